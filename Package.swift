@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One line per target, in the order of Docs/architecture.md; imports point down the page only.
+let package = Package(
+  name: "flow",
+  products: [
+    .executable(name: "flow", targets: ["flow"]),
+    .library(name: "CEL", targets: ["CEL"]),
+  ],
+  targets: [
+    // The pure core: no I/O, no clock, no threads, no Foundation.
+    library("FlowSource"),
+    library("CEL", ["FlowSource", "CRE2"], unsafe: true),
+    library("FlowSyntax", ["FlowSource", "CEL"]),
+    library("FlowChecker", ["FlowSyntax", "FlowSource", "CEL"]),
+    library("FlowIR", ["CEL", "FlowSource", "CCrypto"]),
+    library("FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowSource", "CEL"]),
+    library("FlowMachine", ["FlowIR", "CEL", "FlowSource"]),
+
+    // The durable engine and its doors to the world.
+    library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+    library("FlowStoreSQLite", ["FlowRuntime", "CSQLite"], unsafe: true),
+    library("FlowActions", ["FlowRuntime", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library("FlowHTTP", ["CBeast", "CWslay"], unsafe: true),
+    library(
+      "FlowServer",
+      ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+    library("FlowREPL", ["FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+
+    // The binary, and the benchmarks.
+    .executableTarget(
+      name: "flow",
+      dependencies: [
+        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
+        "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
+      ],
+      swiftSettings: settings()),
+
+    // C libraries from the system.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
+    .target(name: "CBeast"),
+  ],
+  cxxLanguageStandard: .cxx17
+)
+
+/// What every Swift target is built with.
+nonisolated func settings() -> [SwiftSetting] {
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+  ]
+}
+
+/// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.
+nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings() + (unsafe ? [] : [.strictMemorySafety()]))
+}
