@@ -22,7 +22,7 @@ let package = Package(
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
-    library("FlowHTTP", ["CBeast", "CWslay"], unsafe: true),
+    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(
       "FlowServer",
       ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
@@ -48,6 +48,10 @@ let package = Package(
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
+    .target(name: "CEpoll"),
+
+    // Tests.
+    .testTarget(name: "FlowHTTPTests", dependencies: ["FlowHTTP"], swiftSettings: settings()),
   ],
   cxxLanguageStandard: .cxx17
 )
