@@ -28,17 +28,24 @@ let package = Package(
       ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowREPL", ["FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
 
-    // The binary, and the benchmarks.
-    .executableTarget(
-      name: "flow",
-      dependencies: [
+    // The binaries.
+    executable(
+      "flow",
+      [
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
-      ],
-      swiftSettings: settings()),
+      ]),
 
     // Tests.
+    .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
+    test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource"]),
+    test("FlowSyntaxTests", ["FlowSyntax", "FlowSource", "FlowTestSupport"]),
+    test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
+    test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test("FlowHTTPTests", ["FlowHTTP"]),
+    test("FlowREPLTests", ["FlowREPL", "FlowSource", "FlowTestSupport"]),
+    test("RepositoryTests", ["FlowTestSupport"]),
 
     // C libraries from the system.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -49,9 +56,6 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CEpoll"),
-
-    // Tests.
-    .testTarget(name: "FlowHTTPTests", dependencies: ["FlowHTTP"], swiftSettings: settings()),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -70,6 +74,11 @@ nonisolated func settings() -> [SwiftSetting] {
 /// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.
 nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings() + (unsafe ? [] : [.strictMemorySafety()]))
+}
+
+/// A program.
+nonisolated func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings())
 }
 
 /// The tests of one target.

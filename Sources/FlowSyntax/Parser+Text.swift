@@ -58,7 +58,7 @@ extension Parser {
     advance()
     advance()
     let range = range(from: start)
-    guard let milliseconds = Parser.milliseconds(source.string(range)) else {
+    guard let milliseconds = LengthOfTime.milliseconds(source.string(range)) else {
       diagnostics.append(
         Diagnostic(
           "F208", "`\(source.string(range))` is not a length of time", at: range,
@@ -70,23 +70,5 @@ extension Parser {
 
   mutating func delay(_ what: String) -> DelayNode {
     isAtDuration ? .literal(duration(what)) : .expression(expression())
-  }
-
-  /// Reads `1h30m`, `2d`, `250ms`. Nil for an unknown unit or more than about 290 million years.
-  static func milliseconds(_ text: String) -> Int64? {
-    let units: [String: Int64] = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
-    var rest = Substring(text)
-    var total: Int64 = 0
-    while !rest.isEmpty {
-      let digits = rest.prefix { $0.isASCII && $0.isNumber }
-      let unit = rest.dropFirst(digits.count).prefix { $0.isASCII && $0.isLetter }
-      guard let count = Int64(digits), let factor = units[String(unit)] else { return nil }
-      let (product, overflow) = count.multipliedReportingOverflow(by: factor)
-      let (sum, carry) = total.addingReportingOverflow(product)
-      if overflow || carry { return nil }
-      total = sum
-      rest = rest.dropFirst(digits.count + unit.count)
-    }
-    return total
   }
 }
