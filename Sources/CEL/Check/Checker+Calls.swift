@@ -1,0 +1,231 @@
+import FlowSource
+
+extension Checker {
+  mutating func checkCall(_ call: Expression.Call, _ range: SourceRange) -> TypedExpression {
+    guard let target = call.target else {
+      return checkGlobal(call.function, call.arguments, isRooted: call.isRooted, range)
+    }
+    if let namespace = namespace(target) {
+      let function = Expression.Field(namespace + "." + call.function.name, target.range.union(call.function.range))
+      if let name = globalName(function.name, isRooted: target.isRootedName) {
+        return checkNamed(name, function, call.arguments, range)
+      }
+    }
+    if [Builtin.or.rawValue, Builtin.orValue.rawValue].contains(call.function.name), isLenient {
+      let arguments = ([target] + call.arguments).map { check($0) }
+      if arguments.count == 2, let builtin = Builtin.named[call.function.name] {
+        return TypedExpression(range, .dyn, .call(builtin, overload: nil, arguments))
+      }
+    }
+    return checkCall(
+      call.function.name, target, [target] + call.arguments, range, nameRange: call.function.range)
+  }
+
+  /// The dotted name before a call, unless it starts at a bound variable.
+  private func namespace(_ target: Expression) -> String? {
+    guard let name = target.dottedName, !locals.contains(where: { $0.name == name[0] }) else { return nil }
+    return name.joined(separator: ".")
+  }
+
+  /// The function that a name means in the container.
+  private func globalName(_ name: String, isRooted: Bool) -> String? {
+    environment.candidates(name, isRooted: isRooted).first { candidate in
+      environment.functions[candidate] != nil || environment.types.enumeration(named: candidate)?.isStrong == true
+        || environment.overloads[candidate]?.contains { !$0.isMember } == true
+    }
+  }
+
+  private mutating func checkGlobal(
+    _ function: Expression.Field, _ arguments: [Expression], isRooted: Bool, _ range: SourceRange
+  ) -> TypedExpression {
+    let name = globalName(function.name, isRooted: isRooted) ?? function.name
+    return checkNamed(name, function, arguments, range)
+  }
+
+  private mutating func checkNamed(
+    _ name: String, _ function: Expression.Field, _ arguments: [Expression], _ range: SourceRange
+  ) -> TypedExpression {
+    if let defined = environment.functions[name] { return checkDefined(defined, function, arguments, range) }
+    if let enumeration = environment.types.enumeration(named: name), enumeration.isStrong {
+      return checkEnumConversion(enumeration, arguments, range)
+    }
+    if name == Builtin.greatest.rawValue || name == Builtin.least.rawValue {
+      return checkExtreme(name, function, arguments, range)
+    }
+    return checkCall(name, nil, arguments, range, nameRange: function.range)
+  }
+
+  private mutating func checkDefined(
+    _ defined: FunctionDefinition, _ function: Expression.Field, _ arguments: [Expression], _ range: SourceRange
+  ) -> TypedExpression {
+    var typed = arguments.map { check($0) }
+    guard typed.count == defined.parameterTypes.count else {
+      report(
+        "F204", "`\(defined.name)` takes \(counted(defined.parameterTypes.count, "argument")), found \(typed.count)",
+        function.range)
+      return TypedExpression(range, .error, .failure("wrong number of arguments"))
+    }
+    for (index, type) in defined.parameterTypes.enumerated() where !isLenient {
+      typed[index] = adapt(typed[index], to: type, what: "argument \(index + 1) of `\(defined.name)`")
+    }
+    return TypedExpression(range, defined.body.type, .function(defined, typed))
+  }
+
+  /// `Color(1)` and `Color("red")`.
+  private mutating func checkEnumConversion(
+    _ enumeration: EnumDeclaration, _ arguments: [Expression], _ range: SourceRange
+  ) -> TypedExpression {
+    let typed = arguments.map { check($0) }
+    var trial = substitution
+    guard typed.count == 1,
+      isLenient || trial.unify(typed[0].type, .int) || trial.unify(typed[0].type, .string)
+        || trial.unify(typed[0].type, enumeration.type)
+    else {
+      report("F204", "`\(enumeration.name)` is made of an int or a string", range)
+      return TypedExpression(range, .error, .failure("wrong argument"))
+    }
+    let name = TypedExpression(range, .string, .constant(.string(enumeration.name)))
+    return fold(TypedExpression(range, enumeration.type, .call(.toEnum, overload: nil, [name, typed[0]])))
+  }
+
+  /// `math.greatest` and `math.least`: numbers side by side, or one list of them.
+  private mutating func checkExtreme(
+    _ name: String, _ function: Expression.Field, _ arguments: [Expression], _ range: SourceRange
+  ) -> TypedExpression {
+    let typed = arguments.map { check($0) }
+    guard let builtin = Builtin.named[name], !typed.isEmpty else {
+      return TypedExpression(range, .error, .failure("no arguments"))
+    }
+    var types = typed.map { substitution.apply($0.type, isFinal: true) }
+    if types.count == 1, case .list(let element) = types[0] { types = [element] }
+    for (index, type) in types.enumerated() where !isLenient && !type.isNumberOrDyn {
+      report(
+        "F204", "`\(builtin.displayName)` compares numbers, but this is \(article(type))",
+        typed.indices.contains(index) ? typed[index].range : range)
+    }
+    let type = types.dropFirst().allSatisfy { $0 == types[0] } ? types[0] : .dyn
+    return fold(TypedExpression(range, isLenient ? .dyn : type, .call(builtin, overload: nil, typed)))
+  }
+
+  // MARK: Overloads
+
+  /// A call of a library function; for a member the receiver is the first argument.
+  mutating func checkCall(
+    _ name: String, _ target: Expression?, _ arguments: [Expression], _ range: SourceRange, nameRange: SourceRange
+  ) -> TypedExpression {
+    let typed = arguments.map { check($0) }
+    let isMember = target != nil
+    let signatures = environment.overloads[name]?.filter { $0.isMember == isMember } ?? []
+    if isLenient { return lenientCall(name, typed, signatures, range) }
+    if signatures.isEmpty {
+      return reportUnknownFunction(Expression.Field(name, nameRange), isMember: isMember, typed, range)
+    }
+    if name == "_+_", typed.count > 2 { return checkSum(typed, range, nameRange) }
+    return checkOverloads(name, signatures, typed, range, nameRange)
+  }
+
+  /// A chain of `+` stays one call as long as one overload serves all its steps.
+  private mutating func checkSum(
+    _ terms: [TypedExpression], _ range: SourceRange, _ nameRange: SourceRange
+  ) -> TypedExpression {
+    let signatures = environment.overloads["_+_"] ?? []
+    var sum = terms[0]
+    for term in terms.dropFirst() {
+      let partRange = sum.range.union(term.range)
+      let next = checkOverloads("_+_", signatures, [sum, term], partRange, nameRange)
+      if next.type == .error { return next }
+      if case .call(.add, let overload?, let before) = sum.kind, case .call(.add, overload, _) = next.kind,
+        sum.range != terms[0].range
+      {
+        sum = TypedExpression(partRange, next.type, .call(.add, overload: overload, before + [term]))
+      } else {
+        sum = next
+      }
+    }
+    sum.range = range
+    return sum
+  }
+
+  private mutating func lenientCall(
+    _ name: String, _ arguments: [TypedExpression], _ signatures: [Signature], _ range: SourceRange
+  ) -> TypedExpression {
+    guard let builtin = Builtin.named[name], !signatures.isEmpty else {
+      return TypedExpression(range, .dyn, .failure("there is no function named `\(name)`"))
+    }
+    let isFlatSum = builtin == .add && arguments.count > 2
+    guard isFlatSum || signatures.contains(where: { $0.parameters.count == arguments.count }) else {
+      return TypedExpression(range, .dyn, .failure("`\(name)` does not take \(counted(arguments.count, "argument"))"))
+    }
+    return TypedExpression(range, .dyn, .call(builtin, overload: nil, arguments))
+  }
+
+  private mutating func checkOverloads(
+    _ name: String, _ signatures: [Signature], _ arguments: [TypedExpression], _ range: SourceRange,
+    _ nameRange: SourceRange
+  ) -> TypedExpression {
+    if let result = enumConversion(name, arguments, range) { return result }
+    var matches: [(signature: Signature, result: ValueType, substitution: Substitution)] = []
+    let types = arguments.map { substitution.apply($0.type) }
+    for signature in signatures where signature.parameters.count == arguments.count {
+      let instance = instantiate(signature)
+      var trial = substitution
+      guard trial.unify(types, instance.parameters) else { continue }
+      matches.append((signature, trial.apply(instance.result), trial))
+    }
+    guard let first = matches.first else {
+      return reportNoOverload(name, signatures, arguments, range, nameRange)
+    }
+    if matches.count == 1 { substitution = first.substitution }
+    let isAgreed = matches.dropFirst().allSatisfy { $0.result == first.result }
+    guard let builtin = Builtin.named[name] else {
+      return TypedExpression(range, isAgreed ? first.result : .dyn, .failure("`\(name)` has no implementation"))
+    }
+    let type = types.contains(.error) ? .error : isAgreed ? first.result : .dyn
+    let overload = matches.count == 1 ? first.signature.id : nil
+    return fold(TypedExpression(range, type.bounded, .call(builtin, overload: overload, arguments)), nameRange)
+  }
+
+  /// `int(E.a)` and `string(E.a)`.
+  private func enumConversion(
+    _ name: String, _ arguments: [TypedExpression], _ range: SourceRange
+  ) -> TypedExpression? {
+    guard arguments.count == 1, case .enumeration = arguments[0].type else { return nil }
+    switch name {
+    case "int": return TypedExpression(range, .int, .call(.int, overload: nil, arguments))
+    case "string": return TypedExpression(range, .string, .call(.string, overload: nil, arguments))
+    default: return nil
+    }
+  }
+
+  /// The signature with type parameters of its own.
+  private mutating func instantiate(_ signature: Signature) -> Signature {
+    guard signature.parameters.contains(where: \.mentionsParameter) || signature.result.mentionsParameter else {
+      return signature
+    }
+    var names = Substitution()
+    var result = signature
+    for parameter in Set((signature.parameters + [signature.result]).flatMap(\.parameterNames)).sorted() {
+      _ = names.unify(fresh(), .parameter(parameter))
+    }
+    result.parameters = signature.parameters.map { names.apply($0) }
+    result.result = names.apply(signature.result)
+    return result
+  }
+}
+
+extension ValueType {
+  var isNumberOrDyn: Bool {
+    switch self {
+    case .int, .uint, .double, .dyn, .error, .parameter: true
+    case .wrapper(let wrapped): wrapped.isNumberOrDyn
+    default: false
+    }
+  }
+
+  var parameterNames: [String] {
+    if case .parameter(let name) = self { return [name] }
+    return parameters.flatMap(\.parameterNames)
+  }
+
+  var mentionsParameter: Bool { !parameterNames.isEmpty }
+}

@@ -1,0 +1,124 @@
+public import FlowSource
+
+/// What the names in an expression mean: variables, definitions, functions, types.
+public struct Environment: Sendable {
+  public var types: TypeRegistry
+  /// The namespace in which names are tried first, innermost part by part: `a.b`.
+  public var container: String
+  /// Whether faults of constant operations are reported: an overflow, a division by zero, a bad pattern.
+  ///
+  /// Plain CEL leaves them to run time, where `||` may absorb them.
+  public var reportsConstantFaults = true
+
+  struct Variable: Sendable {
+    var type: ValueType
+    var slot: Int
+  }
+
+  var variables: [String: Variable] = [:]
+  var definitions: [String: Definition] = [:]
+  var functions: [String: FunctionDefinition] = [:]
+  /// Overloads by name: of the library, and those only declared.
+  private(set) var overloads: [String: [Signature]] = [:]
+  private var slotCount = 0
+
+  public init(
+    types: TypeRegistry = TypeRegistry(), container: String = "", libraries: [Library] = Library.allCases
+  ) {
+    self.types = types
+    self.container = container
+    if libraries.count == Library.allCases.count {
+      overloads = Self.allOverloads
+    } else {
+      for library in libraries { add(library.overloads()) }
+    }
+  }
+
+  private static let allOverloads: [String: [Signature]] = {
+    Dictionary(grouping: Library.allCases.flatMap { $0.overloads() }, by: \.name)
+  }()
+
+  private mutating func add(_ signatures: [Signature]) {
+    for signature in signatures { overloads[signature.name, default: []].append(signature) }
+  }
+
+  /// Declares a variable and gives its place in the evaluation frame: `slot`, or the next free one.
+  @discardableResult
+  public mutating func declare(variable name: String, type: ValueType, slot: Int? = nil) -> Int {
+    let place = slot ?? slotCount
+    slotCount = max(slotCount, place + 1)
+    variables[name] = Variable(type: type, slot: place)
+    return place
+  }
+
+  /// Declares a name for an expression; a reference to it is evaluated at most once.
+  public mutating func declare(definition name: String, _ body: TypedExpression) {
+    definitions[name] = Definition(name: name, body: body)
+  }
+
+  /// Declares a function by its body, in which the variables at `parameterSlots` stand for the arguments.
+  public mutating func declare(
+    function name: String, parameterTypes: [ValueType], parameterSlots: [Int], body: TypedExpression
+  ) {
+    functions[name] = FunctionDefinition(
+      name: name, parameterSlots: parameterSlots, parameterTypes: parameterTypes, body: body)
+  }
+
+  /// Declares an overload that can be checked but has no implementation.
+  public mutating func declare(_ signature: Signature) { add([signature]) }
+
+  /// Takes a variable or definition out again.
+  public mutating func remove(_ name: String) {
+    variables[name] = nil
+    definitions[name] = nil
+  }
+
+  /// The number of slots that a frame needs for the declared variables.
+  public var frameCount: Int { slotCount }
+
+  /// The declared variables with their types, sorted by name.
+  public var variableTypes: [(name: String, type: ValueType)] {
+    variables.map { ($0.key, $0.value.type) }.sorted { $0.name < $1.name }
+  }
+
+  /// The overloads of a function, for hints.
+  public func signatures(of name: String) -> [Signature] { overloads[name] ?? [] }
+
+  /// The names of all functions, without operators.
+  public var functionNames: [String] {
+    let library = overloads.keys.filter { !$0.contains("_") && !$0.contains("@") }
+    return (library + functions.keys + ["math.greatest", "math.least", "has"]).sorted()
+  }
+
+  /// Checks types and names.
+  ///
+  /// - Parameter expecting: The type that is wanted: `dyn` values are then checked at run time, and a `T` may stand
+  ///   for a `T?`.
+  /// - Returns: The typed expression unless there was an error, the type in any case.
+  public func check(
+    _ expression: Expression, expecting: ValueType? = nil
+  ) -> (expression: TypedExpression?, type: ValueType, diagnostics: [Diagnostic]) {
+    var checker = Checker(environment: self, isLenient: false)
+    let typed = checker.checkRoot(expression, expecting: expecting)
+    let diagnostics = checker.diagnostics.sortedByPlace()
+    return (diagnostics.hasErrors ? nil : typed, typed.type, diagnostics)
+  }
+
+  /// Resolves names only, and leaves every question of types to run time.
+  public func resolve(_ expression: Expression) -> TypedExpression {
+    var checker = Checker(environment: self, isLenient: true)
+    return checker.checkRoot(expression, expecting: nil)
+  }
+
+  /// `name` as it may be meant in the container, most qualified first.
+  func candidates(_ name: String, isRooted: Bool) -> [String] {
+    if isRooted || container.isEmpty { return [name] }
+    var parts = container.split(separator: ".")
+    var names: [String] = []
+    while !parts.isEmpty {
+      names.append(parts.joined(separator: ".") + "." + name)
+      parts.removeLast()
+    }
+    return names + [name]
+  }
+}
