@@ -1,4 +1,4 @@
-public import CEL
+import CEL
 public import FlowSource
 public import FlowSyntax
 

@@ -23,13 +23,13 @@ struct Declarations {
     // First without defaults, so that the defaults of one type may build another.
     for node in symbols.types { environment.types.declare(record(node.name.text, node.fields, nil, &problems)) }
     for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
-    var ignored: [Diagnostic] = []
+    // A mistake that both passes find is one mistake: equal diagnostics are told once.
     for node in symbols.types {
-      records.append(record(node.name.text, node.fields, environment, &ignored, defaultsInto: &problems))
+      records.append(record(node.name.text, node.fields, environment, &problems))
       environment.types.declare(records[records.count - 1])
     }
     for node in symbols.events {
-      events.append(record(node.name.text, node.fields, environment, &problems, defaultsInto: &problems))
+      events.append(record(node.name.text, node.fields, environment, &problems))
       environment.types.declare(events[events.count - 1])
     }
     checkConstants(into: &problems)
@@ -41,17 +41,9 @@ struct Declarations {
 
   // MARK: - Fields
 
-  func record(
-    _ name: String, _ fields: [FieldNode], _ environment: Environment?, _ problems: inout [Diagnostic]
-  ) -> RecordDeclaration {
-    var ignored: [Diagnostic] = []
-    return record(name, fields, environment, &problems, defaultsInto: &ignored)
-  }
-
   /// A record of the fields as they are written. Without an environment their defaults are left out.
   func record(
-    _ name: String, _ fields: [FieldNode], _ environment: Environment?, _ problems: inout [Diagnostic],
-    defaultsInto defaultProblems: inout [Diagnostic]
+    _ name: String, _ fields: [FieldNode], _ environment: Environment?, _ problems: inout [Diagnostic]
   ) -> RecordDeclaration {
     var declared: [FieldDeclaration] = []
     var seen: [String: SourceRange] = [:]
@@ -65,7 +57,7 @@ struct Declarations {
       }
       seen[field.name.text] = field.name.range
       let type = resolve(field.type, into: &problems)
-      let value = environment.flatMap { defaultValue(of: field, type, $0, into: &defaultProblems) }
+      let value = environment.flatMap { defaultValue(of: field, type, $0, into: &problems) }
       declared.append(FieldDeclaration(field.name.text, type, defaultValue: value))
     }
     return RecordDeclaration(name, declared)

@@ -19,7 +19,8 @@ extension FlowChecker {
       _ = environment.declare(variable: suffix.variable.text, type: element, slot: slot)
       loop = (slot, list)
     }
-    let condition = node.condition.flatMap { condition($0, environment, what: "a condition") }
+    var condition: CheckedExpression?
+    if let node = node.condition { condition = self.condition(node, environment, what: "a condition") }
     guard let kind = kind(node, environment) else { return nil }
     return CheckedAct(kind: kind, loop: loop, condition: condition, range: node.range)
   }

@@ -1,5 +1,5 @@
 import FlowChecker
-public import FlowSource
+import FlowSource
 import FlowSyntax
 
 /// How many files one program may be made of.
@@ -9,12 +9,12 @@ public let maximumFiles = 1000
 ///
 /// Does no I/O: `load` gives the text of a path, or nil when there is none. Imports are relative to the file that
 /// they stand in.
-public func compile(_ path: String, load: (String) -> [UInt8]?) -> Compilation {
+public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Compilation {
   compile([path], load: load)
 }
 
 /// Compiles files as one program.
-public func compile(_ paths: [String], load: (String) -> [UInt8]?) -> Compilation {
+public func compile(_ paths: [String], load: @escaping (String) -> [UInt8]?) -> Compilation {
   var loader = Loader(load: load)
   for path in paths { loader.add(path, from: nil, chain: []) }
   let checked = check(loader.files, sources: loader.sources)

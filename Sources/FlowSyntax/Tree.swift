@@ -30,6 +30,11 @@ public struct NameNode: Hashable, Sendable {
   public var text: String
   public var range: SourceRange
   public var isMissing: Bool { text.isEmpty }
+
+  public init(text: String, range: SourceRange) {
+    self.text = text
+    self.range = range
+  }
 }
 
 /// Names joined by dots, such as `mail.send` or `review.history`.

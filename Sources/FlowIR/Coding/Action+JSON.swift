@@ -4,7 +4,7 @@ import FlowSource
 extension Action {
   var json: JSON {
     .sparse([
-      ("name", .string(name)), ("parameters", parameters.json), ("result", result?.json ?? .null),
+      ("name", .string(name)), ("parameters", parameters.irJSON), ("result", result?.json ?? .null),
       ("failures", .strings(failures)), ("binding", binding.json), ("policy", policy.json),
       ("environment", .strings(environment)),
     ])
@@ -12,17 +12,20 @@ extension Action {
 
   init(_ reader: Reader) throws(ProgramError) {
     try reader.allow(["name", "parameters", "result", "failures", "binding", "policy", "environment"])
-    let parameters = try reader.member("parameters")
-    let result = reader.optional("result")
     self.init(
       name: try reader.string("name"),
-      parameters: try parameters.load { () throws(LoadError) in try RecordDeclaration(json: parameters.json) },
-      result: try result.map { item throws(ProgramError) in
-        try item.load { () throws(LoadError) in try ValueType(json: item.json) }
-      },
+      parameters: try RecordDeclaration(reader.member("parameters")),
+      result: try Action.result(reader.optional("result")),
       failures: try reader.list("failures") { item throws(ProgramError) in try item.string() },
       binding: try Binding(reader.member("binding")), policy: try Policy(reader.member("policy")),
       environment: try reader.list("environment") { item throws(ProgramError) in try item.string() })
+  }
+}
+
+extension Action {
+  private static func result(_ reader: Reader?) throws(ProgramError) -> ValueType? {
+    guard let reader else { return nil }
+    return try reader.load { () throws(LoadError) in try ValueType(json: reader.json) }
   }
 }
 

@@ -6,9 +6,9 @@ extension Program {
   /// The program as a document; `text(.canonical)` of it is what `flow compile` writes.
   public var json: JSON {
     .object([
-      .init("ir", .number(Program.format)), .init("types", .array(types.map(\.json))),
-      .init("enums", .array(enums.map(\.json))), .init("roles", .strings(roles)),
-      .init("events", .array(events.map(\.payload.json))), .init("actions", .array(actions.map(\.json))),
+      .init("ir", .number(Program.format)), .init("types", .array(types.map(\.irJSON))),
+      .init("enums", .array(enums.map(\.irJSON))), .init("roles", .strings(roles)),
+      .init("events", .array(events.map(\.payload.irJSON))), .init("actions", .array(actions.map(\.json))),
       .init("flows", .array(flows.map(\.json))),
     ])
   }
@@ -21,14 +21,10 @@ extension Program {
     }
     try reader.allow(["ir", "types", "enums", "roles", "events", "actions", "flows"])
     self.init()
-    enums = try reader.list("enums") { item throws(ProgramError) in
-      try item.load { () throws(LoadError) in try EnumDeclaration(json: item.json) }
-    }
-    types = try reader.list("types") { item throws(ProgramError) in
-      try item.load { () throws(LoadError) in try RecordDeclaration(json: item.json) }
-    }
+    enums = try reader.list("enums") { item throws(ProgramError) in try EnumDeclaration(item) }
+    types = try reader.list("types") { item throws(ProgramError) in try RecordDeclaration(item) }
     events = try reader.list("events") { item throws(ProgramError) in
-      let payload = try item.load { () throws(LoadError) in try RecordDeclaration(json: item.json) }
+      let payload = try RecordDeclaration(item)
       return Event(name: payload.name, payload: payload)
     }
     roles = try reader.list("roles") { item throws(ProgramError) in try item.string() }
