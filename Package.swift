@@ -37,6 +37,10 @@ let package = Package(
       ],
       swiftSettings: settings()),
 
+    // Tests.
+    test("CELTests", ["CEL", "FlowSource"]),
+    test("FlowHTTPTests", ["FlowHTTP"]),
+
     // C libraries from the system.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -46,9 +50,6 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CEpoll"),
-
-    // Tests.
-    .testTarget(name: "FlowHTTPTests", dependencies: ["FlowHTTP"], swiftSettings: settings()),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -67,4 +68,9 @@ nonisolated func settings() -> [SwiftSetting] {
 /// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.
 nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings() + (unsafe ? [] : [.strictMemorySafety()]))
+}
+
+/// The tests of one target.
+nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings())
 }

@@ -1,0 +1,101 @@
+import FlowSource
+
+extension ExpressionParser {
+  /// `or [? or : expression]`.
+  mutating func parseConditional() -> Expression {
+    let condition = parseBinary(.or)
+    guard !hasFailed, kind == .question else { return condition }
+    position += 1
+    let then = nested { $0.parseBinary(.or) }
+    guard expect(.colon, "`:` and the value for when the condition is false") else { return missing() }
+    let otherwise = parseExpression()
+    guard !hasFailed else { return missing() }
+    return make(condition.range.union(otherwise.range), .conditional(condition, then: then, else: otherwise))
+  }
+
+  /// The levels of the two-sided operators, loosest first.
+  enum Level: Int { case or, and, relation, addition, multiplication, unary }
+
+  private func binaryOperator() -> (level: Level, function: String)? {
+    switch kind {
+    case .orOr: (.or, "_||_")
+    case .andAnd: (.and, "_&&_")
+    case .less: (.relation, "_<_")
+    case .lessEqual: (.relation, "_<=_")
+    case .greater: (.relation, "_>_")
+    case .greaterEqual: (.relation, "_>=_")
+    case .equalEqual: (.relation, "_==_")
+    case .bangEqual: (.relation, "_!=_")
+    case .identifier: isWord("in") ? (.relation, "@in") : nil
+    case .plus: (.addition, "_+_")
+    case .minus: (.addition, "_-_")
+    case .star: (.multiplication, "_*_")
+    case .slash: (.multiplication, "_/_")
+    case .percent: (.multiplication, "_%_")
+    default: nil
+    }
+  }
+
+  /// A chain of operators of one level; all of them associate to the left.
+  private mutating func parseBinary(_ level: Level) -> Expression {
+    guard level != .unary, let next = Level(rawValue: level.rawValue + 1) else { return parseUnary() }
+    var left = parseBinary(next)
+    while !hasFailed, let found = binaryOperator(), found.level == level {
+      // A run of the same operator becomes one flat node, so that a thousand terms do not nest a thousand deep.
+      var terms = [left]
+      let operatorToken = token
+      repeat {
+        position += 1
+        terms.append(parseBinary(next))
+      } while !hasFailed && isFlat(level, found.function) && binaryOperator()?.function == found.function
+      guard !hasFailed else { return missing() }
+      left = combine(terms, level, Expression.Field(found.function, operatorToken.range))
+    }
+    return left
+  }
+
+  private func isFlat(_ level: Level, _ function: String) -> Bool {
+    level == .or || level == .and || function == "_+_"
+  }
+
+  private mutating func combine(_ terms: [Expression], _ level: Level, _ function: Expression.Field) -> Expression {
+    let range = terms[0].range.union(terms[terms.count - 1].range)
+    switch level {
+    case .or: return make(range, .or(terms))
+    case .and: return make(range, .and(terms))
+    default: return make(range, .call(Expression.Call(function: function, target: nil, arguments: terms)))
+    }
+  }
+
+  /// `!` and `-` may repeat, but do not mix.
+  private mutating func parseUnary() -> Expression {
+    guard !hasFailed else { return missing() }
+    switch kind {
+    case .bang: return parsePrefix(.bang, "!_")
+    case .minus: return parsePrefix(.minus, "-_")
+    default: return parseMember()
+    }
+  }
+
+  private mutating func parsePrefix(_ sign: TokenKind, _ function: String) -> Expression {
+    var signs: [Token] = []
+    while kind == sign { signs.append(advance()) }
+    guard signs.count <= Self.maximumDepth else {
+      fail("the expression is nested deeper than \(Self.maximumDepth) levels", at: signs[0].range)
+      return missing()
+    }
+    var operand: Expression
+    if sign == .minus, kind == .int || kind == .double {
+      // The sign belongs to the number: the smallest int has no positive counterpart.
+      let minus = signs.removeLast()
+      operand = parsePostfix(parseNumber(after: minus))
+    } else {
+      operand = parseMember()
+    }
+    while !hasFailed, let sign = signs.popLast() {
+      let call = Expression.Call(function: Expression.Field(function, sign.range), target: nil, arguments: [operand])
+      operand = make(sign.range.union(operand.range), .call(call))
+    }
+    return operand
+  }
+}
