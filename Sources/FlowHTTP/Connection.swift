@@ -41,7 +41,7 @@ final class Connection {
     case ping
   }
 
-  let configuration: Configuration
+  let configuration: HTTPServer.Configuration
   let remoteAddress: String
   var phase = Phase.reading
   var output = OutputBuffer()
@@ -62,7 +62,7 @@ final class Connection {
   private var events: [Event] = []
   private var nextEvent = 0
 
-  init(configuration: Configuration, remoteAddress: String, now: Instant) {
+  init(configuration: HTTPServer.Configuration, remoteAddress: String, now: Instant) {
     self.configuration = configuration
     self.remoteAddress = remoteAddress
     parser = RequestParser(limits: configuration.limits)
@@ -97,7 +97,7 @@ final class Connection {
   /// Takes bytes of the peer.
   func receive(_ bytes: Span<UInt8>, now: Instant) {
     switch phase {
-    case .reading where pending.isEmpty:
+    case .reading where pending.isEmpty && output.count < configuration.limits.pipelinedBytes:
       let consumed = read(bytes, now: now)
       if phase == .reading || phase == .answering { pending.append(bytes.extracting(consumed...)) }
       settle(now: now)
@@ -204,7 +204,7 @@ final class Connection {
   }
 }
 
-extension Configuration.Timeouts {
+extension HTTPServer.Configuration.Timeouts {
   /// The interval of `timer`.
   func milliseconds(of timer: Connection.Timer) -> Int {
     switch timer {

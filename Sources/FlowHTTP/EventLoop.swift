@@ -16,7 +16,7 @@ final class EventLoop {
     static let inbox = Int(UInt32.max) - 1
   }
 
-  let configuration: Configuration
+  let configuration: HTTPServer.Configuration
   let handler: any HTTPHandler
   let inbox: Inbox
   var slots: [Slot] = []
@@ -41,7 +41,7 @@ final class EventLoop {
   private static let receiveSize = 64 * 1024
   private static let acceptsPerTurn = 64
 
-  init(configuration: Configuration, handler: any HTTPHandler, inbox: Inbox, listener: Int32) {
+  init(configuration: HTTPServer.Configuration, handler: any HTTPHandler, inbox: Inbox, listener: Int32) {
     self.configuration = configuration
     self.handler = handler
     self.inbox = inbox

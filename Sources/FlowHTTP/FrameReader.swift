@@ -22,7 +22,7 @@ final class FrameReader {
   private var frameCount = 0
   private let frameLimit: Int
 
-  init(limits: Configuration.Limits) {
+  init(limits: HTTPServer.Configuration.Limits) {
     frameLimit = limits.messageFrames
     var callbacks = wslay_event_callbacks()
     callbacks.recv_callback = { context, buffer, count, _, user in

@@ -44,10 +44,11 @@ public final class HTTPServer: Sendable {
   public func start() {
     stage.withLock { stage in
       guard case .ready(let listeners) = stage else { return }
-      stage = .running(
-        zip(listeners, inboxes).enumerated().compactMap { index, pair in
-          startLoop(index, listener: pair.0, inbox: pair.1)
-        })
+      let threads = zip(listeners, inboxes).enumerated().compactMap { index, pair in
+        startLoop(index, listener: pair.0, inbox: pair.1)
+      }
+      precondition(threads.count == listeners.count, "a loop needs a thread")
+      stage = .running(threads)
     }
   }
 

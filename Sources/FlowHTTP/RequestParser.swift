@@ -13,7 +13,7 @@ struct RequestParser: ~Copyable {
   /// Whether bytes of the current request were consumed.
   private(set) var hasBegun = false
 
-  init(limits: Configuration.Limits) {
+  init(limits: HTTPServer.Configuration.Limits) {
     parser = cbeast_parser_create(
       UInt32(clamping: limits.headerBytes), UInt32(clamping: limits.headerFields), UInt64(clamping: limits.bodyBytes))
   }

@@ -4,11 +4,11 @@ import Testing
 @testable import FlowHTTP
 
 /// Lets other threads work for a millisecond.
-func pause() { usleep(1_000) }
+func rest() { usleep(1_000) }
 
 /// Waits for something that other threads do, at most for five seconds.
 func wait(until isTrue: () -> Bool) throws {
-  for _ in 0..<5_000 where !isTrue() { pause() }
+  for _ in 0..<5_000 where !isTrue() { rest() }
   try #require(isTrue())
 }
 

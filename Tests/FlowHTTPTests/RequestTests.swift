@@ -125,6 +125,17 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
+  @Test func answersNotTakenHoldBackRequestsThatComeLater() {
+    let peer = Transcript { $0.limits.pipelinedBytes = 1_000 }
+    for _ in 0..<10 {
+      peer.send(simple)
+      peer.answer(200, String(repeating: "a", count: 2_000))
+    }
+    #expect(peer.requests.count == 1)
+    _ = peer.take()
+    #expect(peer.requests.count == 2)
+  }
+
   @Test func anErrorAfterAGoodRequestIsAnsweredAfterIt() {
     let peer = Transcript()
     peer.send(simple + "BREW / HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -46,7 +46,7 @@ final class Answerer: Sendable {
         }
         for (target, respond) in burst { batch.send(HTTPResponse(status: 200, body: Array(target.utf8)), to: respond) }
         batch.flush()
-        if burst.isEmpty { pause() }
+        if burst.isEmpty { rest() }
       }
     }
   }
@@ -56,10 +56,10 @@ final class Answerer: Sendable {
 
 @Suite(.serialized) struct ServerTests {
   private func withServer(
-    _ handler: any HTTPHandler, _ change: (inout Configuration) -> Void = { _ in },
+    _ handler: any HTTPHandler, _ change: (inout HTTPServer.Configuration) -> Void = { _ in },
     _ body: (HTTPServer) throws -> Void
   ) throws {
-    var configuration = Configuration()
+    var configuration = HTTPServer.Configuration()
     configuration.timeouts.shutdownMilliseconds = 300
     change(&configuration)
     let server = try HTTPServer(configuration: configuration, handler: handler)
@@ -217,7 +217,7 @@ final class Answerer: Sendable {
       if request.isUpgrade { return respond.upgrade(subprotocol: nil) }
       kept.withLock { $0.append(respond) }
     }
-    let server = try HTTPServer(configuration: Configuration(host: "localhost", port: 0), handler: handler)
+    let server = try HTTPServer(configuration: HTTPServer.Configuration(host: "localhost", port: 0), handler: handler)
     server.start()
     let socket = try Client(port: server.port).upgrade()
     let idle = try Client(port: server.port)
@@ -252,11 +252,11 @@ final class Answerer: Sendable {
   @Test(arguments: [1, 2])
   func aTakenAddressIsAnError(loops: Int) throws {
     try withServer(echo) { server in
-      let configuration = Configuration(host: "127.0.0.1", port: server.port, loops: loops)
+      let configuration = HTTPServer.Configuration(host: "127.0.0.1", port: server.port, loops: loops)
       #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: echo) }
     }
     #expect(throws: HTTPServerError.unknownHost("not a host")) {
-      try HTTPServer(configuration: Configuration(host: "not a host", port: 0), handler: echo)
+      try HTTPServer(configuration: HTTPServer.Configuration(host: "not a host", port: 0), handler: echo)
     }
   }
 

@@ -7,8 +7,8 @@ final class Transcript {
   private(set) var requests: [HTTPRequest] = []
   private var milliseconds = 1_000
 
-  init(_ change: (inout Configuration) -> Void = { _ in }) {
-    var configuration = Configuration()
+  init(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) {
+    var configuration = HTTPServer.Configuration()
     change(&configuration)
     connection = Connection(configuration: configuration, remoteAddress: "10.0.0.1", now: Self.instant(1_000))
   }

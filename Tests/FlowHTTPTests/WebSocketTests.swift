@@ -29,7 +29,7 @@ let upgradeRequest =
   + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 @Suite struct WebSocketTests {
-  private func openSocket(_ change: (inout Configuration) -> Void = { _ in }) -> Transcript {
+  private func openSocket(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) -> Transcript {
     let peer = Transcript(change)
     peer.send(upgradeRequest)
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
