@@ -26,7 +26,8 @@ test: setup ## build everything and run all tests
 	swift test
 
 bench: setup ## the benchmarks: ratios measured side by side in one run
-	swift run -c release benchmarks
+	swift build -c release --product flow
+	swift run -c release Benchmarks
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -35,6 +35,7 @@ let package = Package(
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
+    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),

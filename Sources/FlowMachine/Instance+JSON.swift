@@ -35,9 +35,8 @@ extension Instance {
     var results: [JSON.Member] = []
     for call in node.calls where !results.contains(where: { $0.name == call.name }) {
       let index = call.resultSlot - FrameLayout.firstField
-      guard data.isSet(index) else { continue }
-      let type = ValueType.record(BuiltInTypes.result(of: machine.program.actions[call.action].name))
-      results.append(.init(call.name, data.value(at: index, as: type, in: machine.types).json(in: machine.types)))
+      guard index < data.count, let value = data.value(at: index, types: machine.types) else { continue }
+      results.append(.init(call.name, value.json(in: machine.types)))
     }
     if !results.isEmpty { members.append(.init("$results", .object(results))) }
     return .object(members)

@@ -4,8 +4,7 @@ public import FlowIR
 extension Instance {
   /// The value of a data field by its index; nil when it was never assigned.
   public func value(ofField field: Int, in machine: Machine) -> Value? {
-    guard data.isSet(field) else { return nil }
-    return data.value(at: field, as: machine.program.flows[flow].fields[field].type, in: machine.types)
+    field < data.count ? data.value(at: field, types: machine.types) : nil
   }
 
   /// The instance without a timer whose step could not be made.

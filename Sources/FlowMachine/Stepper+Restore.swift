@@ -56,7 +56,11 @@ extension Stepper {
       let type = ValueType.record(BuiltInTypes.result(of: machine.program.actions[call.action].name))
       try restore(json, type, at: call.resultSlot, key)
     }
-    return FrozenSlots(copying: frame, range: flow.keptSlots)
+    do throws(EvaluationError) {
+      return try FrozenSlots(copying: frame, range: flow.keptSlots)
+    } catch {
+      throw ProgramError("the kept instance `\(key)`: \(error.message)")
+    }
   }
 
   private func restore(_ json: JSON, _ type: ValueType, at slot: Int, _ key: String) throws(ProgramError) {

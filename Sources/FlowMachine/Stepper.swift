@@ -15,11 +15,13 @@ public final class Stepper {
   public let machine: Machine
   let evaluator: Evaluator
   let frame: Frame
+  private let noData: FrozenSlots
 
   public init(_ machine: Machine) {
     self.machine = machine
     self.evaluator = Evaluator(types: machine.types)
     self.frame = Frame(count: machine.program.flows.map(\.frameSize).max() ?? FrameLayout.firstField)
+    self.noData = FrozenSlots()
   }
 
   /// Begins an instance with an event.
@@ -31,13 +33,13 @@ public final class Stepper {
     var step = RunningStep(
       flow: machine.flows[flow], input: .event(event, payload: payload, caller: caller), now: now,
       instance: Instance(
-        flow: flow, key: key, status: .running, revision: 0, startedAt: now, active: StateSet(),
-        data: FrozenSlots(copying: frame, range: 0..<0), timers: [], calls: [], history: [], deferred: []))
+        flow: flow, key: key, status: .running, revision: 0, startedAt: now, active: StateSet(), data: noData,
+        timers: [], calls: [], history: [], deferred: []))
     do throws(Refusal) {
       try prepare(&step, isNew: true)
       let start = try selectStart(event: event, caller: caller, &step)
       try run(start, &step)
-      return .accepted(finish(&step, disposition: .applied))
+      return .accepted(try finish(&step, disposition: .applied))
     } catch {
       return .refused(error)
     }
@@ -58,24 +60,24 @@ public final class Stepper {
   private func decide(_ step: inout RunningStep) throws(Refusal) -> Step {
     guard step.instance.status == .running else {
       if case .event = step.input { throw refusal(.ended, step) }
-      return finish(&step, disposition: .stale)
+      return try finish(&step, disposition: .stale)
     }
     try prepare(&step, isNew: false)
-    guard try take(&step) else { return finish(&step, disposition: .stale) }
+    guard try take(&step) else { return try finish(&step, disposition: .stale) }
     let selection = try select(&step)
     if !selection.transitions.isEmpty {
       try macrostep(selection.transitions, &step)
       try offerDeferred(&step)
-      return finish(&step, disposition: .applied)
+      return try finish(&step, disposition: .applied)
     }
-    if selection.isIgnored { return finish(&step, disposition: .ignored) }
+    if selection.isIgnored { return try finish(&step, disposition: .ignored) }
     guard case .event(let event, let payload, let caller) = step.input else {
-      return finish(&step, disposition: .ignored)
+      return try finish(&step, disposition: .ignored)
     }
     if selection.isDeferred {
       guard step.instance.deferred.count < Stepper.maximumDeferred else { throw refusal(.tooManyDeferred, step) }
       step.instance.deferred.append(DeferredEvent(event: event, payload: payload, caller: caller))
-      return finish(&step, disposition: .deferred)
+      return try finish(&step, disposition: .deferred)
     }
     throw refuseEvent(event, caller: caller, &step)
   }
@@ -128,19 +130,27 @@ public final class Stepper {
   }
 
   /// Makes the step final: one revision on, the data frozen, the end noticed.
-  private func finish(_ step: inout RunningStep, disposition: Step.Disposition) -> Step {
+  private func finish(
+    _ step: inout RunningStep, disposition: Step.Disposition
+  ) throws(Refusal) -> Step {
     let flow = step.flow.flow
     let from = leafPaths(step.before, flow)
     if disposition != .stale {
       step.instance.revision += 1
-      if step.isDataChanged {
-        step.instance.data = FrozenSlots(copying: frame, range: flow.keptSlots)
-      }
+      if step.isDataChanged { step.instance.data = try freeze(step) }
     }
     return Step(
       disposition: disposition, next: step.instance, from: from,
       to: step.instance.active == step.before ? from : leafPaths(step.instance.active, flow),
       transitions: step.taken, changedFields: step.changedFields.sorted(), effects: step.effects)
+  }
+
+  private func freeze(_ step: RunningStep) throws(Refusal) -> FrozenSlots {
+    do throws(EvaluationError) {
+      return try FrozenSlots(copying: frame, range: step.flow.flow.keptSlots)
+    } catch {
+      throw refusal(.failed(error.message, step.flow.flow.place), step)
+    }
   }
 
   /// The innermost of the states, as paths in document order.
