@@ -22,23 +22,31 @@ let package = Package(
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
-    library("FlowHTTP", ["CBeast", "CWslay"], unsafe: true),
+    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(
       "FlowServer",
       ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowREPL", ["FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
 
-    // The binary, and the benchmarks.
-    .executableTarget(
-      name: "flow",
-      dependencies: [
+    // The binaries.
+    executable(
+      "flow",
+      [
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
-      ],
-      swiftSettings: settings()),
+      ]),
+    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
 
     // Tests.
+    .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
+    test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource"]),
+    test("FlowSyntaxTests", ["FlowSyntax", "FlowSource", "FlowTestSupport"]),
+    test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
+    test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test("FlowHTTPTests", ["FlowHTTP"]),
+    test("FlowREPLTests", ["FlowREPL", "FlowSource", "FlowTestSupport"]),
+    test("RepositoryTests", ["FlowTestSupport"]),
 
     // C libraries from the system.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -48,6 +56,7 @@ let package = Package(
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
+    .target(name: "CEpoll"),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -66,6 +75,11 @@ nonisolated func settings() -> [SwiftSetting] {
 /// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.
 nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings() + (unsafe ? [] : [.strictMemorySafety()]))
+}
+
+/// A program.
+nonisolated func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings())
 }
 
 /// The tests of one target.

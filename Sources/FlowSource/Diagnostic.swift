@@ -29,7 +29,7 @@ public struct Diagnostic: Hashable, Sendable {
   public var fixes: [Fix]
 
   public init(
-    _ code: String, _ severity: Severity = .error, _ message: String, at range: SourceRange, label: String = "",
+    _ code: String, _ severity: Severity, _ message: String, at range: SourceRange, label: String = "",
     labels: [Label] = [], notes: [String] = [], help: String? = nil, fixes: [Fix] = []
   ) {
     self.code = code
@@ -41,6 +41,15 @@ public struct Diagnostic: Hashable, Sendable {
     self.notes = notes
     self.help = help
     self.fixes = fixes
+  }
+
+  /// An error.
+  public init(
+    _ code: String, _ message: String, at range: SourceRange, label: String = "", labels: [Label] = [],
+    notes: [String] = [], help: String? = nil, fixes: [Fix] = []
+  ) {
+    self.init(
+      code, .error, message, at: range, label: label, labels: labels, notes: notes, help: help, fixes: fixes)
   }
 }
 

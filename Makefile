@@ -1,0 +1,39 @@
+# The few commands of the project. `make help` lists them.
+PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
+	libcurl4-openssl-dev pkg-config python3
+ADDR ?= 127.0.0.1:8080
+
+.PHONY: help setup build serve test bench format lint clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: ## install the C libraries that are missing (Debian 12)
+	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
+	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
+	  run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); }
+
+build: setup ## build the release binary
+	swift build -c release --product flow
+
+serve: build ## serve the order sample, with a warehouse to send parcels from
+	@python3 samples/warehouse.py 8081 & warehouse=$$!; trap 'kill $$warehouse' EXIT INT TERM; \
+	WAREHOUSE_URL=http://127.0.0.1:8081 PAYMENTS_URL=http://127.0.0.1:8081 \
+	  .build/release/flow serve samples/order.flow --addr $(ADDR)
+
+test: setup ## build everything and run all tests
+	swift build --product flow
+	swift test
+
+bench: setup ## the benchmarks: ratios measured side by side in one run
+	swift build -c release --product flow
+	swift run -c release Benchmarks
+
+format: ## bring the Swift sources into their form
+	swift format --in-place --recursive Sources Tests Package.swift
+
+lint: ## check the form of the Swift sources
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,11 @@
+/// Prints what the parts take, side by side in one run: read the ratios, not the numbers.
+@main
+enum Benchmarks {
+  static func main() {
+    let wanted = CommandLine.arguments.dropFirst()
+    let all: [(String, () -> Void)] = [
+      ("guard", GuardBenchmark.run), ("step", StepBenchmark.run), ("server", ServerBenchmark.run),
+    ]
+    for (name, run) in all where wanted.isEmpty || wanted.contains(name) { run() }
+  }
+}

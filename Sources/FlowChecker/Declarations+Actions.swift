@@ -1,0 +1,116 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+extension Declarations {
+  /// Checks an action: its types, and the expressions of its binding over the parameters.
+  func check(_ node: ActionNode, into problems: inout [Diagnostic]) -> CheckedAction {
+    let parameters = record(node.name.text, node.parameters, environment, &problems)
+    let result = node.result.map { resolve($0, into: &problems) }
+    var scope = BindingScope(environment: environment)
+    for field in parameters.fields { scope.declare(field.name, field.type) }
+    let binding = binding(node, &scope, into: &problems)
+    checkCodes(node, into: &problems)
+    return CheckedAction(
+      node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables)
+  }
+
+  private func binding(
+    _ node: ActionNode, _ scope: inout BindingScope, into problems: inout [Diagnostic]
+  ) -> CheckedAction.Binding {
+    switch node.binding?.kind {
+    // Without a binding the work is claimed from outside, from a queue that has the action's name.
+    case nil: return .worker(queue: node.name.text)
+    case .worker(let queue): return .worker(queue: queue)
+    case .log(let message):
+      guard let checked = scope.check(message, expecting: .string, into: &problems) else {
+        return .worker(queue: node.name.text)
+      }
+      return .log(checked)
+    case .http(let method, let url):
+      return http(node, method, url, &scope, into: &problems)
+    }
+  }
+
+  static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+
+  private func http(
+    _ node: ActionNode, _ method: NameNode, _ url: Expression, _ scope: inout BindingScope,
+    into problems: inout [Diagnostic]
+  ) -> CheckedAction.Binding {
+    if !method.isMissing, !Declarations.methods.contains(method.text) {
+      problems.append(
+        unknown("F107", "HTTP method", method.text, at: method.range, candidates: Declarations.methods))
+    }
+    let settings = node.binding?.settings ?? []
+    for setting in settings where setting.name.text != "headers" && setting.name.text != "body" {
+      problems.append(
+        unknown("F215", "setting", setting.name.text, at: setting.name.range, candidates: ["headers", "body"]))
+    }
+    let headers = settings.first { $0.name.text == "headers" }
+    let body = settings.first { $0.name.text == "body" }
+    let checkedHeaders = headers.flatMap { scope.check($0.value, expecting: .map(.string, .string), into: &problems) }
+    let checkedBody = body.flatMap { scope.check($0.value, expecting: nil, into: &problems) }
+    guard let checkedURL = scope.check(url, expecting: .string, into: &problems) else {
+      return .worker(queue: node.name.text)
+    }
+    return .http(method: method.text, url: checkedURL, headers: checkedHeaders, body: checkedBody)
+  }
+
+  /// F705: what is retried or mapped is a code that the action declares.
+  private func checkCodes(_ node: ActionNode, into problems: inout [Diagnostic]) {
+    let declared = node.failures.map(\.text)
+    for policy in node.policies {
+      let named: [NameNode] =
+        switch policy.kind {
+        case .retry(_, let only, _): only
+        case .status(_, _, let code): [code]
+        case .timeout: []
+        }
+      for code in named where !code.isMissing && !declared.contains(code.text) {
+        problems.append(
+          unknown(
+            "F705", "code", code.text, at: code.range, candidates: declared,
+            place: " among the failures of `\(node.name.text)`"))
+      }
+    }
+  }
+}
+
+/// The environment of a binding: the parameters, then each variable that `env("NAME")` names.
+struct BindingScope {
+  var environment: Environment
+  private(set) var variables: [String] = []
+  private var count = 0
+
+  init(environment: Environment) { self.environment = environment }
+
+  mutating func declare(_ name: String, _ type: ValueType) {
+    _ = environment.declare(variable: name, type: type, slot: count)
+    count += 1
+  }
+
+  mutating func check(
+    _ expression: Expression, expecting type: ValueType?, into problems: inout [Diagnostic]
+  ) -> CheckedExpression? {
+    let rewritten = replaceEnvironment(in: expression)
+    let checked = environment.check(rewritten, expecting: type)
+    problems += checked.diagnostics
+    return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
+  }
+
+  /// `env("NAME")` reads a variable of the process; here it becomes a slot, so that evaluating stays pure.
+  private mutating func replaceEnvironment(in expression: Expression) -> Expression {
+    if case .call(let call) = expression.kind, call.function.name == "env", call.target == nil,
+      call.arguments.count == 1, case .literal(.string(let name)) = call.arguments[0].kind
+    {
+      let variable = "env(\(name))"
+      if !variables.contains(name) {
+        variables.append(name)
+        declare(variable, .string)
+      }
+      return expression.replacing(with: .identifier(variable, isRooted: false))
+    }
+    return expression.mapChildren { replaceEnvironment(in: $0) }
+  }
+}

@@ -1,0 +1,94 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// A name, its place, and the names that it needs.
+struct DependencyNode {
+  var name: String
+  var range: SourceRange
+  var needs: [(name: String, range: SourceRange)]
+}
+
+/// Orders names so that each comes behind what it needs.
+///
+/// Depth-first search (Tarjan 1972); a cycle is reported once, with a place for each of its edges.
+/// - Complexity: O(names + needs).
+func ordered(
+  _ nodes: [DependencyNode], code: String, message: (String) -> String, help: String,
+  into problems: inout [Diagnostic]
+) -> [Int] {
+  let indices = Dictionary(nodes.enumerated().map { ($1.name, $0) }) { first, _ in first }
+  var order: [Int] = []
+  var state = [Int](repeating: 0, count: nodes.count)
+  for root in nodes.indices where state[root] == 0 {
+    var stack: [(node: Int, edge: Int)] = [(root, 0)]
+    state[root] = 1
+    while let (node, edge) = stack.last {
+      guard edge < nodes[node].needs.count else {
+        state[node] = 2
+        order.append(node)
+        stack.removeLast()
+        continue
+      }
+      stack[stack.count - 1].edge += 1
+      guard let next = indices[nodes[node].needs[edge].name] else { continue }
+      if state[next] == 0 {
+        state[next] = 1
+        stack.append((next, 0))
+      } else if state[next] == 1 {
+        let start = stack.firstIndex { $0.node == next } ?? 0
+        let edges = stack[start...].map { nodes[$0.node].needs[$0.edge == 0 ? 0 : $0.edge - 1] }
+        problems.append(cycle(nodes[next], edges, code, message, help))
+      }
+    }
+  }
+  return order
+}
+
+private func cycle(
+  _ first: DependencyNode, _ edges: [(name: String, range: SourceRange)], _ code: String,
+  _ message: (String) -> String, _ help: String
+) -> Diagnostic {
+  let path = ([first.name] + edges.map(\.name)).map { "`\($0)`" }.joined(separator: " → ")
+  return Diagnostic(
+    code, message(path), at: edges[0].range, label: "needs `\(edges[0].name)`",
+    labels: edges.dropFirst().map { .init($0.range, "needs `\($0.name)`") }, help: help)
+}
+
+extension Declarations {
+  /// F117: a type may not contain itself, except through a list, a map or an optional.
+  func checkContainment(into problems: inout [Diagnostic]) {
+    let nodes = symbols.types.map { type in
+      DependencyNode(
+        name: type.name.text, range: type.name.range,
+        needs: type.fields.filter { !$0.type.isOptional && $0.type.arguments.isEmpty }
+          .map { ($0.type.name.text, $0.type.range) })
+    }
+    _ = ordered(
+      nodes, code: "F117", message: { "a type contains itself: \($0)" },
+      help: "put it in a `list` or make it optional with `?`", into: &problems)
+  }
+
+  /// F116: constants are folded in the order in which they need each other.
+  mutating func checkConstants(into problems: inout [Diagnostic]) {
+    for index in definitionOrder(symbols.constants, what: "a constant", into: &problems) {
+      let node = symbols.constants[index]
+      let checked = environment.check(node.value)
+      problems += checked.diagnostics
+      if let tree = checked.expression { environment.declare(definition: node.name.text, tree) }
+    }
+  }
+
+  func definitionOrder(
+    _ nodes: [ConstantNode], what: String, into problems: inout [Diagnostic]
+  ) -> [Int] {
+    ordered(
+      nodes.map { node in
+        DependencyNode(
+          name: node.name.text, range: node.name.range,
+          needs: node.value.references.map { ($0.name, $0.nameRange) })
+      },
+      code: "F116", message: { "\(what) is defined by itself: \($0)" },
+      help: "define one of them without the other", into: &problems)
+  }
+}

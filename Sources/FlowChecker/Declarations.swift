@@ -1,0 +1,150 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// The declared types, and the environment that every expression starts from.
+struct Declarations {
+  var records: [RecordDeclaration] = []
+  var enums: [EnumDeclaration] = []
+  var events: [RecordDeclaration] = []
+  /// Types, enums and constants declared; no variables.
+  var environment = Environment()
+  let symbols: Symbols
+
+  init(_ symbols: Symbols, into problems: inout [Diagnostic]) {
+    self.symbols = symbols
+    for node in symbols.enums {
+      let values = node.values.enumerated().map { (name: $1.text, number: Int64($0)) }
+      let declaration = EnumDeclaration(node.name.text, values: values, isStrong: true)
+      enums.append(declaration)
+      environment.types.declare(declaration)
+    }
+    checkContainment(into: &problems)
+    // First without defaults, so that the defaults of one type may build another.
+    for node in symbols.types { environment.types.declare(record(node.name.text, node.fields, nil, &problems)) }
+    for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
+    // A mistake that both passes find is one mistake: equal diagnostics are told once.
+    for node in symbols.types {
+      records.append(record(node.name.text, node.fields, environment, &problems))
+      environment.types.declare(records[records.count - 1])
+    }
+    for node in symbols.events {
+      events.append(record(node.name.text, node.fields, environment, &problems))
+      environment.types.declare(events[events.count - 1])
+    }
+    checkConstants(into: &problems)
+  }
+
+  func resultTypes(_ actions: [CheckedAction]) -> [RecordDeclaration] {
+    BuiltInRecords.all + actions.map { BuiltInRecords.result(of: $0.node.name.text, $0.result) }
+  }
+
+  // MARK: - Fields
+
+  /// A record of the fields as they are written. Without an environment their defaults are left out.
+  func record(
+    _ name: String, _ fields: [FieldNode], _ environment: Environment?, _ problems: inout [Diagnostic]
+  ) -> RecordDeclaration {
+    var declared: [FieldDeclaration] = []
+    var seen: [String: SourceRange] = [:]
+    for field in fields where !field.name.isMissing {
+      if let first = seen[field.name.text] {
+        problems.append(
+          Diagnostic(
+            "F103", "there are two fields named `\(field.name.text)`", at: field.name.range, label: "declared again",
+            labels: [.init(first, "first declared here")]))
+        continue
+      }
+      seen[field.name.text] = field.name.range
+      let type = resolve(field.type, into: &problems)
+      let value = environment.flatMap { defaultValue(of: field, type, $0, into: &problems) }
+      declared.append(FieldDeclaration(field.name.text, type, defaultValue: value))
+    }
+    return RecordDeclaration(name, declared)
+  }
+
+  private func defaultValue(
+    of field: FieldNode, _ type: ValueType, _ environment: Environment, into problems: inout [Diagnostic]
+  ) -> Value? {
+    guard let expression = field.defaultValue else { return nil }
+    let checked = environment.check(expression, expecting: type)
+    problems += checked.diagnostics
+    guard let tree = checked.expression, !checked.diagnostics.hasErrors else { return nil }
+    guard let value = tree.constant else {
+      problems.append(
+        Diagnostic(
+          "F212", "the default of `\(field.name.text)` is not constant", at: expression.range,
+          label: "depends on what is not known yet"))
+      return nil
+    }
+    return value
+  }
+
+  // MARK: - Types
+
+  static let simpleTypes: [String: ValueType] = [
+    "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
+    "timestamp": .timestamp, "duration": .duration, "dyn": .dyn,
+  ]
+
+  /// The type that a reference names; `error` when there is none, which has been said then.
+  func resolve(_ node: TypeReferenceNode, into problems: inout [Diagnostic]) -> ValueType {
+    guard !node.name.isMissing else { return .error }
+    var arguments: [ValueType] = []
+    for argument in node.arguments { arguments.append(resolve(argument, into: &problems)) }
+    let type = named(node, arguments, into: &problems)
+    return node.isOptional && type != .error ? .optional(type) : type
+  }
+
+  private func named(
+    _ node: TypeReferenceNode, _ arguments: [ValueType], into problems: inout [Diagnostic]
+  ) -> ValueType {
+    let name = node.name.text
+    let wanted = name == "list" ? 1 : name == "map" ? 2 : 0
+    if name == "list" || name == "map" || Declarations.simpleTypes[name] != nil, arguments.count != wanted {
+      problems.append(
+        Diagnostic(
+          "F201", "`\(name)` takes \(["no types", "one type", "two types"][wanted]) in `<>`", at: node.range,
+          label: "has \(arguments.count)", help: wanted == 1 ? "write `list<string>`" : wanted == 2 ? "write `map<string, int>`" : nil))
+      return .error
+    }
+    if name == "list" { return .list(arguments[0]) }
+    if name == "map" { return .map(arguments[0], arguments[1]) }
+    if let simple = Declarations.simpleTypes[name] { return simple }
+    if symbols.types.contains(where: { $0.name.text == name }) { return .record(name) }
+    if symbols.enums.contains(where: { $0.name.text == name }) { return .enumeration(name) }
+    let known = Array(Declarations.simpleTypes.keys) + ["list", "map"] + symbols.types.map(\.name.text)
+      + symbols.enums.map(\.name.text)
+    problems.append(
+      unknown(
+        "F106", "type", name, at: node.name.range, candidates: known,
+        others: [("an event", symbols.events.map(\.name.text)), ("a flow", symbols.flows.map(\.name.text))]))
+    return .error
+  }
+}
+
+/// The records that every flow knows.
+enum BuiltInRecords {
+  static let all = [selfRecord, caller, failure]
+
+  static let selfRecord = RecordDeclaration(
+    "flow.Self",
+    [
+      FieldDeclaration("id", .string), FieldDeclaration("state", .string),
+      FieldDeclaration("started_at", .timestamp),
+    ])
+  static let caller = RecordDeclaration(
+    "flow.Caller",
+    [FieldDeclaration("id", .string), FieldDeclaration("roles", .list(.string))])
+  static let failure = RecordDeclaration(
+    "flow.Failure",
+    [
+      FieldDeclaration("code", .string), FieldDeclaration("message", .string),
+      FieldDeclaration("attempts", .int),
+    ])
+
+  static func result(of action: String, _ type: ValueType?) -> RecordDeclaration {
+    RecordDeclaration(
+      "flow.Result(\(action))", [FieldDeclaration("result", type ?? .dyn)])
+  }
+}

@@ -1,0 +1,153 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+extension FlowChecker {
+  /// Declares what every expression sees: `now`, `self`, `caller`, the data fields, `key`.
+  mutating func declareData() {
+    _ = environment.declare(variable: "now", type: .timestamp, slot: Slots.now)
+    _ = environment.declare(variable: "self", type: .record(BuiltInRecords.selfRecord.name), slot: Slots.selfRecord)
+    _ = environment.declare(variable: "caller", type: .record(BuiltInRecords.caller.name), slot: Slots.caller)
+    var seen: [String: SourceRange] = [:]
+    for field in node.data where !field.name.isMissing {
+      guard isFree(field.name, &seen) else { continue }
+      let type = declarations.resolve(field.type, into: &problems)
+      let value = field.defaultValue.flatMap { expression($0, environment, expecting: type) }
+      _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
+      fields.append(.init(name: field.name.text, type: type, defaultValue: value))
+      frameSize += 1
+    }
+    declareKey()
+  }
+
+  static let reserved: Set<String> = [
+    "event", "now", "self", "caller", "key", "do", "when", "by", "on", "always", "entry", "exit", "call", "state",
+    "emit", "raise", "log",
+  ]
+
+  /// F113, F103: a field has a name of its own.
+  private mutating func isFree(_ name: NameNode, _ seen: inout [String: SourceRange]) -> Bool {
+    if FlowChecker.reserved.contains(name.text) {
+      problems.append(
+        Diagnostic(
+          "F113", "`\(name.text)` can't be the name of a data field", at: name.range, label: "a word of the language",
+          help: "choose another name"))
+      return false
+    }
+    if let first = seen[name.text] {
+      problems.append(
+        Diagnostic(
+          "F103", "there are two data fields named `\(name.text)`", at: name.range, label: "declared again",
+          labels: [.init(first, "first declared here")]))
+      return false
+    }
+    seen[name.text] = name.range
+    return true
+  }
+
+  private mutating func declareKey() {
+    guard let name = node.key, !name.isMissing else { return }
+    guard let index = fields.firstIndex(where: { $0.name == name.text }) else {
+      problems.append(
+        unknown("F106", "data field", name.text, at: name.range, candidates: fields.map(\.name)))
+      return
+    }
+    guard fields[index].type == .string || fields[index].type == .error else {
+      problems.append(
+        Diagnostic(
+          "F201", "the key has to be a `string`", at: name.range, label: "this is `\(fields[index].type)`"))
+      return
+    }
+    key = index
+    _ = environment.declare(variable: "key", type: .string, slot: Slots.firstField + index)
+  }
+
+  /// The `let`s, in the order in which they need each other.
+  mutating func declareLets() {
+    var seen: [String: SourceRange] = [:]
+    for field in node.data { seen[field.name.text] = field.name.range }
+    for node in node.lets where !node.name.isMissing { _ = isFree(node.name, &seen) }
+    for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {
+      let definition = node.lets[index]
+      let checked = environment.check(definition.value)
+      problems += checked.diagnostics
+      if let tree = checked.expression {
+        environment.declare(definition: definition.name.text, tree)
+        definitions.append((definition.name.text, CheckedExpression(tree: tree, range: definition.value.range)))
+      } else {
+        _ = environment.declare(variable: definition.name.text, type: .error, slot: Slots.event)
+      }
+    }
+  }
+
+  // MARK: - Calls
+
+  /// Gives each named call a slot for its last result. Two calls of one action may share a name.
+  mutating func declareCalls() {
+    for (state, node) in stateNodes.enumerated() {
+      for call in node?.calls ?? [] {
+        guard let action = action(call.action) else { continue }
+        let name = call.name?.text ?? call.action.names.last?.text ?? ""
+        if FlowChecker.reserved.contains(name) || fields.contains(where: { $0.name == name }) {
+          problems.append(
+            Diagnostic(
+              "F113", "the call can't go by the name `\(name)`", at: call.name?.range ?? call.action.range,
+              label: "taken", help: "write `as` and another name"))
+        }
+        let slot = resultSlot(name, action, call)
+        callNames[name, default: []].append(calls.count)
+        calls.append(
+          CheckedCall(name: name, state: state, action: action, arguments: [], once: nil, resultSlot: slot, node: call))
+      }
+    }
+    for action in actions {
+      environment.types.declare(BuiltInRecords.result(of: action.node.name.text, action.result))
+    }
+  }
+
+  /// Where the last result of a name is kept; calls that share a name share the slot. F103: they call one action.
+  private mutating func resultSlot(_ name: String, _ action: Int, _ call: CallNode) -> Int {
+    if let first = callNames[name]?.first {
+      if calls[first].action != action {
+        problems.append(
+          Diagnostic(
+            "F103", "calls of two actions go by the name `\(name)`", at: call.action.range,
+            labels: [.init(calls[first].node.action.range, "the first one")],
+            help: "write `as` and another name"))
+      }
+      return calls[first].resultSlot
+    }
+    let type = ValueType.record(BuiltInRecords.result(of: actions[action].node.name.text, nil).name)
+    let slot = environment.declare(variable: name, type: type, slot: frameSize)
+    frameSize += 1
+    return slot
+  }
+
+  /// Checks what the calls are given; needs all names declared.
+  mutating func checkCalls() {
+    for index in calls.indices {
+      let node = calls[index].node
+      calls[index].arguments = arguments(
+        node.arguments, of: calls[index].action, at: node.action.range, environment)
+      calls[index].once = node.once.flatMap { expression($0, environment, expecting: .string) }
+      checkCodes(node.policies, of: calls[index].action)
+    }
+  }
+
+  /// F705: a code is one that the action declares.
+  mutating func checkCodes(_ policies: [PolicyNode], of action: Int) {
+    for policy in policies {
+      guard case .retry(_, let only, _) = policy.kind else { continue }
+      for code in only { checkCode(code.text, at: code.range, of: action) }
+    }
+  }
+
+  mutating func checkCode(_ code: String, at range: SourceRange, of action: Int) {
+    let declared = actions[action].node.failures.map(\.text)
+    guard !declared.contains(code) else { return }
+    problems.append(
+      unknown(
+        "F705", "code", code, at: range, candidates: declared,
+        place: " among the failures of `\(actions[action].node.name.text)`"))
+  }
+}

@@ -1,0 +1,49 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+extension FlowChecker {
+  /// F701: the failure of a call is handled, whatever its code. F705: handlers name codes that exist.
+  mutating func checkFailures() {
+    for (index, call) in calls.enumerated() {
+      let handlers = reactions.filter {
+        if case .callFailed(index) = $0.trigger { true } else { false }
+      }
+      for handler in handlers {
+        if let range = handler.rest.guardExpression?.range { checkCodes(in: range, of: call.action) }
+      }
+      guard !handlers.contains(where: { $0.rest.guardExpression == nil && isAround(call.state, $0.source) }) else {
+        continue
+      }
+      problems.append(
+        Diagnostic(
+          "F701", .warning, "a failure of `\(call.name)` is not handled", at: call.node.action.range,
+          label: "may fail", help: "add `on \(call.name).failed -> …`"))
+    }
+  }
+
+  private func isAround(_ state: Int, _ source: Int) -> Bool { source <= state && state < states[source].end }
+
+  /// Looks for `event.code == "CODE"` in the guard that stands at `range`.
+  private mutating func checkCodes(in range: SourceRange, of action: Int) {
+    guard let guardExpression = guardNode(at: range) else { return }
+    for (code, place) in comparedCodes(guardExpression) { checkCode(code, at: place, of: action) }
+  }
+
+  private func guardNode(at range: SourceRange) -> Expression? {
+    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
+    return all.compactMap(\.rest.guardExpression).first { $0.range == range }
+  }
+
+  private func comparedCodes(_ expression: Expression) -> [(String, SourceRange)] {
+    var found = expression.children.flatMap { comparedCodes($0) }
+    if case .call(let call) = expression.kind, call.function.name == "_==_" || call.function.name == "_!=_",
+      call.arguments.contains(where: { $0.dottedName == ["event", "code"] })
+    {
+      for argument in call.arguments {
+        if case .literal(.string(let code)) = argument.kind { found.append((code, argument.range)) }
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,78 @@
+import FlowSource
+import FlowSyntax
+
+// Whether every state can be reached, and an end from each.
+extension FlowChecker {
+  mutating func checkReachability() {
+    let reached = reachedStates()
+    for state in states.indices.dropFirst() where !reached.contains(state) {
+      guard reached.contains(states[state].parent) || states[state].parent == 0 else { continue }
+      problems.append(
+        Diagnostic(
+          "F301", "no path leads to `\(states[state].path)`", at: states[state].name.range,
+          label: "never entered", help: "let a reaction go to it, or remove it"))
+    }
+    checkEnds(reached)
+  }
+
+  /// The states that some path from a start enters. The flow's own reactions count once it has started.
+  private func reachedStates() -> Set<Int> {
+    var reached: Set<Int> = [0]
+    let outgoing = Dictionary(grouping: reactions, by: \.source).mapValues { $0.compactMap(\.rest.target) }
+    var waiting = starts.compactMap(\.rest.target) + (outgoing[0] ?? [])
+    while let state = waiting.popLast() {
+      var entered = state
+      while reached.insert(entered).inserted {
+        waiting += (outgoing[entered] ?? []) + enteredWith(entered)
+        entered = states[entered].parent
+      }
+    }
+    return reached
+  }
+
+  /// The children that are entered with a state.
+  private func enteredWith(_ state: Int) -> [Int] {
+    if states[state].kind == .parallel { return states[state].children }
+    return states[state].initial.map { [$0] } ?? []
+  }
+
+  /// F303: a flow has an end. F302: from every state a path leads to one.
+  private mutating func checkEnds(_ reached: Set<Int>) {
+    let ends = states.indices.filter { states[$0].kind == .final || states[$0].kind == .failed }
+    guard !ends.isEmpty else {
+      problems.append(
+        Diagnostic(
+          "F303", "the flow `\(node.name.text)` has no end", at: node.name.range, label: "no `final` and no `failed`",
+          help: "add a `final` state and a reaction that goes to it"))
+      return
+    }
+    let alive = statesThatEnd(ends)
+    for state in states.indices.dropFirst() where reached.contains(state) && !alive.contains(state) {
+      guard states[state].children.isEmpty else { continue }
+      problems.append(
+        Diagnostic(
+          "F302", "no path leads from `\(states[state].path)` to an end", at: states[state].name.range,
+          label: "instances stay here for ever", help: "add a reaction that leaves it, or make it `final`"))
+    }
+  }
+
+  /// Backwards from the ends: a state lives if it, or a state around it, has a reaction to one that lives; a state
+  /// with states inside lives if one of them does.
+  private func statesThatEnd(_ ends: [Int]) -> Set<Int> {
+    var alive = Set(ends)
+    var hasChanged = true
+    while hasChanged {
+      hasChanged = false
+      for reaction in reactions {
+        guard let target = reaction.rest.target, alive.contains(target) else { continue }
+        for state in reaction.source..<states[reaction.source].end where alive.insert(state).inserted {
+          hasChanged = true
+        }
+      }
+      for state in states.indices.reversed() where alive.contains(state) {
+        if alive.insert(states[state].parent).inserted { hasChanged = true }
+      }
+    }
+    return alive
+  }
+}

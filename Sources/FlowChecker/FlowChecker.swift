@@ -1,0 +1,167 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// Checks one flow. Each area of the check is an extension in a file of its own.
+struct FlowChecker {
+  let node: FlowNode
+  let symbols: Symbols
+  let declarations: Declarations
+  let actions: [CheckedAction]
+  var problems: [Diagnostic] = []
+
+  var fields: [CheckedFlow.Field] = []
+  var key: Int?
+  var definitions: [(name: String, value: CheckedExpression)] = []
+  var states: [CheckedState] = []
+  /// The syntax of each state; nil for the flow itself.
+  var stateNodes: [StateNode?] = []
+  var calls: [CheckedCall] = []
+  var callNames: [String: [Int]] = [:]
+  var reactions: [CheckedReaction] = []
+  var starts: [CheckedStart] = []
+  /// What every expression of the flow sees; no `event`.
+  var environment: Environment
+  /// The same with `event` as a type, made once for each.
+  private var environments: [ValueType: Environment] = [:]
+  var frameSize = Slots.firstField
+  var keptCount = 0
+
+  init(_ node: FlowNode, _ symbols: Symbols, _ declarations: Declarations, _ actions: [CheckedAction]) {
+    self.node = node
+    self.symbols = symbols
+    self.declarations = declarations
+    self.actions = actions
+    self.environment = declarations.environment
+  }
+
+  /// Where things are in the frame that a flow's expressions share.
+  enum Slots {
+    static let event = 0
+    static let now = 1
+    static let selfRecord = 2
+    static let caller = 3
+    static let firstField = 4
+  }
+
+  mutating func check() -> CheckedFlow {
+    flattenStates()
+    declareData()
+    declareCalls()
+    keptCount = frameSize - Slots.firstField
+    declareLets()
+    let invariants = node.invariants.compactMap { condition($0, environment, what: "an invariant") }
+    checkCalls()
+    checkStateBodies()
+    checkStarts()
+    if !problems.hasErrors {
+      checkReachability()
+      checkShadowing()
+      checkAlwaysCycles()
+      checkFailures()
+    }
+    return CheckedFlow(
+      node: node, key: key, fields: fields, definitions: definitions, calls: calls, invariants: invariants, states: states,
+      reactions: reactions, starts: starts, keptCount: keptCount, frameSize: frameSize)
+  }
+
+  // MARK: - Expressions
+
+  /// The environment in which `event` has a type.
+  mutating func environment(event type: ValueType?) -> Environment {
+    guard let type else { return environment }
+    if let known = environments[type] { return known }
+    var made = environment
+    _ = made.declare(variable: "event", type: type, slot: Slots.event)
+    environments[type] = made
+    return made
+  }
+
+  mutating func expression(
+    _ expression: Expression, _ environment: Environment, expecting type: ValueType? = nil
+  ) -> CheckedExpression? {
+    let checked = environment.check(expression, expecting: type)
+    problems += checked.diagnostics
+    return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
+  }
+
+  /// F202: what decides has to be a `bool`.
+  mutating func condition(
+    _ expression: Expression, _ environment: Environment, what: String
+  ) -> CheckedExpression? {
+    let checked = environment.check(expression)
+    problems += checked.diagnostics
+    guard let tree = checked.expression else { return nil }
+    guard [.bool, .dyn, .error].contains(checked.type) else {
+      problems.append(
+        Diagnostic(
+          "F202", "\(what) has to be a `bool`", at: expression.range, label: "this is `\(checked.type)`",
+          help: "compare it with something, such as `\(symbolicText(expression)) == …`"))
+      return nil
+    }
+    return CheckedExpression(tree: tree, range: expression.range)
+  }
+
+  private func symbolicText(_ expression: Expression) -> String {
+    expression.dottedName?.joined(separator: ".") ?? "…"
+  }
+
+  // MARK: - Names
+
+  mutating func role(_ name: NameNode) -> Int? {
+    if let index = symbols.roleIndices[name.text] { return index }
+    if !name.isMissing {
+      problems.append(
+        unknown(
+          "F106", "role", name.text, at: name.range, candidates: symbols.roles.map(\.name.text),
+          others: [("an event", symbols.events.map(\.name.text))]))
+    }
+    return nil
+  }
+
+  mutating func event(_ name: NameNode) -> Int? {
+    if let index = symbols.eventIndices[name.text] { return index }
+    if !name.isMissing {
+      problems.append(
+        unknown(
+          "F105", "event", name.text, at: name.range, candidates: symbols.events.map(\.name.text),
+          others: [("a state", states.map(\.name.text)), ("an action", symbols.actions.map(\.name.text))]))
+    }
+    return nil
+  }
+
+  mutating func action(_ path: PathNode) -> Int? {
+    if let index = symbols.actionIndices[path.text] { return index }
+    if !path.isMissing {
+      problems.append(
+        unknown(
+          "F107", "action", path.text, at: path.range, candidates: symbols.actions.map(\.name.text),
+          others: [("a data field", fields.map(\.name)), ("a flow", symbols.flows.map(\.name.text))]))
+    }
+    return nil
+  }
+
+  /// The arguments in the order of the parameters. F215: each required one has to be there.
+  mutating func arguments(
+    _ nodes: [ArgumentNode], of action: Int, at range: SourceRange, _ environment: Environment
+  ) -> [CheckedExpression] {
+    let parameters = actions[action].parameters.fields
+    let name = actions[action].node.name.text
+    for node in nodes where !node.name.isMissing && !parameters.contains(where: { $0.name == node.name.text }) {
+      problems.append(
+        unknown("F215", "parameter", node.name.text, at: node.name.range, candidates: parameters.map(\.name), place: " in `\(name)`"))
+    }
+    var found: [CheckedExpression] = []
+    for parameter in parameters {
+      if let node = nodes.first(where: { $0.name.text == parameter.name }) {
+        if let checked = expression(node.value, environment, expecting: parameter.type) { found.append(checked) }
+      } else {
+        problems.append(
+          Diagnostic(
+            "F215", "`\(name)` needs `\(parameter.name)`", at: range, label: "not given here",
+            help: "add `\(parameter.name): …`, a `\(parameter.type)`"))
+      }
+    }
+    return found
+  }
+}

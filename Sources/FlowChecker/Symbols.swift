@@ -1,0 +1,89 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// The top-level names of all files, by kind.
+struct Symbols {
+  var types: [TypeNode] = []
+  var enums: [EnumNode] = []
+  var constants: [ConstantNode] = []
+  var roles: [RoleNode] = []
+  var events: [EventNode] = []
+  var actions: [ActionNode] = []
+  var flows: [FlowNode] = []
+  var roleIndices: [String: Int] = [:]
+  var eventIndices: [String: Int] = [:]
+  var actionIndices: [String: Int] = [:]
+  var flowIndices: [String: Int] = [:]
+
+  /// F103: a name is declared once among its kind.
+  init(_ files: [ParsedFile], into problems: inout [Diagnostic]) {
+    var seen: [String: SourceRange] = [:]
+    for declaration in files.flatMap(\.declarations) {
+      guard let (kind, name) = Symbols.name(of: declaration), !name.isMissing else { continue }
+      let space = kind == "type" || kind == "enum" || kind == "event" ? "type" : kind
+      if let first = seen["\(space) \(name.text)"] {
+        problems.append(
+          Diagnostic(
+            "F103", "there are two declarations of `\(name.text)`", at: name.range, label: "declared again",
+            labels: [.init(first, "first declared here")], help: "give one of them another name"))
+        continue
+      }
+      seen["\(space) \(name.text)"] = name.range
+      add(declaration)
+    }
+  }
+
+  private mutating func add(_ declaration: Declaration) {
+    switch declaration {
+    case .importing, .test: break
+    case .type(let node): types.append(node)
+    case .enumeration(let node): enums.append(node)
+    case .constant(let node): constants.append(node)
+    case .role(let node):
+      roleIndices[node.name.text] = roles.count
+      roles.append(node)
+    case .event(let node):
+      eventIndices[node.name.text] = events.count
+      events.append(node)
+    case .action(let node):
+      actionIndices[node.name.text] = actions.count
+      actions.append(node)
+    case .flow(let node):
+      flowIndices[node.name.text] = flows.count
+      flows.append(node)
+    }
+  }
+
+  private static func name(of declaration: Declaration) -> (kind: String, NameNode)? {
+    switch declaration {
+    case .importing, .test: nil
+    case .type(let node): ("type", node.name)
+    case .enumeration(let node): ("enum", node.name)
+    case .constant(let node): ("constant", node.name)
+    case .role(let node): ("role", node.name)
+    case .event(let node): ("event", node.name)
+    case .action(let node): ("action", NameNode(text: node.name.text, range: node.name.range))
+    case .flow(let node): ("flow", node.name)
+    }
+  }
+}
+
+/// Says that a name does not exist, with the one that was probably meant, and what it is if it is something else.
+func unknown(
+  _ code: String, _ kind: String, _ name: String, at range: SourceRange, candidates: some Sequence<String>,
+  others: [(kind: String, names: [String])] = [], place: String = ""
+) -> Diagnostic {
+  var diagnostic = Diagnostic(
+    code, "there is no \(kind) named `\(name)`\(place)", at: range, label: "not declared")
+  let known = Array(candidates).sorted()
+  if let meant = Suggestion.closest(to: name, among: known).first {
+    diagnostic.help = "did you mean `\(meant)`?"
+    diagnostic.fixes = [Fix("change it to `\(meant)`", .maybe, [.init(range, meant)])]
+  } else if let other = others.first(where: { $0.names.contains(name) }) {
+    diagnostic.notes = ["`\(name)` is \(other.kind)"]
+  } else if !known.isEmpty, known.count <= 8 {
+    diagnostic.help = "there \(known.count == 1 ? "is" : "are") \(known.map { "`\($0)`" }.joined(separator: ", "))"
+  }
+  return diagnostic
+}

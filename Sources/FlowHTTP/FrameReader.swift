@@ -1,0 +1,126 @@
+internal import CWslay
+
+/// Turns bytes of a WebSocket peer into messages, and says what has to be sent back; the only door to libwslay.
+final class FrameReader {
+  /// How far the closing handshake is.
+  enum Closing {
+    case open
+    /// Our close frame is out, the peer's is awaited.
+    case sent
+    /// Both sides said goodbye, or the peer broke the rules and was told so.
+    case done
+  }
+
+  private(set) var closing = Closing.open
+  /// Messages that came; whoever takes them empties it.
+  var messages: [WebSocketMessage] = []
+  /// Pongs and close frames to send; whoever takes them empties it.
+  var replies: [UInt8] = []
+
+  private var context: wslay_event_context_ptr?
+  private var input = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+  private var frameCount = 0
+  private let frameLimit: Int
+
+  init(limits: HTTPServer.Configuration.Limits) {
+    frameLimit = limits.messageFrames
+    var callbacks = wslay_event_callbacks()
+    callbacks.recv_callback = { context, buffer, count, _, user in
+      guard let buffer, let reader = FrameReader.from(user), reader.take(into: buffer, count) > 0 else {
+        wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK.rawValue)
+        return -1
+      }
+      return reader.lastTaken
+    }
+    callbacks.send_callback = { _, bytes, count, _, user in
+      FrameReader.from(user)?.replies.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+      return count
+    }
+    callbacks.on_frame_recv_start_callback = { _, frame, user in
+      if let frame { FrameReader.from(user)?.began(opcode: frame.pointee.opcode) }
+    }
+    callbacks.on_msg_recv_callback = { _, message, user in
+      if let message { FrameReader.from(user)?.received(message.pointee) }
+    }
+    // The context lives inside this object and is freed with it, so the unretained pointer stays good.
+    let user = Unmanaged.passUnretained(self).toOpaque()
+    guard wslay_event_context_server_init(&context, &callbacks, user) == 0 else { return }
+    wslay_event_config_set_max_recv_msg_length(context, UInt64(clamping: limits.messageBytes))
+  }
+
+  deinit {
+    if let context { wslay_event_context_free(context) }
+  }
+
+  /// Reads all of `bytes`.
+  func receive(_ bytes: Span<UInt8>) {
+    guard let context, closing != .done else { return }
+    let result = bytes.withUnsafeBufferPointer { buffer in
+      input = buffer
+      defer { input = UnsafeBufferPointer(start: nil, count: 0) }
+      return wslay_event_recv(context)
+    }
+    if frameCount > frameLimit { queueClose(code: 1008, reason: "too many frames in a message") }
+    flushReplies()
+    // For a malformed frame wslay says goodbye without the reason.
+    if result != 0, replies.suffix(2) == [0x88, 0x00] {
+      replies.replaceSubrange((replies.count - 1)..., with: [2, 3, 0xEA])
+    }
+    let isOver = result != 0 || wslay_event_get_read_enabled(context) == 0 || frameCount > frameLimit
+    if isOver { closing = .done }
+  }
+
+  /// Says goodbye; messages that still come are dropped.
+  func close(code: Int, reason: String) {
+    guard closing == .open else { return }
+    queueClose(code: code, reason: reason)
+    flushReplies()
+    closing = context == nil ? .done : .sent
+  }
+
+  private func queueClose(code: Int, reason: String) {
+    guard let context else { return }
+    var text = Array(reason.utf8.prefix(122))
+    // Cut at the start of a character, or the peer must take the frame for an error.
+    while String(validating: text, as: UTF8.self) == nil { text.removeLast() }
+    let isValid = (1000..<5000).contains(code) && ![1004, 1005, 1006, 1015].contains(code)
+    wslay_event_queue_close(context, isValid ? UInt16(code) : 1011, text, text.count)
+  }
+
+  private func flushReplies() {
+    guard let context, wslay_event_want_write(context) != 0 else { return }
+    wslay_event_send(context)
+  }
+
+  // MARK: What wslay calls.
+
+  private var lastTaken = 0
+
+  private static func from(_ user: UnsafeMutableRawPointer?) -> FrameReader? {
+    user.map { Unmanaged<FrameReader>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  private func take(into buffer: UnsafeMutablePointer<UInt8>, _ limit: Int) -> Int {
+    lastTaken = min(limit, input.count)
+    if lastTaken > 0, let start = input.baseAddress {
+      buffer.update(from: start, count: lastTaken)
+      input = UnsafeBufferPointer(rebasing: input[lastTaken...])
+    }
+    return lastTaken
+  }
+
+  private func began(opcode: UInt8) {
+    if opcode < 0x8 { frameCount += 1 }
+  }
+
+  private func received(_ message: wslay_event_on_msg_recv_arg) {
+    if message.opcode < 0x8, frameCount <= frameLimit { frameCount = 0 }
+    guard closing == .open else { return }
+    let payload = UnsafeBufferPointer(start: message.msg, count: message.msg_length)
+    switch message.opcode {
+    case 0x1: messages.append(.text(String(decoding: payload, as: UTF8.self)))
+    case 0x2: messages.append(.binary(Array(payload)))
+    default: break
+    }
+  }
+}

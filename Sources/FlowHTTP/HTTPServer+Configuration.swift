@@ -1,0 +1,65 @@
+extension HTTPServer {
+  /// Where an `HTTPServer` listens, how much it takes and how long it waits.
+  public struct Configuration: Sendable {
+    /// A name or address to listen on.
+    public var host = "127.0.0.1"
+    /// The port to listen on; 0 lets the system choose.
+    public var port = 0
+    /// How many loops, each on a thread of its own.
+    public var loops = 1
+    /// How much a connection may ask for.
+    public var limits = Limits()
+    /// How long a connection may take.
+    public var timeouts = Timeouts()
+
+    /// The defaults.
+    public init() {}
+
+    /// The defaults at `host` and `port`.
+    public init(host: String, port: Int, loops: Int = 1) {
+      self.host = host
+      self.port = port
+      self.loops = loops
+    }
+
+    /// Upper bounds of what is kept in memory for a peer.
+    public struct Limits: Sendable {
+      /// Bytes of a request's head.
+      public var headerBytes = 16 * 1024
+      /// Fields of a request's head.
+      public var headerFields = 100
+      /// Bytes of a request's body.
+      public var bodyBytes = 1024 * 1024
+      /// Bytes of later requests kept while one is answered.
+      public var pipelinedBytes = 64 * 1024
+      /// Bytes of a WebSocket message.
+      public var messageBytes = 1024 * 1024
+      /// Frames of a WebSocket message.
+      public var messageFrames = 1024
+      /// Bytes queued for a slow WebSocket or stream before it is cut off.
+      public var queuedBytes = 4 * 1024 * 1024
+      /// Connections of one loop.
+      public var connections = 16 * 1024
+      /// Frames, chunks and answers waiting for one loop; beyond it, all its sockets and streams are cut off.
+      public var deliveries = 1024 * 1024
+
+      /// The defaults.
+      public init() {}
+    }
+
+    /// Intervals in milliseconds.
+    public struct Timeouts: Sendable {
+      /// From the first byte of a request to its last; also for a peer to close after us.
+      public var requestMilliseconds = 10_000
+      /// Between requests, and for a reader that takes nothing.
+      public var idleMilliseconds = 60_000
+      /// Between pings; a peer silent for two of them is gone.
+      public var pingMilliseconds = 30_000
+      /// From `shutdown()` to the end of the last connection.
+      public var shutdownMilliseconds = 5_000
+
+      /// The defaults.
+      public init() {}
+    }
+  }
+}

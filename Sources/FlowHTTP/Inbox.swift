@@ -1,0 +1,117 @@
+internal import CEpoll
+internal import Glibc
+internal import Synchronization
+
+/// What other threads hand to a loop: answers, frames and the wish to stop.
+final class Inbox: Sendable {
+  /// The name of a request or socket inside of its loop; it fits nothing else, even when the slot is used again.
+  struct Target: Sendable, Hashable {
+    var slot: Int
+    var generation: UInt64
+  }
+
+  enum Delivery: Sendable {
+    case respond(HTTPResponse, Target)
+    case chunk([UInt8], Target)
+    case finish(Target)
+    case upgrade(subprotocol: String?, Target)
+    case frame(EncodedFrame, Target)
+    case broadcast(EncodedFrame, [Target])
+    case close(code: Int, reason: String, Target)
+    case shutDown
+
+    /// Whether an answer hangs on this; anything else can be made good by reconnecting.
+    var isVital: Bool {
+      switch self {
+      case .respond, .finish, .upgrade, .shutDown: true
+      case .chunk, .frame, .broadcast, .close: false
+      }
+    }
+  }
+
+  private struct State {
+    var deliveries: [Delivery] = []
+    var isAsleep = false
+    var isClosed = false
+    var hasOverflowed = false
+  }
+
+  /// Becomes readable when something came while the loop slept.
+  let wakeup: Int32
+  private let limit: Int
+  private let state = Mutex(State())
+
+  init?(limit: Int) {
+    self.limit = limit
+    wakeup = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    if wakeup < 0 { return nil }
+  }
+
+  deinit { Glibc.close(wakeup) }
+
+  // MARK: For every thread.
+
+  func post(_ delivery: Delivery) {
+    let mustWake = state.withLock { state in
+      admit(delivery, in: &state)
+      return wake(&state)
+    }
+    if mustWake { eventfd_write(wakeup, 1) }
+  }
+
+  func post(_ deliveries: [Delivery]) {
+    let mustWake = state.withLock { state in
+      for delivery in deliveries { admit(delivery, in: &state) }
+      return wake(&state)
+    }
+    if mustWake { eventfd_write(wakeup, 1) }
+  }
+
+  private func admit(_ delivery: Delivery, in state: inout State) {
+    if state.isClosed { return }
+    if state.deliveries.count >= limit, !delivery.isVital {
+      state.hasOverflowed = true
+    } else {
+      state.deliveries.append(delivery)
+    }
+  }
+
+  private func wake(_ state: inout State) -> Bool {
+    defer { state.isAsleep = false }
+    return state.isAsleep
+  }
+
+  // MARK: For the loop.
+
+  /// Exchanges what came for the empty `deliveries`; says whether something had to be left out.
+  func take(into deliveries: inout [Delivery]) -> Bool {
+    state.withLock { state in
+      swap(&state.deliveries, &deliveries)
+      defer { state.hasOverflowed = false }
+      return state.hasOverflowed
+    }
+  }
+
+  /// From now on a delivery wakes the loop, unless one is here already.
+  func prepareToSleep() -> Bool {
+    state.withLock { state in
+      state.isAsleep = state.deliveries.isEmpty && !state.hasOverflowed
+      return state.isAsleep
+    }
+  }
+
+  /// The loop is awake for another reason.
+  func wakeUp(isSignalled: Bool) {
+    state.withLock { $0.isAsleep = false }
+    var count: eventfd_t = 0
+    if isSignalled { eventfd_read(wakeup, &count) }
+  }
+
+  /// The loop has ended: what comes later is dropped.
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      state.deliveries = []
+    }
+  }
+}

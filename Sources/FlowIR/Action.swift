@@ -1,0 +1,74 @@
+public import CEL
+
+/// Work that is done outside of the step.
+public struct Action: Hashable, Sendable {
+  public var name: String
+  /// The parameters, in order; they take the first slots of the binding's frame.
+  public var parameters: RecordDeclaration
+  public var result: ValueType?
+  /// The error codes that a caller can tell apart.
+  public var failures: [String]
+  public var binding: Binding
+  public var policy: Policy
+  /// The environment variables that the binding reads; they take the slots behind the parameters.
+  public var environment: [String]
+
+  public init(
+    name: String, parameters: RecordDeclaration, result: ValueType?, failures: [String], binding: Binding,
+    policy: Policy, environment: [String]
+  ) {
+    self.name = name
+    self.parameters = parameters
+    self.result = result
+    self.failures = failures
+    self.binding = binding
+    self.policy = policy
+    self.environment = environment
+  }
+}
+
+/// What an action does, with the expressions that say it in detail.
+public indirect enum Binding: Hashable, Sendable {
+  case http(method: String, url: SourcedExpression, headers: SourcedExpression?, body: SourcedExpression?)
+  /// An outside program claims the work from a queue.
+  case worker(queue: String)
+  case log(SourcedExpression)
+}
+
+/// How often and how long an action is tried.
+public struct Policy: Hashable, Sendable {
+  /// Tries after the first one; nil is for ever.
+  public var retries: Int?
+  /// Codes worth another try; empty means all that are not final.
+  public var retryOnly: [String]
+  public var firstBackoffMilliseconds: Int64
+  public var longestBackoffMilliseconds: Int64
+  public var timeoutMilliseconds: Int64
+  /// What statuses mean; the first that fits counts.
+  public var statuses: [StatusRule]
+
+  public init(
+    retries: Int? = 0, retryOnly: [String] = [], firstBackoffMilliseconds: Int64 = 1000,
+    longestBackoffMilliseconds: Int64 = 300_000, timeoutMilliseconds: Int64 = 30_000, statuses: [StatusRule] = []
+  ) {
+    self.retries = retries
+    self.retryOnly = retryOnly
+    self.firstBackoffMilliseconds = firstBackoffMilliseconds
+    self.longestBackoffMilliseconds = longestBackoffMilliseconds
+    self.timeoutMilliseconds = timeoutMilliseconds
+    self.statuses = statuses
+  }
+}
+
+/// `429 -> BUSY`: the answers from `lowest` to `highest` mean `code`.
+public struct StatusRule: Hashable, Sendable {
+  public var lowest: Int
+  public var highest: Int
+  public var code: String
+
+  public init(lowest: Int, highest: Int, code: String) {
+    self.lowest = lowest
+    self.highest = highest
+    self.code = code
+  }
+}

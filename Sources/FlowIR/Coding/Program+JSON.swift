@@ -1,0 +1,73 @@
+import CCrypto
+import CEL
+public import FlowSource
+
+extension Program {
+  /// The program as a document; `text(.canonical)` of it is what `flow compile` writes.
+  public var json: JSON {
+    .object([
+      .init("ir", .number(Program.format)), .init("types", .array(types.map(\.irJSON))),
+      .init("enums", .array(enums.map(\.irJSON))), .init("roles", .strings(roles)),
+      .init("events", .array(events.map(\.payload.irJSON))), .init("actions", .array(actions.map(\.json))),
+      .init("flows", .array(flows.map(\.json))),
+    ])
+  }
+
+  /// Reads what ``json`` writes. Trusts nothing: whatever makes no sense is refused here.
+  public init(json: JSON) throws(ProgramError) {
+    let reader = Reader(json: json, pointer: "")
+    guard json["ir"]?.int == Program.format else {
+      throw ProgramError("this is not an IR file of version \(Program.format)")
+    }
+    try reader.allow(["ir", "types", "enums", "roles", "events", "actions", "flows"])
+    self.init()
+    enums = try reader.list("enums") { item throws(ProgramError) in try EnumDeclaration(item) }
+    types = try reader.list("types") { item throws(ProgramError) in try RecordDeclaration(item) }
+    events = try reader.list("events") { item throws(ProgramError) in
+      let payload = try RecordDeclaration(item)
+      return Event(name: payload.name, payload: payload)
+    }
+    roles = try reader.list("roles") { item throws(ProgramError) in try item.string() }
+    actions = try reader.list("actions") { item throws(ProgramError) in try Action(item) }
+    flows = try reader.list("flows") { item throws(ProgramError) in try Flow(item) }
+    try validate()
+  }
+
+  /// The SHA-256 of the canonical text, in hexadecimal: the name of this version.
+  public var hash: String {
+    let text = json.bytes(.canonical)
+    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+    _ = unsafe SHA256(text, text.count, &digest)
+    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension SourcedExpression {
+  var json: JSON { ["text": .string(text), "at": .int(Int64(base)), "tree": tree.json] }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    try reader.allow(["text", "at", "tree"])
+    let tree = try reader.member("tree")
+    guard let base = UInt32(exactly: try reader.int("at")) else { throw reader.fail("`at` is out of range") }
+    self.init(
+      text: try reader.string("text"), base: base,
+      tree: try tree.load { () throws(LoadError) in try TypedExpression(json: tree.json) })
+  }
+
+  static func optional(_ reader: Reader?) throws(ProgramError) -> SourcedExpression? {
+    guard let reader else { return nil }
+    return try SourcedExpression(reader)
+  }
+}
+
+extension Place {
+  var json: JSON { .string(description) }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    let text = try reader.string()
+    guard let colon = text.lastIndex(of: ":"), let line = Int(text[text.index(after: colon)...]) else {
+      throw reader.fail("expected a place such as `order.flow:12`")
+    }
+    self.init(file: String(text[..<colon]), line: line)
+  }
+}

@@ -1,0 +1,109 @@
+import FlowSource
+
+extension Transition {
+  var json: JSON {
+    .sparse([
+      ("source", .number(source)), ("trigger", trigger.json), ("roles", .ints(roles)),
+      ("guard", guardExpression?.json ?? .null), ("target", target.map { .number($0) } ?? .null),
+      ("history", .bool(isHistory)), ("reenter", .bool(isReenter)), ("acts", .array(acts.map(\.json))),
+      ("at", place.json),
+    ])
+  }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    try reader.allow(["source", "trigger", "roles", "guard", "target", "history", "reenter", "acts", "at"])
+    self.init(
+      source: try reader.int("source"), trigger: try Trigger(reader.member("trigger")),
+      roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
+      guardExpression: try .optional(reader.optional("guard")), target: try reader.optional("target")?.int(),
+      isHistory: try reader.flag("history"), isReenter: try reader.flag("reenter"),
+      acts: try reader.list("acts") { item throws(ProgramError) in try Act(item) },
+      place: try Place(reader.member("at")))
+  }
+}
+
+extension Trigger {
+  var json: JSON {
+    switch self {
+    case .event(let event): ["on": .number(event)]
+    case .any: ["on": "any"]
+    case .always: "always"
+    case .done: "done"
+    case .after(let delay): ["after": delay.json]
+    case .every(let delay): ["every": delay.json]
+    case .at(let instant): ["at": instant.json]
+    case .callDone(let call): ["callDone": .number(call)]
+    case .callFailed(let call): ["callFailed": .number(call)]
+    }
+  }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    if let word = reader.json.string {
+      guard word == "always" || word == "done" else { throw reader.fail("this trigger is not known") }
+      self = word == "always" ? .always : .done
+      return
+    }
+    guard let member = reader.json.members?.first, reader.json.members?.count == 1 else {
+      throw reader.fail("expected one trigger")
+    }
+    let value = try reader.member(member.name)
+    switch member.name {
+    case "on" where value.json.string == "any": self = .any
+    case "on": self = .event(try value.int())
+    case "after": self = .after(try SourcedExpression(value))
+    case "every": self = .every(try SourcedExpression(value))
+    case "at": self = .at(try SourcedExpression(value))
+    case "callDone": self = .callDone(try value.int())
+    case "callFailed": self = .callFailed(try value.int())
+    default: throw value.fail("this trigger is not known")
+    }
+  }
+}
+
+extension Act {
+  var json: JSON {
+    var members: [(String, JSON)]
+    switch kind {
+    case .assign(let slot, let value): members = [("assign", .number(slot)), ("value", value.json)]
+    case .perform(let action, let arguments):
+      members = [("perform", .number(action)), ("arguments", .array(arguments.map(\.json)))]
+    case .emit(let event, let value): members = [("emit", .number(event)), ("value", value.json)]
+    case .raise(let event, let value): members = [("raise", .number(event)), ("value", value.json)]
+    case .log(let value): members = [("log", value.json)]
+    }
+    members += [
+      ("for", loop.map { ["slot": .number($0.slot), "in": $0.list.json] } ?? .null),
+      ("when", condition?.json ?? .null), ("line", place.json),
+    ]
+    return .sparse(members)
+  }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    try reader.allow(["assign", "perform", "emit", "raise", "log", "value", "arguments", "for", "when", "line"])
+    var loop: Loop?
+    if let suffix = reader.optional("for") {
+      loop = Loop(slot: try suffix.int("slot"), list: try SourcedExpression(suffix.member("in")))
+    }
+    self.init(
+      kind: try Kind(reader), loop: loop, condition: try .optional(reader.optional("when")),
+      place: try Place(reader.member("line")))
+  }
+}
+
+extension Act.Kind {
+  fileprivate init(_ reader: Reader) throws(ProgramError) {
+    if let slot = reader.optional("assign") {
+      self = .assign(slot: try slot.int(), try SourcedExpression(reader.member("value")))
+    } else if let action = reader.optional("perform") {
+      self = .perform(
+        action: try action.int(),
+        arguments: try reader.list("arguments") { item throws(ProgramError) in try SourcedExpression(item) })
+    } else if let event = reader.optional("emit") {
+      self = .emit(event: try event.int(), try SourcedExpression(reader.member("value")))
+    } else if let event = reader.optional("raise") {
+      self = .raise(event: try event.int(), try SourcedExpression(reader.member("value")))
+    } else {
+      self = .log(try SourcedExpression(reader.member("log")))
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/// A node of the statechart.
+public struct State: Hashable, Sendable {
+  public enum Kind: String, Sendable { case root, plain, parallel, region, final, failed }
+
+  public var name: String
+  /// The names from the top, joined by dots; empty for the root.
+  public var path: String
+  public var kind: Kind
+  /// The index of the state around it; the root is its own.
+  public var parent: Int
+  /// The root has 0.
+  public var depth: Int
+  public var children: [Int]
+  /// The child that is entered with it.
+  public var initial: Int?
+  public var entry: [Act]
+  public var exit: [Act]
+  public var calls: [Int]
+  /// Its reactions in text order.
+  public var transitions: [Int]
+  public var ignored: [Int]
+  public var deferred: [Int]
+  /// The first index behind its descendants: they are `index + 1 ..< end`.
+  public var end: Int
+
+  public init(
+    name: String, path: String, kind: Kind, parent: Int, depth: Int, children: [Int] = [], initial: Int? = nil,
+    entry: [Act] = [], exit: [Act] = [], calls: [Int] = [], transitions: [Int] = [], ignored: [Int] = [],
+    deferred: [Int] = [], end: Int = 0
+  ) {
+    self.name = name
+    self.path = path
+    self.kind = kind
+    self.parent = parent
+    self.depth = depth
+    self.children = children
+    self.initial = initial
+    self.entry = entry
+    self.exit = exit
+    self.calls = calls
+    self.transitions = transitions
+    self.ignored = ignored
+    self.deferred = deferred
+    self.end = end
+  }
+
+  public var isFinal: Bool { kind == .final || kind == .failed }
+}

@@ -1,0 +1,88 @@
+/// A reaction of a state.
+public struct Transition: Hashable, Sendable {
+  public var source: Int
+  public var trigger: Trigger
+  /// Who may set it off; empty means anybody.
+  public var roles: [Int]
+  public var guardExpression: SourcedExpression?
+  /// Nil stays where it is.
+  public var target: Int?
+  /// Goes back to where the target was left.
+  public var isHistory: Bool
+  public var isReenter: Bool
+  public var acts: [Act]
+  public var place: Place
+
+  public init(
+    source: Int, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil, target: Int? = nil,
+    isHistory: Bool = false, isReenter: Bool = false, acts: [Act] = [], place: Place
+  ) {
+    self.source = source
+    self.trigger = trigger
+    self.roles = roles
+    self.guardExpression = guardExpression
+    self.target = target
+    self.isHistory = isHistory
+    self.isReenter = isReenter
+    self.acts = acts
+    self.place = place
+  }
+}
+
+/// What sets a transition off.
+public indirect enum Trigger: Hashable, Sendable {
+  case event(Int)
+  /// Any event that nothing else takes.
+  case any
+  case always
+  case after(SourcedExpression)
+  case every(SourcedExpression)
+  case at(SourcedExpression)
+  case callDone(Int)
+  case callFailed(Int)
+  /// The state that it stands in is complete.
+  case done
+
+  /// Whether it waits for an instant.
+  public var isTimer: Bool {
+    switch self {
+    case .after, .every, .at: true
+    case .event, .any, .always, .callDone, .callFailed, .done: false
+    }
+  }
+}
+
+/// One thing that a reaction does.
+public struct Act: Hashable, Sendable {
+  public indirect enum Kind: Hashable, Sendable {
+    /// `slot` is the frame slot of a data field.
+    case assign(slot: Int, SourcedExpression)
+    case perform(action: Int, arguments: [SourcedExpression])
+    case emit(event: Int, SourcedExpression)
+    case raise(event: Int, SourcedExpression)
+    case log(SourcedExpression)
+  }
+
+  /// `for x in list`: each item in turn stands in `slot`.
+  public struct Loop: Hashable, Sendable {
+    public var slot: Int
+    public var list: SourcedExpression
+
+    public init(slot: Int, list: SourcedExpression) {
+      self.slot = slot
+      self.list = list
+    }
+  }
+
+  public var kind: Kind
+  public var loop: Loop?
+  public var condition: SourcedExpression?
+  public var place: Place
+
+  public init(kind: Kind, loop: Loop? = nil, condition: SourcedExpression? = nil, place: Place) {
+    self.kind = kind
+    self.loop = loop
+    self.condition = condition
+    self.place = place
+  }
+}

@@ -1,0 +1,84 @@
+public import CEL
+public import FlowIR
+public import FlowSource
+
+/// A job's action with its expressions evaluated: plain data for whoever carries it out.
+public enum BoundAction: Hashable, Sendable {
+  case http(method: String, url: String, headers: [Header], body: JSON?)
+  case worker(queue: String, arguments: JSON)
+  case log(String)
+
+  public struct Header: Hashable, Sendable {
+    public var name: String
+    public var value: String
+  }
+}
+
+/// Why an action can't be carried out as it is written.
+public struct BindingError: Error, Hashable, Sendable {
+  public var message: String
+}
+
+extension Stepper {
+  /// Evaluates the binding of an action over a job's arguments.
+  /// - Parameter environment: The variables of the process.
+  /// - Throws: `BindingError` for a variable that is not set, or an expression that fails.
+  public func bind(
+    action index: Int, arguments: Value, environment: (String) -> String?
+  ) throws(BindingError) -> BoundAction {
+    let action = machine.program.actions[index]
+    if case .worker(let queue) = action.binding {
+      return .worker(queue: queue, arguments: arguments.json(in: machine.types))
+    }
+    evaluator.reset()
+    let frame = Frame(count: action.parameters.fields.count + action.environment.count)
+    guard case .record(let record) = arguments else { throw BindingError(message: "the arguments are no record") }
+    for (slot, field) in action.parameters.fields.enumerated() {
+      if let value = record[field.name] { frame[slot] = evaluator.slot(value, as: field.type) }
+    }
+    for (index, name) in action.environment.enumerated() {
+      guard let value = environment(name) else {
+        throw BindingError(message: "the environment variable `\(name)` is not set")
+      }
+      frame[action.parameters.fields.count + index] = evaluator.slot(.string(value), as: .string)
+    }
+    return try bind(action.binding, frame)
+  }
+
+  private func bind(_ binding: Binding, _ frame: Frame) throws(BindingError) -> BoundAction {
+    switch binding {
+    case .worker(let queue): return .worker(queue: queue, arguments: .null)
+    case .log(let message): return .log(try text(message, frame))
+    case .http(let method, let url, let headers, let body):
+      var pairs: [BoundAction.Header] = []
+      if let headers, case .map(let map) = try value(headers, frame) {
+        for entry in map.entries {
+          if case .string(let name) = entry.key, case .string(let text) = entry.value { pairs.append(.init(name: name, value: text)) }
+        }
+      }
+      let json = try body.map { source throws(BindingError) in try value(source, frame).json(in: machine.types) }
+      return .http(method: method, url: try text(url, frame), headers: pairs, body: json)
+    }
+  }
+
+  private func text(_ source: SourcedExpression, _ frame: Frame) throws(BindingError) -> String {
+    guard case .string(let text) = try value(source, frame) else {
+      throw BindingError(message: "`\(source.text)` is not a string")
+    }
+    return text
+  }
+
+  private func value(_ source: SourcedExpression, _ frame: Frame) throws(BindingError) -> Value {
+    let code: CEL.Program
+    do throws(LoadError) {
+      code = try CEL.Program(source.tree, types: machine.types)
+    } catch {
+      throw BindingError(message: "`\(source.text)`: \(error.message)")
+    }
+    do throws(EvaluationError) {
+      return evaluator.value(try evaluator.evaluate(code, frame: frame), as: source.tree.type)
+    } catch {
+      throw BindingError(message: "`\(source.text)`: \(error.message)")
+    }
+  }
+}

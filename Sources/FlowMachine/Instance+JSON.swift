@@ -1,0 +1,102 @@
+public import CEL
+import FlowIR
+public import FlowSource
+
+// How an instance is kept in a store: two documents, which people can read.
+extension Instance {
+  /// Where the instance is: active states, timers, calls, what was put off.
+  public func positionJSON(in machine: Machine) -> JSON {
+    let flow = machine.program.flows[flow]
+    var members: [JSON.Member] = [
+      .init("states", .array(active.ascending.filter { flow.isLeaf($0, in: active) }.map { .string(flow.states[$0].path) }))
+    ]
+    if !timers.isEmpty { members.append(.init("timers", .array(timers.map(\.json)))) }
+    if !calls.isEmpty { members.append(.init("calls", .array(calls.map { $0.json(flow) }))) }
+    if !history.isEmpty {
+      members.append(
+        .init(
+          "history",
+          .object(
+            history.map { entry in
+              .init(flow.states[entry.state].path, .array(entry.leaves.map { .string(flow.states[$0].path) }))
+            })))
+    }
+    if !deferred.isEmpty { members.append(.init("deferred", .array(deferred.map { $0.json(machine) }))) }
+    return .object(members)
+  }
+
+  /// What the instance knows: its data fields, and the results of its calls under `$results`.
+  public func dataJSON(in machine: Machine) -> JSON {
+    let node = machine.program.flows[flow]
+    var members: [JSON.Member] = []
+    for (index, field) in node.fields.enumerated() {
+      if let value = value(ofField: index, in: machine) { members.append(.init(field.name, value.json(in: machine.types))) }
+    }
+    var results: [JSON.Member] = []
+    for call in node.calls where !results.contains(where: { $0.name == call.name }) {
+      let index = call.resultSlot - FrameLayout.firstField
+      guard index < data.count, let value = data.value(at: index, types: machine.types) else { continue }
+      results.append(.init(call.name, value.json(in: machine.types)))
+    }
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
+    return .object(members)
+  }
+
+  /// The value of each field that a step assigned, for the journal.
+  public func changesJSON(_ fields: [Int], in machine: Machine) -> JSON {
+    let node = machine.program.flows[flow]
+    return .object(
+      fields.map { field in
+        .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
+      })
+  }
+}
+
+extension ArmedTimer {
+  var json: JSON {
+    var members: [JSON.Member] = [
+      .init("transition", .int(Int64(transition))), .init("due", .int(due)), .init("armed", .int(Int64(armed))),
+    ]
+    if let period { members.append(.init("period", .int(period))) }
+    return .object(members)
+  }
+
+  init?(_ json: JSON, _ flow: Flow) {
+    guard let transition = json["transition"]?.int, flow.transitions.indices.contains(transition),
+      let due = json["due"]?.int, let armed = json["armed"]?.int
+    else { return nil }
+    self.init(
+      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) })
+  }
+}
+
+extension PendingCall {
+  func json(_ flow: Flow) -> JSON {
+    ["call": .int(Int64(call)), "job": [.int(Int64(job.revision)), .int(Int64(job.number))]]
+  }
+
+  init?(_ json: JSON, _ flow: Flow) {
+    guard let call = json["call"]?.int, flow.calls.indices.contains(call),
+      let job = json["job"]?.array?.compactMap(\.int), job.count == 2
+    else { return nil }
+    self.init(call: call, job: JobReference(revision: job[0], number: job[1]))
+  }
+}
+
+extension DeferredEvent {
+  func json(_ machine: Machine) -> JSON {
+    [
+      "event": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types),
+      "caller": .string(caller.id), "roles": .array(caller.roles.map { .string($0) }),
+    ]
+  }
+
+  init?(_ json: JSON, _ machine: Machine) {
+    guard let name = json["event"]?.string, let event = machine.event(named: name),
+      case .success(let payload) = Value.from(json["payload"] ?? .null, as: .record(name), in: machine.types)
+    else { return nil }
+    self.init(
+      event: event, payload: payload,
+      caller: Caller(id: json["caller"]?.string ?? "", roles: json["roles"]?.array?.compactMap(\.string) ?? []))
+  }
+}

@@ -1,0 +1,69 @@
+public import CEL
+public import FlowIR
+
+extension Instance {
+  /// The value of a data field by its index; nil when it was never assigned.
+  public func value(ofField field: Int, in machine: Machine) -> Value? {
+    field < data.count ? data.value(at: field, types: machine.types) : nil
+  }
+
+  /// The instance without a timer whose step could not be made.
+  public func withoutTimer(_ timer: ArmedTimer) -> Instance {
+    var copy = self
+    copy.timers.removeAll { $0 == timer }
+    return copy
+  }
+}
+
+extension Stepper {
+  /// The innermost active states of an instance, as paths in document order.
+  public func leafPaths(of instance: Instance) -> [String] {
+    leafPaths(instance.active, machine.program.flows[instance.flow])
+  }
+
+  /// The events that an instance reacts to, ignores or puts off now.
+  public func acceptedEvents(of instance: Instance) -> [String] {
+    guard instance.status == .running else { return [] }
+    return acceptedEvents(instance.active, machine.flows[instance.flow])
+  }
+
+  /// What every reaction to an event says about it, innermost state first.
+  public func explain(
+    _ instance: Instance, event: Int, payload: Value, caller: Caller, now: Int64
+  ) -> [Verdict] {
+    evaluator.reset()
+    var step = RunningStep(
+      flow: machine.flows[instance.flow], input: .event(event, payload: payload, caller: caller), now: now,
+      instance: instance)
+    do throws(Refusal) {
+      try prepare(&step, isNew: false)
+      return refuseEvent(event, caller: caller, &step).candidates
+    } catch {
+      return error.candidates
+    }
+  }
+
+  /// Evaluates an expression over the data of an instance, or over nothing.
+  public func evaluate(
+    _ expression: SourcedExpression, over instance: Instance?, now: Int64
+  ) -> Result<Value, EvaluationError> {
+    evaluator.reset()
+    frame.clear()
+    frame[FrameLayout.now] = evaluator.slot(.timestamp(Timestamp(milliseconds: now)), as: .timestamp)
+    if let instance { frame.load(instance.data, at: FrameLayout.firstField) }
+    do throws(EvaluationError) {
+      let code = try code(expression)
+      return .success(evaluator.value(try evaluator.evaluate(code, frame: frame), as: expression.tree.type))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func code(_ expression: SourcedExpression) throws(EvaluationError) -> CEL.Program {
+    do throws(LoadError) {
+      return try CEL.Program(expression.tree, types: machine.types)
+    } catch {
+      throw EvaluationError(error.message, at: expression.tree.range)
+    }
+  }
+}

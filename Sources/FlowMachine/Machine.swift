@@ -1,0 +1,44 @@
+public import CEL
+public import FlowIR
+
+/// A program made ready to run: its expressions as code, its transitions in dispatch tables. Never changes.
+public final class Machine: Sendable {
+  public let program: Program
+  public let types: TypeRegistry
+  let flows: [LoadedFlow]
+  private let flowIndices: [String: Int]
+  private let eventIndices: [String: Int]
+
+  /// Checks a program and makes it ready.
+  /// - Throws: `ProgramError` when it refers to what is not there, or holds code that makes no sense.
+  public init(_ program: Program) throws(ProgramError) {
+    try program.validate()
+    self.program = program
+    self.types = program.registry
+    var loaded: [LoadedFlow] = []
+    for index in program.flows.indices { loaded.append(try LoadedFlow(program, index, types)) }
+    self.flows = loaded
+    self.flowIndices = Dictionary(program.flows.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    self.eventIndices = Dictionary(program.events.enumerated().map { ($1.name, $0) }) { first, _ in first }
+  }
+
+  public func flow(named name: String) -> Int? { flowIndices[name] }
+
+  public func event(named name: String) -> Int? { eventIndices[name] }
+
+  /// The flows that an event may reach, with the payload field that carries their key; nil where the payload has none.
+  public func route(event: Int) -> [(flow: Int, keyField: Int?)] {
+    flows.indices.compactMap { index in
+      guard flows[index].handled.contains(event) else { return nil }
+      return (index, flows[index].keyField(of: event))
+    }
+  }
+
+  /// Whether an event may begin an instance of a flow.
+  public func starts(flow: Int, on event: Int) -> Bool { program.flows[flow].starts.contains { $0.event == event } }
+
+  /// Whether an event may begin another run under a key that has ended.
+  public func startsAgain(flow: Int, on event: Int) -> Bool {
+    program.flows[flow].starts.contains { $0.event == event && $0.isAgain }
+  }
+}

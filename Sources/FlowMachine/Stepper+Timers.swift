@@ -1,0 +1,50 @@
+import CEL
+import FlowIR
+
+extension Stepper {
+  func armTimers(of state: Int, _ step: inout RunningStep) throws(Refusal) {
+    for transition in step.flow.timers[state] {
+      guard let due = step.flow.transitions[transition].due else { continue }
+      let node = step.flow.flow.transitions[transition]
+      let slot = try evaluate(due, node.place, step)
+      let timer = timer(transition, node.trigger, slot, step)
+      step.instance.timers.append(timer)
+      step.effects.append(.arm(timer))
+    }
+  }
+
+  private func timer(_ transition: Int, _ trigger: Trigger, _ slot: Slot, _ step: RunningStep) -> ArmedTimer {
+    let armed = step.instance.revision + 1
+    if case .at = trigger {
+      let instant = evaluator.milliseconds(ofTimestamp: slot)
+      return ArmedTimer(transition: transition, due: max(instant, step.now), armed: armed)
+    }
+    let wait = max(evaluator.milliseconds(ofDuration: slot), 0)
+    let (due, overflow) = step.now.addingReportingOverflow(wait)
+    var timer = ArmedTimer(transition: transition, due: overflow ? .max : due, armed: armed)
+    if case .every = trigger { timer.period = max(wait, 1) }
+    return timer
+  }
+
+  /// Ends a timer that has fired; one of `every` is set again, counted from when it was due. What was missed
+  /// meanwhile collapses into this one firing.
+  func rearm(_ index: Int, _ step: inout RunningStep) {
+    var timer = step.instance.timers.remove(at: index)
+    step.effects.append(.disarm(timer))
+    guard let period = timer.period else { return }
+    let missed = max(step.now - timer.due, 0) / period
+    timer.due += (missed + 1) * period
+    timer.armed = step.instance.revision + 1
+    step.instance.timers.append(timer)
+    step.effects.append(.arm(timer))
+  }
+
+  func disarmTimers(of state: Int, _ step: inout RunningStep) {
+    guard !step.flow.timers[state].isEmpty else { return }
+    let flow = step.flow.flow
+    for timer in step.instance.timers where flow.transitions[timer.transition].source == state {
+      step.effects.append(.disarm(timer))
+    }
+    step.instance.timers.removeAll { flow.transitions[$0.transition].source == state }
+  }
+}

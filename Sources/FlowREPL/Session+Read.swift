@@ -1,0 +1,87 @@
+import CEL
+import FlowCompiler
+import FlowIR
+import FlowMachine
+import FlowSource
+
+/// What is wrong with a line, in the words of who wrote it.
+struct InputProblem: Error { var message: String }
+
+/// An event as it was typed.
+struct TypedEvent {
+  var index: Int
+  var payload: Value
+  var caller: Caller
+}
+
+// Reading what was typed.
+extension Session {
+  /// `Paid{amount: 4.0} as support`, `Paid {"amount": 4.0}`, `Paid`.
+  func event(in text: String, _ run: VirtualRun) -> Result<TypedEvent, InputProblem> {
+    let (body, roles) = splitRoles(text)
+    let name = String(body.prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+    guard let index = run.stepper.machine.event(named: name) else {
+      let names = run.program.events.map(\.name)
+      let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
+      return .failure(
+        InputProblem(message: "there is no event `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))")))
+    }
+    let rest = String(body.dropFirst(name.count)).trimmed
+    let literal = rest.isEmpty ? "{}" : rest
+    let caller = Caller(id: roles.first ?? "", roles: roles)
+    return value(literal, as: .record(name), run, prefix: name).map {
+      TypedEvent(index: index, payload: $0, caller: caller)
+    }
+  }
+
+  private func splitRoles(_ text: String) -> (String, [String]) {
+    guard let range = text.lastRange(of: " as "), !text[range.upperBound...].contains("}") else { return (text, []) }
+    let roles = text[range.upperBound...].split { $0 == " " || $0 == "," }.map(String.init)
+    return (String(text[..<range.lowerBound]), roles)
+  }
+
+  /// A value written as JSON, or as CEL; `prefix` is the name of the record when it was left out.
+  func value(
+    _ text: String, as type: ValueType, _ run: VirtualRun, prefix: String = ""
+  ) -> Result<Value, InputProblem> {
+    if let json = try? JSON(parsing: text) {
+      return Value.from(json, as: type, in: run.stepper.machine.types).mapError {
+        InputProblem(message: $0.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; "))
+      }
+    }
+    let compiled = compileExpression(prefix + text, in: run.program, flow: run.flow)
+    guard let expression = compiled.expression else {
+      let renderer = PrettyRenderer(sources: compiled.sources, style: style)
+      return .failure(InputProblem(message: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n")))
+    }
+    guard expression.tree.type == type || type == .dyn else {
+      return .failure(InputProblem(message: "expected `\(type)`, this is `\(expression.tree.type)`"))
+    }
+    return run.stepper.evaluate(expression, over: run.instance, now: run.now).mapError {
+      InputProblem(message: $0.message)
+    }
+  }
+
+  func evaluateAlone(_ text: String) -> Result<String, InputProblem> {
+    let compiled = compileExpression(text, in: FlowIR.Program(), flow: nil)
+    guard let expression = compiled.expression, let machine = try? Machine(FlowIR.Program()) else {
+      let renderer = PrettyRenderer(sources: compiled.sources, style: style)
+      return .failure(InputProblem(message: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n")))
+    }
+    return Stepper(machine).evaluate(expression, over: nil, now: start)
+      .map { "\($0.json(in: machine.types).text()) : \(expression.tree.type)" }
+      .mapError { InputProblem(message: $0.message) }
+  }
+}
+
+extension String {
+  /// Where the last occurrence of `other` is.
+  func lastRange(of other: String) -> Range<String.Index>? {
+    var start = endIndex
+    while start > startIndex {
+      start = index(before: start)
+      if self[start...].hasPrefix(other) { return start..<index(start, offsetBy: other.count) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,129 @@
+import CEL
+import FlowSource
+
+extension Parser {
+  mutating func action(_ start: SourceRange, _ documentation: String) -> ActionNode {
+    advance()
+    let name = path("the name of the action")
+    var node = ActionNode(
+      name: name, parameters: parameters(), result: nil, failures: [], binding: nil, policies: [],
+      documentation: documentation, range: start)
+    if take(.arrow) { node.result = typeReference() }
+    if take("fails") { node.failures = names("an error code") }
+    if at(.leftBrace) {
+      members(of: "an action") { parser in parser.actionMember(into: &node) }
+    }
+    node.range = range(from: start)
+    return node
+  }
+
+  private mutating func parameters() -> [FieldNode] {
+    var parameters: [FieldNode] = []
+    guard expect(.leftParen, "`(` and the parameters") else { return [] }
+    while at(.identifier) {
+      parameters.append(field())
+      if !take(.comma) { break }
+    }
+    expect(.rightParen, "`)`")
+    return parameters
+  }
+
+  private mutating func actionMember(into node: inout ActionNode) -> Bool {
+    if let policy = policy() {
+      node.policies.append(policy)
+      return true
+    }
+    guard let binding = binding() else { return false }
+    if node.binding != nil {
+      diagnostics.append(Diagnostic("F103", "an action has one binding", at: binding.range, label: "a second one"))
+    }
+    node.binding = binding
+    return true
+  }
+
+  private mutating func binding() -> BindingNode? {
+    let start = token.range
+    switch word {
+    case "http":
+      advance()
+      let method = name("an HTTP method")
+      let kind = BindingNode.Kind.http(method: method, url: expression())
+      return BindingNode(kind: kind, settings: settings(), range: range(from: start))
+    case "worker":
+      advance()
+      let kind = BindingNode.Kind.worker(queue: string("the name of a queue in quotes"))
+      return BindingNode(kind: kind, settings: [], range: range(from: start))
+    case "log":
+      advance()
+      let kind = BindingNode.Kind.log(message: expression())
+      return BindingNode(kind: kind, settings: [], range: range(from: start))
+    default: return nil
+    }
+  }
+
+  /// `{ headers: … body: … }`
+  private mutating func settings() -> [ArgumentNode] {
+    guard at(.leftBrace) else { return [] }
+    var settings: [ArgumentNode] = []
+    members(of: "a binding") { parser in
+      guard parser.at(.identifier) else { return false }
+      settings.append(parser.argument())
+      _ = parser.take(.comma)
+      return true
+    }
+    return settings
+  }
+
+  mutating func argument() -> ArgumentNode {
+    let name = name("the name of an argument")
+    expect(.colon, "`:`")
+    return ArgumentNode(name: name, value: expression())
+  }
+
+  /// `(name: value, …)`
+  mutating func arguments() -> [ArgumentNode] {
+    var arguments: [ArgumentNode] = []
+    guard expect(.leftParen, "`(` and the arguments") else { return [] }
+    while at(.identifier) {
+      arguments.append(argument())
+      if !take(.comma) { break }
+    }
+    expect(.rightParen, "`)` after the arguments")
+    return arguments
+  }
+
+  // MARK: - Policies
+
+  /// `retry`, `timeout`, or the meaning of a status; nil when none is at the cursor.
+  mutating func policy() -> PolicyNode? {
+    let start = token.range
+    if take("retry") { return PolicyNode(kind: retry(), range: range(from: start)) }
+    if take("timeout") {
+      return PolicyNode(kind: .timeout(duration("how long to wait")), range: range(from: start))
+    }
+    if at(.int) { return status(start) }
+    return nil
+  }
+
+  private mutating func retry() -> PolicyNode.Kind {
+    let count = take("forever") ? nil : integer("how many times, or `forever`") ?? 0
+    let only = take("only") ? names("an error code") : []
+    guard take("backoff") else { return .retry(count: count, only: only, backoff: nil) }
+    let first = duration("the first wait")
+    let longest = take(.dotDot) ? duration("the longest wait") : nil
+    return .retry(count: count, only: only, backoff: BackoffNode(first: first, longest: longest))
+  }
+
+  private mutating func status(_ start: SourceRange) -> PolicyNode? {
+    guard var number = Int(text(token)) else { return nil }
+    advance()
+    let isWhole = !(at("xx") && token.range.lower == start.upper && number < 10)
+    if !isWhole {
+      advance()
+      number *= 100
+    }
+    expect(.arrow, "`->` and an error code")
+    return PolicyNode(
+      kind: .status(class: number, isWhole: isWhole, code: name("an error code")), range: range(from: start))
+  }
+}

@@ -1,0 +1,130 @@
+import CEL
+import FlowSource
+
+extension Parser {
+  mutating func parseFile() -> [Declaration] {
+    var declarations: [Declaration] = []
+    while !isAtEnd {
+      let before = position
+      if let declaration = declaration() {
+        declarations.append(declaration)
+      } else {
+        complain(
+          "expected a declaration", help: "a file holds `import`, `type`, `enum`, `const`, `role`, `event`, `action`, `flow` and `test`")
+        skipToDeclaration()
+      }
+      if position == before { advance() }
+    }
+    return declarations
+  }
+
+  static let declarationWords: Set<String> = [
+    "import", "type", "enum", "const", "role", "event", "action", "flow", "test",
+  ]
+
+  private mutating func skipToDeclaration() {
+    advance()
+    while !isAtEnd, !Parser.declarationWords.contains(word) { advance() }
+  }
+
+  private mutating func declaration() -> Declaration? {
+    let documentation = documentation()
+    let start = token.range
+    switch word {
+    case "import": return .importing(importing(start))
+    case "type": return .type(type(start, documentation))
+    case "enum": return .enumeration(enumeration(start, documentation))
+    case "const":
+      advance()
+      return .constant(definition(start, "the name of the constant"))
+    case "role":
+      advance()
+      return .role(RoleNode(name: name("the name of the role"), range: range(from: start)))
+    case "event": return .event(event(start, documentation))
+    case "action": return .action(action(start, documentation))
+    case "flow": return .flow(flow(start, documentation))
+    case "test": return .test(test(start))
+    default: return nil
+    }
+  }
+
+  private mutating func importing(_ start: SourceRange) -> ImportNode {
+    advance()
+    let pathStart = token.range
+    let path = string("the path of a file in quotes")
+    return ImportNode(path: path, pathRange: pathStart, range: range(from: start))
+  }
+
+  private mutating func type(_ start: SourceRange, _ documentation: String) -> TypeNode {
+    advance()
+    let name = name("the name of the type")
+    let fields = fields(in: "a type")
+    return TypeNode(name: name, fields: fields, documentation: documentation, range: range(from: start))
+  }
+
+  private mutating func enumeration(_ start: SourceRange, _ documentation: String) -> EnumNode {
+    advance()
+    let name = name("the name of the enum")
+    var values: [NameNode] = []
+    members(of: "an enum") { parser in
+      guard parser.at(.identifier) else { return false }
+      values.append(parser.name("the name of a value"))
+      _ = parser.take(.comma)
+      return true
+    }
+    return EnumNode(name: name, values: values, documentation: documentation, range: range(from: start))
+  }
+
+  /// The rest of `const N = expression` and `let n = expression`.
+  mutating func definition(_ start: SourceRange, _ what: String) -> ConstantNode {
+    let name = name(what)
+    expect(.assign, "`=`")
+    return ConstantNode(name: name, value: expression(), range: range(from: start))
+  }
+
+  private mutating func event(_ start: SourceRange, _ documentation: String) -> EventNode {
+    advance()
+    let name = name("the name of the event")
+    let fields = at(.leftBrace) ? fields(in: "an event") : []
+    return EventNode(name: name, fields: fields, documentation: documentation, range: range(from: start))
+  }
+
+  // MARK: - Fields and types
+
+  /// `{ field: type = default … }`
+  mutating func fields(in what: String) -> [FieldNode] {
+    var fields: [FieldNode] = []
+    members(of: what) { parser in
+      guard parser.at(.identifier) else { return false }
+      fields.append(parser.field())
+      _ = parser.take(.comma)
+      return true
+    }
+    return fields
+  }
+
+  mutating func field() -> FieldNode {
+    let start = token.range
+    let name = name("the name of a field")
+    expect(.colon, "`:` and a type")
+    let type = typeReference()
+    let defaultValue = take(.assign) ? expression() : nil
+    return FieldNode(name: name, type: type, defaultValue: defaultValue, range: range(from: start))
+  }
+
+  mutating func typeReference() -> TypeReferenceNode {
+    let start = token.range
+    let name = path("a type")
+    var arguments: [TypeReferenceNode] = []
+    if !name.isMissing, depth < Parser.maximumDepth, take(.less) {
+      depth += 1
+      repeat { arguments.append(typeReference()) } while take(.comma)
+      depth -= 1
+      expect(.greater, "`>`")
+    }
+    let isOptional = take(.question)
+    let maximum = take("max") ? integer("the largest size") : nil
+    return TypeReferenceNode(
+      name: name, arguments: arguments, isOptional: isOptional, maximum: maximum, range: range(from: start))
+  }
+}

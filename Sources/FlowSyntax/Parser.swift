@@ -1,0 +1,168 @@
+import CEL
+public import FlowSource
+
+/// Reads a `.flow` file. Never fails: what is wrong becomes a diagnostic, and the rest is read all the same.
+///
+/// Recursive descent with one token of lookahead around CEL's own parser, which reads every expression from the
+/// same tokens.
+/// - Complexity: O(n) in the length of the text.
+public func parse(_ source: SourceFile) -> ParsedFile {
+  var parser = Parser(source)
+  let declarations = parser.parseFile()
+  let diagnostics = (parser.diagnostics + parser.expressions.diagnostics).sortedByPlace()
+  return ParsedFile(
+    source: source, tokens: parser.tokens, declarations: declarations, diagnostics: parser.limited(diagnostics))
+}
+
+/// The tokens with a cursor, and the few moves that every production is made of.
+struct Parser {
+  /// How deep states may nest.
+  static let maximumDepth = 32
+  /// How many mistakes of one file are told.
+  static let maximumDiagnostics = 20
+
+  let source: SourceFile
+  let tokens: [Token]
+  var expressions: ExpressionParser
+  var diagnostics: [Diagnostic] = []
+  var depth = 0
+  private var lastComplaint = -1
+
+  init(_ source: SourceFile) {
+    self.source = source
+    self.tokens = tokenize(source.text, base: source.base)
+    self.expressions = ExpressionParser(
+      tokens: tokens, text: source.text, base: source.base, stopWords: Parser.stopWords)
+  }
+
+  /// Words that can't begin an expression, so that a missing one is seen where it is missing.
+  static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
+
+  var position: Int {
+    get { expressions.position }
+    set { expressions.position = newValue }
+  }
+
+  var token: Token { tokens[min(position, tokens.count - 1)] }
+
+  func peek(_ distance: Int = 1) -> Token { tokens[min(position + distance, tokens.count - 1)] }
+
+  func text(_ token: Token) -> String { source.string(token.range) }
+
+  /// The identifier at the cursor, or nothing.
+  var word: String { token.kind == .identifier ? text(token) : "" }
+
+  var isAtEnd: Bool { token.kind == .endOfFile }
+
+  func at(_ kind: TokenKind) -> Bool { token.kind == kind }
+
+  func at(_ keyword: String) -> Bool { token.kind == .identifier && text(token) == keyword }
+
+  mutating func advance() { if !isAtEnd { position += 1 } }
+
+  /// Takes the token when it is of that kind.
+  mutating func take(_ kind: TokenKind) -> Bool {
+    guard at(kind) else { return false }
+    advance()
+    return true
+  }
+
+  mutating func take(_ keyword: String) -> Bool {
+    guard at(keyword) else { return false }
+    advance()
+    return true
+  }
+
+  /// Takes the token, or says what should have been here.
+  @discardableResult
+  mutating func expect(_ kind: TokenKind, _ what: String) -> Bool {
+    if take(kind) { return true }
+    complain("expected \(what)")
+    return false
+  }
+
+  /// The range from a start to the end of the last token taken.
+  func range(from start: SourceRange) -> SourceRange {
+    let last = position > 0 ? tokens[min(position, tokens.count) - 1].range : start
+    return last.upper >= start.lower ? SourceRange(start.lower, max(last.upper, start.upper)) : start
+  }
+
+  /// Reports a mistake at the cursor; a second one at the same token is a consequence and stays unsaid.
+  mutating func complain(_ message: String, help: String? = nil) {
+    guard lastComplaint != position else { return }
+    lastComplaint = position
+    let found = isAtEnd ? "the end of the file" : "`\(text(token))`"
+    diagnostics.append(
+      Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help))
+  }
+
+  mutating func name(_ what: String) -> NameNode {
+    let start = token.range
+    guard at(.identifier) else {
+      complain("expected \(what)")
+      return NameNode(text: "", range: SourceRange(start.lower, start.lower))
+    }
+    let text = word
+    advance()
+    return NameNode(text: text, range: start)
+  }
+
+  mutating func path(_ what: String) -> PathNode {
+    let start = token.range
+    var names = [name(what)]
+    while at(.dot), peek().kind == .identifier {
+      advance()
+      names.append(name(what))
+    }
+    return PathNode(names: names, range: names[0].isMissing ? names[0].range : range(from: start))
+  }
+
+  mutating func names(_ what: String) -> [NameNode] {
+    var found = [name(what)]
+    while take(.comma) { found.append(name(what)) }
+    return found
+  }
+
+  mutating func expression() -> Expression { expressions.parseExpression() }
+
+  /// Reads members up to the closing brace; each turn takes at least one token.
+  mutating func members(of what: String, _ member: (inout Parser) -> Bool) {
+    guard expect(.leftBrace, "`{`") else { return }
+    while !at(.rightBrace), !isAtEnd {
+      let before = position
+      if !member(&self) {
+        complain("this can't stand in \(what)")
+        skipToMember()
+      }
+      if position == before { advance() }
+    }
+    expect(.rightBrace, "`}` at the end of \(what)")
+  }
+
+  /// Skips what can't be read, up to something that begins a member, or the brace that ends the block.
+  mutating func skipToMember() {
+    var nesting = 0
+    advance()
+    while !isAtEnd {
+      switch token.kind {
+      case .leftBrace, .leftParen, .leftBracket: nesting += 1
+      case .rightBrace, .rightParen, .rightBracket:
+        if nesting == 0 { return }
+        nesting -= 1
+      case .identifier where nesting == 0 && Parser.memberWords.contains(word): return
+      default: break
+      }
+      advance()
+    }
+  }
+
+  static let memberWords: Set<String> = [
+    "import", "type", "enum", "const", "role", "event", "action", "flow", "test", "version", "key", "data", "let",
+    "invariant", "start", "on", "after", "every", "at", "always", "state", "parallel", "region", "initial", "final",
+    "failed", "entry", "exit", "call", "ignore", "defer", "send", "expect", "complete", "fail", "advance",
+  ]
+
+  func limited(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+    Array(diagnostics.prefix(Parser.maximumDiagnostics))
+  }
+}

@@ -1,0 +1,100 @@
+public import CEL
+public import FlowSource
+
+/// `import "path.flow"`
+public struct ImportNode: Sendable {
+  public var path: String
+  public var pathRange: SourceRange
+  public var range: SourceRange
+}
+
+/// `type T { field: type = default }`
+public struct TypeNode: Sendable {
+  public var name: NameNode
+  public var fields: [FieldNode]
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// A field of a type, an event or a flow's data.
+public struct FieldNode: Sendable {
+  public var name: NameNode
+  public var type: TypeReferenceNode
+  public var defaultValue: Expression?
+  public var range: SourceRange
+}
+
+/// `enum E { a, b }`
+public struct EnumNode: Sendable {
+  public var name: NameNode
+  public var values: [NameNode]
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// `const N = expression`
+public struct ConstantNode: Sendable {
+  public var name: NameNode
+  public var value: Expression
+  public var range: SourceRange
+}
+
+/// `role r`
+public struct RoleNode: Sendable {
+  public var name: NameNode
+  public var range: SourceRange
+}
+
+/// `event E { fields }`
+public struct EventNode: Sendable {
+  public var name: NameNode
+  public var fields: [FieldNode]
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// `action a(parameters) -> type fails CODES { binding policies }`
+public struct ActionNode: Sendable {
+  public var name: PathNode
+  public var parameters: [FieldNode]
+  public var result: TypeReferenceNode?
+  public var failures: [NameNode]
+  public var binding: BindingNode?
+  public var policies: [PolicyNode]
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// What an action does outside.
+public struct BindingNode: Sendable {
+  public enum Kind: Sendable {
+    case http(method: NameNode, url: Expression)
+    case worker(queue: String)
+    case log(message: Expression)
+  }
+
+  public var kind: Kind
+  /// What stands in the braces: `headers:` and `body:`.
+  public var settings: [ArgumentNode]
+  public var range: SourceRange
+}
+
+/// How often and how long an action is tried.
+public struct PolicyNode: Sendable {
+  public enum Kind: Sendable {
+    /// A nil count is `forever`.
+    case retry(count: Int?, only: [NameNode], backoff: BackoffNode?)
+    case timeout(DurationNode)
+    /// `429 -> BUSY`, `5xx -> UNAVAILABLE`: a class of statuses has the last digits as `xx`.
+    case status(class: Int, isWhole: Bool, code: NameNode)
+  }
+
+  public var kind: Kind
+  public var range: SourceRange
+}
+
+/// `backoff 1s..5m`: from the first wait to the longest.
+public struct BackoffNode: Sendable {
+  public var first: DurationNode
+  public var longest: DurationNode?
+}

@@ -1,0 +1,27 @@
+import FlowCompiler
+import FlowIR
+
+extension Command {
+  static let compile = Command(
+    name: "compile", summary: "Compile flows to the IR, one canonical JSON file.", operands: "FILE…",
+    options: [Option(name: "output", value: "OUT", help: "where to write; `-` or nothing is standard output")],
+    example: "flow compile samples/order.flow -o order.ir.json",
+    run: { arguments in
+      guard !arguments.operands.isEmpty else {
+        Terminal.complain("`flow compile` takes at least one file")
+        return ExitCode.usage
+      }
+      guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
+      let text = program.json.bytes(.canonical) + [0x0A]
+      let path = arguments.value("output") ?? "-"
+      if path == "-" {
+        Terminal.output(String(decoding: text, as: UTF8.self))
+      } else if writeFile(path, text) {
+        Terminal.error("wrote \(path), \(program.flows.count) flows, hash \(program.hash)\n")
+      } else {
+        Terminal.complain("cannot write `\(path)`")
+        return ExitCode.usage
+      }
+      return ExitCode.fine
+    })
+}

@@ -1,0 +1,34 @@
+import FlowCompiler
+import FlowMachine
+import FlowREPL
+import FlowSource
+
+extension Command {
+  static let run = Command(
+    name: "run", summary: "Run one instance in the terminal on a virtual clock.", operands: "FILE",
+    options: [
+      Option(name: "events", value: "FILE", help: "one JSON object a line; `-` or nothing is standard input"),
+      Option(name: "flow", value: "NAME", help: "which flow of the file; the first one by default"),
+    ],
+    example: "flow run samples/order.flow --events events.ndjson",
+    run: { arguments in
+      guard arguments.operands.count == 1 else {
+        Terminal.complain("`flow run` takes one file")
+        return ExitCode.usage
+      }
+      guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
+      guard let events = readFile(arguments.value("events") ?? "-") else {
+        Terminal.complain("cannot read `\(arguments.value("events") ?? "-")`")
+        return ExitCode.usage
+      }
+      let script = EventScript(style: Terminal.outputStyle, start: currentMilliseconds())
+      do {
+        let ending = try script.run(
+          program, flow: arguments.value("flow"), lines: events, report: { Terminal.output($0 + "\n") })
+        return ending == .failed ? ExitCode.findings : ExitCode.fine
+      } catch let problem {
+        Terminal.complain(problem.message, help: problem.help)
+        return problem.isInput ? ExitCode.usage : ExitCode.findings
+      }
+    })
+}

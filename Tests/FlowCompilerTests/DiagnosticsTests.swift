@@ -1,0 +1,44 @@
+import FlowCompiler
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// Each broken flow of the corpus and what is said of it, as a person sees it.
+@Suite struct DiagnosticsTests {
+  static let folder = "Tests/FlowCompilerTests/Corpus/errors"
+
+  private func compileSample(_ sample: Sample) -> Compilation {
+    let folder = sample.url.deletingLastPathComponent()
+    return compile(sample.url.lastPathComponent) { path in
+      (try? Data(contentsOf: folder.appending(path: path))).map { Array($0) }
+    }
+  }
+
+  @Test(arguments: Sample.all(in: folder))
+  func brokenFlowsAreExplained(_ sample: Sample) throws {
+    let compilation = compileSample(sample)
+    #expect(compilation.program == nil)
+    try expectGolden(
+      PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics) + "\n", at: sample.golden)
+  }
+
+  @Test func goldenFilesHaveTheirSample() {
+    let names = Set(Sample.all(in: DiagnosticsTests.folder).map(\.name))
+    #expect(names.count > 20)
+    for golden in Sample.all(in: DiagnosticsTests.folder, withExtension: "golden") {
+      #expect(names.contains(golden.name), "\(golden.name).golden has no flow")
+    }
+  }
+
+  @Test func machineFormatsSayTheSame() throws {
+    let sample = try #require(Sample.all(in: DiagnosticsTests.folder).first { $0.name == "unknown-state" })
+    let compilation = compileSample(sample)
+    #expect(
+      renderConcise(compilation.diagnostics, sources: compilation.sources)
+        .hasPrefix("unknown-state.flow:31:50: error[F104] there is no state named `shiping`"))
+    let json = renderJSON(compilation.diagnostics, sources: compilation.sources)
+    #expect(json["summary"]?["errors"] == 1)
+    #expect(json["diagnostics"]?.array?.first?["code"] == "F104")
+  }
+}

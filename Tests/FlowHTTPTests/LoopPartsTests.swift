@@ -1,0 +1,107 @@
+import Glibc
+import Testing
+
+@testable import FlowHTTP
+
+/// Lets other threads work for a millisecond.
+func rest() { usleep(1_000) }
+
+/// Waits for something that other threads do, at most for five seconds.
+func wait(until isTrue: () -> Bool) throws {
+  for _ in 0..<5_000 where !isTrue() { rest() }
+  try #require(isTrue())
+}
+
+@Suite struct LoopPartsTests {
+  /// How often the inbox was signalled since the last look.
+  private func signals(of inbox: Inbox) -> UInt64 {
+    var count: UInt64 = 0
+    return read(inbox.wakeup, &count, 8) == 8 ? count : 0
+  }
+
+  @Test func aBurstWakesTheLoopOnce() throws {
+    let inbox = try #require(Inbox(limit: 10_000))
+    let handle = ResponseHandle(inbox: inbox, target: Inbox.Target(slot: 0, generation: 1))
+    handle.send(HTTPResponse(status: 200))
+    #expect(signals(of: inbox) == 0, "the loop is awake and looks by itself")
+    var deliveries: [Inbox.Delivery] = []
+    #expect(!inbox.prepareToSleep())
+    #expect(!inbox.take(into: &deliveries))
+    #expect(deliveries.count == 1)
+    #expect(inbox.prepareToSleep())
+    for _ in 0..<1_000 { handle.send(HTTPResponse(status: 200)) }
+    #expect(signals(of: inbox) == 1)
+  }
+
+  @Test func aBatchWakesTheLoopOnce() throws {
+    let inbox = try #require(Inbox(limit: 10_000))
+    #expect(inbox.prepareToSleep())
+    let socket = WebSocketHandle(inbox: inbox, target: Inbox.Target(slot: 0, generation: 1))
+    var batch = DeliveryBatch()
+    for _ in 0..<1_000 { batch.send(.ping, to: socket) }
+    #expect(signals(of: inbox) == 0)
+    batch.flush()
+    batch.flush()
+    #expect(signals(of: inbox) == 1)
+    var deliveries: [Inbox.Delivery] = []
+    #expect(!inbox.take(into: &deliveries))
+    #expect(deliveries.count == 1_000)
+  }
+
+  @Test func anOverflowKeepsAnswersAndIsReported() throws {
+    let inbox = try #require(Inbox(limit: 2))
+    let target = Inbox.Target(slot: 0, generation: 1)
+    for _ in 0..<3 { inbox.post(.frame(.ping, target)) }
+    inbox.post(.respond(HTTPResponse(status: 200), target))
+    var deliveries: [Inbox.Delivery] = []
+    #expect(inbox.take(into: &deliveries))
+    #expect(deliveries.count == 3)
+    deliveries = []
+    #expect(!inbox.take(into: &deliveries))
+    inbox.close()
+    inbox.post(.shutDown)
+    #expect(!inbox.take(into: &deliveries) && deliveries.isEmpty)
+  }
+
+  @Test func timersEndInOrder() {
+    var timers = TimerLists()
+    timers.set(0, to: (.idle, 100))
+    timers.set(1, to: (.request, 20))
+    timers.set(2, to: (.request, 30))
+    timers.set(3, to: (.request, 30))
+    timers.set(1, to: (.request, 40))
+    timers.set(2, to: nil)
+    #expect(timers.nextDue == 30)
+    #expect(timers.takeDue(now: 29) == nil)
+    #expect(timers.takeDue(now: 100) == 3)
+    #expect(timers.takeDue(now: 100) == 1)
+    #expect(timers.takeDue(now: 100) == 0)
+    #expect(timers.takeDue(now: 100) == nil)
+    #expect(timers.nextDue == nil)
+  }
+
+  @Test func theDateIsWritten() {
+    var date = HTTPDate()
+    date.update(second: 784_111_777)
+    #expect(date.line == Array("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".utf8))
+  }
+
+  @Test(arguments: [0, 1, 10, 3_000])
+  func outputKeepsOrderInAnyPieces(step: Int) {
+    var output = OutputBuffer()
+    output.write { $0 += [1, 2, 3] }
+    var expected: [UInt8] = [1, 2, 3]
+    for number in 0..<2_500 {
+      let frame = EncodedFrame(binary: [UInt8(number % 256), 9])
+      output.append(frame)
+      expected += frame.bytes
+    }
+    var actual: [UInt8] = []
+    while !output.isEmpty {
+      let part = [UInt8](unsafeUninitializedCapacity: step + 1) { $1 = output.gather(into: $0) }
+      actual += part
+      output.consume(part.count)
+    }
+    #expect(actual == expected)
+  }
+}

@@ -1,0 +1,272 @@
+import Synchronization
+import Testing
+
+@testable import FlowHTTP
+
+/// A handler made of closures, which keeps its sockets.
+final class TestHandler: HTTPHandler {
+  let sockets = Mutex<[WebSocketHandle]>([])
+  let closedCount = Mutex(0)
+  let abandonedCount = Mutex(0)
+  private let answer: @Sendable (HTTPRequest, ResponseHandle) -> Void
+
+  init(_ answer: @escaping @Sendable (HTTPRequest, ResponseHandle) -> Void = { $1.upgrade(subprotocol: nil) }) {
+    self.answer = answer
+  }
+
+  func handle(_ request: HTTPRequest, _ respond: ResponseHandle) { answer(request, respond) }
+  func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) { sockets.withLock { $0.append(socket) } }
+  func closed(_ socket: WebSocketHandle) { closedCount.withLock { $0 += 1 } }
+  func abandoned(_ stream: ResponseHandle) { abandonedCount.withLock { $0 += 1 } }
+
+  func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
+    switch message {
+    case .text(let text): socket.send(text: text)
+    case .binary(let bytes): socket.send(EncodedFrame(binary: bytes))
+    }
+  }
+}
+
+/// Answers on a thread of its own, as an engine does, a burst at a time.
+final class Answerer: Sendable {
+  private let waiting = Mutex<[(String, ResponseHandle)]>([])
+  private let isOver = Atomic(false)
+
+  func add(_ request: HTTPRequest, _ respond: ResponseHandle) {
+    waiting.withLock { $0.append((request.target, respond)) }
+  }
+
+  func run() -> LoopThread? {
+    LoopThread(name: "answerer") { [self] in
+      var batch = DeliveryBatch()
+      while !isOver.load(ordering: .relaxed) {
+        let burst = waiting.withLock { waiting in
+          defer { waiting = [] }
+          return waiting
+        }
+        for (target, respond) in burst { batch.send(HTTPResponse(status: 200, body: Array(target.utf8)), to: respond) }
+        batch.flush()
+        if burst.isEmpty { rest() }
+      }
+    }
+  }
+
+  func stop() { isOver.store(true, ordering: .relaxed) }
+}
+
+@Suite(.serialized) struct ServerTests {
+  private func withServer(
+    _ handler: any HTTPHandler, _ change: (inout HTTPServer.Configuration) -> Void = { _ in },
+    _ body: (HTTPServer) throws -> Void
+  ) throws {
+    var configuration = HTTPServer.Configuration()
+    configuration.timeouts.shutdownMilliseconds = 300
+    change(&configuration)
+    let server = try HTTPServer(configuration: configuration, handler: handler)
+    server.start()
+    defer { server.shutdown() }
+    try body(server)
+  }
+
+  private let echo = TestHandler { request, respond in
+    respond.send(HTTPResponse(status: 200, body: Array("\(request.method) \(request.target)".utf8)))
+  }
+
+  @Test func aRequestIsAnswered() throws {
+    let handler = TestHandler { $1.send(HTTPResponse(status: 201, body: Array($0.remoteAddress.utf8))) }
+    try withServer(handler) { server in
+      let answer = try Client(port: server.port).get("/")
+      #expect(answer.status == 201)
+      #expect(answer.body == "127.0.0.1")
+      #expect(answer.head.contains("\r\nDate: "))
+    }
+  }
+
+  @Test(arguments: [1, 2])
+  func aThousandRequestsUseOneConnection(loops: Int) throws {
+    try withServer(echo, { $0.loops = loops }) { server in
+      let client = try Client(port: server.port)
+      for number in 0..<1_000 { #expect(try client.get("/\(number)").body == "GET /\(number)") }
+    }
+  }
+
+  @Test func largeBodiesGoBothWays() throws {
+    let handler = TestHandler { $1.send(HTTPResponse(status: 200, body: $0.body)) }
+    try withServer(handler) { server in
+      let client = try Client(port: server.port)
+      let body = String(repeating: "0123456789abcdef", count: 65_536)
+      try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      #expect(try client.answer().body == body)
+    }
+  }
+
+  @Test func answersComeLaterFromAnotherThreadInOrder() throws {
+    let answerer = Answerer()
+    let thread = try #require(answerer.run())
+    try withServer(TestHandler { answerer.add($0, $1) }) { server in
+      let clients = try (0..<8).map { _ in try Client(port: server.port) }
+      let numbers = 0..<100
+      for client in clients {
+        try client.send(numbers.map { "GET /\($0) HTTP/1.1\r\nHost: h\r\n\r\n" }.joined())
+      }
+      for client in clients {
+        for number in numbers { #expect(try client.answer().body == "/\(number)") }
+      }
+    }
+    answerer.stop()
+    thread.join()
+  }
+
+  @Test func anAnswerForALostPeerIsDropped() throws {
+    let kept = Mutex<[ResponseHandle]>([])
+    let handler = TestHandler { request, respond in
+      if request.target == "/keep" { return kept.withLock { $0.append(respond) } }
+      respond.send(HTTPResponse(status: 200))
+    }
+    try withServer(handler) { server in
+      let lost = try Client(port: server.port)
+      try lost.send("GET /keep HTTP/1.1\r\nHost: h\r\n\r\n")
+      try wait { !kept.withLock({ $0.isEmpty }) }
+      lost.reset()
+      for _ in 0..<100 { #expect(try Client(port: server.port).get("/").status == 200) }
+      for handle in kept.withLock({ $0 }) { handle.send(HTTPResponse(status: 500)) }
+      #expect(try Client(port: server.port).get("/").status == 200)
+    }
+  }
+
+  @Test func anErrorAnswerReachesAPeerThatIsStillSending() throws {
+    try withServer(echo) { server in
+      let client = try Client(port: server.port)
+      try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n")
+      try client.send([UInt8](repeating: 7, count: 2_000_000))
+      #expect(try client.answer().status == 413)
+      #expect(client.isAtEnd())
+    }
+  }
+
+  @Test func messagesAreEchoed() throws {
+    let handler = TestHandler()
+    try withServer(handler) { server in
+      let client = try Client(port: server.port).upgrade()
+      try client.send(clientText("hello") + clientFrame(0x2, [1, 2, 3]))
+      #expect(try client.text() == "hello")
+      #expect(try client.frame().payload == [1, 2, 3])
+      try client.send(clientFrame(0x8, [0x03, 0xE8]))
+      #expect(try client.frame() == (8, [0x03, 0xE8]))
+      #expect(client.isAtEnd())
+      try wait { handler.closedCount.withLock({ $0 }) > 0 }
+    }
+  }
+
+  @Test(arguments: [1, 2])
+  func oneFrameReachesFiftySockets(loops: Int) throws {
+    let handler = TestHandler()
+    try withServer(handler, { $0.loops = loops }) { server in
+      let clients = try (0..<50).map { _ in try Client(port: server.port).upgrade() }
+      try wait { handler.sockets.withLock({ $0.count }) == 50 }
+      var batch = DeliveryBatch()
+      for number in 0..<20 {
+        batch.broadcast(EncodedFrame(text: "event \(number)"), to: handler.sockets.withLock { $0 })
+      }
+      batch.flush()
+      for client in clients {
+        for number in 0..<20 { #expect(try client.text() == "event \(number)") }
+      }
+    }
+  }
+
+  @Test func aSlowReaderIsClosedAndOthersAreNot() throws {
+    let handler = TestHandler()
+    try withServer(handler, { $0.limits.queuedBytes = 1_000_000 }) { server in
+      let slow = try Client(port: server.port).upgrade()
+      try wait { handler.sockets.withLock({ $0.count }) == 1 }
+      let frame = EncodedFrame(binary: [UInt8](repeating: 1, count: 60_000))
+      for _ in 0..<400 { handler.sockets.withLock { $0[0] }.send(frame) }
+      let quick = try Client(port: server.port).upgrade()
+      try quick.send(clientText("still here"))
+      #expect(try quick.text() == "still here")
+      var last = try slow.frame()
+      while last.opcode == 2 { last = try slow.frame() }
+      #expect(last.payload.prefix(2) == [0x03, 0xF5])
+    }
+  }
+
+  @Test func aStreamArrivesInPartsAndIsAbandoned() throws {
+    let kept = Mutex<[ResponseHandle]>([])
+    let handler = TestHandler { request, respond in
+      respond.send(.streaming(status: 200, headers: [("Content-Type", "text/event-stream")]))
+      kept.withLock { $0.append(respond) }
+    }
+    try withServer(handler) { server in
+      let client = try Client(port: server.port)
+      try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+      #expect(try client.head().contains("Transfer-Encoding: chunked"))
+      let handle = try #require(kept.withLock { $0.first })
+      handle.send(chunk: Array("data: 1\n\n".utf8))
+      #expect(try client.read(14) == Array("9\r\ndata: 1\n\n\r\n".utf8))
+      client.reset()
+      try wait { handler.abandonedCount.withLock({ $0 }) > 0 }
+      handle.send(chunk: [1])
+      handle.finish()
+    }
+  }
+
+  @Test func shutdownFinishesWhatIsBegun() throws {
+    let kept = Mutex<[ResponseHandle]>([])
+    let handler = TestHandler { request, respond in
+      if request.isUpgrade { return respond.upgrade(subprotocol: nil) }
+      kept.withLock { $0.append(respond) }
+    }
+    let server = try HTTPServer(configuration: HTTPServer.Configuration(host: "localhost", port: 0), handler: handler)
+    server.start()
+    let socket = try Client(port: server.port).upgrade()
+    let idle = try Client(port: server.port)
+    let busy = try Client(port: server.port)
+    try busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    try wait { !kept.withLock({ $0.isEmpty }) }
+    let stopping = try #require(LoopThread(name: "stopping") { server.shutdown() })
+    #expect(try socket.frame().payload.prefix(2) == [0x03, 0xE9])
+    try socket.send(clientFrame(0x8, [0x03, 0xE9]))
+    #expect(idle.isAtEnd())
+    kept.withLock { $0[0].send(HTTPResponse(status: 200, body: [65])) }
+    #expect(try busy.answer().body == "A")
+    #expect(busy.isAtEnd() && socket.isAtEnd())
+    for client in [busy, idle, socket] { client.reset() }
+    stopping.join()
+    #expect(handler.closedCount.withLock { $0 } == 1)
+    #expect(throws: Client.Failure.self) { try Client(port: server.port) }
+  }
+
+  @Test func shutdownDoesNotWaitForEver() throws {
+    let handler = TestHandler { _, _ in }
+    try withServer(handler) { server in
+      let client = try Client(port: server.port)
+      try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+      let start = ContinuousClock.now
+      server.shutdown()
+      #expect(ContinuousClock.now - start < .seconds(3))
+      #expect(client.isAtEnd())
+    }
+  }
+
+  @Test(arguments: [1, 2])
+  func aTakenAddressIsAnError(loops: Int) throws {
+    try withServer(echo) { server in
+      let configuration = HTTPServer.Configuration(host: "127.0.0.1", port: server.port, loops: loops)
+      #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: echo) }
+    }
+    #expect(throws: HTTPServerError.unknownHost("not a host")) {
+      try HTTPServer(configuration: HTTPServer.Configuration(host: "not a host", port: 0), handler: echo)
+    }
+  }
+
+  @Test func connectionsAreLimited() throws {
+    try withServer(echo, { $0.limits.connections = 2 }) { server in
+      let first = try Client(port: server.port)
+      let second = try Client(port: server.port)
+      #expect(try first.get("/").status == 200)
+      #expect(try second.get("/").status == 200)
+      #expect(try Client(port: server.port).isAtEnd())
+    }
+  }
+}

@@ -1,0 +1,87 @@
+@testable import FlowHTTP
+
+/// Plays a peer against a `Connection`: text in, what comes out as text, the clock by hand.
+final class Transcript {
+  let connection: Connection
+  private(set) var events: [String] = []
+  private(set) var requests: [HTTPRequest] = []
+  private var milliseconds = 1_000
+
+  init(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) {
+    var configuration = HTTPServer.Configuration()
+    change(&configuration)
+    connection = Connection(configuration: configuration, remoteAddress: "10.0.0.1", now: Self.instant(1_000))
+  }
+
+  var now: Instant { Self.instant(milliseconds) }
+
+  private static func instant(_ milliseconds: Int) -> Instant {
+    Instant(milliseconds: milliseconds, date: Array("Date: now\r\n".utf8))
+  }
+
+  /// Sends `text` whole.
+  func send(_ text: String) { send(Array(text.utf8)) }
+
+  /// Sends `bytes` in pieces of `size`.
+  func send(_ bytes: [UInt8], inPiecesOf size: Int = .max) {
+    var start = 0
+    while start < bytes.count {
+      let end = min(bytes.count, start + min(size, bytes.count))
+      connection.receive(bytes.span.extracting(start..<end), now: now)
+      start = end
+      collect()
+    }
+  }
+
+  func end() {
+    connection.receiveEnd(now: now)
+    collect()
+  }
+
+  func wait(milliseconds interval: Int) {
+    milliseconds += interval
+    connection.tick(now: now)
+    collect()
+  }
+
+  func answer(_ status: Int = 200, _ body: String = "", headers: [(String, String)] = []) {
+    connection.respond(HTTPResponse(status: status, headers: headers, body: Array(body.utf8)), now: now)
+    collect()
+  }
+
+  /// Takes what the connection has written.
+  func takeBytes() -> [UInt8] {
+    var result: [UInt8] = []
+    while !connection.output.isEmpty {
+      let part = [UInt8](unsafeUninitializedCapacity: 1000) { $1 = connection.output.gather(into: $0) }
+      result += part
+      connection.wrote(part.count, now: now)
+    }
+    collect()
+    return result
+  }
+
+  func take() -> String { String(decoding: takeBytes(), as: UTF8.self) }
+
+  /// The status of the next answer, and whether the connection is about to close.
+  func verdict() -> String {
+    let text = take()
+    let line = text.prefix { $0 != "\r\n" }.dropFirst(9).prefix(3)
+    return connection.isWriteEndDue || connection.isClosed ? "\(line) close" : "\(line)"
+  }
+
+  private func collect() {
+    while let event = connection.takeEvent() {
+      switch event {
+      case .request(let request):
+        requests.append(request)
+        events.append("\(request.method) \(request.target)")
+      case .opened: events.append("opened")
+      case .message(.text(let text)): events.append("text \(text)")
+      case .message(.binary(let bytes)): events.append("binary \(bytes)")
+      case .closed: events.append("closed")
+      case .abandoned: events.append("abandoned")
+      }
+    }
+  }
+}

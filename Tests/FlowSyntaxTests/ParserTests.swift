@@ -1,0 +1,65 @@
+import FlowSource
+import FlowSyntax
+import FlowTestSupport
+import Testing
+
+@Suite struct ParserTests {
+  private func read(_ text: String) -> ParsedFile { parse(SourceFile(name: "test.flow", text: Array(text.utf8))) }
+
+  @Test(arguments: Sample.all(in: "samples"))
+  func samplesAreRead(_ sample: Sample) {
+    #expect(read(sample.text).diagnostics.map(\.message) == [])
+  }
+
+  @Test(arguments: Sample.all(in: "samples"))
+  func tokensAndTriviaAreTheWholeText(_ sample: Sample) {
+    let file = read(sample.text)
+    var text: [UInt8] = []
+    var end: UInt32 = 0
+    for token in file.tokens {
+      text += file.source.slice(SourceRange(end, token.range.lower)) + file.source.slice(token.range)
+      end = token.range.upper
+    }
+    #expect(text == file.source.text)
+  }
+
+  /// Cutting out or doubling any token neither crashes nor hangs, and is noticed when it leaves no valid file.
+  @Test(arguments: Sample.all(in: "samples"))
+  func anyTokenMayBeMissingOrDoubled(_ sample: Sample) {
+    let file = read(sample.text)
+    for token in file.tokens where !token.range.isEmpty {
+      var cut = file.source.text
+      cut.removeSubrange(Int(token.range.lower)..<Int(token.range.upper))
+      _ = parse(SourceFile(name: "cut", text: cut))
+      var doubled = file.source.text
+      doubled.insert(contentsOf: Array(file.source.slice(token.range)) + [0x20], at: Int(token.range.lower))
+      _ = parse(SourceFile(name: "doubled", text: doubled))
+    }
+  }
+
+  @Test func oneMistakeGivesOneMessageAndTheRestIsRead() {
+    let file = read("flow A { start on -> s  state s { on X -> t } final t }  event X  event { }  role r")
+    #expect(file.diagnostics.map(\.message) == [
+      "expected the name of an event, found `->`", "expected the name of the event, found `{`",
+    ])
+    #expect(file.declarations.count == 4)
+  }
+
+  @Test func expressionsEndWhereTheyCannotGoOn() throws {
+    let file = read("flow A { state a { on E when x > 1 && y -> b do n = n + 1 after 3d -> c } }")
+    #expect(file.diagnostics.isEmpty)
+    guard case .flow(let flow) = file.declarations[0] else { throw Unexpected() }
+    #expect(flow.states[0].reactions.count == 2)
+    #expect(flow.states[0].reactions[0].rest.target?.text == "b")
+    #expect(flow.states[0].reactions[0].rest.acts.count == 1)
+  }
+
+  @Test func nestingHasALimit() {
+    let deep = "flow A { " + String(repeating: "state s { ", count: 100_000)
+    #expect(read(deep).diagnostics.contains { $0.message.hasPrefix("states nest deeper than 32 levels") })
+    let types = "type T { a: " + String(repeating: "list<", count: 100_000)
+    #expect(!read(types).diagnostics.isEmpty)
+  }
+
+  struct Unexpected: Error {}
+}

@@ -1,0 +1,48 @@
+import Foundation
+public import FlowSource
+
+/// A blocking HTTP/1.1 client over one kept connection: small, and honest about broken connections.
+public final class HTTPClient {
+  public struct Response: Sendable {
+    public var status: Int
+    public var headers: [String: String]
+    public var body: [UInt8]
+
+    public var text: String { String(decoding: body, as: UTF8.self) }
+    public var json: JSON { (try? JSON(parsing: body)) ?? .null }
+  }
+
+  private let port: Int
+  private var socket: TestSocket?
+
+  public init(port: Int) { self.port = port }
+
+  /// Sends a request and waits for the answer.
+  /// - Throws: When the connection ends before the whole answer is there.
+  @discardableResult
+  public func send(
+    _ method: String, _ path: String, _ body: JSON? = nil, headers: [String: String] = [:]
+  ) throws -> Response {
+    let socket = try self.socket ?? TestSocket(port: port)
+    self.socket = nil
+    let payload = body?.bytes() ?? []
+    var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(payload.count)\r\n"
+    if body != nil { head += "Content-Type: application/json\r\n" }
+    for (name, value) in headers { head += "\(name): \(value)\r\n" }
+    try socket.write(Array((head + "\r\n").utf8) + payload)
+    let response = try read(socket)
+    self.socket = socket
+    return response
+  }
+
+  private func read(_ socket: TestSocket) throws -> Response {
+    let lines = try socket.takeHead().components(separatedBy: "\r\n")
+    var headers: [String: String] = [:]
+    for line in lines.dropFirst() {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
+    }
+    let body = try socket.take(Int(headers["content-length"] ?? "0") ?? 0)
+    return Response(status: Int(lines[0].split(separator: " ")[1]) ?? 0, headers: headers, body: body)
+  }
+}

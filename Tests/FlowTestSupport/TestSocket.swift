@@ -1,0 +1,72 @@
+import Glibc
+
+/// A blocking TCP connection to this machine.
+final class TestSocket {
+  struct Broken: Error {}
+
+  private let descriptor: Int32
+  private(set) var buffer: [UInt8] = []
+
+  init(port: Int) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var one: Int32 = 1
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard result == 0 else { throw Broken() }
+  }
+
+  deinit { close(descriptor) }
+
+  func write(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      guard count > 0 else { throw Broken() }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Waits until that many bytes are there.
+  func fill(_ wanted: Int) throws {
+    while buffer.count < wanted { try readMore() }
+  }
+
+  /// Takes bytes from the front.
+  func take(_ count: Int) throws -> [UInt8] {
+    try fill(count)
+    defer { buffer.removeFirst(count) }
+    return Array(buffer[..<count])
+  }
+
+  /// Takes the head of an HTTP message, the empty line included.
+  func takeHead() throws -> String {
+    var searched = 0
+    while true {
+      if buffer.count >= 4 {
+        for index in max(0, searched - 3)...(buffer.count - 4)
+        where buffer[index..<(index + 4)].elementsEqual([13, 10, 13, 10]) {
+          return String(decoding: try take(index + 4), as: UTF8.self)
+        }
+        searched = buffer.count
+      }
+      try readMore()
+    }
+  }
+
+  private func readMore() throws {
+    var chunk = [UInt8](repeating: 0, count: 1 << 14)
+    let count = recv(descriptor, &chunk, chunk.count, 0)
+    guard count > 0 else { throw Broken() }
+    buffer += chunk[..<count]
+  }
+}

@@ -1,0 +1,50 @@
+public import FlowSource
+
+/// A blocking WebSocket client for text messages.
+public final class WebSocketClient {
+  public struct Refused: Error { public var head: String }
+
+  private let socket: TestSocket
+
+  public init(port: Int, path: String, subprotocol: String = "flow.v1") throws {
+    socket = try TestSocket(port: port)
+    let head = """
+      GET \(path) HTTP/1.1\r
+      Host: 127.0.0.1:\(port)\r
+      Upgrade: websocket\r
+      Connection: Upgrade\r
+      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+      Sec-WebSocket-Version: 13\r
+      Sec-WebSocket-Protocol: \(subprotocol)\r
+      \r
+
+      """
+    try socket.write(Array(head.utf8))
+    let answer = try socket.takeHead()
+    guard answer.hasPrefix("HTTP/1.1 101") else { throw Refused(head: answer) }
+  }
+
+  /// Sends a text message, masked as clients have to (RFC 6455, 5.3).
+  public func send(_ json: JSON) throws {
+    let payload = json.bytes()
+    precondition(payload.count < 126, "the tests send short messages")
+    let mask: [UInt8] = [0x12, 0x34, 0x56, 0x78]
+    try socket.write([0x81, 0x80 | UInt8(payload.count)] + mask + payload.enumerated().map { $1 ^ mask[$0 % 4] })
+  }
+
+  /// The next text message; pings are passed over.
+  public func receive() throws -> JSON {
+    while true {
+      let start = try socket.take(2)
+      var length = Int(start[1] & 0x7F)
+      if length == 126 {
+        length = try socket.take(2).reduce(0) { $0 << 8 | Int($1) }
+      } else if length == 127 {
+        length = try socket.take(8).reduce(0) { $0 << 8 | Int($1) }
+      }
+      let payload = try socket.take(length)
+      if start[0] & 0x0F == 1 { return try JSON(parsing: payload) }
+      if start[0] & 0x0F == 8 { throw Refused(head: "closed") }
+    }
+  }
+}
