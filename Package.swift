@@ -35,12 +35,13 @@ let package = Package(
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
+    executable("cel-conformance", ["CEL", "FlowSource"]),
     executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
-    test("CELTests", ["CEL", "FlowSource"]),
+    test("CELTests", ["CEL", "FlowSource", "cel-conformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "FlowSource", "FlowTestSupport"]),
     test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
