@@ -40,7 +40,7 @@ let sampleVariables: [(String, ValueType)] = [
     ("items.map(i, double(i.qty) * i.price).sum()", "double"), ("items.filter(i, i.qty > 1)", "list<Item>"),
     ("[1, 2u]", "list<dyn>"), ("[]", "list<dyn>"), ("[[], [1]]", "list<list<int>>"), ("{'a': 1}", "map<string, int>"),
     ("{}", "map<dyn, dyn>"), ("Item{sku: 'a', price: 1.0}", "Item"), ("order.items[0].sku", "string"),
-    ("parcel.sku", "string?"), ("order.items[?0].?note", "string??"), ("parcel.orValue(items[0])", "Item"),
+    ("parcel.sku", "string?"), ("order.items[?0].?note", "string?"), ("parcel.orValue(items[0])", "Item"),
     ("Plan.pro", "Plan"), ("plan == Plan.pro", "bool"), ("int(plan)", "int"), ("string(plan)", "string"),
     ("payload.a.b[0]", "dyn"), ("when + wait", "timestamp"), ("when - when", "duration"),
     ("when.getHours('UTC')", "int"), ("wait > duration('1h')", "bool"), ("type(1)", "type<int>"),

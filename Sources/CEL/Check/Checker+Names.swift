@@ -95,7 +95,8 @@ extension Checker {
     if mode == .test {
       result = .bool
     } else if isOptional, result != .error {
-      result = .optional(result).bounded
+      // An optional field of an optional record is optional once.
+      if case .optional = result {} else { result = .optional(result).bounded }
     }
     return TypedExpression(range, result, .select(operand, field: field.name, mode))
   }

@@ -1,7 +1,7 @@
 /// The functions that evaluation knows by number; the raw value is the name in an expression.
 ///
 /// One case serves all overloads of a name, global and as a member: arguments say at run time which is meant.
-public enum Builtin: String, Hashable, Sendable, CaseIterable {
+public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   // Operators.
   case not = "!_"
   case negate = "-_"

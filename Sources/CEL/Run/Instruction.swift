@@ -1,0 +1,99 @@
+/// What one step of a program does. `a`, `b`, `c` are operands, places in the code, or numbers.
+///
+/// The typed ones look for their types and leave everything else to the function that stands beside them,
+/// so types found while checking choose speed, never the result.
+enum Opcode: UInt8 {
+  /// Ends the program with `a`.
+  case finish
+  case move
+  case jump
+  /// By the bool `a`: goes on, to `b` when false, to `c` with `dst` set when it is no bool.
+  case branch
+  /// A term of `&&`: `dst` false and to `b`, or to `c`; errors are kept in `dst`.
+  case andStep
+  case orStep
+  /// Goes to `b` unless `dst` is set already; remembers in `a` where to come back.
+  case lazy
+  case endLazy
+  case unset
+  case addInt, subtractInt, multiplyInt, divideInt, moduloInt
+  case addUInt, subtractUInt, multiplyUInt
+  case addDouble, subtractDouble, multiplyDouble, divideDouble
+  case equalInt, notEqualInt, lessInt, lessOrEqualInt
+  case equalUInt, lessUInt, lessOrEqualUInt
+  case equalDouble, notEqualDouble, lessDouble, lessOrEqualDouble
+  case equalString, notEqualString, equalBool, not
+  case call1, call2
+  /// A function of the `c` arguments from register `a` on.
+  case callMany
+  /// Whether string `a` holds pattern `b`.
+  case matchConstant
+  /// A field of a record whose type is known: type and place in `b`, name in `c`.
+  case field
+  /// A field by name `c`, in mode `b`.
+  case select
+  /// Starts a loop over `a` with its state from register `dst` on; to `b` when it can't, with `c` set.
+  case loopStart
+  /// The next element of loop `a` into `dst`; to `b` at the end.
+  case next
+  case nextPair
+  case countStep
+  case isOne
+  case listStart
+  case append
+  case listEnd
+  case mapStart
+  case appendPair
+  case mapEnd
+  case mergeMaps
+  /// Registers from `a` on, `b` of them, as a list; unset ones are left out.
+  case makeList
+  /// The same with keys and values in turn.
+  case makeMap
+  /// Values from register `a` on for the fields of list `c` of record type `b`.
+  case makeRecord
+  /// What optional `a` holds, or unset.
+  case unwrapElement
+  /// What optional `a` holds into `dst`, or to `b` with register `c` set.
+  case optionalStart
+  case optionalWrap
+  case optionalCheck
+  /// `or` and `orValue`: to `b` with `dst` set when `a` holds a value.
+  case optionalOr
+  case coerce
+  case fail
+  case trace
+}
+
+struct Instruction: BitwiseCopyable {
+  var opcode: Opcode
+  /// The function that the operation stands for.
+  var builtin: Builtin
+  /// A register.
+  var dst: UInt16
+  var a: UInt32
+  var b: UInt32
+  var c: UInt32
+
+  init(_ opcode: Opcode, _ builtin: Builtin = .dyn, dst: Int = 0, a: UInt32 = 0, b: UInt32 = 0, c: UInt32 = 0) {
+    self.opcode = opcode
+    self.builtin = builtin
+    self.dst = UInt16(truncatingIfNeeded: dst)
+    self.a = a
+    self.b = b
+    self.c = c
+  }
+}
+
+/// Where an operand is: two bits for the memory, the rest for the place.
+enum Operand {
+  static let register: UInt32 = 0
+  static let frame: UInt32 = 1
+  static let constant: UInt32 = 2
+  static let placeBits: UInt32 = 28
+  static let placeMask: UInt32 = (1 << placeBits) - 1
+
+  static func register(_ place: Int) -> UInt32 { UInt32(place) }
+  static func frame(_ place: Int) -> UInt32 { frame << placeBits | UInt32(place) }
+  static func constant(_ place: Int) -> UInt32 { constant << placeBits | UInt32(place) }
+}

@@ -1,0 +1,80 @@
+/// The places of a large map's entries in the order of their keys, for binary search.
+///
+/// Sorted rather than hashed: no choice of keys makes it slow.
+enum MapIndex {
+  /// Maps up to this size are searched from front to back.
+  static let smallCount = 8
+
+  static func bytes(entries: Int) -> Int { entries > smallCount ? (entries * 4 + 15) & ~15 : 0 }
+
+  static func of(_ map: Slot) -> UnsafeMutablePointer<UInt32>? {
+    map.address.map {
+      ($0 + Int(map.count) * 2 * MemoryLayout<Slot>.stride).assumingMemoryBound(to: UInt32.self)
+    }
+  }
+
+  /// Fills the index; gives a key that stands in the map twice.
+  static func build(_ map: Slot) -> Slot? {
+    let count = Int(map.count)
+    let entries = map.elements
+    if count <= smallCount {
+      for later in 0..<count {
+        for earlier in 0..<later where order(entries[2 * later], entries[2 * earlier]) == 0 {
+          return entries[2 * later]
+        }
+      }
+      return nil
+    }
+    guard let index = of(map) else { return nil }
+    var places = UnsafeMutableBufferPointer(start: index, count: count)
+    for place in 0..<count { places[place] = UInt32(place) }
+    places.sort { order(entries[2 * Int($0)], entries[2 * Int($1)]) < 0 }
+    for place in 1..<count
+    where order(entries[2 * Int(places[place - 1])], entries[2 * Int(places[place])]) == 0 {
+      return entries[2 * Int(places[place])]
+    }
+    return nil
+  }
+
+  /// The value of a key, which may be a double too.
+  static func find(_ key: Slot, in map: Slot) -> Slot? {
+    let entries = map.elements
+    let count = Int(map.count)
+    if count <= smallCount {
+      for place in 0..<count where order(entries[2 * place], key) == 0 { return entries[2 * place + 1] }
+      return nil
+    }
+    guard let index = of(map) else { return nil }
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      let compared = order(entries[2 * Int(index[middle])], key)
+      if compared == 0 { return entries[2 * Int(index[middle]) + 1] }
+      if compared < 0 { low = middle + 1 } else { high = middle }
+    }
+    return nil
+  }
+
+  /// A total order of keys in which equal numbers of different types are equal; NaN finds nothing.
+  static func order(_ left: Slot, _ right: Slot) -> Int {
+    if left.tag == .string, right.tag == .string { return compareBytes(left.utf8, right.utf8) }
+    let ranks = (rank(left.tag), rank(right.tag))
+    if ranks.0 != ranks.1 { return ranks.0 < ranks.1 ? -1 : 1 }
+    switch ranks.0 {
+    case 0: return Int(left.payload) - Int(right.payload)
+    case 1: return compareNumbers(left, right) ?? 1
+    case 2: return compareBytes(left.utf8, right.utf8)
+    default: return 1
+    }
+  }
+
+  private static func rank(_ tag: Slot.Tag) -> Int {
+    switch tag {
+    case .bool: 0
+    case .int, .uint, .double: 1
+    case .string: 2
+    default: 3
+    }
+  }
+}
