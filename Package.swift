@@ -46,6 +46,7 @@ let package = Package(
     test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
+    test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowREPLTests", ["FlowREPL", "FlowSource", "FlowTestSupport"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 

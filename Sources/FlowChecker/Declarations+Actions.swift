@@ -5,7 +5,7 @@ import FlowSyntax
 extension Declarations {
   /// Checks an action: its types, and the expressions of its binding over the parameters.
   func check(_ node: ActionNode, into problems: inout [Diagnostic]) -> CheckedAction {
-    let parameters = record(node.name.text, node.parameters, environment, &problems)
+    let parameters = record("flow.Arguments(\(node.name.text))", node.parameters, environment, &problems)
     let result = node.result.map { resolve($0, into: &problems) }
     var scope = BindingScope(environment: environment)
     for field in parameters.fields { scope.declare(field.name, field.type) }

@@ -23,6 +23,7 @@ public struct Program: Hashable, Sendable {
     for declaration in enums { registry.declare(declaration) }
     for declaration in types { registry.declare(declaration) }
     for event in events { registry.declare(event.payload) }
+    for action in actions { registry.declare(action.parameters) }
     return registry
   }
 }

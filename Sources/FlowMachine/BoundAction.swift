@@ -17,6 +17,8 @@ public enum BoundAction: Hashable, Sendable {
 /// Why an action can't be carried out as it is written.
 public struct BindingError: Error, Hashable, Sendable {
   public var message: String
+
+  public init(_ message: String) { self.message = message }
 }
 
 extension Stepper {
@@ -32,13 +34,13 @@ extension Stepper {
     }
     evaluator.reset()
     let frame = Frame(count: action.parameters.fields.count + action.environment.count)
-    guard case .record(let record) = arguments else { throw BindingError(message: "the arguments are no record") }
+    guard case .record(let record) = arguments else { throw BindingError("the arguments are no record") }
     for (slot, field) in action.parameters.fields.enumerated() {
       if let value = record[field.name] { frame[slot] = evaluator.slot(value, as: field.type) }
     }
     for (index, name) in action.environment.enumerated() {
       guard let value = environment(name) else {
-        throw BindingError(message: "the environment variable `\(name)` is not set")
+        throw BindingError("the environment variable `\(name)` is not set")
       }
       frame[action.parameters.fields.count + index] = evaluator.slot(.string(value), as: .string)
     }
@@ -63,7 +65,7 @@ extension Stepper {
 
   private func text(_ source: SourcedExpression, _ frame: Frame) throws(BindingError) -> String {
     guard case .string(let text) = try value(source, frame) else {
-      throw BindingError(message: "`\(source.text)` is not a string")
+      throw BindingError("`\(source.text)` is not a string")
     }
     return text
   }
@@ -73,12 +75,12 @@ extension Stepper {
     do throws(LoadError) {
       code = try CEL.Program(source.tree, types: machine.types)
     } catch {
-      throw BindingError(message: "`\(source.text)`: \(error.message)")
+      throw BindingError("`\(source.text)`: \(error.message)")
     }
     do throws(EvaluationError) {
       return evaluator.value(try evaluator.evaluate(code, frame: frame), as: source.tree.type)
     } catch {
-      throw BindingError(message: "`\(source.text)`: \(error.message)")
+      throw BindingError("`\(source.text)`: \(error.message)")
     }
   }
 }

@@ -1,0 +1,37 @@
+public import FlowMachine
+public import FlowSource
+
+/// A job on its way out: plain data for a runner.
+public struct JobRequest: Sendable {
+  public var action: BoundAction
+  public var timeoutMilliseconds: Int64
+  /// The same for every try of a job, for ever.
+  public var idempotencyKey: String
+  /// From 1.
+  public var attempt: Int
+
+  public init(action: BoundAction, timeoutMilliseconds: Int64, idempotencyKey: String, attempt: Int) {
+    self.action = action
+    self.timeoutMilliseconds = timeoutMilliseconds
+    self.idempotencyKey = idempotencyKey
+    self.attempt = attempt
+  }
+}
+
+/// What a try came to.
+public enum JobOutcome: Sendable {
+  /// The work is done; what it gave.
+  case done(JSON)
+  /// An answer with a status that is not 2xx.
+  case status(Int, message: String, retryAfterMilliseconds: Int64?)
+  /// No answer at all: refused, timed out, cut off.
+  case unreachable(String)
+  /// A failure that says its own code, from an outside worker.
+  case failed(code: String, message: String)
+}
+
+/// Carries jobs out.
+public protocol ActionRunner: Sendable {
+  /// Begins a job and calls `finish` once, from any thread, when it has ended.
+  func run(_ request: JobRequest, finish: @escaping @Sendable (JobOutcome) -> Void)
+}

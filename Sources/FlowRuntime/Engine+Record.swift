@@ -1,0 +1,155 @@
+import CEL
+import FlowIR
+import FlowMachine
+import FlowSource
+
+// Turns steps into what the batch writes.
+extension Engine {
+  /// Notes a step: the instance, its journal entry, its timers and jobs.
+  /// - Returns: The sequence number of the entry.
+  @discardableResult
+  func record(_ step: Step, of old: Cached, cause: JSON, at now: Int64) -> Int64 {
+    var cached = old
+    let id = InstanceID(old.row)
+    cached.instance = step.next
+    cached.row.status = Cached.number(step.next.status)
+    cached.row.revision = step.next.revision
+    cached.row.updatedAt = now
+    cached.row.incident = ""
+    let machine = old.version.machine
+    cached.row.position = step.next.positionJSON(in: machine).bytes()
+    if !step.changedFields.isEmpty || old.row.data.isEmpty || isResult(cause) {
+      cached.row.data = step.next.dataJSON(in: machine).bytes()
+    }
+    keep(cached, id)
+    let sequence = journal(cached.row, "step", body(step, cause, machine))
+    for effect in step.effects { record(effect, cached, now) }
+    return sequence
+  }
+
+  private func isResult(_ cause: JSON) -> Bool { cause["result"] != nil }
+
+  func keep(_ cached: Cached, _ id: InstanceID) {
+    cache[id] = cached
+    names[cached.row.id] = id
+    touched.insert(id)
+    batch.instances[cached.row.id] = cached.row
+  }
+
+  private func body(_ step: Step, _ cause: JSON, _ machine: Machine) -> JSON {
+    var members = cause.members ?? []
+    members += [
+      .init("disposition", .string(step.disposition.rawValue)),
+      .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
+      .init("status", .string(step.next.status.rawValue)),
+    ]
+    if !step.changedFields.isEmpty {
+      members.append(.init("changes", step.next.changesJSON(step.changedFields, in: machine)))
+    }
+    return .object(members)
+  }
+
+  /// Adds an entry to the journal.
+  @discardableResult
+  func journal(_ row: InstanceRow, _ kind: String, _ body: JSON) -> Int64 {
+    counters.sequence += 1
+    batch.journal.append(
+      JournalEntry(
+        sequence: counters.sequence, instance: row.id, flow: row.flow, key: row.key, revision: row.revision,
+        kind: kind, at: world.now(), body: body))
+    return counters.sequence
+  }
+
+  private func record(_ effect: Effect, _ cached: Cached, _ now: Int64) {
+    let machine = cached.version.machine
+    switch effect {
+    case .job(let job): queue(job, cached, now)
+    case .withdraw(let reference): withdraw(reference, cached)
+    case .arm(let timer): arm(timer, cached.row.id)
+    case .disarm(let timer): disarm(timer, cached.row.id)
+    case .log(let text): journal(cached.row, "log", ["text": .string(text)])
+    case .emit(let event, let payload):
+      let name = machine.program.events[event].name
+      let json = payload.json(in: machine.types)
+      journal(cached.row, "emit", ["type": .string(name), "data": json])
+      deliveries.append(Delivery(event: name, payload: json, sender: InstanceID(cached.row)))
+    }
+  }
+
+  private func arm(_ timer: ArmedTimer, _ instance: Int64) {
+    batch.timersSet.append(
+      TimerRow(instance: instance, transition: timer.transition, armed: timer.armed, due: timer.due))
+    nextTimer = min(nextTimer ?? .max, timer.due)
+  }
+
+  private func disarm(_ timer: ArmedTimer, _ instance: Int64) {
+    let row = TimerRow(instance: instance, transition: timer.transition, armed: timer.armed, due: timer.due)
+    if let index = batch.timersSet.firstIndex(of: row) {
+      batch.timersSet.remove(at: index)
+    } else {
+      batch.timersCleared.append(row)
+    }
+  }
+
+  // MARK: - Idempotency
+
+  func scope(of command: EventCommand) -> String {
+    guard let flow = command.flow else { return "events" }
+    return command.key.map { "\(flow)/\($0)" } ?? flow
+  }
+
+  /// A digest of what is asked (FNV-1a, 64 bits), to tell a repeated request from another with the same key.
+  func digest(of command: EventCommand) -> Int64 {
+    guard command.idempotencyKey != nil else { return 0 }
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in Array(command.event.utf8) + [0] + command.payload.bytes(.canonical) {
+      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    return Int64(bitPattern: hash)
+  }
+
+  /// The answer that was given to the command's key before.
+  func recorded(_ command: EventCommand, _ scope: String, _ digest: Int64) throws(EngineProblem) -> EventAnswer? {
+    guard let key = command.idempotencyKey else { return nil }
+    let row: AnswerRow?
+    do throws(StoreError) {
+      row = try answersInBatch["\(scope)\n\(key)"] ?? store.answer(scope: scope, key: key)
+    } catch {
+      throw .storeUnavailable(error.message)
+    }
+    guard let row else { return nil }
+    guard row.digest == digest else { throw .idempotencyReused }
+    guard var answer = (try? JSON(parsing: row.answer)).flatMap(EventAnswer.init(json:)) else {
+      throw .storeUnavailable("a kept answer can't be read")
+    }
+    answer.replayed = true
+    return answer
+  }
+
+  func record(_ answer: EventAnswer, scope: String, key: String, digest: Int64) {
+    let row = AnswerRow(scope: scope, key: key, digest: digest, answer: answer.json.bytes(), at: world.now())
+    answersInBatch["\(scope)\n\(key)"] = row
+    batch.answers.append(row)
+  }
+}
+
+extension EventAnswer {
+  /// The answer as clients see it and as it is kept.
+  public var json: JSON {
+    [
+      "disposition": .string(disposition), "flow": .string(flow), "key": .string(key),
+      "revision": .int(Int64(revision)), "offset": .int(sequence), "from": .array(from.map { .string($0) }),
+      "to": .array(to.map { .string($0) }), "status": .string(status), "created": .bool(created),
+    ]
+  }
+
+  init?(json: JSON) {
+    guard let disposition = json["disposition"]?.string, let flow = json["flow"]?.string, let key = json["key"]?.string,
+      let revision = json["revision"]?.int, let sequence = json["offset"]?.int, let status = json["status"]?.string
+    else { return nil }
+    self.init(
+      disposition: disposition, flow: flow, key: key, revision: revision, sequence: Int64(sequence),
+      from: json["from"]?.array?.compactMap(\.string) ?? [], to: json["to"]?.array?.compactMap(\.string) ?? [],
+      status: status, created: json["created"]?.bool ?? false)
+  }
+}

@@ -1,0 +1,198 @@
+public import FlowSource
+
+/// An instance as a store keeps it.
+public struct InstanceRow: Hashable, Sendable {
+  public var id: Int64
+  public var flow: String
+  public var key: String
+  /// The hash of the program that it runs.
+  public var definition: String
+  /// 0 running, 1 done, 2 failed.
+  public var status: Int
+  public var revision: Int
+  /// Milliseconds since 1970.
+  public var startedAt: Int64
+  public var updatedAt: Int64
+  /// Where it is, as JSON.
+  public var position: [UInt8]
+  /// What it knows, as JSON.
+  public var data: [UInt8]
+  /// Why its last timer or result could not be taken; empty when nothing is wrong.
+  public var incident: String
+
+  public init(
+    id: Int64, flow: String, key: String, definition: String, status: Int, revision: Int, startedAt: Int64,
+    updatedAt: Int64, position: [UInt8], data: [UInt8], incident: String = ""
+  ) {
+    self.id = id
+    self.flow = flow
+    self.key = key
+    self.definition = definition
+    self.status = status
+    self.revision = revision
+    self.startedAt = startedAt
+    self.updatedAt = updatedAt
+    self.position = position
+    self.data = data
+    self.incident = incident
+  }
+}
+
+/// The answer to an idempotency key.
+public struct AnswerRow: Hashable, Sendable {
+  public var scope: String
+  public var key: String
+  /// A digest of what was asked.
+  public var digest: Int64
+  /// The answer, as JSON.
+  public var answer: [UInt8]
+  public var at: Int64
+
+  public init(scope: String, key: String, digest: Int64, answer: [UInt8], at: Int64) {
+    self.scope = scope
+    self.key = key
+    self.digest = digest
+    self.answer = answer
+    self.at = at
+  }
+}
+
+/// A timer of an instance.
+public struct TimerRow: Hashable, Sendable {
+  public var instance: Int64
+  public var transition: Int
+  public var armed: Int
+  public var due: Int64
+
+  public init(instance: Int64, transition: Int, armed: Int, due: Int64) {
+    self.instance = instance
+    self.transition = transition
+    self.armed = armed
+    self.due = due
+  }
+}
+
+/// Work that has not ended.
+public struct JobRow: Hashable, Sendable {
+  public var id: Int64
+  public var instance: Int64
+  /// The step that asked for it, and its place there.
+  public var revision: Int
+  public var number: Int
+  public var action: String
+  /// The queue of outside workers; nil for the engine's own runners.
+  public var queue: String?
+  /// The index of the call that waits; nil for work that is forgotten about.
+  public var call: Int?
+  public var once: String?
+  /// Tries that have ended.
+  public var attempt: Int
+  public var due: Int64
+  /// When the lease of an outside worker ends; 0 without one.
+  public var lease: Int64
+  /// Counts the leases, so that the holder of an old one is known.
+  public var fence: Int
+  /// The arguments, as JSON.
+  public var arguments: [UInt8]
+
+  public init(
+    id: Int64, instance: Int64, revision: Int, number: Int, action: String, queue: String?, call: Int?, once: String?,
+    attempt: Int = 0, due: Int64, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8]
+  ) {
+    self.id = id
+    self.instance = instance
+    self.revision = revision
+    self.number = number
+    self.action = action
+    self.queue = queue
+    self.call = call
+    self.once = once
+    self.attempt = attempt
+    self.due = due
+    self.lease = lease
+    self.fence = fence
+    self.arguments = arguments
+  }
+}
+
+/// Work whose tries are spent.
+public struct DeadRow: Hashable, Sendable {
+  public var job: JobRow
+  public var at: Int64
+  public var code: String
+  public var message: String
+
+  public init(job: JobRow, at: Int64, code: String, message: String) {
+    self.job = job
+    self.at = at
+    self.code = code
+    self.message = message
+  }
+}
+
+/// Work that is done at most once for a key. Without an outcome it is under way.
+public struct OnceRow: Hashable, Sendable {
+  public var key: String
+  /// The job that does it.
+  public var job: Int64
+  /// The result as JSON; empty while it is under way.
+  public var outcome: [UInt8]
+
+  public init(key: String, job: Int64, outcome: [UInt8]) {
+    self.key = key
+    self.job = job
+    self.outcome = outcome
+  }
+}
+
+/// Something that happened, with its place in the order of everything that happened.
+public struct JournalEntry: Hashable, Sendable {
+  /// From 1, without a hole.
+  public var sequence: Int64
+  public var instance: Int64
+  public var flow: String
+  public var key: String
+  public var revision: Int
+  /// `step`, `emit`, `log`, `incident`, `undelivered` or `dead`.
+  public var kind: String
+  public var at: Int64
+  public var body: JSON
+
+  public init(
+    sequence: Int64, instance: Int64, flow: String, key: String, revision: Int, kind: String, at: Int64, body: JSON
+  ) {
+    self.sequence = sequence
+    self.instance = instance
+    self.flow = flow
+    self.key = key
+    self.revision = revision
+    self.kind = kind
+    self.at = at
+    self.body = body
+  }
+}
+
+/// What one transaction writes.
+public struct StoreBatch: Sendable {
+  public var journal: [JournalEntry] = []
+  /// Each instance once, as it is at the end.
+  public var instances: [Int64: InstanceRow] = [:]
+  /// Those of them that are new.
+  public var created: Set<Int64> = []
+  public var answers: [AnswerRow] = []
+  public var timersSet: [TimerRow] = []
+  public var timersCleared: [TimerRow] = []
+  /// Each job once, as it is at the end.
+  public var jobs: [Int64: JobRow] = [:]
+  public var jobsRemoved: Set<Int64> = []
+  public var dead: [DeadRow] = []
+  public var once: [String: OnceRow] = [:]
+  public var definitions: [String: [UInt8]] = [:]
+
+  public init() {}
+
+  public var isEmpty: Bool {
+    journal.isEmpty && instances.isEmpty && answers.isEmpty && timersSet.isEmpty && timersCleared.isEmpty
+      && jobs.isEmpty && jobsRemoved.isEmpty && dead.isEmpty && once.isEmpty && definitions.isEmpty
+  }
+}

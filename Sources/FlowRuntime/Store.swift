@@ -1,0 +1,79 @@
+public import FlowSource
+
+/// Why a store could not do what it was asked.
+public enum StoreError: Error, Hashable, Sendable {
+  /// The disk is full, busy or unreadable; the same may work later.
+  case unavailable(String)
+  /// What was written may be gone: the process has to stop, and start again from what is on the disk.
+  case fatal(String)
+  /// The file is not a store of this version.
+  case unusable(String)
+
+  public var message: String {
+    switch self {
+    case .unavailable(let message), .fatal(let message), .unusable(let message): message
+    }
+  }
+}
+
+/// Where instances live. One thread owns a store; nobody else writes to it.
+public protocol Store: AnyObject {
+  /// Makes a batch durable as a whole, or changes nothing. Returns when it is on the disk.
+  func commit(_ batch: StoreBatch) throws(StoreError)
+
+  func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
+  func instance(id: Int64) throws(StoreError) -> InstanceRow?
+
+  /// The answer that was given to an idempotency key.
+  func answer(scope: String, key: String) throws(StoreError) -> AnswerRow?
+
+  /// What came of the work that was done once for a key.
+  func once(key: String) throws(StoreError) -> OnceRow?
+
+  /// The timers that are due, earliest first.
+  func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow]
+  /// When the first timer after an instant is due.
+  func nextTimer(after now: Int64) throws(StoreError) -> Int64?
+
+  /// The jobs that are due and whose lease, if they had one, is over, earliest first; of one queue of outside workers,
+  /// or the engine's own.
+  func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
+  func job(id: Int64) throws(StoreError) -> JobRow?
+  /// The jobs of an instance.
+  func jobs(instance: Int64) throws(StoreError) -> [JobRow]
+  /// When the first of the engine's own jobs after an instant is due.
+  func nextJob(after now: Int64) throws(StoreError) -> Int64?
+
+  /// The IR of a version, by its hash.
+  func definition(hash: String) throws(StoreError) -> [UInt8]?
+
+  /// The highest numbers in use, to go on from.
+  func counters() throws(StoreError) -> StoreCounters
+
+  /// Does a little of what can be done while nothing waits: moving the log into the file, forgetting old keys.
+  func maintain(now: Int64) throws(StoreError)
+}
+
+/// The highest numbers that a store has given out; 0 for none.
+public struct StoreCounters: Hashable, Sendable {
+  public var sequence: Int64
+  public var instance: Int64
+  public var job: Int64
+
+  public init(sequence: Int64 = 0, instance: Int64 = 0, job: Int64 = 0) {
+    self.sequence = sequence
+    self.instance = instance
+    self.job = job
+  }
+}
+
+/// Reads what was committed, from any thread.
+public protocol Queries: Sendable {
+  func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
+  /// Instances by their number, from behind `after`.
+  func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow]
+  /// What happened to an instance, from behind a sequence number.
+  func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  /// What happened at all, from behind a sequence number.
+  func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+}

@@ -1,0 +1,43 @@
+import FlowIR
+import FlowSource
+
+/// What a try means for its job.
+enum Verdict {
+  case done(JSON)
+  /// Not before so many milliseconds.
+  case retry(Int64)
+  case dead(code: String, message: String)
+
+  /// - Parameter attempt: How many tries there were, this one included.
+  init(_ outcome: JobOutcome, action: Action, policy: Policy, attempt: Int) {
+    let code: String
+    let text: String
+    var isPassing = true
+    var least: Int64 = 0
+    switch outcome {
+    case .done(let json):
+      self = .done(json)
+      return
+    case .failed(let given, let message): (code, text) = (given, message)
+    case .unreachable(let message): (code, text) = (Verdict.unavailable(action) ?? "UNREACHABLE", message)
+    case .status(let status, let message, let retryAfter):
+      isPassing = status >= 500 || [408, 425, 429].contains(status)
+      code = Verdict.code(of: status, action, policy, isPassing)
+      text = "status \(status)" + (message.isEmpty ? "" : ": \(message)")
+      least = retryAfter ?? 0
+    }
+    let isWorthIt = policy.retryOnly.isEmpty ? isPassing : policy.retryOnly.contains(code)
+    let hasTriesLeft = policy.retries.map { attempt <= $0 } ?? true
+    self = isWorthIt && hasTriesLeft ? .retry(least) : .dead(code: code, message: text)
+  }
+
+  /// What the binding says a status means; else that the callee is not available, for those that may pass.
+  private static func code(of status: Int, _ action: Action, _ policy: Policy, _ isPassing: Bool) -> String {
+    if let rule = policy.statuses.first(where: { $0.lowest...$0.highest ~= status }) { return rule.code }
+    return (isPassing ? unavailable(action) : nil) ?? "HTTP_\(status)"
+  }
+
+  private static func unavailable(_ action: Action) -> String? {
+    action.failures.contains("UNAVAILABLE") ? "UNAVAILABLE" : nil
+  }
+}

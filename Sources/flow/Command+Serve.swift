@@ -1,0 +1,81 @@
+import FlowActions
+import FlowCompiler
+import FlowHTTP
+import FlowIR
+import FlowMachine
+import FlowRuntime
+import FlowServer
+import FlowSource
+import FlowStoreSQLite
+import Glibc
+
+extension Command {
+  static let serve = Command(
+    name: "serve", summary: "Serve flows over HTTP and WebSocket, durable on a store.", operands: "FILE|IR…",
+    options: [
+      Option(name: "store", value: "FILE", help: "the database; FILE.db beside the first flow by default"),
+      Option(name: "addr", value: "HOST:PORT", help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
+      Option(name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"),
+    ],
+    example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
+    run: { arguments in
+      guard let first = arguments.operands.first else {
+        Terminal.complain("`flow serve` takes at least one file", help: "flow serve samples/order.flow")
+        return ExitCode.usage
+      }
+      guard let address = Address(arguments.value("addr") ?? "127.0.0.1:8080") else {
+        Terminal.complain("`\(arguments.value("addr") ?? "")` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080")
+        return ExitCode.usage
+      }
+      guard address.isLoopback || arguments.has("insecure") else {
+        Terminal.complain(
+          "\(address.host) can be reached from other machines, and there is no access control yet",
+          help: "listen on 127.0.0.1, or say --insecure")
+        return ExitCode.usage
+      }
+      guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
+      return Serving.run(program, store: arguments.value("store") ?? storePath(beside: first), address)
+    })
+}
+
+/// `HOST:PORT`, taken apart.
+struct Address {
+  var host: String
+  var port: Int
+
+  init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (0...65_535).contains(port)
+    else { return nil }
+    let host = String(text[..<colon]).filter { $0 != "[" && $0 != "]" }
+    self.host = host.isEmpty ? "127.0.0.1" : host
+    self.port = port
+  }
+
+  var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+/// Compiles flows, or takes the IR that `flow compile` wrote.
+private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
+  guard paths.count == 1, !paths[0].hasSuffix(".flow") else { return compileForUse(paths)?.program }
+  guard let text = readFile(paths[0]) else {
+    Terminal.complain("cannot read `\(paths[0])`")
+    return nil
+  }
+  do throws(JSONError) {
+    let json = try JSON(parsing: text)
+    do throws(ProgramError) {
+      return try FlowIR.Program(json: json)
+    } catch {
+      Terminal.complain("`\(paths[0])` can't be run: \(error.message)")
+    }
+  } catch {
+    Terminal.complain("`\(paths[0])` is not an IR file: byte \(error.offset + 1): \(error.message)")
+  }
+  return nil
+}
+
+private func storePath(beside file: String) -> String {
+  let name = file.hasSuffix(".flow") ? String(file.dropLast(5)) : file
+  return name + ".db"
+}

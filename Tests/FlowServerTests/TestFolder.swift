@@ -1,0 +1,59 @@
+import Foundation
+import FlowTestSupport
+
+/// A folder that is gone when the test is.
+final class TestFolder {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "flow-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  var store: String { url.appending(path: "test.db").path }
+
+  func write(_ name: String, _ text: String) throws -> String {
+    let file = url.appending(path: name)
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    return file.path
+  }
+}
+
+/// The warehouse of the order sample, as a process of its own.
+final class Warehouse {
+  private let process = Process()
+  let port: Int
+
+  init() throws {
+    port = Int.random(in: 20_000..<30_000)
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", packageRoot.appending(path: "samples/warehouse.py").path, String(port)]
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    for _ in 0..<200 {
+      if (try? HTTPClient(port: port).send("POST", "/refunds", ["amount": 1]).status) == 200 { return }
+      usleep(25_000)
+    }
+  }
+
+  deinit {
+    process.terminate()
+    process.waitUntilExit()
+  }
+
+  var environment: [String: String] {
+    ["WAREHOUSE_URL": "http://127.0.0.1:\(port)", "PAYMENTS_URL": "http://127.0.0.1:\(port)"]
+  }
+}
+
+/// Tries until something holds.
+func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+  let end = Date().addingTimeInterval(seconds)
+  while Date() < end {
+    if try condition() { return true }
+    usleep(20_000)
+  }
+  return false
+}
