@@ -71,7 +71,8 @@ enum Messages {
 
   private static let wellKnown: [Kind] = [
     Kind(name: "any", type: .dyn, storage: .any, isMessage: true),
-    Kind(name: "duration", type: .duration, isMessage: true), Kind(name: "timestamp", type: .timestamp, isMessage: true),
+    Kind(name: "duration", type: .duration, isMessage: true),
+    Kind(name: "timestamp", type: .timestamp, isMessage: true),
     Kind(name: "struct", type: .map(.string, .dyn), storage: .jsonStruct, isMessage: true),
     Kind(name: "value", type: .dyn, storage: .jsonValue, isMessage: true),
     Kind(name: "int64_wrapper", type: .wrapper(.int), isMessage: true),
@@ -92,7 +93,12 @@ enum Messages {
     uniqueKeysWithValues: [
       "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64", "float",
       "double", "bool", "string", "bytes",
-    ].enumerated().map { ("single_\($0.element)", $0.offset + 1) })
+    ].enumerated().map { ("single_\($0.element)", $0.offset + 1) }
+      + wellKnown.enumerated().map { (name(of: $0.element), $0.offset + 100) })
+
+  private static func name(of kind: Kind) -> String {
+    kind.name == "list_value" || kind.name == "null_value" ? kind.name : "single_\(kind.name)"
+  }
 
   /// What proto2 fields read as before they are set.
   private static let defaults: [String: Value] = [
@@ -117,7 +123,7 @@ enum Messages {
         name, .list(kind.type), presence: .implicit, storage: kind.storage.ofElement, enumName: kind.enumName)
     }
     var list = scalars.map { single("single_\($0.name)", $0) }
-    list += wellKnown.map { single($0.name.hasPrefix("list") || $0.name == "null_value" ? $0.name : "single_\($0.name)", $0) }
+    list += wellKnown.map { single(name(of: $0), $0) }
     list += (scalars + wellKnown).map { repeated("repeated_\($0.name)", $0) }
     let text = Kind(name: "string", type: .string)
     let flag = Kind(name: "bool", type: .bool)
@@ -129,7 +135,8 @@ enum Messages {
       single("single_nested_message", message), single("single_nested_enum", enumKind, .explicit),
       single("standalone_message", message), single("standalone_enum", enumKind),
       repeated("repeated_nested_message", message), repeated("repeated_nested_enum", enumKind),
-      repeated("repeated_string_piece", text), repeated("repeated_cord", text), repeated("repeated_lazy_message", message),
+      repeated("repeated_string_piece", text), repeated("repeated_cord", text),
+      repeated("repeated_lazy_message", message),
       single("oneof_type", Kind(name: "", type: .record("\(package).NestedTestAllTypes"), isMessage: true)),
       single("oneof_msg", message), single("oneof_bool", flag, .explicit),
     ]

@@ -38,10 +38,12 @@ struct Notation {
     case "list": return member.value.array.map { .list($0.compactMap(value)) }
     case "map":
       let pairs = (member.value.array ?? []).compactMap(\.array)
-      return .map(MapValue(pairs.compactMap { pair in
-        guard let key = value(pair[0]), let content = value(pair[1]) else { return nil }
-        return .init(key, content)
-      }))
+      return .map(
+        MapValue(
+          pairs.compactMap { pair in
+            guard let key = value(pair[0]), let content = value(pair[1]) else { return nil }
+            return .init(key, content)
+          }))
     case "enum": return enumeration(member.value)
     case "object":
       guard let name = member.value["type"]?.string, let json = member.value["json"] else { return nil }
@@ -102,7 +104,9 @@ struct Notation {
   }
 
   private func any(_ json: JSON) -> Value? {
-    guard let url = json["@type"]?.string, let name = url.split(separator: "/").last.map(String.init) else { return nil }
+    guard let url = json["@type"]?.string, let name = url.split(separator: "/").last.map(String.init) else {
+      return nil
+    }
     let isSpecial = name.hasPrefix("google.protobuf.") && json["value"] != nil
     return message(name, isSpecial ? json["value"] ?? .null : json)
   }
@@ -115,12 +119,15 @@ struct Notation {
       }
     case (.map(let key, let element), let storage) where storage != .jsonStruct:
       return json.members.map { members in
-        .map(MapValue(members.compactMap { member in
-          guard let name = self.key(member.name, key), let value = one(element, storage, member.value, declared) else {
-            return nil
-          }
-          return .init(name, value)
-        }))
+        .map(
+          MapValue(
+            members.compactMap { member in
+              guard let name = self.key(member.name, key), let value = one(element, storage, member.value, declared)
+              else {
+                return nil
+              }
+              return .init(name, value)
+            }))
       }
     default: return one(declared.type, declared.storage, json, declared)
     }
@@ -155,7 +162,8 @@ struct Notation {
     case .record(let name): return message(name, json)
     case .int: return json.int.map { .int(Int64($0)) } ?? json.string.flatMap { Int64($0) }.map(Value.int)
     case .uint:
-      return json.int.flatMap { UInt64(exactly: $0) }.map(Value.uint) ?? json.string.flatMap { UInt64($0) }.map(Value.uint)
+      return json.int.flatMap { UInt64(exactly: $0) }.map(Value.uint)
+        ?? json.string.flatMap { UInt64($0) }.map(Value.uint)
     case .double: return double(json).map(Value.double)
     case .null: return .null
     default: return try? Value.from(json, as: type, in: types).get()
@@ -185,7 +193,8 @@ struct Notation {
     case "wrapper": return type(member.value).map(ValueType.wrapper)
     case "list": return type(member.value).map(ValueType.list)
     case "map":
-      guard let parts = member.value.array, parts.count == 2, let key = type(parts[0]), let value = type(parts[1]) else {
+      guard let parts = member.value.array, parts.count == 2, let key = type(parts[0]), let value = type(parts[1])
+      else {
         return nil
       }
       return .map(key, value)

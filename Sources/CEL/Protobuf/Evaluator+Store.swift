@@ -19,7 +19,9 @@ extension Evaluator {
   }
 
   private func storeInRecord(_ value: Slot, _ field: FieldDeclaration) -> Slot {
-    if case .optional(let inner) = field.type, value.tag != .optional, conforms(value, inner) { return makeOptional(value) }
+    if case .optional(let inner) = field.type, value.tag != .optional, conforms(value, inner) {
+      return makeOptional(value)
+    }
     return value
   }
 
@@ -84,9 +86,13 @@ extension Evaluator {
     case .jsonStruct: return value.tag == .map ? toJSON(value) : unsupported(value, field)
     case .jsonList: return value.tag == .list ? toJSON(value) : unsupported(value, field)
     case .int32, .enum32:
-      if value.tag == .int, Int32(exactly: value.asInt) == nil { return fail("\(value.asInt) does not fit into 32 bits") }
+      if value.tag == .int, Int32(exactly: value.asInt) == nil {
+        return fail("\(value.asInt) does not fit into 32 bits")
+      }
     case .uint32:
-      if value.tag == .uint, UInt32(exactly: value.asUInt) == nil { return fail("\(value.asUInt) does not fit into 32 bits") }
+      if value.tag == .uint, UInt32(exactly: value.asUInt) == nil {
+        return fail("\(value.asUInt) does not fit into 32 bits")
+      }
     case .float:
       if value.tag == .double { return .double(Double(Float(value.asDouble))) }
     case .plain: break

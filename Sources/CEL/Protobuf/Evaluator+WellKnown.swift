@@ -37,6 +37,7 @@ extension Evaluator {
     // Of a oneof the last one counts; a literal names one.
     guard let (name, value) = given.first, var field = type.field(name) else { return .null }
     if name == "null_value" { return .null }
+    field.presence = .explicit
     field.storage = name == "struct_value" ? .jsonStruct : name == "list_value" ? .jsonList : .plain
     return store(value, field)
   }

@@ -17,7 +17,8 @@ extension TypeRegistry {
       message(
         "Value",
         [
-          ("null_value", .null, 1), ("number_value", .double, 2), ("string_value", .string, 3), ("bool_value", .bool, 4),
+          ("null_value", .null, 1), ("number_value", .double, 2), ("string_value", .string, 3),
+          ("bool_value", .bool, 4),
           ("struct_value", .map(.string, .dyn), 5), ("list_value", .list(.dyn), 6),
         ]))
   }

@@ -28,17 +28,33 @@ struct WireReader {
       guard let value = value(field, wire: tag & 7, values[field.name]) else { return nil }
       values[field.name] = value
     }
-    if name.hasPrefix("google.protobuf.") { return wellKnown(name, values) }
+    if name.hasPrefix("google.protobuf."), let value = wellKnown(name, values) { return value }
     let fields = record.fields.compactMap { field in values[field.name].map { RecordValue.Field(field.name, $0) } }
     return .record(RecordValue(typeName: name, fields: fields))
   }
 
+  /// What a well-known message stands for; nil when it stands for itself.
   private func wellKnown(_ name: String, _ values: [String: Value]) -> Value? {
-    if let value = values["value"] { return value }
-    return WellKnown.types[name].map { type in
-      if case .wrapper(let inner) = type { return types.zero(of: inner) }
-      return types.zero(of: type)
+    switch (WellKnown.types[name], values["seconds"] ?? .int(0), values["nanos"] ?? .int(0)) {
+    case (.wrapper(let inner), _, _): return values["value"] ?? types.zero(of: inner)
+    case (.timestamp, .int(let seconds), .int(let nanoseconds)):
+      return UInt32(exactly: nanoseconds).flatMap { Timestamp(checkingSeconds: seconds, nanoseconds: $0) }
+        .map(Value.timestamp)
+    case (.duration, .int(let seconds), .int(let nanoseconds)):
+      let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+      let (sum, overflow2) = scaled.addingReportingOverflow(nanoseconds)
+      return overflow || overflow2 ? nil : .duration(Duration(nanoseconds: sum))
+    default: return name == "google.protobuf.Any" ? unpacked(values) : nil
     }
+  }
+
+  /// What an `Any` holds. Without a known type it stays what it is, and is compared byte by byte.
+  private func unpacked(_ values: [String: Value]) -> Value? {
+    guard case .string(let url) = values["type_url"], let name = url.split(separator: "/").last else { return nil }
+    var bytes: [UInt8] = []
+    if case .bytes(let value) = values["value"] { bytes = value }
+    var inner = WireReader(bytes: bytes, types: types, depth: depth + 1)
+    return inner.message(String(name))
   }
 
   private mutating func varint() -> UInt64? {
@@ -103,7 +119,8 @@ struct WireReader {
 
   private func fixedNumber(_ bits: UInt64, _ type: ValueType, isWide: Bool) -> Value? {
     switch type {
-    case .double: .double(isWide ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))))
+    case .double:
+      .double(isWide ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))))
     case .int: .int(isWide ? Int64(bitPattern: bits) : Int64(Int32(truncatingIfNeeded: bits)))
     case .uint: .uint(bits)
     default: nil
@@ -114,10 +131,23 @@ struct WireReader {
     switch type {
     case .string: return String(validating: bytes, as: UTF8.self).map(Value.string)
     case .bytes: return .bytes(bytes)
-    case .record(let name):
-      var inner = WireReader(bytes: bytes, types: types, depth: depth + 1)
-      return inner.message(name)
+    case .dyn: return message("google.protobuf.Any", bytes)
+    case .timestamp: return message("google.protobuf.Timestamp", bytes)
+    case .duration: return message("google.protobuf.Duration", bytes)
+    case .wrapper(let inner): return message(wrapperName(inner), bytes)
+    case .record(let name): return message(name, bytes)
     default: return nil
     }
+  }
+
+  private func message(_ name: String, _ bytes: [UInt8]) -> Value? {
+    var inner = WireReader(bytes: bytes, types: types, depth: depth + 1)
+    return inner.message(name)
+  }
+
+  private func wrapperName(_ type: ValueType) -> String {
+    let name =
+      type == .uint ? "UInt64" : type == .int ? "Int64" : "\(type)".prefix(1).uppercased() + "\(type)".dropFirst()
+    return "google.protobuf.\(name)Value"
   }
 }

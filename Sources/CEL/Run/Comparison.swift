@@ -39,10 +39,15 @@ func compareNumbers(_ left: Slot, _ right: Slot) -> Int? {
 }
 
 /// Without rounding the whole number to a double, which would lose its last digits.
+///
+/// Only beyond the range of whole numbers is it rounded, as the conformance suite has it: the largest int equals 2^63.
 private func compare<Whole: FixedWidthInteger>(_ whole: Whole, _ double: Double) -> Int? {
   if double.isNaN { return nil }
   let truncated = double.rounded(.towardZero)
-  guard let exact = Whole(exactly: truncated) else { return double < 0 ? 1 : -1 }
+  guard let exact = Whole(exactly: truncated) else {
+    let rounded = Double(whole)
+    return rounded < double ? -1 : rounded == double ? 0 : 1
+  }
   if whole != exact { return whole < exact ? -1 : 1 }
   return double > truncated ? -1 : double < truncated ? 1 : 0
 }
