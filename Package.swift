@@ -20,7 +20,7 @@ let package = Package(
 
     // The durable engine and its doors to the world.
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
-    library("FlowStoreSQLite", ["FlowRuntime", "CSQLite"], unsafe: true),
+    library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(

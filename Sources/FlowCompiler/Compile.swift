@@ -19,7 +19,7 @@ public func compile(_ paths: [String], load: @escaping (String) -> [UInt8]?) -> 
   for path in paths { loader.add(path, from: nil, chain: []) }
   let checked = check(loader.files, sources: loader.sources)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByPlace()
-  let program = diagnostics.hasErrors ? nil : checked.program.map(lower)
+  let program = diagnostics.hasErrors ? nil : checked.program.map { lower($0) }
   return Compilation(sources: loader.sources, program: program, diagnostics: diagnostics)
 }
 

@@ -10,7 +10,7 @@ public struct ExpressionCompilation: Sendable {
 }
 
 /// Compiles an expression against a program: its types, and the data of one of its flows.
-public func compileExpression(_ text: String, in program: Program, flow: Int?) -> ExpressionCompilation {
+public func compileExpression(_ text: String, in program: FlowIR.Program, flow: Int?) -> ExpressionCompilation {
   var sources = SourceSet()
   sources.add(name: "<expression>", text: Array(text.utf8))
   let (parsed, problems) = parse(text)
@@ -21,7 +21,7 @@ public func compileExpression(_ text: String, in program: Program, flow: Int?) -
     sources: sources, expression: checked.diagnostics.hasErrors ? nil : expression, diagnostics: checked.diagnostics)
 }
 
-private func environment(of program: Program, flow: Int?) -> Environment {
+private func environment(of program: FlowIR.Program, flow: Int?) -> Environment {
   var environment = Environment(types: program.registry)
   _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
   guard let flow else { return environment }

@@ -5,9 +5,9 @@ import FlowSource
 import FlowSyntax
 
 /// Turns a checked program into the IR: numbers instead of names, the text of each expression beside its tree.
-func lower(_ checked: CheckedProgram) -> Program {
+func lower(_ checked: CheckedProgram) -> FlowIR.Program {
   let lowering = Lowering(sources: checked.sources)
-  var program = Program()
+  var program = FlowIR.Program()
   program.types = checked.types
   program.enums = checked.enums
   program.roles = checked.roles

@@ -1,5 +1,5 @@
 public import CEL
-public import FlowIR
+import FlowIR
 public import FlowSource
 
 /// A job's action with its expressions evaluated: plain data for whoever carries it out.

@@ -3,7 +3,7 @@ public import FlowIR
 
 /// A program made ready to run: its expressions as code, its transitions in dispatch tables. Never changes.
 public final class Machine: Sendable {
-  public let program: Program
+  public let program: FlowIR.Program
   public let types: TypeRegistry
   let flows: [LoadedFlow]
   private let flowIndices: [String: Int]
@@ -11,7 +11,7 @@ public final class Machine: Sendable {
 
   /// Checks a program and makes it ready.
   /// - Throws: `ProgramError` when it refers to what is not there, or holds code that makes no sense.
-  public init(_ program: Program) throws(ProgramError) {
+  public init(_ program: FlowIR.Program) throws(ProgramError) {
     try program.validate()
     self.program = program
     self.types = program.registry

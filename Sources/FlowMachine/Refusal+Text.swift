@@ -1,4 +1,4 @@
-public import FlowIR
+import FlowIR
 public import FlowSource
 
 extension Refusal {

@@ -72,3 +72,17 @@ public struct ExplainedExpression: Sendable {
   public var source: SourcedExpression
   public var explanation: Explanation
 }
+
+extension ExplainedExpression {
+  /// The tree of the parts, with the text at its top.
+  public func json(in machine: Machine) -> JSON {
+    var members: [JSON.Member] = [.init("expression", .string(source.text))]
+    members += explanation.json(in: machine.types).members ?? []
+    return .object(members)
+  }
+
+  /// The expression with the value of each part below it.
+  public func text(in machine: Machine) -> String {
+    explanation.text(source: source.text, base: source.base, types: machine.types)
+  }
+}

@@ -1,4 +1,5 @@
 import CEL
+import FlowSource
 import FlowIR
 
 extension Stepper {
@@ -10,8 +11,8 @@ extension Stepper {
       }
       // A list is a value: what the body assigns does not change what is iterated.
       let items = try evaluate(list, act.place, step)
-      for index in 0..<evaluator.count(ofList: items) {
-        frame[act.loopSlot] = evaluator.element(index, ofList: items)
+      for index in 0..<(evaluator.count(items) ?? 0) {
+        frame[act.loopSlot] = evaluator.element(items, index)
         try performOnce(act, &step)
       }
     }

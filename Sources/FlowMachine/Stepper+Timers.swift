@@ -16,10 +16,10 @@ extension Stepper {
   private func timer(_ transition: Int, _ trigger: Trigger, _ slot: Slot, _ step: RunningStep) -> ArmedTimer {
     let armed = step.instance.revision + 1
     if case .at = trigger {
-      let instant = evaluator.milliseconds(ofTimestamp: slot)
+      let instant = slot.milliseconds
       return ArmedTimer(transition: transition, due: max(instant, step.now), armed: armed)
     }
-    let wait = max(evaluator.milliseconds(ofDuration: slot), 0)
+    let wait = max(slot.milliseconds, 0)
     let (due, overflow) = step.now.addingReportingOverflow(wait)
     var timer = ArmedTimer(transition: transition, due: overflow ? .max : due, armed: armed)
     if case .every = trigger { timer.period = max(wait, 1) }

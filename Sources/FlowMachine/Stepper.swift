@@ -1,5 +1,5 @@
 public import CEL
-public import FlowIR
+import FlowIR
 
 /// Makes steps. Owns the scratch memory that evaluation needs, so each thread has its own.
 ///

@@ -1,7 +1,7 @@
-public import CEL
+import CEL
 import FlowCompiler
 import FlowIR
-public import FlowMachine
+import FlowMachine
 public import FlowSource
 
 /// A conversation with a flow: lines in, text out. Knows no terminal, no file and no clock.

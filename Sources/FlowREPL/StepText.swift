@@ -1,6 +1,6 @@
 import CEL
 import FlowIR
-import FlowMachine
+public import FlowMachine
 public import FlowSource
 
 /// Writes steps and refusals for people.
@@ -70,7 +70,7 @@ public struct StepText {
   public func describe(_ refusal: Refusal) -> String {
     var out = style.paint("refused", .red) + " " + refusal.message
     for verdict in refusal.candidates { out += "\n" + describe(verdict) }
-    if let explanation = refusal.explanation { out += "\n" + indented(explanation.text) }
+    if let explanation = refusal.explanation { out += "\n" + indented(explanation.text(in: machine)) }
     if !refusal.accepted.isEmpty {
       out += "\n  accepted here: " + refusal.accepted.joined(separator: ", ")
     }
@@ -81,7 +81,7 @@ public struct StepText {
     let target = verdict.target.map { " → \($0)" } ?? ""
     let source = verdict.state.isEmpty ? "the flow" : verdict.state
     var line = "  \(source)\(target)  \(style.paint("\(verdict.place)", .dim))  \(verdict.answer)"
-    if let explanation = verdict.guardExplanation { line += "\n" + indented(explanation.text) }
+    if let explanation = verdict.guardExplanation { line += "\n" + indented(explanation.text(in: machine)) }
     return line
   }
 

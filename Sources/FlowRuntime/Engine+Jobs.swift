@@ -1,7 +1,7 @@
 import CEL
 import FlowIR
-public import FlowMachine
-public import FlowSource
+import FlowMachine
+import FlowSource
 
 // Jobs are rows before they are calls; what comes of them comes back as an input.
 extension Engine {

@@ -1,7 +1,7 @@
 import CEL
 import FlowIR
 import FlowMachine
-import FlowSource
+public import FlowSource
 
 // Turns steps into what the batch writes.
 extension Engine {
@@ -113,7 +113,11 @@ extension Engine {
     guard let key = command.idempotencyKey else { return nil }
     let row: AnswerRow?
     do throws(StoreError) {
-      row = try answersInBatch["\(scope)\n\(key)"] ?? store.answer(scope: scope, key: key)
+      if let fresh = answersInBatch["\(scope)\n\(key)"] {
+        row = fresh
+      } else {
+        row = try store.answer(scope: scope, key: key)
+      }
     } catch {
       throw .storeUnavailable(error.message)
     }

@@ -1,6 +1,6 @@
 public import FlowIR
 public import FlowMachine
-public import FlowSource
+import FlowSource
 
 /// Drives the instances of a store: takes inputs, steps, commits, and only then tells.
 ///

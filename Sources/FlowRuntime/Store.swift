@@ -1,4 +1,3 @@
-public import FlowSource
 
 /// Why a store could not do what it was asked.
 public enum StoreError: Error, Hashable, Sendable {

@@ -28,6 +28,12 @@ public final class FrozenSlots: @unchecked Sendable {
     for index in 0..<self.count { target[index] = copier.copy(slots[index]) }
   }
 
+  /// No slots at all.
+  public init() {
+    count = 0
+    memory = .allocate(byteCount: 16, alignment: 16)
+  }
+
   deinit { memory.deallocate() }
 
   var slots: UnsafePointer<Slot> {

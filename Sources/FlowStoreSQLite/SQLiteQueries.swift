@@ -1,0 +1,85 @@
+public import FlowRuntime
+import FlowSource
+import Synchronization
+
+/// Reads a store beside its writer, over a connection that can't write.
+public final class SQLiteQueries: Queries {
+  private struct Reading: ~Copyable {
+    let connection: Connection
+    let instance, instances, history, journal: Statement
+  }
+
+  /// One reader at a time; the lock is held for the length of a query.
+  private let reading: Mutex<Reading>
+
+  /// - Throws: `.unusable` when the file is not there.
+  public init(path: String) throws(StoreError) {
+    let connection = try Connection(path: path, isReadOnly: true)
+    try connection.run("PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0;")
+    let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
+    let entries = """
+      SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
+      FROM journal j JOIN instance i ON i.id = j.instance
+      """
+    let made = Reading(
+      connection: connection,
+      instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
+      instances: try connection.prepare(
+        """
+        \(instances) WHERE i.id > ?1 AND (?2 IS NULL OR i.flow = ?2) AND (?3 IS NULL OR i.status = ?3)
+        ORDER BY i.id LIMIT ?4
+        """),
+      history: try connection.prepare("\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
+      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
+    reading = Mutex(made)
+  }
+
+  public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
+    try read { reading throws(StoreError) in
+      reading.instance.bind(.text(flow), .text(key))
+      return try all(reading.instance) { $0.instance }.first
+    }
+  }
+
+  public func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow] {
+    try read { reading throws(StoreError) in
+      reading.instances.bind(
+        .integer(after), .optional(flow), .optional(status.map { Int64($0) }), .integer(Int64(limit)))
+      return try all(reading.instances) { $0.instance }
+    }
+  }
+
+  public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
+    try read { reading throws(StoreError) in
+      reading.history.bind(.integer(instance), .integer(after), .integer(Int64(limit)))
+      return try all(reading.history) { $0.entry }
+    }
+  }
+
+  public func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
+    try read { reading throws(StoreError) in
+      reading.journal.bind(.integer(after), .integer(Int64(limit)))
+      return try all(reading.journal) { $0.entry }
+    }
+  }
+
+  private func read<Result: Sendable>(
+    _ body: (borrowing Reading) throws(StoreError) -> sending Result
+  ) throws(StoreError) -> Result {
+    try reading.withLock { reading throws(StoreError) in try body(reading) }
+  }
+}
+
+private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
+  var rows: [Row] = []
+  while try statement.next() { rows.append(read(statement)) }
+  return rows
+}
+
+extension Statement {
+  fileprivate var entry: JournalEntry {
+    JournalEntry(
+      sequence: integer(0), instance: integer(1), flow: text(2), key: text(3), revision: Int(integer(4)),
+      kind: text(5), at: integer(6), body: (try? JSON(parsing: blob(7))) ?? .null)
+  }
+}

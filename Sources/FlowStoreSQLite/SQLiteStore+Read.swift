@@ -1,0 +1,107 @@
+public import FlowRuntime
+
+// What the engine asks; answered by the writing connection, which sees its own commits.
+extension SQLiteStore {
+  public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
+    statements.instanceByKey.bind(.text(flow), .text(key))
+    return try first(statements.instanceByKey) { $0.instance }
+  }
+
+  public func instance(id: Int64) throws(StoreError) -> InstanceRow? {
+    statements.instanceByID.bind(.integer(id))
+    return try first(statements.instanceByID) { $0.instance }
+  }
+
+  public func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
+    statements.answer.bind(.text(scope), .text(key))
+    return try first(statements.answer) {
+      AnswerRow(scope: scope, key: key, digest: $0.integer(0), answer: $0.blob(1), at: $0.integer(2))
+    }
+  }
+
+  public func once(key: String) throws(StoreError) -> OnceRow? {
+    statements.once.bind(.text(key))
+    return try first(statements.once) { OnceRow(key: key, job: $0.integer(0), outcome: $0.blob(1)) }
+  }
+
+  public func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow] {
+    statements.dueTimers.bind(.integer(now), .integer(Int64(limit)))
+    return try all(statements.dueTimers) {
+      TimerRow(
+        instance: $0.integer(0), transition: Int($0.integer(1)), armed: Int($0.integer(2)), due: $0.integer(3))
+    }
+  }
+
+  public func nextTimer(after now: Int64) throws(StoreError) -> Int64? {
+    statements.nextTimer.bind(.integer(now))
+    return try first(statements.nextTimer) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  }
+
+  public func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    guard let queue else {
+      statements.ownJobs.bind(.integer(now), .integer(Int64(limit)))
+      return try all(statements.ownJobs) { $0.job }
+    }
+    statements.queueJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)))
+    return try all(statements.queueJobs) { $0.job }
+  }
+
+  public func job(id: Int64) throws(StoreError) -> JobRow? {
+    statements.job.bind(.integer(id))
+    return try first(statements.job) { $0.job }
+  }
+
+  public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
+    statements.instanceJobs.bind(.integer(instance))
+    return try all(statements.instanceJobs) { $0.job }
+  }
+
+  public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
+    statements.nextJob.bind(.integer(now))
+    return try first(statements.nextJob) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  }
+
+  public func definition(hash: String) throws(StoreError) -> [UInt8]? {
+    statements.definition.bind(.text(hash))
+    return try first(statements.definition) { $0.blob(0) }
+  }
+
+  public func counters() throws(StoreError) -> StoreCounters {
+    StoreCounters(
+      sequence: try connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
+      instance: try connection.integer("SELECT coalesce(max(id), 0) FROM instance"),
+      job: max(
+        try connection.integer("SELECT coalesce(max(id), 0) FROM job"),
+        try connection.integer("SELECT coalesce(max(job), 0) FROM once"),
+        try connection.integer("SELECT coalesce(max(id), 0) FROM dead_letter")))
+  }
+
+  private func first<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> Row? {
+    guard try statement.next() else { return nil }
+    defer { statement.reset() }
+    return read(statement)
+  }
+
+  private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
+    var rows: [Row] = []
+    while try statement.next() { rows.append(read(statement)) }
+    return rows
+  }
+}
+
+extension Statement {
+  /// The row of an instance, in the order of `Statements.instanceColumns`.
+  var instance: InstanceRow {
+    InstanceRow(
+      id: integer(0), flow: text(1), key: text(2), definition: text(3), status: Int(integer(4)),
+      revision: Int(integer(5)), startedAt: integer(6), updatedAt: integer(7), position: blob(8), data: blob(9),
+      incident: text(10))
+  }
+
+  var job: JobRow {
+    JobRow(
+      id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
+      queue: isNull(5) ? nil : text(5), call: isNull(6) ? nil : Int(integer(6)), once: isNull(7) ? nil : text(7),
+      attempt: Int(integer(8)), due: integer(9), lease: integer(10), fence: Int(integer(11)), arguments: blob(12))
+  }
+}

@@ -1,0 +1,127 @@
+import CSQLite
+public import FlowRuntime
+import FlowSource
+
+/// The store on one SQLite file: one connection writes and checkpoints, all others only read.
+///
+/// Write-ahead log with `synchronous=FULL`: a commit returns after its fsync. The library's versions up to 3.51.2 can
+/// corrupt a file when two connections write or checkpoint at once, so only this one does.
+public final class SQLiteStore: Store {
+  /// How many pages the log may have before it is moved into the file while events wait.
+  static let logBudgetPages = 16_000
+  /// How long the answer to an idempotency key is kept, in milliseconds: seven days.
+  public static let answerWindow: Int64 = 7 * 86_400_000
+
+  let connection: Connection
+  private let lock: FileLock
+  let statements: Statements
+  /// Numbers of definitions by their hash, as instances refer to them.
+  var definitions: [String: Int64] = [:]
+
+  /// Opens a store, or makes one.
+  /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
+  public init(path: String) throws(StoreError) {
+    lock = try FileLock(path: path + ".lock")
+    connection = try Connection(path: path, isReadOnly: false)
+    try Schema.prepare(connection, path: path)
+    statements = try Statements(connection)
+    let all = try connection.prepare("SELECT hash, id FROM definition")
+    while try all.next() { definitions[all.text(0)] = all.integer(1) }
+  }
+
+  public func commit(_ batch: StoreBatch) throws(StoreError) {
+    try connection.run("BEGIN IMMEDIATE")
+    do throws(StoreError) {
+      try write(batch)
+      try connection.run("COMMIT")
+    } catch {
+      // A failed COMMIT may leave the transaction open; rolling back what is not open is harmless.
+      try? connection.run("ROLLBACK")
+      for hash in batch.definitions.keys { definitions[hash] = nil }
+      throw error
+    }
+    if logPages() > SQLiteStore.logBudgetPages { connection.checkpoint() }
+  }
+
+  private func write(_ batch: StoreBatch) throws(StoreError) {
+    for (hash, ir) in batch.definitions {
+      try statements.addDefinition.run(.text(hash), .json(ir))
+      definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
+    }
+    for row in batch.instances.values { try write(row, isNew: batch.created.contains(row.id)) }
+    for entry in batch.journal {
+      try statements.addEntry.run(
+        .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
+        .integer(entry.at), .json(entry.body.bytes()))
+    }
+    for row in batch.answers {
+      try statements.addAnswer.run(
+        .text(row.scope), .text(row.key), .integer(row.digest), .json(row.answer), .integer(row.at))
+    }
+    try writeTimers(batch)
+    try writeJobs(batch)
+  }
+
+  private func write(_ row: InstanceRow, isNew: Bool) throws(StoreError) {
+    let definition = Statement.Parameter.integer(definitions[row.definition] ?? 0)
+    if isNew {
+      try statements.addInstance.run(
+        .integer(row.id), .text(row.flow), .text(row.key), definition, .integer(Int64(row.status)),
+        .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
+        .json(row.data), .text(row.incident))
+    } else {
+      try statements.updateInstance.run(
+        .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
+        .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident))
+    }
+  }
+
+  private func writeTimers(_ batch: StoreBatch) throws(StoreError) {
+    for row in batch.timersCleared {
+      try statements.removeTimer.run(
+        .integer(row.instance), .integer(Int64(row.transition)), .integer(Int64(row.armed)))
+    }
+    for row in batch.timersSet {
+      try statements.setTimer.run(
+        .integer(row.instance), .integer(Int64(row.transition)), .integer(Int64(row.armed)), .integer(row.due))
+    }
+  }
+
+  private func writeJobs(_ batch: StoreBatch) throws(StoreError) {
+    for id in batch.jobsRemoved { try statements.removeJob.run(.integer(id)) }
+    for row in batch.jobs.values {
+      try statements.setJob.run(
+        .integer(row.id), .integer(row.instance), .integer(Int64(row.revision)), .integer(Int64(row.number)),
+        .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
+        .integer(Int64(row.attempt)), .integer(row.due), .integer(row.lease), .integer(Int64(row.fence)),
+        .json(row.arguments))
+    }
+    for row in batch.dead {
+      try statements.addDead.run(
+        .integer(row.job.id), .integer(row.job.instance), .integer(Int64(row.job.revision)),
+        .integer(Int64(row.job.number)), .text(row.job.action), .integer(Int64(row.job.attempt + 1)),
+        .integer(row.at), .text(row.code), .text(row.message), .json(row.job.arguments))
+    }
+    for row in batch.once.values {
+      // Without a job and a result nothing is kept: the next one with the key begins anew.
+      if row.job == 0, row.outcome.isEmpty {
+        try statements.removeOnce.run(.text(row.key))
+      } else {
+        try statements.setOnce.run(.text(row.key), .integer(row.job), .json(row.outcome))
+      }
+    }
+  }
+
+  // MARK: - Upkeep
+
+  private func logPages() -> Int {
+    var pages: Int32 = 0
+    sqlite3_wal_checkpoint_v2(connection.handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, nil)
+    return Int(pages)
+  }
+
+  public func maintain(now: Int64) throws(StoreError) {
+    try statements.forgetAnswers.run(.integer(now - SQLiteStore.answerWindow))
+    connection.checkpoint()
+  }
+}

@@ -1,0 +1,70 @@
+import FlowRuntime
+
+/// The tables, and the pragmas that keep what was acknowledged.
+enum Schema {
+  /// `flow` in ASCII, at the place where SQLite files say whose they are.
+  static let applicationID: Int64 = 0x666C_6F77
+  static let version: Int64 = 1
+
+  static let pragmas = """
+    PRAGMA page_size = 4096;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = 1;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA cache_size = -65536;
+    """
+
+  /// Integers inside, names only where something comes in; no index on what changes with every event.
+  static let tables = """
+    CREATE TABLE definition (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, ir TEXT NOT NULL);
+    CREATE TABLE instance (
+      id INTEGER PRIMARY KEY, flow TEXT NOT NULL, key TEXT NOT NULL, definition INTEGER NOT NULL,
+      status INTEGER NOT NULL, revision INTEGER NOT NULL, started_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+      position TEXT NOT NULL, data TEXT NOT NULL, incident TEXT NOT NULL);
+    CREATE UNIQUE INDEX instance_key ON instance (flow, key);
+    CREATE INDEX instance_status ON instance (status, id);
+    CREATE TABLE journal (
+      sequence INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL,
+      at INTEGER NOT NULL, body TEXT NOT NULL);
+    CREATE INDEX journal_instance ON journal (instance, sequence);
+    CREATE TABLE answer (
+      scope TEXT NOT NULL, key TEXT NOT NULL, digest INTEGER NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (scope, key)) WITHOUT ROWID;
+    CREATE INDEX answer_at ON answer (at);
+    CREATE TABLE timer (
+      instance INTEGER NOT NULL, transition INTEGER NOT NULL, armed INTEGER NOT NULL, due INTEGER NOT NULL,
+      PRIMARY KEY (instance, transition, armed)) WITHOUT ROWID;
+    CREATE INDEX timer_due ON timer (due);
+    CREATE TABLE job (
+      id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
+      action TEXT NOT NULL, queue TEXT, call INTEGER, once TEXT, attempt INTEGER NOT NULL, due INTEGER NOT NULL,
+      lease INTEGER NOT NULL, fence INTEGER NOT NULL, arguments TEXT NOT NULL);
+    CREATE INDEX job_due ON job (queue, due);
+    CREATE INDEX job_instance ON job (instance);
+    CREATE TABLE dead_letter (
+      id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
+      action TEXT NOT NULL, attempts INTEGER NOT NULL, at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
+      arguments TEXT NOT NULL);
+    CREATE TABLE once (key TEXT PRIMARY KEY, job INTEGER NOT NULL, outcome TEXT NOT NULL) WITHOUT ROWID;
+    """
+
+  /// Makes the tables of a new file, and refuses a file that is not ours or not of this version.
+  static func prepare(_ connection: Connection, path: String) throws(StoreError) {
+    let application = try connection.integer("PRAGMA application_id")
+    let version = try connection.integer("PRAGMA user_version")
+    if try connection.integer("SELECT count(*) FROM sqlite_master") == 0, application == 0 {
+      try connection.run(pragmas)
+      try connection.run(
+        "BEGIN; \(tables) PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Schema.version); COMMIT;")
+      return
+    }
+    guard application == applicationID else { throw .unusable("`\(path)` is a database of another program") }
+    guard version == Schema.version else {
+      throw .unusable(
+        "`\(path)` is a store of version \(version); this program knows version \(Schema.version)")
+    }
+    try connection.run(pragmas)
+  }
+}

@@ -1,0 +1,54 @@
+import FlowRuntime
+
+/// The statements of the writing connection, prepared once.
+struct Statements {
+  let addDefinition, addInstance, updateInstance, addEntry, addAnswer, setTimer, removeTimer: Statement
+  let setJob, removeJob, addDead, setOnce, removeOnce, forgetAnswers: Statement
+  let instanceByKey, instanceByID, answer, once, dueTimers, nextTimer: Statement
+  let ownJobs, queueJobs, job, instanceJobs, nextJob, definition: Statement
+
+  static let instanceColumns = """
+    i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
+    """
+  private static let jobColumns = """
+    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments
+    """
+
+  init(_ connection: Connection) throws(StoreError) {
+    let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
+    let jobs = "SELECT \(Statements.jobColumns) FROM job"
+    addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
+    addInstance = try connection.prepare("INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
+    updateInstance = try connection.prepare(
+      """
+      UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
+        data = ?8, incident = ?9 WHERE id = ?1
+      """)
+    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    addAnswer = try connection.prepare("INSERT OR REPLACE INTO answer VALUES (?1, ?2, ?3, ?4, ?5)")
+    setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
+    removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
+    setJob = try connection.prepare(
+      "INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+    removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
+    addDead = try connection.prepare(
+      "INSERT OR REPLACE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+    setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
+    removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
+    forgetAnswers = try connection.prepare("DELETE FROM answer WHERE at < ?1")
+    instanceByKey = try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2")
+    instanceByID = try connection.prepare("\(instances) WHERE i.id = ?1")
+    answer = try connection.prepare("SELECT digest, answer, at FROM answer WHERE scope = ?1 AND key = ?2")
+    once = try connection.prepare("SELECT job, outcome FROM once WHERE key = ?1")
+    dueTimers = try connection.prepare(
+      "SELECT instance, transition, armed, due FROM timer WHERE due <= ?1 ORDER BY due, instance LIMIT ?2")
+    nextTimer = try connection.prepare("SELECT min(due) FROM timer WHERE due > ?1")
+    ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
+    queueJobs = try connection.prepare(
+      "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2 ORDER BY due, id LIMIT ?3")
+    job = try connection.prepare("\(jobs) WHERE id = ?1")
+    instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1")
+    nextJob = try connection.prepare("SELECT min(due) FROM job WHERE queue IS NULL AND due > ?1")
+    definition = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
+  }
+}
