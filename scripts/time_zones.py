@@ -64,8 +64,7 @@ def trimmed(before, changes, rule):
     while len(changes) > 1:
         start = changes[-2][0]
         instant, offset = changes[-1]
-        probes = [start + 1, start + 86400 * 90, instant - 1, instant, instant + 1]
-        probes = [p for p in probes if start <= p]
+        probes = list(range(start, instant, 86400 * 20)) + [instant - 1, instant, instant + 1]
         wanted = [changes[-2][1] if p < instant else offset for p in probes]
         if [zone(p) for p in probes] != wanted:
             break
