@@ -13,10 +13,35 @@ func compareBytes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPoint
 
 @inline(__always)
 func equalBytes(_ left: Slot, _ right: Slot) -> Bool {
-  guard left.count == right.count else { return false }
-  if left.payload == right.payload || left.count == 0 { return true }
-  guard let a = left.address, let b = right.address else { return false }
+  if left.count | right.count <= shortStringBytes { return equalShort(left, right) }
+  guard left.count == right.count, let a = left.address, let b = right.address else { return false }
   return memcmp(a, b, Int(left.count)) == 0
+}
+
+/// Strings up to this length are compared without a call.
+let shortStringBytes: UInt32 = 31
+
+/// Compares up to 31 bytes: whole words, and the last one over again where it overlaps.
+@inline(__always)
+func equalShort(_ left: Slot, _ right: Slot) -> Bool {
+  guard left.count == right.count else { return false }
+  guard left.count > 0, let a = UnsafeRawPointer(left.address), let b = UnsafeRawPointer(right.address) else {
+    return true
+  }
+  let count = Int(left.count)
+  @inline(__always) func same<Word: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Word.Type) -> Bool {
+    a.loadUnaligned(fromByteOffset: offset, as: type) == b.loadUnaligned(fromByteOffset: offset, as: type)
+  }
+  if count >= 8 {
+    var offset = 0
+    while offset + 8 <= count {
+      if !same(offset, UInt64.self) { return false }
+      offset += 8
+    }
+    return same(count - 8, UInt64.self)
+  }
+  if count >= 4 { return same(0, UInt32.self) && same(count - 4, UInt32.self) }
+  return same(0, UInt8.self) && same(count - 1, UInt8.self) && same(count / 2, UInt8.self)
 }
 
 /// Compares numbers of any type by their mathematical value; nil when one is not a number.
