@@ -105,6 +105,19 @@ public final class Evaluator {
     bases[0] = registers
   }
 
+  /// Starts afresh, without a program.
+  func prepareForFolding() {
+    fuel = limits.fuel
+    running = nil
+    prepare(0)
+  }
+
+  /// What an error slot stands for.
+  func fault(_ slot: Slot) -> Fault? {
+    let index = Int(truncatingIfNeeded: slot.payload)
+    return slot.tag == .error && faults.indices.contains(index) ? faults[index].fault : nil
+  }
+
   func error(_ result: Slot, _ code: Code) -> EvaluationError {
     if isStopped, let last = faults.last(where: { if case .limit = $0.fault { true } else { false } }) {
       return EvaluationError(last.fault.message, at: code.range(last.place), isLimit: true)
