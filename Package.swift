@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource", "cel-conformance"]),
-    test("FlowSyntaxTests", ["FlowSyntax", "FlowSource", "FlowTestSupport"]),
+    test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowHTTPTests", ["FlowHTTP"]),

@@ -24,7 +24,7 @@ extension Stepper {
   /// The events that an instance reacts to, ignores or puts off now.
   public func acceptedEvents(of instance: Instance) -> [String] {
     guard instance.status == .running else { return [] }
-    return acceptedEvents(instance.active, machine.flows[instance.flow])
+    return machine.acceptedEvents(instance.active, machine.flows[instance.flow])
   }
 
   /// What every reaction to an event says about it, innermost state first.

@@ -34,6 +34,24 @@ public final class Machine: Sendable {
     }
   }
 
+  /// The events that an instance of a flow reacts to, ignores or puts off in some states, given as paths.
+  public func acceptedEvents(flow: Int, in leaves: [String]) -> [String] {
+    let node = program.flows[flow]
+    let inner = node.states.indices.filter { $0 > 0 && leaves.contains(node.states[$0].path) }
+    let active = StateSet([0] + inner.flatMap { node.around($0) })
+    return acceptedEvents(active, flows[flow])
+  }
+
+  /// Each once, in the order of the program.
+  func acceptedEvents(_ active: StateSet, _ flow: LoadedFlow) -> [String] {
+    program.events.indices.filter { event in
+      active.ascending.contains { state in
+        !flow.transitions(in: state, on: event).isEmpty || flow.flow.states[state].ignored.contains(event)
+          || flow.flow.states[state].deferred.contains(event)
+      }
+    }.map { program.events[$0].name }
+  }
+
   /// Whether an event may begin an instance of a flow.
   public func starts(flow: Int, on event: Int) -> Bool { program.flows[flow].starts.contains { $0.event == event } }
 

@@ -6,7 +6,7 @@ extension Stepper {
   func refusal(_ reason: Refusal.Reason, _ step: RunningStep) -> Refusal {
     Refusal(
       reason: reason, input: describe(step.input, step.flow.flow), states: leafPaths(step.before, step.flow.flow),
-      accepted: acceptedEvents(step.before, step.flow))
+      accepted: machine.acceptedEvents(step.before, step.flow))
   }
 
   func failed(
@@ -88,16 +88,6 @@ extension Stepper {
   func startEvents(of flow: Flow) -> [String] {
     var seen: Set<Int> = []
     return flow.starts.filter { seen.insert($0.event).inserted }.map { machine.program.events[$0.event].name }
-  }
-
-  /// The events that some active state reacts to, ignores or puts off, each once, in the order of the program.
-  func acceptedEvents(_ active: StateSet, _ flow: LoadedFlow) -> [String] {
-    machine.program.events.indices.filter { event in
-      active.ascending.contains { state in
-        !flow.transitions(in: state, on: event).isEmpty || flow.flow.states[state].ignored.contains(event)
-          || flow.flow.states[state].deferred.contains(event)
-      }
-    }.map { machine.program.events[$0].name }
   }
 
   private func describe(_ input: Input, _ flow: Flow) -> String {

@@ -1,4 +1,4 @@
-public import FlowIR
+import FlowIR
 public import FlowMachine
 import FlowSource
 
@@ -41,20 +41,16 @@ public final class Engine {
   var nextJob: Int64?
 
   /// - Throws: When the store can't be read or the program's definition can't be kept.
-  public init(program: Program, store: any Store, world: any World) throws(EngineError) {
+  public init(machine: Machine, store: any Store, world: any World) throws(EngineError) {
     self.store = store
     self.world = world
-    do throws(ProgramError) {
-      current = Version(hash: program.hash, machine: try Machine(program))
-    } catch {
-      throw EngineError(message: error.message)
-    }
+    current = Version(hash: machine.program.hash, machine: machine)
     versions = [current.hash: current]
     do throws(StoreError) {
       counters = try store.counters()
       if try store.definition(hash: current.hash) == nil {
         var first = StoreBatch()
-        first.definitions[current.hash] = program.json.bytes(.canonical)
+        first.definitions[current.hash] = machine.program.json.bytes(.canonical)
         try store.commit(first)
       }
       nextTimer = try store.nextTimer(after: .min)
@@ -191,6 +187,8 @@ public final class Engine {
 /// Why an engine could not begin.
 public struct EngineError: Error, Hashable, Sendable {
   public var message: String
+
+  public init(message: String) { self.message = message }
 }
 
 /// What names an instance: a key is unique within its flow.

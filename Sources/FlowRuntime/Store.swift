@@ -73,6 +73,8 @@ public protocol Queries: Sendable {
   func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow]
   /// What happened to an instance, from behind a sequence number.
   func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  /// The newest sequence number; 0 when nothing has happened.
+  func lastSequence() throws(StoreError) -> Int64
   /// What happened at all, from behind a sequence number.
   func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
 }

@@ -1,4 +1,5 @@
 import FlowHTTP
+import FlowIR
 import FlowMachine
 import FlowRuntime
 import FlowSource
@@ -70,15 +71,10 @@ extension FlowService {
 
 extension EventAnswer {
   var response: HTTPResponse {
-    let document: JSON = [
-      "disposition": .string(disposition), "flow": .string(flow), "key": .string(key),
-      "revision": .int(Int64(revision)), "offset": .int(sequence), "from": .array(from.map { .string($0) }),
-      "to": .array(to.map { .string($0) }), "status": .string(status), "created": .bool(created),
-    ]
     var headers = [("Content-Type", "application/json"), ("ETag", "\"\(revision)\"")]
     if created { headers.append(("Location", "/v1/flows/\(flow.percentEncoded)/instances/\(key.percentEncoded)")) }
     if replayed { headers.append(("Idempotent-Replay", "true")) }
-    return HTTPResponse(status: created ? 201 : 200, headers: headers, body: document.bytes() + [0x0A])
+    return HTTPResponse(status: created ? 201 : 200, headers: headers, body: json.bytes() + [0x0A])
   }
 }
 

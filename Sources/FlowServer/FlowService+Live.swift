@@ -1,4 +1,4 @@
-import FlowHTTP
+public import FlowHTTP
 import FlowRuntime
 import FlowSource
 

@@ -1,4 +1,5 @@
 public import FlowHTTP
+import FlowIR
 public import FlowMachine
 public import FlowRuntime
 import FlowSource
@@ -14,15 +15,12 @@ public final class FlowService: HTTPHandler {
   let live: LiveHub
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
-  public init(engine: EngineThread, queries: Queries, machine: Machine, lastSequence: Int64) {
+  public init(engine: EngineThread, queries: any Queries, machine: Machine, live: LiveHub) {
     self.engine = engine
     self.reader = Reader(queries)
     self.machine = machine
-    self.live = LiveHub(lastSequence: lastSequence)
+    self.live = live
   }
-
-  /// Passes committed entries on to the subscribers; to be called after each commit, in commit order.
-  public func publish(_ entries: [JournalEntry]) { live.publish(entries) }
 
   // MARK: - HTTP
 

@@ -1,5 +1,5 @@
 import FlowHTTP
-import FlowRuntime
+public import FlowRuntime
 import FlowSource
 import Synchronization
 
@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A subscriber that asks for the past reads the journal until it has reached the present, and only then hears what
 /// is committed; the change-over happens under the same lock as the sending, so that nothing falls between.
-final class LiveHub: Sendable {
+public final class LiveHub: Sendable {
   /// What a subscriber wants to hear.
   struct Filter: Sendable {
     var flow: String?
@@ -34,10 +34,13 @@ final class LiveHub: Sendable {
   /// The newest sequence number that was published.
   var lastSequence: Int64 { state.withLock { $0.lastSequence } }
 
-  init(lastSequence: Int64) { state.withLock { $0.lastSequence = lastSequence } }
+  public init() {}
 
-  /// Called after each commit, in commit order.
-  func publish(_ entries: [JournalEntry]) {
+  /// Says how far the journal had come before anything was published.
+  public func begin(at sequence: Int64) { state.withLock { $0.lastSequence = max($0.lastSequence, sequence) } }
+
+  /// Sends entries to who wants them; to be called after each commit, in commit order.
+  public func publish(_ entries: [JournalEntry]) {
     state.withLock { state in
       guard let last = entries.last else { return }
       state.lastSequence = last.sequence

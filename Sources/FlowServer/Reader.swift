@@ -4,11 +4,11 @@ import FlowRuntime
 /// Runs reads one after the other on a queue of their own, so that no loop waits for the disk.
 final class Reader: Sendable {
   private let queue = DispatchQueue(label: "flow.reader")
-  private let queries: Queries
+  private let queries: any Queries
 
-  init(_ queries: Queries) { self.queries = queries }
+  init(_ queries: any Queries) { self.queries = queries }
 
-  func read(_ body: @escaping @Sendable (Queries) -> Void) {
+  func read(_ body: @escaping @Sendable (any Queries) -> Void) {
     queue.async { [queries] in body(queries) }
   }
 }

@@ -56,6 +56,12 @@ public final class SQLiteQueries: Queries {
     }
   }
 
+  public func lastSequence() throws(StoreError) -> Int64 {
+    try read { reading throws(StoreError) in
+      try reading.connection.integer("SELECT coalesce(max(sequence), 0) FROM journal")
+    }
+  }
+
   public func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
     try read { reading throws(StoreError) in
       reading.journal.bind(.integer(after), .integer(Int64(limit)))

@@ -8,7 +8,7 @@ extension Command {
       Option(name: "format", value: "pretty|concise|json", help: "how to report; pretty on a terminal, else concise")
     ],
     example: "flow check samples/order.flow",
-    run: { arguments in
+    action: { arguments in
       guard !arguments.operands.isEmpty else {
         Terminal.complain("`flow check` takes at least one file", help: "flow check samples/order.flow")
         return ExitCode.usage
@@ -18,7 +18,7 @@ extension Command {
         Terminal.complain("cannot read `\(missing)`")
         return ExitCode.usage
       }
-      let compilation = compile(arguments.operands, load: readFile)
+      let compilation = FlowCompiler.compile(arguments.operands, load: readFile)
       Terminal.output(format.render(compilation))
       return compilation.diagnostics.hasErrors ? ExitCode.findings : ExitCode.fine
     })
@@ -58,7 +58,7 @@ func compileForUse(_ paths: [String]) -> Compilation? {
     Terminal.complain("cannot read `\(missing)`")
     return nil
   }
-  let compilation = compile(paths, load: readFile)
+  let compilation = FlowCompiler.compile(paths, load: readFile)
   if !compilation.diagnostics.isEmpty {
     let renderer = PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle)
     Terminal.error(renderer.render(compilation.diagnostics) + "\n")

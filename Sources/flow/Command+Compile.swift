@@ -1,12 +1,13 @@
 import FlowCompiler
 import FlowIR
+import FlowSource
 
 extension Command {
   static let compile = Command(
     name: "compile", summary: "Compile flows to the IR, one canonical JSON file.", operands: "FILE…",
     options: [Option(name: "output", value: "OUT", help: "where to write; `-` or nothing is standard output")],
     example: "flow compile samples/order.flow -o order.ir.json",
-    run: { arguments in
+    action: { arguments in
       guard !arguments.operands.isEmpty else {
         Terminal.complain("`flow compile` takes at least one file")
         return ExitCode.usage

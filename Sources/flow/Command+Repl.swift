@@ -10,7 +10,7 @@ extension Command {
       Option(name: "keep-going", value: nil, help: "go on after an error in lines that are not typed"),
     ],
     example: "flow repl samples/order.flow",
-    run: { arguments in
+    action: { arguments in
       var session = Session(start: currentMilliseconds(), style: Terminal.outputStyle, load: readFile)
       if let file = arguments.operands.first {
         let reply = session.feed(":load \(file)")

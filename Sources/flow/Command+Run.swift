@@ -11,7 +11,7 @@ extension Command {
       Option(name: "flow", value: "NAME", help: "which flow of the file; the first one by default"),
     ],
     example: "flow run samples/order.flow --events events.ndjson",
-    run: { arguments in
+    action: { arguments in
       guard arguments.operands.count == 1 else {
         Terminal.complain("`flow run` takes one file")
         return ExitCode.usage
@@ -22,13 +22,13 @@ extension Command {
         return ExitCode.usage
       }
       let script = EventScript(style: Terminal.outputStyle, start: currentMilliseconds())
-      do {
+      do throws(EventScript.Problem) {
         let ending = try script.run(
           program, flow: arguments.value("flow"), lines: events, report: { Terminal.output($0 + "\n") })
         return ending == .failed ? ExitCode.findings : ExitCode.fine
-      } catch let problem {
-        Terminal.complain(problem.message, help: problem.help)
-        return problem.isInput ? ExitCode.usage : ExitCode.findings
+      } catch {
+        Terminal.complain(error.message, help: error.help)
+        return error.isInput ? ExitCode.usage : ExitCode.findings
       }
     })
 }

@@ -18,7 +18,7 @@ extension Command {
       Option(name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"),
     ],
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
-    run: { arguments in
+    action: { arguments in
       guard let first = arguments.operands.first else {
         Terminal.complain("`flow serve` takes at least one file", help: "flow serve samples/order.flow")
         return ExitCode.usage

@@ -13,7 +13,7 @@ struct Command: Sendable {
   var operands: String
   var options: [Option]
   var example: String
-  var run: @Sendable (Arguments) -> Int32
+  var action: @Sendable (Arguments) -> Int32
 
   var help: String {
     let rows = options.map { (["--\($0.name)", $0.value].compactMap { $0 }.joined(separator: " "), $0.help) } + [

@@ -45,7 +45,7 @@ enum Flow {
     case .wrong(let message):
       Terminal.complain(message, help: "see `flow \(name) --help`")
       return ExitCode.usage
-    case .arguments(let arguments): return command.run(arguments)
+    case .arguments(let arguments): return command.action(arguments)
     }
   }
 

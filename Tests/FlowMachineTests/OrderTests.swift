@@ -1,5 +1,6 @@
 import CEL
 import FlowMachine
+import FlowSource
 import Testing
 
 /// The order sample, from placement to every one of its ends.

@@ -1,4 +1,6 @@
+import FlowIR
 import FlowMachine
+import FlowSource
 import Testing
 
 /// Behaviours of statecharts; the numbers are those of the W3C's SCXML tests.
@@ -182,7 +184,7 @@ import Testing
 
   @Test("missed firings of every collapse into one")
   func missed() throws {
-    var play = try play("""
+    let play = try play("""
       start on Begin -> a
       state a { every 1h do log "hour" on Go -> end }
       final end

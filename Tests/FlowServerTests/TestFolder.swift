@@ -1,3 +1,4 @@
+import FlowSource
 import Foundation
 import FlowTestSupport
 
@@ -39,7 +40,8 @@ final class Warehouse {
   }
 
   deinit {
-    process.terminate()
+    // The child has inherited a blocked SIGTERM from the thread that started it.
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 

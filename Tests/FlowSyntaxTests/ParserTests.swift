@@ -1,3 +1,4 @@
+import CEL
 import FlowSource
 import FlowSyntax
 import FlowTestSupport
