@@ -45,6 +45,7 @@ let package = Package(
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowREPLTests", ["FlowREPL", "FlowSource", "FlowTestSupport"]),
