@@ -86,7 +86,8 @@ private struct FlowValidation {
           state.depth == flow.states[parent].depth + 1 && state.end <= flow.states[parent].end
             && flow.states[parent].children.contains(index), "place of a state")
       }
-      try require(state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
+      try require(
+        state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
       for child in state.children {
         try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != 0, "child")
       }
