@@ -16,7 +16,7 @@ public final class Runner: ActionRunner {
     case .log(let text):
       log(text)
       finish(.done(.null))
-    case .worker: finish(.unreachable("outside workers claim this work"))
+    case .worker: finish(.impossible(code: "NO_RUNNER", message: "only outside workers do this work"))
     }
   }
 

@@ -28,6 +28,8 @@ public enum JobOutcome: Sendable {
   case unreachable(String)
   /// A failure that says its own code, from an outside worker.
   case failed(code: String, message: String)
+  /// A failure that would come again however often it is tried.
+  case impossible(code: String, message: String)
 }
 
 /// Carries jobs out.

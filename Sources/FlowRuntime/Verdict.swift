@@ -18,6 +18,9 @@ enum Verdict {
     case .done(let json):
       self = .done(json)
       return
+    case .impossible(let given, let message):
+      self = .dead(code: given, message: message)
+      return
     case .failed(let given, let message): (code, text) = (given, message)
     case .unreachable(let message): (code, text) = (Verdict.unavailable(action) ?? "UNREACHABLE", message)
     case .status(let status, let message, let retryAfter):

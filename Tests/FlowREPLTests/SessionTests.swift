@@ -75,7 +75,8 @@ import Testing
 
   @Test(arguments: [
     ("-> Piad{}", "did you mean `Paid`?"), (":snd", "did you mean `:send`?"), (":advance", "length of time"),
-    ("-> Paid{amount: 1}", "double"), (#"-> Paid {"amount": "x"}"#, "amount"), (":complete nothing", "say which action"),
+    ("-> Paid{amount: 1}", "double"), (#"-> Paid {"amount": "x"}"#, "amount"),
+    (":complete nothing", "say which action"),
     ("1 +", "expected"),
   ])
   func mistakesAreExplained(_ line: String, _ hint: String) {

@@ -1,6 +1,6 @@
 import FlowSource
-import Foundation
 import FlowTestSupport
+import Foundation
 
 /// A folder that is gone when the test is.
 final class TestFolder {

@@ -2,45 +2,49 @@
 
 #include <curl/curl.h>
 
-/* curl_easy_setopt and curl_easy_getinfo take their last argument as `...`, which Swift can't call. */
+/* `curl_easy_setopt` and its like are variadic, which Swift can't call: one wrapper for each type of argument. */
 
-static inline CURLcode flow_curl_set_long(CURL *handle, CURLoption option, long value) {
-  return curl_easy_setopt(handle, option, value);
+typedef size_t (*flow_curl_data)(char *bytes, size_t size, size_t count, void *user);
+
+static inline CURLcode flow_curl_set_long(CURL *easy, CURLoption option, long value) {
+  return curl_easy_setopt(easy, option, value);
 }
 
-static inline CURLcode flow_curl_set_text(CURL *handle, CURLoption option, const char *value) {
-  return curl_easy_setopt(handle, option, value);
+static inline CURLcode flow_curl_set_size(CURL *easy, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt(easy, option, value);
 }
 
-static inline CURLcode flow_curl_set_headers(CURL *handle, struct curl_slist *list) {
-  return curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list);
+static inline CURLcode flow_curl_set_text(CURL *easy, CURLoption option, const char *value) {
+  return curl_easy_setopt(easy, option, value);
 }
 
-/* The body is copied, so that it need not outlive the call. */
-static inline CURLcode flow_curl_set_body(CURL *handle, const void *bytes, long count) {
-  curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, count);
-  return curl_easy_setopt(handle, CURLOPT_COPYPOSTFIELDS, bytes);
+static inline CURLcode flow_curl_set_pointer(CURL *easy, CURLoption option, void *value) {
+  return curl_easy_setopt(easy, option, value);
 }
 
-typedef size_t (*flow_curl_receiver)(char *bytes, size_t size, size_t count, void *context);
-
-static inline CURLcode flow_curl_set_receivers(CURL *handle, flow_curl_receiver body, flow_curl_receiver header,
-                                               void *context) {
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, context);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, header);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, context);
-  return curl_easy_setopt(handle, CURLOPT_PRIVATE, context);
+static inline CURLcode flow_curl_set_headers(CURL *easy, struct curl_slist *list) {
+  return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
 }
 
-static inline void *flow_curl_context(CURL *handle) {
-  void *context = 0;
-  curl_easy_getinfo(handle, CURLINFO_PRIVATE, &context);
-  return context;
+static inline CURLcode flow_curl_set_writer(CURL *easy, flow_curl_data writer) {
+  return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, writer);
 }
 
-static inline long flow_curl_status(CURL *handle) {
-  long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-  return status;
+static inline CURLcode flow_curl_get_long(CURL *easy, CURLINFO info, long *value) {
+  return curl_easy_getinfo(easy, info, value);
 }
+
+static inline CURLcode flow_curl_get_size(CURL *easy, CURLINFO info, curl_off_t *value) {
+  return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode flow_curl_get_text(CURL *easy, CURLINFO info, char **value) {
+  return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLMcode flow_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
+
+/* The result of a message lies in a union. */
+static inline CURLcode flow_curl_result(const CURLMsg *message) { return message->data.result; }
