@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .executable(name: "flow", targets: ["flow"]),
     .library(name: "CEL", targets: ["CEL"]),
+    .executable(name: "cel-conformance", targets: ["CELConformance"]),
   ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
@@ -35,13 +36,13 @@ let package = Package(
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
-    executable("cel-conformance", ["CEL", "FlowSource"]),
+    executable("CELConformance", ["CEL", "FlowSource"]),
     executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
-    test("CELTests", ["CEL", "FlowSource", "cel-conformance"]),
+    test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),

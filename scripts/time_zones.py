@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes Sources/CEL/Values/TimeZones+Generated.swift from the compiled zone files of this machine's tzdata.
+"""Writes Sources/CEL/Values/TimeZones+{Names,Data1,Data2}.swift from the compiled zone files of this machine's tzdata.
 
-usage: scripts/time_zones.py [ZONEINFO] > Sources/CEL/Values/TimeZones+Generated.swift
+usage: scripts/time_zones.py [ZONEINFO]
 """
 import base64
 import calendar
@@ -108,28 +108,35 @@ def main():
             zones.append(data)
         names.setdefault(known[data], []).append(name)
     blob = b"".join(varint(len(zone)) + zone for zone in zones)
-    print("// Written by scripts/time_zones.py from the IANA time zone database, which is in the public domain.")
-    print()
-    print("extension TimeZones {")
-    print("  /// The names of each zone on a line, in the order of the data.")
-    print('  static let names = """')
+    lines = []
     for index in range(len(zones)):
         line = ""
         for name in names[index]:
             if len(line) + len(name) > 110:
-                print(f"    {line} \\")
+                lines.append(f"{line} \\")
                 line = ""
             line = f"{line} {name}" if line else name
-        print(f"    {line}")
-    print('    """')
-    print()
-    print("  /// Of each zone its length, its rule, its first offset and its transitions, in base64.")
-    print('  static let data = """')
+        lines.append(line)
+    write("Names", "names", "The names of each zone on a line, in the order of the data.", lines)
     text = base64.b64encode(blob).decode()
-    for start in range(0, len(text), 112):
-        print(f"    {text[start:start + 112]}")
-    print('    """')
-    print("}")
+    lines = [text[start : start + 114] for start in range(0, len(text), 114)]
+    half = len(lines) // 2
+    about = "Of each zone its length, its rule, its first offset and its transitions, in base64"
+    write("Data1", "dataStart", about + ": the first half.", lines[:half])
+    write("Data2", "dataEnd", about + ": the second half.", lines[half:])
+
+
+def write(file, constant, about, lines):
+    with open(f"Sources/CEL/Values/TimeZones+{file}.swift", "w") as out:
+        print("// Written by scripts/time_zones.py from the IANA time zone database, which is in the public domain.", file=out)
+        print("", file=out)
+        print("extension TimeZones {", file=out)
+        print(f"  /// {about}", file=out)
+        print(f'  static let {constant} = """', file=out)
+        for line in lines:
+            print(f"    {line}", file=out)
+        print('    """', file=out)
+        print("}", file=out)
 
 
 main()

@@ -1,7 +1,7 @@
 import FlowSource
 import Testing
 
-@testable import cel_conformance
+@testable import CELConformance
 
 @Suite struct ConformanceTests {
   /// The suite's JSON form, when it lies beside the checkout.

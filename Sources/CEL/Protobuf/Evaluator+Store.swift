@@ -111,13 +111,20 @@ extension Evaluator {
     case .uint: return value.asUInt <= 1 << 53 ? .double(Double(value.asUInt)) : makeString(String(value.asUInt))
     case .enumeration: return .double(Double(value.asInt))
     case .bytes: return makeString(Base64.encode(value.utf8))
-    case .timestamp: return makeString(value.asTimestamp.description)
-    case .duration: return makeString(value.asDuration.secondsText)
+    case .timestamp: return makeString(grouped(value.asTimestamp.description))
+    case .duration: return makeString(grouped(value.asDuration.secondsText))
     case .list: return makeList(value.elements.map { toJSON($0) })
     case .map: return toJSONMap(value)
     case .record: return toJSONRecord(value)
     default: return fail("`\(value.tag)` is no JSON")
     }
+  }
+
+  /// Protobuf writes fractions of seconds with three, six or nine digits.
+  private func grouped(_ text: String) -> String {
+    guard let point = text.firstIndex(of: "."), let unit = text.last else { return text }
+    let digits = text[text.index(after: point)...].dropLast()
+    return text[...point] + digits + String(repeating: "0", count: (3 - digits.utf8.count % 3) % 3) + String(unit)
   }
 
   private func toJSONMap(_ map: Slot) -> Slot {

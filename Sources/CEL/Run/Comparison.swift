@@ -1,11 +1,11 @@
-import Glibc
+internal import CRE2
 
 /// Which of two byte strings comes first: negative, zero or positive.
 @inline(__always)
 func compareBytes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Int {
   let common = min(left.count, right.count)
   if common > 0, let a = left.baseAddress, let b = right.baseAddress {
-    let order = memcmp(a, b, common)
+    let order = cre2_compare(a, b, common)
     if order != 0 { return Int(order) }
   }
   return left.count - right.count
@@ -15,7 +15,7 @@ func compareBytes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPoint
 func equalBytes(_ left: Slot, _ right: Slot) -> Bool {
   if left.count | right.count <= shortStringBytes { return equalShort(left, right) }
   guard left.count == right.count, let a = left.address, let b = right.address else { return false }
-  return memcmp(a, b, Int(left.count)) == 0
+  return cre2_compare(a, b, Int(left.count)) == 0
 }
 
 /// Strings up to this length are compared without a call.

@@ -32,7 +32,7 @@ public enum TimeZones {
 
   /// The zones by all their names.
   private static let index: [String: Zone] = {
-    var reader = ZoneReader(bytes: Base64.decode(data.utf8.filter { $0 > 0x20 }) ?? [])
+    var reader = ZoneReader(bytes: Base64.decode((dataStart + dataEnd).utf8.filter { $0 > 0x20 }) ?? [])
     var index: [String: Zone] = [:]
     for line in names.split(separator: "\n") {
       guard let zone = reader.zone() else { break }

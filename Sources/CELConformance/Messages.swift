@@ -105,7 +105,16 @@ enum Messages {
     "single_int32": .int(-32), "single_int64": .int(-64), "single_uint32": .uint(32), "single_uint64": .uint(64),
     "single_float": .double(3), "single_double": .double(6.4), "single_bool": .bool(true),
     "single_string": .string("empty"), "single_bytes": .bytes(Array("none".utf8)),
+    "single_nested_enum": .int(1),
   ]
+
+  /// The default of a field, as a value of its enum where that is a type of its own.
+  private static func standard(_ name: String, _ kind: Kind) -> Value? {
+    if case .enumeration(let type) = kind.type, case .int(let number) = defaults[name] {
+      return .enumeration(type: type, number: number)
+    }
+    return defaults[name]
+  }
 
   private static func fields(
     _ syntax: String, _ package: String, _ presence: FieldDeclaration.Presence, _ enumKind: Kind
@@ -115,7 +124,7 @@ enum Messages {
     let isProto2 = syntax == "proto2"
     func single(_ name: String, _ kind: Kind, _ own: FieldDeclaration.Presence? = nil) -> FieldDeclaration {
       FieldDeclaration(
-        name, kind.type, number: numbers[name], defaultValue: isProto2 ? defaults[name] : nil,
+        name, kind.type, number: numbers[name], defaultValue: isProto2 ? standard(name, kind) : nil,
         presence: kind.isMessage ? .explicit : own ?? presence, storage: kind.storage, enumName: kind.enumName)
     }
     func repeated(_ name: String, _ kind: Kind) -> FieldDeclaration {
@@ -172,7 +181,8 @@ enum Messages {
       FieldDeclaration("\(package).nested_ext", all, presence: .explicit),
       FieldDeclaration("\(package).test_all_types_ext", all, presence: .explicit),
       FieldDeclaration(
-        "\(package).nested_enum_ext", enumKind.type, presence: .explicit, storage: .enum32, enumName: enumKind.enumName),
+        "\(package).nested_enum_ext", enumKind.type, presence: .explicit, storage: .enum32,
+        enumName: enumKind.enumName),
       FieldDeclaration("\(package).repeated_test_all_types", .list(all), presence: .implicit),
       FieldDeclaration("\(scope).int64_ext", .int, presence: .explicit),
       FieldDeclaration("\(scope).message_scoped_nested_ext", all, presence: .explicit),
