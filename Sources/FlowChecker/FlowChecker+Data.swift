@@ -12,12 +12,22 @@ extension FlowChecker {
     for field in node.data where !field.name.isMissing {
       guard isFree(field.name, &seen) else { continue }
       let type = declarations.resolve(field.type, into: &problems)
-      let value = field.defaultValue.flatMap { expression($0, environment, expecting: type) }
+      let value = defaultValue(of: field, type)
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
       fields.append(.init(name: field.name.text, type: type, defaultValue: value))
       frameSize += 1
     }
     declareKey()
+  }
+
+  /// What a field begins with; an optional one without a default begins empty.
+  private mutating func defaultValue(of field: FieldNode, _ type: ValueType) -> CheckedExpression? {
+    if let node = field.defaultValue { return expression(node, environment, expecting: type) }
+    guard case .optional = type else { return nil }
+    let (none, _) = parse("optional.none()")
+    return environment.check(none, expecting: type).expression.map {
+      CheckedExpression(tree: $0, range: field.name.range)
+    }
   }
 
   static let reserved: Set<String> = [

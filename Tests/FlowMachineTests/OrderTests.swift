@@ -107,6 +107,23 @@ import Testing
     #expect(play.data["paid"] == .double(0))
   }
 
+  @Test func anOptionalFieldBeginsEmpty() throws {
+    var play = try Play(
+      """
+      event Begin  event Go
+      flow F {
+        data { note: string? }
+        start on Begin -> a
+        state a { on Go when !note.hasValue() -> b do note = "x" }
+        final b
+      }
+      """)
+    try play.send("Begin")
+    #expect(play.data["note"] == .null)
+    try play.send("Go")
+    #expect(play.data["note"] == "x")
+  }
+
   @Test func keptAndRestoredItIsTheSame() throws {
     var play = try placed()
     try play.send("Paid", #"{"amount": 10.0}"#)
