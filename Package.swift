@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .executable(name: "flow", targets: ["flow"]),
     .library(name: "CEL", targets: ["CEL"]),
+    .executable(name: "cel-conformance", targets: ["CELConformance"]),
   ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
@@ -21,7 +22,7 @@ let package = Package(
     // The durable engine and its doors to the world.
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
-    library("FlowActions", ["FlowRuntime", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(
       "FlowServer",
@@ -35,14 +36,15 @@ let package = Package(
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
+    executable("CELConformance", ["CEL", "FlowSource"]),
     executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
-    test("CELTests", ["CEL", "FlowSource"]),
-    test("FlowSyntaxTests", ["FlowSyntax", "FlowSource", "FlowTestSupport"]),
-    test("FlowCompilerTests", ["FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
+    test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
+    test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
+    test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test(
       "FlowRuntimeTests",

@@ -85,7 +85,7 @@ struct LoadGenerator {
 
   private func send(_ connection: inout Connection, _ bytes: [UInt8]) {
     connection.sentAt = nanoseconds()
-    _ = bytes.withUnsafeBytes { Glibc.send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    _ = bytes.withUnsafeBytes { Glibc.send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   }
 
   /// The status of a whole answer, 0 while a part of it is missing, nil when the connection broke.

@@ -45,12 +45,16 @@ enum ServerBenchmark {
     guard let routine = load.run(seconds: seconds, request: { _ in health }),
       let durable = load.run(
         seconds: seconds,
-        request: { request("POST", "/v1/flows/Counter/instances/c\($0 % instanceCount)/events", #"{"event": "Add", "data": {"n": 1}}"#) })
+        request: {
+          request(
+            "POST", "/v1/flows/Counter/instances/c\($0 % instanceCount)/events", #"{"event": "Add", "data": {"n": 1}}"#)
+        })
     else { return report("events over HTTP", "a connection broke") }
     report("GET /livez, \(connectionCount) connections", "\(Int(routine.requestsPerSecond)) /s", latency(routine))
     report(
       "durable events, \(instanceCount) instances", "\(Int(durable.requestsPerSecond)) /s",
-      latency(durable) + "; \(short(100 * durable.requestsPerSecond / routine.requestsPerSecond)) % of the health route")
+      latency(durable) + "; \(short(100 * durable.requestsPerSecond / routine.requestsPerSecond)) % of the health route"
+    )
   }
 
   private static func latency(_ result: LoadGenerator.Result) -> String {

@@ -23,8 +23,9 @@ enum StepBenchmark {
     else { return report("step", "did not compile") }
     let stepper = Stepper(machine)
     let nothing = Value.record(RecordValue(typeName: "Begin", fields: []))
-    guard case .accepted(let first) = stepper.start(
-      flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0)
+    guard
+      case .accepted(let first) = stepper.start(
+        flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0)
     else { return report("step", "did not start") }
     var instance = first.next
     let payload = Value.record(RecordValue(typeName: "Flip", fields: [.init("weight", .int(1))]))

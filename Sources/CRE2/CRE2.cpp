@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -65,4 +66,11 @@ bool cre2_find(
 ptrdiff_t cre2_index(const char *text, size_t length, const char *part, size_t part_length) {
   const void *found = memmem(text, length, part, part_length);
   return found ? static_cast<const char *>(found) - text : -1;
+}
+
+int cre2_compare(const void *left, const void *right, size_t length) { return std::memcmp(left, right, length); }
+
+size_t cre2_print_double(char *buffer, size_t capacity, bool has_exponent, int precision, double value) {
+  int length = std::snprintf(buffer, capacity, has_exponent ? "%.*e" : "%.*f", precision, value);
+  return length < 0 ? 0 : static_cast<size_t>(length) < capacity ? static_cast<size_t>(length) : capacity - 1;
 }

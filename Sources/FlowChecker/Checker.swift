@@ -13,8 +13,9 @@ public func check(_ files: [ParsedFile], sources: SourceSet) -> (program: Checke
   var actions: [CheckedAction] = []
   for node in symbols.actions { actions.append(declarations.check(node, into: &problems)) }
   var flows: [CheckedFlow] = []
+  let isWhole = !files.contains { $0.diagnostics.hasErrors }
   for node in symbols.flows {
-    var checker = FlowChecker(node, symbols, declarations, actions)
+    var checker = FlowChecker(node, symbols, declarations, actions, isWhole: isWhole)
     flows.append(checker.check())
     problems += checker.problems
   }

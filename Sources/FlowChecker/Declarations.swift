@@ -105,7 +105,8 @@ struct Declarations {
       problems.append(
         Diagnostic(
           "F201", "`\(name)` takes \(["no types", "one type", "two types"][wanted]) in `<>`", at: node.range,
-          label: "has \(arguments.count)", help: wanted == 1 ? "write `list<string>`" : wanted == 2 ? "write `map<string, int>`" : nil))
+          label: "has \(arguments.count)",
+          help: wanted == 1 ? "write `list<string>`" : wanted == 2 ? "write `map<string, int>`" : nil))
       return .error
     }
     if name == "list" { return .list(arguments[0]) }
@@ -113,7 +114,8 @@ struct Declarations {
     if let simple = Declarations.simpleTypes[name] { return simple }
     if symbols.types.contains(where: { $0.name.text == name }) { return .record(name) }
     if symbols.enums.contains(where: { $0.name.text == name }) { return .enumeration(name) }
-    let known = Array(Declarations.simpleTypes.keys) + ["list", "map"] + symbols.types.map(\.name.text)
+    let known =
+      Array(Declarations.simpleTypes.keys) + ["list", "map"] + symbols.types.map(\.name.text)
       + symbols.enums.map(\.name.text)
     problems.append(
       unknown(

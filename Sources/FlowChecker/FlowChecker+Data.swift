@@ -12,12 +12,22 @@ extension FlowChecker {
     for field in node.data where !field.name.isMissing {
       guard isFree(field.name, &seen) else { continue }
       let type = declarations.resolve(field.type, into: &problems)
-      let value = field.defaultValue.flatMap { expression($0, environment, expecting: type) }
+      let value = defaultValue(of: field, type)
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
       fields.append(.init(name: field.name.text, type: type, defaultValue: value))
       frameSize += 1
     }
     declareKey()
+  }
+
+  /// What a field begins with; an optional one without a default begins empty.
+  private mutating func defaultValue(of field: FieldNode, _ type: ValueType) -> CheckedExpression? {
+    if let node = field.defaultValue { return expression(node, environment, expecting: type) }
+    guard case .optional = type else { return nil }
+    let (none, _) = parse("optional.none()")
+    return environment.check(none, expecting: type).expression.map {
+      CheckedExpression(tree: $0, range: field.name.range)
+    }
   }
 
   static let reserved: Set<String> = [
@@ -66,16 +76,18 @@ extension FlowChecker {
   mutating func declareLets() {
     var seen: [String: SourceRange] = [:]
     for field in node.data { seen[field.name.text] = field.name.range }
-    for node in node.lets where !node.name.isMissing { _ = isFree(node.name, &seen) }
+    for node in node.lets where !node.name.isMissing && isFree(node.name, &seen) {
+      // Until it is checked it agrees with everything: a cycle is one mistake.
+      _ = environment.declare(variable: node.name.text, type: .error, slot: Slots.event)
+    }
     for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {
       let definition = node.lets[index]
       let checked = environment.check(definition.value)
       problems += checked.diagnostics
       if let tree = checked.expression {
+        environment.remove(definition.name.text)
         environment.declare(definition: definition.name.text, tree)
         definitions.append((definition.name.text, CheckedExpression(tree: tree, range: definition.value.range)))
-      } else {
-        _ = environment.declare(variable: definition.name.text, type: .error, slot: Slots.event)
       }
     }
   }
@@ -86,8 +98,11 @@ extension FlowChecker {
   mutating func declareCalls() {
     for (state, node) in stateNodes.enumerated() {
       for call in node?.calls ?? [] {
-        guard let action = action(call.action) else { continue }
         let name = call.name?.text ?? call.action.names.last?.text ?? ""
+        guard let action = action(call.action) else {
+          unresolvedCalls.insert(name)
+          continue
+        }
         if FlowChecker.reserved.contains(name) || fields.contains(where: { $0.name == name }) {
           problems.append(
             Diagnostic(

@@ -37,6 +37,7 @@ extension FlowChecker {
     }
     let name = path.names.dropLast().map(\.text).joined(separator: ".")
     guard let calls = callNames[name] else {
+      if unresolvedCalls.contains(name) { return [] }
       problems.append(unknown("F106", "call", name, at: path.range, candidates: callNames.keys))
       return []
     }

@@ -8,6 +8,8 @@ struct FlowChecker {
   let symbols: Symbols
   let declarations: Declarations
   let actions: [CheckedAction]
+  /// Whether everything that was written could be read; what a missing part would change is not judged otherwise.
+  let isWhole: Bool
   var problems: [Diagnostic] = []
 
   var fields: [CheckedFlow.Field] = []
@@ -18,6 +20,8 @@ struct FlowChecker {
   var stateNodes: [StateNode?] = []
   var calls: [CheckedCall] = []
   var callNames: [String: [Int]] = [:]
+  /// Calls whose action does not exist; what refers to them is no further mistake.
+  var unresolvedCalls: Set<String> = []
   var reactions: [CheckedReaction] = []
   var starts: [CheckedStart] = []
   /// What every expression of the flow sees; no `event`.
@@ -27,11 +31,15 @@ struct FlowChecker {
   var frameSize = Slots.firstField
   var keptCount = 0
 
-  init(_ node: FlowNode, _ symbols: Symbols, _ declarations: Declarations, _ actions: [CheckedAction]) {
+  init(
+    _ node: FlowNode, _ symbols: Symbols, _ declarations: Declarations, _ actions: [CheckedAction],
+    isWhole: Bool
+  ) {
     self.node = node
     self.symbols = symbols
     self.declarations = declarations
     self.actions = actions
+    self.isWhole = isWhole
     self.environment = declarations.environment
   }
 
@@ -54,14 +62,15 @@ struct FlowChecker {
     checkCalls()
     checkStateBodies()
     checkStarts()
-    if !problems.hasErrors {
+    if isWhole, !problems.hasErrors {
       checkReachability()
       checkShadowing()
       checkAlwaysCycles()
       checkFailures()
     }
     return CheckedFlow(
-      node: node, key: key, fields: fields, definitions: definitions, calls: calls, invariants: invariants, states: states,
+      node: node, key: key, fields: fields, definitions: definitions, calls: calls, invariants: invariants,
+      states: states,
       reactions: reactions, starts: starts, keptCount: keptCount, frameSize: frameSize)
   }
 
@@ -149,7 +158,9 @@ struct FlowChecker {
     let name = actions[action].node.name.text
     for node in nodes where !node.name.isMissing && !parameters.contains(where: { $0.name == node.name.text }) {
       problems.append(
-        unknown("F215", "parameter", node.name.text, at: node.name.range, candidates: parameters.map(\.name), place: " in `\(name)`"))
+        unknown(
+          "F215", "parameter", node.name.text, at: node.name.range, candidates: parameters.map(\.name),
+          place: " in `\(name)`"))
     }
     var found: [CheckedExpression] = []
     for parameter in parameters {

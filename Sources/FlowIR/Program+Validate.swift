@@ -26,7 +26,8 @@ extension Program {
     let limit = action.parameters.fields.count + action.environment.count
     let policy = action.policy
     guard policy.retries.map({ $0 >= 0 }) ?? true, policy.timeoutMilliseconds > 0,
-      policy.firstBackoffMilliseconds >= 0, policy.longestBackoffMilliseconds >= policy.firstBackoffMilliseconds
+      policy.firstBackoffMilliseconds >= 0, policy.longestBackoffMilliseconds >= policy.firstBackoffMilliseconds,
+      policy.statuses.allSatisfy({ $0.lowest <= $0.highest })
     else { throw ProgramError("the policy of `\(action.name)` makes no sense") }
     for expression in action.expressions where !expression.tree.usedSlots.allSatisfy({ 0..<limit ~= $0 }) {
       throw ProgramError("the binding of `\(action.name)` reads a slot that is not there")
@@ -53,7 +54,8 @@ private struct FlowValidation {
   func run() throws(ProgramError) {
     try require(flow.frameSize >= FrameLayout.firstField && flow.frameSize <= Program.maximumFrame, "frame size")
     try require(
-      flow.keptCount >= flow.fields.count && FrameLayout.firstField + flow.keptCount <= flow.frameSize, "kept slots")
+      flow.keptCount >= flow.fields.count && flow.keptCount <= flow.frameSize
+        && FrameLayout.firstField + flow.keptCount <= flow.frameSize, "kept slots")
     try require(flow.key.map { flow.fields.indices.contains($0) && flow.fields[$0].type == .string } ?? true, "key")
     try states()
     try transitions()
@@ -86,7 +88,8 @@ private struct FlowValidation {
           state.depth == flow.states[parent].depth + 1 && state.end <= flow.states[parent].end
             && flow.states[parent].children.contains(index), "place of a state")
       }
-      try require(state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
+      try require(
+        state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
       for child in state.children {
         try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != 0, "child")
       }

@@ -69,7 +69,8 @@ extension Session {
     guard var run else { return failure("load a file first, with `:load FILE`") }
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
     guard let name = parts.first, let action = run.program.actions.firstIndex(where: { $0.name == name }) else {
-      return failure("say which action: " + run.outstanding.map { run.program.actions[$0.job.action].name }.joined(separator: ", "))
+      return failure(
+        "say which action: " + run.outstanding.map { run.program.actions[$0.job.action].name }.joined(separator: ", "))
     }
     let rest = parts.count > 1 ? parts[1].trimmed : ""
     let outcome: CallOutcome

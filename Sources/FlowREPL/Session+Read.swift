@@ -24,7 +24,8 @@ extension Session {
       let names = run.program.events.map(\.name)
       let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
       return .failure(
-        InputProblem(message: "there is no event `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))")))
+        InputProblem(message: "there is no event `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))
+      )
     }
     let rest = String(body.dropFirst(name.count)).trimmed
     let literal = rest.isEmpty ? "{}" : rest

@@ -18,7 +18,9 @@ extension FlowService {
     }
     try allow(["POST"], route)
     let body = try body(request)
-    guard let fence = body["fence"]?.int else { throw .badRequest("the body has no `fence`, the number that the claim gave") }
+    guard let fence = body["fence"]?.int else {
+      throw .badRequest("the body has no `fence`, the number that the claim gave")
+    }
     switch path[1] {
     case "complete": finish(id, fence, .done(body["result"] ?? .null), respond)
     case "fail":

@@ -39,6 +39,7 @@ struct Problem: Error {
   static func methodNotAllowed(_ allowed: [String]) -> Problem {
     Problem(
       status: 405, code: "method-not-allowed", title: "Method not allowed",
-      detail: "this resource takes \(allowed.joined(separator: ", "))", headers: [("Allow", allowed.joined(separator: ", "))])
+      detail: "this resource takes \(allowed.joined(separator: ", "))",
+      headers: [("Allow", allowed.joined(separator: ", "))])
   }
 }

@@ -14,7 +14,8 @@ struct Route {
     query = [:]
     for pair in (request.query ?? "").split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      query[try Route.decode(parts[0], isQuery: true)] = parts.count > 1 ? try Route.decode(parts[1], isQuery: true) : ""
+      query[try Route.decode(parts[0], isQuery: true)] =
+        parts.count > 1 ? try Route.decode(parts[1], isQuery: true) : ""
     }
   }
 

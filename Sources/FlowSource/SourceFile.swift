@@ -70,4 +70,10 @@ public struct SourcePosition: Hashable, Sendable {
   public var column: Int
   /// From 0, in bytes of the file.
   public var offset: Int
+
+  public init(line: Int, column: Int, offset: Int) {
+    self.line = line
+    self.column = column
+    self.offset = offset
+  }
 }

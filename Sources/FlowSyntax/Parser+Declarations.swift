@@ -10,7 +10,8 @@ extension Parser {
         declarations.append(declaration)
       } else {
         complain(
-          "expected a declaration", help: "a file holds `import`, `type`, `enum`, `const`, `role`, `event`, `action`, `flow` and `test`")
+          "expected a declaration",
+          help: "a file holds `import`, `type`, `enum`, `const`, `role`, `event`, `action`, `flow` and `test`")
         skipToDeclaration()
       }
       if position == before { advance() }

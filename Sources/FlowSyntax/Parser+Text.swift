@@ -22,6 +22,13 @@ extension Parser {
 
   /// A plain string literal; its value without quotes and escapes.
   mutating func string(_ what: String) -> String {
+    if at(.unterminated) {
+      diagnostics.append(
+        Diagnostic(
+          "F102", "this string has no end", at: token.range, label: "begins here", help: "close it with a quote"))
+      advance()
+      return ""
+    }
     guard at(.string) else {
       complain("expected \(what)")
       return ""

@@ -96,9 +96,10 @@ struct Parser {
       Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help))
   }
 
+  /// A name. The words that begin what may follow one are none, so that a missing name is seen where it is missing.
   mutating func name(_ what: String) -> NameNode {
     let start = token.range
-    guard at(.identifier) else {
+    guard at(.identifier), !Parser.stopWords.contains(word) else {
       complain("expected \(what)")
       return NameNode(text: "", range: SourceRange(start.lower, start.lower))
     }

@@ -33,7 +33,9 @@ struct Arguments: Sendable {
         continue
       }
       let parts = word.drop { $0 == "-" }.split(separator: "=", maxSplits: 1).map(String.init)
-      guard let name = parts.first, let option = option(name, of: command) else { return .wrong(unknown(word, command)) }
+      guard let name = parts.first, let option = option(name, of: command) else {
+        return .wrong(unknown(word, command))
+      }
       if option.value == nil {
         arguments.values[option.name, default: []].append("")
       } else if let value = parts.count > 1 ? parts[1] : rest.popFirst() {

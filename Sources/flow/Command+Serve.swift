@@ -15,7 +15,9 @@ extension Command {
     options: [
       Option(name: "store", value: "FILE", help: "the database; FILE.db beside the first flow by default"),
       Option(name: "addr", value: "HOST:PORT", help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
-      Option(name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"),
+      Option(
+        name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
+      ),
     ],
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
@@ -24,7 +26,8 @@ extension Command {
         return ExitCode.usage
       }
       guard let address = Address(arguments.value("addr") ?? "127.0.0.1:8080") else {
-        Terminal.complain("`\(arguments.value("addr") ?? "")` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080")
+        Terminal.complain(
+          "`\(arguments.value("addr") ?? "")` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080")
         return ExitCode.usage
       }
       guard address.isLoopback || arguments.has("insecure") else {

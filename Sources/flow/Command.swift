@@ -16,9 +16,10 @@ struct Command: Sendable {
   var action: @Sendable (Arguments) -> Int32
 
   var help: String {
-    let rows = options.map { (["--\($0.name)", $0.value].compactMap { $0 }.joined(separator: " "), $0.help) } + [
-      ("--help", "this text")
-    ]
+    let rows =
+      options.map { (["--\($0.name)", $0.value].compactMap { $0 }.joined(separator: " "), $0.help) } + [
+        ("--help", "this text")
+      ]
     let width = rows.map(\.0.count).max() ?? 0
     let lines = rows.map { "  \($0.0)\(String(repeating: " ", count: width - $0.0.count + 2))\($0.1)" }
     return """

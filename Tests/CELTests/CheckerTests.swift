@@ -92,6 +92,43 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(result.diagnostics.first?.message == message)
   }
 
+  static let constants: [(String, String)] = [
+    ("2 * 3 + 1", "[\"int\",7]"), ("duration('90m')", "[\"duration\",5400000000000]"), ("'a' + 'b' + 'c'", "\"abc\""),
+    ("[1, 2].map(x, x)", "nil"), ("[1, 1 + 1]", "[\"list\",[\"int\",1],[\"int\",2]]"), ("1 < 2", "true"),
+    ("{'a': [1]}.a", "nil"), ("size('abc')", "[\"int\",3]"), ("[0.5].sum()", "[\"double\",\"0.5\"]"),
+    ("count + 1", "nil"),
+    ("'abc'.matches('b')", "true"), ("Plan('pro')", "[\"enum\",\"Plan\",1]"),
+  ]
+
+  @Test(arguments: constants)
+  func foldsConstants(_ text: String, _ value: String) throws {
+    let typed = try #require(sampleEnvironment().check(parse(text).0).expression)
+    #expect((typed.constant?.encoding.text() ?? "nil") == value)
+  }
+
+  static let faults: [(String, String, String)] = [
+    ("1 / 0 > 0", "F206", "division by zero"), ("count / 0", "F206", "division by zero"),
+    ("count % 0", "F206", "remainder of a division by zero"),
+    ("9223372036854775807 + 1", "F205", "the result of `+` is out of range"),
+    ("status.matches('(')", "F207", "the pattern is wrong: missing ): ("),
+    ("duration('1x')", "F208", "\"1x\" is not a duration, as in \"1h30m\""),
+    ("[1][3]", "F209", "index 3 is out of range: the list has 1 element"),
+    (
+      "timestamp('2026-02-30T00:00:00Z')", "F208",
+      "\"2026-02-30T00:00:00Z\" is not a time from year 1 to 9999, as in \"2026-01-31T12:00:00Z\""
+    ),
+  ]
+
+  @Test(arguments: faults)
+  func reportsConstantFaults(_ text: String, _ code: String, _ message: String) {
+    var environment = sampleEnvironment()
+    let result = environment.check(parse(text).0)
+    #expect(result.diagnostics.map(\.code) == [code])
+    #expect(result.diagnostics.map(\.message) == [message])
+    environment.reportsConstantFaults = false
+    #expect(environment.check(parse(text).0).expression != nil)
+  }
+
   @Test func offersConversions() {
     let constant = sampleEnvironment().check(parse("amount + 1").0).diagnostics.first
     #expect(constant?.fixes.first?.edits.first?.text == "1.0")

@@ -191,7 +191,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     "lists.range(100000).map(a, lists.range(100000)).size() > 0",
     "[1,1,1,1,1,1,1,1].map(x, [x,x,x,x,x,x,x,x]).map(x, [x,x,x,x,x,x,x,x]).map(x, [x,x,x,x,x,x,x,x,x])"
       + ".map(x, [x,x,x,x,x,x,x,x,x]).map(x, [x,x,x,x,x,x,x,x,x]).map(x, [x,x,x,x,x,x,x,x,x]).map(x, [x,x,x,x]) == []",
-    "cel.bind(a, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', lists.range(900000).map(x, a + a + a + a + a).size() > 0)",
+    "cel.bind(a, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', lists.range(900000).map(x, a + a + a + a + a).size() > 0)",
   ]
 
   @Test(arguments: hungry)

@@ -1,5 +1,6 @@
 import CEL
 import FlowMachine
+import FlowSource
 import Testing
 
 /// The order sample, from placement to every one of its ends.
@@ -104,6 +105,23 @@ import Testing
     #expect(refusal.message == "`Paid` would break the invariant `paid >= 0.0`")
     #expect(refusal.explanation != nil)
     #expect(play.data["paid"] == .double(0))
+  }
+
+  @Test func anOptionalFieldBeginsEmpty() throws {
+    var play = try Play(
+      """
+      event Begin  event Go
+      flow F {
+        data { note: string? }
+        start on Begin -> a
+        state a { on Go when !note.hasValue() -> b do note = "x" }
+        final b
+      }
+      """)
+    try play.send("Begin")
+    #expect(play.data["note"] == .null)
+    try play.send("Go")
+    #expect(play.data["note"] == "x")
   }
 
   @Test func keptAndRestoredItIsTheSame() throws {

@@ -1,4 +1,6 @@
+import FlowIR
 import FlowMachine
+import FlowSource
 import Testing
 
 /// Behaviours of statecharts; the numbers are those of the W3C's SCXML tests.
@@ -13,7 +15,8 @@ import Testing
 
   @Test("355, 364: entering a compound enters its initial child, recursively")
   func initialChildren() throws {
-    let play = try play("""
+    let play = try play(
+      """
       start on Begin -> a
       state a { entry log "a" initial state b { entry log "b" initial state c { entry log "c" on Go -> end } } }
       final end
@@ -24,7 +27,8 @@ import Testing
 
   @Test("403a: a child's reaction goes before its parent's")
   func innermostFirst() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a { on Go -> end  initial state b { on Go do log "b" } }
       final end
@@ -35,7 +39,8 @@ import Testing
 
   @Test("404 to 406: exits inside out, later regions first; then the acts; entries outside in")
   func order() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> p
       parallel p {
         exit log "exit p"
@@ -52,7 +57,8 @@ import Testing
 
   @Test("417, 570: a parallel is done when every region is")
   func parallelDone() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> p
       parallel p {
         region r1 { initial state a { on Go -> x } final x }
@@ -70,7 +76,8 @@ import Testing
 
   @Test("416: the final child of a compound raises its done")
   func compoundDone() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a { initial state b { on Go -> c } final c  on done -> end }
       final end { entry log "end" }
@@ -81,7 +88,8 @@ import Testing
 
   @Test("503: without a target nothing is left or entered")
   func targetless() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a { entry log "in" exit log "out" on Go do log "act" on Next -> end }
       final end
@@ -92,7 +100,8 @@ import Testing
 
   @Test("504, 505: a target inside keeps the source; reenter leaves it")
   func internalAndExternal() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a {
         entry log "in" exit log "out"
@@ -112,7 +121,8 @@ import Testing
 
   @Test("388: history goes back to the innermost states")
   func history() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a { on Next -> away  initial state b { initial state c { on Go -> d } state d { on Done -> end } } }
       state away { on Back -> a.history }
@@ -127,7 +137,8 @@ import Testing
 
   @Test("144, 419, 421: always first, then raised events in their order")
   func internalEvents() throws {
-    var play = try play("""
+    var play = try play(
+      """
       data { n: int = 0 }
       start on Begin -> a
       state a {
@@ -143,7 +154,8 @@ import Testing
 
   @Test("a chain of reactions without an end is refused")
   func endless() throws {
-    var play = try play("""
+    var play = try play(
+      """
       data { n: int = 0 }
       start on Begin -> a
       state a { on Go do n = 1  always when n > 0 do n = n + 1  on Next -> end }
@@ -155,7 +167,8 @@ import Testing
 
   @Test("a failing expression refuses the step with its place")
   func failure() throws {
-    var play = try play("""
+    var play = try play(
+      """
       data { n: int = 1 }
       start on Begin -> a
       state a { on Go do { log "before" n = n / (n - 1) } on Next -> end }
@@ -169,7 +182,8 @@ import Testing
 
   @Test("185 to 187: timers fire in their order, and not after their state is left")
   func timers() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a { every 1h do log "hour" after 150m -> b on Go -> b }
       state b { entry log "b" on Next -> end }
@@ -182,7 +196,8 @@ import Testing
 
   @Test("missed firings of every collapse into one")
   func missed() throws {
-    var play = try play("""
+    let play = try play(
+      """
       start on Begin -> a
       state a { every 1h do log "hour" on Go -> end }
       final end
@@ -190,15 +205,17 @@ import Testing
     let timer = try #require(play.instance?.timers.first)
     let instance = try #require(play.instance)
     let late = timer.due + 5 * 3_600_000 + 1
-    guard case .accepted(let step) = play.stepper.step(
-      instance, .timer(transition: timer.transition, armed: timer.armed), now: late)
+    guard
+      case .accepted(let step) = play.stepper.step(
+        instance, .timer(transition: timer.transition, armed: timer.armed), now: late)
     else { throw Play.Failure("refused") }
     #expect(step.next.timers.map(\.due) == [timer.due + 6 * 3_600_000])
   }
 
   @Test("defer keeps an event until a state wants it")
   func deferred() throws {
-    var play = try play("""
+    var play = try play(
+      """
       start on Begin -> a
       state a { defer Next on Go -> b }
       state b { on Next -> end }
@@ -211,7 +228,8 @@ import Testing
 
   @Test("the suffixes for and when")
   func suffixes() throws {
-    var play = try play("""
+    var play = try play(
+      """
       data { names: list<string> = ["ann", "bob", "eve"] }
       start on Begin -> a
       state a { on Go do log "hi " + n for n in names when n != "bob" on Next -> end }

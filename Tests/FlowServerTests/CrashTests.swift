@@ -100,8 +100,8 @@ import Testing
 }
 
 /// One connection that sends event after event until the server is gone.
-private final class LoadThread: Thread, @unchecked Sendable {
-  // Unchecked because Thread is a class; the fields are read only after `join()`.
+private final class LoadThread: @unchecked Sendable {
+  // Unchecked because the fields change: on the thread only, and they are read only after `join()`.
   let port: Int
   var next = 0
   var stride = 1
@@ -112,14 +112,13 @@ private final class LoadThread: Thread, @unchecked Sendable {
   var strange: [String] = []
   private let ended = DispatchSemaphore(value: 0)
 
-  init(port: Int) {
-    self.port = port
-    super.init()
-  }
+  init(port: Int) { self.port = port }
+
+  func start() { Thread { [self] in main() }.start() }
 
   func join() { ended.wait() }
 
-  override func main() {
+  private func main() {
     defer { ended.signal() }
     let client = HTTPClient(port: port)
     if let again, !send(again, client) { return }

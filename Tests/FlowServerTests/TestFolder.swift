@@ -1,5 +1,6 @@
-import Foundation
+import FlowSource
 import FlowTestSupport
+import Foundation
 
 /// A folder that is gone when the test is.
 final class TestFolder {
@@ -39,7 +40,8 @@ final class Warehouse {
   }
 
   deinit {
-    process.terminate()
+    // The child has inherited a blocked SIGTERM from the thread that started it.
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 

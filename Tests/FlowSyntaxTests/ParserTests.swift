@@ -1,3 +1,4 @@
+import CEL
 import FlowSource
 import FlowSyntax
 import FlowTestSupport
@@ -39,9 +40,10 @@ import Testing
 
   @Test func oneMistakeGivesOneMessageAndTheRestIsRead() {
     let file = read("flow A { start on -> s  state s { on X -> t } final t }  event X  event { }  role r")
-    #expect(file.diagnostics.map(\.message) == [
-      "expected the name of an event, found `->`", "expected the name of the event, found `{`",
-    ])
+    #expect(
+      file.diagnostics.map(\.message) == [
+        "expected the name of an event, found `->`", "expected the name of the event, found `{`",
+      ])
     #expect(file.declarations.count == 4)
   }
 

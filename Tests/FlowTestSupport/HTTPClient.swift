@@ -1,5 +1,5 @@
-import Foundation
 public import FlowSource
+import Foundation
 
 /// A blocking HTTP/1.1 client over one kept connection: small, and honest about broken connections.
 public final class HTTPClient {

@@ -1,5 +1,5 @@
-import Foundation
 import FlowTestSupport
+import Foundation
 import Testing
 
 /// What every file of the project keeps to. Each rule says what to do instead.
@@ -10,7 +10,8 @@ import Testing
   static var all: [URL] { sources + swiftFiles(below: "Tests") }
 
   static func swiftFiles(below folder: String) -> [URL] {
-    let enumerator = FileManager.default.enumerator(at: packageRoot.appending(path: folder), includingPropertiesForKeys: nil)
+    let enumerator = FileManager.default.enumerator(
+      at: packageRoot.appending(path: folder), includingPropertiesForKeys: nil)
     return (enumerator?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "swift" }
   }
 
@@ -23,7 +24,7 @@ import Testing
   @Test func thereAreFiles() { #expect(HouseRules.all.count > 50) }
 
   @Test func filesHaveOneSubject() {
-    for url in HouseRules.all {
+    for url in HouseRules.all where !url.lastPathComponent.hasSuffix("+Generated.swift") {
       #expect(HouseRules.lines(url).count <= 800, "\(HouseRules.relative(url)): find the second subject and split")
     }
   }
@@ -38,11 +39,17 @@ import Testing
 
   @Test func theCoreIsPure() {
     let banned = ["Foundation", "FoundationEssentials", "Glibc", "Dispatch", "Synchronization"]
+    // CEL takes `memcmp` and the rounding functions from the C library, which are as pure as it is.
+    let allowed = ["CEL": ["Glibc"]]
     for url in HouseRules.sources where HouseRules.core.contains(where: { url.path.contains("/Sources/\($0)/") }) {
-      for module in HouseRules.imports(of: url) where banned.contains(module) {
+      for module in HouseRules.imports(of: url) where banned.contains(module) && !isAllowed(module, url, allowed) {
         Issue.record("\(HouseRules.relative(url)) imports \(module): what it needs comes in as a value")
       }
     }
+  }
+
+  private func isAllowed(_ module: String, _ url: URL, _ allowed: [String: [String]]) -> Bool {
+    allowed.contains { url.path.contains("/Sources/\($0.key)/") && $0.value.contains(module) }
   }
 
   @Test func nothingReachableFromInputTraps() {
@@ -52,7 +59,8 @@ import Testing
       for (index, line) in lines.enumerated() where !line.contains("//") {
         for word in banned where line.contains(word) {
           let hasReason = index > 0 && lines[index - 1].contains("//")
-          #expect(hasReason, "\(HouseRules.relative(url)):\(index + 1): `\(word)` needs a reason above it, or another way")
+          #expect(
+            hasReason, "\(HouseRules.relative(url)):\(index + 1): `\(word)` needs a reason above it, or another way")
         }
       }
     }
@@ -77,7 +85,8 @@ import Testing
       for module in HouseRules.imports(of: url) where targets.contains(module) || module.hasPrefix("C") {
         guard targets.contains(module) || HouseRules.exists(module) else { continue }
         let known = declared[String(target)] ?? []
-        #expect(known.contains(module), "\(HouseRules.relative(url)) imports \(module), which Package.swift does not say")
+        #expect(
+          known.contains(module), "\(HouseRules.relative(url)) imports \(module), which Package.swift does not say")
       }
     }
   }
@@ -89,7 +98,7 @@ import Testing
   /// The dependencies of each target that the manifest declares with `library(…)` or `executable(…)`.
   static func dependencies(in manifest: String) -> [String: Set<String>] {
     var found: [String: Set<String>] = [:]
-    let declaration = /(?:library|executable)\(\s*"(\w+)"(?:,\s*\[([^\]]*)\])?/
+    let declaration = /(?:library|executable)\(\s*"([\w-]+)"(?:,\s*\[([^\]]*)\])?/
     for match in manifest.matches(of: declaration) {
       let names = (match.2 ?? "").matches(of: /"(\w+)"/).map { String($0.1) }
       found[String(match.1)] = Set(names)

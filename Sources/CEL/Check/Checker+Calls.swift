@@ -130,20 +130,37 @@ extension Checker {
   ) -> TypedExpression {
     let signatures = environment.overloads["_+_"] ?? []
     var sum = terms[0]
+    // The terms that one overload has taken in so far.
+    var run: (terms: [TypedExpression], overload: String, type: ValueType)?
     for term in terms.dropFirst() {
-      let partRange = sum.range.union(term.range)
-      let next = checkOverloads("_+_", signatures, [sum, term], partRange, nameRange)
+      let left = run.map { TypedExpression(sum.range, $0.type, .failure("")) } ?? sum
+      let next = checkOverloads("_+_", signatures, [left, term], sum.range.union(term.range), nameRange)
       if next.type == .error { return next }
-      if case .call(.add, let overload?, let before) = sum.kind, case .call(.add, overload, _) = next.kind,
-        sum.range != terms[0].range
-      {
-        sum = TypedExpression(partRange, next.type, .call(.add, overload: overload, before + [term]))
-      } else {
-        sum = next
+      guard case .call(.add, let overload?, _) = next.kind else {
+        sum = joined(run, sum)
+        sum = run == nil ? next : checkOverloads("_+_", signatures, [sum, term], next.range, nameRange)
+        run = nil
+        continue
       }
+      if run?.overload == overload {
+        run?.terms.append(term)
+        run?.type = next.type
+      } else {
+        sum = joined(run, sum)
+        run = ([sum, term], overload, next.type)
+      }
+      sum.range = sum.range.union(term.range)
     }
+    sum = joined(run, sum)
     sum.range = range
-    return sum
+    return fold(sum)
+  }
+
+  private func joined(
+    _ run: (terms: [TypedExpression], overload: String, type: ValueType)?, _ sum: TypedExpression
+  ) -> TypedExpression {
+    guard let run else { return sum }
+    return TypedExpression(sum.range, run.type, .call(.add, overload: run.overload, run.terms))
   }
 
   private mutating func lenientCall(

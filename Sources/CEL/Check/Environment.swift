@@ -81,6 +81,9 @@ public struct Environment: Sendable {
     variables.map { ($0.key, $0.value.type) }.sorted { $0.name < $1.name }
   }
 
+  /// The place of a variable in the frame.
+  public func slot(of name: String) -> Int? { variables[name]?.slot }
+
   /// The overloads of a function, for hints.
   public func signatures(of name: String) -> [Signature] { overloads[name] ?? [] }
 

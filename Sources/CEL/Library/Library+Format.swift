@@ -1,4 +1,4 @@
-import Glibc
+internal import CRE2
 
 /// `"%s has %d".format([name, count])`.
 extension Evaluator {
@@ -59,8 +59,8 @@ extension Evaluator {
     switch verb {
     case "s": text = plainText(value, isNested: false)
     case "d": text = decimal(value)
-    case "f": text = fixed(value, "%.*f", precision)
-    case "e": text = fixed(value, "%.*e", precision)
+    case "f": text = fixed(value, hasExponent: false, precision)
+    case "e": text = fixed(value, hasExponent: true, precision)
     case "b": text = binary(value)
     case "o": text = digits(value, radix: 8)
     case "x": text = hexadecimal(value, isUpper: false)
@@ -80,7 +80,7 @@ extension Evaluator {
     }
   }
 
-  private func fixed(_ value: Slot, _ format: String, _ precision: Int) -> String? {
+  private func fixed(_ value: Slot, hasExponent: Bool, _ precision: Int) -> String? {
     let number: Double
     switch value.tag {
     case .double: number = value.asDouble
@@ -90,10 +90,8 @@ extension Evaluator {
     }
     guard number.isFinite else { return doubleText(number) }
     var buffer = [CChar](repeating: 0, count: 512)
-    let length = withVaList([Int32(precision < 0 ? 6 : precision), number]) {
-      vsnprintf(&buffer, buffer.count, format, $0)
-    }
-    return String(decoding: buffer.prefix(max(0, Int(length))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let length = cre2_print_double(&buffer, buffer.count, hasExponent, precision < 0 ? 6 : Int32(precision), number)
+    return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func binary(_ value: Slot) -> String? {

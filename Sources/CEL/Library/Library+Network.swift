@@ -24,14 +24,13 @@ extension Evaluator {
   private func badNetwork(_ text: Slot) -> Slot { fail("\(text.literal) is not a network, as in \"10.0.0.0/8\"") }
 
   private func parseAddress(_ text: Slot) -> IPAddress? {
-    guard text.count <= 64, let address = IPAddress(text.string), !address.isMapped else { return nil }
-    return address
+    text.count <= 64 ? IPAddress(text.string) : nil
   }
 
   private func parseNetwork(_ text: Slot) -> (IPAddress, Int)? {
     guard text.count <= 64 else { return nil }
     let parts = text.string.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let address = IPAddress(String(parts[0])), !address.isMapped,
+    guard parts.count == 2, let address = IPAddress(String(parts[0])),
       (1...3).contains(parts[1].utf8.count), parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
       parts[1] == "0" || parts[1].first != "0", let length = Int(parts[1]), length <= address.bitCount
     else { return nil }

@@ -1,4 +1,4 @@
-import Glibc
+internal import CRE2
 
 extension Evaluator {
   func stringFunction(_ arguments: Arguments) -> Slot {
@@ -38,7 +38,7 @@ extension Evaluator {
 
   private func isPart(_ part: UnsafeBufferPointer<UInt8>, of text: UnsafeBufferPointer<UInt8>, at place: Int) -> Bool {
     guard part.count > 0, let a = text.baseAddress, let b = part.baseAddress else { return true }
-    return memcmp(a + place, b, part.count) == 0
+    return cre2_compare(a + place, b, part.count) == 0
   }
 
   /// The first place of `part` at or behind `start`, in linear time.

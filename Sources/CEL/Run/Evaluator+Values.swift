@@ -119,6 +119,7 @@ extension Evaluator {
     for (place, field) in fields.enumerated() {
       if let value = given[field.name] {
         block[place] = make(value)
+        if field.presence != .always, !block[place].isAbnormal { block[place] = store(block[place], field) }
         if case .optional = field.type, block[place].tag != .optional, !block[place].isAbnormal {
           block[place] = block[place].tag == .null ? .none : makeOptional(block[place])
         }

@@ -10,6 +10,8 @@ public final class Evaluator {
   @exclusivity(unchecked) var fuel: Int
   /// Errors of the present evaluation, with the instructions they came from; error slots hold their index.
   @exclusivity(unchecked) var faults: [(fault: Fault, place: Int)] = []
+  /// Whether `faults` or `isStopped` are left from an evaluation.
+  @exclusivity(unchecked) private var isDirty = false
   /// Set when a limit was passed: nothing absorbs that.
   @exclusivity(unchecked) var isStopped = false
   /// The instruction whose function is running.
@@ -77,16 +79,22 @@ public final class Evaluator {
 
   var current: Code? { running?.takeUnretainedValue() }
 
+  @inline(__always)
   func start(_ code: Code, _ frame: UnsafePointer<Slot>) -> Slot {
     fuel = limits.fuel
-    if _slowPath(!faults.isEmpty) { faults.removeAll(keepingCapacity: true) }
-    isStopped = false
-    if _slowPath(code.registerCount > registerCount) { grow(code.registerCount) }
+    if _slowPath(isDirty || code.registerCount > registerCount) { prepare(code.registerCount) }
     running = Unmanaged.passUnretained(code)
-    bases[0] = registers
     bases[1] = UnsafeMutablePointer(mutating: frame)
     bases[2] = code.constants
     return run(code.instructions, bases)
+  }
+
+  @inline(never)
+  private func prepare(_ count: Int) {
+    faults.removeAll(keepingCapacity: true)
+    isStopped = false
+    isDirty = false
+    if count > registerCount { grow(count) }
   }
 
   private func grow(_ count: Int) {
@@ -94,6 +102,20 @@ public final class Evaluator {
     registers = .allocate(capacity: count)
     registers.initialize(repeating: .unset, count: count)
     registerCount = count
+    bases[0] = registers
+  }
+
+  /// Starts afresh, without a program.
+  func prepareForFolding() {
+    fuel = limits.fuel
+    running = nil
+    prepare(0)
+  }
+
+  /// What an error slot stands for.
+  func fault(_ slot: Slot) -> Fault? {
+    let index = Int(truncatingIfNeeded: slot.payload)
+    return slot.tag == .error && faults.indices.contains(index) ? faults[index].fault : nil
   }
 
   func error(_ result: Slot, _ code: Code) -> EvaluationError {
@@ -115,6 +137,7 @@ extension Evaluator {
   @inline(never)
   func fail(_ fault: Fault) -> Slot {
     charge(20)
+    isDirty = true
     faults.append((fault, place))
     return Slot(.error, payload: UInt64(faults.count - 1))
   }
@@ -125,6 +148,7 @@ extension Evaluator {
   @inline(never)
   func stop(_ message: String) -> Slot {
     isStopped = true
+    isDirty = true
     fuel = 0
     faults.append((.limit(message), place))
     return Slot(.error, payload: UInt64(faults.count - 1))

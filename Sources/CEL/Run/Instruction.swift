@@ -23,6 +23,9 @@ enum Opcode: UInt8 {
   case equalUInt, lessUInt, lessOrEqualUInt
   case equalDouble, notEqualDouble, lessDouble, lessOrEqualDouble
   case equalString, notEqualString, equalBool, not
+  // Comparisons that are terms of `&&` or `||`: the target and two flags are in `c`.
+  case equalIntStep, notEqualIntStep, lessIntStep, lessOrEqualIntStep
+  case lessDoubleStep, lessOrEqualDoubleStep, equalStringStep, notEqualStringStep
   case call1, call2
   /// A function of the `c` arguments from register `a` on.
   case callMany
@@ -75,6 +78,12 @@ struct Instruction: BitwiseCopyable {
   var b: UInt32
   var c: UInt32
 
+  /// In `c` of a comparison that is a term: it belongs to `||`.
+  static let orFlag: UInt32 = 1 << 31
+  /// It is the first term, so `dst` has no value yet.
+  static let firstFlag: UInt32 = 1 << 30
+  static let targetMask: UInt32 = (1 << 30) - 1
+
   init(_ opcode: Opcode, _ builtin: Builtin = .dyn, dst: Int = 0, a: UInt32 = 0, b: UInt32 = 0, c: UInt32 = 0) {
     self.opcode = opcode
     self.builtin = builtin
@@ -82,6 +91,32 @@ struct Instruction: BitwiseCopyable {
     self.a = a
     self.b = b
     self.c = c
+  }
+}
+
+extension Opcode {
+  /// The comparison as a term of `&&` or `||`.
+  var asStep: Opcode? {
+    switch self {
+    case .equalInt: .equalIntStep
+    case .notEqualInt: .notEqualIntStep
+    case .lessInt: .lessIntStep
+    case .lessOrEqualInt: .lessOrEqualIntStep
+    case .lessDouble: .lessDoubleStep
+    case .lessOrEqualDouble: .lessOrEqualDoubleStep
+    case .equalString: .equalStringStep
+    case .notEqualString: .notEqualStringStep
+    default: nil
+    }
+  }
+
+  var isComparisonStep: Bool {
+    switch self {
+    case .equalIntStep, .notEqualIntStep, .lessIntStep, .lessOrEqualIntStep, .lessDoubleStep, .lessOrEqualDoubleStep,
+      .equalStringStep, .notEqualStringStep:
+      true
+    default: false
+    }
   }
 }
 

@@ -38,6 +38,10 @@ enum MapIndex {
 
   /// The value of a key, which may be a double too.
   static func find(_ key: Slot, in map: Slot) -> Slot? {
+    if key.tag == .double {
+      if let whole = Int64(exactly: key.asDouble) { return find(.int(whole), in: map) }
+      return UInt64(exactly: key.asDouble).flatMap { find(.uint($0), in: map) }
+    }
     let entries = map.elements
     let count = Int(map.count)
     if count <= smallCount {
@@ -56,7 +60,7 @@ enum MapIndex {
     return nil
   }
 
-  /// A total order of keys in which equal numbers of different types are equal; NaN finds nothing.
+  /// A total order of keys in which equal numbers of different types are equal.
   static func order(_ left: Slot, _ right: Slot) -> Int {
     if left.tag == .string, right.tag == .string { return compareBytes(left.utf8, right.utf8) }
     let ranks = (rank(left.tag), rank(right.tag))

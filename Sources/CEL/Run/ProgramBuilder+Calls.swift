@@ -48,6 +48,17 @@ extension ProgramBuilder {
     emit(opcode, stands, dst: dst, a: isSwapped ? b : a, b: isSwapped ? a : b, range)
   }
 
+  /// A comparison that can be a term of `&&` or `||` by itself, operands in the order of the instruction.
+  static func comparison(
+    _ typed: TypedExpression
+  ) -> (opcode: Opcode, builtin: Builtin, left: TypedExpression, right: TypedExpression)? {
+    guard case .call(let builtin, _, let arguments) = typed.kind, arguments.count == 2 else { return nil }
+    let (opcode, isSwapped) = typedOpcode(builtin, arguments[0].type, arguments[1].type)
+    guard let step = opcode.asStep else { return nil }
+    if !isSwapped { return (step, builtin, arguments[0], arguments[1]) }
+    return (step, builtin == .greater ? .less : .lessOrEqual, arguments[1], arguments[0])
+  }
+
   private mutating func compileSum(
     _ terms: [TypedExpression], into dst: Int, _ range: SourceRange
   ) throws(LoadError) {

@@ -227,16 +227,27 @@ struct ProgramBuilder {
   private mutating func compileChain(
     _ terms: [TypedExpression], _ opcode: Opcode, into dst: Int, _ range: SourceRange
   ) throws(LoadError) {
-    emit(.move, dst: dst, a: constant(.bool(opcode == .andStep)), range)
+    guard !terms.isEmpty else { throw LoadError("`&&` and `||` have terms") }
+    let isFirstFused = !isTraced && Self.comparison(terms[0]) != nil
+    if !isFirstFused { emit(.move, dst: dst, a: constant(.bool(opcode == .andStep)), range) }
     var steps: [Int] = []
-    for term in terms {
+    for (index, term) in terms.enumerated() {
       let free = nextRegister
-      let value = try operand(term)
-      steps.append(emit(opcode, dst: dst, a: value, term.range))
-      code[code.count - 1].c = here
+      if !isTraced, let comparison = Self.comparison(term) {
+        let a = try operand(comparison.left)
+        let b = try operand(comparison.right)
+        let flags = (opcode == .orStep ? Instruction.orFlag : 0) | (index == 0 ? Instruction.firstFlag : 0)
+        steps.append(emit(comparison.opcode, comparison.builtin, dst: dst, a: a, b: b, c: flags, term.range))
+      } else {
+        let value = try operand(term)
+        steps.append(emit(opcode, dst: dst, a: value, term.range))
+        code[code.count - 1].c = here
+      }
       nextRegister = free
     }
-    for step in steps { code[step].b = here }
+    for step in steps {
+      if code[step].opcode.isComparisonStep { code[step].c |= here } else { code[step].b = here }
+    }
   }
 
   private mutating func compileConditional(

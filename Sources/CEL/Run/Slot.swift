@@ -5,12 +5,8 @@
 public struct Slot: BitwiseCopyable, @unchecked Sendable {
   /// The number, or the address of the content.
   var payload: UInt64
-  /// Bytes of a string, elements of a list, entries of a map, fields of a record, nanoseconds of an instant.
-  var count: UInt32
-  /// The number of a record's or enum's type.
-  var extra: UInt16
-  public var tag: Tag
-  var flags: UInt8
+  /// From the lowest bit: 32 of ``count``, 16 of ``extra``, 8 of ``tag``, 8 of ``flags``. One word is copied faster.
+  private var description: UInt64
 
   public enum Tag: UInt8, Sendable, BitwiseCopyable {
     /// No value yet.
@@ -27,11 +23,27 @@ public struct Slot: BitwiseCopyable, @unchecked Sendable {
   @inline(__always)
   init(_ tag: Tag, payload: UInt64 = 0, count: UInt32 = 0, extra: UInt16 = 0, flags: UInt8 = 0) {
     self.payload = payload
-    self.count = count
-    self.extra = extra
-    self.tag = tag
-    self.flags = flags
+    description = UInt64(count) | UInt64(extra) << 32 | UInt64(tag.rawValue) << 48 | UInt64(flags) << 56
   }
+
+  @inline(__always) public var tag: Tag {
+    // Only ever written from a tag, whose raw values are its memory.
+    unsafeBitCast(UInt8(truncatingIfNeeded: description >> 48), to: Tag.self)
+  }
+
+  /// Bytes of a string, elements of a list, entries of a map, fields of a record, nanoseconds of an instant.
+  @inline(__always) var count: UInt32 {
+    get { UInt32(truncatingIfNeeded: description) }
+    set { description = description & ~0xFFFF_FFFF | UInt64(newValue) }
+  }
+
+  /// The number of a record's or enum's type, the prefix length of a network.
+  @inline(__always) var extra: UInt16 {
+    get { UInt16(truncatingIfNeeded: description >> 32) }
+    set { description = description & ~0xFFFF_0000_0000 | UInt64(newValue) << 32 }
+  }
+
+  @inline(__always) var flags: UInt8 { UInt8(truncatingIfNeeded: description >> 56) }
 
   /// A place without a value; reading it is an error that names the variable.
   public static let unset = Slot(.unset)

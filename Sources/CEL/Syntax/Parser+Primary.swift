@@ -219,7 +219,8 @@ extension ExpressionParser {
   }
 
   private mutating func failDuration(_ number: Token) -> Expression {
-    let unit = token
+    // The unit is taken along, or it would be the next mistake.
+    let unit = advance()
     let range = number.range.union(unit.range)
     let text = string(number) + string(unit)
     guard let duration = Duration(text, allowsDays: true) else {

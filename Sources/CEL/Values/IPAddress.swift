@@ -8,7 +8,7 @@ public struct IPAddress: Hashable, Sendable {
 
   init(octets: [UInt8]) { self.octets = octets }
 
-  /// Reads dotted or colon notation. No zones, no IPv4 inside IPv6, no leading zeros in IPv4.
+  /// Reads dotted or colon notation. No zones, no dotted part in IPv6, no leading zeros in IPv4.
   public init?(_ text: String) {
     guard let octets = text.utf8.contains(UInt8(ascii: ":")) ? IPAddress.readV6(text) : IPAddress.readV4(text) else {
       return nil
@@ -68,9 +68,6 @@ public struct IPAddress: Hashable, Sendable {
   }
 
   private static func octets(_ groups: [UInt16]) -> [UInt8] { groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] } }
-
-  /// Whether this is an IPv4 address in IPv6 form.
-  var isMapped: Bool { !isV4 && octets[0..<10].allSatisfy { $0 == 0 } && octets[10] == 255 && octets[11] == 255 }
 
   /// With all bits behind the first `prefixLength` cleared.
   func masked(_ prefixLength: Int) -> IPAddress {

@@ -2,7 +2,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// A small C face of RE2: patterns compiled once, searches in linear time. No exception leaves it.
+// A small C face of RE2: patterns compiled once, searches in linear time; and what else CEL needs of C and Swift's
+// standard library lacks. No exception leaves it.
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -28,6 +29,12 @@ bool cre2_find(
 
 // The place of `part` in the text in linear time, -1 when it is not there.
 ptrdiff_t cre2_index(const char *_Nonnull text, size_t length, const char *_Nonnull part, size_t part_length);
+
+// memcmp.
+int cre2_compare(const void *_Nonnull left, const void *_Nonnull right, size_t length);
+
+// Prints a number with so many digits behind the point, with an exponent or without; gives the length.
+size_t cre2_print_double(char *_Nonnull buffer, size_t capacity, bool has_exponent, int precision, double value);
 
 #ifdef __cplusplus
 }

@@ -27,7 +27,8 @@ public struct PrettyRenderer: Sendable {
     let pad = String(repeating: " ", count: width)
     out += style.paint(" \(pad)┌─ ", .dim) + "\(file.name):\(position.line):\(position.column)\n"
     out += frame(marks, file, width)
-    for label in diagnostic.labels where !file.range.contains(label.range.lower) && label.range.lower != file.range.upper {
+    for label in diagnostic.labels
+    where !file.range.contains(label.range.lower) && label.range.lower != file.range.upper {
       guard let other = sources.file(at: label.range.lower) else { continue }
       let place = other.position(of: label.range.lower)
       out += style.paint(" \(pad)├─ ", .dim) + "\(other.name):\(place.line):\(place.column): \(label.text)\n"
@@ -63,7 +64,9 @@ public struct PrettyRenderer: Sendable {
     var last = 0
     for mark in marks {
       if mark.line != last {
-        if last != 0, mark.line > last + 1 { out += style.paint(String(repeating: " ", count: width) + " ·", .dim) + "\n" }
+        if last != 0, mark.line > last + 1 {
+          out += style.paint(String(repeating: " ", count: width) + " ·", .dim) + "\n"
+        }
         let number = String(mark.line)
         let gap = String(repeating: " ", count: width - number.count)
         out += style.paint("\(gap)\(number) │ ", .dim) + shown(file.line(mark.line)) + "\n"

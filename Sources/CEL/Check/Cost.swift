@@ -1,0 +1,247 @@
+/// Bounds of a number that is not known exactly; all sums and products stay within 64 bits.
+public struct CostRange: Hashable, Sendable {
+  public var minimum: UInt64
+  public var maximum: UInt64
+
+  public init(_ minimum: UInt64, _ maximum: UInt64) {
+    self.minimum = minimum
+    self.maximum = max(minimum, maximum)
+  }
+
+  public init(exactly value: UInt64) { self.init(value, value) }
+
+  /// Nothing is known.
+  public static let unknown = CostRange(0, .max)
+  static let zero = CostRange(exactly: 0)
+  static let one = CostRange(exactly: 1)
+
+  static func + (left: CostRange, right: CostRange) -> CostRange {
+    CostRange(left.minimum.addingClamped(right.minimum), left.maximum.addingClamped(right.maximum))
+  }
+
+  static func * (left: CostRange, right: CostRange) -> CostRange {
+    CostRange(left.minimum.multipliedClamped(right.minimum), left.maximum.multipliedClamped(right.maximum))
+  }
+
+  /// From the smaller to the larger of both.
+  func union(_ other: CostRange) -> CostRange {
+    CostRange(min(minimum, other.minimum), max(maximum, other.maximum))
+  }
+
+  /// A tenth, rounded up: what going over so many bytes costs.
+  var scaled: CostRange { CostRange(minimum.tenth, maximum.tenth) }
+}
+
+extension UInt64 {
+  fileprivate func addingClamped(_ other: UInt64) -> UInt64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+
+  fileprivate func multipliedClamped(_ other: UInt64) -> UInt64 {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : product
+  }
+
+  fileprivate var tenth: UInt64 { self == .max ? .max : self / 10 + (self % 10 == 0 ? 0 : 1) }
+}
+
+extension TypedExpression {
+  /// What evaluating costs at least and at most, before it is run.
+  ///
+  /// The unit is about one look at one value: a name, a field, a call. Macros multiply what their bodies cost by
+  /// the size of what they go through.
+  /// - Parameter size: Says how many elements, entries or bytes a variable or a field of it holds. The path is
+  ///   the name and the fields; elements of a list or map are the step `@items`, keys `@keys`. Nil when unknown.
+  public func cost(size: ([String]) -> CostRange? = { _ in nil }) -> CostRange {
+    withoutActuallyEscaping(size) { size in
+      var estimator = CostEstimator(size: size)
+      return estimator.estimate(self).cost
+    }
+  }
+}
+
+private struct CostEstimator {
+  /// What is known of a sub-expression.
+  struct Estimate {
+    var cost: CostRange
+    var size = CostRange.unknown
+    /// Where its value comes from, when it comes from a variable.
+    var path: [String]?
+  }
+
+  let size: ([String]) -> CostRange?
+  private var locals: [Int: Estimate] = [:]
+  private var definitions: [ObjectIdentifier: Estimate] = [:]
+
+  init(size: @escaping ([String]) -> CostRange?) { self.size = size }
+
+  private func known(_ path: [String]?, _ type: ValueType) -> CostRange {
+    switch type {
+    case .bool, .int, .uint, .double, .null, .timestamp, .duration: .one
+    default: path.flatMap(size) ?? .unknown
+    }
+  }
+
+  mutating func estimate(_ typed: TypedExpression) -> Estimate {
+    switch typed.kind {
+    case .constant(let value): return Estimate(cost: .zero, size: CostRange(exactly: value.costSize))
+    case .failure: return Estimate(cost: .one)
+    case .variable(let name, _): return Estimate(cost: .one, size: known([name], typed.type), path: [name])
+    case .local(_, let index):
+      let local = locals[index]
+      return Estimate(cost: .one, size: local?.size ?? .unknown, path: local?.path)
+    case .named(let definition): return estimate(definition)
+    case .select(let operand, let field, _):
+      let inner = estimate(operand)
+      let path = inner.path.map { $0 + [field] }
+      return Estimate(cost: inner.cost + .one, size: known(path, typed.type), path: path)
+    case .call(let builtin, _, let arguments): return estimate(builtin, arguments, typed)
+    case .and(let terms), .or(let terms): return estimateChain(terms)
+    case .conditional(let condition, let then, let otherwise):
+      let (first, second) = (estimate(then), estimate(otherwise))
+      return Estimate(
+        cost: estimate(condition).cost + first.cost.union(second.cost), size: first.size.union(second.size))
+    case .list(let elements): return aggregate(10, typed.children, elements.count)
+    case .map(let entries): return aggregate(30, typed.children, entries.count)
+    case .record(_, let fields): return aggregate(40, typed.children, fields.count)
+    case .comprehension(let macro): return estimate(macro)
+    case .bind(_, let local, let value, let body): return estimateBlock(local, [value], body)
+    case .block(let first, let values, let body): return estimateBlock(first, values, body)
+    case .function(let function, let arguments):
+      let inner = estimate(function.body)
+      return Estimate(cost: sum(arguments) + inner.cost + .one, size: inner.size)
+    case .coerce(let operand):
+      let inner = estimate(operand)
+      return Estimate(cost: inner.cost + inner.size, size: inner.size, path: inner.path)
+    }
+  }
+
+  private mutating func sum(_ parts: [TypedExpression]) -> CostRange {
+    parts.reduce(.zero) { $0 + estimate($1).cost }
+  }
+
+  private mutating func aggregate(_ base: UInt64, _ parts: [TypedExpression], _ count: Int) -> Estimate {
+    Estimate(cost: CostRange(exactly: base) + sum(parts), size: CostRange(exactly: UInt64(count)))
+  }
+
+  /// A definition is evaluated once, however often it is named.
+  private mutating func estimate(_ definition: Definition) -> Estimate {
+    if let known = definitions[ObjectIdentifier(definition)] {
+      return Estimate(cost: .one, size: known.size, path: known.path)
+    }
+    let found = estimate(definition.body)
+    definitions[ObjectIdentifier(definition)] = found
+    return found
+  }
+
+  /// At least the first term, at most all.
+  private mutating func estimateChain(_ terms: [TypedExpression]) -> Estimate {
+    let costs = terms.map { estimate($0).cost }
+    let total = costs.reduce(.zero, +)
+    return Estimate(cost: CostRange(costs.first?.minimum ?? 0, total.maximum), size: .one)
+  }
+
+  private mutating func estimateBlock(
+    _ first: Int, _ values: [TypedExpression], _ body: TypedExpression
+  ) -> Estimate {
+    var most: UInt64 = 0
+    for (index, value) in values.enumerated() {
+      let found = estimate(value)
+      most = (CostRange(exactly: most) + found.cost).maximum
+      locals[first + index] = found
+    }
+    let inner = estimate(body)
+    return Estimate(cost: inner.cost + CostRange(0, most), size: inner.size, path: inner.path)
+  }
+
+  // MARK: Macros
+
+  private mutating func estimate(_ macro: TypedExpression.Comprehension) -> Estimate {
+    let range = estimate(macro.range)
+    bind(macro, range)
+    let filter = macro.filter.map { estimate($0).cost } ?? .zero
+    let body = estimate(macro.body)
+    let turn = filter + body.cost + .one
+    let total = range.size * turn
+    let result = CostRange(0, range.size.maximum)
+    switch macro.macro {
+    case .all, .exists:
+      return Estimate(cost: range.cost + CostRange(min(total.minimum, turn.minimum), total.maximum), size: .one)
+    case .existsOne: return Estimate(cost: range.cost + total, size: .one)
+    case .optMap, .optFlatMap: return Estimate(cost: range.cost + CostRange(0, turn.maximum), size: body.size)
+    case .sortBy: return Estimate(cost: range.cost + total + total, size: range.size, path: range.path)
+    case .filter: return Estimate(cost: range.cost + total, size: result, path: range.path)
+    default: return Estimate(cost: range.cost + total, size: macro.filter == nil ? range.size : result)
+    }
+  }
+
+  private mutating func bind(_ macro: TypedExpression.Comprehension, _ range: Estimate) {
+    let isMap = if case .map = macro.range.type { true } else { false }
+    let items = range.path.map { $0 + ["@items"] }
+    let keys = range.path.map { $0 + ["@keys"] }
+    func local(_ path: [String]?) -> Estimate { Estimate(cost: .one, size: path.flatMap(size) ?? .unknown, path: path) }
+    if macro.variables.count == 2 {
+      locals[macro.first] = isMap ? local(keys) : Estimate(cost: .one, size: .one)
+      locals[macro.first + 1] = local(items)
+    } else {
+      locals[macro.first] = local(isMap ? keys : items)
+    }
+  }
+
+  // MARK: Functions
+
+  private mutating func estimate(
+    _ builtin: Builtin, _ arguments: [TypedExpression], _ typed: TypedExpression
+  ) -> Estimate {
+    let parts = arguments.map { estimate($0) }
+    let base = parts.reduce(CostRange.one) { $0 + $1.cost }
+    let first = parts.first?.size ?? .zero
+    let second = parts.count > 1 ? parts[1].size : .zero
+    switch builtin {
+    case .add where !isScalar(typed.type):
+      let total = parts.reduce(CostRange.zero) { $0 + $1.size }
+      return Estimate(cost: base + total.scaled, size: total)
+    case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
+      let smaller = CostRange(min(first.minimum, second.minimum), min(first.maximum, second.maximum))
+      return Estimate(cost: isScalar(arguments.first?.type ?? .dyn) ? base : base + smaller.scaled, size: .one)
+    case .isIn:
+      let isList = if case .list = arguments.last?.type { true } else { false }
+      return Estimate(cost: isList ? base + second : base, size: .one)
+    case .startsWith, .endsWith: return Estimate(cost: base + second.scaled, size: .one)
+    case .contains: return Estimate(cost: base + first.scaled * second.scaled, size: .one)
+    case .matches: return Estimate(cost: base + (first + .one).scaled * second, size: .one)
+    case .index, .optionalIndex:
+      let path = parts.first?.path.map { $0 + ["@items"] }
+      return Estimate(cost: base, size: known(path, typed.type), path: path)
+    case .dyn: return Estimate(cost: base, size: first, path: parts.first?.path)
+    case .sort, .sortByKeys, .distinct, .setsContains, .setsEquivalent, .setsIntersects:
+      return Estimate(cost: base + first * (second == .zero ? first : second), size: CostRange(0, first.maximum))
+    default:
+      let isLarge = !isScalar(typed.type)
+      let reads = arguments.first.map { !isScalar($0.type) } ?? false
+      return Estimate(cost: reads ? base + first.scaled : base, size: isLarge ? CostRange(0, first.maximum) : .one)
+    }
+  }
+
+  private func isScalar(_ type: ValueType) -> Bool {
+    switch type {
+    case .bool, .int, .uint, .double, .null, .timestamp, .duration, .enumeration: true
+    default: false
+    }
+  }
+}
+
+extension Value {
+  /// Elements, entries or bytes.
+  fileprivate var costSize: UInt64 {
+    switch self {
+    case .string(let text): UInt64(text.utf8.count)
+    case .bytes(let bytes): UInt64(bytes.count)
+    case .list(let values): UInt64(values.count)
+    case .map(let map): UInt64(map.entries.count)
+    case .record(let record): UInt64(record.fields.count)
+    default: 1
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// Messages that stand for other values: a wrapper for what it wraps, a `Struct` for a map.
+extension Evaluator {
+  /// The value that a message literal stands for; nil when it stands for itself.
+  func makeWellKnown(_ type: RecordDeclaration, _ fields: [Int], _ values: UnsafeMutablePointer<Slot>) -> Slot? {
+    let prefix = "google.protobuf."
+    guard type.name.hasPrefix(prefix) else { return nil }
+    let name = String(type.name.dropFirst(prefix.count))
+    var given: [String: Slot] = [:]
+    for (position, index) in fields.enumerated() where !values[position].isUnset {
+      given[type.fields[index].name] = values[position]
+    }
+    switch name {
+    case "Empty", "FieldMask": return nil
+    case "Struct": return wellKnown(type, "fields", given, storage: .jsonStruct)
+    case "ListValue": return wellKnown(type, "values", given, storage: .jsonList)
+    case "Value": return makeJSONValue(type, given)
+    case "Timestamp", "Duration": return makeInstant(name, given)
+    case "Any": return makeAny(given)
+    case "Int32Value": return wellKnown(type, "value", given, storage: .int32)
+    case "UInt32Value": return wellKnown(type, "value", given, storage: .uint32)
+    case "FloatValue": return wellKnown(type, "value", given, storage: .float)
+    default: return wellKnown(type, "value", given, storage: .plain)
+    }
+  }
+
+  private func wellKnown(
+    _ type: RecordDeclaration, _ name: String, _ given: [String: Slot], storage: FieldDeclaration.Storage
+  ) -> Slot {
+    guard var field = type.field(name) else { return fail("this message has no value") }
+    field.storage = storage
+    field.presence = .explicit
+    guard let value = given[name] else { return make(types.zero(of: field.type)) }
+    return store(value, field)
+  }
+
+  private func makeJSONValue(_ type: RecordDeclaration, _ given: [String: Slot]) -> Slot {
+    // Of a oneof the last one counts; a literal names one.
+    guard let (name, value) = given.first, var field = type.field(name) else { return .null }
+    if name == "null_value" { return .null }
+    field.presence = .explicit
+    field.storage = name == "struct_value" ? .jsonStruct : name == "list_value" ? .jsonList : .plain
+    return store(value, field)
+  }
+
+  private func makeInstant(_ name: String, _ given: [String: Slot]) -> Slot {
+    let seconds = given["seconds"]?.asInt ?? 0
+    let nanoseconds = given["nanos"]?.asInt ?? 0
+    guard given.values.allSatisfy({ $0.tag == .int }) else { return fail("`seconds` and `nanos` are ints") }
+    if name == "Timestamp" {
+      let time = UInt32(exactly: nanoseconds).flatMap { Timestamp(checkingSeconds: seconds, nanoseconds: $0) }
+      return time.map { .timestamp($0) } ?? fail(.overflow(.timestamp))
+    }
+    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, overflow2) = scaled.addingReportingOverflow(nanoseconds)
+    return overflow || overflow2 ? fail(.overflow(.duration)) : .duration(Duration(nanoseconds: sum))
+  }
+
+  private func makeAny(_ given: [String: Slot]) -> Slot {
+    guard let url = given["type_url"], url.tag == .string, let name = url.string.split(separator: "/").last else {
+      return fail("an `Any` needs a `type_url`")
+    }
+    let bytes = given["value"].map { Array($0.utf8) } ?? []
+    var reader = WireReader(bytes: bytes, types: types)
+    guard let value = reader.message(String(name)) else { return fail("the bytes are no `\(name)`") }
+    return make(value)
+  }
+}

@@ -1,0 +1,195 @@
+extension Evaluator {
+  /// Runs the instructions that need nothing but their operands, and stops before the first that needs more.
+  ///
+  /// It calls no function and keeps all it needs in machine registers: this is what makes small guards quick.
+  /// - Returns: The instruction to be done by ``finishStep(_:_:_:)``; it has not been begun.
+  @inline(never)
+  func runFast(
+    from start: UnsafePointer<Instruction>, _ code: UnsafePointer<Instruction>,
+    _ bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
+  ) -> UnsafePointer<Instruction> {
+    let registers = bases[0]
+    var ip = start
+    @inline(__always) func operand(_ place: UInt32) -> Slot {
+      bases[Int(place >> Operand.placeBits)][Int(place & Operand.placeMask)]
+    }
+    @inline(__always) func integers(_ step: Instruction, _ operation: (Int64, Int64) -> (Int64, Bool)) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.tag == .int && b.tag == .int) else { return false }
+      let (value, overflow) = operation(a.asInt, b.asInt)
+      registers[Int(step.dst)] = .int(value)
+      return !overflow
+    }
+    @inline(__always) func unsigned(_ step: Instruction, _ operation: (UInt64, UInt64) -> (UInt64, Bool)) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.tag == .uint && b.tag == .uint) else { return false }
+      let (value, overflow) = operation(a.asUInt, b.asUInt)
+      if !overflow { registers[Int(step.dst)] = .uint(value) }
+      return !overflow
+    }
+    @inline(__always) func doubles(_ step: Instruction, _ operation: (Double, Double) -> Double) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.tag == .double && b.tag == .double) else { return false }
+      registers[Int(step.dst)] = .double(operation(a.asDouble, b.asDouble))
+      return true
+    }
+    @inline(__always) func compare(_ step: Instruction, _ tag: Slot.Tag, _ test: (Slot, Slot) -> Bool) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.tag == tag && b.tag == tag) else { return false }
+      registers[Int(step.dst)] = .bool(test(a, b))
+      return true
+    }
+    @inline(__always) func compareStep(_ step: Instruction, _ tag: Slot.Tag, _ test: (Slot, Slot) -> Bool) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.tag == tag && b.tag == tag) else { return false }
+      let isTrue = test(a, b)
+      if isTrue == (step.c & Instruction.orFlag != 0) {
+        registers[Int(step.dst)] = .bool(isTrue)
+        ip = code + Int(step.c & Instruction.targetMask)
+      } else {
+        if step.c & Instruction.firstFlag != 0 { registers[Int(step.dst)] = .bool(isTrue) }
+        ip += 1
+      }
+      return true
+    }
+    @inline(__always) func compareStrings(_ step: Instruction, _ isEqual: Bool) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.tag == .string && b.tag == .string && a.count | b.count <= shortStringBytes) else {
+        return false
+      }
+      registers[Int(step.dst)] = .bool(equalShort(a, b) == isEqual)
+      return true
+    }
+    @inline(__always) func compareStringsStep(_ step: Instruction, _ isEqual: Bool) -> Bool {
+      let (a, b) = (operand(step.a), operand(step.b))
+      guard _fastPath(a.count | b.count <= shortStringBytes) else { return false }
+      return compareStep(step, .string) { equalShort($0, $1) == isEqual }
+    }
+    while true {
+      let step = ip.pointee
+      let isDone: Bool
+      switch step.opcode {
+      case .equalIntStep:
+        if compareStep(step, .int, { $0.payload == $1.payload }) { continue }
+        return ip
+      case .notEqualIntStep:
+        if compareStep(step, .int, { $0.payload != $1.payload }) { continue }
+        return ip
+      case .lessIntStep:
+        if compareStep(step, .int, { $0.asInt < $1.asInt }) { continue }
+        return ip
+      case .lessOrEqualIntStep:
+        if compareStep(step, .int, { $0.asInt <= $1.asInt }) { continue }
+        return ip
+      case .lessDoubleStep:
+        if compareStep(step, .double, { $0.asDouble < $1.asDouble }) { continue }
+        return ip
+      case .lessOrEqualDoubleStep:
+        if compareStep(step, .double, { $0.asDouble <= $1.asDouble }) { continue }
+        return ip
+      case .equalStringStep:
+        if compareStringsStep(step, true) { continue }
+        return ip
+      case .notEqualStringStep:
+        if compareStringsStep(step, false) { continue }
+        return ip
+
+      case .addInt: isDone = integers(step) { $0.addingReportingOverflow($1) }
+      case .subtractInt: isDone = integers(step) { $0.subtractingReportingOverflow($1) }
+      case .multiplyInt: isDone = integers(step) { $0.multipliedReportingOverflow(by: $1) }
+      case .divideInt: isDone = integers(step) { $1 > 0 ? ($0 / $1, false) : ($0, true) }
+      case .moduloInt: isDone = integers(step) { $1 > 0 ? ($0 % $1, false) : ($0, true) }
+      case .addUInt: isDone = unsigned(step) { $0.addingReportingOverflow($1) }
+      case .subtractUInt: isDone = unsigned(step) { $0.subtractingReportingOverflow($1) }
+      case .multiplyUInt: isDone = unsigned(step) { $0.multipliedReportingOverflow(by: $1) }
+      case .addDouble: isDone = doubles(step) { $0 + $1 }
+      case .subtractDouble: isDone = doubles(step) { $0 - $1 }
+      case .multiplyDouble: isDone = doubles(step) { $0 * $1 }
+      case .divideDouble: isDone = doubles(step) { $0 / $1 }
+      case .equalInt: isDone = compare(step, .int) { $0.payload == $1.payload }
+      case .notEqualInt: isDone = compare(step, .int) { $0.payload != $1.payload }
+      case .lessInt: isDone = compare(step, .int) { $0.asInt < $1.asInt }
+      case .lessOrEqualInt: isDone = compare(step, .int) { $0.asInt <= $1.asInt }
+      case .equalUInt: isDone = compare(step, .uint) { $0.payload == $1.payload }
+      case .lessUInt: isDone = compare(step, .uint) { $0.asUInt < $1.asUInt }
+      case .lessOrEqualUInt: isDone = compare(step, .uint) { $0.asUInt <= $1.asUInt }
+      case .equalDouble: isDone = compare(step, .double) { $0.asDouble == $1.asDouble }
+      case .notEqualDouble: isDone = compare(step, .double) { $0.asDouble != $1.asDouble }
+      case .lessDouble: isDone = compare(step, .double) { $0.asDouble < $1.asDouble }
+      case .lessOrEqualDouble: isDone = compare(step, .double) { $0.asDouble <= $1.asDouble }
+      case .equalString: isDone = compareStrings(step, true)
+      case .notEqualString: isDone = compareStrings(step, false)
+      case .equalBool: isDone = compare(step, .bool) { $0.payload == $1.payload }
+      case .not:
+        let value = operand(step.a)
+        if _slowPath(value.tag != .bool) { return ip }
+        registers[Int(step.dst)] = .bool(!value.asBool)
+        isDone = true
+      case .move:
+        let value = operand(step.a)
+        if _slowPath(value.tag == .unset) { return ip }
+        registers[Int(step.dst)] = value
+        isDone = true
+      case .field:
+        let record = operand(step.a)
+        let index = Int(step.b & 0xFFFF)
+        guard _fastPath(record.tag == .record && UInt32(record.extra) == step.b >> 16 && index < record.count),
+          let value = record.address?.assumingMemoryBound(to: Slot.self)[index], _fastPath(value.tag != .unset)
+        else { return ip }
+        registers[Int(step.dst)] = value
+        isDone = true
+
+      case .select:
+        let (map, name) = (operand(step.a), operand(step.c))
+        guard map.tag == .map, step.b == 0, map.count <= 8, name.count <= shortStringBytes,
+          let entries = map.address?.assumingMemoryBound(to: Slot.self)
+        else { return ip }
+        var place = 0
+        while place < Int(map.count), entries[2 * place].tag != .string || !equalShort(entries[2 * place], name) {
+          place += 1
+        }
+        if _slowPath(place == Int(map.count)) { return ip }
+        registers[Int(step.dst)] = entries[2 * place + 1]
+        isDone = true
+
+      case .jump:
+        ip = code + Int(step.b)
+        continue
+      case .branch:
+        let condition = operand(step.a)
+        if _slowPath(condition.tag != .bool) { return ip }
+        ip = condition.asBool ? ip + 1 : code + Int(step.b)
+        continue
+      case .andStep, .orStep:
+        let term = operand(step.a)
+        if _slowPath(term.tag != .bool) { return ip }
+        if term.asBool == (step.opcode == .orStep) {
+          registers[Int(step.dst)] = term
+          ip = code + Int(step.b)
+        } else {
+          ip = code + Int(step.c)
+        }
+        continue
+      case .next:
+        let index = registers[Int(step.a) + 1].count
+        let collection = registers[Int(step.a)]
+        let left = fuel &- Int(step.c)
+        guard _fastPath(left > 0), let elements = collection.address?.assumingMemoryBound(to: Slot.self) else {
+          return ip
+        }
+        fuel = left
+        if index < collection.count {
+          registers[Int(step.a) + 1].count = index + 1
+          registers[Int(step.dst)] = elements[collection.tag == .map ? Int(index) * 2 : Int(index)]
+          ip += 1
+        } else {
+          ip = code + Int(step.b)
+        }
+        continue
+      default: return ip
+      }
+      if _slowPath(!isDone) { return ip }
+      ip += 1
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import FlowSource
+import Testing
+
+@testable import CELConformance
+
+@Suite struct ConformanceTests {
+  /// The suite's JSON form, when it lies beside the checkout.
+  static let folder = "../shared/cel-conformance"
+
+  @Test(.enabled(if: Report.run(folder: folder).passed > 0))
+  func passesThePublicSuite() {
+    let report = Report.run(folder: Self.folder)
+    #expect(report.failures == [])
+    #expect(report.passed > 1_000)
+  }
+
+  @Test func reportsWhatFails() throws {
+    let document = try JSON(
+      parsing: """
+        {"file": "f", "sections": [{"name": "s", "tests": [
+          {"name": "right", "expr": "1 + 1", "expect": {"value": {"int": "2"}}},
+          {"name": "wrong", "expr": "1 + 1", "expect": {"value": {"int": "3"}}},
+          {"name": "fine", "expr": "1 + 1", "expect": {"error": ["x"]}},
+          {"name": "type", "expr": "[1]", "expect": {"typed_result": {"deduced_type": {"list": "uint"}}}}
+        ]}]}
+        """)
+    let failures = Case.all(in: document).map { Runner().failure(of: $0) }
+    #expect(
+      failures == [
+        nil, #"expected ["int",3], found ["int",2]"#, #"expected an error, found ["int",2]"#,
+        "expected type list<uint>, found list<int>",
+      ])
+  }
+}

@@ -1,0 +1,148 @@
+import FlowSource
+import Testing
+
+@testable import CEL
+
+/// A small generator of numbers that are the same in every run.
+struct Dice {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func roll(_ sides: Int) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int((state >> 33) % UInt64(sides))
+  }
+}
+
+/// Nothing that comes in from outside may crash or hang.
+@Suite struct HostileTests {
+  private static let words = [
+    "amount", "count", "items", "order", "payload", "names", "limits", "parcel", "when", "wait", "i", "x", "(", ")",
+    "[",
+    "]", "{", "}", ".", ".?", "[?", ",", ":", "?", "+", "-", "*", "/", "%", "!", "<", "<=", "==", "!=", "&&", "||",
+    "in",
+    "1", "0", "-1", "2u", "0.5", "'a'", "b'x'", "null", "true", "1e308", "9223372036854775807", "'%s'", ".size()",
+    ".map(x, x)", ".filter(i, i == i)", ".all(x, x)", ".exists(x, 1 / x > 0)", ".transformMap(i, x, x)",
+    "has(order.id)",
+    "Item{sku: 'a', price: 1.0}", "Plan.pro", "cel.bind(x, [1, 2], x)", "optional.of(1)", ".orValue(1)", ".sum()",
+    "lists.range(9)", "math.greatest(1, 2.0)", ".matches('(a|b)*')", ".format([1, x])", "string(", "int(", "type(",
+    "dyn(", "timestamp('2026-01-01T00:00:00Z')", "duration('1h')", ".getHours('US/Central')", ".sortBy(x, x)",
+    ".substring(1, 9)", ".split('')", ".replace('', 'b', 3)", "ip('::1')", "cidr('10.0.0.0/8')", ".optMap(x, x)",
+  ]
+
+  private static let limits = Limits(fuel: 20_000, memoryBytes: 1 << 20, valueBytes: 1 << 16)
+
+  @Test(arguments: 0..<40)
+  func randomWordsNeverCrash(_ seed: Int) throws {
+    var dice = Dice(seed: UInt64(seed) &* 7_919 &+ 1)
+    let environment = sampleEnvironment()
+    for _ in 0..<250 {
+      let text = (0...dice.roll(14)).map { _ in Self.words[dice.roll(Self.words.count)] }.joined(separator: " ")
+      let (expression, mistakes) = parse(text)
+      if !mistakes.isEmpty { continue }
+      _ = environment.check(expression)
+      for typed in [environment.check(expression).expression, environment.resolve(expression)].compactMap({ $0 }) {
+        #expect(try TypedExpression(json: typed.json) == typed)
+        _ = try? run(typed, environment, limits: Self.limits)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "items.filter(i, i.qty > 0).map(i, i.price * 2.0).sum() > 1.0 && order.?labels.a.orValue('b') == 'a'",
+    "cel.bind(x, {'a': [1, 2, 3]}, x.a.sortBy(y, -y)[0] + int('4')) in [7] ? Item{sku: 'q', price: 1.0} : items[0]",
+  ])
+  func tamperedCodeNeverCrashes(_ text: String) throws {
+    let environment = sampleEnvironment()
+    let typed = try #require(environment.check(parse(text).0).expression)
+    let bytes = typed.json.bytes()
+    var dice = Dice(seed: 42)
+    for _ in 0..<4_000 {
+      var tampered = bytes
+      for _ in 0...dice.roll(3) { tampered[dice.roll(bytes.count)] = Array("0123456789,[]\"abx".utf8)[dice.roll(17)] }
+      guard let json = try? JSON(parsing: tampered), let loaded = try? TypedExpression(json: json),
+        let program = try? Program(loaded, types: environment.types, slotCount: environment.frameCount)
+      else { continue }
+      let evaluator = Evaluator(types: environment.types, limits: Self.limits)
+      let frame = [Slot](repeating: .unset, count: environment.frameCount)
+      _ = try? evaluator.evaluate(program, frame: frame)
+      _ = evaluator.explain(program, frame: frame)
+    }
+  }
+
+  @Test func variablesOutsideTheFrameAreRefused() throws {
+    let environment = sampleEnvironment()
+    let typed = try #require(environment.check(parse("count + 1").0).expression)
+    #expect(throws: LoadError.self) { try Program(typed, types: environment.types, slotCount: 1) }
+  }
+
+  @Test func tallDefinitionsWork() throws {
+    var environment = sampleEnvironment()
+    environment.declare(definition: "d0", try #require(environment.check(parse("count").0).expression))
+    for index in 1...480 {
+      let typed = environment.check(parse("d\(index - 1) + 1").0)
+      environment.declare(definition: "d\(index)", try #require(typed.expression))
+    }
+    let typed = try #require(environment.check(parse("d480").0).expression)
+    #expect(try TypedExpression(json: typed.json).usedSlots == typed.usedSlots)
+    #expect(try run(typed, environment) == .success(.int(483)))
+    let program = try Program(typed, types: environment.types)
+    let evaluator = Evaluator(types: environment.types)
+    let frame = [Slot](repeating: .int(3), count: environment.frameCount)
+    #expect(evaluator.explain(program, frame: frame).outcome == .value(.int(483)))
+    for index in 481...520 {
+      let result = environment.check(parse("d\(index - 1) + 1").0)
+      guard let typed = result.expression else {
+        #expect(result.diagnostics.map(\.code) == ["F101"])
+        return
+      }
+      environment.declare(definition: "d\(index)", typed)
+    }
+    Issue.record("there is no limit")
+  }
+
+  @Test func deepValuesAreRefused() throws {
+    let environment = sampleEnvironment()
+    let evaluator = Evaluator(types: environment.types)
+    var value = Value.list([])
+    for _ in 0..<150 { value = .list([value]) }
+    #expect(evaluator.slot(value).isAbnormal)
+    #expect(!evaluator.slot(.int(1)).isAbnormal)
+  }
+
+  @Test func sharedPartsCannotExplode() throws {
+    // Each step doubles the value, though it costs next to no memory.
+    let text = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+    let doubled = (0..<60).reduce(text) { inner, index in "cel.bind(x\(index), \(inner), [x\(index), x\(index)])" }
+    guard case .failure(let error) = try evaluate(doubled + ".size() > 0", isChecked: false) else {
+      Issue.record("it has a value")
+      return
+    }
+    #expect(error.isLimit)
+  }
+
+  @Test func manyElementsAndTermsWork() throws {
+    let list = "[" + (0..<5_000).map { "count + \($0)" }.joined(separator: ", ") + "].size() == 5000"
+    #expect(try evaluate(list) == .success(.bool(true)))
+    let sum = (0..<5_000).map { _ in "count" }.joined(separator: " + ") + " == 15000"
+    #expect(try evaluate(sum) == .success(.bool(true)))
+    let terms = (0..<5_000).map { "count > \($0 % 3)" }.joined(separator: " && ")
+    #expect(try evaluate(terms) == .success(.bool(true)))
+  }
+
+  @Test func evaluationsLeaveNothingBehind() throws {
+    let environment = sampleEnvironment()
+    let failing = try Program(
+      try #require(environment.check(parse("lists.range(100000).map(a, lists.range(100000)) == []").0).expression),
+      types: environment.types)
+    let fine = try Program(try #require(environment.check(parse("1 < 2 || ok").0).expression), types: environment.types)
+    let evaluator = Evaluator(types: environment.types, limits: Limits(fuel: 200_000))
+    let frame = [Slot](repeating: .bool(true), count: environment.frameCount)
+    for _ in 0..<5 {
+      #expect(throws: EvaluationError.self) { try evaluator.evaluate(failing, frame: frame) }
+      evaluator.reset()
+      #expect(try evaluator.isTrue(fine, frame: frame))
+    }
+  }
+}

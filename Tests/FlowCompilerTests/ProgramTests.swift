@@ -1,0 +1,105 @@
+import CEL
+import FlowCompiler
+import FlowIR
+import FlowMachine
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+@Suite struct ProgramTests {
+  private func program(_ name: String) throws -> FlowIR.Program {
+    let compilation = compile(name) { path in
+      (try? Data(contentsOf: packageRoot.appending(path: "samples/\(path)"))).map { Array($0) }
+    }
+    #expect(compilation.diagnostics == [])
+    return try #require(compilation.program)
+  }
+
+  static let samples = ["order.flow", "approval.flow", "payments.flow"]
+
+  @Test(arguments: samples)
+  func whatIsWrittenIsWhatWasCompiled(_ name: String) throws {
+    let program = try program(name)
+    let text = program.json.text(.canonical)
+    let read = try FlowIR.Program(json: JSON(parsing: text))
+    #expect(read == program)
+    #expect(read.json.text(.canonical) == text)
+    #expect(read.hash == program.hash && read.hash.count == 64)
+  }
+
+  @Test(arguments: samples)
+  func compilingIsDeterministic(_ name: String) throws {
+    #expect(try program(name).hash == program(name).hash)
+  }
+
+  /// Whatever is changed in an IR file, loading refuses it or gives a program that holds; it never crashes.
+  @Test func aTamperedFileIsNoCrash() throws {
+    let json = try program("order.flow").json
+    var generator = SplitMix(state: 7)
+    var refused = 0
+    for _ in 0..<3000 {
+      do throws(ProgramError) {
+        try drive(try Machine(try FlowIR.Program(json: tamper(json, &generator))))
+      } catch {
+        refused += 1
+      }
+    }
+    #expect(refused > 1000)
+  }
+
+  /// Starts an order and pays it, whatever comes of that.
+  private func drive(_ machine: Machine) throws(ProgramError) {
+    let stepper = Stepper(machine)
+    guard let placed = machine.event(named: "Placed"), let paid = machine.event(named: "Paid") else { return }
+    let order: JSON = [
+      "order_id": "o", "email": "e", "items": [["sku": "x", "qty": 1, "price": .double(1)]],
+    ]
+    guard !machine.program.flows.isEmpty,
+      case .success(let payload) = Value.from(order, as: .record("Placed"), in: machine.types),
+      case .success(let money) = Value.from(["amount": 1], as: .record("Paid"), in: machine.types),
+      case .accepted(let step) = stepper.start(
+        flow: 0, key: "o", event: placed, payload: payload, caller: Caller(), now: 0)
+    else { return }
+    _ = stepper.step(step.next, .event(paid, payload: money, caller: Caller()), now: 1)
+    for timer in step.next.timers {
+      _ = stepper.step(step.next, .timer(transition: timer.transition, armed: timer.armed), now: 2)
+    }
+  }
+
+  /// Changes one value somewhere in a document.
+  private func tamper(_ json: JSON, _ generator: inout SplitMix) -> JSON {
+    switch json {
+    case .object(var members) where !members.isEmpty && generator.next() % 8 != 0:
+      let index = Int(generator.next() % UInt64(members.count))
+      members[index].value = tamper(members[index].value, &generator)
+      return .object(members)
+    case .array(var values) where !values.isEmpty && generator.next() % 8 != 0:
+      let index = Int(generator.next() % UInt64(values.count))
+      values[index] = tamper(values[index], &generator)
+      return .array(values)
+    default:
+      let others: [JSON] = [.null, .int(-1), .int(99), .int(.max), "x", [], [[1]], .object([]), true, .double(0.5)]
+      return others[Int(generator.next() % UInt64(others.count))]
+    }
+  }
+
+  @Test func anUnknownVersionIsRefused() {
+    #expect(throws: ProgramError.self) { try FlowIR.Program(json: ["ir": 2]) }
+    #expect(throws: ProgramError.self) { try FlowIR.Program(json: ["ir": 1, "surprise": 1]) }
+    #expect(throws: ProgramError.self) { try FlowIR.Program(json: [1, 2]) }
+  }
+}
+
+/// A small generator of numbers that are the same in every run (Steele, Lea and Flood 2014).
+struct SplitMix {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
