@@ -46,6 +46,10 @@ let package = Package(
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowRuntimeTests",
+      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
+    test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
     test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
