@@ -37,7 +37,7 @@ let package = Package(
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
-    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
+    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource", "CAllocations"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
@@ -65,6 +65,7 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CEpoll"),
+    .target(name: "CAllocations"),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -72,9 +73,8 @@ let package = Package(
 // `make fuzz` builds this with libFuzzer, which brings the `main` along; nothing else can link it.
 if Context.environment["FLOW_FUZZ"] != nil {
   package.targets.append(
-    .executableTarget(
-      name: "CELFuzz", dependencies: ["CEL", "FlowSource"], exclude: ["dictionary.txt"], swiftSettings: settings(),
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+    executable(
+      "CELFuzz", ["CEL", "FlowSource"], exclude: ["dictionary.txt"], link: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }
 
 /// What every Swift target is built with.
@@ -94,8 +94,11 @@ nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [
 }
 
 /// A program.
-nonisolated func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings())
+nonisolated func executable(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], link: [LinkerSetting] = []
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings(), linkerSettings: link)
 }
 
 /// The tests of one target.
