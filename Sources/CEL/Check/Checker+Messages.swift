@@ -93,6 +93,8 @@ extension Checker {
     case (.double, .int), (.double, .uint): (target, changed) = (.double, 1)
     case (.uint, .int): (target, changed) = (.int, 0)
     case (.int, .uint): (target, changed) = (.int, 1)
+    case (.string, let other) where other.isPrintable: (target, changed) = (.string, 1)
+    case (let other, .string) where other.isPrintable: (target, changed) = (.string, 0)
     case (.optional(let inner), types[1]) where inner == types[1]:
       return ("the left side may be absent: write `.orValue(...)` behind it", [])
     case (types[0], .optional(let inner)) where inner == types[0]:
@@ -102,7 +104,7 @@ extension Checker {
     let range = arguments[changed].range
     if let constant = arguments[changed].constant, case .int(let value) = constant, target == .double {
       return (
-        "numbers are not converted by themselves: write `\(value).0`",
+        "values are not converted by themselves: write `\(value).0`",
         [Fix("write `\(value).0`", .safe, [Fix.Edit(range, "\(value).0")])]
       )
     }
@@ -112,9 +114,19 @@ extension Checker {
     ]
     let side = changed == 0 ? "left" : "right"
     return (
-      "numbers are not converted by themselves: write `\(target)(...)` around the \(side) side",
+      "values are not converted by themselves: write `\(target)(...)` around the \(side) side",
       [Fix("convert the \(side) side to \(target)", .safe, edits)]
     )
+  }
+}
+
+extension ValueType {
+  /// Whether `string(...)` takes it.
+  fileprivate var isPrintable: Bool {
+    switch self {
+    case .bool, .int, .uint, .double, .timestamp, .duration, .enumeration: true
+    default: false
+    }
   }
 }
 
