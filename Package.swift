@@ -46,6 +46,10 @@ let package = Package(
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowRuntimeTests",
+      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
+    test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
     test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
@@ -64,6 +68,14 @@ let package = Package(
   ],
   cxxLanguageStandard: .cxx17
 )
+
+// `make fuzz` builds this with libFuzzer, which brings the `main` along; nothing else can link it.
+if Context.environment["FLOW_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "CELFuzz", dependencies: ["CEL", "FlowSource"], exclude: ["dictionary.txt"], swiftSettings: settings(),
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}
 
 /// What every Swift target is built with.
 nonisolated func settings() -> [SwiftSetting] {

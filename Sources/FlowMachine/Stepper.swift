@@ -25,15 +25,17 @@ public final class Stepper {
   }
 
   /// Begins an instance with an event.
-  /// - Parameter now: Milliseconds since 1970, the instant recorded with the event.
+  /// - Parameters:
+  ///   - now: Milliseconds since 1970, the instant recorded with the event.
+  ///   - revision: Where an earlier run under the same key has ended, so that no number is given twice.
   public func start(
-    flow: Int, key: String, event: Int, payload: Value, caller: Caller, now: Int64
+    flow: Int, key: String, event: Int, payload: Value, caller: Caller, now: Int64, after revision: Int = 0
   ) -> Outcome {
     evaluator.reset()
     var step = RunningStep(
       flow: machine.flows[flow], input: .event(event, payload: payload, caller: caller), now: now,
       instance: Instance(
-        flow: flow, key: key, status: .running, revision: 0, startedAt: now, active: StateSet(), data: noData,
+        flow: flow, key: key, status: .running, revision: revision, startedAt: now, active: StateSet(), data: noData,
         timers: [], calls: [], history: [], deferred: []))
     do throws(Refusal) {
       try prepare(&step, isNew: true)

@@ -7,6 +7,7 @@ extension Engine {
   /// Takes an event. What comes of it holds once ``commit()`` has returned.
   public func take(_ command: EventCommand) -> Result<EventAnswer, EngineProblem> {
     do throws(EngineProblem) {
+      try checkKeys(command)
       let scope = scope(of: command)
       let digest = digest(of: command)
       if let answer = try recorded(command, scope, digest) { return .success(answer) }
@@ -16,6 +17,12 @@ extension Engine {
       return .success(answer)
     } catch {
       return .failure(error)
+    }
+  }
+
+  private func checkKeys(_ command: EventCommand) throws(EngineProblem) {
+    if let key = command.idempotencyKey, key.isEmpty || key.utf8.count > Engine.maximumKey {
+      throw .invalidPayload([("", "an idempotency key has 1 to \(Engine.maximumKey) bytes")])
     }
   }
 
@@ -71,9 +78,13 @@ extension Engine {
   private func begin(
     _ command: EventCommand, _ event: Int, _ payload: Value, flow: Int, key: String, over old: Cached?
   ) throws(EngineProblem) -> EventAnswer {
+    guard !key.isEmpty, key.utf8.count <= Engine.maximumKey else {
+      throw .invalidPayload([(keyPointer(flow), "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
+    }
     let now = world.now()
     let outcome = current.stepper.start(
-      flow: flow, key: key, event: event, payload: payload, caller: command.caller, now: now)
+      flow: flow, key: key, event: event, payload: payload, caller: command.caller, now: now,
+      after: old?.instance.revision ?? 0)
     guard case .accepted(let step) = outcome else { throw problem(outcome, current) }
     if old == nil { counters.instance += 1 }
     let row = InstanceRow(
@@ -83,6 +94,11 @@ extension Engine {
     let cached = Cached(row: row, instance: step.next, version: current)
     let sequence = record(step, of: cached, cause: cause(command), at: now)
     return answer(step, row, sequence, created: true)
+  }
+
+  private func keyPointer(_ flow: Int) -> String {
+    let node = machine.program.flows[flow]
+    return node.key.map { "/\(node.fields[$0].name)" } ?? ""
   }
 
   private func step(
@@ -144,46 +160,65 @@ extension Engine {
 
   // MARK: - Events between instances
 
-  /// Follows what a step has set off among the instances of this store, in the same transaction.
+  /// Follows what a step has set off among the instances of this store, in the same transaction; what is too much
+  /// for one becomes a job for the next.
   func settle() {
+    var count = 0
     while !deliveries.isEmpty || !knownResults.isEmpty {
+      count += 1
+      guard count <= Engine.maximumDeliveries else { return putOffRest() }
       if let known = knownResults.popLast() {
         takeResult(known.job, of: known.instance, known.outcome)
       } else {
-        deliverEmitted()
+        deliverEmitted(deliveries.removeFirst())
       }
     }
   }
 
-  /// Hands emitted events to the flows that start on them or whose key they carry, in the same transaction.
-  private func deliverEmitted() {
-    var count = 0
-    while !deliveries.isEmpty {
-      let delivery = deliveries.removeFirst()
-      count += 1
-      guard let event = machine.event(named: delivery.event), count <= Engine.maximumDeliveries else { continue }
-      let targets = machine.route(event: event).filter {
-        $0.keyField != nil || machine.starts(flow: $0.flow, on: event)
-      }
-      for target in targets { deliver(delivery, event, flow: target.flow) }
+  private func putOffRest() {
+    for delivery in deliveries { putOff(delivery) }
+    for known in knownResults { putOff(known.outcome, known.job, of: known.instance) }
+    deliveries = []
+    knownResults = []
+  }
+
+  /// Hands an emitted event to the flows that start on it or whose key it carries.
+  func deliverEmitted(_ delivery: Delivery) {
+    guard let event = machine.event(named: delivery.event) else { return }
+    for target in machine.route(event: event) where target.keyField != nil || machine.starts(flow: target.flow, on: event) {
+      deliver(delivery, event, flow: target.flow)
     }
   }
 
   private func deliver(_ delivery: Delivery, _ event: Int, flow: Int) {
     var command = EventCommand(event: delivery.event, payload: delivery.payload)
     command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
+    let name = machine.program.flows[flow].name
+    var isOwn = false
     do throws(EngineProblem) {
       let payload = try payload(command, event)
-      _ = try deliver(command, event, payload, flow: flow, key: keyOf(payload, flow: flow))
+      let key = keyOf(payload, flow: flow)
+      isOwn = key.map { InstanceID(flow: name, key: $0) == delivery.sender } ?? false
+      _ = try deliver(command, event, payload, flow: flow, key: key)
     } catch {
-      // Nobody of that name waits: emitting is not calling. A refusal is noted where the event came from.
-      guard case .refused(let refusal, _) = error, let sender = cache[delivery.sender] else { return }
-      journal(
-        sender.row, "undelivered",
-        [
-          "event": .string(delivery.event), "flow": .string(machine.program.flows[flow].name),
-          "reason": .string(refusal.message),
-        ])
+      // Whoever speaks of itself need not listen.
+      if !isOwn { note(error, of: delivery, to: name) }
     }
+  }
+
+  /// Emitting is not calling, so the sender goes on; why nobody took the event is noted where it came from.
+  private func note(_ problem: EngineProblem, of delivery: Delivery, to flow: String) {
+    let reason: String
+    switch problem {
+    case .refused(let refusal, _): reason = refusal.message
+    case .invalidPayload(let mismatches):
+      reason = mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
+    // That no instance waits is nothing to tell, and a failing store fails the batch.
+    default: return
+    }
+    guard let sender = (try? load(delivery.sender)) ?? nil else { return }
+    journal(
+      sender.row, "undelivered",
+      ["event": .string(delivery.event), "flow": .string(flow), "reason": .string(reason)])
   }
 }

@@ -3,164 +3,115 @@ import FlowIR
 import FlowMachine
 import FlowSource
 
-// Jobs are rows before they are calls; what comes of them comes back as an input.
+// Jobs are rows before they are calls: how they are asked for, found, withdrawn and put off.
 extension Engine {
-  /// How long the engine waits before it tries a result again that an instance could not take.
+  /// How long the engine waits before it tries a timer or a result again that an instance could not take.
   static let incidentRetryMilliseconds: Int64 = 300_000
 
   func queue(_ job: Job, _ cached: Cached, _ now: Int64) {
     let machine = cached.version.machine
     let action = machine.program.actions[job.action]
-    if let key = job.once, join(job, key, cached) { return }
-    counters.job += 1
-    var queue: String?
-    if case .worker(let name) = action.binding { queue = name }
-    let row = JobRow(
-      id: counters.job, instance: cached.row.id, revision: job.reference.revision, number: job.reference.number,
-      action: action.name, queue: queue, call: job.call, once: job.once, due: now,
-      arguments: job.arguments.json(in: machine.types).bytes())
-    batch.jobs[row.id] = row
-    if let key = job.once { batch.once[key] = OnceRow(key: key, job: row.id, outcome: []) }
-    if queue == nil { ready.append(row) }
-  }
-
-  /// Takes part in work that was begun or done for the same key before.
-  /// - Returns: False when there is none.
-  private func join(_ job: Job, _ key: String, _ cached: Cached) -> Bool {
-    guard let row = (try? batch.once[key] ?? store.once(key: key)) ?? nil else { return false }
-    if !row.outcome.isEmpty {
-      guard let json = try? JSON(parsing: row.outcome) else { return false }
-      knownResults.append((InstanceID(cached.row), job.reference, decode(json, job.action, cached.version.machine)))
-      return true
+    var row = newJob(job.reference, of: cached.row, action: action.name, due: now)
+    row.call = job.call
+    row.arguments = job.arguments.json(in: machine.types).bytes()
+    if case .worker(let name) = action.binding { row.queue = name }
+    if let key = job.once {
+      row.once = "\(action.name)/\(key)"
+      if join(&row, job, cached) { return }
     }
-    guard var running = find(row.job) else { return false }
-    running.revision = job.reference.revision
-    running.number = job.reference.number
-    running.call = job.call
-    update(running)
-    return true
+    write(row)
   }
 
-  func find(_ id: Int64) -> JobRow? {
-    if batch.jobsRemoved.contains(id) { return nil }
-    return batch.jobs[id] ?? inFlight[id] ?? (try? store.job(id: id)) ?? nil
+  private func newJob(_ reference: JobReference, of instance: InstanceRow, action: String, due: Int64) -> JobRow {
+    counters.job += 1
+    return JobRow(
+      id: counters.job, instance: instance.id, revision: reference.revision, number: reference.number, action: action,
+      queue: nil, call: nil, once: nil, due: due, arguments: [])
   }
 
-  private func update(_ row: JobRow) {
+  func write(_ row: JobRow) {
     batch.jobs[row.id] = row
-    if inFlight[row.id] != nil { inFlight[row.id] = row }
-    if let index = ready.firstIndex(where: { $0.id == row.id }) { ready[index] = row }
+    jobsInBatch[row.instance, default: []].append(row.id)
   }
 
   func remove(_ row: JobRow) {
     batch.jobs[row.id] = nil
     batch.jobsRemoved.insert(row.id)
-    ready.removeAll { $0.id == row.id }
-    inFlight[row.id] = nil
+    inFlight.remove(row.id)
   }
+
+  /// The row as the batch leaves it; nil when there is none any more.
+  func find(_ id: Int64) -> JobRow? {
+    if batch.jobsRemoved.contains(id) { return nil }
+    return batch.jobs[id] ?? read({ () throws(StoreError) in try store.job(id: id) }) ?? nil
+  }
+
+  // MARK: - Once
+
+  /// Takes part in work that was begun or done for the same key before; the first with a key only notes that.
+  /// - Returns: Whether the result is known already, so that no row is needed.
+  private func join(_ row: inout JobRow, _ job: Job, _ cached: Cached) -> Bool {
+    guard let key = row.once else { return false }
+    let known = batch.once[ExactText(key)]
+    let first = known ?? read({ () throws(StoreError) in try store.once(key: key) }) ?? nil
+    if let first, let json = try? JSON(parsing: first.outcome) {
+      let outcome = decode(json, job.action, cached.version.machine)
+      if job.call != nil { knownResults.append((InstanceID(cached.row), job.reference, outcome)) }
+      return true
+    }
+    if let first, find(first.job) != nil {
+      row.due = .max
+    } else {
+      batch.once[ExactText(key)] = OnceRow(key: key, job: row.id, outcome: [])
+    }
+    return false
+  }
+
+  /// All that wait for a key besides the row that has done the work.
+  private func waiting(for key: String, besides id: Int64) -> [JobRow] {
+    let stored = read { () throws(StoreError) in try store.jobs(once: key) } ?? []
+    let fresh = batch.jobs.values.filter { $0.once == key }
+    let ids = Set(stored.map(\.id)).union(fresh.map(\.id)).subtracting([id])
+    return ids.sorted().compactMap { find($0) }
+  }
+
+  // MARK: - Withdrawing
 
   /// A call whose state was left: the job goes away, unless it is to be done once, then its result is kept for later.
   func withdraw(_ reference: JobReference, _ cached: Cached) {
-    let jobs = Array(batch.jobs.values) + Array(inFlight.values) + ((try? store.jobs(instance: cached.row.id)) ?? [])
-    guard var row = jobs.first(where: {
-      $0.instance == cached.row.id && $0.revision == reference.revision && $0.number == reference.number
-    }) else { return }
-    if row.once == nil {
+    guard var row = call(reference, of: cached.row.id) else { return }
+    if row.once == nil || row.due == .max {
       remove(row)
     } else {
       row.call = nil
-      update(row)
+      write(row)
     }
   }
 
-  // MARK: - Going out
-
-  /// The jobs that a runner may have now, taken as under way. To be called after ``commit()``.
-  public func dispatch() -> [(job: Int64, request: JobRequest)] {
-    refill()
-    var out: [(Int64, JobRequest)] = []
-    let room = max(Engine.maximumInFlight - inFlight.count, 0)
-    for row in ready.prefix(room) {
-      inFlight[row.id] = row
-      switch request(for: row) {
-      case .success(let request): out.append((row.id, request))
-      case .failure(let error): finish(row.id, .unreachable(error.message))
-      }
+  private func call(_ reference: JobReference, of instance: Int64) -> JobRow? {
+    let isIt = { (row: JobRow) in
+      row.call != nil && row.revision == reference.revision && row.number == reference.number
     }
-    // What is more than may be under way stays a row, and is found again when there is room.
-    if ready.count > room { nextJob = 0 }
-    ready = []
-    return out
-  }
-
-  /// Finds jobs whose time has come.
-  private func refill() {
-    let now = world.now()
-    guard let due = nextJob, due <= now, inFlight.count < Engine.maximumInFlight else { return }
-    let limit = Engine.maximumInFlight + inFlight.count
-    let rows = (try? store.dueJobs(queue: nil, at: now, limit: limit)) ?? []
-    for row in rows {
-      guard inFlight[row.id] == nil, batch.jobs[row.id] == nil, !batch.jobsRemoved.contains(row.id),
-        !ready.contains(where: { $0.id == row.id })
-      else { continue }
-      ready.append(row)
-    }
-    if rows.count < limit { nextJob = (try? store.nextJob(after: now)) ?? nil }
-  }
-
-  private func request(for row: JobRow) -> Result<JobRequest, BindingError> {
-    do {
-      guard let cached = try load(row: row.instance), let action = action(row, cached.version.machine) else {
-        return .failure(BindingError("its instance or action is gone"))
-      }
-      let machine = cached.version.machine
-      let node = machine.program.actions[action]
-      guard let json = try? JSON(parsing: row.arguments),
-        case .success(let arguments) = Value.from(json, as: .record(node.parameters.name), in: machine.types)
-      else { return .failure(BindingError("its arguments can't be read")) }
-      let bound = try cached.version.stepper.bind(
-        action: action, arguments: arguments, environment: { world.variable($0) })
-      return .success(
-        JobRequest(
-          action: bound, timeoutMilliseconds: policy(row, cached.version.machine, cached.row.flow).timeoutMilliseconds,
-          idempotencyKey: row.once ?? "\(cached.row.flow)/\(cached.row.key)/\(row.revision)/\(row.number)",
-          attempt: row.attempt + 1))
-    } catch let error as BindingError {
-      return .failure(error)
-    } catch {
-      return .failure(BindingError("its instance can't be loaded"))
-    }
-  }
-
-  func action(_ row: JobRow, _ machine: Machine) -> Int? {
-    machine.program.actions.firstIndex { $0.name == row.action }
-  }
-
-  /// What a call says of retries, or else its action.
-  func policy(_ row: JobRow, _ machine: Machine, _ flow: String) -> Policy {
-    if let call = row.call, let index = machine.flow(named: flow),
-      machine.program.flows[index].calls.indices.contains(call)
-    {
-      return machine.program.flows[index].calls[call].policy
-    }
-    return action(row, machine).map { machine.program.actions[$0].policy } ?? Policy()
+    if let fresh = jobsInBatch[instance]?.lazy.compactMap({ self.batch.jobs[$0] }).first(where: isIt) { return fresh }
+    let stored = read { () throws(StoreError) in try store.jobs(instance: instance) } ?? []
+    return stored.first { isIt($0) && batch.jobs[$0.id] == nil && !batch.jobsRemoved.contains($0.id) }
   }
 
   // MARK: - Coming back
 
   /// Takes the end of a try. What comes of it holds once ``commit()`` has returned.
   public func finish(_ id: Int64, _ outcome: JobOutcome) {
-    guard let row = inFlight[id] else { return }
-    finish(row, outcome)
+    guard inFlight.contains(id) else { return }
+    // The row is gone when the call was withdrawn meanwhile.
+    if let row = find(id) { finish(row, outcome) }
+    inFlight.remove(id)
     settle()
   }
 
   func finish(_ row: JobRow, _ outcome: JobOutcome) {
     let now = world.now()
-    guard let cached = try? load(row: row.instance), let action = action(row, cached.version.machine) else {
-      remove(row)
-      return
-    }
+    guard let cached = owner(of: row, now) else { return }
+    guard let action = action(row, cached.version.machine) else { return remove(row) }
     let node = cached.version.machine.program.actions[action]
     let policy = policy(row, cached.version.machine, cached.row.flow)
     switch Verdict(outcome, action: node, policy: policy, attempt: row.attempt + 1) {
@@ -169,10 +120,9 @@ extension Engine {
       var again = row
       again.attempt += 1
       again.lease = 0
-      again.due = now + max(backoff(policy, attempt: again.attempt), least)
-      inFlight[row.id] = nil
-      batch.jobs[row.id] = again
-      if row.queue == nil { nextJob = min(nextJob ?? .max, again.due) }
+      let (due, overflow) = now.addingReportingOverflow(max(backoff(policy, attempt: again.attempt), least))
+      again.due = overflow ? .max - 1 : due
+      write(again)
     case .dead(let code, let message):
       batch.dead.append(DeadRow(job: row, at: now, code: code, message: message))
       journal(
@@ -183,6 +133,20 @@ extension Engine {
     }
   }
 
+  /// The instance of a job; nil when it is gone, and the job with it, or when it can't be read for now.
+  func owner(of row: JobRow, _ now: Int64) -> Cached? {
+    do throws(EngineProblem) {
+      if let cached = try load(row: row.instance) { return cached }
+      remove(row)
+    } catch {
+      var again = row
+      again.due = now + Engine.incidentRetryMilliseconds
+      again.lease = 0
+      write(again)
+    }
+    return nil
+  }
+
   /// Exponential with full jitter: anything up to the bound, which doubles with each try.
   private func backoff(_ policy: Policy, attempt: Int) -> Int64 {
     let doubled = policy.firstBackoffMilliseconds.multipliedReportingOverflow(by: 1 << Int64(min(attempt - 1, 30)))
@@ -190,27 +154,72 @@ extension Engine {
     return bound > 0 ? world.random(below: bound) + 1 : 0
   }
 
-  /// The job is over: its row goes, its result is kept if it was to be done once, whoever waits is told.
+  /// The job is over: its row goes, its result is kept if it was to be done once, and whoever waits is told.
   private func end(_ row: JobRow, _ outcome: CallOutcome, _ result: JSON?, _ cached: Cached) {
-    if let key = row.once {
-      // A failure is no result: the next entry may try again.
-      batch.once[key] = OnceRow(key: key, job: result == nil ? 0 : row.id, outcome: result?.bytes() ?? [])
-    }
     remove(row)
+    tell(row, outcome, cached)
+    guard let key = row.once else { return }
+    // A failure is no result: the next entry may try again.
+    batch.once[ExactText(key)] = OnceRow(key: key, job: result == nil ? 0 : row.id, outcome: result?.bytes() ?? [])
+    for other in waiting(for: key, besides: row.id) {
+      remove(other)
+      guard let waiter = owner(of: other, world.now()) else { continue }
+      let known = result.flatMap { json in
+        action(other, waiter.version.machine).map { decode(json, $0, waiter.version.machine) }
+      }
+      tell(other, known ?? outcome, waiter)
+    }
+  }
+
+  /// Gives a call its outcome; one that the instance can't take is kept for later.
+  private func tell(_ row: JobRow, _ outcome: CallOutcome, _ cached: Cached) {
     guard row.call != nil else { return }
     let reference = JobReference(revision: row.revision, number: row.number)
-    if !takeResult(reference, of: InstanceID(cached.row), outcome) {
-      var again = row
-      again.due = world.now() + Engine.incidentRetryMilliseconds
-      batch.jobsRemoved.remove(row.id)
-      batch.jobs[row.id] = again
+    guard !takeResult(reference, of: InstanceID(cached.row), outcome) else { return }
+    keep(outcome, row, cached)
+  }
+
+  /// Keeps an outcome in the row of its job, which never goes out again.
+  private func keep(_ outcome: CallOutcome, _ old: JobRow, _ cached: Cached) {
+    var row = old
+    row.queue = nil
+    row.once = nil
+    row.lease = 0
+    row.due = world.now() + Engine.incidentRetryMilliseconds
+    row.outcome = JSON.object([outcome.member(in: cached.version.machine)]).bytes()
+    batch.jobsRemoved.remove(row.id)
+    write(row)
+  }
+
+  /// Takes an outcome that was kept.
+  func takeKept(_ row: JobRow) {
+    guard let cached = owner(of: row, world.now()) else { return }
+    guard let json = try? JSON(parsing: row.outcome), let outcome = outcome(json, row, cached) else { return remove(row) }
+    remove(row)
+    tell(row, outcome, cached)
+    settle()
+  }
+
+  private func outcome(_ json: JSON, _ row: JobRow, _ cached: Cached) -> CallOutcome? {
+    if let done = json["done"] {
+      return action(row, cached.version.machine).map { decode(done, $0, cached.version.machine) }
     }
+    guard let failed = json["failed"] else { return nil }
+    return .failed(
+      code: failed["code"]?.string ?? "", message: failed["message"]?.string ?? "",
+      attempts: failed["attempts"]?.int ?? 1)
   }
 
   /// - Returns: False when the instance could not take it, which is an incident.
   @discardableResult
   func takeResult(_ job: JobReference, of id: InstanceID, _ outcome: CallOutcome) -> Bool {
-    guard let cached = try? load(id) else { return true }
+    let found: Cached?
+    do throws(EngineProblem) {
+      found = try load(id)
+    } catch {
+      return false
+    }
+    guard let cached = found else { return true }
     let now = world.now()
     switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
     case .accepted(let step):
@@ -236,14 +245,8 @@ extension Engine {
   }
 
   private func cause(_ job: JobReference, _ outcome: CallOutcome, _ cached: Cached) -> JSON {
-    var members: [JSON.Member] = [.init("job", .string("\(job.revision)/\(job.number)"))]
-    switch outcome {
-    case .done(let value): members.append(.init("done", value.json(in: cached.version.machine.types)))
-    case .failed(let code, let message, let attempts):
-      members.append(
-        .init("failed", ["code": .string(code), "message": .string(message), "attempts": .int(Int64(attempts))]))
-    }
-    return .object([.init("result", .object(members))])
+    let name = JSON.Member("job", .string("\(job.revision)/\(job.number)"))
+    return .object([.init("result", .object([name, outcome.member(in: cached.version.machine)]))])
   }
 
   /// A result as the action's type has it; one that does not fit is a failure.
@@ -255,5 +258,45 @@ extension Engine {
       let message = problems.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; ")
       return .failed(code: "INVALID_RESULT", message: message, attempts: 1)
     }
+  }
+
+  // MARK: - Putting off
+
+  /// Makes a job of an event that was emitted, for the next batch to deliver.
+  func putOff(_ delivery: Delivery) {
+    guard let sender = (try? load(delivery.sender)) ?? nil else { return }
+    let reference = JobReference(revision: sender.row.revision, number: 0)
+    var row = newJob(reference, of: sender.row, action: Engine.deliveryAction, due: world.now())
+    row.arguments = JSON.object([.init("type", .string(delivery.event)), .init("data", delivery.payload)]).bytes()
+    write(row)
+  }
+
+  /// Makes a job of a known result, for the next batch to take.
+  func putOff(_ outcome: CallOutcome, _ job: JobReference, of id: InstanceID) {
+    guard let cached = (try? load(id)) ?? nil else { return }
+    var row = newJob(job, of: cached.row, action: "", due: world.now())
+    row.call = cached.instance.calls.first { $0.job == job }?.call
+    guard let call = row.call else { return }
+    row.action = cached.version.machine.callAction(call, flow: cached.instance.flow)
+    row.outcome = JSON.object([outcome.member(in: cached.version.machine)]).bytes()
+    write(row)
+  }
+}
+
+extension CallOutcome {
+  /// The outcome as the journal and kept jobs have it.
+  func member(in machine: Machine) -> JSON.Member {
+    switch self {
+    case .done(let value): .init("done", value.json(in: machine.types))
+    case .failed(let code, let message, let attempts):
+      .init("failed", ["code": .string(code), "message": .string(message), "attempts": .int(Int64(attempts))])
+    }
+  }
+}
+
+extension Machine {
+  /// The name of the action that a call of a flow calls.
+  fileprivate func callAction(_ call: Int, flow: Int) -> String {
+    program.actions[program.flows[flow].calls[call].action].name
   }
 }

@@ -65,29 +65,14 @@ extension Engine {
     switch effect {
     case .job(let job): queue(job, cached, now)
     case .withdraw(let reference): withdraw(reference, cached)
-    case .arm(let timer): arm(timer, cached.row.id)
-    case .disarm(let timer): disarm(timer, cached.row.id)
+    case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
+    case .disarm(let timer): batch.timers[TimerID(cached, timer)] = .some(nil)
     case .log(let text): journal(cached.row, "log", ["text": .string(text)])
     case .emit(let event, let payload):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)
       journal(cached.row, "emit", ["type": .string(name), "data": json])
       deliveries.append(Delivery(event: name, payload: json, sender: InstanceID(cached.row)))
-    }
-  }
-
-  private func arm(_ timer: ArmedTimer, _ instance: Int64) {
-    batch.timersSet.append(
-      TimerRow(instance: instance, transition: timer.transition, armed: timer.armed, due: timer.due))
-    nextTimer = min(nextTimer ?? .max, timer.due)
-  }
-
-  private func disarm(_ timer: ArmedTimer, _ instance: Int64) {
-    let row = TimerRow(instance: instance, transition: timer.transition, armed: timer.armed, due: timer.due)
-    if let index = batch.timersSet.firstIndex(of: row) {
-      batch.timersSet.remove(at: index)
-    } else {
-      batch.timersCleared.append(row)
     }
   }
 
@@ -111,17 +96,7 @@ extension Engine {
   /// The answer that was given to the command's key before.
   func recorded(_ command: EventCommand, _ scope: String, _ digest: Int64) throws(EngineProblem) -> EventAnswer? {
     guard let key = command.idempotencyKey else { return nil }
-    let row: AnswerRow?
-    do throws(StoreError) {
-      if let fresh = answersInBatch["\(scope)\n\(key)"] {
-        row = fresh
-      } else {
-        row = try store.answer(scope: scope, key: key)
-      }
-    } catch {
-      throw .storeUnavailable(error.message)
-    }
-    guard let row else { return nil }
+    guard let row = try answer(to: key, scope) else { return nil }
     guard row.digest == digest else { throw .idempotencyReused }
     guard var answer = (try? JSON(parsing: row.answer)).flatMap(EventAnswer.init(json:)) else {
       throw .storeUnavailable("a kept answer can't be read")
@@ -130,10 +105,24 @@ extension Engine {
     return answer
   }
 
+  private func answer(to key: String, _ scope: String) throws(EngineProblem) -> AnswerRow? {
+    if let fresh = answersInBatch[ExactText("\(scope)\n\(key)")] { return fresh }
+    guard let known = read({ () throws(StoreError) in try store.answer(scope: scope, key: key) }) else {
+      throw .storeUnavailable("the answers to earlier keys could not be read")
+    }
+    return known
+  }
+
   func record(_ answer: EventAnswer, scope: String, key: String, digest: Int64) {
     let row = AnswerRow(scope: scope, key: key, digest: digest, answer: answer.json.bytes(), at: world.now())
-    answersInBatch["\(scope)\n\(key)"] = row
+    answersInBatch[ExactText("\(scope)\n\(key)")] = row
     batch.answers.append(row)
+  }
+}
+
+extension TimerID {
+  fileprivate init(_ cached: Cached, _ timer: ArmedTimer) {
+    self.init(instance: cached.row.id, transition: timer.transition, armed: timer.armed)
   }
 }
 

@@ -7,6 +7,8 @@ public struct ClaimedJob: Sendable {
   public var action: String
   public var arguments: JSON
   public var attempt: Int
+  /// The same for every try of the job, to hand on to others.
+  public var idempotencyKey: String
   public var fence: Int
   /// Milliseconds since 1970.
   public var leaseEnds: Int64
@@ -22,28 +24,45 @@ extension Engine {
   /// Leases due jobs of a queue to a worker.
   public func claim(queue: String, limit: Int, leaseMilliseconds: Int64) -> Result<[ClaimedJob], EngineProblem> {
     let now = world.now()
-    let rows: [JobRow]
-    do throws(StoreError) {
-      rows = try store.dueJobs(queue: queue, at: now, limit: min(max(limit, 1), Engine.maximumClaim))
-    } catch {
-      return .failure(.storeUnavailable(error.message))
+    let wanted = min(max(limit, 1), Engine.maximumClaim)
+    // What the batch has given out already is still due on the disk.
+    let rows = read { () throws(StoreError) in
+      try store.dueJobs(queue: queue, at: now, limit: wanted + batch.jobs.count + batch.jobsRemoved.count)
     }
+    guard let rows else { return .failure(.storeUnavailable("the queue could not be read")) }
     var claimed: [ClaimedJob] = []
-    for var row in rows where batch.jobs[row.id] == nil && !batch.jobsRemoved.contains(row.id) {
-      row.lease = now + min(max(leaseMilliseconds, 1000), Engine.maximumLease)
-      row.fence += 1
-      batch.jobs[row.id] = row
-      claimed.append(
-        ClaimedJob(
-          id: row.id, action: row.action, arguments: (try? JSON(parsing: row.arguments)) ?? .null,
-          attempt: row.attempt + 1, fence: row.fence, leaseEnds: row.lease))
+    for row in rows where claimed.count < wanted && batch.jobs[row.id] == nil && !batch.jobsRemoved.contains(row.id) {
+      if let job = claim(row, leaseMilliseconds, now) { claimed.append(job) }
     }
+    settle()
     return .success(claimed)
+  }
+
+  private func claim(_ old: JobRow, _ leaseMilliseconds: Int64, _ now: Int64) -> ClaimedJob? {
+    guard old.lease == 0 else {
+      // A worker that never came back was a try, or work that kills its workers would go round for ever.
+      finish(old, .unreachable("the worker's lease ended"))
+      return nil
+    }
+    guard let cached = owner(of: old, now) else { return nil }
+    var row = old
+    row.lease = leaseEnd(leaseMilliseconds, now)
+    row.fence += 1
+    write(row)
+    return ClaimedJob(
+      id: row.id, action: row.action, arguments: (try? JSON(parsing: row.arguments)) ?? .null,
+      attempt: row.attempt + 1, idempotencyKey: idempotencyKey(row, cached), fence: row.fence, leaseEnds: row.lease)
+  }
+
+  private func leaseEnd(_ milliseconds: Int64, _ now: Int64) -> Int64 {
+    now + min(max(milliseconds, 1000), Engine.maximumLease)
   }
 
   /// Ends a claimed job.
   public func finish(_ id: Int64, fence: Int, _ outcome: JobOutcome) -> Result<Void, EngineProblem> {
-    guard let row = find(id), row.fence == fence, row.lease > world.now() else { return .failure(.leaseLost) }
+    guard let row = find(id), row.queue != nil, row.fence == fence, row.lease > world.now() else {
+      return .failure(.leaseLost)
+    }
     finish(row, outcome)
     settle()
     return .success(())
@@ -52,9 +71,11 @@ extension Engine {
   /// Makes a lease longer.
   public func heartbeat(_ id: Int64, fence: Int, leaseMilliseconds: Int64) -> Result<Int64, EngineProblem> {
     let now = world.now()
-    guard var row = find(id), row.fence == fence, row.lease > now else { return .failure(.leaseLost) }
-    row.lease = now + min(max(leaseMilliseconds, 1000), Engine.maximumLease)
-    batch.jobs[row.id] = row
+    guard var row = find(id), row.queue != nil, row.fence == fence, row.lease > now else {
+      return .failure(.leaseLost)
+    }
+    row.lease = leaseEnd(leaseMilliseconds, now)
+    write(row)
     return .success(row.lease)
   }
 }

@@ -14,6 +14,9 @@ public final class Engine {
   /// How many jobs are under way at once.
   public static let maximumInFlight = 1000
 
+  /// The longest key of an instance and the longest idempotency key, in bytes of UTF-8.
+  public static let maximumKey = 512
+
   let store: any Store
   let world: any World
   /// The version that new instances run.
@@ -24,21 +27,28 @@ public final class Engine {
   /// The cached instances by the numbers of their rows.
   var names: [Int64: InstanceID] = [:]
   var counters: StoreCounters
+  /// The counters as they are on the disk.
+  private var committedCounters: StoreCounters
   /// What the present batch writes.
   var batch = StoreBatch()
   /// Instances that the batch has touched; they are dropped when it fails.
   var touched: Set<InstanceID> = []
-  var answersInBatch: [String: AnswerRow] = [:]
-  /// Jobs that are ready for a runner once the batch is on the disk.
+  var answersInBatch: [ExactText: AnswerRow] = [:]
+  /// The jobs that the batch writes, by their instance.
+  var jobsInBatch: [Int64: [Int64]] = [:]
+  /// Jobs on the disk that a runner may have.
   var ready: [JobRow] = []
   /// Jobs that a runner has.
-  var inFlight: [Int64: JobRow] = [:]
+  var inFlight: Set<Int64> = []
   /// Results that are known already, for calls that begin in this batch.
   var knownResults: [(instance: InstanceID, job: JobReference, outcome: CallOutcome)] = []
   /// Events that instances send each other within the batch.
   var deliveries: [Delivery] = []
-  var nextTimer: Int64?
-  var nextJob: Int64?
+  /// When the store has to be asked for timers and for jobs again; nil for never.
+  var nextTimer: Int64? = 0
+  var nextJob: Int64? = 0
+  /// Why the batch can't be committed: something that it builds on could not be read.
+  private var failure: StoreError?
 
   /// - Throws: When the store can't be read or the program's definition can't be kept.
   public init(machine: Machine, store: any Store, world: any World) throws(EngineError) {
@@ -48,13 +58,16 @@ public final class Engine {
     versions = [current.hash: current]
     do throws(StoreError) {
       counters = try store.counters()
-      if try store.definition(hash: current.hash) == nil {
-        var first = StoreBatch()
-        first.definitions[current.hash] = machine.program.json.bytes(.canonical)
-        try store.commit(first)
+      if counters.identity.isEmpty {
+        batch.identity = world.newID()
+        counters.identity = batch.identity ?? ""
       }
-      nextTimer = try store.nextTimer(after: .min)
-      nextJob = try store.nextJob(after: .min)
+      committedCounters = counters
+      if try store.definition(hash: current.hash) == nil {
+        batch.definitions[current.hash] = machine.program.json.bytes(.canonical)
+      }
+      if !batch.isEmpty { try store.commit(batch) }
+      batch = StoreBatch()
     } catch {
       throw EngineError(message: error.message)
     }
@@ -67,15 +80,16 @@ public final class Engine {
 
   /// When there is something to do without being asked; nil for never.
   public var nextDue: Int64? {
-    let times = [nextTimer, inFlight.count < Engine.maximumInFlight ? nextJob : nil].compactMap { $0 }
-    return times.min()
+    let hasRoom = inFlight.count < Engine.maximumInFlight
+    if hasRoom, !ready.isEmpty { return 0 }
+    return [nextTimer, hasRoom ? nextJob : nil].compactMap { $0 }.min()
   }
 
   /// The instant of the engine's world.
   public var now: Int64 { world.now() }
 
   /// Lets the store do a little of what can wait. To be called when nothing else is to be done.
-  public func maintain() { try? store.maintain(now: world.now()) }
+  public func maintain() throws(StoreError) { try store.maintain(now: world.now()) }
 
   // MARK: - Batches
 
@@ -83,34 +97,46 @@ public final class Engine {
   /// - Returns: What was written to the journal, in order.
   /// - Throws: Nothing of the batch has happened then, and whoever waits for it has to be told so.
   public func commit() throws(StoreError) -> [JournalEntry] {
+    if let failure {
+      abandonBatch()
+      throw failure
+    }
     guard !batch.isEmpty else { return [] }
-    let committed = batch
+    if counters.job != committedCounters.job { batch.lastJob = counters.job }
     do throws(StoreError) {
-      try store.commit(committed)
+      try store.commit(batch)
     } catch {
-      try abandonBatch()
+      abandonBatch()
       throw error
     }
+    committedCounters = counters
+    let committed = batch
     clearBatch()
+    schedule(committed.jobs)
     evict()
     return committed.journal
   }
 
-  private func abandonBatch() throws(StoreError) {
+  /// Forgets the batch; what it built on is read again.
+  private func abandonBatch() {
     for id in touched {
       if let cached = cache.removeValue(forKey: id) { names[cached.row.id] = nil }
     }
     clearBatch()
-    ready = []
-    counters = try store.counters()
-    nextTimer = try store.nextTimer(after: .min)
-    nextJob = try store.nextJob(after: .min)
+    knownResults = []
+    deliveries = []
+    counters = committedCounters
+    // Timers and jobs that the batch had taken are in the store as before.
+    nextTimer = 0
+    nextJob = 0
   }
 
   private func clearBatch() {
     batch = StoreBatch()
+    failure = nil
     touched.removeAll(keepingCapacity: true)
     answersInBatch.removeAll(keepingCapacity: true)
+    jobsInBatch.removeAll(keepingCapacity: true)
   }
 
   private func evict() {
@@ -121,31 +147,35 @@ public final class Engine {
     }
   }
 
+  /// Asks the store. When it has no answer, the batch fails as a whole: a guess could do work twice, or lose it.
+  /// - Returns: Nil when it could not be read.
+  func read<Answer>(_ question: () throws(StoreError) -> Answer) -> Answer? {
+    do throws(StoreError) {
+      return try question()
+    } catch {
+      failure = error
+      return nil
+    }
+  }
+
   // MARK: - Instances
 
   /// The instance with its row, from the cache or the store; nil when there is none.
   func load(_ id: InstanceID) throws(EngineProblem) -> Cached? {
     if let cached = cache[id] { return cached }
-    let row: InstanceRow?
-    do throws(StoreError) {
-      row = try store.instance(flow: id.flow, key: id.key)
-    } catch {
-      throw .storeUnavailable(error.message)
+    guard let found = read({ () throws(StoreError) in try store.instance(flow: id.flow, key: id.key) }) else {
+      throw .storeUnavailable("the instance could not be read")
     }
-    guard let row else { return nil }
-    return try restore(row)
+    return try found.map { row throws(EngineProblem) in try restore(row) }
   }
 
   /// The instance of a row, by the number that timers and jobs know it by.
   func load(row id: Int64) throws(EngineProblem) -> Cached? {
     if let name = names[id], let cached = cache[name] { return cached }
-    let row: InstanceRow?
-    do throws(StoreError) {
-      row = try store.instance(id: id)
-    } catch {
-      throw .storeUnavailable(error.message)
+    guard let found = read({ () throws(StoreError) in try store.instance(id: id) }) else {
+      throw .storeUnavailable("the instance could not be read")
     }
-    return try row.map { row throws(EngineProblem) in try restore(row) }
+    return try found.map { row throws(EngineProblem) in try restore(row) }
   }
 
   func restore(_ row: InstanceRow) throws(EngineProblem) -> Cached {
@@ -173,7 +203,7 @@ public final class Engine {
   private func version(_ hash: String) throws(EngineProblem) -> Version {
     if let known = versions[hash] { return known }
     do {
-      guard let text = try store.definition(hash: hash) else { throw ProgramError("its program is not in the store") }
+      guard let text = read({ () throws(StoreError) in try store.definition(hash: hash) }) ?? nil else { throw ProgramError("its program is not in the store") }
       let program = try Program(json: JSON(parsing: text))
       let version = Version(hash: hash, machine: try Machine(program))
       versions[hash] = version
@@ -195,6 +225,11 @@ public struct EngineError: Error, Hashable, Sendable {
 public struct InstanceID: Hashable, Sendable {
   public var flow: String
   public var key: String
+
+  /// Byte for byte, as stores compare.
+  public static func == (a: InstanceID, b: InstanceID) -> Bool {
+    a.key.utf8.elementsEqual(b.key.utf8) && a.flow.utf8.elementsEqual(b.flow.utf8)
+  }
 
   init(flow: String, key: String) {
     self.flow = flow

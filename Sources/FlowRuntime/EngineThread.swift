@@ -27,13 +27,26 @@ public final class EngineThread: Sendable {
     }
   }
 
-  typealias Item = @Sendable (Engine) -> Answer
+  /// How long the engine leaves a store alone that could not commit, in seconds.
+  static let pauseAfterFailure = 0.1
+  /// How long nothing has to happen before the store is tidied, in milliseconds.
+  static let idleMilliseconds: Int64 = 200
+
+  /// Something to do for the engine.
+  struct Item: Sendable {
+    var work: @Sendable (Engine) -> Answer
+    /// Tells the caller that it will not be done.
+    var refuse: @Sendable (EngineProblem) -> Void
+  }
+
   /// Tells the caller, with whether the batch is on the disk.
   typealias Answer = @Sendable (StoreError?) -> Void
 
   private struct Queue {
     var items: [Item] = []
     var isClosed = false
+    /// Whether the thread sleeps, and has to be woken.
+    var isWaiting = false
   }
 
   private let queue = Mutex(Queue())
@@ -72,6 +85,8 @@ public final class EngineThread: Sendable {
     queue.withLock { $0.isClosed = true }
     wake.signal()
     ended.wait()
+    // Whoever asks again is not left waiting.
+    ended.signal()
   }
 
   // MARK: - Asking
@@ -111,47 +126,76 @@ public final class EngineThread: Sendable {
     _ work: @escaping @Sendable (Engine) -> Result<Success, EngineProblem>,
     _ completion: @escaping @Sendable (Result<Success, EngineProblem>) -> Void
   ) {
-    let problem = enqueue { engine in
-      let result = work(engine)
-      return { error in completion(error.map { .failure(.storeUnavailable($0.message)) } ?? result) }
-    }
-    if let problem { completion(.failure(problem)) }
+    let item = Item(
+      work: { engine in
+        let result = work(engine)
+        return { error in completion(error.map { .failure(.storeUnavailable($0.message)) } ?? result) }
+      },
+      refuse: { completion(.failure($0)) })
+    if let problem = enqueue(item) { completion(.failure(problem)) }
   }
 
   /// - Returns: Why it could not be taken.
-  private func enqueue(isOwn: Bool = false, _ item: @escaping Item) -> EngineProblem? {
-    let (problem, isFirst) = queue.withLock { queue -> (EngineProblem?, Bool) in
+  private func enqueue(_ item: Item, isOwn: Bool = false) -> EngineProblem? {
+    let (problem, mustWake) = queue.withLock { queue -> (EngineProblem?, Bool) in
       if queue.isClosed { return (.shuttingDown, false) }
       // Results of jobs always find room, or the system could not drain itself.
       if !isOwn, queue.items.count >= EngineThread.maximumWaiting { return (.overloaded, false) }
       queue.items.append(item)
-      return (nil, queue.items.count == 1)
+      defer { queue.isWaiting = false }
+      return (nil, queue.isWaiting)
     }
-    if isFirst { wake.signal() }
+    if mustWake { wake.signal() }
     return problem
   }
 
   // MARK: - The loop
 
   private func run(_ engine: Engine, _ runner: any ActionRunner, _ hooks: Hooks) {
+    var isTidy = false
     while true {
       let (items, isClosed) = takeItems()
       if items.isEmpty, isClosed { return }
-      let answers = items.map { $0(engine) }
-      engine.fireTimers()
-      guard settle(engine, answers, hooks) else { return }
-      for (job, request) in engine.dispatch() {
-        runner.run(request) { [self] outcome in
-          _ = enqueue(isOwn: true) { engine in
-            engine.finish(job, outcome)
-            return { _ in }
-          }
-        }
-      }
-      // A job that could not even begin has ended within `dispatch`.
-      guard settle(engine, [], hooks) else { return }
-      if items.isEmpty { engine.maintain() }
-      wait(engine)
+      if !turn(engine, items, runner, hooks, &isTidy) { return close() }
+      wait(engine, isTidy: isTidy)
+    }
+  }
+
+  /// One batch: what has come in and what is due; then jobs go out, and those that end at once are a batch, too.
+  /// - Returns: False when the store is lost.
+  private func turn(
+    _ engine: Engine, _ items: [Item], _ runner: any ActionRunner, _ hooks: Hooks, _ isTidy: inout Bool
+  ) -> Bool {
+    let answers = items.map { $0.work(engine) }
+    engine.fireTimers()
+    guard settle(engine, answers, hooks, &isTidy) else { return false }
+    for (job, request) in engine.dispatch() { begin(job, request, runner) }
+    guard settle(engine, [], hooks, &isTidy) else { return false }
+    guard items.isEmpty, !isTidy else { return true }
+    isTidy = true
+    return maintain(engine, hooks)
+  }
+
+  private func maintain(_ engine: Engine, _ hooks: Hooks) -> Bool {
+    do throws(StoreError) {
+      try engine.maintain()
+      return true
+    } catch {
+      guard case .fatal(let message) = error else { return true }
+      hooks.failed(message)
+      return false
+    }
+  }
+
+  private func begin(_ job: Int64, _ request: JobRequest, _ runner: any ActionRunner) {
+    runner.run(request) { [self] outcome in
+      let item = Item(
+        work: { engine in
+          engine.finish(job, outcome)
+          return { _ in }
+        }, refuse: { _ in })
+      // One that comes too late is found again in the store at the next start.
+      _ = enqueue(item, isOwn: true)
     }
   }
 
@@ -165,24 +209,46 @@ public final class EngineThread: Sendable {
 
   /// Commits, answers, publishes.
   /// - Returns: False when the store is lost.
-  private func settle(_ engine: Engine, _ answers: [Answer], _ hooks: Hooks) -> Bool {
+  private func settle(_ engine: Engine, _ answers: [Answer], _ hooks: Hooks, _ isTidy: inout Bool) -> Bool {
     do throws(StoreError) {
       let entries = try engine.commit()
       for answer in answers { answer(nil) }
-      if !entries.isEmpty { hooks.committed(entries) }
+      if !entries.isEmpty {
+        isTidy = false
+        hooks.committed(entries)
+      }
       return true
     } catch {
       for answer in answers { answer(error) }
-      guard case .fatal(let message) = error else { return true }
-      hooks.failed(message)
-      return false
+      if case .fatal(let message) = error {
+        hooks.failed(message)
+        return false
+      }
+      Thread.sleep(forTimeInterval: EngineThread.pauseAfterFailure)
+      return true
     }
   }
 
+  /// Takes no more, and tells those who wait that nothing will come of it.
+  private func close() {
+    let left = queue.withLock { queue in
+      queue.isClosed = true
+      defer { queue.items = [] }
+      return queue.items
+    }
+    for item in left { item.refuse(.storeUnavailable("the store is lost; the process has to start again")) }
+  }
+
   /// Sleeps until something comes in or is due.
-  private func wait(_ engine: Engine) {
-    if queue.withLock({ !$0.items.isEmpty || $0.isClosed }) { return }
-    let milliseconds = engine.nextDue.map { min(max($0 - engine.now, 0), 60_000) } ?? 60_000
+  private func wait(_ engine: Engine, isTidy: Bool) {
+    let mustWait = queue.withLock { queue in
+      queue.isWaiting = queue.items.isEmpty && !queue.isClosed
+      return queue.isWaiting
+    }
+    guard mustWait else { return }
+    var milliseconds = engine.nextDue.map { min(max($0 - engine.now, 0), 60_000) } ?? 60_000
+    if !isTidy { milliseconds = min(milliseconds, EngineThread.idleMilliseconds) }
     _ = wake.wait(timeout: .now() + .milliseconds(Int(milliseconds)))
+    queue.withLock { $0.isWaiting = false }
   }
 }

@@ -57,17 +57,27 @@ public struct AnswerRow: Hashable, Sendable {
   }
 }
 
-/// A timer of an instance.
-public struct TimerRow: Hashable, Sendable {
+/// What names a timer.
+public struct TimerID: Hashable, Sendable {
   public var instance: Int64
   public var transition: Int
+  /// The revision in which it was armed.
   public var armed: Int
-  public var due: Int64
 
-  public init(instance: Int64, transition: Int, armed: Int, due: Int64) {
+  public init(instance: Int64, transition: Int, armed: Int) {
     self.instance = instance
     self.transition = transition
     self.armed = armed
+  }
+}
+
+/// A timer of an instance.
+public struct TimerRow: Hashable, Sendable {
+  public var id: TimerID
+  public var due: Int64
+
+  public init(id: TimerID, due: Int64) {
+    self.id = id
     self.due = due
   }
 }
@@ -84,6 +94,7 @@ public struct JobRow: Hashable, Sendable {
   public var queue: String?
   /// The index of the call that waits; nil for work that is forgotten about.
   public var call: Int?
+  /// The key of work that is done once. All but the first with a key wait for it, never due themselves.
   public var once: String?
   /// Tries that have ended.
   public var attempt: Int
@@ -94,10 +105,12 @@ public struct JobRow: Hashable, Sendable {
   public var fence: Int
   /// The arguments, as JSON.
   public var arguments: [UInt8]
+  /// How the work has ended, as JSON, while its instance could not take that yet; empty before.
+  public var outcome: [UInt8]
 
   public init(
     id: Int64, instance: Int64, revision: Int, number: Int, action: String, queue: String?, call: Int?, once: String?,
-    attempt: Int = 0, due: Int64, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8]
+    attempt: Int = 0, due: Int64, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8], outcome: [UInt8] = []
   ) {
     self.id = id
     self.instance = instance
@@ -112,6 +125,7 @@ public struct JobRow: Hashable, Sendable {
     self.lease = lease
     self.fence = fence
     self.arguments = arguments
+    self.outcome = outcome
   }
 }
 
@@ -180,19 +194,34 @@ public struct StoreBatch: Sendable {
   /// Those of them that are new.
   public var created: Set<Int64> = []
   public var answers: [AnswerRow] = []
-  public var timersSet: [TimerRow] = []
-  public var timersCleared: [TimerRow] = []
+  /// Each timer once, as it is at the end; nil for one that is cleared.
+  public var timers: [TimerID: Int64?] = [:]
   /// Each job once, as it is at the end.
   public var jobs: [Int64: JobRow] = [:]
   public var jobsRemoved: Set<Int64> = []
   public var dead: [DeadRow] = []
-  public var once: [String: OnceRow] = [:]
+  public var once: [ExactText: OnceRow] = [:]
   public var definitions: [String: [UInt8]] = [:]
+  /// The highest number that a job was ever given; 0 when that has not changed.
+  public var lastJob: Int64 = 0
+  /// What tells this store from every other; written once.
+  public var identity: String?
 
   public init() {}
 
   public var isEmpty: Bool {
-    journal.isEmpty && instances.isEmpty && answers.isEmpty && timersSet.isEmpty && timersCleared.isEmpty
-      && jobs.isEmpty && jobsRemoved.isEmpty && dead.isEmpty && once.isEmpty && definitions.isEmpty
+    journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
+      && dead.isEmpty && once.isEmpty && definitions.isEmpty && identity == nil
   }
+}
+
+/// A text that is only equal to one with the same bytes, as databases and networks compare it.
+public struct ExactText: Hashable, Sendable {
+  public var text: String
+
+  public init(_ text: String) { self.text = text }
+
+  public static func == (a: ExactText, b: ExactText) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+  public func hash(into hasher: inout Hasher) { text.hash(into: &hasher) }
 }

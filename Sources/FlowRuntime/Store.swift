@@ -1,4 +1,3 @@
-
 /// Why a store could not do what it was asked.
 public enum StoreError: Error, Hashable, Sendable {
   /// The disk is full, busy or unreadable; the same may work later.
@@ -38,31 +37,35 @@ public protocol Store: AnyObject {
   /// or the engine's own.
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
   func job(id: Int64) throws(StoreError) -> JobRow?
-  /// The jobs of an instance.
+  /// The jobs of an instance, by their number.
   func jobs(instance: Int64) throws(StoreError) -> [JobRow]
+  /// The jobs with a key of work that is done once, by their number.
+  func jobs(once: String) throws(StoreError) -> [JobRow]
   /// When the first of the engine's own jobs after an instant is due.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
 
   /// The IR of a version, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
 
-  /// The highest numbers in use, to go on from.
   func counters() throws(StoreError) -> StoreCounters
 
-  /// Does a little of what can be done while nothing waits: moving the log into the file, forgetting old keys.
+  /// Does what can be done while nothing waits: moving the log into the file, forgetting old keys.
   func maintain(now: Int64) throws(StoreError)
 }
 
-/// The highest numbers that a store has given out; 0 for none.
+/// What an engine goes on from: the highest numbers that were ever given out, 0 for none.
 public struct StoreCounters: Hashable, Sendable {
   public var sequence: Int64
   public var instance: Int64
   public var job: Int64
+  /// What tells this store from every other; empty in a new one.
+  public var identity: String
 
-  public init(sequence: Int64 = 0, instance: Int64 = 0, job: Int64 = 0) {
+  public init(sequence: Int64 = 0, instance: Int64 = 0, job: Int64 = 0, identity: String = "") {
     self.sequence = sequence
     self.instance = instance
     self.job = job
+    self.identity = identity
   }
 }
 

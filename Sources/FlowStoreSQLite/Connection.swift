@@ -6,6 +6,13 @@ import FlowRuntime
 /// This file and `Statement.swift` are the door to the C library; nothing else sees its pointers.
 final class Connection {
   let handle: OpaquePointer
+  /// How many pages the log has, as of the last commit.
+  private var logPages = 0
+  /// How many it had when they were last moved into the file.
+  private var movedPages = 0
+
+  /// How many pages were added to the log since it was last moved into the file.
+  var uncheckedPages: Int { logPages - movedPages }
 
   /// - Throws: `.unusable` when there is no such file or it can't be opened.
   init(path: String, isReadOnly: Bool) throws(StoreError) {
@@ -43,12 +50,38 @@ final class Connection {
     return try statement.next() ? statement.integer(0) : 0
   }
 
-  /// Moves pages of the log into the file, as far as no reader needs them; says how many pages the log has.
-  @discardableResult
-  func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_PASSIVE) -> Int {
-    var pages: Int32 = 0
-    sqlite3_wal_checkpoint_v2(handle, nil, mode, &pages, nil)
-    return Int(pages)
+  func text(_ sql: String) throws(StoreError) -> String {
+    let statement = try prepare(sql)
+    return try statement.next() ? statement.text(0) : ""
+  }
+
+  /// How many rows the last statement has written.
+  var changes: Int { Int(sqlite3_changes(handle)) }
+
+  /// Counts the pages of the log from now on.
+  func watchLog() {
+    // The connection outlives its hook, which goes when the handle is closed.
+    sqlite3_wal_hook(
+      handle,
+      { context, _, _, pages in
+        if let context { Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue().note(log: Int(pages)) }
+        return SQLITE_OK
+      }, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  private func note(log pages: Int) {
+    // Fewer than before: the log has begun anew.
+    if pages < logPages { movedPages = 0 }
+    logPages = pages
+  }
+
+  /// Moves pages of the log into the file, as far as no reader needs them. When all were moved and nobody reads, the
+  /// next commit begins the log anew.
+  /// - Throws: `.fatal` when the file could not be synced. That somebody is reading is no error.
+  func checkpoint() throws(StoreError) {
+    movedPages = logPages
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+    guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw error(code) }
   }
 
   /// What a result code means for whoever waits.

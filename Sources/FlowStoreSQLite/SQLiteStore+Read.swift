@@ -28,7 +28,8 @@ extension SQLiteStore {
     statements.dueTimers.bind(.integer(now), .integer(Int64(limit)))
     return try all(statements.dueTimers) {
       TimerRow(
-        instance: $0.integer(0), transition: Int($0.integer(1)), armed: Int($0.integer(2)), due: $0.integer(3))
+        id: TimerID(instance: $0.integer(0), transition: Int($0.integer(1)), armed: Int($0.integer(2))),
+        due: $0.integer(3))
     }
   }
 
@@ -56,6 +57,11 @@ extension SQLiteStore {
     return try all(statements.instanceJobs) { $0.job }
   }
 
+  public func jobs(once: String) throws(StoreError) -> [JobRow] {
+    statements.onceJobs.bind(.text(once))
+    return try all(statements.onceJobs) { $0.job }
+  }
+
   public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
     statements.nextJob.bind(.integer(now))
     return try first(statements.nextJob) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
@@ -70,10 +76,8 @@ extension SQLiteStore {
     StoreCounters(
       sequence: try connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
       instance: try connection.integer("SELECT coalesce(max(id), 0) FROM instance"),
-      job: max(
-        try connection.integer("SELECT coalesce(max(id), 0) FROM job"),
-        try connection.integer("SELECT coalesce(max(job), 0) FROM once"),
-        try connection.integer("SELECT coalesce(max(id), 0) FROM dead_letter")))
+      job: try connection.integer("SELECT value FROM meta WHERE name = 'job'"),
+      identity: try connection.text("SELECT value FROM meta WHERE name = 'identity'"))
   }
 
   private func first<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> Row? {
@@ -102,6 +106,7 @@ extension Statement {
     JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(5) ? nil : text(5), call: isNull(6) ? nil : Int(integer(6)), once: isNull(7) ? nil : text(7),
-      attempt: Int(integer(8)), due: integer(9), lease: integer(10), fence: Int(integer(11)), arguments: blob(12))
+      attempt: Int(integer(8)), due: integer(9), lease: integer(10), fence: Int(integer(11)), arguments: blob(12),
+      outcome: blob(13))
   }
 }

@@ -8,7 +8,9 @@ import FlowSource
 /// corrupt a file when two connections write or checkpoint at once, so only this one does.
 public final class SQLiteStore: Store {
   /// How many pages the log may have before it is moved into the file while events wait.
-  static let logBudgetPages = 16_000
+  static let logBudgetPages = 4000
+  /// How often old answers are forgotten, in milliseconds.
+  static let forgetEvery: Int64 = 60_000
   /// How long the answer to an idempotency key is kept, in milliseconds: seven days.
   public static let answerWindow: Int64 = 7 * 86_400_000
 
@@ -17,6 +19,7 @@ public final class SQLiteStore: Store {
   let statements: Statements
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
+  private var forgotAt: Int64 = 0
 
   /// Opens a store, or makes one.
   /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
@@ -24,23 +27,33 @@ public final class SQLiteStore: Store {
     lock = try FileLock(path: path + ".lock")
     connection = try Connection(path: path, isReadOnly: false)
     try Schema.prepare(connection, path: path)
+    connection.watchLog()
     statements = try Statements(connection)
     let all = try connection.prepare("SELECT hash, id FROM definition")
     while try all.next() { definitions[all.text(0)] = all.integer(1) }
   }
 
   public func commit(_ batch: StoreBatch) throws(StoreError) {
-    try connection.run("BEGIN IMMEDIATE")
+    try statements.begin.run()
     do throws(StoreError) {
       try write(batch)
-      try connection.run("COMMIT")
+      try statements.commit.run()
     } catch {
       // A failed COMMIT may leave the transaction open; rolling back what is not open is harmless.
       try? connection.run("ROLLBACK")
       for hash in batch.definitions.keys { definitions[hash] = nil }
       throw error
     }
-    if logPages() > SQLiteStore.logBudgetPages { connection.checkpoint() }
+    if connection.uncheckedPages > SQLiteStore.logBudgetPages { try checkpoint() }
+  }
+
+  /// What was committed stays so whatever happens here, unless nobody knows any more what is on the disk.
+  private func checkpoint() throws(StoreError) {
+    do throws(StoreError) {
+      try connection.checkpoint()
+    } catch {
+      if case .fatal = error { throw error }
+    }
   }
 
   private func write(_ batch: StoreBatch) throws(StoreError) {
@@ -48,6 +61,7 @@ public final class SQLiteStore: Store {
       try statements.addDefinition.run(.text(hash), .json(ir))
       definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
     }
+    if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
     for row in batch.instances.values { try write(row, isNew: batch.created.contains(row.id)) }
     for entry in batch.journal {
       try statements.addEntry.run(
@@ -73,17 +87,21 @@ public final class SQLiteStore: Store {
       try statements.updateInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident))
+      // The lock keeps others out; whoever got in all the same has made our cache a lie.
+      guard connection.changes == 1 else { throw .fatal("somebody else has written to the store") }
     }
   }
 
   private func writeTimers(_ batch: StoreBatch) throws(StoreError) {
-    for row in batch.timersCleared {
-      try statements.removeTimer.run(
-        .integer(row.instance), .integer(Int64(row.transition)), .integer(Int64(row.armed)))
-    }
-    for row in batch.timersSet {
-      try statements.setTimer.run(
-        .integer(row.instance), .integer(Int64(row.transition)), .integer(Int64(row.armed)), .integer(row.due))
+    for (id, due) in batch.timers {
+      let instance = Statement.Parameter.integer(id.instance)
+      let transition = Statement.Parameter.integer(Int64(id.transition))
+      let armed = Statement.Parameter.integer(Int64(id.armed))
+      if let due {
+        try statements.setTimer.run(instance, transition, armed, .integer(due))
+      } else {
+        try statements.removeTimer.run(instance, transition, armed)
+      }
     }
   }
 
@@ -94,8 +112,9 @@ public final class SQLiteStore: Store {
         .integer(row.id), .integer(row.instance), .integer(Int64(row.revision)), .integer(Int64(row.number)),
         .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
         .integer(Int64(row.attempt)), .integer(row.due), .integer(row.lease), .integer(Int64(row.fence)),
-        .json(row.arguments))
+        .json(row.arguments), .json(row.outcome))
     }
+    if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
     for row in batch.dead {
       try statements.addDead.run(
         .integer(row.job.id), .integer(row.job.instance), .integer(Int64(row.job.revision)),
@@ -114,14 +133,11 @@ public final class SQLiteStore: Store {
 
   // MARK: - Upkeep
 
-  private func logPages() -> Int {
-    var pages: Int32 = 0
-    sqlite3_wal_checkpoint_v2(connection.handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, nil)
-    return Int(pages)
-  }
-
   public func maintain(now: Int64) throws(StoreError) {
-    try statements.forgetAnswers.run(.integer(now - SQLiteStore.answerWindow))
-    connection.checkpoint()
+    if now - forgotAt > SQLiteStore.forgetEvery {
+      forgotAt = now
+      try statements.forgetAnswers.run(.integer(now - SQLiteStore.answerWindow))
+    }
+    if connection.uncheckedPages > 0 { try checkpoint() }
   }
 }

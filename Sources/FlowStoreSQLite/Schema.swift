@@ -14,6 +14,7 @@ enum Schema {
     PRAGMA fullfsync = 1;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA cache_size = -65536;
+    PRAGMA journal_size_limit = 67108864;
     """
 
   /// Integers inside, names only where something comes in; no index on what changes with every event.
@@ -40,13 +41,15 @@ enum Schema {
     CREATE TABLE job (
       id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
       action TEXT NOT NULL, queue TEXT, call INTEGER, once TEXT, attempt INTEGER NOT NULL, due INTEGER NOT NULL,
-      lease INTEGER NOT NULL, fence INTEGER NOT NULL, arguments TEXT NOT NULL);
+      lease INTEGER NOT NULL, fence INTEGER NOT NULL, arguments TEXT NOT NULL, outcome TEXT NOT NULL);
     CREATE INDEX job_due ON job (queue, due);
     CREATE INDEX job_instance ON job (instance);
+    CREATE INDEX job_once ON job (once) WHERE once IS NOT NULL;
     CREATE TABLE dead_letter (
       id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
       action TEXT NOT NULL, attempts INTEGER NOT NULL, at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
       arguments TEXT NOT NULL);
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
     CREATE TABLE once (key TEXT PRIMARY KEY, job INTEGER NOT NULL, outcome TEXT NOT NULL) WITHOUT ROWID;
     """
 

@@ -35,16 +35,23 @@ final class Statement {
   private func bind(_ parameter: Parameter, at index: Int32) {
     switch parameter {
     case .integer(let value): sqlite3_bind_int64(handle, index, value)
-    case .text(let value): sqlite3_bind_text(handle, index, value, -1, flow_sqlite_transient())
-    case .json(let value) where value.isEmpty: sqlite3_bind_text(handle, index, "", 0, nil)
-    case .json(let value):
-      value.withUnsafeBytes { bytes in
-        _ = sqlite3_bind_text64(
-          handle, index, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), UInt64(bytes.count),
-          flow_sqlite_transient(), UInt8(SQLITE_UTF8))
-      }
+    case .text(let value):
+      // With its length: a text may hold a zero.
+      var copy = value
+      copy.withUTF8 { bytes in bind(UnsafeRawBufferPointer(bytes), at: index) }
+    case .json(let value): value.withUnsafeBytes { bind($0, at: index) }
     case .null: sqlite3_bind_null(handle, index)
     }
+  }
+
+  private func bind(_ bytes: UnsafeRawBufferPointer, at index: Int32) {
+    guard let start = bytes.baseAddress, !bytes.isEmpty else {
+      sqlite3_bind_text(handle, index, "", 0, nil)
+      return
+    }
+    sqlite3_bind_text64(
+      handle, index, start.assumingMemoryBound(to: CChar.self), UInt64(bytes.count), flow_sqlite_transient(),
+      UInt8(SQLITE_UTF8))
   }
 
   /// Goes to the next row.
@@ -75,7 +82,9 @@ final class Statement {
   func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
   func text(_ column: Int32) -> String {
-    sqlite3_column_text(handle, column).map { String(cString: $0) } ?? ""
+    guard let start = sqlite3_column_text(handle, column) else { return "" }
+    let count = Int(sqlite3_column_bytes(handle, column))
+    return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
   }
 
   func blob(_ column: Int32) -> [UInt8] {

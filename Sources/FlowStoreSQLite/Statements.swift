@@ -2,34 +2,36 @@ import FlowRuntime
 
 /// The statements of the writing connection, prepared once.
 struct Statements {
-  let addDefinition, addInstance, updateInstance, addEntry, addAnswer, setTimer, removeTimer: Statement
+  let begin, commit, addDefinition, addInstance, updateInstance, addEntry, addAnswer, setTimer, removeTimer: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce, forgetAnswers: Statement
   let instanceByKey, instanceByID, answer, once, dueTimers, nextTimer: Statement
-  let ownJobs, queueJobs, job, instanceJobs, nextJob, definition: Statement
+  let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
 
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
     """
   private static let jobColumns = """
-    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments
+    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome
     """
 
   init(_ connection: Connection) throws(StoreError) {
     let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
     let jobs = "SELECT \(Statements.jobColumns) FROM job"
+    begin = try connection.prepare("BEGIN IMMEDIATE")
+    commit = try connection.prepare("COMMIT")
     addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
     addInstance = try connection.prepare("INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
     updateInstance = try connection.prepare(
       """
       UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
-        data = ?8, incident = ?9 WHERE id = ?1
+        data = ?8, incident = ?9 WHERE id = ?1 AND revision <= ?4
       """)
     addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     addAnswer = try connection.prepare("INSERT OR REPLACE INTO answer VALUES (?1, ?2, ?3, ?4, ?5)")
     setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
     setJob = try connection.prepare(
-      "INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+      "INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
     removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
     addDead = try connection.prepare(
       "INSERT OR REPLACE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
@@ -47,7 +49,9 @@ struct Statements {
     queueJobs = try connection.prepare(
       "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2 ORDER BY due, id LIMIT ?3")
     job = try connection.prepare("\(jobs) WHERE id = ?1")
-    instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1")
+    instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
+    onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")
+    setMeta = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
     nextJob = try connection.prepare("SELECT min(due) FROM job WHERE queue IS NULL AND due > ?1")
     definition = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
   }

@@ -1,0 +1,100 @@
+import FlowRuntime
+
+/// A store that keeps nothing longer than itself, and fails when it is told to.
+final class MemoryStore: Store {
+  var instances: [Int64: InstanceRow] = [:]
+  var journal: [JournalEntry] = []
+  var answers: [ExactText: AnswerRow] = [:]
+  var timers: [TimerID: Int64] = [:]
+  var jobs: [Int64: JobRow] = [:]
+  var dead: [Int64: DeadRow] = [:]
+  var once: [ExactText: OnceRow] = [:]
+  var definitions: [String: [UInt8]] = [:]
+  var lastJob: Int64 = 0
+  var identity = ""
+  var commits = 0
+  /// What the next commit throws, once.
+  var nextCommitFails: StoreError?
+  /// What every reading throws.
+  var readingFails: StoreError?
+
+  func commit(_ batch: StoreBatch) throws(StoreError) {
+    if let failure = nextCommitFails {
+      nextCommitFails = nil
+      throw failure
+    }
+    commits += 1
+    for row in batch.instances.values {
+      if let old = instances[row.id], old.revision > row.revision || batch.created.contains(row.id) {
+        throw .fatal("somebody else has written to the store")
+      }
+      instances[row.id] = row
+    }
+    for entry in batch.journal {
+      guard entry.sequence == Int64(journal.count) + 1 else { throw .fatal("the journal has a hole") }
+      journal.append(entry)
+    }
+    for row in batch.answers { answers[ExactText("\(row.scope)\n\(row.key)")] = row }
+    for (id, due) in batch.timers { timers[id] = due }
+    for id in batch.jobsRemoved { jobs[id] = nil }
+    jobs.merge(batch.jobs) { $1 }
+    for row in batch.dead { dead[row.job.id] = row }
+    for (key, row) in batch.once { once[key] = row.job == 0 && row.outcome.isEmpty ? nil : row }
+    definitions.merge(batch.definitions) { $1 }
+    if batch.lastJob != 0 { lastJob = batch.lastJob }
+    if let name = batch.identity { identity = name }
+  }
+
+  private func read<Answer>(_ answer: Answer) throws(StoreError) -> Answer {
+    if let readingFails { throw readingFails }
+    return answer
+  }
+
+  func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
+    try read(instances.values.first { ExactText($0.flow) == ExactText(flow) && ExactText($0.key) == ExactText(key) })
+  }
+
+  func instance(id: Int64) throws(StoreError) -> InstanceRow? { try read(instances[id]) }
+
+  func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
+    try read(answers[ExactText("\(scope)\n\(key)")])
+  }
+
+  func once(key: String) throws(StoreError) -> OnceRow? { try read(once[ExactText(key)]) }
+
+  func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow] {
+    let due = timers.filter { $0.value <= now }.map { TimerRow(id: $0.key, due: $0.value) }
+    return try read(Array(due.sorted { ($0.due, $0.id.instance) < ($1.due, $1.id.instance) }.prefix(limit)))
+  }
+
+  func nextTimer(after now: Int64) throws(StoreError) -> Int64? { try read(timers.values.filter { $0 > now }.min()) }
+
+  func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    let due = jobs.values.filter { $0.queue == queue && $0.due <= now && $0.lease <= now }
+    return try read(Array(due.sorted { ($0.due, $0.id) < ($1.due, $1.id) }.prefix(limit)))
+  }
+
+  func job(id: Int64) throws(StoreError) -> JobRow? { try read(jobs[id]) }
+
+  func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
+    try read(jobs.values.filter { $0.instance == instance }.sorted { $0.id < $1.id })
+  }
+
+  func jobs(once key: String) throws(StoreError) -> [JobRow] {
+    try read(jobs.values.filter { $0.once == key }.sorted { $0.id < $1.id })
+  }
+
+  func nextJob(after now: Int64) throws(StoreError) -> Int64? {
+    try read(jobs.values.filter { $0.queue == nil && $0.due > now }.map(\.due).min())
+  }
+
+  func definition(hash: String) throws(StoreError) -> [UInt8]? { try read(definitions[hash]) }
+
+  func counters() throws(StoreError) -> StoreCounters {
+    try read(
+      StoreCounters(
+        sequence: Int64(journal.count), instance: instances.keys.max() ?? 0, job: lastJob, identity: identity))
+  }
+
+  func maintain(now: Int64) throws(StoreError) { _ = try read(()) }
+}

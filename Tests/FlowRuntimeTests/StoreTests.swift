@@ -1,0 +1,189 @@
+import FlowRuntime
+import FlowSource
+import FlowStoreSQLite
+import Foundation
+import Testing
+
+/// The stores that every test of this target runs on.
+enum StoreKind: String, CaseIterable, Sendable {
+  case memory, sqlite
+
+  /// A new store, and what keeps its file.
+  func make() throws -> (store: any Store, folder: Folder) {
+    let folder = try Folder()
+    switch self {
+    case .memory: return (MemoryStore(), folder)
+    case .sqlite: return (try SQLiteStore(path: folder.path), folder)
+    }
+  }
+}
+
+/// A folder that is gone when the test is.
+final class Folder {
+  let url: URL
+  var path: String { url.appending(path: "test.db").path }
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "flow-engine-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+/// What any store has to keep to.
+@Suite struct StoreTests {
+  private func instance(_ id: Int64, _ key: String, revision: Int = 1) -> InstanceRow {
+    InstanceRow(
+      id: id, flow: "F", key: key, definition: "d", status: 0, revision: revision, startedAt: 5, updatedAt: 6,
+      position: Array("{}".utf8), data: Array(#"{"a":"ü"}"#.utf8), incident: "")
+  }
+
+  private func job(_ id: Int64, queue: String? = nil, due: Int64 = 10, once: String? = nil) -> JobRow {
+    JobRow(
+      id: id, instance: 1, revision: 1, number: Int(id), action: "a", queue: queue, call: id == 1 ? 0 : nil, once: once,
+      due: due, arguments: Array("{}".utf8))
+  }
+
+  private func entry(_ sequence: Int64, instance: Int64 = 1) -> JournalEntry {
+    JournalEntry(
+      sequence: sequence, instance: instance, flow: "F", key: "k", revision: 1, kind: "step", at: 7, body: ["x": 1])
+  }
+
+  private func first() -> StoreBatch {
+    var batch = StoreBatch()
+    batch.definitions["d"] = Array("{}".utf8)
+    batch.instances[1] = instance(1, "k")
+    batch.created = [1]
+    batch.journal = [entry(1), entry(2)]
+    batch.identity = "here"
+    return batch
+  }
+
+  @Test(arguments: StoreKind.allCases) func whatIsCommittedIsThere(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    #expect(try store.counters() == StoreCounters())
+    try store.commit(first())
+    #expect(try store.instance(flow: "F", key: "k") == instance(1, "k"))
+    #expect(try store.instance(id: 1) == instance(1, "k"))
+    #expect(try store.instance(flow: "F", key: "K") == nil)
+    #expect(try store.definition(hash: "d") == Array("{}".utf8))
+    #expect(try store.counters() == StoreCounters(sequence: 2, instance: 1, job: 0, identity: "here"))
+  }
+
+  @Test(arguments: StoreKind.allCases) func keysAreBytes(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    let keys = ["a", "a\u{0}", "a\u{0}b", "\u{E9}", "e\u{301}", "A", " a", String(repeating: "x", count: 512)]
+    var batch = StoreBatch()
+    batch.definitions["d"] = Array("{}".utf8)
+    for (index, key) in keys.enumerated() {
+      batch.instances[Int64(index + 1)] = instance(Int64(index + 1), key)
+      batch.created.insert(Int64(index + 1))
+      batch.answers.append(AnswerRow(scope: "s", key: key, digest: Int64(index), answer: [0x31], at: 1))
+    }
+    try store.commit(batch)
+    for (index, key) in keys.enumerated() {
+      let row = try store.instance(flow: "F", key: key)
+      #expect(row?.id == Int64(index + 1) && row?.key.utf8.elementsEqual(key.utf8) == true)
+      #expect(try store.answer(scope: "s", key: key)?.digest == Int64(index))
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases) func anOldRevisionIsNotWrittenOverANewOne(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    try store.commit(first())
+    var batch = StoreBatch()
+    batch.instances[1] = instance(1, "k", revision: 3)
+    try store.commit(batch)
+    batch.instances[1] = instance(1, "k", revision: 2)
+    batch.journal = [entry(3)]
+    #expect(throws: StoreError.fatal("somebody else has written to the store")) { try store.commit(batch) }
+    #expect(try store.instance(id: 1)?.revision == 3)
+    #expect(try store.counters().sequence == 2, "nothing of a failed batch is there")
+  }
+
+  @Test(arguments: StoreKind.allCases) func timersComeInTheirOrder(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    let ids = (0..<4).map { TimerID(instance: Int64($0), transition: $0, armed: 1) }
+    var batch = StoreBatch()
+    for (index, due) in [30, 10, 20, 40].enumerated() { batch.timers[ids[index]] = Int64(due) }
+    try store.commit(batch)
+    #expect(try store.dueTimers(at: 30, limit: 10).map(\.id) == [ids[1], ids[2], ids[0]])
+    #expect(try store.dueTimers(at: 30, limit: 2).map(\.due) == [10, 20])
+    #expect(try store.nextTimer(after: 30) == 40)
+    batch = StoreBatch()
+    batch.timers = [ids[1]: Int64?.none, ids[2]: 50]
+    try store.commit(batch)
+    #expect(try store.dueTimers(at: 30, limit: 10).map(\.id) == [ids[0]])
+    #expect(try store.nextTimer(after: 40) == 50)
+    #expect(try store.nextTimer(after: 50) == nil)
+  }
+
+  @Test(arguments: StoreKind.allCases) func jobsAreFoundByWhoMayHaveThem(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    var batch = StoreBatch()
+    var leased = job(3, queue: "q")
+    leased.lease = 100
+    leased.fence = 4
+    leased.outcome = Array("{}".utf8)
+    for row in [job(1, due: 30), job(2, due: 20, once: "o"), leased, job(4, queue: "q"), job(5, due: .max, once: "o")] {
+      batch.jobs[row.id] = row
+    }
+    batch.lastJob = 9
+    try store.commit(batch)
+    #expect(try store.dueJobs(queue: nil, at: 30, limit: 10).map(\.id) == [2, 1])
+    #expect(try store.dueJobs(queue: nil, at: 30, limit: 1).map(\.id) == [2])
+    #expect(try store.dueJobs(queue: "q", at: 30, limit: 10).map(\.id) == [4])
+    #expect(try store.dueJobs(queue: "q", at: 100, limit: 10).map(\.id) == [3, 4])
+    #expect(try store.dueJobs(queue: "p", at: 100, limit: 10).isEmpty)
+    #expect(try store.nextJob(after: 20) == 30)
+    #expect(try store.job(id: 3) == leased)
+    #expect(try store.jobs(instance: 1).map(\.id) == [1, 2, 3, 4, 5])
+    #expect(try store.jobs(once: "o").map(\.id) == [2, 5])
+    batch = StoreBatch()
+    batch.jobsRemoved = [1, 2, 3, 4, 5]
+    try store.commit(batch)
+    #expect(try store.jobs(instance: 1).isEmpty)
+    #expect(try store.counters().job == 9, "a number is never given twice")
+  }
+
+  @Test(arguments: StoreKind.allCases) func workOnceIsKeptUntilItIsForgotten(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    var batch = StoreBatch()
+    batch.once[ExactText("o")] = OnceRow(key: "o", job: 3, outcome: [])
+    try store.commit(batch)
+    #expect(try store.once(key: "o") == OnceRow(key: "o", job: 3, outcome: []))
+    batch.once[ExactText("o")] = OnceRow(key: "o", job: 3, outcome: Array("1".utf8))
+    try store.commit(batch)
+    #expect(try store.once(key: "o")?.outcome == Array("1".utf8))
+    batch.once[ExactText("o")] = OnceRow(key: "o", job: 0, outcome: [])
+    try store.commit(batch)
+    #expect(try store.once(key: "o") == nil)
+  }
+
+  @Test func queriesSeeWhatWasCommitted() throws {
+    let folder = try Folder()
+    let store = try SQLiteStore(path: folder.path)
+    try store.commit(first())
+    let queries = try SQLiteQueries(path: folder.path)
+    #expect(try queries.lastSequence() == 2)
+    #expect(try queries.journal(after: 0, limit: 10).map(\.sequence) == [1, 2])
+    #expect(try queries.journal(after: 1, limit: 10) == [entry(2)])
+    #expect(try queries.history(instance: 1, after: 0, limit: 1).map(\.sequence) == [1])
+    #expect(try queries.instance(flow: "F", key: "k") == instance(1, "k"))
+    var batch = StoreBatch()
+    for id in Int64(2)...5 {
+      batch.instances[id] = instance(id, "k\(id)")
+      batch.created.insert(id)
+    }
+    try store.commit(batch)
+    #expect(try queries.instances(flow: "F", status: 0, after: 2, limit: 2).map(\.id) == [3, 4])
+    #expect(try queries.instances(flow: nil, status: 1, after: 0, limit: 9).isEmpty)
+  }
+}

@@ -1,0 +1,90 @@
+import FlowRuntime
+import FlowSource
+import FlowStoreSQLite
+import Foundation
+import Testing
+
+/// What the file itself has to keep to.
+@Suite struct SQLiteFileTests {
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "flow-store-\(UUID().uuidString)")
+  private var path: String { folder.appending(path: "test.db").path }
+
+  init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+  private func sqlite(_ sql: String) throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"]
+    process.arguments? += [path, sql]
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+  }
+
+  private func problem() -> String {
+    do {
+      _ = try SQLiteStore(path: path)
+      return "none"
+    } catch {
+      return error.message
+    }
+  }
+
+  @Test(arguments: [
+    ("CREATE TABLE t (x)", "is a database of another program"),
+    ("PRAGMA application_id = 5; CREATE TABLE t (x)", "is a database of another program"),
+  ])
+  func aForeignFileIsRefused(_ sql: String, _ message: String) throws {
+    try sqlite(sql)
+    #expect(problem().contains(message))
+    try FileManager.default.removeItem(at: folder)
+  }
+
+  @Test func aNewerFileIsRefused() throws {
+    _ = try SQLiteStore(path: path)
+    try sqlite("PRAGMA user_version = 99")
+    #expect(problem().contains("is a store of version 99; this program knows version 1"))
+    try FileManager.default.removeItem(at: folder)
+  }
+
+  @Test func whatIsNoDatabaseIsRefused() throws {
+    try Data(repeating: 0x41, count: 8192).write(to: URL(filePath: path))
+    #expect(problem() == "the store is not a SQLite file")
+    try FileManager.default.removeItem(at: folder)
+  }
+
+  @Test func onlyOneMayHaveIt() throws {
+    do {
+      let store = try SQLiteStore(path: path)
+      #expect(problem().contains("another process serves this store"))
+      withExtendedLifetime(store) {}
+    }
+    #expect(problem() == "none", "the lock goes with its holder")
+    try FileManager.default.removeItem(at: folder)
+  }
+
+  @Test func aFolderThatIsNotThereIsSaid() {
+    #expect(throws: StoreError.self) { try SQLiteStore(path: "/nowhere/at/all.db") }
+    #expect(throws: StoreError.self) { try SQLiteQueries(path: path) }
+  }
+
+  @Test func theLogBeginsAnewUnderLoad() throws {
+    let store = try SQLiteStore(path: path)
+    var sequence: Int64 = 0
+    for _ in 0..<60 {
+      var batch = StoreBatch()
+      for _ in 0..<100 {
+        sequence += 1
+        batch.journal.append(
+          JournalEntry(
+            sequence: sequence, instance: 1, flow: "F", key: "k", revision: 1, kind: "step", at: 1,
+            body: .string(String(repeating: "x", count: 4000))))
+      }
+      try store.commit(batch)
+    }
+    let size = try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int ?? 0
+    #expect(size > 0 && size < 6000 * 4096, "the log is \(size) bytes long after \(sequence) pages")
+    try store.maintain(now: 1)
+    try FileManager.default.removeItem(at: folder)
+  }
+}
