@@ -104,7 +104,7 @@ extension Checker {
     let range = arguments[changed].range
     if let constant = arguments[changed].constant, case .int(let value) = constant, target == .double {
       return (
-        "values are not converted by themselves: write `\(value).0`",
+        "numbers are not converted by themselves: write `\(value).0`",
         [Fix("write `\(value).0`", .safe, [Fix.Edit(range, "\(value).0")])]
       )
     }
@@ -114,7 +114,8 @@ extension Checker {
     ]
     let side = changed == 0 ? "left" : "right"
     return (
-      "values are not converted by themselves: write `\(target)(...)` around the \(side) side",
+      "\(target == .string ? "values" : "numbers") are not converted by themselves: "
+        + "write `\(target)(...)` around the \(side) side",
       [Fix("convert the \(side) side to \(target)", .safe, edits)]
     )
   }
