@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev pkg-config python3
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench format lint clean
+.PHONY: help setup build serve test bench fuzz format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,6 +28,14 @@ test: setup ## build everything and run all tests
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow
 	swift run -c release Benchmarks
+
+FUZZ_SECONDS ?= 60
+fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS
+	FLOW_FUZZ=1 swift build -c release --product CELFuzz --scratch-path .build/fuzz \
+	  -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library
+	mkdir -p .build/fuzz/corpus
+	.build/fuzz/release/CELFuzz .build/fuzz/corpus -dict=Sources/CELFuzz/dictionary.txt \
+	  -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=512 -print_final_stats=1
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

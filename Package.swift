@@ -69,6 +69,14 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
+// `make fuzz` builds this with libFuzzer, which brings the `main` along; nothing else can link it.
+if Context.environment["FLOW_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "CELFuzz", dependencies: ["CEL", "FlowSource"], exclude: ["dictionary.txt"], swiftSettings: settings(),
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}
+
 /// What every Swift target is built with.
 nonisolated func settings() -> [SwiftSetting] {
   [

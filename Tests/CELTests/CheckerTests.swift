@@ -81,6 +81,7 @@ let sampleVariables: [(String, ValueType)] = [
     ("items[0].sku.bar.baz && amout", "F203", "a `string` has no fields"),
     ("{1.5: 2}", "F201", "a map key is a bool, int, uint or string, but this is a `double`"),
     ("[?1]", "F201", "behind `?` stands an optional value, but this is an `int`"),
+    ("parcel == null", "F204", "an optional value is never null"),
     ("size", "F106", "`size` is a function and needs arguments"),
   ]
 

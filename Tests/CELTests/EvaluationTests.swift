@@ -194,6 +194,23 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     "cel.bind(a, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', lists.range(900000).map(x, a + a + a + a + a).size() > 0)",
   ]
 
+  static let slow: [String] = [
+    "sets.equivalent(lists.range(900000), lists.range(900000))", "sets.intersects(lists.range(900000), [-1])",
+    "lists.range(300000).distinct().size() > 0", "lists.range(900000) == lists.range(900000)",
+    "cel.bind(a, lists.range(300000).map(x, 'a').join(), (a + 'b').lastIndexOf('b' + a) == 1)",
+    "lists.range(400000).map(x, string(x)).sort().size() > 0",
+    "lists.range(900000).map(x, 1).all(x, lists.range(9) == [])",
+    "cel.bind(a, lists.range(100000).map(x, 'a').join(), lists.range(100000).all(x, a.contains(a + 'b')))",
+    "cel.bind(a, lists.range(100000).map(x, 'a').join(), lists.range(100000).all(x, !a.matches('(a*)*b')))",
+    "cel.bind(a, lists.range(100000).map(x, 'a').join(), lists.range(100000).all(x, a.replace('', 'b').size() > 1))",
+  ]
+
+  /// None takes long, whatever it comes to.
+  @Test(.timeLimit(.minutes(1)), arguments: slow)
+  func limitsBoundFunctions(_ text: String) throws {
+    _ = try evaluate(text, isChecked: false, limits: Limits(fuel: 1_000_000))
+  }
+
   @Test(arguments: hungry)
   func limitsStopHungryExpressions(_ text: String) throws {
     guard case .failure(let error) = try evaluate(text + " || true", isChecked: false) else {

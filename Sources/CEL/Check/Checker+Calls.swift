@@ -181,6 +181,7 @@ extension Checker {
     _ nameRange: SourceRange
   ) -> TypedExpression {
     if let result = enumConversion(name, arguments, range) { return result }
+    checkNullComparison(name, arguments, range)
     var matches: [(signature: Signature, result: ValueType, substitution: Substitution)] = []
     let types = arguments.map { substitution.apply($0.type) }
     for signature in signatures where signature.parameters.count == arguments.count {
@@ -200,6 +201,16 @@ extension Checker {
     let type = types.contains(.error) ? .error : isAgreed ? first.result : .dyn
     let overload = matches.count == 1 ? first.signature.id : nil
     return fold(TypedExpression(range, type.bounded, .call(builtin, overload: overload, arguments)), nameRange)
+  }
+
+  /// An optional value is never null, so comparing the two is a mistake, though CEL allows it.
+  private mutating func checkNullComparison(_ name: String, _ arguments: [TypedExpression], _ range: SourceRange) {
+    guard environment.reportsConstantFaults, name == "_==_" || name == "_!=_", arguments.count == 2 else { return }
+    let types = arguments.map { substitution.apply($0.type) }
+    guard types.contains(.null), types.contains(where: { if case .optional = $0 { true } else { false } }) else {
+      return
+    }
+    report("F204", "an optional value is never null", range, help: "ask it with `.hasValue()`")
   }
 
   /// `int(E.a)` and `string(E.a)`.

@@ -3,6 +3,7 @@ extension Evaluator {
     let a = arguments[0]
     if arguments.builtin == .toEnum { return toEnum(a, arguments[1]) }
     guard arguments.count == 1 else { return noOverload(arguments) }
+    if a.tag == .string || a.tag == .bytes { charge(Int(a.count) / 16) }
     let result: Slot?
     switch arguments.builtin {
     case .dyn: result = a
@@ -156,6 +157,7 @@ extension Evaluator {
       guard Int32(exactly: a.asInt) != nil else { return fail(.overflow(.toEnum)) }
       return Slot(.enumeration, payload: a.payload, extra: UInt16(index))
     case .string:
+      charge(Int(a.count) / 16 + types.enums[index].values.count)
       guard let number = types.enums[index].number(of: a.string) else {
         return fail("`\(types.enums[index].name)` has no value \(a.literal)")
       }

@@ -110,12 +110,13 @@ extension Evaluator {
     switch arguments.builtin {
     case .setsContains: return .bool(holds(a, all: b))
     case .setsEquivalent: return .bool(holds(a, all: b) && holds(b, all: a))
-    default: return .bool(a.elements.contains { element in b.elements.contains { areEqual(element, $0) } })
+    default:
+      return .bool(a.elements.contains { element in fuel > 0 && b.elements.contains { areEqual(element, $0) } })
     }
   }
 
   private func holds(_ list: Slot, all wanted: Slot) -> Bool {
-    wanted.elements.allSatisfy { element in list.elements.contains { areEqual($0, element) } }
+    wanted.elements.allSatisfy { element in fuel > 0 && list.elements.contains { areEqual($0, element) } }
   }
 
   // MARK: Optionals

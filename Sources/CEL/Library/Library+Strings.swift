@@ -112,8 +112,8 @@ extension Evaluator {
   ) -> Int? {
     guard part.count <= text.count else { return nil }
     var place = min(bound, text.count - part.count)
-    while place >= 0 {
-      charge(part.count / 64)
+    while place >= 0, fuel > 0 {
+      charge(1 + part.count / 64)
       if isPart(part, of: text, at: place) { return place }
       place -= 1
     }

@@ -7,6 +7,7 @@ extension Evaluator {
     }
     var offset = 0
     if arguments.count == 2 {
+      charge(4 + Int(arguments[1].count) / 16)
       guard let found = TimeZones.offset(of: arguments[1].string, at: a.asTimestamp.seconds) else {
         return fail("there is no time zone \(arguments[1].literal)")
       }

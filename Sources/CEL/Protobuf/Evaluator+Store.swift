@@ -107,8 +107,8 @@ extension Evaluator {
     switch value.tag {
     case .null, .bool, .double, .string: return value
     case .int:
-      return value.asInt.magnitude <= 1 << 53 ? .double(Double(value.asInt)) : makeString(String(value.asInt))
-    case .uint: return value.asUInt <= 1 << 53 ? .double(Double(value.asUInt)) : makeString(String(value.asUInt))
+      return value.asInt.magnitude < 1 << 53 ? .double(Double(value.asInt)) : makeString(String(value.asInt))
+    case .uint: return value.asUInt < 1 << 53 ? .double(Double(value.asUInt)) : makeString(String(value.asUInt))
     case .enumeration: return .double(Double(value.asInt))
     case .bytes: return makeString(Base64.encode(value.utf8))
     case .timestamp: return makeString(grouped(value.asTimestamp.description))

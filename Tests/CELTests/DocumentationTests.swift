@@ -1,0 +1,28 @@
+import FlowSource
+import Foundation
+import Testing
+
+@testable import CEL
+
+/// What the page says of expressions is true.
+@Suite struct DocumentationTests {
+  static let examples: [(String, String)] = {
+    let page = (try? String(contentsOfFile: "Docs/cel.md", encoding: .utf8)) ?? ""
+    return page.split(separator: "\n").compactMap { line in
+      let parts = line.components(separatedBy: " => ")
+      return parts.count == 2 ? (parts[0].trimmingCharacters(in: .whitespaces), parts[1]) : nil
+    }
+  }()
+
+  @Test func thereAreExamples() { #expect(DocumentationTests.examples.count > 50) }
+
+  @Test(arguments: examples)
+  func isTrue(_ text: String, _ json: String) throws {
+    let environment = Environment()
+    let typed = try #require(environment.check(parse(text).0).expression)
+    let program = try Program(typed, types: environment.types)
+    let evaluator = Evaluator(types: environment.types)
+    let value = evaluator.value(try evaluator.evaluate(program, frame: Frame(count: 1)))
+    #expect(value.json(in: environment.types).text() == json)
+  }
+}
