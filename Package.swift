@@ -44,7 +44,9 @@ let package = Package(
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
-    test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"],
+      corpus: true),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test(
       "FlowRuntimeTests",
@@ -101,7 +103,8 @@ nonisolated func executable(
     name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings(), linkerSettings: link)
 }
 
-/// The tests of one target.
-nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings())
+/// The tests of one target; a `Corpus` beside them is data.
+nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = [], corpus: Bool = false) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: corpus ? ["Corpus"] : [], swiftSettings: settings())
 }
