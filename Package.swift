@@ -37,7 +37,8 @@ let package = Package(
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
-    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
+    executable(
+      "Benchmarks", ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
