@@ -37,7 +37,9 @@ let package = Package(
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
-    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource", "CAllocations"]),
+    executable(
+      "Benchmarks",
+      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "CEL", "FlowSource", "CAllocations"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
