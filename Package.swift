@@ -37,14 +37,18 @@ let package = Package(
         "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
-    executable("Benchmarks", ["FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
+    executable(
+      "Benchmarks",
+      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "CEL", "FlowSource", "CAllocations"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
-    test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"],
+      corpus: true),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test(
       "FlowRuntimeTests",
@@ -65,6 +69,7 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CEpoll"),
+    .target(name: "CAllocations"),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -72,9 +77,8 @@ let package = Package(
 // `make fuzz` builds this with libFuzzer, which brings the `main` along; nothing else can link it.
 if Context.environment["FLOW_FUZZ"] != nil {
   package.targets.append(
-    .executableTarget(
-      name: "CELFuzz", dependencies: ["CEL", "FlowSource"], exclude: ["dictionary.txt"], swiftSettings: settings(),
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+    executable(
+      "CELFuzz", ["CEL", "FlowSource"], exclude: ["dictionary.txt"], link: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }
 
 /// What every Swift target is built with.
@@ -94,11 +98,15 @@ nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [
 }
 
 /// A program.
-nonisolated func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings())
+nonisolated func executable(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], link: [LinkerSetting] = []
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings(), linkerSettings: link)
 }
 
-/// The tests of one target.
-nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings())
+/// The tests of one target; a `Corpus` beside them is data.
+nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = [], corpus: Bool = false) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: corpus ? ["Corpus"] : [], swiftSettings: settings())
 }

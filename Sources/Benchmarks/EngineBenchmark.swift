@@ -1,0 +1,65 @@
+import FlowCompiler
+import FlowMachine
+import FlowRuntime
+import FlowSource
+import FlowStoreSQLite
+import Foundation
+
+/// Durable events a second of the engine and its store alone, by the size of the batch: as many as load gathers.
+enum EngineBenchmark {
+  static let instanceCount = 10_000
+  static let seconds = 2.0
+
+  static func run() {
+    guard let program = compile("counter.flow", load: { _ in Array(ServerBenchmark.counter.utf8) }).program,
+      let machine = try? Machine(program)
+    else { return report("engine", "did not compile") }
+    do {
+      for size in [1, 16, 64, 256, 1024] { try measure(machine, size) }
+    } catch {
+      report("engine", "could not be measured: \(error)")
+    }
+  }
+
+  private static func measure(_ machine: Machine, _ size: Int) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-engine-\(getpid())-\(size)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let store = try SQLiteStore(path: folder.appending(path: "bench.db").path)
+    let engine = try Engine(machine: machine, store: store, world: BenchmarkWorld())
+    for index in 0..<instanceCount {
+      guard case .success = engine.take(EventCommand(event: "Begin", payload: ["id": .string("c\(index)")])) else {
+        return report("engine", "an instance did not start")
+      }
+      if index % 1000 == 999 { _ = try engine.commit() }
+    }
+    var latencies: [Double] = []
+    let begin = nanoseconds()
+    var events = 0
+    while Double(nanoseconds() - begin) < seconds * 1e9 {
+      let start = nanoseconds()
+      for _ in 0..<size {
+        // A walk that meets all instances, in no order that a tree would like.
+        var command = EventCommand(flow: "Counter", key: "c\(events * 7919 % instanceCount)", event: "Add", payload: ["n": 1])
+        command.idempotencyKey = "request-\(events)"
+        _ = engine.take(command)
+        events += 1
+      }
+      _ = try engine.commit()
+      latencies.append(Double(nanoseconds() - start) / 1e6)
+    }
+    let perSecond = Double(events) * 1e9 / Double(nanoseconds() - begin)
+    latencies.sort()
+    report(
+      "engine and store, batches of \(size)", "\(Int(perSecond)) events/s",
+      "a batch: p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms")
+  }
+}
+
+/// The real clock, and nothing else of a world.
+struct BenchmarkWorld: World {
+  func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+  func random(below bound: Int64) -> Int64 { 0 }
+  func newID() -> String { "id" }
+  func variable(_ name: String) -> String? { nil }
+}
