@@ -40,7 +40,8 @@ enum EngineBenchmark {
       let start = nanoseconds()
       for _ in 0..<size {
         // A walk that meets all instances, in no order that a tree would like.
-        var command = EventCommand(flow: "Counter", key: "c\(events * 7919 % instanceCount)", event: "Add", payload: ["n": 1])
+        var command = EventCommand(
+          flow: "Counter", key: "c\(events * 7919 % instanceCount)", event: "Add", payload: ["n": 1])
         command.idempotencyKey = "request-\(events)"
         _ = engine.take(command)
         events += 1
@@ -52,7 +53,8 @@ enum EngineBenchmark {
     latencies.sort()
     report(
       "engine and store, batches of \(size)", "\(Int(perSecond)) events/s",
-      "a batch: p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms")
+      "a batch: p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms"
+    )
   }
 }
 
