@@ -97,7 +97,7 @@ import Testing
     let server = LocalServer { _ in nil }
     let begin = Date()
     guard case .unreachable = await run("POST", server.url, timeout: 200) else { return #expect(Bool(false)) }
-    #expect(Date().timeIntervalSince(begin) < 3)
+    #expect(Date().timeIntervalSince(begin) < 20, "given up long before the 30 s that are the default")
   }
 
   @Test func nobodyThereIsUnreachable() async {
