@@ -128,7 +128,9 @@ import Testing
     let server = LocalServer { _ in LocalServer.answer("200 OK", "1") }
     let count = HTTPRunner.maximumTransfers + 50
     let done = await withTaskGroup(of: Bool.self) { group in
-      for _ in 0..<count { group.addTask { if case .done = await run("POST", server.url) { true } else { false } } }
+      for _ in 0..<count {
+        group.addTask { if case .done = await run("POST", server.url, timeout: 60_000) { true } else { false } }
+      }
       return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
     }
     #expect(done == count)
