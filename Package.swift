@@ -57,6 +57,7 @@ let package = Package(
     test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
+    test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowREPLTests", ["FlowREPL", "FlowSource", "FlowTestSupport"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 

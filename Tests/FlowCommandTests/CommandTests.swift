@@ -1,0 +1,133 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// The commands as scripts see them: what they print, and the exit codes 0 fine, 1 findings, 2 usage or input error.
+@Suite struct CommandTests {
+  static let broken = "Tests/FlowCompilerTests/Corpus/errors/unknown-state.flow"
+  static let order = "samples/order.flow"
+
+  @Test(arguments: ["check", "compile", "run", "repl", "serve", "eval"])
+  func everyCommandExplainsItself(_ name: String) throws {
+    let help = try FlowProcess.run(name, "--help")
+    #expect(help.code == 0)
+    #expect(help.output.contains("usage: flow \(name)"))
+    #expect(help.output.contains("example: flow \(name)"))
+    #expect(try FlowProcess.run("--help").output.contains(name))
+    let wrong = try FlowProcess.run(name, "--no-such-option")
+    #expect(wrong.code == 2 && wrong.errors.contains("--no-such-option"))
+  }
+
+  @Test func aTypoIsUnderstood() throws {
+    let typo = try FlowProcess.run("chekc", CommandTests.order)
+    #expect(typo.code == 2)
+    #expect(typo.errors.contains("did you mean `flow check`?"))
+    #expect(try FlowProcess.run().code == 2)
+  }
+
+  @Test func checkingTellsFindingsFromMistakesInTheCall() throws {
+    #expect(try FlowProcess.run("check", CommandTests.order).code == 0)
+    let findings = try FlowProcess.run("check", CommandTests.broken)
+    #expect(findings.code == 1)
+    #expect(findings.output.contains("unknown-state.flow:31:50: error[F104]"))
+    let missing = try FlowProcess.run("check", "none.flow")
+    #expect(missing.code == 2 && missing.errors.contains("cannot read `none.flow`"))
+    #expect(try FlowProcess.run("check").code == 2)
+    #expect(try FlowProcess.run("check", CommandTests.order, "--format", "xml").code == 2)
+  }
+
+  @Test func aMachineGetsOneDocument() throws {
+    let json = try FlowProcess.run("check", CommandTests.broken, "--format", "json")
+    #expect(json.code == 1)
+    #expect(try JSON(parsing: json.output)["summary"]?["errors"] == 1)
+  }
+
+  @Test func coloursComeWhenTheyAreForced() throws {
+    let plain = try FlowProcess.run("check", CommandTests.broken, "--format", "pretty")
+    #expect(!plain.output.contains("\u{1B}["))
+    let coloured = try FlowProcess.run(
+      "check", CommandTests.broken, "--format", "pretty", environment: ["FORCE_COLOR": "1", "NO_COLOR": ""])
+    #expect(coloured.output.contains("\u{1B}[31m"))
+    let refused = try FlowProcess.run(
+      "check", CommandTests.broken, "--format", "pretty", environment: ["FORCE_COLOR": "1", "NO_COLOR": "1"])
+    #expect(!refused.output.contains("\u{1B}["))
+  }
+
+  @Test func compilingWritesCanonicalJSON() throws {
+    let first = try FlowProcess.run("compile", CommandTests.order)
+    #expect(first.code == 0)
+    let json = try JSON(parsing: Array(first.output.utf8.dropLast()))
+    #expect(json["ir"] == 1)
+    #expect(json.text(.canonical) + "\n" == first.output)
+    #expect(try FlowProcess.run("compile", CommandTests.broken).code == 1)
+    #expect(try FlowProcess.run("compile", CommandTests.order, "-o", "/no/such/folder/x").code == 2)
+  }
+
+  @Test func runningTakesEventsAsLines() throws {
+    let events = """
+      {"event": "Placed", "data": {"order_id": "o1", "email": "a@b.c", "items": [{"sku": "x", "qty": 2, "price": 5}]}}
+      {"advance": "1d"}
+      {"event": "Paid", "data": {"amount": 10}}
+      {"complete": "ship", "result": {"id": "p1"}}
+
+      """
+    let run = try FlowProcess.run("run", CommandTests.order, input: events)
+    #expect(run.code == 0)
+    #expect(run.output.contains("+1d result of ship: shipping → delivered  done"))
+    let failed = try FlowProcess.run("run", CommandTests.order, input: events.replacing("1d", with: "4d"))
+    #expect(failed.code == 1)
+    #expect(failed.errors.contains("line 3: the instance has ended in `expired`"))
+    #expect(try FlowProcess.run("run", CommandTests.order, input: "{").code == 2)
+    #expect(try FlowProcess.run("run", CommandTests.order, input: #"{"event": "Nope"}"#).code == 2)
+  }
+
+  @Test func theREPLReadsScripts() throws {
+    let script = try FlowProcess.run("repl", CommandTests.order, input: "1 + 2\n:state\n")
+    #expect(script.output.contains("error") || script.output.contains("Order has not started"))
+    let strict = try FlowProcess.run("repl", CommandTests.order, input: ":frob\n:help\n")
+    #expect(strict.code == 1 && !strict.output.contains(":undo"))
+    let lenient = try FlowProcess.run("repl", CommandTests.order, "--keep-going", input: ":frob\n:help\n")
+    #expect(lenient.code == 1 && lenient.output.contains(":undo"))
+    #expect(try FlowProcess.run("repl", "-e", "[1, 2].map(x, x * x)").output == "[1,4] : list<int>\n")
+  }
+
+  @Test func evaluatingShowsValuesTypesAndReasons() throws {
+    #expect(try FlowProcess.run("eval", "1 + 2 * 3", "--type").output == "7 : int\n")
+    let explained = try FlowProcess.run(
+      "eval", "items.all(i, i.qty > 0)", "--data", "-", "--explain", input: #"{"items": [{"qty": 0}]}"#)
+    #expect(explained.code == 0 && explained.output.hasSuffix("false\n"))
+    #expect(explained.output.contains("items.all(i, i.qty > 0)"))
+    let json = try FlowProcess.run("eval", "[1u]", "--format", "json")
+    #expect(try JSON(parsing: json.output)["type"] == "list<uint>")
+    #expect(try FlowProcess.run("eval", "1 +").code == 1)
+    #expect(try FlowProcess.run("eval", "[1][i]", "--data", "-", input: #"{"i": 4}"#).code == 1)
+    #expect(try FlowProcess.run("eval", "x", "--data", "-", input: "[]").code == 2)
+    #expect(try FlowProcess.run("eval").code == 2)
+  }
+
+  @Test func servingRefusesWhatIsNotSafe() throws {
+    let open = try FlowProcess.run("serve", CommandTests.order, "--addr", "0.0.0.0:0")
+    #expect(open.code == 2 && open.errors.contains("--insecure"))
+    #expect(try FlowProcess.run("serve", CommandTests.order, "--addr", "nowhere").code == 2)
+    #expect(try FlowProcess.run("serve", CommandTests.broken).code == 1)
+    let foreign = FileManager.default.temporaryDirectory.appending(path: "flow-foreign-\(UUID().uuidString)")
+    try Data("this is no database, and long enough to be looked at as one".utf8).write(to: foreign)
+    defer { try? FileManager.default.removeItem(at: foreign) }
+    let refused = try FlowProcess.run("serve", CommandTests.order, "--store", foreign.path, "--addr", "127.0.0.1:0")
+    #expect(refused.code == 2 && refused.errors.contains("not a SQLite file"))
+  }
+
+  @Test func whatWasCompiledIsServed() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-ir-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "order.ir.json").path
+    #expect(try FlowProcess.run("compile", CommandTests.order, "-o", file).code == 0)
+    let server = try ServerProcess([file, "--store", folder.appending(path: "x.db").path])
+    let client = HTTPClient(port: server.port)
+    #expect(try client.send("GET", "/v1/flows").json["items"]?.array?.first?["name"] == "Order")
+    try Data(#"{"ir": 1, "flows": [{}]}"#.utf8).write(to: URL(filePath: file))
+    #expect(try FlowProcess.run("serve", file).code == 1)
+  }
+}

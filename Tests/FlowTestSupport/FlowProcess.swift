@@ -1,0 +1,33 @@
+import Foundation
+
+/// One run of the binary to its end.
+public struct FlowProcess: Sendable {
+  public var code: Int32
+  public var output: String
+  public var errors: String
+
+  /// Runs `flow` in a folder, by default that of the package.
+  public static func run(
+    _ arguments: String..., input: String = "", in folder: URL = packageRoot, environment: [String: String] = [:]
+  ) throws -> FlowProcess {
+    let process = Process()
+    process.executableURL = ServerProcess.binary
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    let pipes = (input: Pipe(), output: Pipe(), errors: Pipe())
+    process.standardInput = pipes.input
+    process.standardOutput = pipes.output
+    process.standardError = pipes.errors
+    try process.run()
+    try pipes.input.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+    try pipes.input.fileHandleForWriting.close()
+    // What it writes is short enough for a pipe, so that one may be read after the other.
+    let output = pipes.output.fileHandleForReading.readDataToEndOfFile()
+    let errors = pipes.errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return FlowProcess(
+      code: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+      errors: String(decoding: errors, as: UTF8.self))
+  }
+}
