@@ -38,14 +38,17 @@ let package = Package(
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
     executable(
-      "Benchmarks", ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "CEL", "FlowSource"]),
+      "Benchmarks",
+      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "CEL", "FlowSource", "CAllocations"]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
-    test("FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"],
+      corpus: true),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
     test(
       "FlowRuntimeTests",
@@ -61,11 +64,12 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
-    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("m")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CEpoll"),
+    .target(name: "CAllocations"),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -73,9 +77,8 @@ let package = Package(
 // `make fuzz` builds this with libFuzzer, which brings the `main` along; nothing else can link it.
 if Context.environment["FLOW_FUZZ"] != nil {
   package.targets.append(
-    .executableTarget(
-      name: "CELFuzz", dependencies: ["CEL", "FlowSource"], exclude: ["dictionary.txt"], swiftSettings: settings(),
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+    executable(
+      "CELFuzz", ["CEL", "FlowSource"], exclude: ["dictionary.txt"], link: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }
 
 /// What every Swift target is built with.
@@ -95,11 +98,15 @@ nonisolated func library(_ name: String, _ dependencies: [Target.Dependency] = [
 }
 
 /// A program.
-nonisolated func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings())
+nonisolated func executable(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], link: [LinkerSetting] = []
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings(), linkerSettings: link)
 }
 
-/// The tests of one target.
-nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings())
+/// The tests of one target; a `Corpus` beside them is data.
+nonisolated func test(_ name: String, _ dependencies: [Target.Dependency] = [], corpus: Bool = false) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: corpus ? ["Corpus"] : [], swiftSettings: settings())
 }

@@ -42,7 +42,8 @@ enum EngineBenchmark {
       let start = nanoseconds()
       for _ in 0..<size {
         // A walk that meets all instances, in no order that a tree would like.
-        var command = EventCommand(flow: "Counter", key: "c\(events * 7919 % instanceCount)", event: "Add", payload: ["n": 1])
+        var command = EventCommand(
+          flow: "Counter", key: "c\(events * 7919 % instanceCount)", event: "Add", payload: ["n": 1])
         command.idempotencyKey = "request-\(events)"
         _ = engine.take(command)
         events += 1
@@ -56,7 +57,11 @@ enum EngineBenchmark {
     latencies.sort()
     report(
       "engine and store, batches of \(size)", "\(Int(perSecond)) events/s",
-      "\(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the processor in all; a batch: p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms")
+      """
+      \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
+      processor in all; a batch: p50 \(short(latencies[latencies.count / 2])) ms, \
+      p99 \(short(latencies[latencies.count * 99 / 100])) ms
+      """)
   }
 }
 

@@ -1,3 +1,4 @@
+import CAllocations
 import Glibc
 
 /// Nanoseconds of a clock that only goes forward.
@@ -16,6 +17,13 @@ func measure(turns: Int, rounds: Int = 5, _ body: () -> Void) -> Double {
     best = min(best, Double(nanoseconds() - start) / Double(turns))
   }
   return best
+}
+
+/// How often the body asks for memory.
+func countAllocations(_ body: () -> Void) -> Int {
+  let before = flow_allocation_count()
+  body()
+  return Int(flow_allocation_count() - before)
 }
 
 /// A number with one digit behind the point.

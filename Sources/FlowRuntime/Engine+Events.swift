@@ -153,7 +153,8 @@ extension Engine {
 
   private func keyOf(_ payload: Value, flow: Int) -> String? {
     let node = machine.program.flows[flow]
-    guard let key = node.key, case .record(let record) = payload, case .string(let text)? = record[node.fields[key].name]
+    guard let key = node.key, case .record(let record) = payload,
+      case .string(let text)? = record[node.fields[key].name]
     else { return nil }
     return text
   }
@@ -185,7 +186,8 @@ extension Engine {
   /// Hands an emitted event to the flows that start on it or whose key it carries.
   func deliverEmitted(_ delivery: Delivery) {
     guard let event = machine.event(named: delivery.event) else { return }
-    for target in machine.route(event: event) where target.keyField != nil || machine.starts(flow: target.flow, on: event) {
+    for target in machine.route(event: event)
+    where target.keyField != nil || machine.starts(flow: target.flow, on: event) {
       deliver(delivery, event, flow: target.flow)
     }
   }

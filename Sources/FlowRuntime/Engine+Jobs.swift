@@ -127,8 +127,10 @@ extension Engine {
       batch.dead.append(DeadRow(job: row, at: now, code: code, message: message))
       journal(
         cached.row, "dead",
-        ["action": .string(row.action), "code": .string(code), "message": .string(message),
-         "attempts": .int(Int64(row.attempt + 1))])
+        [
+          "action": .string(row.action), "code": .string(code), "message": .string(message),
+          "attempts": .int(Int64(row.attempt + 1)),
+        ])
       end(row, .failed(code: code, message: message, attempts: row.attempt + 1), nil, cached)
     }
   }
@@ -194,7 +196,9 @@ extension Engine {
   /// Takes an outcome that was kept.
   func takeKept(_ row: JobRow) {
     guard let cached = owner(of: row, world.now()) else { return }
-    guard let json = try? JSON(parsing: row.outcome), let outcome = outcome(json, row, cached) else { return remove(row) }
+    guard let json = try? JSON(parsing: row.outcome), let outcome = outcome(json, row, cached) else {
+      return remove(row)
+    }
     remove(row)
     tell(row, outcome, cached)
     settle()

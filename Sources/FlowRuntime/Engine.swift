@@ -203,7 +203,9 @@ public final class Engine {
   private func version(_ hash: String) throws(EngineProblem) -> Version {
     if let known = versions[hash] { return known }
     do {
-      guard let text = read({ () throws(StoreError) in try store.definition(hash: hash) }) ?? nil else { throw ProgramError("its program is not in the store") }
+      guard let text = read({ () throws(StoreError) in try store.definition(hash: hash) }) ?? nil else {
+        throw ProgramError("its program is not in the store")
+      }
       let program = try Program(json: JSON(parsing: text))
       let version = Version(hash: hash, machine: try Machine(program))
       versions[hash] = version

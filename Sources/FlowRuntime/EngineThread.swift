@@ -1,6 +1,6 @@
 import Dispatch
-import Foundation
 import FlowSource
+import Foundation
 import Synchronization
 
 /// Runs an engine on a thread of its own: gathers what comes in, commits it as one batch, and only then answers.

@@ -89,7 +89,8 @@ final class Connection {
     let message = "the store: \(String(cString: sqlite3_errmsg(handle)))"
     switch code & 0xFF {
     // After a failed fsync nobody knows what is on the disk: the kernel may have dropped the pages.
-    case SQLITE_IOERR where code == flow_sqlite_ioerr_fsync || code == flow_sqlite_ioerr_dir_fsync: return .fatal(message)
+    case SQLITE_IOERR where code == flow_sqlite_ioerr_fsync || code == flow_sqlite_ioerr_dir_fsync:
+      return .fatal(message)
     case SQLITE_NOTADB: return .unusable("the store is not a SQLite file")
     case SQLITE_CORRUPT: return .fatal(message)
     case SQLITE_FULL: return .unavailable("the disk is full")

@@ -29,7 +29,8 @@ public final class SQLiteQueries: Queries {
         \(instances) WHERE i.id > ?1 AND (?2 IS NULL OR i.flow = ?2) AND (?3 IS NULL OR i.status = ?3)
         ORDER BY i.id LIMIT ?4
         """),
-      history: try connection.prepare("\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
+      history: try connection.prepare(
+        "\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
       journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
     reading = Mutex(made)
   }

@@ -135,6 +135,8 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(constant?.fixes.first?.edits.first?.text == "1.0")
     let variable = sampleEnvironment().check(parse("amount + count").0).diagnostics.first
     #expect(variable?.fixes.first?.edits.map(\.text) == ["double(", ")"])
+    let text = sampleEnvironment().check(parse("'n' + count").0).diagnostics.first
+    #expect(text?.fixes.first?.edits.map(\.text) == ["string(", ")"])
     let typo = sampleEnvironment().check(parse("amout > 1.0").0).diagnostics.first
     #expect(typo?.fixes.first?.edits.first?.text == "amount")
   }

@@ -7,7 +7,7 @@ import Testing
   /// The suite's JSON form, when it lies beside the checkout.
   static let folder = "../shared/cel-conformance"
 
-  @Test(.enabled(if: Report.run(folder: folder).passed > 0))
+  @Test(.enabled(if: !Report.files(in: folder).isEmpty))
   func passesThePublicSuite() {
     let report = Report.run(folder: Self.folder)
     #expect(report.failures == [])

@@ -1,10 +1,11 @@
 import FlowActions
-@testable import FlowMachine
 import FlowRuntime
 import FlowSource
 import Foundation
 import Synchronization
 import Testing
+
+@testable import FlowMachine
 
 /// What a request looks like on the wire, and what each kind of answer comes to.
 @Suite struct HTTPRunnerTests {
@@ -58,10 +59,12 @@ import Testing
     #expect(json.text() == expected)
   }
 
-  @Test(arguments: [
-    ("503 Service Unavailable", "Retry-After: 7\r\n", 503, 7000), ("404 Not Found", "", 404, nil),
-    ("429 Too Many Requests", "Retry-After: 999999999\r\n", 429, 86_400_000), ("301 Moved", "Location: /x\r\n", 301, nil),
-  ] as [(String, String, Int, Int64?)])
+  @Test(
+    arguments: [
+      ("503 Service Unavailable", "Retry-After: 7\r\n", 503, 7000), ("404 Not Found", "", 404, nil),
+      ("429 Too Many Requests", "Retry-After: 999999999\r\n", 429, 86_400_000),
+      ("301 Moved", "Location: /x\r\n", 301, nil),
+    ] as [(String, String, Int, Int64?)])
   func aStatusIsToldWithItsRetryAfter(_ line: String, _ headers: String, _ status: Int, _ after: Int64?) async {
     let server = LocalServer { _ in LocalServer.answer(line, "why", headers: headers) }
     guard case .status(let got, let message, let retryAfter) = await run("POST", server.url) else {
@@ -92,9 +95,10 @@ import Testing
 
   @Test func whoeverDoesNotAnswerIsGivenUp() async {
     let server = LocalServer { _ in nil }
-    let begin = Date()
-    guard case .unreachable = await run("POST", server.url, timeout: 200) else { return #expect(Bool(false)) }
-    #expect(Date().timeIntervalSince(begin) < 3)
+    guard case .unreachable(let message) = await run("POST", server.url, timeout: 200) else {
+      return #expect(Bool(false))
+    }
+    #expect(message.contains("Timeout"))
   }
 
   @Test func nobodyThereIsUnreachable() async {

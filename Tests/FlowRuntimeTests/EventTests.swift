@@ -47,8 +47,9 @@ private let t1: JSON = ["id": "t1"]
     #expect(again == first)
     try desk.restart()
     #expect(try desk.send("Poke", t1, key: "k").replayed)
-    #expect(problem { () throws(EngineProblem) in try desk.send("Poke", ["id": "t1", "room": 9], key: "k") }
-      == "idempotencyReused")
+    #expect(
+      problem { () throws(EngineProblem) in try desk.send("Poke", ["id": "t1", "room": 9], key: "k") }
+        == "idempotencyReused")
     #expect(try desk.data("Task", "t1")["count"] == 1)
   }
 
@@ -63,13 +64,14 @@ private let t1: JSON = ["id": "t1"]
     #expect(try desk.data("Task", "t1")["count"] == 1)
   }
 
-  @Test(arguments: [
-    ("Poke", ["id": "none"], nil, "notFound"), ("Nothing", ["id": "t1"], nil, "unknownEvent"),
-    ("Poke", ["id": 5], nil, "invalidPayload"), ("Back", ["id": "t1"], nil, "refused"),
-    ("Poke", ["id": "t1"], "", "invalidPayload"), ("Begin", ["id": ""], nil, "invalidPayload"),
-    ("Begin", ["id": .string(String(repeating: "x", count: 513))], nil, "invalidPayload"),
-    ("Poke", ["id": "t1"], String(repeating: "x", count: 513), "invalidPayload"),
-  ] as [(String, JSON, String?, String)])
+  @Test(
+    arguments: [
+      ("Poke", ["id": "none"], nil, "notFound"), ("Nothing", ["id": "t1"], nil, "unknownEvent"),
+      ("Poke", ["id": 5], nil, "invalidPayload"), ("Back", ["id": "t1"], nil, "refused"),
+      ("Poke", ["id": "t1"], "", "invalidPayload"), ("Begin", ["id": ""], nil, "invalidPayload"),
+      ("Begin", ["id": .string(String(repeating: "x", count: 513))], nil, "invalidPayload"),
+      ("Poke", ["id": "t1"], String(repeating: "x", count: 513), "invalidPayload"),
+    ] as [(String, JSON, String?, String)])
   func whatCannotBeTakenIsSaid(_ event: String, _ payload: JSON, _ key: String?, _ expected: String) throws {
     let desk = try Desk()
     try desk.send("Begin", t1)
@@ -125,8 +127,9 @@ private let t1: JSON = ["id": "t1"]
     try desk.restart()
     let memory = try desk.memory
     memory.readingFails = .unavailable("gone")
-    #expect(problem { () throws(EngineProblem) in try desk.send("Begin", ["id": "t9"]) }
-      == "storeUnavailable")
+    #expect(
+      problem { () throws(EngineProblem) in try desk.send("Begin", ["id": "t9"]) }
+        == "storeUnavailable")
     #expect(throws: StoreError.unavailable("gone")) {
       desk.engine.finish(desk.out[0].job, .done("paid"))
       _ = try desk.engine.commit()

@@ -52,11 +52,12 @@ private let t1: JSON = ["id": "t1"]
     #expect(dead.body["code"] == "UNAVAILABLE" && dead.body["attempts"] == 3)
   }
 
-  @Test(arguments: [
-    (.status(422, message: "", retryAfterMilliseconds: nil), "BROKEN"),
-    (.status(404, message: "no", retryAfterMilliseconds: nil), "HTTP_404"),
-    (.impossible(code: "BAD_REQUEST", message: ""), "BAD_REQUEST"), (.failed(code: "BROKEN", message: ""), "BROKEN"),
-  ] as [(JobOutcome, String)])
+  @Test(
+    arguments: [
+      (.status(422, message: "", retryAfterMilliseconds: nil), "BROKEN"),
+      (.status(404, message: "no", retryAfterMilliseconds: nil), "HTTP_404"),
+      (.impossible(code: "BAD_REQUEST", message: ""), "BAD_REQUEST"), (.failed(code: "BROKEN", message: ""), "BROKEN"),
+    ] as [(JobOutcome, String)])
   func someFailuresAreFinal(_ outcome: JobOutcome, _ code: String) throws {
     let desk = try charging()
     try desk.end(outcome)

@@ -60,7 +60,9 @@ final class MemoryStore: Store {
     try read(answers[ExactText("\(scope)\n\(key)")])
   }
 
-  func entry(sequence: Int64) throws(StoreError) -> JournalEntry? { try read(journal.first { $0.sequence == sequence }) }
+  func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {
+    try read(journal.first { $0.sequence == sequence })
+  }
 
   func once(key: String) throws(StoreError) -> OnceRow? { try read(once[ExactText(key)]) }
 

@@ -14,7 +14,9 @@ import Testing
   private func sqlite(_ sql: String) throws {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"]
+    process.arguments = [
+      "python3", "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])",
+    ]
     process.arguments? += [path, sql]
     try process.run()
     process.waitUntilExit()

@@ -93,6 +93,8 @@ extension Checker {
     case (.double, .int), (.double, .uint): (target, changed) = (.double, 1)
     case (.uint, .int): (target, changed) = (.int, 0)
     case (.int, .uint): (target, changed) = (.int, 1)
+    case (.string, let other) where other.isPrintable: (target, changed) = (.string, 1)
+    case (let other, .string) where other.isPrintable: (target, changed) = (.string, 0)
     case (.optional(let inner), types[1]) where inner == types[1]:
       return ("the left side may be absent: write `.orValue(...)` behind it", [])
     case (types[0], .optional(let inner)) where inner == types[0]:
@@ -112,9 +114,20 @@ extension Checker {
     ]
     let side = changed == 0 ? "left" : "right"
     return (
-      "numbers are not converted by themselves: write `\(target)(...)` around the \(side) side",
+      "\(target == .string ? "values" : "numbers") are not converted by themselves: "
+        + "write `\(target)(...)` around the \(side) side",
       [Fix("convert the \(side) side to \(target)", .safe, edits)]
     )
+  }
+}
+
+extension ValueType {
+  /// Whether `string(...)` takes it.
+  fileprivate var isPrintable: Bool {
+    switch self {
+    case .bool, .int, .uint, .double, .timestamp, .duration, .enumeration: true
+    default: false
+    }
   }
 }
 

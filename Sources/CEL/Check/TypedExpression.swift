@@ -5,7 +5,7 @@ public import FlowSource
 /// Its height is bounded by ``maximumHeight``; programs are made from it, and intermediate code stores it as JSON.
 public struct TypedExpression: Hashable, Sendable {
   /// How high a tree may become by the definitions that it names.
-  public static let maximumHeight = 1_000
+  public static let maximumHeight = 500
 
   public var range: SourceRange
   public var type: ValueType

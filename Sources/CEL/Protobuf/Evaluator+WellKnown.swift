@@ -6,14 +6,14 @@ extension Evaluator {
     guard type.name.hasPrefix(prefix) else { return nil }
     let name = String(type.name.dropFirst(prefix.count))
     var given: [String: Slot] = [:]
-    for (position, index) in fields.enumerated() where !values[position].isUnset {
+    for (position, index) in fields.enumerated() where !values[position].isUnset && index < type.fields.count {
       given[type.fields[index].name] = values[position]
     }
     switch name {
     case "Empty", "FieldMask": return nil
     case "Struct": return wellKnown(type, "fields", given, storage: .jsonStruct)
     case "ListValue": return wellKnown(type, "values", given, storage: .jsonList)
-    case "Value": return makeJSONValue(type, given)
+    case "Value": return makeJSONValue(type, given, order: fields)
     case "Timestamp", "Duration": return makeInstant(name, given)
     case "Any": return makeAny(given)
     case "Int32Value": return wellKnown(type, "value", given, storage: .int32)
@@ -33,9 +33,11 @@ extension Evaluator {
     return store(value, field)
   }
 
-  private func makeJSONValue(_ type: RecordDeclaration, _ given: [String: Slot]) -> Slot {
-    // Of a oneof the last one counts; a literal names one.
-    guard let (name, value) = given.first, var field = type.field(name) else { return .null }
+  private func makeJSONValue(_ type: RecordDeclaration, _ given: [String: Slot], order: [Int]) -> Slot {
+    // Its fields are alternatives: the last one counts.
+    let last = order.last { type.fields.indices.contains($0) && given[type.fields[$0].name] != nil }
+    guard var field = last.map({ type.fields[$0] }), let value = given[field.name] else { return .null }
+    let name = field.name
     if name == "null_value" { return .null }
     field.presence = .explicit
     field.storage = name == "struct_value" ? .jsonStruct : name == "list_value" ? .jsonList : .plain
