@@ -15,10 +15,13 @@ final class MemoryStore: Store {
   var commits = 0
   /// What the next commit throws, once.
   var nextCommitFails: StoreError?
+  /// What every commit has to wait for.
+  var beforeCommit: () -> Void = {}
   /// What every reading throws.
   var readingFails: StoreError?
 
   func commit(_ batch: StoreBatch) throws(StoreError) {
+    beforeCommit()
     if let failure = nextCommitFails {
       nextCommitFails = nil
       throw failure
