@@ -46,7 +46,8 @@ private func evaluate(_ tree: TypedExpression) {
 /// The names that the generated expressions can use.
 private enum Subject {
   static let values: [(name: String, type: ValueType, value: Value)] = [
-    ("i", .int, .int(7)), ("u", .uint, .uint(7)), ("d", .double, .double(2.5)), ("s", .string, .string("añ\u{1F431}z")),
+    ("i", .int, .int(7)), ("u", .uint, .uint(7)), ("d", .double, .double(2.5)),
+    ("s", .string, .string("añ\u{1F431}z")),
     ("b", .bytes, .bytes([0, 255])), ("t", .timestamp, .timestamp(Timestamp(seconds: 1_700_000_000))),
     ("p", .duration, .duration(Duration(nanoseconds: 90_000_000_000))), ("l", .list(.int), .list([.int(3), .int(1)])),
     ("m", .map(.string, .dyn), .map(MapValue([.init(.string("k"), .list([.double(1)]))]))), ("x", .dyn, .string("y")),

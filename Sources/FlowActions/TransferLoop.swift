@@ -3,7 +3,8 @@ import FlowRuntime
 import Foundation
 import Synchronization
 
-/// The thread that owns libcurl's handles: takes requests in, drives all of them at once, tells what they came to.
+/// The thread that owns libcurl's handles: it takes requests in, drives all of them at once, and tells what came of
+/// them.
 final class TransferLoop: Sendable {
   typealias Waiting = (request: JobRequest, finish: @Sendable (JobOutcome) -> Void)
 

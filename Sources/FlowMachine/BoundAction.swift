@@ -55,7 +55,8 @@ extension Stepper {
       var pairs: [BoundAction.Header] = []
       if let headers, case .map(let map) = try value(headers, frame) {
         for entry in map.entries {
-          if case .string(let name) = entry.key, case .string(let text) = entry.value { pairs.append(.init(name: name, value: text)) }
+          guard case .string(let name) = entry.key, case .string(let text) = entry.value else { continue }
+          pairs.append(.init(name: name, value: text))
         }
       }
       let json = try body.map { source throws(BindingError) in try value(source, frame).json(in: machine.types) }

@@ -7,9 +7,8 @@ extension Instance {
   /// Where the instance is: active states, timers, calls, what was put off.
   public func positionJSON(in machine: Machine) -> JSON {
     let flow = machine.program.flows[flow]
-    var members: [JSON.Member] = [
-      .init("states", .array(active.ascending.filter { flow.isLeaf($0, in: active) }.map { .string(flow.states[$0].path) }))
-    ]
+    let leaves = active.ascending.filter { flow.isLeaf($0, in: active) }
+    var members: [JSON.Member] = [.init("states", .array(leaves.map { .string(flow.states[$0].path) }))]
     if !timers.isEmpty { members.append(.init("timers", .array(timers.map(\.json)))) }
     if !calls.isEmpty { members.append(.init("calls", .array(calls.map { $0.json(flow) }))) }
     if !history.isEmpty {
@@ -30,7 +29,8 @@ extension Instance {
     let node = machine.program.flows[flow]
     var members: [JSON.Member] = []
     for (index, field) in node.fields.enumerated() {
-      if let value = value(ofField: index, in: machine) { members.append(.init(field.name, value.json(in: machine.types))) }
+      guard let value = value(ofField: index, in: machine) else { continue }
+      members.append(.init(field.name, value.json(in: machine.types)))
     }
     var results: [JSON.Member] = []
     for call in node.calls where !results.contains(where: { $0.name == call.name }) {

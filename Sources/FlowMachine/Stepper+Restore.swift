@@ -34,7 +34,8 @@ extension Stepper {
     }
     let history = (position["history"]?.members ?? []).compactMap { member -> HistoryEntry? in
       guard let state = paths[member.name] else { return nil }
-      return HistoryEntry(state: state, leaves: member.value.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? [])
+      let leaves = member.value.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? []
+      return HistoryEntry(state: state, leaves: leaves)
     }
     return Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,

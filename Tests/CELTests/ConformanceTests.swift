@@ -14,6 +14,12 @@ import Testing
     #expect(report.passed > 1_000)
   }
 
+  /// The checker may refuse, but must never change a result.
+  @Test(.enabled(if: !Report.files(in: folder).isEmpty))
+  func passesWithoutTheChecker() {
+    #expect(Report.run(folder: Self.folder, isChecked: false).failures == [])
+  }
+
   @Test func reportsWhatFails() throws {
     let document = try JSON(
       parsing: """

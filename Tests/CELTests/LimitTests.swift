@@ -53,7 +53,9 @@ import Testing
   /// `cel.bind` of a value added to itself, again and again: its size doubles with each.
   private func doubling(_ start: String, _ times: Int) throws -> Program {
     var text = "x\(times).size()"
-    for step in stride(from: times, through: 1, by: -1) { text = "cel.bind(x\(step), x\(step - 1) + x\(step - 1), \(text))" }
+    for step in stride(from: times, through: 1, by: -1) {
+      text = "cel.bind(x\(step), x\(step - 1) + x\(step - 1), \(text))"
+    }
     return try Environment().compile("cel.bind(x0, \(start), \(text))")
   }
 

@@ -184,6 +184,9 @@ extension Checker {
     checkNullComparison(name, arguments, range)
     var matches: [(signature: Signature, result: ValueType, substitution: Substitution)] = []
     let types = arguments.map { substitution.apply($0.type) }
+    if let exact = exactMatch(types, signatures), let builtin = Builtin.named[name] {
+      return fold(TypedExpression(range, exact.result, .call(builtin, overload: exact.id, arguments)), nameRange)
+    }
     for signature in signatures where signature.parameters.count == arguments.count {
       let instance = instantiate(signature)
       var trial = substitution
@@ -201,6 +204,12 @@ extension Checker {
     let type = types.contains(.error) ? .error : isAgreed ? first.result : .dyn
     let overload = matches.count == 1 ? first.signature.id : nil
     return fold(TypedExpression(range, type.bounded, .call(builtin, overload: overload, arguments)), nameRange)
+  }
+
+  /// The overload for just these types. Scalars fit no other, so that nothing has to be tried.
+  private func exactMatch(_ types: [ValueType], _ signatures: [Signature]) -> Signature? {
+    guard types.allSatisfy(\.isScalar) else { return nil }
+    return signatures.first { $0.parameters == types && $0.result.isScalar }
   }
 
   /// An optional value is never null, so comparing the two is a mistake, though CEL allows it.
@@ -242,6 +251,13 @@ extension Checker {
 }
 
 extension ValueType {
+  fileprivate var isScalar: Bool {
+    switch self {
+    case .bool, .int, .uint, .double, .string, .bytes, .timestamp, .duration: true
+    default: false
+    }
+  }
+
   var isNumberOrDyn: Bool {
     switch self {
     case .int, .uint, .double, .dyn, .error, .parameter: true

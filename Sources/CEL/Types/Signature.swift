@@ -5,24 +5,22 @@ public struct Signature: Hashable, Sendable {
   public var isMember: Bool
   public var parameters: [ValueType]
   public var result: ValueType
+  /// What names this overload: all but the result, as it was declared. Made once, because every call asks for it.
+  public let id: String
 
   public init(_ name: String, isMember: Bool = false, parameters: [ValueType], result: ValueType) {
     self.name = name
     self.isMember = isMember
     self.parameters = parameters
     self.result = result
+    let rest = parameters.dropFirst(isMember ? 1 : 0).map(\.description).joined(separator: ", ")
+    id = (isMember ? "\(parameters[0])." : "") + "\(name)(\(rest))"
   }
 }
 
 extension Signature: CustomStringConvertible {
   /// `size(string) -> int`, `string.size() -> int`.
   public var description: String { "\(id) -> \(result)" }
-
-  /// What names this overload: all but the result.
-  public var id: String {
-    let rest = parameters.dropFirst(isMember ? 1 : 0).map(\.description).joined(separator: ", ")
-    return (isMember ? "\(parameters[0])." : "") + "\(name)(\(rest))"
-  }
 }
 
 extension Signature {

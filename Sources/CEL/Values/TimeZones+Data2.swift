@@ -1,4 +1,4 @@
-// Written by scripts/time_zones.py from the IANA time zone database, which is in the public domain.
+// Written by Sources/CEL/Values/time_zones.py from the IANA time zone database, which is in the public domain.
 
 extension TimeZones {
   /// Of each zone its length, its rule, its first offset and its transitions, in base64: the second half.

@@ -1,4 +1,4 @@
-// Written by scripts/time_zones.py from the IANA time zone database, which is in the public domain.
+// Written by Sources/CEL/Values/time_zones.py from the IANA time zone database, which is in the public domain.
 
 extension TimeZones {
   /// The names of each zone on a line, in the order of the data.

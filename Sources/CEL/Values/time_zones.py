@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes Sources/CEL/Values/TimeZones+{Names,Data1,Data2}.swift from the compiled zone files of this machine's tzdata.
 
-usage: scripts/time_zones.py [ZONEINFO]
+usage: Sources/CEL/Values/time_zones.py [ZONEINFO]
 """
 import base64
 import calendar
@@ -128,7 +128,7 @@ def main():
 
 def write(file, constant, about, lines):
     with open(f"Sources/CEL/Values/TimeZones+{file}.swift", "w") as out:
-        print("// Written by scripts/time_zones.py from the IANA time zone database, which is in the public domain.", file=out)
+        print("// Written by Sources/CEL/Values/time_zones.py from the IANA time zone database, which is in the public domain.", file=out)
         print("", file=out)
         print("extension TimeZones {", file=out)
         print(f"  /// {about}", file=out)
