@@ -92,7 +92,7 @@ extension Engine {
       status: 0, revision: 0, startedAt: now, updatedAt: now, position: [], data: [])
     if old == nil { batch.created.insert(row.id) }
     let cached = Cached(row: row, instance: step.next, version: current)
-    let sequence = record(step, of: cached, cause: cause(command), at: now)
+    let sequence = record(step, of: cached, cause: cause(command), at: now, isNew: true)
     return answer(step, row, sequence, created: true)
   }
 

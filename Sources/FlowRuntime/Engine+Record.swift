@@ -8,7 +8,7 @@ extension Engine {
   /// Notes a step: the instance, its journal entry, its timers and jobs.
   /// - Returns: The sequence number of the entry.
   @discardableResult
-  func record(_ step: Step, of old: Cached, cause: JSON, at now: Int64) -> Int64 {
+  func record(_ step: Step, of old: Cached, cause: JSON, at now: Int64, isNew: Bool = false) -> Int64 {
     var cached = old
     let id = InstanceID(old.row)
     cached.instance = step.next
@@ -22,7 +22,7 @@ extension Engine {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached, id)
-    let sequence = journal(cached.row, "step", body(step, cause, machine))
+    let sequence = journal(cached.row, "step", body(step, cause, machine, isNew: isNew))
     for effect in step.effects { record(effect, cached, now) }
     return sequence
   }
@@ -36,13 +36,14 @@ extension Engine {
     batch.instances[cached.row.id] = cached.row
   }
 
-  private func body(_ step: Step, _ cause: JSON, _ machine: Machine) -> JSON {
+  private func body(_ step: Step, _ cause: JSON, _ machine: Machine, isNew: Bool) -> JSON {
     var members = cause.members ?? []
     members += [
       .init("disposition", .string(step.disposition.rawValue)),
       .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
       .init("status", .string(step.next.status.rawValue)),
     ]
+    if isNew { members.append(.init("created", true)) }
     if !step.changedFields.isEmpty {
       members.append(.init("changes", step.next.changesJSON(step.changedFields, in: machine)))
     }
@@ -98,11 +99,20 @@ extension Engine {
     guard let key = command.idempotencyKey else { return nil }
     guard let row = try answer(to: key, scope) else { return nil }
     guard row.digest == digest else { throw .idempotencyReused }
-    guard var answer = (try? JSON(parsing: row.answer)).flatMap(EventAnswer.init(json:)) else {
-      throw .storeUnavailable("a kept answer can't be read")
+    guard var answer = EventAnswer(try entry(row.sequence)) else {
+      throw .storeUnavailable("the answer to this key can't be given again")
     }
     answer.replayed = true
     return answer
+  }
+
+  private func entry(_ sequence: Int64) throws(EngineProblem) -> JournalEntry {
+    // Those of the batch have the highest numbers, without a hole.
+    if let first = batch.journal.first?.sequence, sequence >= first { return batch.journal[Int(sequence - first)] }
+    guard let entry = read({ () throws(StoreError) in try store.entry(sequence: sequence) }) ?? nil else {
+      throw .storeUnavailable("the answer to this key can't be read")
+    }
+    return entry
   }
 
   private func answer(to key: String, _ scope: String) throws(EngineProblem) -> AnswerRow? {
@@ -114,7 +124,7 @@ extension Engine {
   }
 
   func record(_ answer: EventAnswer, scope: String, key: String, digest: Int64) {
-    let row = AnswerRow(scope: scope, key: key, digest: digest, answer: answer.json.bytes(), at: world.now())
+    let row = AnswerRow(scope: scope, key: key, digest: digest, sequence: answer.sequence, at: world.now())
     answersInBatch[ExactText("\(scope)\n\(key)")] = row
     batch.answers.append(row)
   }
@@ -136,13 +146,15 @@ extension EventAnswer {
     ]
   }
 
-  init?(json: JSON) {
-    guard let disposition = json["disposition"]?.string, let flow = json["flow"]?.string, let key = json["key"]?.string,
-      let revision = json["revision"]?.int, let sequence = json["offset"]?.int, let status = json["status"]?.string
-    else { return nil }
+  /// The answer to the event of a step's entry.
+  init?(_ entry: JournalEntry) {
+    guard let disposition = entry.body["disposition"]?.string, let status = entry.body["status"]?.string else {
+      return nil
+    }
     self.init(
-      disposition: disposition, flow: flow, key: key, revision: revision, sequence: Int64(sequence),
-      from: json["from"]?.array?.compactMap(\.string) ?? [], to: json["to"]?.array?.compactMap(\.string) ?? [],
-      status: status, created: json["created"]?.bool ?? false)
+      disposition: disposition, flow: entry.flow, key: entry.key, revision: entry.revision, sequence: entry.sequence,
+      from: entry.body["from"]?.array?.compactMap(\.string) ?? [],
+      to: entry.body["to"]?.array?.compactMap(\.string) ?? [], status: status,
+      created: entry.body["created"]?.bool ?? false)
   }
 }

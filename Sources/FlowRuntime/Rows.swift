@@ -38,21 +38,21 @@ public struct InstanceRow: Hashable, Sendable {
   }
 }
 
-/// The answer to an idempotency key.
+/// That an idempotency key was used, and for what.
 public struct AnswerRow: Hashable, Sendable {
   public var scope: String
   public var key: String
   /// A digest of what was asked.
   public var digest: Int64
-  /// The answer, as JSON.
-  public var answer: [UInt8]
+  /// The journal entry of the step, from which the answer can be given again.
+  public var sequence: Int64
   public var at: Int64
 
-  public init(scope: String, key: String, digest: Int64, answer: [UInt8], at: Int64) {
+  public init(scope: String, key: String, digest: Int64, sequence: Int64, at: Int64) {
     self.scope = scope
     self.key = key
     self.digest = digest
-    self.answer = answer
+    self.sequence = sequence
     self.at = at
   }
 }

@@ -22,8 +22,11 @@ public protocol Store: AnyObject {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
   func instance(id: Int64) throws(StoreError) -> InstanceRow?
 
-  /// The answer that was given to an idempotency key.
+  /// What an idempotency key was used for.
   func answer(scope: String, key: String) throws(StoreError) -> AnswerRow?
+
+  /// An entry of the journal.
+  func entry(sequence: Int64) throws(StoreError) -> JournalEntry?
 
   /// What came of the work that was done once for a key.
   func once(key: String) throws(StoreError) -> OnceRow?

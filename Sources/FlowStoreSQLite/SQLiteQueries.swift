@@ -84,7 +84,8 @@ private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws
 }
 
 extension Statement {
-  fileprivate var entry: JournalEntry {
+  /// The entry of a journal, with the names of its instance.
+  var entry: JournalEntry {
     JournalEntry(
       sequence: integer(0), instance: integer(1), flow: text(2), key: text(3), revision: Int(integer(4)),
       kind: text(5), at: integer(6), body: (try? JSON(parsing: blob(7))) ?? .null)

@@ -15,8 +15,13 @@ extension SQLiteStore {
   public func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
     statements.answer.bind(.text(scope), .text(key))
     return try first(statements.answer) {
-      AnswerRow(scope: scope, key: key, digest: $0.integer(0), answer: $0.blob(1), at: $0.integer(2))
+      AnswerRow(scope: scope, key: key, digest: $0.integer(0), sequence: $0.integer(1), at: $0.integer(2))
     }
+  }
+
+  public func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {
+    statements.entry.bind(.integer(sequence))
+    return try first(statements.entry) { $0.entry }
   }
 
   public func once(key: String) throws(StoreError) -> OnceRow? {

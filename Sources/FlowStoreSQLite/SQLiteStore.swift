@@ -9,8 +9,8 @@ import FlowSource
 public final class SQLiteStore: Store {
   /// How many pages the log may have before it is moved into the file while events wait.
   static let logBudgetPages = 4000
-  /// How often old answers are forgotten, in milliseconds.
-  static let forgetEvery: Int64 = 60_000
+  /// How many old answers are forgotten at once while nothing waits.
+  static let forgottenAtOnce = 1000
   /// How long the answer to an idempotency key is kept, in milliseconds: seven days.
   public static let answerWindow: Int64 = 7 * 86_400_000
 
@@ -19,7 +19,6 @@ public final class SQLiteStore: Store {
   let statements: Statements
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
-  private var forgotAt: Int64 = 0
 
   /// Opens a store, or makes one.
   /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
@@ -62,16 +61,16 @@ public final class SQLiteStore: Store {
       definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
     }
     if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
-    for row in batch.instances.values { try write(row, isNew: batch.created.contains(row.id)) }
+    // In the order of the tree that they go into.
+    for row in batch.instances.values.sorted(by: { $0.id < $1.id }) {
+      try write(row, isNew: batch.created.contains(row.id))
+    }
     for entry in batch.journal {
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
         .integer(entry.at), .json(entry.body.bytes()))
     }
-    for row in batch.answers {
-      try statements.addAnswer.run(
-        .text(row.scope), .text(row.key), .integer(row.digest), .json(row.answer), .integer(row.at))
-    }
+    try writeAnswers(batch)
     try writeTimers(batch)
     try writeJobs(batch)
   }
@@ -90,6 +89,20 @@ public final class SQLiteStore: Store {
       // The lock keeps others out; whoever got in all the same has made our cache a lie.
       guard connection.changes == 1 else { throw .fatal("somebody else has written to the store") }
     }
+  }
+
+  /// Twice as many old ones go as new ones come, so that there is never much to forget at once.
+  private func writeAnswers(_ batch: StoreBatch) throws(StoreError) {
+    guard let newest = batch.answers.last else { return }
+    for row in batch.answers {
+      try statements.addAnswer.run(
+        .text(row.key), .text(row.scope), .integer(row.digest), .integer(row.sequence), .integer(row.at))
+    }
+    try forgetAnswers(before: newest.at - SQLiteStore.answerWindow, atMost: 2 * batch.answers.count)
+  }
+
+  private func forgetAnswers(before: Int64, atMost limit: Int) throws(StoreError) {
+    try statements.forgetAnswers.run(.integer(before), .integer(Int64(limit)))
   }
 
   private func writeTimers(_ batch: StoreBatch) throws(StoreError) {
@@ -134,10 +147,7 @@ public final class SQLiteStore: Store {
   // MARK: - Upkeep
 
   public func maintain(now: Int64) throws(StoreError) {
-    if now - forgotAt > SQLiteStore.forgetEvery {
-      forgotAt = now
-      try statements.forgetAnswers.run(.integer(now - SQLiteStore.answerWindow))
-    }
+    try forgetAnswers(before: now - SQLiteStore.answerWindow, atMost: SQLiteStore.forgottenAtOnce)
     if connection.uncheckedPages > 0 { try checkpoint() }
   }
 }

@@ -31,8 +31,8 @@ enum Schema {
       at INTEGER NOT NULL, body TEXT NOT NULL);
     CREATE INDEX journal_instance ON journal (instance, sequence);
     CREATE TABLE answer (
-      scope TEXT NOT NULL, key TEXT NOT NULL, digest INTEGER NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL,
-      PRIMARY KEY (scope, key)) WITHOUT ROWID;
+      key TEXT NOT NULL, scope TEXT NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (key, scope)) WITHOUT ROWID;
     CREATE INDEX answer_at ON answer (at);
     CREATE TABLE timer (
       instance INTEGER NOT NULL, transition INTEGER NOT NULL, armed INTEGER NOT NULL, due INTEGER NOT NULL,

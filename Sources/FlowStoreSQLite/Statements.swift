@@ -4,7 +4,7 @@ import FlowRuntime
 struct Statements {
   let begin, commit, addDefinition, addInstance, updateInstance, addEntry, addAnswer, setTimer, removeTimer: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce, forgetAnswers: Statement
-  let instanceByKey, instanceByID, answer, once, dueTimers, nextTimer: Statement
+  let instanceByKey, instanceByID, answer, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
 
   static let instanceColumns = """
@@ -37,10 +37,19 @@ struct Statements {
       "INSERT OR REPLACE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
     setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
     removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
-    forgetAnswers = try connection.prepare("DELETE FROM answer WHERE at < ?1")
+    forgetAnswers = try connection.prepare(
+      """
+      DELETE FROM answer WHERE (key, scope) IN (
+        SELECT key, scope FROM answer INDEXED BY answer_at WHERE at < ?1 ORDER BY at LIMIT ?2)
+      """)
     instanceByKey = try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2")
     instanceByID = try connection.prepare("\(instances) WHERE i.id = ?1")
-    answer = try connection.prepare("SELECT digest, answer, at FROM answer WHERE scope = ?1 AND key = ?2")
+    answer = try connection.prepare("SELECT digest, sequence, at FROM answer WHERE key = ?2 AND scope = ?1")
+    entry = try connection.prepare(
+      """
+      SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
+      FROM journal j JOIN instance i ON i.id = j.instance WHERE j.sequence = ?1
+      """)
     once = try connection.prepare("SELECT job, outcome FROM once WHERE key = ?1")
     dueTimers = try connection.prepare(
       "SELECT instance, transition, armed, due FROM timer WHERE due <= ?1 ORDER BY due, instance LIMIT ?2")

@@ -15,10 +15,13 @@ final class MemoryStore: Store {
   var commits = 0
   /// What the next commit throws, once.
   var nextCommitFails: StoreError?
+  /// What every commit has to wait for.
+  var beforeCommit: () -> Void = {}
   /// What every reading throws.
   var readingFails: StoreError?
 
   func commit(_ batch: StoreBatch) throws(StoreError) {
+    beforeCommit()
     if let failure = nextCommitFails {
       nextCommitFails = nil
       throw failure
@@ -58,6 +61,10 @@ final class MemoryStore: Store {
 
   func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
     try read(answers[ExactText("\(scope)\n\(key)")])
+  }
+
+  func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {
+    try read(journal.first { $0.sequence == sequence })
   }
 
   func once(key: String) throws(StoreError) -> OnceRow? { try read(once[ExactText(key)]) }

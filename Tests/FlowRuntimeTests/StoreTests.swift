@@ -81,7 +81,7 @@ final class Folder {
     for (index, key) in keys.enumerated() {
       batch.instances[Int64(index + 1)] = instance(Int64(index + 1), key)
       batch.created.insert(Int64(index + 1))
-      batch.answers.append(AnswerRow(scope: "s", key: key, digest: Int64(index), answer: [0x31], at: 1))
+      batch.answers.append(AnswerRow(scope: "s", key: key, digest: Int64(index), sequence: 1, at: 1))
     }
     try store.commit(batch)
     for (index, key) in keys.enumerated() {
@@ -89,6 +89,35 @@ final class Folder {
       #expect(row?.id == Int64(index + 1) && row?.key.utf8.elementsEqual(key.utf8) == true)
       #expect(try store.answer(scope: "s", key: key)?.digest == Int64(index))
     }
+  }
+
+  @Test(arguments: StoreKind.allCases) func entriesAreFoundByTheirNumber(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    try store.commit(first())
+    #expect(try store.entry(sequence: 2) == entry(2))
+    #expect(try store.entry(sequence: 3) == nil)
+  }
+
+  @Test func oldAnswersAreForgotten() throws {
+    let folder = try Folder()
+    let store = try SQLiteStore(path: folder.path)
+    let answers = { (from: Int64, at: Int64) in
+      (from..<from + 10).map { AnswerRow(scope: "s", key: "k\($0)", digest: 1, sequence: $0, at: at) }
+    }
+    var batch = StoreBatch()
+    batch.answers = answers(0, 1000)
+    try store.commit(batch)
+    batch.answers = Array(answers(10, SQLiteStore.answerWindow + 1000).prefix(2))
+    try store.commit(batch)
+    #expect(try store.answer(scope: "s", key: "k0") != nil, "as long as the window is")
+    batch.answers = Array(answers(20, SQLiteStore.answerWindow + 1001).prefix(2))
+    try store.commit(batch)
+    let left = try (0..<10).filter { try store.answer(scope: "s", key: "k\($0)") != nil }
+    #expect(left.count == 6, "twice as many as came")
+    try store.maintain(now: SQLiteStore.answerWindow + 1001)
+    #expect(try store.answer(scope: "s", key: "k9") == nil)
+    #expect(try store.answer(scope: "s", key: "k10") != nil)
   }
 
   @Test(arguments: StoreKind.allCases) func anOldRevisionIsNotWrittenOverANewOne(_ kind: StoreKind) throws {

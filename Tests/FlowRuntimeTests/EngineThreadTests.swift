@@ -1,0 +1,129 @@
+import FlowMachine
+import FlowRuntime
+import FlowSource
+import Foundation
+import Synchronization
+import Testing
+
+/// The thread around the engine: batches, backpressure, the end.
+@Suite struct EngineThreadTests {
+  /// A runner that is done at once.
+  private struct Echo: ActionRunner {
+    func run(_ request: JobRequest, finish: @escaping @Sendable (JobOutcome) -> Void) { finish(.done("paid")) }
+  }
+
+  /// What the hooks were told.
+  private final class Heard: Sendable {
+    let entries = Mutex<[JournalEntry]>([])
+    let failures = Mutex<[String]>([])
+    var hooks: EngineThread.Hooks {
+      EngineThread.Hooks(
+        committed: { new in self.entries.withLock { $0 += new } },
+        failed: { message in self.failures.withLock { $0.append(message) } })
+    }
+  }
+
+  private func start(
+    _ thread: EngineThread, _ heard: Heard, _ prepare: @escaping @Sendable (MemoryStore) -> Void = { _ in }
+  ) throws {
+    let machine = try Desk.machine.get()
+    try thread.start(runner: Echo(), hooks: heard.hooks) { () throws(EngineError) in
+      let store = MemoryStore()
+      let engine = try Engine(machine: machine, store: store, world: HandWorld())
+      prepare(store)
+      return engine
+    }
+  }
+
+  private func send(_ thread: EngineThread, _ event: String, _ id: String) async -> Result<EventAnswer, EngineProblem> {
+    await withCheckedContinuation { continuation in
+      thread.submit(EventCommand(event: event, payload: ["id": .string(id)])) { continuation.resume(returning: $0) }
+    }
+  }
+
+  @Test func manyAtOnceAreAllAnsweredInOrder() async throws {
+    let thread = EngineThread()
+    let heard = Heard()
+    let commits = Mutex(0)
+    try start(thread, heard) { $0.beforeCommit = { commits.withLock { $0 += 1 } } }
+    _ = await send(thread, "Begin", "t1")
+    let revisions = await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<400 { group.addTask { (try? await send(thread, "Poke", "t1").get().revision) ?? 0 } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(revisions.sorted() == Array(2...401))
+    #expect(commits.withLock { $0 } < 400, "what comes in together is committed together")
+    thread.shutdown()
+    #expect(heard.entries.withLock { $0.map(\.sequence) } == Array(1...401))
+  }
+
+  @Test func aJobThatIsDoneAtOnceMovesItsInstance() async throws {
+    let thread = EngineThread()
+    let heard = Heard()
+    try start(thread, heard)
+    _ = await send(thread, "Begin", "t1")
+    _ = await send(thread, "Go", "t1")
+    let isDone = { heard.entries.withLock { $0.last?.body["to"] == ["carving"] } }
+    for _ in 0..<500 where !isDone() { usleep(2000) }
+    #expect(isDone())
+    thread.shutdown()
+    guard case .failure(.shuttingDown) = await send(thread, "Poke", "t1") else { return #expect(Bool(false)) }
+    thread.shutdown()
+  }
+
+  @Test func tooMuchIsToldToComeLater() throws {
+    let thread = EngineThread()
+    let gate = DispatchSemaphore(value: 0)
+    let isHeldUp = DispatchSemaphore(value: 0)
+    try start(thread, Heard()) { store in
+      store.beforeCommit = {
+        isHeldUp.signal()
+        gate.wait()
+      }
+    }
+    let answered = Mutex(0)
+    let overloaded = Mutex(0)
+    let count = { @Sendable (result: Result<EventAnswer, EngineProblem>) in
+      answered.withLock { $0 += 1 }
+      if case .failure(.overloaded) = result { overloaded.withLock { $0 += 1 } }
+    }
+    thread.submit(EventCommand(event: "Begin", payload: ["id": "t1"])) { count($0) }
+    isHeldUp.wait()
+    for _ in 0..<(EngineThread.maximumWaiting + 5) {
+      thread.submit(EventCommand(event: "Poke", payload: ["id": "none"])) { count($0) }
+    }
+    #expect(overloaded.withLock { $0 } == 5)
+    gate.signal()
+    thread.shutdown()
+    #expect(answered.withLock { $0 } == EngineThread.maximumWaiting + 6)
+  }
+
+  @Test func aLostStoreEndsEverything() async throws {
+    let thread = EngineThread()
+    let heard = Heard()
+    try start(thread, heard) { $0.nextCommitFails = .fatal("fsync") }
+    guard case .failure(.storeUnavailable) = await send(thread, "Begin", "t1") else { return #expect(Bool(false)) }
+    thread.shutdown()
+    #expect(heard.failures.withLock { $0 } == ["fsync"])
+    guard case .failure(.shuttingDown) = await send(thread, "Begin", "t1") else { return #expect(Bool(false)) }
+  }
+
+  @Test func aStoreThatFailsForAWhileComesBack() async throws {
+    let thread = EngineThread()
+    try start(thread, Heard()) { $0.nextCommitFails = .unavailable("full") }
+    guard case .failure(.storeUnavailable("full")) = await send(thread, "Begin", "t1") else {
+      return #expect(Bool(false))
+    }
+    #expect(try await send(thread, "Begin", "t1").get().sequence == 1)
+    thread.shutdown()
+  }
+
+  @Test func anEngineThatCannotBeginIsSaid() throws {
+    let thread = EngineThread()
+    #expect(throws: EngineError(message: "no")) {
+      try thread.start(runner: Echo(), hooks: Heard().hooks) { () throws(EngineError) in
+        throw EngineError(message: "no")
+      }
+    }
+  }
+}
