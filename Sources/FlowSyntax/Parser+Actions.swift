@@ -47,7 +47,11 @@ extension Parser {
     case "http":
       advance()
       let method = name("an HTTP method")
-      let kind = BindingNode.Kind.http(method: method, url: expression())
+      // The one place where a block follows an expression: `http POST base + path { body: … }`.
+      expressions.takesRecords = false
+      let url = expression()
+      expressions.takesRecords = true
+      let kind = BindingNode.Kind.http(method: method, url: url)
       return BindingNode(kind: kind, settings: settings(), range: range(from: start))
     case "worker":
       advance()

@@ -56,6 +56,11 @@ import Testing
     #expect(flow.states[0].reactions[0].rest.acts.count == 1)
   }
 
+  @Test func aBlockMayFollowTheAddressOfACall() {
+    let file = read(#"action a(id: string) { http POST env("U") + id { body: {"x": id} } }"#)
+    #expect(file.diagnostics.map(\.message) == [])
+  }
+
   @Test func nestingHasALimit() {
     let deep = "flow A { " + String(repeating: "state s { ", count: 100_000)
     #expect(read(deep).diagnostics.contains { $0.message.hasPrefix("states nest deeper than 32 levels") })

@@ -68,7 +68,7 @@ extension ExpressionParser {
     if kind == .leftParen {
       return parseCall(Expression.Call(function: field, target: nil, arguments: [], isRooted: isRooted), start: range)
     }
-    if kind == .leftBrace { return parseRecord(field, isRooted: isRooted, start: range) }
+    if kind == .leftBrace, takesRecords { return parseRecord(field, isRooted: isRooted, start: range) }
     return make(range, .identifier(name, isRooted: isRooted))
   }
 
@@ -102,7 +102,7 @@ extension ExpressionParser {
       case .dot: operand = parseSelection(of: operand)
       case .leftBracket: operand = parseIndex(of: operand)
       case .leftBrace:
-        guard let name = operand.dottedName, name.count > 1 else { return operand }
+        guard takesRecords, let name = operand.dottedName, name.count > 1 else { return operand }
         operand = parseRecord(
           Expression.Field(name.joined(separator: "."), operand.range), isRooted: operand.isRootedName,
           start: operand.range)

@@ -12,6 +12,8 @@ public struct ExpressionParser: Sendable {
   /// The index of the next token.
   public var position = 0
   public var diagnostics: [Diagnostic] = []
+  /// Whether `Name{…}` builds a record. A surrounding language turns it off where a block of its own may follow.
+  public var takesRecords = true
 
   let tokens: [Token]
   let text: [UInt8]
