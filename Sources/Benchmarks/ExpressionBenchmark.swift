@@ -18,9 +18,13 @@ enum ExpressionBenchmark {
       else { return report("cel (\(letter))", "\(expression.text) did not compile") }
       var held = 0
       let turns = 300_000
-      let time = measure(turns: turns) { if (try? evaluator.isTrue(program, frame: frame)) == true { held += 1 } }
+      let time = measureLoop(turns: turns) { turns in
+        for _ in 0..<turns where (try? evaluator.isTrue(program, frame: frame)) == true { held += 1 }
+      }
       let allocations = countAllocations { for _ in 0..<1000 { _ = try? evaluator.isTrue(program, frame: frame) } }
-      let byHand = measure(turns: turns) { if expression.byHand(inputs) { held += 1 } }
+      let byHand = measureLoop(turns: turns) { turns in
+        for _ in 0..<turns where expression.byHand(inputs) { held += 1 }
+      }
       precondition(held == 10 * turns, "both have to agree")
       report(
         "cel (\(letter))  \(expression.text)", "\(short(time)) ns",
