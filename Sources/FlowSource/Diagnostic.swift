@@ -82,6 +82,7 @@ public struct Fix: Hashable, Sendable {
 extension [Diagnostic] {
   /// In the order in which people read: by place, then by code, each once.
   public func sortedByPlace() -> [Diagnostic] {
+    guard count > 1 else { return self }
     var seen: Set<Diagnostic> = []
     let unique = filter { seen.insert($0).inserted }
     return unique.sorted {

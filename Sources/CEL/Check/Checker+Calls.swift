@@ -208,8 +208,15 @@ extension Checker {
 
   /// The overload for just these types. Scalars fit no other, so that nothing has to be tried.
   private func exactMatch(_ types: [ValueType], _ signatures: [Signature]) -> Signature? {
-    guard types.allSatisfy(\.isScalar) else { return nil }
-    return signatures.first { $0.parameters == types && $0.result.isScalar }
+    guard let first = types.first, types.allSatisfy(\.isScalar) else { return nil }
+    return signatures.first { signature in
+      guard signature.parameters.count == types.count, signature.result.isScalar else { return false }
+      // `==` takes two of any one type.
+      if case .parameter? = signature.parameters.first {
+        return signature.parameters.allSatisfy { $0 == signature.parameters[0] } && types.allSatisfy { $0 == first }
+      }
+      return signature.parameters == types
+    }
   }
 
   /// An optional value is never null, so comparing the two is a mistake, though CEL allows it.
