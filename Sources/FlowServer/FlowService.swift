@@ -110,14 +110,16 @@ public final class FlowService: HTTPHandler {
   }
 
   /// The body as JSON.
+  ///
+  /// The media type has to be said: a page of another site can't say it without asking first, and so can't send.
   /// - Throws: 415 for another media type, 400 for what is no JSON.
   func body(_ request: HTTPRequest) throws(Problem) -> JSON {
-    let type = request.headers["Content-Type"] ?? "application/json"
-    let media = type.split(separator: ";")[0].lowercased()
+    let type = request.headers["Content-Type"] ?? ""
+    let media = (type.split(separator: ";").first ?? "").lowercased()
     guard media == "application/json" || media == "application/cloudevents+json" else {
       throw Problem(
         status: 415, code: "unsupported-media-type", title: "Unsupported media type",
-        detail: "send application/json, not \(type)")
+        detail: "send application/json" + (type.isEmpty ? ", and say so in Content-Type" : ", not \(type)"))
     }
     do throws(JSONError) {
       return try JSON(parsing: request.body)

@@ -135,6 +135,14 @@ import Testing
     #expect(answer.json["detail"]?.string?.isEmpty == false)
   }
 
+  @Test(arguments: ["text/plain", "", "application/x-www-form-urlencoded"])
+  func whatAForeignPageCanSendIsRefused(_ type: String) throws {
+    let folder = try TestFolder()
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
+    let answer = try HTTPClient(port: server.port).send("POST", "/v1/events", placed, headers: ["Content-Type": type])
+    #expect(answer.status == 415)
+  }
+
   @Test func timersAndJobsSurviveARestart() throws {
     let folder = try TestFolder()
     let file = try folder.write(

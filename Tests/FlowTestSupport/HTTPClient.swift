@@ -27,7 +27,7 @@ public final class HTTPClient {
     self.socket = nil
     let payload = body?.bytes() ?? []
     var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(payload.count)\r\n"
-    if body != nil { head += "Content-Type: application/json\r\n" }
+    if body != nil, headers["Content-Type"] == nil { head += "Content-Type: application/json\r\n" }
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
     try socket.write(Array((head + "\r\n").utf8) + payload)
     let response = try read(socket)
