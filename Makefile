@@ -22,8 +22,8 @@ serve: build ## serve the order sample, with a warehouse to send parcels from
 	  .build/release/flow serve samples/order.flow --addr $(ADDR)
 
 test: setup ## build everything and run all tests
-	swift build --product flow
-	swift test
+	swift build --build-tests --explicit-target-dependency-import-check error
+	swift test --skip-build
 
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow
