@@ -5,8 +5,11 @@ public import FlowSyntax
 /// Checks the files of a program: names, types, cycles, states.
 ///
 /// Goes on after a mistake, so that one run tells everything.
+/// - Parameter isComplete: Whether all files could be found; what others would use is not judged otherwise.
 /// - Returns: The checked program, or nil when there are errors; and all that is to be said.
-public func check(_ files: [ParsedFile], sources: SourceSet) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
+public func check(
+  _ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true
+) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
   var problems: [Diagnostic] = []
   let symbols = Symbols(files, into: &problems)
   var declarations = Declarations(symbols, into: &problems)
@@ -15,19 +18,26 @@ public func check(_ files: [ParsedFile], sources: SourceSet) -> (program: Checke
   let callees = declarations.callees(actions, into: &problems)
   var flows: [CheckedFlow] = []
   let isWhole = !files.contains { $0.diagnostics.hasErrors }
+  var checkers: [FlowChecker] = []
   for node in symbols.flows {
     var checker = FlowChecker(node, symbols, declarations, actions, callees, isWhole: isWhole)
     flows.append(checker.check())
     problems += checker.problems
+    checkers.append(checker)
   }
+  let tests = checkTests(files, &checkers, into: &problems)
   checkQualifiedNames(files, sources, into: &problems)
   checkCallCycles(flows, callees, into: &problems)
+  if isWhole, isComplete, !problems.hasErrors {
+    problems += lint(
+      LintContext(files: files, symbols: symbols, actions: actions, flows: flows, uses: Uses(files)))
+  }
   let all = (files.flatMap(\.diagnostics) + problems).sortedByPlace()
   if all.hasErrors { return (nil, all) }
   let program = CheckedProgram(
     sources: sources, types: declarations.records + BuiltInRecords.all + resultRecords(flows, callees),
     enums: declarations.enums,
-    roles: symbols.roles.map(\.name.text), events: declarations.events, actions: actions, flows: flows)
+    roles: symbols.roles.map(\.name.text), events: declarations.events, actions: actions, flows: flows, tests: tests)
   return (program, all)
 }
 
