@@ -132,46 +132,43 @@ extension FlowChecker {
   }
 }
 
-/// Checks the tests of all files with the flows that they are about.
-func checkTests(
-  _ files: [ParsedFile], _ checkers: inout [FlowChecker], into problems: inout [Diagnostic]
-) -> [CheckedTest] {
-  var tests: [CheckedTest] = []
+/// The tests of all files by the flow that they are about: the one that their first event starts.
+func testsByFlow(
+  _ files: [ParsedFile], _ symbols: Symbols, into problems: inout [Diagnostic]
+) -> [Int: [TestNode]] {
+  var found: [Int: [TestNode]] = [:]
   for case .test(let node) in files.flatMap(\.declarations) {
-    guard let flow = flow(of: node, checkers) else {
+    if let flow = flow(of: node, symbols) {
+      found[flow, default: []].append(node)
+    } else {
       problems.append(
         Diagnostic(
           "F105", "this test starts no flow", at: node.range, label: "which flow is it about?",
           help: "begin with `send` and an event that starts a flow, or with `start Flow(…)`"))
-      continue
     }
-    checkers[flow].problems = []
-    tests.append(checkers[flow].check(node, flow: flow))
-    problems += checkers[flow].problems
   }
-  return tests
+  return found
 }
 
-/// The flow that the first event of a test starts.
-private func flow(of test: TestNode, _ checkers: [FlowChecker]) -> Int? {
+private func flow(of test: TestNode, _ symbols: Symbols) -> Int? {
   for statement in test.statements {
     switch statement.kind {
-    case .start(let name, _): return checkers.firstIndex { $0.node.name.text == name.text }
+    case .start(let name, _): return symbols.flowIndices[name.text]
     case .send(let event, _, _):
       guard let name = event.eventName else { continue }
-      if let found = checkers.firstIndex(where: { $0.starts(on: name) }) { return found }
-      if let found = checkers.firstIndex(where: { $0.eventIndex(name) == nil }) { return found }
+      if let found = symbols.flows.firstIndex(where: { $0.starts(on: name) }) { return found }
+      // What is wrong with the name is better said where it stands.
+      if symbols.eventIndices[name] == nil, !symbols.flows.isEmpty { return 0 }
     default: continue
     }
   }
   return nil
 }
 
-extension FlowChecker {
+extension FlowNode {
   fileprivate func starts(on event: String) -> Bool {
-    guard let index = eventIndex(event) else { return false }
-    return starts.contains { start in
-      if case .event(index, _) = start.trigger { true } else { false }
+    starts.contains { start in
+      if case .on(let names, _) = start.trigger { names.contains { $0.text == event } } else { false }
     }
   }
 }

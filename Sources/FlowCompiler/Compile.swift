@@ -14,12 +14,15 @@ public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Com
 }
 
 /// Compiles files as one program.
-public func compile(_ paths: [String], load: @escaping (String) -> [UInt8]?) -> Compilation {
+/// - Parameter isLowered: Whether the program is wanted, or only what is to be said of it.
+public func compile(
+  _ paths: [String], isLowered: Bool = true, load: @escaping (String) -> [UInt8]?
+) -> Compilation {
   var loader = Loader(load: load)
   for path in paths { loader.add(path, from: nil, chain: []) }
-  let checked = check(loader.files, sources: loader.sources, isComplete: !loader.problems.hasErrors)
+  let checked = check(loader.files, sources: loader.sources, isComplete: !loader.problems.hasErrors, isWanted: isLowered)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByPlace()
-  guard !diagnostics.hasErrors, let program = checked.program else {
+  guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
     return Compilation(sources: loader.sources, diagnostics: diagnostics)
   }
   return Compilation(

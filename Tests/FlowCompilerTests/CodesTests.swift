@@ -4,7 +4,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// One flow for each code: it has just that mistake, and the golden file shows what is said and what the fixes make of it.
+/// One flow for each code: it has just that mistake. The golden file shows what is said, and what the fixes make of it.
 @Suite struct CodesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/codes"
 

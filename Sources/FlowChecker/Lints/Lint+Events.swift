@@ -64,20 +64,15 @@ func allActs(_ flow: CheckedFlow) -> [CheckedAct] {
 }
 
 /// F713: flows that start each other through what they emit go on for ever.
-func checkEmitCycles(_ context: LintContext, into problems: inout [Diagnostic]) {
-  let starters = Dictionary(
-    grouping: context.flows.flatMap { flow in
-      flow.starts.compactMap { start -> (event: Int, flow: String)? in
-        if case .event(let event, _) = start.trigger { (event, flow.node.name.text) } else { nil }
-      }
-    }, by: \.event)
-  let nodes = context.flows.map { flow in
+func checkEmitCycles(_ flows: [FlowSummary], into problems: inout [Diagnostic]) {
+  var starters: [Int: [String]] = [:]
+  for flow in flows {
+    for event in flow.startsOn { starters[event, default: []].append(flow.name.text) }
+  }
+  let nodes = flows.map { flow in
     DependencyNode(
-      name: flow.node.name.text, range: flow.node.name.range,
-      needs: allActs(flow).flatMap { act -> [(name: String, range: SourceRange)] in
-        guard case .emit(let event, _) = act.kind else { return [] }
-        return (starters[event] ?? []).map { ($0.flow, act.range) }
-      })
+      name: flow.name.text, range: flow.name.range,
+      needs: flow.emits.flatMap { emitted in (starters[emitted.event] ?? []).map { ($0, emitted.range) } })
   }
   var found: [Diagnostic] = []
   _ = ordered(

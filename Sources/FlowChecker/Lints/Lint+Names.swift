@@ -1,26 +1,30 @@
 import FlowSource
 import FlowSyntax
 
-/// F901, F902, F903, F905: states and data begin lower case, what stands for itself upper case, flows are documented.
-func checkNames(_ context: LintContext, into problems: inout [Diagnostic]) {
-  let introduced = context.files.filter(\.isIntroduced).map(\.source.range)
-  for flow in context.flows {
-    for state in flow.states.dropFirst() where !isLower(state.name.text) {
-      problems.append(named("F901", "state", state.name, lowered(state.name.text)))
-    }
-    for field in flow.node.data + (flow.node.parameters ?? []) where !isLower(field.name.text) {
-      problems.append(named("F903", "data field", field.name, lowered(field.name.text)))
-    }
-    for event in flow.node.events where !isUpper(event.name.text) {
-      problems.append(named("F902", "event", event.name, uppered(event.name.text)))
-    }
-    if flow.node.documentation.isEmpty, !introduced.contains(where: { $0.contains(flow.node.range.lower) }) {
-      problems.append(
-        Diagnostic(
-          "F905", .info, "the flow `\(flow.node.name.text)` says nothing about itself", at: flow.node.name.range,
-          label: "no `///` above it", help: "write a line with `///` that says what it is for"))
-    }
+/// F901, F902, F903, F905: states and data begin lower case, events upper case, flows are documented.
+func checkNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
+  for state in flow.states.dropFirst() where !isLower(state.name.text) {
+    problems.append(named("F901", "state", state.name, lowered(state.name.text)))
   }
+  let fields = (flow.node.parameters ?? []) + flow.node.data
+  for field in fields where !isLower(field.name.text) {
+    problems.append(named("F903", "data field", field.name, lowered(field.name.text)))
+  }
+  for event in flow.node.events where !isUpper(event.name.text) {
+    problems.append(named("F902", "event", event.name, uppered(event.name.text)))
+  }
+  check("state", flow.states.dropFirst().map(\.name), into: &problems)
+  check("data field", fields.map(\.name), into: &problems)
+  let isIntroduced = context.introduced.contains { $0.contains(flow.node.range.lower) }
+  guard flow.node.documentation.isEmpty, !isIntroduced else { return }
+  problems.append(
+    Diagnostic(
+      "F905", .info, "the flow `\(flow.node.name.text)` says nothing about itself", at: flow.node.name.range,
+      label: "no `///` above it", help: "write a line with `///` that says what it is for"))
+}
+
+/// F902: what stands for itself begins upper case.
+func checkNames(_ context: LintContext, into problems: inout [Diagnostic]) {
   for declaration in context.files.flatMap(\.declarations) {
     switch declaration {
     case .event(let node) where !isUpper(node.name.text):
@@ -31,16 +35,6 @@ func checkNames(_ context: LintContext, into problems: inout [Diagnostic]) {
       problems.append(named("F902", "flow", node.name, uppered(node.name.text)))
     default: break
     }
-  }
-}
-
-extension ParsedFile {
-  /// Whether it has one flow and begins with words about it.
-  fileprivate var isIntroduced: Bool {
-    let flows = declarations.filter { declaration in
-      if case .flow = declaration { true } else { false }
-    }
-    return flows.count == 1 && source.text.starts(with: Array("///".utf8))
   }
 }
 
@@ -75,10 +69,6 @@ private func uppered(_ name: String) -> String {
 func checkConfusingNames(_ context: LintContext, into problems: inout [Diagnostic]) {
   check("event", context.symbols.events.map(\.name), into: &problems)
   check("action", context.symbols.actions.map { NameNode(text: $0.name.text, range: $0.name.range) }, into: &problems)
-  for flow in context.flows {
-    check("state", flow.states.dropFirst().map(\.name), into: &problems)
-    check("data field", flow.node.data.map(\.name), into: &problems)
-  }
 }
 
 private func check(_ kind: String, _ names: [NameNode], into problems: inout [Diagnostic]) {

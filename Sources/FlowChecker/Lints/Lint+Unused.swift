@@ -5,18 +5,10 @@ import FlowSyntax
 ///
 /// A file without flows is there for others; what it declares may be used by files that are not seen here.
 func checkUnusedDeclarations(_ context: LintContext, into problems: inout [Diagnostic]) {
-  for declaration in context.files.filter(\.hasFlows).flatMap(\.declarations) {
+  for declaration in context.files.filter({ $0.flowCount > 0 }).flatMap(\.declarations) {
     guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !context.uses.names.contains(name.text)
     else { continue }
     problems.append(unused(code, kind, name))
-  }
-}
-
-extension ParsedFile {
-  fileprivate var hasFlows: Bool {
-    declarations.contains { declaration in
-      if case .flow = declaration { true } else { false }
-    }
   }
 }
 
@@ -59,8 +51,11 @@ func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problem
 func checkUnusedImports(_ context: LintContext, into problems: inout [Diagnostic]) {
   let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
   for file in context.files {
-    let here = Uses([file]).names
-    for case .importing(let node) in file.declarations {
+    let imports = file.declarations.compactMap { declaration in
+      if case .importing(let node) = declaration { node } else { nil }
+    }
+    let here = imports.isEmpty ? [] : Uses([file]).names
+    for node in imports {
       guard let imported = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
       var seen: Set<String> = []
       guard !isNeeded(imported, here, byName, &seen) else { continue }
