@@ -1,3 +1,4 @@
+import FlowIR
 import FlowMachine
 public import FlowRuntime
 import FlowSource
@@ -16,6 +17,8 @@ public final class Runner: ActionRunner {
     case .log(let text):
       log(text)
       finish(.done(.null))
+    case .other(let kind, _):
+      finish(.impossible(code: "NO_RUNNER", message: "this build can't do `\(kind.rawValue)`"))
     case .worker: finish(.impossible(code: "NO_RUNNER", message: "only outside workers do this work"))
     }
   }

@@ -10,9 +10,11 @@ extension Declarations {
     var scope = BindingScope(environment: environment)
     for field in parameters.fields { scope.declare(field.name, field.type) }
     let binding = binding(node, &scope, into: &problems)
+    let signature = signature(node, &scope, into: &problems)
     checkCodes(node, into: &problems)
     return CheckedAction(
-      node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables)
+      node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables,
+      signature: signature)
   }
 
   private func binding(
@@ -29,6 +31,12 @@ extension Declarations {
       return .log(checked)
     case .http(let method, let url):
       return http(node, method, url, &scope, into: &problems)
+    case .email: return other("email", [], node, &scope, into: &problems)
+    case .publish(let exchange, let key):
+      return other("publish", [("exchange", exchange), ("key", key)], node, &scope, into: &problems)
+    case .redis(let command): return other("redis", [("command", command)], node, &scope, into: &problems)
+    case .sql(let statement): return other("sql", [("statement", statement)], node, &scope, into: &problems)
+    case .exec(let program): return other("exec", [("program", program)], node, &scope, into: &problems)
     }
   }
 
@@ -43,10 +51,7 @@ extension Declarations {
         unknown("F107", "HTTP method", method.text, at: method.range, candidates: Declarations.methods))
     }
     let settings = node.binding?.settings ?? []
-    for setting in settings where setting.name.text != "headers" && setting.name.text != "body" {
-      problems.append(
-        unknown("F215", "setting", setting.name.text, at: setting.name.range, candidates: ["headers", "body"]))
-    }
+    checkSettings(settings, known: ["headers", "body"], into: &problems)
     let headers = settings.first { $0.name.text == "headers" }
     let body = settings.first { $0.name.text == "body" }
     let checkedHeaders = headers.flatMap { scope.check($0.value, expecting: .map(.string, .string), into: &problems) }
@@ -65,7 +70,7 @@ extension Declarations {
         switch policy.kind {
         case .retry(_, let only, _): only
         case .status(_, _, let code): [code]
-        case .timeout: []
+        case .timeout, .limit, .signed: []
         }
       for code in named where !code.isMissing && !declared.contains(code.text) {
         problems.append(

@@ -69,14 +69,46 @@ extension Declarations {
       help: "put it in a `list` or make it optional with `?`", into: &problems)
   }
 
-  /// F116: constants are folded in the order in which they need each other.
-  mutating func checkConstants(into problems: inout [Diagnostic]) {
-    for index in definitionOrder(symbols.constants, what: "a constant", into: &problems) {
-      let node = symbols.constants[index]
-      let checked = environment.check(node.value)
-      problems += checked.diagnostics
-      if let tree = checked.expression { environment.declare(definition: node.name.text, tree) }
+  /// F116: constants and functions are defined in the order in which they need each other.
+  mutating func checkDefinitions(into problems: inout [Diagnostic]) {
+    let constants = symbols.constants.map { ($0.name, needs($0.value)) }
+    let functions = symbols.functions.map { ($0.name, needs($0.body)) }
+    let nodes = (constants + functions).map { DependencyNode(name: $0.text, range: $0.range, needs: $1) }
+    let order = ordered(
+      nodes, code: "F116", message: { "something is defined by itself: \($0)" },
+      help: "define one of them without the other", into: &problems)
+    for index in order {
+      if index < constants.count {
+        declare(symbols.constants[index], into: &problems)
+      } else {
+        declare(symbols.functions[index - constants.count], into: &problems)
+      }
     }
+  }
+
+  private func needs(_ expression: Expression) -> [(name: String, range: SourceRange)] {
+    expression.references.map { ($0.name, $0.nameRange) } + expression.calledNames.map { ($0.name, $0.range) }
+  }
+
+  private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
+    let checked = environment.check(node.value)
+    problems += self.problems(of: node.value, checked.diagnostics)
+    if let tree = checked.expression { environment.declare(definition: node.name.text, tree) }
+  }
+
+  private mutating func declare(_ node: FunctionNode, into problems: inout [Diagnostic]) {
+    let parameters = record(node.name.text, node.parameters, nil, &problems).fields
+    let result = resolve(node.result, into: &problems)
+    var scope = environment
+    for (slot, parameter) in parameters.enumerated() {
+      _ = scope.declare(variable: parameter.name, type: parameter.type, slot: slot)
+    }
+    let checked = scope.check(node.body, expecting: result)
+    problems += self.problems(of: node.body, checked.diagnostics)
+    guard let body = checked.expression else { return }
+    environment.declare(
+      function: node.name.text, parameterTypes: parameters.map(\.type), parameterSlots: Array(parameters.indices),
+      body: body)
   }
 
   func definitionOrder(

@@ -6,7 +6,7 @@ import FlowSyntax
 struct Declarations {
   var records: [RecordDeclaration] = []
   var enums: [EnumDeclaration] = []
-  var events: [RecordDeclaration] = []
+  var events: [CheckedEvent] = []
   /// Types, enums and constants declared; no variables.
   var environment = Environment()
   let symbols: Symbols
@@ -29,14 +29,29 @@ struct Declarations {
       environment.types.declare(records[records.count - 1])
     }
     for node in symbols.events {
-      events.append(record(node.name.text, node.fields, environment, &problems))
-      environment.types.declare(events[events.count - 1])
+      let payload = record(node.name.text, node.fields, environment, &problems)
+      environment.types.declare(payload)
+      events.append(CheckedEvent(payload: payload, webhook: webhook(node, into: &problems)))
     }
-    checkConstants(into: &problems)
+    checkDefinitions(into: &problems)
   }
 
-  func resultTypes(_ actions: [CheckedAction]) -> [RecordDeclaration] {
-    BuiltInRecords.all + actions.map { BuiltInRecords.result(of: $0.node.name.text, $0.result) }
+  /// Everything that can be called, by its name.
+  mutating func callees(_ actions: [CheckedAction], into problems: inout [Diagnostic]) -> [String: Callee] {
+    var found: [String: Callee] = [:]
+    for (index, action) in actions.enumerated() { found[action.node.name.text] = Callee(action, index) }
+    for (index, flow) in symbols.flows.enumerated() {
+      guard let parameters = flow.parameters else { continue }
+      let fields = record(flow.name.text, parameters, environment, &problems).fields
+      let result = flow.result.map { resolve($0, into: &problems) }
+      var callee = Callee(flow, index, fields, result)
+      callee.optional = Set(parameters.filter { $0.defaultValue != nil || $0.type.isOptional }.map(\.name.text))
+      found[flow.name.text] = callee
+    }
+    for callee in found.values {
+      for shape in ResultShape.allCases { environment.types.declare(shape.record(callee)) }
+    }
+    return found
   }
 
   // MARK: - Fields
@@ -142,11 +157,6 @@ enum BuiltInRecords {
     "flow.Failure",
     [
       FieldDeclaration("code", .string), FieldDeclaration("message", .string),
-      FieldDeclaration("attempts", .int),
+      FieldDeclaration("attempts", .int), FieldDeclaration("call", .string),
     ])
-
-  static func result(of action: String, _ type: ValueType?) -> RecordDeclaration {
-    RecordDeclaration(
-      "flow.Result(\(action))", [FieldDeclaration("result", type ?? .dyn)])
-  }
 }

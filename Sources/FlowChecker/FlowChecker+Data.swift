@@ -9,8 +9,10 @@ extension FlowChecker {
     _ = environment.declare(variable: "self", type: .record(BuiltInRecords.selfRecord.name), slot: Slots.selfRecord)
     _ = environment.declare(variable: "caller", type: .record(BuiltInRecords.caller.name), slot: Slots.caller)
     var seen: [String: SourceRange] = [:]
-    for field in node.data where !field.name.isMissing {
+    let parameters = node.parameters ?? []
+    for (index, field) in (parameters + node.data).enumerated() where !field.name.isMissing {
       guard isFree(field.name, &seen) else { continue }
+      if index < parameters.count { parameterCount += 1 }
       let type = declarations.resolve(field.type, into: &problems)
       let value = defaultValue(of: field, type)
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
@@ -75,7 +77,7 @@ extension FlowChecker {
   /// The `let`s, in the order in which they need each other.
   mutating func declareLets() {
     var seen: [String: SourceRange] = [:]
-    for field in node.data { seen[field.name.text] = field.name.range }
+    for field in (node.parameters ?? []) + node.data { seen[field.name.text] = field.name.range }
     for node in node.lets where !node.name.isMissing && isFree(node.name, &seen) {
       // Until it is checked it agrees with everything: a cycle is one mistake.
       _ = environment.declare(variable: node.name.text, type: .error, slot: Slots.event)
@@ -83,86 +85,12 @@ extension FlowChecker {
     for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {
       let definition = node.lets[index]
       let checked = environment.check(definition.value)
-      problems += checked.diagnostics
+      problems += declarations.problems(of: definition.value, checked.diagnostics)
       if let tree = checked.expression {
         environment.remove(definition.name.text)
         environment.declare(definition: definition.name.text, tree)
         definitions.append((definition.name.text, CheckedExpression(tree: tree, range: definition.value.range)))
       }
     }
-  }
-
-  // MARK: - Calls
-
-  /// Gives each named call a slot for its last result. Two calls of one action may share a name.
-  mutating func declareCalls() {
-    for (state, node) in stateNodes.enumerated() {
-      for call in node?.calls ?? [] {
-        let name = call.name?.text ?? call.action.names.last?.text ?? ""
-        guard let action = action(call.action) else {
-          unresolvedCalls.insert(name)
-          continue
-        }
-        if FlowChecker.reserved.contains(name) || fields.contains(where: { $0.name == name }) {
-          problems.append(
-            Diagnostic(
-              "F113", "the call can't go by the name `\(name)`", at: call.name?.range ?? call.action.range,
-              label: "taken", help: "write `as` and another name"))
-        }
-        let slot = resultSlot(name, action, call)
-        callNames[name, default: []].append(calls.count)
-        calls.append(
-          CheckedCall(name: name, state: state, action: action, arguments: [], once: nil, resultSlot: slot, node: call))
-      }
-    }
-    for action in actions {
-      environment.types.declare(BuiltInRecords.result(of: action.node.name.text, action.result))
-    }
-  }
-
-  /// Where the last result of a name is kept; calls that share a name share the slot. F103: they call one action.
-  private mutating func resultSlot(_ name: String, _ action: Int, _ call: CallNode) -> Int {
-    if let first = callNames[name]?.first {
-      if calls[first].action != action {
-        problems.append(
-          Diagnostic(
-            "F103", "calls of two actions go by the name `\(name)`", at: call.action.range,
-            labels: [.init(calls[first].node.action.range, "the first one")],
-            help: "write `as` and another name"))
-      }
-      return calls[first].resultSlot
-    }
-    let type = ValueType.record(BuiltInRecords.result(of: actions[action].node.name.text, nil).name)
-    let slot = environment.declare(variable: name, type: type, slot: frameSize)
-    frameSize += 1
-    return slot
-  }
-
-  /// Checks what the calls are given; needs all names declared.
-  mutating func checkCalls() {
-    for index in calls.indices {
-      let node = calls[index].node
-      calls[index].arguments = arguments(
-        node.arguments, of: calls[index].action, at: node.action.range, environment)
-      calls[index].once = node.once.flatMap { expression($0, environment, expecting: .string) }
-      checkCodes(node.policies, of: calls[index].action)
-    }
-  }
-
-  /// F705: a code is one that the action declares.
-  mutating func checkCodes(_ policies: [PolicyNode], of action: Int) {
-    for policy in policies {
-      guard case .retry(_, let only, _) = policy.kind else { continue }
-      for code in only { checkCode(code.text, at: code.range, of: action) }
-    }
-  }
-
-  mutating func checkCode(_ code: String, at range: SourceRange, of action: Int) {
-    let declared = actions[action].node.failures.map(\.text)
-    guard !declared.contains(code) else { return }
-    problems.append(
-      unknown(
-        "F705", "code", code, at: range, candidates: declared,
-        place: " among the failures of `\(actions[action].node.name.text)`"))
   }
 }

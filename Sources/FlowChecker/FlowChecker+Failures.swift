@@ -10,8 +10,9 @@ extension FlowChecker {
         if case .callFailed(index) = $0.trigger { true } else { false }
       }
       for handler in handlers {
-        if let range = handler.rest.guardExpression?.range { checkCodes(in: range, of: call.action) }
+        if let range = handler.rest.guardExpression?.range { checkCodes(in: range, of: index) }
       }
+      if call.isStep, takesFailure(of: call.state) { continue }
       guard !handlers.contains(where: { $0.rest.guardExpression == nil && isAround(call.state, $0.source) }) else {
         continue
       }
@@ -25,9 +26,20 @@ extension FlowChecker {
   private func isAround(_ state: Int, _ source: Int) -> Bool { source <= state && state < states[source].end }
 
   /// Looks for `event.code == "CODE"` in the guard that stands at `range`.
-  private mutating func checkCodes(in range: SourceRange, of action: Int) {
-    guard let guardExpression = guardNode(at: range) else { return }
-    for (code, place) in comparedCodes(guardExpression) { checkCode(code, at: place, of: action) }
+  private mutating func checkCodes(in range: SourceRange, of call: Int) {
+    guard let guardExpression = guardNode(at: range), let callee = callee(of: call) else { return }
+    for (code, place) in comparedCodes(guardExpression) { checkCode(code, at: place, of: callee) }
+  }
+
+  /// Whether the state has an `on failed` for its steps.
+  private func takesFailure(of state: Int) -> Bool {
+    reactions.contains { reaction in
+      if case .failed = reaction.trigger {
+        reaction.source == state && reaction.rest.guardExpression == nil
+      } else {
+        false
+      }
+    }
   }
 
   private func guardNode(at range: SourceRange) -> Expression? {

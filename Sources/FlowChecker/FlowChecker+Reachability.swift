@@ -39,20 +39,23 @@ extension FlowChecker {
   /// F303: a flow has an end. F302: from every state a path leads to one.
   private mutating func checkEnds(_ reached: Set<Int>) {
     let ends = states.indices.filter { states[$0].kind == .final || states[$0].kind == .failed }
+    guard node.ongoing == nil else { return }
     guard !ends.isEmpty else {
+      guard !stateNodes.contains(where: { $0?.ongoing != nil }) else { return }
       problems.append(
         Diagnostic(
           "F303", "the flow `\(node.name.text)` has no end", at: node.name.range, label: "no `final` and no `failed`",
-          help: "add a `final` state and a reaction that goes to it"))
+          help: "add a `final` state and a reaction that goes to it, or write `ongoing`"))
       return
     }
-    let alive = statesThatEnd(ends)
+    let alive = statesThatEnd(ends + states.indices.filter { stateNodes[$0]?.ongoing != nil })
     for state in states.indices.dropFirst() where reached.contains(state) && !alive.contains(state) {
       guard states[state].children.isEmpty else { continue }
       problems.append(
         Diagnostic(
           "F302", "no path leads from `\(states[state].path)` to an end", at: states[state].name.range,
-          label: "instances stay here for ever", help: "add a reaction that leaves it, or make it `final`"))
+          label: "instances stay here for ever",
+          help: "add a reaction that leaves it, make it `final`, or write `ongoing` in it"))
     }
   }
 

@@ -6,6 +6,7 @@ extension FlowChecker {
   mutating func checkReactions(_ nodes: [ReactionNode], in state: Int) {
     for node in nodes {
       for (trigger, event) in triggers(node.trigger, in: state) {
+        checkRoles(node.rest.roles, trigger)
         let rest = rest(node.rest, from: state, environment(event: event))
         reactions.append(CheckedReaction(source: state, trigger: trigger, rest: rest, range: node.range))
       }
@@ -23,7 +24,35 @@ extension FlowChecker {
     case .every(let delay): return duration(delay).map { [(.every($0), nil)] } ?? []
     case .at(let instant):
       return expression(instant, environment, expecting: .timestamp).map { [(.at($0), nil)] } ?? []
+    case .cron(let node): return cron(node).map { [(.cron($0), nil)] } ?? []
     }
+  }
+
+  /// F315: only an event has a caller.
+  private mutating func checkRoles(_ roles: [NameNode], _ trigger: CheckedReaction.Trigger) {
+    guard let first = roles.first else { return }
+    switch trigger {
+    case .event, .any: break
+    default:
+      problems.append(
+        Diagnostic(
+          "F315", "nobody calls this, so that `by` can't hold", at: first.range, label: "only events have a caller",
+          help: "remove `by`"))
+    }
+  }
+
+  /// F607: a schedule that can be read and that falls due.
+  mutating func cron(_ node: CronNode) -> CheckedCron? {
+    guard !node.schedule.isEmpty else { return nil }
+    if case .failure(let mistake) = CronSchedule.read(node.schedule) {
+      problems.append(
+        Diagnostic(
+          "F607", "this schedule never falls due: \(mistake.message)", at: node.scheduleRange,
+          help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\""))
+      return nil
+    }
+    guard let zone = node.zone else { return CheckedCron(schedule: node.schedule) }
+    return expression(zone, environment, expecting: .string).map { CheckedCron(schedule: node.schedule, zone: $0) }
   }
 
   private mutating func triggers(
@@ -31,11 +60,17 @@ extension FlowChecker {
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
     guard let first = path.names.first, !path.isMissing else { return [] }
     if path.names.count == 1 {
-      if first.text == "any" { return [(.any, nil)] }
-      if first.text == "done" { return done(first, in: state) }
+      switch first.text {
+      case "any": return [(.any, nil)]
+      case "error": return [(.error, .record(BuiltInRecords.failure.name))]
+      case "done": return done(first, in: state)
+      case "failed": return failed(first, in: state)
+      default: break
+      }
       return event(first).map { [(.event($0), .record(symbols.events[$0].name.text))] } ?? []
     }
     let name = path.names.dropLast().map(\.text).joined(separator: ".")
+    if name == "rollback" { return rollback(path, in: state) }
     guard let calls = callNames[name] else {
       if unresolvedCalls.contains(name) { return [] }
       problems.append(unknown("F106", "call", name, at: path.range, candidates: callNames.keys))
@@ -43,8 +78,7 @@ extension FlowChecker {
     }
     switch path.names.last?.text {
     case "done":
-      let action = actions[self.calls[calls[0]].action].node.name.text
-      let type = ValueType.record(BuiltInRecords.result(of: action, nil).name)
+      let type = ValueType.record(self.calls[calls[0]].resultRecord)
       return calls.map { (.callDone($0), type) }
     case "failed": return calls.map { (.callFailed($0), .record(BuiltInRecords.failure.name)) }
     default:
@@ -59,15 +93,48 @@ extension FlowChecker {
   private mutating func done(
     _ name: NameNode, in state: Int
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
-    guard states[state].children.isEmpty else { return [(.done, nil)] }
-    problems.append(
-      Diagnostic(
-        "F309", "`\(states[state].path)` has no states inside and is never done", at: name.range,
-        label: "never happens", help: "for a call write `on name.done`"))
+    guard states[state].children.isEmpty, !hasSteps(state) else { return [(.done, nil)] }
+    neverHappens(
+      "`\(states[state].path)` has no states inside and is never done", name.range, "for a call write `on name.done`")
     return []
   }
 
-  private mutating func duration(_ delay: DelayNode) -> CheckedExpression? {
+  /// F309: only steps fail as a whole.
+  private mutating func failed(
+    _ name: NameNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    if hasSteps(state) { return [(.failed, .record(BuiltInRecords.failure.name))] }
+    neverHappens(
+      "`\(states[state].path)` has no `steps` that could fail", name.range, "for a call write `on name.failed`")
+    return []
+  }
+
+  /// F309: only a state with `rollback` rolls back.
+  private mutating func rollback(
+    _ path: PathNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    guard stateNodes[state]?.rollback != nil else {
+      neverHappens("`\(states[state].path)` has no `rollback`", path.range, "write `rollback` in the state")
+      return []
+    }
+    switch path.names.last?.text {
+    case "done": return [(.rollbackDone, nil)]
+    case "failed": return [(.rollbackFailed, .record(BuiltInRecords.failure.name))]
+    default:
+      problems.append(
+        Diagnostic(
+          "F105", "a rollback ends in `rollback.done` or `rollback.failed`", at: path.range, label: "not one of them"))
+      return []
+    }
+  }
+
+  private func hasSteps(_ state: Int) -> Bool { stateNodes[state].map { !$0.steps.isEmpty } ?? false }
+
+  private mutating func neverHappens(_ message: String, _ range: SourceRange, _ help: String) {
+    problems.append(Diagnostic("F309", message, at: range, label: "never happens", help: help))
+  }
+
+  mutating func duration(_ delay: DelayNode) -> CheckedExpression? {
     switch delay {
     case .expression(let node): return expression(node, environment, expecting: .duration)
     case .literal(let node):
@@ -103,48 +170,6 @@ extension FlowChecker {
           help: "mark one of its states `initial`, or name one as the target"))
     } else if let initial = node.initial {
       checkEntry(initial, path)
-    }
-  }
-
-  // MARK: - Starts
-
-  mutating func checkStarts() {
-    if node.starts.isEmpty {
-      problems.append(
-        Diagnostic(
-          "F110", "the flow `\(node.name.text)` has no `start`", at: node.name.range, label: "nothing begins it",
-          help: "write `start on Event -> state`"))
-    }
-    for start in node.starts {
-      for name in start.events {
-        guard let event = event(name) else { continue }
-        let type = ValueType.record(symbols.events[event].name.text)
-        let rest = rest(start.rest, from: 0, environment(event: type))
-        if start.rest.target == nil {
-          problems.append(
-            Diagnostic("F110", "a `start` names the first state", at: start.range, help: "write `-> state`"))
-        }
-        starts.append(CheckedStart(event: event, isAgain: start.isAgain, rest: rest, range: start.range))
-        checkAssigned(by: start)
-      }
-    }
-  }
-
-  /// F503: after the start every field without a default has a value.
-  private mutating func checkAssigned(by start: StartNode) {
-    var assigned: Set<String> = []
-    for act in start.rest.acts where act.loop == nil && act.condition == nil {
-      if case .assign(let path, let indices, _) = act.kind, path.names.count == 1, indices.isEmpty {
-        assigned.insert(path.text)
-      }
-    }
-    for field in node.data where field.defaultValue == nil && !field.type.isOptional && !field.name.isMissing {
-      guard !assigned.contains(field.name.text) else { continue }
-      problems.append(
-        Diagnostic(
-          "F503", "`\(field.name.text)` has no value after this start", at: start.range, label: "does not assign it",
-          labels: [.init(field.name.range, "has no default")],
-          help: "assign it in `do`, give it a default, or make it optional with `?`"))
     }
   }
 }

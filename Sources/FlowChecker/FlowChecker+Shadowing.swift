@@ -31,7 +31,11 @@ extension FlowChecker {
     case .always: "always"
     case .any: "any"
     case .done: "done"
-    case .after, .every, .at: nil
+    case .failed: "failed"
+    case .rollbackDone: "rollback.done"
+    case .rollbackFailed: "rollback.failed"
+    case .error: "error"
+    case .after, .every, .at, .cron: nil
     }
   }
 

@@ -71,6 +71,12 @@ extension FlowChecker {
           "F305", "`\(child.name.text)` is final and reacts to nothing", at: reaction.range, label: "never happens",
           help: "make it a `state`, or remove the reaction"))
     }
+    if let call = child.calls.first ?? child.steps.first?.steps.first {
+      problems.append(
+        Diagnostic(
+          "F305", "`\(child.name.text)` is final and waits for nothing", at: call.range, label: "never answered",
+          help: "make it a `state`, or call the action in `entry`"))
+    }
     if let inner = child.children.first {
       problems.append(
         Diagnostic("F305", "`\(child.name.text)` is final and has no states inside", at: inner.name.range))
@@ -151,6 +157,8 @@ extension FlowChecker {
     checkReactions(node.reactions, in: 0)
     for (index, node) in stateNodes.enumerated() {
       guard let node else { continue }
+      checkResult(of: index, node)
+      states[index].isRollback = node.rollback != nil
       states[index].entry = acts(node.entry, environment)
       states[index].exit = acts(node.exit, environment)
       states[index].ignored = node.ignored.compactMap { event($0) }

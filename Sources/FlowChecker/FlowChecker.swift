@@ -8,12 +8,14 @@ struct FlowChecker {
   let symbols: Symbols
   let declarations: Declarations
   let actions: [CheckedAction]
+  let callees: [String: Callee]
   /// Whether everything that was written could be read; what a missing part would change is not judged otherwise.
   let isWhole: Bool
   var problems: [Diagnostic] = []
 
   var fields: [CheckedFlow.Field] = []
   var key: Int?
+  var parameterCount = 0
   var definitions: [(name: String, value: CheckedExpression)] = []
   var states: [CheckedState] = []
   /// The syntax of each state; nil for the flow itself.
@@ -33,14 +35,16 @@ struct FlowChecker {
 
   init(
     _ node: FlowNode, _ symbols: Symbols, _ declarations: Declarations, _ actions: [CheckedAction],
-    isWhole: Bool
+    _ callees: [String: Callee], isWhole: Bool
   ) {
     self.node = node
     self.symbols = symbols
     self.declarations = declarations
     self.actions = actions
+    self.callees = callees
     self.isWhole = isWhole
     self.environment = declarations.environment
+    if !node.events.isEmpty { environment.container = node.name.text }
   }
 
   /// Where things are in the frame that a flow's expressions share.
@@ -62,6 +66,8 @@ struct FlowChecker {
     checkCalls()
     checkStateBodies()
     checkStarts()
+    let properties = node.properties.compactMap { property($0) }
+    let migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
       checkReachability()
       checkShadowing()
@@ -69,9 +75,9 @@ struct FlowChecker {
       checkFailures()
     }
     return CheckedFlow(
-      node: node, key: key, fields: fields, definitions: definitions, calls: calls, invariants: invariants,
-      states: states,
-      reactions: reactions, starts: starts, keptCount: keptCount, frameSize: frameSize)
+      node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result, key: key, fields: fields,
+      definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
+      starts: starts, properties: properties, migrations: migrations, keptCount: keptCount, frameSize: frameSize)
   }
 
   // MARK: - Expressions
@@ -90,7 +96,7 @@ struct FlowChecker {
     _ expression: Expression, _ environment: Environment, expecting type: ValueType? = nil
   ) -> CheckedExpression? {
     let checked = environment.check(expression, expecting: type)
-    problems += checked.diagnostics
+    problems += declarations.problems(of: expression, checked.diagnostics)
     return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
   }
 
@@ -99,7 +105,7 @@ struct FlowChecker {
     _ expression: Expression, _ environment: Environment, what: String
   ) -> CheckedExpression? {
     let checked = environment.check(expression)
-    problems += checked.diagnostics
+    problems += declarations.problems(of: expression, checked.diagnostics)
     guard let tree = checked.expression else { return nil }
     guard [.bool, .dyn, .error].contains(checked.type) else {
       problems.append(
@@ -128,8 +134,13 @@ struct FlowChecker {
     return nil
   }
 
+  /// The event of that name: the flow's own, or one that is shared.
+  func eventIndex(_ name: String) -> Int? {
+    symbols.eventIndices["\(node.name.text).\(name)"] ?? symbols.eventIndices[name]
+  }
+
   mutating func event(_ name: NameNode) -> Int? {
-    if let index = symbols.eventIndices[name.text] { return index }
+    if let index = eventIndex(name.text) { return index }
     if !name.isMissing {
       problems.append(
         unknown(
@@ -150,29 +161,62 @@ struct FlowChecker {
     return nil
   }
 
-  /// The arguments in the order of the parameters. F215: each required one has to be there.
-  mutating func arguments(
-    _ nodes: [ArgumentNode], of action: Int, at range: SourceRange, _ environment: Environment
-  ) -> [CheckedExpression] {
-    let parameters = actions[action].parameters.fields
-    let name = actions[action].node.name.text
-    for node in nodes where !node.name.isMissing && !parameters.contains(where: { $0.name == node.name.text }) {
+  /// What a `call` or a step calls. F107.
+  mutating func callee(_ path: PathNode) -> Callee? {
+    if let callee = callees[path.text] { return callee }
+    guard !path.isMissing else { return nil }
+    if symbols.flowIndices[path.text] != nil {
+      problems.append(
+        Diagnostic(
+          "F107", "`\(path.text)` can't be called", at: path.range, label: "a flow without parameters",
+          help: "write `flow \(path.text)() { start -> … }` to let it be called"))
+    } else {
       problems.append(
         unknown(
-          "F215", "parameter", node.name.text, at: node.name.range, candidates: parameters.map(\.name),
-          place: " in `\(name)`"))
+          "F107", "action", path.text, at: path.range, candidates: callees.keys,
+          others: [("a data field", fields.map(\.name))]))
     }
-    var found: [CheckedExpression] = []
-    for parameter in parameters {
-      if let node = nodes.first(where: { $0.name.text == parameter.name }) {
-        if let checked = expression(node.value, environment, expecting: parameter.type) { found.append(checked) }
-      } else {
+    return nil
+  }
+
+  /// The arguments in the order of the parameters. F215: each required one has to be there.
+  mutating func arguments(
+    _ nodes: [ArgumentNode], of callee: Callee, at range: SourceRange, _ environment: Environment
+  ) -> [CheckedExpression] {
+    let name = callee.name
+    var seen: Set<String> = []
+    for node in nodes where !node.name.isMissing {
+      if !callee.parameters.contains(where: { $0.name == node.name.text }) {
         problems.append(
-          Diagnostic(
-            "F215", "`\(name)` needs `\(parameter.name)`", at: range, label: "not given here",
-            help: "add `\(parameter.name): …`, a `\(parameter.type)`"))
+          unknown(
+            "F215", "parameter", node.name.text, at: node.name.range, candidates: callee.parameters.map(\.name),
+            place: " in `\(name)`"))
+      } else if !seen.insert(node.name.text).inserted {
+        problems.append(Diagnostic("F103", "`\(node.name.text)` is given twice", at: node.name.range))
       }
     }
-    return found
+    return callee.parameters.compactMap { parameter in
+      if let node = nodes.first(where: { $0.name.text == parameter.name }) {
+        return expression(node.value, environment, expecting: parameter.type)
+      }
+      if let value = leftOut(parameter, of: callee, at: range) { return value }
+      problems.append(
+        Diagnostic(
+          "F215", "`\(name)` needs `\(parameter.name)`", at: range, label: "not given here",
+          help: "add `\(parameter.name): …`, a `\(parameter.type)`"))
+      return nil
+    }
+  }
+
+  /// The value of a parameter that is not given: its default, or none when it is optional.
+  private func leftOut(_ parameter: FieldDeclaration, of callee: Callee, at range: SourceRange) -> CheckedExpression? {
+    if let value = parameter.defaultValue {
+      return CheckedExpression(tree: TypedExpression(range, parameter.type, .constant(value)), range: range)
+    }
+    guard case .optional = parameter.type else { return nil }
+    let (none, _) = parse("optional.none()")
+    return environment.check(none, expecting: parameter.type).expression.map {
+      CheckedExpression(tree: $0, range: range)
+    }
   }
 }

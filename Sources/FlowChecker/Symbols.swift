@@ -7,6 +7,7 @@ struct Symbols {
   var types: [TypeNode] = []
   var enums: [EnumNode] = []
   var constants: [ConstantNode] = []
+  var functions: [FunctionNode] = []
   var roles: [RoleNode] = []
   var events: [EventNode] = []
   var actions: [ActionNode] = []
@@ -21,7 +22,7 @@ struct Symbols {
     var seen: [String: SourceRange] = [:]
     for declaration in files.flatMap(\.declarations) {
       guard let (kind, name) = Symbols.name(of: declaration), !name.isMissing else { continue }
-      let space = kind == "type" || kind == "enum" || kind == "event" ? "type" : kind
+      let space = Symbols.spaces[kind] ?? kind
       if let first = seen["\(space) \(name.text)"] {
         problems.append(
           Diagnostic(
@@ -40,6 +41,7 @@ struct Symbols {
     case .type(let node): types.append(node)
     case .enumeration(let node): enums.append(node)
     case .constant(let node): constants.append(node)
+    case .function(let node): functions.append(node)
     case .role(let node):
       roleIndices[node.name.text] = roles.count
       roles.append(node)
@@ -52,21 +54,41 @@ struct Symbols {
     case .flow(let node):
       flowIndices[node.name.text] = flows.count
       flows.append(node)
+      for event in node.events where !event.name.isMissing { addOwn(event, of: node) }
     }
   }
 
-  private static func name(of declaration: Declaration) -> (kind: String, NameNode)? {
+  /// An event of a flow's own goes by `Flow.Event`; inside of the flow its plain name is enough.
+  private mutating func addOwn(_ event: EventNode, of flow: FlowNode) {
+    var own = event
+    own.name.text = "\(flow.name.text).\(event.name.text)"
+    guard eventIndices[own.name.text] == nil else { return }
+    eventIndices[own.name.text] = events.count
+    events.append(own)
+  }
+
+  /// Kinds that can't share a name: expressions build types, enums and events, and what is called is an action or a
+  /// flow.
+  private static let spaces = ["enum": "type", "event": "type", "flow": "callee", "action": "callee"]
+
+  static func name(of declaration: Declaration) -> (kind: String, NameNode)? {
     switch declaration {
     case .importing, .test: nil
     case .type(let node): ("type", node.name)
     case .enumeration(let node): ("enum", node.name)
     case .constant(let node): ("constant", node.name)
+    case .function(let node): ("constant", node.name)
     case .role(let node): ("role", node.name)
     case .event(let node): ("event", node.name)
     case .action(let node): ("action", NameNode(text: node.name.text, range: node.name.range))
     case .flow(let node): ("flow", node.name)
     }
   }
+}
+
+extension Declaration {
+  /// The name that it declares, if it declares one.
+  var declaredName: String? { Symbols.name(of: self)?.1.text }
 }
 
 /// Says that a name does not exist, with the one that was probably meant, and what it is if it is something else.

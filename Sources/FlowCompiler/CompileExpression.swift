@@ -33,8 +33,7 @@ private func environment(of program: FlowIR.Program, flow: Int?) -> Environment 
     _ = environment.declare(variable: "key", type: .string, slot: FrameLayout.firstField + key)
   }
   for call in node.calls {
-    let type = ValueType.record(BuiltInTypes.result(of: program.actions[call.action].name))
-    _ = environment.declare(variable: call.name, type: type, slot: call.resultSlot)
+    _ = environment.declare(variable: call.name, type: .record(call.resultRecord), slot: call.resultSlot)
   }
   for definition in node.definitions {
     environment.declare(definition: definition.name, definition.value.tree)

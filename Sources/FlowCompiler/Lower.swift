@@ -11,7 +11,7 @@ func lower(_ checked: CheckedProgram) -> FlowIR.Program {
   program.types = checked.types
   program.enums = checked.enums
   program.roles = checked.roles
-  program.events = checked.events.map { Event(name: $0.name, payload: $0) }
+  program.events = checked.events.map(lowering.event)
   program.actions = checked.actions.map(lowering.action)
   program.flows = checked.flows.map { lowering.flow($0, actions: program.actions) }
   return program
@@ -29,6 +29,14 @@ struct Lowering {
     return Place(file: file.name, line: file.position(of: range.lower).line)
   }
 
+  func event(_ checked: CheckedEvent) -> Event {
+    let webhook = checked.webhook.map {
+      Webhook(
+        secret: expression($0.secret), environment: $0.environment, header: $0.header, algorithm: $0.algorithm)
+    }
+    return Event(name: checked.payload.name, payload: checked.payload, webhook: webhook)
+  }
+
   // MARK: - Actions
 
   func action(_ checked: CheckedAction) -> Action {
@@ -36,7 +44,8 @@ struct Lowering {
     return Action(
       name: node.name.text, parameters: checked.parameters, result: checked.result,
       failures: node.failures.map(\.text), binding: binding(checked.binding),
-      policy: policy(node.policies, over: Policy()), environment: checked.environment)
+      policy: policy(node.policies, over: Policy()), environment: checked.environment,
+      signature: checked.signature.map(expression))
   }
 
   private func binding(_ checked: CheckedAction.Binding) -> Binding {
@@ -45,6 +54,10 @@ struct Lowering {
     case .log(let message): .log(expression(message))
     case .http(let method, let url, let headers, let body):
       .http(method: method, url: expression(url), headers: headers.map(expression), body: body.map(expression))
+    case .other(let kind, let settings):
+      .other(
+        kind: Binding.Kind(rawValue: kind) ?? .exec,
+        settings: settings.map { Binding.Setting(name: $0.name, value: expression($0.value)) })
     }
   }
 
@@ -53,7 +66,10 @@ struct Lowering {
     var policy = inherited
     for node in nodes {
       switch node.kind {
-      case .timeout(let duration): policy.timeoutMilliseconds = duration.milliseconds
+      case .timeout(let duration): policy.timeoutMilliseconds = max(duration.milliseconds, 1)
+      case .limit(let count, let period):
+        policy.limit = RateLimit(count: max(count, 1), periodMilliseconds: max(period.milliseconds, 1))
+      case .signed: break
       case .status(let number, let isWhole, let code):
         policy.statuses.append(StatusRule(lowest: number, highest: isWhole ? number : number + 99, code: code.text))
       case .retry(let count, let only, let backoff):
@@ -61,7 +77,7 @@ struct Lowering {
         policy.retryOnly = only.map(\.text)
         if let backoff {
           policy.firstBackoffMilliseconds = backoff.first.milliseconds
-          policy.longestBackoffMilliseconds = backoff.longest?.milliseconds ?? backoff.first.milliseconds
+          policy.longestBackoffMilliseconds = max(backoff.longest?.milliseconds ?? 0, backoff.first.milliseconds)
         }
       }
     }

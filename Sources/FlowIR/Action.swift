@@ -12,10 +12,12 @@ public struct Action: Hashable, Sendable {
   public var policy: Policy
   /// The environment variables that the binding reads; they take the slots behind the parameters.
   public var environment: [String]
+  /// The secret with which requests are signed.
+  public var signature: SourcedExpression?
 
   public init(
     name: String, parameters: RecordDeclaration, result: ValueType?, failures: [String], binding: Binding,
-    policy: Policy, environment: [String]
+    policy: Policy, environment: [String], signature: SourcedExpression? = nil
   ) {
     self.name = name
     self.parameters = parameters
@@ -24,6 +26,7 @@ public struct Action: Hashable, Sendable {
     self.binding = binding
     self.policy = policy
     self.environment = environment
+    self.signature = signature
   }
 }
 
@@ -33,6 +36,20 @@ public indirect enum Binding: Hashable, Sendable {
   /// An outside program claims the work from a queue.
   case worker(queue: String)
   case log(SourcedExpression)
+  /// The others: what they do, and their expressions by the name of the setting.
+  case other(kind: Kind, settings: [Setting])
+
+  public enum Kind: String, Hashable, Sendable { case email, publish, redis, sql, exec }
+
+  public struct Setting: Hashable, Sendable {
+    public var name: String
+    public var value: SourcedExpression
+
+    public init(name: String, value: SourcedExpression) {
+      self.name = name
+      self.value = value
+    }
+  }
 }
 
 /// How often and how long an action is tried.
@@ -46,10 +63,13 @@ public struct Policy: Hashable, Sendable {
   public var timeoutMilliseconds: Int64
   /// What statuses mean; the first that fits counts.
   public var statuses: [StatusRule]
+  /// At most so many in each period.
+  public var limit: RateLimit?
 
   public init(
     retries: Int? = 0, retryOnly: [String] = [], firstBackoffMilliseconds: Int64 = 1000,
-    longestBackoffMilliseconds: Int64 = 300_000, timeoutMilliseconds: Int64 = 30_000, statuses: [StatusRule] = []
+    longestBackoffMilliseconds: Int64 = 300_000, timeoutMilliseconds: Int64 = 30_000, statuses: [StatusRule] = [],
+    limit: RateLimit? = nil
   ) {
     self.retries = retries
     self.retryOnly = retryOnly
@@ -57,6 +77,18 @@ public struct Policy: Hashable, Sendable {
     self.longestBackoffMilliseconds = longestBackoffMilliseconds
     self.timeoutMilliseconds = timeoutMilliseconds
     self.statuses = statuses
+    self.limit = limit
+  }
+}
+
+/// `limit 10 per 1s`
+public struct RateLimit: Hashable, Sendable {
+  public var count: Int
+  public var periodMilliseconds: Int64
+
+  public init(count: Int, periodMilliseconds: Int64) {
+    self.count = count
+    self.periodMilliseconds = periodMilliseconds
   }
 }
 

@@ -4,9 +4,6 @@ public enum BuiltInTypes {
   public static let selfRecord = "flow.Self"
   /// `caller`: `id`, `roles`.
   public static let caller = "flow.Caller"
-  /// `event` in `on x.failed`: `code`, `message`, `attempts`.
+  /// `event` in `on x.failed`: `code`, `message`, `attempts`, and the name of the `call`.
   public static let failure = "flow.Failure"
-
-  /// `event` in `on x.done`, and what the name of the call stands for afterwards: `result`.
-  public static func result(of action: String) -> String { "flow.Result(\(action))" }
 }

@@ -7,6 +7,11 @@ public import CEL
 public struct Flow: Hashable, Sendable {
   public var name: String
   public var version: Int
+  /// Whether it can be called like an action; its parameters are then the first of the fields.
+  public var isCallable: Bool
+  public var parameterCount: Int
+  /// What it answers when it was called.
+  public var result: ValueType?
   /// The index of the data field that names an instance.
   public var key: Int?
   public var fields: [DataField]
@@ -22,15 +27,21 @@ public struct Flow: Hashable, Sendable {
   public var states: [State]
   public var transitions: [Transition]
   public var starts: [Start]
+  public var properties: [Property]
+  public var migrations: [Migration]
   public var place: Place
 
   public init(
-    name: String, version: Int, key: Int?, fields: [DataField], definitions: [LetDefinition], calls: [Call],
-    keptCount: Int, frameSize: Int,
-    invariants: [SourcedExpression], states: [State], transitions: [Transition], starts: [Start], place: Place
+    name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
+    fields: [DataField], definitions: [LetDefinition], calls: [Call], keptCount: Int, frameSize: Int,
+    invariants: [SourcedExpression], states: [State], transitions: [Transition], starts: [Start],
+    properties: [Property] = [], migrations: [Migration] = [], place: Place
   ) {
     self.name = name
     self.version = version
+    self.isCallable = isCallable
+    self.parameterCount = parameterCount
+    self.result = result
     self.key = key
     self.fields = fields
     self.definitions = definitions
@@ -41,6 +52,8 @@ public struct Flow: Hashable, Sendable {
     self.states = states
     self.transitions = transitions
     self.starts = starts
+    self.properties = properties
+    self.migrations = migrations
     self.place = place
   }
 
@@ -81,55 +94,10 @@ public struct LetDefinition: Hashable, Sendable {
   }
 }
 
-/// `start on E -> state`
-public struct Start: Hashable, Sendable {
-  public var event: Int
-  /// Whether a key that has ended may begin again.
-  public var isAgain: Bool
-  public var roles: [Int]
-  public var guardExpression: SourcedExpression?
-  public var target: Int
-  public var acts: [Act]
-  public var place: Place
-
-  public init(
-    event: Int, isAgain: Bool, roles: [Int], guardExpression: SourcedExpression?, target: Int, acts: [Act], place: Place
-  ) {
-    self.event = event
-    self.isAgain = isAgain
-    self.roles = roles
-    self.guardExpression = guardExpression
-    self.target = target
-    self.acts = acts
-    self.place = place
-  }
-}
-
-/// A state's own work.
-public struct Call: Hashable, Sendable {
-  /// The name that its results go by.
-  public var name: String
-  public var state: Int
-  public var action: Int
-  /// One for each parameter of the action.
-  public var arguments: [SourcedExpression]
-  public var once: SourcedExpression?
-  /// Where its last result is kept; calls of one name share it.
-  public var resultSlot: Int
-  public var policy: Policy
-  public var place: Place
-
-  public init(
-    name: String, state: Int, action: Int, arguments: [SourcedExpression], once: SourcedExpression?, resultSlot: Int,
-    policy: Policy, place: Place
-  ) {
-    self.name = name
-    self.state = state
-    self.action = action
-    self.arguments = arguments
-    self.once = once
-    self.resultSlot = resultSlot
-    self.policy = policy
-    self.place = place
-  }
+/// Something that holds of every run, for `flow verify`.
+public enum Property: Hashable, Sendable {
+  /// These states are never active at once.
+  case never([Int])
+  /// Whoever is in the first comes to the second.
+  case leadsTo(Int, Int)
 }

@@ -1,4 +1,5 @@
 import CEL
+import FlowSource
 
 extension Program {
   /// How many slots a frame may have.
@@ -12,6 +13,7 @@ extension Program {
     try unique(events.map(\.name), "event")
     try unique(actions.map(\.name), "action")
     for action in actions { try validate(action) }
+    for event in events { try validate(event) }
     for flow in flows { try FlowValidation(program: self, flow: flow).run() }
   }
 
@@ -27,27 +29,38 @@ extension Program {
     let policy = action.policy
     guard policy.retries.map({ $0 >= 0 }) ?? true, policy.timeoutMilliseconds > 0,
       policy.firstBackoffMilliseconds >= 0, policy.longestBackoffMilliseconds >= policy.firstBackoffMilliseconds,
-      policy.statuses.allSatisfy({ $0.lowest <= $0.highest })
+      policy.statuses.allSatisfy({ $0.lowest <= $0.highest }),
+      policy.limit.map({ $0.count > 0 && $0.periodMilliseconds > 0 }) ?? true
     else { throw ProgramError("the policy of `\(action.name)` makes no sense") }
     for expression in action.expressions where !expression.tree.usedSlots.allSatisfy({ 0..<limit ~= $0 }) {
       throw ProgramError("the binding of `\(action.name)` reads a slot that is not there")
     }
   }
+
+  private func validate(_ event: Event) throws(ProgramError) {
+    guard let webhook = event.webhook else { return }
+    guard webhook.secret.tree.usedSlots.allSatisfy({ webhook.environment.indices ~= $0 }),
+      webhook.secret.tree.type == .string, webhook.algorithm == "sha256", !webhook.header.isEmpty
+    else { throw ProgramError("the webhook of `\(event.name)` makes no sense") }
+  }
 }
 
 extension Action {
-  /// All expressions of the binding.
-  public var expressions: [SourcedExpression] {
+  /// All expressions of the binding, and the secret that signs it.
+  public var expressions: [SourcedExpression] { bindingExpressions + [signature].compactMap { $0 } }
+
+  private var bindingExpressions: [SourcedExpression] {
     switch binding {
     case .http(_, let url, let headers, let body): [url] + [headers, body].compactMap { $0 }
     case .worker: []
     case .log(let message): [message]
+    case .other(_, let settings): settings.map(\.value)
     }
   }
 }
 
 /// The checks of one flow.
-private struct FlowValidation {
+struct FlowValidation {
   let program: Program
   let flow: Flow
 
@@ -59,20 +72,14 @@ private struct FlowValidation {
     try require(flow.key.map { flow.fields.indices.contains($0) && flow.fields[$0].type == .string } ?? true, "key")
     try states()
     try transitions()
-    for call in flow.calls {
-      try require(flow.states.indices.contains(call.state), "state of a call")
-      try require(program.actions.indices.contains(call.action), "action of a call")
-      try require(call.arguments.count == program.actions[call.action].parameters.fields.count, "arguments of a call")
-      try require(
-        call.resultSlot >= FrameLayout.firstField + flow.fields.count && flow.keptSlots.contains(call.resultSlot),
-        "slot of a call")
-    }
+    for index in flow.calls.indices { try call(index) }
+    try promises()
     for expression in flow.expressions {
       try require(expression.tree.usedSlots.allSatisfy { 0..<flow.frameSize ~= $0 }, "slot of an expression")
     }
   }
 
-  private func require(_ holds: Bool, _ what: String) throws(ProgramError) {
+  func require(_ holds: Bool, _ what: String) throws(ProgramError) {
     guard holds else { throw ProgramError("the flow `\(flow.name)` has a wrong \(what)") }
   }
 
@@ -114,13 +121,20 @@ private struct FlowValidation {
         try require(flow.calls.indices.contains(call), "call of a transition")
       case .after(let delay), .every(let delay): try require(delay.tree.type == .duration, "delay")
       case .at(let instant): try require(instant.tree.type == .timestamp, "instant")
-      case .any, .always, .done: break
+      case .cron(let cron): try schedule(cron)
+      case .any, .always, .done, .failed, .rollbackDone, .rollbackFailed, .error: break
       }
       try condition(transition.guardExpression)
       try acts(transition.acts)
     }
     for start in flow.starts {
-      try require(program.events.indices.contains(start.event) && isTarget(start.target), "start")
+      switch start.trigger {
+      case .event(let event, _): try require(program.events.indices.contains(event), "event of a start")
+      case .every(let delay): try require(delay.tree.type == .duration, "delay")
+      case .cron(let cron): try schedule(cron)
+      case .called: try require(flow.isCallable, "start")
+      }
+      try require(isTarget(start.target), "target of a start")
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
       try condition(start.guardExpression)
       try acts(start.acts)
@@ -128,9 +142,14 @@ private struct FlowValidation {
     for invariant in flow.invariants { try condition(invariant) }
   }
 
-  private func isTarget(_ state: Int) -> Bool { flow.states.indices.contains(state) && state != 0 }
+  private func schedule(_ cron: Cron) throws(ProgramError) {
+    try require(CronSchedule(cron.schedule) != nil, "schedule")
+    try require(cron.zone.map { $0.tree.type == .string } ?? true, "time zone")
+  }
 
-  private func condition(_ expression: SourcedExpression?) throws(ProgramError) {
+  func isTarget(_ state: Int) -> Bool { flow.states.indices.contains(state) && state != 0 }
+
+  func condition(_ expression: SourcedExpression?) throws(ProgramError) {
     guard let expression else { return }
     try require(expression.tree.type == .bool || expression.tree.type == .dyn, "guard")
   }
@@ -142,7 +161,7 @@ private struct FlowValidation {
         try require(flow.keptSlots.upperBound..<flow.frameSize ~= loop.slot, "slot of a loop")
       }
       switch act.kind {
-      case .assign(let slot, _):
+      case .assign(let slot, _, _):
         let fields = FrameLayout.firstField..<(FrameLayout.firstField + flow.fields.count)
         try require(fields ~= slot, "slot of an assignment")
       case .perform(let action, let arguments):

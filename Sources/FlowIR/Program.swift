@@ -60,10 +60,31 @@ public struct Event: Hashable, Sendable {
   public var name: String
   /// The record of the payload; it has the name of the event.
   public var payload: RecordDeclaration
+  /// How other systems deliver it.
+  public var webhook: Webhook?
 
-  public init(name: String, payload: RecordDeclaration) {
+  public init(name: String, payload: RecordDeclaration, webhook: Webhook? = nil) {
     self.name = name
     self.payload = payload
+    self.webhook = webhook
+  }
+}
+
+/// `from webhook { secret env("S") header "X-Signature" hmac sha256 }`
+public struct Webhook: Hashable, Sendable {
+  public var secret: SourcedExpression
+  /// The environment variables that `secret` reads; they take the first slots of its frame.
+  public var environment: [String]
+  /// Where the signature of a request stands.
+  public var header: String
+  /// The hash of the HMAC; `sha256`.
+  public var algorithm: String
+
+  public init(secret: SourcedExpression, environment: [String], header: String, algorithm: String) {
+    self.secret = secret
+    self.environment = environment
+    self.header = header
+    self.algorithm = algorithm
   }
 }
 

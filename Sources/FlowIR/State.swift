@@ -15,18 +15,23 @@ public struct State: Hashable, Sendable {
   public var initial: Int?
   public var entry: [Act]
   public var exit: [Act]
+  /// Its calls and steps, in text order.
   public var calls: [Int]
   /// Its reactions in text order.
   public var transitions: [Int]
   public var ignored: [Int]
   public var deferred: [Int]
+  /// Whether entering it undoes what is still to be undone.
+  public var isRollback: Bool
+  /// What a called flow answers when it ends here.
+  public var result: SourcedExpression?
   /// The first index behind its descendants: they are `index + 1 ..< end`.
   public var end: Int
 
   public init(
     name: String, path: String, kind: Kind, parent: Int, depth: Int, children: [Int] = [], initial: Int? = nil,
     entry: [Act] = [], exit: [Act] = [], calls: [Int] = [], transitions: [Int] = [], ignored: [Int] = [],
-    deferred: [Int] = [], end: Int = 0
+    deferred: [Int] = [], isRollback: Bool = false, result: SourcedExpression? = nil, end: Int = 0
   ) {
     self.name = name
     self.path = path
@@ -41,6 +46,8 @@ public struct State: Hashable, Sendable {
     self.transitions = transitions
     self.ignored = ignored
     self.deferred = deferred
+    self.isRollback = isRollback
+    self.result = result
     self.end = end
   }
 

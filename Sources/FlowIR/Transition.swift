@@ -38,29 +38,56 @@ public indirect enum Trigger: Hashable, Sendable {
   case after(SourcedExpression)
   case every(SourcedExpression)
   case at(SourcedExpression)
+  case cron(Cron)
   case callDone(Int)
   case callFailed(Int)
-  /// The state that it stands in is complete.
+  /// The state that it stands in is complete: its child is final, all its regions are, all its steps are done.
   case done
+  /// A step of the state that it stands in has failed, and nothing took that.
+  case failed
+  /// The undos that the state rolls back have all been carried out, or one has failed.
+  case rollbackDone
+  case rollbackFailed
+  /// A timer or a result could not be taken while the state was active.
+  case error
 
   /// Whether it waits for an instant.
   public var isTimer: Bool {
     switch self {
-    case .after, .every, .at: true
-    case .event, .any, .always, .callDone, .callFailed, .done: false
+    case .after, .every, .at, .cron: true
+    case .event, .any, .always, .callDone, .callFailed, .done, .failed, .rollbackDone, .rollbackFailed, .error: false
     }
+  }
+}
+
+/// `cron "0 9 * * MON" tz zone`
+public struct Cron: Hashable, Sendable {
+  /// Five fields, as ``CronSchedule`` reads them.
+  public var schedule: String
+  /// The name of a time zone; nil is UTC.
+  public var zone: SourcedExpression?
+
+  public init(schedule: String, zone: SourcedExpression?) {
+    self.schedule = schedule
+    self.zone = zone
   }
 }
 
 /// One thing that a reaction does.
 public struct Act: Hashable, Sendable {
   public indirect enum Kind: Hashable, Sendable {
-    /// `slot` is the frame slot of a data field.
-    case assign(slot: Int, SourcedExpression)
+    /// `slot` is the frame slot of a data field; `part` leads from there to what is assigned.
+    case assign(slot: Int, part: [PartStep], SourcedExpression)
     case perform(action: Int, arguments: [SourcedExpression])
     case emit(event: Int, SourcedExpression)
     case raise(event: Int, SourcedExpression)
     case log(SourcedExpression)
+  }
+
+  /// One selection on the way to the part of a value.
+  public enum PartStep: Hashable, Sendable {
+    case field(String)
+    case index(SourcedExpression)
   }
 
   /// `for x in list`: each item in turn stands in `slot`.

@@ -1,5 +1,5 @@
 public import CEL
-import FlowIR
+public import FlowIR
 public import FlowSource
 
 /// A job's action with its expressions evaluated: plain data for whoever carries it out.
@@ -7,6 +7,8 @@ public enum BoundAction: Hashable, Sendable {
   case http(method: String, url: String, headers: [Header], body: JSON?)
   case worker(queue: String, arguments: JSON)
   case log(String)
+  /// What only some builds can do, with its settings by name.
+  case other(kind: Binding.Kind, settings: JSON)
 
   public struct Header: Hashable, Sendable {
     public var name: String
@@ -51,6 +53,12 @@ extension Stepper {
     switch binding {
     case .worker(let queue): return .worker(queue: queue, arguments: .null)
     case .log(let message): return .log(try text(message, frame))
+    case .other(let kind, let settings):
+      var members: [JSON.Member] = []
+      for setting in settings {
+        members.append(.init(setting.name, try value(setting.value, frame).json(in: machine.types)))
+      }
+      return .other(kind: kind, settings: .object(members))
     case .http(let method, let url, let headers, let body):
       var pairs: [BoundAction.Header] = []
       if let headers, case .map(let map) = try value(headers, frame) {

@@ -42,6 +42,7 @@ struct LoadedFlow: Sendable {
 
   init(_ program: FlowIR.Program, _ index: Int, _ types: TypeRegistry) throws(ProgramError) {
     let flow = program.flows[index]
+    try flow.requireRunnable()
     self.flow = flow
     self.eventCount = program.events.count
     self.invariants = try LoadedFlow.load(flow.invariants, types)
@@ -55,7 +56,7 @@ struct LoadedFlow: Sendable {
     for transition in flow.transitions { transitions.append(try LoadedReaction(transition, types)) }
     self.transitions = transitions
     var calls: [LoadedCall] = []
-    for call in flow.calls { calls.append(try LoadedCall(call, program.actions[call.action], types)) }
+    for call in flow.calls { calls.append(try LoadedCall(call, types)) }
     self.calls = calls
     self.entries = try LoadedFlow.load(flow.states.map(\.entry), types)
     self.exits = try LoadedFlow.load(flow.states.map(\.exit), types)
@@ -123,7 +124,7 @@ private struct DispatchTables {
     always = Array(repeating: [], count: count)
     timers = always
     done = always
-    for start in flow.starts { handled.insert(start.event) }
+    handled.formUnion(flow.starts.compactMap(\.event))
     for (state, node) in flow.states.enumerated() {
       handled.formUnion(node.ignored + node.deferred)
       for transition in node.transitions { add(transition, flow, state, eventCount) }
@@ -139,8 +140,9 @@ private struct DispatchTables {
     case .callDone(let call): byTrigger[state][eventCount + 2 * call].append(transition)
     case .callFailed(let call): byTrigger[state][eventCount + 2 * call + 1].append(transition)
     case .always: always[state].append(transition)
-    case .after, .every, .at: timers[state].append(transition)
+    case .after, .every, .at, .cron: timers[state].append(transition)
     case .done: done[state].append(transition)
+    case .failed, .rollbackDone, .rollbackFailed, .error: break
     }
   }
 }

@@ -16,7 +16,7 @@ struct LoadedReaction: Sendable {
     due =
       switch transition.trigger {
       case .after(let source), .every(let source), .at(let source): try LoadedExpression(source, types)
-      case .event, .any, .always, .callDone, .callFailed, .done: nil
+      default: nil
       }
   }
 
@@ -47,7 +47,7 @@ struct LoadedAct: Sendable {
   init(_ act: Act, _ types: TypeRegistry) throws(ProgramError) {
     kind =
       switch act.kind {
-      case .assign(let slot, let source): .assign(slot: slot, try LoadedExpression(source, types))
+      case .assign(let slot, _, let source): .assign(slot: slot, try LoadedExpression(source, types))
       case .perform(let action, let arguments): .perform(action: action, try LoadedFlow.load(arguments, types))
       case .emit(let event, let source): .emit(event: event, try LoadedExpression(source, types))
       case .raise(let event, let source): .raise(event: event, try LoadedExpression(source, types))
@@ -72,7 +72,7 @@ struct LoadedCall: Sendable {
   let once: LoadedExpression?
   let place: Place
 
-  init(_ call: Call, _ action: Action, _ types: TypeRegistry) throws(ProgramError) {
+  init(_ call: Call, _ types: TypeRegistry) throws(ProgramError) {
     arguments = try LoadedFlow.load(call.arguments, types)
     once = try LoadedFlow.load(call.once, types)
     place = call.place

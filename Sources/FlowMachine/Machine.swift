@@ -57,6 +57,6 @@ public final class Machine: Sendable {
 
   /// Whether an event may begin another run under a key that has ended.
   public func startsAgain(flow: Int, on event: Int) -> Bool {
-    program.flows[flow].starts.contains { $0.event == event && $0.isAgain }
+    program.flows[flow].starts.contains { $0.trigger == .event(event, isAgain: true) }
   }
 }

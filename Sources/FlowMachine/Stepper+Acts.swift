@@ -1,6 +1,6 @@
 import CEL
-import FlowSource
 import FlowIR
+import FlowSource
 
 extension Stepper {
   func perform(_ acts: [LoadedAct], _ step: inout RunningStep) throws(Refusal) {
@@ -41,7 +41,7 @@ extension Stepper {
 
   func readArguments(of call: Int, _ step: inout RunningStep) throws(Refusal) {
     let loaded = step.flow.calls[call]
-    let arguments = try record(of: step.flow.flow.calls[call].action, loaded.arguments, loaded.place, step)
+    let arguments = try record(of: step.flow.flow.calls[call].action ?? 0, loaded.arguments, loaded.place, step)
     var key: String?
     if let once = loaded.once { key = text(try value(once, loaded.place, step)) }
     step.startingCalls.append(StartingCall(call: call, arguments: arguments, once: key))
@@ -50,10 +50,9 @@ extension Stepper {
   /// Puts the outcome of a call into the frame, as `event`, and its result as the call's own slot.
   func bind(_ outcome: CallOutcome, of call: Int, _ step: inout RunningStep) {
     step.answered = call
-    let action = machine.program.actions[step.flow.flow.calls[call].action]
     switch outcome {
     case .done(let result):
-      let type = BuiltInTypes.result(of: action.name)
+      let type = step.flow.flow.calls[call].resultRecord
       let slot = evaluator.slot(
         .record(RecordValue(typeName: type, fields: [.init("result", result)])), as: .record(type))
       frame[FrameLayout.event] = slot
@@ -64,6 +63,7 @@ extension Stepper {
         typeName: BuiltInTypes.failure,
         fields: [
           .init("code", .string(code)), .init("message", .string(message)), .init("attempts", .int(Int64(attempts))),
+          .init("call", .string(step.flow.flow.calls[call].name)),
         ])
       frame[FrameLayout.event] = evaluator.slot(.record(failure), as: .record(BuiltInTypes.failure))
     }

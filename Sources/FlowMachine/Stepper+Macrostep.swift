@@ -97,7 +97,7 @@ extension Stepper {
       step.effects.append(
         .job(
           Job(
-            reference: reference, action: call.action, arguments: starting.arguments, call: starting.call,
+            reference: reference, action: call.action ?? 0, arguments: starting.arguments, call: starting.call,
             once: starting.once)))
     }
     step.startingCalls = []

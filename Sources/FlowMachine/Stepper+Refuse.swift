@@ -87,7 +87,7 @@ extension Stepper {
 
   func startEvents(of flow: Flow) -> [String] {
     var seen: Set<Int> = []
-    return flow.starts.filter { seen.insert($0.event).inserted }.map { machine.program.events[$0.event].name }
+    return flow.starts.compactMap(\.event).filter { seen.insert($0).inserted }.map { machine.program.events[$0].name }
   }
 
   private func describe(_ input: Input, _ flow: Flow) -> String {

@@ -54,7 +54,7 @@ extension Stepper {
     }
     for call in flow.calls {
       guard let json = data["$results"]?[call.name] else { continue }
-      let type = ValueType.record(BuiltInTypes.result(of: machine.program.actions[call.action].name))
+      let type = ValueType.record(call.resultRecord)
       try restore(json, type, at: call.resultSlot, key)
     }
     do throws(EvaluationError) {

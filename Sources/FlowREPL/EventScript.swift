@@ -66,7 +66,7 @@ public struct EventScript {
     if let name = json["complete"]?.string { return [try end(name, json, number, isFailure: false, &run)] }
     if let name = json["fail"]?.string { return [try end(name, json, number, isFailure: true, &run)] }
     throw Problem(
-      message: "line \(number) says nothing to do", 
+      message: "line \(number) says nothing to do",
       help: #"write {"event": "Name", "data": {…}} or {"advance": "3d"}"#,
       isInput: true)
   }

@@ -34,7 +34,7 @@ extension Session {
     }
     remember()
     run = VirtualRun(stepper: Stepper(machine), flow: flow, now: run?.now ?? start)
-    let events = machine.program.flows[flow].starts.map { machine.program.events[$0.event].name }
+    let events = machine.program.flows[flow].starts.compactMap(\.event).map { machine.program.events[$0].name }
     return Reply(text: "\(wanted) starts on \(events.joined(separator: ", "))")
   }
 

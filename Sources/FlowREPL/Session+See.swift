@@ -34,7 +34,9 @@ extension Session {
     guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
     let flow = run.program.flows[run.flow]
     guard let instance = run.instance else {
-      return Reply(text: flow.starts.map { "starts on \(run.program.events[$0.event].name)" }.joined(separator: "\n"))
+      return Reply(
+        text: flow.starts.compactMap(\.event).map { "starts on \(run.program.events[$0].name)" }
+          .joined(separator: "\n"))
     }
     var lines: [String] = []
     for state in Array(instance.active.ascending).reversed() {
@@ -59,6 +61,11 @@ extension Session {
       case .callDone(let call): "on \(flow.calls[call].name).done"
       case .callFailed(let call): "on \(flow.calls[call].name).failed"
       case .done: "on done"
+      case .cron(let cron): "cron \"\(cron.schedule)\""
+      case .failed: "on failed"
+      case .rollbackDone: "on rollback.done"
+      case .rollbackFailed: "on rollback.failed"
+      case .error: "on error"
       }
     let roles = transition.roles.map { machine.program.roles[$0] }
     let condition = transition.guardExpression.map { " when \($0.text)" } ?? ""

@@ -301,6 +301,6 @@ extension CallOutcome {
 extension Machine {
   /// The name of the action that a call of a flow calls.
   fileprivate func callAction(_ call: Int, flow: Int) -> String {
-    program.actions[program.flows[flow].calls[call].action].name
+    program.actions[program.flows[flow].calls[call].action ?? 0].name
   }
 }

@@ -96,7 +96,7 @@ extension FlowService {
     }
     let calls = (position(row)["calls"]?.array ?? []).compactMap { call -> JSON? in
       guard let index = call["call"]?.int, node.calls.indices.contains(index) else { return nil }
-      let action = machine.program.actions[node.calls[index].action].name
+      let action = machine.program.actions[node.calls[index].action ?? 0].name
       return ["call": .string(node.calls[index].name), "action": .string(action)]
     }
     members += [

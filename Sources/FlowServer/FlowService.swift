@@ -143,7 +143,7 @@ public final class FlowService: HTTPHandler {
             [
               "name": .string(flow.name), "version": .int(Int64(flow.version)),
               "states": .array(flow.states.dropFirst().map { .string($0.path) }),
-              "startsOn": .array(flow.starts.map { .string(machine.program.events[$0.event].name) }),
+              "startsOn": .array(flow.starts.compactMap(\.event).map { .string(machine.program.events[$0].name) }),
             ]
           }))
     ])

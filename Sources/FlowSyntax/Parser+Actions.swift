@@ -17,7 +17,7 @@ extension Parser {
     return node
   }
 
-  private mutating func parameters() -> [FieldNode] {
+  mutating func parameters() -> [FieldNode] {
     var parameters: [FieldNode] = []
     guard expect(.leftParen, "`(` and the parameters") else { return [] }
     while at(.identifier) {
@@ -41,28 +41,37 @@ extension Parser {
     return true
   }
 
+  static let bindingWords = ["http", "email", "publish", "redis", "sql", "worker", "exec", "log"]
+
   private mutating func binding() -> BindingNode? {
     let start = token.range
+    let word = word
+    guard Parser.bindingWords.contains(word) else { return nil }
+    advance()
+    let kind = bindingKind(word)
+    return BindingNode(kind: kind, settings: settings(), range: range(from: start))
+  }
+
+  private mutating func bindingKind(_ word: String) -> BindingNode.Kind {
     switch word {
-    case "http":
-      advance()
-      let method = name("an HTTP method")
-      // The one place where a block follows an expression: `http POST base + path { body: … }`.
-      expressions.takesRecords = false
-      let url = expression()
-      expressions.takesRecords = true
-      let kind = BindingNode.Kind.http(method: method, url: url)
-      return BindingNode(kind: kind, settings: settings(), range: range(from: start))
-    case "worker":
-      advance()
-      let kind = BindingNode.Kind.worker(queue: string("the name of a queue in quotes"))
-      return BindingNode(kind: kind, settings: [], range: range(from: start))
-    case "log":
-      advance()
-      let kind = BindingNode.Kind.log(message: expression())
-      return BindingNode(kind: kind, settings: [], range: range(from: start))
-    default: return nil
+    case "http": return .http(method: name("an HTTP method"), url: header())
+    case "email": return .email
+    case "publish":
+      let exchange = header()
+      return .publish(exchange: exchange, routingKey: header())
+    case "redis": return .redis(command: header())
+    case "sql": return .sql(statement: header())
+    case "worker": return .worker(queue: string("the name of a queue in quotes"))
+    case "exec": return .exec(program: header())
+    default: return .log(message: expression())
     }
+  }
+
+  /// An expression that a block may follow, the one place of its kind: `http POST base + path { body: … }`.
+  private mutating func header() -> Expression {
+    expressions.takesRecords = false
+    defer { expressions.takesRecords = true }
+    return expression()
   }
 
   /// `{ headers: … body: … }`
@@ -98,18 +107,24 @@ extension Parser {
 
   // MARK: - Policies
 
-  /// `retry`, `timeout`, or the meaning of a status; nil when none is at the cursor.
+  /// `retry`, `timeout`, `limit`, `signed`, or the meaning of a status; nil when none is at the cursor.
   mutating func policy() -> PolicyNode? {
     let start = token.range
     if take("retry") { return PolicyNode(kind: retry(), range: range(from: start)) }
     if take("timeout") {
       return PolicyNode(kind: .timeout(duration("how long to wait")), range: range(from: start))
     }
+    if take("limit") {
+      let count = integer("how many") ?? 1
+      if !take("per") { complain("expected `per` and a length of time") }
+      return PolicyNode(kind: .limit(count, per: duration("a length of time")), range: range(from: start))
+    }
+    if take("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }
     if at(.int) { return status(start) }
     return nil
   }
 
-  private mutating func retry() -> PolicyNode.Kind {
+  mutating func retry() -> PolicyNode.Kind {
     let count = take("forever") ? nil : integer("how many times, or `forever`") ?? 0
     let only = take("only") ? names("an error code") : []
     guard take("backoff") else { return .retry(count: count, only: only, backoff: nil) }

@@ -11,7 +11,7 @@ extension Parser {
       } else {
         complain(
           "expected a declaration",
-          help: "a file holds `import`, `type`, `enum`, `const`, `role`, `event`, `action`, `flow` and `test`")
+          help: "a file holds `import`, `type`, `enum`, `const`, `fn`, `role`, `event`, `action`, `flow` and `test`")
         skipToDeclaration()
       }
       if position == before { advance() }
@@ -20,7 +20,7 @@ extension Parser {
   }
 
   static let declarationWords: Set<String> = [
-    "import", "type", "enum", "const", "role", "event", "action", "flow", "test",
+    "import", "type", "enum", "const", "fn", "role", "event", "action", "flow", "test",
   ]
 
   private mutating func skipToDeclaration() {
@@ -37,10 +37,12 @@ extension Parser {
     case "enum": return .enumeration(enumeration(start, documentation))
     case "const":
       advance()
-      return .constant(definition(start, "the name of the constant"))
+      return .constant(definition(start, "the name of the constant", documentation))
+    case "fn": return .function(function(start, documentation))
     case "role":
       advance()
-      return .role(RoleNode(name: name("the name of the role"), range: range(from: start)))
+      let name = name("the name of the role")
+      return .role(RoleNode(name: name, documentation: documentation, range: range(from: start)))
     case "event": return .event(event(start, documentation))
     case "action": return .action(action(start, documentation))
     case "flow": return .flow(flow(start, documentation))
@@ -53,7 +55,9 @@ extension Parser {
     advance()
     let pathStart = token.range
     let path = string("the path of a file in quotes")
-    return ImportNode(path: path, pathRange: pathStart, range: range(from: start))
+    let alias = take("as") ? name("a name for the file") : nil
+    if let alias { aliases.insert(alias.text) }
+    return ImportNode(path: path, pathRange: pathStart, alias: alias, range: range(from: start))
   }
 
   private mutating func type(_ start: SourceRange, _ documentation: String) -> TypeNode {
@@ -77,17 +81,57 @@ extension Parser {
   }
 
   /// The rest of `const N = expression` and `let n = expression`.
-  mutating func definition(_ start: SourceRange, _ what: String) -> ConstantNode {
+  mutating func definition(_ start: SourceRange, _ what: String, _ documentation: String) -> ConstantNode {
     let name = name(what)
     expect(.assign, "`=`")
-    return ConstantNode(name: name, value: expression(), range: range(from: start))
+    return ConstantNode(name: name, value: expression(), documentation: documentation, range: range(from: start))
   }
 
-  private mutating func event(_ start: SourceRange, _ documentation: String) -> EventNode {
+  private mutating func function(_ start: SourceRange, _ documentation: String) -> FunctionNode {
+    advance()
+    let name = name("the name of the function")
+    let parameters = parameters()
+    expect(.arrow, "`->` and the type of the result")
+    let result = typeReference()
+    expect(.assign, "`=` and an expression")
+    return FunctionNode(
+      name: name, parameters: parameters, result: result, body: expression(), documentation: documentation,
+      range: range(from: start))
+  }
+
+  mutating func event(_ start: SourceRange, _ documentation: String) -> EventNode {
     advance()
     let name = name("the name of the event")
+    let webhook = take("from") ? webhook(start) : nil
     let fields = at(.leftBrace) ? fields(in: "an event") : []
-    return EventNode(name: name, fields: fields, documentation: documentation, range: range(from: start))
+    return EventNode(
+      name: name, webhook: webhook, fields: fields, documentation: documentation, range: range(from: start))
+  }
+
+  /// `webhook { secret … header "…" hmac sha256 }`
+  private mutating func webhook(_ start: SourceRange) -> WebhookNode {
+    var node = WebhookNode(range: token.range)
+    guard take("webhook") else {
+      complain("expected `webhook`")
+      return node
+    }
+    members(of: "a webhook") { parser in
+      switch parser.word {
+      case "secret":
+        parser.advance()
+        node.secret = parser.expression()
+      case "header":
+        parser.advance()
+        node.header = parser.string("the name of a header in quotes")
+      case "hmac":
+        parser.advance()
+        node.algorithm = parser.name("`sha256`")
+      default: return false
+      }
+      return true
+    }
+    node.range = SourceRange(node.range.lower, range(from: start).upper)
+    return node
   }
 
   // MARK: - Fields and types

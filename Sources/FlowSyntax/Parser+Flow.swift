@@ -5,6 +5,8 @@ extension Parser {
   mutating func flow(_ start: SourceRange, _ documentation: String) -> FlowNode {
     advance()
     var node = FlowNode(name: name("the name of the flow"), documentation: documentation, range: start)
+    if at(.leftParen) { node.parameters = parameters() }
+    if take(.arrow) { node.result = typeReference() }
     members(of: "a flow") { parser in parser.flowMember(into: &node) }
     node.range = range(from: start)
     return node
@@ -23,33 +25,106 @@ extension Parser {
       advance()
       node.data += fields(in: "the data")
     case "let":
+      let documentation = documentation()
       advance()
-      node.lets.append(definition(start, "a name"))
+      node.lets.append(definition(start, "a name", documentation))
+    case "event": node.events.append(event(start, documentation()))
     case "invariant":
       advance()
       node.invariants.append(expression())
+    case "never": node.properties.append(never(start))
+    case "ongoing":
+      advance()
+      node.ongoing = start
+    case "migrate": node.migrations.append(migration(start))
     case "start": node.starts.append(startReaction(start))
-    default:
-      if let reaction = reaction() {
-        node.reactions.append(reaction)
-      } else if let state = state() {
-        node.states.append(state)
-      } else {
-        return false
-      }
+    default: return property(into: &node) || reactionOrState(into: &node)
     }
     return true
   }
 
+  private mutating func reactionOrState(into node: inout FlowNode) -> Bool {
+    if let reaction = reaction() {
+      node.reactions.append(reaction)
+    } else if let state = state() {
+      node.states.append(state)
+    } else {
+      return false
+    }
+    return true
+  }
+
+  // MARK: - Starts
+
   private mutating func startReaction(_ start: SourceRange) -> StartNode {
     advance()
-    var events: [NameNode] = []
-    if take("on") {
-      events = names("the name of an event")
-    } else {
-      complain("expected `on` and an event")
+    let trigger = startTrigger()
+    return StartNode(trigger: trigger, rest: reactionRest(), range: range(from: start))
+  }
+
+  private mutating func startTrigger() -> StartNode.Trigger {
+    switch word {
+    case "on":
+      advance()
+      let events = names("the name of an event")
+      return .on(events, isAgain: take("again"))
+    case "every":
+      advance()
+      return .every(delay("a length of time"))
+    case "cron":
+      advance()
+      return .cron(cron())
+    default:
+      if !at(.arrow), !at("when") { complain("expected `on` and an event, `every`, `cron`, or `->` and a state") }
+      return .called
     }
-    let isAgain = take("again")
-    return StartNode(events: events, isAgain: isAgain, rest: reactionRest(), range: range(from: start))
+  }
+
+  // MARK: - What has to hold
+
+  private mutating func never(_ start: SourceRange) -> PropertyNode {
+    advance()
+    var states = [path("the name of a state")]
+    while take("and") { states.append(path("the name of a state")) }
+    return PropertyNode(kind: .never(states), range: range(from: start))
+  }
+
+  /// `a.b leads to c`. The one member that begins with a name of the writer's, so that it has to be looked at first.
+  private mutating func property(into node: inout FlowNode) -> Bool {
+    let start = token.range
+    guard at(.identifier) else { return false }
+    var distance = 1
+    while peek(distance).kind == .dot, peek(distance + 1).kind == .identifier { distance += 2 }
+    guard peek(distance).kind == .identifier, text(peek(distance)) == "leads" else { return false }
+    let from = path("the name of a state")
+    advance()
+    if !take("to") { complain("expected `to` and a state") }
+    node.properties.append(
+      PropertyNode(kind: .leadsTo(from, path("the name of a state")), range: range(from: start)))
+    return true
+  }
+
+  // MARK: - Migrations
+
+  private mutating func migration(_ start: SourceRange) -> MigrationNode {
+    advance()
+    if !take("from") { complain("expected `from` and the number of a version") }
+    var node = MigrationNode(from: integer("the number of a version") ?? 0, range: start)
+    members(of: "a migration") { parser in
+      if parser.take("state") {
+        let from = parser.path("the name of a state of the old version")
+        parser.expect(.arrow, "`->` and the name of a state")
+        node.states.append((from, parser.path("the name of a state")))
+      } else if parser.take("data") {
+        let field = parser.name("the name of a data field")
+        parser.expect(.assign, "`=`")
+        node.data.append((field, parser.expression()))
+      } else {
+        return false
+      }
+      return true
+    }
+    node.range = range(from: start)
+    return node
   }
 }

@@ -30,8 +30,18 @@ extension Parser {
     case "at":
       advance()
       return .at(expression())
+    case "cron":
+      advance()
+      return .cron(cron())
     default: return nil
     }
+  }
+
+  /// The rest of `cron "0 9 * * MON" tz zone`.
+  mutating func cron() -> CronNode {
+    let range = token.range
+    let schedule = string("a schedule in quotes, such as \"0 9 * * MON\"")
+    return CronNode(schedule: schedule, scheduleRange: range, zone: take("tz") ? expression() : nil)
   }
 
   /// `[by ROLES] [when GUARD] [-> TARGET [reenter]] [do ACTS]`
@@ -79,18 +89,32 @@ extension Parser {
     if take("log") { return .log(expression()) }
     let path = path("a data field or an action")
     if at(.leftParen) { return .perform(path, arguments()) }
-    var indices: [Expression] = []
-    while take(.leftBracket) {
-      indices.append(expression())
-      expect(.rightBracket, "`]`")
-    }
+    let place = place(path)
     expect(.assign, "`=` to assign, or `(` to call an action")
-    return .assign(path, indices: indices, expression())
+    return .assign(place, expression())
   }
 
-  private mutating func loop() -> LoopNode {
+  /// A field with what selects a part of it: `items[0].qty`.
+  private mutating func place(_ path: PathNode) -> PlaceNode {
+    var steps = path.names.dropFirst().map { PlaceNode.Step.field($0) }
+    while true {
+      if take(.leftBracket) {
+        steps.append(.index(expression()))
+        expect(.rightBracket, "`]`")
+      } else if at(.dot) {
+        advance()
+        steps.append(.field(name("the name of a field")))
+      } else {
+        break
+      }
+    }
+    return PlaceNode(field: path.names[0], steps: steps, range: range(from: path.range))
+  }
+
+  /// The rest of `for x in list`.
+  mutating func loop() -> LoopNode {
     let variable = name("a name for each item")
-    if !take("in"), at(.identifier) == false { complain("expected `in`") }
+    if !take("in") { complain("expected `in` and a list") }
     return LoopNode(variable: variable, list: expression())
   }
 }

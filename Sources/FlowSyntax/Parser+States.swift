@@ -16,7 +16,9 @@ extension Parser {
     if kind == .parallel { _ = take("state") }
     var node = StateNode(
       kind: kind, isInitial: isInitial, name: name("the name of the state"), documentation: documentation, range: start)
-    if at(.leftBrace) {
+    if take("returns") {
+      node.result = expression()
+    } else if at(.leftBrace) {
       body(of: &node)
     } else if kind != .final, kind != .failed {
       complain("expected `{`")
@@ -56,6 +58,16 @@ extension Parser {
       advance()
       node.exit += acts()
     case "call": node.calls.append(call())
+    case "steps": node.steps.append(steps())
+    case "rollback":
+      node.rollback = token.range
+      advance()
+    case "ongoing":
+      node.ongoing = token.range
+      advance()
+    case "returns":
+      advance()
+      node.result = expression()
     case "ignore":
       advance()
       node.ignored += names("the name of an event")
@@ -74,21 +86,62 @@ extension Parser {
     return true
   }
 
+  // MARK: - Calls
+
   private mutating func call() -> CallNode {
     let start = token.range
     advance()
-    let action = path("the name of an action")
-    var node = CallNode(action: action, arguments: arguments(), name: nil, once: nil, policies: [], range: start)
+    let action = path("the name of an action or a flow")
+    var node = CallNode(action: action, arguments: arguments(), range: start)
     if take("as") { node.name = name("a name for the call") }
+    if take("for") { node.loop = loop() }
+    if take("limit") { node.limit = expression() }
+    modifiers(of: &node)
+    node.range = range(from: start)
+    return node
+  }
+
+  /// `retry`, `timeout`, `once` and `undo`, in any order.
+  private mutating func modifiers(of node: inout CallNode) {
     while true {
+      let start = token.range
       if take("once") {
         node.once = expression()
-      } else if !at(.int), let policy = policy() {
+      } else if take("undo") {
+        let action = path("the name of an action")
+        node.undo = UndoNode(action: action, arguments: arguments(), range: range(from: start))
+      } else if at("retry") || at("timeout"), let policy = policy() {
         node.policies.append(policy)
       } else {
         break
       }
     }
+  }
+
+  /// `{ name: action(args) after … for … when … }`
+  private mutating func steps() -> StepsNode {
+    let start = token.range
+    advance()
+    var steps: [CallNode] = []
+    members(of: "steps") { parser in
+      guard parser.at(.identifier) else { return false }
+      steps.append(parser.step())
+      return true
+    }
+    return StepsNode(steps: steps, range: range(from: start))
+  }
+
+  private mutating func step() -> CallNode {
+    let start = token.range
+    let name = name("the name of a step")
+    expect(.colon, "`:` and an action")
+    let action = path("the name of an action or a flow")
+    var node = CallNode(action: action, arguments: arguments(), name: name, range: start)
+    if take("after") { node.after = names("the name of a step") }
+    if take("for") { node.loop = loop() }
+    if take("limit") { node.limit = expression() }
+    if take("when") { node.condition = expression() }
+    modifiers(of: &node)
     node.range = range(from: start)
     return node
   }

@@ -16,39 +16,75 @@ extension Parser {
 
   private mutating func testStatement() -> TestStatement? {
     let start = token.range
-    let kind: TestStatement.Kind
-    switch word {
-    case "send":
-      advance()
-      let event = expression()
-      kind = .send(event, roles: take("by") ? names("the name of a role") : [])
-    case "expect":
-      advance()
-      guard let expectation = expectation() else { return nil }
-      kind = expectation
-    case "complete":
-      advance()
-      kind = .complete(path("the name of an action"), take("with") ? expression() : nil)
-    case "fail":
-      advance()
-      kind = .fail(path("the name of an action"), code: string("an error code in quotes"))
-    case "advance":
-      advance()
-      kind = .advance(duration("how long to wait"))
-    default: return nil
-    }
+    guard let kind = testStatementKind() else { return nil }
     return TestStatement(kind: kind, range: range(from: start))
   }
 
+  private mutating func testStatementKind() -> TestStatement.Kind? {
+    switch word {
+    case "start":
+      advance()
+      let flow = name("the name of a flow")
+      return .start(flow, at(.leftParen) ? arguments() : [])
+    case "send":
+      advance()
+      let event = expression()
+      let roles = take("by") ? names("the name of a role") : []
+      return .send(event, roles: roles, caller: take("as") ? expression() : nil)
+    case "mock":
+      advance()
+      return .mock(path("the name of an action"), outcome())
+    case "expect":
+      advance()
+      return expectation()
+    case "complete":
+      advance()
+      return .complete(path("the name of a call or an action"), take("with") ? expression() : nil)
+    case "fail":
+      advance()
+      return .fail(path("the name of a call or an action"), code: failureCode())
+    case "advance":
+      advance()
+      return .advance(delay("how long to wait"))
+    case "at":
+      advance()
+      return .at(expression())
+    default: return nil
+    }
+  }
+
+  /// `returns VALUE` or `fails CODE`.
+  private mutating func outcome() -> TestStatement.Outcome {
+    if take("fails") { return .fails(failureCode()) }
+    if !take("returns") { complain("expected `returns` and a value, or `fails` and an error code") }
+    return .returns(expression())
+  }
+
+  /// A code, in quotes or as a name.
+  private mutating func failureCode() -> NameNode {
+    let range = token.range
+    return at(.string) ? NameNode(text: string("an error code"), range: range) : name("an error code")
+  }
+
   private mutating func expectation() -> TestStatement.Kind? {
-    if take("state") { return .expectState(path("the name of a state")) }
-    if take("data") { return .expectData(expression()) }
-    if take("emitted") { return .expectEmitted(expression()) }
-    if take("refused") { return .expectRefused }
+    let isNegated = take("not")
     if take("called") {
       let action = path("the name of an action")
-      return .expectCalled(action, at(.leftParen) ? arguments() : [])
+      return .expectCalled(action, at(.leftParen) ? arguments() : [], isNegated: isNegated)
     }
+    if take("emitted") { return .expectEmitted(expression(), isNegated: isNegated) }
+    if isNegated {
+      complain("expected `called` or `emitted`")
+      return .expectRefused
+    }
+    if take("state") {
+      var states = [path("the name of a state")]
+      while take(.comma) { states.append(path("the name of a state")) }
+      return .expectState(states)
+    }
+    if take("data") { return .expectData(expression()) }
+    if take("refused") { return .expectRefused }
+    if take("incident") { return .expectIncident }
     return nil
   }
 }

@@ -11,7 +11,8 @@ public func parse(_ source: SourceFile) -> ParsedFile {
   let declarations = parser.parseFile()
   let diagnostics = (parser.diagnostics + parser.expressions.diagnostics).sortedByPlace()
   return ParsedFile(
-    source: source, tokens: parser.tokens, declarations: declarations, diagnostics: parser.limited(diagnostics))
+    source: source, tokens: parser.tokens, declarations: declarations, qualified: parser.qualified,
+    diagnostics: parser.limited(diagnostics))
 }
 
 /// The tokens with a cursor, and the few moves that every production is made of.
@@ -26,6 +27,9 @@ struct Parser {
   var expressions: ExpressionParser
   var diagnostics: [Diagnostic] = []
   var depth = 0
+  /// The names that imports gave to files, and what was written with one of them.
+  var aliases: Set<String> = []
+  var qualified: [QualifiedName] = []
   private var lastComplaint = -1
 
   init(_ source: SourceFile) {
@@ -115,7 +119,8 @@ struct Parser {
       advance()
       names.append(name(what))
     }
-    return PathNode(names: names, range: names[0].isMissing ? names[0].range : range(from: start))
+    let path = PathNode(names: names, range: names[0].isMissing ? names[0].range : range(from: start))
+    return aliases.isEmpty ? path : withoutAlias(path)
   }
 
   mutating func names(_ what: String) -> [NameNode] {
@@ -124,7 +129,10 @@ struct Parser {
     return found
   }
 
-  mutating func expression() -> Expression { expressions.parseExpression() }
+  mutating func expression() -> Expression {
+    let expression = expressions.parseExpression()
+    return aliases.isEmpty ? expression : withoutAlias(expression)
+  }
 
   /// Reads members up to the closing brace; each turn takes at least one token.
   mutating func members(of what: String, _ member: (inout Parser) -> Bool) {
@@ -158,9 +166,10 @@ struct Parser {
   }
 
   static let memberWords: Set<String> = [
-    "import", "type", "enum", "const", "role", "event", "action", "flow", "test", "version", "key", "data", "let",
-    "invariant", "start", "on", "after", "every", "at", "always", "state", "parallel", "region", "initial", "final",
-    "failed", "entry", "exit", "call", "ignore", "defer", "send", "expect", "complete", "fail", "advance",
+    "import", "type", "enum", "const", "fn", "role", "event", "action", "flow", "test", "version", "key", "data",
+    "let", "invariant", "never", "migrate", "start", "on", "after", "every", "at", "cron", "always", "state",
+    "parallel", "region", "initial", "final", "failed", "entry", "exit", "call", "steps", "rollback", "returns",
+    "ongoing", "ignore", "defer", "send", "expect", "mock", "complete", "fail", "advance",
   ]
 
   func limited(_ diagnostics: [Diagnostic]) -> [Diagnostic] {

@@ -1,10 +1,12 @@
 public import CEL
 public import FlowSource
 
-/// `import "path.flow"`
+/// `import "path.flow" as name`
 public struct ImportNode: Sendable {
   public var path: String
   public var pathRange: SourceRange
+  /// The name by which the declarations of that file may be told from others: `name.Item`.
+  public var alias: NameNode?
   public var range: SourceRange
 }
 
@@ -36,20 +38,41 @@ public struct EnumNode: Sendable {
 public struct ConstantNode: Sendable {
   public var name: NameNode
   public var value: Expression
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// `fn f(x: type) -> type = expression`
+public struct FunctionNode: Sendable {
+  public var name: NameNode
+  public var parameters: [FieldNode]
+  public var result: TypeReferenceNode
+  public var body: Expression
+  public var documentation: String
   public var range: SourceRange
 }
 
 /// `role r`
 public struct RoleNode: Sendable {
   public var name: NameNode
+  public var documentation: String
   public var range: SourceRange
 }
 
-/// `event E { fields }`
+/// `event E from webhook { … } { fields }`
 public struct EventNode: Sendable {
   public var name: NameNode
+  public var webhook: WebhookNode?
   public var fields: [FieldNode]
   public var documentation: String
+  public var range: SourceRange
+}
+
+/// `from webhook { secret env("S") header "X-Signature" hmac sha256 }`
+public struct WebhookNode: Sendable {
+  public var secret: Expression?
+  public var header: String?
+  public var algorithm: NameNode?
   public var range: SourceRange
 }
 
@@ -69,12 +92,17 @@ public struct ActionNode: Sendable {
 public struct BindingNode: Sendable {
   public enum Kind: Sendable {
     case http(method: NameNode, url: Expression)
+    case email
+    case publish(exchange: Expression, routingKey: Expression)
+    case redis(command: Expression)
+    case sql(statement: Expression)
     case worker(queue: String)
+    case exec(program: Expression)
     case log(message: Expression)
   }
 
   public var kind: Kind
-  /// What stands in the braces: `headers:` and `body:`.
+  /// What stands in the braces, such as `headers:` and `body:`.
   public var settings: [ArgumentNode]
   public var range: SourceRange
 }
@@ -85,6 +113,10 @@ public struct PolicyNode: Sendable {
     /// A nil count is `forever`.
     case retry(count: Int?, only: [NameNode], backoff: BackoffNode?)
     case timeout(DurationNode)
+    /// `limit 10 per 1s`
+    case limit(Int, per: DurationNode)
+    /// `signed env("SECRET")`
+    case signed(Expression)
     /// `429 -> BUSY`, `5xx -> UNAVAILABLE`: a class of statuses has the last digits as `xx`.
     case status(class: Int, isWhole: Bool, code: NameNode)
   }

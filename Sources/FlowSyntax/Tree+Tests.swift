@@ -11,15 +11,27 @@ public struct TestNode: Sendable {
 /// One line of a test.
 public struct TestStatement: Sendable {
   public enum Kind: Sendable {
-    case send(Expression, roles: [NameNode])
-    case expectState(PathNode)
+    /// `start F(args)`: calls a flow, as a `call` in another would.
+    case start(NameNode, [ArgumentNode])
+    case send(Expression, roles: [NameNode], caller: Expression?)
+    case mock(PathNode, Outcome)
+    case expectState([PathNode])
     case expectData(Expression)
-    case expectCalled(PathNode, [ArgumentNode])
-    case expectEmitted(Expression)
+    case expectCalled(PathNode, [ArgumentNode], isNegated: Bool)
+    case expectEmitted(Expression, isNegated: Bool)
     case expectRefused
+    case expectIncident
     case complete(PathNode, Expression?)
-    case fail(PathNode, code: String)
-    case advance(DurationNode)
+    case fail(PathNode, code: NameNode)
+    case advance(DelayNode)
+    /// Moves the clock to an instant.
+    case at(Expression)
+  }
+
+  /// What a mocked action answers.
+  public enum Outcome: Sendable {
+    case returns(Expression)
+    case fails(NameNode)
   }
 
   public var kind: Kind

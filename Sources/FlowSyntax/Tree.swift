@@ -9,7 +9,16 @@ public struct ParsedFile: Sendable {
   public let source: SourceFile
   public let tokens: [Token]
   public let declarations: [Declaration]
+  /// Names that were written with the alias of an import before them.
+  public let qualified: [QualifiedName]
   public let diagnostics: [Diagnostic]
+}
+
+/// `shop.Item`: in the tree it is `Item`, whose place is the whole.
+public struct QualifiedName: Sendable {
+  public var alias: String
+  public var name: String
+  public var range: SourceRange
 }
 
 /// A top-level declaration.
@@ -18,6 +27,7 @@ public enum Declaration: Sendable {
   case type(TypeNode)
   case enumeration(EnumNode)
   case constant(ConstantNode)
+  case function(FunctionNode)
   case role(RoleNode)
   case event(EventNode)
   case action(ActionNode)

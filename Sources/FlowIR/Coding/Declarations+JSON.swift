@@ -33,6 +33,34 @@ extension RecordDeclaration {
   }
 }
 
+extension Event {
+  var json: JSON { .sparse([("payload", payload.irJSON), ("webhook", webhook?.json ?? .null)]) }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    try reader.allow(["payload", "webhook"])
+    let payload = try RecordDeclaration(reader.member("payload"))
+    self.init(name: payload.name, payload: payload, webhook: try Webhook.optional(reader.optional("webhook")))
+  }
+}
+
+extension Webhook {
+  var json: JSON {
+    .sparse([
+      ("secret", secret.json), ("environment", .strings(environment)), ("header", .string(header)),
+      ("hmac", .string(algorithm)),
+    ])
+  }
+
+  static func optional(_ reader: Reader?) throws(ProgramError) -> Webhook? {
+    guard let reader else { return nil }
+    try reader.allow(["secret", "environment", "header", "hmac"])
+    return Webhook(
+      secret: try SourcedExpression(reader.member("secret")),
+      environment: try reader.list("environment") { item throws(ProgramError) in try item.string() },
+      header: try reader.string("header"), algorithm: try reader.string("hmac"))
+  }
+}
+
 extension EnumDeclaration {
   var irJSON: JSON { ["name": .string(name), "values": .strings(values.map(\.name))] }
 

@@ -8,7 +8,7 @@ extension Program {
     .object([
       .init("ir", .number(Program.format)), .init("types", .array(types.map(\.irJSON))),
       .init("enums", .array(enums.map(\.irJSON))), .init("roles", .strings(roles)),
-      .init("events", .array(events.map(\.payload.irJSON))), .init("actions", .array(actions.map(\.json))),
+      .init("events", .array(events.map(\.json))), .init("actions", .array(actions.map(\.json))),
       .init("flows", .array(flows.map(\.json))),
     ])
   }
@@ -23,10 +23,7 @@ extension Program {
     self.init()
     enums = try reader.list("enums") { item throws(ProgramError) in try EnumDeclaration(item) }
     types = try reader.list("types") { item throws(ProgramError) in try RecordDeclaration(item) }
-    events = try reader.list("events") { item throws(ProgramError) in
-      let payload = try RecordDeclaration(item)
-      return Event(name: payload.name, payload: payload)
-    }
+    events = try reader.list("events") { item throws(ProgramError) in try Event(item) }
     roles = try reader.list("roles") { item throws(ProgramError) in try item.string() }
     actions = try reader.list("actions") { item throws(ProgramError) in try Action(item) }
     flows = try reader.list("flows") { item throws(ProgramError) in try Flow(item) }

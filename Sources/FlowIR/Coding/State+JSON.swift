@@ -7,14 +7,14 @@ extension State {
       ("depth", .number(depth)), ("children", .ints(children)), ("initial", initial.map { .number($0) } ?? .null),
       ("entry", .array(entry.map(\.json))), ("exit", .array(exit.map(\.json))), ("calls", .ints(calls)),
       ("transitions", .ints(transitions)), ("ignored", .ints(ignored)), ("deferred", .ints(deferred)),
-      ("end", .number(end)),
+      ("rollback", .bool(isRollback)), ("result", result?.json ?? .null), ("end", .number(end)),
     ])
   }
 
   init(_ reader: Reader) throws(ProgramError) {
     try reader.allow([
       "name", "path", "kind", "parent", "depth", "children", "initial", "entry", "exit", "calls", "transitions",
-      "ignored", "deferred", "end",
+      "ignored", "deferred", "rollback", "result", "end",
     ])
     guard let kind = Kind(rawValue: try reader.string("kind")) else { throw reader.fail("this kind is not known") }
     self.init(
@@ -28,6 +28,7 @@ extension State {
       transitions: try reader.list("transitions") { item throws(ProgramError) in try item.int() },
       ignored: try reader.list("ignored") { item throws(ProgramError) in try item.int() },
       deferred: try reader.list("deferred") { item throws(ProgramError) in try item.int() },
+      isRollback: try reader.flag("rollback"), result: try .optional(reader.optional("result")),
       end: try reader.int("end"))
   }
 }

@@ -29,9 +29,14 @@ extension Trigger {
     case .any: ["on": "any"]
     case .always: "always"
     case .done: "done"
+    case .failed: "failed"
+    case .rollbackDone: "rollbackDone"
+    case .rollbackFailed: "rollbackFailed"
+    case .error: "error"
     case .after(let delay): ["after": delay.json]
     case .every(let delay): ["every": delay.json]
     case .at(let instant): ["at": instant.json]
+    case .cron(let cron): ["cron": cron.json]
     case .callDone(let call): ["callDone": .number(call)]
     case .callFailed(let call): ["callFailed": .number(call)]
     }
@@ -39,8 +44,12 @@ extension Trigger {
 
   init(_ reader: Reader) throws(ProgramError) {
     if let word = reader.json.string {
-      guard word == "always" || word == "done" else { throw reader.fail("this trigger is not known") }
-      self = word == "always" ? .always : .done
+      let words: [String: Trigger] = [
+        "always": .always, "done": .done, "failed": .failed, "rollbackDone": .rollbackDone,
+        "rollbackFailed": .rollbackFailed, "error": .error,
+      ]
+      guard let trigger = words[word] else { throw reader.fail("this trigger is not known") }
+      self = trigger
       return
     }
     guard let member = reader.json.members?.first, reader.json.members?.count == 1 else {
@@ -53,6 +62,7 @@ extension Trigger {
     case "after": self = .after(try SourcedExpression(value))
     case "every": self = .every(try SourcedExpression(value))
     case "at": self = .at(try SourcedExpression(value))
+    case "cron": self = .cron(try Cron(value))
     case "callDone": self = .callDone(try value.int())
     case "callFailed": self = .callFailed(try value.int())
     default: throw value.fail("this trigger is not known")
@@ -60,11 +70,21 @@ extension Trigger {
   }
 }
 
+extension Cron {
+  var json: JSON { .sparse([("schedule", .string(schedule)), ("zone", zone?.json ?? .null)]) }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    try reader.allow(["schedule", "zone"])
+    self.init(schedule: try reader.string("schedule"), zone: try .optional(reader.optional("zone")))
+  }
+}
+
 extension Act {
   var json: JSON {
     var members: [(String, JSON)]
     switch kind {
-    case .assign(let slot, let value): members = [("assign", .number(slot)), ("value", value.json)]
+    case .assign(let slot, let part, let value):
+      members = [("assign", .number(slot)), ("part", .array(part.map(\.json))), ("value", value.json)]
     case .perform(let action, let arguments):
       members = [("perform", .number(action)), ("arguments", .array(arguments.map(\.json)))]
     case .emit(let event, let value): members = [("emit", .number(event)), ("value", value.json)]
@@ -72,28 +92,55 @@ extension Act {
     case .log(let value): members = [("log", value.json)]
     }
     members += [
-      ("for", loop.map { ["slot": .number($0.slot), "in": $0.list.json] } ?? .null),
+      ("for", loop?.json ?? .null),
       ("when", condition?.json ?? .null), ("line", place.json),
     ]
     return .sparse(members)
   }
 
   init(_ reader: Reader) throws(ProgramError) {
-    try reader.allow(["assign", "perform", "emit", "raise", "log", "value", "arguments", "for", "when", "line"])
-    var loop: Loop?
-    if let suffix = reader.optional("for") {
-      loop = Loop(slot: try suffix.int("slot"), list: try SourcedExpression(suffix.member("in")))
-    }
+    try reader.allow(["assign", "part", "perform", "emit", "raise", "log", "value", "arguments", "for", "when", "line"])
     self.init(
-      kind: try Kind(reader), loop: loop, condition: try .optional(reader.optional("when")),
+      kind: try Kind(reader), loop: try .optional(reader.optional("for")),
+      condition: try .optional(reader.optional("when")),
       place: try Place(reader.member("line")))
+  }
+}
+
+extension Act.Loop {
+  var json: JSON { ["slot": .number(slot), "in": list.json] }
+
+  static func optional(_ reader: Reader?) throws(ProgramError) -> Act.Loop? {
+    guard let reader else { return nil }
+    try reader.allow(["slot", "in"])
+    return Act.Loop(slot: try reader.int("slot"), list: try SourcedExpression(reader.member("in")))
+  }
+}
+
+extension Act.PartStep {
+  var json: JSON {
+    switch self {
+    case .field(let name): .string(name)
+    case .index(let index): index.json
+    }
+  }
+
+  init(_ reader: Reader) throws(ProgramError) {
+    if let name = reader.json.string {
+      self = .field(name)
+    } else {
+      self = .index(try SourcedExpression(reader))
+    }
   }
 }
 
 extension Act.Kind {
   fileprivate init(_ reader: Reader) throws(ProgramError) {
     if let slot = reader.optional("assign") {
-      self = .assign(slot: try slot.int(), try SourcedExpression(reader.member("value")))
+      self = .assign(
+        slot: try slot.int(),
+        part: try reader.list("part") { item throws(ProgramError) in try Act.PartStep(item) },
+        try SourcedExpression(reader.member("value")))
     } else if let action = reader.optional("perform") {
       self = .perform(
         action: try action.int(),

@@ -1,0 +1,146 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+// The calls and steps of states.
+extension FlowChecker {
+  /// Gives each named call a slot for its last result. Two calls of one action may share a name.
+  mutating func declareCalls() {
+    for (state, node) in stateNodes.enumerated() {
+      guard let node else { continue }
+      for call in node.calls { declare(call, in: state, isStep: false) }
+      if let second = node.steps.dropFirst().first {
+        problems.append(
+          Diagnostic(
+            "F103", "a state has one `steps`", at: second.range, label: "a second one",
+            labels: [.init(node.steps[0].range, "the first one")], help: "put all steps into one"))
+      }
+      for step in orderedSteps(node.steps.first?.steps ?? []) { declare(step, in: state, isStep: true) }
+    }
+  }
+
+  private mutating func declare(_ node: CallNode, in state: Int, isStep: Bool) {
+    let name = node.name?.text ?? node.action.names.last?.text ?? ""
+    guard let callee = callee(node.action) else {
+      unresolvedCalls.insert(name)
+      // Agrees with everything: what refers to it is no further mistake.
+      _ = environment.declare(variable: name, type: .error, slot: Slots.event)
+      return
+    }
+    let place = node.name?.range ?? node.action.range
+    if FlowChecker.reserved.contains(name) || name == "rollback" || fields.contains(where: { $0.name == name }) {
+      problems.append(
+        Diagnostic(
+          "F113", "the call can't go by the name `\(name)`", at: place, label: "taken",
+          help: "write `as` and another name"))
+    }
+    let shape: ResultShape = node.loop != nil ? .list : node.condition != nil ? .optional : .single
+    let record = shape.recordName(callee.name)
+    var call = CheckedCall(
+      name: name, state: state, target: callee.target, isStep: isStep, resultRecord: record,
+      resultSlot: resultSlot(name, record, node), node: node)
+    if isStep { call.after = dependencies(of: node, in: state) }
+    callNames[name, default: []].append(calls.count)
+    calls.append(call)
+  }
+
+  /// Where the last result of a name is kept; calls that share a name share the slot. F103: they call one action.
+  private mutating func resultSlot(_ name: String, _ record: String, _ call: CallNode) -> Int {
+    if let first = callNames[name]?.first {
+      if calls[first].resultRecord != record {
+        problems.append(
+          Diagnostic(
+            "F103", "calls of two actions go by the name `\(name)`", at: call.action.range,
+            labels: [.init(calls[first].node.action.range, "the first one")],
+            help: "write `as` and another name"))
+      }
+      return calls[first].resultSlot
+    }
+    let slot = environment.declare(variable: name, type: .record(record), slot: frameSize)
+    frameSize += 1
+    return slot
+  }
+
+  // MARK: - Steps
+
+  /// The steps so that each comes behind what it waits for. F314: they don't wait for each other in a circle.
+  private mutating func orderedSteps(_ steps: [CallNode]) -> [CallNode] {
+    var seen: [String: SourceRange] = [:]
+    for step in steps {
+      guard let name = step.name, !name.isMissing else { continue }
+      if let first = seen[name.text] {
+        problems.append(
+          Diagnostic(
+            "F103", "there are two steps named `\(name.text)`", at: name.range, label: "declared again",
+            labels: [.init(first, "first declared here")]))
+      }
+      seen[name.text] = name.range
+    }
+    let nodes = steps.map { step in
+      DependencyNode(
+        name: step.name?.text ?? "", range: step.name?.range ?? step.range,
+        needs: needs(of: step).filter { seen[$0.name] != nil })
+    }
+    for name in steps.flatMap(\.after) where !name.isMissing && seen[name.text] == nil {
+      problems.append(unknown("F106", "step", name.text, at: name.range, candidates: seen.keys))
+    }
+    return ordered(
+      nodes, code: "F314", message: { "steps wait for each other in a circle: \($0)" },
+      help: "let one of them start without the other", into: &problems
+    ).map { steps[$0] }
+  }
+
+  /// What a step names behind `after`, and whose results it reads.
+  private func needs(of step: CallNode) -> [(name: String, range: SourceRange)] {
+    let expressions =
+      step.arguments.map(\.value) + [step.loop?.list, step.limit, step.condition, step.once].compactMap { $0 }
+    return step.after.map { ($0.text, $0.range) }
+      + expressions.flatMap(\.references).map { ($0.name, $0.nameRange) }
+  }
+
+  private func dependencies(of step: CallNode, in state: Int) -> [Int] {
+    let names = Set(needs(of: step).map(\.name))
+    return calls.indices.filter { calls[$0].state == state && calls[$0].isStep && names.contains(calls[$0].name) }
+  }
+
+  // MARK: - What they are given
+
+  /// Checks what the calls are given; needs all names declared.
+  mutating func checkCalls() {
+    for index in calls.indices {
+      let node = calls[index].node
+      guard let callee = callees[node.action.text] else { continue }
+      var scope = environment
+      if let suffix = node.loop, let loop = loop(suffix, &scope) { calls[index].loop = loop }
+      calls[index].limit = node.limit.flatMap { expression($0, environment, expecting: .int) }
+      calls[index].condition = node.condition.flatMap { condition($0, environment, what: "a condition") }
+      calls[index].arguments = arguments(node.arguments, of: callee, at: node.action.range, scope)
+      calls[index].once = node.once.flatMap { expression($0, scope, expecting: .string) }
+      calls[index].undo = node.undo.flatMap { undo($0, scope) }
+      checkCodes(node.policies, of: callee)
+    }
+  }
+
+  private mutating func undo(_ node: UndoNode, _ scope: Environment) -> (action: Int, arguments: [CheckedExpression])? {
+    guard let action = action(node.action), let callee = callees[node.action.text] else { return nil }
+    return (action, arguments(node.arguments, of: callee, at: node.action.range, scope))
+  }
+
+  /// F705: a code is one that the action declares.
+  private mutating func checkCodes(_ policies: [PolicyNode], of callee: Callee) {
+    for policy in policies {
+      guard case .retry(_, let only, _) = policy.kind else { continue }
+      for code in only { checkCode(code.text, at: code.range, of: callee) }
+    }
+  }
+
+  mutating func checkCode(_ code: String, at range: SourceRange, of callee: Callee) {
+    guard !code.isEmpty, !callee.failures.contains(code) else { return }
+    problems.append(
+      unknown(
+        "F705", "code", code, at: range, candidates: callee.failures,
+        place: " among the failures of `\(callee.name)`"))
+  }
+
+  func callee(of call: Int) -> Callee? { callees[calls[call].node.action.text] }
+}

@@ -1,0 +1,86 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+// What a flow promises of its runs and of its earlier versions.
+extension FlowChecker {
+  mutating func property(_ node: PropertyNode) -> CheckedProperty? {
+    switch node.kind {
+    case .never(let paths):
+      let found = paths.compactMap { target($0, from: 0)?.state }
+      return found.count == paths.count ? .never(found) : nil
+    case .leadsTo(let from, let to):
+      guard let first = target(from, from: 0)?.state, let second = target(to, from: 0)?.state else { return nil }
+      return .leadsTo(first, second)
+    }
+  }
+
+  mutating func migration(_ node: MigrationNode) -> CheckedMigration {
+    var migration = CheckedMigration(from: node.from, range: node.range)
+    let version = self.node.version ?? 1
+    if node.from >= version {
+      problems.append(
+        Diagnostic(
+          "F316", "version \(version) can't migrate from version \(node.from)", at: node.range,
+          label: "not an earlier one", help: "number this version higher with `version \(node.from + 1)`"))
+    }
+    for move in node.states where !move.from.isMissing {
+      if let state = target(move.to, from: 0)?.state { migration.moves.append((move.from.text, state)) }
+    }
+    for assignment in node.data {
+      guard let index = fields.firstIndex(where: { $0.name == assignment.field.text }) else {
+        if !assignment.field.isMissing {
+          problems.append(
+            unknown(
+              "F106", "data field", assignment.field.text, at: assignment.field.range, candidates: fields.map(\.name)))
+        }
+        continue
+      }
+      guard let value = expression(assignment.value, environment, expecting: fields[index].type) else { continue }
+      migration.assignments.append((index, value))
+    }
+    return migration
+  }
+
+  // MARK: - Results
+
+  /// F201, F215: a flow that answers does so wherever it ends well.
+  mutating func checkResult(of state: Int, _ node: StateNode) {
+    let wanted = callees[self.node.name.text]?.result
+    guard let expression = node.result else {
+      if wanted != nil, node.kind == .final, states[state].parent == 0, !node.name.isMissing {
+        problems.append(
+          Diagnostic(
+            "F510", "`\(node.name.text)` ends the flow without its result", at: node.name.range,
+            label: "returns nothing", help: "write `final \(node.name.text) returns …`"))
+      }
+      return
+    }
+    guard node.kind == .final, let wanted else {
+      problems.append(
+        Diagnostic(
+          "F305", "nothing takes this result", at: expression.range,
+          label: node.kind == .final ? "the flow has no `-> type`" : "`\(node.name.text)` is not `final`",
+          help: "a flow with `-> type` returns it from its `final` states"))
+      return
+    }
+    states[state].result = self.expression(expression, environment, expecting: wanted)
+  }
+
+  /// F704: flows that call each other would never end.
+  static let callCycleHelp = "let one of them emit an event that starts the other"
+}
+
+/// F704: flows that call each other in a circle.
+func checkCallCycles(_ flows: [CheckedFlow], _ callees: [String: Callee], into problems: inout [Diagnostic]) {
+  let nodes = flows.map { flow in
+    DependencyNode(
+      name: flow.node.name.text, range: flow.node.name.range,
+      needs: flow.calls.compactMap { call in
+        if case .flow = call.target { (call.node.action.text, call.node.action.range) } else { nil }
+      })
+  }
+  _ = ordered(
+    nodes, code: "F704", message: { "flows call each other without end: \($0)" }, help: FlowChecker.callCycleHelp,
+    into: &problems)
+}

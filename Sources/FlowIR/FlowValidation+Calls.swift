@@ -1,0 +1,51 @@
+import CEL
+
+extension FlowValidation {
+  func call(_ index: Int) throws(ProgramError) {
+    let call = flow.calls[index]
+    try require(flow.states.indices.contains(call.state), "state of a call")
+    try require(
+      call.resultSlot >= FrameLayout.firstField + flow.fields.count && flow.keptSlots.contains(call.resultSlot),
+      "slot of a call")
+    try require(program.types.contains { $0.name == call.resultRecord }, "result of a call")
+    switch call.target {
+    case .action(let action):
+      try require(program.actions.indices.contains(action), "action of a call")
+      try require(call.arguments.count == program.actions[action].parameters.fields.count, "arguments of a call")
+    case .flow(let target):
+      try require(program.flows.indices.contains(target) && program.flows[target].isCallable, "flow of a call")
+      try require(call.arguments.count == program.flows[target].parameterCount, "arguments of a call")
+    }
+    if let loop = call.loop {
+      try require(flow.keptSlots.upperBound..<flow.frameSize ~= loop.slot, "slot of a loop")
+    }
+    try require(call.limit.map { $0.tree.type == .int } ?? true, "limit of a call")
+    try require(call.once.map { $0.tree.type == .string } ?? true, "key of a call")
+    try condition(call.condition)
+    if let undo = call.undo {
+      try require(program.actions.indices.contains(undo.action), "undo")
+      try require(undo.arguments.count == program.actions[undo.action].parameters.fields.count, "arguments of an undo")
+    }
+    try require(call.isStep || call.after.isEmpty && call.condition == nil, "step")
+    try require(
+      call.after.allSatisfy { 0..<index ~= $0 && flow.calls[$0].state == call.state && flow.calls[$0].isStep }, "step")
+  }
+
+  /// Properties and migrations.
+  func promises() throws(ProgramError) {
+    for property in flow.properties {
+      switch property {
+      case .never(let states): try require(states.allSatisfy(isTarget), "property")
+      case .leadsTo(let from, let to): try require(isTarget(from) && isTarget(to), "property")
+      }
+    }
+    for migration in flow.migrations {
+      try require(migration.moves.allSatisfy { isTarget($0.to) }, "migration")
+      try require(migration.assignments.allSatisfy { flow.fields.indices.contains($0.field) }, "migration")
+    }
+    try require(0...flow.fields.count ~= flow.parameterCount, "parameters")
+    for state in flow.states where state.result != nil {
+      try require(state.kind == .final && flow.result != nil, "result of a state")
+    }
+  }
+}
