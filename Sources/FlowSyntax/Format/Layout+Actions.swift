@@ -28,17 +28,24 @@ extension Layout {
   }
 
   private mutating func binding() -> Doc {
-    let kind = word
-    var parts = [take()]
-    if kind == "http" { parts += [.space, take()] }
-    takesRecords = kind == "log"
-    while !at(.leftBrace), !at(.rightBrace), !isAtEnd, parts.count < (kind == "publish" ? 5 : kind == "http" ? 5 : 3) {
-      if kind == "email" { break }
-      parts += [.space, expression()]
+    var parts: [Doc]
+    switch word {
+    case "http": parts = [takeWord(), takeWord(), header()]
+    case "email": parts = [take()]
+    case "publish": parts = [takeWord(), header(), .space, header()]
+    case "log": parts = [takeWord(), expression()]
+    case "redis", "sql", "worker", "exec": parts = [takeWord(), header()]
+    default: return take()
     }
-    takesRecords = true
     if at(.leftBrace) { parts += [.space, settings()] }
     return .concat(parts)
+  }
+
+  /// An expression that a block may follow.
+  private mutating func header() -> Doc {
+    takesRecords = false
+    defer { takesRecords = true }
+    return expression()
   }
 
   private mutating func settings() -> Doc { block { layout in .concat([layout.argument(), layout.optionalComma()]) } }

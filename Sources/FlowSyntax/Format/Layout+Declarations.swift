@@ -27,7 +27,7 @@ extension Layout {
     return output + last + [UInt8(ascii: "\n")]
   }
 
-  private mutating func leadingCommentsOfDeclaration() -> [Doc] { Array(commentsBeforeEnd().dropFirst()) }
+  private mutating func leadingCommentsOfDeclaration() -> [Doc] { Array(commentsBeforeEnd(isEmpty: true).dropFirst()) }
 
   private func printed(_ doc: Doc) -> [UInt8] {
     var printer = DocPrinter(source: source)

@@ -10,7 +10,6 @@ extension Layout {
   }
 
   private mutating func flowMember() -> Doc {
-    if isAtProperty { return .concat([path(), .space, takeWord(), takeWord(), path()]) }
     switch word {
     case "version", "key": return simple()
     case "data": return .concat([takeWord(), fields()])
@@ -20,9 +19,12 @@ extension Layout {
     case "never": return never()
     case "migrate": return migration()
     case "start": return start()
-    default: return member()
+    default: return isAtProperty ? property() : member()
     }
   }
+
+  /// `a.b leads to c`
+  private mutating func property() -> Doc { .concat([path(), .space, takeWord(), takeWord(), path()]) }
 
   /// Whether `a.b leads to c` is at the cursor.
   private var isAtProperty: Bool {

@@ -65,7 +65,7 @@ struct Layout {
   private mutating func take(isShown: Bool) -> Doc {
     let token = self.token
     let trailing = gap(before: position + 1).trailing
-    let leading = leadingComments()
+    let leading = leadingComments(isShown: isShown)
     if !isAtEnd { position += 1 }
     if leading == nil, trailing == nil, isShown { return .token(token.range) }
     var parts = leading ?? []
@@ -75,12 +75,12 @@ struct Layout {
   }
 
   /// The comments on lines of their own before the next token; nil when there are none that do not stand yet.
-  private func leadingComments() -> [Doc]? {
+  private func leadingComments(isShown: Bool) -> [Doc]? {
     guard commentsTakenAt != position else { return nil }
     let gap = gap(before: position)
     guard !gap.comments.isEmpty else { return nil }
     var parts = comments(of: gap)
-    if gap.endsInBlankLine { parts.append(.blankLine) }
+    if isShown, gap.endsInBlankLine { parts.append(.blankLine) }
     return parts
   }
 
@@ -94,11 +94,11 @@ struct Layout {
   }
 
   /// The comments before what closes a block, which belong into it.
-  mutating func commentsBeforeEnd() -> [Doc] {
+  mutating func commentsBeforeEnd(isEmpty: Bool) -> [Doc] {
     let gap = gap(before: position)
     commentsTakenAt = position
     guard !gap.comments.isEmpty else { return [] }
-    return [gap.startsWithBlankLine ? .blankLine : .hardLine] + comments(of: gap)
+    return [gap.startsWithBlankLine && !isEmpty ? .blankLine : .hardLine] + comments(of: gap)
   }
 
   /// The next token and a space.
@@ -132,7 +132,7 @@ struct Layout {
     }
     let isOneLine = !hasNewline(from: first, to: token) && !items.contains(where: \.hasHardBreak)
     let isShort = isOneLine && items.count <= limit
-    let last = commentsBeforeEnd()
+    let last = commentsBeforeEnd(isEmpty: items.isEmpty)
     let close = take(if: .rightBrace)
     if items.isEmpty, last.isEmpty, isShort || !open.hasHardBreak { return .concat([open, close]) }
     if isShort {
