@@ -11,6 +11,7 @@ public struct CheckedProgram: Sendable {
   public var events: [CheckedEvent]
   public var actions: [CheckedAction]
   public var flows: [CheckedFlow]
+  public var tests: [CheckedTest]
 }
 
 /// An expression with its type, and where it is written.
@@ -103,6 +104,7 @@ public struct CheckedState: Sendable {
   public var ignored: [Int] = []
   public var deferred: [Int] = []
   public var isRollback = false
+  public var isOngoing = false
   public var result: CheckedExpression?
 }
 

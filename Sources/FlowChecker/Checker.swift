@@ -5,30 +5,75 @@ public import FlowSyntax
 /// Checks the files of a program: names, types, cycles, states.
 ///
 /// Goes on after a mistake, so that one run tells everything.
+/// - Parameters:
+///   - isComplete: Whether all files could be found; what others would use is not judged otherwise.
+///   - isWanted: Whether the checked program is wanted, or only what is to be said of it; then no flow is kept.
 /// - Returns: The checked program, or nil when there are errors; and all that is to be said.
-public func check(_ files: [ParsedFile], sources: SourceSet) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
-  var problems: [Diagnostic] = []
-  let symbols = Symbols(files, into: &problems)
-  var declarations = Declarations(symbols, into: &problems)
+public func check(
+  _ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true, isWanted: Bool = true
+) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
+  var run = CheckRun(files, isWhole: isComplete && !files.contains { $0.diagnostics.hasErrors })
+  run.checkFlows(keeping: isWanted)
+  run.checkTogether(sources)
+  let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
+  let all = (files.flatMap(\.diagnostics) + found).sortedByPlace()
+  guard isWanted, !all.hasErrors else { return (nil, all) }
+  return (run.program(sources), all)
+}
+
+/// One check of a whole program.
+private struct CheckRun {
+  let files: [ParsedFile]
+  let isWhole: Bool
+  let symbols: Symbols
+  let declarations: Declarations
+  let callees: [String: Callee]
+  let context: LintContext
   var actions: [CheckedAction] = []
-  for node in symbols.actions { actions.append(declarations.check(node, into: &problems)) }
-  let callees = declarations.callees(actions, into: &problems)
   var flows: [CheckedFlow] = []
-  let isWhole = !files.contains { $0.diagnostics.hasErrors }
-  for node in symbols.flows {
-    var checker = FlowChecker(node, symbols, declarations, actions, callees, isWhole: isWhole)
-    flows.append(checker.check())
-    problems += checker.problems
+  var tests: [CheckedTest] = []
+  var summaries: [FlowSummary] = []
+  var problems: [Diagnostic] = []
+  /// What is only said of a program without errors.
+  var lints: [Diagnostic] = []
+
+  init(_ files: [ParsedFile], isWhole: Bool) {
+    self.files = files
+    self.isWhole = isWhole
+    symbols = Symbols(files, into: &problems)
+    var declarations = Declarations(symbols, into: &problems)
+    for node in symbols.actions { actions.append(declarations.check(node, into: &problems)) }
+    callees = declarations.callees(actions, into: &problems)
+    self.declarations = declarations
+    context = LintContext(files, symbols, actions)
   }
-  checkQualifiedNames(files, sources, into: &problems)
-  checkCallCycles(flows, callees, into: &problems)
-  let all = (files.flatMap(\.diagnostics) + problems).sortedByPlace()
-  if all.hasErrors { return (nil, all) }
-  let program = CheckedProgram(
-    sources: sources, types: declarations.records + BuiltInRecords.all + resultRecords(flows, callees),
-    enums: declarations.enums,
-    roles: symbols.roles.map(\.name.text), events: declarations.events, actions: actions, flows: flows)
-  return (program, all)
+
+  mutating func checkFlows(keeping isKept: Bool) {
+    let testNodes = testsByFlow(files, symbols, into: &problems)
+    for (index, node) in symbols.flows.enumerated() {
+      var checker = FlowChecker(node, symbols, declarations, actions, callees, isWhole: isWhole)
+      let flow = checker.check()
+      for test in testNodes[index] ?? [] { tests.append(checker.check(test, flow: index)) }
+      problems += checker.problems
+      summaries.append(FlowSummary(flow))
+      if isWhole, !checker.problems.hasErrors { lints += lint(flow, context) }
+      if isKept { flows.append(flow) }
+    }
+  }
+
+  /// What concerns more than one flow.
+  mutating func checkTogether(_ sources: SourceSet) {
+    checkQualifiedNames(files, sources, into: &problems)
+    checkCallCycles(summaries, into: &problems)
+    if isWhole, !problems.hasErrors { lints += lint(context, summaries) }
+  }
+
+  func program(_ sources: SourceSet) -> CheckedProgram {
+    CheckedProgram(
+      sources: sources, types: declarations.records + BuiltInRecords.all + resultRecords(flows, callees),
+      enums: declarations.enums, roles: symbols.roles.map(\.name.text), events: declarations.events, actions: actions,
+      flows: flows, tests: tests)
+  }
 }
 
 /// The records of the results of calls, each once.

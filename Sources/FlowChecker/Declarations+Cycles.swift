@@ -74,6 +74,8 @@ extension Declarations {
     let constants = symbols.constants.map { ($0.name, needs($0.value)) }
     let functions = symbols.functions.map { ($0.name, needs($0.body)) }
     let nodes = (constants + functions).map { DependencyNode(name: $0.text, range: $0.range, needs: $1) }
+    // Until it is checked, a constant agrees with everything: a cycle is one mistake.
+    for constant in symbols.constants { _ = environment.declare(variable: constant.name.text, type: .error, slot: 0) }
     let order = ordered(
       nodes, code: "F116", message: { "something is defined by itself: \($0)" },
       help: "define one of them without the other", into: &problems)
@@ -93,6 +95,7 @@ extension Declarations {
   private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
     let checked = environment.check(node.value)
     problems += self.problems(of: node.value, checked.diagnostics)
+    environment.remove(node.name.text)
     if let tree = checked.expression { environment.declare(definition: node.name.text, tree) }
   }
 
@@ -102,6 +105,14 @@ extension Declarations {
     var scope = environment
     for (slot, parameter) in parameters.enumerated() {
       _ = scope.declare(variable: parameter.name, type: parameter.type, slot: slot)
+    }
+    let isInCycle = node.body.calledNames.contains { called in
+      environment.signatures(of: called.name).isEmpty && !environment.functionNames.contains(called.name)
+        && symbols.functions.contains { $0.name.text == called.name }
+    }
+    guard !isInCycle else {
+      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
+      return
     }
     let checked = scope.check(node.body, expecting: result)
     problems += self.problems(of: node.body, checked.diagnostics)

@@ -127,8 +127,8 @@ struct Declarations {
     if name == "list" { return .list(arguments[0]) }
     if name == "map" { return .map(arguments[0], arguments[1]) }
     if let simple = Declarations.simpleTypes[name] { return simple }
-    if symbols.types.contains(where: { $0.name.text == name }) { return .record(name) }
-    if symbols.enums.contains(where: { $0.name.text == name }) { return .enumeration(name) }
+    if symbols.typeNames.contains(name) { return .record(name) }
+    if symbols.enumNames.contains(name) { return .enumeration(name) }
     let known =
       Array(Declarations.simpleTypes.keys) + ["list", "map"] + symbols.types.map(\.name.text)
       + symbols.enums.map(\.name.text)

@@ -133,7 +133,7 @@ extension FlowChecker {
   }
 
   /// What is emitted or raised is an event with its fields. F214.
-  private mutating func payload(_ value: Expression, _ environment: Environment) -> (Int, CheckedExpression)? {
+  mutating func payload(_ value: Expression, _ environment: Environment) -> (Int, CheckedExpression)? {
     // An event without fields may be written as its bare name.
     if let name = value.dottedName, name.count == 1, let event = eventIndex(name[0]) {
       let (parsed, _) = parse("\(name[0]){}")

@@ -66,21 +66,12 @@ extension FlowChecker {
     }
     states[state].result = self.expression(expression, environment, expecting: wanted)
   }
-
-  /// F704: flows that call each other would never end.
-  static let callCycleHelp = "let one of them emit an event that starts the other"
 }
 
 /// F704: flows that call each other in a circle.
-func checkCallCycles(_ flows: [CheckedFlow], _ callees: [String: Callee], into problems: inout [Diagnostic]) {
-  let nodes = flows.map { flow in
-    DependencyNode(
-      name: flow.node.name.text, range: flow.node.name.range,
-      needs: flow.calls.compactMap { call in
-        if case .flow = call.target { (call.node.action.text, call.node.action.range) } else { nil }
-      })
-  }
+func checkCallCycles(_ flows: [FlowSummary], into problems: inout [Diagnostic]) {
+  let nodes = flows.map { DependencyNode(name: $0.name.text, range: $0.name.range, needs: $0.calls) }
   _ = ordered(
-    nodes, code: "F704", message: { "flows call each other without end: \($0)" }, help: FlowChecker.callCycleHelp,
-    into: &problems)
+    nodes, code: "F704", message: { "flows call each other without end: \($0)" },
+    help: "let one of them emit an event that starts the other", into: &problems)
 }

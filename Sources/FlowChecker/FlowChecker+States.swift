@@ -159,6 +159,7 @@ extension FlowChecker {
       guard let node else { continue }
       checkResult(of: index, node)
       states[index].isRollback = node.rollback != nil
+      states[index].isOngoing = node.ongoing != nil
       states[index].entry = acts(node.entry, environment)
       states[index].exit = acts(node.exit, environment)
       states[index].ignored = node.ignored.compactMap { event($0) }

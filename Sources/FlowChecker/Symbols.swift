@@ -12,6 +12,8 @@ struct Symbols {
   var events: [EventNode] = []
   var actions: [ActionNode] = []
   var flows: [FlowNode] = []
+  var typeNames: Set<String> = []
+  var enumNames: Set<String> = []
   var roleIndices: [String: Int] = [:]
   var eventIndices: [String: Int] = [:]
   var actionIndices: [String: Int] = [:]
@@ -38,8 +40,12 @@ struct Symbols {
   private mutating func add(_ declaration: Declaration) {
     switch declaration {
     case .importing, .test: break
-    case .type(let node): types.append(node)
-    case .enumeration(let node): enums.append(node)
+    case .type(let node):
+      typeNames.insert(node.name.text)
+      types.append(node)
+    case .enumeration(let node):
+      enumNames.insert(node.name.text)
+      enums.append(node)
     case .constant(let node): constants.append(node)
     case .function(let node): functions.append(node)
     case .role(let node):

@@ -5,5 +5,6 @@ public import FlowSource
 public struct Compilation: Sendable {
   public var sources: SourceSet
   public var program: Program?
+  public var tests: [TestCase] = []
   public var diagnostics: [Diagnostic]
 }

@@ -14,13 +14,19 @@ public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Com
 }
 
 /// Compiles files as one program.
-public func compile(_ paths: [String], load: @escaping (String) -> [UInt8]?) -> Compilation {
+/// - Parameter isLowered: Whether the program is wanted, or only what is to be said of it.
+public func compile(
+  _ paths: [String], isLowered: Bool = true, load: @escaping (String) -> [UInt8]?
+) -> Compilation {
   var loader = Loader(load: load)
   for path in paths { loader.add(path, from: nil, chain: []) }
-  let checked = check(loader.files, sources: loader.sources)
+  let checked = check(loader.files, sources: loader.sources, isComplete: !loader.problems.hasErrors, isWanted: isLowered)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByPlace()
-  let program = diagnostics.hasErrors ? nil : checked.program.map { lower($0) }
-  return Compilation(sources: loader.sources, program: program, diagnostics: diagnostics)
+  guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
+    return Compilation(sources: loader.sources, diagnostics: diagnostics)
+  }
+  return Compilation(
+    sources: loader.sources, program: lower(program), tests: lowerTests(program), diagnostics: diagnostics)
 }
 
 /// Reads files and follows their imports.
@@ -46,7 +52,7 @@ private struct Loader {
     let file = parse(source)
     for declaration in file.declarations {
       guard case .importing(let node) = declaration, !node.path.isEmpty else { continue }
-      add(resolve(node.path, from: path), from: node, chain: chain + [(path, node)])
+      add(resolvedPath(node.path, from: path), from: node, chain: chain + [(path, node)])
     }
     files.append(file)
   }
@@ -70,19 +76,5 @@ private struct Loader {
     return Diagnostic(
       "F108", "there is no file `\(path)`", at: importing.pathRange, label: "not found",
       help: "the path is relative to the file that imports it")
-  }
-
-  /// `b/../c.flow` seen from `a/x.flow` is `a/c.flow`.
-  private func resolve(_ path: String, from file: String) -> String {
-    if path.hasPrefix("/") { return path }
-    var parts = file.split(separator: "/", omittingEmptySubsequences: false).dropLast().map(String.init)
-    for part in path.split(separator: "/") where part != "." {
-      if part == "..", let last = parts.last, last != "..", last != "" {
-        parts.removeLast()
-      } else {
-        parts.append(String(part))
-      }
-    }
-    return parts.joined(separator: "/")
   }
 }

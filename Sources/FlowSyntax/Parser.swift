@@ -95,6 +95,8 @@ struct Parser {
   mutating func complain(_ message: String, help: String? = nil) {
     guard lastComplaint != position else { return }
     lastComplaint = position
+    // What the expression parser has already said of this token is not said again.
+    guard expressions.diagnostics.last?.range != token.range else { return }
     let found = isAtEnd ? "the end of the file" : "`\(text(token))`"
     diagnostics.append(
       Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help))

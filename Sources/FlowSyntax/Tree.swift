@@ -87,4 +87,9 @@ public enum DelayNode: Sendable {
 public struct ArgumentNode: Sendable {
   public var name: NameNode
   public var value: Expression
+
+  public init(name: NameNode, value: Expression) {
+    self.name = name
+    self.value = value
+  }
 }

@@ -18,7 +18,7 @@ extension Command {
         Terminal.complain("cannot read `\(missing)`")
         return ExitCode.usage
       }
-      let compilation = FlowCompiler.compile(arguments.operands, load: readFile)
+      let compilation = FlowCompiler.compile(arguments.operands, isLowered: false, load: readFile)
       Terminal.output(format.render(compilation))
       return compilation.diagnostics.hasErrors ? ExitCode.findings : ExitCode.fine
     })

@@ -70,6 +70,8 @@ public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   case ip, cidr, isIP, isCIDR, family, isUnspecified, isLoopback, isGlobalUnicast, isLinkLocalUnicast
   case isLinkLocalMulticast, containsIP, containsCIDR, masked, prefixLength
   case isCanonical = "ip.isCanonical"
+  // Local time.
+  case nextLocal = "next_local"
   // Conversion of an int or a name to a strong enum; the first argument is the enum's type.
   case toEnum = "@enum"
 
@@ -80,7 +82,7 @@ public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
     case .index, .optionalIndex: "[]"
     case .greatest: "math.greatest"
     case .least: "math.least"
-    default: rawValue.contains("_") && !rawValue.contains("@") ? String(rawValue.filter { $0 != "_" }) : rawValue
+    default: isOperator ? String(rawValue.filter { $0 != "_" }) : rawValue
     }
   }
 

@@ -13,6 +13,7 @@ extension Evaluator {
     case .getFullYear, .getMonth, .getDate, .getDayOfMonth, .getDayOfWeek, .getDayOfYear, .getHours, .getMinutes,
       .getSeconds, .getMilliseconds:
       return timeAccess(list)
+    case .nextLocal: return nextLocal(list)
     case .contains, .startsWith, .endsWith, .matches, .charAt, .indexOf, .lastIndexOf, .join, .lowerAscii, .upperAscii,
       .replace, .split, .substring, .trim, .quote:
       return stringFunction(list)

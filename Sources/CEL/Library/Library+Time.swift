@@ -16,6 +16,37 @@ extension Evaluator {
     return .int(Int64(part(arguments.builtin, CivilTime(a.asTimestamp, offsetSeconds: offset))))
   }
 
+  /// `next_local(instant, "09:00", zone)`: when clocks there next show that time, at the instant or after it. On a day
+  /// that skips it, the first instant behind the gap.
+  func nextLocal(_ arguments: Arguments) -> Slot {
+    guard arguments.have(.timestamp, .string, .string) else { return noOverload(arguments) }
+    charge(8 + Int(arguments[2].count) / 16)
+    let zone = arguments[2].string
+    let start = arguments[0].asTimestamp.seconds + (arguments[0].asTimestamp.nanoseconds > 0 ? 1 : 0)
+    guard let time = Self.secondsOfDay(arguments[1].string) else {
+      return fail("\(arguments[1].literal) is no time of day, such as \"09:00\"")
+    }
+    guard let offset = TimeZones.offset(of: zone, at: start) else {
+      return fail("there is no time zone \(arguments[2].literal)")
+    }
+    let today = (start + Int64(offset)).floorDivided(by: 86_400)
+    for day in (today - 1)...(today + 2) {
+      let instant = TimeZones.instant(local: day * 86_400 + Int64(time), in: zone)
+      if let instant, instant >= start { return .timestamp(Timestamp(seconds: instant)) }
+    }
+    return fail("there is no such time")
+  }
+
+  /// `09:00` or `09:00:30`.
+  private static func secondsOfDay(_ text: String) -> Int? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { $0.utf8.count == 2 ? Int($0) : nil }
+    guard numbers.count == parts.count, 2...3 ~= numbers.count, 0..<24 ~= numbers[0],
+      numbers.dropFirst().allSatisfy({ 0..<60 ~= $0 })
+    else { return nil }
+    return numbers[0] * 3600 + numbers[1] * 60 + (numbers.count == 3 ? numbers[2] : 0)
+  }
+
   private func part(_ builtin: Builtin, _ time: CivilTime) -> Int {
     switch builtin {
     case .getFullYear: time.year

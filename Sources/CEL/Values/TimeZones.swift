@@ -11,6 +11,25 @@ public enum TimeZones {
     return fixedOffset(Array(name.utf8))
   }
 
+  /// The first instant at which clocks of a zone show a local time, given in seconds as if it were UTC; where they
+  /// skip it, the first instant behind the gap. Nil when there is no such zone.
+  public static func instant(local: Int64, in name: String) -> Int64? {
+    guard let before = offset(of: name, at: local - 86_400), let after = offset(of: name, at: local + 86_400) else {
+      return nil
+    }
+    let candidates = [local - Int64(max(before, after)), local - Int64(min(before, after))]
+    for instant in candidates where offset(of: name, at: instant).map({ instant + Int64($0) }) == local {
+      return instant
+    }
+    // The time is skipped: halve the way to where the clocks were changed.
+    var (low, high) = (candidates[0], candidates[1])
+    while high - low > 1 {
+      let middle = low + (high - low) / 2
+      if offset(of: name, at: middle) == before { low = middle } else { high = middle }
+    }
+    return high
+  }
+
   /// Whether a zone is known.
   public static func isKnown(_ name: String) -> Bool { offset(of: name, at: 0) != nil }
 

@@ -1,0 +1,181 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+// The `test`s of a program: each is checked with the flow that it begins with.
+extension FlowChecker {
+  mutating func check(_ node: TestNode, flow: Int) -> CheckedTest {
+    var test = CheckedTest(name: node.name, flow: flow, range: node.range)
+    for statement in node.statements {
+      if let kind = check(statement.kind, at: statement.range) { test.statements.append((kind, statement.range)) }
+    }
+    return test
+  }
+
+  private mutating func check(_ statement: TestStatement.Kind, at range: SourceRange) -> CheckedTest.Kind? {
+    switch statement {
+    case .start(_, let given):
+      guard let callee = callees[node.name.text] else {
+        problems.append(
+          Diagnostic(
+            "F107", "`\(node.name.text)` can't be called", at: range, label: "a flow without parameters",
+            help: "send the event that starts it"))
+        return nil
+      }
+      return .start(arguments(given, of: callee, at: range, plain))
+    case .send(let event, let roles, let caller):
+      guard let (index, value) = payload(event, plain) else { return nil }
+      let indices = roles.compactMap { role($0) }
+      return .send(
+        event: index, value, roles: indices, caller: caller.flatMap { expression($0, plain, expecting: .string) })
+    case .mock(let path, let outcome):
+      guard let callee = callee(path), let checked = check(outcome, of: callee) else { return nil }
+      return .mock(callee.target, checked)
+    case .complete(let path, let value): return complete(path, value)
+    case .fail(let path, let code):
+      guard let (work, callee) = work(path) else { return nil }
+      checkCode(code.text, at: code.range, of: callee)
+      return .fail(work, code: code.text)
+    case .advance(let delay): return duration(delay).map { .advance($0) }
+    case .at(let instant): return expression(instant, plain, expecting: .timestamp).map { .at($0) }
+    default: return expectation(statement)
+    }
+  }
+
+  /// What a test writes down is no part of the instance: only what is declared for all can be named.
+  private var plain: Environment {
+    var environment = declarations.environment
+    environment.container = self.environment.container
+    return environment
+  }
+
+  private mutating func expectation(_ statement: TestStatement.Kind) -> CheckedTest.Kind? {
+    switch statement {
+    case .expectState(let paths):
+      let states = paths.compactMap { target($0, from: 0)?.state }
+      return states.count == paths.count ? .expectState(states) : nil
+    case .expectData(let condition):
+      return self.condition(condition, environment, what: "what is expected of the data").map { .expectData($0) }
+    case .expectCalled(let path, let given, let isNegated):
+      guard let callee = callee(path) else { return nil }
+      let fields = callee.parameters.map { ($0.name, $0.type) }
+      return .expectCalled(callee.target, members(given, fields, of: callee.name), isNegated: isNegated)
+    case .expectEmitted(let value, let isNegated): return emitted(value, isNegated)
+    case .expectRefused: return .expectRefused
+    case .expectIncident: return .expectIncident
+    default: return nil
+    }
+  }
+
+  /// An event by its name alone, or with the fields that matter.
+  private mutating func emitted(_ value: Expression, _ isNegated: Bool) -> CheckedTest.Kind? {
+    var given: [ArgumentNode] = []
+    let name: NameNode
+    switch value.kind {
+    case .record(let literal):
+      name = NameNode(text: literal.typeName.name, range: literal.typeName.range)
+      given = literal.fields.map {
+        ArgumentNode(name: NameNode(text: $0.field.name, range: $0.field.range), value: $0.value)
+      }
+    default: name = NameNode(text: value.dottedName?.joined(separator: ".") ?? "", range: value.range)
+    }
+    guard !name.isMissing, let index = event(name) else {
+      if name.isMissing {
+        problems.append(
+          Diagnostic("F214", "this is not an event", at: value.range, help: "write `Event{field: value}`"))
+      }
+      return nil
+    }
+    let fields = declarations.events[index].payload.fields.map { ($0.name, $0.type) }
+    return .expectEmitted(event: index, members(given, fields, of: name.text), isNegated: isNegated)
+  }
+
+  private mutating func members(
+    _ given: [ArgumentNode], _ fields: [(name: String, type: ValueType)], of owner: String
+  ) -> [CheckedTest.Member] {
+    given.compactMap { argument in
+      guard let field = fields.first(where: { $0.name == argument.name.text }) else {
+        if !argument.name.isMissing {
+          problems.append(
+            unknown(
+              "F215", "parameter", argument.name.text, at: argument.name.range, candidates: fields.map(\.name),
+              place: " in `\(owner)`"))
+        }
+        return nil
+      }
+      return expression(argument.value, plain, expecting: field.type).map { (field.name, $0) }
+    }
+  }
+
+  // MARK: - Work
+
+  private mutating func complete(_ path: PathNode, _ value: Expression?) -> CheckedTest.Kind? {
+    guard let (work, callee) = work(path) else { return nil }
+    guard let value else { return .complete(work, nil) }
+    return expression(value, plain, expecting: callee.result).map { .complete(work, $0) }
+  }
+
+  /// A call of the flow by its name, or an action or a flow by theirs.
+  private mutating func work(_ path: PathNode) -> (CheckedTest.Work, Callee)? {
+    if let named = callNames[path.text], let callee = callee(of: named[0]) { return (.calls(named), callee) }
+    guard let callee = callee(path) else { return nil }
+    return (.target(callee.target), callee)
+  }
+
+  private mutating func check(_ outcome: TestStatement.Outcome, of callee: Callee) -> CheckedTest.Outcome? {
+    switch outcome {
+    case .fails(let code):
+      checkCode(code.text, at: code.range, of: callee)
+      return .fails(code.text)
+    case .returns(let value): return expression(value, plain, expecting: callee.result).map { .returns($0) }
+    }
+  }
+}
+
+/// The tests of all files by the flow that they are about: the one that their first event starts.
+func testsByFlow(
+  _ files: [ParsedFile], _ symbols: Symbols, into problems: inout [Diagnostic]
+) -> [Int: [TestNode]] {
+  var found: [Int: [TestNode]] = [:]
+  for case .test(let node) in files.flatMap(\.declarations) {
+    if let flow = flow(of: node, symbols) {
+      found[flow, default: []].append(node)
+    } else {
+      problems.append(
+        Diagnostic(
+          "F105", "this test starts no flow", at: node.range, label: "which flow is it about?",
+          help: "begin with `send` and an event that starts a flow, or with `start Flow(…)`"))
+    }
+  }
+  return found
+}
+
+private func flow(of test: TestNode, _ symbols: Symbols) -> Int? {
+  for statement in test.statements {
+    switch statement.kind {
+    case .start(let name, _): return symbols.flowIndices[name.text]
+    case .send(let event, _, _):
+      guard let name = event.eventName else { continue }
+      if let found = symbols.flows.firstIndex(where: { $0.starts(on: name) }) { return found }
+      // What is wrong with the name is better said where it stands.
+      if symbols.eventIndices[name] == nil, !symbols.flows.isEmpty { return 0 }
+    default: continue
+    }
+  }
+  return nil
+}
+
+extension FlowNode {
+  fileprivate func starts(on event: String) -> Bool {
+    starts.contains { start in
+      if case .on(let names, _) = start.trigger { names.contains { $0.text == event } } else { false }
+    }
+  }
+}
+
+extension Expression {
+  /// The event that `E{…}` or `E` names.
+  fileprivate var eventName: String? {
+    if case .record(let literal) = kind { literal.typeName.name } else { dottedName?.joined(separator: ".") }
+  }
+}

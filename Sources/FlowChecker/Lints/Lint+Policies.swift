@@ -1,0 +1,56 @@
+import FlowSource
+import FlowSyntax
+
+/// F605, F606: what is tried again has an end and leaves time between.
+func checkPolicies(of action: CheckedAction, into problems: inout [Diagnostic]) {
+  checkRetries(action.node.policies, hasTimeout: false, into: &problems)
+  guard let binding = action.node.binding, !canBeRepeated(binding.kind) else { return }
+  for policy in action.node.policies { checkRepetition(policy, action, into: &problems) }
+}
+
+/// The same, and F703, for what a call says.
+func checkCallPolicies(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
+  for call in flow.calls {
+    checkRetries(call.node.policies, hasTimeout: false, into: &problems)
+    guard case .action(let index) = call.target, let binding = context.actions[index].node.binding,
+      !canBeRepeated(binding.kind)
+    else { continue }
+    for policy in call.node.policies { checkRepetition(policy, context.actions[index], into: &problems) }
+  }
+}
+
+private func checkRetries(_ policies: [PolicyNode], hasTimeout: Bool, into problems: inout [Diagnostic]) {
+  for policy in policies {
+    guard case .retry(let count, _, let backoff) = policy.kind else { continue }
+    if count == nil {
+      problems.append(
+        Diagnostic(
+          "F605", .warning, "this is tried again for ever", at: policy.range, label: "never given up",
+          help: "say how often: `retry 20`; what is left then goes to the dead letters"))
+    }
+    if count ?? .max > 1, let backoff, backoff.longest == nil {
+      problems.append(
+        Diagnostic(
+          "F606", .info, "the wait between two tries never grows", at: policy.range, label: "always the same",
+          help: "write the longest wait as well: `backoff 1s..5m`"))
+    }
+  }
+}
+
+/// Whether the outside can be told that a second try is the same piece of work: HTTP and messages carry a key along.
+private func canBeRepeated(_ binding: BindingNode.Kind) -> Bool {
+  switch binding {
+  case .email, .exec, .redis: false
+  case .http, .publish, .sql, .worker, .log: true
+  }
+}
+
+/// F703: a second try may be done twice where nothing tells that it is one.
+private func checkRepetition(_ policy: PolicyNode, _ action: CheckedAction, into problems: inout [Diagnostic]) {
+  guard case .retry(let count, let only, _) = policy.kind, count != 0, only.isEmpty else { return }
+  problems.append(
+    Diagnostic(
+      "F703", .info, "`\(action.node.name.text)` may be done twice when it is tried again", at: policy.range,
+      label: "carries no idempotency key",
+      help: "say with `only` which failures are certain not to have happened"))
+}

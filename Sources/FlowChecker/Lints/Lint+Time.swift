@@ -1,0 +1,77 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// F602, F604: timers that are due at once, or so often that they do nothing else.
+func checkTimers(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  for reaction in flow.reactions {
+    switch reaction.trigger {
+    case .after(let delay): checkPositive(delay, into: &problems)
+    case .every(let delay):
+      if checkPositive(delay, into: &problems) { checkInterval(delay, into: &problems) }
+    default: break
+    }
+  }
+  for start in flow.starts {
+    if case .every(let delay) = start.trigger, checkPositive(delay, into: &problems) {
+      checkInterval(delay, into: &problems)
+    }
+  }
+}
+
+@discardableResult
+private func checkPositive(_ delay: CheckedExpression, into problems: inout [Diagnostic]) -> Bool {
+  guard case .duration(let length) = delay.tree.constant, length.nanoseconds <= 0 else { return true }
+  problems.append(
+    Diagnostic(
+      "F602", "a timer waits for some time", at: delay.range, label: "no time at all",
+      help: "for what happens at once write `always`"))
+  return false
+}
+
+private func checkInterval(_ delay: CheckedExpression, into problems: inout [Diagnostic]) {
+  guard case .duration(let length) = delay.tree.constant, length.nanoseconds < 1_000_000_000 else { return }
+  problems.append(
+    Diagnostic(
+      "F604", .warning, "this happens more than once a second", at: delay.range,
+      label: "each time is a step on the disk",
+      help: "wait for an event, or leave more time between"))
+}
+
+/// F601: a state that waits for the outside, and nothing says for how long.
+func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  for (index, state) in flow.states.enumerated() where state.kind == .plain && state.children.isEmpty {
+    let around = statesAround(index, flow)
+    let reactions = flow.reactions.filter { around.contains($0.source) }
+    let waits = reactions.contains { reaction in
+      if case .event = reaction.trigger { reaction.source == index && reaction.rest.target != nil } else { false }
+    }
+    let ends = reactions.contains { reaction in
+      switch reaction.trigger {
+      case .after, .every, .at, .cron, .always: true
+      default: false
+      }
+    }
+    let isOngoing = around.contains { isMarkedOngoing($0, flow) }
+    guard waits, !ends, !isOngoing, !flow.calls.contains(where: { around.contains($0.state) }) else { continue }
+    problems.append(
+      Diagnostic(
+        "F601", .warning, "`\(state.path)` may wait for ever", at: state.name.range, label: "waits for events only",
+        help: "add `after 30d -> …`, or write `ongoing` if that is meant"))
+  }
+}
+
+/// The state itself, and all around it up to the flow.
+func statesAround(_ state: Int, _ flow: CheckedFlow) -> Set<Int> {
+  var found: Set<Int> = [0]
+  var current = state
+  while current != 0 {
+    found.insert(current)
+    current = flow.states[current].parent
+  }
+  return found
+}
+
+private func isMarkedOngoing(_ state: Int, _ flow: CheckedFlow) -> Bool {
+  state == 0 ? flow.node.ongoing != nil : flow.states[state].isOngoing
+}

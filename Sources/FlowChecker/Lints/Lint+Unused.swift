@@ -1,0 +1,97 @@
+import FlowSource
+import FlowSyntax
+
+/// F501, F504, F505, F514, F515: events, actions, constants, functions, roles, types and enums that nothing uses.
+///
+/// A file without flows is there for others; what it declares may be used by files that are not seen here.
+func checkUnusedDeclarations(_ context: LintContext, into problems: inout [Diagnostic]) {
+  for declaration in context.files.filter({ $0.flowCount > 0 }).flatMap(\.declarations) {
+    guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !context.uses.names.contains(name.text)
+    else { continue }
+    problems.append(unused(code, kind, name))
+  }
+}
+
+private func unusedKind(_ declaration: Declaration) -> (code: String, kind: String, name: NameNode)? {
+  switch declaration {
+  case .event(let node): ("F501", "event", node.name)
+  case .action(let node): ("F504", "action", NameNode(text: node.name.text, range: node.name.range))
+  case .constant(let node): ("F505", "constant", node.name)
+  case .function(let node): ("F505", "function", node.name)
+  case .role(let node): ("F514", "role", node.name)
+  case .type(let node): ("F515", "type", node.name)
+  case .enumeration(let node): ("F515", "enum", node.name)
+  case .importing, .flow, .test: nil
+  }
+}
+
+private func unused(_ code: String, _ kind: String, _ name: NameNode) -> Diagnostic {
+  Diagnostic(
+    code, .warning, "the \(kind) `\(name.text)` is never used", at: name.range, label: "declared here only",
+    help: "remove it")
+}
+
+/// F501, F502, F505: events of a flow's own, data fields and `let`s that nothing uses.
+///
+/// A field that is only assigned is used: people see the data of an instance.
+func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
+  let used = context.uses.byFlow[flow.node.name.text] ?? []
+  for event in flow.node.events where !used.contains(event.name.text) {
+    problems.append(unused("F501", "event", event.name))
+  }
+  for field in (flow.node.parameters ?? []) + flow.node.data where !used.contains(field.name.text) {
+    problems.append(unused("F502", "data field", field.name))
+  }
+  for definition in flow.node.lets where !used.contains(definition.name.text) {
+    problems.append(unused("F505", "`let`", definition.name))
+  }
+}
+
+/// F506: an import whose file, and the files that it brings along, declare nothing that is used here.
+func checkUnusedImports(_ context: LintContext, into problems: inout [Diagnostic]) {
+  let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
+  for file in context.files {
+    let imports = file.declarations.compactMap { declaration in
+      if case .importing(let node) = declaration { node } else { nil }
+    }
+    let here = imports.isEmpty ? [] : Uses([file]).names
+    for node in imports {
+      guard let imported = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
+      var seen: Set<String> = []
+      guard !isNeeded(imported, here, byName, &seen) else { continue }
+      problems.append(
+        Diagnostic(
+          "F506", .warning, "nothing of `\(node.path)` is used here", at: node.range, label: "not needed",
+          fixes: [Fix("remove the import", .safe, [.init(node.range, "")])]))
+    }
+  }
+}
+
+private func isNeeded(
+  _ file: ParsedFile, _ used: Set<String>, _ byName: [String: ParsedFile], _ seen: inout Set<String>
+) -> Bool {
+  guard seen.insert(file.source.name).inserted else { return false }
+  for declaration in file.declarations {
+    if case .importing(let node) = declaration {
+      guard let next = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
+      if isNeeded(next, used, byName, &seen) { return true }
+    } else if let name = declaration.declaredName, used.contains(name) {
+      return true
+    }
+  }
+  return false
+}
+
+/// `b/../c.flow` seen from `a/x.flow` is `a/c.flow`.
+public func resolvedPath(_ path: String, from file: String) -> String {
+  if path.hasPrefix("/") { return path }
+  var parts = file.split(separator: "/", omittingEmptySubsequences: false).dropLast().map(String.init)
+  for part in path.split(separator: "/") where part != "." {
+    if part == "..", let last = parts.last, last != "..", last != "" {
+      parts.removeLast()
+    } else {
+      parts.append(String(part))
+    }
+  }
+  return parts.joined(separator: "/")
+}

@@ -1,0 +1,84 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// What the lints look at beside a flow: a program without errors.
+struct LintContext {
+  let files: [ParsedFile]
+  let symbols: Symbols
+  let actions: [CheckedAction]
+  let uses: Uses
+  /// The files that have one flow and begin with words about it.
+  let introduced: [SourceRange]
+
+  init(_ files: [ParsedFile], _ symbols: Symbols, _ actions: [CheckedAction]) {
+    self.files = files
+    self.symbols = symbols
+    self.actions = actions
+    uses = Uses(files)
+    introduced = files.filter(\.isIntroduced).map(\.source.range)
+  }
+}
+
+extension ParsedFile {
+  var flowCount: Int {
+    declarations.count { declaration in
+      if case .flow = declaration { true } else { false }
+    }
+  }
+
+  fileprivate var isIntroduced: Bool { source.text.starts(with: Array("///".utf8)) && flowCount == 1 }
+}
+
+/// What other flows have to know of a flow, so that the whole of it need not be kept.
+struct FlowSummary {
+  let name: NameNode
+  let calls: [(name: String, range: SourceRange)]
+  let emits: [(event: Int, range: SourceRange)]
+  let startsOn: [Int]
+
+  init(_ flow: CheckedFlow) {
+    name = flow.node.name
+    calls = flow.calls.compactMap { call in
+      if case .flow = call.target { (call.node.action.text, call.node.action.range) } else { nil }
+    }
+    emits = allActs(flow).compactMap { act in
+      if case .emit(let event, _) = act.kind { (event, act.range) } else { nil }
+    }
+    startsOn = flow.starts.compactMap { start in
+      if case .event(let event, _) = start.trigger { event } else { nil }
+    }
+  }
+}
+
+/// All that can be said of a flow that has no errors. Each rule is a function in a file of its own subject.
+func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
+  var problems: [Diagnostic] = []
+  checkUnusedNames(of: flow, context, into: &problems)
+  checkNames(of: flow, context, into: &problems)
+  checkCosts(of: flow, into: &problems)
+  checkTimers(of: flow, into: &problems)
+  checkTimeouts(of: flow, into: &problems)
+  checkCallPolicies(of: flow, context, into: &problems)
+  checkRaisedEvents(of: flow, context, into: &problems)
+  checkUnhandledEvents(of: flow, context, into: &problems)
+  checkDeadAssignments(of: flow, into: &problems)
+  checkHistory(of: flow, into: &problems)
+  checkDoubles(of: flow, into: &problems)
+  checkRollbacks(of: flow, into: &problems)
+  return problems
+}
+
+/// All that can be said of the program as a whole.
+func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
+  var problems: [Diagnostic] = []
+  checkUnusedDeclarations(context, into: &problems)
+  checkUnusedImports(context, into: &problems)
+  checkSecrets(context, into: &problems)
+  checkNames(context, into: &problems)
+  checkConfusingNames(context, into: &problems)
+  checkDeprecatedUses(context, into: &problems)
+  checkEmitCycles(flows, into: &problems)
+  for action in context.actions { checkPolicies(of: action, into: &problems) }
+  return problems
+}

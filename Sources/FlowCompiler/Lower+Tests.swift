@@ -1,0 +1,60 @@
+import FlowChecker
+import FlowIR
+import FlowSource
+
+/// Turns the tests of a checked program into cases that can be run.
+func lowerTests(_ checked: CheckedProgram) -> [TestCase] {
+  let lowering = Lowering(sources: checked.sources)
+  return checked.tests.map { test in
+    TestCase(
+      name: test.name, flow: test.flow,
+      statements: test.statements.map { statement in
+        TestCase.Statement(
+          kind: lowering.statement(statement.kind), text: checked.sources.string(statement.range),
+          place: lowering.place(statement.range))
+      },
+      place: lowering.place(test.range))
+  }
+}
+
+extension Lowering {
+  func target(_ checked: CheckedCall.Target) -> Call.Target {
+    switch checked {
+    case .action(let action): .action(action)
+    case .flow(let flow): .flow(flow)
+    }
+  }
+
+  fileprivate func statement(_ checked: CheckedTest.Kind) -> TestCase.Kind {
+    switch checked {
+    case .start(let arguments): .start(arguments: arguments.map(expression))
+    case .send(let event, let value, let roles, let caller):
+      .send(event: event, expression(value), roles: roles, caller: caller.map(expression))
+    case .mock(let callee, .returns(let value)): .mock(target(callee), .returns(expression(value)))
+    case .mock(let callee, .fails(let code)): .mock(target(callee), .fails(code: code))
+    case .expectState(let states): .expectState(states)
+    case .expectData(let value): .expectData(expression(value))
+    case .expectCalled(let callee, let given, let isNegated):
+      .expectCalled(target(callee), members(given), isNegated: isNegated)
+    case .expectEmitted(let event, let given, let isNegated):
+      .expectEmitted(event: event, members(given), isNegated: isNegated)
+    case .expectRefused: .expectRefused
+    case .expectIncident: .expectIncident
+    case .complete(let work, let value): .complete(self.work(work), value.map(expression))
+    case .fail(let work, let code): .fail(self.work(work), code: code)
+    case .advance(let length): .advance(expression(length))
+    case .at(let instant): .at(expression(instant))
+    }
+  }
+
+  private func members(_ checked: [CheckedTest.Member]) -> [TestCase.Member] {
+    checked.map { TestCase.Member(name: $0.name, value: expression($0.value)) }
+  }
+
+  private func work(_ checked: CheckedTest.Work) -> TestCase.Work {
+    switch checked {
+    case .calls(let calls): .calls(calls)
+    case .target(let callee): .target(target(callee))
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import FlowCompiler
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// One flow for each code: it has just that mistake. The golden file shows what is said, and what the fixes make of it.
+@Suite struct CodesTests {
+  static let folder = "Tests/FlowCompilerTests/Corpus/codes"
+
+  private func compileSample(_ sample: Sample) -> Compilation {
+    let folder = sample.url.deletingLastPathComponent()
+    return compile(sample.url.lastPathComponent) { path in
+      (try? Data(contentsOf: folder.appending(path: path))).map { Array($0) }
+    }
+  }
+
+  @Test(arguments: Sample.all(in: folder))
+  func aMistakeHasItsCode(_ sample: Sample) throws {
+    let compilation = compileSample(sample)
+    #expect(Set(compilation.diagnostics.map(\.code)) == [String(sample.name.prefix(4))])
+    var text = PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics) + "\n"
+    for fix in compilation.diagnostics.flatMap(\.fixes) { text += try applied(fix, to: sample) }
+    try expectGolden(text, at: sample.golden)
+  }
+
+  /// The lines that a fix changes, as they are afterwards.
+  private func applied(_ fix: Fix, to sample: Sample) throws -> String {
+    let before = Array(try Data(contentsOf: sample.url))
+    var after = before
+    for edit in fix.edits.sorted(by: { $0.range.lower > $1.range.lower }) {
+      after.replaceSubrange(Int(edit.range.lower)..<Int(edit.range.upper), with: Array(edit.text.utf8))
+    }
+    let old = String(decoding: before, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    let new = String(decoding: after, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    let changed = new.difference(from: old).insertions.compactMap { change in
+      if case .insert(_, let line, _) = change { line } else { nil }
+    }
+    #expect(before != after)
+    return "\nfix (\(fix.applicability.rawValue)): \(fix.title)\n" + changed.map { "  \($0)\n" }.joined()
+  }
+
+  /// Every code that the sources can report has its sample here.
+  @Test func everyCodeHasASample() throws {
+    let covered = Set(Sample.all(in: CodesTests.folder).map { String($0.name.prefix(4)) })
+    var reported: Set<String> = []
+    for target in ["CEL", "FlowSyntax", "FlowChecker", "FlowCompiler"] {
+      let folder = packageRoot.appending(path: "Sources/\(target)")
+      let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+      for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
+        let text = try String(contentsOf: file, encoding: .utf8)
+        for match in text.matches(of: /"(F[0-9]{3})"/) { reported.insert(String(match.1)) }
+      }
+    }
+    #expect(reported.count > 60)
+    #expect(reported.subtracting(covered) == [])
+  }
+}
