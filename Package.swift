@@ -34,7 +34,7 @@ let package = Package(
       "flow",
       [
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
-        "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
+        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
     executable(
@@ -45,7 +45,7 @@ let package = Package(
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
-    test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"]),
+    test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowCompilerTests", ["FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"],
       corpus: true),

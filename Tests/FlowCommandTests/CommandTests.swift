@@ -8,7 +8,7 @@ import Testing
   static let broken = "Tests/FlowCompilerTests/Corpus/errors/unknown-state.flow"
   static let order = "samples/order.flow"
 
-  @Test(arguments: ["check", "compile", "run", "repl", "serve", "eval"])
+  @Test(arguments: ["check", "fmt", "compile", "run", "repl", "serve", "eval"])
   func everyCommandExplainsItself(_ name: String) throws {
     let help = try FlowProcess.run(name, "--help")
     #expect(help.code == 0)

@@ -19,6 +19,16 @@ public struct Sample: Sendable, CustomTestStringConvertible {
     let files = (try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)) ?? []
     return files.filter { $0.pathExtension == wanted }.sorted { $0.path < $1.path }.map { Sample(url: $0) }
   }
+
+  /// Every `.flow` file of the samples and the tests.
+  public static func allFlows() -> [Sample] {
+    ["samples", "Tests"].flatMap { folder in
+      let files = FileManager.default.enumerator(
+        at: packageRoot.appending(path: folder), includingPropertiesForKeys: nil)
+      return (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "flow" }
+        .sorted { $0.path < $1.path }.map { Sample(url: $0) }
+    }
+  }
 }
 
 /// Compares with a golden file. `UPDATE_GOLDEN=1` writes it anew, and still fails, so that nobody forgets it on.

@@ -1,0 +1,176 @@
+import FlowSource
+
+/// Lays a ``Doc`` out in lines of ``maximumColumns`` where that is possible.
+///
+/// White space is kept back until text follows, so that no line ends in it.
+/// - Complexity: O(n) for n bytes of text: each look-ahead ends at the margin.
+struct DocPrinter {
+  /// How wide a line may be, in Unicode scalars.
+  static let maximumColumns = 100
+
+  private enum Mode { case flat, broken }
+
+  private struct Command {
+    var indent: Int
+    var mode: Mode
+    var doc: Doc
+  }
+
+  let source: SourceFile
+  private(set) var output: [UInt8] = []
+  private var column = 0
+  private var stack: [Command] = []
+  /// What stands before the next text: line ends with an indent, or spaces.
+  private var newlines = 0
+  private var pendingIndent: Int?
+  private var spaces = 0
+
+  init(source: SourceFile) { self.source = source }
+
+  mutating func print(_ doc: Doc) {
+    stack.append(Command(indent: 0, mode: .broken, doc: doc))
+    while let command = stack.popLast() { print(command) }
+  }
+
+  private mutating func print(_ command: Command) {
+    switch command.doc {
+    case .token(let range): write(source.slice(range), indent: command.indent)
+    case .space: spaces = 1
+    case .line(let count):
+      if command.mode == .flat { spaces = count } else { breakLine(command.indent) }
+    case .hardLine: breakLine(command.indent)
+    case .blankLine:
+      breakLine(command.indent)
+      if !output.isEmpty { newlines = 2 }
+    case .comment(let range, let isTrailing): writeComment(range, isTrailing: isTrailing, indent: command.indent)
+    case .concat(let parts):
+      for part in parts.reversed() { push(command.indent, command.mode, part) }
+    case .indent(let count, let inner): push(command.indent + count, command.mode, inner)
+    case .hang(let count, let inner):
+      push(command.indent + (command.mode == .broken ? count : 0), command.mode, inner)
+    case .group(let inner):
+      let isFlat = command.mode == .flat || fits(inner, indent: command.indent)
+      push(command.indent, isFlat ? .flat : .broken, inner)
+    case .fresh(let inner): push(command.indent, .broken, inner)
+    case .commaWhenFlat:
+      if command.mode == .flat { write([UInt8(ascii: ",")], indent: command.indent) }
+    }
+  }
+
+  private mutating func push(_ indent: Int, _ mode: Mode, _ doc: Doc) {
+    stack.append(Command(indent: indent, mode: mode, doc: doc))
+  }
+
+  // MARK: - Writing
+
+  private mutating func breakLine(_ indent: Int) {
+    guard !output.isEmpty else { return }
+    newlines = max(newlines, 1)
+    pendingIndent = indent
+  }
+
+  private mutating func write(_ bytes: some BidirectionalCollection<UInt8>, indent: Int) {
+    if newlines > 0 {
+      output += repeatElement(UInt8(ascii: "\n"), count: newlines)
+      spaces = pendingIndent ?? indent
+      column = 0
+      newlines = 0
+      pendingIndent = nil
+    }
+    output += repeatElement(UInt8(ascii: " "), count: spaces)
+    output += bytes
+    column += spaces + width(bytes)
+    spaces = 0
+    if let last = bytes.lastIndex(of: UInt8(ascii: "\n")) { column = width(bytes[bytes.index(after: last)...]) }
+  }
+
+  private mutating func writeComment(_ range: SourceRange, isTrailing: Bool, indent: Int) {
+    if isTrailing, newlines == 0 {
+      spaces = 2
+    } else if !output.isEmpty {
+      newlines = max(newlines, 1)
+    }
+    write(source.slice(range), indent: indent)
+    newlines = 1
+  }
+
+  private func width(_ bytes: some Collection<UInt8>) -> Int {
+    bytes.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
+  }
+
+  // MARK: - Looking ahead
+
+  /// Whether `doc` and what follows it up to the next line break fit on the line, and no comment splits it.
+  private func fits(_ doc: Doc, indent: Int) -> Bool {
+    let start = newlines > 0 ? pendingIndent ?? indent : column + spaces
+    var measure = Measure(room: DocPrinter.maximumColumns - start)
+    var ahead = [Command(indent: indent, mode: .flat, doc: doc)]
+    var rest = stack.count
+    while measure.verdict == nil {
+      if let command = ahead.popLast() {
+        look(at: command, &ahead, &measure)
+      } else if rest > 0 {
+        measure.isInside = false
+        rest -= 1
+        ahead.append(stack[rest])
+      } else {
+        return true
+      }
+    }
+    return measure.verdict ?? true
+  }
+
+  private func look(at command: Command, _ ahead: inout [Command], _ measure: inout Measure) {
+    switch command.doc {
+    case .token(let range): measure.take(source.slice(range))
+    case .commaWhenFlat: if command.mode == .flat { measure.room -= 1 }
+    case .space: measure.room -= 1
+    case .line(let count):
+      if command.mode == .flat { measure.room -= count } else { measure.verdict = true }
+    case .hardLine, .blankLine: measure.verdict = measure.hasText || !measure.isInside ? true : nil
+    case .comment: measure.takeComment(indent: command.indent)
+    case .concat(let parts):
+      for part in parts.reversed() { ahead.append(Command(indent: command.indent, mode: command.mode, doc: part)) }
+    case .indent(_, let inner), .hang(_, let inner), .group(let inner):
+      ahead.append(Command(indent: command.indent, mode: command.mode, doc: inner))
+    case .fresh(let inner): ahead.append(Command(indent: command.indent, mode: .broken, doc: inner))
+    }
+  }
+
+  /// What looking ahead has seen.
+  private struct Measure {
+    var room: Int
+    /// Whether what is looked at belongs to the group itself.
+    var isInside = true
+    var hasText = false
+    private var hasComment = false
+    var verdict: Bool?
+
+    init(room: Int) { self.room = room }
+
+    mutating func take(_ bytes: ArraySlice<UInt8>) {
+      if hasComment {
+        verdict = !isInside
+        return
+      }
+      hasText = true
+      for byte in bytes where byte & 0xC0 != 0x80 {
+        if byte == UInt8(ascii: "\n") {
+          verdict = room >= 0
+          return
+        }
+        room -= 1
+      }
+      if room < 0 { verdict = false }
+    }
+
+    /// One before all text only moves it to the next line; behind text, nothing may follow it in the group.
+    mutating func takeComment(indent: Int) {
+      if hasText {
+        hasComment = true
+      } else {
+        room = DocPrinter.maximumColumns - indent
+      }
+    }
+  }
+}

@@ -1,0 +1,17 @@
+public import FlowSource
+
+/// The text of a file in its one canonical form, or nil with the reasons when it can't be read.
+///
+/// A file with mistakes of syntax is never changed. All tokens and comments stay, in their order; only commas between
+/// fields and enum values, which nobody needs, come and go. Formatting what was formatted changes nothing.
+/// - Complexity: O(n) in the length of the text.
+public func format(_ source: SourceFile) -> (text: String?, diagnostics: [Diagnostic]) {
+  let file = parse(source)
+  guard !file.diagnostics.hasErrors else { return (nil, file.diagnostics) }
+  var layout = Layout(file)
+  guard let text = String(validating: layout.file(), as: UTF8.self) else {
+    let diagnostic = Diagnostic("F101", "the file is not valid UTF-8", at: SourceRange(source.base, source.base))
+    return (nil, file.diagnostics + [diagnostic])
+  }
+  return (text, file.diagnostics)
+}

@@ -1,0 +1,60 @@
+import FlowSource
+
+/// What lies between two tokens: white space and comments.
+struct Gap {
+  struct Comment {
+    var range: SourceRange
+    /// Whether an empty line stands before it.
+    var hasBlankLine: Bool
+  }
+
+  /// The comment on the line of the token before.
+  private(set) var trailing: SourceRange?
+  /// The comments on lines of their own.
+  private(set) var comments: [Comment] = []
+  private(set) var hasNewline = false
+  /// Whether an empty line stands directly before the next token.
+  private(set) var endsInBlankLine = false
+
+  /// Whether an empty line stands before the first comment, or the token when there is none.
+  var startsWithBlankLine: Bool { comments.first?.hasBlankLine ?? endsInBlankLine }
+
+  /// - Parameter isFirst: Whether no token stands before, so that no comment trails one.
+  init(_ range: SourceRange, in source: SourceFile, isFirst: Bool) {
+    let bytes = source.slice(range)
+    guard bytes.count > 1 || bytes.first == UInt8(ascii: "\n") else { return }
+    var lineEnds = isFirst ? 1 : 0
+    var at = bytes.startIndex
+    while at < bytes.endIndex {
+      if bytes[at] == UInt8(ascii: "\n") {
+        lineEnds += 1
+        hasNewline = true
+        at += 1
+      } else if bytes[at] == UInt8(ascii: "/") {
+        let end = bytes[at...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+        let comment = Gap.trimmed(bytes[at..<end])
+        let lower = source.base + UInt32(comment.startIndex)
+        add(SourceRange(lower, lower + UInt32(comment.count)), lineEnds: lineEnds)
+        lineEnds = 0
+        at = end
+      } else {
+        at += 1
+      }
+    }
+    endsInBlankLine = lineEnds > 1
+  }
+
+  private mutating func add(_ range: SourceRange, lineEnds: Int) {
+    if lineEnds == 0 {
+      trailing = range
+    } else {
+      comments.append(Comment(range: range, hasBlankLine: lineEnds > 1))
+    }
+  }
+
+  private static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var line = line
+    while let last = line.last, last == 0x20 || last == 0x09 || last == 0x0D || last == 0x0C { line.removeLast() }
+    return line
+  }
+}

@@ -1,0 +1,99 @@
+import CEL
+
+extension Layout {
+  /// One CEL expression; it ends where the parser ends it, at the first token that can't go on.
+  mutating func expression() -> Doc {
+    let condition = operation(level: 0)
+    guard at(.question) else { return condition }
+    var parts: [Doc] = []
+    while at(.question) || at(.colon) && !parts.isEmpty {
+      parts += [.line(1), takeWord(), operation(level: 0)]
+      if at(.colon) { parts += [.line(1), takeWord(), operation(level: 0)] }
+    }
+    return .group(.concat([condition, .indent(2, .concat(parts))]))
+  }
+
+  /// The level of the operator at the cursor, loosest first.
+  private var operatorLevel: Int? {
+    switch token.kind {
+    case .orOr: 0
+    case .andAnd: 1
+    case .less, .lessEqual, .greater, .greaterEqual, .equalEqual, .bangEqual: 2
+    case .identifier: at("in") ? 2 : nil
+    case .plus, .minus: 3
+    case .star, .slash, .percent: 4
+    default: nil
+    }
+  }
+
+  /// A chain of operators of one level; when it breaks, it breaks before each of them.
+  private mutating func operation(level: Int) -> Doc {
+    guard level < 5 else { return operand() }
+    let first = operation(level: level + 1)
+    guard operatorLevel == level else { return first }
+    var rest: [Doc] = []
+    while operatorLevel == level { rest += [.line(1), takeWord(), operation(level: level + 1)] }
+    return .group(.concat([first, .indent(2, .concat(rest))]))
+  }
+
+  private mutating func operand() -> Doc {
+    var parts: [Doc] = []
+    while at(.bang) || at(.minus) { parts.append(take()) }
+    parts.append(primary())
+    return parts.count == 1 ? parts[0] : .concat(parts)
+  }
+
+  private mutating func primary() -> Doc {
+    switch token.kind {
+    case .leftParen: return selections(of: parenthesized())
+    case .leftBracket: return selections(of: list(until: .rightBracket) { $0.element() })
+    case .leftBrace: return selections(of: list(until: .rightBrace) { $0.entry() })
+    case .dot:
+      let dot = take()
+      return selections(of: .concat([dot, take()]), isName: true)
+    case .identifier: return selections(of: take(), isName: true)
+    case .int, .uint, .double, .string, .bytes, .quotedIdentifier: return selections(of: take())
+    default: return .empty
+    }
+  }
+
+  private mutating func parenthesized() -> Doc {
+    let open = take()
+    let inner = expression()
+    let close = take(if: .rightParen)
+    return .group(.concat([open, .indent(2, .concat([.softLine, inner])), .softLine, close]))
+  }
+
+  /// The dots, brackets and braces behind an operand.
+  private mutating func selections(of operand: Doc, isName: Bool = false) -> Doc {
+    var parts = [operand]
+    var isName = isName
+    while true {
+      switch token.kind {
+      case .dot: parts += [take(), take(if: .question), take()]
+      case .leftParen where isName || parts.count > 1:
+        parts.append(list(until: .rightParen) { $0.expression() })
+        isName = false
+      case .leftBracket:
+        parts += [take(), take(if: .question), expression(), take(if: .rightBracket)]
+        isName = false
+      case .leftBrace where isName && takesRecords:
+        parts.append(list(until: .rightBrace) { $0.entry() })
+        isName = false
+      default: return parts.count == 1 ? parts[0] : .concat(parts)
+      }
+    }
+  }
+
+  private mutating func element() -> Doc {
+    let mark = take(if: .question)
+    return .concat([mark, expression()])
+  }
+
+  /// `key: value` of a map or a record.
+  private mutating func entry() -> Doc {
+    let key = element()
+    guard at(.colon) else { return key }
+    return .concat([key, takeWord(), expression()])
+  }
+}

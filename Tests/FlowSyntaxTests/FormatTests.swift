@@ -1,0 +1,85 @@
+import CEL
+import FlowSource
+import FlowSyntax
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// The one form of a file: what it looks like, that nothing is lost, and that it is a form at all.
+@Suite struct FormatTests {
+  static let samples = Sample.all(in: "Tests/FlowSyntaxTests/Corpus/format")
+  static let flows = Sample.allFlows()
+
+  static func formatted(_ text: String) -> String? {
+    format(SourceFile(name: "x.flow", text: Array(text.utf8))).text
+  }
+
+  @Test func thereAreFlows() {
+    #expect(FormatTests.samples.count > 3)
+    #expect(FormatTests.flows.count > 20)
+  }
+
+  @Test(arguments: samples) func looksLikeThis(_ sample: Sample) throws {
+    try expectGolden(try #require(FormatTests.formatted(sample.text)), at: sample.golden)
+  }
+
+  @Test(arguments: flows) func keepsEverything(_ sample: Sample) throws {
+    guard let text = FormatTests.formatted(sample.text) else { return }
+    #expect(Words(text) == Words(sample.text))
+    #expect(FormatTests.formatted(text) == text, "formatting again changes it")
+    #expect(!text.contains(" \n") && !text.contains("\n\n\n") && !text.hasSuffix("\n\n"))
+  }
+
+  @Test(arguments: Sample.all(in: "samples")) func theSamplesAreInForm(_ sample: Sample) {
+    #expect(FormatTests.formatted(sample.text) == sample.text)
+  }
+
+  @Test func aBrokenFileIsLeftAlone() {
+    let result = format(SourceFile(name: "x.flow", text: Array("flow { state".utf8)))
+    #expect(result.text == nil)
+    #expect(result.diagnostics.hasErrors)
+    let invalid = format(SourceFile(name: "x.flow", text: Array("role a // ".utf8) + [0xFF]))
+    #expect(invalid.text == nil && invalid.diagnostics.hasErrors)
+  }
+
+  @Test(arguments: [
+    ("", ""), ("\n\n// only\n\n\n// this", "// only\n\n// this\n"),
+    ("role a\r\n\r\nrole b // c  \r\n", "role a\n\nrole b  // c\n"),
+    ("const A = \"\"\"a\r\n  b\"\"\"  ", "const A = \"\"\"a\r\n  b\"\"\"\n"),
+  ]) func theEdgesOfTexts(_ text: String, _ expected: String) {
+    #expect(FormatTests.formatted(text) == expected)
+  }
+
+  /// As deep as the parser goes, and no line longer than it has to be.
+  @Test func nestingIsNoProblem() throws {
+    let deep = "const A = " + String(repeating: "[", count: 190) + String(repeating: "]", count: 190)
+    let text = try #require(FormatTests.formatted(deep))
+    #expect(Words(text) == Words(deep))
+    #expect(FormatTests.formatted(text) == text)
+  }
+}
+
+/// What formatting must not change: the tokens but for commas between braces, and the comments.
+struct Words: Equatable {
+  var tokens: [String] = []
+  var comments: [String] = []
+
+  init(_ text: String) {
+    let source = SourceFile(name: "x.flow", text: Array(text.utf8))
+    var open: [TokenKind] = []
+    var end: UInt32 = 0
+    for token in tokenize(source.text) {
+      let gap = source.string(SourceRange(end, token.range.lower))
+      comments += gap.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        .filter { !$0.isEmpty }
+      end = token.range.upper
+      switch token.kind {
+      case .leftBrace, .leftParen, .leftBracket: open.append(token.kind)
+      case .rightBrace, .rightParen, .rightBracket: _ = open.popLast()
+      case .comma where open.last == .leftBrace: continue
+      default: break
+      }
+      tokens.append(source.string(token.range))
+    }
+  }
+}

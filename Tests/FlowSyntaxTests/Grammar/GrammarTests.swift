@@ -1,0 +1,81 @@
+import CEL
+import FlowSource
+import FlowSyntax
+import FlowTestSupport
+import Testing
+
+/// The grammar and the parser say the same: what one makes the other reads, and the other way round.
+@Suite struct GrammarTests {
+  static let sentenceCount = 2000
+  static let files = Sample.allFlows()
+
+  @Test func everySentenceParses() throws {
+    var generator = SentenceGenerator(try Grammar(named: "flow.ebnf"), seed: 1, terminal: Terminals.text)
+    for _ in 0..<GrammarTests.sentenceCount {
+      let text = Terminals.repaired(generator.sentence(depth: 14)).joined(separator: " ")
+      let problems = parse(SourceFile(name: "x.flow", text: Array(text.utf8))).diagnostics
+      try #require(problems.isEmpty, "\(problems[0].message) at \(problems[0].range.lower) of\n\(text)")
+    }
+    expectAllSeen(generator)
+  }
+
+  /// With line ends and comments strewn in between.
+  @Test func everySentenceHasAForm() throws {
+    var generator = SentenceGenerator(try Grammar(named: "flow.ebnf"), seed: 2, terminal: Terminals.text)
+    var random = SplitMix64(state: 3)
+    for _ in 0..<GrammarTests.sentenceCount / 2 {
+      let words = Terminals.repaired(generator.sentence(depth: 14))
+      let text = words.reduce(into: "") { $0 += $1 + random.pick(Terminals.gaps) }
+      let formatted = try #require(FormatTests.formatted(text), "\(text)")
+      try #require(Words(formatted) == Words(text), "\(text)\n---\n\(formatted)")
+      try #require(FormatTests.formatted(formatted) == formatted, "\(text)\n---\n\(formatted)")
+    }
+  }
+
+  private func expectAllSeen(_ generator: SentenceGenerator) {
+    for way in generator.ways where generator.seen[way] == nil {
+      Issue.record("`\(way.production)` never went way \(way.choice) of \(way.rule)")
+    }
+  }
+
+  /// A file that parses can be derived, and one that does not parse can't.
+  @Test(arguments: files) func everyFileIsDerived(_ sample: Sample) throws {
+    let source = SourceFile(name: sample.name, text: Array(sample.text.utf8))
+    let file = parse(source)
+    var recogniser = Recogniser(
+      try Grammar(named: "flow.ebnf"), wordEnd: Terminals.wordEnd(in: file),
+      terminalEnds: Terminals.ends(in: file))
+    let isDerived = recogniser.ends(of: "file").contains(file.tokens.count - 1)
+    let place = source.position(of: file.tokens[recogniser.furthest].range.lower)
+    #expect(
+      isDerived == !file.diagnostics.hasErrors, "the grammar goes as far as line \(place.line), column \(place.column)")
+  }
+
+  @Test func everyExpressionParses() throws {
+    var generator = SentenceGenerator(try Grammar(named: "cel.ebnf"), seed: 1, terminal: Terminals.text)
+    for _ in 0..<GrammarTests.sentenceCount {
+      let text = generator.sentence(depth: 40).joined(separator: " ")
+      let problems = CEL.parse(text).1
+      try #require(problems.isEmpty, "\(problems[0].message) in\n\(text)")
+    }
+    expectAllSeen(generator)
+  }
+
+  @Test(arguments: Terminals.expressions) func everyExpressionIsDerived(_ text: String) throws {
+    let tokens = tokenize(Array(text.utf8))
+    let texts = tokens.map { token in String(decoding: Array(text.utf8)[token.range.indices], as: UTF8.self) }
+    var recogniser = Recogniser(
+      try Grammar(named: "cel.ebnf"), wordEnd: { word, place in texts[place] == word ? place + 1 : nil },
+      terminalEnds: { name, place in Terminals.fits(tokens[place].kind, texts[place], name) ? [place + 1] : [] })
+    #expect(recogniser.ends(of: "expression").contains(tokens.count - 1))
+  }
+
+  @Test(arguments: ["a = b", "a = { \"x\" ;", "a = [ \"x\" } ;", "a = \"x\" ; a = \"y\" ;", "= ;"])
+  func aWrongGrammarIsRefused(_ text: String) {
+    #expect(throws: Grammar.Malformed.self) { try Grammar(text) }
+  }
+}
+
+extension SourceRange {
+  var indices: Range<Int> { Int(lower)..<Int(upper) }
+}
