@@ -27,13 +27,14 @@ let package = Package(
     library(
       "FlowServer",
       ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
-    library("FlowREPL", ["FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+    library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+    library("FlowREPL", ["FlowTesting", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
 
     // The binaries.
     executable(
       "flow",
       [
-        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowRuntime", "FlowMachine",
+        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
