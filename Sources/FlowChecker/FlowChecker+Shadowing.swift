@@ -38,29 +38,4 @@ extension FlowChecker {
     case .after, .every, .at, .cron: nil
     }
   }
-
-  /// F306: `always` reactions without a guard that lead back to where they began run for ever.
-  mutating func checkAlwaysCycles() {
-    let nodes = states.indices.map { state in
-      DependencyNode(
-        name: states[state].path, range: states[state].name.range, needs: endlessTargets(of: state))
-    }
-    _ = ordered(
-      nodes, code: "F306", message: { "these states lead to each other without ever waiting: \($0)" },
-      help: "give one of the `always` reactions a guard that can be false", into: &problems)
-  }
-
-  private func endlessTargets(of state: Int) -> [(name: String, range: SourceRange)] {
-    reactions.filter { $0.source == state && $0.rest.guardExpression == nil }.compactMap { reaction in
-      guard case .always = reaction.trigger, let target = reaction.rest.target else { return nil }
-      return (states[innermost(target)].path, reaction.range)
-    }
-  }
-
-  /// Where entering a state leads by its initial states.
-  private func innermost(_ state: Int) -> Int {
-    var state = state
-    while let initial = states[state].initial { state = initial }
-    return state
-  }
 }

@@ -71,7 +71,8 @@ struct FlowChecker {
     if isWhole, !problems.hasErrors {
       checkReachability()
       checkShadowing()
-      checkAlwaysCycles()
+      checkEndlessCycles()
+      checkRegionTargets()
       checkFailures()
     }
     return CheckedFlow(

@@ -20,7 +20,8 @@ public func compile(
 ) -> Compilation {
   var loader = Loader(load: load)
   for path in paths { loader.add(path, from: nil, chain: []) }
-  let checked = check(loader.files, sources: loader.sources, isComplete: !loader.problems.hasErrors, isWanted: isLowered)
+  let isComplete = !loader.problems.hasErrors
+  let checked = check(loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByPlace()
   guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
     return Compilation(sources: loader.sources, diagnostics: diagnostics)

@@ -35,7 +35,11 @@ final class LocalServer: Sendable {
     Thread { [weak self] in
       while true {
         let client = accept(descriptor, nil, nil)
-        guard client >= 0 else { return }
+        guard client >= 0 else {
+          // Only the thread that waits on it may close it: its number may soon be that of another server.
+          close(descriptor)
+          return
+        }
         guard let request = LocalServer.read(client) else { continue }
         self?.seen.withLock { $0.append(request) }
         // One that never answers holds its connection open until the process ends.
@@ -46,10 +50,7 @@ final class LocalServer: Sendable {
     }.start()
   }
 
-  deinit {
-    shutdown(descriptor, Int32(SHUT_RDWR))
-    close(descriptor)
-  }
+  deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   static func answer(_ status: String, _ body: String = "", headers: String = "") -> String {
     "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\(headers)\r\n\(body)"

@@ -30,12 +30,35 @@ extension Program {
     try validate()
   }
 
-  /// The SHA-256 of the canonical text, in hexadecimal: the name of this version.
+  /// The SHA-256 of the canonical text without what only tells where things are written, in hexadecimal: the name of
+  /// this version. Comments, line breaks and spaces don't change it.
   public var hash: String {
-    let text = json.bytes(.canonical)
+    let text = json.withoutSource.bytes(.canonical)
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
     _ = unsafe SHA256(text, text.count, &digest)
     return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension JSON {
+  /// The document without places, and without the texts of expressions, whose trees say what they mean.
+  var withoutSource: JSON {
+    switch self {
+    case .object(let members):
+      .object(
+        members.filter { !["at", "line", "text"].contains($0.name) }.map { member in
+          member.name == "nodes"
+            ? Member(member.name, .array((member.value.array ?? []).map(\.withoutRange)))
+            : Member(member.name, member.value.withoutSource)
+        })
+    case .array(let items): .array(items.map(\.withoutSource))
+    default: self
+    }
+  }
+
+  /// A node of an expression: its kind, its place from and to, and what belongs to it.
+  private var withoutRange: JSON {
+    .array((array ?? []).enumerated().filter { $0.offset != 1 && $0.offset != 2 }.map(\.element))
   }
 }
 
