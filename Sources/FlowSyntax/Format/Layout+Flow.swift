@@ -5,7 +5,7 @@ extension Layout {
     var parts = [simple()]
     if at(.leftParen) { parts.append(parameters()) }
     if at(.arrow) { parts += [.space, takeWord(), typeReference()] }
-    parts += [.space, block(shortUpTo: 0) { $0.flowMember() }]
+    parts += [.space, block(isShort: false) { $0.flowMember() }]
     return .concat(parts)
   }
 

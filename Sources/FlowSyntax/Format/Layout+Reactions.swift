@@ -29,9 +29,9 @@ extension Layout {
     return .group(.concat(head + [.hang(4, .concat(rest))]))
   }
 
-  /// One act, or several in braces; more than one always have lines of their own.
+  /// One act, or some in braces, which always have lines of their own.
   mutating func acts() -> Doc {
-    at(.leftBrace) ? block(shortUpTo: 1) { $0.act() } : act()
+    at(.leftBrace) ? block(isShort: false) { $0.act() } : act()
   }
 
   private mutating func act() -> Doc {

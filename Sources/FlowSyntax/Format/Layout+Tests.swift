@@ -4,7 +4,7 @@ extension Layout {
   /// The statements of a test; an expectation that the author had behind what leads to it stays there.
   mutating func statements() -> Doc {
     guard at(.leftBrace) else { return .empty }
-    return block(shortUpTo: 0) { layout in
+    return block(isShort: false) { layout in
       var parts = [layout.statement()]
       while layout.at("expect"), !layout.hasNewlineBefore {
         parts.append(.group(.concat([.line(2), layout.statement()])))

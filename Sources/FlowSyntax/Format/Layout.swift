@@ -109,14 +109,13 @@ struct Layout {
 
   // MARK: - Blocks
 
-  /// Items between braces: on one line when the author had them there, they fit and are not too many, otherwise on
-  /// lines of their own.
+  /// Items between braces: on one line when the author had them there and they fit, otherwise on lines of their own.
   /// - Parameters:
-  ///   - limit: How many items may stand on one line.
+  ///   - mayBeShort: Whether they may stand on one line at all.
   ///   - spaces: What stands between them then.
   ///   - opening: What leads to the opening brace and belongs together with it.
   mutating func block(
-    shortUpTo limit: Int = .max, spaces: Int = 2, opening: (Doc) -> Doc = { $0 }, _ item: (inout Layout) -> Doc
+    isShort mayBeShort: Bool = true, spaces: Int = 2, opening: (Doc) -> Doc = { $0 }, _ item: (inout Layout) -> Doc
   ) -> Doc {
     guard at(.leftBrace) else { return .empty }
     let first = token
@@ -131,7 +130,7 @@ struct Layout {
       items.append(doc)
     }
     let isOneLine = !hasNewline(from: first, to: token) && !items.contains(where: \.hasHardBreak)
-    let isShort = isOneLine && items.count <= limit
+    let isShort = mayBeShort && isOneLine
     let last = commentsBeforeEnd(isEmpty: items.isEmpty)
     let close = take(if: .rightBrace)
     if items.isEmpty, last.isEmpty, isShort || !open.hasHardBreak { return .concat([open, close]) }

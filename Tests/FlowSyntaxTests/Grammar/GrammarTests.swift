@@ -1,4 +1,5 @@
 import CEL
+import FlowGenerator
 import FlowSource
 import FlowSyntax
 import FlowTestSupport

@@ -1,4 +1,4 @@
-import FlowTestSupport
+import FlowGenerator
 
 /// Walks a grammar at random and writes down what it passes: a sentence of the language.
 ///

@@ -1,4 +1,5 @@
 import CEL
+import FlowGenerator
 import FlowSource
 import FlowSyntax
 import FlowTestSupport
@@ -79,7 +80,8 @@ enum Terminals {
       case "DURATION":
         guard token.kind == .int || token.kind == .double else { return [] }
         let next = file.tokens[place + 1]
-        return next.kind == .identifier && next.range.lower == token.range.upper ? [place + 2] : []
+        guard next.kind == .identifier, next.range.lower == token.range.upper else { return [] }
+        return LengthOfTime.milliseconds(file.source.string(token.range.union(next.range))) == nil ? [] : [place + 2]
       case "ID":
         return token.kind == .identifier && !stopWords.contains(file.source.string(token.range)) ? [place + 1] : []
       default: return fits(token.kind, "", name) ? [place + 1] : []

@@ -1,0 +1,101 @@
+extension ProgramWriter {
+  /// A flow with parameters, which the next one may call.
+  mutating func writeCalledFlow() {
+    guard chance(40) else { return called = nil }
+    let name = upper("Part", flowCount)
+    called = name
+    add("flow \(name)(order: string, many: int = 3) -> string {")
+    add("start -> busy", 1)
+    add("state busy {", 1)
+    add("after \(1 + random.next(below: 50))m -> ended", 2)
+    if chance(50) { add("after 1h when many > 10 -> broke", 2) } else { add("every 1m do log order", 2) }
+    add("on \(random.pick(events).name) -> broke", 2)
+    add("}", 1)
+    add("final ended returns order + \"!\"", 1)
+    add("failed broke", 1)
+    add("}")
+  }
+
+  /// A flow whose states stand in a chain, so that each is reached and each leads to the end.
+  mutating func writeFlow() {
+    let name = upper("Flow", flowCount)
+    let data = [Variable(name: "id", kind: .string)] + variables(2 + random.next(below: 4), "data")
+    let count = 1 + random.next(below: size)
+    let start = random.pick(events)
+    if chance(50) { add("/// About \(name).") }
+    add("flow \(name) {")
+    if chance(30) { add("version \(1 + random.next(below: 5))", 1) }
+    add("key id", 1)
+    writeData(data)
+    var scope = data
+    if chance(60) {
+      add("let sum0 = \(int(in: data, 2))", 1)
+      scope.append(Variable(name: "sum0", kind: .int))
+    }
+    if chance(40) { add("invariant \(condition(in: data, 1))", 1) }
+    writeStarts(start, data)
+    let names = (0..<count).map { "state\($0)" } + ["ended"]
+    add("on \(random.pick(events).name)\(chance(60) ? " when \(condition(in: scope, 1))" : "") -> broken", 1)
+    for index in 0..<count { writeState(index, names, scope) }
+    add(chance(50) ? "final ended" : "final ended { entry log \"the end of \" + id }", 1)
+    add("failed broken", 1)
+    add("}")
+    flowCount += 1
+    (lastFlow, lastStart, lastStates) = (name, start, names)
+  }
+
+  private mutating func writeData(_ data: [Variable]) {
+    add("data {", 1)
+    add("id: string", 2)
+    for field in data.dropFirst() { add("\(field.name): \(type(field.kind)) = \(constant(field.kind))", 2) }
+    add("}", 1)
+  }
+
+  private mutating func writeStarts(_ event: Event, _ data: [Variable]) {
+    let given = scope(of: event)
+    let guardText = chance(30) ? " when \(condition(in: given, 1))" : ""
+    let role = chance(20) ? " by \(random.pick(roles))" : ""
+    let again = chance(20) ? " again" : ""
+    add("start on \(event.name)\(again)\(role)\(guardText) -> state0 do {", 1)
+    add("id = event.id", 2)
+    for field in data.dropFirst() where chance(40) {
+      add("\(field.name) = \(expression(field.kind, in: given, 1))", 2)
+    }
+    add("}", 1)
+    if chance(15) { add("start every \(1 + random.next(below: 9))h -> state0 do id = \"tick\"", 1) }
+    if chance(15) { add("start cron \"0 9 * * MON\" tz \"Europe/Berlin\" -> state0 do id = \"monday\"", 1) }
+  }
+
+  /// The fields of an event as they are read in a reaction to it.
+  func scope(of event: Event) -> [Variable] {
+    event.fields.map { Variable(name: "event.\($0.name)", kind: $0.kind) }
+  }
+
+  // MARK: - Tests
+
+  mutating func writeTest() {
+    guard chance(60), let start = lastStart else { return }
+    add("test \"\(lastFlow) \(lineCount)\" {")
+    if let action = actions.first(where: { !$0.codes.isEmpty }), chance(30) {
+      add("mock \(action.name) fails \(random.pick(action.codes))", 1)
+    }
+    add("send \(event(start))\(chance(50) ? "" : " by \(random.pick(roles))")   expect state \(lastStates[0])", 1)
+    for _ in 0..<random.next(below: 4) { writeStatement() }
+    add("}")
+  }
+
+  /// `Event{…}` with constant fields.
+  private mutating func event(_ event: Event) -> String {
+    "\(event.name){\(event.fields.map { "\($0.name): \(constant($0.kind))" }.joined(separator: ", "))}"
+  }
+
+  private mutating func writeStatement() {
+    switch random.next(below: 5) {
+    case 0: add("advance \(1 + random.next(below: 20))d\(1 + random.next(below: 20))h", 1)
+    case 1: add("send \(event(random.pick(events)))", 1)
+    case 2: add("expect not called \(random.pick(actions).name)", 1)
+    case 3: add("expect state \(flowCount == 1 ? random.pick(lastStates) : lastStates[0])", 1)
+    default: add("expect refused", 1)
+    }
+  }
+}

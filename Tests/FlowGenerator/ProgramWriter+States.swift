@@ -1,0 +1,157 @@
+extension ProgramWriter {
+  /// One state of the chain; all that it does besides leads further on or to nothing.
+  mutating func writeState(_ index: Int, _ names: [String], _ scope: [Variable]) {
+    let name = names[index]
+    let next = names[index + 1]
+    if chance(15) { add("") }
+    if chance(20) { add("/// \(name) of the chain.", 1) }
+    switch random.next(below: 8) {
+    case 0: writeCompound(name, next, scope)
+    case 1: writeParallel(name, next, scope)
+    case 2: writeCalling(name, next, scope)
+    case 3: writeSteps(name, next, scope)
+    case 4: writeShort(name, next)
+    default:
+      add("state \(name) {", 1)
+      if chance(30) { writeActs("entry", scope, 2) }
+      writeReactions(to: next, later: Array(names[(index + 1)...]), scope, 2)
+      if chance(20) { writeActs("exit", scope, 2) }
+      add("}", 1)
+    }
+  }
+
+  private mutating func writeShort(_ name: String, _ next: String) {
+    add("state \(name) { on \(random.pick(events).name) -> \(next) }", 1)
+  }
+
+  // MARK: - Reactions
+
+  /// Reactions to different events; the last one of them goes to `next`.
+  private mutating func writeReactions(to next: String, later: [String], _ scope: [Variable], _ indent: Int) {
+    var rest = events
+    for _ in 0..<random.next(below: min(3, events.count)) {
+      let event = rest.remove(at: random.next(below: rest.count))
+      writeGuarded(event, later, scope, indent)
+    }
+    let event = rest.remove(at: random.next(below: rest.count))
+    add("on \(event.name)\(roleText()) -> \(next)\(actsText(scope + self.scope(of: event)))", indent)
+    if let ignored = rest.first, chance(30) { add("\(random.pick(["ignore", "defer"])) \(ignored.name)", indent) }
+    if chance(30) { add("after \(random.pick(["30m", "1h30m", "14d", "250ms"])) -> \(random.pick(later))", indent) }
+    if chance(20) { add("every \(1 + random.next(below: 9))h\(actsText(scope, isNeeded: true))", indent) }
+    if chance(10) { add("cron \"*/5 * * * *\" tz \"Europe/Berlin\"\(actsText(scope, isNeeded: true))", indent) }
+    if chance(20) { add("always when \(condition(in: scope, 2)) -> \(random.pick(later))", indent) }
+  }
+
+  private mutating func writeGuarded(_ event: Event, _ later: [String], _ scope: [Variable], _ indent: Int) {
+    let inner = scope + self.scope(of: event)
+    let target = chance(50) ? " -> \(random.pick(later))" : ""
+    let acts = actsText(inner, isNeeded: target.isEmpty)
+    add("on \(event.name)\(roleText()) when \(condition(in: inner, 2))\(target)\(acts)", indent)
+    if chance(30) { add("on \(event.name)\(actsText(inner, isNeeded: true))", indent) }
+  }
+
+  private mutating func roleText() -> String {
+    chance(20) ? " by " + (chance(30) ? roles.joined(separator: ", ") : random.pick(roles)) : ""
+  }
+
+  // MARK: - Acts
+
+  private mutating func actsText(_ scope: [Variable], isNeeded: Bool = false) -> String {
+    guard isNeeded || chance(40) else { return "" }
+    if chance(70) { return " do \(act(scope))" }
+    return " do { \((0..<(1 + random.next(below: 2))).map { _ in act(scope) }.joined(separator: " ")) }"
+  }
+
+  private mutating func writeActs(_ head: String, _ scope: [Variable], _ indent: Int) {
+    guard chance(40) else { return add("\(head) \(act(scope))", indent) }
+    add("\(head) {", indent)
+    for _ in 0..<(1 + random.next(below: 3)) { add(act(scope), indent + 1) }
+    add("}", indent)
+  }
+
+  private mutating func act(_ scope: [Variable]) -> String {
+    let fields = scope.filter { $0.name.hasPrefix("data") }
+    switch random.next(below: 5) {
+    case 0, 1:
+      guard !fields.isEmpty else { return "log id" }
+      let field = random.pick(fields)
+      return "\(field.name) = \(expression(field.kind, in: scope, 2))"
+    case 2:
+      let action = random.pick(actions)
+      return "\(action.name)(\(arguments(action, scope)))" + suffix(scope)
+    case 3:
+      let event = random.pick(events)
+      let values = event.fields.map { "\($0.name): \(expression($0.kind, in: scope, 1))" }
+      return "emit \(event.name){\(values.joined(separator: ", "))}" + suffix(scope)
+    default: return "log \(expression(.string, in: scope, 1))"
+    }
+  }
+
+  private mutating func suffix(_ scope: [Variable]) -> String {
+    (chance(20) ? " for item in [1, 2, 3]" : "") + (chance(30) ? " when \(condition(in: scope, 1))" : "")
+  }
+
+  private mutating func arguments(_ action: Action, _ scope: [Variable]) -> String {
+    action.parameters.map { "\($0.name): \(expression($0.kind, in: scope, 1))" }.joined(separator: ", ")
+  }
+
+  // MARK: - States of other kinds
+
+  private mutating func writeCompound(_ name: String, _ next: String, _ scope: [Variable]) {
+    add("state \(name) {", 1)
+    add("initial state \(name)_a {", 2)
+    writeReactions(to: "\(name)_b", later: ["\(name)_b"], scope, 3)
+    add("}", 2)
+    add("final \(name)_b", 2)
+    add("on done -> \(next)", 2)
+    add("}", 1)
+  }
+
+  private mutating func writeParallel(_ name: String, _ next: String, _ scope: [Variable]) {
+    add("parallel \(name) {", 1)
+    for region in ["left", "right"] {
+      add("region \(name)_\(region) {", 2)
+      add("initial state \(name)_\(region)_a {", 3)
+      writeReactions(to: "\(name)_\(region)_b", later: ["\(name)_\(region)_b"], scope, 4)
+      add("}", 3)
+      add("final \(name)_\(region)_b", 3)
+      add("}", 2)
+    }
+    add("on done -> \(next)", 2)
+    add("}", 1)
+  }
+
+  private mutating func writeCalling(_ name: String, _ next: String, _ scope: [Variable]) {
+    let action = random.pick(actions)
+    add("state \(name) {", 1)
+    if let called, chance(40) {
+      add("call \(called)(order: id) as part_\(name)", 2)
+      add("on part_\(name).done -> \(next) do log event.result", 2)
+      add("on part_\(name).failed -> broken", 2)
+    } else {
+      add("call \(action.name)(\(arguments(action, scope))) as call_\(name)", 2)
+      if chance(50) { add("retry 5\(action.codes.first.map { " only \($0)" } ?? "") backoff 1s..1m", 3) }
+      if chance(50) { add("timeout \(1 + random.next(below: 60))s", 3) }
+      if chance(50) { add("once id + \"/\(name)\"", 3) }
+      add("on call_\(name).done -> \(next)", 2)
+      if let code = action.codes.first { add("on call_\(name).failed when event.code == \"\(code)\" -> \(next)", 2) }
+      add("on call_\(name).failed -> broken do log event.message", 2)
+    }
+    add("}", 1)
+  }
+
+  private mutating func writeSteps(_ name: String, _ next: String, _ scope: [Variable]) {
+    add("state \(name) {", 1)
+    add("steps {", 2)
+    for step in 0..<(1 + random.next(below: 4)) {
+      let action = random.pick(actions)
+      let after = step > 0 && chance(60) ? " after step\(random.next(below: step))_\(name)" : ""
+      let condition = chance(30) ? " when \(self.condition(in: scope, 1))" : ""
+      add("step\(step)_\(name): \(action.name)(\(arguments(action, scope)))\(after)\(condition)", 3)
+    }
+    add("}", 2)
+    add("on done -> \(next)", 2)
+    add("on failed -> broken", 2)
+    add("}", 1)
+  }
+}

@@ -1,0 +1,193 @@
+/// Writes one file, and knows what it has declared so far.
+struct ProgramWriter {
+  indirect enum Kind: Hashable {
+    case int, double, string, bool
+    case list(Kind)
+    case map(Kind)
+    case optional(Kind)
+    case record(String)
+    case choice(String)
+  }
+
+  struct Variable {
+    var name: String
+    var kind: Kind
+  }
+
+  struct Event {
+    var name: String
+    var fields: [Variable]
+  }
+
+  struct Action {
+    var name: String
+    var parameters: [Variable]
+    var result: String?
+    var codes: [String]
+  }
+
+  var random: SplitMix64
+  let size: Int
+  /// What distinguishes the names of one file from those of the others.
+  let prefix: String
+  private var lines: [String] = []
+
+  var records: [String: [Variable]] = [:]
+  var recordNames: [String] = []
+  var choices: [String: [String]] = [:]
+  var choiceNames: [String] = []
+  var roles: [String] = []
+  var events: [Event] = []
+  var actions: [Action] = []
+  var functions: [String] = []
+  var constants: [String] = []
+  var called: String?
+  var flowCount = 0
+  /// The states of the flow that was written last, for its test.
+  var lastStates: [String] = []
+  var lastFlow = ""
+  var lastStart: Event?
+
+  init(seed: UInt64, size: Int, prefix: String) {
+    random = SplitMix64(state: seed)
+    self.size = size
+    self.prefix = prefix
+  }
+
+  var text: String { lines.joined(separator: "\n") + "\n" }
+  var lineCount: Int { lines.count }
+
+  mutating func add(_ text: String, _ indent: Int = 0) {
+    lines.append(String(repeating: "  ", count: indent) + text)
+  }
+
+  mutating func chance(_ percent: Int) -> Bool { random.next(below: 100) < percent }
+
+  func upper(_ name: String, _ index: Int) -> String { prefix.uppercased() + name + "\(index)" }
+
+  func lower(_ name: String, _ index: Int) -> String { prefix + name + "\(index)" }
+
+  /// Takes over what an imported file declares.
+  mutating func adopt(_ other: ProgramWriter) {
+    records = other.records
+    recordNames = other.recordNames
+    choices = other.choices
+    choiceNames = other.choiceNames
+    roles = other.roles
+    functions = other.functions
+    constants = other.constants
+  }
+
+  // MARK: - Declarations
+
+  mutating func writeDeclarations() {
+    for index in 0..<(1 + random.next(below: 2)) { writeChoice(index) }
+    for index in 0..<(1 + random.next(below: 2)) { writeRecord(index) }
+    for index in 0..<(1 + random.next(below: 2)) { writeConstant(index) }
+    for index in 0..<(1 + random.next(below: 2)) { writeFunction(index) }
+    for index in 0..<(1 + random.next(below: 2)) {
+      roles.append(lower("role", index))
+      add("role \(lower("role", index))")
+    }
+    for index in 0..<(2 + random.next(below: 3)) { writeEvent(index) }
+    for index in 0..<(1 + random.next(below: 3)) { writeAction(index) }
+  }
+
+  private mutating func writeChoice(_ index: Int) {
+    let name = upper("Choice", index)
+    choices[name] = ["first", "second", "third"]
+    choiceNames.append(name)
+    add("enum \(name) { first, second, third }")
+  }
+
+  private mutating func writeRecord(_ index: Int) {
+    let name = upper("Record", index)
+    let fields = variables(1 + random.next(below: 4), "part")
+    records[name] = fields
+    recordNames.append(name)
+    if chance(30) { add("/// What \(name) stands for.") }
+    writeFields("type \(name)", fields, hasDefaults: true)
+  }
+
+  private mutating func writeConstant(_ index: Int) {
+    add("const \(prefix.uppercased())LIMIT\(index) = \(int(in: [], 1)) % 1000 + \(random.next(below: 50))")
+    constants.append("\(prefix.uppercased())LIMIT\(index)")
+  }
+
+  private mutating func writeFunction(_ index: Int) {
+    let name = lower("twice", index)
+    add("fn \(name)(x: int, y: int = 1) -> int = \(int(in: [Variable(name: "x", kind: .int)], 2))")
+    functions.append(name)
+  }
+
+  private mutating func writeEvent(_ index: Int) {
+    let fields = [Variable(name: "id", kind: .string)] + variables(random.next(below: 4), "given")
+    let event = Event(name: upper("Event", index), fields: fields)
+    events.append(event)
+    writeFields("event \(event.name)", fields, hasDefaults: false)
+  }
+
+  private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {
+    let texts = fields.map { field in
+      let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
+      return "\(field.name): \(type(field.kind))" + (isDefaulted ? " = \(constant(field.kind))" : "")
+    }
+    if chance(60) { return add("\(head) { \(texts.joined(separator: chance(80) ? "  " : ", ")) }") }
+    add("\(head) {")
+    for text in texts { add(text, 1) }
+    add("}")
+  }
+
+  private mutating func writeAction(_ index: Int) {
+    let result = chance(60) ? random.pick(recordNames) : nil
+    let parameters = [Variable(name: "to", kind: .string)] + variables(random.next(below: 3), "with")
+    let codes = Array(["BUSY", "DOWN", "NO_STOCK"].prefix(random.next(below: 4)))
+    let action = Action(name: lower("act", index), parameters: parameters, result: result, codes: codes)
+    actions.append(action)
+    let list = parameters.map { "\($0.name): \(type($0.kind))" }.joined(separator: ", ")
+    let fails = codes.isEmpty ? "" : " fails " + codes.joined(separator: ", ")
+    let head = "action \(action.name)(\(list))" + (result.map { " -> \($0)" } ?? "") + fails
+    let isHTTP = chance(50)
+    if result == nil, chance(20) { return add("\(head) { log \"told \" + to }") }
+    add(head + " {")
+    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : "worker \"queue\(index)\"", 1)
+    if isHTTP, let code = codes.first { add(chance(50) ? "429 -> \(code)" : "5xx -> \(code)", 1) }
+    add("timeout \(random.pick(["10s", "1m30s", "2s"]))", 1)
+    add("retry \(3 + random.next(below: 9)) backoff 1s..\(1 + random.next(below: 9))m", 1)
+    if chance(30) { add("limit 10 per 1s", 1) }
+    add("}")
+  }
+
+  // MARK: - Variables
+
+  mutating func variables(_ count: Int, _ name: String) -> [Variable] {
+    (0..<count).map { Variable(name: "\(name)\($0)", kind: kind(depth: 1)) }
+  }
+
+  private mutating func kind(depth: Int) -> Kind {
+    switch random.next(below: depth > 0 ? 12 : 6) {
+    case 0, 1: .int
+    case 2: .double
+    case 3, 4: .string
+    case 5: .bool
+    case 6, 7: .list(kind(depth: 0))
+    case 8: .map(kind(depth: 0))
+    case 9: .optional(kind(depth: 0))
+    case 10: recordNames.isEmpty ? .int : .record(random.pick(recordNames))
+    default: choiceNames.isEmpty ? .bool : .choice(random.pick(choiceNames))
+    }
+  }
+
+  func type(_ kind: Kind) -> String {
+    switch kind {
+    case .int: "int"
+    case .double: "double"
+    case .string: "string"
+    case .bool: "bool"
+    case .list(let element): "list<\(type(element))>"
+    case .map(let value): "map<string, \(type(value))>"
+    case .optional(let wrapped): type(wrapped) + "?"
+    case .record(let name), .choice(let name): name
+    }
+  }
+}
