@@ -61,6 +61,8 @@ let package = Package(
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"]),
+    test(
+      "FlowTestingTests", ["FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test("FlowREPLTests", ["FlowREPL", "FlowSource", "FlowTestSupport"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 

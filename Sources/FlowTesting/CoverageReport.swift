@@ -67,7 +67,8 @@ extension Coverage {
     }
     return lines.keys.sorted().map { file in
       let counted = (lines[file] ?? [:]).sorted { $0.key < $1.key }.map { "DA:\($0.key),\($0.value)" }
-      return (["TN:", "SF:\(file)"] + (branches[file] ?? []) + counted + ["end_of_record"]).joined(separator: "\n") + "\n"
+      return (["TN:", "SF:\(file)"] + (branches[file] ?? []) + counted + ["end_of_record"]).joined(separator: "\n")
+        + "\n"
     }.joined()
   }
 }

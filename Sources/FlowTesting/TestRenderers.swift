@@ -14,7 +14,8 @@ public func renderPretty(_ reports: [TestReport], style: TerminalStyle, isTraced
   }
   let failed = reports.count { !$0.hasPassed }
   let passed = "\(reports.count - failed) passed"
-  return out + (failed == 0 ? style.paint(passed, .green) : style.paint("\(failed) failed", .red) + ", " + passed) + "\n"
+  return out + (failed == 0 ? style.paint(passed, .green) : style.paint("\(failed) failed", .red) + ", " + passed)
+    + "\n"
 }
 
 private func describe(_ failure: TestReport.Failure, _ style: TerminalStyle) -> String {

@@ -39,7 +39,7 @@ public final class TestRunner {
         break
       }
     }
-    if report.failure == nil, let refusal = scene.refusal, let last = test.statements.last {
+    if report.failure == nil, let refusal = scene.refusal ?? scene.incident, let last = test.statements.last {
       report.failure = unexpected(refusal, last)
     }
     report.trace = scene.happenings.map { text.describe($0, start: TestRunner.start) }

@@ -13,12 +13,14 @@ extension TestScene {
       let found = try fits(jobs.filter { .action($0.action) == target }.map(\.arguments), members)
       guard found == isNegated else { return }
       let name = self.name(of: target)
-      throw Mismatch(message: isNegated ? "`\(name)` was called" : "`\(name)` was not called so", details: whatWasCalled)
+      throw Mismatch(
+        message: isNegated ? "`\(name)` was called" : "`\(name)` was not called so", details: whatWasCalled)
     case .expectEmitted(let event, let members, let isNegated):
       let found = try fits(emitted.filter { $0.event == event }.map(\.payload), members)
       guard found == isNegated else { return }
       let name = program.events[event].name
-      throw Mismatch(message: isNegated ? "`\(name)` was emitted" : "`\(name)` was not emitted so", details: whatWasEmitted)
+      throw Mismatch(
+        message: isNegated ? "`\(name)` was emitted" : "`\(name)` was not emitted so", details: whatWasEmitted)
     default: break
     }
   }
