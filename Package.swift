@@ -40,7 +40,10 @@ let package = Package(
     executable("CELConformance", ["CEL", "FlowSource"]),
     executable(
       "Benchmarks",
-      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "CEL", "FlowSource", "CAllocations"]),
+      [
+        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL", "FlowSource",
+        "CAllocations", "FlowGenerator",
+      ]),
 
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),

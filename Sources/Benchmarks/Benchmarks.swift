@@ -5,7 +5,7 @@ enum Benchmarks {
     let wanted = CommandLine.arguments.dropFirst()
     let all: [(String, () -> Void)] = [
       ("guard", ExpressionBenchmark.run), ("step", StepBenchmark.run),
-      ("engine", EngineBenchmark.run),
+      ("check", CheckBenchmark.run), ("engine", EngineBenchmark.run),
       ("server", ServerBenchmark.run),
     ]
     for (name, run) in all where wanted.isEmpty || wanted.contains(name) { run() }
