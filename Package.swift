@@ -36,7 +36,7 @@ let package = Package(
       "flow",
       [
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram", "FlowRuntime", "FlowMachine",
-        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
+        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
     executable(
@@ -80,6 +80,7 @@ let package = Package(
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
+    .target(name: "CToml"),
     .target(name: "CEpoll"),
     .target(name: "CAllocations"),
   ],

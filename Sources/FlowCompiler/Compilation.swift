@@ -7,4 +7,11 @@ public struct Compilation: Sendable {
   public var program: Program?
   public var tests: [TestCase] = []
   public var diagnostics: [Diagnostic]
+  /// The comments that silence findings, by the name of the file.
+  public var suppressions: [String: [Suppression]] = [:]
+
+  /// What is to be said of what was found.
+  public func filtered(by selection: RuleSelection) -> [Diagnostic] {
+    selection.filter(diagnostics, sources: sources, suppressions: suppressions)
+  }
 }

@@ -24,19 +24,24 @@ public func compile(
   let checked = check(loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByPlace()
   guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
-    return Compilation(sources: loader.sources, diagnostics: diagnostics)
+    return Compilation(sources: loader.sources, diagnostics: diagnostics, suppressions: loader.suppressions)
   }
   return Compilation(
-    sources: loader.sources, program: lower(program), tests: lowerTests(program), diagnostics: diagnostics)
+    sources: loader.sources, program: lower(program), tests: lowerTests(program), diagnostics: diagnostics,
+    suppressions: loader.suppressions)
 }
 
 /// Reads files and follows their imports.
-private struct Loader {
+struct Loader {
   let load: (String) -> [UInt8]?
   var sources = SourceSet()
   var files: [ParsedFile] = []
   var problems: [Diagnostic] = []
   private var seen: Set<String> = []
+
+  var suppressions: [String: [Suppression]] {
+    Dictionary(files.map { ($0.source.name, $0.suppressions) }) { first, _ in first }.filter { !$0.value.isEmpty }
+  }
 
   init(load: @escaping (String) -> [UInt8]?) { self.load = load }
 

@@ -14,6 +14,19 @@ public struct ParsedFile: Sendable {
   public let diagnostics: [Diagnostic]
 }
 
+extension ParsedFile {
+  /// The comments of the file that silence findings.
+  public var suppressions: [Suppression] {
+    var gaps: [SourceRange] = []
+    var end = source.base
+    for token in tokens {
+      if token.range.lower > end { gaps.append(SourceRange(end, token.range.lower)) }
+      end = token.range.upper
+    }
+    return Suppression.all(in: source, gaps: gaps)
+  }
+}
+
 /// `shop.Item`: in the tree it is `Item`, whose place is the whole.
 public struct QualifiedName: Sendable {
   public var alias: String

@@ -75,7 +75,7 @@ public func renderJUnit(_ reports: [TestReport]) -> String {
   for flow in Set(reports.map(\.flow)).sorted() {
     let suite = reports.filter { $0.flow == flow }
     let failures = suite.count { !$0.hasPassed }
-    out += "  <testsuite name=\"\(escaped(flow))\" tests=\"\(suite.count)\" failures=\"\(failures)\">\n"
+    out += "  <testsuite name=\"\(escapedXML(flow))\" tests=\"\(suite.count)\" failures=\"\(failures)\">\n"
     for report in suite { out += testCase(report) }
     out += "  </testsuite>\n"
   }
@@ -84,27 +84,10 @@ public func renderJUnit(_ reports: [TestReport]) -> String {
 
 private func testCase(_ report: TestReport) -> String {
   let place = report.place
-  let head = "    <testcase name=\"\(escaped(report.name))\" classname=\"\(escaped(report.flow))\""
-  let file = " file=\"\(escaped(place.file))\" line=\"\(place.line)\""
+  let head = "    <testcase name=\"\(escapedXML(report.name))\" classname=\"\(escapedXML(report.flow))\""
+  let file = " file=\"\(escapedXML(place.file))\" line=\"\(place.line)\""
   guard let failure = report.failure else { return head + file + "/>\n" }
   let text = "\(failure.place): \(failure.statement)\n\(failure.details)"
-  return head + file + ">\n      <failure message=\"\(escaped(failure.message))\">\(escaped(text))</failure>\n"
-    + "      <system-out>\(escaped(report.trace.joined(separator: "\n")))</system-out>\n    </testcase>\n"
-}
-
-/// Text as XML takes it; control characters, which XML has no way to write, become question marks.
-private func escaped(_ text: String) -> String {
-  var out = ""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "&": out += "&amp;"
-    case "<": out += "&lt;"
-    case ">": out += "&gt;"
-    case "\"": out += "&quot;"
-    case "\n", "\t": out.unicodeScalars.append(scalar)
-    case _ where scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: out += "?"
-    default: out.unicodeScalars.append(scalar)
-    }
-  }
-  return out
+  return head + file + ">\n      <failure message=\"\(escapedXML(failure.message))\">\(escapedXML(text))</failure>\n"
+    + "      <system-out>\(escapedXML(report.trace.joined(separator: "\n")))</system-out>\n    </testcase>\n"
 }

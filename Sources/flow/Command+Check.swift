@@ -3,53 +3,37 @@ import FlowSource
 
 extension Command {
   static let check = Command(
-    name: "check", summary: "Check flows: syntax, names, types, cycles, states.", operands: "FILE…",
+    name: "check", summary: "Check flows: syntax, names, types, cycles, states. Errors only.", operands: "PATH…",
+    options: reportOptions, example: "flow check samples/order.flow",
+    action: { arguments in LintCommand(arguments, preset: .core)?.run() ?? ExitCode.usage })
+
+  static let lint = Command(
+    name: "lint", summary: "Check flows, and say what probably is a mistake.", operands: "PATH…",
     options: [
-      Option(name: "format", value: "pretty|concise|json", help: "how to report; pretty on a terminal, else concise")
-    ],
-    example: "flow check samples/order.flow",
-    action: { arguments in
-      guard !arguments.operands.isEmpty else {
-        Terminal.complain("`flow check` takes at least one file", help: "flow check samples/order.flow")
-        return ExitCode.usage
-      }
-      guard let format = Format(arguments) else { return ExitCode.usage }
-      if let missing = arguments.operands.first(where: { readFile($0) == nil }) {
-        Terminal.complain("cannot read `\(missing)`")
-        return ExitCode.usage
-      }
-      let compilation = FlowCompiler.compile(arguments.operands, isLowered: false, load: readFile)
-      Terminal.output(format.render(compilation))
-      return compilation.diagnostics.hasErrors ? ExitCode.findings : ExitCode.fine
-    })
-}
+      Option(name: "preset", value: "core|recommended|strict", help: "how much is said; recommended by default"),
+      Option(name: "select", value: "CODES", help: "hear these as well: codes, names or beginnings, by comma"),
+      Option(name: "ignore", value: "CODES", help: "do not hear these"),
+      Option(name: "deny", value: "warnings", help: "end with 1 for warnings, too"),
+      Option(name: "exit-zero", value: nil, help: "end with 0 whatever is found"),
+      Option(name: "fix", value: nil, help: "carry out the fixes that are safe"),
+      Option(name: "unsafe", value: nil, help: "with --fix: those that have to be looked at as well"),
+      Option(name: "diff", value: nil, help: "with --fix: show what would change, and change nothing"),
+      Option(name: "baseline", value: "FILE", help: "be silent about what this file lists"),
+      Option(name: "write-baseline", value: "FILE", help: "list all that is found in this file"),
+      Option(name: "statistics", value: nil, help: "count by code"),
+    ] + reportOptions, example: "flow lint --preset strict samples",
+    action: { arguments in LintCommand(arguments, preset: .recommended)?.run() ?? ExitCode.usage })
 
-/// How diagnostics are reported.
-enum Format: String {
-  case pretty, concise, json
-
-  init?(_ arguments: Arguments) {
-    guard let name = arguments.value("format") else {
-      self = Terminal.isOutputTerminal ? .pretty : .concise
-      return
-    }
-    guard let format = Format(rawValue: name) else {
-      Terminal.complain("there is no format `\(name)`", help: "the formats are pretty, concise and json")
-      return nil
-    }
-    self = format
-  }
-
-  func render(_ compilation: Compilation) -> String {
-    let diagnostics = compilation.diagnostics
-    let sources = compilation.sources
-    return switch self {
-    case .pretty: PrettyRenderer(sources: sources, style: Terminal.outputStyle).render(diagnostics) + "\n"
-    case .concise:
-      renderConcise(diagnostics, sources: sources) + summary(of: diagnostics, fileCount: sources.files.count) + "\n"
-    case .json: renderJSON(diagnostics, sources: sources).text(.indented) + "\n"
-    }
-  }
+  private static let reportOptions = [
+    Option(
+      name: "format", value: "pretty|concise|json|sarif|github|junit",
+      help: "how to report; pretty on a terminal, else concise; may be repeated"),
+    Option(name: "output", value: "FILE", help: "where the last format goes; the one before it with a second one"),
+    Option(name: "max-errors", value: "N", help: "report no more than so many findings"),
+    Option(name: "stdin-filename", value: "NAME", help: "check standard input as if it were this file"),
+    Option(name: "color", value: "always|never", help: "whatever the terminal and the environment say"),
+    Option(name: "watch", value: nil, help: "check again whenever a file changes"),
+  ]
 }
 
 /// Compiles files for a command that needs the program; says what is wrong on standard error.
@@ -59,9 +43,10 @@ func compileForUse(_ paths: [String]) -> Compilation? {
     return nil
   }
   let compilation = FlowCompiler.compile(paths, load: readFile)
-  if !compilation.diagnostics.isEmpty {
+  let heard = compilation.filtered(by: RuleSelection())
+  if !heard.isEmpty {
     let renderer = PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle)
-    Terminal.error(renderer.render(compilation.diagnostics) + "\n")
+    Terminal.error(renderer.render(heard) + "\n")
   }
   return compilation.program == nil ? nil : compilation
 }

@@ -1,3 +1,4 @@
+import FlowSource
 import Glibc
 
 /// The `.flow` files that a path names: itself, or all below it when it is a folder, in order of their names.
@@ -56,4 +57,13 @@ func replaceFile(_ path: String, _ contents: [UInt8]) -> Bool {
   }
   unlink(temporary)
   return false
+}
+
+/// A file beside a path that does not exist, with nearly its name.
+func neighbour(of path: String) -> String? {
+  let slash = path.lastIndex(of: "/")
+  let folder = slash.map { String(path[..<$0]) } ?? "."
+  let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+  let names = (entries(of: folder.isEmpty ? "/" : folder) ?? []).filter { $0.hasSuffix(".flow") }
+  return Suggestion.closest(to: name, among: names).first.map { slash == nil ? $0 : folder + "/" + $0 }
 }

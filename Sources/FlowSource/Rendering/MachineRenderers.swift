@@ -26,8 +26,10 @@ public func renderJSON(_ diagnostics: [Diagnostic], sources: SourceSet) -> JSON 
 }
 
 private func json(_ diagnostic: Diagnostic, _ sources: SourceSet) -> JSON {
-  [
-    "code": .string(diagnostic.code), "severity": .string(diagnostic.severity.rawValue),
+  let rule = Rule.named(diagnostic.code)
+  return [
+    "code": .string(diagnostic.code), "name": rule.map { .string($0.name) } ?? .null,
+    "category": rule.map { .string($0.category) } ?? .null, "severity": .string(diagnostic.severity.rawValue),
     "message": .string(diagnostic.message), "file": file(of: diagnostic.range, sources),
     "span": span(diagnostic.range, sources), "label": .string(diagnostic.label),
     "labels": .array(
@@ -36,6 +38,7 @@ private func json(_ diagnostic: Diagnostic, _ sources: SourceSet) -> JSON {
       }),
     "notes": .array(diagnostic.notes.map { .string($0) }), "help": diagnostic.help.map { .string($0) } ?? .null,
     "fixes": .array(diagnostic.fixes.map { json($0, sources) }),
+    "docs": .string("flow explain \(diagnostic.code)"), "fingerprint": .string(diagnostic.fingerprint(in: sources)),
   ]
 }
 

@@ -1,0 +1,59 @@
+import FlowChecker
+import FlowSource
+import FlowSyntax
+
+/// Checks files as people keep them: each with what it imports is a program of its own, unless another imports it.
+/// - Parameter isFormChecked: Whether files that `flow fmt` would change are reported as well (F910).
+public func check(
+  roots: [String], isFormChecked: Bool = false, load: @escaping (String) -> [UInt8]?
+) -> Compilation {
+  var loader = Loader(load: load)
+  for path in roots { loader.add(path, from: nil, chain: []) }
+  let byName = Dictionary(loader.files.map { ($0.source.name, $0) }) { first, _ in first }
+  let imported = Set(loader.files.flatMap(\.importedPaths))
+  let tops = roots.filter { byName[$0] != nil && !imported.contains($0) }
+  var diagnostics = loader.problems
+  let isComplete = !loader.problems.hasErrors
+  for top in tops.isEmpty ? roots : tops {
+    let files = closure(of: top, byName)
+    let checked = FlowChecker.check(files, sources: loader.sources, isComplete: isComplete, isWanted: false)
+    diagnostics += checked.diagnostics
+  }
+  if isFormChecked { diagnostics += loader.files.compactMap(formDiagnostic) }
+  return Compilation(
+    sources: loader.sources, diagnostics: diagnostics.sortedByPlace(), suppressions: loader.suppressions)
+}
+
+extension ParsedFile {
+  /// The files that it imports, by their paths.
+  fileprivate var importedPaths: [String] {
+    declarations.compactMap { declaration in
+      if case .importing(let node) = declaration { resolvedPath(node.path, from: source.name) } else { nil }
+    }
+  }
+}
+
+/// A file and all that it brings along, each behind what it imports.
+private func closure(of path: String, _ byName: [String: ParsedFile]) -> [ParsedFile] {
+  var found: [ParsedFile] = []
+  var seen: Set<String> = []
+  func visit(_ path: String) {
+    guard seen.insert(path).inserted, let file = byName[path] else { return }
+    for next in file.importedPaths { visit(next) }
+    found.append(file)
+  }
+  visit(path)
+  return found
+}
+
+/// F910: the file is in its one form.
+private func formDiagnostic(_ file: ParsedFile) -> Diagnostic? {
+  guard let formatted = format(file.source).text else { return nil }
+  let new = Array(formatted.utf8)
+  guard new != file.source.text else { return nil }
+  let same = zip(new, file.source.text).prefix { $0 == $1 }.count
+  let offset = file.source.base + UInt32(min(same, max(file.source.text.count - 1, 0)))
+  return Diagnostic(
+    "F910", .info, "this file is not in form", at: SourceRange(offset, offset), label: "from here on",
+    help: "run `flow fmt \(file.source.name)`")
+}
