@@ -24,8 +24,11 @@ extension ProgramWriter {
     let start = random.pick(events)
     if chance(50) { add("/// About \(name).") }
     add("flow \(name) {")
-    if chance(30) { add("version \(1 + random.next(below: 5))", 1) }
+    let isSecond = chance(30)
+    isOwnEvent = chance(30)
+    if isSecond { add("version 2", 1) }
     add("key id", 1)
+    if isOwnEvent { add("event Own { n: int }", 1) }
     writeData(data)
     var scope = data
     if chance(60) {
@@ -39,9 +42,19 @@ extension ProgramWriter {
     for index in 0..<count { writeState(index, names, scope) }
     add(chance(50) ? "final ended" : "final ended { entry log \"the end of \" + id }", 1)
     add("failed broken", 1)
+    if isSecond { writeMigration() }
+    if chance(20) { add("never state0 and ended", 1) }
+    if chance(20) { add("state0 leads to ended", 1) }
     add("}")
     flowCount += 1
     (lastFlow, lastStart, lastStates) = (name, start, names)
+  }
+
+  private mutating func writeMigration() {
+    add("migrate from 1 {", 1)
+    add("state old.start -> state0", 2)
+    add("data id = \"migrated\"", 2)
+    add("}", 1)
   }
 
   private mutating func writeData(_ data: [Variable]) {

@@ -43,6 +43,8 @@ struct ProgramWriter {
   var constants: [String] = []
   var called: String?
   var flowCount = 0
+  /// Whether the flow at hand has an event of its own.
+  var isOwnEvent = false
   /// The states of the flow that was written last, for its test.
   var lastStates: [String] = []
   var lastFlow = ""
@@ -124,7 +126,8 @@ struct ProgramWriter {
     let fields = [Variable(name: "id", kind: .string)] + variables(random.next(below: 4), "given")
     let event = Event(name: upper("Event", index), fields: fields)
     events.append(event)
-    writeFields("event \(event.name)", fields, hasDefaults: false)
+    let webhook = chance(15) ? " from webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }" : ""
+    writeFields("event \(event.name)\(webhook)", fields, hasDefaults: false)
   }
 
   private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {
@@ -147,15 +150,23 @@ struct ProgramWriter {
     let list = parameters.map { "\($0.name): \(type($0.kind))" }.joined(separator: ", ")
     let fails = codes.isEmpty ? "" : " fails " + codes.joined(separator: ", ")
     let head = "action \(action.name)(\(list))" + (result.map { " -> \($0)" } ?? "") + fails
-    let isHTTP = chance(50)
     if result == nil, chance(20) { return add("\(head) { log \"told \" + to }") }
     add(head + " {")
-    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : "worker \"queue\(index)\"", 1)
+    let isHTTP = chance(50)
+    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : binding(index, result), 1)
     if isHTTP, let code = codes.first { add(chance(50) ? "429 -> \(code)" : "5xx -> \(code)", 1) }
     add("timeout \(random.pick(["10s", "1m30s", "2s"]))", 1)
     add("retry \(3 + random.next(below: 9)) backoff 1s..\(1 + random.next(below: 9))m", 1)
     if chance(30) { add("limit 10 per 1s", 1) }
     add("}")
+  }
+
+  private mutating func binding(_ index: Int, _ result: String?) -> String {
+    guard result == nil else { return "worker \"queue\(index)\"" }
+    return random.pick([
+      "worker \"queue\(index)\"", "email { to: to, subject: \"about \" + to, text: \"hello\" }",
+      "publish \"exchange\" \"key.\" + to { body: {\"to\": to} }",
+    ])
   }
 
   // MARK: - Variables
