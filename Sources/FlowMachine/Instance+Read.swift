@@ -59,6 +59,16 @@ extension Stepper {
     }
   }
 
+  /// The expression with the value of each of its parts.
+  public func explain(_ expression: SourcedExpression, over instance: Instance, now: Int64) -> ExplainedExpression? {
+    evaluator.reset()
+    frame.clear()
+    frame[FrameLayout.now] = evaluator.slot(.timestamp(Timestamp(milliseconds: now)), as: .timestamp)
+    frame.load(instance.data, at: FrameLayout.firstField)
+    guard let code = try? code(expression) else { return nil }
+    return ExplainedExpression(source: expression, explanation: evaluator.explain(code, frame: frame))
+  }
+
   private func code(_ expression: SourcedExpression) throws(EvaluationError) -> CEL.Program {
     do throws(LoadError) {
       return try CEL.Program(expression.tree, types: machine.types)

@@ -2,6 +2,7 @@ import CEL
 public import FlowIR
 public import FlowMachine
 public import FlowSource
+import FlowTesting
 
 /// Runs one instance from lines of JSON: `{"event": "Paid", "data": {…}}`, `{"advance": "3d"}`,
 /// `{"complete": "ship", "result": {…}}`, `{"fail": "ship", "code": "NO_STOCK"}`.

@@ -3,6 +3,7 @@ import FlowCompiler
 import FlowIR
 import FlowMachine
 import FlowSource
+import FlowTesting
 
 // Loading, sending, waiting, going back.
 extension Session {

@@ -3,6 +3,7 @@ import FlowCompiler
 import FlowIR
 import FlowMachine
 import FlowSource
+import FlowTesting
 
 /// What is wrong with a line, in the words of who wrote it.
 struct InputProblem: Error { var message: String }

@@ -3,6 +3,7 @@ import FlowCompiler
 import FlowIR
 import FlowMachine
 import FlowSource
+import FlowTesting
 
 // Looking without changing.
 extension Session {

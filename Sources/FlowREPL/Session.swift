@@ -3,6 +3,7 @@ import FlowCompiler
 import FlowIR
 import FlowMachine
 public import FlowSource
+import FlowTesting
 
 /// A conversation with a flow: lines in, text out. Knows no terminal, no file and no clock.
 public struct Session {

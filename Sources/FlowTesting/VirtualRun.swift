@@ -52,11 +52,16 @@ public struct VirtualRun {
 
   /// Ends the oldest awaited job of an action; nil when there is none.
   public mutating func end(action: Int, _ outcome: CallOutcome) -> Happening? {
-    guard let instance,
-      let index = outstanding.firstIndex(where: { $0.job.action == action && $0.isAwaited })
-    else { return nil }
+    end(where: { $0.action == action }, outcome)
+  }
+
+  /// Ends the oldest awaited job that `isMeant` picks; nil when there is none.
+  public mutating func end(where isMeant: (Job) -> Bool, _ outcome: CallOutcome) -> Happening? {
+    guard let instance, let index = outstanding.firstIndex(where: { $0.isAwaited && isMeant($0.job) }) else {
+      return nil
+    }
     let work = outstanding.remove(at: index)
-    let name = program.actions[action].name
+    let name = program.actions[work.job.action].name
     return take(stepper.step(instance, .result(work.job.reference, outcome), now: now), cause: "result of \(name)")
   }
 

@@ -1,0 +1,67 @@
+import FlowCompiler
+import FlowIR
+import FlowSource
+import FlowTestSupport
+import FlowTesting
+import Foundation
+import Testing
+
+@Suite struct TestRunnerTests {
+  static let folder = "Tests/FlowTestingTests/Corpus"
+
+  private func compiled(_ sample: Sample) throws -> (program: Program, tests: [TestCase]) {
+    let folder = sample.url.deletingLastPathComponent()
+    let compilation = compile(sample.url.lastPathComponent) { path in
+      (try? Data(contentsOf: folder.appending(path: path))).map { Array($0) }
+    }
+    #expect(!compilation.diagnostics.hasErrors)
+    return (try #require(compilation.program), compilation.tests)
+  }
+
+  private func reports(_ sample: Sample) throws -> (reports: [TestReport], runner: TestRunner) {
+    let (program, tests) = try compiled(sample)
+    let runner = try TestRunner(program, style: .plain)
+    return (tests.map { runner.run($0) }, runner)
+  }
+
+  /// What is said of a test that fails is what a person needs to see why.
+  @Test(arguments: Sample.all(in: folder)) func failuresExplainThemselves(_ sample: Sample) throws {
+    let (reports, runner) = try reports(sample)
+    let coverage = runner.coverage.text(of: runner.program, style: .plain)
+    try expectGolden(renderPretty(reports, style: .plain) + coverage, at: sample.golden)
+  }
+
+  @Test func theTestsOfSamplesPass() throws {
+    var count = 0
+    for sample in Sample.all(in: "samples") {
+      for report in try reports(sample).reports {
+        count += 1
+        #expect(report.hasPassed, "\(report.name): \(report.failure?.message ?? "")")
+      }
+    }
+    #expect(count >= 4)
+  }
+
+  @Test func machinesReadTheSame() throws {
+    let sample = try #require(Sample.all(in: TestRunnerTests.folder).first { $0.name == "failing" })
+    let (reports, runner) = try reports(sample)
+    let failed = reports.filter { !$0.hasPassed }.count
+    #expect(failed > 5 && failed < reports.count)
+    #expect(renderJSON(reports)["summary"]?["failed"] == .int(Int64(failed)))
+    let tap = renderTAP(reports).split(separator: "\n")
+    #expect(tap[0] == "TAP version 14" && tap[1] == "1..\(reports.count)")
+    #expect(tap.filter { $0.hasPrefix("not ok") }.count == failed)
+    let junit = renderJUnit(reports)
+    #expect(junit.contains("<testsuite name=\"Bill\" tests=\"\(reports.count)\" failures=\"\(failed)\">"))
+    #expect(junit.contains("paid * 2 == 100 || paid &lt; 0") && !junit.contains("< 0"))
+    let lcov = runner.coverage.lcov(of: runner.program)
+    #expect(lcov.hasPrefix("TN:\nSF:failing.flow\n") && lcov.hasSuffix("end_of_record\n"))
+    #expect(runner.coverage.json(of: runner.program)["flows"]?.array?.count == 1)
+  }
+
+  /// The same test gives the same report: nothing of it depends on the machine or the hour.
+  @Test func aTestIsAFunctionOfItsProgram() throws {
+    let sample = try #require(Sample.all(in: TestRunnerTests.folder).first { $0.name == "failing" })
+    #expect(renderJSON(try reports(sample).reports) == renderJSON(try reports(sample).reports))
+  }
+}
