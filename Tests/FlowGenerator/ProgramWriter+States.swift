@@ -17,6 +17,7 @@ extension ProgramWriter {
       if chance(30) { writeActs("entry", scope, 2) }
       writeReactions(to: next, later: Array(names[(index + 1)...]), scope, 2)
       if chance(20) { writeActs("exit", scope, 2) }
+      if chance(10) { add("ongoing", 2) }
       add("}", 1)
     }
   }

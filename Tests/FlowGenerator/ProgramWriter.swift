@@ -132,8 +132,9 @@ struct ProgramWriter {
 
   private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {
     let texts = fields.map { field in
+      let room = chance(20) && isSized(field.kind) ? " max \(10 + random.next(below: 90))" : ""
       let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
-      return "\(field.name): \(type(field.kind))" + (isDefaulted ? " = \(constant(field.kind))" : "")
+      return "\(field.name): \(type(field.kind))\(room)" + (isDefaulted ? " = \(constant(field.kind))" : "")
     }
     if chance(60) { return add("\(head) { \(texts.joined(separator: chance(80) ? "  " : ", ")) }") }
     add("\(head) {")
@@ -156,7 +157,9 @@ struct ProgramWriter {
     add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : binding(index, result), 1)
     if isHTTP, let code = codes.first { add(chance(50) ? "429 -> \(code)" : "5xx -> \(code)", 1) }
     add("timeout \(random.pick(["10s", "1m30s", "2s"]))", 1)
-    add("retry \(3 + random.next(below: 9)) backoff 1s..\(1 + random.next(below: 9))m", 1)
+    let count = chance(20) ? "forever" : "\(3 + random.next(below: 9))"
+    add("retry \(count) backoff 1s..\(1 + random.next(below: 9))m", 1)
+    if isHTTP, chance(30) { add("signed env(\"SECRET\")", 1) }
     if chance(30) { add("limit 10 per 1s", 1) }
     add("}")
   }
@@ -165,7 +168,8 @@ struct ProgramWriter {
     guard result == nil else { return "worker \"queue\(index)\"" }
     return random.pick([
       "worker \"queue\(index)\"", "email { to: to, subject: \"about \" + to, text: \"hello\" }",
-      "publish \"exchange\" \"key.\" + to { body: {\"to\": to} }",
+      "publish \"exchange\" \"key.\" + to { body: {\"to\": to} }", "redis \"GET\" { args: [to] }",
+      "sql \"select 1\" { args: [to] }", "exec \"/bin/true\" { args: [\"-v\"] input: to }",
     ])
   }
 
@@ -186,6 +190,14 @@ struct ProgramWriter {
     case 9: .optional(kind(depth: 0))
     case 10: recordNames.isEmpty ? .int : .record(random.pick(recordNames))
     default: choiceNames.isEmpty ? .bool : .choice(random.pick(choiceNames))
+    }
+  }
+
+  /// Whether `max` may stand behind the type.
+  private func isSized(_ kind: Kind) -> Bool {
+    switch kind {
+    case .string, .list, .map: true
+    default: false
     }
   }
 

@@ -52,6 +52,19 @@ import Testing
       isDerived == !file.diagnostics.hasErrors, "the grammar goes as far as line \(place.line), column \(place.column)")
   }
 
+  /// The random programs are made of all words of the language.
+  @Test func theProgramsKnowTheLanguage() throws {
+    let words = Set(try Grammar(named: "flow.ebnf").productions.values.flatMap(\.words)).filter { $0.allSatisfy(\.isLetter) }
+    let programs = (0..<300 as Range<UInt64>).map { generateProgram(seed: $0, size: 5) }
+    let texts = programs + generateProject(lines: 1000).map(\.text)
+    var used: Set<String> = []
+    for text in texts {
+      let source = SourceFile(name: "x.flow", text: Array(text.utf8))
+      for token in tokenize(source.text) where token.kind == .identifier { used.insert(source.string(token.range)) }
+    }
+    #expect(words.subtracting(used) == [])
+  }
+
   @Test func everyExpressionParses() throws {
     var generator = SentenceGenerator(try Grammar(named: "cel.ebnf"), seed: 1, terminal: Terminals.text)
     for _ in 0..<GrammarTests.sentenceCount {
