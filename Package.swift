@@ -18,6 +18,7 @@ let package = Package(
     library("FlowIR", ["CEL", "FlowSource", "CCrypto"]),
     library("FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowSource", "CEL"]),
     library("FlowMachine", ["FlowIR", "CEL", "FlowSource"]),
+    library("FlowDiagram", ["FlowIR"]),
 
     // The durable engine and its doors to the world.
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
@@ -34,7 +35,7 @@ let package = Package(
     executable(
       "flow",
       [
-        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowRuntime", "FlowMachine",
+        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram", "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
@@ -56,6 +57,8 @@ let package = Package(
       ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],
       corpus: true),
     test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),

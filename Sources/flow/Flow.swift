@@ -6,7 +6,7 @@ import FlowSource
 @main
 enum Flow {
   static let version = "0.1.0"
-  static let commands: [Command] = [.check, .fmt, .test, .compile, .run, .repl, .serve, .eval]
+  static let commands: [Command] = [.check, .fmt, .test, .graph, .compile, .run, .repl, .serve, .eval]
 
   static func main() {
     let words = Array(CommandLine.arguments.dropFirst())
