@@ -92,7 +92,8 @@ extension ProgramWriter {
     if let action = actions.first(where: { !$0.codes.isEmpty }), chance(30) {
       add("mock \(action.name) fails \(random.pick(action.codes))", 1)
     }
-    add("send \(event(start))\(chance(50) ? "" : " by \(random.pick(roles)) as \"ana\"")   expect state \(lastStates[0])", 1)
+    let caller = chance(50) ? "" : " by \(random.pick(roles)) as \"ana\""
+    add("send \(event(start))\(caller)   expect state \(lastStates[0])", 1)
     for _ in 0..<random.next(below: 4) { writeStatement() }
     add("}")
   }
@@ -109,7 +110,9 @@ extension ProgramWriter {
     case 5:
       let value = action.result.map { " with \(constant(.record($0)))" } ?? ""
       add("complete \(action.name)\(value)   expect not emitted \(random.pick(events).name)", 1)
-    case 6: add(action.codes.first.map { "fail \(action.name) \(chance(50) ? $0 : "\"\($0)\"")" } ?? "expect refused", 1)
+    case 6:
+      guard let code = action.codes.first else { return add("expect refused", 1) }
+      add("fail \(action.name) \(chance(50) ? code : "\"\(code)\"")", 1)
     case 7: add("expect incident", 1)
     case 0: add("advance \(1 + random.next(below: 20))d\(1 + random.next(below: 20))h", 1)
     case 1: add("send \(event(random.pick(events)))", 1)
