@@ -24,8 +24,11 @@ extension ProgramWriter {
     let start = random.pick(events)
     if chance(50) { add("/// About \(name).") }
     add("flow \(name) {")
-    if chance(30) { add("version \(1 + random.next(below: 5))", 1) }
+    let isSecond = chance(30)
+    isOwnEvent = chance(30)
+    if isSecond { add("version 2", 1) }
     add("key id", 1)
+    if isOwnEvent { add("event Own { n: int }", 1) }
     writeData(data)
     var scope = data
     if chance(60) {
@@ -39,9 +42,19 @@ extension ProgramWriter {
     for index in 0..<count { writeState(index, names, scope) }
     add(chance(50) ? "final ended" : "final ended { entry log \"the end of \" + id }", 1)
     add("failed broken", 1)
+    if isSecond { writeMigration() }
+    if chance(20) { add("never state0 and ended", 1) }
+    if chance(20) { add("state0 leads to ended", 1) }
     add("}")
     flowCount += 1
     (lastFlow, lastStart, lastStates) = (name, start, names)
+  }
+
+  private mutating func writeMigration() {
+    add("migrate from 1 {", 1)
+    add("state old.start -> state0", 2)
+    add("data id = \"migrated\"", 2)
+    add("}", 1)
   }
 
   private mutating func writeData(_ data: [Variable]) {
@@ -79,7 +92,8 @@ extension ProgramWriter {
     if let action = actions.first(where: { !$0.codes.isEmpty }), chance(30) {
       add("mock \(action.name) fails \(random.pick(action.codes))", 1)
     }
-    add("send \(event(start))\(chance(50) ? "" : " by \(random.pick(roles))")   expect state \(lastStates[0])", 1)
+    let caller = chance(50) ? "" : " by \(random.pick(roles)) as \"ana\""
+    add("send \(event(start))\(caller)   expect state \(lastStates[0])", 1)
     for _ in 0..<random.next(below: 4) { writeStatement() }
     add("}")
   }
@@ -90,7 +104,16 @@ extension ProgramWriter {
   }
 
   private mutating func writeStatement() {
-    switch random.next(below: 5) {
+    let action = random.pick(actions)
+    switch random.next(below: 9) {
+    case 4: add("at timestamp(\"2030-01-01T00:00:00Z\")", 1)
+    case 5:
+      let value = action.result.map { " with \(constant(.record($0)))" } ?? ""
+      add("complete \(action.name)\(value)   expect not emitted \(random.pick(events).name)", 1)
+    case 6:
+      guard let code = action.codes.first else { return add("expect refused", 1) }
+      add("fail \(action.name) \(chance(50) ? code : "\"\(code)\"")", 1)
+    case 7: add("expect incident", 1)
     case 0: add("advance \(1 + random.next(below: 20))d\(1 + random.next(below: 20))h", 1)
     case 1: add("send \(event(random.pick(events)))", 1)
     case 2: add("expect not called \(random.pick(actions).name)", 1)

@@ -5,17 +5,19 @@ extension ProgramWriter {
     let next = names[index + 1]
     if chance(15) { add("") }
     if chance(20) { add("/// \(name) of the chain.", 1) }
-    switch random.next(below: 8) {
+    switch random.next(below: 10) {
     case 0: writeCompound(name, next, scope)
     case 1: writeParallel(name, next, scope)
     case 2: writeCalling(name, next, scope)
     case 3: writeSteps(name, next, scope)
     case 4: writeShort(name, next)
+    case 5: writeUndone(name, next)
     default:
       add("state \(name) {", 1)
       if chance(30) { writeActs("entry", scope, 2) }
       writeReactions(to: next, later: Array(names[(index + 1)...]), scope, 2)
       if chance(20) { writeActs("exit", scope, 2) }
+      if chance(10) { add("ongoing", 2) }
       add("}", 1)
     }
   }
@@ -75,6 +77,9 @@ extension ProgramWriter {
     case 0, 1:
       guard !fields.isEmpty else { return "log id" }
       let field = random.pick(fields)
+      if case .map(let value) = field.kind, chance(50) {
+        return "\(field.name)[\"key\"] = \(expression(value, in: scope, 1))"
+      }
       return "\(field.name) = \(expression(field.kind, in: scope, 2))"
     case 2:
       let action = random.pick(actions)
@@ -83,7 +88,9 @@ extension ProgramWriter {
       let event = random.pick(events)
       let values = event.fields.map { "\($0.name): \(expression($0.kind, in: scope, 1))" }
       return "emit \(event.name){\(values.joined(separator: ", "))}" + suffix(scope)
-    default: return "log \(expression(.string, in: scope, 1))"
+    default:
+      if isOwnEvent, chance(40) { return "raise Own{n: \(expression(.int, in: scope, 1))}" }
+      return "log \(expression(.string, in: scope, 1))"
     }
   }
 
@@ -104,6 +111,21 @@ extension ProgramWriter {
     add("}", 2)
     add("final \(name)_b", 2)
     add("on done -> \(next)", 2)
+    if chance(30) { add("on any -> \(name)\(chance(50) ? ".history" : " reenter")", 2) }
+    add("}", 1)
+  }
+
+  /// A call that is undone when its state waits too long.
+  private mutating func writeUndone(_ name: String, _ next: String) {
+    guard let action = actions.first(where: { $0.parameters.count == 1 }) else { return writeShort(name, next) }
+    let call = "\(action.name)(to: id)"
+    add("state \(name) {", 1)
+    add("initial state \(name)_a {", 2)
+    add("call \(call) as done_\(name) undo \(call)", 3)
+    add("on done_\(name).done -> \(name)_b", 3)
+    add("on done_\(name).failed -> broken", 3)
+    add("}", 2)
+    add("state \(name)_b { rollback  on rollback.done -> \(next)  on rollback.failed -> broken }", 2)
     add("}", 1)
   }
 

@@ -43,6 +43,8 @@ struct ProgramWriter {
   var constants: [String] = []
   var called: String?
   var flowCount = 0
+  /// Whether the flow at hand has an event of its own.
+  var isOwnEvent = false
   /// The states of the flow that was written last, for its test.
   var lastStates: [String] = []
   var lastFlow = ""
@@ -124,13 +126,15 @@ struct ProgramWriter {
     let fields = [Variable(name: "id", kind: .string)] + variables(random.next(below: 4), "given")
     let event = Event(name: upper("Event", index), fields: fields)
     events.append(event)
-    writeFields("event \(event.name)", fields, hasDefaults: false)
+    let webhook = chance(15) ? " from webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }" : ""
+    writeFields("event \(event.name)\(webhook)", fields, hasDefaults: false)
   }
 
   private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {
     let texts = fields.map { field in
+      let room = chance(20) && isSized(field.kind) ? " max \(10 + random.next(below: 90))" : ""
       let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
-      return "\(field.name): \(type(field.kind))" + (isDefaulted ? " = \(constant(field.kind))" : "")
+      return "\(field.name): \(type(field.kind))\(room)" + (isDefaulted ? " = \(constant(field.kind))" : "")
     }
     if chance(60) { return add("\(head) { \(texts.joined(separator: chance(80) ? "  " : ", ")) }") }
     add("\(head) {")
@@ -147,15 +151,26 @@ struct ProgramWriter {
     let list = parameters.map { "\($0.name): \(type($0.kind))" }.joined(separator: ", ")
     let fails = codes.isEmpty ? "" : " fails " + codes.joined(separator: ", ")
     let head = "action \(action.name)(\(list))" + (result.map { " -> \($0)" } ?? "") + fails
-    let isHTTP = chance(50)
     if result == nil, chance(20) { return add("\(head) { log \"told \" + to }") }
     add(head + " {")
-    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : "worker \"queue\(index)\"", 1)
+    let isHTTP = chance(50)
+    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : binding(index, result), 1)
     if isHTTP, let code = codes.first { add(chance(50) ? "429 -> \(code)" : "5xx -> \(code)", 1) }
     add("timeout \(random.pick(["10s", "1m30s", "2s"]))", 1)
-    add("retry \(3 + random.next(below: 9)) backoff 1s..\(1 + random.next(below: 9))m", 1)
+    let count = chance(20) ? "forever" : "\(3 + random.next(below: 9))"
+    add("retry \(count) backoff 1s..\(1 + random.next(below: 9))m", 1)
+    if isHTTP, chance(30) { add("signed env(\"SECRET\")", 1) }
     if chance(30) { add("limit 10 per 1s", 1) }
     add("}")
+  }
+
+  private mutating func binding(_ index: Int, _ result: String?) -> String {
+    guard result == nil else { return "worker \"queue\(index)\"" }
+    return random.pick([
+      "worker \"queue\(index)\"", "email { to: to, subject: \"about \" + to, text: \"hello\" }",
+      "publish \"exchange\" \"key.\" + to { body: {\"to\": to} }", "redis \"GET\" { args: [to] }",
+      "sql \"select 1\" { args: [to] }", "exec \"/bin/true\" { args: [\"-v\"] input: to }",
+    ])
   }
 
   // MARK: - Variables
@@ -175,6 +190,14 @@ struct ProgramWriter {
     case 9: .optional(kind(depth: 0))
     case 10: recordNames.isEmpty ? .int : .record(random.pick(recordNames))
     default: choiceNames.isEmpty ? .bool : .choice(random.pick(choiceNames))
+    }
+  }
+
+  /// Whether `max` may stand behind the type.
+  private func isSized(_ kind: Kind) -> Bool {
+    switch kind {
+    case .string, .list, .map: true
+    default: false
     }
   }
 

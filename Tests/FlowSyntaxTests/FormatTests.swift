@@ -50,12 +50,20 @@ import Testing
     #expect(FormatTests.formatted(text) == expected)
   }
 
-  /// As deep as the parser goes, and no line longer than it has to be.
-  @Test func nestingIsNoProblem() throws {
-    let deep = "const A = " + String(repeating: "[", count: 190) + String(repeating: "]", count: 190)
-    let text = try #require(FormatTests.formatted(deep))
-    #expect(Words(text) == Words(deep))
-    #expect(FormatTests.formatted(text) == text)
+  /// As deep as the parser goes, and as wide as nobody writes.
+  @Test(arguments: [
+    String(repeating: "[", count: 190) + String(repeating: "]", count: 190),
+    String(repeating: "[", count: 90) + String(repeating: "1, ", count: 5000) + String(repeating: "]", count: 90),
+    String(repeating: "f(", count: 150) + String(repeating: ")", count: 150),
+    String(repeating: "1 + ", count: 5000) + "1",
+    "a" + String(repeating: ".b[1]", count: 90), String(repeating: "!", count: 150) + "a",
+    String(repeating: "a ? b : ", count: 150) + "c", "\"" + String(repeating: "long ", count: 5000) + "\"",
+  ])
+  func noExpressionIsTooMuch(_ expression: String) throws {
+    let text = "const A = \(expression)"
+    let form = try #require(FormatTests.formatted(text))
+    #expect(Words(form) == Words(text))
+    #expect(FormatTests.formatted(form) == form)
   }
 }
 

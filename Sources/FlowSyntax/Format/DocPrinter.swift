@@ -100,19 +100,32 @@ struct DocPrinter {
 
   // MARK: - Looking ahead
 
+  /// A document that is looked at, and which part of it comes next.
+  private struct Ahead {
+    var command: Command
+    var next = 0
+
+    init(_ command: Command) { self.command = command }
+
+    init(_ doc: Doc, in outer: Command) {
+      command = outer
+      command.doc = doc
+    }
+  }
+
   /// Whether `doc` and what follows it up to the next line break fit on the line, and no comment splits it.
   private func fits(_ doc: Doc, indent: Int) -> Bool {
     let start = newlines > 0 ? pendingIndent ?? indent : column + spaces
     var measure = Measure(room: DocPrinter.maximumColumns - start)
-    var ahead = [Command(indent: indent, mode: .flat, doc: doc)]
+    var ahead = [Ahead(Command(indent: indent, mode: .flat, doc: doc))]
     var rest = stack.count
     while measure.verdict == nil {
-      if let command = ahead.popLast() {
-        look(at: command, &ahead, &measure)
+      if let next = ahead.popLast() {
+        look(at: next, &ahead, &measure)
       } else if rest > 0 {
         measure.isInside = false
         rest -= 1
-        ahead.append(stack[rest])
+        ahead.append(Ahead(stack[rest]))
       } else {
         return true
       }
@@ -120,20 +133,28 @@ struct DocPrinter {
     return measure.verdict ?? true
   }
 
-  private func look(at command: Command, _ ahead: inout [Command], _ measure: inout Measure) {
-    switch command.doc {
+  private func look(at item: Ahead, _ ahead: inout [Ahead], _ measure: inout Measure) {
+    let isFlat = item.command.mode == .flat
+    switch item.command.doc {
     case .token(let range): measure.take(source.slice(range))
-    case .commaWhenFlat: if command.mode == .flat { measure.room -= 1 }
+    case .commaWhenFlat: measure.room -= isFlat ? 1 : 0
     case .space: measure.room -= 1
     case .line(let count):
-      if command.mode == .flat { measure.room -= count } else { measure.verdict = true }
+      if isFlat { measure.room -= count } else { measure.verdict = true }
     case .hardLine, .blankLine: measure.verdict = measure.hasText || !measure.isInside ? true : nil
-    case .comment: measure.takeComment(indent: command.indent)
+    case .comment: measure.takeComment(indent: item.command.indent)
     case .concat(let parts):
-      for part in parts.reversed() { ahead.append(Command(indent: command.indent, mode: command.mode, doc: part)) }
+      guard item.next < parts.count else { return }
+      var rest = item
+      rest.next += 1
+      ahead.append(rest)
+      ahead.append(Ahead(parts[item.next], in: item.command))
     case .indent(_, let inner), .hang(_, let inner), .group(let inner):
-      ahead.append(Command(indent: command.indent, mode: command.mode, doc: inner))
-    case .fresh(let inner): ahead.append(Command(indent: command.indent, mode: .broken, doc: inner))
+      ahead.append(Ahead(inner, in: item.command))
+    case .fresh(let inner):
+      var next = Ahead(inner, in: item.command)
+      next.command.mode = .broken
+      ahead.append(next)
     }
   }
 

@@ -133,7 +133,8 @@ extension Layout {
       case "undo": part = .concat([takeWord(), path(), arguments()])
       default:
         if parts.isEmpty { return head }
-        return .group(.concat([head, .indent(2, .concat(parts.flatMap { [isBroken ? .hardLine : .line(1), $0] }))]))
+        let doc = Doc.concat([head, .indent(2, .concat(parts.flatMap { [isBroken ? .hardLine : .line(1), $0] }))])
+        return isBroken ? doc : .group(doc)
       }
       isBroken = isBroken || isOnNewLine
       parts.append(part)

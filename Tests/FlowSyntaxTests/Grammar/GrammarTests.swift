@@ -3,11 +3,13 @@ import FlowGenerator
 import FlowSource
 import FlowSyntax
 import FlowTestSupport
+import Foundation
 import Testing
 
 /// The grammar and the parser say the same: what one makes the other reads, and the other way round.
 @Suite struct GrammarTests {
-  static let sentenceCount = 2000
+  /// `FLOW_THOROUGH=1` takes ten times as many.
+  static let sentenceCount = ProcessInfo.processInfo.environment["FLOW_THOROUGH"] == nil ? 2000 : 20_000
   static let files = Sample.allFlows()
 
   @Test func everySentenceParses() throws {
@@ -50,6 +52,20 @@ import Testing
     let place = source.position(of: file.tokens[recogniser.furthest].range.lower)
     #expect(
       isDerived == !file.diagnostics.hasErrors, "the grammar goes as far as line \(place.line), column \(place.column)")
+  }
+
+  /// The random programs are made of all words of the language.
+  @Test func theProgramsKnowTheLanguage() throws {
+    let all = try Grammar(named: "flow.ebnf").productions.values.flatMap(\.words)
+    let words = Set(all).filter { $0.allSatisfy(\.isLetter) }
+    let programs = (0..<300 as Range<UInt64>).map { generateProgram(seed: $0, size: 5) }
+    let texts = programs + generateProject(lines: 1000).map(\.text)
+    var used: Set<String> = []
+    for text in texts {
+      let source = SourceFile(name: "x.flow", text: Array(text.utf8))
+      for token in tokenize(source.text) where token.kind == .identifier { used.insert(source.string(token.range)) }
+    }
+    #expect(words.subtracting(used) == [])
   }
 
   @Test func everyExpressionParses() throws {
