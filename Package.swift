@@ -36,7 +36,7 @@ let package = Package(
       "flow",
       [
         "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram", "FlowRuntime", "FlowMachine",
-        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml",
+        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
     executable(
@@ -81,6 +81,7 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CToml"),
+    .target(name: "CPages"),
     .target(name: "CEpoll"),
     .target(name: "CAllocations"),
   ],

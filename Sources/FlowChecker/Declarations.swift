@@ -84,8 +84,8 @@ struct Declarations {
     guard let expression = field.defaultValue else { return nil }
     let checked = environment.check(expression, expecting: type)
     problems += checked.diagnostics
-    guard let tree = checked.expression, !checked.diagnostics.hasErrors else { return nil }
-    guard let value = tree.constant else {
+    guard let tree = checked.expression, checked.type != .error, !checked.diagnostics.hasErrors else { return nil }
+    guard let value = tree.constant ?? folded(tree) else {
       problems.append(
         Diagnostic(
           "F212", "the default of `\(field.name.text)` is not constant", at: expression.range,
@@ -93,6 +93,14 @@ struct Declarations {
       return nil
     }
     return value
+  }
+
+  /// What an expression is that reads nothing, such as a list of constants.
+  private func folded(_ tree: TypedExpression) -> Value? {
+    guard tree.usedSlots.isEmpty, let code = try? CEL.Program(tree, types: environment.types) else { return nil }
+    let evaluator = Evaluator(types: environment.types)
+    guard let slot = try? evaluator.evaluate(code, frame: Frame(count: 0)) else { return nil }
+    return evaluator.value(slot, as: tree.type)
   }
 
   // MARK: - Types

@@ -9,10 +9,26 @@ public import FlowSource
 public func parse(_ source: SourceFile) -> ParsedFile {
   var parser = Parser(source)
   let declarations = parser.parseFile()
-  let diagnostics = (parser.diagnostics + parser.expressions.diagnostics).sortedByPlace()
+  let diagnostics = (encodingProblem(source) + parser.diagnostics + parser.expressions.diagnostics).sortedByPlace()
   return ParsedFile(
     source: source, tokens: parser.tokens, declarations: declarations, qualified: parser.qualified,
     diagnostics: parser.limited(diagnostics))
+}
+
+/// F101: the text is UTF-8.
+func encodingProblem(_ source: SourceFile) -> [Diagnostic] {
+  guard source.text.contains(where: { $0 >= 0x80 }), String(validating: source.text, as: UTF8.self) == nil else {
+    return []
+  }
+  var decoder = UTF8()
+  var bytes = source.text.makeIterator()
+  var offset = source.base
+  while case .scalarValue(let scalar) = decoder.decode(&bytes) { offset += UInt32(UTF8.width(scalar)) }
+  return [
+    Diagnostic(
+      "F101", "the file is not valid UTF-8", at: SourceRange(offset, offset + 1), label: "from here on",
+      help: "save it as UTF-8")
+  ]
 }
 
 /// The tokens with a cursor, and the few moves that every production is made of.

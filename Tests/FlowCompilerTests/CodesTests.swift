@@ -8,19 +8,25 @@ import Testing
 @Suite struct CodesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/codes"
 
-  private func compileSample(_ sample: Sample) -> Compilation {
+  /// All that is said of a sample when everything is heard.
+  private func check(_ sample: Sample) -> (sources: SourceSet, diagnostics: [Diagnostic]) {
     let folder = sample.url.deletingLastPathComponent()
-    return compile(sample.url.lastPathComponent) { path in
+    let compilation = FlowCompiler.check(roots: [sample.url.lastPathComponent], isFormChecked: true) { path in
       (try? Data(contentsOf: folder.appending(path: path))).map { Array($0) }
     }
+    return (compilation.sources, compilation.filtered(by: RuleSelection(preset: .selected)))
   }
 
   @Test(arguments: Sample.all(in: folder))
   func aMistakeHasItsCode(_ sample: Sample) throws {
-    let compilation = compileSample(sample)
-    #expect(Set(compilation.diagnostics.map(\.code)) == [String(sample.name.prefix(4))])
-    var text = PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics) + "\n"
-    for fix in compilation.diagnostics.flatMap(\.fixes) { text += try applied(fix, to: sample) }
+    let (sources, diagnostics) = check(sample)
+    let code = String(sample.name.prefix(4))
+    #expect(Set(diagnostics.map(\.code)) == [code])
+    let rule = try #require(Rule.named(code))
+    #expect(sample.name.dropFirst(5) == rule.name)
+    #expect(diagnostics.allSatisfy { $0.severity == rule.severity })
+    var text = PrettyRenderer(sources: sources).render(diagnostics) + "\n"
+    for fix in diagnostics.flatMap(\.fixes) { text += try applied(fix, to: sample) }
     try expectGolden(text, at: sample.golden)
   }
 
@@ -44,7 +50,7 @@ import Testing
   @Test func everyCodeHasASample() throws {
     let covered = Set(Sample.all(in: CodesTests.folder).map { String($0.name.prefix(4)) })
     var reported: Set<String> = []
-    for target in ["CEL", "FlowSyntax", "FlowChecker", "FlowCompiler"] {
+    for target in ["CEL", "FlowSource", "FlowSyntax", "FlowChecker", "FlowCompiler"] {
       let folder = packageRoot.appending(path: "Sources/\(target)")
       let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
       for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
@@ -54,5 +60,7 @@ import Testing
     }
     #expect(reported.count > 60)
     #expect(reported.subtracting(covered) == [])
+    #expect(Set(Rule.all.map(\.code)) == reported)
+    #expect(Set(Rule.all.map(\.name)).count == Rule.all.count)
   }
 }

@@ -30,11 +30,13 @@ struct Uses {
       if let secret = node.webhook?.secret { visit(secret) }
     case .action(let node): visit(node)
     case .flow(let node):
-      let outside = names
-      names = []
+      // The names of a flow are gathered apart and then joined to the others: the smaller set goes into the larger.
+      var outside: Set<String> = []
+      swap(&outside, &names)
       visit(node)
       byFlow[node.name.text, default: []].formUnion(names)
-      names.formUnion(outside)
+      outside.formUnion(names)
+      names = outside
     case .test(let node): node.statements.forEach { visit($0.kind) }
     }
   }

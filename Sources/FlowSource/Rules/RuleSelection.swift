@@ -43,11 +43,15 @@ public struct RuleSelection: Sendable {
         kept.append(heard)
       } else if let first = covering.first {
         used.insert(first.range)
-      } else if isHeard(diagnostic.code), !baseline.contains(diagnostic.fingerprint(in: sources)) {
+      } else if isHeard(diagnostic.code), !isKnown(diagnostic, sources) {
         kept.append(heard)
       }
     }
     return (kept + complaints(of: suppressions, used)).sortedByPlace()
+  }
+
+  private func isKnown(_ diagnostic: Diagnostic, _ sources: SourceSet) -> Bool {
+    !baseline.isEmpty && baseline.contains(diagnostic.fingerprint(in: sources))
   }
 
   private func isHeard(_ code: String) -> Bool {

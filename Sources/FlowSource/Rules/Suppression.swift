@@ -20,6 +20,8 @@ public struct Suppression: Hashable, Sendable {
   /// - Parameter comments: The ranges between the tokens of the file, where comments stand.
   public static func all(in source: SourceFile, gaps: [SourceRange]) -> [Suppression] {
     gaps.flatMap { gap -> [Suppression] in
+      // Nearly all of what stands between tokens is white space.
+      guard source.slice(gap).contains(UInt8(ascii: "/")) else { return [] }
       let text = source.string(gap)
       guard text.contains("flow:ignore") else { return [] }
       var found: [Suppression] = []

@@ -9,9 +9,5 @@ public func format(_ source: SourceFile) -> (text: String?, diagnostics: [Diagno
   let file = parse(source)
   guard !file.diagnostics.hasErrors else { return (nil, file.diagnostics) }
   var layout = Layout(file)
-  guard let text = String(validating: layout.file(), as: UTF8.self) else {
-    let diagnostic = Diagnostic("F101", "the file is not valid UTF-8", at: SourceRange(source.base, source.base))
-    return (nil, file.diagnostics + [diagnostic])
-  }
-  return (text, file.diagnostics)
+  return (String(decoding: layout.file(), as: UTF8.self), file.diagnostics)
 }

@@ -1,0 +1,42 @@
+import FlowCompiler
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// One page for each code. Its examples are flows: the wrong one has just that mistake, the right one none.
+@Suite struct PagesTests {
+  static let pages = Sample.all(in: "Docs/diagnostics", withExtension: "md")
+
+  /// What is said of an example with everything heard. Imports find a file that declares something else.
+  private func check(_ text: Substring) -> [Diagnostic] {
+    let selection = RuleSelection(preset: .selected)
+    return FlowCompiler.check(roots: ["example.flow"], isFormChecked: true) { path in
+      switch path {
+      case "example.flow": Array(text.utf8)
+      case "shop.flow": Array("/// Of a shop.\nevent Opened { id: string }\n".utf8)
+      default: nil
+      }
+    }.filtered(by: selection)
+  }
+
+  @Test(arguments: pages) func examplesAreWhatTheySay(_ page: Sample) throws {
+    let examples = page.text.matches(of: /```flow\n([^`]*(?:`[^`]+)*?)```/).map(\.1)
+    try #require(examples.count == 2)
+    #expect(Set(check(examples[0]).map(\.code)) == [page.name])
+    #expect(check(examples[1]).map(\.code) == [])
+    let rule = try #require(Rule.named(page.name))
+    #expect(page.text.hasPrefix("# \(rule.code) \(rule.name)\n\n\(rule.severity.rawValue.capitalized): \(rule.summary)."))
+    #expect(page.text.contains("flow:ignore[\(rule.code)]") == rule.canBeSilenced || rule.code == "F513")
+  }
+
+  @Test func everyRuleHasItsPage() {
+    #expect(PagesTests.pages.map(\.name) == Rule.all.map(\.code).sorted())
+  }
+
+  /// The pages are a part of the program.
+  @Test func everyPageIsExplained() throws {
+    let list = try String(contentsOf: packageRoot.appending(path: "Sources/CPages/pages.c"), encoding: .utf8)
+    for page in PagesTests.pages { #expect(list.contains("PAGE(\(page.name))")) }
+  }
+}
