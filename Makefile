@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench fuzz format lint clean
+.PHONY: help setup build serve test bench fuzz sarif format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,6 +36,15 @@ fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS
 	mkdir -p .build/fuzz/corpus
 	.build/fuzz/release/CELFuzz .build/fuzz/corpus -dict=Sources/CELFuzz/dictionary.txt \
 	  -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=512 -print_final_stats=1
+
+SARIF_ENV := .build/sarif
+sarif: build ## hold the SARIF output against models of the standard from PyPI
+	test -x $(SARIF_ENV)/bin/python || { python3 -m venv $(SARIF_ENV) && $(SARIF_ENV)/bin/pip install -q sarif-pydantic; }
+	.build/release/flow lint --preset strict --exit-zero --format sarif --output $(SARIF_ENV)/flow.sarif \
+	  Tests/FlowCompilerTests/Corpus/codes
+	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
+	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
+	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

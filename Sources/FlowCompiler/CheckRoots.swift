@@ -13,9 +13,10 @@ public func check(
   let imported = Set(loader.files.flatMap(\.importedPaths))
   let tops = roots.filter { byName[$0] != nil && !imported.contains($0) }
   var diagnostics = loader.problems
-  let isComplete = !loader.problems.hasErrors
+  let broken = Set(loader.problems.compactMap { loader.sources.file(at: $0.range.lower)?.name })
   for top in tops.isEmpty ? roots : tops {
     let files = closure(of: top, byName)
+    let isComplete = !files.contains { broken.contains($0.source.name) }
     let checked = FlowChecker.check(files, sources: loader.sources, isComplete: isComplete, isWanted: false)
     diagnostics += checked.diagnostics
   }
