@@ -52,6 +52,7 @@ let package = Package(
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"], corpus: true),
+    test("FlowCheckerTests", ["FlowChecker", "CEL", "FlowSource", "FlowGenerator"]),
     test(
       "FlowCompilerTests",
       ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],

@@ -129,6 +129,30 @@ static const char F316[] = {
 static const char F401[] = {
 #embed "../../Docs/diagnostics/F401.md"
 };
+static const char F402[] = {
+#embed "../../Docs/diagnostics/F402.md"
+};
+static const char F403[] = {
+#embed "../../Docs/diagnostics/F403.md"
+};
+static const char F404[] = {
+#embed "../../Docs/diagnostics/F404.md"
+};
+static const char F405[] = {
+#embed "../../Docs/diagnostics/F405.md"
+};
+static const char F406[] = {
+#embed "../../Docs/diagnostics/F406.md"
+};
+static const char F407[] = {
+#embed "../../Docs/diagnostics/F407.md"
+};
+static const char F410[] = {
+#embed "../../Docs/diagnostics/F410.md"
+};
+static const char F411[] = {
+#embed "../../Docs/diagnostics/F411.md"
+};
 static const char F501[] = {
 #embed "../../Docs/diagnostics/F501.md"
 };
@@ -192,6 +216,9 @@ static const char F607[] = {
 static const char F701[] = {
 #embed "../../Docs/diagnostics/F701.md"
 };
+static const char F702[] = {
+#embed "../../Docs/diagnostics/F702.md"
+};
 static const char F703[] = {
 #embed "../../Docs/diagnostics/F703.md"
 };
@@ -203,6 +230,9 @@ static const char F705[] = {
 };
 static const char F707[] = {
 #embed "../../Docs/diagnostics/F707.md"
+};
+static const char F712[] = {
+#embed "../../Docs/diagnostics/F712.md"
 };
 static const char F713[] = {
 #embed "../../Docs/diagnostics/F713.md"
@@ -246,11 +276,12 @@ static const struct {
   PAGE(F202), PAGE(F203), PAGE(F204), PAGE(F205), PAGE(F206), PAGE(F207), PAGE(F208), PAGE(F209),
   PAGE(F211), PAGE(F212), PAGE(F213), PAGE(F214), PAGE(F215), PAGE(F216), PAGE(F301), PAGE(F302),
   PAGE(F303), PAGE(F305), PAGE(F306), PAGE(F307), PAGE(F309), PAGE(F310), PAGE(F314), PAGE(F315),
-  PAGE(F316), PAGE(F401), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
+  PAGE(F316), PAGE(F401), PAGE(F402), PAGE(F403), PAGE(F404), PAGE(F405), PAGE(F406), PAGE(F407),
+  PAGE(F410), PAGE(F411), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515),
-  PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F703),
-  PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F713), PAGE(F801), PAGE(F803), PAGE(F901), PAGE(F902),
-  PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
+  PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F702),
+  PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F801), PAGE(F803),
+  PAGE(F901), PAGE(F902), PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
 };
 
 const char *cpages_text(size_t index, size_t *length) {

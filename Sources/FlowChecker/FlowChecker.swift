@@ -70,7 +70,7 @@ struct FlowChecker {
     let migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
       checkReachability()
-      checkShadowing()
+      checkGuards()
       checkEndlessCycles()
       checkRegionTargets()
       checkFailures()

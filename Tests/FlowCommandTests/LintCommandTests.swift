@@ -32,8 +32,9 @@ import Testing
     #expect(usual.code == 0 && usual.output.contains("warning[F501]") && !usual.output.contains("F601"))
     let strict = try FlowProcess.run("lint", ".", "--preset", "strict", "--deny", "warnings", in: folder)
     #expect(strict.code == 1 && strict.output.contains("F601"))
-    #expect(try FlowProcess.run("lint", ".", "--ignore", "F5", "--select", "missing-timeout", in: folder).output
-      .contains("1 warning"))
+    #expect(
+      try FlowProcess.run("lint", ".", "--ignore", "F5", "--select", "missing-timeout", in: folder).output
+        .contains("1 warning"))
     #expect(try FlowProcess.run("lint", ".", "--deny", "warnings", "--exit-zero", in: folder).code == 0)
   }
 
@@ -100,7 +101,8 @@ import Testing
     let output = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".sarif")
     let both = try FlowProcess.run(
       "lint", LintCommandTests.codes, "--exit-zero", "--format", "github", "--format", "sarif", "--output", output.path)
-    #expect(both.code == 0 && both.output.hasPrefix("::error file=") && both.output.contains("title=F104 unknown-state"))
+    #expect(
+      both.code == 0 && both.output.hasPrefix("::error file=") && both.output.contains("title=F104 unknown-state"))
     let sarif = try JSON(parsing: try String(contentsOf: output, encoding: .utf8))
     let run = try #require(sarif["runs"]?.array?.first)
     let results = try #require(run["results"]?.array)

@@ -48,7 +48,7 @@ extension ProgramWriter {
     let inner = scope + self.scope(of: event)
     let target = chance(50) ? " -> \(random.pick(later))" : ""
     let acts = actsText(inner, isNeeded: target.isEmpty)
-    add("on \(event.name)\(roleText()) when \(condition(in: inner, 2))\(target)\(acts)", indent)
+    add("on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(target)\(acts)", indent)
     if chance(30) { add("on \(event.name)\(actsText(inner, isNeeded: true))", indent) }
   }
 

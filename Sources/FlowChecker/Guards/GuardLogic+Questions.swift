@@ -1,0 +1,67 @@
+import CEL
+
+extension GuardLogic {
+  /// Whether nothing can make it true. A guard that is left out always holds.
+  func isNeverTrue(_ tree: TypedExpression) -> Bool { ways(tree, are: true)?.isEmpty ?? false }
+
+  /// Whether nothing can make it false, and it can't fail either.
+  func isAlwaysTrue(_ tree: TypedExpression, safeSlots: Range<Int>) -> Bool {
+    (ways(tree, are: false)?.isEmpty ?? false) && !canFail(tree, safeSlots)
+  }
+
+  /// Whether one of `winners` holds, or fails, whenever `tree` holds: then `tree`, tried behind them, is never reached.
+  func isCovered(_ tree: TypedExpression?, by winners: [TypedExpression?]) -> Bool {
+    var rest: [Cube]? = tree.map { ways($0, are: true) } ?? [[:]]
+    for winner in winners {
+      guard let winner else { return true }
+      guard let sofar = rest, let no = ways(winner, are: false) else { return false }
+      rest = both(sofar, no)
+    }
+    return rest?.isEmpty ?? false
+  }
+
+  /// Whether two can't hold at once.
+  func exclude(_ left: TypedExpression?, _ right: TypedExpression?) -> Bool {
+    let first: [Cube]? = left.map { ways($0, are: true) } ?? [[:]]
+    let second: [Cube]? = right.map { ways($0, are: true) } ?? [[:]]
+    guard let first, let second else { return false }
+    return both(first, second)?.isEmpty ?? false
+  }
+
+  /// Values for which all of some expressions are true, or all are false; only such as can really be put in.
+  func witness(_ trees: [TypedExpression], all wanted: Bool) -> String? {
+    var found: [Cube] = [[:]]
+    for tree in trees {
+      guard let next = ways(tree, are: wanted), let both = both(found, next) else { return nil }
+      found = both
+    }
+    let real = found.filter { cube in !cube.isEmpty && cube.keys.allSatisfy(\.isFree) }
+    return real.map(text).min { ($0.count, $0) < ($1.count, $1) }
+  }
+
+  private func text(_ cube: Cube) -> String {
+    cube.sorted { $0.key.key < $1.key.key }.map { "\($0.key.key) = \($0.value.example)" }.joined(separator: ", ")
+  }
+
+  /// Whether evaluating may end in an error, as far as can be seen; what is not known to be safe may.
+  private func canFail(_ tree: TypedExpression, _ safeSlots: Range<Int>) -> Bool {
+    switch tree.kind {
+    case .constant: false
+    case .variable(_, let slot): !safeSlots.contains(slot)
+    case .named(let definition): canFail(definition.body, safeSlots)
+    case .select(let operand, _, .plain):
+      if case .record = operand.type { canFail(operand, safeSlots) } else { true }
+    case .and, .or, .conditional: tree.children.contains { canFail($0, safeSlots) }
+    case .call(let builtin, _, let arguments):
+      !GuardLogic.total.contains(builtin) || arguments.contains { $0.type == .dyn || canFail($0, safeSlots) }
+    case .list(let elements): elements.contains { canFail($0.value, safeSlots) }
+    default: true
+    }
+  }
+
+  /// Functions that have a value for all arguments of their types.
+  private static let total: Set<Builtin> = [
+    .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .isIn, .size, .contains, .startsWith,
+    .endsWith, .hasValue,
+  ]
+}

@@ -1,0 +1,172 @@
+import CEL
+
+/// Terms with the values that they may have at once: one way in which a formula may hold.
+typealias Cube = [GuardTerm: Domain]
+
+/// What can be proved of guards: by intervals and finite sets over the terms that they compare.
+///
+/// A formula is kept as a list of cubes, one of which holds (disjunctive normal form), for "is true" and for "is false"
+/// apart: an expression that fails at run time is neither, and `&&` and `||` absorb failures as CEL does. Whatever
+/// is not understood is a term of its own with the values true and false, so that what has no cube left is impossible
+/// indeed. Where there are too many cubes nothing is claimed.
+struct GuardLogic {
+  /// How many ways are followed.
+  static let maximumCubes = 256
+
+  let reader: TermReader
+
+  init(types: TypeRegistry) { reader = TermReader(types: types) }
+
+  /// The ways in which an expression is `wanted`; nil when there are too many to follow.
+  func ways(_ tree: TypedExpression, are wanted: Bool) -> [Cube]? {
+    switch tree.kind {
+    case .constant(.bool(let value)): return value == wanted ? [[:]] : []
+    case .named(let definition): return ways(definition.body, are: wanted)
+    case .and(let terms): return wanted ? all(terms, are: true) : any(terms, are: false)
+    case .or(let terms): return wanted ? any(terms, are: true) : all(terms, are: false)
+    case .call(.not, _, let arguments) where arguments.count == 1: return ways(arguments[0], are: !wanted)
+    case .conditional(let condition, let then, let otherwise):
+      guard let yes = ways(condition, are: true), let no = ways(condition, are: false),
+        let first = ways(then, are: wanted), let second = ways(otherwise, are: wanted),
+        let left = both(yes, first), let right = both(no, second)
+      else { return nil }
+      return bounded(left + right)
+    case .call(let builtin, _, let arguments) where arguments.count == 2:
+      if let cubes = comparison(builtin, arguments[0], arguments[1], wanted) { return cubes }
+      return opaque(tree, wanted)
+    default: return opaque(tree, wanted)
+    }
+  }
+
+  private func opaque(_ tree: TypedExpression, _ wanted: Bool) -> [Cube]? {
+    guard tree.type == .bool, let term = reader.term(tree) else { return nil }
+    return [[term: .names([wanted ? "true" : "false"], isComplement: false)]]
+  }
+
+  private func all(_ terms: [TypedExpression], are wanted: Bool) -> [Cube]? {
+    var found: [Cube]? = [[:]]
+    for term in terms {
+      guard let sofar = found, let next = ways(term, are: wanted) else { return nil }
+      found = both(sofar, next)
+    }
+    return found
+  }
+
+  private func any(_ terms: [TypedExpression], are wanted: Bool) -> [Cube]? {
+    var found: [Cube] = []
+    for term in terms {
+      guard let next = ways(term, are: wanted) else { return nil }
+      found += next
+    }
+    return bounded(found)
+  }
+
+  /// The ways in which one of the left and one of the right holds at once.
+  func both(_ left: [Cube], _ right: [Cube]) -> [Cube]? {
+    guard left.count * right.count <= GuardLogic.maximumCubes * 4 else { return nil }
+    return bounded(left.flatMap { a in right.compactMap { joined(a, $0) } })
+  }
+
+  private func joined(_ left: Cube, _ right: Cube) -> Cube? {
+    var cube = left
+    for (term, domain) in right {
+      let narrowed = (cube[term] ?? term.whole).intersection(domain)
+      guard !narrowed.isEmpty else { return nil }
+      cube[term] = narrowed
+    }
+    return cube
+  }
+
+  private func bounded(_ cubes: [Cube]) -> [Cube]? {
+    let unique = Array(Set(cubes))
+    return unique.count <= GuardLogic.maximumCubes ? unique : nil
+  }
+
+  // MARK: - Comparisons
+
+  private func comparison(
+    _ builtin: Builtin, _ left: TypedExpression, _ right: TypedExpression, _ wanted: Bool
+  ) -> [Cube]? {
+    if builtin == .isIn { return membership(left, right, wanted) }
+    guard [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual].contains(builtin), left.type == right.type
+    else { return nil }
+    if let value = constant(right) { return comparison(builtin, left, value, isFlipped: false, wanted) }
+    if let value = constant(left) { return comparison(builtin, right, value, isFlipped: true, wanted) }
+    return relation(builtin, left, right, wanted)
+  }
+
+  private func constant(_ tree: TypedExpression) -> Value? {
+    if case .named(let definition) = tree.kind { return constant(definition.body) }
+    return tree.constant
+  }
+
+  private func comparison(
+    _ builtin: Builtin, _ tree: TypedExpression, _ value: Value, isFlipped: Bool, _ wanted: Bool
+  ) -> [Cube]? {
+    // A flag that is compared with true or false is the flag.
+    if case .bool(let flag) = value, builtin == .equal || builtin == .notEqual {
+      return ways(tree, are: (flag == wanted) == (builtin == .equal))
+    }
+    guard let term = reader.term(tree) else { return nil }
+    let domain: Domain?
+    switch builtin {
+    case .equal: domain = reader.single(value)
+    case .notEqual: domain = reader.single(value)?.complement(in: term.whole)
+    case .less, .greater: domain = reader.side(value, isBelow: (builtin == .less) != isFlipped, isStrict: true)
+    default: domain = reader.side(value, isBelow: (builtin == .lessOrEqual) != isFlipped, isStrict: false)
+    }
+    return domain.map { ways(term, $0, wanted) }
+  }
+
+  private func ways(_ term: GuardTerm, _ domain: Domain, _ wanted: Bool) -> [Cube] {
+    let held = (wanted ? domain : domain.complement(in: term.whole)).intersection(term.whole)
+    return held.isEmpty ? [] : [[term: held]]
+  }
+
+  /// `x in [a, b]` with constants.
+  private func membership(_ left: TypedExpression, _ right: TypedExpression, _ wanted: Bool) -> [Cube]? {
+    let values: [Value]
+    switch right.kind {
+    case .constant(.list(let items)): values = Array(items)
+    case .list(let elements):
+      let constants = elements.compactMap { $0.isOptional ? nil : constant($0.value) }
+      guard constants.count == elements.count else { return nil }
+      values = constants
+    case .named(let definition): return membership(left, definition.body, wanted)
+    default: return nil
+    }
+    guard let term = reader.term(left) else { return nil }
+    var outside = term.whole
+    for value in values {
+      guard let single = reader.single(value) else { return nil }
+      outside = single.complement(in: outside)
+    }
+    return ways(term, outside, !wanted)
+  }
+
+  /// Two terms against each other: which of them is the larger.
+  private func relation(
+    _ builtin: Builtin, _ left: TypedExpression, _ right: TypedExpression, _ wanted: Bool
+  ) -> [Cube]? {
+    guard reader.term(left) != nil, left.type != .bool else { return nil }
+    let (a, b) = (reader.key(left), reader.key(right))
+    let isSwapped = b < a
+    var whole: Set<String> = ["<", "=", ">"]
+    if left.type == .double { whole.insert("unordered") }
+    var held: Set<String>
+    switch builtin {
+    case .equal: held = ["="]
+    case .notEqual: held = whole.subtracting(["="])
+    case .less: held = ["<"]
+    case .lessOrEqual: held = ["<", "="]
+    case .greater: held = [">"]
+    default: held = [">", "="]
+    }
+    if isSwapped { held = Set(held.map { $0 == "<" ? ">" : $0 == ">" ? "<" : $0 }) }
+    if a == b { held.formIntersection(left.type == .double ? ["=", "unordered"] : ["="]) }
+    let range = a == b ? whole.intersection(left.type == .double ? ["=", "unordered"] : ["="]) : whole
+    let key = isSwapped ? "\(b) <=> \(a)" : "\(a) <=> \(b)"
+    let term = GuardTerm(key: key, whole: .names(range, isComplement: false), isFree: false)
+    return ways(term, .names(held, isComplement: false), wanted)
+  }
+}
