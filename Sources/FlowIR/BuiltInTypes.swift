@@ -4,6 +4,9 @@ public enum BuiltInTypes {
   public static let selfRecord = "flow.Self"
   /// `caller`: `id`, `roles`.
   public static let caller = "flow.Caller"
+  /// The arguments of an action or a flow.
+  public static func arguments(of name: String) -> String { "flow.Arguments(\(name))" }
+
   /// `event` in `on x.failed`: `code`, `message`, `attempts`, and the name of the `call`.
   public static let failure = "flow.Failure"
 }

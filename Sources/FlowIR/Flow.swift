@@ -57,6 +57,12 @@ public struct Flow: Hashable, Sendable {
     self.place = place
   }
 
+  /// What a call gives, as a record.
+  public var parameters: RecordDeclaration {
+    RecordDeclaration(
+      BuiltInTypes.arguments(of: name), fields.prefix(parameterCount).map { FieldDeclaration($0.name, $0.type) })
+  }
+
   /// The slots that are kept between steps: the data fields and the results of calls.
   public var keptSlots: Range<Int> { FrameLayout.firstField..<(FrameLayout.firstField + keptCount) }
 }

@@ -24,6 +24,7 @@ public struct Program: Hashable, Sendable {
     for declaration in types { registry.declare(declaration) }
     for event in events { registry.declare(event.payload) }
     for action in actions { registry.declare(action.parameters) }
+    for flow in flows where flow.isCallable { registry.declare(flow.parameters) }
     return registry
   }
 }

@@ -17,6 +17,10 @@ public enum Input: Hashable, Sendable {
   case event(Int, payload: Value, caller: Caller)
   /// The timer of a transition, as it was armed.
   case timer(transition: Int, armed: Int)
+  /// A call by another flow, which begins an instance.
+  case call(arguments: Value)
+  /// A schedule that is due, which begins an instance.
+  case schedule(Int)
   /// The end of a job that a `call` has asked for.
   case result(JobReference, CallOutcome)
 }

@@ -20,6 +20,7 @@ extension Instance {
               .init(flow.states[entry.state].path, .array(entry.leaves.map { .string(flow.states[$0].path) }))
             })))
     }
+    members += workJSON(in: machine)
     if !deferred.isEmpty { members.append(.init("deferred", .array(deferred.map { $0.json(machine) }))) }
     return .object(members)
   }
@@ -58,6 +59,7 @@ extension ArmedTimer {
       .init("transition", .int(Int64(transition))), .init("due", .int(due)), .init("armed", .int(Int64(armed))),
     ]
     if let period { members.append(.init("period", .int(period))) }
+    if let zone { members.append(.init("zone", .string(zone))) }
     return .object(members)
   }
 
@@ -66,20 +68,23 @@ extension ArmedTimer {
       let due = json["due"]?.int, let armed = json["armed"]?.int
     else { return nil }
     self.init(
-      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) })
+      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) },
+      zone: json["zone"]?.string)
   }
 }
 
 extension PendingCall {
   func json(_ flow: Flow) -> JSON {
-    ["call": .int(Int64(call)), "job": [.int(Int64(job.revision)), .int(Int64(job.number))]]
+    var members: [JSON.Member] = [.init("call", .int(Int64(call))), .init("job", job.json)]
+    if let item { members.append(.init("item", .int(Int64(item)))) }
+    return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow) {
     guard let call = json["call"]?.int, flow.calls.indices.contains(call),
-      let job = json["job"]?.array?.compactMap(\.int), job.count == 2
+      let job = JobReference(json["job"])
     else { return nil }
-    self.init(call: call, job: JobReference(revision: job[0], number: job[1]))
+    self.init(call: call, job: job, item: json["item"]?.int)
   }
 }
 

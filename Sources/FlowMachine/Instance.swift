@@ -22,6 +22,18 @@ public struct Instance: Sendable {
   /// Where states that are a target of `history` were left.
   var history: [HistoryEntry]
   public internal(set) var deferred: [DeferredEvent]
+  /// Calls for each item of a list that are under way.
+  var fans: [FanOut] = []
+  /// Steps that are done, of states that are active.
+  var finishedSteps: [Int] = []
+  /// States whose steps have failed, so that no more of them start.
+  var haltedStates: [Int] = []
+  /// What succeeded and can be undone, oldest first.
+  public internal(set) var undos: [ArmedUndo] = []
+  /// Calls that were left while in flight and may have to be undone.
+  public internal(set) var doubts: [PendingCall] = []
+  /// The rollback that is under way.
+  var rollback: Rollback?
 }
 
 /// A timer that waits.
@@ -34,6 +46,8 @@ public struct ArmedTimer: Hashable, Sendable {
   public var armed: Int
   /// For `every`: the distance in milliseconds.
   public var period: Int64?
+  /// For `cron`: the time zone.
+  public var zone: String?
 }
 
 /// What a job is known by within its instance: the step that asked for it, and its place there.
@@ -51,6 +65,33 @@ public struct JobReference: Hashable, Sendable {
 public struct PendingCall: Hashable, Sendable {
   public var call: Int
   public var job: JobReference
+  /// Of a call for each item: which one.
+  public var item: Int?
+}
+
+/// A call for each item of a list: what is still to start, and what has come back.
+struct FanOut: Hashable, Sendable {
+  var call: Int
+  /// One record of arguments for each item, and its key.
+  var arguments: [Value]
+  var keys: [String?]
+  /// The item that starts next.
+  var next: Int
+  var results: [Value?]
+}
+
+/// Something that a rollback undoes.
+public struct ArmedUndo: Hashable, Sendable {
+  public var call: Int
+  public var action: Int
+  public var arguments: Value
+}
+
+/// A rollback in a state: the undo that is being carried out, or none yet.
+struct Rollback: Hashable, Sendable {
+  var state: Int
+  var job: JobReference?
+  var undo: ArmedUndo?
 }
 
 /// The states that were active inside of `state` when it was left.

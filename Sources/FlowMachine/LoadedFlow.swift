@@ -31,6 +31,12 @@ struct LoadedFlow: Sendable {
   let always: [[Int]]
   let timers: [[Int]]
   let done: [[Int]]
+  let failed: [[Int]]
+  let rollbackDone: [[Int]]
+  let rollbackFailed: [[Int]]
+  let errors: [[Int]]
+  /// The result of each state that has one.
+  let results: [LoadedExpression?]
   /// States that some transition goes back to.
   let remembered: StateSet
   /// All events that some part of the flow reacts to.
@@ -42,7 +48,6 @@ struct LoadedFlow: Sendable {
 
   init(_ program: FlowIR.Program, _ index: Int, _ types: TypeRegistry) throws(ProgramError) {
     let flow = program.flows[index]
-    try flow.requireRunnable()
     self.flow = flow
     self.eventCount = program.events.count
     self.invariants = try LoadedFlow.load(flow.invariants, types)
@@ -66,6 +71,13 @@ struct LoadedFlow: Sendable {
     self.always = tables.always
     self.timers = tables.timers
     self.done = tables.done
+    self.failed = tables.failed
+    self.rollbackDone = tables.rollbackDone
+    self.rollbackFailed = tables.rollbackFailed
+    self.errors = tables.errors
+    var results: [LoadedExpression?] = []
+    for state in flow.states { results.append(try LoadedFlow.load(state.result, types)) }
+    self.results = results
     self.handled = tables.handled
     self.remembered = StateSet(flow.transitions.filter(\.isHistory).compactMap(\.target))
     let slots = flow.expressions.reduce(into: Set<Int>()) { $0.formUnion($1.tree.usedSlots) }
@@ -116,6 +128,10 @@ private struct DispatchTables {
   var always: [[Int]]
   var timers: [[Int]]
   var done: [[Int]]
+  var failed: [[Int]]
+  var rollbackDone: [[Int]]
+  var rollbackFailed: [[Int]]
+  var errors: [[Int]]
   var handled: Set<Int> = []
 
   init(_ flow: Flow, eventCount: Int) {
@@ -124,6 +140,10 @@ private struct DispatchTables {
     always = Array(repeating: [], count: count)
     timers = always
     done = always
+    failed = always
+    rollbackDone = always
+    rollbackFailed = always
+    errors = always
     handled.formUnion(flow.starts.compactMap(\.event))
     for (state, node) in flow.states.enumerated() {
       handled.formUnion(node.ignored + node.deferred)
@@ -142,7 +162,10 @@ private struct DispatchTables {
     case .always: always[state].append(transition)
     case .after, .every, .at, .cron: timers[state].append(transition)
     case .done: done[state].append(transition)
-    case .failed, .rollbackDone, .rollbackFailed, .error: break
+    case .failed: failed[state].append(transition)
+    case .rollbackDone: rollbackDone[state].append(transition)
+    case .rollbackFailed: rollbackFailed[state].append(transition)
+    case .error: errors[state].append(transition)
     }
   }
 }

@@ -1,4 +1,5 @@
 public import CEL
+public import FlowIR
 
 /// What a step comes to.
 public enum Outcome: Sendable {
@@ -31,6 +32,8 @@ public struct Step: Sendable {
   public var changedFields: [Int]
   /// In the order in which they were asked for.
   public var effects: [Effect]
+  /// What a flow that was called answers, when it ends with this step.
+  public var result: CallOutcome?
 }
 
 /// Something that a step asks the outside for.
@@ -47,11 +50,37 @@ public enum Effect: Hashable, Sendable {
 /// Work for the outside.
 public struct Job: Hashable, Sendable {
   public var reference: JobReference
-  public var action: Int
-  /// A record that has the action's name.
+  /// The action that is done, or the flow that is called.
+  public var target: Call.Target
+  /// A record with the arguments by their names.
   public var arguments: Value
-  /// The call that waits for the result; nil for work that is forgotten about.
+  /// The call that waits for the result, or whose work is undone; nil for work that is forgotten about.
   public var call: Int?
   /// At most one job is done for this key; later ones get its result.
   public var once: String?
+}
+
+extension Job {
+  /// The action; nil when a flow is called.
+  public var action: Int? {
+    if case .action(let action) = target { action } else { nil }
+  }
+}
+
+extension Machine {
+  /// The name of what a job does.
+  public func name(of target: Call.Target) -> String {
+    switch target {
+    case .action(let action): program.actions[action].name
+    case .flow(let flow): program.flows[flow].name
+    }
+  }
+
+  /// The type of what a job answers; nil when nothing is declared.
+  public func result(of target: Call.Target) -> ValueType? {
+    switch target {
+    case .action(let action): program.actions[action].result
+    case .flow(let flow): program.flows[flow].result
+    }
+  }
 }

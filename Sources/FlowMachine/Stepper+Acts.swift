@@ -21,13 +21,15 @@ extension Stepper {
   private func performOnce(_ act: LoadedAct, _ step: inout RunningStep) throws(Refusal) {
     if let condition = act.condition, try !isTrue(condition, act.place, step) { return }
     switch act.kind {
-    case .assign(let slot, let expression):
-      frame[slot] = try evaluate(expression, act.place, step)
+    case .assign(let slot, let part, let expression):
+      let value = try evaluate(expression, act.place, step)
+      frame[slot] = part.isEmpty ? value : try replacing(part, of: slot, with: value, act, expression, step)
       step.changedFields.insert(slot - FrameLayout.firstField)
       step.isDataChanged = true
     case .perform(let action, let arguments):
       let job = Job(
-        reference: nextJob(&step), action: action, arguments: try record(of: action, arguments, act.place, step))
+        reference: nextJob(&step), target: .action(action),
+        arguments: try record(of: .action(action), arguments, act.place, step))
       step.effects.append(.job(job))
     case .emit(let event, let expression):
       let payload = try value(expression, act.place, step)
@@ -39,40 +41,10 @@ extension Stepper {
     }
   }
 
-  func readArguments(of call: Int, _ step: inout RunningStep) throws(Refusal) {
-    let loaded = step.flow.calls[call]
-    let arguments = try record(of: step.flow.flow.calls[call].action ?? 0, loaded.arguments, loaded.place, step)
-    var key: String?
-    if let once = loaded.once { key = text(try value(once, loaded.place, step)) }
-    step.startingCalls.append(StartingCall(call: call, arguments: arguments, once: key))
-  }
-
-  /// Puts the outcome of a call into the frame, as `event`, and its result as the call's own slot.
-  func bind(_ outcome: CallOutcome, of call: Int, _ step: inout RunningStep) {
-    step.answered = call
-    switch outcome {
-    case .done(let result):
-      let type = step.flow.flow.calls[call].resultRecord
-      let slot = evaluator.slot(
-        .record(RecordValue(typeName: type, fields: [.init("result", result)])), as: .record(type))
-      frame[FrameLayout.event] = slot
-      frame[step.flow.flow.calls[call].resultSlot] = slot
-      step.isDataChanged = true
-    case .failed(let code, let message, let attempts):
-      let failure = RecordValue(
-        typeName: BuiltInTypes.failure,
-        fields: [
-          .init("code", .string(code)), .init("message", .string(message)), .init("attempts", .int(Int64(attempts))),
-          .init("call", .string(step.flow.flow.calls[call].name)),
-        ])
-      frame[FrameLayout.event] = evaluator.slot(.record(failure), as: .record(BuiltInTypes.failure))
-    }
-  }
-
-  private func record(
-    of action: Int, _ arguments: [LoadedExpression], _ place: Place, _ step: RunningStep
+  func record(
+    of target: Call.Target, _ arguments: [LoadedExpression], _ place: Place, _ step: RunningStep
   ) throws(Refusal) -> Value {
-    let parameters = machine.program.actions[action].parameters
+    let parameters = machine.parameters(of: target)
     var fields: [RecordValue.Field] = []
     for (field, argument) in zip(parameters.fields, arguments) {
       fields.append(.init(field.name, try value(argument, place, step)))
@@ -80,7 +52,7 @@ extension Stepper {
     return .record(RecordValue(typeName: parameters.name, fields: fields))
   }
 
-  private func text(_ value: Value) -> String {
+  func text(_ value: Value) -> String {
     if case .string(let text) = value { return text }
     return value.json(in: machine.types).text()
   }
@@ -103,7 +75,7 @@ extension Stepper {
     }
   }
 
-  private func value(_ expression: LoadedExpression, _ place: Place, _ step: RunningStep) throws(Refusal) -> Value {
+  func value(_ expression: LoadedExpression, _ place: Place, _ step: RunningStep) throws(Refusal) -> Value {
     evaluator.value(try evaluate(expression, place, step), as: expression.source.tree.type)
   }
 }

@@ -17,8 +17,9 @@ extension Stepper {
     try settle(&step)
   }
 
-  /// First `always`, then the queue of internal events, each as one more microstep; then the invariants.
-  private func settle(_ step: inout RunningStep) throws(Refusal) {
+  /// First `always`, then the queue of internal events, each as one more microstep, then what a rollback does next;
+  /// in the end the invariants.
+  func settle(_ step: inout RunningStep) throws(Refusal) {
     while !hasEnded(step) {
       let always = try select(.always, &step).transitions
       if !always.isEmpty {
@@ -26,11 +27,11 @@ extension Stepper {
       } else if step.queueHead < step.queue.count {
         step.queueHead += 1
         try react(to: step.queue[step.queueHead - 1], &step)
-      } else {
+      } else if !continueRollback(&step) {
         break
       }
     }
-    if hasEnded(step) { end(&step) }
+    if hasEnded(step) { try end(&step) }
     startCalls(&step)
     for invariant in step.flow.invariants where try !isTrue(invariant, step.flow.flow.place, step) {
       throw broken(invariant, step)
@@ -44,11 +45,22 @@ extension Stepper {
       frame[FrameLayout.event] = payload
       selection = try select(.event(event), &step)
     case .done(let state): selection = try select(.done(state), &step)
+    case .failed(let state, let failure):
+      frame[FrameLayout.event] = failure
+      selection = try select(.failed(state), &step)
+    case .rollbackDone(let state): selection = try select(.rollbackDone(state), &step)
+    case .rollbackFailed(let state, let failure):
+      frame[FrameLayout.event] = failure
+      selection = try select(.rollbackFailed(state), &step)
+    case .empty(let call):
+      guard step.instance.fans.contains(where: { $0.call == call }) else { return }
+      step.instance.fans.removeAll { $0.call == call }
+      return try complete(call, .done(.list([])), &step)
     }
     if !selection.transitions.isEmpty { try microstep(selection.transitions, &step) }
   }
 
-  private func microstep(_ transitions: [Int], _ step: inout RunningStep) throws(Refusal) {
+  func microstep(_ transitions: [Int], _ step: inout RunningStep) throws(Refusal) {
     step.microsteps += 1
     guard step.microsteps <= Stepper.maximumMicrosteps else { throw refusal(.tooManyMicrosteps, step) }
     step.taken += transitions
@@ -76,31 +88,50 @@ extension Stepper {
     return !hasPendingDone || step.queueHead == step.queue.count
   }
 
-  private func end(_ step: inout RunningStep) {
+  private func end(_ step: inout RunningStep) throws(Refusal) {
     let flow = step.flow.flow
-    let hasFailed = step.instance.active.ascending.contains { flow.states[$0].kind == .failed }
-    step.instance.status = hasFailed ? .failed : .done
+    let failure = step.instance.active.ascending.first { flow.states[$0].kind == .failed }
+    step.instance.status = failure == nil ? .done : .failed
+    step.result = try result(failure, step)
     for timer in step.instance.timers { step.effects.append(.disarm(timer)) }
     for call in step.instance.calls { step.effects.append(.withdraw(call.job)) }
     step.instance.timers = []
     step.instance.calls = []
     step.instance.deferred = []
+    step.instance.fans = []
+    step.instance.finishedSteps = []
     step.startingCalls = []
   }
 
-  /// Calls begin when the step ends, and only if their state is still active (SCXML 6.4, test 422).
-  private func startCalls(_ step: inout RunningStep) {
-    for starting in step.startingCalls {
-      let call = step.flow.flow.calls[starting.call]
-      let reference = nextJob(&step)
-      step.instance.calls.append(PendingCall(call: starting.call, job: reference))
-      step.effects.append(
-        .job(
-          Job(
-            reference: reference, action: call.action ?? 0, arguments: starting.arguments, call: starting.call,
-            once: starting.once)))
+  /// Leaves everything, as whoever called the flow no longer waits for it (SCXML 6.4, tests 237 and 250).
+  public func cancel(_ instance: Instance, now: Int64) -> Outcome {
+    evaluator.reset()
+    var step = RunningStep(
+      flow: machine.flows[instance.flow], input: .call(arguments: .null), now: now, instance: instance)
+    do throws(Refusal) {
+      try prepare(&step, isNew: false)
+      try exit(StateSet(instance.active.ascending.dropFirst()), &step)
+      try end(&step)
+      step.instance.status = .failed
+      step.result = nil
+      return .accepted(try finish(&step, disposition: .applied))
+    } catch {
+      return .refused(error)
     }
-    step.startingCalls = []
+  }
+
+  /// What a flow that was called answers: the result of the final state, or the name of the failed one.
+  private func result(_ failure: Int?, _ step: RunningStep) throws(Refusal) -> CallOutcome? {
+    let flow = step.flow.flow
+    guard flow.isCallable else { return nil }
+    if let failure {
+      let message = "the flow ended in `\(flow.states[failure].path)`"
+      return .failed(code: flow.states[failure].name, message: message, attempts: 1)
+    }
+    for state in step.instance.active.ascending {
+      if let result = step.flow.results[state] { return .done(try value(result, flow.place, step)) }
+    }
+    return .done(.null)
   }
 
   func nextJob(_ step: inout RunningStep) -> JobReference {

@@ -41,10 +41,10 @@ extension Stepper {
     return refusal
   }
 
-  func refuseStart(_ event: Int, _ step: inout RunningStep) -> Refusal {
+  func refuseStart(_ cause: StartCause, _ step: inout RunningStep) -> Refusal {
     let flow = step.flow.flow
     var verdicts: [Verdict] = []
-    for (index, start) in flow.starts.enumerated() where start.event == event {
+    for (index, start) in flow.starts.enumerated() where cause.fits(start, at: index) {
       verdicts.append(
         verdict(
           step.flow.starts[index], step, state: "", target: flow.states[start.target].path, place: start.place))
@@ -94,6 +94,8 @@ extension Stepper {
     switch input {
     case .event(let event, _, _): machine.program.events[event].name
     case .timer(let transition, _): "the timer at \(flow.transitions[transition].place)"
+    case .call: "the call of `\(flow.name)`"
+    case .schedule(let start): "the schedule at \(flow.starts[start].place)"
     case .result(let job, _): "the result of job \(job.revision)/\(job.number)"
     }
   }

@@ -37,12 +37,14 @@ extension Stepper {
       let leaves = member.value.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? []
       return HistoryEntry(state: state, leaves: leaves)
     }
-    return Instance(
+    var instance = Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
       startedAt: header.startedAt, active: active, data: try restore(data, flow, header.key),
       timers: position["timers"]?.array?.compactMap { ArmedTimer($0, flow) } ?? [],
       calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) } ?? [], history: history,
       deferred: position["deferred"]?.array?.compactMap { DeferredEvent($0, machine) } ?? [])
+    instance.restoreWork(position, in: machine)
+    return instance
   }
 
   private func restore(_ data: JSON, _ flow: Flow, _ key: String) throws(ProgramError) -> FrozenSlots {

@@ -14,6 +14,10 @@ enum Occasion {
   case callDone(Int)
   case callFailed(Int)
   case done(Int)
+  case failed(Int)
+  case rollbackDone(Int)
+  case rollbackFailed(Int)
+  case error
   case always
 }
 
@@ -22,17 +26,14 @@ extension Stepper {
   /// - Returns: False when nobody waits for it any more.
   func take(_ step: inout RunningStep) throws(Refusal) -> Bool {
     switch step.input {
-    case .event: return true
+    case .event, .call, .schedule: return true
     case .timer(let transition, let armed):
       guard let index = step.instance.timers.firstIndex(where: { $0.transition == transition && $0.armed == armed })
       else { return false }
       rearm(index, &step)
       return true
-    case .result(let job, let outcome):
-      guard let index = step.instance.calls.firstIndex(where: { $0.job == job }) else { return false }
-      let call = step.instance.calls.remove(at: index).call
-      bind(outcome, of: call, &step)
-      return true
+    case .result(let job, _):
+      return takeResult(job, &step)
     }
   }
 
@@ -40,8 +41,7 @@ extension Stepper {
     switch step.input {
     case .event(let event, _, _): return try select(.event(event), &step)
     case .timer(let transition, _): return try selectTimer(transition, &step)
-    case .result(_, .done): return try select(.callDone(step.answered), &step)
-    case .result(_, .failed): return try select(.callFailed(step.answered), &step)
+    case .result, .call, .schedule: return Selection()
     }
   }
 
@@ -53,10 +53,10 @@ extension Stepper {
   /// Asks the active states, innermost first.
   func select(_ occasion: Occasion, _ step: inout RunningStep) throws(Refusal) -> Selection {
     var selection = Selection()
-    if case .done(let state) = occasion {
-      try askState(state, step.flow.done[state], &selection, step)
-    } else {
-      _ = try ask(0, occasion, &selection, step)
+    switch occasion {
+    case .done(let state), .failed(let state), .rollbackDone(let state), .rollbackFailed(let state):
+      try askState(state, candidates(occasion, in: state, step.flow), &selection, step)
+    default: _ = try ask(0, occasion, &selection, step)
     }
     if selection.transitions.count > 1 { removeConflicts(&selection.transitions, step) }
     return selection
@@ -104,6 +104,10 @@ extension Stepper {
     case .callFailed(let call): flow.transitions(in: state, onFailureOf: call)
     case .always: flow.always[state]
     case .done(let state): flow.done[state]
+    case .failed(let state): flow.failed[state]
+    case .rollbackDone(let state): flow.rollbackDone[state]
+    case .rollbackFailed(let state): flow.rollbackFailed[state]
+    case .error: flow.errors[state]
     }
   }
 
@@ -135,11 +139,11 @@ extension Stepper {
 // MARK: - Starts
 
 extension Stepper {
-  /// The first start for the event whose roles and guard agree.
-  func selectStart(event: Int, caller: Caller, _ step: inout RunningStep) throws(Refusal) -> Int {
-    for (index, start) in step.flow.flow.starts.enumerated() where start.event == event {
+  /// The first start of that kind whose roles and guard agree.
+  func selectStart(_ cause: StartCause, _ step: inout RunningStep) throws(Refusal) -> Int {
+    for (index, start) in step.flow.flow.starts.enumerated() where cause.fits(start, at: index) {
       if try isEnabled(step.flow.starts[index], start.place, step) { return index }
     }
-    throw refuseStart(event, &step)
+    throw refuseStart(cause, &step)
   }
 }

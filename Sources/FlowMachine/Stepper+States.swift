@@ -66,7 +66,7 @@ extension Stepper {
     remember(states, &step)
     for state in Array(states.ascending).reversed() {
       try perform(step.flow.exits[state], &step)
-      withdrawCalls(of: state, &step)
+      leaveCalls(of: state, &step)
       disarmTimers(of: state, &step)
       step.instance.active.remove(state)
     }
@@ -84,16 +84,6 @@ extension Stepper {
     }
   }
 
-  private func withdrawCalls(of state: Int, _ step: inout RunningStep) {
-    let flow = step.flow.flow
-    guard !flow.states[state].calls.isEmpty else { return }
-    step.startingCalls.removeAll { flow.calls[$0.call].state == state }
-    for pending in step.instance.calls where flow.calls[pending.call].state == state {
-      step.effects.append(.withdraw(pending.job))
-    }
-    step.instance.calls.removeAll { flow.calls[$0.call].state == state }
-  }
-
   // MARK: - Entering
 
   /// Enters states, outermost first, in document order.
@@ -102,7 +92,7 @@ extension Stepper {
       step.instance.active.insert(state)
       try armTimers(of: state, &step)
       try perform(step.flow.entries[state], &step)
-      for call in step.flow.flow.states[state].calls { try readArguments(of: call, &step) }
+      try beginCalls(of: state, &step)
       if step.flow.flow.states[state].isFinal { complete(step.flow.flow.states[state].parent, &step) }
     }
   }

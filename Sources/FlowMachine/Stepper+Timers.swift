@@ -1,13 +1,22 @@
 import CEL
 import FlowIR
+import FlowSource
 
 extension Stepper {
   func armTimers(of state: Int, _ step: inout RunningStep) throws(Refusal) {
     for transition in step.flow.timers[state] {
-      guard let due = step.flow.transitions[transition].due else { continue }
       let node = step.flow.flow.transitions[transition]
-      let slot = try evaluate(due, node.place, step)
-      let timer = timer(transition, node.trigger, slot, step)
+      let due = step.flow.transitions[transition].due
+      let timer: ArmedTimer
+      if case .cron(let cron) = node.trigger {
+        var zone = "UTC"
+        if let due { zone = text(try value(due, node.place, step)) }
+        timer = try cronTimer(transition, cron, zone, step)
+      } else if let due {
+        timer = self.timer(transition, node.trigger, try evaluate(due, node.place, step), step)
+      } else {
+        continue
+      }
       step.instance.timers.append(timer)
       step.effects.append(.arm(timer))
     }
@@ -26,11 +35,29 @@ extension Stepper {
     return timer
   }
 
+  private func cronTimer(
+    _ transition: Int, _ cron: Cron, _ zone: String, _ step: RunningStep
+  ) throws(Refusal) -> ArmedTimer {
+    let place = step.flow.flow.transitions[transition].place
+    guard let schedule = CronSchedule(cron.schedule), let due = schedule.next(after: step.now, in: zone) else {
+      throw refusal(.failed("there is no time zone \"\(zone)\"", place), step)
+    }
+    return ArmedTimer(transition: transition, due: due, armed: step.instance.revision + 1, zone: zone)
+  }
+
   /// Ends a timer that has fired; one of `every` is set again, counted from when it was due. What was missed
   /// meanwhile collapses into this one firing.
   func rearm(_ index: Int, _ step: inout RunningStep) {
     var timer = step.instance.timers.remove(at: index)
     step.effects.append(.disarm(timer))
+    if let zone = timer.zone, case .cron(let cron) = step.flow.flow.transitions[timer.transition].trigger {
+      guard let next = CronSchedule(cron.schedule)?.next(after: max(step.now, timer.due), in: zone) else { return }
+      timer.due = next
+      timer.armed = step.instance.revision + 1
+      step.instance.timers.append(timer)
+      step.effects.append(.arm(timer))
+      return
+    }
     guard let period = timer.period else { return }
     let missed = max(step.now - timer.due, 0) / period
     timer.due += (missed + 1) * period

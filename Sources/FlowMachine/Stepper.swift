@@ -31,15 +31,34 @@ public final class Stepper {
   public func start(
     flow: Int, key: String, event: Int, payload: Value, caller: Caller, now: Int64, after revision: Int = 0
   ) -> Outcome {
+    let input = Input.event(event, payload: payload, caller: caller)
+    return start(flow, key, .event(event), input, after: revision, now: now)
+  }
+
+  /// Begins an instance that is called.
+  /// - Parameter arguments: A record with the parameters by their names.
+  public func start(flow: Int, key: String, arguments: Value, now: Int64) -> Outcome {
+    start(flow, key, .call, .call(arguments: arguments), after: 0, now: now)
+  }
+
+  /// Begins an instance because its schedule is due.
+  /// - Parameter start: The index of the start with the schedule.
+  public func start(flow: Int, key: String, schedule start: Int, now: Int64) -> Outcome {
+    self.start(flow, key, .schedule(start), .schedule(start), after: 0, now: now)
+  }
+
+  private func start(
+    _ flow: Int, _ key: String, _ cause: StartCause, _ input: Input, after revision: Int, now: Int64
+  ) -> Outcome {
     evaluator.reset()
     var step = RunningStep(
-      flow: machine.flows[flow], input: .event(event, payload: payload, caller: caller), now: now,
+      flow: machine.flows[flow], input: input, now: now,
       instance: Instance(
         flow: flow, key: key, status: .running, revision: revision, startedAt: now, active: StateSet(), data: noData,
         timers: [], calls: [], history: [], deferred: []))
     do throws(Refusal) {
       try prepare(&step, isNew: true)
-      let start = try selectStart(event: event, caller: caller, &step)
+      let start = try selectStart(cause, &step)
       try run(start, &step)
       return .accepted(try finish(&step, disposition: .applied))
     } catch {
@@ -55,7 +74,30 @@ public final class Stepper {
     do throws(Refusal) {
       return .accepted(try decide(&step))
     } catch {
-      return .refused(error)
+      return rescued(instance, input, error, now: now).map { .accepted($0) } ?? .refused(error)
+    }
+  }
+
+  /// What `on error` makes of a timer or a result that could not be taken: a step of its own from the instance as it was,
+  /// in which the timer or the result is over. Nil when no active state has such a reaction, or when that fails, too.
+  private func rescued(_ instance: Instance, _ input: Input, _ refusal: Refusal, now: Int64) -> Step? {
+    let flow = machine.flows[instance.flow]
+    if case .event = input { return nil }
+    guard instance.status == .running, instance.active.ascending.contains(where: { !flow.errors[$0].isEmpty }) else {
+      return nil
+    }
+    evaluator.reset()
+    var step = RunningStep(flow: flow, input: input, now: now, instance: instance)
+    do throws(Refusal) {
+      try prepare(&step, isNew: false)
+      guard try take(&step) else { return nil }
+      frame[FrameLayout.event] = failure(refusal.code, refusal.message, 1, of: "")
+      let selection = try select(.error, &step)
+      guard !selection.transitions.isEmpty else { return nil }
+      try macrostep(selection.transitions, &step)
+      return try finish(&step, disposition: .applied)
+    } catch {
+      return nil
     }
   }
 
@@ -66,6 +108,11 @@ public final class Stepper {
     }
     try prepare(&step, isNew: false)
     guard try take(&step) else { return try finish(&step, disposition: .stale) }
+    if case .result(_, let outcome) = step.input {
+      try take(outcome, &step)
+      try offerDeferred(&step)
+      return try finish(&step, disposition: step.taken.isEmpty ? .ignored : .applied)
+    }
     let selection = try select(&step)
     if !selection.transitions.isEmpty {
       try macrostep(selection.transitions, &step)
@@ -100,9 +147,20 @@ public final class Stepper {
         guard let defaultValue else { continue }
         frame[FrameLayout.firstField + index] = try evaluate(defaultValue, flow.flow.place, step)
       }
+      bindParameters(step)
       step.isDataChanged = true
     } else {
       frame.load(step.instance.data, at: FrameLayout.firstField)
+    }
+  }
+
+  /// What a call gives goes before the defaults.
+  private func bindParameters(_ step: RunningStep) {
+    guard case .call(.record(let record)) = step.input else { return }
+    for (index, field) in step.flow.flow.fields.prefix(step.flow.flow.parameterCount).enumerated() {
+      if let value = record[field.name] {
+        frame[FrameLayout.firstField + index] = evaluator.slot(value, as: field.type)
+      }
     }
   }
 
@@ -132,7 +190,7 @@ public final class Stepper {
   }
 
   /// Makes the step final: one revision on, the data frozen, the end noticed.
-  private func finish(
+  func finish(
     _ step: inout RunningStep, disposition: Step.Disposition
   ) throws(Refusal) -> Step {
     let flow = step.flow.flow
@@ -144,7 +202,8 @@ public final class Stepper {
     return Step(
       disposition: disposition, next: step.instance, from: from,
       to: step.instance.active == step.before ? from : leafPaths(step.instance.active, flow),
-      transitions: step.taken, changedFields: step.changedFields.sorted(), effects: step.effects)
+      transitions: step.taken, changedFields: step.changedFields.sorted(), effects: step.effects,
+      result: step.result)
   }
 
   private func freeze(_ step: RunningStep) throws(Refusal) -> FrozenSlots {
@@ -181,8 +240,10 @@ struct RunningStep {
   var effects: [Effect] = []
   var taken: [Int] = []
   var jobs = 0
-  /// The call whose result is the input.
-  var answered = 0
+  /// Who waits for the result that is the input.
+  var answer: Answer?
+  /// What a flow that was called answers.
+  var result: CallOutcome?
   var microsteps = 0
   /// Internal events that wait for their microstep.
   var queue: [InternalEvent] = []
@@ -203,6 +264,35 @@ struct RunningStep {
 enum InternalEvent {
   case raised(Int, Slot)
   case done(Int)
+  /// Steps of a state have failed; with what `event` is then.
+  case failed(Int, Slot)
+  case rollbackDone(Int)
+  case rollbackFailed(Int, Slot)
+  /// A call for each item of a list without any.
+  case empty(Int)
+}
+
+/// Who waits for a result.
+enum Answer {
+  case call(PendingCall)
+  /// A call that was left, and would have to be undone.
+  case doubt(Int)
+  case undo
+}
+
+/// Why an instance begins.
+enum StartCause {
+  case event(Int)
+  case call
+  case schedule(Int)
+
+  func fits(_ start: Start, at index: Int) -> Bool {
+    switch self {
+    case .event(let event): start.event == event
+    case .call: start.trigger == .called
+    case .schedule(let wanted): index == wanted
+    }
+  }
 }
 
 /// A call that begins if its state is still active at the end of the step.
@@ -210,4 +300,5 @@ struct StartingCall {
   let call: Int
   let arguments: Value
   let once: String?
+  let item: Int?
 }

@@ -71,7 +71,7 @@ extension Session {
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
     guard let name = parts.first, let action = run.program.actions.firstIndex(where: { $0.name == name }) else {
       return failure(
-        "say which action: " + run.outstanding.map { run.program.actions[$0.job.action].name }.joined(separator: ", "))
+        "say which action: " + run.outstanding.map { run.stepper.machine.name(of: $0.job.target) }.joined(separator: ", "))
     }
     let rest = parts.count > 1 ? parts[1].trimmed : ""
     let outcome: CallOutcome

@@ -16,7 +16,7 @@ extension Session {
       lines.append("  timer \(place) due in \(LengthOfTime.text(timer.due - run.now))")
     }
     for work in run.outstanding {
-      lines.append("  \(work.isAwaited ? "waits for" : "asked for") \(run.program.actions[work.job.action].name)")
+      lines.append("  \(work.isAwaited ? "waits for" : "asked for") \(run.stepper.machine.name(of: work.job.target))")
     }
     return Reply(text: lines.joined(separator: "\n"))
   }

@@ -20,6 +20,8 @@ extension Engine {
         takeKept(row)
       } else if row.action == Engine.deliveryAction {
         deliver(row)
+      } else if let cached = try? load(row: row.instance), calledFlow(row, cached.version.machine) != nil {
+        startChild(row)
       } else {
         inFlight.insert(row.id)
         switch request(for: row) {
@@ -102,10 +104,16 @@ extension Engine {
     machine.program.actions.firstIndex { $0.name == row.action }
   }
 
-  /// What a call says of retries, or else its action.
+  /// The action or the flow of a job.
+  func target(_ row: JobRow, _ machine: Machine) -> Call.Target? {
+    action(row, machine).map { .action($0) } ?? calledFlow(row, machine).map { .flow($0) }
+  }
+
+  /// What a call says of retries, or else its action; an undo is not the call that it undoes.
   func policy(_ row: JobRow, _ machine: Machine, _ flow: String) -> Policy {
     if let call = row.call, let index = machine.flow(named: flow),
-      machine.program.flows[index].calls.indices.contains(call)
+      machine.program.flows[index].calls.indices.contains(call),
+      machine.program.flows[index].calls[call].target == target(row, machine)
     {
       return machine.program.flows[index].calls[call].policy
     }

@@ -165,11 +165,14 @@ extension Engine {
   /// for one becomes a job for the next.
   func settle() {
     var count = 0
-    while !deliveries.isEmpty || !knownResults.isEmpty {
+    while !deliveries.isEmpty || !knownResults.isEmpty || !childResults.isEmpty {
       count += 1
       guard count <= Engine.maximumDeliveries else { return putOffRest() }
       if let known = knownResults.popLast() {
         takeResult(known.job, of: known.instance, known.outcome)
+      } else if !childResults.isEmpty {
+        let ended = childResults.removeFirst()
+        endChild(ended.job, ended.outcome)
       } else {
         deliverEmitted(deliveries.removeFirst())
       }
@@ -179,8 +182,10 @@ extension Engine {
   private func putOffRest() {
     for delivery in deliveries { putOff(delivery) }
     for known in knownResults { putOff(known.outcome, known.job, of: known.instance) }
+    for ended in childResults { putOff(ended.outcome, child: ended.job) }
     deliveries = []
     knownResults = []
+    childResults = []
   }
 
   /// Hands an emitted event to the flows that start on it or whose key it carries.

@@ -10,13 +10,13 @@ extension Engine {
 
   func queue(_ job: Job, _ cached: Cached, _ now: Int64) {
     let machine = cached.version.machine
-    let action = machine.program.actions[job.action]
-    var row = newJob(job.reference, of: cached.row, action: action.name, due: now)
+    let name = machine.name(of: job.target)
+    var row = newJob(job.reference, of: cached.row, action: name, due: now)
     row.call = job.call
     row.arguments = job.arguments.json(in: machine.types).bytes()
-    if case .worker(let name) = action.binding { row.queue = name }
+    if let action = job.action, case .worker(let queue) = machine.program.actions[action].binding { row.queue = queue }
     if let key = job.once {
-      row.once = "\(action.name)/\(key)"
+      row.once = "\(name)/\(key)"
       if join(&row, job, cached) { return }
     }
     write(row)
@@ -55,7 +55,7 @@ extension Engine {
     let known = batch.once[ExactText(key)]
     let first = known ?? read({ () throws(StoreError) in try store.once(key: key) }) ?? nil
     if let first, let json = try? JSON(parsing: first.outcome) {
-      let outcome = decode(json, job.action, cached.version.machine)
+      let outcome = decode(json, job.target, cached.version.machine)
       if job.call != nil { knownResults.append((InstanceID(cached.row), job.reference, outcome)) }
       return true
     }
@@ -80,7 +80,10 @@ extension Engine {
   /// A call whose state was left: the job goes away, unless it is to be done once, then its result is kept for later.
   func withdraw(_ reference: JobReference, _ cached: Cached) {
     guard var row = call(reference, of: cached.row.id) else { return }
-    if row.once == nil || row.due == .max {
+    if calledFlow(row, cached.version.machine) != nil {
+      remove(row)
+      cancelChild(row)
+    } else if row.once == nil || row.due == .max {
       remove(row)
     } else {
       row.call = nil
@@ -115,7 +118,7 @@ extension Engine {
     let node = cached.version.machine.program.actions[action]
     let policy = policy(row, cached.version.machine, cached.row.flow)
     switch Verdict(outcome, action: node, policy: policy, attempt: row.attempt + 1) {
-    case .done(let json): end(row, decode(json, action, cached.version.machine), json, cached)
+    case .done(let json): end(row, decode(json, .action(action), cached.version.machine), json, cached)
     case .retry(let least):
       var again = row
       again.attempt += 1
@@ -157,7 +160,7 @@ extension Engine {
   }
 
   /// The job is over: its row goes, its result is kept if it was to be done once, and whoever waits is told.
-  private func end(_ row: JobRow, _ outcome: CallOutcome, _ result: JSON?, _ cached: Cached) {
+  func end(_ row: JobRow, _ outcome: CallOutcome, _ result: JSON?, _ cached: Cached) {
     remove(row)
     tell(row, outcome, cached)
     guard let key = row.once else { return }
@@ -167,7 +170,7 @@ extension Engine {
       remove(other)
       guard let waiter = owner(of: other, world.now()) else { continue }
       let known = result.flatMap { json in
-        action(other, waiter.version.machine).map { decode(json, $0, waiter.version.machine) }
+        target(other, waiter.version.machine).map { decode(json, $0, waiter.version.machine) }
       }
       tell(other, known ?? outcome, waiter)
     }
@@ -206,7 +209,7 @@ extension Engine {
 
   private func outcome(_ json: JSON, _ row: JobRow, _ cached: Cached) -> CallOutcome? {
     if let done = json["done"] {
-      return action(row, cached.version.machine).map { decode(done, $0, cached.version.machine) }
+      return target(row, cached.version.machine).map { decode(done, $0, cached.version.machine) }
     }
     guard let failed = json["failed"] else { return nil }
     return .failed(
@@ -254,8 +257,8 @@ extension Engine {
   }
 
   /// A result as the action's type has it; one that does not fit is a failure.
-  func decode(_ json: JSON, _ action: Int, _ machine: Machine) -> CallOutcome {
-    guard let type = machine.program.actions[action].result else { return .done(.null) }
+  func decode(_ json: JSON, _ target: Call.Target, _ machine: Machine) -> CallOutcome {
+    guard let type = machine.result(of: target) else { return .done(.null) }
     switch Value.from(json, as: type, in: machine.types) {
     case .success(let value): return .done(value)
     case .failure(let problems):
@@ -301,6 +304,6 @@ extension CallOutcome {
 extension Machine {
   /// The name of the action that a call of a flow calls.
   fileprivate func callAction(_ call: Int, flow: Int) -> String {
-    program.actions[program.flows[flow].calls[call].action ?? 0].name
+    name(of: program.flows[flow].calls[call].target)
   }
 }

@@ -42,6 +42,8 @@ public final class Engine {
   var inFlight: Set<Int64> = []
   /// Results that are known already, for calls that begin in this batch.
   var knownResults: [(instance: InstanceID, job: JobReference, outcome: CallOutcome)] = []
+  /// Calls of flows that have ended in this batch.
+  var childResults: [(job: Int64, outcome: CallOutcome)] = []
   /// Events that instances send each other within the batch.
   var deliveries: [Delivery] = []
   /// When the store has to be asked for timers and for jobs again; nil for never.
@@ -52,6 +54,13 @@ public final class Engine {
 
   /// - Throws: When the store can't be read or the program's definition can't be kept.
   public init(machine: Machine, store: any Store, world: any World) throws(EngineError) {
+    for start in machine.program.flows.flatMap(\.starts) {
+      switch start.trigger {
+      case .event, .called: break
+      case .every, .cron:
+        throw EngineError(message: "\(start.place): a start on a schedule can be tested, but not be served yet")
+      }
+    }
     self.store = store
     self.world = world
     current = Version(hash: machine.program.hash, machine: machine)
@@ -124,6 +133,7 @@ public final class Engine {
     }
     clearBatch()
     knownResults = []
+    childResults = []
     deliveries = []
     counters = committedCounters
     // Timers and jobs that the batch had taken are in the store as before.

@@ -53,7 +53,7 @@ public struct StepText {
   private func describe(_ effect: Effect, _ flow: Flow) -> String? {
     switch effect {
     case .job(let job):
-      let action = machine.program.actions[job.action].name
+      let action = machine.name(of: job.target)
       let arguments = job.arguments.json(in: machine.types).text()
       return style.paint(job.call == nil ? "does" : "calls", .cyan) + " \(action) \(arguments)"
     case .withdraw: return style.paint("withdraws a call", .dim)

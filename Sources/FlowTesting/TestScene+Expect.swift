@@ -10,7 +10,7 @@ extension TestScene {
     case .expectState(let states): try expect(states)
     case .expectData(let condition): try expect(condition)
     case .expectCalled(let target, let members, let isNegated):
-      let found = try fits(jobs.filter { .action($0.action) == target }.map(\.arguments), members)
+      let found = try fits(jobs.filter { $0.target == target }.map(\.arguments), members)
       guard found == isNegated else { return }
       let name = self.name(of: target)
       throw Mismatch(
@@ -53,12 +53,7 @@ extension TestScene {
     }
   }
 
-  private func name(of target: Call.Target) -> String {
-    switch target {
-    case .action(let action): program.actions[action].name
-    case .flow(let flow): program.flows[flow].name
-    }
-  }
+  private func name(of target: Call.Target) -> String { stepper.machine.name(of: target) }
 
   // MARK: - What there is instead
 
@@ -69,12 +64,12 @@ extension TestScene {
   }
 
   var whatWaits: String {
-    let waiting = run.outstanding.filter(\.isAwaited).map { program.actions[$0.job.action].name }
+    let waiting = run.outstanding.filter(\.isAwaited).map { stepper.machine.name(of: $0.job.target) }
     return waiting.isEmpty ? "nothing waits" : "waiting: \(waiting.joined(separator: ", "))"
   }
 
   private var whatWasCalled: String {
-    let lines = jobs.map { "\(program.actions[$0.action].name) \($0.arguments.json(in: stepper.machine.types).text())" }
+    let lines = jobs.map { "\(name(of: $0.target)) \($0.arguments.json(in: stepper.machine.types).text())" }
     return lines.isEmpty ? "nothing was called" : "called: " + lines.joined(separator: "\n        ")
   }
 

@@ -53,7 +53,7 @@ struct TestScene {
   /// Carries out a line that does something; false for one that expects something.
   private mutating func drive(_ statement: TestCase.Kind) throws(Mismatch) -> Bool {
     switch statement {
-    case .start: throw Mismatch(message: "flows that are called can't be tested by themselves yet")
+    case .start(let arguments): try start(arguments)
     case .send(let event, let payload, let roles, let caller):
       try send(event, payload, roles, caller)
     case .mock(let target, .returns(let value)): mocks[target] = .done(try self.value(value))
@@ -82,6 +82,17 @@ struct TestScene {
     let payload = try value(payload)
     watchGuards(event, payload, by)
     let happening = run.send(event: event, payload: payload, caller: by)
+    note(happening)
+    if case .refused(let refusal) = happening.outcome { self.refusal = refusal }
+    try answer()
+  }
+
+  private mutating func start(_ arguments: [SourcedExpression]) throws(Mismatch) {
+    var fields: [RecordValue.Field] = []
+    for (field, argument) in zip(flow.parameters.fields, arguments) {
+      fields.append(.init(field.name, try value(argument)))
+    }
+    let happening = run.start(arguments: .record(RecordValue(typeName: flow.parameters.name, fields: fields)))
     note(happening)
     if case .refused(let refusal) = happening.outcome { self.refusal = refusal }
     try answer()
@@ -116,8 +127,8 @@ struct TestScene {
   /// Ends what is mocked, until nothing mocked waits any more.
   private mutating func answer() throws(Mismatch) {
     for _ in 0..<TestRunner.maximumAnswers {
-      guard let work = run.outstanding.first(where: { $0.isAwaited && mocks[.action($0.job.action)] != nil }),
-        let outcome = mocks[.action(work.job.action)],
+      guard let work = run.outstanding.first(where: { $0.isAwaited && mocks[$0.job.target] != nil }),
+        let outcome = mocks[work.job.target],
         let happening = run.end(where: { $0.reference == work.job.reference }, outcome)
       else { return }
       note(happening)
@@ -129,7 +140,7 @@ struct TestScene {
   private static func matches(_ job: Job, _ work: TestCase.Work) -> Bool {
     switch work {
     case .calls(let calls): job.call.map(calls.contains) ?? false
-    case .target(let target): target == .action(job.action)
+    case .target(let target): target == job.target
     }
   }
 

@@ -50,6 +50,12 @@ public struct VirtualRun {
     return take(stepper.step(instance, .event(event, payload: payload, caller: caller), now: now), cause: name)
   }
 
+  /// Calls the flow.
+  /// - Parameter arguments: A record with the parameters by their names.
+  public mutating func start(arguments: Value) -> Happening {
+    take(stepper.start(flow: flow, key: "1", arguments: arguments, now: now), cause: "called")
+  }
+
   /// Ends the oldest awaited job of an action; nil when there is none.
   public mutating func end(action: Int, _ outcome: CallOutcome) -> Happening? {
     end(where: { $0.action == action }, outcome)
@@ -61,7 +67,7 @@ public struct VirtualRun {
       return nil
     }
     let work = outstanding.remove(at: index)
-    let name = program.actions[work.job.action].name
+    let name = stepper.machine.name(of: work.job.target)
     return take(stepper.step(instance, .result(work.job.reference, outcome), now: now), cause: "result of \(name)")
   }
 
