@@ -43,7 +43,8 @@ extension Engine {
 
   /// The instance of a call has ended: so has its job.
   func noteEnd(of child: Cached, _ result: CallOutcome) {
-    guard let id = Int64(child.row.key), let row = find(id), row.action == child.row.flow, row.due == .max, row.call != nil
+    guard let id = Int64(child.row.key), let row = find(id), row.action == child.row.flow, row.due == .max,
+      row.call != nil
     else { return }
     childResults.append((row.id, result))
   }

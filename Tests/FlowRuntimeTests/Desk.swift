@@ -119,7 +119,13 @@ final class Desk {
     }
     """
 
-  static let machine: Result<Machine, any Error> = Result {
+  static let machine = make(text + Desk.sagaText)
+
+  static func make(_ text: String) -> Result<Machine, any Error> {
+    Result { try compiled(text) }
+  }
+
+  private static func compiled(_ text: String) throws -> Machine {
     let compilation = compile("test.flow") { $0 == "test.flow" ? Array(text.utf8) : nil }
     guard let program = compilation.program else {
       throw Failure(description: PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics))
