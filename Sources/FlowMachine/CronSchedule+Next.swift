@@ -7,8 +7,8 @@ extension CronSchedule {
 
   /// When it next falls due by the clocks of a zone.
   ///
-  /// A time that clocks skip in spring falls due at the first instant behind the gap; one that they show twice in autumn
-  /// the first time only.
+  /// A time that clocks skip in spring falls due at the first instant behind the gap; one that they show twice in
+  /// autumn the first time only.
   /// - Parameter instant: Milliseconds since 1970; the answer is later.
   /// - Returns: Milliseconds since 1970; nil when there is no such zone.
   public func next(after instant: Int64, in zone: String) -> Int64? {

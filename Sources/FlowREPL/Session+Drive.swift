@@ -70,8 +70,8 @@ extension Session {
     guard var run else { return failure("load a file first, with `:load FILE`") }
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
     guard let name = parts.first, let action = run.program.actions.firstIndex(where: { $0.name == name }) else {
-      return failure(
-        "say which action: " + run.outstanding.map { run.stepper.machine.name(of: $0.job.target) }.joined(separator: ", "))
+      let names = run.outstanding.map { run.stepper.machine.name(of: $0.job.target) }
+      return failure("say which action: " + names.joined(separator: ", "))
     }
     let rest = parts.count > 1 ? parts[1].trimmed : ""
     let outcome: CallOutcome

@@ -37,6 +37,10 @@ extension Command {
         return ExitCode.usage
       }
       guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
+      if let missing = whatIsMissing(for: program) {
+        Terminal.complain(missing, help: "it can be checked and tested; serving it comes with a later version")
+        return ExitCode.usage
+      }
       return Serving.run(program, store: arguments.value("store") ?? storePath(beside: first), address)
     })
 }
@@ -76,6 +80,16 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
     Terminal.complain("`\(paths[0])` is not an IR file: byte \(error.offset + 1): \(error.message)")
   }
   return nil
+}
+
+/// What a program asks for that this version can't serve; better said now than in the middle of a run.
+private func whatIsMissing(for program: FlowIR.Program) -> String? {
+  for action in program.actions {
+    if case .other(let kind, _) = action.binding { return "`\(action.name)`: no `\(kind.rawValue)` can be served yet" }
+    if action.policy.limit != nil { return "`\(action.name)`: no `limit` can be served yet" }
+    if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }
+  }
+  return program.events.first { $0.webhook != nil }.map { "`\($0.name)`: no webhook can be served yet" }
 }
 
 private func storePath(beside file: String) -> String {

@@ -130,4 +130,28 @@ import Testing
     try Data(#"{"ir": 1, "flows": [{}]}"#.utf8).write(to: URL(filePath: file))
     #expect(try FlowProcess.run("serve", file).code == 1)
   }
+
+  /// What can be compiled and not be served is refused before anything runs.
+  @Test(arguments: [
+    ("action tell(to: string) { email { to: to subject: \"x\" } }", "no `email`"),
+    ("action tell(to: string) { log to limit 1 per 1s }", "no `limit`"),
+    ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "no webhook"),
+  ])
+  func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {
+    let text = declaration + """
+
+      event Begin { id: string }
+      flow F {
+        key id
+        data { id: string }
+        start on Begin -> a do id = event.id
+        state a { after 1d -> b }
+        final b
+      }
+      """
+    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".flow")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    let result = try FlowProcess.run("serve", file.path, "--addr", "127.0.0.1:0")
+    #expect(result.code == 2 && result.errors.contains(message))
+  }
 }
