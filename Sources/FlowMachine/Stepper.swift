@@ -79,7 +79,7 @@ public final class Stepper {
   }
 
   /// What `on error` makes of a timer or a result that could not be taken: a step of its own from the instance as it
-  /// was, in which the timer or the result is over. Nil when no active state has such a reaction, or when it fails, too.
+  /// was, in which the timer or the result is over. Nil when no active state has such a reaction, or when that fails.
   private func rescued(_ instance: Instance, _ input: Input, _ refusal: Refusal, now: Int64) -> Step? {
     let flow = machine.flows[instance.flow]
     if case .event = input { return nil }

@@ -31,6 +31,16 @@ import Testing
     try expectGolden(renderPretty(reports, style: .plain) + coverage, at: sample.golden)
   }
 
+  static let behaviours = ["semantics", "scxml"].flatMap { Sample.all(in: folder + "/" + $0) }
+
+  /// What the language means, as flows with tests that pass and the trace of each. Those that the W3C's tests of SCXML
+  /// check as well go by their numbers.
+  @Test(arguments: behaviours) func aBehaviourIsWhatItsTraceShows(_ sample: Sample) throws {
+    let (reports, _) = try reports(sample)
+    for report in reports { #expect(report.hasPassed, "\(report.name)") }
+    try expectGolden(renderPretty(reports, style: .plain, isTraced: true), at: sample.golden)
+  }
+
   @Test func theTestsOfSamplesPass() throws {
     var count = 0
     for sample in Sample.all(in: "samples") {
