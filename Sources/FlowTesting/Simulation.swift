@@ -1,0 +1,134 @@
+import CEL
+public import FlowIR
+import FlowMachine
+import FlowSource
+
+/// Runs a flow again and again with random events and answers, and looks for what should not be: expressions that fail,
+/// invariants that would break, timers and results that can't be taken, states that were promised never to be active
+/// together.
+public struct Simulation {
+  /// How many moves one run has at most.
+  public static let maximumMoves = 40
+
+  /// Something that should not be, with the shortest way to it that was found.
+  public struct Finding: Sendable {
+    public var message: String
+    /// A `test` that goes that way.
+    public var test: String
+    public var moves: Int
+    /// The number that gives the run again.
+    public var seed: UInt64
+  }
+
+  public struct Report: Sendable {
+    public var runs = 0
+    public var steps = 0
+    public var finding: Finding?
+    public var coverage: Coverage
+  }
+
+  let program: FlowIR.Program
+  let flow: Int
+  let stepper: Stepper
+  let values: RandomValues
+
+  /// - Throws: `ProgramError` when the program can't be run.
+  public init(_ program: FlowIR.Program, flow: Int) throws(ProgramError) {
+    self.program = program
+    self.flow = flow
+    stepper = Stepper(try Machine(program))
+    values = RandomValues(program.flows[flow], stepper.machine.types)
+  }
+
+  /// Goes on until something is found or all runs are made. The same seed gives the same report.
+  public func run(count: Int, seed: UInt64) -> Report {
+    var report = Report(coverage: Coverage(flowCount: program.flows.count))
+    for index in 0..<max(count, 0) {
+      let own = seed &+ UInt64(index)
+      var chance = Chance(seed: own)
+      var scene = SimulatedRun(self)
+      report.runs += 1
+      while scene.moves.count < Simulation.maximumMoves, let move = scene.choose(&chance) {
+        scene.make(move)
+        if scene.problem != nil { break }
+      }
+      report.steps += scene.moves.count
+      scene.note(in: &report.coverage)
+      guard let problem = scene.problem else { continue }
+      let moves = shortened(scene.moves, problem)
+      report.finding = Finding(
+        message: problem.message, test: text(of: moves, problem), moves: moves.count, seed: own)
+      break
+    }
+    return report
+  }
+
+  /// Leaves out what is not needed to get to the same problem.
+  private func shortened(_ moves: [Move], _ problem: SimulatedProblem) -> [Move] {
+    var kept = moves
+    while true {
+      // What one move needed another for may be left out once that is gone.
+      let shorter = shortenedOnce(kept, problem)
+      guard shorter.count < kept.count else { return kept }
+      kept = shorter
+    }
+  }
+
+  private func shortenedOnce(_ moves: [Move], _ problem: SimulatedProblem) -> [Move] {
+    var kept = moves
+    var index = kept.count - 1
+    while index >= 0 {
+      var fewer = kept
+      fewer.remove(at: index)
+      var scene = SimulatedRun(self)
+      for move in fewer where scene.problem == nil { scene.make(move) }
+      if scene.problem?.kind == problem.kind { kept = scene.moves }
+      index = min(index, kept.count) - 1
+    }
+    return kept
+  }
+
+  private func text(of moves: [Move], _ problem: SimulatedProblem) -> String {
+    let lines = moves.map { "  " + source(of: $0) }
+    return "test \"\(problem.name)\" {\n" + lines.joined(separator: "\n") + "\n  \(problem.expectation)\n}\n"
+  }
+
+  private func source(of move: Move) -> String {
+    let types = stepper.machine.types
+    switch move {
+    case .send(_, let payload, let caller):
+      guard !program.roles.isEmpty else { return "send \(payload.source(in: types))" }
+      let roles = program.roles.joined(separator: ", ")
+      return "send \(payload.source(in: types)) by \(roles) as \(JSON.string(caller).text())"
+    case .call(let arguments):
+      guard case .record(let record) = arguments else { return "" }
+      let given = record.fields.map { "\($0.name): \($0.value.source(in: types))" }
+      return "start \(program.flows[flow].name)(\(given.joined(separator: ", ")))"
+    case .done(let target, let value):
+      let name = stepper.machine.name(of: target)
+      return stepper.machine.result(of: target) == nil
+        ? "complete \(name)" : "complete \(name) with \(value.source(in: types))"
+    case .failed(let target, let code): return "fail \(stepper.machine.name(of: target)) \"\(code)\""
+    case .advance(let milliseconds): return "advance \(LengthOfTime.text(milliseconds))"
+    }
+  }
+}
+
+/// One thing that is done to a simulated instance.
+enum Move {
+  case send(event: Int, payload: Value, caller: String)
+  case call(arguments: Value)
+  case done(Call.Target, Value)
+  case failed(Call.Target, code: String)
+  case advance(Int64)
+}
+
+/// What a run came to that it should not have come to.
+struct SimulatedProblem {
+  /// The same for the same mistake in another run.
+  var kind: String
+  var name: String
+  var message: String
+  /// What a test says behind the moves.
+  var expectation: String
+}
