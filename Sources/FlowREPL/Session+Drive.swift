@@ -11,11 +11,12 @@ extension Session {
     guard !path.isEmpty else { return failure("`:load` takes the path of a file") }
     let compilation = compile(path, load: load)
     let renderer = PrettyRenderer(sources: compilation.sources, style: style)
-    let messages = compilation.diagnostics.map { renderer.render($0) }.joined(separator: "\n")
+    let messages = compilation.filtered(by: RuleSelection()).map { renderer.render($0) }.joined(separator: "\n")
     guard let program = compilation.program else { return Reply(text: messages, isError: true) }
     do throws(ProgramError) {
       let machine = try Machine(program)
       self.machine = machine
+      mocks = [:]
       past = []
       undone = []
       run = program.flows.isEmpty ? nil : VirtualRun(stepper: Stepper(machine), flow: 0, now: start)
@@ -45,7 +46,8 @@ extension Session {
     case .failure(let problem): return failure(problem.message)
     case .success(let event):
       let happening = run.send(event: event.index, payload: event.payload, caller: event.caller)
-      return show([happening], run)
+      if case .accepted = happening.outcome { run.script.append(line(of: event, run)) }
+      return show([happening] + answered(&run), run)
     }
   }
 
@@ -61,7 +63,9 @@ extension Session {
     } else {
       return failure("`:advance` takes a length of time such as `3d`, or `next`")
     }
-    let happenings = run.advance(to: target)
+    let wait = max(target - run.now, 0)
+    let happenings = run.advance(to: target) + answered(&run)
+    run.script.append("advance \(LengthOfTime.text(wait))")
     let reply = show(happenings, run)
     return happenings.isEmpty ? Reply(text: "+\(LengthOfTime.text(run.now - start)), nothing was due") : reply
   }
@@ -69,7 +73,7 @@ extension Session {
   mutating func end(_ text: String, isFailure: Bool) -> Reply {
     guard var run else { return failure("load a file first, with `:load FILE`") }
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
-    guard let name = parts.first, let action = run.program.actions.firstIndex(where: { $0.name == name }) else {
+    guard let name = parts.first, let target = target(named: name, run) else {
       let names = run.outstanding.map { run.stepper.machine.name(of: $0.job.target) }
       return failure("say which action: " + names.joined(separator: ", "))
     }
@@ -79,13 +83,16 @@ extension Session {
       let code = rest.filter { $0 != "\"" }
       outcome = .failed(code: code.isEmpty ? "FAILED" : code, message: "failed by hand", attempts: 1)
     } else {
-      switch value(rest.isEmpty ? "null" : rest, as: run.program.actions[action].result ?? .dyn, run) {
+      switch value(rest.isEmpty ? "null" : rest, as: run.stepper.machine.result(of: target) ?? .dyn, run) {
       case .failure(let problem): return failure(problem.message)
       case .success(let value): outcome = .done(value)
       }
     }
-    guard let happening = run.end(action: action, outcome) else { return failure("no call of `\(name)` waits") }
-    return show([happening], run)
+    guard let happening = run.end(where: { $0.target == target }, outcome) else {
+      return failure("no call of `\(name)` waits")
+    }
+    run.script.append(line(of: name, outcome, run))
+    return show([happening] + answered(&run), run)
   }
 
   mutating func undo() -> Reply {

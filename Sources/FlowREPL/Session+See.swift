@@ -106,8 +106,9 @@ extension Session {
       let renderer = PrettyRenderer(sources: compiled.sources, style: style)
       return Reply(text: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n"), isError: true)
     }
-    guard let instance = run.instance else { return failure("no instance has started") }
-    switch run.stepper.evaluate(expression, over: instance, now: run.now) {
+    // What reads nothing of an instance needs none.
+    guard run.instance != nil || expression.tree.usedSlots.isEmpty else { return failure("no instance has started") }
+    switch run.stepper.evaluate(expression, over: run.instance, now: run.now) {
     case .success(let value):
       return Reply(text: "\(value.json(in: machine.types).text()) : \(expression.tree.type)")
     case .failure(let error): return failure(error.message)

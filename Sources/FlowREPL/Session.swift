@@ -25,6 +25,11 @@ public struct Session {
   /// The runs before each step, oldest first.
   var past: [VirtualRun] = []
   var undone: [VirtualRun] = []
+  /// What actions answer by themselves, by name.
+  var mocks: [String: CallOutcome] = [:]
+  /// Every line that was taken without an error, so that it can be saved.
+  var transcript: [String] = []
+  var sourceDepth = 0
 
   /// - Parameters:
   ///   - start: The instant at which the virtual clock begins, in milliseconds since 1970.
@@ -44,6 +49,13 @@ public struct Session {
 
   /// Takes one line: a command with a colon, `-> Event{…}`, or an expression.
   public mutating func feed(_ line: String) -> Reply {
+    let reply = reply(to: line)
+    let text = line.trimmed
+    if !reply.isError, !text.isEmpty, !text.hasPrefix(":save"), !text.hasPrefix(":source") { transcript.append(text) }
+    return reply
+  }
+
+  private mutating func reply(to line: String) -> Reply {
     let text = line.trimmed
     if text.isEmpty || text.hasPrefix("//") { return Reply(text: "") }
     if text.hasPrefix("->") { return send(String(text.dropFirst(2)).trimmed) }
@@ -68,6 +80,15 @@ public struct Session {
     case "undo": undo()
     case "redo": redo()
     case "eval": evaluate(rest)
+    case "mock": mock(rest)
+    case "unmock": unmock(rest)
+    case "timers": showTimers()
+    case "history": showHistory()
+    case "path": showPath(rest)
+    case "export": export(rest)
+    case "save": save()
+    case "source": source(rest)
+    case "diagram": showDiagram(rest)
     case "help": help()
     case "quit": Reply(text: "", isOver: true)
     default:
@@ -90,6 +111,15 @@ public struct Session {
     ("advance", ":advance 3d | next", "move the virtual clock and fire what comes due"),
     ("complete", ":complete ACTION [RESULT]", "end an outstanding call well"),
     ("fail", ":fail ACTION CODE", "end an outstanding call badly"),
+    ("mock", ":mock ACTION = RESULT | fail CODE", "let an action answer by itself from now on"),
+    ("unmock", ":unmock ACTION", "wait for answers of an action again"),
+    ("timers", ":timers", "what is due, and when"),
+    ("history", ":history", "what has been done, as the lines of a test"),
+    ("path", ":path STATE", "a short way to a state, from the start"),
+    ("export", ":export test NAME", "this session as a test, with what holds now as its expectation"),
+    ("save", ":save", "the lines of this session, to be run again"),
+    ("source", ":source FILE", "run the lines of a file"),
+    ("diagram", ":diagram [mermaid|dot]", "draw the flow"),
     ("undo", ":undo", "go back one step"),
     ("redo", ":redo", "take back an undo"),
     ("eval", ":eval EXPRESSION", "evaluate CEL over the instance; the colon and word may be left out"),

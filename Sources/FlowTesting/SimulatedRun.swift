@@ -18,6 +18,8 @@ struct SimulatedRun {
 
   private var flow: Flow { simulation.program.flows[simulation.flow] }
 
+  func isIn(_ state: Int) -> Bool { run.instance?.active.contains(state) ?? false }
+
   // MARK: - Choosing
 
   /// Something that is possible now; nil when the run is over.

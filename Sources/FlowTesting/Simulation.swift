@@ -55,7 +55,7 @@ public struct Simulation {
       report.steps += scene.moves.count
       scene.note(in: &report.coverage)
       guard let problem = scene.problem else { continue }
-      let moves = shortened(scene.moves, problem)
+      let moves = shortened(scene.moves) { $0.problem?.kind == problem.kind }
       report.finding = Finding(
         message: problem.message, test: text(of: moves, problem), moves: moves.count, seed: own)
       break
@@ -63,26 +63,40 @@ public struct Simulation {
     return report
   }
 
-  /// Leaves out what is not needed to get to the same problem.
-  private func shortened(_ moves: [Move], _ problem: SimulatedProblem) -> [Move] {
+  /// A way to a state, as the lines of a `test`; nil when none of so many random runs came there.
+  public func path(to state: Int, runs: Int, seed: UInt64) -> [String]? {
+    for index in 0..<max(runs, 0) {
+      var chance = Chance(seed: seed &+ UInt64(index))
+      var scene = SimulatedRun(self)
+      while scene.moves.count < Simulation.maximumMoves, !scene.isIn(state), let move = scene.choose(&chance) {
+        scene.make(move)
+      }
+      guard scene.isIn(state) else { continue }
+      return shortened(scene.moves) { $0.isIn(state) }.map(source)
+    }
+    return nil
+  }
+
+  /// Leaves out the moves that are not needed to come to the same.
+  private func shortened(_ moves: [Move], _ isSame: (SimulatedRun) -> Bool) -> [Move] {
     var kept = moves
     while true {
       // What one move needed another for may be left out once that is gone.
-      let shorter = shortenedOnce(kept, problem)
+      let shorter = shortenedOnce(kept, isSame)
       guard shorter.count < kept.count else { return kept }
       kept = shorter
     }
   }
 
-  private func shortenedOnce(_ moves: [Move], _ problem: SimulatedProblem) -> [Move] {
+  private func shortenedOnce(_ moves: [Move], _ isSame: (SimulatedRun) -> Bool) -> [Move] {
     var kept = moves
     var index = kept.count - 1
     while index >= 0 {
       var fewer = kept
       fewer.remove(at: index)
       var scene = SimulatedRun(self)
-      for move in fewer where scene.problem == nil { scene.make(move) }
-      if scene.problem?.kind == problem.kind { kept = scene.moves }
+      for move in fewer where !isSame(scene) { scene.make(move) }
+      if isSame(scene) { kept = scene.moves }
       index = min(index, kept.count) - 1
     }
     return kept

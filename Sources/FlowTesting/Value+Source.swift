@@ -1,10 +1,10 @@
-import CEL
+public import CEL
 import FlowIR
 import FlowSource
 
 extension Value {
   /// The value as it is written in a flow.
-  func source(in types: TypeRegistry) -> String {
+  public func source(in types: TypeRegistry) -> String {
     switch self {
     case .null: "null"
     case .bool(let flag): flag ? "true" : "false"

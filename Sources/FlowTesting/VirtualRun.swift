@@ -27,6 +27,8 @@ public struct VirtualRun {
   public private(set) var instance: Instance?
   /// What was asked for and has not ended.
   public private(set) var outstanding: [Work] = []
+  /// What has been done to it, as the lines of a `test`.
+  public var script: [String] = []
 
   public var program: FlowIR.Program { stepper.machine.program }
 

@@ -1,6 +1,7 @@
 import CReadline
 import FlowREPL
 import FlowSource
+import Glibc
 
 extension Command {
   static let repl = Command(
@@ -45,13 +46,29 @@ private func runLines(_ lines: [String], _ session: inout Session, isStrict: Boo
   return code
 }
 
+/// Where readline's completion finds the session; both live on the one thread that asks for lines.
+private final class Conversation {
+  var session: Session
+
+  init(_ session: Session) { self.session = session }
+}
+
 private func converse(_ session: inout Session) -> Int32 {
   Terminal.output("flow \(Flow.version), `:help` for help\n")
   flow_readline_prepare("flow")
-  while let bytes = flow_readline_read(session.prompt) {
+  let conversation = Conversation(session)
+  flow_readline_complete(
+    { context, line in
+      guard let context, let line else { return nil }
+      let conversation = Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
+      let words = conversation.session.completions(of: String(cString: line))
+      return words.isEmpty ? nil : strdup(words.joined(separator: "\n"))
+    }, Unmanaged.passUnretained(conversation).toOpaque())
+  defer { session = conversation.session }
+  while let bytes = flow_readline_read(conversation.session.prompt) {
     let line = String(cString: bytes)
     flow_readline_free(bytes)
-    let reply = session.feed(line)
+    let reply = conversation.session.feed(line)
     show(reply)
     if reply.isOver { break }
   }

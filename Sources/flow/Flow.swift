@@ -6,7 +6,9 @@ import FlowSource
 @main
 enum Flow {
   static let version = "0.1.0"
-  static let commands: [Command] = [.check, .lint, .fmt, .test, .simulate, .graph, .compile, .run, .repl, .serve, .eval, .explain]
+  static let commands: [Command] = [
+    .check, .lint, .fmt, .test, .simulate, .graph, .compile, .run, .repl, .serve, .eval, .explain,
+  ]
 
   static func main() {
     let words = Array(CommandLine.arguments.dropFirst())

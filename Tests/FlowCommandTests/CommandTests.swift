@@ -154,4 +154,19 @@ import Testing
     let result = try FlowProcess.run("serve", file.path, "--addr", "127.0.0.1:0")
     #expect(result.code == 2 && result.errors.contains(message))
   }
+
+  /// Completion, paste, history, ^C, ^D, undo, a narrow window: at a pseudo-terminal.
+  @Test func aPersonAtATerminalIsUnderstood() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    let script = packageRoot.appending(path: "Tests/FlowCommandTests/terminal.py").path
+    process.arguments = ["python3", script, ServerProcess.binary.path, CommandTests.order]
+    process.currentDirectoryURL = packageRoot
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(text)")
+  }
 }

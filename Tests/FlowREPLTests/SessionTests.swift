@@ -1,6 +1,9 @@
+import FlowCompiler
+import FlowIR
 import FlowREPL
 import FlowSource
 import FlowTestSupport
+import FlowTesting
 import Foundation
 import Testing
 
@@ -98,5 +101,100 @@ import Testing
     var session = session()
     let help = session.feed(":help").text
     for command in Session.commands { #expect(help.contains(command.usage)) }
+  }
+
+  @Test(arguments: [
+    (":ad", [":advance"]), ("-> P", ["Placed", "Paid"]), ("-> Placed{ord", ["order_id: "]),
+    ("-> Placed{order_id: \"a\", em", ["email: "]), (":path sh", ["shipping"]), (":fail ship N", ["NO_STOCK"]),
+    (":complete sh", ["ship"]), ("pai", ["paid"]), (":new O", ["Order"]), ("nothing", []), (":export ", ["test"]),
+  ])
+  func theNextWordIsOffered(_ line: String, _ words: [String]) {
+    #expect(session().completions(of: line) == words)
+  }
+
+  /// What would be taken now comes first.
+  @Test func acceptedEventsAreOfferedFirst() {
+    var session = session()
+    _ = session.feed(placed)
+    #expect(session.completions(of: "-> ").prefix(2).sorted() == ["Cancel", "Paid"])
+  }
+
+  @Test func mocksAnswerByThemselves() {
+    var session = session()
+    _ = session.feed(placed)
+    #expect(session.feed(#":mock ship = {"id": "p9"}"#).text == #"`ship` answers Parcel{id: "p9"}"#)
+    #expect(session.feed("-> Paid{amount: 10.0}").text.contains("shipping → delivered"))
+    _ = session.feed(":undo")
+    #expect(session.feed(":mock ship fail NO_STOCK").text.contains("NO_STOCK"))
+    #expect(session.feed("-> Paid{amount: 10.0}").text.contains("shipping → cancelled"))
+    #expect(session.feed(":unmock ship").text.contains("waits again"))
+    #expect(session.feed(":mock shipp = 1").isError && session.feed(":mock ship = 1").isError)
+  }
+
+  /// What a session did is a test, which passes.
+  @Test func aSessionBecomesATest() throws {
+    var session = session()
+    for line in [placed, "-> Paid{amount: 4.0}", ":advance 1d", "-> Cancel as support"] {
+      #expect(!session.feed(line).isError)
+    }
+    let test = session.feed(":export test cancelled after a day").text
+    #expect(test.contains("send Cancel{reason: \"\"} by support as \"support\"\n  expect state cancelled"))
+    let text = try String(contentsOf: packageRoot.appending(path: "samples/order.flow"), encoding: .utf8)
+    let compilation = compile("order.flow") { path in
+      path == "order.flow"
+        ? Array((text + "\n" + test).utf8)
+        : (try? Data(contentsOf: packageRoot.appending(path: "samples/\(path)"))).map { Array($0) }
+    }
+    let runner = try TestRunner(try #require(compilation.program), style: .plain)
+    let report = runner.run(try #require(compilation.tests.last))
+    #expect(report.name == "cancelled after a day" && report.hasPassed)
+  }
+
+  @Test func aWayToAStateIsFound() {
+    var session = session()
+    let way = session.feed(":path cancelled")
+    #expect(!way.isError && way.text.hasPrefix("send Placed{"))
+    #expect(session.feed(":path nowhere").isError)
+  }
+
+  @Test func aSavedSessionCanBeRunAgain() {
+    var first = session()
+    for line in [placed, "-> Paid{amount: 4.0}", "nonsense", ":advance 1h"] { _ = first.feed(line) }
+    let saved = first.feed(":save").text
+    var second = Session(start: 0, style: .plain) { path in
+      path == "saved"
+        ? Array(saved.utf8)
+        : (try? Data(contentsOf: packageRoot.appending(path: "samples/\(path)"))).map { Array($0) }
+    }
+    #expect(!second.feed(":source saved").isError)
+    #expect(second.prompt == first.prompt && second.prompt == "o1 unpaid +1h #2> ")
+  }
+
+  /// The transcript of the documentation is what a session says.
+  @Test func theDocumentationIsATranscript() throws {
+    let page = try String(contentsOf: packageRoot.appending(path: "Docs/repl.md"), encoding: .utf8)
+    let transcript = try #require(page.firstMatch(of: /```text\n([^`]*(?:`[^`]+)*?)```/)).1
+    var session = Session(start: 0, style: .plain) { path in
+      (try? Data(contentsOf: packageRoot.appending(path: path))).map { Array($0) }
+    }
+    let isUpdate = ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil
+    var said: [String] = []
+    var count = 0
+    for line in transcript.split(separator: "\n", omittingEmptySubsequences: false) {
+      guard let prompt = line.firstRange(of: "> ") else { continue }
+      guard line[..<prompt.upperBound] == session.prompt || isUpdate && line.hasPrefix("> ") else { continue }
+      let command = String(line[prompt.upperBound...])
+      said.append(session.prompt + command)
+      let text = session.feed(command).text
+      if !text.isEmpty { said.append(text) }
+      count += 1
+    }
+    let actual = said.joined(separator: "\n") + "\n"
+    if isUpdate {
+      let updated = page.replacing(transcript, with: actual)
+      try updated.write(to: packageRoot.appending(path: "Docs/repl.md"), atomically: true, encoding: .utf8)
+    }
+    #expect(count > 8)
+    #expect(actual == transcript)
   }
 }
