@@ -29,13 +29,16 @@ let package = Package(
       "FlowServer",
       ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
-    library("FlowREPL", ["FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+    library(
+      "FlowREPL",
+      ["FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
 
     // The binaries.
     executable(
       "flow",
       [
-        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram", "FlowRuntime", "FlowMachine",
+        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
+        "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
@@ -49,7 +52,7 @@ let package = Package(
     // Tests.
     .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
-    test("FlowSourceTests", ["FlowSource", "FlowTestSupport"]),
+    test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"], corpus: true),
     test("FlowCheckerTests", ["FlowChecker", "CEL", "FlowSource", "FlowGenerator"]),

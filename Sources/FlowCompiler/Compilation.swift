@@ -10,6 +10,11 @@ public struct Compilation: Sendable {
   /// The comments that silence findings, by the name of the file.
   public var suppressions: [String: [Suppression]] = [:]
 
+  /// What is said of what was found, and what is silenced.
+  public func judged(by selection: RuleSelection) -> Judgement {
+    selection.judge(diagnostics, sources: sources, suppressions: suppressions)
+  }
+
   /// What is to be said of what was found.
   public func filtered(by selection: RuleSelection) -> [Diagnostic] {
     selection.filter(diagnostics, sources: sources, suppressions: suppressions)

@@ -41,6 +41,9 @@ public struct SourceFile: Sendable {
     return SourcePosition(line: line + 1, column: column, offset: Int(local))
   }
 
+  /// How many bytes stand before a line, numbered from 1.
+  func start(ofLine number: Int) -> Int { Int(lineStarts[min(max(number, 1), lineStarts.count) - 1]) }
+
   /// The text of a line, numbered from 1, without its end.
   public func line(_ number: Int) -> String {
     guard number >= 1, number <= lineStarts.count else { return "" }

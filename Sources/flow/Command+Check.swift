@@ -5,7 +5,7 @@ extension Command {
   static let check = Command(
     name: "check", summary: "Check flows: syntax, names, types, cycles, states. Errors only.", operands: "PATH…",
     options: reportOptions, example: "flow check samples/order.flow",
-    action: { arguments in LintCommand(arguments, preset: .core)?.run() ?? ExitCode.usage })
+    action: { arguments in LintCommand.run(arguments, preset: .core) })
 
   static let lint = Command(
     name: "lint", summary: "Check flows, and say what probably is a mistake.", operands: "PATH…",
@@ -17,12 +17,13 @@ extension Command {
       Option(name: "exit-zero", value: nil, help: "end with 0 whatever is found"),
       Option(name: "fix", value: nil, help: "carry out the fixes that are safe"),
       Option(name: "unsafe", value: nil, help: "with --fix: those that have to be looked at as well"),
-      Option(name: "diff", value: nil, help: "with --fix: show what would change, and change nothing"),
+      Option(name: "add-ignore", value: "REASON", help: "write `flow:ignore` comments above all that is found"),
+      Option(name: "diff", value: nil, help: "with these: show what would change, and change nothing"),
       Option(name: "baseline", value: "FILE", help: "be silent about what this file lists"),
       Option(name: "write-baseline", value: "FILE", help: "list all that is found in this file"),
       Option(name: "statistics", value: nil, help: "count by code"),
     ] + reportOptions, example: "flow lint --preset strict samples",
-    action: { arguments in LintCommand(arguments, preset: .recommended)?.run() ?? ExitCode.usage })
+    action: { arguments in LintCommand.run(arguments, preset: .recommended) })
 
   private static let reportOptions = [
     Option(
@@ -31,7 +32,7 @@ extension Command {
     Option(name: "output", value: "FILE", help: "where the last format goes; the one before it with a second one"),
     Option(name: "max-errors", value: "N", help: "report no more than so many findings"),
     Option(name: "stdin-filename", value: "NAME", help: "check standard input as if it were this file"),
-    Option(name: "color", value: "always|never", help: "whatever the terminal and the environment say"),
+    Option(name: "color", value: "auto|always|never", help: "whatever the terminal and the environment say"),
     Option(name: "watch", value: nil, help: "check again whenever a file changes"),
   ]
 }

@@ -30,7 +30,7 @@ extension Command {
     })
 
   private static func explain(_ name: String, _ format: String) -> Int32 {
-    guard let rule = Rule.named(name), let page = page(of: rule) else {
+    guard let rule = Rule.named(name), let page = page(of: rule.code) else {
       Terminal.complain("there is no page for `\(name)`", help: "see `flow explain --list`")
       return ExitCode.usage
     }
@@ -50,17 +50,17 @@ extension Command {
       "category": .string(rule.category), "summary": .string(rule.summary),
     ]
   }
+}
 
-  /// The page that begins with the code.
-  private static func page(of rule: Rule) -> String? {
-    var index = 0
-    var length = 0
-    while let start = cpages_text(index, &length) {
-      let bytes = UnsafeRawBufferPointer(start: start, count: length)
-      let text = String(decoding: bytes, as: UTF8.self)
-      if text.hasPrefix("# \(rule.code) ") { return text }
-      index += 1
-    }
-    return nil
+/// The page that begins with a code.
+func page(of code: String) -> String? {
+  var index = 0
+  var length = 0
+  while let start = cpages_text(index, &length) {
+    let bytes = UnsafeRawBufferPointer(start: start, count: length)
+    let text = String(decoding: bytes, as: UTF8.self)
+    if text.hasPrefix("# \(code) ") { return text }
+    index += 1
   }
+  return nil
 }

@@ -4,13 +4,38 @@ import FlowSource
 /// What `flow.toml` says of lints.
 ///
 /// The file is looked for in the folder of the first path, then in each folder around it.
-enum Configuration {
-  /// What is heard when nothing else is said; nil when a file is wrong, which has been said then.
-  static func load(for path: String) -> RuleSelection? {
-    guard let (file, text) = find(from: path) else { return RuleSelection() }
+struct Configuration {
+  /// What is heard when the command line says nothing else.
+  var selection = RuleSelection()
+  /// Where the file lies; nil when there is none.
+  var folder: String?
+  /// What is ignored below some paths; they are relative to the folder.
+  private var ignoredByPath: [(pattern: PathPattern, rules: [String])] = []
+
+  /// Nil when the file is wrong, which has been said then.
+  static func load(for path: String) -> Configuration? {
+    guard let (file, text) = find(from: path) else { return Configuration() }
     guard let json = json(text, file) else { return nil }
-    return selection(json, file)
+    return Configuration(json, file)
   }
+
+  /// For `flow check`, which leaves lints alone, whatever the file says of them.
+  mutating func hearOnlyErrors() {
+    selection = RuleSelection(preset: .core)
+    ignoredByPath = []
+  }
+
+  /// What is ignored in a file because of where it lies.
+  func ignored(in file: String) -> [String] {
+    guard let folder, !ignoredByPath.isEmpty else { return [] }
+    let path = absolute(file)
+    let root = folder == "/" ? "/" : folder + "/"
+    guard path.hasPrefix(root) else { return [] }
+    let relative = String(path.dropFirst(root.count))
+    return ignoredByPath.filter { $0.pattern.matches(relative) }.flatMap(\.rules)
+  }
+
+  // MARK: - Reading
 
   private static func find(from path: String) -> (path: String, text: [UInt8])? {
     var folder = absolute(path)
@@ -36,47 +61,104 @@ enum Configuration {
       Terminal.complain("\(file):\(line): \(message.map { String(cString: $0) } ?? "it can't be read")")
       return nil
     }
-    return try? JSON(parsing: Array(String(cString: result).utf8))
+    do throws(JSONError) {
+      return try JSON(parsing: Array(String(cString: result).utf8))
+    } catch {
+      Terminal.complain("\(file): \(error.message)")
+      return nil
+    }
   }
 
   // MARK: - What it says
 
-  private static func selection(_ json: JSON, _ file: String) -> RuleSelection? {
-    guard known(json, ["lint"], "", file) else { return nil }
-    guard let lint = json["lint"] else { return RuleSelection() }
-    guard known(lint, ["preset", "select", "ignore", "baseline", "severity"], "lint.", file) else { return nil }
-    var selection = RuleSelection()
-    if let name = lint["preset"] {
-      guard let preset = RuleNames.preset(name.string ?? name.text()) else { return nil }
-      selection.preset = preset
-    }
-    guard let selected = RuleNames.rules(strings(lint["select"])),
-      let ignored = RuleNames.rules(strings(lint["ignore"])),
-      let severities = severities(lint["severity"], file)
+  private init() {}
+
+  private init?(_ json: JSON, _ file: String) {
+    let settings = Settings(file: file)
+    folder = file == "/flow.toml" ? "/" : String(file.dropLast("/flow.toml".count))
+    guard settings.knows(json, ["lint"]), let lint = settings.table(json, "lint"),
+      settings.knows(lint, ["preset", "select", "ignore", "baseline", "severity", "per-path"], in: "lint."),
+      let preset = settings.text(lint, "preset"), let baseline = settings.text(lint, "baseline"),
+      let selected = settings.rules(lint, "select", toSilence: false),
+      let ignored = settings.rules(lint, "ignore", toSilence: true),
+      let severities = settings.table(lint, "severity").flatMap(settings.severities),
+      let paths = settings.table(lint, "per-path").flatMap(settings.paths)
     else { return nil }
+    if !preset.isEmpty {
+      guard let named = RuleNames.preset(preset) else { return nil }
+      selection.preset = named
+    }
+    if !baseline.isEmpty {
+      guard let known = RuleNames.baseline(baseline.hasPrefix("/") ? baseline : "\(folder ?? "")/\(baseline)") else {
+        return nil
+      }
+      selection.baseline = known
+    }
     selection.selected = selected
     selection.ignored = ignored
     selection.severities = severities
-    if let path = lint["baseline"]?.string {
-      let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
-      guard let known = RuleNames.baseline(path.hasPrefix("/") ? path : folder + "/" + path) else { return nil }
-      selection.baseline = known
-    }
-    return selection
+    ignoredByPath = paths
+  }
+}
+
+/// Takes settings out of the document; says what is wrong with one, and gives nil then.
+private struct Settings {
+  let file: String
+
+  private func complain(_ message: String, help: String? = nil) {
+    Terminal.complain("\(file): \(message)", help: help)
   }
 
-  private static func strings(_ json: JSON?) -> [String] { json?.array?.compactMap(\.string) ?? [] }
+  /// Whether there is nothing that this version does not know.
+  func knows(_ json: JSON, _ names: [String], in path: String = "") -> Bool {
+    for member in json.members ?? [] where !names.contains(member.name) {
+      let guess = Suggestion.closest(to: member.name, among: names).first
+      complain(
+        "there is no setting `\(path)\(member.name)`", help: guess.map { "did you mean `\(path)\($0)`?" })
+      return false
+    }
+    return true
+  }
 
-  private static func severities(_ json: JSON?, _ file: String) -> [String: Diagnostic.Severity]? {
+  /// An empty one when there is none.
+  func table(_ json: JSON, _ name: String) -> JSON? {
+    guard let value = json[name] else { return .object([]) }
+    if value.members != nil { return value }
+    complain("`\(name)` is a table")
+    return nil
+  }
+
+  /// An empty text when there is none.
+  func text(_ json: JSON, _ name: String) -> String? {
+    guard let value = json[name] else { return "" }
+    if let text = value.string, !text.isEmpty { return text }
+    complain("`\(name)` is a text between quotes, not `\(value.text())`")
+    return nil
+  }
+
+  /// No rules when there is no list.
+  func rules(_ json: JSON, _ name: String, toSilence: Bool) -> [String]? {
+    guard let value = json[name] else { return [] }
+    if let texts = value.array?.compactMap(\.string), texts.count == value.array?.count {
+      return RuleNames.rules(texts, toSilence: toSilence)
+    }
+    complain("`\(name)` is a list of codes", help: "write `\(name) = [\"F601\"]`")
+    return nil
+  }
+
+  func severities(_ json: JSON) -> [String: Diagnostic.Severity]? {
     var found: [String: Diagnostic.Severity] = [:]
-    for member in json?.members ?? [] {
+    for member in json.members ?? [] {
       guard let rule = Rule.named(member.name) else {
         _ = RuleNames.rules([member.name])
         return nil
       }
       guard let severity = Diagnostic.Severity(rawValue: member.value.string ?? "") else {
-        Terminal.complain(
-          "\(file): a severity is error, warning or info", help: "write `\(member.name) = \"warning\"`")
+        complain("a severity is error, warning or info", help: "write `\(member.name) = \"warning\"`")
+        return nil
+      }
+      guard rule.canBeSilenced || severity == .error else {
+        RuleNames.complainOfSilencing(rule)
         return nil
       }
       found[rule.code] = severity
@@ -84,14 +166,15 @@ enum Configuration {
     return found
   }
 
-  /// Whether there is nothing that this version does not know.
-  private static func known(_ json: JSON, _ names: [String], _ path: String, _ file: String) -> Bool {
-    for member in json.members ?? [] where !names.contains(member.name) {
-      let guess = Suggestion.closest(to: member.name, among: names).first
-      Terminal.complain(
-        "\(file): there is no setting `\(path)\(member.name)`", help: guess.map { "did you mean `\(path)\($0)`?" })
-      return false
+  func paths(_ json: JSON) -> [(pattern: PathPattern, rules: [String])]? {
+    var found: [(pattern: PathPattern, rules: [String])] = []
+    for member in json.members ?? [] {
+      let path = "lint.per-path.\"\(member.name)\"."
+      guard let settings = table(.object([member]), member.name), knows(settings, ["ignore"], in: path),
+        let rules = rules(settings, "ignore", toSilence: true)
+      else { return nil }
+      found.append((PathPattern(member.name), rules))
     }
-    return true
+    return found
   }
 }

@@ -44,6 +44,61 @@ private func entries(of folder: String) -> [String]? {
   return names
 }
 
+/// The folder at a path and all below it; the one around it when it is a file.
+func foldersBelow(_ path: String) -> [String] {
+  let files = flowFiles(at: path) ?? []
+  return ["", "."].contains(path) || isFolder(path) ? folders(below: path, depth: 0) : files.map(folder)
+}
+
+private func folders(below folder: String, depth: Int) -> [String] {
+  guard depth < maximumFolderDepth else { return [folder] }
+  let inner = (entries(of: folder) ?? []).filter { !$0.hasPrefix(".") }.map { "\(folder)/\($0)" }.filter(isFolder)
+  return [folder] + inner.flatMap { folders(below: $0, depth: depth + 1) }
+}
+
+/// Whether a folder, and no link to one, is at a path.
+private func isFolder(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+/// The folder around a path, as it is written.
+func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// The path from the root on, links followed as far as it exists.
+func absolute(_ path: String) -> String {
+  if let resolved = realPath(path) { return resolved }
+  if path.hasPrefix("/") { return path }
+  let here = realPath(".") ?? ""
+  return (here == "/" ? "" : here) + "/" + path
+}
+
+private func realPath(_ path: String) -> String? {
+  guard let resolved = realpath(path, nil) else { return nil }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}
+
+/// The path as it is shown: relative when it lies below the current folder, and without `.` between slashes.
+///
+/// One file then has one name, whether it was named, found in a folder, or imported.
+func shortPath(_ path: String) -> String {
+  let here = (realPath(".") ?? "") + "/"
+  let text = path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+  let parts = text.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+  return text.hasPrefix("/") ? "/" + parts : parts
+}
+
+/// Writes behind what a file holds, or says that it could not.
+func appendToFile(_ path: String, _ contents: [UInt8]) -> Bool {
+  guard let file = fopen(path, "ab") else { return false }
+  let count = fwrite(contents, 1, contents.count, file)
+  return fclose(file) == 0 && count == contents.count
+}
+
 /// Puts new contents in the place of a file at once, so that nobody ever sees a half; its rights stay.
 func replaceFile(_ path: String, _ contents: [UInt8]) -> Bool {
   guard let resolved = realpath(path, nil) else { return false }

@@ -2,6 +2,20 @@ import FlowSource
 
 // What the options of `flow check` and `flow lint` mean; each says what is wrong with it.
 extension LintCommand {
+  /// Whether the options go together.
+  static func isPossible(_ arguments: Arguments) -> Bool {
+    let writing = ["fix", "add-ignore", "watch"].first(where: arguments.has)
+    if let writing, arguments.has("stdin-filename") {
+      Terminal.complain("`--\(writing)` needs a file, and not standard input", help: "name the file")
+      return false
+    }
+    if arguments.has("diff"), !arguments.has("fix"), !arguments.has("add-ignore") {
+      Terminal.complain("`--diff` shows what `--fix` or `--add-ignore` would do", help: "add one of them")
+      return false
+    }
+    return true
+  }
+
   static func formats(_ arguments: Arguments) -> [(format: ReportFormat, output: String?)]? {
     var formats: [ReportFormat] = []
     for name in arguments.all("format") {
@@ -20,11 +34,11 @@ extension LintCommand {
 
   static func style(_ arguments: Arguments) -> TerminalStyle? {
     switch arguments.value("color") {
-    case nil: return Terminal.outputStyle
+    case nil, "auto": return Terminal.outputStyle
     case "always": return .coloured
     case "never": return .plain
     case .some(let other):
-      Terminal.complain("`--color` is always or never, not `\(other)`")
+      Terminal.complain("`--color` is auto, always or never, not `\(other)`")
       return nil
     }
   }
@@ -39,16 +53,14 @@ extension LintCommand {
   }
 
   /// Options go before the configuration.
-  static func selection(
-    _ arguments: Arguments, _ preset: Rule.Preset, _ configured: RuleSelection
-  ) -> RuleSelection? {
+  static func selection(_ arguments: Arguments, _ configured: RuleSelection) -> RuleSelection? {
     var selection = configured
     if let name = arguments.value("preset") {
       guard let preset = RuleNames.preset(name) else { return nil }
       selection.preset = preset
     }
     guard let selected = RuleNames.rules(arguments.all("select")),
-      let ignored = RuleNames.rules(arguments.all("ignore"))
+      let ignored = RuleNames.rules(arguments.all("ignore"), toSilence: true)
     else { return nil }
     selection.selected += selected
     selection.ignored += ignored
@@ -58,7 +70,7 @@ extension LintCommand {
     }
     if let path = arguments.value("baseline") {
       guard let known = RuleNames.baseline(path) else { return nil }
-      selection.baseline.formUnion(known)
+      selection.baseline.merge(known) { max($0, $1) }
     }
     return selection
   }
@@ -77,9 +89,14 @@ enum RuleNames {
   }
 
   /// Codes, names, or beginnings of codes such as `F3`.
-  static func rules(_ lists: [String]) -> [String]? {
+  /// - Parameter toSilence: Whether errors, which are always heard, can't be among them.
+  static func rules(_ lists: [String], toSilence: Bool = false) -> [String]? {
     let names = lists.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " } } }
     for name in names {
+      if toSilence, let rule = Rule.named(name), !rule.canBeSilenced {
+        complainOfSilencing(rule)
+        return nil
+      }
       let isBeginning = name.hasPrefix("F") && Rule.all.contains { $0.code.hasPrefix(name) }
       guard !isBeginning, Rule.named(name) == nil else { continue }
       let guess = Suggestion.closest(to: name, among: Rule.all.flatMap { [$0.code, $0.name] }).first
@@ -90,13 +107,19 @@ enum RuleNames {
     return names
   }
 
-  static func baseline(_ path: String) -> Set<String>? {
+  static func complainOfSilencing(_ rule: Rule) {
+    Terminal.complain(
+      "`\(rule.code)` is an error and always heard: \(rule.summary)", help: "see `flow explain \(rule.code)`")
+  }
+
+  /// How often each finding is listed.
+  static func baseline(_ path: String) -> [String: Int]? {
     guard let text = readFile(path), let json = try? JSON(parsing: text),
       let known = json["fingerprints"]?.array?.compactMap(\.string)
     else {
       Terminal.complain("cannot read the baseline `\(path)`", help: "make one with `--write-baseline FILE`")
       return nil
     }
-    return Set(known)
+    return Dictionary(known.map { ($0, 1) }, uniquingKeysWith: +)
   }
 }

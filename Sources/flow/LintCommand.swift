@@ -7,45 +7,58 @@ struct LintCommand {
   let formats: [(format: ReportFormat, output: String?)]
   let style: TerminalStyle
   let maximum: Int
-  var selection: RuleSelection
+  private let configuration: Configuration
   private let isLint: Bool
 
   /// Nil when something was asked for that does not exist; that has been said then.
   init?(_ arguments: Arguments, preset: Rule.Preset) {
     self.arguments = arguments
     isLint = preset != .core
-    guard !arguments.operands.isEmpty || arguments.value("stdin-filename") != nil else {
-      Terminal.complain("no file is named", help: "name files or folders, or use `--stdin-filename NAME`")
+    let start = arguments.value("stdin-filename") ?? arguments.operands.first
+    guard let start, LintCommand.isPossible(arguments) else {
+      if start == nil {
+        Terminal.complain("no file is named", help: "name files or folders, or use `--stdin-filename NAME`")
+      }
       return nil
     }
     guard let formats = LintCommand.formats(arguments), let style = LintCommand.style(arguments),
-      let maximum = LintCommand.maximum(arguments),
-      let configured = Configuration.load(for: arguments.operands.first ?? "."),
-      let selection = LintCommand.selection(arguments, preset, isLint ? configured : RuleSelection(preset: .core))
+      let maximum = LintCommand.maximum(arguments), var configuration = Configuration.load(for: start)
     else { return nil }
+    if !isLint { configuration.hearOnlyErrors() }
+    guard let selection = LintCommand.selection(arguments, configuration.selection) else { return nil }
+    configuration.selection = selection
+    self.configuration = configuration
     self.formats = formats
     self.style = style
     self.maximum = maximum
-    self.selection = selection
   }
 
-  func run() -> Int32 {
-    guard let files = files() else { return ExitCode.usage }
-    var code = runOnce(files)
-    if arguments.has("watch") { watchFiles(files) { code = runOnce(files) } }
+  /// Checks once, or, with `--watch`, each time that a file changes, with what then is the configuration.
+  static func run(_ arguments: Arguments, preset: Rule.Preset) -> Int32 {
+    guard let first = LintCommand(arguments, preset: preset) else { return ExitCode.usage }
+    var folders: Set<String> = []
+    var code = first.runOnce(&folders)
+    guard arguments.has("watch"), code != ExitCode.usage else { return code }
+    watchFolders({ folders }) {
+      code = LintCommand(arguments, preset: preset)?.runOnce(&folders) ?? ExitCode.usage
+    }
     return code
   }
 
-  private func runOnce(_ files: [String]) -> Int32 {
-    if arguments.has("fix") {
-      guard fix(files) else { return ExitCode.usage }
+  /// - Parameter folders: Gets those in which a change matters.
+  private func runOnce(_ folders: inout Set<String>) -> Int32 {
+    guard let files = files() else { return ExitCode.usage }
+    if arguments.has("fix") || arguments.has("add-ignore") {
+      guard rewrite(files) else { return ExitCode.usage }
       if arguments.has("diff") { return ExitCode.fine }
     }
     let compilation = check(files)
-    let heard = compilation.filtered(by: selection)
-    if let path = arguments.value("write-baseline") { return writeBaseline(heard, compilation.sources, path) }
-    guard report(heard, compilation.sources) else { return ExitCode.usage }
-    return code(of: heard)
+    folders.formUnion(arguments.operands.flatMap(foldersBelow) + compilation.sources.files.map { folder(of: $0.name) })
+    if let folder = configuration.folder { folders.insert(folder) }
+    if let path = arguments.value("write-baseline") { return writeBaseline(compilation, path) }
+    let judgement = compilation.judged(by: selection(for: compilation.sources))
+    guard report(judgement, compilation.sources) else { return ExitCode.usage }
+    return code(of: judgement.heard)
   }
 
   private func check(_ files: [String]) -> Compilation {
@@ -56,28 +69,41 @@ struct LintCommand {
     }
   }
 
-  /// The files that the operands name; nil, and said, when one can't be read.
+  /// What is heard of these files: what is ignored depends on where each lies.
+  func selection(for sources: SourceSet) -> RuleSelection {
+    var selection = configuration.selection
+    for file in sources.files { selection.ignoredByFile[file.name] = configuration.ignored(in: file.name) }
+    return selection
+  }
+
+  /// The files that the operands name, each once; nil, and said, when one can't be read.
   private func files() -> [String]? {
     if let name = arguments.value("stdin-filename") { return [name] }
     var found: [String] = []
+    var seen: Set<String> = []
     for path in arguments.operands {
       guard let files = flowFiles(at: path), !files.contains(where: { readFile($0) == nil }) else {
         Terminal.complain("cannot read `\(path)`", help: neighbour(of: path).map { "did you mean `\($0)`?" })
         return nil
       }
-      found += files
+      guard !files.isEmpty else {
+        Terminal.complain("there is no `.flow` file below `\(path)`")
+        return nil
+      }
+      found += files.map(shortPath).filter { seen.insert($0).inserted }
     }
     return found
   }
 
   // MARK: - Reports
 
-  private func report(_ heard: [Diagnostic], _ sources: SourceSet) -> Bool {
-    let shown = Array(heard.prefix(maximum))
+  private func report(_ judgement: Judgement, _ sources: SourceSet) -> Bool {
+    let report = Report(judgement: judgement, sources: sources, maximum: maximum)
     for (format, output) in formats {
-      let text = format.render(shown, sources, output == nil ? style : .plain)
+      let text = format.render(report, output == nil ? style : .plain)
       guard let output else {
         Terminal.output(text)
+        if format == .github { appendStepSummary(report) }
         continue
       }
       guard writeFile(output, Array(text.utf8)) else {
@@ -85,7 +111,8 @@ struct LintCommand {
         return false
       }
     }
-    if arguments.has("statistics") { Terminal.error(statistics(heard)) }
+    if report.hiddenCount > 0 { Terminal.error("… and \(report.hiddenCount) more, see `--max-errors`\n") }
+    if arguments.has("statistics") { Terminal.error(statistics(judgement.heard)) }
     return true
   }
 
@@ -101,8 +128,12 @@ struct LintCommand {
     return heard.hasErrors || isDenied ? ExitCode.findings : ExitCode.fine
   }
 
-  private func writeBaseline(_ heard: [Diagnostic], _ sources: SourceSet, _ path: String) -> Int32 {
-    let known = Set(heard.filter { $0.severity != .error }.map { $0.fingerprint(in: sources) }).sorted()
+  /// Lists all that is found, and not only what an older baseline did not know.
+  private func writeBaseline(_ compilation: Compilation, _ path: String) -> Int32 {
+    var selection = selection(for: compilation.sources)
+    selection.baseline = [:]
+    let found = compilation.filtered(by: selection).filter { $0.severity != .error }
+    let known = found.map { $0.fingerprint(in: compilation.sources) }.sorted()
     let document: JSON = ["version": 1, "fingerprints": .array(known.map { .string($0) })]
     guard writeFile(path, Array((document.text(.indented) + "\n").utf8)) else {
       Terminal.complain("cannot write `\(path)`")
@@ -110,62 +141,5 @@ struct LintCommand {
     }
     Terminal.output("wrote \(path), \(known.count) known findings\n")
     return ExitCode.fine
-  }
-
-  // MARK: - Fixes
-
-  /// How often fixes are looked for again after others were carried out.
-  private static let maximumPasses = 10
-
-  /// Carries out the fixes; false when a file can't be written.
-  private func fix(_ files: [String]) -> Bool {
-    let before = Dictionary(files.map { ($0, readFile($0) ?? []) }) { first, _ in first }
-    var texts = before
-    var count = 0
-    for _ in 0..<LintCommand.maximumPasses {
-      let compilation = FlowCompiler.check(roots: files) { texts[$0] ?? readFile($0) }
-      let heard = compilation.filtered(by: selection)
-      let fixed = fixOnce(heard, compilation.sources, &texts)
-      if fixed == 0 { break }
-      count += fixed
-    }
-    for (path, text) in texts.sorted(by: { $0.key < $1.key }) where before[path] != text {
-      guard write(path, from: before[path] ?? [], to: text) else { return false }
-    }
-    Terminal.error("\(count) fixed\n")
-    return true
-  }
-
-  private func fixOnce(_ heard: [Diagnostic], _ sources: SourceSet, _ texts: inout [String: [UInt8]]) -> Int {
-    var count = 0
-    for file in sources.files where texts[file.name] != nil {
-      let here = heard.filter { file.range.contains($0.range.lower) }
-      let (text, fixed) = applyFixes(of: here, to: file, isUnsafeTaken: arguments.has("unsafe"))
-      // What would no longer be a flow is not written.
-      guard fixed > 0, isBetter(text, file) else { continue }
-      texts[file.name] = text
-      count += fixed
-    }
-    return count
-  }
-
-  private func isBetter(_ text: [UInt8], _ file: SourceFile) -> Bool {
-    let syntax = ["F101", "F102"]
-    func mistakes(_ text: [UInt8]) -> Int {
-      FlowCompiler.check(roots: [file.name]) { $0 == file.name ? text : readFile($0) }
-        .diagnostics.count { syntax.contains($0.code) }
-    }
-    return mistakes(text) <= mistakes(file.text)
-  }
-
-  private func write(_ path: String, from old: [UInt8], to new: [UInt8]) -> Bool {
-    if arguments.has("diff") {
-      let texts = (String(decoding: old, as: UTF8.self), String(decoding: new, as: UTF8.self))
-      Terminal.output(UnifiedDiff(name: path, old: texts.0, new: texts.1).text)
-      return true
-    }
-    if replaceFile(path, new) { return true }
-    Terminal.complain("cannot write `\(path)`")
-    return false
   }
 }

@@ -1,6 +1,19 @@
 import FlowCompiler
 import FlowSource
 
+/// What a check has to say, and how much of it.
+struct Report {
+  let judgement: Judgement
+  let sources: SourceSet
+  /// No more than so many findings are shown.
+  let maximum: Int
+
+  var shown: [Diagnostic] { Array(judgement.heard.prefix(maximum)) }
+  var hiddenCount: Int { max(0, judgement.heard.count - maximum) }
+  /// The line that counts all of them.
+  var summary: String { FlowSource.summary(of: judgement.heard, fileCount: sources.files.count) }
+}
+
 /// How findings are reported.
 enum ReportFormat: String, CaseIterable {
   case pretty, concise, json, sarif, github, junit
@@ -22,15 +35,26 @@ enum ReportFormat: String, CaseIterable {
     return nil
   }
 
-  func render(_ diagnostics: [Diagnostic], _ sources: SourceSet, _ style: TerminalStyle) -> String {
-    switch self {
-    case .pretty: PrettyRenderer(sources: sources, style: style).render(diagnostics) + "\n"
-    case .concise:
-      renderConcise(diagnostics, sources: sources) + summary(of: diagnostics, fileCount: sources.files.count) + "\n"
-    case .json: renderJSON(diagnostics, sources: sources).text(.indented) + "\n"
-    case .sarif: renderSARIF(diagnostics, sources: sources, version: Flow.version).text(.indented) + "\n"
-    case .github: renderGitHub(diagnostics, sources: sources)
-    case .junit: renderJUnit(diagnostics, sources: sources)
+  func render(_ report: Report, _ style: TerminalStyle) -> String {
+    let sources = report.sources
+    return switch self {
+    case .pretty:
+      PrettyRenderer(sources: sources, style: style).render(report.shown, outOf: report.judgement.heard) + "\n"
+    case .concise: renderConcise(report.shown, sources: sources) + report.summary + "\n"
+    case .json: renderJSON(report.shown, sources: sources).text(.indented) + "\n"
+    case .sarif:
+      renderSARIF(
+        report.shown, silenced: report.judgement.silenced, sources: sources, version: Flow.version, page: page(of:)
+      ).text(.indented) + "\n"
+    case .github: renderGitHub(report.shown, sources: sources)
+    case .junit: renderJUnit(report.shown, sources: sources)
     }
   }
+}
+
+/// Adds a table to the summary of a run of GitHub Actions, which shows only so many annotations.
+func appendStepSummary(_ report: Report) {
+  guard let path = Terminal.variable("GITHUB_STEP_SUMMARY"), !path.isEmpty else { return }
+  let text = renderMarkdown(report.shown, sources: report.sources) + "\n\(report.summary)\n"
+  if !appendToFile(path, Array(text.utf8)) { Terminal.complain("cannot write `\(path)`") }
 }

@@ -18,10 +18,13 @@ enum Terminal {
   static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
   static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Colours on a terminal, unless `NO_COLOR` is set or the terminal is dumb; `FORCE_COLOR` forces them.
+  /// Colours on a terminal, unless `NO_COLOR` is set or the terminal is dumb; `FORCE_COLOR` and `CLICOLOR_FORCE`
+  /// force them.
   private static func style(of descriptor: Int32) -> TerminalStyle {
     if let none = variable("NO_COLOR"), !none.isEmpty { return .plain }
-    if let force = variable("FORCE_COLOR"), !force.isEmpty { return .coloured }
+    for force in ["FORCE_COLOR", "CLICOLOR_FORCE"] {
+      if let value = variable(force), !value.isEmpty, value != "0" { return .coloured }
+    }
     return isatty(descriptor) == 1 && variable("TERM") != "dumb" ? .coloured : .plain
   }
 

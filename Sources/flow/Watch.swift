@@ -3,38 +3,61 @@ import Glibc
 /// How long it has to be quiet before files that changed are looked at: editors write in several steps.
 private let quietMilliseconds: Int32 = 100
 
-/// Calls `react` whenever one of the files may have changed; ends only with the process.
+/// Calls `react` whenever a flow or the configuration in one of the folders may have changed; ends only with the
+/// process.
 ///
 /// The folders are watched and not the files, as editors put a new file in the place of the old one (inotify(7)).
-func watchFiles(_ files: [String], _ react: () -> Void) {
+/// - Parameter folders: Asked again after each change, as files come and go.
+func watchFolders(_ folders: () -> Set<String>, _ react: () -> Void) {
   let descriptor = inotify_init1(Int32(IN_CLOEXEC))
   guard descriptor >= 0 else { return Terminal.complain("files can't be watched here") }
-  for folder in Set(files.map(folder)) {
-    inotify_add_watch(descriptor, folder, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_CREATE))
-  }
   var buffer = [UInt8](repeating: 0, count: 1 << 14)
-  while read(descriptor, &buffer, buffer.count) > 0 {
-    var pending = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    while poll(&pending, 1, quietMilliseconds) > 0, read(descriptor, &buffer, buffer.count) > 0 {}
+  while true {
+    for folder in folders() {
+      inotify_add_watch(
+        descriptor, folder, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE))
+    }
+    guard let isOfInterest = changes(descriptor, &buffer) else { return }
+    guard isOfInterest else { continue }
     if Terminal.isOutputTerminal { Terminal.output("\u{1B}[H\u{1B}[2J") }
     react()
   }
 }
 
-private func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
+/// Waits for changes and then until it is quiet: whether one of them matters; nil when there will be none.
+private func changes(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Bool? {
+  var isOfInterest = false
+  var pending = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+  repeat {
+    let count = read(descriptor, &buffer, buffer.count)
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { return nil }
+    isOfInterest = isOfInterest || changedNames(buffer[..<count]).contains(where: matters)
+  } while poll(&pending, 1, quietMilliseconds) > 0
+  return isOfInterest
 }
 
-/// The path from the root on, as far as it exists.
-func absolute(_ path: String) -> String {
-  guard let resolved = realpath(path, nil) else { return realpathOfFolder() }
-  defer { free(resolved) }
-  return String(cString: resolved)
+/// What this process writes itself, such as a report, does not matter.
+private func matters(_ change: (name: String, isFolder: Bool)) -> Bool {
+  change.isFolder || change.name.hasSuffix(".flow") || change.name == "flow.toml"
 }
 
-private func realpathOfFolder() -> String {
-  guard let resolved = realpath(".", nil) else { return "/" }
-  defer { free(resolved) }
-  return String(cString: resolved)
+/// The names in a run of `struct inotify_event`: four numbers of four bytes, the last of which says how long the name
+/// behind them is.
+private func changedNames(_ events: ArraySlice<UInt8>) -> [(name: String, isFolder: Bool)] {
+  let header = 16
+  var found: [(name: String, isFolder: Bool)] = []
+  var rest = events
+  while rest.count >= header {
+    let (mask, length) = rest.withUnsafeBytes { bytes in
+      (
+        bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self),
+        Int(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+      )
+    }
+    let name = rest.dropFirst(header).prefix(length).prefix { $0 != 0 }
+    found.append((String(decoding: name, as: UTF8.self), mask & UInt32(IN_ISDIR) != 0))
+    rest = rest.dropFirst(header + length)
+  }
+  return found
 }

@@ -42,9 +42,11 @@ import Testing
     (["--preset", "strickt"], "did you mean `strict`?"), (["--select", "unused-evnt"], "did you mean `unused-event`?"),
     (["--format", "sarf"], "did you mean `sarif`?"), (["--color", "blue"], "always or never"),
     (["--deny", "notes"], "`warnings`"), (["--max-errors", "none"], "a number"), (["--baseline", "none"], "baseline"),
+    (["--ignore", "unknown-state"], "always heard"), (["--stdin-filename", "x.flow", "--fix"], "not standard input"),
+    (["--diff"], "`--add-ignore`"), (["Tests/FlowTestSupport"], "no `.flow` file"), (["--unsaf"], "`--unsafe`"),
   ])
   func whatDoesNotExistIsSaid(_ options: [String], _ help: String) throws {
-    let result = try FlowProcess.run("lint", "samples", options[0], options[1])
+    let result = try FlowProcess.run(["lint", "samples"] + options)
     #expect(result.code == 2 && result.errors.contains(help))
   }
 
@@ -64,11 +66,54 @@ import Testing
     for (text, message) in [
       ("[lint]\nprest = 1", "did you mean `lint.preset`?"), ("[lint\n", "flow.toml:1"),
       ("[lint.severity]\nF601 = \"loud\"", "error, warning or info"), ("[lint]\nselect = [\"F9999\"]", "no rule"),
+      ("[lint.severity]\nF104 = \"warning\"", "always heard"), ("[lint]\nignore = [\"F104\"]", "always heard"),
+      ("[lint]\nselect = \"F3\"", "a list of codes"), ("[lint]\nselect = [3]", "a list of codes"),
+      ("lint = 3", "`lint` is a table"), ("[lint]\npreset = 3", "between quotes"), ("fmt = 1", "no setting `fmt`"),
+      ("[lint.per-path.\"a\"]\nignor = []", "did you mean `lint.per-path.\"a\".ignore`?"),
+      ("[lint]\nx = \"\\u0000\"", "no setting `lint.x`"), ("[lint]\nbaseline = \"none\"", "the baseline"),
     ] {
       try text.write(to: folder.appending(path: "flow.toml"), atomically: true, encoding: .utf8)
       let wrong = try FlowProcess.run("lint", "deep", in: folder)
       #expect(wrong.code == 2 && wrong.errors.contains(message))
     }
+  }
+
+  @Test func partsOfAProjectHaveTheirOwnRules() throws {
+    let folder = try folder([
+      "flow.toml": "[lint.per-path.\"old/**\"]\nignore = [\"F5\"]\n", "old/deep/a.flow": sample("F501"),
+      "new/a.flow": sample("F501"), "old.flow": sample("F501"),
+    ])
+    let found = try FlowProcess.run("lint", ".", in: folder)
+    #expect(found.output.hasPrefix("new/a.flow:4:7: ") && found.output.contains("\nold.flow:4:7: "))
+    #expect(found.output.hasSuffix("2 warnings in 3 files\n"))
+    let inside = try FlowProcess.run("lint", "a.flow", in: folder.appending(path: "old/deep"))
+    #expect(inside.output == "no problems in 1 file\n")
+    let input = try FlowProcess.run("lint", "--stdin-filename", "old/b.flow", input: sample("F501"), in: folder)
+    #expect(input.output == "no problems in 1 file\n")
+  }
+
+  /// However a file is named, it is one, under the name that a baseline knows.
+  @Test func oneFileHasOneName() throws {
+    let folder = try folder(["deep/a.flow": sample("F501")])
+    let path = folder.resolvingSymlinksInPath().appending(path: "deep/a.flow").path
+    let result = try FlowProcess.run("lint", "./deep//a.flow", ".", "deep/./a.flow", path, in: folder)
+    #expect(result.output.hasPrefix("deep/a.flow:4:7: ") && result.output.hasSuffix("1 warning in 1 file\n"))
+  }
+
+  @Test func whatIsFoundIsCountedWhenNotShown() throws {
+    let result = try FlowProcess.run("lint", LintCommandTests.codes, "--max-errors", "2")
+    #expect(result.code == 1 && result.output.split(separator: "\n").count == 3)
+    #expect(result.output.contains("errors, ") && result.errors.contains(" more, see `--max-errors`"))
+  }
+
+  @Test func commentsAreWritten() throws {
+    let text = try sample("F501")
+    let folder = try folder(["a.flow": text])
+    let shown = try FlowProcess.run("lint", "a.flow", "--add-ignore", "not yet", "--diff", in: folder)
+    #expect(shown.code == 0 && shown.output.contains("\n+// flow:ignore[F501] not yet\n"))
+    #expect(try String(contentsOf: folder.appending(path: "a.flow"), encoding: .utf8) == text)
+    let written = try FlowProcess.run("lint", "a.flow", "--add-ignore", "not yet", in: folder)
+    #expect(written.errors == "1 ignored\n" && written.output == "no problems in 1 file\n")
   }
 
   @Test func fixesAreCarriedOut() throws {
@@ -95,6 +140,9 @@ import Testing
       to: folder.appending(path: "a.flow"), atomically: true, encoding: .utf8)
     let new = try FlowProcess.run("lint", "a.flow", "--baseline", "known.json", in: folder)
     #expect(new.output.contains("F514") && !new.output.contains("F501"))
+    let again = try FlowProcess.run(
+      "lint", ".", "--baseline", "known.json", "--write-baseline", "known.json", in: folder)
+    #expect(again.output == "wrote known.json, 2 known findings\n")
   }
 
   @Test func machinesGetWhatTheyRead() throws {
@@ -120,6 +168,29 @@ import Testing
     #expect(try FlowProcess.run("lint", "samples", "--statistics", "--select", "F507").errors.contains("F507"))
   }
 
+  @Test func aRunOfGitHubGetsASummary() throws {
+    let folder = try folder(["a.flow": sample("F501"), "summary.md": "before\n"])
+    _ = try FlowProcess.run(
+      "lint", "a.flow", "--format", "github", in: folder,
+      environment: ["GITHUB_STEP_SUMMARY": folder.appending(path: "summary.md").path])
+    let summary = try String(contentsOf: folder.appending(path: "summary.md"), encoding: .utf8)
+    #expect(summary.hasPrefix("before\n| | code |") && summary.contains("| warning | F501 | a.flow:4 | "))
+    #expect(summary.hasSuffix("1 warning in 1 file\n"))
+  }
+
+  @Test(arguments: [
+    ("auto", [:], false), ("auto", ["CLICOLOR_FORCE": "1"], true), ("never", ["FORCE_COLOR": "1"], false),
+    ("always", ["NO_COLOR": "1"], true), ("auto", ["FORCE_COLOR": "0"], false),
+    ("auto", ["NO_COLOR": "1", "FORCE_COLOR": "1"], false), ("auto", ["NO_COLOR": "", "FORCE_COLOR": "1"], true),
+  ])
+  func coloursHaveAnOrder(_ option: String, _ variables: [String: String], _ isColoured: Bool) throws {
+    let none = ["NO_COLOR": "", "FORCE_COLOR": "", "CLICOLOR_FORCE": ""]
+    let result = try FlowProcess.run(
+      "lint", LintCommandTests.codes, "--format", "pretty", "--max-errors", "1", "--color", option,
+      environment: none.merging(variables) { $1 })
+    #expect(result.output.contains("\u{1B}[") == isColoured)
+  }
+
   @Test func codesAreExplained() throws {
     let page = try FlowProcess.run("explain", "shadowed-transition")
     #expect(page.code == 0 && page.output.hasPrefix("# F401 shadowed-transition"))
@@ -131,26 +202,35 @@ import Testing
     #expect(wrong.code == 2 && wrong.errors.contains("did you mean `shadowed-transition`?"))
   }
 
-  /// A flow that changes on the disk is checked again.
-  @Test func aChangeIsSeen() throws {
+  /// Flows that change and come on the disk are checked again; a report written beside them is no change.
+  @Test(.timeLimit(.minutes(1))) func aChangeIsSeen() throws {
     let folder = try folder(["a.flow": sample("F104")])
     let process = Process()
     process.executableURL = ServerProcess.binary
-    process.arguments = ["lint", "a.flow", "--watch", "--format", "concise"]
+    process.arguments = ["lint", ".", "--watch", "--format", "concise", "--format", "json", "--output", "report.json"]
     process.currentDirectoryURL = folder
     let output = Pipe()
     process.standardOutput = output
     try process.run()
     defer { kill(process.processIdentifier, SIGKILL) }
+    let mended = try sample("F104").replacing("-> closd", with: "-> closed")
+    let steps: [(wanted: String, file: String, text: String)] = [
+      ("error[F104]", "a.flow", mended), ("no problems in 1 file\n", "new/b.flow", try sample("F501")),
+      ("1 warning in 2 files\n", "flow.toml", "[lint]\nignore = [\"F501\"]\n"),
+      ("no problems in 2 files\n", "flow.toml", "[lint]\n"),
+    ]
     var seen = ""
-    for wanted in ["error[F104]", "no problems"] {
-      while !seen.contains(wanted) {
+    for step in steps {
+      while !seen.contains(step.wanted) {
         let data = output.fileHandleForReading.availableData
         try #require(!data.isEmpty)
         seen += String(decoding: data, as: UTF8.self)
       }
-      let mended = try sample("F104").replacing("-> closd", with: "-> closed")
-      try mended.write(to: folder.appending(path: "a.flow"), atomically: true, encoding: .utf8)
+      let url = folder.appending(path: step.file)
+      try FileManager.default.createDirectory(
+        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try step.text.write(to: url, atomically: true, encoding: .utf8)
     }
+    #expect(seen.split(separator: "\n").count { $0.contains(" in 1 file") } <= 3)
   }
 }

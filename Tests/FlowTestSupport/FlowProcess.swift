@@ -10,6 +10,12 @@ public struct FlowProcess: Sendable {
   public static func run(
     _ arguments: String..., input: String = "", in folder: URL = packageRoot, environment: [String: String] = [:]
   ) throws -> FlowProcess {
+    try run(arguments, input: input, in: folder, environment: environment)
+  }
+
+  public static func run(
+    _ arguments: [String], input: String = "", in folder: URL = packageRoot, environment: [String: String] = [:]
+  ) throws -> FlowProcess {
     let process = Process()
     process.executableURL = ServerProcess.binary
     process.arguments = arguments

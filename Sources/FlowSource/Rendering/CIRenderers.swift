@@ -1,8 +1,11 @@
 /// Workflow commands of GitHub Actions, errors first, as only so many of a run are shown.
 public func renderGitHub(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
+  errorsFirst(diagnostics).map { line($0, sources) }.joined()
+}
+
+private func errorsFirst(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
   let order: [Diagnostic.Severity] = [.error, .warning, .info]
   return order.flatMap { severity in diagnostics.filter { $0.severity == severity } }
-    .map { line($0, sources) }.joined()
 }
 
 private func line(_ diagnostic: Diagnostic, _ sources: SourceSet) -> String {
@@ -25,6 +28,24 @@ private func data(_ text: String) -> String {
 
 private func property(_ text: String) -> String {
   data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+}
+
+/// A table in Markdown, errors first.
+public func renderMarkdown(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
+  guard !diagnostics.isEmpty else { return "" }
+  let rows = errorsFirst(diagnostics).map { diagnostic -> String in
+    let place = sources.file(at: diagnostic.range.lower).map {
+      "\($0.name):\($0.position(of: diagnostic.range.lower).line)"
+    }
+    let cells = [diagnostic.severity.rawValue, diagnostic.code, place ?? "", diagnostic.message]
+    return "| " + cells.map(cell).joined(separator: " | ") + " |\n"
+  }
+  return "| | code | place | message |\n| --- | --- | --- | --- |\n" + rows.joined()
+}
+
+/// Text as a cell of a table takes it.
+private func cell(_ text: String) -> String {
+  text.replacing("|", with: "\\|").replacing("\r", with: " ").replacing("\n", with: " ")
 }
 
 /// JUnit's XML: a suite for each file, a case for each finding, and one that passes for a file without any.

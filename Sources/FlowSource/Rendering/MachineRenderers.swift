@@ -2,7 +2,8 @@
 public func renderConcise(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
   diagnostics.map { diagnostic in
     let place = place(of: diagnostic.range, sources)
-    return "\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)] \(diagnostic.message)\n"
+    let message = diagnostic.message.replacing("\n", with: " ")
+    return "\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)] \(message)\n"
   }.joined()
 }
 

@@ -12,9 +12,10 @@ public struct PrettyRenderer: Sendable {
   }
 
   /// All diagnostics and the line that counts them.
-  public func render(_ diagnostics: [Diagnostic]) -> String {
+  /// - Parameter all: What is counted, when there is more than what is shown.
+  public func render(_ diagnostics: [Diagnostic], outOf all: [Diagnostic]? = nil) -> String {
     let texts = diagnostics.map { render($0) }
-    return (texts + [summary(of: diagnostics, fileCount: sources.files.count)]).joined(separator: "\n")
+    return (texts + [summary(of: all ?? diagnostics, fileCount: sources.files.count)]).joined(separator: "\n")
   }
 
   public func render(_ diagnostic: Diagnostic) -> String {
@@ -94,7 +95,11 @@ public struct PrettyRenderer: Sendable {
   private func tail(of diagnostic: Diagnostic, indent: Int) -> String {
     let pad = String(repeating: " ", count: indent)
     var out = diagnostic.notes.map { "\(pad)= note: \($0)\n" }.joined()
-    if let help = diagnostic.help { out += "\(pad)= \(style.paint("help", .green)): \(help)\n" }
+    if let help = diagnostic.help {
+      out += "\(pad)= \(style.paint("help", .green)): \(help)\n"
+    } else if let fix = diagnostic.fixes.first {
+      out += "\(pad)= \(style.paint("fix", .green)): \(fix.title)\n"
+    }
     return out
   }
 
@@ -107,13 +112,15 @@ public struct PrettyRenderer: Sendable {
   }
 }
 
-/// `2 errors, 1 warning in 3 files`, or that nothing is wrong.
+/// `2 errors, 1 warning (1 fixable) in 3 files`, or that nothing is wrong. Fixable is what has a safe fix.
 public func summary(of diagnostics: [Diagnostic], fileCount: Int) -> String {
   let files = "\(fileCount) \(fileCount == 1 ? "file" : "files")"
   let counts: [(Diagnostic.Severity, String)] = [(.error, "error"), (.warning, "warning"), (.info, "note")]
   let parts = counts.compactMap { severity, word -> String? in
-    let count = diagnostics.filter { $0.severity == severity }.count
+    let count = diagnostics.count { $0.severity == severity }
     return count == 0 ? nil : "\(count) \(word)\(count == 1 ? "" : "s")"
   }
-  return parts.isEmpty ? "no problems in \(files)" : parts.joined(separator: ", ") + " in \(files)"
+  guard !parts.isEmpty else { return "no problems in \(files)" }
+  let fixable = diagnostics.count { $0.fixes.contains { $0.applicability == .safe } }
+  return parts.joined(separator: ", ") + (fixable == 0 ? "" : " (\(fixable) fixable)") + " in \(files)"
 }

@@ -1,28 +1,44 @@
 /// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (OASIS, 2020).
-public func renderSARIF(_ diagnostics: [Diagnostic], sources: SourceSet, version: String) -> JSON {
-  let codes = Set(diagnostics.map(\.code)).sorted()
-  let results = diagnostics.map { SARIFResult(diagnostic: $0, sources: sources, codes: codes).json }
+/// - Parameters:
+///   - silenced: Findings that are listed as suppressed.
+///   - page: The Markdown page of a code, which goes along as its help.
+public func renderSARIF(
+  _ diagnostics: [Diagnostic], silenced: [Judgement.Silenced] = [], sources: SourceSet, version: String,
+  page: (String) -> String? = { _ in nil }
+) -> JSON {
+  let codes = Set(diagnostics.map(\.code) + silenced.map(\.diagnostic.code)).sorted()
+  let indices = Dictionary(uniqueKeysWithValues: codes.enumerated().map { ($1, $0) })
+  let results =
+    diagnostics.map { SARIFResult(diagnostic: $0, sources: sources, indices: indices).json(hidden: nil) }
+    + silenced.map { SARIFResult(diagnostic: $0.diagnostic, sources: sources, indices: indices).json(hidden: $0) }
   return [
     "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
     "runs": [
       [
         "tool": [
           "driver": [
-            "name": "flow", "version": .string(version), "rules": .array(codes.map(ruleJSON)),
+            "name": "flow", "version": .string(version),
+            "rules": .array(codes.map { ruleJSON($0, page($0)) }),
           ]
         ],
-        "columnKind": "unicodeCodePoints", "results": .array(results),
-        "invocations": [["executionSuccessful": true]],
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": [rootName: ["description": ["text": "the folder in which flow was run"]]],
+        "results": .array(results), "invocations": [["executionSuccessful": true]],
       ]
     ],
   ]
 }
 
-private func ruleJSON(_ code: String) -> JSON {
+/// What relative paths are relative to.
+private let rootName = "%SRCROOT%"
+
+private func ruleJSON(_ code: String, _ page: String?) -> JSON {
   guard let rule = Rule.named(code) else { return ["id": .string(code)] }
+  let markdown = page ?? "`flow explain \(code)` says more"
   return [
     "id": .string(code), "name": .string(rule.name), "shortDescription": ["text": .string(rule.summary)],
-    "help": ["text": .string("flow explain \(code)"), "markdown": .string("`flow explain \(code)` says more")],
+    "fullDescription": ["text": .string(rule.summary)],
+    "help": ["text": .string("flow explain \(code)"), "markdown": .string(markdown)],
     "defaultConfiguration": ["level": .string(level(rule.severity))],
     "properties": ["tags": [.string(rule.category)], "precision": "very-high"],
   ]
@@ -34,12 +50,13 @@ private func level(_ severity: Diagnostic.Severity) -> String { severity == .inf
 private struct SARIFResult {
   let diagnostic: Diagnostic
   let sources: SourceSet
-  let codes: [String]
+  let indices: [String: Int]
 
-  var json: JSON {
+  /// - Parameter silenced: By what it is silenced, when it is.
+  func json(hidden silenced: Judgement.Silenced?) -> JSON {
     var members: [JSON.Member] = [
       .init("ruleId", .string(diagnostic.code)),
-      .init("ruleIndex", .int(Int64(codes.firstIndex(of: diagnostic.code) ?? 0))),
+      .init("ruleIndex", .int(Int64(indices[diagnostic.code] ?? 0))),
       .init("level", .string(level(diagnostic.severity))), .init("message", ["text": .string(message)]),
       .init("partialFingerprints", ["primaryLocationLineHash": .string(diagnostic.fingerprint(in: sources))]),
     ]
@@ -48,6 +65,13 @@ private struct SARIFResult {
     if !related.isEmpty { members.append(.init("relatedLocations", .array(related))) }
     let fixes = diagnostic.fixes.compactMap(fix)
     if !fixes.isEmpty { members.append(.init("fixes", .array(fixes))) }
+    members.append(.init("suppressions", .array(silenced.map { [suppression($0)] } ?? [])))
+    return .object(members)
+  }
+
+  private func suppression(_ silenced: Judgement.Silenced) -> JSON {
+    var members: [JSON.Member] = [.init("kind", silenced.place == .source ? "inSource" : "external")]
+    if !silenced.reason.isEmpty { members.append(.init("justification", .string(silenced.reason))) }
     return .object(members)
   }
 
@@ -65,17 +89,25 @@ private struct SARIFResult {
   }
 
   private func fix(_ fix: Fix) -> JSON? {
-    guard let first = fix.edits.first, let file = sources.file(at: first.range.lower) else { return nil }
-    let replacements = fix.edits.map { edit -> JSON in
-      ["deletedRegion": region(edit.range, file), "insertedContent": ["text": .string(edit.text)]]
+    var changes: [(file: SourceFile, replacements: [JSON])] = []
+    for edit in fix.edits {
+      guard let file = sources.file(at: edit.range.lower) else { return nil }
+      if changes.last?.file.name != file.name { changes.append((file, [])) }
+      changes[changes.count - 1].replacements.append(
+        ["deletedRegion": region(edit.range, file), "insertedContent": ["text": .string(edit.text)]])
     }
+    guard !changes.isEmpty else { return nil }
     return [
       "description": ["text": .string(fix.title)],
-      "artifactChanges": [["artifactLocation": artifact(file), "replacements": .array(replacements)]],
+      "artifactChanges": .array(
+        changes.map { ["artifactLocation": artifact($0.file), "replacements": .array($0.replacements)] }),
     ]
   }
 
-  private func artifact(_ file: SourceFile) -> JSON { ["uri": .string(uri(file.name))] }
+  private func artifact(_ file: SourceFile) -> JSON {
+    if file.name.hasPrefix("/") { return ["uri": .string("file://" + uri(file.name))] }
+    return ["uri": .string(uri(file.name)), "uriBaseId": .string(rootName)]
+  }
 
   private func region(_ range: SourceRange, _ file: SourceFile) -> JSON {
     let (start, end) = (file.position(of: range.lower), file.position(of: range.upper))

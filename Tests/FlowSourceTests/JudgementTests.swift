@@ -1,0 +1,82 @@
+import FlowSource
+import Testing
+
+/// What is heard of what was found.
+@Suite struct JudgementTests {
+  private static func sources(_ texts: String...) -> SourceSet {
+    var sources = SourceSet()
+    for (index, text) in texts.enumerated() { sources.add(name: "\(index).flow", text: Array(text.utf8)) }
+    return sources
+  }
+
+  private static func codes(
+    _ diagnostics: [Diagnostic], _ selection: RuleSelection, _ sources: SourceSet = sources("ab\nab\n")
+  ) -> [String] {
+    selection.filter(diagnostics, sources: sources, suppressions: [:]).map(\.code)
+  }
+
+  private static let some = [
+    Diagnostic("F104", "e", at: SourceRange(0, 0)), Diagnostic("F501", .warning, "w", at: SourceRange(0, 0)),
+    Diagnostic("F507", .info, "s", at: SourceRange(0, 0)), Diagnostic("F905", .info, "i", at: SourceRange(0, 0)),
+  ]
+
+  @Test(arguments: [
+    (RuleSelection(preset: .core), ["F104"]), (RuleSelection(), ["F104", "F501"]),
+    (RuleSelection(preset: .strict), ["F104", "F501", "F905"]),
+    (RuleSelection(preset: .strict, selected: ["unhandled-event"]), ["F104", "F501", "F507", "F905"]),
+    (RuleSelection(preset: .core, selected: ["F5"]), ["F104", "F501", "F507"]),
+    (RuleSelection(preset: .strict, ignored: ["F1", "F5", "missing-doc"]), ["F104"]),
+    (RuleSelection(selected: ["F9"], ignored: ["F905"]), ["F104", "F501"]),
+    (RuleSelection(ignoredByFile: ["0.flow": ["F501"]]), ["F104"]),
+    (RuleSelection(ignoredByFile: ["1.flow": ["F501"]]), ["F104", "F501"]),
+  ])
+  func aSelectionHears(_ selection: RuleSelection, _ codes: [String]) {
+    #expect(JudgementTests.codes(JudgementTests.some, selection) == codes)
+  }
+
+  @Test func severitiesAreRaisedAndLoweredButNotOfErrors() {
+    let selection = RuleSelection(severities: ["F104": .info, "F501": .error])
+    let heard = selection.filter(JudgementTests.some, sources: JudgementTests.sources("ab"), suppressions: [:])
+    #expect(heard.map(\.severity) == [.error, .error])
+  }
+
+  /// Two findings on lines that are alike, one of them known: the second one is new.
+  @Test func aBaselineCounts() {
+    let sources = JudgementTests.sources("ab\nab\nab\n")
+    let found = [0, 3, 6].map { Diagnostic("F501", .warning, "w", at: SourceRange($0, $0 + 1)) }
+    let fingerprints = Set(found.map { $0.fingerprint(in: sources) })
+    #expect(fingerprints.count == 1)
+    for count in 0...3 {
+      let baseline = Dictionary(uniqueKeysWithValues: fingerprints.map { ($0, count) })
+      let judgement = RuleSelection(baseline: baseline).judge(found, sources: sources, suppressions: [:])
+      #expect(judgement.heard.count == 3 - count && judgement.silenced.count == count)
+      #expect(judgement.silenced.allSatisfy { $0.place == .baseline })
+    }
+  }
+
+  @Test func aFingerprintIsOfTheLineTheCodeAndTheFile() {
+    let sources = JudgementTests.sources("  event a\nevent b\nevent a", "event a")
+    let print = { (code: String, offset: UInt32) in
+      Diagnostic(code, .warning, "", at: SourceRange(offset, offset)).fingerprint(in: sources)
+    }
+    #expect(print("F501", 0) == print("F501", 20))
+    #expect(Set([print("F501", 0), print("F501", 12), print("F502", 0), print("F501", 27)]).count == 4)
+  }
+
+  @Test(arguments: [
+    ("tests/**", "tests/a.flow", true), ("tests/**", "tests/deep/er/a.flow", true), ("tests/**", "a.flow", false),
+    ("**/*.flow", "a.flow", true), ("**/*.flow", "x/y/a.flow", true), ("*.flow", "x/a.flow", false),
+    ("a?c.flow", "abc.flow", true), ("a?c.flow", "ac.flow", false), ("**/x/**/b", "x/x/a/x/b", true),
+    ("**/x/**/b", "x/a/c", false), ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-c-b", false), ("", "a", false),
+    ("tests", "tests/a.flow", false), ("**", "any/thing", true), ("x/**/y", "x/y", true),
+  ])
+  func pathsFitPatterns(_ pattern: String, _ path: String, _ fits: Bool) {
+    #expect(PathPattern(pattern).matches(path) == fits)
+  }
+
+  @Test func aPatternThatStartsOverAndOverEnds() {
+    let path = String(repeating: "a/", count: 2000) + "b"
+    #expect(!PathPattern(String(repeating: "**/a/", count: 500) + "c").matches(path))
+    #expect(!PathPattern(String(repeating: "*a", count: 500) + "c").matches(String(repeating: "a", count: 5000)))
+  }
+}

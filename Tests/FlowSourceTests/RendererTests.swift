@@ -1,0 +1,100 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// The same findings in each format, as they are written.
+@Suite struct RendererTests {
+  static let formats: [(name: String, render: @Sendable (Findings) -> String)] = [
+    ("pretty", { PrettyRenderer(sources: $0.sources).render($0.heard) + "\n" }),
+    ("coloured", { PrettyRenderer(sources: $0.sources, style: .coloured).render($0.heard) + "\n" }),
+    ("concise", { renderConcise($0.heard, sources: $0.sources) }),
+    ("json", { renderJSON($0.heard, sources: $0.sources).text(.indented) + "\n" }),
+    (
+      "sarif",
+      {
+        renderSARIF($0.heard, silenced: $0.silenced, sources: $0.sources, version: "1.2.3") { "# \($0)\n" }
+          .text(.indented) + "\n"
+      }
+    ),
+    ("github", { renderGitHub($0.heard, sources: $0.sources) }),
+    ("markdown", { renderMarkdown($0.heard, sources: $0.sources) }),
+    ("junit", { renderJUnit($0.heard, sources: $0.sources) }),
+  ]
+
+  @Test(arguments: formats.map(\.name)) func formatsAreKept(_ name: String) throws {
+    let format = try #require(RendererTests.formats.first { $0.name == name })
+    let folder = packageRoot.appending(path: "Tests/FlowSourceTests/Corpus")
+    try expectGolden(format.render(Findings()), at: folder.appending(path: "\(name).golden"))
+  }
+
+  @Test func everyGoldenFileIsCompared() {
+    let golden = Sample.all(in: "Tests/FlowSourceTests/Corpus", withExtension: "golden").map(\.name)
+    #expect(golden == RendererTests.formats.map(\.name).sorted())
+  }
+
+  @Test func nothingToSayIsWellFormed() throws {
+    let sources = Findings().sources
+    #expect(PrettyRenderer(sources: sources).render([]) == "no problems in 2 files")
+    #expect(renderGitHub([], sources: sources) == "" && renderMarkdown([], sources: sources) == "")
+    let run = try #require(renderSARIF([], sources: sources, version: "1")["runs"]?.array?.first)
+    #expect(run["results"] == [] && run["tool"]?["driver"]?["rules"] == [])
+  }
+
+  @Test func controlCharactersAreNoXML() throws {
+    #expect(escapedXML("a\u{0}\u{1B}<&>\"\u{FFFE}") == "a??&lt;&amp;&gt;&quot;?")
+  }
+
+  @Test(arguments: [(1, 0, 0, "1 error in 2 files"), (2, 1, 3, "2 errors, 1 warning, 3 notes in 2 files")])
+  func findingsAreCounted(_ errors: Int, _ warnings: Int, _ infos: Int, _ text: String) {
+    let severities: [Diagnostic.Severity] =
+      Array(repeating: .error, count: errors) + Array(repeating: .warning, count: warnings)
+      + Array(repeating: .info, count: infos)
+    let found = severities.map { Diagnostic("F101", $0, "m", at: SourceRange(0, 0)) }
+    #expect(summary(of: found, fileCount: 2) == text)
+  }
+}
+
+/// Findings of two files that have all that a finding can have, and what formats stumble over.
+struct Findings {
+  var sources = SourceSet()
+  var heard: [Diagnostic]
+  var silenced: [Judgement.Silenced]
+
+  init() {
+    sources.add(name: "a b/größe,1:2.flow", text: Array("event Paid\n\tstate \"😀\" -> näht\nend\n".utf8))
+    sources.add(name: "/srv/shop.flow", text: Array("event Opened\r\nevent Closed".utf8))
+    let (first, second) = (sources.files[0], sources.files[1])
+    func place(_ text: String, in file: SourceFile) -> SourceRange {
+      let start = String(decoding: file.text, as: UTF8.self).utf8.firstRange(of: text.utf8)?.lowerBound
+      let whole = String(decoding: file.text, as: UTF8.self)
+      let offset = UInt32(start.map { whole.utf8.distance(from: whole.startIndex, to: $0) } ?? 0) + file.base
+      return SourceRange(offset, offset + UInt32(text.utf8.count))
+    }
+    let näht = place("näht", in: first)
+    heard = [
+      Diagnostic(
+        "F401", "an earlier reaction wins, 100%:\nalways", at: näht, label: "never <tried>",
+        labels: [
+          .init(place("Paid", in: first), "the event"), .init(place("Closed", in: second), "declared | here"),
+        ], notes: ["tried top to bottom", "a second note"], help: "move it",
+        fixes: [
+          Fix("move it", .maybe, [.init(näht, "genäht"), .init(place("Opened", in: second), "\"x\"")])
+        ]),
+      Diagnostic(
+        "F511", .warning, "this hides nothing", at: place("end\n", in: first),
+        fixes: [
+          Fix("remove the comment", .safe, [.init(place("end\n", in: first), "")])
+        ]),
+      Diagnostic("F910", .info, "not in form", at: SourceRange(second.range.upper, second.range.upper)),
+    ]
+    silenced = [
+      .init(
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Opened", in: second)), place: .source,
+        reason: "for ever"),
+      .init(
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Closed", in: second)), place: .baseline,
+        reason: ""),
+    ]
+  }
+}
