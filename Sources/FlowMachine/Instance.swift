@@ -19,9 +19,15 @@ public struct Instance: Sendable {
   public internal(set) var data: FrozenSlots
   public internal(set) var timers: [ArmedTimer]
   public internal(set) var calls: [PendingCall]
-  /// Where states that are a target of `history` were left.
-  var history: [HistoryEntry]
-  public internal(set) var deferred: [DeferredEvent]
+  /// What only some flows have to keep; nil when there is nothing.
+  var box: LedgerBox?
+
+  /// The events that were put off, oldest first.
+  public var deferred: [DeferredEvent] { ledger.deferred }
+  /// The compensations that a rollback would carry out, oldest first.
+  public var undos: [ArmedUndo] { ledger.undos }
+
+  var ledger: Ledger { box?.ledger ?? Ledger() }
 }
 
 /// A timer that waits.
@@ -51,17 +57,6 @@ public struct JobReference: Hashable, Sendable {
 public struct PendingCall: Hashable, Sendable {
   public var call: Int
   public var job: JobReference
-}
-
-/// The states that were active inside of `state` when it was left.
-struct HistoryEntry: Hashable, Sendable {
-  var state: Int
-  var leaves: [Int]
-}
-
-/// An event that a state has put off.
-public struct DeferredEvent: Hashable, Sendable {
-  public var event: Int
-  public var payload: Value
-  public var caller: Caller
+  /// Which item of the list it is for, when the call goes over one.
+  public var item: Int?
 }

@@ -1,4 +1,5 @@
 public import CEL
+import FlowIR
 
 /// What a step comes to.
 public enum Outcome: Sendable {
@@ -21,22 +22,42 @@ public struct Step: Sendable {
 
   public var disposition: Disposition
   public var next: Instance
-  /// The innermost active states before, as paths.
-  public var from: [String]
-  /// The innermost active states after, as paths.
-  public var to: [String]
   /// The transitions taken, in order.
   public var transitions: [Int]
-  /// The data fields that were assigned, by index, in ascending order.
-  public var changedFields: [Int]
   /// In the order in which they were asked for.
   public var effects: [Effect]
+  /// What a called flow answers, when this step ends it well.
+  public var result: Value?
+  /// The active states before.
+  let before: StateSet
+  let changed: StateSet
+  let flow: LoadedFlow
+
+  /// The innermost active states before, as paths.
+  public var from: [String] { flow.leafPaths(before) }
+  /// The innermost active states after, as paths.
+  public var to: [String] { flow.leafPaths(next.active) }
+  /// The data fields that were assigned, by index, in ascending order.
+  public var changedFields: [Int] { Array(changed.ascending) }
+
+  /// How the step ends the call of the flow; nil while it runs.
+  public var outcome: CallOutcome? {
+    switch next.status {
+    case .running: return nil
+    case .done: return .done(result ?? .null)
+    case .failed:
+      let state = next.active.ascending.first { flow.states[$0].isFailed }
+      return .failed(code: state.map { flow.flow.states[$0].name } ?? "", message: "", attempts: 1)
+    }
+  }
 }
 
 /// Something that a step asks the outside for.
 public enum Effect: Hashable, Sendable {
   case job(Job)
-  /// The state that waited for this job was left.
+  /// A flow that is called.
+  case begin(Invocation)
+  /// The state that waited for this job, or for the flow that was begun, was left.
   case withdraw(JobReference)
   case arm(ArmedTimer)
   case disarm(ArmedTimer)
@@ -50,8 +71,24 @@ public struct Job: Hashable, Sendable {
   public var action: Int
   /// A record that has the action's name.
   public var arguments: Value
-  /// The call that waits for the result; nil for work that is forgotten about.
+  /// The call that waits for the result; nil for work that is forgotten about, and for an undo.
   public var call: Int?
+  /// Whether a rollback waits for the result.
+  public var isUndo = false
   /// At most one job is done for this key; later ones get its result.
+  public var once: String?
+
+  /// Whether the instance wants to know how it ended.
+  public var isAwaited: Bool { call != nil || isUndo }
+}
+
+/// A flow that a state calls. Its end comes back as the result of `reference`: ``Step/outcome``.
+public struct Invocation: Hashable, Sendable {
+  public var reference: JobReference
+  public var flow: Int
+  /// A value for each parameter.
+  public var arguments: [Value]
+  public var call: Int
+  /// At most one instance is begun for this key; later ones get its result.
   public var once: String?
 }

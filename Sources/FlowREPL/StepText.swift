@@ -55,7 +55,11 @@ public struct StepText {
     case .job(let job):
       let action = machine.program.actions[job.action].name
       let arguments = job.arguments.json(in: machine.types).text()
-      return style.paint(job.call == nil ? "does" : "calls", .cyan) + " \(action) \(arguments)"
+      let verb = job.isUndo ? "undoes with" : job.call == nil ? "does" : "calls"
+      return style.paint(verb, .cyan) + " \(action) \(arguments)"
+    case .begin(let invocation):
+      let arguments = JSON.array(invocation.arguments.map { $0.json(in: machine.types) }).text()
+      return style.paint("calls", .cyan) + " \(machine.program.flows[invocation.flow].name) \(arguments)"
     case .withdraw: return style.paint("withdraws a call", .dim)
     case .emit(let event, let payload):
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "

@@ -10,7 +10,7 @@ public struct VirtualRun {
   public struct Work {
     public var job: Job
     /// Whether the instance waits for the result.
-    public var isAwaited: Bool { job.call != nil }
+    public var isAwaited: Bool { job.isAwaited }
   }
 
   /// Something that came of an input.
@@ -27,6 +27,8 @@ public struct VirtualRun {
   public private(set) var instance: Instance?
   /// What was asked for and has not ended.
   public private(set) var outstanding: [Work] = []
+  /// The flows that were called and have not ended.
+  public private(set) var called: [Invocation] = []
 
   public var program: FlowIR.Program { stepper.machine.program }
 
@@ -58,6 +60,13 @@ public struct VirtualRun {
     let work = outstanding.remove(at: index)
     let name = program.actions[action].name
     return take(stepper.step(instance, .result(work.job.reference, outcome), now: now), cause: "result of \(name)")
+  }
+
+  /// Ends the oldest call of a flow; nil when there is none.
+  public mutating func end(flow: Int, _ outcome: CallOutcome) -> Happening? {
+    guard let instance, let index = called.firstIndex(where: { $0.flow == flow }) else { return nil }
+    let input = Input.result(called.remove(at: index).reference, outcome)
+    return take(stepper.step(instance, input, now: now), cause: "result of \(program.flows[flow].name)")
   }
 
   /// Moves the clock on and fires, in order, the timers that come due on the way.
@@ -95,7 +104,10 @@ public struct VirtualRun {
       for effect in step.effects {
         switch effect {
         case .job(let job): outstanding.append(Work(job: job))
-        case .withdraw(let job): outstanding.removeAll { $0.job.reference == job }
+        case .begin(let invocation): called.append(invocation)
+        case .withdraw(let job):
+          outstanding.removeAll { $0.job.reference == job }
+          called.removeAll { $0.reference == job }
         case .arm, .disarm, .emit, .log: break
         }
       }

@@ -7,12 +7,14 @@ import FlowSource
 extension Engine {
   /// How long the engine waits before it tries a timer or a result again that an instance could not take.
   static let incidentRetryMilliseconds: Int64 = 300_000
+  /// Stands for the call in the row of an undo: no call has this number, but the instance waits for the result.
+  static let undoCall = -1
 
   func queue(_ job: Job, _ cached: Cached, _ now: Int64) {
     let machine = cached.version.machine
     let action = machine.program.actions[job.action]
     var row = newJob(job.reference, of: cached.row, action: action.name, due: now)
-    row.call = job.call
+    row.call = job.isUndo ? Engine.undoCall : job.call
     row.arguments = job.arguments.json(in: machine.types).bytes()
     if case .worker(let name) = action.binding { row.queue = name }
     if let key = job.once {

@@ -65,6 +65,8 @@ extension Engine {
     let machine = cached.version.machine
     switch effect {
     case .job(let job): queue(job, cached, now)
+    // An engine does not begin with a program that calls flows: `requireRunnable`.
+    case .begin: break
     case .withdraw(let reference): withdraw(reference, cached)
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.timers[TimerID(cached, timer)] = .some(nil)

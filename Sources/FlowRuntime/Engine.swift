@@ -52,6 +52,7 @@ public final class Engine {
 
   /// - Throws: When the store can't be read or the program's definition can't be kept.
   public init(machine: Machine, store: any Store, world: any World) throws(EngineError) {
+    try Engine.requireRunnable(machine.program)
     self.store = store
     self.world = world
     current = Version(hash: machine.program.hash, machine: machine)

@@ -13,6 +13,7 @@ struct Play {
   var now: Int64 = 1_000_000
   var instance: Instance?
   var jobs: [Job] = []
+  var invocations: [Invocation] = []
   var log: [String] = []
   var emitted: [String] = []
 
@@ -76,7 +77,10 @@ struct Play {
     for effect in step.effects {
       switch effect {
       case .job(let job): jobs.append(job)
-      case .withdraw(let reference): jobs.removeAll { $0.reference == reference }
+      case .begin(let invocation): invocations.append(invocation)
+      case .withdraw(let reference):
+        jobs.removeAll { $0.reference == reference }
+        invocations.removeAll { $0.reference == reference }
       case .log(let text): log.append(text)
       case .emit(let event, let payload):
         emitted.append(machine.program.events[event].name + payload.json(in: machine.types).text())
