@@ -91,8 +91,8 @@ enum StepBenchmark {
     let time = measureLoop(turns: 200_000, turn)
     let allocations = countAllocations { turn(1000) }
     guard refused == 0 else { return report(name, "\(refused) were refused") }
-    report(
-      name, "\(short(time)) ns", "\(note); \(short(Double(allocations) / 1000)) allocations, \(instance.revision) steps")
+    let counts = "\(short(Double(allocations) / 1000)) allocations, \(instance.revision) steps"
+    report(name, "\(short(time)) ns", "\(note); \(counts)")
   }
 
   /// Each step makes a new instance and takes a payload that has still to be read.
