@@ -16,23 +16,94 @@ enum StepBenchmark {
     }
     """
 
+  /// Forty states: a parallel of three regions with three levels, entries, exits and guards.
+  static let plant = """
+    event Begin
+    event Tick { weight: int }
+    event Stop
+    flow Plant {
+      data { ticks: int = 0  turns: int = 0  heat: int = 0 }
+      start on Begin -> running
+      on Stop -> end
+      parallel running {
+        \(region("one", "ticks", exits: "turns = turns + 1"))
+        \(region("two", "turns", exits: "heat = heat + 1"))
+        \(region("three", "heat", exits: "heat = 0"))
+      }
+      final end
+    }
+    """
+
+  /// A region of three compounds with three states each, all of which answer `Tick`.
+  private static func region(_ name: String, _ field: String, exits: String) -> String {
+    var text = "region \(name) {"
+    for group in 0..<3 {
+      let next = "\(name)_\((group + 1) % 3)"
+      text += " \(group == 0 ? "initial " : "")state \(name)_\(group) { exit \(exits)"
+      for leaf in 0..<3 {
+        let target = leaf == 2 ? next : "\(name)_\(group)_\(leaf + 1)"
+        text += " \(leaf == 0 ? "initial " : "")state \(name)_\(group)_\(leaf) {"
+        text += " on Tick when event.weight > 0 && \(field) >= 0 -> \(target) do \(field) = \(field) + event.weight }"
+      }
+      text += " }"
+    }
+    return text + " }"
+  }
+
   static func run() {
-    guard let program = compile("toggle.flow", load: { _ in Array(toggle.utf8) }).program,
+    measureEvents("step of a two-state toggle", toggle, event: "Flip", note: "a guard and an assignment")
+    measureEvents("event to 40 states, 3 regions", plant, event: "Tick", note: "3 guards, 3 assignments or more")
+  }
+
+  private static func measureEvents(_ name: String, _ text: String, event eventName: String, note: String) {
+    guard let program = compile("bench.flow", load: { _ in Array(text.utf8) }).program,
       let machine = try? Machine(program), let begin = machine.event(named: "Begin"),
-      let flip = machine.event(named: "Flip")
-    else { return report("step", "did not compile") }
+      let event = machine.event(named: eventName)
+    else { return report(name, "did not compile") }
     let stepper = Stepper(machine)
     let nothing = Value.record(RecordValue(typeName: "Begin", fields: []))
+    let weight = Value.record(RecordValue(typeName: eventName, fields: [.init("weight", .int(1))]))
     guard
       case .accepted(let first) = stepper.start(
-        flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0)
-    else { return report("step", "did not start") }
-    var instance = first.next
-    let payload = Value.record(RecordValue(typeName: "Flip", fields: [.init("weight", .int(1))]))
-    let input = Input.event(flip, payload: payload, caller: Caller())
-    let time = measure(turns: 200_000) {
+        flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0),
+      let payload = stepper.payload(of: event, weight)
+    else { return report(name, "did not start") }
+    inPlace(name, note, stepper, first.next, event, payload)
+    asValues("  as values", stepper, first.next, .event(event, payload: weight, caller: Caller()))
+  }
+
+  /// The instance is changed where it is; each step goes on from the one before.
+  private static func inPlace(
+    _ name: String, _ note: String, _ stepper: Stepper, _ first: Instance, _ event: Int, _ payload: Payload
+  ) {
+    var instance = first
+    let caller = Caller()
+    var refused = 0
+    func turn(_ turns: Int) {
+      for turn in 0..<turns {
+        do throws(Refusal) {
+          _ = try stepper.advance(&instance, event: event, payload: payload, caller: caller, now: Int64(turn))
+        } catch {
+          refused += 1
+        }
+      }
+    }
+    let time = measureLoop(turns: 200_000, turn)
+    let allocations = countAllocations { turn(1000) }
+    guard refused == 0 else { return report(name, "\(refused) were refused") }
+    let counts = "\(short(Double(allocations) / 1000)) allocations, \(instance.revision) steps"
+    report(name, "\(short(time)) ns", "\(note); \(counts)")
+  }
+
+  /// Each step makes a new instance and takes a payload that has still to be read.
+  private static func asValues(_ name: String, _ stepper: Stepper, _ first: Instance, _ input: Input) {
+    var instance = first
+    let time = measure(turns: 50_000) {
       if case .accepted(let step) = stepper.step(instance, input, now: 1) { instance = step.next }
     }
-    report("step of a two-state toggle", "\(short(time)) ns", "a guard and an assignment; \(instance.revision) steps")
+    let allocations = countAllocations {
+      if case .accepted(let step) = stepper.step(instance, input, now: 1) { instance = step.next }
+    }
+    report(name, "\(short(time)) ns", "\(allocations) allocations; \(instance.revision) steps")
   }
 }

@@ -38,10 +38,7 @@ struct Loader {
   var files: [ParsedFile] = []
   var problems: [Diagnostic] = []
   private var seen: Set<String> = []
-
-  var suppressions: [String: [Suppression]] {
-    Dictionary(files.map { ($0.source.name, $0.suppressions) }) { first, _ in first }.filter { !$0.value.isEmpty }
-  }
+  private(set) var suppressions: [String: [Suppression]] = [:]
 
   init(load: @escaping (String) -> [UInt8]?) { self.load = load }
 
@@ -60,7 +57,9 @@ struct Loader {
       guard case .importing(let node) = declaration, !node.path.isEmpty else { continue }
       add(resolvedPath(node.path, from: path), from: node, chain: chain + [(path, node)])
     }
-    files.append(file)
+    let found = file.suppressions
+    if !found.isEmpty { suppressions[file.source.name] = found }
+    files.append(file.withoutTokens)
   }
 
   /// F109: files that import each other have no order.

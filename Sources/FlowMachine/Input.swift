@@ -17,11 +17,7 @@ public enum Input: Hashable, Sendable {
   case event(Int, payload: Value, caller: Caller)
   /// The timer of a transition, as it was armed.
   case timer(transition: Int, armed: Int)
-  /// A call by another flow, which begins an instance.
-  case call(arguments: Value)
-  /// A schedule that is due, which begins an instance.
-  case schedule(Int)
-  /// The end of a job that a `call` has asked for.
+  /// The end of a job that a `call` or an `undo` has asked for.
   case result(JobReference, CallOutcome)
 }
 
@@ -29,4 +25,13 @@ public enum Input: Hashable, Sendable {
 public enum CallOutcome: Hashable, Sendable {
   case done(Value)
   case failed(code: String, message: String, attempts: Int)
+}
+
+/// What the present step is made of.
+enum Occasion {
+  case event(Int)
+  case timer(Int)
+  case result(JobReference)
+  case called
+  case schedule(Int)
 }

@@ -4,24 +4,14 @@ public import FlowSource
 
 // How an instance is kept in a store: two documents, which people can read.
 extension Instance {
-  /// Where the instance is: active states, timers, calls, what was put off.
+  /// Where the instance is: active states, timers, calls, and what else its flow has it keep.
   public func positionJSON(in machine: Machine) -> JSON {
     let flow = machine.program.flows[flow]
-    let leaves = active.ascending.filter { flow.isLeaf($0, in: active) }
-    var members: [JSON.Member] = [.init("states", .array(leaves.map { .string(flow.states[$0].path) }))]
+    let leaves = machine.flows[self.flow].leafPaths(active)
+    var members: [JSON.Member] = [.init("states", .array(leaves.map { .string($0) }))]
     if !timers.isEmpty { members.append(.init("timers", .array(timers.map(\.json)))) }
-    if !calls.isEmpty { members.append(.init("calls", .array(calls.map { $0.json(flow) }))) }
-    if !history.isEmpty {
-      members.append(
-        .init(
-          "history",
-          .object(
-            history.map { entry in
-              .init(flow.states[entry.state].path, .array(entry.leaves.map { .string(flow.states[$0].path) }))
-            })))
-    }
-    members += workJSON(in: machine)
-    if !deferred.isEmpty { members.append(.init("deferred", .array(deferred.map { $0.json(machine) }))) }
+    if !calls.isEmpty { members.append(.init("calls", .array(calls.map(\.json)))) }
+    if let box { members += box.ledger.members(flow, machine) }
     return .object(members)
   }
 
@@ -59,30 +49,36 @@ extension ArmedTimer {
       .init("transition", .int(Int64(transition))), .init("due", .int(due)), .init("armed", .int(Int64(armed))),
     ]
     if let period { members.append(.init("period", .int(period))) }
-    if let zone { members.append(.init("zone", .string(zone))) }
     return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow) {
     guard let transition = json["transition"]?.int, flow.transitions.indices.contains(transition),
-      let due = json["due"]?.int, let armed = json["armed"]?.int
+      flow.transitions[transition].trigger.isTimer, let due = json["due"]?.int, let armed = json["armed"]?.int
     else { return nil }
     self.init(
-      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) },
-      zone: json["zone"]?.string)
+      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) })
+  }
+}
+
+extension JobReference {
+  var json: JSON { [.int(Int64(revision)), .int(Int64(number))] }
+
+  init?(_ json: JSON?) {
+    guard let job = json?.array?.compactMap(\.int), job.count == 2 else { return nil }
+    self.init(revision: job[0], number: job[1])
   }
 }
 
 extension PendingCall {
-  func json(_ flow: Flow) -> JSON {
+  var json: JSON {
     var members: [JSON.Member] = [.init("call", .int(Int64(call))), .init("job", job.json)]
     if let item { members.append(.init("item", .int(Int64(item)))) }
     return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow) {
-    guard let call = json["call"]?.int, flow.calls.indices.contains(call),
-      let job = JobReference(json["job"])
+    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let job = JobReference(json["job"])
     else { return nil }
     self.init(call: call, job: job, item: json["item"]?.int)
   }

@@ -17,9 +17,7 @@ extension Instance {
 
 extension Stepper {
   /// The innermost active states of an instance, as paths in document order.
-  public func leafPaths(of instance: Instance) -> [String] {
-    leafPaths(instance.active, machine.program.flows[instance.flow])
-  }
+  public func leafPaths(of instance: Instance) -> [String] { machine.flows[instance.flow].leafPaths(instance.active) }
 
   /// The events that an instance reacts to, ignores or puts off now.
   public func acceptedEvents(of instance: Instance) -> [String] {
@@ -31,16 +29,8 @@ extension Stepper {
   public func explain(
     _ instance: Instance, event: Int, payload: Value, caller: Caller, now: Int64
   ) -> [Verdict] {
-    evaluator.reset()
-    var step = RunningStep(
-      flow: machine.flows[instance.flow], input: .event(event, payload: payload, caller: caller), now: now,
-      instance: instance)
-    do throws(Refusal) {
-      try prepare(&step, isNew: false)
-      return refuseEvent(event, caller: caller, &step).candidates
-    } catch {
-      return error.candidates
-    }
+    guard machine.program.events.indices.contains(event) else { return [] }
+    return interpreter.explain(instance, event, payload, caller, now)
   }
 
   /// Evaluates an expression over the data of an instance, or over nothing.

@@ -19,21 +19,15 @@ public struct Instance: Sendable {
   public internal(set) var data: FrozenSlots
   public internal(set) var timers: [ArmedTimer]
   public internal(set) var calls: [PendingCall]
-  /// Where states that are a target of `history` were left.
-  var history: [HistoryEntry]
-  public internal(set) var deferred: [DeferredEvent]
-  /// Calls for each item of a list that are under way.
-  var fans: [FanOut] = []
-  /// Steps that are done, of states that are active.
-  var finishedSteps: [Int] = []
-  /// States whose steps have failed, so that no more of them start.
-  var haltedStates: [Int] = []
-  /// What succeeded and can be undone, oldest first.
-  public internal(set) var undos: [ArmedUndo] = []
-  /// Calls that were left while in flight and may have to be undone.
-  public internal(set) var doubts: [PendingCall] = []
-  /// The rollback that is under way.
-  var rollback: Rollback?
+  /// What only some flows have to keep; nil when there is nothing.
+  var box: LedgerBox?
+
+  /// The events that were put off, oldest first.
+  public var deferred: [DeferredEvent] { ledger.deferred }
+  /// The compensations that a rollback would carry out, oldest first.
+  public var undos: [ArmedUndo] { ledger.undos }
+
+  var ledger: Ledger { box?.ledger ?? Ledger() }
 }
 
 /// A timer that waits.
@@ -46,8 +40,6 @@ public struct ArmedTimer: Hashable, Sendable {
   public var armed: Int
   /// For `every`: the distance in milliseconds.
   public var period: Int64?
-  /// For `cron`: the time zone.
-  public var zone: String?
 }
 
 /// What a job is known by within its instance: the step that asked for it, and its place there.
@@ -65,44 +57,6 @@ public struct JobReference: Hashable, Sendable {
 public struct PendingCall: Hashable, Sendable {
   public var call: Int
   public var job: JobReference
-  /// Of a call for each item: which one.
+  /// Which item of the list it is for, when the call goes over one.
   public var item: Int?
-}
-
-/// A call for each item of a list: what is still to start, and what has come back.
-struct FanOut: Hashable, Sendable {
-  var call: Int
-  /// One record of arguments for each item, and its key.
-  var arguments: [Value]
-  var keys: [String?]
-  /// The item that starts next.
-  var next: Int
-  var results: [Value?]
-}
-
-/// Something that a rollback undoes.
-public struct ArmedUndo: Hashable, Sendable {
-  public var call: Int
-  public var action: Int
-  public var arguments: Value
-}
-
-/// A rollback in a state: the undo that is being carried out, or none yet.
-struct Rollback: Hashable, Sendable {
-  var state: Int
-  var job: JobReference?
-  var undo: ArmedUndo?
-}
-
-/// The states that were active inside of `state` when it was left.
-struct HistoryEntry: Hashable, Sendable {
-  var state: Int
-  var leaves: [Int]
-}
-
-/// An event that a state has put off.
-public struct DeferredEvent: Hashable, Sendable {
-  public var event: Int
-  public var payload: Value
-  public var caller: Caller
 }

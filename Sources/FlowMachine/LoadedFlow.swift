@@ -1,97 +1,106 @@
 import CEL
 import FlowIR
 
-/// An expression as code, with its source for explanations.
-struct LoadedExpression: Sendable {
-  let code: CEL.Program
-  let source: SourcedExpression
-
-  init(_ source: SourcedExpression, _ types: TypeRegistry) throws(ProgramError) {
-    self.source = source
-    do throws(LoadError) {
-      self.code = try CEL.Program(source.tree, types: types)
-    } catch {
-      throw ProgramError("the expression `\(source.text)`: \(error.message)")
-    }
-  }
-}
-
-/// A flow made ready to run.
-struct LoadedFlow: Sendable {
+/// A flow made ready to run: flat tables for the interpreter, the IR beside them for whoever explains.
+final class LoadedFlow: Sendable {
+  let index: Int
   let flow: Flow
-  let invariants: [LoadedExpression]
-  let defaults: [LoadedExpression?]
-  let starts: [LoadedReaction]
-  let transitions: [LoadedReaction]
-  let entries: [[LoadedAct]]
-  let exits: [[LoadedAct]]
-  let calls: [LoadedCall]
-  /// For each state the transitions of each trigger: first the events, then `done` and `failed` of each call.
-  private let dispatch: [[[Int]]]
-  let always: [[Int]]
-  let timers: [[Int]]
-  let done: [[Int]]
-  let failed: [[Int]]
-  let rollbackDone: [[Int]]
-  let rollbackFailed: [[Int]]
-  let errors: [[Int]]
-  /// The result of each state that has one.
-  let results: [LoadedExpression?]
-  /// States that some transition goes back to.
-  let remembered: StateSet
-  /// All events that some part of the flow reacts to.
-  let handled: Set<Int>
+  let programs: ProgramTable
+  /// What the programs were made of.
+  let sources: [SourcedExpression]
+  let places: [Place]
+  /// Keys that part assignments name.
+  let names: [String]
+
+  let states: Table<StateRow>
+  let transitions: Table<TransitionRow>
+  let starts: Table<StartRow>
+  let acts: Table<ActRow>
+  let parts: Table<PartRow>
+  let calls: Table<CallRow>
+  /// Lists of states, transitions and calls.
+  let indices: Table<Int32>
+  let answers: Table<AnswerRow>
+  /// The answers to each trigger, innermost state first.
+  let triggers: Table<Stretch>
+  /// The program of each field's default.
+  let defaults: Table<Int32>
+  let invariants: Stretch
+  /// The parsed schedules of `cron`, by transition.
+  let schedules: [Int: Schedule]
+  /// And those of starts.
+  let startSchedules: [Int: Schedule]
+
+  let eventCount: Int
+  let keptCount: Int
+  let frameSize: Int
   let usesSelf: Bool
   let usesCaller: Bool
-  private let eventCount: Int
+  let usesNow: Bool
+  let hasAlways: Bool
+  let hasTimers: Bool
+  let hasCalls: Bool
+  let hasRoles: Bool
+  let hasHistory: Bool
+  let hasErrors: Bool
+  /// Whether an instance has more to keep than states, data, timers and calls.
+  let hasLedger: Bool
+  /// Invariants that don't look at data alone.
+  let checksAlways: Bool
+  /// All events that some part of the flow reacts to.
+  let handled: Set<Int>
   private let keyFields: [Int: Int]
 
   init(_ program: FlowIR.Program, _ index: Int, _ types: TypeRegistry) throws(ProgramError) {
+    var builder = FlowBuilder(program, index, types)
+    try builder.build()
     let flow = program.flows[index]
+    self.index = index
     self.flow = flow
-    self.eventCount = program.events.count
-    self.invariants = try LoadedFlow.load(flow.invariants, types)
-    var defaults: [LoadedExpression?] = []
-    for field in flow.fields { defaults.append(try LoadedFlow.load(field.defaultValue, types)) }
-    self.defaults = defaults
-    var starts: [LoadedReaction] = []
-    for start in flow.starts { starts.append(try LoadedReaction(start, types)) }
-    self.starts = starts
-    var transitions: [LoadedReaction] = []
-    for transition in flow.transitions { transitions.append(try LoadedReaction(transition, types)) }
-    self.transitions = transitions
-    var calls: [LoadedCall] = []
-    for call in flow.calls { calls.append(try LoadedCall(call, types)) }
-    self.calls = calls
-    self.entries = try LoadedFlow.load(flow.states.map(\.entry), types)
-    self.exits = try LoadedFlow.load(flow.states.map(\.exit), types)
+    programs = ProgramTable(builder.programs)
+    sources = builder.sources
+    places = builder.places
+    names = builder.names
+    states = Table(builder.states)
+    transitions = Table(builder.transitions)
+    starts = Table(builder.starts)
+    acts = Table(builder.acts)
+    parts = Table(builder.parts)
+    calls = Table(builder.calls)
+    indices = Table(builder.indices)
+    answers = Table(builder.answers)
+    triggers = Table(builder.triggers)
+    defaults = Table(builder.defaults)
+    invariants = builder.invariants
+    schedules = builder.schedules
+    startSchedules = builder.startSchedules
+    eventCount = program.events.count
+    keptCount = flow.keptCount
+    frameSize = flow.frameSize
+    handled = builder.handled
+    keyFields = LoadedFlow.keyFields(flow, program.events)
 
-    let tables = DispatchTables(flow, eventCount: program.events.count)
-    self.dispatch = tables.byTrigger
-    self.always = tables.always
-    self.timers = tables.timers
-    self.done = tables.done
-    self.failed = tables.failed
-    self.rollbackDone = tables.rollbackDone
-    self.rollbackFailed = tables.rollbackFailed
-    self.errors = tables.errors
-    var results: [LoadedExpression?] = []
-    for state in flow.states { results.append(try LoadedFlow.load(state.result, types)) }
-    self.results = results
-    self.handled = tables.handled
-    self.remembered = StateSet(flow.transitions.filter(\.isHistory).compactMap(\.target))
     let slots = flow.expressions.reduce(into: Set<Int>()) { $0.formUnion($1.tree.usedSlots) }
-    self.usesSelf = slots.contains(FrameLayout.selfRecord)
-    self.usesCaller = slots.contains(FrameLayout.caller)
-    self.keyFields = LoadedFlow.keyFields(flow, program.events)
+    usesSelf = slots.contains(FrameLayout.selfRecord)
+    usesCaller = slots.contains(FrameLayout.caller)
+    usesNow = slots.contains(FrameLayout.now)
+    let guarded = flow.invariants.reduce(into: Set<Int>()) { $0.formUnion($1.tree.usedSlots) }
+    checksAlways = guarded.contains { $0 < FrameLayout.firstField }
+    hasAlways = flow.transitions.contains { $0.trigger == .always }
+    hasTimers = flow.transitions.contains { $0.trigger.isTimer }
+    hasCalls = !flow.calls.isEmpty
+    hasRoles = flow.transitions.contains { !$0.roles.isEmpty } || flow.starts.contains { !$0.roles.isEmpty }
+    hasHistory = flow.transitions.contains(where: \.isHistory)
+    hasErrors = flow.transitions.contains { $0.trigger == .error }
+    hasLedger =
+      hasHistory || flow.states.contains { !$0.deferred.isEmpty || $0.isRollback }
+      || flow.calls.contains { $0.loop != nil || $0.undo != nil || $0.isStep }
   }
 
   /// The payload field of an event that has the name and the type of the flow's key.
   func keyField(of event: Int) -> Int? { keyFields[event] }
 
-  func transitions(in state: Int, on event: Int) -> [Int] { dispatch[state][event] }
-  func transitions(in state: Int, onDoneOf call: Int) -> [Int] { dispatch[state][eventCount + 2 * call] }
-  func transitions(in state: Int, onFailureOf call: Int) -> [Int] { dispatch[state][eventCount + 2 * call + 1] }
+  func place(_ index: Int32) -> Place { index == none ? flow.place : places[Int(index)] }
 
   private static func keyFields(_ flow: Flow, _ events: [Event]) -> [Int: Int] {
     guard let key = flow.key else { return [:] }
@@ -104,68 +113,32 @@ struct LoadedFlow: Sendable {
     return found
   }
 
-  static func load(_ source: SourcedExpression?, _ types: TypeRegistry) throws(ProgramError) -> LoadedExpression? {
-    guard let source else { return nil }
-    return try LoadedExpression(source, types)
-  }
+  // MARK: - Triggers
 
-  static func load(_ sources: [SourcedExpression], _ types: TypeRegistry) throws(ProgramError) -> [LoadedExpression] {
-    var loaded: [LoadedExpression] = []
-    for source in sources { loaded.append(try LoadedExpression(source, types)) }
-    return loaded
-  }
+  // Numbered without a gap: the events of the program, two for each call, four for each state, and the two of the flow.
+  func trigger(doneOf call: Int) -> Int { eventCount + 2 * call }
+  func trigger(failureOf call: Int) -> Int { eventCount + 2 * call + 1 }
+  var alwaysTrigger: Int { triggers.count - 2 }
+  var errorTrigger: Int { triggers.count - 1 }
 
-  static func load(_ blocks: [[Act]], _ types: TypeRegistry) throws(ProgramError) -> [[LoadedAct]] {
-    var loaded: [[LoadedAct]] = []
-    for block in blocks { loaded.append(try LoadedAct.load(block, types)) }
-    return loaded
+  func trigger(_ kind: StateTrigger, _ state: Int) -> Int {
+    eventCount + 2 * calls.count + 4 * state + kind.rawValue
   }
 }
 
-/// Which transitions are asked for which trigger, for every state.
-private struct DispatchTables {
-  var byTrigger: [[[Int]]]
-  var always: [[Int]]
-  var timers: [[Int]]
-  var done: [[Int]]
-  var failed: [[Int]]
-  var rollbackDone: [[Int]]
-  var rollbackFailed: [[Int]]
-  var errors: [[Int]]
-  var handled: Set<Int> = []
+/// What happens to a state as a whole.
+enum StateTrigger: Int { case done, failed, rollbackDone, rollbackFailed }
 
-  init(_ flow: Flow, eventCount: Int) {
-    let count = flow.states.count
-    byTrigger = Array(repeating: Array(repeating: [], count: eventCount + 2 * flow.calls.count), count: count)
-    always = Array(repeating: [], count: count)
-    timers = always
-    done = always
-    failed = always
-    rollbackDone = always
-    rollbackFailed = always
-    errors = always
-    handled.formUnion(flow.starts.compactMap(\.event))
-    for (state, node) in flow.states.enumerated() {
-      handled.formUnion(node.ignored + node.deferred)
-      for transition in node.transitions { add(transition, flow, state, eventCount) }
-    }
+extension LoadedFlow {
+  /// Whether a state of the set has none of its children in the set.
+  func isLeaf(_ state: Int, in active: StateSet) -> Bool {
+    guard state != 0 else { return false }
+    guard let next = active.next(from: state + 1) else { return true }
+    return next >= Int(states[state].end)
   }
 
-  private mutating func add(_ transition: Int, _ flow: Flow, _ state: Int, _ eventCount: Int) {
-    switch flow.transitions[transition].trigger {
-    case .event(let event):
-      byTrigger[state][event].append(transition)
-      handled.insert(event)
-    case .any: for event in 0..<eventCount { byTrigger[state][event].append(transition) }
-    case .callDone(let call): byTrigger[state][eventCount + 2 * call].append(transition)
-    case .callFailed(let call): byTrigger[state][eventCount + 2 * call + 1].append(transition)
-    case .always: always[state].append(transition)
-    case .after, .every, .at, .cron: timers[state].append(transition)
-    case .done: done[state].append(transition)
-    case .failed: failed[state].append(transition)
-    case .rollbackDone: rollbackDone[state].append(transition)
-    case .rollbackFailed: rollbackFailed[state].append(transition)
-    case .error: errors[state].append(transition)
-    }
+  /// The innermost of the states, as paths in document order.
+  func leafPaths(_ active: StateSet) -> [String] {
+    active.ascending.filter { isLeaf($0, in: active) }.map { flow.states[$0].path }
   }
 }

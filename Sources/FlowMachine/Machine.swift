@@ -45,10 +45,7 @@ public final class Machine: Sendable {
   /// Each once, in the order of the program.
   func acceptedEvents(_ active: StateSet, _ flow: LoadedFlow) -> [String] {
     program.events.indices.filter { event in
-      active.ascending.contains { state in
-        !flow.transitions(in: state, on: event).isEmpty || flow.flow.states[state].ignored.contains(event)
-          || flow.flow.states[state].deferred.contains(event)
-      }
+      flow.triggers[event].range.contains { active.contains(Int(flow.answers[$0].state)) }
     }.map { program.events[$0].name }
   }
 

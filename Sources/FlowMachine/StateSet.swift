@@ -1,54 +1,64 @@
-/// A set of state indices. Up to 64 states it lives in one word and never allocates.
+/// A set of small numbers. Up to 64 it lives in one word and never allocates.
 public struct StateSet: Hashable, Sendable {
   private var low: UInt64 = 0
-  /// Words for the indices from 64 on; no longer than needed, so that equal sets are equal values.
-  private var high: [UInt64] = []
+  /// Words for the numbers from 64 on; no longer than needed, so that equal sets are equal values.
+  private var high: [UInt64]?
 
   public init() {}
 
   public init(_ states: some Sequence<Int>) { for state in states { insert(state) } }
 
-  public var isEmpty: Bool { low == 0 && high.isEmpty }
+  @inline(__always) public var isEmpty: Bool { low == 0 && high == nil }
 
-  public func contains(_ state: Int) -> Bool {
-    if state < 64 { return low & (1 << UInt64(state)) != 0 }
-    let word = state / 64 - 1
-    return word < high.count && high[word] & (1 << UInt64(state % 64)) != 0
+  @inline(__always) public func contains(_ state: Int) -> Bool {
+    state < 64 ? low & (1 << UInt64(state)) != 0 : isHighMember(state)
   }
 
-  public mutating func insert(_ state: Int) {
-    if state < 64 {
-      low |= 1 << UInt64(state)
-      return
-    }
+  @inline(never) private func isHighMember(_ state: Int) -> Bool {
     let word = state / 64 - 1
-    while high.count <= word { high.append(0) }
-    high[word] |= 1 << UInt64(state % 64)
+    guard let high, word < high.count else { return false }
+    return high[word] & (1 << UInt64(state % 64)) != 0
   }
 
-  public mutating func remove(_ state: Int) {
-    if state < 64 {
-      low &= ~(1 << UInt64(state))
-      return
-    }
+  @inline(__always) public mutating func insert(_ state: Int) {
+    if state < 64 { low |= 1 << UInt64(state) } else { insertHigh(state) }
+  }
+
+  @inline(never) private mutating func insertHigh(_ state: Int) {
     let word = state / 64 - 1
-    guard word < high.count else { return }
-    high[word] &= ~(1 << UInt64(state % 64))
-    while high.last == 0 { high.removeLast() }
+    var words = high ?? []
+    high = nil
+    while words.count <= word { words.append(0) }
+    words[word] |= 1 << UInt64(state % 64)
+    high = words
+  }
+
+  @inline(__always) public mutating func remove(_ state: Int) {
+    if state < 64 { low &= ~(1 << UInt64(state)) } else { removeHigh(state) }
+  }
+
+  @inline(never) private mutating func removeHigh(_ state: Int) {
+    let word = state / 64 - 1
+    guard var words = high, word < words.count else { return }
+    high = nil
+    words[word] &= ~(1 << UInt64(state % 64))
+    while words.last == 0 { words.removeLast() }
+    high = words.isEmpty ? nil : words
   }
 
   public mutating func formUnion(_ other: StateSet) { for state in other.ascending { insert(state) } }
 
-  public func isDisjoint(with other: StateSet) -> Bool {
-    low & other.low == 0 && zip(high, other.high).allSatisfy { $0 & $1 == 0 }
-  }
-
   /// The smallest member that is at least `start`.
-  func next(from start: Int) -> Int? {
+  @inline(__always) func next(from start: Int) -> Int? {
     if start < 64 {
       let rest = low & (UInt64.max << UInt64(start))
       if rest != 0 { return rest.trailingZeroBitCount }
     }
+    return high == nil ? nil : nextHigh(from: start)
+  }
+
+  @inline(never) private func nextHigh(from start: Int) -> Int? {
+    guard let high else { return nil }
     var word = max(start / 64 - 1, 0)
     var mask = start >= 64 ? UInt64.max << UInt64(start % 64) : UInt64.max
     while word < high.count {
@@ -56,6 +66,25 @@ public struct StateSet: Hashable, Sendable {
       if rest != 0 { return (word + 1) * 64 + rest.trailingZeroBitCount }
       mask = .max
       word += 1
+    }
+    return nil
+  }
+
+  /// The largest member below `end`.
+  @inline(__always) func last(before end: Int) -> Int? {
+    if end > 64, high != nil, let found = lastHigh(before: end) { return found }
+    let rest = end >= 64 ? low : low & ((1 << UInt64(end)) - 1)
+    return rest == 0 ? nil : 63 - rest.leadingZeroBitCount
+  }
+
+  @inline(never) private func lastHigh(before end: Int) -> Int? {
+    guard let high else { return nil }
+    var word = min((end - 1) / 64 - 1, high.count - 1)
+    while word >= 0 {
+      let first = (word + 1) * 64
+      let rest = end - first >= 64 ? high[word] : high[word] & ((1 << UInt64(end - first)) - 1)
+      if rest != 0 { return first + 63 - rest.leadingZeroBitCount }
+      word -= 1
     }
     return nil
   }

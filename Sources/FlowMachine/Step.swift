@@ -22,18 +22,34 @@ public struct Step: Sendable {
 
   public var disposition: Disposition
   public var next: Instance
-  /// The innermost active states before, as paths.
-  public var from: [String]
-  /// The innermost active states after, as paths.
-  public var to: [String]
   /// The transitions taken, in order.
   public var transitions: [Int]
-  /// The data fields that were assigned, by index, in ascending order.
-  public var changedFields: [Int]
   /// In the order in which they were asked for.
   public var effects: [Effect]
-  /// What a flow that was called answers, when it ends with this step.
-  public var result: CallOutcome?
+  /// What a called flow answers, when this step ends it well.
+  public var result: Value?
+  /// The active states before.
+  let before: StateSet
+  let changed: StateSet
+  let flow: LoadedFlow
+
+  /// The innermost active states before, as paths.
+  public var from: [String] { flow.leafPaths(before) }
+  /// The innermost active states after, as paths.
+  public var to: [String] { flow.leafPaths(next.active) }
+  /// The data fields that were assigned, by index, in ascending order.
+  public var changedFields: [Int] { Array(changed.ascending) }
+
+  /// How the step ends the call of the flow; nil while it runs.
+  public var outcome: CallOutcome? {
+    switch next.status {
+    case .running: return nil
+    case .done: return .done(result ?? .null)
+    case .failed:
+      let state = next.active.ascending.first { flow.states[$0].isFailed }
+      return .failed(code: state.map { flow.flow.states[$0].name } ?? "", message: "", attempts: 1)
+    }
+  }
 }
 
 /// Something that a step asks the outside for.
@@ -81,6 +97,16 @@ extension Machine {
     switch target {
     case .action(let action): program.actions[action].result
     case .flow(let flow): program.flows[flow].result
+    }
+  }
+}
+
+extension Machine {
+  /// The record of the arguments of an action or a flow.
+  func parameters(of target: Call.Target) -> RecordDeclaration {
+    switch target {
+    case .action(let action): program.actions[action].parameters
+    case .flow(let flow): program.flows[flow].parameters
     }
   }
 }

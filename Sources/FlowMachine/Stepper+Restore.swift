@@ -32,19 +32,13 @@ extension Stepper {
     for leaf in leaves.compactMap({ $0 }) {
       for state in flow.around(leaf) { active.insert(state) }
     }
-    let history = (position["history"]?.members ?? []).compactMap { member -> HistoryEntry? in
-      guard let state = paths[member.name] else { return nil }
-      let leaves = member.value.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? []
-      return HistoryEntry(state: state, leaves: leaves)
-    }
-    var instance = Instance(
+    let box: LedgerBox? =
+      machine.flows[header.flow].hasLedger ? LedgerBox(Ledger(position, flow, paths, machine)) : nil
+    return Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
       startedAt: header.startedAt, active: active, data: try restore(data, flow, header.key),
       timers: position["timers"]?.array?.compactMap { ArmedTimer($0, flow) } ?? [],
-      calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) } ?? [], history: history,
-      deferred: position["deferred"]?.array?.compactMap { DeferredEvent($0, machine) } ?? [])
-    instance.restoreWork(position, in: machine)
-    return instance
+      calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) } ?? [], box: box)
   }
 
   private func restore(_ data: JSON, _ flow: Flow, _ key: String) throws(ProgramError) -> FrozenSlots {

@@ -24,7 +24,7 @@ extension Engine {
     keep(cached, id)
     let sequence = journal(cached.row, "step", body(step, cause, machine, isNew: isNew))
     for effect in step.effects { record(effect, cached, now) }
-    if let result = step.result { noteEnd(of: cached, result) }
+    if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
     return sequence
   }
 

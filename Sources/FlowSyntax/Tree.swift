@@ -7,7 +7,7 @@ public import FlowSource
 /// the text is lost to the formatter and the editors.
 public struct ParsedFile: Sendable {
   public let source: SourceFile
-  public let tokens: [Token]
+  public private(set) var tokens: [Token]
   public let declarations: [Declaration]
   /// Names that were written with the alias of an import before them.
   public let qualified: [QualifiedName]
@@ -15,6 +15,13 @@ public struct ParsedFile: Sendable {
 }
 
 extension ParsedFile {
+  /// The file without its tokens, which are a good part of its memory and which checking does not need.
+  public var withoutTokens: ParsedFile {
+    var file = self
+    file.tokens = []
+    return file
+  }
+
   /// The comments of the file that silence findings.
   public var suppressions: [Suppression] {
     var gaps: [SourceRange] = []

@@ -138,17 +138,18 @@ import Testing
     ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "no webhook"),
   ])
   func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {
-    let text = declaration + """
+    let text =
+      declaration + """
 
-      event Begin { id: string }
-      flow F {
-        key id
-        data { id: string }
-        start on Begin -> a do id = event.id
-        state a { after 1d -> b }
-        final b
-      }
-      """
+        event Begin { id: string }
+        flow F {
+          key id
+          data { id: string }
+          start on Begin -> a do id = event.id
+          state a { after 1d -> b }
+          final b
+        }
+        """
     let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".flow")
     try text.write(to: file, atomically: true, encoding: .utf8)
     let result = try FlowProcess.run("serve", file.path, "--addr", "127.0.0.1:0")

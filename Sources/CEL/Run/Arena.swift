@@ -16,8 +16,11 @@ struct Arena: ~Copyable {
 
   /// Forgets all that was handed out; keeps the first chunk.
   mutating func reset() {
-    for chunk in chunks.dropFirst() { chunk.deallocate() }
-    if chunks.count > 1 { chunks.removeLast(chunks.count - 1) }
+    guard total > 0 else { return }
+    if chunks.count > 1 {
+      for chunk in chunks.dropFirst() { chunk.deallocate() }
+      chunks.removeLast(chunks.count - 1)
+    }
     current = 0
     used = 0
     total = 0

@@ -65,6 +65,15 @@ extension Evaluator {
     return try accepted(makeList(elements))
   }
 
+  /// The element of a list at an index, or of a map at a key.
+  public func element(of slot: Slot, at key: Slot) throws(EvaluationError) -> Slot {
+    if slot.tag == .map, let found = MapIndex.find(key, in: slot) { return found }
+    guard slot.tag == .list, key.tag == .int, key.asInt >= 0, key.asInt < Int64(slot.count) else {
+      throw EvaluationError("there is no element \(key.literal)", at: SourceRange(0, 0))
+    }
+    return slot.elements[Int(key.asInt)]
+  }
+
   private func tooLarge() -> EvaluationError {
     EvaluationError("the value is larger than the limits allow", at: SourceRange(0, 0), isLimit: true)
   }

@@ -71,7 +71,7 @@ public final class Evaluator {
     throw conditionError(result, program.code)
   }
 
-  private func conditionError(_ result: Slot, _ code: Code) -> EvaluationError {
+  func conditionError(_ result: Slot, _ code: Code) -> EvaluationError {
     if result.tag == .unknown { return EvaluationError("the condition depends on an unknown value", at: code.range) }
     return result.tag == .error || isStopped
       ? error(result, code) : EvaluationError(Fault.notBool(result.tag).message, at: code.range)

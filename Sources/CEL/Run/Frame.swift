@@ -34,6 +34,17 @@ public final class Frame {
   }
 }
 
+extension Frame {
+  /// Copies frozen slots to the places from `start` on and makes all other places below `end` unset.
+  public func reload(_ frozen: FrozenSlots, at start: Int, end: Int) {
+    precondition(start >= 0 && start <= end && end <= count, "a slot that is not there")
+    let copied = min(frozen.count, end - start)
+    slots.update(repeating: .unset, count: start)
+    (slots + start).update(from: frozen.slots, count: copied)
+    (slots + start + copied).update(repeating: .unset, count: end - start - copied)
+  }
+}
+
 extension FrozenSlots {
   /// Copies a part of a frame, deep.
   /// - Throws: When it is more than ``maximumBytes``.

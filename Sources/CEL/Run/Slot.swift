@@ -66,6 +66,11 @@ public struct Slot: BitwiseCopyable, @unchecked Sendable {
   }
 
   public var isUnset: Bool { tag == .unset }
+
+  /// Whether it is the same bits: the same scalar, or the same place in memory.
+  @inline(__always) func isSame(_ other: Slot) -> Bool {
+    payload == other.payload && description == other.description
+  }
   public var isUnknown: Bool { tag == .unknown }
 
   /// Whether there is no value here: unset, unknown or an error.

@@ -7,7 +7,8 @@ func checkDeprecatedUses(_ context: LintContext, into problems: inout [Diagnosti
   let deprecated = deprecatedNames(context)
   guard !deprecated.isEmpty else { return }
   for file in context.files {
-    for token in file.tokens where token.kind == .identifier {
+    let tokens = tokenize(file.source.text, base: file.source.base)
+    for token in tokens where token.kind == .identifier {
       let name = file.source.string(token.range)
       guard let (declared, advice) = deprecated[name], declared != token.range else { continue }
       problems.append(
