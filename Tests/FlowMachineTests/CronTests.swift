@@ -1,0 +1,165 @@
+import CEL
+import FlowSource
+import Testing
+
+@testable import FlowMachine
+
+/// When a schedule falls due.
+@Suite struct CronTests {
+  /// How far the reference looks.
+  private let days = 3
+
+  /// Minute by minute: what the clock shows, whether it was shown before, what it skipped.
+  private func reference(_ schedule: CronSchedule, after instant: Int64, _ zone: String) -> Int64? {
+    var minute = (instant / 60 + 1) * 60
+    for _ in 0..<(days * 24 * 60) {
+      let shown = clock(minute, zone)
+      let before = clock(minute - 60, zone)
+      // What the clock passes over in this minute counts now; what it shows again counted before.
+      var candidate = max(before + 60, shown - 86_400)
+      while candidate < shown {
+        if fits(schedule, candidate) { return minute }
+        candidate += 60
+      }
+      if fits(schedule, shown) {
+        let isSecond = stride(from: Int64(60), through: 3 * 3600, by: 60).contains { clock(minute - $0, zone) == shown }
+        if !isSecond { return minute }
+      }
+      minute += 60
+    }
+    return nil
+  }
+
+  private func clock(_ instant: Int64, _ zone: String) -> Int64 {
+    instant + Int64(TimeZones.offset(of: zone, at: instant) ?? 0)
+  }
+
+  private func fits(_ schedule: CronSchedule, _ clock: Int64) -> Bool {
+    let time = CivilTime(Timestamp(seconds: clock), offsetSeconds: 0)
+    let isDay = schedule.days >> time.day & 1 == 1
+    let isWeekday = schedule.weekdays >> time.dayOfWeek & 1 == 1
+    let isDue =
+      schedule.isAnyDay ? isWeekday : schedule.isAnyWeekday ? isDay : isDay || isWeekday
+    return isDue && schedule.months >> time.month & 1 == 1 && schedule.hours >> time.hour & 1 == 1
+      && schedule.minutes >> time.minute & 1 == 1
+  }
+
+  @Test(arguments: ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
+  func agreesWithTheClockMinuteByMinute(_ zone: String) throws {
+    var random = SplitMix(seed: UInt64(zone.utf8.count) * 7919)
+    let texts = [
+      "* * * * *", "*/7 * * * *", "30 2 * * *", "0 3 * * *", "15 1-3 * * *", "0 9 * * MON", "59 23 * * *", "0 0 1 * *",
+      "45 2 * 3,10 SUN", "10 */5 13 * FRI",
+    ]
+    for text in texts {
+      let schedule = try #require(CronSchedule(text))
+      for _ in 0..<4 {
+        // Half of them near a change of European or American clocks in 2026.
+        let near = [1_774_746_000, 1_792_890_000, 1_772_953_200, 1_793_512_800].randomElement(using: &random) ?? 0
+        let start = Int64(near) - 86_400 + Int64(random.next() % (2 * 86_400))
+        let found = schedule.next(after: start * 1000, zone: zone)
+        let wanted = reference(schedule, after: start, zone).map { $0 * 1000 }
+        let isLater = wanted == nil && (found ?? .max) > (start + Int64(days) * 86_400) * 1000
+        #expect(found == wanted || isLater, "\(text) after \(start) in \(zone)")
+      }
+    }
+  }
+
+  private func next(_ text: String, _ after: String, _ zone: String) throws -> String {
+    let instant = try #require(Timestamp(after)).milliseconds
+    let found = try #require(CronSchedule(text)?.next(after: instant, zone: zone))
+    return Timestamp(milliseconds: found).description
+  }
+
+  @Test func aTimeThatDoesNotExistCountsAsTheNextThatDoes() throws {
+    #expect(try next("30 2 * * *", "2026-03-28T12:00:00Z", "Europe/Berlin") == "2026-03-29T01:00:00Z")
+    #expect(try next("30 2 * * *", "2026-03-29T01:00:00Z", "Europe/Berlin") == "2026-03-30T00:30:00Z")
+  }
+
+  @Test func aTimeThatOccursTwiceCountsOnce() throws {
+    #expect(try next("30 2 * * *", "2026-10-24T12:00:00Z", "Europe/Berlin") == "2026-10-25T00:30:00Z")
+    #expect(try next("30 2 * * *", "2026-10-25T00:30:00Z", "Europe/Berlin") == "2026-10-26T01:30:00Z")
+  }
+
+  @Test func theRareDay() throws {
+    #expect(try next("0 0 29 2 *", "2096-03-01T00:00:00Z", "UTC") == "2104-02-29T00:00:00Z")
+  }
+
+  @Test func aStateIsWokenBySchedule() throws {
+    var play = try Play(
+      """
+      event Begin  event Go
+      flow F {
+        data { zone: string = "Europe/Berlin" }
+        start on Begin -> a
+        state a { cron "0 9 * * *" tz zone do log string(now)  on Go -> end }
+        final end
+      }
+      """)
+    play.now = 1_790_000_000_000  // 2026-09-21T14:13:20Z
+    try play.send("Begin")
+    try play.wait("50h")
+    #expect(play.log == ["2026-09-22T07:00:00Z", "2026-09-23T07:00:00Z"])
+    let timer = try #require(play.instance?.timers.first)
+    let instance = try #require(play.instance)
+    guard
+      case .accepted(let step) = play.stepper.step(
+        instance, .timer(transition: timer.transition, armed: timer.armed), now: timer.due + 3 * 86_400_000)
+    else { throw Play.Failure("refused") }
+    #expect(step.next.timers.map(\.due) == [timer.due + 4 * 86_400_000], "what was missed collapses into one")
+  }
+
+  @Test func aZoneThatIsNotKnownRefuses() throws {
+    var play = try Play(
+      """
+      event Begin  event Go { zone: string }
+      flow F {
+        data { zone: string = "" }
+        start on Begin -> a
+        state a { on Go -> b do zone = event.zone }
+        state b { cron "0 9 * * *" tz zone -> end }
+        final end
+      }
+      """)
+    try play.send("Begin")
+    let refusal = try play.refused("Go", #"{"zone": "Mars/Olympus"}"#)
+    #expect(refusal.message.contains("there is no such time zone"))
+  }
+
+  @Test func schedulesOfStarts() throws {
+    let play = try Play(
+      """
+      event Go
+      flow F {
+        data { at: timestamp = now }
+        start every 1h -> a
+        start cron "0 9 * * MON" tz "Europe/Berlin" -> a do log "monday"
+        state a { on Go -> end }
+        final end
+      }
+      """)
+    let monday: Int64 = 1_790_000_000_000  // a Monday afternoon
+    #expect(try play.stepper.nextStart(flow: 0, schedule: 0, after: monday).get() == monday + 3_600_000)
+    let week = try #require(try play.stepper.nextStart(flow: 0, schedule: 1, after: monday).get())
+    #expect(Timestamp(milliseconds: week).description == "2026-09-28T07:00:00Z")
+    guard case .accepted(let step) = play.stepper.start(flow: 0, schedule: 1, key: "t", now: week) else {
+      throw Play.Failure("refused")
+    }
+    #expect(step.effects == [.log("monday")] && step.to == ["a"])
+  }
+}
+
+/// A small generator of numbers that are the same in every run.
+struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
