@@ -233,4 +233,12 @@ import Testing
     }
     #expect(seen.split(separator: "\n").count { $0.contains(" in 1 file") } <= 3)
   }
+
+  /// What we show to others keeps to everything that we say.
+  @Test func samplesAreCleanAndInForm() throws {
+    let lint = try FlowProcess.run("lint", "samples", "--preset", "strict", "--deny", "warnings")
+    #expect(lint.code == 0 && lint.output.hasPrefix("no problems in "), "\(lint.output)")
+    let form = try FlowProcess.run("fmt", "--check", "samples")
+    #expect(form.code == 0 && form.output.isEmpty)
+  }
 }
