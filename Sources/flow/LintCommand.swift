@@ -36,9 +36,9 @@ struct LintCommand {
   /// Checks once, or, with `--watch`, each time that a file changes, with what then is the configuration.
   static func run(_ arguments: Arguments, preset: Rule.Preset) -> Int32 {
     guard let first = LintCommand(arguments, preset: preset) else { return ExitCode.usage }
-    var folders: Set<String> = []
-    var code = first.runOnce(&folders)
-    guard arguments.has("watch"), code != ExitCode.usage else { return code }
+    var folders = Set(arguments.operands.flatMap(foldersBelow))
+    guard arguments.has("watch"), first.files() != nil, !folders.isEmpty else { return first.runOnce(&folders) }
+    var code = ExitCode.fine
     watchFolders({ folders }) {
       code = LintCommand(arguments, preset: preset)?.runOnce(&folders) ?? ExitCode.usage
     }

@@ -3,7 +3,7 @@ import Glibc
 /// How long it has to be quiet before files that changed are looked at: editors write in several steps.
 private let quietMilliseconds: Int32 = 100
 
-/// Calls `react` whenever a flow or the configuration in one of the folders may have changed; ends only with the
+/// Calls `react` at first and whenever a flow or the configuration in one of the folders may have changed; ends only with the
 /// process.
 ///
 /// The folders are watched and not the files, as editors put a new file in the place of the old one (inotify(7)).
@@ -12,10 +12,16 @@ func watchFolders(_ folders: () -> Set<String>, _ react: () -> Void) {
   let descriptor = inotify_init1(Int32(IN_CLOEXEC))
   guard descriptor >= 0 else { return Terminal.complain("files can't be watched here") }
   var buffer = [UInt8](repeating: 0, count: 1 << 14)
+  var watched: Set<String> = []
   while true {
-    for folder in folders() {
-      inotify_add_watch(
-        descriptor, folder, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE))
+    // What has changed before a folder was watched is seen by looking once more.
+    while case let fresh = folders().subtracting(watched), !fresh.isEmpty {
+      for folder in fresh {
+        inotify_add_watch(
+          descriptor, folder, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE))
+      }
+      watched.formUnion(fresh)
+      react()
     }
     guard let isOfInterest = changes(descriptor, &buffer) else { return }
     guard isOfInterest else { continue }

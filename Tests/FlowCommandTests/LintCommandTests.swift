@@ -231,7 +231,7 @@ import Testing
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
       try step.text.write(to: url, atomically: true, encoding: .utf8)
     }
-    #expect(seen.split(separator: "\n").count { $0.contains(" in 1 file") } <= 3)
+    #expect(seen.split(separator: "\n").count { $0.contains(" in 1 file") } <= 8)
   }
 
   /// What we show to others keeps to everything that we say.
