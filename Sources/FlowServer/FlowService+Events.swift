@@ -9,10 +9,17 @@ extension FlowService {
   /// How long an idempotency key may be.
   static let maximumKeyBytes = 255
 
+  func postEvent(_ exchange: Exchange) throws(Problem) { try submit(exchange, flow: nil, key: nil) }
+
+  func postStart(_ exchange: Exchange) throws(Problem) { try submit(exchange, flow: flow(exchange), key: nil) }
+
+  func postEventToInstance(_ exchange: Exchange) throws(Problem) {
+    try submit(exchange, flow: flow(exchange), key: exchange["key"])
+  }
+
   /// Hands an event to the engine; the answer comes when the step is on the disk.
-  func postEvent(
-    _ request: HTTPRequest, flow: String?, key: String?, _ respond: ResponseHandle
-  ) throws(Problem) {
+  private func submit(_ exchange: Exchange, flow: String?, key: String?) throws(Problem) {
+    let request = exchange.request
     let body = try body(request)
     guard let name = (body["event"] ?? body["type"])?.string else {
       throw .badRequest(#"the body has no `event`; send {"event": "Paid", "data": {"amount": 4.0}}"#)
@@ -24,8 +31,8 @@ extension FlowService {
     command.ifMatch = try revision(request)
     engine.submit(command) { result in
       switch result {
-      case .success(let answer): respond.send(answer.response)
-      case .failure(let problem): respond.send(problem.response)
+      case .success(let answer): exchange.respond.send(answer.response)
+      case .failure(let problem): exchange.respond.send(problem.response)
       }
     }
   }

@@ -9,11 +9,12 @@ extension FlowService {
   /// The most that a list gives at once.
   static let maximumLimit = 500
 
-  func listInstances(_ route: Route, flow: String?, _ respond: ResponseHandle) throws(Problem) {
-    let limit = try route.number("limit", default: 50, in: 1...FlowService.maximumLimit)
-    let after = Int64(try route.number("cursor", default: 0, in: 0...Int.max))
-    let status = try status(route)
-    answer(respond) { [self] queries throws(StoreError) in
+  func listInstances(_ exchange: Exchange) throws(Problem) {
+    let flow = exchange["flow"] == nil ? nil : try flow(exchange)
+    let limit = try exchange.number("limit", default: 50, in: 1...FlowService.maximumLimit)
+    let after = Int64(try exchange.number("cursor", default: 0, in: 0...Int.max))
+    let status = try status(exchange)
+    answer(exchange) { [self] queries throws(StoreError) in
       let rows = try queries.instances(flow: flow, status: status, after: after, limit: limit)
       let next: JSON = rows.count == limit ? .string(String(rows.last?.id ?? 0)) : .null
       return json([
@@ -22,8 +23,8 @@ extension FlowService {
     }
   }
 
-  private func status(_ route: Route) throws(Problem) -> Int? {
-    guard let name = route.query["status"] else { return nil }
+  private func status(_ exchange: Exchange) throws(Problem) -> Int? {
+    guard let name = exchange.query["status"] else { return nil }
     guard let number = FlowService.statuses.firstIndex(of: name) else {
       throw .badRequest("there is no status `\(name)`; there are \(FlowService.statuses.joined(separator: ", "))")
     }
@@ -32,17 +33,21 @@ extension FlowService {
 
   private static let statuses = ["running", "done", "failed"]
 
-  func showInstance(flow: String, key: String, _ respond: ResponseHandle) {
-    answer(respond) { [self] queries throws(StoreError) in
+  func showInstance(_ exchange: Exchange) throws(Problem) {
+    let flow = try flow(exchange)
+    let key = exchange["key"] ?? ""
+    answer(exchange) { [self] queries throws(StoreError) in
       guard let row = try queries.instance(flow: flow, key: key) else { return missing(flow, key).response }
       return json(view(row), headers: [("ETag", "\"\(row.revision)\"")])
     }
   }
 
-  func showHistory(_ route: Route, flow: String, key: String, _ respond: ResponseHandle) throws(Problem) {
-    let limit = try route.number("limit", default: 100, in: 1...FlowService.maximumLimit)
-    let after = Int64(try route.number("after", default: 0, in: 0...Int.max))
-    answer(respond) { [self] queries throws(StoreError) in
+  func showHistory(_ exchange: Exchange) throws(Problem) {
+    let flow = try flow(exchange)
+    let key = exchange["key"] ?? ""
+    let limit = try exchange.number("limit", default: 100, in: 1...FlowService.maximumLimit)
+    let after = Int64(try exchange.number("after", default: 0, in: 0...Int.max))
+    answer(exchange) { [self] queries throws(StoreError) in
       guard let row = try queries.instance(flow: flow, key: key) else { return missing(flow, key).response }
       let entries = try queries.history(instance: row.id, after: after, limit: limit)
       let next: JSON = entries.count == limit ? .int(entries.last?.sequence ?? 0) : .null
@@ -54,13 +59,13 @@ extension FlowService {
 
   /// Reads on the readers' queue and answers from there.
   private func answer(
-    _ respond: ResponseHandle, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
+    _ exchange: Exchange, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
   ) {
     reader.read { queries in
       do throws(StoreError) {
-        respond.send(try body(queries))
+        exchange.respond.send(try body(queries))
       } catch {
-        respond.send(EngineProblem.storeUnavailable(error.message).response)
+        exchange.respond.send(EngineProblem.storeUnavailable(error.message).response)
       }
     }
   }

@@ -4,7 +4,8 @@ import FlowSource
 
 // The live stream: `GET /v1/live` as a WebSocket.
 extension FlowService {
-  func openLive(_ request: HTTPRequest, _ respond: ResponseHandle) throws(Problem) {
+  func openLive(_ exchange: Exchange) throws(Problem) {
+    let request = exchange.request
     guard request.isUpgrade else {
       throw Problem(
         status: 426, code: "upgrade-required", title: "Upgrade required",
@@ -13,7 +14,7 @@ extension FlowService {
     }
     try checkOrigin(request)
     let offersOurs = request.headers.contains(token: LiveProtocol.name, in: "Sec-WebSocket-Protocol")
-    respond.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
+    exchange.respond.handle.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
   }
 
   /// A page of another site may not listen in a visitor's name (RFC 6455, 10.2).
@@ -27,12 +28,12 @@ extension FlowService {
 
   /// `?since=41&flow=Order` on the address subscribes at once.
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
-    guard let route = try? Route(request), let text = route.query["since"] else { return }
+    guard let query = try? Exchange.query(of: request), let text = query["since"] else { return }
     guard let since = Int64(text), since >= 0 else {
       socket.send(text: LiveProtocol.failure(.badRequest("`since` has to be a sequence number")))
       return
     }
-    subscribe(socket, id: 0, since: since, LiveHub.Filter(flow: route.query["flow"], key: route.query["key"]))
+    subscribe(socket, id: 0, since: since, LiveHub.Filter(flow: query["flow"], key: query["key"]))
   }
 
   public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {

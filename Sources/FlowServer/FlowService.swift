@@ -13,6 +13,7 @@ public final class FlowService: HTTPHandler {
   let reader: Reader
   let machine: Machine
   let live: LiveHub
+  let routes = RouteTree(Route.all)
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
   public init(engine: EngineThread, queries: any Queries, machine: Machine, live: LiveHub) {
@@ -25,84 +26,27 @@ public final class FlowService: HTTPHandler {
   // MARK: - HTTP
 
   public func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
+    let responder = Responder(handle: respond)
     do throws(Problem) {
-      try route(request, Route(request), respond)
+      switch routes.find(request.method, request.path) {
+      case .nothing: throw .notFound("there is nothing at \(request.path)")
+      case .methods(let methods): throw .methodNotAllowed(methods)
+      case .route(let route, let parameters):
+        try route.handler(self)(try Exchange(request, route, parameters, responder))
+      }
     } catch {
-      respond.send(error.response)
+      responder.send(error.response)
     }
   }
 
-  private func route(_ request: HTTPRequest, _ route: Route, _ respond: ResponseHandle) throws(Problem) {
-    switch route.segments.count {
-    case 1: try health(route, respond)
-    case 2... where route.segments[0] == "v1": try resource(request, route, respond)
-    default: throw .notFound("there is nothing at \(request.path)")
-    }
-  }
-
-  private func health(_ route: Route, _ respond: ResponseHandle) throws(Problem) {
-    guard route.segments == ["livez"] || route.segments == ["readyz"] else {
-      throw .notFound("there is nothing at /\(route.segments[0])")
-    }
-    try allow(["GET"], route)
-    respond.send(FlowService.healthy)
-  }
+  func showHealth(_ exchange: Exchange) throws(Problem) { exchange.respond.send(FlowService.healthy) }
 
   private static let healthy = HTTPResponse(
     status: 200, headers: [("Content-Type", "text/plain; charset=utf-8")], body: Array("ok\n".utf8))
 
-  private func resource(_ request: HTTPRequest, _ route: Route, _ respond: ResponseHandle) throws(Problem) {
-    let path = Array(route.segments.dropFirst())
-    switch path[0] {
-    case "events" where path.count == 1:
-      try allow(["POST"], route)
-      try postEvent(request, flow: nil, key: nil, respond)
-    case "live" where path.count == 1:
-      try allow(["GET"], route)
-      try openLive(request, respond)
-    case "flows": try flows(request, route, Array(path.dropFirst()), respond)
-    case "instances" where path.count == 1:
-      try allow(["GET"], route)
-      try listInstances(route, flow: nil, respond)
-    case "jobs": try jobs(request, route, Array(path.dropFirst()), respond)
-    default: throw .notFound("there is nothing at \(request.path)")
-    }
-  }
-
-  /// `/v1/flows/{flow}/instances/{key}/…`
-  private func flows(
-    _ request: HTTPRequest, _ route: Route, _ path: [String], _ respond: ResponseHandle
-  ) throws(Problem) {
-    if path.isEmpty {
-      try allow(["GET"], route)
-      respond.send(json(flowsJSON))
-      return
-    }
-    guard machine.flow(named: path[0]) != nil else { throw unknownFlow(path[0]) }
-    guard path.count > 1, path[1] == "instances" else { throw .notFound("there is nothing at \(request.path)") }
-    switch (path.count, route.method) {
-    case (2, "POST"): try postEvent(request, flow: path[0], key: nil, respond)
-    case (2, _):
-      try allow(["GET", "POST"], route)
-      try listInstances(route, flow: path[0], respond)
-    case (3, _):
-      try allow(["GET"], route)
-      showInstance(flow: path[0], key: path[2], respond)
-    case (4, _) where path[3] == "events":
-      try allow(["POST"], route)
-      try postEvent(request, flow: path[0], key: path[2], respond)
-    case (4, _) where path[3] == "history":
-      try allow(["GET"], route)
-      try showHistory(route, flow: path[0], key: path[2], respond)
-    default: throw .notFound("there is nothing at \(request.path)")
-    }
-  }
+  func listFlows(_ exchange: Exchange) throws(Problem) { exchange.respond.send(json(flowsJSON)) }
 
   // MARK: - Helpers
-
-  func allow(_ methods: [String], _ route: Route) throws(Problem) {
-    guard methods.contains(route.method) else { throw .methodNotAllowed(methods) }
-  }
 
   func json(_ document: JSON, status: Int = 200, headers: [(String, String)] = []) -> HTTPResponse {
     HTTPResponse(
@@ -128,7 +72,14 @@ public final class FlowService: HTTPHandler {
     }
   }
 
-  func unknownFlow(_ name: String) -> Problem {
+  /// The flow that the path names.
+  func flow(_ exchange: Exchange) throws(Problem) -> String {
+    let name = exchange["flow"] ?? ""
+    guard machine.flow(named: name) != nil else { throw unknownFlow(name) }
+    return name
+  }
+
+  private func unknownFlow(_ name: String) -> Problem {
     let names = machine.program.flows.map(\.name)
     let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
     return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))

@@ -1,0 +1,82 @@
+import FlowHTTP
+
+/// One request on its way through a route: what was asked, taken apart and decoded, and the way back.
+struct Exchange: Sendable {
+  let request: HTTPRequest
+  let route: Route
+  let respond: Responder
+  /// The segments that vary, in the order of the template.
+  private let values: [String]
+  let query: [String: String]
+
+  /// - Throws: A 400 problem for an escape that is no UTF-8.
+  init(_ request: HTTPRequest, _ route: Route, _ segments: [Substring], _ respond: Responder) throws(Problem) {
+    self.request = request
+    self.route = route
+    self.respond = respond
+    var values: [String] = []
+    for segment in segments { values.append(try Exchange.decode(segment, isQuery: false)) }
+    self.values = values
+    query = try Exchange.query(of: request)
+  }
+
+  /// What stands in the path for `{name}` of the template.
+  subscript(_ name: String) -> String? {
+    route.parameters.firstIndex(of: name).map { values[$0] }
+  }
+
+  /// The parameters of a request's query; the last of several with one name counts.
+  static func query(of request: HTTPRequest) throws(Problem) -> [String: String] {
+    var query: [String: String] = [:]
+    for pair in (request.query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      query[try decode(parts[0], isQuery: true)] = parts.count > 1 ? try decode(parts[1], isQuery: true) : ""
+    }
+    return query
+  }
+
+  /// Decodes `%41` and, in a query, `+` (RFC 3986, 2.1).
+  static func decode(_ text: Substring, isQuery: Bool) throws(Problem) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%") {
+        guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal) else {
+          throw .badRequest("the address has a `%` without two hexadecimal digits")
+        }
+        bytes.append(high << 4 | low)
+      } else {
+        bytes.append(isQuery && byte == UInt8(ascii: "+") ? 0x20 : byte)
+      }
+    }
+    guard let decoded = String(validating: bytes, as: UTF8.self) else {
+      throw .badRequest("the address is not valid UTF-8")
+    }
+    return decoded
+  }
+
+  private static func hexadecimal(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+
+  /// A whole number from the query, held between bounds.
+  func number(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(Problem) -> Int {
+    guard let text = query[name] else { return value }
+    guard let number = Int(text), number >= bounds.lowerBound else {
+      throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) on")
+    }
+    return min(number, bounds.upperBound)
+  }
+}
+
+/// The way back to whoever asked.
+struct Responder: Sendable {
+  let handle: ResponseHandle
+
+  func send(_ response: HTTPResponse) { handle.send(response) }
+}
