@@ -189,6 +189,7 @@ final class EventLoop {
     case .broadcast(let frame, let targets): for target in targets { connection(target)?.send(frame, now: now) }
     case .close(let code, let reason, let target):
       connection(target)?.closeSocket(code: code, reason: reason, now: now)
+    case .awaitDrain(let target): connection(target)?.awaitDrain()
     case .shutDown: beginStop()
     }
   }
@@ -283,6 +284,8 @@ final class EventLoop {
       case .message(let message): handler.received(message, on: WebSocketHandle(inbox: inbox, target: target))
       case .closed: handler.closed(WebSocketHandle(inbox: inbox, target: target))
       case .abandoned: handler.abandoned(ResponseHandle(inbox: inbox, target: target))
+      case .drained(isSocket: true): handler.drained(WebSocketHandle(inbox: inbox, target: target))
+      case .drained(isSocket: false): handler.drained(ResponseHandle(inbox: inbox, target: target))
       }
     }
   }

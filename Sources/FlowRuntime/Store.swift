@@ -75,12 +75,22 @@ public struct StoreCounters: Hashable, Sendable {
 /// Reads what was committed, from any thread.
 public protocol Queries: Sendable {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
-  /// Instances by their number, from behind `after`.
-  func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow]
+  /// Instances by their number, from behind `after`; nil is the beginning.
+  func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> [InstanceRow]
+  /// The jobs of an instance that have not ended, by their number.
+  func jobs(instance: Int64) throws(StoreError) -> [JobRow]
+  /// Work whose tries are spent, by its number, from behind `after`.
+  func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter]
+  /// How many instances there are, by flow, status and states.
+  func instanceCounts(flow: String?) throws(StoreError) -> [InstanceCount]
+  func workCount() throws(StoreError) -> WorkCount
+  /// The IR of a version, by its hash.
+  func definition(hash: String) throws(StoreError) -> [UInt8]?
   /// What happened to an instance, from behind a sequence number.
   func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
   /// The newest sequence number; 0 when nothing has happened.
   func lastSequence() throws(StoreError) -> Int64
+  func journalSpan() throws(StoreError) -> JournalSpan
   /// What happened at all, from behind a sequence number.
   func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
 }

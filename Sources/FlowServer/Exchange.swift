@@ -1,3 +1,4 @@
+import CEL
 import FlowHTTP
 
 /// One request on its way through a route: what was asked, taken apart and decoded, and the way back.
@@ -71,6 +72,27 @@ struct Exchange: Sendable {
       throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) on")
     }
     return min(number, bounds.upperBound)
+  }
+
+  /// One of a few words from the query; nil when it was not given.
+  func choice(_ name: String, _ words: [String]) throws(Problem) -> String? {
+    guard let text = query[name] else { return nil }
+    guard words.contains(text) else {
+      throw .badRequest("there is no \(name) `\(text)`; there are \(words.joined(separator: ", "))")
+    }
+    return text
+  }
+
+  /// `true` or `false` from the query; false when it was not given.
+  func flag(_ name: String) throws(Problem) -> Bool { try choice(name, ["true", "false"]) == "true" }
+
+  /// An instant from the query, in milliseconds since 1970; nil when it was not given.
+  func time(_ name: String) throws(Problem) -> Int64? {
+    guard let text = query[name] else { return nil }
+    guard let time = Timestamp(text) else {
+      throw .badRequest("`\(name)` has to be a time, as in 2026-01-31T12:00:00Z")
+    }
+    return time.seconds * 1000 + Int64(time.nanoseconds / 1_000_000)
   }
 }
 

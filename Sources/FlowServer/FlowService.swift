@@ -11,7 +11,7 @@ import FlowSource
 public final class FlowService: HTTPHandler {
   let engine: EngineThread
   let reader: Reader
-  let machine: Machine
+  let catalog: Catalog
   let live: LiveHub
   let routes = RouteTree(Route.all)
 
@@ -19,9 +19,12 @@ public final class FlowService: HTTPHandler {
   public init(engine: EngineThread, queries: any Queries, machine: Machine, live: LiveHub) {
     self.engine = engine
     self.reader = Reader(queries)
-    self.machine = machine
+    catalog = Catalog(machine, queries: queries)
     self.live = live
   }
+
+  /// What new instances run.
+  var machine: Machine { catalog.current }
 
   // MARK: - HTTP
 
@@ -75,14 +78,8 @@ public final class FlowService: HTTPHandler {
   /// The flow that the path names.
   func flow(_ exchange: Exchange) throws(Problem) -> String {
     let name = exchange["flow"] ?? ""
-    guard machine.flow(named: name) != nil else { throw unknownFlow(name) }
+    guard machine.flow(named: name) != nil else { throw .unknownFlow(name, machine) }
     return name
-  }
-
-  private func unknownFlow(_ name: String) -> Problem {
-    let names = machine.program.flows.map(\.name)
-    let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
-    return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))
   }
 
   private var flowsJSON: JSON {

@@ -1,4 +1,5 @@
 import FlowHTTP
+import FlowIR
 import FlowMachine
 import FlowRuntime
 import FlowSource
@@ -34,6 +35,12 @@ struct Problem: Error {
 
   static func notFound(_ detail: String) -> Problem {
     Problem(status: 404, code: "not-found", title: "Not found", detail: detail)
+  }
+
+  static func unknownFlow(_ name: String, _ machine: Machine) -> Problem {
+    let names = machine.program.flows.map(\.name)
+    let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
+    return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))
   }
 
   static func methodNotAllowed(_ allowed: [String]) -> Problem {

@@ -4,9 +4,9 @@ import Synchronization
 
 /// Reads a store beside its writer, over a connection that can't write.
 public final class SQLiteQueries: Queries {
-  private struct Reading: ~Copyable {
+  struct Reading: ~Copyable {
     let connection: Connection
-    let instance, instances, history, journal: Statement
+    let instance, history, journal, jobs: Statement
   }
 
   /// One reader at a time; the lock is held for the length of a query.
@@ -24,14 +24,11 @@ public final class SQLiteQueries: Queries {
     let made = Reading(
       connection: connection,
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
-      instances: try connection.prepare(
-        """
-        \(instances) WHERE i.id > ?1 AND (?2 IS NULL OR i.flow = ?2) AND (?3 IS NULL OR i.status = ?3)
-        ORDER BY i.id LIMIT ?4
-        """),
       history: try connection.prepare(
         "\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
-      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
+      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"),
+      jobs: try connection.prepare(
+        "SELECT \(Statements.jobColumns) FROM job WHERE instance = ?1 ORDER BY id"))
     reading = Mutex(made)
   }
 
@@ -42,11 +39,10 @@ public final class SQLiteQueries: Queries {
     }
   }
 
-  public func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow] {
+  public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
     try read { reading throws(StoreError) in
-      reading.instances.bind(
-        .integer(after), .optional(flow), .optional(status.map { Int64($0) }), .integer(Int64(limit)))
-      return try all(reading.instances) { $0.instance }
+      reading.jobs.bind(.integer(instance))
+      return try all(reading.jobs) { $0.job }
     }
   }
 
@@ -70,14 +66,15 @@ public final class SQLiteQueries: Queries {
     }
   }
 
-  private func read<Result: Sendable>(
+  func read<Result: Sendable>(
     _ body: (borrowing Reading) throws(StoreError) -> sending Result
   ) throws(StoreError) -> Result {
     try reading.withLock { reading throws(StoreError) in try body(reading) }
   }
 }
 
-private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
+/// Reads all rows of a statement.
+func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
   var rows: [Row] = []
   while try statement.next() { rows.append(read(statement)) }
   return rows

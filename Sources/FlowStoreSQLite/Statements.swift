@@ -10,7 +10,7 @@ struct Statements {
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
     """
-  private static let jobColumns = """
+  static let jobColumns = """
     id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome
     """
 
