@@ -16,7 +16,9 @@ extension Engine {
     ready.removeFirst(taken.count)
     var out: [(Int64, JobRequest)] = []
     for row in taken where isStillThere(row) {
-      if !row.outcome.isEmpty {
+      if isSuspended(row) {
+        park(row)
+      } else if !row.outcome.isEmpty {
         takeKept(row)
       } else if row.action == Engine.deliveryAction {
         deliver(row)
@@ -33,6 +35,18 @@ extension Engine {
     return out
   }
 
+  private func isSuspended(_ row: JobRow) -> Bool {
+    guard let cached = try? load(row: row.instance) else { return false }
+    return cached.row.status == InstanceRow.suspended
+  }
+
+  /// Holds a job until its instance goes on.
+  private func park(_ row: JobRow) {
+    var parked = row
+    parked.due = Engine.parked
+    write(parked)
+  }
+
   /// Whether nothing that happened since the row was read has changed it.
   private func isStillThere(_ row: JobRow) -> Bool {
     batch.jobs[row.id] == nil && !batch.jobsRemoved.contains(row.id) && !inFlight.contains(row.id)
@@ -42,7 +56,7 @@ extension Engine {
   func schedule(_ jobs: [Int64: JobRow]) {
     let now = world.now()
     var due: [JobRow] = []
-    for row in jobs.values where row.queue == nil && row.due < .max && !inFlight.contains(row.id) {
+    for row in jobs.values where row.queue == nil && row.due < Engine.parked && !inFlight.contains(row.id) {
       if row.due <= now { due.append(row) } else { nextJob = min(nextJob ?? .max, row.due) }
     }
     guard !due.isEmpty else { return }

@@ -11,10 +11,10 @@ extension FlowService {
 
   func postEvent(_ exchange: Exchange) throws(Problem) { try submit(exchange, flow: nil, key: nil) }
 
-  func postStart(_ exchange: Exchange) throws(Problem) { try submit(exchange, flow: flow(exchange), key: nil) }
+  func postStart(_ exchange: Exchange) throws(Problem) { try submit(exchange, flow: flow(exchange).name, key: nil) }
 
   func postEventToInstance(_ exchange: Exchange) throws(Problem) {
-    try submit(exchange, flow: flow(exchange), key: exchange["key"])
+    try submit(exchange, flow: flow(exchange).name, key: exchange["key"])
   }
 
   /// Hands an event to the engine; the answer comes when the step is on the disk.
@@ -68,7 +68,7 @@ extension FlowService {
     let roles = (request.headers["Flow-Roles"] ?? "").split(separator: ",").map {
       String($0.drop { $0 == " " }.prefix { $0 != " " })
     }
-    let known = machine.program.roles
+    let known = catalogue.machines.flatMap(\.program.roles)
     if let unknown = roles.first(where: { !known.contains($0) }) {
       throw .badRequest("there is no role `\(unknown)`; there are \(known.joined(separator: ", "))")
     }

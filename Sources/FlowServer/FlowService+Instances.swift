@@ -9,13 +9,13 @@ extension FlowService {
   static let maximumLimit = 500
 
   func listInstances(_ exchange: Exchange) throws(Problem) {
-    let list = try InstanceList(exchange, flow: exchange["flow"] == nil ? nil : try flow(exchange), machine)
+    let list = try InstanceList(exchange, catalogue)
     answer(exchange) { [self] queries throws(StoreError) in
       // Read before the rows, so that whoever listens from here on misses nothing.
-      let span = try queries.journalSpan()
-      let (rows, next) = try list.page(queries, catalog)
+      let span = try JournalSpan(queries)
+      let (rows, next) = try list.page(queries, programs)
       var items: [JSON] = []
-      for row in rows { items.append(InstanceView(row, try catalog.machine(row.definition)).summary) }
+      for row in rows { items.append(InstanceView(row, try programs.machine(row.definition)).summary) }
       return json(page(items, next: next.map { .string("\($0)") }, limit: list.limit, asOf: span))
     }
   }
@@ -23,8 +23,8 @@ extension FlowService {
   func showInstance(_ exchange: Exchange) throws(Problem) {
     let name = try instanceName(exchange)
     answer(exchange) { [self] queries throws(StoreError) in
-      let span = try queries.journalSpan()
-      guard let view = try view(name, queries) else { return missing(name).response }
+      let span = try JournalSpan(queries)
+      guard let view = try view(name, queries) else { return try missing(name, queries).response }
       var members = view.json.members ?? []
       let tag = entityTag(view.row.revision, members)
       if isFresh(exchange.request, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }
@@ -49,16 +49,20 @@ extension FlowService {
 
   /// What an address names.
   func instanceName(_ exchange: Exchange) throws(Problem) -> (flow: String, key: String) {
-    (try flow(exchange), exchange["key"] ?? "")
+    (try flow(exchange).name, exchange["key"] ?? "")
   }
 
-  func missing(_ name: (flow: String, key: String)) -> Problem {
-    .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
+  /// Why there is no such instance: there never was, or it has been archived.
+  func missing(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> Problem {
+    guard let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
+      return .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
+    }
+    return EngineProblem.gone(key: name.key, endedAt: stone.endedAt).problem
   }
 
   func view(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> InstanceView? {
     guard let row = try queries.instance(flow: name.flow, key: name.key) else { return nil }
-    return InstanceView(row, try catalog.machine(row.definition), jobs: try queries.jobs(instance: row.id))
+    return InstanceView(row, try programs.machine(row.definition), jobs: try queries.jobs(instance: row.id))
   }
 
   /// A list in the form that all lists have.

@@ -1,6 +1,6 @@
 public import FlowHTTP
 import FlowIR
-public import FlowMachine
+import FlowMachine
 public import FlowRuntime
 import FlowSource
 
@@ -11,20 +11,20 @@ import FlowSource
 public final class FlowService: HTTPHandler {
   let engine: EngineThread
   let reader: Reader
-  let catalog: Catalog
+  let programs: Programs
   let live: LiveHub
   let routes = RouteTree(Route.all)
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
-  public init(engine: EngineThread, queries: any Queries, machine: Machine, live: LiveHub) {
+  public init(engine: EngineThread, queries: any Queries, live: LiveHub) {
     self.engine = engine
     self.reader = Reader(queries)
-    catalog = Catalog(machine, queries: queries)
+    programs = Programs(engine: engine, queries: queries)
     self.live = live
   }
 
-  /// What new instances run.
-  var machine: Machine { catalog.current }
+  /// What is served.
+  var catalogue: Catalogue { engine.catalogue }
 
   // MARK: - HTTP
 
@@ -76,24 +76,22 @@ public final class FlowService: HTTPHandler {
   }
 
   /// The flow that the path names.
-  func flow(_ exchange: Exchange) throws(Problem) -> String {
+  func flow(_ exchange: Exchange) throws(Problem) -> Catalogue.Entry {
     let name = exchange["flow"] ?? ""
-    guard machine.flow(named: name) != nil else { throw .unknownFlow(name, machine) }
-    return name
+    guard let entry = catalogue[name] else { throw .unknownFlow(name, catalogue) }
+    return entry
   }
 
   private var flowsJSON: JSON {
-    .object([
-      .init(
-        "items",
-        .array(
-          machine.program.flows.map { flow in
-            [
-              "name": .string(flow.name), "version": .int(Int64(flow.version)),
-              "states": .array(flow.states.dropFirst().map { .string($0.path) }),
-              "startsOn": .array(flow.starts.compactMap(\.event).map { .string(machine.program.events[$0].name) }),
-            ]
-          }))
-    ])
+    let items = catalogue.entries.map { entry -> JSON in
+      let flow = entry.machine.program.flows[entry.flow]
+      let events = entry.machine.program.events
+      return [
+        "name": .string(flow.name), "version": .int(Int64(flow.version)),
+        "states": .array(flow.states.dropFirst().map { .string($0.path) }),
+        "startsOn": .array(flow.starts.compactMap(\.event).map { .string(events[$0].name) }),
+      ]
+    }
+    return ["items": .array(items)]
   }
 }

@@ -25,7 +25,7 @@ struct InstanceView {
   var states: [String] { position["states"]?.array?.compactMap(\.string) ?? [] }
 
   /// Whether nothing more happens to it unless somebody or a timer says so.
-  var isQuiet: Bool { row.status != 0 || jobs.isEmpty }
+  var isQuiet: Bool { row.status != 0 || !jobs.contains { $0.call != nil } }
 
   /// The instance in a list.
   var summary: JSON {
@@ -33,7 +33,7 @@ struct InstanceView {
       [
         .init("flow", .string(row.flow)), .init("key", .string(row.key)),
         .init("version", flow.map { .int(Int64($0.version)) } ?? .null),
-        .init("status", .string(InstanceList.statuses[min(max(row.status, 0), 2)])),
+        .init("status", .string(row.statusName)),
         .init("state", .array(states.map { .string($0) })), .init("revision", .int(Int64(row.revision))),
         .init("startedAt", .string(timeText(row.startedAt))), .init("updatedAt", .string(timeText(row.updatedAt))),
       ] + (row.incident.isEmpty ? [] : [.init("incident", .string(row.incident))]))
@@ -78,6 +78,7 @@ struct InstanceView {
       members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
       if let queue = job.queue { members.append(.init("queue", .string(queue))) }
       if job.due < Int64(1) << 60 { members.append(.init("due", .string(timeText(job.due)))) }
+      if let failure = lastFailure(of: job) { members.append(.init("lastFailure", failure)) }
       if job.lease > 0 { members.append(.init("leaseEnds", .string(timeText(job.lease)))) }
       return .object(members)
     }
@@ -92,10 +93,13 @@ struct InstanceView {
   var why: String {
     let here = states.map { "`\($0)`" }.joined(separator: ", ")
     switch row.status {
-    case 1: return "done in \(here) since \(timeText(row.updatedAt))"
-    case 2: return "failed in \(here) since \(timeText(row.updatedAt))"
-    default: break
+    case 0: return waiting(here)
+    case InstanceRow.suspended: return "an operator has suspended it in \(here)"
+    default: return "\(row.statusName) in \(here) since \(timeText(row.updatedAt))"
     }
+  }
+
+  private func waiting(_ here: String) -> String {
     var parts: [String] = []
     if !row.incident.isEmpty { parts.append("stuck: \(row.incident)") }
     parts += jobs.filter { !$0.action.isEmpty }.prefix(3).map(describe)
@@ -113,7 +117,13 @@ struct InstanceView {
         ? "\(name) is with a worker until \(timeText(job.lease))" : "\(name) waits for a worker of `\(queue)`"
     }
     if job.due > Int64(1) << 60 { return "\(name) waits for its end" }
-    return job.attempt == 0 ? "\(name) is under way" : "\(name) is tried again at \(timeText(job.due)), "
-      + "attempt \(job.attempt + 1)"
+    guard job.attempt > 0 else { return "\(name) is under way" }
+    let error = lastFailure(of: job)?["outcome"]?.string.map { ", last error: \($0)" } ?? ""
+    return "\(name) is tried again at \(timeText(job.due)), attempt \(job.attempt + 1)\(error)"
+  }
+
+  /// What the last try of a job came to.
+  private func lastFailure(of job: JobRow) -> JSON? {
+    job.failures.isEmpty ? nil : (try? JSON(parsing: job.failures))?.array?.last
   }
 }

@@ -13,9 +13,7 @@ struct LivePosition: Hashable, Sendable {
   }
 
   /// The newest entry.
-  init(_ span: JournalSpan) { self.init(epoch: LivePosition.epoch(of: span), offset: span.last) }
-
-  static func epoch(of span: JournalSpan) -> String { String(span.identity.suffix(8)) }
+  init(_ span: JournalSpan) { self.init(epoch: span.epoch, offset: span.last) }
 
   /// Reads `1f2e3d4c:42` or `42`; nil for anything else.
   init?(_ text: String) {
@@ -41,4 +39,19 @@ struct LivePosition: Hashable, Sendable {
 
 extension LivePosition: CustomStringConvertible {
   var description: String { "\(epoch):\(offset)" }
+}
+
+/// How far the journal goes, and whose it is.
+struct JournalSpan: Hashable, Sendable {
+  var epoch: String
+  /// From here on nothing has been archived.
+  var first: Int64
+  var last: Int64
+
+  init(_ queries: any Queries) throws(StoreError) {
+    // The end of it tells stores apart, and is short enough to read.
+    epoch = String(try queries.epoch().suffix(12))
+    first = try queries.keptFrom()
+    last = try queries.lastSequence()
+  }
 }

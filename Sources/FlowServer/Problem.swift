@@ -1,5 +1,4 @@
 import FlowHTTP
-import FlowIR
 import FlowMachine
 import FlowRuntime
 import FlowSource
@@ -37,8 +36,8 @@ struct Problem: Error {
     Problem(status: 404, code: "not-found", title: "Not found", detail: detail)
   }
 
-  static func unknownFlow(_ name: String, _ machine: Machine) -> Problem {
-    let names = machine.program.flows.map(\.name)
+  static func unknownFlow(_ name: String, _ catalogue: Catalogue) -> Problem {
+    let names = catalogue.names
     let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
     return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))
   }

@@ -4,9 +4,9 @@ import Synchronization
 
 /// Reads a store beside its writer, over a connection that can't write.
 public final class SQLiteQueries: Queries {
-  struct Reading: ~Copyable {
+  private struct Reading: ~Copyable {
     let connection: Connection
-    let instance, history, journal, jobs: Statement
+    let instance, history, journal: Statement
   }
 
   /// One reader at a time; the lock is held for the length of a query.
@@ -26,9 +26,7 @@ public final class SQLiteQueries: Queries {
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
       history: try connection.prepare(
         "\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
-      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"),
-      jobs: try connection.prepare(
-        "SELECT \(Statements.jobColumns) FROM job WHERE instance = ?1 ORDER BY id"))
+      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
     reading = Mutex(made)
   }
 
@@ -36,13 +34,6 @@ public final class SQLiteQueries: Queries {
     try read { reading throws(StoreError) in
       reading.instance.bind(.text(flow), .text(key))
       return try all(reading.instance) { $0.instance }.first
-    }
-  }
-
-  public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
-    try read { reading throws(StoreError) in
-      reading.jobs.bind(.integer(instance))
-      return try all(reading.jobs) { $0.job }
     }
   }
 
@@ -66,15 +57,20 @@ public final class SQLiteQueries: Queries {
     }
   }
 
-  func read<Result: Sendable>(
+  func withConnection<Result: Sendable>(
+    _ body: (Connection) throws(StoreError) -> sending Result
+  ) throws(StoreError) -> Result {
+    try reading.withLock { reading throws(StoreError) in try body(reading.connection) }
+  }
+
+  private func read<Result: Sendable>(
     _ body: (borrowing Reading) throws(StoreError) -> sending Result
   ) throws(StoreError) -> Result {
     try reading.withLock { reading throws(StoreError) in try body(reading) }
   }
 }
 
-/// Reads all rows of a statement.
-func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
+private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
   var rows: [Row] = []
   while try statement.next() { rows.append(read(statement)) }
   return rows

@@ -57,7 +57,7 @@ enum Serving {
       }
       let queries = try SQLiteQueries(path: path)
       live.begin(at: try queries.lastSequence())
-      return FlowService(engine: engine, queries: queries, machine: machine, live: live)
+      return FlowService(engine: engine, queries: queries, live: live)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {
