@@ -181,7 +181,12 @@ final class EventLoop {
 
   private func apply(_ delivery: Inbox.Delivery) {
     switch delivery {
-    case .respond(let response, let target): connection(target)?.respond(response, now: now)
+    case .respond(let response, let target):
+      if let connection = connection(target) {
+        connection.respond(response, now: now)
+      } else if response.isStreaming {
+        handler.abandoned(ResponseHandle(inbox: inbox, target: target))
+      }
     case .chunk(let bytes, let target): connection(target)?.stream(bytes, now: now)
     case .finish(let target): connection(target)?.finishStream(now: now)
     case .upgrade(let subprotocol, let target): connection(target)?.upgrade(subprotocol: subprotocol, now: now)

@@ -20,7 +20,7 @@ public protocol HTTPHandler: Sendable {
   /// The socket is gone, for whatever reason; comes once after `opened`.
   func closed(_ socket: WebSocketHandle)
 
-  /// The peer of a streaming response is gone before `finish()`.
+  /// The peer of a streaming response is gone before `finish()`, or takes no body.
   func abandoned(_ stream: ResponseHandle)
 
   /// All that was sent to the socket is on its way, after `notifyWhenDrained()`.

@@ -86,6 +86,26 @@ struct Exchange: Sendable {
   /// `true` or `false` from the query; false when it was not given.
   func flag(_ name: String) throws(Problem) -> Bool { try choice(name, ["true", "false"]) == "true" }
 
+  /// Whether the client names a media type in `Accept`; `*/*` names none.
+  func accepts(_ type: String) -> Bool {
+    for value in request.headers.values(of: "Accept") {
+      for part in value.split(separator: ",") {
+        let name = (part.split(separator: ";").first ?? "").filter { $0 != " " && $0 != "\t" }
+        if name.lowercased() == type { return true }
+      }
+    }
+    return false
+  }
+
+  /// A place in the journal: `Last-Event-ID`, as browsers send it when they come back, or else from the query.
+  func position(_ name: String) throws(Problem) -> LivePosition? {
+    guard let text = request.headers["Last-Event-ID"] ?? query[name] else { return nil }
+    guard let position = LivePosition(text) else {
+      throw .badRequest("`\(name)` and `Last-Event-ID` are offsets, or positions as the server gave them")
+    }
+    return position
+  }
+
   /// An instant from the query, in milliseconds since 1970; nil when it was not given.
   func time(_ name: String) throws(Problem) -> Int64? {
     guard let text = query[name] else { return nil }

@@ -54,10 +54,10 @@ extension FlowService {
     return "\(source) \(id)"
   }
 
-  /// `If-Match: "3"`.
+  /// `If-Match: "3"`, or the tag of a view: `"3-1f2e3d4c"`.
   private func revision(_ request: HTTPRequest) throws(Problem) -> Int? {
     guard let text = request.headers["If-Match"], text != "*" else { return nil }
-    guard let revision = Int(text.filter { $0 != "\"" }) else {
+    guard let revision = Int(text.filter { $0 != "\"" }.prefix { $0 != "-" }) else {
       throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")
     }
     return revision

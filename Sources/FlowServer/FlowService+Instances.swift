@@ -41,7 +41,8 @@ extension FlowService {
   }
 
   private func isFresh(_ request: HTTPRequest, _ tag: String) -> Bool {
-    request.headers.contains(token: tag, in: "If-None-Match") || request.headers.contains(token: "*", in: "If-None-Match")
+    request.headers.contains(token: tag, in: "If-None-Match")
+      || request.headers.contains(token: "*", in: "If-None-Match")
       || request.headers.contains(token: "W/" + tag, in: "If-None-Match")
   }
 

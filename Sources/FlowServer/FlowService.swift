@@ -12,15 +12,18 @@ public final class FlowService: HTTPHandler {
   let engine: EngineThread
   let reader: Reader
   let programs: Programs
+  /// Milliseconds since 1970.
+  let clock: @Sendable () -> Int64
   let live: LiveHub
   let routes = RouteTree(Route.all)
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
-  public init(engine: EngineThread, queries: any Queries, live: LiveHub) {
+  public init(engine: EngineThread, queries: any Queries, live: LiveHub, clock: @escaping @Sendable () -> Int64) {
     self.engine = engine
     self.reader = Reader(queries)
     programs = Programs(engine: engine, queries: queries)
     self.live = live
+    self.clock = clock
   }
 
   /// What is served.

@@ -88,7 +88,8 @@ struct InstanceList {
       let data = try? JSON(parsing: row.data)
     else { return [] }
     return machine.program.flows[flow].fields.compactMap { field in
-      guard let json = data[field.name], case .success(let value) = Value.from(json, as: isTyped ? field.type : .dyn, in: machine.types)
+      guard let json = data[field.name],
+        case .success(let value) = Value.from(json, as: isTyped ? field.type : .dyn, in: machine.types)
       else { return nil }
       return MapValue.Entry(.string(field.name), value)
     }

@@ -50,7 +50,8 @@ struct Predicate: Sendable {
 
   /// Something that evaluates the condition many times; belongs to whoever made it.
   func makeTest() -> Test {
-    Test(program: program, evaluator: Evaluator(types: types, limits: Predicate.limits), frame: Frame(count: names.count))
+    Test(
+      program: program, evaluator: Evaluator(types: types, limits: Predicate.limits), frame: Frame(count: names.count))
   }
 
   struct Test {

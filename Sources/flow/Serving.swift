@@ -56,8 +56,8 @@ enum Serving {
         }
       }
       let queries = try SQLiteQueries(path: path)
-      live.begin(at: try queries.lastSequence())
-      return FlowService(engine: engine, queries: queries, live: live)
+      try live.begin(queries)
+      return FlowService(engine: engine, queries: queries, live: live, clock: currentMilliseconds)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {
