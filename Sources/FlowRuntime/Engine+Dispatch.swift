@@ -16,15 +16,16 @@ extension Engine {
     ready.removeFirst(taken.count)
     var out: [(Int64, JobRequest)] = []
     for row in taken where isStillThere(row) {
-      if isSuspended(row) {
+      guard let cached = owner(of: row, world.now()) else { continue }
+      if cached.row.status == InstanceRow.suspended {
         park(row)
       } else if !row.outcome.isEmpty {
         takeKept(row)
       } else if row.action == Engine.deliveryAction {
         deliver(row)
-      } else if let cached = try? load(row: row.instance), calledFlow(row, cached.version.machine) != nil {
+      } else if calledFlow(row, cached.version.machine) != nil {
         startChild(row)
-      } else {
+      } else if isInPace(row, cached) {
         inFlight.insert(row.id)
         switch request(for: row) {
         case .success(let request): out.append((row.id, request))
@@ -33,11 +34,6 @@ extension Engine {
       }
     }
     return out
-  }
-
-  private func isSuspended(_ row: JobRow) -> Bool {
-    guard let cached = try? load(row: row.instance) else { return false }
-    return cached.row.status == InstanceRow.suspended
   }
 
   /// Holds a job until its instance goes on.

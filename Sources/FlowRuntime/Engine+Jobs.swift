@@ -41,6 +41,7 @@ extension Engine {
     batch.jobs[row.id] = nil
     batch.jobsRemoved.insert(row.id)
     inFlight.remove(row.id)
+    reserved[row.id] = nil
   }
 
   /// The row as the batch leaves it; nil when there is none any more.

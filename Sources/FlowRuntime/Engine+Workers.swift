@@ -51,6 +51,7 @@ extension Engine {
       write(row)
       return nil
     }
+    guard isInPace(old, cached) else { return nil }
     row.lease = leaseEnd(leaseMilliseconds, now)
     row.fence += 1
     write(row)

@@ -54,6 +54,9 @@ public final class Engine {
   /// When the store has to be asked for timers and for jobs again; nil for never.
   var nextTimer: Int64? = 0
   var nextJob: Int64? = 0
+  /// How fast actions with a `limit` go out, and the instants that waiting jobs of theirs were given.
+  var paces: [String: Pace] = [:]
+  var reserved: [Int64: Int64] = [:]
   /// What an operator should hear, and no caller is there to be told; the engine's thread passes it on.
   var notices: [String] = []
   /// Why the batch can't be committed: something that it builds on could not be read.

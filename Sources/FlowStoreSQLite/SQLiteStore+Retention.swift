@@ -7,7 +7,7 @@ public struct Retention: Hashable, Sendable {
   /// How many instances are archived at once.
   static let batchSize = 200
   /// How many pages go back to the disk at once.
-  static let pagesAtOnce: Int64 = 256
+  static let pagesAtOnce: Int64 = 64
 
   /// How long an ended instance stays in the store, in milliseconds; nil for ever.
   public var hot: Int64?
