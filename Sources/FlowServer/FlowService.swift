@@ -55,28 +55,11 @@ public final class FlowService: HTTPHandler {
   // MARK: - Helpers
 
   func json(_ document: JSON, status: Int = 200, headers: [(String, String)] = []) -> HTTPResponse {
-    HTTPResponse(
-      status: status, headers: [("Content-Type", "application/json")] + headers, body: document.bytes() + [0x0A])
+    .json(document, status: status, headers: headers)
   }
 
   /// The body as JSON.
-  ///
-  /// The media type has to be said: a page of another site can't say it without asking first, and so can't send.
-  /// - Throws: 415 for another media type, 400 for what is no JSON.
-  func body(_ request: HTTPRequest) throws(Problem) -> JSON {
-    let type = request.headers["Content-Type"] ?? ""
-    let media = (type.split(separator: ";").first ?? "").lowercased()
-    guard media == "application/json" || media == "application/cloudevents+json" else {
-      throw Problem(
-        status: 415, code: "unsupported-media-type", title: "Unsupported media type",
-        detail: "send application/json" + (type.isEmpty ? ", and say so in Content-Type" : ", not \(type)"))
-    }
-    do throws(JSONError) {
-      return try JSON(parsing: request.body)
-    } catch {
-      throw .invalidJSON(error)
-    }
-  }
+  func body(_ request: HTTPRequest) throws(Problem) -> JSON { try request.json() }
 
   /// The flow that the path names.
   func flow(_ exchange: Exchange) throws(Problem) -> Catalogue.Entry {
@@ -96,5 +79,12 @@ public final class FlowService: HTTPHandler {
       ]
     }
     return ["items": .array(items)]
+  }
+}
+
+extension HTTPResponse {
+  static func json(_ document: JSON, status: Int = 200, headers: [(String, String)] = []) -> HTTPResponse {
+    HTTPResponse(
+      status: status, headers: [("Content-Type", "application/json")] + headers, body: document.bytes() + [0x0A])
   }
 }

@@ -12,15 +12,19 @@ struct Problem: Error {
   var members: [JSON.Member] = []
   var headers: [(String, String)] = []
 
-  var response: HTTPResponse {
-    let body = JSON.object(
+  /// The document (RFC 9457, 3.1).
+  var json: JSON {
+    .object(
       [
         .init("type", .string("/problems/\(code)")), .init("title", .string(title)),
         .init("status", .int(Int64(status))), .init("detail", .string(detail)), .init("code", .string(code)),
       ] + members)
-    return HTTPResponse(
+  }
+
+  var response: HTTPResponse {
+    HTTPResponse(
       status: status, headers: [("Content-Type", "application/problem+json")] + headers,
-      body: body.bytes(.compact) + [0x0A])
+      body: json.bytes(.compact) + [0x0A])
   }
 
   static func badRequest(_ detail: String) -> Problem {

@@ -21,6 +21,9 @@ extension Route {
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}/history", .read, "What happened to an instance",
       FlowService.showHistory),
+    Route(
+      "GET", "/v1/flows/{flow}/instances/{key}/transitions", .read,
+      "What an instance would do with events, and why", FlowService.showTransitions),
     Route("GET", "/v1/flows/{flow}/instances", .read, "The instances of a flow", FlowService.listInstances),
     Route("GET", "/v1/instances", .read, "The instances of all flows", FlowService.listInstances),
   ]
