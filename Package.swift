@@ -27,7 +27,7 @@ let package = Package(
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(
       "FlowServer",
-      ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+      ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowDiagram", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
       "FlowREPL",

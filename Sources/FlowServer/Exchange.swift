@@ -97,6 +97,21 @@ struct Exchange: Sendable {
     return false
   }
 
+  /// The one of several media types that `Accept` likes best, the first of them when it likes all the same; nil when
+  /// it names others only (RFC 9110, 12.5.1).
+  func preferred(of types: [String]) -> String? {
+    let values = request.headers.values(of: "Accept")
+    if values.isEmpty { return types.first }
+    let ranges = values.flatMap { $0.split(separator: ",") }.map(MediaRange.init)
+    var best: (type: String, quality: Double)?
+    for type in types {
+      let fitting = ranges.filter { $0.admits(type) }.max { $0.precision < $1.precision }
+      guard let quality = fitting?.quality, quality > 0, quality > best?.quality ?? 0 else { continue }
+      best = (type, quality)
+    }
+    return best?.type
+  }
+
   /// A place in the journal: `Last-Event-ID`, as browsers send it when they come back, or else from the query.
   func position(_ name: String) throws(Problem) -> LivePosition? {
     guard let text = request.headers["Last-Event-ID"] ?? query[name] else { return nil }
@@ -113,6 +128,25 @@ struct Exchange: Sendable {
       throw .badRequest("`\(name)` has to be a time, as in 2026-01-31T12:00:00Z")
     }
     return time.seconds * 1000 + Int64(time.nanoseconds / 1_000_000)
+  }
+}
+
+/// `text/*;q=0.5` of an `Accept`.
+private struct MediaRange {
+  let name: String
+  let quality: Double
+
+  init(_ text: Substring) {
+    let parts = text.filter { $0 != " " && $0 != "\t" }.lowercased().split(separator: ";")
+    name = parts.first.map(String.init) ?? ""
+    let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) }
+    self.quality = quality.map { min(max($0, 0), 1) } ?? 1
+  }
+
+  var precision: Int { name == "*/*" ? 0 : name.hasSuffix("/*") ? 1 : 2 }
+
+  func admits(_ type: String) -> Bool {
+    name == type || name == "*/*" || name.hasSuffix("/*") && type.hasPrefix(name.dropLast())
   }
 }
 

@@ -16,6 +16,7 @@ public final class FlowService: HTTPHandler {
   let clock: @Sendable () -> Int64
   let live: LiveHub
   let routes = RouteTree(Route.all)
+  let pictures = Pictures()
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
   public init(engine: EngineThread, queries: any Queries, live: LiveHub, clock: @escaping @Sendable () -> Int64) {
@@ -50,8 +51,6 @@ public final class FlowService: HTTPHandler {
   private static let healthy = HTTPResponse(
     status: 200, headers: [("Content-Type", "text/plain; charset=utf-8")], body: Array("ok\n".utf8))
 
-  func listFlows(_ exchange: Exchange) throws(Problem) { exchange.respond.send(json(flowsJSON)) }
-
   // MARK: - Helpers
 
   func json(_ document: JSON, status: Int = 200, headers: [(String, String)] = []) -> HTTPResponse {
@@ -66,19 +65,6 @@ public final class FlowService: HTTPHandler {
     let name = exchange["flow"] ?? ""
     guard let entry = catalogue[name] else { throw .unknownFlow(name, catalogue) }
     return entry
-  }
-
-  private var flowsJSON: JSON {
-    let items = catalogue.entries.map { entry -> JSON in
-      let flow = entry.machine.program.flows[entry.flow]
-      let events = entry.machine.program.events
-      return [
-        "name": .string(flow.name), "version": .int(Int64(flow.version)),
-        "states": .array(flow.states.dropFirst().map { .string($0.path) }),
-        "startsOn": .array(flow.starts.compactMap(\.event).map { .string(events[$0].name) }),
-      ]
-    }
-    return ["items": .array(items)]
   }
 }
 

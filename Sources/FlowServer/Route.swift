@@ -21,6 +21,7 @@ struct Route: Sendable {
   /// What it does, in a few words.
   var summary: String
   var handler: Handler
+  var document = RouteDocument()
   /// The names in `template`, in order.
   let parameters: [String]
 
