@@ -2,7 +2,7 @@ import FlowSource
 
 // Every resource of the API, in the order of its documentation. Nothing is served that is not in this table.
 extension Route {
-  static let all = events + instances + flows + jobs + live + documents + health
+  static let all = events + instances + flows + operations + deployment + jobs + live + documents + health
 
   private static let events = [
     Route(
@@ -25,18 +25,18 @@ extension Route {
       .sending(
         Schemas.object([
           "queue": Schemas.string, "limit?": ["type": "integer", "minimum": 1, "maximum": 1000],
-          "lease?": Schemas.string, "worker?": Schemas.string,
+          "lease?": .duration, "worker?": Schemas.string,
         ])
       )
       .giving(200, "The jobs, perhaps none", Schemas.object(["items": Schemas.list(Schemas.reference("Job"))])),
     Route("POST", "/v1/jobs/{id}/complete", .work, "Ends a claimed job well", FlowService.completeJob)
-      .sending(Schemas.object(["fence": Schemas.integer, "result?": Schemas.any]))
+      .sending(Schemas.object(["fence": .fence, "result?": Schemas.any]))
       .giving(200, "It is taken", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "lease-lost"),
     Route("POST", "/v1/jobs/{id}/fail", .work, "Ends a claimed job badly", FlowService.failJob)
-      .sending(Schemas.object(["fence": Schemas.integer, "code": Schemas.string, "message?": Schemas.string]))
+      .sending(Schemas.object(["fence": .fence, "code": Schemas.string, "message?": Schemas.string]))
       .giving(200, "It is taken", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "lease-lost"),
     Route("POST", "/v1/jobs/{id}/heartbeat", .work, "Keeps a claimed job for longer", FlowService.keepJob)
-      .sending(Schemas.object(["fence": Schemas.integer, "lease?": Schemas.string]))
+      .sending(Schemas.object(["fence": .fence, "lease?": .duration]))
       .giving(200, "The new end of the lease", Schemas.object(["leaseEnds": Schemas.time]))
       .refusing("not-found", "lease-lost"),
   ]
@@ -47,7 +47,7 @@ extension Route {
         .query("since", "the last entry seen, as an offset or a position; the present when left out"),
         .query("flow", "only of this flow"), .query("key", "only of instances with this key"),
         .query("event", "only what this event did"), .query("type", "only entries of this type, as `step`"),
-        .query("filter", "only what this condition in CEL holds for"),
+        .query("filter", "only what this condition in CEL holds for", .condition),
         .header("Last-Event-ID", "the same as `since`, as browsers send it")
       )
       .giving(101, "The WebSocket begins").giving(200, "The stream", Schemas.string, as: "text/event-stream")
@@ -64,10 +64,13 @@ extension Route {
   /// What all routes have in common that take an event.
   private func eventual() -> Route {
     asking(
-      .query("dryRun", "only say what would come of it", ["type": "string", "enum": ["true", "false"]]),
-      .header("Idempotency-Key", "the same key gives the first answer again"),
-      .header("If-Match", "the revision that the instance has to have, as `\"3\"`"),
-      .header("Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds")
+      .dryRun,
+      .header(
+        "Idempotency-Key", "the same key gives the first answer again",
+        ["type": "string", "minLength": 1, "maxLength": 255]),
+      .header("If-Match", "the revision that the instance has to have, as `\"3\"`", .revision),
+      .header(
+        "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds")
     )
     .sending(Schemas.reference("Event"))
     .sending(Schemas.reference("CloudEvent"), as: IncomingEvent.structured)
