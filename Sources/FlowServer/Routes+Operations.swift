@@ -83,7 +83,8 @@ private struct OperatorDeed {
     OperatorDeed(
       name: "retry", summary: "Tries at once what waits to be tried again", handler: FlowService.retryInstance),
     OperatorDeed(
-      name: "migrate", summary: "Moves an instance to the version that is served", handler: FlowService.migrateInstance),
+      name: "migrate", summary: "Moves an instance to the version that is served",
+      handler: FlowService.migrateInstance),
   ]
 }
 
