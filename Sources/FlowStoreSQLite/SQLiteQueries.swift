@@ -6,7 +6,7 @@ import Synchronization
 public final class SQLiteQueries: Queries {
   private struct Reading: ~Copyable {
     let connection: Connection
-    let instance, instances, history, journal: Statement
+    let instance, history, journal: Statement
   }
 
   /// One reader at a time; the lock is held for the length of a query.
@@ -24,11 +24,6 @@ public final class SQLiteQueries: Queries {
     let made = Reading(
       connection: connection,
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
-      instances: try connection.prepare(
-        """
-        \(instances) WHERE i.id > ?1 AND (?2 IS NULL OR i.flow = ?2) AND (?3 IS NULL OR i.status = ?3)
-        ORDER BY i.id LIMIT ?4
-        """),
       history: try connection.prepare(
         """
         WITH RECURSIVE chain (sequence, previous) AS (
@@ -46,14 +41,6 @@ public final class SQLiteQueries: Queries {
     try read { reading throws(StoreError) in
       reading.instance.bind(.text(flow), .text(key))
       return try all(reading.instance) { $0.instance }.first
-    }
-  }
-
-  public func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow] {
-    try read { reading throws(StoreError) in
-      reading.instances.bind(
-        .integer(after), .optional(flow), .optional(status.map { Int64($0) }), .integer(Int64(limit)))
-      return try all(reading.instances) { $0.instance }
     }
   }
 

@@ -212,7 +212,16 @@ final class Folder {
       batch.created.insert(id)
     }
     try store.commit(batch)
-    #expect(try queries.instances(flow: "F", status: 0, after: 2, limit: 2).map(\.id) == [3, 4])
-    #expect(try queries.instances(flow: nil, status: 1, after: 0, limit: 9).isEmpty)
+    var filter = InstanceFilter(flow: "F")
+    filter.status = 0
+    #expect(try queries.instances(filter, after: 2, limit: 2).map(\.id) == [3, 4])
+    filter.isNewestFirst = true
+    #expect(try queries.instances(filter, after: nil, limit: 2).map(\.id) == [5, 4])
+    #expect(try queries.instances(filter, after: 4, limit: 1).map(\.id) == [3])
+    filter.keyPrefix = "k5"
+    #expect(try queries.instances(filter, after: nil, limit: 9).map(\.key) == ["k5"])
+    filter = InstanceFilter()
+    filter.status = 1
+    #expect(try queries.instances(filter, after: nil, limit: 9).isEmpty)
   }
 }
