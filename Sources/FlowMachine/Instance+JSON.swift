@@ -86,18 +86,23 @@ extension PendingCall {
 
 extension DeferredEvent {
   func json(_ machine: Machine) -> JSON {
-    [
-      "event": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types),
-      "caller": .string(caller.id), "roles": .array(caller.roles.map { .string($0) }),
+    var members: [JSON.Member] = [
+      .init("event", .string(machine.program.events[event].name)), .init("payload", payload.json(in: machine.types)),
     ]
+    if let caller {
+      members.append(.init("caller", .string(caller.id)))
+      members.append(.init("roles", .array(caller.roles.map { .string($0) })))
+    }
+    return .object(members)
   }
 
   init?(_ json: JSON, _ machine: Machine) {
     guard let name = json["event"]?.string, let event = machine.event(named: name),
       case .success(let payload) = Value.from(json["payload"] ?? .null, as: .record(name), in: machine.types)
     else { return nil }
-    self.init(
-      event: event, payload: payload,
-      caller: Caller(id: json["caller"]?.string ?? "", roles: json["roles"]?.array?.compactMap(\.string) ?? []))
+    let caller = json["caller"]?.string.map { id in
+      Caller(id: id, roles: json["roles"]?.array?.compactMap(\.string) ?? [])
+    }
+    self.init(event: event, payload: payload, caller: caller)
   }
 }
