@@ -16,13 +16,25 @@ struct Duel {
     var putOff: [String] = []
     var accepted: [String] = []
     var log: [String] = []
+
+    var lines: [String] {
+      [
+        "outcome \(outcome)", "states \(states)", "status \(status)", "values \(values)", "timers \(timers)",
+        "put off \(putOff)", "accepted \(accepted)", "log \(log)",
+      ]
+    }
   }
 
-  struct Difference: Error {
+  struct Difference: Error, CustomStringConvertible {
     var after: String
     var model: Picture
     var interpreter: Picture
     var note = ""
+
+    var description: String {
+      let pairs = zip(model.lines, interpreter.lines).filter { $0 != $1 }
+      return "after \(after)" + pairs.map { "\n  model:       \($0)\n  interpreter: \($1)" }.joined() + "\n" + note
+    }
   }
 
   /// How many timers one wait lets fire.
@@ -34,8 +46,11 @@ struct Duel {
   let transitions: [Int: Int]
   var model: Model
   var instance: Instance?
+  private var patience = 1000
   var armed: Set<ArmedTimer> = []
   var now: Int64 = 1_000_000
+  /// How often each outcome was seen.
+  var outcomes: [String: Int] = [:]
 
   /// - Returns: Nil for a chart that the compiler refuses.
   init?(_ chart: Chart, mistake: Model.Mistake? = nil) throws {
@@ -55,7 +70,8 @@ struct Duel {
     for node in chart.root.all {
       guard let state = flow.states.first(where: { $0.path == node.path }) else { continue }
       let numbers = node.reactions.flatMap { reaction in
-        if case .events(let events) = reaction.trigger { events.map { _ in reaction.number } } else { [reaction.number] }
+        guard case .events(let events) = reaction.trigger else { return [reaction.number] }
+        return events.map { _ in reaction.number }
       }
       for (number, transition) in zip(numbers, state.transitions) { found[number] = transition }
     }
@@ -64,11 +80,22 @@ struct Duel {
 
   // MARK: - Play
 
-  /// Begins and gives both all inputs.
+  /// Begins and gives both all inputs, until one has no end.
+  /// - Parameter patience: After how many microsteps an input counts as one without an end, and is not compared.
   /// - Throws: `Difference` where they part.
-  mutating func play(_ inputs: [ChartInput]) throws {
+  mutating func play(_ inputs: [ChartInput], patience: Int = 1000) throws {
+    self.patience = patience
+    do {
+      try playAll(inputs)
+    } catch let refusal as Model.Refusal where refusal.code == Model.impatience {
+      return
+    }
+  }
+
+  private mutating func playAll(_ inputs: [ChartInput]) throws {
     try start()
-    for input in inputs where instance != nil {
+    for input in inputs where instance != nil && outcomes["too-many-microsteps"] == nil {
+      if outcomes["ended"] != nil { try startAgain() }
       switch input {
       case .event(let event, let given, let isBoss): try send(event, given, isBoss)
       case .wait(let length, let isLate): try wait(length, isLate)
@@ -77,14 +104,26 @@ struct Duel {
   }
 
   private mutating func start() throws {
+    model.patience = patience
     let begin = Value.record(RecordValue(typeName: "Begin", fields: []))
-    let outcome = stepper.start(
-      flow: 0, key: "k", event: machine.event(named: "Begin") ?? -1, payload: begin, caller: Caller(), now: now)
     let now = now
-    try compare("the start", outcome) { model throws(Model.Refusal) in
+    let event = machine.event(named: "Begin") ?? -1
+    try compare(
+      "the start",
+      { $0.stepper.start(flow: 0, key: "k", event: event, payload: begin, caller: Caller(), now: now) }
+    ) { model throws(Model.Refusal) in
       try model.start(now: now, isBoss: false)
       return "applied"
     }
+  }
+
+  /// Begins anew where there is nothing more to see.
+  private mutating func startAgain() throws {
+    outcomes["ended"] = nil
+    model = Model(model.chart, mistake: model.mistake)
+    instance = nil
+    armed = []
+    try start()
   }
 
   private mutating func send(_ event: Int, _ given: Int, _ isBoss: Bool) throws {
@@ -93,7 +132,7 @@ struct Duel {
     let input = Input.event(
       machine.event(named: name) ?? -1, payload: payload, caller: Caller(id: "x", roles: isBoss ? ["boss"] : []))
     let now = now
-    try compare("\(name){v: \(given)}\(isBoss ? " by boss" : "") at \(now)", try step(input)) {
+    try compare("\(name){v: \(given)}\(isBoss ? " by boss" : "") at \(now)", { try $0.step(input) }) {
       model throws(Model.Refusal) in
       try model.take(event, given: given, isBoss: isBoss, now: now)
     }
@@ -109,11 +148,12 @@ struct Duel {
       let now = now
       let armed = instance?.timers.first { $0.transition == transitions[timer.reaction] }
       guard let armed else { throw Difference(after: "the timer", model: picture(""), interpreter: Picture()) }
-      let outcome = try step(.timer(transition: armed.transition, armed: armed.armed))
-      try compare("the timer of reaction \(timer.reaction) at \(now)", outcome) { model throws(Model.Refusal) in
+      let input = Input.timer(transition: armed.transition, armed: armed.armed)
+      try compare("the timer of reaction \(timer.reaction) at \(now)", { try $0.step(input) }) {
+        model throws(Model.Refusal) in
         try model.fire(timer, now: now)
       }
-      if case .refused = outcome { forget(timer, armed) }
+      if instance?.timers.contains(armed) == true { forget(timer, armed) }
     }
     now = end
   }
@@ -134,7 +174,8 @@ struct Duel {
   // MARK: - Compare
 
   private mutating func compare(
-    _ what: String, _ outcome: Outcome, _ act: (inout Model) throws(Model.Refusal) -> String
+    _ what: String, _ outcome: (Duel) throws -> Outcome,
+    _ act: (inout Model) throws(Model.Refusal) -> String
   ) throws {
     var mine: Picture
     let before = model
@@ -143,12 +184,14 @@ struct Duel {
       let answer = try act(&model)
       mine = picture(answer)
     } catch {
+      if error.code == Model.impatience { throw error }
       model = before
       model.log = []
       mine = picture(error.code)
       if instance == nil { mine = Picture(outcome: error.code) }
     }
-    let theirs = try picture(taking: outcome)
+    let theirs = try picture(taking: outcome(self))
+    outcomes[mine.outcome, default: 0] += 1
     if mine != theirs { throw Difference(after: what, model: mine, interpreter: theirs) }
   }
 

@@ -24,7 +24,8 @@ extension Model {
     guard let target = reaction.target else { return [] }
     guard reaction.isHistory, let inner = memory[target], !inner.isEmpty else { return [target] }
     guard mistake == .historyIsShallow else { return inner }
-    return Set(node(target).children.map(\.path).filter { child in inner.contains { $0 == child || isInside($0, child) } })
+    let children = node(target).children.map(\.path)
+    return Set(children.filter { child in inner.contains { $0 == child || isInside($0, child) } })
   }
 
   /// Enters the child that leads to a goal, or else the initial one; of a parallel every region.
@@ -63,16 +64,15 @@ extension Model {
       let parallel = parent(of: region)
       guard isComplete(node(parallel)) else { return }
       queue.append(.done(parallel))
-      if mistake == .doneDoesNotClimb { return }
       region = parent(of: parallel)
     }
   }
 
   private func isComplete(_ node: Node) -> Bool {
     if node.kind == .parallel { return node.children.allSatisfy { isComplete($0) } }
-    return node.children.contains { child in
-      active.contains(child.path) && (child.isFinal || child.kind == .parallel && isComplete(child))
-    }
+    guard let child = node.children.first(where: { active.contains($0.path) }) else { return false }
+    if child.isFinal { return true }
+    return child.kind == .parallel && mistake != .doneDoesNotClimb && isComplete(child)
   }
 
   // MARK: - Acts

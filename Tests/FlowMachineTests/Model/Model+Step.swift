@@ -80,9 +80,12 @@ extension Model {
   /// Leaves inside out, acts, enters outside in.
   private mutating func microstep(_ chosen: [Chosen]) throws(Refusal) {
     microsteps += 1
-    guard microsteps <= 1000 else { throw Refusal(code: "too-many-microsteps") }
+    guard microsteps <= patience else {
+      throw Refusal(code: patience < 1000 ? Model.impatience : "too-many-microsteps")
+    }
     let leaving = chosen.reduce(into: Set<String>()) { $0.formUnion(left(by: $1)) }
-    for path in leaving { memory[path] = Set(leaves.filter { isInside($0, path) }) }
+    let inner = leaves
+    for path in leaving { memory[path] = Set(inner.filter { isInside($0, path) }) }
     for node in leavingOrder(chart.root) where leaving.contains(node.path) { try leave(node) }
     for each in chosen { try perform(each.reaction.acts) }
     for each in chosen {

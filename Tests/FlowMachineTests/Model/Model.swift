@@ -41,10 +41,16 @@ struct Model {
 
   enum Status: String { case running, done, failed }
 
+  /// Stands for more microsteps than anybody wants to wait for.
+  static let impatience = "impatience"
+
   let chart: Chart
   /// All states in document order, the root first.
   let nodes: [Node]
+  private let byPath: [String: Node]
   var mistake: Mistake?
+  /// After how many microsteps it gives up; the interpreter does behind a thousand.
+  var patience = 1000
 
   // What is kept from one step to the next.
   var status = Status.running
@@ -67,24 +73,26 @@ struct Model {
     self.chart = chart
     self.mistake = mistake
     nodes = chart.root.all
+    byPath = Dictionary(nodes.map { ($0.path, $0) }) { first, _ in first }
     values = chart.values
   }
 
   // MARK: - Where things are
 
-  func node(_ path: String) -> Node { nodes.first { $0.path == path } ?? chart.root }
+  func node(_ path: String) -> Node { byPath[path] ?? chart.root }
 
   func isInside(_ path: String, _ outer: String) -> Bool {
-    outer.isEmpty ? !path.isEmpty : path.hasPrefix(outer + ".")
+    if outer.isEmpty { return !path.isEmpty }
+    return path.hasPrefix(outer) && path.utf8.dropFirst(outer.utf8.count).first == UInt8(ascii: ".")
   }
 
   func parent(of path: String) -> String { path.split(separator: ".").dropLast().joined(separator: ".") }
 
   /// The innermost active states, in document order.
   var leaves: [String] {
-    nodes.map(\.path).filter { path in
-      !path.isEmpty && active.contains(path) && !active.contains { isInside($0, path) }
-    }
+    nodes.filter { node in
+      !node.path.isEmpty && active.contains(node.path) && !node.children.contains { active.contains($0.path) }
+    }.map(\.path)
   }
 
   // MARK: - Inputs
@@ -121,6 +129,7 @@ struct Model {
     do throws(Refusal) {
       return try fireOnce(timer, now)
     } catch {
+      if error.code == Model.impatience { throw error }
       self = before
       if try recover(timer, now) { return "applied" }
       self = before
