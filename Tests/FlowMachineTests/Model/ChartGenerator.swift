@@ -17,10 +17,10 @@ struct ChartGenerator {
     var root = Node(name: "", path: "", kind: .root)
     for _ in 0..<(2 + random.next(below: 2)) { root.children.append(state(in: root, depth: 0)) }
     if chance(40) { root.children.append(final(in: root)) }
-    targets = root.all.filter { $0.kind != .root && $0.kind != .region }.map(\.path)
+    targets = root.all.filter { $0.kind != .root && ($0.kind != .region || chance(40)) }.map(\.path)
     // Twice, since much depends on several states being final at once.
     targets += root.all.filter { $0.isFinal && $0.path.contains(".") }.map(\.path)
-    pasts = root.all.filter { $0.kind != .root && $0.kind != .region && !$0.children.isEmpty }.map(\.path)
+    pasts = root.all.filter { $0.kind != .root && !$0.children.isEmpty }.map(\.path)
     root = withReactions(root, scope: "")
     let first = random.pick(root.children.filter { !$0.isFinal }).path
     root.reactions = jumps(root, first) + root.reactions

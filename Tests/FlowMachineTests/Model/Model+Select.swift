@@ -104,7 +104,7 @@ extension Model {
     if isInside(target, chosen.source), !chosen.reaction.isReenter {
       let source = node(chosen.source)
       guard source.kind == .parallel else { return source.path }
-      return source.children.first { isInside(target, $0.path) }?.path
+      return source.children.first { isInside(target, $0.path) }?.path ?? source.path
     }
     var outer = chosen.source
     repeat { outer = parent(of: outer) } while !isInside(target, outer) || node(outer).kind == .parallel
@@ -112,7 +112,9 @@ extension Model {
   }
 
   func left(by chosen: Chosen) -> Set<String> {
-    guard let domain = domain(of: chosen) else { return [] }
+    guard let domain = domain(of: chosen), let target = chosen.reaction.target else { return [] }
+    // Of a parallel that stays only the region that is named is left.
+    if node(domain).kind == .parallel { return active.filter { $0 == target || isInside($0, target) } }
     return active.filter { isInside($0, domain) }
   }
 }
