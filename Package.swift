@@ -46,7 +46,7 @@ let package = Package(
       "Benchmarks",
       [
         "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL", "FlowSource",
-        "CAllocations", "FlowGenerator",
+        "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.
