@@ -23,23 +23,31 @@ extension Instance {
       guard let value = value(ofField: index, in: machine) else { continue }
       members.append(.init(field.name, value.json(in: machine.types)))
     }
+    let results = resultMembers(in: machine)
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
+    return .object(members)
+  }
+
+  private func resultMembers(in machine: Machine) -> [JSON.Member] {
+    let node = machine.program.flows[flow]
     var results: [JSON.Member] = []
     for call in node.calls where !results.contains(where: { $0.name == call.name }) {
       let index = call.resultSlot - FrameLayout.firstField
       guard index < data.count, let value = data.value(at: index, types: machine.types) else { continue }
       results.append(.init(call.name, value.json(in: machine.types)))
     }
-    if !results.isEmpty { members.append(.init("$results", .object(results))) }
-    return .object(members)
+    return results
   }
 
-  /// The value of each field that a step assigned, for the journal.
-  public func changesJSON(_ fields: [Int], in machine: Machine) -> JSON {
+  /// What a step has changed of the data, for the journal: the fields that were assigned, and all results when one is
+  /// new. Whoever puts the changes of all steps one over the other has the data.
+  public func changesJSON(_ step: Step, in machine: Machine) -> JSON {
     let node = machine.program.flows[flow]
-    return .object(
-      fields.map { field in
-        .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
-      })
+    var members: [JSON.Member] = step.changedFields.map { field in
+      .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
+    }
+    if step.areResultsChanged { members.append(.init("$results", .object(resultMembers(in: machine)))) }
+    return .object(members)
   }
 }
 

@@ -24,6 +24,7 @@ struct Interpreter: ~Copyable {
   var ledger = Ledger()
   var isLedgerUsed = false
   var isDataChanged = false
+  var areResultsChanged = false
   var areTimersChanged = false
   var areCallsChanged = false
   var isLedgerChanged = false
@@ -95,8 +96,8 @@ struct Interpreter: ~Copyable {
   /// The step that was made, as a value.
   func step(_ disposition: Step.Disposition, _ next: Instance) -> Step {
     Step(
-      disposition: disposition, next: next, transitions: taken, effects: effects, result: result, before: before,
-      changed: changed, flow: machine.flows[next.flow])
+      disposition: disposition, next: next, transitions: taken, effects: effects, result: result,
+      areResultsChanged: areResultsChanged, before: before, changed: changed, flow: machine.flows[next.flow])
   }
 
   // MARK: - Begin and end
@@ -142,6 +143,7 @@ struct Interpreter: ~Copyable {
     if problem != nil { problem = nil }
     changed = StateSet()
     isDataChanged = false
+    areResultsChanged = false
     areTimersChanged = false
     areCallsChanged = false
     isLedgerChanged = false

@@ -193,11 +193,12 @@ extension Engine {
       guard count <= Engine.maximumDeliveries else { return putOffRest() }
       if let known = knownResults.popLast() {
         takeResult(known.job, of: known.instance, known.outcome)
-      } else if !childResults.isEmpty {
+      } else if !deliveries.isEmpty {
+        deliverEmitted(deliveries.removeFirst())
+      } else {
+        // The end of a called flow is the last that its caller hears of it.
         let ended = childResults.removeFirst()
         endChild(ended.job, ended.outcome)
-      } else {
-        deliverEmitted(deliveries.removeFirst())
       }
     }
   }

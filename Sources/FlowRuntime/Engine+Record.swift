@@ -20,7 +20,7 @@ extension Engine {
     cached.row.incident = ""
     let machine = old.version.machine
     cached.row.position = step.next.positionJSON(in: machine).bytes()
-    if !step.changedFields.isEmpty || old.row.data.isEmpty || isResult(cause) {
+    if isNew || step.isDataChanged {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached, id)
@@ -29,8 +29,6 @@ extension Engine {
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
     return sequence
   }
-
-  private func isResult(_ cause: JSON) -> Bool { cause["result"] != nil }
 
   func keep(_ cached: Cached, _ id: InstanceID) {
     cache[id] = cached
@@ -47,9 +45,11 @@ extension Engine {
       .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
       .init("status", .string(cached.row.statusName)),
     ]
-    if isNew { members.append(.init("created", true)) }
-    if !step.changedFields.isEmpty {
-      members.append(.init("changes", step.next.changesJSON(step.changedFields, in: machine)))
+    if isNew {
+      members.append(.init("created", true))
+      members.append(.init("changes", step.next.dataJSON(in: machine)))
+    } else if step.isDataChanged {
+      members.append(.init("changes", step.next.changesJSON(step, in: machine)))
     }
     return .object(members)
   }

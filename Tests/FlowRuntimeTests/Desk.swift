@@ -119,7 +119,7 @@ final class Desk {
     }
     """
 
-  static let machine = make(text + Desk.sagaText)
+  static let machine = make(text + Desk.sagaText + Desk.talkText)
 
   static func make(_ text: String) -> Result<Machine, any Error> {
     Result { try compiled(text) }

@@ -110,6 +110,7 @@ private struct Simulation {
       #expect(timers == (state == ["idle"] ? 1 : 0), "a timer of \(state.text())")
       let calls = memory.jobs.values.filter { $0.instance == row.id && $0.call != nil }
       #expect(calls.count == (state == ["carving"] ? 1 : 0), "a call of \(state.text())")
+      #expect(try folded(steps).bytes(.canonical) == JSON(parsing: row.data).bytes(.canonical), "\(row.key)")
     }
     #expect(memory.jobs.values.allSatisfy { $0.queue != nil }, "all other work has ended")
   }
