@@ -24,7 +24,7 @@ extension Engine {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached, id)
-    let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew))
+    let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew), at: now)
     for effect in step.effects { record(effect, cached, now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
     return sequence
@@ -55,13 +55,14 @@ extension Engine {
   }
 
   /// Adds an entry to the journal.
+  /// - Parameter instant: The one that the step was made with; without it, the present.
   @discardableResult
-  func journal(_ row: InstanceRow, _ kind: String, _ body: JSON) -> Int64 {
+  func journal(_ row: InstanceRow, _ kind: String, _ body: JSON, at instant: Int64? = nil) -> Int64 {
     counters.sequence += 1
     batch.journal.append(
       JournalEntry(
         sequence: counters.sequence, instance: row.id, flow: row.flow, key: row.key, revision: row.revision,
-        kind: kind, at: world.now(), body: body))
+        kind: kind, at: instant ?? world.now(), body: body))
     return counters.sequence
   }
 
@@ -72,11 +73,11 @@ extension Engine {
     case .withdraw(let reference): withdraw(reference, cached)
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.timers[TimerID(cached, timer)] = .some(nil)
-    case .log(let text): journal(cached.row, "log", ["text": .string(text)])
+    case .log(let text): journal(cached.row, "log", ["text": .string(text)], at: now)
     case .emit(let event, let payload):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)
-      journal(cached.row, "emit", ["type": .string(name), "data": json])
+      journal(cached.row, "emit", ["type": .string(name), "data": json], at: now)
       deliveries.append(Delivery(event: name, payload: json, sender: InstanceID(cached.row)))
     }
   }

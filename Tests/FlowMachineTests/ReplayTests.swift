@@ -28,7 +28,7 @@ import Testing
       guard let program = program(sample) else { continue }
       for flow in program.flows.indices {
         flows += 1
-        for seed in 0..<20 {
+        for seed in 0..<15 {
           var walk = try Walk(program, flow: flow, seed: UInt64(seed))
           steps += try walk.go(30)
           if let problem = walk.problem { Issue.record("\(sample.name), seed \(seed): \(problem)") }
