@@ -46,7 +46,8 @@ extension Instance {
     var members: [JSON.Member] = step.changedFields.map { field in
       .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
     }
-    if step.areResultsChanged { members.append(.init("$results", .object(resultMembers(in: machine)))) }
+    let results = step.areResultsChanged ? resultMembers(in: machine) : []
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
     return .object(members)
   }
 }

@@ -20,7 +20,7 @@ extension Engine {
     cached.row.incident = ""
     let machine = old.version.machine
     cached.row.position = step.next.positionJSON(in: machine).bytes()
-    if isNew || step.isDataChanged {
+    if isNew || step.isDataChanged || old.row.data.isEmpty {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached, id)
