@@ -63,7 +63,9 @@ let package = Package(
       "FlowCompilerTests",
       ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],
       corpus: true),
-    test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowMachineTests",
+      ["FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
