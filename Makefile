@@ -1,6 +1,6 @@
 # The few commands of the project. `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3
+	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup build serve test bench fuzz sarif format lint clean
@@ -19,7 +19,7 @@ build: setup ## build the release binary
 serve: build ## serve the order sample, with a warehouse to send parcels from
 	@python3 samples/warehouse.py 8081 & warehouse=$$!; trap 'kill $$warehouse' EXIT INT TERM; \
 	WAREHOUSE_URL=http://127.0.0.1:8081 PAYMENTS_URL=http://127.0.0.1:8081 \
-	  .build/release/flow serve samples/order.flow --addr $(ADDR)
+	  .build/release/flow serve samples/order.flow --addr $(ADDR) --allow-host 127.0.0.1
 
 test: setup ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error

@@ -23,7 +23,9 @@ let package = Package(
     // The durable engine and its doors to the world.
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
-    library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library(
+      "FlowActions",
+      ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl", "CCrypto", "CSpawn"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(
       "FlowServer",
@@ -50,7 +52,8 @@ let package = Package(
       ]),
 
     // Tests.
-    .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
+    .target(
+      name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
@@ -67,7 +70,8 @@ let package = Package(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
-    test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
+    test(
+      "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
@@ -84,6 +88,7 @@ let package = Package(
     .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("m")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CSpawn"),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CToml"),

@@ -126,6 +126,11 @@ extension Engine {
       let (due, overflow) = now.addingReportingOverflow(max(backoff(policy, attempt: again.attempt), least))
       again.due = overflow ? .max - 1 : due
       write(again)
+    case .postpone(let milliseconds):
+      var later = row
+      later.due = now + max(milliseconds, 1)
+      later.lease = 0
+      write(later)
     case .dead(let code, let message):
       batch.dead.append(DeadRow(job: row, at: now, code: code, message: message))
       journal(

@@ -14,11 +14,13 @@ enum Serving {
   private struct NotServing: Error { var message: String }
 
   /// Serves until the process is told to end.
-  static func run(_ program: FlowIR.Program, store path: String, _ address: Address) -> Int32 {
+  static func run(
+    _ program: FlowIR.Program, store path: String, _ address: Address, _ settings: ActionSettings
+  ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     let engine = EngineThread()
-    let runner = Runner(log: { Terminal.error("log: \($0)\n") })
+    let runner = Runner(settings: settings, log: { Terminal.error("log: \($0)\n") })
     do throws(NotServing) {
       let service = try begin(program, path, engine, runner)
       let server = try listen(address, service)

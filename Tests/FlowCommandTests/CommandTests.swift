@@ -133,7 +133,9 @@ import Testing
 
   /// What can be compiled and not be served is refused before anything runs.
   @Test(arguments: [
-    ("action tell(to: string) { email { to: to subject: \"x\" } }", "no `email`"),
+    ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is known"),
+    ("action work(to: string) { exec \"p\" }", "--allow-exec"),
+    ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only requests can be `signed`"),
     ("action tell(to: string) { log to limit 1 per 1s }", "no `limit`"),
     ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "no webhook"),
   ])
