@@ -51,6 +51,23 @@ public enum JobOutcome: Sendable {
   }
 }
 
+extension JobOutcome {
+  /// What a try came to, for people.
+  func text(atMost limit: Int) -> String {
+    let whole =
+      switch self {
+      case .done: "done"
+      case .status(let status, let message, _): message.isEmpty ? "status \(status)" : "status \(status): \(message)"
+      case .reply(let number, let replier, _, let message): "\(replier.rawValue)_\(number): \(message)"
+      case .postponed(let milliseconds): "put off for \(milliseconds) ms"
+      case .unreachable(let message): message
+      case .failed(let code, let message), .impossible(let code, let message):
+        message.isEmpty ? code : "\(code): \(message)"
+      }
+    return String(decoding: whole.utf8.prefix(limit), as: UTF8.self)
+  }
+}
+
 /// Carries jobs out.
 public protocol ActionRunner: Sendable {
   /// Begins a job and calls `finish` once, from any thread, when it has ended.

@@ -1,3 +1,4 @@
+import CEL
 import FlowActions
 import FlowCompiler
 import FlowHTTP
@@ -15,6 +16,11 @@ extension Command {
     options: [
       Option(name: "store", value: "FILE", help: "the database; FILE.db beside the first flow by default"),
       Option(name: "addr", value: "HOST:PORT", help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
+      Option(
+        name: "keep", value: "DURATION|forever", help: "how long ended instances stay in the store; 7d by default"),
+      Option(
+        name: "archive", value: "FILE|none",
+        help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
       Option(
         name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
       ),
@@ -40,7 +46,9 @@ extension Command {
       do throws(ServeOptions.Problem) {
         let settings = try ServeOptions.settings(arguments)
         if let missing = ServeOptions.whatIsMissing(for: program, settings) { throw missing }
-        return Serving.run(program, store: arguments.value("store") ?? storePath(beside: first), address, settings)
+        let path = arguments.value("store") ?? storePath(beside: first)
+        guard let retention = retention(arguments, path) else { return ExitCode.usage }
+        return Serving.run(program, store: path, retention, address, settings)
       } catch {
         Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
@@ -83,6 +91,18 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
     Terminal.complain("`\(paths[0])` is not an IR file: byte \(error.offset + 1): \(error.message)")
   }
   return nil
+}
+
+/// How long what has ended is kept, and where it goes; nil when that was said wrong.
+private func retention(_ arguments: Arguments, _ store: String) -> Retention? {
+  let archive = arguments.value("archive") ?? store + ".archive.jsonl"
+  let keep = arguments.value("keep") ?? "7d"
+  if keep == "forever" { return Retention() }
+  guard let duration = Duration(keep, allowsDays: true), duration.nanoseconds >= 0 else {
+    Terminal.complain("`\(keep)` is no duration", help: "write --keep 7d, 12h, or forever")
+    return nil
+  }
+  return Retention(hot: duration.nanoseconds / 1_000_000, archive: archive == "none" ? nil : archive)
 }
 
 private func storePath(beside file: String) -> String {

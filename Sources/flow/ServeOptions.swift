@@ -77,7 +77,6 @@ enum ServeOptions {
   static func whatIsMissing(for program: FlowIR.Program, _ settings: ActionSettings) -> Problem? {
     for action in program.actions {
       if let problem = whatIsMissing(for: action, settings) { return problem }
-      if action.policy.limit != nil { return later("`\(action.name)`: no `limit` can be served yet") }
       if case .http = action.binding { continue }
       guard action.signature != nil else { continue }
       return Problem(

@@ -15,14 +15,15 @@ enum Serving {
 
   /// Serves until the process is told to end.
   static func run(
-    _ program: FlowIR.Program, store path: String, _ address: Address, _ settings: ActionSettings
+    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address,
+    _ settings: ActionSettings
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     let engine = EngineThread()
     let runner = Runner(settings: settings, log: { Terminal.error("log: \($0)\n") })
     do throws(NotServing) {
-      let service = try begin(program, path, engine, runner)
+      let service = try begin(program, path, retention, engine, runner)
       let server = try listen(address, service)
       let names = program.flows.map(\.name).joined(separator: ", ")
       Terminal.error("flow serves \(names) from \(path), listening on http://\(address.host):\(server.port)\n")
@@ -38,7 +39,7 @@ enum Serving {
   }
 
   private static func begin(
-    _ program: FlowIR.Program, _ path: String, _ engine: EngineThread, _ runner: Runner
+    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ engine: EngineThread, _ runner: Runner
   ) throws(NotServing) -> FlowService {
     let live = LiveHub()
     let hooks = EngineThread.Hooks(
@@ -47,12 +48,13 @@ enum Serving {
         // What is on the disk is no longer known; only a new start reads it.
         Terminal.complain(message, help: "the process ends; start it again")
         _exit(3)
-      })
+      },
+      noticed: { Terminal.error("flow: \($0)\n") })
     do {
       let machine = try Machine(program)
       try engine.start(runner: runner, hooks: hooks) { () throws(EngineError) in
         do throws(StoreError) {
-          return try makeEngine(machine, try SQLiteStore(path: path))
+          return try makeEngine(machine, try SQLiteStore(path: path, retention: retention))
         } catch {
           throw EngineError(message: error.message)
         }

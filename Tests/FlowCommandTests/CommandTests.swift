@@ -136,7 +136,6 @@ import Testing
     ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is known"),
     ("action work(to: string) { exec \"p\" }", "--allow-exec"),
     ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only requests can be `signed`"),
-    ("action tell(to: string) { log to limit 1 per 1s }", "no `limit`"),
     ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "no webhook"),
   ])
   func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {
