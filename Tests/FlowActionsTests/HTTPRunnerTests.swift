@@ -1,5 +1,6 @@
 import FlowRuntime
 import FlowSource
+import FlowTestSupport
 import Foundation
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import FlowRuntime
 import FlowSource
+import FlowTestSupport
 import Synchronization
 import Testing
 
