@@ -3,10 +3,10 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench fuzz sarif format lint clean
+.PHONY: help setup build serve test test-brokers bench fuzz sarif format lint clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 setup: ## install the C libraries that are missing (Debian 12)
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
@@ -24,6 +24,12 @@ serve: build ## serve the order sample, with a warehouse to send parcels from
 test: setup ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
+
+BROKERS := librabbitmq-dev libhiredis-dev libpq-dev rabbitmq-server redis-server postgresql python3-pika
+TRAITS := AMQP,Redis,Postgres
+test-brokers: setup ## test `publish`, `redis` and `sql` against servers that really run
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
+	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
 
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow

@@ -9,6 +9,11 @@ let package = Package(
     .library(name: "CEL", targets: ["CEL"]),
     .executable(name: "cel-conformance", targets: ["CELConformance"]),
   ],
+  traits: [
+    .trait(name: "AMQP", description: "The binding `publish`, by librabbitmq."),
+    .trait(name: "Redis", description: "The binding `redis`, by hiredis."),
+    .trait(name: "Postgres", description: "The binding `sql`, by libpq."),
+  ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
     library("FlowSource"),
@@ -25,7 +30,10 @@ let package = Package(
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library(
       "FlowActions",
-      ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl", "CCrypto", "CSpawn"], unsafe: true),
+      [
+        "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl", "CCrypto", "CSpawn",
+        only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
+      ], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library(
       "FlowServer",
@@ -72,6 +80,9 @@ let package = Package(
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
     test(
       "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"],
+      exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
@@ -89,6 +100,9 @@ let package = Package(
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("m")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CSpawn"),
+    .target(name: "CRabbitMQ", linkerSettings: [.linkedLibrary("rabbitmq", .when(traits: ["AMQP"]))]),
+    .systemLibrary(name: "CHiredis"),
+    .systemLibrary(name: "CPostgres"),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CToml"),
@@ -115,6 +129,11 @@ nonisolated func settings() -> [SwiftSetting] {
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
   ]
+}
+
+/// A dependency of builds with a trait only.
+nonisolated func only(_ trait: String, _ target: String) -> Target.Dependency {
+  .target(name: target, condition: .when(traits: [trait]))
 }
 
 /// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.

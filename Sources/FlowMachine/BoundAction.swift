@@ -85,6 +85,9 @@ extension Stepper {
     case .worker(let queue): return .worker(queue: queue, arguments: .null)
     case .log(let message): return .log(try text(message, frame))
     case .other(let kind, let settings):
+      guard !binding.isPastedTogether else {
+        throw BindingError("the statement of `sql` is not one text; values belong into `args`")
+      }
       var members: [JSON.Member] = []
       for setting in settings {
         members.append(.init(setting.name, try value(setting.value, frame).json(in: machine.types)))

@@ -94,6 +94,11 @@ enum ServeOptions {
   private static func whatIsMissing(for action: Action, _ settings: ActionSettings) -> Problem? {
     guard case .other(let kind, let given) = action.binding else { return nil }
     let names = Set(given.map(\.name))
+    guard !action.binding.isPastedTogether else {
+      return Problem(
+        message: "`\(action.name)`: the statement of `sql` is put together from values, which could become part of it",
+        help: "write one text with `$1`, `$2`, and the values as `args`")
+    }
     if let trait = Runner.missingTrait(for: kind) {
       return Problem(
         message: "`\(action.name)`: this build can't do `\(kind.rawValue)`",
