@@ -7,6 +7,9 @@ final class ProgramRunner: Sendable {
   /// How many run at once; what comes beyond waits for its turn.
   static let maximumPrograms = 16
 
+  /// How long one waits that can't be started for now.
+  static let pauseMilliseconds: Int64 = 500
+
   typealias Finish = @Sendable (JobOutcome) -> Void
 
   private struct State {
@@ -70,26 +73,33 @@ final class ProgramRunner: Sendable {
   }
 
   private func outcome(of request: JobRequest) -> JobOutcome {
+    let outgoing: OutgoingProgram
     do throws(RequestProblem) {
-      let outgoing = try OutgoingProgram(
-        request, folder: settings.programs, environment: settings.environment)
-      let program = try RunningProgram(outgoing)
-      let number = state.withLock { state -> Int? in
-        guard !state.isStopped else { return nil }
-        state.number += 1
-        state.running[state.number] = program
-        return state.number
-      }
-      guard let number else {
-        program.kill()
-        program.end()
-        return .unreachable("the process is shutting down")
-      }
-      let isInTime = program.watch(for: request.timeoutMilliseconds, input: outgoing.input)
-      _ = state.withLock { $0.running.removeValue(forKey: number) }
-      return program.outcome(request, isInTime: isInTime)
+      outgoing = try OutgoingProgram(request, folder: settings.programs, environment: settings.environment)
     } catch {
       return .impossible(code: "BAD_REQUEST", message: error.message)
     }
+    do throws(RunningProgram.NotStarted) {
+      return outcome(of: request, try RunningProgram(outgoing), outgoing.input)
+    } catch {
+      return error.isPassing
+        ? .postponed(ProgramRunner.pauseMilliseconds) : .impossible(code: "BAD_REQUEST", message: error.message)
+    }
+  }
+
+  private func outcome(of request: JobRequest, _ program: RunningProgram, _ input: [UInt8]) -> JobOutcome {
+    let number = state.withLock { state -> Int? in
+      guard !state.isStopped else { return nil }
+      state.number += 1
+      state.running[state.number] = program
+      return state.number
+    }
+    guard let number else {
+      program.end()
+      return .unreachable("the process is shutting down")
+    }
+    let isInTime = program.watch(for: request.timeoutMilliseconds, input: input)
+    _ = state.withLock { $0.running.removeValue(forKey: number) }
+    return program.outcome(request, isInTime: isInTime)
   }
 }

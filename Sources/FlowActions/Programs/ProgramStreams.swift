@@ -1,5 +1,6 @@
 import CSpawn
 import Foundation
+import Glibc
 
 /// What goes into a program and comes out of it.
 struct ProgramStreams {
@@ -72,6 +73,10 @@ struct ProgramStreams {
 struct ProgramPipe {
   var reading: Int32
   var writing: Int32
+
+  func close() {
+    for end in [reading, writing] { _ = Glibc.close(end) }
+  }
 
   static func make() -> ProgramPipe? {
     var ends: [Int32] = [-1, -1]

@@ -12,10 +12,23 @@ final class RunningProgram: Sendable {
   /// Whether the process was waited for, after which its number may be another's.
   private let isOver = Mutex(false)
 
-  init(_ program: OutgoingProgram) throws(RequestProblem) {
-    guard let input = ProgramPipe.make(), let output = ProgramPipe.make(), let errors = ProgramPipe.make() else {
-      throw RequestProblem(message: "too many files are open to start a program")
+  /// Why a program can't be started, by `errno`.
+  struct NotStarted: Error {
+    var problem: Int32
+
+    var message: String { "the program can't be started: \(String(cString: strerror(problem)))" }
+
+    /// Whether it is only for now: the machine is full, or the file is just being written.
+    var isPassing: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(problem) }
+  }
+
+  init(_ program: OutgoingProgram) throws(NotStarted) {
+    let pipes = [ProgramPipe.make(), ProgramPipe.make(), ProgramPipe.make()].compactMap { $0 }
+    guard pipes.count == 3 else {
+      for pipe in pipes { pipe.close() }
+      throw NotStarted(problem: EMFILE)
     }
+    let (input, output, errors) = (pipes[0], pipes[1], pipes[2])
     var process: pid_t = 0
     let problem = RunningProgram.withCStrings(program.arguments) { arguments in
       RunningProgram.withCStrings(program.environment) { environment in
@@ -26,7 +39,7 @@ final class RunningProgram: Sendable {
     for end in [input.reading, output.writing, errors.writing] { close(end) }
     guard problem == 0 else {
       for end in [input.writing, output.reading, errors.reading] { close(end) }
-      throw RequestProblem(message: "the program can't be started: \(String(cString: strerror(problem)))")
+      throw NotStarted(problem: problem)
     }
     self.process = process
     descriptor = flow_process_descriptor(process)

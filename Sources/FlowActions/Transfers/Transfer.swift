@@ -15,9 +15,9 @@ class Transfer {
   let host: String
   private let isAllowedEverywhere: Bool
   private(set) var easy: UnsafeMutableRawPointer?
-  /// Whether an address was refused, and none was tried.
+  /// Whether an address was refused.
   private var isRefused = false
-  /// What libcurl says of a failure in detail would quote what was sent; the plain name of the error does not.
+  /// Whether one was not.
   private var hasTried = false
 
   /// - Parameter reach: Where it may go; nil for wherever its URL leads, which then is the operator's.
@@ -98,6 +98,7 @@ class Transfer {
     return socket(target.family, target.socktype | Int32(SOCK_CLOEXEC.rawValue), target.`protocol`)
   }
 
+  /// The plain name of an error: what libcurl says in detail would quote what was sent.
   static func text(of result: CURLcode) -> String { String(cString: curl_easy_strerror(result)) }
 }
 
