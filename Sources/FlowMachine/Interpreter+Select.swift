@@ -124,14 +124,18 @@ extension Interpreter {
   /// `self` as it is now: in the exit of a state its children are not active any more.
   private mutating func bindSelf(_ flow: LoadedFlow) {
     isSelfStale = false
-    let value = Value.record(
+    let value = Interpreter.selfRecord(key: key, states: flow.leafPaths(active), startedAt: startedAt)
+    frame[FrameLayout.selfRecord] = evaluator.slot(value, as: .record(BuiltInTypes.selfRecord))
+  }
+
+  static func selfRecord(key: String, states: [String], startedAt: Int64) -> Value {
+    .record(
       RecordValue(
         typeName: BuiltInTypes.selfRecord,
         fields: [
-          .init("id", .string(key)), .init("state", .string(flow.leafPaths(active).joined(separator: " "))),
+          .init("id", .string(key)), .init("state", .string(states.joined(separator: " "))),
           .init("started_at", .timestamp(Timestamp(milliseconds: startedAt))),
         ]))
-    frame[FrameLayout.selfRecord] = evaluator.slot(value, as: .record(BuiltInTypes.selfRecord))
   }
 
   /// What a failure is to the reactions that ask for it.

@@ -42,36 +42,12 @@ extension Session {
     var lines: [String] = []
     for state in Array(instance.active.ascending).reversed() {
       for index in flow.states[state].transitions {
-        lines.append("  " + describe(flow.transitions[index], flow, machine))
+        lines.append("  " + flow.transitions[index].text(of: flow, in: machine.program))
       }
       for event in flow.states[state].ignored { lines.append("  \(run.program.events[event].name) is ignored") }
       for event in flow.states[state].deferred { lines.append("  \(run.program.events[event].name) is put off") }
     }
     return Reply(text: lines.isEmpty ? "nothing" : lines.joined(separator: "\n"))
-  }
-
-  private func describe(_ transition: Transition, _ flow: Flow, _ machine: Machine) -> String {
-    let trigger: String =
-      switch transition.trigger {
-      case .event(let event): "on \(machine.program.events[event].name)"
-      case .any: "on any"
-      case .always: "always"
-      case .after(let delay): "after \(delay.text)"
-      case .every(let delay): "every \(delay.text)"
-      case .at(let instant): "at \(instant.text)"
-      case .callDone(let call): "on \(flow.calls[call].name).done"
-      case .callFailed(let call): "on \(flow.calls[call].name).failed"
-      case .done: "on done"
-      case .cron(let cron): "cron \"\(cron.schedule)\""
-      case .failed: "on failed"
-      case .rollbackDone: "on rollback.done"
-      case .rollbackFailed: "on rollback.failed"
-      case .error: "on error"
-      }
-    let roles = transition.roles.map { machine.program.roles[$0] }
-    let condition = transition.guardExpression.map { " when \($0.text)" } ?? ""
-    let target = transition.target.map { " → \(flow.states[$0].path)" } ?? ""
-    return trigger + (roles.isEmpty ? "" : " by " + roles.joined(separator: ", ")) + condition + target
   }
 
   /// Makes the step and throws it away.

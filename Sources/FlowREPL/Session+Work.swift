@@ -9,10 +9,7 @@ import FlowTesting
 extension Session {
   /// The action, or the flow that can be called, of that name; or what a call of that name calls.
   func target(named name: String, _ run: VirtualRun) -> Call.Target? {
-    let program = run.program
-    if let call = program.flows[run.flow].calls.first(where: { $0.name == name }) { return call.target }
-    if let action = program.actions.firstIndex(where: { $0.name == name }) { return .action(action) }
-    return program.flows.firstIndex { $0.name == name && $0.isCallable }.map { .flow($0) }
+    run.stepper.machine.target(named: name, flow: run.flow)
   }
 
   mutating func mock(_ text: String) -> Reply {
@@ -43,24 +40,12 @@ extension Session {
 
   /// Ends what is mocked, until nothing mocked waits any more.
   func answered(_ run: inout VirtualRun) -> [VirtualRun.Happening] {
-    var happenings: [VirtualRun.Happening] = []
-    while happenings.count < Session.maximumAnswers,
-      let work = run.outstanding.first(where: { work in
-        work.isAwaited && mocks[run.stepper.machine.name(of: work.job.target)] != nil
-      })
-    {
-      let name = run.stepper.machine.name(of: work.job.target)
-      guard let outcome = mocks[name],
-        let happening = run.end(where: { $0.reference == work.job.reference }, outcome)
-      else { break }
-      run.script.append(line(of: name, outcome, run))
-      happenings.append(happening)
+    let machine = run.stepper.machine
+    return run.answerAll { mocks[machine.name(of: $0.target)] }.map { answered in
+      run.script.append(line(of: machine.name(of: answered.job.target), answered.outcome, run))
+      return answered.happening
     }
-    return happenings
   }
-
-  /// How many mocked answers follow one line.
-  static let maximumAnswers = 1000
 
   // MARK: - Lines of a test
 
