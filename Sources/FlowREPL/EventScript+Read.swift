@@ -2,14 +2,14 @@ import CEL
 import FlowIR
 import FlowMachine
 public import FlowSource
-import FlowTesting
+public import FlowTesting
 
 // What lines of JSON ask for.
 extension EventScript {
   /// Reads one line.
   /// - Parameter number: Which line it is, for messages.
   /// - Throws: `Problem` when it makes no sense for this flow.
-  public func order(_ line: [UInt8], number: Int) throws(Problem) -> Order {
+  public func move(_ line: [UInt8], number: Int) throws(Problem) -> Move {
     let place = "line \(number)"
     let json: JSON
     do throws(JSONError) {
@@ -22,23 +22,23 @@ extension EventScript {
       guard let wait = LengthOfTime.milliseconds(text) else {
         throw Problem("\(place): `\(text)` is no length of time", help: #"write {"advance": "3d"}"#)
       }
-      return .wait(wait)
+      return .advance(wait)
     }
     if let arguments = json["start"] { return try start(arguments, in: place) }
     if let name = json["complete"]?.string {
       let target = try EventScript.target(named: name, machine, run.flow, in: place)
-      return .end(target, name: name, try EventScript.outcome(json, of: target, machine, in: place))
+      return .end(target, try EventScript.outcome(json, of: target, machine, in: place))
     }
     if let name = json["fail"]?.string {
       let target = try EventScript.target(named: name, machine, run.flow, in: place)
-      return .end(target, name: name, EventScript.failure(code: json["code"], message: json["message"]))
+      return .end(target, EventScript.failure(code: json["code"], message: json["message"]))
     }
     throw Problem(
       "\(place) says nothing to do", help: #"write {"event": "Name", "data": {…}} or {"advance": "3d"}"#)
   }
 
   /// Calls the flow with the arguments in a document.
-  public func start(_ arguments: JSON, in place: String) throws(Problem) -> Order {
+  public func start(_ arguments: JSON, in place: String) throws(Problem) -> Move {
     let flow = run.program.flows[run.flow]
     guard flow.isCallable else {
       let events = flow.starts.compactMap(\.event).map { run.program.events[$0].name }
@@ -48,7 +48,7 @@ extension EventScript {
     return .start(try EventScript.value(arguments, as: .record(flow.parameters.name), machine, in: place))
   }
 
-  private func event(_ name: String, _ json: JSON, _ place: String) throws(Problem) -> Order {
+  private func event(_ name: String, _ json: JSON, _ place: String) throws(Problem) -> Move {
     guard let event = machine.event(named: name) else {
       let guess = Suggestion.closest(to: name, among: run.program.events.map(\.name)).first
       throw Problem("\(place): there is no event `\(name)`", help: guess.map { "did you mean `\($0)`?" })
@@ -89,14 +89,5 @@ extension EventScript {
       let list = problems.mismatches.map { "\($0.pointer.isEmpty ? "/" : $0.pointer): \($0.message)" }
       throw Problem("\(place): \(list.joined(separator: "; "))")
     }
-  }
-}
-
-extension Machine {
-  /// The action, or the flow that can be called, of that name; or what a call of that name calls.
-  func target(named name: String, flow: Int) -> Call.Target? {
-    if let call = program.flows[flow].calls.first(where: { $0.name == name }) { return call.target }
-    if let action = program.actions.firstIndex(where: { $0.name == name }) { return .action(action) }
-    return program.flows.firstIndex { $0.name == name && $0.isCallable }.map { .flow($0) }
   }
 }

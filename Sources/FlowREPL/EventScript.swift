@@ -1,4 +1,4 @@
-public import CEL
+import CEL
 import FlowCompiler
 public import FlowIR
 public import FlowMachine
@@ -20,15 +20,6 @@ public struct EventScript {
       self.help = help
       self.isInput = isInput
     }
-  }
-
-  /// What a line asks for.
-  public enum Order {
-    case send(event: Int, payload: Value, caller: Caller)
-    case start(Value)
-    case end(Call.Target, name: String, CallOutcome)
-    /// Milliseconds; whoever has a real clock waits them out.
-    case wait(Int64)
   }
 
   public private(set) var run: VirtualRun
@@ -93,20 +84,13 @@ public struct EventScript {
 
   // MARK: - Carrying out
 
-  /// Carries out an order, and what it leads to by itself.
+  /// Carries out what a line asks for, and what that leads to by itself.
   /// - Throws: `Problem` when there is nothing that could be ended.
-  public mutating func perform(_ order: Order) throws(Problem) -> [VirtualRun.Happening] {
-    switch order {
-    case .send(let event, let payload, let caller):
-      return [run.send(event: event, payload: payload, caller: caller)] + settled()
-    case .start(let arguments): return [run.start(arguments: arguments)] + settled()
-    case .end(let target, let name, let outcome):
-      guard let happening = run.end(where: { $0.target == target }, outcome) else {
-        throw Problem("no call of `\(name)` waits", isInput: false)
-      }
-      return [happening] + settled()
-    case .wait(let wait): return advance(to: run.now + min(wait, Int64.max / 4))
-    }
+  public mutating func perform(_ move: Move) throws(Problem) -> [VirtualRun.Happening] {
+    if case .advance(let wait) = move { return advance(to: run.now.addingClamped(wait)) }
+    if let happenings = run.make(move) { return happenings + settled() }
+    guard case .end(let target, _) = move else { return [] }
+    throw Problem("no call of `\(machine.name(of: target))` waits", isInput: false)
   }
 
   /// Moves the clock on, until the script is over, and fires in order what comes due on the way.

@@ -8,7 +8,7 @@ import FlowTesting
 // Looking without changing.
 extension Session {
   func showState() -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     guard let instance = run.instance else { return Reply(text: "\(run.program.flows[run.flow].name) has not started") }
     var lines = ["\(run.leafPaths.joined(separator: ", "))  \(instance.status.rawValue)  revision \(instance.revision)"]
     for timer in instance.timers.sorted(by: { $0.due < $1.due }) {
@@ -32,7 +32,7 @@ extension Session {
   }
 
   func showCan() -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     let flow = run.program.flows[run.flow]
     guard let instance = run.instance else {
       return Reply(
@@ -52,7 +52,7 @@ extension Session {
 
   /// Makes the step and throws it away.
   func showWhy(_ text: String) -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     switch event(in: text, run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let event):
@@ -67,27 +67,6 @@ extension Session {
       var copy = run
       let happening = copy.send(event: event.index, payload: event.payload, caller: event.caller)
       return Reply(text: writer.describe(happening, start: start))
-    }
-  }
-
-  func evaluate(_ text: String) -> Reply {
-    guard let machine, let run else {
-      switch evaluateAlone(text) {
-      case .success(let reply): return Reply(text: reply)
-      case .failure(let problem): return failure(problem.message)
-      }
-    }
-    let compiled = compileExpression(text, in: machine.program, flow: run.flow)
-    guard let expression = compiled.expression else {
-      let renderer = PrettyRenderer(sources: compiled.sources, style: style)
-      return Reply(text: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n"), isError: true)
-    }
-    // What reads nothing of an instance needs none.
-    guard run.instance != nil || expression.tree.usedSlots.isEmpty else { return failure("no instance has started") }
-    switch run.stepper.evaluate(expression, over: run.instance, now: run.now) {
-    case .success(let value):
-      return Reply(text: "\(value.json(in: machine.types).text()) : \(expression.tree.type)")
-    case .failure(let error): return failure(error.message)
     }
   }
 }

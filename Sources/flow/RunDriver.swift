@@ -27,7 +27,7 @@ struct RunDriver {
     while !isStopped, !script.isGoalReached, let line = nextLine() {
       lineNumber += 1
       if line.allSatisfy({ $0 <= 0x20 }) { continue }
-      try perform(try script.order(line, number: lineNumber))
+      try perform(try script.move(line, number: lineNumber))
     }
     if choices.isReal { waitForTimers() } else { skipToGoal() }
     showEnd()
@@ -57,10 +57,10 @@ struct RunDriver {
     return nil
   }
 
-  private mutating func perform(_ order: EventScript.Order) throws(EventScript.Problem) {
-    if choices.isReal, case .wait(let wait) = order { return sleep(until: script.run.now.addingClamped(wait)) }
+  private mutating func perform(_ move: Move) throws(EventScript.Problem) {
+    if choices.isReal, case .advance(let wait) = move { return sleep(until: script.run.now.addingClamped(wait)) }
     do throws(EventScript.Problem) {
-      report(try script.perform(order))
+      report(try script.perform(move))
     } catch {
       var problem = error
       problem.message = "line \(lineNumber): \(error.message)"

@@ -92,6 +92,37 @@ import Testing
     #expect(try FlowProcess.run("repl", "-e", "[1, 2].map(x, x * x)").output == "[1,4] : list<int>\n")
   }
 
+  /// A script with its echo is a transcript; brackets that stay open go on in the next line.
+  @Test func theREPLEchoesScripts() throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".flowrepl")
+    try Data("let two = 1 + 1\n\n// a remark\n[two,\n3]\n".utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let echoed = try FlowProcess.run("repl", "--script", file.path, "--echo", "-e", "0")
+    #expect(
+      echoed.output == """
+        flow> 0
+        0 : int
+        flow> let two = 1 + 1
+        two : int
+        flow> // a remark
+        flow> [two,
+        ...> 3]
+        [2,3] : list<int>
+
+        """)
+    let missing = try FlowProcess.run("repl", "--script", "none.flowrepl")
+    #expect(missing.code == 1 && missing.output.contains("cannot read `none.flowrepl`"))
+    #expect(try FlowProcess.run("repl", "a.flow", "b.flow").code == 2)
+  }
+
+  @Test func theREPLSpeaksJSON() throws {
+    let run = try FlowProcess.run("repl", CommandTests.order, "--json", "--keep-going", input: "1 + 1\n:frob\n")
+    #expect(run.code == 1)
+    let replies = try run.output.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    #expect(replies.map { $0["kind"] } == ["load", "eval", "frob"] && replies.map { $0["ok"] } == [true, true, false])
+    #expect(replies[1]["result"] == ["value": 2, "type": "int"])
+  }
+
   @Test func evaluatingShowsValuesTypesAndReasons() throws {
     #expect(try FlowProcess.run("eval", "1 + 2 * 3", "--type").output == "7 : int\n")
     let explained = try FlowProcess.run(
