@@ -45,8 +45,8 @@ let package = Package(
     executable(
       "Benchmarks",
       [
-        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL", "FlowSource",
-        "CAllocations", "FlowGenerator",
+        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowSource", "CAllocations", "FlowGenerator",
       ]),
 
     // Tests.
