@@ -7,7 +7,7 @@ extension Interpreter {
   ///
   /// Leaves the transitions in ``selected``, in document order.
   mutating func select(_ trigger: Int, _ flow: LoadedFlow) throws(Halt) {
-    if !selected.isEmpty { selected.removeAll(keepingCapacity: true) }
+    selected.removeAll()
     isIgnored = false
     isDeferred = false
     // Rows come in descending order of states, so that whatever lies inside of a state was asked right before it.
@@ -55,14 +55,14 @@ extension Interpreter {
   private mutating func order(_ flow: LoadedFlow) {
     selected.sort()
     var kept = 0
-    for position in selected.indices {
+    for position in 0..<selected.count {
       let row = flow.transitions[selected[position]]
       let isFree = row.domain == none || !(0..<kept).contains { leaveCommonState(row, flow.transitions[selected[$0]]) }
       guard isFree else { continue }
       selected[kept] = selected[position]
       kept += 1
     }
-    selected.removeLast(selected.count - kept)
+    selected.removeAll(from: kept)
   }
 
   private func leaveCommonState(_ one: TransitionRow, _ other: TransitionRow) -> Bool {
