@@ -46,7 +46,7 @@ let package = Package(
       "Benchmarks",
       [
         "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
-        "FlowSource", "CAllocations", "FlowGenerator",
+        "FlowSource", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.
