@@ -18,13 +18,22 @@
 enum { maximum_history = 10000 };
 
 static volatile sig_atomic_t is_interrupted = 0;
+static volatile sig_atomic_t is_continued = 0;
+static volatile sig_atomic_t ending_signal = 0;
 
-static void note_interrupt(int signal) {
-  (void)signal;
-  is_interrupted = 1;
+static void note(int signal) {
+  switch (signal) {
+  case SIGINT: is_interrupted = 1; break;
+  case SIGCONT: is_continued = 1; break;
+  default: ending_signal = signal;
+  }
 }
 
-int flow_readline_is_interrupted(void) { return is_interrupted; }
+static const int noted_signals[] = {SIGINT, SIGCONT, SIGTERM, SIGHUP};
+enum { noted_count = sizeof noted_signals / sizeof noted_signals[0] };
+
+int flow_readline_is_interrupted(void) { return is_interrupted || ending_signal; }
+int flow_readline_ending_signal(void) { return ending_signal; }
 void flow_readline_forget_interrupt(void) { is_interrupted = 0; }
 
 /* Alt-Enter: a line end that does not hand the line over. */
@@ -36,8 +45,8 @@ static int insert_newline(int count, int key) {
 
 void flow_readline_prepare(const char *name) {
   struct sigaction action = {0};
-  action.sa_handler = note_interrupt; /* without SA_RESTART, so that the wait ends */
-  sigaction(SIGINT, &action, NULL);
+  action.sa_handler = note; /* without SA_RESTART, so that the wait ends */
+  for (int index = 0; index < noted_count; index++) sigaction(noted_signals[index], &action, NULL);
   rl_catch_signals = 0;
   rl_persistent_signal_handlers = 1; /* a window changes its size while nothing is typed */
   rl_readline_name = name;
@@ -55,9 +64,14 @@ static int is_open = 0;
 static int is_taken = 0;
 static char *taken = NULL;
 
-static void take_line(char *line) {
+/* Gives the terminal back. */
+static void close_line(void) {
   rl_callback_handler_remove();
   is_open = 0;
+}
+
+static void take_line(char *line) {
+  close_line();
   is_taken = 1;
   taken = line;
 }
@@ -66,12 +80,14 @@ static void take_line(char *line) {
 static int wait_for_key(int milliseconds) {
   sigset_t blocked, usual;
   sigemptyset(&blocked);
-  sigaddset(&blocked, SIGINT);
   sigaddset(&blocked, SIGWINCH);
+  for (int index = 0; index < noted_count; index++) sigaddset(&blocked, noted_signals[index]);
   sigprocmask(SIG_BLOCK, &blocked, &usual);
   struct timespec time = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
   struct pollfd input = {.fd = fileno(rl_instream ? rl_instream : stdin), .events = POLLIN};
-  int count = is_interrupted ? -1 : ppoll(&input, 1, milliseconds < 0 ? NULL : &time, &usual);
+  int is_noted = is_interrupted || is_continued || ending_signal;
+  errno = EINTR;
+  int count = is_noted ? -1 : ppoll(&input, 1, milliseconds < 0 ? NULL : &time, &usual);
   sigprocmask(SIG_SETMASK, &usual, NULL);
   return count;
 }
@@ -84,15 +100,24 @@ enum flow_readline_event flow_readline_wait(const char *prompt, int milliseconds
   is_taken = 0;
   while (!is_taken) {
     int count = wait_for_key(milliseconds);
+    if (ending_signal) {
+      close_line();
+      return FLOW_READLINE_END;
+    }
     if (is_interrupted) {
       is_interrupted = 0;
       rl_callback_sigcleanup();
       rl_free_line_state();
       rl_replace_line("", 0);
-      rl_callback_handler_remove();
-      is_open = 0;
+      close_line();
       fputs("^C\n", rl_outstream);
       return FLOW_READLINE_INTERRUPT;
+    }
+    if (is_continued) { /* whoever had the terminal meanwhile has left it in another state */
+      is_continued = 0;
+      rl_prep_terminal(1);
+      rl_forced_update_display();
+      continue;
     }
     if (count < 0 && errno == EINTR) {
       rl_check_signals(); /* the window has another size */

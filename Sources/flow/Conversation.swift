@@ -38,6 +38,7 @@ struct Conversation {
         let reply = box.session.feed(statement)
         Command.show(reply, to: statement, box.session)
         if reply.isOver { return ExitCode.fine }
+        if flow_readline_ending_signal() != 0 { break }
         if flow_readline_is_interrupted() != 0 {
           flow_readline_forget_interrupt()
           Terminal.output("interrupted\n")
@@ -45,7 +46,8 @@ struct Conversation {
         }
       }
     }
-    return ExitCode.fine
+    let signal = flow_readline_ending_signal()
+    return signal == 0 ? ExitCode.fine : 128 + signal
   }
 
   // MARK: - Lines

@@ -176,6 +176,30 @@ def interrupt(start):
     terminal.quit()
 
 
+def signals(start):
+    """Stopped and continued, the line is still there; SIGTERM ends it and leaves the terminal as it was."""
+    terminal = start()
+    terminal.expect("flow> ")
+    terminal.type("40 + ")
+    terminal.expect("40 + ")
+    os.kill(terminal.process, signal.SIGSTOP)
+    os.waitpid(terminal.process, os.WUNTRACED)
+    cooked = termios.tcgetattr(terminal.master)
+    cooked[3] |= termios.ICANON | termios.ECHO
+    termios.tcsetattr(terminal.master, termios.TCSANOW, cooked)
+    os.kill(terminal.process, signal.SIGCONT)
+    terminal.expect("40 + ")
+    terminal.type("2\r")
+    terminal.expect("42 : int")
+    terminal.expect("flow> ")
+    terminal.type("half a li")
+    terminal.expect("half a li")
+    os.kill(terminal.process, signal.SIGTERM)
+    same(terminal.end(), 128 + signal.SIGTERM)
+    cooked = termios.ICANON | termios.ECHO
+    same(termios.tcgetattr(terminal.master)[3] & cooked, cooked)
+
+
 def notice(start, home):
     """With a real clock a timer speaks above the line that is being typed, which stays as it was."""
     nap = f"{home}/nap.flow"
@@ -192,10 +216,9 @@ def notice(start, home):
     terminal.expect("flow> ")
     terminal.type(":set clock real\r")
     terminal.expect("flow> ")
-    terminal.type("-> Begin\r")
-    terminal.expect("asleep +0s #1> ")
-    terminal.type("40 + ")
-    terminal.expect("40 + ")
+    # In one go, so that it is typed before the timer fires, however slow the machine is.
+    terminal.type("-> Begin\r40 + ")
+    terminal.expect("→ asleep")
     terminal.expect("asleep → awake")
     terminal.expect("ms #2> 40 + ")
     terminal.type("2\r")
@@ -287,7 +310,7 @@ def plain(start):
 
 
 def main(binary, sample):
-    for case in [completion, editing, undo, resize, interrupt, notice, history, start_up_files, plain]:
+    for case in [completion, editing, undo, resize, interrupt, signals, notice, history, start_up_files, plain]:
         with tempfile.TemporaryDirectory() as home:
 
             def start(path=sample, options=(), environment=None, folder=None):

@@ -1,6 +1,7 @@
 #pragma once
 
-/// Sets the name that `.inputrc` knows the program by, and what readline may do by itself. Takes over SIGINT.
+/// Sets the name that `.inputrc` knows the program by, and what readline may do by itself. Takes over SIGINT, SIGTERM,
+/// SIGHUP and SIGCONT.
 void flow_readline_prepare(const char *name);
 
 /// Gives the words that could complete the last one of a line, each on a line of its own, in memory from `malloc`.
@@ -13,7 +14,7 @@ void flow_readline_complete(flow_readline_completer completer, void *context);
 enum flow_readline_event {
   /// A line is there, see `flow_readline_take`.
   FLOW_READLINE_LINE,
-  /// ^D on an empty line, or the terminal is gone.
+  /// ^D on an empty line, the terminal is gone, or a signal ends it.
   FLOW_READLINE_END,
   /// Nothing came in time; what was typed so far stays.
   FLOW_READLINE_TIMEOUT,
@@ -32,9 +33,12 @@ void flow_readline_notice(const char *text, const char *prompt);
 
 void flow_readline_free(char *line);
 
-/// Whether ^C was pressed since it was last asked and forgotten.
+/// Whether ^C was pressed since that was last forgotten, or a signal ends the program.
 int flow_readline_is_interrupted(void);
 void flow_readline_forget_interrupt(void);
+
+/// The signal that ends the program; 0 when there was none.
+int flow_readline_ending_signal(void);
 
 /// Reads the history of a file, and keeps it there from now on; a file that is not there is made for the user alone.
 void flow_readline_history(const char *path);
