@@ -115,6 +115,7 @@ enum flow_readline_event flow_readline_wait(const char *prompt, int milliseconds
     }
     if (is_continued) { /* whoever had the terminal meanwhile has left it in another state */
       is_continued = 0;
+      rl_deprep_terminal();
       rl_prep_terminal(1);
       rl_forced_update_display();
       continue;
