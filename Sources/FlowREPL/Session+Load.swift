@@ -13,10 +13,10 @@ extension Session {
     self.path = path
     self.machine = machine
     mocks = [:]
-    lets = []
     let flows = machine.program.flows
     tracks = flows.isEmpty ? [] : [Track(id: "1", VirtualRun(stepper: Stepper(machine), flow: 0, now: start))]
     current = 0
+    keepNames()
     let names = flows.map { "\($0.name) (\($0.states.count - 1) states)" }.joined(separator: ", ")
     return Reply(text: messages + "\(path): \(names.isEmpty ? "no flows" : names)")
   }
@@ -52,8 +52,7 @@ extension Session {
       isWhole = isWhole && problem == nil
       return again
     }
-    let known = lets
-    lets = known.filter { definitions(of: [$0]) != nil }
+    keepNames()
     return Reply(text: messages + lines.joined(separator: "\n"), isError: !isWhole)
   }
 

@@ -54,8 +54,7 @@ extension Session {
       return failure("write `let NAME = EXPRESSION`")
     }
     var others = lets.filter { $0.name != name }
-    let isFlows = run.map { FlowCompiler.compileExpression(name, in: $0.program, flow: $0.flow).expression != nil }
-    if isFlows ?? false { return failure("`\(name)` is a name of the flow already") }
+    if isTaken(name) { return failure("`\(name)` is a name of the flow already") }
     let body = String(rest.dropFirst()).trimmed
     let before = lets
     lets = others
@@ -79,6 +78,19 @@ extension Session {
       found.append(LetDefinition(name: name, value: expression))
     }
     return found
+  }
+
+  /// Whether the flow in use has that name.
+  private func isTaken(_ name: String) -> Bool {
+    guard let run else { return false }
+    return FlowCompiler.compileExpression(name, in: run.program, flow: run.flow).expression != nil
+  }
+
+  /// Forgets the names that mean nothing under another program.
+  mutating func keepNames() {
+    var kept: [(name: String, text: String)] = []
+    for one in lets where !isTaken(one.name) && definitions(of: kept + [one]) != nil { kept.append(one) }
+    lets = kept
   }
 
   func showLets() -> Reply {

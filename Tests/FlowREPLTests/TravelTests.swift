@@ -109,6 +109,21 @@ import Testing
     #expect(session.feed(":forget isSmall").isError)
   }
 
+  /// What no longer means anything under another program is forgotten.
+  @Test func namesOutliveAProgram() {
+    let world = World()
+    world.files["bill.flow"] = TravelTests.bill
+    var session = session(
+      world, lines: ["let two = 2", "let four = two * two", "let rest = total - paid", "let cents = 1"])
+    #expect(!session.feed(":load bill.flow").isError)
+    #expect(session.feed(":lets").text == "let two = 2\nlet four = two * two\nlet cents = 1")
+    #expect(!session.feed(":reload").isError && session.feed("four").text == "4 : int")
+    #expect(!session.feed(":forget cents").isError && !session.feed("let open = 1").isError)
+    world.files["bill.flow"] = TravelTests.bill.replacing("paid", with: "two")
+    #expect(!session.feed(":reload").isError)
+    #expect(session.feed(":lets").text.hasPrefix("let four = two * two"), "`two` is the flow's own now")
+  }
+
   @Test func typesAreToldWithoutEvaluating() {
     var session = session()
     #expect(session.feed(":type items[7].price * 2.0").text == "double")
