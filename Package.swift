@@ -25,10 +25,13 @@ let package = Package(
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
+    library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
       "FlowServer",
-      ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
-    library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+      [
+        "FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR", "CEL",
+        "FlowSource",
+      ]),
     library(
       "FlowREPL",
       ["FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
@@ -60,7 +63,9 @@ let package = Package(
       "FlowCompilerTests",
       ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],
       corpus: true),
-    test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowMachineTests",
+      ["FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(

@@ -20,12 +20,11 @@ extension StepText {
 
   private func members(of step: Step) -> [JSON.Member] {
     let flow = machine.program.flows[step.next.flow]
-    let fields = step.changedFields.filter { $0 < flow.fields.count }
     return [
       .init("disposition", .string(step.disposition.rawValue)),
       .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
       .init("status", .string(step.next.status.rawValue)), .init("revision", .int(Int64(step.next.revision))),
-      .init("changes", step.next.changesJSON(fields, in: machine)),
+      .init("changes", step.next.changesJSON(step, in: machine)),
       .init("transitions", .array(step.transitions.map { json(flow.transitions[$0], flow) })),
       .init("effects", .array(step.effects.map { json($0, flow) })),
     ]
