@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench simulate crash fuzz sarif format lint clean
+.PHONY: help setup build serve test bench simulate crash fuzz sarif schemathesis format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -56,6 +56,20 @@ sarif: build ## hold the SARIF output against models of the standard from PyPI
 	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
 	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
 	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
+
+SCHEMATHESIS := .build/schemathesis
+EXAMPLES ?= 50
+schemathesis: build ## ask two samples whatever their own OpenAPI document allows, and what it does not
+	test -x $(SCHEMATHESIS)/bin/schemathesis || { python3 -m venv $(SCHEMATHESIS) && \
+	  $(SCHEMATHESIS)/bin/pip install -q schemathesis; }
+	for sample in order approval; do \
+	  rm -f $(SCHEMATHESIS)/$$sample.db*; \
+	  .build/release/flow serve samples/$$sample.flow --store $(SCHEMATHESIS)/$$sample.db \
+	    --addr 127.0.0.1:18089 & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	  $(SCHEMATHESIS)/bin/schemathesis --config-file Tests/schemathesis.toml run \
+	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \
+	  kill $$server; wait $$server || exit 1; \
+	done
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -106,6 +106,8 @@ extension Connection {
       phase = .streaming
       settle(now: now)
     } else {
+      // Whoever means to stream learns that nobody takes a body.
+      if response.isStreaming { emit(.abandoned) }
       completeAnswer(now: now)
     }
   }

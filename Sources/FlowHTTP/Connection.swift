@@ -18,6 +18,7 @@ final class Connection {
     case message(WebSocketMessage)
     case closed
     case abandoned
+    case drained(isSocket: Bool)
   }
 
   /// Where the conversation is.
@@ -58,6 +59,7 @@ final class Connection {
   var hasPeerEnded = false
   var isShuttingDown = false
   var isPeerSilent = false
+  private var awaitsDrain = false
 
   private var events: [Event] = []
   private var nextEvent = 0
@@ -130,6 +132,7 @@ final class Connection {
     output.consume(count)
     if output.isEmpty, phase == .draining, hasPeerEnded { return abort() }
     if deadline?.timer == .idle { deadline = nil }
+    noteDrain()
     if phase == .reading, !pending.isEmpty { return readPending(now: now) }
     settle(now: now)
   }
@@ -166,6 +169,18 @@ final class Connection {
     frames = nil
     phase = .closed
     deadline = nil
+  }
+
+  /// The handler wants to know when all that it sent is on its way.
+  func awaitDrain() {
+    awaitsDrain = true
+    noteDrain()
+  }
+
+  private func noteDrain() {
+    guard awaitsDrain, output.isEmpty, phase == .streaming || phase == .webSocket else { return }
+    awaitsDrain = false
+    emit(.drained(isSocket: phase == .webSocket))
   }
 
   // MARK: Shared by requests and frames.

@@ -181,7 +181,12 @@ final class EventLoop {
 
   private func apply(_ delivery: Inbox.Delivery) {
     switch delivery {
-    case .respond(let response, let target): connection(target)?.respond(response, now: now)
+    case .respond(let response, let target):
+      if let connection = connection(target) {
+        connection.respond(response, now: now)
+      } else if response.isStreaming {
+        handler.abandoned(ResponseHandle(inbox: inbox, target: target))
+      }
     case .chunk(let bytes, let target): connection(target)?.stream(bytes, now: now)
     case .finish(let target): connection(target)?.finishStream(now: now)
     case .upgrade(let subprotocol, let target): connection(target)?.upgrade(subprotocol: subprotocol, now: now)
@@ -189,6 +194,7 @@ final class EventLoop {
     case .broadcast(let frame, let targets): for target in targets { connection(target)?.send(frame, now: now) }
     case .close(let code, let reason, let target):
       connection(target)?.closeSocket(code: code, reason: reason, now: now)
+    case .awaitDrain(let target): connection(target)?.awaitDrain()
     case .shutDown: beginStop()
     }
   }
@@ -283,6 +289,8 @@ final class EventLoop {
       case .message(let message): handler.received(message, on: WebSocketHandle(inbox: inbox, target: target))
       case .closed: handler.closed(WebSocketHandle(inbox: inbox, target: target))
       case .abandoned: handler.abandoned(ResponseHandle(inbox: inbox, target: target))
+      case .drained(isSocket: true): handler.drained(WebSocketHandle(inbox: inbox, target: target))
+      case .drained(isSocket: false): handler.drained(ResponseHandle(inbox: inbox, target: target))
       }
     }
   }

@@ -20,8 +20,14 @@ public protocol HTTPHandler: Sendable {
   /// The socket is gone, for whatever reason; comes once after `opened`.
   func closed(_ socket: WebSocketHandle)
 
-  /// The peer of a streaming response is gone before `finish()`.
+  /// The peer of a streaming response is gone before `finish()`, or takes no body.
   func abandoned(_ stream: ResponseHandle)
+
+  /// All that was sent to the socket is on its way, after `notifyWhenDrained()`.
+  func drained(_ socket: WebSocketHandle)
+
+  /// All that was sent to the stream is on its way, after `notifyWhenDrained()`.
+  func drained(_ stream: ResponseHandle)
 }
 
 extension HTTPHandler {
@@ -33,4 +39,8 @@ extension HTTPHandler {
   public func closed(_ socket: WebSocketHandle) {}
   /// Does nothing: for handlers that do not stream.
   public func abandoned(_ stream: ResponseHandle) {}
+  /// Does nothing: for handlers that send no more than fits.
+  public func drained(_ socket: WebSocketHandle) {}
+  /// Does nothing: for handlers that send no more than fits.
+  public func drained(_ stream: ResponseHandle) {}
 }

@@ -22,6 +22,11 @@ public struct ResponseHandle: Sendable {
   public func finish() {
     inbox.post(.finish(target))
   }
+
+  /// Asks for `drained` once the peer has taken what was sent, so that a long answer goes at the peer's pace.
+  public func notifyWhenDrained() {
+    inbox.post(.awaitDrain(target))
+  }
 }
 
 /// The name of an open WebSocket; what is sent to one that is gone is dropped.
@@ -37,6 +42,11 @@ public struct WebSocketHandle: Sendable {
   /// Sends a message that other sockets may share.
   public func send(_ frame: EncodedFrame) {
     inbox.post(.frame(frame, target))
+  }
+
+  /// Asks for `drained` once the peer has taken what was sent, so that a long past goes at the peer's pace.
+  public func notifyWhenDrained() {
+    inbox.post(.awaitDrain(target))
   }
 
   /// Says goodbye; `closed` comes when the peer has answered or its time is over.

@@ -18,12 +18,13 @@ final class Inbox: Sendable {
     case frame(EncodedFrame, Target)
     case broadcast(EncodedFrame, [Target])
     case close(code: Int, reason: String, Target)
+    case awaitDrain(Target)
     case shutDown
 
     /// Whether an answer hangs on this; anything else can be made good by reconnecting.
     var isVital: Bool {
       switch self {
-      case .respond, .finish, .upgrade, .shutDown: true
+      case .respond, .finish, .upgrade, .awaitDrain, .shutDown: true
       case .chunk, .frame, .broadcast, .close: false
       }
     }

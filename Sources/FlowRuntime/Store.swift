@@ -100,8 +100,8 @@ public struct StoreCounters: Hashable, Sendable {
 /// Reads what was committed, from any thread.
 public protocol Queries: Sendable {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
-  /// Instances by their number, from behind `after`.
-  func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow]
+  /// Instances by their number, from behind `after`; nil is the beginning.
+  func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> [InstanceRow]
   /// What happened to an instance, from behind a sequence number.
   func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
   /// The newest sequence number; 0 when nothing has happened.

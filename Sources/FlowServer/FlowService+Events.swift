@@ -6,62 +6,78 @@ import FlowSource
 
 // Events: `POST /v1/events`, `…/instances`, `…/instances/{key}/events`.
 extension FlowService {
-  /// How long an idempotency key may be.
-  static let maximumKeyBytes = 255
+  func postEvent(_ exchange: Exchange) throws(Problem) {
+    if exchange.request.mediaType == IncomingEvent.batch {
+      return try EventBatch.submit(exchange, as: try caller(exchange.request), to: self)
+    }
+    try submit(exchange, flow: nil, key: nil)
+  }
+
+  func postStart(_ exchange: Exchange) throws(Problem) { try submit(exchange, flow: flow(exchange).name, key: nil) }
+
+  func postEventToInstance(_ exchange: Exchange) throws(Problem) {
+    try submit(exchange, flow: flow(exchange).name, key: exchange["key"])
+  }
 
   /// Hands an event to the engine; the answer comes when the step is on the disk.
-  func postEvent(
-    _ request: HTTPRequest, flow: String?, key: String?, _ respond: ResponseHandle
-  ) throws(Problem) {
-    let body = try body(request)
-    guard let name = (body["event"] ?? body["type"])?.string else {
-      throw .badRequest(#"the body has no `event`; send {"event": "Paid", "data": {"amount": 4.0}}"#)
-    }
-    var command = EventCommand(flow: flow, key: key, event: name, payload: body["data"] ?? .object([]))
-    command.caller = try caller(request)
-    command.start = flow != nil && key == nil
-    command.idempotencyKey = try idempotencyKey(request, body)
-    command.ifMatch = try revision(request)
-    engine.submit(command) { result in
+  private func submit(_ exchange: Exchange, flow: String?, key: String?) throws(Problem) {
+    let caller = try self.caller(exchange.request)
+    var command = self.command(try IncomingEvent(exchange.request), flow: flow, key: key, caller)
+    command.ifMatch = try revision(exchange.request)
+    if try exchange.query.flag("dryRun") { return tryOut(command, exchange) }
+    let seconds = try wait(exchange.request)
+    engine.submit(command) { [self] result in
       switch result {
-      case .success(let answer): respond.send(answer.response)
-      case .failure(let problem): respond.send(problem.response)
+      case .failure(let problem): exchange.respond.send(problem.response)
+      case .success(let answer):
+        guard let seconds else { return exchange.respond.send(answer.response) }
+        answerWhenQuiet(answer, within: seconds, exchange.respond)
       }
     }
   }
 
-  private func idempotencyKey(_ request: HTTPRequest, _ body: JSON) throws(Problem) -> String? {
-    let key = request.headers["Idempotency-Key"] ?? body["key"]?.string ?? cloudEventKey(body)
-    guard let key else { return nil }
-    guard !key.isEmpty, key.utf8.count <= FlowService.maximumKeyBytes else {
-      throw .badRequest("an idempotency key has 1 to \(FlowService.maximumKeyBytes) bytes")
+  /// What the engine is asked for an event.
+  func command(_ event: IncomingEvent, flow: String?, key: String?, _ caller: Caller) -> EventCommand {
+    var command = EventCommand(flow: flow, key: key, event: event.name, payload: event.data)
+    if flow == nil, let subject = event.subject, let slash = subject.firstIndex(of: "/"),
+      catalogue[String(subject[..<slash])] != nil
+    {
+      command.flow = String(subject[..<slash])
+      command.key = String(subject[subject.index(after: slash)...])
     }
-    return key
+    command.caller = caller
+    command.start = flow != nil && key == nil
+    command.idempotencyKey = event.idempotencyKey
+    return command
   }
 
-  /// `source` and `id` of a CloudEvent name it for ever (CloudEvents 1.0, 3.1.1).
-  private func cloudEventKey(_ body: JSON) -> String? {
-    guard body["specversion"] != nil, let source = body["source"]?.string, let id = body["id"]?.string else {
-      return nil
+  private func tryOut(_ command: EventCommand, _ exchange: Exchange) {
+    let now = clock()
+    reader.read { [self] queries in
+      let trial = Trial(programs: programs, catalogue: catalogue, queries: queries, now: now)
+      do throws(TrialError) {
+        exchange.respond.send(json(try trial.run(command)))
+      } catch {
+        exchange.respond.send(error.problem.response)
+      }
     }
-    return "\(source) \(id)"
   }
 
-  /// `If-Match: "3"`.
-  private func revision(_ request: HTTPRequest) throws(Problem) -> Int? {
+  /// `If-Match: "3"`, or the tag of a view: `"3-1f2e3d4c"`.
+  func revision(_ request: HTTPRequest) throws(Problem) -> Int? {
     guard let text = request.headers["If-Match"], text != "*" else { return nil }
-    guard let revision = Int(text.filter { $0 != "\"" }) else {
+    guard let revision = Int(text.filter { $0 != "\"" }.prefix { $0 != "-" }) else {
       throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")
     }
     return revision
   }
 
   /// Who calls: `Flow-Caller` and `Flow-Roles` are believed, because only this machine can reach the server.
-  private func caller(_ request: HTTPRequest) throws(Problem) -> Caller {
+  func caller(_ request: HTTPRequest) throws(Problem) -> Caller {
     let roles = (request.headers["Flow-Roles"] ?? "").split(separator: ",").map {
       String($0.drop { $0 == " " }.prefix { $0 != " " })
     }
-    let known = machine.program.roles
+    let known = catalogue.machines.flatMap(\.program.roles)
     if let unknown = roles.first(where: { !known.contains($0) }) {
       throw .badRequest("there is no role `\(unknown)`; there are \(known.joined(separator: ", "))")
     }

@@ -1,121 +1,90 @@
 import FlowHTTP
-import FlowIR
 import FlowMachine
 import FlowRuntime
 import FlowSource
 
-// Views: lists, an instance, its history. They read what was committed, away from the engine.
+// Views: lists, an instance. They read what was committed, away from the engine.
 extension FlowService {
   /// The most that a list gives at once.
   static let maximumLimit = 500
 
-  func listInstances(_ route: Route, flow: String?, _ respond: ResponseHandle) throws(Problem) {
-    let limit = try route.number("limit", default: 50, in: 1...FlowService.maximumLimit)
-    let after = Int64(try route.number("cursor", default: 0, in: 0...Int.max))
-    let status = try status(route)
-    answer(respond) { [self] queries throws(StoreError) in
-      let rows = try queries.instances(flow: flow, status: status, after: after, limit: limit)
-      let next: JSON = rows.count == limit ? .string(String(rows.last?.id ?? 0)) : .null
-      return json([
-        "items": .array(rows.map { summary($0) }), "page": ["next": next, "limit": .int(Int64(limit))],
-      ])
+  func listInstances(_ exchange: Exchange) throws(Problem) {
+    let list = try InstanceList(
+      exchange.query, flow: exchange["flow"] ?? exchange.query["flow"], catalogue)
+    answer(exchange) { [self] queries throws(StoreError) in
+      // Read before the rows, so that whoever listens from here on misses nothing.
+      let span = try JournalSpan(queries)
+      let (rows, next) = try list.page(queries, programs)
+      var items: [JSON] = []
+      for row in rows { items.append(InstanceView(row, try programs.machine(row.definition)).summary) }
+      return json(page(items, next: next.map { .string("\($0)") }, limit: list.limit, asOf: span))
     }
   }
 
-  private func status(_ route: Route) throws(Problem) -> Int? {
-    guard let name = route.query["status"] else { return nil }
-    guard let number = FlowService.statuses.firstIndex(of: name) else {
-      throw .badRequest("there is no status `\(name)`; there are \(FlowService.statuses.joined(separator: ", "))")
-    }
-    return number
-  }
-
-  private static let statuses = ["running", "done", "failed"]
-
-  func showInstance(flow: String, key: String, _ respond: ResponseHandle) {
-    answer(respond) { [self] queries throws(StoreError) in
-      guard let row = try queries.instance(flow: flow, key: key) else { return missing(flow, key).response }
-      return json(view(row), headers: [("ETag", "\"\(row.revision)\"")])
+  func showInstance(_ exchange: Exchange) throws(Problem) {
+    let name = try instanceName(exchange)
+    answer(exchange) { [self] queries throws(StoreError) in
+      let span = try JournalSpan(queries)
+      guard let view = try view(name, queries) else { return try missing(name, queries).response }
+      var members = view.json.members ?? []
+      let tag = entityTag(view.row.revision, members)
+      if isFresh(exchange.request, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }
+      members.append(.init("asOf", .string(LivePosition(span).description)))
+      return json(.object(members), headers: [("ETag", tag), ("Cache-Control", "no-cache")])
     }
   }
 
-  func showHistory(_ route: Route, flow: String, key: String, _ respond: ResponseHandle) throws(Problem) {
-    let limit = try route.number("limit", default: 100, in: 1...FlowService.maximumLimit)
-    let after = Int64(try route.number("after", default: 0, in: 0...Int.max))
-    answer(respond) { [self] queries throws(StoreError) in
-      guard let row = try queries.instance(flow: flow, key: key) else { return missing(flow, key).response }
-      let entries = try queries.history(instance: row.id, after: after, limit: limit)
-      let next: JSON = entries.count == limit ? .int(entries.last?.sequence ?? 0) : .null
-      return json([
-        "items": .array(entries.map { entry($0) }), "page": ["next": next, "limit": .int(Int64(limit))],
-      ])
+  /// The revision, and a digest of what can change without a step.
+  private func entityTag(_ revision: Int, _ members: [JSON.Member]) -> String {
+    let passing = members.filter { ["why", "pendingCalls", "incident"].contains($0.name) }
+    let digest = Cursor(filter: JSON.object(passing).text(), position: 0).filter
+    return "\"\(revision)-\(String(digest & 0xFFFF_FFFF, radix: 16))\""
+  }
+
+  private func isFresh(_ request: HTTPRequest, _ tag: String) -> Bool {
+    request.headers.contains(token: tag, in: "If-None-Match")
+      || request.headers.contains(token: "*", in: "If-None-Match")
+      || request.headers.contains(token: "W/" + tag, in: "If-None-Match")
+  }
+
+  // MARK: - Helpers
+
+  /// What an address names.
+  func instanceName(_ exchange: Exchange) throws(Problem) -> (flow: String, key: String) {
+    (try flow(exchange).name, exchange["key"] ?? "")
+  }
+
+  /// Why there is no such instance: there never was, or it has been archived.
+  func missing(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> Problem {
+    guard let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
+      return .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
     }
+    return EngineProblem.gone(key: name.key, endedAt: stone.endedAt).problem
+  }
+
+  func view(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> InstanceView? {
+    guard let row = try queries.instance(flow: name.flow, key: name.key) else { return nil }
+    return InstanceView(row, try programs.machine(row.definition), jobs: try queries.jobs(instance: row.id))
+  }
+
+  /// A list in the form that all lists have.
+  func page(_ items: [JSON], next: JSON?, limit: Int, asOf span: JournalSpan) -> JSON {
+    [
+      "items": .array(items), "page": ["next": next ?? .null, "limit": .int(Int64(limit))],
+      "asOf": .string(LivePosition(span).description),
+    ]
   }
 
   /// Reads on the readers' queue and answers from there.
-  private func answer(
-    _ respond: ResponseHandle, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
+  func answer(
+    _ exchange: Exchange, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
   ) {
     reader.read { queries in
       do throws(StoreError) {
-        respond.send(try body(queries))
+        exchange.respond.send(try body(queries))
       } catch {
-        respond.send(EngineProblem.storeUnavailable(error.message).response)
+        exchange.respond.send(EngineProblem.storeUnavailable(error.message).response)
       }
     }
-  }
-
-  private func missing(_ flow: String, _ key: String) -> Problem {
-    .notFound("there is no instance `\(key)` of `\(flow)`")
-  }
-
-  // MARK: - Views
-
-  private func summary(_ row: InstanceRow) -> JSON {
-    .object(
-      [
-        .init("flow", .string(row.flow)), .init("key", .string(row.key)),
-        .init("status", .string(FlowService.statuses[min(max(row.status, 0), 2)])),
-        .init("state", position(row)["states"] ?? .array([])), .init("revision", .int(Int64(row.revision))),
-        .init("startedAt", .string(timeText(row.startedAt))), .init("updatedAt", .string(timeText(row.updatedAt))),
-      ] + (row.incident.isEmpty ? [] : [.init("incident", .string(row.incident))]))
-  }
-
-  private func position(_ row: InstanceRow) -> JSON { (try? JSON(parsing: row.position)) ?? .null }
-
-  private func view(_ row: InstanceRow) -> JSON {
-    var members = summary(row).members ?? []
-    members.append(.init("data", (try? JSON(parsing: row.data)) ?? .null))
-    guard let flow = machine.flow(named: row.flow) else { return .object(members) }
-    let node = machine.program.flows[flow]
-    let timers = (position(row)["timers"]?.array ?? []).compactMap { timer -> JSON? in
-      guard let transition = timer["transition"]?.int, node.transitions.indices.contains(transition),
-        let due = timer["due"]?.int
-      else { return nil }
-      return ["at": .string("\(node.transitions[transition].place)"), "due": .string(timeText(Int64(due)))]
-    }
-    let calls = (position(row)["calls"]?.array ?? []).compactMap { call -> JSON? in
-      guard let index = call["call"]?.int, node.calls.indices.contains(index) else { return nil }
-      let action = machine.program.actions[node.calls[index].action ?? 0].name
-      return ["call": .string(node.calls[index].name), "action": .string(action)]
-    }
-    members += [
-      .init("timers", .array(timers)), .init("pendingCalls", .array(calls)),
-      .init("allowedEvents", .array(allowedEvents(row, flow))),
-    ]
-    return .object(members)
-  }
-
-  private func allowedEvents(_ row: InstanceRow, _ flow: Int) -> [JSON] {
-    guard row.status == 0 else { return [] }
-    let states = position(row)["states"]?.array?.compactMap(\.string) ?? []
-    return machine.acceptedEvents(flow: flow, in: states).map { .string($0) }
-  }
-
-  private func entry(_ entry: JournalEntry) -> JSON {
-    [
-      "offset": .int(entry.sequence), "revision": .int(Int64(entry.revision)), "type": .string(entry.kind),
-      "at": .string(timeText(entry.at)), "data": entry.body,
-    ]
   }
 }

@@ -1,61 +1,77 @@
-import FlowHTTP
 import FlowRuntime
 import FlowSource
 
 // Work for outside programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
 extension FlowService {
   static let defaultLeaseMilliseconds: Int64 = 60_000
+  /// How many jobs one claim may ask for.
+  static let maximumClaim = 1000
 
-  func jobs(
-    _ request: HTTPRequest, _ route: Route, _ path: [String], _ respond: ResponseHandle
-  ) throws(Problem) {
-    if path == ["claim"] {
-      try allow(["POST"], route)
-      return try claim(request, respond)
-    }
-    guard path.count == 2, let id = Int64(path[0]), ["complete", "fail", "heartbeat"].contains(path[1]) else {
-      throw .notFound("there is nothing at \(request.path)")
-    }
-    try allow(["POST"], route)
-    let body = try body(request)
-    guard let fence = body["fence"]?.int else {
-      throw .badRequest("the body has no `fence`, the number that the claim gave")
-    }
-    switch path[1] {
-    case "complete": finish(id, fence, .done(body["result"] ?? .null), respond)
-    case "fail":
-      guard let code = body["code"]?.string else { throw .badRequest("the body has no `code`") }
-      finish(id, fence, .failed(code: code, message: body["message"]?.string ?? ""), respond)
-    default: heartbeat(id, fence, body, respond)
-    }
-  }
-
-  private func claim(_ request: HTTPRequest, _ respond: ResponseHandle) throws(Problem) {
-    let body = try body(request)
+  func claimJobs(_ exchange: Exchange) throws(Problem) {
+    let body = try body(exchange.request)
     guard let queue = body["queue"]?.string else { throw .badRequest("the body has no `queue`") }
+    let limit = body["limit"] ?? 1
+    guard let count = limit.int, 1...FlowService.maximumClaim ~= count else {
+      throw .badRequest("`limit` has to be a whole number from 1 to \(FlowService.maximumClaim)")
+    }
+    if let worker = body["worker"], worker.string == nil { throw .badRequest("`worker` is a text") }
+    let lease = try lease(body)
     engine.claim(
-      queue: queue, limit: body["limit"]?.int ?? 1, leaseMilliseconds: lease(body)
+      queue: queue, limit: count, leaseMilliseconds: lease
     ) { [self] result in
       switch result {
-      case .failure(let problem): respond.send(problem.response)
-      case .success(let jobs):
-        let items = jobs.map { job -> JSON in
-          [
-            "id": .int(job.id), "action": .string(job.action), "arguments": job.arguments,
-            "attempt": .int(Int64(job.attempt)), "fence": .int(Int64(job.fence)),
-            "leaseEnds": .string(timeText(job.leaseEnds)),
-          ]
-        }
-        respond.send(json(["items": .array(items)]))
+      case .failure(let problem): exchange.respond.send(problem.response)
+      case .success(let jobs): exchange.respond.send(json(["items": .array(jobs.map(view))]))
       }
     }
   }
 
-  private func lease(_ body: JSON) -> Int64 {
-    body["lease"]?.string.flatMap(LengthOfTime.milliseconds) ?? FlowService.defaultLeaseMilliseconds
+  private func view(_ job: ClaimedJob) -> JSON {
+    [
+      "id": .int(job.id), "action": .string(job.action), "arguments": job.arguments,
+      "attempt": .int(Int64(job.attempt)), "fence": .int(Int64(job.fence)),
+      "leaseEnds": .string(timeText(job.leaseEnds)),
+    ]
   }
 
-  private func finish(_ id: Int64, _ fence: Int, _ outcome: JobOutcome, _ respond: ResponseHandle) {
+  func completeJob(_ exchange: Exchange) throws(Problem) {
+    let (id, fence, body) = try claimed(exchange)
+    finish(id, fence, .done(body["result"] ?? .null), exchange.respond)
+  }
+
+  func failJob(_ exchange: Exchange) throws(Problem) {
+    let (id, fence, body) = try claimed(exchange)
+    guard let code = body["code"]?.string else { throw .badRequest("the body has no `code`") }
+    finish(id, fence, .failed(code: code, message: body["message"]?.string ?? ""), exchange.respond)
+  }
+
+  func keepJob(_ exchange: Exchange) throws(Problem) {
+    let (id, fence, body) = try claimed(exchange)
+    heartbeat(id, fence, try lease(body), exchange.respond)
+  }
+
+  /// The job that the path names, and the proof that the caller holds it.
+  private func claimed(_ exchange: Exchange) throws(Problem) -> (id: Int64, fence: Int, body: JSON) {
+    guard let id = Int64(exchange["id"] ?? "") else {
+      throw .notFound("there is no job `\(exchange["id"] ?? "")`; the claim gave a number")
+    }
+    let body = try body(exchange.request)
+    guard let fence = body["fence"]?.int else {
+      throw .badRequest("the body has no `fence`, the number that the claim gave")
+    }
+    return (id, fence, body)
+  }
+
+  /// How long a worker may hold a job without a word.
+  private func lease(_ body: JSON) throws(Problem) -> Int64 {
+    guard let given = body["lease"] else { return FlowService.defaultLeaseMilliseconds }
+    guard let length = given.string.flatMap(LengthOfTime.milliseconds), length > 0 else {
+      throw .badRequest("`lease` has to be a length of time, as 1m or 90s")
+    }
+    return length
+  }
+
+  private func finish(_ id: Int64, _ fence: Int, _ outcome: JobOutcome, _ respond: Responder) {
     engine.finish(id, fence: fence, outcome) { [self] result in
       switch result {
       case .failure(let problem): respond.send(problem.response)
@@ -64,8 +80,8 @@ extension FlowService {
     }
   }
 
-  private func heartbeat(_ id: Int64, _ fence: Int, _ body: JSON, _ respond: ResponseHandle) {
-    engine.heartbeat(id, fence: fence, leaseMilliseconds: lease(body)) { [self] result in
+  private func heartbeat(_ id: Int64, _ fence: Int, _ lease: Int64, _ respond: Responder) {
+    engine.heartbeat(id, fence: fence, leaseMilliseconds: lease) { [self] result in
       switch result {
       case .failure(let problem): respond.send(problem.response)
       case .success(let end): respond.send(json(["leaseEnds": .string(timeText(end))]))

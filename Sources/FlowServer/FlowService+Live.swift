@@ -2,18 +2,25 @@ public import FlowHTTP
 import FlowRuntime
 import FlowSource
 
-// The live stream: `GET /v1/live` as a WebSocket.
+// The live stream: `GET /v1/live` as a WebSocket, or as server-sent events.
 extension FlowService {
-  func openLive(_ request: HTTPRequest, _ respond: ResponseHandle) throws(Problem) {
-    guard request.isUpgrade else {
-      throw Problem(
-        status: 426, code: "upgrade-required", title: "Upgrade required",
-        detail: "this resource speaks WebSocket, subprotocol \(LiveProtocol.name)",
-        headers: [("Upgrade", "websocket"), ("Connection", "Upgrade")])
-    }
+  func openLive(_ exchange: Exchange) throws(Problem) {
+    let request = exchange.request
+    guard request.isUpgrade else { return try streamLive(exchange) }
     try checkOrigin(request)
     let offersOurs = request.headers.contains(token: LiveProtocol.name, in: "Sec-WebSocket-Protocol")
-    respond.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
+    exchange.respond.handle.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
+  }
+
+  private func streamLive(_ exchange: Exchange) throws(Problem) {
+    guard exchange.accepts("text/event-stream") else {
+      throw Problem(
+        status: 426, code: "upgrade-required", title: "Upgrade required",
+        detail: "this resource speaks WebSocket, subprotocol \(LiveProtocol.name), and text/event-stream",
+        headers: [("Upgrade", "websocket"), ("Connection", "Upgrade")])
+    }
+    let filter = try LiveFilter { exchange.query[$0] }
+    live.stream(filter, since: try exchange.position("since"), to: exchange.respond.handle)
   }
 
   /// A page of another site may not listen in a visitor's name (RFC 6455, 10.2).
@@ -25,66 +32,45 @@ extension FlowService {
     }
   }
 
-  /// `?since=41&flow=Order` on the address subscribes at once.
+  /// `?since=41&flow=Order` on the address subscribes at once, with the number 0.
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
-    guard let route = try? Route(request), let text = route.query["since"] else { return }
-    guard let since = Int64(text), since >= 0 else {
-      socket.send(text: LiveProtocol.failure(.badRequest("`since` has to be a sequence number")))
-      return
+    guard let query = try? Exchange.query(of: request), let text = query["since"] else { return }
+    guard let since = LivePosition(text) else {
+      let problem = Problem.badRequest("`since` has to be an offset, or a position as the server gave it")
+      return socket.send(text: LiveProtocol.failure(problem, 0))
     }
-    subscribe(socket, id: 0, since: since, LiveHub.Filter(flow: route.query["flow"], key: route.query["key"]))
+    do throws(Problem) {
+      live.subscribe(socket, .init(id: 0, since: since, filter: try LiveFilter { query[$0] }))
+    } catch {
+      socket.send(text: LiveProtocol.failure(error, 0))
+    }
   }
 
   public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
     guard case .text(let text) = message else {
-      socket.close(code: 1003, reason: "send text")
-      return
+      return socket.close(code: LiveProtocol.badFrame, reason: "send text")
     }
-    do throws(Problem) {
+    do throws(LiveProtocol.Mistake) {
       switch try LiveProtocol.parse(text) {
-      case .subscribe(let id, let since, let filter): subscribe(socket, id: id, since: since, filter)
-      case .unsubscribe(let id):
-        live.remove(socket)
-        socket.send(text: LiveProtocol.reply(id, .object([])))
+      case .hello(let id): live.greet(socket, id: id, at: timeText(clock()))
+      case .subscribe(let request): live.subscribe(socket, request)
+      case .unsubscribe(let id, let subscription): live.unsubscribe(socket, id: id, subscription)
+      case .ping(let id): socket.send(text: JSON.object([.init("re", .int(id)), .init("op", "pong")]).text())
       case .pong: break
       }
     } catch {
-      socket.send(text: LiveProtocol.failure(error))
-    }
-  }
-
-  public func closed(_ socket: WebSocketHandle) { live.remove(socket) }
-
-  private func subscribe(_ socket: WebSocketHandle, id: Int64, since: Int64?, _ filter: LiveHub.Filter) {
-    guard !live.isSubscribed(socket) else {
-      socket.send(text: LiveProtocol.failure(.badRequest("this socket is subscribed already")))
-      return
-    }
-    let present = live.lastSequence
-    let start = min(since ?? present, present)
-    live.add(socket, filter: filter)
-    socket.send(text: LiveProtocol.reply(id, ["offset": .int(start), "recovered": true]))
-    catchUp(socket, from: start, filter)
-  }
-
-  /// Sends what was committed after `sequence`, a page at a time, until the subscriber is in the present.
-  private func catchUp(_ socket: WebSocketHandle, from sequence: Int64, _ filter: LiveHub.Filter) {
-    if live.promote(socket, at: sequence) { return }
-    reader.read { [self] queries in
-      guard live.isSubscribed(socket) else { return }
-      do {
-        let page = try queries.journal(after: sequence, limit: LiveProtocol.pageSize)
-        for entry in page where filter.admits(entry) { socket.send(text: entry.liveText) }
-        if let last = page.last {
-          catchUp(socket, from: last.sequence, filter)
-        } else {
-          // Published but not yet seen by this connection: ask again.
-          catchUp(socket, from: sequence, filter)
-        }
-      } catch {
-        live.remove(socket)
-        socket.close(code: 1011, reason: "the journal could not be read")
+      switch error {
+      case .noMessage(let reason): socket.close(code: LiveProtocol.badFrame, reason: reason)
+      case .problem(let problem, let id): socket.send(text: LiveProtocol.failure(problem, id))
       }
     }
   }
+
+  public func closed(_ socket: WebSocketHandle) { live.forget(.socket(socket)) }
+
+  public func abandoned(_ stream: ResponseHandle) { live.forget(.stream(stream)) }
+
+  public func drained(_ socket: WebSocketHandle) { live.drained(.socket(socket)) }
+
+  public func drained(_ stream: ResponseHandle) { live.drained(.stream(stream)) }
 }

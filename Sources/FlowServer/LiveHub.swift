@@ -1,3 +1,4 @@
+import Dispatch
 import FlowHTTP
 public import FlowRuntime
 import FlowSource
@@ -5,70 +6,200 @@ import Synchronization
 
 /// Sends committed entries to their subscribers: each once, in order, without a gap.
 ///
-/// A subscriber that asks for the past reads the journal until it has reached the present, and only then hears what
-/// is committed; the change-over happens under the same lock as the sending, so that nothing falls between.
+/// All of it happens on one queue, away from the engine. A subscription knows the last entry that it has seen; when a
+/// commit does not follow on that, it reads the journal, a page at a time and no faster than its peer takes it, until
+/// it has caught up.
 public final class LiveHub: Sendable {
-  /// What a subscriber wants to hear.
-  struct Filter: Sendable {
-    var flow: String?
-    var key: String?
+  /// Entries read from the journal at once.
+  static let pageSize = 500
+  /// Bytes sent at once of what was read: a page may hold a few large entries.
+  static let pageBytes = 256 << 10
+  /// How many published entries may wait; beyond it subscribers read them from the journal.
+  static let maximumBacklog = 50_000
+  static let maximumSubscriptions = 64
+  /// How often subscribers hear that the server is there.
+  static let heartbeat = DispatchTimeInterval.seconds(15)
 
-    func admits(_ entry: JournalEntry) -> Bool {
-      (flow == nil || flow == entry.flow) && (key == nil || key == entry.key)
-    }
+  private struct Backlog {
+    var count = 0
+    var last: Int64 = 0
+    var hasListeners = false
   }
 
-  private struct Subscriber {
-    var filter: Filter
-    /// False while it still reads the journal.
-    var isLive: Bool
+  struct State {
+    var listeners: [LiveListener: [LiveSubscription]] = [:]
+    var isBeating = false
+    var nextWatcher: UInt64 = 0
   }
 
-  private struct State {
-    var subscribers: [WebSocketHandle: Subscriber] = [:]
-    var lastSequence: Int64 = 0
-  }
-
-  private let state = Mutex(State())
-
-  /// The newest sequence number that was published.
-  var lastSequence: Int64 { state.withLock { $0.lastSequence } }
+  let queue = DispatchQueue(label: "flow.live")
+  private let backlog = Mutex(Backlog())
+  /// Touched on `queue` only.
+  let state = Mutex(State())
+  private let source = Mutex<(any Queries)?>(nil)
 
   public init() {}
 
-  /// Says how far the journal had come before anything was published.
-  public func begin(at sequence: Int64) { state.withLock { $0.lastSequence = max($0.lastSequence, sequence) } }
+  var queries: (any Queries)? { source.withLock { $0 } }
 
-  /// Sends entries to who wants them; to be called after each commit, in commit order.
+  /// The newest sequence number that was published.
+  var lastSequence: Int64 { backlog.withLock { $0.last } }
+
+  /// Says where the past is read, and how far the journal had come before anything was published.
+  public func begin(_ queries: any Queries) throws(StoreError) {
+    let last = try queries.lastSequence()
+    source.withLock { $0 = queries }
+    backlog.withLock { $0.last = max($0.last, last) }
+  }
+
+  /// Sends entries to who wants them; to be called after each commit, in commit order. Returns at once.
   public func publish(_ entries: [JournalEntry]) {
+    guard let last = entries.last?.sequence else { return }
+    let (isWanted, fits) = backlog.withLock { backlog in
+      backlog.last = last
+      // What is taken alone always fits: somebody has to say that there is more.
+      let fits = backlog.count == 0 || backlog.count + entries.count <= LiveHub.maximumBacklog
+      if backlog.hasListeners, fits { backlog.count += entries.count }
+      return (backlog.hasListeners, fits)
+    }
+    if isWanted, fits { queue.async { self.deliver(entries) } }
+  }
+
+  // MARK: - On the queue
+
+  /// Adds a subscription and lets it catch up.
+  func add(_ subscription: LiveSubscription, for listener: LiveListener) {
+    backlog.withLock { $0.hasListeners = true }
+    state.withLock { $0.listeners[listener, default: []].append(subscription) }
+    beat()
+    catchUp(subscription, of: listener)
+  }
+
+  func subscriptions(of listener: LiveListener) -> [LiveSubscription] {
+    state.withLock { $0.listeners[listener] ?? [] }
+  }
+
+  func remove(_ listener: LiveListener) {
+    let isEmpty = state.withLock { state in
+      state.listeners[listener] = nil
+      return state.listeners.isEmpty
+    }
+    if isEmpty { backlog.withLock { $0.hasListeners = false } }
+  }
+
+  /// - Returns: False when there was none.
+  func remove(_ id: Int64, of listener: LiveListener) -> Bool {
     state.withLock { state in
-      guard let last = entries.last else { return }
-      state.lastSequence = last.sequence
-      let live = state.subscribers.filter { $0.value.isLive }
-      if live.isEmpty { return }
-      for entry in entries {
-        let frame = EncodedFrame(text: entry.liveText)
-        for (socket, subscriber) in live where subscriber.filter.admits(entry) { socket.send(frame) }
+      let count = state.listeners[listener]?.count ?? 0
+      state.listeners[listener]?.removeAll { $0.id == id }
+      return state.listeners[listener]?.count ?? 0 != count
+    }
+  }
+
+  /// Reads on where the next page waited for this.
+  func goOn(_ listener: LiveListener, after waiting: LiveSubscription.Reading) {
+    for subscription in subscriptions(of: listener) where subscription.reading == waiting {
+      subscription.reading = .no
+      catchUp(subscription, of: listener)
+    }
+  }
+
+  private func deliver(_ entries: [JournalEntry]) {
+    let isOverrun = backlog.withLock { backlog in
+      backlog.count -= entries.count
+      return backlog.count == 0 && backlog.last > entries.last?.sequence ?? 0
+    }
+    let listeners = state.withLock { $0.listeners }
+    for entry in entries {
+      var message = LiveMessage(entry)
+      for (listener, subscriptions) in listeners {
+        // One that is behind finds the entry in the journal.
+        for subscription in subscriptions where subscription.position == entry.sequence - 1 {
+          subscription.position = entry.sequence
+          if subscription.admits(entry) { message.send(to: listener, subscription) }
+        }
       }
     }
-  }
-
-  /// Adds a subscriber that hears nothing until ``promote(_:at:)``.
-  func add(_ socket: WebSocketHandle, filter: Filter) {
-    state.withLock { $0.subscribers[socket] = Subscriber(filter: filter, isLive: false) }
-  }
-
-  func remove(_ socket: WebSocketHandle) { state.withLock { _ = $0.subscribers.removeValue(forKey: socket) } }
-
-  func isSubscribed(_ socket: WebSocketHandle) -> Bool { state.withLock { $0.subscribers[socket] != nil } }
-
-  /// Makes a subscriber live when it has everything up to the newest entry.
-  /// - Returns: False when more was committed meanwhile, and has to be read first.
-  func promote(_ socket: WebSocketHandle, at sequence: Int64) -> Bool {
-    state.withLock { state in
-      guard state.lastSequence <= sequence else { return false }
-      state.subscribers[socket]?.isLive = true
-      return true
+    // What did not fit into the backlog is in the journal.
+    guard isOverrun else { return }
+    for (listener, subscriptions) in listeners {
+      for subscription in subscriptions where subscription.reading == .no { catchUp(subscription, of: listener) }
     }
+  }
+
+  /// Sends a page of what was committed since, and goes on with the next one in its turn.
+  private func catchUp(_ subscription: LiveSubscription, of listener: LiveListener) {
+    let present = subscription.form.end ?? lastSequence
+    guard subscription.position < present else {
+      if let end = subscription.form.end, subscription.position >= end {
+        remove(listener)
+        listener.end(code: 1000, reason: "")
+      }
+      return
+    }
+    do throws(StoreError) {
+      try sendPage(subscription, listener, until: present)
+    } catch {
+      remove(listener)
+      listener.end(code: 1011, reason: "the journal could not be read")
+    }
+  }
+
+  private func sendPage(
+    _ subscription: LiveSubscription, _ listener: LiveListener, until present: Int64
+  ) throws(StoreError) {
+    let page = try page(subscription)
+    var bytes = 0
+    for entry in page where entry.sequence <= present && bytes < LiveHub.pageBytes {
+      subscription.position = entry.sequence
+      guard subscription.admits(entry) else { continue }
+      var message = LiveMessage(entry)
+      bytes += message.send(to: listener, subscription)
+    }
+    // After the last page there is nothing more up to the present.
+    if page.count < LiveHub.pageSize, bytes < LiveHub.pageBytes { subscription.position = present }
+    if bytes > 0, listener.notifyWhenDrained() {
+      subscription.reading = .awaitsDrain
+    } else {
+      // Others have their turn between two pages.
+      subscription.reading = .awaitsTurn
+      queue.async { self.goOn(listener, after: .awaitsTurn) }
+    }
+  }
+
+  private func page(_ subscription: LiveSubscription) throws(StoreError) -> [JournalEntry] {
+    guard let queries else { return [] }
+    guard let flow = subscription.filter.flow, let key = subscription.filter.key else {
+      return try queries.journal(after: subscription.position, limit: LiveHub.pageSize)
+    }
+    guard let row = try queries.instance(flow: flow, key: key) else { return [] }
+    return try queries.history(instance: row.id, after: subscription.position, limit: LiveHub.pageSize)
+  }
+
+  // MARK: - Signs of life
+
+  private func beat() {
+    let mustBegin = state.withLock { state in
+      defer { state.isBeating = true }
+      return !state.isBeating
+    }
+    if mustBegin { queue.asyncAfter(deadline: .now() + LiveHub.heartbeat) { self.sendSigns() } }
+  }
+
+  private func sendSigns() {
+    let listeners = state.withLock { state in
+      state.isBeating = false
+      return Array(state.listeners.keys)
+    }
+    guard !listeners.isEmpty else { return }
+    let frame = EncodedFrame(text: #"{"op":"ping"}"#)
+    for listener in listeners {
+      switch listener {
+      case .socket(let socket): socket.send(frame)
+      case .stream(let stream): stream.send(chunk: Array(":\n\n".utf8))
+      case .watcher: break
+      }
+    }
+    beat()
   }
 }

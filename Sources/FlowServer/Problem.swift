@@ -12,15 +12,19 @@ struct Problem: Error {
   var members: [JSON.Member] = []
   var headers: [(String, String)] = []
 
-  var response: HTTPResponse {
-    let body = JSON.object(
+  /// The document (RFC 9457, 3.1).
+  var json: JSON {
+    .object(
       [
         .init("type", .string("/problems/\(code)")), .init("title", .string(title)),
         .init("status", .int(Int64(status))), .init("detail", .string(detail)), .init("code", .string(code)),
       ] + members)
-    return HTTPResponse(
+  }
+
+  var response: HTTPResponse {
+    HTTPResponse(
       status: status, headers: [("Content-Type", "application/problem+json")] + headers,
-      body: body.bytes(.compact) + [0x0A])
+      body: json.bytes(.compact) + [0x0A])
   }
 
   static func badRequest(_ detail: String) -> Problem {
@@ -34,6 +38,12 @@ struct Problem: Error {
 
   static func notFound(_ detail: String) -> Problem {
     Problem(status: 404, code: "not-found", title: "Not found", detail: detail)
+  }
+
+  static func unknownFlow(_ name: String, _ catalogue: Catalogue) -> Problem {
+    let names = catalogue.names
+    let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
+    return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))
   }
 
   static func methodNotAllowed(_ allowed: [String]) -> Problem {

@@ -6,7 +6,7 @@ import Synchronization
 public final class SQLiteQueries: Queries {
   private struct Reading: ~Copyable {
     let connection: Connection
-    let instance, instances, history, journal: Statement
+    let instance, history, journal: Statement
   }
 
   /// One reader at a time; the lock is held for the length of a query.
@@ -24,13 +24,15 @@ public final class SQLiteQueries: Queries {
     let made = Reading(
       connection: connection,
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
-      instances: try connection.prepare(
-        """
-        \(instances) WHERE i.id > ?1 AND (?2 IS NULL OR i.flow = ?2) AND (?3 IS NULL OR i.status = ?3)
-        ORDER BY i.id LIMIT ?4
-        """),
       history: try connection.prepare(
-        "\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
+        """
+        WITH RECURSIVE chain (sequence, previous) AS (
+          SELECT sequence, previous FROM journal WHERE sequence = (SELECT head FROM instance WHERE id = ?1)
+          UNION ALL
+          SELECT b.sequence, b.previous FROM chain c JOIN journal b ON b.sequence = c.previous WHERE c.previous > ?2)
+        \(entries) WHERE j.sequence IN (SELECT sequence FROM chain WHERE sequence > ?2 ORDER BY sequence LIMIT ?3)
+        ORDER BY j.sequence
+        """),
       journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
     reading = Mutex(made)
   }
@@ -39,14 +41,6 @@ public final class SQLiteQueries: Queries {
     try read { reading throws(StoreError) in
       reading.instance.bind(.text(flow), .text(key))
       return try all(reading.instance) { $0.instance }.first
-    }
-  }
-
-  public func instances(flow: String?, status: Int?, after: Int64, limit: Int) throws(StoreError) -> [InstanceRow] {
-    try read { reading throws(StoreError) in
-      reading.instances.bind(
-        .integer(after), .optional(flow), .optional(status.map { Int64($0) }), .integer(Int64(limit)))
-      return try all(reading.instances) { $0.instance }
     }
   }
 

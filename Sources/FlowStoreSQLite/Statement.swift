@@ -27,7 +27,10 @@ final class Statement {
   }
 
   /// Binds all parameters and begins anew.
-  func bind(_ parameters: Parameter...) {
+  func bind(_ parameters: Parameter...) { bind(all: parameters) }
+
+  /// Binds a list of parameters and begins anew.
+  func bind(all parameters: [Parameter]) {
     sqlite3_reset(handle)
     for (index, parameter) in parameters.enumerated() { bind(parameter, at: Int32(index + 1)) }
   }

@@ -59,8 +59,9 @@ enum Serving {
         }
       }
       let queries = try SQLiteQueries(path: path)
-      live.begin(at: try queries.lastSequence())
-      return FlowService(engine: engine, queries: queries, machine: machine, live: live)
+      try live.begin(queries)
+      return FlowService(
+        engine: engine, queries: queries, live: live, clock: currentMilliseconds, obstacle: whatIsMissing)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {

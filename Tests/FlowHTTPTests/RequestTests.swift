@@ -245,6 +245,30 @@ import Testing
     #expect(peer.connection.isClosed)
   }
 
+  @Test func aStreamSaysWhenItsReaderHasTakenAll() {
+    let peer = Transcript()
+    peer.send(simple)
+    peer.connection.respond(.streaming(status: 200), now: peer.now)
+    peer.connection.stream(Array("abc".utf8), now: peer.now)
+    peer.connection.awaitDrain()
+    #expect(!peer.events.contains("drained"), "it still waits to be written")
+    _ = peer.take()
+    #expect(peer.events.filter { $0 == "drained" }.count == 1)
+    peer.connection.awaitDrain()
+    _ = peer.take()
+    #expect(peer.events.filter { $0 == "drained" }.count == 2, "with nothing to write it is told at once")
+  }
+
+  @Test func whoTakesNoBodyAbandonsTheStreamAtOnce() {
+    let peer = Transcript()
+    peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
+    peer.connection.respond(.streaming(status: 200), now: peer.now)
+    _ = peer.take()
+    #expect(peer.events.last == "abandoned")
+    peer.send(simple)
+    #expect(peer.requests.count == 2)
+  }
+
   @Test func shuttingDownEndsIdlePeersAndFinishesBegunOnes() {
     let idle = Transcript()
     idle.connection.shutDown(now: idle.now)

@@ -81,6 +81,7 @@ final class Transcript {
       case .message(.binary(let bytes)): events.append("binary \(bytes)")
       case .closed: events.append("closed")
       case .abandoned: events.append("abandoned")
+      case .drained: events.append("drained")
       }
     }
   }

@@ -121,6 +121,11 @@ import Testing
     ("POST", "/v1/flows/Order/instances/none/events", #"{"event": "Paid", "data": {"amount": 1}}"#, 404, "not-found"),
     ("PUT", "/v1/events", "{}", 405, "method-not-allowed"),
     ("GET", "/nothing", "", 404, "not-found"),
+    ("GET", "/v1/flows/", "", 404, "not-found"),
+    ("GET", "/v1/flows/Order/instances//history", "", 404, "not-found"),
+    ("GET", "/v1/flows/Order/instances/%zz", "", 400, "bad-request"),
+    ("GET", "/v1/flows/Order/instances/%ff", "", 400, "bad-request"),
+    ("POST", "/v1/jobs/one/complete", "{}", 404, "not-found"),
     ("GET", "/v1/flows/Order/instances?limit=x", "", 400, "bad-request"),
     ("GET", "/v1/live", "", 426, "upgrade-required"),
   ])
@@ -133,6 +138,19 @@ import Testing
     #expect(answer.status == status)
     #expect(answer.json["code"] == .string(code))
     #expect(answer.json["detail"]?.string?.isEmpty == false)
+  }
+
+  @Test func aResourceSaysWhatItTakes() throws {
+    let folder = try TestFolder()
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let refused = try client.send("DELETE", "/v1/flows/Order/instances")
+    #expect(refused.status == 405)
+    #expect(refused.headers["allow"] == "POST, GET, HEAD")
+    // Names are decoded, the fixed words of a path are taken as they are.
+    #expect(try client.send("GET", "/v1/%66lows").status == 404)
+    #expect(try client.send("GET", "/v1/flows/%4Frder/instances").status == 200)
+    #expect(try client.send("GET", "/v1/jobs/claim").headers["allow"] == "POST")
   }
 
   @Test(arguments: ["text/plain", "", "application/x-www-form-urlencoded"])

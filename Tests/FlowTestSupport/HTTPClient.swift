@@ -23,26 +23,45 @@ public final class HTTPClient {
   public func send(
     _ method: String, _ path: String, _ body: JSON? = nil, headers: [String: String] = [:]
   ) throws -> Response {
+    var headers = headers
+    if body != nil, headers["Content-Type"] == nil { headers["Content-Type"] = "application/json" }
+    return try send(method, path, payload: body?.bytes() ?? [], headers)
+  }
+
+  /// Sends any text as the body.
+  public func send(_ method: String, _ path: String, text: String, headers: [String: String]) throws -> Response {
+    try send(method, path, payload: Array(text.utf8), headers)
+  }
+
+  private func send(
+    _ method: String, _ path: String, payload: [UInt8], _ headers: [String: String]
+  ) throws -> Response {
     let socket = try self.socket ?? TestSocket(port: port)
     self.socket = nil
-    let payload = body?.bytes() ?? []
     var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(payload.count)\r\n"
-    if body != nil, headers["Content-Type"] == nil { head += "Content-Type: application/json\r\n" }
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
     try socket.write(Array((head + "\r\n").utf8) + payload)
-    let response = try read(socket)
+    let response = try read(socket, isHead: method == "HEAD")
     self.socket = socket
     return response
   }
 
-  private func read(_ socket: TestSocket) throws -> Response {
+  private func chunks(_ socket: TestSocket) throws -> [UInt8] {
+    var body: [UInt8] = []
+    while let chunk = try socket.takeChunk() { body += chunk }
+    return body
+  }
+
+  private func read(_ socket: TestSocket, isHead: Bool) throws -> Response {
     let lines = try socket.takeHead().components(separatedBy: "\r\n")
     var headers: [String: String] = [:]
     for line in lines.dropFirst() {
       let parts = line.split(separator: ":", maxSplits: 1)
       if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
     }
-    let body = try socket.take(Int(headers["content-length"] ?? "0") ?? 0)
+    if isHead { return Response(status: Int(lines[0].split(separator: " ")[1]) ?? 0, headers: headers, body: []) }
+    let isChunked = headers["transfer-encoding"] == "chunked"
+    let body = isChunked ? try chunks(socket) : try socket.take(Int(headers["content-length"] ?? "0") ?? 0)
     return Response(status: Int(lines[0].split(separator: " ")[1]) ?? 0, headers: headers, body: body)
   }
 }

@@ -63,6 +63,23 @@ final class TestSocket {
     }
   }
 
+  /// Takes a line, its end included.
+  func takeLine() throws -> String {
+    while true {
+      if let end = buffer.firstIndex(of: 10) { return String(decoding: try take(end + 1), as: UTF8.self) }
+      try readMore()
+    }
+  }
+
+  /// Takes a chunk of a body (RFC 9112, 7.1); nil is the end.
+  func takeChunk() throws -> [UInt8]? {
+    let line = try takeLine()
+    guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else { throw Broken() }
+    let chunk = try take(size)
+    _ = try takeLine()
+    return size == 0 ? nil : chunk
+  }
+
   private func readMore() throws {
     var chunk = [UInt8](repeating: 0, count: 1 << 14)
     let count = recv(descriptor, &chunk, chunk.count, 0)

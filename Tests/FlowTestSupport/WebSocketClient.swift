@@ -3,6 +3,7 @@ public import FlowSource
 /// A blocking WebSocket client for text messages.
 public final class WebSocketClient {
   public struct Refused: Error { public var head: String }
+  public struct Closed: Error { public var code: Int }
 
   private let socket: TestSocket
 
@@ -26,10 +27,29 @@ public final class WebSocketClient {
 
   /// Sends a text message, masked as clients have to (RFC 6455, 5.3).
   public func send(_ json: JSON) throws {
-    let payload = json.bytes()
-    precondition(payload.count < 126, "the tests send short messages")
+    try send(text: json.text())
+  }
+
+  /// Sends any text.
+  public func send(text: String) throws {
+    let payload = Array(text.utf8)
+    precondition(payload.count < 1 << 16, "the tests send short messages")
+    var length = [0x80 | UInt8(min(payload.count, 126))]
+    if payload.count >= 126 { length += [UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)] }
     let mask: [UInt8] = [0x12, 0x34, 0x56, 0x78]
-    try socket.write([0x81, 0x80 | UInt8(payload.count)] + mask + payload.enumerated().map { $1 ^ mask[$0 % 4] })
+    let masked = payload.enumerated().map { $1 ^ mask[$0 % 4] }
+    try socket.write([0x81] + length + mask + masked)
+  }
+
+  /// The code with which the server closes; text messages before that are passed over.
+  public func receiveClose() throws -> Int {
+    while true {
+      do {
+        _ = try receive()
+      } catch let closed as Closed {
+        return closed.code
+      }
+    }
   }
 
   /// The next text message; pings are passed over.
@@ -44,7 +64,7 @@ public final class WebSocketClient {
       }
       let payload = try socket.take(length)
       if start[0] & 0x0F == 1 { return try JSON(parsing: payload) }
-      if start[0] & 0x0F == 8 { throw Refused(head: "closed") }
+      if start[0] & 0x0F == 8 { throw Closed(code: payload.prefix(2).reduce(0) { $0 << 8 | Int($1) }) }
     }
   }
 }

@@ -1,0 +1,41 @@
+/// A place in a list, bound to what the list was asked for. Opaque to clients.
+struct Cursor {
+  /// A digest of the filter (FNV-1a, 64 bits).
+  let filter: UInt64
+  var position: Int64
+
+  init(filter text: String, position: Int64) {
+    filter = Cursor.digest(text)
+    self.position = position
+  }
+
+  /// - Parameter text: What ``description`` gave with the last page.
+  /// - Throws: 400, for what is no cursor and for a cursor of another list.
+  init(_ text: String, filter wanted: String) throws(Problem) {
+    guard text.utf8.count == 32, text.utf8.allSatisfy({ $0 < 0x80 }), let filter = UInt64(text.prefix(16), radix: 16),
+      let position = Int64(text.suffix(16), radix: 16), position >= 0
+    else { throw .badRequest("`cursor` has to be what `page.next` gave") }
+    guard filter == Cursor.digest(wanted) else {
+      throw Problem(
+        status: 400, code: "cursor-mismatch", title: "Cursor of another list",
+        detail: "the cursor belongs to a list with another filter; begin this one without a cursor")
+    }
+    self.filter = filter
+    self.position = position
+  }
+
+  private static func digest(_ text: String) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return hash
+  }
+}
+
+extension Cursor: CustomStringConvertible {
+  var description: String { Cursor.hexadecimal(filter) + Cursor.hexadecimal(UInt64(max(position, 0))) }
+
+  private static func hexadecimal(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,146 @@
+import FlowIR
+import FlowMachine
+import FlowRuntime
+import FlowSource
+
+/// The API as OpenAPI 3.1, made of the table of routes and of the flows that are served.
+struct OpenAPI {
+  let routes: [Route]
+  let catalogue: Catalogue
+
+  var json: JSON {
+    [
+      "openapi": "3.1.0",
+      "info": [
+        "title": "Flow", "version": "1",
+        "description": .string(
+          "Serves \(catalogue.names.joined(separator: ", ")). A 2xx answer to an event means that it is on the disk."),
+      ],
+      "paths": .object(paths), "components": ["schemas": .object(schemas)],
+    ]
+  }
+
+  // MARK: - Paths
+
+  private var paths: [JSON.Member] {
+    var templates: [String] = []
+    for route in routes where !templates.contains(route.template) { templates.append(route.template) }
+    return templates.map { template in
+      .init(
+        template,
+        .object(routes.filter { $0.template == template }.map { .init($0.method.lowercased(), operation($0)) }))
+    }
+  }
+
+  private func operation(_ route: Route) -> JSON {
+    var members: [JSON.Member] = [
+      .init("summary", .string(route.summary)), .init("operationId", .string(route.operationID)),
+      .init("tags", .array([.string(route.scope.rawValue)])),
+      .init(
+        "parameters", .array(route.parameters.map(pathParameter) + route.document.parameters.map(parameter))),
+    ]
+    if !route.document.body.isEmpty {
+      members.append(.init("requestBody", ["required": true, "content": contents(route.document.body)]))
+    }
+    members.append(.init("responses", .object(responses(route))))
+    return .object(members)
+  }
+
+  private func pathParameter(_ name: String) -> JSON {
+    let schema: JSON =
+      switch name {
+      case "flow": ["type": "string", "enum": .array(catalogue.entries.map { .string($0.name) })]
+      case "key": ["type": "string", "minLength": 1, "maxLength": 512]
+      case "id": ["type": "integer", "minimum": 0]
+      default: ["type": "string", "minLength": 1]
+      }
+    return ["name": .string(name), "in": "path", "required": true, "schema": schema]
+  }
+
+  private func parameter(_ parameter: RouteDocument.Parameter) -> JSON {
+    [
+      "name": .string(parameter.name), "in": .string(parameter.place), "description": .string(parameter.summary),
+      "schema": parameter.schema,
+    ]
+  }
+
+  private func contents(_ contents: [RouteDocument.Content]) -> JSON {
+    var types: [String] = []
+    for content in contents where !types.contains(content.type) { types.append(content.type) }
+    return .object(
+      types.map { type in
+        let schemas = contents.filter { $0.type == type }.map(\.schema)
+        return .init(type, ["schema": schemas.count == 1 ? schemas[0] : ["anyOf": .array(schemas)]])
+      })
+  }
+
+  private func responses(_ route: Route) -> [JSON.Member] {
+    var members = route.document.answers.map { answer -> JSON.Member in
+      var response: [JSON.Member] = [.init("description", .string(answer.summary))]
+      if !answer.contents.isEmpty { response.append(.init("content", contents(answer.contents))) }
+      return .init(String(answer.status), .object(response))
+    }
+    for (status, summary) in OpenAPI.ofEveryRequest { members.append(.init(String(status), problem(summary))) }
+    let statuses = Set(route.problems.map(\.status)).sorted()
+    for status in statuses {
+      let kinds = route.problems.filter { $0.status == status }
+      members.append(
+        .init(String(status), problem(kinds.map { "`\($0.code)`: \($0.text)" }.joined(separator: "\n\n"))))
+    }
+    return members
+  }
+
+  /// What is said before a request has come to its route.
+  private static let ofEveryRequest = [
+    (408, "The request took too long."), (431, "The head of the request is too large."),
+  ]
+
+  private func problem(_ summary: String) -> JSON {
+    [
+      "description": .string(summary),
+      "content": ["application/problem+json": ["schema": Schemas.reference("Problem")]],
+    ]
+  }
+
+  // MARK: - Schemas
+
+  private var schemas: [JSON.Member] {
+    var members = Schemas.all.map { JSON.Member($0.name, $0.schema) }
+    members.append(.init("Event", event))
+    for machine in catalogue.machines {
+      for more in OpenAPI.declarations(of: machine) where !members.contains(where: { $0.name == more.name }) {
+        members.append(more)
+      }
+    }
+    return members
+  }
+
+  /// The types and events of a program, under names that are nobody else's.
+  static func declarations(of machine: Machine) -> [JSON.Member] {
+    let writer = TypeSchema(types: machine.types) { "#/components/schemas/Type.\($0)" }
+    let types = writer.declarations(of: machine.program).map { JSON.Member("Type." + $0.name, $0.value) }
+    return types + machine.program.events.map { .init("Event." + $0.name, writer.schema($0.payload)) }
+  }
+
+  /// An event of any of the flows in our own form.
+  private var event: JSON {
+    let forms = catalogue.events.map { name -> JSON in
+      [
+        "type": "object",
+        "properties": [
+          "event": ["const": .string(name)], "data": Schemas.reference("Event.\(name)"),
+          "key": ["type": "string", "minLength": 1, "maxLength": 255],
+        ], "required": ["event"],
+      ]
+    }
+    return ["oneOf": .array(forms)]
+  }
+}
+
+extension Route {
+  /// `getV1FlowsFlowInstances`
+  var operationID: String {
+    let words = template.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
+    return method.lowercased() + words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+  }
+}

@@ -1,0 +1,42 @@
+public import FlowRuntime
+
+// Lists; a statement is made for each question, because what is not asked for is left out of it.
+extension SQLiteQueries {
+  public func instances(
+    _ filter: InstanceFilter, after: Int64?, limit: Int
+  ) throws(StoreError) -> [InstanceRow] {
+    let (condition, parameters) = condition(filter, after)
+    let order = filter.isNewestFirst ? "DESC" : "ASC"
+    return try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(
+        """
+        SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition
+        WHERE \(condition) ORDER BY i.id \(order) LIMIT \(limit)
+        """)
+      statement.bind(all: parameters)
+      var rows: [InstanceRow] = []
+      while try statement.next() { rows.append(statement.instance) }
+      return rows
+    }
+  }
+
+  private func condition(_ filter: InstanceFilter, _ after: Int64?) -> (String, [Statement.Parameter]) {
+    var terms = ["1"]
+    var parameters: [Statement.Parameter] = []
+    func add(_ term: String, _ parameter: Statement.Parameter?) {
+      guard let parameter else { return }
+      terms.append("\(term) ?")
+      parameters.append(parameter)
+    }
+    add(filter.isNewestFirst ? "i.id <" : "i.id >", after.map { .integer($0) })
+    add("i.flow =", filter.flow.map { .text($0) })
+    add("i.status =", filter.status.map { .integer(Int64($0)) })
+    add("i.updated_at >", filter.updatedAfter.map { .integer($0) })
+    add("i.updated_at <", filter.updatedBefore.map { .integer($0) })
+    if let prefix = filter.keyPrefix, !prefix.isEmpty {
+      add("substr(CAST(i.key AS BLOB), 1, \(prefix.utf8.count)) = CAST(", .text(prefix))
+      terms[terms.count - 1] += " AS BLOB)"
+    }
+    return (terms.joined(separator: " AND "), parameters)
+  }
+}

@@ -1,0 +1,120 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// The API about itself: what it says has to hold together, and to be all.
+@Suite(.serialized) struct DocumentTests {
+  /// All values under a name, wherever they stand.
+  private func values(of name: String, in json: JSON) -> [JSON] {
+    switch json {
+    case .array(let items): items.flatMap { values(of: name, in: $0) }
+    case .object(let members):
+      members.flatMap { ($0.name == name ? [$0.value] : []) + values(of: name, in: $0.value) }
+    default: []
+    }
+  }
+
+  private func resolve(_ pointer: String, in document: JSON) -> JSON? {
+    pointer.split(separator: "/").dropFirst().reduce(document) { place, name in
+      place?[String(name).replacing("~1", with: "/").replacing("~0", with: "~")]
+    }
+  }
+
+  @Test(arguments: ["samples/order.flow", "samples/approval.flow"])
+  func whatIsReferredToIsThere(_ sample: String) throws {
+    let folder = try TestFolder()
+    let server = try ServerProcess([packageRoot.appending(path: sample).path, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    for path in ["/openapi.json", "/asyncapi.json"] {
+      let document = try client.send("GET", path).json
+      let references = values(of: "$ref", in: document).compactMap(\.string)
+      #expect(references.count > 20)
+      #expect(references.filter { resolve($0, in: document) == nil } == [])
+    }
+    let paths = try client.send("GET", "/openapi.json").json["paths"]?.members ?? []
+    for (path, operation) in paths.flatMap({ path in (path.value.members ?? []).map { (path.name, $0.value) } }) {
+      let statuses = operation["responses"]?.members?.map(\.name) ?? []
+      #expect(statuses.contains { $0.hasPrefix("2") }, "\(path) says nothing of its answers")
+      #expect(Set(statuses).count == statuses.count, "\(path) has two answers of one status")
+      #expect(operation["summary"]?.string?.isEmpty == false)
+    }
+  }
+
+  @Test func eachRouteIsWhereTheTableSays() throws {
+    let counter = try CounterServer()
+    let paths = try counter.client.send("GET", "/openapi.json").json["paths"]?.members ?? []
+    #expect(paths.count > 15)
+    for path in paths {
+      let address = path.name.replacing("{flow}", with: "Counter").replacing("{event}", with: "Add")
+        .replacing(/\{\w+\}/, with: "1")
+      let answer = try counter.client.send("OPTIONS", address)
+      #expect(answer.status == 405, "\(address)")
+      let methods = Set((path.value.members ?? []).map { $0.name.uppercased() })
+      let allowed = Set((answer.headers["allow"] ?? "").split(separator: ", ").map(String.init))
+      #expect(allowed.subtracting(["HEAD"]) == methods)
+    }
+  }
+
+  @Test func eachProblemIsExplained() throws {
+    let counter = try CounterServer()
+    let known =
+      try counter.client.send("GET", "/problems").json["items"]?.array?.compactMap { $0["code"]?.string } ?? []
+    let folder = packageRoot.appending(path: "Sources/FlowServer")
+    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL }
+    var used: Set<String> = []
+    for file in files ?? [] where file.pathExtension == "swift" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for match in text.matches(of: /code: (?:is\w+ \? )?"([a-z-]+)"/) { used.insert(String(match.1)) }
+    }
+    #expect(used.count > 20)
+    #expect(used.subtracting(known) == [])
+    for code in known {
+      let page = try counter.client.send("GET", "/problems/\(code)", headers: ["Accept": "text/html,*/*;q=0.1"])
+      #expect(page.status == 200 && page.text.hasPrefix("<!doctype html>"))
+    }
+    #expect(try counter.client.send("GET", "/problems/gon").json["detail"]?.string?.contains("`gone`") == true)
+  }
+
+  @Test func theDataOfAnEventHasASchema() throws {
+    let folder = try TestFolder()
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let schema = try client.send("GET", "/v1/flows/Order/events/Placed/schema")
+    #expect(schema.headers["content-type"] == "application/schema+json")
+    #expect(schema.json["required"] == ["order_id", "email", "items"])
+    #expect(schema.json["properties"]?["items"]?["items"]?["$ref"] == "#/$defs/Item")
+    #expect(schema.json["$defs"]?["Item"]?["properties"]?["qty"]?["type"] == "integer")
+    let cancel = try client.send("GET", "/v1/flows/Order/events/Cancel/schema").json
+    #expect(cancel["required"] == nil && cancel["properties"]?["reason"]?["default"] == "")
+    #expect(try client.send("GET", "/v1/flows/Order/events/Nope/schema").status == 404)
+    let flow = try client.send("GET", "/v1/flows/Order").json
+    #expect(flow["events"]?.array?.map { $0["name"]?.string } == ["Placed", "Paid", "Cancel", "Retry"])
+    #expect(flow["transitions"]?.array?.contains { $0["guard"] == "paid + event.amount >= total" } == true)
+  }
+
+  @Test(arguments: [
+    ("text/vnd.mermaid", "stateDiagram-v2"), ("text/vnd.graphviz, text/plain;q=0.5", "digraph"),
+    ("text/*;q=0.9, application/json;q=0.1", "stateDiagram-v2"), ("*/*", "{\"name\":\"Counter\""),
+    ("image/png, image/svg+xml", "<?xml"),
+  ])
+  func aPictureComesInTheFormThatIsWanted(_ accept: String, _ beginning: String) throws {
+    let counter = try CounterServer()
+    let path = "/v1/flows/Counter/graph"
+    let answer = try counter.client.send("GET", path, headers: ["Accept": accept])
+    #expect(answer.status == 200 && answer.text.hasPrefix(beginning), "\(answer.text.prefix(200))")
+    #expect(try counter.client.send("GET", path, headers: ["Accept": "image/png"]).status == 406)
+    #expect(try counter.client.send("GET", path, headers: ["Accept": "text/plain;q=0"]).status == 406)
+  }
+
+  @Test func thePageHasEverything() throws {
+    let counter = try CounterServer()
+    let page = try counter.client.send("GET", "/docs")
+    #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+    #expect(page.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
+    for path in try counter.client.send("GET", "/openapi.json").json["paths"]?.members ?? [] {
+      #expect(page.text.contains(path.name))
+    }
+    #expect(!page.text.contains("<script"))
+  }
+}

@@ -1,0 +1,150 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// The forms in which events come, and the ways in which they can be asked for.
+@Suite(.serialized) struct EventFormTests {
+  private static let structured = ["Content-Type": "application/cloudevents+json"]
+  private static let batch = ["Content-Type": "application/cloudevents-batch+json; charset=utf-8"]
+
+  private func cloudEvent(_ id: String, _ type: String, _ data: JSON, subject: String? = nil) -> JSON {
+    var members: [JSON.Member] = [
+      .init("specversion", "1.0"), .init("id", .string(id)), .init("source", "/test"), .init("type", .string(type)),
+      .init("data", data),
+    ]
+    if let subject { members.append(.init("subject", .string(subject))) }
+    return .object(members)
+  }
+
+  @Test func aCloudEventComesInThreeForms() throws {
+    let counter = try CounterServer()
+    let begin = cloudEvent("1", "Begin", ["id": "a"])
+    let first = try counter.client.send("POST", "/v1/events", begin, headers: EventFormTests.structured)
+    #expect(first.status == 201)
+    let again = try counter.client.send("POST", "/v1/events", begin, headers: EventFormTests.structured)
+    #expect(again.headers["idempotent-replay"] == "true")
+    let add = cloudEvent("2", "Add", ["n": 3], subject: "Counter/a")
+    #expect(try counter.client.send("POST", "/v1/events", add, headers: EventFormTests.structured).status == 200)
+    let binary = [
+      "ce-specversion": "1.0", "ce-id": "3", "ce-source": "/test", "ce-type": "Add", "ce-subject": "Counter%2Fa",
+    ]
+    #expect(try counter.client.send("POST", "/v1/events", ["n": 4], headers: binary).status == 200)
+    let encoded: JSON = [
+      "specversion": "1.0", "id": "4", "source": "/test", "type": "Add", "data_base64": "eyJuIjogNX0=",
+    ]
+    let path = "/v1/flows/Counter/instances/a/events"
+    #expect(try counter.client.send("POST", path, encoded, headers: EventFormTests.structured).status == 200)
+    #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").json["data"]?["total"] == 12)
+  }
+
+  @Test func aBatchAnswersForEachEvent() throws {
+    let counter = try CounterServer()
+    let events: JSON = .array([
+      cloudEvent("1", "Begin", ["id": "a"]), cloudEvent("2", "Add", ["n": 2], subject: "Counter/a"), 5,
+      cloudEvent("3", "Ad", [:]), cloudEvent("4", "Add", ["n": "two"], subject: "Counter/a"),
+      cloudEvent("1", "Begin", ["id": "a"]), ["specversion": "1.0", "id": "", "source": "x", "type": "Add"],
+    ])
+    let answer = try counter.client.send("POST", "/v1/events", events, headers: EventFormTests.batch)
+    #expect(answer.status == 200)
+    let items = answer.json["items"]?.array ?? []
+    #expect(items.map { $0["status"]?.int } == [201, 200, 400, 404, 422, 201, 400])
+    #expect(items[5]["replayed"] == true && items[3]["problem"]?["code"] == "unknown-event")
+    #expect(answer.json["taken"] == 3 && answer.json["refused"] == 4)
+    #expect(try counter.client.send("POST", "/v1/events", [], headers: EventFormTests.batch).json["items"] == [])
+    let keyed = EventFormTests.batch.merging(["Idempotency-Key": "k"]) { first, _ in first }
+    #expect(try counter.client.send("POST", "/v1/events", [], headers: keyed).status == 400)
+    let dry = try counter.client.send("POST", "/v1/events?dryRun=true", [], headers: EventFormTests.batch)
+    #expect(dry.status == 400, "or the events would really be sent")
+    let flood = JSON.array(Array(repeating: 1, count: 1001))
+    #expect(try counter.client.send("POST", "/v1/events", flood, headers: EventFormTests.batch).status == 413)
+    #expect(try counter.client.send("POST", "/v1/events", ["a": 1], headers: EventFormTests.batch).status == 400)
+  }
+
+  @Test(arguments: [
+    #"{"specversion": "0.3", "id": "1", "source": "x", "type": "Begin"}"#, #"{"specversion": "1.0"}"#, "[]", "null",
+    #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "!"}"#,
+    #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "e30"}"#,
+  ])
+  func aWrongCloudEventIsAProblem(_ text: String) throws {
+    let counter = try CounterServer()
+    let answer = try counter.client.send(
+      "POST", "/v1/events", try JSON(parsing: text), headers: EventFormTests.structured)
+    #expect([400, 422].contains(answer.status), "\(answer.text)")
+  }
+
+  @Test func aDryRunChangesNothing() throws {
+    let counter = try CounterServer()
+    let start = try counter.client.send(
+      "POST", "/v1/flows/Counter/instances?dryRun=true", ["event": "Begin", "data": ["id": "a"]])
+    #expect(start.status == 200 && start.json["created"] == true && start.json["to"] == ["counting"])
+    #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").status == 404)
+    try Counter.begin("a", counter.client)
+    let path = "/v1/flows/Counter/instances/a/events?dryRun=true"
+    let add = try counter.client.send("POST", path, ["event": "Add", "data": ["n": 5]])
+    #expect(add.json["disposition"] == "applied" && add.json["changes"] == ["total": 5])
+    let refused = try counter.client.send("POST", path, ["event": "Add", "data": ["n": -1]])
+    #expect(refused.status == 409 && refused.json["explanation"]?.array?.count == 1)
+    #expect(try counter.client.send("POST", path, ["event": "Ad"]).status == 404)
+    #expect(try counter.client.send("POST", path, ["event": "Add", "data": ["n": "x"]]).status == 422)
+    #expect(try counter.client.send("POST", path, ["event": "Stop"], headers: ["If-Match": "\"9\""]).status == 412)
+    #expect(try counter.client.send("POST", path + "x", ["event": "Stop"]).status == 400)
+    let routed = try counter.client.send("POST", "/v1/events?dryRun=true", ["event": "Begin", "data": ["id": "z"]])
+    #expect(routed.json["dryRun"] == true && routed.json["key"] == "z")
+    let view = try counter.client.send("GET", "/v1/flows/Counter/instances/a")
+    #expect(view.json["revision"] == 1 && view.json["data"]?["total"] == 0)
+  }
+
+  @Test func transitionsSayWhatWouldBe() throws {
+    let counter = try CounterServer()
+    try Counter.begin("a", counter.client)
+    let path = "/v1/flows/Counter/instances/a/transitions"
+    let all = try counter.client.send("GET", path).json
+    #expect(all["items"]?.array?.map { $0["event"]?.string } == ["Add", "Stop"])
+    let reaction = all["items"]?.array?.first?["explanation"]?.array?.first
+    #expect(reaction?["guard"]?["expression"] == "event.n >= 0" && all["items"]?.array?.first?["would"] == "depend")
+    #expect(all["items"]?.array?.last?["would"] == "be-applied")
+    let refused = try counter.client.send("GET", path + "?event=Add&data=%7B%22n%22%3A-1%7D").json["items"]?.array?
+      .first
+    #expect(refused?["would"] == "be-refused" && refused?["reason"] == "guard-false")
+    #expect(refused?["explanation"]?.array?.first?["guard"]?["value"] == false)
+    for (query, status) in [
+      ("?event=Nope", 404), ("?data=%7B%7D", 400), ("?event=Add&data=x", 400), ("?event=Add&data=1", 422),
+    ] {
+      #expect(try counter.client.send("GET", path + query).status == status)
+    }
+  }
+
+  @Test func anAnswerWaitsUntilTheInstanceIsQuiet() throws {
+    let folder = try TestFolder()
+    let warehouse = try Warehouse()
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store], environment: warehouse.environment)
+    let client = HTTPClient(port: server.port)
+    let items: JSON = [["sku": "x", "qty": 1, "price": .double(1)]]
+    try client.send(
+      "POST", "/v1/flows/Order/instances",
+      ["event": "Placed", "data": ["order_id": "o1", "email": "a@b.c", "items": items]])
+    let paid: JSON = ["event": "Paid", "data": ["amount": 1]]
+    let path = "/v1/flows/Order/instances/o1/events"
+    #expect(try client.send("POST", path, paid, headers: ["Prefer": "wait=soon"]).status == 400)
+    let answer = try client.send("POST", path, paid, headers: ["Prefer": "respond-async, wait=20"])
+    #expect(answer.status == 200 && answer.headers["preference-applied"] == "wait=20")
+    #expect(answer.json["to"] == ["shipping"] && answer.json["quiet"] == true)
+    #expect(answer.json["instance"]?["state"] == ["delivered"])
+  }
+
+  @Test func anAnswerDoesNotWaitForEver() throws {
+    let folder = try TestFolder()
+    let server = try ServerProcess(
+      [EndToEndTests.order, "--store", folder.store], environment: ["WAREHOUSE_URL": "http://127.0.0.1:1"])
+    let client = HTTPClient(port: server.port)
+    try client.send(
+      "POST", "/v1/flows/Order/instances",
+      ["event": "Placed", "data": ["order_id": "o1", "email": "a@b.c", "items": []]])
+    let answer = try client.send(
+      "POST", "/v1/flows/Order/instances/o1/events", ["event": "Paid", "data": ["amount": 1]],
+      headers: ["Prefer": "wait=0"])
+    #expect(answer.status == 202 && answer.json["quiet"] == false)
+    #expect(answer.json["instance"]?["state"] == ["shipping"])
+  }
+}
