@@ -24,6 +24,7 @@ let package = Package(
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
@@ -40,7 +41,7 @@ let package = Package(
     executable(
       "flow",
       [
-        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
       ]),
