@@ -24,7 +24,7 @@ let package = Package(
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
-    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
+    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
     library(
       "FlowServer",
       ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
@@ -89,6 +89,8 @@ let package = Package(
     .target(name: "CToml"),
     .target(name: "CPages"),
     .target(name: "CEpoll"),
+    .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CAllocations"),
   ],
   cxxLanguageStandard: .cxx17

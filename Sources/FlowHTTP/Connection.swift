@@ -37,6 +37,7 @@ final class Connection {
   /// The clocks a connection can stand on; each runs for a fixed interval.
   enum Timer: Int, CaseIterable {
     case request
+    case body
     case idle
     case ping
   }
@@ -58,6 +59,7 @@ final class Connection {
   var hasPeerEnded = false
   var isShuttingDown = false
   var isPeerSilent = false
+  var requestCount = 0
 
   private var events: [Event] = []
   private var nextEvent = 0
@@ -66,7 +68,8 @@ final class Connection {
     self.configuration = configuration
     self.remoteAddress = remoteAddress
     parser = RequestParser(limits: configuration.limits)
-    run(.idle, now: now)
+    // A peer that only promises to speak TLS has as long as one that began a request.
+    run(configuration.tls == nil ? .idle : .request, now: now)
   }
 
   // MARK: What the driver looks at.
@@ -139,7 +142,8 @@ final class Connection {
     guard let deadline, deadline.milliseconds <= now.milliseconds else { return }
     self.deadline = nil
     switch (phase, deadline.timer) {
-    case (.reading, .request) where output.isEmpty: refuse(status: 408, reason: "the request took too long", now: now)
+    case (.reading, .request) where output.isEmpty, (.reading, .body) where output.isEmpty:
+      refuse(status: 408, reason: "the request took too long", now: now)
     case (.webSocket, .ping): ping(now: now)
     default: abort()
     }
@@ -189,7 +193,7 @@ final class Connection {
   func settle(now: Instant) {
     switch phase {
     case .reading where !output.isEmpty: run(.idle, now: now)
-    case .reading where parser.hasBegun || !pending.isEmpty: run(.request, now: now)
+    case .reading where parser.hasBegun || !pending.isEmpty: run(parser.isHeadComplete ? .body : .request, now: now)
     case .reading: run(.idle, now: now)
     case .streaming where !output.isEmpty: run(.idle, now: now)
     case .answering, .streaming, .closed: deadline = nil
@@ -209,6 +213,7 @@ extension HTTPServer.Configuration.Timeouts {
   func milliseconds(of timer: Connection.Timer) -> Int {
     switch timer {
     case .request: requestMilliseconds
+    case .body: bodyMilliseconds
     case .idle: idleMilliseconds
     case .ping: pingMilliseconds
     }
