@@ -34,6 +34,12 @@ public final class Machine: Sendable {
     }
   }
 
+  /// Whether some part of a flow reacts to an event.
+  public func handles(event: Int, flow: Int) -> Bool { flows[flow].handled.contains(event) }
+
+  /// The payload field of an event that carries the key of a flow.
+  public func keyField(of event: Int, flow: Int) -> Int? { flows[flow].keyField(of: event) }
+
   /// The events that an instance of a flow reacts to, ignores or puts off in some states, given as paths.
   public func acceptedEvents(flow: Int, in leaves: [String]) -> [String] {
     let node = program.flows[flow]

@@ -32,6 +32,21 @@ public enum JobOutcome: Sendable {
   case impossible(code: String, message: String)
 }
 
+extension JobOutcome {
+  /// What a try came to, for people.
+  func text(atMost limit: Int) -> String {
+    let whole =
+      switch self {
+      case .done: "done"
+      case .status(let status, let message, _): message.isEmpty ? "status \(status)" : "status \(status): \(message)"
+      case .unreachable(let message): message
+      case .failed(let code, let message), .impossible(let code, let message):
+        message.isEmpty ? code : "\(code): \(message)"
+      }
+    return String(decoding: whole.utf8.prefix(limit), as: UTF8.self)
+  }
+}
+
 /// Carries jobs out.
 public protocol ActionRunner: Sendable {
   /// Begins a job and calls `finish` once, from any thread, when it has ended.

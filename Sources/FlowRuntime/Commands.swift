@@ -51,6 +51,12 @@ public enum EngineProblem: Error, Sendable {
   case notFound(String)
   case refused(Refusal, explanation: JSON)
   case alreadyExists(key: String)
+  /// The instance has ended so long ago that only its end is still known, in milliseconds since 1970.
+  case gone(key: String, endedAt: Int64)
+  /// An operator has suspended the instance.
+  case suspended(key: String)
+  /// What an operator asked for can't be done, and why.
+  case notPossible(String)
   case revisionMismatch(current: Int)
   case idempotencyReused
   case overloaded

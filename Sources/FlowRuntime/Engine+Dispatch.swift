@@ -16,13 +16,16 @@ extension Engine {
     ready.removeFirst(taken.count)
     var out: [(Int64, JobRequest)] = []
     for row in taken where isStillThere(row) {
-      if !row.outcome.isEmpty {
+      guard let cached = owner(of: row, world.now()) else { continue }
+      if cached.row.status == InstanceRow.suspended {
+        park(row)
+      } else if !row.outcome.isEmpty {
         takeKept(row)
       } else if row.action == Engine.deliveryAction {
         deliver(row)
-      } else if let cached = try? load(row: row.instance), calledFlow(row, cached.version.machine) != nil {
+      } else if calledFlow(row, cached.version.machine) != nil {
         startChild(row)
-      } else {
+      } else if isInPace(row, cached) {
         inFlight.insert(row.id)
         switch request(for: row) {
         case .success(let request): out.append((row.id, request))
@@ -31,6 +34,13 @@ extension Engine {
       }
     }
     return out
+  }
+
+  /// Holds a job until its instance goes on.
+  private func park(_ row: JobRow) {
+    var parked = row
+    parked.due = Engine.parked
+    write(parked)
   }
 
   /// Whether nothing that happened since the row was read has changed it.
@@ -42,7 +52,7 @@ extension Engine {
   func schedule(_ jobs: [Int64: JobRow]) {
     let now = world.now()
     var due: [JobRow] = []
-    for row in jobs.values where row.queue == nil && row.due < .max && !inFlight.contains(row.id) {
+    for row in jobs.values where row.queue == nil && row.due < Engine.parked && !inFlight.contains(row.id) {
       if row.due <= now { due.append(row) } else { nextJob = min(nextJob ?? .max, row.due) }
     }
     guard !due.isEmpty else { return }

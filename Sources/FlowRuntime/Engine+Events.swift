@@ -27,26 +27,18 @@ extension Engine {
   }
 
   private func deliver(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
-    let event = try eventIndex(command.event)
-    let payload = try payload(command, event)
-    if let flow = command.flow {
-      guard let index = machine.flow(named: flow) else {
-        throw .unknownFlow(flow, known: machine.program.flows.map(\.name))
-      }
-      let key = command.key ?? keyOf(payload, flow: index)
-      return try deliver(command, event, payload, flow: index, key: key)
-    }
-    return try route(command, event, payload)
+    guard let flow = command.flow else { return try route(command) }
+    guard let entry = catalogue[flow] else { throw .unknownFlow(flow, known: catalogue.names) }
+    return try deliver(command, to: entry)
   }
 
   /// Finds who an event is for by its own key field: an instance that runs, or a flow that it starts.
-  private func route(_ command: EventCommand, _ event: Int, _ payload: Value) throws(EngineProblem) -> EventAnswer {
+  private func route(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
     var first: Result<EventAnswer, EngineProblem>?
-    for (flow, keyField) in machine.route(event: event) {
-      guard keyField != nil || machine.starts(flow: flow, on: event) else { continue }
+    for entry in catalogue.entries where entry.isReached(by: command.event) {
       let result: Result<EventAnswer, EngineProblem>
       do throws(EngineProblem) {
-        result = .success(try deliver(command, event, payload, flow: flow, key: keyOf(payload, flow: flow)))
+        result = .success(try deliver(command, to: entry))
       } catch {
         result = .failure(error)
       }
@@ -54,69 +46,102 @@ extension Engine {
       if case .success? = first { continue }
       if first == nil || (try? result.get()) != nil { first = result }
     }
-    guard let first else {
-      throw .notFound(
-        "`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events")
-    }
-    return try first.get()
+    if let first { return try first.get() }
+    let known = catalogue.events
+    guard known.contains(command.event) else { throw unknown(command.event, known) }
+    throw .notFound("`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events")
   }
 
-  private func deliver(
-    _ command: EventCommand, _ event: Int, _ payload: Value, flow: Int, key: String?
-  ) throws(EngineProblem) -> EventAnswer {
-    let name = machine.program.flows[flow].name
+  /// Gives an event to the instance that it names, or begins one.
+  private func deliver(_ command: EventCommand, to entry: Catalogue.Entry) throws(EngineProblem) -> EventAnswer {
+    guard let version = versions[entry.hash] else { throw .storeUnavailable("`\(entry.name)` is not loaded") }
+    var begins: (event: Int, payload: Value)?
+    if let event = version.machine.event(named: command.event) {
+      begins = (event, try payload(command, version.machine))
+    }
+    let key = command.key ?? begins.flatMap { keyOf($0.payload, entry) }
+    let name = entry.name
     let cached = try key.flatMap { key throws(EngineProblem) in try load(InstanceID(flow: name, key: key)) }
-    if let cached, cached.instance.status == .running || !machine.startsAgain(flow: flow, on: event) {
-      return try step(cached, command, event, payload)
+    let startsAgain = begins.map { version.machine.startsAgain(flow: entry.flow, on: $0.event) } ?? false
+    if let cached, cached.instance.status == .running || !startsAgain || entry.isRetired {
+      return try step(cached, command, begins, version)
     }
-    guard machine.starts(flow: flow, on: event) else {
-      throw .notFound("there is no instance `\(key ?? "")` of `\(name)`")
+    guard let begins else { throw unknown(command.event, version.machine.program.events.map(\.name)) }
+    guard !entry.isRetired, version.machine.starts(flow: entry.flow, on: begins.event) else {
+      throw try missing(name, key)
     }
-    return try begin(command, event, payload, flow: flow, key: key ?? world.newID(), over: cached)
+    return try begin(command, begins, entry, version, key: key ?? world.newID(), over: cached)
+  }
+
+  /// That there is no such instance, or none any more.
+  private func missing(_ flow: String, _ key: String?) throws(EngineProblem) -> EngineProblem {
+    guard let key else { return .notFound("the event has no key of an instance of `\(flow)`") }
+    guard let found = read({ () throws(StoreError) in try store.tombstone(flow: flow, key: key) }) else {
+      throw .storeUnavailable("the instance could not be read")
+    }
+    return found.map { .gone(key: key, endedAt: $0.endedAt) }
+      ?? .notFound("there is no instance `\(key)` of `\(flow)`")
   }
 
   private func begin(
-    _ command: EventCommand, _ event: Int, _ payload: Value, flow: Int, key: String, over old: Cached?
+    _ command: EventCommand, _ begins: (event: Int, payload: Value), _ entry: Catalogue.Entry, _ version: Version,
+    key: String, over old: Cached?
   ) throws(EngineProblem) -> EventAnswer {
     guard !key.isEmpty, key.utf8.count <= Engine.maximumKey else {
-      throw .invalidPayload([(keyPointer(flow), "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
+      throw .invalidPayload([(keyPointer(entry), "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
     }
     let now = world.now()
-    let outcome = current.stepper.start(
-      flow: flow, key: key, event: event, payload: payload, caller: command.caller, now: now,
+    let outcome = version.stepper.start(
+      flow: entry.flow, key: key, event: begins.event, payload: begins.payload, caller: command.caller, now: now,
       after: old?.instance.revision ?? 0)
-    guard case .accepted(let step) = outcome else { throw problem(outcome, current) }
-    if old == nil { counters.instance += 1 }
-    let row = InstanceRow(
-      id: old?.row.id ?? counters.instance, flow: machine.program.flows[flow].name, key: key, definition: current.hash,
-      status: 0, revision: 0, startedAt: now, updatedAt: now, position: [], data: [])
-    if old == nil { batch.created.insert(row.id) }
-    let cached = Cached(row: row, instance: step.next, version: current)
+    guard case .accepted(let step) = outcome else { throw problem(outcome, version) }
+    let cached = newInstance(step, entry.name, key, version, over: old)
     let sequence = record(step, of: cached, cause: cause(command), at: now, isNew: true)
-    return answer(step, row, sequence, created: true)
+    return answer(step, cached.row, sequence, created: true)
   }
 
-  private func keyPointer(_ flow: Int) -> String {
-    let node = machine.program.flows[flow]
+  /// The row of an instance that a step begins: a new one, or that of an earlier run under the same key.
+  func newInstance(_ step: Step, _ flow: String, _ key: String, _ version: Version, over old: Cached?) -> Cached {
+    if old == nil { counters.instance += 1 }
+    let now = world.now()
+    let row = InstanceRow(
+      id: old?.row.id ?? counters.instance, flow: flow, key: key, definition: version.hash, status: 0, revision: 0,
+      startedAt: now, updatedAt: now, position: [], data: [])
+    if old == nil { batch.created.insert(row.id) }
+    return Cached(row: row, instance: step.next, version: version)
+  }
+
+  private func keyPointer(_ entry: Catalogue.Entry) -> String {
+    let node = entry.machine.program.flows[entry.flow]
     return node.key.map { "/\(node.fields[$0].name)" } ?? ""
   }
 
   private func step(
-    _ cached: Cached, _ command: EventCommand, _ event: Int, _ payload: Value
+    _ cached: Cached, _ command: EventCommand, _ known: (event: Int, payload: Value)?, _ version: Version
   ) throws(EngineProblem) -> EventAnswer {
+    guard cached.row.status != InstanceRow.suspended else { throw .suspended(key: cached.row.key) }
     if let wanted = command.ifMatch, wanted != cached.instance.revision {
       throw .revisionMismatch(current: cached.instance.revision)
     }
-    // The instance may run an older program, in which the event has another number.
-    guard let own = cached.version.machine.event(named: command.event) else {
-      throw .unknownEvent(command.event, nearest: [], known: cached.version.machine.program.events.map(\.name))
-    }
+    let (own, payload) = try reading(command, cached, known, version)
     let now = world.now()
     let input = Input.event(own, payload: payload, caller: command.caller)
     let outcome = cached.version.stepper.step(cached.instance, input, now: now)
     guard case .accepted(let step) = outcome else { throw problem(outcome, cached.version) }
     let sequence = record(step, of: cached, cause: cause(command), at: now)
     return answer(step, cached.row, sequence, created: false)
+  }
+
+  /// The event as the instance's own program has it, which may be older.
+  private func reading(
+    _ command: EventCommand, _ cached: Cached, _ known: (event: Int, payload: Value)?, _ version: Version
+  ) throws(EngineProblem) -> (event: Int, payload: Value) {
+    if let known, cached.version.hash == version.hash { return known }
+    let machine = cached.version.machine
+    guard let own = machine.event(named: command.event) else {
+      throw unknown(command.event, machine.program.events.map(\.name))
+    }
+    return (own, try payload(command, machine))
   }
 
   private func problem(_ outcome: Outcome, _ version: Version) -> EngineProblem {
@@ -138,21 +163,19 @@ extension Engine {
 
   // MARK: - Reading the command
 
-  private func eventIndex(_ name: String) throws(EngineProblem) -> Int {
-    if let index = machine.event(named: name) { return index }
-    let known = machine.program.events.map(\.name)
-    throw .unknownEvent(name, nearest: Suggestion.closest(to: name, among: known, limit: 3), known: known)
+  private func unknown(_ event: String, _ known: [String]) -> EngineProblem {
+    .unknownEvent(event, nearest: Suggestion.closest(to: event, among: known, limit: 3), known: known)
   }
 
-  private func payload(_ command: EventCommand, _ event: Int) throws(EngineProblem) -> Value {
+  private func payload(_ command: EventCommand, _ machine: Machine) throws(EngineProblem) -> Value {
     switch Value.from(command.payload, as: .record(command.event), in: machine.types) {
     case .success(let value): return value
     case .failure(let problems): throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) })
     }
   }
 
-  private func keyOf(_ payload: Value, flow: Int) -> String? {
-    let node = machine.program.flows[flow]
+  private func keyOf(_ payload: Value, _ entry: Catalogue.Entry) -> String? {
+    let node = entry.machine.program.flows[entry.flow]
     guard let key = node.key, case .record(let record) = payload,
       case .string(let text)? = record[node.fields[key].name]
     else { return nil }
@@ -190,26 +213,19 @@ extension Engine {
 
   /// Hands an emitted event to the flows that start on it or whose key it carries.
   func deliverEmitted(_ delivery: Delivery) {
-    guard let event = machine.event(named: delivery.event) else { return }
-    for target in machine.route(event: event)
-    where target.keyField != nil || machine.starts(flow: target.flow, on: event) {
-      deliver(delivery, event, flow: target.flow)
-    }
+    for entry in catalogue.entries where entry.isReached(by: delivery.event) { deliver(delivery, to: entry) }
   }
 
-  private func deliver(_ delivery: Delivery, _ event: Int, flow: Int) {
+  private func deliver(_ delivery: Delivery, to entry: Catalogue.Entry) {
     var command = EventCommand(event: delivery.event, payload: delivery.payload)
     command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
-    let name = machine.program.flows[flow].name
-    var isOwn = false
     do throws(EngineProblem) {
-      let payload = try payload(command, event)
-      let key = keyOf(payload, flow: flow)
-      isOwn = key.map { InstanceID(flow: name, key: $0) == delivery.sender } ?? false
-      _ = try deliver(command, event, payload, flow: flow, key: key)
-    } catch {
+      let key = keyOf(try payload(command, entry.machine), entry)
       // Whoever speaks of itself need not listen.
-      if !isOwn { note(error, of: delivery, to: name) }
+      let isOwn = key.map { InstanceID(flow: entry.name, key: $0) == delivery.sender } ?? false
+      if isOwn { _ = try? deliver(command, to: entry) } else { _ = try deliver(command, to: entry) }
+    } catch {
+      note(error, of: delivery, to: entry.name)
     }
   }
 

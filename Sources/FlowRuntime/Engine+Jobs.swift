@@ -7,6 +7,9 @@ import FlowSource
 extension Engine {
   /// How long the engine waits before it tries a timer or a result again that an instance could not take.
   static let incidentRetryMilliseconds: Int64 = 300_000
+  /// How many failed tries of a job are remembered, and how much of what each came to, in bytes.
+  static let maximumFailures = 20
+  static let maximumFailureText = 4096
 
   func queue(_ job: Job, _ cached: Cached, _ now: Int64) {
     let machine = cached.version.machine
@@ -38,6 +41,7 @@ extension Engine {
     batch.jobs[row.id] = nil
     batch.jobsRemoved.insert(row.id)
     inFlight.remove(row.id)
+    reserved[row.id] = nil
   }
 
   /// The row as the batch leaves it; nil when there is none any more.
@@ -124,10 +128,13 @@ extension Engine {
       again.attempt += 1
       again.lease = 0
       let (due, overflow) = now.addingReportingOverflow(max(backoff(policy, attempt: again.attempt), least))
-      again.due = overflow ? .max - 1 : due
+      again.due = overflow ? Engine.parked - 1 : due
+      again.failures = failures(row, with: outcome, now)
       write(again)
     case .dead(let code, let message):
-      batch.dead.append(DeadRow(job: row, at: now, code: code, message: message))
+      var dead = row
+      dead.failures = failures(row, with: outcome, now)
+      batch.dead.append(DeadRow(job: dead, at: now, code: code, message: message))
       journal(
         cached.row, "dead",
         [
@@ -136,6 +143,13 @@ extension Engine {
         ])
       end(row, .failed(code: code, message: message, attempts: row.attempt + 1), nil, cached)
     }
+  }
+
+  /// What the tries of a job have come to, this one the last.
+  private func failures(_ row: JobRow, with outcome: JobOutcome, _ now: Int64) -> [UInt8] {
+    var list = row.failures.isEmpty ? [] : (try? JSON(parsing: row.failures))?.array ?? []
+    list.append(["at": .string(timeText(now)), "outcome": .string(outcome.text(atMost: Engine.maximumFailureText))])
+    return JSON.array(list.suffix(Engine.maximumFailures)).bytes()
   }
 
   /// The instance of a job; nil when it is gone, and the job with it, or when it can't be read for now.
@@ -190,7 +204,8 @@ extension Engine {
     row.queue = nil
     row.once = nil
     row.lease = 0
-    row.due = world.now() + Engine.incidentRetryMilliseconds
+    let isSuspended = cached.row.status == InstanceRow.suspended
+    row.due = isSuspended ? Engine.parked : world.now() + Engine.incidentRetryMilliseconds
     row.outcome = JSON.object([outcome.member(in: cached.version.machine)]).bytes()
     batch.jobsRemoved.remove(row.id)
     write(row)
@@ -227,6 +242,7 @@ extension Engine {
       return false
     }
     guard let cached = found else { return true }
+    guard cached.row.status != InstanceRow.suspended else { return false }
     let now = world.now()
     switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
     case .accepted(let step):

@@ -8,11 +8,13 @@ extension Engine {
   /// Notes a step: the instance, its journal entry, its timers and jobs.
   /// - Returns: The sequence number of the entry.
   @discardableResult
-  func record(_ step: Step, of old: Cached, cause: JSON, at now: Int64, isNew: Bool = false) -> Int64 {
+  func record(
+    _ step: Step, of old: Cached, cause: JSON, at now: Int64, isNew: Bool = false, status: Int? = nil
+  ) -> Int64 {
     var cached = old
     let id = InstanceID(old.row)
     cached.instance = step.next
-    cached.row.status = Cached.number(step.next.status)
+    cached.row.status = status ?? Cached.number(step.next.status)
     cached.row.revision = step.next.revision
     cached.row.updatedAt = now
     cached.row.incident = ""
@@ -22,7 +24,7 @@ extension Engine {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached, id)
-    let sequence = journal(cached.row, "step", body(step, cause, machine, isNew: isNew))
+    let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew))
     for effect in step.effects { record(effect, cached, now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
     return sequence
@@ -37,12 +39,13 @@ extension Engine {
     batch.instances[cached.row.id] = cached.row
   }
 
-  private func body(_ step: Step, _ cause: JSON, _ machine: Machine, isNew: Bool) -> JSON {
+  private func body(_ step: Step, _ cause: JSON, _ cached: Cached, isNew: Bool) -> JSON {
+    let machine = cached.version.machine
     var members = cause.members ?? []
     members += [
       .init("disposition", .string(step.disposition.rawValue)),
       .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
-      .init("status", .string(step.next.status.rawValue)),
+      .init("status", .string(cached.row.statusName)),
     ]
     if isNew { members.append(.init("created", true)) }
     if !step.changedFields.isEmpty {
@@ -100,17 +103,19 @@ extension Engine {
     guard let key = command.idempotencyKey else { return nil }
     guard let row = try answer(to: key, scope) else { return nil }
     guard row.digest == digest else { throw .idempotencyReused }
-    guard var answer = EventAnswer(try entry(row.sequence)) else {
+    // With its instance the answer is archived; the event is then told that the instance is gone.
+    guard let entry = try entry(row.sequence) else { return nil }
+    guard var answer = EventAnswer(entry) else {
       throw .storeUnavailable("the answer to this key can't be given again")
     }
     answer.replayed = true
     return answer
   }
 
-  private func entry(_ sequence: Int64) throws(EngineProblem) -> JournalEntry {
+  private func entry(_ sequence: Int64) throws(EngineProblem) -> JournalEntry? {
     // Those of the batch have the highest numbers, without a hole.
     if let first = batch.journal.first?.sequence, sequence >= first { return batch.journal[Int(sequence - first)] }
-    guard let entry = read({ () throws(StoreError) in try store.entry(sequence: sequence) }) ?? nil else {
+    guard let entry = read({ () throws(StoreError) in try store.entry(sequence: sequence) }) else {
       throw .storeUnavailable("the answer to this key can't be read")
     }
     return entry
@@ -132,7 +137,7 @@ extension Engine {
 }
 
 extension TimerID {
-  fileprivate init(_ cached: Cached, _ timer: ArmedTimer) {
+  init(_ cached: Cached, _ timer: ArmedTimer) {
     self.init(instance: cached.row.id, transition: timer.transition, armed: timer.armed)
   }
 }

@@ -33,6 +33,7 @@ extension Engine {
   }
 
   private func fire(_ row: TimerRow, _ cached: Cached, _ now: Int64) {
+    guard cached.row.status != InstanceRow.suspended else { return arm(row.id, due: Engine.parked) }
     let input = Input.timer(transition: row.id.transition, armed: row.id.armed)
     switch cached.version.stepper.step(cached.instance, input, now: now) {
     case .accepted(let step) where step.disposition == .stale: batch.timers[row.id] = .some(nil)

@@ -46,6 +46,12 @@ extension Engine {
     }
     guard let cached = owner(of: old, now) else { return nil }
     var row = old
+    guard cached.row.status != InstanceRow.suspended else {
+      row.due = Engine.parked
+      write(row)
+      return nil
+    }
+    guard isInPace(old, cached) else { return nil }
     row.lease = leaseEnd(leaseMilliseconds, now)
     row.fence += 1
     write(row)

@@ -19,8 +19,13 @@ public final class Engine {
 
   let store: any Store
   let world: any World
-  /// The version that new instances run.
-  let current: Version
+  /// The flows that are served.
+  public internal(set) var catalogue = Catalogue()
+  /// The scheduled starts and when they fall due.
+  var schedules: [ScheduleID: ScheduleRow] = [:]
+  /// Both as they are on the disk.
+  private var committedCatalogue = Catalogue()
+  private var committedSchedules: [ScheduleID: ScheduleRow] = [:]
   /// Every version in use, by its hash.
   var versions: [String: Version]
   var cache: [InstanceID: Cached] = [:]
@@ -49,40 +54,40 @@ public final class Engine {
   /// When the store has to be asked for timers and for jobs again; nil for never.
   var nextTimer: Int64? = 0
   var nextJob: Int64? = 0
+  /// How fast actions with a `limit` go out, and the instants that waiting jobs of theirs were given.
+  var paces: [String: Pace] = [:]
+  var reserved: [Int64: Int64] = [:]
+  /// What an operator should hear, and no caller is there to be told; the engine's thread passes it on.
+  var notices: [String] = []
   /// Why the batch can't be committed: something that it builds on could not be read.
   private var failure: StoreError?
 
+  /// - Parameter machine: What the engine is started with. Flows that were started with before and are not in it are
+  ///   retired; those that were deployed while it ran stay.
   /// - Throws: When the store can't be read or the program's definition can't be kept.
   public init(machine: Machine, store: any Store, world: any World) throws(EngineError) {
-    for start in machine.program.flows.flatMap(\.starts) {
-      switch start.trigger {
-      case .event, .called: break
-      case .every, .cron:
-        throw EngineError(message: "\(start.place): a start on a schedule can be tested, but not be served yet")
-      }
-    }
     self.store = store
     self.world = world
-    current = Version(hash: machine.program.hash, machine: machine)
-    versions = [current.hash: current]
+    versions = [:]
     do throws(StoreError) {
       counters = try store.counters()
+      committedCounters = counters
       if counters.identity.isEmpty {
         batch.identity = world.newID()
         counters.identity = batch.identity ?? ""
       }
-      committedCounters = counters
-      if try store.definition(hash: current.hash) == nil {
-        batch.definitions[current.hash] = machine.program.json.bytes(.canonical)
-      }
+      let version = Version(hash: machine.program.hash, machine: machine)
+      try restoreDeployments(besides: version)
+      install(version, origin: Engine.filesOrigin)
       if !batch.isEmpty { try store.commit(batch) }
       batch = StoreBatch()
+      committedCounters = counters
+      committedCatalogue = catalogue
+      committedSchedules = schedules
     } catch {
       throw EngineError(message: error.message)
     }
   }
-
-  public var machine: Machine { current.machine }
 
   /// The newest sequence number that is on the disk.
   public var lastSequence: Int64 { counters.sequence }
@@ -91,14 +96,27 @@ public final class Engine {
   public var nextDue: Int64? {
     let hasRoom = inFlight.count < Engine.maximumInFlight
     if hasRoom, !ready.isEmpty { return 0 }
-    return [nextTimer, hasRoom ? nextJob : nil].compactMap { $0 }.min()
+    return [nextTimer, nextSchedule, hasRoom ? nextJob : nil].compactMap { $0 }.filter { $0 < Engine.parked }.min()
   }
 
   /// The instant of the engine's world.
   public var now: Int64 { world.now() }
 
   /// Lets the store do a little of what can wait. To be called when nothing else is to be done.
-  public func maintain() throws(StoreError) { try store.maintain(now: world.now()) }
+  /// - Returns: Whether there is more to do.
+  public func maintain() throws(StoreError) -> Bool {
+    let upkeep = try store.maintain(now: world.now())
+    for id in upkeep.archived {
+      if let name = names.removeValue(forKey: id) { cache[name] = nil }
+    }
+    return upkeep.hasMore
+  }
+
+  /// What an operator should hear since the last time.
+  func takeNotices() -> [String] {
+    defer { notices.removeAll() }
+    return notices
+  }
 
   // MARK: - Batches
 
@@ -119,6 +137,8 @@ public final class Engine {
       throw error
     }
     committedCounters = counters
+    committedCatalogue = catalogue
+    committedSchedules = schedules
     let committed = batch
     clearBatch()
     schedule(committed.jobs)
@@ -136,6 +156,8 @@ public final class Engine {
     childResults = []
     deliveries = []
     counters = committedCounters
+    catalogue = committedCatalogue
+    schedules = committedSchedules
     // Timers and jobs that the batch had taken are in the store as before.
     nextTimer = 0
     nextJob = 0
@@ -210,7 +232,7 @@ public final class Engine {
     }
   }
 
-  private func version(_ hash: String) throws(EngineProblem) -> Version {
+  func version(_ hash: String) throws(EngineProblem) -> Version {
     if let known = versions[hash] { return known }
     do {
       guard let text = read({ () throws(StoreError) in try store.definition(hash: hash) }) ?? nil else {
@@ -270,7 +292,7 @@ struct Cached {
   var instance: Instance
   let version: Version
 
-  static func status(_ number: Int) -> Instance.Status { number == 0 ? .running : number == 1 ? .done : .failed }
+  static func status(_ number: Int) -> Instance.Status { number == 1 ? .done : 2...3 ~= number ? .failed : .running }
 
   static func number(_ status: Instance.Status) -> Int {
     switch status {

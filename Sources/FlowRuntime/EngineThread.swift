@@ -18,12 +18,16 @@ public final class EngineThread: Sendable {
     public var committed: @Sendable ([JournalEntry]) -> Void
     /// When the store has lost its footing: the process has to stop.
     public var failed: @Sendable (String) -> Void
+    /// What an operator should hear.
+    public var noticed: @Sendable (String) -> Void
 
     public init(
-      committed: @escaping @Sendable ([JournalEntry]) -> Void, failed: @escaping @Sendable (String) -> Void
+      committed: @escaping @Sendable ([JournalEntry]) -> Void, failed: @escaping @Sendable (String) -> Void,
+      noticed: @escaping @Sendable (String) -> Void = { _ in }
     ) {
       self.committed = committed
       self.failed = failed
+      self.noticed = noticed
     }
   }
 
@@ -52,8 +56,12 @@ public final class EngineThread: Sendable {
   private let queue = Mutex(Queue())
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
+  private let served = Mutex(Catalogue())
 
   public init() {}
+
+  /// The flows that are served, as of the last commit.
+  public var catalogue: Catalogue { served.withLock { $0 } }
 
   /// Starts the thread. The engine is made on it, so that nobody else ever holds it.
   /// - Throws: What making the engine throws.
@@ -65,6 +73,7 @@ public final class EngineThread: Sendable {
     let thread = Thread { [self] in
       do throws(EngineError) {
         let engine = try makeEngine()
+        served.withLock { $0 = engine.catalogue }
         started.signal()
         run(engine, runner, hooks)
       } catch {
@@ -122,7 +131,7 @@ public final class EngineThread: Sendable {
     ask({ $0.heartbeat(job, fence: fence, leaseMilliseconds: leaseMilliseconds) }, completion)
   }
 
-  private func ask<Success: Sendable>(
+  func ask<Success: Sendable>(
     _ work: @escaping @Sendable (Engine) -> Result<Success, EngineProblem>,
     _ completion: @escaping @Sendable (Result<Success, EngineProblem>) -> Void
   ) {
@@ -168,19 +177,20 @@ public final class EngineThread: Sendable {
   ) -> Bool {
     let answers = items.map { $0.work(engine) }
     engine.fireTimers()
+    engine.fireSchedules()
     guard settle(engine, answers, hooks, &isTidy) else { return false }
     for (job, request) in engine.dispatch() { begin(job, request, runner) }
     guard settle(engine, [], hooks, &isTidy) else { return false }
     guard items.isEmpty, !isTidy else { return true }
-    isTidy = true
-    return maintain(engine, hooks)
+    return maintain(engine, hooks, &isTidy)
   }
 
-  private func maintain(_ engine: Engine, _ hooks: Hooks) -> Bool {
+  private func maintain(_ engine: Engine, _ hooks: Hooks, _ isTidy: inout Bool) -> Bool {
     do throws(StoreError) {
-      try engine.maintain()
+      isTidy = try !engine.maintain()
       return true
     } catch {
+      isTidy = true
       guard case .fatal(let message) = error else { return true }
       hooks.failed(message)
       return false
@@ -212,6 +222,7 @@ public final class EngineThread: Sendable {
   private func settle(_ engine: Engine, _ answers: [Answer], _ hooks: Hooks, _ isTidy: inout Bool) -> Bool {
     do throws(StoreError) {
       let entries = try engine.commit()
+      publish(engine, hooks)
       for answer in answers { answer(nil) }
       if !entries.isEmpty {
         isTidy = false
@@ -227,6 +238,14 @@ public final class EngineThread: Sendable {
       Thread.sleep(forTimeInterval: EngineThread.pauseAfterFailure)
       return true
     }
+  }
+
+  /// Lets others see what is served, and hear what nobody else was told.
+  private func publish(_ engine: Engine, _ hooks: Hooks) {
+    served.withLock { served in
+      if served.generation != engine.catalogue.generation { served = engine.catalogue }
+    }
+    for notice in engine.takeNotices() { hooks.noticed(notice) }
   }
 
   /// Takes no more, and tells those who wait that nothing will come of it.

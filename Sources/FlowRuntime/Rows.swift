@@ -7,7 +7,7 @@ public struct InstanceRow: Hashable, Sendable {
   public var key: String
   /// The hash of the program that it runs.
   public var definition: String
-  /// 0 running, 1 done, 2 failed.
+  /// 0 running, 1 done, 2 failed, 3 cancelled, 4 suspended.
   public var status: Int
   public var revision: Int
   /// Milliseconds since 1970.
@@ -35,6 +35,69 @@ public struct InstanceRow: Hashable, Sendable {
     self.position = position
     self.data = data
     self.incident = incident
+  }
+}
+
+extension InstanceRow {
+  public static let cancelled = 3
+  public static let suspended = 4
+  /// The statuses by their numbers.
+  public static let statusNames = ["running", "done", "failed", "cancelled", "suspended"]
+
+  public var statusName: String {
+    InstanceRow.statusNames.indices.contains(status) ? InstanceRow.statusNames[status] : "unknown"
+  }
+  /// Whether nothing more can happen to it.
+  public var hasEnded: Bool { 1...3 ~= status }
+}
+
+/// That there was an instance, when all else of it has been archived.
+public struct Tombstone: Hashable, Sendable {
+  public var status: Int
+  /// Milliseconds since 1970.
+  public var endedAt: Int64
+
+  public init(status: Int, endedAt: Int64) {
+    self.status = status
+    self.endedAt = endedAt
+  }
+}
+
+/// Which program the new instances of a flow run.
+public struct DeploymentRow: Hashable, Sendable {
+  public var flow: String
+  /// The hash of the program.
+  public var definition: String
+  /// `files` or `api`.
+  public var origin: String
+  /// Milliseconds since 1970.
+  public var at: Int64
+  public var isRetired: Bool
+
+  public init(flow: String, definition: String, origin: String, at: Int64, isRetired: Bool) {
+    self.flow = flow
+    self.definition = definition
+    self.origin = origin
+    self.at = at
+    self.isRetired = isRetired
+  }
+}
+
+/// When a scheduled start of a flow falls due next.
+public struct ScheduleRow: Hashable, Sendable {
+  public var flow: String
+  /// The index of the start in its flow.
+  public var start: Int
+  /// The hash of the program that says so.
+  public var definition: String
+  /// Milliseconds since 1970.
+  public var due: Int64
+
+  public init(flow: String, start: Int, definition: String, due: Int64) {
+    self.flow = flow
+    self.start = start
+    self.definition = definition
+    self.due = due
   }
 }
 
@@ -107,10 +170,13 @@ public struct JobRow: Hashable, Sendable {
   public var arguments: [UInt8]
   /// How the work has ended, as JSON, while its instance could not take that yet; empty before.
   public var outcome: [UInt8]
+  /// The tries that have failed, the newest last, as a JSON list; empty before the first.
+  public var failures: [UInt8]
 
   public init(
     id: Int64, instance: Int64, revision: Int, number: Int, action: String, queue: String?, call: Int?, once: String?,
-    attempt: Int = 0, due: Int64, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8], outcome: [UInt8] = []
+    attempt: Int = 0, due: Int64, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8], outcome: [UInt8] = [],
+    failures: [UInt8] = []
   ) {
     self.id = id
     self.instance = instance
@@ -126,6 +192,7 @@ public struct JobRow: Hashable, Sendable {
     self.fence = fence
     self.arguments = arguments
     self.outcome = outcome
+    self.failures = failures
   }
 }
 
@@ -159,6 +226,17 @@ public struct OnceRow: Hashable, Sendable {
   }
 }
 
+/// What names a scheduled start.
+public struct ScheduleID: Hashable, Sendable {
+  public var flow: String
+  public var start: Int
+
+  public init(flow: String, start: Int) {
+    self.flow = flow
+    self.start = start
+  }
+}
+
 /// Something that happened, with its place in the order of everything that happened.
 public struct JournalEntry: Hashable, Sendable {
   /// From 1, without a hole.
@@ -167,7 +245,7 @@ public struct JournalEntry: Hashable, Sendable {
   public var flow: String
   public var key: String
   public var revision: Int
-  /// `step`, `emit`, `log`, `incident`, `undelivered` or `dead`.
+  /// `step`, `emit`, `log`, `incident`, `undelivered`, `dead`, `operator` or `schedule`.
   public var kind: String
   public var at: Int64
   public var body: JSON
@@ -200,8 +278,13 @@ public struct StoreBatch: Sendable {
   public var jobs: [Int64: JobRow] = [:]
   public var jobsRemoved: Set<Int64> = []
   public var dead: [DeadRow] = []
+  /// Dead letters that are tried again, by the number of their job.
+  public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
   public var definitions: [String: [UInt8]] = [:]
+  public var deployments: [DeploymentRow] = []
+  /// Each schedule once, as it is at the end; one that will never be due again is due at the end of time.
+  public var schedules: [ScheduleID: ScheduleRow] = [:]
   /// The highest number that a job was ever given; 0 when that has not changed.
   public var lastJob: Int64 = 0
   /// What tells this store from every other; written once.
@@ -211,7 +294,8 @@ public struct StoreBatch: Sendable {
 
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
-      && dead.isEmpty && once.isEmpty && definitions.isEmpty && identity == nil
+      && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
+      && schedules.isEmpty && identity == nil
   }
 }
 

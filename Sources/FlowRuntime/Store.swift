@@ -22,6 +22,9 @@ public protocol Store: AnyObject {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
   func instance(id: Int64) throws(StoreError) -> InstanceRow?
 
+  /// What is left of an instance that was archived.
+  func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
+
   /// What an idempotency key was used for.
   func answer(scope: String, key: String) throws(StoreError) -> AnswerRow?
 
@@ -47,13 +50,35 @@ public protocol Store: AnyObject {
   /// When the first of the engine's own jobs after an instant is due.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
 
+  /// Work whose tries are spent, by the number of its job.
+  func dead(id: Int64) throws(StoreError) -> DeadRow?
+
+  /// What was deployed last of each flow.
+  func deployments() throws(StoreError) -> [DeploymentRow]
+  /// The scheduled starts.
+  func schedules() throws(StoreError) -> [ScheduleRow]
+
   /// The IR of a version, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
 
   func counters() throws(StoreError) -> StoreCounters
 
-  /// Does what can be done while nothing waits: moving the log into the file, forgetting old keys.
-  func maintain(now: Int64) throws(StoreError)
+  /// Does a little of what can be done while nothing waits: moving the log into the file, forgetting old keys,
+  /// archiving instances that have ended long ago.
+  /// - Returns: Whether there is more to do, and the instances that are gone.
+  func maintain(now: Int64) throws(StoreError) -> Upkeep
+}
+
+/// What a little upkeep of a store has come to.
+public struct Upkeep: Hashable, Sendable {
+  public var hasMore: Bool
+  /// The numbers of the instances that were archived.
+  public var archived: [Int64]
+
+  public init(hasMore: Bool = false, archived: [Int64] = []) {
+    self.hasMore = hasMore
+    self.archived = archived
+  }
 }
 
 /// What an engine goes on from: the highest numbers that were ever given out, 0 for none.
@@ -83,4 +108,74 @@ public protocol Queries: Sendable {
   func lastSequence() throws(StoreError) -> Int64
   /// What happened at all, from behind a sequence number.
   func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+
+  /// The first sequence number from which on nothing has been archived; 1 when nothing ever was.
+  func keptFrom() throws(StoreError) -> Int64
+  /// What tells this store from every other, and from what it was before it was restored from a backup.
+  func epoch() throws(StoreError) -> String
+  /// How many instances of a flow, or of all, are where.
+  func population(flow: String?) throws(StoreError) -> [Population]
+  /// Work whose tries are spent, by the number of its job, from behind `after`.
+  func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter]
+  /// The jobs of an instance that have not ended.
+  func jobs(instance: Int64) throws(StoreError) -> [JobRow]
+  /// What is left of an instance that was archived.
+  func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
+  /// The IR of a version, by its hash.
+  func definition(hash: String) throws(StoreError) -> [UInt8]?
+  /// How much waits, and how large the store is.
+  func extent() throws(StoreError) -> StoreExtent
+}
+
+/// How many instances stand in the same states of the same version.
+public struct Population: Hashable, Sendable {
+  public var flow: String
+  /// The hash of the program.
+  public var definition: String
+  public var status: Int
+  /// The innermost active states, as paths.
+  public var states: [String]
+  public var count: Int
+  /// When the one was last touched that has not moved for longest, in milliseconds since 1970.
+  public var oldest: Int64
+
+  public init(flow: String, definition: String, status: Int, states: [String], count: Int, oldest: Int64) {
+    self.flow = flow
+    self.definition = definition
+    self.status = status
+    self.states = states
+    self.count = count
+    self.oldest = oldest
+  }
+}
+
+/// A dead letter with the names of its instance.
+public struct DeadLetter: Hashable, Sendable {
+  public var flow: String
+  public var key: String
+  public var row: DeadRow
+
+  public init(flow: String, key: String, row: DeadRow) {
+    self.flow = flow
+    self.key = key
+    self.row = row
+  }
+}
+
+/// The size of a store.
+public struct StoreExtent: Hashable, Sendable {
+  public var timers: Int
+  public var jobs: Int
+  public var deadLetters: Int
+  /// Bytes of the file, and of those the ones that nothing uses.
+  public var bytes: Int64
+  public var freeBytes: Int64
+
+  public init(timers: Int, jobs: Int, deadLetters: Int, bytes: Int64, freeBytes: Int64) {
+    self.timers = timers
+    self.jobs = jobs
+    self.deadLetters = deadLetters
+    self.bytes = bytes
+    self.freeBytes = freeBytes
+  }
 }

@@ -17,6 +17,17 @@ extension EngineProblem {
     case .refused(let refusal, let explanation): refused(refusal, explanation)
     case .alreadyExists(let key):
       Problem(status: 409, code: "instance-exists", title: "Already there", detail: "there is an instance `\(key)`")
+    case .gone(let key, let endedAt):
+      Problem(
+        status: 410, code: "gone", title: "Gone",
+        detail: "`\(key)` ended at \(timeText(endedAt)) and has been archived",
+        members: [.init("endedAt", .string(timeText(endedAt)))])
+    case .suspended(let key):
+      Problem(
+        status: 409, code: "suspended", title: "Suspended",
+        detail: "an operator has suspended `\(key)`; it takes events again when it is resumed")
+    case .notPossible(let detail):
+      Problem(status: 409, code: "not-possible", title: "Not possible", detail: detail)
     case .revisionMismatch(let current):
       Problem(
         status: 412, code: "revision-mismatch", title: "Precondition failed",

@@ -70,6 +70,12 @@ public final class SQLiteQueries: Queries {
     }
   }
 
+  func withConnection<Result: Sendable>(
+    _ body: (Connection) throws(StoreError) -> sending Result
+  ) throws(StoreError) -> Result {
+    try reading.withLock { reading throws(StoreError) in try body(reading.connection) }
+  }
+
   private func read<Result: Sendable>(
     _ body: (borrowing Reading) throws(StoreError) -> sending Result
   ) throws(StoreError) -> Result {

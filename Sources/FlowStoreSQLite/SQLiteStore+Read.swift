@@ -12,6 +12,33 @@ extension SQLiteStore {
     return try first(statements.instanceByID) { $0.instance }
   }
 
+  public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
+    statements.tombstone.bind(.text(flow), .text(key))
+    return try first(statements.tombstone) { Tombstone(status: Int($0.integer(0)), endedAt: $0.integer(1)) }
+  }
+
+  public func dead(id: Int64) throws(StoreError) -> DeadRow? {
+    statements.dead.bind(.integer(id))
+    return try first(statements.dead) { $0.dead }
+  }
+
+  public func deployments() throws(StoreError) -> [DeploymentRow] {
+    let rows = try connection.prepare(
+      "SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM deployment p JOIN definition d ON d.id = p.definition")
+    return try all(rows) {
+      DeploymentRow(
+        flow: $0.text(0), definition: $0.text(1), origin: $0.text(2), at: $0.integer(3), isRetired: $0.integer(4) != 0)
+    }
+  }
+
+  public func schedules() throws(StoreError) -> [ScheduleRow] {
+    let rows = try connection.prepare(
+      "SELECT s.flow, s.start, d.hash, s.due FROM schedule s JOIN definition d ON d.id = s.definition")
+    return try all(rows) {
+      ScheduleRow(flow: $0.text(0), start: Int($0.integer(1)), definition: $0.text(2), due: $0.integer(3))
+    }
+  }
+
   public func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
     statements.answer.bind(.text(scope), .text(key))
     return try first(statements.answer) {
@@ -79,8 +106,12 @@ extension SQLiteStore {
 
   public func counters() throws(StoreError) -> StoreCounters {
     StoreCounters(
-      sequence: try connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
-      instance: try connection.integer("SELECT coalesce(max(id), 0) FROM instance"),
+      sequence: max(
+        try connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
+        try connection.integer("SELECT value - 1 FROM meta WHERE name = 'kept_from'")),
+      instance: max(
+        try connection.integer("SELECT coalesce(max(id), 0) FROM instance"),
+        try connection.integer("SELECT value FROM meta WHERE name = 'instance'")),
       job: try connection.integer("SELECT value FROM meta WHERE name = 'job'"),
       identity: try connection.text("SELECT value FROM meta WHERE name = 'identity'"))
   }
@@ -112,6 +143,15 @@ extension Statement {
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(5) ? nil : text(5), call: isNull(6) ? nil : Int(integer(6)), once: isNull(7) ? nil : text(7),
       attempt: Int(integer(8)), due: integer(9), lease: integer(10), fence: Int(integer(11)), arguments: blob(12),
-      outcome: blob(13))
+      outcome: blob(13), failures: blob(14))
+  }
+
+  /// The row of a dead letter, in the order of `Statements.deadColumns`.
+  var dead: DeadRow {
+    let job = JobRow(
+      id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
+      queue: isNull(10) ? nil : text(10), call: nil, once: isNull(11) ? nil : text(11),
+      attempt: max(Int(integer(5)) - 1, 0), due: 0, arguments: blob(9), failures: blob(12))
+    return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
   }
 }

@@ -16,13 +16,15 @@ public final class SQLiteStore: Store {
 
   let connection: Connection
   private let lock: FileLock
+  let retention: Retention
   let statements: Statements
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
 
   /// Opens a store, or makes one.
   /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
-  public init(path: String) throws(StoreError) {
+  public init(path: String, retention: Retention = Retention()) throws(StoreError) {
+    self.retention = retention
     lock = try FileLock(path: path + ".lock")
     connection = try Connection(path: path, isReadOnly: false)
     try Schema.prepare(connection, path: path)
@@ -73,6 +75,19 @@ public final class SQLiteStore: Store {
     try writeAnswers(batch)
     try writeTimers(batch)
     try writeJobs(batch)
+    try writeDeployments(batch)
+  }
+
+  private func writeDeployments(_ batch: StoreBatch) throws(StoreError) {
+    for row in batch.deployments {
+      try statements.setDeployment.run(
+        .text(row.flow), .integer(definitions[row.definition] ?? 0), .text(row.origin), .integer(row.at),
+        .integer(row.isRetired ? 1 : 0))
+    }
+    for row in batch.schedules.values {
+      try statements.setSchedule.run(
+        .text(row.flow), .integer(Int64(row.start)), .integer(definitions[row.definition] ?? 0), .integer(row.due))
+    }
   }
 
   private func write(_ row: InstanceRow, isNew: Bool) throws(StoreError) {
@@ -125,14 +140,16 @@ public final class SQLiteStore: Store {
         .integer(row.id), .integer(row.instance), .integer(Int64(row.revision)), .integer(Int64(row.number)),
         .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
         .integer(Int64(row.attempt)), .integer(row.due), .integer(row.lease), .integer(Int64(row.fence)),
-        .json(row.arguments), .json(row.outcome))
+        .json(row.arguments), .json(row.outcome), .json(row.failures))
     }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
+    for id in batch.deadRemoved { try statements.removeDead.run(.integer(id)) }
     for row in batch.dead {
       try statements.addDead.run(
         .integer(row.job.id), .integer(row.job.instance), .integer(Int64(row.job.revision)),
         .integer(Int64(row.job.number)), .text(row.job.action), .integer(Int64(row.job.attempt + 1)),
-        .integer(row.at), .text(row.code), .text(row.message), .json(row.job.arguments))
+        .integer(row.at), .text(row.code), .text(row.message), .json(row.job.arguments), .optional(row.job.queue),
+        .optional(row.job.once), .json(row.job.failures))
     }
     for row in batch.once.values {
       // Without a job and a result nothing is kept: the next one with the key begins anew.
@@ -146,8 +163,11 @@ public final class SQLiteStore: Store {
 
   // MARK: - Upkeep
 
-  public func maintain(now: Int64) throws(StoreError) {
+  public func maintain(now: Int64) throws(StoreError) -> Upkeep {
     try forgetAnswers(before: now - SQLiteStore.answerWindow, atMost: SQLiteStore.forgottenAtOnce)
+    let archived = try archive(now)
+    let isSmaller = try returnSpace()
     if connection.uncheckedPages > 0 { try checkpoint() }
+    return Upkeep(hasMore: archived.count == Retention.batchSize || isSmaller, archived: archived)
   }
 }

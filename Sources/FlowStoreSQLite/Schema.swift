@@ -4,7 +4,7 @@ import FlowRuntime
 enum Schema {
   /// `flow` in ASCII, at the place where SQLite files say whose they are.
   static let applicationID: Int64 = 0x666C_6F77
-  static let version: Int64 = 1
+  static var version: Int64 { Int64(migrations.count) }
 
   static let pragmas = """
     PRAGMA page_size = 4096;
@@ -18,7 +18,7 @@ enum Schema {
     """
 
   /// Integers inside, names only where something comes in; no index on what changes with every event.
-  static let tables = """
+  private static let tables = """
     CREATE TABLE definition (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, ir TEXT NOT NULL);
     CREATE TABLE instance (
       id INTEGER PRIMARY KEY, flow TEXT NOT NULL, key TEXT NOT NULL, definition INTEGER NOT NULL,
@@ -53,21 +53,52 @@ enum Schema {
     CREATE TABLE once (key TEXT PRIMARY KEY, job INTEGER NOT NULL, outcome TEXT NOT NULL) WITHOUT ROWID;
     """
 
-  /// Makes the tables of a new file, and refuses a file that is not ours or not of this version.
+  /// What each version adds to the one before it; the first makes the tables of a new file.
+  static let migrations = [tables, second]
+
+  /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
+  private static let second = """
+    CREATE TABLE deployment (
+      flow TEXT PRIMARY KEY, definition INTEGER NOT NULL, origin TEXT NOT NULL, at INTEGER NOT NULL,
+      retired INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE schedule (
+      flow TEXT NOT NULL, start INTEGER NOT NULL, definition INTEGER NOT NULL, due INTEGER NOT NULL,
+      PRIMARY KEY (flow, start)) WITHOUT ROWID;
+    CREATE TABLE tombstone (
+      flow TEXT NOT NULL, key TEXT NOT NULL, status INTEGER NOT NULL, ended_at INTEGER NOT NULL,
+      PRIMARY KEY (flow, key)) WITHOUT ROWID;
+    CREATE INDEX tombstone_ended ON tombstone (ended_at);
+    CREATE INDEX instance_ended ON instance (updated_at) WHERE status IN (1, 2, 3);
+    CREATE INDEX dead_letter_instance ON dead_letter (instance);
+    ALTER TABLE job ADD COLUMN failures TEXT NOT NULL DEFAULT '';
+    ALTER TABLE dead_letter ADD COLUMN queue TEXT;
+    ALTER TABLE dead_letter ADD COLUMN once TEXT;
+    ALTER TABLE dead_letter ADD COLUMN failures TEXT NOT NULL DEFAULT '';
+    """
+
+  /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or
+  /// newer than this program.
   static func prepare(_ connection: Connection, path: String) throws(StoreError) {
     let application = try connection.integer("PRAGMA application_id")
     let version = try connection.integer("PRAGMA user_version")
-    if try connection.integer("SELECT count(*) FROM sqlite_master") == 0, application == 0 {
-      try connection.run(pragmas)
-      try connection.run(
-        "BEGIN; \(tables) PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Schema.version); COMMIT;")
-      return
-    }
-    guard application == applicationID else { throw .unusable("`\(path)` is a database of another program") }
-    guard version == Schema.version else {
+    let isNew = try connection.integer("SELECT count(*) FROM sqlite_master") == 0 && application == 0
+    guard isNew || application == applicationID else { throw .unusable("`\(path)` is a database of another program") }
+    guard version <= Schema.version else {
       throw .unusable(
-        "`\(path)` is a store of version \(version); this program knows version \(Schema.version)")
+        "`\(path)` is a store of version \(version); this program knows versions up to \(Schema.version)")
     }
     try connection.run(pragmas)
+    guard version < Schema.version else { return }
+    let steps = migrations[Int(max(version, 0))...].joined(separator: "\n")
+    do throws(StoreError) {
+      try connection.run(
+        """
+        BEGIN IMMEDIATE; \(steps) PRAGMA application_id = \(applicationID);
+        PRAGMA user_version = \(Schema.version); COMMIT;
+        """)
+    } catch {
+      try? connection.run("ROLLBACK")
+      throw error
+    }
   }
 }

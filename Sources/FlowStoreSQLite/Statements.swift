@@ -6,12 +6,17 @@ struct Statements {
   let setJob, removeJob, addDead, setOnce, removeOnce, forgetAnswers: Statement
   let instanceByKey, instanceByID, answer, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
+  let setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
     """
-  private static let jobColumns = """
-    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome
+  static let jobColumns = """
+    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome,
+      failures
+    """
+  static let deadColumns = """
+    id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures
     """
 
   init(_ connection: Connection) throws(StoreError) {
@@ -31,10 +36,19 @@ struct Statements {
     setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
     setJob = try connection.prepare(
-      "INSERT OR REPLACE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
+      "INSERT OR REPLACE INTO job (\(Statements.jobColumns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+    )
     removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
     addDead = try connection.prepare(
-      "INSERT OR REPLACE INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+      """
+      INSERT OR REPLACE INTO dead_letter (\(Statements.deadColumns))
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+      """)
+    removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
+    dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
+    tombstone = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+    setDeployment = try connection.prepare("INSERT OR REPLACE INTO deployment VALUES (?1, ?2, ?3, ?4, ?5)")
+    setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
     setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
     removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
     forgetAnswers = try connection.prepare(

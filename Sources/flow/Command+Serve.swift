@@ -86,7 +86,6 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
 private func whatIsMissing(for program: FlowIR.Program) -> String? {
   for action in program.actions {
     if case .other(let kind, _) = action.binding { return "`\(action.name)`: no `\(kind.rawValue)` can be served yet" }
-    if action.policy.limit != nil { return "`\(action.name)`: no `limit` can be served yet" }
     if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }
   }
   return program.events.first { $0.webhook != nil }.map { "`\($0.name)`: no webhook can be served yet" }

@@ -10,6 +10,9 @@ final class MemoryStore: Store {
   var dead: [Int64: DeadRow] = [:]
   var once: [ExactText: OnceRow] = [:]
   var definitions: [String: [UInt8]] = [:]
+  var deployed: [String: DeploymentRow] = [:]
+  var scheduled: [ScheduleID: ScheduleRow] = [:]
+  var tombstones: [InstanceName: Tombstone] = [:]
   var lastJob: Int64 = 0
   var identity = ""
   var commits = 0
@@ -41,7 +44,10 @@ final class MemoryStore: Store {
     for (id, due) in batch.timers { timers[id] = due }
     for id in batch.jobsRemoved { jobs[id] = nil }
     jobs.merge(batch.jobs) { $1 }
+    for id in batch.deadRemoved { dead[id] = nil }
     for row in batch.dead { dead[row.job.id] = row }
+    for row in batch.deployments { deployed[row.flow] = row }
+    scheduled.merge(batch.schedules) { $1 }
     for (key, row) in batch.once { once[key] = row.job == 0 && row.outcome.isEmpty ? nil : row }
     definitions.merge(batch.definitions) { $1 }
     if batch.lastJob != 0 { lastJob = batch.lastJob }
@@ -58,6 +64,16 @@ final class MemoryStore: Store {
   }
 
   func instance(id: Int64) throws(StoreError) -> InstanceRow? { try read(instances[id]) }
+
+  func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
+    try read(tombstones[InstanceName(flow: flow, key: key)])
+  }
+
+  func dead(id: Int64) throws(StoreError) -> DeadRow? { try read(dead[id]) }
+
+  func deployments() throws(StoreError) -> [DeploymentRow] { try read(Array(deployed.values)) }
+
+  func schedules() throws(StoreError) -> [ScheduleRow] { try read(Array(scheduled.values)) }
 
   func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
     try read(answers[ExactText("\(scope)\n\(key)")])
@@ -103,5 +119,11 @@ final class MemoryStore: Store {
         sequence: Int64(journal.count), instance: instances.keys.max() ?? 0, job: lastJob, identity: identity))
   }
 
-  func maintain(now: Int64) throws(StoreError) { _ = try read(()) }
+  func maintain(now: Int64) throws(StoreError) -> Upkeep { try read(Upkeep()) }
+}
+
+/// What names an instance.
+struct InstanceName: Hashable {
+  var flow: String
+  var key: String
 }

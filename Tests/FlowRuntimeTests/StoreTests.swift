@@ -115,7 +115,7 @@ final class Folder {
     try store.commit(batch)
     let left = try (0..<10).filter { try store.answer(scope: "s", key: "k\($0)") != nil }
     #expect(left.count == 6, "twice as many as came")
-    try store.maintain(now: SQLiteStore.answerWindow + 1001)
+    _ = try store.maintain(now: SQLiteStore.answerWindow + 1001)
     #expect(try store.answer(scope: "s", key: "k9") == nil)
     #expect(try store.answer(scope: "s", key: "k10") != nil)
   }

@@ -1,0 +1,71 @@
+import FlowIR
+public import FlowMachine
+
+/// The flows that are served, each in the version that its new instances run. A value: deploying makes the next one.
+public struct Catalogue: Sendable {
+  /// One flow.
+  public struct Entry: Sendable {
+    public let name: String
+    /// The program that it is part of.
+    public let machine: Machine
+    /// Its index there.
+    public let flow: Int
+    /// The hash of that program.
+    public let hash: String
+    /// Where it came from: `files` for those that the server was started with, `api` for others.
+    public let origin: String
+    /// Milliseconds since 1970.
+    public let deployedAt: Int64
+    /// Whether nothing new begins; what runs goes on.
+    public var isRetired = false
+  }
+
+  /// In the order of their deployment, each name once.
+  public private(set) var entries: [Entry] = []
+  private var indices: [String: Int] = [:]
+  /// Counts the changes, so that a copy is known to be old.
+  public private(set) var generation = 0
+
+  public init() {}
+
+  public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
+
+  /// The names of the flows that new instances may be begun of.
+  public var names: [String] { entries.lazy.filter { !$0.isRetired }.map(\.name) }
+
+  /// The names of all events that a flow that is served knows, each once.
+  public var events: [String] {
+    var seen: Set<String> = []
+    return machines.flatMap { $0.program.events.map(\.name) }.filter { seen.insert($0).inserted }
+  }
+
+  /// The programs, each once.
+  public var machines: [Machine] {
+    var seen: Set<String> = []
+    return entries.filter { seen.insert($0.hash).inserted }.map(\.machine)
+  }
+
+  mutating func add(_ entry: Entry) {
+    generation += 1
+    if let index = indices[entry.name] {
+      entries[index] = entry
+    } else {
+      indices[entry.name] = entries.count
+      entries.append(entry)
+    }
+  }
+
+  mutating func retire(_ name: String) {
+    generation += 1
+    if let index = indices[name] { entries[index].isRetired = true }
+  }
+}
+
+extension Catalogue.Entry {
+  /// Whether an event finds its own way to the flow: it carries a key, or it begins an instance.
+  func isReached(by event: String) -> Bool {
+    guard let number = machine.event(named: event), machine.handles(event: number, flow: flow) else { return false }
+    return machine.keyField(of: number, flow: flow) != nil
+      || !isRetired && machine.starts(flow: flow, on: number)
+  }
+}

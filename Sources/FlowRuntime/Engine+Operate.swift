@@ -1,0 +1,135 @@
+import FlowIR
+public import FlowMachine
+import FlowSource
+
+// What people do to instances. Each deed is an entry of the journal with who did it and why.
+extension Engine {
+  /// When a timer or a job of a suspended instance is due: never, and still told from what waits for something else.
+  static let parked = Int64.max - 1
+
+  /// Does what an operator asks. What comes of it holds once ``commit()`` has returned.
+  public func operate(_ command: OperatorCommand) -> Result<OperatorAnswer, EngineProblem> {
+    do throws(EngineProblem) {
+      guard let cached = try load(InstanceID(flow: command.flow, key: command.key)) else {
+        throw .notFound("there is no instance `\(command.key)` of `\(command.flow)`")
+      }
+      if let wanted = command.ifMatch, wanted != cached.row.revision {
+        throw .revisionMismatch(current: cached.row.revision)
+      }
+      guard !cached.row.hasEnded else {
+        throw .notPossible("`\(command.key)` has ended, it is \(cached.row.statusName)")
+      }
+      defer { settle() }
+      switch command.action {
+      case .cancel: return .success(try cancel(cached, command))
+      case .suspend: return .success(try suspend(cached, command))
+      case .resume: return .success(try resume(cached, command))
+      case .retry: return .success(retry(cached, command))
+      case .migrate: throw .notPossible("no instance can be migrated yet")
+      }
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func cancel(_ cached: Cached, _ command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
+    let now = world.now()
+    switch cached.version.stepper.cancel(cached.instance, now: now) {
+    case .refused(let refusal):
+      throw .refused(refusal, explanation: refusal.explanationJSON(in: cached.version.machine))
+    case .accepted(let step):
+      guard !command.isDryRun else { return answer(cached, 0, "would be cancelled") }
+      let sequence = record(step, of: cached, cause: cause(command), at: now, status: InstanceRow.cancelled)
+      return answer(cache[InstanceID(cached.row)] ?? cached, sequence, "")
+    }
+  }
+
+  private func suspend(_ old: Cached, _ command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
+    guard old.row.status != InstanceRow.suspended else { throw .notPossible("`\(command.key)` is suspended already") }
+    guard !command.isDryRun else { return answer(old, 0, "would be suspended") }
+    var cached = old
+    cached.row.status = InstanceRow.suspended
+    return note(command, cached)
+  }
+
+  private func resume(_ old: Cached, _ command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
+    guard old.row.status == InstanceRow.suspended else { throw .notPossible("`\(command.key)` is not suspended") }
+    guard !command.isDryRun else { return answer(old, 0, "would go on") }
+    var cached = old
+    cached.row.status = 0
+    return note(command, cached, released(cached) { $0 == Engine.parked })
+  }
+
+  private func retry(_ old: Cached, _ command: OperatorCommand) -> OperatorAnswer {
+    guard !command.isDryRun else { return answer(old, 0, "what waits would be tried again") }
+    var cached = old
+    cached.row.incident = ""
+    let now = world.now()
+    return note(command, cached, released(cached) { now < $0 && $0 < Engine.parked })
+  }
+
+  /// Makes timers due when they should be, and at once the jobs whose time `isMeant`.
+  private func released(_ cached: Cached, where isMeant: (Int64) -> Bool) -> String {
+    for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
+    let now = world.now()
+    var count = 0
+    for var row in jobsOf(cached.row.id) where isMeant(row.due) {
+      row.due = now
+      write(row)
+      count += 1
+    }
+    return count == 0 ? "" : "\(count) \(count == 1 ? "job goes" : "jobs go") out again"
+  }
+
+  /// The jobs of an instance as the batch leaves them.
+  func jobsOf(_ instance: Int64) -> [JobRow] {
+    let stored = read { () throws(StoreError) in try store.jobs(instance: instance) } ?? []
+    let ids = Set(stored.map(\.id)).union(jobsInBatch[instance] ?? [])
+    return ids.sorted().compactMap { find($0) }
+  }
+
+  // MARK: - Dead letters
+
+  /// Tries work again that was given up, under the same idempotency key; nobody waits for its result any more.
+  public func redrive(_ id: Int64, reason: String = "", caller: Caller = Caller()) -> Result<Void, EngineProblem> {
+    let now = world.now()
+    let found = read { () throws(StoreError) in try store.dead(id: id) }
+    guard let dead = found ?? nil, !batch.deadRemoved.contains(id), batch.jobs[id] == nil else {
+      let isUnknown = found != nil
+      return .failure(isUnknown ? .notFound("there is no dead letter \(id)") : .storeUnavailable("it can't be read"))
+    }
+    guard let cached = owner(of: dead.job, now) else { return .failure(.gone(key: "\(id)", endedAt: dead.at)) }
+    var row = dead.job
+    (row.call, row.attempt, row.lease, row.due, row.failures) = (nil, 0, 0, now, [])
+    batch.deadRemoved.insert(id)
+    write(row)
+    journal(cached.row, "operator", operatorBody("redrive", reason, caller, [.init("job", .int(id))]))
+    return .success(())
+  }
+
+  // MARK: - Telling
+
+  private func note(_ command: OperatorCommand, _ cached: Cached, _ detail: String = "") -> OperatorAnswer {
+    keep(cached, InstanceID(cached.row))
+    let sequence = journal(
+      cached.row, "operator", operatorBody(command.action.rawValue, command.reason, command.caller, []))
+    return answer(cached, sequence, detail)
+  }
+
+  func cause(_ command: OperatorCommand) -> JSON {
+    .object([.init("operator", operatorBody(command.action.rawValue, command.reason, command.caller, []))])
+  }
+
+  private func operatorBody(_ action: String, _ reason: String, _ caller: Caller, _ more: [JSON.Member]) -> JSON {
+    var members: [JSON.Member] = [.init("action", .string(action))]
+    if !reason.isEmpty { members.append(.init("reason", .string(reason))) }
+    if !caller.id.isEmpty { members.append(.init("by", .string(caller.id))) }
+    return .object(members + more)
+  }
+
+  func answer(_ cached: Cached, _ sequence: Int64, _ detail: String) -> OperatorAnswer {
+    OperatorAnswer(
+      flow: cached.row.flow, key: cached.row.key, status: cached.row.statusName, revision: cached.row.revision,
+      sequence: sequence, states: cached.version.stepper.leafPaths(of: cached.instance), detail: detail)
+  }
+}
