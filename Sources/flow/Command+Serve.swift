@@ -1,3 +1,4 @@
+import CEL
 import FlowActions
 import FlowCompiler
 import FlowHTTP
@@ -15,6 +16,11 @@ extension Command {
     options: [
       Option(name: "store", value: "FILE", help: "the database; FILE.db beside the first flow by default"),
       Option(name: "addr", value: "HOST:PORT", help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
+      Option(
+        name: "keep", value: "DURATION|forever", help: "how long ended instances stay in the store; 7d by default"),
+      Option(
+        name: "archive", value: "FILE|none",
+        help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
       Option(
         name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
       ),
@@ -41,7 +47,9 @@ extension Command {
         Terminal.complain(missing, help: "it can be checked and tested; serving it comes with a later version")
         return ExitCode.usage
       }
-      return Serving.run(program, store: arguments.value("store") ?? storePath(beside: first), address)
+      let path = arguments.value("store") ?? storePath(beside: first)
+      guard let retention = retention(arguments, path) else { return ExitCode.usage }
+      return Serving.run(program, store: path, retention, address)
     })
 }
 
@@ -89,6 +97,18 @@ private func whatIsMissing(for program: FlowIR.Program) -> String? {
     if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }
   }
   return program.events.first { $0.webhook != nil }.map { "`\($0.name)`: no webhook can be served yet" }
+}
+
+/// How long what has ended is kept, and where it goes; nil when that was said wrong.
+private func retention(_ arguments: Arguments, _ store: String) -> Retention? {
+  let archive = arguments.value("archive") ?? store + ".archive.jsonl"
+  let keep = arguments.value("keep") ?? "7d"
+  if keep == "forever" { return Retention() }
+  guard let duration = Duration(keep, allowsDays: true), duration.nanoseconds >= 0 else {
+    Terminal.complain("`\(keep)` is no duration", help: "write --keep 7d, 12h, or forever")
+    return nil
+  }
+  return Retention(hot: duration.nanoseconds / 1_000_000, archive: archive == "none" ? nil : archive)
 }
 
 private func storePath(beside file: String) -> String {

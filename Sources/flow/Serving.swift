@@ -14,13 +14,15 @@ enum Serving {
   private struct NotServing: Error { var message: String }
 
   /// Serves until the process is told to end.
-  static func run(_ program: FlowIR.Program, store path: String, _ address: Address) -> Int32 {
+  static func run(
+    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address
+  ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     let engine = EngineThread()
     let runner = Runner(log: { Terminal.error("log: \($0)\n") })
     do throws(NotServing) {
-      let service = try begin(program, path, engine, runner)
+      let service = try begin(program, path, retention, engine, runner)
       let server = try listen(address, service)
       let names = program.flows.map(\.name).joined(separator: ", ")
       Terminal.error("flow serves \(names) from \(path), listening on http://\(address.host):\(server.port)\n")
@@ -36,7 +38,7 @@ enum Serving {
   }
 
   private static func begin(
-    _ program: FlowIR.Program, _ path: String, _ engine: EngineThread, _ runner: Runner
+    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ engine: EngineThread, _ runner: Runner
   ) throws(NotServing) -> FlowService {
     let live = LiveHub()
     let hooks = EngineThread.Hooks(
@@ -45,12 +47,13 @@ enum Serving {
         // What is on the disk is no longer known; only a new start reads it.
         Terminal.complain(message, help: "the process ends; start it again")
         _exit(3)
-      })
+      },
+      noticed: { Terminal.error("flow: \($0)\n") })
     do {
       let machine = try Machine(program)
       try engine.start(runner: runner, hooks: hooks) { () throws(EngineError) in
         do throws(StoreError) {
-          return try makeEngine(machine, try SQLiteStore(path: path))
+          return try makeEngine(machine, try SQLiteStore(path: path, retention: retention))
         } catch {
           throw EngineError(message: error.message)
         }
