@@ -69,8 +69,11 @@ let package = Package(
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
     test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
-    test("FlowHTTPTests", ["FlowHTTP"], exclude: ["tls_client.py"]),
-    test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
+    test("FlowHTTPTests", ["FlowHTTP"]),
+    test("FlowCryptoTests", ["FlowCrypto"]),
+    test(
+      "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowSource", "FlowTestSupport", "flow"],
+      exclude: ["tls_relay.py", "tokens.py", "collector.py"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
     test(
       "FlowTestingTests", ["FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),

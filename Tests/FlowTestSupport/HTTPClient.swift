@@ -23,15 +23,24 @@ public final class HTTPClient {
   public func send(
     _ method: String, _ path: String, _ body: JSON? = nil, headers: [String: String] = [:]
   ) throws -> Response {
+    var headers = headers
+    if body != nil, headers["Content-Type"] == nil { headers["Content-Type"] = "application/json" }
+    return try send(method, path, bytes: body?.bytes() ?? [], headers: headers)
+  }
+
+  /// Sends a request with any body.
+  @discardableResult
+  public func send(
+    _ method: String, _ path: String, bytes: [UInt8], headers: [String: String] = [:]
+  ) throws -> Response {
     let socket = try self.socket ?? TestSocket(port: port)
     self.socket = nil
-    let payload = body?.bytes() ?? []
-    var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(payload.count)\r\n"
-    if body != nil, headers["Content-Type"] == nil { head += "Content-Type: application/json\r\n" }
+    let host = headers["Host"] == nil ? "Host: 127.0.0.1:\(port)\r\n" : ""
+    var head = "\(method) \(path) HTTP/1.1\r\n\(host)Content-Length: \(bytes.count)\r\n"
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
-    try socket.write(Array((head + "\r\n").utf8) + payload)
+    try socket.write(Array((head + "\r\n").utf8) + bytes)
     let response = try read(socket)
-    self.socket = socket
+    if response.headers["connection"]?.lowercased() != "close" { self.socket = socket }
     return response
   }
 

@@ -13,6 +13,8 @@ public final class Gate: HTTPHandler {
     /// The most requests of a caller in a second, where his key says nothing else.
     public var rate: Int?
     public var redaction = Redaction()
+    /// Where spans go; nil makes none.
+    public var tracer: Tracer?
 
     public init() {}
   }

@@ -1,4 +1,4 @@
-import FlowSource
+public import FlowSource
 
 /// Which fields of which flows nobody gets to see, and the mask that stands for them.
 ///
@@ -19,6 +19,9 @@ public struct Redaction: Sendable {
   }
 
   var isEmpty: Bool { all.isEmpty }
+
+  /// A text of which nobody knows whose data is in it.
+  public func masked(_ text: String) -> JSON { isEmpty ? .string(text) : Redaction.mask }
 
   /// A document as it may be shown.
   /// - Parameter flow: Whose data it is; nil when only the document says so.

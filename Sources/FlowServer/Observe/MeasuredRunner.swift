@@ -1,5 +1,4 @@
 import Dispatch
-import FlowIR
 import FlowMachine
 public import FlowRuntime
 
@@ -29,7 +28,7 @@ public struct MeasuredRunner: ActionRunner {
     case .http: "http"
     case .log: "log"
     case .worker: "worker"
-    case .other(let kind, _): kind.rawValue
+    default: "other"
     }
   }
 

@@ -46,6 +46,9 @@ public final class Metrics: Sendable {
     self.process = process
   }
 
+  /// Notes how long a commit took.
+  public func noteCommit(seconds: Double) { commitSeconds.observe(seconds) }
+
   // MARK: - What was committed
 
   /// Counts committed entries; on the engine's thread.

@@ -1,6 +1,6 @@
 import Dispatch
 public import FlowRuntime
-import FlowSource
+public import FlowSource
 import Synchronization
 
 /// Makes one span of each committed step, and sends them to a collector in the JSON form of OTLP.
@@ -28,12 +28,12 @@ public final class Tracer: Sendable {
   private let queue = DispatchQueue(label: "flow.traces")
   private let resource: JSON
   private let clock: @Sendable () -> Int64
-  private let send: @Sendable ([UInt8], @escaping @Sendable () -> Void) -> Void
+  private let send: @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
 
   /// - Parameter send: Posts a document to the collector, and says when that has ended, well or not.
   public init(
     version: String, clock: @escaping @Sendable () -> Int64,
-    send: @escaping @Sendable ([UInt8], @escaping @Sendable () -> Void) -> Void
+    send: @escaping @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
   ) {
     resource = ["attributes": [Tracer.text("service.name", "flow"), Tracer.text("service.version", version)]]
     self.clock = clock
@@ -89,7 +89,7 @@ public final class Tracer: Sendable {
       return taken
     }
     if spans.isEmpty { return }
-    send(document(spans).bytes()) { [self] in
+    send(document(spans)) { [self] in
       let hasMore = state.withLock { state in
         state.isSending = false
         return !state.spans.isEmpty
