@@ -18,13 +18,17 @@ extension FlowService {
       throw .badRequest(#"the body has no `event`; send {"event": "Paid", "data": {"amount": 4.0}}"#)
     }
     var command = EventCommand(flow: flow, key: key, event: name, payload: body["data"] ?? .object([]))
-    command.caller = try caller(request)
+    command.caller = try caller(request, roles: machine.program.roles)
+    if flow == nil { try checkReach(of: name, request, in: machine) }
     command.start = flow != nil && key == nil
     command.idempotencyKey = try idempotencyKey(request, body)
     command.ifMatch = try revision(request)
+    let visit = request.visit
     engine.submit(command) { result in
       switch result {
-      case .success(let answer): respond.send(answer.response)
+      case .success(let answer):
+        visit?.noteStep(answer.sequence)
+        respond.send(answer.response)
       case .failure(let problem): respond.send(problem.response)
       }
     }
@@ -54,18 +58,6 @@ extension FlowService {
       throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")
     }
     return revision
-  }
-
-  /// Who calls: `Flow-Caller` and `Flow-Roles` are believed, because only this machine can reach the server.
-  private func caller(_ request: HTTPRequest) throws(Problem) -> Caller {
-    let roles = (request.headers["Flow-Roles"] ?? "").split(separator: ",").map {
-      String($0.drop { $0 == " " }.prefix { $0 != " " })
-    }
-    let known = machine.program.roles
-    if let unknown = roles.first(where: { !known.contains($0) }) {
-      throw .badRequest("there is no role `\(unknown)`; there are \(known.joined(separator: ", "))")
-    }
-    return Caller(id: request.headers["Flow-Caller"] ?? "", roles: roles)
   }
 }
 

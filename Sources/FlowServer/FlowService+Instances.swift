@@ -9,7 +9,9 @@ extension FlowService {
   /// The most that a list gives at once.
   static let maximumLimit = 500
 
-  func listInstances(_ route: Route, flow: String?, _ respond: ResponseHandle) throws(Problem) {
+  func listInstances(
+    _ route: Route, flow: String?, _ visible: Set<String>?, _ respond: ResponseHandle
+  ) throws(Problem) {
     let limit = try route.number("limit", default: 50, in: 1...FlowService.maximumLimit)
     let after = Int64(try route.number("cursor", default: 0, in: 0...Int.max))
     let status = try status(route)
@@ -17,7 +19,7 @@ extension FlowService {
       let rows = try queries.instances(flow: flow, status: status, after: after, limit: limit)
       let next: JSON = rows.count == limit ? .string(String(rows.last?.id ?? 0)) : .null
       return json([
-        "items": .array(rows.map { summary($0) }), "page": ["next": next, "limit": .int(Int64(limit))],
+        "items": .array(rows.filter { visible?.contains($0.flow) ?? true }.map { summary($0) }), "page": ["next": next, "limit": .int(Int64(limit))],
       ])
     }
   }

@@ -17,6 +17,7 @@ extension FlowService {
       throw .notFound("there is nothing at \(request.path)")
     }
     try allow(["POST"], route)
+    try request.visit?.checkClaimed(id)
     let body = try body(request)
     guard let fence = body["fence"]?.int else {
       throw .badRequest("the body has no `fence`, the number that the claim gave")
@@ -33,12 +34,14 @@ extension FlowService {
   private func claim(_ request: HTTPRequest, _ respond: ResponseHandle) throws(Problem) {
     let body = try body(request)
     guard let queue = body["queue"]?.string else { throw .badRequest("the body has no `queue`") }
+    try checkQueue(queue, request, in: machine)
     engine.claim(
       queue: queue, limit: body["limit"]?.int ?? 1, leaseMilliseconds: lease(body)
     ) { [self] result in
       switch result {
       case .failure(let problem): respond.send(problem.response)
       case .success(let jobs):
+        request.visit?.noteClaimed(jobs.map(\.id))
         let items = jobs.map { job -> JSON in
           [
             "id": .int(job.id), "action": .string(job.action), "arguments": job.arguments,

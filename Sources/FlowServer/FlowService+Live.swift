@@ -11,22 +11,13 @@ extension FlowService {
         detail: "this resource speaks WebSocket, subprotocol \(LiveProtocol.name)",
         headers: [("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
-    try checkOrigin(request)
     let offersOurs = request.headers.contains(token: LiveProtocol.name, in: "Sec-WebSocket-Protocol")
     respond.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
   }
 
-  /// A page of another site may not listen in a visitor's name (RFC 6455, 10.2).
-  private func checkOrigin(_ request: HTTPRequest) throws(Problem) {
-    guard let origin = request.headers["Origin"], let host = request.headers["Host"] else { return }
-    guard origin == "http://\(host)" || origin == "https://\(host)" else {
-      throw Problem(
-        status: 403, code: "origin-not-allowed", title: "Forbidden", detail: "the origin \(origin) is not this server")
-    }
-  }
-
   /// `?since=41&flow=Order` on the address subscribes at once.
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
+    live.limit(socket, to: request.visit?.principal.flows)
     guard let route = try? Route(request), let text = route.query["since"] else { return }
     guard let since = Int64(text), since >= 0 else {
       socket.send(text: LiveProtocol.failure(.badRequest("`since` has to be a sequence number")))
@@ -53,13 +44,15 @@ extension FlowService {
     }
   }
 
-  public func closed(_ socket: WebSocketHandle) { live.remove(socket) }
+  public func closed(_ socket: WebSocketHandle) { live.forget(socket) }
 
   private func subscribe(_ socket: WebSocketHandle, id: Int64, since: Int64?, _ filter: LiveHub.Filter) {
     guard !live.isSubscribed(socket) else {
       socket.send(text: LiveProtocol.failure(.badRequest("this socket is subscribed already")))
       return
     }
+    var filter = filter
+    filter.visible = live.visible(socket)
     let present = live.lastSequence
     let start = min(since ?? present, present)
     live.add(socket, filter: filter)
@@ -74,7 +67,7 @@ extension FlowService {
       guard live.isSubscribed(socket) else { return }
       do {
         let page = try queries.journal(after: sequence, limit: LiveProtocol.pageSize)
-        for entry in page where filter.admits(entry) { socket.send(text: entry.liveText) }
+        for entry in page where filter.admits(entry) { socket.send(text: live.text(of: entry)) }
         if let last = page.last {
           catchUp(socket, from: last.sequence, filter)
         } else {

@@ -63,7 +63,7 @@ public final class FlowService: HTTPHandler {
     case "flows": try flows(request, route, Array(path.dropFirst()), respond)
     case "instances" where path.count == 1:
       try allow(["GET"], route)
-      try listInstances(route, flow: nil, respond)
+      try listInstances(route, flow: nil, request.visit?.principal.flows, respond)
     case "jobs": try jobs(request, route, Array(path.dropFirst()), respond)
     default: throw .notFound("there is nothing at \(request.path)")
     }
@@ -75,7 +75,7 @@ public final class FlowService: HTTPHandler {
   ) throws(Problem) {
     if path.isEmpty {
       try allow(["GET"], route)
-      respond.send(json(flowsJSON))
+      respond.send(json(flowsJSON(request.visit?.principal.flows)))
       return
     }
     guard machine.flow(named: path[0]) != nil else { throw unknownFlow(path[0]) }
@@ -84,7 +84,7 @@ public final class FlowService: HTTPHandler {
     case (2, "POST"): try postEvent(request, flow: path[0], key: nil, respond)
     case (2, _):
       try allow(["GET", "POST"], route)
-      try listInstances(route, flow: path[0], respond)
+      try listInstances(route, flow: path[0], nil, respond)
     case (3, _):
       try allow(["GET"], route)
       showInstance(flow: path[0], key: path[2], respond)
@@ -134,12 +134,12 @@ public final class FlowService: HTTPHandler {
     return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))
   }
 
-  private var flowsJSON: JSON {
+  private func flowsJSON(_ visible: Set<String>?) -> JSON {
     .object([
       .init(
         "items",
         .array(
-          machine.program.flows.map { flow in
+          machine.program.flows.filter { visible?.contains($0.name) ?? true }.map { flow in
             [
               "name": .string(flow.name), "version": .int(Int64(flow.version)),
               "states": .array(flow.states.dropFirst().map { .string($0.path) }),

@@ -12,9 +12,11 @@ public final class LiveHub: Sendable {
   struct Filter: Sendable {
     var flow: String?
     var key: String?
+    /// What the listener may know of; nil for all.
+    var visible: Set<String>?
 
     func admits(_ entry: JournalEntry) -> Bool {
-      (flow == nil || flow == entry.flow) && (key == nil || key == entry.key)
+      (visible?.contains(entry.flow) ?? true) && (flow == nil || flow == entry.flow) && (key == nil || key == entry.key)
     }
   }
 
@@ -27,6 +29,8 @@ public final class LiveHub: Sendable {
   private struct State {
     var subscribers: [WebSocketHandle: Subscriber] = [:]
     var lastSequence: Int64 = 0
+    /// What sockets may know of, where that is not all.
+    var visible: [WebSocketHandle: Set<String>] = [:]
   }
 
   private let state = Mutex(State())
@@ -34,7 +38,33 @@ public final class LiveHub: Sendable {
   /// The newest sequence number that was published.
   var lastSequence: Int64 { state.withLock { $0.lastSequence } }
 
-  public init() {}
+  private let redaction: Redaction
+
+  /// - Parameter redaction: What of the entries nobody gets to see.
+  public init(redaction: Redaction = Redaction()) { self.redaction = redaction }
+
+  /// Says what a socket may know of.
+  func limit(_ socket: WebSocketHandle, to flows: Set<String>?) {
+    guard let flows else { return }
+    state.withLock { $0.visible[socket] = flows }
+  }
+
+  func forget(_ socket: WebSocketHandle) {
+    state.withLock { state in
+      state.subscribers[socket] = nil
+      state.visible[socket] = nil
+    }
+  }
+
+  /// What a socket may know of; nil for all.
+  func visible(_ socket: WebSocketHandle) -> Set<String>? { state.withLock { $0.visible[socket] } }
+
+  /// The entry as subscribers see it.
+  func text(of entry: JournalEntry) -> String {
+    var entry = entry
+    entry.body = redaction.masked(entry.body, of: entry.flow)
+    return entry.liveText
+  }
 
   /// Says how far the journal had come before anything was published.
   public func begin(at sequence: Int64) { state.withLock { $0.lastSequence = max($0.lastSequence, sequence) } }
@@ -47,7 +77,7 @@ public final class LiveHub: Sendable {
       let live = state.subscribers.filter { $0.value.isLive }
       if live.isEmpty { return }
       for entry in entries {
-        let frame = EncodedFrame(text: entry.liveText)
+        let frame = EncodedFrame(text: text(of: entry))
         for (socket, subscriber) in live where subscriber.filter.admits(entry) { socket.send(frame) }
       }
     }

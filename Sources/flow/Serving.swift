@@ -48,7 +48,8 @@ struct Serving {
     let runner = Runner(log: { [redaction = options.redaction] in log.write(.info, "log", [.init("text", redaction.masked($0))]) })
     let service = try begin(program, path, retention, MeasuredRunner(runner, metrics))
     let gate = Gate(
-      service, settings, metrics: metrics, log: log, audit: options.audit, clock: currentMilliseconds)
+      service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,
+      clock: currentMilliseconds)
     let server = try listen(gate)
     let names = program.flows.map(\.name).joined(separator: ", ")
     let scheme = options.tls == nil ? "http" : "https"
@@ -71,6 +72,14 @@ struct Serving {
     log.write(.info, "ended")
     log.flush()
     options.audit.flush()
+  }
+
+  private func figures(_ path: String) throws(NotServing) -> SQLiteQueries {
+    do throws(StoreError) {
+      return try SQLiteQueries(path: path)
+    } catch {
+      throw NotServing(message: error.message)
+    }
   }
 
   private func settings() throws(NotServing) -> Gate.Settings {
@@ -112,7 +121,7 @@ struct Serving {
   private func begin(
     _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ runner: any ActionRunner
   ) throws(NotServing) -> FlowService {
-    let live = LiveHub()
+    let live = LiveHub(redaction: options.redaction)
     let hooks = hooks(live)
     do {
       let machine = try Machine(program)

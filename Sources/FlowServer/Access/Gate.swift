@@ -1,5 +1,6 @@
 import Dispatch
 public import FlowHTTP
+public import FlowRuntime
 import FlowSource
 import Synchronization
 
@@ -32,18 +33,22 @@ public final class Gate: HTTPHandler {
   let log: Log
   /// Operators' actions and refusals, each with who it was.
   let audit: Log
+  let figures: Figures
   private let service: any HTTPHandler
-  private let clock: @Sendable () -> Int64
+  let clock: @Sendable () -> Int64
   private let limiter = RateLimiter()
   private let state: Mutex<State>
   let sessions: Sessions
+  let claims = Claims()
 
+  /// - Parameter queries: Where gauges come from; slow to count, so none that others wait for.
   /// - Parameter clock: Milliseconds since 1970.
   public init(
-    _ service: any HTTPHandler, _ settings: Settings, metrics: Metrics, log: Log, audit: Log,
+    _ service: any HTTPHandler, _ settings: Settings, queries: any Queries, metrics: Metrics, log: Log, audit: Log,
     clock: @escaping @Sendable () -> Int64
   ) {
     self.service = service
+    figures = Figures(queries)
     self.settings = settings
     self.metrics = metrics
     self.log = log
@@ -71,7 +76,8 @@ public final class Gate: HTTPHandler {
   // MARK: - Requests
 
   public func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
-    let visit = Visit(request, caller: caller(request), gate: self)
+    let entrance = Entrance(request.method, request.path)
+    let visit = Visit(request, entrance, caller: caller(request), gate: self)
     var request = request
     var respond = respond
     request.context = visit
@@ -84,6 +90,8 @@ public final class Gate: HTTPHandler {
         try checkRate(visit, request)
         if request.isUpgrade, isDraining { throw .draining }
       }
+      try visit.admit()
+      if try answer(request, visit, respond) { return }
       service.handle(request, respond)
     } catch {
       metrics.refusals[error.code].add()
@@ -155,7 +163,8 @@ public final class Gate: HTTPHandler {
     }
     guard principal.may(.read) else { return socket.close(code: 4403, reason: "this key may not read") }
     var request = request
-    request.context = Visit(request, caller: .known(principal), gate: self)
+    request.context = Visit(
+      request, Entrance(request.method, request.path), caller: .known(principal), gate: self)
     sessions.begin(socket)
     let scopes = principal.scopes.map(\.rawValue).sorted().map { JSON.string($0) }
     let reply: JSON = ["scopes": .array(scopes), "roles": .array(principal.roles.map { .string($0) })]

@@ -1,5 +1,6 @@
 import Dispatch
 import FlowHTTP
+import FlowRuntime
 import FlowSource
 import Synchronization
 
@@ -13,13 +14,7 @@ final class Visit: ResponseObserver {
     case notBelieved(String)
   }
 
-  private struct State {
-    var template = ""
-    var scope = Scope.open
-    var flow: String?
-    var isOver = false
-  }
-
+  let entrance: Entrance
   let id: String
   let caller: Caller
   let trace: TraceContext?
@@ -30,9 +25,10 @@ final class Visit: ResponseObserver {
   private let takesGzip: Bool
   private let isUpgrade: Bool
   private let start = DispatchTime.now().uptimeNanoseconds
-  private let state = Mutex(State())
+  private let isOver = Atomic(false)
 
-  init(_ request: HTTPRequest, caller: Caller, gate: Gate) {
+  init(_ request: HTTPRequest, _ entrance: Entrance, caller: Caller, gate: Gate) {
+    self.entrance = entrance
     id = Visit.id(request.headers["X-Request-Id"])
     self.caller = caller
     self.gate = gate
@@ -63,22 +59,21 @@ final class Visit: ResponseObserver {
 
   // MARK: - Coming in
 
-  /// Lets the request go on to a resource, or not.
-  /// - Parameter flow: The flow that the path names.
+  /// Lets the request go on to its resource, or not.
   /// - Throws: 401 and 403.
-  func admit(_ scope: Scope, _ template: String, flow: String?) throws(Problem) {
-    state.withLock {
-      $0.template = template
-      $0.scope = scope
-      $0.flow = flow
-    }
+  func admit() throws(Problem) {
+    let scope = entrance.scope
     if scope == .open { return }
     switch caller {
     case .known(let principal):
       guard principal.may(scope) else {
         throw .forbidden("`\(principal.name)` does not have the scope `\(scope.rawValue)`")
       }
-      if let flow { try checkSees(flow) }
+      if let flow = entrance.flow {
+        try checkSees(flow)
+      } else if principal.flows != nil, !entrance.isFiltered {
+        throw .forbidden("`\(principal.name)` is for some flows only, and this is about all of them")
+      }
     // A browser can't send credentials with an upgrade; its first message brings them.
     case .anonymous where isUpgrade && scope == .read: break
     case .anonymous: throw .unauthenticated("send a key: `Authorization: Bearer flow_…`", isInvalid: false)
@@ -91,16 +86,28 @@ final class Visit: ResponseObserver {
     guard principal.sees(flow) else { throw .forbidden("`\(principal.name)` may not see a flow `\(flow)`") }
   }
 
+  /// The request has set off a step, which belongs to the same trace.
+  func noteStep(_ sequence: Int64) {
+    if let trace { gate.settings.tracer?.step(sequence, belongsTo: trace) }
+  }
+
+  /// The caller holds these jobs now.
+  func noteClaimed(_ jobs: [Int64]) {
+    if principal.flows != nil { gate.claims.note(jobs, by: principal.name) }
+  }
+
+  /// A worker for some flows only ends what it has claimed itself: numbers of jobs and fences can be guessed.
+  func checkClaimed(_ job: Int64) throws(Problem) {
+    guard principal.flows != nil, !gate.claims.isHeld(job, by: principal.name) else { return }
+    throw EngineProblem.leaseLost.problem
+  }
+
   // MARK: - Going out
 
   func willSend(_ response: HTTPResponse) -> HTTPResponse {
     var response = response
-    let state = state.withLock { state in
-      defer { state.isOver = true }
-      return state
-    }
-    if !state.isOver { note(response.status, state) }
-    response = redacted(response, state)
+    if !isOver.exchange(true, ordering: .relaxed) { note(response.status) }
+    response = redacted(response)
     compress(&response)
     response.headers.append(("X-Request-Id", id))
     response.headers.append(("X-Content-Type-Options", "nosniff"))
@@ -109,14 +116,13 @@ final class Visit: ResponseObserver {
   }
 
   func willUpgrade() {
-    let state = state.withLock { $0 }
-    note(101, state)
+    note(101)
   }
 
   /// Workers get what they need for their work; everybody else gets the mask.
-  private func redacted(_ response: HTTPResponse, _ state: State) -> HTTPResponse {
+  private func redacted(_ response: HTTPResponse) -> HTTPResponse {
     let redaction = gate.settings.redaction
-    guard !redaction.isEmpty, state.scope != .work, state.scope != .open || response.status >= 400,
+    guard !redaction.isEmpty, entrance.scope != .work, entrance.scope != .open || response.status >= 400,
       !response.isStreaming, !response.body.isEmpty, Visit.isJSON(response)
     else { return response }
     guard let json = try? JSON(parsing: response.body) else {
@@ -125,7 +131,7 @@ final class Visit: ResponseObserver {
       ).response
     }
     var masked = response
-    masked.body = redaction.masked(json, of: state.flow).bytes() + [0x0A]
+    masked.body = redaction.masked(json, of: entrance.flow).bytes() + [0x0A]
     return masked
   }
 
@@ -142,31 +148,31 @@ final class Visit: ResponseObserver {
     response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
   }
 
-  private func note(_ status: Int, _ state: State) {
+  private func note(_ status: Int) {
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-    gate.metrics.requests[method, state.template, String(status)].add()
+    gate.metrics.requests[method, entrance.template, String(status)].add()
     gate.metrics.requestSeconds.observe(seconds)
     let isRefused = [401, 403, 421, 429].contains(status)
-    if isRefused || state.scope == .operate || state.scope == .deploy { audit(status, state) }
+    if isRefused || entrance.scope == .operate || entrance.scope == .deploy { audit(status) }
     let level: Log.Level = status >= 500 ? .warn : .debug
     guard gate.log.hears(level) else { return }
-    var fields = fields(status, state)
+    var fields = fields(status)
     if let trace { fields.append(.init("traceId", .string(trace.traceID))) }
     fields.append(.init("ms", .double((seconds * 1e6).rounded() / 1e3)))
     gate.log.write(level, "request", fields)
   }
 
-  private func audit(_ status: Int, _ state: State) {
-    let scope: JSON.Member = .init("scope", .string(state.scope.rawValue))
-    gate.audit.write(.info, "audit", fields(status, state) + [scope, .init("address", .string(address))])
+  private func audit(_ status: Int) {
+    let scope: JSON.Member = .init("scope", .string(entrance.scope.rawValue))
+    gate.audit.write(.info, "audit", fields(status) + [scope, .init("address", .string(address))])
   }
 
-  private func fields(_ status: Int, _ state: State) -> [JSON.Member] {
+  private func fields(_ status: Int) -> [JSON.Member] {
     var fields: [JSON.Member] = [
       .init("requestId", .string(id)), .init("who", .string(principal.name)), .init("method", .string(method)),
-      .init("path", .string(path)), .init("route", .string(state.template)), .init("status", .int(Int64(status))),
+      .init("path", .string(path)), .init("route", .string(entrance.template)), .init("status", .int(Int64(status))),
     ]
-    if let flow = state.flow { fields.append(.init("workflow", .string(flow))) }
+    if let flow = entrance.flow { fields.append(.init("workflow", .string(flow))) }
     return fields
   }
 }

@@ -38,7 +38,7 @@ public final class Metrics: Sendable {
   let actionSeconds = Family("flow_action_duration_seconds", "How long tries took.", ["action"]) { Histogram() }
   let actions = Family("flow_actions_total", "Tries that ended.", ["action", "result"]) { Counter() }
   let retries = Counter()
-  private let version: String
+  let version: String
   private let process: @Sendable () -> Process
 
   public init(version: String, process: @escaping @Sendable () -> Process = { Process() }) {
