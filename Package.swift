@@ -73,7 +73,7 @@ let package = Package(
     test("FlowCryptoTests", ["FlowCrypto"]),
     test(
       "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowSource", "FlowTestSupport", "flow"],
-      exclude: ["tls_relay.py", "tokens.py", "collector.py"]),
+      exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
     test(
       "FlowTestingTests", ["FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
