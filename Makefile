@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench fuzz sarif format lint clean
+.PHONY: help setup build serve test bench crash fuzz sarif format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,6 +28,12 @@ test: setup ## build everything and run all tests
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow
 	swift run -c release Benchmarks
+
+KILLS ?= 200
+FULL_DISKS ?= 20
+crash: setup ## kill a loaded server KILLS times, and FULL_DISKS times with a full disk
+	swift build --build-tests
+	FLOW_KILLS=$(KILLS) FLOW_FULL_DISKS=$(FULL_DISKS) swift test --skip-build --filter CrashTests
 
 FUZZ_SECONDS ?= 60
 fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS

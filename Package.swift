@@ -47,7 +47,7 @@ let package = Package(
       "Benchmarks",
       [
         "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL", "FlowSource",
-        "CAllocations", "FlowGenerator",
+        "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.

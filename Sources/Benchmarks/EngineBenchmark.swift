@@ -15,6 +15,10 @@ enum EngineBenchmark {
       let machine = try? Machine(program)
     else { return report("engine", "did not compile") }
     do {
+      let disk = FileManager.default.temporaryDirectory.appending(path: "flow-disk-\(getpid())").path
+      let syncs = RawStore.syncsPerSecond(at: disk, seconds: 1) ?? 0
+      unlink(disk)
+      report("fdatasync of a page", "\(Int(syncs)) /s")
       for size in [1, 16, 64, 256, 1024] { try measure(machine, size) }
     } catch {
       report("engine", "could not be measured: \(error)")
@@ -55,10 +59,13 @@ enum EngineBenchmark {
     let perSecond = Double(events) * 1e9 / Double(nanoseconds() - begin)
     let used = Double(processorNanoseconds() - processor) / Double(events) / 1000
     latencies.sort()
+    let bytes = RawStore.bytesPerEvent(at: folder.appending(path: "bench.db").path)
+    let raw = RawStore.insertsPerSecond(
+      at: folder.appending(path: "raw.db").path, size: size, bytes: max(bytes, 1), seconds: seconds / 2)
     report(
       "engine and store, batches of \(size)", "\(Int(perSecond)) events/s",
       """
-      \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
+      \(short(100 * perSecond / (raw ?? .infinity))) % of \(Int(raw ?? 0)) plain inserts of \(bytes) bytes; \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
       processor in all; a batch: p50 \(short(latencies[latencies.count / 2])) ms, \
       p99 \(short(latencies[latencies.count * 99 / 100])) ms
       """)

@@ -36,8 +36,10 @@ struct Statements {
     setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
     setJob = try connection.prepare(
-      "INSERT OR REPLACE INTO job (\(Statements.jobColumns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
-    )
+      """
+      INSERT OR REPLACE INTO job (\(Statements.jobColumns))
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+      """)
     removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
     addDead = try connection.prepare(
       """

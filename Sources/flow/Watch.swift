@@ -3,8 +3,8 @@ import Glibc
 /// How long it has to be quiet before files that changed are looked at: editors write in several steps.
 private let quietMilliseconds: Int32 = 100
 
-/// Calls `react` at first and whenever a flow or the configuration in one of the folders may have changed; ends only with the
-/// process.
+/// Calls `react` at first and whenever a flow or the configuration in one of the folders may have changed; ends only
+/// with the process.
 ///
 /// The folders are watched and not the files, as editors put a new file in the place of the old one (inotify(7)).
 /// - Parameter folders: Asked again after each change, as files come and go.

@@ -134,7 +134,6 @@ import Testing
   /// What can be compiled and not be served is refused before anything runs.
   @Test(arguments: [
     ("action tell(to: string) { email { to: to subject: \"x\" } }", "no `email`"),
-    ("action tell(to: string) { log to limit 1 per 1s }", "no `limit`"),
     ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "no webhook"),
   ])
   func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {

@@ -6,6 +6,9 @@ public struct FlowProcess: Sendable {
   public var output: String
   public var errors: String
 
+  /// How long a run may take, in seconds.
+  static let patience = 120.0
+
   /// Runs `flow` in a folder, by default that of the package.
   public static func run(
     _ arguments: String..., input: String = "", in folder: URL = packageRoot, environment: [String: String] = [:]
@@ -26,6 +29,10 @@ public struct FlowProcess: Sendable {
     process.standardOutput = pipes.output
     process.standardError = pipes.errors
     try process.run()
+    // One that should have ended and serves instead would hold up all tests.
+    let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + FlowProcess.patience, execute: watchdog)
+    defer { watchdog.cancel() }
     try pipes.input.fileHandleForWriting.write(contentsOf: Data(input.utf8))
     try pipes.input.fileHandleForWriting.close()
     // What it writes is short enough for a pipe, so that one may be read after the other.
