@@ -19,7 +19,8 @@ extension FlowService {
       let rows = try queries.instances(flow: flow, status: status, after: after, limit: limit)
       let next: JSON = rows.count == limit ? .string(String(rows.last?.id ?? 0)) : .null
       return json([
-        "items": .array(rows.filter { visible?.contains($0.flow) ?? true }.map { summary($0) }), "page": ["next": next, "limit": .int(Int64(limit))],
+        "items": .array(rows.filter { visible?.contains($0.flow) ?? true }.map { summary($0) }),
+        "page": ["next": next, "limit": .int(Int64(limit))],
       ])
     }
   }

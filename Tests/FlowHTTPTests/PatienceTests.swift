@@ -62,7 +62,8 @@ import Testing
     configuration.timeouts.bodyMilliseconds = 300
     configuration.timeouts.idleMilliseconds = 300
     configuration.timeouts.shutdownMilliseconds = 300
-    let server = try HTTPServer(configuration: configuration, handler: TestHandler { $1.send(HTTPResponse(status: 200)) })
+    let server = try HTTPServer(
+      configuration: configuration, handler: TestHandler { $1.send(HTTPResponse(status: 200)) })
     server.start()
     defer { server.shutdown() }
     let slow = try (0..<200).map { _ in try Client(port: server.port) }

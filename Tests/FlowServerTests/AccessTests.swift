@@ -140,8 +140,9 @@ import Testing
     let hasty = try WebSocketClient(port: server.port, path: "/v1/live")
     try hasty.send(["id": 1, "op": "sub", "since": 0])
     #expect(closeCode { _ = try hasty.receive() } == "closed 4401")
-    #expect(closeCode { _ = try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer("flow_x")) }
-      .hasPrefix("HTTP/1.1 401"))
+    #expect(
+      closeCode { _ = try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer("flow_x")) }
+        .hasPrefix("HTTP/1.1 401"))
   }
 
   private func closeCode(_ body: () throws -> Void) -> String {
@@ -195,7 +196,8 @@ import Testing
     let client = HTTPClient(port: server.port)
     try client.send("GET", "/v1/flows", headers: bearer(reader))
     try client.send(
-      "POST", "/v1/flows/Order/instances/o1/cancel", [:], headers: bearer(reader).merging(["X-Request-Id": "r-7"]) { $1 })
+      "POST", "/v1/flows/Order/instances/o1/cancel", [:],
+      headers: bearer(reader).merging(["X-Request-Id": "r-7"]) { $1 })
     try client.send("GET", "/v1/flows", headers: bearer("flow_x"))
     #expect(server.stop() == 0)
     let lines = try String(contentsOfFile: audit, encoding: .utf8).split(separator: "\n").map {

@@ -64,8 +64,10 @@ import Testing
   @Test(arguments: [
     (String(repeating: "[", count: 200_000), "deep lists"),
     (String(repeating: #"{"a":"#, count: 100_000), "deep objects"),
-    (#"{"event": "Placed", "data": "# + String(repeating: "[", count: 129) + String(repeating: "]", count: 129) + "}",
-     "one level too deep"),
+    (
+      #"{"event": "Placed", "data": "# + String(repeating: "[", count: 129) + String(repeating: "]", count: 129) + "}",
+      "one level too deep"
+    ),
     ("{\"event\": \"\u{0}\"}", "a raw zero"), (#"{"event": "\ud800"}"#, "half a character"), ("", "nothing"),
     (#"{"event": "Placed", "event": "Paid"}"#, "a member twice"), ("[1e999999999]", "a number past all"),
   ])
@@ -77,9 +79,10 @@ import Testing
     try othersAreServed()
   }
 
-  @Test(arguments: [
-    [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
+    ] as [[UInt8]])
   func whatIsNoUTF8IsRefused(_ bytes: [UInt8]) throws {
     let body = Array(#"{"event": "P"#.utf8) + bytes + Array(#""}"#.utf8)
     let client = HTTPClient(port: server.port)

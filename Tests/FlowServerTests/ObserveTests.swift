@@ -59,7 +59,8 @@ import Testing
         #expect(types.updateValue(String(words[3]), forKey: String(words[2])) == nil, "\(line)")
         continue
       }
-      let sample = try #require(try /([a-z_]+)(\{([a-z_]+="[^"]*",?)+\})? (-?[0-9.e+-]+)/.wholeMatch(in: line), "\(line)")
+      let sample = try #require(
+        try /([a-z_]+)(\{([a-z_]+="[^"]*",?)+\})? (-?[0-9.e+-]+)/.wholeMatch(in: line), "\(line)")
       let name = String(sample.1)
       let family = ["_bucket", "_sum", "_count"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) }
       #expect(types[name] != nil || types[family ?? ""] == "histogram", "\(line)")

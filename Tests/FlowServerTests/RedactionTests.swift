@@ -70,7 +70,8 @@ import Testing
 
   @Test func whatAGuardSaysOfTheFieldIsHidden() throws {
     let json = try JSON(
-      parsing: #"{"flow": "Order", "guard": {"expression": "email == \"x\"", "value": false, "children": [{"value": "s"}]}}"#)
+      parsing:
+        #"{"flow": "Order", "guard": {"expression": "email == \"x\"", "value": false, "children": [{"value": "s"}]}}"#)
     let masked = redaction.masked(json, of: nil).text()
     #expect(masked.contains(#""outcome":"redacted""#) && !masked.contains(#""s""#))
     let other = try JSON(parsing: #"{"flow": "Order", "guard": {"expression": "emails > 1", "value": 7}}"#)

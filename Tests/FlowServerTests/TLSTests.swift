@@ -59,7 +59,9 @@ import Testing
       let item: JSON = ["sku": .string(String(repeating: "x", count: 1000)), "qty": 1, "price": .double(1)]
       let body: JSON = [
         "event": "Placed",
-        "data": ["order_id": .string("o\(index)"), "email": "a@b.c", "items": .array(Array(repeating: item, count: 20))],
+        "data": [
+          "order_id": .string("o\(index)"), "email": "a@b.c", "items": .array(Array(repeating: item, count: 20)),
+        ],
       ]
       #expect(try client.send("POST", "/v1/flows/Order/instances", body).status == 201)
     }
@@ -82,7 +84,8 @@ import Testing
   }
 
   private func serial(_ server: ServerProcess) throws -> String {
-    let command = "openssl s_client -connect 127.0.0.1:\(server.port) </dev/null 2>/dev/null | openssl x509 -noout -serial"
+    let command =
+      "openssl s_client -connect 127.0.0.1:\(server.port) </dev/null 2>/dev/null | openssl x509 -noout -serial"
     return try runProgram("sh", "-c", command).output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 

@@ -23,7 +23,9 @@ extension FlowService {
 
   /// An event without an address may reach several flows; the caller has to know of all of them.
   func checkReach(of event: String, _ request: HTTPRequest, in machine: Machine) throws(Problem) {
-    guard let visit = request.visit, visit.principal.flows != nil, let index = machine.event(named: event) else { return }
+    guard let visit = request.visit, visit.principal.flows != nil, let index = machine.event(named: event) else {
+      return
+    }
     for target in machine.route(event: index) { try visit.checkSees(machine.program.flows[target.flow].name) }
   }
 

@@ -51,7 +51,8 @@ struct KeyTable {
   func number(_ name: String, in bounds: ClosedRange<Int>) throws(KeyFileError) -> Int? {
     guard let value = json[name] else { return nil }
     guard let number = value.int, bounds.contains(number) else {
-      throw KeyFileError(message: "\(place)`\(name)` is a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")
+      throw KeyFileError(
+        message: "\(place)`\(name)` is a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")
     }
     return number
   }

@@ -39,7 +39,8 @@ public struct Naming: Sendable {
     let given = request.headers.values(of: "Origin").map { $0.lowercased() }
     if given.isEmpty { return }
     let host = (request.headers["Host"] ?? "").lowercased()
-    let isOurs = given.count == 1 && (["http://\(host)", "https://\(host)"].contains(given[0]) || origins.contains(given[0]))
+    let isOurs =
+      given.count == 1 && (["http://\(host)", "https://\(host)"].contains(given[0]) || origins.contains(given[0]))
     guard isOurs else {
       throw Problem(
         status: 403, code: "origin-not-allowed", title: "Forbidden",

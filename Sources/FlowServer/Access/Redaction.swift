@@ -43,10 +43,11 @@ public struct Redaction: Sendable {
         // What the expression came to, and all of its parts, tell of the field.
         return .object([.init("expression", .string(source)), .init("outcome", "redacted")])
       }
-      return .object(members.map { member in
-        let isText = Redaction.texts.contains(member.name) && member.value.string != nil
-        return .init(member.name, hidden.contains(member.name) || isText ? Redaction.mask : mask(member.value, known))
-      })
+      return .object(
+        members.map { member in
+          let isText = Redaction.texts.contains(member.name) && member.value.string != nil
+          return .init(member.name, hidden.contains(member.name) || isText ? Redaction.mask : mask(member.value, known))
+        })
     default: return json
     }
   }

@@ -2,7 +2,7 @@ public import FlowRuntime
 import FlowSource
 
 extension Log {
-  /// Tells of committed entries: what flows say, and what has gone wrong with them; steps only to those who want it all.
+  /// Tells of committed entries: what flows say, and what has gone wrong; steps only to those who want it all.
   public func note(_ entries: [JournalEntry], _ redaction: Redaction) {
     for entry in entries {
       var entry = entry

@@ -25,9 +25,11 @@ public final class Metrics: Sendable {
     Counter()
   }
   private let transitions = Family(
-    "flow_transitions_total", "Steps that were taken.", ["workflow", "from", "to", "event"]) { Counter() }
+    "flow_transitions_total", "Steps that were taken.", ["workflow", "from", "to", "event"]
+  ) { Counter() }
   private let events = Family(
-    "flow_events_received_total", "Events that arrived.", ["workflow", "event", "disposition"]) { Counter() }
+    "flow_events_received_total", "Events that arrived.", ["workflow", "event", "disposition"]
+  ) { Counter() }
   private let incidents = Family("flow_incidents_total", "Timers and results that could not be taken.", ["workflow"]) {
     Counter()
   }
@@ -72,7 +74,9 @@ public final class Metrics: Sendable {
     if body["created"]?.bool == true { started[entry.flow].add() }
     guard disposition == "applied" else { return }
     transitions[entry.flow, Metrics.states(body["from"]), Metrics.states(body["to"]), cause].add()
-    if let status = body["status"]?.string, status == "done" || status == "failed" { finished[entry.flow, status].add() }
+    if let status = body["status"]?.string, status == "done" || status == "failed" {
+      finished[entry.flow, status].add()
+    }
     if let due = body["timer"]?["due"]?.string.flatMap({ Timestamp($0) }) {
       timerLag.observe(max(0, Double(now) / 1000 - Double(due.seconds) - Double(due.nanoseconds) / 1e9))
     }
