@@ -27,6 +27,8 @@ struct ServeOptions {
     .init(name: "drain", value: "DURATION", help: "how long to look unready before ending; 0s by default"),
   ]
 
+  private static let longestDrainMilliseconds: Int64 = 3_600_000
+
   let address: Address
   let keysPath: String?
   let tls: TLSCredentials?
@@ -47,7 +49,7 @@ struct ServeOptions {
     rate = try ServeOptions.rate(arguments.value("rate"))
     tls = try ServeOptions.tls(arguments.value("tls-cert"), arguments.value("tls-key"))
     log = try ServeOptions.log(arguments)
-    audit = try arguments.value("audit").map { path throws(Wrong) in try ServeOptions.auditLog(path) } ?? log
+    audit = try ServeOptions.audit(arguments, log)
     collector = try ServeOptions.collector(arguments.value("otlp"))
     drainMilliseconds = try ServeOptions.duration(arguments.value("drain") ?? "0s")
     redaction = Redaction(configuration.redaction)
@@ -109,9 +111,15 @@ struct ServeOptions {
     guard let level = Log.Level(rawValue: level) else {
       throw Wrong(message: "there is no log level `\(level)`", help: "write debug, info, warn or error")
     }
-    return Log(level: level, format: format, clock: currentMilliseconds) {
-      Terminal.error(String(decoding: $0, as: UTF8.self))
-    }
+    return Log(level: level, format: format, clock: currentMilliseconds, sink: sink)
+  }
+
+  private static let sink: @Sendable ([UInt8]) -> Void = { Terminal.error(String(decoding: $0, as: UTF8.self)) }
+
+  /// Who wants to hear little of the server still gets the whole audit.
+  private static func audit(_ arguments: Arguments, _ log: Log) throws(Wrong) -> Log {
+    if let path = arguments.value("audit") { return try auditLog(path) }
+    return log.hears(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
   }
 
   private static func auditLog(_ path: String) throws(Wrong) -> Log {
@@ -134,8 +142,8 @@ struct ServeOptions {
 
   private static func duration(_ text: String) throws(Wrong) -> Int64 {
     if text == "0" || text == "0s" { return 0 }
-    guard let milliseconds = LengthOfTime.milliseconds(text) else {
-      throw Wrong(message: "`\(text)` is no length of time", help: "write 10s")
+    guard let milliseconds = LengthOfTime.milliseconds(text), milliseconds <= longestDrainMilliseconds else {
+      throw Wrong(message: "`--drain \(text)` is no length of time of an hour at most", help: "write 10s")
     }
     return milliseconds
   }

@@ -64,7 +64,7 @@ struct Serving {
     Systemd.notify("STOPPING=1")
     log.write(.info, "draining")
     gate.drain()
-    usleep(UInt32(clamping: options.drainMilliseconds * 1000))
+    usleep(UInt32(options.drainMilliseconds * 1000))
     server.shutdown()
     engine.shutdown()
     watchdog?.stop()

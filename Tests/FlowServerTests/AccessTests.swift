@@ -45,6 +45,18 @@ import Testing
     #expect(try client.send("POST", "/v1/events", AccessTests.placed).status == 401)
   }
 
+  /// A socket may bring its key later; whoever only says that he wants one gets nothing else by it.
+  @Test(arguments: ["/v1/flows", "/v1/instances", "/metrics", "/v1/flows/Order/instances/o1", "/v1/live/"])
+  func askingForASocketOpensNothingElse(_ path: String) throws {
+    _ = try keys.add("ann", "--scope", "read")
+    let server = try serve()
+    let upgrade = [
+      "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    #expect(try HTTPClient(port: server.port).send("GET", path, headers: upgrade).status == 401)
+  }
+
   @Test(arguments: [
     "Bearer flow_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "Bearer", "Bearer ", "Basic YTpi", "flow_x", "",
     "Bearer \u{e9}", "Bearer a.b.c", "Bearer " + String(repeating: "A", count: 10_000),
@@ -79,6 +91,9 @@ import Testing
       #expect(try client.send("DELETE", "/v1/flows/Order/instances/o1", headers: bearer(key)).status == 403)
       #expect(try client.send("POST", "/v1/anything", [:], headers: bearer(key)).status == 403)
       #expect(try client.send("PUT", "/v1/flows/Order", [:], headers: bearer(key)).status == 403)
+      // What is called like a resource for events is none.
+      #expect(try client.send("POST", "/v1/flows/events", [:], headers: bearer(key)).status == 403)
+      #expect(try client.send("POST", "/v1/flows/Order/instances/events", [:], headers: bearer(key)).status == 403)
     }
   }
 
@@ -199,15 +214,36 @@ import Testing
       "POST", "/v1/flows/Order/instances/o1/cancel", [:],
       headers: bearer(reader).merging(["X-Request-Id": "r-7"]) { $1 })
     try client.send("GET", "/v1/flows", headers: bearer("flow_x"))
+    let socket = try WebSocketClient(port: server.port, path: "/v1/live")
+    try socket.send(["id": 1, "op": "hello", "token": "flow_x"])
+    #expect(closeCode { _ = try socket.receive() } == "closed 4401")
     #expect(server.stop() == 0)
     let lines = try String(contentsOfFile: audit, encoding: .utf8).split(separator: "\n").map {
       try JSON(parsing: String($0))
     }
-    #expect(lines.compactMap { $0["status"]?.int } == [403, 401])
+    #expect(lines.compactMap { $0["status"]?.int } == [403, 401, 401])
+    #expect(lines.last?["path"] == "/v1/live" && lines.last?["address"] == "127.0.0.1")
     #expect(lines.first?["who"] == "reader" && lines.first?["requestId"] == "r-7")
     #expect(lines.first?["scope"] == "operate" && lines.first?["address"] == "127.0.0.1")
     #expect(lines.first?["path"] == "/v1/flows/Order/instances/o1/cancel")
     #expect(lines.last?["who"] == "")
+  }
+
+  @Test func theAuditIsToldWhateverTheLogLeavesOut() throws {
+    _ = try keys.add("reader", "--scope", "read")
+    // With so little said, the server does not tell its port: it is given one.
+    let script = """
+      port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+      "$1" serve "$2" --store "$3" --keys "$4" --addr 127.0.0.1:$port --log-level error 2>&1 &
+      curl -s -o /dev/null --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:$port/v1/flows
+      kill %1
+      wait %1
+      """
+    let ran = try runProgram(
+      "bash", "-mc", script, "bash", ServerProcess.binary.path, EndToEndTests.order, folder.store, keys.path)
+    let lines = try ran.output.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    #expect(lines.map { $0["msg"] } == ["audit"])
+    #expect(lines.first?["status"] == 401)
   }
 
   @Test(arguments: [

@@ -26,6 +26,13 @@ import Testing
     #expect(server.wait() == 0)
   }
 
+  @Test func nobodyIsKeptWaitingForDays() throws {
+    let process = try FlowProcess.run(
+      ["serve", EndToEndTests.order, "--store", folder.store, "--addr", "127.0.0.1:0", "--drain", "2d"])
+    #expect(process.code == 2)
+    #expect(process.errors.contains("an hour at most"), "\(process.errors)")
+  }
+
   @Test func theSecondSignalEndsItAtOnce() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--drain", "1h"])
     server.send(SIGTERM)

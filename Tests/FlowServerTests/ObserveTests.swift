@@ -87,7 +87,9 @@ import Testing
     #expect(request["route"] == "/v1/flows/{flow}/instances/{key}")
     let step = try #require(lines.first { $0["msg"] == "step" })
     #expect(step["instance"] == "o1" && step["event"] == "Placed" && step["to"] == ["unpaid"])
-    #expect(lines.map { $0["msg"]?.string }.suffix(2) == ["draining", "ended"])
+    // The step may be told after its answer, even after the wish to end; nothing comes after the end.
+    #expect(lines.filter { $0["msg"] == "draining" }.count == 1)
+    #expect(lines.last?["msg"] == "ended")
   }
 
   @Test func textIsForPeople() throws {
@@ -105,12 +107,11 @@ import Testing
     let header = "00-\(trace)-00f067aa0ba902b7-01"
     try order(client, "o1", headers: ["Traceparent": header])
     let paid: JSON = ["event": "Paid", "data": ["amount": .double(0)]]
-    let answer = try client.send("POST", "/v1/flows/Order/instances/o1/events", paid)
+    #expect(try client.send("POST", "/v1/flows/Order/instances/o1/events", paid).status == 200)
     let unsampled = "00-\(trace)-00f067aa0ba902b7-00"
     try order(client, "o2", headers: ["Traceparent": unsampled])
     #expect(server.stop() == 0)
-    let wanted = answer.status == 200 ? 2 : 1
-    #expect(eventually { collector.lines.count > wanted })
+    #expect(eventually { collector.lines.count > 2 })
     let spans = try collector.lines.dropFirst().map { try JSON(parsing: $0) }
     #expect(spans.allSatisfy { $0["error"] == nil }, "\(spans)")
     let first = try #require(spans.first { $0["traceId"] == .string(trace) })
@@ -122,7 +123,7 @@ import Testing
     }
     #expect(value("flow.instance.id") == "o1" && value("flow.event") == "Placed" && value("flow.revision") == "1")
     let second = spans.first { $0["links"] != nil }
-    if answer.status == 200 { #expect(second?["links"]?.array?.first?["spanId"] == first["spanId"]) }
+    #expect(second?["links"]?.array?.first?["spanId"] == first["spanId"])
     #expect(!spans.contains { $0.text().contains("\"o2\"") }, "what is not sampled is not sent")
   }
 
@@ -149,7 +150,7 @@ import Testing
     for index in 0..<20 { try order(client, "o\(index)") }
     let plain = try client.send("GET", "/v1/instances")
     let packed = try client.send("GET", "/v1/instances", headers: ["Accept-Encoding": "br, gzip"])
-    #expect(plain.headers["content-encoding"] == nil)
+    #expect(plain.headers["content-encoding"] == nil && plain.headers["vary"] == "Accept-Encoding")
     #expect(packed.headers["content-encoding"] == "gzip" && packed.headers["vary"] == "Accept-Encoding")
     #expect(packed.body.count * 3 < plain.body.count)
     let url = "http://127.0.0.1:\(server.port)/v1/instances"

@@ -9,11 +9,16 @@ struct Entrance: Sendable {
   let flow: String?
   /// Whether the resource itself leaves out what the caller may not see.
   let isFiltered: Bool
+  /// Whether it is the live stream, which alone may be opened by somebody who says only then who he is.
+  let isLive: Bool
 
   private static let open: Set<String> = ["/livez", "/readyz", "/version"]
   private static let filtered: Set<String> = [
     "/v1/events", "/v1/instances", "/v1/flows", "/v1/live", "/v1/jobs/claim", "/v1/jobs/{id}/complete",
     "/v1/jobs/{id}/fail", "/v1/jobs/{id}/heartbeat",
+  ]
+  private static let sending: Set<String> = [
+    "/v1/events", "/v1/flows/{flow}/instances", "/v1/flows/{flow}/instances/{key}/events",
   ]
   private static let words: Set<String> = [
     "v1", "events", "instances", "flows", "jobs", "live", "history", "claim", "complete", "fail", "heartbeat",
@@ -42,15 +47,16 @@ struct Entrance: Sendable {
     }
     self.template = template
     self.flow = flow
-    scope = Entrance.scope(method == "HEAD" ? "GET" : method, template, segments.last.map(String.init) ?? "")
+    scope = Entrance.scope(method == "HEAD" ? "GET" : method, template)
     isFiltered = Entrance.filtered.contains(template)
+    isLive = template == "/v1/live"
   }
 
-  private static func scope(_ method: String, _ template: String, _ last: String) -> Scope {
+  private static func scope(_ method: String, _ template: String) -> Scope {
     if open.contains(template) { return .open }
     if method == "GET" { return .read }
     if template.hasPrefix("/v1/jobs") { return .work }
-    if method == "POST", last == "events" || last == "instances" { return .send }
+    if method == "POST", sending.contains(template) { return .send }
     let isDefinition = template.hasPrefix("/v1/flows/{flow}") && !template.contains("/instances")
     return isDefinition ? .deploy : .operate
   }

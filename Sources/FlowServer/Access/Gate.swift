@@ -158,13 +158,16 @@ public final class Gate: HTTPHandler {
       let token = json["token"]?.string, let keys = state.withLock({ $0.keys }),
       case .known(let principal) = believe(token, keys)
     else {
-      audit.write(.info, "audit", [.init("msg", "socket not authenticated"), .init("status", 401)])
+      request.visit?.audit(401)
       return socket.close(code: 4401, reason: "send hello with a key first")
     }
-    guard principal.may(.read) else { return socket.close(code: 4403, reason: "this key may not read") }
+    let visit = Visit(request, Entrance(request.method, request.path), caller: .known(principal), gate: self)
+    guard principal.may(.read) else {
+      visit.audit(403)
+      return socket.close(code: 4403, reason: "this key may not read")
+    }
     var request = request
-    request.context = Visit(
-      request, Entrance(request.method, request.path), caller: .known(principal), gate: self)
+    request.context = visit
     sessions.begin(socket)
     let scopes = principal.scopes.map(\.rawValue).sorted().map { JSON.string($0) }
     let reply: JSON = ["scopes": .array(scopes), "roles": .array(principal.roles.map { .string($0) })]

@@ -75,7 +75,7 @@ final class Visit: ResponseObserver {
         throw .forbidden("`\(principal.name)` is for some flows only, and this is about all of them")
       }
     // A browser can't send credentials with an upgrade; its first message brings them.
-    case .anonymous where isUpgrade && scope == .read: break
+    case .anonymous where isUpgrade && entrance.isLive: break
     case .anonymous: throw .unauthenticated("send a key: `Authorization: Bearer flow_…`", isInvalid: false)
     case .notBelieved(let reason): throw .unauthenticated(reason, isInvalid: true)
     }
@@ -140,12 +140,14 @@ final class Visit: ResponseObserver {
   }
 
   private func compress(_ response: inout HTTPResponse) {
-    guard takesGzip, !response.isStreaming, response.body.count >= Gate.compressedFrom,
-      !response.headers.contains(where: { $0.0.lowercased() == "content-encoding" }),
-      let body = Gzip.compressed(response.body)
+    guard !response.isStreaming, response.body.count >= Gate.compressedFrom,
+      !response.headers.contains(where: { $0.0.lowercased() == "content-encoding" })
     else { return }
+    // A cache has to know that others get it in another form, whichever this one gets.
+    response.headers.append(("Vary", "Accept-Encoding"))
+    guard takesGzip, let body = Gzip.compressed(response.body) else { return }
     response.body = body
-    response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+    response.headers.append(("Content-Encoding", "gzip"))
   }
 
   private func note(_ status: Int) {
@@ -162,7 +164,8 @@ final class Visit: ResponseObserver {
     gate.log.write(level, "request", fields)
   }
 
-  private func audit(_ status: Int) {
+  /// Notes an operator's action, or a refusal, with who it was and where he is.
+  func audit(_ status: Int) {
     let scope: JSON.Member = .init("scope", .string(entrance.scope.rawValue))
     gate.audit.write(.info, "audit", fields(status) + [scope, .init("address", .string(address))])
   }

@@ -27,7 +27,8 @@ public final class Log: Sendable {
   }
 
   private let level: Level
-  private let format: Format
+  /// How its lines look.
+  public let format: Format
   private let clock: @Sendable () -> Int64
   private let sink: @Sendable ([UInt8]) -> Void
   private let queue = DispatchQueue(label: "flow.log")
