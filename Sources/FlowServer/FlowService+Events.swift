@@ -24,12 +24,15 @@ extension FlowService {
     command.idempotencyKey = try idempotencyKey(request, body)
     command.ifMatch = try revision(request)
     let visit = request.visit
+    let isKnown = machine.event(named: name) != nil
     engine.submit(command) { result in
       switch result {
       case .success(let answer):
         visit?.noteStep(answer.sequence)
         respond.send(answer.response)
-      case .failure(let problem): respond.send(problem.response)
+      case .failure(let problem):
+        if isKnown { visit?.gate.metrics.noteRefused(event: name, flow: flow) }
+        respond.send(problem.response)
       }
     }
   }
