@@ -136,17 +136,11 @@ final class EventLoop {
     guard openCount < configuration.limits.connections else { return Sockets.close(socket) }
     let index = free.popLast() ?? slots.count
     if index == slots.count { slots.append(Slot()) }
-    guard poller.add(socket, key: index, .read) else {
+    let tls = configuration.tls?.session()
+    // Nothing goes out in the clear because there was no memory for a session.
+    guard configuration.tls == nil || tls != nil, poller.add(socket, key: index, .read) else {
       free.append(index)
       return Sockets.close(socket)
-    }
-    var tls: TLSSession?
-    if let credentials = configuration.tls {
-      tls = credentials.session()
-      guard tls != nil else {
-        free.append(index)
-        return Sockets.close(socket)
-      }
     }
     let connection = Connection(configuration: configuration, remoteAddress: address, now: now)
     slots[index] = Slot(socket: socket, connection: connection, generation: slots[index].generation + 1, tls: tls)

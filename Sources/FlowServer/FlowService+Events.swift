@@ -28,9 +28,13 @@ extension FlowService {
     if try exchange.query.flag("dryRun") { return tryOut(command, exchange) }
     let seconds = try wait(exchange.request)
     let visit = exchange.request.visit
+    let isKnown = catalogue.events.contains(command.event)
+    let name = command.event
     engine.submit(command) { [self] result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem):
+        if isKnown { visit?.gate.metrics.noteRefused(event: name, flow: flow) }
+        exchange.respond.send(problem.response)
       case .success(let answer):
         visit?.noteStep(answer.sequence)
         guard let seconds else { return exchange.respond.send(answer.response) }

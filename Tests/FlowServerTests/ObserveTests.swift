@@ -25,7 +25,10 @@ import Testing
     let client = HTTPClient(port: server.port)
     for index in 0..<3 { try order(client, "o\(index)") }
     for index in 0..<5 { try client.send("GET", "/v1/flows/Order/instances/o\(index)") }
-    try client.send("POST", "/v1/flows/Order/instances/o1/events", ["event": "Cancel"], headers: ["Flow-Roles": "x"])
+    let cancel = "/v1/flows/Order/instances/o1/events"
+    try client.send("POST", cancel, ["event": "Cancel"], headers: ["Flow-Roles": "x"])
+    #expect(try client.send("POST", cancel, ["event": "Retry"]).status == 409)
+    #expect(try client.send("POST", cancel, ["event": "Invented"]).status == 404)
     let live = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
     _ = try live.receive()
     let text = try client.send("GET", "/metrics")
@@ -34,6 +37,7 @@ import Testing
     for expected in [
       #"flow_instances_started_total{workflow="Order"} 3"#,
       #"flow_events_received_total{workflow="Order",event="Placed",disposition="applied"} 3"#,
+      #"flow_events_received_total{workflow="Order",event="Retry",disposition="refused"} 1"#,
       #"flow_transitions_total{workflow="Order",from="",to="unpaid",event="Placed"} 3"#,
       #"flow_http_requests_total{method="POST",route="/v1/events",status="201"} 3"#,
       #"flow_http_requests_total{method="GET",route="/v1/flows/{flow}/instances/{key}",status="200"} 3"#,
@@ -43,6 +47,7 @@ import Testing
       #expect(lines.contains(expected), "\(expected)")
     }
     #expect(lines.contains { $0.hasPrefix(#"flow_instances{workflow="Order",version="#) && $0.hasSuffix("} 3") })
+    #expect(!text.text.contains("Invented"), "what callers invent is no label")
     #expect(lines.contains { $0.hasPrefix("flow_store_commit_seconds_count ") && !$0.hasSuffix(" 0") })
     #expect(lines.contains { $0.hasPrefix("process_resident_memory_bytes ") && !$0.hasSuffix(" 0") })
     #expect(!text.text.contains("o1"), "no instance becomes a label")

@@ -74,13 +74,13 @@ public final class Metrics: Sendable {
     if body["created"]?.bool == true { started[entry.flow].add() }
     guard disposition == "applied" else { return }
     transitions[entry.flow, Metrics.states(body["from"]), Metrics.states(body["to"]), cause].add()
-    if let status = body["status"]?.string, status == "done" || status == "failed" {
-      finished[entry.flow, status].add()
-    }
+    if let status = body["status"]?.string, Metrics.outcomes.contains(status) { finished[entry.flow, status].add() }
     if let due = body["timer"]?["due"]?.string.flatMap({ Timestamp($0) }) {
       timerLag.observe(max(0, Double(now) / 1000 - Double(due.seconds) - Double(due.nanoseconds) / 1e9))
     }
   }
+
+  private static let outcomes: Set<String> = ["done", "failed", "cancelled"]
 
   /// What set a step off: the name of an event, or the kind of anything else.
   static func cause(_ body: JSON) -> String {
@@ -90,7 +90,7 @@ public final class Metrics: Sendable {
 
   static func states(_ json: JSON?) -> String { (json?.array ?? []).compactMap(\.string).joined(separator: "+") }
 
-  /// Counts an event that no step came of.
+  /// Counts an event that no step came of. It has to be one of the program's: what callers invent has no bound.
   func noteRefused(event: String, flow: String?) { events[flow ?? "", event, "refused"].add() }
 
   // MARK: - Telling
@@ -126,12 +126,12 @@ public final class Metrics: Sendable {
   }
 
   private func add(_ population: [Population], _ now: Int64, to out: inout MetricsText) {
-    let statuses = ["running", "done", "failed"]
+    let statuses = InstanceRow.statusNames
     var counts: [[String]: Double] = [:]
     var ages: [[String]: Double] = [:]
     for group in population {
       let states = group.states.joined(separator: "+")
-      let status = statuses.indices.contains(group.status) ? statuses[group.status] : "suspended"
+      let status = statuses.indices.contains(group.status) ? statuses[group.status] : "unknown"
       counts[[group.flow, String(group.definition.prefix(12)), states, status], default: 0] += Double(group.count)
       guard group.status == 0 else { continue }
       let age = Double(max(0, now - group.oldest)) / 1000
