@@ -24,6 +24,7 @@ let package = Package(
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),
     library("FlowCrypto", ["CSignature"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
@@ -41,7 +42,7 @@ let package = Package(
     executable(
       "flow",
       [
-        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
       ]),
@@ -64,7 +65,9 @@ let package = Package(
       "FlowCompilerTests",
       ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],
       corpus: true),
-    test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowMachineTests",
+      ["FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(

@@ -154,7 +154,7 @@ extension Step {
       .init("from", .array(from.map { .string($0) })), .init("to", .array(to.map { .string($0) })),
       .init("status", .string(next.status.rawValue)),
       .init("transitions", .array(transitions.map { .string("\(node.transitions[$0].place)") })),
-      .init("changes", next.changesJSON(changedFields, in: machine)),
+      .init("changes", next.changesJSON(self, in: machine)),
       .init("effects", .array(effects.compactMap { $0.json(node, machine) })),
     ]
   }
