@@ -35,13 +35,14 @@ let package = Package(
         only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
       ], unsafe: true),
     library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),
-    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
+    library("FlowCrypto", ["CSignature"], unsafe: true),
+    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
       "FlowServer",
       [
-        "FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR", "CEL",
-        "FlowSource",
+        "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR",
+        "CEL", "FlowSource",
       ]),
     library(
       "FlowREPL",
@@ -90,7 +91,10 @@ let package = Package(
       "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"],
       exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
-    test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
+    test("FlowCryptoTests", ["FlowCrypto"]),
+    test(
+      "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowSource", "FlowTestSupport", "flow"],
+      exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
     test(
       "FlowTestingTests", ["FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
@@ -114,6 +118,9 @@ let package = Package(
     .target(name: "CToml"),
     .target(name: "CPages"),
     .target(name: "CEpoll"),
+    .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(name: "CSignature", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CAllocations"),
   ],
   cxxLanguageStandard: .cxx17

@@ -21,34 +21,22 @@ extension Command {
       Option(
         name: "archive", value: "FILE|none",
         help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
-      Option(
-        name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
-      ),
-    ] + ActionOptions.list,
+    ] + ServeOptions.options + ActionOptions.list,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
       guard let first = arguments.operands.first else {
         Terminal.complain("`flow serve` takes at least one file", help: "flow serve samples/order.flow")
         return ExitCode.usage
       }
-      guard let address = Address(arguments.value("addr") ?? "127.0.0.1:8080") else {
-        Terminal.complain(
-          "`\(arguments.value("addr") ?? "")` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080")
-        return ExitCode.usage
-      }
-      guard address.isLoopback || arguments.has("insecure") else {
-        Terminal.complain(
-          "\(address.host) can be reached from other machines, and there is no access control yet",
-          help: "listen on 127.0.0.1, or say --insecure")
-        return ExitCode.usage
-      }
+      guard let configuration = Configuration.load(for: first), let options = serveOptions(arguments, configuration)
+      else { return ExitCode.usage }
       guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
       do throws(ActionOptions.Problem) {
         let settings = try ActionOptions.settings(arguments)
         if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
         let path = arguments.value("store") ?? storePath(beside: first)
         guard let retention = retention(arguments, path) else { return ExitCode.usage }
-        return Serving.run(program, store: path, retention, address, settings)
+        return Serving.run(program, store: path, retention, options, settings)
       } catch {
         Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
@@ -71,6 +59,16 @@ struct Address {
   }
 
   var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+/// Nil when they are wrong, which has been said then.
+private func serveOptions(_ arguments: Arguments, _ configuration: Configuration) -> ServeOptions? {
+  do throws(ServeOptions.Wrong) {
+    return try ServeOptions(arguments, configuration)
+  } catch {
+    Terminal.complain(error.message, help: error.help)
+    return nil
+  }
 }
 
 /// Compiles flows, or takes the IR that `flow compile` wrote.
