@@ -64,7 +64,7 @@ enum Serving {
       try live.begin(queries)
       return FlowService(
         engine: engine, queries: queries, live: live, clock: currentMilliseconds,
-        obstacle: { ActionOptions.whatIsMissing(for: $0, settings)?.message })
+        obstacle: { ActionOptions.whatIsMissing(for: $0, settings)?.text })
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {
