@@ -1,12 +1,13 @@
 # The few commands of the project. `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-cryptography openssl curl
+	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-cryptography python3-aiosmtpd \
+	openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench simulate crash fuzz sarif schemathesis format lint clean
+.PHONY: help setup build serve test test-brokers bench simulate crash fuzz sarif schemathesis format lint clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 setup: ## install the C libraries that are missing (Debian 12)
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
@@ -19,11 +20,17 @@ build: setup ## build the release binary
 serve: build ## serve the order sample, with a warehouse to send parcels from
 	@python3 samples/warehouse.py 8081 & warehouse=$$!; trap 'kill $$warehouse' EXIT INT TERM; \
 	WAREHOUSE_URL=http://127.0.0.1:8081 PAYMENTS_URL=http://127.0.0.1:8081 \
-	  .build/release/flow serve samples/order.flow --addr $(ADDR)
+	  .build/release/flow serve samples/order.flow --addr $(ADDR) --allow-host 127.0.0.1
 
 test: setup ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
+
+BROKERS := librabbitmq-dev libhiredis-dev libpq-dev rabbitmq-server redis-server postgresql python3-pika
+TRAITS := AMQP,Redis,Postgres
+test-brokers: setup ## test `publish`, `redis` and `sql` against servers that really run
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
+	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
 
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow

@@ -9,6 +9,11 @@ let package = Package(
     .library(name: "CEL", targets: ["CEL"]),
     .executable(name: "cel-conformance", targets: ["CELConformance"]),
   ],
+  traits: [
+    .trait(name: "AMQP", description: "The binding `publish`, by librabbitmq."),
+    .trait(name: "Redis", description: "The binding `redis`, by hiredis."),
+    .trait(name: "Postgres", description: "The binding `sql`, by libpq."),
+  ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
     library("FlowSource"),
@@ -23,7 +28,12 @@ let package = Package(
     // The durable engine and its doors to the world.
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
-    library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library(
+      "FlowActions",
+      [
+        "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl", "CCrypto", "CSpawn",
+        only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
+      ], unsafe: true),
     library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),
     library("FlowCrypto", ["CSignature"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
@@ -50,12 +60,13 @@ let package = Package(
     executable(
       "Benchmarks",
       [
-        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL", "FlowSource",
-        "CAllocations", "CSQLite", "FlowGenerator",
+        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowSource", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.
-    .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
+    .target(
+      name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
@@ -74,7 +85,11 @@ let package = Package(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
-    test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
+    test(
+      "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"],
+      exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
     test(
@@ -94,6 +109,10 @@ let package = Package(
     .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("m")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CSpawn"),
+    .target(name: "CRabbitMQ", linkerSettings: [.linkedLibrary("rabbitmq", .when(traits: ["AMQP"]))]),
+    .systemLibrary(name: "CHiredis"),
+    .systemLibrary(name: "CPostgres"),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CToml"),
@@ -123,6 +142,11 @@ nonisolated func settings() -> [SwiftSetting] {
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
   ]
+}
+
+/// A dependency of builds with a trait only.
+nonisolated func only(_ trait: String, _ target: String) -> Target.Dependency {
+  .target(name: target, condition: .when(traits: [trait]))
 }
 
 /// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.

@@ -68,7 +68,7 @@ public final class Client {
     }
     _ = flow_curl_set_text(easy, CURLOPT_URL, base + path)
     _ = flow_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, method)
-    _ = flow_curl_set_headers(easy, list)
+    _ = flow_curl_set_list(easy, CURLOPT_HTTPHEADER, list)
     _ = flow_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
     _ = flow_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT, 10)
     if seconds > 0 { _ = flow_curl_set_long(easy, CURLOPT_TIMEOUT, seconds) }
@@ -78,7 +78,7 @@ public final class Client {
         flow_curl_set_text(easy, CURLOPT_COPYPOSTFIELDS, bytes.bindMemory(to: CChar.self).baseAddress)
       }
     }
-    _ = flow_curl_set_writer(easy) { bytes, size, count, user in
+    _ = flow_curl_set_data(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, user in
       guard let bytes, let user else { return 0 }
       let inbox = Unmanaged<Inbox>.fromOpaque(user).takeUnretainedValue()
       let isWanted = inbox.add(UnsafeRawBufferPointer(start: bytes, count: size * count))

@@ -21,7 +21,7 @@ extension Command {
       Option(
         name: "archive", value: "FILE|none",
         help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
-    ] + ServeOptions.options,
+    ] + ServeOptions.options + ActionOptions.list,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
       guard let first = arguments.operands.first else {
@@ -31,13 +31,16 @@ extension Command {
       guard let configuration = Configuration.load(for: first), let options = serveOptions(arguments, configuration)
       else { return ExitCode.usage }
       guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
-      if let missing = whatIsMissing(for: program) {
-        Terminal.complain(missing, help: "it can be checked and tested; serving it comes with a later version")
+      do throws(ActionOptions.Problem) {
+        let settings = try ActionOptions.settings(arguments)
+        if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
+        let path = arguments.value("store") ?? storePath(beside: first)
+        guard let retention = retention(arguments, path) else { return ExitCode.usage }
+        return Serving.run(program, store: path, retention, options, settings)
+      } catch {
+        Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
       }
-      let path = arguments.value("store") ?? storePath(beside: first)
-      guard let retention = retention(arguments, path) else { return ExitCode.usage }
-      return Serving.run(program, store: path, retention, options)
     })
 }
 
@@ -86,15 +89,6 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
     Terminal.complain("`\(paths[0])` is not an IR file: byte \(error.offset + 1): \(error.message)")
   }
   return nil
-}
-
-/// What a program asks for that this version can't serve; better said now than in the middle of a run.
-@Sendable func whatIsMissing(for program: FlowIR.Program) -> String? {
-  for action in program.actions {
-    if case .other(let kind, _) = action.binding { return "`\(action.name)`: no `\(kind.rawValue)` can be served yet" }
-    if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }
-  }
-  return program.events.first { $0.webhook != nil }.map { "`\($0.name)`: no webhook can be served yet" }
 }
 
 /// How long what has ended is kept, and where it goes; nil when that was said wrong.

@@ -14,25 +14,29 @@ struct Serving {
   private struct NotServing: Error { var message: String }
 
   private let options: ServeOptions
+  private let actions: ActionSettings
   private let metrics = Metrics(version: Flow.version, process: Metrics.Process.current)
-  private let exporter = HTTPRunner()
+  private let exporter: Runner
   private let tracer: Tracer?
   private let engine = EngineThread()
 
-  private init(_ options: ServeOptions) {
+  private init(_ options: ServeOptions, _ actions: ActionSettings) {
     self.options = options
+    self.actions = actions
+    exporter = Runner(settings: actions, log: { _ in })
     tracer = options.collector.map { [exporter] in Serving.tracer($0, exporter) }
   }
 
   /// Serves until the process is told to end.
   static func run(
-    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ options: ServeOptions
+    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ options: ServeOptions,
+    _ actions: ActionSettings
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     raiseDescriptorLimit()
     do throws(NotServing) {
-      try Serving(options).run(program, path, retention, signals)
+      try Serving(options, actions).run(program, path, retention, signals)
       return ExitCode.fine
     } catch {
       Terminal.complain(error.message)
@@ -45,9 +49,11 @@ struct Serving {
   ) throws(NotServing) {
     let log = options.log
     let settings = try settings()
-    let runner = Runner(log: { [redaction = options.redaction] in
-      log.write(.info, "log", [.init("text", redaction.masked($0))])
-    })
+    let runner = Runner(
+      settings: actions,
+      log: { [redaction = options.redaction] in
+        log.write(.info, "log", [.init("text", redaction.masked($0))])
+      })
     let service = try begin(program, path, retention, MeasuredRunner(runner, metrics))
     let gate = Gate(
       service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,
@@ -111,7 +117,7 @@ struct Serving {
     Systemd.notify("READY=1")
   }
 
-  private static func tracer(_ collector: String, _ exporter: HTTPRunner) -> Tracer {
+  private static func tracer(_ collector: String, _ exporter: Runner) -> Tracer {
     Tracer(version: Flow.version, clock: currentMilliseconds) { document, done in
       let action = BoundAction.http(method: "POST", url: collector, headers: [], body: document)
       let request = JobRequest(action: action, timeoutMilliseconds: 10_000, idempotencyKey: "traces", attempt: 1)
@@ -137,7 +143,8 @@ struct Serving {
       let queries = try SQLiteQueries(path: path)
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: queries, live: live, clock: currentMilliseconds, obstacle: whatIsMissing)
+        engine: engine, queries: queries, live: live, clock: currentMilliseconds,
+        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.message })
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {

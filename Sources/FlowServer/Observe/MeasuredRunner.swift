@@ -35,10 +35,11 @@ public struct MeasuredRunner: ActionRunner {
   private static func result(_ outcome: JobOutcome) -> String {
     switch outcome {
     case .done: "done"
-    case .status: "status"
+    case .status, .reply: "status"
     case .unreachable: "unreachable"
     case .failed: "failed"
     case .impossible: "impossible"
+    case .postponed: "postponed"
     }
   }
 }
