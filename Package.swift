@@ -25,10 +25,13 @@ let package = Package(
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
+    library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
       "FlowServer",
-      ["FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowDiagram", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
-    library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+      [
+        "FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR", "CEL",
+        "FlowSource",
+      ]),
     library(
       "FlowREPL",
       ["FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),

@@ -1,4 +1,3 @@
-import CEL
 import FlowHTTP
 
 /// One request on its way through a route: what was asked, taken apart and decoded, and the way back.
@@ -8,7 +7,7 @@ struct Exchange: Sendable {
   let respond: Responder
   /// The segments that vary, in the order of the template.
   private let values: [String]
-  let query: [String: String]
+  let query: Parameters
 
   /// - Throws: A 400 problem for an escape that is no UTF-8.
   init(_ request: HTTPRequest, _ route: Route, _ segments: [Substring], _ respond: Responder) throws(Problem) {
@@ -27,13 +26,13 @@ struct Exchange: Sendable {
   }
 
   /// The parameters of a request's query; the last of several with one name counts.
-  static func query(of request: HTTPRequest) throws(Problem) -> [String: String] {
+  static func query(of request: HTTPRequest) throws(Problem) -> Parameters {
     var query: [String: String] = [:]
     for pair in (request.query ?? "").split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       query[try decode(parts[0], isQuery: true)] = parts.count > 1 ? try decode(parts[1], isQuery: true) : ""
     }
-    return query
+    return Parameters(query)
   }
 
   /// Decodes `%41` and, in a query, `+` (RFC 3986, 2.1).
@@ -64,27 +63,6 @@ struct Exchange: Sendable {
     default: nil
     }
   }
-
-  /// A whole number from the query, held between bounds.
-  func number(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(Problem) -> Int {
-    guard let text = query[name] else { return value }
-    guard let number = Int(text), number >= bounds.lowerBound else {
-      throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) on")
-    }
-    return min(number, bounds.upperBound)
-  }
-
-  /// One of a few words from the query; nil when it was not given.
-  func choice(_ name: String, _ words: [String]) throws(Problem) -> String? {
-    guard let text = query[name] else { return nil }
-    guard words.contains(text) else {
-      throw .badRequest("there is no \(name) `\(text)`; there are \(words.joined(separator: ", "))")
-    }
-    return text
-  }
-
-  /// `true` or `false` from the query; false when it was not given.
-  func flag(_ name: String) throws(Problem) -> Bool { try choice(name, ["true", "false"]) == "true" }
 
   /// Whether the client names a media type in `Accept`; `*/*` names none.
   func accepts(_ type: String) -> Bool {
@@ -119,15 +97,6 @@ struct Exchange: Sendable {
       throw .badRequest("`\(name)` and `Last-Event-ID` are offsets, or positions as the server gave them")
     }
     return position
-  }
-
-  /// An instant from the query, in milliseconds since 1970; nil when it was not given.
-  func time(_ name: String) throws(Problem) -> Int64? {
-    guard let text = query[name] else { return nil }
-    guard let time = Timestamp(text) else {
-      throw .badRequest("`\(name)` has to be a time, as in 2026-01-31T12:00:00Z")
-    }
-    return time.seconds * 1000 + Int64(time.nanoseconds / 1_000_000)
   }
 }
 

@@ -24,7 +24,7 @@ extension FlowService {
     let caller = try self.caller(exchange.request)
     var command = self.command(try IncomingEvent(exchange.request), flow: flow, key: key, caller)
     command.ifMatch = try revision(exchange.request)
-    if try exchange.flag("dryRun") { return tryOut(command, exchange) }
+    if try exchange.query.flag("dryRun") { return tryOut(command, exchange) }
     let seconds = try wait(exchange.request)
     engine.submit(command) { [self] result in
       switch result {
@@ -64,7 +64,7 @@ extension FlowService {
   }
 
   /// `If-Match: "3"`, or the tag of a view: `"3-1f2e3d4c"`.
-  private func revision(_ request: HTTPRequest) throws(Problem) -> Int? {
+  func revision(_ request: HTTPRequest) throws(Problem) -> Int? {
     guard let text = request.headers["If-Match"], text != "*" else { return nil }
     guard let revision = Int(text.filter { $0 != "\"" }.prefix { $0 != "-" }) else {
       throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")

@@ -8,8 +8,8 @@ extension FlowService {
     let name = try instanceName(exchange)
     if exchange.accepts("text/event-stream") { return try followHistory(exchange, name) }
     if exchange.accepts("application/x-ndjson") { return try dumpHistory(exchange, name) }
-    let limit = try exchange.number("limit", default: 100, in: 1...FlowService.maximumLimit)
-    let after = Int64(try exchange.number("after", default: 0, in: 0...Int.max))
+    let limit = try exchange.query.number("limit", default: 100, in: 1...FlowService.maximumLimit)
+    let after = Int64(try exchange.query.number("after", default: 0, in: 0...Int.max))
     answer(exchange) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       guard let row = try queries.instance(flow: name.flow, key: name.key) else {
@@ -30,7 +30,7 @@ extension FlowService {
 
   /// All that has happened, a line for each entry.
   private func dumpHistory(_ exchange: Exchange, _ name: (flow: String, key: String)) throws(Problem) {
-    let after = Int64(try exchange.number("after", default: 0, in: 0...Int.max))
+    let after = Int64(try exchange.query.number("after", default: 0, in: 0...Int.max))
     let filter = try LiveFilter { ["flow": name.flow, "key": name.key][$0] ?? exchange.query[$0] }
     begin(exchange, name) { [live] handle in live.lines(filter, after: after, to: handle) }
   }

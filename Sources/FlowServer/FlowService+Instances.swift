@@ -9,7 +9,8 @@ extension FlowService {
   static let maximumLimit = 500
 
   func listInstances(_ exchange: Exchange) throws(Problem) {
-    let list = try InstanceList(exchange, catalogue)
+    let list = try InstanceList(
+      exchange.query, flow: exchange["flow"] ?? exchange.query["flow"], catalogue)
     answer(exchange) { [self] queries throws(StoreError) in
       // Read before the rows, so that whoever listens from here on misses nothing.
       let span = try JournalSpan(queries)

@@ -1,8 +1,10 @@
+import Dispatch
 public import FlowHTTP
-import FlowIR
+public import FlowIR
 import FlowMachine
 public import FlowRuntime
 import FlowSource
+import Synchronization
 
 /// The API over HTTP and WebSocket: parses and serialises, and leaves the rest to the engine.
 ///
@@ -17,14 +19,24 @@ public final class FlowService: HTTPHandler {
   let live: LiveHub
   let routes = RouteTree(Route.all)
   let pictures = Pictures()
+  /// Programs are compiled, and runs simulated, one after the other.
+  let deployments = DispatchQueue(label: "flow.deploy")
+  let simulations = DispatchQueue(label: "flow.simulate")
+  let batches = Mutex((count: 0, kept: [BulkWork]()))
+  /// What a program needs that can't be served here; nil when nothing is missing.
+  let obstacle: @Sendable (FlowIR.Program) -> String?
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
-  public init(engine: EngineThread, queries: any Queries, live: LiveHub, clock: @escaping @Sendable () -> Int64) {
+  public init(
+    engine: EngineThread, queries: any Queries, live: LiveHub, clock: @escaping @Sendable () -> Int64,
+    obstacle: @escaping @Sendable (FlowIR.Program) -> String? = { _ in nil }
+  ) {
     self.engine = engine
     self.reader = Reader(queries)
     programs = Programs(engine: engine, queries: queries)
     self.live = live
     self.clock = clock
+    self.obstacle = obstacle
   }
 
   /// What is served.

@@ -12,7 +12,7 @@ struct InstanceList {
   var filter: InstanceFilter
   var state: String?
   var version: Int?
-  var query: Predicate?
+  var condition: Predicate?
   var limit: Int
   var after: Int64?
   /// What a cursor is bound to.
@@ -20,35 +20,34 @@ struct InstanceList {
   /// Whether all instances are of one flow, whose types the query knows.
   private let isTyped: Bool
 
-  init(_ exchange: Exchange, _ catalogue: Catalogue) throws(Problem) {
-    let entry = try InstanceList.flow(exchange, catalogue)
+  /// - Parameter flow: The flow that it is about; nil for all.
+  init(_ query: Parameters, flow: String?, _ catalogue: Catalogue) throws(Problem) {
+    let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue) }
     filter = InstanceFilter(flow: entry?.name)
     isTyped = entry != nil
-    filter.status = try InstanceList.status(exchange)
-    filter.keyPrefix = exchange.query["key"]
-    filter.updatedAfter = try exchange.time("updatedAfter")
-    filter.updatedBefore = try exchange.time("updatedBefore")
-    filter.isNewestFirst = try exchange.choice("order", ["oldest", "newest"]) == "newest"
-    state = exchange.query["state"]
-    version = exchange.query["version"] == nil ? nil : try exchange.number("version", default: 0, in: 0...Int.max)
-    query = try InstanceList.query(exchange, entry)
-    limit = try exchange.number("limit", default: 50, in: 1...FlowService.maximumLimit)
+    filter.status = try InstanceList.status(query)
+    filter.keyPrefix = query["key"]
+    filter.updatedAfter = try query.time("updatedAfter")
+    filter.updatedBefore = try query.time("updatedBefore")
+    filter.isNewestFirst = try query.choice("order", ["oldest", "newest"]) == "newest"
+    state = query["state"]
+    version = query["version"] == nil ? nil : try query.number("version", default: 0, in: 0...Int.max)
+    condition = try InstanceList.condition(query, entry)
+    limit = try query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
     let names = ["status", "key", "updatedAfter", "updatedBefore", "order", "state", "version", "q"]
-    let given = names.map { JSON.array([.string($0), exchange.query[$0].map { .string($0) } ?? .null]) }
+    let given = names.map { JSON.array([.string($0), query[$0].map { .string($0) } ?? .null]) }
     signature = JSON.array([filter.flow.map { .string($0) } ?? .null] + given).text()
-    after = try exchange.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: signature).position }
+    after = try query["cursor"].map { text throws(Problem) in try Cursor(text, filter: signature).position }
   }
 
-  /// The flow of the path, or of the query.
-  private static func flow(_ exchange: Exchange, _ catalogue: Catalogue) throws(Problem) -> Catalogue.Entry? {
-    guard let name = exchange["flow"] ?? exchange.query["flow"] else { return nil }
+  private static func flow(_ name: String, _ catalogue: Catalogue) throws(Problem) -> Catalogue.Entry {
     guard let entry = catalogue[name] else { throw .unknownFlow(name, catalogue) }
     return entry
   }
 
-  private static func status(_ exchange: Exchange) throws(Problem) -> Int? {
+  private static func status(_ query: Parameters) throws(Problem) -> Int? {
     let names = InstanceRow.statusNames
-    return try exchange.choice("status", names).flatMap { names.firstIndex(of: $0) }
+    return try query.choice("status", names).flatMap { names.firstIndex(of: $0) }
   }
 
   // MARK: - `q`
@@ -58,8 +57,8 @@ struct InstanceList {
     ("startedAt", .timestamp), ("updatedAt", .timestamp), ("data", .map(.string, .dyn)),
   ]
 
-  private static func query(_ exchange: Exchange, _ entry: Catalogue.Entry?) throws(Problem) -> Predicate? {
-    guard let text = exchange.query["q"] else { return nil }
+  private static func condition(_ query: Parameters, _ entry: Catalogue.Entry?) throws(Problem) -> Predicate? {
+    guard let text = query["q"] else { return nil }
     guard let entry else {
       return try Predicate(text, parameter: "q", variables: variables, types: TypeRegistry())
     }
@@ -99,7 +98,7 @@ struct InstanceList {
 
   /// One page.
   func page(_ queries: any Queries, _ programs: Programs) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
-    let test = query?.makeTest()
+    let test = condition?.makeTest()
     let needsLook = state != nil || version != nil || test != nil
     var found: [InstanceRow] = []
     var position = after

@@ -2,7 +2,7 @@ import FlowSource
 
 // Every resource of the API, in the order of its documentation. Nothing is served that is not in this table.
 extension Route {
-  static let all = events + instances + flows + jobs + live + documents + health
+  static let all = events + instances + flows + operations + deployment + jobs + live + documents + health
 
   private static let events = [
     Route(
@@ -64,10 +64,14 @@ extension Route {
   /// What all routes have in common that take an event.
   private func eventual() -> Route {
     asking(
-      .query("dryRun", "only say what would come of it", ["type": "string", "enum": ["true", "false"]]),
-      .header("Idempotency-Key", "the same key gives the first answer again"),
-      .header("If-Match", "the revision that the instance has to have, as `\"3\"`"),
-      .header("Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds")
+      .dryRun,
+      .header(
+        "Idempotency-Key", "the same key gives the first answer again",
+        ["type": "string", "minLength": 1, "maxLength": 255]),
+      .header("If-Match", "the revision that the instance has to have, as `\"3\"`", .revision),
+      .header(
+        "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds",
+        ["type": "string", "pattern": "^wait=[0-9]{1,2}$"])
     )
     .sending(Schemas.reference("Event"))
     .sending(Schemas.reference("CloudEvent"), as: IncomingEvent.structured)

@@ -91,7 +91,7 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
 }
 
 /// What a program asks for that this version can't serve; better said now than in the middle of a run.
-private func whatIsMissing(for program: FlowIR.Program) -> String? {
+@Sendable func whatIsMissing(for program: FlowIR.Program) -> String? {
   for action in program.actions {
     if case .other(let kind, _) = action.binding { return "`\(action.name)`: no `\(kind.rawValue)` can be served yet" }
     if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }

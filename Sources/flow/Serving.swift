@@ -60,7 +60,7 @@ enum Serving {
       }
       let queries = try SQLiteQueries(path: path)
       try live.begin(queries)
-      return FlowService(engine: engine, queries: queries, live: live, clock: currentMilliseconds)
+      return FlowService(engine: engine, queries: queries, live: live, clock: currentMilliseconds, obstacle: whatIsMissing)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {

@@ -23,11 +23,22 @@ public final class HTTPClient {
   public func send(
     _ method: String, _ path: String, _ body: JSON? = nil, headers: [String: String] = [:]
   ) throws -> Response {
+    var headers = headers
+    if body != nil, headers["Content-Type"] == nil { headers["Content-Type"] = "application/json" }
+    return try send(method, path, payload: body?.bytes() ?? [], headers)
+  }
+
+  /// Sends any text as the body.
+  public func send(_ method: String, _ path: String, text: String, headers: [String: String]) throws -> Response {
+    try send(method, path, payload: Array(text.utf8), headers)
+  }
+
+  private func send(
+    _ method: String, _ path: String, payload: [UInt8], _ headers: [String: String]
+  ) throws -> Response {
     let socket = try self.socket ?? TestSocket(port: port)
     self.socket = nil
-    let payload = body?.bytes() ?? []
     var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(payload.count)\r\n"
-    if body != nil, headers["Content-Type"] == nil { head += "Content-Type: application/json\r\n" }
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
     try socket.write(Array((head + "\r\n").utf8) + payload)
     let response = try read(socket, isHead: method == "HEAD")

@@ -132,6 +132,55 @@ enum Schemas {
           object(["from": string, "to": nullable(string), "label": string, "guard": nullable(string), "at": string])),
       ])
     ),
+    (
+      "OperatorAnswer",
+      object([
+        "flow": string, "key": string, "status": status, "revision": integer, "offset": integer, "state": strings,
+        "detail": string,
+      ])
+    ),
+    (
+      "DeadLetter",
+      object([
+        "id": integer, "flow": string, "key": string, "action": string, "arguments": any, "attempts": integer,
+        "at": time, "code": string, "message": string, "failures": list(any),
+      ])
+    ),
+    (
+      "Batch",
+      object([
+        "id": string, "op": string, "dryRun": boolean, "status": ["type": "string", "enum": ["running", "done"]],
+        "done": integer, "refused": integer,
+        "errors": list(object(["instance": string, "problem": reference("Problem")])),
+      ])
+    ),
+    (
+      "Statistics",
+      object([
+        "items": list(
+          object([
+            "flow": string, "version": nullable(integer), "definition": string, "status": status, "state": strings,
+            "count": integer, "oldest": time, "oldestSeconds": integer,
+          ])), "timers": integer, "jobs": integer, "deadLetters": integer, "storeBytes": integer,
+        "freeBytes": integer, "asOf": string,
+      ])
+    ),
+    (
+      "Simulation",
+      object([
+        "flow": string, "status": nullable(string), "state": strings, "data": any, "now": time,
+        "outstanding": list(object(["action": string, "arguments": any, "isAwaited": boolean])),
+        "steps": list(object(["cause": string, "at": time, "disposition": string])),
+      ])
+    ),
+    (
+      "Deployment",
+      object([
+        "name": string, "version": integer, "definition": string, "flows": strings, "dryRun": boolean,
+        "isNew": boolean, "isSame": boolean, "diagnostics": list(anyObject), "changes": nullable(anyObject),
+        "live": list(object(["definition": string, "state": strings, "count": integer, "isKept": boolean])),
+      ])
+    ),
     ("ProblemKind", object(["code": string, "status": integer, "title": string, "text": string])),
   ]
 }

@@ -1,0 +1,41 @@
+import CEL
+import FlowSource
+
+/// The parameters of a query, decoded, with readers that say what is wrong.
+struct Parameters: Sendable {
+  private var values: [String: String]
+
+  init(_ values: [String: String] = [:]) { self.values = values }
+
+  subscript(_ name: String) -> String? { values[name] }
+
+  /// A whole number, held between bounds.
+  func number(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(Problem) -> Int {
+    guard let text = values[name] else { return value }
+    guard let number = Int(text), number >= bounds.lowerBound else {
+      throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) on")
+    }
+    return min(number, bounds.upperBound)
+  }
+
+  /// One of a few words; nil when it was not given.
+  func choice(_ name: String, _ words: [String]) throws(Problem) -> String? {
+    guard let text = values[name] else { return nil }
+    guard words.contains(text) else {
+      throw .badRequest("there is no \(name) `\(text)`; there are \(words.joined(separator: ", "))")
+    }
+    return text
+  }
+
+  /// `true` or `false`; false when it was not given.
+  func flag(_ name: String) throws(Problem) -> Bool { try choice(name, ["true", "false"]) == "true" }
+
+  /// An instant in milliseconds since 1970; nil when it was not given.
+  func time(_ name: String) throws(Problem) -> Int64? {
+    guard let text = values[name] else { return nil }
+    guard let time = Timestamp(text) else {
+      throw .badRequest("`\(name)` has to be a time, as in 2026-01-31T12:00:00Z")
+    }
+    return time.seconds * 1000 + Int64(time.nanoseconds / 1_000_000)
+  }
+}

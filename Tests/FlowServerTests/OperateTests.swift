@@ -1,0 +1,183 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// What operators do over the API.
+@Suite(.serialized) struct OperateTests {
+  private static let path = "/v1/flows/Counter/instances"
+
+  private func started() throws -> CounterServer {
+    let counter = try CounterServer()
+    for key in ["a", "b", "c"] { try Counter.begin(key, counter.client) }
+    return counter
+  }
+
+  @Test func anInstanceIsSuspendedResumedAndCancelled() throws {
+    let counter = try started()
+    let client = counter.client
+    let held = try client.send(
+      "POST", OperateTests.path + "/a/suspend", ["reason": "wait"], headers: ["Flow-Caller": "ann"])
+    #expect(held.status == 200 && held.json["status"] == "suspended")
+    #expect(try Counter.add(1, to: "a", client).json["code"] == "suspended")
+    #expect(try client.send("POST", OperateTests.path + "/a/suspend", [:]).json["code"] == "not-possible")
+    let view = try client.send("GET", OperateTests.path + "/a").json
+    #expect(view["why"]?.string?.hasPrefix("an operator has suspended it") == true)
+    #expect(try client.send("POST", OperateTests.path + "/a/resume?dryRun=true", [:]).json["status"] == "suspended")
+    #expect(try client.send("POST", OperateTests.path + "/a/resume", [:]).json["status"] == "running")
+    #expect(try client.send("POST", OperateTests.path + "/a/retry", [:]).status == 200)
+    let tag = ["If-Match": "\"7\""]
+    #expect(try client.send("POST", OperateTests.path + "/a/cancel", [:], headers: tag).status == 412)
+    #expect(try client.send("POST", OperateTests.path + "/a/cancel", [:]).json["status"] == "cancelled")
+    #expect(try client.send("POST", OperateTests.path + "/a/cancel", [:]).status == 409)
+    #expect(try client.send("POST", OperateTests.path + "/z/cancel", [:]).status == 404)
+    #expect(try client.send("POST", OperateTests.path + "/b/cancel", ["reason": 5]).status == 400)
+    #expect(try client.send("POST", OperateTests.path + "/b/cancel").status == 415)
+    let history = try client.send("GET", OperateTests.path + "/a/history").json["items"]?.array ?? []
+    let deed = history.first { $0["type"] == "operator" }?["data"]
+    #expect(deed?["action"] == "suspend" && deed?["by"] == "ann" && deed?["reason"] == "wait")
+  }
+
+  @Test func aBatchDoesItToAllOfAFilter() throws {
+    let counter = try started()
+    let client = counter.client
+    try client.send("POST", OperateTests.path + "/c/suspend", [:])
+    let filter: JSON = ["flow": "Counter", "status": "running"]
+    let begun = try client.send("POST", "/v1/batches", ["op": "cancel", "filter": filter, "reason": "clean"])
+    #expect(begun.status == 202)
+    let place = try #require(begun.headers["location"])
+    let isDone = try eventually { try client.send("GET", place).json["status"] == "done" }
+    #expect(isDone)
+    let answer = try client.send("GET", place).json
+    #expect(answer["done"] == 2 && answer["refused"] == 0)
+    let again = try client.send(
+      "POST", "/v1/batches", ["op": "suspend", "filter": ["flow": "Counter"], "dryRun": true])
+    let placed = try #require(again.headers["location"])
+    let isOver = try eventually { try client.send("GET", placed).json["refused"] == 3 }
+    #expect(isOver)
+    #expect(try client.send("GET", placed).json["errors"]?.array?.first?["problem"]?["code"] == "not-possible")
+    #expect(try client.send("GET", OperateTests.path + "/c").json["status"] == "suspended")
+    for body: JSON in [[:], ["op": "explode", "filter": [:]], ["op": "retry", "filter": ["colour": "red"]]] {
+      #expect(try client.send("POST", "/v1/batches", body).status == 400)
+    }
+    #expect(try client.send("GET", "/v1/batches/99").status == 404)
+  }
+
+  @Test func statisticsCountWhatIsWhere() throws {
+    let counter = try started()
+    let client = counter.client
+    try client.send("POST", OperateTests.path + "/c/events", ["event": "Stop"])
+    let statistics = try client.send("GET", "/v1/stats?flow=Counter").json
+    let counts = statistics["items"]?.array?.map { [$0["status"]?.string, $0["count"]?.text()] }
+    #expect(counts == [["running", "2"], ["done", "1"]])
+    #expect(statistics["jobs"] == 0 && statistics["deadLetters"] == 0)
+    #expect(try client.send("GET", "/v1/stats?flow=Conter").status == 404)
+  }
+
+  @Test func aDeadLetterIsListedAndTriedAgain() throws {
+    let folder = try TestFolder()
+    let file = try folder.write(
+      "work.flow",
+      """
+      event Begin { id: string }
+      action work(id: string) fails BROKEN { worker "hands" }
+      flow Work {
+        key id
+        data { id: string }
+        start on Begin -> working do id = event.id
+        state working { call work(id: id)  on work.done -> end  on work.failed -> broken }
+        final end
+        failed broken
+      }
+      """)
+    let server = try ServerProcess([file, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    try client.send("POST", "/v1/events", ["event": "Begin", "data": ["id": "w"]])
+    let job = try client.send("POST", "/v1/jobs/claim", ["queue": "hands"]).json["items"]?.array?.first
+    let id = try #require(job?["id"]).text()
+    try client.send("POST", "/v1/jobs/\(id)/fail", ["fence": 1, "code": "BROKEN", "message": "it is"])
+    let letter = try client.send("GET", "/v1/dead-letters?flow=Work").json["items"]?.array?.first
+    #expect(letter?["code"] == "BROKEN" && letter?["key"] == "w" && letter?["arguments"] == ["id": "w"])
+    #expect(try client.send("POST", "/v1/dead-letters/\(id)/redrive", ["reason": "mended"]).status == 200)
+    #expect(try client.send("POST", "/v1/dead-letters/\(id)/redrive", [:]).status == 404)
+    #expect(try client.send("GET", "/v1/dead-letters").json["items"] == [])
+    #expect(try client.send("POST", "/v1/jobs/claim", ["queue": "hands"]).json["items"]?.array?.count == 1)
+    #expect(try client.send("POST", "/v1/dead-letters/x/redrive", [:]).status == 404)
+  }
+
+  private func put(
+    _ source: String, _ client: HTTPClient, query: String = "", headers: [String: String] = [:]
+  ) throws -> HTTPClient.Response {
+    try client.send(
+      "PUT", "/v1/flows/Counter" + query, text: source,
+      headers: ["Content-Type": "text/x-flow"].merging(headers) { _, new in new })
+  }
+
+  @Test func aFlowIsDeployedWhileItIsServed() throws {
+    let counter = try started()
+    let client = counter.client
+    let source = Counter.source.replacing("counting", with: "adding")
+    let dry = try put(source, client, query: "?dryRun=true")
+    #expect(dry.status == 200 && dry.json["isSame"] == false)
+    #expect(dry.json["changes"]?["states"] == ["added": ["adding"], "removed": ["counting"]])
+    #expect(dry.json["live"]?.array?.first?["count"] == 3 && dry.json["live"]?.array?.first?["isKept"] == false)
+    #expect(try client.send("GET", "/v1/flows/Counter").json["states"]?.array?.first?["path"] == "counting")
+    #expect(try put(source, client, headers: ["If-None-Match": "*"]).status == 412)
+    #expect(try put(source, client, headers: ["If-Match": "\"abc\""]).status == 412)
+    let live = try put(source, client)
+    #expect(live.status == 200 && live.headers["etag"] != nil)
+    try Counter.begin("d", client)
+    #expect(try client.send("GET", OperateTests.path + "/d").json["state"] == ["adding"])
+    let old = try client.send("GET", OperateTests.path + "/a").json
+    #expect(old["state"] == ["counting"] && old["allowedEvents"] == ["Add", "Stop"])
+    #expect(try Counter.add(1, to: "a", client).status == 200)
+    #expect(try client.send("GET", "/v1/stats").json["items"]?.array?.count == 2)
+    #expect(try client.send("DELETE", "/v1/flows/Counter").json["changed"] == true)
+    #expect(try client.send("POST", "/v1/events", ["event": "Begin", "data": ["id": "e"]]).status == 404)
+    #expect(try Counter.add(1, to: "d", client).status == 200)
+  }
+
+  @Test func aWrongSourceIsExplained() throws {
+    let counter = try started()
+    let client = counter.client
+    let broken = try put(Counter.source.replacing("-> end", with: "-> nowhere"), client)
+    #expect(broken.status == 422 && broken.json["code"] == "compile-failed")
+    #expect(broken.json["diagnostics"]?.array?.first?["code"]?.string?.hasPrefix("F") == true)
+    #expect(try put("flow Other { state a }", client).status == 422)
+    #expect(try put("import \"/etc/passwd\"\n" + Counter.source, client).status == 422)
+    #expect(try put("\u{0}\u{1F600}", client).status == 422)
+    #expect(try put("", client).status == 422)
+    #expect(try put(Counter.source, client, headers: ["Content-Type": "application/json"]).status == 415)
+  }
+
+  @Test func aRunIsSimulatedAndNotKept() throws {
+    let folder = try TestFolder()
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let items: JSON = [["sku": "x", "qty": 1, "price": .double(5)]]
+    let placed: JSON = ["event": "Placed", "data": ["order_id": "o1", "email": "a", "items": items]]
+    let path = "/v1/flows/Order/simulate"
+    let expired = try client.send("POST", path, ["steps": [placed, ["advance": "4d"]]]).json
+    #expect(expired["state"] == ["expired"] && expired["status"] == "failed")
+    let paid: JSON = ["event": "Paid", "data": ["amount": 5]]
+    let shipped: JSON = ["done": "ship", "result": ["id": "p1"]]
+    let whole = try client.send(
+      "POST", path, ["start": "2026-01-01T00:00:00Z", "steps": [placed, paid, ["event": "Cancel"], shipped]]
+    ).json
+    #expect(whole["state"] == ["delivered"] && whole["data"]?["parcel"]?["id"] == "p1")
+    #expect(
+      whole["steps"]?.array?.map { $0["disposition"]?.string } == ["applied", "applied", "ignored", "applied"])
+    #expect(whole["steps"]?.array?.last?["at"] == "2026-01-01T00:00:00Z")
+    let refused = try client.send("POST", path, ["steps": [placed, ["event": "Retry", "roles": ["support"]]]]).json
+    #expect(refused["steps"]?.array?.last?["disposition"] == "refused")
+    for steps: JSON in [
+      [["event": "Nope"]], [["event": "Placed", "data": 5]], [["advance": "soon"]], [["done": "ship"]], [[:]], [5],
+      [["advance": "300000000000d"]],
+    ] {
+      let answer = try client.send("POST", path, ["steps": steps])
+      #expect([200, 400, 404, 422].contains(answer.status), "\(steps.text()): \(answer.status)")
+    }
+    #expect(try client.send("POST", path, [:]).status == 400)
+    #expect(try client.send("GET", "/v1/instances").json["items"] == [])
+  }
+}
