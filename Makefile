@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench crash fuzz sarif format lint clean
+.PHONY: help setup build serve test bench simulate crash fuzz sarif format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,6 +28,11 @@ test: setup ## build everything and run all tests
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow
 	swift run -c release Benchmarks
+
+SEEDS ?= 10000
+simulate: setup ## run the engine through SEEDS simulated storms
+	swift build -c release --build-tests --scratch-path .build/optimized -Xswiftc -enable-testing
+	FLOW_SEEDS=$(SEEDS) swift test -c release --skip-build --scratch-path .build/optimized --filter SimulationTests
 
 KILLS ?= 200
 FULL_DISKS ?= 20

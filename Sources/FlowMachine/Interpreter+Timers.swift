@@ -6,7 +6,7 @@ extension Interpreter {
     for index in row.timers.range { try arm(flow.indices[index], after: now, flow) }
   }
 
-  private mutating func arm(_ transition: Int32, after instant: Int64, _ flow: LoadedFlow) throws(Halt) {
+  mutating func arm(_ transition: Int32, after instant: Int64, _ flow: LoadedFlow) throws(Halt) {
     let row = flow.transitions[transition]
     var timer = ArmedTimer(transition: Int(transition), due: 0, armed: revision + 1)
     if row.timer == .cron {

@@ -25,7 +25,7 @@ extension Engine {
       case .suspend: return .success(try suspend(cached, command))
       case .resume: return .success(try resume(cached, command))
       case .retry: return .success(retry(cached, command))
-      case .migrate: throw .notPossible("no instance can be migrated yet")
+      case .migrate: return .success(try migrate(cached, command))
       }
     } catch {
       return .failure(error)
@@ -94,12 +94,15 @@ extension Engine {
   public func redrive(_ id: Int64, reason: String = "", caller: Caller = Caller()) -> Result<Void, EngineProblem> {
     let now = world.now()
     let found = read { () throws(StoreError) in try store.dead(id: id) }
-    guard let dead = found ?? nil, !batch.deadRemoved.contains(id), batch.jobs[id] == nil else {
+    guard let dead = found ?? nil, !batch.deadRemoved.contains(id) else {
       let isUnknown = found != nil
       return .failure(isUnknown ? .notFound("there is no dead letter \(id)") : .storeUnavailable("it can't be read"))
     }
     guard let cached = owner(of: dead.job, now) else { return .failure(.gone(key: "\(id)", endedAt: dead.at)) }
+    // A row of its own: under its old number the outcome may still wait for an instance that is suspended.
+    counters.job += 1
     var row = dead.job
+    row.id = counters.job
     (row.call, row.attempt, row.lease, row.due, row.failures) = (nil, 0, 0, now, [])
     batch.deadRemoved.insert(id)
     write(row)

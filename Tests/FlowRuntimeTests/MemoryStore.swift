@@ -20,6 +20,12 @@ final class MemoryStore: Store {
   var nextCommitFails: StoreError?
   /// What every commit has to wait for.
   var beforeCommit: () -> Void = {}
+  /// Mistakes that it makes on purpose.
+  var forgetsAnswers = false
+  var losesTimers = false
+  var losesJobs = false
+  /// The timers of each instance.
+  var timersByInstance: [Int64: Set<TimerID>] { Dictionary(grouping: timers.keys, by: \.instance).mapValues(Set.init) }
   /// What every reading throws.
   var readingFails: StoreError?
 
@@ -40,10 +46,10 @@ final class MemoryStore: Store {
       guard entry.sequence == Int64(journal.count) + 1 else { throw .fatal("the journal has a hole") }
       journal.append(entry)
     }
-    for row in batch.answers { answers[ExactText("\(row.scope)\n\(row.key)")] = row }
-    for (id, due) in batch.timers { timers[id] = due }
+    for row in batch.answers where !forgetsAnswers { answers[ExactText("\(row.scope)\n\(row.key)")] = row }
+    for (id, due) in batch.timers where !losesTimers || id.armed % 7 != 3 { timers[id] = due }
     for id in batch.jobsRemoved { jobs[id] = nil }
-    jobs.merge(batch.jobs) { $1 }
+    jobs.merge(batch.jobs.filter { !losesJobs || $0.key % 5 != 3 }) { $1 }
     for id in batch.deadRemoved { dead[id] = nil }
     for row in batch.dead { dead[row.job.id] = row }
     for row in batch.deployments { deployed[row.flow] = row }

@@ -114,6 +114,19 @@ private let t1: JSON = ["id": "t1"]
     #expect(throws: EngineProblem.self) { try desk.engine.redrive(1).get() }
   }
 
+  @Test func redrivingWhatASuspendedInstanceWaitsForLosesNothing() throws {
+    let desk = try Desk()
+    try desk.send("Begin", t1)
+    try desk.send("Go", t1)
+    _ = try operate(desk, .suspend)
+    try desk.end(.status(422, message: "", retryAfterMilliseconds: nil))
+    try desk.engine.redrive(1).get()
+    desk.turn()
+    _ = try operate(desk, .resume)
+    desk.turn()
+    #expect(desk.state("Task", "t1") == "broken", "the failure of the first try is still told")
+  }
+
   @Test func aWrongRevisionOrADryRunChangesNothing() throws {
     let desk = try Desk()
     try desk.send("Begin", t1)
