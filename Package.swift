@@ -24,13 +24,14 @@ let package = Package(
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
     library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library("FlowCrypto", ["CSignature"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
       "FlowServer",
       [
-        "FlowRuntime", "FlowHTTP", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR", "CEL",
-        "FlowSource",
+        "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR",
+        "CEL", "FlowSource",
       ]),
     library(
       "FlowREPL",
@@ -72,6 +73,7 @@ let package = Package(
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
     test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
+    test("FlowCryptoTests", ["FlowCrypto"]),
     test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
     test(
@@ -92,6 +94,7 @@ let package = Package(
     .target(name: "CToml"),
     .target(name: "CPages"),
     .target(name: "CEpoll"),
+    .target(name: "CSignature", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CAllocations"),
   ],
   cxxLanguageStandard: .cxx17

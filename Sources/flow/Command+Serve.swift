@@ -21,6 +21,7 @@ extension Command {
       Option(
         name: "archive", value: "FILE|none",
         help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
+      Option(name: "watch", value: nil, help: "for development: deploy the files again whenever they change"),
       Option(
         name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
       ),
@@ -42,14 +43,23 @@ extension Command {
           help: "listen on 127.0.0.1, or say --insecure")
         return ExitCode.usage
       }
+      guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") }) else {
+        Terminal.complain("only flows can be watched", help: "name `.flow` files, or leave --watch out")
+        return ExitCode.usage
+      }
       guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
+      if let missing = missingSecret(for: program) {
+        Terminal.complain(missing, help: "set it in the environment of the server")
+        return ExitCode.usage
+      }
       if let missing = whatIsMissing(for: program) {
         Terminal.complain(missing, help: "it can be checked and tested; serving it comes with a later version")
         return ExitCode.usage
       }
       let path = arguments.value("store") ?? storePath(beside: first)
       guard let retention = retention(arguments, path) else { return ExitCode.usage }
-      return Serving.run(program, store: path, retention, address)
+      let watched = arguments.has("watch") ? arguments.operands : []
+      return Serving.run(program, store: path, retention, address, watched: watched)
     })
 }
 
@@ -96,7 +106,21 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
     if case .other(let kind, _) = action.binding { return "`\(action.name)`: no `\(kind.rawValue)` can be served yet" }
     if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }
   }
-  return program.events.first { $0.webhook != nil }.map { "`\($0.name)`: no webhook can be served yet" }
+  return missingSecret(for: program)
+}
+
+/// The secret of a webhook that is not there; without it nothing could be verified.
+func missingSecret(for program: FlowIR.Program) -> String? {
+  guard let machine = try? Machine(program) else { return nil }
+  for event in program.events {
+    guard let webhook = event.webhook else { continue }
+    do throws(BindingError) {
+      _ = try Stepper(machine).secret(of: webhook, environment: Terminal.variable)
+    } catch {
+      return "the webhook `\(event.name)`: \(error.message)"
+    }
+  }
+  return nil
 }
 
 /// How long what has ended is kept, and where it goes; nil when that was said wrong.

@@ -14,8 +14,9 @@ enum Serving {
   private struct NotServing: Error { var message: String }
 
   /// Serves until the process is told to end.
+  /// - Parameter watched: The files that are deployed again whenever they change.
   static func run(
-    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address
+    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address, watched: [String]
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
@@ -26,6 +27,7 @@ enum Serving {
       let server = try listen(address, service)
       let names = program.flows.map(\.name).joined(separator: ", ")
       Terminal.error("flow serves \(names) from \(path), listening on http://\(address.host):\(server.port)\n")
+      if !watched.isEmpty { ServeWatch(watched, program, engine).start() }
       signals.wait()
       server.shutdown()
       engine.shutdown()
@@ -60,7 +62,9 @@ enum Serving {
       }
       let queries = try SQLiteQueries(path: path)
       try live.begin(queries)
-      return FlowService(engine: engine, queries: queries, live: live, clock: currentMilliseconds, obstacle: whatIsMissing)
+      return FlowService(
+        engine: engine, queries: queries, live: live, clock: currentMilliseconds, obstacle: whatIsMissing,
+        variable: Terminal.variable)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {
