@@ -1,6 +1,7 @@
 # The few commands of the project. `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3
+	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 \
+	curl openssl
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup build serve test bench simulate crash fuzz sarif format lint clean

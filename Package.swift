@@ -74,7 +74,7 @@ let package = Package(
     test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
-    test("FlowServerTests", ["FlowSource", "FlowTestSupport", "flow"]),
+    test("FlowServerTests", ["FlowCrypto", "FlowSource", "FlowTestSupport", "flow"]),
     test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
     test(
       "FlowTestingTests", ["FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),

@@ -40,7 +40,7 @@ def send_letter(body):
 
 
 work = {
-    "GET /readings": lambda body: (200, [{"sensor": "cellar", "value": 51.8, "unit": "F"}]),
+    "GET /readings": lambda body: (200, [{"sensor": "cellar", "value": 50, "unit": "F"}]),
     "POST /rate": rate,
     "POST /builds": build,
     "POST /shrink": lambda body: (200, {"artifact": body["artifact"] + "-small", "size": 900}),

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A `flow serve` of its own process, on a port that the system chose.
 public final class ServerProcess {
@@ -8,6 +9,10 @@ public final class ServerProcess {
 
   private let process = Process()
   public let port: Int
+  private let heard = Transcript()
+
+  /// What it has said on standard error.
+  public var log: String { heard.text }
 
   /// Where the build that runs the tests has put the binary.
   public static var binary: URL {
@@ -36,14 +41,17 @@ public final class ServerProcess {
         throw NotStarted(description: output)
       }
       output += String(decoding: data, as: UTF8.self)
-      if let match = output.firstMatch(of: /listening on http:\/\/127\.0\.0\.1:(\d+)/), let port = Int(match.1) {
+      if let match = output.firstMatch(of: /listening on https?:\/\/127\.0\.0\.1:(\d+)/), let port = Int(match.1) {
         self.port = port
         break
       }
     }
-    // What follows is read and dropped, so that the server never waits for us.
-    pipe.fileHandleForReading.readabilityHandler = { handle in
-      if handle.availableData.isEmpty { handle.readabilityHandler = nil }
+    heard.append(output)
+    // What follows is read as it comes, so that the server never waits for us.
+    pipe.fileHandleForReading.readabilityHandler = { [heard] handle in
+      let data = handle.availableData
+      if data.isEmpty { handle.readabilityHandler = nil }
+      heard.append(String(decoding: data, as: UTF8.self))
     }
   }
 
@@ -56,6 +64,17 @@ public final class ServerProcess {
     process.waitUntilExit()
   }
 
+  public func send(_ signal: Int32) { Foundation.kill(process.processIdentifier, signal) }
+
+  /// Waits for its end.
+  /// - Returns: The exit code.
+  public func wait() -> Int32 {
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  public var isRunning: Bool { process.isRunning }
+
   /// Asks it to end, and waits.
   /// - Returns: The exit code.
   public func stop() -> Int32 {
@@ -63,4 +82,15 @@ public final class ServerProcess {
     process.waitUntilExit()
     return process.terminationStatus
   }
+}
+
+/// What a process has written so far, for any thread.
+public final class Transcript: Sendable {
+  private let written = Mutex("")
+
+  public init() {}
+
+  public var text: String { written.withLock { $0 } }
+
+  public func append(_ more: String) { written.withLock { $0 += more } }
 }
