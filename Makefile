@@ -1,13 +1,12 @@
 # The few commands of the project. `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 \
-	curl openssl
+	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd curl openssl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test bench simulate crash fuzz sarif format lint clean
+.PHONY: help setup build serve test test-brokers bench simulate crash fuzz sarif schemathesis format lint clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 setup: ## install the C libraries that are missing (Debian 12)
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
@@ -20,11 +19,17 @@ build: setup ## build the release binary
 serve: build ## serve the order sample, with a warehouse to send parcels from
 	@python3 samples/warehouse.py 8081 & warehouse=$$!; trap 'kill $$warehouse' EXIT INT TERM; \
 	WAREHOUSE_URL=http://127.0.0.1:8081 PAYMENTS_URL=http://127.0.0.1:8081 \
-	  .build/release/flow serve samples/order.flow --addr $(ADDR)
+	  .build/release/flow serve samples/order.flow --addr $(ADDR) --allow-host 127.0.0.1
 
 test: setup ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
+
+BROKERS := librabbitmq-dev libhiredis-dev libpq-dev rabbitmq-server redis-server postgresql python3-pika
+TRAITS := AMQP,Redis,Postgres
+test-brokers: setup ## test `publish`, `redis` and `sql` against servers that really run
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
+	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
 
 bench: setup ## the benchmarks: ratios measured side by side in one run
 	swift build -c release --product flow
@@ -57,6 +62,20 @@ sarif: build ## hold the SARIF output against models of the standard from PyPI
 	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
 	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
 	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
+
+SCHEMATHESIS := .build/schemathesis
+EXAMPLES ?= 50
+schemathesis: build ## ask two samples whatever their own OpenAPI document allows, and what it does not
+	test -x $(SCHEMATHESIS)/bin/schemathesis || { python3 -m venv $(SCHEMATHESIS) && \
+	  $(SCHEMATHESIS)/bin/pip install -q schemathesis; }
+	for sample in order approval; do \
+	  rm -f $(SCHEMATHESIS)/$$sample.db*; \
+	  .build/release/flow serve samples/$$sample.flow --store $(SCHEMATHESIS)/$$sample.db \
+	    --addr 127.0.0.1:18089 & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	  $(SCHEMATHESIS)/bin/schemathesis --config-file Tests/schemathesis.toml run \
+	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \
+	  kill $$server; wait $$server || exit 1; \
+	done
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

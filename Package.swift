@@ -9,6 +9,11 @@ let package = Package(
     .library(name: "CEL", targets: ["CEL"]),
     .executable(name: "cel-conformance", targets: ["CELConformance"]),
   ],
+  traits: [
+    .trait(name: "AMQP", description: "The binding `publish`, by librabbitmq."),
+    .trait(name: "Redis", description: "The binding `redis`, by hiredis."),
+    .trait(name: "Postgres", description: "The binding `sql`, by libpq."),
+  ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
     library("FlowSource"),
@@ -23,8 +28,14 @@ let package = Package(
     // The durable engine and its doors to the world.
     library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
-    library("FlowActions", ["FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl"], unsafe: true),
+    library(
+      "FlowActions",
+      [
+        "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl", "CCrypto", "CSpawn",
+        only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
+      ], unsafe: true),
     library("FlowCrypto", ["CSignature"], unsafe: true),
+    library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),
     library("FlowHTTP", ["CBeast", "CWslay", "CEpoll"], unsafe: true),
     library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
     library(
@@ -41,7 +52,7 @@ let package = Package(
     executable(
       "flow",
       [
-        "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
       ]),
@@ -54,7 +65,8 @@ let package = Package(
       ]),
 
     // Tests.
-    .target(name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport"),
+    .target(
+      name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
@@ -64,14 +76,20 @@ let package = Package(
       "FlowCompilerTests",
       ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],
       corpus: true),
-    test("FlowMachineTests", ["FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowMachineTests",
+      ["FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
-    test("FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowSource"]),
+    test(
+      "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
+    test(
+      "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"],
+      exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
     test("FlowServerTests", ["FlowCrypto", "FlowSource", "FlowTestSupport", "flow"]),
@@ -89,6 +107,10 @@ let package = Package(
     .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("m")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CSpawn"),
+    .target(name: "CRabbitMQ", linkerSettings: [.linkedLibrary("rabbitmq", .when(traits: ["AMQP"]))]),
+    .systemLibrary(name: "CHiredis"),
+    .systemLibrary(name: "CPostgres"),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .target(name: "CBeast"),
     .target(name: "CToml"),
@@ -116,6 +138,11 @@ nonisolated func settings() -> [SwiftSetting] {
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
   ]
+}
+
+/// A dependency of builds with a trait only.
+nonisolated func only(_ trait: String, _ target: String) -> Target.Dependency {
+  .target(name: target, condition: .when(traits: [trait]))
 }
 
 /// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.

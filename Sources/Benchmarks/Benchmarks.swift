@@ -6,7 +6,7 @@ enum Benchmarks {
     let all: [(String, () -> Void)] = [
       ("guard", ExpressionBenchmark.run), ("step", StepBenchmark.run),
       ("check", CheckBenchmark.run), ("engine", EngineBenchmark.run),
-      ("server", ServerBenchmark.run),
+      ("server", ServerBenchmark.run), ("live", LiveBenchmark.run), ("timers", TimerBenchmark.run),
     ]
     for (name, run) in all where wanted.isEmpty || wanted.contains(name) { run() }
   }

@@ -67,7 +67,7 @@ struct LoadGenerator {
     }
   }
 
-  private func connect() -> Int32? {
+  func connect() -> Int32? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var one: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))

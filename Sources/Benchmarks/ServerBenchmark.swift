@@ -61,12 +61,12 @@ enum ServerBenchmark {
     "p50 \(short(result.median)) ms, p99 \(short(result.percentile99)) ms, \(result.failures) refused"
   }
 
-  private static func request(_ method: String, _ path: String, _ body: String) -> [UInt8] {
+  static func request(_ method: String, _ path: String, _ body: String) -> [UInt8] {
     let head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return Array("\(head)Content-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
   }
 
-  private static func send(_ bytes: [UInt8], to port: Int) -> Bool {
+  static func send(_ bytes: [UInt8], to port: Int) -> Bool {
     let once = LoadGenerator(port: port, connectionCount: 1)
     return once.single(bytes).map { $0 / 100 == 2 } ?? false
   }

@@ -99,7 +99,7 @@ class request_parser final : public http::basic_parser<true> {
       http::verb verb, string_view method, string_view target, int version, error_code &ec) override {
     switch (verb) {
       case http::verb::get: case http::verb::head: case http::verb::post: case http::verb::put:
-      case http::verb::patch: case http::verb::delete_: case http::verb::options: break;
+      case http::verb::patch: case http::verb::delete_: case http::verb::options: case http::verb::trace: break;
       default: return refuse(501, "the method is not known", ec);
     }
     if (!is_target_valid(verb, target)) return refuse(400, "the request target is malformed", ec);

@@ -1,6 +1,6 @@
 /// A whole request: head and body.
 public struct HTTPRequest: Sendable {
-  /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`.
+  /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` or `TRACE`.
   public var method: String
   /// The request target as it was sent.
   public var target: String

@@ -52,6 +52,18 @@ public indirect enum Binding: Hashable, Sendable {
   }
 }
 
+extension Binding {
+  /// Whether it is a statement of `sql` that is put together when it runs: values could become part of it.
+  public var isPastedTogether: Bool {
+    guard case .other(.sql, let settings) = self else { return false }
+    return settings.contains { setting in
+      guard setting.name == "statement" else { return false }
+      if case .constant = setting.value.tree.kind { return false }
+      return true
+    }
+  }
+}
+
 /// How often and how long an action is tried.
 public struct Policy: Hashable, Sendable {
   /// Tries after the first one; nil is for ever.

@@ -110,8 +110,10 @@ struct FlowBuilder {
       exitLow: 0, exitHigh: 0, entering: Stretch(), due: none, place: add(node.place), timer: .no,
       isHistory: node.isHistory, hasRoles: !node.roles.isEmpty)
     if let domain, let target = node.target {
-      row.exitLow = Int32(domain + 1)
-      row.exitHigh = Int32(max(domain + 1, flow.states[domain].end))
+      // Of a parallel that stays, only the region that is named is left.
+      let isRegion = flow.states[domain].kind == .parallel
+      row.exitLow = Int32(isRegion ? target : domain + 1)
+      row.exitHigh = Int32(isRegion ? flow.states[target].end : max(domain + 1, flow.states[domain].end))
       row.entering = add(entering(target, from: domain))
     }
     switch node.trigger {
@@ -208,12 +210,14 @@ struct FlowBuilder {
 extension FlowBuilder {
   /// The innermost state that stays active while a transition runs; nil when nothing is left.
   ///
-  /// A target inside of the source leaves the source active; anything else leaves it.
+  /// A target inside of the source leaves the source active; anything else leaves it. That of a parallel is the region
+  /// around the target, or the parallel itself when a region is named: that one begins anew.
   private func domain(of node: Transition) -> Int? {
     guard let target = node.target else { return nil }
     if !node.isReenter, target > node.source, target < flow.states[node.source].end {
       guard flow.states[node.source].kind == .parallel else { return node.source }
-      return flow.states[node.source].children.last { $0 <= target } ?? node.source
+      let region = flow.states[node.source].children.last { $0 <= target }
+      return region == target ? node.source : region ?? node.source
     }
     var ancestor = flow.states[node.source].parent
     while !(ancestor < target && target < flow.states[ancestor].end) || flow.states[ancestor].kind == .parallel {

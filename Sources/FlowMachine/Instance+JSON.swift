@@ -23,23 +23,32 @@ extension Instance {
       guard let value = value(ofField: index, in: machine) else { continue }
       members.append(.init(field.name, value.json(in: machine.types)))
     }
+    let results = resultMembers(in: machine)
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
+    return .object(members)
+  }
+
+  private func resultMembers(in machine: Machine) -> [JSON.Member] {
+    let node = machine.program.flows[flow]
     var results: [JSON.Member] = []
     for call in node.calls where !results.contains(where: { $0.name == call.name }) {
       let index = call.resultSlot - FrameLayout.firstField
       guard index < data.count, let value = data.value(at: index, types: machine.types) else { continue }
       results.append(.init(call.name, value.json(in: machine.types)))
     }
-    if !results.isEmpty { members.append(.init("$results", .object(results))) }
-    return .object(members)
+    return results
   }
 
-  /// The value of each field that a step assigned, for the journal.
-  public func changesJSON(_ fields: [Int], in machine: Machine) -> JSON {
+  /// What a step has changed of the data, for the journal: the fields that were assigned, and all results when one is
+  /// new. Whoever puts the changes of all steps one over the other has the data.
+  public func changesJSON(_ step: Step, in machine: Machine) -> JSON {
     let node = machine.program.flows[flow]
-    return .object(
-      fields.map { field in
-        .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
-      })
+    var members: [JSON.Member] = step.changedFields.map { field in
+      .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
+    }
+    let results = step.areResultsChanged ? resultMembers(in: machine) : []
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
+    return .object(members)
   }
 }
 
@@ -86,18 +95,23 @@ extension PendingCall {
 
 extension DeferredEvent {
   func json(_ machine: Machine) -> JSON {
-    [
-      "event": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types),
-      "caller": .string(caller.id), "roles": .array(caller.roles.map { .string($0) }),
+    var members: [JSON.Member] = [
+      .init("event", .string(machine.program.events[event].name)), .init("payload", payload.json(in: machine.types)),
     ]
+    if let caller {
+      members.append(.init("caller", .string(caller.id)))
+      members.append(.init("roles", .array(caller.roles.map { .string($0) })))
+    }
+    return .object(members)
   }
 
   init?(_ json: JSON, _ machine: Machine) {
     guard let name = json["event"]?.string, let event = machine.event(named: name),
       case .success(let payload) = Value.from(json["payload"] ?? .null, as: .record(name), in: machine.types)
     else { return nil }
-    self.init(
-      event: event, payload: payload,
-      caller: Caller(id: json["caller"]?.string ?? "", roles: json["roles"]?.array?.compactMap(\.string) ?? []))
+    let caller = json["caller"]?.string.map { id in
+      Caller(id: id, roles: json["roles"]?.array?.compactMap(\.string) ?? [])
+    }
+    self.init(event: event, payload: payload, caller: caller)
   }
 }

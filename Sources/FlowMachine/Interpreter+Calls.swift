@@ -87,8 +87,7 @@ extension Interpreter {
     case .done(let value):
       if let item = pending.item { return try endItem(item, of: pending.call, value, flow) }
       let slot = try resultSlot(of: pending.call, value, flow)
-      frame[Int(flow.calls[pending.call].resultSlot)] = slot
-      isDataChanged = true
+      keep(slot, asResultOf: pending.call, flow)
       try armUndo(of: pending.call, item: nil, flow)
       return try finish(pending.call, slot, flow)
     case .failed(let code, let message, let attempts):
@@ -97,6 +96,12 @@ extension Interpreter {
       return try fail(
         pending.call, failure(code: code, message: message, attempts: attempts, call: name), flow)
     }
+  }
+
+  mutating func keep(_ result: Slot, asResultOf call: Int, _ flow: LoadedFlow) {
+    frame[Int(flow.calls[call].resultSlot)] = result
+    isDataChanged = true
+    areResultsChanged = true
   }
 
   /// The record that a call's result is to expressions.
@@ -132,8 +137,7 @@ extension Interpreter {
   mutating func finish(_ call: Int, _ result: Slot, _ flow: LoadedFlow) throws(Halt) -> Bool {
     let row = flow.calls[call]
     frame[FrameLayout.event] = result
-    frame[Int(row.resultSlot)] = result
-    isDataChanged = true
+    keep(result, asResultOf: call, flow)
     if row.isStep {
       ledger.stepsDone.insert(call)
       isLedgerChanged = true

@@ -11,7 +11,7 @@ extension Interpreter {
   /// All that follows from what was done: `always` and internal events, the end, and what was put off.
   mutating func settle(_ flow: LoadedFlow) throws(Halt) {
     try drain(flow)
-    if flow.hasLedger, !ledger.deferred.isEmpty, active != before { try offerDeferred(flow) }
+    if flow.hasLedger, !ledger.deferred.isEmpty { try offerDeferred(flow) }
     if status == .running { startWork(flow) }
     if !flow.invariants.isEmpty, isDataChanged || flow.checksAlways { try checkInvariants(flow) }
   }
@@ -38,7 +38,11 @@ extension Interpreter {
     case .raised(let event, let payload):
       frame[FrameLayout.event] = payload
       try select(event, flow)
-      if selected.isEmpty, isDeferred { try putOff(event, payload, Caller()) }
+      if selected.isEmpty, isDeferred {
+        try putOff(event, payload)
+      } else if selected.isEmpty, !isIgnored {
+        throw Halt(.raised, event: Int32(event))
+      }
     case .state(let kind, let state, let payload):
       frame[FrameLayout.event] = payload
       try select(flow.trigger(kind, state), flow)
@@ -131,8 +135,10 @@ extension Interpreter {
       let event = ledger.deferred[index]
       frame[FrameLayout.event] = evaluator.slot(
         event.payload, as: .record(machine.program.events[event.event].name))
-      caller = event.caller
-      if flow.usesCaller { bind(event.caller) }
+      // Who sent it counts, whatever this step is made of.
+      hasCaller = event.caller != nil
+      caller = event.caller ?? Caller()
+      if flow.usesCaller { bind(caller) }
       try select(event.event, flow)
       if selected.isEmpty, isDeferred {
         index += 1

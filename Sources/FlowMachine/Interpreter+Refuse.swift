@@ -9,6 +9,9 @@ extension Interpreter {
     case .notHandled:
       guard case .event(let event) = occasion else { return refusal(.notHandled, flow) }
       return refuseEvent(event, flow)
+    case .raised:
+      let name = machine.program.events[Int(halt.event)].name
+      return refusal(.raised(name, flow.leafPaths(active)), flow)
     case .notStarted: return refuseStart(flow)
     case .ended: return refusal(.ended, flow)
     case .tooManyMicrosteps: return refusal(.tooManyMicrosteps, flow)

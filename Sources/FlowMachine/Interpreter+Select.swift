@@ -47,7 +47,7 @@ extension Interpreter {
   }
 
   func holdsRole(_ roles: [Int]) -> Bool {
-    guard !roles.isEmpty, case .event = occasion else { return true }
+    guard !roles.isEmpty, hasCaller else { return true }
     return roles.contains { caller.roles.contains(machine.program.roles[$0]) }
   }
 

@@ -31,8 +31,7 @@ extension Interpreter {
       // What is passed over counts as done and has no result.
       ledger.stepsDone.insert(call)
       let nothing = try resultSlot(of: call, row.loop == none ? .optional(nil) : .list([]), flow)
-      frame[Int(row.resultSlot)] = nothing
-      isDataChanged = true
+      keep(nothing, asResultOf: call, flow)
       return
     }
     try begin(call, flow)

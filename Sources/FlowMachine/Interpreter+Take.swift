@@ -15,16 +15,18 @@ extension Interpreter {
       try macrostep(flow)
       return try commit(.applied, &instance, flow)
     }
-    if isIgnored { return try commit(.ignored, &instance, flow) }
-    guard isDeferred else { throw Halt(.notHandled) }
-    try putOff(event, payload, caller)
-    return try commit(.deferred, &instance, flow)
+    if isDeferred {
+      try putOff(event, payload)
+      return try commit(.deferred, &instance, flow)
+    }
+    guard isIgnored else { throw Halt(.notHandled) }
+    return try commit(.ignored, &instance, flow)
   }
 
-  mutating func putOff(_ event: Int, _ payload: Slot, _ caller: Caller) throws(Halt) {
+  mutating func putOff(_ event: Int, _ payload: Slot) throws(Halt) {
     guard ledger.deferred.count < Stepper.maximumDeferred else { throw Halt(.tooManyDeferred) }
     let value = evaluator.value(payload, as: .record(machine.program.events[event].name))
-    ledger.deferred.append(DeferredEvent(event: event, payload: value, caller: caller))
+    ledger.deferred.append(DeferredEvent(event: event, payload: value, caller: hasCaller ? caller : nil))
     isLedgerChanged = true
   }
 

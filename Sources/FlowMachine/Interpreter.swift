@@ -14,6 +14,8 @@ struct Interpreter: ~Copyable {
   var key = ""
   var startedAt: Int64 = 0
   var caller = Caller()
+  /// Whether somebody has sent what is being looked at: nobody calls a timer or a result.
+  var hasCaller = false
   var before = StateSet()
   var active = StateSet()
   var status = Instance.Status.running
@@ -22,6 +24,7 @@ struct Interpreter: ~Copyable {
   var ledger = Ledger()
   var isLedgerUsed = false
   var isDataChanged = false
+  var areResultsChanged = false
   var areTimersChanged = false
   var areCallsChanged = false
   var isLedgerChanged = false
@@ -93,8 +96,8 @@ struct Interpreter: ~Copyable {
   /// The step that was made, as a value.
   func step(_ disposition: Step.Disposition, _ next: Instance) -> Step {
     Step(
-      disposition: disposition, next: next, transitions: taken, effects: effects, result: result, before: before,
-      changed: changed, flow: machine.flows[next.flow])
+      disposition: disposition, next: next, transitions: taken, effects: effects, result: result,
+      areResultsChanged: areResultsChanged, before: before, changed: changed, flow: machine.flows[next.flow])
   }
 
   // MARK: - Begin and end
@@ -104,6 +107,7 @@ struct Interpreter: ~Copyable {
     evaluator.reset()
     forget()
     self.occasion = occasion
+    hasCaller = if case .event = occasion { true } else { false }
     self.now = now
     revision = instance.revision
     status = instance.status
@@ -139,6 +143,7 @@ struct Interpreter: ~Copyable {
     if problem != nil { problem = nil }
     changed = StateSet()
     isDataChanged = false
+    areResultsChanged = false
     areTimersChanged = false
     areCallsChanged = false
     isLedgerChanged = false
@@ -191,16 +196,19 @@ extension Occasion {
 /// Why a step can't be made, small enough to be thrown for nothing.
 struct Halt: Error, BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
-    case notHandled, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
+    case notHandled, raised, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
   }
 
   var kind: Kind
   /// The program that failed.
   var program: Int32
   var place: Int32
+  /// The event that was raised and that nothing takes.
+  var event: Int32
 
-  init(_ kind: Kind, program: Int32 = none, place: Int32 = none) {
+  init(_ kind: Kind, program: Int32 = none, place: Int32 = none, event: Int32 = none) {
     self.kind = kind
+    self.event = event
     self.program = program
     self.place = place
   }

@@ -39,7 +39,8 @@ struct HistoryEntry: Hashable, Sendable {
 public struct DeferredEvent: Hashable, Sendable {
   public var event: Int
   public var payload: Value
-  public var caller: Caller
+  /// Who sent it, or whose event made the instance raise it; nil when that was a timer or a result.
+  public var caller: Caller?
 }
 
 /// A compensation that waits for a `rollback`.

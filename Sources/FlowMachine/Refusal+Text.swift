@@ -4,11 +4,12 @@ public import FlowSource
 extension Refusal {
   /// Why, in one sentence, in the words of the flow.
   public var message: String {
-    let here = states.isEmpty ? "" : " in " + states.map { "`\($0)`" }.joined(separator: ", ")
+    let here = place(states)
     return switch reason {
     case .notHandled: "`\(input)` is not handled\(here)"
     case .guardsFalse: "`\(input)` is handled\(here), but no guard holds"
     case .roleMissing: "`\(input)` is for another role"
+    case .raised(let event, let states): "`\(input)` raises `\(event)`, which nothing takes\(place(states))"
     case .notStarted: "`\(input)` does not start this flow"
     case .ended: "the instance has ended\(here)"
     case .failed(let message, let place): "`\(input)` failed at \(place): \(message)"
@@ -19,12 +20,17 @@ extension Refusal {
     }
   }
 
+  private func place(_ states: [String]) -> String {
+    states.isEmpty ? "" : " in " + states.map { "`\($0)`" }.joined(separator: ", ")
+  }
+
   /// A word for the reason that does not change.
   public var code: String {
     switch reason {
     case .notHandled: "not-handled"
     case .guardsFalse: "guard-false"
     case .roleMissing: "role-missing"
+    case .raised: "raised-not-handled"
     case .notStarted: "not-started"
     case .ended: "ended"
     case .failed: "evaluation-failed"

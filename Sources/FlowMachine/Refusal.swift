@@ -11,6 +11,8 @@ public struct Refusal: Error, Sendable {
     case guardsFalse
     /// The reactions are for roles that the caller does not hold.
     case roleMissing
+    /// It raises an event that no state takes, ignores or puts off then, in the states with these paths.
+    case raised(String, [String])
     /// No flow starts that way, or its guard said no.
     case notStarted
     /// The instance has ended.

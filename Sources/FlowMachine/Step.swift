@@ -28,6 +28,8 @@ public struct Step: Sendable {
   public var effects: [Effect]
   /// What a called flow answers, when this step ends it well.
   public var result: Value?
+  /// Whether a call has a new result, which data keeps as well.
+  public var areResultsChanged: Bool
   /// The active states before.
   let before: StateSet
   let changed: StateSet
@@ -39,6 +41,9 @@ public struct Step: Sendable {
   public var to: [String] { flow.leafPaths(next.active) }
   /// The data fields that were assigned, by index, in ascending order.
   public var changedFields: [Int] { Array(changed.ascending) }
+
+  /// Whether anything of the data is another than before.
+  public var isDataChanged: Bool { !changed.isEmpty || areResultsChanged }
 
   /// How the step ends the call of the flow; nil while it runs.
   public var outcome: CallOutcome? {

@@ -120,6 +120,7 @@ extension Interpreter {
       for call in calls { try begin(call, flow) }
       // The journal tells all that the instance knows from here on.
       isDataChanged = true
+      areResultsChanged = flow.hasCalls
       changed = StateSet(Array(flow.flow.fields.indices))
       try settle(flow)
       let disposition = try commit(.applied, &instance, flow)

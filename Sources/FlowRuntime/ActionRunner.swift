@@ -9,12 +9,21 @@ public struct JobRequest: Sendable {
   public var idempotencyKey: String
   /// From 1.
   public var attempt: Int
+  /// What the request is signed with.
+  public var signingSecret: String?
+  /// What must not be seen in an error or a log line.
+  public var secrets: [Secret]
 
-  public init(action: BoundAction, timeoutMilliseconds: Int64, idempotencyKey: String, attempt: Int) {
+  public init(
+    action: BoundAction, timeoutMilliseconds: Int64, idempotencyKey: String, attempt: Int,
+    signingSecret: String? = nil, secrets: [Secret] = []
+  ) {
     self.action = action
     self.timeoutMilliseconds = timeoutMilliseconds
     self.idempotencyKey = idempotencyKey
     self.attempt = attempt
+    self.signingSecret = signingSecret
+    self.secrets = secrets
   }
 }
 
@@ -24,12 +33,22 @@ public enum JobOutcome: Sendable {
   case done(JSON)
   /// An answer with a status that is not 2xx.
   case status(Int, message: String, retryAfterMilliseconds: Int64?)
+  /// The number that a mail server or a program ended with, where that is a failure.
+  case reply(Int, of: Replier, isPassing: Bool, message: String)
   /// No answer at all: refused, timed out, cut off.
   case unreachable(String)
   /// A failure that says its own code, from an outside worker.
   case failed(code: String, message: String)
   /// A failure that would come again however often it is tried.
   case impossible(code: String, message: String)
+  /// Nothing was tried, and it is not to be tried for so many milliseconds; this does not count as a try.
+  case postponed(Int64)
+
+  /// Who ends with a number, as the code of a failure names it.
+  public enum Replier: String, Sendable {
+    case mail = "SMTP"
+    case program = "EXIT"
+  }
 }
 
 extension JobOutcome {
@@ -39,6 +58,8 @@ extension JobOutcome {
       switch self {
       case .done: "done"
       case .status(let status, let message, _): message.isEmpty ? "status \(status)" : "status \(status): \(message)"
+      case .reply(let number, let replier, _, let message): "\(replier.rawValue)_\(number): \(message)"
+      case .postponed(let milliseconds): "put off for \(milliseconds) ms"
       case .unreachable(let message): message
       case .failed(let code, let message), .impossible(let code, let message):
         message.isEmpty ? code : "\(code): \(message)"

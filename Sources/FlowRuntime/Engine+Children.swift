@@ -34,10 +34,9 @@ extension Engine {
         id: counters.instance, flow: row.action, key: "\(row.id)", definition: version.hash, status: 0, revision: 0,
         startedAt: now, updatedAt: now, position: [], data: [])
       batch.created.insert(child.id)
-      let caller = JSON.string("\(parent.row.flow)/\(parent.row.key)")
+      let cause: JSON = ["call": .string("\(parent.row.flow)/\(parent.row.key)"), "arguments": json]
       record(
-        step, of: Cached(row: child, instance: step.next, version: version), cause: .object([.init("call", caller)]),
-        at: now, isNew: true)
+        step, of: Cached(row: child, instance: step.next, version: version), cause: cause, at: now, isNew: true)
     }
   }
 

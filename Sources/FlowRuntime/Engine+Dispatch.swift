@@ -96,8 +96,9 @@ extension Engine {
         action: action, arguments: arguments, environment: { world.variable($0) })
       return .success(
         JobRequest(
-          action: bound, timeoutMilliseconds: policy(row, machine, cached.row.flow).timeoutMilliseconds,
-          idempotencyKey: idempotencyKey(row, cached), attempt: row.attempt + 1))
+          action: bound.action, timeoutMilliseconds: policy(row, machine, cached.row.flow).timeoutMilliseconds,
+          idempotencyKey: idempotencyKey(row, cached), attempt: row.attempt + 1,
+          signingSecret: bound.signingSecret, secrets: bound.secrets))
     } catch let error as BindingError {
       return .failure(error)
     } catch {

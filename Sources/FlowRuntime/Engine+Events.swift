@@ -103,7 +103,7 @@ extension Engine {
   /// The row of an instance that a step begins: a new one, or that of an earlier run under the same key.
   func newInstance(_ step: Step, _ flow: String, _ key: String, _ version: Version, over old: Cached?) -> Cached {
     if old == nil { counters.instance += 1 }
-    let now = world.now()
+    let now = step.next.startedAt
     let row = InstanceRow(
       id: old?.row.id ?? counters.instance, flow: flow, key: key, definition: version.hash, status: 0, revision: 0,
       startedAt: now, updatedAt: now, position: [], data: [])
@@ -152,6 +152,9 @@ extension Engine {
   private func cause(_ command: EventCommand) -> JSON {
     var members: [JSON.Member] = [.init("type", .string(command.event)), .init("data", command.payload)]
     if !command.caller.id.isEmpty { members.append(.init("caller", .string(command.caller.id))) }
+    if !command.caller.roles.isEmpty {
+      members.append(.init("roles", .array(command.caller.roles.map { .string($0) })))
+    }
     return .object([.init("event", .object(members))])
   }
 
@@ -193,11 +196,12 @@ extension Engine {
       guard count <= Engine.maximumDeliveries else { return putOffRest() }
       if let known = knownResults.popLast() {
         takeResult(known.job, of: known.instance, known.outcome)
-      } else if !childResults.isEmpty {
+      } else if !deliveries.isEmpty {
+        deliverEmitted(deliveries.removeFirst())
+      } else {
+        // The end of a called flow is the last that its caller hears of it.
         let ended = childResults.removeFirst()
         endChild(ended.job, ended.outcome)
-      } else {
-        deliverEmitted(deliveries.removeFirst())
       }
     }
   }

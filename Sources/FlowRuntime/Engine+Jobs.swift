@@ -131,6 +131,11 @@ extension Engine {
       again.due = overflow ? Engine.parked - 1 : due
       again.failures = failures(row, with: outcome, now)
       write(again)
+    case .postpone(let milliseconds):
+      var later = row
+      later.due = now + max(milliseconds, 1)
+      later.lease = 0
+      write(later)
     case .dead(let code, let message):
       var dead = row
       dead.failures = failures(row, with: outcome, now)

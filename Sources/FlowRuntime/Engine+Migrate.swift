@@ -14,16 +14,17 @@ extension Engine {
     guard version.hash != old.version.hash else {
       throw .notPossible("`\(command.key)` runs the newest version already")
     }
+    let now = world.now()
     let migrated: Migrated
     do throws(MigrationProblem) {
       try requireActions(of: old, in: version.machine)
-      migrated = try version.stepper.migrate(old.instance, from: old.version.machine, now: world.now())
+      migrated = try version.stepper.migrate(old.instance, from: old.version.machine, now: now)
     } catch {
       throw .notPossible(error.message)
     }
     let states = version.stepper.leafPaths(of: migrated.step.next)
     guard !command.isDryRun else { return answer(old, 0, "would be in \(states.joined(separator: ", "))") }
-    return carryOut(migrated, old, version, command)
+    return carryOut(migrated, old, version, command, now)
   }
 
   /// Jobs know their action by its name, so the new version has to have it.
@@ -36,7 +37,7 @@ extension Engine {
   }
 
   private func carryOut(
-    _ migrated: Migrated, _ old: Cached, _ version: Version, _ command: OperatorCommand
+    _ migrated: Migrated, _ old: Cached, _ version: Version, _ command: OperatorCommand, _ now: Int64
   ) -> OperatorAnswer {
     for timer in old.instance.timers { batch.timers[TimerID(old, timer)] = .some(nil) }
     for reference in migrated.withdrawn { withdraw(reference, old) }
@@ -50,7 +51,7 @@ extension Engine {
     // The whole data is written: under the new version it may be another.
     row.data = []
     let carried = Cached(row: row, instance: old.instance, version: version)
-    let sequence = record(migrated.step, of: carried, cause: cause(command), at: world.now())
+    let sequence = record(migrated.step, of: carried, cause: cause(command), at: now)
     let cached = cache[InstanceID(row)] ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = migrated.withdrawn.count

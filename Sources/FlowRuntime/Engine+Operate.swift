@@ -40,6 +40,8 @@ extension Engine {
     case .accepted(let step):
       guard !command.isDryRun else { return answer(cached, 0, "would be cancelled") }
       let sequence = record(step, of: cached, cause: cause(command), at: now, status: InstanceRow.cancelled)
+      // What it had asked for without waiting is done all the same.
+      release(cached.row.id) { $0 == Engine.parked }
       return answer(cache[InstanceID(cached.row)] ?? cached, sequence, "")
     }
   }
@@ -71,14 +73,20 @@ extension Engine {
   /// Makes timers due when they should be, and at once the jobs whose time `isMeant`.
   private func released(_ cached: Cached, where isMeant: (Int64) -> Bool) -> String {
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
+    let count = release(cached.row.id, where: isMeant)
+    return count == 0 ? "" : "\(count) \(count == 1 ? "job goes" : "jobs go") out again"
+  }
+
+  /// - Returns: How many jobs are due now.
+  @discardableResult
+  private func release(_ instance: Int64, where isMeant: (Int64) -> Bool) -> Int {
     let now = world.now()
-    var count = 0
-    for var row in jobsOf(cached.row.id) where isMeant(row.due) {
+    let rows = jobsOf(instance).filter { isMeant($0.due) }
+    for var row in rows {
       row.due = now
       write(row)
-      count += 1
     }
-    return count == 0 ? "" : "\(count) \(count == 1 ? "job goes" : "jobs go") out again"
+    return rows.count
   }
 
   /// The jobs of an instance as the batch leaves them.

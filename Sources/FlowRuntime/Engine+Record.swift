@@ -20,17 +20,15 @@ extension Engine {
     cached.row.incident = ""
     let machine = old.version.machine
     cached.row.position = step.next.positionJSON(in: machine).bytes()
-    if !step.changedFields.isEmpty || old.row.data.isEmpty || isResult(cause) {
+    if isNew || step.isDataChanged || old.row.data.isEmpty {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached, id)
-    let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew))
+    let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew), at: now)
     for effect in step.effects { record(effect, cached, now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
     return sequence
   }
-
-  private func isResult(_ cause: JSON) -> Bool { cause["result"] != nil }
 
   func keep(_ cached: Cached, _ id: InstanceID) {
     cache[id] = cached
@@ -47,21 +45,24 @@ extension Engine {
       .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
       .init("status", .string(cached.row.statusName)),
     ]
-    if isNew { members.append(.init("created", true)) }
-    if !step.changedFields.isEmpty {
-      members.append(.init("changes", step.next.changesJSON(step.changedFields, in: machine)))
+    if isNew {
+      members.append(.init("created", true))
+      members.append(.init("changes", step.next.dataJSON(in: machine)))
+    } else if step.isDataChanged {
+      members.append(.init("changes", step.next.changesJSON(step, in: machine)))
     }
     return .object(members)
   }
 
   /// Adds an entry to the journal.
+  /// - Parameter instant: The one that the step was made with; without it, the present.
   @discardableResult
-  func journal(_ row: InstanceRow, _ kind: String, _ body: JSON) -> Int64 {
+  func journal(_ row: InstanceRow, _ kind: String, _ body: JSON, at instant: Int64? = nil) -> Int64 {
     counters.sequence += 1
     batch.journal.append(
       JournalEntry(
         sequence: counters.sequence, instance: row.id, flow: row.flow, key: row.key, revision: row.revision,
-        kind: kind, at: world.now(), body: body))
+        kind: kind, at: instant ?? world.now(), body: body))
     return counters.sequence
   }
 
@@ -72,11 +73,11 @@ extension Engine {
     case .withdraw(let reference): withdraw(reference, cached)
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.timers[TimerID(cached, timer)] = .some(nil)
-    case .log(let text): journal(cached.row, "log", ["text": .string(text)])
+    case .log(let text): journal(cached.row, "log", ["text": .string(text)], at: now)
     case .emit(let event, let payload):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)
-      journal(cached.row, "emit", ["type": .string(name), "data": json])
+      journal(cached.row, "emit", ["type": .string(name), "data": json], at: now)
       deliveries.append(Delivery(event: name, payload: json, sender: InstanceID(cached.row)))
     }
   }

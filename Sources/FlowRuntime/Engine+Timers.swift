@@ -54,6 +54,11 @@ extension Engine {
   private func cause(_ row: TimerRow, _ cached: Cached) -> JSON {
     let flow = cached.version.machine.program.flows[cached.instance.flow]
     let place = flow.transitions[row.id.transition].place
-    return .object([.init("timer", ["at": .string("\(place)"), "due": .string(timeText(row.due))])])
+    return [
+      "timer": [
+        "at": .string("\(place)"), "due": .string(timeText(row.due)), "transition": .int(Int64(row.id.transition)),
+        "armed": .int(Int64(row.id.armed)),
+      ]
+    ]
   }
 }

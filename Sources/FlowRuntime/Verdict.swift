@@ -6,6 +6,8 @@ enum Verdict {
   case done(JSON)
   /// Not before so many milliseconds.
   case retry(Int64)
+  /// Not a try; another one after so many milliseconds.
+  case postpone(Int64)
   case dead(code: String, message: String)
 
   /// - Parameter attempt: How many tries there were, this one included.
@@ -21,7 +23,16 @@ enum Verdict {
     case .impossible(let given, let message):
       self = .dead(code: given, message: message)
       return
+    case .postponed(let milliseconds):
+      self = .postpone(milliseconds)
+      return
     case .failed(let given, let message): (code, text) = (given, message)
+    case .reply(let number, let replier, let passing, let message):
+      isPassing = passing
+      let name = "\(replier.rawValue)_\(number)"
+      code =
+        Verdict.rule(for: number, policy) ?? (passing && replier == .mail ? Verdict.unavailable(action) : nil) ?? name
+      text = message
     case .unreachable(let message): (code, text) = (Verdict.unavailable(action) ?? "UNREACHABLE", message)
     case .status(let status, let message, let retryAfter):
       isPassing = status >= 500 || [408, 425, 429].contains(status)
@@ -36,8 +47,11 @@ enum Verdict {
 
   /// What the binding says a status means; else that the callee is not available, for those that may pass.
   private static func code(of status: Int, _ action: Action, _ policy: Policy, _ isPassing: Bool) -> String {
-    if let rule = policy.statuses.first(where: { $0.lowest...$0.highest ~= status }) { return rule.code }
-    return (isPassing ? unavailable(action) : nil) ?? "HTTP_\(status)"
+    rule(for: status, policy) ?? (isPassing ? unavailable(action) : nil) ?? "HTTP_\(status)"
+  }
+
+  private static func rule(for status: Int, _ policy: Policy) -> String? {
+    policy.statuses.first { $0.lowest...$0.highest ~= status }?.code
   }
 
   private static func unavailable(_ action: Action) -> String? {

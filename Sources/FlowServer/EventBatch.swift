@@ -19,6 +19,10 @@ final class EventBatch: Sendable {
 
   /// Hands all events to the engine, and answers when all are on the disk or refused.
   static func submit(_ exchange: Exchange, as caller: Caller, to service: FlowService) throws(Problem) {
+    for name in ["Idempotency-Key", "If-Match"] where exchange.request.headers[name] != nil {
+      throw .badRequest("`\(name)` is for one event; those of a batch are named by their `source` and `id`")
+    }
+    guard try !exchange.query.flag("dryRun") else { throw .badRequest("`dryRun` is for one event, not for a batch") }
     guard let items = try exchange.request.json(of: [IncomingEvent.batch]).array else {
       throw .badRequest("a batch is a JSON list of CloudEvents")
     }

@@ -4,12 +4,20 @@ import FlowSource
 // Work for outside programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
 extension FlowService {
   static let defaultLeaseMilliseconds: Int64 = 60_000
+  /// How many jobs one claim may ask for.
+  static let maximumClaim = 1000
 
   func claimJobs(_ exchange: Exchange) throws(Problem) {
     let body = try body(exchange.request)
     guard let queue = body["queue"]?.string else { throw .badRequest("the body has no `queue`") }
+    let limit = body["limit"] ?? 1
+    guard let count = limit.int, 1...FlowService.maximumClaim ~= count else {
+      throw .badRequest("`limit` has to be a whole number from 1 to \(FlowService.maximumClaim)")
+    }
+    if let worker = body["worker"], worker.string == nil { throw .badRequest("`worker` is a text") }
+    let lease = try lease(body)
     engine.claim(
-      queue: queue, limit: body["limit"]?.int ?? 1, leaseMilliseconds: lease(body)
+      queue: queue, limit: count, leaseMilliseconds: lease
     ) { [self] result in
       switch result {
       case .failure(let problem): exchange.respond.send(problem.response)
@@ -39,7 +47,7 @@ extension FlowService {
 
   func keepJob(_ exchange: Exchange) throws(Problem) {
     let (id, fence, body) = try claimed(exchange)
-    heartbeat(id, fence, body, exchange.respond)
+    heartbeat(id, fence, try lease(body), exchange.respond)
   }
 
   /// The job that the path names, and the proof that the caller holds it.
@@ -54,8 +62,13 @@ extension FlowService {
     return (id, fence, body)
   }
 
-  private func lease(_ body: JSON) -> Int64 {
-    body["lease"]?.string.flatMap(LengthOfTime.milliseconds) ?? FlowService.defaultLeaseMilliseconds
+  /// How long a worker may hold a job without a word.
+  private func lease(_ body: JSON) throws(Problem) -> Int64 {
+    guard let given = body["lease"] else { return FlowService.defaultLeaseMilliseconds }
+    guard let length = given.string.flatMap(LengthOfTime.milliseconds), length > 0 else {
+      throw .badRequest("`lease` has to be a length of time, as 1m or 90s")
+    }
+    return length
   }
 
   private func finish(_ id: Int64, _ fence: Int, _ outcome: JobOutcome, _ respond: Responder) {
@@ -67,8 +80,8 @@ extension FlowService {
     }
   }
 
-  private func heartbeat(_ id: Int64, _ fence: Int, _ body: JSON, _ respond: Responder) {
-    engine.heartbeat(id, fence: fence, leaseMilliseconds: lease(body)) { [self] result in
+  private func heartbeat(_ id: Int64, _ fence: Int, _ lease: Int64, _ respond: Responder) {
+    engine.heartbeat(id, fence: fence, leaseMilliseconds: lease) { [self] result in
       switch result {
       case .failure(let problem): respond.send(problem.response)
       case .success(let end): respond.send(json(["leaseEnds": .string(timeText(end))]))

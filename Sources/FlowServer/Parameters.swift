@@ -9,13 +9,14 @@ struct Parameters: Sendable {
 
   subscript(_ name: String) -> String? { values[name] }
 
-  /// A whole number, held between bounds.
+  /// A whole number between bounds.
   func number(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(Problem) -> Int {
     guard let text = values[name] else { return value }
-    guard let number = Int(text), number >= bounds.lowerBound else {
-      throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) on")
+    guard let number = Int(text), bounds.contains(number) else {
+      let end = bounds.upperBound == .max ? "on" : "to \(bounds.upperBound)"
+      throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) \(end)")
     }
-    return min(number, bounds.upperBound)
+    return number
   }
 
   /// One of a few words; nil when it was not given.

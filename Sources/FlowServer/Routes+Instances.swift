@@ -75,9 +75,11 @@ extension Route {
       .query("state", "only in this state, or in one inside of it"), .query("key", "what the key begins with"),
       .query("version", "only of this version of the flow", ["type": "integer", "minimum": 0]),
       .query("updatedAfter", "a time", Schemas.time), .query("updatedBefore", "a time", Schemas.time),
-      .query("q", "a condition in CEL over `data`, `key`, `status`, `state`, `revision`, `startedAt`, `updatedAt`"),
+      .query(
+        "q", "a condition in CEL over `data`, `key`, `status`, `state`, `revision`, `startedAt`, `updatedAt`",
+        .condition),
       .query("order", "by age", ["type": "string", "enum": ["oldest", "newest"]]), .limit,
-      .query("cursor", "`page.next` of the page before")
+      .query("cursor", "`page.next` of the page before", .cursor)
     )
     .giving(200, "A page", Schemas.page("InstanceSummary")).refusing("invalid-query", "cursor-mismatch")
   }

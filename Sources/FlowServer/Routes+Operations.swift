@@ -11,7 +11,9 @@ extension Route {
         .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
     } + [
       Route("GET", "/v1/dead-letters", .read, "Work whose tries are spent", FlowService.listDeadLetters)
-        .asking(.query("flow", "only of this flow"), .limit, .query("cursor", "`page.next` of the page before"))
+        .asking(
+          .query("flow", "only of this flow"), .limit, .query("cursor", "`page.next` of the page before", .cursor)
+        )
         .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch"),
       Route(
         "POST", "/v1/dead-letters/{id}/redrive", .operate, "Tries a dead letter again, under the same key",
@@ -24,7 +26,7 @@ extension Route {
           Schemas.object([
             "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
             "filter": Schemas.object([
-              "flow?": Schemas.string, "key?": Schemas.string, "q?": Schemas.string, "state?": Schemas.string,
+              "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
               "status?": Schemas.status, "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
               "version?": ["type": "integer", "minimum": 0],
             ]), "reason?": .reason, "dryRun?": Schemas.boolean,
@@ -81,7 +83,8 @@ private struct OperatorDeed {
     OperatorDeed(
       name: "retry", summary: "Tries at once what waits to be tried again", handler: FlowService.retryInstance),
     OperatorDeed(
-      name: "migrate", summary: "Moves an instance to the version that is served", handler: FlowService.migrateInstance),
+      name: "migrate", summary: "Moves an instance to the version that is served",
+      handler: FlowService.migrateInstance),
   ]
 }
 
@@ -93,5 +96,10 @@ extension RouteDocument.Parameter {
 extension JSON {
   /// A revision in quotes, as `ETag` gives it.
   static let revision: JSON = ["type": "string", "pattern": #"^("[0-9]{1,15}(-[0-9a-f]{1,16})?"|\*)$"#]
+  /// The proof that a worker holds a job.
+  static let fence: JSON = ["type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991]
+  static let duration: JSON = ["type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h|d)$"]
+  static let condition: JSON = ["type": "string", "minLength": 1, "maxLength": 4096]
+  static let cursor: JSON = ["type": "string", "pattern": "^[0-9a-f]{32}$"]
   fileprivate static let reason: JSON = ["type": "string", "maxLength": 256]
 }

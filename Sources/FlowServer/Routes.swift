@@ -38,18 +38,18 @@ extension Route {
       .sending(
         Schemas.object([
           "queue": Schemas.string, "limit?": ["type": "integer", "minimum": 1, "maximum": 1000],
-          "lease?": Schemas.string, "worker?": Schemas.string,
+          "lease?": .duration, "worker?": Schemas.string,
         ])
       )
       .giving(200, "The jobs, perhaps none", Schemas.object(["items": Schemas.list(Schemas.reference("Job"))])),
     Route("POST", "/v1/jobs/{id}/complete", .work, "Ends a claimed job well", FlowService.completeJob)
-      .sending(Schemas.object(["fence": Schemas.integer, "result?": Schemas.any]))
+      .sending(Schemas.object(["fence": .fence, "result?": Schemas.any]))
       .giving(200, "It is taken", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "lease-lost"),
     Route("POST", "/v1/jobs/{id}/fail", .work, "Ends a claimed job badly", FlowService.failJob)
-      .sending(Schemas.object(["fence": Schemas.integer, "code": Schemas.string, "message?": Schemas.string]))
+      .sending(Schemas.object(["fence": .fence, "code": Schemas.string, "message?": Schemas.string]))
       .giving(200, "It is taken", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "lease-lost"),
     Route("POST", "/v1/jobs/{id}/heartbeat", .work, "Keeps a claimed job for longer", FlowService.keepJob)
-      .sending(Schemas.object(["fence": Schemas.integer, "lease?": Schemas.string]))
+      .sending(Schemas.object(["fence": .fence, "lease?": .duration]))
       .giving(200, "The new end of the lease", Schemas.object(["leaseEnds": Schemas.time]))
       .refusing("not-found", "lease-lost"),
   ]
@@ -60,7 +60,7 @@ extension Route {
         .query("since", "the last entry seen, as an offset or a position; the present when left out"),
         .query("flow", "only of this flow"), .query("key", "only of instances with this key"),
         .query("event", "only what this event did"), .query("type", "only entries of this type, as `step`"),
-        .query("filter", "only what this condition in CEL holds for"),
+        .query("filter", "only what this condition in CEL holds for", .condition),
         .header("Last-Event-ID", "the same as `since`, as browsers send it")
       )
       .giving(101, "The WebSocket begins").giving(200, "The stream", Schemas.string, as: "text/event-stream")
@@ -83,8 +83,7 @@ extension Route {
         ["type": "string", "minLength": 1, "maxLength": 255]),
       .header("If-Match", "the revision that the instance has to have, as `\"3\"`", .revision),
       .header(
-        "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds",
-        ["type": "string", "pattern": "^wait=[0-9]{1,2}$"])
+        "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds")
     )
     .sending(Schemas.reference("Event"))
     .sending(Schemas.reference("CloudEvent"), as: IncomingEvent.structured)

@@ -45,6 +45,10 @@ struct Trial {
     let payload = try payload(command, entry.machine)
     let key = command.key ?? keyOf(payload, entry)
     let event = entry.machine.event(named: command.event) ?? 0
+    if let key, key.isEmpty || key.utf8.count > Engine.maximumKey {
+      let message = "the key of an instance has 1 to \(Engine.maximumKey) bytes"
+      throw .problem(.invalidPayload([("", message)]))
+    }
     let row = try key.map { key throws(TrialError) in try find(entry.name, key) } ?? nil
     if let row, !row.hasEnded || !entry.machine.startsAgain(flow: entry.flow, on: event) {
       return try step(row, command)
@@ -150,7 +154,7 @@ extension Step {
       .init("from", .array(from.map { .string($0) })), .init("to", .array(to.map { .string($0) })),
       .init("status", .string(next.status.rawValue)),
       .init("transitions", .array(transitions.map { .string("\(node.transitions[$0].place)") })),
-      .init("changes", next.changesJSON(changedFields, in: machine)),
+      .init("changes", next.changesJSON(self, in: machine)),
       .init("effects", .array(effects.compactMap { $0.json(node, machine) })),
     ]
   }

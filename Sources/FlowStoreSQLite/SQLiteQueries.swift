@@ -25,7 +25,14 @@ public final class SQLiteQueries: Queries {
       connection: connection,
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
       history: try connection.prepare(
-        "\(entries) WHERE j.instance = ?1 AND j.sequence > ?2 ORDER BY j.sequence LIMIT ?3"),
+        """
+        WITH RECURSIVE chain (sequence, previous) AS (
+          SELECT sequence, previous FROM journal WHERE sequence = (SELECT head FROM instance WHERE id = ?1)
+          UNION ALL
+          SELECT b.sequence, b.previous FROM chain c JOIN journal b ON b.sequence = c.previous WHERE c.previous > ?2)
+        \(entries) WHERE j.sequence IN (SELECT sequence FROM chain WHERE sequence > ?2 ORDER BY sequence LIMIT ?3)
+        ORDER BY j.sequence
+        """),
       journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
     reading = Mutex(made)
   }

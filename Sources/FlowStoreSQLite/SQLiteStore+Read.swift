@@ -40,10 +40,7 @@ extension SQLiteStore {
   }
 
   public func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
-    statements.answer.bind(.text(scope), .text(key))
-    return try first(statements.answer) {
-      AnswerRow(scope: scope, key: key, digest: $0.integer(0), sequence: $0.integer(1), at: $0.integer(2))
-    }
+    try answers.find(scope, key)
   }
 
   public func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {

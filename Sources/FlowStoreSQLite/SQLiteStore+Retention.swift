@@ -58,21 +58,32 @@ extension SQLiteStore {
   }
 
   private func remove(_ row: InstanceRow) throws(StoreError) {
-    let last = try connection.prepare("SELECT coalesce(max(sequence), 0) FROM journal WHERE instance = ?1")
-    last.bind(.integer(row.id))
-    let highest = try last.next() ? last.integer(0) : 0
-    last.reset()
+    let entries = try chain(of: row.id)
     // Whoever reads the journal from before this place has missed something, and no number is given twice.
-    try raise("kept_from", to: highest + 1)
+    try raise("kept_from", to: (entries.last ?? 0) + 1)
     try raise("instance", to: row.id)
-    for sql in [
-      "DELETE FROM journal WHERE instance = ?1", "DELETE FROM timer WHERE instance = ?1",
-      "DELETE FROM instance WHERE id = ?1",
-    ] {
+    let removal = try connection.prepare("DELETE FROM journal WHERE sequence = ?1")
+    for sequence in entries { try removal.run(.integer(sequence)) }
+    for sql in ["DELETE FROM timer WHERE instance = ?1", "DELETE FROM instance WHERE id = ?1"] {
       try connection.prepare(sql).run(.integer(row.id))
     }
     try connection.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4)").run(
       .text(row.flow), .text(row.key), .integer(Int64(row.status)), .integer(row.updatedAt))
+  }
+
+  /// The places of an instance's entries, oldest first.
+  private func chain(of instance: Int64) throws(StoreError) -> [Int64] {
+    let statement = try connection.prepare(
+      """
+      WITH RECURSIVE chain (sequence, previous) AS (
+        SELECT sequence, previous FROM journal WHERE sequence = (SELECT head FROM instance WHERE id = ?1)
+        UNION ALL SELECT b.sequence, b.previous FROM chain c JOIN journal b ON b.sequence = c.previous)
+      SELECT sequence FROM chain ORDER BY sequence
+      """)
+    statement.bind(.integer(instance))
+    var found: [Int64] = []
+    while try statement.next() { found.append(statement.integer(0)) }
+    return found
   }
 
   private func raise(_ name: String, to value: Int64) throws(StoreError) {
@@ -107,11 +118,11 @@ extension SQLiteStore {
 
   /// An instance with its journal.
   private func document(of row: InstanceRow) throws(StoreError) -> JSON {
-    let statement = try connection.prepare(
-      "SELECT sequence, revision, kind, at, body FROM journal WHERE instance = ?1 ORDER BY sequence")
-    statement.bind(.integer(row.id))
+    let statement = try connection.prepare("SELECT sequence, revision, kind, at, body FROM journal WHERE sequence = ?1")
     var journal: [JSON] = []
-    while try statement.next() {
+    for sequence in try chain(of: row.id) {
+      statement.bind(.integer(sequence))
+      guard try statement.next() else { continue }
       journal.append([
         "offset": .int(statement.integer(0)), "revision": .int(statement.integer(1)),
         "type": .string(statement.text(2)), "at": .string(timeText(statement.integer(3))),

@@ -9,15 +9,14 @@ import FlowSource
 public final class SQLiteStore: Store {
   /// How many pages the log may have before it is moved into the file while events wait.
   static let logBudgetPages = 4000
-  /// How many old answers are forgotten at once while nothing waits.
-  static let forgottenAtOnce = 1000
-  /// How long the answer to an idempotency key is kept, in milliseconds: seven days.
+  /// How long the answer to an idempotency key is kept at least, in milliseconds: seven days.
   public static let answerWindow: Int64 = 7 * 86_400_000
 
   let connection: Connection
   private let lock: FileLock
   let retention: Retention
   let statements: Statements
+  let answers: AnswerTables
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
 
@@ -30,6 +29,7 @@ public final class SQLiteStore: Store {
     try Schema.prepare(connection, path: path)
     connection.watchLog()
     statements = try Statements(connection)
+    answers = try AnswerTables(connection)
     let all = try connection.prepare("SELECT hash, id FROM definition")
     while try all.next() { definitions[all.text(0)] = all.integer(1) }
   }
@@ -63,16 +63,17 @@ public final class SQLiteStore: Store {
       definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
     }
     if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
+    let heads = try writeJournal(batch)
     // In the order of the tree that they go into.
     for row in batch.instances.values.sorted(by: { $0.id < $1.id }) {
-      try write(row, isNew: batch.created.contains(row.id))
+      var head = heads[row.id]
+      if head == nil { head = try self.head(of: row.id) }
+      try write(row, head ?? 0, isNew: batch.created.contains(row.id))
     }
-    for entry in batch.journal {
-      try statements.addEntry.run(
-        .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
-        .integer(entry.at), .json(entry.body.bytes()))
+    for (id, head) in heads where batch.instances[id] == nil {
+      try statements.setHead.run(.integer(id), .integer(head))
     }
-    try writeAnswers(batch)
+    try answers.add(batch.answers)
     try writeTimers(batch)
     try writeJobs(batch)
     try writeDeployments(batch)
@@ -90,34 +91,43 @@ public final class SQLiteStore: Store {
     }
   }
 
-  private func write(_ row: InstanceRow, isNew: Bool) throws(StoreError) {
+  /// Appends the entries, each with the place of the one before it of the same instance.
+  /// - Returns: The newest entry of each instance.
+  private func writeJournal(_ batch: StoreBatch) throws(StoreError) -> [Int64: Int64] {
+    var heads: [Int64: Int64] = [:]
+    for entry in batch.journal {
+      var previous = heads[entry.instance]
+      if previous == nil, !batch.created.contains(entry.instance) { previous = try head(of: entry.instance) }
+      try statements.addEntry.run(
+        .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
+        .integer(entry.at), .json(entry.body.bytes()), .integer(previous ?? 0))
+      heads[entry.instance] = entry.sequence
+    }
+    return heads
+  }
+
+  private func head(of instance: Int64) throws(StoreError) -> Int64 {
+    statements.head.bind(.integer(instance))
+    guard try statements.head.next() else { return 0 }
+    defer { statements.head.reset() }
+    return statements.head.integer(0)
+  }
+
+  private func write(_ row: InstanceRow, _ head: Int64, isNew: Bool) throws(StoreError) {
     let definition = Statement.Parameter.integer(definitions[row.definition] ?? 0)
     if isNew {
       try statements.addInstance.run(
         .integer(row.id), .text(row.flow), .text(row.key), definition, .integer(Int64(row.status)),
         .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
-        .json(row.data), .text(row.incident))
+        .json(row.data), .text(row.incident), .integer(head))
     } else {
       try statements.updateInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
-        .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident))
+        .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),
+        .integer(head))
       // The lock keeps others out; whoever got in all the same has made our cache a lie.
       guard connection.changes == 1 else { throw .fatal("somebody else has written to the store") }
     }
-  }
-
-  /// Twice as many old ones go as new ones come, so that there is never much to forget at once.
-  private func writeAnswers(_ batch: StoreBatch) throws(StoreError) {
-    guard let newest = batch.answers.last else { return }
-    for row in batch.answers {
-      try statements.addAnswer.run(
-        .text(row.key), .text(row.scope), .integer(row.digest), .integer(row.sequence), .integer(row.at))
-    }
-    try forgetAnswers(before: newest.at - SQLiteStore.answerWindow, atMost: 2 * batch.answers.count)
-  }
-
-  private func forgetAnswers(before: Int64, atMost limit: Int) throws(StoreError) {
-    try statements.forgetAnswers.run(.integer(before), .integer(Int64(limit)))
   }
 
   private func writeTimers(_ batch: StoreBatch) throws(StoreError) {
@@ -164,7 +174,7 @@ public final class SQLiteStore: Store {
   // MARK: - Upkeep
 
   public func maintain(now: Int64) throws(StoreError) -> Upkeep {
-    try forgetAnswers(before: now - SQLiteStore.answerWindow, atMost: SQLiteStore.forgottenAtOnce)
+    try answers.forget(now)
     let archived = try archive(now)
     let isSmaller = try returnSpace()
     if connection.uncheckedPages > 0 { try checkpoint() }

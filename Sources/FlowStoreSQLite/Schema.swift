@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// What each version adds to the one before it; the first makes the tables of a new file.
-  static let migrations = [tables, second]
+  static let migrations = [tables, second, third]
 
   /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
   private static let second = """
@@ -74,6 +74,23 @@ enum Schema {
     ALTER TABLE dead_letter ADD COLUMN queue TEXT;
     ALTER TABLE dead_letter ADD COLUMN once TEXT;
     ALTER TABLE dead_letter ADD COLUMN failures TEXT NOT NULL DEFAULT '';
+    """
+
+  /// No index that every event changes at a random place but the rows themselves: the entries of an instance are
+  /// chained backwards, and answers are found by a hash, in two tables that take turns so that the older one is
+  /// emptied as a whole.
+  private static let third = """
+    ALTER TABLE journal ADD COLUMN previous INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE instance ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
+    UPDATE journal SET previous = (
+      SELECT coalesce(max(b.sequence), 0) FROM journal b
+      WHERE b.instance = journal.instance AND b.sequence < journal.sequence);
+    UPDATE instance SET head = (SELECT coalesce(max(sequence), 0) FROM journal WHERE instance = instance.id);
+    DROP INDEX journal_instance;
+    CREATE TABLE answer_0 (
+      hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
+    CREATE TABLE answer_1 (
+      hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
     """
 
   /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or

@@ -2,9 +2,10 @@ import FlowRuntime
 
 /// The statements of the writing connection, prepared once.
 struct Statements {
-  let begin, commit, addDefinition, addInstance, updateInstance, addEntry, addAnswer, setTimer, removeTimer: Statement
-  let setJob, removeJob, addDead, setOnce, removeOnce, forgetAnswers: Statement
-  let instanceByKey, instanceByID, answer, entry, once, dueTimers, nextTimer: Statement
+  let begin, commit, addDefinition, addInstance, updateInstance, addEntry, setTimer, removeTimer: Statement
+  let setHead, head: Statement
+  let setJob, removeJob, addDead, setOnce, removeOnce: Statement
+  let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
   let setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
@@ -25,14 +26,16 @@ struct Statements {
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commit = try connection.prepare("COMMIT")
     addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
-    addInstance = try connection.prepare("INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
+    addInstance = try connection.prepare(
+      "INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+    setHead = try connection.prepare("UPDATE instance SET head = ?2 WHERE id = ?1")
+    head = try connection.prepare("SELECT head FROM instance WHERE id = ?1")
     updateInstance = try connection.prepare(
       """
       UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
-        data = ?8, incident = ?9 WHERE id = ?1 AND revision <= ?4
+        data = ?8, incident = ?9, head = ?10 WHERE id = ?1 AND revision <= ?4
       """)
-    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-    addAnswer = try connection.prepare("INSERT OR REPLACE INTO answer VALUES (?1, ?2, ?3, ?4, ?5)")
+    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
     setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
     setJob = try connection.prepare(
@@ -53,14 +56,8 @@ struct Statements {
     setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
     setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
     removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
-    forgetAnswers = try connection.prepare(
-      """
-      DELETE FROM answer WHERE (key, scope) IN (
-        SELECT key, scope FROM answer INDEXED BY answer_at WHERE at < ?1 ORDER BY at LIMIT ?2)
-      """)
     instanceByKey = try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2")
     instanceByID = try connection.prepare("\(instances) WHERE i.id = ?1")
-    answer = try connection.prepare("SELECT digest, sequence, at FROM answer WHERE key = ?2 AND scope = ?1")
     entry = try connection.prepare(
       """
       SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body

@@ -83,9 +83,18 @@ public enum StoreFile {
     WHERE i.id IS NULL LIMIT 20
     """,
     """
-    SELECT 'the answer to a key refers to journal entry ' || a.sequence || ', which is to come' FROM answer a
+    SELECT 'the answer to a key refers to journal entry ' || a.sequence || ', which is to come'
+    FROM (SELECT sequence FROM answer_0 UNION ALL SELECT sequence FROM answer_1) a
     WHERE a.sequence > max((SELECT coalesce(max(sequence), 0) FROM journal),
       (SELECT coalesce(max(value), 1) - 1 FROM meta WHERE name = 'kept_from')) LIMIT 20
+    """,
+    """
+    SELECT 'journal entry ' || j.sequence || ' is not in the chain of its instance' FROM journal j
+    JOIN instance i ON i.id = j.instance
+    WHERE j.sequence <> i.head
+      AND NOT EXISTS (SELECT 1 FROM journal n WHERE n.instance = j.instance AND n.previous = j.sequence
+        AND n.sequence > j.sequence)
+    LIMIT 20
     """,
   ]
 

@@ -116,6 +116,9 @@ struct SimulatedRun {
       return SimulatedProblem(
         kind: "invariant \(text)", name: "would break the invariant", message: refusal.message,
         expectation: expectation)
+    case .raised(let event, _):
+      return SimulatedProblem(
+        kind: "raised \(event)", name: "raises what nothing takes", message: refusal.message, expectation: expectation)
     case .tooManyMicrosteps:
       return SimulatedProblem(
         kind: "endless", name: "runs without end", message: refusal.message, expectation: expectation)

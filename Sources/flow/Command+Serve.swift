@@ -25,7 +25,7 @@ extension Command {
       Option(
         name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
       ),
-    ],
+    ] + ActionOptions.list,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
       guard let first = arguments.operands.first else {
@@ -48,18 +48,17 @@ extension Command {
         return ExitCode.usage
       }
       guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
-      if let missing = missingSecret(for: program) {
-        Terminal.complain(missing, help: "set it in the environment of the server")
+      do throws(ActionOptions.Problem) {
+        let settings = try ActionOptions.settings(arguments)
+        if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
+        let path = arguments.value("store") ?? storePath(beside: first)
+        guard let retention = retention(arguments, path) else { return ExitCode.usage }
+        let watched = arguments.has("watch") ? arguments.operands : []
+        return Serving.run(program, store: path, retention, address, settings, watched: watched)
+      } catch {
+        Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
       }
-      if let missing = whatIsMissing(for: program) {
-        Terminal.complain(missing, help: "it can be checked and tested; serving it comes with a later version")
-        return ExitCode.usage
-      }
-      let path = arguments.value("store") ?? storePath(beside: first)
-      guard let retention = retention(arguments, path) else { return ExitCode.usage }
-      let watched = arguments.has("watch") ? arguments.operands : []
-      return Serving.run(program, store: path, retention, address, watched: watched)
     })
 }
 
@@ -96,29 +95,6 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
     }
   } catch {
     Terminal.complain("`\(paths[0])` is not an IR file: byte \(error.offset + 1): \(error.message)")
-  }
-  return nil
-}
-
-/// What a program asks for that this version can't serve; better said now than in the middle of a run.
-@Sendable func whatIsMissing(for program: FlowIR.Program) -> String? {
-  for action in program.actions {
-    if case .other(let kind, _) = action.binding { return "`\(action.name)`: no `\(kind.rawValue)` can be served yet" }
-    if action.signature != nil { return "`\(action.name)`: no `signed` can be served yet" }
-  }
-  return missingSecret(for: program)
-}
-
-/// The secret of a webhook that is not there; without it nothing could be verified.
-func missingSecret(for program: FlowIR.Program) -> String? {
-  guard let machine = try? Machine(program) else { return nil }
-  for event in program.events {
-    guard let webhook = event.webhook else { continue }
-    do throws(BindingError) {
-      _ = try Stepper(machine).secret(of: webhook, environment: Terminal.variable)
-    } catch {
-      return "the webhook `\(event.name)`: \(error.message)"
-    }
   }
   return nil
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import FlowActions
 import FlowCompiler
 import FlowIR
 import FlowMachine
@@ -11,15 +12,17 @@ import FlowSource
 struct ServeWatch {
   private let paths: [String]
   private let engine: EngineThread
+  private let settings: ActionSettings
   /// The hash of what is served.
   private var served: String
   private var flows: [String]
   private var folders: Set<String>
 
   /// - Parameter program: What the files had in them when the server began.
-  init(_ paths: [String], _ program: FlowIR.Program, _ engine: EngineThread) {
+  init(_ paths: [String], _ program: FlowIR.Program, _ engine: EngineThread, _ settings: ActionSettings) {
     self.paths = paths
     self.engine = engine
+    self.settings = settings
     served = program.hash
     flows = program.flows.map(\.name)
     folders = Set(paths.map(folder))
@@ -48,7 +51,7 @@ struct ServeWatch {
   }
 
   private mutating func deploy(_ program: FlowIR.Program) {
-    if let missing = whatIsMissing(for: program) { return keep(missing) }
+    if let missing = ActionOptions.whatIsMissing(for: program, settings) { return keep(missing.message) }
     let machine: Machine
     do throws(ProgramError) {
       machine = try Machine(program)

@@ -16,18 +16,19 @@ enum Serving {
   /// Serves until the process is told to end.
   /// - Parameter watched: The files that are deployed again whenever they change.
   static func run(
-    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address, watched: [String]
+    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address,
+    _ settings: ActionSettings, watched: [String]
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     let engine = EngineThread()
-    let runner = Runner(log: { Terminal.error("log: \($0)\n") })
+    let runner = Runner(settings: settings, log: { Terminal.error("log: \($0)\n") })
     do throws(NotServing) {
-      let service = try begin(program, path, retention, engine, runner)
+      let service = try begin(program, path, retention, engine, runner, settings)
       let server = try listen(address, service)
       let names = program.flows.map(\.name).joined(separator: ", ")
       Terminal.error("flow serves \(names) from \(path), listening on http://\(address.host):\(server.port)\n")
-      if !watched.isEmpty { ServeWatch(watched, program, engine).start() }
+      if !watched.isEmpty { ServeWatch(watched, program, engine, settings).start() }
       signals.wait()
       server.shutdown()
       engine.shutdown()
@@ -40,7 +41,8 @@ enum Serving {
   }
 
   private static func begin(
-    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ engine: EngineThread, _ runner: Runner
+    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ engine: EngineThread, _ runner: Runner,
+    _ settings: ActionSettings
   ) throws(NotServing) -> FlowService {
     let live = LiveHub()
     let hooks = EngineThread.Hooks(
@@ -63,7 +65,8 @@ enum Serving {
       let queries = try SQLiteQueries(path: path)
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: queries, live: live, clock: currentMilliseconds, obstacle: whatIsMissing,
+        engine: engine, queries: queries, live: live, clock: currentMilliseconds,
+        obstacle: { ActionOptions.whatIsMissing(for: $0, settings)?.message },
         variable: Terminal.variable)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)

@@ -131,9 +131,19 @@ import Testing
     #expect(try FlowProcess.run("serve", file).code == 1)
   }
 
+  #if Redis
+    private static let redisIsMissing = "set FLOW_REDIS_URL"
+  #else
+    private static let redisIsMissing = "--traits Redis"
+  #endif
+
   /// What can be compiled and not be served is refused before anything runs.
   @Test(arguments: [
-    ("action tell(to: string) { email { to: to subject: \"x\" } }", "no `email`"),
+    ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is known"),
+    ("action work(to: string) { exec \"p\" }", "--allow-exec"),
+    ("action work(to: string) { redis \"PING\" }", redisIsMissing),
+    ("action work(to: string) { sql \"delete \" + to }", "put together"),
+    ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only requests can be `signed`"),
     ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "no webhook"),
   ])
   func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {

@@ -23,6 +23,25 @@ import Testing
       PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics) + "\n", at: sample.golden)
   }
 
+  static let numbered = "Tests/FlowCompilerTests/Corpus/scxml"
+
+  /// What the W3C's tests of SCXML let go wrong at run time and a compiler knows: by their number, with the code.
+  @Test(arguments: Sample.all(in: numbered))
+  func whatFailsAtRunTimeElsewhereDoesNotCompile(_ sample: Sample) throws {
+    let compilation = compileSample(sample)
+    let name = sample.name.split(separator: "-").map { String($0) }
+    #expect(compilation.program == nil)
+    #expect(Set(compilation.diagnostics.filter { $0.severity == .error }.map(\.code)) == [name[1]])
+    #expect(sample.text.hasPrefix("/// W3C \(name[0]): "))
+    try expectGolden(
+      PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics) + "\n", at: sample.golden)
+  }
+
+  @Test func everyNumberIsThere() {
+    let numbers = Sample.all(in: DiagnosticsTests.numbered).compactMap { Int($0.name.prefix(3)) }
+    #expect(Set(numbers).isSuperset(of: [152, 199, 245, 277, 286, 298, 309, 311, 322, 324, 329, 346, 457, 487]))
+  }
+
   @Test func goldenFilesHaveTheirSample() {
     let names = Set(Sample.all(in: DiagnosticsTests.folder).map(\.name))
     #expect(names.count > 20)

@@ -226,6 +226,93 @@ import Testing
     #expect(play.state == "end")
   }
 
+  @Test("what is put off is offered again as soon as a guard lets it, without leaving the state")
+  func deferredBehindAGuard() throws {
+    var play = try play(
+      """
+      data { n: int = 0 }
+      start on Begin -> a
+      state a { on Next when n > 0 -> b  defer Next  on Go do n = 1 }
+      final b
+      """)
+    #expect(try play.send("Next").disposition == .deferred)
+    try play.send("Go")
+    #expect(play.state == "b")
+  }
+
+  @Test("one region puts off what another one ignores: it is kept, whoever sent it")
+  func ignoredAndDeferred() throws {
+    var play = try play(
+      """
+      ongoing
+      start on Begin -> p
+      parallel p {
+        region one { initial state a { ignore Next on Back do raise Next } }
+        region two { initial state b { defer Next on Go -> c } state c { on Next -> d } final d { entry log "d" } }
+      }
+      """)
+    #expect(try play.send("Next").disposition == .deferred)
+    try play.send("Back")
+    #expect(play.instance?.deferred.count == 2)
+    try play.send("Go")
+    #expect(play.log == ["d"] && play.instance?.deferred == [])
+  }
+
+  @Test("who sent what was put off counts, even when a timer lets it go on")
+  func deferredKeepsItsCaller() throws {
+    let text = """
+      role boss event Begin event Next
+      flow F {
+        start on Begin -> a
+        state a { defer Next after 1h -> b }
+        state b { on Next by boss -> end  on Next do log "no" }
+        final end
+      }
+      """
+    for (role, state) in [("clerk", "b"), ("boss", "end")] {
+      var play = try Play(text)
+      try play.send("Begin")
+      try play.send("Next", by: role)
+      try play.wait("1h")
+      #expect(play.state == state)
+    }
+  }
+
+  @Test("what is raised in a step of a timer is for nobody's role, even when it was put off meanwhile")
+  func deferredWithoutACaller() throws {
+    var play = try Play(
+      """
+      role boss event Begin event Next event Go
+      flow F {
+        start on Begin -> a
+        state a { defer Next  after 1h do raise Next  on Go -> b }
+        state b { on Next by boss -> end }
+        final end
+      }
+      """)
+    try play.send("Begin")
+    try play.wait("1h")
+    try play.send("Go")
+    #expect(play.state == "end")
+  }
+
+  @Test("what is raised and nothing takes refuses the step")
+  func raisedForNobody() throws {
+    var play = try play(
+      """
+      start on Begin -> a
+      state a { on Go -> b do raise Next  on Next -> c  after 1h -> b do raise Back }
+      state b { on Back -> c }
+      final c
+      """)
+    let refusal = try play.refused("Go")
+    #expect(refusal.reason == .raised("Next", ["b"]))
+    #expect(refusal.message == "`Go` raises `Next`, which nothing takes in `b`")
+    #expect(play.state == "a")
+    try play.wait("1h")
+    #expect(play.state == "c")
+  }
+
   @Test("the suffixes for and when")
   func suffixes() throws {
     var play = try play(

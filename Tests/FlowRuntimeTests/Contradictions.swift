@@ -48,9 +48,10 @@ struct Contradictions {
     var found: [String] = []
     if row.revision != revisions[id] { found.append("\(row.key) is at \(row.revision), its journal is not") }
     let data = (try? JSON(parsing: row.data)) ?? .null
-    for (name, value) in folded[id] ?? [:] where data[name] ?? .null != value {
-      found.append(
-        "\(row.flow)/\(row.key): \(name) is \(data[name]?.text() ?? "nothing"), the journal says \(value.text())")
+    let told = folded[id] ?? [:]
+    for name in Set(told.keys).union(data.members?.map(\.name) ?? []) where data[name] != told[name] {
+      let (kept, said) = (data[name]?.text() ?? "nothing", told[name]?.text() ?? "nothing")
+      found.append("\(row.flow)/\(row.key): \(name) is \(kept), the journal says \(said)")
     }
     return found
   }

@@ -8,9 +8,16 @@ import Synchronization
 
 /// A world whose clock is moved by hand and whose chance is none.
 final class HandWorld: World {
-  private let state = Mutex((now: Int64(1_000_000), names: 0))
+  private let state = Mutex((now: Int64(1_000_000), names: 0, tick: Int64(0)))
 
-  func now() -> Int64 { state.withLock { $0.now } }
+  func now() -> Int64 {
+    state.withLock { state in
+      state.now += state.tick
+      return state.now
+    }
+  }
+  /// Lets the clock go on by that much whenever it is looked at, as real ones do.
+  func tick(_ milliseconds: Int64) { state.withLock { $0.tick = milliseconds } }
   func random(below bound: Int64) -> Int64 { bound - 1 }
   func newID() -> String {
     state.withLock { state in
@@ -119,7 +126,7 @@ final class Desk {
     }
     """
 
-  static let machine = make(text + Desk.sagaText)
+  static let machine = make(text + Desk.sagaText + Desk.talkText)
 
   static func make(_ text: String) -> Result<Machine, any Error> {
     Result { try compiled(text) }

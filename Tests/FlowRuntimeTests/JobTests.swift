@@ -74,6 +74,33 @@ private let t1: JSON = ["id": "t1"]
     #expect(desk.out.count == 1)
   }
 
+  @Test func whatIsPutOffHasNotBeenTried() throws {
+    let desk = try charging()
+    for _ in 0..<5 {
+      #expect(try desk.end(.postponed(500)).attempt == 1)
+      desk.wait(499)
+      #expect(desk.out.isEmpty, "not early")
+      desk.wait(1)
+      #expect(desk.out.count == 1)
+    }
+    try desk.end(.status(503, message: "", retryAfterMilliseconds: nil))
+    desk.wait(3000)
+    #expect(desk.out.first?.request.attempt == 2)
+  }
+
+  @Test(
+    arguments: [
+      (.reply(422, of: .mail, isPassing: false, message: ""), "BROKEN"),
+      (.reply(354, of: .mail, isPassing: false, message: ""), "SMTP_354"),
+      (.reply(1, of: .program, isPassing: true, message: ""), "EXIT_1"),
+    ] as [(JobOutcome, String)])
+  func aReplyHasACodeOfItsOwn(_ outcome: JobOutcome, _ code: String) throws {
+    let desk = try charging()
+    try desk.end(outcome)
+    #expect(desk.state("Task", "t1") == "broken")
+    #expect(desk.kinds("dead").map { $0.body["code"] } == [.string(code)])
+  }
+
   @Test func aResultOfAnotherTypeIsAFailure() throws {
     let desk = try charging()
     try desk.end(.done(["not": "text"]))

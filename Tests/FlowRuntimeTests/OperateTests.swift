@@ -84,6 +84,20 @@ private let t1: JSON = ["id": "t1"]
     #expect(desk.out.count == 1)
   }
 
+  /// Found by the simulation.
+  @Test func cancellingASuspendedInstanceLetsItsOtherWorkGoOut() throws {
+    let desk = try Desk()
+    try desk.send("Begin", t1)
+    try desk.send("Close", t1)
+    try desk.end(.unreachable("lost"))
+    try desk.send("Begin", t1)
+    _ = try operate(desk, .suspend)
+    desk.wait(60_000)
+    #expect(desk.out.isEmpty)
+    _ = try operate(desk, .cancel)
+    #expect(desk.urls == ["http://note/t1"])
+  }
+
   @Test func retryingDoesNotWaitForTheBackoff() throws {
     let desk = try Desk()
     try desk.send("Begin", t1)

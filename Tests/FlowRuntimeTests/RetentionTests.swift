@@ -106,6 +106,6 @@ import Testing
     while try place.engine.maintain() {}
     #expect(try queries.population(flow: "Bell").isEmpty)
     let empty = try queries.extent()
-    #expect(empty.bytes < full.bytes * 3 / 4, "\(full.bytes) bytes have become \(empty.bytes)")
+    #expect(empty.bytes < full.bytes - full.bytes / 8, "\(full.bytes) bytes have become \(empty.bytes)")
   }
 }

@@ -18,7 +18,8 @@ import Testing
   @Test func anOrderGoesFromUnpaidToDelivered() throws {
     let folder = try TestFolder()
     let warehouse = try Warehouse()
-    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store], environment: warehouse.environment)
+    let server = try ServerProcess(
+      [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"], environment: warehouse.environment)
     let client = HTTPClient(port: server.port)
     let live = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
     #expect(try live.receive()["ok"]?["recovered"] == true)

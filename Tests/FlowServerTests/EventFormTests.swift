@@ -52,6 +52,10 @@ import Testing
     #expect(items[5]["replayed"] == true && items[3]["problem"]?["code"] == "unknown-event")
     #expect(answer.json["taken"] == 3 && answer.json["refused"] == 4)
     #expect(try counter.client.send("POST", "/v1/events", [], headers: EventFormTests.batch).json["items"] == [])
+    let keyed = EventFormTests.batch.merging(["Idempotency-Key": "k"]) { first, _ in first }
+    #expect(try counter.client.send("POST", "/v1/events", [], headers: keyed).status == 400)
+    let dry = try counter.client.send("POST", "/v1/events?dryRun=true", [], headers: EventFormTests.batch)
+    #expect(dry.status == 400, "or the events would really be sent")
     let flood = JSON.array(Array(repeating: 1, count: 1001))
     #expect(try counter.client.send("POST", "/v1/events", flood, headers: EventFormTests.batch).status == 413)
     #expect(try counter.client.send("POST", "/v1/events", ["a": 1], headers: EventFormTests.batch).status == 400)

@@ -115,6 +115,23 @@ import Testing
     #expect(try again.receive().data["id"] == "2")
   }
 
+  @Test func whatIsArchivedIsGoneAndToldPlainly() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("counter.flow", Counter.source)
+    let server = try ServerProcess([file, "--store", folder.store, "--keep", "1ms"])
+    let client = HTTPClient(port: server.port)
+    try Counter.begin("a", client)
+    try client.send("POST", "/v1/flows/Counter/instances/a/events", ["event": "Stop"])
+    let path = "/v1/flows/Counter/instances/a"
+    let isGone = try eventually { try client.send("GET", path).status == 410 }
+    #expect(isGone)
+    #expect(try client.send("GET", path + "/history").json["code"] == "gone")
+    let stream = try EventStreamClient(port: server.port, path: "/v1/live?since=0")
+    #expect(try stream.receive().name == "reset")
+    try Counter.begin("b", client)
+    #expect(try stream.receive().data["subject"] == "b")
+  }
+
   @Test func aHistoryIsALineForEachEntry() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)

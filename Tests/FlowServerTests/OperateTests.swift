@@ -137,6 +137,27 @@ import Testing
     #expect(try Counter.add(1, to: "d", client).status == 200)
   }
 
+  @Test func aDeploymentSaysWhatCanBeMigratedAndMigratesIt() throws {
+    let counter = try started()
+    let client = counter.client
+    let bare = Counter.source.replacing("counting", with: "adding").replacing("key id", with: "version 2  key id")
+    let refused = try put(bare, client, query: "?dryRun=true").json["migration"]
+    #expect(refused?["looked"] == 3 && refused?["possible"] == 0)
+    #expect(refused?["reasons"]?.array?.first?["detail"]?.string?.contains("counting") == true)
+    let mapped = bare.replacing("start on", with: "migrate from 1 { state counting -> adding }\n  start on")
+    let live = try put(mapped, client)
+    #expect(live.status == 200 && live.json["migration"]?["possible"] == 3, "\(live.text)")
+    let dry = try client.send("POST", OperateTests.path + "/a/migrate?dryRun=true", [:])
+    #expect(dry.json["detail"] == "would be in adding" && dry.json["state"] == ["counting"])
+    let moved = try client.send("POST", OperateTests.path + "/a/migrate", ["reason": "new words"])
+    #expect(moved.json["state"] == ["adding"])
+    #expect(try client.send("GET", OperateTests.path + "/a").json["version"] == 2)
+    #expect(try client.send("POST", OperateTests.path + "/a/migrate", [:]).json["code"] == "not-possible")
+    #expect(try Counter.add(3, to: "a", client).status == 200)
+    let old = try client.send("GET", OperateTests.path + "?version=1").json["items"]?.array?.count
+    #expect(old == 2)
+  }
+
   @Test func aWrongSourceIsExplained() throws {
     let counter = try started()
     let client = counter.client

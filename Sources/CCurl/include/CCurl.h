@@ -22,12 +22,16 @@ static inline CURLcode flow_curl_set_pointer(CURL *easy, CURLoption option, void
   return curl_easy_setopt(easy, option, value);
 }
 
-static inline CURLcode flow_curl_set_headers(CURL *easy, struct curl_slist *list) {
-  return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+static inline CURLcode flow_curl_set_list(CURL *easy, CURLoption option, struct curl_slist *list) {
+  return curl_easy_setopt(easy, option, list);
 }
 
-static inline CURLcode flow_curl_set_writer(CURL *easy, flow_curl_data writer) {
-  return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, writer);
+static inline CURLcode flow_curl_set_data(CURL *easy, CURLoption option, flow_curl_data function) {
+  return curl_easy_setopt(easy, option, function);
+}
+
+static inline CURLcode flow_curl_set_opener(CURL *easy, curl_opensocket_callback opener) {
+  return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, opener);
 }
 
 static inline CURLcode flow_curl_get_long(CURL *easy, CURLINFO info, long *value) {

@@ -80,18 +80,26 @@ struct OpenAPI {
       if !answer.contents.isEmpty { response.append(.init("content", contents(answer.contents))) }
       return .init(String(answer.status), .object(response))
     }
+    for (status, summary) in OpenAPI.ofEveryRequest { members.append(.init(String(status), problem(summary))) }
     let statuses = Set(route.problems.map(\.status)).sorted()
     for status in statuses {
       let kinds = route.problems.filter { $0.status == status }
       members.append(
-        .init(
-          String(status),
-          [
-            "description": .string(kinds.map { "`\($0.code)`: \($0.text)" }.joined(separator: "\n\n")),
-            "content": ["application/problem+json": ["schema": Schemas.reference("Problem")]],
-          ]))
+        .init(String(status), problem(kinds.map { "`\($0.code)`: \($0.text)" }.joined(separator: "\n\n"))))
     }
     return members
+  }
+
+  /// What is said before a request has come to its route.
+  private static let ofEveryRequest = [
+    (408, "The request took too long."), (431, "The head of the request is too large."),
+  ]
+
+  private func problem(_ summary: String) -> JSON {
+    [
+      "description": .string(summary),
+      "content": ["application/problem+json": ["schema": Schemas.reference("Problem")]],
+    ]
   }
 
   // MARK: - Schemas

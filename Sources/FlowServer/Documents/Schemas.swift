@@ -179,6 +179,10 @@ enum Schemas {
         "name": string, "version": integer, "definition": string, "flows": strings, "dryRun": boolean,
         "isNew": boolean, "isSame": boolean, "diagnostics": list(anyObject), "changes": nullable(anyObject),
         "live": list(object(["definition": string, "state": strings, "count": integer, "isKept": boolean])),
+        "migration": object([
+          "looked": integer, "possible": integer,
+          "reasons": list(object(["detail": string, "count": integer, "example": string])),
+        ]),
       ])
     ),
     ("ProblemKind", object(["code": string, "status": integer, "title": string, "text": string])),

@@ -22,20 +22,26 @@ extension JSON {
   /// Appends `value` as a JSON string, quotes included.
   public static func appendQuoted(_ value: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
-    for byte in value.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): out += [UInt8(ascii: "\\"), byte]
-      case UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
-      case 0x0A: out += Array("\\n".utf8)
-      case 0x0D: out += Array("\\r".utf8)
-      case 0x09: out += Array("\\t".utf8)
-      case 0..<0x20:
-        let digits = Array("0123456789abcdef".utf8)
-        out += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      default: out.append(byte)
-      }
+    // Most texts have nothing to escape, and go as a whole.
+    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      out.append(contentsOf: value.utf8)
+    } else {
+      for byte in value.utf8 { appendEscaped(byte, to: &out) }
     }
     out.append(UInt8(ascii: "\""))
+  }
+
+  private static func appendEscaped(_ byte: UInt8, to out: inout [UInt8]) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
+    case 0x0A: out += "\\n".utf8
+    case 0x0D: out += "\\r".utf8
+    case 0x09: out += "\\t".utf8
+    case 0..<0x20:
+      let digits = Array("0123456789abcdef".utf8)
+      out += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    default: out.append(byte)
+    }
   }
 
   /// A number as JSON has it; what JSON can't write becomes a string, as in the JSON form of protocol buffers.
@@ -55,38 +61,64 @@ private struct Writer {
     switch json {
     case .null: out += "null".utf8
     case .bool(let value): out += (value ? "true" : "false").utf8
-    case .int(let value): out += String(value).utf8
-    case .uint(let value): out += String(value).utf8
+    case .int(let value): write(value.magnitude, isNegative: value < 0)
+    case .uint(let value): write(value, isNegative: false)
     case .double(let value): out += JSON.number(value).utf8
     case .string(let value): JSON.appendQuoted(value, to: &out)
-    case .array(let values): writeItems(values, open: "[", close: "]") { $0.write($1) }
+    case .array(let values): writeArray(values)
     case .object(let members): writeObject(members)
     }
+  }
+
+  private mutating func write(_ magnitude: UInt64, isNegative: Bool) {
+    if isNegative { out.append(UInt8(ascii: "-")) }
+    guard magnitude > 9 else { return out.append(UInt8(ascii: "0") + UInt8(magnitude)) }
+    let start = out.count
+    var rest = magnitude
+    while rest > 0 {
+      out.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    }
+    out[start...].reverse()
   }
 
   private mutating func writeObject(_ members: [JSON.Member]) {
     let ordered =
       layout == .canonical ? members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) } : members
-    writeItems(ordered, open: "{", close: "}") { writer, member in
-      JSON.appendQuoted(member.name, to: &writer.out)
-      writer.out += (writer.layout == .indented ? ": " : ":").utf8
-      writer.write(member.value)
+    open(UInt8(ascii: "{"))
+    for index in ordered.indices {
+      separate(index)
+      JSON.appendQuoted(ordered[index].name, to: &out)
+      out.append(UInt8(ascii: ":"))
+      if layout == .indented { out.append(UInt8(ascii: " ")) }
+      write(ordered[index].value)
     }
+    close(UInt8(ascii: "}"), isEmpty: ordered.isEmpty)
   }
 
-  private mutating func writeItems<Item>(
-    _ items: [Item], open: Unicode.Scalar, close: Unicode.Scalar, each: (inout Writer, Item) -> Void
-  ) {
-    out.append(UInt8(ascii: open))
-    depth += 1
-    for (index, item) in items.enumerated() {
-      if index > 0 { out.append(UInt8(ascii: ",")) }
-      breakLine()
-      each(&self, item)
+  private mutating func writeArray(_ items: [JSON]) {
+    open(UInt8(ascii: "["))
+    for index in items.indices {
+      separate(index)
+      write(items[index])
     }
+    close(UInt8(ascii: "]"), isEmpty: items.isEmpty)
+  }
+
+  private mutating func open(_ bracket: UInt8) {
+    out.append(bracket)
+    depth += 1
+  }
+
+  private mutating func separate(_ index: Int) {
+    if index > 0 { out.append(UInt8(ascii: ",")) }
+    breakLine()
+  }
+
+  private mutating func close(_ bracket: UInt8, isEmpty: Bool) {
     depth -= 1
-    if !items.isEmpty { breakLine() }
-    out.append(UInt8(ascii: close))
+    if !isEmpty { breakLine() }
+    out.append(bracket)
   }
 
   private mutating func breakLine() {

@@ -14,10 +14,11 @@ struct OutgoingRequest {
 
   var method: String
   var url: String
-  /// Lines as `Name: value`.
-  var headers: [String]
   var body: [UInt8]?
-  var timeoutMilliseconds: Int64
+  /// Lines as `Name: value`.
+  private var lines: [String]
+  private let key: String
+  private let secret: String?
 
   init(_ request: JobRequest) throws(RequestProblem) {
     guard case .http(let method, let url, let headers, let json) = request.action else {
@@ -31,19 +32,27 @@ struct OutgoingRequest {
     }
     let scheme = url.prefix { $0 != ":" }.lowercased()
     guard scheme == "http" || scheme == "https" else {
-      throw RequestProblem(message: "`\(scheme)` is not a scheme for actions; use http or https")
+      throw RequestProblem(message: "the URL of an action begins with `http://` or `https://`")
     }
     self.method = method
     self.url = url
-    self.timeoutMilliseconds = request.timeoutMilliseconds
     body = json.map { $0.bytes() }
-    self.headers = [
+    key = request.idempotencyKey
+    secret = request.signingSecret
+    guard secret?.isEmpty != true else { throw RequestProblem(message: "the secret to sign with is empty") }
+    lines = [
       "Idempotency-Key: \(OutgoingRequest.encoded(request.idempotencyKey))",
       "Flow-Attempt: \(request.attempt)",
       // An empty value keeps libcurl from asking for leave before it sends a body.
       "Expect:",
     ]
     try add(headers)
+  }
+
+  /// The headers, with a signature of this second where one is asked for.
+  func headers(at second: Int64) -> [String] {
+    guard let secret else { return lines }
+    return lines + WebhookSignature(key: key, timestamp: second, body: body ?? [], secret: secret).headers
   }
 
   private mutating func add(_ given: [BoundAction.Header]) throws(RequestProblem) {
@@ -53,7 +62,8 @@ struct OutgoingRequest {
       guard !name.isEmpty, name.utf8.allSatisfy({ OutgoingRequest.isToken($0) }) else {
         throw RequestProblem(message: "`\(header.name)` is not the name of a header")
       }
-      guard !OutgoingRequest.reserved.contains(name) else {
+      let isTaken = OutgoingRequest.reserved.contains(name) || (secret != nil && WebhookSignature.names.contains(name))
+      guard !isTaken else {
         throw RequestProblem(message: "the header `\(header.name)` can't be set by an action")
       }
       guard header.value.utf8.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else {
@@ -61,11 +71,11 @@ struct OutgoingRequest {
       }
       names.insert(name)
       // libcurl writes a header without a value only with a semicolon.
-      headers.append(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
+      lines.append(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
     }
-    if body != nil, !names.contains("content-type") { headers.append("Content-Type: application/json") }
-    if !names.contains("accept") { headers.append("Accept: application/json") }
-    if !names.contains("user-agent") { headers.append("User-Agent: flow") }
+    if body != nil, !names.contains("content-type") { lines.append("Content-Type: application/json") }
+    if !names.contains("accept") { lines.append("Accept: application/json") }
+    if !names.contains("user-agent") { lines.append("User-Agent: flow") }
   }
 
   private static func isToken(_ byte: UInt8) -> Bool {

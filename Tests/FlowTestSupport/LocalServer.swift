@@ -2,22 +2,22 @@ import Foundation
 import Synchronization
 
 /// A server on a port of its own that answers each request as a test says. One request per connection is enough.
-final class LocalServer: Sendable {
-  struct Request: Sendable {
-    var line: String
-    var headers: [String: String]
-    var body: String
+public final class LocalServer: Sendable {
+  public struct Request: Sendable {
+    public var line: String
+    public var headers: [String: String]
+    public var body: String
   }
 
-  let port: Int
+  public let port: Int
   private let descriptor: Int32
   private let seen = Mutex<[Request]>([])
 
-  var url: String { "http://127.0.0.1:\(port)" }
-  var requests: [Request] { seen.withLock { $0 } }
+  public var url: String { "http://127.0.0.1:\(port)" }
+  public var requests: [Request] { seen.withLock { $0 } }
 
   /// - Parameter answer: The whole answer, head and all; nil keeps the client waiting.
-  init(_ answer: @escaping @Sendable (Request) -> String?) {
+  public init(_ answer: @escaping @Sendable (Request) -> String?) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -52,7 +52,7 @@ final class LocalServer: Sendable {
 
   deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  static func answer(_ status: String, _ body: String = "", headers: String = "") -> String {
+  public static func answer(_ status: String, _ body: String = "", headers: String = "") -> String {
     "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\(headers)\r\n\(body)"
   }
 

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <hiredis/hiredis.h>
+
+/* `timeval` belongs to whichever module is looked at first, so it stays on this side. */
+
+static inline struct timeval flow_redis_time(long milliseconds) {
+  struct timeval time = {milliseconds / 1000, milliseconds % 1000 * 1000};
+  return time;
+}
+
+static inline redisContext *flow_redis_connect(const char *host, int port, long milliseconds) {
+  return redisConnectWithTimeout(host, port, flow_redis_time(milliseconds));
+}
+
+static inline int flow_redis_set_timeout(redisContext *context, long milliseconds) {
+  return redisSetTimeout(context, flow_redis_time(milliseconds));
+}

@@ -1,0 +1,118 @@
+#include "CRabbitMQ.h"
+
+#if __has_include(<amqp.h>)
+#include <amqp_ssl_socket.h>
+#include <amqp_tcp_socket.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+static const amqp_channel_t channel = 1;
+
+static struct flow_amqp_answer answer(enum flow_amqp_result result, int code, amqp_bytes_t text) {
+  struct flow_amqp_answer answer = {result, code, ""};
+  size_t length = text.len < sizeof answer.text - 1 ? text.len : sizeof answer.text - 1;
+  if (text.bytes) memcpy(answer.text, text.bytes, length);
+  return answer;
+}
+
+static struct flow_amqp_answer closed(amqp_method_t method) {
+  if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
+    amqp_channel_close_t *close = method.decoded;
+    return answer(FLOW_AMQP_CLOSED, close->reply_code, close->reply_text);
+  }
+  if (method.id == AMQP_CONNECTION_CLOSE_METHOD) {
+    amqp_connection_close_t *close = method.decoded;
+    return answer(FLOW_AMQP_CLOSED, close->reply_code, close->reply_text);
+  }
+  return answer(FLOW_AMQP_BROKEN, 0, amqp_cstring_bytes("an answer that makes no sense"));
+}
+
+static struct flow_amqp_answer broken(int status) {
+  enum flow_amqp_result result = status == AMQP_STATUS_TIMEOUT ? FLOW_AMQP_TIMED_OUT : FLOW_AMQP_BROKEN;
+  return answer(result, 0, amqp_cstring_bytes(amqp_error_string2(status)));
+}
+
+static struct flow_amqp_answer reply(amqp_rpc_reply_t reply) {
+  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return answer(FLOW_AMQP_TAKEN, 0, amqp_empty_bytes);
+  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION) return closed(reply.reply);
+  return broken(reply.library_error);
+}
+
+static struct timeval interval(long milliseconds) {
+  struct timeval time = {milliseconds / 1000, milliseconds % 1000 * 1000};
+  return time;
+}
+
+int flow_amqp_connect(amqp_connection_state_t connection, const char *host, int port, const char *certificates,
+                      long milliseconds) {
+  struct timeval timeout = interval(milliseconds);
+  amqp_set_handshake_timeout(connection, &timeout);
+  amqp_set_rpc_timeout(connection, &timeout);
+  amqp_socket_t *socket = certificates ? amqp_ssl_socket_new(connection) : amqp_tcp_socket_new(connection);
+  if (!socket) return AMQP_STATUS_NO_MEMORY;
+  if (certificates) {
+    int status = amqp_ssl_socket_set_cacert(socket, certificates);
+    if (status != AMQP_STATUS_OK) return status;
+  }
+  return amqp_socket_open_noblock(socket, host, port, &timeout);
+}
+
+struct flow_amqp_answer flow_amqp_open(amqp_connection_state_t connection, const char *virtual_host, const char *user,
+                                       const char *password) {
+  struct flow_amqp_answer result =
+      reply(amqp_login(connection, virtual_host, 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, user, password));
+  if (result.result != FLOW_AMQP_TAKEN) return result;
+  amqp_channel_open(connection, channel);
+  result = reply(amqp_get_rpc_reply(connection));
+  if (result.result != FLOW_AMQP_TAKEN) return result;
+  amqp_confirm_select(connection, channel);
+  return reply(amqp_get_rpc_reply(connection));
+}
+
+/* A message that comes back is read to its end, so that the confirm behind it can be. */
+static struct flow_amqp_answer wait_for_confirm(amqp_connection_state_t connection, struct timeval timeout) {
+  struct flow_amqp_answer result = answer(FLOW_AMQP_TAKEN, 0, amqp_empty_bytes);
+  for (;;) {
+    amqp_frame_t frame;
+    amqp_maybe_release_buffers(connection);
+    int status = amqp_simple_wait_frame_noblock(connection, &frame, &timeout);
+    if (status != AMQP_STATUS_OK) return broken(status);
+    if (frame.frame_type != AMQP_FRAME_METHOD) continue;
+    amqp_method_t method = frame.payload.method;
+    if (method.id == AMQP_BASIC_ACK_METHOD) return result;
+    if (method.id == AMQP_BASIC_NACK_METHOD) return answer(FLOW_AMQP_REFUSED, 0, amqp_empty_bytes);
+    if (method.id != AMQP_BASIC_RETURN_METHOD) return closed(method);
+    amqp_basic_return_t *back = method.decoded;
+    result = answer(FLOW_AMQP_UNROUTABLE, back->reply_code, back->reply_text);
+    amqp_message_t message;
+    amqp_rpc_reply_t read = amqp_read_message(connection, frame.channel, &message, 0);
+    if (read.reply_type != AMQP_RESPONSE_NORMAL) return reply(read);
+    amqp_destroy_message(&message);
+  }
+}
+
+struct flow_amqp_answer flow_amqp_publish(amqp_connection_state_t connection, const struct flow_amqp_message *message,
+                                          long milliseconds) {
+  amqp_table_entry_t entries[message->headers + 1];
+  for (size_t index = 0; index < message->headers; index++) {
+    entries[index].key = amqp_cstring_bytes(message->names[index]);
+    entries[index].value.kind = AMQP_FIELD_KIND_UTF8;
+    entries[index].value.value.bytes = amqp_cstring_bytes(message->values[index]);
+  }
+  amqp_basic_properties_t properties = {0};
+  properties._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG |
+                      AMQP_BASIC_APP_ID_FLAG | AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_HEADERS_FLAG;
+  properties.content_type = amqp_cstring_bytes("application/json");
+  properties.delivery_mode = AMQP_DELIVERY_PERSISTENT;
+  properties.message_id = amqp_cstring_bytes(message->identifier);
+  properties.app_id = amqp_cstring_bytes("flow");
+  properties.timestamp = (uint64_t)time(NULL);
+  properties.headers.num_entries = (int)message->headers;
+  properties.headers.entries = entries;
+  amqp_bytes_t body = {message->length, (void *)message->body};
+  int status = amqp_basic_publish(connection, channel, amqp_cstring_bytes(message->exchange),
+                                  amqp_cstring_bytes(message->routing_key), 1, 0, &properties, body);
+  return status == AMQP_STATUS_OK ? wait_for_confirm(connection, interval(milliseconds)) : broken(status);
+}
+#endif

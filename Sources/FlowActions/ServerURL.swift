@@ -1,0 +1,47 @@
+import CCurl
+
+/// The parts of the URL of a server, as libcurl reads it, so that there are no two opinions.
+struct ServerURL {
+  var scheme: String
+  var host: String
+  /// As it is written, or what is usual for the scheme.
+  var port: String
+  var user: String?
+  var password: String?
+  /// What follows the host, without the first slash.
+  var path: String
+
+  private static let ports = [
+    "http": "80", "https": "443",
+    "smtp": "25", "smtps": "465", "amqp": "5672", "amqps": "5671", "redis": "6379", "rediss": "6379",
+    "postgres": "5432", "postgresql": "5432",
+  ]
+
+  /// - Returns: Nil when it can't be read, or has another scheme.
+  init?(_ url: String, schemes: Set<String>) {
+    guard let handle = curl_url() else { return nil }
+    defer { curl_url_cleanup(handle) }
+    // libcurl knows only some of the schemes, but reads all.
+    guard curl_url_set(handle, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME)) == CURLUE_OK,
+      let scheme = ServerURL.part(CURLUPART_SCHEME, 0, handle), schemes.contains(scheme),
+      let host = ServerURL.part(CURLUPART_HOST, 0, handle), !host.isEmpty
+    else { return nil }
+    let decode = UInt32(CURLU_URLDECODE)
+    self.scheme = scheme
+    self.host = host
+    port = ServerURL.part(CURLUPART_PORT, 0, handle) ?? ServerURL.ports[scheme] ?? "0"
+    user = ServerURL.part(CURLUPART_USER, decode, handle)
+    password = ServerURL.part(CURLUPART_PASSWORD, decode, handle)
+    path = String((ServerURL.part(CURLUPART_PATH, decode, handle) ?? "/").dropFirst())
+  }
+
+  private static func part(_ part: CURLUPart, _ flags: UInt32, _ handle: OpaquePointer) -> String? {
+    var text: UnsafeMutablePointer<CChar>?
+    guard curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text else { return nil }
+    defer { curl_free(text) }
+    return String(cString: text)
+  }
+
+  /// The host without the brackets of an IPv6 address.
+  var plainHost: String { host.filter { $0 != "[" && $0 != "]" } }
+}

@@ -1,0 +1,45 @@
+/// A variable of the environment that a binding reads: its value must not be seen where people read.
+public struct Secret: Hashable, Sendable {
+  /// A shorter value says too little to be worth hiding, and would be found everywhere.
+  public static let shortestHidden = 6
+
+  public var name: String
+  public var value: String
+
+  public init(name: String, value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+extension [Secret] {
+  /// The text with `env("NAME")` wherever it has the value of one.
+  public func hide(in text: String) -> String {
+    var bytes = Array<UInt8>(text.utf8)
+    var isChanged = false
+    // A longer one may hold a shorter one.
+    for secret in sorted(by: { $0.value.utf8.count > $1.value.utf8.count })
+    where secret.value.utf8.count >= Secret.shortestHidden {
+      isChanged = replace(Array<UInt8>(secret.value.utf8), by: "env(\"\(secret.name)\")", in: &bytes) || isChanged
+    }
+    return isChanged ? String(decoding: bytes, as: UTF8.self) : text
+  }
+
+  private func replace(_ value: [UInt8], by name: String, in bytes: inout [UInt8]) -> Bool {
+    var out: [UInt8] = []
+    var position = 0
+    var isFound = false
+    while position < bytes.count {
+      if bytes[position...].starts(with: value) {
+        out += name.utf8
+        position += value.count
+        isFound = true
+      } else {
+        out.append(bytes[position])
+        position += 1
+      }
+    }
+    if isFound { bytes = out }
+    return isFound
+  }
+}

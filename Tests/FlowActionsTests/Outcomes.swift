@@ -1,0 +1,24 @@
+import FlowIR
+import FlowRuntime
+import FlowSource
+
+@testable import FlowMachine
+
+/// Runs one job to its end.
+func outcome(
+  of action: BoundAction, by runner: some ActionRunner, timeout: Int64 = 10_000, key: String = "k",
+  signing: String? = nil, secrets: [Secret] = []
+) async -> JobOutcome {
+  let request = JobRequest(
+    action: action, timeoutMilliseconds: timeout, idempotencyKey: key, attempt: 3, signingSecret: signing,
+    secrets: secrets)
+  return await withCheckedContinuation { continuation in
+    runner.run(request) { continuation.resume(returning: $0) }
+  }
+}
+
+extension BoundAction {
+  static func get(_ url: String, headers: [(String, String)] = []) -> BoundAction {
+    .http(method: "GET", url: url, headers: headers.map { .init(name: $0.0, value: $0.1) }, body: nil)
+  }
+}

@@ -1,0 +1,125 @@
+// What leaving and entering a state comes to.
+extension Model {
+  // MARK: - Leave
+
+  /// Inside out, the last first.
+  func leavingOrder(_ node: Node) -> [Node] {
+    let children = mistake == .leavesEarlierRegionsFirst ? node.children : node.children.reversed()
+    return children.flatMap { leavingOrder($0) } + [node]
+  }
+
+  mutating func leave(_ node: Node) throws(Refusal) {
+    try perform(node.exit)
+    timers.removeAll { timer in node.reactions.contains { $0.number == timer.reaction } }
+    queue.removeAll { event in
+      if case .done(let path) = event { path == node.path } else { false }
+    }
+    active.remove(node.path)
+  }
+
+  // MARK: - Enter
+
+  /// The states that have to be active when a reaction is over.
+  func goals(of reaction: Reaction) -> Set<String> {
+    guard let target = reaction.target else { return [] }
+    guard reaction.isHistory, let inner = memory[target], !inner.isEmpty else { return [target] }
+    guard mistake == .historyIsShallow else { return inner }
+    let children = node(target).children.map(\.path)
+    return Set(children.filter { child in inner.contains { $0 == child || isInside($0, child) } })
+  }
+
+  /// Enters the child that leads to a goal, or else the initial one; of a parallel every region.
+  mutating func enterChildren(of node: Node, towards goals: Set<String>) throws(Refusal) {
+    let leading = node.children.filter { child in goals.contains { $0 == child.path || isInside($0, child.path) } }
+    var wanted = leading.isEmpty ? node.children.filter(\.isInitial) : leading
+    if node.kind == .parallel { wanted = node.children }
+    for child in wanted where !active.contains(child.path) { try enter(child, towards: goals) }
+  }
+
+  private mutating func enter(_ node: Node, towards goals: Set<String>) throws(Refusal) {
+    if mistake == .entersInsideOut { try enterChildren(of: node, towards: goals) }
+    active.insert(node.path)
+    try perform(node.entry)
+    for reaction in node.reactions { arm(reaction) }
+    if node.isFinal { complete(parent(of: node.path)) }
+    try enterChildren(of: node, towards: goals)
+  }
+
+  private mutating func arm(_ reaction: Reaction) {
+    switch reaction.trigger {
+    case .after(let length), .at(let length): timers.append(Timer(reaction: reaction.number, due: now + length))
+    case .every(let length): timers.append(Timer(reaction: reaction.number, due: now + length, period: length))
+    case .events, .any, .always, .done, .error: break
+    }
+  }
+
+  // MARK: - Completion
+
+  /// A child has come to its end: the state around it is done, and with the last region the parallel, and so on out.
+  private mutating func complete(_ path: String) {
+    if path.isEmpty { return }
+    queue.append(.done(path))
+    var region = path
+    while node(region).kind == .region {
+      let parallel = parent(of: region)
+      guard isComplete(node(parallel)) else { return }
+      queue.append(.done(parallel))
+      region = parent(of: parallel)
+    }
+  }
+
+  private func isComplete(_ node: Node) -> Bool {
+    if node.kind == .parallel { return node.children.allSatisfy { isComplete($0) } }
+    guard let child = node.children.first(where: { active.contains($0.path) }) else { return false }
+    if child.isFinal { return true }
+    return child.kind == .parallel && mistake != .doneDoesNotClimb && isComplete(child)
+  }
+
+  // MARK: - Acts
+
+  mutating func perform(_ acts: [ChartAct]) throws(Refusal) {
+    for act in acts {
+      if let condition = act.condition, try !isTrue(condition) { continue }
+      switch act.kind {
+      case .assign(let field, let term): values[field] = try value(term)
+      case .raise(let event, let term): queue.append(.raised(event, given: try value(term)))
+      case .log(let word, let term): log.append("\(word) \(try value(term)) in \(leaves.joined(separator: " "))")
+      }
+    }
+  }
+
+  func value(_ term: Term) throws(Refusal) -> Int {
+    switch term {
+    case .number(let number): return number
+    case .field(let field): return values[field]
+    case .given: return given ?? 0
+    case .sum(let left, let right): return try value(left) + value(right)
+    case .remainder(let left, let right): return try value(left) % right
+    case .quotient(let left, let right):
+      let divisor = try value(right)
+      guard divisor != 0 else { throw Refusal(code: "evaluation-failed") }
+      return left / divisor
+    }
+  }
+
+  func isTrue(_ condition: Condition) throws(Refusal) -> Bool {
+    switch condition {
+    case .less(let left, let right): return try value(left) < value(right)
+    case .equal(let left, let right): return try value(left) == value(right)
+    case .mentions(let name): return leaves.joined(separator: " ").contains(name)
+    case .not(let condition): return try !isTrue(condition)
+    case .both(let left, let right): return try both(left, right)
+    }
+  }
+
+  /// As in CEL, one side that is false decides even when the other one fails.
+  private func both(_ left: Condition, _ right: Condition) throws(Refusal) -> Bool {
+    do throws(Refusal) {
+      if try !isTrue(left) { return false }
+      return try isTrue(right)
+    } catch {
+      if try !isTrue(right) { return false }
+      throw error
+    }
+  }
+}

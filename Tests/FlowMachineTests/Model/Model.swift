@@ -1,0 +1,194 @@
+/// What a chart means, a second time: slowly, with sets of paths, and nothing prepared.
+///
+/// A value; whoever takes a copy before a step has the instance as it was.
+struct Model {
+  /// A bug that is put in, to see whether it is found.
+  enum Mistake: CaseIterable {
+    /// Of what is entered, the inside comes first.
+    case entersInsideOut
+    /// A parallel in a region does not complete the parallel around it.
+    case doneDoesNotClimb
+    /// Earlier regions are left before later ones.
+    case leavesEarlierRegionsFirst
+    /// History goes back to the children only, not to the innermost states.
+    case historyIsShallow
+    /// What was raised last goes first.
+    case raisedInReverse
+  }
+
+  /// Why an input is refused, by the code of the refusal.
+  struct Refusal: Error { var code: String }
+
+  struct Timer: Hashable {
+    var reaction: Int
+    var due: Int64
+    var period: Int64?
+  }
+
+  /// Who sent what is being looked at.
+  enum Sender: Hashable { case anybody, boss, nobody }
+
+  struct PutOff: Hashable {
+    var event: Int
+    var given: Int
+    var sender: Sender
+  }
+
+  enum Inner {
+    case raised(Int, given: Int)
+    case done(String)
+  }
+
+  enum Status: String { case running, done, failed }
+
+  /// Stands for more microsteps than anybody wants to wait for.
+  static let impatience = "impatience"
+
+  let chart: Chart
+  /// All states in document order, the root first.
+  let nodes: [Node]
+  private let byPath: [String: Node]
+  var mistake: Mistake?
+  /// After how many microsteps it gives up; the interpreter does behind a thousand.
+  var patience = 1000
+
+  // What is kept from one step to the next.
+  var status = Status.running
+  /// The paths of the active states; that of the root is empty.
+  var active: Set<String> = []
+  var values: [Int] = []
+  var timers: [Timer] = []
+  var memory: [String: Set<String>] = [:]
+  var putOff: [PutOff] = []
+
+  // The step under way.
+  var now: Int64 = 0
+  var sender = Sender.nobody
+  var given: Int?
+  var queue: [Inner] = []
+  var log: [String] = []
+  var microsteps = 0
+
+  init(_ chart: Chart, mistake: Mistake? = nil) {
+    self.chart = chart
+    self.mistake = mistake
+    nodes = chart.root.all
+    byPath = Dictionary(nodes.map { ($0.path, $0) }) { first, _ in first }
+    values = chart.values
+  }
+
+  // MARK: - Where things are
+
+  func node(_ path: String) -> Node { byPath[path] ?? chart.root }
+
+  func isInside(_ path: String, _ outer: String) -> Bool {
+    if outer.isEmpty { return !path.isEmpty }
+    return path.hasPrefix(outer) && path.utf8.dropFirst(outer.utf8.count).first == UInt8(ascii: ".")
+  }
+
+  func parent(of path: String) -> String { path.split(separator: ".").dropLast().joined(separator: ".") }
+
+  /// The innermost active states, in document order.
+  var leaves: [String] {
+    nodes.filter { node in
+      !node.path.isEmpty && active.contains(node.path) && !node.children.contains { active.contains($0.path) }
+    }.map(\.path)
+  }
+
+  // MARK: - Inputs
+
+  mutating func start(now: Int64, isBoss: Bool) throws(Refusal) {
+    begin(now, isBoss ? .boss : .anybody)
+    active = [""]
+    try perform(chart.startActs)
+    try enterChildren(of: chart.root, towards: [chart.first])
+    try settle()
+  }
+
+  /// - Returns: What became of the event.
+  mutating func take(_ event: Int, given: Int, isBoss: Bool, now: Int64) throws(Refusal) -> String {
+    guard status == .running else { throw Refusal(code: "ended") }
+    begin(now, isBoss ? .boss : .anybody)
+    self.given = given
+    let answer = try select(.event(event))
+    if !answer.chosen.isEmpty {
+      try macrostep(answer.chosen)
+      return "applied"
+    }
+    if answer.isPutOff {
+      try keep(PutOff(event: event, given: given, sender: sender))
+      return "deferred"
+    }
+    if answer.isIgnored { return "ignored" }
+    throw Refusal(code: try refusal(of: event))
+  }
+
+  /// - Returns: What became of the timer.
+  mutating func fire(_ timer: Timer, now: Int64) throws(Refusal) -> String {
+    let before = self
+    do throws(Refusal) {
+      return try fireOnce(timer, now)
+    } catch {
+      if error.code == Model.impatience { throw error }
+      self = before
+      if try recover(timer, now) { return "applied" }
+      self = before
+      throw error
+    }
+  }
+
+  private mutating func fireOnce(_ timer: Timer, _ now: Int64) throws(Refusal) -> String {
+    begin(now, .nobody)
+    rearm(timer)
+    guard let found = reaction(timer.reaction), try holds(found.reaction) else { return "ignored" }
+    try macrostep([found])
+    return "applied"
+  }
+
+  /// Gives a timer that could not be taken to `on error`.
+  private mutating func recover(_ timer: Timer, _ now: Int64) throws(Refusal) -> Bool {
+    begin(now, .nobody)
+    rearm(timer)
+    let before = self
+    do throws(Refusal) {
+      let answer = try select(.error)
+      if answer.chosen.isEmpty { return false }
+      try macrostep(answer.chosen)
+      return true
+    } catch {
+      self = before
+      return false
+    }
+  }
+
+  private mutating func rearm(_ timer: Timer) {
+    timers.removeAll { $0 == timer }
+    guard let period = timer.period else { return }
+    var next = timer
+    while next.due <= max(now, timer.due) { next.due += period }
+    timers.append(next)
+  }
+
+  func reaction(_ number: Int) -> Chosen? {
+    for node in nodes {
+      for reaction in node.reactions where reaction.number == number {
+        return Chosen(source: node.path, reaction: reaction)
+      }
+    }
+    return nil
+  }
+
+  private mutating func begin(_ now: Int64, _ sender: Sender) {
+    self.now = now
+    self.sender = sender
+    given = nil
+    queue = []
+    log = []
+    microsteps = 0
+  }
+
+  mutating func keep(_ event: PutOff) throws(Refusal) {
+    guard putOff.count < 64 else { throw Refusal(code: "too-many-deferred") }
+    putOff.append(event)
+  }
+}

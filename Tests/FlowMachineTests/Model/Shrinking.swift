@@ -1,0 +1,89 @@
+/// A chart with inputs on which the model and the interpreter part.
+struct Finding: CustomStringConvertible {
+  /// How many smaller ones are tried.
+  static let maximumTries = 2000
+
+  var chart: Chart
+  var inputs: [ChartInput]
+  var mistake: Model.Mistake?
+  var difference: Duel.Difference
+
+  var description: String { "\(difference)\n\(inputs)\n\(chart.text)" }
+
+  /// - Returns: Nil when they agree, or when the compiler refuses the chart.
+  init?(_ chart: Chart, _ inputs: [ChartInput], _ mistake: Model.Mistake? = nil, patience: Int = 1000) {
+    do {
+      guard var duel = try Duel(chart, mistake: mistake) else { return nil }
+      try duel.play(inputs, patience: patience)
+      return nil
+    } catch let difference as Duel.Difference {
+      self.chart = chart
+      self.inputs = inputs
+      self.mistake = mistake
+      self.difference = difference
+    } catch {
+      return nil
+    }
+  }
+
+  /// The same with whatever can be left out.
+  var smallest: Finding {
+    var best = self
+    var tries = 0
+    while tries < Finding.maximumTries {
+      let smaller = best.candidates.lazy.compactMap { candidate -> Finding? in
+        tries += 1
+        return tries < Finding.maximumTries ? Finding(candidate.chart, candidate.inputs, mistake) : nil
+      }
+      guard let found = smaller.first else { break }
+      best = found
+    }
+    return best
+  }
+
+  private var candidates: [(chart: Chart, inputs: [ChartInput])] {
+    let fewer = inputs.indices.map { left in inputs.enumerated().filter { $0.offset != left }.map(\.element) }
+    var charts = chart.root.simpler.map { root in
+      var chart = chart
+      chart.root = root
+      return chart
+    }
+    if !chart.startActs.isEmpty || chart.bound != nil {
+      var plain = chart
+      plain.startActs = []
+      plain.bound = nil
+      charts.append(plain)
+    }
+    return fewer.reversed().map { (chart, $0) } + charts.map { ($0, inputs) }
+  }
+}
+
+extension Node {
+  /// The same node with one thing less, in every way.
+  fileprivate var simpler: [Node] {
+    var found: [Node] = []
+    for index in children.indices where !children[index].isInitial {
+      found.append(changed { $0.children.remove(at: index) })
+    }
+    for index in reactions.indices { found.append(changed { $0.reactions.remove(at: index) }) }
+    if !entry.isEmpty { found.append(changed { $0.entry = [] }) }
+    if !exit.isEmpty { found.append(changed { $0.exit = [] }) }
+    if !(ignored + deferred).isEmpty {
+      found.append(changed { $0.ignored = [] })
+      found.append(changed { $0.deferred = [] })
+    }
+    for index in reactions.indices where !reactions[index].acts.isEmpty {
+      found.append(changed { $0.reactions[index].acts = [] })
+    }
+    for index in children.indices {
+      found += children[index].simpler.map { child in changed { $0.children[index] = child } }
+    }
+    return found
+  }
+
+  private func changed(_ change: (inout Node) -> Void) -> Node {
+    var copy = self
+    change(&copy)
+    return copy
+  }
+}

@@ -1,0 +1,153 @@
+import CEL
+import FlowIR
+import FlowMachine
+import FlowRuntime
+import FlowSource
+import Testing
+
+/// Whatever was journaled can be done again, from the journal and the program alone.
+@Suite struct JournalReplayTests {
+  private let t: JSON = ["id": "t"]
+
+  /// An engine whose clock never shows the same instant twice.
+  private func desk() throws -> Desk {
+    let desk = try Desk()
+    desk.world.tick(7)
+    return desk
+  }
+
+  private func check(_ desk: Desk) throws {
+    let memory = try desk.memory
+    #expect(!memory.instances.isEmpty)
+    for row in memory.instances.values.sorted(by: { $0.id < $1.id }) {
+      var replay = Replay(try Desk.machine.get())
+      for entry in memory.journal where entry.instance == row.id && entry.kind == "step" { try replay.take(entry) }
+      let instance = try #require(replay.instance)
+      let name = "\(row.flow)/\(row.key)"
+      #expect(instance.revision == row.revision && instance.startedAt == row.startedAt, "\(name)")
+      #expect(instance.positionJSON(in: replay.machine).bytes() == row.position, "\(name)")
+      #expect(instance.dataJSON(in: replay.machine).bytes() == row.data, "\(name)")
+    }
+  }
+
+  @Test func eventsAndTimers() throws {
+    let desk = try desk()
+    try desk.send("Begin", t)
+    try desk.send("Tick", ["id": "b"])
+    try desk.send("Poke", ["id": "t", "room": 4])
+    desk.wait(25_000)
+    desk.wait(3_600_000)
+    try check(desk)
+    try desk.send("Close", ["id": "b"])
+    try desk.send("Begin", t)
+    try desk.restart()
+    try desk.send("Go", t)
+    try check(desk)
+  }
+
+  @Test func callsAndUndoing() throws {
+    let desk = try desk()
+    try desk.send("Travel", t)
+    try desk.end(.done("h1"))
+    desk.turn()
+    try desk.restart()
+    try check(desk)
+    try desk.end(.status(409, message: "", retryAfterMilliseconds: nil))
+    try desk.end(.done(.null))
+    #expect(desk.state("Trip", "t") == "home")
+    try check(desk)
+  }
+
+  @Test func calledFlows() throws {
+    let desk = try desk()
+    try desk.send("Hire", t)
+    try desk.send("Open", t)
+    try desk.send("Hire", ["id": "u"])
+    try desk.send("Back", ["id": "u"])
+    try desk.end(.done("s"))
+    try check(desk)
+  }
+
+  @Test func steps() throws {
+    let desk = try desk()
+    try desk.send("Pack", ["id": "t", "items": ["a", "b"]])
+    for _ in 0..<3 { try desk.end(.done("x")) }
+    #expect(desk.state("Parcel", "t") == "packed")
+    try check(desk)
+  }
+}
+
+/// An instance that is made again, step by step.
+private struct Replay {
+  let machine: Machine
+  let stepper: Stepper
+  var instance: Instance?
+  var jobs: [JobReference: Job] = [:]
+
+  init(_ machine: Machine) {
+    self.machine = machine
+    stepper = Stepper(machine)
+  }
+
+  mutating func take(_ entry: JournalEntry) throws {
+    let outcome =
+      entry.body["created"] == true
+      ? try start(entry) : try step(entry, from: #require(instance, "\(entry.body.text())"))
+    guard case .accepted(let step) = outcome else {
+      throw Desk.Failure(description: "refused again: \(entry.body.text())")
+    }
+    #expect(step.disposition.rawValue == entry.body["disposition"]?.string)
+    #expect(.array(step.to.map { .string($0) }) == entry.body["to"])
+    instance = step.next
+    for case .job(let job) in step.effects { jobs[job.reference] = job }
+  }
+
+  private func start(_ entry: JournalEntry) throws -> Outcome {
+    let flow = try #require(machine.flow(named: entry.flow))
+    if let arguments = entry.body["arguments"] {
+      let type = ValueType.record(machine.program.flows[flow].parameters.name)
+      let record = try Value.from(arguments, as: type, in: machine.types).get()
+      return stepper.start(flow: flow, key: entry.key, arguments: record, now: entry.at)
+    }
+    let (event, payload, caller) = try event(entry)
+    return stepper.start(
+      flow: flow, key: entry.key, event: event, payload: payload, caller: caller, now: entry.at,
+      after: instance?.revision ?? 0)
+  }
+
+  private func step(_ entry: JournalEntry, from instance: Instance) throws -> Outcome {
+    if entry.body["cancelled"] != nil { return stepper.cancel(instance, now: entry.at) }
+    return stepper.step(instance, try input(entry), now: entry.at)
+  }
+
+  private func input(_ entry: JournalEntry) throws -> Input {
+    if let timer = entry.body["timer"] {
+      return .timer(transition: try #require(timer["transition"]?.int), armed: try #require(timer["armed"]?.int))
+    }
+    if let result = entry.body["result"] {
+      let names = try #require(result["job"]?.string).split(separator: "/").compactMap { Int($0) }
+      let reference = JobReference(revision: names[0], number: names[1])
+      return .result(reference, try outcome(result, #require(jobs[reference])))
+    }
+    let (event, payload, caller) = try event(entry)
+    return .event(event, payload: payload, caller: caller)
+  }
+
+  private func outcome(_ result: JSON, _ job: Job) throws -> CallOutcome {
+    if let failure = result["failed"] {
+      return .failed(
+        code: try #require(failure["code"]?.string), message: try #require(failure["message"]?.string),
+        attempts: try #require(failure["attempts"]?.int))
+    }
+    guard let type = machine.result(of: job.target) else { return .done(.null) }
+    return .done(try Value.from(#require(result["done"]), as: type, in: machine.types).get())
+  }
+
+  private func event(_ entry: JournalEntry) throws -> (Int, Value, Caller) {
+    let event = try #require(entry.body["event"])
+    let name = try #require(event["type"]?.string)
+    let payload = try Value.from(event["data"] ?? [:], as: .record(name), in: machine.types).get()
+    let roles = event["roles"]?.array?.compactMap(\.string) ?? []
+    return (try #require(machine.event(named: name)), payload, Caller(id: event["caller"]?.string ?? "", roles: roles))
+  }
+}
