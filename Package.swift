@@ -60,8 +60,8 @@ let package = Package(
     executable(
       "Benchmarks",
       [
-        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL", "FlowSource",
-        "CAllocations", "CSQLite", "FlowGenerator",
+        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowSource", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.

@@ -65,7 +65,8 @@ enum EngineBenchmark {
     report(
       "engine and store, batches of \(size)", "\(Int(perSecond)) events/s",
       """
-      \(short(100 * perSecond / (raw ?? .infinity))) % of \(Int(raw ?? 0)) plain inserts of \(bytes) bytes; \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
+      \(short(100 * perSecond / (raw ?? .infinity))) % of \(Int(raw ?? 0)) plain inserts of \(bytes) bytes; \
+      \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
       processor in all; a batch: p50 \(short(latencies[latencies.count / 2])) ms, \
       p99 \(short(latencies[latencies.count * 99 / 100])) ms
       """)

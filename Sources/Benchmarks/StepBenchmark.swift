@@ -50,33 +50,47 @@ enum StepBenchmark {
     return text + " }"
   }
 
-  static func run() {
-    measureEvents("step of a two-state toggle", toggle, event: "Flip", note: "a guard and an assignment")
-    measureEvents("event to 40 states, 3 regions", plant, event: "Tick", note: "3 guards, 3 assignments or more")
+  static func runToggle() { inPlace("step of a two-state toggle", toggle, "Flip", "a guard and an assignment") }
+
+  static func runPlant() { inPlace("event to 40 states, 3 regions", plant, "Tick", "3 guards, 3 assignments or more") }
+
+  static func runValues() {
+    asValues("toggle as values", toggle, "Flip")
+    asValues("40 states as values", plant, "Tick")
   }
 
-  private static func measureEvents(_ name: String, _ text: String, event eventName: String, note: String) {
-    guard let program = compile("bench.flow", load: { _ in Array(text.utf8) }).program,
-      let machine = try? Machine(program), let begin = machine.event(named: "Begin"),
-      let event = machine.event(named: eventName)
-    else { return report(name, "did not compile") }
-    let stepper = Stepper(machine)
-    let nothing = Value.record(RecordValue(typeName: "Begin", fields: []))
-    let weight = Value.record(RecordValue(typeName: eventName, fields: [.init("weight", .int(1))]))
-    guard
-      case .accepted(let first) = stepper.start(
-        flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0),
-      let payload = stepper.payload(of: event, weight)
-    else { return report(name, "did not start") }
-    inPlace(name, note, stepper, first.next, event, payload)
-    asValues("  as values", stepper, first.next, .event(event, payload: weight, caller: Caller()))
+  /// A machine that has begun, and an event for it.
+  private struct Scene {
+    var stepper: Stepper
+    var first: Instance
+    var event: Int
+    var weight: Value
+    var payload: Payload
+
+    init?(_ text: String, _ name: String) {
+      guard let program = compile("bench.flow", load: { _ in Array(text.utf8) }).program,
+        let machine = try? Machine(program), let begin = machine.event(named: "Begin"),
+        let event = machine.event(named: name)
+      else { return nil }
+      stepper = Stepper(machine)
+      self.event = event
+      weight = .record(RecordValue(typeName: name, fields: [.init("weight", .int(1))]))
+      let nothing = Value.record(RecordValue(typeName: "Begin", fields: []))
+      guard
+        case .accepted(let first) = stepper.start(
+          flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0),
+        let payload = stepper.payload(of: event, weight)
+      else { return nil }
+      self.first = first.next
+      self.payload = payload
+    }
   }
 
   /// The instance is changed where it is; each step goes on from the one before.
-  private static func inPlace(
-    _ name: String, _ note: String, _ stepper: Stepper, _ first: Instance, _ event: Int, _ payload: Payload
-  ) {
-    var instance = first
+  private static func inPlace(_ name: String, _ text: String, _ eventName: String, _ note: String) {
+    guard let scene = Scene(text, eventName) else { return report(name, "did not start") }
+    let (stepper, event, payload) = (scene.stepper, scene.event, scene.payload)
+    var instance = scene.first
     let caller = Caller()
     var refused = 0
     func turn(_ turns: Int) {
@@ -96,8 +110,11 @@ enum StepBenchmark {
   }
 
   /// Each step makes a new instance and takes a payload that has still to be read.
-  private static func asValues(_ name: String, _ stepper: Stepper, _ first: Instance, _ input: Input) {
-    var instance = first
+  private static func asValues(_ name: String, _ text: String, _ eventName: String) {
+    guard let scene = Scene(text, eventName) else { return report(name, "did not start") }
+    let stepper = scene.stepper
+    let input = Input.event(scene.event, payload: scene.weight, caller: Caller())
+    var instance = scene.first
     let time = measure(turns: 50_000) {
       if case .accepted(let step) = stepper.step(instance, input, now: 1) { instance = step.next }
     }

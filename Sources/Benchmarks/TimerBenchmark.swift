@@ -1,6 +1,7 @@
 import FlowCompiler
 import FlowMachine
 import FlowRuntime
+import FlowSource
 import FlowStoreSQLite
 import Foundation
 

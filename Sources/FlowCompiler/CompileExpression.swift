@@ -10,12 +10,16 @@ public struct ExpressionCompilation: Sendable {
 }
 
 /// Compiles an expression against a program: its types, and the data of one of its flows.
-public func compileExpression(_ text: String, in program: FlowIR.Program, flow: Int?) -> ExpressionCompilation {
+public func compileExpression(
+  _ text: String, in program: FlowIR.Program, flow: Int?, lets: [LetDefinition] = []
+) -> ExpressionCompilation {
   var sources = SourceSet()
   sources.add(name: "<expression>", text: Array(text.utf8))
   let (parsed, problems) = parse(text)
   guard !problems.hasErrors else { return ExpressionCompilation(sources: sources, diagnostics: problems) }
-  let checked = environment(of: program, flow: flow).check(parsed)
+  var environment = environment(of: program, flow: flow)
+  for definition in lets { environment.declare(definition: definition.name, definition.value.tree) }
+  let checked = environment.check(parsed)
   let expression = checked.expression.map { SourcedExpression(text: text, base: 0, tree: $0) }
   return ExpressionCompilation(
     sources: sources, expression: checked.diagnostics.hasErrors ? nil : expression, diagnostics: checked.diagnostics)
@@ -26,6 +30,8 @@ private func environment(of program: FlowIR.Program, flow: Int?) -> Environment 
   _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
   guard let flow else { return environment }
   let node = program.flows[flow]
+  _ = environment.declare(
+    variable: "self", type: .record(BuiltInTypes.selfRecord), slot: FrameLayout.selfRecord)
   for (index, field) in node.fields.enumerated() {
     _ = environment.declare(variable: field.name, type: field.type, slot: FrameLayout.firstField + index)
   }

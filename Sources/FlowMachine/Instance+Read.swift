@@ -40,7 +40,10 @@ extension Stepper {
     evaluator.reset()
     frame.clear()
     frame[FrameLayout.now] = evaluator.slot(.timestamp(Timestamp(milliseconds: now)), as: .timestamp)
-    if let instance { frame.load(instance.data, at: FrameLayout.firstField) }
+    if let instance {
+      frame.load(instance.data, at: FrameLayout.firstField)
+      if expression.tree.usedSlots.contains(FrameLayout.selfRecord) { bindSelf(instance) }
+    }
     do throws(EvaluationError) {
       let code = try code(expression)
       return .success(evaluator.value(try evaluator.evaluate(code, frame: frame), as: expression.tree.type))
@@ -57,6 +60,12 @@ extension Stepper {
     frame.load(instance.data, at: FrameLayout.firstField)
     guard let code = try? code(expression) else { return nil }
     return ExplainedExpression(source: expression, explanation: evaluator.explain(code, frame: frame))
+  }
+
+  private func bindSelf(_ instance: Instance) {
+    let value = Interpreter.selfRecord(
+      key: instance.key, states: leafPaths(of: instance), startedAt: instance.startedAt)
+    frame[FrameLayout.selfRecord] = evaluator.slot(value, as: .record(BuiltInTypes.selfRecord))
   }
 
   private func code(_ expression: SourcedExpression) throws(EvaluationError) -> CEL.Program {

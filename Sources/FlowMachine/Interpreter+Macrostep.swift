@@ -58,26 +58,41 @@ extension Interpreter {
   mutating func microstep(_ flow: LoadedFlow) throws(Halt) {
     microsteps += 1
     guard microsteps <= Stepper.maximumMicrosteps else { throw Halt(.tooManyMicrosteps) }
-    let count = selected.count
     if flow.hasHistory { remember(flow) }
+    // One alone is what there is most often.
+    if selected.count == 1 {
+      let row = flow.transitions[selected[0]]
+      try leave(row, flow)
+      try act(selected[0], row, flow)
+      return try enter(row, flow)
+    }
+    let count = selected.count
     // What they leave lies apart, in the order of the transitions; the later parts are left first.
     for position in stride(from: count - 1, through: 0, by: -1) {
-      let row = flow.transitions[selected[position]]
-      if row.domain != none { try leave(row.exitLow, row.exitHigh, flow) }
+      try leave(flow.transitions[selected[position]], flow)
     }
-    for position in 0..<count {
-      note(taken: selected[position])
-      let acts = flow.transitions[selected[position]].acts
-      if !acts.isEmpty { try perform(acts, flow) }
-    }
-    for position in 0..<count {
-      let row = flow.transitions[selected[position]]
-      guard row.domain != none else { continue }
-      if row.isHistory {
-        for state in enteringByHistory(row, flow).sorted() { try enter(state, flow) }
-      } else {
-        for index in row.entering.range { try enter(Int(flow.indices[index]), flow) }
-      }
+    for position in 0..<count { try act(selected[position], flow.transitions[selected[position]], flow) }
+    for position in 0..<count { try enter(flow.transitions[selected[position]], flow) }
+  }
+
+  @inline(__always)
+  private mutating func leave(_ row: TransitionRow, _ flow: LoadedFlow) throws(Halt) {
+    if row.domain != none { try leave(row.exitLow, row.exitHigh, flow) }
+  }
+
+  @inline(__always)
+  private mutating func act(_ transition: Int32, _ row: TransitionRow, _ flow: LoadedFlow) throws(Halt) {
+    taken.append(transition)
+    if !row.acts.isEmpty { try perform(row.acts, flow) }
+  }
+
+  @inline(__always)
+  private mutating func enter(_ row: TransitionRow, _ flow: LoadedFlow) throws(Halt) {
+    guard row.domain != none else { return }
+    if row.isHistory {
+      for state in enteringByHistory(row, flow).sorted() { try enter(state, flow) }
+    } else {
+      for index in row.entering.range { try enter(Int(flow.indices[index]), flow) }
     }
   }
 

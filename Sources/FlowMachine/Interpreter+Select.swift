@@ -7,7 +7,7 @@ extension Interpreter {
   ///
   /// Leaves the transitions in ``selected``, in document order.
   mutating func select(_ trigger: Int, _ flow: LoadedFlow) throws(Halt) {
-    if !selected.isEmpty { selected.removeAll(keepingCapacity: true) }
+    selected.removeAll()
     isIgnored = false
     isDeferred = false
     // Rows come in descending order of states, so that whatever lies inside of a state was asked right before it.
@@ -55,14 +55,14 @@ extension Interpreter {
   private mutating func order(_ flow: LoadedFlow) {
     selected.sort()
     var kept = 0
-    for position in selected.indices {
+    for position in 0..<selected.count {
       let row = flow.transitions[selected[position]]
       let isFree = row.domain == none || !(0..<kept).contains { leaveCommonState(row, flow.transitions[selected[$0]]) }
       guard isFree else { continue }
       selected[kept] = selected[position]
       kept += 1
     }
-    selected.removeLast(selected.count - kept)
+    selected.removeAll(from: kept)
   }
 
   private func leaveCommonState(_ one: TransitionRow, _ other: TransitionRow) -> Bool {
@@ -124,14 +124,18 @@ extension Interpreter {
   /// `self` as it is now: in the exit of a state its children are not active any more.
   private mutating func bindSelf(_ flow: LoadedFlow) {
     isSelfStale = false
-    let value = Value.record(
+    let value = Interpreter.selfRecord(key: key, states: flow.leafPaths(active), startedAt: startedAt)
+    frame[FrameLayout.selfRecord] = evaluator.slot(value, as: .record(BuiltInTypes.selfRecord))
+  }
+
+  static func selfRecord(key: String, states: [String], startedAt: Int64) -> Value {
+    .record(
       RecordValue(
         typeName: BuiltInTypes.selfRecord,
         fields: [
-          .init("id", .string(key)), .init("state", .string(flow.leafPaths(active).joined(separator: " "))),
+          .init("id", .string(key)), .init("state", .string(states.joined(separator: " "))),
           .init("started_at", .timestamp(Timestamp(milliseconds: startedAt))),
         ]))
-    frame[FrameLayout.selfRecord] = evaluator.slot(value, as: .record(BuiltInTypes.selfRecord))
   }
 
   /// What a failure is to the reactions that ask for it.

@@ -55,8 +55,8 @@ extension Interpreter {
 
   /// Keeps where the states were that are about to be left and that somebody goes back to.
   mutating func remember(_ flow: LoadedFlow) {
-    for transition in selected {
-      let row = flow.transitions[transition]
+    for position in 0..<selected.count {
+      let row = flow.transitions[selected[position]]
       guard row.domain != none else { continue }
       var next = active.next(from: Int(row.exitLow))
       while let state = next, state < Int(row.exitHigh) {

@@ -38,7 +38,7 @@ extension Interpreter {
     else { return .stale }
     try rearm(index, flow)
     guard try isEnabled(Int32(transition), flow) else { return try commit(.ignored, &instance, flow) }
-    selected.removeAll(keepingCapacity: true)
+    selected.removeAll()
     selected.append(Int32(transition))
     try macrostep(flow)
     return try commit(.applied, &instance, flow)
@@ -48,7 +48,7 @@ extension Interpreter {
     _ job: JobReference, _ outcome: CallOutcome, _ instance: inout Instance, _ flow: LoadedFlow
   ) throws(Halt) -> Step.Disposition {
     guard instance.status == .running else { return .stale }
-    selected.removeAll(keepingCapacity: true)
+    selected.removeAll()
     let isTaken: Bool
     if let index = calls.firstIndex(where: { $0.job == job }) {
       isTaken = try end(calls.remove(at: index), outcome, flow)

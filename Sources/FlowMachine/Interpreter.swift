@@ -36,7 +36,7 @@ struct Interpreter: ~Copyable {
   var queue: [InternalEvent] = []
   var queueHead = 0
   /// What the last question came to.
-  var selected: [Int32] = []
+  var selected = Scratch<Int32>()
   var isIgnored = false
   var isDeferred = false
   /// Calls that begin when the step ends, if their state is still active.
@@ -45,7 +45,7 @@ struct Interpreter: ~Copyable {
   var problem: EvaluationError?
 
   /// The transitions that the last step took, in order.
-  var taken: [Int] = []
+  var taken = Scratch<Int32>()
   /// What the last step asked for, in order. Holds until the next step.
   var effects: [Effect] = []
   /// What a called flow answered, when the last step ended it well.
@@ -96,7 +96,7 @@ struct Interpreter: ~Copyable {
   /// The step that was made, as a value.
   func step(_ disposition: Step.Disposition, _ next: Instance) -> Step {
     Step(
-      disposition: disposition, next: next, transitions: taken, effects: effects, result: result,
+      disposition: disposition, next: next, transitions: taken.map { Int($0) }, effects: effects, result: result,
       areResultsChanged: areResultsChanged, before: before, changed: changed, flow: machine.flows[next.flow])
   }
 
@@ -111,8 +111,8 @@ struct Interpreter: ~Copyable {
     self.now = now
     revision = instance.revision
     status = instance.status
-    before = instance.active
-    active = instance.active
+    before.assign(instance.active)
+    active.assign(instance.active)
     if flow.hasTimers { timers.append(contentsOf: instance.timers) }
     if flow.hasCalls { calls.append(contentsOf: instance.calls) }
     if flow.hasLedger {
@@ -137,11 +137,11 @@ struct Interpreter: ~Copyable {
     if !calls.isEmpty { calls.removeAll(keepingCapacity: true) }
     if !queue.isEmpty { queue.removeAll(keepingCapacity: true) }
     if !starting.isEmpty { starting.removeAll(keepingCapacity: true) }
-    if !taken.isEmpty { taken.removeAll(keepingCapacity: true) }
+    taken.removeAll()
     if !effects.isEmpty { effects.removeAll(keepingCapacity: true) }
     if result != nil { result = nil }
     if problem != nil { problem = nil }
-    changed = StateSet()
+    changed.removeAll()
     isDataChanged = false
     areResultsChanged = false
     areTimersChanged = false
@@ -167,7 +167,7 @@ struct Interpreter: ~Copyable {
     }
     instance.revision = revision + 1
     instance.status = status
-    instance.active = active
+    instance.active.assign(active)
     if areTimersChanged { keep(timers, in: &instance.timers) }
     if areCallsChanged { keep(calls, in: &instance.calls) }
     if isLedgerChanged { instance.box = LedgerBox(ledger) }
@@ -179,8 +179,6 @@ struct Interpreter: ~Copyable {
     kept.removeAll(keepingCapacity: true)
     kept.append(contentsOf: rows)
   }
-
-  mutating func note(taken transition: Int32) { taken.append(Int(transition)) }
 }
 
 extension Occasion {

@@ -11,17 +11,17 @@ public struct StateSet: Hashable, Sendable {
   @inline(__always) public var isEmpty: Bool { low == 0 && high == nil }
 
   @inline(__always) public func contains(_ state: Int) -> Bool {
-    state < 64 ? low & (1 << UInt64(state)) != 0 : isHighMember(state)
+    state < 64 ? low & (1 &<< UInt64(state)) != 0 : isHighMember(state)
   }
 
   @inline(never) private func isHighMember(_ state: Int) -> Bool {
     let word = state / 64 - 1
     guard let high, word < high.count else { return false }
-    return high[word] & (1 << UInt64(state % 64)) != 0
+    return high[word] & (1 &<< UInt64(state % 64)) != 0
   }
 
   @inline(__always) public mutating func insert(_ state: Int) {
-    if state < 64 { low |= 1 << UInt64(state) } else { insertHigh(state) }
+    if state < 64 { low |= 1 &<< UInt64(state) } else { insertHigh(state) }
   }
 
   @inline(never) private mutating func insertHigh(_ state: Int) {
@@ -29,21 +29,32 @@ public struct StateSet: Hashable, Sendable {
     var words = high ?? []
     high = nil
     while words.count <= word { words.append(0) }
-    words[word] |= 1 << UInt64(state % 64)
+    words[word] |= 1 &<< UInt64(state % 64)
     high = words
   }
 
   @inline(__always) public mutating func remove(_ state: Int) {
-    if state < 64 { low &= ~(1 << UInt64(state)) } else { removeHigh(state) }
+    if state < 64 { low &= ~(1 &<< UInt64(state)) } else { removeHigh(state) }
   }
 
   @inline(never) private mutating func removeHigh(_ state: Int) {
     let word = state / 64 - 1
     guard var words = high, word < words.count else { return }
     high = nil
-    words[word] &= ~(1 << UInt64(state % 64))
+    words[word] &= ~(1 &<< UInt64(state % 64))
     while words.last == 0 { words.removeLast() }
     high = words.isEmpty ? nil : words
+  }
+
+  /// Becomes the other one; where both are small there is nothing to be counted.
+  @inline(__always) mutating func assign(_ other: borrowing StateSet) {
+    low = other.low
+    if high != nil || other.high != nil { high = other.high }
+  }
+
+  @inline(__always) mutating func removeAll() {
+    low = 0
+    if high != nil { high = nil }
   }
 
   public mutating func formUnion(_ other: StateSet) { for state in other.ascending { insert(state) } }
@@ -51,7 +62,7 @@ public struct StateSet: Hashable, Sendable {
   /// The smallest member that is at least `start`.
   @inline(__always) func next(from start: Int) -> Int? {
     if start < 64 {
-      let rest = low & (UInt64.max << UInt64(start))
+      let rest = low & (UInt64.max &<< UInt64(start))
       if rest != 0 { return rest.trailingZeroBitCount }
     }
     return high == nil ? nil : nextHigh(from: start)
@@ -60,7 +71,7 @@ public struct StateSet: Hashable, Sendable {
   @inline(never) private func nextHigh(from start: Int) -> Int? {
     guard let high else { return nil }
     var word = max(start / 64 - 1, 0)
-    var mask = start >= 64 ? UInt64.max << UInt64(start % 64) : UInt64.max
+    var mask = start >= 64 ? UInt64.max &<< UInt64(start % 64) : UInt64.max
     while word < high.count {
       let rest = high[word] & mask
       if rest != 0 { return (word + 1) * 64 + rest.trailingZeroBitCount }
@@ -73,7 +84,7 @@ public struct StateSet: Hashable, Sendable {
   /// The largest member below `end`.
   @inline(__always) func last(before end: Int) -> Int? {
     if end > 64, high != nil, let found = lastHigh(before: end) { return found }
-    let rest = end >= 64 ? low : low & ((1 << UInt64(end)) - 1)
+    let rest = end >= 64 ? low : low & ((1 &<< UInt64(end)) - 1)
     return rest == 0 ? nil : 63 - rest.leadingZeroBitCount
   }
 
@@ -82,7 +93,7 @@ public struct StateSet: Hashable, Sendable {
     var word = min((end - 1) / 64 - 1, high.count - 1)
     while word >= 0 {
       let first = (word + 1) * 64
-      let rest = end - first >= 64 ? high[word] : high[word] & ((1 << UInt64(end - first)) - 1)
+      let rest = end - first >= 64 ? high[word] : high[word] & ((1 &<< UInt64(end - first)) - 1)
       if rest != 0 { return first + 63 - rest.leadingZeroBitCount }
       word -= 1
     }

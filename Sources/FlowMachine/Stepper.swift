@@ -19,13 +19,18 @@ public final class Stepper {
   public let machine: Machine
   let evaluator: Evaluator
   let frame: Frame
-  var interpreter: Interpreter
+  private let cell: Cell<Interpreter>
 
   public init(_ machine: Machine) {
     self.machine = machine
     self.evaluator = Evaluator(types: machine.types)
     self.frame = Frame(count: machine.program.flows.map(\.frameSize).max() ?? FrameLayout.firstField)
-    self.interpreter = Interpreter(machine, evaluator, frame)
+    self.cell = Cell(Interpreter(machine, evaluator, frame))
+  }
+
+  var interpreter: Interpreter {
+    @inline(__always) _read { yield cell.value }
+    @inline(__always) _modify { yield &cell.value }
   }
 
   // MARK: - Steps in place
@@ -46,7 +51,7 @@ public final class Stepper {
   }
 
   /// The transitions that the last step took, in order.
-  public var taken: [Int] { interpreter.taken }
+  public var taken: [Int] { interpreter.taken.map { Int($0) } }
   /// What the last step asked for, in order.
   public var effects: [Effect] { interpreter.effects }
 

@@ -1,8 +1,9 @@
 import CEL
+import FlowCompiler
 public import FlowIR
 public import FlowMachine
-public import FlowSource
-import FlowTesting
+import FlowSource
+public import FlowTesting
 
 /// Runs one instance from lines of JSON: `{"event": "Paid", "data": {…}}`, `{"advance": "3d"}`,
 /// `{"complete": "ship", "result": {…}}`, `{"fail": "ship", "code": "NO_STOCK"}`.
@@ -13,107 +14,130 @@ public struct EventScript {
     public var help: String?
     /// Whether the script is wrong, and not the flow's answer to it.
     public var isInput: Bool
+
+    init(_ message: String, help: String? = nil, isInput: Bool = true) {
+      self.message = message
+      self.help = help
+      self.isInput = isInput
+    }
   }
 
-  let style: TerminalStyle
-  let start: Int64
+  public private(set) var run: VirtualRun
+  /// When the script began, in milliseconds since 1970.
+  public let start: Int64
+  var answers: Answers
+  private let goal: SourcedExpression?
 
-  public init(style: TerminalStyle, start: Int64) {
-    self.style = style
-    self.start = start
-  }
-
-  /// Runs the lines and reports each step.
-  /// - Returns: How the instance stands at the end; nil when none began.
-  /// - Throws: `Problem` at the first line that is wrong or refused.
-  public func run(
-    _ program: FlowIR.Program, flow name: String?, lines: [UInt8], report: (String) -> Void
-  ) throws(Problem) -> Instance.Status? {
+  /// - Parameters:
+  ///   - name: Which flow; the first one when it is nil.
+  ///   - mocks: A document that says how calls end by themselves: `{"ship": {"result": {…}}, "pay": {"fail": "NO"}}`.
+  ///   - goal: The expression that ends the script when it holds.
+  public init(
+    _ program: FlowIR.Program, flow name: String?, start: Int64, mocks: [UInt8]? = nil, until goal: String? = nil
+  ) throws(Problem) {
     let machine: Machine
     do throws(ProgramError) {
       machine = try Machine(program)
     } catch {
-      throw Problem(message: error.message, isInput: true)
+      throw Problem(error.message)
     }
     guard !program.flows.isEmpty, let flow = name.map({ machine.flow(named: $0) }) ?? 0 else {
-      throw Problem(message: name.map { "there is no flow `\($0)`" } ?? "the file has no flow", isInput: true)
+      throw Problem(name.map { "there is no flow `\($0)`" } ?? "the file has no flow")
     }
-    var run = VirtualRun(stepper: Stepper(machine), flow: flow, now: start)
-    let text = StepText(machine: machine, style: style)
-    for (index, line) in lines.split(separator: 0x0A).enumerated() where !line.allSatisfy({ $0 <= 0x20 }) {
-      for happening in try perform(Array(line), number: index + 1, &run) {
-        report(text.describe(happening, start: start))
-        if case .refused(let refusal) = happening.outcome {
-          throw Problem(message: "line \(index + 1): \(refusal.message)", isInput: false)
-        }
-      }
-    }
-    return run.instance?.status
+    run = VirtualRun(stepper: Stepper(machine), flow: flow, now: start)
+    self.start = start
+    answers = try mocks.map { mocks throws(Problem) in try Answers(mocks, machine, flow) } ?? Answers()
+    self.goal = try goal.map { goal throws(Problem) in try EventScript.condition(goal, program, flow) }
   }
 
-  private func perform(
-    _ line: [UInt8], number: Int, _ run: inout VirtualRun
-  ) throws(Problem) -> [VirtualRun.Happening] {
+  private static func condition(
+    _ text: String, _ program: FlowIR.Program, _ flow: Int
+  ) throws(Problem) -> SourcedExpression {
+    let compiled = compileExpression(text, in: program, flow: flow)
+    guard let expression = compiled.expression else {
+      throw Problem(compiled.diagnostics.first?.message ?? "`\(text)` is no expression")
+    }
+    guard expression.tree.type == .bool else {
+      throw Problem("`\(text)` is true or false nowhere, it is `\(expression.tree.type)`")
+    }
+    return expression
+  }
+
+  // MARK: - How it stands
+
+  public var machine: Machine { run.stepper.machine }
+
+  /// Whether the instance has ended, or the goal is reached.
+  public var isOver: Bool { hasEnded || isGoalReached }
+
+  public var hasEnded: Bool { run.instance.map { $0.status != .running } ?? false }
+
+  /// Whether the expression that ends the script holds.
+  public var isGoalReached: Bool {
+    guard let goal, let instance = run.instance else { return false }
+    guard case .success(.bool(true)) = run.stepper.evaluate(goal, over: instance, now: run.now) else { return false }
+    return true
+  }
+
+  /// The text of the goal, as long as it is not reached.
+  public var missedGoal: String? { isGoalReached ? nil : goal?.text }
+
+  // MARK: - Carrying out
+
+  /// Carries out what a line asks for, and what that leads to by itself.
+  /// - Throws: `Problem` when there is nothing that could be ended.
+  public mutating func perform(_ move: Move) throws(Problem) -> [VirtualRun.Happening] {
+    if case .advance(let wait) = move { return advance(to: run.now.addingClamped(wait)) }
+    if let happenings = run.make(move) { return happenings + settled() }
+    guard case .end(let target, _) = move else { return [] }
+    throw Problem("no call of `\(machine.name(of: target))` waits", isInput: false)
+  }
+
+  /// Moves the clock on, until the script is over, and fires in order what comes due on the way.
+  public mutating func advance(to instant: Int64) -> [VirtualRun.Happening] {
+    var happenings: [VirtualRun.Happening] = []
+    while !isOver, let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings {
+      happenings += run.advance(to: timer.due) + settled()
+    }
+    return isOver ? happenings : happenings + run.advance(to: instant)
+  }
+
+  private mutating func settled() -> [VirtualRun.Happening] {
+    var answers = answers
+    defer { self.answers = answers }
+    return run.answerAll { answers.next(for: $0.target) }.map(\.happening)
+  }
+}
+
+/// How calls end by themselves, in the order in which they are made; the last answer stays.
+struct Answers {
+  private var outcomes: [Call.Target: [CallOutcome]] = [:]
+
+  init() {}
+
+  init(_ document: [UInt8], _ machine: Machine, _ flow: Int) throws(EventScript.Problem) {
     let json: JSON
     do throws(JSONError) {
-      json = try JSON(parsing: line)
+      json = try JSON(parsing: document)
     } catch {
-      throw Problem(message: "line \(number), byte \(error.offset + 1): \(error.message)", isInput: true)
+      throw EventScript.Problem("mocks, byte \(error.offset + 1): \(error.message)")
     }
-    if let name = json["event"]?.string { return [try send(name, json, number, &run)] }
-    if let wait = json["advance"]?.string.flatMap(LengthOfTime.milliseconds) {
-      return run.advance(to: run.now + min(wait, Int64.max / 4))
+    guard let members = json.members else {
+      throw EventScript.Problem("mocks are an object", help: #"write {"ACTION": {"result": …}}"#)
     }
-    if let name = json["complete"]?.string { return [try end(name, json, number, isFailure: false, &run)] }
-    if let name = json["fail"]?.string { return [try end(name, json, number, isFailure: true, &run)] }
-    throw Problem(
-      message: "line \(number) says nothing to do",
-      help: #"write {"event": "Name", "data": {…}} or {"advance": "3d"}"#,
-      isInput: true)
+    for member in members {
+      let target = try EventScript.target(named: member.name, machine, flow, in: "mocks")
+      var list: [CallOutcome] = []
+      for item in member.value.array ?? [member.value] {
+        list.append(try EventScript.outcome(item, of: target, machine, in: "mocks, `\(member.name)`"))
+      }
+      outcomes[target] = list
+    }
   }
 
-  private func send(
-    _ name: String, _ json: JSON, _ number: Int, _ run: inout VirtualRun
-  ) throws(Problem) -> VirtualRun.Happening {
-    guard let event = run.stepper.machine.event(named: name) else {
-      let guess = Suggestion.closest(to: name, among: run.program.events.map(\.name)).first
-      throw Problem(
-        message: "line \(number): there is no event `\(name)`", help: guess.map { "did you mean `\($0)`?" },
-        isInput: true)
-    }
-    let payload = try value(json["data"] ?? .object([]), as: .record(name), number, run)
-    let roles = json["roles"]?.array?.compactMap(\.string) ?? []
-    return run.send(event: event, payload: payload, caller: Caller(id: json["caller"]?.string ?? "", roles: roles))
-  }
-
-  private func end(
-    _ name: String, _ json: JSON, _ number: Int, isFailure: Bool, _ run: inout VirtualRun
-  ) throws(Problem) -> VirtualRun.Happening {
-    guard let action = run.program.actions.firstIndex(where: { $0.name == name }) else {
-      throw Problem(message: "line \(number): there is no action `\(name)`", isInput: true)
-    }
-    let outcome: CallOutcome
-    if isFailure {
-      outcome = .failed(
-        code: json["code"]?.string ?? "FAILED", message: json["message"]?.string ?? "", attempts: 1)
-    } else {
-      let type = run.program.actions[action].result ?? .dyn
-      outcome = .done(try value(json["result"] ?? .null, as: type, number, run))
-    }
-    guard let happening = run.end(action: action, outcome) else {
-      throw Problem(message: "line \(number): no call of `\(name)` waits", isInput: false)
-    }
-    return happening
-  }
-
-  private func value(
-    _ json: JSON, as type: ValueType, _ number: Int, _ run: VirtualRun
-  ) throws(Problem) -> Value {
-    switch Value.from(json, as: type, in: run.stepper.machine.types) {
-    case .success(let value): return value
-    case .failure(let problems):
-      let list = problems.mismatches.map { "\($0.pointer.isEmpty ? "/" : $0.pointer): \($0.message)" }
-      throw Problem(message: "line \(number): \(list.joined(separator: "; "))", isInput: true)
-    }
+  mutating func next(for target: Call.Target) -> CallOutcome? {
+    guard let list = outcomes[target], let first = list.first else { return nil }
+    if list.count > 1 { outcomes[target] = Array(list.dropFirst()) }
+    return first
   }
 }

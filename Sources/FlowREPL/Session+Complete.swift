@@ -19,22 +19,49 @@ extension Session {
 
   private func candidates(_ before: String, _ line: String) -> [String] {
     let start = before.trimmed
-    if start.isEmpty { return Session.commands.map { ":" + $0.name } + ["->"] + names }
+    if start.isEmpty { return Command.all.map { ":" + $0.name } + ["->", "let "] + names }
     if let event = openEvent(in: start) { return fields(of: event) }
     let words = start.split(separator: " ").map(String.init)
-    switch words.first {
-    case "->", ":send", ":s", ":why": return words.count == 1 ? events : names
-    case ":new": return machine?.program.flows.map(\.name) ?? []
-    case ":complete", ":mock", ":unmock": return words.count == 1 ? work : names
-    case ":fail": return words.count == 1 ? work : codes(of: words[1])
-    case ":path": return machine.map { $0.program.flows[run?.flow ?? 0].states.dropFirst().map(\.path) } ?? []
-    case ":advance": return ["next"]
-    case ":help", ":?": return Session.commands.map(\.name)
-    case ":export": return ["test"]
-    case ":diagram": return ["mermaid", "dot"]
+    if words[0] == "->" { return afterEvent(words) }
+    guard words[0].hasPrefix(":"), let command = Command.named(String(words[0].dropFirst())) else { return names }
+    return operands(of: command.name, words)
+  }
+
+  private func operands(of command: String, _ words: [String]) -> [String] {
+    let isFirst = words.count == 1
+    switch command {
+    case "send", "why": return afterEvent(words)
+    case "new": return machine?.program.flows.map(\.name) ?? []
+    case "complete", "mock", "unmock": return isFirst ? work : names
+    case "fail": return isFirst ? work : codes(of: words[1])
+    case "path", "never": return states + names + ["--depth "]
+    case "advance": return ["next"]
+    case "help": return Command.all.map(\.name)
+    case "export": return ["test"]
+    case "diagram": return ["mermaid", "dot"]
+    case "use", "drop": return tracks.map(\.id)
+    case "diff", "back", "fork": return steps + (command == "diff" ? tracks.map(\.id) : [])
+    case "return": return tracks.isEmpty ? [] : tracks[current].marks.keys.sorted()
+    case "set": return isFirst ? Session.settingNames : Session.words(ofSetting: words[1])
+    case "forget": return lets.map(\.name)
+    case "explain": return Rule.all.map(\.code)
+    case "reload": return ["--fresh"]
     default: return names
     }
   }
+
+  private func afterEvent(_ words: [String]) -> [String] {
+    switch words.last {
+    case "by", "as": machine?.program.roles ?? []
+    default: words.count == 1 ? events : names + ["by ", "as "]
+    }
+  }
+
+  private var states: [String] {
+    machine.map { $0.program.flows[run?.flow ?? 0].states.dropFirst().map(\.path) } ?? []
+  }
+
+  private var steps: [String] { run.map { (0...Track.number(of: $0)).map { "#\($0)" } } ?? [] }
 
   /// The event whose braces are open: `Paid{amount: 1, `.
   private func openEvent(in text: String) -> String? {
@@ -65,18 +92,17 @@ extension Session {
   }
 
   private func codes(of name: String) -> [String] {
-    guard let run, let machine, let target = target(named: name, run) else { return [] }
-    switch target {
-    case .action(let action): return machine.program.actions[action].failures
-    case .flow(let flow): return machine.program.flows[flow].states.filter { $0.kind == .failed }.map(\.name)
-    }
+    guard let run, let machine, let target = machine.target(named: name, flow: run.flow) else { return [] }
+    return machine.failureCodes(of: target)
   }
 
   /// What an expression may name.
   private var names: [String] {
-    guard let run, let machine else { return [] }
+    let given = lets.map(\.name)
+    guard let run, let machine else { return given }
     let flow = machine.program.flows[run.flow]
-    return flow.fields.map(\.name) + flow.definitions.map(\.name) + flow.calls.map(\.name) + ["now", "key"]
+    let known = flow.fields.map(\.name) + flow.definitions.map(\.name) + flow.calls.map(\.name)
+    return known + given + ["now", "key", "self"]
   }
 }
 

@@ -1,79 +1,65 @@
 import CEL
-import FlowCompiler
 import FlowIR
 import FlowMachine
 import FlowSource
 import FlowTesting
 
-// Loading, sending, waiting, going back.
+// Sending, waiting, going back.
 extension Session {
-  mutating func loadFile(_ path: String) -> Reply {
-    guard !path.isEmpty else { return failure("`:load` takes the path of a file") }
-    let compilation = compile(path, load: load)
-    let renderer = PrettyRenderer(sources: compilation.sources, style: style)
-    let messages = compilation.filtered(by: RuleSelection()).map { renderer.render($0) }.joined(separator: "\n")
-    guard let program = compilation.program else { return Reply(text: messages, isError: true) }
-    do throws(ProgramError) {
-      let machine = try Machine(program)
-      self.machine = machine
-      mocks = [:]
-      past = []
-      undone = []
-      run = program.flows.isEmpty ? nil : VirtualRun(stepper: Stepper(machine), flow: 0, now: start)
-    } catch {
-      return failure(error.message)
-    }
-    let flows = program.flows.map { "\($0.name) (\($0.states.count - 1) states)" }.joined(separator: ", ")
-    return Reply(text: (messages.isEmpty ? "" : messages + "\n") + "\(path): \(flows.isEmpty ? "no flows" : flows)")
-  }
-
-  mutating func begin(_ name: String) -> Reply {
-    guard let machine else { return failure("load a file first, with `:load FILE`") }
-    let names = machine.program.flows.map(\.name)
-    let wanted = name.isEmpty ? names.first ?? "" : name
-    guard let flow = machine.flow(named: wanted) else {
-      return failure("there is no flow `\(wanted)`; there are \(names.joined(separator: ", "))")
-    }
-    remember()
-    run = VirtualRun(stepper: Stepper(machine), flow: flow, now: run?.now ?? start)
-    let events = machine.program.flows[flow].starts.compactMap(\.event).map { machine.program.events[$0].name }
-    return Reply(text: "\(wanted) starts on \(events.joined(separator: ", "))")
-  }
-
   mutating func send(_ text: String) -> Reply {
-    guard var run else { return failure("load a file first, with `:load FILE`") }
+    guard var run else { return notLoaded }
     switch event(in: text, run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let event):
       let happening = run.send(event: event.index, payload: event.payload, caller: event.caller)
-      if case .accepted = happening.outcome { run.script.append(line(of: event, run)) }
-      return show([happening] + answered(&run), run)
+      return take([happening] + answered(&run), run)
+    }
+  }
+
+  mutating func start(_ text: String) -> Reply {
+    guard var run else { return notLoaded }
+    let flow = run.program.flows[run.flow]
+    guard flow.isCallable else { return failure("`\(flow.name)` has no parameters, it starts on an event") }
+    guard run.instance == nil else { return failure("it has begun; `:new \(flow.name)` begins another one") }
+    switch value(text.isEmpty ? "{}" : text, as: .record(flow.parameters.name), run) {
+    case .failure(let problem): return failure(problem.message)
+    case .success(let arguments):
+      let happening = run.start(arguments: arguments)
+      return take([happening] + answered(&run), run)
     }
   }
 
   mutating func advance(_ text: String) -> Reply {
-    guard var run else { return failure("load a file first, with `:load FILE`") }
+    guard var run else { return notLoaded }
     let target: Int64
     if text == "next" {
       guard let timer = run.nextTimer else { return failure("no timer is set") }
       target = timer.due
     } else if let wait = LengthOfTime.milliseconds(text) {
-      let (sum, overflow) = run.now.addingReportingOverflow(wait)
-      target = overflow ? .max : sum
+      target = run.now.addingClamped(wait)
     } else {
       return failure("`:advance` takes a length of time such as `3d`, or `next`")
     }
-    let wait = max(target - run.now, 0)
-    let happenings = run.advance(to: target) + answered(&run)
-    run.script.append("advance \(LengthOfTime.text(wait))")
-    let reply = show(happenings, run)
+    let happenings = advance(&run, to: target)
+    let reply = take(happenings, run)
     return happenings.isEmpty ? Reply(text: "+\(LengthOfTime.text(run.now - start)), nothing was due") : reply
   }
 
+  /// Moves the clock on; what is mocked is answered between the timers.
+  func advance(_ run: inout VirtualRun, to instant: Int64) -> [VirtualRun.Happening] {
+    var happenings: [VirtualRun.Happening] = []
+    while let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings,
+      !world.isInterrupted()
+    {
+      happenings += run.advance(to: timer.due) + answered(&run)
+    }
+    return world.isInterrupted() ? happenings : happenings + run.advance(to: instant)
+  }
+
   mutating func end(_ text: String, isFailure: Bool) -> Reply {
-    guard var run else { return failure("load a file first, with `:load FILE`") }
+    guard var run else { return notLoaded }
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
-    guard let name = parts.first, let target = target(named: name, run) else {
+    guard let name = parts.first, let target = run.stepper.machine.target(named: name, flow: run.flow) else {
       let names = run.outstanding.map { run.stepper.machine.name(of: $0.job.target) }
       return failure("say which action: " + names.joined(separator: ", "))
     }
@@ -91,43 +77,50 @@ extension Session {
     guard let happening = run.end(where: { $0.target == target }, outcome) else {
       return failure("no call of `\(name)` waits")
     }
-    run.script.append(line(of: name, outcome, run))
-    return show([happening] + answered(&run), run)
+    return take([happening] + answered(&run), run)
   }
 
-  mutating func undo() -> Reply {
-    guard let before = past.popLast(), let run else { return failure("there is nothing to undo") }
-    undone.append(run)
-    self.run = before
-    return Reply(text: "back to \(prompt.dropLast(2))")
-  }
-
-  mutating func redo() -> Reply {
-    guard let next = undone.popLast(), let run else { return failure("there is nothing to redo") }
-    past.append(run)
-    self.run = next
-    return Reply(text: "again \(prompt.dropLast(2))")
-  }
-
-  // MARK: - Helpers
-
-  mutating func remember() {
-    guard let run else { return }
-    past.append(run)
-    undone = []
-    if past.count > Session.maximumHistory { past.removeFirst() }
+  /// Ends what is mocked, until nothing mocked waits any more.
+  func answered(_ run: inout VirtualRun) -> [VirtualRun.Happening] {
+    let machine = run.stepper.machine
+    return run.answerAll { mocks[machine.name(of: $0.target)] }.map(\.happening)
   }
 
   /// Keeps what was accepted, and says what happened.
-  private mutating func show(_ happenings: [VirtualRun.Happening], _ next: VirtualRun) -> Reply {
-    guard let machine else { return Reply(text: "") }
+  private mutating func take(_ happenings: [VirtualRun.Happening], _ next: VirtualRun) -> Reply {
     let isAccepted = happenings.contains { if case .accepted = $0.outcome { true } else { false } }
-    if isAccepted || next.now != run?.now {
-      remember()
-      run = next
+    if isAccepted || next.now != run?.now { tracks[current].go(to: next) }
+    guard let machine else { return Reply(text: "") }
+    let writer = StepText(machine: machine, style: .plain)
+    return Reply(
+      text: describe(happenings), isError: !happenings.isEmpty && !isAccepted,
+      result: ["steps": .array(happenings.map { writer.json($0) })])
+  }
+
+  func describe(_ happenings: [VirtualRun.Happening]) -> String {
+    guard let machine else { return "" }
+    let writer = StepText(machine: machine, style: style, trace: settings.trace)
+    return happenings.map { writer.describe($0, start: start) }.joined(separator: "\n")
+  }
+
+  // MARK: - Back and forth
+
+  mutating func undo(_ text: String) -> Reply {
+    repeatedly(text, "undo") { $0.undo() } ?? Reply(text: "back to \(prompt.dropLast(2))")
+  }
+
+  mutating func redo(_ text: String) -> Reply {
+    repeatedly(text, "redo") { $0.redo() } ?? Reply(text: "again \(prompt.dropLast(2))")
+  }
+
+  /// Nil when it was possible at least once.
+  private mutating func repeatedly(_ text: String, _ verb: String, _ turn: (inout Track) -> Bool) -> Reply? {
+    guard let count = text.isEmpty ? 1 : Int(text), count > 0 else {
+      return failure("`:\(verb)` takes a number of steps, not `\(text)`")
     }
-    let text = StepText(machine: machine, style: style)
-    let lines = happenings.map { text.describe($0, start: start) }
-    return Reply(text: lines.joined(separator: "\n"), isError: !happenings.isEmpty && !isAccepted)
+    guard !tracks.isEmpty, turn(&tracks[current]) else { return failure("there is nothing to \(verb)") }
+    var left = count - 1
+    while left > 0, turn(&tracks[current]) { left -= 1 }
+    return nil
   }
 }

@@ -19,7 +19,7 @@ struct TypedEvent {
 extension Session {
   /// `Paid{amount: 4.0} as support`, `Paid {"amount": 4.0}`, `Paid`.
   func event(in text: String, _ run: VirtualRun) -> Result<TypedEvent, InputProblem> {
-    let (body, roles) = splitRoles(text)
+    let (body, caller) = splitCaller(text)
     let name = String(body.prefix { $0.isLetter || $0.isNumber || $0 == "_" })
     guard let index = run.stepper.machine.event(named: name) else {
       let names = run.program.events.map(\.name)
@@ -30,16 +30,32 @@ extension Session {
     }
     let rest = String(body.dropFirst(name.count)).trimmed
     let literal = rest.isEmpty ? "{}" : rest
-    let caller = Caller(id: roles.first ?? "", roles: roles)
     return value(literal, as: .record(name), run, prefix: name).map {
       TypedEvent(index: index, payload: $0, caller: caller)
     }
   }
 
-  private func splitRoles(_ text: String) -> (String, [String]) {
-    guard let range = text.lastRange(of: " as "), !text[range.upperBound...].contains("}") else { return (text, []) }
-    let roles = text[range.upperBound...].split { $0 == " " || $0 == "," }.map(String.init)
-    return (String(text[..<range.lowerBound]), roles)
+  /// What stands before `by ROLES as "ID"`, and who that is. A role behind `as` is held, and the name as well.
+  private func splitCaller(_ text: String) -> (String, Caller) {
+    var caller = Caller()
+    var body = text
+    func tail(_ word: String) -> String? {
+      guard let range = body.lastRange(of: " \(word) ") else { return nil }
+      let rest = String(body[range.upperBound...]).trimmed
+      guard !rest.contains("}") || rest.hasPrefix("\"") else { return nil }
+      body = String(body[..<range.lowerBound]).trimmed
+      return rest
+    }
+    if let name = tail("as") {
+      if let id = (try? JSON(parsing: name))?.string {
+        caller.id = id
+      } else {
+        caller.roles = name.split { $0 == " " || $0 == "," }.map(String.init)
+        caller.id = caller.roles.first ?? ""
+      }
+    }
+    if let roles = tail("by") { caller.roles += roles.split { $0 == " " || $0 == "," }.map(String.init) }
+    return (body, caller)
   }
 
   /// A value written as JSON, or as CEL; `prefix` is the name of the record when it was left out.
@@ -51,7 +67,7 @@ extension Session {
         InputProblem(message: $0.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; "))
       }
     }
-    let compiled = compileExpression(prefix + text, in: run.program, flow: run.flow)
+    let compiled = compileExpression(prefix + text)
     guard let expression = compiled.expression else {
       let renderer = PrettyRenderer(sources: compiled.sources, style: style)
       return .failure(InputProblem(message: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n")))
@@ -62,17 +78,6 @@ extension Session {
     return run.stepper.evaluate(expression, over: run.instance, now: run.now).mapError {
       InputProblem(message: $0.message)
     }
-  }
-
-  func evaluateAlone(_ text: String) -> Result<String, InputProblem> {
-    let compiled = compileExpression(text, in: FlowIR.Program(), flow: nil)
-    guard let expression = compiled.expression, let machine = try? Machine(FlowIR.Program()) else {
-      let renderer = PrettyRenderer(sources: compiled.sources, style: style)
-      return .failure(InputProblem(message: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n")))
-    }
-    return Stepper(machine).evaluate(expression, over: nil, now: start)
-      .map { "\($0.json(in: machine.types).text()) : \(expression.tree.type)" }
-      .mapError { InputProblem(message: $0.message) }
   }
 }
 

@@ -8,7 +8,7 @@ import FlowTesting
 // Looking without changing.
 extension Session {
   func showState() -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     guard let instance = run.instance else { return Reply(text: "\(run.program.flows[run.flow].name) has not started") }
     var lines = ["\(run.leafPaths.joined(separator: ", "))  \(instance.status.rawValue)  revision \(instance.revision)"]
     for timer in instance.timers.sorted(by: { $0.due < $1.due }) {
@@ -32,7 +32,7 @@ extension Session {
   }
 
   func showCan() -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     let flow = run.program.flows[run.flow]
     guard let instance = run.instance else {
       return Reply(
@@ -42,7 +42,7 @@ extension Session {
     var lines: [String] = []
     for state in Array(instance.active.ascending).reversed() {
       for index in flow.states[state].transitions {
-        lines.append("  " + describe(flow.transitions[index], flow, machine))
+        lines.append("  " + flow.transitions[index].text(of: flow, in: machine.program))
       }
       for event in flow.states[state].ignored { lines.append("  \(run.program.events[event].name) is ignored") }
       for event in flow.states[state].deferred { lines.append("  \(run.program.events[event].name) is put off") }
@@ -50,33 +50,9 @@ extension Session {
     return Reply(text: lines.isEmpty ? "nothing" : lines.joined(separator: "\n"))
   }
 
-  private func describe(_ transition: Transition, _ flow: Flow, _ machine: Machine) -> String {
-    let trigger: String =
-      switch transition.trigger {
-      case .event(let event): "on \(machine.program.events[event].name)"
-      case .any: "on any"
-      case .always: "always"
-      case .after(let delay): "after \(delay.text)"
-      case .every(let delay): "every \(delay.text)"
-      case .at(let instant): "at \(instant.text)"
-      case .callDone(let call): "on \(flow.calls[call].name).done"
-      case .callFailed(let call): "on \(flow.calls[call].name).failed"
-      case .done: "on done"
-      case .cron(let cron): "cron \"\(cron.schedule)\""
-      case .failed: "on failed"
-      case .rollbackDone: "on rollback.done"
-      case .rollbackFailed: "on rollback.failed"
-      case .error: "on error"
-      }
-    let roles = transition.roles.map { machine.program.roles[$0] }
-    let condition = transition.guardExpression.map { " when \($0.text)" } ?? ""
-    let target = transition.target.map { " → \(flow.states[$0].path)" } ?? ""
-    return trigger + (roles.isEmpty ? "" : " by " + roles.joined(separator: ", ")) + condition + target
-  }
-
   /// Makes the step and throws it away.
   func showWhy(_ text: String) -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     switch event(in: text, run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let event):
@@ -91,27 +67,6 @@ extension Session {
       var copy = run
       let happening = copy.send(event: event.index, payload: event.payload, caller: event.caller)
       return Reply(text: writer.describe(happening, start: start))
-    }
-  }
-
-  func evaluate(_ text: String) -> Reply {
-    guard let machine, let run else {
-      switch evaluateAlone(text) {
-      case .success(let reply): return Reply(text: reply)
-      case .failure(let problem): return failure(problem.message)
-      }
-    }
-    let compiled = compileExpression(text, in: machine.program, flow: run.flow)
-    guard let expression = compiled.expression else {
-      let renderer = PrettyRenderer(sources: compiled.sources, style: style)
-      return Reply(text: compiled.diagnostics.map { renderer.render($0) }.joined(separator: "\n"), isError: true)
-    }
-    // What reads nothing of an instance needs none.
-    guard run.instance != nil || expression.tree.usedSlots.isEmpty else { return failure("no instance has started") }
-    switch run.stepper.evaluate(expression, over: run.instance, now: run.now) {
-    case .success(let value):
-      return Reply(text: "\(value.json(in: machine.types).text()) : \(expression.tree.type)")
-    case .failure(let error): return failure(error.message)
     }
   }
 }

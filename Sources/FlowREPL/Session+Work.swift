@@ -7,18 +7,10 @@ import FlowTesting
 
 // Answers that come by themselves, ways to a state, and what a session leaves behind.
 extension Session {
-  /// The action, or the flow that can be called, of that name; or what a call of that name calls.
-  func target(named name: String, _ run: VirtualRun) -> Call.Target? {
-    let program = run.program
-    if let call = program.flows[run.flow].calls.first(where: { $0.name == name }) { return call.target }
-    if let action = program.actions.firstIndex(where: { $0.name == name }) { return .action(action) }
-    return program.flows.firstIndex { $0.name == name && $0.isCallable }.map { .flow($0) }
-  }
-
   mutating func mock(_ text: String) -> Reply {
-    guard let run else { return failure("load a file first, with `:load FILE`") }
+    guard let run else { return notLoaded }
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
-    guard parts.count == 2, let target = target(named: parts[0], run) else {
+    guard parts.count == 2, let target = run.stepper.machine.target(named: parts[0], flow: run.flow) else {
       return failure("write `:mock ACTION = RESULT` or `:mock ACTION fail CODE`")
     }
     let rest = parts[1].trimmed
@@ -41,46 +33,13 @@ extension Session {
     mocks.removeValue(forKey: name) == nil ? failure("`\(name)` is not mocked") : Reply(text: "`\(name)` waits again")
   }
 
-  /// Ends what is mocked, until nothing mocked waits any more.
-  func answered(_ run: inout VirtualRun) -> [VirtualRun.Happening] {
-    var happenings: [VirtualRun.Happening] = []
-    while happenings.count < Session.maximumAnswers,
-      let work = run.outstanding.first(where: { work in
-        work.isAwaited && mocks[run.stepper.machine.name(of: work.job.target)] != nil
-      })
-    {
-      let name = run.stepper.machine.name(of: work.job.target)
-      guard let outcome = mocks[name],
-        let happening = run.end(where: { $0.reference == work.job.reference }, outcome)
-      else { break }
-      run.script.append(line(of: name, outcome, run))
-      happenings.append(happening)
-    }
-    return happenings
-  }
-
-  /// How many mocked answers follow one line.
-  static let maximumAnswers = 1000
-
-  // MARK: - Lines of a test
-
-  func line(of event: TypedEvent, _ run: VirtualRun) -> String {
-    let roles = event.caller.roles.isEmpty ? "" : " by " + event.caller.roles.joined(separator: ", ")
-    let caller = event.caller.id.isEmpty ? "" : " as \(JSON.string(event.caller.id).text())"
-    return "send \(event.payload.source(in: run.stepper.machine.types))\(roles)\(caller)"
-  }
-
-  func line(of name: String, _ outcome: CallOutcome, _ run: VirtualRun) -> String {
-    switch outcome {
-    case .done(.null): "complete \(name)"
-    case .done(let value): "complete \(name) with \(value.source(in: run.stepper.machine.types))"
-    case .failed(let code, _, _): "fail \(name) \"\(code)\""
-    }
-  }
-
   func showHistory() -> Reply {
-    guard let run, !run.script.isEmpty else { return Reply(text: "nothing has been done") }
-    return Reply(text: run.script.enumerated().map { "#\($0.offset + 1) \($0.element)" }.joined(separator: "\n"))
+    guard let run, !run.moves.isEmpty else { return Reply(text: "nothing has been done") }
+    return Reply(text: testLines(of: run).joined(separator: "\n"))
+  }
+
+  private func testLines(of run: VirtualRun) -> [String] {
+    run.moves.map { $0.testLine(in: run.stepper.machine, flow: run.flow) }
   }
 
   /// The session as a test that expects what holds now.
@@ -88,22 +47,29 @@ extension Session {
     let words = text.split(separator: " ", maxSplits: 1).map(String.init)
     guard words.first == "test", words.count == 2 else { return failure("write `:export test NAME`") }
     guard let run, run.instance != nil else { return failure("no instance has started") }
-    var lines = run.script
+    var lines = testLines(of: run)
     if !run.leafPaths.isEmpty { lines.append("expect state \(run.leafPaths.joined(separator: ", "))") }
     let name = JSON.string(words[1].filter { $0 != "\"" }).text()
     return Reply(text: "test \(name) {\n" + lines.map { "  \($0)\n" }.joined() + "}")
   }
 
-  func save() -> Reply { Reply(text: transcript.joined(separator: "\n")) }
+  func save(_ path: String) -> Reply {
+    let text = transcript.joined(separator: "\n")
+    guard !path.isEmpty else { return Reply(text: text) }
+    guard world.create(path, Array((text + "\n").utf8)) else {
+      return failure("cannot write `\(path)`; a file that is there already stays as it is")
+    }
+    return Reply(text: "wrote \(path), \(transcript.count) lines")
+  }
 
   mutating func source(_ path: String) -> Reply {
     guard sourceDepth < Session.maximumSourceDepth else { return failure("files run each other too deep") }
-    guard let text = load(path) else { return failure("cannot read `\(path)`") }
+    guard let text = world.load(path) else { return failure("cannot read `\(path)`") }
     sourceDepth += 1
     defer { sourceDepth -= 1 }
     var out: [String] = []
-    for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
-      let reply = feed(String(line))
+    for statement in Session.statements(of: String(decoding: text, as: UTF8.self)) {
+      let reply = feed(statement)
       if !reply.text.isEmpty { out.append(reply.text) }
       if reply.isError || reply.isOver {
         return Reply(text: out.joined(separator: "\n"), isError: reply.isError, isOver: reply.isOver)
@@ -125,25 +91,8 @@ extension Session {
     return Reply(text: lines.isEmpty ? "no timer is set" : lines.joined(separator: "\n"))
   }
 
-  /// How many random runs look for a way.
-  static let pathRuns = 2000
-
-  func showPath(_ name: String) -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
-    let states = machine.program.flows[run.flow].states
-    guard let state = states.indices.dropFirst().first(where: { states[$0].path == name || states[$0].name == name })
-    else {
-      let guess = Suggestion.closest(to: name, among: states.dropFirst().map(\.path)).first
-      return failure("there is no state `\(name)`" + (guess.map { ", did you mean `\($0)`?" } ?? ""))
-    }
-    guard let simulation = try? Simulation(machine.program, flow: run.flow),
-      let lines = simulation.path(to: state, runs: Session.pathRuns, seed: 1)
-    else { return failure("none of \(Session.pathRuns) random runs came to `\(states[state].path)`") }
-    return Reply(text: lines.joined(separator: "\n"))
-  }
-
   func showDiagram(_ format: String) -> Reply {
-    guard let run, let machine else { return failure("load a file first, with `:load FILE`") }
+    guard let run, let machine else { return notLoaded }
     switch format {
     case "": return Reply(text: textDiagram(machine.program, flow: run.flow))
     case "mermaid": return Reply(text: mermaid(machine.program, flow: run.flow))

@@ -5,51 +5,63 @@ import FlowMachine
 public import FlowSource
 import FlowTesting
 
-/// A conversation with a flow: lines in, text out. Knows no terminal, no file and no clock.
+/// A conversation with flows: lines in, text out. What it needs of the world is handed in.
 public struct Session {
   /// What came of a line.
   public struct Reply {
     public var text: String
     public var isError = false
     public var isOver = false
+    /// The same for a program, where there is more than text to it.
+    public var result: JSON?
   }
 
-  /// How many steps can be undone.
-  static let maximumHistory = 10_000
-
-  let load: (String) -> [UInt8]?
-  let style: TerminalStyle
+  let world: Surroundings
   let start: Int64
+  public internal(set) var settings: Settings
   var machine: Machine?
-  var run: VirtualRun?
-  /// The runs before each step, oldest first.
-  var past: [VirtualRun] = []
-  var undone: [VirtualRun] = []
+  /// The file that was loaded.
+  var path = ""
+  /// The instances, side by side.
+  var tracks: [Track] = []
+  /// Which of them is in use.
+  var current = 0
   /// What actions answer by themselves, by name.
   var mocks: [String: CallOutcome] = [:]
+  /// The names that were given to expressions, in order.
+  var lets: [(name: String, text: String)] = []
   /// Every line that was taken without an error, so that it can be saved.
   var transcript: [String] = []
   var sourceDepth = 0
+  /// With a real clock: what both clocks showed when they were compared last.
+  var anchor: (real: Int64, own: Int64)?
 
-  /// - Parameters:
-  ///   - start: The instant at which the virtual clock begins, in milliseconds since 1970.
-  ///   - load: Gives the text of a file.
-  public init(start: Int64, style: TerminalStyle, load: @escaping (String) -> [UInt8]?) {
+  /// - Parameter start: The instant at which the virtual clock begins, in milliseconds since 1970.
+  public init(start: Int64, style: TerminalStyle, world: Surroundings) {
     self.start = start
-    self.style = style
-    self.load = load
+    self.world = world
+    settings = Settings(isColoured: style.isColoured)
   }
 
-  /// `Order unpaid +3d #2>`, or `flow>` without an instance.
+  /// The instance in use.
+  var run: VirtualRun? { tracks.isEmpty ? nil : tracks[current].run }
+
+  var style: TerminalStyle { settings.isColoured && !settings.isJSON ? .coloured : .plain }
+
+  /// `o1 unpaid +3d #2>`, or `flow>` without an instance; which one it is goes before, when there are several.
   public var prompt: String {
-    guard let run, let instance = run.instance else { return "flow> " }
+    let name = tracks.count > 1 ? tracks[current].id + ": " : ""
+    guard let run, let instance = run.instance else { return name + "flow> " }
     let state = run.leafPaths.joined(separator: ",")
-    return "\(instance.key) \(state) +\(LengthOfTime.text(run.now - start)) #\(instance.revision)> "
+    return name + "\(instance.key) \(state) +\(LengthOfTime.text(run.now - start)) #\(instance.revision)> "
   }
 
-  /// Takes one line: a command with a colon, `-> Event{…}`, or an expression.
+  /// Takes one statement: a command with a colon, `-> Event{…}`, `let name = …`, or an expression.
   public mutating func feed(_ line: String) -> Reply {
-    let reply = reply(to: line)
+    let fired = catchUp()
+    var reply = reply(to: line)
+    reply.text = [fired, reply.text].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "\n")
+    compareClocks()
     let text = line.trimmed
     if !reply.isError, !text.isEmpty, !text.hasPrefix(":save"), !text.hasPrefix(":source") { transcript.append(text) }
     return reply
@@ -59,93 +71,46 @@ public struct Session {
     let text = line.trimmed
     if text.isEmpty || text.hasPrefix("//") { return Reply(text: "") }
     if text.hasPrefix("->") { return send(String(text.dropFirst(2)).trimmed) }
+    if text.hasPrefix("let ") { return define(String(text.dropFirst(4)).trimmed) }
     guard text.hasPrefix(":") else { return evaluate(text) }
-    let parts = text.dropFirst().split(separator: " ", maxSplits: 1)
+    let parts = text.dropFirst().split(maxSplits: 1) { $0 == " " || $0.isNewline }
     let rest = parts.count > 1 ? String(parts[1]).trimmed : ""
     return command(parts.first.map(String.init) ?? "", rest)
   }
 
   private mutating func command(_ name: String, _ rest: String) -> Reply {
-    switch Session.resolve(name) {
-    case "load": loadFile(rest)
-    case "new": begin(rest)
-    case "send": send(rest)
-    case "state": showState()
-    case "data": showData()
-    case "can": showCan()
-    case "why": showWhy(rest)
-    case "advance": advance(rest)
-    case "complete": end(rest, isFailure: false)
-    case "fail": end(rest, isFailure: true)
-    case "undo": undo()
-    case "redo": redo()
-    case "eval": evaluate(rest)
-    case "mock": mock(rest)
-    case "unmock": unmock(rest)
-    case "timers": showTimers()
-    case "history": showHistory()
-    case "path": showPath(rest)
-    case "export": export(rest)
-    case "save": save()
-    case "source": source(rest)
-    case "diagram": showDiagram(rest)
-    case "help": help()
-    case "quit": Reply(text: "", isOver: true)
-    default:
-      failure(
-        "there is no command `:\(name)`"
-          + (Suggestion.closest(to: name, among: Session.commands.map(\.name)).first.map { ", did you mean `:\($0)`?" }
-            ?? ", see `:help`"))
+    if let command = Command.named(name) { return command.action(&self, rest) }
+    let several = Command.all.map(\.name).filter { $0.hasPrefix(name) && !name.isEmpty }
+    if several.count > 1 {
+      return failure("`:\(name)` may be " + several.map { "`:\($0)`" }.joined(separator: ", "))
     }
+    let guess = Suggestion.closest(to: name, among: Command.all.map(\.name)).first
+    return failure("there is no command `:\(name)`" + (guess.map { ", did you mean `:\($0)`?" } ?? ", see `:help`"))
   }
 
-  /// Every command, with what it does.
-  public static let commands: [(name: String, usage: String, help: String)] = [
-    ("load", ":load FILE", "compile a file and begin anew"),
-    ("new", ":new FLOW", "choose a flow; its first event starts an instance"),
-    ("send", ":send Event{field: value} [as ROLE…]", "send an event, also `-> Event{…}`; JSON works as well"),
-    ("state", ":state", "where the instance is, its timers and its outstanding work"),
-    ("data", ":data", "what the instance knows"),
-    ("can", ":can", "the reactions possible now"),
-    ("why", ":why Event{…}", "why an event would be taken or refused; changes nothing"),
-    ("advance", ":advance 3d | next", "move the virtual clock and fire what comes due"),
-    ("complete", ":complete ACTION [RESULT]", "end an outstanding call well"),
-    ("fail", ":fail ACTION CODE", "end an outstanding call badly"),
-    ("mock", ":mock ACTION = RESULT | fail CODE", "let an action answer by itself from now on"),
-    ("unmock", ":unmock ACTION", "wait for answers of an action again"),
-    ("timers", ":timers", "what is due, and when"),
-    ("history", ":history", "what has been done, as the lines of a test"),
-    ("path", ":path STATE", "a short way to a state, from the start"),
-    ("export", ":export test NAME", "this session as a test, with what holds now as its expectation"),
-    ("save", ":save", "the lines of this session, to be run again"),
-    ("source", ":source FILE", "run the lines of a file"),
-    ("diagram", ":diagram [mermaid|dot]", "draw the flow"),
-    ("undo", ":undo", "go back one step"),
-    ("redo", ":redo", "take back an undo"),
-    ("eval", ":eval EXPRESSION", "evaluate CEL over the instance; the colon and word may be left out"),
-    ("help", ":help", "this list"),
-    ("quit", ":quit", "leave"),
-  ]
-
-  /// A command by its name or by a beginning that only it has; `s` is `send`.
-  private static func resolve(_ name: String) -> String {
-    if name == "s" { return "send" }
-    if name == "?" { return "help" }
-    if name == "q" { return "quit" }
-    if commands.contains(where: { $0.name == name }) { return name }
-    let matching = commands.filter { $0.name.hasPrefix(name) }
-    return matching.count == 1 ? matching[0].name : name
+  /// One object for a line: what went in, whether it was taken, and what came of it.
+  public static func json(_ reply: Reply, to line: String) -> JSON {
+    var members: [JSON.Member] = [
+      .init("in", .string(line.trimmed)), .init("ok", .bool(!reply.isError)), .init("kind", .string(kind(of: line))),
+    ]
+    if let result = reply.result { members.append(.init("result", result)) }
+    members.append(.init("text", .string(reply.text)))
+    return .object(members)
   }
 
-  private func help() -> Reply {
-    let width = Session.commands.map(\.usage.count).max() ?? 0
-    let lines = Session.commands.map { command in
-      "  " + command.usage + String(repeating: " ", count: width - command.usage.count + 2) + command.help
-    }
-    return Reply(text: lines.joined(separator: "\n"))
+  /// The name of the command that a line means.
+  private static func kind(of line: String) -> String {
+    let text = line.trimmed
+    if text.hasPrefix("->") { return "send" }
+    if text.hasPrefix("let ") { return "let" }
+    guard text.hasPrefix(":") else { return "eval" }
+    let name = String(text.dropFirst().prefix { $0 != " " })
+    return Command.named(name)?.name ?? name
   }
 
   func failure(_ message: String) -> Reply { Reply(text: style.paint("error", .red) + ": " + message, isError: true) }
+
+  var notLoaded: Reply { failure("load a file first, with `:load FILE`") }
 }
 
 extension String {

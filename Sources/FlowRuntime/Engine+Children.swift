@@ -72,9 +72,9 @@ extension Engine {
   func cancelChild(_ row: JobRow) {
     let id = InstanceID(flow: row.action, key: "\(row.id)")
     guard let found = try? load(id), found.instance.status == .running else { return }
-    switch found.version.stepper.cancel(found.instance, now: world.now()) {
-    case .accepted(let step):
-      record(step, of: found, cause: .object([.init("cancelled", true)]), at: world.now())
+    let now = world.now()
+    switch found.version.stepper.cancel(found.instance, now: now) {
+    case .accepted(let step): record(step, of: found, cause: ["cancelled": true], at: now)
     case .refused(let refusal): note(refusal, found)
     }
   }

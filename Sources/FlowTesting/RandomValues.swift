@@ -1,5 +1,6 @@
 import CEL
 import FlowIR
+import FlowMachine
 
 /// Numbers that look like chance and are the same for the same seed (SplitMix64; Steele, Lea and Flood, 2014).
 struct Chance {
@@ -24,17 +25,41 @@ struct RandomValues {
   private var ints: [Int64] = [0, 1, 2, 3, -1, 10, 100]
   private var doubles: [Double] = [0, 1, 0.5, -1, 100]
   private var strings: [String] = ["a", "b", ""]
+  private var isCallerRead = false
+  /// By event: the roles that its reactions are for; nil stands for any event.
+  private var roles: [Int?: Set<Int>] = [:]
 
   init(_ flow: Flow, _ types: TypeRegistry) {
     self.types = types
-    for expression in flow.expressions { note(expression.tree) }
+    for expression in flow.expressions {
+      note(expression.tree)
+      if expression.tree.usedSlots.contains(FrameLayout.caller) { isCallerRead = true }
+    }
+    for start in flow.starts { roles[start.event, default: []].formUnion(start.roles) }
+    for transition in flow.transitions {
+      switch transition.trigger {
+      case .event(let event): roles[event, default: []].formUnion(transition.roles)
+      case .any: roles[nil, default: []].formUnion(transition.roles)
+      default: break
+      }
+    }
+  }
+
+  /// Somebody who holds every role that may matter to an event, and has a name where one matters.
+  func caller(of event: Int, _ program: FlowIR.Program, _ chance: inout Chance) -> Caller {
+    let meant = (roles[event] ?? []).union(roles[nil] ?? [])
+    let held = program.roles.indices.filter { isCallerRead || meant.contains($0) }.map { program.roles[$0] }
+    guard isCallerRead, case .string(let id) = value(of: .string, &chance) else { return Caller(roles: held) }
+    return Caller(id: id, roles: held)
   }
 
   private mutating func note(_ tree: TypedExpression) {
     switch tree.constant {
-    case .int(let number): ints += [number, number &+ 1, number &- 1]
-    case .double(let number): doubles += [number, number.nextUp, number.nextDown]
-    case .string(let text): strings.append(text)
+    case .int(let number):
+      for near in [number, number &+ 1, number &- 1] where !ints.contains(near) { ints.append(near) }
+    case .double(let number):
+      for near in [number, number.nextUp, number.nextDown] where !doubles.contains(near) { doubles.append(near) }
+    case .string(let text): if !strings.contains(text) { strings.append(text) }
     default: break
     }
     for child in tree.children { note(child) }

@@ -44,49 +44,36 @@ struct SimulatedRun {
     let events = flow.starts.compactMap(\.event)
     if !events.isEmpty { return send(chance.pick(events), &chance) }
     guard flow.isCallable else { return nil }
-    return .call(arguments: simulation.values.value(of: .record(flow.parameters.name), &chance))
+    return .start(simulation.values.value(of: .record(flow.parameters.name), &chance))
   }
 
   private func send(_ event: Int, _ chance: inout Chance) -> Move {
     let name = simulation.program.events[event].name
     let payload = simulation.values.value(of: .record(name), &chance)
-    guard case .string(let caller) = simulation.values.value(of: .string, &chance) else {
-      return .send(event: event, payload: payload, caller: "")
-    }
-    return .send(event: event, payload: payload, caller: caller)
+    return .send(
+      event: event, payload: payload, caller: simulation.values.caller(of: event, simulation.program, &chance))
   }
 
   private func end(_ target: Call.Target, _ chance: inout Chance) -> Move {
     let machine = simulation.stepper.machine
-    var codes: [String] = []
-    switch target {
-    case .action(let action): codes = simulation.program.actions[action].failures
-    case .flow(let flow):
-      codes = simulation.program.flows[flow].states.filter { $0.kind == .failed }.map(\.name)
+    let codes = machine.failureCodes(of: target)
+    if !codes.isEmpty, chance.below(3) == 0 {
+      return .end(target, .failed(code: chance.pick(codes), message: "simulated", attempts: 1))
     }
-    if !codes.isEmpty, chance.below(3) == 0 { return .failed(target, code: chance.pick(codes)) }
     let value = machine.result(of: target).map { simulation.values.value(of: $0, &chance) } ?? .null
-    return .done(target, value)
+    return .end(target, .done(value))
   }
 
   // MARK: - Making
 
   mutating func make(_ move: Move) {
     moves.append(move)
-    switch move {
-    case .send(let event, let payload, let caller):
-      let everybody = Caller(id: caller, roles: simulation.program.roles)
-      note([run.send(event: event, payload: payload, caller: everybody)], isAnswered: true)
-    case .call(let arguments): note([run.start(arguments: arguments)], isAnswered: true)
-    case .done(let target, let value):
-      note([run.end(where: { $0.target == target }, .done(value))].compactMap { $0 }, isAnswered: false)
-    case .failed(let target, let code):
-      let outcome = CallOutcome.failed(code: code, message: "simulated", attempts: 1)
-      note([run.end(where: { $0.target == target }, outcome)].compactMap { $0 }, isAnswered: false)
-    case .advance(let wait):
-      let (instant, overflow) = run.now.addingReportingOverflow(wait)
-      note(run.advance(to: overflow ? .max : instant), isAnswered: false)
-    }
+    let isAnswered =
+      switch move {
+      case .send, .start: true
+      case .end, .advance: false
+      }
+    note(run.make(move) ?? [], isAnswered: isAnswered)
   }
 
   private mutating func note(_ happenings: [VirtualRun.Happening], isAnswered: Bool) {

@@ -63,16 +63,16 @@ public struct Simulation {
     return report
   }
 
-  /// A way to a state, as the lines of a `test`; nil when none of so many random runs came there.
-  public func path(to state: Int, runs: Int, seed: UInt64) -> [String]? {
-    for index in 0..<max(runs, 0) {
+  /// A way to a state; nil when none of so many random runs came there.
+  public func path(to state: Int, runs: Int, seed: UInt64, isGivenUp: () -> Bool) -> [Move]? {
+    for index in 0..<max(runs, 0) where !isGivenUp() {
       var chance = Chance(seed: seed &+ UInt64(index))
       var scene = SimulatedRun(self)
       while scene.moves.count < Simulation.maximumMoves, !scene.isIn(state), let move = scene.choose(&chance) {
         scene.make(move)
       }
       guard scene.isIn(state) else { continue }
-      return shortened(scene.moves) { $0.isIn(state) }.map(source)
+      return shortened(scene.moves) { $0.isIn(state) }
     }
     return nil
   }
@@ -107,34 +107,7 @@ public struct Simulation {
     return "test \"\(problem.name)\" {\n" + lines.joined(separator: "\n") + "\n  \(problem.expectation)\n}\n"
   }
 
-  private func source(of move: Move) -> String {
-    let types = stepper.machine.types
-    switch move {
-    case .send(_, let payload, let caller):
-      guard !program.roles.isEmpty else { return "send \(payload.source(in: types))" }
-      let roles = program.roles.joined(separator: ", ")
-      return "send \(payload.source(in: types)) by \(roles) as \(JSON.string(caller).text())"
-    case .call(let arguments):
-      guard case .record(let record) = arguments else { return "" }
-      let given = record.fields.map { "\($0.name): \($0.value.source(in: types))" }
-      return "start \(program.flows[flow].name)(\(given.joined(separator: ", ")))"
-    case .done(let target, let value):
-      let name = stepper.machine.name(of: target)
-      return stepper.machine.result(of: target) == nil
-        ? "complete \(name)" : "complete \(name) with \(value.source(in: types))"
-    case .failed(let target, let code): return "fail \(stepper.machine.name(of: target)) \"\(code)\""
-    case .advance(let milliseconds): return "advance \(LengthOfTime.text(milliseconds))"
-    }
-  }
-}
-
-/// One thing that is done to a simulated instance.
-enum Move {
-  case send(event: Int, payload: Value, caller: String)
-  case call(arguments: Value)
-  case done(Call.Target, Value)
-  case failed(Call.Target, code: String)
-  case advance(Int64)
+  private func source(of move: Move) -> String { move.testLine(in: stepper.machine, flow: flow) }
 }
 
 /// What a run came to that it should not have come to.

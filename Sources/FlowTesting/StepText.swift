@@ -5,25 +5,36 @@ public import FlowSource
 
 /// Writes steps and refusals for people.
 public struct StepText {
+  /// How much is said of a step.
+  public enum Trace: String, CaseIterable, Sendable {
+    /// One line.
+    case off
+    /// What it changed and what it asked for as well.
+    case steps
+    /// The reactions that it took and the timers that it set, too.
+    case all
+  }
+
   let machine: Machine
   let style: TerminalStyle
+  let trace: Trace
 
-  public init(machine: Machine, style: TerminalStyle) {
+  public init(machine: Machine, style: TerminalStyle, trace: Trace = .steps) {
     self.machine = machine
     self.style = style
+    self.trace = trace
   }
 
   /// The step in a line, and a line for each thing that it asked for.
   public func describe(_ happening: VirtualRun.Happening, start: Int64) -> String {
     switch happening.outcome {
-    case .accepted(let step): describe(step, cause: happening.cause, after: happening.at - start)
+    case .accepted(let step): describe(step, cause: happening.cause, at: happening.at, start: start)
     case .refused(let refusal): describe(refusal)
     }
   }
 
-  func describe(_ step: Step, cause: String, after: Int64) -> String {
-    let flow = machine.program.flows[step.next.flow]
-    let clock = style.paint("+\(LengthOfTime.text(after))", .dim)
+  func describe(_ step: Step, cause: String, at instant: Int64, start: Int64) -> String {
+    let clock = style.paint("+\(LengthOfTime.text(instant - start))", .dim)
     var line = "\(clock) \(style.paint(cause, .bold)): "
     switch step.disposition {
     case .applied: line += moved(step)
@@ -31,13 +42,27 @@ public struct StepText {
     case .deferred: line += "put off in \(names(step.to))"
     case .stale: line += "too late, nobody waits for it"
     }
+    guard trace != .off else { return line }
+    return ([line] + details(of: step, start: start)).joined(separator: "\n      ")
+  }
+
+  private func details(of step: Step, start: Int64) -> [String] {
+    let flow = machine.program.flows[step.next.flow]
+    var lines: [String] = []
+    if trace == .all {
+      for index in step.transitions {
+        let transition = flow.transitions[index]
+        lines.append("takes \(transition.text(of: flow, in: machine.program))  \(place(transition))")
+      }
+    }
     for field in step.changedFields where field < flow.fields.count {
       let value = step.next.value(ofField: field, in: machine)
-      line += "\n      \(flow.fields[field].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")"
+      lines.append("\(flow.fields[field].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")")
     }
-    for effect in step.effects { if let text = describe(effect, flow) { line += "\n      \(text)" } }
-    return line
+    return lines + step.effects.compactMap { describe($0, flow, start: start) }
   }
+
+  private func place(_ transition: Transition) -> String { style.paint("\(transition.place)", .dim) }
 
   private func moved(_ step: Step) -> String {
     let to = step.from == step.to ? "stays in \(names(step.to))" : "\(names(step.from)) → \(names(step.to))"
@@ -50,19 +75,26 @@ public struct StepText {
 
   private func names(_ paths: [String]) -> String { paths.isEmpty ? "·" : paths.joined(separator: ", ") }
 
-  private func describe(_ effect: Effect, _ flow: Flow) -> String? {
+  private func describe(_ effect: Effect, _ flow: Flow, start: Int64) -> String? {
     switch effect {
-    case .job(let job):
-      let action = machine.name(of: job.target)
-      let arguments = job.arguments.json(in: machine.types).text()
-      return style.paint(job.call == nil ? "does" : "calls", .cyan) + " \(action) \(arguments)"
+    case .job(let job): return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
     case .withdraw: return style.paint("withdraws a call", .dim)
     case .emit(let event, let payload):
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
         + payload.json(in: machine.types).text()
     case .log(let text): return style.paint("log", .cyan) + " \(text)"
-    case .arm, .disarm: return nil
+    case .arm(let timer):
+      return trace == .all
+        ? "sets a timer for +\(LengthOfTime.text(timer.due - start))  \(place(flow.transitions[timer.transition]))"
+        : nil
+    case .disarm(let timer):
+      return trace == .all ? "clears a timer  \(place(flow.transitions[timer.transition]))" : nil
     }
+  }
+
+  /// What is asked for, with its arguments.
+  public func describe(_ job: Job) -> String {
+    machine.name(of: job.target) + " " + job.arguments.json(in: machine.types).text()
   }
 
   // MARK: - Refusals

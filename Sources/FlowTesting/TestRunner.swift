@@ -8,8 +8,6 @@ public import FlowSource
 public final class TestRunner {
   /// Where the clock stands when a test begins: 2026-01-01T00:00:00Z, in milliseconds since 1970.
   public static let start: Int64 = 1_767_225_600_000
-  /// How many answers of mocks may follow each other before the test is given up.
-  static let maximumAnswers = 10_000
 
   public let program: FlowIR.Program
   public private(set) var coverage: Coverage

@@ -126,13 +126,10 @@ struct TestScene {
 
   /// Ends what is mocked, until nothing mocked waits any more.
   private mutating func answer() throws(Mismatch) {
-    for _ in 0..<TestRunner.maximumAnswers {
-      guard let work = run.outstanding.first(where: { $0.isAwaited && mocks[$0.job.target] != nil }),
-        let outcome = mocks[work.job.target],
-        let happening = run.end(where: { $0.reference == work.job.reference }, outcome)
-      else { return }
-      note(happening)
-      if case .refused(let refusal) = happening.outcome { incident = refusal }
+    for _ in 0..<VirtualRun.maximumAnswers {
+      guard let answered = run.answerOne({ mocks[$0.target] }) else { return }
+      note(answered.happening)
+      if case .refused(let refusal) = answered.happening.outcome { incident = refusal }
     }
     throw Mismatch(message: "mocked answers follow each other without end", details: whereItStands)
   }
@@ -175,13 +172,5 @@ struct TestScene {
     case .success(let value): return value
     case .failure(let error): throw Mismatch(message: "`\(expression.text)`: \(error.message)")
     }
-  }
-}
-
-extension Int64 {
-  /// The sum, or the largest number when it is larger.
-  fileprivate func addingClamped(_ other: Int64) -> Int64 {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? .max : sum
   }
 }

@@ -27,8 +27,8 @@ public struct VirtualRun {
   public private(set) var instance: Instance?
   /// What was asked for and has not ended.
   public private(set) var outstanding: [Work] = []
-  /// What has been done to it, as the lines of a `test`.
-  public var script: [String] = []
+  /// What has been done to it, without what was refused.
+  public private(set) var moves: [Move] = []
 
   public var program: FlowIR.Program { stepper.machine.program }
 
@@ -44,23 +44,22 @@ public struct VirtualRun {
   /// Sends an event; the first one has to be one that starts the flow.
   public mutating func send(event: Int, payload: Value, caller: Caller) -> Happening {
     let name = program.events[event].name
-    guard let instance else {
-      let outcome = stepper.start(
-        flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now)
-      return take(outcome, cause: name)
-    }
-    return take(stepper.step(instance, .event(event, payload: payload, caller: caller), now: now), cause: name)
+    let outcome =
+      if let instance {
+        stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
+      } else {
+        stepper.start(flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now)
+      }
+    if case .accepted = outcome { moves.append(.send(event: event, payload: payload, caller: caller)) }
+    return take(outcome, cause: name)
   }
 
   /// Calls the flow.
   /// - Parameter arguments: A record with the parameters by their names.
   public mutating func start(arguments: Value) -> Happening {
-    take(stepper.start(flow: flow, key: "1", arguments: arguments, now: now), cause: "called")
-  }
-
-  /// Ends the oldest awaited job of an action; nil when there is none.
-  public mutating func end(action: Int, _ outcome: CallOutcome) -> Happening? {
-    end(where: { $0.action == action }, outcome)
+    let outcome = stepper.start(flow: flow, key: "1", arguments: arguments, now: now)
+    if case .accepted = outcome { moves.append(.start(arguments)) }
+    return take(outcome, cause: "called")
   }
 
   /// Ends the oldest awaited job that `isMeant` picks; nil when there is none.
@@ -69,18 +68,40 @@ public struct VirtualRun {
       return nil
     }
     let work = outstanding.remove(at: index)
+    moves.append(.end(work.job.target, outcome))
     let name = stepper.machine.name(of: work.job.target)
     return take(stepper.step(instance, .result(work.job.reference, outcome), now: now), cause: "result of \(name)")
   }
 
   /// Moves the clock on and fires, in order, the timers that come due on the way.
   public mutating func advance(to instant: Int64) -> [Happening] {
+    note(wait: max(instant - now, 0))
     var happenings: [Happening] = []
     while let timer = nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings {
       happenings.append(fire(timer))
     }
     now = max(now, instant)
     return happenings
+  }
+
+  /// Makes a move; nil when there is nothing that it could end.
+  public mutating func make(_ move: Move) -> [Happening]? {
+    switch move {
+    case .send(let event, let payload, let caller): [send(event: event, payload: payload, caller: caller)]
+    case .start(let arguments): [start(arguments: arguments)]
+    case .end(let target, let outcome): end(where: { $0.target == target }, outcome).map { [$0] }
+    case .advance(let wait): advance(to: now.addingClamped(wait))
+    }
+  }
+
+  /// Waits that follow each other are one.
+  private mutating func note(wait: Int64) {
+    guard wait > 0 else { return }
+    if case .advance(let before)? = moves.last {
+      moves[moves.count - 1] = .advance(before.addingClamped(wait))
+    } else {
+      moves.append(.advance(wait))
+    }
   }
 
   /// How many timers one call of ``advance(to:)`` fires.

@@ -47,9 +47,10 @@ struct Arguments: Sendable {
     return .arguments(arguments)
   }
 
-  /// An option by its name, or by the first letter of exactly one.
+  /// An option by its name, by its letter, or by the first letter of exactly one.
   private static func option(_ name: String, of command: Command) -> Command.Option? {
     if let exact = command.options.first(where: { $0.name == name }) { return exact }
+    if let lettered = command.options.first(where: { $0.short.map(String.init) == name }) { return lettered }
     let short = command.options.filter { name.count == 1 && $0.name.hasPrefix(name) }
     return short.count == 1 ? short[0] : nil
   }

@@ -4,12 +4,12 @@ import FlowSource
 extension Command {
   static let explain = Command(
     name: "explain", summary: "Say what a code means, with an example that is wrong and one that is right.",
-    operands: "CODE",
+    operands: "CODE|BEGINNING",
     options: [
       Option(name: "list", value: nil, help: "list all codes"),
       Option(name: "format", value: "md|json", help: "the page as it is, or as a document"),
     ],
-    example: "flow explain F401",
+    example: "flow explain F401, or `flow explain F4` for the list of what begins so",
     action: { arguments in
       let format = arguments.value("format") ?? "md"
       guard ["md", "json"].contains(format) else {
@@ -17,8 +17,7 @@ extension Command {
         return ExitCode.usage
       }
       if arguments.has("list") {
-        Terminal.output(format == "json" ? JSON.array(Rule.all.map(json)).text(.indented) + "\n" : list)
-        return ExitCode.fine
+        return show(Rule.all, format)
       }
       guard arguments.operands.count == 1, let rules = RuleNames.rules(arguments.operands) else {
         if arguments.operands.count != 1 {
@@ -26,7 +25,8 @@ extension Command {
         }
         return ExitCode.usage
       }
-      return explain(rules[0], format)
+      let begun = Rule.named(rules[0]) == nil ? Rule.all.filter { $0.code.hasPrefix(rules[0]) } : []
+      return begun.isEmpty ? explain(rules[0], format) : show(begun, format)
     })
 
   private static func explain(_ name: String, _ format: String) -> Int32 {
@@ -40,8 +40,10 @@ extension Command {
     return ExitCode.fine
   }
 
-  private static var list: String {
-    Rule.all.map { "\($0.code)  \($0.severity.rawValue)\t\($0.name): \($0.summary)\n" }.joined()
+  private static func show(_ rules: [Rule], _ format: String) -> Int32 {
+    let lines = rules.map { "\($0.code)  \($0.severity.rawValue)\t\($0.name): \($0.summary)\n" }.joined()
+    Terminal.output(format == "json" ? JSON.array(rules.map(json)).text(.indented) + "\n" : lines)
+    return ExitCode.fine
   }
 
   private static func json(_ rule: Rule) -> JSON {

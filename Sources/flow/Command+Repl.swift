@@ -7,70 +7,78 @@ extension Command {
   static let repl = Command(
     name: "repl", summary: "Drive a flow by hand: send events, wait, look, go back.", operands: "[FILE]",
     options: [
-      Option(name: "execute", value: "LINE", help: "run this line instead of asking; may stand more than once"),
+      Option(
+        name: "execute", value: "LINE", help: "run this line instead of asking; may stand more than once", short: "e"),
+      Option(name: "script", value: "FILE", help: "run the lines of a file instead of asking"),
       Option(name: "keep-going", value: nil, help: "go on after an error in lines that are not typed"),
+      Option(name: "echo", value: nil, help: "print each line before what comes of it, with its prompt"),
+      Option(name: "json", value: nil, help: "print an object for each line"),
+      Option(name: "no-init", value: nil, help: "leave the start-up files alone"),
+      Option(name: "quiet", value: nil, help: "no greeting"),
     ],
-    example: "flow repl samples/order.flow",
+    example: "flow repl samples/order.flow -e ':path delivered'",
     action: { arguments in
-      var session = Session(start: currentMilliseconds(), style: Terminal.outputStyle, load: readFile)
+      guard arguments.operands.count <= 1 else {
+        Terminal.complain("`flow repl` takes one file", help: "load others with `:load FILE`")
+        return ExitCode.usage
+      }
+      var session = Session(start: currentMilliseconds(), style: Terminal.outputStyle, world: surroundings)
+      if arguments.has("json") { _ = session.feed(":set format json") }
       if let file = arguments.operands.first {
         let reply = session.feed(":load \(file)")
-        show(reply)
+        show(reply, to: ":load \(file)", session)
         if reply.isError { return ExitCode.findings }
       }
-      let lines = arguments.all("execute")
-      if !lines.isEmpty { return runLines(lines, &session, isStrict: !arguments.has("keep-going")) }
-      if Terminal.isInputTerminal { return converse(&session) }
-      let text = String(decoding: readFile("-") ?? [], as: UTF8.self)
-      return runLines(
-        text.split(separator: "\n").map(String.init), &session, isStrict: !arguments.has("keep-going"))
+      guard let lines = statements(arguments) else {
+        var conversation = Conversation(session, arguments)
+        return conversation.run()
+      }
+      return run(lines, &session, isStrict: !arguments.has("keep-going"), isEchoed: arguments.has("echo"))
     })
-}
 
-private func show(_ reply: Session.Reply) {
-  if !reply.text.isEmpty { Terminal.output(reply.text + "\n") }
-}
+  /// What nobody types; nil when somebody will.
+  private static func statements(_ arguments: Arguments) -> [String]? {
+    let given = arguments.all("execute")
+    let path = arguments.value("script")
+    if path == nil, given.isEmpty, Terminal.isInputTerminal { return nil }
+    guard path != nil || given.isEmpty else { return given }
+    guard let text = readFile(path ?? "-") else { return [":source \(path ?? "-")"] }
+    return given + Session.statements(of: String(decoding: text, as: UTF8.self))
+  }
 
-/// Runs lines that nobody types; an error ends it, unless it is told to keep going.
-private func runLines(_ lines: [String], _ session: inout Session, isStrict: Bool) -> Int32 {
-  var code = ExitCode.fine
-  for line in lines {
-    let reply = session.feed(line)
-    show(reply)
-    if reply.isOver { break }
-    if reply.isError {
-      code = ExitCode.findings
-      if isStrict { break }
+  private static var surroundings: Surroundings {
+    Surroundings(
+      load: readFile,
+      create: { path, text in
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return writeFile(path, text)
+      }, page: page(of:), now: currentMilliseconds, isInterrupted: { flow_readline_is_interrupted() != 0 })
+  }
+
+  /// Runs lines that nobody types; an error ends it, unless it is told to keep going.
+  private static func run(_ lines: [String], _ session: inout Session, isStrict: Bool, isEchoed: Bool) -> Int32 {
+    var code = ExitCode.fine
+    for line in lines {
+      if isEchoed { Terminal.output(session.prompt + line.replacing("\n", with: "\n...> ") + "\n") }
+      let reply = session.feed(line)
+      show(reply, to: line, session)
+      if reply.isOver { break }
+      if reply.isError {
+        code = ExitCode.findings
+        if isStrict { break }
+      }
+    }
+    return code
+  }
+
+  /// Prints what came of a line.
+  static func show(_ reply: Session.Reply, to line: String, _ session: Session) {
+    if session.settings.isJSON {
+      Terminal.output(Session.json(reply, to: line).text() + "\n")
+    } else if !reply.text.isEmpty {
+      Terminal.output(reply.text + "\n")
     }
   }
-  return code
-}
-
-/// Where readline's completion finds the session; both live on the one thread that asks for lines.
-private final class Conversation {
-  var session: Session
-
-  init(_ session: Session) { self.session = session }
-}
-
-private func converse(_ session: inout Session) -> Int32 {
-  Terminal.output("flow \(Flow.version), `:help` for help\n")
-  flow_readline_prepare("flow")
-  let conversation = Conversation(session)
-  flow_readline_complete(
-    { context, line in
-      guard let context, let line else { return nil }
-      let conversation = Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
-      let words = conversation.session.completions(of: String(cString: line))
-      return words.isEmpty ? nil : strdup(words.joined(separator: "\n"))
-    }, Unmanaged.passUnretained(conversation).toOpaque())
-  defer { session = conversation.session }
-  while let bytes = flow_readline_read(conversation.session.prompt) {
-    let line = String(cString: bytes)
-    flow_readline_free(bytes)
-    let reply = conversation.session.feed(line)
-    show(reply)
-    if reply.isOver { break }
-  }
-  return ExitCode.fine
 }

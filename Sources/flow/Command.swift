@@ -5,6 +5,8 @@ struct Command: Sendable {
     /// What stands for its value in the help; nil for a flag.
     var value: String?
     var help: String
+    /// A letter that means it; without one, its first letter does when no other option begins with that.
+    var short: Character?
   }
 
   var name: String

@@ -8,15 +8,33 @@ import Testing
   static let broken = "Tests/FlowCompilerTests/Corpus/errors/unknown-state.flow"
   static let order = "samples/order.flow"
 
-  @Test(arguments: ["check", "fmt", "compile", "run", "repl", "serve", "eval"])
-  func everyCommandExplainsItself(_ name: String) throws {
+  /// The names in the list that `flow --help` prints.
+  static let names: [String] = {
+    let overview = (try? FlowProcess.run("--help"))?.output ?? ""
+    return overview.split(separator: "\n").filter { $0.hasPrefix("  ") }.compactMap {
+      $0.split(separator: " ").first.map(String.init)
+    }
+  }()
+
+  @Test(arguments: names) func everyCommandExplainsItself(_ name: String) throws {
     let help = try FlowProcess.run(name, "--help")
-    #expect(help.code == 0)
+    #expect(help.code == 0 && help.errors.isEmpty)
     #expect(help.output.contains("usage: flow \(name)"))
     #expect(help.output.contains("example: flow \(name)"))
-    #expect(try FlowProcess.run("--help").output.contains(name))
+    let options = help.output.split(separator: "\n").filter { $0.hasPrefix("  --") }
+    #expect(!options.isEmpty && options.allSatisfy { $0.contains(/--[\w-]+.*  \S+/) }, "each option says what it does")
+    let long = try FlowProcess.run("help", name)
+    #expect(long.code == 0 && long.output == help.output)
     let wrong = try FlowProcess.run(name, "--no-such-option")
     #expect(wrong.code == 2 && wrong.errors.contains("--no-such-option"))
+  }
+
+  /// The list is whole: what the README speaks of is in it.
+  @Test func theListOfCommandsIsWhole() throws {
+    let readme = try String(contentsOf: packageRoot.appending(path: "README.md"), encoding: .utf8)
+    let named = Set(readme.matches(of: #/`flow ([a-z]+) /#).map { String($0.1) })
+    #expect(named.count > 8 && named.subtracting(CommandTests.names).isEmpty, "\(named)")
+    #expect(CommandTests.names.count == Set(CommandTests.names).count)
   }
 
   @Test func aTypoIsUnderstood() throws {
@@ -64,24 +82,6 @@ import Testing
     #expect(try FlowProcess.run("compile", CommandTests.order, "-o", "/no/such/folder/x").code == 2)
   }
 
-  @Test func runningTakesEventsAsLines() throws {
-    let events = """
-      {"event": "Placed", "data": {"order_id": "o1", "email": "a@b.c", "items": [{"sku": "x", "qty": 2, "price": 5}]}}
-      {"advance": "1d"}
-      {"event": "Paid", "data": {"amount": 10}}
-      {"complete": "ship", "result": {"id": "p1"}}
-
-      """
-    let run = try FlowProcess.run("run", CommandTests.order, input: events)
-    #expect(run.code == 0)
-    #expect(run.output.contains("+1d result of ship: shipping → delivered  done"))
-    let failed = try FlowProcess.run("run", CommandTests.order, input: events.replacing("1d", with: "4d"))
-    #expect(failed.code == 1)
-    #expect(failed.errors.contains("line 3: the instance has ended in `expired`"))
-    #expect(try FlowProcess.run("run", CommandTests.order, input: "{").code == 2)
-    #expect(try FlowProcess.run("run", CommandTests.order, input: #"{"event": "Nope"}"#).code == 2)
-  }
-
   @Test func theREPLReadsScripts() throws {
     let script = try FlowProcess.run("repl", CommandTests.order, input: "1 + 2\n:state\n")
     #expect(script.output.contains("error") || script.output.contains("Order has not started"))
@@ -90,6 +90,37 @@ import Testing
     let lenient = try FlowProcess.run("repl", CommandTests.order, "--keep-going", input: ":frob\n:help\n")
     #expect(lenient.code == 1 && lenient.output.contains(":undo"))
     #expect(try FlowProcess.run("repl", "-e", "[1, 2].map(x, x * x)").output == "[1,4] : list<int>\n")
+  }
+
+  /// A script with its echo is a transcript; brackets that stay open go on in the next line.
+  @Test func theREPLEchoesScripts() throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".flowrepl")
+    try Data("let two = 1 + 1\n\n// a remark\n[two,\n3]\n".utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let echoed = try FlowProcess.run("repl", "--script", file.path, "--echo", "-e", "0")
+    #expect(
+      echoed.output == """
+        flow> 0
+        0 : int
+        flow> let two = 1 + 1
+        two : int
+        flow> // a remark
+        flow> [two,
+        ...> 3]
+        [2,3] : list<int>
+
+        """)
+    let missing = try FlowProcess.run("repl", "--script", "none.flowrepl")
+    #expect(missing.code == 1 && missing.output.contains("cannot read `none.flowrepl`"))
+    #expect(try FlowProcess.run("repl", "a.flow", "b.flow").code == 2)
+  }
+
+  @Test func theREPLSpeaksJSON() throws {
+    let run = try FlowProcess.run("repl", CommandTests.order, "--json", "--keep-going", input: "1 + 1\n:frob\n")
+    #expect(run.code == 1)
+    let replies = try run.output.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    #expect(replies.map { $0["kind"] } == ["load", "eval", "frob"] && replies.map { $0["ok"] } == [true, true, false])
+    #expect(replies[1]["result"] == ["value": 2, "type": "int"])
   }
 
   @Test func evaluatingShowsValuesTypesAndReasons() throws {

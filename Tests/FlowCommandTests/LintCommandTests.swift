@@ -122,6 +122,9 @@ import Testing
     let shown = try FlowProcess.run("lint", "a.flow", "--fix", "--unsafe", "--diff", in: folder)
     #expect(shown.code == 0 && shown.output.contains("+    on Paid -> closed"))
     #expect(try String(contentsOf: folder.appending(path: "a.flow"), encoding: .utf8) == text)
+    let counts = try JSON(parsing: try FlowProcess.run("lint", "a.flow", "--format", "json", in: folder).output)[
+      "summary"]
+    #expect(counts?["fixable"] == 0 && counts?["fixableUnsafely"] == 1)
     let careful = try FlowProcess.run("lint", "a.flow", "--fix", in: folder)
     #expect(careful.code == 1 && careful.errors.contains("0 fixed"))
     let fixed = try FlowProcess.run("lint", "a.flow", "--fix", "--unsafe", in: folder)
@@ -198,6 +201,11 @@ import Testing
     #expect(try FlowProcess.run("explain", "--list").output.split(separator: "\n").count == Rule.all.count)
     let json = try JSON(parsing: try FlowProcess.run("explain", "f104", "--format", "json").output)
     #expect(json["name"] == "unknown-state")
+    let hundred = try FlowProcess.run("explain", "F3")
+    #expect(hundred.code == 0)
+    let codes = hundred.output.split(separator: "\n").map { String($0.prefix(4)) }
+    #expect(codes == Rule.all.map(\.code).filter { $0.hasPrefix("F3") })
+    #expect(try JSON(parsing: try FlowProcess.run("explain", "F3", "--format", "json").output).array?.count ?? 0 > 3)
     let wrong = try FlowProcess.run("explain", "shadowd-transition")
     #expect(wrong.code == 2 && wrong.errors.contains("did you mean `shadowed-transition`?"))
   }

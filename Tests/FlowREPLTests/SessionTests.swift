@@ -1,19 +1,23 @@
 import FlowCompiler
 import FlowIR
-import FlowREPL
 import FlowSource
 import FlowTestSupport
 import FlowTesting
 import Foundation
 import Testing
 
+@testable import FlowREPL
+
 @Suite struct SessionTests {
   private func session(_ sample: String = "order.flow") -> Session {
-    var session = Session(start: 0, style: .plain) { path in
-      (try? Data(contentsOf: packageRoot.appending(path: "samples/\(path)"))).map { Array($0) }
-    }
+    var session = Session(start: 0, style: .plain, world: Surroundings(load: SessionTests.sample))
     _ = session.feed(":load \(sample)")
     return session
+  }
+
+  /// The text of a sample.
+  static func sample(_ path: String) -> [UInt8]? {
+    (try? Data(contentsOf: packageRoot.appending(path: "samples/\(path)"))).map { Array($0) }
   }
 
   private let placed = #"-> Placed{order_id: "o1", email: "a@b.c", items: [Item{sku: "x", qty: 2, price: 5.0}]}"#
@@ -91,21 +95,36 @@ import Testing
   }
 
   @Test func expressionsWorkWithoutAFile() {
-    var session = Session(start: 0, style: .plain) { _ in nil }
+    var session = Session(start: 0, style: .plain, world: Surroundings { _ in nil })
     #expect(session.feed("[1, 2, 3].map(x, x * x)").text == "[1,4,9] : list<int>")
     #expect(session.feed(":send X").isError)
     #expect(session.feed(":load none.flow").text.contains("cannot read `none.flow`"))
   }
 
   @Test func helpNamesEveryCommand() {
+    let help = session().help("").text
+    for command in Session.Command.all { #expect(help.contains(command.usage)) }
+    #expect(Set(Session.Command.all.map(\.name)).count == Session.Command.all.count)
+  }
+
+  @Test(arguments: Session.Command.all.map(\.name)) func everyCommandHasHelpWithAnExample(_ name: String) throws {
     var session = session()
-    let help = session.feed(":help").text
-    for command in Session.commands { #expect(help.contains(command.usage)) }
+    let help = session.feed(":help \(name)")
+    let lines = help.text.split(separator: "\n")
+    try #require(!help.isError && lines.count == 3)
+    #expect(lines[0].hasPrefix(":\(name)") && lines[1].count > 6)
+    let example = try #require(lines[2].split(separator: ": ", maxSplits: 1).last)
+    #expect(example.hasPrefix(":") || example.hasPrefix("->") || example.hasPrefix("let ") || name == "eval")
+    // What is wrong with an example is never that it can't be read.
+    _ = session.feed(placed)
+    let reply = session.feed(String(example))
+    #expect(!reply.text.contains("write `:") && !reply.text.contains("there is no command"), "\(reply.text)")
   }
 
   @Test(arguments: [
     (":ad", [":advance"]), ("-> P", ["Placed", "Paid"]), ("-> Placed{ord", ["order_id: "]),
-    ("-> Placed{order_id: \"a\", em", ["email: "]), (":path sh", ["shipping"]), (":fail ship N", ["NO_STOCK"]),
+    ("-> Placed{order_id: \"a\", em", ["email: "]), (":path sh", ["shipping", "shipment"]),
+    (":fail ship N", ["NO_STOCK"]),
     (":complete sh", ["ship"]), ("pai", ["paid"]), (":new O", ["Order"]), ("nothing", []), (":export ", ["test"]),
   ])
   func theNextWordIsOffered(_ line: String, _ words: [String]) {
@@ -153,7 +172,7 @@ import Testing
   @Test func aWayToAStateIsFound() {
     var session = session()
     let way = session.feed(":path cancelled")
-    #expect(!way.isError && way.text.hasPrefix("send Placed{"))
+    #expect(!way.isError && way.text.hasPrefix("-> Placed{"))
     #expect(session.feed(":path nowhere").isError)
   }
 
@@ -161,11 +180,8 @@ import Testing
     var first = session()
     for line in [placed, "-> Paid{amount: 4.0}", "nonsense", ":advance 1h"] { _ = first.feed(line) }
     let saved = first.feed(":save").text
-    var second = Session(start: 0, style: .plain) { path in
-      path == "saved"
-        ? Array(saved.utf8)
-        : (try? Data(contentsOf: packageRoot.appending(path: "samples/\(path)"))).map { Array($0) }
-    }
+    let world = Surroundings { path in path == "saved" ? Array(saved.utf8) : SessionTests.sample(path) }
+    var second = Session(start: 0, style: .plain, world: world)
     #expect(!second.feed(":source saved").isError)
     #expect(second.prompt == first.prompt && second.prompt == "o1 unpaid +1h #2> ")
   }
@@ -174,9 +190,10 @@ import Testing
   @Test func theDocumentationIsATranscript() throws {
     let page = try String(contentsOf: packageRoot.appending(path: "Docs/repl.md"), encoding: .utf8)
     let transcript = try #require(page.firstMatch(of: /```text\n([^`]*(?:`[^`]+)*?)```/)).1
-    var session = Session(start: 0, style: .plain) { path in
+    let world = Surroundings { path in
       (try? Data(contentsOf: packageRoot.appending(path: path))).map { Array($0) }
     }
+    var session = Session(start: 0, style: .plain, world: world)
     let isUpdate = ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil
     var said: [String] = []
     var count = 0

@@ -19,7 +19,9 @@ private let t: JSON = ["id": "t"]
     #expect(try heard(desk) == ["in", "out of first", "out of inner", "out of second", "well"])
   }
 
-  @Test("250: who is called off leaves all its states")
+  /// Flow's answer to 252: `emit` is for everybody who waits by that key, so for whoever has called it off as well; of
+  /// its end nobody hears.
+  @Test("250, 252: who is called off leaves all its states")
   func calledOff() throws {
     let desk = try Desk()
     try desk.send("Hire", t)
@@ -30,6 +32,7 @@ private let t: JSON = ["id": "t"]
     #expect(try desk.memory.jobs.isEmpty, "nothing is under way any more")
     let said = desk.kinds("emit").filter { $0.flow == "Worker" }.map { $0.body["data"]?["text"] }
     #expect(said == ["in", "out of first", "out of inner", "out of second"])
+    #expect(try heard(desk) == ["in", "out of first", "out of inner", "out of second"])
   }
 
   @Test("192, 347: two instances ask and answer in both directions")

@@ -16,12 +16,14 @@ private func place(of range: SourceRange, _ sources: SourceSet) -> String {
 /// All diagnostics as one JSON document.
 public func renderJSON(_ diagnostics: [Diagnostic], sources: SourceSet) -> JSON {
   let counts = Dictionary(grouping: diagnostics, by: \.severity).mapValues(\.count)
+  let fixable = diagnostics.count { $0.fixes.contains { $0.applicability == .safe } }
   return [
     "version": 1,
     "diagnostics": .array(diagnostics.map { json($0, sources) }),
     "summary": [
       "errors": .int(Int64(counts[.error] ?? 0)), "warnings": .int(Int64(counts[.warning] ?? 0)),
-      "infos": .int(Int64(counts[.info] ?? 0)),
+      "infos": .int(Int64(counts[.info] ?? 0)), "fixable": .int(Int64(fixable)),
+      "fixableUnsafely": .int(Int64(diagnostics.count { !$0.fixes.isEmpty } - fixable)),
     ],
   ]
 }

@@ -10,7 +10,7 @@ public struct TerminalStyle: Sendable {
     case bold = "1"
   }
 
-  private let isColoured: Bool
+  public let isColoured: Bool
 
   public static let plain = TerminalStyle(isColoured: false)
   public static let coloured = TerminalStyle(isColoured: true)

@@ -15,7 +15,7 @@ import Testing
   private func drawn(_ seed: UInt64) -> (chart: Chart, inputs: [ChartInput]) {
     var generator = ChartGenerator(seed: seed)
     let chart = generator.chart()
-    return (chart, generator.inputs(24, places: chart.root.all.count))
+    return (chart, generator.inputs(20, places: chart.root.all.count))
   }
 
   /// Each step is made a second time of an instance that was kept and restored, and has to come to the same bytes.

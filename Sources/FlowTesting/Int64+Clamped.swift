@@ -1,0 +1,7 @@
+extension Int64 {
+  /// The sum, or the largest number when it is larger.
+  public func addingClamped(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
