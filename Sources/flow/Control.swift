@@ -197,8 +197,8 @@ extension Control {
   static func live(_ json: JSON) -> String {
     let event = json["ev"] ?? json
     let place = text(event["source"]).split(separator: "/").last.map(String.init) ?? ""
-    return [text(event["id"]), text(event["time"]), "\(place)/\(text(event["subject"]))", story(event["data"] ?? .null)]
-      .joined(separator: "  ")
+    let columns = [text(event["id"]), text(event["time"]), place + "/" + text(event["subject"])]
+    return (columns + [story(event["data"] ?? .null)]).joined(separator: "  ")
   }
 
   static func outcome(_ json: JSON) -> String {
@@ -211,11 +211,15 @@ extension Control {
 
   /// What an entry of the journal tells, in a line.
   private static func story(_ data: JSON) -> String {
-    let cause =
-      data["event"].map { text($0["type"]) } ?? data["timer"].map { "timer \(text($0["at"]))" }
-      ?? data["result"].map { _ in "result" } ?? data["operator"].map { "operator: " + text($0["action"]) }
-      ?? data["schedule"].map { _ in "schedule" } ?? data["call"].map { "called by " + text($0) } ?? ""
     guard let to = data["to"] else { return data.text() }
-    return "\(cause): \(text(data["from"])) -> \(text(to))"
+    return "\(cause(data)): \(text(data["from"])) -> \(text(to))"
+  }
+
+  private static func cause(_ data: JSON) -> String {
+    if let event = data["event"] { return text(event["type"]) }
+    if let timer = data["timer"] { return "timer \(text(timer["at"]))" }
+    if let deed = data["operator"] { return "operator: \(text(deed["action"]))" }
+    if let caller = data["call"] { return "called by \(text(caller))" }
+    return ["result", "schedule", "cancelled"].first { data[$0] != nil } ?? ""
   }
 }
