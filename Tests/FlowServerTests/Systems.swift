@@ -63,7 +63,8 @@ final class System {
   init(_ sample: String, options: [String] = []) throws {
     folder = try TestFolder()
     services = try Services()
-    arguments = [packageRoot.appending(path: "samples/\(sample).flow").path, "--store", folder.store, "--allow-private"] + options
+    let file = packageRoot.appending(path: "samples/\(sample).flow").path
+    arguments = [file, "--store", folder.store, "--allow-private"] + options
     process = try ServerProcess(arguments, environment: services.environment)
     client = HTTPClient(port: process.port)
   }

@@ -37,9 +37,10 @@ import Testing
     let process: ServerProcess
     let client: HTTPClient
 
-    init(secret: String = System.secret) throws {
+    init(secret: String = System.secret, header: String = WebhookTests.header) throws {
       folder = try TestFolder()
-      let file = try folder.write("note.flow", WebhookTests.source)
+      let source = WebhookTests.source.replacing(WebhookTests.header, with: header)
+      let file = try folder.write("note.flow", source)
       process = try ServerProcess([file, "--store", folder.store], environment: ["NOTE_SECRET": secret])
       client = HTTPClient(port: process.port)
     }
@@ -85,6 +86,46 @@ import Testing
     headers["webhook-id"] = nil
     #expect(try server.deliver(WebhookTests.body, headers).status == 401)
     #expect(try server.count == 1)
+  }
+
+  /// What `signed` of an action sends is what a webhook takes: two servers, each knowing nothing but the secret.
+  @Test func whatAFlowSignsAFlowTakes() throws {
+    let receiver = try Server(header: "webhook-signature")
+    let sender = try TestFolder()
+    let file = try sender.write(
+      "sender.flow",
+      """
+      event Go { id: string }
+      action deliver(id: string) {
+        http POST env("RECEIVER") { body: {"id": id, "from": {"name": "sender"}} }
+        signed env("NOTE_SECRET")
+        retry 2 backoff 100ms..200ms
+      }
+      flow Sender {
+        key id
+        data { id: string  code: string = "" }
+        start on Go -> sending do id = event.id
+        state sending {
+          call deliver(id: id) as it
+          on it.done -> sent
+          on it.failed -> refused do code = event.code
+        }
+        final sent
+        failed refused
+      }
+      """)
+    let process = try ServerProcess(
+      [file, "--store", sender.store, "--allow-private"],
+      environment: [
+        "NOTE_SECRET": System.secret,
+        "RECEIVER": "http://127.0.0.1:\(receiver.process.port)\(WebhookTests.path)",
+      ])
+    let client = HTTPClient(port: process.port)
+    try client.send("POST", "/v1/events", ["event": "Go", "data": ["id": "n1"]])
+    let isOver = try eventually { try client.send("GET", "/v1/flows/Sender/instances/n1").json["status"] != "running" }
+    let view = try client.send("GET", "/v1/flows/Sender/instances/n1").json
+    #expect(isOver && view["state"] == ["sent"], "\(view.text())")
+    #expect(try receiver.count == 1)
   }
 
   @Test(arguments: [
