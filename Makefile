@@ -1,6 +1,6 @@
 # The few commands of the project. `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd curl openssl
+	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup build serve test test-brokers bench simulate crash fuzz sarif schemathesis format lint clean

@@ -50,6 +50,8 @@ extension Connection {
     traits = parser.traits
     var request = parser.request(from: remoteAddress)
     traits.isHead = request.method == "HEAD"
+    requestCount += 1
+    if requestCount >= configuration.limits.requestsPerConnection { traits.isKeptAlive = false }
     if traits.asksForUpgrade, request.method == "GET", request.headers.contains(token: "websocket", in: "Upgrade") {
       guard request.headers["Sec-WebSocket-Version"] == "13" else { return refuseWebSocketVersion(now: now) }
       guard hasValidKey(request) else {

@@ -1,8 +1,8 @@
 extension Connection {
   /// Accepts the upgrade that the current request asks for; any other request is refused.
-  func upgrade(subprotocol: String?, now: Instant) {
+  func upgrade(subprotocol: String?, context: (any Sendable)? = nil, now: Instant) {
     guard phase == .answering else { return }
-    guard let request = upgradeRequest, !isShuttingDown else {
+    guard var request = upgradeRequest, !isShuttingDown else {
       let isAsked = upgradeRequest != nil
       let reason = isAsked ? "the server is going away" : "this resource speaks WebSocket"
       return respond(.problem(status: isAsked ? 503 : 426, detail: reason), now: now)
@@ -13,6 +13,7 @@ extension Connection {
     deadline = nil
     upgradeRequest = nil
     frames = FrameReader(limits: configuration.limits)
+    request.context = context
     emit(.opened(request))
     if hasPeerEnded { return abort() }
     let early = pending

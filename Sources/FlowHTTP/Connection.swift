@@ -38,6 +38,7 @@ final class Connection {
   /// The clocks a connection can stand on; each runs for a fixed interval.
   enum Timer: Int, CaseIterable {
     case request
+    case body
     case idle
     case ping
   }
@@ -60,6 +61,7 @@ final class Connection {
   var isShuttingDown = false
   var isPeerSilent = false
   private var awaitsDrain = false
+  var requestCount = 0
 
   private var events: [Event] = []
   private var nextEvent = 0
@@ -68,7 +70,8 @@ final class Connection {
     self.configuration = configuration
     self.remoteAddress = remoteAddress
     parser = RequestParser(limits: configuration.limits)
-    run(.idle, now: now)
+    // A peer that only promises to speak TLS has as long as one that began a request.
+    run(configuration.tls == nil ? .idle : .request, now: now)
   }
 
   // MARK: What the driver looks at.
@@ -142,7 +145,8 @@ final class Connection {
     guard let deadline, deadline.milliseconds <= now.milliseconds else { return }
     self.deadline = nil
     switch (phase, deadline.timer) {
-    case (.reading, .request) where output.isEmpty: refuse(status: 408, reason: "the request took too long", now: now)
+    case (.reading, .request) where output.isEmpty, (.reading, .body) where output.isEmpty:
+      refuse(status: 408, reason: "the request took too long", now: now)
     case (.webSocket, .ping): ping(now: now)
     default: abort()
     }
@@ -204,7 +208,7 @@ final class Connection {
   func settle(now: Instant) {
     switch phase {
     case .reading where !output.isEmpty: run(.idle, now: now)
-    case .reading where parser.hasBegun || !pending.isEmpty: run(.request, now: now)
+    case .reading where parser.hasBegun || !pending.isEmpty: run(parser.isHeadComplete ? .body : .request, now: now)
     case .reading: run(.idle, now: now)
     case .streaming where !output.isEmpty: run(.idle, now: now)
     case .answering, .streaming, .closed: deadline = nil
@@ -224,6 +228,7 @@ extension HTTPServer.Configuration.Timeouts {
   func milliseconds(of timer: Connection.Timer) -> Int {
     switch timer {
     case .request: requestMilliseconds
+    case .body: bodyMilliseconds
     case .idle: idleMilliseconds
     case .ping: pingMilliseconds
     }

@@ -8,7 +8,7 @@ public struct DeliveryBatch {
 
   /// Adds an answer.
   public mutating func send(_ response: HTTPResponse, to handle: ResponseHandle) {
-    add(.respond(response, handle.target), for: handle.inbox)
+    add(.respond(handle.observed(response), handle.target), for: handle.inbox)
   }
 
   /// Adds a part of a streaming answer.

@@ -9,6 +9,7 @@ final class EventLoop {
     var interest = Poller.Interest.read
     var isTouched = false
     var hasEndedWriting = false
+    var tls: TLSSession?
   }
 
   private enum Key {
@@ -101,15 +102,17 @@ final class EventLoop {
     case Key.inbox: break
     default:
       guard let connection = slots[event.key].connection else { return }
-      if event.isReadable { receive(for: connection, on: slots[event.key].socket) }
+      if event.isReadable { receive(for: connection, slots[event.key]) }
       if event.isBroken, !event.isReadable { connection.abort() }
       touch(event.key)
     }
   }
 
-  private func receive(for connection: Connection, on socket: Int32) {
+  private func receive(for connection: Connection, _ slot: Slot) {
     let buffer = UnsafeMutableBufferPointer(rebasing: scratch[..<Self.receiveSize])
-    switch Sockets.receive(on: socket, into: buffer) {
+    switch Sockets.receive(on: slot.socket, into: buffer) {
+    case .bytes(let count) where slot.tls != nil && count > 0:
+      slot.tls?.receive(UnsafeBufferPointer(rebasing: buffer[..<count]), for: connection, now: now)
     case .bytes(0): connection.receiveEnd(now: now)
     case .bytes(let count): connection.receive(UnsafeBufferPointer(rebasing: buffer[..<count]).span, now: now)
     case .wouldBlock: break
@@ -133,12 +136,14 @@ final class EventLoop {
     guard openCount < configuration.limits.connections else { return Sockets.close(socket) }
     let index = free.popLast() ?? slots.count
     if index == slots.count { slots.append(Slot()) }
-    guard poller.add(socket, key: index, .read) else {
+    let tls = configuration.tls?.session()
+    // Nothing goes out in the clear because there was no memory for a session.
+    guard configuration.tls == nil || tls != nil, poller.add(socket, key: index, .read) else {
       free.append(index)
       return Sockets.close(socket)
     }
     let connection = Connection(configuration: configuration, remoteAddress: address, now: now)
-    slots[index] = Slot(socket: socket, connection: connection, generation: slots[index].generation + 1)
+    slots[index] = Slot(socket: socket, connection: connection, generation: slots[index].generation + 1, tls: tls)
     openCount += 1
     touch(index)
   }
@@ -157,6 +162,7 @@ final class EventLoop {
   private func release(_ index: Int) {
     Sockets.close(slots[index].socket)
     slots[index].connection = nil
+    slots[index].tls = nil
     slots[index].socket = -1
     slots[index].generation += 1
     timers.set(index, to: nil)
@@ -189,7 +195,8 @@ final class EventLoop {
       }
     case .chunk(let bytes, let target): connection(target)?.stream(bytes, now: now)
     case .finish(let target): connection(target)?.finishStream(now: now)
-    case .upgrade(let subprotocol, let target): connection(target)?.upgrade(subprotocol: subprotocol, now: now)
+    case .upgrade(let subprotocol, let context, let target):
+      connection(target)?.upgrade(subprotocol: subprotocol, context: context, now: now)
     case .frame(let frame, let target): connection(target)?.send(frame, now: now)
     case .broadcast(let frame, let targets): for target in targets { connection(target)?.send(frame, now: now) }
     case .close(let code, let reason, let target):
@@ -248,11 +255,16 @@ final class EventLoop {
 
   private func settle(_ index: Int, _ connection: Connection) {
     tell(index, connection)
-    flush(connection, on: slots[index].socket)
+    if let tls = slots[index].tls {
+      tls.flush(connection, on: slots[index].socket, scratch: scratch, now: now)
+    } else {
+      flush(connection, on: slots[index].socket)
+    }
     tell(index, connection)
     if connection.isClosed { return release(index) }
-    if connection.isWriteEndDue, !slots[index].hasEndedWriting {
+    if connection.isWriteEndDue, !slots[index].hasEndedWriting, slots[index].tls?.hasOutput != true {
       slots[index].hasEndedWriting = true
+      slots[index].tls?.sayGoodbye(on: slots[index].socket, scratch: scratch)
       Sockets.endWriting(on: slots[index].socket)
     }
     watch(index, connection)
@@ -272,7 +284,7 @@ final class EventLoop {
 
   private func watch(_ index: Int, _ connection: Connection) {
     var interest: Poller.Interest = connection.wantsRead ? .read : []
-    if !connection.output.isEmpty { interest.insert(.write) }
+    if slots[index].tls?.wantsWrite(connection) ?? !connection.output.isEmpty { interest.insert(.write) }
     guard interest != slots[index].interest else { return }
     slots[index].interest = interest
     poller.change(slots[index].socket, key: index, interest)

@@ -14,6 +14,8 @@ public struct HTTPRequest: Sendable {
   public var body: [UInt8]
   /// The numeric address of the peer, without its port.
   public var remoteAddress: String
+  /// What a handler in front of others has found out about the request.
+  public var context: (any Sendable)?
   /// Whether this is a valid request to speak WebSocket from here on.
   public var isUpgrade: Bool
 

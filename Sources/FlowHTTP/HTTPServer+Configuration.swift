@@ -7,6 +7,10 @@ extension HTTPServer {
     public var port = 0
     /// How many loops, each on a thread of its own.
     public var loops = 1
+    /// A socket that listens already, as a service manager hands it over; `host` and `port` are not used then.
+    public var listeningSocket: Int32?
+    /// What the server proves itself with; nil speaks in the clear.
+    public var tls: TLSCredentials?
     /// How much a connection may ask for.
     public var limits = Limits()
     /// How long a connection may take.
@@ -38,6 +42,8 @@ extension HTTPServer {
       public var messageFrames = 1024
       /// Bytes queued for a slow WebSocket or stream before it is cut off.
       public var queuedBytes = 4 * 1024 * 1024
+      /// Requests of one connection; the answer to the last one closes it.
+      public var requestsPerConnection = 100_000
       /// Connections of one loop.
       public var connections = 16 * 1024
       /// Frames, chunks and answers waiting for one loop; beyond it, all its sockets and streams are cut off.
@@ -49,8 +55,11 @@ extension HTTPServer {
 
     /// Intervals in milliseconds.
     public struct Timeouts: Sendable {
-      /// From the first byte of a request to its last; also for a peer to close after us.
+      /// From the first byte of a request to the end of its head, and for a TLS handshake; also for a peer to close
+      /// after us.
       public var requestMilliseconds = 10_000
+      /// From the end of a request's head to the end of its body.
+      public var bodyMilliseconds = 30_000
       /// Between requests, and for a reader that takes nothing.
       public var idleMilliseconds = 60_000
       /// Between pings; a peer silent for two of them is gone.

@@ -27,7 +27,8 @@ public final class HTTPServer: Sendable {
   public init(configuration: Configuration, handler: any HTTPHandler) throws(HTTPServerError) {
     self.configuration = configuration
     self.handler = handler
-    let loops = max(1, configuration.loops)
+    // A socket from outside can't be shared among loops: nobody asked its maker for that.
+    let loops = configuration.listeningSocket == nil ? max(1, configuration.loops) : 1
     inboxes = (0..<loops).compactMap { _ in Inbox(limit: configuration.limits.deliveries) }
     let listeners = try Self.listeners(configuration, count: loops)
     port = listeners.first.map(Sockets.port(of:)) ?? configuration.port
@@ -75,6 +76,7 @@ public final class HTTPServer: Sendable {
   }
 
   private static func listeners(_ configuration: Configuration, count: Int) throws(HTTPServerError) -> [Int32] {
+    if let socket = configuration.listeningSocket { return [try Sockets.adopt(socket)] }
     // A shared port would also be shared with another server of the same user: take it alone first.
     let first = try Sockets.listen(host: configuration.host, port: configuration.port, isShared: false)
     if count == 1 { return [first] }

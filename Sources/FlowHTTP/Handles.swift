@@ -2,15 +2,25 @@
 public struct ResponseHandle: Sendable {
   let inbox: Inbox
   let target: Inbox.Target
+  /// Who sees the answer before it goes out; after an upgrade, it is the context of the request that opened the socket.
+  public var observer: (any ResponseObserver)?
+
+  init(inbox: Inbox, target: Inbox.Target) {
+    self.inbox = inbox
+    self.target = target
+  }
 
   /// Answers, or begins to answer if the response is streaming.
   public func send(_ response: HTTPResponse) {
-    inbox.post(.respond(response, target))
+    inbox.post(.respond(observed(response), target))
   }
+
+  func observed(_ response: HTTPResponse) -> HTTPResponse { observer?.willSend(response) ?? response }
 
   /// Accepts the WebSocket upgrade that the request asks for, with one of the subprotocols that it offers.
   public func upgrade(subprotocol: String?) {
-    inbox.post(.upgrade(subprotocol: subprotocol, target))
+    observer?.willUpgrade()
+    inbox.post(.upgrade(subprotocol: subprotocol, context: observer, target))
   }
 
   /// Sends the next part of a streaming response.
@@ -27,6 +37,15 @@ public struct ResponseHandle: Sendable {
   public func notifyWhenDrained() {
     inbox.post(.awaitDrain(target))
   }
+}
+
+/// Looks at the answer to a request, on the thread that gives it.
+public protocol ResponseObserver: AnyObject, Sendable {
+  /// Gives what goes out in place of `response`.
+  func willSend(_ response: HTTPResponse) -> HTTPResponse
+
+  /// The upgrade is accepted.
+  func willUpgrade()
 }
 
 /// The name of an open WebSocket; what is sent to one that is gone is dropped.

@@ -14,7 +14,7 @@ final class Inbox: Sendable {
     case respond(HTTPResponse, Target)
     case chunk([UInt8], Target)
     case finish(Target)
-    case upgrade(subprotocol: String?, Target)
+    case upgrade(subprotocol: String?, context: (any Sendable)?, Target)
     case frame(EncodedFrame, Target)
     case broadcast(EncodedFrame, [Target])
     case close(code: Int, reason: String, Target)

@@ -39,6 +39,9 @@ struct RequestParser: ~Copyable {
     if let parser { cbeast_parser_reset(parser) }
   }
 
+  /// Whether only the body is missing.
+  var isHeadComplete: Bool { parser.map { cbeast_parser_message($0).is_head_complete } ?? false }
+
   /// Whether the head is known, the body is not, and the peer waits for a word before sending it.
   var awaitsContinue: Bool {
     guard let parser else { return false }

@@ -41,6 +41,18 @@ enum Sockets {
     return socket
   }
 
+  /// Takes a socket over that somebody else made.
+  static func adopt(_ socket: Int32) throws(HTTPServerError) -> Int32 {
+    var isListening: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0 else {
+      throw .cannotListen(host: "descriptor", port: Int(socket), reason: "it is no socket that listens")
+    }
+    _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK)
+    _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+    return socket
+  }
+
   static func port(of socket: Int32) -> Int {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

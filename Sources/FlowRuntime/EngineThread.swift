@@ -20,6 +20,8 @@ public final class EngineThread: Sendable {
     public var failed: @Sendable (String) -> Void
     /// What an operator should hear.
     public var noticed: @Sendable (String) -> Void
+    /// How long a commit took that wrote something, in seconds.
+    public var timed: @Sendable (Double) -> Void = { _ in }
 
     public init(
       committed: @escaping @Sendable ([JournalEntry]) -> Void, failed: @escaping @Sendable (String) -> Void,
@@ -131,6 +133,11 @@ public final class EngineThread: Sendable {
     ask({ $0.heartbeat(job, fence: fence, leaseMilliseconds: leaseMilliseconds) }, completion)
   }
 
+  /// Tells when the engine has come round to it: that it is alive.
+  public func ping(completion: @escaping @Sendable () -> Void) {
+    ask({ _ in Result<Void, EngineProblem>.success(()) }, { _ in completion() })
+  }
+
   func ask<Success: Sendable>(
     _ work: @escaping @Sendable (Engine) -> Result<Success, EngineProblem>,
     _ completion: @escaping @Sendable (Result<Success, EngineProblem>) -> Void
@@ -221,7 +228,9 @@ public final class EngineThread: Sendable {
   /// - Returns: False when the store is lost.
   private func settle(_ engine: Engine, _ answers: [Answer], _ hooks: Hooks, _ isTidy: inout Bool) -> Bool {
     do throws(StoreError) {
+      let start = DispatchTime.now().uptimeNanoseconds
       let entries = try engine.commit()
+      if !entries.isEmpty { hooks.timed(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9) }
       publish(engine, hooks)
       for answer in answers { answer(nil) }
       if !entries.isEmpty {

@@ -114,7 +114,8 @@ extension FlowService {
       }
       values[member.name] = text
     }
-    let list = try InstanceList(Parameters(values), flow: values["flow"], catalogue)
+    var list = try InstanceList(Parameters(values), flow: values["flow"], catalogue)
+    list.redaction = exchange.request.visit?.gate.settings.redaction ?? Redaction()
     var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
     pattern.caller = try caller(exchange.request)
     pattern.isDryRun = body["dryRun"]?.bool ?? false

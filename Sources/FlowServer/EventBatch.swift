@@ -36,7 +36,12 @@ final class EventBatch: Sendable {
     for (index, item) in items.enumerated() {
       do throws(Problem) {
         let command = service.command(try IncomingEvent(cloudEvent: item), flow: nil, key: nil, caller)
-        service.engine.submit(command) { batch.note($0, at: index) }
+        try service.checkReach(of: command, exchange.request)
+        let visit = exchange.request.visit
+        service.engine.submit(command) { result in
+          if case .success(let answer) = result { visit?.noteStep(answer.sequence) }
+          batch.note(result, at: index)
+        }
       } catch {
         batch.note(error, at: index)
       }

@@ -22,6 +22,8 @@ extension FlowService {
     deployments.async { [self] in
       do throws(Problem) {
         let deployment = try Deployment(request.body, flow: name, catalogue, obstacle)
+        // A source may bring more flows than the address names.
+        for flow in deployment.machine.program.flows { try request.visit?.checkSees(flow.name) }
         finish(deployment, isDryRun, exchange.respond)
       } catch {
         exchange.respond.send(error.response)

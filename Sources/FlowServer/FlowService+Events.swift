@@ -23,13 +23,20 @@ extension FlowService {
   private func submit(_ exchange: Exchange, flow: String?, key: String?) throws(Problem) {
     let caller = try self.caller(exchange.request)
     var command = self.command(try IncomingEvent(exchange.request), flow: flow, key: key, caller)
+    if flow == nil { try checkReach(of: command, exchange.request) }
     command.ifMatch = try revision(exchange.request)
     if try exchange.query.flag("dryRun") { return tryOut(command, exchange) }
     let seconds = try wait(exchange.request)
+    let visit = exchange.request.visit
+    let isKnown = catalogue.events.contains(command.event)
+    let name = command.event
     engine.submit(command) { [self] result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem):
+        if isKnown { visit?.gate.metrics.noteRefused(event: name, flow: flow) }
+        exchange.respond.send(problem.response)
       case .success(let answer):
+        visit?.noteStep(answer.sequence)
         guard let seconds else { return exchange.respond.send(answer.response) }
         answerWhenQuiet(answer, within: seconds, exchange.respond)
       }
@@ -70,18 +77,6 @@ extension FlowService {
       throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")
     }
     return revision
-  }
-
-  /// Who calls: `Flow-Caller` and `Flow-Roles` are believed, because only this machine can reach the server.
-  func caller(_ request: HTTPRequest) throws(Problem) -> Caller {
-    let roles = (request.headers["Flow-Roles"] ?? "").split(separator: ",").map {
-      String($0.drop { $0 == " " }.prefix { $0 != " " })
-    }
-    let known = catalogue.machines.flatMap(\.program.roles)
-    if let unknown = roles.first(where: { !known.contains($0) }) {
-      throw .badRequest("there is no role `\(unknown)`; there are \(known.joined(separator: ", "))")
-    }
-    return Caller(id: request.headers["Flow-Caller"] ?? "", roles: roles)
   }
 }
 

@@ -8,7 +8,9 @@ import FlowSource
 // The flows that are served: what they are made of, and pictures of them.
 extension FlowService {
   func listFlows(_ exchange: Exchange) throws(Problem) {
-    exchange.respond.send(.json(["items": .array(catalogue.entries.map { FlowView(entry: $0).summary })]))
+    let visit = exchange.request.visit
+    let entries = catalogue.entries.filter { visit?.principal.sees($0.name) ?? true }
+    exchange.respond.send(.json(["items": .array(entries.map { FlowView(entry: $0).summary })]))
   }
 
   func showFlow(_ exchange: Exchange) throws(Problem) {

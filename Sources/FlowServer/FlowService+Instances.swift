@@ -9,8 +9,12 @@ extension FlowService {
   static let maximumLimit = 500
 
   func listInstances(_ exchange: Exchange) throws(Problem) {
-    let list = try InstanceList(
-      exchange.query, flow: exchange["flow"] ?? exchange.query["flow"], catalogue)
+    let named = exchange["flow"] ?? exchange.query["flow"]
+    if let named { try exchange.request.visit?.checkSees(named) }
+    var wanted = try InstanceList(exchange.query, flow: named, catalogue)
+    wanted.visible = exchange.request.visit?.principal.flows
+    wanted.redaction = exchange.request.visit?.gate.settings.redaction ?? Redaction()
+    let list = wanted
     answer(exchange) { [self] queries throws(StoreError) in
       // Read before the rows, so that whoever listens from here on misses nothing.
       let span = try JournalSpan(queries)

@@ -16,12 +16,15 @@ extension FlowService {
     }
     if let worker = body["worker"], worker.string == nil { throw .badRequest("`worker` is a text") }
     let lease = try lease(body)
+    try checkQueue(queue, exchange.request)
     engine.claim(
       queue: queue, limit: count, leaseMilliseconds: lease
     ) { [self] result in
       switch result {
       case .failure(let problem): exchange.respond.send(problem.response)
-      case .success(let jobs): exchange.respond.send(json(["items": .array(jobs.map(view))]))
+      case .success(let jobs):
+        exchange.request.visit?.noteClaimed(jobs.map(\.id))
+        exchange.respond.send(json(["items": .array(jobs.map(view))]))
       }
     }
   }
@@ -55,6 +58,7 @@ extension FlowService {
     guard let id = Int64(exchange["id"] ?? "") else {
       throw .notFound("there is no job `\(exchange["id"] ?? "")`; the claim gave a number")
     }
+    try exchange.request.visit?.checkClaimed(id)
     let body = try body(exchange.request)
     guard let fence = body["fence"]?.int else {
       throw .badRequest("the body has no `fence`, the number that the claim gave")

@@ -7,7 +7,6 @@ extension FlowService {
   func openLive(_ exchange: Exchange) throws(Problem) {
     let request = exchange.request
     guard request.isUpgrade else { return try streamLive(exchange) }
-    try checkOrigin(request)
     let offersOurs = request.headers.contains(token: LiveProtocol.name, in: "Sec-WebSocket-Protocol")
     exchange.respond.handle.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
   }
@@ -19,21 +18,14 @@ extension FlowService {
         detail: "this resource speaks WebSocket, subprotocol \(LiveProtocol.name), and text/event-stream",
         headers: [("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
-    let filter = try LiveFilter { exchange.query[$0] }
+    var filter = try LiveFilter { exchange.query[$0] }
+    filter.visible = exchange.request.visit?.principal.flows
     live.stream(filter, since: try exchange.position("since"), to: exchange.respond.handle)
-  }
-
-  /// A page of another site may not listen in a visitor's name (RFC 6455, 10.2).
-  private func checkOrigin(_ request: HTTPRequest) throws(Problem) {
-    guard let origin = request.headers["Origin"], let host = request.headers["Host"] else { return }
-    guard origin == "http://\(host)" || origin == "https://\(host)" else {
-      throw Problem(
-        status: 403, code: "origin-not-allowed", title: "Forbidden", detail: "the origin \(origin) is not this server")
-    }
   }
 
   /// `?since=41&flow=Order` on the address subscribes at once, with the number 0.
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
+    live.limit(socket, to: request.visit?.principal.flows)
     guard let query = try? Exchange.query(of: request), let text = query["since"] else { return }
     guard let since = LivePosition(text) else {
       let problem = Problem.badRequest("`since` has to be an offset, or a position as the server gave it")

@@ -17,7 +17,7 @@ public final class FlowService: HTTPHandler {
   /// Milliseconds since 1970.
   let clock: @Sendable () -> Int64
   let live: LiveHub
-  let routes = RouteTree(Route.all)
+  let routes = RouteTree.served
   let pictures = Pictures()
   /// Programs are compiled, and runs simulated, one after the other.
   let deployments = DispatchQueue(label: "flow.deploy")
@@ -60,6 +60,11 @@ public final class FlowService: HTTPHandler {
     } catch {
       responder.send(error.response)
     }
+  }
+
+  /// For what is answered before a request comes here.
+  func leaveToGate(_ exchange: Exchange) throws(Problem) {
+    throw .notFound("there is nothing at \(exchange.request.path)")
   }
 
   func showHealth(_ exchange: Exchange) throws(Problem) { exchange.respond.send(FlowService.healthy) }

@@ -15,6 +15,10 @@ struct InstanceList {
   var condition: Predicate?
   var limit: Int
   var after: Int64?
+  /// The flows that the caller may know of; nil for all.
+  var visible: Set<String>?
+  /// What nobody gets to see, and so can't ask for.
+  var redaction = Redaction()
   /// What a cursor is bound to.
   let signature: String
   /// Whether all instances are of one flow, whose types the query knows.
@@ -84,8 +88,9 @@ struct InstanceList {
   /// The data, in a list of one flow with the types of the program that the instance runs.
   private func data(_ row: InstanceRow, _ programs: Programs) throws(StoreError) -> [MapValue.Entry] {
     guard let machine = try programs.machine(row.definition), let flow = machine.flow(named: row.flow),
-      let data = try? JSON(parsing: row.data)
+      let kept = try? JSON(parsing: row.data)
     else { return [] }
+    let data = redaction.masked(kept, of: row.flow)
     return machine.program.flows[flow].fields.compactMap { field in
       guard let json = data[field.name],
         case .success(let value) = Value.from(json, as: isTyped ? field.type : .dyn, in: machine.types)
@@ -99,7 +104,7 @@ struct InstanceList {
   /// One page.
   func page(_ queries: any Queries, _ programs: Programs) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
     let test = condition?.makeTest()
-    let needsLook = state != nil || version != nil || test != nil
+    let needsLook = visible != nil || state != nil || version != nil || test != nil
     var found: [InstanceRow] = []
     var position = after
     var looked = 0
@@ -119,6 +124,7 @@ struct InstanceList {
   }
 
   private func isMeant(_ row: InstanceRow, _ test: Predicate.Test?, _ programs: Programs) throws(StoreError) -> Bool {
+    if let visible, !visible.contains(row.flow) { return false }
     let states = (try? JSON(parsing: row.position))?["states"]?.array?.compactMap(\.string) ?? []
     if let state, !states.contains(where: { $0 == state || $0.hasPrefix(state + ".") }) { return false }
     if let version {

@@ -11,6 +11,8 @@ struct LiveFilter: Sendable {
   /// The kind of the entry: `step`, `emit`, …
   var kind: String?
   var condition: Predicate?
+  /// What the listener may know of; nil for all.
+  var visible: Set<String>?
 
   init(flow: String? = nil, key: String? = nil, event: String? = nil, kind: String? = nil, filter: String? = nil)
     throws(Problem)
@@ -38,6 +40,7 @@ struct LiveFilter: Sendable {
 
   /// - Parameter test: Made of ``condition``, which it evaluates.
   func admits(_ entry: JournalEntry, _ test: Predicate.Test?) -> Bool {
+    guard visible?.contains(entry.flow) ?? true else { return false }
     guard flow == nil || flow == entry.flow, key == nil || key == entry.key, kind == nil || kind == entry.kind,
       event == nil || event == entry.event
     else { return false }

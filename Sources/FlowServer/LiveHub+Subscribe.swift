@@ -54,8 +54,9 @@ extension LiveHub {
         let start = try beginning(request.since)
         let members = [JSON.Member("sub", .int(request.id))] + (start.json.members ?? [])
         socket.send(text: LiveProtocol.reply(request.id, .object(members)))
-        add(
-          LiveSubscription(id: request.id, request.filter, .frames, at: start.position.offset), for: listener)
+        var filter = request.filter
+        filter.visible = visible(socket)
+        add(LiveSubscription(id: request.id, filter, .frames, at: start.position.offset), for: listener)
       } catch {
         socket.close(code: 1011, reason: "the journal could not be read")
       }
@@ -84,17 +85,24 @@ extension LiveHub {
     }
   }
 
-  func forget(_ listener: LiveListener) { queue.async { self.remove(listener) } }
+  /// The listener is gone.
+  func forget(_ listener: LiveListener) {
+    queue.async { [self] in
+      remove(listener)
+      // Only now: as long as a socket is open it may ask again, and has to be held to what it may know of.
+      if case .socket(let socket) = listener { unlimit(socket) }
+    }
+  }
 
   func drained(_ listener: LiveListener) { queue.async { self.goOn(listener, after: .awaitsDrain) } }
 
-  /// Tells all sockets that the server is about to end, and ends all streams.
-  public func sayGoodbye() {
+  /// Ends the streams that go on; whoever hears them comes back, and shows again who it is.
+  func endStreams() {
     queue.async { [self] in
-      let bye = EncodedFrame(text: #"{"op":"bye","reason":"draining","reconnectIn":[500,5000]}"#)
-      for listener in state.withLock({ Array($0.listeners.keys) }) {
-        if case .socket(let socket) = listener { socket.send(bye) }
-        listener.end(code: 1012, reason: "the server restarts")
+      for (listener, subscriptions) in state.withLock({ $0.listeners }) {
+        guard case .stream = listener, subscriptions.contains(where: { $0.form.end == nil }) else { continue }
+        remove(listener)
+        listener.end(code: 1012, reason: "")
       }
     }
   }

@@ -37,8 +37,30 @@ public final class LiveHub: Sendable {
   /// Touched on `queue` only.
   let state = Mutex(State())
   private let source = Mutex<(any Queries)?>(nil)
+  /// What sockets may know of, where that is not all.
+  private let visible = Mutex<[WebSocketHandle: Set<String>]>([:])
+  private let redaction: Redaction
 
-  public init() {}
+  /// - Parameter redaction: What of the entries nobody gets to see.
+  public init(redaction: Redaction = Redaction()) { self.redaction = redaction }
+
+  /// Says what a socket may know of.
+  func limit(_ socket: WebSocketHandle, to flows: Set<String>?) {
+    if let flows { visible.withLock { $0[socket] = flows } }
+  }
+
+  /// A socket is gone, and what it might know of with it.
+  func unlimit(_ socket: WebSocketHandle) { visible.withLock { _ = $0.removeValue(forKey: socket) } }
+
+  /// What a socket may know of; nil for all.
+  func visible(_ socket: WebSocketHandle) -> Set<String>? { visible.withLock { $0[socket] } }
+
+  /// The entry as listeners may see it, and ask for it.
+  private func shown(_ entry: JournalEntry) -> JournalEntry {
+    var entry = entry
+    entry.body = redaction.masked(entry.body, of: entry.flow)
+    return entry
+  }
 
   var queries: (any Queries)? { source.withLock { $0 } }
 
@@ -110,7 +132,8 @@ public final class LiveHub: Sendable {
       return backlog.count == 0 && backlog.last > entries.last?.sequence ?? 0
     }
     let listeners = state.withLock { $0.listeners }
-    for entry in entries {
+    for kept in entries {
+      let entry = shown(kept)
       var message = LiveMessage(entry)
       for (listener, subscriptions) in listeners {
         // One that is behind finds the entry in the journal.
@@ -150,7 +173,8 @@ public final class LiveHub: Sendable {
   ) throws(StoreError) {
     let page = try page(subscription)
     var bytes = 0
-    for entry in page where entry.sequence <= present && bytes < LiveHub.pageBytes {
+    for kept in page where kept.sequence <= present && bytes < LiveHub.pageBytes {
+      let entry = shown(kept)
       subscription.position = entry.sequence
       guard subscription.admits(entry) else { continue }
       var message = LiveMessage(entry)

@@ -17,6 +17,9 @@ struct RouteTree: Sendable {
     var routes: [Route] = []
   }
 
+  /// All that is served.
+  static let served = RouteTree(Route.all)
+
   let routes: [Route]
   private var nodes = [Node()]
 

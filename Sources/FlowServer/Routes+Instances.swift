@@ -55,11 +55,11 @@ extension Route {
   ]
 
   static let documents = [
-    Route("GET", "/openapi.json", .open, "This API, as OpenAPI 3.1", FlowService.showOpenAPI)
+    Route("GET", "/openapi.json", .read, "This API, as OpenAPI 3.1", FlowService.showOpenAPI)
       .giving(200, "The document", Schemas.anyObject),
-    Route("GET", "/asyncapi.json", .open, "The live stream and the events, as AsyncAPI 3.0", FlowService.showAsyncAPI)
+    Route("GET", "/asyncapi.json", .read, "The live stream and the events, as AsyncAPI 3.0", FlowService.showAsyncAPI)
       .giving(200, "The document", Schemas.anyObject),
-    Route("GET", "/docs", .open, "This API, to read", FlowService.showDocumentation)
+    Route("GET", "/docs", .read, "This API, to read", FlowService.showDocumentation)
       .giving(200, "The page", Schemas.string, as: "text/html"),
     Route("GET", "/problems", .open, "The codes of problems", FlowService.listProblems)
       .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("ProblemKind"))])),

@@ -71,7 +71,13 @@ extension Route {
     Route("GET", "/livez", .open, "Whether the process is there", FlowService.showHealth)
       .giving(200, "It is", Schemas.string, as: "text/plain"),
     Route("GET", "/readyz", .open, "Whether the server takes requests", FlowService.showHealth)
-      .giving(200, "It does", Schemas.string, as: "text/plain"),
+      .giving(200, "It does", Schemas.string, as: "text/plain").giving(200, "", Schemas.anyObject)
+      .refusing("draining", "store-unavailable"),
+    Route("GET", "/version", .open, "Which version serves", FlowService.leaveToGate)
+      .giving(200, "The version", Schemas.object(["version": Schemas.string, "api": Schemas.string])),
+    Route("GET", "/metrics", .read, "Numbers for Prometheus", FlowService.leaveToGate)
+      .giving(200, "The numbers", Schemas.string, as: "text/plain")
+      .giving(200, "", Schemas.string, as: "application/openmetrics-text"),
   ]
 
   /// What all routes have in common that take an event.

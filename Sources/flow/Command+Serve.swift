@@ -22,27 +22,15 @@ extension Command {
         name: "archive", value: "FILE|none",
         help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
       Option(name: "watch", value: nil, help: "for development: deploy the files again whenever they change"),
-      Option(
-        name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"
-      ),
-    ] + ActionOptions.list,
+    ] + ServeOptions.options + ActionOptions.list,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
       guard let first = arguments.operands.first else {
         Terminal.complain("`flow serve` takes at least one file", help: "flow serve samples/order.flow")
         return ExitCode.usage
       }
-      guard let address = Address(arguments.value("addr") ?? "127.0.0.1:8080") else {
-        Terminal.complain(
-          "`\(arguments.value("addr") ?? "")` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080")
-        return ExitCode.usage
-      }
-      guard address.isLoopback || arguments.has("insecure") else {
-        Terminal.complain(
-          "\(address.host) can be reached from other machines, and there is no access control yet",
-          help: "listen on 127.0.0.1, or say --insecure")
-        return ExitCode.usage
-      }
+      guard let configuration = Configuration.load(for: first), let options = serveOptions(arguments, configuration)
+      else { return ExitCode.usage }
       guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") }) else {
         Terminal.complain("only flows can be watched", help: "name `.flow` files, or leave --watch out")
         return ExitCode.usage
@@ -54,7 +42,7 @@ extension Command {
         let path = arguments.value("store") ?? storePath(beside: first)
         guard let retention = retention(arguments, path) else { return ExitCode.usage }
         let watched = arguments.has("watch") ? arguments.operands : []
-        return Serving.run(program, store: path, retention, address, settings, watched: watched)
+        return Serving.run(program, store: path, retention, options, settings, watched: watched)
       } catch {
         Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
@@ -77,6 +65,16 @@ struct Address {
   }
 
   var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+/// Nil when they are wrong, which has been said then.
+private func serveOptions(_ arguments: Arguments, _ configuration: Configuration) -> ServeOptions? {
+  do throws(ServeOptions.Wrong) {
+    return try ServeOptions(arguments, configuration)
+  } catch {
+    Terminal.complain(error.message, help: error.help)
+    return nil
+  }
 }
 
 /// Compiles flows, or takes the IR that `flow compile` wrote.

@@ -1,7 +1,7 @@
 import CToml
 import FlowSource
 
-/// What `flow.toml` says of lints.
+/// What `flow.toml` says of lints, and of what a server shows.
 ///
 /// The file is looked for in the folder of the first path, then in each folder around it.
 struct Configuration {
@@ -9,6 +9,8 @@ struct Configuration {
   var selection = RuleSelection()
   /// Where the file lies; nil when there is none.
   var folder: String?
+  /// Fields that a server shows to nobody, by their flows.
+  private(set) var redaction: [String: [String]] = [:]
   /// What is ignored below some paths; they are relative to the folder.
   private var ignoredByPath: [(pattern: PathPattern, rules: [String])] = []
 
@@ -47,7 +49,8 @@ struct Configuration {
     }
   }
 
-  private static func json(_ text: [UInt8], _ file: String) -> JSON? {
+  /// The document as JSON; nil when it is no TOML, which has been said then.
+  static func json(_ text: [UInt8], _ file: String) -> JSON? {
     var line: Int32 = 0
     var message: UnsafeMutablePointer<CChar>?
     let result = text.withUnsafeBytes { bytes in
@@ -76,7 +79,9 @@ struct Configuration {
   private init?(_ json: JSON, _ file: String) {
     let settings = Settings(file: file)
     folder = file == "/flow.toml" ? "/" : String(file.dropLast("/flow.toml".count))
-    guard settings.knows(json, ["lint"]), let lint = settings.table(json, "lint"),
+    guard settings.knows(json, ["lint", "serve"]), let serve = settings.table(json, "serve"),
+      settings.knows(serve, ["redact"], in: "serve."),
+      let redaction = settings.table(serve, "redact").flatMap(settings.names), let lint = settings.table(json, "lint"),
       settings.knows(lint, ["preset", "select", "ignore", "baseline", "severity", "per-path"], in: "lint."),
       let preset = settings.text(lint, "preset"), let baseline = settings.text(lint, "baseline"),
       let selected = settings.rules(lint, "select", toSilence: false),
@@ -98,6 +103,7 @@ struct Configuration {
     selection.ignored = ignored
     selection.severities = severities
     ignoredByPath = paths
+    self.redaction = redaction
   }
 }
 
@@ -144,6 +150,19 @@ private struct Settings {
     }
     complain("`\(name)` is a list of codes", help: "write `\(name) = [\"F601\"]`")
     return nil
+  }
+
+  /// Lists of names, by the name of each.
+  func names(_ json: JSON) -> [String: [String]]? {
+    var found: [String: [String]] = [:]
+    for member in json.members ?? [] {
+      guard let names = member.value.array?.compactMap(\.string), names.count == member.value.array?.count else {
+        complain("`serve.redact.\(member.name)` is a list of fields", help: "write `\(member.name) = [\"email\"]`")
+        return nil
+      }
+      found[member.name] = names
+    }
+    return found
   }
 
   func severities(_ json: JSON) -> [String: Diagnostic.Severity]? {

@@ -31,7 +31,7 @@ private func flowFiles(below folder: String, depth: Int) -> [String]? {
   return found
 }
 
-private func entries(of folder: String) -> [String]? {
+func entries(of folder: String) -> [String]? {
   guard let directory = opendir(folder) else { return nil }
   defer { closedir(directory) }
   var names: [String] = []

@@ -7,7 +7,7 @@ import FlowSource
 enum Flow {
   static let version = "0.1.0"
   static let commands: [Command] = [
-    .check, .lint, .fmt, .test, .simulate, .graph, .compile, .run, .repl, .serve, .ctl, .store, .eval, .explain,
+    .check, .lint, .fmt, .test, .simulate, .graph, .compile, .run, .repl, .serve, .key, .ctl, .store, .eval, .explain,
   ]
 
   static func main() {

@@ -8,31 +8,39 @@ import FlowSource
 import FlowStoreSQLite
 import Glibc
 
-/// Wires a server together: the engine with its store and runners, the service, the sockets.
-enum Serving {
+/// Wires a server together: the engine with its store and runners, the service, the gate, the sockets.
+struct Serving {
   /// Why the server could not begin, in the operator's words.
   private struct NotServing: Error { var message: String }
+
+  private let options: ServeOptions
+  private let actions: ActionSettings
+  private let metrics = Metrics(version: Flow.version, process: Metrics.Process.current)
+  private let exporter: Runner
+  private let tracer: Tracer?
+  private let engine = EngineThread()
+
+  private init(_ options: ServeOptions, _ actions: ActionSettings) {
+    self.options = options
+    self.actions = actions
+    // The operator has said where spans go; that may well be this machine.
+    var open = ActionSettings()
+    open.reach = Reach(allowsPrivate: true, hosts: [])
+    exporter = Runner(settings: open, log: { _ in })
+    tracer = options.collector.map { [exporter] in Serving.tracer($0, exporter) }
+  }
 
   /// Serves until the process is told to end.
   /// - Parameter watched: The files that are deployed again whenever they change.
   static func run(
-    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ address: Address,
-    _ settings: ActionSettings, watched: [String]
+    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ options: ServeOptions,
+    _ actions: ActionSettings, watched: [String]
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
-    let engine = EngineThread()
-    let runner = Runner(settings: settings, log: { Terminal.error("log: \($0)\n") })
+    raiseDescriptorLimit()
     do throws(NotServing) {
-      let service = try begin(program, path, retention, engine, runner, settings)
-      let server = try listen(address, service)
-      let names = program.flows.map(\.name).joined(separator: ", ")
-      Terminal.error("flow serves \(names) from \(path), listening on http://\(address.host):\(server.port)\n")
-      if !watched.isEmpty { ServeWatch(watched, program, engine, settings).start() }
-      signals.wait()
-      server.shutdown()
-      engine.shutdown()
-      runner.shutdown()
+      try Serving(options, actions).run(program, path, retention, signals, watched)
       return ExitCode.fine
     } catch {
       Terminal.complain(error.message)
@@ -40,24 +48,97 @@ enum Serving {
     }
   }
 
-  private static func begin(
-    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ engine: EngineThread, _ runner: Runner,
-    _ settings: ActionSettings
+  private func run(
+    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ signals: Signals, _ watched: [String]
+  ) throws(NotServing) {
+    let log = options.log
+    let settings = try settings()
+    let runner = Runner(settings: actions, log: { [redaction = options.redaction] in
+      log.write(.info, "log", [.init("text", redaction.masked($0))])
+    })
+    let service = try begin(program, path, retention, MeasuredRunner(runner, metrics))
+    let gate = Gate(
+      service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,
+      clock: currentMilliseconds)
+    let server = try listen(gate)
+    let names = program.flows.map(\.name).joined(separator: ", ")
+    let scheme = options.tls == nil ? "http" : "https"
+    let place = "\(scheme)://\(options.address.host):\(server.port)"
+    log.write(.info, "flow serves \(names) from \(path), listening on \(place)")
+    Systemd.notify("READY=1")
+    let watchdog = Watchdog(engine)
+    if !watched.isEmpty { ServeWatch(watched, program, engine, actions).start() }
+    while signals.wait() == .reload { reload(gate) }
+    signals.endAtOnceWhenAskedAgain()
+    Systemd.notify("STOPPING=1")
+    log.write(.info, "draining")
+    gate.drain()
+    usleep(UInt32(options.drainMilliseconds * 1000))
+    server.shutdown()
+    engine.shutdown()
+    watchdog?.stop()
+    runner.shutdown()
+    tracer?.flush()
+    exporter.shutdown()
+    log.write(.info, "ended")
+    log.flush()
+    options.audit.flush()
+  }
+
+  private func figures(_ path: String) throws(NotServing) -> SQLiteQueries {
+    do throws(StoreError) {
+      return try SQLiteQueries(path: path)
+    } catch {
+      throw NotServing(message: error.message)
+    }
+  }
+
+  private func settings() throws(NotServing) -> Gate.Settings {
+    do throws(KeyFileError) {
+      var settings = try options.settings()
+      settings.tracer = tracer
+      return settings
+    } catch {
+      throw NotServing(message: error.message)
+    }
+  }
+
+  /// Reads keys and certificates again; what can't be used leaves the old ones in place.
+  private func reload(_ gate: Gate) {
+    Systemd.notify("RELOADING=1")
+    do throws(TLSError) {
+      try options.tls?.reload()
+    } catch {
+      options.log.write(.error, "the certificate was not reloaded", [.init("err", .string(error.message))])
+    }
+    do throws(KeyFileError) {
+      if let path = options.keysPath { gate.replaceKeys(try KeyFile.load(path)) }
+      options.log.write(.info, "reloaded")
+    } catch {
+      options.log.write(.error, "the keys were not reloaded", [.init("err", .string(error.message))])
+    }
+    Systemd.notify("READY=1")
+  }
+
+  private static func tracer(_ collector: String, _ exporter: Runner) -> Tracer {
+    Tracer(version: Flow.version, clock: currentMilliseconds) { document, done in
+      let action = BoundAction.http(method: "POST", url: collector, headers: [], body: document)
+      let request = JobRequest(action: action, timeoutMilliseconds: 10_000, idempotencyKey: "traces", attempt: 1)
+      // A collector that is not there loses spans; the flows go on.
+      exporter.run(request) { _ in done() }
+    }
+  }
+
+  private func begin(
+    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ runner: any ActionRunner
   ) throws(NotServing) -> FlowService {
-    let live = LiveHub()
-    let hooks = EngineThread.Hooks(
-      committed: { live.publish($0) },
-      failed: { message in
-        // What is on the disk is no longer known; only a new start reads it.
-        Terminal.complain(message, help: "the process ends; start it again")
-        _exit(3)
-      },
-      noticed: { Terminal.error("flow: \($0)\n") })
+    let live = LiveHub(redaction: options.redaction)
+    let hooks = hooks(live)
     do {
       let machine = try Machine(program)
       try engine.start(runner: runner, hooks: hooks) { () throws(EngineError) in
         do throws(StoreError) {
-          return try makeEngine(machine, try SQLiteStore(path: path, retention: retention))
+          return try Serving.makeEngine(machine, try SQLiteStore(path: path, retention: retention))
         } catch {
           throw EngineError(message: error.message)
         }
@@ -66,7 +147,7 @@ enum Serving {
       try live.begin(queries)
       return FlowService(
         engine: engine, queries: queries, live: live, clock: currentMilliseconds,
-        obstacle: { ActionOptions.whatIsMissing(for: $0, settings)?.message },
+        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.message },
         variable: Terminal.variable)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
@@ -87,9 +168,32 @@ enum Serving {
     }
   }
 
-  private static func listen(_ address: Address, _ service: FlowService) throws(NotServing) -> HTTPServer {
+  private func hooks(_ live: LiveHub) -> EngineThread.Hooks {
+    let (log, metrics, tracer, redaction) = (options.log, metrics, tracer, options.redaction)
+    var hooks = EngineThread.Hooks(
+      committed: { entries in
+        live.publish(entries)
+        metrics.note(entries, now: currentMilliseconds())
+        tracer?.note(entries)
+        log.note(entries, redaction)
+      },
+      failed: { message in
+        // What is on the disk is no longer known; only a new start reads it.
+        log.flush()
+        Terminal.complain(message, help: "the process ends; start it again")
+        _exit(3)
+      },
+      noticed: { log.write(.warn, $0) })
+    hooks.timed = { metrics.noteCommit(seconds: $0) }
+    return hooks
+  }
+
+  private func listen(_ gate: Gate) throws(NotServing) -> HTTPServer {
+    var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
+    configuration.tls = options.tls
+    configuration.listeningSocket = Systemd.takeListener()
     do throws(HTTPServerError) {
-      let server = try HTTPServer(configuration: .init(host: address.host, port: address.port), handler: service)
+      let server = try HTTPServer(configuration: configuration, handler: gate)
       server.start()
       return server
     } catch {
@@ -117,25 +221,4 @@ struct RealWorld: World {
   }
 
   func variable(_ name: String) -> String? { Terminal.variable(name) }
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-  private var set = sigset_t()
-
-  /// Keeps them from ending the process at once. Threads that are started later inherit that.
-  init() {
-    sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &set, nil)
-    signal(SIGPIPE, SIG_IGN)
-  }
-
-  /// Returns when one of them comes.
-  func wait() {
-    var set = set
-    var received: Int32 = 0
-    while sigwait(&set, &received) != 0 {}
-  }
 }

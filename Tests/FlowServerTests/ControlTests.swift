@@ -49,7 +49,7 @@ import Testing
     #expect(try ctl("list", "Counter", "--status", "running").output.hasPrefix("Counter  a b  running  counting  2  "))
     #expect(try ctl("list", "--q", "data.total > 5").output == "")
     #expect(try ctl("history", "Counter", "a b").output.contains("Add: counting -> counting"))
-    #expect(try ctl("flows").output.hasPrefix("Counter  0"))
+    #expect(try ctl("flows").output.hasPrefix("Counter  1"))
   }
 
   @Test func operatorsAct() throws {

@@ -25,24 +25,27 @@ public final class HTTPClient {
   ) throws -> Response {
     var headers = headers
     if body != nil, headers["Content-Type"] == nil { headers["Content-Type"] = "application/json" }
-    return try send(method, path, payload: body?.bytes() ?? [], headers)
+    return try send(method, path, bytes: body?.bytes() ?? [], headers: headers)
   }
 
   /// Sends any text as the body.
   public func send(_ method: String, _ path: String, text: String, headers: [String: String]) throws -> Response {
-    try send(method, path, payload: Array(text.utf8), headers)
+    try send(method, path, bytes: Array(text.utf8), headers: headers)
   }
 
-  private func send(
-    _ method: String, _ path: String, payload: [UInt8], _ headers: [String: String]
+  /// Sends a request with any body.
+  @discardableResult
+  public func send(
+    _ method: String, _ path: String, bytes: [UInt8], headers: [String: String] = [:]
   ) throws -> Response {
     let socket = try self.socket ?? TestSocket(port: port)
     self.socket = nil
-    var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(payload.count)\r\n"
+    let host = headers["Host"] == nil ? "Host: 127.0.0.1:\(port)\r\n" : ""
+    var head = "\(method) \(path) HTTP/1.1\r\n\(host)Content-Length: \(bytes.count)\r\n"
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
-    try socket.write(Array((head + "\r\n").utf8) + payload)
+    try socket.write(Array((head + "\r\n").utf8) + bytes)
     let response = try read(socket, isHead: method == "HEAD")
-    self.socket = socket
+    if response.headers["connection"]?.lowercased() != "close" { self.socket = socket }
     return response
   }
 

@@ -87,3 +87,17 @@ final class TestSocket {
     buffer += chunk[..<count]
   }
 }
+
+/// A peer that sends what a test wants, and nothing by itself.
+public final class TestPeer {
+  private let socket: TestSocket
+
+  public init(port: Int) throws { socket = try TestSocket(port: port) }
+
+  public func send(_ text: String) throws { try socket.write(Array(text.utf8)) }
+
+  /// The head of what the server answers.
+  public func head() throws -> String { try socket.takeHead() }
+
+  public func take(_ count: Int) throws -> [UInt8] { try socket.take(count) }
+}

@@ -3,11 +3,10 @@ public import FlowSource
 /// A blocking WebSocket client for text messages.
 public final class WebSocketClient {
   public struct Refused: Error { public var head: String }
-  public struct Closed: Error { public var code: Int }
 
   private let socket: TestSocket
 
-  public init(port: Int, path: String, subprotocol: String = "flow.v1") throws {
+  public init(port: Int, path: String, subprotocol: String = "flow.v1", headers: [String: String] = [:]) throws {
     socket = try TestSocket(port: port)
     let head = """
       GET \(path) HTTP/1.1\r
@@ -17,10 +16,10 @@ public final class WebSocketClient {
       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
       Sec-WebSocket-Version: 13\r
       Sec-WebSocket-Protocol: \(subprotocol)\r
-      \r
 
       """
-    try socket.write(Array(head.utf8))
+    let more = headers.map { "\($0): \($1)\r\n" }.joined()
+    try socket.write(Array((head + more + "\r\n").utf8))
     let answer = try socket.takeHead()
     guard answer.hasPrefix("HTTP/1.1 101") else { throw Refused(head: answer) }
   }
@@ -46,8 +45,8 @@ public final class WebSocketClient {
     while true {
       do {
         _ = try receive()
-      } catch let closed as Closed {
-        return closed.code
+      } catch let refused as Refused {
+        return Int(refused.head.drop { !$0.isNumber }) ?? 0
       }
     }
   }
@@ -64,7 +63,7 @@ public final class WebSocketClient {
       }
       let payload = try socket.take(length)
       if start[0] & 0x0F == 1 { return try JSON(parsing: payload) }
-      if start[0] & 0x0F == 8 { throw Closed(code: payload.prefix(2).reduce(0) { $0 << 8 | Int($1) }) }
+      if start[0] & 0x0F == 8 { throw Refused(head: "closed \(payload.prefix(2).reduce(0) { $0 << 8 | Int($1) })") }
     }
   }
 }

@@ -38,6 +38,11 @@ struct ProblemKind: Sendable {
       "The reaction, or the resource, is for a role that the caller does not have. `explanation` names the roles."),
     ProblemKind(
       403, "origin-not-allowed", "Forbidden", "The page that sent the request is not of this server (`Origin`)."),
+    ProblemKind(
+      421, "host-not-allowed", "Misdirected", "The server does not go by the name that the request gives (`Host`)."),
+    ProblemKind(
+      500, "not-redacted", "Not shown", "The answer could not be read to hide what is to be hidden, so it is not given."
+    ),
     ProblemKind(404, "not-found", "Not found", "There is no such resource, flow or instance."),
     ProblemKind(
       404, "unknown-event", "Unknown event",

@@ -70,7 +70,12 @@ extension Route {
   /// The codes of all problems that it can answer with.
   var problems: [ProblemKind] {
     var codes = ["bad-request"] + document.problems
-    if scope != .open { codes += ["unauthenticated", "forbidden", "rate-limited", "draining", "store-unavailable"] }
+    if scope != .open {
+      codes += [
+        "unauthenticated", "forbidden", "origin-not-allowed", "host-not-allowed", "rate-limited", "draining",
+        "store-unavailable",
+      ]
+    }
     if !document.body.isEmpty {
       codes += ["invalid-json", "unsupported-media-type", "payload-too-large", "overloaded"]
     }

@@ -26,10 +26,15 @@ extension FlowService {
     } catch {
       return exchange.respond.send(Problem.invalidJSON(error).verdict)
     }
+    let visit = exchange.request.visit
     engine.submit(command) { result in
       switch result {
-      case .success(let answer): exchange.respond.send(answer.response)
-      case .failure(let problem): exchange.respond.send(problem.problem.verdict)
+      case .success(let answer):
+        visit?.noteStep(answer.sequence)
+        exchange.respond.send(answer.response)
+      case .failure(let problem):
+        visit?.gate.metrics.noteRefused(event: name, flow: entry.name)
+        exchange.respond.send(problem.problem.verdict)
       }
     }
   }

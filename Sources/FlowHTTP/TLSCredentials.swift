@@ -1,0 +1,52 @@
+internal import CTLS
+internal import Synchronization
+
+/// Why a certificate can't be used.
+public struct TLSError: Error, Hashable, Sendable {
+  /// What is wrong with it.
+  public var message: String
+}
+
+/// A certificate with its key, which can be exchanged while the server runs.
+public final class TLSCredentials: Sendable {
+  /// A context of OpenSSL, which counts its users itself.
+  private final class Context: Sendable {
+    // Unsafe because of the pointer: a context is only read once it is made.
+    nonisolated(unsafe) let pointer: OpaquePointer
+    init(_ pointer: OpaquePointer) { self.pointer = pointer }
+    deinit { ctls_context_free(pointer) }
+  }
+
+  private let chain: String
+  private let key: String
+  private let context: Mutex<Context>
+
+  /// Reads two PEM files: the certificate with those that vouch for it, and its key.
+  public init(chain: String, key: String) throws(TLSError) {
+    self.chain = chain
+    self.key = key
+    context = Mutex(try Self.load(chain, key))
+  }
+
+  /// Reads the files again; connections that are open go on with what they began with.
+  /// - Throws: When the files can't be used; the old certificate stays then.
+  public func reload() throws(TLSError) {
+    let fresh = try Self.load(chain, key)
+    context.withLock { $0 = fresh }
+  }
+
+  private static func load(_ chain: String, _ key: String) throws(TLSError) -> Context {
+    var reason = [CChar](repeating: 0, count: 256)
+    guard let pointer = ctls_context_create(chain, key, &reason, reason.count) else {
+      let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      throw TLSError(message: text)
+    }
+    return Context(pointer)
+  }
+
+  /// The server's side of a new connection; nil when there is no memory for it.
+  func session() -> TLSSession? {
+    let context = context.withLock { $0 }
+    return ctls_session_create(context.pointer).map(TLSSession.init)
+  }
+}

@@ -1,0 +1,37 @@
+/// What a request is after, as far as its method and path tell: what it needs, whose it is, how it is counted.
+struct Entrance: Sendable {
+  let scope: Scope
+  /// The path with `{name}` for what varies.
+  let template: String
+  /// The flow that the path names.
+  let flow: String?
+  /// Whether the resource itself leaves out what the caller may not see.
+  let isFiltered: Bool
+  /// Whether it is the live stream, which alone may be opened by somebody who says only then who he is.
+  let isLive: Bool
+
+  private static let filtered: Set<String> = [
+    "/v1/events", "/v1/instances", "/v1/flows", "/v1/live", "/v1/jobs/claim", "/v1/jobs/{id}/complete",
+    "/v1/jobs/{id}/fail", "/v1/jobs/{id}/heartbeat",
+  ]
+
+  init(_ method: String, _ path: String) {
+    guard case .route(let route, let parameters) = RouteTree.served.find(method, path) else {
+      // What is not there is not told to those who may not look.
+      scope = method == "GET" || method == "HEAD" ? .read : .operate
+      template = "/{other}"
+      flow = nil
+      isFiltered = false
+      isLive = false
+      return
+    }
+    scope = route.scope
+    template = route.template
+    // What can't be decoded is no flow that anybody may see.
+    flow = route.parameters.firstIndex(of: "flow").map { index in
+      (try? Exchange.decode(parameters[index], isQuery: false)) ?? ""
+    }
+    isFiltered = Entrance.filtered.contains(template)
+    isLive = template == "/v1/live"
+  }
+}

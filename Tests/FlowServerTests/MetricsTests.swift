@@ -1,0 +1,51 @@
+import FlowRuntime
+import FlowSource
+import Testing
+
+@testable import FlowServer
+
+/// What is counted, from journal entries and counts of the store alone.
+@Suite struct MetricsTests {
+  private let metrics = Metrics(version: "1")
+  private let extent = StoreExtent(timers: 0, jobs: 0, deadLetters: 0, bytes: 0, freeBytes: 0)
+
+  private func lines(_ population: [Population] = []) -> Set<Substring> {
+    Set(metrics.text(population, extent, now: 10_000).split(separator: "\n"))
+  }
+
+  @Test func eachWayToEndIsAnOutcome() {
+    for status in InstanceRow.statusNames {
+      let body: JSON = ["disposition": "applied", "from": ["a"], "to": ["b"], "status": .string(status)]
+      metrics.note(
+        [JournalEntry(sequence: 1, instance: 1, flow: "F", key: "k", revision: 1, kind: "step", at: 0, body: body)],
+        now: 0)
+    }
+    let ended = lines().filter { $0.hasPrefix("flow_instances_finished_total{") }
+    #expect(
+      ended == [
+        #"flow_instances_finished_total{workflow="F",outcome="cancelled"} 1"#,
+        #"flow_instances_finished_total{workflow="F",outcome="done"} 1"#,
+        #"flow_instances_finished_total{workflow="F",outcome="failed"} 1"#,
+      ])
+  }
+
+  @Test func instancesAreToldApartByTheirStatus() {
+    let population = InstanceRow.statusNames.indices.map {
+      Population(
+        flow: "F", definition: "0123456789abcdef", status: $0, states: ["a", "b"], count: $0 + 1, oldest: 4000)
+    }
+    let lines = lines(population)
+    for (index, name) in InstanceRow.statusNames.enumerated() {
+      let labels = #"{workflow="F",version="0123456789ab",state="a+b",status="\#(name)"}"#
+      #expect(lines.contains("flow_instances\(labels) \(index + 1)"), "\(name)")
+    }
+    #expect(lines.contains(#"flow_state_age_seconds{workflow="F",state="a+b"} 6"#), "only of those that run")
+  }
+
+  @Test func labelsHaveABound() {
+    for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.noteRefused(event: "e\(index)", flow: nil) }
+    let events = lines().filter { $0.hasPrefix("flow_events_received_total{") }
+    #expect(events.count == Family<Counter>.maximumMembers + 1)
+    #expect(events.contains(#"flow_events_received_total{workflow="other",event="other",disposition="other"} 10"#))
+  }
+}

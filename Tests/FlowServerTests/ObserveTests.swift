@@ -1,0 +1,165 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// What a server tells of itself: metrics, logs, traces, readiness.
+@Suite(.serialized) struct ObserveTests {
+  private let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
+
+  private func serve(_ arguments: String...) throws -> ServerProcess {
+    try ServerProcess([EndToEndTests.order, "--store", folder.store] + arguments)
+  }
+
+  private func order(_ client: HTTPClient, _ id: String, headers: [String: String] = [:]) throws {
+    let placed: JSON = [
+      "event": "Placed", "data": ["order_id": .string(id), "email": "secret@b.c", "items": []],
+    ]
+    #expect(try client.send("POST", "/v1/events", placed, headers: headers).status == 201)
+  }
+
+  @Test func metricsCountWhatHappens() throws {
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    for index in 0..<3 { try order(client, "o\(index)") }
+    for index in 0..<5 { try client.send("GET", "/v1/flows/Order/instances/o\(index)") }
+    let cancel = "/v1/flows/Order/instances/o1/events"
+    try client.send("POST", cancel, ["event": "Cancel"], headers: ["Flow-Roles": "x"])
+    #expect(try client.send("POST", cancel, ["event": "Retry"]).status == 409)
+    #expect(try client.send("POST", cancel, ["event": "Invented"]).status == 404)
+    let live = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
+    _ = try live.receive()
+    let text = try client.send("GET", "/metrics")
+    #expect(text.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+    let lines = Set(text.text.split(separator: "\n").map(String.init))
+    for expected in [
+      #"flow_instances_started_total{workflow="Order"} 3"#,
+      #"flow_events_received_total{workflow="Order",event="Placed",disposition="applied"} 3"#,
+      #"flow_events_received_total{workflow="Order",event="Retry",disposition="refused"} 1"#,
+      #"flow_transitions_total{workflow="Order",from="",to="unpaid",event="Placed"} 3"#,
+      #"flow_http_requests_total{method="POST",route="/v1/events",status="201"} 3"#,
+      #"flow_http_requests_total{method="GET",route="/v1/flows/{flow}/instances/{key}",status="200"} 3"#,
+      #"flow_http_requests_total{method="GET",route="/v1/flows/{flow}/instances/{key}",status="404"} 2"#,
+      #"flow_ws_connections 1"#, #"flow_build_info{version="0.1.0"} 1"#,
+    ] {
+      #expect(lines.contains(expected), "\(expected)")
+    }
+    #expect(lines.contains { $0.hasPrefix(#"flow_instances{workflow="Order",version="#) && $0.hasSuffix("} 3") })
+    #expect(!text.text.contains("Invented"), "what callers invent is no label")
+    #expect(lines.contains { $0.hasPrefix("flow_store_commit_seconds_count ") && !$0.hasSuffix(" 0") })
+    #expect(lines.contains { $0.hasPrefix("process_resident_memory_bytes ") && !$0.hasSuffix(" 0") })
+    #expect(!text.text.contains("o1"), "no instance becomes a label")
+    try aScraperCanReadIt(text.text)
+  }
+
+  /// The form, line by line: a type before its samples, each sample once, buckets that only grow.
+  private func aScraperCanReadIt(_ text: String) throws {
+    var types: [String: String] = [:]
+    var seen: Set<String> = []
+    for line in text.split(separator: "\n") where !line.hasPrefix("# HELP") {
+      if line.hasPrefix("# TYPE") {
+        let words = line.split(separator: " ")
+        #expect(types.updateValue(String(words[3]), forKey: String(words[2])) == nil, "\(line)")
+        continue
+      }
+      let sample = try #require(
+        try /([a-z_]+)(\{([a-z_]+="[^"]*",?)+\})? (-?[0-9.e+-]+)/.wholeMatch(in: line), "\(line)")
+      let name = String(sample.1)
+      let family = ["_bucket", "_sum", "_count"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) }
+      #expect(types[name] != nil || types[family ?? ""] == "histogram", "\(line)")
+      #expect(seen.insert(String(line.split(separator: "} ").first ?? "")).inserted || sample.2 == nil, "\(line)")
+    }
+    #expect(types.count > 20)
+  }
+
+  @Test func logsAreDocumentsWithTheRequestsName() throws {
+    let server = try serve("--log-level", "debug")
+    let client = HTTPClient(port: server.port)
+    let answer = try client.send(
+      "GET", "/v1/flows/Order/instances/none", headers: ["X-Request-Id": "mine-1"])
+    #expect(answer.headers["x-request-id"] == "mine-1")
+    #expect(try client.send("GET", "/livez").headers["x-request-id"]?.count == 16)
+    #expect(try client.send("GET", "/livez", headers: ["X-Request-Id": "a b"]).headers["x-request-id"] != "a b")
+    try order(client, "o1")
+    #expect(server.stop() == 0)
+    #expect(eventually { server.log.contains("\"ended\"") })
+    let lines = try server.log.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    #expect(lines.allSatisfy { $0["ts"]?.string != nil && $0["level"]?.string != nil && $0["msg"]?.string != nil })
+    let request = try #require(lines.first { $0["requestId"] == "mine-1" })
+    #expect(request["status"] == 404 && request["workflow"] == "Order" && request["level"] == "debug")
+    #expect(request["route"] == "/v1/flows/{flow}/instances/{key}")
+    let step = try #require(lines.first { $0["msg"] == "step" })
+    #expect(step["instance"] == "o1" && step["event"] == "Placed" && step["to"] == ["unpaid"])
+    // The step may be told after its answer, even after the wish to end; nothing comes after the end.
+    #expect(lines.filter { $0["msg"] == "draining" }.count == 1)
+    #expect(lines.last?["msg"] == "ended")
+  }
+
+  @Test func textIsForPeople() throws {
+    let server = try serve("--log-format", "text", "--log-level", "debug")
+    try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["X-Request-Id": "a=b"])
+    #expect(eventually { server.log.contains("debug: request requestId=a=b who=\"\" method=GET path=/v1/flows") })
+    #expect(server.log.hasPrefix("flow serves Order from "))
+  }
+
+  @Test func eachStepIsASpan() throws {
+    let collector = try Script("collector.py")
+    let server = try serve("--otlp", "http://127.0.0.1:\(collector.port())")
+    let client = HTTPClient(port: server.port)
+    let trace = String(repeating: "ab", count: 16)
+    let header = "00-\(trace)-00f067aa0ba902b7-01"
+    try order(client, "o1", headers: ["Traceparent": header])
+    let paid: JSON = ["event": "Paid", "data": ["amount": .double(0)]]
+    #expect(try client.send("POST", "/v1/flows/Order/instances/o1/events", paid).status == 200)
+    let unsampled = "00-\(trace)-00f067aa0ba902b7-00"
+    try order(client, "o2", headers: ["Traceparent": unsampled])
+    #expect(server.stop() == 0)
+    #expect(eventually { collector.lines.count > 2 })
+    let spans = try collector.lines.dropFirst().map { try JSON(parsing: $0) }
+    #expect(spans.allSatisfy { $0["error"] == nil }, "\(spans)")
+    let first = try #require(spans.first { $0["traceId"] == .string(trace) })
+    #expect(first["parentSpanId"] == "00f067aa0ba902b7")
+    #expect(first["name"] == "flow.step Order/unpaid")
+    let attributes = first["attributes"]?.array ?? []
+    func value(_ name: String) -> JSON? {
+      attributes.first { $0["key"] == .string(name) }?["value"]?.members?.first?.value
+    }
+    #expect(value("flow.instance.id") == "o1" && value("flow.event") == "Placed" && value("flow.revision") == "1")
+    let second = spans.first { $0["links"] != nil }
+    #expect(second?["links"]?.array?.first?["spanId"] == first["spanId"])
+    #expect(!spans.contains { $0.text().contains("\"o2\"") }, "what is not sampled is not sent")
+  }
+
+  @Test func aCollectorThatIsNotThereHurtsNobody() throws {
+    let server = try serve("--otlp", "http://127.0.0.1:1")
+    let client = HTTPClient(port: server.port)
+    for index in 0..<50 { try order(client, "o\(index)") }
+    #expect(server.stop() == 0)
+  }
+
+  @Test func readinessTellsWhatIsWrong() throws {
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    #expect(try client.send("GET", "/readyz").text == "ok\n")
+    let verbose = try client.send("GET", "/readyz?verbose").json
+    #expect(verbose["ready"] == true && verbose["checks"]?["store"] == "ok")
+    #expect(try client.send("GET", "/version").json["version"] == "0.1.0")
+    #expect(try client.send("POST", "/metrics", [:]).status == 405)
+  }
+
+  @Test func longAnswersAreCompressedForThoseWhoAsk() throws {
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    for index in 0..<20 { try order(client, "o\(index)") }
+    let plain = try client.send("GET", "/v1/instances")
+    let packed = try client.send("GET", "/v1/instances", headers: ["Accept-Encoding": "br, gzip"])
+    #expect(plain.headers["content-encoding"] == nil && plain.headers["vary"] == "Accept-Encoding")
+    #expect(packed.headers["content-encoding"] == "gzip" && packed.headers["vary"] == "Accept-Encoding")
+    #expect(packed.body.count * 3 < plain.body.count)
+    let url = "http://127.0.0.1:\(server.port)/v1/instances"
+    #expect(try runProgram("curl", "-sS", "--compressed", url).output == plain.text)
+    #expect(try client.send("GET", "/livez", headers: ["Accept-Encoding": "gzip"]).text == "ok\n")
+  }
+}

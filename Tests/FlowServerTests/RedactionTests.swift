@@ -1,0 +1,80 @@
+import FlowRuntime
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+@testable import FlowServer
+
+/// What an operator hides is seen nowhere: not in views, history, lists, the live stream, refusals or logs.
+@Suite(.serialized) struct RedactionTests {
+  @Test func aHiddenFieldIsSeenNowhere() throws {
+    let folder = try TestFolder()
+    let file = try folder.write(
+      "desk.flow",
+      """
+      event Open { id: string  email: string }
+      event Note { text: string }
+      flow Desk {
+        key id
+        data { id: string  email: string }
+        start on Open -> waiting do { id = event.id  email = event.email  log "opened for {email}" }
+        state waiting { on Note when email == event.text -> closed }
+        final closed
+      }
+      """)
+    _ = try folder.write("flow.toml", "[serve.redact]\nDesk = [\"email\"]\n")
+    let server = try ServerProcess([file, "--store", folder.store, "--log-level", "debug"])
+    let client = HTTPClient(port: server.port)
+    let live = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
+    _ = try live.receive()
+    let opened: JSON = ["event": "Open", "data": ["id": "d1", "email": "ann@secret.example"]]
+    #expect(try client.send("POST", "/v1/events", opened).status == 201)
+    var seen = ""
+    for path in ["/v1/flows/Desk/instances/d1", "/v1/flows/Desk/instances/d1/history", "/v1/instances"] {
+      let answer = try client.send("GET", path)
+      #expect(answer.status == 200)
+      seen += answer.text
+    }
+    let refused = try client.send(
+      "POST", "/v1/flows/Desk/instances/d1/events", ["event": "Note", "data": ["text": "x"]])
+    #expect(refused.status == 409)
+    seen += refused.text
+    for _ in 0..<2 { seen += try live.receive().text() }
+    let late = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
+    for _ in 0..<3 { seen += try late.receive().text() }
+    #expect(server.stop() == 0)
+    seen += server.log
+    #expect(!seen.contains("secret"), "\(seen)")
+    #expect(seen.components(separatedBy: "[redacted]").count > 6)
+    #expect(seen.contains("\"id\":\"d1\""))
+  }
+
+  private let redaction = Redaction(["Order": ["email"], "Other": ["phone"]])
+
+  /// Data of a flow must not be able to say whose it is.
+  @Test func dataCannotTalkItsWayOut() throws {
+    let json = try JSON(parsing: #"{"flow": "Order", "data": {"flow": "Free", "email": "a", "x": {"email": "b"}}}"#)
+    let masked = redaction.masked(json, of: nil).text()
+    #expect(masked == #"{"flow":"Order","data":{"flow":"Free","email":"[redacted]","x":{"email":"[redacted]"}}}"#)
+  }
+
+  @Test func onlyTheFieldsOfTheFlowAreHidden() throws {
+    let json = try JSON(parsing: #"[{"flow": "Order", "email": 1, "phone": 2}, {"flow": "Free", "email": 3}]"#)
+    #expect(
+      redaction.masked(json, of: nil).text()
+        == #"[{"flow":"Order","email":"[redacted]","phone":2},{"flow":"Free","email":3}]"#)
+    let unknown = try JSON(parsing: #"{"a": {"email": 1, "phone": 2}}"#)
+    #expect(redaction.masked(unknown, of: nil).text() == #"{"a":{"email":"[redacted]","phone":"[redacted]"}}"#)
+  }
+
+  @Test func whatAGuardSaysOfTheFieldIsHidden() throws {
+    let json = try JSON(
+      parsing:
+        #"{"flow": "Order", "guard": {"expression": "email == \"x\"", "value": false, "children": [{"value": "s"}]}}"#)
+    let masked = redaction.masked(json, of: nil).text()
+    #expect(masked.contains(#""outcome":"redacted""#) && !masked.contains(#""s""#))
+    let other = try JSON(parsing: #"{"flow": "Order", "guard": {"expression": "emails > 1", "value": 7}}"#)
+    #expect(redaction.masked(other, of: nil) == other)
+  }
+}

@@ -1,0 +1,84 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// A key for some flows hears, finds and changes nothing of the others, whichever way it asks.
+@Suite(.serialized) struct VisibilityTests {
+  private let folder: TestFolder
+  private let server: ServerProcess
+  private let all: [String: String]
+  private let some: [String: String]
+
+  init() throws {
+    folder = try TestFolder()
+    let keys = Keys(in: folder)
+    let scopes = "read,send,deploy"
+    all = bearer(try keys.add("all", "--scope", scopes, "--role", "requester"))
+    some = bearer(try keys.add("some", "--scope", scopes, "--role", "requester", "--flow", "Order"))
+    server = try ServerProcess(
+      [EndToEndTests.order, EndToEndTests.approval, "--store", folder.store, "--keys", keys.path])
+    let client = HTTPClient(port: server.port)
+    try client.send("POST", "/v1/events", AccessTests.placed, headers: all)
+    try client.send("POST", "/v1/events", AccessTests.request, headers: all)
+  }
+
+  @Test func listsLeaveTheOthersOut() throws {
+    let client = HTTPClient(port: server.port)
+    let flows = try client.send("GET", "/v1/instances", headers: some).json["items"]?.array?.map { $0["flow"] }
+    #expect(flows == ["Order"])
+    #expect(try client.send("GET", "/v1/instances?flow=Approval", headers: some).status == 403)
+    #expect(try client.send("GET", "/v1/flows", headers: some).json["items"]?.array?.count == 1)
+    for path in ["/v1/stats", "/v1/dead-letters", "/openapi.json", "/docs", "/v1/flows/Approval/graph"] {
+      #expect(try client.send("GET", path, headers: some).status == 403, "\(path)")
+      #expect(try client.send("GET", path).status == 401, "\(path)")
+      #expect(try client.send("GET", path, headers: all).status == 200, "\(path)")
+    }
+  }
+
+  @Test func anEventDoesNotReachThemByItsSubject() throws {
+    let client = HTTPClient(port: server.port)
+    let event: JSON = [
+      "specversion": "1.0", "id": "1", "source": "x", "type": "Withdraw", "subject": "Approval/p1", "data": [:],
+    ]
+    for query in ["", "?dryRun=true"] {
+      #expect(try client.send("POST", "/v1/events" + query, event, headers: some).status == 403)
+    }
+    let batch = some.merging(["Content-Type": "application/cloudevents-batch+json"]) { first, _ in first }
+    let answer = try client.send("POST", "/v1/events", .array([event]), headers: batch)
+    #expect(answer.json["items"]?.array?.first?["status"] == 403)
+    #expect(try client.send("GET", "/v1/flows/Approval/instances/p1", headers: all).json["revision"] == 1)
+  }
+
+  @Test func aSourceDoesNotBringThemAlong() throws {
+    let client = HTTPClient(port: server.port)
+    let source =
+      "event E { id: string }\n"
+      + ["Order", "Approval"].map { "flow \($0) { key id data { id: string } start on E -> a  final a }" }
+      .joined(separator: "\n")
+    let headers = some.merging(["Content-Type": "text/x-flow"]) { first, _ in first }
+    #expect(try client.send("PUT", "/v1/flows/Order", text: source, headers: headers).status == 403)
+    #expect(try client.send("GET", "/v1/flows/Approval", headers: all).json["states"]?.array?.isEmpty == false)
+  }
+
+  @Test func streamsLeaveTheOthersOut() throws {
+    let stream = try EventStreamClient(port: server.port, path: "/v1/live?since=0", headers: some)
+    #expect(try stream.receive().name == "ready")
+    #expect(try stream.receive().data["subject"] == "o1")
+    let socket = try WebSocketClient(port: server.port, path: "/v1/live", headers: some)
+    // Whoever gives up all subscriptions and asks again is still held to the same.
+    for id in [1, 3] as [Int64] {
+      try socket.send(["id": .int(id), "op": "sub", "since": 0])
+      #expect(try socket.receive()["ok"]?["recovered"] == true)
+      #expect(try socket.receive()["ev"]?["subject"] == "o1")
+      try socket.send(["id": .int(id + 1), "op": "unsub"])
+      #expect(try socket.receive()["re"]?.int == Int(id + 1))
+    }
+  }
+
+  @Test func whoHasNoKeyHearsNothing() throws {
+    #expect(throws: EventStreamClient.Refused.self) {
+      try EventStreamClient(port: server.port, path: "/v1/live?since=0")
+    }
+  }
+}
