@@ -55,7 +55,7 @@ struct Exchange: Sendable {
     return decoded
   }
 
-  private static func hexadecimal(_ digit: UInt8) -> UInt8? {
+  static func hexadecimal(_ digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10

@@ -25,11 +25,14 @@ public final class FlowService: HTTPHandler {
   let batches = Mutex((count: 0, kept: [BulkWork]()))
   /// What a program needs that can't be served here; nil when nothing is missing.
   let obstacle: @Sendable (FlowIR.Program) -> String?
+  /// A variable of the environment, for the secrets of webhooks.
+  let variable: @Sendable (String) -> String?
 
   /// - Parameter queries: A connection that only reads, for lists, views and what subscribers missed.
   public init(
     engine: EngineThread, queries: any Queries, live: LiveHub, clock: @escaping @Sendable () -> Int64,
-    obstacle: @escaping @Sendable (FlowIR.Program) -> String? = { _ in nil }
+    obstacle: @escaping @Sendable (FlowIR.Program) -> String? = { _ in nil },
+    variable: @escaping @Sendable (String) -> String? = { _ in nil }
   ) {
     self.engine = engine
     self.reader = Reader(queries)
@@ -37,6 +40,7 @@ public final class FlowService: HTTPHandler {
     self.live = live
     self.clock = clock
     self.obstacle = obstacle
+    self.variable = variable
   }
 
   /// What is served.

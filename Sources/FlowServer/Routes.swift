@@ -18,6 +18,19 @@ extension Route {
       "POST", "/v1/flows/{flow}/instances/{key}/events", .send, "Sends an event to an instance",
       FlowService.postEventToInstance
     ).eventual(),
+    // Open, because the signature says who sends.
+    Route(
+      "POST", "/v1/hooks/{flow}/{event}", .open, "Takes an event that another system delivers, signed",
+      FlowService.takeWebhook
+    )
+    .asking(
+      .header("webhook-id", "the name of the delivery; the same one gives the first answer again"),
+      .header("webhook-timestamp", "when it was sent, in seconds since 1970; five minutes apart at most")
+    )
+    .sending(Schemas.anyObject)
+    .giving(200, "It is verified: what came of it, or `refused` and why", Schemas.any)
+    .giving(201, "It has begun the instance", Schemas.reference("EventAnswer"))
+    .refusing("webhook-unverified", "store-unavailable", "draining"),
   ]
 
   private static let jobs = [

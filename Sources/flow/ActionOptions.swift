@@ -1,5 +1,6 @@
 import FlowActions
 import FlowIR
+import FlowMachine
 import FlowSource
 import Glibc
 
@@ -85,12 +86,22 @@ enum ActionOptions {
         message: "`\(action.name)`: only requests can be `signed`",
         help: "take `signed` away, or make it an `http` action")
     }
-    let webhook = program.events.first { $0.webhook != nil }
-    return webhook.map { later("`\($0.name)`: no webhook can be served yet") }
+    return missingSecret(for: program)
   }
 
-  private static func later(_ message: String) -> Problem {
-    Problem(message: message, help: "it can be checked and tested; serving it comes with a later version")
+  /// The secret of a webhook that is not there; without it nothing could be verified.
+  private static func missingSecret(for program: FlowIR.Program) -> Problem? {
+    guard let machine = try? Machine(program) else { return nil }
+    for event in program.events {
+      guard let webhook = event.webhook else { continue }
+      do throws(BindingError) {
+        _ = try Stepper(machine).secret(of: webhook, environment: Terminal.variable)
+      } catch {
+        return Problem(
+          message: "the webhook `\(event.name)`: \(error.message)", help: "set it in the environment of the server")
+      }
+    }
+    return nil
   }
 
   private static func whatIsMissing(for action: Action, _ settings: ActionSettings) -> Problem? {

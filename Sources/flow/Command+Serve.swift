@@ -21,6 +21,7 @@ extension Command {
       Option(
         name: "archive", value: "FILE|none",
         help: "where they go then, as JSON lines; STORE.archive.jsonl by default"),
+      Option(name: "watch", value: nil, help: "for development: deploy the files again whenever they change"),
     ] + ServeOptions.options + ActionOptions.list,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
@@ -30,13 +31,18 @@ extension Command {
       }
       guard let configuration = Configuration.load(for: first), let options = serveOptions(arguments, configuration)
       else { return ExitCode.usage }
+      guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") }) else {
+        Terminal.complain("only flows can be watched", help: "name `.flow` files, or leave --watch out")
+        return ExitCode.usage
+      }
       guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
       do throws(ActionOptions.Problem) {
         let settings = try ActionOptions.settings(arguments)
         if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
         let path = arguments.value("store") ?? storePath(beside: first)
         guard let retention = retention(arguments, path) else { return ExitCode.usage }
-        return Serving.run(program, store: path, retention, options, settings)
+        let watched = arguments.has("watch") ? arguments.operands : []
+        return Serving.run(program, store: path, retention, options, settings, watched: watched)
       } catch {
         Terminal.complain(error.message, help: error.help)
         return ExitCode.usage

@@ -31,15 +31,16 @@ struct Serving {
   }
 
   /// Serves until the process is told to end.
+  /// - Parameter watched: The files that are deployed again whenever they change.
   static func run(
     _ program: FlowIR.Program, store path: String, _ retention: Retention, _ options: ServeOptions,
-    _ actions: ActionSettings
+    _ actions: ActionSettings, watched: [String]
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     raiseDescriptorLimit()
     do throws(NotServing) {
-      try Serving(options, actions).run(program, path, retention, signals)
+      try Serving(options, actions).run(program, path, retention, signals, watched)
       return ExitCode.fine
     } catch {
       Terminal.complain(error.message)
@@ -48,7 +49,7 @@ struct Serving {
   }
 
   private func run(
-    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ signals: Signals
+    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ signals: Signals, _ watched: [String]
   ) throws(NotServing) {
     let log = options.log
     let settings = try settings()
@@ -66,6 +67,7 @@ struct Serving {
     log.write(.info, "flow serves \(names) from \(path), listening on \(place)")
     Systemd.notify("READY=1")
     let watchdog = Watchdog(engine)
+    if !watched.isEmpty { ServeWatch(watched, program, engine, actions).start() }
     while signals.wait() == .reload { reload(gate) }
     signals.endAtOnceWhenAskedAgain()
     Systemd.notify("STOPPING=1")
@@ -145,7 +147,8 @@ struct Serving {
       try live.begin(queries)
       return FlowService(
         engine: engine, queries: queries, live: live, clock: currentMilliseconds,
-        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text })
+        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text },
+        variable: Terminal.variable)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)
     } catch let error as StoreError {

@@ -7,8 +7,10 @@ private let quietMilliseconds: Int32 = 100
 /// with the process.
 ///
 /// The folders are watched and not the files, as editors put a new file in the place of the old one (inotify(7)).
-/// - Parameter folders: Asked again after each change, as files come and go.
-func watchFolders(_ folders: () -> Set<String>, _ react: () -> Void) {
+/// - Parameters:
+///   - folders: Asked again after each change, as files come and go.
+///   - clears: Whether a terminal is cleared before each reaction but the first.
+func watchFolders(_ folders: () -> Set<String>, clears: Bool = true, _ react: () -> Void) {
   let descriptor = inotify_init1(Int32(IN_CLOEXEC))
   guard descriptor >= 0 else { return Terminal.complain("files can't be watched here") }
   var buffer = [UInt8](repeating: 0, count: 1 << 14)
@@ -25,7 +27,7 @@ func watchFolders(_ folders: () -> Set<String>, _ react: () -> Void) {
     }
     guard let isOfInterest = changes(descriptor, &buffer) else { return }
     guard isOfInterest else { continue }
-    if Terminal.isOutputTerminal { Terminal.output("\u{1B}[H\u{1B}[2J") }
+    if clears, Terminal.isOutputTerminal { Terminal.output("\u{1B}[H\u{1B}[2J") }
     react()
   }
 }

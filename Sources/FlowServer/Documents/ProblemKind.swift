@@ -31,6 +31,9 @@ struct ProblemKind: Sendable {
     ProblemKind(
       401, "unauthenticated", "Who are you?", "The request needs a valid key; send `Authorization: Bearer …`."),
     ProblemKind(
+      401, "webhook-unverified", "Not verified",
+      "The delivery is not signed with the secret that is shared, or it is too old. Nothing has happened."),
+    ProblemKind(
       403, "forbidden", "Not for this caller",
       "The reaction, or the resource, is for a role that the caller does not have. `explanation` names the roles."),
     ProblemKind(

@@ -1,0 +1,74 @@
+import FlowSource
+import FlowTestSupport
+import Testing
+
+/// `samples/pipeline.flow`: readings come in, go through two stages, and leave numbers that a page can poll.
+@Suite(.serialized) struct PipelineTests {
+  private func reading(_ sensor: String, _ value: Double, _ unit: String = "C") -> JSON {
+    ["sensor": .string(sensor), "value": .double(value), "unit": .string(unit)]
+  }
+
+  @Test func aReadingGoesThroughBothStages() throws {
+    let system = try System("pipeline")
+    let live = try WebSocketClient(port: system.port, path: "/v1/live")
+    try live.send(["id": 1, "op": "sub", "event": "Alarm"])
+    #expect(try live.receive()["ok"] != nil)
+    #expect(try system.send("Reading", reading("s1", 68, "F")).json["to"] == ["cleaned"])
+    #expect(try system.send("Reading", reading("s1", 80)).status == 201)
+    #expect(try system.send("Reading", reading("s1", 80, "miles")).json["to"] == ["aside"])
+    let isStored = try eventually { try system.view("Sensor/s1")["data"]?["count"] == 2 }
+    #expect(isStored)
+    let data = try system.view("Sensor/s1")["data"]
+    #expect(data?["lowest"] == .double(20) && data?["highest"] == .double(80) && data?["alarms"] == 1)
+    #expect(try live.receive()["ev"]?["data"]?["data"]?["sensor"] == "s1")
+    #expect(try system.send("Quieten", ["sensor": "s1"]).status == 403)
+    #expect(try system.send("Quieten", ["sensor": "s1"], roles: "operator").json["to"] == ["calm"])
+  }
+
+  @Test func devicesThatOnlyAnswerAreAsked() throws {
+    let system = try System("pipeline")
+    let isStored = try eventually(within: 30) { try system.view("Sensor/cellar")["data"]?["count"]?.int ?? 0 >= 2 }
+    #expect(isStored, "it was asked by itself, more than once")
+    #expect(try system.view("Sensor/cellar")["data"]?["highest"] == .double(10))
+  }
+
+  /// 200 readings come while the model is away at first and the server dies in the middle; each counts once.
+  @Test func noReadingIsLostOrCountedTwice() throws {
+    let system = try System("pipeline")
+    try system.services.makeBusy("/rate", times: 20)
+    for batch in 0..<4 {
+      let events = (0..<50).map { number -> JSON in
+        [
+          "specversion": "1.0", "id": .string("\(batch)-\(number)"), "source": "/devices", "type": "Reading",
+          "data": reading("s\(number % 5)", Double(number)),
+        ]
+      }
+      let type = ["Content-Type": "application/cloudevents-batch+json"]
+      let answer = try system.client.send("POST", "/v1/events", .array(events), headers: type)
+      #expect(answer.json["taken"] == 50)
+      // The same batch again, as a sender does that has not heard the answer.
+      if batch == 1 {
+        try system.restart()
+        let again = try system.client.send("POST", "/v1/events", .array(events), headers: type)
+        #expect(again.json["items"]?.array?.allSatisfy { $0["replayed"] == true } == true)
+      }
+    }
+    let isThrough = try eventually(within: 60) { try count(system) == 200 }
+    let counted = try count(system)
+    #expect(isThrough && counted == 200)
+    #expect(try system.client.send("GET", "/v1/stats?flow=Rate").json.text().contains("rated"))
+    #expect(try number(of: "Rate", status: "done", system) >= 200)
+  }
+
+  private func count(_ system: System) throws -> Int {
+    try (0..<5).reduce(0) { sum, number in
+      sum + (try system.view("Sensor/s\(number)")["data"]?["count"]?.int ?? 0)
+    }
+  }
+
+  /// How many instances of a flow are in a status, as a page polls it.
+  private func number(of flow: String, status: String, _ system: System) throws -> Int {
+    let items = try system.client.send("GET", "/v1/stats?flow=\(flow)").json["items"]?.array ?? []
+    return items.filter { $0["status"]?.string == status }.reduce(0) { $0 + ($1["count"]?.int ?? 0) }
+  }
+}

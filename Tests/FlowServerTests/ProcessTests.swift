@@ -1,0 +1,77 @@
+import FlowSource
+import FlowTestSupport
+import Testing
+
+/// `samples/process.flow`: definitions are data that authors change over the API while cases run.
+@Suite(.serialized) struct ProcessTests {
+  private static let check: JSON = ["name": "check", "role": "clerk"]
+  private static let sign: JSON = ["name": "sign", "role": "manager", "above": 10000]
+
+  private func define(_ system: System, _ stages: JSON, roles: String = "author") throws -> HTTPClient.Response {
+    try system.send("Define", ["process": "travel", "stages": stages], as: "ada", roles: roles)
+  }
+
+  private func submit(_ system: System, _ id: String, cents: Int64, process: String = "travel") throws {
+    let data: JSON = ["id": .string(id), "process": .string(process), "title": "Rome", "cents": .int(cents)]
+    #expect(try system.send("Submit", data, as: "ann", roles: "requester").status == 201)
+  }
+
+  @Test func aDefinitionChangesWhileCasesRun() throws {
+    let system = try System("process")
+    #expect(try define(system, [ProcessTests.check, ProcessTests.sign], roles: "clerk").status == 403)
+    #expect(try define(system, [["name": "check", "role": "janitor"]]).status == 409)
+    #expect(try define(system, [ProcessTests.check, ProcessTests.sign]).status == 201)
+    try submit(system, "t1", cents: 20000)
+    #expect(try system.view("Case/t1")["state"] == ["waiting"], "it has its definition in the same commit")
+    #expect(try define(system, [ProcessTests.sign]).status == 200)
+    #expect(try system.view("Definition/travel")["data"]?["version"] == 2)
+    try submit(system, "t2", cents: 20000)
+    #expect(try system.view("Case/t1")["data"]?["stages"]?.array?.count == 2)
+    #expect(try system.view("Case/t2")["data"]?["stages"]?.array?.count == 1)
+    #expect(try system.view("Case/t2")["data"]?["version"] == 2)
+  }
+
+  @Test func eachStageIsForItsRole() throws {
+    let system = try System("process")
+    try #require(try define(system, [ProcessTests.check, ProcessTests.sign]).status == 201)
+    try submit(system, "t1", cents: 20000)
+    let early = try system.send("Approve", to: "Case/t1", as: "max", roles: "manager")
+    #expect(early.status == 409)
+    #expect(early.json["explanation"]?.text().contains("clerk") == true, "it says who would have to")
+    #expect(try system.send("Approve", to: "Case/t1", as: "ann", roles: "clerk").status == 409)
+    #expect(try system.send("Approve", to: "Case/t1", as: "cleo", roles: "clerk").json["to"] == ["waiting"])
+    let end = try system.send("Approve", to: "Case/t1", as: "max", roles: "manager")
+    #expect(end.json["to"] == ["approved"] && end.json["status"] == "done")
+    #expect(try system.view("Case/t1")["data"]?["done"] == ["cleo", "max"])
+
+    try submit(system, "t2", cents: 50)
+    let rejected = try system.send("Reject", ["reason": "no"], to: "Case/t2", as: "cleo", roles: "clerk")
+    #expect(rejected.json["status"] == "failed")
+    #expect(try system.list("Case", status: "failed").compactMap { $0["key"]?.string } == ["t2"])
+  }
+
+  @Test func aProcessThatIsRetiredTakesNoCases() throws {
+    let system = try System("process")
+    try #require(try define(system, [ProcessTests.check]).status == 201)
+    try system.send("Retire", to: "Definition/travel", as: "ada", roles: "author")
+    try submit(system, "t1", cents: 1)
+    #expect(try system.view("Case/t1")["state"] == ["undefined"])
+  }
+
+  /// What is remarked about a case is in the flow that keeps it, and nowhere else.
+  @Test func remarksAreKeptApart() throws {
+    let system = try System("process")
+    try #require(try define(system, [ProcessTests.check]).status == 201)
+    try submit(system, "t1", cents: 1)
+    let remark: JSON = ["id": "t1", "text": "twice this month already"]
+    #expect(try system.send("Remark", remark, as: "ann", roles: "requester").status == 403)
+    #expect(try system.send("Remark", remark, as: "cleo", roles: "clerk").status == 201)
+    try system.send("Approve", to: "Case/t1", as: "cleo", roles: "clerk")
+    #expect(
+      try system.view("Trail/t1")["data"]?["lines"] == ["cleo: twice this month already", "cleo approved"])
+    for path in ["", "/history"] {
+      let seen = try system.client.send("GET", system.path("Case/t1") + path)
+      #expect(seen.status == 200 && !seen.text.contains("twice this month"))
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// `flow serve --watch`: what is edited is served, when it compiles.
+@Suite(.serialized) struct ServeWatchTests {
+  private static func source(_ word: String) -> String {
+    Counter.source.replacing("state counting {", with: "state \(word) {").replacing("-> counting", with: "-> \(word)")
+  }
+
+  private func begin(_ key: String, _ client: HTTPClient) throws -> JSON {
+    try client.send("POST", "/v1/events", ["event": "Begin", "data": ["id": .string(key)]]).json["to"] ?? .null
+  }
+
+  private func definition(_ client: HTTPClient) throws -> JSON? {
+    try client.send("GET", "/v1/flows").json["items"]?.array?.first?["definition"]
+  }
+
+  @Test func anEditIsServedWhenItCompiles() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("counter.flow", ServeWatchTests.source("counting"))
+    let server = try ServerProcess([file, "--store", folder.store, "--watch"])
+    let client = HTTPClient(port: server.port)
+    #expect(try begin("a", client) == ["counting"])
+    let before = try definition(client)
+
+    _ = try folder.write("counter.flow", ServeWatchTests.source("counting").replacing("-> end", with: "-> nowhere"))
+    let isReported = eventually { server.log.contains("not deployed") }
+    #expect(isReported)
+    #expect(server.log.contains("nowhere") && server.log.contains("counter.flow:"), "\(server.log)")
+    #expect(try begin("b", client) == ["counting"])
+    #expect(try definition(client) == before)
+
+    _ = try folder.write("counter.flow", ServeWatchTests.source("adding"))
+    let isServed = try eventually { try definition(client) != before }
+    #expect(isServed)
+    #expect(try begin("c", client) == ["adding"])
+    #expect(try Counter.add(1, to: "a", client).json["to"] == ["counting"], "what runs stays with what it began on")
+    #expect(server.log.contains("serves Counter as edited"))
+  }
+
+  @Test func aFlowThatIsEditedAwayBeginsNothing() throws {
+    let folder = try TestFolder()
+    let other = ServeWatchTests.source("waiting").replacing("Counter", with: "Other")
+    let shared = other.split(separator: "flow Other")
+    let file = try folder.write("two.flow", ServeWatchTests.source("counting") + "\nflow Other" + shared[1])
+    let server = try ServerProcess([file, "--store", folder.store, "--watch"])
+    let client = HTTPClient(port: server.port)
+    #expect(try client.send("GET", "/v1/flows/Other").json["name"] == "Other")
+    _ = try folder.write("two.flow", ServeWatchTests.source("counting"))
+    let start: JSON = ["event": "Begin", "data": ["id": "x"]]
+    let isGone = try eventually {
+      try client.send("POST", "/v1/flows/Other/instances?dryRun=true", start).status != 201
+        && client.send("POST", "/v1/flows/Other/instances?dryRun=true", start).status != 200
+    }
+    #expect(isGone)
+  }
+
+  @Test func onlyFlowsCanBeWatched() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("counter.json", "{}")
+    let result = try FlowProcess.run("serve", file, "--watch", "--store", folder.store)
+    #expect(result.code == 2 && result.errors.contains("only flows can be watched"))
+  }
+}

@@ -1,0 +1,38 @@
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// The pages in `Docs/systems`: what they tell to type does what they say. Behind each `curl` stands its status.
+@Suite(.serialized) struct SystemPageTests {
+  @Test(arguments: ["board", "process", "pipeline", "automation", "drip"])
+  func whatThePageSaysHappens(_ name: String) throws {
+    let page = try String(contentsOf: packageRoot.appending(path: "Docs/systems/\(name).md"), encoding: .utf8)
+    let blocks = page.matches(of: /```sh\n([^`]*)```/).map { String($0.1) }
+    let script = blocks.filter { !$0.contains("flow serve") }.joined(separator: "\n")
+    let expected = script.matches(of: /\s# (\d\d\d)$/.anchorsMatchLineEndings()).map { String($0.1) }
+    #expect(blocks.count > 2 && expected.count >= 5)
+    let system = try System(name)
+    let said = try run(
+      script.replacing("localhost:8080", with: "127.0.0.1:\(system.port)")
+        .replacing("localhost:8090", with: "127.0.0.1:\(system.services.port)"))
+    #expect(said == expected)
+  }
+
+  /// Runs a script in which each `curl` that is not silent says nothing but the status that it got.
+  private func run(_ script: String) throws -> [String] {
+    let function = #"""
+      curl() { case "$1" in -s) command curl "$@";; *) command curl -s -o /dev/null -w '%{http_code}\n' "$@";; esac; }
+
+      """#
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["bash", "-c", function + script]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+}

@@ -1,0 +1,118 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+
+/// The other side of the samples, `samples/services.py`, as a process of its own.
+final class Services {
+  private let process = Process()
+  let port: Int
+
+  struct NotStarted: Error {}
+
+  init() throws {
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", packageRoot.appending(path: "samples/services.py").path, "0"]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    var output = ""
+    while !output.hasSuffix("\n") {
+      let data = pipe.fileHandleForReading.availableData
+      if data.isEmpty { throw NotStarted() }
+      output += String(decoding: data, as: UTF8.self)
+    }
+    guard let match = output.firstMatch(of: /127\.0\.0\.1:(\d+)/), let port = Int(match.1) else { throw NotStarted() }
+    self.port = port
+  }
+
+  deinit {
+    // The child has inherited a blocked SIGTERM from the thread that started it.
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
+  var url: String { "http://127.0.0.1:\(port)" }
+
+  var environment: [String: String] {
+    ["DEVICES_URL": url, "MODEL_URL": url, "BUILDER_URL": url, "SHOP_URL": url, "HOOK_SECRET": System.secret]
+  }
+
+  /// Lets a path answer 503 so many times.
+  func makeBusy(_ path: String, times: Int64) throws {
+    try HTTPClient(port: port).send("POST", "/busy", ["path": .string(path), "times": .int(times)])
+  }
+
+  /// What was asked of a path, in order; of all paths when none is named.
+  func calls(_ path: String? = nil) throws -> [JSON] {
+    let all = try HTTPClient(port: port).send("GET", "/calls").json.array ?? []
+    return all.filter { path == nil || $0["path"]?.string == path }
+  }
+}
+
+/// One of the systems that the samples are, served.
+final class System {
+  static let secret = "a secret that both sides know"
+
+  let folder: TestFolder
+  let services: Services
+  private let arguments: [String]
+  private var process: ServerProcess
+  private(set) var client: HTTPClient
+
+  init(_ sample: String, options: [String] = []) throws {
+    folder = try TestFolder()
+    services = try Services()
+    let file = packageRoot.appending(path: "samples/\(sample).flow").path
+    arguments = [file, "--store", folder.store, "--allow-private"] + options
+    process = try ServerProcess(arguments, environment: services.environment)
+    client = HTTPClient(port: process.port)
+  }
+
+  var port: Int { process.port }
+
+  /// Ends it as a power cut of the process would, and starts it again.
+  func restart() throws {
+    process.kill()
+    process = try ServerProcess(arguments, environment: services.environment)
+    client = HTTPClient(port: process.port)
+  }
+
+  @discardableResult
+  func send(
+    _ event: String, _ data: JSON = [:], as caller: String = "", roles: String = "", headers: [String: String] = [:]
+  ) throws -> HTTPClient.Response {
+    var headers = headers
+    headers["Flow-Caller"] = caller
+    headers["Flow-Roles"] = roles
+    return try client.send("POST", "/v1/events", ["event": .string(event), "data": data], headers: headers)
+  }
+
+  /// Sends an event to one instance.
+  @discardableResult
+  func send(
+    _ event: String, _ data: JSON = [:], to instance: String, as caller: String = "", roles: String = "",
+    headers: [String: String] = [:]
+  ) throws -> HTTPClient.Response {
+    var headers = headers
+    headers["Flow-Caller"] = caller
+    headers["Flow-Roles"] = roles
+    return try client.send(
+      "POST", "\(System.path(instance))/events", ["event": .string(event), "data": data], headers: headers)
+  }
+
+  /// The view of an instance, named as `Card/c1`.
+  func view(_ instance: String) throws -> JSON { try client.send("GET", System.path(instance)).json }
+
+  func path(_ instance: String) -> String { System.path(instance) }
+
+  /// The instances of a flow in a status.
+  func list(_ flow: String, status: String) throws -> [JSON] {
+    try client.send("GET", "/v1/flows/\(flow)/instances?status=\(status)").json["items"]?.array ?? []
+  }
+
+  private static func path(_ instance: String) -> String {
+    let parts = instance.split(separator: "/", maxSplits: 1)
+    return "/v1/flows/\(parts[0])/instances/\(parts[1])"
+  }
+}

@@ -1,0 +1,226 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+/// Deliveries of other systems: only what is signed with the shared secret gets in, and once.
+@Suite(.serialized) struct WebhookTests {
+  private static let path = "/v1/hooks/Note/Told"
+  private static let header = "X-Signature"
+  private static let source = """
+    event Told from webhook { secret env("NOTE_SECRET") header "X-Signature" hmac sha256 } {
+      id: string
+      from: Sender
+      words: list<string> = []
+    }
+    event Plain { id: string }
+    type Sender { name: string }
+    flow Note {
+      key id
+      data { id: string  who: string  count: int = 1 }
+      start on Told when event.from.name != "" -> open do {
+        id = event.id
+        who = event.from.name + " by " + caller.id
+      }
+      start on Plain -> open do {
+        id = event.id
+        who = ""
+      }
+      state open { on Told when event.from.name != "" do count = count + 1 }
+      ongoing
+    }
+    """
+  private static let body = #"{"id": "n1", "from": {"name": "ann", "age": 40}, "sent": [1, 2]}"#
+
+  private final class Server {
+    let folder: TestFolder
+    let process: ServerProcess
+    let client: HTTPClient
+
+    init(secret: String = System.secret, header: String = WebhookTests.header) throws {
+      folder = try TestFolder()
+      let source = WebhookTests.source.replacing(WebhookTests.header, with: header)
+      let file = try folder.write("note.flow", source)
+      process = try ServerProcess([file, "--store", folder.store], environment: ["NOTE_SECRET": secret])
+      client = HTTPClient(port: process.port)
+    }
+
+    func deliver(_ body: String, _ headers: [String: String], to path: String = path) throws -> HTTPClient.Response {
+      try client.send("POST", path, text: body, headers: headers)
+    }
+
+    /// Delivers with a signature that fits.
+    func deliver(signed body: String, _ headers: [String: String] = [:]) throws -> HTTPClient.Response {
+      try deliver(body, headers.merging([header: Signature.hexadecimal(body)]) { $1 })
+    }
+
+    var count: Int? {
+      get throws { try client.send("GET", "/v1/flows/Note/instances/n1").json["data"]?["count"]?.int }
+    }
+  }
+
+  private var now: Int { Int(Date().timeIntervalSince1970) }
+
+  @Test func whatIsSignedGetsIn() throws {
+    let server = try Server()
+    let first = try server.deliver(signed: WebhookTests.body)
+    #expect(first.status == 201 && first.headers["location"] == "/v1/flows/Note/instances/n1")
+    #expect(try server.client.send("GET", "/v1/flows/Note/instances/n1").json["data"]?["who"] == "ann by webhook")
+    let digits = Signature.hexadecimal(WebhookTests.body)
+    for signature in ["sha256=\(digits)", digits.uppercased(), "\(Signature.hexadecimal("old")) \(digits)"] {
+      let answer = try server.deliver(WebhookTests.body, [WebhookTests.header: signature])
+      #expect(answer.status == 200 && answer.json["disposition"] == "applied")
+    }
+    #expect(try server.count == 4)
+  }
+
+  @Test func standardWebhooksGetIn() throws {
+    let key = (0..<24).map { UInt8($0) }
+    let server = try Server(secret: "whsec_" + Data(key).base64EncodedString())
+    var headers = Signature.standard(WebhookTests.body, id: "m1", at: now, key: key, header: WebhookTests.header)
+    #expect(try server.deliver(WebhookTests.body, headers).status == 201)
+    // Each of them is part of what is signed.
+    for (name, value) in [("webhook-id", "m2"), ("webhook-timestamp", "\(now + 1)")] {
+      #expect(try server.deliver(WebhookTests.body, headers.merging([name: value]) { $1 }).status == 401)
+    }
+    headers["webhook-id"] = nil
+    #expect(try server.deliver(WebhookTests.body, headers).status == 401)
+    #expect(try server.count == 1)
+  }
+
+  /// What `signed` of an action sends is what a webhook takes: two servers, each knowing nothing but the secret.
+  @Test func whatAFlowSignsAFlowTakes() throws {
+    let receiver = try Server(header: "webhook-signature")
+    let sender = try TestFolder()
+    let file = try sender.write(
+      "sender.flow",
+      """
+      event Go { id: string }
+      action deliver(id: string) {
+        http POST env("RECEIVER") { body: {"id": id, "from": {"name": "sender"}} }
+        signed env("NOTE_SECRET")
+        retry 2 backoff 100ms..200ms
+      }
+      flow Sender {
+        key id
+        data { id: string  code: string = "" }
+        start on Go -> sending do id = event.id
+        state sending {
+          call deliver(id: id) as it
+          on it.done -> sent
+          on it.failed -> refused do code = event.code
+        }
+        final sent
+        failed refused
+      }
+      """)
+    let process = try ServerProcess(
+      [file, "--store", sender.store, "--allow-private"],
+      environment: [
+        "NOTE_SECRET": System.secret,
+        "RECEIVER": "http://127.0.0.1:\(receiver.process.port)\(WebhookTests.path)",
+      ])
+    let client = HTTPClient(port: process.port)
+    try client.send("POST", "/v1/events", ["event": "Go", "data": ["id": "n1"]])
+    let isOver = try eventually { try client.send("GET", "/v1/flows/Sender/instances/n1").json["status"] != "running" }
+    let view = try client.send("GET", "/v1/flows/Sender/instances/n1").json
+    #expect(isOver && view["state"] == ["sent"], "\(view.text())")
+    #expect(try receiver.count == 1)
+  }
+
+  @Test(arguments: [
+    "", "sha256=", "v1,", "v1,!!", "nonsense", String(repeating: "0", count: 64),
+    Signature.hexadecimal(body, "another secret"), Signature.hexadecimal(body + " "),
+    String(Signature.hexadecimal(body).dropLast(2)), String(Signature.hexadecimal(body).dropLast()),
+    Signature.hexadecimal(body) + "00", "sha1=" + Signature.hexadecimal(body),
+    "v1," + Signature.hexadecimal(body),
+  ])
+  func whatIsNotSignedChangesNothing(_ signature: String) throws {
+    let server = try Server()
+    let answer = try server.deliver(WebhookTests.body, [WebhookTests.header: signature])
+    #expect(answer.status == 401 && answer.json["code"] == "webhook-unverified")
+    #expect(answer.headers["content-type"] == "application/problem+json")
+    #expect(!answer.text.contains(System.secret) && !answer.text.contains(Signature.hexadecimal(WebhookTests.body)))
+    #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
+  }
+
+  @Test func aRequestWithoutASignatureChangesNothing() throws {
+    let server = try Server()
+    #expect(try server.deliver(WebhookTests.body, [:]).json["code"] == "webhook-unverified")
+    #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
+  }
+
+  @Test(arguments: ["webhook-id", "X-GitHub-Delivery", "Idempotency-Key"])
+  func whatIsDeliveredAgainIsAnsweredAgain(_ name: String) throws {
+    let server = try Server()
+    let first = try server.deliver(signed: WebhookTests.body, [name: "d1"])
+    let again = try server.deliver(signed: WebhookTests.body, [name: "d1"])
+    #expect(first.status == 201 && again.status == 201 && again.json == first.json)
+    #expect(again.headers["idempotent-replay"] == "true")
+    #expect(try server.deliver(signed: WebhookTests.body, [name: "d2"]).json["revision"] == 2)
+    let other = WebhookTests.body.replacing("ann", with: "bob")
+    #expect(try server.deliver(signed: other, [name: "d1"]).json["problem"]?["code"] == "idempotency-reused")
+    #expect(try server.count == 2)
+    #expect(try server.deliver(signed: WebhookTests.body, [name: String(repeating: "d", count: 256)]).status == 400)
+    #expect(try server.deliver(signed: WebhookTests.body, [name: ""]).status == 400)
+  }
+
+  @Test func whatIsOfAnotherTimeIsACopy() throws {
+    let server = try Server()
+    for time in ["\(now - 600)", "\(now + 600)", "soon", "-1", "99999999999999999999", "9223372036854775807"] {
+      let answer = try server.deliver(signed: WebhookTests.body, ["webhook-timestamp": time])
+      #expect(answer.status == 401 && answer.json["code"] == "webhook-unverified", "\(time)")
+    }
+    #expect(try server.deliver(signed: WebhookTests.body, ["webhook-timestamp": "\(now - 200)"]).status == 201)
+  }
+
+  @Test(arguments: [
+    (#"{"id": "n1", "from": {"name": ""}}"#, "event-not-accepted"), (#"{"id": 5}"#, "validation-failed"),
+    ("[]", "validation-failed"), ("{", "invalid-json"), ("", "invalid-json"), ("\u{0}", "invalid-json"),
+    (String(repeating: "[", count: 100_000), "invalid-json"),
+  ])
+  func aVerdictIsNoErrorOfTheDelivery(_ body: String, _ code: String) throws {
+    let server = try Server()
+    let answer = try server.deliver(signed: body)
+    #expect(answer.status == 200 && answer.json["disposition"] == "refused")
+    #expect(answer.json["problem"]?["code"] == .string(code))
+    #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
+  }
+
+  @Test func whatIsTooLargeIsNotRead() throws {
+    let server = try Server()
+    let words = Array(repeating: "\"word\"", count: 149_000).joined(separator: ",")
+    let large = #"{"id": "n1", "from": {"name": "ann"}, "words": [\#(words)]}"#
+    #expect(large.utf8.count > 1_000_000 && large.utf8.count < 1 << 20)
+    #expect(try server.deliver(signed: large).status == 201)
+    let larger = large + String(repeating: " ", count: 1 << 20)
+    #expect((try? server.deliver(signed: larger).status) ?? 413 == 413)
+    #expect(try HTTPClient(port: server.process.port).send("GET", "/livez").status == 200)
+    #expect(try HTTPClient(port: server.process.port).send("GET", WebhookTests.path).status == 405)
+  }
+
+  @Test(arguments: ["/v1/hooks/Note/Plain", "/v1/hooks/Note/None", "/v1/hooks/None/Told"])
+  func onlyAWebhookTakesDeliveries(_ path: String) throws {
+    let server = try Server()
+    let headers = [WebhookTests.header: Signature.hexadecimal(WebhookTests.body)]
+    #expect(try server.deliver(WebhookTests.body, headers, to: path).json["code"] == "not-found")
+  }
+
+  @Test func aMissingSecretIsSaidAtTheStart() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("note.flow", WebhookTests.source)
+    let words = ["serve", file, "--store", folder.store, "--addr", "127.0.0.1:0"]
+    let without = try FlowProcess.run(words)
+    #expect(without.code == 2)
+    #expect(without.errors.contains("the webhook `Told`: the environment variable `NOTE_SECRET` is not set"))
+    let empty = try FlowProcess.run(words, environment: ["NOTE_SECRET": ""])
+    #expect(empty.code == 2 && empty.errors.contains("is empty"))
+  }
+
+  @Test func aFlowIsNotDeployedWithoutItsSecret() throws {
+    let counter = try CounterServer()
+    let answer = try counter.client.send(
+      "PUT", "/v1/flows/Note", text: WebhookTests.source, headers: ["Content-Type": "text/x-flow"])
+    #expect(answer.status == 422 && answer.json["detail"]?.string?.contains("NOTE_SECRET") == true)
+  }
+}
