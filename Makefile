@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test test-brokers bench simulate crash fuzz sarif schemathesis format lint clean
+.PHONY: help setup build serve test test-brokers bench simulate crash resume fuzz sarif schemathesis format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -45,6 +45,12 @@ FULL_DISKS ?= 20
 crash: setup ## kill a loaded server KILLS times, and FULL_DISKS times with a full disk
 	swift build --build-tests
 	FLOW_KILLS=$(KILLS) FLOW_FULL_DISKS=$(FULL_DISKS) swift test --skip-build --filter CrashTests
+
+SUBSCRIBERS ?= 200
+SECONDS ?= 600
+resume: setup ## cut SUBSCRIBERS off at random for SECONDS of load, and see that each hears everything once
+	swift build --build-tests
+	FLOW_SUBSCRIBERS=$(SUBSCRIBERS) FLOW_SECONDS=$(SECONDS) swift test --skip-build --filter ResumeTests
 
 FUZZ_SECONDS ?= 60
 fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS

@@ -44,7 +44,7 @@ enum RawStore {
     // Texts as they are; eight bytes for each number of the three rows.
     let sql = """
       SELECT (SELECT avg(length(body) + length(kind)) FROM journal)
-        + (SELECT avg(length(position) + length(data)) FROM instance) + (SELECT avg(length(key)) FROM answer) + 96
+        + (SELECT avg(length(position) + length(data)) FROM instance) + 120
       """
     guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK else { return 0 }
     defer { sqlite3_finalize(statement) }

@@ -3,11 +3,13 @@ public import FlowRuntime
 // What the engine asks; answered by the writing connection, which sees its own commits.
 extension SQLiteStore {
   public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
+    try look()
     statements.instanceByKey.bind(.text(flow), .text(key))
     return try first(statements.instanceByKey) { $0.instance }
   }
 
   public func instance(id: Int64) throws(StoreError) -> InstanceRow? {
+    try look()
     statements.instanceByID.bind(.integer(id))
     return try first(statements.instanceByID) { $0.instance }
   }
@@ -40,7 +42,8 @@ extension SQLiteStore {
   }
 
   public func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
-    try answers.find(scope, key)
+    try look()
+    return try answers.find(scope, key)
   }
 
   public func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {

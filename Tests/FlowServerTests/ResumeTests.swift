@@ -1,0 +1,127 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+/// Subscribers that are cut off at random and go on where they were, under load: each number once, in order.
+///
+/// `make resume` runs two hundred of them for ten minutes.
+@Suite(.serialized) struct ResumeTests {
+  private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
+
+  static let subscribers = number("FLOW_SUBSCRIBERS") ?? 24
+  static let seconds = number("FLOW_SECONDS") ?? 5
+  /// How long the load rests between two events of a sender, in microseconds.
+  static let pause: UInt32 = 20_000
+
+  @Test func whoIsCutOffMissesNothingAndHearsNothingTwice() throws {
+    let counter = try CounterServer()
+    for key in ["a", "b", "c", "d"] { try Counter.begin(key, counter.client) }
+    let isOver = Atomic(false)
+    let end = Atomic(0)
+    let results = Mutex<[Subscriber.Result]>([])
+    let group = DispatchGroup()
+    for index in 0..<ResumeTests.subscribers {
+      inBackground(group) {
+        let subscriber = Subscriber(port: counter.port, seed: index)
+        let result = subscriber.follow { isOver.load(ordering: .acquiring) ? end.load(ordering: .acquiring) : nil }
+        results.withLock { $0.append(result) }
+      }
+    }
+    let sent = load(counter.port)
+    end.store(4 + sent, ordering: .releasing)
+    isOver.store(true, ordering: .releasing)
+    // One more wakes those who wait for the next entry.
+    try Counter.add(1, to: "a", counter.client)
+    group.wait()
+    let all = results.withLock { $0 }
+    #expect(all.count == ResumeTests.subscribers)
+    #expect(all.compactMap(\.problem) == [])
+    #expect(all.allSatisfy { $0.last >= 4 + sent }, "\(4 + sent) entries, seen up to \(all.map(\.last).min() ?? 0)")
+    let cuts = all.reduce(0) { $0 + $1.connections }
+    #expect(cuts > ResumeTests.subscribers, "nobody was cut off")
+    print("\(all.count) subscribers, \(cuts) connections, \(4 + sent) entries each")
+  }
+
+  /// Sends events from a few connections for a while.
+  /// - Returns: How many.
+  private func load(_ port: Int) -> Int {
+    let count = Atomic(0)
+    let group = DispatchGroup()
+    let end = Date().addingTimeInterval(Double(ResumeTests.seconds))
+    for key in ["a", "b", "c", "d"] {
+      inBackground(group) {
+        let client = HTTPClient(port: port)
+        while Date() < end {
+          if (try? Counter.add(1, to: key, client)) != nil { count.add(1, ordering: .relaxed) }
+          usleep(ResumeTests.pause)
+        }
+      }
+    }
+    group.wait()
+    return count.load(ordering: .relaxed)
+  }
+
+  /// On a thread of its own: hundreds that block are too many for a pool.
+  private func inBackground(_ group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
+    group.enter()
+    let thread = Thread {
+      body()
+      group.leave()
+    }
+    thread.stackSize = 1 << 20
+    thread.start()
+  }
+}
+
+/// One that listens to everything, and hangs up now and then.
+private struct Subscriber {
+  struct Result: Sendable {
+    var last = 0
+    var connections = 0
+    /// What should not have been; nil when all was well.
+    var problem: String?
+  }
+
+  let port: Int
+  private var chance: UInt64
+
+  init(port: Int, seed: Int) {
+    self.port = port
+    chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+  }
+
+  private mutating func roll(_ sides: Int) -> Int {
+    chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int(chance >> 33) % sides
+  }
+
+  /// - Parameter end: The last entry there will be, once that is known.
+  func follow(until end: () -> Int?) -> Result {
+    var listener = self
+    var result = Result()
+    while result.problem == nil, end().map({ result.last < $0 }) ?? true { listener.listen(&result, until: end) }
+    return result
+  }
+
+  /// One connection, for some entries.
+  private mutating func listen(_ result: inout Result, until end: () -> Int?) {
+    result.connections += 1
+    var patience = 1 + roll(120)
+    do {
+      let socket = try WebSocketClient(port: port, path: "/v1/live?since=\(result.last)")
+      while patience > 0, end().map({ result.last < $0 }) ?? true {
+        let message = try socket.receive()
+        if let answer = message["ok"], answer["recovered"] != true { result.problem = "not recovered" }
+        guard let offset = message["offset"]?.int else { continue }
+        if offset != result.last + 1 { result.problem = "\(offset) came after \(result.last)" }
+        result.last = offset
+        patience -= 1
+      }
+    } catch {
+      // The next connection goes on from the last entry that was seen.
+      usleep(10_000)
+    }
+  }
+}
