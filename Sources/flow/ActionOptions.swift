@@ -25,6 +25,8 @@ enum ActionOptions {
   struct Problem: Error {
     var message: String
     var help: String
+
+    var text: String { "\(message); \(help)" }
   }
 
   static func settings(_ arguments: Arguments) throws(Problem) -> ActionSettings {

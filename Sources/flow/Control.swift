@@ -132,7 +132,8 @@ struct Control {
   /// Columns as wide as they have to be.
   private func table(_ rows: [[String]]) -> String {
     let count = rows.map(\.count).max() ?? 0
-    let widths = (0..<count).map { column in rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0 }
+    let widths = (0..<count).map { column in rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
+    }
     return rows.map { row in
       let cells = row.enumerated().map { index, cell in
         index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
@@ -182,7 +183,9 @@ extension Control {
 
   private static func columns(_ json: JSON, _ names: String...) -> [String] { names.map { text(json[$0]) } }
 
-  static func flow(_ json: JSON) -> [String] { columns(json, "name", "version") + ["starts on " + text(json["startsOn"])] }
+  static func flow(_ json: JSON) -> [String] {
+    columns(json, "name", "version") + ["starts on " + text(json["startsOn"])]
+  }
 
   static func summary(_ json: JSON) -> [String] {
     columns(json, "flow", "key", "status", "state", "revision", "updatedAt") + [text(json["incident"])]

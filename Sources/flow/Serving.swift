@@ -147,7 +147,7 @@ struct Serving {
       try live.begin(queries)
       return FlowService(
         engine: engine, queries: queries, live: live, clock: currentMilliseconds,
-        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.message },
+        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text },
         variable: Terminal.variable)
     } catch let error as ProgramError {
       throw NotServing(message: error.message)

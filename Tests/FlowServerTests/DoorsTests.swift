@@ -179,5 +179,11 @@ import Testing
     #expect(isOver && target.requests.isEmpty)
     let why = try client.send("GET", "/v1/flows/Reach/instances/r1").json["data"]?["why"]
     #expect(why == "PRIVATE_ADDRESS")
+
+    let source = try String(contentsOfFile: file, encoding: .utf8).replacing(
+      #"http GET env("TARGET")"#, with: #"exec "p""#)
+    let deployed = try client.send(
+      "PUT", "/v1/flows/Reach", text: source, headers: ["Content-Type": "text/x-flow"])
+    #expect(deployed.status == 422 && deployed.text.contains("--allow-exec"), "\(deployed.text)")
   }
 }

@@ -118,7 +118,8 @@ import Testing
   @Test func anAnswerWaitsUntilTheInstanceIsQuiet() throws {
     let folder = try TestFolder()
     let warehouse = try Warehouse()
-    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store], environment: warehouse.environment)
+    let server = try ServerProcess(
+      [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"], environment: warehouse.environment)
     let client = HTTPClient(port: server.port)
     let items: JSON = [["sku": "x", "qty": 1, "price": .double(1)]]
     try client.send(
@@ -136,7 +137,8 @@ import Testing
   @Test func anAnswerDoesNotWaitForEver() throws {
     let folder = try TestFolder()
     let server = try ServerProcess(
-      [EndToEndTests.order, "--store", folder.store], environment: ["WAREHOUSE_URL": "http://127.0.0.1:1"])
+      [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"],
+      environment: ["WAREHOUSE_URL": "http://127.0.0.1:1"])
     let client = HTTPClient(port: server.port)
     try client.send(
       "POST", "/v1/flows/Order/instances",

@@ -92,7 +92,8 @@ import Testing
   @Test func aCallThatIsTriedAgainIsTheReason() throws {
     let folder = try TestFolder()
     let server = try ServerProcess(
-      [EndToEndTests.order, "--store", folder.store], environment: ["WAREHOUSE_URL": "http://127.0.0.1:1"])
+      [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"],
+      environment: ["WAREHOUSE_URL": "http://127.0.0.1:1"])
     let client = HTTPClient(port: server.port)
     let items: JSON = [["sku": "x", "qty": 1, "price": .double(1)]]
     try client.send(

@@ -52,12 +52,22 @@ import Testing
 
   @Test func aSourceDoesNotBringThemAlong() throws {
     let client = HTTPClient(port: server.port)
-    let source =
-      "event E { id: string }\n"
-      + ["Order", "Approval"].map { "flow \($0) { key id data { id: string } start on E -> a  final a }" }
-      .joined(separator: "\n")
+    let flows = ["Order", "Approval"].map { name in
+      """
+      flow \(name) {
+        key id
+        data { id: string }
+        start on E -> a do id = event.id
+        state a { on Stop -> b }
+        final b
+      }
+
+      """
+    }
+    let source = "event E { id: string }\nevent Stop\n" + flows.joined()
     let headers = some.merging(["Content-Type": "text/x-flow"]) { first, _ in first }
-    #expect(try client.send("PUT", "/v1/flows/Order", text: source, headers: headers).status == 403)
+    let refused = try client.send("PUT", "/v1/flows/Order", text: source, headers: headers)
+    #expect(refused.status == 403, "\(refused.text)")
     #expect(try client.send("GET", "/v1/flows/Approval", headers: all).json["states"]?.array?.isEmpty == false)
   }
 

@@ -35,7 +35,7 @@ public struct MeasuredRunner: ActionRunner {
   private static func result(_ outcome: JobOutcome) -> String {
     switch outcome {
     case .done: "done"
-    case .status: "status"
+    case .status, .reply: "status"
     case .unreachable: "unreachable"
     case .failed: "failed"
     case .impossible: "impossible"
