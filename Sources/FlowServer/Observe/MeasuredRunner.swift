@@ -39,7 +39,6 @@ public struct MeasuredRunner: ActionRunner {
     case .unreachable: "unreachable"
     case .failed: "failed"
     case .impossible: "impossible"
-    case .reply: "reply"
     case .postponed: "postponed"
     }
   }
