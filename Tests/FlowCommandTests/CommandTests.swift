@@ -175,7 +175,7 @@ import Testing
     ("action work(to: string) { redis \"PING\" }", redisIsMissing),
     ("action work(to: string) { sql \"delete \" + to }", "put together"),
     ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only requests can be `signed`"),
-    ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "`S` is not set"),
+    ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "the webhook `Hook`"),
   ])
   func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {
     let text =
