@@ -74,4 +74,39 @@ import Testing
       #expect(seen.status == 200 && !seen.text.contains("twice this month"))
     }
   }
+
+  /// With keys: whose key is not for the trail sees nothing of it, on any way.
+  @Test func theTrailIsForSomeOnly() throws {
+    let folder = try TestFolder()
+    let keys = Keys(in: folder)
+    let author = try keys.add("ada", "--scope", "read,send", "--role", "author", "--flow", "Definition")
+    let desk = try keys.add(
+      "ann", "--scope", "read,send", "--role", "requester", "--flow", "Definition", "--flow", "Case")
+    let clerk = try keys.add("cleo", "--scope", "read,send", "--role", "clerk")
+    let system = try System("process", options: ["--keys", keys.path])
+    let post: (String, JSON, String) throws -> Int = { event, data, key in
+      try system.client.send("POST", "/v1/events", ["event": .string(event), "data": data], headers: bearer(key)).status
+    }
+    #expect(try post("Define", ["process": "travel", "stages": [ProcessTests.check]], author) == 201)
+    let live = try EventStreamClient(port: system.port, path: "/v1/live", headers: bearer(desk))
+    #expect(try post("Submit", ["id": "t1", "process": "travel", "title": "Rome", "cents": 5], author) == 403)
+    #expect(try post("Submit", ["id": "t1", "process": "travel", "title": "Rome", "cents": 5], desk) == 201)
+    #expect(try post("Remark", ["id": "t1", "text": "twice this month"], clerk) == 201)
+    #expect(try post("Remark", ["id": "t1", "text": "me too"], desk) == 403)
+    let approve = try system.client.send(
+      "POST", system.path("Case/t1") + "/events", ["event": "Approve"], headers: bearer(clerk))
+    #expect(approve.json["to"] == ["approved"])
+
+    for (path, status) in [("Trail/t1", 403), ("Trail/t1/history", 403), ("Case/t1", 200), ("Case/t1/history", 200)] {
+      let seen = try system.client.send("GET", system.path(path), headers: bearer(desk))
+      #expect(seen.status == status && !seen.text.contains("twice this month"), "\(path)")
+    }
+    let list = try system.client.send("GET", "/v1/instances", headers: bearer(desk)).json["items"]?.array ?? []
+    #expect(Set(list.compactMap { $0["flow"]?.string }) == ["Definition", "Case"])
+    var heard: [String] = []
+    while heard.last?.contains(#"["approved"]"#) != true { heard.append(try live.receive().data.text()) }
+    #expect(!heard.contains { $0.contains("Trail") || $0.contains("twice this month") })
+    let trail = try system.client.send("GET", system.path("Trail/t1"), headers: bearer(clerk))
+    #expect(trail.json["data"]?["lines"] == ["cleo: twice this month", "cleo approved"])
+  }
 }

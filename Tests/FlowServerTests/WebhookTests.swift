@@ -37,11 +37,17 @@ import Testing
     let process: ServerProcess
     let client: HTTPClient
 
-    init(secret: String = System.secret, header: String = WebhookTests.header) throws {
+    init(secret: String = System.secret, header: String = WebhookTests.header, hasKeys: Bool = false) throws {
       folder = try TestFolder()
       let source = WebhookTests.source.replacing(WebhookTests.header, with: header)
       let file = try folder.write("note.flow", source)
-      process = try ServerProcess([file, "--store", folder.store], environment: ["NOTE_SECRET": secret])
+      var arguments = [file, "--store", folder.store]
+      if hasKeys {
+        let keys = Keys(in: folder)
+        _ = try keys.add("ann", "--scope", "read")
+        arguments += ["--keys", keys.path]
+      }
+      process = try ServerProcess(arguments, environment: ["NOTE_SECRET": secret])
       client = HTTPClient(port: process.port)
     }
 
@@ -222,5 +228,15 @@ import Testing
     let answer = try counter.client.send(
       "PUT", "/v1/flows/Note", text: WebhookTests.source, headers: ["Content-Type": "text/x-flow"])
     #expect(answer.status == 422 && answer.json["detail"]?.string?.contains("NOTE_SECRET") == true)
+  }
+
+  /// Other systems have no key; their signature is what lets them in.
+  @Test func aSignatureIsEnoughWhereKeysAreAsked() throws {
+    let server = try Server(hasKeys: true)
+    #expect(try server.client.send("GET", "/v1/flows").status == 401)
+    #expect(try server.deliver(signed: WebhookTests.body).status == 201)
+    #expect(try server.deliver(WebhookTests.body, [WebhookTests.header: "none"]).json["code"] == "webhook-unverified")
+    let unknown = try server.deliver(WebhookTests.body, [:], to: "/v1/hooks/None/Told")
+    #expect(unknown.status == 404 && !unknown.text.contains("Note"), "what there is is not told")
   }
 }
