@@ -53,9 +53,11 @@ struct Serving {
   ) throws(NotServing) {
     let log = options.log
     let settings = try settings()
-    let runner = Runner(settings: actions, log: { [redaction = options.redaction] in
-      log.write(.info, "log", [.init("text", redaction.masked($0))])
-    })
+    let runner = Runner(
+      settings: actions,
+      log: { [redaction = options.redaction] in
+        log.write(.info, "log", [.init("text", redaction.masked($0))])
+      })
     let service = try begin(program, path, retention, MeasuredRunner(runner, metrics))
     let gate = Gate(
       service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,

@@ -12,11 +12,12 @@ import Testing
 
   static let subscribers = number("FLOW_SUBSCRIBERS") ?? 24
   static let seconds = number("FLOW_SECONDS") ?? 5
-  /// How long the load rests between two events of a sender, in microseconds.
-  static let pause: UInt32 = 20_000
+  /// How long the load rests between two events of a sender, in microseconds: every event goes to every subscriber.
+  static var pause: UInt32 { UInt32(max(20_000, 800 * subscribers)) }
 
   @Test func whoIsCutOffMissesNothingAndHearsNothingTwice() throws {
     let counter = try CounterServer()
+    let port = counter.port
     for key in ["a", "b", "c", "d"] { try Counter.begin(key, counter.client) }
     let isOver = Atomic(false)
     let end = Atomic(0)
@@ -24,12 +25,12 @@ import Testing
     let group = DispatchGroup()
     for index in 0..<ResumeTests.subscribers {
       inBackground(group) {
-        let subscriber = Subscriber(port: counter.port, seed: index)
+        let subscriber = Subscriber(port: port, seed: index)
         let result = subscriber.follow { isOver.load(ordering: .acquiring) ? end.load(ordering: .acquiring) : nil }
         results.withLock { $0.append(result) }
       }
     }
-    let sent = load(counter.port)
+    let sent = load(port)
     end.store(4 + sent, ordering: .releasing)
     isOver.store(true, ordering: .releasing)
     // One more wakes those who wait for the next entry.
