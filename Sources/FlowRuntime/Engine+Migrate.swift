@@ -52,7 +52,7 @@ extension Engine {
     row.data = []
     let carried = Cached(row: row, instance: old.instance, version: version)
     let sequence = record(migrated.step, of: carried, cause: cause(command), at: now)
-    let cached = cache[InstanceID(row)] ?? carried
+    let cached = cache.find(InstanceID(row)) ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = migrated.withdrawn.count
     return answer(cached, sequence, count == 0 ? "" : "\(count) \(count == 1 ? "call was" : "calls were") withdrawn")

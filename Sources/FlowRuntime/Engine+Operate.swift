@@ -42,7 +42,7 @@ extension Engine {
       let sequence = record(step, of: cached, cause: cause(command), at: now, status: InstanceRow.cancelled)
       // What it had asked for without waiting is done all the same.
       release(cached.row.id) { $0 == Engine.parked }
-      return answer(cache[InstanceID(cached.row)] ?? cached, sequence, "")
+      return answer(cache.find(InstanceID(cached.row)) ?? cached, sequence, "")
     }
   }
 

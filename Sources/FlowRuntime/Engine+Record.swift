@@ -31,8 +31,7 @@ extension Engine {
   }
 
   func keep(_ cached: Cached, _ id: InstanceID) {
-    cache[id] = cached
-    names[cached.row.id] = id
+    cache.keep(cached, as: id)
     touched.insert(id)
     batch.instances[cached.row.id] = cached.row
   }

@@ -28,9 +28,7 @@ public final class Engine {
   private var committedSchedules: [ScheduleID: ScheduleRow] = [:]
   /// Every version in use, by its hash.
   var versions: [String: Version]
-  var cache: [InstanceID: Cached] = [:]
-  /// The cached instances by the numbers of their rows.
-  var names: [Int64: InstanceID] = [:]
+  var cache = InstanceCache(capacity: Engine.maximumCached / 2)
   var counters: StoreCounters
   /// The counters as they are on the disk.
   private var committedCounters: StoreCounters
@@ -106,9 +104,7 @@ public final class Engine {
   /// - Returns: Whether there is more to do.
   public func maintain() throws(StoreError) -> Bool {
     let upkeep = try store.maintain(now: world.now())
-    for id in upkeep.archived {
-      if let name = names.removeValue(forKey: id) { cache[name] = nil }
-    }
+    for id in upkeep.archived { cache.drop(row: id) }
     return upkeep.hasMore
   }
 
@@ -142,15 +138,13 @@ public final class Engine {
     let committed = batch
     clearBatch()
     schedule(committed.jobs)
-    evict()
+    cache.age()
     return committed.journal
   }
 
   /// Forgets the batch; what it built on is read again.
   private func abandonBatch() {
-    for id in touched {
-      if let cached = cache.removeValue(forKey: id) { names[cached.row.id] = nil }
-    }
+    for id in touched { cache.drop(id) }
     clearBatch()
     knownResults = []
     childResults = []
@@ -171,14 +165,6 @@ public final class Engine {
     jobsInBatch.removeAll(keepingCapacity: true)
   }
 
-  private func evict() {
-    guard cache.count > Engine.maximumCached else { return }
-    for (id, cached) in Array(cache.prefix(cache.count / 4)) {
-      cache[id] = nil
-      names[cached.row.id] = nil
-    }
-  }
-
   /// Asks the store. When it has no answer, the batch fails as a whole: a guess could do work twice, or lose it.
   /// - Returns: Nil when it could not be read.
   func read<Answer>(_ question: () throws(StoreError) -> Answer) -> Answer? {
@@ -194,7 +180,7 @@ public final class Engine {
 
   /// The instance with its row, from the cache or the store; nil when there is none.
   func load(_ id: InstanceID) throws(EngineProblem) -> Cached? {
-    if let cached = cache[id] { return cached }
+    if let cached = cache.find(id) { return cached }
     guard let found = read({ () throws(StoreError) in try store.instance(flow: id.flow, key: id.key) }) else {
       throw .storeUnavailable("the instance could not be read")
     }
@@ -203,7 +189,7 @@ public final class Engine {
 
   /// The instance of a row, by the number that timers and jobs know it by.
   func load(row id: Int64) throws(EngineProblem) -> Cached? {
-    if let name = names[id], let cached = cache[name] { return cached }
+    if let cached = cache.find(row: id) { return cached }
     guard let found = read({ () throws(StoreError) in try store.instance(id: id) }) else {
       throw .storeUnavailable("the instance could not be read")
     }
@@ -222,8 +208,7 @@ public final class Engine {
         flow: flow, key: row.key, status: Cached.status(row.status), revision: row.revision, startedAt: row.startedAt)
       let instance = try version.stepper.restore(header, position: position, data: data)
       let cached = Cached(row: row, instance: instance, version: version)
-      cache[InstanceID(row)] = cached
-      names[row.id] = InstanceID(row)
+      cache.keep(cached, as: InstanceID(row))
       return cached
     } catch let error as ProgramError {
       throw .storeUnavailable(error.message)

@@ -13,11 +13,7 @@ final class Script {
     process.arguments = ["python3", file] + arguments
     process.standardOutput = pipe
     try process.run()
-    pipe.fileHandleForReading.readabilityHandler = { [heard] handle in
-      let data = handle.availableData
-      if data.isEmpty { handle.readabilityHandler = nil }
-      heard.append(String(decoding: data, as: UTF8.self))
-    }
+    heard.follow(pipe)
   }
 
   deinit {

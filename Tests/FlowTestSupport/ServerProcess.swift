@@ -47,12 +47,7 @@ public final class ServerProcess {
       }
     }
     heard.append(output)
-    // What follows is read as it comes, so that the server never waits for us.
-    pipe.fileHandleForReading.readabilityHandler = { [heard] handle in
-      let data = handle.availableData
-      if data.isEmpty { handle.readabilityHandler = nil }
-      heard.append(String(decoding: data, as: UTF8.self))
-    }
+    heard.follow(pipe)
   }
 
   deinit { kill() }
@@ -93,4 +88,18 @@ public final class Transcript: Sendable {
   public var text: String { written.withLock { $0 } }
 
   public func append(_ more: String) { written.withLock { $0 += more } }
+
+  /// Reads what comes until the pipe ends, so that the writer never waits. On a thread of its own, which keeps the
+  /// pipe: a source of events would outlive its descriptor.
+  public func follow(_ pipe: Pipe) {
+    let thread = Thread { [self] in
+      while true {
+        let data = pipe.fileHandleForReading.availableData
+        if data.isEmpty { return }
+        append(String(decoding: data, as: UTF8.self))
+      }
+    }
+    thread.stackSize = 1 << 18
+    thread.start()
+  }
 }
