@@ -11,6 +11,9 @@ struct DocumentationPage {
     :root { color-scheme: light dark }
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
     code, pre { font: 14px/1.4 ui-monospace, monospace }
+    code { overflow-wrap: anywhere }
+    ul { padding-left: 1.2rem }
+    section { overflow-x: auto }
     pre { overflow: auto; padding: .75rem; border: 1px solid #8886; border-radius: 6px }
     section { border-top: 1px solid #8886; margin-top: 1.5rem }
     td { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top }
