@@ -29,14 +29,9 @@ extension Engine {
       var waiting = row
       waiting.due = .max
       write(waiting)
-      counters.instance += 1
-      let child = InstanceRow(
-        id: counters.instance, flow: row.action, key: "\(row.id)", definition: version.hash, status: 0, revision: 0,
-        startedAt: now, updatedAt: now, position: [], data: [])
-      batch.created.insert(child.id)
+      let child = newInstance(step, row.action, "\(row.id)", version, over: nil)
       let cause: JSON = ["call": .string("\(parent.row.flow)/\(parent.row.key)"), "arguments": json]
-      record(
-        step, of: Cached(row: child, instance: step.next, version: version), cause: cause, at: now, isNew: true)
+      record(step, of: child, cause: cause, at: now, isNew: true)
     }
   }
 

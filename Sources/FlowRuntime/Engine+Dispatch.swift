@@ -37,7 +37,7 @@ extension Engine {
   }
 
   /// Holds a job until its instance goes on.
-  private func park(_ row: JobRow) {
+  func park(_ row: JobRow) {
     var parked = row
     parked.due = Engine.parked
     write(parked)

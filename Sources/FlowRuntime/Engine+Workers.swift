@@ -45,13 +45,12 @@ extension Engine {
       return nil
     }
     guard let cached = owner(of: old, now) else { return nil }
-    var row = old
     guard cached.row.status != InstanceRow.suspended else {
-      row.due = Engine.parked
-      write(row)
+      park(old)
       return nil
     }
     guard isInPace(old, cached) else { return nil }
+    var row = old
     row.lease = leaseEnd(leaseMilliseconds, now)
     row.fence += 1
     write(row)

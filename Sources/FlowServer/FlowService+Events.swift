@@ -88,21 +88,3 @@ extension EventAnswer {
     return HTTPResponse(status: created ? 201 : 200, headers: headers, body: json.bytes() + [0x0A])
   }
 }
-
-extension String {
-  /// As one segment of a path (RFC 3986, 2.3).
-  var percentEncoded: String {
-    var out = ""
-    for byte in utf8 {
-      let scalar = Unicode.Scalar(byte)
-      if byte < 128,
-        scalar.properties.isAlphabetic || (48...57).contains(byte) || "-._~".unicodeScalars.contains(scalar)
-      {
-        out.unicodeScalars.append(scalar)
-      } else {
-        out += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-      }
-    }
-    return out
-  }
-}

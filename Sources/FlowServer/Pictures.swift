@@ -2,7 +2,6 @@ import Dispatch
 import FlowDiagram
 import FlowMachine
 import FlowRuntime
-import Foundation
 import Synchronization
 
 /// Pictures of flows; those that Graphviz lays out are made once for each version.
@@ -21,34 +20,12 @@ final class Pictures: Sendable {
     let name = "\(entry.hash)/\(entry.name)"
     if let picture = kept.withLock({ $0[name] }) { return finish(picture) }
     queue.async { [self] in
-      let picture = Pictures.layOut(dot(entry.machine.program, flow: entry.flow))
+      let picture = Graphviz.svg(dot(entry.machine.program, flow: entry.flow), seconds: Pictures.maximumSeconds)
       kept.withLock { kept in
         if kept.count >= Pictures.maximumKept { kept = [:] }
         kept[name] = picture
       }
       finish(picture)
     }
-  }
-
-  /// Graphviz does the layout, as a process of its own.
-  private static func layOut(_ text: String) -> [UInt8]? {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["timeout", String(maximumSeconds), "dot", "-Tsvg"]
-    let (input, output) = (Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    do {
-      try process.run()
-      // A layout that fails closes its input early; what is read then says so.
-      try? input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
-      try input.fileHandleForWriting.close()
-    } catch {
-      return nil
-    }
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return process.terminationStatus == 0 ? Array(bytes) : nil
   }
 }

@@ -97,10 +97,11 @@ final class AnswerTables {
   private func hash(_ scope: String, _ key: String) throws(StoreError) -> KeyHash {
     if secret == nil {
       let identity = try connection.text("SELECT value FROM meta WHERE name = 'identity'")
-      if !identity.isEmpty { secret = KeyHash.secret(identity) }
-      return KeyHash(scope, key, secret: secret ?? KeyHash.secret(""))
+      // A store without a name yet has no secret to keep.
+      guard !identity.isEmpty else { return KeyHash(scope, key, secret: KeyHash.secret("")) }
+      secret = KeyHash.secret(identity)
     }
-    return KeyHash(scope, key, secret: secret ?? (0, 0))
+    return KeyHash(scope, key, secret: secret ?? KeyHash.secret(""))
   }
 
   /// Takes over what a store of an older version has.

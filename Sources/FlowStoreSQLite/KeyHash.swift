@@ -1,9 +1,7 @@
-import FlowRuntime
-
 /// A name of 128 bits for a text, from SipHash-2-4 (Aumasson and Bernstein, 2012) under two keys.
 ///
 /// The keys come from the store, so that nobody outside can make texts that meet.
-struct KeyHash: Hashable {
+struct KeyHash {
   var high: Int64
   var low: Int64
 

@@ -92,8 +92,7 @@ public enum StoreFile {
     SELECT 'journal entry ' || j.sequence || ' is not in the chain of its instance' FROM journal j
     JOIN instance i ON i.id = j.instance
     WHERE j.sequence <> i.head
-      AND NOT EXISTS (SELECT 1 FROM journal n WHERE n.instance = j.instance AND n.previous = j.sequence
-        AND n.sequence > j.sequence)
+      AND (j.instance, j.sequence) NOT IN (SELECT instance, previous FROM journal WHERE sequence > previous)
     LIMIT 20
     """,
   ]

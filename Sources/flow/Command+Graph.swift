@@ -1,8 +1,8 @@
 import FlowCompiler
 import FlowDiagram
 import FlowIR
+import FlowServer
 import FlowSource
-import Foundation
 
 extension Command {
   static let graph = Command(
@@ -42,39 +42,17 @@ extension Command {
     case "mermaid": Terminal.output(mermaid(program, flow: flow))
     case "dot": Terminal.output(dot(program, flow: flow))
     case "svg":
-      guard let picture = rendered(dot(program, flow: flow)) else {
+      guard let picture = Graphviz.svg(dot(program, flow: flow)) else {
         Terminal.complain(
           "`dot` of Graphviz is needed for a picture, and could not be run",
           help: "install the package graphviz, or use `--format mermaid` or `text`")
         return ExitCode.usage
       }
-      Terminal.output(picture)
+      Terminal.output(String(decoding: picture, as: UTF8.self))
     default:
       Terminal.complain("there is no format `\(format)`", help: "the formats are svg, dot, mermaid and text")
       return ExitCode.usage
     }
     return ExitCode.fine
-  }
-
-  /// Graphviz does the layout, as a process of its own.
-  private static func rendered(_ text: String) -> String? {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["dot", "-Tsvg"]
-    let (input, output) = (Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    do {
-      try process.run()
-      // A layout that fails closes its input early; what is read then says so.
-      try? input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
-      try input.fileHandleForWriting.close()
-    } catch {
-      return nil
-    }
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return process.terminationStatus == 0 ? String(decoding: bytes, as: UTF8.self) : nil
   }
 }

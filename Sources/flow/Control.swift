@@ -20,7 +20,7 @@ struct Control {
     case ("history", 3):
       return try show(instance + "/history" + query([("limit", value("limit"))]), rows: Control.entry)
     case ("send", 4...5): return try event(to: instance + "/events", words[3], word(4))
-    case ("start", 3...4): return try event(to: "/v1/flows/\(encoded(words[1]))/instances", words[2], word(3))
+    case ("start", 3...4): return try event(to: "/v1/flows/\(words[1].percentEncoded)/instances", words[2], word(3))
     case ("cancel", 3), ("suspend", 3), ("resume", 3), ("retry", 3), ("migrate", 3): return try operate()
     case ("redrive", 2...): return try redrive()
     case ("deploy", 2...): return try deploy()
@@ -37,7 +37,7 @@ struct Control {
     let filter = query([
       ("status", value("status")), ("state", value("state")), ("q", value("q")), ("limit", value("limit")),
     ])
-    let path = word(1).map { "/v1/flows/\(encoded($0))/instances" } ?? "/v1/instances"
+    let path = word(1).map { "/v1/flows/\($0.percentEncoded)/instances" } ?? "/v1/instances"
     return try show(path + filter, rows: Control.summary)
   }
 
@@ -85,7 +85,7 @@ struct Control {
   private func redrive() throws(Client.Unreachable) -> Int32 {
     var code = ExitCode.fine
     for id in words.dropFirst() {
-      let answer = try client.send("POST", "/v1/dead-letters/\(encoded(id))/redrive", reason.bytes())
+      let answer = try client.send("POST", "/v1/dead-letters/\(id.percentEncoded)/redrive", reason.bytes())
       code = max(code, tell(answer))
     }
     return code
@@ -104,7 +104,8 @@ struct Control {
         return ExitCode.usage
       }
       let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
-      code = max(code, tell(try client.send("PUT", "/v1/flows/\(encoded(flow))\(dry)", text, type: "text/x-flow")))
+      let path = "/v1/flows/\(flow.percentEncoded)\(dry)"
+      code = max(code, tell(try client.send("PUT", path, text, type: "text/x-flow")))
     }
     return code
   }
@@ -144,7 +145,7 @@ struct Control {
 
   // MARK: - Parts
 
-  private var instance: String { "/v1/flows/\(encoded(words[1]))/instances/\(encoded(words[2]))" }
+  private var instance: String { "/v1/flows/\(words[1].percentEncoded)/instances/\(words[2].percentEncoded)" }
 
   private var reason: JSON { value("reason").map { ["reason": .string($0)] } ?? .object([]) }
 
@@ -153,20 +154,8 @@ struct Control {
   private func value(_ option: String) -> String? { arguments.value(option) }
 
   private func query(_ pairs: [(String, String?)]) -> String {
-    let given = pairs.compactMap { name, value in value.map { "\(name)=\(encoded($0))" } }
+    let given = pairs.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
     return given.isEmpty ? "" : "?" + given.joined(separator: "&")
-  }
-
-  /// As one segment of a path or a value of a query (RFC 3986, 2.3).
-  private func encoded(_ text: String) -> String {
-    var out = ""
-    for byte in text.utf8 {
-      let isPlain =
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "-._~".utf8.contains(byte)
-      let hex = String(byte, radix: 16, uppercase: true)
-      out += isPlain ? String(Unicode.Scalar(byte)) : "%" + (hex.count < 2 ? "0" : "") + hex
-    }
-    return out
   }
 }
 
