@@ -18,13 +18,17 @@ public final class Client {
   }
 
   private let base: String
+  /// The place of the server in the file system; nil for one that has a host.
+  private let place: String?
   private let key: String?
 
   /// - Parameters:
-  ///   - base: The address of the server, such as `http://127.0.0.1:8080`.
+  ///   - base: The address of the server, such as `http://127.0.0.1:8080` or `unix:/run/flow.sock`.
   ///   - key: What proves who asks; sent as a bearer token.
   public init(base: String, key: String?) {
-    self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+    let local = ["unix:", "http://unix:"].first { base.hasPrefix($0) }
+    place = local.map { String(base.dropFirst($0.count)) }
+    self.base = place != nil ? "http://localhost" : base.hasSuffix("/") ? String(base.dropLast()) : base
     self.key = key
   }
 
@@ -67,6 +71,7 @@ public final class Client {
       return status
     }
     _ = flow_curl_set_text(easy, CURLOPT_URL, base + path)
+    if let place { _ = flow_curl_set_text(easy, CURLOPT_UNIX_SOCKET_PATH, place) }
     _ = flow_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, method)
     _ = flow_curl_set_list(easy, CURLOPT_HTTPHEADER, list)
     _ = flow_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
@@ -88,7 +93,7 @@ public final class Client {
     let code = withExtendedLifetime(inbox) { curl_easy_perform(easy) }
     let status = inbox.status()
     guard code == CURLE_OK || inbox.isDone else {
-      throw Unreachable(message: "\(base): \(String(cString: curl_easy_strerror(code)))")
+      throw Unreachable(message: "\(place ?? base): \(String(cString: curl_easy_strerror(code)))")
     }
     return status
   }

@@ -10,11 +10,10 @@ public func check(
   var loader = Loader(load: load)
   for path in roots { loader.add(path, from: nil, chain: []) }
   let byName = Dictionary(loader.files.map { ($0.source.name, $0) }) { first, _ in first }
-  let imported = Set(loader.files.flatMap(\.importedPaths))
-  let tops = roots.filter { byName[$0] != nil && !imported.contains($0) }
+  let tops = loader.tops(of: roots)
   var diagnostics = loader.problems
   let broken = Set(loader.problems.compactMap { loader.sources.file(at: $0.range.lower)?.name })
-  for top in tops.isEmpty ? roots : tops {
+  for top in tops {
     let files = closure(of: top, byName)
     let isComplete = !files.contains { broken.contains($0.source.name) }
     let checked = FlowChecker.check(files, sources: loader.sources, isComplete: isComplete, isWanted: false)
@@ -23,6 +22,23 @@ public func check(
   if isFormChecked { diagnostics += loader.files.compactMap(formDiagnostic) }
   return Compilation(
     sources: loader.sources, diagnostics: diagnostics.sortedByPlace(), suppressions: loader.suppressions)
+}
+
+/// Those of the files that no other of them imports: each with what it imports is a program of its own.
+public func programRoots(among paths: [String], load: @escaping (String) -> [UInt8]?) -> [String] {
+  var loader = Loader(load: load)
+  for path in paths { loader.add(path, from: nil, chain: []) }
+  return loader.tops(of: paths)
+}
+
+extension Loader {
+  /// Files that import each other in a circle have no top; then all are.
+  fileprivate func tops(of roots: [String]) -> [String] {
+    let names = Set(files.map(\.source.name))
+    let imported = Set(files.flatMap(\.importedPaths))
+    let tops = roots.filter { names.contains($0) && !imported.contains($0) }
+    return tops.isEmpty ? roots : tops
+  }
 }
 
 extension ParsedFile {

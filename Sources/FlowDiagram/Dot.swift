@@ -1,7 +1,10 @@
 public import FlowIR
 
 /// A flow in the language of Graphviz: states that hold states are clusters, ids are stable.
-public func dot(_ program: Program, flow index: Int) -> String { DotWriter(Picture(program, index)).text() }
+/// - Parameter active: The paths of the innermost states that are shown as active.
+public func dot(_ program: Program, flow index: Int, active: [String] = []) -> String {
+  DotWriter(Picture(program, index, active)).text()
+}
 
 private struct DotWriter {
   let picture: Picture
@@ -30,10 +33,11 @@ private struct DotWriter {
     let node = flow.states[state]
     let id = quoted(picture.identifier(state))
     guard !node.children.isEmpty else {
-      return [indent + "\(id) [id=\(id), label=\(quoted(label(state)))\(look(node))];"]
+      return [indent + "\(id) [id=\(id), label=\(quoted(label(state)))\(look(node))\(activeLook(state))];"]
     }
     var lines = [indent + "subgraph \(quoted("cluster_" + node.path)) {"]
-    lines.append(indent + "  id=\(id); label=\(quoted(label(state)));" + clusterLook(node))
+    lines.append(indent + "  id=\(id); label=\(quoted(label(state)));" + clusterLook(node)
+      + (picture.active.contains(state) ? " class=active; penwidth=2; color=\"#b06000\";" : ""))
     // Edges end at nodes: this one, which is not seen, stands for the cluster.
     lines.append(indent + "  \(anchor(state)) [shape=point, width=0.01, style=invis];")
     for child in node.children { lines += self.node(child, depth: depth + 1) }
@@ -58,6 +62,10 @@ private struct DotWriter {
     case .failed: ", peripheries=2, fillcolor=\"#fce8e6\""
     default: ""
     }
+  }
+
+  private func activeLook(_ state: Int) -> String {
+    picture.active.contains(state) ? ", class=active, penwidth=2, color=\"#b06000\", fillcolor=\"#fde293\"" : ""
   }
 
   private func clusterLook(_ node: State) -> String {

@@ -1,7 +1,10 @@
 public import FlowIR
 
 /// A flow as a Mermaid state diagram, which many pages draw by themselves.
-public func mermaid(_ program: Program, flow index: Int) -> String { MermaidWriter(Picture(program, index)).text() }
+/// - Parameter active: The paths of the innermost states that are shown as active.
+public func mermaid(_ program: Program, flow index: Int, active: [String] = []) -> String {
+  MermaidWriter(Picture(program, index, active)).text()
+}
 
 private struct MermaidWriter {
   let picture: Picture
@@ -17,7 +20,14 @@ private struct MermaidWriter {
     for (index, state) in flow.states.enumerated() where state.isFinal && state.parent == 0 {
       lines.append("  \(name(index)) --> [*]")
     }
-    return lines.joined(separator: "\n") + "\n"
+    return (lines + marks).joined(separator: "\n") + "\n"
+  }
+
+  /// What shows the active states.
+  private var marks: [String] {
+    guard !picture.active.isEmpty else { return [] }
+    let names = picture.active.sorted().map(name).joined(separator: ",")
+    return ["  classDef active fill:#fde293,stroke:#b06000,stroke-width:3px", "  class \(names) active"]
   }
 
   /// Names may hold neither dots nor words of Mermaid's own.

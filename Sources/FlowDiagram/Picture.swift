@@ -4,10 +4,23 @@ import FlowIR
 struct Picture {
   let program: Program
   let flow: Flow
+  /// The states that are shown as active, with all that lie around them.
+  let active: Set<Int>
 
-  init(_ program: Program, _ flow: Int) {
+  /// - Parameter active: The paths of the innermost active states; what the flow does not have is left out.
+  init(_ program: Program, _ flow: Int, _ active: [String] = []) {
     self.program = program
     self.flow = program.flows[flow]
+    let states = self.flow.states
+    var found: Set<Int> = []
+    for path in active {
+      var state = states.firstIndex { $0.path == path } ?? 0
+      while state != 0 {
+        found.insert(state)
+        state = states[state].parent
+      }
+    }
+    self.active = found
   }
 
   /// The name by which a state goes in every picture, whatever is added to the flow.

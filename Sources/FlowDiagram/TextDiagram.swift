@@ -1,7 +1,10 @@
 public import FlowIR
 
 /// A flow as an indented tree of its states with what each reacts to, for a terminal.
-public func textDiagram(_ program: Program, flow index: Int) -> String { TextWriter(Picture(program, index)).text() }
+/// - Parameter active: The paths of the innermost states that are shown as active.
+public func textDiagram(_ program: Program, flow index: Int, active: [String] = []) -> String {
+  TextWriter(Picture(program, index, active)).text()
+}
 
 private struct TextWriter {
   let picture: Picture
@@ -21,7 +24,10 @@ private struct TextWriter {
     let indent = String(repeating: "  ", count: depth)
     let node = flow.states[index]
     let isInitial = flow.states[node.parent].initial == index
-    var lines = [indent + sign(node) + " " + node.name + (isInitial ? "  (initial)" : "")]
+    let isHere = picture.active.contains(index) && !node.children.contains(where: picture.active.contains)
+    var lines = [
+      indent + sign(node) + " " + node.name + (isInitial ? "  (initial)" : "") + (isHere ? "  ← here" : "")
+    ]
     lines += picture.work(in: index).map { indent + "    " + $0 }
     lines += reactions(of: index, indent: indent + "    ")
     for child in node.children { lines += state(child, depth: depth + 1) }

@@ -5,6 +5,8 @@ extension HTTPServer {
     public var host = "127.0.0.1"
     /// The port to listen on; 0 lets the system choose.
     public var port = 0
+    /// A path in the file system to listen at; `host` and `port` are not used then.
+    public var path: String?
     /// How many loops, each on a thread of its own.
     public var loops = 1
     /// A socket that listens already, as a service manager hands it over; `host` and `port` are not used then.

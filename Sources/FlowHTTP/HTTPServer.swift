@@ -6,6 +6,8 @@ public enum HTTPServerError: Error, Hashable, Sendable {
   case unknownHost(String)
   /// The address is taken or not ours.
   case cannotListen(host: String, port: Int, reason: String)
+  /// The path is taken or can't be written.
+  case cannotListenAt(path: String, reason: String)
 }
 
 /// An HTTP/1.1 and WebSocket server: listens from `init` on, answers from `start()` to `shutdown()`.
@@ -16,7 +18,7 @@ public final class HTTPServer: Sendable {
     case stopped
   }
 
-  /// The port it listens on.
+  /// The port it listens on; 0 for a socket in the file system.
   public let port: Int
   private let configuration: Configuration
   private let handler: any HTTPHandler
@@ -27,8 +29,9 @@ public final class HTTPServer: Sendable {
   public init(configuration: Configuration, handler: any HTTPHandler) throws(HTTPServerError) {
     self.configuration = configuration
     self.handler = handler
-    // A socket from outside can't be shared among loops: nobody asked its maker for that.
-    let loops = configuration.listeningSocket == nil ? max(1, configuration.loops) : 1
+    // A socket from outside can't be shared among loops: nobody asked its maker for that. One with a path never can.
+    let isAlone = configuration.listeningSocket != nil || configuration.path != nil
+    let loops = isAlone ? 1 : max(1, configuration.loops)
     inboxes = (0..<loops).compactMap { _ in Inbox(limit: configuration.limits.deliveries) }
     let listeners = try Self.listeners(configuration, count: loops)
     port = listeners.first.map(Sockets.port(of:)) ?? configuration.port
@@ -60,6 +63,9 @@ public final class HTTPServer: Sendable {
       defer { stage = .stopped }
       return stage
     }
+    if case .stopped = last { return }
+    // While it is still listened on, so that the place of another server is never removed.
+    if let path = ownPath { Sockets.remove(path: path) }
     switch last {
     case .ready(let listeners): for listener in listeners { Sockets.close(listener) }
     case .running(let threads):
@@ -69,6 +75,12 @@ public final class HTTPServer: Sendable {
     }
   }
 
+  /// The path that it has made itself.
+  private var ownPath: String? { configuration.listeningSocket == nil ? configuration.path : nil }
+
+  /// Where a socket of the process listens: `unix:PATH`, or the numeric address; nil when it does not.
+  public static func place(ofListener socket: Int32) -> String? { Sockets.place(of: socket) }
+
   private func startLoop(_ index: Int, listener: Int32, inbox: Inbox) -> LoopThread? {
     LoopThread(name: "flow-http-\(index)") { [configuration, handler] in
       EventLoop(configuration: configuration, handler: handler, inbox: inbox, listener: listener).run()
@@ -77,6 +89,7 @@ public final class HTTPServer: Sendable {
 
   private static func listeners(_ configuration: Configuration, count: Int) throws(HTTPServerError) -> [Int32] {
     if let socket = configuration.listeningSocket { return [try Sockets.adopt(socket)] }
+    if let path = configuration.path { return [try Sockets.listen(path: path)] }
     // A shared port would also be shared with another server of the same user: take it alone first.
     let first = try Sockets.listen(host: configuration.host, port: configuration.port, isShared: false)
     if count == 1 { return [first] }

@@ -53,12 +53,14 @@ enum Sockets {
     return socket
   }
 
+  /// The port that a socket listens on; 0 for one without.
   static func port(of socket: Int32) -> Int {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     _ = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
     }
+    guard [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return 0 }
     return withUnsafePointer(to: &address) { pointer in
       // The port is at the same place for both families.
       pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { Int(UInt16(bigEndian: $0.pointee.sin_port)) }
@@ -72,6 +74,7 @@ enum Sockets {
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { cepoll_accept(listener, $0, &length) }
     }
     guard socket >= 0 else { return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) ? .exhausted : .none }
+    if Int32(address.ss_family) == AF_UNIX { return .socket(socket, address: localPeer) }
     enable(TCP_NODELAY, of: Int32(IPPROTO_TCP), on: socket)
     return .socket(socket, address: text(of: &address, length))
   }
@@ -103,7 +106,7 @@ enum Sockets {
     setsockopt(socket, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
   }
 
-  private static func text(of address: inout sockaddr_storage, _ length: socklen_t) -> String {
+  static func text(of address: inout sockaddr_storage, _ length: socklen_t) -> String {
     var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
     let result = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

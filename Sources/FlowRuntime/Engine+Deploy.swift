@@ -20,11 +20,12 @@ extension Engine {
   static let apiOrigin = "api"
 
   /// Serves the flows of a program from now on. What comes of it holds once ``commit()`` has returned.
-  public func deploy(_ machine: Machine) -> DeployAnswer {
+  /// - Parameter sources: What it was compiled from; none for a program that came as IR.
+  public func deploy(_ machine: Machine, _ sources: [SourceText] = []) -> DeployAnswer {
     let version = versions[machine.program.hash] ?? Version(hash: machine.program.hash, machine: machine)
     let names = machine.program.flows.map(\.name)
     let replaced = names.filter { name in catalogue[name].map { $0.hash != version.hash } ?? false }
-    install(version, origin: Engine.apiOrigin)
+    install(version, sources, origin: Engine.apiOrigin)
     return DeployAnswer(definition: version.hash, flows: names, replaced: replaced)
   }
 
@@ -45,8 +46,9 @@ extension Engine {
   }
 
   /// Adds the flows of a version, and notes what is new about that.
-  func install(_ version: Version, origin: String) {
+  func install(_ version: Version, _ sources: [SourceText], origin: String) {
     versions[version.hash] = version
+    if !sources.isEmpty { batch.sources[version.hash] = SourceText.json(sources).bytes() }
     let now = world.now()
     if (read { () throws(StoreError) in try store.definition(hash: version.hash) }) == .some(nil) {
       batch.definitions[version.hash] = version.machine.program.json.bytes(.canonical)
@@ -58,6 +60,8 @@ extension Engine {
       add(
         DeploymentRow(flow: flow.name, definition: version.hash, origin: origin, at: now, isRetired: false), version,
         index)
+      batch.versions.append(
+        VersionRow(flow: flow.name, definition: version.hash, number: flow.version, origin: origin, at: now))
       arrange(flow, index, version)
     }
   }

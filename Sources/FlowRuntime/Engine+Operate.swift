@@ -131,7 +131,7 @@ extension Engine {
     .object([.init("operator", operatorBody(command.action.rawValue, command.reason, command.caller, []))])
   }
 
-  private func operatorBody(_ action: String, _ reason: String, _ caller: Caller, _ more: [JSON.Member]) -> JSON {
+  func operatorBody(_ action: String, _ reason: String, _ caller: Caller, _ more: [JSON.Member]) -> JSON {
     var members: [JSON.Member] = [.init("action", .string(action))]
     if !reason.isEmpty { members.append(.init("reason", .string(reason))) }
     if !caller.id.isEmpty { members.append(.init("by", .string(caller.id))) }

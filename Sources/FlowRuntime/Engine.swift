@@ -62,8 +62,11 @@ public final class Engine {
 
   /// - Parameter machine: What the engine is started with. Flows that were started with before and are not in it are
   ///   retired; those that were deployed while it ran stay.
+  /// - Parameter sources: What the program was compiled from; none for one that came as IR.
   /// - Throws: When the store can't be read or the program's definition can't be kept.
-  public init(machine: Machine, store: any Store, world: any World) throws(EngineError) {
+  public init(
+    machine: Machine, sources: [SourceText] = [], store: any Store, world: any World
+  ) throws(EngineError) {
     self.store = store
     self.world = world
     versions = [:]
@@ -76,7 +79,7 @@ public final class Engine {
       }
       let version = Version(hash: machine.program.hash, machine: machine)
       try restoreDeployments(besides: version)
-      install(version, origin: Engine.filesOrigin)
+      install(version, sources, origin: Engine.filesOrigin)
       if !batch.isEmpty { try store.commit(batch) }
       batch = StoreBatch()
       committedCounters = counters

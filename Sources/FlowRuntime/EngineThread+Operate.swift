@@ -20,9 +20,10 @@ extension EngineThread {
 
   /// Serves the flows of a program from now on.
   public func deploy(
-    _ machine: Machine, completion: @escaping @Sendable (Result<DeployAnswer, EngineProblem>) -> Void
+    _ machine: Machine, _ sources: [SourceText] = [],
+    completion: @escaping @Sendable (Result<DeployAnswer, EngineProblem>) -> Void
   ) {
-    ask({ .success($0.deploy(machine)) }, completion)
+    ask({ .success($0.deploy(machine, sources)) }, completion)
   }
 
   /// Begins no new instances of a flow any more.

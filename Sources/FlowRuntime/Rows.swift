@@ -282,6 +282,10 @@ public struct StoreBatch: Sendable {
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
   public var definitions: [String: [UInt8]] = [:]
+  /// The files that programs were compiled from, by the hash of the program; kept for those that have none yet.
+  public var sources: [String: [UInt8]] = [:]
+  /// The programs that flows are served from for the first time.
+  public var versions: [VersionRow] = []
   public var deployments: [DeploymentRow] = []
   /// Each schedule once, as it is at the end; one that will never be due again is due at the end of time.
   public var schedules: [ScheduleID: ScheduleRow] = [:]
@@ -295,7 +299,7 @@ public struct StoreBatch: Sendable {
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
       && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && identity == nil
+      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && identity == nil
   }
 }
 

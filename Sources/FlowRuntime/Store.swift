@@ -123,6 +123,10 @@ public protocol Queries: Sendable {
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
   /// The IR of a version, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
+  /// The programs that a flow was ever served from, the oldest first.
+  func versions(flow: String) throws(StoreError) -> [VersionRow]
+  /// The files that a program was compiled from; nil where they were not kept.
+  func source(hash: String) throws(StoreError) -> [SourceText]?
   /// How much waits, and how large the store is.
   func extent() throws(StoreError) -> StoreExtent
 }

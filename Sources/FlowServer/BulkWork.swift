@@ -103,7 +103,7 @@ extension FlowService {
     guard let filter = body["filter"]?.members else {
       throw .badRequest(#"the body has no `filter`, an object as {"flow": "Order", "state": "stuck"}"#)
     }
-    let known = ["flow", "key", "q", "state", "status", "updatedAfter", "updatedBefore", "version"]
+    let known = ["flow"] + InstanceList.filters
     var values = ["limit": String(FlowService.maximumLimit)]
     for member in filter {
       guard known.contains(member.name) else {

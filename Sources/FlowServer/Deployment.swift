@@ -13,12 +13,15 @@ struct Deployment {
   let machine: Machine
   /// What the flow is served as until then.
   let present: Catalogue.Entry?
+  /// What it was compiled from; nothing when it came as IR.
+  let sources: [SourceText]
   private let diagnostics: JSON
 
+  /// Compiles a source.
   /// - Parameter obstacle: Says what a program needs that can't be served here.
   /// - Throws: 422 with the diagnostics.
   init(
-    _ source: [UInt8], flow: String, _ catalogue: Catalogue, _ obstacle: (FlowIR.Program) -> String?
+    source: [UInt8], flow: String, _ catalogue: Catalogue, _ obstacle: (FlowIR.Program) -> String?
   ) throws(Problem) {
     let file = flow + ".flow"
     let compilation = compile(file) { $0 == file ? source : nil }
@@ -26,6 +29,28 @@ struct Deployment {
     guard let program = compilation.program else {
       throw .doesNotCompile(compilation.diagnostics.first { $0.severity == .error }?.message ?? "", found)
     }
+    let text = SourceText(name: file, text: String(decoding: source, as: UTF8.self))
+    try self.init(program, [text], flow: flow, catalogue, obstacle, found)
+  }
+
+  /// Takes what `flow compile` wrote.
+  /// - Throws: 422 for what is no program.
+  init(
+    ir: JSON, flow: String, _ catalogue: Catalogue, _ obstacle: (FlowIR.Program) -> String?
+  ) throws(Problem) {
+    let program: FlowIR.Program
+    do throws(ProgramError) {
+      program = try FlowIR.Program(json: ir)
+    } catch {
+      throw .doesNotCompile("the body is no program as `flow compile` writes it: \(error.message)", .array([]))
+    }
+    try self.init(program, [], flow: flow, catalogue, obstacle, .array([]))
+  }
+
+  private init(
+    _ program: FlowIR.Program, _ sources: [SourceText], flow: String, _ catalogue: Catalogue,
+    _ obstacle: (FlowIR.Program) -> String?, _ found: JSON
+  ) throws(Problem) {
     guard program.flows.contains(where: { $0.name == flow }) else {
       throw .doesNotCompile("the source has no flow `\(flow)`", found)
     }
@@ -37,6 +62,7 @@ struct Deployment {
     }
     self.flow = flow
     present = catalogue[flow]
+    self.sources = sources
     diagnostics = found
   }
 

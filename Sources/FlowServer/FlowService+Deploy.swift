@@ -7,21 +7,27 @@ import FlowSource
 
 // Deploying: a source becomes what new instances run, and what that means for those that run is said before.
 extension FlowService {
-  /// `PUT /v1/flows/{flow}` with the source of a program that has a flow of that name.
+  /// `PUT /v1/flows/{flow}` with a program that has a flow of that name: its source, or the IR of it.
   func deployFlow(_ exchange: Exchange) throws(Problem) {
     let name = exchange["flow"] ?? ""
     let request = exchange.request
-    guard ["text/x-flow", "text/plain"].contains(request.mediaType) else {
+    guard ["text/x-flow", "text/plain", IncomingEvent.json].contains(request.mediaType) else {
       throw Problem(
         status: 415, code: "unsupported-media-type", title: "Unsupported media type",
-        detail: "send the source as text/x-flow")
+        detail: "send the source as text/x-flow, or what `flow compile` wrote as application/json")
     }
+    let ir = request.mediaType == IncomingEvent.json ? try request.json() : nil
     try checkConditions(request, catalogue[name])
     let isDryRun = try exchange.query.flag("dryRun")
     // Compiling takes as long as the text is; the loops have others to serve.
     deployments.async { [self] in
       do throws(Problem) {
-        let deployment = try Deployment(request.body, flow: name, catalogue, obstacle)
+        let deployment =
+          if let ir {
+            try Deployment(ir: ir, flow: name, catalogue, obstacle)
+          } else {
+            try Deployment(source: request.body, flow: name, catalogue, obstacle)
+          }
         // A source may bring more flows than the address names.
         for flow in deployment.machine.program.flows { try request.visit?.checkSees(flow.name) }
         finish(deployment, isDryRun, exchange.respond)
@@ -47,7 +53,7 @@ extension FlowService {
       do throws(StoreError) {
         let answer = try deployment.json(queries, programs, now: clock(), isDryRun)
         if isDryRun { return respond.send(.json(answer)) }
-        engine.deploy(deployment.machine) { result in
+        engine.deploy(deployment.machine, deployment.sources) { result in
           switch result {
           case .failure(let problem): respond.send(problem.response)
           case .success:

@@ -32,25 +32,27 @@ extension FlowService {
         body: machine.payloadSchema(of: event).bytes() + [0x0A]))
   }
 
-  func showGraph(_ exchange: Exchange) throws(Problem) {
-    let entry = try flow(exchange)
+  func showGraph(_ exchange: Exchange) throws(Problem) { try showGraph(try flow(exchange), exchange) }
+
+  /// A picture in the form that the client likes best.
+  func showGraph(_ entry: Catalogue.Entry, _ exchange: Exchange, active: [String] = []) throws(Problem) {
     let program = entry.machine.program
     let known = ["application/json", "image/svg+xml", "text/vnd.mermaid", "text/vnd.graphviz", "text/plain"]
+    let respond = exchange.respond
     switch exchange.preferred(of: known) {
-    case "application/json": exchange.respond.send(.json(FlowView(entry: entry).json))
-    case "text/plain": exchange.respond.send(.text(textDiagram(program, flow: entry.flow)))
-    case "text/vnd.mermaid": exchange.respond.send(.text(mermaid(program, flow: entry.flow), as: "text/vnd.mermaid"))
-    case "text/vnd.graphviz": exchange.respond.send(.text(dot(program, flow: entry.flow), as: "text/vnd.graphviz"))
-    case "image/svg+xml": draw(entry, exchange.respond)
-    default:
-      throw Problem(
-        status: 406, code: "not-acceptable", title: "Not acceptable",
-        detail: "there are \(known.joined(separator: ", "))")
+    case "application/json": respond.send(.json(FlowView(entry: entry).json))
+    case "text/plain": respond.send(.text(textDiagram(program, flow: entry.flow, active: active)))
+    case "text/vnd.mermaid":
+      respond.send(.text(mermaid(program, flow: entry.flow, active: active), as: "text/vnd.mermaid"))
+    case "text/vnd.graphviz":
+      respond.send(.text(dot(program, flow: entry.flow, active: active), as: "text/vnd.graphviz"))
+    case "image/svg+xml": draw(entry, active, respond)
+    default: throw .notAcceptable(known)
     }
   }
 
-  private func draw(_ entry: Catalogue.Entry, _ respond: Responder) {
-    pictures.draw(entry) { picture in
+  private func draw(_ entry: Catalogue.Entry, _ active: [String], _ respond: Responder) {
+    pictures.draw(entry, active) { picture in
       guard let picture else {
         let problem = Problem(
           status: 501, code: "not-available", title: "Not available here",

@@ -83,9 +83,14 @@ extension FlowService {
   func answer(
     _ exchange: Exchange, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
   ) {
+    read(exchange) { queries throws(StoreError) in exchange.respond.send(try body(queries)) }
+  }
+
+  /// Reads on the readers' queue, and answers when that fails.
+  func read(_ exchange: Exchange, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> Void) {
     reader.read { queries in
       do throws(StoreError) {
-        exchange.respond.send(try body(queries))
+        try body(queries)
       } catch {
         exchange.respond.send(EngineProblem.storeUnavailable(error.message).response)
       }

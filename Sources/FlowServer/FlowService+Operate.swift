@@ -30,6 +30,28 @@ extension FlowService {
     }
   }
 
+  /// `POST …/fork {"key": "o1-again"}`: another instance that goes on from the same place.
+  func forkInstance(_ exchange: Exchange) throws(Problem) {
+    let name = try instanceName(exchange)
+    let body = try body(exchange.request)
+    if let given = body["key"], given.string == nil { throw .badRequest("`key` is a text, the key of the copy") }
+    var command = ForkCommand(flow: name.flow, key: name.key, copy: body["key"]?.string)
+    command.reason = try reason(body)
+    command.caller = try caller(exchange.request)
+    command.ifMatch = try revision(exchange.request)
+    command.isDryRun = try exchange.query.flag("dryRun")
+    let isDryRun = command.isDryRun
+    engine.fork(command) { result in
+      switch result {
+      case .failure(let problem): exchange.respond.send(problem.response)
+      case .success(let answer):
+        let place = "/v1/flows/\(answer.flow.percentEncoded)/instances/\(answer.key.percentEncoded)"
+        let headers = isDryRun ? [] : [("ETag", "\"\(answer.revision)\""), ("Location", place)]
+        exchange.respond.send(.json(answer.json, status: isDryRun ? 200 : 201, headers: headers))
+      }
+    }
+  }
+
   /// Why, in the words of whoever does it.
   func reason(_ body: JSON) throws(Problem) -> String {
     guard let given = body["reason"] else { return "" }

@@ -12,6 +12,9 @@ struct InstanceList {
   var filter: InstanceFilter
   var state: String?
   var version: Int?
+  /// Milliseconds since 1970.
+  var startedAfter: Int64?
+  var startedBefore: Int64?
   var condition: Predicate?
   var limit: Int
   var after: Int64?
@@ -34,15 +37,22 @@ struct InstanceList {
     filter.updatedAfter = try query.time("updatedAfter")
     filter.updatedBefore = try query.time("updatedBefore")
     filter.isNewestFirst = try query.choice("order", ["oldest", "newest"]) == "newest"
+    startedAfter = try query.time("startedAfter")
+    startedBefore = try query.time("startedBefore")
     state = query["state"]
     version = query["version"] == nil ? nil : try query.number("version", default: 0, in: 0...Int.max)
     condition = try InstanceList.condition(query, entry)
     limit = try query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
-    let names = ["status", "key", "updatedAfter", "updatedBefore", "order", "state", "version", "q"]
+    let names = InstanceList.filters + ["order"]
     let given = names.map { JSON.array([.string($0), query[$0].map { .string($0) } ?? .null]) }
     signature = JSON.array([filter.flow.map { .string($0) } ?? .null] + given).text()
     after = try query["cursor"].map { text throws(Problem) in try Cursor(text, filter: signature).position }
   }
+
+  /// What a list may be narrowed by, beside its flow.
+  static let filters = [
+    "status", "key", "startedAfter", "startedBefore", "updatedAfter", "updatedBefore", "state", "version", "q",
+  ]
 
   private static func flow(_ name: String, _ catalogue: Catalogue) throws(Problem) -> Catalogue.Entry {
     guard let entry = catalogue[name] else { throw .unknownFlow(name, catalogue) }
@@ -104,7 +114,8 @@ struct InstanceList {
   /// One page.
   func page(_ queries: any Queries, _ programs: Programs) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
     let test = condition?.makeTest()
-    let needsLook = visible != nil || state != nil || version != nil || test != nil
+    let hasSpan = startedAfter != nil || startedBefore != nil
+    let needsLook = visible != nil || state != nil || version != nil || hasSpan || test != nil
     var found: [InstanceRow] = []
     var position = after
     var looked = 0
@@ -125,6 +136,8 @@ struct InstanceList {
 
   private func isMeant(_ row: InstanceRow, _ test: Predicate.Test?, _ programs: Programs) throws(StoreError) -> Bool {
     if let visible, !visible.contains(row.flow) { return false }
+    if let startedAfter, row.startedAt <= startedAfter { return false }
+    if let startedBefore, row.startedAt >= startedBefore { return false }
     let states = (try? JSON(parsing: row.position))?["states"]?.array?.compactMap(\.string) ?? []
     if let state, !states.contains(where: { $0 == state || $0.hasPrefix(state + ".") }) { return false }
     if let version {

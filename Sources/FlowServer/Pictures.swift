@@ -16,11 +16,14 @@ final class Pictures: Sendable {
 
   /// Draws a flow as SVG, on a queue of its own.
   /// - Parameter finish: Gets nil when `dot` is not there, or has failed.
-  func draw(_ entry: Catalogue.Entry, finish: @escaping @Sendable ([UInt8]?) -> Void) {
-    let name = "\(entry.hash)/\(entry.name)"
+  func draw(
+    _ entry: Catalogue.Entry, _ active: [String] = [], finish: @escaping @Sendable ([UInt8]?) -> Void
+  ) {
+    let name = "\(entry.hash)/\(entry.name)/\(active.joined(separator: " "))"
     if let picture = kept.withLock({ $0[name] }) { return finish(picture) }
     queue.async { [self] in
-      let picture = Graphviz.svg(dot(entry.machine.program, flow: entry.flow), seconds: Pictures.maximumSeconds)
+      let picture = Graphviz.svg(
+        dot(entry.machine.program, flow: entry.flow, active: active), seconds: Pictures.maximumSeconds)
       kept.withLock { kept in
         if kept.count >= Pictures.maximumKept { kept = [:] }
         kept[name] = picture

@@ -12,12 +12,16 @@ struct Problem: Error {
   var members: [JSON.Member] = []
   var headers: [(String, String)] = []
 
+  /// The statuses after which the same request may come through later.
+  private static let passing = [408, 429, 503]
+
   /// The document (RFC 9457, 3.1).
   var json: JSON {
     .object(
       [
         .init("type", .string("/problems/\(code)")), .init("title", .string(title)),
         .init("status", .int(Int64(status))), .init("detail", .string(detail)), .init("code", .string(code)),
+        .init("retryable", .bool(Problem.passing.contains(status))),
       ] + members)
   }
 

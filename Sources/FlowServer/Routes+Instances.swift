@@ -28,6 +28,12 @@ extension Route {
     .asking(.query("event", "only this event"), .query("data", "its data, as JSON"))
     .giving(200, "An item for each event", Schemas.reference("Transitions"))
     .refusing("gone", "unknown-event", "validation-failed", "invalid-json"),
+    Route(
+      "GET", "/v1/flows/{flow}/instances/{key}/graph", .read,
+      "A picture of an instance's flow with the states that it is in, in the form that Accept names",
+      FlowService.showInstanceGraph
+    )
+    .picturing().refusing("gone"),
     Route("GET", "/v1/flows/{flow}/instances", .read, "The instances of a flow", FlowService.listInstances)
       .listing(),
     Route("GET", "/v1/instances", .read, "The instances of all flows", FlowService.listInstances)
@@ -48,10 +54,29 @@ extension Route {
       "GET", "/v1/flows/{flow}/graph", .read, "A picture of a flow, in the form that Accept names",
       FlowService.showGraph
     )
-    .giving(200, "The picture", Schemas.anyObject)
-    .giving(200, "", Schemas.string, as: "text/plain").giving(200, "", Schemas.string, as: "text/vnd.mermaid")
-    .giving(200, "", Schemas.string, as: "text/vnd.graphviz").giving(200, "", Schemas.string, as: "image/svg+xml")
-    .refusing("not-acceptable", "not-available"),
+    .picturing(),
+    Route("GET", "/v1/flows/{flow}/source", .read, "The text that a flow is served from", FlowService.showVersionSource)
+      .quoting(),
+    Route(
+      "GET", "/v1/flows/{flow}/versions", .read, "What a flow is and was served from, the newest first",
+      FlowService.listVersions
+    )
+    .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("Version"))])),
+    Route(
+      "GET", "/v1/flows/{flow}/versions/{version}", .read,
+      "A flow as it is or was in a version, by its definition or its number", FlowService.showVersion
+    )
+    .giving(200, "The flow", Schemas.reference("Flow")),
+    Route(
+      "GET", "/v1/flows/{flow}/versions/{version}/source", .read, "The text of a version",
+      FlowService.showVersionSource
+    )
+    .quoting(),
+    Route(
+      "GET", "/v1/flows/{flow}/versions/{version}/graph", .read,
+      "A picture of a version, in the form that Accept names", FlowService.showVersionGraph
+    )
+    .picturing(),
   ]
 
   static let documents = [
@@ -68,12 +93,28 @@ extension Route {
       .giving(200, "", Schemas.reference("ProblemKind")).refusing("not-found"),
   ]
 
+  /// What all pictures have in common.
+  private func picturing() -> Route {
+    giving(200, "The picture", Schemas.anyObject)
+      .giving(200, "", Schemas.string, as: "text/plain").giving(200, "", Schemas.string, as: "text/vnd.mermaid")
+      .giving(200, "", Schemas.string, as: "text/vnd.graphviz").giving(200, "", Schemas.string, as: "image/svg+xml")
+      .refusing("not-acceptable", "not-available")
+  }
+
+  /// What all sources have in common.
+  private func quoting() -> Route {
+    giving(200, "The text, or all files", Schemas.string, as: "text/x-flow")
+      .giving(200, "", Schemas.string, as: "text/plain").giving(200, "", Schemas.reference("Source"))
+      .refusing("not-acceptable")
+  }
+
   /// What all lists of instances have in common.
   private func listing() -> Route {
     asking(
       .query("status", "only with this status", Schemas.status),
       .query("state", "only in this state, or in one inside of it"), .query("key", "what the key begins with"),
       .query("version", "only of this version of the flow", ["type": "integer", "minimum": 0]),
+      .query("startedAfter", "a time", Schemas.time), .query("startedBefore", "a time", Schemas.time),
       .query("updatedAfter", "a time", Schemas.time), .query("updatedBefore", "a time", Schemas.time),
       .query(
         "q", "a condition in CEL over `data`, `key`, `status`, `state`, `revision`, `startedAt`, `updatedAt`",

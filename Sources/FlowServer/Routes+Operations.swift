@@ -10,6 +10,19 @@ extension Route {
         .giving(200, "The instance as it is now", Schemas.reference("OperatorAnswer"))
         .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
     } + [
+      Route(
+        "POST", "/v1/flows/{flow}/instances/{key}/fork", .operate,
+        "Copies an instance under another key; both go on from there", FlowService.forkInstance
+      )
+      .asking(.dryRun, .header("If-Match", "the revision that the instance has to have", .revision))
+      .sending(
+        Schemas.object([
+          "key?": ["type": "string", "minLength": 1, "maxLength": 512, "examples": ["o1-again"]], "reason?": .reason,
+        ])
+      )
+      .giving(201, "The copy", Schemas.reference("OperatorAnswer"))
+      .giving(200, "What the copy would be", Schemas.reference("OperatorAnswer"))
+      .refusing("not-possible", "instance-exists", "gone", "revision-mismatch", "validation-failed"),
       Route("GET", "/v1/dead-letters", .read, "Work whose tries are spent", FlowService.listDeadLetters)
         .asking(
           .query("flow", "only of this flow"), .limit, .query("cursor", "`page.next` of the page before", .cursor)
@@ -27,7 +40,8 @@ extension Route {
             "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
             "filter": Schemas.object([
               "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
-              "status?": Schemas.status, "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
+              "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
+              "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
               "version?": ["type": "integer", "minimum": 0],
             ]), "reason?": .reason, "dryRun?": Schemas.boolean,
           ])
@@ -52,7 +66,7 @@ extension Route {
         .dryRun, .header("If-None-Match", "`*`: only when it is new"),
         .header("If-Match", "the definition that it has to have")
       )
-      .sending(Schemas.string, as: "text/x-flow")
+      .sending(.source, as: "text/x-flow").sending(Schemas.anyObject)
       .giving(200, "It is served, or would be", Schemas.reference("Deployment"))
       .giving(201, "It is served, and is new", Schemas.reference("Deployment"))
       .refusing("compile-failed", "revision-mismatch"),
@@ -98,6 +112,8 @@ extension JSON {
   static let revision: JSON = ["type": "string", "pattern": #"^("[0-9]{1,15}(-[0-9a-f]{1,16})?"|\*)$"#]
   /// The proof that a worker holds a job.
   static let fence: JSON = ["type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991]
+  /// The text of a flow.
+  fileprivate static let source: JSON = ["type": "string", "minLength": 1]
   static let duration: JSON = ["type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h|d)$"]
   static let condition: JSON = ["type": "string", "minLength": 1, "maxLength": 4096]
   static let cursor: JSON = ["type": "string", "pattern": "^[0-9a-f]{32}$"]

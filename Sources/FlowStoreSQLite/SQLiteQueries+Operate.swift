@@ -83,6 +83,33 @@ extension SQLiteQueries {
     }
   }
 
+  public func versions(flow: String) throws(StoreError) -> [VersionRow] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(
+        """
+        SELECT d.hash, v.number, v.origin, v.at FROM version v JOIN definition d ON d.id = v.definition
+        WHERE v.flow = ?1 ORDER BY v.at, v.definition
+        """)
+      statement.bind(.text(flow))
+      var rows: [VersionRow] = []
+      while try statement.next() {
+        rows.append(
+          VersionRow(
+            flow: flow, definition: statement.text(0), number: statement.isNull(1) ? nil : Int(statement.integer(1)),
+            origin: statement.text(2), at: statement.integer(3)))
+      }
+      return rows
+    }
+  }
+
+  public func source(hash: String) throws(StoreError) -> [SourceText]? {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT source FROM definition WHERE hash = ?1 AND source <> ''")
+      statement.bind(.text(hash))
+      return try statement.next() ? SourceText.read(statement.blob(0)) : nil
+    }
+  }
+
   public func extent() throws(StoreError) -> StoreExtent {
     try withConnection { connection throws(StoreError) in
       let page = try connection.integer("PRAGMA page_size")

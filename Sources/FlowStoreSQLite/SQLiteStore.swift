@@ -97,6 +97,15 @@ public final class SQLiteStore: Store {
   }
 
   private func writeDeployments(_ batch: StoreBatch) throws(StoreError) {
+    for (hash, source) in batch.sources {
+      try connection.prepare("UPDATE definition SET source = ?2 WHERE hash = ?1 AND source = ''").run(
+        .text(hash), .json(source))
+    }
+    for row in batch.versions {
+      try connection.prepare("INSERT OR IGNORE INTO version VALUES (?1, ?2, ?3, ?4, ?5)").run(
+        .text(row.flow), .integer(definitions[row.definition] ?? 0), .optional(row.number.map { Int64($0) }),
+        .text(row.origin), .integer(row.at))
+    }
     for row in batch.deployments {
       try statements.setDeployment.run(
         .text(row.flow), .integer(definitions[row.definition] ?? 0), .text(row.origin), .integer(row.at),

@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// What each version adds to the one before it; the first makes the tables of a new file.
-  static let migrations = [tables, second, third]
+  static let migrations = [tables, second, third, fourth]
 
   /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
   private static let second = """
@@ -91,6 +91,16 @@ enum Schema {
       hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
     CREATE TABLE answer_1 (
       hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
+    """
+
+  /// What programs were compiled from, and the programs that each flow was ever served from.
+  private static let fourth = """
+    ALTER TABLE definition ADD COLUMN source TEXT NOT NULL DEFAULT '';
+    CREATE TABLE version (
+      flow TEXT NOT NULL, definition INTEGER NOT NULL, number INTEGER, origin TEXT NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (flow, definition)) WITHOUT ROWID;
+    INSERT INTO version SELECT flow, definition, NULL, '', min(started_at) FROM instance GROUP BY flow, definition;
+    INSERT OR REPLACE INTO version SELECT flow, definition, NULL, origin, at FROM deployment;
     """
 
   /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or

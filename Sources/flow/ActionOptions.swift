@@ -68,11 +68,6 @@ enum ActionOptions {
     return server
   }
 
-  private static func isFolder(_ path: String) -> Bool {
-    var facts = stat()
-    return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
-  }
-
   // MARK: - What a program needs
 
   /// What a program asks for that this server, as it was started, can't do; better said now than in the middle of a

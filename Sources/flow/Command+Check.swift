@@ -37,12 +37,11 @@ extension Command {
   ]
 }
 
-/// Compiles files for a command that needs the program; says what is wrong on standard error.
-func compileForUse(_ paths: [String]) -> Compilation? {
-  if let missing = paths.first(where: { readFile($0) == nil }) {
-    Terminal.complain("cannot read `\(missing)`")
-    return nil
-  }
+/// Compiles files, and those of folders, as one program; says what is wrong on standard error.
+func compileForUse(_ operands: [String]) -> Compilation? { namedFiles(operands).flatMap(compileFiles) }
+
+/// Compiles files that can be read as one program; says what is wrong on standard error.
+func compileFiles(_ paths: [String]) -> Compilation? {
   let compilation = FlowCompiler.compile(paths, load: readFile)
   let heard = compilation.filtered(by: RuleSelection())
   if !heard.isEmpty {

@@ -4,12 +4,12 @@ import FlowSource
 
 extension Command {
   static let compile = Command(
-    name: "compile", summary: "Compile flows to the IR, one canonical JSON file.", operands: "FILE…",
+    name: "compile", summary: "Compile flows to the IR, one canonical JSON file.", operands: "PATH…",
     options: [Option(name: "output", value: "OUT", help: "where to write; `-` or nothing is standard output")],
     example: "flow compile samples/order.flow -o order.ir.json",
     action: { arguments in
       guard !arguments.operands.isEmpty else {
-        Terminal.complain("`flow compile` takes at least one file")
+        Terminal.complain("`flow compile` takes files and folders")
         return ExitCode.usage
       }
       guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }

@@ -10,7 +10,8 @@ extension Command {
       deploy FILE… | tail [FLOW [KEY]]
       """,
     options: [
-      Option(name: "server", value: "URL", help: "where it listens; FLOW_SERVER or http://127.0.0.1:8080 by default"),
+      Option(
+        name: "server", value: "URL|unix:PATH", help: "where it listens; FLOW_SERVER or http://127.0.0.1:8080 by default"),
       Option(name: "token-file", value: "FILE", help: "the key to ask with; the variable FLOW_TOKEN by default"),
       Option(name: "status", value: "STATUS", help: "list: only these"),
       Option(name: "state", value: "STATE", help: "list: only in this state"),

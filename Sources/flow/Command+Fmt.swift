@@ -20,13 +20,8 @@ extension Command {
       let mode: Formatting.Mode =
         arguments.has("diff") ? .diff : arguments.has("check") ? .check : isFromInput ? .show : .write
       var formatting = Formatting(mode: mode)
-      for path in isFromInput ? ["-"] : arguments.operands {
-        guard let files = isFromInput ? ["-"] : flowFiles(at: path) else {
-          Terminal.complain("cannot read `\(path)`")
-          return ExitCode.usage
-        }
-        for file in files { formatting.format(file) }
-      }
+      guard let files = isFromInput ? ["-"] : namedFiles(arguments.operands) else { return ExitCode.usage }
+      for file in files { formatting.format(file) }
       return formatting.code
     })
 }

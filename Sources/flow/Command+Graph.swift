@@ -6,20 +6,28 @@ import FlowSource
 
 extension Command {
   static let graph = Command(
-    name: "graph", summary: "Draw a flow.", operands: "FILE",
+    name: "graph", summary: "Draw a flow.", operands: "PATH",
     options: [
       Option(name: "format", value: "svg|dot|mermaid|text", help: "text by default; svg needs Graphviz"),
       Option(name: "flow", value: "NAME", help: "which flow of the file; the first one by default"),
+      Option(name: "state", value: "STATE", help: "show this state as active; may be given again"),
     ],
     example: "flow graph samples/order.flow --format svg > order.svg",
     action: { arguments in
       guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow graph` takes one file")
+        Terminal.complain("`flow graph` takes one file or folder")
         return ExitCode.usage
       }
       guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
       guard let flow = flowIndex(arguments.value("flow"), in: program) else { return ExitCode.usage }
-      return draw(program, flow, as: arguments.value("format") ?? "text")
+      let states = arguments.all("state")
+      let known = program.flows[flow].states.dropFirst().map(\.path)
+      if let unknown = states.first(where: { !known.contains($0) }) {
+        let guess = Suggestion.closest(to: unknown, among: known).first
+        Terminal.complain("there is no state `\(unknown)`", help: guess.map { "did you mean `\($0)`?" })
+        return ExitCode.usage
+      }
+      return draw(program, flow, as: arguments.value("format") ?? "text", states)
     })
 
   private static func flowIndex(_ name: String?, in program: Program) -> Int? {
@@ -36,13 +44,13 @@ extension Command {
     return index
   }
 
-  private static func draw(_ program: Program, _ flow: Int, as format: String) -> Int32 {
+  private static func draw(_ program: Program, _ flow: Int, as format: String, _ active: [String]) -> Int32 {
     switch format {
-    case "text": Terminal.output(textDiagram(program, flow: flow))
-    case "mermaid": Terminal.output(mermaid(program, flow: flow))
-    case "dot": Terminal.output(dot(program, flow: flow))
+    case "text": Terminal.output(textDiagram(program, flow: flow, active: active))
+    case "mermaid": Terminal.output(mermaid(program, flow: flow, active: active))
+    case "dot": Terminal.output(dot(program, flow: flow, active: active))
     case "svg":
-      guard let picture = Graphviz.svg(dot(program, flow: flow)) else {
+      guard let picture = Graphviz.svg(dot(program, flow: flow, active: active)) else {
         Terminal.complain(
           "`dot` of Graphviz is needed for a picture, and could not be run",
           help: "install the package graphviz, or use `--format mermaid` or `text`")

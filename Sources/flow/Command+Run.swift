@@ -5,7 +5,7 @@ import FlowTesting
 
 extension Command {
   static let run = Command(
-    name: "run", summary: "Run one instance in the terminal, with events as lines of JSON.", operands: "FILE",
+    name: "run", summary: "Run one instance in the terminal, with events as lines of JSON.", operands: "PATH",
     options: [
       Option(name: "events", value: "FILE", help: "one JSON object a line; `-` or nothing is standard input"),
       Option(name: "input", value: "JSON", help: "call the flow with these arguments before the first line"),
@@ -20,7 +20,7 @@ extension Command {
     example: "flow run samples/order.flow --events events.ndjson --until 'paid > 0.0'",
     action: { arguments in
       guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow run` takes one file", help: "flow run samples/order.flow")
+        Terminal.complain("`flow run` takes one file or folder", help: "flow run samples/order.flow")
         return ExitCode.usage
       }
       guard let choices = RunChoices(arguments) else { return ExitCode.usage }

@@ -12,10 +12,12 @@ import Glibc
 
 extension Command {
   static let serve = Command(
-    name: "serve", summary: "Serve flows over HTTP and WebSocket, durable on a store.", operands: "FILE|IR…",
+    name: "serve", summary: "Serve flows over HTTP and WebSocket, durable on a store.", operands: "PATH|IR…",
     options: [
-      Option(name: "store", value: "FILE", help: "the database; FILE.db beside the first flow by default"),
-      Option(name: "addr", value: "HOST:PORT", help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
+      Option(name: "store", value: "FILE", help: "the database; beside the first flow by default, as order.db, or flow.db in a folder"),
+      Option(
+        name: "addr", value: "HOST:PORT|unix:PATH",
+        help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
       Option(
         name: "keep", value: "DURATION|forever", help: "how long ended instances stay in the store; 7d by default"),
       Option(
@@ -26,23 +28,23 @@ extension Command {
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
       guard let first = arguments.operands.first else {
-        Terminal.complain("`flow serve` takes at least one file", help: "flow serve samples/order.flow")
+        Terminal.complain("`flow serve` takes files and folders", help: "flow serve samples/order.flow")
         return ExitCode.usage
       }
       guard let configuration = Configuration.load(for: first), let options = serveOptions(arguments, configuration)
       else { return ExitCode.usage }
-      guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") }) else {
+      guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") || isFolder($0) }) else {
         Terminal.complain("only flows can be watched", help: "name `.flow` files, or leave --watch out")
         return ExitCode.usage
       }
-      guard let program = loadProgram(arguments.operands) else { return ExitCode.findings }
+      guard let (program, sources) = loadProgram(arguments.operands) else { return ExitCode.findings }
       do throws(ActionOptions.Problem) {
         let settings = try ActionOptions.settings(arguments)
         if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
         let path = arguments.value("store") ?? storePath(beside: first)
         guard let retention = retention(arguments, path) else { return ExitCode.usage }
         let watched = arguments.has("watch") ? arguments.operands : []
-        return Serving.run(program, store: path, retention, options, settings, watched: watched)
+        return Serving.run(program, sources, store: path, retention, options, settings, watched: watched)
       } catch {
         Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
@@ -50,12 +52,21 @@ extension Command {
     })
 }
 
-/// `HOST:PORT`, taken apart.
+/// `HOST:PORT` or `unix:PATH`, taken apart.
 struct Address {
+  /// The prefix of a place in the file system.
+  static let local = "unix:"
+
   var host: String
   var port: Int
+  /// The place in the file system; nil for a host.
+  var path: String?
 
   init?(_ text: String) {
+    if text.hasPrefix(Address.local) {
+      (host, port, path) = ("", 0, String(text.dropFirst(Address.local.count)))
+      return
+    }
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
       (0...65_535).contains(port)
     else { return nil }
@@ -64,7 +75,19 @@ struct Address {
     self.port = port
   }
 
-  var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+  /// What a socket says of itself that somebody else has opened.
+  init(listener: String) {
+    let isLocal = listener.hasPrefix(Address.local)
+    (host, port, path) = (isLocal ? "" : listener, 0, isLocal ? String(listener.dropFirst(Address.local.count)) : nil)
+  }
+
+  /// Whether only this machine can reach it.
+  var isLoopback: Bool { path != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+  /// How it is written with the port that was chosen.
+  func text(port: Int) -> String {
+    path.map { Address.local + $0 } ?? (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+  }
 }
 
 /// Nil when they are wrong, which has been said then.
@@ -78,8 +101,11 @@ private func serveOptions(_ arguments: Arguments, _ configuration: Configuration
 }
 
 /// Compiles flows, or takes the IR that `flow compile` wrote.
-private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
-  guard paths.count == 1, !paths[0].hasSuffix(".flow") else { return compileForUse(paths)?.program }
+private func loadProgram(_ paths: [String]) -> (FlowIR.Program, [SourceText])? {
+  guard paths.count == 1, !paths[0].hasSuffix(".flow"), !isFolder(paths[0]) else {
+    guard let compilation = compileForUse(paths), let program = compilation.program else { return nil }
+    return (program, compilation.texts)
+  }
   guard let text = readFile(paths[0]) else {
     Terminal.complain("cannot read `\(paths[0])`")
     return nil
@@ -87,7 +113,7 @@ private func loadProgram(_ paths: [String]) -> FlowIR.Program? {
   do throws(JSONError) {
     let json = try JSON(parsing: text)
     do throws(ProgramError) {
-      return try FlowIR.Program(json: json)
+      return (try FlowIR.Program(json: json), [])
     } catch {
       Terminal.complain("`\(paths[0])` can't be run: \(error.message)")
     }
@@ -109,7 +135,14 @@ private func retention(_ arguments: Arguments, _ store: String) -> Retention? {
   return Retention(hot: duration.nanoseconds / 1_000_000, archive: archive == "none" ? nil : archive)
 }
 
+extension Compilation {
+  /// The files that it was made of, as stores keep them.
+  var texts: [SourceText] {
+    sources.files.map { SourceText(name: $0.name, text: String(decoding: $0.text, as: UTF8.self)) }
+  }
+}
+
 private func storePath(beside file: String) -> String {
-  let name = file.hasSuffix(".flow") ? String(file.dropLast(5)) : file
-  return name + ".db"
+  if isFolder(file) { return (file.hasSuffix("/") ? file : file + "/") + "flow.db" }
+  return (file.hasSuffix(".flow") ? String(file.dropLast(5)) : file) + ".db"
 }

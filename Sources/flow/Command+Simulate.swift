@@ -6,7 +6,7 @@ import FlowTesting
 extension Command {
   static let simulate = Command(
     name: "simulate", summary: "Run a flow with random events and answers, and look for what should not be.",
-    operands: "FILE",
+    operands: "PATH",
     options: [
       Option(name: "runs", value: "N", help: "how many runs; 1000 by default"),
       Option(name: "seed", value: "S", help: "the same number gives the same runs; 1 by default"),
@@ -16,7 +16,7 @@ extension Command {
     example: "flow simulate samples/order.flow --runs 10000",
     action: { arguments in
       guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow simulate` takes one file")
+        Terminal.complain("`flow simulate` takes one file or folder")
         return ExitCode.usage
       }
       let isJSON = arguments.value("format") == "json"

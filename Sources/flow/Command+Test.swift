@@ -5,7 +5,7 @@ import FlowTesting
 
 extension Command {
   static let test = Command(
-    name: "test", summary: "Run the tests of flows on a virtual clock.", operands: "FILE…",
+    name: "test", summary: "Run the tests of flows on a virtual clock.", operands: "PATH…",
     options: [
       Option(name: "filter", value: "TEXT", help: "only tests whose name holds this text"),
       Option(name: "seed", value: "N", help: "run them in another order, the same for the same number"),
@@ -17,25 +17,39 @@ extension Command {
     example: "flow test samples/order.flow --coverage text",
     action: { arguments in
       guard !arguments.operands.isEmpty else {
-        Terminal.complain("`flow test` takes at least one file", help: "flow test samples/order.flow")
+        Terminal.complain("`flow test` takes files and folders", help: "flow test samples/order.flow")
         return ExitCode.usage
       }
-      guard let choices = TestChoices(arguments) else { return ExitCode.usage }
-      if let missing = arguments.operands.first(where: { readFile($0) == nil }) {
-        Terminal.complain("cannot read `\(missing)`")
+      guard let choices = TestChoices(arguments), let files = namedFiles(arguments.operands) else {
         return ExitCode.usage
       }
-      guard let compilation = compileForUse(arguments.operands), let program = compilation.program else {
-        return ExitCode.findings
+      // Files that are named are one program; those of a folder may be many.
+      let isOne = !arguments.operands.contains(where: isFolder)
+      var suites: [TestSuite] = []
+      for paths in isOne ? [files] : programRoots(among: files, load: readFile).map({ [$0] }) {
+        guard let suite = TestSuite(paths, choices.style) else { return ExitCode.findings }
+        suites.append(suite)
       }
-      do throws(ProgramError) {
-        let runner = try TestRunner(program, style: choices.format == .pretty ? Terminal.outputStyle : .plain)
-        return choices.run(compilation.tests, with: runner)
-      } catch {
-        Terminal.complain(error.message)
-        return ExitCode.findings
-      }
+      return choices.run(suites)
     })
+}
+
+/// The tests of one program, with what runs them.
+private struct TestSuite {
+  let tests: [TestCase]
+  let runner: TestRunner
+
+  /// Nil when the program is not one, which has been said then.
+  init?(_ paths: [String], _ style: TerminalStyle) {
+    guard let compilation = compileFiles(paths), let program = compilation.program else { return nil }
+    do throws(ProgramError) {
+      runner = try TestRunner(program, style: style)
+      tests = compilation.tests
+    } catch {
+      Terminal.complain(error.message)
+      return nil
+    }
+  }
 }
 
 /// How tests are chosen, run and reported.
@@ -77,20 +91,24 @@ private struct TestChoices {
     }
   }
 
-  func run(_ tests: [TestCase], with runner: TestRunner) -> Int32 {
-    var chosen = tests.filter { test in filter.map { test.name.contains($0) } ?? true }
+  var style: TerminalStyle { format == .pretty ? Terminal.outputStyle : .plain }
+
+  func run(_ suites: [TestSuite]) -> Int32 {
+    var chosen = suites.flatMap { suite in suite.tests.map { (test: $0, runner: suite.runner) } }
+      .filter { chosen in filter.map { chosen.test.name.contains($0) } ?? true }
     if let seed { chosen.shuffle(seed: seed) }
     guard !chosen.isEmpty else {
-      Terminal.complain(tests.isEmpty ? "there are no tests" : "no test has `\(filter ?? "")` in its name")
+      let hasNone = suites.allSatisfy(\.tests.isEmpty)
+      Terminal.complain(hasNone ? "there are no tests" : "no test has `\(filter ?? "")` in its name")
       return ExitCode.usage
     }
     var reports: [TestReport] = []
-    for test in chosen {
+    for (test, runner) in chosen {
       reports.append(runner.run(test))
       if isFailFast, reports.last?.hasPassed == false { break }
     }
     Terminal.output(render(reports))
-    if let coverage { Terminal.output(render(runner.coverage, coverage, runner.program)) }
+    if let coverage { Terminal.output(render(suites.map(\.runner), coverage)) }
     return reports.allSatisfy(\.hasPassed) ? ExitCode.fine : ExitCode.findings
   }
 
@@ -103,16 +121,18 @@ private struct TestChoices {
     }
   }
 
-  private func render(_ found: Coverage, _ format: CoverageFormat, _ program: Program) -> String {
+  private func render(_ runners: [TestRunner], _ format: CoverageFormat) -> String {
     switch format {
-    case .text: found.text(of: program, style: Terminal.outputStyle)
-    case .json: found.json(of: program).text(.indented) + "\n"
-    case .lcov: found.lcov(of: program)
+    case .text: return runners.map { $0.coverage.text(of: $0.program, style: Terminal.outputStyle) }.joined()
+    case .lcov: return runners.map { $0.coverage.lcov(of: $0.program) }.joined()
+    case .json:
+      let found = runners.map { $0.coverage.json(of: $0.program) }
+      return (found.count == 1 ? found[0] : .array(found)).text(.indented) + "\n"
     }
   }
 }
 
-extension [TestCase] {
+extension Array {
   /// The same order for the same number (Fisher and Yates, with SplitMix64 for the numbers).
   fileprivate mutating func shuffle(seed: UInt64) {
     var state = seed

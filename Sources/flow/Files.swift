@@ -7,8 +7,32 @@ import Glibc
 func flowFiles(at path: String) -> [String]? {
   var status = stat()
   guard stat(path, &status) == 0 else { return nil }
-  guard status.st_mode & S_IFMT == S_IFDIR else { return [path] }
-  return flowFiles(below: path, depth: 0)
+  return isFolder(path) ? flowFiles(below: path, depth: 0) : [path]
+}
+
+/// The files that the operands of a command name, each once: themselves, and all below them where they are folders.
+///
+/// Nil, and said, when one can't be read or nothing is found.
+func namedFiles(_ operands: [String]) -> [String]? {
+  var found: [String] = []
+  var seen: Set<String> = []
+  for path in operands {
+    let isInput = path == "-"
+    guard let files = isInput ? [path] : flowFiles(at: path),
+      isInput || !files.contains(where: { readFile($0) == nil })
+    else {
+      Terminal.complain("cannot read `\(path)`", help: neighbour(of: path).map { "did you mean `\($0)`?" })
+      return nil
+    }
+    guard !files.isEmpty else {
+      Terminal.complain("there is no `.flow` file below `\(path)`")
+      return nil
+    }
+    // What was named keeps the name that it was given.
+    let names = files == [path] ? files : files.map(shortPath)
+    found += names.filter { seen.insert(shortPath($0)).inserted }
+  }
+  return found
 }
 
 /// How deep folders are searched; a circle of links ends here.
@@ -52,12 +76,18 @@ func foldersBelow(_ path: String) -> [String] {
 
 private func folders(below folder: String, depth: Int) -> [String] {
   guard depth < maximumFolderDepth else { return [folder] }
-  let inner = (entries(of: folder) ?? []).filter { !$0.hasPrefix(".") }.map { "\(folder)/\($0)" }.filter(isFolder)
+  let inner = (entries(of: folder) ?? []).filter { !$0.hasPrefix(".") }.map { "\(folder)/\($0)" }.filter(isOwnFolder)
   return [folder] + inner.flatMap { folders(below: $0, depth: depth + 1) }
 }
 
+/// Whether a folder, or a link to one, is at a path.
+func isFolder(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
 /// Whether a folder, and no link to one, is at a path.
-private func isFolder(_ path: String) -> Bool {
+private func isOwnFolder(_ path: String) -> Bool {
   var status = stat()
   return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }

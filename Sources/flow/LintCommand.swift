@@ -79,20 +79,7 @@ struct LintCommand {
   /// The files that the operands name, each once; nil, and said, when one can't be read.
   private func files() -> [String]? {
     if let name = arguments.value("stdin-filename") { return [name] }
-    var found: [String] = []
-    var seen: Set<String> = []
-    for path in arguments.operands {
-      guard let files = flowFiles(at: path), !files.contains(where: { readFile($0) == nil }) else {
-        Terminal.complain("cannot read `\(path)`", help: neighbour(of: path).map { "did you mean `\($0)`?" })
-        return nil
-      }
-      guard !files.isEmpty else {
-        Terminal.complain("there is no `.flow` file below `\(path)`")
-        return nil
-      }
-      found += files.map(shortPath).filter { seen.insert($0).inserted }
-    }
-    return found
+    return namedFiles(arguments.operands)?.map(shortPath)
   }
 
   // MARK: - Reports

@@ -30,6 +30,8 @@ struct ServeOptions {
   private static let longestDrainMilliseconds: Int64 = 3_600_000
 
   let address: Address
+  /// The socket that a service manager has opened; the address is then the one that it has.
+  let listener: Int32?
   let keysPath: String?
   let tls: TLSCredentials?
   let log: Log
@@ -42,7 +44,8 @@ struct ServeOptions {
   let redaction: Redaction
 
   init(_ arguments: Arguments, _ configuration: Configuration) throws(Wrong) {
-    address = try ServeOptions.address(arguments)
+    listener = Systemd.takeListener()
+    address = try ServeOptions.address(arguments, listener)
     keysPath = arguments.value("keys")
     hosts = arguments.all("host")
     origins = arguments.all("origin")
@@ -56,14 +59,14 @@ struct ServeOptions {
     guard address.isLoopback || keysPath != nil || arguments.has("insecure") else {
       throw Wrong(
         message: "\(address.host) can be reached from other machines, and nobody would have to say who he is",
-        help: "give --keys FILE, listen on 127.0.0.1, or say --insecure")
+        help: "give --keys FILE, listen on 127.0.0.1 or at unix:PATH, or say --insecure")
     }
   }
 
   /// What the gate goes by; reads the file with keys.
   func settings() throws(KeyFileError) -> Gate.Settings {
     var settings = Gate.Settings()
-    let isAny = ["0.0.0.0", "::"].contains(address.host)
+    let isAny = ["0.0.0.0", "::", ""].contains(address.host)
     let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
     settings.naming = Naming(hosts: hosts + own, origins: origins)
     settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
@@ -74,10 +77,17 @@ struct ServeOptions {
 
   // MARK: - Reading
 
-  private static func address(_ arguments: Arguments) throws(Wrong) -> Address {
+  private static func address(_ arguments: Arguments, _ listener: Int32?) throws(Wrong) -> Address {
+    if let listener {
+      guard let place = HTTPServer.place(ofListener: listener) else {
+        throw Wrong(message: "the socket that was handed over is none", help: "look at the .socket unit")
+      }
+      return Address(listener: place)
+    }
     let text = arguments.value("addr") ?? "127.0.0.1:8080"
     guard let address = Address(text) else {
-      throw Wrong(message: "`\(text)` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080")
+      throw Wrong(
+        message: "`\(text)` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080, or unix:PATH")
     }
     return address
   }

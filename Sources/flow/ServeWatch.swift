@@ -25,7 +25,7 @@ struct ServeWatch {
     self.settings = settings
     served = program.hash
     flows = program.flows.map(\.name)
-    folders = Set(paths.map(folder))
+    folders = Set(paths.flatMap(foldersBelow))
   }
 
   /// Watches from now on, on a thread of its own, for as long as the process is there.
@@ -37,20 +37,19 @@ struct ServeWatch {
   }
 
   private mutating func look() {
-    if let missing = paths.first(where: { readFile($0) == nil }) {
-      return Terminal.complain("cannot read `\(missing)`", help: "what was served before still is")
-    }
-    let compilation = FlowCompiler.compile(paths, load: readFile)
+    guard let files = namedFiles(paths) else { return keep() }
+    let compilation = FlowCompiler.compile(files, load: readFile)
+    folders.formUnion(paths.flatMap(foldersBelow))
     folders.formUnion(compilation.sources.files.map { folder(of: $0.name) })
     guard compilation.program?.hash != served else { return }
     let heard = compilation.filtered(by: RuleSelection())
     if !heard.isEmpty {
       Terminal.error(PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle).render(heard) + "\n")
     }
-    if let program = compilation.program { deploy(program) } else { keep() }
+    if let program = compilation.program { deploy(program, compilation.texts) } else { keep() }
   }
 
-  private mutating func deploy(_ program: FlowIR.Program) {
+  private mutating func deploy(_ program: FlowIR.Program, _ sources: [SourceText]) {
     if let missing = ActionOptions.whatIsMissing(for: program, settings) { return keep(missing.message) }
     let machine: Machine
     do throws(ProgramError) {
@@ -62,7 +61,7 @@ struct ServeWatch {
     let names = program.flows.map(\.name)
     for gone in flows where !names.contains(gone) { engine.retire(gone) { _ in } }
     flows = names
-    engine.deploy(machine) { result in
+    engine.deploy(machine, sources) { result in
       switch result {
       case .success(let answer):
         Terminal.error("flow: serves \(answer.flows.joined(separator: ", ")) as edited, for new instances\n")

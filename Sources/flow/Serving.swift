@@ -33,14 +33,14 @@ struct Serving {
   /// Serves until the process is told to end.
   /// - Parameter watched: The files that are deployed again whenever they change.
   static func run(
-    _ program: FlowIR.Program, store path: String, _ retention: Retention, _ options: ServeOptions,
+    _ program: FlowIR.Program, _ sources: [SourceText], store path: String, _ retention: Retention, _ options: ServeOptions,
     _ actions: ActionSettings, watched: [String]
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.
     let signals = Signals()
     raiseDescriptorLimit()
     do throws(NotServing) {
-      try Serving(options, actions).run(program, path, retention, signals, watched)
+      try Serving(options, actions).run(program, sources, path, retention, signals, watched)
       return ExitCode.fine
     } catch {
       Terminal.complain(error.message)
@@ -49,7 +49,8 @@ struct Serving {
   }
 
   private func run(
-    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ signals: Signals, _ watched: [String]
+    _ program: FlowIR.Program, _ sources: [SourceText], _ path: String, _ retention: Retention, _ signals: Signals,
+    _ watched: [String]
   ) throws(NotServing) {
     let log = options.log
     let settings = try settings()
@@ -58,14 +59,14 @@ struct Serving {
       log: { [redaction = options.redaction] in
         log.write(.info, "log", [.init("text", redaction.masked($0))])
       })
-    let service = try begin(program, path, retention, MeasuredRunner(runner, metrics))
+    let service = try begin(program, sources, path, retention, MeasuredRunner(runner, metrics))
     let gate = Gate(
       service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,
       clock: currentMilliseconds)
     let server = try listen(gate)
     let names = program.flows.map(\.name).joined(separator: ", ")
     let scheme = options.tls == nil ? "http" : "https"
-    let place = "\(scheme)://\(options.address.host):\(server.port)"
+    let place = "\(scheme)://\(options.address.text(port: server.port))"
     log.write(.info, "flow serves \(names) from \(path), listening on \(place)")
     Systemd.notify("READY=1")
     let watchdog = Watchdog(engine)
@@ -132,7 +133,8 @@ struct Serving {
   }
 
   private func begin(
-    _ program: FlowIR.Program, _ path: String, _ retention: Retention, _ runner: any ActionRunner
+    _ program: FlowIR.Program, _ sources: [SourceText], _ path: String, _ retention: Retention,
+    _ runner: any ActionRunner
   ) throws(NotServing) -> FlowService {
     let live = LiveHub(redaction: options.redaction)
     let hooks = hooks(live)
@@ -140,7 +142,7 @@ struct Serving {
       let machine = try Machine(program)
       try engine.start(runner: runner, hooks: hooks) { () throws(EngineError) in
         do throws(StoreError) {
-          return try Serving.makeEngine(machine, try SQLiteStore(path: path, retention: retention))
+          return try Serving.makeEngine(machine, sources, try SQLiteStore(path: path, retention: retention))
         } catch {
           throw EngineError(message: error.message)
         }
@@ -162,9 +164,11 @@ struct Serving {
     }
   }
 
-  private static func makeEngine(_ machine: Machine, _ store: SQLiteStore) throws(StoreError) -> Engine {
+  private static func makeEngine(
+    _ machine: Machine, _ sources: [SourceText], _ store: SQLiteStore
+  ) throws(StoreError) -> Engine {
     do throws(EngineError) {
-      return try Engine(machine: machine, store: store, world: RealWorld())
+      return try Engine(machine: machine, sources: sources, store: store, world: RealWorld())
     } catch {
       throw .unavailable(error.message)
     }
@@ -193,7 +197,8 @@ struct Serving {
   private func listen(_ gate: Gate) throws(NotServing) -> HTTPServer {
     var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
     configuration.tls = options.tls
-    configuration.listeningSocket = Systemd.takeListener()
+    configuration.path = options.address.path
+    configuration.listeningSocket = options.listener
     do throws(HTTPServerError) {
       let server = try HTTPServer(configuration: configuration, handler: gate)
       server.start()
@@ -203,6 +208,8 @@ struct Serving {
       case .unknownHost(let host): throw NotServing(message: "there is no host `\(host)`")
       case .cannotListen(let host, let port, let reason):
         throw NotServing(message: "cannot listen on \(host):\(port): \(reason)")
+      case .cannotListenAt(let path, let reason):
+        throw NotServing(message: "cannot listen at `\(path)`: \(reason)")
       }
     }
   }

@@ -108,11 +108,21 @@ final class Visit: ResponseObserver {
     var response = response
     if !isOver.exchange(true, ordering: .relaxed) { note(response.status) }
     response = redacted(response)
+    name(&response)
     compress(&response)
     response.headers.append(("X-Request-Id", id))
     response.headers.append(("X-Content-Type-Options", "nosniff"))
     if let trace { response.headers.append(("Traceparent", trace.header)) }
     return response
+  }
+
+  /// A problem says of which request it is, so that who reads it later finds the lines of the log.
+  private func name(_ response: inout HTTPResponse) {
+    guard response.status >= 400, response.headers.contains(where: { $0.1 == "application/problem+json" }),
+      var members = (try? JSON(parsing: response.body))?.members
+    else { return }
+    members += [.init("instance", .string(path)), .init("requestId", .string(id))]
+    response.body = JSON.object(members).bytes(.compact) + [0x0A]
   }
 
   func willUpgrade() {

@@ -42,6 +42,7 @@ enum Schemas {
       "Problem",
       object([
         "type": string, "title": string, "status": integer, "detail": string, "code?": string,
+        "retryable?": boolean, "requestId?": string, "instance?": string,
         "violations?": list(object(["pointer": string, "message": string])), "allowedEvents?": strings,
         "explanation?": list(anyObject), "diagnostics?": list(any),
       ])
@@ -131,6 +132,16 @@ enum Schemas {
         "transitions": list(
           object(["from": string, "to": nullable(string), "label": string, "guard": nullable(string), "at": string])),
       ])
+    ),
+    (
+      "Version",
+      object([
+        "version": nullable(integer), "definition": string, "origin": string, "deployedAt": time, "retired": boolean,
+      ])
+    ),
+    (
+      "Source",
+      object(["definition": string, "files": list(object(["name": string, "text": string]))])
     ),
     (
       "OperatorAnswer",
