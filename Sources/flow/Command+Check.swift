@@ -37,9 +37,6 @@ extension Command {
   ]
 }
 
-/// Compiles files, and those of folders, as one program; says what is wrong on standard error.
-func compileForUse(_ operands: [String]) -> Compilation? { namedFiles(operands).flatMap(compileFiles) }
-
 /// Compiles files that can be read as one program; says what is wrong on standard error.
 func compileFiles(_ paths: [String]) -> Compilation? {
   let compilation = FlowCompiler.compile(paths, load: readFile)

@@ -12,7 +12,8 @@ extension Command {
         Terminal.complain("`flow compile` takes files and folders")
         return ExitCode.usage
       }
-      guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
+      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
       let text = program.json.bytes(.canonical) + [0x0A]
       let path = arguments.value("output") ?? "-"
       if path == "-" {

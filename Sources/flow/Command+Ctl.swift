@@ -6,8 +6,8 @@ extension Command {
     name: "ctl", summary: "Look after the instances of a running server.",
     operands: """
       flows | stats | list [FLOW] | show FLOW KEY | history FLOW KEY | send FLOW KEY EVENT [DATA] |
-      start FLOW EVENT [DATA] | cancel|suspend|resume|retry|migrate FLOW KEY | dead [FLOW] | redrive ID… |
-      deploy FILE… | tail [FLOW [KEY]]
+      start FLOW EVENT [DATA] | cancel|suspend|resume|retry|migrate FLOW KEY | fork FLOW KEY [COPY] |
+      dead [FLOW] | redrive ID… | deploy FILE… | tail [FLOW [KEY]]
       """,
     options: [
       Option(

@@ -18,7 +18,8 @@ extension Command {
         Terminal.complain("`flow graph` takes one file or folder")
         return ExitCode.usage
       }
-      guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
+      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
       guard let flow = flowIndex(arguments.value("flow"), in: program) else { return ExitCode.usage }
       let states = arguments.all("state")
       let known = program.flows[flow].states.dropFirst().map(\.path)

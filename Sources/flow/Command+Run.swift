@@ -24,7 +24,8 @@ extension Command {
         return ExitCode.usage
       }
       guard let choices = RunChoices(arguments) else { return ExitCode.usage }
-      guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
+      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
       do throws(EventScript.Problem) {
         let script = try EventScript(
           program, flow: arguments.value("flow"), start: currentMilliseconds(), mocks: choices.mocks,

@@ -37,7 +37,11 @@ extension Command {
         Terminal.complain("only flows can be watched", help: "name `.flow` files, or leave --watch out")
         return ExitCode.usage
       }
-      guard let (program, sources) = loadProgram(arguments.operands) else { return ExitCode.findings }
+      let isIR = arguments.operands.count == 1 && !first.hasSuffix(".flow") && !isFolder(first)
+      guard let files = isIR ? [first] : namedFiles(arguments.operands) else { return ExitCode.usage }
+      guard let (program, sources) = isIR ? loadProgram(first) : compileProgram(files) else {
+        return ExitCode.findings
+      }
       do throws(ActionOptions.Problem) {
         let settings = try ActionOptions.settings(arguments)
         if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
@@ -100,14 +104,15 @@ private func serveOptions(_ arguments: Arguments, _ configuration: Configuration
   }
 }
 
-/// Compiles flows, or takes the IR that `flow compile` wrote.
-private func loadProgram(_ paths: [String]) -> (FlowIR.Program, [SourceText])? {
-  guard paths.count == 1, !paths[0].hasSuffix(".flow"), !isFolder(paths[0]) else {
-    guard let compilation = compileForUse(paths), let program = compilation.program else { return nil }
-    return (program, compilation.texts)
-  }
-  guard let text = readFile(paths[0]) else {
-    Terminal.complain("cannot read `\(paths[0])`")
+private func compileProgram(_ files: [String]) -> (FlowIR.Program, [SourceText])? {
+  guard let compilation = compileFiles(files), let program = compilation.program else { return nil }
+  return (program, compilation.texts)
+}
+
+/// Takes the IR that `flow compile` wrote.
+private func loadProgram(_ path: String) -> (FlowIR.Program, [SourceText])? {
+  guard let text = readFile(path) else {
+    Terminal.complain("cannot read `\(path)`")
     return nil
   }
   do throws(JSONError) {
@@ -115,10 +120,10 @@ private func loadProgram(_ paths: [String]) -> (FlowIR.Program, [SourceText])? {
     do throws(ProgramError) {
       return (try FlowIR.Program(json: json), [])
     } catch {
-      Terminal.complain("`\(paths[0])` can't be run: \(error.message)")
+      Terminal.complain("`\(path)` can't be run: \(error.message)")
     }
   } catch {
-    Terminal.complain("`\(paths[0])` is not an IR file: byte \(error.offset + 1): \(error.message)")
+    Terminal.complain("`\(path)` is not an IR file: byte \(error.offset + 1): \(error.message)")
   }
   return nil
 }

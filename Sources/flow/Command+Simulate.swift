@@ -30,7 +30,8 @@ extension Command {
         Terminal.complain("`--runs` and `--seed` take whole numbers")
         return ExitCode.usage
       }
-      guard let program = compileForUse(arguments.operands)?.program else { return ExitCode.findings }
+      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
       let wanted = program.flows.indices.filter {
         arguments.value("flow") ?? program.flows[$0].name == program.flows[$0].name
       }

@@ -22,6 +22,7 @@ struct Control {
     case ("send", 4...5): return try event(to: instance + "/events", words[3], word(4))
     case ("start", 3...4): return try event(to: "/v1/flows/\(words[1].percentEncoded)/instances", words[2], word(3))
     case ("cancel", 3), ("suspend", 3), ("resume", 3), ("retry", 3), ("migrate", 3): return try operate()
+    case ("fork", 3...4): return try fork()
     case ("redrive", 2...): return try redrive()
     case ("deploy", 2...): return try deploy()
     case ("tail", 1...3): return try tail()
@@ -82,6 +83,13 @@ struct Control {
     return tell(try client.send("POST", "\(instance)/\(words[0])\(dry)", reason.bytes()))
   }
 
+  private func fork() throws(Client.Unreachable) -> Int32 {
+    let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
+    let key = word(3).map { [JSON.Member("key", .string($0))] } ?? []
+    let body = JSON.object(key + (reason.members ?? []))
+    return tell(try client.send("POST", instance + "/fork" + dry, body.bytes()))
+  }
+
   private func redrive() throws(Client.Unreachable) -> Int32 {
     var code = ExitCode.fine
     for id in words.dropFirst() {
@@ -98,16 +106,27 @@ struct Control {
         Terminal.complain("cannot read `\(file)`")
         return ExitCode.usage
       }
-      let source = String(decoding: text, as: UTF8.self)
-      guard let flow = source.firstMatch(of: /(?m)^flow\s+(\w+)/).map({ String($0.1) }) else {
+      let isIR = !file.hasSuffix(".flow") && text.first == UInt8(ascii: "{")
+      guard let flow = isIR ? Control.flow(ofIR: text) : Control.flow(ofSource: text) else {
         Terminal.complain("`\(file)` declares no flow")
         return ExitCode.usage
       }
       let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
       let path = "/v1/flows/\(flow.percentEncoded)\(dry)"
-      code = max(code, tell(try client.send("PUT", path, text, type: "text/x-flow")))
+      let type = isIR ? "application/json" : "text/x-flow"
+      code = max(code, tell(try client.send("PUT", path, text, type: type)))
     }
     return code
+  }
+
+  /// The first flow of a source; the server compiles it.
+  private static func flow(ofSource text: [UInt8]) -> String? {
+    String(decoding: text, as: UTF8.self).firstMatch(of: /(?m)^flow\s+(\w+)/).map { String($0.1) }
+  }
+
+  /// The first flow of what `flow compile` wrote.
+  private static func flow(ofIR text: [UInt8]) -> String? {
+    (try? JSON(parsing: text))?["flows"]?.array?.first?["name"]?.string
   }
 
   // MARK: - Saying

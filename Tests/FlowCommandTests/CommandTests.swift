@@ -55,6 +55,51 @@ import Testing
     #expect(try FlowProcess.run("check", CommandTests.order, "--format", "xml").code == 2)
   }
 
+  /// Two programs of two files each, and what is none.
+  private func folderOfFlows() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-folder-\(UUID().uuidString)")
+    let flow = { (name: String) in
+      "import \"../go.flow\"\nevent Go\(name)\nflow \(name) {\n  start on Go\(name) -> half\n"
+        + "  state half {\n    on Go -> end\n  }\n  final end\n}\n"
+        + "test \"\(name) ends\" {\n  send Go\(name)\n  send Go\n  expect state end\n}\n"
+    }
+    for (name, text) in [
+      ("b/two.flow", flow("Two")), ("a/one.flow", flow("One")), ("go.flow", "event Go\n"), (".hidden/x.flow", "?"),
+      ("a/notes.txt", "?"), ("none/notes.txt", "?"),
+    ] {
+      let file = folder.appending(path: name)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    return folder
+  }
+
+  @Test func commandsTakeFolders() throws {
+    let folder = try folderOfFlows()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func run(_ words: String...) throws -> FlowProcess { try FlowProcess.run(words, in: folder) }
+    #expect(try run("fmt", "--check", ".").output == "a/one.flow\nb/two.flow\n")
+    for command in ["fmt", "fmt --check", "check", "lint", "compile", "graph"] {
+      let ran = try FlowProcess.run(command.split(separator: " ").map(String.init) + ["."], in: folder)
+      #expect(ran.code == 0, "\(command): \(ran.output) \(ran.errors)")
+    }
+    let tests = try run("test", "--format", "tap", ".")
+    #expect(tests.code == 0, "\(tests.errors)")
+    #expect(tests.output.contains(/One ends[\s\S]*Two ends/), "\(tests.output)")
+    #expect(try run("test", ".").output == run("test", ".").output)
+    let coverage = try run("test", ".", "--coverage", "lcov").output
+    #expect(coverage.contains("SF:a/one.flow") && coverage.contains("SF:b/two.flow"), "\(coverage)")
+    #expect(try run("compile", ".").output == run("compile", "go.flow", "a/one.flow", "b/two.flow").output)
+    #expect(try run("graph", ".", "--flow", "Two", "--state", "end").output.contains("end  ← here"))
+    #expect(try run("graph", ".", "--flow", "Two", "--state", "nd").errors.contains("did you mean `end`?"))
+    for command in ["check", "lint", "fmt", "test", "compile", "graph", "simulate", "run"] {
+      let none = try run(command, "none")
+      #expect(none.code == 2 && none.errors.contains("there is no `.flow` file below `none`"), "\(command)")
+      let missing = try run(command, "nowhere")
+      #expect(missing.code == 2 && missing.errors.contains("cannot read `nowhere`"), "\(command)")
+    }
+  }
+
   @Test func aMachineGetsOneDocument() throws {
     let json = try FlowProcess.run("check", CommandTests.broken, "--format", "json")
     #expect(json.code == 1)

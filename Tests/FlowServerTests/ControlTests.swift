@@ -52,6 +52,19 @@ import Testing
     #expect(try ctl("flows").output.hasPrefix("Counter  1"))
   }
 
+  @Test func aServerAtAPathIsReached() throws {
+    let place = "unix:" + folder.url.appending(path: "flow.sock").path
+    let other = try ServerProcess(
+      [folder.url.appending(path: "counter.flow").path, "--store", folder.store + ".2", "--addr", place],
+      environment: ["HOME_URL": "http://127.0.0.1:9"])
+    #expect(other.log.contains(place))
+    let begun = try FlowProcess.run("ctl", "--server", place, "start", "Counter", "Begin", #"{"id": "x"}"#)
+    #expect(begun.code == 0 && begun.output.contains("applied"), "\(begun.errors)")
+    #expect(other.stop() == 0)
+    let gone = try FlowProcess.run("ctl", "flows", environment: ["FLOW_SERVER": place])
+    #expect(gone.code == 2 && gone.errors.contains("flow.sock"), "\(gone.errors)")
+  }
+
   @Test func operatorsAct() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "x"}"#)
     #expect(try ctl("suspend", "Counter", "x", "--reason", "lunch").output == "Counter/x  suspended, in counting\n")

@@ -43,10 +43,21 @@ import Testing
     #expect(server.wait() == 1)
   }
 
-  @Test func systemdIsToldAndItsSocketTaken() throws {
+  private func systemd(_ address: String) throws -> (code: Int32, output: String) {
     let script = packageRoot.appending(path: "Tests/FlowServerTests/systemd.py").path
     let ran = try runProgram(
-      "python3", script, ServerProcess.binary.path, EndToEndTests.order, folder.store)
+      "python3", script, ServerProcess.binary.path, EndToEndTests.order, folder.store, address)
+    return (ran.code, ran.output)
+  }
+
+  /// A socket is as open as it is, whoever has made it.
+  @Test func aSocketForAllIsNotTakenWithoutKeys() throws {
+    let ran = try systemd("0.0.0.0")
+    #expect(ran.code == 2, "\(ran.output)")
+  }
+
+  @Test(arguments: ["127.0.0.1", "unix"]) func systemdIsToldAndItsSocketTaken(_ address: String) throws {
+    let ran = try systemd(address)
     #expect(ran.code == 0, "\(ran.output)")
     #expect(ran.output.contains("READY=1\nWATCHDOG=1\n200\nRELOADING=1\nREADY=1\nSTOPPING=1\n"), "\(ran.output)")
   }

@@ -8,6 +8,7 @@ public final class ServerProcess {
   }
 
   private let process = Process()
+  /// 0 for one that listens at a path.
   public let port: Int
   private let heard = Transcript()
 
@@ -41,8 +42,8 @@ public final class ServerProcess {
         throw NotStarted(description: output)
       }
       output += String(decoding: data, as: UTF8.self)
-      if let match = output.firstMatch(of: /listening on https?:\/\/127\.0\.0\.1:(\d+)/), let port = Int(match.1) {
-        self.port = port
+      if let match = output.firstMatch(of: /listening on https?:\/\/(?:127\.0\.0\.1:(\d+)|unix:)/) {
+        port = match.1.flatMap { Int($0) } ?? 0
         break
       }
     }
