@@ -74,14 +74,18 @@ EXAMPLES ?= 50
 schemathesis: build ## ask two samples whatever their own OpenAPI document allows, and what it does not
 	test -x $(SCHEMATHESIS)/bin/schemathesis || { python3 -m venv $(SCHEMATHESIS) && \
 	  $(SCHEMATHESIS)/bin/pip install -q schemathesis; }
-	for sample in order approval; do \
-	  rm -f $(SCHEMATHESIS)/$$sample.db*; \
-	  .build/release/flow serve samples/$$sample.flow --store $(SCHEMATHESIS)/$$sample.db \
-	    --addr 127.0.0.1:18089 & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	for sample in order approval; do for caller in anyone admin reader; do \
+	  echo "== $$sample, as $$caller"; rm -f $(SCHEMATHESIS)/$$sample.db* $(SCHEMATHESIS)/keys.toml; \
+	  scopes="--scope read"; keys="--keys $(SCHEMATHESIS)/keys.toml"; \
+	  [ $$caller = admin ] && scopes="$$scopes --scope send --scope work --scope operate --scope deploy"; \
+	  FLOW_KEY=$$(.build/release/flow key new --name $$caller $$scopes $$keys) || exit 1; export FLOW_KEY; \
+	  [ $$caller = anyone ] && keys=; \
+	  .build/release/flow serve samples/$$sample.flow --store $(SCHEMATHESIS)/$$sample.db $$keys \
+	    --addr 127.0.0.1:18089 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
 	  $(SCHEMATHESIS)/bin/schemathesis --config-file Tests/schemathesis.toml run \
 	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \
 	  kill $$server; wait $$server || exit 1; \
-	done
+	done; done
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -5,7 +5,8 @@ import FlowSource
 // The API about itself.
 extension FlowService {
   func showOpenAPI(_ exchange: Exchange) throws(Problem) {
-    exchange.respond.send(.json(OpenAPI(routes: routes.routes, catalogue: catalogue).json))
+    let hasKeys = exchange.request.visit?.gate.hasKeys ?? false
+    exchange.respond.send(.json(OpenAPI(routes: routes.routes, catalogue: catalogue, hasKeys: hasKeys).json))
   }
 
   func showAsyncAPI(_ exchange: Exchange) throws(Problem) {

@@ -35,6 +35,9 @@ struct Route: Sendable {
       .map { String($0.dropFirst().dropLast()) }
   }
 
+  /// Whether it is there to change something.
+  var isChanging: Bool { ![.open, .read].contains(scope) || method != "GET" && scope == .open }
+
   /// What lies between the slashes of a path; an empty segment counts.
   static func segments(of path: Substring) -> [Substring] {
     path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)

@@ -9,7 +9,8 @@ extension Route {
       FlowService.showInstance
     )
     .asking(.header("If-None-Match", "the `ETag` of the copy that the client has"))
-    .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "It has not changed").refusing("gone"),
+    .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "It has not changed").refusing("gone")
+    .leading("graph", "GET", "/v1/flows/{flow}/instances/{key}/graph", ("flow", "/flow"), ("key", "/key")),
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}/history", .read, "What happened to an instance",
       FlowService.showHistory
@@ -61,7 +62,9 @@ extension Route {
       "GET", "/v1/flows/{flow}/versions", .read, "What a flow is and was served from, the newest first",
       FlowService.listVersions
     )
-    .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("Version"))])),
+    .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("Version"))]))
+    .leading("show", "GET", "/v1/flows/{flow}/versions/{version}", ("version", "/items/0/definition"))
+    .leading("source", "GET", "/v1/flows/{flow}/versions/{version}/source", ("version", "/items/0/definition")),
     Route(
       "GET", "/v1/flows/{flow}/versions/{version}", .read,
       "A flow as it is or was in a version, by its definition or its number", FlowService.showVersion
@@ -123,6 +126,7 @@ extension Route {
       .query("cursor", "`page.next` of the page before", .cursor)
     )
     .giving(200, "A page", Schemas.page("InstanceSummary")).refusing("invalid-query", "cursor-mismatch")
+    .naming("/items/0")
   }
 }
 

@@ -22,12 +22,14 @@ extension Route {
       )
       .giving(201, "The copy", Schemas.reference("OperatorAnswer"))
       .giving(200, "What the copy would be", Schemas.reference("OperatorAnswer"))
+      .leading("show", "GET", "/v1/flows/{flow}/instances/{key}", ("flow", "/flow"), ("key", "/key"))
       .refusing("not-possible", "instance-exists", "gone", "revision-mismatch", "validation-failed"),
       Route("GET", "/v1/dead-letters", .read, "Work whose tries are spent", FlowService.listDeadLetters)
         .asking(
           .query("flow", "only of this flow"), .limit, .query("cursor", "`page.next` of the page before", .cursor)
         )
-        .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch"),
+        .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
+        .leading("redrive", "POST", "/v1/dead-letters/{id}/redrive", ("id", "/items/0/id")),
       Route(
         "POST", "/v1/dead-letters/{id}/redrive", .operate, "Tries a dead letter again, under the same key",
         FlowService.redriveDeadLetter
@@ -46,7 +48,8 @@ extension Route {
             ]), "reason?": .reason, "dryRun?": Schemas.boolean,
           ])
         )
-        .giving(202, "It has begun", Schemas.reference("Batch")).refusing("not-found", "invalid-query"),
+        .giving(202, "It has begun", Schemas.reference("Batch")).refusing("not-found", "invalid-query")
+        .leading("progress", "GET", "/v1/batches/{batch}", ("batch", "/id")),
       Route("GET", "/v1/batches/{batch}", .read, "How far a batch has come", FlowService.showBatch)
         .giving(200, "The batch", Schemas.reference("Batch")).refusing("not-found"),
       Route("GET", "/v1/stats", .read, "How many instances are where", FlowService.showStatistics)
@@ -114,8 +117,12 @@ extension JSON {
   static let fence: JSON = ["type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991]
   /// The text of a flow.
   fileprivate static let source: JSON = ["type": "string", "minLength": 1]
-  static let duration: JSON = ["type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h|d)$"]
-  static let condition: JSON = ["type": "string", "minLength": 1, "maxLength": 4096]
+  static let duration: JSON = [
+    "type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h|d)$", "examples": ["1m"],
+  ]
+  static let condition: JSON = [
+    "type": "string", "minLength": 1, "maxLength": 4096, "examples": ["key.startsWith('a') && revision > 1"],
+  ]
   static let cursor: JSON = ["type": "string", "pattern": "^[0-9a-f]{32}$"]
   fileprivate static let reason: JSON = ["type": "string", "maxLength": 256]
 }

@@ -41,7 +41,10 @@ extension Route {
           "lease?": .duration, "worker?": Schemas.string,
         ])
       )
-      .giving(200, "The jobs, perhaps none", Schemas.object(["items": Schemas.list(Schemas.reference("Job"))])),
+      .giving(200, "The jobs, perhaps none", Schemas.object(["items": Schemas.list(Schemas.reference("Job"))]))
+      .leading("complete", "POST", "/v1/jobs/{id}/complete", ("id", "/items/0/id"))
+      .leading("heartbeat", "POST", "/v1/jobs/{id}/heartbeat", ("id", "/items/0/id"))
+      .leading("fail", "POST", "/v1/jobs/{id}/fail", ("id", "/items/0/id")),
     Route("POST", "/v1/jobs/{id}/complete", .work, "Ends a claimed job well", FlowService.completeJob)
       .sending(Schemas.object(["fence": .fence, "result?": Schemas.any]))
       .giving(200, "It is taken", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "lease-lost"),
@@ -89,7 +92,8 @@ extension Route {
         ["type": "string", "minLength": 1, "maxLength": 255]),
       .header("If-Match", "the revision that the instance has to have, as `\"3\"`", .revision),
       .header(
-        "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds")
+        "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds",
+        ["type": "string", "examples": ["wait=1"]])
     )
     .sending(Schemas.reference("Event"))
     .sending(Schemas.reference("CloudEvent"), as: IncomingEvent.structured)
@@ -99,5 +103,6 @@ extension Route {
     .refusing(
       "unknown-event", "validation-failed", "idempotency-reused", "event-not-accepted", "already-finished", "suspended",
       "instance-exists", "gone", "revision-mismatch")
+    .naming()
   }
 }

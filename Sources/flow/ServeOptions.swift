@@ -17,6 +17,7 @@ struct ServeOptions {
       name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"),
     .init(name: "host", value: "NAME", help: "a name that the server is asked for by; this machine's own are known"),
     .init(name: "origin", value: "URL", help: "another origin whose pages may send, such as https://desk.example"),
+    .init(name: "read-only", value: nil, help: "take nothing; what runs goes on, and can be looked at"),
     .init(name: "rate", value: "NUMBER", help: "the most requests of a caller in a second"),
     .init(name: "tls-cert", value: "FILE", help: "speak TLS with this certificate, a PEM file with its chain"),
     .init(name: "tls-key", value: "FILE", help: "the key of the certificate, a PEM file"),
@@ -41,6 +42,7 @@ struct ServeOptions {
   private let hosts: [String]
   private let origins: [String]
   private let rate: Int?
+  private let isReadOnly: Bool
   let redaction: Redaction
 
   init(_ arguments: Arguments, _ configuration: Configuration) throws(Wrong) {
@@ -50,6 +52,7 @@ struct ServeOptions {
     hosts = arguments.all("host")
     origins = arguments.all("origin")
     rate = try ServeOptions.rate(arguments.value("rate"))
+    isReadOnly = arguments.has("read-only")
     tls = try ServeOptions.tls(arguments.value("tls-cert"), arguments.value("tls-key"))
     log = try ServeOptions.log(arguments)
     audit = try ServeOptions.audit(arguments, log)
@@ -71,6 +74,7 @@ struct ServeOptions {
     settings.naming = Naming(hosts: hosts + own, origins: origins)
     settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
     settings.rate = rate
+    settings.isReadOnly = isReadOnly
     settings.redaction = redaction
     return settings
   }

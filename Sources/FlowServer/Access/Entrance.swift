@@ -10,6 +10,9 @@ struct Entrance: Sendable {
   /// Whether it is the live stream, which alone may be opened by somebody who says only then who he is.
   let isLive: Bool
 
+  /// Whether it is there to change something.
+  let isChanging: Bool
+
   private static let filtered: Set<String> = [
     "/v1/events", "/v1/instances", "/v1/flows", "/v1/live", "/v1/jobs/claim", "/v1/jobs/{id}/complete",
     "/v1/jobs/{id}/fail", "/v1/jobs/{id}/heartbeat",
@@ -23,10 +26,12 @@ struct Entrance: Sendable {
       flow = nil
       isFiltered = false
       isLive = false
+      isChanging = scope == .operate
       return
     }
     scope = route.scope
     template = route.template
+    isChanging = route.isChanging
     // What can't be decoded is no flow that anybody may see.
     flow = route.parameters.firstIndex(of: "flow").map { index in
       (try? Exchange.decode(parameters[index], isQuery: false)) ?? ""

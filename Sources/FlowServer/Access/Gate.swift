@@ -14,6 +14,8 @@ public final class Gate: HTTPHandler {
     /// The most requests of a caller in a second, where his key says nothing else.
     public var rate: Int?
     public var redaction = Redaction()
+    /// Whether nothing is taken: what runs goes on, and can be looked at.
+    public var isReadOnly = false
     /// Where spans go; nil makes none.
     public var tracer: Tracer?
 

@@ -63,6 +63,7 @@ final class Visit: ResponseObserver {
   /// - Throws: 401 and 403.
   func admit() throws(Problem) {
     let scope = entrance.scope
+    if gate.settings.isReadOnly, entrance.isChanging { throw .readOnly }
     if scope == .open { return }
     switch caller {
     case .known(let principal):
@@ -205,6 +206,10 @@ extension Problem {
   static func forbidden(_ detail: String) -> Problem {
     Problem(status: 403, code: "forbidden", title: "Not for this caller", detail: detail)
   }
+
+  static let readOnly = Problem(
+    status: 403, code: "read-only", title: "Nothing is taken",
+    detail: "the server was started with --read-only: what runs goes on, and can be looked at")
 
   static let draining = Problem(
     status: 503, code: "draining", title: "Shutting down", detail: "the server is about to end",

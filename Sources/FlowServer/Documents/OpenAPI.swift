@@ -7,18 +7,27 @@ import FlowSource
 struct OpenAPI {
   let routes: [Route]
   let catalogue: Catalogue
+  /// Whether keys are asked for.
+  var hasKeys = false
 
   var json: JSON {
-    [
+    var components: [JSON.Member] = [.init("schemas", .object(schemas))]
+    if hasKeys { components.append(.init("securitySchemes", ["key": OpenAPI.key])) }
+    return [
       "openapi": "3.1.0",
       "info": [
         "title": "Flow", "version": "1",
         "description": .string(
           "Serves \(catalogue.names.joined(separator: ", ")). A 2xx answer to an event means that it is on the disk."),
       ],
-      "paths": .object(paths), "components": ["schemas": .object(schemas)],
+      "paths": .object(paths), "components": .object(components),
     ]
   }
+
+  private static let key: JSON = [
+    "type": "http", "scheme": "bearer",
+    "description": "A key that `flow key new` has made, or a JSON Web Token; the roles of an operation are its scope.",
+  ]
 
   // MARK: - Paths
 
@@ -39,6 +48,10 @@ struct OpenAPI {
       .init(
         "parameters", .array(route.parameters.map(pathParameter) + route.document.parameters.map(parameter))),
     ]
+    if hasKeys {
+      let scopes: JSON = [["key": [.string(route.scope.rawValue)]]]
+      members.append(.init("security", route.scope == .open ? [] : scopes))
+    }
     if !route.document.body.isEmpty {
       members.append(.init("requestBody", ["required": true, "content": contents(route.document.body)]))
     }
@@ -78,6 +91,9 @@ struct OpenAPI {
     var members = route.document.answers.map { answer -> JSON.Member in
       var response: [JSON.Member] = [.init("description", .string(answer.summary))]
       if !answer.contents.isEmpty { response.append(.init("content", contents(answer.contents))) }
+      if !route.document.links.isEmpty, [200, 201, 202].contains(answer.status) {
+        response.append(.init("links", .object(route.document.links.map(link))))
+      }
       return .init(String(answer.status), .object(response))
     }
     for (status, summary) in OpenAPI.ofEveryRequest { members.append(.init(String(status), problem(summary))) }
@@ -88,6 +104,12 @@ struct OpenAPI {
         .init(String(status), problem(kinds.map { "`\($0.code)`: \($0.text)" }.joined(separator: "\n\n"))))
     }
     return members
+  }
+
+  private func link(_ link: RouteDocument.Link) -> JSON.Member {
+    let parameters = link.parameters.map { JSON.Member($0.name, .string("$response.body#" + $0.pointer)) }
+    let target = Route.operationID(link.target.method, link.target.template)
+    return .init(link.name, ["operationId": .string(target), "parameters": .object(parameters)])
   }
 
   /// What is said before a request has come to its route.
@@ -139,7 +161,9 @@ struct OpenAPI {
 
 extension Route {
   /// `getV1FlowsFlowInstances`
-  var operationID: String {
+  var operationID: String { Route.operationID(method, template) }
+
+  static func operationID(_ method: String, _ template: String) -> String {
     let words = template.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
     return method.lowercased() + words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }

@@ -39,6 +39,9 @@ struct ProblemKind: Sendable {
     ProblemKind(
       403, "origin-not-allowed", "Forbidden", "The page that sent the request is not of this server (`Origin`)."),
     ProblemKind(
+      403, "read-only", "Nothing is taken",
+      "The server was started to be looked at only (`--read-only`); what runs goes on."),
+    ProblemKind(
       421, "host-not-allowed", "Misdirected", "The server does not go by the name that the request gives (`Host`)."),
     ProblemKind(
       500, "not-redacted", "Not shown", "The answer could not be read to hide what is to be hidden, so it is not given."

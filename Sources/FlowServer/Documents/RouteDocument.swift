@@ -24,6 +24,15 @@ struct RouteDocument: Sendable {
     var schema: JSON
   }
 
+  /// What can be asked next about what an answer names.
+  struct Link: Sendable {
+    var name: String
+    /// The method and the template of the other route.
+    var target: (method: String, template: String)
+    /// Its parameters with the places of their values in the answer, as JSON Pointers.
+    var parameters: [(name: String, pointer: String)]
+  }
+
   struct Answer: Sendable {
     var status: Int
     var summary: String
@@ -35,6 +44,8 @@ struct RouteDocument: Sendable {
   var answers: [Answer] = []
   /// The codes of the problems that are its own.
   var problems: [String] = []
+  /// What its good answers lead to.
+  var links: [Link] = []
 }
 
 extension Route {
@@ -58,6 +69,28 @@ extension Route {
     }
   }
 
+  /// Documents what a good answer leads to: parameters of another route with where the answer holds their values.
+  func leading(_ name: String, _ method: String, _ template: String, _ parameters: (String, String)...) -> Route {
+    changed {
+      $0.links.append(
+        .init(
+          name: name, target: (method, template), parameters: parameters.map { (name: $0.0, pointer: $0.1) }))
+    }
+  }
+
+  /// Documents that each answer, or the first item of a list, names an instance.
+  func naming(_ prefix: String = "") -> Route {
+    let names = [("flow", prefix + "/flow"), ("key", prefix + "/key")]
+    let path = "/v1/flows/{flow}/instances/{key}"
+    return leading("show", "GET", path, names[0], names[1])
+      .leading("history", "GET", path + "/history", names[0], names[1])
+      .leading("transitions", "GET", path + "/transitions", names[0], names[1])
+      .leading("send", "POST", path + "/events", names[0], names[1])
+      .leading("suspend", "POST", path + "/suspend", names[0], names[1])
+      .leading("fork", "POST", path + "/fork", names[0], names[1])
+      .leading("cancel", "POST", path + "/cancel", names[0], names[1])
+  }
+
   /// Documents problems by their codes.
   func refusing(_ codes: String...) -> Route { changed { $0.problems += codes } }
 
@@ -76,6 +109,7 @@ extension Route {
         "store-unavailable",
       ]
     }
+    if isChanging { codes.append("read-only") }
     if !document.body.isEmpty {
       codes += ["invalid-json", "unsupported-media-type", "payload-too-large", "overloaded"]
     }
