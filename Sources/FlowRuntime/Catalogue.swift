@@ -63,7 +63,7 @@ public struct Catalogue: Sendable {
 
 extension Catalogue.Entry {
   /// Whether an event finds its own way to the flow: it carries a key, or it begins an instance.
-  func isReached(by event: String) -> Bool {
+  public func isReached(by event: String) -> Bool {
     guard let number = machine.event(named: event), machine.handles(event: number, flow: flow) else { return false }
     return machine.keyField(of: number, flow: flow) != nil
       || !isRetired && machine.starts(flow: flow, on: number)

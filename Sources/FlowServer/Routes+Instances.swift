@@ -10,7 +10,7 @@ extension Route {
     )
     .asking(.header("If-None-Match", "the `ETag` of the copy that the client has"))
     .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "It has not changed").refusing("gone")
-    .leading("graph", "GET", "/v1/flows/{flow}/instances/{key}/graph", ("flow", "/flow"), ("key", "/key")),
+    .naming(),
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}/history", .read, "What happened to an instance",
       FlowService.showHistory
@@ -26,7 +26,7 @@ extension Route {
       "GET", "/v1/flows/{flow}/instances/{key}/transitions", .read,
       "What an instance would do with events, and why", FlowService.showTransitions
     )
-    .asking(.query("event", "only this event"), .query("data", "its data, as JSON"))
+    .asking(.query("event", "only this event", oneOf: .events), .json("data", "its data, as JSON"))
     .giving(200, "An item for each event", Schemas.reference("Transitions"))
     .refusing("gone", "unknown-event", "validation-failed", "invalid-json"),
     Route(
@@ -38,7 +38,7 @@ extension Route {
     Route("GET", "/v1/flows/{flow}/instances", .read, "The instances of a flow", FlowService.listInstances)
       .listing(),
     Route("GET", "/v1/instances", .read, "The instances of all flows", FlowService.listInstances)
-      .asking(.query("flow", "only of this flow")).listing().refusing("not-found"),
+      .asking(.query("flow", "only of this flow", oneOf: .flows)).listing().refusing("not-found"),
   ]
 
   static let flows = [
@@ -64,7 +64,8 @@ extension Route {
     )
     .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("Version"))]))
     .leading("show", "GET", "/v1/flows/{flow}/versions/{version}", ("version", "/items/0/definition"))
-    .leading("source", "GET", "/v1/flows/{flow}/versions/{version}/source", ("version", "/items/0/definition")),
+    .leading("source", "GET", "/v1/flows/{flow}/versions/{version}/source", ("version", "/items/0/definition"))
+    .leading("graph", "GET", "/v1/flows/{flow}/versions/{version}/graph", ("version", "/items/0/definition")),
     Route(
       "GET", "/v1/flows/{flow}/versions/{version}", .read,
       "A flow as it is or was in a version, by its definition or its number", FlowService.showVersion

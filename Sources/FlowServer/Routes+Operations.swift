@@ -26,7 +26,7 @@ extension Route {
       .refusing("not-possible", "instance-exists", "gone", "revision-mismatch", "validation-failed"),
       Route("GET", "/v1/dead-letters", .read, "Work whose tries are spent", FlowService.listDeadLetters)
         .asking(
-          .query("flow", "only of this flow"), .limit, .query("cursor", "`page.next` of the page before", .cursor)
+          .query("flow", "only of this flow", oneOf: .flows), .limit, .query("cursor", "`page.next` of the page before", .cursor)
         )
         .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
         .leading("redrive", "POST", "/v1/dead-letters/{id}/redrive", ("id", "/items/0/id")),
@@ -53,7 +53,7 @@ extension Route {
       Route("GET", "/v1/batches/{batch}", .read, "How far a batch has come", FlowService.showBatch)
         .giving(200, "The batch", Schemas.reference("Batch")).refusing("not-found"),
       Route("GET", "/v1/stats", .read, "How many instances are where", FlowService.showStatistics)
-        .asking(.query("flow", "only of this flow"))
+        .asking(.query("flow", "only of this flow", oneOf: .flows))
         .giving(200, "The numbers", Schemas.reference("Statistics")).refusing("not-found"),
     ]
 

@@ -8,16 +8,16 @@ extension Route {
     Route(
       "POST", "/v1/events", .send, "Sends an event to the instance that its key field names, or starts one",
       FlowService.postEvent
-    ).eventual().sending(Schemas.list(Schemas.any), as: IncomingEvent.batch)
+    ).eventual("RoutedEvent").sending(Schemas.list(Schemas.any), as: IncomingEvent.batch)
       .giving(200, "What came of it, or of each of a batch", Schemas.reference("BatchAnswer")).refusing("not-found"),
     Route(
       "POST", "/v1/flows/{flow}/instances", .send,
       "Starts an instance with an event; one that runs already takes it as an ordinary event", FlowService.postStart
-    ).eventual(),
+    ).eventual("RoutedEvent"),
     Route(
       "POST", "/v1/flows/{flow}/instances/{key}/events", .send, "Sends an event to an instance",
       FlowService.postEventToInstance
-    ).eventual(),
+    ).eventual("Event"),
     // Open, because the signature says who sends.
     Route(
       "POST", "/v1/hooks/{flow}/{event}", .open, "Takes an event that another system delivers, signed",
@@ -84,7 +84,7 @@ extension Route {
   ]
 
   /// What all routes have in common that take an event.
-  private func eventual() -> Route {
+  private func eventual(_ event: String) -> Route {
     asking(
       .dryRun,
       .header(
@@ -95,7 +95,7 @@ extension Route {
         "Prefer", "`wait=10`: answer when the instance is quiet, or after so many seconds",
         ["type": "string", "examples": ["wait=1"]])
     )
-    .sending(Schemas.reference("Event"))
+    .sending(Schemas.reference(event))
     .sending(Schemas.reference("CloudEvent"), as: IncomingEvent.structured)
     .giving(200, "What came of it", Schemas.reference("EventAnswer"))
     .giving(201, "It has begun the instance", Schemas.reference("EventAnswer"))

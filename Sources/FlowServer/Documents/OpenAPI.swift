@@ -1,3 +1,4 @@
+import CEL
 import FlowIR
 import FlowMachine
 import FlowRuntime
@@ -62,7 +63,8 @@ struct OpenAPI {
   private func pathParameter(_ name: String) -> JSON {
     let schema: JSON =
       switch name {
-      case "flow": ["type": "string", "enum": .array(catalogue.entries.map { .string($0.name) })]
+      case "flow": names(catalogue.entries.map(\.name))
+      case "event": names(catalogue.events)
       case "key": ["type": "string", "minLength": 1, "maxLength": 512]
       case "id": ["type": "integer", "minimum": 0]
       default: ["type": "string", "minLength": 1]
@@ -73,9 +75,21 @@ struct OpenAPI {
   private func parameter(_ parameter: RouteDocument.Parameter) -> JSON {
     [
       "name": .string(parameter.name), "in": .string(parameter.place), "description": .string(parameter.summary),
-      "schema": parameter.schema,
+      parameter.isJSON ? "content" : "schema": parameter.isJSON
+        ? ["application/json": ["schema": parameter.schema]] : schema(of: parameter),
     ]
   }
+
+  /// What is served says which names there are.
+  private func schema(of parameter: RouteDocument.Parameter) -> JSON {
+    switch parameter.names {
+    case .flows?: names(catalogue.entries.map(\.name))
+    case .events?: names(catalogue.events)
+    case nil: parameter.schema
+    }
+  }
+
+  private func names(_ names: [String]) -> JSON { ["type": "string", "enum": .array(names.map { .string($0) })] }
 
   private func contents(_ contents: [RouteDocument.Content]) -> JSON {
     var types: [String] = []
@@ -107,7 +121,7 @@ struct OpenAPI {
   }
 
   private func link(_ link: RouteDocument.Link) -> JSON.Member {
-    let parameters = link.parameters.map { JSON.Member($0.name, .string("$response.body#" + $0.pointer)) }
+    let parameters = link.parameters.map { JSON.Member($0.name, .string($0.place)) }
     let target = Route.operationID(link.target.method, link.target.template)
     return .init(link.name, ["operationId": .string(target), "parameters": .object(parameters)])
   }
@@ -128,7 +142,9 @@ struct OpenAPI {
 
   private var schemas: [JSON.Member] {
     var members = Schemas.all.map { JSON.Member($0.name, $0.schema) }
-    members.append(.init("Event", event))
+    members.append(.init("Event", ["oneOf": .array(catalogue.events.map(form))]))
+    members.append(.init("RoutedEvent", ["oneOf": .array(routed.map(form))]))
+    members.append(.init("CloudEvent", ["oneOf": .array(catalogue.events.map(cloudEvent))]))
     for machine in catalogue.machines {
       for more in OpenAPI.declarations(of: machine) where !members.contains(where: { $0.name == more.name }) {
         members.append(more)
@@ -141,21 +157,47 @@ struct OpenAPI {
   static func declarations(of machine: Machine) -> [JSON.Member] {
     let writer = TypeSchema(types: machine.types) { "#/components/schemas/Type.\($0)" }
     let types = writer.declarations(of: machine.program).map { JSON.Member("Type." + $0.name, $0.value) }
-    return types + machine.program.events.map { .init("Event." + $0.name, writer.schema($0.payload)) }
+    let events = machine.program.events.indices.map { index in
+      let payload = machine.program.events[index].payload
+      return JSON.Member(
+        "Event." + machine.program.events[index].name, writer.schema(payload, keys: machine.keyNames(of: index)))
+    }
+    return types + events
   }
 
-  /// An event of any of the flows in our own form.
-  private var event: JSON {
-    let forms = catalogue.events.map { name -> JSON in
-      [
-        "type": "object",
-        "properties": [
-          "event": ["const": .string(name)], "data": Schemas.reference("Event.\(name)"),
-          "key": ["type": "string", "minLength": 1, "maxLength": 255],
-        ], "required": ["event"],
-      ]
+  /// The events that find their way by themselves.
+  private var routed: [String] {
+    catalogue.events.filter { name in catalogue.entries.contains { $0.isReached(by: name) } }
+  }
+
+  /// An event in our own form.
+  private func form(_ name: String) -> JSON {
+    [
+      "type": "object",
+      "properties": [
+        "event": ["const": .string(name)], "data": Schemas.reference("Event.\(name)"),
+        "key": ["type": "string", "minLength": 1, "maxLength": 255],
+      ], "required": .array(needsData(name) ? ["event", "data"] : ["event"]),
+    ]
+  }
+
+  /// An event as a CloudEvent.
+  private func cloudEvent(_ name: String) -> JSON {
+    let text: JSON = ["type": "string", "minLength": 1]
+    return [
+      "type": "object",
+      "properties": [
+        "specversion": ["const": "1.0"], "id": text, "source": text, "type": ["const": .string(name)],
+        "subject": Schemas.string, "time": Schemas.time, "data": Schemas.reference("Event.\(name)"),
+      ], "required": ["specversion", "id", "source", "type"],
+    ]
+  }
+
+  /// Whether an event means nothing without data.
+  private func needsData(_ name: String) -> Bool {
+    catalogue.machines.contains { machine in
+      machine.event(named: name).map { machine.program.events[$0].payload.fields.contains(where: \.isRequired) } ?? false
     }
-    return ["oneOf": .array(forms)]
   }
 }
 

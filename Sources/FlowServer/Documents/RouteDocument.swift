@@ -8,9 +8,23 @@ struct RouteDocument: Sendable {
     var place: String
     var summary: String
     var schema: JSON
+    /// Whether its text is JSON, which `schema` then describes.
+    var isJSON = false
+    /// That it is the name of something that is served.
+    var names: Names?
+
+    enum Names { case flows, events }
 
     static func query(_ name: String, _ summary: String, _ schema: JSON = Schemas.string) -> Parameter {
       Parameter(name: name, place: "query", summary: summary, schema: schema)
+    }
+
+    static func query(_ name: String, _ summary: String, oneOf names: Names) -> Parameter {
+      Parameter(name: name, place: "query", summary: summary, schema: Schemas.string, names: names)
+    }
+
+    static func json(_ name: String, _ summary: String) -> Parameter {
+      Parameter(name: name, place: "query", summary: summary, schema: Schemas.anyObject, isJSON: true)
     }
 
     static func header(_ name: String, _ summary: String, _ schema: JSON = Schemas.string) -> Parameter {
@@ -29,8 +43,8 @@ struct RouteDocument: Sendable {
     var name: String
     /// The method and the template of the other route.
     var target: (method: String, template: String)
-    /// Its parameters with the places of their values in the answer, as JSON Pointers.
-    var parameters: [(name: String, pointer: String)]
+    /// Its parameters with where their values stand, as runtime expressions (OpenAPI 3.1, 4.8.20.4).
+    var parameters: [(name: String, place: String)]
   }
 
   struct Answer: Sendable {
@@ -69,26 +83,29 @@ extension Route {
     }
   }
 
-  /// Documents what a good answer leads to: parameters of another route with where the answer holds their values.
-  func leading(_ name: String, _ method: String, _ template: String, _ parameters: (String, String)...) -> Route {
-    changed {
-      $0.links.append(
-        .init(
-          name: name, target: (method, template), parameters: parameters.map { (name: $0.0, pointer: $0.1) }))
-    }
+  /// Documents what a good answer leads to: parameters of another route with where the answer holds their values, as
+  /// JSON Pointers. What has the same name in both paths is the same.
+  func leading(_ name: String, _ method: String, _ template: String, _ pointers: (String, String)...) -> Route {
+    let target = Route.segments(of: template[...]).filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    let same = parameters.filter { own in target.contains(own) && !pointers.contains { $0.0 == own } }
+    let places =
+      pointers.map { (name: $0.0, place: "$response.body#" + $0.1) }
+      + same.map { (name: $0, place: "$request.path." + $0) }
+    return changed { $0.links.append(.init(name: name, target: (method, template), parameters: places)) }
   }
 
   /// Documents that each answer, or the first item of a list, names an instance.
   func naming(_ prefix: String = "") -> Route {
     let names = [("flow", prefix + "/flow"), ("key", prefix + "/key")]
     let path = "/v1/flows/{flow}/instances/{key}"
-    return leading("show", "GET", path, names[0], names[1])
-      .leading("history", "GET", path + "/history", names[0], names[1])
-      .leading("transitions", "GET", path + "/transitions", names[0], names[1])
-      .leading("send", "POST", path + "/events", names[0], names[1])
-      .leading("suspend", "POST", path + "/suspend", names[0], names[1])
-      .leading("fork", "POST", path + "/fork", names[0], names[1])
-      .leading("cancel", "POST", path + "/cancel", names[0], names[1])
+    var route = leading("show", "GET", path, names[0], names[1])
+    for name in ["history", "transitions", "graph"] {
+      route = route.leading(name, "GET", path + "/" + name, names[0], names[1])
+    }
+    for name in ["events", "suspend", "resume", "retry", "migrate", "fork", "cancel"] {
+      route = route.leading(name, "POST", path + "/" + name, names[0], names[1])
+    }
+    return route
   }
 
   /// Documents problems by their codes.

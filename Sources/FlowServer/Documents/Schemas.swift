@@ -67,14 +67,6 @@ enum Schemas {
       ])
     ),
     (
-      "CloudEvent",
-      object([
-        "specversion": ["const": "1.0"], "id": ["type": "string", "minLength": 1],
-        "source": ["type": "string", "minLength": 1], "type": ["type": "string", "minLength": 1], "subject?": string,
-        "time?": time, "data?": any, "data_base64?": string,
-      ])
-    ),
-    (
       "InstanceSummary",
       object([
         "flow": string, "key": string, "version": nullable(integer), "status": status, "state": strings,

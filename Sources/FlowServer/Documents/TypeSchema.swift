@@ -1,6 +1,7 @@
 import CEL
 import FlowIR
 import FlowMachine
+import FlowRuntime
 import FlowSource
 
 /// The types of a program as JSON Schema (2020-12): exactly what `Value.from` takes, and what is written.
@@ -30,8 +31,12 @@ struct TypeSchema {
   }
 
   /// The schema of a record with its fields.
-  func schema(_ record: RecordDeclaration) -> JSON {
+  /// - Parameter keys: The fields that name an instance.
+  func schema(_ record: RecordDeclaration, keys: Set<String> = []) -> JSON {
     let properties = record.fields.map { field -> JSON.Member in
+      if keys.contains(field.name), field.type == .string {
+        return .init(field.name, ["type": "string", "minLength": 1, "maxLength": .int(Int64(Engine.maximumKey))])
+      }
       guard let value = field.defaultValue else { return .init(field.name, schema(field.type)) }
       let more = JSON.Member("default", value.json(in: types))
       let plain = schema(field.type)
@@ -60,6 +65,12 @@ struct TypeSchema {
 }
 
 extension Machine {
+  /// The fields of an event that name the instance of a flow.
+  func keyNames(of event: Int) -> Set<String> {
+    let flows = program.flows.indices.filter { handles(event: event, flow: $0) }
+    return Set(flows.compactMap { flow in program.flows[flow].key.map { program.flows[flow].fields[$0].name } })
+  }
+
   /// The payload of an event as a document of its own.
   func payloadSchema(of event: Int) -> JSON {
     let writer = TypeSchema(types: types) { "#/$defs/\($0)" }
@@ -67,7 +78,7 @@ extension Machine {
     var members: [JSON.Member] = [
       .init("$schema", "https://json-schema.org/draft/2020-12/schema"), .init("title", .string(node.name)),
     ]
-    members += writer.schema(node.payload).members ?? []
+    members += writer.schema(node.payload, keys: keyNames(of: event)).members ?? []
     let definitions = writer.declarations(of: program)
     if !definitions.isEmpty { members.append(.init("$defs", .object(definitions))) }
     return .object(members)
