@@ -31,7 +31,7 @@ let package = Package(
     library(
       "FlowActions",
       [
-        "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource", "CCurl", "CCrypto", "CSpawn",
+        "FlowRuntime", "FlowMachine", "FlowIR", "FlowCrypto", "CEL", "FlowSource", "CCurl", "CSpawn",
         only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
       ], unsafe: true),
     library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),

@@ -20,12 +20,17 @@ int csignature_is_equal(const uint8_t *one, const uint8_t *other, size_t count) 
 
 int csignature_random(uint8_t *bytes, size_t count) { return RAND_bytes(bytes, (int)count) == 1; }
 
+int csignature_hmac(const uint8_t *key, size_t key_length, const uint8_t *message, size_t message_length,
+                    uint8_t signature[CSIGNATURE_DIGEST_LENGTH]) {
+  unsigned int length = 0;
+  return HMAC(EVP_sha256(), key, (int)key_length, message, message_length, signature, &length) != NULL;
+}
+
 int csignature_verify_hmac(const uint8_t *key, size_t key_length, const uint8_t *message, size_t message_length,
                            const uint8_t *signature, size_t signature_length) {
-  uint8_t expected[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  if (HMAC(EVP_sha256(), key, (int)key_length, message, message_length, expected, &length) == NULL) return 0;
-  return length == signature_length && CRYPTO_memcmp(expected, signature, length) == 0;
+  uint8_t expected[CSIGNATURE_DIGEST_LENGTH];
+  if (csignature_hmac(key, key_length, message, message_length, expected) != 1) return 0;
+  return signature_length == sizeof expected && CRYPTO_memcmp(expected, signature, sizeof expected) == 0;
 }
 
 static EVP_PKEY *make_key(const char *type, OSSL_PARAM_BLD *parts) {

@@ -62,19 +62,13 @@ extension FlowChecker {
   /// Backwards from the ends: a state lives if it, or a state around it, has a reaction to one that lives; a state
   /// with states inside lives if one of them does.
   private func statesThatEnd(_ ends: [Int]) -> Set<Int> {
-    var alive = Set(ends)
-    var hasChanged = true
-    while hasChanged {
-      hasChanged = false
-      for reaction in reactions {
-        guard let target = reaction.rest.target, alive.contains(target) else { continue }
-        for state in reaction.source..<states[reaction.source].end where alive.insert(state).inserted {
-          hasChanged = true
-        }
-      }
-      for state in states.indices.reversed() where alive.contains(state) {
-        if alive.insert(states[state].parent).inserted { hasChanged = true }
-      }
+    let arriving = Dictionary(grouping: reactions.filter { $0.rest.target != nil }) { $0.rest.target ?? 0 }
+    var alive: Set<Int> = []
+    var rest = ends
+    while let state = rest.popLast() {
+      guard alive.insert(state).inserted else { continue }
+      rest.append(states[state].parent)
+      for reaction in arriving[state] ?? [] { rest += reaction.source..<states[reaction.source].end }
     }
     return alive
   }

@@ -15,7 +15,7 @@ public struct Digest: Sendable, Hashable {
 
   /// A digest as hexadecimal digits; nil when it is none.
   public init?(hexadecimal text: String) {
-    guard text.utf8.count == 2 * Int(CSIGNATURE_DIGEST_LENGTH) else { return nil }
+    guard text.utf8.count == 2 * Int(CSIGNATURE_DIGEST_LENGTH), text.allSatisfy(\.isHexDigit) else { return nil }
     var bytes: [UInt8] = []
     var rest = text.utf8[...]
     while !rest.isEmpty {

@@ -36,8 +36,9 @@ private struct DotWriter {
       return [indent + "\(id) [id=\(id), label=\(quoted(label(state)))\(look(node))\(activeLook(state))];"]
     }
     var lines = [indent + "subgraph \(quoted("cluster_" + node.path)) {"]
-    lines.append(indent + "  id=\(id); label=\(quoted(label(state)));" + clusterLook(node)
-      + (picture.active.contains(state) ? " class=active; penwidth=2; color=\"#b06000\";" : ""))
+    lines.append(
+      indent + "  id=\(id); label=\(quoted(label(state)));" + clusterLook(node)
+        + (picture.active.contains(state) ? " class=active; penwidth=2; color=\"#b06000\";" : ""))
     // Edges end at nodes: this one, which is not seen, stands for the cluster.
     lines.append(indent + "  \(anchor(state)) [shape=point, width=0.01, style=invis];")
     for child in node.children { lines += self.node(child, depth: depth + 1) }

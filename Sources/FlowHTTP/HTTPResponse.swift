@@ -26,7 +26,10 @@ public struct HTTPResponse: Sendable {
   /// A refusal in the form of RFC 9457.
   static func problem(status: Int, detail: String) -> HTTPResponse {
     let title = HTTPStatus.reason(status)
-    let body = "{\"type\":\"about:blank\",\"title\":\"\(title)\",\"status\":\(status),\"detail\":\"\(detail)\"}\n"
+    let code = HTTPStatus.code(status)
+    let body =
+      "{\"type\":\"about:blank\",\"title\":\"\(title)\",\"status\":\(status),\"detail\":\"\(detail)\","
+      + "\"code\":\"\(code)\"}\n"
     return HTTPResponse(
       status: status, headers: [("Content-Type", "application/problem+json")], body: Array(body.utf8))
   }

@@ -5,6 +5,11 @@ enum HTTPStatus {
     status >= 200 && status != 204 && status != 304
   }
 
+  /// A word for programs, in refusals that come from here.
+  static func code(_ status: Int) -> String {
+    status == 413 ? "payload-too-large" : "\(reason(status))".lowercased().replacing(" ", with: "-")
+  }
+
   static func reason(_ status: Int) -> StaticString {
     switch status {
     case 200: "OK"

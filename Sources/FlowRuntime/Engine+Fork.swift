@@ -28,15 +28,7 @@ extension Engine {
   /// - Returns: The copy as it is.
   public func fork(_ command: ForkCommand) -> Result<OperatorAnswer, EngineProblem> {
     do throws(EngineProblem) {
-      guard let old = try load(InstanceID(flow: command.flow, key: command.key)) else {
-        throw .notFound("there is no instance `\(command.key)` of `\(command.flow)`")
-      }
-      if let wanted = command.ifMatch, wanted != old.row.revision {
-        throw .revisionMismatch(current: old.row.revision)
-      }
-      guard !old.row.hasEnded else {
-        throw .notPossible("`\(command.key)` has ended, it is \(old.row.statusName)")
-      }
+      let old = try goingOn(command.flow, command.key, ifMatch: command.ifMatch)
       let key = command.copy ?? world.newID()
       try checkFree(key, command.flow)
       defer { settle() }

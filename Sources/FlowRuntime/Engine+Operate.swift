@@ -10,15 +10,7 @@ extension Engine {
   /// Does what an operator asks. What comes of it holds once ``commit()`` has returned.
   public func operate(_ command: OperatorCommand) -> Result<OperatorAnswer, EngineProblem> {
     do throws(EngineProblem) {
-      guard let cached = try load(InstanceID(flow: command.flow, key: command.key)) else {
-        throw .notFound("there is no instance `\(command.key)` of `\(command.flow)`")
-      }
-      if let wanted = command.ifMatch, wanted != cached.row.revision {
-        throw .revisionMismatch(current: cached.row.revision)
-      }
-      guard !cached.row.hasEnded else {
-        throw .notPossible("`\(command.key)` has ended, it is \(cached.row.statusName)")
-      }
+      let cached = try goingOn(command.flow, command.key, ifMatch: command.ifMatch)
       defer { settle() }
       switch command.action {
       case .cancel: return .success(try cancel(cached, command))
@@ -30,6 +22,16 @@ extension Engine {
     } catch {
       return .failure(error)
     }
+  }
+
+  /// The instance that somebody wants to do something to, at the revision that it has to have.
+  func goingOn(_ flow: String, _ key: String, ifMatch: Int?) throws(EngineProblem) -> Cached {
+    guard let cached = try load(InstanceID(flow: flow, key: key)) else {
+      throw .notFound("there is no instance `\(key)` of `\(flow)`")
+    }
+    if let ifMatch, ifMatch != cached.row.revision { throw .revisionMismatch(current: cached.row.revision) }
+    guard !cached.row.hasEnded else { throw .notPossible("`\(key)` has ended, it is \(cached.row.statusName)") }
+    return cached
   }
 
   private func cancel(_ cached: Cached, _ command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {

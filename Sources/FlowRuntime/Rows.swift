@@ -282,7 +282,7 @@ public struct StoreBatch: Sendable {
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
   public var definitions: [String: [UInt8]] = [:]
-  /// The files that programs were compiled from, by the hash of the program; kept for those that have none yet.
+  /// The files that programs were compiled from, by the hash of the program.
   public var sources: [String: [UInt8]] = [:]
   /// The programs that flows are served from for the first time.
   public var versions: [VersionRow] = []

@@ -118,7 +118,8 @@ extension FlowService {
     list.redaction = exchange.request.visit?.gate.settings.redaction ?? Redaction()
     var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
     pattern.caller = try caller(exchange.request)
-    pattern.isDryRun = body["dryRun"]?.bool ?? false
+    guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` is true or false") }
+    pattern.isDryRun = isDryRun
     let work = keep { BulkWork(id: $0, action, on: list, like: pattern, by: self) }
     work.begin()
     let place = "/v1/batches/\(work.id)"

@@ -8,6 +8,8 @@ import FlowSource
 struct Deployment {
   /// How many running instances are looked at to say what could be migrated.
   static let maximumLooked = 500
+  /// How many findings an answer lists, mistakes first.
+  static let maximumDiagnostics = 500
 
   let flow: String
   let machine: Machine
@@ -25,7 +27,10 @@ struct Deployment {
   ) throws(Problem) {
     let file = flow + ".flow"
     let compilation = compile(file) { $0 == file ? source : nil }
-    let found = renderJSON(compilation.diagnostics, sources: compilation.sources)["diagnostics"] ?? .array([])
+    let all = compilation.diagnostics
+    let listed = (all.filter { $0.severity == .error } + all.filter { $0.severity != .error })
+      .prefix(Deployment.maximumDiagnostics)
+    let found = renderJSON(Array(listed), sources: compilation.sources)["diagnostics"] ?? .array([])
     guard let program = compilation.program else {
       throw .doesNotCompile(compilation.diagnostics.first { $0.severity == .error }?.message ?? "", found)
     }
@@ -131,9 +136,10 @@ struct Deployment {
   }
 
   private func difference(_ old: [String], _ new: [String]) -> JSON {
-    [
-      "added": .array(new.filter { !old.contains($0) }.map { .string($0) }),
-      "removed": .array(old.filter { !new.contains($0) }.map { .string($0) }),
+    let (before, after) = (Set(old), Set(new))
+    return [
+      "added": .array(new.filter { !before.contains($0) }.map { .string($0) }),
+      "removed": .array(old.filter { !after.contains($0) }.map { .string($0) }),
     ]
   }
 }

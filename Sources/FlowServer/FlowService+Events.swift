@@ -73,7 +73,8 @@ extension FlowService {
   /// `If-Match: "3"`, or the tag of a view: `"3-1f2e3d4c"`.
   func revision(_ request: HTTPRequest) throws(Problem) -> Int? {
     guard let text = request.headers["If-Match"], text != "*" else { return nil }
-    guard let revision = Int(text.filter { $0 != "\"" }.prefix { $0 != "-" }) else {
+    let digits = text.filter { $0 != "\"" }.prefix { $0 != "-" }
+    guard !digits.hasPrefix("+"), let revision = Int(digits) else {
       throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")
     }
     return revision

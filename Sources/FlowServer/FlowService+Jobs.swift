@@ -45,7 +45,8 @@ extension FlowService {
   func failJob(_ exchange: Exchange) throws(Problem) {
     let (id, fence, body) = try claimed(exchange)
     guard let code = body["code"]?.string else { throw .badRequest("the body has no `code`") }
-    finish(id, fence, .failed(code: code, message: body["message"]?.string ?? ""), exchange.respond)
+    guard let message = (body["message"] ?? "").string else { throw .badRequest("`message` is a text") }
+    finish(id, fence, .failed(code: code, message: message), exchange.respond)
   }
 
   func keepJob(_ exchange: Exchange) throws(Problem) {

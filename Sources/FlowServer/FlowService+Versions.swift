@@ -133,6 +133,7 @@ extension FlowService {
 extension Problem {
   static func notAcceptable(_ known: [String]) -> Problem {
     Problem(
-      status: 406, code: "not-acceptable", title: "Not acceptable", detail: "there are \(known.joined(separator: ", "))")
+      status: 406, code: "not-acceptable", title: "Not acceptable", detail: "there are \(known.joined(separator: ", "))"
+    )
   }
 }

@@ -39,7 +39,8 @@ struct IncomingEvent {
     guard let name = (body["event"] ?? body["type"])?.string else {
       throw .badRequest(#"the body has no `event`; send {"event": "Paid", "data": {"amount": 4.0}}"#)
     }
-    self.init(name: name, data: body["data"] ?? .object([]), idempotencyKey: body["key"]?.string)
+    let key = try IncomingEvent.text("key", of: body)
+    self.init(name: name, data: body["data"] ?? .object([]), idempotencyKey: key)
   }
 
   private init(name: String, data: JSON, idempotencyKey: String?) {
@@ -59,10 +60,17 @@ struct IncomingEvent {
       required.append(text)
     }
     name = required[2]
-    subject = body["subject"]?.string
+    subject = try IncomingEvent.text("subject", of: body)
     data = try IncomingEvent.data(of: body)
     idempotencyKey = "\(required[1]) \(required[0])"
     try checkKey()
+  }
+
+  /// A member that may be left out; what is no text would be meant, and must not be passed over.
+  private static func text(_ name: String, of body: JSON) throws(Problem) -> String? {
+    guard let value = body[name], value != .null else { return nil }
+    guard let text = value.string else { throw .badRequest("`\(name)` is a text") }
+    return text
   }
 
   private static func data(of body: JSON) throws(Problem) -> JSON {

@@ -9,10 +9,19 @@ struct Parameters: Sendable {
 
   subscript(_ name: String) -> String? { values[name] }
 
+  /// Makes sure that nothing is asked for that the resource does not know: a misspelt `dryRun` would be meant, and a
+  /// misspelt filter would find all.
+  func check(_ known: [String]) throws(Problem) {
+    guard let other = values.keys.filter({ !known.contains($0) }).min() else { return }
+    let guess = Suggestion.closest(to: other, among: known).first.map { ", did you mean `\($0)`?" }
+    let rest = known.isEmpty ? "; there is none" : "; there are \(known.joined(separator: ", "))"
+    throw .badRequest("there is no parameter `\(other)`" + (guess ?? rest))
+  }
+
   /// A whole number between bounds.
   func number(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(Problem) -> Int {
     guard let text = values[name] else { return value }
-    guard let number = Int(text), bounds.contains(number) else {
+    guard !text.hasPrefix("+"), let number = Int(text), bounds.contains(number) else {
       let end = bounds.upperBound == .max ? "on" : "to \(bounds.upperBound)"
       throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) \(end)")
     }

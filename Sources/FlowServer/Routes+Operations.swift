@@ -26,7 +26,8 @@ extension Route {
       .refusing("not-possible", "instance-exists", "gone", "revision-mismatch", "validation-failed"),
       Route("GET", "/v1/dead-letters", .read, "Work whose tries are spent", FlowService.listDeadLetters)
         .asking(
-          .query("flow", "only of this flow", oneOf: .flows), .limit, .query("cursor", "`page.next` of the page before", .cursor)
+          .query("flow", "only of this flow", oneOf: .flows), .limit,
+          .query("cursor", "`page.next` of the page before", .cursor)
         )
         .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
         .leading("redrive", "POST", "/v1/dead-letters/{id}/redrive", ("id", "/items/0/id")),

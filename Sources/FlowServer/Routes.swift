@@ -102,7 +102,8 @@ extension Route {
     .giving(202, "It is taken, and the instance is not quiet yet", Schemas.reference("EventAnswer"))
     .refusing(
       "unknown-event", "validation-failed", "idempotency-reused", "event-not-accepted", "already-finished", "suspended",
-      "instance-exists", "gone", "revision-mismatch")
+      "instance-exists", "gone", "revision-mismatch"
+    )
     .naming()
   }
 }

@@ -98,7 +98,7 @@ public final class SQLiteStore: Store {
 
   private func writeDeployments(_ batch: StoreBatch) throws(StoreError) {
     for (hash, source) in batch.sources {
-      try connection.prepare("UPDATE definition SET source = ?2 WHERE hash = ?1 AND source = ''").run(
+      try connection.prepare("UPDATE definition SET source = ?2 WHERE hash = ?1 AND source <> ?2").run(
         .text(hash), .json(source))
     }
     for row in batch.versions {

@@ -21,22 +21,15 @@ enum ActionOptions {
     Command.Option(name: "mail-from", value: "ADDRESS", help: "who mail is from; else FLOW_MAIL_FROM"),
   ]
 
-  /// Why the options can't be used.
-  struct Problem: Error {
-    var message: String
-    var help: String
-
-    var text: String { "\(message); \(help)" }
-  }
-
-  static func settings(_ arguments: Arguments) throws(Problem) -> ActionSettings {
+  static func settings(_ arguments: Arguments) throws(WrongOption) -> ActionSettings {
     var settings = ActionSettings()
     settings.reach = Reach(allowsPrivate: arguments.has("allow-private"), hosts: Set(arguments.all("allow-host")))
     settings.mail = try mail(arguments)
     settings.sender = arguments.value("mail-from") ?? Terminal.variable("FLOW_MAIL_FROM")
     if let folder = arguments.value("allow-exec") {
       guard isFolder(folder) else {
-        throw Problem(message: "`\(folder)` is not a folder", help: "name the folder of the programs that may be run")
+        throw WrongOption(
+          message: "`\(folder)` is not a folder", help: "name the folder of the programs that may be run")
       }
       settings.programs = folder
     }
@@ -51,18 +44,18 @@ enum ActionOptions {
   /// Where each kind of broker or database is said to be.
   private static let servers = ["publish": "FLOW_AMQP_URL", "redis": "FLOW_REDIS_URL", "sql": "FLOW_SQL_URL"]
 
-  private static func mail(_ arguments: Arguments) throws(Problem) -> MailServer? {
+  private static func mail(_ arguments: Arguments) throws(WrongOption) -> MailServer? {
     let given = arguments.value("smtp-url")
     guard let url = given ?? Terminal.variable("FLOW_SMTP_URL") else { return nil }
     let server = MailServer(
       url: url, user: Terminal.variable("FLOW_SMTP_USER"), password: Terminal.variable("FLOW_SMTP_PASSWORD"))
     guard let server else {
-      throw Problem(
+      throw WrongOption(
         message: "the mail server is not given as a URL", help: "write smtp://HOST:PORT or smtps://HOST:PORT")
     }
     // Whoever may list the processes of a machine reads their options.
     guard given == nil || !url.contains("@") else {
-      throw Problem(
+      throw WrongOption(
         message: "an option is no place for a password", help: "set FLOW_SMTP_USER and FLOW_SMTP_PASSWORD")
     }
     return server
@@ -72,12 +65,12 @@ enum ActionOptions {
 
   /// What a program asks for that this server, as it was started, can't do; better said now than in the middle of a
   /// run.
-  static func whatIsMissing(for program: FlowIR.Program, _ settings: ActionSettings) -> Problem? {
+  static func whatIsMissing(for program: FlowIR.Program, _ settings: ActionSettings) -> WrongOption? {
     for action in program.actions {
       if let problem = whatIsMissing(for: action, settings) { return problem }
       if case .http = action.binding { continue }
       guard action.signature != nil else { continue }
-      return Problem(
+      return WrongOption(
         message: "`\(action.name)`: only requests can be `signed`",
         help: "take `signed` away, or make it an `http` action")
     }
@@ -85,42 +78,42 @@ enum ActionOptions {
   }
 
   /// The secret of a webhook that is not there; without it nothing could be verified.
-  private static func missingSecret(for program: FlowIR.Program) -> Problem? {
+  private static func missingSecret(for program: FlowIR.Program) -> WrongOption? {
     guard let machine = try? Machine(program) else { return nil }
     for event in program.events {
       guard let webhook = event.webhook else { continue }
       do throws(BindingError) {
         _ = try Stepper(machine).secret(of: webhook, environment: Terminal.variable)
       } catch {
-        return Problem(
+        return WrongOption(
           message: "the webhook `\(event.name)`: \(error.message)", help: "set it in the environment of the server")
       }
     }
     return nil
   }
 
-  private static func whatIsMissing(for action: Action, _ settings: ActionSettings) -> Problem? {
+  private static func whatIsMissing(for action: Action, _ settings: ActionSettings) -> WrongOption? {
     guard case .other(let kind, let given) = action.binding else { return nil }
     let names = Set(given.map(\.name))
     guard !action.binding.isPastedTogether else {
-      return Problem(
+      return WrongOption(
         message: "`\(action.name)`: the statement of `sql` is put together from values, which could become part of it",
         help: "write one text with `$1`, `$2`, and the values as `args`")
     }
     if let trait = Runner.missingTrait(for: kind) {
-      return Problem(
+      return WrongOption(
         message: "`\(action.name)`: this build can't do `\(kind.rawValue)`",
         help: "build it with `swift build -c release --product flow --traits \(trait)`")
     }
     switch kind {
     case .email:
       if settings.mail == nil, !names.contains("url") {
-        return Problem(
+        return WrongOption(
           message: "`\(action.name)` sends mail, and no mail server is known",
           help: "set FLOW_SMTP_URL, or say --smtp-url smtp://HOST:PORT")
       }
       if settings.sender == nil, !names.contains("from") {
-        return Problem(
+        return WrongOption(
           message: "`\(action.name)` sends mail, and nothing says who it is from",
           help: "set FLOW_MAIL_FROM, say --mail-from ADDRESS, or write `from:` in the action")
       }
@@ -128,11 +121,12 @@ enum ActionOptions {
     case .exec:
       return settings.programs != nil
         ? nil
-        : Problem(message: "`\(action.name)` runs a program, and none is allowed", help: "say --allow-exec DIR")
+        : WrongOption(message: "`\(action.name)` runs a program, and none is allowed", help: "say --allow-exec DIR")
     case .publish, .redis, .sql:
       guard let variable = servers[kind.rawValue], settings.servers[kind.rawValue] == nil, !names.contains("url")
       else { return nil }
-      return Problem(message: "`\(action.name)`: no server is known for `\(kind.rawValue)`", help: "set \(variable)")
+      return WrongOption(
+        message: "`\(action.name)`: no server is known for `\(kind.rawValue)`", help: "set \(variable)")
     }
   }
 }

@@ -19,6 +19,17 @@ struct Arguments: Sendable {
 
   func has(_ flag: String) -> Bool { values[flag] != nil }
 
+  /// The value of an option that takes one of some words, the first of them by default; nil, and said, for another.
+  func choice(_ option: String, of words: [String]) -> String? {
+    guard let word = value(option) else { return words[0] }
+    if words.contains(word) { return word }
+    let guess = Suggestion.closest(to: word, among: words).first
+    Terminal.complain(
+      "`--\(option)` is \(words.joined(separator: " or ")), not `\(word)`",
+      help: guess.map { "did you mean `\($0)`?" })
+    return nil
+  }
+
   static func parse(_ words: [String], for command: Command) -> Parsed {
     var arguments = Arguments()
     var rest = words[...]

@@ -11,7 +11,8 @@ extension Command {
       """,
     options: [
       Option(
-        name: "server", value: "URL|unix:PATH", help: "where it listens; FLOW_SERVER or http://127.0.0.1:8080 by default"),
+        name: "server", value: "URL|unix:PATH",
+        help: "where it listens; FLOW_SERVER or http://127.0.0.1:8080 by default"),
       Option(name: "token-file", value: "FILE", help: "the key to ask with; the variable FLOW_TOKEN by default"),
       Option(name: "status", value: "STATUS", help: "list: only these"),
       Option(name: "state", value: "STATE", help: "list: only in this state"),
@@ -25,11 +26,7 @@ extension Command {
     ],
     example: "flow ctl list Order --status running --q 'data.paid > 0.0'",
     action: { arguments in
-      let format = arguments.value("format") ?? "text"
-      guard ["text", "json"].contains(format) else {
-        Terminal.complain("there is no format `\(format)`", help: "the formats are text and json")
-        return ExitCode.usage
-      }
+      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
       guard let token = token(arguments) else { return ExitCode.usage }
       let server = arguments.value("server") ?? Terminal.variable("FLOW_SERVER") ?? "http://127.0.0.1:8080"
       let control = Control(

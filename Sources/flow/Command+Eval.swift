@@ -17,11 +17,7 @@ extension Command {
         return ExitCode.usage
       }
       guard let data = readData(arguments.value("data")) else { return ExitCode.usage }
-      let format = arguments.value("format") ?? "text"
-      guard format == "text" || format == "json" else {
-        Terminal.complain("there is no format `\(format)`", help: "the formats are text and json")
-        return ExitCode.usage
-      }
+      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
       let evaluation = Evaluation(arguments.operands[0], over: data)
       return evaluation.run(
         showsType: arguments.has("type"), explains: arguments.has("explain"), asJSON: format == "json")

@@ -11,11 +11,7 @@ extension Command {
     ],
     example: "flow explain F401, or `flow explain F4` for the list of what begins so",
     action: { arguments in
-      let format = arguments.value("format") ?? "md"
-      guard ["md", "json"].contains(format) else {
-        Terminal.complain("there is no format `\(format)`", help: "the formats are md and json")
-        return ExitCode.usage
-      }
+      guard let format = arguments.choice("format", of: ["md", "json"]) else { return ExitCode.usage }
       if arguments.has("list") {
         return show(Rule.all, format)
       }

@@ -18,6 +18,9 @@ extension Command {
         Terminal.complain("`flow graph` takes one file or folder")
         return ExitCode.usage
       }
+      guard let format = arguments.choice("format", of: ["text", "mermaid", "dot", "svg"]) else {
+        return ExitCode.usage
+      }
       guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
       guard let program = compileFiles(files)?.program else { return ExitCode.findings }
       guard let flow = flowIndex(arguments.value("flow"), in: program) else { return ExitCode.usage }
@@ -28,7 +31,7 @@ extension Command {
         Terminal.complain("there is no state `\(unknown)`", help: guess.map { "did you mean `\($0)`?" })
         return ExitCode.usage
       }
-      return draw(program, flow, as: arguments.value("format") ?? "text", states)
+      return draw(program, flow, as: format, states)
     })
 
   private static func flowIndex(_ name: String?, in program: Program) -> Int? {
@@ -50,7 +53,7 @@ extension Command {
     case "text": Terminal.output(textDiagram(program, flow: flow, active: active))
     case "mermaid": Terminal.output(mermaid(program, flow: flow, active: active))
     case "dot": Terminal.output(dot(program, flow: flow, active: active))
-    case "svg":
+    default:
       guard let picture = Graphviz.svg(dot(program, flow: flow, active: active)) else {
         Terminal.complain(
           "`dot` of Graphviz is needed for a picture, and could not be run",
@@ -58,9 +61,6 @@ extension Command {
         return ExitCode.usage
       }
       Terminal.output(String(decoding: picture, as: UTF8.self))
-    default:
-      Terminal.complain("there is no format `\(format)`", help: "the formats are svg, dot, mermaid and text")
-      return ExitCode.usage
     }
     return ExitCode.fine
   }

@@ -14,7 +14,9 @@ extension Command {
   static let serve = Command(
     name: "serve", summary: "Serve flows over HTTP and WebSocket, durable on a store.", operands: "PATH|IR…",
     options: [
-      Option(name: "store", value: "FILE", help: "the database; beside the first flow by default, as order.db, or flow.db in a folder"),
+      Option(
+        name: "store", value: "FILE",
+        help: "the database; beside the first flow by default, as order.db, or flow.db in a folder"),
       Option(
         name: "addr", value: "HOST:PORT|unix:PATH",
         help: "where to listen; 127.0.0.1:8080 by default, port 0 chooses one"),
@@ -42,7 +44,7 @@ extension Command {
       guard let (program, sources) = isIR ? loadProgram(first) : compileProgram(files) else {
         return ExitCode.findings
       }
-      do throws(ActionOptions.Problem) {
+      do throws(WrongOption) {
         let settings = try ActionOptions.settings(arguments)
         if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
         let path = arguments.value("store") ?? storePath(beside: first)
@@ -96,7 +98,7 @@ struct Address {
 
 /// Nil when they are wrong, which has been said then.
 private func serveOptions(_ arguments: Arguments, _ configuration: Configuration) -> ServeOptions? {
-  do throws(ServeOptions.Wrong) {
+  do throws(WrongOption) {
     return try ServeOptions(arguments, configuration)
   } catch {
     Terminal.complain(error.message, help: error.help)

@@ -19,11 +19,7 @@ extension Command {
         Terminal.complain("`flow simulate` takes one file or folder")
         return ExitCode.usage
       }
-      let isJSON = arguments.value("format") == "json"
-      guard isJSON || arguments.value("format") ?? "text" == "text" else {
-        Terminal.complain("the formats are text and json")
-        return ExitCode.usage
-      }
+      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
       guard let runs = Int(arguments.value("runs") ?? "1000"), runs > 0,
         let seed = UInt64(arguments.value("seed") ?? "1")
       else {
@@ -39,7 +35,7 @@ extension Command {
         Terminal.complain("there is no flow `\(arguments.value("flow") ?? "")`")
         return ExitCode.usage
       }
-      return simulate(program, wanted, runs: runs, seed: seed, isJSON: isJSON)
+      return simulate(program, wanted, runs: runs, seed: seed, isJSON: format == "json")
     })
 
   private static func simulate(

@@ -10,11 +10,7 @@ extension Command {
     example: "flow store backup samples/order.db /var/backups/order.db",
     action: { arguments in
       let words = arguments.operands
-      let format = arguments.value("format") ?? "text"
-      guard ["text", "json"].contains(format) else {
-        Terminal.complain("there is no format `\(format)`", help: "the formats are text and json")
-        return ExitCode.usage
-      }
+      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
       do throws(StoreError) {
         switch (words.first, words.count) {
         case ("backup", 3): return try backup(words[1], words[2])

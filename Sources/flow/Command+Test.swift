@@ -57,7 +57,7 @@ private struct TestChoices {
   enum Format: String, CaseIterable { case pretty, json, junit, tap }
   enum CoverageFormat: String, CaseIterable { case text, json, lcov }
 
-  var format = Format.pretty
+  let format: Format
   var coverage: CoverageFormat?
   var filter: String?
   var seed: UInt64?
@@ -68,18 +68,13 @@ private struct TestChoices {
     filter = arguments.value("filter")
     isFailFast = arguments.has("fail-fast")
     isTraced = arguments.has("trace")
-    if let name = arguments.value("format") {
-      guard let format = Format(rawValue: name) else {
-        Terminal.complain("there is no format `\(name)`", help: "the formats are pretty, json, junit and tap")
-        return nil
-      }
-      self.format = format
+    guard let format = arguments.choice("format", of: Format.allCases.map(\.rawValue)).flatMap(Format.init) else {
+      return nil
     }
-    if let name = arguments.value("coverage") {
-      guard let coverage = CoverageFormat(rawValue: name) else {
-        Terminal.complain("there is no coverage format `\(name)`", help: "the formats are text, json and lcov")
-        return nil
-      }
+    self.format = format
+    if arguments.has("coverage") {
+      let words = CoverageFormat.allCases.map(\.rawValue)
+      guard let coverage = arguments.choice("coverage", of: words).flatMap(CoverageFormat.init) else { return nil }
       self.coverage = coverage
     }
     if let text = arguments.value("seed") {

@@ -5,12 +5,6 @@ import Glibc
 
 /// How `flow serve` is reached, whom it lets in, and what it says of itself.
 struct ServeOptions {
-  /// Why the options can't be used, in the operator's words.
-  struct Wrong: Error {
-    var message: String
-    var help: String?
-  }
-
   static let options: [Command.Option] = [
     .init(name: "keys", value: "FILE", help: "let in only who has one of these keys; `flow key new` makes one"),
     .init(
@@ -45,7 +39,7 @@ struct ServeOptions {
   private let isReadOnly: Bool
   let redaction: Redaction
 
-  init(_ arguments: Arguments, _ configuration: Configuration) throws(Wrong) {
+  init(_ arguments: Arguments, _ configuration: Configuration) throws(WrongOption) {
     listener = Systemd.takeListener()
     address = try ServeOptions.address(arguments, listener)
     keysPath = arguments.value("keys")
@@ -60,7 +54,7 @@ struct ServeOptions {
     drainMilliseconds = try ServeOptions.duration(arguments.value("drain") ?? "0s")
     redaction = Redaction(configuration.redaction)
     guard address.isLoopback || keysPath != nil || arguments.has("insecure") else {
-      throw Wrong(
+      throw WrongOption(
         message: "\(address.host) can be reached from other machines, and nobody would have to say who he is",
         help: "give --keys FILE, listen on 127.0.0.1 or at unix:PATH, or say --insecure")
     }
@@ -81,49 +75,49 @@ struct ServeOptions {
 
   // MARK: - Reading
 
-  private static func address(_ arguments: Arguments, _ listener: Int32?) throws(Wrong) -> Address {
+  private static func address(_ arguments: Arguments, _ listener: Int32?) throws(WrongOption) -> Address {
     if let listener {
       guard let place = HTTPServer.place(ofListener: listener) else {
-        throw Wrong(message: "the socket that was handed over is none", help: "look at the .socket unit")
+        throw WrongOption(message: "the socket that was handed over is none", help: "look at the .socket unit")
       }
       return Address(listener: place)
     }
     let text = arguments.value("addr") ?? "127.0.0.1:8080"
     guard let address = Address(text) else {
-      throw Wrong(
+      throw WrongOption(
         message: "`\(text)` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080, or unix:PATH")
     }
     return address
   }
 
-  private static func rate(_ text: String?) throws(Wrong) -> Int? {
+  private static func rate(_ text: String?) throws(WrongOption) -> Int? {
     guard let text else { return nil }
     guard let rate = Int(text), (1...1_000_000).contains(rate) else {
-      throw Wrong(message: "`--rate \(text)` is no number of requests from 1 to 1000000")
+      throw WrongOption(message: "`--rate \(text)` is no number of requests from 1 to 1000000")
     }
     return rate
   }
 
-  private static func tls(_ chain: String?, _ key: String?) throws(Wrong) -> TLSCredentials? {
+  private static func tls(_ chain: String?, _ key: String?) throws(WrongOption) -> TLSCredentials? {
     if chain == nil, key == nil { return nil }
     guard let chain, let key else {
-      throw Wrong(message: "TLS needs both a certificate and its key", help: "give --tls-cert and --tls-key")
+      throw WrongOption(message: "TLS needs both a certificate and its key", help: "give --tls-cert and --tls-key")
     }
     do throws(TLSError) {
       return try TLSCredentials(chain: chain, key: key)
     } catch {
-      throw Wrong(message: "`\(chain)` and `\(key)`: \(error.message)")
+      throw WrongOption(message: "`\(chain)` and `\(key)`: \(error.message)")
     }
   }
 
-  private static func log(_ arguments: Arguments) throws(Wrong) -> Log {
+  private static func log(_ arguments: Arguments) throws(WrongOption) -> Log {
     let format = arguments.value("log-format") ?? (isatty(STDERR_FILENO) == 1 ? "text" : "json")
     guard let format = Log.Format(rawValue: format) else {
-      throw Wrong(message: "there is no log format `\(format)`", help: "write json or text")
+      throw WrongOption(message: "there is no log format `\(format)`", help: "write json or text")
     }
     let level = arguments.value("log-level") ?? "info"
     guard let level = Log.Level(rawValue: level) else {
-      throw Wrong(message: "there is no log level `\(level)`", help: "write debug, info, warn or error")
+      throw WrongOption(message: "there is no log level `\(level)`", help: "write debug, info, warn or error")
     }
     return Log(level: level, format: format, clock: currentMilliseconds, sink: sink)
   }
@@ -131,13 +125,13 @@ struct ServeOptions {
   private static let sink: @Sendable ([UInt8]) -> Void = { Terminal.error(String(decoding: $0, as: UTF8.self)) }
 
   /// Who wants to hear little of the server still gets the whole audit.
-  private static func audit(_ arguments: Arguments, _ log: Log) throws(Wrong) -> Log {
+  private static func audit(_ arguments: Arguments, _ log: Log) throws(WrongOption) -> Log {
     if let path = arguments.value("audit") { return try auditLog(path) }
     return log.hears(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
   }
 
-  private static func auditLog(_ path: String) throws(Wrong) -> Log {
-    guard appendToFile(path, []) else { throw Wrong(message: "`\(path)` can't be written") }
+  private static func auditLog(_ path: String) throws(WrongOption) -> Log {
+    guard appendToFile(path, []) else { throw WrongOption(message: "`\(path)` can't be written") }
     chmod(path, 0o600)
     return Log(level: .info, format: .json, clock: currentMilliseconds) { line in
       if !appendToFile(path, line) { Terminal.complain("`\(path)` can't be written: an audit line is lost") }
@@ -145,19 +139,19 @@ struct ServeOptions {
   }
 
   /// The address of a collector, with the path that OTLP gives when there is none.
-  private static func collector(_ text: String?) throws(Wrong) -> String? {
+  private static func collector(_ text: String?) throws(WrongOption) -> String? {
     guard let text else { return nil }
     guard let scheme = text.firstRange(of: "://"), ["http", "https"].contains(text[..<scheme.lowerBound]) else {
-      throw Wrong(message: "`\(text)` is no address of a collector", help: "write http://127.0.0.1:4318")
+      throw WrongOption(message: "`\(text)` is no address of a collector", help: "write http://127.0.0.1:4318")
     }
     let hasPath = text[scheme.upperBound...].contains("/")
     return hasPath ? text : text + "/v1/traces"
   }
 
-  private static func duration(_ text: String) throws(Wrong) -> Int64 {
+  private static func duration(_ text: String) throws(WrongOption) -> Int64 {
     if text == "0" || text == "0s" { return 0 }
     guard let milliseconds = LengthOfTime.milliseconds(text), milliseconds <= longestDrainMilliseconds else {
-      throw Wrong(message: "`--drain \(text)` is no length of time of an hour at most", help: "write 10s")
+      throw WrongOption(message: "`--drain \(text)` is no length of time of an hour at most", help: "write 10s")
     }
     return milliseconds
   }

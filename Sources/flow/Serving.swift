@@ -33,7 +33,8 @@ struct Serving {
   /// Serves until the process is told to end.
   /// - Parameter watched: The files that are deployed again whenever they change.
   static func run(
-    _ program: FlowIR.Program, _ sources: [SourceText], store path: String, _ retention: Retention, _ options: ServeOptions,
+    _ program: FlowIR.Program, _ sources: [SourceText], store path: String, _ retention: Retention,
+    _ options: ServeOptions,
     _ actions: ActionSettings, watched: [String]
   ) -> Int32 {
     // From here on a signal is waited for, by this thread and by none of those that it starts.

@@ -8,24 +8,24 @@ import Testing
   @Test func aSlowHeadIsRefused() {
     let peer = Transcript()
     peer.send("GET / HTTP/1.1\r\n")
-    for _ in 0..<9 {
+    drip("X: y\r\n", seconds: 9, into: peer)
+    #expect(peer.verdict() == "408 close")
+  }
+
+  /// Sends a little each second and is heard out, and then waits for a second too long.
+  private func drip(_ text: String, seconds: Int, into peer: Transcript) {
+    for _ in 0..<seconds {
       peer.wait(milliseconds: 1_000)
-      peer.send("X: y\r\n")
+      peer.send(text)
     }
     #expect(peer.take().isEmpty)
     peer.wait(milliseconds: 1_000)
-    #expect(peer.verdict() == "408 close")
   }
 
   @Test func aSlowBodyIsRefusedLater() {
     let peer = Transcript()
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
-    for _ in 0..<29 {
-      peer.wait(milliseconds: 1_000)
-      peer.send("x")
-    }
-    #expect(peer.take().isEmpty)
-    peer.wait(milliseconds: 1_000)
+    drip("x", seconds: 29, into: peer)
     #expect(peer.verdict() == "408 close")
     #expect(peer.events.isEmpty)
   }

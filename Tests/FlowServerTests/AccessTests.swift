@@ -134,7 +134,11 @@ import Testing
       let there = try client.send("GET", "/v1/flows/Approval\(path)", headers: bearer(some))
       let invented = try client.send("GET", "/v1/flows/Invented\(path)", headers: bearer(some))
       #expect(there.status == 403 && invented.status == 403)
-      #expect(there.text == invented.text.replacing("Invented", with: "Approval"), "one can't tell whether it is there")
+      let told = [there, invented].map { answer in
+        answer.json.members?.filter { $0.name != "requestId" }.map { $0.value.text() } ?? []
+      }
+      let expected = told[1].map { $0.replacing("Invented", with: "Approval") }
+      #expect(told[0] == expected && told[0].count > 5, "one can't tell whether it is there")
       #expect(try client.send("GET", "/v1/flows/%41pproval\(path)", headers: bearer(some)).status == 403)
     }
     #expect(try client.send("GET", "/metrics", headers: bearer(some)).status == 403)

@@ -111,26 +111,15 @@ import Testing
     let folder = try TestFolder()
     let file = try folder.write(
       "tell.flow",
-      """
-      event Begin { id: string  email: string }
-      action tell(to: string) -> string fails NO_MAILBOX {
-        email { to: to  subject: "s"  text: "t"  from: "a@example.com" }
-        550 -> NO_MAILBOX
-        retry 5 backoff 10ms..20ms
-      }
-      flow Tell {
-        key id
-        data { id: string  why: string = ""  tries: int = 0 }
-        start on Begin -> telling do id = event.id
-        state telling {
-          call tell(to: "refused@example.org") as it
-          on it.done -> told
-          on it.failed -> lost do { why = event.code  tries = event.attempts }
+      OneCall.source(
+        "Tell",
+        """
+        action act(id: string) -> string fails NO_MAILBOX {
+          email { to: "refused@example.org"  subject: "s"  text: "t"  from: "a@example.com" }
+          550 -> NO_MAILBOX
+          retry 5 backoff 10ms..20ms
         }
-        final told
-        failed lost
-      }
-      """)
+        """))
     let sink = try MailSink(login: ["flow", "hunter2-secret"])
     let server = try ServerProcess(
       [file, "--store", folder.store],
@@ -139,7 +128,7 @@ import Testing
       ])
     let client = HTTPClient(port: server.port)
     try client.send(
-      "POST", "/v1/flows/Tell/instances", ["event": "Begin", "data": ["id": "t1", "email": "x"]])
+      "POST", "/v1/flows/Tell/instances", ["event": "Begin", "data": ["id": "t1"]])
     let isOver = try eventually(within: 30) {
       try client.send("GET", "/v1/flows/Tell/instances/t1").json["status"] == "failed"
     }
@@ -153,22 +142,7 @@ import Testing
     let folder = try TestFolder()
     let file = try folder.write(
       "reach.flow",
-      """
-      event Begin { id: string }
-      action fetch(id: string) { http GET env("TARGET")  retry 5 backoff 10ms..20ms }
-      flow Reach {
-        key id
-        data { id: string  why: string = "" }
-        start on Begin -> going do id = event.id
-        state going {
-          call fetch(id: id) as it
-          on it.done -> reached
-          on it.failed -> refused do why = event.code
-        }
-        final reached
-        failed refused
-      }
-      """)
+      OneCall.source("Reach", #"action act(id: string) { http GET env("TARGET")  retry 5 backoff 10ms..20ms }"#))
     let target = LocalServer { _ in LocalServer.answer("200 OK") }
     let server = try ServerProcess([file, "--store", folder.store], environment: ["TARGET": target.url])
     let client = HTTPClient(port: server.port)

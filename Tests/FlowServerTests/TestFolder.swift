@@ -22,6 +22,29 @@ final class TestFolder {
   }
 }
 
+/// A flow that does one action and ends: well in `done`, badly in `refused` with the code of the failure.
+enum OneCall {
+  /// - Parameter action: The declaration of `act(id: string)`.
+  static func source(_ flow: String, _ action: String) -> String {
+    """
+    event Begin { id: string }
+    \(action)
+    flow \(flow) {
+      key id
+      data { id: string  why: string = ""  tries: int = 0 }
+      start on Begin -> going do id = event.id
+      state going {
+        call act(id: id) as it
+        on it.done -> done
+        on it.failed -> refused do { why = event.code  tries = event.attempts }
+      }
+      final done
+      failed refused
+    }
+    """
+  }
+}
+
 /// The warehouse of the order sample, as a process of its own.
 final class Warehouse {
   private let process = Process()

@@ -12,6 +12,8 @@ void csignature_sha256(const uint8_t *bytes, size_t count, uint8_t digest[CSIGNA
 int csignature_is_equal(const uint8_t *one, const uint8_t *other, size_t count);
 int csignature_random(uint8_t *bytes, size_t count);
 
+int csignature_hmac(const uint8_t *key, size_t key_length, const uint8_t *message, size_t message_length,
+                    uint8_t signature[CSIGNATURE_DIGEST_LENGTH]);
 int csignature_verify_hmac(const uint8_t *key, size_t key_length, const uint8_t *message, size_t message_length,
                            const uint8_t *signature, size_t signature_length);
 

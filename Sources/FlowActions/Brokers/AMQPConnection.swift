@@ -48,7 +48,7 @@
           code: "BAD_REQUEST", message: "an exchange, a routing key or a header is too long or has a zero byte in it")
       }
       let answer = publish(
-        exchange, key, headers, (settings["body"] ?? .null).bytes(), "msg_" + Digest.name(of: request.idempotencyKey),
+        exchange, key, headers, (settings["body"] ?? .null).bytes(), "msg_" + jobName(of: request.idempotencyKey),
         Int(request.timeoutMilliseconds))
       return outcome(answer)
     }

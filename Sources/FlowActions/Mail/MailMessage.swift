@@ -10,7 +10,7 @@ struct MailMessage {
   /// The key of the job, which names the message: a second try is the same message to whoever gets both.
   var key: String
 
-  var identifier: String { "<\(Digest.name(of: key))@\(from.domain)>" }
+  var identifier: String { "<\(jobName(of: key))@\(from.domain)>" }
 
   /// - Parameter second: When it is sent, in seconds since 1970.
   func bytes(at second: Int64) -> [UInt8] {
@@ -26,7 +26,7 @@ struct MailMessage {
     switch (text, html) {
     case (let text?, let html?):
       // No line of quoted-printable text has this in it, whatever the text says.
-      let boundary = "=_flow_\(Digest.name(of: key))"
+      let boundary = "=_flow_\(jobName(of: key))"
       lines.append("Content-Type: multipart/alternative;\r\n boundary=\"\(boundary)\"")
       lines.append("")
       lines += ["--\(boundary)"] + MailMessage.part(text, "plain")

@@ -1,3 +1,4 @@
+import FlowCrypto
 import Foundation
 
 /// The headers of the Standard Webhooks, by which a receiver knows who sends and that nothing was changed.
@@ -9,14 +10,14 @@ struct WebhookSignature {
 
   /// - Parameter secret: `whsec_` and Base64, or any other text, which is then the key as it is.
   init(key: String, timestamp: Int64, body: [UInt8], secret: String) {
-    identifier = "msg_" + Digest.name(of: key)
+    identifier = "msg_" + jobName(of: key)
     self.timestamp = timestamp
     signature = WebhookSignature.sign(identifier: identifier, timestamp: timestamp, body: body, secret: secret)
   }
 
   static func sign(identifier: String, timestamp: Int64, body: [UInt8], secret: String) -> String {
     let signed = Array("\(identifier).\(timestamp).".utf8) + body
-    return "v1," + Data(Digest.hmacSHA256(signed, key: bytes(of: secret))).base64EncodedString()
+    return "v1," + Data(hmac(of: signed, secret: bytes(of: secret))).base64EncodedString()
   }
 
   var headers: [String] {

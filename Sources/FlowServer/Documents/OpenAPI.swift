@@ -196,7 +196,8 @@ struct OpenAPI {
   /// Whether an event means nothing without data.
   private func needsData(_ name: String) -> Bool {
     catalogue.machines.contains { machine in
-      machine.event(named: name).map { machine.program.events[$0].payload.fields.contains(where: \.isRequired) } ?? false
+      machine.event(named: name).map { machine.program.events[$0].payload.fields.contains(where: \.isRequired) }
+        ?? false
     }
   }
 }

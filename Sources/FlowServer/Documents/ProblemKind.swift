@@ -76,6 +76,10 @@ struct ProblemKind: Sendable {
       412, "revision-mismatch", "Precondition failed",
       "The instance is not at the revision that `If-Match` names; `revision` is the present one. Look again, decide."
     ),
+    ProblemKind(408, "request-timeout", "Request Timeout", "The request took too long to come. Nothing has happened."),
+    ProblemKind(
+      431, "request-header-fields-too-large", "Request Header Fields Too Large",
+      "The head of the request has more bytes, or more fields, than are taken."),
     ProblemKind(413, "payload-too-large", "Too large", "The body, or the number of items in it, passes the limit."),
     ProblemKind(
       415, "unsupported-media-type", "Unsupported media type",

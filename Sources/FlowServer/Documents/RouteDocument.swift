@@ -86,7 +86,9 @@ extension Route {
   /// Documents what a good answer leads to: parameters of another route with where the answer holds their values, as
   /// JSON Pointers. What has the same name in both paths is the same.
   func leading(_ name: String, _ method: String, _ template: String, _ pointers: (String, String)...) -> Route {
-    let target = Route.segments(of: template[...]).filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    let target = Route.segments(of: template[...]).filter { $0.hasPrefix("{") }.map {
+      String($0.dropFirst().dropLast())
+    }
     let same = parameters.filter { own in target.contains(own) && !pointers.contains { $0.0 == own } }
     let places =
       pointers.map { (name: $0.0, place: "$response.body#" + $0.1) }

@@ -37,12 +37,15 @@ public struct RuleSelection: Sendable {
 
 extension Diagnostic {
   /// Names the finding by what it is about and not by its line, so that it is the same after an edit elsewhere: a hash
-  /// (FNV-1a, 64 bits) of the code, the file and the line without its spaces.
+  /// (FNV-1a, 64 bits) of the code, the file and the beginning of the line without its spaces.
   public func fingerprint(in sources: SourceSet) -> String {
     guard let file = sources.file(at: range.lower) else { return hash(code + message) }
     let line = file.line(file.position(of: range.lower).line)
-    return hash("\(code)\n\(file.name)\n" + line.filter { !$0.isWhitespace })
+    return hash("\(code)\n\(file.name)\n" + line.prefix(Diagnostic.longestLine).filter { !$0.isWhitespace })
   }
+
+  /// How many characters of a line are looked at: a file of one long line has a finding in each of its parts.
+  private static let longestLine = 400
 
   private func hash(_ text: String) -> String {
     var value: UInt64 = 0xCBF2_9CE4_8422_2325
