@@ -53,7 +53,7 @@ public final class FlowService: HTTPHandler {
     do throws(Problem) {
       switch routes.find(request.method, request.path) {
       case .nothing: throw .notFound("there is nothing at \(request.path)")
-      case .methods(let methods): throw .methodNotAllowed(methods)
+      case .methods(let methods, _): throw .methodNotAllowed(methods)
       case .route(let route, let parameters):
         try route.handler(self)(try Exchange(request, route, parameters, responder))
       }

@@ -5,8 +5,8 @@ struct RouteTree: Sendable {
   /// What is found at a path.
   enum Found {
     case route(Route, parameters: [Substring])
-    /// The resource is there, for these methods.
-    case methods([String])
+    /// The resource is there, for these methods; `isOpen` when everybody may use them.
+    case methods([String], isOpen: Bool)
     case nothing
   }
 
@@ -55,7 +55,8 @@ struct RouteTree: Sendable {
     let wanted = method == "HEAD" ? "GET" : method
     let routes = nodes[place].routes
     if let route = routes.first(where: { $0.method == wanted }) { return .route(route, parameters: parameters) }
-    return .methods(routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] })
+    let methods = routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] }
+    return .methods(methods, isOpen: routes.allSatisfy { $0.scope == .open })
   }
 
   /// A literal segment wins over one that varies.

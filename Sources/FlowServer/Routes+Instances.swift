@@ -17,9 +17,9 @@ extension Route {
     )
     .asking(
       .query("after", "the last entry seen, as an offset", ["type": "integer", "minimum": 0]), .limit,
-      .query("event", "for lines and streams: only what this event did"),
-      .query("type", "for lines and streams: only entries of this type, as `step`"),
-      .query("filter", "for lines and streams: only what this condition in CEL holds for", .condition),
+      .query("event", "only what this event did"),
+      .query("type", "only entries of this type, as `step`"),
+      .query("filter", "only what this condition in CEL holds for", .condition),
       .header("Last-Event-ID", "for a stream: the last entry seen")
     )
     .giving(200, "A page, all of it as lines, or a stream that goes on", Schemas.page("Entry"))

@@ -45,6 +45,25 @@ import Testing
     #expect(try client.send("POST", "/v1/events", AccessTests.placed).status == 401)
   }
 
+  @Test func whoeverMayOnlyLookChangesNothing() throws {
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--read-only"])
+    let client = HTTPClient(port: server.port)
+    let changes: [(String, String)] = [
+      ("POST", "/v1/events"), ("POST", "/v1/flows/Order/instances"), ("POST", "/v1/flows/Order/instances/o1/cancel"),
+      ("POST", "/v1/flows/Order/instances/o1/fork"), ("PUT", "/v1/flows/Order"), ("DELETE", "/v1/flows/Order"),
+      ("POST", "/v1/batches"), ("POST", "/v1/jobs/claim"), ("POST", "/v1/hooks/Order/Paid"), ("POST", "/v1/nothing"),
+    ]
+    for (method, path) in changes {
+      let answer = try client.send(method, path, AccessTests.placed)
+      #expect(answer.status == 403 && answer.json["code"] == "read-only", "\(method) \(path): \(answer.text)")
+    }
+    for path in ["/v1/flows", "/v1/instances", "/v1/flows/Order/source", "/metrics", "/readyz", "/docs"] {
+      #expect(try client.send("GET", path).status == 200, "\(path)")
+    }
+    let tried = try client.send("POST", "/v1/flows/Order/simulate", ["steps": [AccessTests.placed]])
+    #expect(tried.status == 200, "\(tried.text)")
+  }
+
   /// A socket may bring its key later; whoever only says that he wants one gets nothing else by it.
   @Test(arguments: ["/v1/flows", "/v1/instances", "/metrics", "/v1/flows/Order/instances/o1", "/v1/live/"])
   func askingForASocketOpensNothingElse(_ path: String) throws {

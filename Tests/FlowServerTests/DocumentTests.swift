@@ -41,6 +41,41 @@ import Testing
     }
   }
 
+  @Test func linksLeadToOperations() throws {
+    let counter = try CounterServer()
+    let document = try counter.client.send("GET", "/openapi.json").json
+    let operations = (document["paths"]?.members ?? []).flatMap { $0.value.members?.map(\.value) ?? [] }
+    var parameters: [String: Set<String>] = [:]
+    for operation in operations {
+      let names = operation["parameters"]?.array?.compactMap { $0["name"]?.string } ?? []
+      parameters[operation["operationId"]?.string ?? ""] = Set(names)
+    }
+    let links = values(of: "links", in: document["paths"] ?? .null).flatMap { $0.members ?? [] }
+    #expect(links.count > 30)
+    for link in links {
+      let known = try #require(parameters[link.value["operationId"]?.string ?? ""], "\(link.name)")
+      let given = Set(link.value["parameters"]?.members?.map(\.name) ?? [])
+      #expect(!given.isEmpty && given.isSubset(of: known), "\(link.name)")
+      #expect(!known.contains("flow") || given.contains("flow") || !known.contains("key"), "\(link.name)")
+    }
+    #expect(document["components"]?["securitySchemes"] == nil)
+  }
+
+  @Test func withKeysEachOperationSaysWhatItNeeds() throws {
+    let folder = try TestFolder()
+    let keys = Keys(in: folder)
+    let key = try keys.add("ann", "--scope", "read")
+    let file = try folder.write("counter.flow", Counter.source)
+    let server = try ServerProcess([file, "--store", folder.store, "--keys", keys.path])
+    let client = HTTPClient(port: server.port)
+    let document = try client.send("GET", "/openapi.json", headers: bearer(key)).json
+    #expect(document["components"]?["securitySchemes"]?["key"]?["scheme"] == "bearer")
+    let paths = document["paths"]
+    #expect(paths?["/v1/events"]?["post"]?["security"] == [["key": ["send"]]])
+    #expect(paths?["/v1/flows/{flow}"]?["put"]?["security"] == [["key": ["deploy"]]])
+    #expect(paths?["/livez"]?["get"]?["security"] == [])
+  }
+
   @Test func eachRouteIsWhereTheTableSays() throws {
     let counter = try CounterServer()
     let paths = try counter.client.send("GET", "/openapi.json").json["paths"]?.members ?? []

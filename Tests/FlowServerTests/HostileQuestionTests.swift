@@ -69,6 +69,24 @@ import Testing
     #expect(try count("?startedAfter=0001-01-01T00:00:00Z&startedBefore=9999-12-31T23:59:59Z") == 1)
   }
 
+  @Test func aHistoryIsFiltered() throws {
+    let counter = try started()
+    let client = counter.client
+    for number in 1...4 { try Counter.add(Int64(number), to: "a", client) }
+    try client.send("POST", HostileQuestionTests.path + "/a/suspend", [:])
+    func page(_ query: String) throws -> JSON {
+      try client.send("GET", HostileQuestionTests.path + "/a/history" + query).json
+    }
+    #expect(try page("")["items"]?.array?.count == 6)
+    #expect(try page("?type=operator")["items"]?.array?.count == 1)
+    #expect(try page("?event=Add&filter=data.event.data.n%20%3E%202")["items"]?.array?.count == 2)
+    let first = try page("?event=Add&limit=3")
+    let next = try #require(first["page"]?["next"]).text()
+    #expect(first["items"]?.array?.count == 3)
+    #expect(try page("?event=Add&limit=3&after=\(next)")["items"]?.array?.count == 1)
+    #expect(try page("?filter=nonsense(")["code"] == "invalid-query")
+  }
+
   /// A line as long as the file, with a finding in each part of it.
   @Test(.timeLimit(.minutes(1))) func aProgramOnOneLineIsReadInTime() throws {
     let counter = try started()

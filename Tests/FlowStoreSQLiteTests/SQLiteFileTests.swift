@@ -49,6 +49,31 @@ import Testing
     try FileManager.default.removeItem(at: folder)
   }
 
+  /// A store from before versions were kept: those that instances run and that are deployed are known.
+  @Test func theVersionsOfAnOlderStoreAreFound() throws {
+    _ = try SQLiteStore(path: path)
+    try sqlite(
+      """
+      DROP TABLE version;
+      ALTER TABLE definition DROP COLUMN source;
+      INSERT INTO definition (id, hash, ir) VALUES (1, 'aa', '{}'), (2, 'bb', '{}');
+      INSERT INTO instance
+        (id, flow, key, definition, status, revision, started_at, updated_at, position, data, incident)
+        VALUES (1, 'F', 'k', 1, 0, 1, 5, 5, '{}', '{}', ''), (2, 'F', 'l', 2, 0, 1, 6, 6, '{}', '{}', '');
+      INSERT INTO deployment VALUES ('F', 2, 'api', 9, 0);
+      PRAGMA user_version = 4;
+      """)
+    _ = try SQLiteStore(path: path)
+    let queries = try SQLiteQueries(path: path)
+    #expect(
+      try queries.versions(flow: "F") == [
+        VersionRow(flow: "F", definition: "aa", number: nil, origin: "", at: 5),
+        VersionRow(flow: "F", definition: "bb", number: nil, origin: "api", at: 9),
+      ])
+    #expect(try queries.source(hash: "aa") == nil && queries.versions(flow: "G") == [])
+    try FileManager.default.removeItem(at: folder)
+  }
+
   @Test func whatIsNoDatabaseIsRefused() throws {
     try Data(repeating: 0x41, count: 8192).write(to: URL(filePath: path))
     #expect(problem() == "the store is not a SQLite file")

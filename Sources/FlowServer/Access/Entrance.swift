@@ -19,9 +19,11 @@ struct Entrance: Sendable {
   ]
 
   init(_ method: String, _ path: String) {
-    guard case .route(let route, let parameters) = RouteTree.served.find(method, path) else {
-      // What is not there is not told to those who may not look.
-      scope = method == "GET" || method == "HEAD" ? .read : .operate
+    let found = RouteTree.served.find(method, path)
+    guard case .route(let route, let parameters) = found else {
+      // What is not there is not told to those who may not look; that an open resource lacks a method, to everybody.
+      let isOpen = if case .methods(_, isOpen: true) = found { true } else { false }
+      scope = isOpen ? .open : method == "GET" || method == "HEAD" ? .read : .operate
       template = "/{other}"
       flow = nil
       isFiltered = false
