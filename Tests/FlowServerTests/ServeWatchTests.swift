@@ -57,6 +57,32 @@ import Testing
     #expect(isGone)
   }
 
+  @Test func aFolderIsServedWithWhatComesIntoIt() throws {
+    let folder = try TestFolder()
+    _ = try folder.write("counter.flow", ServeWatchTests.source("counting"))
+    let server = try ServerProcess([folder.url.path, "--watch"])
+    let client = HTTPClient(port: server.port)
+    #expect(try begin("a", client) == ["counting"])
+    #expect(FileManager.default.fileExists(atPath: folder.url.appending(path: "flow.db").path))
+    _ = try folder.write(
+      "other.flow",
+      """
+      event Open { id: string }
+      event Shut
+      flow Other {
+        key id
+        data { id: string }
+        start on Open -> open do id = event.id
+        state open { on Shut -> shut }
+        final shut
+      }
+      """)
+    let isServed = try eventually { try client.send("GET", "/v1/flows/Other").status == 200 }
+    #expect(isServed, "\(server.log)")
+    let text = try client.send("GET", "/v1/flows/Other/source").text
+    #expect(text.hasPrefix("event Open"), "\(text)")
+  }
+
   @Test func onlyFlowsCanBeWatched() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.json", "{}")
