@@ -42,7 +42,7 @@ extension Engine {
       let sequence = record(step, of: cached, cause: cause(command), at: now, status: InstanceRow.cancelled)
       // What it had asked for without waiting is done all the same.
       release(cached.row.id) { $0 == Engine.parked }
-      return answer(cache.find(InstanceID(cached.row)) ?? cached, sequence, "")
+      return answer(cache.find(row: cached.row.id) ?? cached, sequence, "")
     }
   }
 
@@ -121,7 +121,7 @@ extension Engine {
   // MARK: - Telling
 
   private func note(_ command: OperatorCommand, _ cached: Cached, _ detail: String = "") -> OperatorAnswer {
-    keep(cached, InstanceID(cached.row))
+    keep(cached)
     let sequence = journal(
       cached.row, "operator", operatorBody(command.action.rawValue, command.reason, command.caller, []))
     return answer(cached, sequence, detail)

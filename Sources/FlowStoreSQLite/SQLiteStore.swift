@@ -19,6 +19,9 @@ public final class SQLiteStore: Store {
   let answers: AnswerTables
   /// Whether a transaction is open that has only read.
   private var isLooking = false
+  /// The newest entries of the instances that were written last.
+  private var heads: [Int64: Int64] = [:]
+  private static let maximumHeads = 100_000
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
 
@@ -39,15 +42,18 @@ public final class SQLiteStore: Store {
   public func commit(_ batch: StoreBatch) throws(StoreError) {
     if !isLooking { try statements.begin.run() }
     isLooking = false
+    let named: ArraySlice<AnswerTables.Named>
     do throws(StoreError) {
-      try write(batch)
+      named = try write(batch)
       try statements.commit.run()
     } catch {
       // A failed COMMIT may leave the transaction open; rolling back what is not open is harmless.
       try? connection.run("ROLLBACK")
       for hash in batch.definitions.keys { definitions[hash] = nil }
+      heads = [:]
       throw error
     }
+    answers.note(named, last: batch.journal.last?.sequence ?? 0)
     if connection.uncheckedPages > SQLiteStore.logBudgetPages { try checkpoint() }
   }
 
@@ -74,26 +80,28 @@ public final class SQLiteStore: Store {
     }
   }
 
-  private func write(_ batch: StoreBatch) throws(StoreError) {
+  /// - Returns: The answers that entries of the journal carry.
+  private func write(_ batch: StoreBatch) throws(StoreError) -> ArraySlice<AnswerTables.Named> {
     for (hash, ir) in batch.definitions {
       try statements.addDefinition.run(.text(hash), .json(ir))
       definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
     }
     if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
-    let heads = try writeJournal(batch)
+    let named = try answers.named(batch.answers)
+    let (others, carried) = try writeJournal(batch, named)
+    try answers.add(named[carried...])
+    try answers.move(atLeast: carried)
     // In the order of the tree that they go into.
-    for row in batch.instances.values.sorted(by: { $0.id < $1.id }) {
-      var head = heads[row.id]
-      if head == nil { head = try self.head(of: row.id) }
-      try write(row, head ?? 0, isNew: batch.created.contains(row.id))
+    for id in batch.instances.keys.sorted() {
+      guard let row = batch.instances[id] else { continue }
+      let isNew = batch.created.contains(row.id)
+      try write(row, isNew ? heads[row.id] ?? 0 : head(of: row.id), isNew: isNew)
     }
-    for (id, head) in heads where batch.instances[id] == nil {
-      try statements.setHead.run(.integer(id), .integer(head))
-    }
-    try answers.add(batch.answers)
+    for id in others { try statements.setHead.run(.integer(id), .integer(head(of: id))) }
     try writeTimers(batch)
     try writeJobs(batch)
     try writeDeployments(batch)
+    return named[..<carried]
   }
 
   private func writeDeployments(_ batch: StoreBatch) throws(StoreError) {
@@ -108,22 +116,34 @@ public final class SQLiteStore: Store {
     }
   }
 
-  /// Appends the entries, each with the place of the one before it of the same instance.
-  /// - Returns: The newest entry of each instance.
-  private func writeJournal(_ batch: StoreBatch) throws(StoreError) -> [Int64: Int64] {
-    var heads: [Int64: Int64] = [:]
+  /// Appends the entries, each with the place of the one before it of the same instance, and the key that it answers.
+  /// - Returns: The instances that have new entries and no new row to say so, and how many of the answers, from the
+  ///   first on, stand with their entries now.
+  private func writeJournal(
+    _ batch: StoreBatch, _ named: [AnswerTables.Named]
+  ) throws(StoreError) -> (others: Set<Int64>, carried: Int) {
+    if heads.count > SQLiteStore.maximumHeads { heads.removeAll(keepingCapacity: true) }
+    var others: Set<Int64> = []
+    var body: [UInt8] = []
+    var carried = 0
     for entry in batch.journal {
-      var previous = heads[entry.instance]
-      if previous == nil, !batch.created.contains(entry.instance) { previous = try head(of: entry.instance) }
+      let isFirst = batch.created.contains(entry.instance) && heads[entry.instance] == nil
+      body.removeAll(keepingCapacity: true)
+      entry.body.write(to: &body)
+      let answer = carried < named.count && named[carried].row.sequence == entry.sequence ? named[carried] : nil
+      if answer != nil { carried += 1 }
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
-        .integer(entry.at), .json(entry.body.bytes()), .integer(previous ?? 0))
+        .integer(entry.at), .json(body), .integer(isFirst ? 0 : head(of: entry.instance)),
+        .optional(answer?.hash.high), .optional(answer?.hash.low), .optional(answer?.row.digest))
       heads[entry.instance] = entry.sequence
+      if batch.instances[entry.instance] == nil { others.insert(entry.instance) }
     }
-    return heads
+    return (others, carried)
   }
 
   private func head(of instance: Int64) throws(StoreError) -> Int64 {
+    if let known = heads[instance] { return known }
     statements.head.bind(.integer(instance))
     guard try statements.head.next() else { return 0 }
     defer { statements.head.reset() }
@@ -138,6 +158,10 @@ public final class SQLiteStore: Store {
         .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
         .json(row.data), .text(row.incident), .integer(head))
     } else {
+      try statements.touchInstance.run(
+        .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
+        .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident), .integer(head))
+      if connection.changes == 1 { return }
       try statements.updateInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),

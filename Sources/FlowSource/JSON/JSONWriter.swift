@@ -14,19 +14,30 @@ extension JSON {
 
   /// The document as UTF-8.
   public func bytes(_ layout: Layout = .compact) -> [UInt8] {
+    var out: [UInt8] = []
+    write(to: &out, layout)
+    return out
+  }
+
+  /// Appends the document as UTF-8.
+  public func write(to out: inout [UInt8], _ layout: Layout = .compact) {
     var writer = Writer(layout: layout)
+    swap(&writer.out, &out)
     writer.write(self)
-    return writer.out
+    swap(&writer.out, &out)
   }
 
   /// Appends `value` as a JSON string, quotes included.
   public static func appendQuoted(_ value: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
-    // Most texts have nothing to escape, and go as a whole.
-    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-      out.append(contentsOf: value.utf8)
-    } else {
-      for byte in value.utf8 { appendEscaped(byte, to: &out) }
+    let bytes = value.utf8.span
+    for index in bytes.indices {
+      let byte = bytes[index]
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        appendEscaped(byte, to: &out)
+      } else {
+        out.append(byte)
+      }
     }
     out.append(UInt8(ascii: "\""))
   }
@@ -37,11 +48,12 @@ extension JSON {
     case 0x0A: out += "\\n".utf8
     case 0x0D: out += "\\r".utf8
     case 0x09: out += "\\t".utf8
-    case 0..<0x20:
-      let digits = Array("0123456789abcdef".utf8)
-      out += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-    default: out.append(byte)
+    default: out += Array("\\u00".utf8) + [hexadecimal(byte >> 4), hexadecimal(byte & 15)]
     }
+  }
+
+  private static func hexadecimal(_ digit: UInt8) -> UInt8 {
+    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
   }
 
   /// A number as JSON has it; what JSON can't write becomes a string, as in the JSON form of protocol buffers.
@@ -83,8 +95,8 @@ private struct Writer {
   }
 
   private mutating func writeObject(_ members: [JSON.Member]) {
-    let ordered =
-      layout == .canonical ? members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) } : members
+    let isInOrder = layout != .canonical || members.count < 2
+    let ordered = isInOrder ? members : members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     open(UInt8(ascii: "{"))
     for index in ordered.indices {
       separate(index)
