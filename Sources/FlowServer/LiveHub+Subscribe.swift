@@ -94,7 +94,14 @@ extension LiveHub {
     }
   }
 
-  func drained(_ listener: LiveListener) { queue.async { self.goOn(listener, after: .awaitsDrain) } }
+  /// The listener has taken the last page.
+  func drained(_ listener: LiveListener) {
+    queue.async { [self] in
+      for subscription in subscriptions(of: listener) where subscription.reading == .awaitsDrain {
+        lineUp(subscription, of: listener)
+      }
+    }
+  }
 
   /// Ends the streams that go on; whoever hears them comes back, and shows again who it is.
   /// - Parameter ended: Hears of each.
