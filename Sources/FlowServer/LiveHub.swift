@@ -7,8 +7,8 @@ import Synchronization
 /// Sends committed entries to their subscribers: each once, in order, without a gap.
 ///
 /// All of it happens on one queue, away from the engine. A subscription knows the last entry that it has seen; when a
-/// commit does not follow on that, it reads the journal, a page at a time, in its turn and no faster than its peer takes
-/// it, until it has caught up.
+/// commit does not follow on that, it reads the journal, a page at a time, in its turn and no faster than its peer
+/// takes it, until it has caught up.
 public final class LiveHub: Sendable {
   /// Entries read from the journal at once.
   static let pageSize = 500
