@@ -32,7 +32,10 @@ extension FlowService {
   private func followHistory(_ exchange: Exchange, _ name: (flow: String, key: String)) throws(Problem) {
     let since = try exchange.position("after") ?? LivePosition(epoch: "", offset: 0)
     let filter = try historyFilter(exchange, name)
-    begin(exchange, name) { [live] handle in live.stream(filter, since: since, to: handle) }
+    begin(exchange, name) { [live] handle in
+      exchange.request.visit?.endsWithKey(handle)
+      live.stream(filter, since: since, to: handle)
+    }
   }
 
   /// All that has happened, a line for each entry.

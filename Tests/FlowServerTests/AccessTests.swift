@@ -60,6 +60,9 @@ import Testing
     for path in ["/v1/flows", "/v1/instances", "/v1/flows/Order/source", "/metrics", "/readyz", "/docs"] {
       #expect(try client.send("GET", path).status == 200, "\(path)")
     }
+    let socket = try WebSocketClient(port: server.port, path: "/v1/live")
+    try socket.send(["id": 1, "op": "send", "event": "Placed", "data": AccessTests.placed["data"] ?? .null])
+    #expect(try socket.receive()["err"]?["code"] == "read-only")
     let tried = try client.send("POST", "/v1/flows/Order/simulate", ["steps": [AccessTests.placed]])
     #expect(tried.status == 200, "\(tried.text)")
   }
