@@ -40,8 +40,8 @@ import Testing
     let begin: JSON = ["id": 2, "op": "send", "event": "Begin", "data": ["id": "a"]]
     try shown.send(begin)
     #expect(try shown.receive()["ok"]?["created"] == true)
-    let streams = try ["/v1/live", "/v1/flows/Counter/instances/a/history"].map {
-      try EventStreamClient(port: server.port, path: $0 + "?since=1", headers: bearer(brief))
+    let streams = try ["/v1/live?since=1", "/v1/flows/Counter/instances/a/history?after=1"].map {
+      try EventStreamClient(port: server.port, path: $0, headers: bearer(brief))
     }
     for socket in [shown, told] {
       let end = try end(of: socket)
