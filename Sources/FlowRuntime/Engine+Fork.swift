@@ -75,7 +75,7 @@ extension Engine {
       .init("operator", operatorBody("fork", command.reason, command.caller, origin))
     ])
     let copy = newInstance(step, old.row.flow, key, old.version, over: nil)
-    return record(step, of: copy, cause: cause, at: now, isNew: true)
+    return record(step, of: copy, cause: .other(cause), at: now, isNew: true).sequence
   }
 }
 
