@@ -69,6 +69,7 @@ let package = Package(
     .target(
       name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
+    .target(name: "CPowerCut", dependencies: ["CSQLite"], path: "Tests/CPowerCut"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"], corpus: true),
@@ -86,6 +87,9 @@ let package = Package(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
+    test(
+      "PowerCutTests",
+      ["FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowSource", "CPowerCut", "CSQLite"]),
     test(
       "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test(
