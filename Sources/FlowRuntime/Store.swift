@@ -104,6 +104,8 @@ public protocol Queries: Sendable {
   func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> [InstanceRow]
   /// What happened to an instance, from behind a sequence number.
   func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  /// What the history of an instance begins with when what came before was archived; nil when all of it is there.
+  func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot?
   /// The newest sequence number; 0 when nothing has happened.
   func lastSequence() throws(StoreError) -> Int64
   /// What happened at all, from behind a sequence number.

@@ -17,7 +17,8 @@ extension FlowService {
       }
       let entries = try queries.history(instance: row.id, after: after, limit: limit)
       let next: JSON? = entries.count == limit ? entries.last.map { .int($0.sequence) } : nil
-      return json(page(entries.map(\.view), next: next, limit: limit, asOf: span))
+      let beginning = try queries.beginning(instance: row.id)
+      return json(page(entries.map(\.view), next: next, limit: limit, asOf: span).begun(with: beginning))
     }
   }
 
@@ -50,6 +51,18 @@ extension FlowService {
         exchange.respond.send(EngineProblem.storeUnavailable(error.message).response)
       }
     }
+  }
+}
+
+extension JSON {
+  /// The page of a history with what the history begins with, when what came before was archived.
+  fileprivate func begun(with snapshot: InstanceSnapshot?) -> JSON {
+    guard let snapshot, let members else { return self }
+    let beginning: JSON = [
+      "offset": .int(snapshot.sequence), "revision": .int(Int64(snapshot.revision)),
+      "at": .string(timeText(snapshot.at)),
+    ]
+    return .object(members + [.init("archivedTo", beginning)])
   }
 }
 

@@ -194,8 +194,9 @@ public final class SQLiteStore: Store {
     try endLook()
     try answers.forget(now)
     let archived = try archive(now)
+    let isFolding = try fold(now)
     let isSmaller = try returnSpace()
     if connection.uncheckedPages > 0 { try checkpoint() }
-    return Upkeep(hasMore: archived.count == Retention.batchSize || isSmaller, archived: archived)
+    return Upkeep(hasMore: archived.count == Retention.batchSize || isFolding || isSmaller, archived: archived)
   }
 }

@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// What each version adds to the one before it; the first makes the tables of a new file.
-  static let migrations = [tables, second, third]
+  static let migrations = [tables, second, third, fourth]
 
   /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
   private static let second = """
@@ -91,6 +91,16 @@ enum Schema {
       hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
     CREATE TABLE answer_1 (
       hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
+    """
+
+  /// What instances were, so that their journal need not be kept for ever: one that is `kept` is what the history of
+  /// its instance begins with; the others will be when they are old enough.
+  private static let fourth = """
+    CREATE TABLE snapshot (
+      instance INTEGER NOT NULL, sequence INTEGER NOT NULL, kept INTEGER NOT NULL, at INTEGER NOT NULL,
+      definition INTEGER NOT NULL, status INTEGER NOT NULL, revision INTEGER NOT NULL, started_at INTEGER NOT NULL,
+      position TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (instance, sequence)) WITHOUT ROWID;
+    CREATE INDEX snapshot_at ON snapshot (at) WHERE kept = 0;
     """
 
   /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or

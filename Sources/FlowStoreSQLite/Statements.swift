@@ -20,6 +20,11 @@ struct Statements {
     id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures
     """
 
+  static let snapshots = """
+    SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data
+    FROM snapshot s JOIN definition d ON d.id = s.definition
+    """
+
   init(_ connection: Connection) throws(StoreError) {
     let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
     let jobs = "SELECT \(Statements.jobColumns) FROM job"

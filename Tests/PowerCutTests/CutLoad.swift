@@ -28,6 +28,8 @@ struct Ledger {
   struct Deed {
     var command: EventCommand
     var answer: EventAnswer
+    /// When, in milliseconds since 1970.
+    var at: Int64
   }
 
   var deeds: [Deed] = []
@@ -85,7 +87,11 @@ final class CutLoad {
     return try Machine(program)
   }
 
-  static func retention(_ path: String) -> Retention { Retention(hot: 20_000, archive: path + ".archive") }
+  static func retention(_ path: String) -> Retention {
+    var retention = Retention(hot: 20_000, archive: path + ".archive")
+    retention.entries = 3
+    return retention
+  }
 
   let path: String
   let world: CutWorld
@@ -148,7 +154,9 @@ final class CutLoad {
     var told: [Ledger.Deed] = []
     for _ in 0...chance.roll(6) {
       let command = someEvent()
-      if case .success(let answer) = engine.take(command) { told.append(.init(command: command, answer: answer)) }
+      if case .success(let answer) = engine.take(command) {
+        told.append(.init(command: command, answer: answer, at: world.now()))
+      }
     }
     if bug == .tellsBeforeTheCommit { ledger.deeds += told }
     _ = try engine.commit()
@@ -160,10 +168,10 @@ final class CutLoad {
     let id = JSON.string("i\(chance.roll(12))")
     let text = JSON.string(String(repeating: "x", count: chance.roll(5) == 0 ? chance.roll(9000) : 10))
     let data: (String, JSON) =
-      switch chance.roll(8) {
-      case 0, 1: ("Begin", ["id": id])
-      case 2: ("Close", ["id": id])
-      case 3: ("Pay", ["id": id])
+      switch chance.roll(24) {
+      case 0...4: ("Begin", ["id": id])
+      case 5: ("Close", ["id": id])
+      case 6...8: ("Pay", ["id": id])
       default: ("Add", ["id": id, "n": .int(Int64(count)), "text": text])
       }
     var command = EventCommand(event: data.0, payload: data.1)
@@ -190,7 +198,8 @@ final class CutLoad {
   }
 
   private func wait() throws {
-    world.advance(Int64(chance.roll(15_000)))
+    let isLong = chance.roll(2) == 0
+    world.advance(isLong ? Int64(chance.roll(10)) * 86_400_000 : Int64(chance.roll(15_000)))
     try turn()
   }
 

@@ -33,6 +33,8 @@ final class PowerCut {
   private var isSynced = true
   private var isOpened = false
   private(set) var images = 0
+  /// How many instances with a folded journal were seen in them.
+  private(set) var folds = 0
   /// What has been found wrong.
   private(set) var findings: [String] = []
 
@@ -140,6 +142,7 @@ final class PowerCut {
       if let wrong = try StoreFile.check(path).first { return wrong }
     }
     try start.open()
+    if let wrong = try rebuildingProblem(path) { return wrong }
     if let wrong = try replies(cut, start) { return wrong }
     // It goes on as if nothing had been.
     for _ in 0..<20 { try start.step() }
@@ -151,13 +154,36 @@ final class PowerCut {
   private func replies(_ cut: Cut, _ start: CutLoad) throws -> String? {
     guard let engine = start.engine, let store = start.store else { return "no engine" }
     let archived = PowerCut.archived(cut.archive)
-    for deed in cut.ledger.deeds where !archived.contains(deed.answer.sequence) {
+    let known = cut.ledger.deeds.filter { cut.now - $0.at < SQLiteStore.answerWindow }
+    for deed in known where !archived.contains(deed.answer.sequence) {
       guard case .success(var answer) = engine.take(deed.command) else { return "\(deed.command) is refused" }
       guard answer.replayed else { return "lost: \(deed.answer)" }
       answer.replayed = false
       if answer != deed.answer { return "\(deed.answer) has become \(answer)" }
     }
     for job in cut.ledger.ended where try store.job(id: job) != nil { return "job \(job) has ended and is there" }
+    return nil
+  }
+
+  /// What an instance knows is what its history begins with and what has changed since.
+  private func rebuildingProblem(_ path: String) throws -> String? {
+    let queries = try SQLiteQueries(path: path)
+    for row in try queries.instances(InstanceFilter(), after: nil, limit: 1000) {
+      let beginning = try queries.beginning(instance: row.id)
+      if beginning != nil { folds += 1 }
+      var data: [String: JSON] = [:]
+      for member in try beginning.map({ try JSON(parsing: $0.data) })?.members ?? [] {
+        data[member.name] = member.value
+      }
+      for entry in try queries.history(instance: row.id, after: 0, limit: 10_000) where entry.kind == "step" {
+        if entry.body["created"] == true { data = [:] }
+        for change in entry.body["changes"]?.members ?? [] { data[change.name] = change.value }
+      }
+      let kept = try JSON(parsing: row.data).members ?? []
+      if kept.contains(where: { data[$0.name] != $0.value }) || kept.count != data.count {
+        return "\(row.key) is not what its journal says"
+      }
+    }
     return nil
   }
 
