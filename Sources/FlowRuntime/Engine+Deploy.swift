@@ -47,6 +47,7 @@ extension Engine {
   /// Adds the flows of a version, and notes what is new about that.
   func install(_ version: Version, origin: String) {
     versions[version.hash] = version
+    startPaces(of: version.machine)
     let now = world.now()
     if (read { () throws(StoreError) in try store.definition(hash: version.hash) }) == .some(nil) {
       batch.definitions[version.hash] = version.machine.program.json.bytes(.canonical)

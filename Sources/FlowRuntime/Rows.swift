@@ -313,6 +313,8 @@ public struct StoreBatch: Sendable {
   /// Dead letters that are tried again, by the number of their job.
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
+  /// How fast actions with a limit have gone out, as JSON.
+  public var paces: [String: [UInt8]] = [:]
   public var definitions: [String: [UInt8]] = [:]
   public var deployments: [DeploymentRow] = []
   /// Each schedule once, as it is at the end; one that will never be due again is due at the end of time.
@@ -327,7 +329,7 @@ public struct StoreBatch: Sendable {
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
       && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && identity == nil
+      && schedules.isEmpty && paces.isEmpty && identity == nil
   }
 }
 

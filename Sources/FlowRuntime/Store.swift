@@ -50,6 +50,11 @@ public protocol Store: AnyObject {
   /// When the first of the engine's own jobs after an instant is due.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
 
+  /// How fast an action has gone out, as its engine has kept it; nil when it never did.
+  func pace(action: String) throws(StoreError) -> [UInt8]?
+  /// How many of the engine's own jobs of an action are due, of those up to a number; no more than `limit` are counted.
+  func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int
+
   /// Work whose tries are spent, by the number of its job.
   func dead(id: Int64) throws(StoreError) -> DeadRow?
 

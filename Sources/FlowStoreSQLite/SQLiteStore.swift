@@ -169,6 +169,7 @@ public final class SQLiteStore: Store {
         .integer(Int64(row.attempt)), .integer(row.due), .integer(row.lease), .integer(Int64(row.fence)),
         .json(row.arguments), .json(row.outcome), .json(row.failures))
     }
+    for (action, spent) in batch.paces { try statements.setPace.run(.text(action), .json(spent)) }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
     for id in batch.deadRemoved { try statements.removeDead.run(.integer(id)) }
     for row in batch.dead {

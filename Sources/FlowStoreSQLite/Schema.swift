@@ -94,13 +94,14 @@ enum Schema {
     """
 
   /// What instances were, so that their journal need not be kept for ever: one that is `kept` is what the history of
-  /// its instance begins with; the others will be when they are old enough.
+  /// its instance begins with; the others will be when they are old enough. And how fast actions have gone out.
   private static let fourth = """
     CREATE TABLE snapshot (
       instance INTEGER NOT NULL, sequence INTEGER NOT NULL, kept INTEGER NOT NULL, at INTEGER NOT NULL,
       definition INTEGER NOT NULL, status INTEGER NOT NULL, revision INTEGER NOT NULL, started_at INTEGER NOT NULL,
       position TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (instance, sequence)) WITHOUT ROWID;
     CREATE INDEX snapshot_at ON snapshot (at) WHERE kept = 0;
+    CREATE TABLE pace (action TEXT PRIMARY KEY, spent TEXT NOT NULL) WITHOUT ROWID;
     """
 
   /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or

@@ -7,7 +7,7 @@ struct Statements {
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
-  let setDeployment, setSchedule, removeDead, dead, tombstone: Statement
+  let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
@@ -58,6 +58,7 @@ struct Statements {
     removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
     dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
     tombstone = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+    setPace = try connection.prepare("INSERT OR REPLACE INTO pace VALUES (?1, ?2)")
     setDeployment = try connection.prepare("INSERT OR REPLACE INTO deployment VALUES (?1, ?2, ?3, ?4, ?5)")
     setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
     setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
