@@ -67,28 +67,34 @@ enum RawStore {
   }
 }
 
+/// What was reached, and what it cost.
+struct RawRate {
+  var perSecond: Double
+  /// Microseconds of the processor for each event.
+  var processor: Double
+}
+
 extension RawStore {
-  /// Events a second when the same three rows are written by hand: an entry appended, one of many rows changed, a
-  /// hash inserted; without an engine, and without asking first.
-  static func sameRowsPerSecond(at path: String, size: Int, instances: Int, seconds: Double) -> Double? {
+  /// Events a second when the rows that the engine writes are written by hand, into the tables of a store that is
+  /// there: an entry appended, one of many rows changed, a hash inserted; without an engine, and without asking first.
+  static func sameRows(at path: String, size: Int, instances: Int, seconds: Double) -> RawRate? {
     var handle: OpaquePointer?
     guard sqlite3_open(path, &handle) == SQLITE_OK, let handle else { return nil }
     defer { sqlite3_close(handle) }
     let setUp = """
-      PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
-      PRAGMA cache_size = -65536;
-      CREATE TABLE entry (id INTEGER PRIMARY KEY, owner INTEGER, revision INTEGER, kind TEXT, at INTEGER, body TEXT,
-        previous INTEGER);
-      CREATE TABLE owner (id INTEGER PRIMARY KEY, revision INTEGER, at INTEGER, position TEXT, data TEXT, head INTEGER);
-      CREATE TABLE answer (hash INTEGER PRIMARY KEY, rest INTEGER, digest INTEGER, entry INTEGER);
+      PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;
       WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < \(instances))
-      INSERT INTO owner SELECT i, 0, 0, '{"states":["counting"]}', '{"id":"c1234","total":1}', 0 FROM n;
+      INSERT INTO instance SELECT i, 'Counter', 'c' || i, 1, 0, 0, 1700000000000, 1700000000000,
+        '{"states":["counting"]}', '{"id":"c1234","total":1}', '', 0 FROM n;
       """
     guard sqlite3_exec(handle, setUp, nil, nil, nil) == SQLITE_OK else { return nil }
     let statements = [
-      "INSERT INTO entry (owner, revision, kind, at, body, previous) VALUES (?1, 7, 'step', 1700000000000, ?2, ?3)",
-      "UPDATE owner SET revision = revision + 1, at = ?2, position = ?3, data = ?4, head = ?2 WHERE id = ?1",
-      "INSERT INTO answer VALUES (?1, ?2, ?3, ?4)",
+      "INSERT INTO journal VALUES (?3, ?1, 7, 'step', 1700000000000, ?2, ?3)",
+      """
+      UPDATE instance SET revision = revision + 1, updated_at = ?2, position = ?3, data = ?4, head = ?2
+        WHERE id = ?1 AND status = 0
+      """,
+      "INSERT INTO answer_0 VALUES (?1, ?2, ?3, ?4)",
     ].compactMap { prepare($0, handle) }
     defer { for statement in statements { sqlite3_finalize(statement) } }
     guard statements.count == 3 else { return nil }
@@ -103,23 +109,15 @@ extension RawStore {
 
   private static func events(
     _ handle: OpaquePointer, _ statements: [OpaquePointer], _ size: Int, _ instances: Int, _ seconds: Double
-  ) -> Double? {
+  ) -> RawRate? {
     let body = String(repeating: "x", count: 150)
     let begin = nanoseconds()
+    let processor = processorNanoseconds()
     var count = 0
     while Double(nanoseconds() - begin) < seconds * 1e9 {
       sqlite3_exec(handle, "BEGIN IMMEDIATE", nil, nil, nil)
       for _ in 0..<size {
-        let owner = Int64(count * 7919 % instances)
-        sqlite3_bind_int64(statements[0], 1, owner)
-        sqlite3_bind_text(statements[0], 2, body, -1, flow_sqlite_transient())
-        sqlite3_bind_int64(statements[0], 3, Int64(count))
-        sqlite3_bind_int64(statements[1], 1, owner)
-        sqlite3_bind_int64(statements[1], 2, Int64(count))
-        sqlite3_bind_text(statements[1], 3, #"{"states":["counting"]}"#, -1, flow_sqlite_transient())
-        sqlite3_bind_text(statements[1], 4, #"{"id":"c1234","total":1}"#, -1, flow_sqlite_transient())
-        sqlite3_bind_int64(statements[2], 1, Int64(bitPattern: UInt64(count) &* 0x9E37_79B9_7F4A_7C15))
-        for column in 2...4 { sqlite3_bind_int64(statements[2], Int32(column), Int64(count)) }
+        bind(count, owner: Int64(count * 7919 % instances), body, statements)
         for statement in statements {
           guard sqlite3_step(statement) == SQLITE_DONE else { return nil }
           sqlite3_reset(statement)
@@ -128,6 +126,27 @@ extension RawStore {
       }
       guard sqlite3_exec(handle, "COMMIT", nil, nil, nil) == SQLITE_OK else { return nil }
     }
-    return Double(count) * 1e9 / Double(nanoseconds() - begin)
+    return RawRate(
+      perSecond: Double(count) * 1e9 / Double(nanoseconds() - begin),
+      processor: Double(processorNanoseconds() - processor) / Double(count) / 1000)
   }
+
+  private static func bind(_ count: Int, owner: Int64, _ body: String, _ statements: [OpaquePointer]) {
+    sqlite3_bind_int64(statements[0], 1, owner)
+    sqlite3_bind_text(statements[0], 2, body, -1, flow_sqlite_transient())
+    sqlite3_bind_int64(statements[0], 3, Int64(count + 1))
+    sqlite3_bind_int64(statements[1], 1, owner)
+    sqlite3_bind_int64(statements[1], 2, 1_700_000_000_000 + Int64(count))
+    sqlite3_bind_text(statements[1], 3, #"{"states":["counting"]}"#, -1, flow_sqlite_transient())
+    sqlite3_bind_text(statements[1], 4, #"{"id":"c1234","total":1}"#, -1, flow_sqlite_transient())
+    sqlite3_bind_int64(statements[2], 1, Int64(bitPattern: UInt64(count) &* 0x9E37_79B9_7F4A_7C15))
+    for column in 2...4 { sqlite3_bind_int64(statements[2], Int32(column), Int64(count)) }
+  }
+}
+
+/// What the process has used of the processors.
+func processorNanoseconds() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -15,6 +15,12 @@ extension Instance {
     return .object(members)
   }
 
+  /// Whether ``positionJSON(in:)`` is the same for both. It may be when this says no.
+  public func isPlaced(like other: Instance) -> Bool {
+    box == nil && other.box == nil && flow == other.flow && active == other.active && timers == other.timers
+      && calls == other.calls
+  }
+
   /// What the instance knows: its data fields, and the results of its calls under `$results`.
   public func dataJSON(in machine: Machine) -> JSON {
     let node = machine.program.flows[flow]

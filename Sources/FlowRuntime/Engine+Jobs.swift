@@ -263,7 +263,7 @@ extension Engine {
   func note(_ refusal: Refusal, _ old: Cached) {
     var cached = old
     cached.row.incident = refusal.message
-    keep(cached, InstanceID(cached.row))
+    keep(cached)
     journal(
       cached.row, "incident",
       [

@@ -48,11 +48,12 @@ extension Engine {
     }
     var row = old.row
     row.definition = version.hash
-    // The whole data is written: under the new version it may be another.
+    // Both are written as a whole: under the new version they may be others.
+    row.position = []
     row.data = []
     let carried = Cached(row: row, instance: old.instance, version: version)
     let sequence = record(migrated.step, of: carried, cause: cause(command), at: now)
-    let cached = cache.find(InstanceID(row)) ?? carried
+    let cached = cache.find(row: row.id) ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = migrated.withdrawn.count
     return answer(cached, sequence, count == 0 ? "" : "\(count) \(count == 1 ? "call was" : "calls were") withdrawn")

@@ -43,7 +43,7 @@ extension Engine {
       dropKeptEvents(of: cached)
       // What it had asked for without waiting is done all the same.
       release(cached.row.id) { $0 == Engine.parked }
-      return answer(cache.find(InstanceID(cached.row)) ?? cached, sequence, "")
+      return answer(cache.find(row: cached.row.id) ?? cached, sequence, "")
     }
   }
 
@@ -125,7 +125,7 @@ extension Engine {
   // MARK: - Telling
 
   private func note(_ command: OperatorCommand, _ cached: Cached, _ detail: String = "") -> OperatorAnswer {
-    keep(cached, InstanceID(cached.row))
+    keep(cached)
     let sequence = journal(
       cached.row, "operator", operatorBody(command.action.rawValue, command.reason, command.caller, []))
     return answer(cached, sequence, detail)

@@ -12,38 +12,39 @@ extension Engine {
     _ step: Step, of old: Cached, cause: JSON, at now: Int64, isNew: Bool = false, status: Int? = nil
   ) -> Int64 {
     var cached = old
-    let id = InstanceID(old.row)
     cached.instance = step.next
     cached.row.status = status ?? Cached.number(step.next.status)
     cached.row.revision = step.next.revision
     cached.row.updatedAt = now
     cached.row.incident = ""
     let machine = old.version.machine
-    cached.row.position = step.next.positionJSON(in: machine).bytes()
+    if isNew || old.row.position.isEmpty || !step.next.isPlaced(like: old.instance) {
+      cached.row.position = step.next.positionJSON(in: machine).bytes()
+    }
     if isNew || step.isDataChanged || old.row.data.isEmpty {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
-    keep(cached, id)
+    keep(cached)
     let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew), at: now)
     for effect in step.effects { record(effect, cached, now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
     return sequence
   }
 
-  func keep(_ cached: Cached, _ id: InstanceID) {
-    cache.keep(cached, as: id)
-    touched.insert(id)
+  func keep(_ cached: Cached) {
+    cache.keep(cached)
     batch.instances[cached.row.id] = cached.row
   }
 
   private func body(_ step: Step, _ cause: JSON, _ cached: Cached, isNew: Bool) -> JSON {
     let machine = cached.version.machine
-    var members = cause.members ?? []
-    members += [
-      .init("disposition", .string(step.disposition.rawValue)),
-      .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
-      .init("status", .string(cached.row.statusName)),
-    ]
+    var members: [JSON.Member] = []
+    members.reserveCapacity(8)
+    members += cause.members ?? []
+    members.append(.init("disposition", .string(step.disposition.rawValue)))
+    members.append(.init("from", .array(step.from.map { .string($0) })))
+    members.append(.init("to", .array(step.to.map { .string($0) })))
+    members.append(.init("status", .string(cached.row.statusName)))
     if isNew {
       members.append(.init("created", true))
       members.append(.init("changes", step.next.dataJSON(in: machine)))
@@ -91,10 +92,11 @@ extension Engine {
   /// A digest of what is asked (FNV-1a, 64 bits), to tell a repeated request from another with the same key.
   func digest(of command: EventCommand) -> Int64 {
     guard command.idempotencyKey != nil else { return 0 }
+    var bytes = Array(command.event.utf8)
+    bytes.append(0)
+    command.payload.write(to: &bytes, .canonical)
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in Array(command.event.utf8) + [0] + command.payload.bytes(.canonical) {
-      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-    }
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return Int64(bitPattern: hash)
   }
 
@@ -122,7 +124,7 @@ extension Engine {
   }
 
   private func answer(to key: String, _ scope: String) throws(EngineProblem) -> AnswerRow? {
-    if let fresh = answersInBatch[ExactText("\(scope)\n\(key)")] { return fresh }
+    if let fresh = answersInBatch[AnswerName(scope: scope, key: key)] { return fresh }
     guard let known = read({ () throws(StoreError) in try store.answer(scope: scope, key: key) }) else {
       throw .storeUnavailable("the answers to earlier keys could not be read")
     }
@@ -131,8 +133,19 @@ extension Engine {
 
   func record(_ answer: EventAnswer, scope: String, key: String, digest: Int64) {
     let row = AnswerRow(scope: scope, key: key, digest: digest, sequence: answer.sequence, at: world.now())
-    answersInBatch[ExactText("\(scope)\n\(key)")] = row
+    answersInBatch[AnswerName(scope: scope, key: key)] = row
     batch.answers.append(row)
+  }
+}
+
+/// What an idempotency key is known by: the same key means something else for another flow or instance.
+struct AnswerName: Hashable {
+  var scope: String
+  var key: String
+
+  /// Byte for byte, as stores compare.
+  static func == (a: AnswerName, b: AnswerName) -> Bool {
+    a.key.utf8.elementsEqual(b.key.utf8) && a.scope.utf8.elementsEqual(b.scope.utf8)
   }
 }
 

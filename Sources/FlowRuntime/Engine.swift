@@ -34,9 +34,7 @@ public final class Engine {
   private var committedCounters: StoreCounters
   /// What the present batch writes.
   var batch = StoreBatch()
-  /// Instances that the batch has touched; they are dropped when it fails.
-  var touched: Set<InstanceID> = []
-  var answersInBatch: [ExactText: AnswerRow] = [:]
+  var answersInBatch: [AnswerName: AnswerRow] = [:]
   /// The jobs that the batch writes, by their instance.
   var jobsInBatch: [Int64: [Int64]] = [:]
   /// Jobs on the disk that a runner may have.
@@ -151,7 +149,7 @@ public final class Engine {
 
   /// Forgets the batch; what it built on is read again.
   private func abandonBatch() {
-    for id in touched { cache.drop(id) }
+    for id in batch.instances.keys { cache.drop(row: id) }
     clearBatch()
     knownResults = []
     childResults = []
@@ -167,7 +165,6 @@ public final class Engine {
   private func clearBatch() {
     batch = StoreBatch()
     failure = nil
-    touched.removeAll(keepingCapacity: true)
     answersInBatch.removeAll(keepingCapacity: true)
     jobsInBatch.removeAll(keepingCapacity: true)
   }
@@ -215,7 +212,7 @@ public final class Engine {
         flow: flow, key: row.key, status: Cached.status(row.status), revision: row.revision, startedAt: row.startedAt)
       let instance = try version.stepper.restore(header, position: position, data: data)
       let cached = Cached(row: row, instance: instance, version: version)
-      cache.keep(cached, as: InstanceID(row))
+      cache.keep(cached)
       return cached
     } catch let error as ProgramError {
       throw .storeUnavailable(error.message)
@@ -267,7 +264,7 @@ public struct InstanceID: Hashable, Sendable {
 }
 
 /// A version of the program, ready to step.
-struct Version {
+final class Version {
   let hash: String
   let machine: Machine
   let stepper: Stepper

@@ -24,7 +24,7 @@ final class AnswerTables {
       made.append(
         Table(
           find: try connection.prepare("SELECT rest, digest, sequence FROM \(name) WHERE hash = ?1"),
-          add: try connection.prepare("INSERT INTO \(name) VALUES (?1, ?2, ?3, ?4)"),
+          add: try connection.prepare("INSERT INTO \(name) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"),
           empty: try connection.prepare("DELETE FROM \(name)")))
     }
     tables = made
@@ -50,12 +50,18 @@ final class AnswerTables {
     if since == 0 { try begin(at: first.at) }
     for row in rows {
       let hash = try hash(row.scope, row.key)
+      if try add(row, hash, at: hash.high) { continue }
       let (free, known) = try place(of: hash, in: tables[younger])
       // The engine asks before it answers, so that a key is there twice only after what it stood for was archived.
       guard known == nil else { continue }
-      try tables[younger].add.run(
-        .integer(free), .integer(hash.low), .integer(row.digest), .integer(row.sequence))
+      _ = try add(row, hash, at: free)
     }
+  }
+
+  /// - Returns: False when something stands there.
+  private func add(_ row: AnswerRow, _ hash: KeyHash, at place: Int64) throws(StoreError) -> Bool {
+    try tables[younger].add.run(.integer(place), .integer(hash.low), .integer(row.digest), .integer(row.sequence))
+    return connection.changes == 1
   }
 
   /// Lets the tables change places when it is time.

@@ -7,7 +7,9 @@ struct KeyHash {
 
   init(_ scope: String, _ key: String, secret: (UInt64, UInt64)) {
     // A zero can't be told from the end of the scope, so its length goes first.
-    var text = withUnsafeBytes(of: UInt64(scope.utf8.count).littleEndian) { Array($0) }
+    var text: [UInt8] = []
+    text.reserveCapacity(8 + scope.utf8.count + key.utf8.count)
+    withUnsafeBytes(of: UInt64(scope.utf8.count).littleEndian) { text.append(contentsOf: $0) }
     text.append(contentsOf: scope.utf8)
     text.append(contentsOf: key.utf8)
     high = Int64(bitPattern: KeyHash.sip(text, secret.0, secret.1))

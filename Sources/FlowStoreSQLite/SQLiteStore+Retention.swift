@@ -67,7 +67,7 @@ extension SQLiteStore {
       """
       SELECT \(Statements.instanceColumns) FROM instance i INDEXED BY instance_ended
       JOIN definition d ON d.id = i.definition
-      WHERE i.status IN (1, 2, 3) AND i.updated_at < ?1
+      WHERE i.status >= 1 AND i.status <= 3 AND i.updated_at < ?1
         AND NOT EXISTS (SELECT 1 FROM job WHERE job.instance = i.id)
         AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE dead_letter.instance = i.id)
       ORDER BY i.updated_at LIMIT ?2

@@ -19,6 +19,9 @@ public final class SQLiteStore: Store {
   let answers: AnswerTables
   /// Whether a transaction is open that has only read.
   private var isLooking = false
+  /// The newest entries of the instances that were written last.
+  private var heads: [Int64: Int64] = [:]
+  private static let maximumHeads = 100_000
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
 
@@ -46,6 +49,7 @@ public final class SQLiteStore: Store {
       // A failed COMMIT may leave the transaction open; rolling back what is not open is harmless.
       try? connection.run("ROLLBACK")
       for hash in batch.definitions.keys { definitions[hash] = nil }
+      heads = [:]
       throw error
     }
     if connection.uncheckedPages > SQLiteStore.logBudgetPages { try checkpoint() }
@@ -80,16 +84,14 @@ public final class SQLiteStore: Store {
       definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
     }
     if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
-    let heads = try writeJournal(batch)
+    let others = try writeJournal(batch)
     // In the order of the tree that they go into.
-    for row in batch.instances.values.sorted(by: { $0.id < $1.id }) {
-      var head = heads[row.id]
-      if head == nil { head = try self.head(of: row.id) }
-      try write(row, head ?? 0, isNew: batch.created.contains(row.id))
+    for id in batch.instances.keys.sorted() {
+      guard let row = batch.instances[id] else { continue }
+      let isNew = batch.created.contains(row.id)
+      try write(row, isNew ? heads[row.id] ?? 0 : head(of: row.id), isNew: isNew)
     }
-    for (id, head) in heads where batch.instances[id] == nil {
-      try statements.setHead.run(.integer(id), .integer(head))
-    }
+    for id in others { try statements.setHead.run(.integer(id), .integer(head(of: id))) }
     try answers.add(batch.answers)
     try writeTimers(batch)
     try writeJobs(batch)
@@ -109,21 +111,26 @@ public final class SQLiteStore: Store {
   }
 
   /// Appends the entries, each with the place of the one before it of the same instance.
-  /// - Returns: The newest entry of each instance.
-  private func writeJournal(_ batch: StoreBatch) throws(StoreError) -> [Int64: Int64] {
-    var heads: [Int64: Int64] = [:]
+  /// - Returns: The instances that have new entries, and no new row to say so.
+  private func writeJournal(_ batch: StoreBatch) throws(StoreError) -> Set<Int64> {
+    if heads.count > SQLiteStore.maximumHeads { heads.removeAll(keepingCapacity: true) }
+    var others: Set<Int64> = []
+    var body: [UInt8] = []
     for entry in batch.journal {
-      var previous = heads[entry.instance]
-      if previous == nil, !batch.created.contains(entry.instance) { previous = try head(of: entry.instance) }
+      let isFirst = batch.created.contains(entry.instance) && heads[entry.instance] == nil
+      body.removeAll(keepingCapacity: true)
+      entry.body.write(to: &body)
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
-        .integer(entry.at), .json(entry.body.bytes()), .integer(previous ?? 0))
+        .integer(entry.at), .json(body), .integer(isFirst ? 0 : head(of: entry.instance)))
       heads[entry.instance] = entry.sequence
+      if batch.instances[entry.instance] == nil { others.insert(entry.instance) }
     }
-    return heads
+    return others
   }
 
   private func head(of instance: Int64) throws(StoreError) -> Int64 {
+    if let known = heads[instance] { return known }
     statements.head.bind(.integer(instance))
     guard try statements.head.next() else { return 0 }
     defer { statements.head.reset() }
@@ -138,6 +145,10 @@ public final class SQLiteStore: Store {
         .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
         .json(row.data), .text(row.incident), .integer(head))
     } else {
+      try statements.touchInstance.run(
+        .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
+        .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident), .integer(head))
+      if connection.changes == 1 { return }
       try statements.updateInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),

@@ -2,8 +2,8 @@ import FlowRuntime
 
 /// The statements of the writing connection, prepared once.
 struct Statements {
-  let begin, look, commit, addDefinition, addInstance, updateInstance, addEntry, setTimer, removeTimer: Statement
-  let setHead, head: Statement
+  let begin, look, commit, addDefinition, addEntry, setTimer, removeTimer: Statement
+  let addInstance, touchInstance, updateInstance, setHead, head: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
@@ -36,6 +36,12 @@ struct Statements {
       "INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
     setHead = try connection.prepare("UPDATE instance SET head = ?2 WHERE id = ?1")
     head = try connection.prepare("SELECT head FROM instance WHERE id = ?1")
+    // What most steps change is in no index; naming the others would rewrite their entries.
+    touchInstance = try connection.prepare(
+      """
+      UPDATE instance SET revision = ?4, updated_at = ?5, position = ?6, data = ?7, incident = ?8, head = ?9
+        WHERE id = ?1 AND revision <= ?4 AND definition = ?2 AND status = ?3
+      """)
     updateInstance = try connection.prepare(
       """
       UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,

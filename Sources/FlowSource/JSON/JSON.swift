@@ -1,7 +1,7 @@
 /// A JSON document (RFC 8259) as a value. Members keep their order.
 ///
 /// The core carries its own, because it does without Foundation and has to say where a document is wrong.
-public indirect enum JSON: Hashable, Sendable {
+public enum JSON: Hashable, Sendable {
   case null
   case bool(Bool)
   case int(Int64)

@@ -14,21 +14,40 @@ extension JSON {
 
   /// The document as UTF-8.
   public func bytes(_ layout: Layout = .compact) -> [UInt8] {
+    var out: [UInt8] = []
+    write(to: &out, layout)
+    return out
+  }
+
+  /// Appends the document as UTF-8.
+  public func write(to out: inout [UInt8], _ layout: Layout = .compact) {
     var writer = Writer(layout: layout)
+    swap(&writer.out, &out)
     writer.write(self)
-    return writer.out
+    swap(&writer.out, &out)
   }
 
   /// Appends `value` as a JSON string, quotes included.
   public static func appendQuoted(_ value: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
-    // Most texts have nothing to escape, and go as a whole.
-    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-      out.append(contentsOf: value.utf8)
-    } else {
+    let start = out.count
+    out.append(contentsOf: value.utf8)
+    // Most texts have nothing to escape, and stay as they are.
+    if hasToEscape(out, from: start) {
+      out.removeSubrange(start...)
       for byte in value.utf8 { appendEscaped(byte, to: &out) }
     }
     out.append(UInt8(ascii: "\""))
+  }
+
+  private static func hasToEscape(_ bytes: [UInt8], from start: Int) -> Bool {
+    var index = start
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return true }
+      index += 1
+    }
+    return false
   }
 
   private static func appendEscaped(_ byte: UInt8, to out: inout [UInt8]) {
@@ -83,8 +102,8 @@ private struct Writer {
   }
 
   private mutating func writeObject(_ members: [JSON.Member]) {
-    let ordered =
-      layout == .canonical ? members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) } : members
+    let isInOrder = layout != .canonical || members.count < 2
+    let ordered = isInOrder ? members : members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     open(UInt8(ascii: "{"))
     for index in ordered.indices {
       separate(index)
