@@ -39,25 +39,21 @@ enum EngineBenchmark {
     }
     var latencies: [Double] = []
     var taking: UInt64 = 0
-    let begin = nanoseconds()
-    let processor = processorNanoseconds()
+    var (elapsed, processor): (UInt64, UInt64) = (0, 0)
     var events = 0
-    while Double(nanoseconds() - begin) < seconds * 1e9 {
-      let start = nanoseconds()
-      for _ in 0..<size {
-        // A walk that meets all instances, in no order that a tree would like.
-        var command = EventCommand(
-          flow: "Counter", key: "c\(events * 7919 % instanceCount)", event: "Add", payload: ["n": 1])
-        command.idempotencyKey = "request-\(events)"
-        _ = engine.take(command)
-        events += 1
-      }
+    while Double(elapsed) < seconds * 1e9 {
+      let commands = (events..<events + size).map(command)
+      let (start, used) = (nanoseconds(), processorNanoseconds())
+      for command in commands { _ = engine.take(command) }
+      events += size
       taking += nanoseconds() - start
       _ = try engine.commit()
+      elapsed += nanoseconds() - start
+      processor += processorNanoseconds() - used
       latencies.append(Double(nanoseconds() - start) / 1e6)
     }
-    let perSecond = Double(events) * 1e9 / Double(nanoseconds() - begin)
-    let used = Double(processorNanoseconds() - processor) / Double(events) / 1000
+    let perSecond = Double(events) * 1e9 / Double(elapsed)
+    let used = Double(processor) / Double(events) / 1000
     latencies.sort()
     let bytes = RawStore.bytesPerEvent(at: folder.appending(path: "bench.db").path)
     let raw = RawStore.insertsPerSecond(
@@ -75,6 +71,14 @@ enum EngineBenchmark {
       p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms
       """)
   }
+}
+
+/// An event of a walk that meets all instances, in no order that a tree would like.
+private func command(_ number: Int) -> EventCommand {
+  let key = "c\(number * 7919 % EngineBenchmark.instanceCount)"
+  var command = EventCommand(flow: "Counter", key: key, event: "Add", payload: ["n": 1])
+  command.idempotencyKey = "request-\(number)"
+  return command
 }
 
 private func share(_ part: Double, of whole: Double?) -> String {

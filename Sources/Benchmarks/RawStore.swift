@@ -89,7 +89,10 @@ extension RawStore {
       """
     guard sqlite3_exec(handle, setUp, nil, nil, nil) == SQLITE_OK else { return nil }
     let statements = [
-      "INSERT INTO journal VALUES (?3, ?1, 7, 'step', 1700000000000, ?2, ?3)",
+      """
+      INSERT INTO journal (sequence, instance, revision, kind, at, body, previous)
+      VALUES (?3, ?1, 7, 'step', 1700000000000, ?2, ?3)
+      """,
       """
       UPDATE instance SET revision = revision + 1, updated_at = ?2, position = ?3, data = ?4, head = ?2
         WHERE id = ?1 AND status = 0

@@ -1,10 +1,18 @@
 import FlowRuntime
 
-/// The answers to idempotency keys, by a hash of the key: two tables that take turns.
+/// The answers to idempotency keys, by a hash of the key: those of the last while in memory, the others in two tables
+/// that take turns.
 ///
-/// New answers go to the younger one. When that is as old as answers are kept, the older one is emptied as a whole and
-/// becomes the younger. So each is kept for one to two windows, and forgetting costs next to nothing.
+/// New answers stand with their entries in the journal and go to the younger table later, see ``RecentAnswers``. When
+/// that is as old as answers are kept, the older one is emptied as a whole and becomes the younger. So each is kept for
+/// a window at least, and forgetting costs next to nothing.
 final class AnswerTables {
+  /// An answer that an entry of the journal carries.
+  struct Named {
+    var hash: KeyHash
+    var row: AnswerRow
+  }
+
   private struct Table {
     let find, add, empty: Statement
   }
@@ -16,6 +24,9 @@ final class AnswerTables {
   private var younger: Int
   /// When the younger table took its first answer, in milliseconds since 1970; 0 when it has none.
   private var since: Int64
+  private var recent = RecentAnswers()
+  /// How many pieces of the run that leaves the present transaction has moved.
+  private var movedPieces = 0
 
   init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
@@ -32,10 +43,14 @@ final class AnswerTables {
     younger = Int(try connection.integer("SELECT value FROM meta WHERE name = 'answers'")) & 1
     since = try connection.integer("SELECT value FROM meta WHERE name = 'answers_since'")
     try adopt()
+    try readRecent()
   }
 
   func find(_ scope: String, _ key: String) throws(StoreError) -> AnswerRow? {
     let hash = try hash(scope, key)
+    if let answer = recent[hash] {
+      return AnswerRow(scope: scope, key: key, digest: answer.digest, sequence: answer.sequence, at: 0)
+    }
     for table in [tables[younger], tables[1 - younger]] {
       let (_, found) = try place(of: hash, in: table)
       guard let found else { continue }
@@ -44,23 +59,63 @@ final class AnswerTables {
     return nil
   }
 
-  /// Adds answers; to be called within a transaction.
-  func add(_ rows: [AnswerRow]) throws(StoreError) {
-    guard let first = rows.first else { return }
-    if since == 0 { try begin(at: first.at) }
-    for row in rows {
-      let hash = try hash(row.scope, row.key)
-      if try add(row, hash, at: hash.high) { continue }
-      let (free, known) = try place(of: hash, in: tables[younger])
-      // The engine asks before it answers, so that a key is there twice only after what it stood for was archived.
-      guard known == nil else { continue }
-      _ = try add(row, hash, at: free)
+  /// Answers with the hashes of their keys.
+  func named(_ rows: [AnswerRow]) throws(StoreError) -> [Named] {
+    var named: [Named] = []
+    named.reserveCapacity(rows.count)
+    for row in rows { named.append(Named(hash: try hash(row.scope, row.key), row: row)) }
+    return named
+  }
+
+  /// Moves some of what has gathered to its table; to be called within each transaction.
+  /// - Parameter count: How many answers the transaction has itself. Twice as many move, so that no run waits for long.
+  func move(atLeast count: Int) throws(StoreError) {
+    movedPieces = 0
+    guard recent.isLeaving else { return }
+    if since == 0, recent.runBegin != 0 { try begin(at: recent.runBegin) }
+    var moved = 0
+    for piece in recent.pieces.reversed() {
+      for hash in piece.sorted(by: { $0.high < $1.high }) {
+        if let answer = recent[hash] { try add(hash, answer) }
+      }
+      (moved, movedPieces) = (moved + piece.count, movedPieces + 1)
+      if moved >= 2 * count { break }
+    }
+    if movedPieces == recent.pieces.count {
+      try setMeta.run(.text("answers_moved"), .integer(recent.runEnd))
     }
   }
 
+  /// Takes what a commit has put on the disk.
+  /// - Parameter last: The newest entry of the journal.
+  func note(_ named: some Sequence<Named>, last: Int64) {
+    recent.drop(movedPieces)
+    movedPieces = 0
+    for answer in named {
+      recent.add(answer.hash, .init(digest: answer.row.digest, sequence: answer.row.sequence), at: answer.row.at)
+    }
+    recent.age(last: last)
+  }
+
+  /// Adds answers that no entry of the same transaction carries.
+  func add(_ named: some Sequence<Named>) throws(StoreError) {
+    for answer in named {
+      if since == 0 { try begin(at: answer.row.at) }
+      try add(answer.hash, .init(digest: answer.row.digest, sequence: answer.row.sequence))
+    }
+  }
+
+  private func add(_ hash: KeyHash, _ answer: RecentAnswers.Answer) throws(StoreError) {
+    if try add(hash, answer, at: hash.high) { return }
+    let (free, known) = try place(of: hash, in: tables[younger])
+    // It is there when what it stood for was archived, or when a run leaves for the second time after a crash.
+    if known == nil { _ = try add(hash, answer, at: free) }
+  }
+
   /// - Returns: False when something stands there.
-  private func add(_ row: AnswerRow, _ hash: KeyHash, at place: Int64) throws(StoreError) -> Bool {
-    try tables[younger].add.run(.integer(place), .integer(hash.low), .integer(row.digest), .integer(row.sequence))
+  private func add(_ hash: KeyHash, _ answer: RecentAnswers.Answer, at place: Int64) throws(StoreError) -> Bool {
+    try tables[younger].add.run(
+      .integer(place), .integer(hash.low), .integer(answer.digest), .integer(answer.sequence))
     return connection.changes == 1
   }
 
@@ -122,11 +177,25 @@ final class AnswerTables {
     }
     do throws(StoreError) {
       try connection.run("BEGIN IMMEDIATE")
-      try add(rows.sorted { $0.at > $1.at })
+      try add(named(rows.sorted { $0.at > $1.at }))
       try connection.run("DROP TABLE answer; COMMIT")
     } catch {
       try? connection.run("ROLLBACK")
       throw error
+    }
+  }
+
+  /// Reads the answers that only the journal has.
+  private func readRecent() throws(StoreError) {
+    let moved = try connection.integer("SELECT value FROM meta WHERE name = 'answers_moved'")
+    recent.begin(after: moved)
+    let entries = try connection.prepare(
+      "SELECT hash, rest, digest, sequence, at FROM journal WHERE sequence > ?1 AND hash IS NOT NULL")
+    entries.bind(.integer(moved))
+    while try entries.next() {
+      recent.add(
+        KeyHash(high: entries.integer(0), low: entries.integer(1)),
+        .init(digest: entries.integer(2), sequence: entries.integer(3)), at: entries.integer(4))
     }
   }
 }

@@ -1,9 +1,14 @@
 /// A name of 128 bits for a text, from SipHash-2-4 (Aumasson and Bernstein, 2012) under two keys.
 ///
 /// The keys come from the store, so that nobody outside can make texts that meet.
-struct KeyHash {
+struct KeyHash: Hashable {
   var high: Int64
   var low: Int64
+
+  init(high: Int64, low: Int64) {
+    self.high = high
+    self.low = low
+  }
 
   init(_ scope: String, _ key: String, secret: (UInt64, UInt64)) {
     // A zero can't be told from the end of the scope, so its length goes first.

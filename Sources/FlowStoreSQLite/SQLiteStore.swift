@@ -42,8 +42,9 @@ public final class SQLiteStore: Store {
   public func commit(_ batch: StoreBatch) throws(StoreError) {
     if !isLooking { try statements.begin.run() }
     isLooking = false
+    let named: ArraySlice<AnswerTables.Named>
     do throws(StoreError) {
-      try write(batch)
+      named = try write(batch)
       try statements.commit.run()
     } catch {
       // A failed COMMIT may leave the transaction open; rolling back what is not open is harmless.
@@ -52,6 +53,7 @@ public final class SQLiteStore: Store {
       heads = [:]
       throw error
     }
+    answers.note(named, last: batch.journal.last?.sequence ?? 0)
     if connection.uncheckedPages > SQLiteStore.logBudgetPages { try checkpoint() }
   }
 
@@ -78,13 +80,17 @@ public final class SQLiteStore: Store {
     }
   }
 
-  private func write(_ batch: StoreBatch) throws(StoreError) {
+  /// - Returns: The answers that entries of the journal carry.
+  private func write(_ batch: StoreBatch) throws(StoreError) -> ArraySlice<AnswerTables.Named> {
     for (hash, ir) in batch.definitions {
       try statements.addDefinition.run(.text(hash), .json(ir))
       definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
     }
     if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
-    let others = try writeJournal(batch)
+    let named = try answers.named(batch.answers)
+    let (others, carried) = try writeJournal(batch, named)
+    try answers.add(named[carried...])
+    try answers.move(atLeast: carried)
     // In the order of the tree that they go into.
     for id in batch.instances.keys.sorted() {
       guard let row = batch.instances[id] else { continue }
@@ -92,10 +98,10 @@ public final class SQLiteStore: Store {
       try write(row, isNew ? heads[row.id] ?? 0 : head(of: row.id), isNew: isNew)
     }
     for id in others { try statements.setHead.run(.integer(id), .integer(head(of: id))) }
-    try answers.add(batch.answers)
     try writeTimers(batch)
     try writeJobs(batch)
     try writeDeployments(batch)
+    return named[..<carried]
   }
 
   private func writeDeployments(_ batch: StoreBatch) throws(StoreError) {
@@ -110,23 +116,30 @@ public final class SQLiteStore: Store {
     }
   }
 
-  /// Appends the entries, each with the place of the one before it of the same instance.
-  /// - Returns: The instances that have new entries, and no new row to say so.
-  private func writeJournal(_ batch: StoreBatch) throws(StoreError) -> Set<Int64> {
+  /// Appends the entries, each with the place of the one before it of the same instance, and the key that it answers.
+  /// - Returns: The instances that have new entries and no new row to say so, and how many of the answers, from the
+  ///   first on, stand with their entries now.
+  private func writeJournal(
+    _ batch: StoreBatch, _ named: [AnswerTables.Named]
+  ) throws(StoreError) -> (others: Set<Int64>, carried: Int) {
     if heads.count > SQLiteStore.maximumHeads { heads.removeAll(keepingCapacity: true) }
     var others: Set<Int64> = []
     var body: [UInt8] = []
+    var carried = 0
     for entry in batch.journal {
       let isFirst = batch.created.contains(entry.instance) && heads[entry.instance] == nil
       body.removeAll(keepingCapacity: true)
       entry.body.write(to: &body)
+      let answer = carried < named.count && named[carried].row.sequence == entry.sequence ? named[carried] : nil
+      if answer != nil { carried += 1 }
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
-        .integer(entry.at), .json(body), .integer(isFirst ? 0 : head(of: entry.instance)))
+        .integer(entry.at), .json(body), .integer(isFirst ? 0 : head(of: entry.instance)),
+        .optional(answer?.hash.high), .optional(answer?.hash.low), .optional(answer?.row.digest))
       heads[entry.instance] = entry.sequence
       if batch.instances[entry.instance] == nil { others.insert(entry.instance) }
     }
-    return others
+    return (others, carried)
   }
 
   private func head(of instance: Int64) throws(StoreError) -> Int64 {

@@ -93,8 +93,13 @@ enum Schema {
       hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
     """
 
-  /// SQLite makes a table for each `IN` of an index, at each row that it changes; comparisons cost nothing.
+  /// Entries carry the hash of the idempotency key that they answer, until the tables of answers have it. And SQLite
+  /// makes a table for each `IN` of an index, at each row that it changes; comparisons cost nothing.
   private static let fourth = """
+    ALTER TABLE journal ADD COLUMN hash INTEGER;
+    ALTER TABLE journal ADD COLUMN rest INTEGER;
+    ALTER TABLE journal ADD COLUMN digest INTEGER;
+    INSERT OR REPLACE INTO meta SELECT 'answers_moved', coalesce(max(sequence), 0) FROM journal;
     DROP INDEX instance_ended;
     CREATE INDEX instance_ended ON instance (updated_at) WHERE status >= 1 AND status <= 3;
     """

@@ -35,7 +35,7 @@ final class Statement {
     for (index, parameter) in parameters.enumerated() { bind(parameter, at: Int32(index + 1)) }
   }
 
-  private func bind(_ parameter: Parameter, at index: Int32) {
+  @inline(__always) private func bind(_ parameter: Parameter, at index: Int32) {
     switch parameter {
     case .integer(let value): sqlite3_bind_int64(handle, index, value)
     case .text(let value):
@@ -69,7 +69,8 @@ final class Statement {
   }
 
   /// Binds, runs to the end, gives no rows.
-  func run(_ parameters: Parameter...) throws(StoreError) {
+  // Inlined, the list of parameters need not be made.
+  @inline(__always) func run(_ parameters: Parameter...) throws(StoreError) {
     sqlite3_reset(handle)
     for (index, parameter) in parameters.enumerated() { bind(parameter, at: Int32(index + 1)) }
     while try next() {}

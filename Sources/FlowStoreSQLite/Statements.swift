@@ -47,7 +47,7 @@ struct Statements {
       UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
         data = ?8, incident = ?9, head = ?10 WHERE id = ?1 AND revision <= ?4
       """)
-    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
     setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
     setJob = try connection.prepare(

@@ -30,24 +30,16 @@ extension JSON {
   /// Appends `value` as a JSON string, quotes included.
   public static func appendQuoted(_ value: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
-    let start = out.count
-    out.append(contentsOf: value.utf8)
-    // Most texts have nothing to escape, and stay as they are.
-    if hasToEscape(out, from: start) {
-      out.removeSubrange(start...)
-      for byte in value.utf8 { appendEscaped(byte, to: &out) }
+    let bytes = value.utf8.span
+    for index in bytes.indices {
+      let byte = bytes[index]
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        appendEscaped(byte, to: &out)
+      } else {
+        out.append(byte)
+      }
     }
     out.append(UInt8(ascii: "\""))
-  }
-
-  private static func hasToEscape(_ bytes: [UInt8], from start: Int) -> Bool {
-    var index = start
-    while index < bytes.count {
-      let byte = bytes[index]
-      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return true }
-      index += 1
-    }
-    return false
   }
 
   private static func appendEscaped(_ byte: UInt8, to out: inout [UInt8]) {
@@ -56,11 +48,12 @@ extension JSON {
     case 0x0A: out += "\\n".utf8
     case 0x0D: out += "\\r".utf8
     case 0x09: out += "\\t".utf8
-    case 0..<0x20:
-      let digits = Array("0123456789abcdef".utf8)
-      out += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-    default: out.append(byte)
+    default: out += Array("\\u00".utf8) + [hexadecimal(byte >> 4), hexadecimal(byte & 15)]
     }
+  }
+
+  private static func hexadecimal(_ digit: UInt8) -> UInt8 {
+    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
   }
 
   /// A number as JSON has it; what JSON can't write becomes a string, as in the JSON form of protocol buffers.

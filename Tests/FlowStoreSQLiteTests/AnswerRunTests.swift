@@ -1,0 +1,78 @@
+import FlowRuntime
+import FlowSource
+import Foundation
+import Testing
+
+@testable import FlowStoreSQLite
+
+/// Answers to idempotency keys gather in memory and move to their tables by and by; whoever asks must not notice.
+@Suite struct AnswerRunTests {
+  private static let batchSize = 1024
+
+  /// Answers with the entries that carry them, numbered from 1 on.
+  private func batch(_ number: Int) -> StoreBatch {
+    var batch = StoreBatch()
+    for index in number * Self.batchSize..<(number + 1) * Self.batchSize {
+      let sequence = Int64(index + 1)
+      batch.journal.append(
+        JournalEntry(
+          sequence: sequence, instance: 1, flow: "F", key: "k", revision: index, kind: "step", at: 5, body: .null))
+      batch.answers.append(AnswerRow(scope: "s", key: "key \(index)", digest: sequence, sequence: sequence, at: 5))
+    }
+    if number == 0 {
+      batch.definitions["d"] = Array("{}".utf8)
+      batch.created.insert(1)
+      batch.instances[1] = InstanceRow(
+        id: 1, flow: "F", key: "k", definition: "d", status: 0, revision: 0, startedAt: 0, updatedAt: 0, position: [],
+        data: [])
+    }
+    return batch
+  }
+
+  private func expectAll(_ count: Int, in store: SQLiteStore, _ comment: Comment) throws {
+    var missing = 0
+    for index in stride(from: 0, to: count * Self.batchSize, by: 7) {
+      if try store.answer(scope: "s", key: "key \(index)")?.sequence != Int64(index + 1) { missing += 1 }
+    }
+    #expect(missing == 0, comment)
+    #expect(try store.answer(scope: "s", key: "key \(count * Self.batchSize)") == nil, comment)
+  }
+
+  @Test func answersAreFoundWhileTheyMoveAndAfterARestart() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-answers-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appending(path: "test.db").path
+    // One run leaves at the 32nd batch and takes until the 48th; with the 64th the next one leaves.
+    let restarts = [1, 31, 33, 40, 50, 64, 70]
+    var count = 0
+    for end in restarts {
+      let store = try SQLiteStore(path: path)
+      try expectAll(count, in: store, "after the restart at \(count)")
+      while count < end {
+        try store.commit(batch(count))
+        count += 1
+      }
+      try expectAll(count, in: store, "at \(count)")
+    }
+    let queries = try Connection(path: path, isReadOnly: true)
+    #expect(try queries.integer("SELECT count(*) FROM answer_0") >= 32 * Self.batchSize, "the first run has moved")
+    #expect(try queries.integer("SELECT count(*) FROM answer_0") < count * Self.batchSize, "the last one has not")
+  }
+
+  @Test func aFailedCommitLeavesNoAnswerBehind() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-answers-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let store = try SQLiteStore(path: folder.appending(path: "test.db").path)
+    for number in 0..<33 { try store.commit(batch(number)) }
+    var failing = batch(33)
+    failing.instances[7] = InstanceRow(
+      id: 7, flow: "F", key: "nobody", definition: "d", status: 0, revision: 0, startedAt: 0, updatedAt: 0,
+      position: [], data: [])
+    #expect(throws: StoreError.self) { try store.commit(failing) }
+    try expectAll(33, in: store, "nothing of the failed batch, and all of those before")
+    for number in 33..<60 { try store.commit(batch(number)) }
+    try expectAll(60, in: store, "the pieces that the failed batch had moved have moved again")
+  }
+}
