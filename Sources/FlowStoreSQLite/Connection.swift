@@ -14,8 +14,12 @@ final class Connection {
   /// How many pages were added to the log since it was last moved into the file.
   var uncheckedPages: Int { logPages - movedPages }
 
+  /// Is evaluated once. When another part of the process has used SQLite before, nothing changes.
+  private static let isConfigured = flow_sqlite_count_no_memory() == SQLITE_OK
+
   /// - Throws: `.unusable` when there is no such file or it can't be opened.
   init(path: String, isReadOnly: Bool) throws(StoreError) {
+    _ = Connection.isConfigured
     var opened: OpaquePointer?
     let flags = (isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX
     let code = sqlite3_open_v2(path, &opened, flags, nil)
