@@ -27,14 +27,19 @@ public final class SQLiteStore: Store {
 
   /// Opens a store, or makes one.
   /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
-  public init(path: String, retention: Retention = Retention()) throws(StoreError) {
+  public convenience init(path: String, retention: Retention = Retention()) throws(StoreError) {
+    try self.init(path: path, retention: retention, answerRun: RecentAnswers.runLength)
+  }
+
+  /// - Parameter answerRun: How many answers gather before they go to their table.
+  init(path: String, retention: Retention, answerRun: Int) throws(StoreError) {
     self.retention = retention
     lock = try FileLock(path: path + ".lock")
     connection = try Connection(path: path, isReadOnly: false)
     try Schema.prepare(connection, path: path)
     connection.watchLog()
     statements = try Statements(connection)
-    answers = try AnswerTables(connection)
+    answers = try AnswerTables(connection, runLength: answerRun)
     let all = try connection.prepare("SELECT hash, id FROM definition")
     while try all.next() { definitions[all.text(0)] = all.integer(1) }
   }

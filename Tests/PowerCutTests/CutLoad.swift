@@ -112,7 +112,7 @@ final class CutLoad {
 
   /// Opens the store and starts an engine on it, as a process does.
   func open() throws {
-    let opened = try SQLiteStore(path: path, retention: CutLoad.retention(path))
+    let opened = try SQLiteStore(path: path, retention: CutLoad.retention(path), answerRun: 20)
     switch bug {
     case .syncsAtCheckpointsOnly: try opened.connection.run("PRAGMA synchronous = NORMAL")
     case .neverSyncs: try opened.connection.run("PRAGMA synchronous = OFF")
