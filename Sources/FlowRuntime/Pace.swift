@@ -179,6 +179,7 @@ extension Engine {
 
   /// Notes that the paces of a batch are on the disk.
   func notePacesKept() {
+    guard !unkeptPaces.isEmpty else { return }
     for action in unkeptPaces { paces[action]?.unkept = 0 }
     unkeptPaces.removeAll(keepingCapacity: true)
   }

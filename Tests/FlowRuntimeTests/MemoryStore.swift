@@ -25,6 +25,7 @@ final class MemoryStore: Store {
   var forgetsAnswers = false
   var losesTimers = false
   var losesJobs = false
+  var forgetsPaces = false
   /// The timers of each instance.
   var timersByInstance: [Int64: Set<TimerID>] { Dictionary(grouping: timers.keys, by: \.instance).mapValues(Set.init) }
   /// What every reading throws.
@@ -57,7 +58,7 @@ final class MemoryStore: Store {
     scheduled.merge(batch.schedules) { $1 }
     for (key, row) in batch.once { once[key] = row.job == 0 && row.outcome.isEmpty ? nil : row }
     definitions.merge(batch.definitions) { $1 }
-    paces.merge(batch.paces) { $1 }
+    if !forgetsPaces { paces.merge(batch.paces) { $1 } }
     if batch.lastJob != 0 { lastJob = batch.lastJob }
     if let name = batch.identity { identity = name }
   }
