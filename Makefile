@@ -3,7 +3,8 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test test-brokers bench simulate crash powercut resume fuzz sarif schemathesis format lint clean
+.PHONY: help setup build serve test test-brokers bench simulate crash powercut resume fuzz sarif schemathesis autobahn \
+	format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -87,6 +88,21 @@ schemathesis: build ## ask two samples whatever their own OpenAPI document allow
 	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \
 	  kill $$server; wait $$server || exit 1; \
 	done
+
+AUTOBAHN := .build/autobahn
+PYTHON2 ?= $(shell for python in python2.7 $(HOME)/.pyenv/versions/2.7.*/bin/python2.7; do \
+	"$$python" -c "" 2>/dev/null && echo "$$python" && break; done)
+autobahn: setup ## hold the WebSocket connections against the Autobahn test suite (needs Python 2.7, takes ten minutes)
+	@test -x $(AUTOBAHN)/bin/wstest -o -n "$(PYTHON2)" || { \
+	  echo "the Autobahn test suite runs on Python 2.7 only: install it, or say where it is with PYTHON2=…" >&2; exit 1; }
+	test -x $(AUTOBAHN)/bin/wstest || { "$(PYTHON2)" -m pip install -q --target $(AUTOBAHN)/setup virtualenv && \
+	  PYTHONPATH=$(AUTOBAHN)/setup "$(PYTHON2)" -m virtualenv -q $(AUTOBAHN) && \
+	  $(AUTOBAHN)/bin/pip install -q autobahntestsuite; }
+	swift build -c release --product WebSocketEcho
+	rm -rf $(AUTOBAHN)/reports
+	.build/release/WebSocketEcho 19001 & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 1; \
+	  $(AUTOBAHN)/bin/wstest -m fuzzingclient -s Tests/autobahn.json >$(AUTOBAHN)/log
+	python3 Tests/autobahn.py $(AUTOBAHN)/reports/index.json
 
 format: ## bring the Swift sources into their form
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -58,6 +58,7 @@ let package = Package(
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
       ]),
     executable("CELConformance", ["CEL", "FlowSource"]),
+    executable("WebSocketEcho", ["FlowHTTP"]),
     executable(
       "Benchmarks",
       [

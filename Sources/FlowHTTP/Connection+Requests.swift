@@ -57,6 +57,10 @@ extension Connection {
       guard hasValidKey(request) else {
         return refuse(status: 400, reason: "the Sec-WebSocket-Key is malformed", now: now)
       }
+      guard let offers = ExtensionOffer.list(request.headers.values(of: "Sec-WebSocket-Extensions")) else {
+        return refuse(status: 400, reason: "the Sec-WebSocket-Extensions are malformed", now: now)
+      }
+      deflate = DeflateAgreement(offers)
       request.isUpgrade = true
       upgradeRequest = request
     }

@@ -8,11 +8,14 @@ extension Connection {
       return respond(.problem(status: isAsked ? 503 : 426, detail: reason), now: now)
     }
     let accept = webSocketAccept(key: request.headers["Sec-WebSocket-Key"] ?? "")
-    output.write { ResponseEncoder.appendSwitch(accept: accept, subprotocol: subprotocol, date: now.date, to: &$0) }
+    output.write { [extensions = deflate?.response] out in
+      ResponseEncoder.appendSwitch(
+        accept: accept, subprotocol: subprotocol, extensions: extensions, date: now.date, to: &out)
+    }
     phase = .webSocket
     deadline = nil
     upgradeRequest = nil
-    frames = FrameReader(limits: configuration.limits)
+    frames = FrameReader(limits: configuration.limits, codec: deflate == nil ? nil : codec)
     request.context = context
     emit(.opened(request))
     if hasPeerEnded { return abort() }
@@ -24,6 +27,7 @@ extension Connection {
   /// Queues a frame; a peer that does not keep up is cut off and may come back.
   func send(_ frame: EncodedFrame, now: Instant) {
     guard phase == .webSocket, frames?.closing == .open else { return }
+    let frame = deflate.map { frame.deflated(windowBits: $0.windowBits, by: codec) } ?? frame
     if output.count + frame.bytes.count > configuration.limits.queuedBytes {
       output.dropUnsentFrames()
       return closeSocket(code: 1013, reason: "the reader is too slow", now: now)

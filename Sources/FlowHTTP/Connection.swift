@@ -56,6 +56,10 @@ final class Connection {
   var framing = ResponseEncoder.Framing.length(0)
   var upgradeRequest: HTTPRequest?
   var frames: FrameReader?
+  /// What the peer of the upgrade can do and we can, too.
+  var deflate: DeflateAgreement?
+  /// Shared by all connections of a loop.
+  let codec: MessageCodec
   var hasSentContinue = false
   var hasPeerEnded = false
   var isShuttingDown = false
@@ -66,8 +70,9 @@ final class Connection {
   private var events: [Event] = []
   private var nextEvent = 0
 
-  init(configuration: HTTPServer.Configuration, remoteAddress: String, now: Instant) {
+  init(configuration: HTTPServer.Configuration, codec: MessageCodec, remoteAddress: String, now: Instant) {
     self.configuration = configuration
+    self.codec = codec
     self.remoteAddress = remoteAddress
     parser = RequestParser(limits: configuration.limits)
     // A peer that only promises to speak TLS has as long as one that began a request.

@@ -1,7 +1,14 @@
+internal import Synchronization
+
 /// A WebSocket message as a server sends it: unmasked, so the same bytes serve every peer.
 public struct EncodedFrame: Sendable {
+  /// Below this many bytes a payload is not worth to be compressed.
+  static let deflatedFrom = 256
+
   /// Header and payload.
   let bytes: [UInt8]
+  /// What is made of it for those who agreed on compression; nil for what is never compressed.
+  private let forms: CompressedForms?
 
   static let ping = EncodedFrame(opcode: 0x9, payload: EmptyCollection())
 
@@ -18,13 +25,27 @@ public struct EncodedFrame: Sendable {
   /// Bytes that are frames already.
   init(raw bytes: [UInt8]) {
     self.bytes = bytes
+    forms = nil
   }
 
   private init(opcode: UInt8, payload: some Collection<UInt8>) {
+    let bytes = EncodedFrame.encode(first: 0x80 | opcode, payload)
+    self.bytes = bytes
+    let isCompressible = payload.count >= EncodedFrame.deflatedFrom
+    forms = isCompressible ? CompressedForms(header: bytes.count - payload.count) : nil
+  }
+
+  /// The message for a peer that takes what was compressed with this window (RFC 7692), as it is when that is shorter.
+  func deflated(windowBits: Int, by codec: MessageCodec) -> EncodedFrame {
+    guard let bytes = forms?.form(of: bytes, windowBits: windowBits, by: codec) else { return self }
+    return EncodedFrame(raw: bytes)
+  }
+
+  fileprivate static func encode(first: UInt8, _ payload: some Collection<UInt8>) -> [UInt8] {
     let count = payload.count
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 10)
-    bytes.append(0x80 | opcode)
+    bytes.append(first)
     switch count {
     case 0..<126:
       bytes.append(UInt8(count))
@@ -36,6 +57,25 @@ public struct EncodedFrame: Sendable {
       for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
     }
     bytes.append(contentsOf: payload)
-    self.bytes = bytes
+    return bytes
+  }
+}
+
+/// The compressed forms of a message: each is made once, by the first loop that needs it, and serves every peer.
+private final class CompressedForms: Sendable {
+  private let header: Int
+  /// By window; nil when it would be no shorter.
+  private let made = Mutex<[Int: [UInt8]?]>([:])
+
+  init(header: Int) { self.header = header }
+
+  func form(of bytes: [UInt8], windowBits: Int, by codec: MessageCodec) -> [UInt8]? {
+    made.withLock { made in
+      if let form = made[windowBits] { return form }
+      let payload = codec.deflated(bytes[header...], windowBits: windowBits)
+      let form = payload.map { EncodedFrame.encode(first: bytes[0] | FrameReader.compressedBit << 4, $0) }
+      made[windowBits] = .some(form)
+      return form
+    }
   }
 }

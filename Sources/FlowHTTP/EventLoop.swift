@@ -28,6 +28,7 @@ final class EventLoop {
   private var ready: [Poller.Readiness] = []
   private var timers = TimerLists()
   private var date = HTTPDate()
+  private let codec = MessageCodec()
   private var deliveries: [Inbox.Delivery] = []
   private var touched: [Int] = []
   private var free: [Int] = []
@@ -103,6 +104,8 @@ final class EventLoop {
     default:
       guard let connection = slots[event.key].connection else { return }
       if event.isReadable { receive(for: connection, slots[event.key]) }
+      // Before others are read: a little that was compressed may have become a lot.
+      tell(event.key, connection)
       if event.isBroken, !event.isReadable { connection.abort() }
       touch(event.key)
     }
@@ -142,7 +145,7 @@ final class EventLoop {
       free.append(index)
       return Sockets.close(socket)
     }
-    let connection = Connection(configuration: configuration, remoteAddress: address, now: now)
+    let connection = Connection(configuration: configuration, codec: codec, remoteAddress: address, now: now)
     slots[index] = Slot(socket: socket, connection: connection, generation: slots[index].generation + 1, tls: tls)
     openCount += 1
     touch(index)

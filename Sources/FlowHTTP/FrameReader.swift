@@ -20,10 +20,22 @@ final class FrameReader {
   private var context: wslay_event_context_ptr?
   private var input = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   private var frameCount = 0
-  private let frameLimit: Int
+  private let limits: HTTPServer.Configuration.Limits
+  private let codec: MessageCodec?
+  /// What the bytes of one `receive` have become.
+  private var inflatedBytes = 0
+  /// A rule that was broken inside of a frame that is none of wslay's business.
+  private var failure: (code: Int, reason: String)?
 
-  init(limits: HTTPServer.Configuration.Limits) {
-    frameLimit = limits.messageFrames
+  /// The first reserved bit, as wslay counts them: the message is compressed (RFC 7692, 6).
+  static let compressedBit: UInt8 = 4
+  /// How many of the longest messages the bytes of one `receive` may become.
+  static let inflatedMessages = 4
+
+  /// - Parameter codec: Expands messages; nil when no compression was agreed on.
+  init(limits: HTTPServer.Configuration.Limits, codec: MessageCodec? = nil) {
+    self.limits = limits
+    self.codec = codec
     var callbacks = wslay_event_callbacks()
     callbacks.recv_callback = { context, buffer, count, _, user in
       guard let buffer, let reader = FrameReader.from(user), reader.take(into: buffer, count) > 0 else {
@@ -46,6 +58,7 @@ final class FrameReader {
     let user = Unmanaged.passUnretained(self).toOpaque()
     guard wslay_event_context_server_init(&context, &callbacks, user) == 0 else { return }
     wslay_event_config_set_max_recv_msg_length(context, UInt64(clamping: limits.messageBytes))
+    if codec != nil { wslay_event_config_set_allowed_rsv_bits(context, Self.compressedBit) }
   }
 
   deinit {
@@ -55,18 +68,20 @@ final class FrameReader {
   /// Reads all of `bytes`.
   func receive(_ bytes: Span<UInt8>) {
     guard let context, closing != .done else { return }
+    inflatedBytes = 0
     let result = bytes.withUnsafeBufferPointer { buffer in
       input = buffer
       defer { input = UnsafeBufferPointer(start: nil, count: 0) }
       return wslay_event_recv(context)
     }
-    if frameCount > frameLimit { queueClose(code: 1008, reason: "too many frames in a message") }
+    if frameCount > limits.messageFrames { failure = (1008, "too many frames in a message") }
+    if let failure { queueClose(code: failure.code, reason: failure.reason) }
     flushReplies()
     // For a malformed frame wslay says goodbye without the reason.
     if result != 0, replies.suffix(2) == [0x88, 0x00] {
       replies.replaceSubrange((replies.count - 1)..., with: [2, 3, 0xEA])
     }
-    let isOver = result != 0 || wslay_event_get_read_enabled(context) == 0 || frameCount > frameLimit
+    let isOver = result != 0 || wslay_event_get_read_enabled(context) == 0 || failure != nil
     if isOver { closing = .done }
   }
 
@@ -114,13 +129,34 @@ final class FrameReader {
   }
 
   private func received(_ message: wslay_event_on_msg_recv_arg) {
-    if message.opcode < 0x8, frameCount <= frameLimit { frameCount = 0 }
-    guard closing == .open else { return }
+    if message.opcode < 0x8, frameCount <= limits.messageFrames { frameCount = 0 }
+    guard closing == .open, failure == nil else { return }
     let payload = UnsafeBufferPointer(start: message.msg, count: message.msg_length)
+    let isCompressed = message.rsv & Self.compressedBit != 0
     switch message.opcode {
+    case 0x1 where isCompressed, 0x2 where isCompressed: inflate(payload, isText: message.opcode == 0x1)
     case 0x1: messages.append(.text(String(decoding: payload, as: UTF8.self)))
     case 0x2: messages.append(.binary(Array(payload)))
     default: break
+    }
+  }
+
+  private func inflate(_ payload: UnsafeBufferPointer<UInt8>, isText: Bool) {
+    guard let codec else { return }
+    do throws(MessageCodec.Failure) {
+      let bytes = try codec.inflated(payload, limit: limits.messageBytes)
+      inflatedBytes += bytes.count
+      if inflatedBytes > limits.messageBytes * Self.inflatedMessages {
+        failure = (1008, "too much at once")
+      } else if !isText {
+        messages.append(.binary(bytes))
+      } else if let text = String(validating: bytes, as: UTF8.self) {
+        messages.append(.text(text))
+      } else {
+        failure = (1007, "the text is not UTF-8")
+      }
+    } catch {
+      failure = error == .tooLong ? (1009, "the message is too long") : (1007, "the message can't be expanded")
     }
   }
 }

@@ -52,7 +52,9 @@ enum ResponseEncoder {
     out.append("HTTP/1.1 100 Continue\r\n\r\n")
   }
 
-  static func appendSwitch(accept: [UInt8], subprotocol: String?, date: [UInt8], to out: inout [UInt8]) {
+  static func appendSwitch(
+    accept: [UInt8], subprotocol: String?, extensions: String?, date: [UInt8], to out: inout [UInt8]
+  ) {
     out.append("HTTP/1.1 101 Switching Protocols\r\n")
     out.append(contentsOf: date)
     out.append("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
@@ -60,6 +62,10 @@ enum ResponseEncoder {
     if let subprotocol, isToken(subprotocol) {
       out.append("\r\nSec-WebSocket-Protocol: ")
       out.append(contentsOf: subprotocol.utf8)
+    }
+    if let extensions {
+      out.append("\r\nSec-WebSocket-Extensions: ")
+      out.append(contentsOf: extensions.utf8)
     }
     out.append("\r\n\r\n")
   }

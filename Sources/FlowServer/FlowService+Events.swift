@@ -27,19 +27,29 @@ extension FlowService {
     command.ifMatch = try revision(exchange.request)
     if try exchange.query.flag("dryRun") { return tryOut(command, exchange) }
     let seconds = try wait(exchange.request)
-    let visit = exchange.request.visit
-    let isKnown = catalogue.events.contains(command.event)
-    let name = command.event
-    engine.submit(command) { [self] result in
+    submit(command, exchange.request.visit) { [self] result in
       switch result {
-      case .failure(let problem):
-        if isKnown { visit?.gate.metrics.noteRefused(event: name, flow: flow) }
-        exchange.respond.send(problem.response)
+      case .failure(let problem): exchange.respond.send(problem.response)
       case .success(let answer):
-        visit?.noteStep(answer.sequence)
         guard let seconds else { return exchange.respond.send(answer.response) }
         answerWhenQuiet(answer, within: seconds, exchange.respond)
       }
+    }
+  }
+
+  /// Hands a command to the engine, and notes what came of it; `answer` is called when its step is on the disk.
+  func submit(
+    _ command: EventCommand, _ visit: Visit?,
+    _ answer: @escaping @Sendable (Result<EventAnswer, EngineProblem>) -> Void
+  ) {
+    let isKnown = catalogue.events.contains(command.event)
+    engine.submit(command) { result in
+      switch result {
+      case .failure:
+        if isKnown { visit?.gate.metrics.noteRefused(event: command.event, flow: command.flow) }
+      case .success(let taken): visit?.noteStep(taken.sequence)
+      }
+      answer(result)
     }
   }
 

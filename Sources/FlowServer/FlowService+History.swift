@@ -26,7 +26,10 @@ extension FlowService {
   private func followHistory(_ exchange: Exchange, _ name: (flow: String, key: String)) throws(Problem) {
     let since = try exchange.position("after") ?? LivePosition(epoch: "", offset: 0)
     let filter = try LiveFilter { ["flow": name.flow, "key": name.key][$0] ?? exchange.query[$0] }
-    begin(exchange, name) { [live] handle in live.stream(filter, since: since, to: handle) }
+    begin(exchange, name) { [live] handle in
+      exchange.request.visit?.endsWithKey(handle)
+      live.stream(filter, since: since, to: handle)
+    }
   }
 
   /// All that has happened, a line for each entry.

@@ -1,6 +1,7 @@
 public import FlowHTTP
 import FlowRuntime
 import FlowSource
+import Synchronization
 
 // The live stream: `GET /v1/live` as a WebSocket, or as server-sent events.
 extension FlowService {
@@ -20,12 +21,15 @@ extension FlowService {
     }
     var filter = try LiveFilter { exchange.query[$0] }
     filter.visible = exchange.request.visit?.principal.flows
-    live.stream(filter, since: try exchange.position("since"), to: exchange.respond.handle)
+    let since = try exchange.position("since")
+    exchange.request.visit?.endsWithKey(exchange.respond.handle)
+    live.stream(filter, since: since, to: exchange.respond.handle)
   }
 
   /// `?since=41&flow=Order` on the address subscribes at once, with the number 0.
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
     live.limit(socket, to: request.visit?.principal.flows)
+    keepPeer(socket, request)
     guard let query = try? Exchange.query(of: request), let text = query["since"] else { return }
     guard let since = LivePosition(text) else {
       let problem = Problem.badRequest("`since` has to be an offset, or a position as the server gave it")
@@ -47,6 +51,7 @@ extension FlowService {
       case .hello(let id): live.greet(socket, id: id, at: timeText(clock()))
       case .subscribe(let request): live.subscribe(socket, request)
       case .unsubscribe(let id, let subscription): live.unsubscribe(socket, id: id, subscription)
+      case .send(let sending): send(sending, from: socket)
       case .ping(let id): socket.send(text: JSON.object([.init("re", .int(id)), .init("op", "pong")]).text())
       case .pong: break
       }
@@ -58,7 +63,10 @@ extension FlowService {
     }
   }
 
-  public func closed(_ socket: WebSocketHandle) { live.forget(.socket(socket)) }
+  public func closed(_ socket: WebSocketHandle) {
+    peers.withLock { _ = $0.removeValue(forKey: socket) }
+    live.forget(.socket(socket))
+  }
 
   public func abandoned(_ stream: ResponseHandle) { live.forget(.stream(stream)) }
 

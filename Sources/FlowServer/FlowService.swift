@@ -22,6 +22,8 @@ public final class FlowService: HTTPHandler {
   /// Programs are compiled, and runs simulated, one after the other.
   let deployments = DispatchQueue(label: "flow.deploy")
   let simulations = DispatchQueue(label: "flow.simulate")
+  /// Who is at the other end of each socket.
+  let peers = Mutex<[WebSocketHandle: HTTPRequest]>([:])
   let batches = Mutex((count: 0, kept: [BulkWork]()))
   /// What a program needs that can't be served here; nil when nothing is missing.
   let obstacle: @Sendable (FlowIR.Program) -> String?

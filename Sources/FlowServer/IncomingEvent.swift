@@ -42,6 +42,16 @@ struct IncomingEvent {
     self.init(name: name, data: body["data"] ?? .object([]), idempotencyKey: body["key"]?.string)
   }
 
+  /// Reads a message of the live stream: `{"op": "send", "event": "Paid", "data": {…}, "idempotencyKey": "k1"}`.
+  init(message: JSON) throws(Problem) {
+    guard let name = message["event"]?.string else {
+      throw .badRequest(#"the message has no `event`; send {"op": "send", "event": "Paid", "data": {"amount": 4.0}}"#)
+    }
+    let key = try message.text("idempotencyKey")
+    self.init(name: name, data: message["data"] ?? .object([]), idempotencyKey: key)
+    try checkKey()
+  }
+
   private init(name: String, data: JSON, idempotencyKey: String?) {
     self.name = name
     self.data = data
@@ -93,6 +103,15 @@ struct IncomingEvent {
       throw .badRequest(
         "an idempotency key, or `source` and `id` together, have 1 to \(IncomingEvent.maximumKeyBytes) bytes")
     }
+  }
+}
+
+extension JSON {
+  /// A member that has to be a text where it is there.
+  func text(_ name: String) throws(Problem) -> String? {
+    guard let value = self[name], value != .null else { return nil }
+    guard let text = value.string else { throw .badRequest("`\(name)` has to be a text") }
+    return text
   }
 }
 

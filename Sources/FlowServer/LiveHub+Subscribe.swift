@@ -94,15 +94,24 @@ extension LiveHub {
     }
   }
 
-  func drained(_ listener: LiveListener) { queue.async { self.goOn(listener, after: .awaitsDrain) } }
+  /// The listener has taken the last page.
+  func drained(_ listener: LiveListener) {
+    queue.async { [self] in
+      for subscription in subscriptions(of: listener) where subscription.reading == .awaitsDrain {
+        lineUp(subscription, of: listener)
+      }
+    }
+  }
 
   /// Ends the streams that go on; whoever hears them comes back, and shows again who it is.
-  func endStreams() {
+  /// - Parameter ended: Hears of each.
+  func endStreams(_ ended: @escaping @Sendable (LiveListener) -> Void) {
     queue.async { [self] in
       for (listener, subscriptions) in state.withLock({ $0.listeners }) {
         guard case .stream = listener, subscriptions.contains(where: { $0.form.end == nil }) else { continue }
         remove(listener)
         listener.end(code: 1012, reason: "")
+        ended(listener)
       }
     }
   }

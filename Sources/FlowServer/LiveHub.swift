@@ -7,8 +7,8 @@ import Synchronization
 /// Sends committed entries to their subscribers: each once, in order, without a gap.
 ///
 /// All of it happens on one queue, away from the engine. A subscription knows the last entry that it has seen; when a
-/// commit does not follow on that, it reads the journal, a page at a time and no faster than its peer takes it, until
-/// it has caught up.
+/// commit does not follow on that, it reads the journal, a page at a time, in its turn and no faster than its peer
+/// takes it, until it has caught up.
 public final class LiveHub: Sendable {
   /// Entries read from the journal at once.
   static let pageSize = 500
@@ -29,6 +29,8 @@ public final class LiveHub: Sendable {
   struct State {
     var listeners: [LiveListener: [LiveSubscription]] = [:]
     var isBeating = false
+    /// Those who wait to read the journal.
+    var line = LiveLine()
     var nextWatcher: UInt64 = 0
   }
 
@@ -56,7 +58,7 @@ public final class LiveHub: Sendable {
   func visible(_ socket: WebSocketHandle) -> Set<String>? { visible.withLock { $0[socket] } }
 
   /// The entry as listeners may see it, and ask for it.
-  private func shown(_ entry: JournalEntry) -> JournalEntry {
+  func shown(_ entry: JournalEntry) -> JournalEntry {
     var entry = entry
     entry.body = redaction.masked(entry.body, of: entry.flow)
     return entry
@@ -94,7 +96,7 @@ public final class LiveHub: Sendable {
     backlog.withLock { $0.hasListeners = true }
     state.withLock { $0.listeners[listener, default: []].append(subscription) }
     beat()
-    catchUp(subscription, of: listener)
+    lineUp(subscription, of: listener)
   }
 
   func subscriptions(of listener: LiveListener) -> [LiveSubscription] {
@@ -118,14 +120,6 @@ public final class LiveHub: Sendable {
     }
   }
 
-  /// Reads on where the next page waited for this.
-  func goOn(_ listener: LiveListener, after waiting: LiveSubscription.Reading) {
-    for subscription in subscriptions(of: listener) where subscription.reading == waiting {
-      subscription.reading = .no
-      catchUp(subscription, of: listener)
-    }
-  }
-
   private func deliver(_ entries: [JournalEntry]) {
     let isOverrun = backlog.withLock { backlog in
       backlog.count -= entries.count
@@ -146,58 +140,8 @@ public final class LiveHub: Sendable {
     // What did not fit into the backlog is in the journal.
     guard isOverrun else { return }
     for (listener, subscriptions) in listeners {
-      for subscription in subscriptions where subscription.reading == .no { catchUp(subscription, of: listener) }
+      for subscription in subscriptions where subscription.reading == .no { lineUp(subscription, of: listener) }
     }
-  }
-
-  /// Sends a page of what was committed since, and goes on with the next one in its turn.
-  private func catchUp(_ subscription: LiveSubscription, of listener: LiveListener) {
-    let present = subscription.form.end ?? lastSequence
-    guard subscription.position < present else {
-      if let end = subscription.form.end, subscription.position >= end {
-        remove(listener)
-        listener.end(code: 1000, reason: "")
-      }
-      return
-    }
-    do throws(StoreError) {
-      try sendPage(subscription, listener, until: present)
-    } catch {
-      remove(listener)
-      listener.end(code: 1011, reason: "the journal could not be read")
-    }
-  }
-
-  private func sendPage(
-    _ subscription: LiveSubscription, _ listener: LiveListener, until present: Int64
-  ) throws(StoreError) {
-    let page = try page(subscription)
-    var bytes = 0
-    for kept in page where kept.sequence <= present && bytes < LiveHub.pageBytes {
-      let entry = shown(kept)
-      subscription.position = entry.sequence
-      guard subscription.admits(entry) else { continue }
-      var message = LiveMessage(entry)
-      bytes += message.send(to: listener, subscription)
-    }
-    // After the last page there is nothing more up to the present.
-    if page.count < LiveHub.pageSize, bytes < LiveHub.pageBytes { subscription.position = present }
-    if bytes > 0, listener.notifyWhenDrained() {
-      subscription.reading = .awaitsDrain
-    } else {
-      // Others have their turn between two pages.
-      subscription.reading = .awaitsTurn
-      queue.async { self.goOn(listener, after: .awaitsTurn) }
-    }
-  }
-
-  private func page(_ subscription: LiveSubscription) throws(StoreError) -> [JournalEntry] {
-    guard let queries else { return [] }
-    guard let flow = subscription.filter.flow, let key = subscription.filter.key else {
-      return try queries.journal(after: subscription.position, limit: LiveHub.pageSize)
-    }
-    guard let row = try queries.instance(flow: flow, key: key) else { return [] }
-    return try queries.history(instance: row.id, after: subscription.position, limit: LiveHub.pageSize)
   }
 
   // MARK: - Signs of life

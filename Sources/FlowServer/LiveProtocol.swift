@@ -22,10 +22,21 @@ enum LiveProtocol {
     var filter: LiveFilter
   }
 
+  /// An event for an instance, or for one that is yet to be.
+  struct Sending {
+    var id: Int64
+    var event: IncomingEvent
+    var flow: String?
+    var key: String?
+    /// The revision that the instance has to have.
+    var ifRevision: Int?
+  }
+
   enum Request {
     case hello(id: Int64)
     case subscribe(Subscription)
     case unsubscribe(id: Int64, subscription: Int64?)
+    case send(Sending)
     case ping(id: Int64)
     case pong
   }
@@ -48,10 +59,12 @@ enum LiveProtocol {
     case "hello": return .hello(id: id)
     case "sub": return .subscribe(try subscription(json, id))
     case "unsub": return .unsubscribe(id: id, subscription: json["sub"]?.int.map { Int64($0) })
+    case "send": return .send(try sending(json, id))
     case "ping": return .ping(id: id)
     case "pong": return .pong
     case let op?:
-      throw .problem(.badRequest("there is no operation `\(op)`; there are hello, sub, unsub, ping and pong"), id: id)
+      throw .problem(
+        .badRequest("there is no operation `\(op)`; there are hello, sub, unsub, send, ping and pong"), id: id)
     case nil: throw .problem(.badRequest("the message has no `op`"), id: id)
     }
   }
@@ -71,15 +84,36 @@ enum LiveProtocol {
     }
   }
 
+  private static func sending(_ json: JSON, _ id: Int64) throws(Mistake) -> Sending {
+    do throws(Problem) {
+      var sending = Sending(id: id, event: try IncomingEvent(message: json))
+      sending.flow = try json.text("flow")
+      sending.key = try json.text("key")
+      if sending.key != nil, sending.flow == nil { throw .badRequest("a `key` belongs to a `flow`: send both") }
+      if let given = json["ifRevision"], given != .null {
+        guard let revision = given.int else { throw .badRequest("`ifRevision` has to be a whole number") }
+        sending.ifRevision = revision
+      }
+      return sending
+    } catch {
+      throw .problem(error, id: id)
+    }
+  }
+
   static func reply(_ id: Int64, _ members: JSON) -> String {
     JSON.object([.init("re", .int(id)), .init("ok", members)]).text()
   }
 
-  static func failure(_ problem: Problem, _ id: Int64) -> String {
-    let error: [JSON.Member] = [
+  /// - Parameter masked: Hides what nobody gets to see.
+  static func failure(_ problem: Problem, _ id: Int64, masked: (JSON) -> JSON = { $0 }) -> String {
+    var error: [JSON.Member] = [
       .init("code", .string(problem.code)), .init("status", .int(Int64(problem.status))),
       .init("detail", .string(problem.detail)),
     ]
-    return JSON.object([.init("re", .int(id)), .init("err", .object(error + problem.members))]).text()
+    // What a request is told by a header.
+    if let seconds = problem.headers.first(where: { $0.0 == "Retry-After" }).flatMap({ Int64($0.1) }) {
+      error.append(.init("retryAfter", .int(seconds)))
+    }
+    return JSON.object([.init("re", .int(id)), .init("err", masked(.object(error + problem.members)))]).text()
   }
 }

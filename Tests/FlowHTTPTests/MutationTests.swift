@@ -3,7 +3,7 @@ import Testing
 @testable import FlowHTTP
 
 /// A small generator whose whole sequence hangs on its seed.
-private struct SeededGenerator: RandomNumberGenerator {
+struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {

@@ -10,7 +10,8 @@ final class Transcript {
   init(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) {
     var configuration = HTTPServer.Configuration()
     change(&configuration)
-    connection = Connection(configuration: configuration, remoteAddress: "10.0.0.1", now: Self.instant(1_000))
+    connection = Connection(
+      configuration: configuration, codec: MessageCodec(), remoteAddress: "10.0.0.1", now: Self.instant(1_000))
   }
 
   var now: Instant { Self.instant(milliseconds) }

@@ -101,6 +101,34 @@ import Testing
     #expect(try socket.receiveClose() == 4429)
   }
 
+  /// Reading the past takes long; those who asked for it and left, or who still read it, hold nobody up.
+  @Test func thePastDoesNotHoldUpThePresent() throws {
+    let counter = try CounterServer()
+    try Counter.begin("a", counter.client)
+    let writer = try WebSocketClient(port: counter.port, path: "/v1/live")
+    for number in 1...1_000 {
+      try writer.send([
+        "id": .int(Int64(number)), "op": "send", "flow": "Counter", "key": "a", "event": "Add", "data": ["n": 1],
+      ])
+    }
+    for _ in 1...1_000 { _ = try writer.receive() }
+    let present = try WebSocketClient(port: counter.port, path: "/v1/live?since=1001&type=step")
+    _ = try present.receive()
+    var readers: [WebSocketClient] = []
+    for index in 0..<400 {
+      let socket = try WebSocketClient(port: counter.port, path: "/v1/live?since=0")
+      for id in 1...3 { try socket.send(["id": .int(Int64(id)), "op": "sub", "since": 0]) }
+      if index % 10 == 0 { readers.append(socket) }
+    }
+    try Counter.add(1, to: "a", counter.client)
+    #expect(try present.receive()["offset"] == 1_002)
+    for offset in 1...1_002 {
+      var message = try readers[7].receive()
+      while message["sub"] != 2 || message["offset"] == nil { message = try readers[7].receive() }
+      #expect(message["offset"]?.int == offset)
+    }
+  }
+
   @Test func serverSentEventsGoOnWhereTheyStopped() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)

@@ -41,6 +41,12 @@ import Testing
     #expect(refused.status == 409)
     seen += refused.text
     for _ in 0..<2 { seen += try live.receive().text() }
+    for event: JSON in [["text": "x"], ["text": "ann@secret.example", "more": 1]] {
+      try live.send(["id": 1, "op": "send", "event": "Note", "data": event, "flow": "Desk", "key": "d1"])
+      let answer = try live.receive()
+      #expect(answer["err"]?["status"]?.int ?? 0 >= 400)
+      seen += answer.text()
+    }
     let late = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
     for _ in 0..<3 { seen += try late.receive().text() }
     #expect(server.stop() == 0)

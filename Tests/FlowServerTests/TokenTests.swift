@@ -11,7 +11,7 @@ import Testing
     try #require(made.code == 0, "the package `cryptography` is needed")
     let tokens = try JSON(parsing: made.output)
     let folder = try TestFolder()
-    let server = try serve(folder, jwks: tokens["jwks"] ?? .null)
+    let server = try TokenTests.serve(folder, jwks: tokens["jwks"] ?? .null)
     let client = HTTPClient(port: server.port)
     let good = tokens["good"]?.members ?? []
     #expect(good.count >= 6)
@@ -36,7 +36,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Other/instances", headers: operatorToken).status == 403)
   }
 
-  private func serve(_ folder: TestFolder, jwks: JSON) throws -> ServerProcess {
+  static func serve(_ folder: TestFolder, jwks: JSON) throws -> ServerProcess {
     let set = try folder.write("jwks.json", jwks.text())
     let keys = try folder.write(
       "keys.toml",
@@ -62,6 +62,8 @@ import Testing
   ])
   func aSetWithAKeyThatCantBeUsedIsRefused(_ key: String) throws {
     let folder = try TestFolder()
-    #expect(throws: ServerProcess.NotStarted.self) { try serve(folder, jwks: ["keys": [try JSON(parsing: key)]]) }
+    #expect(throws: ServerProcess.NotStarted.self) {
+      try TokenTests.serve(folder, jwks: ["keys": [try JSON(parsing: key)]])
+    }
   }
 }

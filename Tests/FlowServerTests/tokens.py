@@ -100,7 +100,9 @@ def main():
         "no base64": "a.b.!",
         "nothing": "..",
     }
-    print(json.dumps({"jwks": jwks, "good": good, "bad": bad,
+    # Within the leeway of a minute for eight seconds more.
+    brief = token(rs, CLAIMS | {"exp": time.time() - 52}, sign_rsa)
+    print(json.dumps({"jwks": jwks, "good": good, "bad": bad, "brief": brief,
                       "operator": token(rs, CLAIMS | {"scope": "read send operate deploy"}, sign_rsa)}))
 
 

@@ -40,6 +40,7 @@ public final class Gate: HTTPHandler {
   private let state: Mutex<State>
   let sessions: Sessions
   let claims = Claims()
+  let expirations: Expirations
 
   /// - Parameter queries: Where gauges come from; slow to count, so none that others wait for.
   /// - Parameter clock: Milliseconds since 1970.
@@ -56,6 +57,8 @@ public final class Gate: HTTPHandler {
     self.clock = clock
     state = Mutex(State(keys: settings.keys))
     sessions = Sessions(metrics)
+    let live = (service as? FlowService)?.live
+    expirations = Expirations(clock: clock) { Gate.dismiss($0, live) }
   }
 
   var hasKeys: Bool { settings.keys != nil }
@@ -65,14 +68,33 @@ public final class Gate: HTTPHandler {
   public func replaceKeys(_ keys: KeyRing) {
     state.withLock { $0.keys = keys }
     sessions.end("the keys have changed")
-    (service as? FlowService)?.live.endStreams()
+    endStreams()
   }
 
   /// Tells probes and listeners that the server is about to end; requests are still answered.
   public func drain() {
     state.withLock { $0.isDraining = true }
     sessions.end("draining")
-    (service as? FlowService)?.live.endStreams()
+    endStreams()
+  }
+
+  private func endStreams() {
+    (service as? FlowService)?.live.endStreams { [expirations] in expirations.remove($0) }
+  }
+
+  /// Says goodbye to a listener whose key has expired; it may come back with another one.
+  private static func dismiss(_ listener: LiveListener, _ live: LiveHub?) {
+    let reason = JSON.Member("reason", .string(Visit.expired))
+    switch listener {
+    case .socket(let socket):
+      socket.send(text: JSON.object([.init("op", "bye"), reason]).text())
+      socket.close(code: 4401, reason: Visit.expired)
+    case .stream(let stream):
+      live?.forget(listener)
+      stream.send(chunk: Array("event: bye\ndata: \(JSON.object([reason]).text())\n\n".utf8))
+      stream.finish()
+    case .watcher: break
+    }
   }
 
   // MARK: - Requests
@@ -89,7 +111,7 @@ public final class Gate: HTTPHandler {
       if request.path != "/livez", request.path != "/readyz" {
         try settings.naming.checkHost(request)
         try settings.naming.checkOrigin(request)
-        try checkRate(visit, request)
+        try checkRate(visit.principal, request.remoteAddress)
         if request.isUpgrade, isDraining { throw .draining }
       }
       try visit.admit()
@@ -120,17 +142,20 @@ public final class Gate: HTTPHandler {
     }
   }
 
-  private func checkRate(_ visit: Visit, _ request: HTTPRequest) throws(Problem) {
-    let principal = visit.principal
+  /// Counts a request, or a message that is worth one.
+  func checkRate(_ principal: Principal, _ address: String) throws(Problem) {
     guard let rate = principal.rate ?? settings.rate else { return }
-    let name = principal.name.isEmpty ? "address \(request.remoteAddress)" : "key \(principal.name)"
+    let name = principal.name.isEmpty ? "address \(address)" : "key \(principal.name)"
     guard let seconds = limiter.take(name, rate: rate, now: DispatchTime.now().uptimeNanoseconds) else { return }
     throw Problem(
       status: 429, code: "rate-limited", title: "Too many requests", detail: "there may be \(rate) in a second",
       headers: [("Retry-After", String(seconds))])
   }
 
-  public func abandoned(_ stream: ResponseHandle) { service.abandoned(stream) }
+  public func abandoned(_ stream: ResponseHandle) {
+    expirations.remove(.stream(stream))
+    service.abandoned(stream)
+  }
 
   public func drained(_ stream: ResponseHandle) { service.drained(stream) }
 
@@ -139,12 +164,17 @@ public final class Gate: HTTPHandler {
   // MARK: - Sockets
 
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
-    guard case .known? = request.visit?.caller else {
+    guard case .known(let principal)? = request.visit?.caller else {
       sessions.await(socket, request)
       return
     }
-    sessions.begin(socket)
+    begin(socket, principal)
     service.opened(socket, request)
+  }
+
+  private func begin(_ socket: WebSocketHandle, _ principal: Principal) {
+    sessions.begin(socket)
+    expirations.add(.socket(socket), at: principal.expires)
   }
 
   public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
@@ -169,7 +199,7 @@ public final class Gate: HTTPHandler {
     }
     var request = request
     request.context = visit
-    sessions.begin(socket)
+    begin(socket, principal)
     let scopes = principal.scopes.map(\.rawValue).sorted().map { JSON.string($0) }
     let reply: JSON = ["scopes": .array(scopes), "roles": .array(principal.roles.map { .string($0) })]
     socket.send(text: LiveProtocol.reply(json["id"]?.int.map { Int64($0) } ?? 0, reply))
@@ -177,6 +207,7 @@ public final class Gate: HTTPHandler {
   }
 
   public func closed(_ socket: WebSocketHandle) {
+    expirations.remove(.socket(socket))
     if sessions.finish(socket) { service.closed(socket) }
   }
 }

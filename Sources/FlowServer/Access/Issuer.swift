@@ -78,16 +78,17 @@ struct Issuer: Sendable {
     guard let key = fitting.first, key.algorithm == token.algorithm,
       key.key.verifies(token.signature, of: token.signed)
     else { throw NotBelieved(message: "the signature of this token is not that of its issuer") }
-    try checkTimes(token.claims, now)
+    let expires = try checkTimes(token.claims, now)
     let audiences = token.claims["aud"]?.array?.compactMap(\.string) ?? [token.claims["aud"]?.string ?? ""]
     guard audiences.contains(audience) else { throw NotBelieved(message: "this token is for somebody else") }
     guard let subject = token.claims["sub"]?.string, !subject.isEmpty else {
       throw NotBelieved(message: "this token names nobody")
     }
-    return principal(subject, token.claims)
+    return principal(subject, token.claims, expires)
   }
 
-  private func checkTimes(_ claims: JSON, _ now: Int64) throws(NotBelieved) {
+  /// - Returns: The instant from which on the token is not believed.
+  private func checkTimes(_ claims: JSON, _ now: Int64) throws(NotBelieved) -> Int64 {
     guard let expires = Issuer.milliseconds(claims["exp"]) else {
       throw NotBelieved(message: "this token does not say when it expires")
     }
@@ -97,6 +98,7 @@ struct Issuer: Sendable {
         throw NotBelieved(message: "this token does not hold yet")
       }
     }
+    return expires + leeway
   }
 
   private static func milliseconds(_ json: JSON?) -> Int64? {
@@ -110,9 +112,10 @@ struct Issuer: Sendable {
   }
 
   /// A token can only take away from what its issuer may give.
-  private func principal(_ subject: String, _ claims: JSON) -> Principal {
+  private func principal(_ subject: String, _ claims: JSON, _ expires: Int64) -> Principal {
     var principal = template
     principal.name = subject
+    principal.expires = expires
     principal.scopes.formIntersection(Issuer.words(claims[self.claims.scopes]).compactMap(Scope.init(rawValue:)))
     let roles = Issuer.words(claims[self.claims.roles])
     principal.roles = template.roles.isEmpty ? roles : roles.filter(template.roles.contains)

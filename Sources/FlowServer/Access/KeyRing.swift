@@ -17,13 +17,7 @@ public struct KeyRing: Sendable {
   public static let prefix = "flow_"
   private static let randomBytesOfKey = 32
 
-  private struct Entry: Sendable {
-    var principal: Principal
-    /// Milliseconds since 1970.
-    var expires: Int64?
-  }
-
-  private var entries: [Digest: Entry] = [:]
+  private var entries: [Digest: Principal] = [:]
   private var issuers: [Issuer] = []
 
   /// Reads `[[key]]` and `[[issuer]]` tables, given as JSON.
@@ -51,23 +45,23 @@ public struct KeyRing: Sendable {
       throw KeyFileError(message: "the key `\(name)`: `sha256` has 64 hexadecimal digits")
     }
     guard entries[digest] == nil else { throw KeyFileError(message: "the key `\(name)` is there twice") }
-    var expires: Int64?
+    var principal = try table.principal(named: name)
     if let text = try table.optionalText("expires") {
       guard let instant = Timestamp(text) else {
         throw KeyFileError(message: "the key `\(name)`: `expires` is an instant such as 2027-01-01T00:00:00Z")
       }
-      expires = instant.seconds * 1000
+      principal.expires = instant.seconds * 1000
     }
-    entries[digest] = Entry(principal: try table.principal(named: name), expires: expires)
+    entries[digest] = principal
   }
 
   /// Who sent a bearer token.
   /// - Parameter now: Milliseconds since 1970.
   func principal(of token: String, now: Int64) throws(NotBelieved) -> Principal {
     guard token.hasPrefix(KeyRing.prefix) else { return try principal(ofWebToken: token, now: now) }
-    guard let entry = entries[Digest(of: token.utf8)] else { throw NotBelieved(message: "this key is not known") }
-    if let expires = entry.expires, expires <= now { throw NotBelieved(message: "this key has expired") }
-    return entry.principal
+    guard let principal = entries[Digest(of: token.utf8)] else { throw NotBelieved(message: "this key is not known") }
+    if let expires = principal.expires, expires <= now { throw NotBelieved(message: Visit.expired) }
+    return principal
   }
 
   private func principal(ofWebToken text: String, now: Int64) throws(NotBelieved) -> Principal {

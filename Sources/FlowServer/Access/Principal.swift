@@ -8,6 +8,8 @@ struct Principal: Sendable, Equatable {
   var flows: Set<String>?
   /// The most requests in a second; nil for any number.
   var rate: Int?
+  /// When he has to show again who he is, in milliseconds since 1970.
+  var expires: Int64?
 
   func sees(_ flow: String) -> Bool { flows?.contains(flow) ?? true }
 

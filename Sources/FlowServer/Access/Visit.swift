@@ -66,9 +66,7 @@ final class Visit: ResponseObserver {
     if scope == .open { return }
     switch caller {
     case .known(let principal):
-      guard principal.may(scope) else {
-        throw .forbidden("`\(principal.name)` does not have the scope `\(scope.rawValue)`")
-      }
+      try checkMay(scope)
       if let flow = entrance.flow {
         try checkSees(flow)
       } else if principal.flows != nil, !entrance.isFiltered {
@@ -78,6 +76,28 @@ final class Visit: ResponseObserver {
     case .anonymous where isUpgrade && entrance.isLive: break
     case .anonymous: throw .unauthenticated("send a key: `Authorization: Bearer flow_…`", isInvalid: false)
     case .notBelieved(let reason): throw .unauthenticated(reason, isInvalid: true)
+    }
+  }
+
+  /// Lets a message of the socket that this request has opened do what another request might do.
+  /// - Throws: 401, 403 and 429.
+  func admit(message scope: Scope, for flow: String?) throws(Problem) {
+    if let expires = principal.expires, expires <= gate.clock() {
+      throw .unauthenticated(Visit.expired, isInvalid: true)
+    }
+    try gate.checkRate(principal, address)
+    try checkMay(scope)
+    if let flow { try checkSees(flow) }
+  }
+
+  static let expired = "this key has expired"
+
+  /// The stream that answers this request ends when the key of its caller expires.
+  func endsWithKey(_ stream: ResponseHandle) { gate.expirations.add(.stream(stream), at: principal.expires) }
+
+  private func checkMay(_ scope: Scope) throws(Problem) {
+    guard principal.may(scope) else {
+      throw .forbidden("`\(principal.name)` does not have the scope `\(scope.rawValue)`")
     }
   }
 
@@ -154,8 +174,7 @@ final class Visit: ResponseObserver {
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     gate.metrics.requests[method, entrance.template, String(status)].add()
     gate.metrics.requestSeconds.observe(seconds)
-    let isRefused = [401, 403, 421, 429].contains(status)
-    if isRefused || entrance.scope == .operate || entrance.scope == .deploy { audit(status) }
+    if Visit.isRefusal(status) || entrance.scope == .operate || entrance.scope == .deploy { audit(status) }
     let level: Log.Level = status >= 500 ? .warn : .debug
     guard gate.log.hears(level) else { return }
     var fields = fields(status)
@@ -163,6 +182,15 @@ final class Visit: ResponseObserver {
     fields.append(.init("ms", .double((seconds * 1e6).rounded() / 1e3)))
     gate.log.write(level, "request", fields)
   }
+
+  /// A message of the socket that this request has opened was refused.
+  func noteRefused(_ problem: Problem) {
+    guard Visit.isRefusal(problem.status) else { return }
+    gate.metrics.refusals[problem.code].add()
+    audit(problem.status)
+  }
+
+  private static func isRefusal(_ status: Int) -> Bool { [401, 403, 421, 429].contains(status) }
 
   /// Notes an operator's action, or a refusal, with who it was and where he is.
   func audit(_ status: Int) {

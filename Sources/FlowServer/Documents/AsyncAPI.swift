@@ -31,6 +31,10 @@ struct AsyncAPI {
         "ask": [
           "action": "send", "channel": ["$ref": "#/channels/live"],
           "messages": .array(asked.map { ["$ref": .string("#/channels/live/messages/\($0.name)")] }),
+          "reply": [
+            "channel": ["$ref": "#/channels/live"],
+            "messages": .array(replies.map { ["$ref": .string("#/channels/live/messages/\($0.name)")] }),
+          ],
         ],
       ], "components": ["messages": .object(components), "schemas": .object(schemas)],
     ]
@@ -54,7 +58,7 @@ struct AsyncAPI {
   }
 
   private var pushed: [String] { AsyncAPI.kinds.map { "flow.\($0.0).v1" } + emitted.map { "emitted.\($0)" } }
-  private var messages: [String] { pushed + asked.map(\.name) }
+  private var messages: [String] { pushed + asked.map(\.name) + replies.map(\.name) }
 
   private var asked: [(name: String, schema: JSON)] {
     let id = Schemas.integer
@@ -71,7 +75,33 @@ struct AsyncAPI {
         ])
       ),
       ("unsub", Schemas.object(["id": id, "op": ["const": "unsub"], "sub?": id])),
+      ("send", ["oneOf": .array(catalogue.events.map(sending))]),
       ("ping", Schemas.object(["id": id, "op": ["const": "ping"]])),
+    ]
+  }
+
+  private func sending(_ event: String) -> JSON {
+    Schemas.object([
+      "id": Schemas.integer, "op": ["const": "send"], "event": ["const": .string(event)],
+      "data?": Schemas.reference("Event.\(event)"), "flow?": Schemas.string, "key?": Schemas.string,
+      "ifRevision?": Schemas.integer, "idempotencyKey?": ["type": "string", "minLength": 1, "maxLength": 255],
+    ])
+  }
+
+  /// What comes back, with the `id` of the message as `re`.
+  private var replies: [(name: String, schema: JSON)] {
+    let id = Schemas.integer
+    let refusal = Schemas.object([
+      "code": Schemas.string, "status": id, "detail": Schemas.string, "retryAfter?": id,
+      "violations?": Schemas.list(Schemas.object(["pointer": Schemas.string, "message": Schemas.string])),
+      "allowedEvents?": Schemas.strings, "explanation?": Schemas.list(Schemas.anyObject),
+    ])
+    return [
+      ("done", Schemas.object(["re": id, "ok": Schemas.anyObject])),
+      ("sent", Schemas.object(["re": id, "ok": Schemas.reference("EventAnswer")])),
+      ("refused", Schemas.object(["re": id, "err": refusal])),
+      ("pong", Schemas.object(["re": id, "op": ["const": "pong"]])),
+      ("bye", Schemas.object(["op": ["const": "bye"], "reason": Schemas.string, "reconnectIn?": Schemas.list(id)])),
     ]
   }
 
@@ -83,7 +113,7 @@ struct AsyncAPI {
         let data = Schemas.object(["type": ["const": .string(name)], "data": Schemas.reference("Event.\(name)")])
         return .init(
           "emitted.\(name)", ["summary": .string("An instance has emitted `\(name)`"), "payload": entry("emit", data)])
-      } + asked.map { .init($0.name, ["payload": $0.schema]) }
+      } + (asked + replies).map { .init($0.name, ["payload": $0.schema]) }
   }
 
   private func entry(_ kind: String, _ data: JSON) -> JSON {
@@ -98,7 +128,8 @@ struct AsyncAPI {
   }
 
   private var schemas: [JSON.Member] {
-    var members: [JSON.Member] = []
+    let shared = Schemas.all.filter { ["EventAnswer", "Instance"].contains($0.name) }
+    var members = shared.map { JSON.Member($0.name, $0.schema) }
     for machine in catalogue.machines {
       for more in OpenAPI.declarations(of: machine) where !members.contains(where: { $0.name == more.name }) {
         members.append(more)

@@ -1,0 +1,98 @@
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+@testable import FlowServer
+
+/// Live sockets and streams end when the key or the token that opened them does.
+@Suite struct ExpiryTests {
+  private static let seconds = 8.0
+
+  /// What is heard until the end, and the code of the end.
+  private func end(of socket: WebSocketClient) throws -> (bye: JSON?, code: String) {
+    var last: JSON?
+    do {
+      while true { last = try socket.receive() }
+    } catch let refused as WebSocketClient.Refused {
+      return (last, refused.head)
+    }
+  }
+
+  @Test func whatAKeyHasOpenedEndsWithIt() throws {
+    let folder = try TestFolder()
+    let keys = Keys(in: folder)
+    let lasting = try keys.add("lasting", "--scope", "read")
+    let brief = try keys.add("brief", "--scope", "read,send")
+    let instant = Date(timeIntervalSinceNow: ExpiryTests.seconds).ISO8601Format()
+    let file = try FileHandle(forWritingTo: URL(filePath: keys.path))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data("\nexpires = \"\(instant)\"\n".utf8))
+    try file.close()
+    let flow = try folder.write("counter.flow", Counter.source)
+    let server = try ServerProcess([flow, "--store", folder.store, "--keys", keys.path])
+    let shown = try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer(brief))
+    let told = try WebSocketClient(port: server.port, path: "/v1/live")
+    try told.send(["id": 1, "op": "hello", "token": .string(brief)])
+    _ = try told.receive()
+    let other = try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer(lasting))
+    let begin: JSON = ["id": 2, "op": "send", "event": "Begin", "data": ["id": "a"]]
+    try shown.send(begin)
+    #expect(try shown.receive()["ok"]?["created"] == true)
+    let streams = try ["/v1/live", "/v1/flows/Counter/instances/a/history"].map {
+      try EventStreamClient(port: server.port, path: $0 + "?since=1", headers: bearer(brief))
+    }
+    for socket in [shown, told] {
+      let end = try end(of: socket)
+      #expect(end.bye == ["op": "bye", "reason": "this key has expired"])
+      #expect(end.code == "closed 4401")
+    }
+    for stream in streams {
+      var event = try stream.receive()
+      while event.name != "bye" { event = try stream.receive() }
+      #expect(event.data["reason"] == "this key has expired")
+    }
+    #expect(Date().timeIntervalSince1970 > (try Date(instant, strategy: .iso8601)).timeIntervalSince1970)
+    try other.send(["id": 3, "op": "ping"])
+    #expect(try other.receive()["op"] == "pong")
+    #expect(throws: WebSocketClient.Refused.self) {
+      try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer(brief))
+    }
+  }
+
+  @Test func whatATokenHasOpenedEndsWithIt() throws {
+    let made = try runProgram("python3", packageRoot.appending(path: "Tests/FlowServerTests/tokens.py").path)
+    try #require(made.code == 0, "the package `cryptography` is needed")
+    let tokens = try JSON(parsing: made.output)
+    let folder = try TestFolder()
+    let server = try TokenTests.serve(folder, jwks: tokens["jwks"] ?? .null)
+    let headers = bearer(tokens["brief"]?.string ?? "")
+    let socket = try WebSocketClient(port: server.port, path: "/v1/live", headers: headers)
+    #expect(try end(of: socket).code == "closed 4401")
+    #expect(try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: headers).status == 401)
+  }
+
+  @Test func eachEndsOnceAndNotBeforeItsTime() {
+    let clock = Atomic<Int64>(1_000)
+    let ended = Mutex<[LiveListener]>([])
+    let gone = { (count: Int) in eventually { ended.withLock { $0.count } == count } }
+    let expirations = Expirations(clock: { clock.load(ordering: .relaxed) }) { listener in
+      ended.withLock { $0.append(listener) }
+    }
+    expirations.add(.watcher(1), at: 5_000)
+    expirations.add(.watcher(2), at: nil)
+    expirations.add(.watcher(3), at: 2_000)
+    expirations.add(.watcher(4), at: 2_000)
+    expirations.remove(.watcher(4))
+    expirations.add(.watcher(5), at: 900)
+    #expect(gone(1) && ended.withLock { $0 } == [.watcher(5)])
+    clock.store(2_000, ordering: .relaxed)
+    #expect(gone(2) && ended.withLock { $0.last } == .watcher(3))
+    clock.store(10_000, ordering: .relaxed)
+    #expect(gone(3) && ended.withLock { $0.last } == .watcher(1))
+    // All are gone, and nothing waits: a newcomer starts the clock again.
+    expirations.add(.watcher(6), at: 9_000)
+    #expect(gone(4))
+  }
+}

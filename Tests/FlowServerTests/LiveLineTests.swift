@@ -1,0 +1,23 @@
+import Testing
+
+@testable import FlowServer
+
+@Suite struct LiveLineTests {
+  @Test func eachHasItsTurnInOrderAndWhoHasLeftHasNone() throws {
+    var line = LiveLine()
+    let filter = try LiveFilter()
+    func comes(_ number: Int64) -> Bool {
+      line.append(LiveSubscription(id: number, filter, .frames, at: 0), of: .watcher(UInt64(number)))
+    }
+    func next() -> Int64? { line.next { _, subscription in subscription.id % 3 != 0 }?.subscription.id }
+    #expect(comes(0))
+    for number in 1..<3_000 { #expect(!comes(Int64(number)), "the line is moving already") }
+    for number in 1..<2_000 where number % 3 != 0 { #expect(next() == Int64(number)) }
+    #expect(!comes(3_001))
+    for number in 2_000..<3_000 where number % 3 != 0 { #expect(next() == Int64(number)) }
+    #expect(next() == 3_001)
+    #expect(next() == nil)
+    #expect(comes(3_002), "it stood still")
+    #expect(next() == 3_002)
+  }
+}
