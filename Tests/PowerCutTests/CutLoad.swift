@@ -112,7 +112,7 @@ final class CutLoad {
 
   /// Opens the store and starts an engine on it, as a process does.
   func open() throws {
-    let opened = try SQLiteStore(path: path, retention: CutLoad.retention(path), answerRun: 20)
+    let opened = try unlocked()
     switch bug {
     case .syncsAtCheckpointsOnly: try opened.connection.run("PRAGMA synchronous = NORMAL")
     case .neverSyncs: try opened.connection.run("PRAGMA synchronous = OFF")
@@ -120,6 +120,19 @@ final class CutLoad {
     }
     store = opened
     engine = try Engine(machine: CutLoad.machine.get(), store: opened, world: world)
+  }
+
+  /// A process that another test starts has the lock for a moment, until it becomes another program.
+  private func unlocked() throws -> SQLiteStore {
+    for _ in 0..<500 {
+      do throws(StoreError) {
+        return try SQLiteStore(path: path, retention: CutLoad.retention(path), answerRun: 20)
+      } catch {
+        guard error.message.contains("another process serves this store") else { throw error }
+        usleep(10_000)
+      }
+    }
+    throw Failure(description: "the lock is never free")
   }
 
   /// Ends both as a process does that is told to.
