@@ -31,7 +31,7 @@ extension Engine {
       write(waiting)
       let child = newInstance(step, row.action, "\(row.id)", version, over: nil)
       let cause: JSON = ["call": .string("\(parent.row.flow)/\(parent.row.key)"), "arguments": json]
-      record(step, of: child, cause: cause, at: now, isNew: true)
+      record(step, of: child, cause: .other(cause), at: now, isNew: true)
     }
   }
 
@@ -69,7 +69,7 @@ extension Engine {
     guard let found = try? load(id), found.instance.status == .running else { return }
     let now = world.now()
     switch found.version.stepper.cancel(found.instance, now: now) {
-    case .accepted(let step): record(step, of: found, cause: ["cancelled": true], at: now)
+    case .accepted(let step): record(step, of: found, cause: .other(["cancelled": true]), at: now)
     case .refused(let refusal): note(refusal, found)
     }
   }

@@ -96,8 +96,7 @@ extension Engine {
       after: old?.instance.revision ?? 0)
     guard case .accepted(let step) = outcome else { throw problem(outcome, version) }
     let cached = newInstance(step, entry.name, key, version, over: old)
-    let sequence = record(step, of: cached, cause: cause(command), at: now, isNew: true)
-    return answer(step, cached.row, sequence, created: true)
+    return answer(record(step, of: cached, cause: cause(command), at: now, isNew: true), step, cached.row)
   }
 
   /// The row of an instance that a step begins: a new one, or that of an earlier run under the same key.
@@ -128,8 +127,7 @@ extension Engine {
     let input = Input.event(own, payload: payload, caller: command.caller)
     let outcome = cached.version.stepper.step(cached.instance, input, now: now)
     guard case .accepted(let step) = outcome else { throw problem(outcome, cached.version) }
-    let sequence = record(step, of: cached, cause: cause(command), at: now)
-    return answer(step, cached.row, sequence, created: false)
+    return answer(record(step, of: cached, cause: cause(command), at: now), step, cached.row)
   }
 
   /// The event as the instance's own program has it, which may be older.
@@ -149,19 +147,15 @@ extension Engine {
     return .refused(refusal, explanation: refusal.explanationJSON(in: version.machine))
   }
 
-  private func cause(_ command: EventCommand) -> JSON {
-    var members: [JSON.Member] = [.init("type", .string(command.event)), .init("data", command.payload)]
-    if !command.caller.id.isEmpty { members.append(.init("caller", .string(command.caller.id))) }
-    if !command.caller.roles.isEmpty {
-      members.append(.init("roles", .array(command.caller.roles.map { .string($0) })))
-    }
-    return .object([.init("event", .object(members))])
+  private func cause(_ command: EventCommand) -> StepNote.Cause {
+    .event(command.event, payload: command.payload, caller: command.caller)
   }
 
-  private func answer(_ step: Step, _ row: InstanceRow, _ sequence: Int64, created: Bool) -> EventAnswer {
+  private func answer(_ made: (sequence: Int64, note: StepNote), _ step: Step, _ row: InstanceRow) -> EventAnswer {
     EventAnswer(
-      disposition: step.disposition.rawValue, flow: row.flow, key: row.key, revision: step.next.revision,
-      sequence: sequence, from: step.from, to: step.to, status: step.next.status.rawValue, created: created)
+      disposition: made.note.disposition, flow: row.flow, key: row.key, revision: step.next.revision,
+      sequence: made.sequence, from: made.note.from, to: made.note.to, status: step.next.status.rawValue,
+      created: made.note.isCreated)
   }
 
   // MARK: - Reading the command

@@ -251,7 +251,7 @@ extension Engine {
     let now = world.now()
     switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
     case .accepted(let step):
-      if step.disposition != .stale { record(step, of: cached, cause: cause(job, outcome, cached), at: now) }
+      if step.disposition != .stale { record(step, of: cached, cause: .other(cause(job, outcome, cached)), at: now) }
       return true
     case .refused(let refusal):
       note(refusal, cached)

@@ -52,7 +52,7 @@ extension Engine {
     row.position = []
     row.data = []
     let carried = Cached(row: row, instance: old.instance, version: version)
-    let sequence = record(migrated.step, of: carried, cause: cause(command), at: now)
+    let (sequence, _) = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
     let cached = cache.find(row: row.id) ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = migrated.withdrawn.count

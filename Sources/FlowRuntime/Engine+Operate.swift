@@ -39,7 +39,8 @@ extension Engine {
       throw .refused(refusal, explanation: refusal.explanationJSON(in: cached.version.machine))
     case .accepted(let step):
       guard !command.isDryRun else { return answer(cached, 0, "would be cancelled") }
-      let sequence = record(step, of: cached, cause: cause(command), at: now, status: InstanceRow.cancelled)
+      let (sequence, _) = record(
+        step, of: cached, cause: .other(cause(command)), at: now, status: InstanceRow.cancelled)
       dropKeptEvents(of: cached)
       // What it had asked for without waiting is done all the same.
       release(cached.row.id) { $0 == Engine.parked }

@@ -6,11 +6,11 @@ public import FlowSource
 // Turns steps into what the batch writes.
 extension Engine {
   /// Notes a step: the instance, its journal entry, its timers and jobs.
-  /// - Returns: The sequence number of the entry.
+  /// - Returns: The sequence number of the entry, and what it says.
   @discardableResult
   func record(
-    _ step: Step, of old: Cached, cause: JSON, at now: Int64, isNew: Bool = false, status: Int? = nil
-  ) -> Int64 {
+    _ step: Step, of old: Cached, cause: StepNote.Cause, at now: Int64, isNew: Bool = false, status: Int? = nil
+  ) -> (sequence: Int64, note: StepNote) {
     var cached = old
     cached.instance = step.next
     cached.row.status = status ?? Cached.number(step.next.status)
@@ -25,10 +25,14 @@ extension Engine {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
     keep(cached)
-    let sequence = journal(cached.row, "step", body(step, cause, cached, isNew: isNew), at: now)
+    let note = StepNote(
+      cause, step, status: cached.row.statusName, isCreated: isNew, changes: changes(step, machine, isNew: isNew))
+    counters.sequence += 1
+    let sequence = counters.sequence
+    batch.journal.append(JournalEntry(sequence: sequence, of: cached.row, note, at: now))
     for effect in step.effects { record(effect, cached, now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome { noteEnd(of: cached, outcome) }
-    return sequence
+    return (sequence, note)
   }
 
   func keep(_ cached: Cached) {
@@ -36,22 +40,9 @@ extension Engine {
     batch.instances[cached.row.id] = cached.row
   }
 
-  private func body(_ step: Step, _ cause: JSON, _ cached: Cached, isNew: Bool) -> JSON {
-    let machine = cached.version.machine
-    var members: [JSON.Member] = []
-    members.reserveCapacity(8)
-    members += cause.members ?? []
-    members.append(.init("disposition", .string(step.disposition.rawValue)))
-    members.append(.init("from", .array(step.from.map { .string($0) })))
-    members.append(.init("to", .array(step.to.map { .string($0) })))
-    members.append(.init("status", .string(cached.row.statusName)))
-    if isNew {
-      members.append(.init("created", true))
-      members.append(.init("changes", step.next.dataJSON(in: machine)))
-    } else if step.isDataChanged {
-      members.append(.init("changes", step.next.changesJSON(step, in: machine)))
-    }
-    return .object(members)
+  private func changes(_ step: Step, _ machine: Machine, isNew: Bool) -> JSON? {
+    if isNew { return step.next.dataJSON(in: machine) }
+    return step.isDataChanged ? step.next.changesJSON(step, in: machine) : nil
   }
 
   /// Adds an entry to the journal.

@@ -52,7 +52,7 @@ extension Engine {
       guard try load(name) == nil else { return }
       let cached = newInstance(step, entry.name, key, version, over: nil)
       let cause: JSON = ["schedule": ["due": .string(timeText(due)), "start": .int(Int64(start))]]
-      record(step, of: cached, cause: cause, at: step.next.startedAt, isNew: true)
+      record(step, of: cached, cause: .other(cause), at: step.next.startedAt, isNew: true)
     } catch {
       note(error, entry, due)
     }

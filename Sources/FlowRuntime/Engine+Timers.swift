@@ -37,7 +37,7 @@ extension Engine {
     let input = Input.timer(transition: row.id.transition, armed: row.id.armed)
     switch cached.version.stepper.step(cached.instance, input, now: now) {
     case .accepted(let step) where step.disposition == .stale: batch.timers[row.id] = .some(nil)
-    case .accepted(let step): record(step, of: cached, cause: cause(row, cached), at: now)
+    case .accepted(let step): record(step, of: cached, cause: .other(cause(row, cached)), at: now)
     case .refused(let refusal):
       note(refusal, cached)
       put(off: row, now)

@@ -134,7 +134,7 @@ public final class SQLiteStore: Store {
     for entry in batch.journal {
       let isFirst = batch.created.contains(entry.instance) && heads[entry.instance] == nil
       body.removeAll(keepingCapacity: true)
-      entry.body.write(to: &body)
+      entry.writeBody(to: &body)
       let answer = carried < named.count && named[carried].row.sequence == entry.sequence ? named[carried] : nil
       if answer != nil { carried += 1 }
       try statements.addEntry.run(

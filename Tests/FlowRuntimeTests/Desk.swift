@@ -5,6 +5,7 @@ import FlowSource
 import FlowStoreSQLite
 import Foundation
 import Synchronization
+import Testing
 
 /// A world whose clock is moved by hand and whose chance is none.
 final class HandWorld: World {
@@ -185,7 +186,13 @@ final class Desk {
   }
 
   func commit() {
-    if let new = try? engine.commit() { entries += new }
+    guard let new = try? engine.commit() else { return }
+    entries += new
+    for entry in new {
+      var written: [UInt8] = []
+      entry.writeBody(to: &written)
+      #expect(written == entry.body.bytes(), "what is written of entry \(entry.sequence) is what it says")
+    }
   }
 
   func wait(_ milliseconds: Int64) {

@@ -67,6 +67,7 @@ public final class Metrics: Sendable {
   }
 
   private func noteStep(_ entry: JournalEntry, _ now: Int64) {
+    if let note = entry.note, let event = note.event { return noteStep(entry.flow, event, note) }
     let body = entry.body
     let cause = Metrics.cause(body)
     let disposition = body["disposition"]?.string ?? ""
@@ -78,6 +79,15 @@ public final class Metrics: Sendable {
     if let due = body["timer"]?["due"]?.string.flatMap({ Timestamp($0) }) {
       timerLag.observe(max(0, Double(now) / 1000 - Double(due.seconds) - Double(due.nanoseconds) / 1e9))
     }
+  }
+
+  /// The same for most steps, without a look into a document.
+  private func noteStep(_ flow: String, _ event: String, _ note: StepNote) {
+    events[flow, event, note.disposition].add()
+    if note.isCreated { started[flow].add() }
+    guard note.disposition == "applied" else { return }
+    transitions[flow, note.from.joined(separator: "+"), note.to.joined(separator: "+"), event].add()
+    if Metrics.outcomes.contains(note.status) { finished[flow, note.status].add() }
   }
 
   private static let outcomes: Set<String> = ["done", "failed", "cancelled"]
