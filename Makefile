@@ -3,7 +3,8 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test test-brokers bench simulate crash resume fuzz sarif schemathesis autobahn format lint clean
+.PHONY: help setup build serve test test-brokers bench simulate crash powercut resume fuzz sarif schemathesis autobahn \
+	format lint clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -45,6 +46,11 @@ FULL_DISKS ?= 20
 crash: setup ## kill a loaded server KILLS times, and FULL_DISKS times with a full disk
 	swift build --build-tests
 	FLOW_KILLS=$(KILLS) FLOW_FULL_DISKS=$(FULL_DISKS) swift test --skip-build --filter CrashTests
+
+CUTS ?= 5000
+powercut: setup ## cut the power under load, and look at CUTS disks as that may leave them
+	swift build --build-tests
+	FLOW_CUTS=$(CUTS) swift test --skip-build --filter PowerCutTests
 
 SUBSCRIBERS ?= 200
 SECONDS ?= 600

@@ -70,6 +70,7 @@ let package = Package(
     .target(
       name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
+    .target(name: "CPowerCut", dependencies: ["CSQLite"], path: "Tests/CPowerCut"),
     test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
     test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
     test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"], corpus: true),
@@ -87,6 +88,9 @@ let package = Package(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
+    test(
+      "PowerCutTests",
+      ["FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowSource", "CPowerCut", "CSQLite"]),
     test(
       "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
     test(

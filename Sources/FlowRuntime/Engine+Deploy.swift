@@ -49,6 +49,7 @@ extension Engine {
   func install(_ version: Version, _ sources: [SourceText], origin: String) {
     versions[version.hash] = version
     if !sources.isEmpty { batch.sources[version.hash] = SourceText.json(sources).bytes() }
+    startPaces(of: version.machine)
     let now = world.now()
     if (read { () throws(StoreError) in try store.definition(hash: version.hash) }) == .some(nil) {
       batch.definitions[version.hash] = version.machine.program.json.bytes(.canonical)

@@ -15,6 +15,7 @@ extension Engine {
     let taken = ready.prefix(max(Engine.maximumInFlight - inFlight.count, 0))
     ready.removeFirst(taken.count)
     var out: [(Int64, JobRequest)] = []
+    var held: [JobRow] = []
     for row in taken where isStillThere(row) {
       guard let cached = owner(of: row, world.now()) else { continue }
       if cached.row.status == InstanceRow.suspended {
@@ -25,15 +26,24 @@ extension Engine {
         deliver(row)
       } else if calledFlow(row, cached.version.machine) != nil {
         startChild(row)
-      } else if isInPace(row, cached) {
-        inFlight.insert(row.id)
-        switch request(for: row) {
-        case .success(let request): out.append((row.id, request))
-        case .failure(let error): finish(row.id, .unreachable(error.message))
+      } else {
+        switch passage(row, cached) {
+        case .free: begin(row, &out)
+        case .hold: held.append(row)
+        case .wait: break
         }
       }
     }
+    ready.insert(contentsOf: held, at: 0)
     return out
+  }
+
+  private func begin(_ row: JobRow, _ out: inout [(Int64, JobRequest)]) {
+    inFlight.insert(row.id)
+    switch request(for: row) {
+    case .success(let request): out.append((row.id, request))
+    case .failure(let error): finish(row.id, .unreachable(error.message))
+    }
   }
 
   /// Holds a job until its instance goes on.
@@ -74,11 +84,10 @@ extension Engine {
   }
 
   private func deliver(_ row: JobRow) {
-    guard let sender = owner(of: row, world.now()) else { return }
+    guard let owner = owner(of: row, world.now()) else { return }
     remove(row)
-    guard let json = try? JSON(parsing: row.arguments), let event = json["type"]?.string else { return }
-    deliveries.append(
-      Delivery(event: event, payload: json["data"] ?? .null, sender: InstanceID(sender.row)))
+    guard let delivery = delivery(row, owner) else { return }
+    deliveries.append(delivery)
     settle()
   }
 

@@ -211,6 +211,10 @@ extension Engine {
 
   /// Hands an emitted event to the flows that start on it or whose key it carries.
   func deliverEmitted(_ delivery: Delivery) {
+    if let receiver = delivery.receiver {
+      if let entry = catalogue[receiver.flow] { deliver(delivery, to: entry) }
+      return
+    }
     for entry in catalogue.entries where entry.isReached(by: delivery.event) { deliver(delivery, to: entry) }
   }
 
@@ -218,11 +222,13 @@ extension Engine {
     var command = EventCommand(event: delivery.event, payload: delivery.payload)
     command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
     do throws(EngineProblem) {
-      let key = keyOf(try payload(command, entry.machine), entry)
+      command.key = delivery.receiver?.key
+      let key = command.key == nil ? keyOf(try payload(command, entry.machine), entry) : command.key
       // Whoever speaks of itself need not listen.
       let isOwn = key.map { InstanceID(flow: entry.name, key: $0) == delivery.sender } ?? false
       if isOwn { _ = try? deliver(command, to: entry) } else { _ = try deliver(command, to: entry) }
     } catch {
+      if case .suspended(let key) = error, keep(delivery, for: InstanceID(flow: entry.name, key: key)) { return }
       note(error, of: delivery, to: entry.name)
     }
   }
@@ -234,9 +240,15 @@ extension Engine {
     case .refused(let refusal, _): reason = refusal.message
     case .invalidPayload(let mismatches):
       reason = mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
+    case .suspended(let key):
+      reason = "`\(key)` is suspended, and \(Engine.maximumKeptEvents) events wait for it already"
     // That no instance waits is nothing to tell, and a failing store fails the batch.
     default: return
     }
+    note(reason, of: delivery, to: flow)
+  }
+
+  func note(_ reason: String, of delivery: Delivery, to flow: String) {
     guard let sender = (try? load(delivery.sender)) ?? nil else { return }
     journal(
       sender.row, "undelivered",

@@ -25,7 +25,7 @@ extension Engine {
     write(row)
   }
 
-  private func newJob(_ reference: JobReference, of instance: InstanceRow, action: String, due: Int64) -> JobRow {
+  func newJob(_ reference: JobReference, of instance: InstanceRow, action: String, due: Int64) -> JobRow {
     counters.job += 1
     return JobRow(
       id: counters.job, instance: instance.id, revision: reference.revision, number: reference.number, action: action,
@@ -292,6 +292,10 @@ extension Engine {
 
   /// Makes a job of an event that was emitted, for the next batch to deliver.
   func putOff(_ delivery: Delivery) {
+    if let receiver = delivery.receiver {
+      if let cached = (try? load(receiver)) ?? nil { write(delivery, for: cached.row, due: world.now()) }
+      return
+    }
     guard let sender = (try? load(delivery.sender)) ?? nil else { return }
     let reference = JobReference(revision: sender.row.revision, number: 0)
     var row = newJob(reference, of: sender.row, action: Engine.deliveryAction, due: world.now())

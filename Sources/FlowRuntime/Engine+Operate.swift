@@ -43,6 +43,7 @@ extension Engine {
       guard !command.isDryRun else { return answer(cached, 0, "would be cancelled") }
       let (sequence, _) = record(
         step, of: cached, cause: .other(cause(command)), at: now, status: InstanceRow.cancelled)
+      dropKeptEvents(of: cached)
       // What it had asked for without waiting is done all the same.
       release(cached.row.id) { $0 == Engine.parked }
       return answer(cache.find(row: cached.row.id) ?? cached, sequence, "")
@@ -62,7 +63,10 @@ extension Engine {
     guard !command.isDryRun else { return answer(old, 0, "would go on") }
     var cached = old
     cached.row.status = 0
-    return note(command, cached, released(cached) { $0 == Engine.parked })
+    let taken = takeKeptEvents(of: cached)
+    let went = released(cached) { $0 == Engine.parked }
+    let news = taken == 0 ? "" : "\(taken) \(taken == 1 ? "event that was" : "events that were") kept for it"
+    return note(command, cached, [went, news].filter { !$0.isEmpty }.joined(separator: "; "))
   }
 
   private func retry(_ old: Cached, _ command: OperatorCommand) -> OperatorAnswer {

@@ -49,7 +49,8 @@ extension Engine {
       park(old)
       return nil
     }
-    guard isInPace(old, cached) else { return nil }
+    // A claim is on the disk before anybody hears of it, and the pace with it.
+    guard case .free = passage(old, cached, isKeptFirst: true) else { return nil }
     var row = old
     row.lease = leaseEnd(leaseMilliseconds, now)
     row.fence += 1

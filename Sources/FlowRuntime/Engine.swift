@@ -53,6 +53,10 @@ public final class Engine {
   /// How fast actions with a `limit` go out, and the instants that waiting jobs of theirs were given.
   var paces: [String: Pace] = [:]
   var reserved: [Int64: Int64] = [:]
+  /// The actions of which more has gone out than the store knows.
+  var unkeptPaces: Set<String> = []
+  /// When this engine began, and the number of the last job before.
+  private(set) var start: (now: Int64, job: Int64) = (0, 0)
   /// What an operator should hear, and no caller is there to be told; the engine's thread passes it on.
   var notices: [String] = []
   /// Why the batch can't be committed: something that it builds on could not be read.
@@ -71,6 +75,7 @@ public final class Engine {
     do throws(StoreError) {
       counters = try store.counters()
       committedCounters = counters
+      start = (world.now(), counters.job)
       if counters.identity.isEmpty {
         batch.identity = world.newID()
         counters.identity = batch.identity ?? ""
@@ -125,6 +130,7 @@ public final class Engine {
       abandonBatch()
       throw failure
     }
+    if !unkeptPaces.isEmpty { keepPaces() }
     guard !batch.isEmpty else { return [] }
     if counters.job != committedCounters.job { batch.lastJob = counters.job }
     do throws(StoreError) {
@@ -136,6 +142,7 @@ public final class Engine {
     committedCounters = counters
     committedCatalogue = catalogue
     committedSchedules = schedules
+    notePacesKept()
     let committed = batch
     clearBatch()
     schedule(committed.jobs)
@@ -226,6 +233,7 @@ public final class Engine {
       let program = try Program(json: JSON(parsing: text))
       let version = Version(hash: hash, machine: try Machine(program))
       versions[hash] = version
+      startPaces(of: version.machine)
       return version
     } catch {
       throw .storeUnavailable("an instance runs the program \(hash.prefix(12)), which can't be loaded")
@@ -293,4 +301,6 @@ struct Delivery {
   var event: String
   var payload: JSON
   var sender: InstanceID
+  /// The one that it was kept for; nil for whoever waits by its key.
+  var receiver: InstanceID?
 }

@@ -51,6 +51,38 @@ extension InstanceRow {
   public var hasEnded: Bool { 1...3 ~= status }
 }
 
+/// What an instance was at some time: what its history begins with, when the entries up to then were archived.
+public struct InstanceSnapshot: Hashable, Sendable {
+  public var instance: Int64
+  /// The place of the last entry that has led to it.
+  public var sequence: Int64
+  /// When it was taken, in milliseconds since 1970.
+  public var at: Int64
+  /// The hash of the program that it ran.
+  public var definition: String
+  public var status: Int
+  public var revision: Int
+  public var startedAt: Int64
+  /// Where it was and what it knew, as ``InstanceRow`` has them.
+  public var position: [UInt8]
+  public var data: [UInt8]
+
+  public init(
+    instance: Int64, sequence: Int64, at: Int64, definition: String, status: Int, revision: Int, startedAt: Int64,
+    position: [UInt8], data: [UInt8]
+  ) {
+    self.instance = instance
+    self.sequence = sequence
+    self.at = at
+    self.definition = definition
+    self.status = status
+    self.revision = revision
+    self.startedAt = startedAt
+    self.position = position
+    self.data = data
+  }
+}
+
 /// That there was an instance, when all else of it has been archived.
 public struct Tombstone: Hashable, Sendable {
   public var status: Int
@@ -308,6 +340,8 @@ public struct StoreBatch: Sendable {
   /// Dead letters that are tried again, by the number of their job.
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
+  /// How fast actions with a limit have gone out, as JSON.
+  public var paces: [String: [UInt8]] = [:]
   public var definitions: [String: [UInt8]] = [:]
   /// The files that programs were compiled from, by the hash of the program.
   public var sources: [String: [UInt8]] = [:]
@@ -326,7 +360,7 @@ public struct StoreBatch: Sendable {
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
       && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && identity == nil
+      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && paces.isEmpty && identity == nil
   }
 }
 

@@ -50,6 +50,11 @@ public protocol Store: AnyObject {
   /// When the first of the engine's own jobs after an instant is due.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
 
+  /// How fast an action has gone out, as its engine has kept it; nil when it never did.
+  func pace(action: String) throws(StoreError) -> [UInt8]?
+  /// How many of the engine's own jobs of an action are due, of those up to a number; no more than `limit` are counted.
+  func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int
+
   /// Work whose tries are spent, by the number of its job.
   func dead(id: Int64) throws(StoreError) -> DeadRow?
 
@@ -104,6 +109,8 @@ public protocol Queries: Sendable {
   func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> [InstanceRow]
   /// What happened to an instance, from behind a sequence number.
   func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  /// What the history of an instance begins with when what came before was archived; nil when all of it is there.
+  func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot?
   /// The newest sequence number; 0 when nothing has happened.
   func lastSequence() throws(StoreError) -> Int64
   /// What happened at all, from behind a sequence number.

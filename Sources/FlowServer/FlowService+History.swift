@@ -19,7 +19,8 @@ extension FlowService {
       }
       let history = HistoryPage(instance: row.id, filter: filter, redaction: redaction, limit: limit)
       let (entries, next) = try history.read(queries, after: after)
-      return json(page(entries.map(\.view), next: next.map { .int($0) }, limit: limit, asOf: span))
+      let page = page(entries.map(\.view), next: next.map { .int($0) }, limit: limit, asOf: span)
+      return json(page.begun(with: try queries.beginning(instance: row.id)))
     }
   }
 
@@ -95,6 +96,18 @@ private struct HistoryPage {
     var seen = entry
     if test != nil { seen.body = redaction.masked(entry.body, of: entry.flow) }
     return filter.admits(seen, test)
+  }
+}
+
+extension JSON {
+  /// The page of a history with what the history begins with, when what came before was archived.
+  fileprivate func begun(with snapshot: InstanceSnapshot?) -> JSON {
+    guard let snapshot, let members else { return self }
+    let beginning: JSON = [
+      "offset": .int(snapshot.sequence), "revision": .int(Int64(snapshot.revision)),
+      "at": .string(timeText(snapshot.at)),
+    ]
+    return .object(members + [.init("archivedTo", beginning)])
   }
 }
 

@@ -94,9 +94,15 @@ struct InstanceView {
     let here = states.map { "`\($0)`" }.joined(separator: ", ")
     switch row.status {
     case 0: return waiting(here)
-    case InstanceRow.suspended: return "an operator has suspended it in \(here)"
+    case InstanceRow.suspended: return "an operator has suspended it in \(here)" + kept
     default: return "\(row.statusName) in \(here) since \(timeText(row.updatedAt))"
     }
+  }
+
+  /// What others have sent it meanwhile.
+  private var kept: String {
+    let count = jobs.count { $0.action.isEmpty && $0.due > Int64(1) << 60 }
+    return count == 0 ? "" : "; \(count) \(count == 1 ? "event is" : "events are") kept for it"
   }
 
   private func waiting(_ here: String) -> String {

@@ -22,7 +22,7 @@ extension Route {
       .query("filter", "only what this condition in CEL holds for", .condition),
       .header("Last-Event-ID", "for a stream: the last entry seen")
     )
-    .giving(200, "A page, all of it as lines, or a stream that goes on", Schemas.page("Entry"))
+    .giving(200, "A page, all of it as lines, or a stream that goes on", Schemas.history)
     .giving(200, "", Schemas.string, as: "application/x-ndjson")
     .giving(200, "", Schemas.string, as: "text/event-stream").refusing("gone", "invalid-query"),
     Route(

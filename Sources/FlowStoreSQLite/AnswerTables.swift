@@ -22,14 +22,15 @@ final class AnswerTables {
   private let setMeta: Statement
   private var secret: (UInt64, UInt64)?
   private var younger: Int
-  /// When the younger table took its first answer, in milliseconds since 1970; 0 when it has none.
+  /// Since when the younger table takes answers, in milliseconds since 1970; 0 before the first.
   private var since: Int64
-  private var recent = RecentAnswers()
+  private var recent: RecentAnswers
   /// How many pieces of the run that leaves the present transaction has moved.
   private var movedPieces = 0
 
-  init(_ connection: Connection) throws(StoreError) {
+  init(_ connection: Connection, runLength: Int) throws(StoreError) {
     self.connection = connection
+    recent = RecentAnswers(runLength: runLength)
     var made: [Table] = []
     for name in ["answer_0", "answer_1"] {
       made.append(
@@ -126,14 +127,16 @@ final class AnswerTables {
       try connection.run("BEGIN IMMEDIATE")
       try tables[1 - younger].empty.run()
       try setMeta.run(.text("answers"), .integer(Int64(1 - younger)))
-      try setMeta.run(.text("answers_since"), .integer(0))
+      // From now on, whatever comes into it: answers may have gathered for long before they come to a table, and the
+      // other one has some that have only just come.
+      try setMeta.run(.text("answers_since"), .integer(now))
       try connection.run("COMMIT")
     } catch {
       try? connection.run("ROLLBACK")
       throw error
     }
     younger = 1 - younger
-    since = 0
+    since = now
   }
 
   private func begin(at instant: Int64) throws(StoreError) {

@@ -17,6 +17,7 @@ struct RecentAnswers {
   /// A run leaves in so many pieces: one for each value of the six highest bits of the hash.
   private static let pieceCount = 64
 
+  private let runLength: Int
   private var gathering: [KeyHash: Answer] = [:]
   private var leaving: [KeyHash: Answer] = [:]
   /// What is left of the run that leaves, by the place in the table.
@@ -26,6 +27,8 @@ struct RecentAnswers {
   /// When the first answer of each run was given, in milliseconds since 1970.
   private var begin: Int64 = 0
   private(set) var runBegin: Int64 = 0
+
+  init(runLength: Int = RecentAnswers.runLength) { self.runLength = runLength }
 
   subscript(_ hash: KeyHash) -> Answer? { gathering[hash] ?? leaving[hash] }
 
@@ -46,7 +49,7 @@ struct RecentAnswers {
   /// Lets what has gathered leave when it is enough.
   /// - Parameter last: The newest entry of the journal.
   mutating func age(last: Int64) {
-    guard !isLeaving, gathering.count >= RecentAnswers.runLength || last - runEnd >= RecentAnswers.longestTail else {
+    guard !isLeaving, gathering.count >= runLength || last - runEnd >= RecentAnswers.longestTail else {
       return
     }
     (leaving, gathering) = (gathering, [:])

@@ -9,6 +9,14 @@ extension SQLiteQueries {
     }
   }
 
+  public func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot? {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("\(Statements.snapshots) WHERE s.instance = ?1 AND s.kept = 1")
+      statement.bind(.integer(instance))
+      return try statement.next() ? statement.snapshot : nil
+    }
+  }
+
   public func epoch() throws(StoreError) -> String {
     try withConnection { connection throws(StoreError) in
       let identity = try connection.text("SELECT value FROM meta WHERE name = 'identity'")

@@ -53,7 +53,10 @@ public final class SQLiteQueries: Queries {
 
   public func lastSequence() throws(StoreError) -> Int64 {
     try read { reading throws(StoreError) in
-      try reading.connection.integer("SELECT coalesce(max(sequence), 0) FROM journal")
+      // The newest entry may have been archived with its instance.
+      max(
+        try reading.connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
+        try reading.connection.integer("SELECT value - 1 FROM meta WHERE name = 'kept_from'"))
     }
   }
 

@@ -99,6 +99,22 @@ extension SQLiteStore {
     return try first(statements.nextJob) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
   }
 
+  public func pace(action: String) throws(StoreError) -> [UInt8]? {
+    let rows = try connection.prepare("SELECT spent FROM pace WHERE action = ?1")
+    rows.bind(.text(action))
+    return try first(rows) { $0.blob(0) }
+  }
+
+  public func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int {
+    let rows = try connection.prepare(
+      """
+      SELECT count(*) FROM (SELECT 1 FROM job
+      WHERE queue IS NULL AND due <= ?1 AND id <= ?2 AND action = ?3 AND outcome = '' LIMIT ?4)
+      """)
+    rows.bind(.integer(now), .integer(last), .text(action), .integer(Int64(limit)))
+    return try first(rows) { Int($0.integer(0)) } ?? 0
+  }
+
   public func definition(hash: String) throws(StoreError) -> [UInt8]? {
     statements.definition.bind(.text(hash))
     return try first(statements.definition) { $0.blob(0) }

@@ -2,12 +2,20 @@ import FlowRuntime
 import FlowSource
 import Glibc
 
-/// How long what has ended is kept.
+/// How long what has ended is kept, and what has happened to that which has not.
 public struct Retention: Hashable, Sendable {
   /// How many instances are archived at once.
   static let batchSize = 200
   /// How many pages go back to the disk at once.
   static let pagesAtOnce: Int64 = 64
+  /// How many entries of the journal are looked at at once, to see whose there are many.
+  static let visitsAtOnce = 500
+  /// How many snapshots become the beginning of a history at once.
+  static let foldsAtOnce = 20
+  /// How often in the time that entries are kept an instance may have a snapshot taken, and how many steps between two
+  /// of them are so many that it is taken sooner.
+  static let snapshotsPerPeriod: Int64 = 8
+  static let longestFold: Int64 = 1000
 
   /// How long an ended instance stays in the store, in milliseconds; nil for ever.
   public var hot: Int64?
@@ -15,6 +23,12 @@ public struct Retention: Hashable, Sendable {
   public var tombstones: Int64
   /// The file that archived instances are appended to as JSON lines; nil when they are dropped.
   public var archive: String?
+  /// How many entries an instance that lives has to have before any of them go.
+  public var entries = 32
+
+  /// How long the entries of an instance that lives are kept at least, in milliseconds; nil for ever. As long as any
+  /// of them may be the answer to an idempotency key.
+  var journal: Int64? { hot.map { max($0, 2 * SQLiteStore.answerWindow) } }
 
   public init(hot: Int64? = nil, tombstones: Int64 = 30 * 86_400_000, archive: String? = nil) {
     self.hot = hot
@@ -32,7 +46,14 @@ extension SQLiteStore {
     let rows = try ended(before: now - hot)
     guard !rows.isEmpty else { return [] }
     // The archive is on the disk before anything is gone; what a crash leaves in both is archived twice.
-    if let path = retention.archive { try append(rows, to: path) }
+    if let path = retention.archive {
+      var lines: [JSON] = []
+      for row in rows {
+        let head = try connection.integer("SELECT head FROM instance WHERE id = \(row.id)")
+        lines.append(try document(of: row, entries: chain(from: head)))
+      }
+      try append(lines, to: path)
+    }
     try inTransaction { () throws(StoreError) in
       for row in rows { try remove(row) }
       try connection.prepare("DELETE FROM tombstone WHERE ended_at < ?1").run(
@@ -58,41 +79,42 @@ extension SQLiteStore {
   }
 
   private func remove(_ row: InstanceRow) throws(StoreError) {
-    let entries = try chain(of: row.id)
+    let entries = try chain(from: connection.integer("SELECT head FROM instance WHERE id = \(row.id)"))
     // Whoever reads the journal from before this place has missed something, and no number is given twice.
     try raise("kept_from", to: (entries.last ?? 0) + 1)
     try raise("instance", to: row.id)
     let removal = try connection.prepare("DELETE FROM journal WHERE sequence = ?1")
     for sequence in entries { try removal.run(.integer(sequence)) }
-    for sql in ["DELETE FROM timer WHERE instance = ?1", "DELETE FROM instance WHERE id = ?1"] {
-      try connection.prepare(sql).run(.integer(row.id))
+    for table in ["timer WHERE instance", "snapshot WHERE instance", "instance WHERE id"] {
+      try connection.prepare("DELETE FROM \(table) = ?1").run(.integer(row.id))
     }
     try connection.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4)").run(
       .text(row.flow), .text(row.key), .integer(Int64(row.status)), .integer(row.updatedAt))
   }
 
-  /// The places of an instance's entries, oldest first.
-  private func chain(of instance: Int64) throws(StoreError) -> [Int64] {
-    let statement = try connection.prepare(
-      """
-      WITH RECURSIVE chain (sequence, previous) AS (
-        SELECT sequence, previous FROM journal WHERE sequence = (SELECT head FROM instance WHERE id = ?1)
-        UNION ALL SELECT b.sequence, b.previous FROM chain c JOIN journal b ON b.sequence = c.previous)
-      SELECT sequence FROM chain ORDER BY sequence
-      """)
-    statement.bind(.integer(instance))
-    var found: [Int64] = []
-    while try statement.next() { found.append(statement.integer(0)) }
-    return found
+  /// The places of an instance's entries up to one of them, oldest first.
+  /// - Parameter start: Those up to this place are left out.
+  /// - Parameter limit: At most so many, the newest.
+  func chain(from last: Int64, after start: Int64 = 0, limit: Int = .max) throws(StoreError) -> [Int64] {
+    let statement = try connection.prepare("SELECT previous FROM journal WHERE sequence = ?1")
+    var (found, next): ([Int64], Int64) = ([], last)
+    while next > start, found.count < limit {
+      statement.bind(.integer(next))
+      guard try statement.next() else { break }
+      found.append(next)
+      next = statement.integer(0)
+      statement.reset()
+    }
+    return found.reversed()
   }
 
-  private func raise(_ name: String, to value: Int64) throws(StoreError) {
+  func raise(_ name: String, to value: Int64) throws(StoreError) {
     try connection.prepare(
       "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
     ).run(.text(name), .integer(value))
   }
 
-  private func inTransaction(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+  func inTransaction(_ body: () throws(StoreError) -> Void) throws(StoreError) {
     try statements.begin.run()
     do throws(StoreError) {
       try body()
@@ -105,22 +127,34 @@ extension SQLiteStore {
 
   // MARK: - The archive
 
-  private func append(_ rows: [InstanceRow], to path: String) throws(StoreError) {
+  func append(_ lines: [JSON], to path: String) throws(StoreError) {
     var text: [UInt8] = []
-    for row in rows { text += try document(of: row).bytes() + [0x0A] }
+    for line in lines { text += line.bytes() + [0x0A] }
+    let isNew = access(path, F_OK) != 0
     guard let file = fopen(path, "ae") else { throw .unavailable("cannot write the archive `\(path)`") }
     defer { fclose(file) }
     let isWritten = text.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
     guard isWritten, fflush(file) == 0, fsync(fileno(file)) == 0 else {
       throw .unavailable("cannot write the archive `\(path)`: \(String(cString: strerror(errno)))")
     }
+    if isNew { try syncFolder(of: path) }
   }
 
-  /// An instance with its journal.
-  private func document(of row: InstanceRow) throws(StoreError) -> JSON {
+  /// Puts the name of a new file on the disk, without which the file would be lost with what is in it.
+  private func syncFolder(of path: String) throws(StoreError) {
+    let folder = path.contains("/") ? String(path[...(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    guard descriptor >= 0, fsync(descriptor) == 0 else {
+      throw .unavailable("cannot sync the folder of the archive `\(path)`: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  /// An instance with entries of its journal; one that lives has not ended when its status says so.
+  func document(of row: InstanceRow, entries: [Int64]) throws(StoreError) -> JSON {
     let statement = try connection.prepare("SELECT sequence, revision, kind, at, body FROM journal WHERE sequence = ?1")
     var journal: [JSON] = []
-    for sequence in try chain(of: row.id) {
+    for sequence in entries {
       statement.bind(.integer(sequence))
       guard try statement.next() else { continue }
       journal.append([
@@ -132,7 +166,7 @@ extension SQLiteStore {
     return [
       "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.statusName),
       "revision": .int(Int64(row.revision)), "startedAt": .string(timeText(row.startedAt)),
-      "endedAt": .string(timeText(row.updatedAt)), "definition": .string(row.definition),
+      row.hasEnded ? "endedAt" : "foldedAt": .string(timeText(row.updatedAt)), "definition": .string(row.definition),
       "position": (try? JSON(parsing: row.position)) ?? .null, "data": (try? JSON(parsing: row.data)) ?? .null,
       "journal": .array(journal),
     ]

@@ -27,14 +27,19 @@ public final class SQLiteStore: Store {
 
   /// Opens a store, or makes one.
   /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
-  public init(path: String, retention: Retention = Retention()) throws(StoreError) {
+  public convenience init(path: String, retention: Retention = Retention()) throws(StoreError) {
+    try self.init(path: path, retention: retention, answerRun: RecentAnswers.runLength)
+  }
+
+  /// - Parameter answerRun: How many answers gather before they go to their table.
+  init(path: String, retention: Retention, answerRun: Int) throws(StoreError) {
     self.retention = retention
     lock = try FileLock(path: path + ".lock")
     connection = try Connection(path: path, isReadOnly: false)
     try Schema.prepare(connection, path: path)
     connection.watchLog()
     statements = try Statements(connection)
-    answers = try AnswerTables(connection)
+    answers = try AnswerTables(connection, runLength: answerRun)
     let all = try connection.prepare("SELECT hash, id FROM definition")
     while try all.next() { definitions[all.text(0)] = all.integer(1) }
   }
@@ -202,6 +207,7 @@ public final class SQLiteStore: Store {
         .integer(Int64(row.attempt)), .integer(row.due), .integer(row.lease), .integer(Int64(row.fence)),
         .json(row.arguments), .json(row.outcome), .json(row.failures))
     }
+    for (action, spent) in batch.paces { try statements.setPace.run(.text(action), .json(spent)) }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
     for id in batch.deadRemoved { try statements.removeDead.run(.integer(id)) }
     for row in batch.dead {
@@ -227,8 +233,9 @@ public final class SQLiteStore: Store {
     try endLook()
     try answers.forget(now)
     let archived = try archive(now)
+    let isFolding = try fold(now)
     let isSmaller = try returnSpace()
     if connection.uncheckedPages > 0 { try checkpoint() }
-    return Upkeep(hasMore: archived.count == Retention.batchSize || isSmaller, archived: archived)
+    return Upkeep(hasMore: archived.count == Retention.batchSize || isFolding || isSmaller, archived: archived)
   }
 }

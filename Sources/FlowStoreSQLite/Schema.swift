@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// What each version adds to the one before it; the first makes the tables of a new file.
-  static let migrations = [tables, second, third, fourth, fifth]
+  static let migrations = [tables, second, third, fourth, fifth, sixth]
 
   /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
   private static let second = """
@@ -112,6 +112,17 @@ enum Schema {
       PRIMARY KEY (flow, definition)) WITHOUT ROWID;
     INSERT INTO version SELECT flow, definition, NULL, '', min(started_at) FROM instance GROUP BY flow, definition;
     INSERT OR REPLACE INTO version SELECT flow, definition, NULL, origin, at FROM deployment;
+    """
+
+  /// What instances were, so that their journal need not be kept for ever: one that is `kept` is what the history of
+  /// its instance begins with; the others will be when they are old enough. And how fast actions have gone out.
+  private static let sixth = """
+    CREATE TABLE snapshot (
+      instance INTEGER NOT NULL, sequence INTEGER NOT NULL, kept INTEGER NOT NULL, at INTEGER NOT NULL,
+      definition INTEGER NOT NULL, status INTEGER NOT NULL, revision INTEGER NOT NULL, started_at INTEGER NOT NULL,
+      position TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (instance, sequence)) WITHOUT ROWID;
+    CREATE INDEX snapshot_at ON snapshot (at) WHERE kept = 0;
+    CREATE TABLE pace (action TEXT PRIMARY KEY, spent TEXT NOT NULL) WITHOUT ROWID;
     """
 
   /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or

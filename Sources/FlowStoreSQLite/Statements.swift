@@ -7,7 +7,7 @@ struct Statements {
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
-  let setDeployment, setSchedule, removeDead, dead, tombstone: Statement
+  let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
@@ -18,6 +18,11 @@ struct Statements {
     """
   static let deadColumns = """
     id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures
+    """
+
+  static let snapshots = """
+    SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data
+    FROM snapshot s JOIN definition d ON d.id = s.definition
     """
 
   init(_ connection: Connection) throws(StoreError) {
@@ -59,6 +64,7 @@ struct Statements {
     removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
     dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
     tombstone = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+    setPace = try connection.prepare("INSERT OR REPLACE INTO pace VALUES (?1, ?2)")
     setDeployment = try connection.prepare("INSERT OR REPLACE INTO deployment VALUES (?1, ?2, ?3, ?4, ?5)")
     setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
     setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")

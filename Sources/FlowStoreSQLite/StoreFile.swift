@@ -67,8 +67,28 @@ public enum StoreFile {
     """
     SELECT 'instance ' || i.flow || '/' || i.key || ' is at revision ' || i.revision || ', its journal at '
       || max(j.revision)
-    FROM instance i JOIN journal j ON j.instance = i.id WHERE j.kind = 'step' GROUP BY i.id
-    HAVING max(j.revision) <> i.revision LIMIT 20
+    FROM instance i JOIN (
+      SELECT instance, revision FROM journal WHERE kind = 'step'
+      UNION ALL SELECT instance, revision FROM snapshot WHERE kept = 1) j ON j.instance = i.id
+    GROUP BY i.id HAVING max(j.revision) <> i.revision LIMIT 20
+    """,
+    """
+    SELECT 'a snapshot belongs to no instance' FROM snapshot s LEFT JOIN instance i ON i.id = s.instance
+    WHERE i.id IS NULL LIMIT 20
+    """,
+    """
+    SELECT 'a snapshot of ' || i.flow || '/' || i.key || ' is newer than the instance' FROM snapshot s
+    JOIN instance i ON i.id = s.instance WHERE s.sequence > i.head OR s.revision > i.revision LIMIT 20
+    """,
+    """
+    SELECT 'journal entry ' || j.sequence || ' is older than what the history of its instance begins with'
+    FROM snapshot s JOIN journal j ON j.instance = s.instance WHERE s.kept = 1 AND j.sequence <= s.sequence LIMIT 20
+    """,
+    """
+    SELECT 'what came before journal entry ' || j.sequence || ' is missing' FROM journal j
+    LEFT JOIN journal p ON p.sequence = j.previous
+    LEFT JOIN snapshot s ON s.instance = j.instance AND s.sequence = j.previous AND s.kept = 1
+    WHERE j.previous <> 0 AND p.sequence IS NULL AND s.sequence IS NULL LIMIT 20
     """,
     """
     SELECT 'a timer of ' || i.flow || '/' || i.key || ' waits, and the instance has ended'

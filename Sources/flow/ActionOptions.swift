@@ -47,8 +47,9 @@ enum ActionOptions {
   private static func mail(_ arguments: Arguments) throws(WrongOption) -> MailServer? {
     let given = arguments.value("smtp-url")
     guard let url = given ?? Terminal.variable("FLOW_SMTP_URL") else { return nil }
-    let server = MailServer(
+    var server = MailServer(
       url: url, user: Terminal.variable("FLOW_SMTP_USER"), password: Terminal.variable("FLOW_SMTP_PASSWORD"))
+    server?.authorities = Terminal.variable("FLOW_SMTP_CA")
     guard let server else {
       throw WrongOption(
         message: "the mail server is not given as a URL", help: "write smtp://HOST:PORT or smtps://HOST:PORT")

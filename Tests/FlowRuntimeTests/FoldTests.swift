@@ -3,8 +3,8 @@ import FlowSource
 import Testing
 
 /// What the changes of an instance's steps come to, one put over the other: a new run begins anew.
-func folded(_ steps: [JournalEntry]) -> JSON {
-  var members: [JSON.Member] = []
+func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
+  var members: [JSON.Member] = start.members ?? []
   for step in steps {
     if step.body["created"] == true { members = [] }
     for change in step.body["changes"]?.members ?? [] {

@@ -3,6 +3,7 @@ import FlowIR
 import FlowMachine
 import FlowRuntime
 import FlowSource
+import FlowStoreSQLite
 import Testing
 
 /// Whatever was journaled can be done again, from the journal and the program alone.
@@ -77,6 +78,48 @@ import Testing
   }
 }
 
+/// An instance whose journal was folded is made again from what its history begins with.
+@Suite struct SnapshotReplayTests {
+  @Test func fromTheSnapshotOn() throws {
+    let folder = try Folder()
+    let world = HandWorld()
+    var retention = Retention(hot: 1000)
+    retention.entries = 3
+    let store = try SQLiteStore(path: folder.path, retention: retention)
+    let engine = try Engine(machine: Desk.machine.get(), store: store, world: world)
+    let queries = try SQLiteQueries(path: folder.path)
+    var folds: Set<Int64> = []
+    for round in 0..<60 {
+      let payload: JSON = round % 3 == 1 ? ["id": "t", "room": .int(Int64(round + 1))] : ["id": "t"]
+      _ = engine.take(EventCommand(event: ["Begin", "Poke", "Tick"][round % 3], payload: payload))
+      _ = try engine.commit()
+      world.advance(round % 5 == 0 ? 600_000_000 : 4000)
+      engine.fireTimers()
+      for (job, _) in engine.dispatch() { engine.finish(job, .done(.null)) }
+      _ = try engine.commit()
+      while try engine.maintain() {}
+      for row in try queries.instances(InstanceFilter(), after: nil, limit: 10) {
+        if let snapshot = try check(row, queries) { folds.insert(snapshot.sequence) }
+      }
+    }
+    #expect(folds.count > 2, "\(folds)")
+  }
+
+  private func check(_ row: InstanceRow, _ queries: SQLiteQueries) throws -> InstanceSnapshot? {
+    let beginning = try queries.beginning(instance: row.id)
+    var replay = Replay(try Desk.machine.get())
+    if let beginning { try replay.begin(with: beginning, of: row) }
+    for entry in try queries.history(instance: row.id, after: 0, limit: 1000) where entry.kind == "step" {
+      try replay.take(entry)
+    }
+    let instance = try #require(replay.instance)
+    #expect(instance.revision == row.revision && instance.startedAt == row.startedAt)
+    #expect(instance.positionJSON(in: replay.machine).bytes() == row.position)
+    #expect(instance.dataJSON(in: replay.machine).bytes() == row.data)
+    return beginning
+  }
+}
+
 /// An instance that is made again, step by step.
 private struct Replay {
   let machine: Machine
@@ -87,6 +130,15 @@ private struct Replay {
   init(_ machine: Machine) {
     self.machine = machine
     stepper = Stepper(machine)
+  }
+
+  mutating func begin(with snapshot: InstanceSnapshot, of row: InstanceRow) throws {
+    let flow = try #require(machine.flow(named: row.flow))
+    let status: Instance.Status = snapshot.status == 1 ? .done : 2...3 ~= snapshot.status ? .failed : .running
+    let header = InstanceHeader(
+      flow: flow, key: row.key, status: status, revision: snapshot.revision, startedAt: snapshot.startedAt)
+    instance = try stepper.restore(
+      header, position: JSON(parsing: snapshot.position), data: JSON(parsing: snapshot.data))
   }
 
   mutating func take(_ entry: JournalEntry) throws {

@@ -1,6 +1,7 @@
 import FlowMachine
 import FlowRuntime
 import FlowSource
+import FlowStoreSQLite
 import Testing
 
 /// `limit N per D`: no period holds more, nothing is lost, and waiting is no try.
@@ -26,20 +27,116 @@ import Testing
     _ = try engine.commit()
     var rung: [Int64] = []
     var notes = 0
-    for _ in 0..<80 {
-      for (job, request) in engine.dispatch() {
+    func turn() throws -> Bool {
+      let out = engine.dispatch()
+      for (job, request) in out {
         guard case .http(_, let url, _, _) = request.action else { continue }
         #expect(request.attempt == 1)
         if url.hasPrefix("http://bell") { rung.append(world.now()) } else { notes += 1 }
         engine.finish(job, .done(.null))
       }
       _ = try engine.commit()
+      return !out.isEmpty
+    }
+    for _ in 0..<80 {
+      while try turn() {}
       world.advance(1000)
     }
     #expect(notes == 20 && rung.count == 20)
     #expect(rung == rung.sorted())
     for (earlier, later) in zip(rung, rung.dropFirst(3)) { #expect(later - earlier >= 10_000) }
     #expect(rung[19] - rung[0] == 60_000, "and no longer than it has to be")
+    withExtendedLifetime(folder) {}
+  }
+
+  /// The engine is started again and again at any time, with what is under way lost or not: whatever the store
+  /// remembers, no period holds more.
+  @Test(arguments: StoreKind.allCases, 0..<8) func noPeriodHoldsMoreOverRestarts(_ kind: StoreKind, _ seed: Int) throws
+  {
+    #expect(try excess(over: kind, seed) == 0)
+  }
+
+  /// The tester is tested: a store that remembers nothing is noticed.
+  @Test func aStoreThatForgetsIsNoticed() throws {
+    #expect(try (0..<8).contains { try excess(over: .memory, $0, forgetting: true) > 0 })
+  }
+
+  /// How often a period held more in a storm of restarts.
+  private func excess(over kind: StoreKind, _ seed: Int, forgetting: Bool = false) throws -> Int {
+    var (store, folder) = try kind.make()
+    (store as? MemoryStore)?.forgetsPaces = forgetting
+    let world = HandWorld()
+    let machine = try Desk.make(PaceTests.restartText(seed)).get()
+    var engine = try Engine(machine: machine, store: store, world: world)
+    var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    func roll(_ sides: Int) -> Int {
+      chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(chance >> 33) % sides
+    }
+    var (rung, asked, restarts): ([Int64], Int, Int) = ([], 0, 0)
+    func turn() throws {
+      for (job, _) in engine.dispatch() {
+        rung.append(world.now())
+        // Some are still under way when the engine ends, and go out again: that is one more.
+        if roll(3) > 0 { engine.finish(job, .done(.null)) }
+      }
+      if roll(4) > 0 { _ = try engine.commit() }
+    }
+    for _ in 0..<600 {
+      switch roll(10) {
+      case 0, 1:
+        asked += 1
+        _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(asked)")]))
+        _ = try engine.commit()
+      case 2 where roll(3) == 0:
+        restarts += 1
+        if kind == .sqlite {
+          // The lock goes with the engine and its store.
+          store = MemoryStore()
+          engine = try Engine(machine: machine, store: store, world: world)
+          store = try SQLiteStore(path: folder.path)
+        }
+        engine = try Engine(machine: machine, store: store, world: world)
+      case 3, 4: world.advance(Int64(roll(3000)))
+      default: try turn()
+      }
+    }
+    let count = PaceTests.counts[seed % PaceTests.counts.count]
+    #expect(rung.count > count && restarts > 10)
+    withExtendedLifetime(folder) {}
+    return zip(rung, rung.dropFirst(count)).count { $1 - $0 < 20_000 }
+  }
+
+  private static let counts = [1, 3, 20, 40]
+
+  private static func restartText(_ seed: Int) -> String {
+    text.replacing("limit 3 per 10s", with: "limit \(counts[seed % counts.count]) per 20s").replacing(
+      "note(id: id) }", with: "}")
+  }
+
+  /// What had its turn before is not held against anybody when nothing went out since.
+  @Test(arguments: StoreKind.allCases) func aRestartCostsNoWholePeriod(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    let world = HandWorld()
+    let machine = try Desk.make(PaceTests.text.replacing("limit 3 per 10s", with: "limit 100 per 1d")).get()
+    func rings(_ engine: Engine, _ asked: Range<Int>) throws -> Int {
+      for index in asked { _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
+      _ = try engine.commit()
+      var rung = 0
+      for _ in 0..<40 {
+        for (job, request) in engine.dispatch() {
+          if case .http(_, let url, _, _) = request.action, url.hasPrefix("http://bell") { rung += 1 }
+          engine.finish(job, .done(.null))
+        }
+        _ = try engine.commit()
+      }
+      return rung
+    }
+    #expect(try rings(Engine(machine: machine, store: store, world: world), 0..<60) == 60)
+    world.advance(60_000)
+    #expect(try rings(Engine(machine: machine, store: store, world: world), 60..<120) == 40)
+    world.advance(86_400_000)
+    #expect(try rings(Engine(machine: machine, store: store, world: world), 120..<121) > 0)
     withExtendedLifetime(folder) {}
   }
 }

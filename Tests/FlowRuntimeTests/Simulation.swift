@@ -167,7 +167,7 @@ struct Simulation {
 
   private mutating func operate() {
     let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate }
-    let flow = ["Task", "Trip", "Bell"][roll(3)]
+    let flow = ["Task", "Trip", "Bell", "Listener"][roll(4)]
     // Cancelled seldom, or nothing would go on.
     var action = actions[roll(actions.count)]
     if action == .cancel, roll(3) > 0 { action = .resume }
@@ -187,7 +187,7 @@ struct Simulation {
   /// The storm is over: everything is answered at last.
   mutating func settle() throws {
     try crash()
-    for flow in ["Task", "Trip", "Bell"] {
+    for flow in ["Task", "Trip", "Bell", "Listener"] {
       for index in 0..<5 { _ = desk.engine.operate(OperatorCommand(.resume, flow: flow, key: "i\(index)")) }
     }
     desk.turn()
@@ -224,6 +224,7 @@ struct Simulation {
     for (id, expected) in acknowledged where count[id] ?? 0 != expected {
       found.append("\(id) was poked \(count[id] ?? 0) times, and \(expected) were acknowledged")
     }
+    found += unheard(memory)
     for (id, number) in count where acknowledged[id] == nil { found.append("\(id): \(number) pokes of nobody") }
     for row in memory.instances.values where row.flow == "Task" && row.status == 0 {
       let states = (try? JSON(parsing: row.position))?["states"]?.array?.compactMap(\.string) ?? []
@@ -232,6 +233,18 @@ struct Simulation {
       }
     }
     return found
+  }
+}
+
+extension Simulation {
+  /// Whatever was emitted was taken once, or it was noted why not.
+  private func unheard(_ memory: MemoryStore) -> [String] {
+    let said = memory.journal.count { $0.kind == "emit" && $0.body["type"] == "Told" }
+    let heard = memory.journal.count {
+      $0.flow == "Listener" && $0.kind == "step" && $0.body["event"]?["type"] == "Told"
+    }
+    let lost = memory.journal.count { $0.kind == "undelivered" && $0.body["flow"] == "Listener" }
+    return said == heard + lost ? [] : ["\(said) were told, \(heard) heard and \(lost) noted as undelivered"]
   }
 }
 

@@ -160,6 +160,37 @@ import Testing
     #expect(try stream.receive().data["subject"] == "b")
   }
 
+  /// Years pass in the file while nobody serves it.
+  @Test func aLongHistoryIsFoldedAndSaysSo() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("counter.flow", Counter.source)
+    let options = [file, "--store", folder.store, "--keep", "1d"]
+    var server = try ServerProcess(options)
+    let path = "/v1/flows/Counter/instances/a/history"
+    try Counter.begin("a", HTTPClient(port: server.port))
+    for number in 1...40 { try Counter.add(Int64(number), to: "a", HTTPClient(port: server.port)) }
+    let whole = try HTTPClient(port: server.port).send("GET", path).json
+    #expect(whole["archivedTo"] == nil && whole["items"]?.array?.count == 41)
+    for (table, question) in [("journal", "count(*) FROM snapshot"), ("snapshot", "sum(kept) FROM snapshot")] {
+      _ = server.stop()
+      try folder.sqlite("UPDATE \(table) SET at = at - 20 * 86400000")
+      server = try ServerProcess(options)
+      let isDone = try eventually { try folder.sqlite("SELECT \(question)") == "1" }
+      #expect(isDone, "\(question)")
+    }
+    let client = HTTPClient(port: server.port)
+    try Counter.add(41, to: "a", client)
+    let rest = try client.send("GET", path).json
+    #expect(rest["archivedTo"]?["offset"] == 41 && rest["archivedTo"]?["revision"] == 41)
+    #expect(rest["items"]?.array?.map { $0["offset"] } == [42])
+    let stream = try EventStreamClient(port: server.port, path: "/v1/live?flow=Counter&key=a&since=5")
+    #expect(try stream.receive().name == "reset")
+    _ = server.stop()
+    #expect(try FlowProcess.run("store", "check", folder.store).output.contains("is sound"))
+    let archive = try String(contentsOfFile: folder.store + ".archive.jsonl", encoding: .utf8).split(separator: "\n")
+    #expect(try archive.map { try JSON(parsing: Array($0.utf8))["journal"]?.array?.count } == [41])
+  }
+
   @Test func aHistoryIsALineForEachEntry() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)

@@ -10,14 +10,16 @@ import Testing
   private static let batchSize = 1024
 
   /// Answers with the entries that carry them, numbered from 1 on.
-  private func batch(_ number: Int) -> StoreBatch {
+  private func batch(_ number: Int, of size: Int = Self.batchSize, at instant: Int64 = 5) -> StoreBatch {
     var batch = StoreBatch()
-    for index in number * Self.batchSize..<(number + 1) * Self.batchSize {
+    for index in number * size..<(number + 1) * size {
       let sequence = Int64(index + 1)
       batch.journal.append(
         JournalEntry(
-          sequence: sequence, instance: 1, flow: "F", key: "k", revision: index, kind: "step", at: 5, body: .null))
-      batch.answers.append(AnswerRow(scope: "s", key: "key \(index)", digest: sequence, sequence: sequence, at: 5))
+          sequence: sequence, instance: 1, flow: "F", key: "k", revision: index, kind: "step", at: instant,
+          body: .null))
+      batch.answers.append(
+        AnswerRow(scope: "s", key: "key \(index)", digest: sequence, sequence: sequence, at: instant))
     }
     if number == 0 {
       batch.definitions["d"] = Array("{}".utf8)
@@ -58,6 +60,26 @@ import Testing
     let queries = try Connection(path: path, isReadOnly: true)
     #expect(try queries.integer("SELECT count(*) FROM answer_0") >= 32 * Self.batchSize, "the first run has moved")
     #expect(try queries.integer("SELECT count(*) FROM answer_0") < count * Self.batchSize, "the last one has not")
+  }
+
+  /// A run that has gathered for long leaves piece by piece, and in between there is time to forget old answers.
+  @Test func whatIsYoungStaysWhateverItGatheredWith() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-answers-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let store = try SQLiteStore(
+      path: folder.appending(path: "test.db").path, retention: Retention(), answerRun: 300)
+    let now = 3 * SQLiteStore.answerWindow
+    try store.commit(batch(0, of: 10))
+    for number in 1..<200 {
+      let instant = now + Int64(number) * 1000
+      try store.commit(batch(number, of: 10, at: instant))
+      _ = try store.maintain(now: instant)
+      for index in stride(from: 10, to: (number + 1) * 10, by: 37) {
+        let known = try store.answer(scope: "s", key: "key \(index)")?.sequence
+        try #require(known == Int64(index + 1), "answer \(index) after batch \(number)")
+      }
+    }
   }
 
   @Test func aFailedCommitLeavesNoAnswerBehind() throws {

@@ -11,10 +11,13 @@ public final class MailSink: Sendable {
   public let port: Int
 
   /// - Parameter login: A user and a password, without which it takes no mail.
-  public init(login: [String] = []) throws {
+  /// - Parameter certificate: The files of a certificate and its key, with which it offers STARTTLS.
+  /// - Parameter isStrict: Whether it tells, among the mails, of whoever logs in without.
+  public init(login: [String] = [], certificate: [String] = [], isStrict: Bool = false) throws {
     // Debian's package is for Debian's Python.
     process.executableURL = URL(filePath: "/usr/bin/python3")
-    process.arguments = [packageRoot.appending(path: "Tests/FlowTestSupport/mailsink.py").path] + login
+    process.arguments = [packageRoot.appending(path: "Tests/FlowTestSupport/mailsink.py").path]
+    process.arguments? += (isStrict ? ["--strict"] : []) + (certificate.isEmpty ? [] : ["--tls"] + certificate) + login
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice

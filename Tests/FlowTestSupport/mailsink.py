@@ -2,18 +2,31 @@
 
 The recipient says how it behaves: refused@ gets 550, busy@ gets 451, full@ gets 552 for the data, drop@ has its
 connection cut in the middle of the data, silent@ never gets an answer, flaky@ gets 451 at the first try only.
-With arguments USER PASSWORD it takes mail only after a login.
+With arguments USER PASSWORD it takes mail only after a login. With --tls CERTIFICATE KEY before them it offers
+STARTTLS; with --strict it says so, as a line, when somebody logs in without it.
 """
 
 import asyncio
 import email
 import email.policy
 import json
+import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
 seen = set()
+words = sys.argv[1:]
+strict = words[:1] == ["--strict"] and bool(words.pop(0))
+tls = words[1:3] if words[:1] == ["--tls"] else None
+login = words[3:] if tls else words
+
+
+class Server(SMTP):
+    async def smtp_AUTH(self, arg):
+        if strict and self.session.ssl is None:
+            print(json.dumps({"auth": "in the clear"}), flush=True)
+        await super().smtp_AUTH(arg)
 
 
 class Handler:
@@ -41,6 +54,7 @@ class Handler:
         print(json.dumps({
             "from": envelope.mail_from,
             "recipients": envelope.rcpt_tos,
+            "tls": session.ssl is not None,
             "login": session.auth_data.decode() if session.authenticated else "",
             "headers": {name: str(value) for name, value in mail.items()},
             "names": mail.keys(),
@@ -56,15 +70,19 @@ class Handler:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    good = [data.login.decode(), data.password.decode()] == sys.argv[1:3]
+    good = [data.login.decode(), data.password.decode()] == login
     return AuthResult(success=good, handled=False, auth_data=data.login)
 
 
 async def main():
-    login = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": False}
-    options = login if len(sys.argv) > 2 else {}
+    options = {}
+    if login:
+        options = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": tls is not None}
+    if tls:
+        options["tls_context"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        options["tls_context"].load_cert_chain(*tls)
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(Handler(), enable_SMTPUTF8=False, **options), "127.0.0.1", 0)
+        lambda: Server(Handler(), enable_SMTPUTF8=False, **options), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

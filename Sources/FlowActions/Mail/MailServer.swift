@@ -4,6 +4,8 @@ public struct MailServer: Sendable {
   public var url: String
   public var user: String?
   public var password: String?
+  /// A file of the authorities whose certificates are believed, as PEM; nil for those of the system.
+  public var authorities: String?
 
   /// - Parameter url: May hold a user and a password, as one from the environment does.
   /// - Returns: Nil when it is no URL of a mail server.

@@ -68,6 +68,7 @@ final class MailTransfer: Transfer {
   private func setUpSecurity(_ easy: UnsafeMutableRawPointer) {
     let mustHide = server.password != nil && !server.isLocal
     flow_curl_set_long(easy, CURLOPT_USE_SSL, Int((mustHide ? CURLUSESSL_ALL : CURLUSESSL_TRY).rawValue))
+    if let file = server.authorities { flow_curl_set_text(easy, CURLOPT_CAINFO, file) }
     if let user = server.user { flow_curl_set_text(easy, CURLOPT_USERNAME, user) }
     if let password = server.password { flow_curl_set_text(easy, CURLOPT_PASSWORD, password) }
   }

@@ -30,11 +30,16 @@ enum Schemas {
 
   /// A page of a list.
   static func page(_ item: String) -> JSON {
-    object([
-      "items": list(reference(item)),
-      "page": object(["next": nullable(["type": .array(["string", "integer"])]), "limit": integer]), "asOf": string,
-    ])
+    object(["items": list(reference(item)), "page": next, "asOf": string])
   }
+
+  /// A page of a history, with what that begins with when the entries before were archived.
+  static let history = object([
+    "items": list(reference("Entry")), "page": next, "asOf": string,
+    "archivedTo?": object(["offset": integer, "revision": integer, "at": string]),
+  ])
+
+  private static let next = object(["next": nullable(["type": .array(["string", "integer"])]), "limit": integer])
 
   /// Those that do not depend on what is served.
   static let all: [(name: String, schema: JSON)] = [

@@ -1,0 +1,35 @@
+import CSQLite
+import Foundation
+
+/// All rows of a SQLite file as of its last commit, as lines of text, sorted.
+///
+/// - Returns: Nil when it can't be read, as while its last connection is being closed.
+func contents(of path: String) -> [String]? {
+  var handle: OpaquePointer?
+  defer { sqlite3_close_v2(handle) }
+  guard sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, nil) == SQLITE_OK,
+    let tables = rows(handle, "SELECT name FROM sqlite_master WHERE type = 'table'")
+  else { return nil }
+  var all: [String] = []
+  for table in tables {
+    guard let found = rows(handle, "SELECT * FROM \"\(table)\"") else { return nil }
+    all += found.map { "\(table): \($0)" }
+  }
+  return all.sorted()
+}
+
+private func rows(_ handle: OpaquePointer?, _ sql: String) -> [String]? {
+  var statement: OpaquePointer?
+  defer { sqlite3_finalize(statement) }
+  guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK else { return nil }
+  var found: [String] = []
+  while true {
+    let code = sqlite3_step(statement)
+    if code == SQLITE_DONE { return found }
+    guard code == SQLITE_ROW else { return nil }
+    let columns = (0..<sqlite3_column_count(statement)).map { column in
+      sqlite3_column_text(statement, column).map { String(cString: $0) } ?? "NULL"
+    }
+    found.append(columns.joined(separator: " | "))
+  }
+}

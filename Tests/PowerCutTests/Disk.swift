@@ -1,0 +1,208 @@
+import CPowerCut
+import Foundation
+
+/// What a power cut leaves of a folder: the files by their names.
+typealias DiskImage = [String: [UInt8]]
+
+/// A disk that remembers what was synced of each file, and what it was asked for since and may or may not have done.
+final class Disk {
+  /// What a disk does with that which nobody has waited for.
+  enum Mood: CaseIterable {
+    /// Nothing of it is there.
+    case lazy
+    /// All of it is there.
+    case eager
+    /// It was done in order until the cut came, in the middle of a write.
+    case orderly
+    /// Any sector may be old or new, and what a file has grown by may be rubbish.
+    case careless
+  }
+
+  fileprivate enum Change {
+    case write(at: Int, [UInt8])
+    case truncate(to: Int)
+  }
+
+  private struct File {
+    var synced: [UInt8] = []
+    /// In order, with the place in the order of all that the disk was asked for.
+    var pending: [(place: Int, change: Change)] = []
+  }
+
+  fileprivate enum NameChange {
+    case link(String, Int)
+    case unlink(String)
+  }
+
+  static let sector = 512
+
+  private var files: [Int: File] = [:]
+  private var names: [String: Int] = [:]
+  private var syncedNames: [String: Int] = [:]
+  private var pendingNames: [NameChange] = []
+  private var place = 0
+  /// Is told after each change and each sync; the latter with true.
+  var noticed: (_ isSync: Bool) -> Void = { _ in }
+
+  /// Watches the files whose path begins with a prefix, until ``release()``.
+  init(watching prefix: String) throws {
+    let observer = powercut_observer(
+      created: { Disk.at($0)?.create(Disk.text($1)) },
+      written: { Disk.at($0)?.write(Disk.text($1), Int($2), $3, Int($4)) },
+      truncated: { Disk.at($0)?.change(Disk.text($1), .truncate(to: Int($2))) },
+      synced: { Disk.at($0)?.sync(Disk.text($1)) },
+      removed: { Disk.at($0)?.remove(Disk.text($1)) },
+      folder_synced: { Disk.at($0)?.syncNames() })
+    let isWatching = withUnsafePointer(to: observer) {
+      powercut_watch(prefix, $0, Unmanaged.passUnretained(self).toOpaque())
+    }
+    guard isWatching == 1 else { throw CocoaError(.featureUnsupported) }
+  }
+
+  /// Ends the watch; the disk has to live until then.
+  func release() { powercut_rest() }
+
+  private static func at(_ context: UnsafeMutableRawPointer?) -> Disk? {
+    context.map { Unmanaged<Disk>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  private static func text(_ name: UnsafePointer<CChar>?) -> String {
+    name.map { URL(filePath: String(cString: $0)).lastPathComponent } ?? ""
+  }
+
+  // MARK: - What it is asked for
+
+  private func create(_ name: String) {
+    place += 1
+    files[place] = File()
+    names[name] = place
+    pendingNames.append(.link(name, place))
+    noticed(false)
+  }
+
+  private func write(_ name: String, _ offset: Int, _ bytes: UnsafeRawPointer?, _ count: Int) {
+    change(name, .write(at: offset, Array(UnsafeRawBufferPointer(start: bytes, count: count))))
+  }
+
+  private func change(_ name: String, _ change: Change) {
+    guard let id = names[name] else { return }
+    place += 1
+    files[id]?.pending.append((place, change))
+    noticed(false)
+  }
+
+  private func sync(_ name: String) {
+    guard let id = names[name], var file = files[id] else { return }
+    for (_, change) in file.pending { change.apply(to: &file.synced) }
+    file.pending = []
+    files[id] = file
+    noticed(true)
+  }
+
+  private func remove(_ name: String) {
+    names[name] = nil
+    pendingNames.append(.unlink(name))
+    noticed(false)
+  }
+
+  private func syncNames() {
+    for change in pendingNames { change.apply(to: &syncedNames) }
+    pendingNames = []
+    let kept = Set(syncedNames.values)
+    files = files.filter { kept.contains($0.key) }
+    noticed(true)
+  }
+
+  // MARK: - The cut
+
+  /// The folder as it may be after a cut at this moment.
+  func cut(_ mood: Mood, _ chance: inout Chance) -> DiskImage {
+    var known = syncedNames
+    let kept =
+      switch mood {
+      case .lazy: 0
+      case .eager: pendingNames.count
+      case .orderly, .careless: chance.roll(pendingNames.count + 1)
+      }
+    for change in pendingNames.prefix(kept) { change.apply(to: &known) }
+    let first = files.values.compactMap { $0.pending.first?.place }.min() ?? place
+    let end = first + chance.roll(place - first + 2)
+    return known.compactMapValues { files[$0] }.mapValues { file in
+      switch mood {
+      case .lazy: file.synced
+      case .eager: content(of: file, upTo: .max, &chance)
+      case .orderly: content(of: file, upTo: end, &chance)
+      case .careless: scrambled(file, &chance)
+      }
+    }
+  }
+
+  /// What was done before a place in the order of all changes, and the first sectors of the write at that place.
+  private func content(of file: File, upTo end: Int, _ chance: inout Chance) -> [UInt8] {
+    var bytes = file.synced
+    for (place, change) in file.pending {
+      if place < end { change.apply(to: &bytes) }
+      guard place == end, case .write = change else { continue }
+      for piece in change.pieces.prefix(chance.roll(change.pieces.count + 1)) { piece.apply(to: &bytes) }
+    }
+    return bytes
+  }
+
+  private func scrambled(_ file: File, _ chance: inout Chance) -> [UInt8] {
+    var bytes = file.synced
+    let (odds, filler) = (1 + chance.roll(9), UInt8(truncatingIfNeeded: chance.roll(3) * 0x5A))
+    for (_, change) in file.pending {
+      for piece in change.pieces where chance.roll(10) < odds { piece.apply(to: &bytes, filler: filler) }
+    }
+    return bytes
+  }
+}
+
+extension Disk.Change {
+  /// The change sector by sector: what happens as a whole or not at all.
+  fileprivate var pieces: [Disk.Change] {
+    guard case .write(let offset, let bytes) = self else { return [self] }
+    var found: [Disk.Change] = []
+    var at = 0
+    while at < bytes.count {
+      let room = Disk.sector - (offset + at) % Disk.sector
+      let next = min(at + room, bytes.count)
+      found.append(.write(at: offset + at, Array(bytes[at..<next])))
+      at = next
+    }
+    return found
+  }
+
+  fileprivate func apply(to content: inout [UInt8], filler: UInt8 = 0) {
+    switch self {
+    case .truncate(let size):
+      if size < content.count { content.removeLast(content.count - size) }
+      content += [UInt8](repeating: 0, count: size - content.count)
+    case .write(let offset, let bytes):
+      let end = offset + bytes.count
+      if end > content.count { content += [UInt8](repeating: filler, count: end - content.count) }
+      content.replaceSubrange(offset..<end, with: bytes)
+    }
+  }
+}
+
+extension Disk.NameChange {
+  fileprivate func apply(to names: inout [String: Int]) {
+    switch self {
+    case .link(let name, let id): names[name] = id
+    case .unlink(let name): names[name] = nil
+    }
+  }
+}
+
+/// Numbers from a seed.
+struct Chance {
+  private var state: UInt64
+
+  init(seed: Int) { state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+  mutating func roll(_ sides: Int) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int(state >> 33) % sides
+  }
+}

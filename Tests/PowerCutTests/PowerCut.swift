@@ -1,0 +1,205 @@
+import FlowRuntime
+import FlowSource
+import FlowStoreSQLite
+import Foundation
+
+/// A load on a watched disk, which is cut off again and again; each time it is looked at what a new start finds.
+final class PowerCut {
+  /// How many images are made of one moment.
+  static let imagesPerCut = 3
+  /// How many clients ask again what they were told.
+  static let askedAgain = 40
+
+  private struct Cut {
+    var image: DiskImage
+    var mood: Disk.Mood
+    var ledger: Ledger
+    /// The archive, which has its own fsync and is taken as it is.
+    var archive: Data?
+    /// Which of the states of the store it was made in; nil while there was none.
+    var state: Int?
+    var now: Int64
+  }
+
+  private let folder: URL
+  private let disk: Disk
+  private let load: CutLoad
+  private let seed: Int
+  private var chance: Chance
+  /// How many changes of the disk there are until it is cut off; nil when that is not meant.
+  private var countdown: Int?
+  private var cuts: [Cut] = []
+  /// What the store was, from one transaction to the next, while a cut may come.
+  private var states: [[String]] = []
+  private var isLooking = false
+  private var isSynced = true
+  private var isOpened = false
+  private(set) var images = 0
+  /// How many instances with a folded journal were seen in them.
+  private(set) var folds = 0
+  /// What has been found wrong.
+  private(set) var findings: [String] = []
+
+  private var path: String { folder.appending(path: "live/x.db").path }
+
+  init(seed: Int, bug: CutLoad.Bug? = nil) throws {
+    self.seed = seed
+    // In memory where that can be: what is synced is for this disk to say, not for the real one.
+    let memory = URL(filePath: "/dev/shm")
+    let isThere = FileManager.default.isWritableFile(atPath: memory.path)
+    folder = (isThere ? memory : FileManager.default.temporaryDirectory).appending(
+      path: "flow-cut-\(UUID().uuidString)")
+    let live = folder.appending(path: "live")
+    try FileManager.default.createDirectory(at: live, withIntermediateDirectories: true)
+    disk = try Disk(watching: live.path + "/x.db")
+    load = CutLoad(path: live.appending(path: "x.db").path, seed: seed, bug: bug)
+    chance = Chance(seed: seed &+ 77)
+  }
+
+  deinit {
+    disk.release()
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  /// Runs the load until the disk was cut off often enough or something is wrong.
+  func run(images wanted: Int) throws {
+    disk.noticed = { [unowned self] isSync in notice(isSync) }
+    defer { disk.noticed = { _ in } }
+    try watched { try load.open() }
+    isOpened = true
+    while images < wanted, findings.isEmpty { try watched { try load.step() } }
+    load.close()
+  }
+
+  /// Does something that may be cut off, in the middle or right after it.
+  private func watched(_ deed: () throws -> Void) throws {
+    guard !isOpened || chance.roll(3) == 0 else { return try deed() }
+    states = isOpened ? [contents(of: path) ?? []] : []
+    isSynced = true
+    countdown = 1 + chance.roll(chance.roll(4) == 0 ? 400 : 30)
+    try deed()
+    if countdown != nil { cut() }
+    countdown = nil
+    if let last = contents(of: path) { states.append(last) }
+    for cut in cuts where findings.isEmpty { try examine(cut) }
+    cuts = []
+  }
+
+  private func notice(_ isSync: Bool) {
+    guard let left = countdown, !isLooking else { return }
+    // The first change after a sync comes of another transaction than those before, whose end can be seen by now.
+    if isSynced, isOpened { look() }
+    isSynced = isSync
+    countdown = left - 1
+    if left == 1 {
+      cut()
+      countdown = nil
+    }
+  }
+
+  private func look() {
+    isLooking = true
+    defer { isLooking = false }
+    if let now = contents(of: path), now != states.last { states.append(now) }
+  }
+
+  private func cut() {
+    for _ in 0..<PowerCut.imagesPerCut {
+      let mood = Disk.Mood.allCases[chance.roll(Disk.Mood.allCases.count)]
+      cuts.append(
+        Cut(
+          image: disk.cut(mood, &chance), mood: mood, ledger: load.ledger,
+          archive: FileManager.default.contents(atPath: path + ".archive"),
+          state: states.isEmpty ? nil : states.count - 1, now: load.world.now()))
+    }
+    countdown = nil
+  }
+
+  // MARK: - Looking at an image
+
+  private func examine(_ cut: Cut) throws {
+    images += 1
+    let place = folder.appending(path: "image")
+    try? FileManager.default.removeItem(at: place)
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    for (name, bytes) in cut.image { try Data(bytes).write(to: place.appending(path: name)) }
+    let path = place.appending(path: "x.db").path
+    try cut.archive?.write(to: URL(filePath: path + ".archive"))
+    let start = CutLoad(path: path, seed: seed &+ images, world: CutWorld())
+    start.world.advance(cut.now - start.world.now())
+    do {
+      if let problem = try problem(cut, path, start) {
+        findings.append("seed \(seed), image \(images), \(cut.mood): \(problem)")
+      }
+    } catch {
+      findings.append("seed \(seed), image \(images), \(cut.mood): \(error)")
+    }
+  }
+
+  private func problem(_ cut: Cut, _ path: String, _ start: CutLoad) throws -> String? {
+    if let state = cut.state {
+      let found = contents(of: path) ?? ["nothing that can be read"]
+      let possible = states[state...].prefix(2)
+      if !possible.contains(found) { return PowerCut.difference(found, states[state]) }
+      if let wrong = try StoreFile.check(path).first { return wrong }
+    }
+    try start.open()
+    if let wrong = try rebuildingProblem(path) { return wrong }
+    if let wrong = try replies(cut, start) { return wrong }
+    // It goes on as if nothing had been.
+    for _ in 0..<20 { try start.step() }
+    if let wrong = try StoreFile.check(path).first { return "later: \(wrong)" }
+    return nil
+  }
+
+  /// Whoever was told something is told the same again, and nothing happens a second time.
+  private func replies(_ cut: Cut, _ start: CutLoad) throws -> String? {
+    guard let engine = start.engine, let store = start.store else { return "no engine" }
+    let archived = PowerCut.archived(cut.archive)
+    let known = cut.ledger.deeds.filter { cut.now - $0.at < SQLiteStore.answerWindow }
+    // Those of long ago are compared as rows; asking for all of them takes its time.
+    for deed in known.suffix(PowerCut.askedAgain) where !archived.contains(deed.answer.sequence) {
+      guard case .success(var answer) = engine.take(deed.command) else { return "\(deed.command) is refused" }
+      guard answer.replayed else { return "lost: \(deed.answer)" }
+      answer.replayed = false
+      if answer != deed.answer { return "\(deed.answer) has become \(answer)" }
+    }
+    for job in cut.ledger.ended where try store.job(id: job) != nil { return "job \(job) has ended and is there" }
+    return nil
+  }
+
+  /// What an instance knows is what its history begins with and what has changed since.
+  private func rebuildingProblem(_ path: String) throws -> String? {
+    let queries = try SQLiteQueries(path: path)
+    for row in try queries.instances(InstanceFilter(), after: nil, limit: 1000) {
+      let beginning = try queries.beginning(instance: row.id)
+      if beginning != nil { folds += 1 }
+      var data: [String: JSON] = [:]
+      for member in try beginning.map({ try JSON(parsing: $0.data) })?.members ?? [] {
+        data[member.name] = member.value
+      }
+      for entry in try queries.history(instance: row.id, after: 0, limit: 10_000) where entry.kind == "step" {
+        if entry.body["created"] == true { data = [:] }
+        for change in entry.body["changes"]?.members ?? [] { data[change.name] = change.value }
+      }
+      let kept = try JSON(parsing: row.data).members ?? []
+      if kept.contains(where: { data[$0.name] != $0.value }) || kept.count != data.count {
+        return "\(row.key) is not what its journal says"
+      }
+    }
+    return nil
+  }
+
+  /// The places in the journal of what was archived.
+  private static func archived(_ archive: Data?) -> Set<Int64> {
+    let lines = (archive ?? Data()).split(separator: 0x0A).compactMap { try? JSON(parsing: Array($0)) }
+    let offsets = lines.flatMap { $0["journal"]?.array ?? [] }.compactMap { $0["offset"]?.int }
+    return Set(offsets.map { Int64($0) })
+  }
+
+  private static func difference(_ found: [String], _ expected: [String]) -> String {
+    let (missing, more) = (Set(expected).subtracting(found), Set(found).subtracting(expected))
+    let lines = missing.sorted().prefix(3).map { "missing \($0)" } + more.sorted().prefix(3).map { "surplus \($0)" }
+    return lines.map { String($0.prefix(200)) }.joined(separator: "; ")
+  }
+}
