@@ -96,8 +96,9 @@ struct Interpreter: ~Copyable {
   /// The step that was made, as a value.
   func step(_ disposition: Step.Disposition, _ next: Instance) -> Step {
     Step(
-      disposition: disposition, next: next, transitions: taken.map { Int($0) }, effects: effects, result: result,
-      areResultsChanged: areResultsChanged, before: before, changed: changed, flow: machine.flows[next.flow])
+      disposition: disposition, next: next, transitions: taken.map { Int($0) }, microsteps: microsteps,
+      effects: effects, result: result, areResultsChanged: areResultsChanged, before: before, changed: changed,
+      flow: machine.flows[next.flow])
   }
 
   // MARK: - Begin and end

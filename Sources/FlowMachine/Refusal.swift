@@ -39,6 +39,12 @@ public struct Refusal: Error, Sendable {
   /// The expression that failed, with its parts.
   public var explanation: ExplainedExpression?
 
+  /// Whether an expression failed, rather than said no.
+  public var isFailure: Bool {
+    if case .failed = reason { return true }
+    return candidates.contains { if case .guardFailed = $0.answer { true } else { false } }
+  }
+
   public init(
     reason: Reason, input: String, states: [String], accepted: [String], candidates: [Verdict] = [],
     explanation: ExplainedExpression? = nil

@@ -24,6 +24,8 @@ public struct Step: Sendable {
   public var next: Instance
   /// The transitions taken, in order.
   public var transitions: [Int]
+  /// How many times transitions were taken together.
+  public var microsteps: Int
   /// In the order in which they were asked for.
   public var effects: [Effect]
   /// What a called flow answers, when this step ends it well.

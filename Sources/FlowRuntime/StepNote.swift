@@ -18,6 +18,9 @@ public final class StepNote: Sendable {
   public let to: [String]
   public let status: String
   public let isCreated: Bool
+  /// When the instance began, in milliseconds since 1970.
+  public let startedAt: Int64
+  public let microsteps: Int
   /// The data that is new.
   let changes: JSON?
 
@@ -28,6 +31,8 @@ public final class StepNote: Sendable {
     to = step.to
     self.status = status
     self.isCreated = isCreated
+    startedAt = step.next.startedAt
+    microsteps = step.microsteps
     self.changes = changes
   }
 
@@ -35,6 +40,12 @@ public final class StepNote: Sendable {
   public var event: String? {
     guard case .event(let name, _, _) = cause else { return nil }
     return name
+  }
+
+  /// The instant that a timer was set for, as text; nil when the step is no timer's.
+  public var due: String? {
+    guard case .other(let json) = cause else { return nil }
+    return json["timer"]?["due"]?.string
   }
 
   /// The body of the entry.

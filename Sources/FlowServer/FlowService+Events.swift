@@ -45,8 +45,8 @@ extension FlowService {
     let isKnown = catalogue.events.contains(command.event)
     engine.submit(command) { result in
       switch result {
-      case .failure:
-        if isKnown { visit?.gate.metrics.noteRefused(event: command.event, flow: command.flow) }
+      case .failure(let problem):
+        if isKnown { visit?.gate.metrics.noteRefused(event: command.event, flow: command.flow, problem) }
       case .success(let taken): visit?.noteStep(taken.sequence)
       }
       answer(result)

@@ -34,7 +34,11 @@ extension LiveHub {
     guard let queries else { throw .unavailable("the journal is not open yet") }
     var span = try JournalSpan(queries)
     span.last = max(span.last, lastSequence)
-    return Beginning(since, span)
+    let beginning = Beginning(since, span)
+    if let since, !beginning.isRecovered {
+      noteResync(since.epoch.isEmpty || since.epoch == span.epoch ? "trimmed" : "epoch")
+    }
+    return beginning
   }
 
   // MARK: - Sockets

@@ -42,9 +42,16 @@ public final class LiveHub: Sendable {
   /// What sockets may know of, where that is not all.
   private let visible = Mutex<[WebSocketHandle: Set<String>]>([:])
   private let redaction: Redaction
+  private let metrics: Metrics?
 
   /// - Parameter redaction: What of the entries nobody gets to see.
-  public init(redaction: Redaction = Redaction()) { self.redaction = redaction }
+  public init(redaction: Redaction = Redaction(), metrics: Metrics? = nil) {
+    self.redaction = redaction
+    self.metrics = metrics
+  }
+
+  /// Counts a subscriber that could not go on where it was.
+  func noteResync(_ reason: String) { metrics?.resyncs[reason].add() }
 
   /// Says what a socket may know of.
   func limit(_ socket: WebSocketHandle, to flows: Set<String>?) {

@@ -137,7 +137,7 @@ struct Serving {
     _ program: FlowIR.Program, _ sources: [SourceText], _ path: String, _ retention: Retention,
     _ runner: any ActionRunner
   ) throws(NotServing) -> FlowService {
-    let live = LiveHub(redaction: options.redaction)
+    let live = LiveHub(redaction: options.redaction, metrics: metrics)
     let hooks = hooks(live)
     do {
       let machine = try Machine(program)

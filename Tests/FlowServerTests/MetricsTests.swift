@@ -13,22 +13,6 @@ import Testing
     Set(metrics.text(population, extent, now: 10_000).split(separator: "\n"))
   }
 
-  @Test func eachWayToEndIsAnOutcome() {
-    for status in InstanceRow.statusNames {
-      let body: JSON = ["disposition": "applied", "from": ["a"], "to": ["b"], "status": .string(status)]
-      metrics.note(
-        [JournalEntry(sequence: 1, instance: 1, flow: "F", key: "k", revision: 1, kind: "step", at: 0, body: body)],
-        now: 0)
-    }
-    let ended = lines().filter { $0.hasPrefix("flow_instances_finished_total{") }
-    #expect(
-      ended == [
-        #"flow_instances_finished_total{workflow="F",outcome="cancelled"} 1"#,
-        #"flow_instances_finished_total{workflow="F",outcome="done"} 1"#,
-        #"flow_instances_finished_total{workflow="F",outcome="failed"} 1"#,
-      ])
-  }
-
   @Test func instancesAreToldApartByTheirStatus() {
     let population = InstanceRow.statusNames.indices.map {
       Population(

@@ -54,6 +54,54 @@ import Testing
     try aScraperCanReadIt(text.text)
   }
 
+  private static let work = """
+    event Begin { id: string }
+    event Finish { id: string, parts: int }
+    event Break { id: string }
+    flow Work {
+      key id
+      data { id: string }
+      start on Begin -> open do id = event.id
+      state open {
+        on Finish when 10 / event.parts > 1 -> shut
+        on Break -> broken
+      }
+      state shut { always -> done }
+      final done
+      failed broken
+    }
+    """
+
+  @Test func metricsTellHowInstancesEnd() throws {
+    let server = try ServerProcess([try folder.write("work.flow", ObserveTests.work), "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    func send(_ event: String, _ id: String, _ more: [(String, JSON)] = []) throws -> Int {
+      let data = JSON.object([.init("id", .string(id))] + more.map { .init($0.0, $0.1) })
+      return try client.send("POST", "/v1/events", ["event": .string(event), "data": data]).status
+    }
+    for id in ["a", "b", "c", "d"] { #expect(try send("Begin", id) == 201) }
+    let halves = try client.send(
+      "POST", "/v1/flows/Work/instances/a/events", ["event": "Finish", "data": ["id": "a", "parts": 0]])
+    #expect(halves.status == 409, "nothing can be divided by zero")
+    #expect(try send("Finish", "a", [("parts", 20)]) == 409)
+    #expect(try send("Finish", "a", [("parts", 2)]) == 200)
+    #expect(try send("Break", "b") == 200)
+    #expect(try client.send("POST", "/v1/flows/Work/instances/c/cancel", [:]).status == 200)
+    let live = try WebSocketClient(port: server.port, path: "/v1/live?since=elsewhere:1")
+    #expect(try live.receive()["ok"]?["recovered"] == false)
+    let lines = Set(try client.send("GET", "/metrics").text.split(separator: "\n").map(String.init))
+    for expected in [
+      #"flow_instances_finished_total{workflow="Work",outcome="done"} 1"#,
+      #"flow_instances_finished_total{workflow="Work",outcome="failed"} 1"#,
+      #"flow_instances_finished_total{workflow="Work",outcome="cancelled"} 1"#,
+      #"flow_instance_duration_seconds_count{workflow="Work"} 3"#,
+      #"flow_guard_errors_total{workflow="Work"} 1"#,
+      #"flow_microsteps_per_macrostep_bucket{le="2"} 7"#, #"flow_ws_resyncs_total{reason="epoch"} 1"#,
+    ] {
+      #expect(lines.contains(expected), "\(expected)")
+    }
+  }
+
   /// The form, line by line: a type before its samples, each sample once, buckets that only grow.
   private func aScraperCanReadIt(_ text: String) throws {
     var types: [String: String] = [:]

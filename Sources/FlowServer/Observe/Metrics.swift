@@ -1,4 +1,5 @@
 import CEL
+import FlowMachine
 public import FlowRuntime
 import FlowSource
 
@@ -34,6 +35,19 @@ public final class Metrics: Sendable {
     Counter()
   }
   private let dead = Family("flow_dead_letters_total", "Work whose tries were spent.", ["workflow"]) { Counter() }
+  private let guardErrors = Family(
+    "flow_guard_errors_total", "Events refused because an expression failed.", ["workflow"]
+  ) { Counter() }
+  private let instanceSeconds = Family("flow_instance_duration_seconds", "From begin to end.", ["workflow"]) {
+    Histogram(Metrics.lifetimes)
+  }
+  private let microsteps = Histogram([1, 2, 3, 5, 10, 20, 50, 100])
+  /// From a second to thirty days.
+  private static let lifetimes: [Double] = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]
+  /// Subscribers that could not go on where they were, and why.
+  let resyncs = Family("flow_ws_resyncs_total", "Subscribers that could not go on where they were.", ["reason"]) {
+    Counter()
+  }
   private let entries = Counter()
   let timerLag = Histogram()
   let commitSeconds = Histogram()
@@ -58,7 +72,7 @@ public final class Metrics: Sendable {
     self.entries.add(entries.count)
     for entry in entries {
       switch entry.kind {
-      case "step": noteStep(entry, now)
+      case "step": if let step = entry.note { note(step, entry, now) }
       case "incident": incidents[entry.flow].add()
       case "dead": dead[entry.flow].add()
       default: break
@@ -66,28 +80,20 @@ public final class Metrics: Sendable {
     }
   }
 
-  private func noteStep(_ entry: JournalEntry, _ now: Int64) {
-    if let note = entry.note, let event = note.event { return noteStep(entry.flow, event, note) }
-    let body = entry.body
-    let cause = Metrics.cause(body)
-    let disposition = body["disposition"]?.string ?? ""
-    if let event = body["event"]?["type"]?.string { events[entry.flow, event, disposition].add() }
-    if body["created"]?.bool == true { started[entry.flow].add() }
-    guard disposition == "applied" else { return }
-    transitions[entry.flow, Metrics.states(body["from"]), Metrics.states(body["to"]), cause].add()
-    if let status = body["status"]?.string, Metrics.outcomes.contains(status) { finished[entry.flow, status].add() }
-    if let due = body["timer"]?["due"]?.string.flatMap({ Timestamp($0) }) {
+  private func note(_ step: StepNote, _ entry: JournalEntry, _ now: Int64) {
+    if let event = step.event { events[entry.flow, event, step.disposition].add() }
+    if step.isCreated { started[entry.flow].add() }
+    guard step.disposition == "applied" else { return }
+    microsteps.observe(Double(step.microsteps))
+    let (from, to) = (step.from.joined(separator: "+"), step.to.joined(separator: "+"))
+    transitions[entry.flow, from, to, step.event ?? Metrics.cause(entry.body)].add()
+    if Metrics.outcomes.contains(step.status) {
+      finished[entry.flow, step.status].add()
+      instanceSeconds[entry.flow].observe(Double(entry.at - step.startedAt) / 1000)
+    }
+    if let due = step.due.flatMap({ Timestamp($0) }) {
       timerLag.observe(max(0, Double(now) / 1000 - Double(due.seconds) - Double(due.nanoseconds) / 1e9))
     }
-  }
-
-  /// The same for most steps, without a look into a document.
-  private func noteStep(_ flow: String, _ event: String, _ note: StepNote) {
-    events[flow, event, note.disposition].add()
-    if note.isCreated { started[flow].add() }
-    guard note.disposition == "applied" else { return }
-    transitions[flow, note.from.joined(separator: "+"), note.to.joined(separator: "+"), event].add()
-    if Metrics.outcomes.contains(note.status) { finished[flow, note.status].add() }
   }
 
   private static let outcomes: Set<String> = ["done", "failed", "cancelled"]
@@ -101,7 +107,11 @@ public final class Metrics: Sendable {
   static func states(_ json: JSON?) -> String { (json?.array ?? []).compactMap(\.string).joined(separator: "+") }
 
   /// Counts an event that no step came of. It has to be one of the program's: what callers invent has no bound.
-  func noteRefused(event: String, flow: String?) { events[flow ?? "", event, "refused"].add() }
+  /// - Parameter problem: Why, where the engine was asked.
+  func noteRefused(event: String, flow: String?, _ problem: EngineProblem? = nil) {
+    events[flow ?? "", event, "refused"].add()
+    if case .refused(let refusal, _) = problem, refusal.isFailure { guardErrors[flow ?? ""].add() }
+  }
 
   // MARK: - Telling
 
@@ -114,6 +124,9 @@ public final class Metrics: Sendable {
     out.add(finished)
     out.add(transitions)
     out.add(events)
+    out.add(instanceSeconds)
+    out.add(microsteps, "flow_microsteps_per_macrostep", "How many times transitions were taken together in a step.")
+    out.add(guardErrors)
     out.add(incidents)
     out.add(dead)
     out.counter("flow_journal_entries_total", "Entries committed since the start.", Double(entries.count))
@@ -128,6 +141,7 @@ public final class Metrics: Sendable {
     out.add(actions)
     out.counter("flow_action_retries_total", "Tries after the first.", Double(retries.count))
     out.gauge("flow_ws_connections", "Open WebSockets.", Double(sockets.current))
+    out.add(resyncs)
     out.add(requests)
     out.add(refusals)
     out.add(requestSeconds, "flow_http_request_duration_seconds", "From a request to its answer.")
