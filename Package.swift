@@ -87,7 +87,7 @@ let package = Package(
     test(
       "FlowRuntimeTests",
       ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
-    test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource"]),
+    test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource", "FlowTestSupport"]),
     test(
       "PowerCutTests",
       ["FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowSource", "CPowerCut", "CSQLite"]),

@@ -1,6 +1,7 @@
 import FlowIR
 import FlowRuntime
 import FlowSource
+import FlowTestSupport
 import Foundation
 import Testing
 
@@ -9,12 +10,13 @@ import Testing
 
 /// Programs that are run for jobs: what they are given, what becomes of what they say, and that they end.
 @Suite struct ProgramTests {
+  private let scratch: TestFolder
   private let folder: URL
-  private let outside: URL
+  private var outside: URL { scratch.url }
 
   init() throws {
-    outside = FileManager.default.temporaryDirectory.appending(path: "flow-programs-\(UUID().uuidString)")
-    folder = outside.appending(path: "allowed")
+    scratch = try TestFolder()
+    folder = scratch.url.appending(path: "allowed")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   }
 
@@ -29,7 +31,6 @@ import Testing
   private func run(
     _ program: String, _ arguments: [String] = [], input: JSON = .null, timeout: Int64 = 20_000
   ) async -> JobOutcome {
-    defer { try? FileManager.default.removeItem(at: outside) }
     let settings = ActionSettings(
       programs: folder.path, environment: ["PATH": "/usr/bin:/bin", "HOME": "/nowhere"])
     let action = BoundAction.other(
@@ -162,7 +163,6 @@ import Testing
     }
     let numbers = results.compactMap { if case .done(let json) = $0 { json.int } else { nil } }
     #expect(numbers.sorted() == Array(0..<count))
-    try FileManager.default.removeItem(at: outside)
   }
 
   @Test func shuttingDownEndsWhatRuns() async throws {
@@ -177,6 +177,5 @@ import Testing
     case .unreachable, .failed("SIGNAL_9", _): break
     default: Issue.record("it went on")
     }
-    try FileManager.default.removeItem(at: outside)
   }
 }

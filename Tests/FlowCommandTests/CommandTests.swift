@@ -187,11 +187,11 @@ import Testing
     #expect(open.code == 2 && open.errors.contains("--insecure"))
     #expect(try FlowProcess.run("serve", CommandTests.order, "--addr", "nowhere").code == 2)
     #expect(try FlowProcess.run("serve", CommandTests.broken).code == 1)
-    let foreign = FileManager.default.temporaryDirectory.appending(path: "flow-foreign-\(UUID().uuidString)")
-    try Data("this is no database, and long enough to be looked at as one".utf8).write(to: foreign)
-    defer { try? FileManager.default.removeItem(at: foreign) }
-    let refused = try FlowProcess.run("serve", CommandTests.order, "--store", foreign.path, "--addr", "127.0.0.1:0")
+    let folder = try TestFolder()
+    let foreign = try folder.write("foreign", "this is no database, and long enough to be looked at as one")
+    let refused = try FlowProcess.run("serve", CommandTests.order, "--store", foreign, "--addr", "127.0.0.1:0")
     #expect(refused.code == 2 && refused.errors.contains("not a SQLite file"))
+    withExtendedLifetime(folder) {}
   }
 
   @Test func whatWasCompiledIsServed() throws {
@@ -235,10 +235,10 @@ import Testing
           final b
         }
         """
-    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".flow")
-    try text.write(to: file, atomically: true, encoding: .utf8)
-    let result = try FlowProcess.run("serve", file.path, "--addr", "127.0.0.1:0")
+    let folder = try TestFolder()
+    let result = try FlowProcess.run("serve", try folder.write("a.flow", text), "--addr", "127.0.0.1:0")
     #expect(result.code == 2 && result.errors.contains(message))
+    withExtendedLifetime(folder) {}
   }
 
   /// Completion, paste, history, ^C, ^D, undo, a narrow window: at a pseudo-terminal.

@@ -7,9 +7,13 @@ import Testing
 @Suite struct LintCommandTests {
   static let codes = "Tests/FlowCompilerTests/Corpus/codes"
 
+  private let scratch: TestFolder
+
+  init() throws { scratch = try TestFolder() }
+
   /// A folder of its own, with files in it.
   private func folder(_ files: [String: String]) throws -> URL {
-    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    let folder = scratch.url.appending(path: UUID().uuidString)
     for (name, text) in files {
       let url = folder.appending(path: name)
       try FileManager.default.createDirectory(
@@ -149,7 +153,7 @@ import Testing
   }
 
   @Test func machinesGetWhatTheyRead() throws {
-    let output = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".sarif")
+    let output = scratch.url.appending(path: "out.sarif")
     let both = try FlowProcess.run(
       "lint", LintCommandTests.codes, "--exit-zero", "--format", "github", "--format", "sarif", "--output", output.path)
     #expect(

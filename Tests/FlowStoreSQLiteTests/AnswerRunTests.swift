@@ -1,6 +1,6 @@
 import FlowRuntime
 import FlowSource
-import Foundation
+import FlowTestSupport
 import Testing
 
 @testable import FlowStoreSQLite
@@ -41,10 +41,9 @@ import Testing
   }
 
   @Test func answersAreFoundWhileTheyMoveAndAfterARestart() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-answers-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let path = folder.appending(path: "test.db").path
+    let folder = try TestFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let path = folder.store
     // One run leaves at the 32nd batch and takes until the 48th; with the 64th the next one leaves.
     let restarts = [1, 31, 33, 40, 50, 64, 70]
     var count = 0
@@ -64,11 +63,10 @@ import Testing
 
   /// A run that has gathered for long leaves piece by piece, and in between there is time to forget old answers.
   @Test func whatIsYoungStaysWhateverItGatheredWith() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-answers-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TestFolder()
+    defer { withExtendedLifetime(folder) {} }
     let store = try SQLiteStore(
-      path: folder.appending(path: "test.db").path, retention: Retention(), answerRun: 300)
+      path: folder.store, retention: Retention(), answerRun: 300)
     let now = 3 * SQLiteStore.answerWindow
     try store.commit(batch(0, of: 10))
     for number in 1..<200 {
@@ -83,10 +81,9 @@ import Testing
   }
 
   @Test func aFailedCommitLeavesNoAnswerBehind() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-answers-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let store = try SQLiteStore(path: folder.appending(path: "test.db").path)
+    let folder = try TestFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let store = try SQLiteStore(path: folder.store)
     for number in 0..<33 { try store.commit(batch(number)) }
     var failing = batch(33)
     failing.instances[7] = InstanceRow(

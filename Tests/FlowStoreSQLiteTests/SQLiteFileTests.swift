@@ -1,27 +1,16 @@
 import FlowRuntime
 import FlowSource
 import FlowStoreSQLite
+import FlowTestSupport
 import Foundation
 import Testing
 
 /// What the file itself has to keep to.
 @Suite struct SQLiteFileTests {
-  private let folder = FileManager.default.temporaryDirectory.appending(path: "flow-store-\(UUID().uuidString)")
-  private var path: String { folder.appending(path: "test.db").path }
+  private let folder: TestFolder
+  private var path: String { folder.store }
 
-  init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
-
-  private func sqlite(_ sql: String) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [
-      "python3", "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])",
-    ]
-    process.arguments? += [path, sql]
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-  }
+  init() throws { folder = try TestFolder() }
 
   private func problem() -> String {
     do {
@@ -37,22 +26,20 @@ import Testing
     ("PRAGMA application_id = 5; CREATE TABLE t (x)", "is a database of another program"),
   ])
   func aForeignFileIsRefused(_ sql: String, _ message: String) throws {
-    try sqlite(sql)
+    try folder.sqlite(sql)
     #expect(problem().contains(message))
-    try FileManager.default.removeItem(at: folder)
   }
 
   @Test func aNewerFileIsRefused() throws {
     _ = try SQLiteStore(path: path)
-    try sqlite("PRAGMA user_version = 99")
+    try folder.sqlite("PRAGMA user_version = 99")
     #expect(problem().contains("is a store of version 99; this program knows versions up to 6"))
-    try FileManager.default.removeItem(at: folder)
   }
 
   /// A store from before versions were kept: those that instances run and that are deployed are known.
   @Test func theVersionsOfAnOlderStoreAreFound() throws {
     _ = try SQLiteStore(path: path)
-    try sqlite(
+    try folder.sqlite(
       """
       DROP TABLE version;
       DROP TABLE snapshot;
@@ -63,7 +50,7 @@ import Testing
         (id, flow, key, definition, status, revision, started_at, updated_at, position, data, incident)
         VALUES (1, 'F', 'k', 1, 0, 1, 5, 5, '{}', '{}', ''), (2, 'F', 'l', 2, 0, 1, 6, 6, '{}', '{}', '');
       INSERT INTO deployment VALUES ('F', 2, 'api', 9, 0);
-      PRAGMA user_version = 4;
+      PRAGMA user_version = 4
       """)
     _ = try SQLiteStore(path: path)
     let queries = try SQLiteQueries(path: path)
@@ -73,13 +60,11 @@ import Testing
         VersionRow(flow: "F", definition: "bb", number: nil, origin: "api", at: 9),
       ])
     #expect(try queries.source(hash: "aa") == nil && queries.versions(flow: "G") == [])
-    try FileManager.default.removeItem(at: folder)
   }
 
   @Test func whatIsNoDatabaseIsRefused() throws {
     try Data(repeating: 0x41, count: 8192).write(to: URL(filePath: path))
     #expect(problem() == "the store is not a SQLite file")
-    try FileManager.default.removeItem(at: folder)
   }
 
   @Test func onlyOneMayHaveIt() throws {
@@ -89,7 +74,6 @@ import Testing
       withExtendedLifetime(store) {}
     }
     #expect(problem() == "none", "the lock goes with its holder")
-    try FileManager.default.removeItem(at: folder)
   }
 
   @Test func aFolderThatIsNotThereIsSaid() {
@@ -114,6 +98,5 @@ import Testing
     let size = try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int ?? 0
     #expect(size > 0 && size < 6000 * 4096, "the log is \(size) bytes long after \(sequence) pages")
     _ = try store.maintain(now: 1)
-    try FileManager.default.removeItem(at: folder)
   }
 }

@@ -2,46 +2,6 @@ import FlowSource
 import FlowTestSupport
 import Foundation
 
-/// A folder that is gone when the test is.
-final class TestFolder {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appending(path: "flow-test-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  var store: String { url.appending(path: "test.db").path }
-
-  func write(_ name: String, _ text: String) throws -> String {
-    let file = url.appending(path: name)
-    try text.write(to: file, atomically: true, encoding: .utf8)
-    return file.path
-  }
-
-  /// Asks the file of the store, or changes it behind everybody's back.
-  /// - Returns: The first column of the first row, as text.
-  @discardableResult
-  func sqlite(_ sql: String) throws -> String {
-    let script = """
-      import sqlite3, sys
-      with sqlite3.connect(sys.argv[1]) as base: row = base.execute(sys.argv[2]).fetchone()
-      print(row[0] if row else "", end="")
-      """
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", script, store, sql]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return text
-  }
-}
-
 /// A flow that does one action and ends: well in `done`, badly in `refused` with the code of the failure.
 enum OneCall {
   /// - Parameter action: The declaration of `act(id: string)`.

@@ -1,0 +1,42 @@
+public import Foundation
+
+/// A folder that is gone when the test is, with what a test asks of one.
+public final class TestFolder: Sendable {
+  public let url: URL
+
+  public init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "flow-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  public var store: String { url.appending(path: "test.db").path }
+
+  public func write(_ name: String, _ text: String) throws -> String {
+    let file = url.appending(path: name)
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    return file.path
+  }
+
+  /// Asks the file of the store, or changes it behind everybody's back.
+  /// - Returns: The first column of the last statement's first row, as text.
+  @discardableResult
+  public func sqlite(_ sql: String) throws -> String {
+    let script = """
+      import sqlite3, sys
+      with sqlite3.connect(sys.argv[1]) as base:
+        for statement in sys.argv[2].split(";"): row = base.execute(statement).fetchone()
+      print(row[0] if row else "", end="")
+      """
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", script, store, sql]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return text
+  }
+}
