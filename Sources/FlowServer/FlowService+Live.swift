@@ -49,7 +49,7 @@ extension FlowService {
     do throws(LiveProtocol.Mistake) {
       switch try LiveProtocol.parse(text) {
       case .hello(let id): live.greet(socket, id: id, at: timeText(clock()))
-      case .subscribe(let request): live.subscribe(socket, request)
+      case .subscribe(let request): subscribe(socket, request)
       case .unsubscribe(let id, let subscription): live.unsubscribe(socket, id: id, subscription)
       case .send(let sending): send(sending, from: socket)
       case .ping(let id): socket.send(text: JSON.object([.init("re", .int(id)), .init("op", "pong")]).text())
@@ -60,6 +60,18 @@ extension FlowService {
       case .noMessage(let reason): socket.close(code: LiveProtocol.badFrame, reason: reason)
       case .problem(let problem, let id): socket.send(text: LiveProtocol.failure(problem, id))
       }
+    }
+  }
+
+  /// A subscription may read much of the journal, so it counts as a request does.
+  private func subscribe(_ socket: WebSocketHandle, _ request: LiveProtocol.Subscription) {
+    let visit = peers.withLock { $0[socket] }?.visit
+    do throws(Problem) {
+      try visit?.admit(message: .read, for: nil)
+      live.subscribe(socket, request)
+    } catch {
+      visit?.noteRefused(error)
+      socket.send(text: LiveProtocol.failure(error, request.id))
     }
   }
 

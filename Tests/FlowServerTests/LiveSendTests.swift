@@ -143,6 +143,7 @@ import Testing
     let sender = try keys.add("sender", "--scope", "read,send", "--role", "requester")
     let stranger = try keys.add("stranger", "--scope", "read,send", "--flow", "Order")
     let slow = try keys.add("slow", "--scope", "read,send", "--role", "requester", "--rate", "3")
+    let listener = try keys.add("listener", "--scope", "read", "--rate", "3")
     let audit = folder.url.appending(path: "audit.jsonl").path
     let server = try ServerProcess(
       [EndToEndTests.order, EndToEndTests.approval, "--store", folder.store, "--keys", keys.path, "--audit", audit])
@@ -167,6 +168,13 @@ import Testing
     var refused: JSON?
     for number in 0..<200 where refused == nil { refused = try ask(request("s\(number)"), hasty)["err"] }
     #expect(refused?["code"] == "rate-limited" && refused?["retryAfter"] == 1)
+    let eager = try socket(listener)
+    var code: String?
+    for number in 1...60 where code == nil {
+      try eager.send(["id": .int(Int64(number)), "op": "sub"])
+      code = try eager.receive()["err"]?["code"]?.string
+    }
+    #expect(code == "rate-limited", "a subscription counts as well")
     let lines = try String(contentsOfFile: audit, encoding: .utf8)
     #expect(lines.contains(#""who":"reader""#) && lines.contains(#""status":403"#))
   }
