@@ -158,13 +158,11 @@ extension EventAnswer {
 
   /// The answer to the event of a step's entry.
   init?(_ entry: JournalEntry) {
-    guard let disposition = entry.body["disposition"]?.string, let status = entry.body["status"]?.string else {
-      return nil
-    }
+    let body = entry.body
+    guard let disposition = body["disposition"]?.string, let status = body["status"]?.string else { return nil }
     self.init(
       disposition: disposition, flow: entry.flow, key: entry.key, revision: entry.revision, sequence: entry.sequence,
-      from: entry.body["from"]?.array?.compactMap(\.string) ?? [],
-      to: entry.body["to"]?.array?.compactMap(\.string) ?? [], status: status,
-      created: entry.body["created"]?.bool ?? false)
+      from: body["from"]?.array?.compactMap(\.string) ?? [], to: body["to"]?.array?.compactMap(\.string) ?? [],
+      status: status, created: body["created"]?.bool ?? false)
   }
 }

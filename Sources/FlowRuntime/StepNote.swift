@@ -1,5 +1,5 @@
 import FlowMachine
-import FlowSource
+public import FlowSource
 
 /// What the journal says of a step that this process has made.
 ///
@@ -42,10 +42,10 @@ public final class StepNote: Sendable {
     return name
   }
 
-  /// The instant that a timer was set for, as text; nil when the step is no timer's.
-  public var due: String? {
+  /// What set the step off when it was no event, such as `{"timer": {…}}`.
+  public var origin: JSON? {
     guard case .other(let json) = cause else { return nil }
-    return json["timer"]?["due"]?.string
+    return json
   }
 
   /// The body of the entry.

@@ -86,12 +86,12 @@ public final class Metrics: Sendable {
     guard step.disposition == "applied" else { return }
     microsteps.observe(Double(step.microsteps))
     let (from, to) = (step.from.joined(separator: "+"), step.to.joined(separator: "+"))
-    transitions[entry.flow, from, to, step.event ?? Metrics.cause(entry.body)].add()
+    transitions[entry.flow, from, to, step.event ?? Metrics.cause(step.origin ?? .null)].add()
     if Metrics.outcomes.contains(step.status) {
       finished[entry.flow, step.status].add()
       instanceSeconds[entry.flow].observe(Double(entry.at - step.startedAt) / 1000)
     }
-    if let due = step.due.flatMap({ Timestamp($0) }) {
+    if let due = step.origin?["timer"]?["due"]?.string.flatMap({ Timestamp($0) }) {
       timerLag.observe(max(0, Double(now) / 1000 - Double(due.seconds) - Double(due.nanoseconds) / 1e9))
     }
   }

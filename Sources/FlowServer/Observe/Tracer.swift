@@ -114,15 +114,16 @@ public final class Tracer: Sendable {
   private static func span(
     _ entry: JournalEntry, _ own: TraceContext, _ asker: TraceContext?, _ previous: TraceContext?, _ end: Int64
   ) -> JSON {
-    let to = Metrics.states(entry.body["to"])
+    let body = entry.body
+    let to = Metrics.states(body["to"])
     var members: [JSON.Member] = [
       .init("traceId", .string(own.traceID)), .init("spanId", .string(own.spanID)),
       .init("name", .string("flow.step \(entry.flow)/\(to)")),
       // A consumer: what set it off may be long gone.
       .init("kind", 5), .init("startTimeUnixNano", nanoseconds(entry.at)),
       .init("endTimeUnixNano", nanoseconds(max(end, entry.at))),
-      .init("attributes", .array(attributes(entry, to))),
-      .init("status", entry.body["status"] == "failed" ? ["code": 2] : ["code": 1]),
+      .init("attributes", .array(attributes(entry, body, to))),
+      .init("status", body["status"] == "failed" ? ["code": 2] : ["code": 1]),
     ]
     if let asker { members.append(.init("parentSpanId", .string(asker.spanID))) }
     if let previous {
@@ -132,10 +133,10 @@ public final class Tracer: Sendable {
     return .object(members)
   }
 
-  private static func attributes(_ entry: JournalEntry, _ to: String) -> [JSON] {
+  private static func attributes(_ entry: JournalEntry, _ body: JSON, _ to: String) -> [JSON] {
     [
       text("flow.workflow", entry.flow), text("flow.instance.id", entry.key),
-      text("flow.event", Metrics.cause(entry.body)), text("flow.state.from", Metrics.states(entry.body["from"])),
+      text("flow.event", Metrics.cause(body)), text("flow.state.from", Metrics.states(body["from"])),
       text("flow.state.to", to),
       // 64-bit numbers are texts in the JSON form of protocol buffers.
       ["key": "flow.revision", "value": ["intValue": .string(String(entry.revision))]],
