@@ -136,17 +136,10 @@ final class BrokerServer {
 
   @discardableResult
   func rabbit(_ words: String...) throws -> JSON {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/python3")
     let script = packageRoot.appending(path: "Tests/FlowBrokerTests/rabbit.py").path
-    process.arguments = [script, String(port)] + words
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw NotStarted(description: "the broker does not answer") }
-    return data.isEmpty ? .null : try JSON(parsing: Array(data))
+    // The one of the system, which has the package for it.
+    let (code, output) = try runProgram(["/usr/bin/python3", script, String(port)] + words)
+    guard code == 0 else { throw NotStarted(description: "the broker does not answer") }
+    return output.isEmpty ? .null : try JSON(parsing: Array(output.utf8))
   }
 }

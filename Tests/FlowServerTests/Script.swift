@@ -29,17 +29,3 @@ final class Script {
     return lines.first.flatMap { Int($0) } ?? 0
   }
 }
-
-/// Runs a program of the system to its end, and gives what it wrote.
-func runProgram(_ arguments: String...) throws -> (code: Int32, output: String) {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = arguments
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let data = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, String(decoding: data, as: UTF8.self))
-}

@@ -24,15 +24,6 @@ import Testing
       curl() { case "$1" in -s) command curl "$@";; *) command curl -s -o /dev/null -w '%{http_code}\n' "$@";; esac; }
 
       """#
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["bash", "-c", function + script]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
+    return try runProgram("bash", "-c", function + script).output.split(separator: "\n").map(String.init)
   }
 }

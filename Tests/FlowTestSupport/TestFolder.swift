@@ -29,14 +29,11 @@ public final class TestFolder: Sendable {
         for statement in sys.argv[2].split(";"): row = base.execute(statement).fetchone()
       print(row[0] if row else "", end="")
       """
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", script, store, sql]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return text
+    let (code, output) = try runProgram("python3", "-c", script, store, sql)
+    guard code == 0 else { throw Refused(sql: sql) }
+    return output
   }
+
+  /// The file took a statement for wrong.
+  struct Refused: Error { var sql: String }
 }
