@@ -29,33 +29,33 @@ extension Command {
     ] + ServeOptions.options + ActionOptions.list,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
     action: { arguments in
-      guard let first = arguments.operands.first else {
-        Terminal.complain("`flow serve` takes files and folders", help: "flow serve samples/order.flow")
-        return ExitCode.usage
-      }
-      guard let configuration = Configuration.load(for: first), let options = serveOptions(arguments, configuration)
-      else { return ExitCode.usage }
-      guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") || isFolder($0) }) else {
-        Terminal.complain("only flows can be watched", help: "name `.flow` files, or leave --watch out")
-        return ExitCode.usage
-      }
-      let isIR = arguments.operands.count == 1 && !first.hasSuffix(".flow") && !isFolder(first)
-      guard let files = isIR ? [first] : namedFiles(arguments.operands) else { return ExitCode.usage }
-      guard let (program, sources) = isIR ? loadProgram(first) : compileProgram(files) else {
-        return ExitCode.findings
-      }
       do throws(WrongOption) {
-        let settings = try ActionOptions.settings(arguments)
-        if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
-        let path = arguments.value("store") ?? storePath(beside: first)
-        guard let retention = retention(arguments, path) else { return ExitCode.usage }
-        let watched = arguments.has("watch") ? arguments.operands : []
-        return Serving.run(program, sources, store: path, retention, options, settings, watched: watched)
+        return try begin(arguments)
       } catch {
         Terminal.complain(error.message, help: error.help)
         return ExitCode.usage
       }
     })
+}
+
+private func begin(_ arguments: Arguments) throws(WrongOption) -> Int32 {
+  guard let first = arguments.operands.first else {
+    throw WrongOption(message: "`flow serve` takes files and folders", help: "flow serve samples/order.flow")
+  }
+  guard let configuration = Configuration.load(for: first) else { return ExitCode.usage }
+  let options = try ServeOptions(arguments, configuration)
+  guard !arguments.has("watch") || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") || isFolder($0) }) else {
+    throw WrongOption(message: "only flows can be watched", help: "name `.flow` files, or leave --watch out")
+  }
+  let isIR = arguments.operands.count == 1 && !first.hasSuffix(".flow") && !isFolder(first)
+  guard let files = isIR ? [first] : namedFiles(arguments.operands) else { return ExitCode.usage }
+  guard let (program, sources) = isIR ? loadProgram(first) : compileProgram(files) else { return ExitCode.findings }
+  let settings = try ActionOptions.settings(arguments)
+  if let missing = ActionOptions.whatIsMissing(for: program, settings) { throw missing }
+  let path = arguments.value("store") ?? storePath(beside: first)
+  let retention = try retention(arguments, path)
+  let watched = arguments.has("watch") ? arguments.operands : []
+  return Serving.run(program, sources, store: path, retention, options, settings, watched: watched)
 }
 
 /// `HOST:PORT` or `unix:PATH`, taken apart.
@@ -96,16 +96,6 @@ struct Address {
   }
 }
 
-/// Nil when they are wrong, which has been said then.
-private func serveOptions(_ arguments: Arguments, _ configuration: Configuration) -> ServeOptions? {
-  do throws(WrongOption) {
-    return try ServeOptions(arguments, configuration)
-  } catch {
-    Terminal.complain(error.message, help: error.help)
-    return nil
-  }
-}
-
 private func compileProgram(_ files: [String]) -> (FlowIR.Program, [SourceText])? {
   guard let compilation = compileFiles(files), let program = compilation.program else { return nil }
   return (program, compilation.texts)
@@ -130,14 +120,13 @@ private func loadProgram(_ path: String) -> (FlowIR.Program, [SourceText])? {
   return nil
 }
 
-/// How long what has ended is kept, and where it goes; nil when that was said wrong.
-private func retention(_ arguments: Arguments, _ store: String) -> Retention? {
+/// How long what has ended is kept, and where it goes.
+private func retention(_ arguments: Arguments, _ store: String) throws(WrongOption) -> Retention {
   let archive = arguments.value("archive") ?? store + ".archive.jsonl"
   let keep = arguments.value("keep") ?? "7d"
   if keep == "forever" { return Retention() }
   guard let duration = Duration(keep, allowsDays: true), duration.nanoseconds >= 0 else {
-    Terminal.complain("`\(keep)` is no duration", help: "write --keep 7d, 12h, or forever")
-    return nil
+    throw WrongOption(message: "`\(keep)` is no duration", help: "write --keep 7d, 12h, or forever")
   }
   return Retention(hot: duration.nanoseconds / 1_000_000, archive: archive == "none" ? nil : archive)
 }
