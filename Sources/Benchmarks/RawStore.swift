@@ -6,18 +6,13 @@ enum RawStore {
   /// Rows a second of one INSERT each, `size` of them in a transaction that is synced as the engine's are.
   /// - Parameter bytes: How long a row is.
   static func insertsPerSecond(at path: String, size: Int, bytes: Int, seconds: Double) -> Double? {
-    var handle: OpaquePointer?
-    guard sqlite3_open(path, &handle) == SQLITE_OK, let handle else { return nil }
-    defer { sqlite3_close(handle) }
     let setUp = """
       PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
       CREATE TABLE raw (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
       """
-    guard sqlite3_exec(handle, setUp, nil, nil, nil) == SQLITE_OK else { return nil }
-    var insert: OpaquePointer?
-    guard sqlite3_prepare_v2(handle, "INSERT INTO raw (body) VALUES (?1)", -1, &insert, nil) == SQLITE_OK else {
-      return nil
-    }
+    guard let handle = open(path, setUp) else { return nil }
+    defer { sqlite3_close(handle) }
+    guard let insert = prepare("INSERT INTO raw (body) VALUES (?1)", handle) else { return nil }
     defer { sqlite3_finalize(insert) }
     let body = [UInt8](repeating: 0x61, count: bytes)
     let begin = nanoseconds()
@@ -53,7 +48,7 @@ enum RawStore {
 
   /// How often a second the disk takes a page and says that it has it.
   static func syncsPerSecond(at path: String, seconds: Double) -> Double? {
-    let file = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o600)
+    let file = Glibc.open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o600)
     guard file >= 0 else { return nil }
     defer { close(file) }
     let page = [UInt8](repeating: 0x61, count: 4096)
@@ -78,16 +73,14 @@ extension RawStore {
   /// Events a second when the rows that the engine writes are written by hand, into the tables of a store that is
   /// there: an entry appended, one of many rows changed, a hash inserted; without an engine, and without asking first.
   static func sameRows(at path: String, size: Int, instances: Int, seconds: Double) -> RawRate? {
-    var handle: OpaquePointer?
-    guard sqlite3_open(path, &handle) == SQLITE_OK, let handle else { return nil }
-    defer { sqlite3_close(handle) }
     let setUp = """
       PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;
       WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < \(instances))
       INSERT INTO instance SELECT i, 'Counter', 'c' || i, 1, 0, 0, 1700000000000, 1700000000000,
         '{"states":["counting"]}', '{"id":"c1234","total":1}', '', 0 FROM n;
       """
-    guard sqlite3_exec(handle, setUp, nil, nil, nil) == SQLITE_OK else { return nil }
+    guard let handle = open(path, setUp) else { return nil }
+    defer { sqlite3_close(handle) }
     let statements = [
       """
       INSERT INTO journal (sequence, instance, revision, kind, at, body, previous)
@@ -102,6 +95,15 @@ extension RawStore {
     defer { for statement in statements { sqlite3_finalize(statement) } }
     guard statements.count == 3 else { return nil }
     return events(handle, statements, size, instances, seconds)
+  }
+
+  private static func open(_ path: String, _ setUp: String) -> OpaquePointer? {
+    var handle: OpaquePointer?
+    guard sqlite3_open(path, &handle) == SQLITE_OK, sqlite3_exec(handle, setUp, nil, nil, nil) == SQLITE_OK else {
+      sqlite3_close(handle)
+      return nil
+    }
+    return handle
   }
 
   private static func prepare(_ sql: String, _ handle: OpaquePointer) -> OpaquePointer? {

@@ -4,6 +4,7 @@ import FlowRuntime
 import FlowSource
 import FlowStoreSQLite
 import Foundation
+import Synchronization
 
 /// A million instances that wait: what they take in memory, how long a start takes, how late timers are.
 enum TimerBenchmark {
@@ -93,21 +94,22 @@ enum TimerBenchmark {
 }
 
 /// The real clock, but for the time that it was stopped.
-private final class MovableClock: World, @unchecked Sendable {
-  // Unchecked: it belongs to the one thread that runs the benchmark.
-  private var stoppedAt: Int64?
-  private var offset: Int64 = 0
+private final class MovableClock: World {
+  private let state = Mutex<(stoppedAt: Int64?, offset: Int64)>((nil, 0))
 
-  private var real: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+  private static var real: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
-  func stop() { stoppedAt = now() }
-
-  func goOn(later milliseconds: Int64) {
-    offset = (stoppedAt ?? now()) + milliseconds - real
-    stoppedAt = nil
+  func stop() {
+    let now = now()
+    state.withLock { $0.stoppedAt = now }
   }
 
-  func now() -> Int64 { stoppedAt ?? real + offset }
+  func goOn(later milliseconds: Int64) {
+    let instant = now() + milliseconds
+    state.withLock { $0 = (nil, instant - MovableClock.real) }
+  }
+
+  func now() -> Int64 { state.withLock { $0.stoppedAt ?? MovableClock.real + $0.offset } }
   func random(below bound: Int64) -> Int64 { 0 }
   func newID() -> String { "id" }
   func variable(_ name: String) -> String? { nil }

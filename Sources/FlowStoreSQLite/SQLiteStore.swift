@@ -100,7 +100,7 @@ public final class SQLiteStore: Store {
     for id in batch.instances.keys.sorted() {
       guard let row = batch.instances[id] else { continue }
       let isNew = batch.created.contains(row.id)
-      try write(row, isNew ? heads[row.id] ?? 0 : head(of: row.id), isNew: isNew)
+      try write(row, head(of: row.id, isNew: isNew), isNew: isNew)
     }
     for id in others { try statements.setHead.run(.integer(id), .integer(head(of: id))) }
     try writeTimers(batch)
@@ -141,14 +141,14 @@ public final class SQLiteStore: Store {
     var body: [UInt8] = []
     var carried = 0
     for entry in batch.journal {
-      let isFirst = batch.created.contains(entry.instance) && heads[entry.instance] == nil
+      let isNew = batch.created.contains(entry.instance)
       body.removeAll(keepingCapacity: true)
       entry.writeBody(to: &body)
       let answer = carried < named.count && named[carried].row.sequence == entry.sequence ? named[carried] : nil
       if answer != nil { carried += 1 }
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
-        .integer(entry.at), .json(body), .integer(isFirst ? 0 : head(of: entry.instance)),
+        .integer(entry.at), .json(body), .integer(head(of: entry.instance, isNew: isNew)),
         .optional(answer?.hash.high), .optional(answer?.hash.low), .optional(answer?.row.digest))
       heads[entry.instance] = entry.sequence
       if batch.instances[entry.instance] == nil { others.insert(entry.instance) }
@@ -156,8 +156,10 @@ public final class SQLiteStore: Store {
     return (others, carried)
   }
 
-  private func head(of instance: Int64) throws(StoreError) -> Int64 {
+  /// The newest entry of an instance; 0 when there is none.
+  private func head(of instance: Int64, isNew: Bool = false) throws(StoreError) -> Int64 {
     if let known = heads[instance] { return known }
+    if isNew { return 0 }
     statements.head.bind(.integer(instance))
     guard try statements.head.next() else { return 0 }
     defer { statements.head.reset() }

@@ -2,7 +2,7 @@
 ///
 /// Scalars lie in the slot; strings, lists, maps and records are addresses of blocks in an arena or in a
 /// ``FrozenSlots``. Every reader looks at the tag first, so that a wrong slot gives an error and never a wild read.
-public struct Slot: BitwiseCopyable, @unchecked Sendable {
+public struct Slot: BitwiseCopyable, Sendable {
   /// The number, or the address of the content.
   var payload: UInt64
   /// From the lowest bit: 32 of ``count``, 16 of ``extra``, 8 of ``tag``, 8 of ``flags``. One word is copied faster.

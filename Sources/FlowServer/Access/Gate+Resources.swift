@@ -10,7 +10,7 @@ extension Gate {
     guard request.method == "GET" || request.method == "HEAD" else { throw .methodNotAllowed(["GET", "HEAD"]) }
     switch request.path {
     case "/readyz": showReadiness(request, respond)
-    case "/version": respond.send(Gate.json(200, ["version": .string(metrics.version), "api": "v1"]))
+    case "/version": respond.send(.json(["version": .string(metrics.version), "api": "v1"]))
     default: showMetrics(respond)
     }
     return true
@@ -30,7 +30,7 @@ extension Gate {
       if case .failure(let error) = figures { store = error.message }
       let isReady = store == "ok" && !isDraining
       let checks: JSON = ["store": .string(store), "draining": .bool(isDraining)]
-      respond.send(Gate.json(isReady ? 200 : 503, ["ready": .bool(isReady), "checks": checks]))
+      respond.send(.json(["ready": .bool(isReady), "checks": checks], status: isReady ? 200 : 503))
     }
   }
 
@@ -45,9 +45,5 @@ extension Gate {
           HTTPResponse(status: 200, headers: [("Content-Type", MetricsText.contentType)], body: Array(text.utf8)))
       }
     }
-  }
-
-  private static func json(_ status: Int, _ document: JSON) -> HTTPResponse {
-    HTTPResponse(status: status, headers: [("Content-Type", "application/json")], body: document.bytes() + [0x0A])
   }
 }
