@@ -1,4 +1,5 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowSource
 import FlowTestSupport
 import Foundation
@@ -37,7 +38,7 @@ import Testing
 
   /// The pages are a part of the program.
   @Test func everyPageIsExplained() throws {
-    let list = try String(contentsOf: packageRoot.appending(path: "Sources/CPages/pages.c"), encoding: .utf8)
+    let list = try String(contentsOf: packageRoot.appending(path: "Sources/System/CPages/pages.c"), encoding: .utf8)
     for page in PagesTests.pages { #expect(list.contains("PAGE(\(page.name))")) }
   }
 }
