@@ -21,7 +21,7 @@ let package = Package(
     library(.language, "FlowSource"),
     library(.language, "FlowDiagnostics", ["FlowSource", "FlowJSON"]),
     library(
-      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowJSON", "CRE2"], unsafe: true,
+      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CRE2"], unsafe: true,
       exclude: ["Values/time_zones.py"]),
     library(.language, "FlowSyntax", ["FlowDiagnostics", "FlowSource", "FlowTime", "CEL"]),
     library(.language, "FlowChecker", ["FlowSyntax", "FlowSource", "FlowTime", "FlowJSON", "CEL"]),
@@ -53,7 +53,8 @@ let package = Package(
     library(
       .tools, "FlowREPL",
       [
-        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
+        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowSource", "FlowTime", "FlowJSON",
       ]),
 
     // The binaries.
@@ -97,14 +98,16 @@ let package = Package(
     test(
       "FlowMachineTests",
       [
-        "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "FlowTestSupport", "FlowGenerator",
+        "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime",
+        "FlowJSON", "FlowTestSupport", "FlowGenerator",
       ]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowRuntimeTests",
       [
-        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON",
+        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowSource", "FlowJSON",
       ]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowTestSupport"]),
     test(

@@ -29,7 +29,7 @@ import Testing
     let rule = try #require(Rule.named(page.name))
     #expect(
       page.text.hasPrefix("# \(rule.code) \(rule.name)\n\n\(rule.severity.rawValue.capitalized): \(rule.summary)."))
-    #expect(page.text.contains("flow:ignore[\(rule.code)]") == rule.canBeSilenced || rule.code == "F513")
+    #expect(page.text.contains("flow:ignore[\(rule.code)]") == rule.canBeSuppressed || rule.code == "F513")
   }
 
   @Test func everyRuleHasItsPage() {

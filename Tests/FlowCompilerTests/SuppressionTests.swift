@@ -57,7 +57,7 @@ import Testing
   @Test func anErrorStaysAndSaysSo() throws {
     let heard = compile("fn f() -> int = nope // flow:ignore[F106] x").filtered(by: RuleSelection(ignored: ["F505"]))
     let error = try #require(heard.first { $0.code == "F106" })
-    #expect(error.notes == ["an error can't be silenced with `flow:ignore`"])
+    #expect(error.notes == ["an error can't be suppressed with `flow:ignore`"])
     #expect(!heard.contains { $0.code == "F511" })
   }
 
@@ -84,8 +84,8 @@ import Testing
   /// What was silenced is known with its reason.
   @Test func whatIsHiddenIsListed() {
     let judgement = compile("event Unused // flow:ignore[F501] not yet").judged(by: RuleSelection())
-    #expect(judgement.silenced.map(\.diagnostic.code) == ["F501"])
-    #expect(judgement.silenced.first?.place == .source && judgement.silenced.first?.reason == "not yet")
+    #expect(judgement.suppressed.map(\.diagnostic.code) == ["F501"])
+    #expect(judgement.suppressed.first?.origin == .source && judgement.suppressed.first?.reason == "not yet")
   }
 
   /// Whatever is found, comments are written for all of it, and nothing more is heard.

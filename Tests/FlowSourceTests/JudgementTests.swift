@@ -49,9 +49,9 @@ import Testing
     #expect(fingerprints.count == 1)
     for count in 0...3 {
       let baseline = Dictionary(uniqueKeysWithValues: fingerprints.map { ($0, count) })
-      let judgement = RuleSelection(baseline: baseline).judge(found, sources: sources, suppressions: [:])
-      #expect(judgement.heard.count == 3 - count && judgement.silenced.count == count)
-      #expect(judgement.silenced.allSatisfy { $0.place == .baseline })
+      let judgement = RuleSelection(baseline: baseline).apply(to: found, sources: sources, suppressions: [:])
+      #expect(judgement.reported.count == 3 - count && judgement.suppressed.count == count)
+      #expect(judgement.suppressed.allSatisfy { $0.origin == .baseline })
     }
   }
 

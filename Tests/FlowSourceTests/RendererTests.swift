@@ -8,20 +8,20 @@ import Testing
 /// The same findings in each format, as they are written.
 @Suite struct RendererTests {
   static let formats: [(name: String, render: @Sendable (Findings) -> String)] = [
-    ("pretty", { PrettyRenderer(sources: $0.sources).render($0.heard) + "\n" }),
-    ("coloured", { PrettyRenderer(sources: $0.sources, style: .coloured).render($0.heard) + "\n" }),
-    ("concise", { renderConcise($0.heard, sources: $0.sources) }),
-    ("json", { renderJSON($0.heard, sources: $0.sources).text(.indented) + "\n" }),
+    ("pretty", { PrettyRenderer(sources: $0.sources).render($0.reported) + "\n" }),
+    ("coloured", { PrettyRenderer(sources: $0.sources, style: .coloured).render($0.reported) + "\n" }),
+    ("concise", { renderConcise($0.reported, sources: $0.sources) }),
+    ("json", { renderJSON($0.reported, sources: $0.sources).text(.indented) + "\n" }),
     (
       "sarif",
       {
-        renderSARIF($0.heard, silenced: $0.silenced, sources: $0.sources, version: "1.2.3") { "# \($0)\n" }
+        renderSARIF($0.reported, suppressed: $0.suppressed, sources: $0.sources, version: "1.2.3") { "# \($0)\n" }
           .text(.indented) + "\n"
       }
     ),
-    ("github", { renderGitHub($0.heard, sources: $0.sources) }),
-    ("markdown", { renderMarkdown($0.heard, sources: $0.sources) }),
-    ("junit", { renderJUnit($0.heard, sources: $0.sources) }),
+    ("github", { renderGitHub($0.reported, sources: $0.sources) }),
+    ("markdown", { renderMarkdown($0.reported, sources: $0.sources) }),
+    ("junit", { renderJUnit($0.reported, sources: $0.sources) }),
   ]
 
   @Test(arguments: formats.map(\.name)) func formatsAreKept(_ name: String) throws {
@@ -61,7 +61,7 @@ import Testing
 struct Findings {
   var sources = SourceSet()
   var heard: [Diagnostic]
-  var silenced: [LintResult.Suppressed]
+  var suppressed: [LintResult.Suppressed]
 
   init() {
     sources.add(name: "a b/größe,1:2.flow", text: Array("event Paid\n\tstate \"😀\" -> näht\nend\n".utf8))

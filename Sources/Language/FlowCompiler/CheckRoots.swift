@@ -21,7 +21,7 @@ public func check(
   }
   if isFormChecked { diagnostics += loader.files.compactMap(formDiagnostic) }
   return Compilation(
-    sources: loader.sources, diagnostics: diagnostics.sortedByPlace(), suppressions: loader.suppressions)
+    sources: loader.sources, diagnostics: diagnostics.sortedByRange(), suppressions: loader.suppressions)
 }
 
 /// Those of the files that no other of them imports: each with what it imports is a program of its own.

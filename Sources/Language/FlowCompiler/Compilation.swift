@@ -13,7 +13,7 @@ public struct Compilation: Sendable {
 
   /// What is said of what was found, and what is silenced.
   public func judged(by selection: RuleSelection) -> LintResult {
-    selection.judge(diagnostics, sources: sources, suppressions: suppressions)
+    selection.apply(to: diagnostics, sources: sources, suppressions: suppressions)
   }
 
   /// What is to be said of what was found.

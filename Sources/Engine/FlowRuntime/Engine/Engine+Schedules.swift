@@ -62,7 +62,7 @@ extension Engine {
   private func firstStep(
     _ entry: Catalogue.Entry, _ version: Version, _ start: Int, _ due: Int64
   ) throws(EngineProblem) -> (Step, key: String) {
-    var key = timeText(due)
+    var key = Timestamp(milliseconds: due).description
     for _ in 0..<2 {
       let outcome = version.stepper.start(flow: entry.flow, schedule: start, key: key, now: world.now())
       switch outcome {

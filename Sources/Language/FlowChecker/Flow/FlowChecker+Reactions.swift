@@ -42,18 +42,25 @@ extension FlowChecker {
     }
   }
 
-  /// F607: a schedule that can be read and that falls due.
+  /// F607: a schedule that is not valid or never falls due. F208: a constant time zone that does not exist.
   mutating func cron(_ node: CronNode) -> CheckedCron? {
     guard !node.schedule.isEmpty else { return nil }
     if case .failure(let mistake) = CronSchedule.read(node.schedule) {
       problems.append(
         Diagnostic(
-          "F607", "this schedule never falls due: \(mistake.message)", at: node.scheduleRange,
-          help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\""))
+          "F607", "this schedule is not valid: \(mistake.message)", at: node.scheduleRange,
+          help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\", or a macro such as \"@daily\""))
       return nil
     }
     guard let zone = node.zone else { return CheckedCron(schedule: node.schedule) }
-    return expression(zone, environment, expecting: .string).map { CheckedCron(schedule: node.schedule, zone: $0) }
+    return expression(zone, environment, expecting: .string).map { checked in
+      if case .string(let name)? = checked.tree.constant, !TimeZones.isKnown(name) {
+        problems.append(
+          Diagnostic(
+            "F208", "there is no time zone \"\(name.prefix(60))\"", at: zone.range, help: TimeZones.hint(for: name)))
+      }
+      return CheckedCron(schedule: node.schedule, zone: checked)
+    }
   }
 
   private mutating func triggers(

@@ -16,7 +16,7 @@ public func check(
   run.checkFlows(keeping: isWanted)
   run.checkTogether(sources)
   let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
-  let all = (files.flatMap(\.diagnostics) + found).sortedByPlace()
+  let all = (files.flatMap(\.diagnostics) + found).sortedByRange()
   guard isWanted, !all.hasErrors else { return (nil, all) }
   return (run.program(sources), all)
 }

@@ -9,7 +9,7 @@ public import FlowSource
 public func parse(_ source: SourceFile) -> ParsedFile {
   var parser = Parser(source)
   let declarations = parser.parseFile()
-  let diagnostics = (encodingProblem(source) + parser.diagnostics + parser.expressions.diagnostics).sortedByPlace()
+  let diagnostics = (encodingProblem(source) + parser.diagnostics + parser.expressions.diagnostics).sortedByRange()
   return ParsedFile(
     source: source, tokens: parser.tokens, declarations: declarations, qualified: parser.qualified,
     diagnostics: parser.limited(diagnostics))

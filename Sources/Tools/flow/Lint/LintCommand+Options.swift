@@ -95,7 +95,7 @@ enum RuleNames {
   static func rules(_ lists: [String], toSilence: Bool = false) -> [String]? {
     let names = lists.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " } } }
     for name in names {
-      if toSilence, let rule = Rule.named(name), !rule.canBeSilenced {
+      if toSilence, let rule = Rule.named(name), !rule.canBeSuppressed {
         complainOfSilencing(rule)
         return nil
       }

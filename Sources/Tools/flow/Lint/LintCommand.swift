@@ -60,7 +60,7 @@ struct LintCommand {
     if let path = arguments.value("write-baseline") { return writeBaseline(compilation, path) }
     let judgement = compilation.judged(by: selection(for: compilation.sources))
     guard report(judgement, compilation.sources) else { return ExitCode.usage }
-    return code(of: judgement.heard)
+    return code(of: judgement.reported)
   }
 
   private func check(_ files: [String]) -> Compilation {
@@ -101,7 +101,7 @@ struct LintCommand {
       }
     }
     if report.hiddenCount > 0 { Terminal.error("… and \(report.hiddenCount) more, see `--max-errors`\n") }
-    if arguments.has("statistics") { Terminal.error(statistics(judgement.heard)) }
+    if arguments.has("statistics") { Terminal.error(statistics(judgement.reported)) }
     return true
   }
 

@@ -10,10 +10,10 @@ struct ReportDocument {
   /// No more than so many findings are shown.
   let maximum: Int
 
-  var shown: [Diagnostic] { Array(judgement.heard.prefix(maximum)) }
-  var hiddenCount: Int { max(0, judgement.heard.count - maximum) }
+  var shown: [Diagnostic] { Array(judgement.reported.prefix(maximum)) }
+  var hiddenCount: Int { max(0, judgement.reported.count - maximum) }
   /// The line that counts all of them.
-  var summary: String { FlowDiagnostics.summary(of: judgement.heard, fileCount: sources.files.count) }
+  var summary: String { FlowDiagnostics.summary(of: judgement.reported, fileCount: sources.files.count) }
 }
 
 /// How findings are reported.
@@ -41,12 +41,12 @@ enum ReportFormat: String, CaseIterable {
     let sources = report.sources
     return switch self {
     case .pretty:
-      PrettyRenderer(sources: sources, style: style).render(report.shown, outOf: report.judgement.heard) + "\n"
+      PrettyRenderer(sources: sources, style: style).render(report.shown, outOf: report.judgement.reported) + "\n"
     case .concise: renderConcise(report.shown, sources: sources) + report.summary + "\n"
     case .json: renderJSON(report.shown, sources: sources).text(.indented) + "\n"
     case .sarif:
       renderSARIF(
-        report.shown, silenced: report.judgement.silenced, sources: sources, version: FlowCommandLine.version,
+        report.shown, suppressed: report.judgement.suppressed, sources: sources, version: FlowCommandLine.version,
         page: page(of:)
       ).text(.indented) + "\n"
     case .github: renderGitHub(report.shown, sources: sources)

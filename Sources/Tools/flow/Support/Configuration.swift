@@ -178,7 +178,7 @@ private struct Settings {
         complain("a severity is error, warning or info", help: "write `\(member.name) = \"warning\"`")
         return nil
       }
-      guard rule.canBeSilenced || severity == .error else {
+      guard rule.canBeSuppressed || severity == .error else {
         RuleNames.complainOfSilencing(rule)
         return nil
       }
