@@ -100,7 +100,7 @@ extension Checker {
       // An optional field of an optional record is optional once; an optional entry of a map is nested.
       if case (.record, .optional) = (type, result) {} else { result = .optional(result).bounded }
     }
-    return TypedExpression(range, result, .select(operand, field.name, mode))
+    return TypedExpression(range, result, .select(operand, field: field.name, mode))
   }
 
   private mutating func fieldType(_ type: ValueType, field: Expression.Field, at range: SourceRange) -> ValueType {

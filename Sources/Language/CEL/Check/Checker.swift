@@ -166,7 +166,7 @@ struct Checker {
     var kind = typed.kind
     switch kind {
     case .constant, .variable, .local, .failure, .named: break
-    case .select(let operand, let field, let mode): kind = .select(finalize(operand), field, mode)
+    case .select(let operand, let field, let mode): kind = .select(finalize(operand), field: field, mode)
     case .coerce(let operand): kind = .coerce(finalize(operand))
     case .call(let builtin, let overload, let arguments):
       kind = .call(builtin, overload: overload, arguments.map(finalize))
