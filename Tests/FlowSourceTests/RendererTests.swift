@@ -60,7 +60,7 @@ import Testing
 /// Findings of two files that have all that a finding can have, and what formats stumble over.
 struct Findings {
   var sources = SourceSet()
-  var heard: [Diagnostic]
+  var reported: [Diagnostic]
   var suppressed: [LintResult.Suppressed]
 
   init() {
@@ -74,7 +74,7 @@ struct Findings {
       return SourceRange(offset, offset + UInt32(text.utf8.count))
     }
     let näht = place("näht", in: first)
-    heard = [
+    reported = [
       Diagnostic(
         "F401", "an earlier reaction wins, 100%:\nalways", at: näht, label: "never <tried>",
         labels: [
@@ -90,12 +90,12 @@ struct Findings {
         ]),
       Diagnostic("F910", .info, "not in form", at: SourceRange(second.range.upper, second.range.upper)),
     ]
-    silenced = [
+    suppressed = [
       .init(
-        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Opened", in: second)), place: .source,
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Opened", in: second)), origin: .source,
         reason: "for ever"),
       .init(
-        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Closed", in: second)), place: .baseline,
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Closed", in: second)), origin: .baseline,
         reason: ""),
     ]
   }

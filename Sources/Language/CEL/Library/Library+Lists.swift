@@ -70,11 +70,11 @@ extension Evaluator {
       return fail("`\(sorting[0].tag)` and `\(key.tag)` have no common order")
     }
     charge(sorting.count * 4)
-    let order = sorting.indices.sorted { left, right in
+    let sorted = sorting.indices.sorted { left, right in
       let order = order(sorting[left], sorting[right]) ?? 0
       return order == 0 ? left < right : order < 0
     }
-    return makeList(order.map { list.elements[$0] })
+    return makeList(sorted.map { list.elements[$0] })
   }
 
   private func sum(_ list: Slot, zero: Slot, arguments: Arguments) -> Slot {
