@@ -98,6 +98,7 @@ import Testing
       ("@reboot", "`@reboot` is not one of @yearly, @monthly, @weekly, @daily and @hourly"),
     ])
   func rejects(_ text: String, _ reason: String) {
-    #expect(CronSchedule.read(text) == .failure(CronSchedule.SyntaxError(message: reason)))
+    #expect(throws: CronSchedule.SyntaxError.self) { try CronSchedule.read(text).get() }
+    if case .failure(let error) = CronSchedule.read(text) { #expect(error.message == reason) }
   }
 }
