@@ -17,6 +17,7 @@ extension Lowering {
       calls: checked.calls.map { call($0, actions) }, keptCount: checked.keptCount, frameSize: checked.frameSize,
       invariants: checked.invariants.map(expression), states: states(checked), transitions: transitions,
       starts: checked.starts.map(start), properties: checked.properties.map(property),
+      readRules: checked.readRules.map { ReadRule(roles: $0.roles, condition: $0.condition.map(expression)) },
       migrations: checked.migrations.map(migration), place: place(checked.node.name.range))
   }
 
@@ -37,6 +38,7 @@ extension Lowering {
     let rest = checked.rest
     return Transition(
       source: checked.source, trigger: trigger(checked.trigger), roles: rest.roles,
+      senders: rest.senders,
       guardExpression: rest.guardExpression.map(expression), target: rest.target, isHistory: rest.isHistory,
       isReenter: rest.isReenter, acts: rest.acts.map(act), place: place(checked.range))
   }
@@ -87,7 +89,8 @@ extension Lowering {
       case .called: .called
       }
     return Start(
-      trigger: trigger, roles: checked.rest.roles, guardExpression: checked.rest.guardExpression.map(expression),
+      trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders,
+      guardExpression: checked.rest.guardExpression.map(expression),
       target: checked.rest.target ?? 0, acts: checked.rest.acts.map(act), place: place(checked.range))
   }
 

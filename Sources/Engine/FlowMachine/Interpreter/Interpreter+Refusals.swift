@@ -12,6 +12,7 @@ extension Interpreter {
     case .raised:
       let name = machine.program.events[Int(halt.event)].name
       return refusal(.raised(name, flow.leafPaths(active)), flow)
+    case .internalEvent: return refusal(.internalEvent, flow)
     case .notStarted: return refuseStart(flow)
     case .ended: return refusal(.ended, flow)
     case .tooManyMicrosteps: return refusal(.tooManyMicrosteps, flow)
@@ -56,7 +57,8 @@ extension Interpreter {
         let node = flow.flow.transitions[transition]
         verdicts.append(
           verdict(
-            flow.transitions[transition].condition, node.roles, flow, state: flow.flow.states[Int(answer.state)].path,
+            flow.transitions[transition].condition, node.roles, node.senders, flow,
+            state: flow.flow.states[Int(answer.state)].path,
             target: node.target.map { flow.flow.states[$0].path }, place: node.place))
       }
     }
@@ -70,7 +72,8 @@ extension Interpreter {
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
       verdicts.append(
         verdict(
-          flow.starts[index].condition, start.roles, flow, state: "", target: flow.flow.states[start.target].path,
+          flow.starts[index].condition, start.roles, start.senders, flow, state: "",
+          target: flow.flow.states[start.target].path,
           place: start.place))
     }
     var refusal = refusal(reason(for: verdicts, otherwise: .notStarted), flow)
@@ -95,11 +98,13 @@ extension Interpreter {
   }
 
   private func verdict(
-    _ condition: Int32, _ roles: [Int], _ flow: LoadedFlow, state: String, target: String?, place: SourceLocation
+    _ condition: Int32, _ roles: [Int], _ senders: [Int], _ flow: LoadedFlow, state: String, target: String?,
+    place: SourceLocation
   ) -> CandidateResult {
     var verdict = CandidateResult(state: state, target: target, place: place, answer: .holds)
-    if !holdsRole(roles) {
-      verdict.answer = .roleMissing(roles.map { machine.program.roles[$0] })
+    if !isAdmitted(roles: roles, senders: senders) {
+      verdict.answer = .roleMissing(
+        roles.map { machine.program.roles[$0] } + senders.map { machine.program.flows[$0].name })
     } else if condition != none {
       let explained = explain(condition, flow)
       do throws(EvaluationError) {

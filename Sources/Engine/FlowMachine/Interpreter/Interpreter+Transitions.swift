@@ -7,6 +7,9 @@ extension Interpreter {
     _ event: Int, _ payload: Slot, _ caller: Caller, _ instance: inout Instance, _ flow: LoadedFlow
   ) throws(StepFailure) -> Step.Disposition {
     guard instance.status == .running else { throw StepFailure(.ended) }
+    if flow.hasInternalEvents, caller.flow == nil, machine.program.events[event].isInternal {
+      throw StepFailure(.internalEvent)
+    }
     frame[FrameLayout.event] = payload
     if flow.hasRoles || flow.hasLedger { self.caller = caller }
     if flow.usesCaller { bind(caller) }

@@ -195,7 +195,7 @@ extension StepTrigger {
 /// Why a step can't be made, small enough to be thrown for nothing.
 struct StepFailure: Error, BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
-    case notHandled, raised, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
+    case notHandled, raised, internalEvent, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
   }
 
   var kind: Kind

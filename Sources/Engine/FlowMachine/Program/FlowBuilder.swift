@@ -29,6 +29,7 @@ struct FlowBuilder {
   var triggers: [RowRange] = []
   var defaults: [Int32] = []
   var invariants = RowRange()
+  var readRules: [LoadedReadRule] = []
   var schedules: [Int: Schedule] = [:]
   var startSchedules: [Int: Schedule] = [:]
   var handled: Set<Int> = []
@@ -47,6 +48,9 @@ struct FlowBuilder {
     for call in flow.calls { calls.append(try self.call(call)) }
     for field in flow.fields { defaults.append(try add(field.defaultValue)) }
     invariants = try add(flow.invariants)
+    for rule in flow.readRules {
+      readRules.append(LoadedReadRule(roles: rule.roles.map { program.roles[$0] }, condition: try add(rule.condition)))
+    }
     addTriggers()
   }
 
@@ -108,7 +112,7 @@ struct FlowBuilder {
       source: Int32(node.source), target: node.target.map { Int32($0) } ?? none,
       condition: try add(node.guardExpression), acts: try add(node.acts), domain: domain.map { Int32($0) } ?? none,
       exitLow: 0, exitHigh: 0, entering: RowRange(), due: none, place: add(node.place), timer: .no,
-      isHistory: node.isHistory, hasRoles: !node.roles.isEmpty)
+      isHistory: node.isHistory, hasRoles: !node.roles.isEmpty || !node.senders.isEmpty)
     if let domain, let target = node.target {
       // Of a parallel that stays, only the region that is named is left.
       let isRegion = flow.states[domain].kind == .parallel
@@ -133,7 +137,7 @@ struct FlowBuilder {
     var row = StartRow(
       condition: try add(start.guardExpression), acts: try add(start.acts),
       entering: add(entering(start.target, from: 0)), due: none, place: add(start.place),
-      hasRoles: !start.roles.isEmpty)
+      hasRoles: !start.roles.isEmpty || !start.senders.isEmpty)
     if case .every(let due) = start.trigger { row.due = try add(due) }
     if case .cron(let cron) = start.trigger { startSchedules[index] = try schedule(cron) }
     return row

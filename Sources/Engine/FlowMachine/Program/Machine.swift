@@ -48,12 +48,16 @@ public final class Machine: Sendable {
     return acceptedEvents(active, flows[flow])
   }
 
-  /// Each once, in the order of the program.
-  func acceptedEvents(_ active: StateSet, _ flow: LoadedFlow) -> [String] {
+  /// Each once, in the order of the program; internal events only on request.
+  func acceptedEvents(_ active: StateSet, _ flow: LoadedFlow, includesInternal: Bool = false) -> [String] {
     program.events.indices.filter { event in
-      flow.triggers[event].range.contains { active.contains(Int(flow.answers[$0].state)) }
+      (includesInternal || !program.events[event].isInternal)
+        && flow.triggers[event].range.contains { active.contains(Int(flow.answers[$0].state)) }
     }.map { program.events[$0].name }
   }
+
+  /// True for an event that only flows emit or raise.
+  public func isInternal(event: Int) -> Bool { program.events[event].isInternal }
 
   /// Whether an event may begin an instance of a flow.
   public func starts(flow: Int, on event: Int) -> Bool { program.flows[flow].starts.contains { $0.event == event } }

@@ -102,6 +102,7 @@ extension Interpreter {
     switch beginning {
     case .event(let event, let payload, let caller):
       guard machine.program.events.indices.contains(event) else { throw StepFailure(.notStarted) }
+      if caller.flow == nil, machine.program.events[event].isInternal { throw StepFailure(.internalEvent) }
       self.caller = caller
       if flow.usesCaller { bind(caller) }
       frame[FrameLayout.event] = evaluator.slot(payload, as: .record(machine.program.events[event].name))
@@ -123,7 +124,7 @@ extension Interpreter {
   private mutating func selectStart(_ flow: LoadedFlow) throws(StepFailure) -> Int {
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
       let row = flow.starts[index]
-      if row.hasRoles, !holdsRole(start.roles) { continue }
+      if row.hasRoles, !isAdmitted(roles: start.roles, senders: start.senders) { continue }
       if row.condition == none { return index }
       if try isTrue(row.condition, row.place, flow) { return index }
     }

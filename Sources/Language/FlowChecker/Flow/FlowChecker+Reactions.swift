@@ -155,7 +155,7 @@ extension FlowChecker {
 
   mutating func rest(_ node: TransitionTailNode, from state: Int, _ environment: Environment) -> CheckedTransitionTail {
     var rest = CheckedTransitionTail()
-    rest.roles = node.roles.compactMap { role($0) }
+    (rest.roles, rest.senders) = callers(node.roles)
     rest.guardExpression = node.guardExpression.flatMap { condition($0, environment, what: "a guard") }
     if let path = node.target, let target = target(path, from: state) {
       rest.target = target.state

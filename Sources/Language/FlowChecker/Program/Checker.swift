@@ -66,6 +66,7 @@ private struct CheckRun {
   mutating func checkTogether(_ sources: SourceSet) {
     checkQualifiedNames(files, sources, into: &problems)
     checkCallCycles(summaries, into: &problems)
+    if isWhole, !problems.hasErrors { checkSenders(summaries, symbols, into: &problems) }
     if isWhole, !problems.hasErrors { lints += lint(context, summaries) }
   }
 

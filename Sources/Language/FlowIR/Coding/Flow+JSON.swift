@@ -12,14 +12,16 @@ extension Flow {
       ("calls", .array(calls.map(\.json))), ("kept", .number(keptCount)), ("frame", .number(frameSize)),
       ("invariants", .array(invariants.map(\.json))), ("states", .array(states.map(\.json))),
       ("transitions", .array(transitions.map(\.json))), ("starts", .array(starts.map(\.json))),
-      ("properties", .array(properties.map(\.json))), ("migrations", .array(migrations.map(\.json))),
+      ("properties", .array(properties.map(\.json))), ("reads", .array(readRules.map(\.json))),
+      ("migrations", .array(migrations.map(\.json))),
       ("at", place.json),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "version", "callable", "parameters", "result", "properties", "migrations", "key", "fields", "lets",
+      "name", "version", "callable", "parameters", "result", "properties", "reads", "migrations", "key", "fields",
+      "lets",
       "calls", "kept", "frame", "invariants", "states", "transitions",
       "starts", "at",
     ])
@@ -39,6 +41,7 @@ extension Flow {
       transitions: try reader.list("transitions") { item throws(ProgramError) in try Transition(item) },
       starts: try reader.list("starts") { item throws(ProgramError) in try Start(item) },
       properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
+      readRules: try reader.list("reads") { item throws(ProgramError) in try ReadRule(item) },
       migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
       place: try SourceLocation(reader.member("at")))
   }
