@@ -63,7 +63,7 @@ fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS
 	FLOW_FUZZ=1 swift build -c release --product CELFuzz --scratch-path .build/fuzz \
 	  -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library
 	mkdir -p .build/fuzz/corpus
-	.build/fuzz/release/CELFuzz .build/fuzz/corpus -dict=Sources/CELFuzz/dictionary.txt \
+	.build/fuzz/release/CELFuzz .build/fuzz/corpus -dict=Sources/Tools/CELFuzz/dictionary.txt \
 	  -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=512 -print_final_stats=1
 
 SARIF_ENV := .build/sarif

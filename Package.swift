@@ -16,118 +16,142 @@ let package = Package(
   ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
-    library("FlowSource"),
-    library("CEL", ["FlowSource", "CRE2"], unsafe: true, exclude: ["Values/time_zones.py"]),
-    library("FlowSyntax", ["FlowSource", "CEL"]),
-    library("FlowChecker", ["FlowSyntax", "FlowSource", "CEL"]),
-    library("FlowIR", ["CEL", "FlowSource", "CCrypto"]),
-    library("FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowSource", "CEL"]),
-    library("FlowMachine", ["FlowIR", "CEL", "FlowSource"]),
-    library("FlowDiagram", ["FlowIR"]),
-
-    // The durable engine and its doors to the world.
-    library("FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
-    library("FlowStoreSQLite", ["FlowRuntime", "FlowSource", "CSQLite"], unsafe: true),
+    library(.language, "FlowJSON"),
+    library(.language, "FlowTime"),
+    library(.language, "FlowSource"),
+    library(.language, "FlowDiagnostics", ["FlowSource", "FlowJSON"]),
     library(
-      "FlowActions",
+      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowJSON", "CRE2"], unsafe: true,
+      exclude: ["Values/time_zones.py"]),
+    library(.language, "FlowSyntax", ["FlowDiagnostics", "FlowSource", "FlowTime", "CEL"]),
+    library(.language, "FlowChecker", ["FlowSyntax", "FlowSource", "FlowTime", "FlowJSON", "CEL"]),
+    library(.language, "FlowIR", ["CEL", "FlowTime", "FlowJSON", "CCrypto"]),
+    library(
+      .language, "FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowDiagnostics", "FlowSource", "CEL"]),
+    library(.engine, "FlowMachine", ["FlowIR", "CEL", "FlowSource", "FlowTime", "FlowJSON"]),
+    library(.language, "FlowDiagram", ["FlowIR"]),
+
+    // The durable engine, the server and their adapters.
+    library(.engine, "FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowJSON"]),
+    library(.engine, "FlowStoreSQLite", ["FlowRuntime", "FlowJSON", "CSQLite"], unsafe: true),
+    library(
+      .engine, "FlowActions",
       [
-        "FlowRuntime", "FlowMachine", "FlowIR", "FlowCrypto", "CEL", "FlowSource", "CCurl", "CSpawn",
+        "FlowRuntime", "FlowMachine", "FlowIR", "FlowCrypto", "CEL", "FlowSource", "FlowJSON", "CCurl", "CSpawn",
         only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
       ], unsafe: true),
-    library("FlowClient", ["FlowSource", "CCurl"], unsafe: true),
-    library("FlowCrypto", ["CSignature"], unsafe: true),
-    library("FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
-    library("FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+    library(.server, "FlowClient", ["FlowJSON", "CCurl"], unsafe: true),
+    library(.server, "FlowCrypto", ["CSignature"], unsafe: true),
+    library(.server, "FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
+    library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
     library(
-      "FlowServer",
+      .server, "FlowServer",
       [
         "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR",
-        "CEL", "FlowSource",
+        "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
       ]),
     library(
-      "FlowREPL",
-      ["FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowSource"]),
+      .tools, "FlowREPL",
+      [
+        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
+      ]),
 
     // The binaries.
     executable(
-      "flow",
+      .tools, "flow",
       [
         "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting",
         "FlowDiagram",
         "FlowRuntime", "FlowMachine",
-        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowSource", "CReadline", "CToml", "CPages",
+        "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
+        "CToml", "CPages",
       ]),
-    executable("CELConformance", ["CEL", "FlowSource"]),
-    executable("WebSocketEcho", ["FlowHTTP"]),
+    executable(.tools, "CELConformance", ["CEL", "FlowSource", "FlowJSON"]),
+    executable(.tools, "WebSocketEcho", ["FlowHTTP"]),
     executable(
-      "Benchmarks",
+      .tools, "Benchmarks",
       [
         "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
-        "FlowSource", "CAllocations", "CSQLite", "FlowGenerator",
+        "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.
     .target(
-      name: "FlowTestSupport", dependencies: ["FlowSource"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
+      name: "FlowTestSupport", dependencies: ["FlowJSON"], path: "Tests/FlowTestSupport", exclude: ["mailsink.py"]),
     .target(name: "FlowGenerator", path: "Tests/FlowGenerator"),
     .target(name: "CPowerCut", dependencies: ["CSQLite"], path: "Tests/CPowerCut"),
-    test("FlowSourceTests", ["FlowSource", "FlowTestSupport"], corpus: true),
-    test("CELTests", ["CEL", "FlowSource", "CELConformance"]),
-    test("FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"], corpus: true),
-    test("FlowCheckerTests", ["FlowChecker", "CEL", "FlowSource", "FlowGenerator"]),
+    test(
+      "FlowSourceTests", ["FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "FlowTestSupport"], corpus: true),
+    test("CELTests", ["CEL", "FlowSource", "FlowJSON", "CELConformance"]),
+    test(
+      "FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTime", "FlowTestSupport", "FlowGenerator"],
+      corpus: true),
+    test("FlowCheckerTests", ["FlowChecker", "CEL", "FlowGenerator"]),
     test(
       "FlowCompilerTests",
-      ["FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"],
+      [
+        "FlowCompiler", "FlowSyntax", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON",
+        "FlowTestSupport", "FlowGenerator",
+      ],
       corpus: true),
     test(
       "FlowMachineTests",
-      ["FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowSource", "FlowTestSupport", "FlowGenerator"]),
+      [
+        "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "FlowTestSupport", "FlowGenerator",
+      ]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowRuntimeTests",
-      ["FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowSource"]),
-    test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowSource", "FlowTestSupport"]),
+      [
+        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON",
+      ]),
+    test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowTestSupport"]),
     test(
       "PowerCutTests",
-      ["FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowSource", "CPowerCut", "CSQLite"]),
+      [
+        "FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON",
+        "CPowerCut", "CSQLite",
+      ]),
     test(
-      "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"]),
+      "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport"]),
     test(
-      "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowSource", "FlowTestSupport"],
+      "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport"],
       exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
     test(
-      "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowSource", "FlowTestSupport", "flow"],
+      "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowJSON", "FlowTestSupport", "flow"],
       exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
-    test("FlowCommandTests", ["FlowSource", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
+    test("FlowCommandTests", ["FlowDiagnostics", "FlowJSON", "FlowTestSupport", "flow"], exclude: ["terminal.py"]),
     test(
-      "FlowTestingTests", ["FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
+      "FlowTestingTests",
+      ["FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      corpus: true),
     test(
       "FlowREPLTests",
-      ["FlowREPL", "FlowTesting", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"]),
+      ["FlowREPL", "FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowJSON", "FlowTestSupport"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 
     // C libraries from the system.
-    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
-    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("m")]),
-    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-    .target(name: "CSpawn"),
-    .target(name: "CRabbitMQ", linkerSettings: [.linkedLibrary("rabbitmq", .when(traits: ["AMQP"]))]),
-    .systemLibrary(name: "CHiredis"),
-    .systemLibrary(name: "CPostgres"),
-    .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
-    .target(name: "CBeast"),
-    .target(name: "CToml"),
-    .target(name: "CPages"),
-    .target(name: "CEpoll"),
-    .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-    .target(name: "CSignature", linkerSettings: [.linkedLibrary("crypto")]),
-    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
-    .target(name: "CAllocations"),
+    system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+    system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    system("CWslay", apt: "libwslay-dev"),
+    shim("CRE2", link: ["re2", "m"]),
+    shim("CCurl", link: ["curl"]),
+    shim("CSpawn"),
+    shim("CRabbitMQ", link: ["rabbitmq"], trait: "AMQP"),
+    system("CHiredis"),
+    system("CPostgres"),
+    shim("CReadline", link: ["readline"]),
+    shim("CBeast"),
+    shim("CToml"),
+    shim("CPages"),
+    shim("CEpoll"),
+    shim("CTLS", link: ["ssl", "crypto"]),
+    shim("CSignature", link: ["crypto"]),
+    shim("CZlib", link: ["z"]),
+    shim("CAllocations"),
   ],
   cxxLanguageStandard: .cxx17
 )
@@ -136,10 +160,21 @@ let package = Package(
 if Context.environment["FLOW_FUZZ"] != nil {
   package.targets.append(
     executable(
-      "CELFuzz", ["CEL", "FlowSource"], exclude: ["dictionary.txt"], link: [.unsafeFlags(["-sanitize=fuzzer"])]))
+      .tools, "CELFuzz", ["CEL", "FlowJSON"], exclude: ["dictionary.txt"],
+      link: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }
 
-/// What every Swift target is built with.
+/// The folders of `Sources`, in the order in which they build on each other.
+enum Layer: String {
+  case language = "Language"
+  case engine = "Engine"
+  case server = "Server"
+  case tools = "Tools"
+
+  func path(of target: String) -> String { "Sources/\(rawValue)/\(target)" }
+}
+
+/// The settings of every Swift target.
 nonisolated func settings() -> [SwiftSetting] {
   [
     .swiftLanguageMode(.v6),
@@ -155,21 +190,36 @@ nonisolated func only(_ trait: String, _ target: String) -> Target.Dependency {
   .target(name: target, condition: .when(traits: [trait]))
 }
 
-/// A Swift target; `unsafe` marks the few that are a door to raw memory, all others are checked strictly.
+/// A Swift target; `unsafe` marks those that handle raw memory, all others are checked strictly.
 nonisolated func library(
-  _ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false, exclude: [String] = []
+  _ layer: Layer, _ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false, exclude: [String] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, exclude: exclude,
+    name: name, dependencies: dependencies, path: layer.path(of: name), exclude: exclude,
     swiftSettings: settings() + (unsafe ? [] : [.strictMemorySafety()]))
+}
+
+/// A module map for a C library of the system.
+nonisolated func system(_ name: String, pkgConfig: String? = nil, apt package: String? = nil) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] })
+}
+
+/// A thin C or C++ layer over a library of the system.
+nonisolated func shim(_ name: String, link libraries: [String] = [], trait: String? = nil) -> Target {
+  .target(
+    name: name, path: "Sources/System/\(name)",
+    linkerSettings: libraries.map { .linkedLibrary($0, trait.map { .when(traits: [$0]) }) })
 }
 
 /// A program.
 nonisolated func executable(
-  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], link: [LinkerSetting] = []
+  _ layer: Layer, _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+  link: [LinkerSetting] = []
 ) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings(), linkerSettings: link)
+    name: name, dependencies: dependencies, path: layer.path(of: name), exclude: exclude, swiftSettings: settings(),
+    linkerSettings: link)
 }
 
 /// The tests of one target; a `Corpus` beside them is data.

@@ -1,4 +1,4 @@
-import FlowSource
+import FlowJSON
 import Testing
 
 @testable import CELConformance
@@ -7,17 +7,17 @@ import Testing
   /// The suite's JSON form, when it lies beside the checkout.
   static let folder = "../shared/cel-conformance"
 
-  @Test(.enabled(if: !Report.files(in: folder).isEmpty))
+  @Test(.enabled(if: !ConformanceReport.files(in: folder).isEmpty))
   func passesThePublicSuite() {
-    let report = Report.run(folder: Self.folder)
+    let report = ConformanceReport.run(folder: Self.folder)
     #expect(report.failures == [])
     #expect(report.passed > 1_000)
   }
 
   /// The checker may refuse, but must never change a result.
-  @Test(.enabled(if: !Report.files(in: folder).isEmpty))
+  @Test(.enabled(if: !ConformanceReport.files(in: folder).isEmpty))
   func passesWithoutTheChecker() {
-    #expect(Report.run(folder: Self.folder, isChecked: false).failures == [])
+    #expect(ConformanceReport.run(folder: Self.folder, isChecked: false).failures == [])
   }
 
   @Test func reportsWhatFails() throws {
@@ -30,7 +30,7 @@ import Testing
           {"name": "type", "expr": "[1]", "expect": {"typed_result": {"deduced_type": {"list": "uint"}}}}
         ]}]}
         """)
-    let failures = Case.all(in: document).map { Runner().failure(of: $0) }
+    let failures = Case.all(in: document).map { ConformanceRunner().failure(of: $0) }
     #expect(
       failures == [
         nil, #"expected ["int",3], found ["int",2]"#, #"expected an error, found ["int",2]"#,

@@ -1,4 +1,4 @@
-import FlowSource
+import FlowJSON
 import Foundation
 import Testing
 
@@ -20,7 +20,7 @@ import Testing
   func isTrue(_ text: String, _ json: String) throws {
     let environment = Environment()
     let typed = try #require(environment.check(parse(text).0).expression)
-    let program = try Program(typed, types: environment.types)
+    let program = try ExpressionProgram(typed, types: environment.types)
     let evaluator = Evaluator(types: environment.types)
     let value = evaluator.value(try evaluator.evaluate(program, frame: Frame(count: 1)))
     #expect(value.json(in: environment.types).text() == json)

@@ -1,3 +1,4 @@
+import FlowJSON
 import FlowSource
 import Testing
 
@@ -49,7 +50,7 @@ func evaluate(_ text: String, isChecked: Bool = true, limits: Limits = .default)
 func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = .default) throws
   -> Result<Value, EvaluationError>
 {
-  let program = try Program(typed, types: environment.types)
+  let program = try ExpressionProgram(typed, types: environment.types)
   let evaluator = Evaluator(types: environment.types, limits: limits)
   var frame = [Slot](repeating: .unset, count: max(environment.frameCount, 1))
   for (name, value) in sampleValues {
@@ -156,7 +157,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     for (text, tag) in [("x && true", Slot.Tag.unknown), ("x && false", .bool), ("true || x", .bool), ("!x", .unknown)]
     {
       let typed = try #require(environment.check(parse(text).0).expression)
-      let program = try Program(typed, types: environment.types)
+      let program = try ExpressionProgram(typed, types: environment.types)
       #expect(try evaluator.evaluate(program, frame: [.unknown]).tag == tag, "\(text)")
     }
   }
@@ -238,7 +239,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     let environment = sampleEnvironment()
     let text = "amount > 200.0 && status == \"paid\""
     let typed = try #require(environment.check(parse(text).0).expression)
-    let program = try Program(typed, types: environment.types)
+    let program = try ExpressionProgram(typed, types: environment.types)
     let evaluator = Evaluator(types: environment.types)
     var frame = [Slot](repeating: .unset, count: environment.frameCount)
     for (name, value) in sampleValues {

@@ -1,3 +1,4 @@
+import FlowJSON
 import FlowSource
 import Testing
 
@@ -62,7 +63,7 @@ struct Dice {
       var tampered = bytes
       for _ in 0...dice.roll(3) { tampered[dice.roll(bytes.count)] = Array("0123456789,[]\"abx".utf8)[dice.roll(17)] }
       guard let json = try? JSON(parsing: tampered), let loaded = try? TypedExpression(json: json),
-        let program = try? Program(loaded, types: environment.types, slotCount: environment.frameCount)
+        let program = try? ExpressionProgram(loaded, types: environment.types, slotCount: environment.frameCount)
       else { continue }
       let evaluator = Evaluator(types: environment.types, limits: Self.limits)
       let frame = [Slot](repeating: .unset, count: environment.frameCount)
@@ -74,7 +75,7 @@ struct Dice {
   @Test func variablesOutsideTheFrameAreRefused() throws {
     let environment = sampleEnvironment()
     let typed = try #require(environment.check(parse("count + 1").0).expression)
-    #expect(throws: LoadError.self) { try Program(typed, types: environment.types, slotCount: 1) }
+    #expect(throws: LoadError.self) { try ExpressionProgram(typed, types: environment.types, slotCount: 1) }
   }
 
   @Test func tallDefinitionsWork() throws {
@@ -87,7 +88,7 @@ struct Dice {
     let typed = try #require(environment.check(parse("d240").0).expression)
     #expect(try TypedExpression(json: typed.json).usedSlots == typed.usedSlots)
     #expect(try run(typed, environment) == .success(.int(243)))
-    let program = try Program(typed, types: environment.types)
+    let program = try ExpressionProgram(typed, types: environment.types)
     let evaluator = Evaluator(types: environment.types)
     let frame = [Slot](repeating: .int(3), count: environment.frameCount)
     #expect(evaluator.explain(program, frame: frame).outcome == .value(.int(243)))
@@ -133,10 +134,11 @@ struct Dice {
 
   @Test func evaluationsLeaveNothingBehind() throws {
     let environment = sampleEnvironment()
-    let failing = try Program(
+    let failing = try ExpressionProgram(
       try #require(environment.check(parse("lists.range(100000).map(a, lists.range(100000)) == []").0).expression),
       types: environment.types)
-    let fine = try Program(try #require(environment.check(parse("1 < 2 || ok").0).expression), types: environment.types)
+    let fine = try ExpressionProgram(
+      try #require(environment.check(parse("1 < 2 || ok").0).expression), types: environment.types)
     let evaluator = Evaluator(types: environment.types, limits: Limits(fuel: 200_000))
     let frame = [Slot](repeating: .bool(true), count: environment.frameCount)
     for _ in 0..<5 {

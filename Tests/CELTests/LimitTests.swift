@@ -51,7 +51,7 @@ import Testing
   }
 
   /// `cel.bind` of a value added to itself, again and again: its size doubles with each.
-  private func doubling(_ start: String, _ times: Int) throws -> Program {
+  private func doubling(_ start: String, _ times: Int) throws -> ExpressionProgram {
     var text = "x\(times).size()"
     for step in stride(from: times, through: 1, by: -1) {
       text = "cel.bind(x\(step), x\(step - 1) + x\(step - 1), \(text))"
@@ -60,7 +60,7 @@ import Testing
   }
 
   private func expectLimit(
-    _ program: Program, _ limits: Limits, _ word: String, sourceLocation: SourceLocation = #_sourceLocation
+    _ program: ExpressionProgram, _ limits: Limits, _ word: String, sourceLocation: SourceLocation = #_sourceLocation
   ) {
     do throws(EvaluationError) {
       let value = try program.evaluate(limits: limits)

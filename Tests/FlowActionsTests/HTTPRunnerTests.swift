@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Foundation
 import Synchronization
@@ -13,13 +13,13 @@ import Testing
   static let runner = open()
 
   /// One that may call this machine.
-  static func open(_ limits: HostLimits = HostLimits()) -> Runner {
-    Runner(settings: ActionSettings(reach: Reach(allowsPrivate: true), limits: limits), log: { _ in })
+  static func open(_ limits: HostLimits = HostLimits()) -> BindingRunner {
+    BindingRunner(settings: ActionSettings(reach: NetworkPolicy(allowsPrivate: true), limits: limits), log: { _ in })
   }
 
   private func run(
     _ method: String, _ url: String, headers: [(String, String)] = [], body: JSON? = nil,
-    timeout: Int64 = 5000, key: String = "k", runner: Runner = HTTPRunnerTests.runner
+    timeout: Int64 = 5000, key: String = "k", runner: BindingRunner = HTTPRunnerTests.runner
   ) async -> JobOutcome {
     let pairs = headers.map { BoundAction.Header(name: $0.0, value: $0.1) }
     let request = JobRequest(
@@ -153,7 +153,7 @@ import Testing
   @Test func logLinesAreHandedOver() {
     let lines = Mutex<[String]>([])
     let ended = Mutex(0)
-    let runner = Runner { line in lines.withLock { $0.append(line) } }
+    let runner = BindingRunner { line in lines.withLock { $0.append(line) } }
     let log = JobRequest(action: .log("hello"), timeoutMilliseconds: 1, idempotencyKey: "k", attempt: 1)
     runner.run(log) { outcome in
       if case .done = outcome { ended.withLock { $0 += 1 } }

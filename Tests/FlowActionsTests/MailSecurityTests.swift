@@ -1,6 +1,6 @@
 import FlowIR
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Foundation
 import Testing
@@ -39,7 +39,7 @@ import Testing
     server?.authorities = authorities
     let settings = ActionSettings(mail: server, sender: "shop@example.com")
     let mail = BoundAction.other(kind: .email, settings: ["to": "a@example.org", "subject": "s", "text": "t"])
-    return await outcome(of: mail, by: Runner(settings: settings, log: { _ in }))
+    return await outcome(of: mail, by: BindingRunner(settings: settings, log: { _ in }))
   }
 
   @Test(arguments: [false, true]) func mailIsEncryptedWhereTheServerCan(_ hasLogin: Bool) async throws {

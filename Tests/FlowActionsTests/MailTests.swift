@@ -1,6 +1,6 @@
 import FlowIR
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Testing
 
@@ -9,9 +9,9 @@ import Testing
 
 /// Mails as a real server gets them, read by a parser that is not ours.
 @Suite struct MailTests {
-  private func runner(_ sink: MailSink, user: String? = nil, password: String? = nil) -> Runner {
+  private func runner(_ sink: MailSink, user: String? = nil, password: String? = nil) -> BindingRunner {
     let server = MailServer(url: sink.url, user: user, password: password)
-    return Runner(settings: ActionSettings(mail: server, sender: "Shop <shop@example.com>"), log: { _ in })
+    return BindingRunner(settings: ActionSettings(mail: server, sender: "Shop <shop@example.com>"), log: { _ in })
   }
 
   private func mail(_ settings: (String, JSON)...) -> BoundAction {
@@ -86,7 +86,7 @@ import Testing
     "a..b@example.org",
   ])
   func noAddressAddsARecipientOrALine(_ to: String) async throws {
-    let runner = Runner(
+    let runner = BindingRunner(
       settings: ActionSettings(mail: MailServer(url: "smtp://127.0.0.1:9"), sender: "shop@example.com"), log: { _ in })
     let result = await outcome(of: mail(("to", .string(to)), ("subject", "s"), ("text", "t")), by: runner)
     guard case .impossible("BAD_REQUEST", _) = result else { return #expect(Bool(false), "\(result)") }
@@ -124,10 +124,11 @@ import Testing
   @Test func aServerThatTheFlowNamesHasToBeAllowed() async throws {
     let sink = try MailSink()
     let action = mail(("to", "a@example.org"), ("subject", "s"), ("text", "t"), ("url", .string(sink.url)))
-    let closed = await outcome(of: action, by: Runner(settings: ActionSettings(sender: "s@example.com"), log: { _ in }))
+    let closed = await outcome(
+      of: action, by: BindingRunner(settings: ActionSettings(sender: "s@example.com"), log: { _ in }))
     guard case .impossible("PRIVATE_ADDRESS", _) = closed else { return #expect(Bool(false), "\(closed)") }
-    let settings = ActionSettings(reach: Reach(hosts: ["127.0.0.1"]), sender: "s@example.com")
-    let open = await outcome(of: action, by: Runner(settings: settings, log: { _ in }))
+    let settings = ActionSettings(reach: NetworkPolicy(hosts: ["127.0.0.1"]), sender: "s@example.com")
+    let open = await outcome(of: action, by: BindingRunner(settings: settings, log: { _ in }))
     guard case .done = open else { return #expect(Bool(false), "\(open)") }
   }
 

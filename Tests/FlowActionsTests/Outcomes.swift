@@ -1,6 +1,5 @@
 import FlowIR
 import FlowRuntime
-import FlowSource
 
 @testable import FlowMachine
 

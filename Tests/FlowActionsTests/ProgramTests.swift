@@ -1,6 +1,6 @@
 import FlowIR
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Foundation
 import Testing
@@ -36,12 +36,12 @@ import Testing
     let action = BoundAction.other(
       kind: .exec,
       settings: ["program": .string(program), "args": .array(arguments.map { .string($0) }), "input": input])
-    let runner = Runner(settings: settings, log: { _ in })
+    let runner = BindingRunner(settings: settings, log: { _ in })
     return await settled(action, by: runner, timeout: timeout)
   }
 
   /// A file that was just written may be busy: a process that another test is starting holds it open for a moment.
-  private func settled(_ action: BoundAction, by runner: Runner, timeout: Int64 = 20_000) async -> JobOutcome {
+  private func settled(_ action: BoundAction, by runner: BindingRunner, timeout: Int64 = 20_000) async -> JobOutcome {
     while true {
       let result = await outcome(of: action, by: runner, timeout: timeout, key: "Order/7")
       guard case .postponed(let wait) = result else { return result }
@@ -142,7 +142,8 @@ import Testing
 
   @Test func nothingIsRunUnlessItIsAllowed() async {
     let action = BoundAction.other(kind: .exec, settings: ["program": "true"])
-    guard case .impossible("BAD_REQUEST", let message) = await outcome(of: action, by: Runner(log: { _ in })) else {
+    guard case .impossible("BAD_REQUEST", let message) = await outcome(of: action, by: BindingRunner(log: { _ in }))
+    else {
       return #expect(Bool(false))
     }
     #expect(message.contains("--allow-exec"))
@@ -151,7 +152,7 @@ import Testing
   @Test func moreThanFitRunOneAfterTheOther() async throws {
     try write("p", "echo $1")
     let settings = ActionSettings(programs: folder.path, environment: ["PATH": "/usr/bin:/bin"])
-    let runner = Runner(settings: settings, log: { _ in })
+    let runner = BindingRunner(settings: settings, log: { _ in })
     let count = ProgramRunner.maximumPrograms + 10
     let results = await withTaskGroup(of: JobOutcome.self) { group in
       for index in 0..<count {
@@ -167,7 +168,7 @@ import Testing
 
   @Test func shuttingDownEndsWhatRuns() async throws {
     try write("p", "sleep 3600")
-    let runner = Runner(settings: ActionSettings(programs: folder.path), log: { _ in })
+    let runner = BindingRunner(settings: ActionSettings(programs: folder.path), log: { _ in })
     let action = BoundAction.other(kind: .exec, settings: ["program": "p"])
     async let result = settled(action, by: runner, timeout: 100_000)
     try await Task.sleep(for: .milliseconds(200))

@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Synchronization
 import Testing
@@ -53,18 +53,18 @@ private final class Ledger: Sendable {
   func thisMachineIsOutOfReach(_ host: String) async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", "1") }
     let url = "http://\(host):\(server.port)/"
-    let closed = Runner(log: { _ in })
+    let closed = BindingRunner(log: { _ in })
     guard case .impossible("PRIVATE_ADDRESS", _) = await outcome(of: .get(url), by: closed) else {
       return #expect(Bool(false), "it was not refused")
     }
     #expect(server.requests.isEmpty)
-    let open = Runner(settings: ActionSettings(reach: Reach(allowsPrivate: true)), log: { _ in })
+    let open = BindingRunner(settings: ActionSettings(reach: NetworkPolicy(allowsPrivate: true)), log: { _ in })
     guard case .done(1) = await outcome(of: .get(url), by: open) else { return #expect(Bool(false)) }
   }
 
   @Test func aHostIsAllowedByItsNameOnly() async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", "1") }
-    let runner = Runner(settings: ActionSettings(reach: Reach(hosts: ["LocalHost"])), log: { _ in })
+    let runner = BindingRunner(settings: ActionSettings(reach: NetworkPolicy(hosts: ["LocalHost"])), log: { _ in })
     guard case .done(1) = await outcome(of: .get("http://localhost:\(server.port)/"), by: runner) else {
       return #expect(Bool(false))
     }
@@ -201,7 +201,7 @@ private final class Ledger: Sendable {
     #expect(!message.contains("s3c"))
     #expect(secrets.hide(in: "a s3cret-token, eu s3cret-token") == #"a env("TOKEN"), eu env("TOKEN")"#)
     let lines = Mutex<[String]>([])
-    let logger = Runner(log: { line in lines.withLock { $0.append(line) } })
+    let logger = BindingRunner(log: { line in lines.withLock { $0.append(line) } })
     _ = await outcome(of: .log("token s3cret-token"), by: logger, secrets: secrets)
     #expect(lines.withLock { $0 } == [#"token env("TOKEN")"#])
   }

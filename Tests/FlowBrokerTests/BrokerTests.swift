@@ -1,7 +1,7 @@
 import FlowActions
 import FlowIR
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Foundation
 import Testing
@@ -11,7 +11,8 @@ import Testing
 /// Brokers and databases that really run, and what a job gets done there. `make test-brokers` builds with the traits.
 @Suite(.serialized) struct BrokerTests {
   private func outcome(
-    _ kind: Binding.Kind, _ settings: JSON, by runner: Runner, timeout: Int64 = 10_000, key: String = "Order/7/2/0"
+    _ kind: Binding.Kind, _ settings: JSON, by runner: BindingRunner, timeout: Int64 = 10_000,
+    key: String = "Order/7/2/0"
   ) async -> JobOutcome {
     let request = JobRequest(
       action: .other(kind: kind, settings: settings), timeoutMilliseconds: timeout, idempotencyKey: key, attempt: 2)
@@ -20,8 +21,8 @@ import Testing
     }
   }
 
-  private func runner(_ kind: Binding.Kind, _ url: String) -> Runner {
-    Runner(settings: ActionSettings(servers: [kind.rawValue: url]), log: { _ in })
+  private func runner(_ kind: Binding.Kind, _ url: String) -> BindingRunner {
+    BindingRunner(settings: ActionSettings(servers: [kind.rawValue: url]), log: { _ in })
   }
 
   #if Redis
@@ -60,11 +61,11 @@ import Testing
       let server = try BrokerServer()
       try server.startRedis()
       let settings: JSON = ["command": "PING", "url": .string("redis://:geheim@127.0.0.1:\(server.port)")]
-      let closed = Runner(log: { _ in })
+      let closed = BindingRunner(log: { _ in })
       guard case .impossible("BAD_REQUEST", _) = await outcome(.redis, settings, by: closed) else {
         return #expect(Bool(false))
       }
-      let open = Runner(settings: ActionSettings(reach: Reach(hosts: ["127.0.0.1"])), log: { _ in })
+      let open = BindingRunner(settings: ActionSettings(reach: NetworkPolicy(hosts: ["127.0.0.1"])), log: { _ in })
       guard case .done("PONG") = await outcome(.redis, settings, by: open) else { return #expect(Bool(false)) }
     }
   #endif

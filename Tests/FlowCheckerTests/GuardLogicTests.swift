@@ -1,6 +1,5 @@
 import CEL
 import FlowGenerator
-import FlowSource
 import Testing
 
 @testable import FlowChecker
@@ -37,7 +36,7 @@ import Testing
 
     /// What a guard gives for each assignment; nil where it fails.
     func answers(_ tree: TypedExpression) throws -> [Bool?] {
-      let code = try CEL.Program(tree, types: environment.types)
+      let code = try ExpressionProgram(tree, types: environment.types)
       let evaluator = Evaluator(types: environment.types)
       let types: [ValueType] = [.int, .int, .double, .string, .enumeration("Plan"), .bool]
       return assignments.map { values in
@@ -133,7 +132,7 @@ import Testing
       (.enumeration(type: "Plan", number: 2), .enumeration("Plan")), (.bool(true), .bool),
     ]
     for (slot, value) in rest.enumerated() { frame[slot] = evaluator.slot(value.0, as: value.1) }
-    let slot = try evaluator.evaluate(CEL.Program(tree, types: bound.types), frame: frame)
+    let slot = try evaluator.evaluate(ExpressionProgram(tree, types: bound.types), frame: frame)
     try #require(evaluator.value(slot, as: .bool) == .bool(true), "\(witness) does not make \(guardText) true")
   }
 }

@@ -1,4 +1,5 @@
-import FlowSource
+import FlowDiagnostics
+import FlowJSON
 import FlowTestSupport
 import Foundation
 import Testing

@@ -1,4 +1,5 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowSource
 import FlowTestSupport
 import Foundation
@@ -50,8 +51,8 @@ import Testing
   @Test func everyCodeHasASample() throws {
     let covered = Set(Sample.all(in: CodesTests.folder).map { String($0.name.prefix(4)) })
     var reported: Set<String> = []
-    for target in ["CEL", "FlowSource", "FlowSyntax", "FlowChecker", "FlowCompiler"] {
-      let folder = packageRoot.appending(path: "Sources/\(target)")
+    for target in ["CEL", "FlowDiagnostics", "FlowSource", "FlowSyntax", "FlowChecker", "FlowCompiler"] {
+      let folder = packageRoot.appending(path: "Sources/Language/\(target)")
       let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
       for case let file as URL in files ?? .init() where file.pathExtension == "swift" {
         let text = try String(contentsOf: file, encoding: .utf8)

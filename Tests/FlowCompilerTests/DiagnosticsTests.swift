@@ -1,4 +1,6 @@
 import FlowCompiler
+import FlowDiagnostics
+import FlowJSON
 import FlowSource
 import FlowTestSupport
 import Foundation

@@ -1,7 +1,9 @@
 import CEL
 import FlowCompiler
+import FlowDiagnostics
 import FlowGenerator
 import FlowIR
+import FlowJSON
 import FlowSource
 import FlowSyntax
 import FlowTestSupport
@@ -115,7 +117,7 @@ private func damage(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
 }
 
 /// The program without the places of its source and the white space of its expressions.
-private func meaning(of program: FlowIR.Program) -> JSON { stripped(program.json) }
+private func meaning(of program: Program) -> JSON { stripped(program.json) }
 
 private func stripped(_ json: JSON) -> JSON {
   switch json {

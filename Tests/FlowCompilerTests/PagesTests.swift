@@ -1,4 +1,5 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowSource
 import FlowTestSupport
 import Foundation
@@ -45,7 +46,7 @@ import Testing
   }
 
   @Test("every page is embedded in the program") func embedding() throws {
-    let list = try String(contentsOf: packageRoot.appending(path: "Sources/CPages/pages.c"), encoding: .utf8)
+    let list = try String(contentsOf: packageRoot.appending(path: "Sources/System/CPages/pages.c"), encoding: .utf8)
     for page in PagesTests.pages { #expect(list.contains("PAGE(\(page.name))")) }
   }
 }

@@ -1,6 +1,7 @@
 import CEL
 import FlowCompiler
 import FlowIR
+import FlowJSON
 import FlowMachine
 import FlowSource
 import FlowTestSupport
@@ -8,7 +9,7 @@ import Foundation
 import Testing
 
 @Suite struct ProgramTests {
-  private func program(_ name: String) throws -> FlowIR.Program {
+  private func program(_ name: String) throws -> Program {
     let folder = name.hasPrefix("everything") ? "Tests/FlowCompilerTests/Corpus/accepted" : "samples"
     let compilation = compile(name) { path in
       (try? Data(contentsOf: packageRoot.appending(path: "\(folder)/\(path)"))).map { Array($0) }
@@ -23,7 +24,7 @@ import Testing
   func whatIsWrittenIsWhatWasCompiled(_ name: String) throws {
     let program = try program(name)
     let text = program.json.text(.canonical)
-    let read = try FlowIR.Program(json: JSON(parsing: text))
+    let read = try Program(json: JSON(parsing: text))
     #expect(read == program)
     #expect(read.json.text(.canonical) == text)
     #expect(read.hash == program.hash && read.hash.count == 64)
@@ -41,7 +42,7 @@ import Testing
     var refused = 0
     for _ in 0..<3000 {
       do throws(ProgramError) {
-        try drive(try Machine(try FlowIR.Program(json: tamper(json, &generator))))
+        try drive(try Machine(try Program(json: tamper(json, &generator))))
       } catch {
         refused += 1
       }
@@ -86,9 +87,9 @@ import Testing
   }
 
   @Test func anUnknownVersionIsRefused() {
-    #expect(throws: ProgramError.self) { try FlowIR.Program(json: ["ir": 2]) }
-    #expect(throws: ProgramError.self) { try FlowIR.Program(json: ["ir": 1, "surprise": 1]) }
-    #expect(throws: ProgramError.self) { try FlowIR.Program(json: [1, 2]) }
+    #expect(throws: ProgramError.self) { try Program(json: ["ir": 2]) }
+    #expect(throws: ProgramError.self) { try Program(json: ["ir": 1, "surprise": 1]) }
+    #expect(throws: ProgramError.self) { try Program(json: [1, 2]) }
   }
 }
 

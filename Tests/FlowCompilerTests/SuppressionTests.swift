@@ -1,4 +1,5 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowSource
 import FlowTestSupport
 import Foundation

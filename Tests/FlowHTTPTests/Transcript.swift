@@ -2,7 +2,7 @@
 
 /// Plays a peer against a `Connection`: text in, what comes out as text, the clock by hand.
 final class Transcript {
-  let connection: Connection
+  let connection: HTTPConnection
   private(set) var events: [String] = []
   private(set) var requests: [HTTPRequest] = []
   private var milliseconds = 1_000
@@ -10,7 +10,7 @@ final class Transcript {
   init(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) {
     var configuration = HTTPServer.Configuration()
     change(&configuration)
-    connection = Connection(
+    connection = HTTPConnection(
       configuration: configuration, codec: MessageCodec(), remoteAddress: "10.0.0.1", now: Self.instant(1_000))
   }
 

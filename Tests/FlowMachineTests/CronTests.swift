@@ -1,5 +1,5 @@
 import CEL
-import FlowSource
+import FlowTime
 import Testing
 
 @testable import FlowMachine
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func aStateIsWokenBySchedule() throws {
-    var play = try Play(
+    var play = try TestInstance(
       """
       event Begin  event Go
       flow F {
@@ -105,12 +105,12 @@ import Testing
     guard
       case .accepted(let step) = play.stepper.step(
         instance, .timer(transition: timer.transition, armed: timer.armed), now: timer.due + 3 * 86_400_000)
-    else { throw Play.Failure("refused") }
+    else { throw TestInstance.Failure("refused") }
     #expect(step.next.timers.map(\.due) == [timer.due + 4 * 86_400_000], "what was missed collapses into one")
   }
 
   @Test func aZoneThatIsNotKnownRefuses() throws {
-    var play = try Play(
+    var play = try TestInstance(
       """
       event Begin  event Go { zone: string }
       flow F {
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func schedulesOfStarts() throws {
-    let play = try Play(
+    let play = try TestInstance(
       """
       event Go
       flow F {
@@ -143,7 +143,7 @@ import Testing
     let week = try #require(try play.stepper.nextStart(flow: 0, schedule: 1, after: monday).get())
     #expect(Timestamp(milliseconds: week).description == "2026-09-28T07:00:00Z")
     guard case .accepted(let step) = play.stepper.start(flow: 0, schedule: 1, key: "t", now: week) else {
-      throw Play.Failure("refused")
+      throw TestInstance.Failure("refused")
     }
     #expect(step.effects == [.log("monday")] && step.to == ["a"])
   }

@@ -1,12 +1,12 @@
 import CEL
+import FlowJSON
 import FlowMachine
-import FlowSource
 import Testing
 
 /// The order sample, from placement to every one of its ends.
 @Suite struct OrderTests {
-  private func placed() throws -> Play {
-    var play = try Play(sample: "order.flow")
+  private func placed() throws -> TestInstance {
+    var play = try TestInstance(sample: "order.flow")
     try play.send(
       "Placed", #"{"order_id": "o1", "email": "a@b.c", "items": [{"sku": "x", "qty": 2, "price": 5.0}]}"#)
     return play
@@ -84,7 +84,7 @@ import Testing
     try play.answer(.failed(code: "UNAVAILABLE", message: "", attempts: 9))
     let instance = try #require(play.instance)
     guard case .accepted(let step) = play.stepper.step(instance, .result(job.reference, .done(parcel("p"))), now: 0)
-    else { throw Play.Failure("refused") }
+    else { throw TestInstance.Failure("refused") }
     #expect(step.disposition == .stale)
     #expect(step.next.revision == instance.revision)
   }
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func anOptionalFieldBeginsEmpty() throws {
-    var play = try Play(
+    var play = try TestInstance(
       """
       event Begin  event Go
       flow F {

@@ -2,7 +2,6 @@ import CEL
 import FlowCompiler
 import FlowIR
 import FlowMachine
-import FlowSource
 import FlowTestSupport
 import Foundation
 import Testing
@@ -14,7 +13,7 @@ import Testing
 @Suite struct ReplayTests {
   static let samples = Sample.allFlows().filter { !$0.url.path.contains("/imported/") }
 
-  private func program(_ sample: Sample) -> FlowIR.Program? {
+  private func program(_ sample: Sample) -> Program? {
     let folder = sample.url.deletingLastPathComponent()
     return compile(sample.url.lastPathComponent) { path in
       (try? Data(contentsOf: folder.appending(path: path))).map { Array($0) }
@@ -41,24 +40,24 @@ import Testing
 
 /// One instance that is given whatever comes to mind.
 private struct Walk {
-  let program: FlowIR.Program
+  let program: Program
   let flow: Int
   let machine: Machine
   let stepper: Stepper
   let values: RandomValues
-  var chance: Chance
+  var chance: SeededRandom
   var now: Int64 = 1_700_000_000_000
   var instance: Instance?
   var jobs: [Job] = []
   var problem: String?
 
-  init(_ program: FlowIR.Program, flow: Int, seed: UInt64) throws {
+  init(_ program: Program, flow: Int, seed: UInt64) throws {
     self.program = program
     self.flow = flow
     machine = try Machine(program)
     stepper = Stepper(machine)
     values = RandomValues(program.flows[flow], machine.types)
-    chance = Chance(seed: seed)
+    chance = SeededRandom(seed: seed)
   }
 
   /// - Returns: How many inputs were given.

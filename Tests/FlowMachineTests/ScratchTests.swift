@@ -5,7 +5,7 @@ import Testing
 /// The memory that a step uses again and again.
 @Suite struct ScratchTests {
   private func filled(_ rows: [Int32]) -> [Int32] {
-    var scratch = Scratch<Int32>()
+    var scratch = ScratchArray<Int32>()
     for row in rows { scratch.append(row) }
     scratch.sort()
     return scratch.map { $0 }
@@ -15,7 +15,7 @@ import Testing
   func rowsAreSorted(_ rows: [Int32]) { #expect(filled(rows) == rows.sorted()) }
 
   @Test func whatIsEmptiedBeginsAnew() {
-    var scratch = Scratch<Int32>()
+    var scratch = ScratchArray<Int32>()
     for row in 0..<40 { scratch.append(Int32(row)) }
     scratch.removeAll(from: 3)
     scratch[2] = 9

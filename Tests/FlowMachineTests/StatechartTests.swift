@@ -1,14 +1,14 @@
 import FlowIR
+import FlowJSON
 import FlowMachine
-import FlowSource
 import Testing
 
 /// Behaviours of statecharts; the numbers are those of the W3C's SCXML tests.
 @Suite struct StatechartTests {
   /// Events and one flow around a body.
-  private func play(_ body: String, events: String = "Go Next Back") throws -> Play {
+  private func play(_ body: String, events: String = "Go Next Back") throws -> TestInstance {
     let declared = events.split(separator: " ").map { "event \($0)" }.joined(separator: " ")
-    var play = try Play("event Begin \(declared)\nflow F { \(body) }")
+    var play = try TestInstance("event Begin \(declared)\nflow F { \(body) }")
     try play.send("Begin")
     return play
   }
@@ -175,7 +175,7 @@ import Testing
       final end
       """)
     let refusal = try play.refused("Go")
-    guard case .failed(_, let place) = refusal.reason else { throw Play.Failure("another reason") }
+    guard case .failed(_, let place) = refusal.reason else { throw TestInstance.Failure("another reason") }
     #expect(place.description.hasPrefix("test.flow:"))
     #expect(play.log.isEmpty)
   }
@@ -208,7 +208,7 @@ import Testing
     guard
       case .accepted(let step) = play.stepper.step(
         instance, .timer(transition: timer.transition, armed: timer.armed), now: late)
-    else { throw Play.Failure("refused") }
+    else { throw TestInstance.Failure("refused") }
     #expect(step.next.timers.map(\.due) == [timer.due + 6 * 3_600_000])
   }
 
@@ -270,7 +270,7 @@ import Testing
       }
       """
     for (role, state) in [("clerk", "b"), ("boss", "end")] {
-      var play = try Play(text)
+      var play = try TestInstance(text)
       try play.send("Begin")
       try play.send("Next", by: role)
       try play.wait("1h")
@@ -280,7 +280,7 @@ import Testing
 
   @Test("what is raised in a step of a timer is for nobody's role, even when it was put off meanwhile")
   func deferredWithoutACaller() throws {
-    var play = try Play(
+    var play = try TestInstance(
       """
       role boss event Begin event Next event Go
       flow F {

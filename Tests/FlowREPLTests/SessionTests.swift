@@ -1,6 +1,6 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowIR
-import FlowSource
 import FlowTestSupport
 import FlowTesting
 import Foundation
@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct SessionTests {
   private func session(_ sample: String = "order.flow") -> Session {
-    var session = Session(start: 0, style: .plain, world: Surroundings(load: SessionTests.sample))
+    var session = Session(start: 0, style: .plain, world: SessionEnvironment(load: SessionTests.sample))
     _ = session.feed(":load \(sample)")
     return session
   }
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func expressionsWorkWithoutAFile() {
-    var session = Session(start: 0, style: .plain, world: Surroundings { _ in nil })
+    var session = Session(start: 0, style: .plain, world: SessionEnvironment { _ in nil })
     #expect(session.feed("[1, 2, 3].map(x, x * x)").text == "[1,4,9] : list<int>")
     #expect(session.feed(":send X").isError)
     #expect(session.feed(":load none.flow").text.contains("cannot read `none.flow`"))
@@ -180,7 +180,7 @@ import Testing
     var first = session()
     for line in [placed, "-> Paid{amount: 4.0}", "nonsense", ":advance 1h"] { _ = first.feed(line) }
     let saved = first.feed(":save").text
-    let world = Surroundings { path in path == "saved" ? Array(saved.utf8) : SessionTests.sample(path) }
+    let world = SessionEnvironment { path in path == "saved" ? Array(saved.utf8) : SessionTests.sample(path) }
     var second = Session(start: 0, style: .plain, world: world)
     #expect(!second.feed(":source saved").isError)
     #expect(second.prompt == first.prompt && second.prompt == "o1 unpaid +1h #2> ")
@@ -190,7 +190,7 @@ import Testing
   @Test func theDocumentationIsATranscript() throws {
     let page = try String(contentsOf: packageRoot.appending(path: "Docs/repl.md"), encoding: .utf8)
     let transcript = try #require(page.firstMatch(of: /```text\n([^`]*(?:`[^`]+)*?)```/)).1
-    let world = Surroundings { path in
+    let world = SessionEnvironment { path in
       (try? Data(contentsOf: packageRoot.appending(path: path))).map { Array($0) }
     }
     var session = Session(start: 0, style: .plain, world: world)

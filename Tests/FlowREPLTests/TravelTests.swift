@@ -1,4 +1,5 @@
-import FlowSource
+import FlowDiagnostics
+import FlowJSON
 import FlowTestSupport
 import Foundation
 import Testing
@@ -19,7 +20,7 @@ import Testing
   private func session(_ world: World = World(), lines: [String] = []) -> Session {
     var session = Session(
       start: 0, style: .plain,
-      world: Surroundings(
+      world: SessionEnvironment(
         load: { path in world.files[path].map { Array($0.utf8) } ?? SessionTests.sample(path) },
         create: { path, text in
           guard world.files[path] == nil else { return false }

@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 
 /// Looks for rows of a store that can't be true together. Reads only what is new since it looked last.
 struct Contradictions {

@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Testing
 
 /// Which program new instances run, and that those that run stay with theirs.
@@ -35,17 +35,19 @@ import Testing
 
   private final class Place {
     let store = MemoryStore()
-    let world = HandWorld()
+    let world = ManualWorld()
     var engine: Engine
 
-    init(_ text: String) throws { engine = try Engine(machine: Desk.make(text).get(), store: store, world: world) }
+    init(_ text: String) throws {
+      engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
+    }
 
     func restart(_ text: String) throws {
-      engine = try Engine(machine: Desk.make(text).get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
     }
 
     func deploy(_ text: String) throws -> DeployAnswer {
-      let answer = try engine.deploy(Desk.make(text).get())
+      let answer = try engine.deploy(TestEngine.make(text).get())
       _ = try engine.commit()
       return answer
     }

@@ -1,4 +1,4 @@
-extension Desk {
+extension TestEngine {
   /// A trip that books a hotel, then calls a flow that books a flight, and undoes what it has when something fails; and
   /// a graph of actions.
   static let sagaText = """

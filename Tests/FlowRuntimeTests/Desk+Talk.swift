@@ -1,4 +1,4 @@
-extension Desk {
+extension TestEngine {
   /// Flows that talk to each other: a called one tells its caller how it goes, and two that are equals ask and answer.
   static let talkText = """
     event Hire { id: string }

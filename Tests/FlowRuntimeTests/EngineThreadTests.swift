@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Foundation
 import Synchronization
 import Testing
@@ -26,10 +26,10 @@ import Testing
   private func start(
     _ thread: EngineThread, _ heard: Heard, _ prepare: @escaping @Sendable (MemoryStore) -> Void = { _ in }
   ) throws {
-    let machine = try Desk.machine.get()
+    let machine = try TestEngine.machine.get()
     try thread.start(runner: Echo(), hooks: heard.hooks) { () throws(EngineError) in
       let store = MemoryStore()
-      let engine = try Engine(machine: machine, store: store, world: HandWorld())
+      let engine = try Engine(machine: machine, store: store, world: ManualWorld())
       prepare(store)
       return engine
     }

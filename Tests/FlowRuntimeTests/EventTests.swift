@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import Testing
 
 private let t1: JSON = ["id": "t1"]
@@ -16,7 +16,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func anEventStartsAndMovesAnInstance(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     let started = try desk.send("Begin", t1)
     #expect(started.created && started.revision == 1 && started.sequence == 1 && started.to == ["idle"])
     let moved = try desk.send("Go", t1)
@@ -29,7 +29,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func nothingIsThereBeforeTheCommit(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     _ = desk.engine.take(EventCommand(event: "Begin", payload: t1))
     #expect(try desk.store.instance(flow: "Task", key: "t1") == nil)
     #expect(desk.engine.dispatch().isEmpty)
@@ -38,7 +38,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func theSameKeyGivesTheFirstAnswer(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     let first = try desk.send("Poke", t1, key: "k")
     var again = try desk.send("Poke", t1, key: "k")
@@ -54,7 +54,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func theSameKeyTwiceInOneBatchIsTakenOnce() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     var command = EventCommand(event: "Poke", payload: t1)
     command.idempotencyKey = "k"
@@ -73,7 +73,7 @@ private let t1: JSON = ["id": "t1"]
       ("Poke", ["id": "t1"], String(repeating: "x", count: 513), "invalidPayload"),
     ] as [(String, JSON, String?, String)])
   func whatCannotBeTakenIsSaid(_ event: String, _ payload: JSON, _ key: String?, _ expected: String) throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     let name = problem { () throws(EngineProblem) in try desk.send(event, payload, key: key) }
     #expect(name == expected)
@@ -81,14 +81,14 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func aRevisionCanBeAskedFor() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     #expect(try desk.send("Poke", t1, ifMatch: 1).revision == 2)
     #expect(problem { () throws(EngineProblem) in try desk.send("Poke", t1, ifMatch: 1) } == "revisionMismatch")
   }
 
   @Test(arguments: StoreKind.allCases) func aNewRunGoesOnCounting(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     #expect(problem { () throws(EngineProblem) in try desk.send("Begin", t1) } == "refused")
     #expect(try desk.send("Close", t1).status == "done")
@@ -101,14 +101,14 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func canonicallyEqualKeysAreTwoInstances() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     #expect(try desk.send("Begin", ["id": "\u{E9}"]).created)
     #expect(try desk.send("Begin", ["id": "e\u{301}"]).created)
     #expect(try desk.store.counters().instance == 2)
   }
 
   @Test func aFailedCommitHasNotHappened() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.memory.nextCommitFails = .unavailable("full")
     _ = desk.engine.take(EventCommand(event: "Poke", payload: t1))
@@ -121,7 +121,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func whatCannotBeReadFailsTheBatch() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     try desk.restart()
@@ -145,7 +145,7 @@ private let t1: JSON = ["id": "t1"]
 /// Events that instances send each other.
 @Suite struct EmissionTests {
   @Test(arguments: StoreKind.allCases) func anEmittedEventStartsAndReachesOthers(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Tick", ["id": "b"])
     try desk.send("Close", ["id": "b"])
     #expect(try desk.data("Listener", "b") == ["id": "b", "text": "over"])
@@ -156,7 +156,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func aRefusalIsNotedAndTheSenderGoesOn() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Shout", ["id": "c", "to": ["b"], "text": "yes"])
     #expect(try desk.send("Shout", ["id": "c2", "to": ["b"], "text": "no"]).created)
     let note = try #require(desk.kinds("undelivered").first)
@@ -165,7 +165,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func whatIsTooMuchForOneBatchComesWithTheNext() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     let names = (0..<(Engine.maximumDeliveries + 50)).map { JSON.string("n\($0)") }
     var command = EventCommand(event: "Shout", payload: ["id": "c", "to": .array(names), "text": "x"])
     command.flow = "Crier"

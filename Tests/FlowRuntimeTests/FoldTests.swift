@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import Testing
 
 /// What the changes of an instance's steps come to, one put over the other: a new run begins anew.
@@ -17,7 +17,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
 
 /// The journal says all that there is to say of the data.
 @Suite struct FoldTests {
-  private func check(_ desk: Desk) throws {
+  private func check(_ desk: TestEngine) throws {
     let memory = try desk.memory
     #expect(memory.instances.count > 0)
     for row in memory.instances.values {
@@ -29,7 +29,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
   }
 
   @Test func ofCallsAndUndoing() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Travel", ["id": "t"])
     try desk.end(.done("h1"))
     try check(desk)
@@ -41,7 +41,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
   }
 
   @Test func ofFlowsThatTalk() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Hire", ["id": "t"])
     try desk.send("Open", ["id": "t"])
     try desk.end(.done("s"))
@@ -50,7 +50,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
 
   /// Nothing to go over is a result as well, and comes without a job and without an assignment.
   @Test(arguments: [[], ["a", "b"]]) func ofSteps(_ items: [String]) throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Pack", ["id": "t", "items": .array(items.map { .string($0) })])
     try check(desk)
     while !desk.out.isEmpty {
@@ -61,7 +61,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
   }
 
   @Test func ofACallThatIsOverBeforeItBegins() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Order", ["id": "t"])
     try desk.send("Go", ["id": "t"])
     #expect(desk.state("Batch", "t") == "waiting")
@@ -74,7 +74,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
   }
 
   @Test func ofRunsUnderOneKey() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", ["id": "t"])
     try desk.send("Poke", ["id": "t", "room": 7])
     try desk.send("Close", ["id": "t"])

@@ -1,13 +1,13 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import Testing
 
 private let t1: JSON = ["id": "t1"]
 
 /// Work for the outside: at least once out there, exactly once in the instance.
 @Suite struct JobTests {
-  private func charging(_ kind: StoreKind = .memory) throws -> Desk {
-    let desk = try Desk(kind)
+  private func charging(_ kind: StoreKind = .memory) throws -> TestEngine {
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     return desk
@@ -163,7 +163,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func workThatIsForgottenOutlivesItsInstance() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Close", t1)
     try desk.restart()
@@ -176,7 +176,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func whatCannotBeBoundIsTriedAndThenDead() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     desk.wait(3_600_000)
     #expect(desk.state("Task", "t1") == "expired")
@@ -185,7 +185,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func noMoreAreUnderWayThanThereIsRoomFor() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     for index in 0..<(Engine.maximumInFlight + 20) {
       let id: JSON = ["id": .string("x\(index)")]
       _ = desk.engine.take(EventCommand(event: "Begin", payload: id))
@@ -202,7 +202,7 @@ private let t1: JSON = ["id": "t1"]
 /// Work that is done at most once for a key.
 @Suite struct OnceTests {
   @Test(arguments: StoreKind.allCases) func whoeverAsksForTheSameGetsTheSameResult(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     for id in ["a", "b", "c"] { try desk.send("Ask", ["id": .string(id), "what": "w"]) }
     #expect(desk.urls == ["http://pay/w"])
     try desk.restart()
@@ -218,7 +218,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func aFailureIsNoResult(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     for id in ["a", "b"] { try desk.send("Ask", ["id": .string(id), "what": "w"]) }
     try desk.end(.status(422, message: "", retryAfterMilliseconds: nil))
     #expect(desk.state("Shared", "a") == "lost" && desk.state("Shared", "b") == "lost")
@@ -232,15 +232,15 @@ private let t1: JSON = ["id": "t1"]
 
 /// Work that outside programs claim.
 @Suite struct WorkerTests {
-  private func carving(_ kind: StoreKind) throws -> Desk {
-    let desk = try Desk(kind)
+  private func carving(_ kind: StoreKind) throws -> TestEngine {
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     try desk.end(.done("paid"))
     return desk
   }
 
-  private func claim(_ desk: Desk) throws -> [ClaimedJob] {
+  private func claim(_ desk: TestEngine) throws -> [ClaimedJob] {
     let jobs = try desk.engine.claim(queue: "hands", limit: 5, leaseMilliseconds: 5000).get()
     desk.turn()
     return jobs
@@ -305,7 +305,7 @@ private let t1: JSON = ["id": "t1"]
 /// Timers: never early, in order, once.
 @Suite struct TimerTests {
   @Test(arguments: StoreKind.allCases) func aTimerFiresOnceAndNotEarly(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     desk.wait(3_599_999)
     #expect(desk.state("Task", "t1") == "idle")
@@ -317,7 +317,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func aTimerOfAStateThatWasLeftIsGone() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     #expect(try desk.memory.timers.isEmpty)
@@ -328,7 +328,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func whatWasMissedCollapses(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Tick", ["id": "b"])
     for _ in 0..<3 { desk.wait(10_000) }
     #expect(try desk.data("Bell", "b")["rings"] == 3)
@@ -342,7 +342,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func manyFireInTheOrderInWhichTheyAreDue() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     for index in 0..<5 {
       try desk.send("Begin", ["id": .string("t\(index)")])
       desk.world.advance(10)
@@ -353,7 +353,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func aTimerIsNotLostWithItsCommit() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.memory.nextCommitFails = .unavailable("full")
     desk.wait(3_600_000)

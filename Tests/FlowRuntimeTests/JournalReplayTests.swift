@@ -1,8 +1,8 @@
 import CEL
 import FlowIR
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import FlowStoreSQLite
 import Testing
 
@@ -11,17 +11,17 @@ import Testing
   private let t: JSON = ["id": "t"]
 
   /// An engine whose clock never shows the same instant twice.
-  private func desk() throws -> Desk {
-    let desk = try Desk()
+  private func desk() throws -> TestEngine {
+    let desk = try TestEngine()
     desk.world.tick(7)
     return desk
   }
 
-  private func check(_ desk: Desk) throws {
+  private func check(_ desk: TestEngine) throws {
     let memory = try desk.memory
     #expect(!memory.instances.isEmpty)
     for row in memory.instances.values.sorted(by: { $0.id < $1.id }) {
-      var replay = Replay(try Desk.machine.get())
+      var replay = Replay(try TestEngine.machine.get())
       for entry in memory.journal where entry.instance == row.id && entry.kind == "step" { try replay.take(entry) }
       let instance = try #require(replay.instance)
       let name = "\(row.flow)/\(row.key)"
@@ -82,11 +82,11 @@ import Testing
 @Suite struct SnapshotReplayTests {
   @Test func fromTheSnapshotOn() throws {
     let folder = try Folder()
-    let world = HandWorld()
+    let world = ManualWorld()
     var retention = Retention(hot: 1000)
     retention.entries = 3
     let store = try SQLiteStore(path: folder.path, retention: retention)
-    let engine = try Engine(machine: Desk.machine.get(), store: store, world: world)
+    let engine = try Engine(machine: TestEngine.machine.get(), store: store, world: world)
     let queries = try SQLiteQueries(path: folder.path)
     var folds: Set<Int64> = []
     for round in 0..<60 {
@@ -107,7 +107,7 @@ import Testing
 
   private func check(_ row: InstanceRow, _ queries: SQLiteQueries) throws -> InstanceSnapshot? {
     let beginning = try queries.beginning(instance: row.id)
-    var replay = Replay(try Desk.machine.get())
+    var replay = Replay(try TestEngine.machine.get())
     if let beginning { try replay.begin(with: beginning, of: row) }
     for entry in try queries.history(instance: row.id, after: 0, limit: 1000) where entry.kind == "step" {
       try replay.take(entry)
@@ -146,7 +146,7 @@ private struct Replay {
       entry.body["created"] == true
       ? try start(entry) : try step(entry, from: #require(instance, "\(entry.body.text())"))
     guard case .accepted(let step) = outcome else {
-      throw Desk.Failure(description: "refused again: \(entry.body.text())")
+      throw TestEngine.Failure(description: "refused again: \(entry.body.text())")
     }
     #expect(step.disposition.rawValue == entry.body["disposition"]?.string)
     #expect(.array(step.to.map { .string($0) }) == entry.body["to"])

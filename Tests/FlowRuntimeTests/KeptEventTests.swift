@@ -1,22 +1,22 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Testing
 
 /// What instances send to one that is suspended is kept and taken when it goes on.
 @Suite struct KeptEventTests {
-  private func operate(_ desk: Desk, _ action: OperatorCommand.Action) throws -> OperatorAnswer {
+  private func operate(_ desk: TestEngine, _ action: OperatorCommand.Action) throws -> OperatorAnswer {
     let result = desk.engine.operate(OperatorCommand(action, flow: "Listener", key: "t"))
     desk.turn()
     return try result.get()
   }
 
-  private func shout(_ desk: Desk, _ text: String) throws {
+  private func shout(_ desk: TestEngine, _ text: String) throws {
     try desk.send("Shout", ["id": .string("c\(text)"), "to": ["t"], "text": .string(text)])
   }
 
-  private func desk(_ kind: StoreKind) throws -> Desk {
-    let desk = try Desk(kind)
+  private func desk(_ kind: StoreKind) throws -> TestEngine {
+    let desk = try TestEngine(kind)
     try shout(desk, "a")
     _ = try operate(desk, .suspend)
     return desk

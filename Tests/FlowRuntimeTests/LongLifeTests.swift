@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import Foundation
 import Testing
 
@@ -11,7 +11,7 @@ import Testing
 
   private final class Place {
     let folder: Folder
-    let world = HandWorld()
+    let world = ManualWorld()
     private(set) var store: SQLiteStore
     private(set) var engine: Engine
     let queries: SQLiteQueries
@@ -21,7 +21,7 @@ import Testing
     init() throws {
       folder = try Folder()
       store = try SQLiteStore(path: folder.path, retention: Retention(hot: 1000, archive: folder.path + ".archive"))
-      engine = try Engine(machine: Desk.machine.get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.machine.get(), store: store, world: world)
       queries = try SQLiteQueries(path: folder.path)
       try send("Begin", ["id": "a"])
     }

@@ -4,7 +4,7 @@ import FlowRuntime
 final class MemoryStore: Store {
   var instances: [Int64: InstanceRow] = [:]
   var journal: [JournalEntry] = []
-  var answers: [ExactText: AnswerRow] = [:]
+  var answers: [ExactText: IdempotencyRow] = [:]
   var timers: [TimerID: Int64] = [:]
   var jobs: [Int64: JobRow] = [:]
   var dead: [Int64: DeadRow] = [:]
@@ -84,7 +84,7 @@ final class MemoryStore: Store {
 
   func schedules() throws(StoreError) -> [ScheduleRow] { try read(Array(scheduled.values)) }
 
-  func answer(scope: String, key: String) throws(StoreError) -> AnswerRow? {
+  func answer(scope: String, key: String) throws(StoreError) -> IdempotencyRow? {
     try read(answers[ExactText("\(scope)\n\(key)")])
   }
 
@@ -135,7 +135,7 @@ final class MemoryStore: Store {
         sequence: Int64(journal.count), instance: instances.keys.max() ?? 0, job: lastJob, identity: identity))
   }
 
-  func maintain(now: Int64) throws(StoreError) -> Upkeep { try read(Upkeep()) }
+  func maintain(now: Int64) throws(StoreError) -> MaintenanceResult { try read(MaintenanceResult()) }
 }
 
 /// What names an instance.

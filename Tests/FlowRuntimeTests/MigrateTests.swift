@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Testing
 
 /// Running instances go on under a newer version of their flow.
@@ -63,13 +63,13 @@ import Testing
   private final class Place {
     let store: any Store
     private let folder: Folder
-    let world = HandWorld()
+    let world = ManualWorld()
     var engine: Engine
     var out: [(job: Int64, request: JobRequest)] = []
 
     init(_ kind: StoreKind) throws {
       (store, folder) = try kind.make()
-      engine = try Engine(machine: Desk.make(MigrateTests.first).get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.make(MigrateTests.first).get(), store: store, world: world)
     }
 
     func turn() throws {
@@ -86,7 +86,7 @@ import Testing
     }
 
     func deploy(_ text: String) throws {
-      _ = try engine.deploy(Desk.make(text).get())
+      _ = try engine.deploy(TestEngine.make(text).get())
       try turn()
     }
 
@@ -106,7 +106,7 @@ import Testing
 
     /// Drops what is in memory, so that all comes from the store.
     func restart(_ text: String) throws {
-      engine = try Engine(machine: Desk.make(text).get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
     }
   }
 
@@ -170,7 +170,7 @@ import Testing
     try place.turn()
     let text = MigrateTests.second.replacing(old, with: new).replacing(
       "event.result + \"!\"", with: old.hasPrefix("note") ? "3" : "\"\"")
-    guard (try? Desk.make(text).get()) != nil else {
+    guard (try? TestEngine.make(text).get()) != nil else {
       #expect(message.contains("added"), "the compiler has said it already")
       return
     }

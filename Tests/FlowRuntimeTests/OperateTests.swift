@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Testing
 
 private let t1: JSON = ["id": "t1"]
@@ -8,7 +8,7 @@ private let t1: JSON = ["id": "t1"]
 /// What people do to instances: each deed holds once it is committed, and stands in the journal.
 @Suite struct OperateTests {
   private func operate(
-    _ desk: Desk, _ action: OperatorCommand.Action, _ key: String = "t1"
+    _ desk: TestEngine, _ action: OperatorCommand.Action, _ key: String = "t1"
   ) throws(EngineProblem) -> OperatorAnswer {
     var command = OperatorCommand(action, flow: "Task", key: key, reason: "a test")
     command.caller = Caller(id: "ann")
@@ -27,7 +27,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func cancellingEndsItAndWithdrawsItsWork(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     #expect(desk.out.count == 1)
@@ -45,7 +45,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func aSuspendedInstanceStandsStill(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     #expect(try operate(desk, .suspend).status == "suspended")
     #expect(problem { () throws(EngineProblem) in try desk.send("Go", t1) } == "suspended")
@@ -59,7 +59,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func theResultOfASuspendedCallIsKept(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     _ = try operate(desk, .suspend)
@@ -73,7 +73,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func aSuspendedInstanceSendsNothingOut() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     try desk.end(.unreachable("lost"))
@@ -86,7 +86,7 @@ private let t1: JSON = ["id": "t1"]
 
   /// Found by the simulation.
   @Test func cancellingASuspendedInstanceLetsItsOtherWorkGoOut() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Close", t1)
     try desk.end(.unreachable("lost"))
@@ -99,7 +99,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func retryingDoesNotWaitForTheBackoff() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     try desk.end(.unreachable("lost"))
@@ -109,7 +109,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test(arguments: StoreKind.allCases) func aDeadLetterTellsEachTryAndGoesOutAgain(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     try desk.send("Close", t1)
     let first = try desk.end(.status(503, message: "busy", retryAfterMilliseconds: nil))
@@ -129,7 +129,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func redrivingWhatASuspendedInstanceWaitsForLosesNothing() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.send("Go", t1)
     _ = try operate(desk, .suspend)
@@ -142,7 +142,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func aWrongRevisionOrADryRunChangesNothing() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     var command = OperatorCommand(.cancel, flow: "Task", key: "t1")
     command.ifMatch = 7
@@ -156,7 +156,7 @@ private let t1: JSON = ["id": "t1"]
   }
 
   @Test func whatDidNotCommitDidNotHappen() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.memory.nextCommitFails = .unavailable("no luck")
     _ = try operate(desk, .suspend)

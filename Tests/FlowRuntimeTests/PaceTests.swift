@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import FlowStoreSQLite
 import Testing
 
@@ -21,8 +21,8 @@ import Testing
 
   @Test(arguments: StoreKind.allCases) func noPeriodHoldsMore(_ kind: StoreKind) throws {
     let (store, folder) = try kind.make()
-    let world = HandWorld()
-    let engine = try Engine(machine: Desk.make(PaceTests.text).get(), store: store, world: world)
+    let world = ManualWorld()
+    let engine = try Engine(machine: TestEngine.make(PaceTests.text).get(), store: store, world: world)
     for index in 0..<20 { _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
     _ = try engine.commit()
     var rung: [Int64] = []
@@ -65,8 +65,8 @@ import Testing
   private func excess(over kind: StoreKind, _ seed: Int, forgetting: Bool = false) throws -> Int {
     var (store, folder) = try kind.make()
     (store as? MemoryStore)?.forgetsPaces = forgetting
-    let world = HandWorld()
-    let machine = try Desk.make(PaceTests.restartText(seed)).get()
+    let world = ManualWorld()
+    let machine = try TestEngine.make(PaceTests.restartText(seed)).get()
     var engine = try Engine(machine: machine, store: store, world: world)
     var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     func roll(_ sides: Int) -> Int {
@@ -117,8 +117,8 @@ import Testing
   /// What had its turn before is not held against anybody when nothing went out since.
   @Test(arguments: StoreKind.allCases) func aRestartCostsNoWholePeriod(_ kind: StoreKind) throws {
     let (store, folder) = try kind.make()
-    let world = HandWorld()
-    let machine = try Desk.make(PaceTests.text.replacing("limit 3 per 10s", with: "limit 100 per 1d")).get()
+    let world = ManualWorld()
+    let machine = try TestEngine.make(PaceTests.text.replacing("limit 3 per 10s", with: "limit 100 per 1d")).get()
     func rings(_ engine: Engine, _ asked: Range<Int>) throws -> Int {
       for index in asked { _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
       _ = try engine.commit()

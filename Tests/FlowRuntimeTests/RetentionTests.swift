@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowStoreSQLite
 import Foundation
 import Testing
@@ -8,7 +8,7 @@ import Testing
 @Suite struct RetentionTests {
   private final class Place {
     let folder = try? Folder()
-    let world = HandWorld()
+    let world = ManualWorld()
     let store: SQLiteStore
     var engine: Engine
     var archive: String { (folder?.path ?? "") + ".archive" }
@@ -17,7 +17,7 @@ import Testing
       let path = folder?.path ?? ""
       store = try SQLiteStore(
         path: path, retention: Retention(hot: 1000, tombstones: 5000, archive: path + ".archive"))
-      engine = try Engine(machine: Desk.machine.get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.machine.get(), store: store, world: world)
     }
 
     func send(_ event: String, _ id: String) throws {

@@ -1,17 +1,17 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import Testing
 
 private let t: JSON = ["id": "t"]
 
 /// Flows that call flows, steps, and what is undone: through crashes as well.
 @Suite struct SagaTests {
-  private func legKey(_ desk: Desk) throws -> String {
+  private func legKey(_ desk: TestEngine) throws -> String {
     try #require(desk.entries.last { $0.flow == "Leg" }).key
   }
 
   @Test(arguments: StoreKind.allCases) func aCalledFlowAnswersItsCaller(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Travel", t)
     #expect(desk.urls == ["http://book/t"])
     try desk.end(.done("h1"))
@@ -28,7 +28,7 @@ private let t: JSON = ["id": "t"]
   }
 
   @Test(arguments: StoreKind.allCases) func itsFailureIsUndone(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Travel", t)
     try desk.end(.done("h1"))
     desk.turn()
@@ -42,7 +42,7 @@ private let t: JSON = ["id": "t"]
   }
 
   @Test(arguments: StoreKind.allCases) func whoeverLeavesCancelsIt(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Travel", t)
     try desk.end(.done("h1"))
     desk.turn()
@@ -58,7 +58,7 @@ private let t: JSON = ["id": "t"]
   }
 
   @Test(arguments: StoreKind.allCases) func whatIsInDoubtIsUndoneWhenItSucceeded(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Travel", t)
     try desk.send("Back", t)
     #expect(desk.state("Trip", "t") == "undoing")
@@ -71,7 +71,7 @@ private let t: JSON = ["id": "t"]
   }
 
   @Test(arguments: StoreKind.allCases) func anUndoIsTriedAgainAndThenSaid(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Travel", t)
     try desk.send("Back", t)
     try desk.end(.done("h7"))
@@ -88,7 +88,7 @@ private let t: JSON = ["id": "t"]
   }
 
   @Test(arguments: StoreKind.allCases) func stepsGoOnFromTheLastThatIsDone(_ kind: StoreKind) throws {
-    let desk = try Desk(kind)
+    let desk = try TestEngine(kind)
     try desk.send("Pack", ["id": "p", "items": ["x", "y"]])
     #expect(desk.urls == ["http://book/x"])
     try desk.end(.done("1"))

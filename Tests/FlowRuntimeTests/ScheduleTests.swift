@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Testing
 
 /// Instances that begin because it is time: once for each tick, through crashes and deploys.
@@ -18,18 +18,18 @@ import Testing
 
   private final class Place {
     let store: any Store
-    let world = HandWorld()
+    let world = ManualWorld()
     private let folder: Folder
     var engine: Engine
     var keys: [String] = []
 
     init(_ text: String, _ kind: StoreKind = .memory) throws {
       (store, folder) = try kind.make()
-      engine = try Engine(machine: Desk.make(text).get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
     }
 
     func restart(_ text: String) throws {
-      engine = try Engine(machine: Desk.make(text).get(), store: store, world: world)
+      engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
     }
 
     func wait(_ milliseconds: Int64) {
@@ -85,10 +85,10 @@ import Testing
   @Test func aDeployKeepsTheTimeUnlessItSaysAnother() throws {
     let place = try Place(ScheduleTests.report("every 1h"))
     place.wait(3_000_000)
-    _ = try place.engine.deploy(Desk.make(ScheduleTests.report("every 1h") + "event Unused { id: string }").get())
+    _ = try place.engine.deploy(TestEngine.make(ScheduleTests.report("every 1h") + "event Unused { id: string }").get())
     place.wait(600_000)
     #expect(place.keys == ["1970-01-01T01:16:40Z"])
-    _ = try place.engine.deploy(Desk.make(ScheduleTests.report("every 10m")).get())
+    _ = try place.engine.deploy(TestEngine.make(ScheduleTests.report("every 10m")).get())
     _ = try place.engine.commit()
     place.wait(600_000)
     #expect(place.keys.count == 2)

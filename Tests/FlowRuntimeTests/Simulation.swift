@@ -1,6 +1,6 @@
+import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 import Testing
 
 /// The engine in a world that fails, from a seed: commits that do not happen, readings that fail, crashes at any time,
@@ -22,7 +22,7 @@ struct Simulation {
     case losesJobs
   }
 
-  let desk: Desk
+  let desk: TestEngine
   let bug: Bug?
   private var chance: UInt64
   /// Events that a client sends until it has an answer, by their idempotency keys.
@@ -38,7 +38,7 @@ struct Simulation {
   private(set) var findings: [String] = []
 
   init(seed: Int, bug: Bug? = nil) throws {
-    desk = try Desk()
+    desk = try TestEngine()
     self.bug = bug
     chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     let memory = try desk.memory
@@ -248,7 +248,7 @@ extension Simulation {
   }
 }
 
-extension Desk {
+extension TestEngine {
   /// The row of a job as the store has it.
   func engineJob(_ id: Int64) -> JobRow? { (try? store.job(id: id)) ?? nil }
 }

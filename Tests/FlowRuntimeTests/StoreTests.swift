@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowStoreSQLite
 import Foundation
 import Testing
@@ -81,7 +81,7 @@ final class Folder {
     for (index, key) in keys.enumerated() {
       batch.instances[Int64(index + 1)] = instance(Int64(index + 1), key)
       batch.created.insert(Int64(index + 1))
-      batch.answers.append(AnswerRow(scope: "s", key: key, digest: Int64(index), sequence: 1, at: 1))
+      batch.answers.append(IdempotencyRow(scope: "s", key: key, digest: Int64(index), sequence: 1, at: 1))
     }
     try store.commit(batch)
     for (index, key) in keys.enumerated() {
@@ -103,7 +103,7 @@ final class Folder {
     let folder = try Folder()
     let store = try SQLiteStore(path: folder.path)
     let answers = { (from: Int64, at: Int64) in
-      (from..<from + 10).map { AnswerRow(scope: "s", key: "k\($0)", digest: 1, sequence: $0, at: at) }
+      (from..<from + 10).map { IdempotencyRow(scope: "s", key: "k\($0)", digest: 1, sequence: $0, at: at) }
     }
     var batch = StoreBatch()
     let window = SQLiteStore.answerWindow

@@ -1,16 +1,16 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import Testing
 
 private let t: JSON = ["id": "t"]
 
 /// What the W3C's tests of SCXML say of a machine that was invoked, by their numbers; here it is a called flow.
 @Suite struct TalkTests {
-  private func heard(_ desk: Desk, _ flow: String = "Boss") throws -> JSON? { try desk.data(flow, "t")["heard"] }
+  private func heard(_ desk: TestEngine, _ flow: String = "Boss") throws -> JSON? { try desk.data(flow, "t")["heard"] }
 
   @Test("191, 232, 236: a called flow tells its caller many things, and its end is the last of them")
   func theEndIsTheLast() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Hire", t)
     #expect(try heard(desk) == ["in", "out of first"])
     try desk.restart()
@@ -23,7 +23,7 @@ private let t: JSON = ["id": "t"]
   /// its end nobody hears.
   @Test("250, 252: who is called off leaves all its states")
   func calledOff() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Hire", t)
     try desk.send("Back", t)
     #expect(desk.state("Boss", "t") == "alone")
@@ -37,7 +37,7 @@ private let t: JSON = ["id": "t"]
 
   @Test("192, 347: two instances ask and answer in both directions")
   func bothDirections() throws {
-    let desk = try Desk()
+    let desk = try TestEngine()
     try desk.send("Open", t)
     #expect(desk.state("Client", "t") == "served" && desk.state("Office", "t") == "answered")
     #expect(try heard(desk, "Client") == ["one!", "two!"])

@@ -1,4 +1,4 @@
-import FlowSource
+import FlowJSON
 import FlowTestSupport
 
 /// A flow that counts, for tests that need many steps.

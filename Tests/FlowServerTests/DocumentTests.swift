@@ -1,4 +1,4 @@
-import FlowSource
+import FlowJSON
 import FlowTestSupport
 import Foundation
 import Testing
@@ -95,7 +95,7 @@ import Testing
     let counter = try CounterServer()
     let known =
       try counter.client.send("GET", "/problems").json["items"]?.array?.compactMap { $0["code"]?.string } ?? []
-    let folder = packageRoot.appending(path: "Sources/FlowServer")
+    let folder = packageRoot.appending(path: "Sources/Server/FlowServer")
     let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL }
     var used: Set<String> = []
     for file in files ?? [] where file.pathExtension == "swift" {

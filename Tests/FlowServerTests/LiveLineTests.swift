@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct LiveLineTests {
   @Test func eachHasItsTurnInOrderAndWhoHasLeftHasNone() throws {
-    var line = LiveLine()
+    var line = CatchUpQueue()
     let filter = try LiveFilter()
     func comes(_ number: Int64) -> Bool {
       line.append(LiveSubscription(id: number, filter, .frames, at: 0), of: .watcher(UInt64(number)))

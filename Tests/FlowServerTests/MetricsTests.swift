@@ -1,5 +1,4 @@
 import FlowRuntime
-import FlowSource
 import Testing
 
 @testable import FlowServer
@@ -7,15 +6,15 @@ import Testing
 /// What is counted, from journal entries and counts of the store alone.
 @Suite struct MetricsTests {
   private let metrics = Metrics(version: "1")
-  private let extent = StoreExtent(timers: 0, jobs: 0, deadLetters: 0, bytes: 0, freeBytes: 0)
+  private let extent = StoreSize(timers: 0, jobs: 0, deadLetters: 0, bytes: 0, freeBytes: 0)
 
-  private func lines(_ population: [Population] = []) -> Set<Substring> {
+  private func lines(_ population: [InstanceCounts] = []) -> Set<Substring> {
     Set(metrics.text(population, extent, now: 10_000).split(separator: "\n"))
   }
 
   @Test func instancesAreToldApartByTheirStatus() {
     let population = InstanceRow.statusNames.indices.map {
-      Population(
+      InstanceCounts(
         flow: "F", definition: "0123456789abcdef", status: $0, states: ["a", "b"], count: $0 + 1, oldest: 4000)
     }
     let lines = lines(population)

@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-import FlowSource
+import FlowJSON
 import FlowTestSupport
 import Foundation
 import Testing

@@ -1,8 +1,9 @@
+import FlowDiagnostics
 import FlowSource
 import Testing
 
 /// What is heard of what was found.
-@Suite struct JudgementTests {
+@Suite struct LintFilterTests {
   private static func sources(_ texts: String...) -> SourceSet {
     var sources = SourceSet()
     for (index, text) in texts.enumerated() { sources.add(name: "\(index).flow", text: Array(text.utf8)) }
@@ -31,18 +32,18 @@ import Testing
     (RuleSelection(ignoredByFile: ["1.flow": ["F501"]]), ["F104", "F501"]),
   ])
   func aSelectionHears(_ selection: RuleSelection, _ codes: [String]) {
-    #expect(JudgementTests.codes(JudgementTests.some, selection) == codes)
+    #expect(LintFilterTests.codes(LintFilterTests.some, selection) == codes)
   }
 
   @Test func severitiesAreRaisedAndLoweredButNotOfErrors() {
     let selection = RuleSelection(severities: ["F104": .info, "F501": .error])
-    let heard = selection.filter(JudgementTests.some, sources: JudgementTests.sources("ab"), suppressions: [:])
+    let heard = selection.filter(LintFilterTests.some, sources: LintFilterTests.sources("ab"), suppressions: [:])
     #expect(heard.map(\.severity) == [.error, .error])
   }
 
   /// Two findings on lines that are alike, one of them known: the second one is new.
   @Test func aBaselineCounts() {
-    let sources = JudgementTests.sources("ab\nab\nab\n")
+    let sources = LintFilterTests.sources("ab\nab\nab\n")
     let found = [0, 3, 6].map { Diagnostic("F501", .warning, "w", at: SourceRange($0, $0 + 1)) }
     let fingerprints = Set(found.map { $0.fingerprint(in: sources) })
     #expect(fingerprints.count == 1)
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func aFingerprintIsOfTheLineTheCodeAndTheFile() {
-    let sources = JudgementTests.sources("  event a\nevent b\nevent a", "event a")
+    let sources = LintFilterTests.sources("  event a\nevent b\nevent a", "event a")
     let print = { (code: String, offset: UInt32) in
       Diagnostic(code, .warning, "", at: SourceRange(offset, offset)).fingerprint(in: sources)
     }

@@ -1,3 +1,5 @@
+import FlowDiagnostics
+import FlowJSON
 import FlowSource
 import FlowTestSupport
 import Foundation
@@ -59,7 +61,7 @@ import Testing
 struct Findings {
   var sources = SourceSet()
   var heard: [Diagnostic]
-  var silenced: [Judgement.Silenced]
+  var silenced: [LintResult.Suppressed]
 
   init() {
     sources.add(name: "a b/größe,1:2.flow", text: Array("event Paid\n\tstate \"😀\" -> näht\nend\n".utf8))

@@ -1,4 +1,5 @@
 import FlowSource
+import FlowTime
 import Testing
 
 @Suite struct SourceTests {
@@ -38,10 +39,10 @@ import Testing
     ("30m", 1_800_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("250ms", 250), ("0s", 0),
   ])
   func lengthsOfTime(_ text: String, _ milliseconds: Int64) {
-    #expect(LengthOfTime.milliseconds(text) == milliseconds)
-    #expect(LengthOfTime.text(milliseconds) == text)
+    #expect(DurationText.milliseconds(text) == milliseconds)
+    #expect(DurationText.text(milliseconds) == text)
   }
 
   @Test(arguments: ["", "5", "m", "5x", "1.5h", "-3d", "99999999999999999999d", "9223372036854775807d"])
-  func whatIsNoLengthOfTime(_ text: String) { #expect(LengthOfTime.milliseconds(text) == nil) }
+  func whatIsNoLengthOfTime(_ text: String) { #expect(DurationText.milliseconds(text) == nil) }
 }

@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowTestSupport
 import Testing
 
@@ -19,7 +19,7 @@ import Testing
           sequence: sequence, instance: 1, flow: "F", key: "k", revision: index, kind: "step", at: instant,
           body: .null))
       batch.answers.append(
-        AnswerRow(scope: "s", key: "key \(index)", digest: sequence, sequence: sequence, at: instant))
+        IdempotencyRow(scope: "s", key: "key \(index)", digest: sequence, sequence: sequence, at: instant))
     }
     if number == 0 {
       batch.definitions["d"] = Array("{}".utf8)
@@ -56,7 +56,7 @@ import Testing
       }
       try expectAll(count, in: store, "at \(count)")
     }
-    let queries = try Connection(path: path, isReadOnly: true)
+    let queries = try SQLiteConnection(path: path, isReadOnly: true)
     #expect(try queries.integer("SELECT count(*) FROM answer_0") >= 32 * Self.batchSize, "the first run has moved")
     #expect(try queries.integer("SELECT count(*) FROM answer_0") < count * Self.batchSize, "the last one has not")
   }

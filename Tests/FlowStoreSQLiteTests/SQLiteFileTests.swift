@@ -1,5 +1,5 @@
+import FlowJSON
 import FlowRuntime
-import FlowSource
 import FlowStoreSQLite
 import FlowTestSupport
 import Foundation

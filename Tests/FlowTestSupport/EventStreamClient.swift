@@ -1,4 +1,4 @@
-public import FlowSource
+public import FlowJSON
 
 /// A blocking client of server-sent events.
 public final class EventStreamClient {

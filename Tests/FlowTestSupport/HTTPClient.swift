@@ -1,4 +1,4 @@
-public import FlowSource
+public import FlowJSON
 import Foundation
 
 /// A blocking HTTP/1.1 client over one kept connection: small, and honest about broken connections.

@@ -1,4 +1,4 @@
-public import FlowSource
+public import FlowJSON
 import Foundation
 import Synchronization
 

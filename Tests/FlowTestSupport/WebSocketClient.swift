@@ -1,4 +1,4 @@
-public import FlowSource
+public import FlowJSON
 
 /// A blocking WebSocket client for text messages.
 public final class WebSocketClient {

@@ -1,6 +1,6 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowIR
-import FlowSource
 import FlowTestSupport
 import FlowTesting
 import Foundation

@@ -1,5 +1,7 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowIR
+import FlowJSON
 import FlowSource
 import FlowTestSupport
 import FlowTesting

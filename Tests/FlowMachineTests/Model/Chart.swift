@@ -2,7 +2,7 @@
 struct Chart {
   /// How many events come from outside, and how many more there are that are only raised.
   static let outside = 3
-  static let events = ["Go", "Turn", "Halt", "Jump", "Inner", "Echo", "Last"]
+  static let events = ["Go", "Turn", "StepFailure", "Jump", "Inner", "Echo", "Last"]
   static let jump = 3
   static let fields = ["a", "b", "c"]
 

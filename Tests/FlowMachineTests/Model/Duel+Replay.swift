@@ -1,7 +1,7 @@
+import FlowJSON
 import FlowMachine
-import FlowSource
 
-extension Duel {
+extension DifferentialTest {
   /// Makes a step twice: of the instance, and of what its two documents bring back.
   /// - Throws: `Difference` when that is not the same in every byte.
   func step(_ input: Input) throws -> Outcome {

@@ -24,7 +24,7 @@ import Testing
     var outcomes: [String: Int] = [:]
     for seed in seeds {
       let (chart, inputs) = drawn(seed)
-      guard var duel = try Duel(chart) else {
+      guard var duel = try DifferentialTest(chart) else {
         refused += 1
         continue
       }

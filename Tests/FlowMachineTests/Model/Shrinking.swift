@@ -6,17 +6,17 @@ struct Finding: CustomStringConvertible {
   var chart: Chart
   var inputs: [ChartInput]
   var mistake: Model.Mistake?
-  var difference: Duel.Difference
+  var difference: DifferentialTest.Difference
 
   var description: String { "\(difference)\n\(inputs)\n\(chart.text)" }
 
   /// - Returns: Nil when they agree, or when the compiler refuses the chart.
   init?(_ chart: Chart, _ inputs: [ChartInput], _ mistake: Model.Mistake? = nil, patience: Int = 1000) {
     do {
-      guard var duel = try Duel(chart, mistake: mistake) else { return nil }
+      guard var duel = try DifferentialTest(chart, mistake: mistake) else { return nil }
       try duel.play(inputs, patience: patience)
       return nil
-    } catch let difference as Duel.Difference {
+    } catch let difference as DifferentialTest.Difference {
       self.chart = chart
       self.inputs = inputs
       self.mistake = mistake

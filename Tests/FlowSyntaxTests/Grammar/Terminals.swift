@@ -3,6 +3,7 @@ import FlowGenerator
 import FlowSource
 import FlowSyntax
 import FlowTestSupport
+import FlowTime
 
 /// What the capital names of the grammars stand for: texts for them, and where they end in a text.
 enum Terminals {
@@ -81,7 +82,7 @@ enum Terminals {
         guard token.kind == .int || token.kind == .double else { return [] }
         let next = file.tokens[place + 1]
         guard next.kind == .identifier, next.range.lower == token.range.upper else { return [] }
-        return LengthOfTime.milliseconds(file.source.string(token.range.union(next.range))) == nil ? [] : [place + 2]
+        return DurationText.milliseconds(file.source.string(token.range.union(next.range))) == nil ? [] : [place + 2]
       case "ID":
         return token.kind == .identifier && !stopWords.contains(file.source.string(token.range)) ? [place + 1] : []
       default: return fits(token.kind, "", name) ? [place + 1] : []

@@ -1,0 +1,69 @@
+public import FlowIR
+import FlowJSON
+import FlowMachine
+public import FlowRuntime
+
+/// Carries out the bindings that this process can.
+public final class BindingRunner: ActionRunner {
+  private let transfers: TransferLoop
+  private let programs: ProgramRunner
+  private let brokers: Brokers
+  private let log: @Sendable (String) -> Void
+
+  /// - Parameter log: Where the lines of `log` actions go.
+  public init(settings: ActionSettings = ActionSettings(), log: @escaping @Sendable (String) -> Void) {
+    transfers = TransferLoop(settings)
+    programs = ProgramRunner(settings)
+    brokers = Brokers(settings)
+    self.log = log
+    transfers.start()
+  }
+
+  deinit {
+    transfers.stop()
+    programs.stop()
+    brokers.stop()
+  }
+
+  public func run(_ request: JobRequest, finish: @escaping @Sendable (JobOutcome) -> Void) {
+    let secrets = request.secrets
+    let finish: @Sendable (JobOutcome) -> Void = { finish($0.hiding(secrets)) }
+    switch request.action {
+    case .http, .other(.email, _): transfers.add(request, finish)
+    case .other(.exec, _): programs.run(request, finish)
+    case .other(let kind, let settings): brokers.run(kind, settings, request, finish)
+    case .log(let text):
+      log(secrets.hide(in: text))
+      finish(.done(.null))
+    case .worker: finish(.impossible(code: "NO_RUNNER", message: "only outside workers do this work"))
+    }
+  }
+
+  /// The trait of the package that a binding needs and this build does not have; nil when nothing is missing.
+  public static func missingTrait(for kind: Binding.Kind) -> String? { Brokers.missingTrait(for: kind) }
+
+  /// Gives up what is under way.
+  public func shutdown() {
+    transfers.stop()
+    programs.stop()
+    brokers.stop()
+    transfers.waitForEnd()
+  }
+}
+
+extension JobOutcome {
+  /// The outcome with no value of a secret in what it says.
+  fileprivate func hiding(_ secrets: [Secret]) -> JobOutcome {
+    guard !secrets.isEmpty else { return self }
+    switch self {
+    case .done, .postponed: return self
+    case .status(let status, let message, let retryAfter):
+      return .status(status, message: secrets.hide(in: message), retryAfterMilliseconds: retryAfter)
+    case .reply(let number, let replier, let isPassing, let message):
+      return .reply(number, of: replier, isPassing: isPassing, message: secrets.hide(in: message))
+    case .unreachable(let message): return .unreachable(secrets.hide(in: message))
+    case .failed(let code, let message): return .failed(code: code, message: secrets.hide(in: message))
+    case .impossible(let code, let message): return .impossible(code: code, message: secrets.hide(in: message))
+    }
+  }
+}

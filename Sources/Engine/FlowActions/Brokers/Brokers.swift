@@ -1,0 +1,118 @@
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import Synchronization
+
+/// The bindings that hold connections of their own: each is there in a build with its trait.
+final class Brokers: Sendable {
+  /// How many connections one server gets.
+  static let maximumConnections = 4
+  /// How long a connection without work is kept.
+  static let idleSeconds = 30.0
+  /// How many servers are known at once.
+  static let maximumServers = 64
+
+  typealias Finish = @Sendable (JobOutcome) -> Void
+
+  /// One server's connections, of whichever kind.
+  private struct Server {
+    var run: @Sendable (JobRequest, JSON, @escaping Finish) -> Void
+    var stop: @Sendable () -> Void
+  }
+
+  private let settings: ActionSettings
+  private let servers = Mutex<[String: Server]>([:])
+
+  init(_ settings: ActionSettings) { self.settings = settings }
+
+  /// The trait of the package that a binding needs and this build does not have; nil when nothing is missing.
+  static func missingTrait(for kind: Binding.Kind) -> String? {
+    switch kind {
+    case .publish:
+      #if AMQP
+        nil
+      #else
+        "AMQP"
+      #endif
+    case .redis:
+      #if Redis
+        nil
+      #else
+        "Redis"
+      #endif
+    case .sql:
+      #if Postgres
+        nil
+      #else
+        "Postgres"
+      #endif
+    case .email, .exec: nil
+    }
+  }
+
+  func run(_ kind: Binding.Kind, _ given: JSON, _ request: JobRequest, _ finish: @escaping Finish) {
+    if let trait = Brokers.missingTrait(for: kind) {
+      return finish(.impossible(code: "NO_RUNNER", message: "only a build with the trait \(trait) can do this"))
+    }
+    do throws(RequestProblem) {
+      try server(for: kind, given).run(request, given, finish)
+    } catch {
+      finish(.impossible(code: "BAD_REQUEST", message: error.message))
+    }
+  }
+
+  func stop() {
+    let stopping = servers.withLock { servers in
+      defer { servers = [:] }
+      return Array(servers.values)
+    }
+    for server in stopping { server.stop() }
+  }
+
+  private func server(for kind: Binding.Kind, _ given: JSON) throws(RequestProblem) -> Server {
+    let own = given["url"]?.string
+    guard let text = own ?? settings.servers[kind.rawValue] else {
+      throw RequestProblem(message: "no server is known for `\(kind.rawValue)`")
+    }
+    let schemes: Set<String> =
+      switch kind {
+      case .publish: ["amqp", "amqps"]
+      case .redis: ["redis"]
+      default: ["postgres", "postgresql"]
+      }
+    guard let url = ServerURL(text, schemes: schemes) else {
+      throw RequestProblem(message: "the server is not given as \(schemes.sorted()[0])://HOST")
+    }
+    // The libraries look names up by themselves, so that only the name can be held against what is allowed.
+    guard own == nil || settings.reach.allows(url.host) else {
+      throw RequestProblem(message: "the operator has to allow the host of a server that the flow names")
+    }
+    return try servers.withLock { servers throws(RequestProblem) in
+      if let known = servers["\(kind) \(text)"] { return known }
+      guard servers.count < Brokers.maximumServers else {
+        throw RequestProblem(message: "the flows use more than \(Brokers.maximumServers) servers")
+      }
+      let server = try makeServer(kind, url)
+      servers["\(kind) \(text)"] = server
+      return server
+    }
+  }
+
+  private func makeServer(_ kind: Binding.Kind, _ url: ServerURL) throws(RequestProblem) -> Server {
+    #if AMQP
+      if kind == .publish { return makeServer(ConnectionPool<AMQPConnection>(url, settings.limits)) }
+    #endif
+    #if Redis
+      if kind == .redis { return makeServer(ConnectionPool<RedisConnection>(url, settings.limits)) }
+    #endif
+    #if Postgres
+      if kind == .sql { return makeServer(ConnectionPool<PostgresConnection>(url, settings.limits)) }
+    #endif
+    throw RequestProblem(message: "this build can't do `\(kind.rawValue)`")
+  }
+
+  private func makeServer<Connection>(_ pool: ConnectionPool<Connection>) -> Server {
+    Server(run: { pool.run($0, $1, $2) }, stop: { pool.stop() })
+  }
+}

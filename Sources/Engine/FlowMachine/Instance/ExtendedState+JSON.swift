@@ -1,0 +1,150 @@
+public import CEL
+public import FlowIR
+import FlowJSON
+
+extension ExtendedState {
+  /// Only what there is.
+  func members(_ flow: Flow, _ machine: Machine) -> [JSON.Member] {
+    var members: [JSON.Member] = []
+    func add(_ name: String, _ items: [JSON]) { if !items.isEmpty { members.append(.init(name, .array(items))) } }
+    func paths(_ states: some Sequence<Int>) -> [JSON] { states.map { .string(flow.states[$0].path) } }
+    func numbers(_ set: StateSet) -> [JSON] { set.ascending.map { .int(Int64($0)) } }
+    if !history.isEmpty {
+      members.append(
+        .init("history", .object(history.map { .init(flow.states[$0.state].path, .array(paths($0.leaves))) })))
+    }
+    add("deferred", deferred.map { $0.json(machine) })
+    add("lists", fanOuts.map { $0.json(flow, machine) })
+    add("stepsBegun", numbers(stepsBegun))
+    add("stepsDone", numbers(stepsDone))
+    add("stopped", paths(stopped.ascending))
+    add("undos", undos.map { $0.json(machine) })
+    add("doubts", doubts.map { $0.json(machine) })
+    add("rolling", paths(rolling.ascending))
+    if let rollingJob { members.append(.init("rollingJob", rollingJob.json)) }
+    return members
+  }
+
+  init(_ position: JSON, _ flow: Flow, _ paths: [String: Int], _ machine: Machine) {
+    func states(_ json: JSON?) -> [Int] { json?.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? [] }
+    func steps(_ json: JSON?) -> StateSet {
+      StateSet(json?.array?.compactMap(\.int).filter { flow.calls.indices.contains($0) } ?? [])
+    }
+    history = (position["history"]?.members ?? []).compactMap { member in
+      paths[member.name].map { HistoryEntry(state: $0, leaves: states(member.value)) }
+    }
+    deferred = position["deferred"]?.array?.compactMap { DeferredEvent($0, machine) } ?? []
+    fanOuts = position["lists"]?.array?.compactMap { FanOut($0, flow, machine) } ?? []
+    stepsBegun = steps(position["stepsBegun"])
+    stepsDone = steps(position["stepsDone"])
+    stopped = StateSet(states(position["stopped"]))
+    undos = position["undos"]?.array?.compactMap { ArmedUndo($0, flow, machine) } ?? []
+    doubts = position["doubts"]?.array?.compactMap { UncertainCall($0, flow, machine) } ?? []
+    rolling = StateSet(states(position["rolling"]))
+    rollingJob = JobReference(position["rollingJob"])
+  }
+}
+
+extension ArmedUndo {
+  func json(_ machine: Machine) -> JSON {
+    [
+      "action": .string(machine.program.actions[action].name), "arguments": arguments.json(in: machine.types),
+      "call": .int(Int64(call)),
+    ]
+  }
+
+  init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
+    guard let name = json["action"]?.string, let call = json["call"]?.int, flow.calls.indices.contains(call),
+      let action = machine.program.actions.firstIndex(where: { $0.name == name }),
+      let arguments = Value(
+        json["arguments"], .record(machine.program.actions[action].parameters.name), machine)
+    else { return nil }
+    self.init(action: action, arguments: arguments, call: call)
+  }
+}
+
+extension UncertainCall {
+  func json(_ machine: Machine) -> JSON {
+    var members: [JSON.Member] = [.init("call", .int(Int64(call))), .init("job", job.json)]
+    if let item { members.append(.init("item", item.json(in: machine.types))) }
+    return .object(members)
+  }
+
+  init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
+    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let job = JobReference(json["job"])
+    else { return nil }
+    self.init(call: call, job: job, item: nil)
+    if let item = json["item"] { self.item = Value(item, flow.calls[call].itemType, machine) }
+  }
+}
+
+extension FanOut {
+  func json(_ flow: Flow, _ machine: Machine) -> JSON {
+    ["call": .int(Int64(call)), "begun": .int(Int64(begun)), "items": .array(items.map { $0.json(machine) })]
+  }
+
+  init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
+    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let items = json["items"]?.array
+    else { return nil }
+    self.init(
+      call: call, items: items.compactMap { Item($0, flow.calls[call], machine) }, begun: json["begun"]?.int ?? 0)
+    guard self.items.count == items.count, 0...items.count ~= begun else { return nil }
+  }
+}
+
+extension FanOut.Item {
+  fileprivate func json(_ machine: Machine) -> JSON {
+    var members: [JSON.Member] = [.init("value", value.json(in: machine.types))]
+    if !arguments.isEmpty {
+      members.append(.init("arguments", .array(arguments.map { $0.json(in: machine.types) })))
+    }
+    if let once { members.append(.init("once", .string(once))) }
+    if let result { members.append(.init("result", result.json(in: machine.types))) }
+    return .object(members)
+  }
+
+  fileprivate init?(_ json: JSON, _ call: Call, _ machine: Machine) {
+    guard let value = Value(json["value"], call.itemType, machine) else { return nil }
+    var arguments: [Value] = []
+    let types = machine.program.parameterTypes(of: call.target)
+    for (argument, type) in zip(json["arguments"]?.array ?? [], types) {
+      guard let value = Value(argument, type, machine) else { return nil }
+      arguments.append(value)
+    }
+    self.init(value: value, arguments: arguments, once: json["once"]?.string, result: nil)
+    if let result = json["result"] { self.result = Value(result, machine.program.resultType(of: call.target), machine) }
+  }
+}
+
+extension Value {
+  /// What a document holds as a type; nil when it is missing or does not fit.
+  fileprivate init?(_ json: JSON?, _ type: ValueType, _ machine: Machine) {
+    guard let json, case .success(let value) = Value.from(json, as: type, in: machine.types) else { return nil }
+    self = value
+  }
+}
+
+extension Call {
+  /// The type of an item of the list that it goes over.
+  var itemType: ValueType {
+    if let loop, case .list(let element) = loop.list.tree.type { element } else { .dyn }
+  }
+}
+
+extension Program {
+  /// The types of what a call is given.
+  public func parameterTypes(of target: Call.Target) -> [ValueType] {
+    switch target {
+    case .action(let action): actions[action].parameters.fields.map(\.type)
+    case .flow(let flow): flows[flow].fields.prefix(flows[flow].parameterCount).map(\.type)
+    }
+  }
+
+  /// The type of what a call answers.
+  public func resultType(of target: Call.Target) -> ValueType {
+    switch target {
+    case .action(let action): actions[action].result ?? .dyn
+    case .flow(let flow): flows[flow].result ?? .dyn
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import CEL
+import FlowIR
+public import FlowJSON
+
+// How an instance is kept in a store: two documents, which people can read.
+extension Instance {
+  /// Where the instance is: active states, timers, calls, and what else its flow has it keep.
+  public func positionJSON(in machine: Machine) -> JSON {
+    let flow = machine.program.flows[flow]
+    let leaves = machine.flows[self.flow].leafPaths(active)
+    var members: [JSON.Member] = [.init("states", .array(leaves.map { .string($0) }))]
+    if !timers.isEmpty { members.append(.init("timers", .array(timers.map(\.json)))) }
+    if !calls.isEmpty { members.append(.init("calls", .array(calls.map(\.json)))) }
+    if let box { members += box.ledger.members(flow, machine) }
+    return .object(members)
+  }
+
+  /// Whether ``positionJSON(in:)`` is the same for both. It may be when this says no.
+  public func isPlaced(like other: Instance) -> Bool {
+    box == nil && other.box == nil && flow == other.flow && active == other.active && timers == other.timers
+      && calls == other.calls
+  }
+
+  /// What the instance knows: its data fields, and the results of its calls under `$results`.
+  public func dataJSON(in machine: Machine) -> JSON {
+    let node = machine.program.flows[flow]
+    var members: [JSON.Member] = []
+    for (index, field) in node.fields.enumerated() {
+      guard let value = value(ofField: index, in: machine) else { continue }
+      members.append(.init(field.name, value.json(in: machine.types)))
+    }
+    let results = resultMembers(in: machine)
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
+    return .object(members)
+  }
+
+  private func resultMembers(in machine: Machine) -> [JSON.Member] {
+    let node = machine.program.flows[flow]
+    var results: [JSON.Member] = []
+    for call in node.calls where !results.contains(where: { $0.name == call.name }) {
+      let index = call.resultSlot - FrameLayout.firstField
+      guard index < data.count, let value = data.value(at: index, types: machine.types) else { continue }
+      results.append(.init(call.name, value.json(in: machine.types)))
+    }
+    return results
+  }
+
+  /// What a step has changed of the data, for the journal: the fields that were assigned, and all results when one is
+  /// new. Whoever puts the changes of all steps one over the other has the data.
+  public func changesJSON(_ step: Step, in machine: Machine) -> JSON {
+    let node = machine.program.flows[flow]
+    var members: [JSON.Member] = step.changedFields.map { field in
+      .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
+    }
+    let results = step.areResultsChanged ? resultMembers(in: machine) : []
+    if !results.isEmpty { members.append(.init("$results", .object(results))) }
+    return .object(members)
+  }
+}
+
+extension ArmedTimer {
+  var json: JSON {
+    var members: [JSON.Member] = [
+      .init("transition", .int(Int64(transition))), .init("due", .int(due)), .init("armed", .int(Int64(armed))),
+    ]
+    if let period { members.append(.init("period", .int(period))) }
+    return .object(members)
+  }
+
+  init?(_ json: JSON, _ flow: Flow) {
+    guard let transition = json["transition"]?.int, flow.transitions.indices.contains(transition),
+      flow.transitions[transition].trigger.isTimer, let due = json["due"]?.int, let armed = json["armed"]?.int
+    else { return nil }
+    self.init(
+      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) })
+  }
+}
+
+extension JobReference {
+  var json: JSON { [.int(Int64(revision)), .int(Int64(number))] }
+
+  init?(_ json: JSON?) {
+    guard let job = json?.array?.compactMap(\.int), job.count == 2 else { return nil }
+    self.init(revision: job[0], number: job[1])
+  }
+}
+
+extension PendingCall {
+  var json: JSON {
+    var members: [JSON.Member] = [.init("call", .int(Int64(call))), .init("job", job.json)]
+    if let item { members.append(.init("item", .int(Int64(item)))) }
+    return .object(members)
+  }
+
+  init?(_ json: JSON, _ flow: Flow) {
+    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let job = JobReference(json["job"])
+    else { return nil }
+    self.init(call: call, job: job, item: json["item"]?.int)
+  }
+}
+
+extension DeferredEvent {
+  func json(_ machine: Machine) -> JSON {
+    var members: [JSON.Member] = [
+      .init("event", .string(machine.program.events[event].name)), .init("payload", payload.json(in: machine.types)),
+    ]
+    if let caller {
+      members.append(.init("caller", .string(caller.id)))
+      members.append(.init("roles", .array(caller.roles.map { .string($0) })))
+    }
+    return .object(members)
+  }
+
+  init?(_ json: JSON, _ machine: Machine) {
+    guard let name = json["event"]?.string, let event = machine.event(named: name),
+      case .success(let payload) = Value.from(json["payload"] ?? .null, as: .record(name), in: machine.types)
+    else { return nil }
+    let caller = json["caller"]?.string.map { id in
+      Caller(id: id, roles: json["roles"]?.array?.compactMap(\.string) ?? [])
+    }
+    self.init(event: event, payload: payload, caller: caller)
+  }
+}

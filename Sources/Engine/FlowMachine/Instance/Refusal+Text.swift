@@ -1,0 +1,66 @@
+import FlowIR
+public import FlowJSON
+
+extension Refusal {
+  /// Why, in one sentence, in the words of the flow.
+  public var message: String {
+    let here = place(states)
+    return switch reason {
+    case .notHandled: "`\(input)` is not handled\(here)"
+    case .guardsFalse: "`\(input)` is handled\(here), but no guard holds"
+    case .roleMissing: "`\(input)` is for another role"
+    case .raised(let event, let states): "`\(input)` raises `\(event)`, which nothing takes\(place(states))"
+    case .notStarted: "`\(input)` does not start this flow"
+    case .ended: "the instance has ended\(here)"
+    case .failed(let message, let place): "`\(input)` failed at \(place): \(message)"
+    case .invariant(let text, _): "`\(input)` would break the invariant `\(text)`"
+    case .tooManyMicrosteps:
+      "`\(input)` sets off more than \(Stepper.maximumMicrosteps) reactions in a row"
+    case .tooManyDeferred: "more than \(Stepper.maximumDeferred) events are put off"
+    }
+  }
+
+  private func place(_ states: [String]) -> String {
+    states.isEmpty ? "" : " in " + states.map { "`\($0)`" }.joined(separator: ", ")
+  }
+
+  /// A word for the reason that does not change.
+  public var code: String {
+    switch reason {
+    case .notHandled: "not-handled"
+    case .guardsFalse: "guard-false"
+    case .roleMissing: "role-missing"
+    case .raised: "raised-not-handled"
+    case .notStarted: "not-started"
+    case .ended: "ended"
+    case .failed: "evaluation-failed"
+    case .invariant: "invariant-broken"
+    case .tooManyMicrosteps: "too-many-microsteps"
+    case .tooManyDeferred: "too-many-deferred"
+    }
+  }
+
+  /// The verdicts and the failed expression, each with the values of its parts.
+  public func explanationJSON(in machine: Machine) -> JSON {
+    var items = candidates.map { verdict in
+      JSON.object([
+        .init("state", .string(verdict.state)), .init("target", verdict.target.map { .string($0) } ?? .null),
+        .init("at", .string("\(verdict.place)")), .init("verdict", .string("\(verdict.answer)")),
+        .init("guard", verdict.guardExplanation?.json(in: machine) ?? .null),
+      ])
+    }
+    if let explanation { items.append(.object([.init("expression", explanation.json(in: machine))])) }
+    return .array(items)
+  }
+}
+
+extension CandidateResult.Answer: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .holds: "holds"
+    case .guardFalse: "guard is false"
+    case .guardFailed(let message): "guard failed: \(message)"
+    case .roleMissing(let roles): "needs role " + roles.joined(separator: " or ")
+    }
+  }
+}

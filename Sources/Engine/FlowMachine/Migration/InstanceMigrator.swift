@@ -1,0 +1,157 @@
+import CEL
+import FlowIR
+import FlowJSON
+
+/// Rewrites the two documents of an instance for another version of its flow.
+struct InstanceMigrator {
+  let map: MigrationMap
+  let old: Instance
+  let oldMachine: Machine
+
+  /// The calls that go on.
+  var calls: [Int: Int] {
+    var found: [Int: Int] = [:]
+    for index in map.old.calls.indices { found[index] = map.call(index) }
+    return found
+  }
+
+  /// The jobs of pending calls that the new version does not have.
+  var withdrawn: [JobReference] { old.calls.filter { map.call($0.call) == nil }.map(\.job) }
+
+  /// Whether a timer of the new version was one of the old, and has fired if it does not wait any more.
+  func isKnown(timer: Int) -> Bool {
+    map.old.transitions.indices.contains {
+      map.old.transitions[$0].trigger.isTimer && map.transition($0) == timer
+        && old.active.contains(map.old.transitions[$0].source) && map.isSame(map.new.transitions[timer].source)
+    }
+  }
+
+  /// Whether a call of the new version was one of the old, and has been answered if it is not pending any more.
+  func isKnown(call: Int) -> Bool {
+    map.isSame(map.new.calls[call].state) && map.old.calls.indices.contains { map.call($0) == call }
+      || old.calls.contains { map.call($0.call) == call }
+  }
+
+  /// Where the instance is in the new version.
+  func position() throws(MigrationProblem) -> JSON {
+    let document = old.positionJSON(in: oldMachine)
+    var members: [JSON.Member] = [.init("states", .array(try states(document["states"])))]
+    let timers = old.timers.compactMap { timer -> JSON? in
+      guard let transition = map.transition(timer.transition) else { return nil }
+      var carried = timer
+      carried.transition = transition
+      return carried.json
+    }
+    let calls = old.calls.compactMap { pending -> JSON? in
+      guard let call = map.call(pending.call) else { return nil }
+      var carried = pending
+      carried.call = call
+      return carried.json
+    }
+    if !timers.isEmpty { members.append(.init("timers", .array(timers))) }
+    if !calls.isEmpty { members.append(.init("calls", .array(calls))) }
+    return .object(members + (try ledger(document)))
+  }
+
+  private func states(_ json: JSON?) throws(MigrationProblem) -> [JSON] {
+    var leaves: [JSON] = []
+    for path in (json?.array ?? []).compactMap(\.string) {
+      guard let state = map.state(path) else {
+        throw MigrationProblem(
+          message: "the state `\(path)` is gone: write `migrate from \(map.old.version) { state \(path) -> … }`")
+      }
+      for leaf in map.leaves(of: state) {
+        let name = JSON.string(map.new.states[leaf].path)
+        if !leaves.contains(name) { leaves.append(name) }
+      }
+    }
+    return leaves
+  }
+
+  /// What only some flows keep. What the new version has no place for can't be dropped in silence.
+  private func ledger(_ document: JSON) throws(MigrationProblem) -> [JSON.Member] {
+    var members: [JSON.Member] = []
+    for member in document.members ?? [] {
+      switch member.name {
+      case "states", "timers", "calls": continue
+      case "history": members.append(.init("history", .object(history(member.value))))
+      case "deferred":
+        try requireEvents(member.value)
+        members.append(member)
+      case "lists", "undos", "doubts": members.append(.init(member.name, .array(try renumbered(member))))
+      case "stepsBegun", "stepsDone":
+        members.append(.init(member.name, .array(try indices(member.value).map { .int(Int64($0)) })))
+      case "stopped", "rolling": members.append(.init(member.name, .array(try states(member.value))))
+      default: members.append(member)
+      }
+    }
+    return members
+  }
+
+  private func history(_ json: JSON) -> [JSON.Member] {
+    (json.members ?? []).compactMap { member in
+      guard let state = map.state(member.name) else { return nil }
+      let leaves = (member.value.array ?? []).compactMap(\.string).compactMap { map.state($0) }
+      return .init(map.new.states[state].path, .array(leaves.map { .string(map.new.states[$0].path) }))
+    }
+  }
+
+  private func requireEvents(_ json: JSON) throws(MigrationProblem) {
+    for name in (json.array ?? []).compactMap({ $0["event"]?.string })
+    where !map.newProgram.events.contains(where: { $0.name == name }) {
+      throw MigrationProblem(message: "a `\(name)` was put off, and there is no such event any more")
+    }
+  }
+
+  private func indices(_ json: JSON) throws(MigrationProblem) -> [Int] {
+    var found: [Int] = []
+    for index in (json.array ?? []).compactMap(\.int) { found.append(try call(index)) }
+    return found
+  }
+
+  /// Entries that name a call by its number.
+  private func renumbered(_ member: JSON.Member) throws(MigrationProblem) -> [JSON] {
+    var entries: [JSON] = []
+    for entry in member.value.array ?? [] {
+      let index = try call(entry["call"]?.int ?? -1)
+      let members = (entry.members ?? []).map { $0.name == "call" ? .init("call", .int(Int64(index))) : $0 }
+      entries.append(.object(members))
+    }
+    return entries
+  }
+
+  private func call(_ index: Int) throws(MigrationProblem) -> Int {
+    if let call = map.call(index) { return call }
+    let name = map.old.calls.indices.contains(index) ? map.old.calls[index].name : "?"
+    throw MigrationProblem(message: "the call `\(name)` matters to what the instance still has to do, and is gone")
+  }
+
+  /// What the new version has fields and calls for, by their names.
+  func data(_ machine: Machine) throws(ProgramError) -> JSON {
+    let document = old.dataJSON(in: oldMachine)
+    let assigned = Set(map.migration?.assignments.map { map.new.fields[$0.field].name } ?? [])
+    var members: [JSON.Member] = []
+    for field in map.new.fields {
+      guard let json = document[field.name] else { continue }
+      guard case .success = Value.from(json, as: field.type, in: machine.types) else {
+        if assigned.contains(field.name) { continue }
+        throw ProgramError(
+          "the field `\(field.name)` has another type: write `migrate from \(map.old.version) { data "
+            + "\(field.name) = … }`"
+        )
+      }
+      members.append(.init(field.name, json))
+    }
+    members.append(.init("$results", results(document["$results"], machine)))
+    return .object(members)
+  }
+
+  private func results(_ json: JSON?, _ machine: Machine) -> JSON {
+    .object(
+      (json?.members ?? []).filter { member in
+        guard let call = map.new.calls.first(where: { $0.name == member.name }) else { return false }
+        if case .success = Value.from(member.value, as: .record(call.resultRecord), in: machine.types) { return true }
+        return false
+      })
+  }
+}

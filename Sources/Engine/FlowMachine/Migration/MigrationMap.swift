@@ -1,0 +1,86 @@
+import FlowIR
+
+/// What of one version of a flow is what of another: states, timers and calls, by their names and places.
+struct MigrationMap {
+  let old: Flow
+  let new: Flow
+  let oldProgram: Program
+  let newProgram: Program
+  private let moves: [String: Int]
+  private let newStates: [String: Int]
+
+  init(from oldProgram: Program, _ old: Flow, to newProgram: Program, _ new: Flow) {
+    (self.old, self.new, self.oldProgram, self.newProgram) = (old, new, oldProgram, newProgram)
+    let migration = new.migrations.first { $0.from == old.version }
+    moves = Dictionary((migration?.moves ?? []).map { ($0.from, $0.to) }) { first, _ in first }
+    newStates = Dictionary(new.states.enumerated().map { ($1.path, $0) }) { first, _ in first }
+  }
+
+  /// What the new version says about instances of the old one.
+  var migration: Migration? { new.migrations.first { $0.from == old.version } }
+
+  /// Where a state of the old version has gone: where the nearest state around it was moved to, or else the state of
+  /// the same path.
+  func state(_ path: String) -> Int? {
+    var outer = path
+    var inner = ""
+    while true {
+      if let moved = moves[outer] { return newStates[new.states[moved].path + inner] ?? moved }
+      guard let dot = outer.lastIndex(of: ".") else { break }
+      inner = outer[dot...] + inner
+      outer = String(outer[..<dot])
+    }
+    return newStates[path]
+  }
+
+  /// Whether a state of the new version is one of the old that has stayed where it was.
+  func isSame(_ state: Int) -> Bool {
+    let path = new.states[state].path
+    return moves[path] == nil && old.states.contains { $0.path == path }
+  }
+
+  /// A timer's transition: of the corresponding state, of the same kind, and there at the same place among its kind.
+  func transition(_ index: Int) -> Int? {
+    let transition = old.transitions[index]
+    guard let state = state(old.states[transition.source].path) else { return nil }
+    let place = timers(of: transition.source, old).filter { $0 < index && isSameKind(old.transitions[$0], transition) }
+    let found = timers(of: state, new).filter { isSameKind(new.transitions[$0], transition) }
+    return found.indices.contains(place.count) ? found[place.count] : nil
+  }
+
+  private func timers(of state: Int, _ flow: Flow) -> [Int] {
+    flow.states[state].transitions.filter { flow.transitions[$0].trigger.isTimer }
+  }
+
+  private func isSameKind(_ a: Transition, _ b: Transition) -> Bool {
+    switch (a.trigger, b.trigger) {
+    case (.after, .after), (.every, .every), (.at, .at), (.cron, .cron): true
+    default: false
+    }
+  }
+
+  /// A call: in the corresponding state, of the same name and target.
+  func call(_ index: Int) -> Int? {
+    guard old.calls.indices.contains(index) else { return nil }
+    let call = old.calls[index]
+    guard let state = state(old.states[call.state].path) else { return nil }
+    return new.calls.firstIndex {
+      $0.state == state && $0.name == call.name && name($0.target, newProgram) == name(call.target, oldProgram)
+        && ($0.loop == nil) == (call.loop == nil)
+    }
+  }
+
+  func name(_ target: Call.Target, _ program: Program) -> String {
+    switch target {
+    case .action(let action): program.actions[action].name
+    case .flow(let flow): program.flows[flow].name
+    }
+  }
+
+  /// The leaves that are entered with a state of the new version.
+  func leaves(of state: Int) -> [Int] {
+    let row = new.states[state]
+    if row.kind == .parallel { return row.children.flatMap { leaves(of: $0) } }
+    return row.initial.map { leaves(of: $0) } ?? [state]
+  }
+}

@@ -1,0 +1,82 @@
+import CEL
+public import FlowIR
+public import FlowJSON
+
+/// What a store keeps of an instance beside its two documents.
+public struct InstanceHeader: Sendable {
+  public var flow: Int
+  public var key: String
+  public var status: Instance.Status
+  public var revision: Int
+  public var startedAt: Int64
+
+  public init(flow: Int, key: String, status: Instance.Status, revision: Int, startedAt: Int64) {
+    self.flow = flow
+    self.key = key
+    self.status = status
+    self.revision = revision
+    self.startedAt = startedAt
+  }
+}
+
+extension Stepper {
+  /// Makes an instance again from what was kept.
+  /// - Throws: `ProgramError` when the documents don't fit the program.
+  public func restore(_ header: InstanceHeader, position: JSON, data: JSON) throws(ProgramError) -> Instance {
+    let flow = machine.program.flows[header.flow]
+    let paths = Dictionary(flow.states.enumerated().map { ($1.path, $0) }) { first, _ in first }
+    guard let leaves = position["states"]?.array?.map({ $0.string.flatMap { paths[$0] } }),
+      !leaves.contains(nil)
+    else { throw ProgramError("the kept instance `\(header.key)` is in a state that the flow does not have") }
+    var active = StateSet([0])
+    for leaf in leaves.compactMap({ $0 }) {
+      for state in flow.around(leaf) { active.insert(state) }
+    }
+    let box: ExtendedStateBox? =
+      machine.flows[header.flow].hasLedger ? ExtendedStateBox(ExtendedState(position, flow, paths, machine)) : nil
+    return Instance(
+      flow: header.flow, key: header.key, status: header.status, revision: header.revision,
+      startedAt: header.startedAt, active: active, data: try restore(data, flow, header.key),
+      timers: position["timers"]?.array?.compactMap { ArmedTimer($0, flow) } ?? [],
+      calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) } ?? [], box: box)
+  }
+
+  private func restore(_ data: JSON, _ flow: Flow, _ key: String) throws(ProgramError) -> FrozenSlots {
+    evaluator.reset()
+    frame.clear()
+    for (index, field) in flow.fields.enumerated() {
+      guard let json = data[field.name] else { continue }
+      try restore(json, field.type, at: FrameLayout.firstField + index, key)
+    }
+    for call in flow.calls {
+      guard let json = data["$results"]?[call.name] else { continue }
+      let type = ValueType.record(call.resultRecord)
+      try restore(json, type, at: call.resultSlot, key)
+    }
+    do throws(EvaluationError) {
+      return try FrozenSlots(copying: frame, range: flow.keptSlots)
+    } catch {
+      throw ProgramError("the kept instance `\(key)`: \(error.message)")
+    }
+  }
+
+  private func restore(_ json: JSON, _ type: ValueType, at slot: Int, _ key: String) throws(ProgramError) {
+    switch Value.from(json, as: type, in: machine.types) {
+    case .success(let value): frame[slot] = evaluator.slot(value, as: type)
+    case .failure: throw ProgramError("the kept instance `\(key)` has data that does not fit the flow")
+    }
+  }
+}
+
+extension Flow {
+  /// A state and all states around it, the flow itself left out.
+  func around(_ state: Int) -> [Int] {
+    var found: [Int] = []
+    var current = state
+    while current != 0 {
+      found.append(current)
+      current = states[current].parent
+    }
+    return found
+  }
+}

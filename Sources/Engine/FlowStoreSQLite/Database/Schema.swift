@@ -1,0 +1,153 @@
+import FlowRuntime
+
+/// The tables, and the pragmas that keep what was acknowledged.
+enum Schema {
+  /// `flow` in ASCII, at the place where SQLite files say whose they are.
+  static let applicationID: Int64 = 0x666C_6F77
+  static var version: Int64 { Int64(migrations.count) }
+
+  static let pragmas = """
+    PRAGMA page_size = 4096;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = 1;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA cache_size = -65536;
+    PRAGMA journal_size_limit = 67108864;
+    """
+
+  /// Integers inside, names only where something comes in; no index on what changes with every event.
+  private static let tables = """
+    CREATE TABLE definition (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, ir TEXT NOT NULL);
+    CREATE TABLE instance (
+      id INTEGER PRIMARY KEY, flow TEXT NOT NULL, key TEXT NOT NULL, definition INTEGER NOT NULL,
+      status INTEGER NOT NULL, revision INTEGER NOT NULL, started_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+      position TEXT NOT NULL, data TEXT NOT NULL, incident TEXT NOT NULL);
+    CREATE UNIQUE INDEX instance_key ON instance (flow, key);
+    CREATE INDEX instance_status ON instance (status, id);
+    CREATE TABLE journal (
+      sequence INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL,
+      at INTEGER NOT NULL, body TEXT NOT NULL);
+    CREATE INDEX journal_instance ON journal (instance, sequence);
+    CREATE TABLE answer (
+      key TEXT NOT NULL, scope TEXT NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (key, scope)) WITHOUT ROWID;
+    CREATE INDEX answer_at ON answer (at);
+    CREATE TABLE timer (
+      instance INTEGER NOT NULL, transition INTEGER NOT NULL, armed INTEGER NOT NULL, due INTEGER NOT NULL,
+      PRIMARY KEY (instance, transition, armed)) WITHOUT ROWID;
+    CREATE INDEX timer_due ON timer (due);
+    CREATE TABLE job (
+      id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
+      action TEXT NOT NULL, queue TEXT, call INTEGER, once TEXT, attempt INTEGER NOT NULL, due INTEGER NOT NULL,
+      lease INTEGER NOT NULL, fence INTEGER NOT NULL, arguments TEXT NOT NULL, outcome TEXT NOT NULL);
+    CREATE INDEX job_due ON job (queue, due);
+    CREATE INDEX job_instance ON job (instance);
+    CREATE INDEX job_once ON job (once) WHERE once IS NOT NULL;
+    CREATE TABLE dead_letter (
+      id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
+      action TEXT NOT NULL, attempts INTEGER NOT NULL, at INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
+      arguments TEXT NOT NULL);
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+    CREATE TABLE once (key TEXT PRIMARY KEY, job INTEGER NOT NULL, outcome TEXT NOT NULL) WITHOUT ROWID;
+    """
+
+  /// What each version adds to the one before it; the first makes the tables of a new file.
+  static let migrations = [tables, second, third, fourth, fifth, sixth]
+
+  /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
+  private static let second = """
+    CREATE TABLE deployment (
+      flow TEXT PRIMARY KEY, definition INTEGER NOT NULL, origin TEXT NOT NULL, at INTEGER NOT NULL,
+      retired INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE schedule (
+      flow TEXT NOT NULL, start INTEGER NOT NULL, definition INTEGER NOT NULL, due INTEGER NOT NULL,
+      PRIMARY KEY (flow, start)) WITHOUT ROWID;
+    CREATE TABLE tombstone (
+      flow TEXT NOT NULL, key TEXT NOT NULL, status INTEGER NOT NULL, ended_at INTEGER NOT NULL,
+      PRIMARY KEY (flow, key)) WITHOUT ROWID;
+    CREATE INDEX tombstone_ended ON tombstone (ended_at);
+    CREATE INDEX instance_ended ON instance (updated_at) WHERE status IN (1, 2, 3);
+    CREATE INDEX dead_letter_instance ON dead_letter (instance);
+    ALTER TABLE job ADD COLUMN failures TEXT NOT NULL DEFAULT '';
+    ALTER TABLE dead_letter ADD COLUMN queue TEXT;
+    ALTER TABLE dead_letter ADD COLUMN once TEXT;
+    ALTER TABLE dead_letter ADD COLUMN failures TEXT NOT NULL DEFAULT '';
+    """
+
+  /// No index that every event changes at a random place but the rows themselves: the entries of an instance are
+  /// chained backwards, and answers are found by a hash, in two tables that take turns so that the older one is
+  /// emptied as a whole.
+  private static let third = """
+    ALTER TABLE journal ADD COLUMN previous INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE instance ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
+    UPDATE journal SET previous = (
+      SELECT coalesce(max(b.sequence), 0) FROM journal b
+      WHERE b.instance = journal.instance AND b.sequence < journal.sequence);
+    UPDATE instance SET head = (SELECT coalesce(max(sequence), 0) FROM journal WHERE instance = instance.id);
+    DROP INDEX journal_instance;
+    CREATE TABLE answer_0 (
+      hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
+    CREATE TABLE answer_1 (
+      hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
+    """
+
+  /// Entries carry the hash of the idempotency key that they answer, until the tables of answers have it. And SQLite
+  /// makes a table for each `IN` of an index, at each row that it changes; comparisons cost nothing.
+  private static let fourth = """
+    ALTER TABLE journal ADD COLUMN hash INTEGER;
+    ALTER TABLE journal ADD COLUMN rest INTEGER;
+    ALTER TABLE journal ADD COLUMN digest INTEGER;
+    INSERT OR REPLACE INTO meta SELECT 'answers_moved', coalesce(max(sequence), 0) FROM journal;
+    DROP INDEX instance_ended;
+    CREATE INDEX instance_ended ON instance (updated_at) WHERE status >= 1 AND status <= 3;
+    """
+
+  /// What programs were compiled from, and the programs that each flow was ever served from.
+  private static let fifth = """
+    ALTER TABLE definition ADD COLUMN source TEXT NOT NULL DEFAULT '';
+    CREATE TABLE version (
+      flow TEXT NOT NULL, definition INTEGER NOT NULL, number INTEGER, origin TEXT NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (flow, definition)) WITHOUT ROWID;
+    INSERT INTO version SELECT flow, definition, NULL, '', min(started_at) FROM instance GROUP BY flow, definition;
+    INSERT OR REPLACE INTO version SELECT flow, definition, NULL, origin, at FROM deployment;
+    """
+
+  /// What instances were, so that their journal need not be kept for ever: one that is `kept` is what the history of
+  /// its instance begins with; the others will be when they are old enough. And how fast actions have gone out.
+  private static let sixth = """
+    CREATE TABLE snapshot (
+      instance INTEGER NOT NULL, sequence INTEGER NOT NULL, kept INTEGER NOT NULL, at INTEGER NOT NULL,
+      definition INTEGER NOT NULL, status INTEGER NOT NULL, revision INTEGER NOT NULL, started_at INTEGER NOT NULL,
+      position TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (instance, sequence)) WITHOUT ROWID;
+    CREATE INDEX snapshot_at ON snapshot (at) WHERE kept = 0;
+    CREATE TABLE pace (action TEXT PRIMARY KEY, spent TEXT NOT NULL) WITHOUT ROWID;
+    """
+
+  /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or
+  /// newer than this program.
+  static func prepare(_ connection: SQLiteConnection, path: String) throws(StoreError) {
+    let application = try connection.integer("PRAGMA application_id")
+    let version = try connection.integer("PRAGMA user_version")
+    let isNew = try connection.integer("SELECT count(*) FROM sqlite_master") == 0 && application == 0
+    guard isNew || application == applicationID else { throw .unusable("`\(path)` is a database of another program") }
+    guard version <= Schema.version else {
+      throw .unusable(
+        "`\(path)` is a store of version \(version); this program knows versions up to \(Schema.version)")
+    }
+    try connection.run(pragmas)
+    guard version < Schema.version else { return }
+    let steps = migrations[Int(max(version, 0))...].joined(separator: "\n")
+    do throws(StoreError) {
+      try connection.run(
+        """
+        BEGIN IMMEDIATE; \(steps) PRAGMA application_id = \(applicationID);
+        PRAGMA user_version = \(Schema.version); COMMIT;
+        """)
+    } catch {
+      try? connection.run("ROLLBACK")
+      throw error
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import FlowRuntime
+
+/// The statements of the writing connection, prepared once.
+struct Statements {
+  let begin, look, commit, addDefinition, addEntry, setTimer, removeTimer: Statement
+  let addInstance, touchInstance, updateInstance, setHead, head: Statement
+  let setJob, removeJob, addDead, setOnce, removeOnce: Statement
+  let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
+  let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
+  let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
+
+  static let instanceColumns = """
+    i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
+    """
+  static let jobColumns = """
+    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome,
+      failures
+    """
+  static let deadColumns = """
+    id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures
+    """
+
+  static let snapshots = """
+    SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data
+    FROM snapshot s JOIN definition d ON d.id = s.definition
+    """
+
+  init(_ connection: SQLiteConnection) throws(StoreError) {
+    let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
+    let jobs = "SELECT \(Statements.jobColumns) FROM job"
+    begin = try connection.prepare("BEGIN IMMEDIATE")
+    look = try connection.prepare("BEGIN")
+    commit = try connection.prepare("COMMIT")
+    addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
+    addInstance = try connection.prepare(
+      "INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+    setHead = try connection.prepare("UPDATE instance SET head = ?2 WHERE id = ?1")
+    head = try connection.prepare("SELECT head FROM instance WHERE id = ?1")
+    // What most steps change is in no index; naming the others would rewrite their entries.
+    touchInstance = try connection.prepare(
+      """
+      UPDATE instance SET revision = ?4, updated_at = ?5, position = ?6, data = ?7, incident = ?8, head = ?9
+        WHERE id = ?1 AND revision <= ?4 AND definition = ?2 AND status = ?3
+      """)
+    updateInstance = try connection.prepare(
+      """
+      UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
+        data = ?8, incident = ?9, head = ?10 WHERE id = ?1 AND revision <= ?4
+      """)
+    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+    setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
+    removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
+    setJob = try connection.prepare(
+      """
+      INSERT OR REPLACE INTO job (\(Statements.jobColumns))
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+      """)
+    removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
+    addDead = try connection.prepare(
+      """
+      INSERT OR REPLACE INTO dead_letter (\(Statements.deadColumns))
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+      """)
+    removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
+    dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
+    tombstone = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+    setPace = try connection.prepare("INSERT OR REPLACE INTO pace VALUES (?1, ?2)")
+    setDeployment = try connection.prepare("INSERT OR REPLACE INTO deployment VALUES (?1, ?2, ?3, ?4, ?5)")
+    setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
+    setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
+    removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
+    instanceByKey = try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2")
+    instanceByID = try connection.prepare("\(instances) WHERE i.id = ?1")
+    entry = try connection.prepare(
+      """
+      SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
+      FROM journal j JOIN instance i ON i.id = j.instance WHERE j.sequence = ?1
+      """)
+    once = try connection.prepare("SELECT job, outcome FROM once WHERE key = ?1")
+    dueTimers = try connection.prepare(
+      "SELECT instance, transition, armed, due FROM timer WHERE due <= ?1 ORDER BY due, instance LIMIT ?2")
+    nextTimer = try connection.prepare("SELECT min(due) FROM timer WHERE due > ?1")
+    ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
+    queueJobs = try connection.prepare(
+      "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2 ORDER BY due, id LIMIT ?3")
+    job = try connection.prepare("\(jobs) WHERE id = ?1")
+    instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
+    onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")
+    setMeta = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
+    nextJob = try connection.prepare("SELECT min(due) FROM job WHERE queue IS NULL AND due > ?1")
+    definition = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
+  }
+}

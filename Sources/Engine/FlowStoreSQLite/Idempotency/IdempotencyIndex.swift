@@ -1,0 +1,205 @@
+import FlowRuntime
+
+/// The answers to idempotency keys, by a hash of the key: those of the last while in memory, the others in two tables
+/// that take turns.
+///
+/// New answers stand with their entries in the journal and go to the younger table later, see ``RecentAnswers``. When
+/// that is as old as answers are kept, the older one is emptied as a whole and becomes the younger. So each is kept for
+/// a window at least, and forgetting costs next to nothing.
+final class IdempotencyIndex {
+  /// An answer that an entry of the journal carries.
+  struct Named {
+    var hash: KeyHash
+    var row: IdempotencyRow
+  }
+
+  private struct Table {
+    let find, add, empty: Statement
+  }
+
+  private let connection: SQLiteConnection
+  private let tables: [Table]
+  private let setMeta: Statement
+  private var secret: (UInt64, UInt64)?
+  private var younger: Int
+  /// Since when the younger table takes answers, in milliseconds since 1970; 0 before the first.
+  private var since: Int64
+  private var recent: RecentIdempotencyKeys
+  /// How many pieces of the run that leaves the present transaction has moved.
+  private var movedPieces = 0
+
+  init(_ connection: SQLiteConnection, runLength: Int) throws(StoreError) {
+    self.connection = connection
+    recent = RecentIdempotencyKeys(runLength: runLength)
+    var made: [Table] = []
+    for name in ["answer_0", "answer_1"] {
+      made.append(
+        Table(
+          find: try connection.prepare("SELECT rest, digest, sequence FROM \(name) WHERE hash = ?1"),
+          add: try connection.prepare("INSERT INTO \(name) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"),
+          empty: try connection.prepare("DELETE FROM \(name)")))
+    }
+    tables = made
+    setMeta = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
+    younger = Int(try connection.integer("SELECT value FROM meta WHERE name = 'answers'")) & 1
+    since = try connection.integer("SELECT value FROM meta WHERE name = 'answers_since'")
+    try adopt()
+    try readRecent()
+  }
+
+  func find(_ scope: String, _ key: String) throws(StoreError) -> IdempotencyRow? {
+    let hash = try hash(scope, key)
+    if let answer = recent[hash] {
+      return IdempotencyRow(scope: scope, key: key, digest: answer.digest, sequence: answer.sequence, at: 0)
+    }
+    for table in [tables[younger], tables[1 - younger]] {
+      let (_, found) = try place(of: hash, in: table)
+      guard let found else { continue }
+      return IdempotencyRow(scope: scope, key: key, digest: found.digest, sequence: found.sequence, at: 0)
+    }
+    return nil
+  }
+
+  /// Answers with the hashes of their keys.
+  func named(_ rows: [IdempotencyRow]) throws(StoreError) -> [Named] {
+    var named: [Named] = []
+    named.reserveCapacity(rows.count)
+    for row in rows { named.append(Named(hash: try hash(row.scope, row.key), row: row)) }
+    return named
+  }
+
+  /// Moves some of what has gathered to its table; to be called within each transaction.
+  /// - Parameter count: How many answers the transaction has itself. Twice as many move, so that no run waits for long.
+  func move(atLeast count: Int) throws(StoreError) {
+    movedPieces = 0
+    guard recent.isLeaving else { return }
+    if since == 0, recent.runBegin != 0 { try begin(at: recent.runBegin) }
+    var moved = 0
+    for piece in recent.pieces.reversed() {
+      for hash in piece.sorted(by: { $0.high < $1.high }) {
+        if let answer = recent[hash] { try add(hash, answer) }
+      }
+      (moved, movedPieces) = (moved + piece.count, movedPieces + 1)
+      if moved >= 2 * count { break }
+    }
+    if movedPieces == recent.pieces.count {
+      try setMeta.run(.text("answers_moved"), .integer(recent.runEnd))
+    }
+  }
+
+  /// Takes what a commit has put on the disk.
+  /// - Parameter last: The newest entry of the journal.
+  func note(_ named: some Sequence<Named>, last: Int64) {
+    recent.drop(movedPieces)
+    movedPieces = 0
+    for answer in named {
+      recent.add(answer.hash, .init(digest: answer.row.digest, sequence: answer.row.sequence), at: answer.row.at)
+    }
+    recent.age(last: last)
+  }
+
+  /// Adds answers that no entry of the same transaction carries.
+  func add(_ named: some Sequence<Named>) throws(StoreError) {
+    for answer in named {
+      if since == 0 { try begin(at: answer.row.at) }
+      try add(answer.hash, .init(digest: answer.row.digest, sequence: answer.row.sequence))
+    }
+  }
+
+  private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer) throws(StoreError) {
+    if try add(hash, answer, at: hash.high) { return }
+    let (free, known) = try place(of: hash, in: tables[younger])
+    // It is there when what it stood for was archived, or when a run leaves for the second time after a crash.
+    if known == nil { _ = try add(hash, answer, at: free) }
+  }
+
+  /// - Returns: False when something stands there.
+  private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer, at place: Int64) throws(StoreError) -> Bool
+  {
+    try tables[younger].add.run(
+      .integer(place), .integer(hash.low), .integer(answer.digest), .integer(answer.sequence))
+    return connection.changes == 1
+  }
+
+  /// Lets the tables change places when it is time.
+  func forget(_ now: Int64) throws(StoreError) {
+    guard since != 0, now - since >= SQLiteStore.answerWindow else { return }
+    do throws(StoreError) {
+      try connection.run("BEGIN IMMEDIATE")
+      try tables[1 - younger].empty.run()
+      try setMeta.run(.text("answers"), .integer(Int64(1 - younger)))
+      // From now on, whatever comes into it: answers may have gathered for long before they come to a table, and the
+      // other one has some that have only just come.
+      try setMeta.run(.text("answers_since"), .integer(now))
+      try connection.run("COMMIT")
+    } catch {
+      try? connection.run("ROLLBACK")
+      throw error
+    }
+    younger = 1 - younger
+    since = now
+  }
+
+  private func begin(at instant: Int64) throws(StoreError) {
+    try setMeta.run(.text("answers_since"), .integer(instant))
+    since = instant
+  }
+
+  /// Where a key stands, or else the free place where it would: behind whatever has the same 64 bits by chance.
+  private func place(
+    of hash: KeyHash, in table: Table
+  ) throws(StoreError) -> (free: Int64, known: (digest: Int64, sequence: Int64)?) {
+    var place = hash.high
+    while true {
+      table.find.bind(.integer(place))
+      guard try table.find.next() else { return (place, nil) }
+      defer { table.find.reset() }
+      if table.find.integer(0) == hash.low { return (place, (table.find.integer(1), table.find.integer(2))) }
+      place &+= 1
+    }
+  }
+
+  private func hash(_ scope: String, _ key: String) throws(StoreError) -> KeyHash {
+    if secret == nil {
+      let identity = try connection.text("SELECT value FROM meta WHERE name = 'identity'")
+      // A store without a name yet has no secret to keep.
+      guard !identity.isEmpty else { return KeyHash(scope, key, secret: KeyHash.secret("")) }
+      secret = KeyHash.secret(identity)
+    }
+    return KeyHash(scope, key, secret: secret ?? KeyHash.secret(""))
+  }
+
+  /// Takes over what a store of an older version has.
+  private func adopt() throws(StoreError) {
+    guard try connection.integer("SELECT count(*) FROM sqlite_master WHERE name = 'answer'") == 1 else { return }
+    let old = try connection.prepare("SELECT scope, key, digest, sequence, at FROM answer")
+    var rows: [IdempotencyRow] = []
+    while try old.next() {
+      rows.append(
+        IdempotencyRow(
+          scope: old.text(0), key: old.text(1), digest: old.integer(2), sequence: old.integer(3), at: old.integer(4)))
+    }
+    do throws(StoreError) {
+      try connection.run("BEGIN IMMEDIATE")
+      try add(named(rows.sorted { $0.at > $1.at }))
+      try connection.run("DROP TABLE answer; COMMIT")
+    } catch {
+      try? connection.run("ROLLBACK")
+      throw error
+    }
+  }
+
+  /// Reads the answers that only the journal has.
+  private func readRecent() throws(StoreError) {
+    let moved = try connection.integer("SELECT value FROM meta WHERE name = 'answers_moved'")
+    recent.begin(after: moved)
+    let entries = try connection.prepare(
+      "SELECT hash, rest, digest, sequence, at FROM journal WHERE sequence > ?1 AND hash IS NOT NULL")
+    entries.bind(.integer(moved))
+    while try entries.next() {
+      recent.add(
+        KeyHash(high: entries.integer(0), low: entries.integer(1)),
+        .init(digest: entries.integer(2), sequence: entries.integer(3)), at: entries.integer(4))
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import FlowJSON
+public import FlowRuntime
+
+// What operators and statistics read. Prepared for each question: they are asked seldom.
+extension SQLiteQueries {
+  public func keptFrom() throws(StoreError) -> Int64 {
+    try withConnection { connection throws(StoreError) in
+      max(try connection.integer("SELECT value FROM meta WHERE name = 'kept_from'"), 1)
+    }
+  }
+
+  public func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot? {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("\(Statements.snapshots) WHERE s.instance = ?1 AND s.kept = 1")
+      statement.bind(.integer(instance))
+      return try statement.next() ? statement.snapshot : nil
+    }
+  }
+
+  public func epoch() throws(StoreError) -> String {
+    try withConnection { connection throws(StoreError) in
+      let identity = try connection.text("SELECT value FROM meta WHERE name = 'identity'")
+      let restored = try connection.integer("SELECT value FROM meta WHERE name = 'epoch'")
+      return restored == 0 ? identity : "\(identity).\(restored)"
+    }
+  }
+
+  public func population(flow: String?) throws(StoreError) -> [InstanceCounts] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(
+        """
+        SELECT i.flow, d.hash, i.status, json_extract(i.position, '$.states') AS states, count(*), min(i.updated_at)
+        FROM instance i JOIN definition d ON d.id = i.definition WHERE ?1 IS NULL OR i.flow = ?1
+        GROUP BY i.flow, d.hash, i.status, states ORDER BY i.flow, d.hash, i.status, states
+        """)
+      statement.bind(.optional(flow))
+      var rows: [InstanceCounts] = []
+      while try statement.next() {
+        let states = (try? JSON(parsing: statement.blob(3)))?.array?.compactMap(\.string) ?? []
+        rows.append(
+          InstanceCounts(
+            flow: statement.text(0), definition: statement.text(1), status: Int(statement.integer(2)), states: states,
+            count: Int(statement.integer(4)), oldest: statement.integer(5)))
+      }
+      return rows
+    }
+  }
+
+  public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter] {
+    try withConnection { connection throws(StoreError) in
+      let columns = Statements.deadColumns.split(separator: ",").map { "l." + $0.filter { !$0.isWhitespace } }
+      let statement = try connection.prepare(
+        """
+        SELECT \(columns.joined(separator: ", ")), i.flow, i.key FROM dead_letter l JOIN instance i ON i.id = l.instance
+        WHERE l.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY l.id LIMIT ?3
+        """)
+      statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
+      var rows: [DeadLetter] = []
+      while try statement.next() {
+        rows.append(DeadLetter(flow: statement.text(13), key: statement.text(14), row: statement.dead))
+      }
+      return rows
+    }
+  }
+
+  public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(
+        "SELECT \(Statements.jobColumns) FROM job WHERE instance = ?1 ORDER BY id")
+      statement.bind(.integer(instance))
+      var rows: [JobRow] = []
+      while try statement.next() { rows.append(statement.job) }
+      return rows
+    }
+  }
+
+  public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+      statement.bind(.text(flow), .text(key))
+      guard try statement.next() else { return nil }
+      return Tombstone(status: Int(statement.integer(0)), endedAt: statement.integer(1))
+    }
+  }
+
+  public func definition(hash: String) throws(StoreError) -> [UInt8]? {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
+      statement.bind(.text(hash))
+      return try statement.next() ? statement.blob(0) : nil
+    }
+  }
+
+  public func versions(flow: String) throws(StoreError) -> [VersionRow] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(
+        """
+        SELECT d.hash, v.number, v.origin, v.at FROM version v JOIN definition d ON d.id = v.definition
+        WHERE v.flow = ?1 ORDER BY v.at, v.definition
+        """)
+      statement.bind(.text(flow))
+      var rows: [VersionRow] = []
+      while try statement.next() {
+        rows.append(
+          VersionRow(
+            flow: flow, definition: statement.text(0), number: statement.isNull(1) ? nil : Int(statement.integer(1)),
+            origin: statement.text(2), at: statement.integer(3)))
+      }
+      return rows
+    }
+  }
+
+  public func source(hash: String) throws(StoreError) -> [SourceText]? {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT source FROM definition WHERE hash = ?1 AND source <> ''")
+      statement.bind(.text(hash))
+      return try statement.next() ? SourceText.read(statement.blob(0)) : nil
+    }
+  }
+
+  public func extent() throws(StoreError) -> StoreSize {
+    try withConnection { connection throws(StoreError) in
+      let page = try connection.integer("PRAGMA page_size")
+      return StoreSize(
+        timers: Int(try connection.integer("SELECT count(*) FROM timer")),
+        jobs: Int(try connection.integer("SELECT count(*) FROM job")),
+        deadLetters: Int(try connection.integer("SELECT count(*) FROM dead_letter")),
+        bytes: try connection.integer("PRAGMA page_count") * page,
+        freeBytes: try connection.integer("PRAGMA freelist_count") * page)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import FlowJSON
+public import FlowRuntime
+import Synchronization
+
+/// Reads a store beside its writer, over a connection that can't write.
+public final class SQLiteQueries: Queries {
+  private struct Reading: ~Copyable {
+    let connection: SQLiteConnection
+    let instance, history, journal: Statement
+  }
+
+  /// One reader at a time; the lock is held for the length of a query.
+  private let reading: Mutex<Reading>
+
+  /// - Throws: `.unusable` when the file is not there.
+  public init(path: String) throws(StoreError) {
+    let connection = try SQLiteConnection(path: path, isReadOnly: true)
+    try connection.run("PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0;")
+    let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
+    let entries = """
+      SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
+      FROM journal j JOIN instance i ON i.id = j.instance
+      """
+    let made = Reading(
+      connection: connection,
+      instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
+      history: try connection.prepare(
+        """
+        WITH RECURSIVE chain (sequence, previous) AS (
+          SELECT sequence, previous FROM journal WHERE sequence = (SELECT head FROM instance WHERE id = ?1)
+          UNION ALL
+          SELECT b.sequence, b.previous FROM chain c JOIN journal b ON b.sequence = c.previous WHERE c.previous > ?2)
+        \(entries) WHERE j.sequence IN (SELECT sequence FROM chain WHERE sequence > ?2 ORDER BY sequence LIMIT ?3)
+        ORDER BY j.sequence
+        """),
+      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
+    reading = Mutex(made)
+  }
+
+  public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
+    try read { reading throws(StoreError) in
+      reading.instance.bind(.text(flow), .text(key))
+      return try all(reading.instance) { $0.instance }.first
+    }
+  }
+
+  public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
+    try read { reading throws(StoreError) in
+      reading.history.bind(.integer(instance), .integer(after), .integer(Int64(limit)))
+      return try all(reading.history) { $0.entry }
+    }
+  }
+
+  public func lastSequence() throws(StoreError) -> Int64 {
+    try read { reading throws(StoreError) in
+      // The newest entry may have been archived with its instance.
+      max(
+        try reading.connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
+        try reading.connection.integer("SELECT value - 1 FROM meta WHERE name = 'kept_from'"))
+    }
+  }
+
+  public func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
+    try read { reading throws(StoreError) in
+      reading.journal.bind(.integer(after), .integer(Int64(limit)))
+      return try all(reading.journal) { $0.entry }
+    }
+  }
+
+  func withConnection<Result: Sendable>(
+    _ body: (SQLiteConnection) throws(StoreError) -> sending Result
+  ) throws(StoreError) -> Result {
+    try reading.withLock { reading throws(StoreError) in try body(reading.connection) }
+  }
+
+  private func read<Result: Sendable>(
+    _ body: (borrowing Reading) throws(StoreError) -> sending Result
+  ) throws(StoreError) -> Result {
+    try reading.withLock { reading throws(StoreError) in try body(reading) }
+  }
+}
+
+private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
+  var rows: [Row] = []
+  while try statement.next() { rows.append(read(statement)) }
+  return rows
+}
+
+extension Statement {
+  /// The entry of a journal, with the names of its instance.
+  var entry: JournalEntry {
+    JournalEntry(
+      sequence: integer(0), instance: integer(1), flow: text(2), key: text(3), revision: Int(integer(4)),
+      kind: text(5), at: integer(6), body: (try? JSON(parsing: blob(7))) ?? .null)
+  }
+}

@@ -1,0 +1,146 @@
+import FlowJSON
+import FlowRuntime
+
+// The journal of an instance that lives for years does not grow for years. What an instance is, is noted now and then;
+// when such a snapshot is older than entries are kept, those up to it go to the archive, and history begins with it.
+//
+// Snapshots are taken of the row as it stands, so nothing is computed, and none is written while events wait.
+extension SQLiteStore {
+  /// Folds a little.
+  /// - Returns: Whether there is more to do.
+  func fold(_ now: Int64) throws(StoreError) -> Bool {
+    guard let period = retention.journal else { return false }
+    let folded = try foldRipe(now - period)
+    let isMore = try visit(entriesBefore: now - period, now)
+    return folded == Retention.foldsAtOnce || isMore
+  }
+
+  // MARK: - Taking snapshots
+
+  /// Looks at the entries that have become old since the last time, each once, and takes snapshots of the instances
+  /// that have many.
+  /// - Returns: Whether more have become old.
+  private func visit(entriesBefore instant: Int64, _ now: Int64) throws(StoreError) -> Bool {
+    let entries = try connection.prepare(
+      "SELECT sequence, instance, at FROM journal WHERE sequence > ?1 ORDER BY sequence LIMIT ?2")
+    let start = try connection.integer("SELECT value FROM meta WHERE name = 'visited_to'")
+    entries.bind(.integer(start), .integer(Int64(Retention.visitsAtOnce)))
+    var (last, count) = (start, 0)
+    var instances: Set<Int64> = []
+    while try entries.next() {
+      guard entries.integer(2) < instant else { break }
+      (last, count) = (entries.integer(0), count + 1)
+      instances.insert(entries.integer(1))
+    }
+    entries.reset()
+    guard count > 0 else { return false }
+    try inTransaction { () throws(StoreError) in
+      for id in instances.sorted() where try isDue(id, now) { try takeSnapshot(of: id, now) }
+      try raise("visited_to", to: last)
+    }
+    return count == Retention.visitsAtOnce
+  }
+
+  /// Whether an instance lives and has so many entries behind its newest snapshot that another one pays.
+  private func isDue(_ id: Int64, _ now: Int64) throws(StoreError) -> Bool {
+    let statement = try connection.prepare(
+      """
+      SELECT i.head, i.revision, s.sequence, s.revision, s.at FROM instance i LEFT JOIN snapshot s
+      ON s.instance = i.id AND s.sequence = (SELECT max(sequence) FROM snapshot WHERE instance = i.id)
+      WHERE i.id = ?1 AND i.status IN (0, 4)
+      """)
+    statement.bind(.integer(id))
+    guard try statement.next() else { return false }
+    defer { statement.reset() }
+    let (head, newest) = (statement.integer(0), statement.integer(2))
+    if !statement.isNull(2) {
+      if statement.integer(1) - statement.integer(3) >= Retention.longestFold { return true }
+      guard now - statement.integer(4) >= (retention.journal ?? 0) / Retention.snapshotsPerPeriod else { return false }
+    }
+    return try chain(from: head, after: newest, limit: retention.entries).count == retention.entries
+  }
+
+  private func takeSnapshot(of id: Int64, _ now: Int64) throws(StoreError) {
+    try connection.prepare(
+      """
+      INSERT OR IGNORE INTO snapshot
+      SELECT id, head, 0, ?2, definition, status, revision, started_at, position, data FROM instance WHERE id = ?1
+      """
+    ).run(.integer(id), .integer(now))
+  }
+
+  // MARK: - Folding
+
+  /// Lets history begin with the snapshots that are old enough.
+  /// - Returns: How many there were.
+  private func foldRipe(_ instant: Int64) throws(StoreError) -> Int {
+    let statement = try connection.prepare(
+      """
+      SELECT s.instance, s.sequence, i.flow, i.key FROM snapshot s JOIN instance i ON i.id = s.instance
+      WHERE s.kept = 0 AND s.at < ?1 ORDER BY s.at, s.sequence LIMIT ?2
+      """)
+    statement.bind(.integer(instant), .integer(Int64(Retention.foldsAtOnce)))
+    var ripe: [(instance: Int64, sequence: Int64, flow: String, key: String)] = []
+    while try statement.next() {
+      ripe.append((statement.integer(0), statement.integer(1), statement.text(2), statement.text(3)))
+    }
+    guard !ripe.isEmpty else { return 0 }
+    if let path = retention.archive {
+      var lines: [JSON] = []
+      for found in ripe {
+        if let snapshot = try snapshot(of: found.instance, at: found.sequence) {
+          lines.append(try document(of: snapshot, found.flow, found.key))
+        }
+      }
+      try append(lines, to: path)
+    }
+    try inTransaction { () throws(StoreError) in
+      for found in ripe { try fold(found.instance, at: found.sequence) }
+    }
+    return ripe.count
+  }
+
+  private func fold(_ instance: Int64, at sequence: Int64) throws(StoreError) {
+    let removal = try connection.prepare("DELETE FROM journal WHERE sequence = ?1")
+    for place in try chain(from: sequence) { try removal.run(.integer(place)) }
+    try connection.prepare("DELETE FROM snapshot WHERE instance = ?1 AND sequence < ?2").run(
+      .integer(instance), .integer(sequence))
+    try connection.prepare("UPDATE snapshot SET kept = 1 WHERE instance = ?1 AND sequence = ?2").run(
+      .integer(instance), .integer(sequence))
+    try raise("kept_from", to: sequence + 1)
+  }
+
+  /// The instance as the snapshot has it, with the entries that lead to it.
+  private func document(
+    of snapshot: InstanceSnapshot, _ flow: String, _ key: String
+  ) throws(StoreError) -> JSON {
+    let row = InstanceRow(
+      id: snapshot.instance, flow: flow, key: key, definition: snapshot.definition, status: snapshot.status,
+      revision: snapshot.revision, startedAt: snapshot.startedAt, updatedAt: snapshot.at, position: snapshot.position,
+      data: snapshot.data)
+    // Another one may be as old, and have its own line.
+    let before = try connection.integer(
+      """
+      SELECT coalesce(max(sequence), 0) FROM snapshot
+      WHERE instance = \(snapshot.instance) AND sequence < \(snapshot.sequence)
+      """)
+    return try document(of: row, entries: chain(from: snapshot.sequence, after: before))
+  }
+
+  private func snapshot(of instance: Int64, at sequence: Int64) throws(StoreError) -> InstanceSnapshot? {
+    let statement = try connection.prepare("\(Statements.snapshots) WHERE s.instance = ?1 AND s.sequence = ?2")
+    statement.bind(.integer(instance), .integer(sequence))
+    guard try statement.next() else { return nil }
+    defer { statement.reset() }
+    return statement.snapshot
+  }
+}
+
+extension Statement {
+  /// The row of a snapshot, in the order of `Statements.snapshots`.
+  var snapshot: InstanceSnapshot {
+    InstanceSnapshot(
+      instance: integer(0), sequence: integer(1), at: integer(2), definition: text(3), status: Int(integer(4)),
+      revision: Int(integer(5)), startedAt: integer(6), position: blob(7), data: blob(8))
+  }
+}

@@ -1,0 +1,173 @@
+public import FlowRuntime
+
+// What the engine asks; answered by the writing connection, which sees its own commits.
+extension SQLiteStore {
+  public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
+    try look()
+    statements.instanceByKey.bind(.text(flow), .text(key))
+    return try first(statements.instanceByKey) { $0.instance }
+  }
+
+  public func instance(id: Int64) throws(StoreError) -> InstanceRow? {
+    try look()
+    statements.instanceByID.bind(.integer(id))
+    return try first(statements.instanceByID) { $0.instance }
+  }
+
+  public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
+    statements.tombstone.bind(.text(flow), .text(key))
+    return try first(statements.tombstone) { Tombstone(status: Int($0.integer(0)), endedAt: $0.integer(1)) }
+  }
+
+  public func dead(id: Int64) throws(StoreError) -> DeadRow? {
+    statements.dead.bind(.integer(id))
+    return try first(statements.dead) { $0.dead }
+  }
+
+  public func deployments() throws(StoreError) -> [DeploymentRow] {
+    let rows = try connection.prepare(
+      "SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM deployment p JOIN definition d ON d.id = p.definition")
+    return try all(rows) {
+      DeploymentRow(
+        flow: $0.text(0), definition: $0.text(1), origin: $0.text(2), at: $0.integer(3), isRetired: $0.integer(4) != 0)
+    }
+  }
+
+  public func schedules() throws(StoreError) -> [ScheduleRow] {
+    let rows = try connection.prepare(
+      "SELECT s.flow, s.start, d.hash, s.due FROM schedule s JOIN definition d ON d.id = s.definition")
+    return try all(rows) {
+      ScheduleRow(flow: $0.text(0), start: Int($0.integer(1)), definition: $0.text(2), due: $0.integer(3))
+    }
+  }
+
+  public func answer(scope: String, key: String) throws(StoreError) -> IdempotencyRow? {
+    try look()
+    return try answers.find(scope, key)
+  }
+
+  public func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {
+    statements.entry.bind(.integer(sequence))
+    return try first(statements.entry) { $0.entry }
+  }
+
+  public func once(key: String) throws(StoreError) -> OnceRow? {
+    statements.once.bind(.text(key))
+    return try first(statements.once) { OnceRow(key: key, job: $0.integer(0), outcome: $0.blob(1)) }
+  }
+
+  public func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow] {
+    statements.dueTimers.bind(.integer(now), .integer(Int64(limit)))
+    return try all(statements.dueTimers) {
+      TimerRow(
+        id: TimerID(instance: $0.integer(0), transition: Int($0.integer(1)), armed: Int($0.integer(2))),
+        due: $0.integer(3))
+    }
+  }
+
+  public func nextTimer(after now: Int64) throws(StoreError) -> Int64? {
+    statements.nextTimer.bind(.integer(now))
+    return try first(statements.nextTimer) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  }
+
+  public func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    guard let queue else {
+      statements.ownJobs.bind(.integer(now), .integer(Int64(limit)))
+      return try all(statements.ownJobs) { $0.job }
+    }
+    statements.queueJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)))
+    return try all(statements.queueJobs) { $0.job }
+  }
+
+  public func job(id: Int64) throws(StoreError) -> JobRow? {
+    statements.job.bind(.integer(id))
+    return try first(statements.job) { $0.job }
+  }
+
+  public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
+    statements.instanceJobs.bind(.integer(instance))
+    return try all(statements.instanceJobs) { $0.job }
+  }
+
+  public func jobs(once: String) throws(StoreError) -> [JobRow] {
+    statements.onceJobs.bind(.text(once))
+    return try all(statements.onceJobs) { $0.job }
+  }
+
+  public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
+    statements.nextJob.bind(.integer(now))
+    return try first(statements.nextJob) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  }
+
+  public func pace(action: String) throws(StoreError) -> [UInt8]? {
+    let rows = try connection.prepare("SELECT spent FROM pace WHERE action = ?1")
+    rows.bind(.text(action))
+    return try first(rows) { $0.blob(0) }
+  }
+
+  public func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int {
+    let rows = try connection.prepare(
+      """
+      SELECT count(*) FROM (SELECT 1 FROM job
+      WHERE queue IS NULL AND due <= ?1 AND id <= ?2 AND action = ?3 AND outcome = '' LIMIT ?4)
+      """)
+    rows.bind(.integer(now), .integer(last), .text(action), .integer(Int64(limit)))
+    return try first(rows) { Int($0.integer(0)) } ?? 0
+  }
+
+  public func definition(hash: String) throws(StoreError) -> [UInt8]? {
+    statements.definition.bind(.text(hash))
+    return try first(statements.definition) { $0.blob(0) }
+  }
+
+  public func counters() throws(StoreError) -> StoreCounters {
+    StoreCounters(
+      sequence: max(
+        try connection.integer("SELECT coalesce(max(sequence), 0) FROM journal"),
+        try connection.integer("SELECT value - 1 FROM meta WHERE name = 'kept_from'")),
+      instance: max(
+        try connection.integer("SELECT coalesce(max(id), 0) FROM instance"),
+        try connection.integer("SELECT value FROM meta WHERE name = 'instance'")),
+      job: try connection.integer("SELECT value FROM meta WHERE name = 'job'"),
+      identity: try connection.text("SELECT value FROM meta WHERE name = 'identity'"))
+  }
+
+  private func first<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> Row? {
+    guard try statement.next() else { return nil }
+    defer { statement.reset() }
+    return read(statement)
+  }
+
+  private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
+    var rows: [Row] = []
+    while try statement.next() { rows.append(read(statement)) }
+    return rows
+  }
+}
+
+extension Statement {
+  /// The row of an instance, in the order of `Statements.instanceColumns`.
+  var instance: InstanceRow {
+    InstanceRow(
+      id: integer(0), flow: text(1), key: text(2), definition: text(3), status: Int(integer(4)),
+      revision: Int(integer(5)), startedAt: integer(6), updatedAt: integer(7), position: blob(8), data: blob(9),
+      incident: text(10))
+  }
+
+  var job: JobRow {
+    JobRow(
+      id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
+      queue: isNull(5) ? nil : text(5), call: isNull(6) ? nil : Int(integer(6)), once: isNull(7) ? nil : text(7),
+      attempt: Int(integer(8)), due: integer(9), lease: integer(10), fence: Int(integer(11)), arguments: blob(12),
+      outcome: blob(13), failures: blob(14))
+  }
+
+  /// The row of a dead letter, in the order of `Statements.deadColumns`.
+  var dead: DeadRow {
+    let job = JobRow(
+      id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
+      queue: isNull(10) ? nil : text(10), call: nil, once: isNull(11) ? nil : text(11),
+      attempt: max(Int(integer(5)) - 1, 0), due: 0, arguments: blob(9), failures: blob(12))
+    return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
+  }
+}

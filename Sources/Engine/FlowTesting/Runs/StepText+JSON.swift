@@ -1,0 +1,83 @@
+import CEL
+import FlowIR
+public import FlowJSON
+public import FlowMachine
+
+// Steps and refusals for programs.
+extension StepText {
+  /// One object: what happened, when, and what came of it.
+  public func json(_ happening: VirtualRun.RunEvent) -> JSON {
+    var members: [JSON.Member] = [
+      .init("cause", .string(happening.cause)),
+      .init("at", .string("\(Timestamp(milliseconds: happening.at))")),
+    ]
+    switch happening.outcome {
+    case .accepted(let step): members += self.members(of: step)
+    case .refused(let refusal): members.append(.init("refused", json(refusal)))
+    }
+    return .object(members)
+  }
+
+  private func members(of step: Step) -> [JSON.Member] {
+    let flow = machine.program.flows[step.next.flow]
+    return [
+      .init("disposition", .string(step.disposition.rawValue)),
+      .init("from", .array(step.from.map { .string($0) })), .init("to", .array(step.to.map { .string($0) })),
+      .init("status", .string(step.next.status.rawValue)), .init("revision", .int(Int64(step.next.revision))),
+      .init("changes", step.next.changesJSON(step, in: machine)),
+      .init("transitions", .array(step.transitions.map { json(flow.transitions[$0], flow) })),
+      .init("effects", .array(step.effects.map { json($0, flow) })),
+    ]
+  }
+
+  private func json(_ transition: Transition, _ flow: Flow) -> JSON {
+    [
+      "reaction": .string(transition.text(of: flow, in: machine.program)), "at": .string("\(transition.place)"),
+    ]
+  }
+
+  private func json(_ effect: Effect, _ flow: Flow) -> JSON {
+    switch effect {
+    case .job(let job): self.json(job)
+    case .withdraw(let job): ["withdraw": [.int(Int64(job.revision)), .int(Int64(job.number))]]
+    case .arm(let timer):
+      [
+        "arm": .string("\(flow.transitions[timer.transition].place)"),
+        "due": .string("\(Timestamp(milliseconds: timer.due))"),
+      ]
+    case .disarm(let timer): ["disarm": .string("\(flow.transitions[timer.transition].place)")]
+    case .emit(let event, let payload):
+      ["emit": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types)]
+    case .log(let text): ["log": .string(text)]
+    }
+  }
+
+  /// How a run stands at its end, and what it waits for.
+  public func json(endOf run: VirtualRun) -> JSON {
+    let waiting = run.outstanding.filter(\.isAwaited).map { json($0.job) }
+    let timers = (run.instance?.timers ?? []).map { timer in
+      JSON.string("\(Timestamp(milliseconds: timer.due))")
+    }
+    return [
+      "states": .array(run.leafPaths.map { .string($0) }),
+      "status": run.instance.map { .string($0.status.rawValue) } ?? .null,
+      "data": run.instance?.dataJSON(in: machine) ?? .null, "waitsFor": .array(waiting), "timers": .array(timers),
+    ]
+  }
+
+  /// A job that is asked for.
+  private func json(_ job: Job) -> JSON {
+    [
+      "job": .string(machine.name(of: job.target)), "arguments": job.arguments.json(in: machine.types),
+      "awaited": .bool(job.call != nil),
+    ]
+  }
+
+  /// Why something was refused.
+  public func json(_ refusal: Refusal) -> JSON {
+    [
+      "code": .string(refusal.code), "message": .string(refusal.message),
+      "accepted": .array(refusal.accepted.map { .string($0) }), "explanation": refusal.explanationJSON(in: machine),
+    ]
+  }
+}

@@ -1,0 +1,125 @@
+import CEL
+public import FlowDiagnostics
+import FlowIR
+import FlowJSON
+public import FlowMachine
+import FlowTime
+
+/// Writes steps and refusals for people.
+public struct StepText {
+  /// How much is said of a step.
+  public enum Trace: String, CaseIterable, Sendable {
+    /// One line.
+    case off
+    /// What it changed and what it asked for as well.
+    case steps
+    /// The reactions that it took and the timers that it set, too.
+    case all
+  }
+
+  let machine: Machine
+  let style: TerminalStyle
+  let trace: Trace
+
+  public init(machine: Machine, style: TerminalStyle, trace: Trace = .steps) {
+    self.machine = machine
+    self.style = style
+    self.trace = trace
+  }
+
+  /// The step in a line, and a line for each thing that it asked for.
+  public func describe(_ happening: VirtualRun.RunEvent, start: Int64) -> String {
+    switch happening.outcome {
+    case .accepted(let step): describe(step, cause: happening.cause, at: happening.at, start: start)
+    case .refused(let refusal): describe(refusal)
+    }
+  }
+
+  func describe(_ step: Step, cause: String, at instant: Int64, start: Int64) -> String {
+    let clock = style.paint("+\(DurationText.text(instant - start))", .dim)
+    var line = "\(clock) \(style.paint(cause, .bold)): "
+    switch step.disposition {
+    case .applied: line += moved(step)
+    case .ignored: line += "ignored in \(names(step.to))"
+    case .deferred: line += "put off in \(names(step.to))"
+    case .stale: line += "too late, nobody waits for it"
+    }
+    guard trace != .off else { return line }
+    return ([line] + details(of: step, start: start)).joined(separator: "\n      ")
+  }
+
+  private func details(of step: Step, start: Int64) -> [String] {
+    let flow = machine.program.flows[step.next.flow]
+    var lines: [String] = []
+    if trace == .all {
+      for index in step.transitions {
+        let transition = flow.transitions[index]
+        lines.append("takes \(transition.text(of: flow, in: machine.program))  \(place(transition))")
+      }
+    }
+    for field in step.changedFields where field < flow.fields.count {
+      let value = step.next.value(ofField: field, in: machine)
+      lines.append("\(flow.fields[field].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")")
+    }
+    return lines + step.effects.compactMap { describe($0, flow, start: start) }
+  }
+
+  private func place(_ transition: Transition) -> String { style.paint("\(transition.place)", .dim) }
+
+  private func moved(_ step: Step) -> String {
+    let to = step.from == step.to ? "stays in \(names(step.to))" : "\(names(step.from)) → \(names(step.to))"
+    switch step.next.status {
+    case .running: return to
+    case .done: return to + style.paint("  done", .green)
+    case .failed: return to + style.paint("  failed", .red)
+    }
+  }
+
+  private func names(_ paths: [String]) -> String { paths.isEmpty ? "·" : paths.joined(separator: ", ") }
+
+  private func describe(_ effect: Effect, _ flow: Flow, start: Int64) -> String? {
+    switch effect {
+    case .job(let job): return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
+    case .withdraw: return style.paint("withdraws a call", .dim)
+    case .emit(let event, let payload):
+      return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
+        + payload.json(in: machine.types).text()
+    case .log(let text): return style.paint("log", .cyan) + " \(text)"
+    case .arm(let timer):
+      return trace == .all
+        ? "sets a timer for +\(DurationText.text(timer.due - start))  \(place(flow.transitions[timer.transition]))"
+        : nil
+    case .disarm(let timer):
+      return trace == .all ? "clears a timer  \(place(flow.transitions[timer.transition]))" : nil
+    }
+  }
+
+  /// What is asked for, with its arguments.
+  public func describe(_ job: Job) -> String {
+    machine.name(of: job.target) + " " + job.arguments.json(in: machine.types).text()
+  }
+
+  // MARK: - Refusals
+
+  public func describe(_ refusal: Refusal) -> String {
+    var out = style.paint("refused", .red) + " " + refusal.message
+    for verdict in refusal.candidates { out += "\n" + describe(verdict) }
+    if let explanation = refusal.explanation { out += "\n" + indented(explanation.text(in: machine)) }
+    if !refusal.accepted.isEmpty {
+      out += "\n  accepted here: " + refusal.accepted.joined(separator: ", ")
+    }
+    return out
+  }
+
+  public func describe(_ verdict: CandidateResult) -> String {
+    let target = verdict.target.map { " → \($0)" } ?? ""
+    let source = verdict.state.isEmpty ? "the flow" : verdict.state
+    var line = "  \(source)\(target)  \(style.paint("\(verdict.place)", .dim))  \(verdict.answer)"
+    if let explanation = verdict.guardExplanation { line += "\n" + indented(explanation.text(in: machine)) }
+    return line
+  }
+
+  private func indented(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { "    " + $0 }.joined(separator: "\n")
+  }
+}

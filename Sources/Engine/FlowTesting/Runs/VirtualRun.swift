@@ -1,0 +1,147 @@
+public import CEL
+public import FlowIR
+public import FlowMachine
+
+/// One instance on a virtual clock, with its timers and its outstanding jobs. A value: a copy is a way back.
+///
+/// Nothing is really done: what actions would do waits until somebody says how it ended.
+public struct VirtualRun {
+  /// An action that the instance has asked for.
+  public struct Work {
+    public var job: Job
+    /// Whether the instance waits for the result.
+    public var isAwaited: Bool { job.call != nil }
+  }
+
+  /// Something that came of an input.
+  public struct RunEvent {
+    public var cause: String
+    public var at: Int64
+    public var outcome: Outcome
+  }
+
+  public let stepper: Stepper
+  public let flow: Int
+  /// Milliseconds since 1970.
+  public private(set) var now: Int64
+  public private(set) var instance: Instance?
+  /// What was asked for and has not ended.
+  public private(set) var outstanding: [Work] = []
+  /// What has been done to it, without what was refused.
+  public private(set) var moves: [RunInput] = []
+
+  public var program: Program { stepper.machine.program }
+
+  /// The innermost active states, as paths.
+  public var leafPaths: [String] { instance.map { stepper.leafPaths(of: $0) } ?? [] }
+
+  public init(stepper: Stepper, flow: Int, now: Int64) {
+    self.stepper = stepper
+    self.flow = flow
+    self.now = now
+  }
+
+  /// Sends an event; the first one has to be one that starts the flow.
+  public mutating func send(event: Int, payload: Value, caller: Caller) -> RunEvent {
+    let name = program.events[event].name
+    let outcome =
+      if let instance {
+        stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
+      } else {
+        stepper.start(flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now)
+      }
+    if case .accepted = outcome { moves.append(.send(event: event, payload: payload, caller: caller)) }
+    return take(outcome, cause: name)
+  }
+
+  /// Calls the flow.
+  /// - Parameter arguments: A record with the parameters by their names.
+  public mutating func start(arguments: Value) -> RunEvent {
+    let outcome = stepper.start(flow: flow, key: "1", arguments: arguments, now: now)
+    if case .accepted = outcome { moves.append(.start(arguments)) }
+    return take(outcome, cause: "called")
+  }
+
+  /// Ends the oldest awaited job that `isMeant` picks; nil when there is none.
+  public mutating func end(where isMeant: (Job) -> Bool, _ outcome: CallOutcome) -> RunEvent? {
+    guard let instance, let index = outstanding.firstIndex(where: { $0.isAwaited && isMeant($0.job) }) else {
+      return nil
+    }
+    let work = outstanding.remove(at: index)
+    moves.append(.end(work.job.target, outcome))
+    let name = stepper.machine.name(of: work.job.target)
+    return take(stepper.step(instance, .result(work.job.reference, outcome), now: now), cause: "result of \(name)")
+  }
+
+  /// Moves the clock on and fires, in order, the timers that come due on the way.
+  public mutating func advance(to instant: Int64) -> [RunEvent] {
+    note(wait: max(instant - now, 0))
+    var happenings: [RunEvent] = []
+    while let timer = nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings {
+      happenings.append(fire(timer))
+    }
+    now = max(now, instant)
+    return happenings
+  }
+
+  /// Makes a move; nil when there is nothing that it could end.
+  public mutating func make(_ move: RunInput) -> [RunEvent]? {
+    switch move {
+    case .send(let event, let payload, let caller): [send(event: event, payload: payload, caller: caller)]
+    case .start(let arguments): [start(arguments: arguments)]
+    case .end(let target, let outcome): end(where: { $0.target == target }, outcome).map { [$0] }
+    case .advance(let wait): advance(to: now.addingClamped(wait))
+    }
+  }
+
+  /// Waits that follow each other are one.
+  private mutating func note(wait: Int64) {
+    guard wait > 0 else { return }
+    if case .advance(let before)? = moves.last {
+      moves[moves.count - 1] = .advance(before.addingClamped(wait))
+    } else {
+      moves.append(.advance(wait))
+    }
+  }
+
+  /// How many timers one call of ``advance(to:)`` fires.
+  public static let maximumFirings = 100_000
+
+  /// The timer that is due first.
+  public var nextTimer: ArmedTimer? {
+    instance?.timers.min { ($0.due, $0.transition) < ($1.due, $1.transition) }
+  }
+
+  private mutating func fire(_ timer: ArmedTimer) -> RunEvent {
+    now = max(now, timer.due)
+    guard let instance else { return take(.refused(noInstance), cause: "timer") }
+    let input = Input.timer(transition: timer.transition, armed: timer.armed)
+    let happening = take(stepper.step(instance, input, now: now), cause: "timer")
+    if case .refused = happening.outcome { self.instance = instance.withoutTimer(timer) }
+    return happening
+  }
+
+  private var noInstance: Refusal { Refusal(reason: .notStarted, input: "timer", states: [], accepted: []) }
+
+  private mutating func take(_ outcome: Outcome, cause: String) -> RunEvent {
+    if case .accepted(let step) = outcome {
+      instance = step.next
+      for effect in step.effects {
+        switch effect {
+        case .job(let job): outstanding.append(Work(job: job))
+        case .withdraw(let job): outstanding.removeAll { $0.job.reference == job }
+        case .arm, .disarm, .emit, .log: break
+        }
+      }
+    }
+    return RunEvent(cause: cause, at: now, outcome: outcome)
+  }
+
+  private func key(of payload: Value) -> String {
+    let flow = program.flows[flow]
+    guard let key = flow.key, case .record(let record) = payload,
+      case .string(let text)? = record[flow.fields[key].name]
+    else { return "1" }
+    return text
+  }
+}

@@ -1,0 +1,75 @@
+public import FlowDiagnostics
+public import FlowIR
+public import FlowJSON
+
+extension Coverage {
+  /// What no test went through, for people.
+  public func text(of program: Program, style: TerminalStyle) -> String {
+    program.flows.indices.map { text(of: program.flows[$0], $0, style) }.joined()
+  }
+
+  private func text(of flow: Flow, _ index: Int, _ style: TerminalStyle) -> String {
+    let reached = states[index].subtracting([0]).count
+    var out = "\(style.paint(flow.name, .bold)): \(reached) of \(flow.states.count - 1) states, "
+    out += "\(transitions[index].count) of \(flow.transitions.count) transitions\n"
+    for (state, node) in flow.states.enumerated().dropFirst() where !states[index].contains(state) {
+      out += "  never in `\(node.path)`\n"
+    }
+    for (number, transition) in flow.transitions.enumerated() {
+      if !transitions[index].contains(number) {
+        out += "  never taken: \(transition.place)\n"
+      } else if transition.guardExpression != nil, !refused[index].contains(number) {
+        out += "  its guard has always held: \(transition.place)\n"
+      }
+    }
+    return out
+  }
+
+  /// The same as a document.
+  public func json(of program: Program) -> JSON {
+    .object([
+      .init(
+        "flows",
+        .array(
+          program.flows.enumerated().map { index, flow in
+            [
+              "flow": .string(flow.name),
+              "states": .array(
+                flow.states.indices.dropFirst().map {
+                  ["path": .string(flow.states[$0].path), "reached": .bool(states[index].contains($0))]
+                }),
+              "transitions": .array(
+                flow.transitions.enumerated().map { number, transition in
+                  [
+                    "at": .string("\(transition.place)"), "taken": .bool(transitions[index].contains(number)),
+                    "guardRefused": .bool(refused[index].contains(number)),
+                  ]
+                }),
+            ]
+          }))
+    ])
+  }
+
+  /// The trace file format of LCOV: a line for each transition, a branch for each way of a guard.
+  public func lcov(of program: Program) -> String {
+    var lines: [String: [Int: Int]] = [:]
+    var branches: [String: [String]] = [:]
+    for (index, flow) in program.flows.enumerated() {
+      for (number, transition) in flow.transitions.enumerated() {
+        let taken = transitions[index].contains(number) ? 1 : 0
+        lines[transition.place.file, default: [:]][transition.place.line, default: 0] += taken
+        guard transition.guardExpression != nil else { continue }
+        let line = transition.place.line
+        let ways = [held[index].contains(number), refused[index].contains(number)]
+        for (way, isTaken) in ways.enumerated() {
+          branches[transition.place.file, default: []].append("BRDA:\(line),\(number),\(way),\(isTaken ? 1 : 0)")
+        }
+      }
+    }
+    return lines.keys.sorted().map { file in
+      let counted = (lines[file] ?? [:]).sorted { $0.key < $1.key }.map { "DA:\($0.key),\($0.value)" }
+      return (["TN:", "SF:\(file)"] + (branches[file] ?? []) + counted + ["end_of_record"]).joined(separator: "\n")
+        + "\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,50 @@
+public import FlowIR
+
+/// What came of one `test`.
+public struct TestReport: Sendable {
+  /// Where a test went another way than it says.
+  public struct Failure: Sendable {
+    /// The line as it is written.
+    public var statement: String
+    public var place: SourceLocation
+    public var message: String
+    /// Why: values, guards, what was called instead. May be empty; may have several lines.
+    public var details: String
+  }
+
+  public var name: String
+  public var flow: String
+  public var place: SourceLocation
+  public var failure: Failure?
+  /// Every step in a line or some, as `flow run` shows it.
+  public var trace: [String]
+  public var steps: Int
+
+  public var hasPassed: Bool { failure == nil }
+}
+
+/// Which parts of a program the tests have gone through.
+public struct Coverage: Sendable {
+  /// By flow: the states that were active, and the transitions that were taken.
+  public internal(set) var states: [Set<Int>]
+  public internal(set) var transitions: [Set<Int>]
+  /// By flow: the transitions whose guard has held, and those whose guard has not.
+  public internal(set) var held: [Set<Int>]
+  public internal(set) var refused: [Set<Int>]
+
+  public init(flowCount: Int) {
+    states = Array(repeating: [], count: flowCount)
+    transitions = states
+    held = states
+    refused = states
+  }
+
+  mutating func add(_ other: Coverage) {
+    for flow in states.indices {
+      states[flow].formUnion(other.states[flow])
+      transitions[flow].formUnion(other.transitions[flow])
+      held[flow].formUnion(other.held[flow])
+      refused[flow].formUnion(other.refused[flow])
+    }
+  }
+}

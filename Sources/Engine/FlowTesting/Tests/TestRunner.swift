@@ -1,0 +1,60 @@
+public import FlowDiagnostics
+public import FlowIR
+import FlowMachine
+
+/// Runs the `test`s of a program on a virtual clock.
+///
+/// A test is a function of the program alone: the clock begins at a fixed instant, and nothing outside is asked.
+public final class TestRunner {
+  /// Where the clock stands when a test begins: 2026-01-01T00:00:00Z, in milliseconds since 1970.
+  public static let start: Int64 = 1_767_225_600_000
+
+  public let program: Program
+  public private(set) var coverage: Coverage
+  let stepper: Stepper
+  let text: StepText
+
+  /// - Throws: `ProgramError` when the program can't be run.
+  public init(_ program: Program, style: TerminalStyle) throws(ProgramError) {
+    let machine = try Machine(program)
+    self.program = program
+    stepper = Stepper(machine)
+    text = StepText(machine: machine, style: style)
+    coverage = Coverage(flowCount: program.flows.count)
+  }
+
+  /// Runs one test to its end, or to the first line that does not hold.
+  public func run(_ test: TestCase) -> TestReport {
+    var scene = TestScene(test, stepper, text)
+    var report = TestReport(
+      name: test.name, flow: program.flows[test.flow].name, place: test.place, failure: nil, trace: [], steps: 0)
+    for statement in test.statements {
+      do throws(Mismatch) {
+        try scene.perform(statement.kind)
+      } catch {
+        report.failure = .init(
+          statement: statement.text, place: statement.place, message: error.message, details: error.details)
+        break
+      }
+    }
+    if report.failure == nil, let refusal = scene.refusal ?? scene.incident, let last = test.statements.last {
+      report.failure = unexpected(refusal, last)
+    }
+    report.trace = scene.happenings.map { text.describe($0, start: TestRunner.start) }
+    report.steps = scene.happenings.count
+    coverage.add(scene.coverage)
+    return report
+  }
+
+  private func unexpected(_ refusal: Refusal, _ statement: TestCase.Statement) -> TestReport.Failure {
+    .init(
+      statement: statement.text, place: statement.place, message: "this was refused",
+      details: text.describe(refusal))
+  }
+}
+
+/// Why a line of a test does not hold.
+struct Mismatch: Error {
+  var message: String
+  var details = ""
+}

@@ -1,0 +1,171 @@
+import FlowJSON
+public import FlowSource
+
+/// A checked expression: types, chosen overloads, places of variables.
+///
+/// Its height is bounded by ``maximumHeight``; programs are made from it, and intermediate code stores it as JSON.
+public struct TypedExpression: Hashable, Sendable {
+  /// How high a tree may become by the definitions that it names.
+  public static let maximumHeight = 500
+
+  public var range: SourceRange
+  public var type: ValueType
+  public var kind: Kind
+  let height: Int32
+
+  public init(_ range: SourceRange, _ type: ValueType, _ kind: Kind) {
+    self.range = range
+    self.type = type
+    self.kind = kind
+    self.height = 1 + (kind.children.lazy.map(\.height).max() ?? 0)
+  }
+
+  public indirect enum Kind: Hashable, Sendable {
+    case constant(Value)
+    case variable(String, slot: Int)
+    /// A variable of a macro; counted from the outermost, from 0.
+    case local(String, index: Int)
+    /// A reference to a definition; its body is evaluated at most once.
+    case named(Definition)
+    /// A name or call that means nothing; an error when it is evaluated. Only of unchecked expressions.
+    case failure(String)
+    case select(TypedExpression, field: String, Expression.SelectMode)
+    /// A member's receiver is the first argument. `overload` is nil when run time decides.
+    case call(Builtin, overload: String?, [TypedExpression])
+    case and([TypedExpression])
+    case or([TypedExpression])
+    case conditional(TypedExpression, then: TypedExpression, else: TypedExpression)
+    case list([Element])
+    case map([Entry])
+    case record(String, [FieldValue])
+    case comprehension(Comprehension)
+    case bind(String, local: Int, value: TypedExpression, body: TypedExpression)
+    /// Values at the locals from `first` on, each evaluated at most once.
+    case block(first: Int, [TypedExpression], body: TypedExpression)
+    case function(FunctionDefinition, [TypedExpression])
+    /// The value, checked at run time to be of this node's type, and wrapped when that is optional.
+    case coerce(TypedExpression)
+  }
+
+  public struct Element: Hashable, Sendable {
+    public var value: TypedExpression
+    public var isOptional: Bool
+  }
+
+  public struct Entry: Hashable, Sendable {
+    public var key: TypedExpression
+    public var value: TypedExpression
+    public var isOptional: Bool
+  }
+
+  public struct FieldValue: Hashable, Sendable {
+    public var field: String
+    public var value: TypedExpression
+    public var isOptional: Bool
+  }
+
+  public struct Comprehension: Hashable, Sendable {
+    public var macro: Expression.Macro
+    /// One or two; their locals are `first` and `first + 1`.
+    public var variables: [String]
+    public var first: Int
+    public var range: TypedExpression
+    public var filter: TypedExpression?
+    public var body: TypedExpression
+  }
+}
+
+/// A `let` or constant: a name for an expression.
+public final class Definition: Hashable, Sendable {
+  public let name: String
+  public let body: TypedExpression
+
+  public init(name: String, body: TypedExpression) {
+    self.name = name
+    self.body = body
+  }
+
+  public static func == (left: Definition, right: Definition) -> Bool {
+    left === right || (left.name == right.name && left.body == right.body)
+  }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+/// A function that is defined by an expression over its parameters.
+public final class FunctionDefinition: Hashable, Sendable {
+  public let name: String
+  /// Where the body's variables are that stand for the parameters.
+  public let parameterSlots: [Int]
+  public let parameterTypes: [ValueType]
+  public let body: TypedExpression
+
+  public init(name: String, parameterSlots: [Int], parameterTypes: [ValueType], body: TypedExpression) {
+    self.name = name
+    self.parameterSlots = parameterSlots
+    self.parameterTypes = parameterTypes
+    self.body = body
+  }
+
+  public static func == (left: FunctionDefinition, right: FunctionDefinition) -> Bool {
+    left === right
+      || (left.name == right.name && left.parameterSlots == right.parameterSlots
+        && left.parameterTypes == right.parameterTypes && left.body == right.body)
+  }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension TypedExpression.Kind {
+  /// The direct sub-expressions, in the order of the text; bodies of definitions and functions last.
+  public var children: [TypedExpression] {
+    switch self {
+    case .constant, .variable, .local, .failure: []
+    case .named(let definition): [definition.body]
+    case .select(let operand, _, _), .coerce(let operand): [operand]
+    case .call(_, _, let arguments), .and(let arguments), .or(let arguments): arguments
+    case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
+    case .list(let elements): elements.map(\.value)
+    case .map(let entries): entries.flatMap { [$0.key, $0.value] }
+    case .record(_, let fields): fields.map(\.value)
+    case .comprehension(let macro): [macro.range] + (macro.filter.map { [$0] } ?? []) + [macro.body]
+    case .bind(_, _, let value, let body): [value, body]
+    case .block(_, let values, let body): values + [body]
+    case .function(let function, let arguments): arguments + [function.body]
+    }
+  }
+}
+
+extension TypedExpression {
+  /// The direct sub-expressions, in the order of the text.
+  public var children: [TypedExpression] { kind.children }
+
+  /// The value, when it is known without evaluating.
+  public var constant: Value? {
+    if case .constant(let value) = kind { value } else { nil }
+  }
+
+  /// The places of the frame that are read, through definitions too.
+  public var usedSlots: Set<Int> {
+    var slots: Set<Int> = []
+    var seen: Set<ObjectIdentifier> = []
+    collectSlots(into: &slots, seen: &seen)
+    return slots
+  }
+
+  private func collectSlots(into slots: inout Set<Int>, seen: inout Set<ObjectIdentifier>) {
+    switch kind {
+    case .variable(_, let slot): slots.insert(slot)
+    case .named(let definition):
+      if seen.insert(ObjectIdentifier(definition)).inserted { definition.body.collectSlots(into: &slots, seen: &seen) }
+    case .function(let function, let arguments):
+      for argument in arguments { argument.collectSlots(into: &slots, seen: &seen) }
+      if seen.insert(ObjectIdentifier(function)).inserted {
+        var inner: Set<Int> = []
+        function.body.collectSlots(into: &inner, seen: &seen)
+        slots.formUnion(inner.subtracting(function.parameterSlots))
+      }
+    default: for child in children { child.collectSlots(into: &slots, seen: &seen) }
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import FlowSource
+
+/// Runs programs: owns the registers, the memory and the fuel of one thread.
+///
+/// Slots that it makes live until ``reset()``.
+public final class Evaluator {
+  public let types: TypeRegistry
+  public let limits: Limits
+  @exclusivity(unchecked) var arena: Arena
+  @exclusivity(unchecked) var fuel: Int
+  /// Errors of the present evaluation, with the instructions they came from; error slots hold their index.
+  @exclusivity(unchecked) var faults: [(fault: Fault, place: Int)] = []
+  /// Whether `faults` or `isStopped` are left from an evaluation.
+  @exclusivity(unchecked) private var isDirty = false
+  /// Set when a limit was passed: nothing absorbs that.
+  @exclusivity(unchecked) var isStopped = false
+  /// The instruction whose function is running.
+  @exclusivity(unchecked) var place = 0
+  @exclusivity(unchecked) var registers: UnsafeMutablePointer<Slot>
+  @exclusivity(unchecked) private var registerCount = 64
+  /// The starts of registers, frame and constants, by the upper bits of an operand.
+  let bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
+  /// Arguments of a function of two.
+  let pair: UnsafeMutablePointer<Slot>
+  var patterns = PatternCache()
+  /// The code that runs; its caller keeps it alive.
+  @exclusivity(unchecked) private var running: Unmanaged<Code>?
+  /// Values of sub-expressions, by node, while explaining.
+  var trace: [Slot?] = []
+
+  public init(types: TypeRegistry, limits: Limits = .default) {
+    self.types = types
+    self.limits = limits
+    arena = Arena(limit: limits.memoryBytes)
+    fuel = limits.fuel
+    registers = .allocate(capacity: registerCount)
+    registers.initialize(repeating: .unset, count: registerCount)
+    bases = .allocate(capacity: 4)
+    bases.initialize(repeating: registers, count: 4)
+    pair = .allocate(capacity: 4)
+    pair.initialize(repeating: .unset, count: 4)
+  }
+
+  deinit {
+    registers.deallocate()
+    bases.deallocate()
+    pair.deallocate()
+  }
+
+  /// Frees the memory; all slots made since the last time are dead.
+  public func reset() { arena.reset() }
+
+  /// The bytes of memory in use since the last reset.
+  public var memoryBytes: Int { arena.total }
+
+  /// Evaluates a program over a frame of variables.
+  ///
+  /// - Parameter frame: A slot for each place that the program uses.
+  /// - Returns: A slot that lives until ``reset()``; unknown when it depends on an unknown variable.
+  public func evaluate(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Slot {
+    let result = start(program.code, frame)
+    if _fastPath(!isStopped && result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
+    throw error(result, program.code)
+  }
+
+  /// Evaluates a condition. Allocates nothing for scalar guards.
+  @inline(__always)
+  public func isTrue(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Bool {
+    let result = start(program.code, frame)
+    if _fastPath(!isStopped && result.tag == .bool) { return result.asBool }
+    throw conditionError(result, program.code)
+  }
+
+  func conditionError(_ result: Slot, _ code: Code) -> EvaluationError {
+    if result.tag == .unknown { return EvaluationError("the condition depends on an unknown value", at: code.range) }
+    return result.tag == .error || isStopped
+      ? error(result, code) : EvaluationError(Fault.notBool(result.tag).message, at: code.range)
+  }
+
+  var current: Code? { running?.takeUnretainedValue() }
+
+  @inline(__always)
+  func start(_ code: Code, _ frame: UnsafePointer<Slot>) -> Slot {
+    fuel = limits.fuel
+    if _slowPath(isDirty || code.registerCount > registerCount) { prepare(code.registerCount) }
+    running = Unmanaged.passUnretained(code)
+    bases[1] = UnsafeMutablePointer(mutating: frame)
+    bases[2] = code.constants
+    return run(code.instructions, bases)
+  }
+
+  @inline(never)
+  private func prepare(_ count: Int) {
+    faults.removeAll(keepingCapacity: true)
+    isStopped = false
+    isDirty = false
+    if count > registerCount { grow(count) }
+  }
+
+  private func grow(_ count: Int) {
+    registers.deallocate()
+    registers = .allocate(capacity: count)
+    registers.initialize(repeating: .unset, count: count)
+    registerCount = count
+    bases[0] = registers
+  }
+
+  /// Starts afresh, without a program.
+  func prepareForFolding() {
+    fuel = limits.fuel
+    running = nil
+    prepare(0)
+  }
+
+  /// What an error slot stands for.
+  func fault(_ slot: Slot) -> Fault? {
+    let index = Int(truncatingIfNeeded: slot.payload)
+    return slot.tag == .error && faults.indices.contains(index) ? faults[index].fault : nil
+  }
+
+  func error(_ result: Slot, _ code: Code) -> EvaluationError {
+    if isStopped, let last = faults.last(where: { if case .limit = $0.fault { true } else { false } }) {
+      return EvaluationError(last.fault.message, at: code.range(last.place), isLimit: true)
+    }
+    let index = Int(truncatingIfNeeded: result.payload)
+    guard result.tag == .error, faults.indices.contains(index) else {
+      return EvaluationError("a value is larger than the limits allow", at: code.range)
+    }
+    return EvaluationError(faults[index].fault.message, at: code.range(faults[index].place))
+  }
+}
+
+// MARK: - Faults and limits
+
+extension Evaluator {
+  /// Notes an error and gives the slot that stands for it.
+  @inline(never)
+  func fail(_ fault: Fault) -> Slot {
+    charge(20)
+    isDirty = true
+    faults.append((fault, place))
+    return Slot(.error, payload: UInt64(faults.count - 1))
+  }
+
+  func fail(_ message: String) -> Slot { fail(.custom(message)) }
+
+  /// Stops the whole evaluation.
+  @inline(never)
+  func stop(_ message: String) -> Slot {
+    isStopped = true
+    isDirty = true
+    fuel = 0
+    faults.append((.limit(message), place))
+    return Slot(.error, payload: UInt64(faults.count - 1))
+  }
+
+  /// Takes `steps` off the fuel.
+  @inline(__always)
+  func charge(_ steps: Int) {
+    fuel &-= steps
+    if _slowPath(fuel < 0) { runOut() }
+  }
+
+  @inline(never)
+  private func runOut() {
+    if !isStopped { _ = stop("the expression takes more than \(limits.fuel) steps") }
+  }
+}
+
+/// The patterns last used that are not constant.
+struct PatternCache {
+  private static let capacity = 16
+  private var entries: [(pattern: [UInt8], regex: CompiledPattern)] = []
+  private var next = 0
+
+  mutating func regex(_ pattern: UnsafeBufferPointer<UInt8>) -> Result<CompiledPattern, RegexError> {
+    if let known = entries.first(where: { $0.pattern.elementsEqual(pattern) }) { return .success(known.regex) }
+    let compiled = CompiledPattern.compile(pattern)
+    if case .success(let regex) = compiled {
+      if entries.count < Self.capacity {
+        entries.append((Array(pattern), regex))
+      } else {
+        entries[next] = (Array(pattern), regex)
+        next = (next + 1) % Self.capacity
+      }
+    }
+    return compiled
+  }
+}

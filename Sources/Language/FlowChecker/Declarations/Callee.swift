@@ -1,0 +1,55 @@
+import CEL
+import FlowSyntax
+
+/// What can be called: an action, or a flow with parameters.
+struct Callee {
+  var target: CheckedCall.Target
+  var name: String
+  var parameters: [FieldDeclaration]
+  /// The parameters that need not be given.
+  var optional: Set<String> = []
+  var result: ValueType?
+  /// The codes of its failures that can be told apart.
+  var failures: [String]
+
+  init(_ action: CheckedAction, _ index: Int) {
+    target = .action(index)
+    name = action.node.name.text
+    parameters = action.parameters.fields
+    result = action.result
+    failures = action.node.failures.map(\.text)
+  }
+
+  /// A flow fails with the name of the `failed` state that it ends in.
+  init(_ flow: FlowNode, _ index: Int, _ parameters: [FieldDeclaration], _ result: ValueType?) {
+    target = .flow(index)
+    name = flow.name.text
+    self.parameters = parameters
+    self.result = result
+    failures = flow.states.flatMap { Callee.failures(in: $0) }
+  }
+
+  private static func failures(in state: StateNode) -> [String] {
+    (state.kind == .failed ? [state.name.text] : []) + state.children.flatMap { failures(in: $0) }
+  }
+}
+
+/// How often a call answers: once, for each item of a list, or perhaps not at all.
+enum ResultShape: String, CaseIterable {
+  case single = "flow.Result"
+  case list = "flow.Results"
+  case optional = "flow.Perhaps"
+
+  func recordName(_ callee: String) -> String { "\(rawValue)(\(callee))" }
+
+  func record(_ callee: Callee) -> RecordDeclaration {
+    let type = callee.result ?? .dyn
+    let shaped: ValueType =
+      switch self {
+      case .single: type
+      case .list: .list(type)
+      case .optional: if case .optional = type { type } else { .optional(type) }
+      }
+    return RecordDeclaration(recordName(callee.name), [FieldDeclaration("result", shaped)])
+  }
+}

@@ -1,0 +1,91 @@
+import CEL
+import FlowJSON
+import FlowSource
+import FlowSyntax
+
+// The bindings that are settings by name and nothing more, and what signs a request.
+extension Declarations {
+  /// The settings of each binding with their types; nil is any JSON.
+  private static let settings: [String: [(name: String, type: ValueType?, isRequired: Bool)]] = [
+    "email": [
+      ("to", .string, true), ("subject", .string, true), ("text", .string, false), ("html", .string, false),
+      ("from", .string, false), ("url", .string, false),
+    ],
+    "publish": [("url", .string, false), ("headers", .map(.string, .string), false), ("body", nil, false)],
+    "redis": [("url", .string, false), ("args", .list(.string), false)],
+    "sql": [("url", .string, false), ("args", .list(.dyn), false)],
+    "exec": [("args", .list(.string), false), ("input", nil, false)],
+  ]
+
+  func other(
+    _ kind: String, _ heads: [(name: String, value: Expression)], _ node: ActionNode, _ scope: inout BindingScope,
+    into problems: inout [Diagnostic]
+  ) -> CheckedAction.Binding {
+    var checked: [(name: String, value: CheckedExpression)] = []
+    for head in heads {
+      if let value = scope.check(head.value, expecting: .string, into: &problems) { checked.append((head.name, value)) }
+    }
+    let known = Declarations.settings[kind] ?? []
+    let given = node.binding?.settings ?? []
+    checkSettings(given, known: known.map(\.name), into: &problems)
+    for setting in known {
+      guard let argument = given.first(where: { $0.name.text == setting.name }) else {
+        if setting.isRequired { problems.append(missing(setting.name, kind, node)) }
+        continue
+      }
+      if let value = scope.check(argument.value, expecting: setting.type, into: &problems) {
+        checked.append((setting.name, value))
+      }
+    }
+    return .other(kind: kind, settings: checked)
+  }
+
+  /// F215: a binding knows its settings.
+  func checkSettings(_ given: [ArgumentNode], known: [String], into problems: inout [Diagnostic]) {
+    var seen: Set<String> = []
+    for setting in given where !setting.name.isMissing {
+      if !known.contains(setting.name.text) {
+        problems.append(unknown("F215", "setting", setting.name.text, at: setting.name.range, candidates: known))
+      } else if !seen.insert(setting.name.text).inserted {
+        problems.append(Diagnostic("F103", "`\(setting.name.text)` is given twice", at: setting.name.range))
+      }
+    }
+  }
+
+  private func missing(_ setting: String, _ kind: String, _ node: ActionNode) -> Diagnostic {
+    Diagnostic(
+      "F215", "`\(kind)` needs `\(setting)`", at: node.binding?.range ?? node.range, label: "not given here",
+      help: "write `\(kind) { \(setting): … }`")
+  }
+
+  /// `signed env("SECRET")`
+  func signature(
+    _ node: ActionNode, _ scope: inout BindingScope, into problems: inout [Diagnostic]
+  ) -> CheckedExpression? {
+    for policy in node.policies {
+      if case .signed(let secret) = policy.kind { return scope.check(secret, expecting: .string, into: &problems) }
+    }
+    return nil
+  }
+
+  // MARK: - Webhooks
+
+  /// F215: a webhook has a secret and the header that its signature stands in.
+  func webhook(_ event: EventNode, into problems: inout [Diagnostic]) -> CheckedWebhook? {
+    guard let node = event.webhook else { return nil }
+    var scope = BindingScope(environment: environment)
+    guard let expression = node.secret, let header = node.header, !header.isEmpty else {
+      problems.append(
+        Diagnostic(
+          "F215", "a webhook needs a secret and a header", at: node.range, label: "one of them is missing",
+          help: "write `from webhook { secret env(\"SECRET\") header \"X-Signature\" hmac sha256 }`"))
+      return nil
+    }
+    if let algorithm = node.algorithm, !algorithm.isMissing, algorithm.text != "sha256" {
+      problems.append(
+        unknown("F107", "hash", algorithm.text, at: algorithm.range, candidates: ["sha256"]))
+    }
+    guard let secret = scope.check(expression, expecting: .string, into: &problems) else { return nil }
+    return CheckedWebhook(secret: secret, environment: scope.variables, header: header, algorithm: "sha256")
+  }
+}

@@ -1,0 +1,170 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// The declared types, and the environment that every expression starts from.
+struct Declarations {
+  var records: [RecordDeclaration] = []
+  var enums: [EnumDeclaration] = []
+  var events: [CheckedEvent] = []
+  /// Types, enums and constants declared; no variables.
+  var environment = Environment()
+  let symbols: Symbols
+
+  init(_ symbols: Symbols, into problems: inout [Diagnostic]) {
+    self.symbols = symbols
+    for node in symbols.enums {
+      let values = node.values.enumerated().map { (name: $1.text, number: Int64($0)) }
+      let declaration = EnumDeclaration(node.name.text, values: values, isStrong: true)
+      enums.append(declaration)
+      environment.types.declare(declaration)
+    }
+    checkContainment(into: &problems)
+    // First without defaults, so that the defaults of one type may build another.
+    for node in symbols.types { environment.types.declare(record(node.name.text, node.fields, nil, &problems)) }
+    for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
+    // A mistake that both passes find is one mistake: equal diagnostics are told once.
+    for node in symbols.types {
+      records.append(record(node.name.text, node.fields, environment, &problems))
+      environment.types.declare(records[records.count - 1])
+    }
+    for node in symbols.events {
+      let payload = record(node.name.text, node.fields, environment, &problems)
+      environment.types.declare(payload)
+      events.append(CheckedEvent(payload: payload, webhook: webhook(node, into: &problems)))
+    }
+    checkDefinitions(into: &problems)
+  }
+
+  /// Everything that can be called, by its name.
+  mutating func callees(_ actions: [CheckedAction], into problems: inout [Diagnostic]) -> [String: Callee] {
+    var found: [String: Callee] = [:]
+    for (index, action) in actions.enumerated() { found[action.node.name.text] = Callee(action, index) }
+    for (index, flow) in symbols.flows.enumerated() {
+      guard let parameters = flow.parameters else { continue }
+      let fields = record(flow.name.text, parameters, environment, &problems).fields
+      let result = flow.result.map { resolve($0, into: &problems) }
+      var callee = Callee(flow, index, fields, result)
+      callee.optional = Set(parameters.filter { $0.defaultValue != nil || $0.type.isOptional }.map(\.name.text))
+      found[flow.name.text] = callee
+    }
+    for callee in found.values {
+      for shape in ResultShape.allCases { environment.types.declare(shape.record(callee)) }
+    }
+    return found
+  }
+
+  // MARK: - Fields
+
+  /// A record of the fields as they are written. Without an environment their defaults are left out.
+  func record(
+    _ name: String, _ fields: [FieldNode], _ environment: Environment?, _ problems: inout [Diagnostic]
+  ) -> RecordDeclaration {
+    var declared: [FieldDeclaration] = []
+    var seen: [String: SourceRange] = [:]
+    for field in fields where !field.name.isMissing {
+      if let first = seen[field.name.text] {
+        problems.append(
+          Diagnostic(
+            "F103", "there are two fields named `\(field.name.text)`", at: field.name.range, label: "declared again",
+            labels: [.init(first, "first declared here")]))
+        continue
+      }
+      seen[field.name.text] = field.name.range
+      let type = resolve(field.type, into: &problems)
+      let value = environment.flatMap { defaultValue(of: field, type, $0, into: &problems) }
+      declared.append(FieldDeclaration(field.name.text, type, defaultValue: value))
+    }
+    return RecordDeclaration(name, declared)
+  }
+
+  private func defaultValue(
+    of field: FieldNode, _ type: ValueType, _ environment: Environment, into problems: inout [Diagnostic]
+  ) -> Value? {
+    guard let expression = field.defaultValue else { return nil }
+    let checked = environment.check(expression, expecting: type)
+    problems += checked.diagnostics
+    guard let tree = checked.expression, checked.type != .error, !checked.diagnostics.hasErrors else { return nil }
+    guard let value = tree.constant ?? folded(tree) else {
+      problems.append(
+        Diagnostic(
+          "F212", "the default of `\(field.name.text)` is not constant", at: expression.range,
+          label: "depends on what is not known yet"))
+      return nil
+    }
+    return value
+  }
+
+  /// What an expression is that reads nothing, such as a list of constants.
+  private func folded(_ tree: TypedExpression) -> Value? {
+    guard tree.usedSlots.isEmpty, let code = try? ExpressionProgram(tree, types: environment.types) else { return nil }
+    let evaluator = Evaluator(types: environment.types)
+    guard let slot = try? evaluator.evaluate(code, frame: Frame(count: 0)) else { return nil }
+    return evaluator.value(slot, as: tree.type)
+  }
+
+  // MARK: - Types
+
+  static let simpleTypes: [String: ValueType] = [
+    "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
+    "timestamp": .timestamp, "duration": .duration, "dyn": .dyn,
+  ]
+
+  /// The type that a reference names; `error` when there is none, which has been said then.
+  func resolve(_ node: TypeReferenceNode, into problems: inout [Diagnostic]) -> ValueType {
+    guard !node.name.isMissing else { return .error }
+    var arguments: [ValueType] = []
+    for argument in node.arguments { arguments.append(resolve(argument, into: &problems)) }
+    let type = named(node, arguments, into: &problems)
+    return node.isOptional && type != .error ? .optional(type) : type
+  }
+
+  private func named(
+    _ node: TypeReferenceNode, _ arguments: [ValueType], into problems: inout [Diagnostic]
+  ) -> ValueType {
+    let name = node.name.text
+    let wanted = name == "list" ? 1 : name == "map" ? 2 : 0
+    if name == "list" || name == "map" || Declarations.simpleTypes[name] != nil, arguments.count != wanted {
+      problems.append(
+        Diagnostic(
+          "F201", "`\(name)` takes \(["no types", "one type", "two types"][wanted]) in `<>`", at: node.range,
+          label: "has \(arguments.count)",
+          help: wanted == 1 ? "write `list<string>`" : wanted == 2 ? "write `map<string, int>`" : nil))
+      return .error
+    }
+    if name == "list" { return .list(arguments[0]) }
+    if name == "map" { return .map(arguments[0], arguments[1]) }
+    if let simple = Declarations.simpleTypes[name] { return simple }
+    if symbols.typeNames.contains(name) { return .record(name) }
+    if symbols.enumNames.contains(name) { return .enumeration(name) }
+    let known =
+      Array(Declarations.simpleTypes.keys) + ["list", "map"] + symbols.types.map(\.name.text)
+      + symbols.enums.map(\.name.text)
+    problems.append(
+      unknown(
+        "F106", "type", name, at: node.name.range, candidates: known,
+        others: [("an event", symbols.events.map(\.name.text)), ("a flow", symbols.flows.map(\.name.text))]))
+    return .error
+  }
+}
+
+/// The records that every flow knows.
+enum BuiltInRecords {
+  static let all = [selfRecord, caller, failure]
+
+  static let selfRecord = RecordDeclaration(
+    "flow.Self",
+    [
+      FieldDeclaration("id", .string), FieldDeclaration("state", .string),
+      FieldDeclaration("started_at", .timestamp),
+    ])
+  static let caller = RecordDeclaration(
+    "flow.Caller",
+    [FieldDeclaration("id", .string), FieldDeclaration("roles", .list(.string))])
+  static let failure = RecordDeclaration(
+    "flow.Failure",
+    [
+      FieldDeclaration("code", .string), FieldDeclaration("message", .string),
+      FieldDeclaration("attempts", .int), FieldDeclaration("call", .string),
+    ])
+}

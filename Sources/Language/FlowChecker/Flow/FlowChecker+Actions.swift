@@ -1,0 +1,158 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+extension FlowChecker {
+  mutating func acts(_ nodes: [ActionStatementNode], _ environment: Environment) -> [CheckedActionStatement] {
+    nodes.compactMap { act($0, environment) }
+  }
+
+  private mutating func act(_ node: ActionStatementNode, _ outer: Environment) -> CheckedActionStatement? {
+    var environment = outer
+    var loop: (slot: Int, list: CheckedExpression)?
+    if let suffix = node.loop {
+      guard let found = self.loop(suffix, &environment) else { return nil }
+      loop = found
+    }
+    var condition: CheckedExpression?
+    if let node = node.condition { condition = self.condition(node, environment, what: "a condition") }
+    guard let kind = kind(node, environment) else { return nil }
+    return CheckedActionStatement(kind: kind, loop: loop, condition: condition, range: node.range)
+  }
+
+  /// Declares the variable of `for x in list`.
+  mutating func loop(_ suffix: LoopNode, _ environment: inout Environment) -> (slot: Int, list: CheckedExpression)? {
+    guard let list = expression(suffix.list, environment) else { return nil }
+    let element = element(of: list, suffix)
+    // Loops of different acts never run at once, so that they can share a slot behind the fields and calls.
+    let slot = Slots.firstField + keptCount
+    frameSize = max(frameSize, slot + 1)
+    _ = environment.declare(variable: suffix.variable.text, type: element, slot: slot)
+    return (slot, list)
+  }
+
+  private mutating func element(of list: CheckedExpression, _ suffix: LoopNode) -> ValueType {
+    switch list.tree.type {
+    case .list(let element): return element
+    case .dyn: return .dyn
+    case .error: return .error
+    default:
+      problems.append(
+        Diagnostic(
+          "F201", "`for` goes over a list", at: suffix.list.range, label: "this is `\(list.tree.type)`"))
+      return .error
+    }
+  }
+
+  private mutating func kind(_ node: ActionStatementNode, _ environment: Environment) -> CheckedActionStatement.Kind? {
+    switch node.kind {
+    case .assign(let place, let value): return assignment(place, value, environment)
+    case .perform(let path, let arguments):
+      guard let action = action(path), let callee = callees[path.text] else { return nil }
+      return .perform(action: action, self.arguments(arguments, of: callee, at: path.range, environment))
+    case .emit(let value): return payload(value, environment).map { .emit(event: $0, $1) }
+    case .raise(let value): return payload(value, environment).map { .raise(event: $0, $1) }
+    case .log(let value): return expression(value, environment).map { .log($0) }
+    }
+  }
+
+  private mutating func assignment(
+    _ place: TargetNode, _ value: Expression, _ environment: Environment
+  ) -> CheckedActionStatement.Kind? {
+    guard !place.field.isMissing else { return nil }
+    guard let index = fields.firstIndex(where: { $0.name == place.field.text }) else {
+      problems.append(notAssignable(place.field))
+      return nil
+    }
+    guard index >= parameterCount else {
+      problems.append(
+        Diagnostic(
+          "F106", "`\(place.field.text)` is a parameter and can't be assigned", at: place.field.range,
+          label: "given by the caller", help: "keep what changes in a data field"))
+      return nil
+    }
+    guard let (part, type) = part(place, fields[index].type, environment),
+      let checked = expression(value, environment, expecting: type)
+    else { return nil }
+    return .assign(slot: Slots.firstField + index, part: part, checked)
+  }
+
+  /// The selections of `a.b[0]` behind `a`, and the type of what they lead to.
+  private mutating func part(
+    _ place: TargetNode, _ root: ValueType, _ environment: Environment
+  ) -> (steps: [CheckedActionStatement.PartStep], type: ValueType)? {
+    var type = root
+    var steps: [CheckedActionStatement.PartStep] = []
+    for step in place.steps {
+      switch (step, type) {
+      case (_, .error): return nil
+      case (.field(let name), .dyn): steps.append(.field(name.text))
+      case (.index(let index), .dyn):
+        guard let checked = expression(index, environment) else { return nil }
+        steps.append(.index(checked))
+      case (.field(let name), .record(let record)):
+        guard let declaration = environment.types.record(named: record) else { return nil }
+        guard let field = declaration.field(name.text) else {
+          problems.append(
+            unknown(
+              "F203", "field", name.text, at: name.range, candidates: declaration.fields.map(\.name),
+              place: " in `\(record)`"))
+          return nil
+        }
+        steps.append(.field(name.text))
+        type = field.type
+      case (.index(let index), .list(let element)):
+        guard let checked = expression(index, environment, expecting: .int) else { return nil }
+        steps.append(.index(checked))
+        type = element
+      case (.index(let key), .map(let keys, let values)):
+        guard let checked = expression(key, environment, expecting: keys) else { return nil }
+        steps.append(.index(checked))
+        type = values
+      default:
+        problems.append(
+          Diagnostic(
+            "F203", "\(article(type)) has no such part", at: place.range,
+            label: "`\(place.field.text)` can't be assigned like this"))
+        return nil
+      }
+    }
+    return (steps, type)
+  }
+
+  private func article(_ type: ValueType) -> String { "a `\(type)`" }
+
+  private func notAssignable(_ name: NameNode) -> Diagnostic {
+    if node.lets.contains(where: { $0.name.text == name.text }) {
+      return Diagnostic(
+        "F106", "`\(name.text)` is a `let` and can't be assigned", at: name.range, label: "computed from other data")
+    }
+    return unknown(
+      "F106", "data field", name.text, at: name.range, candidates: fields.map(\.name),
+      others: [("an action", symbols.actions.map(\.name.text))])
+  }
+
+  /// What is emitted or raised is an event with its fields. F214.
+  mutating func payload(_ value: Expression, _ environment: Environment) -> (Int, CheckedExpression)? {
+    // An event without fields may be written as its bare name.
+    if let name = value.dottedName, name.count == 1, let event = eventIndex(name[0]) {
+      let (parsed, _) = parse("\(name[0]){}")
+      let checked = environment.check(parsed)
+      problems += checked.diagnostics.map { problem in
+        var moved = problem
+        moved.range = value.range
+        return moved
+      }
+      return checked.expression.map { (event, CheckedExpression(tree: $0, range: value.range)) }
+    }
+    guard let checked = expression(value, environment) else { return nil }
+    if case .record(let name) = checked.tree.type, let event = symbols.eventIndices[name] { return (event, checked) }
+    if checked.tree.type != .error {
+      problems.append(
+        Diagnostic(
+          "F214", "this is not an event", at: value.range, label: "it is `\(checked.tree.type)`",
+          help: "write `Event{field: value}`"))
+    }
+    return nil
+  }
+}

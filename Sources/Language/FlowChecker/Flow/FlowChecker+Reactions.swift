@@ -1,0 +1,176 @@
+import CEL
+import FlowSource
+import FlowSyntax
+import FlowTime
+
+extension FlowChecker {
+  mutating func checkReactions(_ nodes: [ReactionNode], in state: Int) {
+    for node in nodes {
+      for (trigger, event) in triggers(node.trigger, in: state) {
+        checkRoles(node.rest.roles, trigger)
+        let rest = rest(node.rest, from: state, environment(event: event))
+        reactions.append(CheckedReaction(source: state, trigger: trigger, rest: rest, range: node.range))
+      }
+    }
+  }
+
+  /// Each trigger that a reaction is written for, with the type of `event` in it.
+  private mutating func triggers(
+    _ node: TriggerNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    switch node.kind {
+    case .on(let paths): return paths.flatMap { triggers(on: $0, in: state) }
+    case .always: return [(.always, nil)]
+    case .after(let delay): return duration(delay).map { [(.after($0), nil)] } ?? []
+    case .every(let delay): return duration(delay).map { [(.every($0), nil)] } ?? []
+    case .at(let instant):
+      return expression(instant, environment, expecting: .timestamp).map { [(.at($0), nil)] } ?? []
+    case .cron(let node): return cron(node).map { [(.cron($0), nil)] } ?? []
+    }
+  }
+
+  /// F315: only an event has a caller.
+  private mutating func checkRoles(_ roles: [NameNode], _ trigger: CheckedReaction.Trigger) {
+    guard let first = roles.first else { return }
+    switch trigger {
+    case .event, .any: break
+    default:
+      problems.append(
+        Diagnostic(
+          "F315", "nobody calls this, so that `by` can't hold", at: first.range, label: "only events have a caller",
+          help: "remove `by`"))
+    }
+  }
+
+  /// F607: a schedule that can be read and that falls due.
+  mutating func cron(_ node: CronNode) -> CheckedCron? {
+    guard !node.schedule.isEmpty else { return nil }
+    if case .failure(let mistake) = CronSchedule.read(node.schedule) {
+      problems.append(
+        Diagnostic(
+          "F607", "this schedule never falls due: \(mistake.message)", at: node.scheduleRange,
+          help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\""))
+      return nil
+    }
+    guard let zone = node.zone else { return CheckedCron(schedule: node.schedule) }
+    return expression(zone, environment, expecting: .string).map { CheckedCron(schedule: node.schedule, zone: $0) }
+  }
+
+  private mutating func triggers(
+    on path: PathNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    guard let first = path.names.first, !path.isMissing else { return [] }
+    if path.names.count == 1 {
+      switch first.text {
+      case "any": return [(.any, nil)]
+      case "error": return [(.error, .record(BuiltInRecords.failure.name))]
+      case "done": return done(first, in: state)
+      case "failed": return failed(first, in: state)
+      default: break
+      }
+      return event(first).map { [(.event($0), .record(symbols.events[$0].name.text))] } ?? []
+    }
+    let name = path.names.dropLast().map(\.text).joined(separator: ".")
+    if name == "rollback" { return rollback(path, in: state) }
+    guard let calls = callNames[name] else {
+      if unresolvedCalls.contains(name) { return [] }
+      problems.append(unknown("F106", "call", name, at: path.range, candidates: callNames.keys))
+      return []
+    }
+    switch path.names.last?.text {
+    case "done":
+      let type = ValueType.record(self.calls[calls[0]].resultRecord)
+      return calls.map { (.callDone($0), type) }
+    case "failed": return calls.map { (.callFailed($0), .record(BuiltInRecords.failure.name)) }
+    default:
+      problems.append(
+        Diagnostic(
+          "F105", "a call ends in `\(name).done` or `\(name).failed`", at: path.range, label: "not one of them"))
+      return []
+    }
+  }
+
+  /// F309: only what has states inside can be done.
+  private mutating func done(
+    _ name: NameNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    guard states[state].children.isEmpty, !hasSteps(state) else { return [(.done, nil)] }
+    neverHappens(
+      "`\(states[state].path)` has no states inside and is never done", name.range, "for a call write `on name.done`")
+    return []
+  }
+
+  /// F309: only steps fail as a whole.
+  private mutating func failed(
+    _ name: NameNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    if hasSteps(state) { return [(.failed, .record(BuiltInRecords.failure.name))] }
+    neverHappens(
+      "`\(states[state].path)` has no `steps` that could fail", name.range, "for a call write `on name.failed`")
+    return []
+  }
+
+  /// F309: only a state with `rollback` rolls back.
+  private mutating func rollback(
+    _ path: PathNode, in state: Int
+  ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    guard stateNodes[state]?.rollback != nil else {
+      neverHappens("`\(states[state].path)` has no `rollback`", path.range, "write `rollback` in the state")
+      return []
+    }
+    switch path.names.last?.text {
+    case "done": return [(.rollbackDone, nil)]
+    case "failed": return [(.rollbackFailed, .record(BuiltInRecords.failure.name))]
+    default:
+      problems.append(
+        Diagnostic(
+          "F105", "a rollback ends in `rollback.done` or `rollback.failed`", at: path.range, label: "not one of them"))
+      return []
+    }
+  }
+
+  private func hasSteps(_ state: Int) -> Bool { stateNodes[state].map { !$0.steps.isEmpty } ?? false }
+
+  private mutating func neverHappens(_ message: String, _ range: SourceRange, _ help: String) {
+    problems.append(Diagnostic("F309", message, at: range, label: "never happens", help: help))
+  }
+
+  mutating func duration(_ delay: DelayNode) -> CheckedExpression? {
+    switch delay {
+    case .expression(let node): return expression(node, environment, expecting: .duration)
+    case .literal(let node):
+      let (parsed, _) = parse("duration('\(node.milliseconds)ms')")
+      return environment.check(parsed).expression.map { CheckedExpression(tree: $0, range: node.range) }
+    }
+  }
+
+  mutating func rest(_ node: TransitionTailNode, from state: Int, _ environment: Environment) -> CheckedTransitionTail {
+    var rest = CheckedTransitionTail()
+    rest.roles = node.roles.compactMap { role($0) }
+    rest.guardExpression = node.guardExpression.flatMap { condition($0, environment, what: "a guard") }
+    if let path = node.target, let target = target(path, from: state) {
+      rest.target = target.state
+      rest.isHistory = target.isHistory
+      checkEntry(target.state, path)
+    }
+    rest.isReenter = node.isReenter
+    rest.acts = acts(node.acts, environment)
+    return rest
+  }
+
+  /// F110: what is entered by its name has to say which of its states comes first.
+  private mutating func checkEntry(_ state: Int, _ path: PathNode) {
+    let node = states[state]
+    if node.kind == .parallel {
+      for region in node.children { checkEntry(region, path) }
+    } else if !node.children.isEmpty, node.initial == nil {
+      problems.append(
+        Diagnostic(
+          "F110", "`\(node.path)` is entered here, and none of its states is `initial`", at: path.range,
+          label: "where to?", labels: [.init(node.name.range, "has no initial state")],
+          help: "mark one of its states `initial`, or name one as the target"))
+    } else if let initial = node.initial {
+      checkEntry(initial, path)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+extension FlowChecker {
+  mutating func checkStarts() {
+    if node.starts.isEmpty {
+      problems.append(
+        Diagnostic(
+          "F110", "the flow `\(node.name.text)` has no `start`", at: node.name.range, label: "nothing begins it",
+          help: node.parameters == nil ? "write `start on Event -> state`" : "write `start -> state`"))
+    }
+    for start in node.starts {
+      for (trigger, event) in triggers(of: start) {
+        let rest = rest(start.rest, from: 0, environment(event: event))
+        if start.rest.target == nil {
+          problems.append(
+            Diagnostic("F110", "a `start` names the first state", at: start.range, help: "write `-> state`"))
+        }
+        starts.append(CheckedStart(trigger: trigger, rest: rest, range: start.range))
+        checkAssigned(by: start)
+      }
+    }
+    checkCallable()
+  }
+
+  /// Each trigger that a start is written for, with the type of `event` in it.
+  private mutating func triggers(of start: StartNode) -> [(CheckedStart.Trigger, event: ValueType?)] {
+    switch start.trigger {
+    case .on(let names, let isAgain):
+      return names.compactMap { name in
+        event(name).map { (.event($0, isAgain: isAgain), .record(symbols.events[$0].name.text)) }
+      }
+    case .every(let delay): return duration(delay).map { [(.every($0), nil)] } ?? []
+    case .cron(let node): return cron(node).map { [(.cron($0), nil)] } ?? []
+    case .called: return [(.called, nil)]
+    }
+  }
+
+  /// F110: a flow with parameters says where a call begins it; one without is not called.
+  private mutating func checkCallable() {
+    let called = node.starts.filter {
+      if case .called = $0.trigger { true } else { false }
+    }
+    if node.parameters == nil, let first = called.first {
+      problems.append(
+        Diagnostic(
+          "F110", "this start is never reached", at: first.range, label: "for a flow that is called",
+          help: "write `flow \(node.name.text)(parameters)` to let it be called, or `start on Event`"))
+    } else if node.parameters != nil, called.isEmpty, !node.starts.isEmpty {
+      problems.append(
+        Diagnostic(
+          "F110", "`\(node.name.text)` has parameters, and no start for a call", at: node.name.range,
+          label: "where does a call begin?", help: "write `start -> state`"))
+    }
+  }
+
+  // MARK: - Assignment
+
+  /// F503: after the start every field without a default has a value, and nothing is read before it has one.
+  private mutating func checkAssigned(by start: StartNode) {
+    let required = node.data.filter { $0.defaultValue == nil && !$0.type.isOptional && !$0.name.isMissing }
+    var unset = Dictionary(required.map { ($0.name.text, $0.name.range) }) { first, _ in first }
+    if let condition = start.rest.guardExpression { checkReads(of: condition, unset) }
+    for act in start.rest.acts {
+      for expression in act.expressions { checkReads(of: expression, unset) }
+      if case .assign(let place, _) = act.kind, place.steps.isEmpty, act.loop == nil, act.condition == nil {
+        unset[place.field.text] = nil
+      }
+    }
+    for field in required where unset[field.name.text] != nil {
+      problems.append(
+        Diagnostic(
+          "F503", "`\(field.name.text)` has no value after this start", at: start.range, label: "does not assign it",
+          labels: [.init(field.name.range, "has no default")],
+          help: "assign it in `do`, give it a default, or make it optional with `?`"))
+    }
+  }
+
+  private mutating func checkReads(of expression: Expression, _ unset: [String: SourceRange]) {
+    for reference in expression.references {
+      for name in fieldsRead(by: reference.name) {
+        guard let declared = unset[name] else { continue }
+        problems.append(
+          Diagnostic(
+            "F503", "`\(name)` is read before it has a value", at: reference.nameRange,
+            label: name == reference.name ? "not assigned yet" : "needs `\(name)`",
+            labels: [.init(declared, "has no default")], help: "assign it first"))
+      }
+    }
+  }
+
+  /// A name and, when it is a `let`, the names that it needs.
+  private func fieldsRead(by name: String, depth: Int = 0) -> [String] {
+    guard depth < 32, let definition = node.lets.first(where: { $0.name.text == name }) else { return [name] }
+    return definition.value.references.flatMap { fieldsRead(by: $0.name, depth: depth + 1) }
+  }
+}
+
+extension ActionStatementNode {
+  /// Its expressions, in the order in which they are evaluated.
+  var expressions: [Expression] {
+    var found = [loop?.list, condition].compactMap { $0 }
+    switch kind {
+    case .assign(let place, let value):
+      for step in place.steps {
+        if case .index(let index) = step { found.append(index) }
+      }
+      found.append(value)
+    case .perform(_, let arguments): found += arguments.map(\.value)
+    case .emit(let value), .raise(let value), .log(let value): found.append(value)
+    }
+    return found
+  }
+}

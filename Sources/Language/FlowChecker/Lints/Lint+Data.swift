@@ -1,0 +1,99 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// F509: a value that is overwritten before anything could read it.
+func checkDeadAssignments(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  let blocks =
+    flow.states.flatMap { [$0.entry, $0.exit] } + flow.reactions.map(\.rest.acts) + flow.starts.map(\.rest.acts)
+  for block in blocks { checkDeadAssignments(in: block, flow, into: &problems) }
+}
+
+private func checkDeadAssignments(
+  in acts: [CheckedActionStatement], _ flow: CheckedFlow, into problems: inout [Diagnostic]
+) {
+  var pending: [Int: SourceRange] = [:]
+  for act in acts {
+    for slot in act.usedSlots { pending[slot] = nil }
+    guard case .assign(let slot, let part, _) = act.kind, part.isEmpty, act.loop == nil, act.condition == nil else {
+      continue
+    }
+    if let first = pending[slot], first != act.range {
+      let name = flow.fields[slot - FlowChecker.Slots.firstField].name
+      problems.append(
+        Diagnostic(
+          "F509", .warning, "`\(name)` is assigned twice, and the first value is lost", at: first,
+          label: "never read", labels: [.init(act.range, "overwritten here")], help: "remove the first assignment"))
+    }
+    pending[slot] = act.range
+  }
+}
+
+extension CheckedActionStatement {
+  /// The slots that it reads; a part of a field is changed in what the field holds.
+  fileprivate var usedSlots: Set<Int> {
+    var found: Set<Int> = []
+    for tree in expressions.map(\.tree) { found.formUnion(tree.usedSlots) }
+    if case .assign(let slot, let part, _) = kind, !part.isEmpty { found.insert(slot) }
+    return found
+  }
+
+  /// All its expressions.
+  var expressions: [CheckedExpression] {
+    let suffixes = [loop?.list, condition].compactMap { $0 }
+    switch kind {
+    case .assign(_, let part, let value):
+      let indices = part.compactMap { step in
+        if case .index(let index) = step { index } else { nil }
+      }
+      return suffixes + indices + [value]
+    case .perform(_, let arguments): return suffixes + arguments
+    case .emit(_, let value), .raise(_, let value), .log(let value): return suffixes + [value]
+    }
+  }
+}
+
+/// F211: two doubles that should be equal often are not quite.
+func checkDoubles(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  for reaction in flow.reactions {
+    if let condition = reaction.rest.guardExpression { checkEquality(condition.tree, into: &problems) }
+  }
+}
+
+private func checkEquality(_ tree: TypedExpression, into problems: inout [Diagnostic]) {
+  if case .call(let builtin, _, let arguments) = tree.kind, builtin == .equal || builtin == .notEqual,
+    arguments.count == 2, arguments.allSatisfy({ $0.type == .double }),
+    !arguments.contains(where: { $0.constant == .double(0) })
+  {
+    problems.append(
+      Diagnostic(
+        "F211", .info, "two doubles are seldom exactly equal", at: tree.range, label: "compares every bit",
+        help: "compare with `<` and `>`, or count in whole cents"))
+  }
+  if case .named = tree.kind { return }
+  for child in tree.children { checkEquality(child, into: &problems) }
+}
+
+/// F310: `-> x.history` goes somewhere the first time, too.
+func checkHistory(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  for reaction in flow.reactions where reaction.rest.isHistory {
+    guard let target = reaction.rest.target, flow.states[target].children.isEmpty else { continue }
+    problems.append(
+      Diagnostic(
+        "F310", .warning, "`\(flow.states[target].path)` has no states inside that it could go back to",
+        at: reaction.range, label: "the same as `-> \(flow.states[target].name.text)`",
+        help: "leave `.history` out"))
+  }
+}
+
+/// F707: what is armed with `undo` is rolled back where the flow ends badly.
+func checkRollbacks(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  guard let armed = flow.calls.first(where: { $0.undo != nil }),
+    !flow.states.contains(where: { $0.isRollback })
+  else { return }
+  problems.append(
+    Diagnostic(
+      "F707", .warning, "the flow `\(flow.node.name.text)` never undoes anything",
+      at: armed.node.undo?.range ?? armed.node.range, label: "armed, and no state has `rollback`",
+      help: "add `state undoing { rollback on rollback.done -> … }`"))
+}

@@ -1,0 +1,192 @@
+import CEL
+import FlowSyntax
+
+/// The names that a program uses, wherever they stand in it; what is declared and not among them is unused.
+///
+/// Kinds are not told apart: a name that two kinds share counts as used for both, so that nothing is called unused that
+/// may be needed.
+struct Uses {
+  private(set) var names: Set<String> = []
+  /// The names that each flow uses, by the name of the flow.
+  private(set) var byFlow: [String: Set<String>] = [:]
+
+  init(_ files: [ParsedFile]) {
+    for declaration in files.flatMap(\.declarations) { visit(declaration) }
+  }
+
+  private mutating func visit(_ declaration: Declaration) {
+    switch declaration {
+    case .importing, .role: break
+    case .type(let node): visit(node.fields)
+    case .enumeration: break
+    case .constant(let node): visit(node.value)
+    case .function(let node):
+      visit(node.parameters)
+      visit(node.result)
+      visit(node.body)
+    case .event(let node):
+      visit(node.fields)
+      if let secret = node.webhook?.secret { visit(secret) }
+    case .action(let node): visit(node)
+    case .flow(let node):
+      // The names of a flow are gathered apart and then joined to the others: the smaller set goes into the larger.
+      var outside: Set<String> = []
+      swap(&outside, &names)
+      visit(node)
+      byFlow[node.name.text, default: []].formUnion(names)
+      outside.formUnion(names)
+      names = outside
+    case .test(let node): node.statements.forEach { visit($0.kind) }
+    }
+  }
+
+  private mutating func visit(_ fields: [FieldNode]) {
+    for field in fields {
+      visit(field.type)
+      if let value = field.defaultValue { visit(value) }
+    }
+  }
+
+  private mutating func visit(_ type: TypeReferenceNode) {
+    names.insert(type.name.text)
+    type.arguments.forEach { visit($0) }
+  }
+
+  private mutating func visit(_ expression: Expression) {
+    for reference in expression.references { names.insert(reference.name) }
+    for called in expression.calledNames { names.insert(called.name) }
+  }
+
+  private mutating func visit(_ expressions: [Expression?]) {
+    for case .some(let expression) in expressions { visit(expression) }
+  }
+
+  private mutating func visit(_ path: PathNode) {
+    names.insert(path.text)
+    if let first = path.names.first { names.insert(first.text) }
+  }
+
+  private mutating func visit(names used: [NameNode]) { names.formUnion(used.map(\.text)) }
+
+  private mutating func visit(_ node: ActionNode) {
+    visit(node.parameters)
+    if let result = node.result { visit(result) }
+    node.binding.map { visit($0.expressions) }
+    for case .signed(let secret) in node.policies.map(\.kind) { visit(secret) }
+  }
+}
+
+// MARK: - Flows
+
+extension Uses {
+  private mutating func visit(_ node: FlowNode) {
+    visit(node.parameters ?? [])
+    visit(node.data)
+    if let result = node.result { visit(result) }
+    if let key = node.key { names.insert(key.text) }
+    visit(node.lets.map(\.value) + node.invariants)
+    node.events.forEach { visit($0.fields) }
+    for migration in node.migrations {
+      visit(names: migration.data.map(\.field))
+      visit(migration.data.map(\.value))
+    }
+    for start in node.starts {
+      visit(start.trigger)
+      visit(start.rest)
+    }
+    node.reactions.forEach { visit($0) }
+    node.states.forEach { visit($0) }
+  }
+
+  private mutating func visit(_ trigger: StartNode.Trigger) {
+    switch trigger {
+    case .on(let events, _): visit(names: events)
+    case .every(let delay): visit(delay)
+    case .cron(let cron): visit([cron.zone])
+    case .called: break
+    }
+  }
+
+  private mutating func visit(_ delay: DelayNode) {
+    if case .expression(let node) = delay { visit(node) }
+  }
+
+  private mutating func visit(_ node: StateNode) {
+    (node.entry + node.exit).forEach { visit($0) }
+    (node.calls + node.steps.flatMap(\.steps)).forEach { visit($0) }
+    visit(names: node.ignored + node.deferred)
+    visit([node.result])
+    node.reactions.forEach { visit($0) }
+    node.children.forEach { visit($0) }
+  }
+
+  private mutating func visit(_ node: CallNode) {
+    visit(node.action)
+    visit(node.arguments.map(\.value) + [node.loop?.list, node.limit, node.once, node.condition])
+    if let undo = node.undo {
+      visit(undo.action)
+      visit(undo.arguments.map(\.value))
+    }
+  }
+
+  private mutating func visit(_ node: ReactionNode) {
+    switch node.trigger.kind {
+    case .on(let paths): paths.forEach { visit($0) }
+    case .always: break
+    case .after(let delay), .every(let delay): visit(delay)
+    case .at(let instant): visit(instant)
+    case .cron(let cron): visit([cron.zone])
+    }
+    visit(node.rest)
+  }
+
+  private mutating func visit(_ rest: TransitionTailNode) {
+    visit(names: rest.roles)
+    visit([rest.guardExpression])
+    rest.acts.forEach { visit($0) }
+  }
+
+  private mutating func visit(_ act: ActionStatementNode) {
+    visit(act.expressions)
+    switch act.kind {
+    case .assign(let place, _): names.insert(place.field.text)
+    case .perform(let path, _): visit(path)
+    case .emit, .raise, .log: break
+    }
+  }
+
+  // MARK: - Tests
+
+  private mutating func visit(_ statement: TestStatement.Kind) {
+    switch statement {
+    case .start(let flow, let arguments):
+      names.insert(flow.text)
+      visit(arguments.map(\.value))
+    case .send(let event, let roles, let caller):
+      visit([event, caller])
+      visit(names: roles)
+    case .mock(let action, let outcome):
+      visit(action)
+      if case .returns(let value) = outcome { visit(value) }
+    case .expectState, .expectRefused, .expectIncident, .fail: break
+    case .expectData(let value), .expectEmitted(let value, _), .at(let value): visit(value)
+    case .expectCalled(_, let arguments, _): visit(arguments.map(\.value))
+    case .complete(_, let value): visit([value])
+    case .advance(let delay): visit(delay)
+    }
+  }
+}
+
+extension BindingNode {
+  /// All expressions of a binding.
+  var expressions: [Expression] {
+    let head: [Expression] =
+      switch kind {
+      case .http(_, let url): [url]
+      case .publish(let exchange, let key): [exchange, key]
+      case .redis(let value), .sql(let value), .exec(let value), .log(let value): [value]
+      case .email, .worker: []
+      }
+    return head + settings.map(\.value)
+  }
+}

@@ -1,0 +1,205 @@
+public import CEL
+public import FlowSource
+public import FlowSyntax
+
+/// A program whose names and types hold. Only the checker makes one, so what was not checked can't be lowered.
+public struct CheckedProgram: Sendable {
+  public var sources: SourceSet
+  public var types: [RecordDeclaration]
+  public var enums: [EnumDeclaration]
+  public var roles: [String]
+  public var events: [CheckedEvent]
+  public var actions: [CheckedAction]
+  public var flows: [CheckedFlow]
+  public var tests: [CheckedTest]
+}
+
+/// An expression with its type, and where it is written.
+public struct CheckedExpression: Sendable {
+  public var tree: TypedExpression
+  public var range: SourceRange
+}
+
+public struct CheckedEvent: Sendable {
+  public var payload: RecordDeclaration
+  public var webhook: CheckedWebhook?
+}
+
+public struct CheckedWebhook: Sendable {
+  public var secret: CheckedExpression
+  public var environment: [String]
+  public var header: String
+  public var algorithm: String
+}
+
+public struct CheckedAction: Sendable {
+  public enum Binding: Sendable {
+    case http(method: String, url: CheckedExpression, headers: CheckedExpression?, body: CheckedExpression?)
+    case worker(queue: String)
+    case log(CheckedExpression)
+    case other(kind: String, settings: [(name: String, value: CheckedExpression)])
+  }
+
+  public var node: ActionNode
+  public var parameters: RecordDeclaration
+  public var result: ValueType?
+  public var binding: Binding
+  /// The environment variables that the binding reads, in the order of their slots.
+  public var environment: [String]
+  public var signature: CheckedExpression?
+}
+
+public struct CheckedFlow: Sendable {
+  public struct Field: Sendable {
+    public var name: String
+    public var type: ValueType
+    public var defaultValue: CheckedExpression?
+  }
+
+  public var node: FlowNode
+  /// How many of the fields are parameters.
+  public var parameterCount: Int
+  public var result: ValueType?
+  public var key: Int?
+  public var fields: [Field]
+  public var definitions: [(name: String, value: CheckedExpression)]
+  public var calls: [CheckedCall]
+  public var invariants: [CheckedExpression]
+  /// In document order; the first is the flow itself.
+  public var states: [CheckedState]
+  public var reactions: [CheckedReaction]
+  public var starts: [CheckedStart]
+  public var properties: [CheckedProperty]
+  public var migrations: [CheckedMigration]
+  /// How many slots behind the fixed ones are kept between steps: the fields and the results of calls.
+  public var keptCount: Int
+  public var frameSize: Int
+}
+
+public enum CheckedProperty: Sendable {
+  case never([Int])
+  case leadsTo(Int, Int)
+}
+
+public struct CheckedMigration: Sendable {
+  public var from: Int
+  public var moves: [(from: String, to: Int)] = []
+  public var assignments: [(field: Int, value: CheckedExpression)] = []
+  public var range: SourceRange
+}
+
+public struct CheckedState: Sendable {
+  public enum Kind: String, Sendable { case root, plain, parallel, region, final, failed }
+
+  public var name: NameNode
+  public var path: String
+  public var kind: Kind
+  public var parent: Int
+  public var depth: Int
+  public var children: [Int]
+  public var initial: Int?
+  public var end: Int
+  public var entry: [CheckedActionStatement] = []
+  public var exit: [CheckedActionStatement] = []
+  public var ignored: [Int] = []
+  public var deferred: [Int] = []
+  public var isRollback = false
+  public var isOngoing = false
+  public var result: CheckedExpression?
+}
+
+/// A reaction to one trigger. One that is written for several events is checked, and stands here, once for each.
+public struct CheckedReaction: Sendable {
+  public enum Trigger: Sendable {
+    case event(Int)
+    case any
+    case always
+    case after(CheckedExpression)
+    case every(CheckedExpression)
+    case at(CheckedExpression)
+    case cron(CheckedCron)
+    case callDone(Int)
+    case callFailed(Int)
+    case done
+    case failed
+    case rollbackDone
+    case rollbackFailed
+    case error
+  }
+
+  public var source: Int
+  public var trigger: Trigger
+  public var rest: CheckedTransitionTail
+  public var range: SourceRange
+}
+
+public struct CheckedCron: Sendable {
+  public var schedule: String
+  public var zone: CheckedExpression?
+}
+
+public struct CheckedTransitionTail: Sendable {
+  public var roles: [Int] = []
+  public var guardExpression: CheckedExpression?
+  public var target: Int?
+  public var isHistory = false
+  public var isReenter = false
+  public var acts: [CheckedActionStatement] = []
+}
+
+public struct CheckedStart: Sendable {
+  public enum Trigger: Sendable {
+    case event(Int, isAgain: Bool)
+    case every(CheckedExpression)
+    case cron(CheckedCron)
+    case called
+  }
+
+  public var trigger: Trigger
+  public var rest: CheckedTransitionTail
+  public var range: SourceRange
+}
+
+public struct CheckedActionStatement: Sendable {
+  public enum Kind: Sendable {
+    case assign(slot: Int, part: [PartStep], CheckedExpression)
+    case perform(action: Int, [CheckedExpression])
+    case emit(event: Int, CheckedExpression)
+    case raise(event: Int, CheckedExpression)
+    case log(CheckedExpression)
+  }
+
+  public enum PartStep: Sendable {
+    case field(String)
+    case index(CheckedExpression)
+  }
+
+  public var kind: Kind
+  public var loop: (slot: Int, list: CheckedExpression)?
+  public var condition: CheckedExpression?
+  public var range: SourceRange
+}
+
+public struct CheckedCall: Sendable {
+  public enum Target: Hashable, Sendable {
+    case action(Int)
+    case flow(Int)
+  }
+
+  public var name: String
+  public var state: Int
+  public var target: Target
+  public var arguments: [CheckedExpression] = []
+  public var loop: (slot: Int, list: CheckedExpression)?
+  public var limit: CheckedExpression?
+  public var once: CheckedExpression?
+  public var undo: (action: Int, arguments: [CheckedExpression])?
+  public var isStep: Bool
+  public var after: [Int] = []
+  public var condition: CheckedExpression?
+  /// The record of its result: the type of `event` in `on name.done`, and of the name itself.
+  public var resultRecord: String
+  /// Where its last result is kept.
+  public var resultSlot: Int
+  public var node: CallNode
+}

@@ -1,0 +1,48 @@
+import CEL
+public import FlowIR
+public import FlowSource
+
+/// What came of compiling one expression.
+public struct ExpressionCompilation: Sendable {
+  public var sources: SourceSet
+  public var expression: SourcedExpression?
+  public var diagnostics: [Diagnostic]
+}
+
+/// Compiles an expression against a program: its types, and the data of one of its flows.
+public func compileExpression(
+  _ text: String, in program: Program, flow: Int?, lets: [LetDefinition] = []
+) -> ExpressionCompilation {
+  var sources = SourceSet()
+  sources.add(name: "<expression>", text: Array(text.utf8))
+  let (parsed, problems) = parse(text)
+  guard !problems.hasErrors else { return ExpressionCompilation(sources: sources, diagnostics: problems) }
+  var environment = environment(of: program, flow: flow)
+  for definition in lets { environment.declare(definition: definition.name, definition.value.tree) }
+  let checked = environment.check(parsed)
+  let expression = checked.expression.map { SourcedExpression(text: text, base: 0, tree: $0) }
+  return ExpressionCompilation(
+    sources: sources, expression: checked.diagnostics.hasErrors ? nil : expression, diagnostics: checked.diagnostics)
+}
+
+private func environment(of program: Program, flow: Int?) -> Environment {
+  var environment = Environment(types: program.registry)
+  _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
+  guard let flow else { return environment }
+  let node = program.flows[flow]
+  _ = environment.declare(
+    variable: "self", type: .record(BuiltInTypes.selfRecord), slot: FrameLayout.selfRecord)
+  for (index, field) in node.fields.enumerated() {
+    _ = environment.declare(variable: field.name, type: field.type, slot: FrameLayout.firstField + index)
+  }
+  if let key = node.key {
+    _ = environment.declare(variable: "key", type: .string, slot: FrameLayout.firstField + key)
+  }
+  for call in node.calls {
+    _ = environment.declare(variable: call.name, type: .record(call.resultRecord), slot: call.resultSlot)
+  }
+  for definition in node.definitions {
+    environment.declare(definition: definition.name, definition.value.tree)
+  }
+  return environment
+}

@@ -1,0 +1,73 @@
+import CEL
+import FlowJSON
+
+extension RecordDeclaration {
+  /// The record as a flow declares it; what protobuf adds to records is not written.
+  var irJSON: JSON {
+    [
+      "name": .string(name),
+      "fields": .array(
+        fields.map { field in
+          .sparse([
+            ("name", .string(field.name)), ("type", field.type.json),
+            // In a list, so that a default of null can be told from none.
+            ("default", .array(field.defaultValue.map { [$0.encoding] } ?? [])),
+          ])
+        }),
+    ]
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["name", "fields"])
+    let fields = try reader.list("fields") { item throws(ProgramError) in
+      try item.allow(["name", "type", "default"])
+      let type = try item.member("type")
+      let values = try item.list("default") { value throws(ProgramError) in
+        try value.load { () throws(LoadError) in try Value(encoding: value.json) }
+      }
+      return FieldDeclaration(
+        try item.string("name"), try type.load { () throws(LoadError) in try ValueType(json: type.json) },
+        defaultValue: values.first)
+    }
+    self.init(try reader.string("name"), fields)
+  }
+}
+
+extension Event {
+  var json: JSON { .sparse([("payload", payload.irJSON), ("webhook", webhook?.json ?? .null)]) }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["payload", "webhook"])
+    let payload = try RecordDeclaration(reader.member("payload"))
+    self.init(name: payload.name, payload: payload, webhook: try Webhook.optional(reader.optional("webhook")))
+  }
+}
+
+extension Webhook {
+  var json: JSON {
+    .sparse([
+      ("secret", secret.json), ("environment", .strings(environment)), ("header", .string(header)),
+      ("hmac", .string(algorithm)),
+    ])
+  }
+
+  static func optional(_ reader: IRReader?) throws(ProgramError) -> Webhook? {
+    guard let reader else { return nil }
+    try reader.allow(["secret", "environment", "header", "hmac"])
+    return Webhook(
+      secret: try SourcedExpression(reader.member("secret")),
+      environment: try reader.list("environment") { item throws(ProgramError) in try item.string() },
+      header: try reader.string("header"), algorithm: try reader.string("hmac"))
+  }
+}
+
+extension EnumDeclaration {
+  var irJSON: JSON { ["name": .string(name), "values": .strings(values.map(\.name))] }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["name", "values"])
+    let names = try reader.list("values") { item throws(ProgramError) in try item.string() }
+    self.init(
+      try reader.string("name"), values: names.enumerated().map { (name: $1, number: Int64($0)) })
+  }
+}

@@ -1,0 +1,80 @@
+import CEL
+import FlowJSON
+
+extension Flow {
+  var json: JSON {
+    .sparse([
+      ("name", .string(name)), ("version", .number(version)), ("callable", .bool(isCallable)),
+      ("parameters", parameterCount > 0 ? .number(parameterCount) : .null), ("result", result?.json ?? .null),
+      ("key", key.map { .number($0) } ?? .null),
+      ("fields", .array(fields.map(\.json))),
+      ("lets", .array(definitions.map { ["name": .string($0.name), "value": $0.value.json] })),
+      ("calls", .array(calls.map(\.json))), ("kept", .number(keptCount)), ("frame", .number(frameSize)),
+      ("invariants", .array(invariants.map(\.json))), ("states", .array(states.map(\.json))),
+      ("transitions", .array(transitions.map(\.json))), ("starts", .array(starts.map(\.json))),
+      ("properties", .array(properties.map(\.json))), ("migrations", .array(migrations.map(\.json))),
+      ("at", place.json),
+    ])
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow([
+      "name", "version", "callable", "parameters", "result", "properties", "migrations", "key", "fields", "lets",
+      "calls", "kept", "frame", "invariants", "states", "transitions",
+      "starts", "at",
+    ])
+    self.init(
+      name: try reader.string("name"), version: try reader.int("version"),
+      isCallable: try reader.flag("callable"), parameterCount: try reader.optional("parameters")?.int() ?? 0,
+      result: try ValueType.optional(reader.optional("result")), key: try reader.optional("key")?.int(),
+      fields: try reader.list("fields") { item throws(ProgramError) in try DataField(item) },
+      definitions: try reader.list("lets") { item throws(ProgramError) in
+        try item.allow(["name", "value"])
+        return LetDefinition(name: try item.string("name"), value: try SourcedExpression(item.member("value")))
+      },
+      calls: try reader.list("calls") { item throws(ProgramError) in try Call(item) },
+      keptCount: try reader.int("kept"), frameSize: try reader.int("frame"),
+      invariants: try reader.list("invariants") { item throws(ProgramError) in try SourcedExpression(item) },
+      states: try reader.list("states") { item throws(ProgramError) in try State(item) },
+      transitions: try reader.list("transitions") { item throws(ProgramError) in try Transition(item) },
+      starts: try reader.list("starts") { item throws(ProgramError) in try Start(item) },
+      properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
+      migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
+      place: try SourceLocation(reader.member("at")))
+  }
+}
+
+extension DataField {
+  var json: JSON {
+    .sparse([("name", .string(name)), ("type", type.json), ("default", defaultValue?.json ?? .null)])
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["name", "type", "default"])
+    let type = try reader.member("type")
+    self.init(
+      name: try reader.string("name"),
+      type: try type.load { () throws(LoadError) in try ValueType(json: type.json) },
+      defaultValue: try .optional(reader.optional("default")))
+  }
+}
+
+extension Property {
+  var json: JSON {
+    switch self {
+    case .never(let states): ["never": .ints(states)]
+    case .leadsTo(let from, let to): ["leads": .ints([from, to])]
+    }
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["never", "leads"])
+    let states = try reader.list("leads") { item throws(ProgramError) in try item.int() }
+    if states.isEmpty {
+      self = .never(try reader.list("never") { item throws(ProgramError) in try item.int() })
+    } else {
+      guard states.count == 2 else { throw reader.fail("`leads` is two states") }
+      self = .leadsTo(states[0], states[1])
+    }
+  }
+}

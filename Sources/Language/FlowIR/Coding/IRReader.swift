@@ -1,0 +1,94 @@
+import CEL
+import FlowJSON
+
+/// A place in an IR document, with the questions that decoding asks of it.
+struct IRReader {
+  let json: JSON
+  /// Where the value stands, as a JSON Pointer.
+  let pointer: String
+
+  func fail(_ message: String) -> ProgramError {
+    ProgramError("\(pointer.isEmpty ? "the document" : pointer): \(message)")
+  }
+
+  func member(_ name: String) throws(ProgramError) -> IRReader {
+    guard let value = json[name] else { throw fail("`\(name)` is missing") }
+    return IRReader(json: value, pointer: "\(pointer)/\(name)")
+  }
+
+  /// The member, unless it is left out or null.
+  func optional(_ name: String) -> IRReader? {
+    guard let value = json[name], value != .null else { return nil }
+    return IRReader(json: value, pointer: "\(pointer)/\(name)")
+  }
+
+  func string() throws(ProgramError) -> String {
+    guard let value = json.string else { throw fail("expected a string") }
+    return value
+  }
+
+  func int() throws(ProgramError) -> Int {
+    guard let value = json.int else { throw fail("expected a whole number") }
+    return value
+  }
+
+  func bool() throws(ProgramError) -> Bool {
+    guard let value = json.bool else { throw fail("expected true or false") }
+    return value
+  }
+
+  func items() throws(ProgramError) -> [IRReader] {
+    guard let values = json.array else { throw fail("expected a list") }
+    return values.enumerated().map { IRReader(json: $1, pointer: "\(pointer)/\($0)") }
+  }
+
+  /// Reads each item of a member; a missing member is an empty list.
+  func list<Item>(
+    _ name: String, _ read: (IRReader) throws(ProgramError) -> Item
+  ) throws(ProgramError) -> [Item] {
+    guard let member = optional(name) else { return [] }
+    var found: [Item] = []
+    for item in try member.items() { found.append(try read(item)) }
+    return found
+  }
+
+  func string(_ name: String) throws(ProgramError) -> String { try member(name).string() }
+
+  func int(_ name: String) throws(ProgramError) -> Int { try member(name).int() }
+
+  func int64(_ name: String) throws(ProgramError) -> Int64 { Int64(try member(name).int()) }
+
+  /// True only when it says so; a missing member is false.
+  func flag(_ name: String) throws(ProgramError) -> Bool { try optional(name)?.bool() ?? false }
+
+  /// Refuses members that this version does not know: what is not understood can't be run.
+  func allow(_ names: Set<String>) throws(ProgramError) {
+    guard let members = json.members else { throw fail("expected an object") }
+    for member in members where !names.contains(member.name) {
+      throw fail("`\(member.name)` is not known to this version")
+    }
+  }
+
+  /// Passes an error of CEL's decoding on, with the place.
+  func load<T>(_ body: () throws(LoadError) -> T) throws(ProgramError) -> T {
+    do throws(LoadError) {
+      return try body()
+    } catch {
+      throw fail(error.message)
+    }
+  }
+}
+
+extension JSON {
+  /// An object without the members that say nothing: null, false and empty lists.
+  static func sparse(_ members: [(String, JSON)]) -> JSON {
+    .object(
+      members.filter { $0.1 != .null && $0.1 != .bool(false) && $0.1 != .array([]) }.map { Member($0.0, $0.1) })
+  }
+
+  static func strings(_ values: [String]) -> JSON { .array(values.map { .string($0) }) }
+
+  static func ints(_ values: [Int]) -> JSON { .array(values.map { .int(Int64($0)) }) }
+
+  static func number(_ value: Int) -> JSON { .int(Int64(value)) }
+}

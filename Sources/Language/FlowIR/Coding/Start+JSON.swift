@@ -1,0 +1,69 @@
+import FlowJSON
+
+extension Start {
+  var json: JSON {
+    .sparse([
+      ("trigger", trigger.json), ("roles", .ints(roles)), ("guard", guardExpression?.json ?? .null),
+      ("target", .number(target)), ("acts", .array(acts.map(\.json))), ("at", place.json),
+    ])
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["trigger", "roles", "guard", "target", "acts", "at"])
+    self.init(
+      trigger: try Trigger(reader.member("trigger")),
+      roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
+      guardExpression: try .optional(reader.optional("guard")), target: try reader.int("target"),
+      acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
+      place: try SourceLocation(reader.member("at")))
+  }
+}
+
+extension Start.Trigger {
+  var json: JSON {
+    switch self {
+    case .event(let event, let isAgain): .sparse([("on", .number(event)), ("again", .bool(isAgain))])
+    case .every(let delay): ["every": delay.json]
+    case .cron(let cron): ["cron": cron.json]
+    case .called: "called"
+    }
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    if reader.json.string == "called" {
+      self = .called
+      return
+    }
+    try reader.allow(["on", "again", "every", "cron"])
+    if let delay = reader.optional("every") {
+      self = .every(try SourcedExpression(delay))
+    } else if let cron = reader.optional("cron") {
+      self = .cron(try Cron(cron))
+    } else {
+      self = .event(try reader.int("on"), isAgain: try reader.flag("again"))
+    }
+  }
+}
+
+extension Migration {
+  var json: JSON {
+    .sparse([
+      ("from", .number(from)),
+      ("states", .array(moves.map { ["from": .string($0.from), "to": .number($0.to)] })),
+      ("data", .array(assignments.map { ["field": .number($0.field), "value": $0.value.json] })), ("at", place.json),
+    ])
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["from", "states", "data", "at"])
+    self.init(
+      from: try reader.int("from"),
+      moves: try reader.list("states") { item throws(ProgramError) in
+        Move(from: try item.string("from"), to: try item.int("to"))
+      },
+      assignments: try reader.list("data") { item throws(ProgramError) in
+        Assignment(field: try item.int("field"), value: try SourcedExpression(item.member("value")))
+      },
+      place: try SourceLocation(reader.member("at")))
+  }
+}

@@ -1,0 +1,74 @@
+/// A state's own work: a `call`, or a step of `steps`.
+public struct Call: Hashable, Sendable {
+  public enum Target: Hashable, Sendable {
+    case action(Int)
+    case flow(Int)
+  }
+
+  /// `undo action(arguments)`
+  public struct Undo: Hashable, Sendable {
+    public var action: Int
+    public var arguments: [SourcedExpression]
+
+    public init(action: Int, arguments: [SourcedExpression]) {
+      self.action = action
+      self.arguments = arguments
+    }
+  }
+
+  /// The name that its results go by.
+  public var name: String
+  public var state: Int
+  public var target: Target
+  /// One for each parameter of the target.
+  public var arguments: [SourcedExpression]
+  /// One job for each item; the result is then the list of theirs, in the same order.
+  public var loop: ActionStatement.Loop?
+  /// How many of the loop run side by side; nil is all.
+  public var limit: SourcedExpression?
+  public var once: SourcedExpression?
+  public var undo: Undo?
+  /// Whether it is a step: it starts when the calls of `after` are done, and counts for `done` and `failed` of its
+  /// state.
+  public var isStep: Bool
+  /// Calls of the same state, all before this one.
+  public var after: [Int]
+  /// Whether a step is taken; one that is not counts as done.
+  public var condition: SourcedExpression?
+  /// The record of its result: the type of `event` when it is done, and of its name.
+  public var resultRecord: String
+  /// Where its last result is kept; calls of one name share it.
+  public var resultSlot: Int
+  public var policy: Policy
+  public var place: SourceLocation
+
+  public init(
+    name: String, state: Int, target: Target, arguments: [SourcedExpression], loop: ActionStatement.Loop? = nil,
+    limit: SourcedExpression? = nil, once: SourcedExpression? = nil, undo: Undo? = nil, isStep: Bool = false,
+    after: [Int] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
+    place: SourceLocation
+  ) {
+    self.name = name
+    self.state = state
+    self.target = target
+    self.arguments = arguments
+    self.loop = loop
+    self.limit = limit
+    self.once = once
+    self.undo = undo
+    self.isStep = isStep
+    self.after = after
+    self.condition = condition
+    self.resultRecord = resultRecord
+    self.resultSlot = resultSlot
+    self.policy = policy
+    self.place = place
+  }
+}
+
+extension Call {
+  /// The action that it is made of; nil when it is a flow.
+  public var action: Int? {
+    if case .action(let action) = target { action } else { nil }
+  }
+}

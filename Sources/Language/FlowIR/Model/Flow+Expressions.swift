@@ -1,0 +1,64 @@
+import CEL
+
+extension Flow {
+  /// Every expression of the flow, defaults included; not those of actions.
+  public var expressions: [SourcedExpression] {
+    var found = fields.compactMap(\.defaultValue) + invariants + definitions.map(\.value)
+    for call in calls { found += call.expressions }
+    for start in starts {
+      found += [start.guardExpression, start.trigger.expression].compactMap { $0 } + start.acts.flatMap(\.expressions)
+    }
+    for state in states {
+      found += (state.entry + state.exit).flatMap(\.expressions) + [state.result].compactMap { $0 }
+    }
+    for transition in transitions {
+      found += [transition.guardExpression, transition.trigger.expression].compactMap { $0 }
+      found += transition.acts.flatMap(\.expressions)
+    }
+    for migration in migrations { found += migration.assignments.map(\.value) }
+    return found
+  }
+}
+
+extension Trigger {
+  /// When a timer is due.
+  var expression: SourcedExpression? {
+    switch self {
+    case .after(let source), .every(let source), .at(let source): source
+    case .cron(let cron): cron.zone
+    case .event, .any, .always, .callDone, .callFailed, .done, .failed, .rollbackDone, .rollbackFailed, .error: nil
+    }
+  }
+}
+
+extension Start.Trigger {
+  /// When a scheduled start is due.
+  var expression: SourcedExpression? {
+    switch self {
+    case .every(let source): source
+    case .cron(let cron): cron.zone
+    case .event, .called: nil
+    }
+  }
+}
+
+extension Call {
+  var expressions: [SourcedExpression] {
+    arguments + [loop?.list, limit, once, condition].compactMap { $0 } + (undo?.arguments ?? [])
+  }
+}
+
+extension ActionStatement {
+  var expressions: [SourcedExpression] {
+    let suffixes = [loop?.list, condition].compactMap { $0 }
+    switch kind {
+    case .assign(_, let part, let value):
+      let indices = part.compactMap { step in
+        if case .index(let index) = step { index } else { nil }
+      }
+      return suffixes + indices + [value]
+    case .emit(_, let value), .raise(_, let value), .log(let value): return suffixes + [value]
+    case .perform(_, let arguments): return suffixes + arguments
+    }
+  }
+}

@@ -1,0 +1,109 @@
+public import CEL
+
+/// A machine with typed data.
+///
+/// Its expressions share one frame: the slots of ``FrameLayout``, then the data fields, then one slot for each call
+/// with its last result, then the variables of `for` suffixes.
+public struct Flow: Hashable, Sendable {
+  public var name: String
+  public var version: Int
+  /// Whether it can be called like an action; its parameters are then the first of the fields.
+  public var isCallable: Bool
+  public var parameterCount: Int
+  /// What it answers when it was called.
+  public var result: ValueType?
+  /// The index of the data field that names an instance.
+  public var key: Int?
+  public var fields: [DataField]
+  /// The `let`s. They are folded into the expressions that use them and stand here for people.
+  public var definitions: [LetDefinition]
+  public var calls: [Call]
+  /// How many slots from ``FrameLayout/firstField`` on are kept between steps: fields and results of calls.
+  public var keptCount: Int
+  /// How many slots a frame needs in all.
+  public var frameSize: Int
+  public var invariants: [SourcedExpression]
+  /// The states in document order; the first is the flow itself.
+  public var states: [State]
+  public var transitions: [Transition]
+  public var starts: [Start]
+  public var properties: [Property]
+  public var migrations: [Migration]
+  public var place: SourceLocation
+
+  public init(
+    name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
+    fields: [DataField], definitions: [LetDefinition], calls: [Call], keptCount: Int, frameSize: Int,
+    invariants: [SourcedExpression], states: [State], transitions: [Transition], starts: [Start],
+    properties: [Property] = [], migrations: [Migration] = [], place: SourceLocation
+  ) {
+    self.name = name
+    self.version = version
+    self.isCallable = isCallable
+    self.parameterCount = parameterCount
+    self.result = result
+    self.key = key
+    self.fields = fields
+    self.definitions = definitions
+    self.calls = calls
+    self.keptCount = keptCount
+    self.frameSize = frameSize
+    self.invariants = invariants
+    self.states = states
+    self.transitions = transitions
+    self.starts = starts
+    self.properties = properties
+    self.migrations = migrations
+    self.place = place
+  }
+
+  /// What a call gives, as a record.
+  public var parameters: RecordDeclaration {
+    RecordDeclaration(
+      BuiltInTypes.arguments(of: name), fields.prefix(parameterCount).map { FieldDeclaration($0.name, $0.type) })
+  }
+
+  /// The slots that are kept between steps: the data fields and the results of calls.
+  public var keptSlots: Range<Int> { FrameLayout.firstField..<(FrameLayout.firstField + keptCount) }
+}
+
+/// Where things are in the frame of a flow's expressions.
+public enum FrameLayout {
+  public static let event = 0
+  public static let now = 1
+  public static let selfRecord = 2
+  public static let caller = 3
+  public static let firstField = 4
+}
+
+/// A field of a flow's data.
+public struct DataField: Hashable, Sendable {
+  public var name: String
+  public var type: ValueType
+  public var defaultValue: SourcedExpression?
+
+  public init(name: String, type: ValueType, defaultValue: SourcedExpression?) {
+    self.name = name
+    self.type = type
+    self.defaultValue = defaultValue
+  }
+}
+
+/// `let name = expression`
+public struct LetDefinition: Hashable, Sendable {
+  public var name: String
+  public var value: SourcedExpression
+
+  public init(name: String, value: SourcedExpression) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// Something that holds of every run, for `flow verify`.
+public enum Property: Hashable, Sendable {
+  /// These states are never active at once.
+  case never([Int])
+  /// Whoever is in the first comes to the second.
+  case leadsTo(Int, Int)
+}

@@ -1,0 +1,94 @@
+public import CEL
+
+/// A compiled program as plain data: what `flow compile` writes and what every engine runs.
+///
+/// Everything that refers to something refers to it by its index: states, events, actions and calls are numbered
+/// in the order of the text.
+public struct Program: Hashable, Sendable {
+  /// The version of this format, `"ir"` in the file.
+  public static let format = 1
+
+  public var types: [RecordDeclaration] = []
+  public var enums: [EnumDeclaration] = []
+  public var roles: [String] = []
+  public var events: [Event] = []
+  public var actions: [Action] = []
+  public var flows: [Flow] = []
+
+  public init() {}
+
+  /// The declared types, the events among them, as CEL wants them.
+  public var registry: TypeRegistry {
+    var registry = TypeRegistry()
+    for declaration in enums { registry.declare(declaration) }
+    for declaration in types { registry.declare(declaration) }
+    for event in events { registry.declare(event.payload) }
+    for action in actions { registry.declare(action.parameters) }
+    for flow in flows where flow.isCallable { registry.declare(flow.parameters) }
+    return registry
+  }
+}
+
+/// An expression with its text, so that a running program can explain itself.
+public struct SourcedExpression: Hashable, Sendable {
+  /// The expression as it was written.
+  public var text: String
+  /// The offset that the ranges of `tree` give to the first byte of `text`.
+  public var base: UInt32
+  public var tree: TypedExpression
+
+  public init(text: String, base: UInt32, tree: TypedExpression) {
+    self.text = text
+    self.base = base
+    self.tree = tree
+  }
+}
+
+/// A place in the source, for messages at run time.
+public struct SourceLocation: Hashable, Sendable {
+  public var file: String
+  /// From 1.
+  public var line: Int
+
+  public init(file: String, line: Int) {
+    self.file = file
+    self.line = line
+  }
+}
+
+/// Something that flows are told or tell.
+public struct Event: Hashable, Sendable {
+  public var name: String
+  /// The record of the payload; it has the name of the event.
+  public var payload: RecordDeclaration
+  /// How other systems deliver it.
+  public var webhook: Webhook?
+
+  public init(name: String, payload: RecordDeclaration, webhook: Webhook? = nil) {
+    self.name = name
+    self.payload = payload
+    self.webhook = webhook
+  }
+}
+
+/// `from webhook { secret env("S") header "X-Signature" hmac sha256 }`
+public struct Webhook: Hashable, Sendable {
+  public var secret: SourcedExpression
+  /// The environment variables that `secret` reads; they take the first slots of its frame.
+  public var environment: [String]
+  /// Where the signature of a request stands.
+  public var header: String
+  /// The hash of the HMAC; `sha256`.
+  public var algorithm: String
+
+  public init(secret: SourcedExpression, environment: [String], header: String, algorithm: String) {
+    self.secret = secret
+    self.environment = environment
+    self.header = header
+    self.algorithm = algorithm
+  }
+}
+
+extension SourceLocation: CustomStringConvertible {
+  public var description: String { "\(file):\(line)" }
+}

@@ -1,0 +1,73 @@
+/// `start on E -> state`
+public struct Start: Hashable, Sendable {
+  public enum Trigger: Hashable, Sendable {
+    /// `isAgain`: whether a key that has ended may begin again.
+    case event(Int, isAgain: Bool)
+    case every(SourcedExpression)
+    case cron(Cron)
+    /// The flow is called.
+    case called
+  }
+
+  public var trigger: Trigger
+  public var roles: [Int]
+  public var guardExpression: SourcedExpression?
+  public var target: Int
+  public var acts: [ActionStatement]
+  public var place: SourceLocation
+
+  public init(
+    trigger: Trigger, roles: [Int], guardExpression: SourcedExpression?, target: Int, acts: [ActionStatement],
+    place: SourceLocation
+  ) {
+    self.trigger = trigger
+    self.roles = roles
+    self.guardExpression = guardExpression
+    self.target = target
+    self.acts = acts
+    self.place = place
+  }
+
+  /// The event that it waits for.
+  public var event: Int? {
+    if case .event(let event, _) = trigger { event } else { nil }
+  }
+}
+
+/// `migrate from 1 { state a -> b  data field = expression }`
+public struct Migration: Hashable, Sendable {
+  /// Where an instance goes on that stood in a state of the old version.
+  public struct Move: Hashable, Sendable {
+    /// The path of a state of the old version.
+    public var from: String
+    public var to: Int
+
+    public init(from: String, to: Int) {
+      self.from = from
+      self.to = to
+    }
+  }
+
+  /// A field that gets its value from what the instance knew.
+  public struct Assignment: Hashable, Sendable {
+    public var field: Int
+    public var value: SourcedExpression
+
+    public init(field: Int, value: SourcedExpression) {
+      self.field = field
+      self.value = value
+    }
+  }
+
+  public var from: Int
+  public var moves: [Move]
+  public var assignments: [Assignment]
+  public var place: SourceLocation
+
+  public init(from: Int, moves: [Move], assignments: [Assignment], place: SourceLocation) {
+    self.from = from
+    self.moves = moves
+    self.assignments = assignments
+    self.place = place
+  }
+}

@@ -1,0 +1,56 @@
+/// A node of the statechart.
+public struct State: Hashable, Sendable {
+  public enum Kind: String, Sendable { case root, plain, parallel, region, final, failed }
+
+  public var name: String
+  /// The names from the top, joined by dots; empty for the root.
+  public var path: String
+  public var kind: Kind
+  /// The index of the state around it; the root is its own.
+  public var parent: Int
+  /// The root has 0.
+  public var depth: Int
+  public var children: [Int]
+  /// The child that is entered with it.
+  public var initial: Int?
+  public var entry: [ActionStatement]
+  public var exit: [ActionStatement]
+  /// Its calls and steps, in text order.
+  public var calls: [Int]
+  /// Its reactions in text order.
+  public var transitions: [Int]
+  public var ignored: [Int]
+  public var deferred: [Int]
+  /// Whether entering it undoes what is still to be undone.
+  public var isRollback: Bool
+  /// What a called flow answers when it ends here.
+  public var result: SourcedExpression?
+  /// The first index behind its descendants: they are `index + 1 ..< end`.
+  public var end: Int
+
+  public init(
+    name: String, path: String, kind: Kind, parent: Int, depth: Int, children: [Int] = [], initial: Int? = nil,
+    entry: [ActionStatement] = [], exit: [ActionStatement] = [], calls: [Int] = [], transitions: [Int] = [],
+    ignored: [Int] = [],
+    deferred: [Int] = [], isRollback: Bool = false, result: SourcedExpression? = nil, end: Int = 0
+  ) {
+    self.name = name
+    self.path = path
+    self.kind = kind
+    self.parent = parent
+    self.depth = depth
+    self.children = children
+    self.initial = initial
+    self.entry = entry
+    self.exit = exit
+    self.calls = calls
+    self.transitions = transitions
+    self.ignored = ignored
+    self.deferred = deferred
+    self.isRollback = isRollback
+    self.result = result
+    self.end = end
+  }
+
+  public var isFinal: Bool { kind == .final || kind == .failed }
+}

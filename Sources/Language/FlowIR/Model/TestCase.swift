@@ -1,0 +1,72 @@
+/// A `test` of a program, made ready to run. Not a part of the program: what is tested has the same hash without it.
+public struct TestCase: Hashable, Sendable {
+  public var name: String
+  /// The flow whose instance is looked at.
+  public var flow: Int
+  public var statements: [Statement]
+  public var place: SourceLocation
+
+  public init(name: String, flow: Int, statements: [Statement], place: SourceLocation) {
+    self.name = name
+    self.flow = flow
+    self.statements = statements
+    self.place = place
+  }
+
+  /// One line of a test.
+  public struct Statement: Hashable, Sendable {
+    public var kind: Kind
+    /// As it is written.
+    public var text: String
+    public var place: SourceLocation
+
+    public init(kind: Kind, text: String, place: SourceLocation) {
+      self.kind = kind
+      self.text = text
+      self.place = place
+    }
+  }
+
+  public indirect enum Kind: Hashable, Sendable {
+    /// Calls the flow.
+    case start(arguments: [SourcedExpression])
+    case send(event: Int, SourcedExpression, roles: [Int], caller: SourcedExpression?)
+    case mock(Call.Target, Outcome)
+    /// All of them are active.
+    case expectState([Int])
+    case expectData(SourcedExpression)
+    case expectCalled(Call.Target, [Member], isNegated: Bool)
+    case expectEmitted(event: Int, [Member], isNegated: Bool)
+    /// The last event was refused.
+    case expectRefused
+    case expectIncident
+    /// The work of that name is done: a call by its name, or any by that of its action.
+    case complete(Work, SourcedExpression?)
+    case fail(Work, code: String)
+    case advance(SourcedExpression)
+    case at(SourcedExpression)
+  }
+
+  public enum Outcome: Hashable, Sendable {
+    case returns(SourcedExpression)
+    case fails(code: String)
+  }
+
+  /// Which of the work that is asked for.
+  public enum Work: Hashable, Sendable {
+    /// Calls of the flow.
+    case calls([Int])
+    case target(Call.Target)
+  }
+
+  /// What an argument or a field has to be.
+  public struct Member: Hashable, Sendable {
+    public var name: String
+    public var value: SourcedExpression
+
+    public init(name: String, value: SourcedExpression) {
+      self.name = name
+      self.value = value
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/// A reaction of a state.
+public struct Transition: Hashable, Sendable {
+  public var source: Int
+  public var trigger: Trigger
+  /// Who may set it off; empty means anybody.
+  public var roles: [Int]
+  public var guardExpression: SourcedExpression?
+  /// Nil stays where it is.
+  public var target: Int?
+  /// Goes back to where the target was left.
+  public var isHistory: Bool
+  public var isReenter: Bool
+  public var acts: [ActionStatement]
+  public var place: SourceLocation
+
+  public init(
+    source: Int, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil, target: Int? = nil,
+    isHistory: Bool = false, isReenter: Bool = false, acts: [ActionStatement] = [], place: SourceLocation
+  ) {
+    self.source = source
+    self.trigger = trigger
+    self.roles = roles
+    self.guardExpression = guardExpression
+    self.target = target
+    self.isHistory = isHistory
+    self.isReenter = isReenter
+    self.acts = acts
+    self.place = place
+  }
+}
+
+/// What sets a transition off.
+public indirect enum Trigger: Hashable, Sendable {
+  case event(Int)
+  /// Any event that nothing else takes.
+  case any
+  case always
+  case after(SourcedExpression)
+  case every(SourcedExpression)
+  case at(SourcedExpression)
+  case cron(Cron)
+  case callDone(Int)
+  case callFailed(Int)
+  /// The state that it stands in is complete: its child is final, all its regions are, all its steps are done.
+  case done
+  /// A step of the state that it stands in has failed, and nothing took that.
+  case failed
+  /// The undos that the state rolls back have all been carried out, or one has failed.
+  case rollbackDone
+  case rollbackFailed
+  /// A timer or a result could not be taken while the state was active.
+  case error
+
+  /// Whether it waits for an instant.
+  public var isTimer: Bool {
+    switch self {
+    case .after, .every, .at, .cron: true
+    case .event, .any, .always, .callDone, .callFailed, .done, .failed, .rollbackDone, .rollbackFailed, .error: false
+    }
+  }
+}
+
+/// `cron "0 9 * * MON" tz zone`
+public struct Cron: Hashable, Sendable {
+  /// Five fields, as ``CronSchedule`` reads them.
+  public var schedule: String
+  /// The name of a time zone; nil is UTC.
+  public var zone: SourcedExpression?
+
+  public init(schedule: String, zone: SourcedExpression?) {
+    self.schedule = schedule
+    self.zone = zone
+  }
+}
+
+/// One thing that a reaction does.
+public struct ActionStatement: Hashable, Sendable {
+  public indirect enum Kind: Hashable, Sendable {
+    /// `slot` is the frame slot of a data field; `part` leads from there to what is assigned.
+    case assign(slot: Int, part: [PartStep], SourcedExpression)
+    case perform(action: Int, arguments: [SourcedExpression])
+    case emit(event: Int, SourcedExpression)
+    case raise(event: Int, SourcedExpression)
+    case log(SourcedExpression)
+  }
+
+  /// One selection on the way to the part of a value.
+  public enum PartStep: Hashable, Sendable {
+    case field(String)
+    case index(SourcedExpression)
+  }
+
+  /// `for x in list`: each item in turn stands in `slot`.
+  public struct Loop: Hashable, Sendable {
+    public var slot: Int
+    public var list: SourcedExpression
+
+    public init(slot: Int, list: SourcedExpression) {
+      self.slot = slot
+      self.list = list
+    }
+  }
+
+  public var kind: Kind
+  public var loop: Loop?
+  public var condition: SourcedExpression?
+  public var place: SourceLocation
+
+  public init(kind: Kind, loop: Loop? = nil, condition: SourcedExpression? = nil, place: SourceLocation) {
+    self.kind = kind
+    self.loop = loop
+    self.condition = condition
+    self.place = place
+  }
+}

@@ -1,0 +1,177 @@
+import CEL
+import FlowTime
+
+extension Program {
+  /// How many slots a frame may have.
+  public static let maximumFrame = 4096
+
+  /// Checks that every index points at something and that the states are a tree in document order, so that running
+  /// needs no further checks.
+  /// - Throws: `ProgramError` that names what is wrong.
+  public func validate() throws(ProgramError) {
+    try unique(flows.map(\.name), "flow")
+    try unique(events.map(\.name), "event")
+    try unique(actions.map(\.name), "action")
+    for action in actions { try validate(action) }
+    for event in events { try validate(event) }
+    for flow in flows { try FlowValidation(program: self, flow: flow).run() }
+  }
+
+  private func unique(_ names: [String], _ kind: String) throws(ProgramError) {
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
+      throw ProgramError("there are two \(kind)s named `\(name)`")
+    }
+  }
+
+  private func validate(_ action: Action) throws(ProgramError) {
+    let limit = action.parameters.fields.count + action.environment.count
+    let policy = action.policy
+    guard policy.retries.map({ $0 >= 0 }) ?? true, policy.timeoutMilliseconds > 0,
+      policy.firstBackoffMilliseconds >= 0, policy.longestBackoffMilliseconds >= policy.firstBackoffMilliseconds,
+      policy.statuses.allSatisfy({ $0.lowest <= $0.highest }),
+      policy.limit.map({ $0.count > 0 && $0.periodMilliseconds > 0 }) ?? true
+    else { throw ProgramError("the policy of `\(action.name)` makes no sense") }
+    for expression in action.expressions where !expression.tree.usedSlots.allSatisfy({ 0..<limit ~= $0 }) {
+      throw ProgramError("the binding of `\(action.name)` reads a slot that is not there")
+    }
+  }
+
+  private func validate(_ event: Event) throws(ProgramError) {
+    guard let webhook = event.webhook else { return }
+    guard webhook.secret.tree.usedSlots.allSatisfy({ webhook.environment.indices ~= $0 }),
+      webhook.secret.tree.type == .string, webhook.algorithm == "sha256", !webhook.header.isEmpty
+    else { throw ProgramError("the webhook of `\(event.name)` makes no sense") }
+  }
+}
+
+extension Action {
+  /// All expressions of the binding, and the secret that signs it.
+  public var expressions: [SourcedExpression] { bindingExpressions + [signature].compactMap { $0 } }
+
+  private var bindingExpressions: [SourcedExpression] {
+    switch binding {
+    case .http(_, let url, let headers, let body): [url] + [headers, body].compactMap { $0 }
+    case .worker: []
+    case .log(let message): [message]
+    case .other(_, let settings): settings.map(\.value)
+    }
+  }
+}
+
+/// The checks of one flow.
+struct FlowValidation {
+  let program: Program
+  let flow: Flow
+
+  func run() throws(ProgramError) {
+    try require(flow.frameSize >= FrameLayout.firstField && flow.frameSize <= Program.maximumFrame, "frame size")
+    try require(
+      flow.keptCount >= flow.fields.count && flow.keptCount <= flow.frameSize
+        && FrameLayout.firstField + flow.keptCount <= flow.frameSize, "kept slots")
+    try require(flow.key.map { flow.fields.indices.contains($0) && flow.fields[$0].type == .string } ?? true, "key")
+    try states()
+    try transitions()
+    for index in flow.calls.indices { try call(index) }
+    try promises()
+    for expression in flow.expressions {
+      try require(expression.tree.usedSlots.allSatisfy { 0..<flow.frameSize ~= $0 }, "slot of an expression")
+    }
+  }
+
+  func require(_ holds: Bool, _ what: String) throws(ProgramError) {
+    guard holds else { throw ProgramError("the flow `\(flow.name)` has a wrong \(what)") }
+  }
+
+  /// States come in document order: each behind its parent, its descendants right behind it.
+  private func states() throws(ProgramError) {
+    try require(!flow.states.isEmpty && flow.states[0].kind == .root && flow.states[0].end == flow.states.count, "root")
+    for (index, state) in flow.states.enumerated() {
+      let parent = state.parent
+      try require(index == 0 ? parent == 0 && state.depth == 0 : 0..<index ~= parent, "parent of a state")
+      try require(state.end > index && state.end <= flow.states.count, "end of a state")
+      if index > 0 {
+        try require(
+          state.depth == flow.states[parent].depth + 1 && state.end <= flow.states[parent].end
+            && flow.states[parent].children.contains(index), "place of a state")
+      }
+      try require(
+        state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
+      for child in state.children {
+        try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != 0, "child")
+      }
+      try require(state.initial.map(state.children.contains) ?? true, "initial state")
+      try require(state.calls.allSatisfy { flow.calls.indices.contains($0) && flow.calls[$0].state == index }, "call")
+      try require(
+        state.transitions.allSatisfy { flow.transitions.indices.contains($0) && flow.transitions[$0].source == index },
+        "transition of a state")
+      try require((state.ignored + state.deferred).allSatisfy(program.events.indices.contains), "event")
+      try acts(state.entry + state.exit)
+    }
+  }
+
+  private func transitions() throws(ProgramError) {
+    for transition in flow.transitions {
+      try require(flow.states.indices.contains(transition.source), "source")
+      try require(transition.target.map(isTarget) ?? true, "target")
+      try require(transition.roles.allSatisfy(program.roles.indices.contains), "role")
+      switch transition.trigger {
+      case .event(let event): try require(program.events.indices.contains(event), "event of a transition")
+      case .callDone(let call), .callFailed(let call):
+        try require(flow.calls.indices.contains(call), "call of a transition")
+      case .after(let delay), .every(let delay): try require(delay.tree.type == .duration, "delay")
+      case .at(let instant): try require(instant.tree.type == .timestamp, "instant")
+      case .cron(let cron): try schedule(cron)
+      case .any, .always, .done, .failed, .rollbackDone, .rollbackFailed, .error: break
+      }
+      try condition(transition.guardExpression)
+      try acts(transition.acts)
+    }
+    for start in flow.starts {
+      switch start.trigger {
+      case .event(let event, _): try require(program.events.indices.contains(event), "event of a start")
+      case .every(let delay): try require(delay.tree.type == .duration, "delay")
+      case .cron(let cron): try schedule(cron)
+      case .called: try require(flow.isCallable, "start")
+      }
+      try require(isTarget(start.target), "target of a start")
+      try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
+      try condition(start.guardExpression)
+      try acts(start.acts)
+    }
+    for invariant in flow.invariants { try condition(invariant) }
+  }
+
+  private func schedule(_ cron: Cron) throws(ProgramError) {
+    try require(CronSchedule(cron.schedule) != nil, "schedule")
+    try require(cron.zone.map { $0.tree.type == .string } ?? true, "time zone")
+  }
+
+  func isTarget(_ state: Int) -> Bool { flow.states.indices.contains(state) && state != 0 }
+
+  func condition(_ expression: SourcedExpression?) throws(ProgramError) {
+    guard let expression else { return }
+    try require(expression.tree.type == .bool || expression.tree.type == .dyn, "guard")
+  }
+
+  private func acts(_ acts: [ActionStatement]) throws(ProgramError) {
+    for act in acts {
+      try condition(act.condition)
+      if let loop = act.loop {
+        try require(flow.keptSlots.upperBound..<flow.frameSize ~= loop.slot, "slot of a loop")
+      }
+      switch act.kind {
+      case .assign(let slot, _, _):
+        let fields = FrameLayout.firstField..<(FrameLayout.firstField + flow.fields.count)
+        try require(fields ~= slot, "slot of an assignment")
+      case .perform(let action, let arguments):
+        try require(program.actions.indices.contains(action), "action")
+        try require(arguments.count == program.actions[action].parameters.fields.count, "arguments")
+      case .emit(let event, let value), .raise(let event, let value):
+        try require(program.events.indices.contains(event), "event")
+        try require(value.tree.type == .record(program.events[event].name), "payload")
+      case .log: break
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import CEL
+
+extension Layout {
+  /// The bytes of the whole file in their canonical form.
+  ///
+  /// Each declaration is laid out by itself, because those of several lines get an empty one around them.
+  mutating func file() -> [UInt8] {
+    var output: [UInt8] = []
+    var wasLong = false
+    while !isAtEnd {
+      let before = gap(before: position)
+      let comments = printed(.concat(leadingCommentsOfDeclaration()))
+      let declaration = printed(declaration())
+      let isLong = declaration.contains(UInt8(ascii: "\n"))
+      if !output.isEmpty, before.startsWithBlankLine || isLong || wasLong { output.append(UInt8(ascii: "\n")) }
+      if !comments.isEmpty {
+        output += comments + [UInt8(ascii: "\n")]
+        if before.endsInBlankLine { output.append(UInt8(ascii: "\n")) }
+      }
+      output += declaration + [UInt8(ascii: "\n")]
+      wasLong = isLong
+    }
+    let last = printed(.concat(leadingCommentsOfDeclaration()))
+    if last.isEmpty { return output }
+    if !output.isEmpty, gap(before: position).startsWithBlankLine || wasLong { output.append(UInt8(ascii: "\n")) }
+    return output + last + [UInt8(ascii: "\n")]
+  }
+
+  private mutating func leadingCommentsOfDeclaration() -> [Doc] { Array(commentsBeforeEnd(isEmpty: true).dropFirst()) }
+
+  private func printed(_ doc: Doc) -> [UInt8] {
+    var printer = DocPrinter(source: source)
+    printer.print(doc)
+    return printer.output
+  }
+
+  private mutating func declaration() -> Doc {
+    switch word {
+    case "import": importing()
+    case "type": .concat([takeWord(), takeWord(), fields()])
+    case "enum": .concat([takeWord(), takeWord(), enumValues()])
+    case "const", "let": definition()
+    case "fn": function()
+    case "event": event()
+    case "action": action()
+    case "flow": flow()
+    case "test": .concat([takeWord(), takeWord(), statements()])
+    default: simple()
+    }
+  }
+
+  /// `word` and one token, such as `role r` and `version 2`; also what is not understood.
+  mutating func simple() -> Doc { .concat([takeWord(), take()]) }
+
+  private mutating func importing() -> Doc {
+    let start = simple()
+    return at("as") ? .concat([start, .space, simple()]) : start
+  }
+
+  /// `const N = CEL`, `let n = CEL`, `data f = CEL`
+  mutating func definition() -> Doc { .concat([takeWord(), takeWord(), takeWord(), .group(expression())]) }
+
+  private mutating func function() -> Doc {
+    let head = Doc.concat([takeWord(), take(), parameters(), .space, takeWord(), typeReference(), .space])
+    return .concat([head, takeWord(), expression()])
+  }
+
+  mutating func event() -> Doc {
+    var parts = [simple()]
+    if at("from") {
+      parts += [.space, takeWord(), takeWord()]
+      parts.append(block { $0.isWord($0.token, "secret") ? .concat([$0.takeWord(), $0.expression()]) : $0.simple() })
+    }
+    if at(.leftBrace) { parts += [.space, fields()] }
+    return .concat(parts)
+  }
+
+  // MARK: - Fields and types
+
+  /// `{ field: type = default … }`, without commas but where a name would be read as part of what is before it.
+  mutating func fields() -> Doc { block { layout in .concat([layout.field(), layout.optionalComma()]) } }
+
+  private mutating func enumValues() -> Doc {
+    block(spaces: 1) { layout in
+      let value = layout.take()
+      let comments = layout.at(.comma) ? layout.drop() : .empty
+      return .concat([value, layout.at(.rightBrace) ? .empty : .commaWhenFlat, comments])
+    }
+  }
+
+  mutating func optionalComma() -> Doc {
+    guard at(.comma) else { return .empty }
+    return isWord(peek(), "in") || isWord(peek(), "max") ? take() : drop()
+  }
+
+  mutating func field() -> Doc {
+    var parts = [take(), takeWord(), typeReference()]
+    if at(.assign) { parts += [.space, takeWord(), expression()] }
+    return .concat(parts)
+  }
+
+  /// `list<Item>? max 40`
+  mutating func typeReference() -> Doc {
+    var parts = [path()]
+    if at(.less) {
+      parts += [take(), typeReference()]
+      while at(.comma) { parts += [takeWord(), typeReference()] }
+      parts.append(take(if: .greater))
+    }
+    parts.append(take(if: .question))
+    if at("max") { parts += [.space, simple()] }
+    return .concat(parts)
+  }
+
+  /// `a.b.c`
+  mutating func path() -> Doc {
+    var parts = [take()]
+    while at(.dot), peek().kind == .identifier { parts += [take(), take()] }
+    return .concat(parts)
+  }
+
+  /// Paths with commas; as many on a line as fit.
+  mutating func names() -> Doc {
+    var parts = [path()]
+    while at(.comma) { parts += [take(), .group(.indent(4, .concat([.line(1), path()])))] }
+    return .concat(parts)
+  }
+
+  mutating func parameters() -> Doc { list(until: .rightParen) { $0.field() } }
+
+  /// `name: CEL`
+  mutating func argument() -> Doc { .concat([take(), takeWord(), expression()]) }
+
+  mutating func arguments() -> Doc { list(until: .rightParen) { $0.argument() } }
+}

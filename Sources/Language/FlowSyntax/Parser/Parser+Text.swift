@@ -1,0 +1,82 @@
+import CEL
+import FlowSource
+import FlowTime
+
+extension Parser {
+  /// The lines of `///` directly above the token at the cursor.
+  func documentation() -> String {
+    let end = Int(token.range.lower - source.base)
+    let start = position > 0 ? Int(tokens[position - 1].range.upper - source.base) : 0
+    guard start < end else { return "" }
+    let trivia = String(decoding: source.text[start..<end], as: UTF8.self)
+    var lines: [Substring] = []
+    for line in trivia.split(separator: "\n", omittingEmptySubsequences: false) {
+      let trimmed = line.drop { $0 == " " || $0 == "\t" }
+      if trimmed.hasPrefix("///") {
+        lines.append(trimmed.dropFirst(3).drop { $0 == " " })
+      } else if trimmed.isEmpty, line.startIndex != trivia.startIndex, !lines.isEmpty, lines.last != "" {
+        continue
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// A plain string literal; its value without quotes and escapes.
+  mutating func string(_ what: String) -> String {
+    if at(.unterminated) {
+      diagnostics.append(
+        Diagnostic(
+          "F102", "this string has no end", at: token.range, label: "begins here", help: "close it with a quote"))
+      advance()
+      return ""
+    }
+    guard at(.string) else {
+      complain("expected \(what)")
+      return ""
+    }
+    let expression = self.expression()
+    guard case .literal(.string(let value)) = expression.kind else {
+      diagnostics.append(Diagnostic("F101", "expected \(what) and nothing more", at: expression.range))
+      return ""
+    }
+    return value
+  }
+
+  mutating func integer(_ what: String) -> Int? {
+    guard at(.int), let value = Int(text(token)) else {
+      complain("expected \(what)")
+      return nil
+    }
+    advance()
+    return value
+  }
+
+  /// Whether a length of time such as `30m` is at the cursor.
+  var isAtDuration: Bool {
+    (token.kind == .int || token.kind == .double) && peek().kind == .identifier
+      && peek().range.lower == token.range.upper
+  }
+
+  mutating func duration(_ what: String) -> DurationNode {
+    let start = token.range
+    guard isAtDuration else {
+      complain("expected \(what), such as `30m`")
+      return DurationNode(milliseconds: 0, range: SourceRange(start.lower, start.lower))
+    }
+    advance()
+    advance()
+    let range = range(from: start)
+    guard let milliseconds = DurationText.milliseconds(source.string(range)) else {
+      diagnostics.append(
+        Diagnostic(
+          "F208", "`\(source.string(range))` is not a length of time", at: range,
+          help: "write numbers with the units d, h, m, s or ms, such as `1h30m`"))
+      return DurationNode(milliseconds: 0, range: range)
+    }
+    return DurationNode(milliseconds: milliseconds, range: range)
+  }
+
+  mutating func delay(_ what: String) -> DelayNode {
+    isAtDuration ? .literal(duration(what)) : .expression(expression())
+  }
+}

@@ -1,0 +1,189 @@
+public import CEL
+public import FlowSource
+
+/// `flow F(parameters) -> type { … }`
+public struct FlowNode: Sendable {
+  public var name: NameNode
+  /// Nil when there are no parentheses; a flow that has them can be called like an action.
+  public var parameters: [FieldNode]?
+  public var result: TypeReferenceNode?
+  public var version: Int?
+  public var key: NameNode?
+  public var data: [FieldNode] = []
+  public var lets: [ConstantNode] = []
+  /// Events of its own.
+  public var events: [EventNode] = []
+  public var invariants: [Expression] = []
+  public var properties: [PropertyNode] = []
+  public var migrations: [MigrationNode] = []
+  public var starts: [StartNode] = []
+  public var reactions: [ReactionNode] = []
+  public var states: [StateNode] = []
+  /// Where `ongoing` stands: the flow is not meant to end.
+  public var ongoing: SourceRange?
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// What has to hold of every run: `never a and b`, `a leads to b`.
+public struct PropertyNode: Sendable {
+  public enum Kind: Sendable {
+    case never([PathNode])
+    case leadsTo(PathNode, PathNode)
+  }
+
+  public var kind: Kind
+  public var range: SourceRange
+}
+
+/// `migrate from 1 { state a -> b  data field = expression }`
+public struct MigrationNode: Sendable {
+  public var from: Int
+  public var states: [(from: PathNode, to: PathNode)] = []
+  public var data: [(field: NameNode, value: Expression)] = []
+  public var range: SourceRange
+}
+
+/// `start TRIGGER by … when … -> state do …`
+public struct StartNode: Sendable {
+  public enum Trigger: Sendable {
+    case on([NameNode], isAgain: Bool)
+    case every(DelayNode)
+    case cron(CronNode)
+    /// Without a trigger: the flow is called.
+    case called
+  }
+
+  public var trigger: Trigger
+  public var rest: TransitionTailNode
+  public var range: SourceRange
+}
+
+/// A state of any kind with what stands in it.
+public struct StateNode: Sendable {
+  public enum Kind: String, Sendable { case plain, parallel, region, final, failed }
+
+  public var kind: Kind
+  public var isInitial: Bool
+  public var name: NameNode
+  public var entry: [ActionStatementNode] = []
+  public var exit: [ActionStatementNode] = []
+  public var calls: [CallNode] = []
+  public var steps: [StepsNode] = []
+  /// Where `rollback` stands.
+  public var rollback: SourceRange?
+  /// What a called flow answers when it ends here.
+  public var result: Expression?
+  /// Where `ongoing` stands: the state is not meant to be left.
+  public var ongoing: SourceRange?
+  public var reactions: [ReactionNode] = []
+  public var ignored: [NameNode] = []
+  public var deferred: [NameNode] = []
+  public var children: [StateNode] = []
+  public var documentation: String
+  public var range: SourceRange
+}
+
+/// `TRIGGER [by ROLES] [when GUARD] [-> TARGET] [do ACTIONS]`
+public struct ReactionNode: Sendable {
+  public var trigger: TriggerNode
+  public var rest: TransitionTailNode
+  public var range: SourceRange
+}
+
+/// What sets a reaction off.
+public struct TriggerNode: Sendable {
+  public enum Kind: Sendable {
+    /// Events, `call.done`, `call.failed`, `done`, `failed`, `rollback.done`, `error`, or `any`.
+    case on([PathNode])
+    case always
+    case after(DelayNode)
+    case every(DelayNode)
+    case at(Expression)
+    case cron(CronNode)
+  }
+
+  public var kind: Kind
+  public var range: SourceRange
+}
+
+/// `cron "0 9 * * MON" tz zone`
+public struct CronNode: Sendable {
+  public var schedule: String
+  public var scheduleRange: SourceRange
+  public var zone: Expression?
+}
+
+/// The part that every reaction shares.
+public struct TransitionTailNode: Sendable {
+  public var roles: [NameNode] = []
+  public var guardExpression: Expression?
+  public var target: PathNode?
+  public var isReenter = false
+  public var acts: [ActionStatementNode] = []
+}
+
+/// One thing that a reaction does.
+public struct ActionStatementNode: Sendable {
+  public indirect enum Kind: Sendable {
+    case assign(TargetNode, Expression)
+    case perform(PathNode, [ArgumentNode])
+    case emit(Expression)
+    case raise(Expression)
+    case log(Expression)
+  }
+
+  public var kind: Kind
+  public var loop: LoopNode?
+  public var condition: Expression?
+  public var range: SourceRange
+}
+
+/// What is assigned: a data field, or a part of one.
+public struct TargetNode: Sendable {
+  public enum Step: Sendable {
+    case field(NameNode)
+    case index(Expression)
+  }
+
+  public var field: NameNode
+  public var steps: [Step] = []
+  public var range: SourceRange
+}
+
+/// `for x in list`
+public struct LoopNode: Sendable {
+  public var variable: NameNode
+  public var list: Expression
+}
+
+/// `call action(args) as name for x in list limit 3 retry … timeout … once … undo …`
+public struct CallNode: Sendable {
+  public var action: PathNode
+  public var arguments: [ArgumentNode]
+  public var name: NameNode?
+  public var loop: LoopNode?
+  /// How many of the loop run side by side.
+  public var limit: Expression?
+  public var once: Expression?
+  public var undo: UndoNode?
+  public var policies: [PolicyNode] = []
+  /// Of a step: the steps that it waits for, as far as they are named.
+  public var after: [NameNode] = []
+  /// Of a step: whether it is taken at all.
+  public var condition: Expression?
+  public var range: SourceRange
+}
+
+/// `undo action(args)`
+public struct UndoNode: Sendable {
+  public var action: PathNode
+  public var arguments: [ArgumentNode]
+  public var range: SourceRange
+}
+
+/// `steps { name: action(args) after … for … when … }`
+public struct StepsNode: Sendable {
+  public var steps: [CallNode]
+  public var range: SourceRange
+}

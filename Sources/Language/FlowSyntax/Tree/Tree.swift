@@ -1,0 +1,116 @@
+public import CEL
+public import FlowDiagnostics
+public import FlowSource
+
+/// One `.flow` file as it was read.
+///
+/// The tokens stay beside the tree; what lies between their ranges is white space and comments, so nothing of
+/// the text is lost to the formatter and the editors.
+public struct ParsedFile: Sendable {
+  public let source: SourceFile
+  public private(set) var tokens: [Token]
+  public let declarations: [Declaration]
+  /// Names that were written with the alias of an import before them.
+  public let qualified: [QualifiedName]
+  public let diagnostics: [Diagnostic]
+}
+
+extension ParsedFile {
+  /// The file without its tokens, which are a good part of its memory and which checking does not need.
+  public var withoutTokens: ParsedFile {
+    var file = self
+    file.tokens = []
+    return file
+  }
+
+  /// The comments of the file that silence findings.
+  public var suppressions: [Suppression] {
+    var gaps: [SourceRange] = []
+    var end = source.base
+    for token in tokens {
+      if token.range.lower > end { gaps.append(SourceRange(end, token.range.lower)) }
+      end = token.range.upper
+    }
+    return Suppression.all(in: source, gaps: gaps)
+  }
+}
+
+/// `shop.Item`: in the tree it is `Item`, whose place is the whole.
+public struct QualifiedName: Sendable {
+  public var alias: String
+  public var name: String
+  public var range: SourceRange
+}
+
+/// A top-level declaration.
+public enum Declaration: Sendable {
+  case importing(ImportNode)
+  case type(TypeNode)
+  case enumeration(EnumNode)
+  case constant(ConstantNode)
+  case function(FunctionNode)
+  case role(RoleNode)
+  case event(EventNode)
+  case action(ActionNode)
+  case flow(FlowNode)
+  case test(TestNode)
+}
+
+/// A name where it is written. Empty where one was missing; the parser has said so.
+public struct NameNode: Hashable, Sendable {
+  public var text: String
+  public var range: SourceRange
+  public var isMissing: Bool { text.isEmpty }
+
+  public init(text: String, range: SourceRange) {
+    self.text = text
+    self.range = range
+  }
+}
+
+/// Names joined by dots, such as `mail.send` or `review.history`.
+public struct PathNode: Hashable, Sendable {
+  public var names: [NameNode]
+  public var range: SourceRange
+  public var text: String { names.map(\.text).joined(separator: ".") }
+  public var isMissing: Bool { names.isEmpty || names.contains(where: \.isMissing) }
+}
+
+/// A type as it is written: `list<Item>`, `string? max 40`.
+public struct TypeReferenceNode: Hashable, Sendable {
+  public var name: PathNode
+  public var arguments: [TypeReferenceNode]
+  public var isOptional: Bool
+  public var maximum: Int?
+  public var range: SourceRange
+}
+
+/// A length of time, written as `30m` or `1h30m`.
+public struct DurationNode: Hashable, Sendable {
+  public var milliseconds: Int64
+  public var range: SourceRange
+}
+
+/// Where a length of time is expected: written out, or computed.
+public enum DelayNode: Sendable {
+  case literal(DurationNode)
+  case expression(Expression)
+
+  public var range: SourceRange {
+    switch self {
+    case .literal(let node): node.range
+    case .expression(let node): node.range
+    }
+  }
+}
+
+/// A named argument of an action or a call.
+public struct ArgumentNode: Sendable {
+  public var name: NameNode
+  public var value: Expression
+
+  public init(name: NameNode, value: Expression) {
+    self.name = name
+    self.value = value
+  }
+}

@@ -1,0 +1,169 @@
+extension HTTPConnection {
+  /// How much output may wait before the next pipelined request is read.
+  private var pipelinedOutputLimit: Int { configuration.limits.pipelinedBytes }
+
+  // MARK: Reading.
+
+  /// Reads what belongs to the current request and says how much it was.
+  func read(_ bytes: Span<UInt8>, now: Instant) -> Int {
+    var start = 0
+    // One empty line before a request is to be ignored (RFC 9112, 2.2).
+    if !parser.hasBegun, bytes.count >= 2, bytes[0] == UInt8(ascii: "\r"), bytes[1] == UInt8(ascii: "\n") { start = 2 }
+    if start == bytes.count { return start }
+    let (consumed, outcome) = parser.feed(bytes.extracting(start...))
+    switch outcome {
+    case .complete: completeRequest(now: now)
+    case .refused(let status, let reason): refuse(status: status, reason: reason, now: now)
+    case .more:
+      // The parser leaves a head, a chunk's line or the trailers until they are whole.
+      if bytes.count - start - consumed > configuration.limits.headerBytes {
+        refuse(status: 431, reason: "the header is too large", now: now)
+      } else {
+        continueIfAwaited()
+      }
+    }
+    return start + consumed
+  }
+
+  /// Reads the next request from what waits, if the peer takes its answers.
+  func readPending(now: Instant) {
+    if phase == .reading, !pending.isEmpty, output.count < pipelinedOutputLimit {
+      // Taken out while it is read, since reading may end the connection and drop it.
+      var queue = pending
+      pending = ByteQueue()
+      let consumed = queue.withSpan { read($0, now: now) }
+      queue.consume(consumed)
+      if phase == .reading || phase == .answering { pending = queue }
+    }
+    let isStuck = !pending.isEmpty && output.count >= pipelinedOutputLimit
+    if phase == .reading, hasPeerEnded, !isStuck { return finish(now: now) }
+    settle(now: now)
+  }
+
+  private func continueIfAwaited() {
+    guard !hasSentContinue, parser.awaitsContinue else { return }
+    hasSentContinue = true
+    output.write { ResponseEncoder.appendContinue(to: &$0) }
+  }
+
+  private func completeRequest(now: Instant) {
+    traits = parser.traits
+    var request = parser.request(from: remoteAddress)
+    traits.isHead = request.method == "HEAD"
+    requestCount += 1
+    if requestCount >= configuration.limits.requestsPerConnection { traits.isKeptAlive = false }
+    if traits.asksForUpgrade, request.method == "GET", request.headers.contains(token: "websocket", in: "Upgrade") {
+      guard request.headers["Sec-WebSocket-Version"] == "13" else { return refuseWebSocketVersion(now: now) }
+      guard hasValidKey(request) else {
+        return refuse(status: 400, reason: "the Sec-WebSocket-Key is malformed", now: now)
+      }
+      guard let offers = ExtensionOffer.list(request.headers.values(of: "Sec-WebSocket-Extensions")) else {
+        return refuse(status: 400, reason: "the Sec-WebSocket-Extensions are malformed", now: now)
+      }
+      deflate = DeflateAgreement(offers)
+      request.isUpgrade = true
+      upgradeRequest = request
+    }
+    phase = .answering
+    emit(.request(request))
+  }
+
+  private func hasValidKey(_ request: HTTPRequest) -> Bool {
+    let keys = request.headers.values(of: "Sec-WebSocket-Key")
+    guard keys.count == 1, let key = keys.first?.utf8, key.count == 24, key.reversed().starts(with: "==".utf8) else {
+      return false
+    }
+    return key.dropLast(2).allSatisfy { byte in
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "+"), UInt8(ascii: "/"): true
+      default: false
+      }
+    }
+  }
+
+  // MARK: Refusing.
+
+  /// Answers with an error of our own and ends.
+  func refuse(status: Int, reason: String, now: Instant) {
+    refuse(.problem(status: status, detail: reason), now: now)
+  }
+
+  private func refuseWebSocketVersion(now: Instant) {
+    var response = HTTPResponse.problem(status: 426, detail: "WebSocket is spoken in version 13 only")
+    response.headers += [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")]
+    refuse(response, now: now)
+  }
+
+  private func refuse(_ response: HTTPResponse, now: Instant) {
+    traits.isKeptAlive = false
+    write(response, now: now)
+    finish(now: now)
+  }
+
+  // MARK: Answering.
+
+  /// Sends the handler's answer, or the head and first part of it.
+  func respond(_ response: HTTPResponse, now: Instant) {
+    guard phase == .answering else { return }
+    var response = response
+    if !(200..<600).contains(response.status) { response = .problem(status: 500, detail: "the status is out of range") }
+    write(response, now: now)
+    if response.isStreaming, HTTPStatus.mayHaveBody(response.status), !traits.isHead {
+      phase = .streaming
+      settle(now: now)
+    } else {
+      // Whoever means to stream learns that nobody takes a body.
+      if response.isStreaming { emit(.abandoned) }
+      completeAnswer(now: now)
+    }
+  }
+
+  /// Sends a part of a streaming answer.
+  func stream(_ chunk: [UInt8], now: Instant) {
+    guard phase == .streaming, !chunk.isEmpty else { return }
+    if output.count + chunk.count > configuration.limits.queuedBytes { return abort() }
+    appendPart(chunk)
+    settle(now: now)
+  }
+
+  /// Ends a streaming answer.
+  func finishStream(now: Instant) {
+    guard phase == .streaming else { return }
+    if case .chunked = framing { output.write { ResponseEncoder.appendLastChunk(to: &$0) } }
+    completeAnswer(now: now)
+  }
+
+  private func write(_ response: HTTPResponse, now: Instant) {
+    framing = .length(response.body.count)
+    if response.isStreaming {
+      framing = traits.isLegacy ? .untilClose : .chunked
+      if traits.isLegacy { traits.isKeptAlive = false }
+    }
+    if isShuttingDown { traits.isKeptAlive = false }
+    let persistence: ResponseEncoder.Persistence =
+      !traits.isKeptAlive ? .close : traits.isLegacy ? .keptAliveLegacy : .keptAlive
+    output.write { [framing] out in
+      ResponseEncoder.appendHead(of: response, framing: framing, persistence: persistence, date: now.date, to: &out)
+    }
+    if !traits.isHead, HTTPStatus.mayHaveBody(response.status), !response.body.isEmpty { appendPart(response.body) }
+  }
+
+  private func appendPart(_ bytes: [UInt8]) {
+    if case .chunked = framing {
+      output.write { ResponseEncoder.appendChunk(bytes, to: &$0) }
+    } else {
+      output.write { $0.append(contentsOf: bytes) }
+    }
+  }
+
+  private func completeAnswer(now: Instant) {
+    upgradeRequest = nil
+    guard traits.isKeptAlive, !isShuttingDown else { return finish(now: now) }
+    phase = .reading
+    hasSentContinue = false
+    deadline = nil
+    traits = RequestTraits()
+    parser.reset()
+    readPending(now: now)
+  }
+}

@@ -1,0 +1,241 @@
+/// A moment as the loop saw it, with the `Date` field that tells it.
+struct Instant {
+  /// Milliseconds of a clock that only goes forward.
+  var milliseconds: Int
+  /// The whole header line.
+  var date: [UInt8]
+}
+
+/// One peer's conversation without its socket: bytes and instants go in, bytes, events and deadlines come out.
+///
+/// The driver feeds `receive`, `receiveEnd`, `wrote` and `tick`, hands over answers, and after each of them looks at
+/// `takeEvent()`, `output`, `deadline`, `wantsRead`, `isWriteEndDue` and `isClosed`.
+final class HTTPConnection {
+  /// What the driver tells the handler.
+  enum Event {
+    case request(HTTPRequest)
+    case opened(HTTPRequest)
+    case message(WebSocketMessage)
+    case closed
+    case abandoned
+    case drained(isSocket: Bool)
+  }
+
+  /// Where the conversation is.
+  enum Phase {
+    /// Between requests, or inside of one.
+    case reading
+    /// The handler has the request.
+    case answering
+    /// The handler sends the body in parts.
+    case streaming
+    case webSocket
+    /// Our last word is written; what still comes is thrown away until the peer closes.
+    case draining
+    case closed
+  }
+
+  /// The clocks a connection can stand on; each runs for a fixed interval.
+  enum Timer: Int, CaseIterable {
+    case request
+    case body
+    case idle
+    case ping
+  }
+
+  let configuration: HTTPServer.Configuration
+  let remoteAddress: String
+  var phase = Phase.reading
+  var output = OutputBuffer()
+  /// The clock that runs, and when it ends.
+  var deadline: (timer: Timer, milliseconds: Int)?
+
+  var parser: RequestParser
+  var pending = ByteQueue()
+  var traits = RequestTraits()
+  var framing = ResponseEncoder.Framing.length(0)
+  var upgradeRequest: HTTPRequest?
+  var frames: FrameReader?
+  /// What the peer of the upgrade can do and we can, too.
+  var deflate: DeflateAgreement?
+  /// Shared by all connections of a loop.
+  let codec: MessageCodec
+  var hasSentContinue = false
+  var hasPeerEnded = false
+  var isShuttingDown = false
+  var isPeerSilent = false
+  private var awaitsDrain = false
+  var requestCount = 0
+
+  private var events: [Event] = []
+  private var nextEvent = 0
+
+  init(configuration: HTTPServer.Configuration, codec: MessageCodec, remoteAddress: String, now: Instant) {
+    self.configuration = configuration
+    self.codec = codec
+    self.remoteAddress = remoteAddress
+    parser = RequestParser(limits: configuration.limits)
+    // A peer that only promises to speak TLS has as long as one that began a request.
+    run(configuration.tls == nil ? .idle : .request, now: now)
+  }
+
+  // MARK: What the driver looks at.
+
+  var isClosed: Bool { phase == .closed }
+
+  /// Whether all is said, so that the sending side of the socket must be closed.
+  var isWriteEndDue: Bool { phase == .draining && output.isEmpty }
+
+  /// Whether there is room for what the peer sends.
+  var wantsRead: Bool {
+    !hasPeerEnded && phase != .closed && pending.count < configuration.limits.pipelinedBytes
+  }
+
+  func takeEvent() -> Event? {
+    guard nextEvent < events.count else { return nil }
+    let event = events[nextEvent]
+    nextEvent += 1
+    if nextEvent == events.count {
+      events.removeAll(keepingCapacity: true)
+      nextEvent = 0
+    }
+    return event
+  }
+
+  // MARK: What comes in.
+
+  /// Takes bytes of the peer.
+  func receive(_ bytes: Span<UInt8>, now: Instant) {
+    switch phase {
+    case .reading where pending.isEmpty && output.count < configuration.limits.pipelinedBytes:
+      let consumed = read(bytes, now: now)
+      if phase == .reading || phase == .answering { pending.append(bytes.extracting(consumed...)) }
+      settle(now: now)
+    case .reading:
+      pending.append(bytes)
+      readPending(now: now)
+    case .answering, .streaming:
+      pending.append(bytes)
+    case .webSocket:
+      receiveFrames(bytes, now: now)
+    case .draining, .closed:
+      break
+    }
+  }
+
+  /// The peer will send no more.
+  func receiveEnd(now: Instant) {
+    hasPeerEnded = true
+    switch phase {
+    case .reading: finish(now: now)
+    case .answering: break
+    case .streaming, .webSocket: abort()
+    case .draining: if output.isEmpty { abort() }
+    case .closed: break
+    }
+  }
+
+  /// The first `count` bytes of `output` are on their way.
+  func wrote(_ count: Int, now: Instant) {
+    output.consume(count)
+    if output.isEmpty, phase == .draining, hasPeerEnded { return abort() }
+    if deadline?.timer == .idle { deadline = nil }
+    noteDrain()
+    if phase == .reading, !pending.isEmpty { return readPending(now: now) }
+    settle(now: now)
+  }
+
+  /// Acts if the running clock has ended.
+  func tick(now: Instant) {
+    guard let deadline, deadline.milliseconds <= now.milliseconds else { return }
+    self.deadline = nil
+    switch (phase, deadline.timer) {
+    case (.reading, .request) where output.isEmpty, (.reading, .body) where output.isEmpty:
+      refuse(status: 408, reason: "the request took too long", now: now)
+    case (.webSocket, .ping): ping(now: now)
+    default: abort()
+    }
+  }
+
+  /// The server stops: ends what is idle, lets what is begun come to its answer.
+  func shutDown(now: Instant) {
+    isShuttingDown = true
+    switch phase {
+    case .reading where !parser.hasBegun && pending.isEmpty: finish(now: now)
+    case .reading, .answering, .draining, .closed: break
+    case .streaming: abort()
+    case .webSocket: closeSocket(code: 1001, reason: "the server is going away", now: now)
+    }
+  }
+
+  /// Ends at once: the socket is broken, or the peer has used up our patience.
+  func abort() {
+    switch phase {
+    case .webSocket: emit(.closed)
+    case .streaming: emit(.abandoned)
+    default: break
+    }
+    frames = nil
+    phase = .closed
+    deadline = nil
+  }
+
+  /// The handler wants to know when all that it sent is on its way.
+  func awaitDrain() {
+    awaitsDrain = true
+    noteDrain()
+  }
+
+  private func noteDrain() {
+    guard awaitsDrain, output.isEmpty, phase == .streaming || phase == .webSocket else { return }
+    awaitsDrain = false
+    emit(.drained(isSocket: phase == .webSocket))
+  }
+
+  // MARK: Shared by requests and frames.
+
+  func emit(_ event: Event) {
+    events.append(event)
+  }
+
+  /// Closes after what is written: the peer must see our answer, not a reset for bytes that we never read.
+  func finish(now: Instant) {
+    pending = ByteQueue()
+    if output.isEmpty, hasPeerEnded { return abort() }
+    if phase == .webSocket { emit(.closed) }
+    frames = nil
+    phase = .draining
+    deadline = nil
+    settle(now: now)
+  }
+
+  /// Starts the clock that fits the phase, or lets it run on if it runs already.
+  func settle(now: Instant) {
+    switch phase {
+    case .reading where !output.isEmpty: run(.idle, now: now)
+    case .reading where parser.hasBegun || !pending.isEmpty: run(parser.isHeadComplete ? .body : .request, now: now)
+    case .reading: run(.idle, now: now)
+    case .streaming where !output.isEmpty: run(.idle, now: now)
+    case .answering, .streaming, .closed: deadline = nil
+    case .webSocket: run(frames?.closing == .open ? .ping : .request, now: now)
+    case .draining: run(.request, now: now)
+    }
+  }
+
+  private func run(_ timer: Timer, now: Instant) {
+    if deadline?.timer == timer { return }
+    deadline = (timer, now.milliseconds + configuration.timeouts.milliseconds(of: timer))
+  }
+}
+
+extension HTTPServer.Configuration.Timeouts {
+  /// The interval of `timer`.
+  func milliseconds(of timer: HTTPConnection.Timer) -> Int {
+    switch timer {
+    case .request: requestMilliseconds
+    case .body: bodyMilliseconds
+    case .idle: idleMilliseconds
+    case .ping: pingMilliseconds
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import CEL
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+
+/// The API as OpenAPI 3.1, made of the table of routes and of the flows that are served.
+struct OpenAPI {
+  let routes: [Route]
+  let catalogue: Catalogue
+  /// Whether keys are asked for.
+  var hasKeys = false
+
+  var json: JSON {
+    var components: [JSON.Member] = [.init("schemas", .object(schemas))]
+    if hasKeys { components.append(.init("securitySchemes", ["key": OpenAPI.key])) }
+    return [
+      "openapi": "3.1.0",
+      "info": [
+        "title": "Flow", "version": "1",
+        "description": .string(
+          "Serves \(catalogue.names.joined(separator: ", ")). A 2xx answer to an event means that it is on the disk."),
+      ],
+      "paths": .object(paths), "components": .object(components),
+    ]
+  }
+
+  private static let key: JSON = [
+    "type": "http", "scheme": "bearer",
+    "description": "A key that `flow key new` has made, or a JSON Web Token; the roles of an operation are its scope.",
+  ]
+
+  // MARK: - Paths
+
+  private var paths: [JSON.Member] {
+    var templates: [String] = []
+    for route in routes where !templates.contains(route.template) { templates.append(route.template) }
+    return templates.map { template in
+      .init(
+        template,
+        .object(routes.filter { $0.template == template }.map { .init($0.method.lowercased(), operation($0)) }))
+    }
+  }
+
+  private func operation(_ route: Route) -> JSON {
+    var members: [JSON.Member] = [
+      .init("summary", .string(route.summary)), .init("operationId", .string(route.operationID)),
+      .init("tags", .array([.string(route.scope.rawValue)])),
+      .init(
+        "parameters", .array(route.parameters.map(pathParameter) + route.document.parameters.map(parameter))),
+    ]
+    if hasKeys {
+      let scopes: JSON = [["key": [.string(route.scope.rawValue)]]]
+      members.append(.init("security", route.scope == .open ? [] : scopes))
+    }
+    if !route.document.body.isEmpty {
+      members.append(.init("requestBody", ["required": true, "content": contents(route.document.body)]))
+    }
+    members.append(.init("responses", .object(responses(route))))
+    return .object(members)
+  }
+
+  private func pathParameter(_ name: String) -> JSON {
+    let schema: JSON =
+      switch name {
+      case "flow": names(catalogue.entries.map(\.name))
+      case "event": names(catalogue.events)
+      case "key": ["type": "string", "minLength": 1, "maxLength": 512]
+      case "id": ["type": "integer", "minimum": 0]
+      default: ["type": "string", "minLength": 1]
+      }
+    return ["name": .string(name), "in": "path", "required": true, "schema": schema]
+  }
+
+  private func parameter(_ parameter: RouteDocument.Parameter) -> JSON {
+    [
+      "name": .string(parameter.name), "in": .string(parameter.place), "description": .string(parameter.summary),
+      parameter.isJSON ? "content" : "schema": parameter.isJSON
+        ? ["application/json": ["schema": parameter.schema]] : schema(of: parameter),
+    ]
+  }
+
+  /// What is served says which names there are.
+  private func schema(of parameter: RouteDocument.Parameter) -> JSON {
+    switch parameter.names {
+    case .flows?: names(catalogue.entries.map(\.name))
+    case .events?: names(catalogue.events)
+    case nil: parameter.schema
+    }
+  }
+
+  private func names(_ names: [String]) -> JSON { ["type": "string", "enum": .array(names.map { .string($0) })] }
+
+  private func contents(_ contents: [RouteDocument.Content]) -> JSON {
+    var types: [String] = []
+    for content in contents where !types.contains(content.type) { types.append(content.type) }
+    return .object(
+      types.map { type in
+        let schemas = contents.filter { $0.type == type }.map(\.schema)
+        return .init(type, ["schema": schemas.count == 1 ? schemas[0] : ["anyOf": .array(schemas)]])
+      })
+  }
+
+  private func responses(_ route: Route) -> [JSON.Member] {
+    var members = route.document.answers.map { answer -> JSON.Member in
+      var response: [JSON.Member] = [.init("description", .string(answer.summary))]
+      if !answer.contents.isEmpty { response.append(.init("content", contents(answer.contents))) }
+      if !route.document.links.isEmpty, [200, 201, 202].contains(answer.status) {
+        response.append(.init("links", .object(route.document.links.map(link))))
+      }
+      return .init(String(answer.status), .object(response))
+    }
+    for (status, summary) in OpenAPI.ofEveryRequest { members.append(.init(String(status), problem(summary))) }
+    let statuses = Set(route.problems.map(\.status)).sorted()
+    for status in statuses {
+      let kinds = route.problems.filter { $0.status == status }
+      members.append(
+        .init(String(status), problem(kinds.map { "`\($0.code)`: \($0.text)" }.joined(separator: "\n\n"))))
+    }
+    return members
+  }
+
+  private func link(_ link: RouteDocument.Link) -> JSON.Member {
+    let parameters = link.parameters.map { JSON.Member($0.name, .string($0.place)) }
+    let target = Route.operationID(link.target.method, link.target.template)
+    return .init(link.name, ["operationId": .string(target), "parameters": .object(parameters)])
+  }
+
+  /// What is said before a request has come to its route.
+  private static let ofEveryRequest = [
+    (408, "The request took too long."), (431, "The head of the request is too large."),
+  ]
+
+  private func problem(_ summary: String) -> JSON {
+    [
+      "description": .string(summary),
+      "content": ["application/problem+json": ["schema": Schemas.reference("Problem")]],
+    ]
+  }
+
+  // MARK: - Schemas
+
+  private var schemas: [JSON.Member] {
+    var members = Schemas.all.map { JSON.Member($0.name, $0.schema) }
+    members.append(.init("Event", ["oneOf": .array(catalogue.events.map(form))]))
+    members.append(.init("RoutedEvent", ["oneOf": .array(routed.map(form))]))
+    members.append(.init("CloudEvent", ["oneOf": .array(catalogue.events.map(cloudEvent))]))
+    for machine in catalogue.machines {
+      for more in OpenAPI.declarations(of: machine) where !members.contains(where: { $0.name == more.name }) {
+        members.append(more)
+      }
+    }
+    return members
+  }
+
+  /// The types and events of a program, under names that are nobody else's.
+  static func declarations(of machine: Machine) -> [JSON.Member] {
+    let writer = TypeSchema(types: machine.types) { "#/components/schemas/Type.\($0)" }
+    let types = writer.declarations(of: machine.program).map { JSON.Member("Type." + $0.name, $0.value) }
+    let events = machine.program.events.indices.map { index in
+      let payload = machine.program.events[index].payload
+      return JSON.Member(
+        "Event." + machine.program.events[index].name, writer.schema(payload, keys: machine.keyNames(of: index)))
+    }
+    return types + events
+  }
+
+  /// The events that find their way by themselves.
+  private var routed: [String] {
+    catalogue.events.filter { name in catalogue.entries.contains { $0.isReached(by: name) } }
+  }
+
+  /// An event in our own form.
+  private func form(_ name: String) -> JSON {
+    [
+      "type": "object",
+      "properties": [
+        "event": ["const": .string(name)], "data": Schemas.reference("Event.\(name)"),
+        "key": ["type": "string", "minLength": 1, "maxLength": 255],
+      ], "required": .array(needsData(name) ? ["event", "data"] : ["event"]),
+    ]
+  }
+
+  /// An event as a CloudEvent.
+  private func cloudEvent(_ name: String) -> JSON {
+    let text: JSON = ["type": "string", "minLength": 1]
+    return [
+      "type": "object",
+      "properties": [
+        "specversion": ["const": "1.0"], "id": text, "source": text, "type": ["const": .string(name)],
+        "subject": Schemas.string, "time": Schemas.time, "data": Schemas.reference("Event.\(name)"),
+      ], "required": ["specversion", "id", "source", "type"],
+    ]
+  }
+
+  /// Whether an event means nothing without data.
+  private func needsData(_ name: String) -> Bool {
+    catalogue.machines.contains { machine in
+      machine.event(named: name).map { machine.program.events[$0].payload.fields.contains(where: \.isRequired) }
+        ?? false
+    }
+  }
+}
+
+extension Route {
+  /// `getV1FlowsFlowInstances`
+  var operationID: String { Route.operationID(method, template) }
+
+  static func operationID(_ method: String, _ template: String) -> String {
+    let words = template.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
+    return method.lowercased() + words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+  }
+}

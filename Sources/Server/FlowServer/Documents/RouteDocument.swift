@@ -1,0 +1,139 @@
+import FlowJSON
+
+/// What documentation says of a route beside its summary.
+struct RouteDocument: Sendable {
+  /// A parameter of the query, or a header.
+  struct Parameter: Sendable {
+    var name: String
+    var place: String
+    var summary: String
+    var schema: JSON
+    /// Whether its text is JSON, which `schema` then describes.
+    var isJSON = false
+    /// That it is the name of something that is served.
+    var names: Names?
+
+    enum Names { case flows, events }
+
+    static func query(_ name: String, _ summary: String, _ schema: JSON = Schemas.string) -> Parameter {
+      Parameter(name: name, place: "query", summary: summary, schema: schema)
+    }
+
+    static func query(_ name: String, _ summary: String, oneOf names: Names) -> Parameter {
+      Parameter(name: name, place: "query", summary: summary, schema: Schemas.string, names: names)
+    }
+
+    static func json(_ name: String, _ summary: String) -> Parameter {
+      Parameter(name: name, place: "query", summary: summary, schema: Schemas.anyObject, isJSON: true)
+    }
+
+    static func header(_ name: String, _ summary: String, _ schema: JSON = Schemas.string) -> Parameter {
+      Parameter(name: name, place: "header", summary: summary, schema: schema)
+    }
+  }
+
+  /// A body in one media type.
+  struct Content: Sendable {
+    var type: String
+    var schema: JSON
+  }
+
+  /// What can be asked next about what an answer names.
+  struct Link: Sendable {
+    var name: String
+    /// The method and the template of the other route.
+    var target: (method: String, template: String)
+    /// Its parameters with where their values stand, as runtime expressions (OpenAPI 3.1, 4.8.20.4).
+    var parameters: [(name: String, place: String)]
+  }
+
+  struct Answer: Sendable {
+    var status: Int
+    var summary: String
+    var contents: [Content]
+  }
+
+  var parameters: [Parameter] = []
+  var body: [Content] = []
+  var answers: [Answer] = []
+  /// The codes of the problems that are its own.
+  var problems: [String] = []
+  /// What its good answers lead to.
+  var links: [Link] = []
+}
+
+extension Route {
+  /// Documents parameters.
+  func asking(_ parameters: RouteDocument.Parameter...) -> Route { changed { $0.parameters += parameters } }
+
+  /// Documents the body of a request.
+  func sending(_ schema: JSON, as type: String = "application/json") -> Route {
+    changed { $0.body.append(.init(type: type, schema: schema)) }
+  }
+
+  /// Documents an answer; the same status again adds another media type.
+  func giving(_ status: Int, _ summary: String, _ schema: JSON? = nil, as type: String = "application/json") -> Route {
+    changed { document in
+      let contents = schema.map { [RouteDocument.Content(type: type, schema: $0)] } ?? []
+      if let index = document.answers.firstIndex(where: { $0.status == status }) {
+        document.answers[index].contents += contents
+      } else {
+        document.answers.append(.init(status: status, summary: summary, contents: contents))
+      }
+    }
+  }
+
+  /// Documents what a good answer leads to: parameters of another route with where the answer holds their values, as
+  /// JSON Pointers. What has the same name in both paths is the same.
+  func leading(_ name: String, _ method: String, _ template: String, _ pointers: (String, String)...) -> Route {
+    let target = Route.segments(of: template[...]).filter { $0.hasPrefix("{") }.map {
+      String($0.dropFirst().dropLast())
+    }
+    let same = parameters.filter { own in target.contains(own) && !pointers.contains { $0.0 == own } }
+    let places =
+      pointers.map { (name: $0.0, place: "$response.body#" + $0.1) }
+      + same.map { (name: $0, place: "$request.path." + $0) }
+    return changed { $0.links.append(.init(name: name, target: (method, template), parameters: places)) }
+  }
+
+  /// Documents that each answer, or the first item of a list, names an instance.
+  func naming(_ prefix: String = "") -> Route {
+    let names = [("flow", prefix + "/flow"), ("key", prefix + "/key")]
+    let path = "/v1/flows/{flow}/instances/{key}"
+    var route = leading("show", "GET", path, names[0], names[1])
+    for name in ["history", "transitions", "graph"] {
+      route = route.leading(name, "GET", path + "/" + name, names[0], names[1])
+    }
+    for name in ["events", "suspend", "resume", "retry", "migrate", "fork", "cancel"] {
+      route = route.leading(name, "POST", path + "/" + name, names[0], names[1])
+    }
+    return route
+  }
+
+  /// Documents problems by their codes.
+  func refusing(_ codes: String...) -> Route { changed { $0.problems += codes } }
+
+  private func changed(_ change: (inout RouteDocument) -> Void) -> Route {
+    var copy = self
+    change(&copy.document)
+    return copy
+  }
+
+  /// The codes of all problems that it can answer with.
+  var problems: [ProblemKind] {
+    var codes = ["bad-request"] + document.problems
+    if scope != .open {
+      codes += [
+        "unauthenticated", "forbidden", "origin-not-allowed", "host-not-allowed", "rate-limited", "draining",
+        "store-unavailable",
+      ]
+    }
+    if isChanging { codes.append("read-only") }
+    if !document.body.isEmpty {
+      codes += ["invalid-json", "unsupported-media-type", "payload-too-large", "overloaded"]
+    }
+    if parameters.contains("flow") { codes.append("not-found") }
+    let wanted = Set(codes)
+    return ProblemKind.all.filter { wanted.contains($0.code) }
+  }
+}

@@ -1,0 +1,198 @@
+import FlowJSON
+
+/// The documents of the API as JSON Schema, by the names that routes refer to them with.
+enum Schemas {
+  static func reference(_ name: String) -> JSON { ["$ref": .string("#/components/schemas/\(name)")] }
+
+  static let string: JSON = ["type": "string"]
+  static let integer: JSON = ["type": "integer"]
+  static let boolean: JSON = ["type": "boolean"]
+  static let time: JSON = ["type": "string", "format": "date-time"]
+  static let strings: JSON = ["type": "array", "items": ["type": "string"]]
+  static let any: JSON = .object([])
+  static let anyObject: JSON = ["type": "object"]
+  static let status: JSON = [
+    "type": "string", "enum": ["running", "done", "failed", "cancelled", "suspended"],
+  ]
+
+  static func list(_ item: JSON) -> JSON { ["type": "array", "items": item] }
+  static func nullable(_ schema: JSON) -> JSON { ["anyOf": .array([schema, ["type": "null"]])] }
+
+  /// An object; a name that ends with `?` may be left out.
+  static func object(_ properties: KeyValuePairs<String, JSON>) -> JSON {
+    let names = properties.map { $0.key.hasSuffix("?") ? String($0.key.dropLast()) : $0.key }
+    let required = properties.filter { !$0.key.hasSuffix("?") }.map { JSON.string($0.key) }
+    return [
+      "type": "object", "properties": .object(zip(names, properties).map { .init($0, $1.value) }),
+      "required": .array(required),
+    ]
+  }
+
+  /// A page of a list.
+  static func page(_ item: String) -> JSON {
+    object(["items": list(reference(item)), "page": next, "asOf": string])
+  }
+
+  /// A page of a history, with what that begins with when the entries before were archived.
+  static let history = object([
+    "items": list(reference("Entry")), "page": next, "asOf": string,
+    "archivedTo?": object(["offset": integer, "revision": integer, "at": string]),
+  ])
+
+  private static let next = object(["next": nullable(["type": .array(["string", "integer"])]), "limit": integer])
+
+  /// Those that do not depend on what is served.
+  static let all: [(name: String, schema: JSON)] = [
+    (
+      "Problem",
+      object([
+        "type": string, "title": string, "status": integer, "detail": string, "code?": string,
+        "retryable?": boolean, "requestId?": string, "instance?": string,
+        "violations?": list(object(["pointer": string, "message": string])), "allowedEvents?": strings,
+        "explanation?": list(anyObject), "diagnostics?": list(any),
+      ])
+    ),
+    (
+      "EventAnswer",
+      object([
+        "disposition": ["type": "string", "enum": ["applied", "ignored", "deferred"]], "flow": string,
+        "key": nullable(string), "revision": integer, "offset?": integer, "from": strings, "to": strings,
+        "status": string, "created": boolean, "dryRun?": boolean, "transitions?": strings, "changes?": anyObject,
+        "effects?": list(anyObject), "quiet?": boolean, "instance?": nullable(reference("Instance")),
+      ])
+    ),
+    (
+      "BatchAnswer",
+      object([
+        "items": list(
+          object([
+            "status": integer, "answer?": reference("EventAnswer"), "problem?": reference("Problem"),
+            "replayed?": boolean,
+          ])), "taken": integer, "refused": integer,
+      ])
+    ),
+    (
+      "InstanceSummary",
+      object([
+        "flow": string, "key": string, "version": nullable(integer), "status": status, "state": strings,
+        "revision": integer, "startedAt": time, "updatedAt": time, "incident?": string,
+      ])
+    ),
+    (
+      "Instance",
+      object([
+        "flow": string, "key": string, "version": nullable(integer), "status": status, "state": strings,
+        "revision": integer, "startedAt": time, "updatedAt": time, "incident?": string, "why": string,
+        "definition": string, "data": any, "timers": list(object(["at": string, "due": time])),
+        "pendingCalls": list(
+          object([
+            "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
+            "leaseEnds?": time, "lastFailure?": anyObject,
+          ])), "allowedEvents": strings, "asOf?": string,
+      ])
+    ),
+    ("Entry", object(["offset": integer, "revision": integer, "type": string, "at": time, "data": any])),
+    (
+      "Transitions",
+      object([
+        "flow": string, "key": string, "status": status, "revision": integer, "state": strings,
+        "items": list(
+          object([
+            "event": string,
+            "would": ["type": "string", "enum": ["be-applied", "be-ignored", "be-deferred", "be-refused", "depend"]],
+            "reason?": string, "detail?": string, "to?": strings, "explanation": list(anyObject),
+          ])),
+      ])
+    ),
+    (
+      "Job",
+      object([
+        "id": integer, "action": string, "arguments": any, "attempt": integer, "fence": integer, "leaseEnds": time,
+      ])
+    ),
+    (
+      "FlowSummary",
+      object([
+        "name": string, "version": integer, "definition": string, "origin": string, "deployedAt": time,
+        "retired": boolean, "states": strings, "startsOn": strings,
+      ])
+    ),
+    (
+      "Flow",
+      object([
+        "name": string, "version": integer, "definition": string, "origin": string, "deployedAt": time,
+        "retired": boolean, "key": nullable(string), "roles": strings,
+        "states": list(
+          object(["path": string, "kind": string, "initial": boolean, "calls": strings, "on": strings])),
+        "events": list(object(["name": string, "starts": boolean, "schema": any])), "data": any,
+        "starts": list(object(["label": string, "to": string, "at": string])),
+        "transitions": list(
+          object(["from": string, "to": nullable(string), "label": string, "guard": nullable(string), "at": string])),
+      ])
+    ),
+    (
+      "Version",
+      object([
+        "version": nullable(integer), "definition": string, "origin": string, "deployedAt": time, "retired": boolean,
+      ])
+    ),
+    (
+      "Source",
+      object(["definition": string, "files": list(object(["name": string, "text": string]))])
+    ),
+    (
+      "OperatorAnswer",
+      object([
+        "flow": string, "key": string, "status": status, "revision": integer, "offset": integer, "state": strings,
+        "detail": string,
+      ])
+    ),
+    (
+      "DeadLetter",
+      object([
+        "id": integer, "flow": string, "key": string, "action": string, "arguments": any, "attempts": integer,
+        "at": time, "code": string, "message": string, "failures": list(any),
+      ])
+    ),
+    (
+      "Batch",
+      object([
+        "id": string, "op": string, "dryRun": boolean, "status": ["type": "string", "enum": ["running", "done"]],
+        "done": integer, "refused": integer,
+        "errors": list(object(["instance": string, "problem": reference("Problem")])),
+      ])
+    ),
+    (
+      "Statistics",
+      object([
+        "items": list(
+          object([
+            "flow": string, "version": nullable(integer), "definition": string, "status": status, "state": strings,
+            "count": integer, "oldest": time, "oldestSeconds": integer,
+          ])), "timers": integer, "jobs": integer, "deadLetters": integer, "storeBytes": integer,
+        "freeBytes": integer, "asOf": string,
+      ])
+    ),
+    (
+      "Simulation",
+      object([
+        "flow": string, "status": nullable(string), "state": strings, "data": any, "now": time,
+        "outstanding": list(object(["action": string, "arguments": any, "isAwaited": boolean])),
+        "steps": list(object(["cause": string, "at": time, "disposition": string])),
+      ])
+    ),
+    (
+      "Deployment",
+      object([
+        "name": string, "version": integer, "definition": string, "flows": strings, "dryRun": boolean,
+        "isNew": boolean, "isSame": boolean, "diagnostics": list(anyObject), "changes": nullable(anyObject),
+        "live": list(object(["definition": string, "state": strings, "count": integer, "isKept": boolean])),
+        "migration": object([
+          "looked": integer, "possible": integer,
+          "reasons": list(object(["detail": string, "count": integer, "example": string])),
+        ]),
+      ])
+    ),
+    ("ProblemKind", object(["code": string, "status": integer, "title": string, "text": string])),
+  ]
+}

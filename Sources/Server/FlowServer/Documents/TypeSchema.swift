@@ -1,0 +1,86 @@
+import CEL
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+
+/// The types of a program as JSON Schema (2020-12): exactly what `Value.from` takes, and what is written.
+struct TypeSchema {
+  let types: TypeRegistry
+  /// The address of a declared type.
+  let reference: (String) -> String
+
+  /// The schema of a type; declared ones are referred to.
+  func schema(_ type: ValueType) -> JSON {
+    switch type {
+    case .null: ["type": "null"]
+    case .bool: ["type": "boolean"]
+    case .int: ["type": "integer", "format": "int64", "minimum": .int(.min), "maximum": .int(.max)]
+    case .uint: ["type": "integer", "minimum": 0, "maximum": .uint(.max)]
+    case .double: ["type": "number", "format": "double"]
+    case .string: ["type": "string"]
+    case .bytes: ["type": "string", "contentEncoding": "base64"]
+    case .timestamp: ["type": "string", "format": "date-time"]
+    case .duration: ["type": "string", "examples": ["30m", "1800s"]]
+    case .dyn, .error, .parameter, .type, .opaque: .object([])
+    case .list(let element): ["type": "array", "items": schema(element)]
+    case .map(_, let value): ["type": "object", "additionalProperties": schema(value)]
+    case .optional(let wrapped), .wrapper(let wrapped): ["anyOf": .array([schema(wrapped), ["type": "null"]])]
+    case .record(let name), .enumeration(let name): ["$ref": .string(reference(name))]
+    }
+  }
+
+  /// The schema of a record with its fields.
+  /// - Parameter keys: The fields that name an instance.
+  func schema(_ record: RecordDeclaration, keys: Set<String> = []) -> JSON {
+    let properties = record.fields.map { field -> JSON.Member in
+      if keys.contains(field.name), field.type == .string {
+        return .init(field.name, ["type": "string", "minLength": 1, "maxLength": .int(Int64(Engine.maximumKey))])
+      }
+      guard let value = field.defaultValue else { return .init(field.name, schema(field.type)) }
+      let more = JSON.Member("default", value.json(in: types))
+      let plain = schema(field.type)
+      // Beside a reference nothing else is read by older tools.
+      let isPlain = plain["$ref"] == nil
+      return .init(
+        field.name, isPlain ? .object((plain.members ?? []) + [more]) : ["allOf": [plain], "default": more.value])
+    }
+    let required = record.fields.filter(\.isRequired).map { JSON.string($0.name) }
+    var members: [JSON.Member] = [.init("type", "object"), .init("properties", .object(properties))]
+    if !required.isEmpty { members.append(.init("required", .array(required))) }
+    members.append(.init("additionalProperties", false))
+    return .object(members)
+  }
+
+  func schema(_ enumeration: EnumDeclaration) -> JSON {
+    ["type": "string", "enum": .array(enumeration.values.map { .string($0.name) })]
+  }
+
+  /// All types that a program declares for its data, by their names.
+  func declarations(of program: Program) -> [JSON.Member] {
+    // Records that every program has are no data of its own.
+    program.types.filter { !$0.name.hasPrefix("flow.") }.map { .init($0.name, schema($0)) }
+      + program.enums.map { .init($0.name, schema($0)) }
+  }
+}
+
+extension Machine {
+  /// The fields of an event that name the instance of a flow.
+  func keyNames(of event: Int) -> Set<String> {
+    let flows = program.flows.indices.filter { handles(event: event, flow: $0) }
+    return Set(flows.compactMap { flow in program.flows[flow].key.map { program.flows[flow].fields[$0].name } })
+  }
+
+  /// The payload of an event as a document of its own.
+  func payloadSchema(of event: Int) -> JSON {
+    let writer = TypeSchema(types: types) { "#/$defs/\($0)" }
+    let node = program.events[event]
+    var members: [JSON.Member] = [
+      .init("$schema", "https://json-schema.org/draft/2020-12/schema"), .init("title", .string(node.name)),
+    ]
+    members += writer.schema(node.payload, keys: keyNames(of: event)).members ?? []
+    let definitions = writer.declarations(of: program)
+    if !definitions.isEmpty { members.append(.init("$defs", .object(definitions))) }
+    return .object(members)
+  }
+}

@@ -1,0 +1,173 @@
+import Dispatch
+import FlowHTTP
+import FlowJSON
+import FlowRuntime
+import Synchronization
+
+// How subscribers come and go. Each call hands over to the hub's queue.
+extension LiveHub {
+  /// Where a subscription begins.
+  struct ReplayStart {
+    var position: LivePosition
+    /// False when the place that was asked for is not kept any more, or is of another store.
+    var isRecovered: Bool
+
+    /// - Parameter since: The last entry that the subscriber has seen; nil begins in the present.
+    init(_ since: LivePosition?, _ span: JournalSpan) {
+      position = LivePosition(span)
+      isRecovered = true
+      guard let since else { return }
+      let isOurs = since.epoch.isEmpty || since.epoch == span.epoch
+      isRecovered = isOurs && since.offset <= span.last && since.offset + 1 >= span.first
+      if isRecovered { position.offset = since.offset }
+    }
+
+    var json: JSON {
+      [
+        "epoch": .string(position.epoch), "offset": .int(position.offset),
+        "position": .string(position.description), "recovered": .bool(isRecovered),
+      ]
+    }
+  }
+
+  private func beginning(_ since: LivePosition?) throws(StoreError) -> ReplayStart {
+    guard let queries else { throw .unavailable("the journal is not open yet") }
+    var span = try JournalSpan(queries)
+    span.last = max(span.last, lastSequence)
+    let beginning = ReplayStart(since, span)
+    if let since, !beginning.isRecovered {
+      noteResync(since.epoch.isEmpty || since.epoch == span.epoch ? "trimmed" : "epoch")
+    }
+    return beginning
+  }
+
+  // MARK: - Sockets
+
+  func subscribe(_ socket: WebSocketHandle, _ request: LiveProtocol.Subscription) {
+    queue.async { [self] in
+      let listener = LiveListener.socket(socket)
+      let present = subscriptions(of: listener)
+      guard !present.contains(where: { $0.id == request.id }) else {
+        return socket.close(code: LiveProtocol.duplicate, reason: "there is a subscription \(request.id) already")
+      }
+      guard present.count < LiveHub.maximumSubscriptions else {
+        return socket.close(
+          code: LiveProtocol.tooMuch, reason: "a socket has at most \(LiveHub.maximumSubscriptions) subscriptions")
+      }
+      do throws(StoreError) {
+        let start = try beginning(request.since)
+        let members = [JSON.Member("sub", .int(request.id))] + (start.json.members ?? [])
+        socket.send(text: LiveProtocol.reply(request.id, .object(members)))
+        var filter = request.filter
+        filter.visible = visible(socket)
+        add(LiveSubscription(id: request.id, filter, .frames, at: start.position.offset), for: listener)
+      } catch {
+        socket.close(code: 1011, reason: "the journal could not be read")
+      }
+    }
+  }
+
+  func unsubscribe(_ socket: WebSocketHandle, id: Int64, _ subscription: Int64?) {
+    queue.async { [self] in
+      let listener = LiveListener.socket(socket)
+      if let subscription {
+        guard remove(subscription, of: listener) else {
+          return socket.send(text: LiveProtocol.failure(.notFound("there is no subscription \(subscription)"), id))
+        }
+      } else {
+        remove(listener)
+      }
+      socket.send(text: LiveProtocol.reply(id, .object([])))
+    }
+  }
+
+  func greet(_ socket: WebSocketHandle, id: Int64, at now: String) {
+    queue.async { [self] in
+      guard let start = try? beginning(nil) else { return }
+      let members: [JSON.Member] = [.init("pingEvery", 15), .init("serverTime", .string(now))]
+      socket.send(text: LiveProtocol.reply(id, .object(members + (start.json.members ?? []))))
+    }
+  }
+
+  /// The listener is gone.
+  func forget(_ listener: LiveListener) {
+    queue.async { [self] in
+      remove(listener)
+      // Only now: as long as a socket is open it may ask again, and has to be held to what it may know of.
+      if case .socket(let socket) = listener { unlimit(socket) }
+    }
+  }
+
+  /// The listener has taken the last page.
+  func drained(_ listener: LiveListener) {
+    queue.async { [self] in
+      for subscription in subscriptions(of: listener) where subscription.reading == .awaitsDrain {
+        lineUp(subscription, of: listener)
+      }
+    }
+  }
+
+  /// Ends the streams that go on; whoever hears them comes back, and shows again who it is.
+  /// - Parameter ended: Hears of each.
+  func endStreams(_ ended: @escaping @Sendable (LiveListener) -> Void) {
+    queue.async { [self] in
+      for (listener, subscriptions) in state.withLock({ $0.listeners }) {
+        guard case .stream = listener, subscriptions.contains(where: { $0.form.end == nil }) else { continue }
+        remove(listener)
+        listener.end(code: 1012, reason: "")
+        ended(listener)
+      }
+    }
+  }
+
+  // MARK: - Streams
+
+  /// Answers with a stream of server-sent events that goes on until the peer leaves.
+  func stream(_ filter: LiveFilter, since: LivePosition?, to handle: ResponseHandle) {
+    queue.async { [self] in
+      do throws(StoreError) {
+        let start = try beginning(since)
+        let type = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")]
+        handle.send(.streaming(status: 200, headers: type))
+        let name = start.isRecovered ? "ready" : "reset"
+        handle.send(chunk: Array("id: \(start.position)\nevent: \(name)\ndata: \(start.json.text())\n\n".utf8))
+        let form = LiveForm.events(epoch: start.position.epoch)
+        add(LiveSubscription(id: 0, filter, form, at: start.position.offset), for: .stream(handle))
+      } catch {
+        handle.send(EngineProblem.storeUnavailable(error.message).response)
+      }
+    }
+  }
+
+  /// Answers with a line for each entry that there is now.
+  func lines(_ filter: LiveFilter, after: Int64, to handle: ResponseHandle) {
+    queue.async { [self] in
+      do throws(StoreError) {
+        // What was answered is in the journal, even when it is not yet published.
+        let last = try beginning(nil).position.offset
+        handle.send(.streaming(status: 200, headers: [("Content-Type", "application/x-ndjson")]))
+        add(LiveSubscription(id: 0, filter, .lines(until: last), at: after), for: .stream(handle))
+      } catch {
+        handle.send(EngineProblem.storeUnavailable(error.message).response)
+      }
+    }
+  }
+
+  // MARK: - Watchers
+
+  /// Calls `body` with each entry of an instance after `position`, on the hub's queue.
+  func watch(
+    flow: String, key: String, after position: Int64, _ body: @escaping @Sendable (JournalEntry) -> Void
+  ) -> LiveListener {
+    let number = state.withLock { state in
+      state.nextWatcher += 1
+      return state.nextWatcher
+    }
+    let listener = LiveListener.watcher(number)
+    queue.async { [self] in
+      guard let filter = try? LiveFilter(flow: flow, key: key) else { return }
+      add(LiveSubscription(id: 0, filter, .call(body), at: position), for: listener)
+    }
+    return listener
+  }
+}

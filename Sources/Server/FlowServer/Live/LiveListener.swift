@@ -1,0 +1,128 @@
+import FlowHTTP
+import FlowJSON
+import FlowRuntime
+import Synchronization
+
+/// Who hears what is committed.
+enum LiveListener: Hashable, Sendable {
+  case socket(WebSocketHandle)
+  case stream(ResponseHandle)
+  /// Somebody inside of the server.
+  case watcher(UInt64)
+
+  /// Asks for a word when what was sent is on its way; false for who takes everything at once.
+  func notifyWhenDrained() -> Bool {
+    switch self {
+    case .socket(let socket): socket.notifyWhenDrained()
+    case .stream(let stream): stream.notifyWhenDrained()
+    case .watcher: return false
+    }
+    return true
+  }
+
+  func end(code: Int, reason: String) {
+    switch self {
+    case .socket(let socket): socket.close(code: code, reason: reason)
+    case .stream(let stream): stream.finish()
+    case .watcher: break
+    }
+  }
+}
+
+/// The form in which a subscription gets its entries.
+enum LiveForm: Sendable {
+  /// `{"sub": 1, "offset": 42, "ev": {…}}`
+  case frames
+  /// Server-sent events, of this epoch.
+  case events(epoch: String)
+  /// A line of JSON for each, up to this entry.
+  case lines(until: Int64)
+  case call(@Sendable (JournalEntry) -> Void)
+
+  /// Where it ends; nil for one that goes on.
+  var end: Int64? {
+    if case .lines(let until) = self { until } else { nil }
+  }
+}
+
+/// One wish of a listener, and how far it has come.
+final class LiveSubscription: Sendable {
+  /// Whether it reads the journal, and what the next page waits for.
+  enum Reading { case no, awaitsDrain, awaitsTurn }
+
+  private struct Progress {
+    var position: Int64
+    var reading = Reading.no
+    let test: Predicate.Test?
+  }
+
+  let id: Int64
+  let filter: LiveFilter
+  let form: LiveForm
+  private let progress: Mutex<Progress>
+
+  init(id: Int64, _ filter: LiveFilter, _ form: LiveForm, at position: Int64) {
+    self.id = id
+    self.filter = filter
+    self.form = form
+    progress = Mutex(Progress(position: position, test: filter.condition?.makeTest()))
+  }
+
+  /// The last entry that was sent, or was none of its business.
+  var position: Int64 {
+    get { progress.withLock { $0.position } }
+    set { progress.withLock { $0.position = newValue } }
+  }
+
+  var reading: Reading {
+    get { progress.withLock { $0.reading } }
+    set { progress.withLock { $0.reading = newValue } }
+  }
+
+  func admits(_ entry: JournalEntry) -> Bool { progress.withLock { filter.admits(entry, $0.test) } }
+}
+
+/// An entry in the forms that were needed so far: each is made once, however many hear it.
+struct LiveMessage {
+  let entry: JournalEntry
+  private var frames: [Int64: EncodedFrame] = [:]
+  private var event: [UInt8]?
+  private lazy var text = entry.cloudEvent.text()
+
+  init(_ entry: JournalEntry) { self.entry = entry }
+
+  /// - Returns: About how many bytes that was.
+  @discardableResult
+  mutating func send(to listener: LiveListener, _ subscription: LiveSubscription) -> Int {
+    switch (listener, subscription.form) {
+    case (.socket(let socket), _):
+      socket.send(frame(for: subscription.id))
+      return text.utf8.count
+    case (.stream(let stream), .events(let epoch)):
+      let event = event(epoch)
+      stream.send(chunk: event)
+      return event.count
+    case (.stream(let stream), _):
+      let line = entry.view.bytes() + [0x0A]
+      stream.send(chunk: line)
+      return line.count
+    case (.watcher, .call(let body)): body(entry)
+    case (.watcher, _): break
+    }
+    return 0
+  }
+
+  private mutating func frame(for subscription: Int64) -> EncodedFrame {
+    if let made = frames[subscription] { return made }
+    let made = EncodedFrame(text: "{\"sub\":\(subscription),\"offset\":\(entry.sequence),\"ev\":\(text)}")
+    frames[subscription] = made
+    return made
+  }
+
+  private mutating func event(_ epoch: String) -> [UInt8] {
+    if let event { return event }
+    let made = Array("id: \(epoch):\(entry.sequence)\nevent: \(entry.kind)\ndata: \(text)\n\n".utf8)
+    event = made
+    return made
+  }
+}

@@ -1,0 +1,57 @@
+import FlowJSON
+import FlowRuntime
+
+/// A place in the journal of one store: `1f2e3d4c:42`, as lists, views and the live stream give it.
+struct LivePosition: Hashable, Sendable {
+  /// Tells the store from others; empty in what clients send without it.
+  var epoch: String
+  var offset: Int64
+
+  init(epoch: String, offset: Int64) {
+    self.epoch = epoch
+    self.offset = offset
+  }
+
+  /// The newest entry.
+  init(_ span: JournalSpan) { self.init(epoch: span.epoch, offset: span.last) }
+
+  /// Reads `1f2e3d4c:42` or `42`; nil for anything else.
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard let last = parts.last, let offset = Int64(last), offset >= 0, parts.count <= 2, parts[0].count <= 64 else {
+      return nil
+    }
+    self.init(epoch: parts.count == 2 ? String(parts[0]) : "", offset: offset)
+  }
+
+  /// Reads what ``init(_:)-(String)`` reads, a number, or `{"epoch": …, "offset": …}`.
+  init?(_ json: JSON) {
+    switch json {
+    case .string(let text): self.init(text)
+    case .int(let offset) where offset >= 0: self.init(epoch: "", offset: offset)
+    case .object:
+      guard let offset = json["offset"]?.int, offset >= 0 else { return nil }
+      self.init(epoch: json["epoch"]?.string ?? "", offset: Int64(offset))
+    default: return nil
+    }
+  }
+}
+
+extension LivePosition: CustomStringConvertible {
+  var description: String { "\(epoch):\(offset)" }
+}
+
+/// How far the journal goes, and whose it is.
+struct JournalSpan: Hashable, Sendable {
+  var epoch: String
+  /// From here on nothing has been archived.
+  var first: Int64
+  var last: Int64
+
+  init(_ queries: any Queries) throws(StoreError) {
+    // The end of it tells stores apart, and is short enough to read.
+    epoch = String(try queries.epoch().suffix(12))
+    first = try queries.keptFrom()
+    last = try queries.lastSequence()
+  }
+}

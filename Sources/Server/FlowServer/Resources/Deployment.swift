@@ -1,0 +1,160 @@
+import FlowCompiler
+import FlowDiagnostics
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import FlowSource
+
+/// A program that is about to be served.
+struct Deployment {
+  /// How many running instances are looked at to say what could be migrated.
+  static let maximumLooked = 500
+  /// How many findings an answer lists, mistakes first.
+  static let maximumDiagnostics = 500
+
+  let flow: String
+  let machine: Machine
+  /// What the flow is served as until then.
+  let present: Catalogue.Entry?
+  /// What it was compiled from; nothing when it came as IR.
+  let sources: [SourceText]
+  private let diagnostics: JSON
+
+  /// Compiles a source.
+  /// - Parameter obstacle: Says what a program needs that can't be served here.
+  /// - Throws: 422 with the diagnostics.
+  init(
+    source: [UInt8], flow: String, _ catalogue: Catalogue, _ obstacle: (Program) -> String?
+  ) throws(Problem) {
+    let file = flow + ".flow"
+    let compilation = compile(file) { $0 == file ? source : nil }
+    let all = compilation.diagnostics
+    let listed = (all.filter { $0.severity == .error } + all.filter { $0.severity != .error })
+      .prefix(Deployment.maximumDiagnostics)
+    let found = renderJSON(Array(listed), sources: compilation.sources)["diagnostics"] ?? .array([])
+    guard let program = compilation.program else {
+      throw .doesNotCompile(compilation.diagnostics.first { $0.severity == .error }?.message ?? "", found)
+    }
+    let text = SourceText(name: file, text: String(decoding: source, as: UTF8.self))
+    try self.init(program, [text], flow: flow, catalogue, obstacle, found)
+  }
+
+  /// Takes what `flow compile` wrote.
+  /// - Throws: 422 for what is no program.
+  init(
+    ir: JSON, flow: String, _ catalogue: Catalogue, _ obstacle: (Program) -> String?
+  ) throws(Problem) {
+    let program: Program
+    do throws(ProgramError) {
+      program = try Program(json: ir)
+    } catch {
+      throw .doesNotCompile("the body is no program as `flow compile` writes it: \(error.message)", .array([]))
+    }
+    try self.init(program, [], flow: flow, catalogue, obstacle, .array([]))
+  }
+
+  private init(
+    _ program: Program, _ sources: [SourceText], flow: String, _ catalogue: Catalogue,
+    _ obstacle: (Program) -> String?, _ found: JSON
+  ) throws(Problem) {
+    guard program.flows.contains(where: { $0.name == flow }) else {
+      throw .doesNotCompile("the source has no flow `\(flow)`", found)
+    }
+    if let reason = obstacle(program) { throw .doesNotCompile(reason, found) }
+    do throws(ProgramError) {
+      machine = try Machine(program)
+    } catch {
+      throw .doesNotCompile(error.message, found)
+    }
+    self.flow = flow
+    present = catalogue[flow]
+    self.sources = sources
+    diagnostics = found
+  }
+
+  /// What becomes of it, with what runs now.
+  func json(
+    _ queries: any Queries, _ programs: ProgramCache, now: Int64, _ isDryRun: Bool
+  ) throws(StoreError) -> JSON {
+    let index = machine.flow(named: flow) ?? 0
+    let node = machine.program.flows[index]
+    var live: [JSON] = []
+    for group in try queries.population(flow: flow) where group.status == 0 || group.status == InstanceRow.suspended {
+      let gone = group.states.filter { path in !node.states.contains { $0.path == path } }
+      live.append([
+        "definition": .string(group.definition), "state": .array(group.states.map { .string($0) }),
+        "count": .int(Int64(group.count)), "isKept": .bool(gone.isEmpty),
+      ])
+    }
+    return [
+      "name": .string(flow), "version": .int(Int64(node.version)), "definition": .string(machine.program.hash),
+      "flows": .array(machine.program.flows.map { .string($0.name) }), "dryRun": .bool(isDryRun),
+      "isNew": .bool(present == nil), "isSame": .bool(present?.hash == machine.program.hash),
+      "diagnostics": diagnostics, "changes": changes(node), "live": .array(live),
+      "migration": try migration(queries, programs, now),
+    ]
+  }
+
+  /// Which of the instances that run could be moved to it, and why others could not.
+  private func migration(_ queries: any Queries, _ programs: ProgramCache, _ now: Int64) throws(StoreError) -> JSON {
+    var filter = InstanceFilter(flow: flow)
+    filter.status = 0
+    let stepper = Stepper(machine)
+    var (looked, possible) = (0, 0)
+    var reasons: [(text: String, count: Int, key: String)] = []
+    for row in try queries.instances(filter, after: nil, limit: Deployment.maximumLooked) {
+      guard row.definition != machine.program.hash, let (instance, old) = try programs.instance(row) else { continue }
+      looked += 1
+      do throws(MigrationProblem) {
+        _ = try stepper.migrate(instance, from: old.machine, now: now)
+        possible += 1
+      } catch {
+        if let index = reasons.firstIndex(where: { $0.text == error.message }) {
+          reasons[index].count += 1
+        } else {
+          reasons.append((error.message, 1, row.key))
+        }
+      }
+    }
+    return [
+      "looked": .int(Int64(looked)), "possible": .int(Int64(possible)),
+      "reasons": .array(
+        reasons.map { ["detail": .string($0.text), "count": .int(Int64($0.count)), "example": .string($0.key)] }),
+    ]
+  }
+
+  private func changes(_ node: Flow) -> JSON {
+    guard let present else { return .null }
+    let old = present.machine.program.flows[present.flow]
+    let types = Dictionary(old.fields.map { ($0.name, $0.type) }) { first, _ in first }
+    let changed = node.fields.filter { field in types[field.name].map { $0 != field.type } ?? false }.map(\.name)
+    return [
+      "states": difference(old.states.dropFirst().map(\.path), node.states.dropFirst().map(\.path)),
+      "events": difference(present.machine.program.events.map(\.name), machine.program.events.map(\.name)),
+      "data": difference(old.fields.map(\.name), node.fields.map(\.name)),
+      "retyped": .array(changed.map { .string($0) }),
+    ]
+  }
+
+  private func difference(_ old: [String], _ new: [String]) -> JSON {
+    let (before, after) = (Set(old), Set(new))
+    return [
+      "added": .array(new.filter { !before.contains($0) }.map { .string($0) }),
+      "removed": .array(old.filter { !after.contains($0) }.map { .string($0) }),
+    ]
+  }
+}
+
+extension Problem {
+  static func doesNotCompile(_ reason: String, _ diagnostics: JSON) -> Problem {
+    Problem(
+      status: 422, code: "compile-failed", title: "It does not compile", detail: reason,
+      members: [.init("diagnostics", diagnostics)])
+  }
+}
+
+extension Machine {
+  /// The number that a flow gives its version.
+  func flowVersion(_ flow: Int) -> Int { program.flows[flow].version }
+}

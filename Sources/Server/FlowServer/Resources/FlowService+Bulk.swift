@@ -1,0 +1,147 @@
+import FlowHTTP
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import Synchronization
+
+/// One operation on many instances, one after the other; who asked looks at how far it has come.
+final class BulkWork: Sendable {
+  /// How many refusals are kept with their reasons.
+  static let maximumErrors = 100
+  static let operations = OperatorCommand.Action.allCases.map(\.rawValue)
+
+  private struct Progress {
+    var done = 0
+    var refused = 0
+    var errors: [JSON] = []
+    var isOver = false
+  }
+
+  let id: String
+  private let action: OperatorCommand.Action
+  private let list: InstanceList
+  private let pattern: OperatorCommand
+  private let service: FlowService
+  private let progress = Mutex(Progress())
+
+  init(
+    id: String, _ action: OperatorCommand.Action, on list: InstanceList, like pattern: OperatorCommand,
+    by service: FlowService
+  ) {
+    self.id = id
+    self.action = action
+    self.list = list
+    self.pattern = pattern
+    self.service = service
+  }
+
+  func begin() { readPage(list) }
+
+  /// Reads the next instances and works on them.
+  private func readPage(_ list: InstanceList) {
+    service.reader.read { [self] queries in
+      do throws(StoreError) {
+        let (rows, next) = try list.page(queries, service.programs)
+        var rest = list
+        rest.after = next?.position
+        work(on: rows[...], then: next == nil ? nil : rest)
+      } catch {
+        note("", EngineProblem.storeUnavailable(error.message).problem)
+        end()
+      }
+    }
+  }
+
+  /// Asks for one at a time, so that others have their turn.
+  private func work(on rows: ArraySlice<InstanceRow>, then rest: InstanceList?) {
+    guard let row = rows.first else {
+      if let rest { readPage(rest) } else { end() }
+      return
+    }
+    var command = pattern
+    command.flow = row.flow
+    command.key = row.key
+    service.engine.operate(command) { [self] result in
+      switch result {
+      case .success: progress.withLock { $0.done += 1 }
+      case .failure(let problem): note("\(row.flow)/\(row.key)", problem.problem)
+      }
+      work(on: rows.dropFirst(), then: rest)
+    }
+  }
+
+  private func note(_ name: String, _ problem: Problem) {
+    progress.withLock { progress in
+      progress.refused += 1
+      guard progress.errors.count < BulkWork.maximumErrors else { return }
+      progress.errors.append(["instance": .string(name), "problem": problem.json])
+    }
+  }
+
+  private func end() { progress.withLock { $0.isOver = true } }
+
+  var json: JSON {
+    let progress = progress.withLock { $0 }
+    return [
+      "id": .string(id), "op": .string(action.rawValue), "dryRun": .bool(pattern.isDryRun),
+      "status": .string(progress.isOver ? "done" : "running"), "done": .int(Int64(progress.done)),
+      "refused": .int(Int64(progress.refused)), "errors": .array(progress.errors),
+    ]
+  }
+}
+
+extension FlowService {
+  /// How many batches are remembered.
+  static let maximumBatches = 100
+
+  /// `POST /v1/batches {"op": "cancel", "filter": {"flow": "Order", "state": "stuck"}, "reason": "…", "dryRun": true}`
+  func postBatch(_ exchange: RouteRequest) throws(Problem) {
+    let body = try body(exchange.request)
+    guard let name = body["op"]?.string, let action = OperatorCommand.Action(rawValue: name) else {
+      throw .badRequest("`op` is one of \(BulkWork.operations.joined(separator: ", "))")
+    }
+    guard let filter = body["filter"]?.members else {
+      throw .badRequest(#"the body has no `filter`, an object as {"flow": "Order", "state": "stuck"}"#)
+    }
+    let known = ["flow"] + InstanceList.filters
+    var values = ["limit": String(FlowService.maximumLimit)]
+    for member in filter {
+      guard known.contains(member.name) else {
+        throw .badRequest("there is no filter `\(member.name)`; there are \(known.joined(separator: ", "))")
+      }
+      guard let text = member.value.string ?? member.value.int.map({ String($0) }) else {
+        throw .badRequest("the filter `\(member.name)` is a text")
+      }
+      values[member.name] = text
+    }
+    var list = try InstanceList(Parameters(values), flow: values["flow"], catalogue)
+    list.redaction = exchange.request.visit?.gate.settings.redaction ?? Redaction()
+    var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
+    pattern.caller = try caller(exchange.request)
+    guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` is true or false") }
+    pattern.isDryRun = isDryRun
+    let work = keep { BulkWork(id: $0, action, on: list, like: pattern, by: self) }
+    work.begin()
+    let place = "/v1/batches/\(work.id)"
+    exchange.respond.send(.json(work.json, status: 202, headers: [("Location", place)]))
+  }
+
+  /// Remembers a batch; the oldest is forgotten when there are too many.
+  private func keep(_ make: (String) -> BulkWork) -> BulkWork {
+    batches.withLock { batches in
+      batches.count += 1
+      let work = make(String(batches.count))
+      batches.kept.append(work)
+      if batches.kept.count > FlowService.maximumBatches { batches.kept.removeFirst() }
+      return work
+    }
+  }
+
+  func showBatch(_ exchange: RouteRequest) throws(Problem) {
+    let id = exchange["batch"] ?? ""
+    guard let work = batches.withLock({ $0.kept.first { $0.id == id } }) else {
+      throw .notFound("there is no batch `\(id)`, or it is no longer remembered")
+    }
+    exchange.respond.send(.json(work.json))
+  }
+}

@@ -1,0 +1,139 @@
+import FlowHTTP
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+
+// What a flow is, and once was, served from: instances stay with the program that they began on.
+extension FlowService {
+  /// How few digits of a hash name a program.
+  static let shortestHash = 8
+  private static let sourceForms = ["text/x-flow", "application/json", "text/plain"]
+
+  func listVersions(_ exchange: RouteRequest) throws(Problem) {
+    let entry = try flow(exchange)
+    answer(exchange) { [self] queries throws(StoreError) in
+      var items: [JSON] = []
+      for row in try queries.versions(flow: entry.name).reversed() { items.append(try view(row, entry)) }
+      return json(["items": .array(items)])
+    }
+  }
+
+  private func view(_ row: VersionRow, _ entry: Catalogue.Entry) throws(StoreError) -> JSON {
+    [
+      "version": try number(row).map { .int(Int64($0)) } ?? .null, "definition": .string(row.definition),
+      "origin": .string(row.origin), "deployedAt": .string(timeText(row.at)),
+      "retired": .bool(row.definition != entry.hash || entry.isRetired),
+    ]
+  }
+
+  func showVersion(_ exchange: RouteRequest) throws(Problem) {
+    find(exchange, of: try flow(exchange)) { entry, _ in exchange.respond.send(.json(FlowView(entry: entry).json)) }
+  }
+
+  func showVersionSource(_ exchange: RouteRequest) throws(Problem) {
+    let visit = exchange.request.visit
+    let form = exchange.preferred(of: FlowService.sourceForms)
+    find(exchange, of: try flow(exchange)) { entry, queries throws(StoreError) in
+      do throws(Problem) {
+        // A file may hold more flows than the address names.
+        for flow in entry.machine.program.flows { try visit?.checkSees(flow.name) }
+      } catch {
+        return exchange.respond.send(error.response)
+      }
+      guard let files = try queries.source(hash: entry.hash), !files.isEmpty else {
+        let problem = Problem.notFound("the source of this version of `\(entry.name)` was not kept: it came as IR")
+        return exchange.respond.send(problem.response)
+      }
+      exchange.respond.send(FlowService.answer(files, entry, form))
+    }
+  }
+
+  func showVersionGraph(_ exchange: RouteRequest) throws(Problem) {
+    let present = try flow(exchange)
+    find(exchange, of: present) { [self] entry, _ in
+      do throws(Problem) {
+        try showGraph(entry, exchange)
+      } catch {
+        exchange.respond.send(error.response)
+      }
+    }
+  }
+
+  func showInstanceGraph(_ exchange: RouteRequest) throws(Problem) {
+    let name = try instanceName(exchange)
+    let present = try flow(exchange)
+    read(exchange) { [self] queries throws(StoreError) in
+      guard let view = try view(name, queries) else {
+        return exchange.respond.send(try missing(name, queries).response)
+      }
+      let row = VersionRow(
+        flow: name.flow, definition: view.row.definition, number: nil, origin: "", at: view.row.startedAt)
+      let entry = view.machine.flatMap { present.earlier(row, $0) } ?? present
+      do throws(Problem) {
+        try showGraph(entry, exchange, active: view.states)
+      } catch {
+        exchange.respond.send(error.response)
+      }
+    }
+  }
+
+  private static func answer(_ files: [SourceText], _ entry: Catalogue.Entry, _ form: String?) -> HTTPResponse {
+    switch form {
+    case "application/json": return .json(["definition": .string(entry.hash), "files": SourceText.json(files)])
+    case let form?:
+      let node = entry.machine.program.flows[entry.flow]
+      let own = (node.starts.first?.place ?? node.transitions.first?.place)?.file
+      let file = files.first { $0.name == own } ?? files[0]
+      return .text(file.text, as: form)
+    case nil: return Problem.notAcceptable(sourceForms).response
+    }
+  }
+
+  // MARK: - Finding
+
+  /// Answers of the version that the path names by its hash, by the beginning of that, or by its number, of which the
+  /// newest is meant; of the one that is served when the path names none.
+  private func find(
+    _ exchange: RouteRequest, of present: Catalogue.Entry,
+    _ body: @escaping @Sendable (Catalogue.Entry, any Queries) throws(StoreError) -> Void
+  ) {
+    let name = exchange["version"]
+    read(exchange) { [self] queries throws(StoreError) in
+      guard let name, name != present.hash else { return try body(present, queries) }
+      let rows = try queries.versions(flow: present.name)
+      guard let row = try find(name, rows), let machine = try programs.machine(row.definition),
+        let entry = present.earlier(row, machine)
+      else {
+        let problem = Problem.notFound("`\(present.name)` was never served in a version `\(name)`")
+        return exchange.respond.send(problem.response)
+      }
+      try body(row.definition == present.hash ? present : entry, queries)
+    }
+  }
+
+  private func find(_ name: String, _ rows: [VersionRow]) throws(StoreError) -> VersionRow? {
+    if let exact = rows.first(where: { $0.definition == name }) { return exact }
+    if let number = Int(name), name.utf8.count < FlowService.shortestHash {
+      for row in rows.reversed() where try self.number(row) == number { return row }
+      return nil
+    }
+    guard name.utf8.count >= FlowService.shortestHash else { return nil }
+    let meant = rows.filter { $0.definition.hasPrefix(name) }
+    return meant.count == 1 ? meant[0] : nil
+  }
+
+  private func number(_ row: VersionRow) throws(StoreError) -> Int? {
+    if let number = row.number { return number }
+    guard let machine = try programs.machine(row.definition) else { return nil }
+    return machine.flow(named: row.flow).map { machine.flowVersion($0) }
+  }
+}
+
+extension Problem {
+  static func notAcceptable(_ known: [String]) -> Problem {
+    Problem(
+      status: 406, code: "not-acceptable", title: "Not acceptable", detail: "there are \(known.joined(separator: ", "))"
+    )
+  }
+}

@@ -1,0 +1,46 @@
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import Synchronization
+
+/// The programs that instances run, with those that nothing new is begun of; older ones are read when somebody asks.
+final class ProgramCache: Sendable {
+  /// How many older programs are kept ready.
+  static let maximumKept = 64
+
+  private let engine: EngineThread
+  private let queries: any Queries
+  private let older = Mutex<[String: Machine]>([:])
+
+  init(engine: EngineThread, queries: any Queries) {
+    self.engine = engine
+    self.queries = queries
+  }
+
+  /// The program with a hash; nil when it can't be loaded. May read the store.
+  func machine(_ hash: String) throws(StoreError) -> Machine? {
+    if let entry = engine.catalogue.entries.first(where: { $0.hash == hash }) { return entry.machine }
+    if let known = older.withLock({ $0[hash] }) { return known }
+    guard let text = try queries.definition(hash: hash), let json = try? JSON(parsing: text),
+      let program = try? Program(json: json), let machine = try? Machine(program)
+    else { return nil }
+    older.withLock { older in
+      if older.count >= ProgramCache.maximumKept { older = [:] }
+      older[hash] = machine
+    }
+    return machine
+  }
+
+  /// The instance of a row, with what steps it; nil when it can't be read.
+  func instance(_ row: InstanceRow) throws(StoreError) -> (Instance, Stepper)? {
+    guard let machine = try machine(row.definition), let flow = machine.flow(named: row.flow),
+      let position = try? JSON(parsing: row.position), let data = try? JSON(parsing: row.data)
+    else { return nil }
+    let status: Instance.Status = row.status == 1 ? .done : row.hasEnded ? .failed : .running
+    let header = InstanceHeader(
+      flow: flow, key: row.key, status: status, revision: row.revision, startedAt: row.startedAt)
+    let stepper = Stepper(machine)
+    return (try? stepper.restore(header, position: position, data: data)).map { ($0, stepper) }
+  }
+}

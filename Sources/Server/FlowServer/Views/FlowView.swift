@@ -1,0 +1,93 @@
+import CEL
+import FlowDiagram
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+
+/// A flow as clients see it.
+struct FlowView {
+  let entry: Catalogue.Entry
+
+  private var program: Program { entry.machine.program }
+  private var flow: Flow { program.flows[entry.flow] }
+
+  private var header: [JSON.Member] {
+    [
+      .init("name", .string(flow.name)), .init("version", .int(Int64(flow.version))),
+      .init("definition", .string(entry.hash)), .init("origin", .string(entry.origin)),
+      .init("deployedAt", .string(timeText(entry.deployedAt))), .init("retired", .bool(entry.isRetired)),
+    ]
+  }
+
+  /// The flow in a list.
+  var summary: JSON {
+    .object(
+      header + [
+        .init("states", .array(flow.states.dropFirst().map { .string($0.path) })),
+        .init("startsOn", .array(flow.starts.compactMap(\.event).map { .string(program.events[$0].name) })),
+      ])
+  }
+
+  /// All there is to say of it.
+  var json: JSON {
+    .object(
+      header + [
+        .init("key", flow.key.map { .string(flow.fields[$0].name) } ?? .null),
+        .init("roles", .array(program.roles.map { .string($0) })),
+        .init("states", .array(flow.states.indices.dropFirst().map(state))), .init("events", .array(events)),
+        .init("data", dataSchema), .init("starts", .array(flow.starts.indices.map(start))),
+        .init("transitions", .array(flow.transitions.indices.map(transition))),
+      ])
+  }
+
+  private func state(_ index: Int) -> JSON {
+    let state = flow.states[index]
+    return [
+      "path": .string(state.path), "kind": .string(state.kind.rawValue),
+      "initial": .bool(flow.states[state.parent].initial == index),
+      "calls": .array(state.calls.map { .string(flow.calls[$0].name) }),
+      "on": .array(state.transitions.map { .string(label($0)) }),
+    ]
+  }
+
+  /// The events that the flow reacts to, with their data.
+  private var events: [JSON] {
+    program.events.indices.filter { entry.machine.handles(event: $0, flow: entry.flow) }.map { event in
+      [
+        "name": .string(program.events[event].name),
+        "starts": .bool(entry.machine.starts(flow: entry.flow, on: event)),
+        "schema": entry.machine.payloadSchema(of: event),
+      ]
+    }
+  }
+
+  private var dataSchema: JSON {
+    let writer = TypeSchema(types: entry.machine.types) { "#/$defs/\($0)" }
+    let fields = flow.fields.map { JSON.Member($0.name, writer.schema($0.type)) }
+    return [
+      "type": "object", "properties": .object(fields), "$defs": .object(writer.declarations(of: program)),
+    ]
+  }
+
+  private func start(_ index: Int) -> JSON {
+    let start = flow.starts[index]
+    return [
+      "label": .string(startLabel(program, flow: entry.flow, start: index)),
+      "to": .string(flow.states[start.target].path), "at": .string("\(start.place)"),
+    ]
+  }
+
+  private func transition(_ index: Int) -> JSON {
+    let transition = flow.transitions[index]
+    return [
+      "from": .string(flow.states[transition.source].path),
+      "to": transition.target.map { .string(flow.states[$0].path) } ?? .null, "label": .string(label(index)),
+      "guard": transition.guardExpression.map { .string($0.text) } ?? .null, "at": .string("\(transition.place)"),
+    ]
+  }
+
+  private func label(_ transition: Int) -> String {
+    transitionLabel(program, flow: entry.flow, transition: transition)
+  }
+}

@@ -1,0 +1,135 @@
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+
+/// An instance as clients see it.
+struct InstanceView {
+  let row: InstanceRow
+  /// The program that it runs; nil when that can't be loaded.
+  let machine: Machine?
+  let jobs: [JobRow]
+  private let position: JSON
+
+  init(_ row: InstanceRow, _ machine: Machine?, jobs: [JobRow] = []) {
+    self.row = row
+    self.machine = machine
+    self.jobs = jobs
+    position = (try? JSON(parsing: row.position)) ?? .null
+  }
+
+  private var flow: Flow? {
+    machine.flatMap { machine in machine.flow(named: row.flow).map { machine.program.flows[$0] } }
+  }
+
+  var states: [String] { position["states"]?.array?.compactMap(\.string) ?? [] }
+
+  /// Whether nothing more happens to it unless somebody or a timer says so.
+  var isQuiet: Bool { row.status != 0 || !jobs.contains { $0.call != nil } }
+
+  /// The instance in a list.
+  var summary: JSON {
+    .object(
+      [
+        .init("flow", .string(row.flow)), .init("key", .string(row.key)),
+        .init("version", flow.map { .int(Int64($0.version)) } ?? .null),
+        .init("status", .string(row.statusName)),
+        .init("state", .array(states.map { .string($0) })), .init("revision", .int(Int64(row.revision))),
+        .init("startedAt", .string(timeText(row.startedAt))), .init("updatedAt", .string(timeText(row.updatedAt))),
+      ] + (row.incident.isEmpty ? [] : [.init("incident", .string(row.incident))]))
+  }
+
+  /// All there is to say of it.
+  var json: JSON {
+    var members = summary.members ?? []
+    members += [
+      .init("why", .string(why)), .init("definition", .string(row.definition)),
+      .init("data", (try? JSON(parsing: row.data)) ?? .null),
+      .init(
+        "timers",
+        .array(timers.map { ["at": .string("\($0.transition.place)"), "due": .string(timeText($0.due))] })),
+      .init("pendingCalls", .array(pendingCalls)), .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
+    ]
+    return .object(members)
+  }
+
+  // MARK: - What it waits for
+
+  /// The timers that are armed, the next first.
+  private var timers: [(transition: Transition, due: Int64)] {
+    guard let flow else { return [] }
+    return (position["timers"]?.array ?? []).compactMap { timer in
+      guard let index = timer["transition"]?.int, flow.transitions.indices.contains(index), let due = timer["due"]?.int
+      else { return nil }
+      return (flow.transitions[index], Int64(due))
+    }.sorted { $0.due < $1.due }
+  }
+
+  /// The events that it takes in its states.
+  var allowedEvents: [String] {
+    guard row.status == 0, let machine, let flow = machine.flow(named: row.flow) else { return [] }
+    return machine.acceptedEvents(flow: flow, in: states)
+  }
+
+  private var pendingCalls: [JSON] {
+    jobs.filter { !$0.action.isEmpty }.map { job in
+      var members: [JSON.Member] = [.init("job", .int(job.id))]
+      if let call = name(of: job) { members.append(.init("call", .string(call))) }
+      members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
+      if let queue = job.queue { members.append(.init("queue", .string(queue))) }
+      if job.due < Int64(1) << 60 { members.append(.init("due", .string(timeText(job.due)))) }
+      if let failure = lastFailure(of: job) { members.append(.init("lastFailure", failure)) }
+      if job.lease > 0 { members.append(.init("leaseEnds", .string(timeText(job.lease)))) }
+      return .object(members)
+    }
+  }
+
+  private func name(of job: JobRow) -> String? {
+    guard let flow, let call = job.call, flow.calls.indices.contains(call) else { return nil }
+    return flow.calls[call].name
+  }
+
+  /// Why it is where it is, in a line.
+  var why: String {
+    let here = states.map { "`\($0)`" }.joined(separator: ", ")
+    switch row.status {
+    case 0: return waiting(here)
+    case InstanceRow.suspended: return "an operator has suspended it in \(here)" + kept
+    default: return "\(row.statusName) in \(here) since \(timeText(row.updatedAt))"
+    }
+  }
+
+  /// What others have sent it meanwhile.
+  private var kept: String {
+    let count = jobs.count { $0.action.isEmpty && $0.due > Int64(1) << 60 }
+    return count == 0 ? "" : "; \(count) \(count == 1 ? "event is" : "events are") kept for it"
+  }
+
+  private func waiting(_ here: String) -> String {
+    var parts: [String] = []
+    if !row.incident.isEmpty { parts.append("stuck: \(row.incident)") }
+    parts += jobs.filter { !$0.action.isEmpty }.prefix(3).map(describe)
+    let events = allowedEvents.map { "`\($0)`" }
+    if !events.isEmpty { parts.append("waits for " + events.joined(separator: " or ")) }
+    if let timer = timers.first { parts.append("the timer of \(timer.transition.place) is due \(timeText(timer.due))") }
+    return parts.isEmpty ? "nothing in \(here) waits for anything" : parts.joined(separator: "; ")
+  }
+
+  private func describe(_ job: JobRow) -> String {
+    let name = "`\(job.action)`"
+    if !job.outcome.isEmpty { return "\(name) has ended, and its result could not be taken yet" }
+    if let queue = job.queue {
+      return job.lease > 0
+        ? "\(name) is with a worker until \(timeText(job.lease))" : "\(name) waits for a worker of `\(queue)`"
+    }
+    if job.due > Int64(1) << 60 { return "\(name) waits for its end" }
+    guard job.attempt > 0 else { return "\(name) is under way" }
+    let error = lastFailure(of: job)?["outcome"]?.string.map { ", last error: \($0)" } ?? ""
+    return "\(name) is tried again at \(timeText(job.due)), attempt \(job.attempt + 1)\(error)"
+  }
+
+  /// What the last try of a job came to.
+  private func lastFailure(of job: JobRow) -> JSON? {
+    job.failures.isEmpty ? nil : (try? JSON(parsing: job.failures))?.array?.last
+  }
+}

@@ -1,0 +1,75 @@
+import CEL
+import FlowJSON
+import FlowSource
+
+/// A condition in CEL that a request brings along, compiled once.
+struct Predicate: Sendable {
+  /// What one evaluation may cost: a request of strangers is not worth more.
+  static let limits = Limits(fuel: 100_000, memoryBytes: 4 << 20, valueBytes: 1 << 20)
+  /// The longest text that is compiled.
+  static let maximumBytes = 4096
+
+  private let program: ExpressionProgram
+  private let names: [String]
+  private let types: TypeRegistry
+
+  /// - Parameters:
+  ///   - name: The parameter of the request, for messages.
+  ///   - variables: What the text may speak of; the values are given in the same order.
+  ///   - strict: The same variables with narrower types, to find mistakes by.
+  /// - Throws: 400 with the diagnostics.
+  init(
+    _ text: String, parameter name: String, variables: [(name: String, type: ValueType)],
+    strict: [(name: String, type: ValueType)]? = nil, types: TypeRegistry, strictTypes: TypeRegistry? = nil
+  ) throws(Problem) {
+    guard text.utf8.count <= Predicate.maximumBytes else {
+      throw .badRequest("`\(name)` has more than \(Predicate.maximumBytes) bytes")
+    }
+    if let strict { _ = try Predicate.compile(text, name, strict, strictTypes ?? types) }
+    program = try Predicate.compile(text, name, variables, types)
+    names = variables.map(\.name)
+    self.types = types
+  }
+
+  private static func compile(
+    _ text: String, _ name: String, _ variables: [(name: String, type: ValueType)], _ types: TypeRegistry
+  ) throws(Problem) -> ExpressionProgram {
+    var environment = Environment(types: types)
+    for (slot, variable) in variables.enumerated() {
+      _ = environment.declare(variable: variable.name, type: variable.type, slot: slot)
+    }
+    do throws(CompilationError) {
+      return try environment.compile(text, expecting: .bool)
+    } catch {
+      let messages = error.diagnostics.map { JSON.string("\($0.code): \($0.message)") }
+      throw Problem(
+        status: 400, code: "invalid-query", title: "Not an expression",
+        detail: "`\(name)`: " + (error.diagnostics.first?.message ?? "it can't be compiled"),
+        members: [.init("diagnostics", .array(messages))])
+    }
+  }
+
+  /// Something that evaluates the condition many times; belongs to whoever made it.
+  func makeTest() -> Test {
+    Test(
+      program: program, evaluator: Evaluator(types: types, limits: Predicate.limits), frame: Frame(count: names.count))
+  }
+
+  struct Test {
+    fileprivate let program: ExpressionProgram
+    fileprivate let evaluator: Evaluator
+    fileprivate let frame: Frame
+
+    /// Whether the condition holds; what can't be evaluated does not.
+    func holds(_ values: [Value]) -> Bool {
+      evaluator.reset()
+      frame.clear()
+      for (slot, value) in values.enumerated() { frame[slot] = evaluator.slot(value) }
+      do throws(EvaluationError) {
+        return try evaluator.isTrue(program, frame: frame)
+      } catch {
+        return false
+      }
+    }
+  }
+}

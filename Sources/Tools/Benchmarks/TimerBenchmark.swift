@@ -1,0 +1,116 @@
+import FlowCompiler
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import FlowStoreSQLite
+import Foundation
+import Synchronization
+
+/// A million instances that wait: what they take in memory, how long a start takes, how late timers are.
+enum TimerBenchmark {
+  static let count = 1_000_000
+
+  private static let flow = """
+    event Begin { id: string  wait: int }
+    flow Sleeper {
+      key id
+      data { id: string  wait: int = 0 }
+      start on Begin -> asleep do { id = event.id  wait = event.wait }
+      state asleep { at self.started_at + duration(string(wait) + "ms") -> awake }
+      state awake { after 90d -> over }
+      final over
+    }
+    """
+
+  static func run() {
+    guard let program = compile("sleeper.flow", load: { _ in Array(flow.utf8) }).program,
+      let machine = try? Machine(program)
+    else { return report("timers", "did not compile") }
+    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-timers-\(getpid())")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let path = folder.appending(path: "bench.db").path
+      let clock = MovableClock()
+      try fill(machine, path, clock)
+      try measure(machine, path, clock)
+    } catch {
+      report("timers", "could not be measured: \(error)")
+    }
+  }
+
+  /// The timers fall due over an hour, in no order.
+  private static func fill(_ machine: Machine, _ path: String, _ clock: MovableClock) throws {
+    clock.stop()
+    let begin = nanoseconds()
+    let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
+    for index in 0..<count {
+      let wait = Int64(index) * 7919 % 3_600_000
+      _ = engine.take(EventCommand(event: "Begin", payload: ["id": .string("s\(index)"), "wait": .int(60_000 + wait)]))
+      if index % 1024 == 1023 { _ = try engine.commit() }
+    }
+    _ = try engine.commit()
+    report("a million instances", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", "begun")
+  }
+
+  private static func measure(_ machine: Machine, _ path: String, _ clock: MovableClock) throws {
+    let before = memory()
+    let begin = nanoseconds()
+    let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
+    engine.fireTimers()
+    _ = try engine.commit()
+    let start = Double(nanoseconds() - begin) / 1e6
+    // A minute on, ten seconds' worth of them, as the clock of the wall would have it.
+    clock.goOn(later: 60_000)
+    let from = clock.now()
+    var latest: Int64 = 0
+    var fired = 0
+    while clock.now() < from + 10_000 {
+      engine.fireTimers()
+      for entry in try engine.commit() {
+        guard let due = entry.body["timer"]?["due"]?.string else { continue }
+        fired += 1
+        latest = max(latest, entry.at - (milliseconds(due) ?? entry.at))
+      }
+      if engine.nextDue.map({ $0 > clock.now() }) ?? true { usleep(1000) }
+    }
+    report(
+      "a million timers", "\(short(Double(memory()) / 1_048_576)) MB",
+      """
+      resident, \(short(Double(memory() - before) / 1_048_576)) MB of it for them; ready in \(short(start)) ms; \
+      \(fired) fired in ten seconds, none more than \(latest) ms late
+      """)
+  }
+
+  private static func milliseconds(_ text: String) -> Int64? {
+    (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains("."))))
+      .map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) }
+  }
+
+  private static func memory() -> Int {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096
+  }
+}
+
+/// The real clock, but for the time that it was stopped.
+private final class MovableClock: World {
+  private let state = Mutex<(stoppedAt: Int64?, offset: Int64)>((nil, 0))
+
+  private static var real: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
+  func stop() {
+    let now = now()
+    state.withLock { $0.stoppedAt = now }
+  }
+
+  func goOn(later milliseconds: Int64) {
+    let instant = now() + milliseconds
+    state.withLock { $0 = (nil, instant - MovableClock.real) }
+  }
+
+  func now() -> Int64 { state.withLock { $0.stoppedAt ?? MovableClock.real + $0.offset } }
+  func random(below bound: Int64) -> Int64 { 0 }
+  func newID() -> String { "id" }
+  func variable(_ name: String) -> String? { nil }
+}

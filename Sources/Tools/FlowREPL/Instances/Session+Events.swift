@@ -1,0 +1,128 @@
+import CEL
+import FlowDiagnostics
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowTesting
+import FlowTime
+
+// Sending, waiting, going back.
+extension Session {
+  mutating func send(_ text: String) -> Reply {
+    guard var run else { return notLoaded }
+    switch event(in: text, run) {
+    case .failure(let problem): return failure(problem.message)
+    case .success(let event):
+      let happening = run.send(event: event.index, payload: event.payload, caller: event.caller)
+      return take([happening] + answered(&run), run)
+    }
+  }
+
+  mutating func start(_ text: String) -> Reply {
+    guard var run else { return notLoaded }
+    let flow = run.program.flows[run.flow]
+    guard flow.isCallable else { return failure("`\(flow.name)` has no parameters, it starts on an event") }
+    guard run.instance == nil else { return failure("it has begun; `:new \(flow.name)` begins another one") }
+    switch value(text.isEmpty ? "{}" : text, as: .record(flow.parameters.name), run) {
+    case .failure(let problem): return failure(problem.message)
+    case .success(let arguments):
+      let happening = run.start(arguments: arguments)
+      return take([happening] + answered(&run), run)
+    }
+  }
+
+  mutating func advance(_ text: String) -> Reply {
+    guard var run else { return notLoaded }
+    let target: Int64
+    if text == "next" {
+      guard let timer = run.nextTimer else { return failure("no timer is set") }
+      target = timer.due
+    } else if let wait = DurationText.milliseconds(text) {
+      target = run.now.addingClamped(wait)
+    } else {
+      return failure("`:advance` takes a length of time such as `3d`, or `next`")
+    }
+    let happenings = advance(&run, to: target)
+    let reply = take(happenings, run)
+    return happenings.isEmpty ? Reply(text: "+\(DurationText.text(run.now - start)), nothing was due") : reply
+  }
+
+  /// Moves the clock on; what is mocked is answered between the timers.
+  func advance(_ run: inout VirtualRun, to instant: Int64) -> [VirtualRun.RunEvent] {
+    var happenings: [VirtualRun.RunEvent] = []
+    while let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings,
+      !world.isInterrupted()
+    {
+      happenings += run.advance(to: timer.due) + answered(&run)
+    }
+    return world.isInterrupted() ? happenings : happenings + run.advance(to: instant)
+  }
+
+  mutating func end(_ text: String, isFailure: Bool) -> Reply {
+    guard var run else { return notLoaded }
+    let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
+    guard let name = parts.first, let target = run.stepper.machine.target(named: name, flow: run.flow) else {
+      let names = run.outstanding.map { run.stepper.machine.name(of: $0.job.target) }
+      return failure("say which action: " + names.joined(separator: ", "))
+    }
+    let rest = parts.count > 1 ? parts[1].trimmed : ""
+    let outcome: CallOutcome
+    if isFailure {
+      let code = rest.filter { $0 != "\"" }
+      outcome = .failed(code: code.isEmpty ? "FAILED" : code, message: "failed by hand", attempts: 1)
+    } else {
+      switch value(rest.isEmpty ? "null" : rest, as: run.stepper.machine.result(of: target) ?? .dyn, run) {
+      case .failure(let problem): return failure(problem.message)
+      case .success(let value): outcome = .done(value)
+      }
+    }
+    guard let happening = run.end(where: { $0.target == target }, outcome) else {
+      return failure("no call of `\(name)` waits")
+    }
+    return take([happening] + answered(&run), run)
+  }
+
+  /// Ends what is mocked, until nothing mocked waits any more.
+  func answered(_ run: inout VirtualRun) -> [VirtualRun.RunEvent] {
+    let machine = run.stepper.machine
+    return run.answerAll { mocks[machine.name(of: $0.target)] }.map(\.happening)
+  }
+
+  /// Keeps what was accepted, and says what happened.
+  private mutating func take(_ happenings: [VirtualRun.RunEvent], _ next: VirtualRun) -> Reply {
+    let isAccepted = happenings.contains { if case .accepted = $0.outcome { true } else { false } }
+    if isAccepted || next.now != run?.now { tracks[current].go(to: next) }
+    guard let machine else { return Reply(text: "") }
+    let writer = StepText(machine: machine, style: .plain)
+    return Reply(
+      text: describe(happenings), isError: !happenings.isEmpty && !isAccepted,
+      result: ["steps": .array(happenings.map { writer.json($0) })])
+  }
+
+  func describe(_ happenings: [VirtualRun.RunEvent]) -> String {
+    guard let machine else { return "" }
+    let writer = StepText(machine: machine, style: style, trace: settings.trace)
+    return happenings.map { writer.describe($0, start: start) }.joined(separator: "\n")
+  }
+
+  // MARK: - Back and forth
+
+  mutating func undo(_ text: String) -> Reply {
+    repeatedly(text, "undo") { $0.undo() } ?? Reply(text: "back to \(prompt.dropLast(2))")
+  }
+
+  mutating func redo(_ text: String) -> Reply {
+    repeatedly(text, "redo") { $0.redo() } ?? Reply(text: "again \(prompt.dropLast(2))")
+  }
+
+  /// Nil when it was possible at least once.
+  private mutating func repeatedly(_ text: String, _ verb: String, _ turn: (inout Timeline) -> Bool) -> Reply? {
+    guard let count = text.isEmpty ? 1 : Int(text), count > 0 else {
+      return failure("`:\(verb)` takes a number of steps, not `\(text)`")
+    }
+    guard !tracks.isEmpty, turn(&tracks[current]) else { return failure("there is nothing to \(verb)") }
+    var left = count - 1
+    while left > 0, turn(&tracks[current]) { left -= 1 }
+    return nil
+  }
+}

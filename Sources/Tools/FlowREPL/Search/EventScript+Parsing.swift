@@ -1,0 +1,95 @@
+import CEL
+import FlowIR
+public import FlowJSON
+import FlowMachine
+import FlowSource
+public import FlowTesting
+import FlowTime
+
+// What lines of JSON ask for.
+extension EventScript {
+  /// Reads one line.
+  /// - Parameter number: Which line it is, for messages.
+  /// - Throws: `Problem` when it makes no sense for this flow.
+  public func move(_ line: [UInt8], number: Int) throws(Problem) -> RunInput {
+    let place = "line \(number)"
+    let json: JSON
+    do throws(JSONError) {
+      json = try JSON(parsing: line)
+    } catch {
+      throw Problem("\(place), byte \(error.offset + 1): \(error.message)")
+    }
+    if let name = json["event"]?.string { return try event(name, json, place) }
+    if let text = json["advance"]?.string {
+      guard let wait = DurationText.milliseconds(text) else {
+        throw Problem("\(place): `\(text)` is no length of time", help: #"write {"advance": "3d"}"#)
+      }
+      return .advance(wait)
+    }
+    if let arguments = json["start"] { return try start(arguments, in: place) }
+    if let name = json["complete"]?.string {
+      let target = try EventScript.target(named: name, machine, run.flow, in: place)
+      return .end(target, try EventScript.outcome(json, of: target, machine, in: place))
+    }
+    if let name = json["fail"]?.string {
+      let target = try EventScript.target(named: name, machine, run.flow, in: place)
+      return .end(target, EventScript.failure(code: json["code"], message: json["message"]))
+    }
+    throw Problem(
+      "\(place) says nothing to do", help: #"write {"event": "Name", "data": {…}} or {"advance": "3d"}"#)
+  }
+
+  /// Calls the flow with the arguments in a document.
+  public func start(_ arguments: JSON, in place: String) throws(Problem) -> RunInput {
+    let flow = run.program.flows[run.flow]
+    guard flow.isCallable else {
+      let events = flow.starts.compactMap(\.event).map { run.program.events[$0].name }
+      throw Problem(
+        "\(place): `\(flow.name)` takes no arguments", help: "it starts on \(events.joined(separator: ", "))")
+    }
+    return .start(try EventScript.value(arguments, as: .record(flow.parameters.name), machine, in: place))
+  }
+
+  private func event(_ name: String, _ json: JSON, _ place: String) throws(Problem) -> RunInput {
+    guard let event = machine.event(named: name) else {
+      let guess = Suggestion.closest(to: name, among: run.program.events.map(\.name)).first
+      throw Problem("\(place): there is no event `\(name)`", help: guess.map { "did you mean `\($0)`?" })
+    }
+    let payload = try EventScript.value(json["data"] ?? .object([]), as: .record(name), machine, in: place)
+    let roles = json["roles"]?.array?.compactMap(\.string) ?? []
+    return .send(
+      event: event, payload: payload, caller: Caller(id: json["caller"]?.string ?? "", roles: roles))
+  }
+
+  /// The action, the callable flow, or what a call of that name calls.
+  static func target(
+    named name: String, _ machine: Machine, _ flow: Int, in place: String
+  ) throws(Problem) -> Call.Target {
+    if let target = machine.target(named: name, flow: flow) { return target }
+    let guess = Suggestion.closest(to: name, among: machine.program.actions.map(\.name)).first
+    throw Problem("\(place): there is no action `\(name)`", help: guess.map { "did you mean `\($0)`?" })
+  }
+
+  /// `{"result": …}`, or `{"fail": "CODE", "message": "…"}`.
+  static func outcome(
+    _ json: JSON, of target: Call.Target, _ machine: Machine, in place: String
+  ) throws(Problem) -> CallOutcome {
+    if let code = json["fail"] { return failure(code: code, message: json["message"]) }
+    return .done(try value(json["result"] ?? .null, as: machine.result(of: target) ?? .dyn, machine, in: place))
+  }
+
+  private static func failure(code: JSON?, message: JSON?) -> CallOutcome {
+    .failed(code: code?.string ?? "FAILED", message: message?.string ?? "", attempts: 1)
+  }
+
+  private static func value(
+    _ json: JSON, as type: ValueType, _ machine: Machine, in place: String
+  ) throws(Problem) -> Value {
+    switch Value.from(json, as: type, in: machine.types) {
+    case .success(let value): return value
+    case .failure(let problems):
+      let list = problems.mismatches.map { "\($0.pointer.isEmpty ? "/" : $0.pointer): \($0.message)" }
+      throw Problem("\(place): \(list.joined(separator: "; "))")
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import CEL
+import FlowDiagnostics
+import FlowIR
+import FlowMachine
+import FlowTesting
+
+// What may stand where the cursor is, best first.
+extension Session {
+  /// The words that could complete the last one of a line.
+  /// - Parameter line: The line up to the cursor.
+  public func completions(of line: String) -> [String] {
+    let word = String(line.reversed().prefix { !Session.ends.contains($0) }.reversed())
+    let before = String(line.dropLast(word.count))
+    return candidates(before, line).filter { $0.hasPrefix(word) }
+  }
+
+  /// Signs that end a word.
+  private static let ends: Set<Character> = [" ", "{", "}", "(", ")", ",", "=", "<", ">", "!", "+", "-", "*", "/"]
+
+  private func candidates(_ before: String, _ line: String) -> [String] {
+    let start = before.trimmed
+    if start.isEmpty { return Command.all.map { ":" + $0.name } + ["->", "let "] + names }
+    if let event = openEvent(in: start) { return fields(of: event) }
+    let words = start.split(separator: " ").map(String.init)
+    if words[0] == "->" { return afterEvent(words) }
+    guard words[0].hasPrefix(":"), let command = Command.named(String(words[0].dropFirst())) else { return names }
+    return operands(of: command.name, words)
+  }
+
+  private func operands(of command: String, _ words: [String]) -> [String] {
+    let isFirst = words.count == 1
+    switch command {
+    case "send", "why": return afterEvent(words)
+    case "new": return machine?.program.flows.map(\.name) ?? []
+    case "complete", "mock", "unmock": return isFirst ? work : names
+    case "fail": return isFirst ? work : codes(of: words[1])
+    case "path", "never": return states + names + ["--depth "]
+    case "advance": return ["next"]
+    case "help": return Command.all.map(\.name)
+    case "export": return ["test"]
+    case "diagram": return ["mermaid", "dot"]
+    case "use", "drop": return tracks.map(\.id)
+    case "diff", "back", "fork": return steps + (command == "diff" ? tracks.map(\.id) : [])
+    case "return": return tracks.isEmpty ? [] : tracks[current].marks.keys.sorted()
+    case "set": return isFirst ? Session.settingNames : Session.words(ofSetting: words[1])
+    case "forget": return lets.map(\.name)
+    case "explain": return Rule.all.map(\.code)
+    case "reload": return ["--fresh"]
+    default: return names
+    }
+  }
+
+  private func afterEvent(_ words: [String]) -> [String] {
+    switch words.last {
+    case "by", "as": machine?.program.roles ?? []
+    default: words.count == 1 ? events : names + ["by ", "as "]
+    }
+  }
+
+  private var states: [String] {
+    machine.map { $0.program.flows[run?.flow ?? 0].states.dropFirst().map(\.path) } ?? []
+  }
+
+  private var steps: [String] { run.map { (0...Timeline.number(of: $0)).map { "#\($0)" } } ?? [] }
+
+  /// The event whose braces are open: `Paid{amount: 1, `.
+  private func openEvent(in text: String) -> String? {
+    guard let open = text.lastIndex(of: "{"), !text[open...].contains("}") else { return nil }
+    guard let last = text.last, last == "{" || last == "," else { return nil }
+    let name = text[..<open].trimmedEnd.reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+    return String(name.reversed())
+  }
+
+  private func fields(of event: String) -> [String] {
+    guard let machine, let index = machine.event(named: event) else { return [] }
+    return machine.program.events[index].payload.fields.map { $0.name + ": " }
+  }
+
+  /// The events that would be taken now, then the others.
+  private var events: [String] {
+    guard let run, let machine else { return [] }
+    let all = machine.program.events.map(\.name)
+    let starting = machine.program.flows[run.flow].starts.compactMap(\.event).map { all[$0] }
+    let accepted = run.instance.map { run.stepper.acceptedEvents(of: $0) } ?? starting
+    return accepted + all.filter { !accepted.contains($0) }
+  }
+
+  private var work: [String] {
+    guard let run, let machine else { return [] }
+    let waiting = run.outstanding.filter(\.isAwaited).map { machine.name(of: $0.job.target) }
+    return waiting + machine.program.actions.map(\.name).filter { !waiting.contains($0) }
+  }
+
+  private func codes(of name: String) -> [String] {
+    guard let run, let machine, let target = machine.target(named: name, flow: run.flow) else { return [] }
+    return machine.failureCodes(of: target)
+  }
+
+  /// What an expression may name.
+  private var names: [String] {
+    let given = lets.map(\.name)
+    guard let run, let machine else { return given }
+    let flow = machine.program.flows[run.flow]
+    let known = flow.fields.map(\.name) + flow.definitions.map(\.name) + flow.calls.map(\.name)
+    return known + given + ["now", "key", "self"]
+  }
+}
+
+extension Substring {
+  /// Without white space at its end.
+  fileprivate var trimmedEnd: Substring {
+    var rest = self
+    while let last = rest.last, last.isWhitespace { rest.removeLast() }
+    return rest
+  }
+}

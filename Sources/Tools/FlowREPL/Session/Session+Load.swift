@@ -1,0 +1,89 @@
+import FlowCompiler
+import FlowDiagnostics
+import FlowIR
+import FlowMachine
+import FlowTesting
+import FlowTime
+
+// Files: at first, and when they have changed.
+extension Session {
+  mutating func loadFile(_ path: String) -> Reply {
+    guard !path.isEmpty else { return failure("`:load` takes the path of a file") }
+    let (machine, messages) = compiled(path)
+    guard let machine else { return Reply(text: messages, isError: true) }
+    self.path = path
+    self.machine = machine
+    mocks = [:]
+    let flows = machine.program.flows
+    tracks = flows.isEmpty ? [] : [Timeline(id: "1", VirtualRun(stepper: Stepper(machine), flow: 0, now: start))]
+    current = 0
+    keepNames()
+    let names = flows.map { "\($0.name) (\($0.states.count - 1) states)" }.joined(separator: ", ")
+    return Reply(text: messages + "\(path): \(names.isEmpty ? "no flows" : names)")
+  }
+
+  /// The machine of a file, if it can be compiled, and what the compiler says, each on a line.
+  private func compiled(_ path: String) -> (Machine?, String) {
+    let compilation = compile(path, load: world.load)
+    let renderer = PrettyRenderer(sources: compilation.sources, style: style)
+    let messages = compilation.filtered(by: RuleSelection()).map { renderer.render($0) }.joined(separator: "\n")
+    guard let program = compilation.program else { return (nil, messages) }
+    do throws(ProgramError) {
+      return (try Machine(program), messages.isEmpty ? "" : messages + "\n")
+    } catch {
+      return (nil, failure(error.message).text)
+    }
+  }
+
+  /// Compiles the file again. What was done to each instance is done again under the new program.
+  mutating func reload(_ text: String) -> Reply {
+    guard let old = machine else { return notLoaded }
+    guard ["", "--fresh", "--keep"].contains(text) else { return failure("write `:reload` or `:reload --fresh`") }
+    if text == "--fresh" { return loadFile(path) }
+    let (machine, messages) = compiled(path)
+    guard let machine else { return Reply(text: messages, isError: true) }
+    guard !machine.program.flows.isEmpty else { return failure("\(path) has no flow any more") }
+    self.machine = machine
+    var lines: [String] = []
+    var isWhole = true
+    tracks = tracks.map { track in
+      let (again, problem) = replay(track, from: old, on: machine)
+      let standing = "\(track.id): " + place(of: again.run)
+      lines.append(problem.map { standing + ", as " + $0 } ?? standing)
+      isWhole = isWhole && problem == nil
+      return again
+    }
+    keepNames()
+    return Reply(text: messages + lines.joined(separator: "\n"), isError: !isWhole)
+  }
+
+  /// The same instance under another program, as far as that is possible, and what stood in the way.
+  private func replay(_ track: Timeline, from old: Machine, on new: Machine) -> (Timeline, problem: String?) {
+    let name = old.program.flows[track.run.flow].name
+    let flow = new.flow(named: name)
+    var again = Timeline(id: track.id, VirtualRun(stepper: Stepper(new), flow: flow ?? 0, now: start))
+    guard let flow else { return (again, "there is no flow `\(name)` any more") }
+    for move in track.run.moves {
+      let line = move.testLine(in: old, flow: track.run.flow)
+      guard let carried = move.carried(from: old, to: new, flow: flow) else {
+        return (again, "`\(line)` does not fit the program any more")
+      }
+      var run = again.run
+      guard let happenings = run.make(carried) else { return (again, "`\(line)` ends no call any more") }
+      for case .refused(let refusal) in happenings.map(\.outcome) {
+        return (again, "`\(line)` is refused now: \(refusal.message)")
+      }
+      again.go(to: run)
+    }
+    return (again, nil)
+  }
+
+  /// Where a run is, in short.
+  func place(of run: VirtualRun) -> String {
+    let flow = run.program.flows[run.flow].name
+    guard let instance = run.instance else { return "\(flow) has not started" }
+    let status = instance.status == .running ? "" : "  \(instance.status.rawValue)"
+    let time = "+\(DurationText.text(run.now - start)) #\(instance.revision)"
+    return "\(flow) \(instance.key)  \(run.leafPaths.joined(separator: ", "))\(status)  \(time)"
+  }
+}

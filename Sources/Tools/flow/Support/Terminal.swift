@@ -1,0 +1,75 @@
+import FlowDiagnostics
+import Glibc
+
+/// Standard output and error: results go to the first, everything else to the second.
+enum Terminal {
+  static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  static func error(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  /// `error: what` and a line that helps.
+  static func complain(_ message: String, help: String? = nil) {
+    error("\(errorStyle.paint("error", .red)): \(message)\n" + (help.map { "  help: \($0)\n" } ?? ""))
+  }
+
+  static var outputStyle: TerminalStyle { style(of: STDOUT_FILENO) }
+  static var errorStyle: TerminalStyle { style(of: STDERR_FILENO) }
+
+  static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+  static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Colours on a terminal, unless `NO_COLOR` is set or the terminal is dumb; `FORCE_COLOR` and `CLICOLOR_FORCE`
+  /// force them.
+  private static func style(of descriptor: Int32) -> TerminalStyle {
+    if let none = variable("NO_COLOR"), !none.isEmpty { return .plain }
+    for force in ["FORCE_COLOR", "CLICOLOR_FORCE"] {
+      if let value = variable(force), !value.isEmpty, value != "0" { return .coloured }
+    }
+    return isatty(descriptor) == 1 && variable("TERM") != "dumb" ? .coloured : .plain
+  }
+
+  static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}
+
+/// Ends the process.
+func exitProcess(_ code: Int32) -> Never { exit(code) }
+
+/// The whole of a file; nil when it can't be read. `-` is standard input.
+func readFile(_ path: String) -> [UInt8]? {
+  let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY)
+  guard descriptor >= 0 else { return nil }
+  defer { if path != "-" { close(descriptor) } }
+  var contents: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let count = read(descriptor, &buffer, buffer.count)
+    if count < 0, errno == EINTR { continue }
+    guard count >= 0 else { return nil }
+    if count == 0 { return contents }
+    contents += buffer[..<count]
+  }
+}
+
+/// Writes a whole file, or says that it could not.
+func writeFile(_ path: String, _ contents: [UInt8]) -> Bool {
+  guard let file = fopen(path, "wb") else { return false }
+  let count = fwrite(contents, 1, contents.count, file)
+  return fclose(file) == 0 && count == contents.count
+}
+
+/// The instant of the system's clock in milliseconds since 1970.
+func currentMilliseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+}
