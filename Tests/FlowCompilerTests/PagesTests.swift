@@ -104,8 +104,8 @@ private struct Page {
   private func suppression(of rule: Rule) -> String {
     """
 
-    To suppress a finding, write `// flow:ignore[\(rule.code)] reason` at the end of its line or on the line above. For a
-    project, add `ignore = ["\(rule.code)"]` under `[lint]` in `flow.toml`.
+    To suppress a finding, write `// flow:ignore[\(rule.code)] reason` at the end of its line or on the line above. For
+    a project, add `ignore = ["\(rule.code)"]` under `[lint]` in `flow.toml`.
 
     """
   }
