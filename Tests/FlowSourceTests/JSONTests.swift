@@ -63,5 +63,5 @@ import Testing
     arguments: [
       ("", 0xCBF2_9CE4_8422_2325), ("a", 0xAF63_DC4C_8601_EC8C), ("foobar", 0x8594_4171_F739_67E8),
     ] as [(String, UInt64)])
-  func fnv(_ text: String, _ hash: UInt64) { #expect(FNV1a(text.utf8).value == hash) }
+  func fnv(_ text: String, _ hash: UInt64) { #expect(text.utf8.fnv1a == hash) }
 }

@@ -52,5 +52,5 @@ extension Diagnostic {
   /// The number of characters of a line that are hashed, at most.
   private static let longestLine = 400
 
-  private func hash(_ text: String) -> String { FNV1a(text.utf8).value.hexadecimal }
+  private func hash(_ text: String) -> String { text.utf8.fnv1a.hexadecimal }
 }
