@@ -100,7 +100,8 @@ let package = Package(
       [
         "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime",
         "FlowJSON", "FlowTestSupport", "FlowGenerator",
-      ]),
+      ],
+      corpus: true, exclude: ["time_cases.py"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
