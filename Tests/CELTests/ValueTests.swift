@@ -1,4 +1,5 @@
 import FlowJSON
+import FlowSource
 import Testing
 
 @testable import CEL

@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test("an internal event is refused from outside, whatever the caller's name and roles") func outside() throws {
-    let play = try claim()
+    var play = try claim()
     #expect(try refusal(play, "Approved", Caller()) == .internalEvent)
     #expect(try refusal(play, "Approved", Caller(id: "Review/a", roles: ["manager", "Review"])) == .internalEvent)
     #expect(try play.refused("Approved", #"{"id": "a"}"#).code == "internal-event")
