@@ -1,4 +1,4 @@
-import FlowIR
+public import FlowIR
 public import FlowMachine
 
 /// The flows that are served, each in the version that its new instances run. A value: deploying makes the next one.
@@ -9,7 +9,7 @@ public struct Catalogue: Sendable {
     /// The program that it is part of.
     public let machine: Machine
     /// Its index there.
-    public let flow: Int
+    public let flow: FlowIndex
     /// The hash of that program.
     public let hash: String
     /// Where it came from: `files` for those that the server was started with, `api` for others.

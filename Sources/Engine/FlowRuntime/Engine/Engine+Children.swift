@@ -7,7 +7,7 @@ import FlowMachine
 // its end is the job's.
 extension Engine {
   /// The flow that a job calls; nil for one that does an action.
-  func calledFlow(_ row: JobRow, _ machine: Machine) -> Int? {
+  func calledFlow(_ row: JobRow, _ machine: Machine) -> FlowIndex? {
     machine.flow(named: row.action).flatMap { machine.program.flows[$0].isCallable ? $0 : nil }
   }
 

@@ -56,7 +56,7 @@ extension Engine {
   /// Gives an event to the instance that it names, or begins one.
   private func deliver(_ command: EventCommand, to entry: Catalogue.Entry) throws(EngineProblem) -> EventAnswer {
     guard let version = versions[entry.hash] else { throw .storeUnavailable("`\(entry.name)` is not loaded") }
-    var begins: (event: Int, payload: Value)?
+    var begins: (event: EventIndex, payload: Value)?
     if let event = version.machine.event(named: command.event) {
       begins = (event, try payload(command, version.machine))
     }
@@ -85,7 +85,7 @@ extension Engine {
   }
 
   private func begin(
-    _ command: EventCommand, _ begins: (event: Int, payload: Value), _ entry: Catalogue.Entry, _ version: Version,
+    _ command: EventCommand, _ begins: (event: EventIndex, payload: Value), _ entry: Catalogue.Entry, _ version: Version,
     key: String, over old: Cached?
   ) throws(EngineProblem) -> EventAnswer {
     guard !key.isEmpty, key.utf8.count <= Engine.maximumKey else {
@@ -117,7 +117,7 @@ extension Engine {
   }
 
   private func step(
-    _ cached: Cached, _ command: EventCommand, _ known: (event: Int, payload: Value)?, _ version: Version
+    _ cached: Cached, _ command: EventCommand, _ known: (event: EventIndex, payload: Value)?, _ version: Version
   ) throws(EngineProblem) -> EventAnswer {
     guard cached.row.status != InstanceRow.suspended else { throw .suspended(key: cached.row.key) }
     if let wanted = command.ifMatch, wanted != cached.instance.revision {
@@ -133,8 +133,8 @@ extension Engine {
 
   /// The event as the instance's own program has it, which may be older.
   private func reading(
-    _ command: EventCommand, _ cached: Cached, _ known: (event: Int, payload: Value)?, _ version: Version
-  ) throws(EngineProblem) -> (event: Int, payload: Value) {
+    _ command: EventCommand, _ cached: Cached, _ known: (event: EventIndex, payload: Value)?, _ version: Version
+  ) throws(EngineProblem) -> (event: EventIndex, payload: Value) {
     if let known, cached.version.hash == version.hash { return known }
     let machine = cached.version.machine
     guard let own = machine.event(named: command.event) else {

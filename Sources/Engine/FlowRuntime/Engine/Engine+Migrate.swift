@@ -42,7 +42,7 @@ extension Engine {
     for reference in migrated.withdrawn { withdraw(reference, old) }
     for var row in jobsOf(old.row.id) {
       guard let call = row.call else { continue }
-      row.call = migrated.calls[call]
+      row.call = migrated.calls[CallIndex(call)]?.position
       write(row)
     }
     var row = old.row

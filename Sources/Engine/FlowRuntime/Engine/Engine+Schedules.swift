@@ -9,7 +9,7 @@ extension Engine {
   var nextSchedule: Int64? { schedules.values.map(\.due).min().flatMap { $0 == .max ? nil : $0 } }
 
   /// Notes when the scheduled starts of a flow fall due first; one that is known already keeps its time.
-  func arrange(_ flow: Flow, _ index: Int, _ version: Version) {
+  func arrange(_ flow: Flow, _ index: FlowIndex, _ version: Version) {
     for id in schedules.keys where id.flow == flow.name && !flow.isScheduled(id.start) { end(id) }
     for start in flow.starts.indices where flow.isScheduled(start) {
       let id = ScheduleID(flow: flow.name, start: start)
@@ -91,7 +91,7 @@ extension Engine {
     notices.append("the start of `\(entry.name)` that was due at \(timeText(due)) failed: \(reason)")
   }
 
-  private func nextStart(_ flow: Int, _ start: Int, _ version: Version, after instant: Int64) -> Int64 {
+  private func nextStart(_ flow: FlowIndex, _ start: Int, _ version: Version, after instant: Int64) -> Int64 {
     switch version.stepper.nextStart(flow: flow, schedule: start, after: instant) {
     case .success(let due): return due ?? .max
     case .failure(let error):

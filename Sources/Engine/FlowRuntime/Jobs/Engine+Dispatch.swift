@@ -131,7 +131,7 @@ extension Engine {
 
   /// What a call says of retries, or else its action; an undo is not the call that it undoes.
   func policy(_ row: JobRow, _ machine: Machine, _ flow: String) -> Policy {
-    if let call = row.call, let index = machine.flow(named: flow),
+    if let call = row.call.map({ CallIndex($0) }), let index = machine.flow(named: flow),
       machine.program.flows[index].calls.indices.contains(call),
       machine.program.flows[index].calls[call].target == target(row, machine)
     {

@@ -15,7 +15,7 @@ extension Engine {
     let machine = cached.version.machine
     let name = machine.name(of: job.target)
     var row = newJob(job.reference, of: cached.row, action: name, due: now)
-    row.call = job.call
+    row.call = job.call?.position
     row.arguments = job.arguments.json(in: machine.types).bytes()
     if let action = job.action, case .worker(let queue) = machine.program.actions[action].binding { row.queue = queue }
     if let key = job.once {
@@ -307,8 +307,9 @@ extension Engine {
   func putOff(_ outcome: CallOutcome, _ job: JobReference, of id: InstanceID) {
     guard let cached = (try? load(id)) ?? nil else { return }
     var row = newJob(job, of: cached.row, action: "", due: world.now())
-    row.call = cached.instance.calls.first { $0.job == job }?.call
-    guard let call = row.call else { return }
+    let pending = cached.instance.calls.first { $0.job == job }
+    row.call = pending?.call.position
+    guard let call = pending?.call else { return }
     row.action = cached.version.machine.callAction(call, flow: cached.instance.flow)
     row.outcome = JSON.object([outcome.member(in: cached.version.machine)]).bytes()
     write(row)
@@ -328,7 +329,7 @@ extension CallOutcome {
 
 extension Machine {
   /// The name of the action that a call of a flow calls.
-  fileprivate func callAction(_ call: Int, flow: Int) -> String {
+  fileprivate func callAction(_ call: CallIndex, flow: FlowIndex) -> String {
     name(of: program.flows[flow].calls[call].target)
   }
 }

@@ -34,13 +34,13 @@ extension Command {
       return draw(program, flow, as: format, states)
     })
 
-  private static func flowIndex(_ name: String?, in program: Program) -> Int? {
+  private static func flowIndex(_ name: String?, in program: Program) -> FlowIndex? {
     let names = program.flows.map(\.name)
     guard let name else {
       if names.isEmpty { Terminal.complain("the file has no flow") }
       return names.isEmpty ? nil : 0
     }
-    guard let index = names.firstIndex(of: name) else {
+    guard let index = program.flows.firstIndex(where: { $0.name == name }) else {
       let guess = Suggestion.closest(to: name, among: names).first
       Terminal.complain("there is no flow `\(name)`", help: guess.map { "did you mean `\($0)`?" })
       return nil
@@ -48,7 +48,7 @@ extension Command {
     return index
   }
 
-  private static func draw(_ program: Program, _ flow: Int, as format: String, _ active: [String]) -> Int32 {
+  private static func draw(_ program: Program, _ flow: FlowIndex, as format: String, _ active: [String]) -> Int32 {
     switch format {
     case "text": Terminal.output(textDiagram(program, flow: flow, active: active))
     case "mermaid": Terminal.output(mermaid(program, flow: flow, active: active))

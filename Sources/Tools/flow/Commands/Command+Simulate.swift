@@ -40,7 +40,7 @@ extension Command {
     })
 
   private static func simulate(
-    _ program: Program, _ flows: [Int], runs: Int, seed: UInt64, isJSON: Bool
+    _ program: Program, _ flows: [FlowIndex], runs: Int, seed: UInt64, isJSON: Bool
   ) -> Int32 {
     var documents: [JSON] = []
     var code = ExitCode.fine
@@ -58,7 +58,7 @@ extension Command {
     return code
   }
 
-  private static func show(_ report: Simulation.Report, _ program: Program, _ flow: Int) {
+  private static func show(_ report: Simulation.Report, _ program: Program, _ flow: FlowIndex) {
     let style = Terminal.outputStyle
     let name = program.flows[flow].name
     let count = "\(report.runs) runs, \(report.steps) steps"
