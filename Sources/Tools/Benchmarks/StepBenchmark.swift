@@ -1,5 +1,6 @@
 import CEL
 import FlowCompiler
+import FlowIR
 import FlowMachine
 
 /// Nanoseconds of a step of the machines that the language is measured by.
@@ -63,7 +64,7 @@ enum StepBenchmark {
   private struct Scene {
     var stepper: Stepper
     var first: Instance
-    var event: Int
+    var event: EventIndex
     var weight: Value
     var payload: Payload
 
