@@ -142,7 +142,7 @@ import Testing
     #expect(step["instance"] == "o1" && step["event"] == "Placed" && step["to"] == ["unpaid"])
     // The step may be told after its answer, even after the wish to end; nothing comes after the end.
     #expect(lines.filter { $0["msg"] == "draining" }.count == 1)
-    #expect(lines.last?["msg"] == "ended")
+    #expect(lines.last?["msg"] == "stopped")
   }
 
   @Test func textIsForPeople() throws {
