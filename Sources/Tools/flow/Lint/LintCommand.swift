@@ -60,7 +60,7 @@ struct LintCommand {
     folders.formUnion(arguments.operands.flatMap(foldersBelow) + compilation.sources.files.map { folder(of: $0.name) })
     if let folder = configuration.folder { folders.insert(folder) }
     if isLint, let path = arguments[LintOptions.writeBaseline] { return try writeBaseline(of: compilation, to: path) }
-    let result = compilation.judged(by: selection(for: compilation.sources))
+    let result = compilation.lintResult(for: selection(for: compilation.sources))
     try report(result, sources: compilation.sources)
     return code(for: result.heard)
   }
