@@ -16,7 +16,8 @@ import Testing
     }
   }()
 
-  @Test("--help of every command has a usage line, an example and a text for each option", arguments: names) func helpOfEveryCommand(_ name: String) throws {
+  @Test("--help of every command has a usage line, an example and a text for each option", arguments: names)
+  func helpOfEveryCommand(_ name: String) throws {
     let help = try FlowProcess.run(name, "--help")
     #expect(help.code == 0 && help.errors.isEmpty)
     #expect(help.output.contains("usage: flow \(name)"))
@@ -212,14 +213,16 @@ import Testing
     private static let redisIsMissing = "--traits Redis"
   #endif
 
-  @Test("serve reports the missing requirements of a program before it starts",arguments: [
-    ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is configured"),
-    ("action work(to: string) { exec \"p\" }", "--allow-exec"),
-    ("action work(to: string) { redis \"PING\" }", redisIsMissing),
-    ("action work(to: string) { sql \"delete \" + to }", "built from values"),
-    ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only `http` actions can be `signed`"),
-    ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "the webhook `Hook`"),
-  ])
+  @Test(
+    "serve reports the missing requirements of a program before it starts",
+    arguments: [
+      ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is configured"),
+      ("action work(to: string) { exec \"p\" }", "--allow-exec"),
+      ("action work(to: string) { redis \"PING\" }", redisIsMissing),
+      ("action work(to: string) { sql \"delete \" + to }", "built from values"),
+      ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only `http` actions can be `signed`"),
+      ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "the webhook `Hook`"),
+    ])
   func missingRequirements(_ declaration: String, _ message: String) throws {
     let text =
       declaration + """

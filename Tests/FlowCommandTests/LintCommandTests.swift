@@ -43,13 +43,18 @@ import Testing
     #expect(try FlowProcess.run("lint", ".", "--deny", "warnings", "--exit-zero", in: folder).code == 0)
   }
 
-  @Test("an invalid value of an option is reported with the alternatives",arguments: [
-    (["--preset", "strickt"], "did you mean `strict`?"), (["--select", "unused-evnt"], "did you mean `unused-event`?"),
-    (["--format", "sarf"], "did you mean `sarif`?"), (["--color", "blue"], "auto, always or never"),
-    (["--deny", "notes"], "`warnings`"), (["--max-errors", "none"], "a whole number"), (["--baseline", "none"], "baseline"),
-    (["--ignore", "unknown-state"], "can't be disabled"), (["--stdin-filename", "x.flow", "--fix"], "requires a file"),
-    (["--diff"], "`--add-ignore`"), (["Tests/FlowTestSupport"], "no `.flow` file"), (["--unsaf"], "`--unsafe`"),
-  ])
+  @Test(
+    "an invalid value of an option is reported with the alternatives",
+    arguments: [
+      (["--preset", "strickt"], "did you mean `strict`?"),
+      (["--select", "unused-evnt"], "did you mean `unused-event`?"),
+      (["--format", "sarf"], "did you mean `sarif`?"), (["--color", "blue"], "auto, always or never"),
+      (["--deny", "notes"], "must be warnings"), (["--max-errors", "none"], "a whole number"),
+      (["--baseline", "none"], "baseline"),
+      (["--ignore", "unknown-state"], "can't be disabled"),
+      (["--stdin-filename", "x.flow", "--fix"], "requires a file"),
+      (["--diff"], "`--add-ignore`"), (["Tests/FlowTestSupport"], "no `.flow` file"), (["--unsaf"], "`--unsafe`"),
+    ])
   func invalidOptions(_ options: [String], _ help: String) throws {
     let result = try FlowProcess.run(["lint", "samples"] + options)
     #expect(result.code == 2 && result.errors.contains(help))
@@ -71,9 +76,11 @@ import Testing
     for (text, message) in [
       ("[lint]\nprest = 1", "did you mean `lint.preset`?"), ("[lint\n", "flow.toml:1"),
       ("[lint.severity]\nF601 = \"loud\"", "error, warning or info"), ("[lint]\nselect = [\"F9999\"]", "unknown rule"),
-      ("[lint.severity]\nF104 = \"warning\"", "can't be disabled"), ("[lint]\nignore = [\"F104\"]", "can't be disabled"),
+      ("[lint.severity]\nF104 = \"warning\"", "can't be disabled"),
+      ("[lint]\nignore = [\"F104\"]", "can't be disabled"),
       ("[lint]\nselect = \"F3\"", "a list of codes"), ("[lint]\nselect = [3]", "a list of codes"),
-      ("lint = 3", "`lint` must be a table"), ("[lint]\npreset = 3", "a text in quotes"), ("fmt = 1", "unknown setting `fmt`"),
+      ("lint = 3", "`lint` must be a table"), ("[lint]\npreset = 3", "a text in quotes"),
+      ("fmt = 1", "unknown setting `fmt`"),
       ("[lint.per-path.\"a\"]\nignor = []", "did you mean `lint.per-path.\"a\".ignore`?"),
       ("[lint]\nx = \"\\u0000\"", "unknown setting `lint.x`"), ("[lint]\nbaseline = \"none\"", "the baseline"),
     ] {
@@ -186,11 +193,13 @@ import Testing
     #expect(summary.hasSuffix("1 warning in 1 file\n"))
   }
 
-  @Test("--color takes precedence over NO_COLOR and FORCE_COLOR",arguments: [
-    ("auto", [:], false), ("auto", ["CLICOLOR_FORCE": "1"], true), ("never", ["FORCE_COLOR": "1"], false),
-    ("always", ["NO_COLOR": "1"], true), ("auto", ["FORCE_COLOR": "0"], false),
-    ("auto", ["NO_COLOR": "1", "FORCE_COLOR": "1"], false), ("auto", ["NO_COLOR": "", "FORCE_COLOR": "1"], true),
-  ])
+  @Test(
+    "--color takes precedence over NO_COLOR and FORCE_COLOR",
+    arguments: [
+      ("auto", [:], false), ("auto", ["CLICOLOR_FORCE": "1"], true), ("never", ["FORCE_COLOR": "1"], false),
+      ("always", ["NO_COLOR": "1"], true), ("auto", ["FORCE_COLOR": "0"], false),
+      ("auto", ["NO_COLOR": "1", "FORCE_COLOR": "1"], false), ("auto", ["NO_COLOR": "", "FORCE_COLOR": "1"], true),
+    ])
   func precedenceOfColors(_ option: String, _ variables: [String: String], _ isColoured: Bool) throws {
     let none = ["NO_COLOR": "", "FORCE_COLOR": "", "CLICOLOR_FORCE": ""]
     let result = try FlowProcess.run(

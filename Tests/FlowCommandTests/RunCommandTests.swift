@@ -35,22 +35,26 @@ import Testing
     #expect(try run(Array(lines.prefix(2)).map { $0.replacing("1d", with: "4d") }).code == 1, "it ended in failure")
   }
 
-  @Test("an invalid line is reported with its number",arguments: [
-    ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "says nothing to do"),
-    (#"{"advance": "soon"}"#, "no length of time"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
-    (#"{"event": "Paid", "data": {"amount": "x"}}"#, "/amount"), (#"{"start": {}}"#, "it starts on Placed"),
-  ])
+  @Test(
+    "an invalid line is reported with its number",
+    arguments: [
+      ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "says nothing to do"),
+      (#"{"advance": "soon"}"#, "no length of time"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
+      (#"{"event": "Paid", "data": {"amount": "x"}}"#, "/amount"), (#"{"start": {}}"#, "it starts on Placed"),
+    ])
   func invalidLines(_ line: String, _ message: String) throws {
     let run = try run([line])
     #expect(run.code == 2 && run.errors.contains(message), "\(run.errors)")
   }
 
-  @Test("an invalid option of run is reported",arguments: [
-    (["--clock", "reel"], "did you mean `real`?"), (["--format", "xml"], "text or json"),
-    (["--mock", "none.json"], "cannot read `none.json`"), (["--events", "none.ndjson"], "cannot read `none.ndjson`"),
-    (["--until", "paid +"], "expected"), (["--until", "paid"], "it is `double`"), (["--flow", "Odrer"], "no flow"),
-    (["--input", "{"], "JSON object"), (["--input", "{}"], "takes no arguments"),
-  ])
+  @Test(
+    "an invalid option of run is reported",
+    arguments: [
+      (["--clock", "reel"], "did you mean `real`?"), (["--format", "xml"], "text or json"),
+      (["--mock", "none.json"], "cannot read `none.json`"), (["--events", "none.ndjson"], "cannot read `none.ndjson`"),
+      (["--until", "paid +"], "expected"), (["--until", "paid"], "it is `double`"), (["--flow", "Odrer"], "no flow"),
+      (["--input", "{"], "JSON object"), (["--input", "{}"], "takes no arguments"),
+    ])
   func invalidRunOptions(_ options: [String], _ message: String) throws {
     let run = try FlowProcess.run(["run", RunCommandTests.order] + options)
     #expect(run.code == 2 && run.errors.contains(message), "\(run.errors)")

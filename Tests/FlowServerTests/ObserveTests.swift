@@ -132,7 +132,7 @@ import Testing
     #expect(try client.send("GET", "/livez", headers: ["X-Request-Id": "a b"]).headers["x-request-id"] != "a b")
     try order(client, "o1")
     #expect(server.stop() == 0)
-    #expect(eventually { server.log.contains("\"ended\"") })
+    #expect(eventually { server.log.contains("\"stopped\"") })
     let lines = try server.log.split(separator: "\n").map { try JSON(parsing: String($0)) }
     #expect(lines.allSatisfy { $0["ts"]?.string != nil && $0["level"]?.string != nil && $0["msg"]?.string != nil })
     let request = try #require(lines.first { $0["requestId"] == "mine-1" })

@@ -2,28 +2,33 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Words and sentence openings that the sources no longer use in what people read; `Docs/style.md` has the alternatives.
+/// Retired words and sentence openings in messages and comments; `Docs/style.md` has the alternatives.
 @Suite struct PlainEnglish {
   /// Retired words, with the replacement.
-  static let retired: [(word: Regex<Substring>, instead: String)] = [
-    (/\b[Ww]hoever\b/, "the caller, the client, the user"), (/\b[Ss]omebody\b/, "a user, a client"),
-    (/\b[Nn]obody\b/, "no user, no client"), (/\banew\b/, "again"), (/\bfor ever\b/, "indefinitely"),
-    (/\bcomes? of it\b/, "the result, the outcome"), (/\b[Hh]ear[sd]?\b/, "report, receive"),
-    (/\bdeeds?\b/, "operation"), (/\bis none\b/, "is not a …"), (/\bin form\b/, "formatted"),
-    (/\b[Bb]esides\b/, "except, in addition to"), (/\bgoes on\b/, "continues"), (/\bbegins? anew\b/, "starts again"),
-    (/\btakes nothing\b/, "rejects all"), (/\bbelie[vf]/, "trust"), (/\b[Bb]ehind\b/, "after"),
-  ]
+  static var retired: [(word: Regex<Substring>, instead: String)] {
+    [
+      (/\b[Ww]hoever\b/, "the caller, the client, the user"), (/\b[Ss]omebody\b/, "a user, a client"),
+      (/\b[Nn]obody\b/, "no user, no client"), (/\banew\b/, "again"), (/\bfor ever\b/, "indefinitely"),
+      (/\bcomes? of it\b/, "the result, the outcome"), (/\b[Hh]ear[sd]?\b/, "report, receive"),
+      (/\bdeeds?\b/, "operation"), (/\bis none\b/, "is not a …"), (/\bin form\b/, "formatted"),
+      (/\b[Bb]esides\b/, "except, in addition to"), (/\bgoes on\b/, "continues"), (/\bbegins? anew\b/, "starts again"),
+      (/\btakes nothing\b/, "rejects all"), (/\bbelie[vf]/, "trust"), (/\b[Bb]ehind\b/, "after"),
+    ]
+  }
 
-  static let words: [String] = Repository.sources.flatMap { url in
-    let text = Repository.text(of: url)
-    let comments = Repository.lines(of: url).enumerated().filter { $0.element.drop { $0 == " " }.hasPrefix("//") }
-      .map { (line: $0.offset + 1, text: String($0.element)) }
-    return (SwiftScanner(text).literals + comments).flatMap { line, text in
-      retired.filter { text.contains($0.word) }.map {
-        "\(Repository.path(of: url)):\(line) instead: \($0.instead)"
+  static let words: [String] = {
+    let retired = PlainEnglish.retired
+    return Repository.sources.flatMap { url in
+      let text = Repository.text(of: url)
+      let comments = Repository.lines(of: url).enumerated().filter { $0.element.drop { $0 == " " }.hasPrefix("//") }
+        .map { (line: $0.offset + 1, text: String($0.element)) }
+      return (SwiftScanner(text).literals + comments).flatMap { line, text in
+        retired.filter { text.contains($0.word) }.map {
+          "\(Repository.path(of: url)):\(line) instead: \($0.instead)"
+        }
       }
     }
-  }
+  }()
 
   static let openings: [String] = Repository.sources.flatMap { url in
     let lines = Repository.lines(of: url)
@@ -36,12 +41,14 @@ import Testing
   @Test("messages and comments use no retired words")
   func retiredWords() {
     let found = PlainEnglish.words
+    if ProcessInfo.processInfo.environment["RATCHETS"] != nil { print("retired words: \(found.count)") }
     #expect(found.count <= 400, "\(found.count)\n\(found.joined(separator: "\n"))")
   }
 
   @Test("a doc comment opens with a noun phrase or a verb")
   func openingsOfDocComments() {
     let found = PlainEnglish.openings
+    if ProcessInfo.processInfo.environment["RATCHETS"] != nil { print("openings: \(found.count)") }
     #expect(found.count <= 900, "\(found.count)\n\(found.joined(separator: "\n"))")
   }
 }
