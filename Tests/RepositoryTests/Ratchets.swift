@@ -15,7 +15,7 @@ import Testing
   func labels() {
     let found = ScannedFunction.all.filter { $0.unlabelledParameters > 2 }.map(\.place)
     #expect(ScannedFunction.all.count > 3000, "the scanner finds the functions")
-    expect(found, atMost: 292, "arguments after the first carry labels")
+    expect(found, atMost: 245, "arguments after the first carry labels")
   }
 
   @Test("a function has at most 70 lines")
@@ -46,13 +46,13 @@ import Testing
       }
     }
     let found = targets.filter { $0.value.count > 1 }.map { "\($0.key): \($0.value.sorted().joined(separator: ", "))" }
-    expect(found.sorted(), atMost: 40, "one name for one type")
+    expect(found.sorted(), atMost: 0, "one name for one type")
   }
 
   @Test("every public throwing function documents its errors")
   func documentedErrors() {
     let found = ScannedFunction.all.filter { $0.isPublic && $0.canThrow && !$0.documentation.contains("- Throws:") }
-    expect(found.map(\.place), atMost: 80, "add `- Throws:`")
+    expect(found.map(\.place), atMost: 64, "add `- Throws:`")
   }
 
   @Test("every library target has a DocC catalogue")
@@ -64,7 +64,7 @@ import Testing
       let folder = "Sources/\(library.layer.capitalized)/\(library.name)"
       return !Repository.files(below: folder).contains { $0.pathExtension == "docc" }
     }
-    expect(found.map(\.name), atMost: 20, "add NAME.docc/NAME.md")
+    expect(found.map(\.name), atMost: 15, "add NAME.docc/NAME.md")
   }
 
   @Test("every golden file belongs to a test")
