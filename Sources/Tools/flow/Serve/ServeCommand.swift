@@ -132,11 +132,11 @@ struct ServeCommand {
 
   private func startService(runner: any ActionRunner) throws(StartupError) -> FlowService {
     let live = LiveHub(redaction: options.redaction, metrics: metrics)
-    let hooks = hooks(live)
+    let callbacks = callbacks(live)
     do {
       let machine = try Machine(configuration.program)
       let (sources, path, retention) = (configuration.sources, options.storePath, options.retention)
-      try engine.start(runner: runner, hooks: hooks) { () throws(EngineError) in
+      try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
           let store = try SQLiteStore(path: path, retention: retention)
           return try ServeCommand.makeEngine(machine, sources: sources, store: store)
@@ -173,24 +173,23 @@ struct ServeCommand {
     }
   }
 
-  private func hooks(_ live: LiveHub) -> EngineThread.Hooks {
+  private func callbacks(_ live: LiveHub) -> EngineThread.Callbacks {
     let (log, metrics, tracer, redaction) = (log, metrics, tracer, options.redaction)
-    var hooks = EngineThread.Hooks(
-      committed: { entries in
+    return EngineThread.Callbacks(
+      onCommit: { entries in
         live.publish(entries)
         metrics.note(entries, now: currentMilliseconds())
         tracer?.note(entries)
         log.note(entries, redaction)
       },
-      failed: { message in
+      onFatal: { message in
         // The state on disk is unknown until the store is opened again.
         log.flush()
         Terminal.error(message, help: "the process exits; start it again")
         _exit(3)
       },
-      noticed: { log.write(.warn, $0) })
-    hooks.timed = { metrics.noteCommit(seconds: $0) }
-    return hooks
+      onWarning: { log.write(.warn, $0) },
+      onCommitDuration: { metrics.noteCommit(seconds: $0) })
   }
 
   private func listen(_ access: AccessMiddleware) throws(StartupError) -> HTTPServer {

@@ -69,7 +69,7 @@ struct ServeWatch {
     let names = program.flows.map(\.name)
     for removed in flows where !names.contains(removed) { engine.retire(removed) { _ in } }
     flows = names
-    engine.deploy(machine, sources) { result in
+    engine.deploy(machine, sources: sources) { result in
       switch result {
       case .success(let answer):
         Terminal.errorOutput("flow: deployed \(answer.flows.joined(separator: ", ")) for new instances\n")
