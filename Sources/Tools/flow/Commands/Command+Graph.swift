@@ -38,13 +38,13 @@ private enum GraphOptions {
 enum DiagramFormat: String, CaseIterable { case text, mermaid, dot, svg }
 
 /// The index of a flow by its name; the first flow when there is no name.
-func flowIndex(named name: String?, in program: Program) throws(UsageError) -> Int {
+func flowIndex(named name: String?, in program: Program) throws(UsageError) -> FlowIndex {
   let names = program.flows.map(\.name)
   guard let name else {
     if names.isEmpty { throw UsageError("the file declares no flow") }
     return 0
   }
-  guard let index = names.firstIndex(of: name) else {
+  guard let index = program.flows.firstIndex(where: { $0.name == name }) else {
     let guess = Suggestion.closest(to: name, among: names).first
     throw UsageError("there is no flow `\(name)`", help: guess.map { "did you mean `\($0)`?" })
   }
