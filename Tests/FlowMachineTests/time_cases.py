@@ -5,6 +5,7 @@ time that is skipped counts as the end of the gap, and one that occurs twice cou
 usage: time_cases.py COUNT SEED
 """
 import random
+import re
 import sys
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -41,7 +42,8 @@ def instant(local, zone):
 def next_due(schedule, zone, after):
     """The first due time after an instant: a change of the clocks may move it before those of earlier local times."""
     local = after.astimezone(zone).replace(tzinfo=None) - timedelta(days=2)
-    times = croniter(schedule, local)
+    # croniter takes `5-5` for the whole field.
+    times = croniter(re.sub(r"\b(\d+)-\1\b(/\d+)?", r"\1", schedule), local)
     best = None
     while True:
         found = times.get_next(datetime)

@@ -5,13 +5,12 @@ import FlowIR
 struct LoadedReadRule: Sendable {
   /// Names of roles; empty for any caller.
   let roles: [String]
-  /// The program of the condition; `none` for no condition.
-  let condition: Int32
+  let condition: OptionalIndex<ExpressionIndex>
 }
 
 extension Machine {
   /// True when callers need more than access to the flow to read its instances.
-  public func hasReadRules(flow: Int) -> Bool { !flows[flow].readRules.isEmpty }
+  public func hasReadRules(flow: FlowIndex) -> Bool { !flows[flow].readRules.isEmpty }
 }
 
 extension Stepper {
@@ -25,12 +24,12 @@ extension Stepper {
     var isBound = false
     for rule in flow.readRules {
       guard rule.roles.isEmpty || rule.roles.contains(where: caller.roles.contains) else { continue }
-      if rule.condition == none { return true }
+      guard let condition = rule.condition.wrapped else { return true }
       if !isBound {
         bind(instance, caller: caller, now: now)
         isBound = true
       }
-      if (try? evaluator.isTrue(flow.programs, Int(rule.condition), frame: frame)) == true { return true }
+      if (try? evaluator.isTrue(flow.programs, condition.position, frame: frame)) == true { return true }
     }
     return false
   }

@@ -27,15 +27,15 @@ struct RandomValues {
   private var strings: [String] = ["a", "b", ""]
   private var isCallerRead = false
   /// By event: the roles that its reactions are for; nil stands for any event.
-  private var roles: [Int?: Set<Int>] = [:]
-  /// By event: the flows that its reactions are for.
-  private var senders: [Int?: Set<Int>] = [:]
+  private var roles: [EventIndex?: Set<Int>] = [:]
+  /// By event: the first flow that its reactions are for.
+  private var senders: [EventIndex: FlowIndex] = [:]
   /// By event: the first flow that emits it.
-  private var emitters: [Int: Int] = [:]
+  private var emitters: [EventIndex: FlowIndex] = [:]
 
   init(_ flow: Flow, in program: Program, _ types: TypeRegistry) {
     self.types = types
-    for (index, flow) in program.flows.enumerated() {
+    for (index, flow) in program.flows.indexed {
       for event in flow.emittedEvents where emitters[event] == nil { emitters[event] = index }
     }
     for expression in flow.expressions {
@@ -44,13 +44,13 @@ struct RandomValues {
     }
     for start in flow.starts {
       roles[start.event, default: []].formUnion(start.roles)
-      senders[start.event, default: []].formUnion(start.senders)
+      if let event = start.event, let sender = start.senders.first { senders[event] = sender }
     }
     for transition in flow.transitions {
       switch transition.trigger {
       case .event(let event):
         roles[event, default: []].formUnion(transition.roles)
-        senders[event, default: []].formUnion(transition.senders)
+        if let sender = transition.senders.first { senders[event] = sender }
       case .any: roles[nil, default: []].formUnion(transition.roles)
       default: break
       }
@@ -58,23 +58,19 @@ struct RandomValues {
   }
 
   /// Somebody who holds every role that may matter to an event, and has a name where one matters.
-  func caller(of event: Int, _ program: Program, _ chance: inout SeededRandom) -> Caller {
+  func caller(of event: EventIndex, _ program: Program, _ chance: inout SeededRandom) -> Caller {
     let meant = (roles[event] ?? []).union(roles[nil] ?? [])
     let held = program.roles.indices.filter { isCallerRead || meant.contains($0) }.map { program.roles[$0] }
-    let flow = sender(of: event, isInternal: program.events[event].isInternal).map { program.flows[$0].name }
+    let sender = senders[event] ?? (program.events[event].isInternal ? emitters[event] : nil)
+    let flow = sender.map { program.flows[$0].name }
     guard isCallerRead, case .string(let id) = value(of: .string, &chance) else {
       return Caller(roles: held, flow: flow)
     }
     return Caller(id: id, roles: held, flow: flow)
   }
 
-  /// The flow that an event comes from; nil for events from outside.
-  private func sender(of event: Int, isInternal: Bool) -> Int? {
-    senders[event]?.min() ?? (isInternal ? emitters[event] : nil)
-  }
-
   /// False for internal events that no flow emits: they are only raised.
-  func isSent(_ event: Int, _ program: Program) -> Bool {
+  func isSent(_ event: EventIndex, _ program: Program) -> Bool {
     !program.events[event].isInternal || emitters[event] != nil
   }
 

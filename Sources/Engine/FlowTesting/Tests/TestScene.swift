@@ -13,7 +13,7 @@ struct TestScene {
   var mocks: [Call.Target: CallOutcome] = [:]
   /// Every job that was asked for, in order.
   var jobs: [Job] = []
-  var emitted: [(event: Int, payload: Value)] = []
+  var emitted: [(event: EventIndex, payload: Value)] = []
   /// The refusal of the last event, which the next line has to expect.
   var refusal: Refusal?
   /// The incident of a timer or a result, likewise.
@@ -75,7 +75,7 @@ struct TestScene {
     return true
   }
 
-  private mutating func send(_ event: Int, _ payload: SourcedExpression, by: Caller) throws(Mismatch) {
+  private mutating func send(_ event: EventIndex, _ payload: SourcedExpression, by: Caller) throws(Mismatch) {
     let payload = try value(payload)
     watchGuards(event, payload, by)
     let happening = run.send(event: event, payload: payload, caller: by)
@@ -154,7 +154,7 @@ struct TestScene {
   }
 
   /// Notes the guards that say no to an event, for coverage.
-  private mutating func watchGuards(_ event: Int, _ payload: Value, _ caller: Caller) {
+  private mutating func watchGuards(_ event: EventIndex, _ payload: Value, _ caller: Caller) {
     guard let instance = run.instance else { return }
     for verdict in stepper.explain(instance, event: event, payload: payload, caller: caller, now: run.now) {
       guard case .guardFalse = verdict.answer,

@@ -3,7 +3,7 @@ import FlowJSON
 extension Start {
   var json: JSON {
     .sparse([
-      ("trigger", trigger.json), ("roles", .ints(roles)), ("senders", .ints(senders)),
+      ("trigger", trigger.json), ("roles", .ints(roles)), ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null),
       ("target", .number(target)), ("acts", .array(acts.map(\.json))), ("at", place.json),
     ])
@@ -14,8 +14,8 @@ extension Start {
     self.init(
       trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
-      senders: try reader.list("senders") { item throws(ProgramError) in try item.int() },
-      guardExpression: try .optional(reader.optional("guard")), target: try reader.int("target"),
+      senders: try reader.indices("senders"),
+      guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
       acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       place: try SourceLocation(reader.member("at")))
   }
@@ -42,7 +42,7 @@ extension Start.Trigger {
     } else if let cron = reader.optional("cron") {
       self = .cron(try Cron(cron))
     } else {
-      self = .event(try reader.int("on"), isAgain: try reader.flag("again"))
+      self = .event(try reader.index("on"), isAgain: try reader.flag("again"))
     }
   }
 }
@@ -72,7 +72,7 @@ extension Migration {
     self.init(
       from: try reader.int("from"),
       moves: try reader.list("states") { item throws(ProgramError) in
-        Move(from: try item.string("from"), to: try item.int("to"))
+        Move(from: try item.string("from"), to: try item.index("to"))
       },
       assignments: try reader.list("data") { item throws(ProgramError) in
         Assignment(field: try item.int("field"), value: try SourcedExpression(item.member("value")))

@@ -2,7 +2,7 @@
 public struct Start: Hashable, Sendable {
   public enum Trigger: Hashable, Sendable {
     /// `isAgain`: whether a key that has ended may begin again.
-    case event(Int, isAgain: Bool)
+    case event(EventIndex, isAgain: Bool)
     case every(SourcedExpression)
     case cron(Cron)
     /// The flow is called.
@@ -12,14 +12,14 @@ public struct Start: Hashable, Sendable {
   public var trigger: Trigger
   public var roles: [Int]
   /// The flows whose instances may emit the event; with roles, either is enough.
-  public var senders: [Int]
+  public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
-  public var target: Int
+  public var target: StateIndex
   public var acts: [ActionStatement]
   public var place: SourceLocation
 
   public init(
-    trigger: Trigger, roles: [Int], senders: [Int] = [], guardExpression: SourcedExpression?, target: Int,
+    trigger: Trigger, roles: [Int], senders: [FlowIndex] = [], guardExpression: SourcedExpression?, target: StateIndex,
     acts: [ActionStatement], place: SourceLocation
   ) {
     self.trigger = trigger
@@ -32,7 +32,7 @@ public struct Start: Hashable, Sendable {
   }
 
   /// The event that it waits for.
-  public var event: Int? {
+  public var event: EventIndex? {
     if case .event(let event, _) = trigger { event } else { nil }
   }
 }
@@ -55,9 +55,9 @@ public struct Migration: Hashable, Sendable {
   public struct Move: Hashable, Sendable {
     /// The path of a state of the old version.
     public var from: String
-    public var to: Int
+    public var to: StateIndex
 
-    public init(from: String, to: Int) {
+    public init(from: String, to: StateIndex) {
       self.from = from
       self.to = to
     }
