@@ -2,7 +2,6 @@ import CEL
 import FlowIR
 import FlowJSON
 import FlowMachine
-import FlowSource
 
 extension Engine {
   /// Takes an event. What comes of it holds once ``commit()`` has returned.
@@ -27,16 +26,10 @@ extension Engine {
     }
   }
 
+  /// Delivers an event to the flows that it is for: an instance that runs, or a flow that it starts.
   private func deliver(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
-    guard let flow = command.flow else { return try route(command) }
-    guard let entry = catalogue[flow] else { throw .unknownFlow(flow, known: catalogue.names) }
-    return try deliver(command, to: entry)
-  }
-
-  /// Finds who an event is for by its own key field: an instance that runs, or a flow that it starts.
-  private func route(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
     var first: Result<EventAnswer, EngineProblem>?
-    for entry in catalogue.entries where entry.isReached(by: command.event) {
+    for entry in try catalogue.receivers(of: command) {
       let result: Result<EventAnswer, EngineProblem>
       do throws(EngineProblem) {
         result = .success(try deliver(command, to: entry))
@@ -47,10 +40,8 @@ extension Engine {
       if case .success? = first { continue }
       if first == nil || (try? result.get()) != nil { first = result }
     }
-    if let first { return try first.get() }
-    let known = catalogue.events
-    guard known.contains(command.event) else { throw unknown(command.event, known) }
-    throw .notFound("`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events")
+    guard let first else { throw .notFound("`\(command.event)` reaches no flow") }
+    return try first.get()
   }
 
   /// Gives an event to the instance that it names, or begins one.
@@ -58,19 +49,19 @@ extension Engine {
     guard let version = versions[entry.hash] else { throw .storeUnavailable("`\(entry.name)` is not loaded") }
     var begins: (event: Int, payload: Value)?
     if let event = version.machine.event(named: command.event) {
-      begins = (event, try payload(command, version.machine))
+      begins = (event, try command.payload(in: version.machine))
     }
-    let key = command.key ?? begins.flatMap { keyOf($0.payload, entry) }
+    let key = command.key ?? begins.flatMap { entry.key(in: $0.payload) }
     let name = entry.name
     let cached = try key.flatMap { key throws(EngineProblem) in try load(InstanceID(flow: name, key: key)) }
-    let startsAgain = begins.map { version.machine.startsAgain(flow: entry.flow, on: $0.event) } ?? false
-    if let cached, cached.instance.status == .running || !startsAgain || entry.isRetired {
-      return try step(cached, command, begins, version)
-    }
-    guard let begins else { throw unknown(command.event, version.machine.program.events.map(\.name)) }
-    guard !entry.isRetired, version.machine.starts(flow: entry.flow, on: begins.event) else {
+    switch entry.destination(of: begins?.event, isRunning: cached.map { $0.instance.status == .running }) {
+    case .step: if let cached { return try step(cached, command, begins, version) }
+    case .start: break
+    case .none:
+      guard begins != nil else { throw .unknownEvent(command.event, among: version.machine.program.events.map(\.name)) }
       throw try missing(name, key)
     }
+    guard let begins else { throw try missing(name, key) }
     return try begin(command, begins, entry, version, key: key ?? world.newID(), over: cached)
   }
 
@@ -88,9 +79,7 @@ extension Engine {
     _ command: EventCommand, _ begins: (event: Int, payload: Value), _ entry: Catalogue.Entry, _ version: Version,
     key: String, over old: Cached?
   ) throws(EngineProblem) -> EventAnswer {
-    guard !key.isEmpty, key.utf8.count <= Engine.maximumKey else {
-      throw .invalidPayload([(keyPointer(entry), "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
-    }
+    try entry.checkKey(key)
     let now = world.now()
     let outcome = version.stepper.start(
       flow: entry.flow, key: key, event: begins.event, payload: begins.payload, caller: command.caller, now: now,
@@ -109,11 +98,6 @@ extension Engine {
       startedAt: now, updatedAt: now, position: [], data: [])
     if old == nil { batch.created.insert(row.id) }
     return Cached(row: row, instance: step.next, version: version)
-  }
-
-  private func keyPointer(_ entry: Catalogue.Entry) -> String {
-    let node = entry.machine.program.flows[entry.flow]
-    return node.key.map { "/\(node.fields[$0].name)" } ?? ""
   }
 
   private func step(
@@ -138,9 +122,9 @@ extension Engine {
     if let known, cached.version.hash == version.hash { return known }
     let machine = cached.version.machine
     guard let own = machine.event(named: command.event) else {
-      throw unknown(command.event, machine.program.events.map(\.name))
+      throw .unknownEvent(command.event, among: machine.program.events.map(\.name))
     }
-    return (own, try payload(command, machine))
+    return (own, try command.payload(in: machine))
   }
 
   private func problem(_ outcome: Outcome, _ version: Version) -> EngineProblem {
@@ -157,27 +141,6 @@ extension Engine {
       disposition: made.note.disposition, flow: row.flow, key: row.key, revision: step.next.revision,
       sequence: made.sequence, from: made.note.from, to: made.note.to, status: step.next.status.rawValue,
       created: made.note.isCreated)
-  }
-
-  // MARK: - Reading the command
-
-  private func unknown(_ event: String, _ known: [String]) -> EngineProblem {
-    .unknownEvent(event, nearest: Suggestion.closest(to: event, among: known, limit: 3), known: known)
-  }
-
-  private func payload(_ command: EventCommand, _ machine: Machine) throws(EngineProblem) -> Value {
-    switch Value.from(command.payload, as: .record(command.event), in: machine.types) {
-    case .success(let value): return value
-    case .failure(let problems): throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) })
-    }
-  }
-
-  private func keyOf(_ payload: Value, _ entry: Catalogue.Entry) -> String? {
-    let node = entry.machine.program.flows[entry.flow]
-    guard let key = node.key, case .record(let record) = payload,
-      case .string(let text)? = record[node.fields[key].name]
-    else { return nil }
-    return text
   }
 
   // MARK: - Events between instances
@@ -224,7 +187,7 @@ extension Engine {
     command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
     do throws(EngineProblem) {
       command.key = delivery.receiver?.key
-      let key = command.key == nil ? keyOf(try payload(command, entry.machine), entry) : command.key
+      let key = command.key == nil ? entry.key(in: try command.payload(in: entry.machine)) : command.key
       // Whoever speaks of itself need not listen.
       let isOwn = key.map { InstanceID(flow: entry.name, key: $0) == delivery.sender } ?? false
       if isOwn { _ = try? deliver(command, to: entry) } else { _ = try deliver(command, to: entry) }
