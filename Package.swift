@@ -24,8 +24,8 @@ let package = Package(
       .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowJSON", "CRE2"], unsafe: true,
       exclude: ["Values/time_zones.py"]),
     library(.language, "FlowSyntax", ["FlowDiagnostics", "FlowSource", "FlowTime", "CEL"]),
-    library(.language, "FlowChecker", ["FlowSyntax", "FlowSource", "FlowTime", "FlowJSON", "CEL"]),
     library(.language, "FlowIR", ["CEL", "FlowTime", "FlowJSON", "CCrypto"]),
+    library(.language, "FlowChecker", ["FlowSyntax", "FlowIR", "FlowSource", "FlowTime", "FlowJSON", "CEL"]),
     library(
       .language, "FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowMachine", ["FlowIR", "CEL", "FlowSource", "FlowTime", "FlowJSON"]),

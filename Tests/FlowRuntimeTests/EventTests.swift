@@ -30,7 +30,7 @@ private let t1: JSON = ["id": "t1"]
 
   @Test(arguments: StoreKind.allCases) func nothingIsThereBeforeTheCommit(_ kind: StoreKind) throws {
     let desk = try TestEngine(kind)
-    _ = desk.engine.take(EventCommand(event: "Begin", payload: t1))
+    _ = desk.engine.submit(EventCommand(event: "Begin", payload: t1))
     #expect(try desk.store.instance(flow: "Task", key: "t1") == nil)
     #expect(desk.engine.dispatch().isEmpty)
     desk.commit()
@@ -58,7 +58,7 @@ private let t1: JSON = ["id": "t1"]
     try desk.send("Begin", t1)
     var command = EventCommand(event: "Poke", payload: t1)
     command.idempotencyKey = "k"
-    let answers = try (0..<3).map { _ in try desk.engine.take(command).get() }
+    let answers = try (0..<3).map { _ in try desk.engine.submit(command).get() }
     desk.commit()
     #expect(answers.map(\.replayed) == [false, true, true])
     #expect(try desk.data("Task", "t1")["count"] == 1)
@@ -111,8 +111,8 @@ private let t1: JSON = ["id": "t1"]
     let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.memory.nextCommitFails = .unavailable("full")
-    _ = desk.engine.take(EventCommand(event: "Poke", payload: t1))
-    _ = desk.engine.take(EventCommand(event: "Begin", payload: ["id": "t2"]))
+    _ = desk.engine.submit(EventCommand(event: "Poke", payload: t1))
+    _ = desk.engine.submit(EventCommand(event: "Begin", payload: ["id": "t2"]))
     #expect(throws: StoreError.unavailable("full")) { try desk.engine.commit() }
     #expect(problem { () throws(EngineProblem) in try desk.send("Poke", ["id": "t2"]) } == "notFound")
     let answer = try desk.send("Poke", t1)
@@ -149,7 +149,7 @@ private let t1: JSON = ["id": "t1"]
     try desk.send("Tick", ["id": "b"])
     try desk.send("Close", ["id": "b"])
     #expect(try desk.data("Listener", "b") == ["id": "b", "text": "over"])
-    #expect(desk.kinds("emit").map { $0.body["data"]?["text"] } == ["over"])
+    #expect(desk.kinds(.emit).map { $0.body["data"]?["text"] } == ["over"])
     try desk.send("Shout", ["id": "c", "to": ["b", "d"], "text": "!"])
     #expect(try desk.data("Listener", "b")["text"] == "over!")
     #expect(try desk.data("Listener", "d")["text"] == "!")
@@ -159,7 +159,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try TestEngine()
     try desk.send("Shout", ["id": "c", "to": ["b"], "text": "yes"])
     #expect(try desk.send("Shout", ["id": "c2", "to": ["b"], "text": "no"]).created)
-    let note = try #require(desk.kinds("undelivered").first)
+    let note = try #require(desk.kinds(.undelivered).first)
     #expect(note.key == "c2" && note.body["flow"] == "Listener")
     #expect(try desk.data("Listener", "b")["text"] == "yes")
   }
@@ -169,7 +169,7 @@ private let t1: JSON = ["id": "t1"]
     let names = (0..<(Engine.maximumDeliveries + 50)).map { JSON.string("n\($0)") }
     var command = EventCommand(event: "Shout", payload: ["id": "c", "to": .array(names), "text": "x"])
     command.flow = "Crier"
-    _ = try desk.engine.take(command).get()
+    _ = try desk.engine.submit(command).get()
     desk.commit()
     #expect(try desk.store.counters().instance == Int64(Engine.maximumDeliveries) + 1)
     try desk.restart()

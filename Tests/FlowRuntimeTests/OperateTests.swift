@@ -33,7 +33,7 @@ private let t1: JSON = ["id": "t1"]
     #expect(desk.out.count == 1)
     let answer = try operate(desk, .cancel)
     #expect(answer.status == "cancelled" && answer.revision == 3)
-    #expect(try desk.row("Task", "t1").status == InstanceRow.cancelled)
+    #expect(try desk.row("Task", "t1").status == .cancelled)
     #expect(try desk.store.jobs(instance: 1).isEmpty)
     let entry = try #require(desk.entries.last)
     #expect(entry.body["operator"]?["by"] == "ann" && entry.body["operator"]?["reason"] == "a test")

@@ -60,7 +60,7 @@ struct DryRun {
     let event = entry.machine.event(named: command.event)
     if let key { try checkKey(key, of: entry) }
     let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
-    switch entry.destination(of: event, isRunning: row.map { !$0.hasEnded }) {
+    switch entry.destination(of: event, isRunning: row.map { !$0.status.hasEnded }) {
     case .step: if let row { return try step(row, command) }
     case .start: break
     case .none: throw .problem(.notFound("there is no instance `\(key ?? "")` of `\(entry.name)`"))
@@ -92,7 +92,7 @@ struct DryRun {
     if let wanted = command.ifMatch, wanted != row.revision {
       throw .problem(.revisionMismatch(current: row.revision))
     }
-    if row.status == InstanceRow.suspended { throw .problem(.suspended(key: row.key)) }
+    if row.status == .suspended { throw .problem(.suspended(key: row.key)) }
     let (instance, stepper) = try restore(row)
     let payload = try payload(command, stepper.machine)
     let event = stepper.machine.event(named: command.event) ?? 0

@@ -69,7 +69,6 @@ extension FlowService {
     }
     command.caller = try caller(context)
     command.sender = context.middleware.hasKeys ? context.principal.identity : ""
-    command.start = address.flow != nil && address.key == nil
     command.idempotencyKey = event.idempotencyKey
     if address.flow == nil { try checkReach(of: command, context) }
     return command

@@ -82,7 +82,7 @@ extension FlowService {
   }
 
   private func finish(_ id: Int64, fence: Int, _ outcome: JobOutcome, _ request: RouteRequest) {
-    engine.finish(id, fence: fence, outcome) { [self] result in
+    engine.finish(id, fence: fence, outcome: outcome) { [self] result in
       switch result {
       case .failure(let problem): request.respond.send(problem)
       case .success: request.respond.send(json(["accepted": true]))
