@@ -1,4 +1,5 @@
 import FlowJSON
+import FlowMachine
 import FlowRuntime
 import Testing
 
@@ -21,7 +22,7 @@ private let t1: JSON = ["id": "t1"]
     #expect(started.created && started.revision == 1 && started.sequence == 1 && started.to == ["idle"])
     let moved = try desk.send("Go", t1)
     #expect(!moved.created && moved.revision == 2 && moved.from == ["idle"] && moved.to == ["charging"])
-    #expect(moved.disposition == "applied" && moved.status == "running")
+    #expect(moved.disposition == .applied && moved.status == .running)
     try desk.restart()
     #expect(try desk.row("Task", "t1").revision == 2)
     #expect(try desk.send("Poke", ["id": "t1", "room": 5]).revision == 3)
@@ -91,7 +92,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     #expect(problem { () throws(EngineProblem) in try desk.send("Begin", t1) } == "refused")
-    #expect(try desk.send("Close", t1).status == "done")
+    #expect(try desk.send("Close", t1).status == .done)
     let first = try desk.end(.done(.null)).idempotencyKey
     let again = try desk.send("Begin", t1)
     #expect(again.created && again.revision == 3)

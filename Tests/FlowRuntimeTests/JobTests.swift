@@ -269,12 +269,12 @@ private let t1: JSON = ["id": "t1"]
     let desk = try carving(kind)
     let first = try #require(try claim(desk).first)
     desk.wait(5000)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, .done(7)).get() }
+    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
     #expect(try claim(desk).isEmpty, "it rests before its next try")
     desk.wait(1000)
     let second = try #require(try claim(desk).first)
     #expect(second.id == first.id && second.fence == 2 && second.attempt == 2)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, .done(7)).get() }
+    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
     #expect(throws: EngineProblem.self) { try desk.engine.heartbeat(first.id, fence: 1, leaseMilliseconds: 1).get() }
     desk.wait(5000)
     #expect(try claim(desk).isEmpty)
@@ -285,7 +285,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try carving(.memory)
     for fence in 1...2 {
       let job = try #require(try claim(desk).first)
-      try desk.engine.finish(job.id, fence: fence, .failed(code: "LOST", message: "slipped")).get()
+      try desk.engine.finish(job.id, fence: fence, outcome: .failed(code: "LOST", message: "slipped")).get()
       desk.turn()
       desk.wait(1000)
     }

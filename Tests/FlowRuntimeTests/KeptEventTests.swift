@@ -28,7 +28,7 @@ import Testing
     try desk.restart()
     #expect(try desk.data("Listener", "t")["text"] == "a")
     let answer = try operate(desk, .resume)
-    #expect(answer.detail == "3 events that were kept for it")
+    #expect(answer.detail == "3 events that were held for it")
     #expect(try desk.data("Listener", "t")["text"] == "abcd")
     #expect(desk.entries.last?.body["event"]?["caller"] == "Crier/cd")
     #expect(try desk.store.jobs(instance: desk.row("Listener", "t").id).isEmpty)
@@ -56,7 +56,7 @@ import Testing
   @Test(arguments: StoreKind.allCases) func whoIsCancelledTakesNoMore(_ kind: StoreKind) throws {
     let desk = try desk(kind)
     try shout(desk, "b")
-    #expect(try operate(desk, .cancel).status == "cancelled")
+    #expect(try operate(desk, .cancel).status == .cancelled)
     let note = try #require(desk.kinds(.undelivered).first)
     #expect(note.key == "cb" && note.body["reason"] == "`t` was ended while it was suspended")
     #expect(try desk.store.jobs(instance: desk.row("Listener", "t").id).isEmpty)
@@ -68,7 +68,7 @@ import Testing
     for name in ["x", "y", "z"] { try desk.send("Shout", ["id": .string(name), "to": all, "text": "b"]) }
     #expect(desk.kinds(.undelivered).count == Engine.maximumHeldEvents / 2)
     #expect(
-      desk.kinds(.undelivered).first?.body["reason"] == "`t` is suspended, and 1000 events wait for it already")
+      desk.kinds(.undelivered).first?.body["reason"] == "`t` is suspended, and 1000 events are already held for it")
     _ = try operate(desk, .resume)
     for _ in 0..<5 { desk.turn() }
     #expect(try desk.data("Listener", "t")["text"]?.string?.count == Engine.maximumHeldEvents + 1)

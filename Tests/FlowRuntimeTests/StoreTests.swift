@@ -215,7 +215,7 @@ final class Folder {
     }
     try store.commit(batch)
     var filter = InstanceFilter(flow: "F")
-    filter.status = 0
+    filter.status = .running
     #expect(try queries.instances(filter, after: 2, limit: 2).map(\.id) == [3, 4])
     filter.isNewestFirst = true
     #expect(try queries.instances(filter, after: nil, limit: 2).map(\.id) == [5, 4])
@@ -223,7 +223,7 @@ final class Folder {
     filter.keyPrefix = "k5"
     #expect(try queries.instances(filter, after: nil, limit: 9).map(\.key) == ["k5"])
     filter = InstanceFilter()
-    filter.status = 1
+    filter.status = .done
     #expect(try queries.instances(filter, after: nil, limit: 9).isEmpty)
   }
 }
