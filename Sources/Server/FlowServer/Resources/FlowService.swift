@@ -1,4 +1,4 @@
-import Dispatch
+import FlowCrypto
 import FlowHTTP
 public import FlowIR
 import FlowJSON
@@ -28,6 +28,9 @@ public final class FlowService: Sendable {
   let obstacle: @Sendable (Program) -> String?
   /// A variable of the environment, for the secrets of webhooks.
   let variable: @Sendable (String) -> String?
+
+  /// The key of entity tags.
+  let tagSecret = randomBytes(32) ?? []
 
   /// Deployments or simulations that may wait.
   static let maximumWaiting = 64
