@@ -1,12 +1,12 @@
 import CEL
 import FlowIR
 
-/// The names under which redacted values appear in programs: masking follows a value from its origin, not only the name
-/// that the operator gave.
+/// The names under which redacted values appear in programs: masking follows a value from its origin, not only the
+/// name that the operator gave.
 ///
-/// A value is followed forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads and
-/// results, and backwards from a redacted field to the payload fields and data fields that it is assigned from. Every
-/// expression with a redacted part counts as redacted. The key field is never followed backwards: it is public.
+/// A value is followed forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads
+/// and results, and backwards from a redacted field to the payload fields and data fields that it is assigned from.
+/// Every expression with a redacted part counts as redacted. The key field is never followed backwards: it is public.
 struct RedactionOrigins {
   /// Redacted payload fields by event, over all programs: a receiver may be compiled apart from its emitter.
   private var payloads: [String: Set<String>] = [:]
@@ -160,7 +160,8 @@ struct RedactionOrigins {
 
   /// `event.name`
   private func payloadField(of tree: TypedExpression) -> String? {
-    guard case .select(let operand, let field, _) = tree.kind, case .variable(_, FrameLayout.event) = operand.kind else {
+    guard case .select(let operand, let field, _) = tree.kind, case .variable(_, FrameLayout.event) = operand.kind
+    else {
       return nil
     }
     return field

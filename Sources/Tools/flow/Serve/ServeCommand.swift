@@ -128,7 +128,8 @@ struct ServeCommand {
   private func reloadKeys(_ path: String, _ gate: AccessMiddleware) throws(KeyFileError) {
     guard access(path, F_OK) == 0 else {
       gate.replaceKeys(.empty)
-      return options.log.write(.error, "the key file is missing: all keys are revoked", fields: [.init("file", .string(path))])
+      return options.log.write(
+        .error, "the key file is missing: all keys are revoked", fields: [.init("file", .string(path))])
     }
     let keys = try KeyFile.load(path)
     gate.replaceKeys(keys)
@@ -167,7 +168,8 @@ struct ServeCommand {
       for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: path)) }
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live, clock: currentMilliseconds,
+        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
+        clock: currentMilliseconds,
         obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text },
         variable: Terminal.variable)
     } catch let error as ProgramError {
