@@ -59,7 +59,7 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func follow(_ acts: [ActionStatement], on event: Int?, of flow: Flow, in program: Program) {
+  private mutating func follow(_ acts: [ActionStatement], on event: EventIndex?, of flow: Flow, in program: Program) {
     for act in acts {
       switch act.kind {
       case .assign(let slot, _, let value):
@@ -76,7 +76,7 @@ struct RedactionOrigins {
   }
 
   private mutating func follow(
-    _ payload: TypedExpression, into target: String, on event: Int?, of flow: Flow, in program: Program
+    _ payload: TypedExpression, into target: String, on event: EventIndex?, of flow: Flow, in program: Program
   ) {
     guard case .record(_, let fields) = payload.kind else { return }
     for field in fields {
@@ -113,7 +113,7 @@ struct RedactionOrigins {
   }
 
   private mutating func markParameters(
-    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: Int?, of flow: Flow, in program: Program
+    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: EventIndex?, of flow: Flow, in program: Program
   ) {
     for (parameter, argument) in zip(parameters.fields, arguments)
     where isMarked(argument.tree, event: event, of: flow, in: program) {
@@ -122,7 +122,7 @@ struct RedactionOrigins {
   }
 
   /// The origins of a value that becomes a redacted field.
-  private mutating func markSources(of tree: TypedExpression, event: Int?, of flow: Flow, in program: Program) {
+  private mutating func markSources(of tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) {
     if case .variable(_, let slot) = tree.kind {
       if let name = fieldName(slot, of: flow), !isKey(name, of: flow) { mark(name, of: flow.name) }
       return
@@ -144,7 +144,7 @@ struct RedactionOrigins {
   private func isKey(_ name: String, of flow: Flow) -> Bool { flow.key.map { flow.fields[$0].name == name } ?? false }
 
   /// Whether an expression has a redacted part.
-  private func isMarked(_ tree: TypedExpression, event: Int?, of flow: Flow, in program: Program) -> Bool {
+  private func isMarked(_ tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) -> Bool {
     switch tree.kind {
     case .variable(_, FrameLayout.event):
       return event.map { !(payloads[program.events[$0].name] ?? []).isEmpty } ?? false
@@ -172,9 +172,9 @@ struct RedactionOrigins {
     return flow.fields.indices.contains(index) ? flow.fields[index].name : nil
   }
 
-  private func event(of start: Start) -> Int? { if case .event(let event, _) = start.trigger { event } else { nil } }
+  private func event(of start: Start) -> EventIndex? { if case .event(let event, _) = start.trigger { event } else { nil } }
 
-  private func event(of transition: Transition) -> Int? {
+  private func event(of transition: Transition) -> EventIndex? {
     if case .event(let event) = transition.trigger { event } else { nil }
   }
 
