@@ -33,10 +33,11 @@ function picture(path) {
 }
 
 /**
- * @param {{path: string, definition: any, active?: string[], taken?: Set<number>, choose?: (state: string) => void, chosen?: string, counts?: Record<string, number>}} properties
+ * @param {{path: string, definition: any, active?: string[], taken?: Set<number>, choose?: (state: string) => void, chosen?: string,
+ *   counts?: Record<string, number>, measured?: (width: number) => void}} properties
  *   `taken` has the transitions that ran, by index
  */
-export function Diagram({ path, definition, active = [], taken, choose, chosen, counts }) {
+export function Diagram({ path, definition, active = [], taken, choose, chosen, counts, measured }) {
   const canvas = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [error, setError] = useState('');
   const [isFull, setFull] = useState(false);
@@ -49,12 +50,14 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
       prepare(copy, definition, choose);
       canvas.current.replaceChildren(copy);
       setError('');
-      setSize(Number(copy.getAttribute('viewBox')?.split(' ')[2] ?? 0));
+      const width = Number(copy.getAttribute('viewBox')?.split(' ')[2] ?? 0);
+      setSize(width);
+      measured?.(width);
     }, (reason) => isCurrent && setError(reason.message));
     return () => { isCurrent = false; };
   }, [path, definition]);
   const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
-  useEffect(() => { if (canvas.current) mark(canvas.current, { active, taken, chosen, counts }); }, [marks, size]);
+  useEffect(() => { if (canvas.current) mark(canvas.current, { active, taken, chosen, counts }); }, [marks, size, path]);
   return html`<figure class=${isFull ? 'diagram full stack' : 'diagram stack'} style=${{ margin: 0 }}>
     ${error ? html`<p class="note">${error}</p>` : html`<div class="canvas" ref=${canvas} tabindex="0" role="group" aria-label=${`Diagram of ${definition?.name ?? 'the flow'}; the same as a list follows`}></div>`}
     <figcaption class="bar">
@@ -73,7 +76,9 @@ function prepare(svg, definition, choose) {
   svg.removeAttribute('width');
   const width = Number(svg.getAttribute('viewBox')?.split(' ')[2] ?? 0);
   svg.removeAttribute('height');
-  svg.style.width = `${Math.round(width * 1.15)}px`;
+  svg.style.width = `${Math.round(width * 1.2)}px`;
+  // Smaller than this nobody reads it: it scrolls instead.
+  svg.style.minWidth = `${Math.round(width * .8)}px`;
   svg.setAttribute('role', 'presentation');
   svg.querySelectorAll('title').forEach((title) => title.remove());
   for (const state of definition?.states ?? []) {
@@ -125,6 +130,11 @@ function mark(canvas, { active, taken, chosen, counts }) {
     const name = `State ${path}${around.has(path) ? ', active' : ''}${number ? `, ${number} running` : ''}`;
     if (element.hasAttribute('tabindex')) element.setAttribute('aria-label', name);
   });
+  const shown = canvas.querySelector('.node.active');
+  if (shown && canvas.scrollWidth > canvas.clientWidth) {
+    const box = shown.getBoundingClientRect();
+    canvas.scrollLeft += box.left + box.width / 2 - canvas.getBoundingClientRect().left - canvas.clientWidth / 2;
+  }
   canvas.querySelectorAll('[id^="transition."]').forEach((element) => {
     const index = Number(element.id.slice('transition.'.length));
     element.classList.toggle('taken', !!taken?.has(index));
