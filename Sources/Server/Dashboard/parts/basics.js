@@ -119,8 +119,7 @@ export const Empty = ({ children, title }) => html`<div class="empty">${title ? 
 
 export const Loading = () => html`<p class="loading" role="status">Loading…</p>`;
 
-/** @type {Store<{id: number, text: string, kind: string}[]>} */
-const toasts = new Store([]);
+const toasts = new Store(/** @type {{id: number, text: string, kind: string}[]} */ ([]));
 let nextToast = 1;
 
 /** @param {string} text @param {string} [kind] `good` or `bad` */

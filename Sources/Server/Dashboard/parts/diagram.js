@@ -131,9 +131,9 @@ function mark(canvas, { active, taken, chosen, counts }) {
     if (element.hasAttribute('tabindex')) element.setAttribute('aria-label', name);
   });
   const shown = canvas.querySelector('.node.active');
-  if (shown && canvas.scrollWidth > canvas.clientWidth) {
-    const box = shown.getBoundingClientRect();
-    canvas.scrollLeft += box.left + box.width / 2 - canvas.getBoundingClientRect().left - canvas.clientWidth / 2;
+  if (shown) {
+    const [box, frame] = [shown.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    canvas.scrollBy(box.left + box.width / 2 - frame.left - frame.width / 2, box.top + box.height / 2 - frame.top - frame.height / 2);
   }
   canvas.querySelectorAll('[id^="transition."]').forEach((element) => {
     const index = Number(element.id.slice('transition.'.length));

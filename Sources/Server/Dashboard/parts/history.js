@@ -24,7 +24,7 @@ export async function readHistory(flow, key, after, add, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   /** @type {Entry[]} */
-  let entries = [];
+  const entries = [];
   let start = performance.now();
   for (;;) {
     const { done, value } = await reader.read();

@@ -92,14 +92,13 @@ function Page({ view, definition, history, route, reload }) {
     { id: 'actions', name: 'Actions', count: view.pendingCalls.length }, { id: 'timers', name: 'Timers', count: view.timers.length }, { id: 'json', name: 'JSON' },
   ];
   return html`<header class="head"><${Crumbs} flow=${view.flow} />
-      <div class="bar"><div class="row"><h1>${view.key}</h1><${Status} status=${view.status} incident=${view.incident} /></div><${Operations} view=${view} reload=${reload} /></div>
+      <div class="bar"><div class="row"><h1>${view.key}</h1><${Status} status=${view.status} incident=${view.incident} /><${States} paths=${active} /></div><${Operations} view=${view} reload=${reload} /></div>
       <p class="lead">${code(readable(view.why))}</p>
       <div class="row muted small-text"><span>Revision ${view.revision}</span><span>Started <${Time} at=${view.startedAt} /></span><span>Changed <${Time} at=${view.updatedAt} /></span><a href=${link(['flows', view.flow])}>${view.flow}, version ${view.version ?? '–'}</a></div>
       ${view.incident ? html`<div class="note warn"><strong>Incident</strong><p>${code(view.incident)}</p></div>` : null}</header>
     <div class=${width > 640 ? 'split tall' : 'split'}><section class="card stack" aria-label="Diagram">
         ${past ? html`<div class="note bar"><span>Revision ${history.entries[index].revision}, ${clockTime(history.entries[index].at)}</span><button class="small" onClick=${() => setQuery({ at: null })}>Back to now</button></div>` : null}
-        ${definition ? html`<${Diagram} path=${path`/v1/flows/${view.flow}/versions/${view.definition}/graph`} definition=${definition} active=${active} measured=${setWidth} />` : html`<${Loading} />`}
-        <div><${States} paths=${active} /></div></section>
+        ${definition ? html`<${Diagram} path=${path`/v1/flows/${view.flow}/versions/${view.definition}/graph`} definition=${definition} active=${active} measured=${setWidth} />` : html`<${Loading} />`}</section>
       <section class="stack"><div class="card flush"><${Tabs} tabs=${tabs} current=${tab} choose=${(/** @type {string} */ id) => setQuery({ tab: id === 'now' ? null : id }, true)} label="Parts of the instance" />
         <div role="tabpanel" aria-labelledby=${`tab-${tab}`} style=${{ padding: tab === 'history' ? '0' : '18px 20px' }}>${panel(tab, { view, definition, history, past, at, reload })}</div></div></section></div>`;
 }
@@ -215,7 +214,7 @@ function Raw({ view, history }) {
   const diagnostics = () => {
     // Names and times, without what people have entered.
     const { data, ...rest } = view;
-    const entries = history.entries.map(({ data: body, ...entry }) => ({ ...entry, from: body.from, to: body.to, status: body.status, cause: body.event?.type }));
+    const entries = history.entries.map((/** @type {Entry} */ { data: body, ...entry }) => ({ ...entry, from: body.from, to: body.to, status: body.status, cause: body.event?.type }));
     const anchor = document.createElement('a');
     anchor.href = URL.createObjectURL(new Blob([JSON.stringify({ instance: { ...rest, fields: Object.keys(data ?? {}) }, entries }, null, 2)], { type: 'application/json' }));
     anchor.download = `${view.flow}-${view.key}.json`;
@@ -242,7 +241,7 @@ const operations = [
 function Operations({ view, reload }) {
   const [chosen, choose] = useState(/** @type {any} */ (null));
   const shown = operations.filter(({ name }) => name !== (view.status === 'suspended' ? 'suspend' : 'resume'));
-  return html`<div class="row">${shown.map((operation) => {
+  return html`<div class="row operations">${shown.map((operation) => {
     const reason = missing('operate') || operation.isFor(view);
     return html`<button key=${operation.name} class=${operation.name === 'cancel' ? 'small danger' : 'small'} disabled=${!!reason} title=${reason} onClick=${() => choose(operation)}>${operation.title}</button>`;
   })}</div>${chosen ? html`<${Operation} view=${view} operation=${chosen} reload=${reload} close=${() => choose(null)} />` : null}`;

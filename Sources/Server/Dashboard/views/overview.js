@@ -38,7 +38,7 @@ export default function Overview() {
       <${Tile} href="#/server?tab=dead" number=${deadLetters} label="Dead letters" scope="actions given up, now" isBad=${deadLetters > 0} />
       <${Tile} number=${jobs} label="Jobs" scope="running or waiting, now" /><${Tile} number=${timers} label="Timers" scope="armed, now" />
     </div>
-    ${flows.data.length ? html`<div class="flows">${flows.data.map((/** @type {any} */ flow) => html`<${FlowCard} key=${flow.name} flow=${flow} groups=${items.filter((/** @type {any} */ group) => group.flow === flow.name)} rates=${rates?.items?.find((/** @type {any} */ one) => one.flow === flow.name)} span=${rates} />`)}</div>` : html`<${Empty} title="No flow is served">Deploy one with <code>flow ctl deploy</code>.</${Empty}>`}</div>`;
+    ${flows.data.length ? html`<div class="flows">${flows.data.map((/** @type {any} */ flow) => html`<${FlowCard} key=${flow.name} flow=${flow} groups=${items.filter((/** @type {any} */ group) => group.flow === flow.name)} rates=${rates?.items?.find((/** @type {any} */ one) => one.flow === flow.name)} />`)}</div>` : html`<${Empty} title="No flow is served">Deploy one with <code>flow ctl deploy</code>.</${Empty}>`}</div>`;
 }
 
 /** @param {{number: number, label: string, scope: string, href?: string, isBad?: boolean}} properties */
@@ -49,7 +49,7 @@ function Tile({ number, label, scope, href, isBad }) {
 }
 
 /** @param {any} properties */
-function FlowCard({ flow, groups, rates, span }) {
+function FlowCard({ flow, groups, rates }) {
   const running = groups.filter((/** @type {any} */ group) => group.status === 'running' || group.status === 'suspended');
   const ended = groups.filter((/** @type {any} */ group) => !running.includes(group));
   const total = (/** @type {any[]} */ some) => some.reduce((sum, group) => sum + group.count, 0);
@@ -57,7 +57,7 @@ function FlowCard({ flow, groups, rates, span }) {
   const oldest = running.reduce((/** @type {any} */ found, /** @type {any} */ group) => !found || group.oldestSeconds > found.oldestSeconds ? group : found, null);
   return html`<section class="card stack" aria-labelledby=${`flow-${flow.name}`}><div class="bar"><h2 id=${`flow-${flow.name}`}><a href=${link(['flows', flow.name])}>${flow.name}</a></h2>
       <span class="muted small-text">${count(total(running))} running · ${count(total(ended))} ended${flow.retired ? ' · retired' : ''}</span></div>
-    ${rates ? html`<${Spark} rates=${rates} span=${span} />` : null}
+    ${rates ? html`<${Spark} rates=${rates} />` : null}
     ${groups.length ? html`<div class="bars">${merged(groups).map((group) => html`<a key=${group.state + group.status} href=${link(['instances'], { flow: flow.name, status: group.status, state: group.state })}>
       <span class="label">${group.state || 'all'}</span><span class="track"><span class=${group.status} style=${{ width: `${100 * group.count / most}%` }}></span></span>
       <span class="number">${count(group.count)} <span class="hide">${group.status}</span></span></a>`)}</div>` : html`<p class="muted">No instance yet.</p>`}
@@ -76,8 +76,8 @@ function merged(groups) {
   return [...found.values()];
 }
 
-/** Started and failed per minute. @param {{rates: any, span: any}} properties */
-function Spark({ rates, span }) {
+/** Started and failed per minute. @param {{rates: any}} properties */
+function Spark({ rates }) {
   const { started = [], failed = [], finished = [] } = rates;
   const most = Math.max(1, ...started, ...finished);
   const line = (/** @type {number[]} */ values) => values.map((value, index) => `${index ? 'L' : 'M'}${(100 * index / Math.max(values.length - 1, 1)).toFixed(2)} ${(34 - 32 * value / most).toFixed(2)}`).join('');

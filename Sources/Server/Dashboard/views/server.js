@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from '../preact.js';
 import { get, may, missing, path, post, Problem, query, session, useLoad } from '../api.js';
 import { connection, subscribe } from '../live.js';
 import { link, setQuery } from '../app.js';
-import { code, count, Dialog, duration, Empty, Icon, Loading, ProblemNote, Status, Tabs, Time, toast } from '../parts/basics.js';
+import { code, count, Dialog, duration, Empty, Icon, Loading, ProblemNote, Tabs, Time, toast } from '../parts/basics.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Server({ route }) {
@@ -54,7 +54,7 @@ function Health() {
   const started = metrics.process_start_time_seconds;
   const perSecond = (/** @type {number | null} */ number) => number === null ? '…' : number < 10 ? number.toFixed(1) : count(Math.round(number));
   return html`<div class="stack">${loaded.error ? html`<${ProblemNote} problem=${loaded.error} />` : null}
-    <section class="card"><div class="bar"><h2>Readiness</h2><${Status} status=${ready.ready ? 'done' : 'failed'} /></div>
+    <section class="card"><div class="bar"><h2>Readiness</h2><span class=${`status ${ready.ready ? 'done' : 'failed'}`}><${Icon} name=${ready.ready ? 'done' : 'failed'} />${ready.ready ? 'ready' : 'not ready'}</span></div>
       <dl class="facts">${Object.entries(ready.checks ?? {}).map(([name, value]) => html`<dt>${name}</dt><dd>${value === false ? 'no' : String(value)}</dd>`)}
         <dt>Version</dt><dd>${me ? me.version : ''}</dd>${started ? html`<dt>Up for</dt><dd>${duration(Date.now() - started * 1000)}</dd>` : null}
         <dt>Access</dt><dd>${me && me.authentication === 'none' ? 'no key required' : 'by key'}${me && me.readOnly ? ', read-only' : ''}</dd><dt>This page</dt><dd>${connection.value.state} by ${connection.value.transport}</dd></dl></section>

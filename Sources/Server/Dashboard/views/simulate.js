@@ -16,7 +16,7 @@ export default function Simulate({ route }) {
   const chosen = flow || flows.data?.[0]?.name || '';
   const definition = useLoad(async () => chosen ? await flowDefinition(chosen) : null, [chosen]);
   const tabs = [{ id: 'events', name: 'Send events' }, { id: 'play', name: 'Play' }];
-  return html`<header class="head bar"><h1>Simulate</h1><label><span class="hide">Flow</span><select value=${chosen} onChange=${(/** @type {any} */ event) => setQuery({ flow: event.target.value })}>${(flows.data ?? []).map((/** @type {any} */ one) => html`<option key=${one.name}>${one.name}</option>`)}</select></label></header>
+  return html`<header class="head bar"><h1>Simulate</h1><label><span class="hide">Flow</span><select value=${chosen} onChange=${(/** @type {any} */ event) => setQuery({ flow: event.target.value })}>${(flows.data ?? []).map((/** @type {any} */ one) => html`<option key=${one.name} value=${one.name}>${one.name}</option>`)}</select></label></header>
     <div class="stack"><${Tabs} tabs=${tabs} current=${tab} choose=${(/** @type {string} */ id) => setQuery({ tab: id === 'events' ? null : id }, true)} label="Ways to try" />
     <${ProblemNote} problem=${flows.error ?? definition.error} />
     <div role="tabpanel" aria-labelledby=${`tab-${tab}`}>${!definition.data || definition.data.name !== chosen ? html`<${Loading} />` : tab === 'play' ? html`<${Play} key=${chosen} definition=${definition.data} />` : html`<${Events} key=${chosen} definition=${definition.data} />`}</div></div>`;
@@ -87,7 +87,7 @@ function Events({ definition }) {
   const isRunning = counters && !counters.isOver;
   if (!names.length) return html`<${Empty}>This flow takes no events from outside.</${Empty}>`;
   const answered = counters ? counters.accepted + counters.refused + counters.failed : 0;
-  return html`<div class="split"><section class="card form"><label>Event<select value=${event} disabled=${isRunning} onChange=${(/** @type {any} */ changed) => choose(changed.target.value)}>${names.map((/** @type {string} */ name) => html`<option key=${name}>${name}</option>`)}</select></label>
+  return html`<div class="split"><section class="card form"><label>Event<select value=${event} disabled=${isRunning} onChange=${(/** @type {any} */ changed) => choose(changed.target.value)}>${names.map((/** @type {string} */ name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
       <label>Data <span class="hint">\${n} counts, \${id} is a random word, \${random:1-9} a number, \${time} the present</span><textarea class="code" rows="9" spellcheck="false" value=${template} onInput=${(/** @type {any} */ changed) => setTemplate(changed.target.value)} /></label>
       <div class="row"><label style=${{ flex: '1 1 120px' }}>Events per second<input type="number" min="0.1" max="500" step="any" value=${rate} onInput=${(/** @type {any} */ changed) => setRate(Math.min(500, Math.max(0.1, Number(changed.target.value) || 1)))} /></label>
         <label style=${{ flex: '1 1 120px' }}>Seconds<input type="number" min="1" max="3600" value=${seconds} onInput=${(/** @type {any} */ changed) => setSeconds(Math.min(3600, Math.max(1, Number(changed.target.value) || 1)))} /></label></div>
@@ -141,7 +141,7 @@ function Play({ definition }) {
   const last = result?.steps.at(-1);
   const states = result?.state ?? [];
   return html`<div class="split"><section class="stack"><div class="card"><${Diagram} path=${path`/v1/flows/${definition.name}/versions/${definition.definition}/graph`} definition=${definition} active=${states} /></div>
-      <div class="card form"><h2>Next step</h2><div class="row"><label style=${{ flex: '1 1 160px' }}>Event<select value=${event} onChange=${(/** @type {any} */ changed) => { setEvent(changed.target.value); const next = definition.events.find((/** @type {any} */ one) => one.name === changed.target.value); setData(example(next.schema, next.schema)); }}>${definition.events.map((/** @type {any} */ one) => html`<option key=${one.name}>${one.name}</option>`)}</select></label>
+      <div class="card form"><h2>Next step</h2><div class="row"><label style=${{ flex: '1 1 160px' }}>Event<select value=${event} onChange=${(/** @type {any} */ changed) => { setEvent(changed.target.value); const next = definition.events.find((/** @type {any} */ one) => one.name === changed.target.value); setData(example(next.schema, next.schema)); }}>${definition.events.map((/** @type {any} */ one) => html`<option key=${one.name} value=${one.name}>${one.name}</option>`)}</select></label>
           <label style=${{ flex: '1 1 110px' }}>Caller<input value=${caller} onInput=${(/** @type {any} */ changed) => setCaller(changed.target.value)} autocomplete="off" /></label><label style=${{ flex: '1 1 110px' }}>Roles<input value=${roles} placeholder=${definition.roles.join(', ')} onInput=${(/** @type {any} */ changed) => setRoles(changed.target.value)} autocomplete="off" /></label></div>
         ${chosen ? html`<${SchemaForm} key=${event} schema=${chosen.schema} value=${data} change=${setData} violations=${problem?.members.violations} />` : null}
         <div class="actions"><button class="primary" onClick=${send}>Send ${event}</button></div>

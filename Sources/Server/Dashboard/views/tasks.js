@@ -60,7 +60,7 @@ export default function Tasks() {
     return () => { clearTimeout(timer.current); end(); };
   }, [isLoaded, roles.join(), withOpen]);
   const isAnyone = me && me.authentication === 'none';
-  const toggle = (/** @type {string} */ role) => actAs({ name: acting.value.name, roles: roles.includes(role) ? roles.filter((one) => one !== role) : [...roles, role] });
+  const toggle = (/** @type {string} */ role) => actAs({ name: acting.value.name, roles: roles.includes(role) ? roles.filter((/** @type {string} */ one) => one !== role) : [...roles, role] });
   return html`<header class="head"><h1>Tasks</h1><p class="muted lead">${name || roles.length ? html`Decisions that wait for ${name || 'you'}${roles.length ? html` as ${roles.join(', ')}` : ''}.` : 'Decisions that wait for your roles.'}</p>
       <div class="row">${isAnyone && loaded.data ? loaded.data.roles.map((role) => html`<label class="check" key=${role}><input type="checkbox" checked=${roles.includes(role)} onChange=${() => toggle(role)} />${role}</label>`) : null}
       <label class="check"><input type="checkbox" checked=${withOpen} onChange=${(/** @type {any} */ event) => setOpen(event.target.checked)} />Events for everyone</label></div></header>
