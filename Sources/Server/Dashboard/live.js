@@ -14,6 +14,8 @@ export const connection = new Store({ state: 'connecting', since: Date.now(), tr
 
 /** Longest silence before the connection counts as lost; the server pings every 15 s. */
 const SILENCE = 40_000;
+/** Longest time for a reply, in milliseconds. */
+const PATIENCE = 5_000;
 const HELLO = -1;
 
 /** @type {Map<number, Subscription>} */
@@ -145,16 +147,28 @@ function lost(code) {
 let everOpened = false;
 connection.subscribers.add(({ state }) => everOpened ||= state === 'live');
 
+/** Finds out whether an open socket still reaches the server, as after sleep; a closed one is opened. */
 function check() {
   if (document.visibilityState !== 'visible') return;
-  if (isOpen && Date.now() - heard > SILENCE) socket?.close(4000, 'silence');
-  else if (isOpen) socket?.send(JSON.stringify({ id: HELLO, op: 'hello' }));
-  else connect();
+  if (!isOpen) return connect();
+  const probed = socket;
+  const before = heard;
+  probed?.send(JSON.stringify({ id: HELLO, op: 'hello' }));
+  setTimeout(() => probed === socket && heard === before && drop(), PATIENCE);
 }
-addEventListener('online', connect);
+
+/** Gives up a socket without waiting for the other side. */
+function drop() {
+  const given = socket;
+  socket = null;
+  given?.close();
+  lost(4000);
+}
+
+addEventListener('online', check);
 addEventListener('offline', () => setState('stale'));
 document.addEventListener('visibilitychange', check);
-setInterval(() => isOpen && Date.now() - heard > SILENCE && socket?.close(4000, 'silence'), 5_000);
+setInterval(() => isOpen && Date.now() - heard > SILENCE && drop(), PATIENCE);
 session.subscribers.add((me) => {
   if (me) connect();
   else if (me === false) socket?.close(1000);

@@ -179,6 +179,11 @@ export function Dialog({ title, close, children, wide }) {
   useEffect(() => {
     const element = /** @type {HTMLDialogElement | null} */ (document.getElementById(id));
     if (element && !element.open) element.showModal();
+    const place = () => location.hash.split('?')[0];
+    const opened = place();
+    const left = () => place() !== opened && close();
+    addEventListener('hashchange', left);
+    return () => removeEventListener('hashchange', left);
   }, []);
   return html`<dialog id=${id} class=${wide ? 'wide' : ''} aria-labelledby=${id + '-title'} onClose=${close}
     onClick=${(/** @type {any} */ event) => event.target === event.currentTarget && close()}>

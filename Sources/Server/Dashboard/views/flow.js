@@ -97,7 +97,7 @@ function Versions({ flow, current }) {
   const [compared, compare] = useState(/** @type {any} */ (null));
   if (versions.error) return html`<${ProblemNote} problem=${versions.error} retry=${versions.reload} />`;
   if (!versions.data) return html`<${Loading} />`;
-  return html`<table class="cards"><thead><tr><th>Version</th><th>Definition</th><th>From</th><th>Deployed</th><th></th></tr></thead><tbody>${versions.data.map((/** @type {any} */ one, /** @type {number} */ index) => html`<tr key=${one.definition + index}><td class="title"><strong>${one.version ?? '–'}</strong>${one.definition === current.definition && index === 0 ? html` <span class="status done">served</span>` : ''}</td>
+  return html`<table class="cards"><thead><tr><th>Version</th><th>Definition</th><th>From</th><th>Deployed</th><th><span class="hide">Action</span></th></tr></thead><tbody>${versions.data.map((/** @type {any} */ one, /** @type {number} */ index) => html`<tr key=${one.definition + index}><td class="title"><strong>${one.version ?? '–'}</strong>${one.definition === current.definition && index === 0 ? html` <span class="status done">served</span>` : ''}</td>
       <td data-label="Definition"><code title=${one.definition}>${one.definition.slice(0, 12)}</code></td><td data-label="From">${one.origin}</td><td data-label="Deployed"><${Time} at=${one.deployedAt} /></td>
       <td class="narrow">${one.definition !== current.definition ? html`<button class="small" onClick=${() => compare(one)}>Compare with served</button>` : null}</td></tr>`)}</tbody></table>
     ${compared ? html`<${Compare} flow=${flow} before=${compared} after=${current} close=${() => compare(null)} />` : null}`;

@@ -87,7 +87,7 @@ function DeadLetters({ flow }) {
   if (!loaded.data) return html`<${Loading} />`;
   const { items, page } = loaded.data;
   return html`<div class="stack"><p class="muted">Actions whose attempts are used up. Redriving one runs it again under the same idempotency key.</p>
-    <div class="card flush">${items.length ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Reason</th><th>Given up</th><th></th></tr></thead><tbody>${items.map((/** @type {any} */ letter) => html`<tr key=${letter.id}>
+    <div class="card flush">${items.length ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Reason</th><th>Given up</th><th><span class="hide">Action</span></th></tr></thead><tbody>${items.map((/** @type {any} */ letter) => html`<tr key=${letter.id}>
       <td class="title"><strong>${letter.action}</strong></td><td data-label="Instance"><a data-row href=${link(['instances', letter.flow, letter.key])}>${letter.flow} ${letter.key}</a></td>
       <td data-label="Reason"><span><span class="status failed"><${Icon} name="failed" />${letter.code}</span> <span class="muted small-text">${code(letter.message)}</span></span></td><td data-label="Given up" class="narrow"><${Time} at=${letter.at} /></td>
       <td class="narrow"><button class="small" onClick=${() => choose(letter)}>Details</button></td></tr>`)}</tbody></table>` : html`<${Empty} title="No dead letters">Every action has succeeded or is still being tried.</${Empty}>`}</div>
