@@ -78,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func whatIsClaimedHolds() throws {
+  @Test("claims about random guards agree with their evaluation") func claimsHold() throws {
     let scene = Scene()
     let logic = GuardLogic(types: scene.environment.types)
     var random = SplitMix64(state: 5)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct CodesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/codes"
 
-  /// All that is said of a sample when everything is heard.
+  /// All that is said of a sample when everything is reported.
   private func check(_ sample: Sample) -> (sources: SourceSet, diagnostics: [Diagnostic]) {
     let folder = sample.url.deletingLastPathComponent()
     let compilation = FlowCompiler.check(roots: [sample.url.lastPathComponent], isFormChecked: true) { path in
@@ -18,8 +18,8 @@ import Testing
     return (compilation.sources, compilation.filtered(by: RuleSelection(preset: .selected)))
   }
 
-  @Test(arguments: Sample.all(in: folder))
-  func aMistakeHasItsCode(_ sample: Sample) throws {
+  @Test("each code has a sample with its rendered message and fixes", arguments: Sample.all(in: folder))
+  func codeSample(_ sample: Sample) throws {
     let (sources, diagnostics) = check(sample)
     let code = String(sample.name.prefix(4))
     #expect(Set(diagnostics.map(\.code)) == [code])
@@ -48,7 +48,7 @@ import Testing
   }
 
   /// Every code that the sources can report has its sample here.
-  @Test func everyCodeHasASample() throws {
+  @Test("every code that the sources report has a sample and a rule") func codesAreCovered() throws {
     let covered = Set(Sample.all(in: CodesTests.folder).map { String($0.name.prefix(4)) })
     var reported: Set<String> = []
     for target in ["CEL", "FlowDiagnostics", "FlowSource", "FlowSyntax", "FlowChecker", "FlowCompiler"] {

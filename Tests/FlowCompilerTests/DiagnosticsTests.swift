@@ -17,8 +17,8 @@ import Testing
     }
   }
 
-  @Test(arguments: Sample.all(in: folder))
-  func brokenFlowsAreExplained(_ sample: Sample) throws {
+  @Test("each broken flow gives the messages of its golden file", arguments: Sample.all(in: folder))
+  func brokenFlow(_ sample: Sample) throws {
     let compilation = compileSample(sample)
     #expect(compilation.program == nil)
     try expectGolden(
@@ -28,8 +28,8 @@ import Testing
   static let numbered = "Tests/FlowCompilerTests/Corpus/scxml"
 
   /// What the W3C's tests of SCXML let go wrong at run time and a compiler knows: by their number, with the code.
-  @Test(arguments: Sample.all(in: numbered))
-  func whatFailsAtRunTimeElsewhereDoesNotCompile(_ sample: Sample) throws {
+  @Test("run-time errors of the W3C tests are compile-time errors", arguments: Sample.all(in: numbered))
+  func scxmlNegatives(_ sample: Sample) throws {
     let compilation = compileSample(sample)
     let name = sample.name.split(separator: "-").map { String($0) }
     #expect(compilation.program == nil)
@@ -39,12 +39,12 @@ import Testing
       PrettyRenderer(sources: compilation.sources).render(compilation.diagnostics) + "\n", at: sample.golden)
   }
 
-  @Test func everyNumberIsThere() {
+  @Test("the negative W3C cases are present") func scxmlNumbers() {
     let numbers = Sample.all(in: DiagnosticsTests.numbered).compactMap { Int($0.name.prefix(3)) }
     #expect(Set(numbers).isSuperset(of: [152, 199, 245, 277, 286, 298, 309, 311, 322, 324, 329, 346, 457, 487]))
   }
 
-  @Test func goldenFilesHaveTheirSample() {
+  @Test("every golden file has its flow") func goldenFilesHaveFlows() {
     let names = Set(Sample.all(in: DiagnosticsTests.folder).map(\.name))
     #expect(names.count > 20)
     for golden in Sample.all(in: DiagnosticsTests.folder, withExtension: "golden") {
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func machineFormatsSayTheSame() throws {
+  @Test("the concise and JSON formats report the same diagnostic") func machineFormats() throws {
     let sample = try #require(Sample.all(in: DiagnosticsTests.folder).first { $0.name == "unknown-state" })
     let compilation = compileSample(sample)
     #expect(

@@ -27,7 +27,9 @@ import Testing
     format(SourceFile(name: "main.flow", text: Array(text.utf8))).text
   }
 
-  @Test(arguments: seeds) func formattingKeepsTheMeaning(_ seeds: Range<UInt64>) throws {
+  @Test("formatting generated programs keeps their meaning", arguments: seeds) func formattingKeepsMeaning(
+    _ seeds: Range<UInt64>
+  ) throws {
     for seed in seeds {
       let text = generateProgram(seed: seed, size: 1 + Int(seed % 6))
       let compilation = compiled(text)
@@ -41,8 +43,10 @@ import Testing
     }
   }
 
-  @Test(arguments: Sample.all(in: "samples") + Sample.all(in: "Tests/FlowCompilerTests/Corpus/accepted"))
-  func formattingSamplesKeepsTheMeaning(_ sample: Sample) throws {
+  @Test(
+    "formatting the samples keeps their meaning",
+    arguments: Sample.all(in: "samples") + Sample.all(in: "Tests/FlowCompilerTests/Corpus/accepted"))
+  func formattingSamplesKeepsMeaning(_ sample: Sample) throws {
     let load = { (path: String) -> [UInt8]? in
       let url = sample.url.deletingLastPathComponent().appending(path: path)
       return (try? Data(contentsOf: url)).map { Array($0) }
@@ -55,7 +59,9 @@ import Testing
   }
 
   /// Whatever is cut out, put in or swapped: an answer comes, and soon.
-  @Test(arguments: seeds) func noTextIsTooWrong(_ seeds: Range<UInt64>) throws {
+  @Test("damaged programs are diagnosed without a crash", arguments: seeds) func damagedText(_ seeds: Range<UInt64>)
+    throws
+  {
     for seed in seeds {
       var random = SplitMix64(state: seed)
       var bytes = Array(generateProgram(seed: seed, size: 2).utf8)
@@ -73,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func aProjectCompiles() {
+  @Test("a generated project of many files compiles") func projectCompiles() {
     let files = Dictionary(uniqueKeysWithValues: generateProject(lines: 2000).map { ($0.path, Array($0.text.utf8)) })
     #expect(files.count > 5)
     let compilation = compile("main.flow") { files[$0] }

@@ -20,8 +20,8 @@ import Testing
 
   static let samples = ["order.flow", "approval.flow", "payments.flow", "everything.flow"]
 
-  @Test(arguments: samples)
-  func whatIsWrittenIsWhatWasCompiled(_ name: String) throws {
+  @Test("the JSON of a program reads back as the same program", arguments: samples)
+  func jsonRoundTrip(_ name: String) throws {
     let program = try program(name)
     let text = program.json.text(.canonical)
     let read = try Program(json: JSON(parsing: text))
@@ -30,13 +30,13 @@ import Testing
     #expect(read.hash == program.hash && read.hash.count == 64)
   }
 
-  @Test(arguments: samples)
-  func compilingIsDeterministic(_ name: String) throws {
+  @Test("compiling twice gives the same hash", arguments: samples)
+  func deterministicHash(_ name: String) throws {
     #expect(try program(name).hash == program(name).hash)
   }
 
   /// Whatever is changed in an IR file, loading refuses it or gives a program that holds; it never crashes.
-  @Test func aTamperedFileIsNoCrash() throws {
+  @Test("a tampered IR file is rejected or valid, and never crashes") func tamperedIR() throws {
     let json = try program("order.flow").json
     var generator = SplitMix(state: 7)
     var refused = 0
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func anUnknownVersionIsRefused() {
+  @Test("an unknown version of the IR is rejected") func unknownVersion() {
     #expect(throws: ProgramError.self) { try Program(json: ["ir": 2]) }
     #expect(throws: ProgramError.self) { try Program(json: ["ir": 1, "surprise": 1]) }
     #expect(throws: ProgramError.self) { try Program(json: [1, 2]) }

@@ -24,56 +24,60 @@ import Testing
     return FlowCompiler.check(roots: ["a.flow"]) { $0 == "a.flow" ? Array(text.utf8) : nil }
   }
 
-  @Test(arguments: [
-    ("event Unused", ["F501"]),
-    ("event Unused  // flow:ignore[F501] later", []),
-    ("// flow:ignore[F501] later\nevent Unused", []),
-    ("// flow:ignore[unused-event] x\n\n// about it\nevent Unused", []),
-    ("// flow:ignore[F5] x\r\n// more\r\nevent Unused\r", []),
-    ("\t//flow:ignore[ F501 ,F501 ]x\nevent Unused", []),
-    ("event Unused // flow:ignore[F601]", ["F501", "F511"]),
-    ("// flow:ignore-file[F5] x\nevent Unused\nevent Other", []),
-    ("event Unused\nevent Other // flow:ignore-file[F501] x", []),
-    ("// flow:ignore[F501] x\nevent Unused\nevent Other", ["F501"]),
-    ("// flow:ignore[F501] x\n// flow:ignore[F501] y\nevent Unused", []),
-    ("event Unused // flow:ignore", ["F501", "F511"]),
-    ("event Unused // flow:ignore[F501", ["F501", "F511"]),
-    ("event Unused // flow:ignore[] x", ["F501", "F511"]),
-    ("event Unused // flow:ignored by all", ["F501"]),
-    ("event Unused // about flow:ignore[F501]", ["F501"]),
-    ("const text = \"// flow:ignore[F501]\"\nevent Unused", ["F505", "F501"]),
-    ("event Unused // flow:ignore[F501, F601] x", ["F511"]),
-  ])
-  func itHides(_ lines: String, _ heard: [String]) {
-    #expect(compile(lines).filtered(by: RuleSelection()).map(\.code) == heard)
+  @Test(
+    "a suppression hides the findings that it names",
+    arguments: [
+      ("event Unused", ["F501"]),
+      ("event Unused  // flow:ignore[F501] later", []),
+      ("// flow:ignore[F501] later\nevent Unused", []),
+      ("// flow:ignore[unused-event] x\n\n// about it\nevent Unused", []),
+      ("// flow:ignore[F5] x\r\n// more\r\nevent Unused\r", []),
+      ("\t//flow:ignore[ F501 ,F501 ]x\nevent Unused", []),
+      ("event Unused // flow:ignore[F601]", ["F501", "F511"]),
+      ("// flow:ignore-file[F5] x\nevent Unused\nevent Other", []),
+      ("event Unused\nevent Other // flow:ignore-file[F501] x", []),
+      ("// flow:ignore[F501] x\nevent Unused\nevent Other", ["F501"]),
+      ("// flow:ignore[F501] x\n// flow:ignore[F501] y\nevent Unused", []),
+      ("event Unused // flow:ignore", ["F501", "F511"]),
+      ("event Unused // flow:ignore[F501", ["F501", "F511"]),
+      ("event Unused // flow:ignore[] x", ["F501", "F511"]),
+      ("event Unused // flow:ignored by all", ["F501"]),
+      ("event Unused // about flow:ignore[F501]", ["F501"]),
+      ("const text = \"// flow:ignore[F501]\"\nevent Unused", ["F505", "F501"]),
+      ("event Unused // flow:ignore[F501, F601] x", ["F511"]),
+    ])
+  func suppression(_ lines: String, _ reported: [String]) {
+    #expect(compile(lines).filtered(by: RuleSelection()).map(\.code) == reported)
   }
 
-  @Test func strictWantsAReason() {
+  @Test("the strict preset requires a reason for a suppression") func strictReason() {
     let strict = RuleSelection(preset: .strict)
     #expect(compile("event Unused // flow:ignore[F501] ").filtered(by: strict).map(\.code) == ["F513"])
     #expect(compile("event Unused // flow:ignore[F501] why").filtered(by: strict).isEmpty)
   }
 
-  @Test func anErrorStaysAndSaysSo() throws {
-    let heard = compile("fn f() -> int = nope // flow:ignore[F106] x").filtered(by: RuleSelection(ignored: ["F505"]))
-    let error = try #require(heard.first { $0.code == "F106" })
+  @Test("an error cannot be suppressed") func errorsAreReported() throws {
+    let reported = compile("fn f() -> int = nope // flow:ignore[F106] x").filtered(by: RuleSelection(ignored: ["F505"]))
+    let error = try #require(reported.first { $0.code == "F106" })
     #expect(error.notes == ["an error can't be silenced with `flow:ignore`"])
-    #expect(!heard.contains { $0.code == "F511" })
+    #expect(!reported.contains { $0.code == "F511" })
   }
 
-  @Test func aNameThatIsNoneIsGuessed() throws {
-    let heard = compile("event Unused // flow:ignore[unused-evnt] x").filtered(by: RuleSelection())
-    let unused = try #require(heard.first { $0.code == "F511" })
+  @Test("a misspelt rule in a suppression gets a suggestion") func misspeltRule() throws {
+    let reported = compile("event Unused // flow:ignore[unused-evnt] x").filtered(by: RuleSelection())
+    let unused = try #require(reported.first { $0.code == "F511" })
     #expect(unused.help == "there is no rule `unused-evnt`, did you mean `unused-event`?")
   }
 
   /// Nothing but the comment goes, and what it covers stays hidden.
-  @Test(arguments: [
-    ("role r  // flow:ignore[F501] x", "role r"), ("  // flow:ignore[F501] x\nrole r", "role r"),
-    ("role r  // flow:ignore[F501] x\r", "role r\r"), ("// flow:ignore[F501] x\r\nrole r", "role r"),
-    ("role r  // flow:ignore[F514, F501] x", "role r  // flow:ignore[F514] x"),
-  ])
-  func whatHidesNothingIsTakenOut(_ before: String, _ after: String) throws {
+  @Test(
+    "the fix removes a suppression without effect",
+    arguments: [
+      ("role r  // flow:ignore[F501] x", "role r"), ("  // flow:ignore[F501] x\nrole r", "role r"),
+      ("role r  // flow:ignore[F501] x\r", "role r\r"), ("// flow:ignore[F501] x\r\nrole r", "role r"),
+      ("role r  // flow:ignore[F514, F501] x", "role r  // flow:ignore[F514] x"),
+    ])
+  func unusedSuppressionFix(_ before: String, _ after: String) throws {
     let compilation = compile(before)
     let found = compilation.filtered(by: RuleSelection()).filter { $0.code == "F511" }
     let file = try #require(compilation.sources.files.first)
@@ -82,15 +86,15 @@ import Testing
   }
 
   /// What was silenced is known with its reason.
-  @Test func whatIsHiddenIsListed() {
-    let judgement = compile("event Unused // flow:ignore[F501] not yet").judged(by: RuleSelection())
-    #expect(judgement.silenced.map(\.diagnostic.code) == ["F501"])
-    #expect(judgement.silenced.first?.place == .source && judgement.silenced.first?.reason == "not yet")
+  @Test("suppressed findings are listed with their reason") func suppressedAreListed() {
+    let result = compile("event Unused // flow:ignore[F501] not yet").lintResult(for: RuleSelection())
+    #expect(result.silenced.map(\.diagnostic.code) == ["F501"])
+    #expect(result.silenced.first?.place == .source && result.silenced.first?.reason == "not yet")
   }
 
-  /// Whatever is found, comments are written for all of it, and nothing more is heard.
-  @Test(arguments: Sample.all(in: CodesTests.folder))
-  func addedCommentsHide(_ sample: Sample) throws {
+  /// Whatever is found, comments are written for all of it, and nothing more is reported.
+  @Test("added suppressions hide all warnings of a file", arguments: Sample.all(in: CodesTests.folder))
+  func addedSuppressions(_ sample: Sample) throws {
     let name = sample.url.lastPathComponent
     func check(_ text: [UInt8]) -> Compilation {
       FlowCompiler.check(roots: [name]) { path in
@@ -101,12 +105,12 @@ import Testing
     let selection = RuleSelection(preset: .strict, ignored: ["F511", "F513"])
     let before = check(Array(sample.text.utf8))
     let file = try #require(before.sources.files.first { $0.name == name })
-    func heard(_ compilation: Compilation) -> [Diagnostic] {
+    func reported(_ compilation: Compilation) -> [Diagnostic] {
       compilation.filtered(by: selection).filter { compilation.sources.file(at: $0.range.lower)?.name == name }
     }
-    let found = heard(before)
+    let found = reported(before)
     let (text, count) = addSuppressions(of: found, to: file, reason: "known\nbefore")
-    let after = heard(check(text))
+    let after = reported(check(text))
     #expect(count == found.count { $0.severity != .error })
     #expect(after.count == found.count - count && after.allSatisfy { $0.severity == .error })
   }

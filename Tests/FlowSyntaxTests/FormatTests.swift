@@ -14,27 +14,29 @@ import Testing
     format(SourceFile(name: "x.flow", text: Array(text.utf8))).text
   }
 
-  @Test func thereAreFlows() {
+  @Test("the corpus of flows is found") func corpusIsFound() {
     #expect(FormatTests.samples.count > 3)
     #expect(FormatTests.flows.count > 20)
   }
 
-  @Test(arguments: samples) func looksLikeThis(_ sample: Sample) throws {
+  @Test("a file is formatted as in its golden file", arguments: samples) func matchesGolden(_ sample: Sample) throws {
     try expectGolden(try #require(FormatTests.formatted(sample.text)), at: sample.golden)
   }
 
-  @Test(arguments: flows) func keepsEverything(_ sample: Sample) throws {
+  @Test("formatting keeps every token and comment, and is idempotent", arguments: flows) func formattingKeepsTokens(
+    _ sample: Sample
+  ) throws {
     guard let text = FormatTests.formatted(sample.text) else { return }
     #expect(Words(text) == Words(sample.text))
     #expect(FormatTests.formatted(text) == text, "formatting again changes it")
     #expect(!text.contains(" \n") && !text.contains("\n\n\n") && !text.hasSuffix("\n\n"))
   }
 
-  @Test(arguments: Sample.all(in: "samples")) func theSamplesAreInForm(_ sample: Sample) {
+  @Test("the samples are formatted", arguments: Sample.all(in: "samples")) func samplesAreFormatted(_ sample: Sample) {
     #expect(FormatTests.formatted(sample.text) == sample.text)
   }
 
-  @Test func aBrokenFileIsLeftAlone() {
+  @Test("a file with syntax errors is not formatted") func brokenFileIsUnchanged() {
     let result = format(SourceFile(name: "x.flow", text: Array("flow { state".utf8)))
     #expect(result.text == nil)
     #expect(result.diagnostics.hasErrors)
@@ -42,24 +44,29 @@ import Testing
     #expect(invalid.text == nil && invalid.diagnostics.hasErrors)
   }
 
-  @Test(arguments: [
-    ("", ""), ("\n\n// only\n\n\n// this", "// only\n\n// this\n"),
-    ("role a\r\n\r\nrole b // c  \r\n", "role a\n\nrole b  // c\n"),
-    ("const A = \"\"\"a\r\n  b\"\"\"  ", "const A = \"\"\"a\r\n  b\"\"\"\n"),
-  ]) func theEdgesOfTexts(_ text: String, _ expected: String) {
+  @Test(
+    "empty files, line endings and trailing comments are normalised",
+    arguments: [
+      ("", ""), ("\n\n// only\n\n\n// this", "// only\n\n// this\n"),
+      ("role a\r\n\r\nrole b // c  \r\n", "role a\n\nrole b  // c\n"),
+      ("const A = \"\"\"a\r\n  b\"\"\"  ", "const A = \"\"\"a\r\n  b\"\"\"\n"),
+    ]) func edgeCases(_ text: String, _ expected: String)
+  {
     #expect(FormatTests.formatted(text) == expected)
   }
 
   /// As deep as the parser goes, and as wide as nobody writes.
-  @Test(arguments: [
-    String(repeating: "[", count: 190) + String(repeating: "]", count: 190),
-    String(repeating: "[", count: 90) + String(repeating: "1, ", count: 5000) + String(repeating: "]", count: 90),
-    String(repeating: "f(", count: 150) + String(repeating: ")", count: 150),
-    String(repeating: "1 + ", count: 5000) + "1",
-    "a" + String(repeating: ".b[1]", count: 90), String(repeating: "!", count: 150) + "a",
-    String(repeating: "a ? b : ", count: 150) + "c", "\"" + String(repeating: "long ", count: 5000) + "\"",
-  ])
-  func noExpressionIsTooMuch(_ expression: String) throws {
+  @Test(
+    "very deep and very wide expressions are formatted",
+    arguments: [
+      String(repeating: "[", count: 190) + String(repeating: "]", count: 190),
+      String(repeating: "[", count: 90) + String(repeating: "1, ", count: 5000) + String(repeating: "]", count: 90),
+      String(repeating: "f(", count: 150) + String(repeating: ")", count: 150),
+      String(repeating: "1 + ", count: 5000) + "1",
+      "a" + String(repeating: ".b[1]", count: 90), String(repeating: "!", count: 150) + "a",
+      String(repeating: "a ? b : ", count: 150) + "c", "\"" + String(repeating: "long ", count: 5000) + "\"",
+    ])
+  func extremeExpressions(_ expression: String) throws {
     let text = "const A = \(expression)"
     let form = try #require(FormatTests.formatted(text))
     #expect(Words(form) == Words(text))

@@ -7,13 +7,13 @@ import Testing
 @Suite struct ParserTests {
   private func read(_ text: String) -> ParsedFile { parse(SourceFile(name: "test.flow", text: Array(text.utf8))) }
 
-  @Test(arguments: Sample.all(in: "samples"))
-  func samplesAreRead(_ sample: Sample) {
+  @Test("the samples parse without diagnostics", arguments: Sample.all(in: "samples"))
+  func samplesParse(_ sample: Sample) {
     #expect(read(sample.text).diagnostics.map(\.message) == [])
   }
 
-  @Test(arguments: Sample.all(in: "samples"))
-  func tokensAndTriviaAreTheWholeText(_ sample: Sample) {
+  @Test("tokens and the text between them add up to the file", arguments: Sample.all(in: "samples"))
+  func tokensCoverTheText(_ sample: Sample) {
     let file = read(sample.text)
     var text: [UInt8] = []
     var end: UInt32 = 0
@@ -25,8 +25,8 @@ import Testing
   }
 
   /// Cutting out or doubling any token neither crashes nor hangs, and is noticed when it leaves no valid file.
-  @Test(arguments: Sample.all(in: "samples"))
-  func anyTokenMayBeMissingOrDoubled(_ sample: Sample) {
+  @Test("deleting or doubling any token neither crashes nor hangs the parser", arguments: Sample.all(in: "samples"))
+  func tokenEditsAreSafe(_ sample: Sample) {
     let file = read(sample.text)
     for token in file.tokens where !token.range.isEmpty {
       var cut = file.source.text
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func oneMistakeGivesOneMessageAndTheRestIsRead() {
+  @Test("one mistake gives one message, and the rest is parsed") func recovery() {
     let file = read("flow A { start on -> s  state s { on X -> t } final t }  event X  event { }  role r")
     #expect(
       file.diagnostics.map(\.message) == [
@@ -47,7 +47,7 @@ import Testing
     #expect(file.declarations.count == 4)
   }
 
-  @Test func expressionsEndWhereTheyCannotGoOn() throws {
+  @Test("an expression ends at the first token that cannot continue it") func expressionEnd() throws {
     let file = read("flow A { state a { on E when x > 1 && y -> b do n = n + 1 after 3d -> c } }")
     #expect(file.diagnostics.isEmpty)
     guard case .flow(let flow) = file.declarations[0] else { throw Unexpected() }
@@ -56,12 +56,12 @@ import Testing
     #expect(flow.states[0].reactions[0].rest.acts.count == 1)
   }
 
-  @Test func aBlockMayFollowTheAddressOfACall() {
+  @Test("a block of settings may follow the URL of a request") func settingsAfterURL() {
     let file = read(#"action a(id: string) { http POST env("U") + id { body: {"x": id} } }"#)
     #expect(file.diagnostics.map(\.message) == [])
   }
 
-  @Test func nestingHasALimit() {
+  @Test("the nesting depth of states and types is limited") func nestingLimit() {
     let deep = "flow A { " + String(repeating: "state s { ", count: 100_000)
     #expect(read(deep).diagnostics.contains { $0.message.hasPrefix("states nest deeper than 32 levels") })
     let types = "type T { a: " + String(repeating: "list<", count: 100_000)

@@ -2,8 +2,8 @@ import FlowChecker
 import FlowSource
 import FlowSyntax
 
-/// Checks files as people keep them: each with what it imports is a program of its own, unless another imports it.
-/// - Parameter isFormChecked: Whether files that `flow fmt` would change are reported as well (F910).
+/// Checks files as separate programs: each file with its imports is one program, unless another file imports it.
+/// - Parameter isFormChecked: True to report files that `flow fmt` would change (F910).
 public func check(
   roots: [String], isFormChecked: Bool = false, load: @escaping (String) -> [UInt8]?
 ) -> Compilation {
@@ -24,7 +24,7 @@ public func check(
     sources: loader.sources, diagnostics: diagnostics.sortedByPlace(), suppressions: loader.suppressions)
 }
 
-/// Those of the files that no other of them imports: each with what it imports is a program of its own.
+/// The files that no other file imports: each with its imports is one program.
 public func programRoots(among paths: [String], load: @escaping (String) -> [UInt8]?) -> [String] {
   var loader = Loader(load: load)
   for path in paths { loader.add(path, from: nil, chain: []) }
@@ -32,7 +32,7 @@ public func programRoots(among paths: [String], load: @escaping (String) -> [UIn
 }
 
 extension Loader {
-  /// Files that import each other in a circle have no top; then all are.
+  /// Files that import each other in a cycle have no root; then all of them are roots.
   fileprivate func tops(of roots: [String]) -> [String] {
     let names = Set(files.map(\.source.name))
     let imported = Set(files.flatMap(\.importedPaths))
@@ -50,7 +50,7 @@ extension ParsedFile {
   }
 }
 
-/// A file and all that it brings along, each behind what it imports.
+/// A file and its imports, each after the files that it imports.
 private func closure(of path: String, _ byName: [String: ParsedFile]) -> [ParsedFile] {
   var found: [ParsedFile] = []
   var seen: Set<String> = []
@@ -63,7 +63,7 @@ private func closure(of path: String, _ byName: [String: ParsedFile]) -> [Parsed
   return found
 }
 
-/// F910: the file is in its one form.
+/// F910: the file is formatted.
 private func formDiagnostic(_ file: ParsedFile) -> Diagnostic? {
   guard let formatted = format(file.source).text else { return nil }
   let new = Array(formatted.utf8)
@@ -71,6 +71,6 @@ private func formDiagnostic(_ file: ParsedFile) -> Diagnostic? {
   let same = zip(new, file.source.text).prefix { $0 == $1 }.count
   let offset = file.source.base + UInt32(min(same, max(file.source.text.count - 1, 0)))
   return Diagnostic(
-    "F910", .info, "this file is not in form", at: SourceRange(offset, offset), label: "from here on",
+    "F910", .info, "this file is not formatted", at: SourceRange(offset, offset), label: "first difference",
     help: "run `flow fmt \(file.source.name)`")
 }

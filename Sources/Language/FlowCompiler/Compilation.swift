@@ -2,7 +2,7 @@ public import FlowDiagnostics
 public import FlowIR
 public import FlowSource
 
-/// What came of compiling: the program, if it holds, and all that there is to say.
+/// The result of a compilation: the program, if it has no errors, and all diagnostics.
 public struct Compilation: Sendable {
   public var sources: SourceSet
   public var program: Program?
@@ -11,12 +11,12 @@ public struct Compilation: Sendable {
   /// The comments that silence findings, by the name of the file.
   public var suppressions: [String: [Suppression]] = [:]
 
-  /// What is said of what was found, and what is silenced.
-  public func judged(by selection: RuleSelection) -> LintResult {
+  /// The reported and the suppressed diagnostics.
+  public func lintResult(for selection: RuleSelection) -> LintResult {
     selection.judge(diagnostics, sources: sources, suppressions: suppressions)
   }
 
-  /// What is to be said of what was found.
+  /// The reported diagnostics.
   public func filtered(by selection: RuleSelection) -> [Diagnostic] {
     selection.filter(diagnostics, sources: sources, suppressions: suppressions)
   }

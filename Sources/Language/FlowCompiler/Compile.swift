@@ -3,19 +3,19 @@ import FlowDiagnostics
 import FlowSource
 import FlowSyntax
 
-/// How many files one program may be made of.
+/// The maximum number of files in one program.
 public let maximumFiles = 1000
 
 /// Compiles a file and what it imports.
 ///
-/// Does no I/O: `load` gives the text of a path, or nil when there is none. Imports are relative to the file that
-/// they stand in.
+/// Performs no I/O: `load` returns the text of a path, or nil when there is none. Imports are relative to the
+/// importing file.
 public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Compilation {
   compile([path], load: load)
 }
 
 /// Compiles files as one program.
-/// - Parameter isLowered: Whether the program is wanted, or only what is to be said of it.
+/// - Parameter isLowered: True to return the program; false to return diagnostics only.
 public func compile(
   _ paths: [String], isLowered: Bool = true, load: @escaping (String) -> [UInt8]?
 ) -> Compilation {
@@ -45,7 +45,7 @@ struct Loader {
 
   mutating func add(_ path: String, from importing: ImportNode?, chain: [(path: String, node: ImportNode)]) {
     if let start = chain.firstIndex(where: { $0.path == path }), let importing {
-      problems.append(cycle(path, Array(chain[start...]), importing))
+      problems.append(cycle(of: path, through: Array(chain[start...]), closedBy: importing))
       return
     }
     guard seen.insert(path).inserted else { return }
@@ -65,13 +65,13 @@ struct Loader {
 
   /// F109: files that import each other have no order.
   private func cycle(
-    _ path: String, _ chain: [(path: String, node: ImportNode)], _ last: ImportNode
+    of path: String, through chain: [(path: String, node: ImportNode)], closedBy last: ImportNode
   ) -> Diagnostic {
     let names = (chain.map(\.path) + [path]).map { "`\($0)`" }.joined(separator: " → ")
     return Diagnostic(
-      "F109", "files import each other in a circle: \(names)", at: last.range, label: "closes the circle",
+      "F109", "files import each other in a cycle: \(names)", at: last.range, label: "closes the cycle",
       labels: chain.filter { $0.node.range != last.range }.map { .init($0.node.range, "imports the next") },
-      help: "move what both need into a file of its own")
+      help: "move the shared declarations into a separate file")
   }
 
   /// F108: the file is not there.

@@ -2,7 +2,7 @@ import CEL
 public import FlowIR
 public import FlowSource
 
-/// What came of compiling one expression.
+/// The result of compiling one expression.
 public struct ExpressionCompilation: Sendable {
   public var sources: SourceSet
   public var expression: SourcedExpression?

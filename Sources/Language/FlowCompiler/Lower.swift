@@ -61,7 +61,7 @@ struct Lowering {
     }
   }
 
-  /// What a call says of retries and time-outs goes before what its action says.
+  /// The policies of a call override those of its action.
   func policy(_ nodes: [PolicyNode], over inherited: Policy) -> Policy {
     var policy = inherited
     for node in nodes {

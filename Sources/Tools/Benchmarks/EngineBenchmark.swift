@@ -32,7 +32,7 @@ enum EngineBenchmark {
     let store = try SQLiteStore(path: folder.appending(path: "bench.db").path)
     let engine = try Engine(machine: machine, store: store, world: BenchmarkWorld())
     for index in 0..<instanceCount {
-      guard case .success = engine.take(EventCommand(event: "Begin", payload: ["id": .string("c\(index)")])) else {
+      guard case .success = engine.submit(EventCommand(event: "Begin", payload: ["id": .string("c\(index)")])) else {
         return report("engine", "an instance did not start")
       }
       if index % 1000 == 999 { _ = try engine.commit() }
@@ -44,7 +44,7 @@ enum EngineBenchmark {
     while Double(elapsed) < seconds * 1e9 {
       let commands = (events..<events + size).map(command)
       let (start, used) = (nanoseconds(), processorNanoseconds())
-      for command in commands { _ = engine.take(command) }
+      for command in commands { _ = engine.submit(command) }
       events += size
       taking += nanoseconds() - start
       _ = try engine.commit()

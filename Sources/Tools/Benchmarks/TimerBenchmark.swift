@@ -46,7 +46,8 @@ enum TimerBenchmark {
     let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
     for index in 0..<count {
       let wait = Int64(index) * 7919 % 3_600_000
-      _ = engine.take(EventCommand(event: "Begin", payload: ["id": .string("s\(index)"), "wait": .int(60_000 + wait)]))
+      _ = engine.submit(
+        EventCommand(event: "Begin", payload: ["id": .string("s\(index)"), "wait": .int(60_000 + wait)]))
       if index % 1024 == 1023 { _ = try engine.commit() }
     }
     _ = try engine.commit()

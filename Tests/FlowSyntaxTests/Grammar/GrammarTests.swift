@@ -12,7 +12,7 @@ import Testing
   static let sentenceCount = ProcessInfo.processInfo.environment["FLOW_THOROUGH"] == nil ? 2000 : 20_000
   static let files = Sample.allFlows()
 
-  @Test func everySentenceParses() throws {
+  @Test("every sentence of the grammar parses") func sentencesParse() throws {
     var generator = SentenceGenerator(try Grammar(named: "flow.ebnf"), seed: 1, terminal: Terminals.text)
     for _ in 0..<GrammarTests.sentenceCount {
       let text = Terminals.repaired(generator.sentence(depth: 14)).joined(separator: " ")
@@ -23,7 +23,7 @@ import Testing
   }
 
   /// With line ends and comments strewn in between.
-  @Test func everySentenceHasAForm() throws {
+  @Test("every sentence of the grammar can be formatted") func sentencesAreFormatted() throws {
     var generator = SentenceGenerator(try Grammar(named: "flow.ebnf"), seed: 2, terminal: Terminals.text)
     var random = SplitMix64(state: 3)
     for _ in 0..<GrammarTests.sentenceCount / 2 {
@@ -42,7 +42,9 @@ import Testing
   }
 
   /// A file that parses can be derived, and one that does not parse can't.
-  @Test(arguments: files) func everyFileIsDerived(_ sample: Sample) throws {
+  @Test("every file of the corpus is derived by the grammar", arguments: files) func filesAreDerived(_ sample: Sample)
+    throws
+  {
     let source = SourceFile(name: sample.name, text: Array(sample.text.utf8))
     let file = parse(source)
     var recogniser = Recogniser(
@@ -55,7 +57,7 @@ import Testing
   }
 
   /// The random programs are made of all words of the language.
-  @Test func theProgramsKnowTheLanguage() throws {
+  @Test("generated programs use every word of the grammar") func generatorCoversWords() throws {
     let all = try Grammar(named: "flow.ebnf").productions.values.flatMap(\.words)
     let words = Set(all).filter { $0.allSatisfy(\.isLetter) }
     let programs = (0..<300 as Range<UInt64>).map { generateProgram(seed: $0, size: 5) }
@@ -68,7 +70,7 @@ import Testing
     #expect(words.subtracting(used) == [])
   }
 
-  @Test func everyExpressionParses() throws {
+  @Test("every sentence of the CEL grammar parses") func expressionsParse() throws {
     var generator = SentenceGenerator(try Grammar(named: "cel.ebnf"), seed: 1, terminal: Terminals.text)
     for _ in 0..<GrammarTests.sentenceCount {
       let text = generator.sentence(depth: 40).joined(separator: " ")
@@ -78,7 +80,8 @@ import Testing
     expectAllSeen(generator)
   }
 
-  @Test(arguments: Terminals.expressions) func everyExpressionIsDerived(_ text: String) throws {
+  @Test("every expression of the corpus is derived by the CEL grammar", arguments: Terminals.expressions)
+  func expressionsAreDerived(_ text: String) throws {
     let tokens = tokenize(Array(text.utf8))
     let texts = tokens.map { token in String(decoding: Array(text.utf8)[token.range.indices], as: UTF8.self) }
     var recogniser = Recogniser(
@@ -87,8 +90,10 @@ import Testing
     #expect(recogniser.ends(of: "expression").contains(tokens.count - 1))
   }
 
-  @Test(arguments: ["a = b", "a = { \"x\" ;", "a = [ \"x\" } ;", "a = \"x\" ; a = \"y\" ;", "= ;"])
-  func aWrongGrammarIsRefused(_ text: String) {
+  @Test(
+    "an invalid grammar is rejected",
+    arguments: ["a = b", "a = { \"x\" ;", "a = [ \"x\" } ;", "a = \"x\" ; a = \"y\" ;", "= ;"])
+  func invalidGrammar(_ text: String) {
     #expect(throws: Grammar.Malformed.self) { try Grammar(text) }
   }
 }

@@ -2,7 +2,7 @@ import FlowRuntime
 
 /// The statements of the writing connection, prepared once.
 struct Statements {
-  let begin, look, commit, addDefinition, addEntry, setTimer, removeTimer: Statement
+  let begin, beginRead, commit, addDefinition, addEntry, setTimer, removeTimer: Statement
   let addInstance, touchInstance, updateInstance, setHead, head: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
@@ -29,7 +29,7 @@ struct Statements {
     let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
     let jobs = "SELECT \(Statements.jobColumns) FROM job"
     begin = try connection.prepare("BEGIN IMMEDIATE")
-    look = try connection.prepare("BEGIN")
+    beginRead = try connection.prepare("BEGIN")
     commit = try connection.prepare("COMMIT")
     addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
     addInstance = try connection.prepare(

@@ -89,7 +89,7 @@ extension SQLiteStore {
       try connection.prepare("DELETE FROM \(table) = ?1").run(.integer(row.id))
     }
     try connection.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4)").run(
-      .text(row.flow), .text(row.key), .integer(Int64(row.status)), .integer(row.updatedAt))
+      .text(row.flow), .text(row.key), .integer(Int64(row.status.rawValue)), .integer(row.updatedAt))
   }
 
   /// The places of an instance's entries up to one of them, oldest first.
@@ -164,9 +164,10 @@ extension SQLiteStore {
       ])
     }
     return [
-      "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.statusName),
+      "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.status.name),
       "revision": .int(Int64(row.revision)), "startedAt": .string(timeText(row.startedAt)),
-      row.hasEnded ? "endedAt" : "foldedAt": .string(timeText(row.updatedAt)), "definition": .string(row.definition),
+      row.status.hasEnded ? "endedAt" : "foldedAt": .string(timeText(row.updatedAt)),
+      "definition": .string(row.definition),
       "position": (try? JSON(parsing: row.position)) ?? .null, "data": (try? JSON(parsing: row.data)) ?? .null,
       "journal": .array(journal),
     ]

@@ -1,7 +1,7 @@
 import CEL
 import FlowSyntax
 
-/// What can be called: an action, or a flow with parameters.
+/// A callable declaration: an action, or a flow with parameters.
 struct Callee {
   var target: CheckedCall.Target
   var name: String
@@ -9,10 +9,10 @@ struct Callee {
   /// The parameters that need not be given.
   var optional: Set<String> = []
   var result: ValueType?
-  /// The codes of its failures that can be told apart.
+  /// The declared failure codes.
   var failures: [String]
 
-  init(_ action: CheckedAction, _ index: Int) {
+  init(_ action: CheckedAction, index: Int) {
     target = .action(index)
     name = action.node.name.text
     parameters = action.parameters.fields
@@ -21,7 +21,7 @@ struct Callee {
   }
 
   /// A flow fails with the name of the `failed` state that it ends in.
-  init(_ flow: FlowNode, _ index: Int, _ parameters: [FieldDeclaration], _ result: ValueType?) {
+  init(_ flow: FlowNode, index: Int, parameters: [FieldDeclaration], result: ValueType?) {
     target = .flow(index)
     name = flow.name.text
     self.parameters = parameters
@@ -34,7 +34,7 @@ struct Callee {
   }
 }
 
-/// How often a call answers: once, for each item of a list, or perhaps not at all.
+/// The shape of a call's result: one value, one per item of a list, or an optional value.
 enum ResultShape: String, CaseIterable {
   case single = "flow.Result"
   case list = "flow.Results"

@@ -5,7 +5,8 @@ import FlowSyntax
 extension Declarations {
   /// Checks an action: its types, and the expressions of its binding over the parameters.
   func check(_ node: ActionNode, into problems: inout [Diagnostic]) -> CheckedAction {
-    let parameters = record("flow.Arguments(\(node.name.text))", node.parameters, environment, &problems)
+    let parameters = record(
+      "flow.Arguments(\(node.name.text))", fields: node.parameters, environment: environment, problems: &problems)
     let result = node.result.map { resolve($0, into: &problems) }
     var scope = BindingScope(environment: environment)
     for field in parameters.fields { scope.declare(field.name, field.type) }
@@ -30,25 +31,28 @@ extension Declarations {
       }
       return .log(checked)
     case .http(let method, let url):
-      return http(node, method, url, &scope, into: &problems)
-    case .email: return other("email", [], node, &scope, into: &problems)
+      return http(node, method: method, url: url, scope: &scope, into: &problems)
+    case .email: return other("email", heads: [], of: node, scope: &scope, into: &problems)
     case .publish(let exchange, let key):
-      return other("publish", [("exchange", exchange), ("key", key)], node, &scope, into: &problems)
-    case .redis(let command): return other("redis", [("command", command)], node, &scope, into: &problems)
-    case .sql(let statement): return other("sql", [("statement", statement)], node, &scope, into: &problems)
-    case .exec(let program): return other("exec", [("program", program)], node, &scope, into: &problems)
+      return other("publish", heads: [("exchange", exchange), ("key", key)], of: node, scope: &scope, into: &problems)
+    case .redis(let command):
+      return other("redis", heads: [("command", command)], of: node, scope: &scope, into: &problems)
+    case .sql(let statement):
+      return other("sql", heads: [("statement", statement)], of: node, scope: &scope, into: &problems)
+    case .exec(let program):
+      return other("exec", heads: [("program", program)], of: node, scope: &scope, into: &problems)
     }
   }
 
   static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
   private func http(
-    _ node: ActionNode, _ method: NameNode, _ url: Expression, _ scope: inout BindingScope,
+    _ node: ActionNode, method: NameNode, url: Expression, scope: inout BindingScope,
     into problems: inout [Diagnostic]
   ) -> CheckedAction.Binding {
     if !method.isMissing, !Declarations.methods.contains(method.text) {
       problems.append(
-        unknown("F107", "HTTP method", method.text, at: method.range, candidates: Declarations.methods))
+        unknown("HTTP method", named: method.text, code: "F107", at: method.range, candidates: Declarations.methods))
     }
     let settings = node.binding?.settings ?? []
     checkSettings(settings, known: ["headers", "body"], into: &problems)
@@ -75,7 +79,7 @@ extension Declarations {
       for code in named where !code.isMissing && !declared.contains(code.text) {
         problems.append(
           unknown(
-            "F705", "code", code.text, at: code.range, candidates: declared,
+            "code", named: code.text, code: "F705", at: code.range, candidates: declared,
             place: " among the failures of `\(node.name.text)`"))
       }
     }

@@ -18,7 +18,7 @@ extension Declarations {
   ]
 
   func other(
-    _ kind: String, _ heads: [(name: String, value: Expression)], _ node: ActionNode, _ scope: inout BindingScope,
+    _ kind: String, heads: [(name: String, value: Expression)], of node: ActionNode, scope: inout BindingScope,
     into problems: inout [Diagnostic]
   ) -> CheckedAction.Binding {
     var checked: [(name: String, value: CheckedExpression)] = []
@@ -30,7 +30,7 @@ extension Declarations {
     checkSettings(given, known: known.map(\.name), into: &problems)
     for setting in known {
       guard let argument = given.first(where: { $0.name.text == setting.name }) else {
-        if setting.isRequired { problems.append(missing(setting.name, kind, node)) }
+        if setting.isRequired { problems.append(missing(setting.name, kind: kind, of: node)) }
         continue
       }
       if let value = scope.check(argument.value, expecting: setting.type, into: &problems) {
@@ -45,14 +45,15 @@ extension Declarations {
     var seen: Set<String> = []
     for setting in given where !setting.name.isMissing {
       if !known.contains(setting.name.text) {
-        problems.append(unknown("F215", "setting", setting.name.text, at: setting.name.range, candidates: known))
+        problems.append(
+          unknown("setting", named: setting.name.text, code: "F215", at: setting.name.range, candidates: known))
       } else if !seen.insert(setting.name.text).inserted {
         problems.append(Diagnostic("F103", "`\(setting.name.text)` is given twice", at: setting.name.range))
       }
     }
   }
 
-  private func missing(_ setting: String, _ kind: String, _ node: ActionNode) -> Diagnostic {
+  private func missing(_ setting: String, kind: String, of node: ActionNode) -> Diagnostic {
     Diagnostic(
       "F215", "`\(kind)` needs `\(setting)`", at: node.binding?.range ?? node.range, label: "not given here",
       help: "write `\(kind) { \(setting): … }`")
@@ -70,7 +71,7 @@ extension Declarations {
 
   // MARK: - Webhooks
 
-  /// F215: a webhook has a secret and the header that its signature stands in.
+  /// F215: a webhook has a secret and the header of its signature.
   func webhook(_ event: EventNode, into problems: inout [Diagnostic]) -> CheckedWebhook? {
     guard let node = event.webhook else { return nil }
     var scope = BindingScope(environment: environment)
@@ -83,7 +84,7 @@ extension Declarations {
     }
     if let algorithm = node.algorithm, !algorithm.isMissing, algorithm.text != "sha256" {
       problems.append(
-        unknown("F107", "hash", algorithm.text, at: algorithm.range, candidates: ["sha256"]))
+        unknown("hash", named: algorithm.text, code: "F107", at: algorithm.range, candidates: ["sha256"]))
     }
     guard let secret = scope.check(expression, expecting: .string, into: &problems) else { return nil }
     return CheckedWebhook(secret: secret, environment: scope.variables, header: header, algorithm: "sha256")

@@ -38,7 +38,7 @@ func ordered(
       } else if state[next] == 1 {
         let start = stack.firstIndex { $0.node == next } ?? 0
         let edges = stack[start...].map { nodes[$0.node].needs[$0.edge == 0 ? 0 : $0.edge - 1] }
-        problems.append(cycle(nodes[next], edges, code, message, help))
+        problems.append(cycle(from: nodes[next], edges: edges, code: code, message: message, help: help))
       }
     }
   }
@@ -46,13 +46,13 @@ func ordered(
 }
 
 private func cycle(
-  _ first: DependencyNode, _ edges: [(name: String, range: SourceRange)], _ code: String,
-  _ message: (String) -> String, _ help: String
+  from first: DependencyNode, edges: [(name: String, range: SourceRange)], code: String,
+  message: (String) -> String, help: String
 ) -> Diagnostic {
   let path = ([first.name] + edges.map(\.name)).map { "`\($0)`" }.joined(separator: " → ")
   return Diagnostic(
-    code, message(path), at: edges[0].range, label: "needs `\(edges[0].name)`",
-    labels: edges.dropFirst().map { .init($0.range, "needs `\($0.name)`") }, help: help)
+    code, message(path), at: edges[0].range, label: "depends on `\(edges[0].name)`",
+    labels: edges.dropFirst().map { .init($0.range, "depends on `\($0.name)`") }, help: help)
 }
 
 extension Declarations {
@@ -77,8 +77,8 @@ extension Declarations {
     // Until it is checked, a constant agrees with everything: a cycle is one mistake.
     for constant in symbols.constants { _ = environment.declare(variable: constant.name.text, type: .error, slot: 0) }
     let order = ordered(
-      nodes, code: "F116", message: { "something is defined by itself: \($0)" },
-      help: "define one of them without the other", into: &problems)
+      nodes, code: "F116", message: { "a definition depends on itself: \($0)" },
+      help: "remove one of the dependencies", into: &problems)
     for index in order {
       if index < constants.count {
         declare(symbols.constants[index], into: &problems)
@@ -100,7 +100,7 @@ extension Declarations {
   }
 
   private mutating func declare(_ node: FunctionNode, into problems: inout [Diagnostic]) {
-    let parameters = record(node.name.text, node.parameters, nil, &problems).fields
+    let parameters = record(node.name.text, fields: node.parameters, environment: nil, problems: &problems).fields
     let result = resolve(node.result, into: &problems)
     var scope = environment
     for (slot, parameter) in parameters.enumerated() {
@@ -131,7 +131,7 @@ extension Declarations {
           name: node.name.text, range: node.name.range,
           needs: node.value.references.map { ($0.name, $0.nameRange) })
       },
-      code: "F116", message: { "\(what) is defined by itself: \($0)" },
-      help: "define one of them without the other", into: &problems)
+      code: "F116", message: { "\(what) depends on itself: \($0)" },
+      help: "remove one of the dependencies", into: &problems)
   }
 }

@@ -3,12 +3,12 @@ import FlowSource
 import FlowSyntax
 
 extension Declarations {
-  /// What would read a clock, chance or the process, and what to write instead.
+  /// Functions that would read a clock, a random source or the process, with the replacement to suggest.
   private static let impure = [
-    "env": "read it in the binding of an action", "getenv": "read it in the binding of an action",
+    "env": "use it in the binding of an action", "getenv": "use it in the binding of an action",
     "now": "write `now`, the instant recorded with the event", "today": "write `now`, the instant of the event",
-    "random": "let an action make it, and keep its result", "rand": "let an action make it, and keep its result",
-    "uuid": "let an action make it, and keep its result",
+    "random": "generate it in an action and store the result", "rand": "generate it in an action and store the result",
+    "uuid": "generate it in an action and store the result",
   ]
 
   /// F212: an expression reads nothing that a replay could not read again. F213: it only computes.
@@ -17,19 +17,19 @@ extension Declarations {
       if symbols.actionIndices[field.name] != nil || symbols.flowIndices[field.name] != nil {
         return Diagnostic(
           "F213", "`\(field.name)` can't be called in an expression", at: field.range,
-          label: "does something outside",
-          help: "expressions only compute; call it in `do`, or with `call` in a state")
+          label: "has effects",
+          help: "call it in `do`, or with `call` in a state")
       }
       guard let help = Declarations.impure[field.name],
         !symbols.functions.contains(where: { $0.name.text == field.name })
       else { return nil }
       return Diagnostic(
-        "F212", "`\(field.name)()` can't be used here", at: field.range, label: "differs from run to run",
-        notes: ["a step has to give the same result when it is replayed"], help: help)
+        "F212", "`\(field.name)()` can't be used here", at: field.range, label: "not deterministic",
+        notes: ["a step must give the same result when it is replayed"], help: help)
     }
   }
 
-  /// What CEL says of an expression; a misplaced call is one mistake, not two.
+  /// The diagnostics of an expression; a misplaced call is reported once.
   func problems(of expression: Expression, _ found: [Diagnostic]) -> [Diagnostic] {
     let misplaced = misplacedCalls(in: expression)
     guard !misplaced.isEmpty else { return found }

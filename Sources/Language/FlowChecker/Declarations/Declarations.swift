@@ -21,15 +21,17 @@ struct Declarations {
     }
     checkContainment(into: &problems)
     // First without defaults, so that the defaults of one type may build another.
-    for node in symbols.types { environment.types.declare(record(node.name.text, node.fields, nil, &problems)) }
-    for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
-    // A mistake that both passes find is one mistake: equal diagnostics are told once.
     for node in symbols.types {
-      records.append(record(node.name.text, node.fields, environment, &problems))
+      environment.types.declare(record(node.name.text, fields: node.fields, environment: nil, problems: &problems))
+    }
+    for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
+    // Equal diagnostics are reported once, so both passes may find the same mistake.
+    for node in symbols.types {
+      records.append(record(node.name.text, fields: node.fields, environment: environment, problems: &problems))
       environment.types.declare(records[records.count - 1])
     }
     for node in symbols.events {
-      let payload = record(node.name.text, node.fields, environment, &problems)
+      let payload = record(node.name.text, fields: node.fields, environment: environment, problems: &problems)
       environment.types.declare(payload)
       events.append(CheckedEvent(payload: payload, webhook: webhook(node, into: &problems)))
     }
@@ -39,12 +41,12 @@ struct Declarations {
   /// Everything that can be called, by its name.
   mutating func callees(_ actions: [CheckedAction], into problems: inout [Diagnostic]) -> [String: Callee] {
     var found: [String: Callee] = [:]
-    for (index, action) in actions.enumerated() { found[action.node.name.text] = Callee(action, index) }
+    for (index, action) in actions.enumerated() { found[action.node.name.text] = Callee(action, index: index) }
     for (index, flow) in symbols.flows.enumerated() {
       guard let parameters = flow.parameters else { continue }
-      let fields = record(flow.name.text, parameters, environment, &problems).fields
+      let fields = record(flow.name.text, fields: parameters, environment: environment, problems: &problems).fields
       let result = flow.result.map { resolve($0, into: &problems) }
-      var callee = Callee(flow, index, fields, result)
+      var callee = Callee(flow, index: index, parameters: fields, result: result)
       callee.optional = Set(parameters.filter { $0.defaultValue != nil || $0.type.isOptional }.map(\.name.text))
       found[flow.name.text] = callee
     }
@@ -58,7 +60,7 @@ struct Declarations {
 
   /// A record of the fields as they are written. Without an environment their defaults are left out.
   func record(
-    _ name: String, _ fields: [FieldNode], _ environment: Environment?, _ problems: inout [Diagnostic]
+    _ name: String, fields: [FieldNode], environment: Environment?, problems: inout [Diagnostic]
   ) -> RecordDeclaration {
     var declared: [FieldDeclaration] = []
     var seen: [String: SourceRange] = [:]
@@ -89,15 +91,17 @@ struct Declarations {
       problems.append(
         Diagnostic(
           "F212", "the default of `\(field.name.text)` is not constant", at: expression.range,
-          label: "depends on what is not known yet"))
+          label: "depends on values that are not known at compile time"))
       return nil
     }
     return value
   }
 
-  /// What an expression is that reads nothing, such as a list of constants.
+  /// The value of an expression that reads nothing, such as a list of constants.
   private func folded(_ tree: TypedExpression) -> Value? {
-    guard tree.usedSlots.isEmpty, let code = try? ExpressionProgram(tree, types: environment.types) else { return nil }
+    guard tree.usedSlots.isEmpty, let code = try? ExpressionProgram(tree, types: environment.types) else {
+      return nil
+    }
     let evaluator = Evaluator(types: environment.types)
     guard let slot = try? evaluator.evaluate(code, frame: Frame(count: 0)) else { return nil }
     return evaluator.value(slot, as: tree.type)
@@ -110,7 +114,7 @@ struct Declarations {
     "timestamp": .timestamp, "duration": .duration, "dyn": .dyn,
   ]
 
-  /// The type that a reference names; `error` when there is none, which has been said then.
+  /// The type that a reference names; `error` when there is none; that is reported.
   func resolve(_ node: TypeReferenceNode, into problems: inout [Diagnostic]) -> ValueType {
     guard !node.name.isMissing else { return .error }
     var arguments: [ValueType] = []
@@ -142,7 +146,7 @@ struct Declarations {
       + symbols.enums.map(\.name.text)
     problems.append(
       unknown(
-        "F106", "type", name, at: node.name.range, candidates: known,
+        "type", named: name, code: "F106", at: node.name.range, candidates: known,
         others: [("an event", symbols.events.map(\.name.text)), ("a flow", symbols.flows.map(\.name.text))]))
     return .error
   }

@@ -99,7 +99,7 @@ extension Declaration {
 
 /// Says that a name does not exist, with the one that was probably meant, and what it is if it is something else.
 func unknown(
-  _ code: String, _ kind: String, _ name: String, at range: SourceRange, candidates: some Sequence<String>,
+  _ kind: String, named name: String, code: String, at range: SourceRange, candidates: some Sequence<String>,
   others: [(kind: String, names: [String])] = [], place: String = ""
 ) -> Diagnostic {
   var diagnostic = Diagnostic(

@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -24,8 +25,8 @@ extension FlowChecker {
   mutating func loop(_ suffix: LoopNode, _ environment: inout Environment) -> (slot: Int, list: CheckedExpression)? {
     guard let list = expression(suffix.list, environment) else { return nil }
     let element = element(of: list, suffix)
-    // Loops of different acts never run at once, so that they can share a slot behind the fields and calls.
-    let slot = Slots.firstField + keptCount
+    // Loops of different acts never run at the same time, so they share one slot after the fields and calls.
+    let slot = FrameLayout.firstField + keptCount
     frameSize = max(frameSize, slot + 1)
     _ = environment.declare(variable: suffix.variable.text, type: element, slot: slot)
     return (slot, list)
@@ -39,14 +40,14 @@ extension FlowChecker {
     default:
       problems.append(
         Diagnostic(
-          "F201", "`for` goes over a list", at: suffix.list.range, label: "this is `\(list.tree.type)`"))
+          "F201", "`for` needs a list", at: suffix.list.range, label: "this is `\(list.tree.type)`"))
       return .error
     }
   }
 
   private mutating func kind(_ node: ActionStatementNode, _ environment: Environment) -> CheckedActionStatement.Kind? {
     switch node.kind {
-    case .assign(let place, let value): return assignment(place, value, environment)
+    case .assign(let place, let value): return assignment(to: place, value: value, in: environment)
     case .perform(let path, let arguments):
       guard let action = action(path), let callee = callees[path.text] else { return nil }
       return .perform(action: action, self.arguments(arguments, of: callee, at: path.range, environment))
@@ -57,7 +58,7 @@ extension FlowChecker {
   }
 
   private mutating func assignment(
-    _ place: TargetNode, _ value: Expression, _ environment: Environment
+    to place: TargetNode, value: Expression, in environment: Environment
   ) -> CheckedActionStatement.Kind? {
     guard !place.field.isMissing else { return nil }
     guard let index = fields.firstIndex(where: { $0.name == place.field.text }) else {
@@ -68,18 +69,18 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F106", "`\(place.field.text)` is a parameter and can't be assigned", at: place.field.range,
-          label: "given by the caller", help: "keep what changes in a data field"))
+          label: "set by the caller", help: "use a data field for values that change"))
       return nil
     }
-    guard let (part, type) = part(place, fields[index].type, environment),
+    guard let (part, type) = part(of: place, in: fields[index].type, environment),
       let checked = expression(value, environment, expecting: type)
     else { return nil }
-    return .assign(slot: Slots.firstField + index, part: part, checked)
+    return .assign(slot: FrameLayout.firstField + index, part: part, checked)
   }
 
   /// The selections of `a.b[0]` behind `a`, and the type of what they lead to.
   private mutating func part(
-    _ place: TargetNode, _ root: ValueType, _ environment: Environment
+    of place: TargetNode, in root: ValueType, _ environment: Environment
   ) -> (steps: [CheckedActionStatement.PartStep], type: ValueType)? {
     var type = root
     var steps: [CheckedActionStatement.PartStep] = []
@@ -95,7 +96,7 @@ extension FlowChecker {
         guard let field = declaration.field(name.text) else {
           problems.append(
             unknown(
-              "F203", "field", name.text, at: name.range, candidates: declaration.fields.map(\.name),
+              "field", named: name.text, code: "F203", at: name.range, candidates: declaration.fields.map(\.name),
               place: " in `\(record)`"))
           return nil
         }
@@ -112,7 +113,7 @@ extension FlowChecker {
       default:
         problems.append(
           Diagnostic(
-            "F203", "\(article(type)) has no such part", at: place.range,
+            "F203", "\(article(type)) has no such member", at: place.range,
             label: "`\(place.field.text)` can't be assigned like this"))
         return nil
       }
@@ -125,14 +126,14 @@ extension FlowChecker {
   private func notAssignable(_ name: NameNode) -> Diagnostic {
     if node.lets.contains(where: { $0.name.text == name.text }) {
       return Diagnostic(
-        "F106", "`\(name.text)` is a `let` and can't be assigned", at: name.range, label: "computed from other data")
+        "F106", "`\(name.text)` is a `let` and can't be assigned", at: name.range, label: "a computed value")
     }
     return unknown(
-      "F106", "data field", name.text, at: name.range, candidates: fields.map(\.name),
+      "data field", named: name.text, code: "F106", at: name.range, candidates: fields.map(\.name),
       others: [("an action", symbols.actions.map(\.name.text))])
   }
 
-  /// What is emitted or raised is an event with its fields. F214.
+  /// F214: the operand of `emit`, `raise` and `send` is an event.
   mutating func payload(_ value: Expression, _ environment: Environment) -> (Int, CheckedExpression)? {
     // An event without fields may be written as its bare name.
     if let name = value.dottedName, name.count == 1, let event = eventIndex(name[0]) {

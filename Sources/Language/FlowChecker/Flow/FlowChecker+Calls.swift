@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -12,8 +13,8 @@ extension FlowChecker {
       if let second = node.steps.dropFirst().first {
         problems.append(
           Diagnostic(
-            "F103", "a state has one `steps`", at: second.range, label: "a second one",
-            labels: [.init(node.steps[0].range, "the first one")], help: "put all steps into one"))
+            "F103", "a state can have only one `steps` block", at: second.range, label: "a second one",
+            labels: [.init(node.steps[0].range, "the first one")], help: "move all steps into one block"))
       }
       for step in orderedSteps(node.steps.first?.steps ?? []) { declare(step, in: state, isStep: true) }
     }
@@ -24,33 +25,33 @@ extension FlowChecker {
     guard let callee = callee(node.action) else {
       unresolvedCalls.insert(name)
       // Agrees with everything: what refers to it is no further mistake.
-      _ = environment.declare(variable: name, type: .error, slot: Slots.event)
+      _ = environment.declare(variable: name, type: .error, slot: FrameLayout.event)
       return
     }
     let place = node.name?.range ?? node.action.range
     if FlowChecker.reserved.contains(name) || name == "rollback" || fields.contains(where: { $0.name == name }) {
       problems.append(
         Diagnostic(
-          "F113", "the call can't go by the name `\(name)`", at: place, label: "taken",
+          "F113", "a call can't have the name `\(name)`", at: place, label: "the name is in use",
           help: "write `as` and another name"))
     }
     let shape: ResultShape = node.loop != nil ? .list : node.condition != nil ? .optional : .single
     let record = shape.recordName(callee.name)
     var call = CheckedCall(
       name: name, state: state, target: callee.target, isStep: isStep, resultRecord: record,
-      resultSlot: resultSlot(name, record, node), node: node)
+      resultSlot: resultSlot(of: name, record: record, call: node), node: node)
     if isStep { call.after = dependencies(of: node, in: state) }
     callNames[name, default: []].append(calls.count)
     calls.append(call)
   }
 
-  /// Where the last result of a name is kept; calls that share a name share the slot. F103: they call one action.
-  private mutating func resultSlot(_ name: String, _ record: String, _ call: CallNode) -> Int {
+  /// The slot of the last result of a name, shared by calls with that name. F103: they call the same action.
+  private mutating func resultSlot(of name: String, record: String, call: CallNode) -> Int {
     if let first = callNames[name]?.first {
       if calls[first].resultRecord != record {
         problems.append(
           Diagnostic(
-            "F103", "calls of two actions go by the name `\(name)`", at: call.action.range,
+            "F103", "calls of two different actions are named `\(name)`", at: call.action.range,
             labels: [.init(calls[first].node.action.range, "the first one")],
             help: "write `as` and another name"))
       }
@@ -82,15 +83,15 @@ extension FlowChecker {
         needs: needs(of: step).filter { seen[$0.name] != nil })
     }
     for name in steps.flatMap(\.after) where !name.isMissing && seen[name.text] == nil {
-      problems.append(unknown("F106", "step", name.text, at: name.range, candidates: seen.keys))
+      problems.append(unknown("step", named: name.text, code: "F106", at: name.range, candidates: seen.keys))
     }
     return ordered(
-      nodes, code: "F314", message: { "steps wait for each other in a circle: \($0)" },
-      help: "let one of them start without the other", into: &problems
+      nodes, code: "F314", message: { "steps wait for each other in a cycle: \($0)" },
+      help: "remove one of the dependencies", into: &problems
     ).map { steps[$0] }
   }
 
-  /// What a step names behind `after`, and whose results it reads.
+  /// The steps that a step names in `after`, and those whose results it reads.
   private func needs(of step: CallNode) -> [(name: String, range: SourceRange)] {
     let expressions =
       step.arguments.map(\.value) + [step.loop?.list, step.limit, step.condition, step.once].compactMap { $0 }
@@ -138,7 +139,7 @@ extension FlowChecker {
     guard !code.isEmpty, !callee.failures.contains(code) else { return }
     problems.append(
       unknown(
-        "F705", "code", code, at: range, candidates: callee.failures,
+        "code", named: code, code: "F705", at: range, candidates: callee.failures,
         place: " among the failures of `\(callee.name)`"))
   }
 

@@ -1,13 +1,15 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
   /// Declares what every expression sees: `now`, `self`, `caller`, the data fields, `key`.
   mutating func declareData() {
-    _ = environment.declare(variable: "now", type: .timestamp, slot: Slots.now)
-    _ = environment.declare(variable: "self", type: .record(BuiltInRecords.selfRecord.name), slot: Slots.selfRecord)
-    _ = environment.declare(variable: "caller", type: .record(BuiltInRecords.caller.name), slot: Slots.caller)
+    _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
+    _ = environment.declare(
+      variable: "self", type: .record(BuiltInRecords.selfRecord.name), slot: FrameLayout.selfRecord)
+    _ = environment.declare(variable: "caller", type: .record(BuiltInRecords.caller.name), slot: FrameLayout.caller)
     var seen: [String: SourceRange] = [:]
     let parameters = node.parameters ?? []
     for (index, field) in (parameters + node.data).enumerated() where !field.name.isMissing {
@@ -22,7 +24,7 @@ extension FlowChecker {
     declareKey()
   }
 
-  /// What a field begins with; an optional one without a default begins empty.
+  /// The initial value of a field; an optional field without a default starts empty.
   private mutating func defaultValue(of field: FieldNode, _ type: ValueType) -> CheckedExpression? {
     if let node = field.defaultValue { return expression(node, environment, expecting: type) }
     guard case .optional = type else { return nil }
@@ -42,7 +44,7 @@ extension FlowChecker {
     if FlowChecker.reserved.contains(name.text) {
       problems.append(
         Diagnostic(
-          "F113", "`\(name.text)` can't be the name of a data field", at: name.range, label: "a word of the language",
+          "F113", "`\(name.text)` can't be the name of a data field", at: name.range, label: "a reserved word",
           help: "choose another name"))
       return false
     }
@@ -61,17 +63,17 @@ extension FlowChecker {
     guard let name = node.key, !name.isMissing else { return }
     guard let index = fields.firstIndex(where: { $0.name == name.text }) else {
       problems.append(
-        unknown("F106", "data field", name.text, at: name.range, candidates: fields.map(\.name)))
+        unknown("data field", named: name.text, code: "F106", at: name.range, candidates: fields.map(\.name)))
       return
     }
     guard fields[index].type == .string || fields[index].type == .error else {
       problems.append(
         Diagnostic(
-          "F201", "the key has to be a `string`", at: name.range, label: "this is `\(fields[index].type)`"))
+          "F201", "the key must be a `string`", at: name.range, label: "this is `\(fields[index].type)`"))
       return
     }
     key = index
-    _ = environment.declare(variable: "key", type: .string, slot: Slots.firstField + index)
+    _ = environment.declare(variable: "key", type: .string, slot: FrameLayout.firstField + index)
   }
 
   /// The `let`s, in the order in which they need each other.
@@ -80,7 +82,7 @@ extension FlowChecker {
     for field in (node.parameters ?? []) + node.data { seen[field.name.text] = field.name.range }
     for node in node.lets where !node.name.isMissing && isFree(node.name, &seen) {
       // Until it is checked it agrees with everything: a cycle is one mistake.
-      _ = environment.declare(variable: node.name.text, type: .error, slot: Slots.event)
+      _ = environment.declare(variable: node.name.text, type: .error, slot: FrameLayout.event)
     }
     for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {
       let definition = node.lets[index]

@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -13,8 +14,9 @@ extension FlowChecker {
         name: states[state].path, range: states[state].name.range, needs: endlessTargets(of: state))
     }
     _ = ordered(
-      nodes, code: "F306", message: { "these states lead to each other without ever waiting: \($0)" },
-      help: "give one of the reactions a guard that can be false, or let it wait", into: &problems)
+      nodes, code: "F306", message: { "these states follow each other without ever waiting: \($0)" },
+      help: "give one of the reactions a guard that can be false, or let it wait for an event or a timer",
+      into: &problems)
   }
 
   private func endlessTargets(of state: Int) -> [(name: String, range: SourceRange)] {
@@ -27,24 +29,24 @@ extension FlowChecker {
   private func mayBeAtOnce(_ trigger: CheckedReaction.Trigger) -> Bool {
     switch trigger {
     case .always: true
-    case .at(let instant): !instant.tree.usedSlots.contains(Slots.now)
+    case .at(let instant): !instant.tree.usedSlots.contains(FrameLayout.now)
     case .callDone(let call): isAnsweredAgain(call)
     default: false
     }
   }
 
-  /// Whether the key of `once` is the same each time: nothing that it reads is assigned after the start.
+  /// Returns whether the key of `once` never changes: nothing that it reads is assigned after the start.
   private func isAnsweredAgain(_ call: Int) -> Bool {
     guard let key = calls[call].once else { return false }
     let read = key.tree.usedSlots
     let assigned = (states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.acts)).compactMap { act in
       if case .assign(let slot, _, _) = act.kind { slot } else { nil }
     }
-    return !read.contains(Slots.now) && !read.contains(Slots.event) && read.isDisjoint(with: assigned)
+    return !read.contains(FrameLayout.now) && !read.contains(FrameLayout.event) && read.isDisjoint(with: assigned)
       && read.isDisjoint(with: calls.map(\.resultSlot))
   }
 
-  /// Where entering a state leads by its initial states.
+  /// The innermost state that entering a state activates by its initial states.
   private func innermost(_ state: Int) -> Int {
     var state = state
     while let initial = states[state].initial { state = initial }
@@ -61,9 +63,9 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F112", .warning, "this leaves `\(states[states[region].parent].path)` with all its regions",
-          at: reaction.range, label: "goes into the region `\(states[region].name.text)`",
+          at: reaction.range, label: "enters the region `\(states[region].name.text)`",
           labels: [.init(states[region].name.range, "another region")],
-          help: "`raise` an event for the other region; or write `reenter` if all should begin anew"))
+          help: "`raise` an event for the other region; or write `reenter` if all regions should restart"))
     }
   }
 

@@ -25,13 +25,13 @@ extension FlowChecker {
 
   private func isAround(_ state: Int, _ source: Int) -> Bool { source <= state && state < states[source].end }
 
-  /// Looks for `event.code == "CODE"` in the guard that stands at `range`.
+  /// Looks for `event.code == "CODE"` in the guard at `range`.
   private mutating func checkCodes(in range: SourceRange, of call: Int) {
     guard let guardExpression = guardNode(at: range), let callee = callee(of: call) else { return }
     for (code, place) in comparedCodes(guardExpression) { checkCode(code, at: place, of: callee) }
   }
 
-  /// Whether the state has an `on failed` for its steps.
+  /// Returns whether the state has an `on failed` for its steps.
   private func takesFailure(of state: Int) -> Bool {
     reactions.contains { reaction in
       if case .failed = reaction.trigger {

@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-// What a flow promises of its runs and of its earlier versions.
+// Properties of all runs, and migrations from earlier versions.
 extension FlowChecker {
   mutating func property(_ node: PropertyNode) -> CheckedProperty? {
     switch node.kind {
@@ -32,7 +32,8 @@ extension FlowChecker {
         if !assignment.field.isMissing {
           problems.append(
             unknown(
-              "F106", "data field", assignment.field.text, at: assignment.field.range, candidates: fields.map(\.name)))
+              "data field", named: assignment.field.text, code: "F106", at: assignment.field.range,
+              candidates: fields.map(\.name)))
         }
         continue
       }
@@ -51,7 +52,7 @@ extension FlowChecker {
       if wanted != nil, node.kind == .final, states[state].parent == 0, !node.name.isMissing {
         problems.append(
           Diagnostic(
-            "F510", "`\(node.name.text)` ends the flow without its result", at: node.name.range,
+            "F510", "`\(node.name.text)` ends the flow without a result", at: node.name.range,
             label: "returns nothing", help: "write `final \(node.name.text) returns …`"))
       }
       return
@@ -59,7 +60,7 @@ extension FlowChecker {
     guard node.kind == .final, let wanted else {
       problems.append(
         Diagnostic(
-          "F305", "nothing takes this result", at: expression.range,
+          "F305", "this result is never used", at: expression.range,
           label: node.kind == .final ? "the flow has no `-> type`" : "`\(node.name.text)` is not `final`",
           help: "a flow with `-> type` returns it from its `final` states"))
       return
@@ -72,6 +73,6 @@ extension FlowChecker {
 func checkCallCycles(_ flows: [FlowSummary], into problems: inout [Diagnostic]) {
   let nodes = flows.map { DependencyNode(name: $0.name.text, range: $0.name.range, needs: $0.calls) }
   _ = ordered(
-    nodes, code: "F704", message: { "flows call each other without end: \($0)" },
-    help: "let one of them emit an event that starts the other", into: &problems)
+    nodes, code: "F704", message: { "flows call each other in a cycle: \($0)" },
+    help: "replace one of the calls by an event that starts the other flow", into: &problems)
 }

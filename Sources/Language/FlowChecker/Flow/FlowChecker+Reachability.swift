@@ -1,7 +1,7 @@
 import FlowSource
 import FlowSyntax
 
-// Whether every state can be reached, and an end from each.
+// Every state is reachable, and an end is reachable from every state.
 extension FlowChecker {
   mutating func checkReachability() {
     let reached = reachedStates()
@@ -10,7 +10,7 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F301", "no path leads to `\(states[state].path)`", at: states[state].name.range,
-          label: "never entered", help: "let a reaction go to it, or remove it"))
+          label: "never entered", help: "add a reaction with it as target, or remove it"))
     }
     checkEnds(reached)
   }
@@ -45,7 +45,7 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F303", "the flow `\(node.name.text)` has no end", at: node.name.range, label: "no `final` and no `failed`",
-          help: "add a `final` state and a reaction that goes to it, or write `ongoing`"))
+          help: "add a `final` state and a reaction with it as target, or write `ongoing`"))
       return
     }
     let alive = statesThatEnd(ends + states.indices.filter { stateNodes[$0]?.ongoing != nil })
@@ -54,7 +54,7 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F302", "no path leads from `\(states[state].path)` to an end", at: states[state].name.range,
-          label: "instances stay here for ever",
+          label: "instances stay here indefinitely",
           help: "add a reaction that leaves it, make it `final`, or write `ongoing` in it"))
     }
   }

@@ -37,7 +37,7 @@ extension FlowChecker {
     default:
       problems.append(
         Diagnostic(
-          "F315", "nobody calls this, so that `by` can't hold", at: first.range, label: "only events have a caller",
+          "F315", "`by` is only allowed on events", at: first.range, label: "this trigger has no caller",
           help: "remove `by`"))
     }
   }
@@ -48,7 +48,7 @@ extension FlowChecker {
     if case .failure(let mistake) = CronSchedule.read(node.schedule) {
       problems.append(
         Diagnostic(
-          "F607", "this schedule never falls due: \(mistake.message)", at: node.scheduleRange,
+          "F607", "this schedule is not valid: \(mistake.message)", at: node.scheduleRange,
           help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\""))
       return nil
     }
@@ -74,7 +74,7 @@ extension FlowChecker {
     if name == "rollback" { return rollback(path, in: state) }
     guard let calls = callNames[name] else {
       if unresolvedCalls.contains(name) { return [] }
-      problems.append(unknown("F106", "call", name, at: path.range, candidates: callNames.keys))
+      problems.append(unknown("call", named: name, code: "F106", at: path.range, candidates: callNames.keys))
       return []
     }
     switch path.names.last?.text {
@@ -96,7 +96,8 @@ extension FlowChecker {
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
     guard states[state].children.isEmpty, !hasSteps(state) else { return [(.done, nil)] }
     neverHappens(
-      "`\(states[state].path)` has no states inside and is never done", name.range, "for a call write `on name.done`")
+      "`\(states[state].path)` contains no states and never completes", at: name.range,
+      help: "for a call, write `on name.done`")
     return []
   }
 
@@ -106,7 +107,8 @@ extension FlowChecker {
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
     if hasSteps(state) { return [(.failed, .record(BuiltInRecords.failure.name))] }
     neverHappens(
-      "`\(states[state].path)` has no `steps` that could fail", name.range, "for a call write `on name.failed`")
+      "`\(states[state].path)` has no `steps` that could fail", at: name.range,
+      help: "for a call, write `on name.failed`")
     return []
   }
 
@@ -115,7 +117,7 @@ extension FlowChecker {
     _ path: PathNode, in state: Int
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
     guard stateNodes[state]?.rollback != nil else {
-      neverHappens("`\(states[state].path)` has no `rollback`", path.range, "write `rollback` in the state")
+      neverHappens("`\(states[state].path)` has no `rollback`", at: path.range, help: "write `rollback` in the state")
       return []
     }
     switch path.names.last?.text {
@@ -131,7 +133,7 @@ extension FlowChecker {
 
   private func hasSteps(_ state: Int) -> Bool { stateNodes[state].map { !$0.steps.isEmpty } ?? false }
 
-  private mutating func neverHappens(_ message: String, _ range: SourceRange, _ help: String) {
+  private mutating func neverHappens(_ message: String, at range: SourceRange, help: String) {
     problems.append(Diagnostic("F309", message, at: range, label: "never happens", help: help))
   }
 
@@ -167,7 +169,7 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F110", "`\(node.path)` is entered here, and none of its states is `initial`", at: path.range,
-          label: "where to?", labels: [.init(node.name.range, "has no initial state")],
+          label: "no initial state", labels: [.init(node.name.range, "has no initial state")],
           help: "mark one of its states `initial`, or name one as the target"))
     } else if let initial = node.initial {
       checkEntry(initial, path)

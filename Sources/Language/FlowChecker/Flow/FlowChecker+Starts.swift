@@ -7,7 +7,7 @@ extension FlowChecker {
     if node.starts.isEmpty {
       problems.append(
         Diagnostic(
-          "F110", "the flow `\(node.name.text)` has no `start`", at: node.name.range, label: "nothing begins it",
+          "F110", "the flow `\(node.name.text)` has no `start`", at: node.name.range, label: "can never run",
           help: node.parameters == nil ? "write `start on Event -> state`" : "write `start -> state`"))
     }
     for start in node.starts {
@@ -15,7 +15,7 @@ extension FlowChecker {
         let rest = rest(start.rest, from: 0, environment(event: event))
         if start.rest.target == nil {
           problems.append(
-            Diagnostic("F110", "a `start` names the first state", at: start.range, help: "write `-> state`"))
+            Diagnostic("F110", "a `start` needs a target state", at: start.range, help: "write `-> state`"))
         }
         starts.append(CheckedStart(trigger: trigger, rest: rest, range: start.range))
         checkAssigned(by: start)
@@ -45,13 +45,13 @@ extension FlowChecker {
     if node.parameters == nil, let first = called.first {
       problems.append(
         Diagnostic(
-          "F110", "this start is never reached", at: first.range, label: "for a flow that is called",
+          "F110", "this start is never used", at: first.range, label: "for calls, but the flow has no parameters",
           help: "write `flow \(node.name.text)(parameters)` to let it be called, or `start on Event`"))
     } else if node.parameters != nil, called.isEmpty, !node.starts.isEmpty {
       problems.append(
         Diagnostic(
-          "F110", "`\(node.name.text)` has parameters, and no start for a call", at: node.name.range,
-          label: "where does a call begin?", help: "write `start -> state`"))
+          "F110", "`\(node.name.text)` has parameters, but no start for calls", at: node.name.range,
+          label: "calls have no first state", help: "write `start -> state`"))
     }
   }
 
@@ -83,8 +83,8 @@ extension FlowChecker {
         guard let declared = unset[name] else { continue }
         problems.append(
           Diagnostic(
-            "F503", "`\(name)` is read before it has a value", at: reference.nameRange,
-            label: name == reference.name ? "not assigned yet" : "needs `\(name)`",
+            "F503", "`\(name)` is read before it is assigned", at: reference.nameRange,
+            label: name == reference.name ? "not assigned yet" : "depends on `\(name)`",
             labels: [.init(declared, "has no default")], help: "assign it first"))
       }
     }

@@ -54,13 +54,13 @@ extension FlowChecker {
         labels: [.init(states[twin].name.range, "first declared here")]))
   }
 
-  /// F307, F305: what may stand in what.
+  /// F307, F305: each kind of state has its permitted parents and members.
   private mutating func checkKind(of child: StateNode, in parent: Int) {
     let isInParallel = states[parent].kind == .parallel
     if isInParallel != (child.kind == .region) {
       problems.append(
         Diagnostic(
-          "F307", isInParallel ? "a `parallel` holds regions" : "a `region` stands in a `parallel`",
+          "F307", isInParallel ? "a `parallel` may contain only regions" : "a `region` is only allowed in a `parallel`",
           at: child.name.range, label: isInParallel ? "not a region" : "not in a `parallel`",
           help: isInParallel ? "write `region \(child.name.text)`" : "write `state \(child.name.text)`"))
     }
@@ -68,18 +68,19 @@ extension FlowChecker {
     for reaction in child.reactions {
       problems.append(
         Diagnostic(
-          "F305", "`\(child.name.text)` is final and reacts to nothing", at: reaction.range, label: "never happens",
+          "F305", "`\(child.name.text)` is final and can't have reactions", at: reaction.range, label: "never happens",
           help: "make it a `state`, or remove the reaction"))
     }
     if let call = child.calls.first ?? child.steps.first?.steps.first {
       problems.append(
         Diagnostic(
-          "F305", "`\(child.name.text)` is final and waits for nothing", at: call.range, label: "never answered",
+          "F305", "`\(child.name.text)` is final and can't wait for a call", at: call.range,
+          label: "its result is never received",
           help: "make it a `state`, or call the action in `entry`"))
     }
     if let inner = child.children.first {
       problems.append(
-        Diagnostic("F305", "`\(child.name.text)` is final and has no states inside", at: inner.name.range))
+        Diagnostic("F305", "`\(child.name.text)` is final and can't contain states", at: inner.name.range))
     }
   }
 
@@ -89,8 +90,8 @@ extension FlowChecker {
     if parent == 0 || states[parent].kind == .parallel {
       problems.append(
         Diagnostic(
-          "F111", "nothing here is `initial`", at: child.name.range,
-          label: parent == 0 ? "`start` names the first state" : "every region runs", help: "remove `initial`"))
+          "F111", "`initial` is not allowed here", at: child.name.range,
+          label: parent == 0 ? "`start` names the first state" : "all regions run", help: "remove `initial`"))
     } else if let first = states[parent].initial {
       problems.append(
         Diagnostic(
@@ -115,7 +116,8 @@ extension FlowChecker {
       guard let child = child(named: name.text, of: state) else {
         problems.append(
           unknown(
-            "F104", "state", name.text, at: name.range, candidates: states[state].children.map { states[$0].name.text },
+            "state", named: name.text, code: "F104", at: name.range,
+            candidates: states[state].children.map { states[$0].name.text },
             place: " in `\(states[state].path)`"))
         return nil
       }
@@ -140,12 +142,12 @@ extension FlowChecker {
     if everywhere.isEmpty {
       problems.append(
         unknown(
-          "F104", "state", name.text, at: name.range, candidates: states.dropFirst().map(\.name.text),
+          "state", named: name.text, code: "F104", at: name.range, candidates: states.dropFirst().map(\.name.text),
           others: [("an event", symbols.events.map(\.name.text)), ("an action", symbols.actions.map(\.name.text))]))
     } else {
       problems.append(
         Diagnostic(
-          "F104", "`\(name.text)` could be one of several states", at: name.range, label: "which one?",
+          "F104", "`\(name.text)` is ambiguous", at: name.range, label: "ambiguous",
           help: "write " + everywhere.map { "`\(states[$0].path)`" }.joined(separator: " or ")))
     }
     return nil

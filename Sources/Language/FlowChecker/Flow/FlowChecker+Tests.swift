@@ -42,7 +42,7 @@ extension FlowChecker {
     }
   }
 
-  /// What a test writes down is no part of the instance: only what is declared for all can be named.
+  /// The scope of values in a test: they are not part of the instance and see top-level declarations only.
   private var plain: Environment {
     var environment = declarations.environment
     environment.container = self.environment.container
@@ -55,7 +55,7 @@ extension FlowChecker {
       let states = paths.compactMap { target($0, from: 0)?.state }
       return states.count == paths.count ? .expectState(states) : nil
     case .expectData(let condition):
-      return self.condition(condition, environment, what: "what is expected of the data").map { .expectData($0) }
+      return self.condition(condition, environment, what: "the expectation").map { .expectData($0) }
     case .expectCalled(let path, let given, let isNegated):
       guard let callee = callee(path) else { return nil }
       let fields = callee.parameters.map { ($0.name, $0.type) }
@@ -98,7 +98,8 @@ extension FlowChecker {
         if !argument.name.isMissing {
           problems.append(
             unknown(
-              "F215", "parameter", argument.name.text, at: argument.name.range, candidates: fields.map(\.name),
+              "parameter", named: argument.name.text, code: "F215", at: argument.name.range,
+              candidates: fields.map(\.name),
               place: " in `\(owner)`"))
         }
         return nil
@@ -143,8 +144,8 @@ func testsByFlow(
     } else {
       problems.append(
         Diagnostic(
-          "F105", "this test starts no flow", at: node.range, label: "which flow is it about?",
-          help: "begin with `send` and an event that starts a flow, or with `start Flow(…)`"))
+          "F105", "this test starts no flow", at: node.range, label: "no flow to test",
+          help: "start with `send` and an event that starts a flow, or with `start Flow(…)`"))
     }
   }
   return found
@@ -157,7 +158,7 @@ private func flow(of test: TestNode, _ symbols: Symbols) -> Int? {
     case .send(let event, _, _):
       guard let name = event.eventName else { continue }
       if let found = symbols.flows.firstIndex(where: { $0.starts(on: name) }) { return found }
-      // What is wrong with the name is better said where it stands.
+      // The unknown name is reported at its own source range.
       if symbols.eventIndices[name] == nil, !symbols.flows.isEmpty { return 0 }
     default: continue
     }

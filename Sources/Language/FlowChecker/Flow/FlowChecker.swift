@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -9,7 +10,7 @@ struct FlowChecker {
   let declarations: Declarations
   let actions: [CheckedAction]
   let callees: [String: Callee]
-  /// Whether everything that was written could be read; what a missing part would change is not judged otherwise.
+  /// True if all files were read without errors; otherwise checks that a missing part would change are skipped.
   let isWhole: Bool
   var problems: [Diagnostic] = []
 
@@ -26,16 +27,16 @@ struct FlowChecker {
   var unresolvedCalls: Set<String> = []
   var reactions: [CheckedReaction] = []
   var starts: [CheckedStart] = []
-  /// What every expression of the flow sees; no `event`.
+  /// The names that every expression of the flow sees; `event` is not among them.
   var environment: Environment
   /// The same with `event` as a type, made once for each.
   private var environments: [ValueType: Environment] = [:]
-  var frameSize = Slots.firstField
+  var frameSize = FrameLayout.firstField
   var keptCount = 0
 
   init(
-    _ node: FlowNode, _ symbols: Symbols, _ declarations: Declarations, _ actions: [CheckedAction],
-    _ callees: [String: Callee], isWhole: Bool
+    _ node: FlowNode, symbols: Symbols, declarations: Declarations, actions: [CheckedAction],
+    callees: [String: Callee], isWhole: Bool
   ) {
     self.node = node
     self.symbols = symbols
@@ -47,20 +48,11 @@ struct FlowChecker {
     if !node.events.isEmpty { environment.container = node.name.text }
   }
 
-  /// Where things are in the frame that a flow's expressions share.
-  enum Slots {
-    static let event = 0
-    static let now = 1
-    static let selfRecord = 2
-    static let caller = 3
-    static let firstField = 4
-  }
-
   mutating func check() -> CheckedFlow {
     flattenStates()
     declareData()
     declareCalls()
-    keptCount = frameSize - Slots.firstField
+    keptCount = frameSize - FrameLayout.firstField
     declareLets()
     let invariants = node.invariants.compactMap { condition($0, environment, what: "an invariant") }
     checkCalls()
@@ -88,7 +80,7 @@ struct FlowChecker {
     guard let type else { return environment }
     if let known = environments[type] { return known }
     var made = environment
-    _ = made.declare(variable: "event", type: type, slot: Slots.event)
+    _ = made.declare(variable: "event", type: type, slot: FrameLayout.event)
     environments[type] = made
     return made
   }
@@ -101,7 +93,7 @@ struct FlowChecker {
     return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
   }
 
-  /// F202: what decides has to be a `bool`.
+  /// F202: what decides must be a `bool`.
   mutating func condition(
     _ expression: Expression, _ environment: Environment, what: String
   ) -> CheckedExpression? {
@@ -111,8 +103,8 @@ struct FlowChecker {
     guard [.bool, .dyn, .error].contains(checked.type) else {
       problems.append(
         Diagnostic(
-          "F202", "\(what) has to be a `bool`", at: expression.range, label: "this is `\(checked.type)`",
-          help: "compare it with something, such as `\(symbolicText(expression)) == …`"))
+          "F202", "\(what) must be a `bool`", at: expression.range, label: "this is `\(checked.type)`",
+          help: "compare it with a value, such as `\(symbolicText(expression)) == …`"))
       return nil
     }
     return CheckedExpression(tree: tree, range: expression.range)
@@ -129,7 +121,7 @@ struct FlowChecker {
     if !name.isMissing {
       problems.append(
         unknown(
-          "F106", "role", name.text, at: name.range, candidates: symbols.roles.map(\.name.text),
+          "role", named: name.text, code: "F106", at: name.range, candidates: symbols.roles.map(\.name.text),
           others: [("an event", symbols.events.map(\.name.text))]))
     }
     return nil
@@ -145,7 +137,7 @@ struct FlowChecker {
     if !name.isMissing {
       problems.append(
         unknown(
-          "F105", "event", name.text, at: name.range, candidates: symbols.events.map(\.name.text),
+          "event", named: name.text, code: "F105", at: name.range, candidates: symbols.events.map(\.name.text),
           others: [("a state", states.map(\.name.text)), ("an action", symbols.actions.map(\.name.text))]))
     }
     return nil
@@ -156,13 +148,13 @@ struct FlowChecker {
     if !path.isMissing {
       problems.append(
         unknown(
-          "F107", "action", path.text, at: path.range, candidates: symbols.actions.map(\.name.text),
+          "action", named: path.text, code: "F107", at: path.range, candidates: symbols.actions.map(\.name.text),
           others: [("a data field", fields.map(\.name)), ("a flow", symbols.flows.map(\.name.text))]))
     }
     return nil
   }
 
-  /// What a `call` or a step calls. F107.
+  /// F107: the action or flow of a `call` or a step.
   mutating func callee(_ path: PathNode) -> Callee? {
     if let callee = callees[path.text] { return callee }
     guard !path.isMissing else { return nil }
@@ -174,7 +166,7 @@ struct FlowChecker {
     } else {
       problems.append(
         unknown(
-          "F107", "action", path.text, at: path.range, candidates: callees.keys,
+          "action", named: path.text, code: "F107", at: path.range, candidates: callees.keys,
           others: [("a data field", fields.map(\.name))]))
     }
     return nil
@@ -190,7 +182,8 @@ struct FlowChecker {
       if !callee.parameters.contains(where: { $0.name == node.name.text }) {
         problems.append(
           unknown(
-            "F215", "parameter", node.name.text, at: node.name.range, candidates: callee.parameters.map(\.name),
+            "parameter", named: node.name.text, code: "F215", at: node.name.range,
+            candidates: callee.parameters.map(\.name),
             place: " in `\(name)`"))
       } else if !seen.insert(node.name.text).inserted {
         problems.append(Diagnostic("F103", "`\(node.name.text)` is given twice", at: node.name.range))

@@ -37,7 +37,7 @@ enum Domain: Hashable {
     }
   }
 
-  /// What of `whole` is not in this.
+  /// The values of `whole` that are not in this domain.
   func complement(in whole: Domain) -> Domain {
     switch self {
     case .numbers(let ranges):

@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -8,7 +9,7 @@ struct ReactionGroup {
   var reactions: [CheckedReaction]
 }
 
-// Guards: what can never be, what decides nothing, what is left open. Only what is proved is said.
+// Guards that never hold, always hold, overlap or leave a gap. Only proven facts are reported.
 extension FlowChecker {
   mutating func checkGuards() {
     let logic = GuardLogic(types: environment.types)
@@ -39,7 +40,7 @@ extension FlowChecker {
     return groups
   }
 
-  /// What a trigger is called; nil for timers, each of which is for itself.
+  /// The name of a trigger; nil for timers, which are independent of each other.
   func triggerName(_ trigger: CheckedReaction.Trigger) -> String? {
     switch trigger {
     case .event(let event): symbols.events[event].name.text
@@ -64,17 +65,17 @@ extension FlowChecker {
       let earlier = group.reactions[..<index].filter { $0.range != reaction.range && covers($0.rest, reaction.rest) }
       let guards = earlier.map { $0.rest.guardExpression?.tree }
       guard !earlier.isEmpty, logic.isCovered(reaction.rest.guardExpression?.tree, by: guards) else { continue }
-      problems.append(shadowed(reaction, by: earlier, group.trigger, logic))
+      problems.append(shadowed(reaction, by: earlier, trigger: group.trigger, logic: logic))
     }
   }
 
-  /// Whether whoever may set off the second may set off the first as well.
+  /// Returns whether every caller permitted by the second is permitted by the first.
   private func covers(_ first: CheckedTransitionTail, _ second: CheckedTransitionTail) -> Bool {
     first.roles.isEmpty || !second.roles.isEmpty && Set(second.roles).isSubset(of: first.roles)
   }
 
   private func shadowed(
-    _ reaction: CheckedReaction, by earlier: [CheckedReaction], _ trigger: String, _ logic: GuardLogic
+    _ reaction: CheckedReaction, by earlier: [CheckedReaction], trigger: String, logic: GuardLogic
   ) -> Diagnostic {
     let own = reaction.rest.guardExpression?.tree
     let twin = earlier.first { other in
@@ -85,24 +86,24 @@ extension FlowChecker {
     if let twin {
       return Diagnostic(
         "F402", "two reactions to `\(trigger)` have the same guard", at: reaction.range, label: "never tried",
-        labels: [.init(twin.range, "always wins")], help: "change one of the guards, or remove one reaction")
+        labels: [.init(twin.range, "takes precedence")], help: "change one of the guards, or remove one reaction")
     }
     if let open = earlier.first(where: { $0.rest.guardExpression == nil }) {
       let isFailure = if case .callFailed = reaction.trigger { own != nil } else { false }
       return Diagnostic(
         isFailure ? "F702" : "F401",
         isFailure
-          ? "this failure is caught before: an earlier `on \(trigger)` takes them all"
-          : "this reaction can never fire: an earlier one for `\(trigger)` always wins",
+          ? "this failure is never handled here: an earlier `on \(trigger)` handles all failures"
+          : "this reaction never fires: an earlier one for `\(trigger)` always takes precedence",
         at: reaction.range, label: "never tried", labels: [.init(open.range, "this one has no guard")],
-        notes: ["the reactions of a state are tried top to bottom"],
+        notes: ["reactions of a state are tried from top to bottom"],
         help: "move the one without a guard last, or give it a guard")
     }
     return Diagnostic(
-      "F401", "this reaction can never fire: whenever it could, an earlier one for `\(trigger)` does",
+      "F401", "this reaction never fires: whenever its guard holds, an earlier one for `\(trigger)` takes precedence",
       at: reaction.range, label: "never tried",
       labels: earlier.prefix(3).map { .init($0.range, "tried before") },
-      notes: ["the reactions of a state are tried top to bottom"], help: "move it up, or change its guard")
+      notes: ["reactions of a state are tried from top to bottom"], help: "move it up, or change its guard")
   }
 
   /// F410: `on any` is the last resort of its state.
@@ -120,8 +121,8 @@ extension FlowChecker {
       guard case .event = reaction.trigger else { continue }
       problems.append(
         Diagnostic(
-          "F410", "this reaction can never fire: `on any` above it takes every event", at: reaction.range,
-          label: "never tried", labels: [.init(any.range, "takes every event")], help: "move `on any` last"))
+          "F410", "this reaction never fires: `on any` above it handles every event", at: reaction.range,
+          label: "never tried", labels: [.init(any.range, "handles every event")], help: "move `on any` last"))
     }
   }
 
@@ -141,13 +142,13 @@ extension FlowChecker {
         problems.append(
           Diagnostic(
             "F403", .info, "both guards hold when \(witness)", at: second.range, label: "tried second",
-            labels: [.init(first.range, "tried first, and wins")],
-            help: "let the guards exclude each other if the order is not meant to decide"))
+            labels: [.init(first.range, "tried first, takes precedence")],
+            help: "make the guards mutually exclusive if the order should not decide"))
       }
     }
   }
 
-  /// F404: several guards for one event that leave some data to nobody.
+  /// F404: several guards for one event that leave some data unhandled.
   private mutating func checkGaps(_ group: ReactionGroup, in state: Int, _ logic: GuardLogic) {
     guard let first = group.reactions.first, group.reactions.count > 1, !isTakenElsewhere(group, from: state) else {
       return
@@ -159,13 +160,13 @@ extension FlowChecker {
     }
     problems.append(
       Diagnostic(
-        "F404", .warning, "no reaction takes `\(group.trigger)` when \(gap)", at: first.range,
+        "F404", .warning, "no reaction handles `\(group.trigger)` when \(gap)", at: first.range,
         label: "the guards leave a gap", labels: group.reactions.dropFirst().prefix(3).map { .init($0.range, "") },
-        help: "add a reaction without a guard, or one for what is left"))
+        help: "add a reaction without a guard, or one for the remaining case"))
   }
 
-  /// Whether what a group leaves is taken by another reaction, ignored or put off, here or further out; and what waits
-  /// for its guard to hold leaves nothing.
+  /// Returns whether another reaction here or further out handles, ignores or defers what a group leaves. A reaction
+  /// that waits for its guard leaves nothing.
   private func isTakenElsewhere(_ group: ReactionGroup, from state: Int) -> Bool {
     guard let trigger = group.reactions.first?.trigger else { return true }
     if case .always = trigger { return true }
@@ -195,7 +196,7 @@ extension FlowChecker {
   private mutating func checkGuard(of rest: CheckedTransitionTail, _ logic: GuardLogic) {
     guard let condition = rest.guardExpression else { return }
     checkSimplicity(of: condition.tree)
-    let safe = Slots.event..<(Slots.firstField + fields.count)
+    let safe = FrameLayout.event..<(FrameLayout.firstField + fields.count)
     if logic.isNeverTrue(condition.tree) {
       problems.append(
         Diagnostic(
@@ -204,12 +205,12 @@ extension FlowChecker {
     } else if logic.isAlwaysTrue(condition.tree, safeSlots: safe) {
       problems.append(
         Diagnostic(
-          "F405", .warning, "this guard is always true", at: condition.range, label: "decides nothing",
+          "F405", .warning, "this guard is always true", at: condition.range, label: "has no effect",
           help: "remove it"))
     } else if let invariant = contradicted(by: condition.tree, logic) {
       problems.append(
         Diagnostic(
-          "F407", .warning, "an invariant rules this guard out", at: condition.range, label: "never true",
+          "F407", .warning, "an invariant contradicts this guard", at: condition.range, label: "never true",
           labels: [.init(invariant.range, "holds before every step")], help: "change one of them"))
     }
   }
@@ -221,7 +222,7 @@ extension FlowChecker {
     }
   }
 
-  /// F411: the same said with fewer words.
+  /// F411: a guard that can be written shorter.
   private mutating func checkSimplicity(of tree: TypedExpression) {
     if let problem = simpler(tree) { problems.append(problem) }
     if case .named = tree.kind { return }
@@ -232,22 +233,23 @@ extension FlowChecker {
     switch tree.kind {
     case .call(.equal, _, let sides) where sides.count == 2 && sides[1].constant == .bool(true):
       let rest = SourceRange(sides[0].range.upper, tree.range.upper)
-      return simplifiable(tree, "is the same without `== true`", Fix("remove `== true`", .safe, [.init(rest, "")]))
+      return simplifiable(
+        tree, what: "is equivalent without `== true`", fix: Fix("remove `== true`", .safe, [.init(rest, "")]))
     case .call(.not, _, let inner):
       guard case .call(.not, _, let operand)? = inner.first?.kind, let first = operand.first else { return nil }
       let signs = SourceRange(tree.range.lower, first.range.lower)
-      return simplifiable(tree, "says `!` twice", Fix("remove both", .maybe, [.init(signs, "")]))
+      return simplifiable(tree, what: "has `!` twice", fix: Fix("remove both", .maybe, [.init(signs, "")]))
     case .and(let terms), .or(let terms):
       let reader = TermReader(types: environment.types)
       var seen: Set<String> = []
       let isRepeated = terms.contains { !seen.insert(reader.key($0)).inserted }
-      return isRepeated ? simplifiable(tree, "says one thing twice", nil) : nil
+      return isRepeated ? simplifiable(tree, what: "repeats a condition", fix: nil) : nil
     default: return nil
     }
   }
 
-  private func simplifiable(_ tree: TypedExpression, _ what: String, _ fix: Fix?) -> Diagnostic {
-    Diagnostic("F411", .info, "this \(what)", at: tree.range, label: "could be shorter", fixes: fix.map { [$0] } ?? [])
+  private func simplifiable(_ tree: TypedExpression, what: String, fix: Fix?) -> Diagnostic {
+    Diagnostic("F411", .info, "this \(what)", at: tree.range, label: "can be simplified", fixes: fix.map { [$0] } ?? [])
   }
 
   // MARK: - Regions
@@ -256,12 +258,12 @@ extension FlowChecker {
   private mutating func checkRegions(_ logic: GuardLogic) {
     for (index, state) in states.enumerated() where state.kind == .parallel {
       for (position, right) in state.children.enumerated() {
-        for left in state.children[..<position] { checkRegions(left, right, of: index, logic) }
+        for left in state.children[..<position] { checkRegions(left, right, of: index, logic: logic) }
       }
     }
   }
 
-  private mutating func checkRegions(_ left: Int, _ right: Int, of parallel: Int, _ logic: GuardLogic) {
+  private mutating func checkRegions(_ left: Int, _ right: Int, of parallel: Int, logic: GuardLogic) {
     let inside = parallel..<states[parallel].end
     func leaving(_ region: Int) -> [CheckedReaction] {
       reactions.filter { reaction in
@@ -277,9 +279,10 @@ extension FlowChecker {
         else { continue }
         problems.append(
           Diagnostic(
-            "F712", "two regions could leave `\(states[parallel].path)` on one `\(symbols.events[event].name.text)`",
-            at: second.range, label: "leaves it", labels: [.init(first.range, "leaves it, too")],
-            help: "let the guards exclude each other, or react to the event around the regions"))
+            "F712",
+            "two regions could both leave `\(states[parallel].path)` on one `\(symbols.events[event].name.text)`",
+            at: second.range, label: "leaves the parallel", labels: [.init(first.range, "also leaves the parallel")],
+            help: "make the guards mutually exclusive, or handle the event in a state that encloses the regions"))
       }
     }
   }

@@ -1,15 +1,16 @@
 import CEL
 
 extension GuardLogic {
-  /// Whether nothing can make it true. A guard that is left out always holds.
+  /// Returns whether no values make it true. An omitted guard always holds.
   func isNeverTrue(_ tree: TypedExpression) -> Bool { ways(tree, are: true)?.isEmpty ?? false }
 
-  /// Whether nothing can make it false, and it can't fail either.
+  /// Returns whether no values make it false, and its evaluation can't fail.
   func isAlwaysTrue(_ tree: TypedExpression, safeSlots: Range<Int>) -> Bool {
     (ways(tree, are: false)?.isEmpty ?? false) && !canFail(tree, safeSlots)
   }
 
-  /// Whether one of `winners` holds, or fails, whenever `tree` holds: then `tree`, tried behind them, is never reached.
+  /// Returns whether one of `winners` holds, or fails, whenever `tree` holds: then `tree`, tried after them, is never
+  /// reached.
   func isCovered(_ tree: TypedExpression?, by winners: [TypedExpression?]) -> Bool {
     var rest: [Cube]? = tree.map { ways($0, are: true) } ?? [[:]]
     for winner in winners {
@@ -20,7 +21,7 @@ extension GuardLogic {
     return rest?.isEmpty ?? false
   }
 
-  /// Whether two can't hold at once.
+  /// Returns whether two guards never hold together.
   func exclude(_ left: TypedExpression?, _ right: TypedExpression?) -> Bool {
     let first: [Cube]? = left.map { ways($0, are: true) } ?? [[:]]
     let second: [Cube]? = right.map { ways($0, are: true) } ?? [[:]]
@@ -43,7 +44,7 @@ extension GuardLogic {
     cube.sorted { $0.key.key < $1.key.key }.map { "\($0.key.key) = \($0.value.example)" }.joined(separator: ", ")
   }
 
-  /// Whether evaluating may end in an error, as far as can be seen; what is not known to be safe may.
+  /// Returns whether evaluation may end in an error; anything not known to be safe may.
   private func canFail(_ tree: TypedExpression, _ safeSlots: Range<Int>) -> Bool {
     switch tree.kind {
     case .constant: false

@@ -1,16 +1,16 @@
 import CEL
 
-/// Terms with the values that they may have at once: one way in which a formula may hold.
+/// Terms with their possible values: one way in which a formula may hold.
 typealias Cube = [GuardTerm: Domain]
 
-/// What can be proved of guards: by intervals and finite sets over the terms that they compare.
+/// Proofs about guards, by intervals and finite sets over the terms that they compare.
 ///
 /// A formula is kept as a list of cubes, one of which holds (disjunctive normal form), for "is true" and for "is false"
 /// apart: an expression that fails at run time is neither, and `&&` and `||` absorb failures as CEL does. Whatever
 /// is not understood is a term of its own with the values true and false, so that what has no cube left is impossible
 /// indeed. Where there are too many cubes nothing is claimed.
 struct GuardLogic {
-  /// How many ways are followed.
+  /// The maximum number of cubes in a formula.
   static let maximumCubes = 256
 
   let reader: TermReader
@@ -32,7 +32,7 @@ struct GuardLogic {
       else { return nil }
       return bounded(left + right)
     case .call(let builtin, _, let arguments) where arguments.count == 2:
-      if let cubes = comparison(builtin, arguments[0], arguments[1], wanted) { return cubes }
+      if let cubes = comparison(builtin, left: arguments[0], right: arguments[1], are: wanted) { return cubes }
       return opaque(tree, wanted)
     default: return opaque(tree, wanted)
     }
@@ -61,7 +61,7 @@ struct GuardLogic {
     return bounded(found)
   }
 
-  /// The ways in which one of the left and one of the right holds at once.
+  /// The ways in which one of the left and one of the right hold together.
   func both(_ left: [Cube], _ right: [Cube]) -> [Cube]? {
     guard left.count * right.count <= GuardLogic.maximumCubes * 4 else { return nil }
     return bounded(left.flatMap { a in right.compactMap { joined(a, $0) } })
@@ -85,14 +85,14 @@ struct GuardLogic {
   // MARK: - Comparisons
 
   private func comparison(
-    _ builtin: Builtin, _ left: TypedExpression, _ right: TypedExpression, _ wanted: Bool
+    _ builtin: Builtin, left: TypedExpression, right: TypedExpression, are wanted: Bool
   ) -> [Cube]? {
-    if builtin == .isIn { return membership(left, right, wanted) }
+    if builtin == .isIn { return membership(of: left, in: right, is: wanted) }
     guard [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual].contains(builtin), left.type == right.type
     else { return nil }
-    if let value = constant(right) { return comparison(builtin, left, value, isFlipped: false, wanted) }
-    if let value = constant(left) { return comparison(builtin, right, value, isFlipped: true, wanted) }
-    return relation(builtin, left, right, wanted)
+    if let value = constant(right) { return comparison(builtin, of: left, with: value, isFlipped: false, are: wanted) }
+    if let value = constant(left) { return comparison(builtin, of: right, with: value, isFlipped: true, are: wanted) }
+    return relation(builtin, left: left, right: right, are: wanted)
   }
 
   private func constant(_ tree: TypedExpression) -> Value? {
@@ -101,7 +101,7 @@ struct GuardLogic {
   }
 
   private func comparison(
-    _ builtin: Builtin, _ tree: TypedExpression, _ value: Value, isFlipped: Bool, _ wanted: Bool
+    _ builtin: Builtin, of tree: TypedExpression, with value: Value, isFlipped: Bool, are wanted: Bool
   ) -> [Cube]? {
     // A flag that is compared with true or false is the flag.
     if case .bool(let flag) = value, builtin == .equal || builtin == .notEqual {
@@ -115,16 +115,16 @@ struct GuardLogic {
     case .less, .greater: domain = reader.side(value, isBelow: (builtin == .less) != isFlipped, isStrict: true)
     default: domain = reader.side(value, isBelow: (builtin == .lessOrEqual) != isFlipped, isStrict: false)
     }
-    return domain.map { ways(term, $0, wanted) }
+    return domain.map { ways(of: term, in: $0, are: wanted) }
   }
 
-  private func ways(_ term: GuardTerm, _ domain: Domain, _ wanted: Bool) -> [Cube] {
+  private func ways(of term: GuardTerm, in domain: Domain, are wanted: Bool) -> [Cube] {
     let held = (wanted ? domain : domain.complement(in: term.whole)).intersection(term.whole)
     return held.isEmpty ? [] : [[term: held]]
   }
 
   /// `x in [a, b]` with constants.
-  private func membership(_ left: TypedExpression, _ right: TypedExpression, _ wanted: Bool) -> [Cube]? {
+  private func membership(of left: TypedExpression, in right: TypedExpression, is wanted: Bool) -> [Cube]? {
     let values: [Value]
     switch right.kind {
     case .constant(.list(let items)): values = Array(items)
@@ -132,7 +132,7 @@ struct GuardLogic {
       let constants = elements.compactMap { $0.isOptional ? nil : constant($0.value) }
       guard constants.count == elements.count else { return nil }
       values = constants
-    case .named(let definition): return membership(left, definition.body, wanted)
+    case .named(let definition): return membership(of: left, in: definition.body, is: wanted)
     default: return nil
     }
     guard let term = reader.term(left) else { return nil }
@@ -141,12 +141,12 @@ struct GuardLogic {
       guard let single = reader.single(value) else { return nil }
       outside = single.complement(in: outside)
     }
-    return ways(term, outside, !wanted)
+    return ways(of: term, in: outside, are: !wanted)
   }
 
   /// Two terms against each other: which of them is the larger.
   private func relation(
-    _ builtin: Builtin, _ left: TypedExpression, _ right: TypedExpression, _ wanted: Bool
+    _ builtin: Builtin, left: TypedExpression, right: TypedExpression, are wanted: Bool
   ) -> [Cube]? {
     guard reader.term(left) != nil, left.type != .bool else { return nil }
     let (a, b) = (reader.key(left), reader.key(right))
@@ -167,6 +167,6 @@ struct GuardLogic {
     let range = a == b ? whole.intersection(left.type == .double ? ["=", "unordered"] : ["="]) : whole
     let key = isSwapped ? "\(b) <=> \(a)" : "\(a) <=> \(b)"
     let term = GuardTerm(key: key, whole: .names(range, isComplement: false), isFree: false)
-    return ways(term, .names(held, isComplement: false), wanted)
+    return ways(of: term, in: .names(held, isComplement: false), are: wanted)
   }
 }

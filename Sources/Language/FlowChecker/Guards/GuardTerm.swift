@@ -5,7 +5,7 @@ struct GuardTerm: Hashable {
   /// Equal for expressions that are the same but for their place.
   let key: String
   let whole: Domain
-  /// Whether any value of `whole` can stand here whatever stands elsewhere: then an assignment is a proof.
+  /// True if every value of `whole` is possible whatever the other terms are: then an assignment is a proof.
   let isFree: Bool
 
   static func == (left: GuardTerm, right: GuardTerm) -> Bool { left.key == right.key }
@@ -41,7 +41,7 @@ struct TermReader {
     }
   }
 
-  /// What exactly one value is; nil for a type whose values are not followed.
+  /// The domain of exactly one value; nil for a type whose values are not followed.
   func single(_ value: Value) -> Domain? {
     switch value {
     case .bool(let flag): .names([flag ? "true" : "false"], isComplement: false)
@@ -80,7 +80,7 @@ struct TermReader {
     }
   }
 
-  /// Whether a value can be put here by itself: a data field, or a field of the event.
+  /// Returns whether the expression is a data field or a field of the event, whose value is independent of others.
   private func isPlace(_ tree: TypedExpression) -> Bool {
     switch tree.kind {
     case .variable(let name, _): name != "now" && name != "self" && name != "caller"

@@ -2,9 +2,9 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// How many items a list, a map or a text is taken to have where `max` does not say.
+/// The assumed size of a list, a map or a string without `max`.
 private let assumedSize: UInt64 = 1000
-/// What an expression may cost, in looks at a value; an evaluation is stopped there.
+/// The maximum cost of an expression, in accesses to values; an evaluation is stopped there.
 private let costLimit: UInt64 = 5_000_000
 
 /// F216: expressions whose work multiplies with the size of the data.
@@ -20,10 +20,10 @@ func checkCosts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
     guard cost.maximum > costLimit else { continue }
     problems.append(
       Diagnostic(
-        "F216", .warning, "this may take too long and be stopped", at: expression.range,
-        label: "goes through lists in lists",
-        notes: ["a list without `max` is taken to have \(assumedSize) items"],
-        help: "bound the lists with `max`, or keep what is searched in a map"))
+        "F216", .warning, "this expression may exceed the evaluation limit", at: expression.range,
+        label: "iterates over nested lists",
+        notes: ["a list without `max` is assumed to have \(assumedSize) items"],
+        help: "bound the lists with `max`, or use a map for lookups"))
   }
 }
 

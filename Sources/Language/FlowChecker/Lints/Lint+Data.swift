@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -19,10 +20,10 @@ private func checkDeadAssignments(
       continue
     }
     if let first = pending[slot], first != act.range {
-      let name = flow.fields[slot - FlowChecker.Slots.firstField].name
+      let name = flow.fields[slot - FrameLayout.firstField].name
       problems.append(
         Diagnostic(
-          "F509", .warning, "`\(name)` is assigned twice, and the first value is lost", at: first,
+          "F509", .warning, "`\(name)` is assigned twice; the first value is never read", at: first,
           label: "never read", labels: [.init(act.range, "overwritten here")], help: "remove the first assignment"))
     }
     pending[slot] = act.range
@@ -67,8 +68,8 @@ private func checkEquality(_ tree: TypedExpression, into problems: inout [Diagno
   {
     problems.append(
       Diagnostic(
-        "F211", .info, "two doubles are seldom exactly equal", at: tree.range, label: "compares every bit",
-        help: "compare with `<` and `>`, or count in whole cents"))
+        "F211", .info, "two doubles are rarely exactly equal", at: tree.range, label: "exact comparison",
+        help: "compare with `<` and `>`, or use integers such as cents"))
   }
   if case .named = tree.kind { return }
   for child in tree.children { checkEquality(child, into: &problems) }
@@ -80,9 +81,9 @@ func checkHistory(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
     guard let target = reaction.rest.target, flow.states[target].children.isEmpty else { continue }
     problems.append(
       Diagnostic(
-        "F310", .warning, "`\(flow.states[target].path)` has no states inside that it could go back to",
+        "F310", .warning, "`\(flow.states[target].path)` contains no states, so it has no history",
         at: reaction.range, label: "the same as `-> \(flow.states[target].name.text)`",
-        help: "leave `.history` out"))
+        help: "remove `.history`"))
   }
 }
 
@@ -93,7 +94,7 @@ func checkRollbacks(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   else { return }
   problems.append(
     Diagnostic(
-      "F707", .warning, "the flow `\(flow.node.name.text)` never undoes anything",
-      at: armed.node.undo?.range ?? armed.node.range, label: "armed, and no state has `rollback`",
+      "F707", .warning, "the flow `\(flow.node.name.text)` never rolls back",
+      at: armed.node.undo?.range ?? armed.node.range, label: "an undo is armed, but no state has `rollback`",
       help: "add `state undoing { rollback on rollback.done -> … }`"))
 }

@@ -13,7 +13,7 @@ func checkDeprecatedUses(_ context: LintContext, into problems: inout [Diagnosti
       guard let (declared, advice) = deprecated[name], declared != token.range else { continue }
       problems.append(
         Diagnostic(
-          "F906", .warning, "`\(name)` is no longer to be used", at: token.range, label: "deprecated",
+          "F906", .warning, "`\(name)` is deprecated", at: token.range, label: "deprecated declaration",
           labels: [.init(declared, "declared here")], help: advice.isEmpty ? nil : advice))
     }
   }

@@ -13,8 +13,8 @@ func checkRaisedEvents(of flow: CheckedFlow, _ context: LintContext, into proble
     let name = context.symbols.events[event].name.text
     problems.append(
       Diagnostic(
-        "F508", .warning, "nothing in this flow reacts to `\(name)`", at: act.range, label: "raised for nobody",
-        help: "add `on \(name)`, or `emit` it if others should hear of it"))
+        "F508", .warning, "nothing in this flow reacts to `\(name)`", at: act.range, label: "not handled in this flow",
+        help: "add `on \(name)`, or `emit` it to reach other flows and subscribers"))
   }
 }
 
@@ -30,7 +30,7 @@ func checkUnhandledEvents(of flow: CheckedFlow, _ context: LintContext, into pro
     problems.append(
       Diagnostic(
         "F507", .info, "`\(state.path)` refuses \(names.joined(separator: ", "))", at: state.name.range,
-        label: "not handled here", help: "add `ignore` or `defer` if they may come while it waits"))
+        label: "not handled here", help: "add `ignore` or `defer` if they may arrive in this state"))
   }
 }
 
@@ -63,7 +63,7 @@ func allActs(_ flow: CheckedFlow) -> [CheckedActionStatement] {
   flow.states.flatMap { $0.entry + $0.exit } + flow.reactions.flatMap(\.rest.acts) + flow.starts.flatMap(\.rest.acts)
 }
 
-/// F713: flows that start each other through what they emit go on for ever.
+/// F713: flows that start each other through emitted events never end.
 func checkEmitCycles(_ flows: [FlowSummary], into problems: inout [Diagnostic]) {
   var starters: [Int: [String]] = [:]
   for flow in flows {
@@ -76,8 +76,8 @@ func checkEmitCycles(_ flows: [FlowSummary], into problems: inout [Diagnostic]) 
   }
   var found: [Diagnostic] = []
   _ = ordered(
-    nodes, code: "F713", message: { "flows start each other in a circle: \($0)" },
-    help: "give one of the starts a guard, or let one emit another event", into: &found)
+    nodes, code: "F713", message: { "flows start each other in a cycle: \($0)" },
+    help: "give one of the starts a guard, or emit a different event", into: &found)
   problems += found.map { problem in
     var warning = problem
     warning.severity = .warning

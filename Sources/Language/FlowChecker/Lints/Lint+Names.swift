@@ -4,14 +4,14 @@ import FlowSyntax
 /// F901, F902, F903, F905: states and data begin lower case, events upper case, flows are documented.
 func checkNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   for state in flow.states.dropFirst() where !isLower(state.name.text) {
-    problems.append(named("F901", "state", state.name, lowered(state.name.text)))
+    problems.append(misnamed(state.name, kind: "state", code: "F901", better: lowered(state.name.text)))
   }
   let fields = (flow.node.parameters ?? []) + flow.node.data
   for field in fields where !isLower(field.name.text) {
-    problems.append(named("F903", "data field", field.name, lowered(field.name.text)))
+    problems.append(misnamed(field.name, kind: "data field", code: "F903", better: lowered(field.name.text)))
   }
   for event in flow.node.events where !isUpper(event.name.text) {
-    problems.append(named("F902", "event", event.name, uppered(event.name.text)))
+    problems.append(misnamed(event.name, kind: "event", code: "F902", better: uppered(event.name.text)))
   }
   check("state", flow.states.dropFirst().map(\.name), into: &problems)
   check("data field", fields.map(\.name), into: &problems)
@@ -19,29 +19,29 @@ func checkNames(of flow: CheckedFlow, _ context: LintContext, into problems: ino
   guard flow.node.documentation.isEmpty, !isIntroduced else { return }
   problems.append(
     Diagnostic(
-      "F905", .info, "the flow `\(flow.node.name.text)` says nothing about itself", at: flow.node.name.range,
-      label: "no `///` above it", help: "write a line with `///` that says what it is for"))
+      "F905", .info, "the flow `\(flow.node.name.text)` has no documentation", at: flow.node.name.range,
+      label: "no `///` above it", help: "write a `///` line that states its purpose"))
 }
 
-/// F902: what stands for itself begins upper case.
+/// F902: events, types and flows begin with an upper-case letter.
 func checkNames(_ context: LintContext, into problems: inout [Diagnostic]) {
   for declaration in context.files.flatMap(\.declarations) {
     switch declaration {
     case .event(let node) where !isUpper(node.name.text):
-      problems.append(named("F902", "event", node.name, uppered(node.name.text)))
+      problems.append(misnamed(node.name, kind: "event", code: "F902", better: uppered(node.name.text)))
     case .type(let node) where !isUpper(node.name.text):
-      problems.append(named("F902", "type", node.name, uppered(node.name.text)))
+      problems.append(misnamed(node.name, kind: "type", code: "F902", better: uppered(node.name.text)))
     case .flow(let node) where !isUpper(node.name.text):
-      problems.append(named("F902", "flow", node.name, uppered(node.name.text)))
+      problems.append(misnamed(node.name, kind: "flow", code: "F902", better: uppered(node.name.text)))
     default: break
     }
   }
 }
 
-private func named(_ code: String, _ kind: String, _ name: NameNode, _ better: String) -> Diagnostic {
+private func misnamed(_ name: NameNode, kind: String, code: String, better: String) -> Diagnostic {
   Diagnostic(
-    code, .info, "the \(kind) `\(name.text)` is not written as others are", at: name.range,
-    label: "against the custom", help: "\(kind)s are written like `\(better)`")
+    code, .info, "the name of the \(kind) `\(name.text)` violates the naming convention", at: name.range,
+    label: "violates the naming convention", help: "rename it to `\(better)`")
 }
 
 private func isLower(_ name: String) -> Bool { name.isEmpty || name.utf8.allSatisfy { !(0x41...0x5A ~= $0) } }
@@ -78,8 +78,9 @@ private func check(_ kind: String, _ names: [NameNode], into problems: inout [Di
     if let first = seen[plain], first.text != name.text {
       problems.append(
         Diagnostic(
-          "F904", .warning, "the \(kind)s `\(first.text)` and `\(name.text)` are easily confused", at: name.range,
-          label: "looks like the other", labels: [.init(first.range, "the other")], help: "rename one of them"))
+          "F904", .warning, "the \(kind)s `\(first.text)` and `\(name.text)` differ only in case or underscores",
+          at: name.range,
+          label: "easily confused", labels: [.init(first.range, "the other")], help: "rename one of them"))
     }
     seen[plain] = seen[plain] ?? name
   }

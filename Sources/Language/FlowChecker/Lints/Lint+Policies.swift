@@ -25,19 +25,19 @@ private func checkRetries(_ policies: [PolicyNode], hasTimeout: Bool, into probl
     if count == nil {
       problems.append(
         Diagnostic(
-          "F605", .warning, "this is tried again for ever", at: policy.range, label: "never given up",
-          help: "say how often: `retry 20`; what is left then goes to the dead letters"))
+          "F605", .warning, "this is retried indefinitely", at: policy.range, label: "no limit",
+          help: "set a limit such as `retry 20`; after that the job is moved to the dead letters"))
     }
     if count ?? .max > 1, let backoff, backoff.longest == nil {
       problems.append(
         Diagnostic(
-          "F606", .info, "the wait between two tries never grows", at: policy.range, label: "always the same",
-          help: "write the longest wait as well: `backoff 1s..5m`"))
+          "F606", .info, "the delay between retries never grows", at: policy.range, label: "constant delay",
+          help: "add the longest delay: `backoff 1s..5m`"))
     }
   }
 }
 
-/// Whether the outside can be told that a second try is the same piece of work: HTTP and messages carry a key along.
+/// Returns whether a receiver can recognise a repeated attempt: HTTP requests and messages carry an idempotency key.
 private func canBeRepeated(_ binding: BindingNode.Kind) -> Bool {
   switch binding {
   case .email, .exec, .redis: false
@@ -50,7 +50,7 @@ private func checkRepetition(_ policy: PolicyNode, _ action: CheckedAction, into
   guard case .retry(let count, let only, _) = policy.kind, count != 0, only.isEmpty else { return }
   problems.append(
     Diagnostic(
-      "F703", .info, "`\(action.node.name.text)` may be done twice when it is tried again", at: policy.range,
+      "F703", .info, "`\(action.node.name.text)` may run twice when it is retried", at: policy.range,
       label: "carries no idempotency key",
-      help: "say with `only` which failures are certain not to have happened"))
+      help: "use `only` to name the failures after which the operation certainly did not run"))
 }

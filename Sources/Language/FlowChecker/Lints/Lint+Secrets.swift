@@ -16,8 +16,8 @@ private func checkLogged(_ message: Expression, into problems: inout [Diagnostic
   for called in message.calledNames where called.name == "env" {
     problems.append(
       Diagnostic(
-        "F801", "this puts a variable of the environment into the log", at: called.range, label: "may be a secret",
-        help: "log its name, not its value"))
+        "F801", "this writes an environment variable to the log", at: called.range, label: "may be a secret",
+        help: "log the name of the variable instead"))
   }
 }
 
@@ -28,7 +28,7 @@ private func checkScheme(_ url: Expression, into problems: inout [Diagnostic]) {
   guard !["localhost", "127.0.0.1", "[", "::1", ""].contains(host), !host.hasPrefix("127.") else { return }
   problems.append(
     Diagnostic(
-      "F803", .warning, "this request goes over the network in the clear", at: range, label: "`http`, not `https`",
+      "F803", .warning, "this request is sent unencrypted", at: range, label: "`http`, not `https`",
       fixes: [Fix("write `https`", .maybe, [.init(SourceRange(range.lower + 1, range.lower + 5), "https")])]))
 }
 

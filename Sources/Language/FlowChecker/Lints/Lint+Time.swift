@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// F602, F604: timers that are due at once, or so often that they do nothing else.
+/// F602, F604: timers without a delay, or with an interval under a second.
 func checkTimers(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   for reaction in flow.reactions {
     switch reaction.trigger {
@@ -24,8 +24,8 @@ private func checkPositive(_ delay: CheckedExpression, into problems: inout [Dia
   guard case .duration(let length) = delay.tree.constant, length.nanoseconds <= 0 else { return true }
   problems.append(
     Diagnostic(
-      "F602", "a timer waits for some time", at: delay.range, label: "no time at all",
-      help: "for what happens at once write `always`"))
+      "F602", "a timer's duration must be positive", at: delay.range, label: "not positive",
+      help: "for an immediate reaction, write `always`"))
   return false
 }
 
@@ -33,9 +33,9 @@ private func checkInterval(_ delay: CheckedExpression, into problems: inout [Dia
   guard case .duration(let length) = delay.tree.constant, length.nanoseconds < 1_000_000_000 else { return }
   problems.append(
     Diagnostic(
-      "F604", .warning, "this happens more than once a second", at: delay.range,
-      label: "each time is a step on the disk",
-      help: "wait for an event, or leave more time between"))
+      "F604", .warning, "this timer fires more than once a second", at: delay.range,
+      label: "each firing is written to disk",
+      help: "wait for an event instead, or use a longer interval"))
 }
 
 /// F601: a state that waits for the outside, and nothing says for how long.
@@ -56,7 +56,7 @@ func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
     guard waits, !ends, !isOngoing, !flow.calls.contains(where: { around.contains($0.state) }) else { continue }
     problems.append(
       Diagnostic(
-        "F601", .warning, "`\(state.path)` may wait for ever", at: state.name.range, label: "waits for events only",
+        "F601", .warning, "`\(state.path)` may wait indefinitely", at: state.name.range, label: "waits for events only",
         help: "add `after 30d -> …`, or write `ongoing` if that is meant"))
   }
 }

@@ -8,7 +8,7 @@ func checkUnusedDeclarations(_ context: LintContext, into problems: inout [Diagn
   for declaration in context.files.filter({ $0.flowCount > 0 }).flatMap(\.declarations) {
     guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !context.uses.names.contains(name.text)
     else { continue }
-    problems.append(unused(code, kind, name))
+    problems.append(unused(name, kind: kind, code: code))
   }
 }
 
@@ -25,9 +25,9 @@ private func unusedKind(_ declaration: Declaration) -> (code: String, kind: Stri
   }
 }
 
-private func unused(_ code: String, _ kind: String, _ name: NameNode) -> Diagnostic {
+private func unused(_ name: NameNode, kind: String, code: String) -> Diagnostic {
   Diagnostic(
-    code, .warning, "the \(kind) `\(name.text)` is never used", at: name.range, label: "declared here only",
+    code, .warning, "the \(kind) `\(name.text)` is never used", at: name.range, label: "no other use",
     help: "remove it")
 }
 
@@ -37,13 +37,13 @@ private func unused(_ code: String, _ kind: String, _ name: NameNode) -> Diagnos
 func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   let used = context.uses.byFlow[flow.node.name.text] ?? []
   for event in flow.node.events where !used.contains(event.name.text) {
-    problems.append(unused("F501", "event", event.name))
+    problems.append(unused(event.name, kind: "event", code: "F501"))
   }
   for field in (flow.node.parameters ?? []) + flow.node.data where !used.contains(field.name.text) {
-    problems.append(unused("F502", "data field", field.name))
+    problems.append(unused(field.name, kind: "data field", code: "F502"))
   }
   for definition in flow.node.lets where !used.contains(definition.name.text) {
-    problems.append(unused("F505", "`let`", definition.name))
+    problems.append(unused(definition.name, kind: "`let`", code: "F505"))
   }
 }
 
@@ -58,23 +58,23 @@ func checkUnusedImports(_ context: LintContext, into problems: inout [Diagnostic
     for node in imports {
       guard let imported = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
       var seen: Set<String> = []
-      guard !isNeeded(imported, here, byName, &seen) else { continue }
+      guard !isNeeded(imported, uses: here, byName: byName, seen: &seen) else { continue }
       problems.append(
         Diagnostic(
-          "F506", .warning, "nothing of `\(node.path)` is used here", at: node.range, label: "not needed",
+          "F506", .warning, "`\(node.path)` is imported but not used", at: node.range, label: "not needed",
           fixes: [Fix("remove the import", .safe, [.init(node.range, "")])]))
     }
   }
 }
 
 private func isNeeded(
-  _ file: ParsedFile, _ used: Set<String>, _ byName: [String: ParsedFile], _ seen: inout Set<String>
+  _ file: ParsedFile, uses used: Set<String>, byName: [String: ParsedFile], seen: inout Set<String>
 ) -> Bool {
   guard seen.insert(file.source.name).inserted else { return false }
   for declaration in file.declarations {
     if case .importing(let node) = declaration {
       guard let next = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
-      if isNeeded(next, used, byName, &seen) { return true }
+      if isNeeded(next, uses: used, byName: byName, seen: &seen) { return true }
     } else if let name = declaration.declaredName, used.contains(name) {
       return true
     }

@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// What the lints look at beside a flow: a program without errors.
+/// The program that lints inspect besides a flow; it has no errors.
 struct LintContext {
   let files: [ParsedFile]
   let symbols: Symbols
@@ -11,7 +11,7 @@ struct LintContext {
   /// The files that have one flow and begin with words about it.
   let introduced: [SourceRange]
 
-  init(_ files: [ParsedFile], _ symbols: Symbols, _ actions: [CheckedAction]) {
+  init(files: [ParsedFile], symbols: Symbols, actions: [CheckedAction]) {
     self.files = files
     self.symbols = symbols
     self.actions = actions
@@ -30,7 +30,7 @@ extension ParsedFile {
   fileprivate var isIntroduced: Bool { source.text.starts(with: Array("///".utf8)) && flowCount == 1 }
 }
 
-/// What other flows have to know of a flow, so that the whole of it need not be kept.
+/// The parts of a flow that checks across flows need, so that the whole flow need not be kept.
 struct FlowSummary {
   let name: NameNode
   let calls: [(name: String, range: SourceRange)]
@@ -51,7 +51,7 @@ struct FlowSummary {
   }
 }
 
-/// All that can be said of a flow that has no errors. Each rule is a function in a file of its own subject.
+/// The findings about a flow that has no errors. Each rule is a function in the file of its subject.
 func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
   var problems: [Diagnostic] = []
   checkUnusedNames(of: flow, context, into: &problems)
@@ -69,7 +69,7 @@ func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
   return problems
 }
 
-/// All that can be said of the program as a whole.
+/// The findings about the program as a whole.
 func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
   var problems: [Diagnostic] = []
   checkUnusedDeclarations(context, into: &problems)

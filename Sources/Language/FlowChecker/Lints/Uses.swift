@@ -1,10 +1,10 @@
 import CEL
 import FlowSyntax
 
-/// The names that a program uses, wherever they stand in it; what is declared and not among them is unused.
+/// The names that a program uses anywhere; a declaration that is not among them is unused.
 ///
-/// Kinds are not told apart: a name that two kinds share counts as used for both, so that nothing is called unused that
-/// may be needed.
+/// Kinds are not distinguished: a name that two kinds share counts as used for both, so that no used declaration is
+/// reported as unused.
 struct Uses {
   private(set) var names: Set<String> = []
   /// The names that each flow uses, by the name of the flow.

@@ -57,7 +57,7 @@ public struct CheckedFlow: Sendable {
   }
 
   public var node: FlowNode
-  /// How many of the fields are parameters.
+  /// The number of leading fields that are parameters.
   public var parameterCount: Int
   public var result: ValueType?
   public var key: Int?
@@ -71,7 +71,7 @@ public struct CheckedFlow: Sendable {
   public var starts: [CheckedStart]
   public var properties: [CheckedProperty]
   public var migrations: [CheckedMigration]
-  /// How many slots behind the fixed ones are kept between steps: the fields and the results of calls.
+  /// The number of slots after the fixed ones that persist between steps: fields and results of calls.
   public var keptCount: Int
   public var frameSize: Int
 }
@@ -108,7 +108,7 @@ public struct CheckedState: Sendable {
   public var result: CheckedExpression?
 }
 
-/// A reaction to one trigger. One that is written for several events is checked, and stands here, once for each.
+/// A reaction to one trigger. A reaction written for several events is checked and listed once for each.
 public struct CheckedReaction: Sendable {
   public enum Trigger: Sendable {
     case event(Int)
@@ -199,7 +199,7 @@ public struct CheckedCall: Sendable {
   public var condition: CheckedExpression?
   /// The record of its result: the type of `event` in `on name.done`, and of the name itself.
   public var resultRecord: String
-  /// Where its last result is kept.
+  /// The slot of its last result.
   public var resultSlot: Int
   public var node: CallNode
 }

@@ -4,11 +4,11 @@ public import FlowSyntax
 
 /// Checks the files of a program: names, types, cycles, states.
 ///
-/// Goes on after a mistake, so that one run tells everything.
+/// Continues after a mistake, so that one run reports all of them.
 /// - Parameters:
-///   - isComplete: Whether all files could be found; what others would use is not judged otherwise.
-///   - isWanted: Whether the checked program is wanted, or only what is to be said of it; then no flow is kept.
-/// - Returns: The checked program, or nil when there are errors; and all that is to be said.
+///   - isComplete: True if all files were found; otherwise checks for unused declarations are skipped.
+///   - isWanted: True to return the checked program; false to return diagnostics only and keep no flow.
+/// - Returns: The checked program, or nil when there are errors; and the diagnostics.
 public func check(
   _ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true, isWanted: Bool = true
 ) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
@@ -34,7 +34,7 @@ private struct CheckRun {
   var tests: [CheckedTest] = []
   var summaries: [FlowSummary] = []
   var problems: [Diagnostic] = []
-  /// What is only said of a program without errors.
+  /// Findings that are reported only for a program without errors.
   var lints: [Diagnostic] = []
 
   init(_ files: [ParsedFile], isWhole: Bool) {
@@ -45,13 +45,14 @@ private struct CheckRun {
     for node in symbols.actions { actions.append(declarations.check(node, into: &problems)) }
     callees = declarations.callees(actions, into: &problems)
     self.declarations = declarations
-    context = LintContext(files, symbols, actions)
+    context = LintContext(files: files, symbols: symbols, actions: actions)
   }
 
   mutating func checkFlows(keeping isKept: Bool) {
     let testNodes = testsByFlow(files, symbols, into: &problems)
     for (index, node) in symbols.flows.enumerated() {
-      var checker = FlowChecker(node, symbols, declarations, actions, callees, isWhole: isWhole)
+      var checker = FlowChecker(
+        node, symbols: symbols, declarations: declarations, actions: actions, callees: callees, isWhole: isWhole)
       let flow = checker.check()
       for test in testNodes[index] ?? [] { tests.append(checker.check(test, flow: index)) }
       problems += checker.problems
@@ -61,7 +62,7 @@ private struct CheckRun {
     }
   }
 
-  /// What concerns more than one flow.
+  /// Checks across flows.
   mutating func checkTogether(_ sources: SourceSet) {
     checkQualifiedNames(files, sources, into: &problems)
     checkCallCycles(summaries, into: &problems)

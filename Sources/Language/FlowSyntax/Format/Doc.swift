@@ -20,16 +20,16 @@ indirect enum Doc: Sendable {
   /// Indented only when the group around it is broken.
   case hang(Int, Doc)
   case group(Doc)
-  /// Lines of their own within a group that may be flat: decided anew, whatever is around.
+  /// Lines of their own within a group that may be flat: decided again, independent of the enclosing group.
   case fresh(Doc)
-  /// A comma of the formatter's own that stands when the group is flat.
+  /// A comma that the formatter adds when the group is flat.
   case commaWhenFlat
 
   static let empty = Doc.concat([])
   /// Nothing when flat.
   static let softLine = Doc.line(0)
 
-  /// Whether it can never stand on one line.
+  /// True if it never fits on one line.
   var hasHardBreak: Bool {
     switch self {
     case .token, .space, .line, .commaWhenFlat: false

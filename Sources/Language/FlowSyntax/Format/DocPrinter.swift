@@ -5,7 +5,7 @@ import FlowSource
 /// White space is kept back until text follows, so that no line ends in it.
 /// - Complexity: O(n) for n bytes of text: each look-ahead ends at the margin.
 struct DocPrinter {
-  /// How wide a line may be, in Unicode scalars.
+  /// The maximum width of a line, in Unicode scalars.
   static let maximumColumns = 100
 
   private enum Mode { case flat, broken }
@@ -20,7 +20,7 @@ struct DocPrinter {
   private(set) var output: [UInt8] = []
   private var column = 0
   private var stack: [Command] = []
-  /// What stands before the next text: line ends with an indent, or spaces.
+  /// The white space before the next text: line ends with an indent, or spaces.
   private var newlines = 0
   private var pendingIndent: Int?
   private var spaces = 0
@@ -44,20 +44,20 @@ struct DocPrinter {
       if !output.isEmpty { newlines = 2 }
     case .comment(let range, let isTrailing): writeComment(range, isTrailing: isTrailing, indent: command.indent)
     case .concat(let parts):
-      for part in parts.reversed() { push(command.indent, command.mode, part) }
-    case .indent(let count, let inner): push(command.indent + count, command.mode, inner)
+      for part in parts.reversed() { push(part, indent: command.indent, mode: command.mode) }
+    case .indent(let count, let inner): push(inner, indent: command.indent + count, mode: command.mode)
     case .hang(let count, let inner):
-      push(command.indent + (command.mode == .broken ? count : 0), command.mode, inner)
+      push(inner, indent: command.indent + (command.mode == .broken ? count : 0), mode: command.mode)
     case .group(let inner):
       let isFlat = command.mode == .flat || fits(inner, indent: command.indent)
-      push(command.indent, isFlat ? .flat : .broken, inner)
-    case .fresh(let inner): push(command.indent, .broken, inner)
+      push(inner, indent: command.indent, mode: isFlat ? .flat : .broken)
+    case .fresh(let inner): push(inner, indent: command.indent, mode: .broken)
     case .commaWhenFlat:
       if command.mode == .flat { write([UInt8(ascii: ",")], indent: command.indent) }
     }
   }
 
-  private mutating func push(_ indent: Int, _ mode: Mode, _ doc: Doc) {
+  private mutating func push(_ doc: Doc, indent: Int, mode: Mode) {
     stack.append(Command(indent: indent, mode: mode, doc: doc))
   }
 
@@ -113,7 +113,7 @@ struct DocPrinter {
     }
   }
 
-  /// Whether `doc` and what follows it up to the next line break fit on the line, and no comment splits it.
+  /// Returns whether `doc` and what follows it up to the next line break fit on the line, and no comment splits it.
   private func fits(_ doc: Doc, indent: Int) -> Bool {
     let start = newlines > 0 ? pendingIndent ?? indent : column + spaces
     var measure = Measure(room: DocPrinter.maximumColumns - start)
@@ -158,10 +158,10 @@ struct DocPrinter {
     }
   }
 
-  /// What looking ahead has seen.
+  /// The result of looking ahead.
   private struct Measure {
     var room: Int
-    /// Whether what is looked at belongs to the group itself.
+    /// True if what is looked at belongs to the group itself.
     var isInside = true
     var hasText = false
     private var hasComment = false

@@ -3,7 +3,7 @@ public import FlowSource
 /// The text of a file in its one canonical form, or nil with the reasons when it can't be read.
 ///
 /// A file with mistakes of syntax is never changed. All tokens and comments stay, in their order; only commas between
-/// fields and enum values, which nobody needs, come and go. Formatting what was formatted changes nothing.
+/// fields and enum values, which are optional, are added and removed. Formatting what was formatted changes nothing.
 /// - Complexity: O(n) in the length of the text.
 public func format(_ source: SourceFile) -> (text: String?, diagnostics: [Diagnostic]) {
   let file = parse(source)

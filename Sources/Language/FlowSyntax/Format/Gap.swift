@@ -1,10 +1,10 @@
 import FlowSource
 
-/// What lies between two tokens: white space and comments.
+/// The white space and comments between two tokens.
 struct Gap {
   struct Comment {
     var range: SourceRange
-    /// Whether an empty line stands before it.
+    /// True if an empty line precedes it.
     var hasBlankLine: Bool
   }
 
@@ -13,13 +13,13 @@ struct Gap {
   /// The comments on lines of their own.
   private(set) var comments: [Comment] = []
   private(set) var hasNewline = false
-  /// Whether an empty line stands directly before the next token.
+  /// True if an empty line directly precedes the next token.
   private(set) var endsInBlankLine = false
 
-  /// Whether an empty line stands before the first comment, or the token when there is none.
+  /// True if an empty line precedes the first comment, or the token when there is none.
   var startsWithBlankLine: Bool { comments.first?.hasBlankLine ?? endsInBlankLine }
 
-  /// - Parameter isFirst: Whether no token stands before, so that no comment trails one.
+  /// - Parameter isFirst: True if no token precedes, so that no comment trails one.
   init(_ range: SourceRange, in source: SourceFile, isFirst: Bool) {
     let bytes = source.slice(range)
     guard bytes.count > 1 || bytes.first == UInt8(ascii: "\n") else { return }

@@ -26,7 +26,7 @@ extension Layout {
   /// `a.b leads to c`
   private mutating func property() -> Doc { .concat([path(), .space, takeWord(), takeWord(), path()]) }
 
-  /// Whether `a.b leads to c` is at the cursor.
+  /// True if `a.b leads to c` is at the cursor.
   private var isAtProperty: Bool {
     var distance = 1
     while peek(distance).kind == .dot { distance += 2 }

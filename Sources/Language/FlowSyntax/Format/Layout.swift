@@ -37,10 +37,10 @@ struct Layout {
 
   var word: String { token.kind == .identifier ? source.string(token.range) : "" }
 
-  /// Whether two tokens touch each other, as those of `30m` do.
+  /// True if two tokens touch each other, as those of `30m` do.
   var touchesNext: Bool { token.range.upper == peek().range.lower }
 
-  /// What lies before the token at `index`.
+  /// The white space and comments before the token at `index`.
   func gap(before index: Int) -> Gap {
     guard index < tokens.count else { return Gap(SourceRange(0, 0), in: source, isFirst: false) }
     let start = index > 0 ? tokens[index - 1].range.upper : source.base
@@ -49,7 +49,7 @@ struct Layout {
 
   var hasNewlineBefore: Bool { gap(before: position).hasNewline }
 
-  /// Whether the text has a line end between the ends of two tokens.
+  /// Returns whether the text has a line end between the ends of two tokens.
   func hasNewline(from first: Token, to last: Token) -> Bool {
     source.slice(SourceRange(first.range.upper, last.range.upper)).contains(UInt8(ascii: "\n"))
   }
@@ -74,7 +74,7 @@ struct Layout {
     return .concat(parts)
   }
 
-  /// The comments on lines of their own before the next token; nil when there are none that do not stand yet.
+  /// The comments on lines of their own before the next token; nil when all of them have been written.
   private func leadingComments(isShown: Bool) -> [Doc]? {
     guard commentsTakenAt != position else { return nil }
     let gap = gap(before: position)
@@ -111,8 +111,8 @@ struct Layout {
 
   /// Items between braces: on one line when the author had them there and they fit, otherwise on lines of their own.
   /// - Parameters:
-  ///   - mayBeShort: Whether they may stand on one line at all.
-  ///   - spaces: What stands between them then.
+  ///   - mayBeShort: True if they may be on one line.
+  ///   - spaces: The text between them in that case.
   ///   - opening: What leads to the opening brace and belongs together with it.
   mutating func block(
     isShort mayBeShort: Bool = true, spaces: Int = 2, opening: (Doc) -> Doc = { $0 }, _ item: (inout Layout) -> Doc

@@ -116,7 +116,7 @@ extension Parser {
     }
     if take("limit") {
       let count = integer("how many") ?? 1
-      if !take("per") { complain("expected `per` and a length of time") }
+      if !take("per") { reportExpected("expected `per` and a length of time") }
       return PolicyNode(kind: .limit(count, per: duration("a length of time")), range: range(from: start))
     }
     if take("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }

@@ -9,7 +9,7 @@ extension Parser {
       if let declaration = declaration() {
         declarations.append(declaration)
       } else {
-        complain(
+        reportExpected(
           "expected a declaration",
           help: "a file holds `import`, `type`, `enum`, `const`, `fn`, `role`, `event`, `action`, `flow` and `test`")
         skipToDeclaration()
@@ -37,7 +37,7 @@ extension Parser {
     case "enum": return .enumeration(enumeration(start, documentation))
     case "const":
       advance()
-      return .constant(definition(start, "the name of the constant", documentation))
+      return .constant(definition(from: start, name: "the name of the constant", documentation))
     case "fn": return .function(function(start, documentation))
     case "role":
       advance()
@@ -81,7 +81,7 @@ extension Parser {
   }
 
   /// The rest of `const N = expression` and `let n = expression`.
-  mutating func definition(_ start: SourceRange, _ what: String, _ documentation: String) -> ConstantNode {
+  mutating func definition(from start: SourceRange, name what: String, _ documentation: String) -> ConstantNode {
     let name = name(what)
     expect(.assign, "`=`")
     return ConstantNode(name: name, value: expression(), documentation: documentation, range: range(from: start))
@@ -112,7 +112,7 @@ extension Parser {
   private mutating func webhook(_ start: SourceRange) -> WebhookNode {
     var node = WebhookNode(range: token.range)
     guard take("webhook") else {
-      complain("expected `webhook`")
+      reportExpected("expected `webhook`")
       return node
     }
     members(of: "a webhook") { parser in

@@ -27,7 +27,7 @@ extension Parser {
     case "let":
       let documentation = documentation()
       advance()
-      node.lets.append(definition(start, "a name", documentation))
+      node.lets.append(definition(from: start, name: "a name", documentation))
     case "event": node.events.append(event(start, documentation()))
     case "invariant":
       advance()
@@ -75,7 +75,7 @@ extension Parser {
       advance()
       return .cron(cron())
     default:
-      if !at(.arrow), !at("when") { complain("expected `on` and an event, `every`, `cron`, or `->` and a state") }
+      if !at(.arrow), !at("when") { reportExpected("expected `on` and an event, `every`, `cron`, or `->` and a state") }
       return .called
     }
   }
@@ -98,7 +98,7 @@ extension Parser {
     guard peek(distance).kind == .identifier, text(peek(distance)) == "leads" else { return false }
     let from = path("the name of a state")
     advance()
-    if !take("to") { complain("expected `to` and a state") }
+    if !take("to") { reportExpected("expected `to` and a state") }
     node.properties.append(
       PropertyNode(kind: .leadsTo(from, path("the name of a state")), range: range(from: start)))
     return true
@@ -108,7 +108,7 @@ extension Parser {
 
   private mutating func migration(_ start: SourceRange) -> MigrationNode {
     advance()
-    if !take("from") { complain("expected `from` and the number of a version") }
+    if !take("from") { reportExpected("expected `from` and the number of a version") }
     var node = MigrationNode(from: integer("the number of a version") ?? 0, range: start)
     members(of: "a migration") { parser in
       if parser.take("state") {

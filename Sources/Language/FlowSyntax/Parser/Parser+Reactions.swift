@@ -74,7 +74,7 @@ extension Parser {
   private mutating func act() -> ActionStatementNode? {
     let start = token.range
     guard at(.identifier) else {
-      complain("expected an assignment, an action, `emit`, `raise` or `log`")
+      reportExpected("expected an assignment, an action, `emit`, `raise` or `log`")
       return nil
     }
     let kind = actKind()
@@ -114,7 +114,7 @@ extension Parser {
   /// The rest of `for x in list`.
   mutating func loop() -> LoopNode {
     let variable = name("a name for each item")
-    if !take("in") { complain("expected `in` and a list") }
+    if !take("in") { reportExpected("expected `in` and a list") }
     return LoopNode(variable: variable, list: expression())
   }
 }

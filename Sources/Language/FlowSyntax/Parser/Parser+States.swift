@@ -9,7 +9,7 @@ extension Parser {
     let isInitial = at("initial")
     if isInitial { advance() }
     guard let kind = stateKind() else {
-      if isInitial { complain("expected `state` or `parallel` after `initial`") }
+      if isInitial { reportExpected("expected `state` or `parallel` after `initial`") }
       return nil
     }
     advance()
@@ -21,7 +21,7 @@ extension Parser {
     } else if at(.leftBrace) {
       body(of: &node)
     } else if kind != .final, kind != .failed {
-      complain("expected `{`")
+      reportExpected("expected `{`")
     }
     node.range = range(from: start)
     return node
@@ -40,7 +40,7 @@ extension Parser {
 
   private mutating func body(of node: inout StateNode) {
     guard depth < Parser.maximumDepth else {
-      complain("states nest deeper than \(Parser.maximumDepth) levels")
+      reportExpected("states nest deeper than \(Parser.maximumDepth) levels")
       skipToMember()
       return
     }

@@ -56,7 +56,7 @@ extension Parser {
   /// `returns VALUE` or `fails CODE`.
   private mutating func outcome() -> TestStatement.Outcome {
     if take("fails") { return .fails(failureCode()) }
-    if !take("returns") { complain("expected `returns` and a value, or `fails` and an error code") }
+    if !take("returns") { reportExpected("expected `returns` and a value, or `fails` and an error code") }
     return .returns(expression())
   }
 
@@ -74,7 +74,7 @@ extension Parser {
     }
     if take("emitted") { return .expectEmitted(expression(), isNegated: isNegated) }
     if isNegated {
-      complain("expected `called` or `emitted`")
+      reportExpected("expected `called` or `emitted`")
       return .expectRefused
     }
     if take("state") {

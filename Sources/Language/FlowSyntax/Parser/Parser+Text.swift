@@ -26,12 +26,12 @@ extension Parser {
     if at(.unterminated) {
       diagnostics.append(
         Diagnostic(
-          "F102", "this string has no end", at: token.range, label: "begins here", help: "close it with a quote"))
+          "F102", "this string is not closed", at: token.range, label: "begins here", help: "close it with a quote"))
       advance()
       return ""
     }
     guard at(.string) else {
-      complain("expected \(what)")
+      reportExpected("expected \(what)")
       return ""
     }
     let expression = self.expression()
@@ -44,14 +44,14 @@ extension Parser {
 
   mutating func integer(_ what: String) -> Int? {
     guard at(.int), let value = Int(text(token)) else {
-      complain("expected \(what)")
+      reportExpected("expected \(what)")
       return nil
     }
     advance()
     return value
   }
 
-  /// Whether a length of time such as `30m` is at the cursor.
+  /// True if a length of time such as `30m` is at the cursor.
   var isAtDuration: Bool {
     (token.kind == .int || token.kind == .double) && peek().kind == .identifier
       && peek().range.lower == token.range.upper
@@ -60,7 +60,7 @@ extension Parser {
   mutating func duration(_ what: String) -> DurationNode {
     let start = token.range
     guard isAtDuration else {
-      complain("expected \(what), such as `30m`")
+      reportExpected("expected \(what), such as `30m`")
       return DurationNode(milliseconds: 0, range: SourceRange(start.lower, start.lower))
     }
     advance()

@@ -33,9 +33,9 @@ func encodingProblem(_ source: SourceFile) -> [Diagnostic] {
 
 /// The tokens with a cursor, and the few moves that every production is made of.
 struct Parser {
-  /// How deep states may nest.
+  /// The maximum nesting depth of states.
   static let maximumDepth = 32
-  /// How many mistakes of one file are told.
+  /// The maximum number of mistakes reported for one file.
   static let maximumDiagnostics = 20
 
   let source: SourceFile
@@ -46,7 +46,7 @@ struct Parser {
   /// The names that imports gave to files, and what was written with one of them.
   var aliases: Set<String> = []
   var qualified: [QualifiedName] = []
-  private var lastComplaint = -1
+  private var lastReport = -1
 
   init(_ source: SourceFile) {
     self.source = source
@@ -97,7 +97,7 @@ struct Parser {
   @discardableResult
   mutating func expect(_ kind: TokenKind, _ what: String) -> Bool {
     if take(kind) { return true }
-    complain("expected \(what)")
+    reportExpected("expected \(what)")
     return false
   }
 
@@ -107,11 +107,11 @@ struct Parser {
     return last.upper >= start.lower ? SourceRange(start.lower, max(last.upper, start.upper)) : start
   }
 
-  /// Reports a mistake at the cursor; a second one at the same token is a consequence and stays unsaid.
-  mutating func complain(_ message: String, help: String? = nil) {
-    guard lastComplaint != position else { return }
-    lastComplaint = position
-    // What the expression parser has already said of this token is not said again.
+  /// Reports a mistake at the cursor; a second one at the same token is a consequence and is not reported.
+  mutating func reportExpected(_ message: String, help: String? = nil) {
+    guard lastReport != position else { return }
+    lastReport = position
+    // A mistake that the expression parser has reported at this token is not reported again.
     guard expressions.diagnostics.last?.range != token.range else { return }
     let found = isAtEnd ? "the end of the file" : "`\(text(token))`"
     diagnostics.append(
@@ -122,7 +122,7 @@ struct Parser {
   mutating func name(_ what: String) -> NameNode {
     let start = token.range
     guard at(.identifier), !Parser.stopWords.contains(word) else {
-      complain("expected \(what)")
+      reportExpected("expected \(what)")
       return NameNode(text: "", range: SourceRange(start.lower, start.lower))
     }
     let text = word
@@ -158,7 +158,7 @@ struct Parser {
     while !at(.rightBrace), !isAtEnd {
       let before = position
       if !member(&self) {
-        complain("this can't stand in \(what)")
+        reportExpected("this can't stand in \(what)")
         skipToMember()
       }
       if position == before { advance() }

@@ -5,7 +5,7 @@ public import FlowSource
 public struct ImportNode: Sendable {
   public var path: String
   public var pathRange: SourceRange
-  /// The name by which the declarations of that file may be told from others: `name.Item`.
+  /// The name by which the declarations of that file may be qualified: `name.Item`.
   public var alias: NameNode?
   public var range: SourceRange
 }
@@ -88,7 +88,7 @@ public struct ActionNode: Sendable {
   public var range: SourceRange
 }
 
-/// What an action does outside.
+/// The external operation of an action.
 public struct BindingNode: Sendable {
   public enum Kind: Sendable {
     case http(method: NameNode, url: Expression)
@@ -102,12 +102,12 @@ public struct BindingNode: Sendable {
   }
 
   public var kind: Kind
-  /// What stands in the braces, such as `headers:` and `body:`.
+  /// The settings in the braces, such as `headers:` and `body:`.
   public var settings: [ArgumentNode]
   public var range: SourceRange
 }
 
-/// How often and how long an action is tried.
+/// A policy for retries, time-outs, limits, signatures or status codes of an action.
 public struct PolicyNode: Sendable {
   public enum Kind: Sendable {
     /// A nil count is `forever`.

@@ -19,13 +19,13 @@ public struct FlowNode: Sendable {
   public var starts: [StartNode] = []
   public var reactions: [ReactionNode] = []
   public var states: [StateNode] = []
-  /// Where `ongoing` stands: the flow is not meant to end.
+  /// The source range of `ongoing`: the flow is not meant to end.
   public var ongoing: SourceRange?
   public var documentation: String
   public var range: SourceRange
 }
 
-/// What has to hold of every run: `never a and b`, `a leads to b`.
+/// A property that has to hold in every run: `never a and b`, `a leads to b`.
 public struct PropertyNode: Sendable {
   public enum Kind: Sendable {
     case never([PathNode])
@@ -59,7 +59,7 @@ public struct StartNode: Sendable {
   public var range: SourceRange
 }
 
-/// A state of any kind with what stands in it.
+/// A state of any kind with its members.
 public struct StateNode: Sendable {
   public enum Kind: String, Sendable { case plain, parallel, region, final, failed }
 
@@ -70,11 +70,11 @@ public struct StateNode: Sendable {
   public var exit: [ActionStatementNode] = []
   public var calls: [CallNode] = []
   public var steps: [StepsNode] = []
-  /// Where `rollback` stands.
+  /// The source range of `rollback`.
   public var rollback: SourceRange?
-  /// What a called flow answers when it ends here.
+  /// The result of a called flow that ends here.
   public var result: Expression?
-  /// Where `ongoing` stands: the state is not meant to be left.
+  /// The source range of `ongoing`: the state is not meant to be left.
   public var ongoing: SourceRange?
   public var reactions: [ReactionNode] = []
   public var ignored: [NameNode] = []
@@ -91,7 +91,7 @@ public struct ReactionNode: Sendable {
   public var range: SourceRange
 }
 
-/// What sets a reaction off.
+/// The trigger of a reaction.
 public struct TriggerNode: Sendable {
   public enum Kind: Sendable {
     /// Events, `call.done`, `call.failed`, `done`, `failed`, `rollback.done`, `error`, or `any`.
@@ -139,7 +139,7 @@ public struct ActionStatementNode: Sendable {
   public var range: SourceRange
 }
 
-/// What is assigned: a data field, or a part of one.
+/// The target of an assignment: a data field, or a part of one.
 public struct TargetNode: Sendable {
   public enum Step: Sendable {
     case field(NameNode)
@@ -163,7 +163,7 @@ public struct CallNode: Sendable {
   public var arguments: [ArgumentNode]
   public var name: NameNode?
   public var loop: LoopNode?
-  /// How many of the loop run side by side.
+  /// The number of items of the loop that run at the same time.
   public var limit: Expression?
   public var once: Expression?
   public var undo: UndoNode?

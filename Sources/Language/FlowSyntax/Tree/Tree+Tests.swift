@@ -28,7 +28,7 @@ public struct TestStatement: Sendable {
     case at(Expression)
   }
 
-  /// What a mocked action answers.
+  /// The outcome that a mocked action returns.
   public enum Outcome: Sendable {
     case returns(Expression)
     case fails(NameNode)

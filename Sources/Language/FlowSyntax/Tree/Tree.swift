@@ -56,7 +56,7 @@ public enum Declaration: Sendable {
   case test(TestNode)
 }
 
-/// A name where it is written. Empty where one was missing; the parser has said so.
+/// A name with its source range. Empty if the name was missing; the parser has reported it.
 public struct NameNode: Hashable, Sendable {
   public var text: String
   public var range: SourceRange
@@ -91,7 +91,7 @@ public struct DurationNode: Hashable, Sendable {
   public var range: SourceRange
 }
 
-/// Where a length of time is expected: written out, or computed.
+/// A duration: a literal, or a computed value.
 public enum DelayNode: Sendable {
   case literal(DurationNode)
   case expression(Expression)

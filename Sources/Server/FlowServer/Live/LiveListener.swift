@@ -121,7 +121,7 @@ struct LiveMessage {
 
   private mutating func event(_ epoch: String) -> [UInt8] {
     if let event { return event }
-    let made = Array("id: \(epoch):\(entry.sequence)\nevent: \(entry.kind)\ndata: \(text)\n\n".utf8)
+    let made = Array("id: \(epoch):\(entry.sequence)\nevent: \(entry.kind.rawValue)\ndata: \(text)\n\n".utf8)
     event = made
     return made
   }

@@ -5,14 +5,14 @@ extension Log {
   /// Tells of committed entries: what flows say, and what has gone wrong; steps only to those who want it all.
   public func note(_ entries: [JournalEntry], _ redaction: Redaction) {
     // Of most entries nothing is told, and no document is made.
-    for var entry in entries where entry.kind != "step" || hears(.debug) {
+    for var entry in entries where entry.kind != .step || hears(.debug) {
       entry.body = redaction.masked(entry.body, of: entry.flow)
       switch entry.kind {
-      case "log": tell(.info, "log", entry, ["text"])
-      case "incident": tell(.warn, "incident", entry, ["message"])
-      case "dead": tell(.error, "dead letter", entry, ["code", "message", "action"])
-      case "undelivered": tell(.info, "undelivered", entry, ["event", "reason"])
-      case "step": step(entry)
+      case .log: tell(.info, "log", entry, ["text"])
+      case .incident: tell(.warn, "incident", entry, ["message"])
+      case .dead: tell(.error, "dead letter", entry, ["code", "message", "action"])
+      case .undelivered: tell(.info, "undelivered", entry, ["event", "reason"])
+      case .step: step(entry)
       default: break
       }
     }

@@ -72,31 +72,29 @@ public final class Metrics: Sendable {
     self.entries.add(entries.count)
     for entry in entries {
       switch entry.kind {
-      case "step": if let step = entry.note { note(step, entry, now) }
-      case "incident": incidents[entry.flow].add()
-      case "dead": dead[entry.flow].add()
+      case .step: if let step = entry.step { note(step, entry, now) }
+      case .incident: incidents[entry.flow].add()
+      case .dead: dead[entry.flow].add()
       default: break
       }
     }
   }
 
   private func note(_ step: StepRecord, _ entry: JournalEntry, _ now: Int64) {
-    if let event = step.event { events[entry.flow, event, step.disposition].add() }
+    if let event = step.event { events[entry.flow, event, step.disposition.rawValue].add() }
     if step.isCreated { started[entry.flow].add() }
-    guard step.disposition == "applied" else { return }
+    guard step.disposition == .applied else { return }
     microsteps.observe(Double(step.microsteps))
     let (from, to) = (step.from.joined(separator: "+"), step.to.joined(separator: "+"))
     transitions[entry.flow, from, to, step.event ?? Metrics.cause(step.origin ?? .null)].add()
-    if Metrics.outcomes.contains(step.status) {
-      finished[entry.flow, step.status].add()
+    if step.status.hasEnded {
+      finished[entry.flow, step.status.name].add()
       instanceSeconds[entry.flow].observe(Double(entry.at - step.startedAt) / 1000)
     }
     if let due = step.origin?["timer"]?["due"]?.string.flatMap({ Timestamp($0) }) {
       timerLag.observe(max(0, Double(now) / 1000 - Double(due.seconds) - Double(due.nanoseconds) / 1e9))
     }
   }
-
-  private static let outcomes: Set<String> = ["done", "failed", "cancelled"]
 
   /// What set a step off: the name of an event, or the kind of anything else.
   static func cause(_ body: JSON) -> String {
@@ -150,14 +148,13 @@ public final class Metrics: Sendable {
   }
 
   private func add(_ population: [InstanceCounts], _ now: Int64, to out: inout MetricsText) {
-    let statuses = InstanceRow.statusNames
     var counts: [[String]: Double] = [:]
     var ages: [[String]: Double] = [:]
     for group in population {
       let states = group.states.joined(separator: "+")
-      let status = statuses.indices.contains(group.status) ? statuses[group.status] : "unknown"
+      let status = group.status.name
       counts[[group.flow, String(group.definition.prefix(12)), states, status], default: 0] += Double(group.count)
-      guard group.status == 0 else { continue }
+      guard group.status == .running else { continue }
       let age = Double(max(0, now - group.oldest)) / 1000
       ages[[group.flow, states]] = max(ages[[group.flow, states]] ?? 0, age)
     }

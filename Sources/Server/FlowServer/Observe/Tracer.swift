@@ -51,7 +51,7 @@ public final class Tracer: Sendable {
   public func note(_ entries: [JournalEntry]) {
     let end = clock()
     let (isFull, mustSchedule) = state.withLock { state -> (Bool, Bool) in
-      for entry in entries where entry.kind == "step" { Tracer.add(entry, end, to: &state) }
+      for entry in entries where entry.kind == .step { Tracer.add(entry, end, to: &state) }
       // Answers come before their entries are told, so that what is left belongs to nobody.
       state.askers.removeAll(keepingCapacity: true)
       let isFull = state.spans.count >= Tracer.maximumBatch

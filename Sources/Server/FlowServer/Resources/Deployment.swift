@@ -80,7 +80,7 @@ struct Deployment {
     let index = machine.flow(named: flow) ?? 0
     let node = machine.program.flows[index]
     var live: [JSON] = []
-    for group in try queries.population(flow: flow) where group.status == 0 || group.status == InstanceRow.suspended {
+    for group in try queries.population(flow: flow) where !group.status.hasEnded {
       let gone = group.states.filter { path in !node.states.contains { $0.path == path } }
       live.append([
         "definition": .string(group.definition), "state": .array(group.states.map { .string($0) }),
@@ -99,7 +99,7 @@ struct Deployment {
   /// Which of the instances that run could be moved to it, and why others could not.
   private func migration(_ queries: any Queries, _ programs: ProgramCache, _ now: Int64) throws(StoreError) -> JSON {
     var filter = InstanceFilter(flow: flow)
-    filter.status = 0
+    filter.status = .running
     let stepper = Stepper(machine)
     var (looked, possible) = (0, 0)
     var reasons: [(text: String, count: Int, key: String)] = []

@@ -51,7 +51,7 @@ struct DryRun {
       throw .problem(.invalidPayload([("", message)]))
     }
     let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
-    if let row, !row.hasEnded || !entry.machine.startsAgain(flow: entry.flow, on: event) {
+    if let row, !row.status.hasEnded || !entry.machine.startsAgain(flow: entry.flow, on: event) {
       return try step(row, command)
     }
     guard !entry.isRetired, entry.machine.starts(flow: entry.flow, on: event) else {
@@ -75,7 +75,7 @@ struct DryRun {
     if let wanted = command.ifMatch, wanted != row.revision {
       throw .problem(.revisionMismatch(current: row.revision))
     }
-    if row.status == InstanceRow.suspended { throw .problem(.suspended(key: row.key)) }
+    if row.status == .suspended { throw .problem(.suspended(key: row.key)) }
     let (instance, stepper) = try restore(row)
     let payload = try payload(command, stepper.machine)
     let event = stepper.machine.event(named: command.event) ?? 0

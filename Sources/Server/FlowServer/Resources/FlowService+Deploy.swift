@@ -53,7 +53,7 @@ extension FlowService {
       do throws(StoreError) {
         let answer = try deployment.json(queries, programs, now: clock(), isDryRun)
         if isDryRun { return respond.send(.json(answer)) }
-        engine.deploy(deployment.machine, deployment.sources) { result in
+        engine.deploy(deployment.machine, sources: deployment.sources) { result in
           switch result {
           case .failure(let problem): respond.send(problem.response)
           case .success:

@@ -63,7 +63,6 @@ extension FlowService {
       command.key = String(subject[subject.index(after: slash)...])
     }
     command.caller = caller
-    command.start = flow != nil && key == nil
     command.idempotencyKey = event.idempotencyKey
     return command
   }

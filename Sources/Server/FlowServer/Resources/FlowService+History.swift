@@ -118,7 +118,7 @@ extension JournalEntry {
   /// The entry as histories have it.
   var view: JSON {
     [
-      "offset": .int(sequence), "revision": .int(Int64(revision)), "type": .string(kind),
+      "offset": .int(sequence), "revision": .int(Int64(revision)), "type": .string(kind.rawValue),
       "at": .string(timeText(at)), "data": body,
     ]
   }

@@ -78,7 +78,7 @@ extension FlowService {
   }
 
   private func finish(_ id: Int64, _ fence: Int, _ outcome: JobOutcome, _ respond: Responder) {
-    engine.finish(id, fence: fence, outcome) { [self] result in
+    engine.finish(id, fence: fence, outcome: outcome) { [self] result in
       switch result {
       case .failure(let problem): respond.send(problem.response)
       case .success: respond.send(json(["accepted": true]))

@@ -124,11 +124,10 @@ extension FlowService {
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {
     let machine = try programs.machine(group.definition)
     let version = machine.flatMap { machine in machine.flow(named: group.flow).map { machine.flowVersion($0) } }
-    let names = InstanceRow.statusNames
     return [
       "flow": .string(group.flow), "version": version.map { .int(Int64($0)) } ?? .null,
       "definition": .string(group.definition),
-      "status": .string(names.indices.contains(group.status) ? names[group.status] : "unknown"),
+      "status": .string(group.status.name),
       "state": .array(group.states.map { .string($0) }), "count": .int(Int64(group.count)),
       "oldest": .string(timeText(group.oldest)), "oldestSeconds": .int(max(now - group.oldest, 0) / 1000),
     ]

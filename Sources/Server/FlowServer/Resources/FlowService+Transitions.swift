@@ -61,7 +61,7 @@ private struct ExplanationRequest {
       items.append(try ask(index, data))
     }
     return [
-      "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.statusName),
+      "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.status.name),
       "revision": .int(Int64(row.revision)),
       "state": .array(stepper.leafPaths(of: instance).map { .string($0) }), "items": .array(items),
     ]

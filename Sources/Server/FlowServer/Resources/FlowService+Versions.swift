@@ -69,7 +69,7 @@ extension FlowService {
       }
       let row = VersionRow(
         flow: name.flow, definition: view.row.definition, number: nil, origin: "", at: view.row.startedAt)
-      let entry = view.machine.flatMap { present.earlier(row, $0) } ?? present
+      let entry = view.machine.flatMap { present.earlier(row, in: $0) } ?? present
       do throws(Problem) {
         try showGraph(entry, exchange, active: view.states)
       } catch {
@@ -103,7 +103,7 @@ extension FlowService {
       guard let name, name != present.hash else { return try body(present, queries) }
       let rows = try queries.versions(flow: present.name)
       guard let row = try find(name, rows), let machine = try programs.machine(row.definition),
-        let entry = present.earlier(row, machine)
+        let entry = present.earlier(row, in: machine)
       else {
         let problem = Problem.notFound("`\(present.name)` was never served in a version `\(name)`")
         return exchange.respond.send(problem.response)

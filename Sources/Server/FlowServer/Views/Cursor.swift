@@ -1,3 +1,5 @@
+import FlowJSON
+
 /// A place in a list, bound to what the list was asked for. Opaque to clients.
 struct Cursor {
   /// A digest of the filter (FNV-1a, 64 bits).
@@ -24,11 +26,7 @@ struct Cursor {
     self.position = position
   }
 
-  private static func digest(_ text: String) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return hash
-  }
+  private static func digest(_ text: String) -> UInt64 { text.utf8.fnv1a }
 }
 
 extension Cursor: CustomStringConvertible {

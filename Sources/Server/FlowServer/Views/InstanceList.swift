@@ -59,9 +59,8 @@ struct InstanceList {
     return entry
   }
 
-  private static func status(_ query: Parameters) throws(Problem) -> Int? {
-    let names = InstanceRow.statusNames
-    return try query.choice("status", names).flatMap { names.firstIndex(of: $0) }
+  private static func status(_ query: Parameters) throws(Problem) -> InstanceStatus? {
+    try query.choice("status", InstanceStatus.allCases.map(\.name)).flatMap { InstanceStatus(name: $0) }
   }
 
   // MARK: - `q`
@@ -88,7 +87,7 @@ struct InstanceList {
 
   private func values(_ row: InstanceRow, _ states: [String], _ programs: ProgramCache) throws(StoreError) -> [Value] {
     [
-      .string(row.flow), .string(row.key), .string(row.statusName),
+      .string(row.flow), .string(row.key), .string(row.status.name),
       .list(states.map { .string($0) }), .int(Int64(row.revision)),
       .timestamp(Timestamp(milliseconds: row.startedAt)), .timestamp(Timestamp(milliseconds: row.updatedAt)),
       .map(MapValue(try data(row, programs))),

@@ -58,7 +58,7 @@ struct LintCommand {
     folders.formUnion(arguments.operands.flatMap(foldersBelow) + compilation.sources.files.map { folder(of: $0.name) })
     if let folder = configuration.folder { folders.insert(folder) }
     if let path = arguments.value("write-baseline") { return writeBaseline(compilation, path) }
-    let judgement = compilation.judged(by: selection(for: compilation.sources))
+    let judgement = compilation.lintResult(for: selection(for: compilation.sources))
     guard report(judgement, compilation.sources) else { return ExitCode.usage }
     return code(of: judgement.heard)
   }

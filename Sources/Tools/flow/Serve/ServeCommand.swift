@@ -138,10 +138,10 @@ struct ServeCommand {
     _ runner: any ActionRunner
   ) throws(StartupError) -> FlowService {
     let live = LiveHub(redaction: options.redaction, metrics: metrics)
-    let hooks = hooks(live)
+    let callbacks = callbacks(live)
     do {
       let machine = try Machine(program)
-      try engine.start(runner: runner, hooks: hooks) { () throws(EngineError) in
+      try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
           return try ServeCommand.makeEngine(machine, sources, try SQLiteStore(path: path, retention: retention))
         } catch {
@@ -175,24 +175,23 @@ struct ServeCommand {
     }
   }
 
-  private func hooks(_ live: LiveHub) -> EngineThread.Hooks {
+  private func callbacks(_ live: LiveHub) -> EngineThread.Callbacks {
     let (log, metrics, tracer, redaction) = (options.log, metrics, tracer, options.redaction)
-    var hooks = EngineThread.Hooks(
-      committed: { entries in
+    return EngineThread.Callbacks(
+      onCommit: { entries in
         live.publish(entries)
         metrics.note(entries, now: currentMilliseconds())
         tracer?.note(entries)
         log.note(entries, redaction)
       },
-      failed: { message in
+      onFatal: { message in
         // What is on the disk is no longer known; only a new start reads it.
         log.flush()
         Terminal.complain(message, help: "the process ends; start it again")
         _exit(3)
       },
-      noticed: { log.write(.warn, $0) })
-    hooks.timed = { metrics.noteCommit(seconds: $0) }
-    return hooks
+      onWarning: { log.write(.warn, $0) },
+      onCommitDuration: { metrics.noteCommit(seconds: $0) })
   }
 
   private func listen(_ gate: AccessMiddleware) throws(StartupError) -> HTTPServer {

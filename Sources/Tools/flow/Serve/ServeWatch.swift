@@ -62,7 +62,7 @@ struct ServeWatch {
     let names = program.flows.map(\.name)
     for gone in flows where !names.contains(gone) { engine.retire(gone) { _ in } }
     flows = names
-    engine.deploy(machine, sources) { result in
+    engine.deploy(machine, sources: sources) { result in
       switch result {
       case .success(let answer):
         Terminal.error("flow: serves \(answer.flows.joined(separator: ", ")) as edited, for new instances\n")
