@@ -58,12 +58,12 @@ struct ServeCommand {
     let runner = BindingRunner(
       settings: actions,
       log: { [redaction = options.redaction] in
-        log.write(.info, "log", [.init("text", redaction.masked($0))])
+        log.write(.info, "log", fields: [.init("text", redaction.masked($0))])
       })
     let service = try begin(program, sources, path, retention, InstrumentedRunner(runner, metrics))
     let gate = AccessMiddleware(
-      service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,
-      clock: currentMilliseconds)
+      service, settings, queries: try openQueries(path), metrics: metrics, log: log, audit: options.audit,
+      workers: max(2, options.loops), clock: currentMilliseconds)
     let server = try listen(gate)
     let names = program.flows.map(\.name).joined(separator: ", ")
     let scheme = options.tls == nil ? "http" : "https"
@@ -89,7 +89,7 @@ struct ServeCommand {
     options.audit.flush()
   }
 
-  private func figures(_ path: String) throws(StartupError) -> SQLiteQueries {
+  private func openQueries(_ path: String) throws(StartupError) -> SQLiteQueries {
     do throws(StoreError) {
       return try SQLiteQueries(path: path)
     } catch {
@@ -113,13 +113,13 @@ struct ServeCommand {
     do throws(TLSError) {
       try options.tls?.reload()
     } catch {
-      options.log.write(.error, "the certificate was not reloaded", [.init("err", .string(error.message))])
+      options.log.write(.error, "the certificate was not reloaded", fields: [.init("err", .string(error.message))])
     }
     do throws(KeyFileError) {
       if let path = options.keysPath { gate.replaceKeys(try KeyFile.load(path)) }
       options.log.write(.info, "reloaded")
     } catch {
-      options.log.write(.error, "the keys were not reloaded", [.init("err", .string(error.message))])
+      options.log.write(.error, "the keys were not reloaded", fields: [.init("err", .string(error.message))])
     }
     Systemd.notify("READY=1")
   }
@@ -149,9 +149,12 @@ struct ServeCommand {
         }
       }
       let queries = try SQLiteQueries(path: path)
+      // Each read that runs has a connection of its own, and the live stream another.
+      var readers: [SQLiteQueries] = []
+      for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: path)) }
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: queries, live: live, clock: currentMilliseconds,
+        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live, clock: currentMilliseconds,
         obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text },
         variable: Terminal.variable)
     } catch let error as ProgramError {
@@ -180,9 +183,9 @@ struct ServeCommand {
     return EngineThread.Callbacks(
       onCommit: { entries in
         live.publish(entries)
-        metrics.note(entries, now: currentMilliseconds())
-        tracer?.note(entries)
-        log.note(entries, redaction)
+        metrics.record(entries, now: currentMilliseconds())
+        tracer?.record(entries)
+        log.record(entries, redaction)
       },
       onFatal: { message in
         // What is on the disk is no longer known; only a new start reads it.
@@ -191,11 +194,12 @@ struct ServeCommand {
         _exit(3)
       },
       onWarning: { log.write(.warn, $0) },
-      onCommitDuration: { metrics.noteCommit(seconds: $0) })
+      onCommitDuration: { metrics.recordCommit(seconds: $0) })
   }
 
   private func listen(_ gate: AccessMiddleware) throws(StartupError) -> HTTPServer {
     var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
+    configuration.loops = options.loops
     configuration.tls = options.tls
     configuration.path = options.address.path
     configuration.listeningSocket = options.listener

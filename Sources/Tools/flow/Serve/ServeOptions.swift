@@ -14,6 +14,10 @@ struct ServeOptions {
     .init(name: "origin", value: "URL", help: "another origin whose pages may send, such as https://desk.example"),
     .init(name: "read-only", value: nil, help: "take nothing; what runs goes on, and can be looked at"),
     .init(name: "rate", value: "NUMBER", help: "the most requests of a caller in a second"),
+    .init(
+      name: "trusted-proxy", value: "ADDRESS",
+      help: "believe X-Forwarded-For of this proxy (or `unix`) for limits and the audit; may be repeated"),
+    .init(name: "loops", value: "NUMBER", help: "threads that serve connections; one for each core by default"),
     .init(name: "tls-cert", value: "FILE", help: "speak TLS with this certificate, a PEM file with its chain"),
     .init(name: "tls-key", value: "FILE", help: "the key of the certificate, a PEM file"),
     .init(name: "log-format", value: "FORMAT", help: "json or text; text on a terminal, json elsewhere"),
@@ -38,6 +42,9 @@ struct ServeOptions {
   private let origins: [String]
   private let rate: Int?
   private let isReadOnly: Bool
+  private let proxies: [String]
+  /// Threads that serve connections.
+  let loops: Int
   let redaction: Redaction
 
   init(_ arguments: CommandArguments, _ configuration: Configuration) throws(UsageError) {
@@ -48,6 +55,8 @@ struct ServeOptions {
     origins = arguments.all("origin")
     rate = try ServeOptions.rate(arguments.value("rate"))
     isReadOnly = arguments.has("read-only")
+    proxies = arguments.all("trusted-proxy")
+    loops = try ServeOptions.loops(arguments.value("loops"))
     tls = try ServeOptions.tls(arguments.value("tls-cert"), arguments.value("tls-key"))
     log = try ServeOptions.log(arguments)
     audit = try ServeOptions.audit(arguments, log)
@@ -66,10 +75,11 @@ struct ServeOptions {
     var settings = AccessMiddleware.Settings()
     let isAny = ["0.0.0.0", "::", ""].contains(address.host)
     let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
-    settings.naming = HostPolicy(hosts: hosts + own, origins: origins)
+    settings.hosts = HostPolicy(hosts: hosts + own, origins: origins)
     settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
     settings.rate = rate
     settings.isReadOnly = isReadOnly
+    settings.trustedProxies = Set(proxies)
     settings.redaction = redaction
     return settings
   }
@@ -97,6 +107,14 @@ struct ServeOptions {
       throw UsageError(message: "`--rate \(text)` is no number of requests from 1 to 1000000")
     }
     return rate
+  }
+
+  private static func loops(_ text: String?) throws(UsageError) -> Int {
+    guard let text else { return min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16) }
+    guard let loops = Int(text), (1...64).contains(loops) else {
+      throw UsageError(message: "`--loops \(text)` must be a number from 1 to 64")
+    }
+    return loops
   }
 
   private static func tls(_ chain: String?, _ key: String?) throws(UsageError) -> TLSCredentials? {
@@ -128,7 +146,7 @@ struct ServeOptions {
   /// Who wants to hear little of the server still gets the whole audit.
   private static func audit(_ arguments: CommandArguments, _ log: Log) throws(UsageError) -> Log {
     if let path = arguments.value("audit") { return try auditLog(path) }
-    return log.hears(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
+    return log.isEnabled(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
   }
 
   private static func auditLog(_ path: String) throws(UsageError) -> Log {
