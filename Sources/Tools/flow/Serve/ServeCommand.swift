@@ -156,7 +156,7 @@ struct ServeCommand {
       return FlowService(
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live, clock: currentMilliseconds,
         obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text },
-        variable: Terminal.variable)
+        variable: Terminal.variable, dashboard: options.dashboard)
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
     } catch let error as StoreError {

@@ -24,6 +24,8 @@ struct ServeOptions {
     .init(name: "log-level", value: "LEVEL", help: "debug, info, warn or error; info by default"),
     .init(name: "audit", value: "FILE", help: "where operators' actions and refusals are written; the log by default"),
     .init(name: "otlp", value: "URL", help: "send a span of each step to this OpenTelemetry collector"),
+    .init(name: "no-ui", value: nil, help: "serve the API without the dashboard"),
+    .init(name: "ui-dir", value: "DIR", help: "for development: serve the dashboard's files from this folder"),
     .init(name: "drain", value: "DURATION", help: "how long to look unready before ending; 0s by default"),
   ]
 
@@ -46,6 +48,8 @@ struct ServeOptions {
   /// Threads that serve connections.
   let loops: Int
   let redaction: Redaction
+  /// The web page; nil without it.
+  let dashboard: (@Sendable () -> Dashboard)?
 
   init(_ arguments: CommandArguments, _ configuration: Configuration) throws(UsageError) {
     listener = Systemd.takeListener()
@@ -63,6 +67,7 @@ struct ServeOptions {
     collector = try ServeOptions.collector(arguments.value("otlp"))
     drainMilliseconds = try ServeOptions.duration(arguments.value("drain") ?? "0s")
     redaction = Redaction(configuration.redaction)
+    dashboard = try ServeOptions.dashboard(arguments)
     guard address.isLoopback || keysPath != nil || arguments.has("insecure") else {
       throw UsageError(
         message: "\(address.host) can be reached from other machines, and nobody would have to say who he is",
@@ -99,6 +104,15 @@ struct ServeOptions {
         message: "`\(text)` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080, or unix:PATH")
     }
     return address
+  }
+
+  private static func dashboard(_ arguments: CommandArguments) throws(UsageError) -> (@Sendable () -> Dashboard)? {
+    if arguments.has("no-ui") { return nil }
+    guard let folder = arguments.value("ui-dir") else { return { DashboardFiles.embedded } }
+    guard readFile(folder + "/index.html") != nil else {
+      throw UsageError(message: "`\(folder)` has no index.html", help: "name the folder of the dashboard's files")
+    }
+    return { DashboardFiles.read(folder) }
   }
 
   private static func rate(_ text: String?) throws(UsageError) -> Int? {
