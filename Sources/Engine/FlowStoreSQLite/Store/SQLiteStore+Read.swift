@@ -1,3 +1,4 @@
+import FlowJSON
 public import FlowRuntime
 
 // The reads of the engine, on the writing connection, which sees its own commits.

@@ -79,6 +79,7 @@ public final class AccessMiddleware: HTTPHandler {
     finishing = WorkerPool(width: workers)
     state = Mutex(State(keys: settings.keys))
     sockets = SocketRegistry(metrics)
+    service.follow(settings.redaction)
     expirations = Expirations(clock: clock) { [live = service.live] in AccessMiddleware.end($0, live) }
   }
 
@@ -220,8 +221,8 @@ public final class AccessMiddleware: HTTPHandler {
     guard settings.trustedProxies.contains(own) || own.isEmpty && settings.trustedProxies.contains("unix") else {
       return own
     }
-    let hops = request.headers.values(of: "X-Forwarded-For").flatMap { $0.split(separator: ",") }
-      .map { $0.filter { $0 != " " && $0 != "\t" } }
+    let values = request.headers.values(of: "X-Forwarded-For").joined(separator: ",")
+    let hops = values.split(separator: ",").map { hop in String(hop.filter { $0 != " " && $0 != "\t" }) }
     return hops.last { !settings.trustedProxies.contains($0) } ?? own
   }
 

@@ -42,6 +42,16 @@ extension FlowService {
     }
   }
 
+  /// Follows redacted values through every program whose values may be shown.
+  func follow(_ redaction: Redaction) {
+    if redaction.isEmpty { return }
+    for machine in catalogue.machines { redaction.follow(machine.program) }
+    let counts = (try? reader.first.population(flow: nil)) ?? []
+    for hash in Set(counts.map(\.definition)) {
+      if let machine = try? programs.machine(hash) { redaction.follow(machine.program) }
+    }
+  }
+
   /// The flows that the caller may know of, for messages.
   func knownFlows(_ context: RequestContext) -> [String] { catalogue.names.filter(context.principal.sees) }
 

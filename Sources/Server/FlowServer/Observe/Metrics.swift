@@ -25,19 +25,13 @@ public final class Metrics: Sendable {
   private let finished = Family("flow_instances_finished_total", help: "Instances that ended.", labels: ["workflow", "outcome"]) {
     Counter()
   }
-  private let transitions = Family(
-    "flow_transitions_total", "Transitions of instances.", ["workflow", "from", "to", "event"]
-  ) { Counter() }
-  private let events = Family(
-    "flow_events_received_total", "Events that were received.", ["workflow", "event", "disposition"]
-  ) { Counter() }
+  private let transitions = Family("flow_transitions_total", help: "Transitions of instances.", labels: ["workflow", "from", "to", "event"]) { Counter() }
+  private let events = Family("flow_events_received_total", help: "Events that were received.", labels: ["workflow", "event", "disposition"]) { Counter() }
   private let incidents = Family("flow_incidents_total", help: "Timers and results that an instance could not process.", labels: ["workflow"]) {
     Counter()
   }
   private let dead = Family("flow_dead_letters_total", help: "Jobs whose attempts were exhausted.", labels: ["workflow"]) { Counter() }
-  private let guardErrors = Family(
-    "flow_guard_errors_total", "Events refused because an expression failed.", ["workflow"]
-  ) { Counter() }
+  private let guardErrors = Family("flow_guard_errors_total", help: "Events refused because an expression failed.", labels: ["workflow"]) { Counter() }
   private let instanceSeconds = Family("flow_instance_duration_seconds", help: "Time from the start to the end of an instance.", labels: ["workflow"]) {
     Histogram(Metrics.lifetimes)
   }

@@ -54,9 +54,10 @@ extension FlowService {
       do throws(StoreError) {
         let answer = try deployment.json(queries, programs, now: clock(), isDryRun: isDryRun)
         if isDryRun { return respond.send(.json(answer)) }
+        request.context.middleware.settings.redaction.follow(deployment.machine.program)
         engine.deploy(deployment.machine, sources: deployment.sources) { result in
           switch result {
-          case .failure(let problem): respond.send(problem)
+          case .failure(let problem): respond.send(problem, of: nil)
           case .success:
             let tag = [("ETag", "\"\(deployment.machine.program.hash)\"")]
             respond.send(.json(answer, status: deployment.present == nil ? 201 : 200, headers: tag))
@@ -73,7 +74,7 @@ extension FlowService {
     let name = try flow(request).name
     engine.retire(name) { result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let wasServed):
         request.respond.send(.json(["name": .string(name), "retired": true, "changed": .bool(wasServed)]))
       }

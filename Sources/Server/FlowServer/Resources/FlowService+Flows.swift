@@ -55,8 +55,7 @@ extension FlowService {
     pictures.draw(entry, active: active) { picture in
       guard let picture else {
         let problem = Problem(
-          status: 501, code: "not-available", title: "Not available here",
-          detail: "`dot` of Graphviz is needed for this picture, and could not be run; text/vnd.mermaid needs nothing")
+          .notAvailable, "SVG needs the program `dot` of Graphviz, which could not be run; text/vnd.mermaid needs none")
         return respond.send(problem)
       }
       respond.send(

@@ -23,7 +23,7 @@ extension FlowService {
     }
   }
 
-  func showVersion(ofServer request: RouteRequest) throws(Problem) {
+  func showServerVersion(_ request: RouteRequest) throws(Problem) {
     request.respond.send(.json(["version": .string(request.context.middleware.metrics.version), "api": "v1"]))
   }
 

@@ -1,3 +1,4 @@
+import FlowCrypto
 import FlowHTTP
 import FlowJSON
 import FlowMachine
@@ -46,11 +47,12 @@ extension FlowService {
     }
   }
 
-  /// The revision, and a digest of the members that can change without a step.
+  /// The revision, and a digest of the members that can change without a step. The digest is keyed, so that it reveals
+  /// nothing of the values that it covers; the key is that of the process.
   private func entityTag(_ revision: Int, _ members: [JSON.Member]) -> String {
     let passing = members.filter { ["why", "pendingCalls", "incident"].contains($0.name) }
-    let digest = Cursor(filter: JSON.object(passing).text(), position: 0).filter
-    return "\"\(revision)-\(String(digest & 0xFFFF_FFFF, radix: 16))\""
+    let digest = hmac(of: JSON.object(passing).bytes(), secret: tagSecret).prefix(8)
+    return "\"\(revision)-\(String(digest.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }, radix: 16))\""
   }
 
   private func isFresh(_ request: HTTPRequest, _ tag: String) -> Bool {

@@ -23,7 +23,7 @@ extension FlowService {
       queue: queue, limit: count, leaseMilliseconds: lease, flows: context.principal.flows
     ) { [self] result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let jobs):
         context.recordClaims(jobs.map(\.id))
         request.respond.send(json(["items": .array(jobs.map(view))]))
@@ -84,7 +84,7 @@ extension FlowService {
   private func finish(_ id: Int64, fence: Int, _ outcome: JobOutcome, _ request: RouteRequest) {
     engine.finish(id, fence: fence, outcome: outcome) { [self] result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success: request.respond.send(json(["accepted": true]))
       }
     }
@@ -93,7 +93,7 @@ extension FlowService {
   private func heartbeat(_ id: Int64, fence: Int, lease: Int64, _ request: RouteRequest) {
     engine.heartbeat(id, fence: fence, leaseMilliseconds: lease) { [self] result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let end): request.respond.send(json(["leaseEnds": .string(timeText(end))]))
       }
     }

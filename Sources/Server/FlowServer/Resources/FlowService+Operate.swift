@@ -23,7 +23,7 @@ extension FlowService {
     command.isDryRun = try request.query.flag("dryRun")
     engine.operate(command) { result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: name.flow)
       case .success(let answer):
         request.respond.send(.json(answer.json, headers: [("ETag", "\"\(answer.revision)\"")]))
       }
@@ -42,7 +42,7 @@ extension FlowService {
     let isDryRun = command.isDryRun
     engine.fork(command) { result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: name.flow)
       case .success(let answer):
         let location = "/v1/flows/\(answer.flow.percentEncoded)/instances/\(answer.key.percentEncoded)"
         let headers = isDryRun ? [] : [("ETag", "\"\(answer.revision)\""), ("Location", location)]
@@ -96,7 +96,7 @@ extension FlowService {
     let reason = try reason(try request.http.object(["reason"]))
     engine.redrive(id, reason: reason, caller: try caller(request.context)) { result in
       switch result {
-      case .failure(let problem): request.respond.send(problem)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success: request.respond.send(.json(["accepted": true]))
       }
     }

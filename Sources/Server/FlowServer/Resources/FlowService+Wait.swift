@@ -45,8 +45,8 @@ extension FlowService {
     reader.read { [self] queries in
       repeat {
         let isLast = waiter.isExpired
-        let view = try? view((waiter.answer.flow, waiter.answer.key), queries)
-        if isLast || waiter.hasLeft || view??.isQuiet == true { waiter.finish(view ?? nil, live) }
+        let view = (try? view((waiter.answer.flow, waiter.answer.key), queries)) ?? nil
+        if isLast || waiter.hasLeft || view?.isQuiet == true { waiter.finish(view, live) }
       } while waiter.mustReadAgain()
     }
   }

@@ -1,4 +1,4 @@
-import Dispatch
+import FlowCrypto
 import FlowHTTP
 public import FlowIR
 import FlowJSON
@@ -31,6 +31,8 @@ public final class FlowService: Sendable {
 
   /// The web page; nil where there is none.
   let dashboard: (@Sendable () -> Dashboard)?
+  /// The key of entity tags.
+  let tagSecret = randomBytes(32) ?? []
 
   /// Deployments or simulations that may wait.
   static let maximumWaiting = 64

@@ -45,7 +45,8 @@ struct IncomingEvent: Sendable {
       return
     }
     try body.checkMembers(["event", "type", "data", "key"], hints: IncomingEvent.hints)
-    guard let name = try body.text("event") ?? body.text("type") else {
+    let event = try body.text("event")
+    guard let name = event == nil ? try body.text("type") : event else {
       throw .badRequest(#"the body has no `event`; send {"event": "Paid", "data": {"amount": 4.0}}"#)
     }
     self.init(name: name, data: body["data"] ?? .object([]), idempotencyKey: try body.text("key"))

@@ -1,5 +1,6 @@
 import FlowHTTP
 import FlowJSON
+import FlowRuntime
 
 /// The way back to the client of one request.
 ///
@@ -22,6 +23,10 @@ struct Responder: Sendable {
   }
 
   func send(_ problem: Problem) { send(context.response(problem)) }
+
+  /// Sends a problem of the engine, without what the caller may not see.
+  /// - Parameter flow: The flow that it is about; nil when several may be.
+  func send(_ problem: EngineProblem, of flow: String?) { send(context.visible(problem, of: flow)) }
 }
 
 extension HTTPResponse {

@@ -105,7 +105,7 @@ extension Route {
     Route("GET", "/readyz", .open, summary: "Readiness for requests", handler: FlowService.showReadiness)
       .giving(200, "The server is ready", Schemas.string, as: "text/plain").giving(200, "", Schemas.anyObject)
       .refusing("draining", "store-unavailable"),
-    Route("GET", "/version", .open, summary: "The version of the server", handler: FlowService.showVersion(ofServer:))
+    Route("GET", "/version", .open, summary: "The version of the server", handler: FlowService.showServerVersion)
       .giving(200, "The version", Schemas.object(["version": Schemas.string, "api": Schemas.string])),
     Route("GET", "/metrics", .read, summary: "Metrics for Prometheus", handler: FlowService.showMetrics)
       .giving(200, "The metrics", Schemas.string, as: "text/plain")

@@ -154,7 +154,8 @@ struct InstanceList {
       for row in rows {
         position = row.id
         budget.addRow()
-        if try !needsLook || matches(row, test: test, programs) { found.append(row) }
+        let isMatch = needsLook ? try matches(row, test: test, programs) : true
+        if isMatch { found.append(row) }
         if found.count == limit || needsLook && budget.isSpent { return (found, Cursor(filter: signature, position: row.id)) }
       }
       if rows.count < size { return (found, nil) }

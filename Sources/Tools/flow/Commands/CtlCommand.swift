@@ -45,8 +45,8 @@ struct CtlCommand {
 
   /// Shows a document, or the items of a list as lines.
   private func show(_ path: String, rows: ((JSON) -> [String])?) throws(Client.Unreachable) -> Int32 {
-    let answer = try client.send("GET", path)
-    guard answer.isFine else { return complain(answer) }
+    let answer = try client.send("GET", to: path)
+    guard answer.isSuccess else { return complain(answer) }
     guard !isJSON, let rows else {
       Terminal.output(answer.json.text(.indented) + "\n")
       return ExitCode.fine
@@ -63,7 +63,7 @@ struct CtlCommand {
       Terminal.output(isJSON ? entry.text() + "\n" : CtlCommand.live(entry) + "\n")
       return true
     }
-    return answer.isFine ? ExitCode.fine : complain(answer)
+    return answer.isSuccess ? ExitCode.fine : complain(answer)
   }
 
   // MARK: - Doing
@@ -76,25 +76,26 @@ struct CtlCommand {
     let headers = value("key").map { ["Idempotency-Key: \($0)"] } ?? []
     let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
     let body: JSON = ["event": .string(name), "data": payload]
-    return tell(try client.send("POST", path + dry, body.bytes(), headers: headers))
+    return tell(try client.send("POST", to: path + dry, body: body.bytes(), headers: headers))
   }
 
   private func operate() throws(Client.Unreachable) -> Int32 {
     let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
-    return tell(try client.send("POST", "\(instance)/\(words[0])\(dry)", reason.bytes()))
+    return tell(try client.send("POST", to: "\(instance)/\(words[0])\(dry)", body: reason.bytes()))
   }
 
   private func fork() throws(Client.Unreachable) -> Int32 {
     let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
     let key = word(3).map { [JSON.Member("key", .string($0))] } ?? []
     let body = JSON.object(key + (reason.members ?? []))
-    return tell(try client.send("POST", instance + "/fork" + dry, body.bytes()))
+    return tell(try client.send("POST", to: instance + "/fork" + dry, body: body.bytes()))
   }
 
   private func redrive() throws(Client.Unreachable) -> Int32 {
     var code = ExitCode.fine
     for id in words.dropFirst() {
-      let answer = try client.send("POST", "/v1/dead-letters/\(id.percentEncoded)/redrive", reason.bytes())
+      let answer = try client.send(
+        "POST", to: "/v1/dead-letters/\(id.percentEncoded)/redrive", body: reason.bytes())
       code = max(code, tell(answer))
     }
     return code
@@ -115,7 +116,7 @@ struct CtlCommand {
       let dry = arguments.has("dry-run") ? "?dryRun=true" : ""
       let path = "/v1/flows/\(flow.percentEncoded)\(dry)"
       let type = isIR ? "application/json" : "text/x-flow"
-      code = max(code, tell(try client.send("PUT", path, text, type: type)))
+      code = max(code, tell(try client.send("PUT", to: path, body: text, type: type)))
     }
     return code
   }
@@ -132,13 +133,13 @@ struct CtlCommand {
 
   // MARK: - Saying
 
-  private func tell(_ answer: Client.Answer) -> Int32 {
-    guard answer.isFine else { return complain(answer) }
+  private func tell(_ answer: Client.Response) -> Int32 {
+    guard answer.isSuccess else { return complain(answer) }
     Terminal.output(isJSON ? answer.json.text(.indented) + "\n" : CtlCommand.outcome(answer.json) + "\n")
     return ExitCode.fine
   }
 
-  private func complain(_ answer: Client.Answer) -> Int32 {
+  private func complain(_ answer: Client.Response) -> Int32 {
     let problem = answer.json
     if isJSON {
       Terminal.output(problem.text(.indented) + "\n")

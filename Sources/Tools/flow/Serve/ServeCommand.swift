@@ -107,7 +107,7 @@ struct ServeCommand {
     }
   }
 
-  /// Reads keys and certificates again; what can't be used leaves the old ones in place.
+  /// Reads keys and certificates again; files that can't be used leave the old ones in place.
   private func reload(_ gate: AccessMiddleware) {
     Systemd.notify("RELOADING=1")
     do throws(TLSError) {
@@ -116,12 +116,25 @@ struct ServeCommand {
       options.log.write(.error, "the certificate was not reloaded", fields: [.init("err", .string(error.message))])
     }
     do throws(KeyFileError) {
-      if let path = options.keysPath { gate.replaceKeys(try KeyFile.load(path)) }
+      if let path = options.keysPath { try reloadKeys(path, gate) }
       options.log.write(.info, "reloaded")
     } catch {
       options.log.write(.error, "the keys were not reloaded", fields: [.init("err", .string(error.message))])
     }
     Systemd.notify("READY=1")
+  }
+
+  /// A file without keys revokes all of them, as does a missing one; one that can't be read leaves the old ones.
+  private func reloadKeys(_ path: String, _ gate: AccessMiddleware) throws(KeyFileError) {
+    guard access(path, F_OK) == 0 else {
+      gate.replaceKeys(.empty)
+      return options.log.write(.error, "the key file is missing: all keys are revoked", fields: [.init("file", .string(path))])
+    }
+    let keys = try KeyFile.load(path)
+    gate.replaceKeys(keys)
+    if keys.isEmpty {
+      options.log.write(.warn, "the key file has no keys: all keys are revoked", fields: [.init("file", .string(path))])
+    }
   }
 
   private static func tracer(_ collector: String, _ exporter: BindingRunner) -> Tracer {

@@ -81,7 +81,11 @@ struct ServeOptions {
     let isAny = ["0.0.0.0", "::", ""].contains(address.host)
     let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
     settings.hosts = HostPolicy(hosts: hosts + own, origins: origins)
-    settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
+    settings.keys = try keysPath.map { path throws(KeyFileError) in
+      let keys = try KeyFile.load(path)
+      guard !keys.isEmpty else { throw KeyFileError(message: "\(path): there is neither a key nor an issuer in it") }
+      return keys
+    }
     settings.rate = rate
     settings.isReadOnly = isReadOnly
     settings.trustedProxies = Set(proxies)
@@ -164,7 +168,10 @@ struct ServeOptions {
   }
 
   private static func auditLog(_ path: String) throws(UsageError) -> Log {
-    guard appendToFile(path, []) else { throw UsageError(message: "`\(path)` can't be written") }
+    // Created for its owner alone; an existing file keeps its mode until here.
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    if descriptor >= 0 { close(descriptor) }
+    guard descriptor >= 0 else { throw UsageError(message: "`\(path)` can't be written") }
     chmod(path, 0o600)
     return Log(level: .info, format: .json, clock: currentMilliseconds) { line in
       if !appendToFile(path, line) { Terminal.complain("`\(path)` can't be written: an audit line is lost") }
