@@ -1,5 +1,7 @@
 import FlowHTTP
 import FlowJSON
+import FlowMachine
+import FlowRuntime
 
 // The caller: `GET /v1/me`, and the session of a browser, which can't add headers to a WebSocket.
 extension FlowService {

@@ -1,4 +1,5 @@
 import FlowDiagram
+import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime

@@ -28,7 +28,6 @@ public final class FlowService: Sendable {
   let obstacle: @Sendable (Program) -> String?
   /// A variable of the environment, for the secrets of webhooks.
   let variable: @Sendable (String) -> String?
-
   /// The web page; nil where there is none.
   let dashboard: (@Sendable () -> Dashboard)?
   /// The key of entity tags.
