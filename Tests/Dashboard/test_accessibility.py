@@ -10,7 +10,7 @@ VIEWS = {
     "can": "instances/Card/c3?tab=can", "history": "instances/Order/o2?tab=history", "actions": "instances/Approval/p1?tab=actions",
     "timers": "instances/Approval/p1?tab=timers", "json": "instances/Order/o2?tab=json", "flows": "flows", "flow": "flows/Order",
     "events": "flows/Release?tab=events", "versions": "flows/Order?tab=versions", "deploy": "flows/Approval?tab=deploy",
-    "tasks": "tasks", "simulate": "simulate", "play": "simulate?tab=play&flow=Card", "server": "server", "dead": "server?tab=dead",
+    "tasks": "tasks", "simulate": "simulate", "play": "simulate?tab=play&flow=Card", "server": "server", "dead": "server?tab=dead", "jobs": "server?tab=jobs", "schedules": "server?tab=schedules", "steps": "instances/Drip/ann@example.test?tab=actions",
 }
 SMALL = """return [...document.querySelectorAll('button, select, input:not([type=checkbox]):not([type=file]), nav a, summary')]
     .filter((one) => one.checkVisibility() && !one.closest('.hide')).map((one) => [one, one.getBoundingClientRect()])

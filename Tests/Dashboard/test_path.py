@@ -98,7 +98,7 @@ class MainPath(unittest.TestCase):
         source = area.get_property("value")
         page.put(area, source.replace("-> nowhere", "").replace("state open {", "state oppen {"))
         page.click("Preview")
-        page.shows("does not compile")
+        page.shows("error F")
         page.put(page.element("//textarea"), source.replace("dropped", "lost"))
         page.click("Preview")
         page.shows("+ lost")

@@ -95,9 +95,13 @@ const places = [
   { name: 'server', title: 'Server' },
 ];
 
+/** The picture of the icon, without another request. */
+const Mark = () => html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" /><circle cx="9" cy="10" r="2.6" /><circle cx="23" cy="22" r="2.6" />
+  <path d="M11.8 10H18a5 5 0 0 1 5 5v4M9 13v4a5 5 0 0 0 5 5h6" /></svg>`;
+
 /** @param {{current: string}} properties */
 function Navigation({ current }) {
-  return html`<nav aria-label="Main"><a class="brand" href="#/" aria-label="Flow, overview"><img src=${new URL("icon.svg", import.meta.url).href} alt="" width="26" height="26" /><span>Flow</span></a>
+  return html`<nav aria-label="Main"><a class="brand" href="#/" aria-label="Flow, overview"><${Mark} /><span>Flow</span></a>
     <ul>${places.map(({ name, title }) => html`<li key=${name}><a href=${name === 'overview' ? '#/' : `#/${name}`}
       aria-current=${current === name || current + 's' === name ? 'page' : undefined}><${Icon} name=${name} /><span>${title}</span></a></li>`)}</ul>
     <div class="foot"><${Connection} /><${Account} /></div></nav>`;

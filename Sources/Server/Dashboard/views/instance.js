@@ -89,7 +89,7 @@ function Page({ view, definition, history, route, reload }) {
   const active = past ? past.state : view.state;
   const tabs = [
     { id: 'now', name: past ? 'Then' : 'Now' }, { id: 'can', name: 'Can do', count: view.allowedEvents.length }, { id: 'history', name: 'History' },
-    { id: 'actions', name: 'Actions', count: view.pendingCalls.length }, { id: 'timers', name: 'Timers', count: view.timers.length }, { id: 'json', name: 'JSON' },
+    { id: 'actions', name: 'Actions', count: view.calls.filter((/** @type {any} */ call) => !['done', 'skipped'].includes(call.status)).length + view.pendingCalls.filter((/** @type {any} */ job) => !job.call).length }, { id: 'timers', name: 'Timers', count: view.timers.length }, { id: 'json', name: 'JSON' },
   ];
   return html`<header class="head"><${Crumbs} flow=${view.flow} />
       <div class="bar"><div class="row"><h1>${view.key}</h1><${Status} status=${view.status} incident=${view.incident} /><${States} paths=${active} /></div><${Operations} view=${view} reload=${reload} /></div>
@@ -195,15 +195,24 @@ function History({ history, at }) {
 
 // MARK: - Actions
 
+/** How each status of a call is shown. */
+const callStatus = /** @type {Record<string, [string, string]>} */ ({ waiting: ['', 'clock'], running: ['running', 'running'], retrying: ['retrying', 'reload'], done: ['done', 'done'], skipped: ['', 'more'], failed: ['failed', 'failed'] });
+
 /** @param {any} properties */
-function Actions({ view }) {
-  if (!view.pendingCalls.length) return html`<${Empty}>No action is running or waiting. The history has those that ended.</${Empty}>`;
-  return html`<table class="cards"><thead><tr><th>Action</th><th>Status</th><th>Attempt</th><th>Next</th></tr></thead><tbody>${view.pendingCalls.map((/** @type {any} */ call) => {
-    const isRetrying = call.attempt > 1;
-    return html`<tr key=${call.job}><td class="title"><strong>${call.action}</strong>${call.call && call.call !== call.action ? html` <span class="muted">as ${call.call}</span>` : ''}${call.lastFailure ? html`<div class="small-text muted">${code(String(call.lastFailure.outcome ?? ''))}</div>` : ''}</td>
-      <td data-label="Status"><span class=${`status ${isRetrying ? 'retrying' : 'running'}`}><${Icon} name=${isRetrying ? 'reload' : 'running'} />${call.queue ? (call.leaseEnds ? 'with a worker' : `waits in ${call.queue}`) : isRetrying ? 'retrying' : 'running'}</span></td>
-      <td data-label="Attempt">${call.attempt}</td><td data-label="Next">${call.due ? html`<${Time} at=${call.due} />` : ''}</td></tr>`;
-  })}</tbody></table>`;
+function Actions({ view, definition }) {
+  const others = view.pendingCalls.filter((/** @type {any} */ job) => !job.call);
+  if (!view.calls.length && !others.length) return html`<${Empty}>No action is running or waiting. The history has those that ended.</${Empty}>`;
+  const after = (/** @type {any} */ call) => definition?.calls.find((/** @type {any} */ one) => one.name === call.name && one.state === call.state)?.after ?? [];
+  return html`<table class="cards"><thead><tr><th>Call</th><th>Status</th><th>Attempt</th><th>Next</th></tr></thead><tbody>
+    ${view.calls.map((/** @type {any} */ call) => {
+      const [kind, icon] = callStatus[call.status] ?? ['', 'more'];
+      return html`<tr key=${`${call.state}/${call.name}`}><td class="title"><div><strong>${call.name}</strong>${call.action && call.action !== call.name ? html` <span class="muted">${call.action}</span>` : ''}
+        ${after(call).length ? html`<div class="small-text muted">after ${after(call).join(', ')}</div>` : ''}${call.lastFailure ? html`<div class="small-text muted">${code(String(call.lastFailure.outcome ?? ''))}</div>` : ''}</div></td>
+        <td data-label="Status"><span class=${`status ${kind}`}><${Icon} name=${icon} />${call.status}</span></td><td data-label="Attempt">${call.attempt ?? ''}</td><td data-label="Next">${call.nextAt ? html`<${Time} at=${call.nextAt} />` : ''}</td></tr>`;
+    })}
+    ${others.map((/** @type {any} */ job) => html`<tr key=${job.job}><td class="title"><div><strong>${job.action}</strong> <span class="muted">nothing waits for it</span>${job.lastFailure ? html`<div class="small-text muted">${code(String(job.lastFailure.outcome ?? ''))}</div>` : ''}</div></td>
+      <td data-label="Status"><span class=${`status ${job.attempt > 1 ? 'retrying' : 'running'}`}><${Icon} name=${job.attempt > 1 ? 'reload' : 'running'} />${job.queue ? (job.leaseEnds ? 'with a worker' : `waits in ${job.queue}`) : job.attempt > 1 ? 'retrying' : 'running'}</span></td>
+      <td data-label="Attempt">${job.attempt}</td><td data-label="Next">${job.due ? html`<${Time} at=${job.due} />` : ''}</td></tr>`)}</tbody></table>`;
 }
 
 // MARK: - JSON

@@ -3,14 +3,15 @@ import { html, useEffect, useRef, useState } from '../preact.js';
 import { get, may, missing, path, post, Problem, query, session, useLoad } from '../api.js';
 import { connection, subscribe } from '../live.js';
 import { link, setQuery } from '../app.js';
-import { code, count, Dialog, duration, Empty, Icon, Loading, ProblemNote, Tabs, Time, toast } from '../parts/basics.js';
+import { clockTime, code, count, Dialog, duration, Empty, Icon, Loading, ProblemNote, Tabs, Time, toast } from '../parts/basics.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Server({ route }) {
   const tab = route.query.get('tab') ?? 'health';
-  const tabs = [{ id: 'health', name: 'Health' }, { id: 'dead', name: 'Dead letters' }];
+  const tabs = [{ id: 'health', name: 'Health' }, { id: 'jobs', name: 'Jobs' }, { id: 'schedules', name: 'Schedules' }, { id: 'dead', name: 'Dead letters' }];
+  const flow = route.query.get('flow');
   return html`<header class="head"><h1>Server</h1></header><div class="stack"><${Tabs} tabs=${tabs} current=${tab} choose=${(/** @type {string} */ id) => setQuery({ tab: id === 'health' ? null : id }, true)} label="Parts of the server" />
-    <div role="tabpanel" aria-labelledby=${`tab-${tab}`}>${tab === 'dead' ? html`<${DeadLetters} flow=${route.query.get('flow')} />` : html`<${Health} />`}</div></div>`;
+    <div role="tabpanel" aria-labelledby=${`tab-${tab}`}>${tab === 'dead' ? html`<${DeadLetters} flow=${flow} />` : tab === 'jobs' ? html`<${Jobs} flow=${flow} />` : tab === 'schedules' ? html`<${Schedules} />` : html`<${Health} />`}</div></div>`;
 }
 
 // MARK: - Health
@@ -73,6 +74,38 @@ function bytes(number) {
   let unit = 0;
   for (; number >= 1024 && unit < units.length - 1; unit++) number /= 1024;
   return `${number < 10 && unit ? number.toFixed(1) : Math.round(number)} ${units[unit]}`;
+}
+
+// MARK: - Jobs and schedules
+
+/** How each status of a job is shown. */
+const jobStatus = /** @type {Record<string, [string, string]>} */ ({ due: ['running', 'running'], claimed: ['running', 'person'], retrying: ['retrying', 'reload'], waiting: ['', 'clock'], held: ['suspended', 'suspended'] });
+
+/** @param {{flow: string | null}} properties */
+function Jobs({ flow }) {
+  const loaded = useLoad(async (signal) => (await get('/v1/jobs' + query({ flow, limit: 200 }), { signal })).data, [flow]);
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && loaded.reload(), 4_000);
+    return () => clearInterval(timer);
+  }, [flow]);
+  if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
+  if (!loaded.data) return html`<${Loading} />`;
+  const { items, page } = loaded.data;
+  return html`<div class="stack"><p class="muted">Actions that have not ended, the oldest first.</p><div class="card flush">${items.length ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Status</th><th>Attempt</th><th>Due</th></tr></thead><tbody>${items.map((/** @type {any} */ job) => {
+    const [kind, icon] = jobStatus[job.status] ?? ['', 'more'];
+    return html`<tr key=${job.id}><td class="title"><strong>${job.action}</strong></td><td data-label="Instance"><a data-row href=${link(['instances', job.flow, job.key], { tab: 'actions' })}>${job.flow} ${job.key}</a></td>
+      <td data-label="Status"><span><span class=${`status ${kind}`}><${Icon} name=${icon} />${job.status}</span>${job.queue ? html` <span class="muted small-text">queue ${job.queue}</span>` : ''}${job.lastFailure ? html`<div class="muted small-text">${code(String(job.lastFailure.outcome ?? ''))}</div>` : ''}</span></td>
+      <td data-label="Attempt">${job.attempt}</td><td data-label="Due" class="narrow">${job.leaseEnds ? html`<span>lease ends <${Time} at=${job.leaseEnds} /></span>` : job.due ? html`<${Time} at=${job.due} />` : ''}</td></tr>`;
+  })}</tbody></table>` : html`<${Empty} title="No jobs">Nothing is running or waiting.</${Empty}>`}</div>${page.next ? html`<p class="muted">There are more than 200.</p>` : null}</div>`;
+}
+
+function Schedules() {
+  const loaded = useLoad(async (signal) => (await get('/v1/schedules', { signal })).data.items, []);
+  useEffect(() => subscribe({ type: 'step', filter: "'schedule' in data" }, null, { entry: loaded.reload, reset: loaded.reload }), []);
+  if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
+  if (!loaded.data) return html`<${Loading} />`;
+  return html`<div class="card flush">${loaded.data.length ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Next run</th></tr></thead><tbody>${loaded.data.map((/** @type {any} */ one) => html`<tr key=${`${one.flow}/${one.start}`}><td class="title"><a class="key" data-row href=${link(['flows', one.flow])}>${one.flow}</a></td><td data-label="Schedule"><code>${one.label}</code></td>
+    <td data-label="Next run"><span><${Time} at=${one.nextAt} /> <span class="muted">${clockTime(one.nextAt)}</span></span></td></tr>`)}</tbody></table>` : html`<${Empty} title="No schedules">No flow that is served starts by the clock.</${Empty}>`}</div>`;
 }
 
 // MARK: - Dead letters
