@@ -110,7 +110,9 @@ final class MemoryStore: Store {
     queue: String, of flows: Set<String>, at now: Int64, limit: Int
   ) throws(StoreError) -> [JobRow] {
     let owners = Dictionary(grouping: instances.values, by: \.id).compactMapValues { $0.first?.flow }
-    let due = try dueJobs(queue: queue, at: now, limit: .max).filter { owners[$0.instance].map(flows.contains) ?? false }
+    let due = try dueJobs(queue: queue, at: now, limit: .max).filter {
+      owners[$0.instance].map(flows.contains) ?? false
+    }
     return Array(due.prefix(limit))
   }
 

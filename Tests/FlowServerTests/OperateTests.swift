@@ -32,7 +32,8 @@ import Testing
     #expect(try client.send("POST", OperateTests.path + "/a/cancel", [:]).status == 409)
     #expect(try client.send("POST", OperateTests.path + "/z/cancel", [:]).status == 404)
     #expect(try client.send("POST", OperateTests.path + "/b/cancel", ["reason": 5]).status == 400)
-    let text = try client.send("POST", OperateTests.path + "/b/cancel", text: "x", headers: ["Content-Type": "text/plain"])
+    let text = try client.send(
+      "POST", OperateTests.path + "/b/cancel", text: "x", headers: ["Content-Type": "text/plain"])
     #expect(text.status == 415)
     #expect(try client.send("POST", OperateTests.path + "/b/cancel").status == 200, "a body is optional")
     let history = try client.send("GET", OperateTests.path + "/a/history").json["items"]?.array ?? []

@@ -51,7 +51,8 @@ public final class Client {
   ) throws(Unreachable) -> Response {
     let inbox = ResponseBuffer { _ in true }
     inbox.keepsAll = true
-    let status = try perform(method, path: path, body: body, headers: headers + ["Content-Type: \(type)"], seconds: 60, inbox)
+    let status = try perform(
+      method, path: path, body: body, headers: headers + ["Content-Type: \(type)"], seconds: 60, inbox)
     return Response(status: status, body: inbox.bytes)
   }
 

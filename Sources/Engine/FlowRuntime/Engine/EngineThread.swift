@@ -117,7 +117,8 @@ public final class EngineThread: Sendable {
     completion: @escaping @Sendable (Result<[ClaimedJob], EngineProblem>) -> Void
   ) {
     perform(
-      { $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds, flows: flows) }, completion: completion)
+      { $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds, flows: flows) },
+      completion: completion)
   }
 
   /// Ends a job that a worker has leased.

@@ -1,5 +1,5 @@
 public import CEL
-import FlowIR
+public import FlowIR
 import FlowJSON
 public import FlowMachine
 import FlowSource
@@ -37,7 +37,7 @@ extension Catalogue.Entry {
   /// - Parameters:
   ///   - event: Its index in the flow's program; nil when that has no such event.
   ///   - isRunning: The state of the instance with its key; nil when there is none.
-  public func destination(of event: Int?, isRunning: Bool?) -> Destination {
+  public func destination(of event: EventIndex?, isRunning: Bool?) -> Destination {
     if let isRunning {
       let startsAgain = event.map { machine.startsAgain(flow: flow, on: $0) } ?? false
       if isRunning || !startsAgain || isRetired { return .step }

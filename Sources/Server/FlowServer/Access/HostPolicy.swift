@@ -21,7 +21,8 @@ public struct HostPolicy: Sendable {
     let given = request.headers["Host"] ?? ""
     guard let name = HostPolicy.name(of: given), hosts.contains(name), isOwn(target: request.target) else {
       throw Problem(
-        .hostNotAllowed, "the host `\(AuditSampler.shortened(given))` is not accepted; `flow serve --host NAME` adds it")
+        .hostNotAllowed, "the host `\(AuditSampler.shortened(given))` is not accepted; `flow serve --host NAME` adds it"
+      )
     }
   }
 

@@ -88,7 +88,9 @@ public struct KeyRing: Sendable {
     }
     let principal = try issuer.principal(of: token, now: now)
     // Flows see names only, so that no token may carry the name of a key.
-    guard !names.contains(principal.name), !KeyRing.reservedNames.contains(principal.name) else { throw InvalidToken(message: "the token's subject is the name of a key") }
+    guard !names.contains(principal.name), !KeyRing.reservedNames.contains(principal.name) else {
+      throw InvalidToken(message: "the token's subject is the name of a key")
+    }
     return principal
   }
 

@@ -4,9 +4,9 @@ import Synchronization
 
 /// The redacted fields of flows, and the mask that replaces their values.
 ///
-/// A field is masked by its name wherever it appears: in the data, in an event that brought it, in the changes of a step.
-/// Names that carry the same value in a program are masked as well (``RedactionOrigins``), and text that could hold a
-/// value is masked as a whole.
+/// A field is masked by its name wherever it appears: in the data, in an event that brought it, in the changes of a
+/// step. Names that carry the same value in a program are masked as well (``RedactionOrigins``), and text that could
+/// hold a value is masked as a whole.
 public struct Redaction: Sendable {
   static let mask: JSON = "[redacted]"
   /// The names of all known programs; copies share it.
@@ -83,7 +83,8 @@ private struct Mask {
       return .object(
         members.map { member in
           let isText = Mask.texts.contains(member.name) && member.value.string != nil
-          return .init(member.name, hidden.contains(member.name) || isText ? Redaction.mask : masked(member.value, known))
+          return .init(
+            member.name, hidden.contains(member.name) || isText ? Redaction.mask : masked(member.value, known))
         })
     default: return json
     }

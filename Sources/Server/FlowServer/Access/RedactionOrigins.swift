@@ -1,12 +1,12 @@
 import CEL
 import FlowIR
 
-/// The names under which redacted values appear in programs: masking follows a value from its origin, not only the name
-/// that the operator gave.
+/// The names under which redacted values appear in programs: masking follows a value from its origin, not only the
+/// name that the operator gave.
 ///
-/// A value is followed forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads and
-/// results, and backwards from a redacted field to the payload fields and data fields that it is assigned from. Every
-/// expression with a redacted part counts as redacted. The key field is never followed backwards: it is public.
+/// A value is followed forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads
+/// and results, and backwards from a redacted field to the payload fields and data fields that it is assigned from.
+/// Every expression with a redacted part counts as redacted. The key field is never followed backwards: it is public.
 struct RedactionOrigins {
   /// Redacted payload fields by event, over all programs: a receiver may be compiled apart from its emitter.
   private var payloads: [String: Set<String>] = [:]
@@ -59,7 +59,7 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func follow(_ acts: [ActionStatement], on event: Int?, of flow: Flow, in program: Program) {
+  private mutating func follow(_ acts: [ActionStatement], on event: EventIndex?, of flow: Flow, in program: Program) {
     for act in acts {
       switch act.kind {
       case .assign(let slot, _, let value):
@@ -76,7 +76,7 @@ struct RedactionOrigins {
   }
 
   private mutating func follow(
-    _ payload: TypedExpression, into target: String, on event: Int?, of flow: Flow, in program: Program
+    _ payload: TypedExpression, into target: String, on event: EventIndex?, of flow: Flow, in program: Program
   ) {
     guard case .record(_, let fields) = payload.kind else { return }
     for field in fields {
@@ -113,7 +113,7 @@ struct RedactionOrigins {
   }
 
   private mutating func markParameters(
-    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: Int?, of flow: Flow, in program: Program
+    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: EventIndex?, of flow: Flow, in program: Program
   ) {
     for (parameter, argument) in zip(parameters.fields, arguments)
     where isMarked(argument.tree, event: event, of: flow, in: program) {
@@ -122,7 +122,7 @@ struct RedactionOrigins {
   }
 
   /// The origins of a value that becomes a redacted field.
-  private mutating func markSources(of tree: TypedExpression, event: Int?, of flow: Flow, in program: Program) {
+  private mutating func markSources(of tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) {
     if case .variable(_, let slot) = tree.kind {
       if let name = fieldName(slot, of: flow), !isKey(name, of: flow) { mark(name, of: flow.name) }
       return
@@ -144,7 +144,7 @@ struct RedactionOrigins {
   private func isKey(_ name: String, of flow: Flow) -> Bool { flow.key.map { flow.fields[$0].name == name } ?? false }
 
   /// Whether an expression has a redacted part.
-  private func isMarked(_ tree: TypedExpression, event: Int?, of flow: Flow, in program: Program) -> Bool {
+  private func isMarked(_ tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) -> Bool {
     switch tree.kind {
     case .variable(_, FrameLayout.event):
       return event.map { !(payloads[program.events[$0].name] ?? []).isEmpty } ?? false
@@ -160,7 +160,8 @@ struct RedactionOrigins {
 
   /// `event.name`
   private func payloadField(of tree: TypedExpression) -> String? {
-    guard case .select(let operand, let field, _) = tree.kind, case .variable(_, FrameLayout.event) = operand.kind else {
+    guard case .select(let operand, let field, _) = tree.kind, case .variable(_, FrameLayout.event) = operand.kind
+    else {
       return nil
     }
     return field
@@ -171,9 +172,9 @@ struct RedactionOrigins {
     return flow.fields.indices.contains(index) ? flow.fields[index].name : nil
   }
 
-  private func event(of start: Start) -> Int? { if case .event(let event, _) = start.trigger { event } else { nil } }
+  private func event(of start: Start) -> EventIndex? { if case .event(let event, _) = start.trigger { event } else { nil } }
 
-  private func event(of transition: Transition) -> Int? {
+  private func event(of transition: Transition) -> EventIndex? {
     if case .event(let event) = transition.trigger { event } else { nil }
   }
 

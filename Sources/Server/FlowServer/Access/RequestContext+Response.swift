@@ -7,9 +7,10 @@ import Synchronization
 extension RequestContext {
   /// The response for a problem, with the path and the identifier of the request.
   func response(_ problem: Problem) -> HTTPResponse {
-    let members = (problem.json.members ?? []) + [
-      .init("instance", .string(path)), .init("requestId", .string(id)),
-    ]
+    let members =
+      (problem.json.members ?? []) + [
+        .init("instance", .string(path)), .init("requestId", .string(id)),
+      ]
     return HTTPResponse(
       status: problem.status, headers: [("Content-Type", Problem.mediaType)] + problem.headers,
       body: JSON.object(members).bytes(.compact) + [0x0A])
@@ -92,7 +93,8 @@ extension RequestContext {
   /// credentials are sampled, so that they can't fill the disk.
   func audit(_ status: Int) {
     var fields = fields(status)
-    if case .known = caller {} else {
+    if case .known = caller {
+    } else {
       guard let suppressed = middleware.sampler.admit(address, now: middleware.clock()) else { return }
       if suppressed > 0 { fields.append(.init("suppressed", .int(Int64(suppressed)))) }
     }

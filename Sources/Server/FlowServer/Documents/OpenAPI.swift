@@ -19,7 +19,8 @@ struct OpenAPI {
       "info": [
         "title": "Flow", "version": "1",
         "description": .string(
-          "Serves \(catalogue.names.joined(separator: ", ")). A 2xx response to an event means that its step is on the disk."),
+          "Serves \(catalogue.names.joined(separator: ", ")). After a 2xx response to an event its step is on the disk."
+        ),
       ],
       "paths": .object(paths), "components": .object(components),
     ]

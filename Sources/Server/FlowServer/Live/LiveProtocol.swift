@@ -74,7 +74,8 @@ enum LiveProtocol {
   ]
 
   private static let hints = [
-    "payload": "the payload is `data`", "flows": "subscribe once for each `flow`", "keys": "subscribe once for each `key`",
+    "payload": "the payload is `data`", "flows": "subscribe once for each `flow`",
+    "keys": "subscribe once for each `key`",
     "events": "subscribe once for each `event`",
   ]
 

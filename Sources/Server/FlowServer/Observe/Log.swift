@@ -73,7 +73,9 @@ public final class Log: Sendable {
         defer { waiting.dropped = 0 }
         return waiting.dropped
       }
-      if dropped > 0 { sink(line(.warn, "lines were left out", fields: [.init("count", .int(Int64(dropped)))], at: instant)) }
+      if dropped > 0 {
+        sink(line(.warn, "lines were left out", fields: [.init("count", .int(Int64(dropped)))], at: instant))
+      }
       sink(line(level, message, fields: fields, at: instant))
     }
   }

@@ -15,37 +15,61 @@ public final class Metrics: Sendable {
     public init() {}
   }
 
-  let requests = Family("flow_http_requests_total", help: "Answered requests.", labels: ["method", "route", "status"]) { Counter() }
+  let requests = Family("flow_http_requests_total", help: "Answered requests.", labels: ["method", "route", "status"]) {
+    Counter()
+  }
   let requestSeconds = Histogram()
   let sockets = Gauge()
-  let refusals = Family("flow_http_refusals_total", help: "Requests refused before a resource saw them.", labels: ["code"]) {
+  let refusals = Family(
+    "flow_http_refusals_total", help: "Requests refused before a resource saw them.", labels: ["code"]
+  ) {
     Counter()
   }
-  private let started = Family("flow_instances_started_total", help: "Instances that started.", labels: ["workflow"]) { Counter() }
-  private let finished = Family("flow_instances_finished_total", help: "Instances that ended.", labels: ["workflow", "outcome"]) {
+  private let started = Family("flow_instances_started_total", help: "Instances that started.", labels: ["workflow"]) {
     Counter()
   }
-  private let transitions = Family("flow_transitions_total", help: "Transitions of instances.", labels: ["workflow", "from", "to", "event"]) { Counter() }
-  private let events = Family("flow_events_received_total", help: "Events that were received.", labels: ["workflow", "event", "disposition"]) { Counter() }
-  private let incidents = Family("flow_incidents_total", help: "Timers and results that an instance could not process.", labels: ["workflow"]) {
+  private let finished = Family(
+    "flow_instances_finished_total", help: "Instances that ended.", labels: ["workflow", "outcome"]
+  ) {
     Counter()
   }
-  private let dead = Family("flow_dead_letters_total", help: "Jobs whose attempts were exhausted.", labels: ["workflow"]) { Counter() }
-  private let guardErrors = Family("flow_guard_errors_total", help: "Events refused because an expression failed.", labels: ["workflow"]) { Counter() }
-  private let instanceSeconds = Family("flow_instance_duration_seconds", help: "Time from the start to the end of an instance.", labels: ["workflow"]) {
+  private let transitions = Family(
+    "flow_transitions_total", help: "Transitions of instances.", labels: ["workflow", "from", "to", "event"]
+  ) { Counter() }
+  private let events = Family(
+    "flow_events_received_total", help: "Events that were received.", labels: ["workflow", "event", "disposition"]
+  ) { Counter() }
+  private let incidents = Family(
+    "flow_incidents_total", help: "Timers and results that an instance could not process.", labels: ["workflow"]
+  ) {
+    Counter()
+  }
+  private let dead = Family(
+    "flow_dead_letters_total", help: "Jobs whose attempts were exhausted.", labels: ["workflow"]
+  ) { Counter() }
+  private let guardErrors = Family(
+    "flow_guard_errors_total", help: "Events refused because an expression failed.", labels: ["workflow"]
+  ) { Counter() }
+  private let instanceSeconds = Family(
+    "flow_instance_duration_seconds", help: "Time from the start to the end of an instance.", labels: ["workflow"]
+  ) {
     Histogram(Metrics.lifetimes)
   }
   private let microsteps = Histogram([1, 2, 3, 5, 10, 20, 50, 100])
   /// From a second to thirty days.
   private static let lifetimes: [Double] = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]
   /// Subscribers that could not resume at their position, by reason.
-  let resyncs = Family("flow_ws_resyncs_total", help: "Subscribers that could not resume at their position.", labels: ["reason"]) {
+  let resyncs = Family(
+    "flow_ws_resyncs_total", help: "Subscribers that could not resume at their position.", labels: ["reason"]
+  ) {
     Counter()
   }
   private let entries = Counter()
   let timerLag = Histogram()
   let commitSeconds = Histogram()
-  let actionSeconds = Family("flow_action_duration_seconds", help: "Duration of attempts.", labels: ["action"]) { Histogram() }
+  let actionSeconds = Family("flow_action_duration_seconds", help: "Duration of attempts.", labels: ["action"]) {
+    Histogram()
+  }
   let actions = Family("flow_actions_total", help: "Attempts that ended.", labels: ["action", "result"]) { Counter() }
   let retries = Counter()
   let rates = RateHistory()
@@ -100,7 +124,7 @@ public final class Metrics: Sendable {
 
   static func states(_ json: JSON?) -> String { (json?.array ?? []).compactMap(\.string).joined(separator: "+") }
 
-  /// Counts an event that caused no step. It must be an event of a program: the names that callers invent have no bound.
+  /// Counts an event that caused no step. It must be an event of a program: names that callers invent have no bound.
   /// - Parameter problem: The reason of the engine, if it was asked.
   func recordRefusal(of event: String, flow: String?, _ problem: EngineProblem? = nil) {
     events[flow ?? "", event, "refused"].add()
@@ -159,15 +183,18 @@ public final class Metrics: Sendable {
       values.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
     }
     out.gauges(
-      "flow_instances", help: "Instances by version, state and status.", labels: ["workflow", "version", "state", "status"], sorted(counts))
+      "flow_instances", help: "Instances by version, state and status.",
+      labels: ["workflow", "version", "state", "status"], sorted(counts))
     out.gauges(
-      "flow_state_age_seconds", help: "Age of the oldest running instance by state.", labels: ["workflow", "state"], sorted(ages))
+      "flow_state_age_seconds", help: "Age of the oldest running instance by state.", labels: ["workflow", "state"],
+      sorted(ages))
   }
 
   private func add(_ process: Process, to out: inout MetricsText) {
     out.gauge("process_resident_memory_bytes", help: "Resident memory.", Double(process.residentBytes))
     out.counter("process_cpu_seconds_total", help: "Processor time.", process.cpuSeconds)
     out.gauge("process_open_fds", help: "Open descriptors.", Double(process.openDescriptors))
-    out.gauge("process_start_time_seconds", help: "Start time of the process, in seconds since 1970.", process.startSeconds)
+    out.gauge(
+      "process_start_time_seconds", help: "Start time of the process, in seconds since 1970.", process.startSeconds)
   }
 }

@@ -45,7 +45,9 @@ private struct SimulationRequest {
     }
     var start = now
     if let given = body["start"] {
-      guard let time = given.string.flatMap({ Timestamp($0) }) else { throw .badRequest("`start` must be an instant such as 2026-01-31T12:00:00Z") }
+      guard let time = given.string.flatMap({ Timestamp($0) }) else {
+        throw .badRequest("`start` must be an instant such as 2026-01-31T12:00:00Z")
+      }
       start = time.seconds * 1000
     }
     self.entry = entry

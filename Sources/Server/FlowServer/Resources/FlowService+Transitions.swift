@@ -66,7 +66,7 @@ private struct ExplanationRequest {
     ]
   }
 
-  private func explain(_ event: Int, data: JSON?) throws(EngineProblem) -> JSON {
+  private func explain(_ event: EventIndex, data: JSON?) throws(EngineProblem) -> JSON {
     let name = machine.program.events[event].name
     switch Value.from(data ?? .object([]), as: .record(name), in: machine.types) {
     case .success(let payload): return explain(event, payload: payload)
@@ -77,7 +77,7 @@ private struct ExplanationRequest {
     }
   }
 
-  private func explain(_ event: Int, payload: Value) -> JSON {
+  private func explain(_ event: EventIndex, payload: Value) -> JSON {
     let name = machine.program.events[event].name
     let outcome = stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
     var members: [JSON.Member] = [.init("event", .string(name))]
@@ -99,7 +99,7 @@ private struct ExplanationRequest {
   }
 
   /// The reactions to an event in the active states, with their guards as text.
-  private func reactions(to event: Int) -> [JSON] {
+  private func reactions(to event: EventIndex) -> [JSON] {
     let flow = machine.program.flows[instance.flow]
     return flow.transitions.filter { transition in
       instance.active.contains(transition.source) && (transition.trigger == .event(event) || transition.trigger == .any)

@@ -36,16 +36,18 @@ extension FlowService {
     let form = request.preferred(of: FlowService.sourceForms)
     find(request, of: try flow(request)) { entry, queries throws(StoreError) in
       do throws(Problem) {
-          // A file may hold more flows than the path names.
+        // A file may hold more flows than the path names.
         for flow in entry.machine.program.flows { try context.checkSees(flow.name) }
       } catch {
         return request.respond.send(error)
       }
       guard let files = try queries.source(hash: entry.hash), !files.isEmpty else {
-        let problem = Problem.notFound("the source of this version of `\(entry.name)` is not stored: it was deployed as IR")
+        let problem = Problem.notFound(
+          "the source of this version of `\(entry.name)` is not stored: it was deployed as IR")
         return request.respond.send(problem)
       }
-      request.respond.send(FlowService.source(files, of: entry, as: form) ?? context.response(.notAcceptable(FlowService.sourceForms)))
+      request.respond.send(
+        FlowService.source(files, of: entry, as: form) ?? context.response(.notAcceptable(FlowService.sourceForms)))
     }
   }
 

@@ -93,8 +93,9 @@ struct IncomingEvent: Sendable {
     for member in body.members ?? [] where member.name != "data_base64" {
       let isName = member.name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
       guard isName else {
-        throw .badRequest("`\(AuditSampler.shortened(member.name))` is not an attribute of a CloudEvent: "
-          + "names have lowercase letters and digits")
+        throw .badRequest(
+          "`\(AuditSampler.shortened(member.name))` is not an attribute of a CloudEvent: "
+            + "names have lowercase letters and digits")
       }
       if member.name == "payload" { throw .badRequest("there is no attribute `payload`; the payload is `data`") }
     }

@@ -10,7 +10,9 @@ extension Route {
     )
     .asking(.header("If-None-Match", "the `ETag` of the copy that the client has"))
     .limiting(instances: .readable, fields: .masked)
-    .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "The instance has not changed").refusing("gone")
+    .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "The instance has not changed").refusing(
+      "gone"
+    )
     .naming(),
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}/history", .read, summary: "The history of an instance",
@@ -41,8 +43,10 @@ extension Route {
       handler: FlowService.showInstanceGraph
     )
     .limiting(instances: .readable).picturing().refusing("gone"),
-    Route("GET", "/v1/flows/{flow}/instances", .read, summary: "The instances of a flow", handler: FlowService.listInstances)
-      .limiting(instances: .filtered, fields: .masked).listing(),
+    Route(
+      "GET", "/v1/flows/{flow}/instances", .read, summary: "The instances of a flow", handler: FlowService.listInstances
+    )
+    .limiting(instances: .filtered, fields: .masked).listing(),
     Route("GET", "/v1/instances", .read, summary: "The instances of all flows", handler: FlowService.listInstances)
       .limiting(.filtered, instances: .filtered, fields: .masked)
       .asking(.query("flow", "only of this flow", oneOf: .flows)).listing().refusing("not-found"),
@@ -52,8 +56,11 @@ extension Route {
     Route("GET", "/v1/flows", .read, summary: "The flows that are served", handler: FlowService.listFlows)
       .limiting(.filtered)
       .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("FlowSummary"))])),
-    Route("GET", "/v1/flows/{flow}", .read, summary: "A flow: its states, events, data and transitions", handler: FlowService.showFlow)
-      .giving(200, "The flow", Schemas.reference("Flow")),
+    Route(
+      "GET", "/v1/flows/{flow}", .read, summary: "A flow: its states, events, data and transitions",
+      handler: FlowService.showFlow
+    )
+    .giving(200, "The flow", Schemas.reference("Flow")),
     Route(
       "GET", "/v1/flows/{flow}/events/{event}/schema", .read, summary: "The data of an event as JSON Schema",
       handler: FlowService.showEventSchema
@@ -64,8 +71,10 @@ extension Route {
       handler: FlowService.showGraph
     )
     .picturing(),
-    Route("GET", "/v1/flows/{flow}/source", .read, summary: "The source of a flow", handler: FlowService.showVersionSource)
-      .quoting(),
+    Route(
+      "GET", "/v1/flows/{flow}/source", .read, summary: "The source of a flow", handler: FlowService.showVersionSource
+    )
+    .quoting(),
     Route(
       "GET", "/v1/flows/{flow}/versions", .read, summary: "The versions of a flow, newest first",
       handler: FlowService.listVersions
@@ -94,8 +103,11 @@ extension Route {
   static let documents = [
     Route("GET", "/openapi.json", .read, summary: "This API, as OpenAPI 3.1", handler: FlowService.showOpenAPI)
       .giving(200, "The document", Schemas.anyObject),
-    Route("GET", "/asyncapi.json", .read, summary: "The live stream and the events, as AsyncAPI 3.0", handler: FlowService.showAsyncAPI)
-      .giving(200, "The document", Schemas.anyObject),
+    Route(
+      "GET", "/asyncapi.json", .read, summary: "The live stream and the events, as AsyncAPI 3.0",
+      handler: FlowService.showAsyncAPI
+    )
+    .giving(200, "The document", Schemas.anyObject),
     Route("GET", "/docs", .read, summary: "This API, as a page", handler: FlowService.showDocumentation)
       .giving(200, "The page", Schemas.string, as: "text/html"),
     Route("GET", "/problems", .open, summary: "The codes of problems", handler: FlowService.listProblems)

@@ -8,11 +8,11 @@ extension Route {
         "POST", "/v1/flows/{flow}/instances/{key}/\(operation.name)", .operate, summary: operation.summary,
         handler: operation.handler
       )
-        .limiting(instances: .acknowledged, fields: .masked)
-        .asking(.dryRun, .header("If-Match", "the revision that the instance must have", .revision))
-        .sending(Schemas.object(["reason?": .reason]))
-        .giving(200, "The resulting state of the instance", Schemas.reference("OperatorAnswer"))
-        .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
+      .limiting(instances: .acknowledged, fields: .masked)
+      .asking(.dryRun, .header("If-Match", "the revision that the instance must have", .revision))
+      .sending(Schemas.object(["reason?": .reason]))
+      .giving(200, "The resulting state of the instance", Schemas.reference("OperatorAnswer"))
+      .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
     } + [
       Route(
         "POST", "/v1/flows/{flow}/instances/{key}/fork", .operate,
@@ -29,35 +29,41 @@ extension Route {
       .giving(200, "The copy that would be made", Schemas.reference("OperatorAnswer"))
       .leading("show", to: ("GET", "/v1/flows/{flow}/instances/{key}"), ("flow", "/flow"), ("key", "/key"))
       .refusing("not-possible", "instance-exists", "gone", "revision-mismatch", "validation-failed"),
-      Route("GET", "/v1/dead-letters", .read, summary: "Jobs whose attempts are exhausted", handler: FlowService.listDeadLetters)
-        .limiting(instances: .filtered, fields: .masked)
-        .asking(
-          .query("flow", "only of this flow", oneOf: .flows), .limit,
-          .query("cursor", "the `page.next` of the previous page", .cursor)
-        )
-        .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
-        .leading("redrive", to: ("POST", "/v1/dead-letters/{id}/redrive"), ("id", "/items/0/id")),
+      Route(
+        "GET", "/v1/dead-letters", .read, summary: "Jobs whose attempts are exhausted",
+        handler: FlowService.listDeadLetters
+      )
+      .limiting(instances: .filtered, fields: .masked)
+      .asking(
+        .query("flow", "only of this flow", oneOf: .flows), .limit,
+        .query("cursor", "the `page.next` of the previous page", .cursor)
+      )
+      .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
+      .leading("redrive", to: ("POST", "/v1/dead-letters/{id}/redrive"), ("id", "/items/0/id")),
       Route(
         "POST", "/v1/dead-letters/{id}/redrive", .operate, summary: "Retries a dead letter under the same key",
         handler: FlowService.redriveDeadLetter
       )
       .sending(Schemas.object(["reason?": .reason]))
       .giving(200, "The job is retried", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "gone"),
-      Route("POST", "/v1/batches", .operate, summary: "Applies an operation to all instances of a filter", handler: FlowService.postBatch)
-        .limiting(fields: .masked)
-        .sending(
-          Schemas.object([
-            "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
-            "filter": Schemas.object([
-              "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
-              "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
-              "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
-              "version?": ["type": "integer", "minimum": 0],
-            ]), "reason?": .reason, "dryRun?": Schemas.boolean,
-          ])
-        )
-        .giving(202, "The batch has started", Schemas.reference("Batch")).refusing("not-found", "invalid-query")
-        .leading("progress", to: ("GET", "/v1/batches/{batch}"), ("batch", "/id")),
+      Route(
+        "POST", "/v1/batches", .operate, summary: "Applies an operation to all instances of a filter",
+        handler: FlowService.postBatch
+      )
+      .limiting(fields: .masked)
+      .sending(
+        Schemas.object([
+          "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
+          "filter": Schemas.object([
+            "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
+            "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
+            "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
+            "version?": ["type": "integer", "minimum": 0],
+          ]), "reason?": .reason, "dryRun?": Schemas.boolean,
+        ])
+      )
+      .giving(202, "The batch has started", Schemas.reference("Batch")).refusing("not-found", "invalid-query")
+      .leading("progress", to: ("GET", "/v1/batches/{batch}"), ("batch", "/id")),
       Route("GET", "/v1/batches/{batch}", .read, summary: "The progress of a batch", handler: FlowService.showBatch)
         .limiting(fields: .masked)
         .giving(200, "The batch", Schemas.reference("Batch")).refusing("not-found"),
@@ -92,17 +98,20 @@ extension Route {
     )
     .limiting(fields: .masked)
     .sending(Schemas.object(["steps": Schemas.list(Schemas.anyObject), "start?": Schemas.time]))
-    .giving(200, "The events of the run", Schemas.reference("Simulation")).refusing("unknown-event", "validation-failed"),
-    Route("PUT", "/v1/flows/{flow}", .deploy, summary: "Deploys a flow from its source", handler: FlowService.deployFlow)
-      .limiting(instances: .filtered, fields: .masked)
-      .asking(
-        .dryRun, .header("If-None-Match", "`*`: only a flow that is not served yet"),
-        .header("If-Match", "the definition that the flow must have")
-      )
-      .sending(.source, as: "text/x-flow").sending(Schemas.anyObject)
-      .giving(200, "The flow is deployed, or would be", Schemas.reference("Deployment"))
-      .giving(201, "The flow is deployed, and is new", Schemas.reference("Deployment"))
-      .refusing("compile-failed", "revision-mismatch"),
+    .giving(200, "The events of the run", Schemas.reference("Simulation")).refusing(
+      "unknown-event", "validation-failed"),
+    Route(
+      "PUT", "/v1/flows/{flow}", .deploy, summary: "Deploys a flow from its source", handler: FlowService.deployFlow
+    )
+    .limiting(instances: .filtered, fields: .masked)
+    .asking(
+      .dryRun, .header("If-None-Match", "`*`: only a flow that is not served yet"),
+      .header("If-Match", "the definition that the flow must have")
+    )
+    .sending(.source, as: "text/x-flow").sending(Schemas.anyObject)
+    .giving(200, "The flow is deployed, or would be", Schemas.reference("Deployment"))
+    .giving(201, "The flow is deployed, and is new", Schemas.reference("Deployment"))
+    .refusing("compile-failed", "revision-mismatch"),
     Route(
       "DELETE", "/v1/flows/{flow}", .deploy, summary: "Retires a flow: no new instances start, running ones continue",
       handler: FlowService.retireFlow
@@ -128,7 +137,8 @@ private struct OperatorRequest {
       handler: FlowService.suspendInstance),
     OperatorRequest(name: "resume", summary: "Resumes a suspended instance", handler: FlowService.resumeInstance),
     OperatorRequest(
-      name: "retry", summary: "Retries pending jobs, timers and results immediately", handler: FlowService.retryInstance),
+      name: "retry", summary: "Retries pending jobs, timers and results immediately", handler: FlowService.retryInstance
+    ),
     OperatorRequest(
       name: "migrate", summary: "Migrates an instance to the version that is served",
       handler: FlowService.migrateInstance),

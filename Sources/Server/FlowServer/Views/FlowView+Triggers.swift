@@ -8,7 +8,7 @@ extension FlowView {
   /// The event and the roles, or the schedule with its next run.
   func trigger(ofStart index: Int) -> [JSON.Member] {
     let start = flow.starts[index]
-    var event: Int?
+    var event: EventIndex?
     var members: [JSON.Member] = []
     switch start.trigger {
     case .event(let number, isAgain: _): event = number
@@ -24,7 +24,7 @@ extension FlowView {
 
   /// The event and the roles, or the time.
   func trigger(of transition: Transition) -> [JSON.Member] {
-    var event: Int?
+    var event: EventIndex?
     var members: [JSON.Member] = []
     switch transition.trigger {
     case .event(let number): event = number
@@ -56,7 +56,7 @@ extension FlowView {
     }
   }
 
-  private func named(_ event: Int?) -> [JSON.Member] {
+  private func named(_ event: EventIndex?) -> [JSON.Member] {
     [.init("event", event.map { .string(program.events[$0].name) } ?? .null)]
   }
 

@@ -156,7 +156,9 @@ struct InstanceList {
         budget.addRow()
         let isMatch = needsLook ? try matches(row, test: test, programs) : true
         if isMatch { found.append(row) }
-        if found.count == limit || needsLook && budget.isSpent { return (found, Cursor(filter: signature, position: row.id)) }
+        if found.count == limit || needsLook && budget.isSpent {
+          return (found, Cursor(filter: signature, position: row.id))
+        }
       }
       if rows.count < size { return (found, nil) }
     }

@@ -14,8 +14,8 @@ extension InstanceView {
     }
   }
 
-  private func call(_ index: Int, _ call: Call, _ flow: Flow) -> JSON {
-    let job = jobs.first { $0.call == index }
+  private func call(_ index: CallIndex, _ call: Call, _ flow: Flow) -> JSON {
+    let job = jobs.first { $0.call == Int(index.rawValue) }
     var members: [JSON.Member] = [
       .init("name", .string(call.name)), .init("state", .string(flow.states[call.state].path)),
       .init("status", .string(status(index, call, flow, job: job))),
@@ -27,12 +27,12 @@ extension InstanceView {
     return .object(members)
   }
 
-  private func status(_ index: Int, _ call: Call, _ flow: Flow, job: JobRow?) -> String {
+  private func status(_ index: CallIndex, _ call: Call, _ flow: Flow, job: JobRow?) -> String {
     if let job { return job.attempt > 0 ? "retrying" : "running" }
     let hasResult = data["$results"]?[call.name]?["result"] != nil
     guard call.isStep else { return hasResult ? "done" : "failed" }
-    if numbers("stepsDone").contains(index) { return hasResult || call.condition == nil ? "done" : "skipped" }
-    if numbers("stepsBegun").contains(index) { return "failed" }
+    if numbers("stepsDone").contains(Int(index.rawValue)) { return hasResult || call.condition == nil ? "done" : "skipped" }
+    if numbers("stepsBegun").contains(Int(index.rawValue)) { return "failed" }
     return "waiting"
   }
 

@@ -106,7 +106,8 @@ struct WebhookDelivery {
     identifier = head.identifier
     let isGenuine =
       WebhookDelivery.contains(head.plain, hmacOf: request.body, secret: Array(secret.utf8))
-      || WebhookDelivery.contains(head.standard, hmacOf: head.prefix + request.body, secret: WebhookDelivery.key(secret))
+      || WebhookDelivery.contains(
+        head.standard, hmacOf: head.prefix + request.body, secret: WebhookDelivery.key(secret))
     guard isGenuine else { throw .unverified("the signature in `\(webhook.header)` is not that of the body") }
   }
 
