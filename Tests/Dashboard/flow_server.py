@@ -144,8 +144,8 @@ class Server:
         self.event("Look", caller="mia", roles="maintainer")
         for sensor, value in (("boiler", 85.0), ("cellar", 12.0), ("roof", 31.0)):
             self.event("Reading", {"sensor": sensor, "value": value})
-        for _ in range(300):
-            if "Drip" in [letter["flow"] for letter in self.request("GET", "/v1/dead-letters")[1]["items"]]:
+        for _ in range(600):
+            if "UNAVAILABLE" in [letter["code"] for letter in self.request("GET", "/v1/dead-letters")[1]["items"]]:
                 break
             time.sleep(0.1)
         self.request("POST", f"http://127.0.0.1:{self.services}/busy", {"path": "/letters", "times": 0})
