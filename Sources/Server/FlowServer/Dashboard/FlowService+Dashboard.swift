@@ -11,8 +11,6 @@ extension FlowService {
     request.respond.send(.json(places))
   }
 
-  func showDashboardFolder(_ request: RouteRequest) throws(Problem) { request.respond.send(.redirect(to: "ui/")) }
-
   func showDashboard(_ request: RouteRequest) throws(Problem) {
     let dashboard = try servedDashboard()
     guard dashboard.isComplete else { return request.respond.send(.missingDashboard) }

@@ -6,10 +6,13 @@ extension Route {
   static let session = "/v1/session"
 
   static let dashboard = [
-    Route("GET", "/", .open, summary: "The addresses of the dashboard and of the documentation", handler: FlowService.showRoot)
+    Route(
+      "GET", "/", .open, summary: "The addresses of the dashboard and of the documentation",
+      handler: FlowService.showRoot
+    )
+    .giving(200, "The addresses", Schemas.anyObject).giving(303, "The dashboard, for a browser"),
+    Route("GET", "/ui", .open, summary: "The same, without the slash of the dashboard", handler: FlowService.showRoot)
       .giving(200, "The addresses", Schemas.anyObject).giving(303, "The dashboard, for a browser"),
-    Route("GET", "/ui", .open, summary: "The dashboard", handler: FlowService.showDashboardFolder)
-      .giving(303, "The page"),
     Route("GET", "/ui/", .open, summary: "The dashboard: a page for browsers", handler: FlowService.showDashboard)
       .giving(200, "The page", Schemas.string, as: "text/html").giving(304, "The page has not changed")
       .giving(501, "The server was built without it", Schemas.string, as: "text/html").refusing("not-found"),

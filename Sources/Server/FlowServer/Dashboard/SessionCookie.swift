@@ -13,7 +13,8 @@ enum SessionCookie {
 
   /// The field that sets the cookie until the browser ends; an empty key removes it.
   static func header(_ key: String, isSecure: Bool) -> String {
-    "\(name)=\(key); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "") + (key.isEmpty ? "; Max-Age=0" : "")
+    "\(name)=\(key); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
+      + (key.isEmpty ? "; Max-Age=0" : "")
   }
 
   /// The key that a browser has sent; nil without a session.

@@ -93,7 +93,8 @@ enum Schemas {
           object([
             "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
             "leaseEnds?": time, "lastFailure?": anyObject,
-          ])), "calls": list(
+          ])),
+        "calls": list(
           object([
             "name": string, "state": string,
             "status": [

@@ -29,7 +29,8 @@ extension FlowService {
     answer(request) { [self] queries throws(StoreError) in
       let rows = try queries.schedules().filter { $0.due < .max && principal.sees($0.flow) }
       let items = rows.compactMap { row -> JSON? in
-        guard let entry = catalogue[row.flow], !entry.isRetired, entry.machine.program.flows[entry.flow].starts.indices.contains(row.start)
+        guard let entry = catalogue[row.flow], !entry.isRetired,
+          entry.machine.program.flows[entry.flow].starts.indices.contains(row.start)
         else { return nil }
         let label = startLabel(entry.machine.program, flow: entry.flow, start: row.start)
         return [

@@ -166,7 +166,8 @@ struct InstanceList {
 
   /// The number of instances that match, on all pages; nil when counting them would cost more than a request may.
   func total(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
-    let isByState = filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
+    let isByState =
+      filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
       && startedAfter == nil && startedBefore == nil && version == nil && condition == nil
     guard isByState else { return try scannedTotal(queries, programs) }
     return try queries.population(flow: filter.flow).reduce(0) { sum, group in

@@ -31,7 +31,9 @@ extension InstanceView {
     if let job { return job.attempt > 0 ? "retrying" : "running" }
     let hasResult = data["$results"]?[call.name]?["result"] != nil
     guard call.isStep else { return hasResult ? "done" : "failed" }
-    if numbers("stepsDone").contains(Int(index.rawValue)) { return hasResult || call.condition == nil ? "done" : "skipped" }
+    if numbers("stepsDone").contains(Int(index.rawValue)) {
+      return hasResult || call.condition == nil ? "done" : "skipped"
+    }
     if numbers("stepsBegun").contains(Int(index.rawValue)) { return "failed" }
     return "waiting"
   }

@@ -53,7 +53,8 @@ struct InstanceView {
       .init(
         "timers",
         .array(timers.map { ["at": .string("\($0.transition.place)"), "due": .string(timeText($0.due))] })),
-      .init("pendingCalls", .array(pendingCalls)), .init("calls", .array(calls)), .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
+      .init("pendingCalls", .array(pendingCalls)), .init("calls", .array(calls)),
+      .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
     ]
     return .object(members)
   }

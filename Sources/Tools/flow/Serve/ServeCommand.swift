@@ -162,7 +162,8 @@ struct ServeCommand {
       for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: path)) }
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live, clock: currentMilliseconds,
+        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
+        clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
         },
