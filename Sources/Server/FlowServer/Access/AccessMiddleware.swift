@@ -180,12 +180,19 @@ public final class AccessMiddleware: HTTPHandler {
   private func caller(_ request: HTTPRequest) -> RequestContext.Caller {
     guard let keys = state.withLock({ $0.keys }) else { return .known(.anyone) }
     let given = request.headers.values(of: "Authorization")
-    guard let text = given.first else { return .anonymous }
+    guard let text = given.first else {
+      return SessionCookie.key(request).map { authenticate($0, keys) } ?? .anonymous
+    }
     let parts = text.split(separator: " ", maxSplits: 1)
     guard given.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
       return .rejected("write `Authorization: Bearer` and a key")
     }
     return authenticate(String(parts[1]), keys)
+  }
+
+  /// The caller that a key stands for.
+  func caller(of key: String) -> RequestContext.Caller {
+    state.withLock { $0.keys }.map { authenticate(key, $0) } ?? .known(.anyone)
   }
 
   private func authenticate(_ token: String, _ keys: KeyRing) -> RequestContext.Caller {

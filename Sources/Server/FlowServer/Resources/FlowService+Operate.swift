@@ -107,18 +107,28 @@ extension FlowService {
   func showStatistics(_ request: RouteRequest) throws(Problem) {
     let flow = request.query["flow"]
     if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
+    let rates = try rates(request, flow: flow)
     let now = clock()
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let extent = try queries.extent()
       var items: [JSON] = []
       for group in try queries.population(flow: flow) { items.append(try view(group, now)) }
-      return json([
+      let numbers: JSON = [
         "items": .array(items), "timers": .int(Int64(extent.timers)), "jobs": .int(Int64(extent.jobs)),
         "deadLetters": .int(Int64(extent.deadLetters)), "storeBytes": .int(extent.bytes),
         "freeBytes": .int(extent.freeBytes), "asOf": .string(LivePosition(span).description),
-      ])
+      ]
+      return json(.object((numbers.members ?? []) + rates))
     }
+  }
+
+  /// `include=rates`: the counts of the last `minutes`.
+  private func rates(_ request: RouteRequest, flow: String?) throws(Problem) -> [JSON.Member] {
+    let minutes = try request.query.number("minutes", default: 60, in: 1...RateHistory.minutes)
+    guard try request.query.choice("include", ["rates"]) != nil else { return [] }
+    let rates = request.context.middleware.metrics.rates
+    return [.init("rates", rates.json(minutes: minutes, now: clock()) { flow == nil || $0 == flow })]
   }
 
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {
