@@ -123,6 +123,12 @@ private struct DotWriter {
     ]
   }
 
+  /// A label of an edge: guard and effects on lines of their own, with room beside them for the edge.
+  private func lines(_ label: String) -> String {
+    let parts = label.replacing(" [", with: "\n[").replacing(" / ", with: "\n/ ").split(separator: "\n")
+    return parts.map { " \($0) " }.joined(separator: "\n")
+  }
+
   private func clipped(_ attribute: String, _ state: StateIndex) -> String {
     flow.states[state].children.isEmpty ? "" : ", \(attribute)=\(quoted("cluster_" + flow.states[state].path))"
   }

@@ -53,7 +53,11 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
       const width = Number(copy.getAttribute('viewBox')?.split(' ')[2] ?? 0);
       setSize(width);
       measured?.(width);
-    }, (reason) => isCurrent && setError(reason.message));
+    }, (reason) => {
+      if (!isCurrent) return;
+      setError(reason.message);
+      measured?.(0);
+    });
     return () => { isCurrent = false; };
   }, [path, definition]);
   const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
