@@ -59,7 +59,7 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
       measured?.(0);
     });
     return () => { isCurrent = false; };
-  }, [path, definition]);
+  }, [path, definition?.definition]);
   const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
   useEffect(() => { if (canvas.current) mark(canvas.current, { active, taken, chosen, counts }); }, [marks, size, path]);
   return html`<figure class=${isFull ? 'diagram full stack' : 'diagram stack'} style=${{ margin: 0 }}>
