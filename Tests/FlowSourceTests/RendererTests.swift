@@ -24,7 +24,7 @@ import Testing
     ("junit", { renderJUnit($0.reported, sources: $0.sources) }),
   ]
 
-  @Test("each format is rendered as recorded", arguments: formats.map(\.name)) func formats(_ name: String) throws {
+  @Test("each format is rendered as recorded", arguments: formats.map(\.name)) func rendering(_ name: String) throws {
     let format = try #require(RendererTests.formats.first { $0.name == name })
     let folder = packageRoot.appending(path: "Tests/FlowSourceTests/Corpus")
     try expectGolden(format.render(Findings()), at: folder.appending(path: "\(name).golden"))
