@@ -3,7 +3,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test test-brokers bench simulate crash powercut test-resume fuzz check-sarif schemathesis autobahn \
+.PHONY: help setup build serve test test-brokers bench simulate crash powercut test-resume fuzz check-time check-sarif schemathesis autobahn \
 	format lint clean
 
 help: ## list the targets
@@ -75,6 +75,15 @@ check-sarif: build ## validate SARIF output against the models of sarif-pydantic
 	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
 	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
 	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
+
+TIME_ENV := .build/time
+CASES ?= 1000
+check-time: setup ## compare CASES random schedules and zones with croniter and zoneinfo
+	test -x $(TIME_ENV)/bin/python || { python3 -m venv $(TIME_ENV) && \
+	  $(TIME_ENV)/bin/pip install -q croniter==6.0.0 tzdata==2025.2; }
+	$(TIME_ENV)/bin/python Tests/FlowMachineTests/time_cases.py $(CASES) $$(date +%s) >$(TIME_ENV)/cases.txt
+	swift build --build-tests
+	FLOW_TIME_CASES=$(CURDIR)/$(TIME_ENV)/cases.txt swift test --skip-build --filter TimeCaseTests
 
 SCHEMATHESIS := .build/schemathesis
 EXAMPLES ?= 50

@@ -36,6 +36,8 @@ extension ProgramWriter {
       scope.append(Variable(name: "sum0", kind: .int))
     }
     if chance(40) { add("invariant \(condition(in: data, 1))", 1) }
+    if chance(20) { add("read by \(random.pick(roles))", 1) }
+    if chance(20) { add("read when caller.id == id", 1) }
     writeStarts(start, data)
     let names = (0..<count).map { "state\($0)" } + ["ended"]
     add("on \(random.pick(events).name)\(chance(60) ? " when \(condition(in: scope, 1))" : "") -> broken", 1)

@@ -127,7 +127,8 @@ struct ProgramWriter {
     let event = Event(name: upper("Event", index), fields: fields)
     events.append(event)
     let webhook = chance(15) ? " from webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }" : ""
-    writeFields("event \(event.name)\(webhook)", fields, hasDefaults: false)
+    let isInternal = webhook.isEmpty && chance(15)
+    writeFields("\(isInternal ? "internal " : "")event \(event.name)\(webhook)", fields, hasDefaults: false)
   }
 
   private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {

@@ -1,7 +1,7 @@
 import CEL
 import FlowJSON
 
-/// What libFuzzer calls with each input: parses, checks and evaluates it as an expression, and evaluates it once more
+/// The function that libFuzzer calls with each input: parses, checks and evaluates it as an expression, and evaluates it again
 /// without the checker. Whatever it is, nothing may crash, hang or grow past the limits.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
