@@ -69,13 +69,22 @@ extension FlowService {
     let limit = try request.query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
     let filter = "dead \(flow ?? "")"
     let after = try request.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
+    let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let letters = try queries.deadLetters(flow: flow, after: after ?? 0, limit: limit)
       let next = letters.count == limit ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
-      let items = letters.map(view)
+      var items: [JSON] = []
+      for letter in letters where try isReadable(letter, queries, access) { items.append(view(letter)) }
       return json(page(items, next: next.map { .string("\($0)") }, limit: limit, asOf: span))
     }
+  }
+
+  private func isReadable(
+    _ letter: DeadLetter, _ queries: any Queries, _ access: ReadAccess
+  ) throws(StoreError) -> Bool {
+    if programs.servedEntry(letter.flow).map(access.admitsAll) ?? true { return true }
+    return try row((letter.flow, letter.key), queries, access) != nil
   }
 
   private func view(_ letter: DeadLetter) -> JSON {
@@ -108,17 +117,23 @@ extension FlowService {
     let flow = request.query["flow"]
     if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
     let now = clock()
+    let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let extent = try queries.extent()
       var items: [JSON] = []
-      for group in try queries.population(flow: flow) { items.append(try view(group, now)) }
+      for group in try queries.population(flow: flow) where isCounted(group, access) { items.append(try view(group, now)) }
       return json([
         "items": .array(items), "timers": .int(Int64(extent.timers)), "jobs": .int(Int64(extent.jobs)),
         "deadLetters": .int(Int64(extent.deadLetters)), "storeBytes": .int(extent.bytes),
         "freeBytes": .int(extent.freeBytes), "asOf": .string(LivePosition(span).description),
       ])
     }
+  }
+
+  /// Counts are shown to callers who may read every instance of the flow.
+  private func isCounted(_ group: InstanceCounts, _ access: ReadAccess) -> Bool {
+    programs.servedEntry(group.flow).map(access.admitsAll) ?? true
   }
 
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {

@@ -19,6 +19,11 @@ struct InstanceList {
   var after: Int64?
   /// The flows that the caller may know of; nil for all.
   var visible: Set<String>?
+  /// The read rules for the caller; nil for all instances.
+  var access: ReadAccess?
+  /// Whether rules may leave instances out.
+  private var isRestricted: Bool { access != nil && hasRules }
+  private let hasRules: Bool
   /// The fields that nobody sees, and so can't filter by.
   var redaction = Redaction()
   /// The client; a list for one that has left ends.
@@ -36,6 +41,7 @@ struct InstanceList {
     let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue, known: known) }
     filter = InstanceFilter(flow: entry?.name)
     isTyped = entry != nil
+    hasRules = (entry.map { [$0] } ?? catalogue.entries).contains { $0.machine.hasReadRules(flow: $0.flow) }
     filter.status = try InstanceList.status(query)
     filter.keyPrefix = query["key"]
     filter.updatedAfter = try query.time("updatedAfter")
@@ -136,7 +142,7 @@ struct InstanceList {
   {
     let test = condition?.makeTest()
     let hasSpan = startedAfter != nil || startedBefore != nil
-    let needsLook = visible != nil || state != nil || version != nil || hasSpan || test != nil
+    let needsLook = isRestricted || visible != nil || state != nil || version != nil || hasSpan || test != nil
     var found: [InstanceRow] = []
     var position = after
     var budget = RequestBudget(for: peer)
@@ -173,6 +179,7 @@ struct InstanceList {
         return false
       }
     }
+    if isRestricted, let access, try !access.admits(row) { return false }
     guard let test else { return true }
     return test.holds(try values(of: row, in: states, programs))
   }
