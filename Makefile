@@ -67,6 +67,21 @@ fuzz: setup ## fuzz CEL with libFuzzer for FUZZ_SECONDS
 	.build/fuzz/release/CELFuzz .build/fuzz/corpus -dict=Sources/Tools/CELFuzz/dictionary.txt \
 	  -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=512 -print_final_stats=1
 
+FUZZ_SERVER := .build/fuzz-http
+define with-server
+	rm -rf $(FUZZ_SERVER); mkdir -p $(FUZZ_SERVER)
+	FUZZ_SECRET=secret .build/release/flow serve Tests/fuzz_http.flow --store $(FUZZ_SERVER)/store.db \
+	  --addr 127.0.0.1:18090 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	  $(1) && kill $$server && wait $$server
+endef
+HTTP_FUZZ_SECONDS ?= 60
+fuzz-http: build ## fuzz HTTP, WebSocket and deployments of a server for HTTP_FUZZ_SECONDS
+	$(call with-server,python3 Tests/fuzz_http.py 18090 $(HTTP_FUZZ_SECONDS))
+
+LIVEZ_SECONDS ?= 5
+livez-under-load: build ## measure the latency of /livez while each expensive request runs at full rate
+	$(call with-server,python3 Tests/livez.py 18090 $(LIVEZ_SECONDS))
+
 SARIF_ENV := .build/sarif
 check-sarif: build ## validate SARIF output against the models of sarif-pydantic
 	test -x $(SARIF_ENV)/bin/python || { python3 -m venv $(SARIF_ENV) && $(SARIF_ENV)/bin/pip install -q sarif-pydantic; }

@@ -1,5 +1,5 @@
 import CEL
-import FlowIR
+public import FlowIR
 
 /// `read by ROLES when CONDITION`, ready to be evaluated.
 struct LoadedReadRule: Sendable {
