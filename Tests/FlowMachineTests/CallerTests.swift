@@ -1,5 +1,6 @@
 import CEL
 import FlowJSON
+import FlowIR
 import FlowMachine
 import Testing
 
