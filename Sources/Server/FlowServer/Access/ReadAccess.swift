@@ -1,4 +1,5 @@
 import FlowHTTP
+import FlowIR
 import FlowMachine
 import FlowRuntime
 
