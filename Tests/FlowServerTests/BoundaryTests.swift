@@ -22,7 +22,7 @@ import Testing
       key id
       data { id: string }
       start on OpenB -> done do { id = event.id  work(id: event.id, secret: "public") }
-      state done
+      state done { ignore OpenB }
       ongoing
     }
     """

@@ -13,9 +13,8 @@ import Testing
   init() throws {
     folder = try TestFolder()
     let keys = Keys(in: folder)
-    let scopes = "read,send,deploy"
-    all = bearer(try keys.add("all", "--scope", scopes, "--role", "requester"))
-    some = bearer(try keys.add("some", "--scope", scopes, "--role", "requester", "--flow", "Order"))
+    all = bearer(try keys.add("all", "--scope", "read,send,deploy", "--role", "requester"))
+    some = bearer(try keys.add("some", "--scope", "read,send", "--role", "requester", "--flow", "Order"))
     server = try ServerProcess(
       [EndToEndTests.order, EndToEndTests.approval, "--store", folder.store, "--keys", keys.path])
     let client = HTTPClient(port: server.port)

@@ -31,7 +31,9 @@ extension FlowService {
       switch result {
       case .failure(let problem): request.respond.send(problem)
       case .success(let answer):
-        guard let seconds, context.principal.may(.read), context.principal.sees(answer.flow) else { return request.respond.send(answer.response) }
+        guard let seconds, context.principal.may(.read), context.principal.sees(answer.flow) else {
+          return request.respond.send(answer.response)
+        }
         answerWhenQuiet(answer, within: seconds, request, access)
       }
     }

@@ -33,7 +33,9 @@ extension FlowService {
     let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      guard let view = try view(name, queries, access) else { return request.context.response(try missing(name, queries, access)) }
+      guard let view = try view(name, queries, access) else {
+        return request.context.response(try missing(name, queries, access))
+      }
       var members = view.json.members ?? []
       let tag = entityTag(view.row.revision, members)
       if isFresh(request.http, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }

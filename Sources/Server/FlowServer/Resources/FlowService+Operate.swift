@@ -122,7 +122,9 @@ extension FlowService {
       let span = try JournalSpan(queries)
       let extent = try queries.extent()
       var items: [JSON] = []
-      for group in try queries.population(flow: flow) where isCounted(group, access) { items.append(try view(group, now)) }
+      for group in try queries.population(flow: flow) where isCounted(group, access) {
+        items.append(try view(group, now))
+      }
       return json([
         "items": .array(items), "timers": .int(Int64(extent.timers)), "jobs": .int(Int64(extent.jobs)),
         "deadLetters": .int(Int64(extent.deadLetters)), "storeBytes": .int(extent.bytes),
