@@ -115,27 +115,44 @@ extension FlowService {
 
   func showStatistics(_ request: RouteRequest) throws(Problem) {
     let flow = request.query["flow"]
+    if let flow { try request.context.checkSees(flow) }
     if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
+    let principal = request.context.principal
     let now = clock()
     let access = try readAccess(request.context)
+    let rates = try rates(request, flow: flow, access)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      let extent = try queries.extent()
       var items: [JSON] = []
-      for group in try queries.population(flow: flow) where isCounted(group, access) {
+      for group in try queries.population(flow: flow)
+      where principal.sees(group.flow) && isCounted(group.flow, access) {
         items.append(try view(group, now))
       }
-      return json([
-        "items": .array(items), "timers": .int(Int64(extent.timers)), "jobs": .int(Int64(extent.jobs)),
-        "deadLetters": .int(Int64(extent.deadLetters)), "storeBytes": .int(extent.bytes),
-        "freeBytes": .int(extent.freeBytes), "asOf": .string(LivePosition(span).description),
-      ])
+      let counts: [JSON.Member] = [
+        .init("items", .array(items)), .init("asOf", .string(LivePosition(span).description)),
+      ]
+      // The size of the store is for those who may see all of it.
+      let isWhole = principal.flows == nil && catalogue.entries.allSatisfy(access.admitsAll)
+      let size = isWhole ? try queries.extent().members : []
+      return json(.object(counts + size + rates))
     }
   }
 
+  /// `include=rates`: the counts of the last `minutes`.
+  private func rates(_ request: RouteRequest, flow: String?, _ access: ReadAccess) throws(Problem) -> [JSON.Member] {
+    let minutes = try request.query.number("minutes", default: 60, in: 1...RateHistory.minutes)
+    guard try request.query.choice("include", ["rates"]) != nil else { return [] }
+    let rates = request.context.middleware.metrics.rates
+    let principal = request.context.principal
+    let shown = rates.json(minutes: minutes, now: clock()) { [self] name in
+      principal.sees(name) && (flow == nil || name == flow) && isCounted(name, access)
+    }
+    return [.init("rates", shown)]
+  }
+
   /// Counts are shown to callers who may read every instance of the flow.
-  private func isCounted(_ group: InstanceCounts, _ access: ReadAccess) -> Bool {
-    programs.servedEntry(group.flow).map(access.admitsAll) ?? true
+  private func isCounted(_ flow: String, _ access: ReadAccess) -> Bool {
+    programs.servedEntry(flow).map(access.admitsAll) ?? true
   }
 
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {
@@ -147,6 +164,16 @@ extension FlowService {
       "status": .string(group.status.name),
       "state": .array(group.states.map { .string($0) }), "count": .int(Int64(group.count)),
       "oldest": .string(timeText(group.oldest)), "oldestSeconds": .int(max(now - group.oldest, 0) / 1000),
+    ]
+  }
+}
+
+extension StoreSize {
+  fileprivate var members: [JSON.Member] {
+    [
+      .init("timers", .int(Int64(timers))), .init("jobs", .int(Int64(jobs))),
+      .init("deadLetters", .int(Int64(deadLetters))), .init("storeBytes", .int(bytes)),
+      .init("freeBytes", .int(freeBytes)),
     ]
   }
 }
