@@ -88,7 +88,7 @@ struct Statements {
     ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
     queueJobs = try connection.prepare(
       "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2 ORDER BY due, id LIMIT ?3")
-    flowJobs = try connection.prepare("\(jobs) WHERE \(StatementCache.isDueOfFlows) ORDER BY due, id LIMIT ?3")
+    flowJobs = try connection.prepare("\(jobs) WHERE \(Statements.isDueOfFlows) ORDER BY due, id LIMIT ?3")
     job = try connection.prepare("\(jobs) WHERE id = ?1")
     instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
     onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")

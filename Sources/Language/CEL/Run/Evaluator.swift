@@ -170,7 +170,7 @@ extension Evaluator {
 // MARK: - Patterns
 
 extension Evaluator {
-  /// Runs `search` with a pattern that is not compiled with the program; charges for compiling and for searching `text`.
+  /// Runs `search` with a pattern that is not compiled with the program; charges for compiling and searching `text`.
   func withPattern(_ pattern: Slot, text: Slot, search: (CompiledPattern) -> Slot) -> Slot {
     switch patterns.pattern(pattern.utf8) {
     case .failure(let error):

@@ -46,7 +46,7 @@ final class CompiledPattern: @unchecked Sendable {
     text.withMemoryRebound(to: CChar.self) { cre2_search(handle, $0.baseAddress, $0.count) }
   }
 
-  /// The bounds of the first match at or after `start`: of the whole and of its groups, nil for groups that did not match.
+  /// The bounds of the first match at or after `start`: of the whole and of its groups, nil for groups without a match.
   func find(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> [Range<Int>?]? {
     let count = groupCount + 1
     var bounds = [Int](repeating: -1, count: 2 * count)
