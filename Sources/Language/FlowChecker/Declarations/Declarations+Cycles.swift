@@ -95,8 +95,10 @@ extension Declarations {
   private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
     let checked = environment.check(node.value)
     problems += self.problems(of: node.value, checked.diagnostics)
+    // After a mistake the name stays declared, and agrees with everything.
+    guard let tree = checked.expression else { return }
     environment.remove(node.name.text)
-    if let tree = checked.expression { environment.declare(definition: node.name.text, tree) }
+    environment.declare(definition: node.name.text, tree)
   }
 
   private mutating func declare(_ node: FunctionNode, into problems: inout [Diagnostic]) {
@@ -116,7 +118,10 @@ extension Declarations {
     }
     let checked = scope.check(node.body, expecting: result)
     problems += self.problems(of: node.body, checked.diagnostics)
-    guard let body = checked.expression else { return }
+    guard let body = checked.expression else {
+      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
+      return
+    }
     environment.declare(
       function: node.name.text, parameterTypes: parameters.map(\.type), parameterSlots: Array(parameters.indices),
       body: body)

@@ -30,6 +30,10 @@ extension Parser {
       advance()
       return ""
     }
+    if at(Parser.repairedName) {
+      advance()
+      return ""
+    }
     guard at(.string) else {
       reportExpected("expected \(what)")
       return ""
@@ -53,8 +57,9 @@ extension Parser {
 
   /// True if a length of time such as `30m` is at the cursor.
   var isAtDuration: Bool {
-    (token.kind == .int || token.kind == .double) && peek().kind == .identifier
-      && peek().range.lower == token.range.upper
+    repairedDuration != nil
+      || (token.kind == .int || token.kind == .double) && peek().kind == .identifier
+        && peek().range.lower == token.range.upper
   }
 
   mutating func duration(_ what: String) -> DurationNode {
@@ -62,6 +67,10 @@ extension Parser {
     guard isAtDuration else {
       reportExpected("expected \(what), such as `30m`")
       return DurationNode(milliseconds: 0, range: SourceRange(start.lower, start.lower))
+    }
+    if let text = repairedDuration {
+      advance()
+      return DurationNode(milliseconds: DurationText.milliseconds(text) ?? 0, range: start)
     }
     advance()
     advance()
