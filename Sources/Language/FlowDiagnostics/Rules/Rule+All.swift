@@ -52,6 +52,7 @@ extension Rule {
     Rule("F314", "step-cycle", .error, .core, "steps wait for each other"),
     Rule("F315", "role-without-caller", .error, .core, "a reaction that nobody calls wants a role"),
     Rule("F316", "migration-from-later", .error, .core, "a migration does not come from an earlier version"),
+    Rule("F317", "states-not-analysed", .info, .recommended, "a flow has too many combinations of states to analyse"),
   ]
 
   private static let guards = [
@@ -64,6 +65,7 @@ extension Rule {
     Rule("F407", "contradicts-invariant", .warning, .recommended, "an invariant rules a guard out"),
     Rule("F410", "any-not-last", .error, .core, "a reaction stands behind `on any`"),
     Rule("F411", "simplifiable-guard", .info, .strict, "a guard says the same in fewer words"),
+    Rule("F412", "guards-not-analysed", .info, .recommended, "guards are too many to compare"),
   ]
 
   private static let use = [
@@ -100,12 +102,15 @@ extension Rule {
     Rule("F705", "unknown-failure", .error, .core, "a code is not among the failures of an action"),
     Rule("F707", "missing-rollback", .warning, .recommended, "what is armed with undo is never rolled back"),
     Rule("F712", "conflicting-regions", .error, .core, "two regions could leave their parallel on one event"),
-    Rule("F713", "emit-cycle", .warning, .recommended, "flows start each other in a circle"),
+    Rule("F713", "emit-cycle", .warning, .recommended, "flows start each other, or an instance itself, in a cycle"),
+    Rule("F714", "region-race", .warning, .recommended, "a region assigns what the guard of another region reads"),
   ]
 
   private static let security = [
     Rule("F801", "secret-in-log", .error, .core, "a variable of the environment reaches a log"),
     Rule("F803", "plain-http", .warning, .recommended, "a request goes over the network in the clear"),
+    Rule("F804", "forgeable-event", .warning, .recommended, "a caller may send an event that a flow emits"),
+    Rule("F805", "unescaped-url", .warning, .recommended, "data is joined to a URL without encoding"),
   ]
 
   private static let style = [
