@@ -30,10 +30,12 @@ let package = Package(
       .language, "FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowMachine", ["FlowIR", "CEL", "FlowSource", "FlowTime", "FlowJSON"]),
     library(.language, "FlowDiagram", ["FlowIR"]),
+    library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
 
-    // The durable engine, the server and their adapters.
+    // The durable engine, its adapters, and the server.
     library(.engine, "FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowJSON"]),
     library(.engine, "FlowStoreSQLite", ["FlowRuntime", "FlowJSON", "CSQLite"], unsafe: true),
+    library(.engine, "FlowCrypto", ["CSignature"], unsafe: true),
     library(
       .engine, "FlowActions",
       [
@@ -41,9 +43,7 @@ let package = Package(
         only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
       ], unsafe: true),
     library(.server, "FlowClient", ["FlowJSON", "CCurl"], unsafe: true),
-    library(.server, "FlowCrypto", ["CSignature"], unsafe: true),
     library(.server, "FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
-    library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
     library(
       .server, "FlowServer",
       [
@@ -53,7 +53,8 @@ let package = Package(
     library(
       .tools, "FlowREPL",
       [
-        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
+        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowSource", "FlowTime", "FlowJSON",
       ]),
 
     // The binaries.
@@ -71,7 +72,7 @@ let package = Package(
     executable(
       .tools, "Benchmarks",
       [
-        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler", "FlowSyntax", "CEL",
         "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
@@ -97,14 +98,16 @@ let package = Package(
     test(
       "FlowMachineTests",
       [
-        "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "FlowTestSupport", "FlowGenerator",
+        "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime",
+        "FlowJSON", "FlowTestSupport", "FlowGenerator",
       ]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowRuntimeTests",
       [
-        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON",
+        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowSource", "FlowJSON",
       ]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowTestSupport"]),
     test(

@@ -1,9 +1,9 @@
-"""The other side of the samples: devices and a model (pipeline), a builder (automation), a shop (drip).
+"""Mock services for the samples: devices and a model (pipeline), a builder (automation), a shop (drip).
 
     python3 samples/services.py 8090
 
-Work is done once per Idempotency-Key. `POST /busy {"path": "/rate", "times": 2}` lets a path answer 503 so many times,
-`GET /calls` lists what was asked, in order.
+Work is performed once per Idempotency-Key. `POST /busy {"path": "/rate", "times": 2}` makes a path respond with 503 that
+many times, and `GET /calls` lists the requests in order.
 """
 
 import json

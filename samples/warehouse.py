@@ -1,6 +1,6 @@
-"""A warehouse and a payment provider for the order sample: answers POST /parcels and POST /refunds.
+"""A mock warehouse and payment provider for the order sample: POST /parcels and POST /refunds.
 
-An order whose items include the sku "none" is out of stock. The same Idempotency-Key gets the same parcel.
+An order with the sku "none" is out of stock. Repeating an Idempotency-Key returns the same parcel.
 """
 
 import json

@@ -56,7 +56,7 @@ import Testing
     let certificate = try Certificate()
     let sink = try MailSink(login: login, certificate: certificate.files, isStrict: true)
     let result = await send(to: sink.url, trusting: certificate.files[0], login: ["flow", "wrong-secret"])
-    guard case .reply(535, .mail, isPassing: false, let message) = result else {
+    guard case .reply(535, .mail, isTransient: false, let message) = result else {
       return #expect(Bool(false), "\(result)")
     }
     #expect(!message.contains("secret") && sink.mails == [])

@@ -60,10 +60,10 @@ import Testing
   @Test(arguments: [
     ("refused@example.org", "550", false), ("busy@example.org", "451", true), ("full@example.org", "552", false),
   ])
-  func whatTheServerSaysDecides(_ to: String, _ status: String, _ isPassing: Bool) async throws {
+  func whatTheServerSaysDecides(_ to: String, _ status: String, _ isTransient: Bool) async throws {
     let sink = try MailSink()
     let result = await outcome(of: mail(("to", .string(to)), ("subject", "s"), ("text", "t")), by: runner(sink))
-    guard case .reply(let number, .mail, isPassing, let message) = result else {
+    guard case .reply(let number, .mail, isTransient, let message) = result else {
       return #expect(Bool(false), "\(result)")
     }
     #expect(String(number) == status && message.contains("said \(status): "))
@@ -117,7 +117,7 @@ import Testing
     guard case .done = good else { return #expect(Bool(false), "\(good)") }
     #expect(sink.mails(atLeast: 1).first?["login"] == "flow")
     let bad = await outcome(of: action, by: runner(sink, user: "flow", password: "wrong-secret"))
-    guard case .reply(535, .mail, isPassing: false, let message) = bad else { return #expect(Bool(false), "\(bad)") }
+    guard case .reply(535, .mail, isTransient: false, let message) = bad else { return #expect(Bool(false), "\(bad)") }
     #expect(!message.contains("secret"))
   }
 

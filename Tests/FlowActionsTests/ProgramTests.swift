@@ -81,7 +81,7 @@ import Testing
 
   @Test func itsExitCodeIsTold() async throws {
     try write("p", "echo out; echo 'no such order' >&2; exit 3")
-    guard case .reply(3, of: .program, isPassing: true, let message) = await run("p") else {
+    guard case .reply(3, of: .program, isTransient: true, let message) = await run("p") else {
       return #expect(Bool(false))
     }
     #expect(message == "the program ended with 3: no such order\n")

@@ -5,42 +5,108 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// One page for each code. Its examples are flows: the wrong one has just that mistake, the right one none.
+/// The page of each rule in `Docs/diagnostics`.
+///
+/// The explanation and the two examples are written by hand. The first lines, the rendered findings and the note on
+/// suppression follow from the rule and the compiler: `UPDATE_GOLDEN=1 swift test --filter PagesTests` refreshes them.
 @Suite struct PagesTests {
   static let pages = Sample.all(in: "Docs/diagnostics", withExtension: "md")
 
-  /// What is said of an example with nearly everything reported. Imports find a file that declares something else.
-  private func check(_ text: Substring, enabling code: String) -> [Diagnostic] {
-    let selection = RuleSelection(preset: .strict, selected: [code])
-    return FlowCompiler.check(roots: ["example.flow"], isFormChecked: true) { path in
+  /// Compiles an example with the default rules, the rule of the page and the check of the format.
+  private func findings(_ example: Substring, of code: String) -> (sources: SourceSet, diagnostics: [Diagnostic]) {
+    let compilation = FlowCompiler.check(roots: ["example.flow"], isFormChecked: true) { path in
       switch path {
-      case "example.flow": Array(text.utf8)
-      case "shop.flow": Array("/// Of a shop.\nevent Opened { id: string }\n".utf8)
+      case "example.flow": Array(example.utf8)
+      case "shop.flow": Array("/// A shop.\nevent Opened { id: string }\n".utf8)
       default: nil
       }
-    }.filtered(by: selection)
+    }
+    return (compilation.sources, compilation.filtered(by: RuleSelection(selected: [code, "F910"])))
   }
 
-  @Test("the wrong example of a page has only its finding, the right one none", arguments: pages) func pageExamples(
-    _ page: Sample
-  ) throws {
-    let examples = page.text.matches(of: /```flow\n([^`]*(?:`[^`]+)*?)```/).map(\.1)
-    try #require(examples.count == 2)
-    #expect(Set(check(examples[0], enabling: page.name).map(\.code)) == [page.name])
-    #expect(check(examples[1], enabling: page.name).map(\.code) == [])
-    let rule = try #require(Rule.named(page.name))
-    #expect(
-      page.text.hasPrefix("# \(rule.code) \(rule.name)\n\n\(rule.severity.rawValue.capitalized): \(rule.summary)."))
-    #expect(page.text.contains("flow:ignore[\(rule.code)]") == rule.canBeSilenced || rule.code == "F513")
+  @Test("the wrong example has only the finding of the page, and the right one has none", arguments: pages)
+  func examples(_ sample: Sample) throws {
+    let page = try #require(Page(sample.text))
+    #expect(Set(findings(page.wrong, of: sample.name).diagnostics.map(\.code)) == [sample.name])
+    #expect(findings(page.right, of: sample.name).diagnostics.map(\.message) == [])
   }
 
-  @Test("every rule has a page") func rulesHavePages() {
+  @Test("a page shows what the compiler prints", arguments: pages)
+  func rendering(_ sample: Sample) throws {
+    let page = try #require(Page(sample.text))
+    let rule = try #require(Rule.named(sample.name))
+    let (sources, diagnostics) = findings(page.wrong, of: sample.name)
+    let renderer = PrettyRenderer(sources: sources)
+    let printed = diagnostics.map { renderer.render($0) }.joined(separator: "\n")
+    try expectGolden(page.text(of: rule, printed: printed), at: sample.url)
+  }
+
+  @Test("every rule has a page") func completeness() {
     #expect(PagesTests.pages.map(\.name) == Rule.all.map(\.code).sorted())
   }
 
-  /// The pages are a part of the program.
-  @Test("every page is part of the binary") func pagesAreEmbedded() throws {
+  @Test("every page is embedded in the program") func embedding() throws {
     let list = try String(contentsOf: packageRoot.appending(path: "Sources/System/CPages/pages.c"), encoding: .utf8)
     for page in PagesTests.pages { #expect(list.contains("PAGE(\(page.name))")) }
+  }
+}
+
+/// The parts of a page that are written by hand.
+private struct Page {
+  var explanation: Substring
+  var wrong: Substring
+  var right: Substring
+
+  /// `nil` for a text that lacks one of the parts.
+  init?(_ text: String) {
+    let example = /```flow\n(.*?)```\n/.dotMatchesNewlines()
+    let examples = text.matches(of: example).map(\.1)
+    guard examples.count == 2,
+      let explanation = text.firstMatch(of: /^# [^\n]+\n\n[^\n]+\n\n(.+?)\n\n## Wrong\n/.dotMatchesNewlines())
+    else { return nil }
+    (self.explanation, wrong, right) = (explanation.1, examples[0], examples[1])
+  }
+
+  /// The whole page, with the parts that follow from the rule and from the output of the compiler.
+  func text(of rule: Rule, printed: String) -> String {
+    """
+    # \(rule.code) \(rule.name)
+
+    \(rule.severity.rawValue.capitalized): \(rule.summary). \(condition(of: rule))
+
+    \(explanation)
+
+    ## Wrong
+
+    ```flow
+    \(wrong)```
+
+    ```text
+    \(printed)```
+
+    ## Right
+
+    ```flow
+    \(right)```
+    \(rule.canBeSilenced ? suppression(of: rule) : "")
+    """
+  }
+
+  private func condition(of rule: Rule) -> String {
+    switch rule.preset {
+    case _ where rule.severity == .error: "Always reported."
+    case .core, .recommended: "Reported unless the preset is `core`."
+    case .strict: "Reported with `--preset strict`."
+    case .selected: "Reported with `--select \(rule.code)`."
+    }
+  }
+
+  private func suppression(of rule: Rule) -> String {
+    """
+
+    To suppress a finding, write `// flow:ignore[\(rule.code)] reason` at the end of its line or on the line above. For
+    a project, add `ignore = ["\(rule.code)"]` under `[lint]` in `flow.toml`.
+
+    """
   }
 }

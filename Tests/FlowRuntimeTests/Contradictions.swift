@@ -14,7 +14,7 @@ struct Contradictions {
     var touched: Set<Int64> = []
     for entry in store.journal[seen...] {
       touched.insert(entry.instance)
-      if entry.kind == "step" { found += fold(entry) }
+      if entry.kind == .step { found += fold(entry) }
     }
     seen = store.journal.count
     for id in touched { found += look(at: id, store) }
@@ -25,7 +25,7 @@ struct Contradictions {
         continue
       }
       if job.revision > owner.revision { found.append("job \(job.id) comes of a step that is to come") }
-      if job.call != nil, owner.hasEnded {
+      if job.call != nil, owner.status.hasEnded {
         found.append("job \(job.id) is waited for by \(owner.key), which has ended")
       }
     }
@@ -59,7 +59,7 @@ struct Contradictions {
   /// The timers of a running instance are those that it says it has.
   private func timers(of row: InstanceRow, _ store: MemoryStore) -> [String] {
     let kept = store.timersByInstance[row.id] ?? []
-    guard !row.hasEnded else { return kept.isEmpty ? [] : ["\(row.key) has ended, and has timers"] }
+    guard !row.status.hasEnded else { return kept.isEmpty ? [] : ["\(row.key) has ended, and has timers"] }
     let position = (try? JSON(parsing: row.position)) ?? .null
     let said = (position["timers"]?.array ?? []).compactMap { timer -> TimerID? in
       guard let transition = timer["transition"]?.int, let armed = timer["armed"]?.int else { return nil }

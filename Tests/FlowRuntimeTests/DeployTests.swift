@@ -53,7 +53,7 @@ import Testing
     }
 
     func send(_ event: String, _ payload: JSON) throws {
-      let result = engine.take(EventCommand(event: event, payload: payload))
+      let result = engine.submit(EventCommand(event: event, payload: payload))
       _ = try engine.commit()
       _ = try result.get()
     }

@@ -12,22 +12,23 @@ import Testing
     func run(_ request: JobRequest, finish: @escaping @Sendable (JobOutcome) -> Void) { finish(.done("paid")) }
   }
 
-  /// What the hooks were told.
-  private final class Heard: Sendable {
+  /// Records what the callbacks are given.
+  private final class CallbackRecorder: Sendable {
     let entries = Mutex<[JournalEntry]>([])
     let failures = Mutex<[String]>([])
-    var hooks: EngineThread.Hooks {
-      EngineThread.Hooks(
-        committed: { new in self.entries.withLock { $0 += new } },
-        failed: { message in self.failures.withLock { $0.append(message) } })
+    var callbacks: EngineThread.Callbacks {
+      EngineThread.Callbacks(
+        onCommit: { new in self.entries.withLock { $0 += new } },
+        onFatal: { message in self.failures.withLock { $0.append(message) } })
     }
   }
 
   private func start(
-    _ thread: EngineThread, _ heard: Heard, _ prepare: @escaping @Sendable (MemoryStore) -> Void = { _ in }
+    _ thread: EngineThread, _ recorder: CallbackRecorder,
+    _ prepare: @escaping @Sendable (MemoryStore) -> Void = { _ in }
   ) throws {
     let machine = try TestEngine.machine.get()
-    try thread.start(runner: Echo(), hooks: heard.hooks) { () throws(EngineError) in
+    try thread.start(runner: Echo(), callbacks: recorder.callbacks) { () throws(EngineError) in
       let store = MemoryStore()
       let engine = try Engine(machine: machine, store: store, world: ManualWorld())
       prepare(store)
@@ -43,9 +44,9 @@ import Testing
 
   @Test func manyAtOnceAreAllAnsweredInOrder() async throws {
     let thread = EngineThread()
-    let heard = Heard()
+    let recorder = CallbackRecorder()
     let commits = Mutex(0)
-    try start(thread, heard) { $0.beforeCommit = { commits.withLock { $0 += 1 } } }
+    try start(thread, recorder) { $0.beforeCommit = { commits.withLock { $0 += 1 } } }
     _ = await send(thread, "Begin", "t1")
     let revisions = await withTaskGroup(of: Int.self) { group in
       for _ in 0..<400 { group.addTask { (try? await send(thread, "Poke", "t1").get().revision) ?? 0 } }
@@ -54,16 +55,16 @@ import Testing
     #expect(revisions.sorted() == Array(2...401))
     #expect(commits.withLock { $0 } < 400, "what comes in together is committed together")
     thread.shutdown()
-    #expect(heard.entries.withLock { $0.map(\.sequence) } == Array(1...401))
+    #expect(recorder.entries.withLock { $0.map(\.sequence) } == Array(1...401))
   }
 
   @Test func aJobThatIsDoneAtOnceMovesItsInstance() async throws {
     let thread = EngineThread()
-    let heard = Heard()
-    try start(thread, heard)
+    let recorder = CallbackRecorder()
+    try start(thread, recorder)
     _ = await send(thread, "Begin", "t1")
     _ = await send(thread, "Go", "t1")
-    let isDone = { heard.entries.withLock { $0.last?.body["to"] == ["carving"] } }
+    let isDone = { recorder.entries.withLock { $0.last?.body["to"] == ["carving"] } }
     for _ in 0..<500 where !isDone() { usleep(2000) }
     #expect(isDone())
     thread.shutdown()
@@ -75,7 +76,7 @@ import Testing
     let thread = EngineThread()
     let gate = DispatchSemaphore(value: 0)
     let isHeldUp = DispatchSemaphore(value: 0)
-    try start(thread, Heard()) { store in
+    try start(thread, CallbackRecorder()) { store in
       store.beforeCommit = {
         isHeldUp.signal()
         gate.wait()
@@ -100,17 +101,17 @@ import Testing
 
   @Test func aLostStoreEndsEverything() async throws {
     let thread = EngineThread()
-    let heard = Heard()
-    try start(thread, heard) { $0.nextCommitFails = .fatal("fsync") }
+    let recorder = CallbackRecorder()
+    try start(thread, recorder) { $0.nextCommitFails = .fatal("fsync") }
     guard case .failure(.storeUnavailable) = await send(thread, "Begin", "t1") else { return #expect(Bool(false)) }
     thread.shutdown()
-    #expect(heard.failures.withLock { $0 } == ["fsync"])
+    #expect(recorder.failures.withLock { $0 } == ["fsync"])
     guard case .failure(.shuttingDown) = await send(thread, "Begin", "t1") else { return #expect(Bool(false)) }
   }
 
   @Test func aStoreThatFailsForAWhileComesBack() async throws {
     let thread = EngineThread()
-    try start(thread, Heard()) { $0.nextCommitFails = .unavailable("full") }
+    try start(thread, CallbackRecorder()) { $0.nextCommitFails = .unavailable("full") }
     guard case .failure(.storeUnavailable("full")) = await send(thread, "Begin", "t1") else {
       return #expect(Bool(false))
     }
@@ -121,7 +122,7 @@ import Testing
   @Test func anEngineThatCannotBeginIsSaid() throws {
     let thread = EngineThread()
     #expect(throws: EngineError(message: "no")) {
-      try thread.start(runner: Echo(), hooks: Heard().hooks) { () throws(EngineError) in
+      try thread.start(runner: Echo(), callbacks: CallbackRecorder().callbacks) { () throws(EngineError) in
         throw EngineError(message: "no")
       }
     }

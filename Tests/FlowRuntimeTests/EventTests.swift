@@ -1,4 +1,5 @@
 import FlowJSON
+import FlowMachine
 import FlowRuntime
 import Testing
 
@@ -21,7 +22,7 @@ private let t1: JSON = ["id": "t1"]
     #expect(started.created && started.revision == 1 && started.sequence == 1 && started.to == ["idle"])
     let moved = try desk.send("Go", t1)
     #expect(!moved.created && moved.revision == 2 && moved.from == ["idle"] && moved.to == ["charging"])
-    #expect(moved.disposition == "applied" && moved.status == "running")
+    #expect(moved.disposition == .applied && moved.status == .running)
     try desk.restart()
     #expect(try desk.row("Task", "t1").revision == 2)
     #expect(try desk.send("Poke", ["id": "t1", "room": 5]).revision == 3)
@@ -30,7 +31,7 @@ private let t1: JSON = ["id": "t1"]
 
   @Test(arguments: StoreKind.allCases) func nothingIsThereBeforeTheCommit(_ kind: StoreKind) throws {
     let desk = try TestEngine(kind)
-    _ = desk.engine.take(EventCommand(event: "Begin", payload: t1))
+    _ = desk.engine.submit(EventCommand(event: "Begin", payload: t1))
     #expect(try desk.store.instance(flow: "Task", key: "t1") == nil)
     #expect(desk.engine.dispatch().isEmpty)
     desk.commit()
@@ -58,7 +59,7 @@ private let t1: JSON = ["id": "t1"]
     try desk.send("Begin", t1)
     var command = EventCommand(event: "Poke", payload: t1)
     command.idempotencyKey = "k"
-    let answers = try (0..<3).map { _ in try desk.engine.take(command).get() }
+    let answers = try (0..<3).map { _ in try desk.engine.submit(command).get() }
     desk.commit()
     #expect(answers.map(\.replayed) == [false, true, true])
     #expect(try desk.data("Task", "t1")["count"] == 1)
@@ -91,7 +92,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try TestEngine(kind)
     try desk.send("Begin", t1)
     #expect(problem { () throws(EngineProblem) in try desk.send("Begin", t1) } == "refused")
-    #expect(try desk.send("Close", t1).status == "done")
+    #expect(try desk.send("Close", t1).status == .done)
     let first = try desk.end(.done(.null)).idempotencyKey
     let again = try desk.send("Begin", t1)
     #expect(again.created && again.revision == 3)
@@ -111,8 +112,8 @@ private let t1: JSON = ["id": "t1"]
     let desk = try TestEngine()
     try desk.send("Begin", t1)
     try desk.memory.nextCommitFails = .unavailable("full")
-    _ = desk.engine.take(EventCommand(event: "Poke", payload: t1))
-    _ = desk.engine.take(EventCommand(event: "Begin", payload: ["id": "t2"]))
+    _ = desk.engine.submit(EventCommand(event: "Poke", payload: t1))
+    _ = desk.engine.submit(EventCommand(event: "Begin", payload: ["id": "t2"]))
     #expect(throws: StoreError.unavailable("full")) { try desk.engine.commit() }
     #expect(problem { () throws(EngineProblem) in try desk.send("Poke", ["id": "t2"]) } == "notFound")
     let answer = try desk.send("Poke", t1)
@@ -149,7 +150,7 @@ private let t1: JSON = ["id": "t1"]
     try desk.send("Tick", ["id": "b"])
     try desk.send("Close", ["id": "b"])
     #expect(try desk.data("Listener", "b") == ["id": "b", "text": "over"])
-    #expect(desk.kinds("emit").map { $0.body["data"]?["text"] } == ["over"])
+    #expect(desk.kinds(.emit).map { $0.body["data"]?["text"] } == ["over"])
     try desk.send("Shout", ["id": "c", "to": ["b", "d"], "text": "!"])
     #expect(try desk.data("Listener", "b")["text"] == "over!")
     #expect(try desk.data("Listener", "d")["text"] == "!")
@@ -159,7 +160,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try TestEngine()
     try desk.send("Shout", ["id": "c", "to": ["b"], "text": "yes"])
     #expect(try desk.send("Shout", ["id": "c2", "to": ["b"], "text": "no"]).created)
-    let note = try #require(desk.kinds("undelivered").first)
+    let note = try #require(desk.kinds(.undelivered).first)
     #expect(note.key == "c2" && note.body["flow"] == "Listener")
     #expect(try desk.data("Listener", "b")["text"] == "yes")
   }
@@ -169,7 +170,7 @@ private let t1: JSON = ["id": "t1"]
     let names = (0..<(Engine.maximumDeliveries + 50)).map { JSON.string("n\($0)") }
     var command = EventCommand(event: "Shout", payload: ["id": "c", "to": .array(names), "text": "x"])
     command.flow = "Crier"
-    _ = try desk.engine.take(command).get()
+    _ = try desk.engine.submit(command).get()
     desk.commit()
     #expect(try desk.store.counters().instance == Int64(Engine.maximumDeliveries) + 1)
     try desk.restart()

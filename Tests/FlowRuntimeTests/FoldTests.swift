@@ -21,7 +21,7 @@ func folded(_ steps: [JournalEntry], from start: JSON = [:]) -> JSON {
     let memory = try desk.memory
     #expect(memory.instances.count > 0)
     for row in memory.instances.values {
-      let steps = memory.journal.filter { $0.instance == row.id && $0.kind == "step" }
+      let steps = memory.journal.filter { $0.instance == row.id && $0.kind == .step }
       let data = try JSON(parsing: row.data)
       #expect(folded(steps).bytes(.canonical) == data.bytes(.canonical), "\(row.flow)/\(row.key)")
       #expect(steps.last?.revision == row.revision)

@@ -48,7 +48,7 @@ private let t1: JSON = ["id": "t1"]
     attempts.append(try desk.end(.unreachable("nobody there")).attempt)
     #expect(attempts == [1, 2, 3])
     #expect(desk.state("Task", "t1") == "broken")
-    let dead = try #require(desk.kinds("dead").first)
+    let dead = try #require(desk.kinds(.dead).first)
     #expect(dead.body["code"] == "UNAVAILABLE" && dead.body["attempts"] == 3)
   }
 
@@ -62,7 +62,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try charging()
     try desk.end(outcome)
     #expect(desk.state("Task", "t1") == "broken")
-    #expect(desk.kinds("dead").map { $0.body["code"] } == [.string(code)])
+    #expect(desk.kinds(.dead).map { $0.body["code"] } == [.string(code)])
   }
 
   @Test func retryAfterIsHeeded() throws {
@@ -90,22 +90,22 @@ private let t1: JSON = ["id": "t1"]
 
   @Test(
     arguments: [
-      (.reply(422, of: .mail, isPassing: false, message: ""), "BROKEN"),
-      (.reply(354, of: .mail, isPassing: false, message: ""), "SMTP_354"),
-      (.reply(1, of: .program, isPassing: true, message: ""), "EXIT_1"),
+      (.reply(422, of: .mail, isTransient: false, message: ""), "BROKEN"),
+      (.reply(354, of: .mail, isTransient: false, message: ""), "SMTP_354"),
+      (.reply(1, of: .program, isTransient: true, message: ""), "EXIT_1"),
     ] as [(JobOutcome, String)])
   func aReplyHasACodeOfItsOwn(_ outcome: JobOutcome, _ code: String) throws {
     let desk = try charging()
     try desk.end(outcome)
     #expect(desk.state("Task", "t1") == "broken")
-    #expect(desk.kinds("dead").map { $0.body["code"] } == [.string(code)])
+    #expect(desk.kinds(.dead).map { $0.body["code"] } == [.string(code)])
   }
 
   @Test func aResultOfAnotherTypeIsAFailure() throws {
     let desk = try charging()
     try desk.end(.done(["not": "text"]))
     #expect(desk.state("Task", "t1") == "broken")
-    let cause = desk.entries.last { $0.kind == "step" }?.body["result"]?["failed"]
+    let cause = desk.entries.last { $0.kind == .step }?.body["result"]?["failed"]
     #expect(cause?["code"] == "INVALID_RESULT")
   }
 
@@ -151,7 +151,7 @@ private let t1: JSON = ["id": "t1"]
     try desk.send("Poke", ["id": "t1", "room": 0])
     try desk.end(.done("paid"))
     #expect(desk.state("Task", "t1") == "charging")
-    #expect(desk.kinds("incident").count == 1)
+    #expect(desk.kinds(.incident).count == 1)
     #expect(try desk.row("Task", "t1").incident.isEmpty == false)
     try desk.restart()
     #expect(desk.out.isEmpty, "the work is done and is not done again")
@@ -171,7 +171,7 @@ private let t1: JSON = ["id": "t1"]
     try desk.end(.unreachable(""))
     desk.wait(1000)
     try desk.end(.unreachable(""))
-    #expect(desk.kinds("dead").count == 1)
+    #expect(desk.kinds(.dead).count == 1)
     #expect(try desk.memory.dead.count == 1)
   }
 
@@ -181,15 +181,15 @@ private let t1: JSON = ["id": "t1"]
     desk.wait(3_600_000)
     #expect(desk.state("Task", "t1") == "expired")
     #expect(desk.out.isEmpty)
-    #expect(desk.kinds("dead").first?.body["message"]?.string?.contains("NOT_SET") == true)
+    #expect(desk.kinds(.dead).first?.body["message"]?.string?.contains("NOT_SET") == true)
   }
 
   @Test func noMoreAreUnderWayThanThereIsRoomFor() throws {
     let desk = try TestEngine()
     for index in 0..<(Engine.maximumInFlight + 20) {
       let id: JSON = ["id": .string("x\(index)")]
-      _ = desk.engine.take(EventCommand(event: "Begin", payload: id))
-      _ = desk.engine.take(EventCommand(event: "Go", payload: id))
+      _ = desk.engine.submit(EventCommand(event: "Begin", payload: id))
+      _ = desk.engine.submit(EventCommand(event: "Go", payload: id))
     }
     desk.turn()
     #expect(desk.out.count == Engine.maximumInFlight)
@@ -259,22 +259,22 @@ private let t1: JSON = ["id": "t1"]
     #expect(try desk.engine.heartbeat(job.id, fence: 1, leaseMilliseconds: 5000).get() == desk.world.now() + 5000)
     desk.turn()
     desk.wait(4000)
-    try desk.engine.finish(job.id, fence: 1, .done(7)).get()
+    try desk.engine.finish(job.id, fence: 1, outcome: .done(7)).get()
     desk.turn()
     #expect(try desk.data("Task", "t1")["count"] == 7)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(job.id, fence: 1, .done(8)).get() }
+    #expect(throws: EngineProblem.self) { try desk.engine.finish(job.id, fence: 1, outcome: .done(8)).get() }
   }
 
   @Test(arguments: StoreKind.allCases) func aLeaseThatLapsesIsATry(_ kind: StoreKind) throws {
     let desk = try carving(kind)
     let first = try #require(try claim(desk).first)
     desk.wait(5000)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, .done(7)).get() }
+    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
     #expect(try claim(desk).isEmpty, "it rests before its next try")
     desk.wait(1000)
     let second = try #require(try claim(desk).first)
     #expect(second.id == first.id && second.fence == 2 && second.attempt == 2)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, .done(7)).get() }
+    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
     #expect(throws: EngineProblem.self) { try desk.engine.heartbeat(first.id, fence: 1, leaseMilliseconds: 1).get() }
     desk.wait(5000)
     #expect(try claim(desk).isEmpty)
@@ -285,7 +285,7 @@ private let t1: JSON = ["id": "t1"]
     let desk = try carving(.memory)
     for fence in 1...2 {
       let job = try #require(try claim(desk).first)
-      try desk.engine.finish(job.id, fence: fence, .failed(code: "LOST", message: "slipped")).get()
+      try desk.engine.finish(job.id, fence: fence, outcome: .failed(code: "LOST", message: "slipped")).get()
       desk.turn()
       desk.wait(1000)
     }
@@ -348,7 +348,7 @@ private let t1: JSON = ["id": "t1"]
       desk.world.advance(10)
     }
     desk.wait(3_600_000)
-    let fired = desk.kinds("step").filter { $0.body["timer"] != nil }.map(\.key)
+    let fired = desk.kinds(.step).filter { $0.body["timer"] != nil }.map(\.key)
     #expect(fired == ["t0", "t1", "t2", "t3", "t4"])
   }
 

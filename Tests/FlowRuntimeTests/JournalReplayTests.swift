@@ -22,7 +22,7 @@ import Testing
     #expect(!memory.instances.isEmpty)
     for row in memory.instances.values.sorted(by: { $0.id < $1.id }) {
       var replay = Replay(try TestEngine.machine.get())
-      for entry in memory.journal where entry.instance == row.id && entry.kind == "step" { try replay.take(entry) }
+      for entry in memory.journal where entry.instance == row.id && entry.kind == .step { try replay.take(entry) }
       let instance = try #require(replay.instance)
       let name = "\(row.flow)/\(row.key)"
       #expect(instance.revision == row.revision && instance.startedAt == row.startedAt, "\(name)")
@@ -91,7 +91,7 @@ import Testing
     var folds: Set<Int64> = []
     for round in 0..<60 {
       let payload: JSON = round % 3 == 1 ? ["id": "t", "room": .int(Int64(round + 1))] : ["id": "t"]
-      _ = engine.take(EventCommand(event: ["Begin", "Poke", "Tick"][round % 3], payload: payload))
+      _ = engine.submit(EventCommand(event: ["Begin", "Poke", "Tick"][round % 3], payload: payload))
       _ = try engine.commit()
       world.advance(round % 5 == 0 ? 600_000_000 : 4000)
       engine.fireTimers()
@@ -109,7 +109,7 @@ import Testing
     let beginning = try queries.beginning(instance: row.id)
     var replay = Replay(try TestEngine.machine.get())
     if let beginning { try replay.begin(with: beginning, of: row) }
-    for entry in try queries.history(instance: row.id, after: 0, limit: 1000) where entry.kind == "step" {
+    for entry in try queries.history(instance: row.id, after: 0, limit: 1000) where entry.kind == .step {
       try replay.take(entry)
     }
     let instance = try #require(replay.instance)
@@ -134,9 +134,9 @@ private struct Replay {
 
   mutating func begin(with snapshot: InstanceSnapshot, of row: InstanceRow) throws {
     let flow = try #require(machine.flow(named: row.flow))
-    let status: Instance.Status = snapshot.status == 1 ? .done : 2...3 ~= snapshot.status ? .failed : .running
     let header = InstanceHeader(
-      flow: flow, key: row.key, status: status, revision: snapshot.revision, startedAt: snapshot.startedAt)
+      flow: flow, key: row.key, status: snapshot.status.machineStatus, revision: snapshot.revision,
+      startedAt: snapshot.startedAt)
     instance = try stepper.restore(
       header, position: JSON(parsing: snapshot.position), data: JSON(parsing: snapshot.data))
   }
@@ -195,7 +195,7 @@ private struct Replay {
     return .done(try Value.from(#require(result["done"]), as: type, in: machine.types).get())
   }
 
-  private func event(_ entry: JournalEntry) throws -> (Int, Value, Caller) {
+  private func event(_ entry: JournalEntry) throws -> (EventIndex, Value, Caller) {
     let event = try #require(entry.body["event"])
     let name = try #require(event["type"]?.string)
     let payload = try Value.from(event["data"] ?? [:], as: .record(name), in: machine.types).get()

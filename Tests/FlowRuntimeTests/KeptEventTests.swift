@@ -28,11 +28,11 @@ import Testing
     try desk.restart()
     #expect(try desk.data("Listener", "t")["text"] == "a")
     let answer = try operate(desk, .resume)
-    #expect(answer.detail == "3 events that were kept for it")
+    #expect(answer.detail == "3 events that were held for it")
     #expect(try desk.data("Listener", "t")["text"] == "abcd")
     #expect(desk.entries.last?.body["event"]?["caller"] == "Crier/cd")
     #expect(try desk.store.jobs(instance: desk.row("Listener", "t").id).isEmpty)
-    #expect(desk.kinds("undelivered").isEmpty)
+    #expect(desk.kinds(.undelivered).isEmpty)
   }
 
   /// Who sends from outside is told, and nothing is kept for them.
@@ -50,28 +50,28 @@ import Testing
     try shout(desk, "b")
     _ = try operate(desk, .resume)
     #expect(try desk.data("Listener", "t")["text"] == "ab")
-    #expect(desk.kinds("undelivered").map(\.key) == ["cno"])
+    #expect(desk.kinds(.undelivered).map(\.key) == ["cno"])
   }
 
   @Test(arguments: StoreKind.allCases) func whoIsCancelledTakesNoMore(_ kind: StoreKind) throws {
     let desk = try desk(kind)
     try shout(desk, "b")
-    #expect(try operate(desk, .cancel).status == "cancelled")
-    let note = try #require(desk.kinds("undelivered").first)
+    #expect(try operate(desk, .cancel).status == .cancelled)
+    let note = try #require(desk.kinds(.undelivered).first)
     #expect(note.key == "cb" && note.body["reason"] == "`t` was ended while it was suspended")
     #expect(try desk.store.jobs(instance: desk.row("Listener", "t").id).isEmpty)
   }
 
   @Test func thereIsALimit() throws {
     let desk = try desk(.memory)
-    let all = JSON.array(Array(repeating: "t", count: Engine.maximumKeptEvents / 2))
+    let all = JSON.array(Array(repeating: "t", count: Engine.maximumHeldEvents / 2))
     for name in ["x", "y", "z"] { try desk.send("Shout", ["id": .string(name), "to": all, "text": "b"]) }
-    #expect(desk.kinds("undelivered").count == Engine.maximumKeptEvents / 2)
+    #expect(desk.kinds(.undelivered).count == Engine.maximumHeldEvents / 2)
     #expect(
-      desk.kinds("undelivered").first?.body["reason"] == "`t` is suspended, and 1000 events wait for it already")
+      desk.kinds(.undelivered).first?.body["reason"] == "`t` is suspended, and 1000 events are already held for it")
     _ = try operate(desk, .resume)
     for _ in 0..<5 { desk.turn() }
-    #expect(try desk.data("Listener", "t")["text"]?.string?.count == Engine.maximumKeptEvents + 1)
+    #expect(try desk.data("Listener", "t")["text"]?.string?.count == Engine.maximumHeldEvents + 1)
   }
 
   /// A commit that fails leaves them where they were.
@@ -80,7 +80,7 @@ import Testing
     try shout(desk, "b")
     try desk.memory.nextCommitFails = .unavailable("no luck")
     _ = try? operate(desk, .resume)
-    #expect(try desk.row("Listener", "t").status == InstanceRow.suspended)
+    #expect(try desk.row("Listener", "t").status == .suspended)
     _ = try operate(desk, .resume)
     #expect(try desk.data("Listener", "t")["text"] == "ab")
   }

@@ -30,7 +30,7 @@ import Testing
     func send(_ event: String, _ payload: JSON, key: String? = nil) throws -> EventAnswer {
       var command = EventCommand(event: event, payload: payload)
       command.idempotencyKey = key
-      let result = engine.take(command)
+      let result = engine.submit(command)
       _ = try engine.commit()
       return try result.get()
     }
@@ -98,7 +98,7 @@ import Testing
   /// The data that the snapshot and the entries since then come to.
   private func rebuilt(_ place: Place) throws -> JSON {
     let start = try place.beginning.map { try JSON(parsing: $0.data) } ?? [:]
-    let steps = try place.history.filter { $0.kind == "step" }
+    let steps = try place.history.filter { $0.kind == .step }
     return folded(steps, from: start)
   }
 

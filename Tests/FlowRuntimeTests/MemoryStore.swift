@@ -13,7 +13,7 @@ final class MemoryStore: Store {
   var deployed: [String: DeploymentRow] = [:]
   var scheduled: [ScheduleID: ScheduleRow] = [:]
   var tombstones: [InstanceName: Tombstone] = [:]
-  var paces: [String: [UInt8]] = [:]
+  var throttles: [String: [UInt8]] = [:]
   var lastJob: Int64 = 0
   var identity = ""
   var commits = 0
@@ -25,7 +25,7 @@ final class MemoryStore: Store {
   var forgetsAnswers = false
   var losesTimers = false
   var losesJobs = false
-  var forgetsPaces = false
+  var forgetsThrottles = false
   /// The timers of each instance.
   var timersByInstance: [Int64: Set<TimerID>] { Dictionary(grouping: timers.keys, by: \.instance).mapValues(Set.init) }
   /// What every reading throws.
@@ -58,7 +58,7 @@ final class MemoryStore: Store {
     scheduled.merge(batch.schedules) { $1 }
     for (key, row) in batch.once { once[key] = row.job == 0 && row.outcome.isEmpty ? nil : row }
     definitions.merge(batch.definitions) { $1 }
-    if !forgetsPaces { paces.merge(batch.paces) { $1 } }
+    if !forgetsThrottles { throttles.merge(batch.throttles) { $1 } }
     if batch.lastJob != 0 { lastJob = batch.lastJob }
     if let name = batch.identity { identity = name }
   }
@@ -102,8 +102,18 @@ final class MemoryStore: Store {
   func nextTimer(after now: Int64) throws(StoreError) -> Int64? { try read(timers.values.filter { $0 > now }.min()) }
 
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
-    let due = jobs.values.filter { $0.queue == queue && $0.due <= now && $0.lease <= now }
+    let due = jobs.values.filter { $0.queue == queue && $0.due <= .at(now) && $0.lease <= now }
     return try read(Array(due.sorted { ($0.due, $0.id) < ($1.due, $1.id) }.prefix(limit)))
+  }
+
+  func dueJobs(
+    queue: String, of flows: Set<String>, at now: Int64, limit: Int
+  ) throws(StoreError) -> [JobRow] {
+    let owners = Dictionary(grouping: instances.values, by: \.id).compactMapValues { $0.first?.flow }
+    let due = try dueJobs(queue: queue, at: now, limit: .max).filter {
+      owners[$0.instance].map(flows.contains) ?? false
+    }
+    return Array(due.prefix(limit))
   }
 
   func job(id: Int64) throws(StoreError) -> JobRow? { try read(jobs[id]) }
@@ -117,14 +127,14 @@ final class MemoryStore: Store {
   }
 
   func nextJob(after now: Int64) throws(StoreError) -> Int64? {
-    try read(jobs.values.filter { $0.queue == nil && $0.due > now }.map(\.due).min())
+    try read(jobs.values.filter { $0.queue == nil }.compactMap(\.due.instant).filter { $0 > now }.min())
   }
 
-  func pace(action: String) throws(StoreError) -> [UInt8]? { try read(paces[action]) }
+  func throttle(action: String) throws(StoreError) -> [UInt8]? { try read(throttles[action]) }
 
   func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int {
     let own = jobs.values.filter { $0.queue == nil && $0.outcome.isEmpty && $0.action == action }
-    return try read(min(own.filter { $0.id <= last && $0.due <= now }.count, limit))
+    return try read(min(own.filter { $0.id <= last && $0.due <= .at(now) }.count, limit))
   }
 
   func definition(hash: String) throws(StoreError) -> [UInt8]? { try read(definitions[hash]) }

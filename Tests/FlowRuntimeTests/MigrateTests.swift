@@ -80,7 +80,7 @@ import Testing
     }
 
     func send(_ event: String) throws {
-      let result = engine.take(EventCommand(event: event, payload: ["id": "j"]))
+      let result = engine.submit(EventCommand(event: event, payload: ["id": "j"]))
       try turn()
       _ = try result.get()
     }

@@ -23,7 +23,7 @@ import Testing
     let (store, folder) = try kind.make()
     let world = ManualWorld()
     let engine = try Engine(machine: TestEngine.make(PaceTests.text).get(), store: store, world: world)
-    for index in 0..<20 { _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
+    for index in 0..<20 { _ = engine.submit(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
     _ = try engine.commit()
     var rung: [Int64] = []
     var notes = 0
@@ -64,7 +64,7 @@ import Testing
   /// How often a period held more in a storm of restarts.
   private func excess(over kind: StoreKind, _ seed: Int, forgetting: Bool = false) throws -> Int {
     var (store, folder) = try kind.make()
-    (store as? MemoryStore)?.forgetsPaces = forgetting
+    (store as? MemoryStore)?.forgetsThrottles = forgetting
     let world = ManualWorld()
     let machine = try TestEngine.make(PaceTests.restartText(seed)).get()
     var engine = try Engine(machine: machine, store: store, world: world)
@@ -86,7 +86,7 @@ import Testing
       switch roll(10) {
       case 0, 1:
         asked += 1
-        _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(asked)")]))
+        _ = engine.submit(EventCommand(event: "Ask", payload: ["id": .string("\(asked)")]))
         _ = try engine.commit()
       case 2 where roll(3) == 0:
         restarts += 1
@@ -120,7 +120,7 @@ import Testing
     let world = ManualWorld()
     let machine = try TestEngine.make(PaceTests.text.replacing("limit 3 per 10s", with: "limit 100 per 1d")).get()
     func rings(_ engine: Engine, _ asked: Range<Int>) throws -> Int {
-      for index in asked { _ = engine.take(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
+      for index in asked { _ = engine.submit(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
       _ = try engine.commit()
       var rung = 0
       for _ in 0..<40 {

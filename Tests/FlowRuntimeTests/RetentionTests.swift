@@ -21,7 +21,7 @@ import Testing
     }
 
     func send(_ event: String, _ id: String) throws {
-      let result = engine.take(EventCommand(event: event, payload: ["id": .string(id)]))
+      let result = engine.submit(EventCommand(event: event, payload: ["id": .string(id)]))
       _ = try engine.commit()
       _ = try result.get()
     }
@@ -32,7 +32,7 @@ import Testing
     }
 
     func problem(_ event: String, _ id: String) -> String {
-      switch engine.take(EventCommand(event: event, payload: ["id": .string(id)])) {
+      switch engine.submit(EventCommand(event: event, payload: ["id": .string(id)])) {
       case .success: "none"
       case .failure(let problem): problem.name
       }
@@ -93,11 +93,11 @@ import Testing
   @Test func theSpaceGoesBackToTheDisk() throws {
     let place = try Place()
     for index in 0..<2000 {
-      _ = place.engine.take(EventCommand(event: "Tick", payload: ["id": .string("b\(index)")]))
+      _ = place.engine.submit(EventCommand(event: "Tick", payload: ["id": .string("b\(index)")]))
     }
     _ = try place.engine.commit()
     for index in 0..<2000 {
-      _ = place.engine.take(EventCommand(flow: "Bell", key: "b\(index)", event: "Close", payload: ["id": "x"]))
+      _ = place.engine.submit(EventCommand(flow: "Bell", key: "b\(index)", event: "Close", payload: ["id": "x"]))
     }
     _ = try place.engine.commit()
     let queries = try SQLiteQueries(path: place.folder?.path ?? "")

@@ -48,7 +48,7 @@ private let t: JSON = ["id": "t"]
     desk.turn()
     let leg = try legKey(desk)
     try desk.send("Back", t)
-    #expect(try desk.row("Leg", leg).status == 2)
+    #expect(try desk.row("Leg", leg).status == .failed)
     #expect(desk.state("Trip", "t") == "undoing")
     // What was under way is no longer anybody's; the undo is.
     #expect(desk.urls.last == "http://cancel/h1")

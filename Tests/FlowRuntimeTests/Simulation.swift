@@ -94,7 +94,7 @@ struct Simulation {
       for _ in 0...roll(2) {
         var command = EventCommand(event: "Poke", payload: ["id": .string(id), "room": 1])
         command.idempotencyKey = key
-        switch desk.engine.take(command) {
+        switch desk.engine.submit(command) {
         case .success(let answer): told.append((key, id, answer))
         case .failure: refused.insert(key)
         }
@@ -156,7 +156,7 @@ struct Simulation {
     var fence = claim.fence
     if bug == .forgetsFences, let row = desk.engineJob(claim.id) { fence = row.fence }
     let holdsLease = claim.fence == newestFence[claim.id] && claim.leaseEnds > desk.world.now()
-    let result = desk.engine.finish(claim.id, fence: fence, .done(7))
+    let result = desk.engine.finish(claim.id, fence: fence, outcome: .done(7))
     guard let entries = try? desk.engine.commit() else { return }
     desk.entries += entries
     if case .success = result, !holdsLease {
@@ -196,7 +196,7 @@ struct Simulation {
       for _ in 0..<1000 where !desk.out.isEmpty { try desk.end(.done("paid")) }
       claim()
       while let job = claims.popLast() {
-        _ = desk.engine.finish(job.id, fence: job.fence, .done(7))
+        _ = desk.engine.finish(job.id, fence: job.fence, outcome: .done(7))
         desk.turn()
       }
       desk.wait(10_000)
@@ -213,7 +213,7 @@ struct Simulation {
     for job in memory.jobs.values {
       found.append(
         """
-        job \(job.id), \(job.action), has come to no end: due \(job.due - desk.world.now()), attempt \(job.attempt), \
+        job \(job.id), \(job.action), has come to no end: due \(job.due) at \(desk.world.now()), attempt \(job.attempt), \
         once \(job.once ?? "-"), call \(job.call ?? -1): \(memory.story(of: job.instance))
         """)
     }
@@ -226,7 +226,7 @@ struct Simulation {
     }
     found += unheard(memory)
     for (id, number) in count where acknowledged[id] == nil { found.append("\(id): \(number) pokes of nobody") }
-    for row in memory.instances.values where row.flow == "Task" && row.status == 0 {
+    for row in memory.instances.values where row.flow == "Task" && row.status == .running {
       let states = (try? JSON(parsing: row.position))?["states"]?.array?.compactMap(\.string) ?? []
       if states == ["charging"] || states == ["carving"] {
         found.append("\(row.key) is stuck in \(states): \(memory.story(of: row.id))")
@@ -239,11 +239,11 @@ struct Simulation {
 extension Simulation {
   /// Whatever was emitted was taken once, or it was noted why not.
   private func unheard(_ memory: MemoryStore) -> [String] {
-    let said = memory.journal.count { $0.kind == "emit" && $0.body["type"] == "Told" }
+    let said = memory.journal.count { $0.kind == .emit && $0.body["type"] == "Told" }
     let heard = memory.journal.count {
-      $0.flow == "Listener" && $0.kind == "step" && $0.body["event"]?["type"] == "Told"
+      $0.flow == "Listener" && $0.kind == .step && $0.body["event"]?["type"] == "Told"
     }
-    let lost = memory.journal.count { $0.kind == "undelivered" && $0.body["flow"] == "Listener" }
+    let lost = memory.journal.count { $0.kind == .undelivered && $0.body["flow"] == "Listener" }
     return said == heard + lost ? [] : ["\(said) were told, \(heard) heard and \(lost) noted as undelivered"]
   }
 }

@@ -35,11 +35,11 @@ final class Folder {
 @Suite struct StoreTests {
   private func instance(_ id: Int64, _ key: String, revision: Int = 1) -> InstanceRow {
     InstanceRow(
-      id: id, flow: "F", key: key, definition: "d", status: 0, revision: revision, startedAt: 5, updatedAt: 6,
+      id: id, flow: "F", key: key, definition: "d", status: .running, revision: revision, startedAt: 5, updatedAt: 6,
       position: Array("{}".utf8), data: Array(#"{"a":"ü"}"#.utf8), incident: "")
   }
 
-  private func job(_ id: Int64, queue: String? = nil, due: Int64 = 10, once: String? = nil) -> JobRow {
+  private func job(_ id: Int64, queue: String? = nil, due: JobDue = .at(10), once: String? = nil) -> JobRow {
     JobRow(
       id: id, instance: 1, revision: 1, number: Int(id), action: "a", queue: queue, call: id == 1 ? 0 : nil, once: once,
       due: due, arguments: Array("{}".utf8))
@@ -47,7 +47,7 @@ final class Folder {
 
   private func entry(_ sequence: Int64, instance: Int64 = 1) -> JournalEntry {
     JournalEntry(
-      sequence: sequence, instance: instance, flow: "F", key: "k", revision: 1, kind: "step", at: 7, body: ["x": 1])
+      sequence: sequence, instance: instance, flow: "F", key: "k", revision: 1, kind: .step, at: 7, body: ["x": 1])
   }
 
   private func first() -> StoreBatch {
@@ -160,7 +160,9 @@ final class Folder {
     leased.lease = 100
     leased.fence = 4
     leased.outcome = Array("{}".utf8)
-    for row in [job(1, due: 30), job(2, due: 20, once: "o"), leased, job(4, queue: "q"), job(5, due: .max, once: "o")] {
+    for row in [
+      job(1, due: .at(30)), job(2, due: .at(20), once: "o"), leased, job(4, queue: "q"), job(5, due: .onEnd, once: "o"),
+    ] {
       batch.jobs[row.id] = row
     }
     batch.lastJob = 9
@@ -213,7 +215,7 @@ final class Folder {
     }
     try store.commit(batch)
     var filter = InstanceFilter(flow: "F")
-    filter.status = 0
+    filter.status = .running
     #expect(try queries.instances(filter, after: 2, limit: 2).map(\.id) == [3, 4])
     filter.isNewestFirst = true
     #expect(try queries.instances(filter, after: nil, limit: 2).map(\.id) == [5, 4])
@@ -221,7 +223,7 @@ final class Folder {
     filter.keyPrefix = "k5"
     #expect(try queries.instances(filter, after: nil, limit: 9).map(\.key) == ["k5"])
     filter = InstanceFilter()
-    filter.status = 1
+    filter.status = .done
     #expect(try queries.instances(filter, after: nil, limit: 9).isEmpty)
   }
 }

@@ -28,9 +28,9 @@ private let t: JSON = ["id": "t"]
     try desk.send("Back", t)
     #expect(desk.state("Boss", "t") == "alone")
     let worker = try #require(desk.entries.last { $0.flow == "Worker" }).key
-    #expect(try desk.row("Worker", worker).status != 0)
+    #expect(try desk.row("Worker", worker).status != .running)
     #expect(try desk.memory.jobs.isEmpty, "nothing is under way any more")
-    let said = desk.kinds("emit").filter { $0.flow == "Worker" }.map { $0.body["data"]?["text"] }
+    let said = desk.kinds(.emit).filter { $0.flow == "Worker" }.map { $0.body["data"]?["text"] }
     #expect(said == ["in", "out of first", "out of inner", "out of second"])
     #expect(try heard(desk) == ["in", "out of first", "out of inner", "out of second"])
   }

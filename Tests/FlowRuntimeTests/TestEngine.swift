@@ -209,7 +209,7 @@ final class TestEngine {
     var command = EventCommand(event: event, payload: payload)
     command.idempotencyKey = key
     command.ifMatch = ifMatch
-    let result = engine.take(command)
+    let result = engine.submit(command)
     turn()
     return try result.get()
   }
@@ -232,7 +232,7 @@ final class TestEngine {
   func data(_ flow: String, _ key: String) throws -> JSON { try JSON(parsing: row(flow, key).data) }
 
   func state(_ flow: String, _ key: String) -> String {
-    let last = entries.last { $0.kind == "step" && $0.flow == flow && $0.key == key }
+    let last = entries.last { $0.kind == .step && $0.flow == flow && $0.key == key }
     return (last?.body["to"]?.array ?? []).compactMap(\.string).joined(separator: " ")
   }
 
@@ -241,7 +241,7 @@ final class TestEngine {
     out.map { if case .http(_, let url, _, _) = $0.request.action { url } else { "" } }
   }
 
-  func kinds(_ kind: String) -> [JournalEntry] { entries.filter { $0.kind == kind } }
+  func kinds(_ kind: JournalEntry.Kind) -> [JournalEntry] { entries.filter { $0.kind == kind } }
 }
 
 extension EngineProblem {

@@ -13,12 +13,12 @@ import Testing
   }
 
   @Test func instancesAreToldApartByTheirStatus() {
-    let population = InstanceRow.statusNames.indices.map {
+    let population = InstanceStatus.allCases.map {
       InstanceCounts(
-        flow: "F", definition: "0123456789abcdef", status: $0, states: ["a", "b"], count: $0 + 1, oldest: 4000)
+        flow: "F", definition: "0123456789abcdef", status: $0, states: ["a", "b"], count: $0.rawValue + 1, oldest: 4000)
     }
     let lines = lines(population)
-    for (index, name) in InstanceRow.statusNames.enumerated() {
+    for (index, name) in InstanceStatus.allCases.map(\.name).enumerated() {
       let labels = #"{workflow="F",version="0123456789ab",state="a+b",status="\#(name)"}"#
       #expect(lines.contains("flow_instances\(labels) \(index + 1)"), "\(name)")
     }
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func labelsHaveABound() {
-    for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.noteRefused(event: "e\(index)", flow: nil) }
+    for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.recordRefusal(of: "e\(index)", flow: nil) }
     let events = lines().filter { $0.hasPrefix("flow_events_received_total{") }
     #expect(events.count == Family<Counter>.maximumMembers + 1)
     #expect(events.contains(#"flow_events_received_total{workflow="other",event="other",disposition="other"} 10"#))

@@ -16,7 +16,7 @@ import Testing
       let sequence = Int64(index + 1)
       batch.journal.append(
         JournalEntry(
-          sequence: sequence, instance: 1, flow: "F", key: "k", revision: index, kind: "step", at: instant,
+          sequence: sequence, instance: 1, flow: "F", key: "k", revision: index, kind: .step, at: instant,
           body: .null))
       batch.answers.append(
         IdempotencyRow(scope: "s", key: "key \(index)", digest: sequence, sequence: sequence, at: instant))
@@ -25,7 +25,8 @@ import Testing
       batch.definitions["d"] = Array("{}".utf8)
       batch.created.insert(1)
       batch.instances[1] = InstanceRow(
-        id: 1, flow: "F", key: "k", definition: "d", status: 0, revision: 0, startedAt: 0, updatedAt: 0, position: [],
+        id: 1, flow: "F", key: "k", definition: "d", status: .running, revision: 0, startedAt: 0, updatedAt: 0,
+        position: [],
         data: [])
     }
     return batch
@@ -87,7 +88,7 @@ import Testing
     for number in 0..<33 { try store.commit(batch(number)) }
     var failing = batch(33)
     failing.instances[7] = InstanceRow(
-      id: 7, flow: "F", key: "nobody", definition: "d", status: 0, revision: 0, startedAt: 0, updatedAt: 0,
+      id: 7, flow: "F", key: "nobody", definition: "d", status: .running, revision: 0, startedAt: 0, updatedAt: 0,
       position: [], data: [])
     #expect(throws: StoreError.self) { try store.commit(failing) }
     try expectAll(33, in: store, "nothing of the failed batch, and all of those before")

@@ -90,7 +90,7 @@ import Testing
         sequence += 1
         batch.journal.append(
           JournalEntry(
-            sequence: sequence, instance: 1, flow: "F", key: "k", revision: 1, kind: "step", at: 1,
+            sequence: sequence, instance: 1, flow: "F", key: "k", revision: 1, kind: .step, at: 1,
             body: .string(String(repeating: "x", count: 4000))))
       }
       try store.commit(batch)

@@ -169,7 +169,7 @@ final class CutLoad {
     var told: [Ledger.Deed] = []
     for _ in 0...chance.roll(6) {
       let command = someEvent()
-      if case .success(let answer) = engine.take(command) {
+      if case .success(let answer) = engine.submit(command) {
         told.append(.init(command: command, answer: answer, at: world.now()))
       }
     }

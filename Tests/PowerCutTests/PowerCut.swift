@@ -159,7 +159,7 @@ final class PowerCut {
     let known = cut.ledger.deeds.filter { cut.now - $0.at < SQLiteStore.answerWindow }
     // Those of long ago are compared as rows; asking for all of them takes its time.
     for deed in known.suffix(PowerCut.askedAgain) where !archived.contains(deed.answer.sequence) {
-      guard case .success(var answer) = engine.take(deed.command) else { return "\(deed.command) is refused" }
+      guard case .success(var answer) = engine.submit(deed.command) else { return "\(deed.command) is refused" }
       guard answer.replayed else { return "lost: \(deed.answer)" }
       answer.replayed = false
       if answer != deed.answer { return "\(deed.answer) has become \(answer)" }
@@ -178,7 +178,7 @@ final class PowerCut {
       for member in try beginning.map({ try JSON(parsing: $0.data) })?.members ?? [] {
         data[member.name] = member.value
       }
-      for entry in try queries.history(instance: row.id, after: 0, limit: 10_000) where entry.kind == "step" {
+      for entry in try queries.history(instance: row.id, after: 0, limit: 10_000) where entry.kind == .step {
         if entry.body["created"] == true { data = [:] }
         for change in entry.body["changes"]?.members ?? [] { data[change.name] = change.value }
       }

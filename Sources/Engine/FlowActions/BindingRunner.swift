@@ -59,8 +59,8 @@ extension JobOutcome {
     case .done, .postponed: return self
     case .status(let status, let message, let retryAfter):
       return .status(status, message: secrets.hide(in: message), retryAfterMilliseconds: retryAfter)
-    case .reply(let number, let replier, let isPassing, let message):
-      return .reply(number, of: replier, isPassing: isPassing, message: secrets.hide(in: message))
+    case .reply(let number, let replier, let isTransient, let message):
+      return .reply(number, of: replier, isTransient: isTransient, message: secrets.hide(in: message))
     case .unreachable(let message): return .unreachable(secrets.hide(in: message))
     case .failed(let code, let message): return .failed(code: code, message: secrets.hide(in: message))
     case .impossible(let code, let message): return .impossible(code: code, message: secrets.hide(in: message))

@@ -87,9 +87,9 @@
       case FLOW_AMQP_REFUSED: return .failed(code: "AMQP_NACK", message: "the broker could not take the message")
       case FLOW_AMQP_CLOSED:
         isUsable = false
-        let isPassing = answer.code == 320 || answer.code >= 540
+        let isTransient = answer.code == 320 || answer.code >= 540
         let code = "AMQP_\(answer.code)"
-        return isPassing ? .failed(code: code, message: text) : .impossible(code: code, message: text)
+        return isTransient ? .failed(code: code, message: text) : .impossible(code: code, message: text)
       case FLOW_AMQP_TIMED_OUT:
         isUsable = false
         return .unreachable("the broker did not confirm the message in time")

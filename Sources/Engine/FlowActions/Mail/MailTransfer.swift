@@ -99,7 +99,7 @@ final class MailTransfer: Transfer {
     guard let refusal else { return .unreachable(Transfer.text(of: result)) }
     let text = request.shown(refusal.text)
     return .reply(
-      refusal.status, of: .mail, isPassing: refusal.status < 500,
+      refusal.status, of: .mail, isTransient: refusal.status < 500,
       message: "the mail server said \(refusal.status)" + (text.isEmpty ? "" : ": \(text)"))
   }
 }

@@ -82,7 +82,7 @@ final class ProgramRunner: Sendable {
     do throws(RunningProgram.NotStarted) {
       return outcome(of: request, try RunningProgram(outgoing), outgoing.input)
     } catch {
-      return error.isPassing
+      return error.isTransient
         ? .postponed(ProgramRunner.pauseMilliseconds) : .impossible(code: "BAD_REQUEST", message: error.message)
     }
   }

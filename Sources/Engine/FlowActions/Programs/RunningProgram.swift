@@ -19,7 +19,7 @@ final class RunningProgram: Sendable {
     var message: String { "the program can't be started: \(String(cString: strerror(problem)))" }
 
     /// Whether it is only for now: the machine is full, or the file is just being written.
-    var isPassing: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(problem) }
+    var isTransient: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(problem) }
   }
 
   init(_ program: OutgoingProgram) throws(NotStarted) {
@@ -121,7 +121,7 @@ final class RunningProgram: Sendable {
     if signal == 0, code == 0 { return .done(RunningProgram.value(result)) }
     let said = complaint.isEmpty ? "" : ": \(request.shown(complaint))"
     if signal != 0 { return .failed(code: "SIGNAL_\(signal)", message: "a signal ended the program" + said) }
-    return .reply(Int(code), of: .program, isPassing: true, message: "the program ended with \(code)" + said)
+    return .reply(Int(code), of: .program, isTransient: true, message: "the program ended with \(code)" + said)
   }
 
   /// What it wrote, as JSON if it is JSON, else as text.

@@ -1,29 +1,29 @@
 public import FlowJSON
 public import FlowMachine
 
-/// What an operator asks of an instance.
+/// A command of an operator for one instance.
 public struct OperatorCommand: Sendable {
   public enum Action: String, Sendable, CaseIterable {
-    /// Leaves all its states and ends it; its calls are withdrawn, its undos are not carried out.
+    /// Ends the instance: it leaves all its states, its calls are withdrawn, its undos are not carried out.
     case cancel
-    /// Holds its timers, results and jobs, and refuses events, until it is resumed.
+    /// Holds timers, results and jobs, and refuses events, until the instance is resumed.
     case suspend
     case resume
-    /// Tries at once what waits to be tried again: jobs, and timers and results that the instance could not take.
+    /// Retries immediately: jobs in their backoff, and timers and results that the instance could not take.
     case retry
-    /// Moves it to the version that new instances of its flow run.
+    /// Moves the instance to the version that new instances of its flow run.
     case migrate
   }
 
   public var action: Action
   public var flow: String
   public var key: String
-  /// Why, for the journal.
+  /// The reason, for the journal.
   public var reason: String
   public var caller: Caller
-  /// The revision that the instance has to have.
+  /// The revision that the instance must have.
   public var ifMatch: Int?
-  /// Whether only to say what would come of it.
+  /// Whether to show the outcome without applying it.
   public var isDryRun = false
 
   public init(_ action: Action, flow: String, key: String, reason: String = "", caller: Caller = Caller()) {
@@ -35,26 +35,25 @@ public struct OperatorCommand: Sendable {
   }
 }
 
-/// What came of an operator's command.
+/// The outcome of an operator's command.
 public struct OperatorAnswer: Hashable, Sendable {
   public var flow: String
   public var key: String
-  /// One of ``InstanceRow/statusNames``.
-  public var status: String
+  public var status: InstanceStatus
   public var revision: Int
-  /// The place of the entry in the journal; 0 when nothing was written.
+  /// The sequence number of the entry in the journal; 0 when nothing was written.
   public var sequence: Int64
   /// The active states, as paths.
   public var states: [String]
-  /// What the command did beside that, in words; empty when there is nothing to say.
+  /// Further effects in words; empty when there are none.
   public var detail: String
 }
 
 extension OperatorAnswer {
-  /// The answer as clients see it.
+  /// The answer in the API.
   public var json: JSON {
     [
-      "flow": .string(flow), "key": .string(key), "status": .string(status), "revision": .int(Int64(revision)),
+      "flow": .string(flow), "key": .string(key), "status": .string(status.name), "revision": .int(Int64(revision)),
       "offset": .int(sequence), "state": .array(states.map { .string($0) }), "detail": .string(detail),
     ]
   }

@@ -1,7 +1,7 @@
-import FlowIR
+public import FlowIR
 public import FlowMachine
 
-/// The flows that are served, each in the version that its new instances run. A value: deploying makes the next one.
+/// The flows that are served, each in the version of its new instances. A value: a deployment makes the next one.
 public struct Catalogue: Sendable {
   /// One flow.
   public struct Entry: Sendable {
@@ -9,31 +9,31 @@ public struct Catalogue: Sendable {
     /// The program that it is part of.
     public let machine: Machine
     /// Its index there.
-    public let flow: Int
+    public let flow: FlowIndex
     /// The hash of that program.
     public let hash: String
-    /// Where it came from: `files` for those that the server was started with, `api` for others.
+    /// The origin: `files` for those that the server was started with, `api` for others.
     public let origin: String
-    /// Milliseconds since 1970.
+    /// The instant of the deployment, in milliseconds since 1970.
     public let deployedAt: Int64
-    /// Whether nothing new begins; what runs goes on.
+    /// Whether no new instances start; running ones continue.
     public var isRetired = false
   }
 
   /// In the order of their deployment, each name once.
   public private(set) var entries: [Entry] = []
   private var indices: [String: Int] = [:]
-  /// Counts the changes, so that a copy is known to be old.
+  /// The number of changes, which tells whether a copy is out of date.
   public private(set) var generation = 0
 
   public init() {}
 
   public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-  /// The names of the flows that new instances may be begun of.
+  /// The names of the flows that new instances may start of.
   public var names: [String] { entries.lazy.filter { !$0.isRetired }.map(\.name) }
 
-  /// The names of all events that a flow that is served knows, each once.
+  /// The names of all events of the flows that are served, each once.
   public var events: [String] {
     var seen: Set<String> = []
     return machines.flatMap { $0.program.events.map(\.name) }.filter { seen.insert($0).inserted }
@@ -62,7 +62,7 @@ public struct Catalogue: Sendable {
 }
 
 extension Catalogue.Entry {
-  /// Whether an event finds its own way to the flow: it carries a key, or it begins an instance.
+  /// Whether the flow receives an event that names no flow: the event carries a key, or it starts an instance.
   public func isReached(by event: String) -> Bool {
     guard let number = machine.event(named: event), machine.handles(event: number, flow: flow) else { return false }
     return machine.keyField(of: number, flow: flow) != nil

@@ -3,7 +3,7 @@ public import FlowMachine
 
 /// A file that a program was compiled from.
 public struct SourceText: Hashable, Sendable {
-  /// As diagnostics and places name it.
+  /// The name in diagnostics.
   public var name: String
   public var text: String
 
@@ -12,14 +12,14 @@ public struct SourceText: Hashable, Sendable {
     self.text = text
   }
 
-  /// How stores keep the files of a program.
+  /// The files of a program as a store holds them.
   public static func json(_ files: [SourceText]) -> JSON {
     .array(files.map { ["name": .string($0.name), "text": .string($0.text)] })
   }
 
-  /// The files of a program as a store has kept them.
-  public static func read(_ kept: [UInt8]) -> [SourceText] {
-    ((try? JSON(parsing: kept))?.array ?? []).compactMap { file in
+  /// The files of a program from a store.
+  public static func read(_ stored: [UInt8]) -> [SourceText] {
+    ((try? JSON(parsing: stored))?.array ?? []).compactMap { file in
       guard let name = file["name"]?.string, let text = file["text"]?.string else { return nil }
       return SourceText(name: name, text: text)
     }
@@ -31,11 +31,11 @@ public struct VersionRow: Hashable, Sendable {
   public var flow: String
   /// The hash of the program.
   public var definition: String
-  /// The number that the flow gives itself; nil where that was not kept.
+  /// The version number that the flow declares; nil where it was not stored.
   public var number: Int?
-  /// Where it came from then; empty where that was not kept.
+  /// The origin of that deployment; empty where it was not stored.
   public var origin: String
-  /// When it was deployed first, in milliseconds since 1970.
+  /// The instant of the first deployment, in milliseconds since 1970.
   public var at: Int64
 
   public init(flow: String, definition: String, number: Int?, origin: String, at: Int64) {
@@ -48,9 +48,9 @@ public struct VersionRow: Hashable, Sendable {
 }
 
 extension Catalogue.Entry {
-  /// The flow as it was served earlier: nothing new begins in that version.
+  /// The flow as it was served earlier, in a version that starts no new instances.
   /// - Returns: Nil when the program has no such flow.
-  public func earlier(_ row: VersionRow, _ machine: Machine) -> Catalogue.Entry? {
+  public func earlier(_ row: VersionRow, in machine: Machine) -> Catalogue.Entry? {
     guard let flow = machine.flow(named: name) else { return nil }
     return Catalogue.Entry(
       name: name, machine: machine, flow: flow, hash: row.definition, origin: row.origin, deployedAt: row.at,

@@ -1,18 +1,18 @@
 import FlowJSON
 public import FlowMachine
 
-/// What an operator asks for who wants to try another future.
+/// A command of an operator to copy an instance.
 public struct ForkCommand: Sendable {
   public var flow: String
   public var key: String
-  /// The key of the copy; nil for one that the engine makes up.
+  /// The key of the copy; nil for one that the engine makes.
   public var copy: String?
-  /// Why, for the journal.
+  /// The reason, for the journal.
   public var reason = ""
   public var caller = Caller()
-  /// The revision that the instance has to have.
+  /// The revision that the instance must have.
   public var ifMatch: Int?
-  /// Whether only to say what would come of it.
+  /// Whether to show the outcome without applying it.
   public var isDryRun = false
 
   public init(flow: String, key: String, copy: String?) {
@@ -22,30 +22,31 @@ public struct ForkCommand: Sendable {
   }
 }
 
-// An instance becomes two, which go on each for itself. Both journals say so.
+// An instance becomes two, which continue independently. Both journals record it.
 extension Engine {
-  /// Copies an instance. What comes of it holds once ``commit()`` has returned.
-  /// - Returns: The copy as it is.
+  /// Copies an instance. The outcome holds once ``commit()`` has returned.
+  /// - Returns: The state of the copy.
   public func fork(_ command: ForkCommand) -> Result<OperatorAnswer, EngineProblem> {
     do throws(EngineProblem) {
-      let old = try goingOn(command.flow, command.key, ifMatch: command.ifMatch)
+      let old = try runnableInstance(
+        InstanceID(flow: command.flow, key: command.key), ifMatch: command.ifMatch)
       let key = command.copy ?? world.newID()
-      try checkFree(key, command.flow)
-      defer { settle() }
-      return .success(try fork(old, as: key, command))
+      try checkFree(InstanceID(flow: command.flow, key: key))
+      defer { deliverPending() }
+      return .success(try fork(old, as: key, command: command))
     } catch {
       return .failure(error)
     }
   }
 
-  private func checkFree(_ key: String, _ flow: String) throws(EngineProblem) {
-    guard (1...Engine.maximumKey).contains(key.utf8.count) else {
+  private func checkFree(_ id: InstanceID) throws(EngineProblem) {
+    guard (1...Engine.maximumKey).contains(id.key.utf8.count) else {
       throw .invalidPayload([("/key", "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
     }
-    if try load(InstanceID(flow: flow, key: key)) != nil { throw .alreadyExists(key: key) }
+    if try load(id) != nil { throw .alreadyExists(key: id.key) }
   }
 
-  private func fork(_ old: Cached, as key: String, _ command: ForkCommand) throws(EngineProblem) -> OperatorAnswer {
+  private func fork(_ old: Cached, as key: String, command: ForkCommand) throws(EngineProblem) -> OperatorAnswer {
     let now = world.now()
     let step: Step
     do throws(ForkProblem) {
@@ -56,34 +57,36 @@ extension Engine {
     guard !command.isDryRun else {
       var preview = old
       preview.row.key = key
-      return answer(preview, 0, "would be a copy of `\(old.row.key)`")
+      return answer(preview, sequence: 0, detail: "would be a copy of `\(old.row.key)`")
     }
-    let sequence = record(step, from: old, as: key, now, command)
+    let sequence = record(step, from: old, as: key, at: now, command: command)
     let copy = cache.find(InstanceID(flow: old.row.flow, key: key)) ?? old
     for timer in copy.instance.timers { arm(TimerID(copy, timer), due: timer.due) }
-    return answer(copy, sequence, "is a copy of `\(old.row.key)`")
+    return answer(copy, sequence: sequence, detail: "is a copy of `\(old.row.key)`")
   }
 
   private func record(
-    _ step: Step, from old: Cached, as key: String, _ now: Int64, _ command: ForkCommand
+    _ step: Step, from old: Cached, as key: String, at now: Int64, command: ForkCommand
   ) -> Int64 {
     journal(
-      old.row, "operator",
-      operatorBody("fork", command.reason, command.caller, [.init("as", .string(key))]), at: now)
+      old.row, .operator,
+      body: operatorBody(
+        "fork", reason: command.reason, caller: command.caller, adding: [.init("as", .string(key))]), at: now)
     let origin: [JSON.Member] = [.init("of", .string(old.row.key)), .init("revision", .int(Int64(old.row.revision)))]
     let cause: JSON = .object([
-      .init("operator", operatorBody("fork", command.reason, command.caller, origin))
+      .init("operator", operatorBody("fork", reason: command.reason, caller: command.caller, adding: origin))
     ])
-    let copy = newInstance(step, old.row.flow, key, old.version, over: nil)
+    let copy = newInstance(
+      InstanceID(flow: old.row.flow, key: key), step, in: old.version, replacing: nil)
     return record(step, of: copy, cause: .other(cause), at: now, isNew: true).sequence
   }
 }
 
 extension EngineThread {
-  /// Copies an instance; the answer comes when it is on the disk.
+  /// Copies an instance; `completion` is called when it is on the disk.
   public func fork(
     _ command: ForkCommand, completion: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> Void
   ) {
-    ask({ $0.fork(command) }, completion)
+    perform({ $0.fork(command) }, completion: completion)
   }
 }

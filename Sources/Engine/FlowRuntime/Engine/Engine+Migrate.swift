@@ -1,13 +1,13 @@
 import FlowIR
 import FlowMachine
 
-// An instance goes on under the version that new instances of its flow run.
+// An instance continues in the version that new instances of its flow run.
 extension Engine {
-  func migrate(_ old: Cached, _ command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
-    guard old.row.status != InstanceRow.suspended else {
+  func migrate(_ old: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
+    guard old.row.status != .suspended else {
       throw .notPossible("`\(command.key)` is suspended: resume it first")
     }
-    guard let entry = catalogue[command.flow], let version = versions[entry.hash] else {
+    guard let entry = catalogue[command.flow], let version = deployments[entry.hash] else {
       throw .unknownFlow(command.flow, known: catalogue.names)
     }
     guard version.hash != old.version.hash else {
@@ -22,39 +22,42 @@ extension Engine {
       throw .notPossible(error.message)
     }
     let states = version.stepper.leafPaths(of: migrated.step.next)
-    guard !command.isDryRun else { return answer(old, 0, "would be in \(states.joined(separator: ", "))") }
-    return carryOut(migrated, old, version, command, now)
+    guard !command.isDryRun else {
+      return answer(old, sequence: 0, detail: "would be in \(states.joined(separator: ", "))")
+    }
+    return apply(migrated, to: old, version, command: command, at: now)
   }
 
-  /// Jobs know their action by its name, so the new version has to have it.
+  /// Jobs name their action, so the new version must have it.
   private func requireActions(of old: Cached, in machine: Machine) throws(MigrationProblem) {
-    for row in jobsOf(old.row.id) where row.action != Engine.deliveryAction && row.outcome.isEmpty {
-      guard target(row, machine) != nil else {
+    for row in jobs(of: old.row.id) where row.action != Engine.deliveryAction && row.outcome.isEmpty {
+      guard target(of: row, in: machine) != nil else {
         throw MigrationProblem(message: "job \(row.id) waits to do `\(row.action)`, which is gone")
       }
     }
   }
 
-  private func carryOut(
-    _ migrated: Migrated, _ old: Cached, _ version: Version, _ command: OperatorCommand, _ now: Int64
+  private func apply(
+    _ migrated: Migrated, to old: Cached, _ version: Version, command: OperatorCommand, at now: Int64
   ) -> OperatorAnswer {
-    for timer in old.instance.timers { batch.timers[TimerID(old, timer)] = .some(nil) }
-    for reference in migrated.withdrawn { withdraw(reference, old) }
-    for var row in jobsOf(old.row.id) {
+    for timer in old.instance.timers { batch.writes.timers[TimerID(old, timer)] = .some(nil) }
+    for reference in migrated.withdrawn { withdraw(reference, of: old) }
+    for var row in jobs(of: old.row.id) {
       guard let call = row.call else { continue }
-      row.call = migrated.calls[call]
+      row.call = migrated.calls[CallIndex(call)]?.position
       write(row)
     }
     var row = old.row
     row.definition = version.hash
-    // Both are written as a whole: under the new version they may be others.
+    // Both are written whole: the new version may lay them out differently.
     row.position = []
     row.data = []
     let carried = Cached(row: row, instance: old.instance, version: version)
-    let (sequence, _) = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
+    let recorded = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
     let cached = cache.find(row: row.id) ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = migrated.withdrawn.count
-    return answer(cached, sequence, count == 0 ? "" : "\(count) \(count == 1 ? "call was" : "calls were") withdrawn")
+    let detail = count == 0 ? "" : "\(count) \(count == 1 ? "call was" : "calls were") withdrawn"
+    return answer(cached, sequence: recorded.sequence, detail: detail)
   }
 }

@@ -3,68 +3,66 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 
-// Instances that begin because it is time. What was missed while nothing ran is made up for once.
+// Instances that start on a schedule. Starts that were missed while nothing ran are made up for once.
 extension Engine {
-  /// When the next scheduled start falls due; nil for never.
-  var nextSchedule: Int64? { schedules.values.map(\.due).min().flatMap { $0 == .max ? nil : $0 } }
-
-  /// Notes when the scheduled starts of a flow fall due first; one that is known already keeps its time.
-  func arrange(_ flow: Flow, _ index: Int, _ version: Version) {
-    for id in schedules.keys where id.flow == flow.name && !flow.isScheduled(id.start) { end(id) }
+  /// Sets the due times of the scheduled starts of a flow; an unchanged start keeps its time.
+  func schedule(_ index: FlowIndex, of version: Version) {
+    let flow = version.machine.program.flows[index]
+    for id in deployments.schedules.keys where id.flow == flow.name && !flow.isScheduled(id.start) { endSchedule(id) }
     for start in flow.starts.indices where flow.isScheduled(start) {
       let id = ScheduleID(flow: flow.name, start: start)
-      if let known = schedules[id], known.due < .max, isSame(known, flow, start) {
-        set(id, version, due: known.due)
+      if let known = deployments.schedules[id], known.due < .max, isSame(known, flow, start: start) {
+        setSchedule(id, version, due: known.due)
       } else {
-        set(id, version, due: nextStart(index, start, version, after: world.now()))
+        setSchedule(id, version, due: nextStart(id, of: version, after: world.now()))
       }
     }
   }
 
-  /// Whether the program that a schedule was noted for says the same about it as this one.
-  private func isSame(_ row: ScheduleRow, _ flow: Flow, _ start: Int) -> Bool {
+  /// Whether the program of a schedule row declares the same start as this flow.
+  private func isSame(_ row: ScheduleRow, _ flow: Flow, start: Int) -> Bool {
     guard let old = try? version(row.definition), let index = old.machine.flow(named: flow.name) else { return false }
     let starts = old.machine.program.flows[index].starts
     return starts.indices.contains(start) && starts[start].trigger == flow.starts[start].trigger
   }
 
-  /// Starts what is due. What comes of it holds once ``commit()`` has returned.
+  /// Starts the instances that are due. The outcome holds once ``commit()`` has returned.
   public func fireSchedules() {
     let now = world.now()
-    guard let first = nextSchedule, first <= now else { return }
-    for (id, row) in schedules.sorted(by: { ($0.value.due, $0.key.flow) < ($1.value.due, $1.key.flow) })
+    guard let first = deployments.nextStart, first <= now else { return }
+    for (id, row) in deployments.schedules.sorted(by: { ($0.value.due, $0.key.flow) < ($1.value.due, $1.key.flow) })
     where row.due <= now {
-      guard let entry = catalogue[id.flow], !entry.isRetired, let version = versions[entry.hash] else {
-        end(id)
+      guard let entry = catalogue[id.flow], !entry.isRetired, let version = deployments[entry.hash] else {
+        endSchedule(id)
         continue
       }
-      begin(entry, version, start: id.start, due: row.due)
-      set(id, version, due: nextStart(entry.flow, id.start, version, after: max(now, row.due)))
+      start(row, of: entry, version)
+      setSchedule(id, version, due: nextStart(id, of: version, after: max(now, row.due)))
     }
-    settle()
+    deliverPending()
   }
 
-  private func begin(_ entry: Catalogue.Entry, _ version: Version, start: Int, due: Int64) {
+  private func start(_ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version) {
     do throws(EngineProblem) {
-      let (step, key) = try firstStep(entry, version, start, due)
+      let (step, key) = try firstStep(row, of: entry, version)
       let name = InstanceID(flow: entry.name, key: key)
-      // The tick may have begun it before a crash, or somebody else has taken its key.
+      // The tick may have started it before a crash, or its key is taken.
       guard try load(name) == nil else { return }
-      let cached = newInstance(step, entry.name, key, version, over: nil)
-      let cause: JSON = ["schedule": ["due": .string(timeText(due)), "start": .int(Int64(start))]]
+      let cached = newInstance(name, step, in: version, replacing: nil)
+      let cause: JSON = ["schedule": ["due": .string(timeText(row.due)), "start": .int(Int64(row.start))]]
       record(step, of: cached, cause: .other(cause), at: step.next.startedAt, isNew: true)
     } catch {
-      note(error, entry, due)
+      warn(error, of: row)
     }
   }
 
-  /// The first step under the key that the flow gives its instance, or else the instant that it is for.
+  /// The first step under the key that the flow assigns, or else the instant of the tick.
   private func firstStep(
-    _ entry: Catalogue.Entry, _ version: Version, _ start: Int, _ due: Int64
+    _ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version
   ) throws(EngineProblem) -> (Step, key: String) {
-    var key = timeText(due)
+    var key = timeText(row.due)
     for _ in 0..<2 {
-      let outcome = version.stepper.start(flow: entry.flow, schedule: start, key: key, now: world.now())
+      let outcome = version.stepper.start(flow: entry.flow, schedule: row.start, key: key, now: world.now())
       switch outcome {
       case .refused(let refusal):
         throw .refused(refusal, explanation: refusal.explanationJSON(in: version.machine))
@@ -78,40 +76,38 @@ extension Engine {
     throw .notPossible("the key of the instance depends on itself")
   }
 
-  /// Nobody waits for an answer, so a tick that began nothing is only told of.
-  private func note(_ problem: EngineProblem, _ entry: Catalogue.Entry, _ due: Int64) {
+  /// No caller waits for an answer, so the operator is warned of a tick that started nothing.
+  private func warn(_ problem: EngineProblem, of row: ScheduleRow) {
     let reason: String
     switch problem {
-    // A guard that says no is what guards are for.
+    // A guard that is false is no error.
     case .refused(let refusal, _) where refusal.reason == .notStarted: return
     case .refused(let refusal, _): reason = refusal.message
     case .notPossible(let message): reason = message
     default: return
     }
-    notices.append("the start of `\(entry.name)` that was due at \(timeText(due)) failed: \(reason)")
+    warn("the start of `\(row.flow)` that was due at \(timeText(row.due)) failed: \(reason)")
   }
 
-  private func nextStart(_ flow: Int, _ start: Int, _ version: Version, after instant: Int64) -> Int64 {
-    switch version.stepper.nextStart(flow: flow, schedule: start, after: instant) {
+  private func nextStart(_ id: ScheduleID, of version: Version, after instant: Int64) -> Int64 {
+    guard let flow = version.machine.flow(named: id.flow) else { return .max }
+    switch version.stepper.nextStart(flow: flow, schedule: id.start, after: instant) {
     case .success(let due): return due ?? .max
     case .failure(let error):
-      notices.append("\(version.machine.program.flows[flow].starts[start].place): \(error.message)")
+      warn("\(version.machine.program.flows[flow].starts[id.start].place): \(error.message)")
       return .max
     }
   }
 
-  private func set(_ id: ScheduleID, _ version: Version, due: Int64) {
+  private func setSchedule(_ id: ScheduleID, _ version: Version, due: Int64) {
     let row = ScheduleRow(flow: id.flow, start: id.start, definition: version.hash, due: due)
-    guard schedules[id] != row else { return }
-    schedules[id] = row
-    batch.schedules[id] = row
+    if deployments.set(row) { batch.writes.schedules[id] = row }
   }
 
-  func end(_ id: ScheduleID) {
-    guard var row = schedules[id], row.due < .max else { return }
+  func endSchedule(_ id: ScheduleID) {
+    guard var row = deployments.schedules[id], row.due < .max else { return }
     row.due = .max
-    schedules[id] = row
-    batch.schedules[id] = row
+    if deployments.set(row) { batch.writes.schedules[id] = row }
   }
 }
 

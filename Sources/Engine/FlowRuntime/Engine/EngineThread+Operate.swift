@@ -1,36 +1,36 @@
 public import FlowMachine
 
-// What operators ask of the engine's thread.
+// Commands of operators.
 extension EngineThread {
-  /// Does something to an instance; the answer comes when it is on the disk.
+  /// Carries out a command for an instance; `completion` is called when it is on the disk.
   public func operate(
     _ command: OperatorCommand, completion: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> Void
   ) {
-    ask({ $0.operate(command) }, completion)
+    perform({ $0.operate(command) }, completion: completion)
   }
 
-  /// Tries a dead letter again.
+  /// Retries the work of a dead letter.
   /// - Parameter id: The number of the job.
   public func redrive(
     _ id: Int64, reason: String, caller: Caller,
     completion: @escaping @Sendable (Result<Void, EngineProblem>) -> Void
   ) {
-    ask({ $0.redrive(id, reason: reason, caller: caller) }, completion)
+    perform({ $0.redrive(id, reason: reason, caller: caller) }, completion: completion)
   }
 
   /// Serves the flows of a program from now on.
   public func deploy(
-    _ machine: Machine, _ sources: [SourceText] = [],
+    _ machine: Machine, sources: [SourceText] = [],
     completion: @escaping @Sendable (Result<DeployAnswer, EngineProblem>) -> Void
   ) {
-    ask({ .success($0.deploy(machine, sources)) }, completion)
+    perform({ .success($0.deploy(machine, sources: sources)) }, completion: completion)
   }
 
-  /// Begins no new instances of a flow any more.
-  /// - Parameter completion: Is told whether the flow was served.
+  /// Starts no new instances of a flow from now on.
+  /// - Parameter completion: Is given false when no such flow is served.
   public func retire(
     _ flow: String, completion: @escaping @Sendable (Result<Bool, EngineProblem>) -> Void
   ) {
-    ask({ .success($0.retire(flow)) }, completion)
+    perform({ .success($0.retire(flow)) }, completion: completion)
   }
 }

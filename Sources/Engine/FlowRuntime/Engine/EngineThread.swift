@@ -2,55 +2,57 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Runs an engine on a thread of its own: gathers what comes in, commits it as one batch, and only then answers.
+/// Runs an engine on a thread of its own: gathers requests, commits them as one batch, and only then answers.
 ///
-/// While one batch is on its way to the disk the next one gathers, so that the load itself sets the size of a batch.
+/// While one batch is written the next one gathers, so that the load itself sets the size of a batch.
 public final class EngineThread: Sendable {
-  /// How much may wait; what comes beyond is told to come later.
+  /// The length of the request queue; further requests are refused with `.overloaded`.
   public static let maximumWaiting = 20_000
-  /// How much one batch takes.
+  /// The number of requests in one batch.
   public static let maximumBatch = 1024
 
-  /// Who is told of what, on the engine's thread.
-  public struct Hooks: Sendable {
-    /// After each commit, in commit order.
-    public var committed: @Sendable ([JournalEntry]) -> Void
-    /// When the store has lost its footing: the process has to stop.
-    public var failed: @Sendable (String) -> Void
-    /// What an operator should hear.
-    public var noticed: @Sendable (String) -> Void
-    /// How long a commit took that wrote something, in seconds.
-    public var timed: @Sendable (Double) -> Void = { _ in }
+  /// Functions that the engine's thread calls.
+  public struct Callbacks: Sendable {
+    /// Called after each commit with its entries, in commit order.
+    public var onCommit: @Sendable ([JournalEntry]) -> Void
+    /// Called when the state on the disk is no longer known: the process has to stop.
+    public var onFatal: @Sendable (String) -> Void
+    /// Called with a message for the operator.
+    public var onWarning: @Sendable (String) -> Void
+    /// Called with the duration of each commit that wrote something, in seconds.
+    public var onCommitDuration: @Sendable (Double) -> Void
 
     public init(
-      committed: @escaping @Sendable ([JournalEntry]) -> Void, failed: @escaping @Sendable (String) -> Void,
-      noticed: @escaping @Sendable (String) -> Void = { _ in }
+      onCommit: @escaping @Sendable ([JournalEntry]) -> Void, onFatal: @escaping @Sendable (String) -> Void,
+      onWarning: @escaping @Sendable (String) -> Void = { _ in },
+      onCommitDuration: @escaping @Sendable (Double) -> Void = { _ in }
     ) {
-      self.committed = committed
-      self.failed = failed
-      self.noticed = noticed
+      self.onCommit = onCommit
+      self.onFatal = onFatal
+      self.onWarning = onWarning
+      self.onCommitDuration = onCommitDuration
     }
   }
 
-  /// How long the engine leaves a store alone that could not commit, in seconds.
+  /// The pause after a failed commit, in seconds.
   static let pauseAfterFailure = 0.1
-  /// How long nothing has to happen before the store is tidied, in milliseconds.
+  /// The time without requests after which maintenance runs, in milliseconds.
   static let idleMilliseconds: Int64 = 200
 
-  /// Something to do for the engine.
+  /// One request to the engine.
   struct Item: Sendable {
-    var work: @Sendable (Engine) -> Answer
-    /// Tells the caller that it will not be done.
+    var work: @Sendable (Engine) -> Reply
+    /// Answers that the request will not be carried out.
     var refuse: @Sendable (EngineProblem) -> Void
   }
 
-  /// Tells the caller, with whether the batch is on the disk.
-  typealias Answer = @Sendable (StoreError?) -> Void
+  /// Answers a request: with the error when the batch could not be committed.
+  typealias Reply = @Sendable (StoreError?) -> Void
 
   private struct Queue {
     var items: [Item] = []
     var isClosed = false
-    /// Whether the thread sleeps, and has to be woken.
+    /// Whether the thread sleeps and has to be woken.
     var isWaiting = false
   }
 
@@ -64,10 +66,11 @@ public final class EngineThread: Sendable {
   /// The flows that are served, as of the last commit.
   public var catalogue: Catalogue { served.withLock { $0 } }
 
-  /// Starts the thread. The engine is made on it, so that nobody else ever holds it.
-  /// - Throws: What making the engine throws.
+  /// Starts the thread. The engine is made on it, so that no other thread ever holds it.
+  /// - Throws: The error of `makeEngine`.
   public func start(
-    runner: any ActionRunner, hooks: Hooks, _ makeEngine: @escaping @Sendable () throws(EngineError) -> Engine
+    runner: any ActionRunner, callbacks: Callbacks,
+    makeEngine: @escaping @Sendable () throws(EngineError) -> Engine
   ) throws(EngineError) {
     let started = DispatchSemaphore(value: 0)
     let failure = Mutex<EngineError?>(nil)
@@ -76,7 +79,7 @@ public final class EngineThread: Sendable {
         let engine = try makeEngine()
         served.withLock { $0 = engine.catalogue }
         started.signal()
-        run(engine, runner, hooks)
+        run(engine, runner: runner, callbacks: callbacks)
       } catch {
         failure.withLock { $0 = error }
         started.signal()
@@ -90,56 +93,60 @@ public final class EngineThread: Sendable {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
-  /// Takes no more, finishes what waits, and ends the thread.
+  /// Refuses further requests, finishes those that wait, and ends the thread.
   public func shutdown() {
     queue.withLock { $0.isClosed = true }
     wake.signal()
     ended.wait()
-    // Whoever asks again is not left waiting.
+    // A second call returns as well.
     ended.signal()
   }
 
-  // MARK: - Asking
+  // MARK: - Requests
 
-  /// Takes an event; the answer comes when it is on the disk.
+  /// Accepts an event; `completion` is called when it is on the disk.
   public func submit(
     _ command: EventCommand, completion: @escaping @Sendable (Result<EventAnswer, EngineProblem>) -> Void
   ) {
-    ask({ $0.take(command) }, completion)
+    perform({ $0.submit(command) }, completion: completion)
   }
 
   /// Leases jobs of a queue to an outside worker.
   public func claim(
-    queue: String, limit: Int, leaseMilliseconds: Int64,
+    queue: String, limit: Int, leaseMilliseconds: Int64, flows: Set<String>? = nil,
     completion: @escaping @Sendable (Result<[ClaimedJob], EngineProblem>) -> Void
   ) {
-    ask({ $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds) }, completion)
+    perform(
+      { $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds, flows: flows) },
+      completion: completion)
   }
 
-  /// Ends a job that a worker holds.
+  /// Ends a job that a worker has leased.
   public func finish(
-    _ job: Int64, fence: Int, _ outcome: JobOutcome,
+    _ job: Int64, fence: Int, outcome: JobOutcome,
     completion: @escaping @Sendable (Result<Void, EngineProblem>) -> Void
   ) {
-    ask({ $0.finish(job, fence: fence, outcome) }, completion)
+    perform({ $0.finish(job, fence: fence, outcome: outcome) }, completion: completion)
   }
 
-  /// Makes a worker's lease longer.
+  /// Extends a worker's lease.
+  /// - Parameter completion: Is given the new end of the lease, in milliseconds since 1970.
   public func heartbeat(
     _ job: Int64, fence: Int, leaseMilliseconds: Int64,
     completion: @escaping @Sendable (Result<Int64, EngineProblem>) -> Void
   ) {
-    ask({ $0.heartbeat(job, fence: fence, leaseMilliseconds: leaseMilliseconds) }, completion)
+    perform(
+      { $0.heartbeat(job, fence: fence, leaseMilliseconds: leaseMilliseconds) }, completion: completion)
   }
 
-  /// Tells when the engine has come round to it: that it is alive.
+  /// Calls `completion` when the engine has reached the request, which shows that it is alive.
   public func ping(completion: @escaping @Sendable () -> Void) {
-    ask({ _ in Result<Void, EngineProblem>.success(()) }, { _ in completion() })
+    perform({ _ in Result<Void, EngineProblem>.success(()) }, completion: { _ in completion() })
   }
 
-  func ask<Success: Sendable>(
+  func perform<Success: Sendable>(
     _ work: @escaping @Sendable (Engine) -> Result<Success, EngineProblem>,
-    _ completion: @escaping @Sendable (Result<Success, EngineProblem>) -> Void
+    completion: @escaping @Sendable (Result<Success, EngineProblem>) -> Void
   ) {
     let item = Item(
       work: { engine in
@@ -150,12 +157,12 @@ public final class EngineThread: Sendable {
     if let problem = enqueue(item) { completion(.failure(problem)) }
   }
 
-  /// - Returns: Why it could not be taken.
-  private func enqueue(_ item: Item, isOwn: Bool = false) -> EngineProblem? {
+  /// - Returns: The reason when the request is refused.
+  private func enqueue(_ item: Item, isInternal: Bool = false) -> EngineProblem? {
     let (problem, mustWake) = queue.withLock { queue -> (EngineProblem?, Bool) in
       if queue.isClosed { return (.shuttingDown, false) }
-      // Results of jobs always find room, or the system could not drain itself.
-      if !isOwn, queue.items.count >= EngineThread.maximumWaiting { return (.overloaded, false) }
+      // Results of jobs always have room, or the system could not drain itself.
+      if !isInternal, queue.items.count >= EngineThread.maximumWaiting { return (.overloaded, false) }
       queue.items.append(item)
       defer { queue.isWaiting = false }
       return (nil, queue.isWaiting)
@@ -166,56 +173,64 @@ public final class EngineThread: Sendable {
 
   // MARK: - The loop
 
-  private func run(_ engine: Engine, _ runner: any ActionRunner, _ hooks: Hooks) {
-    var isTidy = false
+  private func run(_ engine: Engine, runner: any ActionRunner, callbacks: Callbacks) {
+    let loop = Loop(engine: engine, runner: runner, callbacks: callbacks)
+    var isMaintained = false
     while true {
-      let (items, isClosed) = takeItems()
+      let (items, isClosed) = dequeue()
       if items.isEmpty, isClosed { return }
-      if !turn(engine, items, runner, hooks, &isTidy) { return close() }
-      wait(engine, isTidy: isTidy)
+      if !runBatch(items, in: loop, &isMaintained) { return close() }
+      wait(engine, isMaintained: isMaintained)
     }
   }
 
-  /// One batch: what has come in and what is due; then jobs go out, and those that end at once are a batch, too.
-  /// - Returns: False when the store is lost.
-  private func turn(
-    _ engine: Engine, _ items: [Item], _ runner: any ActionRunner, _ hooks: Hooks, _ isTidy: inout Bool
-  ) -> Bool {
-    let answers = items.map { $0.work(engine) }
-    engine.fireTimers()
-    engine.fireSchedules()
-    guard settle(engine, answers, hooks, &isTidy) else { return false }
-    for (job, request) in engine.dispatch() { begin(job, request, runner) }
-    guard settle(engine, [], hooks, &isTidy) else { return false }
-    guard items.isEmpty, !isTidy else { return true }
-    return maintain(engine, hooks, &isTidy)
+  /// The objects that the thread works with.
+  private struct Loop {
+    let engine: Engine
+    let runner: any ActionRunner
+    let callbacks: Callbacks
   }
 
-  private func maintain(_ engine: Engine, _ hooks: Hooks, _ isTidy: inout Bool) -> Bool {
+  /// Runs one batch: the requests and all that is due. Then jobs start, and those that end immediately are a second
+  /// batch.
+  /// - Returns: False when the store is lost.
+  private func runBatch(_ items: [Item], in loop: Loop, _ isMaintained: inout Bool) -> Bool {
+    let engine = loop.engine
+    let replies = items.map { $0.work(engine) }
+    engine.fireTimers()
+    engine.fireSchedules()
+    guard commit(replies, in: loop, &isMaintained) else { return false }
+    for (job, request) in engine.dispatch() { start(job, request: request, runner: loop.runner) }
+    guard commit([], in: loop, &isMaintained) else { return false }
+    guard items.isEmpty, !isMaintained else { return true }
+    return maintain(loop, &isMaintained)
+  }
+
+  private func maintain(_ loop: Loop, _ isMaintained: inout Bool) -> Bool {
     do throws(StoreError) {
-      isTidy = try !engine.maintain()
+      isMaintained = try !loop.engine.maintain()
       return true
     } catch {
-      isTidy = true
+      isMaintained = true
       guard case .fatal(let message) = error else { return true }
-      hooks.failed(message)
+      loop.callbacks.onFatal(message)
       return false
     }
   }
 
-  private func begin(_ job: Int64, _ request: JobRequest, _ runner: any ActionRunner) {
+  private func start(_ job: Int64, request: JobRequest, runner: any ActionRunner) {
     runner.run(request) { [self] outcome in
       let item = Item(
         work: { engine in
           engine.finish(job, outcome)
           return { _ in }
         }, refuse: { _ in })
-      // One that comes too late is found again in the store at the next start.
-      _ = enqueue(item, isOwn: true)
+      // A result that comes too late is lost; the next start finds the job in the store.
+      _ = enqueue(item, isInternal: true)
     }
   }
 
-  private func takeItems() -> (items: [Item], isClosed: Bool) {
+  private func dequeue() -> (items: [Item], isClosed: Bool) {
     queue.withLock { queue in
       let taken = Array(queue.items.prefix(EngineThread.maximumBatch))
       queue.items.removeFirst(taken.count)
@@ -223,24 +238,26 @@ public final class EngineThread: Sendable {
     }
   }
 
-  /// Commits, answers, publishes.
+  /// Commits, replies, publishes.
   /// - Returns: False when the store is lost.
-  private func settle(_ engine: Engine, _ answers: [Answer], _ hooks: Hooks, _ isTidy: inout Bool) -> Bool {
+  private func commit(_ replies: [Reply], in loop: Loop, _ isMaintained: inout Bool) -> Bool {
     do throws(StoreError) {
       let start = DispatchTime.now().uptimeNanoseconds
-      let entries = try engine.commit()
-      if !entries.isEmpty { hooks.timed(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9) }
-      publish(engine, hooks)
-      for answer in answers { answer(nil) }
+      let entries = try loop.engine.commit()
       if !entries.isEmpty {
-        isTidy = false
-        hooks.committed(entries)
+        loop.callbacks.onCommitDuration(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+      }
+      publish(loop)
+      for reply in replies { reply(nil) }
+      if !entries.isEmpty {
+        isMaintained = false
+        loop.callbacks.onCommit(entries)
       }
       return true
     } catch {
-      for answer in answers { answer(error) }
+      for reply in replies { reply(error) }
       if case .fatal(let message) = error {
-        hooks.failed(message)
+        loop.callbacks.onFatal(message)
         return false
       }
       Thread.sleep(forTimeInterval: EngineThread.pauseAfterFailure)
@@ -248,15 +265,15 @@ public final class EngineThread: Sendable {
     }
   }
 
-  /// Lets others see what is served, and hear what nobody else was told.
-  private func publish(_ engine: Engine, _ hooks: Hooks) {
+  /// Publishes the catalogue and the warnings.
+  private func publish(_ loop: Loop) {
     served.withLock { served in
-      if served.generation != engine.catalogue.generation { served = engine.catalogue }
+      if served.generation != loop.engine.catalogue.generation { served = loop.engine.catalogue }
     }
-    for notice in engine.takeNotices() { hooks.noticed(notice) }
+    for warning in loop.engine.takeWarnings() { loop.callbacks.onWarning(warning) }
   }
 
-  /// Takes no more, and tells those who wait that nothing will come of it.
+  /// Refuses all further requests, and those that wait.
   private func close() {
     let left = queue.withLock { queue in
       queue.isClosed = true
@@ -266,15 +283,15 @@ public final class EngineThread: Sendable {
     for item in left { item.refuse(.storeUnavailable("the store is lost; the process has to start again")) }
   }
 
-  /// Sleeps until something comes in or is due.
-  private func wait(_ engine: Engine, isTidy: Bool) {
+  /// Sleeps until a request comes in or something is due.
+  private func wait(_ engine: Engine, isMaintained: Bool) {
     let mustWait = queue.withLock { queue in
       queue.isWaiting = queue.items.isEmpty && !queue.isClosed
       return queue.isWaiting
     }
     guard mustWait else { return }
     var milliseconds = engine.nextDue.map { min(max($0 - engine.now, 0), 60_000) } ?? 60_000
-    if !isTidy { milliseconds = min(milliseconds, EngineThread.idleMilliseconds) }
+    if !isMaintained { milliseconds = min(milliseconds, EngineThread.idleMilliseconds) }
     _ = wake.wait(timeout: .now() + .milliseconds(Int(milliseconds)))
     queue.withLock { $0.isWaiting = false }
   }

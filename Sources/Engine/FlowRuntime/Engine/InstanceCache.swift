@@ -1,9 +1,11 @@
+public import FlowMachine
+
 /// The instances that were used last, in memory.
 ///
-/// Two generations: what is used goes to the younger one; when that is full it becomes the older one, and what nobody
-/// has used since is dropped as a whole. So each use costs a look-up or two, and dropping nothing at all.
+/// Two generations: an instance that is used goes to the younger one; when that is full it becomes the older one, and
+/// all instances not used since are dropped together. So a use costs one or two look-ups, and eviction costs nothing.
 struct InstanceCache {
-  /// Instances by the numbers of their rows, and those numbers by their names.
+  /// Instances by the numbers of their rows, and those numbers by flow and key.
   private struct Generation {
     var instances: [Int64: Cached] = [:]
     var rows: [InstanceID: Int64] = [:]
@@ -21,11 +23,11 @@ struct InstanceCache {
   mutating func find(row: Int64) -> Cached? {
     if let cached = young.instances[row] { return cached }
     guard let cached = old.instances[row] else { return nil }
-    keep(cached)
+    store(cached)
     return cached
   }
 
-  mutating func keep(_ cached: Cached) {
+  mutating func store(_ cached: Cached) {
     let known = young.instances.updateValue(cached, forKey: cached.row.id)
     if known == nil { young.rows[InstanceID(cached.row)] = cached.row.id }
   }
@@ -39,10 +41,36 @@ struct InstanceCache {
     old.rows[id] = nil
   }
 
-  /// Lets the generations change when the younger one is full; to be called when nothing depends on either.
+  /// Makes the younger generation the older one when it is full. To be called between batches.
   mutating func age() {
     guard young.instances.count >= capacity else { return }
     old = young
     young = Generation()
+  }
+}
+
+/// An instance in memory with its row.
+struct Cached {
+  var row: InstanceRow
+  var instance: Instance
+  let version: Version
+}
+
+extension InstanceStatus {
+  init(_ status: Instance.Status) {
+    switch status {
+    case .running: self = .running
+    case .done: self = .done
+    case .failed: self = .failed
+    }
+  }
+
+  /// The status of the instance in its state machine.
+  public var machineStatus: Instance.Status {
+    switch self {
+    case .running, .suspended: .running
+    case .done: .done
+    case .failed, .cancelled: .failed
+    }
   }
 }

@@ -1,17 +1,17 @@
 public import FlowJSON
 public import FlowMachine
 
-/// A job on its way out: plain data for a runner.
+/// An attempt of a job: plain data for a runner.
 public struct JobRequest: Sendable {
   public var action: BoundAction
   public var timeoutMilliseconds: Int64
-  /// The same for every try of a job, for ever.
+  /// The same for every attempt of a job.
   public var idempotencyKey: String
-  /// From 1.
+  /// The number of the attempt, from 1.
   public var attempt: Int
-  /// What the request is signed with.
+  /// The secret that the request is signed with.
   public var signingSecret: String?
-  /// What must not be seen in an error or a log line.
+  /// Values that must not appear in an error or a log line.
   public var secrets: [Secret]
 
   public init(
@@ -27,24 +27,24 @@ public struct JobRequest: Sendable {
   }
 }
 
-/// What a try came to.
+/// The outcome of an attempt.
 public enum JobOutcome: Sendable {
-  /// The work is done; what it gave.
+  /// The work is done, with its result.
   case done(JSON)
-  /// An answer with a status that is not 2xx.
+  /// A response with a status other than 2xx.
   case status(Int, message: String, retryAfterMilliseconds: Int64?)
-  /// The number that a mail server or a program ended with, where that is a failure.
-  case reply(Int, of: Replier, isPassing: Bool, message: String)
-  /// No answer at all: refused, timed out, cut off.
+  /// The number with which a mail server or a program reported a failure.
+  case reply(Int, of: Replier, isTransient: Bool, message: String)
+  /// No response: refused, timed out, interrupted.
   case unreachable(String)
-  /// A failure that says its own code, from an outside worker.
+  /// A failure with its own code, from an outside worker.
   case failed(code: String, message: String)
-  /// A failure that would come again however often it is tried.
+  /// A failure that every retry would repeat.
   case impossible(code: String, message: String)
-  /// Nothing was tried, and it is not to be tried for so many milliseconds; this does not count as a try.
+  /// No attempt was made, and none is to be made for so many milliseconds.
   case postponed(Int64)
 
-  /// Who ends with a number, as the code of a failure names it.
+  /// The source of the number, as it appears in the code of the failure.
   public enum Replier: String, Sendable {
     case mail = "SMTP"
     case program = "EXIT"
@@ -52,14 +52,14 @@ public enum JobOutcome: Sendable {
 }
 
 extension JobOutcome {
-  /// What a try came to, for people.
+  /// The outcome in words, of at most `limit` bytes.
   func text(atMost limit: Int) -> String {
     let whole =
       switch self {
       case .done: "done"
       case .status(let status, let message, _): message.isEmpty ? "status \(status)" : "status \(status): \(message)"
       case .reply(let number, let replier, _, let message): "\(replier.rawValue)_\(number): \(message)"
-      case .postponed(let milliseconds): "put off for \(milliseconds) ms"
+      case .postponed(let milliseconds): "postponed for \(milliseconds) ms"
       case .unreachable(let message): message
       case .failed(let code, let message), .impossible(let code, let message):
         message.isEmpty ? code : "\(code): \(message)"
@@ -68,8 +68,8 @@ extension JobOutcome {
   }
 }
 
-/// Carries jobs out.
+/// Executes jobs.
 public protocol ActionRunner: Sendable {
-  /// Begins a job and calls `finish` once, from any thread, when it has ended.
+  /// Starts a job and calls `finish` once, from any thread, when it has ended.
   func run(_ request: JobRequest, finish: @escaping @Sendable (JobOutcome) -> Void)
 }

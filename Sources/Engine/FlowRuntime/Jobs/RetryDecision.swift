@@ -1,20 +1,20 @@
 import FlowIR
 import FlowJSON
 
-/// What a try means for its job.
+/// The consequence of an attempt for its job.
 enum RetryDecision {
   case done(JSON)
-  /// Not before so many milliseconds.
+  /// Retry after at least so many milliseconds.
   case retry(Int64)
-  /// Not a try; another one after so many milliseconds.
+  /// No attempt was made; retry after so many milliseconds.
   case postpone(Int64)
   case dead(code: String, message: String)
 
-  /// - Parameter attempt: How many tries there were, this one included.
+  /// - Parameter attempt: The number of attempts, including this one.
   init(_ outcome: JobOutcome, action: Action, policy: Policy, attempt: Int) {
     let code: String
     let text: String
-    var isPassing = true
+    var isTransient = true
     var least: Int64 = 0
     switch outcome {
     case .done(let json):
@@ -27,28 +27,28 @@ enum RetryDecision {
       self = .postpone(milliseconds)
       return
     case .failed(let given, let message): (code, text) = (given, message)
-    case .reply(let number, let replier, let passing, let message):
-      isPassing = passing
+    case .reply(let number, let replier, let transient, let message):
+      isTransient = transient
       let name = "\(replier.rawValue)_\(number)"
       code =
         RetryDecision.rule(for: number, policy)
-        ?? (passing && replier == .mail ? RetryDecision.unavailable(action) : nil) ?? name
+        ?? (transient && replier == .mail ? RetryDecision.unavailable(action) : nil) ?? name
       text = message
     case .unreachable(let message): (code, text) = (RetryDecision.unavailable(action) ?? "UNREACHABLE", message)
     case .status(let status, let message, let retryAfter):
-      isPassing = status >= 500 || [408, 425, 429].contains(status)
-      code = RetryDecision.code(of: status, action, policy, isPassing)
+      isTransient = status >= 500 || [408, 425, 429].contains(status)
+      code = RetryDecision.code(of: status, action, policy: policy, isTransient: isTransient)
       text = "status \(status)" + (message.isEmpty ? "" : ": \(message)")
       least = retryAfter ?? 0
     }
-    let isWorthIt = policy.retryOnly.isEmpty ? isPassing : policy.retryOnly.contains(code)
-    let hasTriesLeft = policy.retries.map { attempt <= $0 } ?? true
-    self = isWorthIt && hasTriesLeft ? .retry(least) : .dead(code: code, message: text)
+    let mayRetry = policy.retryOnly.isEmpty ? isTransient : policy.retryOnly.contains(code)
+    let hasAttemptsLeft = policy.retries.map { attempt <= $0 } ?? true
+    self = mayRetry && hasAttemptsLeft ? .retry(least) : .dead(code: code, message: text)
   }
 
-  /// What the binding says a status means; else that the callee is not available, for those that may pass.
-  private static func code(of status: Int, _ action: Action, _ policy: Policy, _ isPassing: Bool) -> String {
-    rule(for: status, policy) ?? (isPassing ? unavailable(action) : nil) ?? "HTTP_\(status)"
+  /// The code that the binding gives a status, or else the one for an unavailable callee when the failure is transient.
+  private static func code(of status: Int, _ action: Action, policy: Policy, isTransient: Bool) -> String {
+    rule(for: status, policy) ?? (isTransient ? unavailable(action) : nil) ?? "HTTP_\(status)"
   }
 
   private static func rule(for status: Int, _ policy: Policy) -> String? {

@@ -1,28 +1,53 @@
 public import FlowJSON
 
-/// Something that happened, with its place in the order of everything that happened.
+/// One entry of the journal.
 public struct JournalEntry: Sendable {
-  /// From 1, without a hole.
+  /// The kind of an entry. The raw values are those of the store, the archive and the API.
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    /// An instance made a step.
+    case step
+    /// An instance emitted an event.
+    case emit
+    /// A flow wrote a log line.
+    case log
+    /// An instance could not take a timer or a result.
+    case incident
+    /// An emitted event was refused by an instance it was for.
+    case undelivered
+    /// The attempts of a job are spent.
+    case dead
+    /// An operator changed an instance.
+    case `operator`
+    /// A scheduled start was due.
+    case schedule
+    /// Only damage leaves an entry of this kind.
+    case unknown
+
+    /// The kind that a store holds.
+    public init(stored name: String) { self = Kind(rawValue: name) ?? .unknown }
+  }
+
+  /// The position in the journal: from 1, without gaps.
   public var sequence: Int64
   public var instance: Int64
   public var flow: String
   public var key: String
   public var revision: Int
-  /// `step`, `emit`, `log`, `incident`, `undelivered`, `dead`, `operator` or `schedule`.
-  public var kind: String
+  public var kind: Kind
+  /// Milliseconds since 1970.
   public var at: Int64
-  /// For a step that this process has made.
-  public private(set) var note: StepRecord?
+  /// The step, when this process has made it.
+  public private(set) var step: StepRecord?
   private var document: JSON
 
-  /// What it says.
+  /// The contents.
   public var body: JSON {
-    get { note?.json ?? document }
-    set { (note, document) = (nil, newValue) }
+    get { step?.json ?? document }
+    set { (step, document) = (nil, newValue) }
   }
 
   public init(
-    sequence: Int64, instance: Int64, flow: String, key: String, revision: Int, kind: String, at: Int64, body: JSON
+    sequence: Int64, instance: Int64, flow: String, key: String, revision: Int, kind: Kind, at: Int64, body: JSON
   ) {
     self.sequence = sequence
     self.instance = instance
@@ -34,16 +59,16 @@ public struct JournalEntry: Sendable {
     document = body
   }
 
-  init(sequence: Int64, of row: InstanceRow, _ note: StepRecord, at: Int64) {
+  init(sequence: Int64, of row: InstanceRow, step: StepRecord, at: Int64) {
     self.init(
-      sequence: sequence, instance: row.id, flow: row.flow, key: row.key, revision: row.revision, kind: "step", at: at,
+      sequence: sequence, instance: row.id, flow: row.flow, key: row.key, revision: row.revision, kind: .step, at: at,
       body: .null)
-    self.note = note
+    self.step = step
   }
 
   /// Writes ``body`` as UTF-8.
   public func writeBody(to out: inout [UInt8]) {
-    if let note { note.write(to: &out) } else { document.write(to: &out) }
+    if let step { step.write(to: &out) } else { document.write(to: &out) }
   }
 }
 

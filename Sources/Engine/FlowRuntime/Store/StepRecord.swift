@@ -1,11 +1,11 @@
 public import FlowJSON
-import FlowMachine
+public import FlowMachine
 
-/// What the journal says of a step that this process has made.
+/// The journal entry of a step that this process has made.
 ///
-/// A document is made of it for those who look into it; most entries are written, counted, and read by nobody.
+/// Most entries are only written and counted, so their JSON document is made on demand.
 public final class StepRecord: Sendable {
-  /// What set a step off.
+  /// The trigger of a step.
   enum Cause: Sendable {
     case event(String, payload: JSON, caller: Caller)
     /// An object with a member or more.
@@ -13,20 +13,20 @@ public final class StepRecord: Sendable {
   }
 
   let cause: Cause
-  public let disposition: String
+  public let disposition: Step.Disposition
   public let from: [String]
   public let to: [String]
-  public let status: String
+  public let status: InstanceStatus
   public let isCreated: Bool
-  /// When the instance began, in milliseconds since 1970.
+  /// The start of the instance, in milliseconds since 1970.
   public let startedAt: Int64
   public let microsteps: Int
-  /// The data that is new.
+  /// The changed data.
   let changes: JSON?
 
-  init(_ cause: Cause, _ step: Step, status: String, isCreated: Bool, changes: JSON?) {
+  init(_ step: Step, cause: Cause, status: InstanceStatus, isCreated: Bool, changes: JSON?) {
     self.cause = cause
-    disposition = step.disposition.rawValue
+    disposition = step.disposition
     from = step.from
     to = step.to
     self.status = status
@@ -36,13 +36,13 @@ public final class StepRecord: Sendable {
     self.changes = changes
   }
 
-  /// The name of the event that set the step off; nil for anything else.
+  /// The name of the event that triggered the step; nil for another trigger.
   public var event: String? {
     guard case .event(let name, _, _) = cause else { return nil }
     return name
   }
 
-  /// What set the step off when it was no event, such as `{"timer": {…}}`.
+  /// The trigger other than an event, such as `{"timer": {…}}`.
   public var origin: JSON? {
     guard case .other(let json) = cause else { return nil }
     return json
@@ -51,26 +51,26 @@ public final class StepRecord: Sendable {
   /// The body of the entry.
   var json: JSON {
     var members = cause.members
-    members.append(.init("disposition", .string(disposition)))
+    members.append(.init("disposition", .string(disposition.rawValue)))
     members.append(.init("from", .array(from.map { .string($0) })))
     members.append(.init("to", .array(to.map { .string($0) })))
-    members.append(.init("status", .string(status)))
+    members.append(.init("status", .string(status.name)))
     if isCreated { members.append(.init("created", true)) }
     if let changes { members.append(.init("changes", changes)) }
     return .object(members)
   }
 
-  /// Writes what ``json`` would, without making it.
+  /// Writes ``json`` without making the document.
   func write(to out: inout [UInt8]) {
     cause.write(to: &out)
     out += #","disposition":"#.utf8
-    JSON.appendQuoted(disposition, to: &out)
+    JSON.appendQuoted(disposition.rawValue, to: &out)
     out += #","from":"#.utf8
     write(from, to: &out)
     out += #","to":"#.utf8
     write(to, to: &out)
     out += #","status":"#.utf8
-    JSON.appendQuoted(status, to: &out)
+    JSON.appendQuoted(status.name, to: &out)
     if isCreated { out += #","created":true"#.utf8 }
     if let changes {
       out += #","changes":"#.utf8
@@ -101,7 +101,7 @@ extension StepRecord.Cause {
     }
   }
 
-  /// Writes an object without its end.
+  /// Writes the object without its closing brace.
   fileprivate func write(to out: inout [UInt8]) {
     guard case .event(let name, let payload, let caller) = self, caller.id.isEmpty, caller.roles.isEmpty else {
       JSON.object(members).write(to: &out)

@@ -1,33 +1,33 @@
-/// What one transaction writes.
+/// The writes of one transaction.
 public struct StoreBatch: Sendable {
   public var journal: [JournalEntry] = []
-  /// Each instance once, as it is at the end.
+  /// The last state of each changed instance.
   public var instances: [Int64: InstanceRow] = [:]
-  /// Those of them that are new.
+  /// The numbers of the new ones among them.
   public var created: Set<Int64> = []
   public var answers: [IdempotencyRow] = []
-  /// Each timer once, as it is at the end; nil for one that is cleared.
+  /// The last due time of each changed timer; nil for one that is cleared.
   public var timers: [TimerID: Int64?] = [:]
-  /// Each job once, as it is at the end.
+  /// The last state of each changed job.
   public var jobs: [Int64: JobRow] = [:]
   public var jobsRemoved: Set<Int64> = []
   public var dead: [DeadRow] = []
-  /// Dead letters that are tried again, by the number of their job.
+  /// Dead letters that are removed, by the number of their job.
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
-  /// How fast actions with a limit have gone out, as JSON.
-  public var paces: [String: [UInt8]] = [:]
+  /// The throttles of actions with a limit, as JSON.
+  public var throttles: [String: [UInt8]] = [:]
   public var definitions: [String: [UInt8]] = [:]
   /// The files that programs were compiled from, by the hash of the program.
   public var sources: [String: [UInt8]] = [:]
   /// The programs that flows are served from for the first time.
   public var versions: [VersionRow] = []
   public var deployments: [DeploymentRow] = []
-  /// Each schedule once, as it is at the end; one that will never be due again is due at the end of time.
+  /// The last state of each changed schedule.
   public var schedules: [ScheduleID: ScheduleRow] = [:]
-  /// The highest number that a job was ever given; 0 when that has not changed.
+  /// The highest job number that was ever given out; 0 when it has not changed.
   public var lastJob: Int64 = 0
-  /// What tells this store from every other; written once.
+  /// The name that distinguishes this store from every other; written once.
   public var identity: String?
 
   public init() {}
@@ -35,11 +35,11 @@ public struct StoreBatch: Sendable {
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
       && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && paces.isEmpty && identity == nil
+      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty && identity == nil
   }
 }
 
-/// A text that is only equal to one with the same bytes, as databases and networks compare it.
+/// A text that is equal only to one with the same bytes, as databases and networks compare it.
 public struct ExactText: Hashable, Sendable {
   public var text: String
 

@@ -30,7 +30,7 @@ extension SQLiteQueries {
     }
     add(filter.isNewestFirst ? "i.id <" : "i.id >", after.map { .integer($0) })
     add("i.flow =", filter.flow.map { .text($0) })
-    add("i.status =", filter.status.map { .integer(Int64($0)) })
+    add("i.status =", filter.status.map { .integer(Int64($0.rawValue)) })
     add("i.updated_at >", filter.updatedAfter.map { .integer($0) })
     add("i.updated_at <", filter.updatedBefore.map { .integer($0) })
     if let prefix = filter.keyPrefix, !prefix.isEmpty {

@@ -39,7 +39,8 @@ extension SQLiteQueries {
         let states = (try? JSON(parsing: statement.blob(3)))?.array?.compactMap(\.string) ?? []
         rows.append(
           InstanceCounts(
-            flow: statement.text(0), definition: statement.text(1), status: Int(statement.integer(2)), states: states,
+            flow: statement.text(0), definition: statement.text(1),
+            status: InstanceStatus(stored: statement.integer(2)), states: states,
             count: Int(statement.integer(4)), oldest: statement.integer(5)))
       }
       return rows
@@ -79,7 +80,7 @@ extension SQLiteQueries {
       let statement = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
       statement.bind(.text(flow), .text(key))
       guard try statement.next() else { return nil }
-      return Tombstone(status: Int(statement.integer(0)), endedAt: statement.integer(1))
+      return Tombstone(status: InstanceStatus(stored: statement.integer(0)), endedAt: statement.integer(1))
     }
   }
 

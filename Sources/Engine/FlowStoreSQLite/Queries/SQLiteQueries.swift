@@ -91,6 +91,6 @@ extension Statement {
   var entry: JournalEntry {
     JournalEntry(
       sequence: integer(0), instance: integer(1), flow: text(2), key: text(3), revision: Int(integer(4)),
-      kind: text(5), at: integer(6), body: (try? JSON(parsing: blob(7))) ?? .null)
+      kind: JournalEntry.Kind(stored: text(5)), at: integer(6), body: (try? JSON(parsing: blob(7))) ?? .null)
   }
 }

@@ -140,7 +140,8 @@ extension Statement {
   /// The row of a snapshot, in the order of `Statements.snapshots`.
   var snapshot: InstanceSnapshot {
     InstanceSnapshot(
-      instance: integer(0), sequence: integer(1), at: integer(2), definition: text(3), status: Int(integer(4)),
+      instance: integer(0), sequence: integer(1), at: integer(2), definition: text(3),
+      status: InstanceStatus(stored: integer(4)),
       revision: Int(integer(5)), startedAt: integer(6), position: blob(7), data: blob(8))
   }
 }

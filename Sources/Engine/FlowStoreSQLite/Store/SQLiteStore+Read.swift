@@ -1,22 +1,25 @@
+import FlowJSON
 public import FlowRuntime
 
-// What the engine asks; answered by the writing connection, which sees its own commits.
+// The reads of the engine, on the writing connection, which sees its own commits.
 extension SQLiteStore {
   public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
-    try look()
+    try beginRead()
     statements.instanceByKey.bind(.text(flow), .text(key))
     return try first(statements.instanceByKey) { $0.instance }
   }
 
   public func instance(id: Int64) throws(StoreError) -> InstanceRow? {
-    try look()
+    try beginRead()
     statements.instanceByID.bind(.integer(id))
     return try first(statements.instanceByID) { $0.instance }
   }
 
   public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     statements.tombstone.bind(.text(flow), .text(key))
-    return try first(statements.tombstone) { Tombstone(status: Int($0.integer(0)), endedAt: $0.integer(1)) }
+    return try first(statements.tombstone) {
+      Tombstone(status: InstanceStatus(stored: $0.integer(0)), endedAt: $0.integer(1))
+    }
   }
 
   public func dead(id: Int64) throws(StoreError) -> DeadRow? {
@@ -42,7 +45,7 @@ extension SQLiteStore {
   }
 
   public func answer(scope: String, key: String) throws(StoreError) -> IdempotencyRow? {
-    try look()
+    try beginRead()
     return try answers.find(scope, key)
   }
 
@@ -79,6 +82,14 @@ extension SQLiteStore {
     return try all(statements.queueJobs) { $0.job }
   }
 
+  public func dueJobs(
+    queue: String, of flows: Set<String>, at now: Int64, limit: Int
+  ) throws(StoreError) -> [JobRow] {
+    let names = JSON.array(flows.sorted().map { .string($0) }).text()
+    statements.flowJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)), .text(names))
+    return try all(statements.flowJobs) { $0.job }
+  }
+
   public func job(id: Int64) throws(StoreError) -> JobRow? {
     statements.job.bind(.integer(id))
     return try first(statements.job) { $0.job }
@@ -96,10 +107,10 @@ extension SQLiteStore {
 
   public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
     statements.nextJob.bind(.integer(now))
-    return try first(statements.nextJob) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+    return try first(statements.nextJob) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
   }
 
-  public func pace(action: String) throws(StoreError) -> [UInt8]? {
+  public func throttle(action: String) throws(StoreError) -> [UInt8]? {
     let rows = try connection.prepare("SELECT spent FROM pace WHERE action = ?1")
     rows.bind(.text(action))
     return try first(rows) { $0.blob(0) }
@@ -149,7 +160,7 @@ extension Statement {
   /// The row of an instance, in the order of `Statements.instanceColumns`.
   var instance: InstanceRow {
     InstanceRow(
-      id: integer(0), flow: text(1), key: text(2), definition: text(3), status: Int(integer(4)),
+      id: integer(0), flow: text(1), key: text(2), definition: text(3), status: InstanceStatus(stored: integer(4)),
       revision: Int(integer(5)), startedAt: integer(6), updatedAt: integer(7), position: blob(8), data: blob(9),
       incident: text(10))
   }
@@ -158,7 +169,8 @@ extension Statement {
     JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(5) ? nil : text(5), call: isNull(6) ? nil : Int(integer(6)), once: isNull(7) ? nil : text(7),
-      attempt: Int(integer(8)), due: integer(9), lease: integer(10), fence: Int(integer(11)), arguments: blob(12),
+      attempt: Int(integer(8)), due: JobDue(stored: integer(9)), lease: integer(10), fence: Int(integer(11)),
+      arguments: blob(12),
       outcome: blob(13), failures: blob(14))
   }
 
@@ -167,7 +179,7 @@ extension Statement {
     let job = JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(10) ? nil : text(10), call: nil, once: isNull(11) ? nil : text(11),
-      attempt: max(Int(integer(5)) - 1, 0), due: 0, arguments: blob(9), failures: blob(12))
+      attempt: max(Int(integer(5)) - 1, 0), due: .at(0), arguments: blob(9), failures: blob(12))
     return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
   }
 }

@@ -89,7 +89,7 @@ extension SQLiteStore {
       try connection.prepare("DELETE FROM \(table) = ?1").run(.integer(row.id))
     }
     try connection.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4)").run(
-      .text(row.flow), .text(row.key), .integer(Int64(row.status)), .integer(row.updatedAt))
+      .text(row.flow), .text(row.key), .integer(Int64(row.status.rawValue)), .integer(row.updatedAt))
   }
 
   /// The places of an instance's entries up to one of them, oldest first.
@@ -131,7 +131,9 @@ extension SQLiteStore {
     var text: [UInt8] = []
     for line in lines { text += line.bytes() + [0x0A] }
     let isNew = access(path, F_OK) != 0
-    guard let file = fopen(path, "ae") else { throw .unavailable("cannot write the archive `\(path)`") }
+    guard let file = PrivateFile.openForAppending(path) else {
+      throw .unavailable("cannot write the archive `\(path)`")
+    }
     defer { fclose(file) }
     let isWritten = text.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
     guard isWritten, fflush(file) == 0, fsync(fileno(file)) == 0 else {
@@ -164,9 +166,10 @@ extension SQLiteStore {
       ])
     }
     return [
-      "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.statusName),
+      "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.status.name),
       "revision": .int(Int64(row.revision)), "startedAt": .string(timeText(row.startedAt)),
-      row.hasEnded ? "endedAt" : "foldedAt": .string(timeText(row.updatedAt)), "definition": .string(row.definition),
+      row.status.hasEnded ? "endedAt" : "foldedAt": .string(timeText(row.updatedAt)),
+      "definition": .string(row.definition),
       "position": (try? JSON(parsing: row.position)) ?? .null, "data": (try? JSON(parsing: row.data)) ?? .null,
       "journal": .array(journal),
     ]

@@ -18,7 +18,7 @@ public final class SQLiteStore: Store {
   let statements: Statements
   let answers: IdempotencyIndex
   /// Whether a transaction is open that has only read.
-  private var isLooking = false
+  private var isReading = false
   /// The newest entries of the instances that were written last.
   private var heads: [Int64: Int64] = [:]
   private static let maximumHeads = 100_000
@@ -45,8 +45,8 @@ public final class SQLiteStore: Store {
   }
 
   public func commit(_ batch: StoreBatch) throws(StoreError) {
-    if !isLooking { try statements.begin.run() }
-    isLooking = false
+    if !isReading { try statements.begin.run() }
+    isReading = false
     let named: ArraySlice<IdempotencyIndex.Named>
     do throws(StoreError) {
       named = try write(batch)
@@ -64,15 +64,15 @@ public final class SQLiteStore: Store {
 
   /// Gives all that a batch asks one view, so that the file is locked once and not for each question. The commit goes
   /// on from it; nobody else writes.
-  func look() throws(StoreError) {
-    guard !isLooking else { return }
-    try statements.look.run()
-    isLooking = true
+  func beginRead() throws(StoreError) {
+    guard !isReading else { return }
+    try statements.beginRead.run()
+    isReading = true
   }
 
-  private func endLook() throws(StoreError) {
-    guard isLooking else { return }
-    isLooking = false
+  private func endRead() throws(StoreError) {
+    guard isReading else { return }
+    isReading = false
     try statements.commit.run()
   }
 
@@ -147,7 +147,7 @@ public final class SQLiteStore: Store {
       let answer = carried < named.count && named[carried].row.sequence == entry.sequence ? named[carried] : nil
       if answer != nil { carried += 1 }
       try statements.addEntry.run(
-        .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind),
+        .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind.rawValue),
         .integer(entry.at), .json(body), .integer(head(of: entry.instance, isNew: isNew)),
         .optional(answer?.hash.high), .optional(answer?.hash.low), .optional(answer?.row.digest))
       heads[entry.instance] = entry.sequence
@@ -170,16 +170,16 @@ public final class SQLiteStore: Store {
     let definition = Statement.Parameter.integer(definitions[row.definition] ?? 0)
     if isNew {
       try statements.addInstance.run(
-        .integer(row.id), .text(row.flow), .text(row.key), definition, .integer(Int64(row.status)),
+        .integer(row.id), .text(row.flow), .text(row.key), definition, .integer(Int64(row.status.rawValue)),
         .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
         .json(row.data), .text(row.incident), .integer(head))
     } else {
       try statements.touchInstance.run(
-        .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
+        .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
         .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident), .integer(head))
       if connection.changes == 1 { return }
       try statements.updateInstance.run(
-        .integer(row.id), definition, .integer(Int64(row.status)), .integer(Int64(row.revision)),
+        .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),
         .integer(head))
       // The lock keeps others out; whoever got in all the same has made our cache a lie.
@@ -206,10 +206,10 @@ public final class SQLiteStore: Store {
       try statements.setJob.run(
         .integer(row.id), .integer(row.instance), .integer(Int64(row.revision)), .integer(Int64(row.number)),
         .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
-        .integer(Int64(row.attempt)), .integer(row.due), .integer(row.lease), .integer(Int64(row.fence)),
+        .integer(Int64(row.attempt)), .integer(row.due.stored), .integer(row.lease), .integer(Int64(row.fence)),
         .json(row.arguments), .json(row.outcome), .json(row.failures))
     }
-    for (action, spent) in batch.paces { try statements.setPace.run(.text(action), .json(spent)) }
+    for (action, spent) in batch.throttles { try statements.setPace.run(.text(action), .json(spent)) }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
     for id in batch.deadRemoved { try statements.removeDead.run(.integer(id)) }
     for row in batch.dead {
@@ -232,7 +232,7 @@ public final class SQLiteStore: Store {
   // MARK: - MaintenanceResult
 
   public func maintain(now: Int64) throws(StoreError) -> MaintenanceResult {
-    try endLook()
+    try endRead()
     try answers.forget(now)
     let archived = try archive(now)
     let isFolding = try fold(now)

@@ -1,3 +1,4 @@
+import FlowJSON
 public import FlowSource
 
 /// Which rules are heard, and how loud.
@@ -50,9 +51,7 @@ extension Diagnostic {
   private static let longestLine = 400
 
   private func hash(_ text: String) -> String {
-    var value: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    let digits = String(value, radix: 16)
+    let digits = String(text.utf8.fnv1a, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

@@ -2,16 +2,16 @@ import CEL
 import FlowJSON
 import FlowRuntime
 
-/// What a subscriber wants to hear.
+/// The entries that a subscriber selects.
 struct LiveFilter: Sendable {
   var flow: String?
   var key: String?
-  /// The event that a step took, or that was emitted.
+  /// The event of a step, or the emitted event.
   var event: String?
   /// The kind of the entry: `step`, `emit`, …
   var kind: String?
   var condition: Predicate?
-  /// What the listener may know of; nil for all.
+  /// The flows that the listener may know of; nil for all.
   var visible: Set<String>?
 
   init(flow: String? = nil, key: String? = nil, event: String? = nil, kind: String? = nil, filter: String? = nil)
@@ -27,7 +27,7 @@ struct LiveFilter: Sendable {
     }
   }
 
-  /// - Parameter text: Gives the value of a member by its name.
+  /// - Parameter text: Returns the value of a member by its name.
   init(reading text: (String) -> String?) throws(Problem) {
     try self.init(
       flow: text("flow"), key: text("key"), event: text("event"), kind: text("type"), filter: text("filter"))
@@ -41,7 +41,7 @@ struct LiveFilter: Sendable {
   /// - Parameter test: Made of ``condition``, which it evaluates.
   func admits(_ entry: JournalEntry, _ test: Predicate.Test?) -> Bool {
     guard visible?.contains(entry.flow) ?? true else { return false }
-    guard flow == nil || flow == entry.flow, key == nil || key == entry.key, kind == nil || kind == entry.kind,
+    guard flow == nil || flow == entry.flow, key == nil || key == entry.key, kind == nil || kind == entry.kind.rawValue,
       event == nil || event == entry.event
     else { return false }
     guard let test else { return true }
@@ -49,7 +49,7 @@ struct LiveFilter: Sendable {
       return false
     }
     return test.holds([
-      .string(entry.flow), .string(entry.key), .string(entry.kind), .string(entry.event ?? ""),
+      .string(entry.flow), .string(entry.key), .string(entry.kind.rawValue), .string(entry.event ?? ""),
       .int(Int64(entry.revision)), .int(entry.sequence), .timestamp(Timestamp(milliseconds: entry.at)), data,
     ])
   }
@@ -57,12 +57,12 @@ struct LiveFilter: Sendable {
 
 extension JournalEntry {
   /// The event that a step took, or that was emitted.
-  var event: String? { kind == "emit" ? body["type"]?.string : body["event"]?["type"]?.string }
+  var event: String? { kind == .emit ? body["type"]?.string : body["event"]?["type"]?.string }
 
   /// The entry as a CloudEvent (CloudEvents 1.0, JSON format).
   var cloudEvent: JSON {
     [
-      "specversion": "1.0", "id": .string(String(sequence)), "type": .string("flow.\(kind).v1"),
+      "specversion": "1.0", "id": .string(String(sequence)), "type": .string("flow.\(kind.rawValue).v1"),
       "source": .string("/v1/flows/\(flow.percentEncoded)"), "subject": .string(key), "time": .string(timeText(at)),
       "revision": .int(Int64(revision)), "data": body,
     ]

@@ -4,9 +4,9 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// The programs that instances run, with those that nothing new is begun of; older ones are read when somebody asks.
+/// The programs that instances run, by hash: the served ones, and older ones on demand.
 final class ProgramCache: Sendable {
-  /// How many older programs are kept ready.
+  /// Older programs that are kept loaded.
   static let maximumKept = 64
 
   private let engine: EngineThread
@@ -37,9 +37,8 @@ final class ProgramCache: Sendable {
     guard let machine = try machine(row.definition), let flow = machine.flow(named: row.flow),
       let position = try? JSON(parsing: row.position), let data = try? JSON(parsing: row.data)
     else { return nil }
-    let status: Instance.Status = row.status == 1 ? .done : row.hasEnded ? .failed : .running
     let header = InstanceHeader(
-      flow: flow, key: row.key, status: status, revision: row.revision, startedAt: row.startedAt)
+      flow: flow, key: row.key, status: row.status.machineStatus, revision: row.revision, startedAt: row.startedAt)
     let stepper = Stepper(machine)
     return (try? stepper.restore(header, position: position, data: data)).map { ($0, stepper) }
   }

@@ -25,7 +25,7 @@ struct InstanceView {
   var states: [String] { position["states"]?.array?.compactMap(\.string) ?? [] }
 
   /// Whether nothing more happens to it unless somebody or a timer says so.
-  var isQuiet: Bool { row.status != 0 || !jobs.contains { $0.call != nil } }
+  var isQuiet: Bool { row.status != .running || !jobs.contains { $0.call != nil } }
 
   /// The instance in a list.
   var summary: JSON {
@@ -33,7 +33,7 @@ struct InstanceView {
       [
         .init("flow", .string(row.flow)), .init("key", .string(row.key)),
         .init("version", flow.map { .int(Int64($0.version)) } ?? .null),
-        .init("status", .string(row.statusName)),
+        .init("status", .string(row.status.name)),
         .init("state", .array(states.map { .string($0) })), .init("revision", .int(Int64(row.revision))),
         .init("startedAt", .string(timeText(row.startedAt))), .init("updatedAt", .string(timeText(row.updatedAt))),
       ] + (row.incident.isEmpty ? [] : [.init("incident", .string(row.incident))]))
@@ -67,7 +67,7 @@ struct InstanceView {
 
   /// The events that it takes in its states.
   var allowedEvents: [String] {
-    guard row.status == 0, let machine, let flow = machine.flow(named: row.flow) else { return [] }
+    guard row.status == .running, let machine, let flow = machine.flow(named: row.flow) else { return [] }
     return machine.acceptedEvents(flow: flow, in: states)
   }
 
@@ -77,7 +77,7 @@ struct InstanceView {
       if let call = name(of: job) { members.append(.init("call", .string(call))) }
       members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
       if let queue = job.queue { members.append(.init("queue", .string(queue))) }
-      if job.due < Int64(1) << 60 { members.append(.init("due", .string(timeText(job.due)))) }
+      if let due = job.due.instant { members.append(.init("due", .string(timeText(due)))) }
       if let failure = lastFailure(of: job) { members.append(.init("lastFailure", failure)) }
       if job.lease > 0 { members.append(.init("leaseEnds", .string(timeText(job.lease)))) }
       return .object(members)
@@ -85,7 +85,7 @@ struct InstanceView {
   }
 
   private func name(of job: JobRow) -> String? {
-    guard let flow, let call = job.call, flow.calls.indices.contains(call) else { return nil }
+    guard let flow, let call = job.call.map({ CallIndex($0) }), flow.calls.indices.contains(call) else { return nil }
     return flow.calls[call].name
   }
 
@@ -93,15 +93,15 @@ struct InstanceView {
   var why: String {
     let here = states.map { "`\($0)`" }.joined(separator: ", ")
     switch row.status {
-    case 0: return waiting(here)
-    case InstanceRow.suspended: return "an operator has suspended it in \(here)" + kept
-    default: return "\(row.statusName) in \(here) since \(timeText(row.updatedAt))"
+    case .running: return waiting(here)
+    case .suspended: return "an operator has suspended it in \(here)" + kept
+    case .done, .failed, .cancelled: return "\(row.status.name) in \(here) since \(timeText(row.updatedAt))"
     }
   }
 
   /// What others have sent it meanwhile.
   private var kept: String {
-    let count = jobs.count { $0.action.isEmpty && $0.due > Int64(1) << 60 }
+    let count = jobs.count { $0.action.isEmpty && $0.due == .onResume }
     return count == 0 ? "" : "; \(count) \(count == 1 ? "event is" : "events are") kept for it"
   }
 
@@ -122,10 +122,10 @@ struct InstanceView {
       return job.lease > 0
         ? "\(name) is with a worker until \(timeText(job.lease))" : "\(name) waits for a worker of `\(queue)`"
     }
-    if job.due > Int64(1) << 60 { return "\(name) waits for its end" }
+    guard let due = job.due.instant else { return "\(name) waits for its end" }
     guard job.attempt > 0 else { return "\(name) is under way" }
     let error = lastFailure(of: job)?["outcome"]?.string.map { ", last error: \($0)" } ?? ""
-    return "\(name) is tried again at \(timeText(job.due)), attempt \(job.attempt + 1)\(error)"
+    return "\(name) is tried again at \(timeText(due)), attempt \(job.attempt + 1)\(error)"
   }
 
   /// What the last try of a job came to.

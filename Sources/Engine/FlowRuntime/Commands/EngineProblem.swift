@@ -1,0 +1,26 @@
+public import FlowJSON
+public import FlowMachine
+
+/// The reason why the engine did not do what was asked.
+public enum EngineProblem: Error, Sendable {
+  case unknownFlow(String, known: [String])
+  case unknownEvent(String, nearest: [String], known: [String])
+  case invalidPayload([(pointer: String, message: String)])
+  case notFound(String)
+  case refused(Refusal, explanation: JSON)
+  case alreadyExists(key: String)
+  /// The instance was archived; the instant of its end is in milliseconds since 1970.
+  case gone(key: String, endedAt: Int64)
+  /// An operator has suspended the instance.
+  case suspended(key: String)
+  /// An operator's command can't be carried out, with the reason.
+  case notPossible(String)
+  case revisionMismatch(current: Int)
+  case idempotencyReused
+  /// The engine's queue is full.
+  case overloaded
+  case storeUnavailable(String)
+  /// The lease of a worker has ended, or the job has.
+  case leaseLost
+  case shuttingDown
+}

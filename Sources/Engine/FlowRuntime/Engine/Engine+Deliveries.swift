@@ -1,0 +1,114 @@
+import FlowIR
+import FlowJSON
+import FlowMachine
+
+// Events and results between the instances of the store.
+extension Engine {
+  /// Applies the consequences of steps within the store, in the same transaction; those beyond
+  /// ``maximumDeliveries`` become jobs for the next.
+  func deliverPending() {
+    var count = 0
+    while let item = deliveries.next() {
+      count += 1
+      guard count <= Engine.maximumDeliveries else { return postpone(item) }
+      switch item {
+      case .result(let known): apply(known.outcome, of: known.job, to: known.instance)
+      case .event(let delivery): deliver(delivery)
+      case .end(let ended): endCall(ended.job, ended.outcome)
+      }
+    }
+  }
+
+  private func postpone(_ first: Deliveries.Item) {
+    var rest: Deliveries.Item? = first
+    while let item = rest {
+      switch item {
+      case .event(let delivery): postpone(delivery)
+      case .result(let known): postpone(known)
+      case .end(let ended): postpone(ended)
+      }
+      rest = deliveries.next()
+    }
+  }
+
+  /// Delivers an emitted event to the flows that start on it or whose key it carries.
+  func deliver(_ delivery: Delivery) {
+    if let receiver = delivery.receiver {
+      if let entry = catalogue[receiver.flow] { deliver(delivery, to: entry) }
+      return
+    }
+    for entry in catalogue.entries where entry.isReached(by: delivery.event) { deliver(delivery, to: entry) }
+  }
+
+  private func deliver(_ delivery: Delivery, to entry: Catalogue.Entry) {
+    var command = EventCommand(event: delivery.event, payload: delivery.payload)
+    command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
+    do throws(EngineProblem) {
+      command.key = delivery.receiver?.key
+      let key = command.key == nil ? entry.key(in: try command.payload(in: entry.machine)) : command.key
+      // An instance may refuse its own event.
+      let isOwn = key.map { InstanceID(flow: entry.name, key: $0) == delivery.sender } ?? false
+      if isOwn { _ = try? deliver(command, to: entry) } else { _ = try deliver(command, to: entry) }
+    } catch {
+      if case .suspended(let key) = error, hold(delivery, for: InstanceID(flow: entry.name, key: key)) { return }
+      recordUndelivered(delivery, to: entry.name, problem: error)
+    }
+  }
+
+  /// An emission is not a call, so the sender continues; the refusal is recorded in its journal.
+  private func recordUndelivered(_ delivery: Delivery, to flow: String, problem: EngineProblem) {
+    let reason: String
+    switch problem {
+    case .refused(let refusal, _): reason = refusal.message
+    case .invalidPayload(let mismatches):
+      reason = mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
+    case .suspended(let key):
+      reason = "`\(key)` is suspended, and \(Engine.maximumHeldEvents) events are already held for it"
+    // An event that no instance waits for is not an error, and a failing store fails the batch.
+    default: return
+    }
+    recordUndelivered(delivery, to: flow, reason: reason)
+  }
+
+  func recordUndelivered(_ delivery: Delivery, to flow: String, reason: String) {
+    guard let sender = (try? load(delivery.sender)) ?? nil else { return }
+    journal(
+      sender.row, .undelivered,
+      body: ["event": .string(delivery.event), "flow": .string(flow), "reason": .string(reason)])
+  }
+
+  // MARK: - Postponing
+
+  /// Makes a job of an emitted event, for the next batch to deliver.
+  private func postpone(_ delivery: Delivery) {
+    if let receiver = delivery.receiver {
+      if let cached = (try? load(receiver)) ?? nil { write(delivery, for: cached.row, due: .at(world.now())) }
+      return
+    }
+    guard let sender = (try? load(delivery.sender)) ?? nil else { return }
+    let reference = JobReference(revision: sender.row.revision, number: 0)
+    var row = newJob(reference, of: sender.row, action: Engine.deliveryAction, due: .at(world.now()))
+    row.arguments = JSON.object([.init("type", .string(delivery.event)), .init("data", delivery.payload)]).bytes()
+    write(row)
+  }
+
+  /// Makes a job of a known result, for the next batch to apply.
+  private func postpone(_ known: Deliveries.KnownResult) {
+    guard let cached = (try? load(known.instance)) ?? nil else { return }
+    var row = newJob(known.job, of: cached.row, action: "", due: .at(world.now()))
+    guard let call = cached.instance.calls.first(where: { $0.job == known.job })?.call else { return }
+    row.call = call.position
+    let machine = cached.version.machine
+    row.action = machine.name(of: machine.program.flows[cached.instance.flow].calls[call].target)
+    row.outcome = JSON.object([known.outcome.member(in: machine)]).bytes()
+    write(row)
+  }
+
+  /// Stores the end of a called flow in the row of its job, for the next batch to apply.
+  private func postpone(_ ended: Deliveries.EndedCall) {
+    guard var row = findJob(ended.job), let parent = loadOwner(of: row, at: world.now()) else { return }
+    row.due = .at(world.now())
+    row.outcome = JSON.object([ended.outcome.member(in: parent.version.machine)]).bytes()
+    write(row)
+  }
+}

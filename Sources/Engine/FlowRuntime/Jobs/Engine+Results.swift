@@ -1,0 +1,197 @@
+import CEL
+import FlowIR
+import FlowJSON
+import FlowMachine
+
+// The end of attempts, and the results that instances get.
+extension Engine {
+  /// Accepts the end of an attempt. The outcome holds once ``commit()`` has returned.
+  public func finish(_ id: Int64, _ outcome: JobOutcome) {
+    guard scheduler.isInFlight(id) else { return }
+    // The row is gone when the call was withdrawn meanwhile.
+    if let row = findJob(id) { finish(row, outcome) }
+    scheduler.end(id)
+    deliverPending()
+  }
+
+  func finish(_ row: JobRow, _ outcome: JobOutcome) {
+    let now = world.now()
+    guard let cached = loadOwner(of: row, at: now) else { return }
+    let machine = cached.version.machine
+    guard let action = action(of: row, in: machine) else { return remove(row) }
+    let node = machine.program.actions[action]
+    let policy = policy(of: row, in: machine, flow: cached.row.flow)
+    switch RetryDecision(outcome, action: node, policy: policy, attempt: row.attempt + 1) {
+    case .done(let json): end(row, decode(json, of: .action(action), in: machine), result: json, of: cached)
+    case .retry(let least):
+      var again = row
+      again.attempt += 1
+      again.lease = 0
+      let delay = max(backoff(policy, attempt: again.attempt), least)
+      again.due = .at(now.addingReportingOverflow(delay).overflow ? JobDue.latest : now + delay)
+      again.failures = failures(of: row, adding: outcome, at: now)
+      write(again)
+    case .postpone(let milliseconds):
+      var later = row
+      later.due = .at(now + max(milliseconds, 1))
+      later.lease = 0
+      write(later)
+    case .dead(let code, let message):
+      var dead = row
+      dead.failures = failures(of: row, adding: outcome, at: now)
+      giveUp(DeadRow(job: dead, at: now, code: code, message: message), of: cached)
+    }
+  }
+
+  private func giveUp(_ dead: DeadRow, of cached: Cached) {
+    let attempts = dead.job.attempt + 1
+    batch.writes.dead.append(dead)
+    journal(
+      cached.row, .dead,
+      body: [
+        "action": .string(dead.job.action), "code": .string(dead.code), "message": .string(dead.message),
+        "attempts": .int(Int64(attempts)),
+      ])
+    end(
+      dead.job, .failed(code: dead.code, message: dead.message, attempts: attempts), result: nil, of: cached)
+  }
+
+  /// The outcomes of the attempts of a job, this one the last.
+  private func failures(of row: JobRow, adding outcome: JobOutcome, at now: Int64) -> [UInt8] {
+    var list = row.failures.isEmpty ? [] : (try? JSON(parsing: row.failures))?.array ?? []
+    list.append(["at": .string(timeText(now)), "outcome": .string(outcome.text(atMost: Engine.maximumFailureText))])
+    return JSON.array(list.suffix(Engine.maximumFailures)).bytes()
+  }
+
+  /// Exponential with full jitter: a random delay up to the bound, which doubles with each attempt, in milliseconds.
+  private func backoff(_ policy: Policy, attempt: Int) -> Int64 {
+    let doubled = policy.firstBackoffMilliseconds.multipliedReportingOverflow(by: 1 << Int64(min(attempt - 1, 30)))
+    let bound = min(doubled.overflow ? .max : doubled.partialValue, policy.longestBackoffMilliseconds)
+    return bound > 0 ? world.random(below: bound) + 1 : 0
+  }
+
+  /// Ends a job: removes its row, stores its result if it was to be done once, and gives the outcome to all calls that
+  /// wait for it.
+  func end(_ row: JobRow, _ outcome: CallOutcome, result: JSON?, of cached: Cached) {
+    remove(row)
+    report(outcome, of: row, to: cached)
+    guard let key = row.once else { return }
+    // A failure is no result: the next entry may try again.
+    batch.writes.once[ExactText(key)] = OnceRow(
+      key: key, job: result == nil ? 0 : row.id, outcome: result?.bytes() ?? [])
+    for other in waiting(for: key, except: row.id) {
+      remove(other)
+      guard let waiter = loadOwner(of: other, at: world.now()) else { continue }
+      let machine = waiter.version.machine
+      let known = result.flatMap { json in
+        target(of: other, in: machine).map { decode(json, of: $0, in: machine) }
+      }
+      report(known ?? outcome, of: other, to: waiter)
+    }
+  }
+
+  /// Gives a call its outcome; one that the instance can't take is stored for later.
+  private func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) {
+    guard row.call != nil else { return }
+    let reference = JobReference(revision: row.revision, number: row.number)
+    guard !apply(outcome, of: reference, to: InstanceID(cached.row)) else { return }
+    storeResult(outcome, of: row, for: cached)
+  }
+
+  /// Stores an outcome in the row of its job, which is never executed again.
+  private func storeResult(_ outcome: CallOutcome, of old: JobRow, for cached: Cached) {
+    var row = old
+    row.queue = nil
+    row.once = nil
+    row.lease = 0
+    let isSuspended = cached.row.status == .suspended
+    row.due = isSuspended ? .onResume : .at(world.now() + Engine.incidentRetryMilliseconds)
+    row.outcome = JSON.object([outcome.member(in: cached.version.machine)]).bytes()
+    write(row)
+  }
+
+  /// Applies a stored outcome again.
+  func retryResult(of row: JobRow) {
+    guard let cached = loadOwner(of: row, at: world.now()) else { return }
+    guard let json = try? JSON(parsing: row.outcome), let outcome = storedOutcome(json, of: row, in: cached) else {
+      return remove(row)
+    }
+    remove(row)
+    report(outcome, of: row, to: cached)
+    deliverPending()
+  }
+
+  private func storedOutcome(_ json: JSON, of row: JobRow, in cached: Cached) -> CallOutcome? {
+    let machine = cached.version.machine
+    if let done = json["done"] { return target(of: row, in: machine).map { decode(done, of: $0, in: machine) } }
+    guard let failed = json["failed"] else { return nil }
+    return .failed(
+      code: failed["code"]?.string ?? "", message: failed["message"]?.string ?? "",
+      attempts: failed["attempts"]?.int ?? 1)
+  }
+
+  /// Gives an instance the outcome of a call.
+  /// - Returns: False when the instance could not take it: it is suspended, or this is an incident.
+  @discardableResult
+  func apply(_ outcome: CallOutcome, of job: JobReference, to id: InstanceID) -> Bool {
+    let found: Cached?
+    do throws(EngineProblem) {
+      found = try load(id)
+    } catch {
+      return false
+    }
+    guard let cached = found else { return true }
+    guard cached.row.status != .suspended else { return false }
+    let now = world.now()
+    switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
+    case .accepted(let step):
+      if step.disposition != .stale {
+        record(step, of: cached, cause: .other(cause(job, outcome, in: cached)), at: now)
+      }
+      return true
+    case .refused(let refusal):
+      recordIncident(refusal, of: cached)
+      return false
+    }
+  }
+
+  /// Records the reason why an instance could not take a timer or a result.
+  func recordIncident(_ refusal: Refusal, of old: Cached) {
+    var cached = old
+    cached.row.incident = refusal.message
+    update(cached)
+    journal(
+      cached.row, .incident,
+      body: [
+        "code": .string(refusal.code), "message": .string(refusal.message),
+        "explanation": refusal.explanationJSON(in: cached.version.machine),
+      ])
+  }
+
+  private func cause(_ job: JobReference, _ outcome: CallOutcome, in cached: Cached) -> JSON {
+    let name = JSON.Member("job", .string("\(job.revision)/\(job.number)"))
+    return .object([.init("result", .object([name, outcome.member(in: cached.version.machine)]))])
+  }
+
+  /// A result in the type of the action; one that does not fit is a failure.
+  func decode(_ json: JSON, of target: Call.Target, in machine: Machine) -> CallOutcome {
+    guard let type = machine.result(of: target) else { return .done(.null) }
+    switch Value.from(json, as: type, in: machine.types) {
+    case .success(let value): return .done(value)
+    case .failure(let problems):
+      let message = problems.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; ")
+      return .failed(code: "INVALID_RESULT", message: message, attempts: 1)
+    }
+  }
+}
+
+extension CallOutcome {
+  /// The outcome in the journal and in stored jobs.
+  func member(in machine: Machine) -> JSON.Member {
+    switch self {
+    case .done(let value): .init("done", value.json(in: machine.types))
+    case .failed(let code, let message, let attempts):
+      .init("failed", ["code": .string(code), "message": .string(message), "attempts": .int(Int64(attempts))])
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/// The engine's own jobs that are due, and those that a runner has.
+struct JobScheduler {
+  /// Committed jobs that a runner may have, in the order of their numbers.
+  private var ready: [JobRow] = []
+  private var inFlight: Set<Int64> = []
+  /// The instant at which the store is to be asked for jobs again, in milliseconds since 1970; nil for never.
+  private(set) var nextDue: Int64? = 0
+
+  /// Whether another job may start.
+  var hasRoom: Bool { inFlight.count < Engine.maximumInFlight }
+  var hasReady: Bool { !ready.isEmpty }
+
+  func isInFlight(_ id: Int64) -> Bool { inFlight.contains(id) }
+
+  mutating func start(_ id: Int64) { inFlight.insert(id) }
+
+  mutating func end(_ id: Int64) { inFlight.remove(id) }
+
+  /// Asks the store for all that is due: the last batch was abandoned.
+  mutating func rereadStore() { nextDue = 0 }
+
+  /// Accepts the jobs that were just committed: those that are due now, and the due times of the others.
+  mutating func schedule(_ rows: [Int64: JobRow], at now: Int64) {
+    var due: [JobRow] = []
+    for row in rows.values where row.queue == nil && !inFlight.contains(row.id) {
+      guard let instant = row.due.instant else { continue }
+      if instant <= now { due.append(row) } else { nextDue = min(nextDue ?? .max, instant) }
+    }
+    guard !due.isEmpty else { return }
+    let known = Set(due.map(\.id))
+    ready.removeAll { known.contains($0.id) }
+    ready += due.sorted { $0.id < $1.id }
+  }
+
+  /// The number of rows to ask the store for; nil when nothing new can be due.
+  func rowsWanted(at now: Int64) -> Int? {
+    guard let nextDue, nextDue <= now, ready.count < Engine.maximumInFlight else { return nil }
+    // Those in flight are due as well, and still have their rows.
+    return 2 * Engine.maximumInFlight + inFlight.count
+  }
+
+  /// Adds rows of the store that are due.
+  /// - Parameter nextDue: The first due time of all others.
+  mutating func add(_ rows: [JobRow]) {
+    let known = Set(ready.map(\.id))
+    ready += rows.filter { !known.contains($0.id) && !inFlight.contains($0.id) }
+  }
+
+  mutating func setNextDue(_ instant: Int64?) { nextDue = instant }
+
+  /// Removes the jobs that may start now.
+  mutating func dequeue() -> [JobRow] {
+    let taken = Array(ready.prefix(max(Engine.maximumInFlight - inFlight.count, 0)))
+    ready.removeFirst(taken.count)
+    return taken
+  }
+
+  /// Puts jobs back that have to wait for the next batch.
+  mutating func putBack(_ rows: [JobRow]) { ready.insert(contentsOf: rows, at: 0) }
+}

@@ -1,0 +1,19 @@
+/// The record of an idempotency key that was used.
+public struct IdempotencyRow: Hashable, Sendable {
+  public var scope: String
+  public var key: String
+  /// A digest of the request.
+  public var digest: Int64
+  /// The journal entry of the step, from which the answer is made again.
+  public var sequence: Int64
+  /// Milliseconds since 1970.
+  public var at: Int64
+
+  public init(scope: String, key: String, digest: Int64, sequence: Int64, at: Int64) {
+    self.scope = scope
+    self.key = key
+    self.digest = digest
+    self.sequence = sequence
+    self.at = at
+  }
+}

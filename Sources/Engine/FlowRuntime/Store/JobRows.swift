@@ -1,0 +1,80 @@
+/// The row of a job: work that has not ended.
+public struct JobRow: Hashable, Sendable {
+  public var id: Int64
+  public var instance: Int64
+  /// The step that requested it, and its index there.
+  public var revision: Int
+  public var number: Int
+  public var action: String
+  /// The queue of outside workers; nil for the engine's own runners.
+  public var queue: String?
+  /// The index of the call that waits for the result; nil when no call waits.
+  public var call: Int?
+  /// The key of work that is done once. All jobs with a key but the first wait for the first, and are never due.
+  public var once: String?
+  /// The number of attempts that have ended.
+  public var attempt: Int
+  public var due: JobDue
+  /// The end of an outside worker's lease, in milliseconds since 1970; 0 without a lease.
+  public var lease: Int64
+  /// The number of leases so far, which identifies the holder of an old one.
+  public var fence: Int
+  /// The arguments, as JSON.
+  public var arguments: [UInt8]
+  /// The result as JSON, while the instance can't take it yet; empty before.
+  public var outcome: [UInt8]
+  /// The failed attempts as a JSON list, the newest last; empty before the first.
+  public var failures: [UInt8]
+
+  public init(
+    id: Int64, instance: Int64, revision: Int, number: Int, action: String, queue: String?, call: Int?, once: String?,
+    attempt: Int = 0, due: JobDue, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8], outcome: [UInt8] = [],
+    failures: [UInt8] = []
+  ) {
+    self.id = id
+    self.instance = instance
+    self.revision = revision
+    self.number = number
+    self.action = action
+    self.queue = queue
+    self.call = call
+    self.once = once
+    self.attempt = attempt
+    self.due = due
+    self.lease = lease
+    self.fence = fence
+    self.arguments = arguments
+    self.outcome = outcome
+    self.failures = failures
+  }
+}
+
+/// A dead letter: work whose attempts are spent.
+public struct DeadRow: Hashable, Sendable {
+  public var job: JobRow
+  public var at: Int64
+  public var code: String
+  public var message: String
+
+  public init(job: JobRow, at: Int64, code: String, message: String) {
+    self.job = job
+    self.at = at
+    self.code = code
+    self.message = message
+  }
+}
+
+/// Work that is done at most once for a key. Without an outcome it is in progress.
+public struct OnceRow: Hashable, Sendable {
+  public var key: String
+  /// The number of the job that does it.
+  public var job: Int64
+  /// The result as JSON; empty while it is in progress.
+  public var outcome: [UInt8]
+
+  public init(key: String, job: Int64, outcome: [UInt8]) {
+    self.key = key
+    self.job = job
+    self.outcome = outcome
+  }
+}

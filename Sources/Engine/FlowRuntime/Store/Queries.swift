@@ -1,0 +1,106 @@
+/// Reads committed state, from any thread.
+public protocol Queries: InstanceQueries, JournalQueries, JobQueries, DeploymentQueries {
+  /// The number of waiting timers and jobs, and the size of the store.
+  func extent() throws(StoreError) -> StoreSize
+  /// The name of this store and of its state: another one after a restore from a backup.
+  func epoch() throws(StoreError) -> String
+}
+
+/// Reads instances.
+public protocol InstanceQueries: Sendable {
+  func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
+  /// Instances by number.
+  /// - Parameter after: The number after which the list begins; nil for the beginning.
+  func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> [InstanceRow]
+  /// The record that is left of an archived instance.
+  func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
+  /// The number of instances of a flow, or of all, by state.
+  func population(flow: String?) throws(StoreError) -> [InstanceCounts]
+}
+
+/// Reads the journal.
+public protocol JournalQueries: Sendable {
+  /// The entries of an instance after a sequence number.
+  func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  /// The snapshot with which the history of an instance begins; nil when the history is whole.
+  func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot?
+  /// The newest sequence number; 0 in an empty journal.
+  func lastSequence() throws(StoreError) -> Int64
+  /// The entries of all instances after a sequence number.
+  func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  /// The first sequence number from which on nothing has been archived; 1 when nothing ever was.
+  func keptFrom() throws(StoreError) -> Int64
+}
+
+/// Reads jobs and dead letters.
+public protocol JobQueries: Sendable {
+  /// The jobs of an instance that have not ended.
+  func jobs(instance: Int64) throws(StoreError) -> [JobRow]
+  /// Dead letters by the number of their job, after a number.
+  func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter]
+}
+
+/// Reads programs.
+public protocol DeploymentQueries: Sendable {
+  /// The IR of a program, by its hash.
+  func definition(hash: String) throws(StoreError) -> [UInt8]?
+  /// The programs that a flow was ever served from, the oldest first.
+  func versions(flow: String) throws(StoreError) -> [VersionRow]
+  /// The files that a program was compiled from; nil where they were not stored.
+  func source(hash: String) throws(StoreError) -> [SourceText]?
+}
+
+/// The number of instances in the same states of the same version.
+public struct InstanceCounts: Hashable, Sendable {
+  public var flow: String
+  /// The hash of the program.
+  public var definition: String
+  public var status: InstanceStatus
+  /// The innermost active states, as paths.
+  public var states: [String]
+  public var count: Int
+  /// The last change of the instance that has not changed for longest, in milliseconds since 1970.
+  public var oldest: Int64
+
+  public init(
+    flow: String, definition: String, status: InstanceStatus, states: [String], count: Int, oldest: Int64
+  ) {
+    self.flow = flow
+    self.definition = definition
+    self.status = status
+    self.states = states
+    self.count = count
+    self.oldest = oldest
+  }
+}
+
+/// A dead letter with the flow and the key of its instance.
+public struct DeadLetter: Hashable, Sendable {
+  public var flow: String
+  public var key: String
+  public var row: DeadRow
+
+  public init(flow: String, key: String, row: DeadRow) {
+    self.flow = flow
+    self.key = key
+    self.row = row
+  }
+}
+
+/// The size of a store.
+public struct StoreSize: Hashable, Sendable {
+  public var timers: Int
+  public var jobs: Int
+  public var deadLetters: Int
+  /// The size of the file in bytes, and the part of it that nothing uses.
+  public var bytes: Int64
+  public var freeBytes: Int64
+
+  public init(timers: Int, jobs: Int, deadLetters: Int, bytes: Int64, freeBytes: Int64) {
+    self.timers = timers
+    self.jobs = jobs
+    self.deadLetters = deadLetters
+    self.bytes = bytes
+    self.freeBytes = freeBytes
+  }
+}
