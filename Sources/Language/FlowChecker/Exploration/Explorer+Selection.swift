@@ -29,7 +29,7 @@ extension Explorer {
   }
 
   private mutating func product(_ left: [Choice], _ right: [Choice]) -> [Choice] {
-    guard left.count * right.count <= Explorer.maximumChoices else {
+    guard min(left.count, right.count) == 1 || left.count * right.count <= Explorer.maximumChoices else {
       isOverBudget = true
       return left
     }

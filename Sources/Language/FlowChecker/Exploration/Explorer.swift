@@ -6,7 +6,7 @@ import FlowSyntax
 /// that it always or never does.
 struct Explorer {
   /// How many nodes and edges are explored; a flow with more is not analysed in this way.
-  static let maximumNodes = 4000
+  static let maximumNodes = 2000
   static let maximumEdges = 40_000
   /// How many selections of reactions are followed for one event.
   static let maximumChoices = 64

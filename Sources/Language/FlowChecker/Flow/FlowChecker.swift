@@ -60,13 +60,14 @@ struct FlowChecker {
     checkCalls()
     checkStateBodies()
     checkStarts()
+    checkStepResults()
     let properties = node.properties.compactMap { property($0) }
     migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
       let logic = GuardLogic(types: environment.types, names: slotNames)
       let graph = checkStatechart(logic)
       checkGuards(logic)
-      let isExplained = problems.contains { ["F306", "F401", "F402", "F410", "F702"].contains($0.code) }
+      let isExplained = problems.contains { ["F306", "F309", "F401", "F402", "F410", "F702"].contains($0.code) }
       if let graph { checkReached(graph, isExplained: isExplained) }
       checkRaces()
       checkRegionTargets()

@@ -36,6 +36,8 @@ struct FlowSummary {
   let calls: [(name: String, range: SourceRange)]
   let emits: [(event: Int, range: SourceRange)]
   let startsOn: [Int]
+  /// The events that any caller may send to the flow, with the reaction or start.
+  let open: [(event: Int, range: SourceRange)]
 
   init(_ flow: CheckedFlow) {
     name = flow.node.name
@@ -45,6 +47,15 @@ struct FlowSummary {
     emits = allActs(flow).compactMap { act in
       if case .emit(let event, _) = act.kind { (event, act.range) } else { nil }
     }
+    let reactions = flow.reactions.compactMap { reaction -> (event: Int, range: SourceRange)? in
+      guard case .event(let event) = reaction.trigger, reaction.rest.roles.isEmpty else { return nil }
+      return (event, reaction.range)
+    }
+    let starts = flow.starts.compactMap { start -> (event: Int, range: SourceRange)? in
+      guard case .event(let event, _) = start.trigger, start.rest.roles.isEmpty else { return nil }
+      return (event, start.range)
+    }
+    open = reactions + starts
     startsOn = flow.starts.compactMap { start in
       if case .event(let event, _) = start.trigger { event } else { nil }
     }
@@ -61,6 +72,7 @@ func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
   checkTimeouts(of: flow, into: &problems)
   checkCallPolicies(of: flow, context, into: &problems)
   checkRaisedEvents(of: flow, context, into: &problems)
+  checkOwnEmissions(of: flow, context, into: &problems)
   checkUnhandledEvents(of: flow, context, into: &problems)
   checkDeadAssignments(of: flow, into: &problems)
   checkHistory(of: flow, into: &problems)
@@ -79,6 +91,10 @@ func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
   checkConfusingNames(context, into: &problems)
   checkDeprecatedUses(context, into: &problems)
   checkEmitCycles(flows, into: &problems)
-  for action in context.actions { checkPolicies(of: action, into: &problems) }
+  checkForgeableEvents(flows, context, into: &problems)
+  for action in context.actions {
+    checkPolicies(of: action, into: &problems)
+    checkURLs(of: action, into: &problems)
+  }
   return problems
 }

@@ -76,6 +76,13 @@ extension Parser {
     advance()
     let range = range(from: start)
     guard let milliseconds = DurationText.milliseconds(source.string(range)) else {
+      if let better = Habit.duration(source.string(range)) {
+        diagnostics.append(
+          Diagnostic(
+            "F208", "a duration is written `\(better)`", at: range, label: "write `\(better)`",
+            fixes: [Fix("write `\(better)`", .safe, [.init(range, better)])]))
+        return DurationNode(milliseconds: DurationText.milliseconds(better) ?? 0, range: range)
+      }
       diagnostics.append(
         Diagnostic(
           "F208", "`\(source.string(range))` is not a length of time", at: range,
@@ -86,6 +93,16 @@ extension Parser {
   }
 
   mutating func delay(_ what: String) -> DelayNode {
+    if at(.string) {
+      let start = token.range
+      reportExpected("expected \(what), such as `30m`")
+      advance()
+      return .literal(DurationNode(milliseconds: 0, range: start))
+    }
+    return delayWithoutQuotes(what)
+  }
+
+  private mutating func delayWithoutQuotes(_ what: String) -> DelayNode {
     isAtDuration ? .literal(duration(what)) : .expression(expression())
   }
 }

@@ -77,7 +77,9 @@ extension Habit {
         "hmac", "header", "secret", "signed", "expect", "send", "always", "do", "when", "invariant", "initial", "steps",
       ]
       let isAfterTrigger = reader.word(at - 2) == "on" && reader.clause(before: at) == "on"
-      let beforeBlock = reader.kind(at + 1) == .leftBrace && declarationKeywords.contains(reader.word(at - 2))
+      let beforeBlock =
+        reader.kind(at) == .colon && reader.kind(at + 1) == .leftBrace
+        && declarationKeywords.contains(reader.word(at - 2))
       guard settings.contains(reader.word(at - 1)) || isAfterTrigger || beforeBlock else { return nil }
       return .remove(at, message: "`\(reader.word(at - 1))` takes no `\(reader.text(at))`", reader)
     },

@@ -97,15 +97,15 @@ extension Habit {
       return .sign(.equalEqual, "==", insteadOf: at, message: "equality is written `==`", reader)
     },
     // Assignments
+    { _, at, reader in
+      guard reader.kind(at) == .colon, reader.kind(at + 1) == .assign, reader.touches(at) else { return nil }
+      return .sign(.assign, "=", insteadOf: at, to: at + 1, message: "an assignment is written `=`", reader)
+    },
     { error, at, reader in
       guard reader.kind(at) == .equalEqual || reader.kind(at) == .colon, reader.kind(at - 1) == .identifier,
         error.diagnostic.message.hasPrefix("expected `=` to assign")
       else { return nil }
       return .sign(.assign, "=", insteadOf: at, message: "an assignment is written `=`", reader)
-    },
-    { _, at, reader in
-      guard reader.kind(at) == .colon, reader.kind(at + 1) == .assign, reader.touches(at) else { return nil }
-      return .sign(.assign, "=", insteadOf: at, to: at + 1, message: "an assignment is written `=`", reader)
     },
     { _, at, reader in compoundAssignment(at, reader) },
     { _, at, reader in increment(at, reader) },
@@ -114,7 +114,11 @@ extension Habit {
       guard reader.kind(at) == .colon, reader.kind(at + 1) == .colon, reader.touches(at) else { return nil }
       return .sign(.dot, ".", insteadOf: at, to: at + 1, message: "names are joined by `.`", reader)
     },
-    { _, at, reader in
+    { error, index, reader in
+      var at = index
+      if error.diagnostic.message.hasPrefix("expected `:` and the value") {
+        while at > reader.lineStart(index), reader.kind(at) != .question { at -= 1 }
+      }
       guard reader.kind(at) == .question, reader.kind(at + 1) == .dot, reader.touches(at) else { return nil }
       return .write(
         ".?", insteadOf: at, to: at + 1, message: "an optional member is written `.?`",

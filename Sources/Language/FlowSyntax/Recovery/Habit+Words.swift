@@ -29,7 +29,10 @@ extension Habit {
         ["when", "invariant", "let", "const", "expect", "call", "do"].contains(reader.clause(before: index)),
         reader.word(index + 1) != "called", reader.word(index + 1) != "emitted"
       else { return nil }
-      return .sign(.bang, "!", insteadOf: index, message: "`not` is written `!`", reader)
+      var habit = sign(.bang, "!", insteadOf: index, message: "`not` is written `!`", reader)
+      let range = SourceRange(reader.range(index).lower, reader.range(index + 1).lower)
+      habit.diagnostic.fixes = [Fix("write `!`", .safe, [.init(range, "!")])]
+      return habit
     },
     { _, at, reader in
       guard reader.word(at) == "is", reader.endsOperand(at - 1) else { return nil }
@@ -100,18 +103,6 @@ extension Habit {
     },
     // Targets
     { _, at, reader in
-      let words = ["goto", "go", "transition", "then", "enter", "become", "jump", "next"]
-      guard words.contains(reader.word(at)) else { return nil }
-      var last = at
-      if reader.word(last + 1) == "to" { last += 1 }
-      guard reader.kind(last + 1) == .identifier, !Parser.stopWords.contains(reader.word(last + 1)),
-        reader.kind(last + 2) != .assign, reader.kind(last + 2) != .colon
-      else { return nil }
-      if reader.word(at) == "enter", reader.clause(before: at) == "on" { return nil }
-      return .sign(
-        .arrow, "->", insteadOf: at, to: last, message: "a target is written `->`", reader)
-    },
-    { _, at, reader in
       guard reader.kind(at) == .arrow, ["goto", "state", "to"].contains(reader.word(at + 1)),
         reader.kind(at + 2) == .identifier
       else { return nil }
@@ -122,6 +113,18 @@ extension Habit {
         reader.kind(at + 1) == .identifier
       else { return nil }
       return .remove(at, message: "a target is `->` and the name of the state", reader)
+    },
+    { _, at, reader in
+      let words = ["goto", "go", "transition", "then", "enter", "become", "jump", "next"]
+      guard words.contains(reader.word(at)) else { return nil }
+      var last = at
+      if reader.word(last + 1) == "to" { last += 1 }
+      guard reader.kind(last + 1) == .identifier, !Parser.stopWords.contains(reader.word(last + 1)),
+        reader.kind(last + 2) != .assign, reader.kind(last + 2) != .colon
+      else { return nil }
+      if reader.word(at) == "enter", reader.clause(before: at) == "on" { return nil }
+      return .sign(
+        .arrow, "->", insteadOf: at, to: last, message: "a target is written `->`", reader)
     },
     { _, at, reader in
       guard reader.kind(at) == .string, reader.kind(at - 1) == .arrow else { return nil }

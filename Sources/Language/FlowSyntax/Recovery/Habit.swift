@@ -12,15 +12,12 @@ struct Habit {
 
   typealias Rule = @Sendable (_ error: SyntaxError, _ at: Int, _ reader: TokenReader) -> Habit?
 
-  /// The first habit that fits an error.
-  static func find(at error: SyntaxError, in reader: TokenReader) -> Habit? {
-    // The mistake may be the token before the one where the parser noticed it.
-    for index in [error.index, error.index - 1] where index >= 0 {
-      for rule in signs + words + clauses + declarations + statements {
-        if let habit = rule(error, index, reader) { return habit }
-      }
+  /// The habits that fit an error. The mistake may be the token before the one where the parser noticed it.
+  static func all(at error: SyntaxError, in reader: TokenReader) -> [Habit] {
+    let rules = signs + words + clauses + declarations + statements
+    return [error.index, error.index - 1].filter { $0 >= 0 }.flatMap { index in
+      rules.compactMap { $0(error, index, reader) }
     }
-    return nil
   }
 
   /// A habit whose tokens from `first` to `last` are written as `text` in Flow.

@@ -44,19 +44,35 @@ struct Recovery {
   /// - Returns: The index up to which errors belong to this mistake.
   private mutating func repair(_ error: SyntaxError) -> Int {
     let reader = TokenReader(source, stream)
-    let habit = Habit.find(at: error, in: reader)
-    if let habit, isSuccess(habit, error, reader) { return accept(habit) }
+    if isLiteral(error, reader) {
+      report(error.diagnostic)
+      stream = stream.replacing(error.index..<(error.index + 1), with: Habit.placeholder(reader.range(error.index)))
+      return error.index + 1
+    }
+    let habits = Habit.all(at: error, in: reader)
+    for habit in habits where isSuccess(habit, error, reader) { return accept(habit) }
     guard remaining > 0 else {
       report(error.diagnostic)
       return error.index
     }
     let (edit, isClean) = bestEdit(for: error)
-    if let habit, !isClean { return accept(habit) }
+    if let habit = habits.first, !isClean { return accept(habit) }
     report(edit.diagnostic(for: error, reader))
     noteNames(around: edit.isNone ? error.index : edit.range.lowerBound, reader)
     stream = stream.replacing(edit.range, with: edit.items)
     let end = edit.isNone ? error.index : edit.range.lowerBound + edit.items.count - 1
     return isClean ? end : endOfLine(after: max(end, error.index))
+  }
+
+  /// Returns whether a literal by itself is wrong, such as a string without an end.
+  private func isLiteral(_ error: SyntaxError, _ reader: TokenReader) -> Bool {
+    switch reader.kind(error.index) {
+    case .unterminated: true
+    case .string, .bytes, .int, .uint, .double:
+      !error.diagnostic.message.hasPrefix("expected") && !error.diagnostic.message.hasPrefix("unexpected")
+        && error.diagnostic.fixes.isEmpty && error.diagnostic.range.upper <= reader.range(error.index).upper
+    default: false
+    }
   }
 
   private mutating func accept(_ habit: Habit) -> Int {

@@ -62,6 +62,8 @@ public struct RoleNode: Sendable {
 /// `event E from webhook { … } { fields }`
 public struct EventNode: Sendable {
   public var name: NameNode
+  /// Only flows emit and raise it. An event that is declared in a flow is internal without the word.
+  public var isInternal = false
   public var webhook: WebhookNode?
   public var fields: [FieldNode]
   public var documentation: String
