@@ -12,7 +12,10 @@ public func parse(_ source: SourceFile) -> ParsedFile {
   var declarations = parser.parseFile()
   var errors: [Diagnostic] = []
   var broken = BrokenParts()
-  if parser.hasSyntaxErrors {
+  if parser.hasSyntaxErrors, tokens.count > Recovery.maximumTokens {
+    errors = parser.syntaxErrors.prefix(Parser.maximumDiagnostics).map(\.diagnostic)
+    broken.ranges = [source.range]
+  } else if parser.hasSyntaxErrors {
     var recovery = Recovery(source, TokenStream(tokens))
     (declarations, parser) = recovery.run()
     errors = recovery.diagnostics

@@ -91,10 +91,14 @@ extension TokenReader {
     var position = index - 1
     let words: Set<String> = [
       "when", "do", "on", "always", "after", "every", "at", "invariant", "let", "const", "entry", "exit", "data",
-      "call", "emit", "raise", "log", "once", "start", "expect", "send",
+      "call", "emit", "raise", "log", "once", "start", "expect", "send", "event", "type", "enum", "action", "flow",
+      "role",
+      "fn", "test", "import", "state", "final", "failed", "region", "parallel", "key", "version",
     ]
     while position >= 0, index - position < 200 {
-      if words.contains(word(position)), kind(position - 1) != .dot { return word(position) }
+      if words.contains(word(position)), kind(position - 1) != .dot, kind(position + 1) != .dot {
+        return word(position)
+      }
       if kind(position) == .arrow { return "->" }
       position -= 1
     }

@@ -20,7 +20,7 @@ extension Recovery {
   mutating func repairBraces() {
     let reader = TokenReader(source, stream)
     let balance = stream.tokens.reduce(0) { $0 + ($1.kind == .leftBrace ? 1 : $1.kind == .rightBrace ? -1 : 0) }
-    guard balance != 0 else { return }
+    guard balance != 0, abs(balance) <= Parser.maximumDiagnostics else { return }
     // A missing `{` shows where the parser expects it.
     if balance < 0, repairMissingOpening(reader) { return repairBraces() }
     let mistakes = braceMistakes(reader)
@@ -83,26 +83,32 @@ extension Recovery {
   private func braceMistakes(_ reader: TokenReader) -> [BraceMistake] {
     var stack: [Open] = []
     var mistakes: [BraceMistake] = []
+    // Counted along, as looking back to the beginning of a long line takes its time.
+    var line = 0
+    var indentation = 0
     for index in 0..<reader.count {
       let kind = reader.kind(index)
       let isFirst = reader.isFirstOnLine(index)
-      let indentation = isFirst ? reader.indentation(index) : 0
+      if isFirst {
+        line += 1
+        indentation = reader.indentation(index)
+      }
       if isFirst, kind != .rightBrace {
-        while let top = stack.last, indentation <= top.indentation, reader.line(index) > top.line {
+        while let top = stack.last, indentation <= top.indentation, line > top.line {
           mistakes.append(unclosed(top.index, before: index, reader))
           stack.removeLast()
         }
       }
       switch kind {
       case .leftBrace:
-        if index > 0, reader.kind(index - 1) == .leftBrace, reader.line(index - 1) == reader.line(index) {
+        if index > 0, reader.kind(index - 1) == .leftBrace, !isFirst {
           mistakes.append(doubled(index, reader))
           continue
         }
-        stack.append(Open(index: index, indentation: reader.indentation(index), line: reader.line(index)))
+        stack.append(Open(index: index, indentation: indentation, line: line))
       case .rightBrace:
         if isFirst {
-          while let top = stack.last, top.indentation > indentation, stack.count > 1, reader.line(index) > top.line {
+          while let top = stack.last, top.indentation > indentation, stack.count > 1, line > top.line {
             mistakes.append(unclosed(top.index, before: index, reader))
             stack.removeLast()
           }
@@ -123,13 +129,8 @@ extension Recovery {
   /// A line that follows a closing brace and is deeper than the block belongs to the block still.
   private func isExtra(_ index: Int, closing open: Open, _ reader: TokenReader) -> Bool {
     let next = index + 1
-    guard reader.kind(next) != .endOfFile, reader.isFirstOnLine(next), reader.line(next) > open.line else {
-      return false
-    }
-    let indentation = reader.indentation(next)
-    return indentation > open.indentation
-      || (reader.kind(next) == .rightBrace && indentation == open.indentation
-        && reader.line(open.index) != reader.line(index) && reader.isFirstOnLine(index))
+    guard reader.kind(next) != .endOfFile, reader.isFirstOnLine(next) else { return false }
+    return reader.indentation(next) > open.indentation
   }
 
   // MARK: - Messages

@@ -9,6 +9,8 @@ import FlowSource
 struct Recovery {
   /// How many tokens candidates may parse in all, so that a large file is not parsed a thousand times.
   static let budget = 2_000_000
+  /// Larger files are not repaired: their errors are reported as they are found.
+  static let maximumTokens = 60_000
   /// The number of tokens that candidates are followed for.
   static let horizon = 40
   /// The number of tokens without an error that make an edit a success.
@@ -112,7 +114,7 @@ struct Recovery {
     var best: (edit: TokenEdit, distance: Int, cost: Int)?
     for edit in TokenEdit.candidates(around: error.index, reader) {
       // Candidates come by cost: nothing that follows a success can be cheaper.
-      if let best, best.distance >= Recovery.success, edit.cost > best.cost { break }
+      if let best, best.distance >= Recovery.success, edit.cost >= best.cost { break }
       guard remaining > 0 else { break }
       let (distance, skipped) = trial(edit, error, in: window)
       let cost = edit.cost + 2 * skipped

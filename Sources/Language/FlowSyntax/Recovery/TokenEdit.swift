@@ -46,7 +46,7 @@ struct TokenEdit {
       found.append(TokenEdit(change: .swap, range: position..<(position + 2), items: items, cost: cost))
     }
     found += insertions(at: index, cost: 3, reader)
-    if index > 0 { found += insertions(at: index - 1, cost: 4, reader) }
+    if index > 0 { found += insertions(at: index - 1, cost: 4, reader).filter { $0.items.first?.word == nil } }
     if index < last { found += replacements(at: index, cost: 4, reader) }
     if index > 0 { found += replacements(at: index - 1, cost: 5, reader) }
     return found.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }.map(\.element)
