@@ -112,7 +112,8 @@ extension Declarations {
     }
     records = types.compactMap { $0 }
     for (payload, node) in zip(payloads.compactMap { $0 }, symbols.events) {
-      events.append(CheckedEvent(payload: payload, webhook: webhook(node, into: &problems)))
+      events.append(
+        CheckedEvent(payload: payload, isInternal: node.isInternal, webhook: webhook(node, into: &problems)))
     }
   }
 

@@ -32,11 +32,11 @@ extension FlowChecker {
 
   private func certainty(of reaction: CheckedReaction, _ logic: GuardLogic) -> Explorer.Certainty {
     guard let tree = reaction.rest.guardExpression?.tree else {
-      return reaction.rest.roles.isEmpty ? .always : .maybe
+      return reaction.rest.isOpen ? .always : .maybe
     }
     if logic.isNeverTrue(tree) { return .never }
     let safe = FrameLayout.event..<(FrameLayout.firstField + fields.count)
-    return reaction.rest.roles.isEmpty && logic.isAlwaysTrue(tree, safeSlots: safe) ? .always : .maybe
+    return reaction.rest.isOpen && logic.isAlwaysTrue(tree, safeSlots: safe) ? .always : .maybe
   }
 
   /// The states that migrations lead to. Problems with the names are reported elsewhere.

@@ -62,6 +62,7 @@ struct FlowChecker {
     checkStarts()
     checkStepResults()
     let properties = node.properties.compactMap { property($0) }
+    let readRules = node.readRules.map { readRule($0) }
     migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
       let logic = GuardLogic(types: environment.types, names: slotNames)
@@ -76,7 +77,8 @@ struct FlowChecker {
     return CheckedFlow(
       node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result, key: key, fields: fields,
       definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
-      starts: starts, properties: properties, migrations: migrations, keptCount: keptCount, frameSize: frameSize)
+      starts: starts, properties: properties, readRules: readRules, migrations: migrations, keptCount: keptCount,
+      frameSize: frameSize)
   }
 
   /// The name of each data field by its slot: `key` is another name of one.

@@ -30,7 +30,7 @@ extension FlowChecker {
     guard let first = group.reactions.first, group.reactions.count > 1, !isTakenElsewhere(group, from: state) else {
       return
     }
-    let roles = Set(group.reactions.map { Set($0.rest.roles) })
+    let roles = Set(group.reactions.map { Set($0.rest.roles + $0.rest.senders.map { -1 - $0 }) })
     let guards = group.reactions.compactMap { $0.rest.guardExpression?.tree }
     guard roles.count == 1, guards.count == group.reactions.count,
       let gap = logic.witness(guards, all: false, given: invariants(of: group, guards))
@@ -99,7 +99,7 @@ extension FlowChecker {
   /// F404: several guarded starts for one event that leave some data unhandled.
   mutating func checkStartGaps(_ event: Int, _ group: [CheckedStart], _ logic: GuardLogic) {
     let guards = group.compactMap { $0.rest.guardExpression?.tree }
-    let roles = Set(group.map { Set($0.rest.roles) })
+    let roles = Set(group.map { Set($0.rest.roles + $0.rest.senders.map { -1 - $0 }) })
     let name = symbols.events[event].name.text
     let isTaken = reactions.contains { triggerName($0.trigger) == name || triggerName($0.trigger) == "any" }
     guard group.count > 1, guards.count == group.count, roles.count == 1, !isTaken,

@@ -62,11 +62,13 @@ extension FlowChecker {
   /// The earlier entries that take whatever an entry could take, whoever the caller is; nil when they don't.
   private func winners(over entry: Entry, among earlier: [Entry], _ logic: GuardLogic) -> [Entry]? {
     guard !earlier.isEmpty else { return nil }
-    let callers: [Int?] = entry.rest.roles.isEmpty ? [nil] : entry.rest.roles.map { $0 }
+    // Flows after `by` are told from roles by their sign.
+    let callers: [Int?] = entry.rest.isOpen ? [nil] : entry.rest.roles.map { $0 } + entry.rest.senders.map { -1 - $0 }
     var found: Set<SourceRange> = []
     for caller in callers {
       let asked = earlier.filter { other in
-        other.rest.roles.isEmpty || caller.map { other.rest.roles.contains($0) } ?? false
+        other.rest.isOpen
+          || caller.map { other.rest.roles.contains($0) || other.rest.senders.contains(-1 - $0) } ?? false
       }
       let guards = asked.map { $0.rest.guardExpression?.tree }
       guard !asked.isEmpty, logic.isCovered(entry.rest.guardExpression?.tree, by: guards) else { return nil }
@@ -81,6 +83,7 @@ extension FlowChecker {
     let own = entry.rest.guardExpression?.tree
     let twin = earlier.first { other in
       own != nil && other.rest.guardExpression != nil && Set(other.rest.roles) == Set(entry.rest.roles)
+        && Set(other.rest.senders) == Set(entry.rest.senders)
         && logic.isCovered(own, by: [other.rest.guardExpression?.tree])
         && logic.isCovered(other.rest.guardExpression?.tree, by: [own])
     }
@@ -125,4 +128,9 @@ extension FlowChecker {
           label: "never tried", labels: [.init(any.range, "handles every event")], help: "move `on any` last"))
     }
   }
+}
+
+extension CheckedTransitionTail {
+  /// True if any caller may fire it.
+  var isOpen: Bool { roles.isEmpty && senders.isEmpty }
 }

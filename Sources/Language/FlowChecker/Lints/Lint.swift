@@ -38,6 +38,8 @@ struct FlowSummary {
   let startsOn: [Int]
   /// The events that any caller may send to the flow, with the reaction or start.
   let open: [(event: Int, range: SourceRange)]
+  /// The events that reactions and starts accept from flows, with the flows after `by`.
+  let admissions: [(event: Int, senders: [Int], range: SourceRange)]
 
   init(_ flow: CheckedFlow) {
     name = flow.node.name
@@ -48,17 +50,26 @@ struct FlowSummary {
       if case .emit(let event, _) = act.kind { (event, act.range) } else { nil }
     }
     let reactions = flow.reactions.compactMap { reaction -> (event: Int, range: SourceRange)? in
-      guard case .event(let event) = reaction.trigger, reaction.rest.roles.isEmpty else { return nil }
+      guard case .event(let event) = reaction.trigger, reaction.rest.isOpen else { return nil }
       return (event, reaction.range)
     }
     let starts = flow.starts.compactMap { start -> (event: Int, range: SourceRange)? in
-      guard case .event(let event, _) = start.trigger, start.rest.roles.isEmpty else { return nil }
+      guard case .event(let event, _) = start.trigger, start.rest.isOpen else { return nil }
       return (event, start.range)
     }
     open = reactions + starts
     startsOn = flow.starts.compactMap { start in
       if case .event(let event, _) = start.trigger { event } else { nil }
     }
+    admissions =
+      flow.starts.compactMap { start in
+        guard case .event(let event, _) = start.trigger, !start.rest.senders.isEmpty else { return nil }
+        return (event, start.rest.senders, start.range)
+      }
+      + flow.reactions.compactMap { reaction in
+        guard case .event(let event) = reaction.trigger, !reaction.rest.senders.isEmpty else { return nil }
+        return (event, reaction.rest.senders, reaction.range)
+      }
   }
 }
 

@@ -17,7 +17,7 @@ public func check(
   run.checkTogether(sources)
   let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
   let independent = found.filter { problem in !files.contains { $0.broken.explains(problem) } }
-  let all = (files.flatMap(\.diagnostics) + independent).sortedByPlace()
+  let all = (files.flatMap(\.diagnostics) + independent).sortedByRange()
   guard isWanted, !all.hasErrors else { return (nil, all) }
   return (run.program(sources), all)
 }
@@ -83,6 +83,7 @@ private struct CheckRun {
   mutating func checkTogether(_ sources: SourceSet) {
     checkQualifiedNames(files, sources, into: &problems)
     checkCallCycles(summaries, into: &problems)
+    if isWhole, !problems.hasErrors { checkSenders(summaries, symbols, into: &problems) }
     if isWhole, !problems.hasErrors { lints += lint(context, summaries) }
   }
 

@@ -21,7 +21,7 @@ public func parse(_ source: SourceFile) -> ParsedFile {
     errors = recovery.diagnostics
     broken = recovery.brokenParts(declarations, parser)
   }
-  let diagnostics = (encodingProblem(source) + errors + parser.diagnostics).sortedByPlace()
+  let diagnostics = (encodingProblem(source) + errors + parser.diagnostics).sortedByRange()
   return ParsedFile(
     source: source, tokens: tokens, declarations: declarations, qualified: parser.qualified,
     diagnostics: Array(diagnostics.prefix(Parser.maximumDiagnostics)), broken: broken)
@@ -259,6 +259,6 @@ struct Parser {
     "import", "type", "enum", "const", "fn", "role", "event", "action", "flow", "test", "version", "key", "data",
     "let", "invariant", "never", "migrate", "start", "on", "after", "every", "at", "cron", "always", "state",
     "parallel", "region", "initial", "final", "failed", "entry", "exit", "call", "steps", "rollback", "returns",
-    "ongoing", "ignore", "defer", "send", "expect", "mock", "complete", "fail", "advance",
+    "ongoing", "ignore", "defer", "read", "internal", "send", "expect", "mock", "complete", "fail", "advance",
   ]
 }

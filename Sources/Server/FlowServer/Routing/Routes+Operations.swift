@@ -71,9 +71,31 @@ extension Route {
         "GET", "/v1/stats", .read, summary: "Counts of instances by flow, version, status and states",
         handler: FlowService.showStatistics
       )
-      .limiting(instances: .filtered)
-      .asking(.query("flow", "only of this flow", oneOf: .flows))
+      .limiting(.filtered, instances: .filtered)
+      .asking(
+        .query("flow", "only of this flow", oneOf: .flows),
+        .query(
+          "include", "`rates`: starts and ends per minute since the start of the server",
+          ["type": "string", "enum": ["rates"]]),
+        .query(
+          "minutes", "how many minutes of rates",
+          ["type": "integer", "minimum": 1, "maximum": .int(Int64(RateHistory.minutes)), "default": 60])
+      )
       .giving(200, "The counts", Schemas.reference("Statistics")).refusing("not-found"),
+      Route("GET", "/v1/jobs", .read, summary: "Jobs that have not ended", handler: FlowService.listJobs)
+        .limiting(instances: .filtered, fields: .masked)
+        .asking(
+          .query("flow", "only of this flow", oneOf: .flows), .limit,
+          .query("cursor", "the `page.next` of the previous page", .cursor)
+        )
+        .giving(200, "A page", Schemas.page("PendingJob")).refusing("not-found", "cursor-mismatch"),
+      Route(
+        "GET", "/v1/schedules", .read, summary: "Scheduled starts with their next run",
+        handler: FlowService.listSchedules
+      )
+      .limiting(.filtered)
+      .giving(
+        200, "All of them, the next first", Schemas.object(["items": Schemas.list(Schemas.reference("Schedule"))])),
     ]
 
   static let deployment = [

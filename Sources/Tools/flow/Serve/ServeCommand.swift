@@ -162,11 +162,12 @@ struct ServeCommand {
       for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: path)) }
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live, clock: currentMilliseconds,
+        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
+        clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
         },
-        variable: Terminal.variable)
+        variable: Terminal.variable, dashboard: options.dashboard)
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
     } catch let error as StoreError {
