@@ -116,7 +116,8 @@ import Testing
     Habit("function f(x: int) -> int = x", "`function` is written `fn`", "fn f(x: int) -> int = x"),
     Habit("fn f(x: int): int = x", "the type of the result follows `->`", "fn f(x: int)-> int = x"),
     Habit(
-      "fn f(x: int) -> int { x + 1 }", "the body of a function is `=` and an expression", "fn f(x: int) -> int = x + 1"),
+      "fn f(x: int) -> int { x + 1 }", "the body of a function is `=` and an expression",
+      "fn f(x: int) -> int = x + 1"),
     Habit("fn f(x: int) -> int = return x", "an expression has no `return`", "fn f(x: int) -> int = x"),
     Habit("const A: int = 1", "a constant has no type", "const A = 1"),
     Habit("action a() throws BAD", "the failures of an action follow `fails`", "action a() fails BAD"),
@@ -129,7 +130,8 @@ import Testing
       "action a() { http POST \"u\"  timeout 10s }"),
     Habit("import shop.flow", "the path of an import is written in quotes", "import \"shop.flow\""),
     Habit(
-      "test two payments { send A{} }", "the name of a test is written in quotes", "test \"two payments\" { send A{} }"),
+      "test two payments { send A{} }", "the name of a test is written in quotes",
+      "test \"two payments\" { send A{} }"),
     Habit(
       "test \"t\" { send A{} expect n == 1 }", "`expect` is followed by what it is about",
       "test \"t\" { send A{} expect data n == 1 }"),

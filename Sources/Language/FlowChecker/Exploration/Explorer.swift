@@ -5,12 +5,12 @@ import FlowSyntax
 /// Explores the configurations that a flow can reach. Guards are unknowns: each may hold or not, unless it is proved
 /// that it always or never does.
 struct Explorer {
-  /// How many nodes and edges are explored; a flow with more is not analysed in this way.
+  /// The maximum size of the graph; a flow with more is not analysed in this way.
   static let maximumNodes = 2000
   static let maximumEdges = 40_000
-  /// How many selections of reactions are followed for one event.
+  /// The maximum number of selections that are followed for one event.
   static let maximumChoices = 64
-  /// How many internal events are told apart.
+  /// The number of internal events that are kept.
   static let maximumQueue = 6
 
   enum Certainty { case always, maybe, never }

@@ -5,8 +5,8 @@ import FlowSyntax
 
 // F306: steps that follow each other without time and lead back to where they began never end.
 //
-// Such are `always`, internal events, completions, `at` for an instant that may be past, `on rollback.done` with nothing
-// to undo, and calls and steps whose result is known at once. A guard ends the circle if the circle changes what it reads.
+// Such are `always`, internal events, completions, `at` for a past instant, `on rollback.done` with nothing
+// to undo, and calls and steps whose result is known already. A guard ends the cycle if the cycle changes its inputs.
 extension FlowChecker {
   mutating func checkEndless(_ graph: StateGraph, _ logic: GuardLogic) {
     var reported: Set<Set<Int>> = []
@@ -98,7 +98,7 @@ extension FlowChecker {
     var seen: Set<SourceRange> = ranges.first.map { [$0] } ?? []
     let labels = ranges.dropFirst().filter { seen.insert($0).inserted }.map { Diagnostic.Label($0, "then this one") }
     return Diagnostic(
-      "F306", message, at: ranges.first ?? node.name.range, label: "fires again at once", labels: labels,
+      "F306", message, at: ranges.first ?? node.name.range, label: "fires again immediately", labels: labels,
       help: "give one of the reactions a guard that can be false, or let it wait for an event or a timer")
   }
 

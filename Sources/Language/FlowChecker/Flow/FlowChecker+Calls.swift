@@ -130,7 +130,7 @@ extension FlowChecker {
         Diagnostic(
           "F503", "`\(reference.name)` has no result when it failed, and its failure is handled",
           at: reference.nameRange,
-          label: "may have no result", labels: [.init(handler.range, "the state goes on after a failure")],
+          label: "may have no result", labels: [.init(handler.range, "the state continues after a failure")],
           help: "leave the state on `\(reference.name).failed`"))
     }
   }

@@ -3,7 +3,7 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  /// How many reactions of one state to one trigger are compared with each other.
+  /// The maximum number of reactions to one trigger that are compared.
   static let maximumGroup = 128
 
   /// Something with a guard and roles that is tried in text order.
@@ -62,7 +62,7 @@ extension FlowChecker {
   /// The earlier entries that take whatever an entry could take, whoever the caller is; nil when they don't.
   private func winners(over entry: Entry, among earlier: [Entry], _ logic: GuardLogic) -> [Entry]? {
     guard !earlier.isEmpty else { return nil }
-    // Flows after `by` are told from roles by their sign.
+    // Flows after `by` are distinguished from roles by their sign.
     let callers: [Int?] = entry.rest.isOpen ? [nil] : entry.rest.roles.map { $0 } + entry.rest.senders.map { -1 - $0 }
     var found: Set<SourceRange> = []
     for caller in callers {

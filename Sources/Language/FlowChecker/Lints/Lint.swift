@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// The program that lints inspect besides a flow; it has no errors.
+/// The program that lints inspect in addition to a flow; it has no errors.
 struct LintContext {
   let files: [ParsedFile]
   let symbols: Symbols

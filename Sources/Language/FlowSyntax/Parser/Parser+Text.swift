@@ -55,7 +55,7 @@ extension Parser {
     return value
   }
 
-  /// True if a length of time such as `30m` is at the cursor.
+  /// True if a duration such as `30m` is at the cursor.
   var isAtDuration: Bool {
     repairedDuration != nil
       || (token.kind == .int || token.kind == .double) && peek().kind == .identifier

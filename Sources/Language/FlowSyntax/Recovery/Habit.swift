@@ -4,7 +4,7 @@ import FlowSource
 /// A form of another language that is recognised at a syntax error, with the right form as the fix.
 struct Habit {
   var diagnostic: Diagnostic
-  /// The tokens that are replaced so that parsing goes on.
+  /// The tokens that are replaced so that parsing continues.
   var tokens: Range<Int>
   var replacement: [TokenStream.Item] = []
   /// Errors up to this token belong to the habit as well.

@@ -5,9 +5,9 @@ import FlowSource
 ///
 /// The first error is taken as the mistake. Where it is a habit from another language, the right form is known. Else
 /// small edits around it are tried (Burke and Fisher 1987): a token is deleted, inserted, replaced or swapped with the
-/// next, and the cheapest edit after which the parser gets on for a while is made. Then the next error is the next mistake.
+/// next. The cheapest edit after which parsing continues for some tokens is made. The next error is the next mistake.
 struct Recovery {
-  /// How many tokens candidates may parse in all, so that a large file is not parsed a thousand times.
+  /// The number of tokens that candidates may parse in total, so that a large file is not parsed a thousand times.
   static let budget = 2_000_000
   /// Larger files are not repaired: their errors are reported as they are found.
   static let maximumTokens = 60_000

@@ -99,7 +99,7 @@ public struct TypeReferenceNode: Hashable, Sendable {
   public var range: SourceRange
 }
 
-/// A length of time, written as `30m` or `1h30m`.
+/// A duration, written as `30m` or `1h30m`.
 public struct DurationNode: Hashable, Sendable {
   public var milliseconds: Int64
   public var range: SourceRange
