@@ -45,7 +45,7 @@ extension Model {
     try enterChildren(of: node, towards: goals)
   }
 
-  private mutating func arm(_ reaction: Reaction) {
+  mutating func arm(_ reaction: Reaction) {
     switch reaction.trigger {
     case .after(let length), .at(let length): timers.append(Timer(reaction: reaction.number, due: now + length))
     case .every(let length): timers.append(Timer(reaction: reaction.number, due: now + length, period: length))

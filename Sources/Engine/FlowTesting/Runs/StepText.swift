@@ -61,7 +61,11 @@ public struct StepText {
       let value = step.next.value(ofField: field, in: machine)
       lines.append("\(flow.fields[field].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")")
     }
-    return lines + step.effects.compactMap { describe($0, flow, start: start) }
+    lines += step.effects.compactMap { describe($0, flow, start: start) }
+    for refused in step.refused {
+      lines.append("deferred \(describe(refused.refusal).replacing("\n", with: "\n      "))")
+    }
+    return lines
   }
 
   private func place(_ transition: Transition) -> String { style.paint("\(transition.place)", .dim) }
@@ -81,6 +85,7 @@ public struct StepText {
     switch effect {
     case .job(let job): return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
     case .withdraw: return style.paint("withdraws a call", .dim)
+    case .forget(let once): return trace == .all ? "forgets the result of `\(once)`" : nil
     case .emit(let event, let payload):
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
         + payload.json(in: machine.types).text()

@@ -72,10 +72,24 @@ extension FlowChecker {
           label: "set by the caller", help: "use a data field for values that change"))
       return nil
     }
+    if index == key, !isIdentity(value, key: fields[index].name) {
+      problems.append(
+        Diagnostic(
+          "F106", "`\(place.field.text)` is the key and can't be assigned another value", at: place.field.range,
+          label: "names the instance",
+          help: "only `start on Event … do \(place.field.text) = event.\(place.field.text)` sets it"))
+      return nil
+    }
     guard let (part, type) = part(of: place, in: fields[index].type, environment),
       let checked = expression(value, environment, expecting: type)
     else { return nil }
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
+  }
+
+  /// Whether an assignment of the key field agrees with the key that names the instance: a start takes it from the
+  /// event, or from `self.id` when there is none.
+  private func isIdentity(_ value: Expression, key: String) -> Bool {
+    isInStart && (value.dottedName == ["event", key] || value.dottedName == ["self", "id"])
   }
 
   /// The selections of `a.b[0]` behind `a`, and the type of what they lead to.

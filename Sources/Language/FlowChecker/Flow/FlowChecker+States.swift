@@ -71,6 +71,13 @@ extension FlowChecker {
           "F305", "`\(child.name.text)` is final and can't have reactions", at: reaction.range, label: "never happens",
           help: "make it a `state`, or remove the reaction"))
     }
+    for (word, names) in [("ignore", child.ignored), ("defer", child.deferred)] {
+      guard let name = names.first else { continue }
+      problems.append(
+        Diagnostic(
+          "F305", "`\(child.name.text)` is final and can't \(word) events", at: name.range, label: "never happens",
+          help: "make it a `state`, or remove the `\(word)`"))
+    }
     if let call = child.calls.first ?? child.steps.first?.steps.first {
       problems.append(
         Diagnostic(

@@ -16,6 +16,8 @@ struct FlowChecker {
 
   var fields: [CheckedFlow.Field] = []
   var key: Int?
+  /// Whether the statements of a start are checked.
+  var isInStart = false
   var parameterCount = 0
   var definitions: [(name: String, value: CheckedExpression)] = []
   var states: [CheckedState] = []
