@@ -70,8 +70,8 @@ public enum Effect: Hashable, Sendable {
   case disarm(ArmedTimer)
   case emit(event: EventIndex, payload: Value)
   case log(String)
-  /// The work of this `once` key was undone: its recorded result is deleted.
-  case forget(once: String)
+  /// The work of an action or a flow for a `once` key was undone: its recorded result is deleted.
+  case forget(once: String, of: Call.Target)
 }
 
 /// A deferred event that was offered after a step and was refused. The step itself stands.

@@ -13,7 +13,10 @@ extension Interpreter {
   ) throws(StepFailure) {
     let row = flow.calls[call]
     guard row.hasUndo, let undo = flow.flow.calls[call].undo else { return }
-    if let once, extended.undos.contains(where: { $0.once == once }) { return }
+    if let once {
+      let target = flow.flow.calls[call].target
+      for armed in extended.undos where armed.once == once && flow.flow.calls[armed.call].target == target { return }
+    }
     guard extended.undos.count < Stepper.maximumUndos else {
       problem = EvaluationError("more than \(Stepper.maximumUndos) undos are armed", at: .init(0, 0))
       throw StepFailure(.failed, location: row.location)
@@ -86,7 +89,9 @@ extension Interpreter {
     extended.rollingJob = nil
     guard case .failed(let code, let message, let attempts) = outcome else {
       // The recorded result describes work that has been undone.
-      if let once = extended.undos.popLast()?.once { effects.append(.forget(once: once)) }
+      if let undone = extended.undos.popLast(), let once = undone.once {
+        effects.append(.forget(once: once, of: flow.flow.calls[undone.call].target))
+      }
       finishRollbackIfDone()
       return true
     }

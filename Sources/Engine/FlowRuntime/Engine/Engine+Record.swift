@@ -82,7 +82,9 @@ extension Engine {
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.writes.timers[TimerID(cached, timer)] = .some(nil)
     case .log(let text): journal(cached.row, .log, body: ["text": .string(text)], at: now)
-    case .forget(let once): batch.writes.once[ExactText(once)] = OnceRow(key: once, job: 0, outcome: [])
+    case .forget(let once, let target):
+      let key = "\(machine.name(of: target))/\(once)"
+      batch.writes.once[ExactText(key)] = OnceRow(key: key, job: 0, outcome: [])
     case .emit(let event, let payload):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)

@@ -57,7 +57,7 @@ extension StepText {
     case .emit(let event, let payload):
       ["emit": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types)]
     case .log(let text): ["log": .string(text)]
-    case .forget(let once): ["forget": .string(once)]
+    case .forget(let once, let target): ["forget": .string(once), "of": .string(machine.name(of: target))]
     }
   }
 

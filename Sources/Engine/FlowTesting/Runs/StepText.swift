@@ -85,7 +85,8 @@ public struct StepText {
     switch effect {
     case .job(let job): return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
     case .withdraw: return style.paint("withdraws a call", .dim)
-    case .forget(let once): return trace == .all ? "forgets the result of `\(once)`" : nil
+    case .forget(let once, let target):
+      return trace == .all ? "forgets the result of \(machine.name(of: target)) for \(once)" : nil
     case .emit(let event, let payload):
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
         + payload.json(in: machine.types).text()

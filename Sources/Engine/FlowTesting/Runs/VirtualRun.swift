@@ -21,8 +21,14 @@ public struct VirtualRun {
   }
 
   public let stepper: Stepper
+  /// Work that is done once.
+  private struct OnceKey: Hashable {
+    var target: Call.Target
+    var key: String
+  }
+
   /// The results of calls with a `once` key.
-  private var onceResults: [String: CallOutcome] = [:]
+  private var onceResults: [OnceKey: CallOutcome] = [:]
   public let flow: FlowIndex
   /// Milliseconds since 1970.
   public private(set) var now: Int64
@@ -86,7 +92,9 @@ public struct VirtualRun {
   mutating func endKnown() -> (job: Job, outcome: CallOutcome, event: RunEvent)? {
     guard let instance else { return nil }
     for (index, work) in outstanding.enumerated() where work.isAwaited {
-      guard let once = work.job.once, let outcome = onceResults[once] else { continue }
+      guard let key = work.job.once,
+        let outcome = onceResults[OnceKey(target: work.job.target, key: key)]
+      else { continue }
       outstanding.remove(at: index)
       return (work.job, outcome, finish(work.job, outcome, of: instance))
     }
@@ -95,7 +103,7 @@ public struct VirtualRun {
 
   private mutating func finish(_ job: Job, _ outcome: CallOutcome, of instance: Instance) -> RunEvent {
     // A failure is no result: the next call with the key does the work again.
-    if let once = job.once, case .done = outcome { onceResults[once] = outcome }
+    if let key = job.once, case .done = outcome { onceResults[OnceKey(target: job.target, key: key)] = outcome }
     let name = stepper.machine.name(of: job.target)
     return take(stepper.step(instance, .result(job.reference, outcome), now: now), cause: "result of \(name)")
   }
@@ -164,7 +172,7 @@ public struct VirtualRun {
         switch effect {
         case .job(let job): outstanding.append(Work(job: job))
         case .withdraw(let job): outstanding.removeAll { $0.job.reference == job }
-        case .forget(let once): onceResults[once] = nil
+        case .forget(let key, let target): onceResults[OnceKey(target: target, key: key)] = nil
         case .arm, .disarm, .emit, .log: break
         }
       }

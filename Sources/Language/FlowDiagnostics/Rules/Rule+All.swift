@@ -62,7 +62,7 @@ extension Rule {
     Rule("F405", "guard-always-true", .warning, .recommended, "a guard decides nothing"),
     Rule("F406", "guard-always-false", .warning, .recommended, "a reaction never happens"),
     Rule("F407", "contradicts-invariant", .warning, .recommended, "an invariant rules a guard out"),
-    Rule("F410", "any-not-last", .error, .core, "a reaction stands behind `on any`"),
+    Rule("F410", "any-not-last", .warning, .recommended, "`on any` is not the last reaction of its state"),
     Rule("F411", "simplifiable-guard", .info, .strict, "a guard says the same in fewer words"),
   ]
 
