@@ -1,5 +1,6 @@
 import CEL
 import FlowIR
+import FlowJSON
 import FlowMachine
 import Testing
 

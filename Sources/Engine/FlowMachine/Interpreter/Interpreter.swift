@@ -69,7 +69,8 @@ struct Interpreter: ~Copyable {
   func step(_ disposition: Step.Disposition, _ next: Instance) -> Step {
     Step(
       disposition: disposition, next: next, transitions: taken.map { Int($0) }, microsteps: microsteps,
-      effects: effects, refused: refused, result: result, areResultsChanged: areResultsChanged, before: before, changed: changed,
+      effects: effects, refused: refused, result: result, areResultsChanged: areResultsChanged, before: before,
+      changed: changed,
       flow: flow)
   }
 

@@ -18,7 +18,8 @@ extension Flow {
     while ancestor != .root {
       let isAround = ancestor < target && target < states[ancestor].end
       // A region that names itself is left and entered alone.
-      if isAround, states[ancestor].kind != .parallel || region(of: ancestor, around: target)?.contains(source) == true {
+      if isAround, states[ancestor].kind != .parallel || region(of: ancestor, around: target)?.contains(source) == true
+      {
         break
       }
       ancestor = states[ancestor].parent

@@ -106,7 +106,8 @@ struct FlowBuilder {
       exit: try add(state.exit), timers: add(timers), calls: add(state.calls.filter { !flow.calls[$0].isStep }),
       steps: add(steps), result: try add(state.result), isFinal: state.isFinal, isFailed: state.kind == .failed,
       isRegion: state.kind == .region, isParallel: state.kind == .parallel, isRollback: state.isRollback,
-      isRemembered: isRemembered, reactsToEvents: state.transitions.contains(where: reactsToEvent), hasWork: !timers.isEmpty || !state.calls.isEmpty || state.isRollback)
+      isRemembered: isRemembered, reactsToEvents: state.transitions.contains(where: reactsToEvent),
+      hasWork: !timers.isEmpty || !state.calls.isEmpty || state.isRollback)
   }
 
   private func reactsToEvent(_ transition: Int) -> Bool {

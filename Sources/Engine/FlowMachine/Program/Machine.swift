@@ -64,7 +64,9 @@ public final class Machine: Sendable {
   }
 
   /// Whether an event may begin an instance of a flow.
-  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool { program.flows[flow].starts.contains { $0.event == event } }
+  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool {
+    program.flows[flow].starts.contains { $0.event == event }
+  }
 
   /// Whether an event may begin another run under a key that has ended.
   public func startsAgain(flow: FlowIndex, on event: EventIndex) -> Bool {

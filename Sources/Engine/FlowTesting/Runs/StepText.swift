@@ -41,8 +41,8 @@ public struct StepText {
     switch step.disposition {
     case .applied: line += moved(step)
     case .ignored: line += "ignored in \(names(step.to))"
-    case .deferred: line += "put off in \(names(step.to))"
-    case .stale: line += "too late, nobody waits for it"
+    case .deferred: line += "deferred in \(names(step.to))"
+    case .stale: line += "stale, no longer awaited"
     }
     guard trace != .off else { return line }
     return ([line] + details(of: step, start: start)).joined(separator: "\n      ")

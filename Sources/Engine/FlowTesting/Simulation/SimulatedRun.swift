@@ -104,7 +104,8 @@ struct SimulatedRun {
         expectation: expectation)
     case .raised(let event, _):
       return SimulatedProblem(
-        kind: "raised \(event)", name: "raises what nothing takes", message: refusal.message, expectation: expectation)
+        kind: "raised \(event)", name: "raises an event that no state handles", message: refusal.message,
+        expectation: expectation)
     case .tooManyMicrosteps:
       return SimulatedProblem(
         kind: "endless", name: "runs without end", message: refusal.message, expectation: expectation)

@@ -2,9 +2,9 @@ import CEL
 public import FlowIR
 import FlowMachine
 
-/// Runs a flow many times with random events and results, and looks for faults: expressions that fail, broken invariants
-/// and `never`s, timers and results that fail, events that are raised and not handled, endless reactions, and instances
-/// that are stuck.
+/// Runs a flow many times with random events and results, and looks for faults: expressions that fail, invariants and
+/// `never`s that would break, timers and results that fail, raised events that no state handles, endless reactions, and
+/// instances that are stuck.
 public struct Simulation {
   /// How many moves one run has at most.
   public static let maximumMoves = 40

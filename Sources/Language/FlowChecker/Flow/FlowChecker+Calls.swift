@@ -160,7 +160,8 @@ extension FlowChecker {
       "KEY_TAKEN", "BAD_REQUEST", "ANSWER_TOO_LONG", "UNROUTABLE", "AMQP_NACK", "PRIVATE_ADDRESS", "NO_PROGRAM",
     ]
     let isNumbered = ["HTTP_", "SMTP_", "AMQP_", "EXIT_"].contains { prefix in
-      code.hasPrefix(prefix) && !code.dropFirst(prefix.count).isEmpty && code.dropFirst(prefix.count).allSatisfy(\.isNumber)
+      code.hasPrefix(prefix) && !code.dropFirst(prefix.count).isEmpty
+        && code.dropFirst(prefix.count).allSatisfy(\.isNumber)
     }
     return names.contains(code) || isNumbered
   }

@@ -33,7 +33,8 @@ public struct Flow: Hashable, Sendable {
 
   public init(
     name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
-    fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int, frameSize: Int,
+    fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int,
+    frameSize: Int,
     invariants: [SourcedExpression], states: IndexedList<StateIndex, State>, transitions: [Transition], starts: [Start],
     properties: [Property] = [], migrations: [Migration] = [], place: SourceLocation
   ) {

@@ -14,7 +14,8 @@ public struct Transition: Hashable, Sendable {
   public var place: SourceLocation
 
   public init(
-    source: StateIndex, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil, target: StateIndex? = nil,
+    source: StateIndex, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil,
+    target: StateIndex? = nil,
     isHistory: Bool = false, isReenter: Bool = false, acts: [ActionStatement] = [], place: SourceLocation
   ) {
     self.source = source

@@ -85,10 +85,12 @@ struct FlowValidation {
 
   /// States come in document order: each behind its parent, its descendants right behind it.
   private func states() throws(ProgramError) {
-    try require(!flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")
+    try require(
+      !flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")
     for (index, state) in flow.states.indexed {
       let parent = state.parent
-      try require(index == .root ? parent == .root && state.depth == 0 : parent >= .root && parent < index, "parent of a state")
+      try require(
+        index == .root ? parent == .root && state.depth == 0 : parent >= .root && parent < index, "parent of a state")
       try require(state.end > index && state.end <= flow.states.endIndex, "end of a state")
       if index > .root {
         try require(
@@ -98,7 +100,8 @@ struct FlowValidation {
       try require(
         state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
       for child in state.children {
-        try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != .root, "child")
+        try require(
+          flow.states.indices.contains(child) && flow.states[child].parent == index && child != .root, "child")
       }
       try require(state.initial.map(state.children.contains) ?? true, "initial state")
       try require(state.calls.allSatisfy { flow.calls.indices.contains($0) && flow.calls[$0].state == index }, "call")

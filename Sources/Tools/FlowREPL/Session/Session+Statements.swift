@@ -10,8 +10,8 @@ extension Session {
       && ["+", "-", "*", "/", "%", "&&", "||", "?", ",", "==", "="].contains { rest.hasSuffix($0) }
   }
 
-  /// The statements of a text, each of one line, or of several while it is unfinished. Empty lines inside of a statement
-  /// belong to it.
+  /// The statements of a text, each of one line, or of several while it is unfinished. Empty lines inside of a
+  /// statement belong to it.
   public static func statements(of text: String) -> [String] {
     var found: [String] = []
     var open = ""
