@@ -18,6 +18,7 @@ extension Lowering {
       frameSize: checked.frameSize,
       invariants: checked.invariants.map(expression), states: states(checked), transitions: transitions,
       starts: checked.starts.map(start), properties: checked.properties.map(property),
+      readRules: checked.readRules.map { ReadRule(roles: $0.roles, condition: $0.condition.map(expression)) },
       migrations: checked.migrations.map(migration), place: place(checked.node.name.range))
   }
 
@@ -41,6 +42,7 @@ extension Lowering {
     let rest = checked.rest
     return Transition(
       source: StateIndex(checked.source), trigger: trigger(checked.trigger), roles: rest.roles,
+      senders: rest.senders.map { FlowIndex($0) },
       guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) },
       isHistory: rest.isHistory,
       isReenter: rest.isReenter, acts: rest.acts.map(act), place: place(checked.range))
@@ -92,7 +94,8 @@ extension Lowering {
       case .called: .called
       }
     return Start(
-      trigger: trigger, roles: checked.rest.roles, guardExpression: checked.rest.guardExpression.map(expression),
+      trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
+      guardExpression: checked.rest.guardExpression.map(expression),
       target: StateIndex(checked.rest.target ?? 0), acts: checked.rest.acts.map(act), place: place(checked.range))
   }
 

@@ -119,7 +119,7 @@ extension Model {
     return outer
   }
 
-  private func region(of parallel: String, around path: String) -> String? {
+  func region(of parallel: String, around path: String) -> String? {
     node(parallel).children.map(\.path).first { $0 == path || isInside(path, $0) }
   }
 

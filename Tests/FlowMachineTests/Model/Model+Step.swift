@@ -125,7 +125,10 @@ extension Model {
     for each in chosen { try perform(each.reaction.acts) }
     for each in chosen {
       guard let domain = domain(of: each) else { continue }
-      try enterChildren(of: node(domain), towards: goals(of: each.reaction))
+      // In a parallel that stays active only the region of the target was left.
+      let region =
+        node(domain).kind == .parallel ? each.reaction.target.flatMap { self.region(of: domain, around: $0) } : nil
+      try enterChildren(of: node(domain), towards: goals(of: each.reaction), only: region)
     }
   }
 }

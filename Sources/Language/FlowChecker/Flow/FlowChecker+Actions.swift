@@ -51,7 +51,10 @@ extension FlowChecker {
     case .perform(let path, let arguments):
       guard let action = action(path), let callee = callees[path.text] else { return nil }
       return .perform(action: action, self.arguments(arguments, of: callee, at: path.range, environment))
-    case .emit(let value): return payload(value, environment).map { .emit(event: $0, $1) }
+    case .emit(let value):
+      guard let (event, value) = payload(value, environment) else { return nil }
+      checkEmitted(event, by: node)
+      return .emit(event: event, value)
     case .raise(let value): return payload(value, environment).map { .raise(event: $0, $1) }
     case .log(let value): return expression(value, environment).map { .log($0) }
     }
@@ -86,10 +89,14 @@ extension FlowChecker {
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
   }
 
-  /// Whether an assignment of the key field agrees with the key that names the instance: a start takes it from the
-  /// event, or from `self.id` when there is none.
+  /// Whether an assignment of the key field agrees with the key that names the instance: a start takes it from its
+  /// event; one without an event names the instance by its assignment.
   private func isIdentity(_ value: Expression, key: String) -> Bool {
-    isInStart && (value.dottedName == ["event", key] || value.dottedName == ["self", "id"])
+    switch startEvent {
+    case .none: false
+    case .some(false): true
+    case .some(true): value.dottedName == ["event", key]
+    }
   }
 
   /// The selections of `a.b[0]` behind `a`, and the type of what they lead to.

@@ -12,9 +12,9 @@ extension FlowChecker {
     }
     for start in node.starts {
       for (trigger, event) in triggers(of: start) {
-        isInStart = true
+        startEvent = .some(event != nil)
         let rest = rest(start.rest, from: 0, environment(event: event))
-        isInStart = false
+        startEvent = nil
         if start.rest.target == nil {
           problems.append(
             Diagnostic("F110", "a `start` needs a target state", at: start.range, help: "write `-> state`"))

@@ -16,8 +16,8 @@ struct FlowChecker {
 
   var fields: [CheckedFlow.Field] = []
   var key: Int?
-  /// Whether the statements of a start are checked.
-  var isInStart = false
+  /// Whether the start whose statements are checked has an event; nil outside of starts.
+  var startEvent: Bool?
   var parameterCount = 0
   var definitions: [(name: String, value: CheckedExpression)] = []
   var states: [CheckedState] = []
@@ -61,6 +61,7 @@ struct FlowChecker {
     checkStateBodies()
     checkStarts()
     let properties = node.properties.compactMap { property($0) }
+    let readRules = node.readRules.map { readRule($0) }
     let migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
       checkReachability()
@@ -72,7 +73,8 @@ struct FlowChecker {
     return CheckedFlow(
       node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result, key: key, fields: fields,
       definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
-      starts: starts, properties: properties, migrations: migrations, keptCount: keptCount, frameSize: frameSize)
+      starts: starts, properties: properties, readRules: readRules, migrations: migrations, keptCount: keptCount,
+      frameSize: frameSize)
   }
 
   // MARK: - Expressions

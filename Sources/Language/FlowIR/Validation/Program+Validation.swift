@@ -74,7 +74,12 @@ struct FlowValidation {
     try transitions()
     for index in flow.calls.indices { try call(index) }
     try promises()
-    for expression in flow.expressions {
+    for rule in flow.readRules {
+      try require(rule.roles.allSatisfy(program.roles.indices.contains), "role of a read rule")
+      try require(!rule.roles.isEmpty || rule.condition != nil, "read rule")
+      try condition(rule.condition)
+    }
+    for expression in flow.expressions + flow.readRules.compactMap(\.condition) {
       try require(expression.tree.usedSlots.allSatisfy { 0..<flow.frameSize ~= $0 }, "slot of an expression")
     }
   }
@@ -118,6 +123,7 @@ struct FlowValidation {
       try require(flow.states.indices.contains(transition.source), "source")
       try require(transition.target.map(isTarget) ?? true, "target")
       try require(transition.roles.allSatisfy(program.roles.indices.contains), "role")
+      try require(transition.senders.allSatisfy(program.flows.indices.contains), "sender")
       switch transition.trigger {
       case .event(let event): try require(program.events.indices.contains(event), "event of a transition")
       case .callDone(let call), .callFailed(let call):
@@ -139,6 +145,7 @@ struct FlowValidation {
       }
       try require(isTarget(start.target), "target of a start")
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
+      try require(start.senders.allSatisfy(program.flows.indices.contains), "sender")
       try condition(start.guardExpression)
       try acts(start.acts)
     }
