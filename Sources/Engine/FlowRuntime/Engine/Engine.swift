@@ -28,13 +28,19 @@ public final class Engine {
   /// The changes since the last commit.
   var batch: BatchState
   var deployments = DeploymentRegistry()
+  /// Claims of workers that wait for jobs.
+  let waitingClaims = WaitingClaims()
   var cache = InstanceCache(capacity: Engine.maximumCached / 2)
   var scheduler = JobScheduler()
   var throttles: ActionThrottles
   /// Consequences of the steps of the batch.
   var deliveries = Deliveries()
+  /// The number of emissions that have led to the present step.
+  var hops = 0
   /// The next due time of a timer, at the latest; nil for never.
   var nextTimer: Int64? = 0
+  /// The next end of a lease, at the latest; nil for never.
+  var nextLease: Int64? = 0
   /// Messages for the operator that belong to no request.
   private var warnings: [String] = []
 
@@ -76,7 +82,7 @@ public final class Engine {
   public var nextDue: Int64? {
     let hasRoom = scheduler.hasRoom
     if hasRoom, scheduler.hasReady { return 0 }
-    return [nextTimer, deployments.nextStart, hasRoom ? scheduler.nextDue : nil].compactMap { $0 }
+    return [nextTimer, nextLease, deployments.nextStart, hasRoom ? scheduler.nextDue : nil].compactMap { $0 }
       .filter { $0 < TimerRow.suspended }.min()
   }
 
@@ -84,12 +90,16 @@ public final class Engine {
   public var now: Int64 { world.now() }
 
   /// Lets the store do one piece of maintenance. To be called between batches.
-  /// - Returns: Whether there is more to do.
-  public func maintain() throws(StoreError) -> Bool {
-    let result = try store.maintain(now: world.now())
+  /// - Parameter isIdle: Whether no requests wait.
+  public func maintain(isIdle: Bool = true) throws(StoreError) -> MaintenanceResult {
+    let result = try store.maintain(now: world.now(), isIdle: isIdle)
     for id in result.archived { cache.drop(row: id) }
-    return result.hasMore
+    return result
   }
+
+  /// Checks that the files of the store are still those that were opened.
+  /// - Throws: `.fatal` when they are not.
+  public func verify() throws(StoreError) { try store.verify() }
 
   /// Removes and returns the warnings since the last call.
   func takeWarnings() -> [String] {
@@ -121,6 +131,7 @@ public final class Engine {
     throttles.markSaved()
     let committed = batch.didCommit(deployments)
     scheduler.schedule(committed.jobs, at: world.now())
+    waitingClaims.note(committed.jobs.values)
     cache.age()
     return committed.journal
   }
@@ -130,6 +141,7 @@ public final class Engine {
     deliveries.removeAll()
     // Timers and jobs that the batch had dequeued are in the store as before.
     nextTimer = 0
+    nextLease = 0
     scheduler.rereadStore()
   }
 

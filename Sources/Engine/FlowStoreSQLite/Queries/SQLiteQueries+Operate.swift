@@ -58,7 +58,7 @@ extension SQLiteQueries {
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
       var rows: [DeadLetter] = []
       while try statement.next() {
-        rows.append(DeadLetter(flow: statement.text(13), key: statement.text(14), row: statement.dead))
+        rows.append(DeadLetter(flow: statement.text(15), key: statement.text(16), row: statement.dead))
       }
       return rows
     }
