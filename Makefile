@@ -1,15 +1,16 @@
-# The few commands of the project. `make help` lists them.
+# The commands of the project; `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test test-brokers bench simulate crash powercut resume fuzz sarif schemathesis autobahn \
+.PHONY: help setup build serve test test-brokers bench simulate crash powercut test-resume fuzz check-sarif schemathesis autobahn \
 	format lint clean
 
-help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS='	' read -r name text; do \
+	  printf '  %-14s %s\n' "$$name" "$$text"; done
 
-setup: ## install the C libraries that are missing (Debian 12)
+setup: ## install missing C libraries (Debian 12)
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
 	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
 	  run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); }
@@ -17,7 +18,7 @@ setup: ## install the C libraries that are missing (Debian 12)
 build: setup ## build the release binary
 	swift build -c release --product flow
 
-serve: build ## serve the order sample, with a warehouse to send parcels from
+serve: build ## build and serve the order sample with a warehouse stub
 	@python3 samples/warehouse.py 8081 & warehouse=$$!; trap 'kill $$warehouse' EXIT INT TERM; \
 	WAREHOUSE_URL=http://127.0.0.1:8081 PAYMENTS_URL=http://127.0.0.1:8081 \
 	  .build/release/flow serve samples/order.flow --addr $(ADDR) --allow-host 127.0.0.1
@@ -28,38 +29,38 @@ test: setup ## build everything and run all tests
 
 BROKERS := librabbitmq-dev libhiredis-dev libpq-dev rabbitmq-server redis-server postgresql python3-pika
 TRAITS := AMQP,Redis,Postgres
-test-brokers: setup ## test `publish`, `redis` and `sql` against servers that really run
+test-brokers: setup ## test the `publish`, `redis` and `sql` actions against real servers
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
 	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
 
-bench: setup ## the benchmarks: ratios measured side by side in one run
+bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow
 	swift run -c release Benchmarks
 
 SEEDS ?= 10000
-simulate: setup ## run the engine through SEEDS simulated storms
+simulate: setup ## simulate the engine under faults with SEEDS random seeds
 	swift build -c release --build-tests --scratch-path .build/optimized -Xswiftc -enable-testing
 	FLOW_SEEDS=$(SEEDS) swift test -c release --skip-build --scratch-path .build/optimized --filter SimulationTests
 
 KILLS ?= 200
 FULL_DISKS ?= 20
-crash: setup ## kill a loaded server KILLS times, and FULL_DISKS times with a full disk
+crash: setup ## kill a server under load KILLS times, and FULL_DISKS times with a full disk
 	swift build --build-tests
 	FLOW_KILLS=$(KILLS) FLOW_FULL_DISKS=$(FULL_DISKS) swift test --skip-build --filter CrashTests
 
 CUTS ?= 5000
-powercut: setup ## cut the power under load, and look at CUTS disks as that may leave them
+powercut: setup ## simulate CUTS power cuts under load and check what survives
 	swift build --build-tests
 	FLOW_CUTS=$(CUTS) swift test --skip-build --filter PowerCutTests
 
 SUBSCRIBERS ?= 200
 SECONDS ?= 600
-resume: setup ## cut SUBSCRIBERS off at random for SECONDS of load, and see that each hears everything once
+test-resume: setup ## disconnect SUBSCRIBERS at random for SECONDS of load and check that each receives every entry once
 	swift build --build-tests
 	FLOW_SUBSCRIBERS=$(SUBSCRIBERS) FLOW_SECONDS=$(SECONDS) swift test --skip-build --filter ResumeTests
 
 FUZZ_SECONDS ?= 60
-fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS
+fuzz: setup ## fuzz CEL with libFuzzer for FUZZ_SECONDS
 	FLOW_FUZZ=1 swift build -c release --product CELFuzz --scratch-path .build/fuzz \
 	  -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library
 	mkdir -p .build/fuzz/corpus
@@ -67,7 +68,7 @@ fuzz: setup ## feed CEL whatever libFuzzer comes up with, for FUZZ_SECONDS
 	  -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=512 -print_final_stats=1
 
 SARIF_ENV := .build/sarif
-sarif: build ## hold the SARIF output against models of the standard from PyPI
+check-sarif: build ## validate SARIF output against the models of sarif-pydantic
 	test -x $(SARIF_ENV)/bin/python || { python3 -m venv $(SARIF_ENV) && $(SARIF_ENV)/bin/pip install -q sarif-pydantic; }
 	.build/release/flow lint --preset strict --exit-zero --format sarif --output $(SARIF_ENV)/flow.sarif \
 	  Tests/FlowCompilerTests/Corpus/codes
@@ -77,7 +78,7 @@ sarif: build ## hold the SARIF output against models of the standard from PyPI
 
 SCHEMATHESIS := .build/schemathesis
 EXAMPLES ?= 50
-schemathesis: build ## ask two samples whatever their own OpenAPI document allows, and what it does not
+schemathesis: build ## fuzz two samples against their OpenAPI document
 	test -x $(SCHEMATHESIS)/bin/schemathesis || { python3 -m venv $(SCHEMATHESIS) && \
 	  $(SCHEMATHESIS)/bin/pip install -q schemathesis; }
 	for sample in order approval; do for caller in anyone admin reader; do \
@@ -96,9 +97,9 @@ schemathesis: build ## ask two samples whatever their own OpenAPI document allow
 AUTOBAHN := .build/autobahn
 PYTHON2 ?= $(shell for python in python2.7 $(HOME)/.pyenv/versions/2.7.*/bin/python2.7; do \
 	"$$python" -c "" 2>/dev/null && echo "$$python" && break; done)
-autobahn: setup ## hold the WebSocket connections against the Autobahn test suite (needs Python 2.7, takes ten minutes)
+autobahn: setup ## run the Autobahn WebSocket test suite (requires Python 2.7, ten minutes)
 	@test -x $(AUTOBAHN)/bin/wstest -o -n "$(PYTHON2)" || { \
-	  echo "the Autobahn test suite runs on Python 2.7 only: install it, or say where it is with PYTHON2=…" >&2; exit 1; }
+	  echo "the Autobahn test suite requires Python 2.7: install it, or set PYTHON2=PATH" >&2; exit 1; }
 	test -x $(AUTOBAHN)/bin/wstest || { "$(PYTHON2)" -m pip install -q --target $(AUTOBAHN)/setup virtualenv && \
 	  PYTHONPATH=$(AUTOBAHN)/setup "$(PYTHON2)" -m virtualenv -q $(AUTOBAHN) && \
 	  $(AUTOBAHN)/bin/pip install -q autobahntestsuite; }
@@ -108,11 +109,11 @@ autobahn: setup ## hold the WebSocket connections against the Autobahn test suit
 	  $(AUTOBAHN)/bin/wstest -m fuzzingclient -s Tests/autobahn.json >$(AUTOBAHN)/log
 	python3 Tests/autobahn.py $(AUTOBAHN)/reports/index.json
 
-format: ## bring the Swift sources into their form
+format: ## format Swift sources
 	swift format --in-place --recursive Sources Tests Package.swift
 
-lint: ## check the form of the Swift sources
+lint: ## check the format of Swift sources
 	swift format lint --strict --recursive Sources Tests Package.swift
 
-clean: ## remove what was built
+clean: ## remove build products
 	rm -rf .build

@@ -3,7 +3,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The commands as scripts see them: what they print, and the exit codes 0 fine, 1 findings, 2 usage or input error.
+/// The commands as scripts use them: their output, and the exit codes 0 success, 1 findings, 2 usage or input error.
 @Suite struct CommandTests {
   static let broken = "Tests/FlowCompilerTests/Corpus/errors/unknown-state.flow"
   static let order = "samples/order.flow"
@@ -16,35 +16,36 @@ import Testing
     }
   }()
 
-  @Test(arguments: names) func everyCommandExplainsItself(_ name: String) throws {
+  @Test("--help of every command has a usage line, an example and a text for each option", arguments: names)
+  func helpOfEveryCommand(_ name: String) throws {
     let help = try FlowProcess.run(name, "--help")
     #expect(help.code == 0 && help.errors.isEmpty)
     #expect(help.output.contains("usage: flow \(name)"))
     #expect(help.output.contains("example: flow \(name)"))
-    let options = help.output.split(separator: "\n").filter { $0.hasPrefix("  --") }
-    #expect(!options.isEmpty && options.allSatisfy { $0.contains(/--[\w-]+.*  \S+/) }, "each option says what it does")
+    let options = help.output.matches(of: /\n  (?:-\w, |    )--[\w-]+[^\n]*?(?:  |\n +)(\S[^\n]*)/)
+    let count = help.output.split(separator: "\n").count { $0.contains(/^  (?:-\w, |    )--/) }
+    #expect(!options.isEmpty && options.count == count, "each option has a description")
     let long = try FlowProcess.run("help", name)
     #expect(long.code == 0 && long.output == help.output)
     let wrong = try FlowProcess.run(name, "--no-such-option")
     #expect(wrong.code == 2 && wrong.errors.contains("--no-such-option"))
   }
 
-  /// The list is whole: what the README speaks of is in it.
-  @Test func theListOfCommandsIsWhole() throws {
+  @Test("flow --help lists every command that the README names") func commandsOfTheReadme() throws {
     let readme = try String(contentsOf: packageRoot.appending(path: "README.md"), encoding: .utf8)
     let named = Set(readme.matches(of: #/`flow ([a-z]+) /#).map { String($0.1) })
     #expect(named.count > 8 && named.subtracting(CommandTests.names).isEmpty, "\(named)")
     #expect(CommandTests.names.count == Set(CommandTests.names).count)
   }
 
-  @Test func aTypoIsUnderstood() throws {
+  @Test("an unknown command gets a suggestion and exit code 2") func unknownCommand() throws {
     let typo = try FlowProcess.run("chekc", CommandTests.order)
     #expect(typo.code == 2)
     #expect(typo.errors.contains("did you mean `flow check`?"))
     #expect(try FlowProcess.run().code == 2)
   }
 
-  @Test func checkingTellsFindingsFromMistakesInTheCall() throws {
+  @Test("check exits with 1 for findings and with 2 for mistakes in the command line") func exitCodesOfCheck() throws {
     #expect(try FlowProcess.run("check", CommandTests.order).code == 0)
     let findings = try FlowProcess.run("check", CommandTests.broken)
     #expect(findings.code == 1)
@@ -55,7 +56,7 @@ import Testing
     #expect(try FlowProcess.run("check", CommandTests.order, "--format", "xml").code == 2)
   }
 
-  /// Two programs of two files each, and what is none.
+  /// Two programs of two files each, and files that are no flows.
   private func folderOfFlows() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-folder-\(UUID().uuidString)")
     let flow = { (name: String) in
@@ -74,7 +75,7 @@ import Testing
     return folder
   }
 
-  @Test func commandsTakeFolders() throws {
+  @Test("commands accept folders and report missing or empty ones") func foldersAsOperands() throws {
     let folder = try folderOfFlows()
     defer { try? FileManager.default.removeItem(at: folder) }
     func run(_ words: String...) throws -> FlowProcess { try FlowProcess.run(words, in: folder) }
@@ -100,13 +101,13 @@ import Testing
     }
   }
 
-  @Test func aMachineGetsOneDocument() throws {
+  @Test("check --format json prints one document") func checkAsJSON() throws {
     let json = try FlowProcess.run("check", CommandTests.broken, "--format", "json")
     #expect(json.code == 1)
     #expect(try JSON(parsing: json.output)["summary"]?["errors"] == 1)
   }
 
-  @Test func coloursComeWhenTheyAreForced() throws {
+  @Test("FORCE_COLOR colors a pipe unless NO_COLOR is set") func forcedColors() throws {
     let plain = try FlowProcess.run("check", CommandTests.broken, "--format", "pretty")
     #expect(!plain.output.contains("\u{1B}["))
     let coloured = try FlowProcess.run(
@@ -117,7 +118,7 @@ import Testing
     #expect(!refused.output.contains("\u{1B}["))
   }
 
-  @Test func compilingWritesCanonicalJSON() throws {
+  @Test("compile writes canonical JSON and reports unwritable files") func canonicalJSON() throws {
     let first = try FlowProcess.run("compile", CommandTests.order)
     #expect(first.code == 0)
     let json = try JSON(parsing: Array(first.output.utf8.dropLast()))
@@ -127,7 +128,7 @@ import Testing
     #expect(try FlowProcess.run("compile", CommandTests.order, "-o", "/no/such/folder/x").code == 2)
   }
 
-  @Test func theREPLReadsScripts() throws {
+  @Test("the REPL runs scripts from standard input and stops at errors") func scriptsOfTheREPL() throws {
     let script = try FlowProcess.run("repl", CommandTests.order, input: "1 + 2\n:state\n")
     #expect(script.output.contains("error") || script.output.contains("Order has not started"))
     let strict = try FlowProcess.run("repl", CommandTests.order, input: ":frob\n:help\n")
@@ -137,8 +138,7 @@ import Testing
     #expect(try FlowProcess.run("repl", "-e", "[1, 2].map(x, x * x)").output == "[1,4] : list<int>\n")
   }
 
-  /// A script with its echo is a transcript; brackets that stay open go on in the next line.
-  @Test func theREPLEchoesScripts() throws {
+  @Test("a script with --echo prints a transcript") func echoOfTheREPL() throws {
     let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".flowrepl")
     try Data("let two = 1 + 1\n\n// a remark\n[two,\n3]\n".utf8).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
@@ -160,7 +160,7 @@ import Testing
     #expect(try FlowProcess.run("repl", "a.flow", "b.flow").code == 2)
   }
 
-  @Test func theREPLSpeaksJSON() throws {
+  @Test("repl --json prints one object per line") func jsonOfTheREPL() throws {
     let run = try FlowProcess.run("repl", CommandTests.order, "--json", "--keep-going", input: "1 + 1\n:frob\n")
     #expect(run.code == 1)
     let replies = try run.output.split(separator: "\n").map { try JSON(parsing: String($0)) }
@@ -168,7 +168,7 @@ import Testing
     #expect(replies[1]["result"] == ["value": 2, "type": "int"])
   }
 
-  @Test func evaluatingShowsValuesTypesAndReasons() throws {
+  @Test("eval prints values, types and explanations") func evaluation() throws {
     #expect(try FlowProcess.run("eval", "1 + 2 * 3", "--type").output == "7 : int\n")
     let explained = try FlowProcess.run(
       "eval", "items.all(i, i.qty > 0)", "--data", "-", "--explain", input: #"{"items": [{"qty": 0}]}"#)
@@ -182,7 +182,7 @@ import Testing
     #expect(try FlowProcess.run("eval").code == 2)
   }
 
-  @Test func servingRefusesWhatIsNotSafe() throws {
+  @Test("serve rejects public addresses without keys, broken flows and foreign stores") func unsafeServers() throws {
     let open = try FlowProcess.run("serve", CommandTests.order, "--addr", "0.0.0.0:0")
     #expect(open.code == 2 && open.errors.contains("--insecure"))
     #expect(try FlowProcess.run("serve", CommandTests.order, "--addr", "nowhere").code == 2)
@@ -194,7 +194,7 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
-  @Test func whatWasCompiledIsServed() throws {
+  @Test("serve accepts the output of compile") func serveIR() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-ir-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -213,16 +213,17 @@ import Testing
     private static let redisIsMissing = "--traits Redis"
   #endif
 
-  /// What can be compiled and not be served is refused before anything runs.
-  @Test(arguments: [
-    ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is known"),
-    ("action work(to: string) { exec \"p\" }", "--allow-exec"),
-    ("action work(to: string) { redis \"PING\" }", redisIsMissing),
-    ("action work(to: string) { sql \"delete \" + to }", "put together"),
-    ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only requests can be `signed`"),
-    ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "the webhook `Hook`"),
-  ])
-  func whatCannotBeServedIsSaidBefore(_ declaration: String, _ message: String) throws {
+  @Test(
+    "serve reports the missing requirements of a program before it starts",
+    arguments: [
+      ("action tell(to: string) { email { to: to subject: \"x\" text: to } }", "no mail server is configured"),
+      ("action work(to: string) { exec \"p\" }", "--allow-exec"),
+      ("action work(to: string) { redis \"PING\" }", redisIsMissing),
+      ("action work(to: string) { sql \"delete \" + to }", "built from values"),
+      ("action work(to: string) { worker \"q\" signed env(\"S\") }", "only `http` actions can be `signed`"),
+      ("event Hook from webhook { secret env(\"S\") header \"X\" } { id: string }", "the webhook `Hook`"),
+    ])
+  func missingRequirements(_ declaration: String, _ message: String) throws {
     let text =
       declaration + """
 
@@ -241,8 +242,7 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
-  /// Completion, paste, history, ^C, ^D, undo, a narrow window: at a pseudo-terminal.
-  @Test func aPersonAtATerminalIsUnderstood() throws {
+  @Test("the REPL completes, pastes, recalls and interrupts at a pseudo-terminal") func interactiveSession() throws {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     let script = packageRoot.appending(path: "Tests/FlowCommandTests/terminal.py").path

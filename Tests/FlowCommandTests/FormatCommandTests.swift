@@ -35,7 +35,7 @@ import Testing
     try String(contentsOf: folder.appending(path: name), encoding: .utf8)
   }
 
-  @Test func writesWhatIsNotInForm() throws {
+  @Test("fmt rewrites only files that are not formatted") func formatInPlace() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let tight = folder.appending(path: "inner/tight.flow").path
@@ -52,7 +52,7 @@ import Testing
     #expect(try FlowProcess.run("fmt", "--check", ".", in: folder).code == 0)
   }
 
-  @Test func checkingListsFiles() throws {
+  @Test("fmt --check lists the files that are not formatted") func formatCheck() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let run = try FlowProcess.run("fmt", "--check", "loose.flow", "inner", in: folder)
@@ -60,7 +60,7 @@ import Testing
     #expect(try text(folder, "loose.flow") == FormatCommandTests.loose)
   }
 
-  @Test func aDifferenceIsShown() throws {
+  @Test("fmt --diff prints a unified diff") func formatDiff() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let run = try FlowProcess.run("fmt", "--diff", "loose.flow", in: folder)
@@ -70,7 +70,7 @@ import Testing
   }
 
   /// Far apart, the changes get pieces of their own with their line numbers; the end without a line end is told.
-  @Test func aDifferenceHasPieces() throws {
+  @Test("a unified diff has one hunk per group of changes") func hunks() throws {
     let roles = (1...20).map { "role r\($0)" }
     let text = (["role  a"] + roles + ["role  z"]).joined(separator: "\n")
     let run = try FlowProcess.run("fmt", "--stdin", "--diff", input: text)
@@ -95,7 +95,7 @@ import Testing
         """)
   }
 
-  @Test func aBrokenFileStaysAsItIs() throws {
+  @Test("fmt leaves a file with syntax errors unchanged") func formatBrokenFile() throws {
     let folder = try folder(broken: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let run = try FlowProcess.run("fmt", folder.path)
@@ -104,7 +104,7 @@ import Testing
     #expect(try text(folder, "loose.flow") == FormatCommandTests.tight)
   }
 
-  @Test func standardInputGoesToStandardOutput() throws {
+  @Test("fmt --stdin formats standard input to standard output") func formatStandardInput() throws {
     let run = try FlowProcess.run("fmt", "--stdin", input: FormatCommandTests.loose)
     #expect(run.code == 0 && run.output == FormatCommandTests.tight)
     #expect(try FlowProcess.run("fmt", "--stdin", "--check", input: FormatCommandTests.loose).code == 1)
@@ -112,7 +112,7 @@ import Testing
     #expect(try FlowProcess.run("fmt", "--stdin", input: "flow {").code == 1)
   }
 
-  @Test func mistakesInTheCall() throws {
+  @Test("fmt requires either files or --stdin") func formatUsage() throws {
     #expect(try FlowProcess.run("fmt").code == 2)
     #expect(try FlowProcess.run("fmt", "--stdin", "x.flow").code == 2)
     #expect(try FlowProcess.run("fmt", "/no/such/file.flow").code == 2)

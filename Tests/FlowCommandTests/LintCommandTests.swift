@@ -29,7 +29,7 @@ import Testing
     return try #require(files.first { $0.name.hasPrefix(name) }).text
   }
 
-  @Test func aPresetSaysHowMuchIsHeard() throws {
+  @Test("presets, --select, --ignore and --deny choose what is reported") func presets() throws {
     let folder = try folder(["a.flow": sample("F501"), "b.flow": sample("F601")])
     let core = try FlowProcess.run("check", ".", in: folder)
     #expect(core.code == 0 && core.output == "no problems in 2 files\n")
@@ -43,24 +43,29 @@ import Testing
     #expect(try FlowProcess.run("lint", ".", "--deny", "warnings", "--exit-zero", in: folder).code == 0)
   }
 
-  @Test(arguments: [
-    (["--preset", "strickt"], "did you mean `strict`?"), (["--select", "unused-evnt"], "did you mean `unused-event`?"),
-    (["--format", "sarf"], "did you mean `sarif`?"), (["--color", "blue"], "always or never"),
-    (["--deny", "notes"], "`warnings`"), (["--max-errors", "none"], "a number"), (["--baseline", "none"], "baseline"),
-    (["--ignore", "unknown-state"], "always heard"), (["--stdin-filename", "x.flow", "--fix"], "not standard input"),
-    (["--diff"], "`--add-ignore`"), (["Tests/FlowTestSupport"], "no `.flow` file"), (["--unsaf"], "`--unsafe`"),
-  ])
-  func whatDoesNotExistIsSaid(_ options: [String], _ help: String) throws {
+  @Test(
+    "an invalid value of an option is reported with the alternatives",
+    arguments: [
+      (["--preset", "strickt"], "did you mean `strict`?"),
+      (["--select", "unused-evnt"], "did you mean `unused-event`?"),
+      (["--format", "sarf"], "did you mean `sarif`?"), (["--color", "blue"], "auto, always or never"),
+      (["--deny", "notes"], "must be warnings"), (["--max-errors", "none"], "a whole number"),
+      (["--baseline", "none"], "baseline"),
+      (["--ignore", "unknown-state"], "can't be disabled"),
+      (["--stdin-filename", "x.flow", "--fix"], "requires a file"),
+      (["--diff"], "`--add-ignore`"), (["Tests/FlowTestSupport"], "no `.flow` file"), (["--unsaf"], "`--unsafe`"),
+    ])
+  func invalidOptions(_ options: [String], _ help: String) throws {
     let result = try FlowProcess.run(["lint", "samples"] + options)
     #expect(result.code == 2 && result.errors.contains(help))
   }
 
-  @Test func standardInputIsAFileLikeOthers() throws {
+  @Test("--stdin-filename checks standard input under that name") func checkStandardInput() throws {
     let result = try FlowProcess.run("check", "--stdin-filename", "x.flow", input: sample("F104"))
     #expect(result.code == 1 && result.output.contains("x.flow:"))
   }
 
-  @Test func theConfigurationIsFoundUpwards() throws {
+  @Test("flow.toml is found in parent folders, and its mistakes are reported") func configurationFile() throws {
     let folder = try folder([
       "flow.toml": "[lint]\npreset = \"strict\"\nignore = [\"F501\"]\n[lint.severity]\nF601 = \"error\"\n",
       "deep/er/a.flow": sample("F501"), "deep/er/b.flow": sample("F601"),
@@ -70,12 +75,14 @@ import Testing
     #expect(try FlowProcess.run("lint", "deep", "--preset", "core", in: folder).code == 0)
     for (text, message) in [
       ("[lint]\nprest = 1", "did you mean `lint.preset`?"), ("[lint\n", "flow.toml:1"),
-      ("[lint.severity]\nF601 = \"loud\"", "error, warning or info"), ("[lint]\nselect = [\"F9999\"]", "no rule"),
-      ("[lint.severity]\nF104 = \"warning\"", "always heard"), ("[lint]\nignore = [\"F104\"]", "always heard"),
+      ("[lint.severity]\nF601 = \"loud\"", "error, warning or info"), ("[lint]\nselect = [\"F9999\"]", "unknown rule"),
+      ("[lint.severity]\nF104 = \"warning\"", "can't be disabled"),
+      ("[lint]\nignore = [\"F104\"]", "can't be disabled"),
       ("[lint]\nselect = \"F3\"", "a list of codes"), ("[lint]\nselect = [3]", "a list of codes"),
-      ("lint = 3", "`lint` is a table"), ("[lint]\npreset = 3", "between quotes"), ("fmt = 1", "no setting `fmt`"),
+      ("lint = 3", "`lint` must be a table"), ("[lint]\npreset = 3", "a text in quotes"),
+      ("fmt = 1", "unknown setting `fmt`"),
       ("[lint.per-path.\"a\"]\nignor = []", "did you mean `lint.per-path.\"a\".ignore`?"),
-      ("[lint]\nx = \"\\u0000\"", "no setting `lint.x`"), ("[lint]\nbaseline = \"none\"", "the baseline"),
+      ("[lint]\nx = \"\\u0000\"", "unknown setting `lint.x`"), ("[lint]\nbaseline = \"none\"", "the baseline"),
     ] {
       try text.write(to: folder.appending(path: "flow.toml"), atomically: true, encoding: .utf8)
       let wrong = try FlowProcess.run("lint", "deep", in: folder)
@@ -83,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func partsOfAProjectHaveTheirOwnRules() throws {
+  @Test("lint.per-path disables rules below a path") func rulesPerPath() throws {
     let folder = try folder([
       "flow.toml": "[lint.per-path.\"old/**\"]\nignore = [\"F5\"]\n", "old/deep/a.flow": sample("F501"),
       "new/a.flow": sample("F501"), "old.flow": sample("F501"),
@@ -98,20 +105,20 @@ import Testing
   }
 
   /// However a file is named, it is one, under the name that a baseline knows.
-  @Test func oneFileHasOneName() throws {
+  @Test("a file has the same name in reports however it is given") func namesOfFiles() throws {
     let folder = try folder(["deep/a.flow": sample("F501")])
     let path = folder.resolvingSymlinksInPath().appending(path: "deep/a.flow").path
     let result = try FlowProcess.run("lint", "./deep//a.flow", ".", "deep/./a.flow", path, in: folder)
     #expect(result.output.hasPrefix("deep/a.flow:4:7: ") && result.output.hasSuffix("1 warning in 1 file\n"))
   }
 
-  @Test func whatIsFoundIsCountedWhenNotShown() throws {
+  @Test("--max-errors limits the report, not the count") func hiddenFindings() throws {
     let result = try FlowProcess.run("lint", LintCommandTests.codes, "--max-errors", "2")
     #expect(result.code == 1 && result.output.split(separator: "\n").count == 3)
     #expect(result.output.contains("errors, ") && result.errors.contains(" more, see `--max-errors`"))
   }
 
-  @Test func commentsAreWritten() throws {
+  @Test("--add-ignore inserts comments with a reason") func addIgnore() throws {
     let text = try sample("F501")
     let folder = try folder(["a.flow": text])
     let shown = try FlowProcess.run("lint", "a.flow", "--add-ignore", "not yet", "--diff", in: folder)
@@ -121,7 +128,7 @@ import Testing
     #expect(written.errors == "1 ignored\n" && written.output == "no problems in 1 file\n")
   }
 
-  @Test func fixesAreCarriedOut() throws {
+  @Test("--fix applies safe fixes, and --unsafe the others") func fixes() throws {
     let text = try sample("F104")
     let folder = try folder(["a.flow": text])
     let shown = try FlowProcess.run("lint", "a.flow", "--fix", "--unsafe", "--diff", in: folder)
@@ -138,7 +145,7 @@ import Testing
   }
 
   /// What a baseline lists stays unsaid when lines move, and what is new is said.
-  @Test func aBaselineKnowsWhatWasThere() throws {
+  @Test("a baseline suppresses known findings only") func baseline() throws {
     let folder = try folder(["a.flow": sample("F501")])
     #expect(try FlowProcess.run("lint", "a.flow", "--write-baseline", "known.json", in: folder).code == 0)
     try ("\n\n" + sample("F501")).write(to: folder.appending(path: "a.flow"), atomically: true, encoding: .utf8)
@@ -153,7 +160,7 @@ import Testing
     #expect(again.output == "wrote known.json, 2 known findings\n")
   }
 
-  @Test func machinesGetWhatTheyRead() throws {
+  @Test("several formats can be written in one run") func reportFormats() throws {
     let output = scratch.url.appending(path: "out.sarif")
     let both = try FlowProcess.run(
       "lint", LintCommandTests.codes, "--exit-zero", "--format", "github", "--format", "sarif", "--output", output.path)
@@ -176,7 +183,7 @@ import Testing
     #expect(try FlowProcess.run("lint", "samples", "--statistics", "--select", "F507").errors.contains("F507"))
   }
 
-  @Test func aRunOfGitHubGetsASummary() throws {
+  @Test("the github format appends a job summary") func stepSummary() throws {
     let folder = try folder(["a.flow": sample("F501"), "summary.md": "before\n"])
     _ = try FlowProcess.run(
       "lint", "a.flow", "--format", "github", in: folder,
@@ -186,12 +193,14 @@ import Testing
     #expect(summary.hasSuffix("1 warning in 1 file\n"))
   }
 
-  @Test(arguments: [
-    ("auto", [:], false), ("auto", ["CLICOLOR_FORCE": "1"], true), ("never", ["FORCE_COLOR": "1"], false),
-    ("always", ["NO_COLOR": "1"], true), ("auto", ["FORCE_COLOR": "0"], false),
-    ("auto", ["NO_COLOR": "1", "FORCE_COLOR": "1"], false), ("auto", ["NO_COLOR": "", "FORCE_COLOR": "1"], true),
-  ])
-  func coloursHaveAnOrder(_ option: String, _ variables: [String: String], _ isColoured: Bool) throws {
+  @Test(
+    "--color takes precedence over NO_COLOR and FORCE_COLOR",
+    arguments: [
+      ("auto", [:], false), ("auto", ["CLICOLOR_FORCE": "1"], true), ("never", ["FORCE_COLOR": "1"], false),
+      ("always", ["NO_COLOR": "1"], true), ("auto", ["FORCE_COLOR": "0"], false),
+      ("auto", ["NO_COLOR": "1", "FORCE_COLOR": "1"], false), ("auto", ["NO_COLOR": "", "FORCE_COLOR": "1"], true),
+    ])
+  func precedenceOfColors(_ option: String, _ variables: [String: String], _ isColoured: Bool) throws {
     let none = ["NO_COLOR": "", "FORCE_COLOR": "", "CLICOLOR_FORCE": ""]
     let result = try FlowProcess.run(
       "lint", LintCommandTests.codes, "--format", "pretty", "--max-errors", "1", "--color", option,
@@ -199,7 +208,7 @@ import Testing
     #expect(result.output.contains("\u{1B}[") == isColoured)
   }
 
-  @Test func codesAreExplained() throws {
+  @Test("explain prints a page, a list by prefix, or JSON") func explanations() throws {
     let page = try FlowProcess.run("explain", "shadowed-transition")
     #expect(page.code == 0 && page.output.hasPrefix("# F401 shadowed-transition"))
     #expect(try FlowProcess.run("explain", "F401").output == page.output)
@@ -216,7 +225,7 @@ import Testing
   }
 
   /// Flows that change and come on the disk are checked again; a report written beside them is no change.
-  @Test(.timeLimit(.minutes(1))) func aChangeIsSeen() throws {
+  @Test("--watch checks again after a change", .timeLimit(.minutes(1))) func watching() throws {
     let folder = try folder(["a.flow": sample("F104")])
     let process = Process()
     process.executableURL = ServerProcess.binary
@@ -248,7 +257,7 @@ import Testing
   }
 
   /// What we show to others keeps to everything that we say.
-  @Test func samplesAreCleanAndInForm() throws {
+  @Test("the samples are formatted and have no findings") func samples() throws {
     let lint = try FlowProcess.run("lint", "samples", "--preset", "strict", "--deny", "warnings")
     #expect(lint.code == 0 && lint.output.hasPrefix("no problems in "), "\(lint.output)")
     let form = try FlowProcess.run("fmt", "--check", "samples")

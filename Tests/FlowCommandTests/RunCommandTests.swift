@@ -21,7 +21,7 @@ import Testing
     try FlowProcess.run(["run", RunCommandTests.order] + options, input: lines.joined(separator: "\n") + "\n")
   }
 
-  @Test func eventsAreLines() throws {
+  @Test("run applies one event per line and prints the steps") func eventLines() throws {
     let lines = [
       RunCommandTests.placed, #"{"advance": "1d"}"#, #"{"event": "Paid", "data": {"amount": 10}}"#, "",
       #"{"complete": "ship", "result": {"id": "p1"}}"#,
@@ -35,29 +35,32 @@ import Testing
     #expect(try run(Array(lines.prefix(2)).map { $0.replacing("1d", with: "4d") }).code == 1, "it ended in failure")
   }
 
-  @Test(arguments: [
-    ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "says nothing to do"),
-    (#"{"advance": "soon"}"#, "no length of time"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
-    (#"{"event": "Paid", "data": {"amount": "x"}}"#, "/amount"), (#"{"start": {}}"#, "it starts on Placed"),
-  ])
-  func linesThatMakeNoSense(_ line: String, _ message: String) throws {
+  @Test(
+    "an invalid line is reported with its number",
+    arguments: [
+      ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "says nothing to do"),
+      (#"{"advance": "soon"}"#, "no length of time"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
+      (#"{"event": "Paid", "data": {"amount": "x"}}"#, "/amount"), (#"{"start": {}}"#, "it starts on Placed"),
+    ])
+  func invalidLines(_ line: String, _ message: String) throws {
     let run = try run([line])
     #expect(run.code == 2 && run.errors.contains(message), "\(run.errors)")
   }
 
-  @Test(arguments: [
-    (["--clock", "reel"], "did you mean `real`?"), (["--format", "xml"], "text or json"),
-    (["--mock", "none.json"], "cannot read `none.json`"), (["--events", "none.ndjson"], "cannot read `none.ndjson`"),
-    (["--until", "paid +"], "expected"), (["--until", "paid"], "it is `double`"), (["--flow", "Odrer"], "no flow"),
-    (["--input", "{"], "JSON object"), (["--input", "{}"], "takes no arguments"),
-  ])
-  func optionsThatMakeNoSense(_ options: [String], _ message: String) throws {
+  @Test(
+    "an invalid option of run is reported",
+    arguments: [
+      (["--clock", "reel"], "did you mean `real`?"), (["--format", "xml"], "text or json"),
+      (["--mock", "none.json"], "cannot read `none.json`"), (["--events", "none.ndjson"], "cannot read `none.ndjson`"),
+      (["--until", "paid +"], "expected"), (["--until", "paid"], "it is `double`"), (["--flow", "Odrer"], "no flow"),
+      (["--input", "{"], "JSON object"), (["--input", "{}"], "takes no arguments"),
+    ])
+  func invalidRunOptions(_ options: [String], _ message: String) throws {
     let run = try FlowProcess.run(["run", RunCommandTests.order] + options)
     #expect(run.code == 2 && run.errors.contains(message), "\(run.errors)")
   }
 
-  /// What is refused ends it, unless it is told to go on; the code stays.
-  @Test func goingOnAfterARefusal() throws {
+  @Test("--keep-going continues after a refused event") func keepGoing() throws {
     let lines = [RunCommandTests.placed, #"{"event": "Retry"}"#, #"{"event": "Paid", "data": {"amount": 4}}"#]
     #expect(!(try run(lines).output.contains("paid = 4.0")))
     let kept = try run(lines + [#"{"fail": "ship"}"#], "--keep-going")
@@ -66,7 +69,7 @@ import Testing
     #expect(kept.errors.contains("line 4: no call of `ship` waits"))
   }
 
-  @Test func callsAreMockedOrReported() throws {
+  @Test("--mock gives calls their results") func mocks() throws {
     let lines = [RunCommandTests.placed, #"{"event": "Paid", "data": {"amount": 10}}"#]
     let waiting = try run(lines)
     #expect(waiting.code == 0)
@@ -88,18 +91,17 @@ import Testing
     #expect(try run(lines, "--mock", folder.appending(path: "wrong.json").path).code == 2)
   }
 
-  /// `--until` ends it when something holds, and lets virtual time pass for that.
-  @Test func untilSomethingHolds() throws {
+  @Test("--until stops at a condition and fires timers to reach it") func until() throws {
     let paid = #"{"event": "Paid", "data": {"amount": 4}}"#
     let reached = try run([RunCommandTests.placed, paid, "{", "{"], "--until", "paid > 1.0")
     #expect(reached.code == 0, "what comes later is not looked at")
     let expired = try run([RunCommandTests.placed], "--until", #"self.state == "expired""#)
     #expect(expired.code == 1 && expired.output.contains("+3d timer: unpaid → expired  failed"))
     let missed = try run([RunCommandTests.placed], "--until", "paid > 1.0")
-    #expect(missed.code == 1 && missed.errors.contains("`paid > 1.0` did not come to hold"))
+    #expect(missed.code == 1 && missed.errors.contains("`paid > 1.0` never became true"))
   }
 
-  @Test func aTraceShowsReactionsAndTimers() throws {
+  @Test("--trace prints transitions and timers") func traces() throws {
     let lines = [RunCommandTests.placed, #"{"event": "Paid", "data": {"amount": 10}}"#]
     #expect(!(try run(lines).output.contains("takes on Paid")))
     let traced = try run(lines, "--trace")
@@ -109,7 +111,7 @@ import Testing
       traced.output.contains("takes on Paid when paid + event.amount >= total → shipping  samples/order.flow:46"))
   }
 
-  @Test func machinesGetAnObjectALine() throws {
+  @Test("run --format json prints one object per line") func jsonLines() throws {
     let lines = [RunCommandTests.placed, #"{"event": "Paid", "data": {"amount": 4}}"#, #"{"event": "Retry"}"#]
     let run = try run(lines, "--format", "json")
     #expect(run.code == 1)
@@ -124,7 +126,7 @@ import Testing
   }
 
   /// A flow with parameters is called, and with a real clock its timers wait.
-  @Test func timersReallyWait() throws {
+  @Test("--clock real waits for timers") func realClock() throws {
     let folder = try folder([
       "nap.flow": """
       event Wake

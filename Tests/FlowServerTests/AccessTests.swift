@@ -273,7 +273,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ([], "nobody would have to say who he is"), (["--keys", "/nowhere.toml"], "cannot read"),
+    ([], "requests would not be authenticated"), (["--keys", "/nowhere.toml"], "cannot read"),
     (["--keys", "OPEN"], "chmod 600"), (["--keys", "EMPTY"], "neither a key nor an issuer"),
   ])
   func anAddressForOthersNeedsKeys(_ arguments: [String], _ message: String) throws {

@@ -132,7 +132,7 @@ import Testing
     #expect(try client.send("GET", "/livez", headers: ["X-Request-Id": "a b"]).headers["x-request-id"] != "a b")
     try order(client, "o1")
     #expect(server.stop() == 0)
-    #expect(eventually { server.log.contains("\"ended\"") })
+    #expect(eventually { server.log.contains("\"stopped\"") })
     let lines = try server.log.split(separator: "\n").map { try JSON(parsing: String($0)) }
     #expect(lines.allSatisfy { $0["ts"]?.string != nil && $0["level"]?.string != nil && $0["msg"]?.string != nil })
     let request = try #require(lines.first { $0["requestId"] == "mine-1" })
@@ -142,7 +142,7 @@ import Testing
     #expect(step["instance"] == "o1" && step["event"] == "Placed" && step["to"] == ["unpaid"])
     // The step may be told after its answer, even after the wish to end; nothing comes after the end.
     #expect(lines.filter { $0["msg"] == "draining" }.count == 1)
-    #expect(lines.last?["msg"] == "ended")
+    #expect(lines.last?["msg"] == "stopped")
   }
 
   @Test func textIsForPeople() throws {

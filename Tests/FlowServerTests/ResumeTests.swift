@@ -6,7 +6,7 @@ import Testing
 
 /// Subscribers that are cut off at random and go on where they were, under load: each number once, in order.
 ///
-/// `make resume` runs two hundred of them for ten minutes.
+/// `make test-resume` runs two hundred of them for ten minutes.
 @Suite(.serialized) struct ResumeTests {
   private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 

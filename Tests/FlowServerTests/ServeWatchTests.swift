@@ -37,7 +37,7 @@ import Testing
     #expect(isServed)
     #expect(try begin("c", client) == ["adding"])
     #expect(try Counter.add(1, to: "a", client).json["to"] == ["counting"], "what runs stays with what it began on")
-    #expect(server.log.contains("serves Counter as edited"))
+    #expect(server.log.contains("deployed Counter for new instances"))
   }
 
   @Test func aFlowThatIsEditedAwayBeginsNothing() throws {
@@ -87,6 +87,6 @@ import Testing
     let folder = try TestFolder()
     let file = try folder.write("counter.json", "{}")
     let result = try FlowProcess.run("serve", file, "--watch", "--store", folder.store)
-    #expect(result.code == 2 && result.errors.contains("only flows can be watched"))
+    #expect(result.code == 2 && result.errors.contains("`--watch` requires `.flow` files"))
   }
 }

@@ -106,7 +106,7 @@ import Testing
 extension DocumentRules {
   /// All words of the Swift sources and the manifest: a type that was renamed is no longer among them.
   static let identifiers: Set<String> = {
-    let files = HouseRules.all + [packageRoot.appending(path: "Package.swift")]
+    let files = Repository.all + [packageRoot.appending(path: "Package.swift")]
     return files.reduce(into: []) { words, url in
       let bytes = (try? Data(contentsOf: url)) ?? Data()
       for word in bytes.split(whereSeparator: { !isWordByte($0) }) {

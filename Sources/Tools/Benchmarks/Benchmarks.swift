@@ -1,8 +1,8 @@
-/// Prints what the parts take, side by side in one run: read the ratios, not the numbers.
+/// Runs the benchmarks side by side: compare the ratios, not the absolute numbers.
 @main
 enum Benchmarks {
   static func main() {
-    let wanted = CommandLine.arguments.dropFirst()
+    let prefixes = CommandLine.arguments.dropFirst()
     let all: [(String, () -> Void)] = [
       ("guard", ExpressionBenchmark.run), ("step-toggle", StepBenchmark.runToggle),
       ("step-plant", StepBenchmark.runPlant),
@@ -11,7 +11,7 @@ enum Benchmarks {
       ("check", CheckBenchmark.run), ("engine", EngineBenchmark.run),
       ("server", ServerBenchmark.run), ("live", LiveBenchmark.run), ("timers", TimerBenchmark.run),
     ]
-    // A beginning is enough: `step` means all that begin with it.
-    for (name, run) in all where wanted.isEmpty || wanted.contains(where: name.hasPrefix) { run() }
+    // A prefix selects all benchmarks that start with it.
+    for (name, run) in all where prefixes.isEmpty || prefixes.contains(where: name.hasPrefix) { run() }
   }
 }

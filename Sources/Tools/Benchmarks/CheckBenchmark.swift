@@ -4,7 +4,7 @@ import FlowSource
 import FlowSyntax
 import Glibc
 
-/// What checking and formatting a project takes, for three sizes of it: the lines a second should not depend on them.
+/// Checking and formatting a project of three sizes: the lines per second should not depend on the size.
 enum CheckBenchmark {
   static func run() {
     for lines in [1000, 10_000, 100_000] { run(lines: lines) }
@@ -34,8 +34,8 @@ enum CheckBenchmark {
     let room = share(Double(peak), of: Double(bytes))
     report(
       "check  \(size)", speed(count, checking),
-      "\(share(checking, of: parsing)) of parsing alone; memory \(room) of the text")
-    report("format \(size)", speed(count, formatting), "\(share(formatting, of: parsing)) of parsing alone")
+      note: "\(share(checking, of: parsing)) of parsing alone; memory \(room) of the text")
+    report("format \(size)", speed(count, formatting), note: "\(share(formatting, of: parsing)) of parsing alone")
   }
 
   private static func speed(_ lines: Int, _ nanoseconds: Double) -> String {
@@ -44,7 +44,7 @@ enum CheckBenchmark {
 
   private static func share(_ part: Double, of whole: Double) -> String { "\(short(part / whole)) ×" }
 
-  /// A number of bytes from what the system knows of this process.
+  /// A size of this process in bytes, from `/proc/self/status`.
   private static func memory(_ name: String) -> Int {
     guard let file = fopen("/proc/self/status", "r") else { return 0 }
     defer { fclose(file) }
@@ -57,7 +57,7 @@ enum CheckBenchmark {
     return 0
   }
 
-  /// Lets the peak begin anew (`man 5 proc`, `clear_refs`).
+  /// Resets the peak (`man 5 proc`, `clear_refs`).
   private static func resetPeak() {
     guard let file = fopen("/proc/self/clear_refs", "w") else { return }
     fputs("5", file)

@@ -5,7 +5,7 @@ import FlowRuntime
 import FlowStoreSQLite
 import Foundation
 
-/// Durable events a second of the engine and its store alone, by the size of the batch: as many as load gathers.
+/// Durable events per second of the engine and its store alone, by batch size.
 enum EngineBenchmark {
   static let instanceCount = 10_000
   static let seconds = 2.0
@@ -63,17 +63,17 @@ enum EngineBenchmark {
     let same = RawStore.sameRows(at: file, size: size, instances: instanceCount, seconds: seconds / 2)
     report(
       "engine and store, batches of \(size)", "\(Int(perSecond)) events/s",
-      """
-      \(share(perSecond, of: same?.perSecond)) of the same rows written by hand, \(share(perSecond, of: raw)) of \
-      one plain insert of \(bytes) bytes; \
-      \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
-      processor in all, by hand \(short(same?.processor ?? 0)); a batch: \
-      p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms
-      """)
+      note: """
+        \(share(perSecond, of: same?.perSecond)) of the same rows written by hand, \(share(perSecond, of: raw)) of \
+        one plain insert of \(bytes) bytes; \
+        \(short(Double(taking) / Double(events) / 1000)) us an event before the commit, \(short(used)) us of the \
+        processor in all, by hand \(short(same?.processor ?? 0)); a batch: \
+        p50 \(short(latencies[latencies.count / 2])) ms, p99 \(short(latencies[latencies.count * 99 / 100])) ms
+        """)
   }
 }
 
-/// An event of a walk that meets all instances, in no order that a tree would like.
+/// The next event of a sequence that visits all instances in an order without locality.
 private func command(_ number: Int) -> EventCommand {
   let key = "c\(number * 7919 % EngineBenchmark.instanceCount)"
   var command = EventCommand(flow: "Counter", key: key, event: "Add", payload: ["n": 1])
@@ -86,7 +86,7 @@ private func share(_ part: Double, of whole: Double?) -> String {
   return "\(short(100 * part / whole)) % (\(Int(whole)))"
 }
 
-/// The real clock, and nothing else of a world.
+/// A world with the system clock only.
 struct BenchmarkWorld: World {
   func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
   func random(below bound: Int64) -> Int64 { 0 }

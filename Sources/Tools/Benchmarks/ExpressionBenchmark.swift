@@ -1,7 +1,7 @@
 import CEL
 
-/// Five expressions of different kinds, inputs bound: nanoseconds and allocations of an evaluation, next to the same
-/// condition written in Swift; and what parsing and checking one takes.
+/// Five expressions of different kinds, with bound inputs: nanoseconds and allocations per evaluation, next to the same
+/// condition written in Swift, and the time to parse and check one.
 enum ExpressionBenchmark {
   static func run() {
     var environment = Environment()
@@ -35,7 +35,7 @@ enum ExpressionBenchmark {
       precondition(held == 10 * turns, "both have to agree")
       report(
         "cel (\(letter))  \(expression.text)", "\(short(time)) ns",
-        "\(short(Double(allocations) / 1000)) allocations; in Swift \(short(byHand)) ns")
+        note: "\(short(Double(allocations) / 1000)) allocations; in Swift \(short(byHand)) ns")
     }
     for (index, expression) in expressions.enumerated() {
       let time = measure(turns: 10_000) {
@@ -45,7 +45,7 @@ enum ExpressionBenchmark {
     }
   }
 
-  /// What the hand-written conditions read; a class, so that nothing is known while compiling.
+  /// The input of the hand-written conditions; a class, so that the compiler can't fold it.
   private final class Inputs {
     var amount = 150.0
     var status = "paid"

@@ -1,7 +1,7 @@
 import Foundation
 
-/// How long a committed step takes to its subscribers: 10,000 sockets, each on one of 1,000 instances, while 1,000
-/// events a second are taken.
+/// The latency from a committed step to its subscribers: 10,000 sockets, each on one of 1,000 instances, at 1,000
+/// events per second.
 enum LiveBenchmark {
   static let subscriberCount = 10_000
   static let instanceCount = 1000
@@ -28,7 +28,10 @@ enum LiveBenchmark {
   private static func measure(port: Int) {
     for index in 0..<instanceCount {
       let body = #"{"event": "Begin", "data": {"id": "c\#(index)"}}"#
-      guard ServerBenchmark.send(ServerBenchmark.request("POST", "/v1/flows/Counter/instances", body), to: port) else {
+      guard
+        ServerBenchmark.send(
+          ServerBenchmark.request("POST", "/v1/flows/Counter/instances", body: body), to: port)
+      else {
         return report("live", "the instances did not start")
       }
     }
@@ -43,18 +46,18 @@ enum LiveBenchmark {
     let sender = Thread { send(to: port) }
     sender.start()
     let latencies = listen(sockets)
-    guard !latencies.isEmpty else { return report("live", "nothing was heard") }
+    guard !latencies.isEmpty else { return report("live", "no frame was received") }
     let expected = Double(subscriberCount / instanceCount * eventsPerSecond) * seconds
     report(
       "live, \(subscriberCount) subscribers", "p50 \(short(latencies[latencies.count / 2])) ms",
-      """
-      p99 \(short(latencies[latencies.count * 99 / 100])) ms from sending an event to each who hears of it; \
-      \(latencies.count) frames, \(short(100 * Double(latencies.count) / expected)) % of what \
-      \(eventsPerSecond) events/s make
-      """)
+      note: """
+        p99 \(short(latencies[latencies.count * 99 / 100])) ms from sending an event to each who hears of it; \
+        \(latencies.count) frames, \(short(100 * Double(latencies.count) / expected)) % of what \
+        \(eventsPerSecond) events/s make
+        """)
   }
 
-  /// Opens a socket that listens to one instance from now on.
+  /// Opens a socket that subscribes to one instance.
   private static func subscribe(_ key: String, _ port: Int) -> Int32? {
     guard let descriptor = LoadGenerator(port: port, connectionCount: 1).connect() else { return nil }
     let request = """
@@ -68,7 +71,7 @@ enum LiveBenchmark {
     return descriptor
   }
 
-  /// Sends at an even pace, each event with the instant at which it was sent.
+  /// Sends at a constant rate; each event contains the time at which it was sent.
   private static func send(to port: Int) {
     let connections = (0..<32).compactMap { _ in LoadGenerator(port: port, connectionCount: 1).connect() }
     guard !connections.isEmpty else { return }
@@ -82,13 +85,13 @@ enum LiveBenchmark {
       if index >= connections.count { _ = recv(connection, &scratch, scratch.count, 0) }
       let path = "/v1/flows/Counter/instances/c\(index % instanceCount)/events"
       let body = #"{"event": "Add", "data": {"n": \#(nanoseconds() / 1000)}}"#
-      let bytes = ServerBenchmark.request("POST", path, body)
+      let bytes = ServerBenchmark.request("POST", path, body: body)
       _ = bytes.withUnsafeBytes { Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }
     for connection in connections { close(connection) }
   }
 
-  /// - Returns: How long each frame was on its way, in milliseconds, sorted.
+  /// - Returns: The latency of each frame in milliseconds, sorted.
   private static func listen(_ sockets: [Int32]) -> [Double] {
     var polls = sockets.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     var scratch = [UInt8](repeating: 0, count: 1 << 16)
@@ -106,7 +109,7 @@ enum LiveBenchmark {
     return latencies.sorted()
   }
 
-  /// The numbers behind `"n":` in what came in.
+  /// The numbers after `"n":` in the received bytes.
   private static func instants(_ bytes: ArraySlice<UInt8>) -> [UInt64] {
     let mark = Array(#""n":"#.utf8)
     var found: [UInt64] = []

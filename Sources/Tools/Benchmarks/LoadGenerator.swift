@@ -1,14 +1,14 @@
 import Glibc
 
-/// Sends requests over many kept connections from one thread, one in flight on each, and counts the answers.
+/// Sends requests over many persistent connections from one thread, one in flight on each, and counts the responses.
 struct LoadGenerator {
-  /// How a run went.
+  /// The result of a run.
   struct Result {
     var requestsPerSecond: Double
     /// Milliseconds.
     var median: Double
     var percentile99: Double
-    /// Answers that were not 2xx.
+    /// Responses other than 2xx.
     var failures: Int
   }
 
@@ -21,7 +21,7 @@ struct LoadGenerator {
   let port: Int
   let connectionCount: Int
 
-  /// Runs for some seconds. `request` gives the bytes of the n-th request.
+  /// Runs for some seconds. `request` returns the bytes of the n-th request.
   func run(seconds: Double, request: (Int) -> [UInt8]) -> Result? {
     var connections: [Connection] = []
     for _ in 0..<connectionCount {
@@ -55,7 +55,7 @@ struct LoadGenerator {
       percentile99: Double(latencies[latencies.count * 99 / 100]) / 1e6, failures: failures)
   }
 
-  /// Sends one request and gives the status of its answer.
+  /// Sends one request and returns the status of its response.
   func single(_ bytes: [UInt8]) -> Int? {
     guard let descriptor = connect() else { return nil }
     defer { close(descriptor) }
@@ -88,7 +88,7 @@ struct LoadGenerator {
     _ = bytes.withUnsafeBytes { Glibc.send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   }
 
-  /// The status of a whole answer, 0 while a part of it is missing, nil when the connection broke.
+  /// The status of a complete response, 0 while it is incomplete, nil when the connection broke.
   private func receive(_ connection: inout Connection) -> Int? {
     var chunk = [UInt8](repeating: 0, count: 1 << 14)
     let count = recv(connection.descriptor, &chunk, chunk.count, 0)
@@ -101,7 +101,7 @@ struct LoadGenerator {
     return status
   }
 
-  /// The status and the whole length of an answer whose head is complete.
+  /// The status and the total length of a response whose head is complete.
   private static func answer(_ bytes: [UInt8]) -> (status: Int, length: Int)? {
     guard bytes.count > 12,
       let end = (0..<(bytes.count - 3)).first(where: { bytes[$0..<($0 + 4)].elementsEqual([13, 10, 13, 10]) })

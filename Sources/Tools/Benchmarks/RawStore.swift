@@ -1,16 +1,16 @@
 import CSQLite
 import Glibc
 
-/// What the disk and SQLite give when nothing else is asked of them: the measure for the engine.
+/// The speed of the disk and of SQLite alone, as the reference for the engine.
 enum RawStore {
-  /// Rows a second of one INSERT each, `size` of them in a transaction that is synced as the engine's are.
-  /// - Parameter bytes: How long a row is.
+  /// Rows per second of one INSERT each, `size` of them in a transaction that is synced like those of the engine.
+  /// - Parameter bytes: The length of a row.
   static func insertsPerSecond(at path: String, size: Int, bytes: Int, seconds: Double) -> Double? {
     let setUp = """
       PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
       CREATE TABLE raw (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
       """
-    guard let handle = open(path, setUp) else { return nil }
+    guard let handle = open(path, setUp: setUp) else { return nil }
     defer { sqlite3_close(handle) }
     guard let insert = prepare("INSERT INTO raw (body) VALUES (?1)", handle) else { return nil }
     defer { sqlite3_finalize(insert) }
@@ -30,13 +30,13 @@ enum RawStore {
     return Double(rows) * 1e9 / Double(nanoseconds() - begin)
   }
 
-  /// The bytes that the store at a path has written for each entry of its journal.
+  /// The bytes that a store has written per entry of its journal.
   static func bytesPerEvent(at path: String) -> Int {
     var handle: OpaquePointer?
     guard sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, nil) == SQLITE_OK, let handle else { return 0 }
     defer { sqlite3_close(handle) }
     var statement: OpaquePointer?
-    // Texts as they are; eight bytes for each number of the three rows.
+    // The length of texts, and eight bytes for each number of the three rows.
     let sql = """
       SELECT (SELECT avg(length(body) + length(kind)) FROM journal)
         + (SELECT avg(length(position) + length(data)) FROM instance) + 120
@@ -46,7 +46,7 @@ enum RawStore {
     return sqlite3_step(statement) == SQLITE_ROW ? Int(sqlite3_column_double(statement, 0)) : 0
   }
 
-  /// How often a second the disk takes a page and says that it has it.
+  /// The synced writes of a page per second.
   static func syncsPerSecond(at path: String, seconds: Double) -> Double? {
     let file = Glibc.open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o600)
     guard file >= 0 else { return nil }
@@ -62,16 +62,16 @@ enum RawStore {
   }
 }
 
-/// What was reached, and what it cost.
+/// A measured rate and its cost.
 struct RawRate {
   var perSecond: Double
-  /// Microseconds of the processor for each event.
+  /// Processor time per event, in microseconds.
   var processor: Double
 }
 
 extension RawStore {
-  /// Events a second when the rows that the engine writes are written by hand, into the tables of a store that is
-  /// there: an entry appended, one of many rows changed, a hash inserted; without an engine, and without asking first.
+  /// Events per second when the rows of the engine are written by plain statements into an existing store: an entry
+  /// appended, one of many rows changed, a hash inserted.
   static func sameRows(at path: String, size: Int, instances: Int, seconds: Double) -> RawRate? {
     let setUp = """
       PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;
@@ -79,7 +79,7 @@ extension RawStore {
       INSERT INTO instance SELECT i, 'Counter', 'c' || i, 1, 0, 0, 1700000000000, 1700000000000,
         '{"states":["counting"]}', '{"id":"c1234","total":1}', '', 0 FROM n;
       """
-    guard let handle = open(path, setUp) else { return nil }
+    guard let handle = open(path, setUp: setUp) else { return nil }
     defer { sqlite3_close(handle) }
     let statements = [
       """
@@ -94,10 +94,10 @@ extension RawStore {
     ].compactMap { prepare($0, handle) }
     defer { for statement in statements { sqlite3_finalize(statement) } }
     guard statements.count == 3 else { return nil }
-    return events(handle, statements, size, instances, seconds)
+    return events(handle, statements: statements, size: size, instances: instances, seconds: seconds)
   }
 
-  private static func open(_ path: String, _ setUp: String) -> OpaquePointer? {
+  private static func open(_ path: String, setUp: String) -> OpaquePointer? {
     var handle: OpaquePointer?
     guard sqlite3_open(path, &handle) == SQLITE_OK, sqlite3_exec(handle, setUp, nil, nil, nil) == SQLITE_OK else {
       sqlite3_close(handle)
@@ -113,7 +113,7 @@ extension RawStore {
   }
 
   private static func events(
-    _ handle: OpaquePointer, _ statements: [OpaquePointer], _ size: Int, _ instances: Int, _ seconds: Double
+    _ handle: OpaquePointer, statements: [OpaquePointer], size: Int, instances: Int, seconds: Double
   ) -> RawRate? {
     let body = String(repeating: "x", count: 150)
     let begin = nanoseconds()
@@ -122,7 +122,7 @@ extension RawStore {
     while Double(nanoseconds() - begin) < seconds * 1e9 {
       sqlite3_exec(handle, "BEGIN IMMEDIATE", nil, nil, nil)
       for _ in 0..<size {
-        bind(count, owner: Int64(count * 7919 % instances), body, statements)
+        bind(count, owner: Int64(count * 7919 % instances), body: body, to: statements)
         for statement in statements {
           guard sqlite3_step(statement) == SQLITE_DONE else { return nil }
           sqlite3_reset(statement)
@@ -136,7 +136,7 @@ extension RawStore {
       processor: Double(processorNanoseconds() - processor) / Double(count) / 1000)
   }
 
-  private static func bind(_ count: Int, owner: Int64, _ body: String, _ statements: [OpaquePointer]) {
+  private static func bind(_ count: Int, owner: Int64, body: String, to statements: [OpaquePointer]) {
     sqlite3_bind_int64(statements[0], 1, owner)
     sqlite3_bind_text(statements[0], 2, body, -1, flow_sqlite_transient())
     sqlite3_bind_int64(statements[0], 3, Int64(count + 1))
@@ -149,7 +149,7 @@ extension RawStore {
   }
 }
 
-/// What the process has used of the processors.
+/// The processor time of the process, in nanoseconds.
 func processorNanoseconds() -> UInt64 {
   var time = timespec()
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

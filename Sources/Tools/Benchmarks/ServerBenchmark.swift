@@ -1,6 +1,6 @@
 import Foundation
 
-/// Durable events a second over HTTP, next to the health route of the same server in the same run.
+/// Durable events per second over HTTP, next to the health route of the same server in the same run.
 enum ServerBenchmark {
   static let counter = """
     event Begin { id: string }
@@ -37,23 +37,25 @@ enum ServerBenchmark {
     let load = LoadGenerator(port: port, connectionCount: connectionCount)
     for index in 0..<instanceCount {
       let body = #"{"event": "Begin", "data": {"id": "c\#(index)"}}"#
-      guard send(request("POST", "/v1/flows/Counter/instances", body), to: port) else {
+      guard send(request("POST", "/v1/flows/Counter/instances", body: body), to: port) else {
         return report("events over HTTP", "the instances did not start")
       }
     }
-    let health = Array(request("GET", "/livez", ""))
+    let health = Array(request("GET", "/livez", body: ""))
     guard let routine = load.run(seconds: seconds, request: { _ in health }),
       let durable = load.run(
         seconds: seconds,
         request: {
           request(
-            "POST", "/v1/flows/Counter/instances/c\($0 % instanceCount)/events", #"{"event": "Add", "data": {"n": 1}}"#)
+            "POST", "/v1/flows/Counter/instances/c\($0 % instanceCount)/events",
+            body: #"{"event": "Add", "data": {"n": 1}}"#)
         })
     else { return report("events over HTTP", "a connection broke") }
-    report("GET /livez, \(connectionCount) connections", "\(Int(routine.requestsPerSecond)) /s", latency(routine))
+    report("GET /livez, \(connectionCount) connections", "\(Int(routine.requestsPerSecond)) /s", note: latency(routine))
     report(
       "durable events, \(instanceCount) instances", "\(Int(durable.requestsPerSecond)) /s",
-      latency(durable) + "; \(short(100 * durable.requestsPerSecond / routine.requestsPerSecond)) % of the health route"
+      note: latency(durable)
+        + "; \(short(100 * durable.requestsPerSecond / routine.requestsPerSecond)) % of the health route"
     )
   }
 
@@ -61,7 +63,7 @@ enum ServerBenchmark {
     "p50 \(short(result.median)) ms, p99 \(short(result.percentile99)) ms, \(result.failures) refused"
   }
 
-  static func request(_ method: String, _ path: String, _ body: String) -> [UInt8] {
+  static func request(_ method: String, _ path: String, body: String) -> [UInt8] {
     let head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return Array("\(head)Content-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
   }
@@ -72,7 +74,7 @@ enum ServerBenchmark {
   }
 }
 
-/// The release binary, serving on a port that the system chose.
+/// The release binary, serving on a free port.
 final class BenchmarkServer {
   struct NotStarted: Error {}
 

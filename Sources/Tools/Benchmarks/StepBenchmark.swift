@@ -2,7 +2,7 @@ import CEL
 import FlowCompiler
 import FlowMachine
 
-/// Nanoseconds of a step of the machines that the language is measured by.
+/// Nanoseconds per step of two reference flows.
 enum StepBenchmark {
   static let toggle = """
     event Begin
@@ -34,7 +34,7 @@ enum StepBenchmark {
     }
     """
 
-  /// A region of three compounds with three states each, all of which answer `Tick`.
+  /// A region of three compounds with three states each, all of which handle `Tick`.
   private static func region(_ name: String, _ field: String, exits: String) -> String {
     var text = "region \(name) {"
     for group in 0..<3 {
@@ -50,16 +50,20 @@ enum StepBenchmark {
     return text + " }"
   }
 
-  static func runToggle() { inPlace("step of a two-state toggle", toggle, "Flip", "a guard and an assignment") }
-
-  static func runPlant() { inPlace("event to 40 states, 3 regions", plant, "Tick", "3 guards, 3 assignments or more") }
-
-  static func runValues() {
-    asValues("toggle as values", toggle, "Flip")
-    asValues("40 states as values", plant, "Tick")
+  static func runToggle() {
+    inPlace("step of a two-state toggle", flow: toggle, event: "Flip", note: "a guard and an assignment")
   }
 
-  /// A machine that has begun, and an event for it.
+  static func runPlant() {
+    inPlace("event to 40 states, 3 regions", flow: plant, event: "Tick", note: "3 guards, 3 assignments or more")
+  }
+
+  static func runValues() {
+    asValues("toggle as values", flow: toggle, event: "Flip")
+    asValues("40 states as values", flow: plant, event: "Tick")
+  }
+
+  /// A started instance, and an event for it.
   private struct Scene {
     var stepper: Stepper
     var first: Instance
@@ -67,7 +71,7 @@ enum StepBenchmark {
     var weight: Value
     var payload: Payload
 
-    init?(_ text: String, _ name: String) {
+    init?(_ text: String, event name: String) {
       guard let program = compile("bench.flow", load: { _ in Array(text.utf8) }).program,
         let machine = try? Machine(program), let begin = machine.event(named: "Begin"),
         let event = machine.event(named: name)
@@ -86,9 +90,9 @@ enum StepBenchmark {
     }
   }
 
-  /// The instance is changed where it is; each step goes on from the one before.
-  private static func inPlace(_ name: String, _ text: String, _ eventName: String, _ note: String) {
-    guard let scene = Scene(text, eventName) else { return report(name, "did not start") }
+  /// The instance is changed in place; each step starts from the previous one.
+  private static func inPlace(_ name: String, flow text: String, event eventName: String, note: String) {
+    guard let scene = Scene(text, event: eventName) else { return report(name, "did not start") }
     let (stepper, event, payload) = (scene.stepper, scene.event, scene.payload)
     var instance = scene.first
     let caller = Caller()
@@ -104,14 +108,14 @@ enum StepBenchmark {
     }
     let time = measureLoop(turns: 200_000, turn)
     let allocations = countAllocations { turn(1000) }
-    guard refused == 0 else { return report(name, "\(refused) were refused") }
+    guard refused == 0 else { return report(name, "\(refused) steps were refused") }
     let counts = "\(short(Double(allocations) / 1000)) allocations, \(instance.revision) steps"
-    report(name, "\(short(time)) ns", "\(note); \(counts)")
+    report(name, "\(short(time)) ns", note: "\(note); \(counts)")
   }
 
-  /// Each step makes a new instance and takes a payload that has still to be read.
-  private static func asValues(_ name: String, _ text: String, _ eventName: String) {
-    guard let scene = Scene(text, eventName) else { return report(name, "did not start") }
+  /// Each step creates a new instance from a payload that is not decoded yet.
+  private static func asValues(_ name: String, flow text: String, event eventName: String) {
+    guard let scene = Scene(text, event: eventName) else { return report(name, "did not start") }
     let stepper = scene.stepper
     let input = Input.event(scene.event, payload: scene.weight, caller: Caller())
     var instance = scene.first
@@ -121,6 +125,6 @@ enum StepBenchmark {
     let allocations = countAllocations {
       if case .accepted(let step) = stepper.step(instance, input, now: 1) { instance = step.next }
     }
-    report(name, "\(short(time)) ns", "\(allocations) allocations; \(instance.revision) steps")
+    report(name, "\(short(time)) ns", note: "\(allocations) allocations; \(instance.revision) steps")
   }
 }

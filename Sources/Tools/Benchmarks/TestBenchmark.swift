@@ -2,7 +2,7 @@ import FlowCompiler
 import FlowDiagnostics
 import FlowTesting
 
-/// How many steps a second `flow test` makes: sending, expecting, noting coverage and writing the trace.
+/// The steps per second of `flow test`: sending, expecting, recording coverage and writing the trace.
 enum TestBenchmark {
   private static let pairs = 1000
 
@@ -22,6 +22,7 @@ enum TestBenchmark {
     let time = measure(turns: 1) { _ = runner.run(test) }
     let perSecond = Double(result.steps) / time * 1_000_000_000
     report(
-      "flow test", "\(Int(perSecond)) steps/s", "\(result.steps) steps, each with an expectation, coverage and trace")
+      "flow test", "\(Int(perSecond)) steps/s",
+      note: "\(result.steps) steps, each with an expectation, coverage and trace")
   }
 }

@@ -6,7 +6,7 @@ import FlowStoreSQLite
 import Foundation
 import Synchronization
 
-/// A million instances that wait: what they take in memory, how long a start takes, how late timers are.
+/// A million waiting instances: their memory, the time of a restart, and the delay of timers.
 enum TimerBenchmark {
   static let count = 1_000_000
 
@@ -32,15 +32,15 @@ enum TimerBenchmark {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let path = folder.appending(path: "bench.db").path
       let clock = MovableClock()
-      try fill(machine, path, clock)
-      try measure(machine, path, clock)
+      try fill(machine, store: path, clock: clock)
+      try measure(machine, store: path, clock: clock)
     } catch {
       report("timers", "could not be measured: \(error)")
     }
   }
 
-  /// The timers fall due over an hour, in no order.
-  private static func fill(_ machine: Machine, _ path: String, _ clock: MovableClock) throws {
+  /// Creates the instances; their timers are spread over an hour, in no order.
+  private static func fill(_ machine: Machine, store path: String, clock: MovableClock) throws {
     clock.stop()
     let begin = nanoseconds()
     let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
@@ -51,18 +51,18 @@ enum TimerBenchmark {
       if index % 1024 == 1023 { _ = try engine.commit() }
     }
     _ = try engine.commit()
-    report("a million instances", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", "begun")
+    report("a million instances", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", note: "started")
   }
 
-  private static func measure(_ machine: Machine, _ path: String, _ clock: MovableClock) throws {
+  private static func measure(_ machine: Machine, store path: String, clock: MovableClock) throws {
     let before = memory()
     let begin = nanoseconds()
     let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
     engine.fireTimers()
     _ = try engine.commit()
     let start = Double(nanoseconds() - begin) / 1e6
-    // A minute on, ten seconds' worth of them, as the clock of the wall would have it.
-    clock.goOn(later: 60_000)
+    // A minute later, for ten seconds of real time.
+    clock.resume(later: 60_000)
     let from = clock.now()
     var latest: Int64 = 0
     var fired = 0
@@ -77,10 +77,10 @@ enum TimerBenchmark {
     }
     report(
       "a million timers", "\(short(Double(memory()) / 1_048_576)) MB",
-      """
-      resident, \(short(Double(memory() - before) / 1_048_576)) MB of it for them; ready in \(short(start)) ms; \
-      \(fired) fired in ten seconds, none more than \(latest) ms late
-      """)
+      note: """
+        resident, \(short(Double(memory() - before) / 1_048_576)) MB of it for them; ready in \(short(start)) ms; \
+        \(fired) fired in ten seconds, none more than \(latest) ms late
+        """)
   }
 
   private static func milliseconds(_ text: String) -> Int64? {
@@ -94,7 +94,7 @@ enum TimerBenchmark {
   }
 }
 
-/// The real clock, but for the time that it was stopped.
+/// The system clock, which can be stopped and moved forward.
 private final class MovableClock: World {
   private let state = Mutex<(stoppedAt: Int64?, offset: Int64)>((nil, 0))
 
@@ -105,7 +105,7 @@ private final class MovableClock: World {
     state.withLock { $0.stoppedAt = now }
   }
 
-  func goOn(later milliseconds: Int64) {
+  func resume(later milliseconds: Int64) {
     let instant = now() + milliseconds
     state.withLock { $0 = (nil, instant - MovableClock.real) }
   }

@@ -3,47 +3,82 @@ import FlowDiagnostics
 
 extension Command {
   static let check = Command(
-    name: "check", summary: "Check flows: syntax, names, types, cycles, states. Errors only.", operands: "PATH…",
-    options: reportOptions, example: "flow check samples/order.flow",
-    action: { arguments in LintCommand.run(arguments, preset: .core) })
+    name: "check", group: .develop, summary: "Report errors in flows: syntax, names, types, states and cycles.",
+    operands: "PATH…", completion: .flowFiles, options: LintOptions.reporting, example: "flow check samples/order.flow",
+    action: { arguments throws(UsageError) in try LintCommand.run(arguments, preset: .core) })
 
   static let lint = Command(
-    name: "lint", summary: "Check flows, and say what probably is a mistake.", operands: "PATH…",
-    options: [
-      Option(name: "preset", value: "core|recommended|strict", help: "how much is said; recommended by default"),
-      Option(name: "select", value: "CODES", help: "hear these as well: codes, names or beginnings, by comma"),
-      Option(name: "ignore", value: "CODES", help: "do not hear these"),
-      Option(name: "deny", value: "warnings", help: "end with 1 for warnings, too"),
-      Option(name: "exit-zero", value: nil, help: "end with 0 whatever is found"),
-      Option(name: "fix", value: nil, help: "carry out the fixes that are safe"),
-      Option(name: "unsafe", value: nil, help: "with --fix: those that have to be looked at as well"),
-      Option(name: "add-ignore", value: "REASON", help: "write `flow:ignore` comments above all that is found"),
-      Option(name: "diff", value: nil, help: "with these: show what would change, and change nothing"),
-      Option(name: "baseline", value: "FILE", help: "be silent about what this file lists"),
-      Option(name: "write-baseline", value: "FILE", help: "list all that is found in this file"),
-      Option(name: "statistics", value: nil, help: "count by code"),
-    ] + reportOptions, example: "flow lint --preset strict samples",
-    action: { arguments in LintCommand.run(arguments, preset: .recommended) })
-
-  private static let reportOptions = [
-    Option(
-      name: "format", value: "pretty|concise|json|sarif|github|junit",
-      help: "how to report; pretty on a terminal, else concise; may be repeated"),
-    Option(name: "output", value: "FILE", help: "where the last format goes; the one before it with a second one"),
-    Option(name: "max-errors", value: "N", help: "report no more than so many findings"),
-    Option(name: "stdin-filename", value: "NAME", help: "check standard input as if it were this file"),
-    Option(name: "color", value: "auto|always|never", help: "whatever the terminal and the environment say"),
-    Option(name: "watch", value: nil, help: "check again whenever a file changes"),
-  ]
+    name: "lint", group: .develop, summary: "Report errors and likely mistakes in flows, and fix them.",
+    operands: "PATH…", completion: .flowFiles, options: LintOptions.selecting + LintOptions.reporting,
+    example: "flow lint --preset strict samples",
+    action: { arguments throws(UsageError) in try LintCommand.run(arguments, preset: .recommended) })
 }
 
-/// Compiles files that can be read as one program; says what is wrong on standard error.
+/// The options of `flow check` and `flow lint`.
+enum LintOptions {
+  enum Deny: String, CaseIterable { case warnings }
+
+  enum Color: String, CaseIterable { case auto, always, never }
+
+  static let preset = Option.optionalChoice(
+    "preset", of: PresetName.self, help: "set of enabled rules", default: "recommended")
+  static let select = Option.list(
+    "select", "CODES", help: "also enable these rules: comma-separated codes, names or prefixes", completion: .rules)
+  static let ignore = Option.list(
+    "ignore", "CODES", help: "disable these rules: comma-separated codes, names or prefixes", completion: .rules)
+  static let deny = Option.optionalChoice("deny", of: Deny.self, help: "exit with 1 on warnings as well")
+  static let exitZero = Option.flag("exit-zero", help: "exit with 0 even if there are findings")
+  static let fix = Option.flag("fix", help: "apply safe fixes to the files")
+  static let unsafe = Option.flag("unsafe", help: "with --fix: also apply fixes that need a review")
+  static let addIgnore = Option.text(
+    "add-ignore", "REASON", help: "insert `flow:ignore` comments with this reason above all findings")
+  static let diff = Option.flag("diff", help: "with --fix or --add-ignore: print the changes without writing them")
+  static let baseline = Option.text(
+    "baseline", "FILE", help: "suppress the findings that FILE lists", completion: .files)
+  static let writeBaseline = Option.text(
+    "write-baseline", "FILE", help: "write the current findings to FILE and exit", completion: .files)
+  static let statistics = Option.flag("statistics", help: "print the number of findings per rule")
+
+  static let format = Option(
+    OptionDeclaration(
+      name: "format", short: "f", placeholder: ReportFormat.allCases.map(\.rawValue).joined(separator: "|"),
+      help: "report format", defaultText: "pretty on a terminal, otherwise concise", isRepeatable: true,
+      completion: .words(ReportFormat.allCases.map(\.rawValue))
+    ) { names throws(UsageError) in try formats(names) }, default: [ReportFormat]())
+  static let output = Option.list(
+    "output", "FILE", short: "o", help: "file for the corresponding --format, counted from the last one",
+    completion: .files)
+  static let maxErrors = Option<Int?>.number(
+    "max-errors", "N", in: 1...Int.max, help: "report at most N findings", default: "all")
+  static let stdinFilename = Option.text(
+    "stdin-filename", "NAME", help: "check standard input as the contents of this file", completion: .flowFiles)
+  static let color = Option.choice(
+    "color", default: Color.auto, help: "override color detection")
+  static let watch = Option.flag("watch", short: "w", help: "check again after each change of a file")
+
+  static let selecting: [any CommandOption] = [
+    preset, select, ignore, deny, exitZero, fix, unsafe, addIgnore, diff, baseline, writeBaseline, statistics,
+  ]
+  static let reporting: [any CommandOption] = [format, output, maxErrors, stdinFilename, color, watch]
+
+  private static func formats(_ names: [String]) throws(UsageError) -> [ReportFormat] {
+    var formats: [ReportFormat] = []
+    for name in names { formats.append(try OptionDeclaration.choice(name, of: ReportFormat.self, option: "format")) }
+    return formats
+  }
+}
+
+/// Compiles files as one program, and prints its errors to standard error; nil when there are any.
 func compileFiles(_ paths: [String]) -> Compilation? {
   let compilation = FlowCompiler.compile(paths, load: readFile)
-  let heard = compilation.filtered(by: RuleSelection())
-  if !heard.isEmpty {
-    let renderer = PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle)
-    Terminal.error(renderer.render(heard) + "\n")
-  }
+  printFindings(of: compilation)
   return compilation.program == nil ? nil : compilation
+}
+
+/// Prints the errors of a compilation to standard error.
+func printFindings(of compilation: Compilation) {
+  let findings = compilation.filtered(by: RuleSelection())
+  guard !findings.isEmpty else { return }
+  let renderer = PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle)
+  Terminal.errorOutput(renderer.render(findings) + "\n")
 }

@@ -2,49 +2,77 @@ import FlowClient
 
 extension Command {
   static let ctl = Command(
-    name: "ctl", summary: "Look after the instances of a running server.",
+    name: "ctl", group: .serve, summary: "Inspect and control the instances of a running server.",
     operands: """
-      flows | stats | list [FLOW] | show FLOW KEY | history FLOW KEY | send FLOW KEY EVENT [DATA] |
-      start FLOW EVENT [DATA] | cancel|suspend|resume|retry|migrate FLOW KEY | fork FLOW KEY [COPY] |
-      dead [FLOW] | redrive ID… | deploy FILE… | tail [FLOW [KEY]]
+      flows
+      stats
+      list [FLOW]
+      show FLOW KEY
+      history FLOW KEY
+      send FLOW KEY EVENT [JSON]
+      start FLOW EVENT [JSON]
+      cancel|suspend|resume|retry|migrate FLOW KEY
+      fork FLOW KEY [NEW-KEY]
+      dead [FLOW]
+      redrive ID…
+      deploy FILE…
+      tail [FLOW [KEY]]
       """,
-    options: [
-      Option(
-        name: "server", value: "URL|unix:PATH",
-        help: "where it listens; FLOW_SERVER or http://127.0.0.1:8080 by default"),
-      Option(name: "token-file", value: "FILE", help: "the key to ask with; the variable FLOW_TOKEN by default"),
-      Option(name: "status", value: "STATUS", help: "list: only these"),
-      Option(name: "state", value: "STATE", help: "list: only in this state"),
-      Option(name: "q", value: "CEL", help: "list: only where this holds, such as data.total > 100.0"),
-      Option(name: "limit", value: "N", help: "list, history, dead: how many at most"),
-      Option(name: "reason", value: "TEXT", help: "why, for the journal"),
-      Option(name: "dry-run", value: nil, help: "only say what would come of it"),
-      Option(name: "key", value: "KEY", help: "send, start: the idempotency key"),
-      Option(name: "since", value: "OFFSET", help: "tail: from behind this place of the journal"),
-      Option(name: "format", value: "text|json", help: "for people, or for programs"),
-    ],
+    completion: .control, options: CtlOptions.all,
     example: "flow ctl list Order --status running --q 'data.paid > 0.0'",
-    action: { arguments in
-      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
-      guard let token = token(arguments) else { return ExitCode.usage }
-      let server = arguments.value("server") ?? Terminal.variable("FLOW_SERVER") ?? "http://127.0.0.1:8080"
+    action: { arguments throws(UsageError) in
       let control = CtlCommand(
-        client: Client(base: server, key: token.isEmpty ? nil : token), arguments: arguments, isJSON: format == "json")
+        client: try CtlOptions.client(arguments), arguments: arguments, isJSON: arguments[CtlOptions.format] == .json)
       do throws(Client.Unreachable) {
         return try control.run()
       } catch {
-        Terminal.complain("no answer from \(error.message)", help: "is `flow serve` running? say --server URL")
-        return ExitCode.usage
+        throw UsageError("no response from \(error.message)", help: "is `flow serve` running? set --server URL")
       }
     })
+}
 
-  /// The key to ask with, empty for none; nil when its file can't be read.
-  private static func token(_ arguments: CommandArguments) -> String? {
-    guard let file = arguments.value("token-file") else { return Terminal.variable("FLOW_TOKEN") ?? "" }
-    guard let text = readFile(file) else {
-      Terminal.complain("cannot read `\(file)`")
-      return nil
-    }
+/// The formats of commands that print either text or JSON.
+enum TextFormat: String, CaseIterable { case text, json }
+
+/// The options of `flow ctl`.
+enum CtlOptions {
+  static let server = Option.text(
+    "server", "URL|unix:PATH", short: "s", help: "address of the server",
+    default: "FLOW_SERVER or \(defaultServer)")
+  static let tokenFile = Option.text(
+    "token-file", "FILE", help: "file with the API key", default: "the key in FLOW_TOKEN", completion: .files)
+  static let status = Option.text(
+    "status", "STATUS", help: "list: only instances with this status",
+    completion: .words(["running", "done", "failed", "cancelled", "suspended"]))
+  static let state = Option.text("state", "STATE", help: "list: only instances in this state")
+  static let query = Option.text(
+    "q", "CEL", help: "list: only instances for which this expression is true, such as data.total > 100.0")
+  static let limit = Option<Int?>.number(
+    "limit", "N", in: 1...Int.max, help: "list, history, dead: maximum number of rows")
+  static let reason = Option.text("reason", "TEXT", help: "reason to record in the journal")
+  static let dryRun = Option.flag("dry-run", short: "n", help: "show the outcome without applying it")
+  static let key = Option.text("key", "KEY", help: "send, start: idempotency key")
+  static let since = Option.text("since", "OFFSET", help: "tail: start after this journal offset")
+  static let format = Option.choice("format", short: "f", default: TextFormat.text, help: "output format")
+
+  static let all: [any CommandOption] = [
+    server, tokenFile, status, state, query, limit, reason, dryRun, key, since, format,
+  ]
+
+  static let defaultServer = "http://127.0.0.1:8080"
+
+  /// A client of the server that the options and the environment name.
+  /// - Throws: `UsageError` when the file with the key can't be read.
+  static func client(_ arguments: CommandArguments) throws(UsageError) -> Client {
+    let base = arguments[server] ?? Terminal.variable("FLOW_SERVER") ?? defaultServer
+    let token = try token(arguments)
+    return Client(base: base, key: token.isEmpty ? nil : token)
+  }
+
+  /// The API key, empty for none.
+  private static func token(_ arguments: CommandArguments) throws(UsageError) -> String {
+    guard let file = arguments[tokenFile] else { return Terminal.variable("FLOW_TOKEN") ?? "" }
+    guard let text = readFile(file) else { throw UsageError("cannot read `\(file)`") }
     return String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
   }
 }

@@ -5,50 +5,50 @@ import FlowSource
 
 extension Command {
   static let eval = Command(
-    name: "eval", summary: "Evaluate a CEL expression over JSON data.", operands: "EXPRESSION",
-    options: [
-      Option(name: "data", value: "FILE", help: "a JSON object whose members are the variables; `-` is standard input"),
-      Option(name: "type", value: nil, help: "print the type as well"),
-      Option(name: "explain", value: nil, help: "print the value of each part"),
-      Option(name: "format", value: "text|json", help: "how to print; text by default"),
-    ],
+    name: "eval", group: .run, summary: "Evaluate a CEL expression over JSON data.", operands: "EXPRESSION",
+    options: [EvalOptions.data, EvalOptions.type, EvalOptions.explain, EvalOptions.format],
     example: #"flow eval 'items.all(i, i.qty > 0)' --data order.json --explain"#,
-    action: { arguments in
+    action: { arguments throws(UsageError) in
       guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow eval` takes one expression", help: "quote it for the shell")
-        return ExitCode.usage
+        throw UsageError("`flow eval` requires one expression", help: "quote it for the shell")
       }
-      guard let data = readData(arguments.value("data")) else { return ExitCode.usage }
-      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
-      let evaluation = Evaluation(arguments.operands[0], over: data)
+      let evaluation = Evaluation(arguments.operands[0], data: try EvalOptions.members(arguments))
       return evaluation.run(
-        showsType: arguments.has("type"), explains: arguments.has("explain"), asJSON: format == "json")
+        showsType: arguments[EvalOptions.type], explains: arguments[EvalOptions.explain],
+        isJSON: arguments[EvalOptions.format] == .json)
     })
 }
 
-/// The members of the data, or nothing when it can't be read, which has been said then.
-private func readData(_ path: String?) -> [JSON.Member]? {
-  guard let path else { return [] }
-  guard let text = readFile(path) else {
-    Terminal.complain("cannot read `\(path)`")
-    return nil
+/// The options of `flow eval`.
+private enum EvalOptions {
+  static let data = Option.text(
+    "data", "FILE", help: "JSON object whose members are the variables; `-` is standard input", completion: .files)
+  static let type = Option.flag("type", help: "print the type of the value")
+  static let explain = Option.flag("explain", help: "print the value of each subexpression")
+  static let format = Option.choice("format", short: "f", default: TextFormat.text, help: "output format")
+
+  /// The members of the data file.
+  static func members(_ arguments: CommandArguments) throws(UsageError) -> [JSON.Member] {
+    guard let path = arguments[data] else { return [] }
+    guard let text = readFile(path) else { throw UsageError("cannot read `\(path)`") }
+    let json: JSON
+    do throws(JSONError) {
+      json = try JSON(parsing: text)
+    } catch {
+      throw UsageError("`\(path)`, byte \(error.offset + 1): \(error.message)")
+    }
+    guard let members = json.members else { throw UsageError("`\(path)` is not a JSON object") }
+    return members
   }
-  do throws(JSONError) {
-    if let members = try JSON(parsing: text).members { return members }
-    Terminal.complain("`\(path)` is not a JSON object")
-  } catch {
-    Terminal.complain("`\(path)`, byte \(error.offset + 1): \(error.message)")
-  }
-  return nil
 }
 
-/// One expression over one document.
+/// An expression and the JSON members that are its variables.
 private struct Evaluation {
   let text: String
   let data: [JSON.Member]
   private var environment = Environment()
 
-  init(_ text: String, over data: [JSON.Member]) {
+  init(_ text: String, data: [JSON.Member]) {
     self.text = text
     self.data = data
     for (index, member) in data.enumerated() {
@@ -56,7 +56,7 @@ private struct Evaluation {
     }
   }
 
-  /// Numbers, texts and truths are what they look like; what is inside of lists and objects is known at run time.
+  /// The static type of a variable; elements of lists and objects are dynamic.
   private static func type(of json: JSON) -> ValueType {
     switch json {
     case .null: .dyn
@@ -70,14 +70,14 @@ private struct Evaluation {
     }
   }
 
-  func run(showsType: Bool, explains: Bool, asJSON: Bool) -> Int32 {
+  func run(showsType: Bool, explains: Bool, isJSON: Bool) -> Int32 {
     var sources = SourceSet()
     sources.add(name: "<expression>", text: Array(text.utf8))
     let (expression, problems) = parse(text)
     let checked = problems.hasErrors ? nil : environment.check(expression)
     guard let tree = checked?.expression, let program = try? ExpressionProgram(tree, types: environment.types) else {
       let renderer = PrettyRenderer(sources: sources, style: Terminal.errorStyle)
-      Terminal.error(renderer.render(problems + (checked?.diagnostics ?? [])) + "\n")
+      Terminal.errorOutput(renderer.render(problems + (checked?.diagnostics ?? [])) + "\n")
       return ExitCode.findings
     }
     let evaluator = Evaluator(types: environment.types)
@@ -90,20 +90,20 @@ private struct Evaluation {
     let explanation = explains ? evaluator.explain(program, frame: frame) : nil
     do throws(EvaluationError) {
       let value = evaluator.value(try evaluator.evaluate(program, frame: frame), as: tree.type)
-      show(value, tree.type, explanation, showsType: showsType, asJSON: asJSON)
-      return ExitCode.fine
+      show(value, type: tree.type, explanation: explanation, showsType: showsType, isJSON: isJSON)
+      return ExitCode.success
     } catch {
-      if let explanation { Terminal.error(explanation.text(source: text, types: environment.types) + "\n") }
-      Terminal.complain(error.message)
+      if let explanation { Terminal.errorOutput(explanation.text(source: text, types: environment.types) + "\n") }
+      Terminal.error(error.message)
       return ExitCode.findings
     }
   }
 
   private func show(
-    _ value: Value, _ type: ValueType, _ explanation: Explanation?, showsType: Bool, asJSON: Bool
+    _ value: Value, type: ValueType, explanation: Explanation?, showsType: Bool, isJSON: Bool
   ) {
     let types = environment.types
-    if asJSON {
+    if isJSON {
       var members: [JSON.Member] = [.init("value", value.json(in: types)), .init("type", .string("\(type)"))]
       if let explanation { members.append(.init("explanation", explanation.json(in: types))) }
       Terminal.output(JSON.object(members).text(.indented) + "\n")

@@ -5,43 +5,34 @@ import FlowSource
 
 extension Command {
   static let explain = Command(
-    name: "explain", summary: "Say what a code means, with an example that is wrong and one that is right.",
-    operands: "CODE|BEGINNING",
-    options: [
-      Option(name: "list", value: nil, help: "list all codes"),
-      Option(name: "format", value: "md|json", help: "the page as it is, or as a document"),
-    ],
-    example: "flow explain F401, or `flow explain F4` for the list of what begins so",
-    action: { arguments in
-      guard let format = arguments.choice("format", of: ["md", "json"]) else { return ExitCode.usage }
-      if arguments.has("list") {
-        return show(Rule.all, format)
+    name: "explain", group: .develop, summary: "Describe a diagnostic code, with a wrong and a corrected example.",
+    operands: "CODE|PREFIX\n--list", completion: .rules, options: [ExplainOptions.list, ExplainOptions.format],
+    example: "flow explain F401",
+    action: { arguments throws(UsageError) in
+      let format = arguments[ExplainOptions.format]
+      if arguments[ExplainOptions.list] { return show(Rule.all, format: format) }
+      guard arguments.operands.count == 1 else {
+        throw UsageError("`flow explain` requires one code", help: "flow explain --list")
       }
-      guard arguments.operands.count == 1, let rules = RuleNames.rules(arguments.operands) else {
-        if arguments.operands.count != 1 {
-          Terminal.complain("`flow explain` takes one code", help: "flow explain --list")
-        }
-        return ExitCode.usage
-      }
-      let begun = Rule.named(rules[0]) == nil ? Rule.all.filter { $0.code.hasPrefix(rules[0]) } : []
-      return begun.isEmpty ? explain(rules[0], format) : show(begun, format)
+      let name = try RuleNames.rules(arguments.operands)[0]
+      let matches = Rule.named(name) == nil ? Rule.all.filter { $0.code.hasPrefix(name) } : []
+      return matches.isEmpty ? try explain(name, format: format) : show(matches, format: format)
     })
 
-  private static func explain(_ name: String, _ format: String) -> Int32 {
+  private static func explain(_ name: String, format: ExplainOptions.Format) throws(UsageError) -> Int32 {
     guard let rule = Rule.named(name), let page = page(of: rule.code) else {
-      Terminal.complain("there is no page for `\(name)`", help: "see `flow explain --list`")
-      return ExitCode.usage
+      throw UsageError("there is no page for `\(name)`", help: "see `flow explain --list`")
     }
     var document = json(rule).members ?? []
     document.append(.init("markdown", .string(page)))
-    Terminal.output(format == "json" ? JSON.object(document).text(.indented) + "\n" : page)
-    return ExitCode.fine
+    Terminal.output(format == .json ? JSON.object(document).text(.indented) + "\n" : page)
+    return ExitCode.success
   }
 
-  private static func show(_ rules: [Rule], _ format: String) -> Int32 {
+  private static func show(_ rules: [Rule], format: ExplainOptions.Format) -> Int32 {
     let lines = rules.map { "\($0.code)  \($0.severity.rawValue)\t\($0.name): \($0.summary)\n" }.joined()
-    Terminal.output(format == "json" ? JSON.array(rules.map(json)).text(.indented) + "\n" : lines)
-    return ExitCode.fine
+    Terminal.output(format == .json ? JSON.array(rules.map(json)).text(.indented) + "\n" : lines)
+    return ExitCode.success
   }
 
   private static func json(_ rule: Rule) -> JSON {
@@ -52,7 +43,15 @@ extension Command {
   }
 }
 
-/// The page that begins with a code.
+/// The options of `flow explain`.
+private enum ExplainOptions {
+  enum Format: String, CaseIterable { case md, json }
+
+  static let list = Option.flag("list", help: "list all codes")
+  static let format = Option.choice("format", short: "f", default: Format.md, help: "output format")
+}
+
+/// The page of a diagnostic code, in Markdown.
 func page(of code: String) -> String? {
   var index = 0
   var length = 0

@@ -4,35 +4,38 @@ import FlowSyntax
 
 extension Command {
   static let fmt = Command(
-    name: "fmt", summary: "Bring flows into their one form, in place.", operands: "PATH…",
-    options: [
-      Option(name: "check", value: nil, help: "change nothing; list the files that are not in form, and exit with 1"),
-      Option(name: "diff", value: nil, help: "change nothing; show what would change, and exit with 1"),
-      Option(name: "stdin", value: nil, help: "format standard input to standard output"),
-    ],
-    example: "flow fmt samples",
-    action: { arguments in
-      let isFromInput = arguments.has("stdin")
+    name: "fmt", group: .develop, summary: "Format flows in place.", operands: "PATH…\n--stdin",
+    completion: .flowFiles, options: [FmtOptions.check, FmtOptions.diff, FmtOptions.stdin], example: "flow fmt samples",
+    action: { arguments throws(UsageError) in
+      let isFromInput = arguments[FmtOptions.stdin]
       guard arguments.operands.isEmpty == isFromInput else {
-        Terminal.complain(
-          "`flow fmt` takes files and folders, or `--stdin` and none", help: "flow fmt samples/order.flow")
-        return ExitCode.usage
+        throw UsageError("`flow fmt` requires files or folders, or `--stdin`", help: "flow fmt samples/order.flow")
       }
-      let mode: Formatting.Mode =
-        arguments.has("diff") ? .diff : arguments.has("check") ? .check : isFromInput ? .show : .write
-      var formatting = Formatting(mode: mode)
-      guard let files = isFromInput ? ["-"] : namedFiles(arguments.operands) else { return ExitCode.usage }
-      for file in files { formatting.format(file) }
-      return formatting.code
+      var formatter = FileFormatter(mode: FmtOptions.mode(arguments))
+      for file in isFromInput ? ["-"] : try namedFiles(arguments.operands) { formatter.format(file) }
+      return formatter.code
     })
 }
 
-/// What one call of `flow fmt` does with each file.
-private struct Formatting {
-  enum Mode { case write, check, diff, show }
+/// The options of `flow fmt`.
+private enum FmtOptions {
+  static let check = Option.flag("check", help: "list the files that are not formatted, and exit with 1; write nothing")
+  static let diff = Option.flag("diff", help: "print the changes, and exit with 1; write nothing")
+  static let stdin = Option.flag("stdin", help: "format standard input to standard output")
+
+  static func mode(_ arguments: CommandArguments) -> FileFormatter.Mode {
+    if arguments[diff] { return .diff }
+    if arguments[check] { return .check }
+    return arguments[stdin] ? .print : .write
+  }
+}
+
+/// Formats files one after the other, and keeps the exit code.
+private struct FileFormatter {
+  enum Mode { case write, check, diff, print }
 
   let mode: Mode
-  private(set) var code = ExitCode.fine
+  private(set) var code = ExitCode.success
 
   init(mode: Mode) { self.mode = mode }
 
@@ -44,16 +47,16 @@ private struct Formatting {
     let result = FlowSyntax.format(source)
     guard let formatted = result.text else {
       let renderer = PrettyRenderer(sources: sources, style: Terminal.errorStyle)
-      Terminal.error(renderer.render(result.diagnostics) + "\n")
+      Terminal.errorOutput(renderer.render(result.diagnostics) + "\n")
       code = max(code, ExitCode.findings)
       return
     }
-    if mode == .show { return Terminal.output(formatted) }
+    if mode == .print { return Terminal.output(formatted) }
     let bytes = Array(formatted.utf8)
-    if bytes != text { change(path, name, from: text, to: bytes) }
+    if bytes != text { change(path, name: name, from: text, to: bytes) }
   }
 
-  private mutating func change(_ path: String, _ name: String, from old: [UInt8], to new: [UInt8]) {
+  private mutating func change(_ path: String, name: String, from old: [UInt8], to new: [UInt8]) {
     switch mode {
     case .write:
       if !replaceFile(path, new) { fail("cannot write `\(path)`") }
@@ -61,13 +64,13 @@ private struct Formatting {
     case .diff:
       let texts = (String(decoding: old, as: UTF8.self), String(decoding: new, as: UTF8.self))
       Terminal.output(UnifiedDiff(name: name, old: texts.0, new: texts.1).text)
-    case .check, .show: Terminal.output(name + "\n")
+    case .check, .print: Terminal.output(name + "\n")
     }
     code = max(code, ExitCode.findings)
   }
 
   private mutating func fail(_ message: String) {
-    Terminal.complain(message)
+    Terminal.error(message)
     code = ExitCode.usage
   }
 }

@@ -6,62 +6,66 @@ import FlowSource
 
 extension Command {
   static let graph = Command(
-    name: "graph", summary: "Draw a flow.", operands: "PATH",
-    options: [
-      Option(name: "format", value: "svg|dot|mermaid|text", help: "text by default; svg needs Graphviz"),
-      Option(name: "flow", value: "NAME", help: "which flow of the file; the first one by default"),
-      Option(name: "state", value: "STATE", help: "show this state as active; may be given again"),
-    ],
+    name: "graph", group: .develop, summary: "Draw a flow as text, Mermaid, DOT or SVG.", operands: "PATH",
+    completion: .flowFiles, options: [GraphOptions.format, GraphOptions.flow, GraphOptions.state],
     example: "flow graph samples/order.flow --format svg > order.svg",
-    action: { arguments in
-      guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow graph` takes one file or folder")
-        return ExitCode.usage
-      }
-      guard let format = arguments.choice("format", of: ["text", "mermaid", "dot", "svg"]) else {
-        return ExitCode.usage
-      }
-      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+    action: { arguments throws(UsageError) in
+      guard arguments.operands.count == 1 else { throw UsageError("`flow graph` requires one file or folder") }
+      let files = try namedFiles(arguments.operands)
       guard let program = compileFiles(files)?.program else { return ExitCode.findings }
-      guard let flow = flowIndex(arguments.value("flow"), in: program) else { return ExitCode.usage }
-      let states = arguments.all("state")
+      let flow = try flowIndex(named: arguments[GraphOptions.flow], in: program)
+      let states = arguments[GraphOptions.state]
       let known = program.flows[flow].states.dropFirst().map(\.path)
       if let unknown = states.first(where: { !known.contains($0) }) {
         let guess = Suggestion.closest(to: unknown, among: known).first
-        Terminal.complain("there is no state `\(unknown)`", help: guess.map { "did you mean `\($0)`?" })
-        return ExitCode.usage
+        throw UsageError("there is no state `\(unknown)`", help: guess.map { "did you mean `\($0)`?" })
       }
-      return draw(program, flow, as: format, states)
+      Terminal.output(try diagram(of: program, flow: flow, format: arguments[GraphOptions.format], active: states))
+      return ExitCode.success
     })
+}
 
-  private static func flowIndex(_ name: String?, in program: Program) -> Int? {
-    let names = program.flows.map(\.name)
-    guard let name else {
-      if names.isEmpty { Terminal.complain("the file has no flow") }
-      return names.isEmpty ? nil : 0
-    }
-    guard let index = names.firstIndex(of: name) else {
-      let guess = Suggestion.closest(to: name, among: names).first
-      Terminal.complain("there is no flow `\(name)`", help: guess.map { "did you mean `\($0)`?" })
-      return nil
-    }
-    return index
+/// The options of `flow graph`.
+private enum GraphOptions {
+  static let format = Option.choice(
+    "format", short: "f", default: DiagramFormat.text, help: "output format; svg requires Graphviz")
+  static let flow = Option.text(
+    "flow", "NAME", help: "flow to draw", default: "the first of the file", completion: .flows)
+  static let state = Option.list("state", "STATE", help: "mark this state as active", completion: .states)
+}
+
+/// The formats of a diagram.
+enum DiagramFormat: String, CaseIterable { case text, mermaid, dot, svg }
+
+/// The index of a flow by its name; the first flow when there is no name.
+func flowIndex(named name: String?, in program: Program) throws(UsageError) -> Int {
+  let names = program.flows.map(\.name)
+  guard let name else {
+    if names.isEmpty { throw UsageError("the file declares no flow") }
+    return 0
   }
+  guard let index = names.firstIndex(of: name) else {
+    let guess = Suggestion.closest(to: name, among: names).first
+    throw UsageError("there is no flow `\(name)`", help: guess.map { "did you mean `\($0)`?" })
+  }
+  return index
+}
 
-  private static func draw(_ program: Program, _ flow: Int, as format: String, _ active: [String]) -> Int32 {
-    switch format {
-    case "text": Terminal.output(textDiagram(program, flow: flow, active: active))
-    case "mermaid": Terminal.output(mermaid(program, flow: flow, active: active))
-    case "dot": Terminal.output(dot(program, flow: flow, active: active))
-    default:
-      guard let picture = Graphviz.svg(dot(program, flow: flow, active: active)) else {
-        Terminal.complain(
-          "`dot` of Graphviz is needed for a picture, and could not be run",
-          help: "install the package graphviz, or use `--format mermaid` or `text`")
-        return ExitCode.usage
-      }
-      Terminal.output(String(decoding: picture, as: UTF8.self))
+/// The text of a diagram.
+/// - Throws: `UsageError` when Graphviz is needed and can't be run.
+func diagram(
+  of program: Program, flow: Int, format: DiagramFormat, active: [String] = []
+) throws(UsageError) -> String {
+  switch format {
+  case .text: return textDiagram(program, flow: flow, active: active)
+  case .mermaid: return mermaid(program, flow: flow, active: active)
+  case .dot: return dot(program, flow: flow, active: active)
+  case .svg:
+    guard let picture = Graphviz.svg(dot(program, flow: flow, active: active)) else {
+      throw UsageError(
+        "`dot` of Graphviz is required for SVG and could not be run",
+        help: "install the package graphviz, or use `--format mermaid` or `text`")
     }
-    return ExitCode.fine
+    return String(decoding: picture, as: UTF8.self)
   }
 }

@@ -5,48 +5,30 @@ import Glibc
 
 extension Command {
   static let repl = Command(
-    name: "repl", summary: "Drive a flow by hand: send events, wait, look, go back.", operands: "[FILE]",
-    options: [
-      Option(
-        name: "execute", value: "LINE", help: "run this line instead of asking; may stand more than once", short: "e"),
-      Option(name: "script", value: "FILE", help: "run the lines of a file instead of asking"),
-      Option(name: "keep-going", value: nil, help: "go on after an error in lines that are not typed"),
-      Option(name: "echo", value: nil, help: "print each line before what comes of it, with its prompt"),
-      Option(name: "json", value: nil, help: "print an object for each line"),
-      Option(name: "no-init", value: nil, help: "leave the start-up files alone"),
-      Option(name: "quiet", value: nil, help: "no greeting"),
-    ],
+    name: "repl", group: .run, summary: "Drive flows interactively: send events, advance time, inspect, undo, search.",
+    operands: "[FILE]", completion: .flowFiles, options: ReplOptions.all,
     example: "flow repl samples/order.flow -e ':path delivered'",
-    action: { arguments in
+    action: { arguments throws(UsageError) in
       guard arguments.operands.count <= 1 else {
-        Terminal.complain("`flow repl` takes one file", help: "load others with `:load FILE`")
-        return ExitCode.usage
+        throw UsageError("`flow repl` accepts one file", help: "load others with `:load FILE`")
       }
-      var session = Session(start: currentMilliseconds(), style: Terminal.outputStyle, world: surroundings)
-      if arguments.has("json") { _ = session.feed(":set format json") }
+      var session = Session(start: currentMilliseconds(), style: Terminal.outputStyle, world: environment)
+      if arguments[ReplOptions.json] { _ = session.feed(":set format json") }
       if let file = arguments.operands.first {
         let reply = session.feed(":load \(file)")
-        show(reply, to: ":load \(file)", session)
+        show(reply, to: ":load \(file)", in: session)
         if reply.isError { return ExitCode.findings }
       }
-      guard let lines = statements(arguments) else {
-        var conversation = TerminalSession(session, arguments)
-        return conversation.run()
+      guard let lines = ReplOptions.statements(arguments) else {
+        var terminal = TerminalSession(
+          session, isQuiet: arguments[ReplOptions.quiet], readsStartUpFiles: !arguments[ReplOptions.noInit])
+        return terminal.run()
       }
-      return run(lines, &session, isStrict: !arguments.has("keep-going"), isEchoed: arguments.has("echo"))
+      return run(
+        lines, in: &session, stopsAtErrors: !arguments[ReplOptions.keepGoing], echoes: arguments[ReplOptions.echo])
     })
 
-  /// What nobody types; nil when somebody will.
-  private static func statements(_ arguments: CommandArguments) -> [String]? {
-    let given = arguments.all("execute")
-    let path = arguments.value("script")
-    if path == nil, given.isEmpty, Terminal.isInputTerminal { return nil }
-    guard path != nil || given.isEmpty else { return given }
-    guard let text = readFile(path ?? "-") else { return [":source \(path ?? "-")"] }
-    return given + Session.statements(of: String(decoding: text, as: UTF8.self))
-  }
-
-  private static var surroundings: SessionEnvironment {
+  private static var environment: SessionEnvironment {
     SessionEnvironment(
       load: readFile,
       create: { path, text in
@@ -57,28 +39,55 @@ extension Command {
       }, page: page(of:), now: currentMilliseconds, isInterrupted: { flow_readline_is_interrupted() != 0 })
   }
 
-  /// Runs lines that nobody types; an error ends it, unless it is told to keep going.
-  private static func run(_ lines: [String], _ session: inout Session, isStrict: Bool, isEchoed: Bool) -> Int32 {
-    var code = ExitCode.fine
+  /// Runs the lines of a script.
+  private static func run(
+    _ lines: [String], in session: inout Session, stopsAtErrors: Bool, echoes: Bool
+  ) -> Int32 {
+    var code = ExitCode.success
     for line in lines {
-      if isEchoed { Terminal.output(session.prompt + line.replacing("\n", with: "\n...> ") + "\n") }
+      if echoes { Terminal.output(session.prompt + line.replacing("\n", with: "\n...> ") + "\n") }
       let reply = session.feed(line)
-      show(reply, to: line, session)
+      show(reply, to: line, in: session)
       if reply.isOver { break }
       if reply.isError {
         code = ExitCode.findings
-        if isStrict { break }
+        if stopsAtErrors { break }
       }
     }
     return code
   }
 
-  /// Prints what came of a line.
-  static func show(_ reply: Session.Reply, to line: String, _ session: Session) {
+  /// Prints the reply to a line.
+  static func show(_ reply: Session.Reply, to line: String, in session: Session) {
     if session.settings.isJSON {
       Terminal.output(Session.json(reply, to: line).text() + "\n")
     } else if !reply.text.isEmpty {
       Terminal.output(reply.text + "\n")
     }
+  }
+}
+
+/// The options of `flow repl`.
+private enum ReplOptions {
+  static let execute = Option.list(
+    "execute", "LINE", short: "e", help: "run this line instead of an interactive session")
+  static let script = Option.text(
+    "script", "FILE", help: "run the lines of FILE instead of an interactive session", completion: .files)
+  static let keepGoing = Option.flag("keep-going", help: "continue after an error in a script")
+  static let echo = Option.flag("echo", help: "print each line of a script, with its prompt, before its result")
+  static let json = Option.flag("json", help: "print one JSON object per line")
+  static let noInit = Option.flag("no-init", help: "do not read the start-up files")
+  static let quiet = Option.flag("quiet", help: "do not print the greeting")
+
+  static let all: [any CommandOption] = [execute, script, keepGoing, echo, json, noInit, quiet]
+
+  /// The statements of the options or of a pipe; nil for an interactive session.
+  static func statements(_ arguments: CommandArguments) -> [String]? {
+    let given = arguments[execute]
+    let path = arguments[script]
+    if path == nil, given.isEmpty, Terminal.isInputTerminal { return nil }
+    guard path != nil || given.isEmpty else { return given }
+    guard let text = readFile(path ?? "-") else { return [":source \(path ?? "-")"] }
+    return given + Session.statements(of: String(decoding: text, as: UTF8.self))
   }
 }

@@ -5,78 +5,79 @@ import FlowTesting
 
 extension Command {
   static let run = Command(
-    name: "run", summary: "Run one instance in the terminal, with events as lines of JSON.", operands: "PATH",
-    options: [
-      Option(name: "events", value: "FILE", help: "one JSON object a line; `-` or nothing is standard input"),
-      Option(name: "input", value: "JSON", help: "call the flow with these arguments before the first line"),
-      Option(name: "flow", value: "NAME", help: "which flow of the file; the first one by default"),
-      Option(name: "clock", value: "virtual|real", help: "whether time passes by itself; virtual by default"),
-      Option(name: "mock", value: "FILE", help: "how calls end by themselves: {\"ship\": {\"result\": …}}"),
-      Option(name: "until", value: "EXPR", help: "go on, also from timer to timer, until this holds; else end with 1"),
-      Option(name: "trace", value: nil, help: "show the reactions that are taken and the timers as well"),
-      Option(name: "keep-going", value: nil, help: "go on after an event that is refused"),
-      Option(name: "format", value: "text|json", help: "how to print; json is an object a line"),
-    ],
+    name: "run", group: .run, summary: "Run one instance in the terminal, with events as JSON lines.",
+    operands: "PATH", completion: .flowFiles, options: RunOptions.all,
     example: "flow run samples/order.flow --events events.ndjson --until 'paid > 0.0'",
-    action: { arguments in
+    action: { arguments throws(UsageError) in
       guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow run` takes one file or folder", help: "flow run samples/order.flow")
-        return ExitCode.usage
+        throw UsageError("`flow run` requires one file or folder", help: "flow run samples/order.flow")
       }
-      guard let choices = RunChoices(arguments) else { return ExitCode.usage }
-      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+      let options = try RunOptions(arguments)
+      let files = try namedFiles(arguments.operands)
       guard let program = compileFiles(files)?.program else { return ExitCode.findings }
       do throws(EventScript.Problem) {
         let script = try EventScript(
-          program, flow: arguments.value("flow"), start: currentMilliseconds(), mocks: choices.mocks,
-          until: arguments.value("until"))
-        var driver = RunDriver(script, choices)
-        return try driver.run(input: choices.input)
+          program, flow: options.flow, start: currentMilliseconds(), mocks: options.mocks, until: options.goal)
+        var driver = RunDriver(script, options)
+        return try driver.run(input: options.input)
       } catch {
-        Terminal.complain(error.message, help: error.help)
+        Terminal.error(error.message, help: error.help)
         return error.isInput ? ExitCode.usage : ExitCode.findings
       }
     })
 }
 
-/// What the options of `flow run` say.
-struct RunChoices {
-  var isReal = false
-  var isJSON = false
-  var trace: StepText.Trace
-  var isKeptGoing: Bool
-  var mocks: [UInt8]?
-  var input: JSON?
-  var source: LineSource
+/// The options of `flow run`, and their values.
+struct RunOptions {
+  enum Clock: String, CaseIterable { case virtual, real }
 
-  /// Nil when one makes no sense, which has been said then.
-  init?(_ arguments: CommandArguments) {
-    guard let clock = arguments.choice("clock", of: ["virtual", "real"]),
-      let format = arguments.choice("format", of: ["text", "json"])
-    else { return nil }
-    isReal = clock == "real"
-    isJSON = format == "json"
-    trace = arguments.has("trace") ? .all : .steps
-    isKeptGoing = arguments.has("keep-going")
-    if let path = arguments.value("mock") {
+  private static let events = Option.text(
+    "events", "FILE", help: "events, one JSON object per line", default: "standard input", completion: .files)
+  private static let input = Option.text("input", "JSON", help: "arguments of a flow with parameters, as an object")
+  private static let flow = Option.text(
+    "flow", "NAME", help: "flow to run", default: "the first of the file", completion: .flows)
+  private static let clock = Option.choice(
+    "clock", default: Clock.virtual, help: "whether time advances by events only or by the system clock")
+  private static let mock = Option.text(
+    "mock", "FILE", help: "results of calls, as {\"ship\": {\"result\": …}}", completion: .files)
+  private static let until = Option.text(
+    "until", "CEL",
+    help: "stop when this expression becomes true, firing timers as needed; exit with 1 if it never does")
+  private static let trace = Option.flag("trace", help: "also print the selected transitions and the timers")
+  private static let keepGoing = Option.flag("keep-going", help: "continue after a refused event")
+  private static let format = Option.choice(
+    "format", short: "f", default: TextFormat.text, help: "output format; json prints one object per line")
+
+  static let all: [any CommandOption] = [events, input, flow, clock, mock, until, trace, keepGoing, format]
+
+  let isReal: Bool
+  let isJSON: Bool
+  let trace: StepText.Trace
+  let keepsGoing: Bool
+  let flow: String?
+  let goal: String?
+  private(set) var mocks: [UInt8]?
+  private(set) var input: JSON?
+  let source: LineSource
+
+  /// - Throws: `UsageError` for a file that can't be read, or an input that is not JSON.
+  init(_ arguments: CommandArguments) throws(UsageError) {
+    isReal = arguments[RunOptions.clock] == .real
+    isJSON = arguments[RunOptions.format] == .json
+    trace = arguments[RunOptions.trace] ? .all : .steps
+    keepsGoing = arguments[RunOptions.keepGoing]
+    flow = arguments[RunOptions.flow]
+    goal = arguments[RunOptions.until]
+    if let path = arguments[RunOptions.mock] {
       mocks = readFile(path)
-      if mocks == nil {
-        Terminal.complain("cannot read `\(path)`")
-        return nil
-      }
+      if mocks == nil { throw UsageError("cannot read `\(path)`") }
     }
-    if let text = arguments.value("input") {
+    if let text = arguments[RunOptions.input] {
       input = try? JSON(parsing: text)
-      if input == nil {
-        Terminal.complain("`--input` takes a JSON object, not `\(text)`")
-        return nil
-      }
+      if input == nil { throw UsageError("`--input` must be a JSON object, not `\(text)`") }
     }
-    let path = arguments.value("events") ?? "-"
-    guard let source = LineSource(path) else {
-      Terminal.complain("cannot read `\(path)`")
-      return nil
-    }
+    let path = arguments[RunOptions.events] ?? "-"
+    guard let source = LineSource(path) else { throw UsageError("cannot read `\(path)`") }
     self.source = source
   }
 }

@@ -6,51 +6,38 @@ import FlowTesting
 
 extension Command {
   static let simulate = Command(
-    name: "simulate", summary: "Run a flow with random events and answers, and look for what should not be.",
-    operands: "PATH",
-    options: [
-      Option(name: "runs", value: "N", help: "how many runs; 1000 by default"),
-      Option(name: "seed", value: "S", help: "the same number gives the same runs; 1 by default"),
-      Option(name: "flow", value: "NAME", help: "which flow of the file; all by default"),
-      Option(name: "format", value: "text|json", help: "how to report"),
-    ],
+    name: "simulate", group: .run,
+    summary: "Run a flow with random events and results, and report violated invariants.", operands: "PATH",
+    completion: .flowFiles,
+    options: [SimulateOptions.runs, SimulateOptions.seed, SimulateOptions.flow, SimulateOptions.format],
     example: "flow simulate samples/order.flow --runs 10000",
-    action: { arguments in
-      guard arguments.operands.count == 1 else {
-        Terminal.complain("`flow simulate` takes one file or folder")
-        return ExitCode.usage
-      }
-      guard let format = arguments.choice("format", of: ["text", "json"]) else { return ExitCode.usage }
-      guard let runs = Int(arguments.value("runs") ?? "1000"), runs > 0,
-        let seed = UInt64(arguments.value("seed") ?? "1")
-      else {
-        Terminal.complain("`--runs` and `--seed` take whole numbers")
-        return ExitCode.usage
-      }
-      guard let files = namedFiles(arguments.operands) else { return ExitCode.usage }
+    action: { arguments throws(UsageError) in
+      guard arguments.operands.count == 1 else { throw UsageError("`flow simulate` requires one file or folder") }
+      let files = try namedFiles(arguments.operands)
       guard let program = compileFiles(files)?.program else { return ExitCode.findings }
-      let wanted = program.flows.indices.filter {
-        arguments.value("flow") ?? program.flows[$0].name == program.flows[$0].name
-      }
-      guard !wanted.isEmpty else {
-        Terminal.complain("there is no flow `\(arguments.value("flow") ?? "")`")
-        return ExitCode.usage
-      }
-      return simulate(program, wanted, runs: runs, seed: seed, isJSON: format == "json")
+      let name = arguments[SimulateOptions.flow]
+      let flows = name == nil ? Array(program.flows.indices) : [try flowIndex(named: name, in: program)]
+      return simulate(
+        program, flows: flows, runs: arguments[SimulateOptions.runs], seed: arguments[SimulateOptions.seed],
+        isJSON: arguments[SimulateOptions.format] == .json)
     })
 
   private static func simulate(
-    _ program: Program, _ flows: [Int], runs: Int, seed: UInt64, isJSON: Bool
+    _ program: Program, flows: [Int], runs: Int, seed: UInt64, isJSON: Bool
   ) -> Int32 {
     var documents: [JSON] = []
-    var code = ExitCode.fine
+    var code = ExitCode.success
     for flow in flows {
       do throws(ProgramError) {
         let report = try Simulation(program, flow: flow).run(count: runs, seed: seed)
         if report.finding != nil { code = ExitCode.findings }
-        if isJSON { documents.append(json(report, program.flows[flow])) } else { show(report, program, flow) }
+        if isJSON {
+          documents.append(json(report, flow: program.flows[flow].name))
+        } else {
+          show(report, program: program, flow: flow)
+        }
       } catch {
-        Terminal.complain(error.message)
+        Terminal.error(error.message)
         return ExitCode.findings
       }
     }
@@ -58,7 +45,7 @@ extension Command {
     return code
   }
 
-  private static func show(_ report: Simulation.Report, _ program: Program, _ flow: Int) {
+  private static func show(_ report: Simulation.Report, program: Program, flow: Int) {
     let style = Terminal.outputStyle
     let name = program.flows[flow].name
     let count = "\(report.runs) runs, \(report.steps) steps"
@@ -67,16 +54,16 @@ extension Command {
         !report.coverage.states[flow].contains($0)
       }
       Terminal.output("\(style.paint("✓", .green)) \(name): \(count)\n")
-      for state in unreached { Terminal.output("  never in `\(program.flows[flow].states[state].path)`\n") }
+      for state in unreached { Terminal.output("  never reached: `\(program.flows[flow].states[state].path)`\n") }
       return
     }
     Terminal.output("\(style.paint("✗", .red)) \(name): \(finding.message)\n")
-    Terminal.output("  after \(count); the shortest way found, seed \(finding.seed):\n\n\(finding.test)")
+    Terminal.output("  after \(count); shortest sequence found, seed \(finding.seed):\n\n\(finding.test)")
   }
 
-  private static func json(_ report: Simulation.Report, _ flow: FlowIR.Flow) -> JSON {
+  private static func json(_ report: Simulation.Report, flow: String) -> JSON {
     [
-      "flow": .string(flow.name), "runs": .int(Int64(report.runs)), "steps": .int(Int64(report.steps)),
+      "flow": .string(flow), "runs": .int(Int64(report.runs)), "steps": .int(Int64(report.steps)),
       "finding": report.finding.map { finding in
         [
           "message": .string(finding.message), "test": .string(finding.test), "moves": .int(Int64(finding.moves)),
@@ -85,4 +72,15 @@ extension Command {
       } ?? .null,
     ]
   }
+}
+
+/// The options of `flow simulate`.
+private enum SimulateOptions {
+  static let runs = Option.number("runs", "N", in: 1...Int.max, default: 1000, help: "number of runs")
+  static let seed = Option.number(
+    "seed", "N", in: UInt64.min...UInt64.max, default: UInt64(1),
+    help: "seed of the random numbers; equal seeds give equal runs")
+  static let flow = Option.text(
+    "flow", "NAME", help: "flow to simulate", default: "all of the file", completion: .flows)
+  static let format = Option.choice("format", short: "f", default: TextFormat.text, help: "output format")
 }

@@ -6,106 +6,94 @@ import FlowTesting
 
 extension Command {
   static let test = Command(
-    name: "test", summary: "Run the tests of flows on a virtual clock.", operands: "PATH…",
-    options: [
-      Option(name: "filter", value: "TEXT", help: "only tests whose name holds this text"),
-      Option(name: "seed", value: "N", help: "run them in another order, the same for the same number"),
-      Option(name: "fail-fast", value: nil, help: "stop at the first that fails"),
-      Option(name: "trace", value: nil, help: "show every step, of tests that pass as well"),
-      Option(name: "format", value: "pretty|json|junit|tap", help: "how to report; pretty by default"),
-      Option(name: "coverage", value: "text|json|lcov", help: "say which states and transitions no test went through"),
-    ],
-    example: "flow test samples/order.flow --coverage text",
-    action: { arguments in
+    name: "test", group: .run, summary: "Run the tests of flows on a virtual clock.", operands: "PATH…",
+    completion: .flowFiles, options: TestOptions.all, example: "flow test samples/order.flow --coverage text",
+    action: { arguments throws(UsageError) in
       guard !arguments.operands.isEmpty else {
-        Terminal.complain("`flow test` takes files and folders", help: "flow test samples/order.flow")
-        return ExitCode.usage
+        throw UsageError("`flow test` requires files or folders", help: "flow test samples/order.flow")
       }
-      guard let choices = TestChoices(arguments), let files = namedFiles(arguments.operands) else {
-        return ExitCode.usage
-      }
-      // Files that are named are one program; those of a folder may be many.
-      let isOne = !arguments.operands.contains(where: isFolder)
+      let options = TestOptions(arguments)
+      let files = try namedFiles(arguments.operands)
+      // Files that are named form one program; those of a folder may form many.
+      let isOneProgram = !arguments.operands.contains(where: isFolder)
       var suites: [TestSuite] = []
-      for paths in isOne ? [files] : programRoots(among: files, load: readFile).map({ [$0] }) {
-        guard let suite = TestSuite(paths, choices.style) else { return ExitCode.findings }
+      for paths in isOneProgram ? [files] : programRoots(among: files, load: readFile).map({ [$0] }) {
+        guard let suite = TestSuite(paths, style: options.style) else { return ExitCode.findings }
         suites.append(suite)
       }
-      return choices.run(suites)
+      return try options.run(suites)
     })
 }
 
-/// The tests of one program, with what runs them.
+/// The tests of one program, with their runner.
 private struct TestSuite {
   let tests: [TestCase]
   let runner: TestRunner
 
-  /// Nil when the program is not one, which has been said then.
-  init?(_ paths: [String], _ style: TerminalStyle) {
+  /// Nil when the files don't compile; the errors have been printed.
+  init?(_ paths: [String], style: TerminalStyle) {
     guard let compilation = compileFiles(paths), let program = compilation.program else { return nil }
     do throws(ProgramError) {
       runner = try TestRunner(program, style: style)
       tests = compilation.tests
     } catch {
-      Terminal.complain(error.message)
+      Terminal.error(error.message)
       return nil
     }
   }
 }
 
-/// How tests are chosen, run and reported.
-private struct TestChoices {
+/// The options of `flow test`, and their values.
+private struct TestOptions {
   enum Format: String, CaseIterable { case pretty, json, junit, tap }
   enum CoverageFormat: String, CaseIterable { case text, json, lcov }
 
-  let format: Format
-  var coverage: CoverageFormat?
-  var filter: String?
-  var seed: UInt64?
-  var isFailFast: Bool
-  var isTraced: Bool
+  private static let filter = Option.text("filter", "TEXT", help: "run only tests whose name contains TEXT")
+  private static let seed = Option<UInt64?>.number(
+    "seed", "N", in: 0...UInt64.max, help: "run the tests in a random order; equal seeds give equal orders")
+  private static let failFast = Option.flag("fail-fast", help: "stop at the first failure")
+  private static let trace = Option.flag("trace", help: "print every step, of passing tests as well")
+  private static let format = Option.choice("format", short: "f", default: Format.pretty, help: "report format")
+  private static let coverage = Option.optionalChoice(
+    "coverage", of: CoverageFormat.self, help: "report the states and transitions that no test covers")
 
-  init?(_ arguments: CommandArguments) {
-    filter = arguments.value("filter")
-    isFailFast = arguments.has("fail-fast")
-    isTraced = arguments.has("trace")
-    guard let format = arguments.choice("format", of: Format.allCases.map(\.rawValue)).flatMap(Format.init) else {
-      return nil
-    }
-    self.format = format
-    if arguments.has("coverage") {
-      let words = CoverageFormat.allCases.map(\.rawValue)
-      guard let coverage = arguments.choice("coverage", of: words).flatMap(CoverageFormat.init) else { return nil }
-      self.coverage = coverage
-    }
-    if let text = arguments.value("seed") {
-      guard let seed = UInt64(text) else {
-        Terminal.complain("`--seed` takes a whole number, not `\(text)`")
-        return nil
-      }
-      self.seed = seed
-    }
+  static let all: [any CommandOption] = [filter, seed, failFast, trace, format, coverage]
+
+  let format: Format
+  let coverage: CoverageFormat?
+  let filter: String?
+  let seed: UInt64?
+  let isFailFast: Bool
+  let isTraced: Bool
+
+  init(_ arguments: CommandArguments) {
+    filter = arguments[TestOptions.filter]
+    seed = arguments[TestOptions.seed]
+    isFailFast = arguments[TestOptions.failFast]
+    isTraced = arguments[TestOptions.trace]
+    format = arguments[TestOptions.format]
+    coverage = arguments[TestOptions.coverage]
   }
 
   var style: TerminalStyle { format == .pretty ? Terminal.outputStyle : .plain }
 
-  func run(_ suites: [TestSuite]) -> Int32 {
-    var chosen = suites.flatMap { suite in suite.tests.map { (test: $0, runner: suite.runner) } }
-      .filter { chosen in filter.map { chosen.test.name.contains($0) } ?? true }
-    if let seed { chosen.shuffle(seed: seed) }
-    guard !chosen.isEmpty else {
+  /// Runs the selected tests and prints the reports; the result is the exit code.
+  func run(_ suites: [TestSuite]) throws(UsageError) -> Int32 {
+    var selected = suites.flatMap { suite in suite.tests.map { (test: $0, runner: suite.runner) } }
+      .filter { selected in filter.map { selected.test.name.contains($0) } ?? true }
+    if let seed { selected.shuffle(seed: seed) }
+    guard !selected.isEmpty else {
       let hasNone = suites.allSatisfy(\.tests.isEmpty)
-      Terminal.complain(hasNone ? "there are no tests" : "no test has `\(filter ?? "")` in its name")
-      return ExitCode.usage
+      throw UsageError(hasNone ? "there are no tests" : "no test has `\(filter ?? "")` in its name")
     }
     var reports: [TestReport] = []
-    for (test, runner) in chosen {
+    for (test, runner) in selected {
       reports.append(runner.run(test))
       if isFailFast, reports.last?.hasPassed == false { break }
     }
     Terminal.output(render(reports))
-    if let coverage { Terminal.output(render(suites.map(\.runner), coverage)) }
-    return reports.allSatisfy(\.hasPassed) ? ExitCode.fine : ExitCode.findings
+    if let coverage { Terminal.output(render(suites.map(\.runner), coverage: coverage)) }
+    return reports.allSatisfy(\.hasPassed) ? ExitCode.success : ExitCode.findings
   }
 
   private func render(_ reports: [TestReport]) -> String {
@@ -117,7 +105,7 @@ private struct TestChoices {
     }
   }
 
-  private func render(_ runners: [TestRunner], _ format: CoverageFormat) -> String {
+  private func render(_ runners: [TestRunner], coverage format: CoverageFormat) -> String {
     switch format {
     case .text: return runners.map { $0.coverage.text(of: $0.program, style: Terminal.outputStyle) }.joined()
     case .lcov: return runners.map { $0.coverage.lcov(of: $0.program) }.joined()
@@ -129,7 +117,7 @@ private struct TestChoices {
 }
 
 extension Array {
-  /// The same order for the same number (Fisher and Yates, with SplitMix64 for the numbers).
+  /// Shuffles deterministically (Fisher and Yates, with SplitMix64 as the generator).
   fileprivate mutating func shuffle(seed: UInt64) {
     var state = seed
     for index in indices.dropFirst().reversed() {

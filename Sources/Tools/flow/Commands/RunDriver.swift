@@ -5,24 +5,24 @@ import FlowREPL
 import FlowTesting
 import Glibc
 
-/// One call of `flow run`: takes lines as they come, lets time pass, and prints what happens.
+/// One call of `flow run`: reads events as they arrive, advances time, and prints each step.
 struct RunDriver {
   private var script: EventScript
-  private let choices: RunChoices
+  private let options: RunOptions
   private let text: StepText
   private var lineNumber = 0
   private var hasRefused = false
   private var isStopped = false
 
-  init(_ script: EventScript, _ choices: RunChoices) {
+  init(_ script: EventScript, _ options: RunOptions) {
     text = StepText(
-      machine: script.machine, style: choices.isJSON ? .plain : Terminal.outputStyle, trace: choices.trace)
+      machine: script.machine, style: options.isJSON ? .plain : Terminal.outputStyle, trace: options.trace)
     self.script = script
-    self.choices = choices
+    self.options = options
   }
 
   /// - Returns: The exit code.
-  /// - Throws: `EventScript.Problem` at the first line that makes no sense, or can't be taken.
+  /// - Throws: `EventScript.Problem` at the first line that is invalid, or whose event is refused.
   mutating func run(input: JSON?) throws(EventScript.Problem) -> Int32 {
     if let input { try perform(try script.start(input, in: "--input")) }
     while !isStopped, !script.isGoalReached, let line = nextLine() {
@@ -30,22 +30,22 @@ struct RunDriver {
       if line.allSatisfy({ $0 <= 0x20 }) { continue }
       try perform(try script.move(line, number: lineNumber))
     }
-    if choices.isReal { waitForTimers() } else { skipToGoal() }
+    if options.isReal { waitForTimers() } else { skipToGoal() }
     showEnd()
     if let goal = script.missedGoal, !hasRefused {
-      Terminal.complain("`\(goal)` did not come to hold")
+      Terminal.error("`\(goal)` never became true")
       return ExitCode.findings
     }
-    return hasRefused || script.run.instance?.status == .failed ? ExitCode.findings : ExitCode.fine
+    return hasRefused || script.run.instance?.status == .failed ? ExitCode.findings : ExitCode.success
   }
 
   // MARK: - Lines
 
-  /// The next line; with a real clock timers fire while it is waited for.
+  /// The next line; with a real clock, timers fire while this waits.
   private mutating func nextLine() -> [UInt8]? {
     while !isStopped {
-      let wait = choices.isReal ? untilNextTimer : nil
-      switch choices.source.next(within: wait) {
+      let wait = options.isReal ? untilNextTimer : nil
+      switch options.source.next(within: wait) {
       case .line(let line):
         catchUp()
         return isStopped ? nil : line
@@ -58,15 +58,15 @@ struct RunDriver {
     return nil
   }
 
-  private mutating func perform(_ move: RunInput) throws(EventScript.Problem) {
-    if choices.isReal, case .advance(let wait) = move { return sleep(until: script.run.now.addingClamped(wait)) }
+  private mutating func perform(_ input: RunInput) throws(EventScript.Problem) {
+    if options.isReal, case .advance(let wait) = input { return sleep(until: script.run.now.addingClamped(wait)) }
     do throws(EventScript.Problem) {
-      report(try script.perform(move))
+      show(try script.perform(input))
     } catch {
       var problem = error
       problem.message = "line \(lineNumber): \(error.message)"
-      guard choices.isKeptGoing, !problem.isInput else { throw problem }
-      Terminal.complain(problem.message, help: problem.help)
+      guard options.keepsGoing, !problem.isInput else { throw problem }
+      Terminal.error(problem.message, help: problem.help)
       hasRefused = true
     }
   }
@@ -75,9 +75,9 @@ struct RunDriver {
 
   private var untilNextTimer: Int64? { script.run.nextTimer.map { max($0.due - currentMilliseconds(), 0) } }
 
-  /// Brings a real clock up to now.
+  /// Advances a real clock to the present.
   private mutating func catchUp() {
-    if choices.isReal { report(script.advance(to: currentMilliseconds())) }
+    if options.isReal { show(script.advance(to: currentMilliseconds())) }
   }
 
   private mutating func sleep(until instant: Int64) {
@@ -87,7 +87,7 @@ struct RunDriver {
     }
   }
 
-  /// With a real clock: goes on until nothing can happen any more.
+  /// With a real clock: waits until no timer is set.
   private mutating func waitForTimers() {
     while !isStopped, !script.isOver, let wait = untilNextTimer {
       pause(wait)
@@ -95,11 +95,11 @@ struct RunDriver {
     }
   }
 
-  /// With a virtual one: goes on from timer to timer as long as there is something to reach.
+  /// With a virtual clock: advances from timer to timer until the goal is reached.
   private mutating func skipToGoal() {
     for _ in 0..<VirtualRun.maximumFirings {
       guard !isStopped, !script.isOver, script.missedGoal != nil, let timer = script.run.nextTimer else { return }
-      report(script.advance(to: timer.due))
+      show(script.advance(to: timer.due))
     }
   }
 
@@ -107,20 +107,20 @@ struct RunDriver {
 
   // MARK: - Reports
 
-  private mutating func report(_ happenings: [VirtualRun.RunEvent]) {
-    for happening in happenings {
+  private mutating func show(_ events: [VirtualRun.RunEvent]) {
+    for event in events {
       Terminal.output(
-        (choices.isJSON ? text.json(happening).text() : text.describe(happening, start: script.start)) + "\n")
-      guard case .refused(let refusal) = happening.outcome else { continue }
-      Terminal.complain(lineNumber > 0 ? "line \(lineNumber): \(refusal.message)" : refusal.message)
+        (options.isJSON ? text.json(event).text() : text.describe(event, start: script.start)) + "\n")
+      guard case .refused(let refusal) = event.outcome else { continue }
+      Terminal.error(lineNumber > 0 ? "line \(lineNumber): \(refusal.message)" : refusal.message)
       hasRefused = true
-      isStopped = isStopped || !choices.isKeptGoing
+      isStopped = isStopped || !options.keepsGoing
     }
   }
 
-  /// How the instance stands, and what it waits for.
+  /// The state of the instance, and the calls that are outstanding.
   private func showEnd() {
-    if choices.isJSON { return Terminal.output(text.json(endOf: script.run).text() + "\n") }
+    if options.isJSON { return Terminal.output(text.json(endOf: script.run).text() + "\n") }
     for work in script.run.outstanding where work.isAwaited {
       Terminal.output("waits for \(text.describe(work.job))\n")
     }

@@ -2,9 +2,9 @@ import CReadline
 import FlowREPL
 import Glibc
 
-/// A session at a terminal: asks for lines, and lets timers speak while one is typed.
+/// An interactive session: reads lines, and reports timers that fire while a line is being edited.
 struct TerminalSession {
-  /// Where readline's completion finds the session; both live on the one thread that asks for lines.
+  /// The session as readline's completion callback sees it; both run on the thread that reads lines.
   private final class Box {
     var session: Session
 
@@ -12,15 +12,17 @@ struct TerminalSession {
   }
 
   private let box: Box
-  private let arguments: CommandArguments
+  private let isQuiet: Bool
+  private let readsStartUpFiles: Bool
 
-  init(_ session: Session, _ arguments: CommandArguments) {
+  init(_ session: Session, isQuiet: Bool, readsStartUpFiles: Bool) {
     box = Box(session)
-    self.arguments = arguments
+    self.isQuiet = isQuiet
+    self.readsStartUpFiles = readsStartUpFiles
   }
 
   mutating func run() -> Int32 {
-    if !arguments.has("quiet") { Terminal.output("flow \(FlowCommandLine.version), `:help` for help\n") }
+    if !isQuiet { Terminal.output("flow \(FlowCommandLine.version), `:help` for help\n") }
     flow_readline_prepare("flow")
     flow_readline_complete(
       { context, line in
@@ -29,14 +31,14 @@ struct TerminalSession {
         let words = box.session.completions(of: String(cString: line))
         return words.isEmpty ? nil : strdup(words.joined(separator: "\n"))
       }, Unmanaged.passUnretained(box).toOpaque())
-    if !arguments.has("no-init") { readStartUpFiles() }
+    if readsStartUpFiles { readStartUpFiles() }
     if let path = UserFolder.state.file("history") { flow_readline_history(path) }
     while let text = readStatement() {
       flow_readline_remember(text)
       for statement in Session.statements(of: text) {
         let reply = box.session.feed(statement)
-        Command.show(reply, to: statement, box.session)
-        if reply.isOver { return ExitCode.fine }
+        Command.show(reply, to: statement, in: box.session)
+        if reply.isOver { return ExitCode.success }
         if flow_readline_ending_signal() != 0 { break }
         if flow_readline_is_interrupted() != 0 {
           flow_readline_forget_interrupt()
@@ -46,12 +48,12 @@ struct TerminalSession {
       }
     }
     let signal = flow_readline_ending_signal()
-    return signal == 0 ? ExitCode.fine : 128 + signal
+    return signal == 0 ? ExitCode.success : 128 + signal
   }
 
   // MARK: - Lines
 
-  /// What was typed, of several lines when a bracket stayed open; nil at the end.
+  /// The next statement, of several lines while a bracket is open; nil at the end of the input.
   private func readStatement() -> String? {
     var text = ""
     while true {
@@ -72,7 +74,7 @@ struct TerminalSession {
     case end
   }
 
-  /// Waits for a line; what timers bring about meanwhile is shown above it.
+  /// Waits for a line; the steps of timers that fire meanwhile are printed above it.
   private func readLine(prompt: String) -> Typed {
     var prompt = prompt
     while true {
@@ -104,18 +106,18 @@ struct TerminalSession {
 
   private func source(_ path: String) {
     let reply = box.session.feed(":source \(path)")
-    Command.show(reply, to: ":source \(path)", box.session)
+    Command.show(reply, to: ":source \(path)", in: box.session)
   }
 
   private func isTrusted(_ path: String) -> Bool {
     guard let list = UserFolder.state.file("trusted") else { return false }
     let known = String(decoding: readFile(list) ?? [], as: UTF8.self).split(separator: "\n").map(String.init)
     if known.contains(path) { return true }
-    Terminal.output("\(path) wants to be run whenever `flow repl` begins here.\n")
-    guard case .line(let answer) = readLine(prompt: "run it, now and from now on? [y/N] "),
+    Terminal.output("\(path) is a start-up file of this folder and has not been run before.\n")
+    guard case .line(let answer) = readLine(prompt: "run it now and in future sessions? [y/N] "),
       ["y", "yes"].contains(answer.lowercased())
     else { return false }
-    if !appendToFile(list, Array((path + "\n").utf8)) { Terminal.complain("cannot write `\(list)`") }
+    if !appendToFile(list, Array((path + "\n").utf8)) { Terminal.error("cannot write `\(list)`") }
     return true
   }
 }

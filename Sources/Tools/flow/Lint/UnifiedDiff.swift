@@ -1,10 +1,10 @@
-/// The difference of two texts in the form that `patch` reads.
+/// The difference of two texts in the unified format of `diff` and `patch`.
 ///
-/// The lines that both have in common are found as Myers does it ("An O(ND) difference algorithm", 1986).
+/// Common lines are found by the algorithm of Myers ("An O(ND) difference algorithm", 1986).
 struct UnifiedDiff {
-  /// How many lines may come and go before the rest counts as replaced.
+  /// The maximum number of changed lines; a larger difference replaces the whole text.
   static let maximumEdits = 2000
-  /// How many unchanged lines stand around a change.
+  /// The number of unchanged lines around a change.
   private static let context = 3
 
   private enum Line {
@@ -49,7 +49,7 @@ struct UnifiedDiff {
     return lines
   }
 
-  // MARK: - Comparing
+  // MARK: - Comparison
 
   private static func compare(_ old: [String], _ new: [String]) -> [Line] {
     guard let trace = trace(old, new) else { return old.map { .removed($0) } + new.map { .added($0) } }
@@ -58,7 +58,7 @@ struct UnifiedDiff {
     var y = new.count
     for (edits, reached) in trace.enumerated().reversed() {
       let diagonal = x - y
-      let isAddition = goesDown(edits, diagonal, reached)
+      let isAddition = goesDown(diagonal, edits: edits, reached: reached)
       let before = isAddition ? diagonal + 1 : diagonal - 1
       let startX = edits == 0 ? 0 : reached[before + edits + 1]
       let startY = edits == 0 ? 0 : startX - before
@@ -73,9 +73,9 @@ struct UnifiedDiff {
     return found.reversed()
   }
 
-  /// How far each diagonal gets with one edit more each time, up to the end of both; nil when there are too many.
+  /// The furthest position on each diagonal, per number of edits; nil when there are too many.
   ///
-  /// The diagonal `k` of the step `d` is at `k + d + 1`, as it was before the step.
+  /// The diagonal `k` of step `d` is at index `k + d + 1`, with its value before the step.
   private static func trace(_ old: [String], _ new: [String]) -> [[Int]]? {
     var trace: [[Int]] = []
     var reached = [0, 0, 0]
@@ -83,7 +83,7 @@ struct UnifiedDiff {
       trace.append(reached)
       var next = [0] + reached + [0]
       for diagonal in stride(from: -edits, through: edits, by: 2) {
-        let isAddition = goesDown(edits, diagonal, reached)
+        let isAddition = goesDown(diagonal, edits: edits, reached: reached)
         var x = edits == 0 ? 0 : isAddition ? reached[diagonal + edits + 2] : reached[diagonal + edits] + 1
         while x < old.count, x - diagonal < new.count, x - diagonal >= 0, old[x] == new[x - diagonal] { x += 1 }
         next[diagonal + edits + 2] = x
@@ -94,13 +94,13 @@ struct UnifiedDiff {
     return nil
   }
 
-  private static func goesDown(_ edits: Int, _ diagonal: Int, _ reached: [Int]) -> Bool {
+  private static func goesDown(_ diagonal: Int, edits: Int, reached: [Int]) -> Bool {
     diagonal == -edits || (diagonal != edits && reached[diagonal + edits] < reached[diagonal + edits + 2])
   }
 
-  // MARK: - Writing
+  // MARK: - Output
 
-  /// Empty when the texts are the same.
+  /// The diff; empty when the texts are equal.
   var text: String {
     let hunks = hunks()
     guard !hunks.isEmpty else { return "" }

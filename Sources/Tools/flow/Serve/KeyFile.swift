@@ -2,15 +2,22 @@ import FlowJSON
 import FlowServer
 import Glibc
 
-/// The file with the hashes of keys, which nobody but its owner may read.
+/// The file with the hashes of API keys, readable by its owner only.
 enum KeyFile {
+  /// The keys of a file.
+  /// - Throws: `KeyFileError` when the file is invalid, or readable by others.
   static func load(_ path: String) throws(KeyFileError) -> KeyRing {
     let text = try contents(path)
-    guard let json = Configuration.json(text, path) else { throw KeyFileError(message: "`\(path)` can't be used") }
+    let json: JSON
+    do throws(UsageError) {
+      json = try Configuration.json(text, file: path)
+    } catch {
+      throw KeyFileError(message: error.message)
+    }
     do throws(KeyFileError) {
       return try KeyRing(json) { name throws(KeyFileError) in
         let file = name.hasPrefix("/") ? name : folder(of: path) + "/" + name
-        // A set with a shared secret in it is a secret itself.
+        // A key set may contain a shared secret, so its mode is checked as well.
         return try contents(file)
       }
     } catch {
@@ -24,12 +31,12 @@ enum KeyFile {
       throw KeyFileError(message: "cannot read `\(path)`")
     }
     guard status.st_mode & 0o077 == 0 else {
-      throw KeyFileError(message: "others can read `\(path)`: say `chmod 600 \(path)`")
+      throw KeyFileError(message: "`\(path)` is readable by other users: run `chmod 600 \(path)`")
     }
     return text
   }
 
-  /// Writes a table behind what is in the file, which is made for its owner alone.
+  /// Appends a table to the file, which is created with mode 0600; false when it could not be written.
   static func append(_ table: String, to path: String) -> Bool {
     let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { return false }

@@ -2,13 +2,13 @@ import FlowServer
 import Glibc
 
 extension Metrics.Process {
-  /// What the kernel says of this process.
+  /// The statistics of this process, read from `/proc`.
   static func current() -> Metrics.Process {
     var process = Metrics.Process()
     let page = sysconf(Int32(_SC_PAGESIZE))
     let memory = words("/proc/self/statm")
     if memory.count > 1 { process.residentBytes = (Int(memory[1]) ?? 0) * page }
-    // The name of the process may hold spaces; the numbers begin behind its bracket.
+    // The name of the process may contain spaces; the numbers follow its closing parenthesis.
     let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
     let text = String(decoding: readFile("/proc/self/stat") ?? [], as: UTF8.self)
     let fields = (text.lastIndex(of: ")").map { text[text.index(after: $0)...] } ?? "").split(separator: " ")
@@ -31,7 +31,7 @@ extension Metrics.Process {
   }
 }
 
-/// Lets the process have as many descriptors as its limit can be raised to: each connection is one.
+/// Raises the limit of open descriptors to its maximum: each connection needs one.
 func raiseDescriptorLimit() {
   var limit = rlimit()
   guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return }

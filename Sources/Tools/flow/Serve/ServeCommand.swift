@@ -8,75 +8,65 @@ import FlowServer
 import FlowStoreSQLite
 import Glibc
 
-/// Wires a server together: the engine with its store and runners, the service, the gate, the sockets.
+/// The composition root of the server: the engine with its store and runners, the service, access control, sockets.
 struct ServeCommand {
-  /// Why the server could not begin, in the operator's words.
+  /// The reason why the server could not start.
   private struct StartupError: Error { var message: String }
 
-  private let options: ServeOptions
-  private let actions: ActionSettings
+  private let configuration: ServeConfiguration
   private let metrics = Metrics(version: FlowCommandLine.version, process: Metrics.Process.current)
   private let exporter: BindingRunner
   private let tracer: Tracer?
   private let engine = EngineThread()
 
-  private init(_ options: ServeOptions, _ actions: ActionSettings) {
-    self.options = options
-    self.actions = actions
-    // The operator has said where spans go; that may well be this machine.
+  private var options: ServeOptions { configuration.options }
+  private var log: Log { configuration.options.log }
+
+  private init(_ configuration: ServeConfiguration) {
+    self.configuration = configuration
+    // The operator chooses the collector, so it may be on a private network.
     var open = ActionSettings()
     open.reach = NetworkPolicy(allowsPrivate: true, hosts: [])
     exporter = BindingRunner(settings: open, log: { _ in })
-    tracer = options.collector.map { [exporter] in ServeCommand.tracer($0, exporter) }
+    tracer = configuration.options.collector.map { [exporter] in ServeCommand.tracer(collector: $0, exporter: exporter)
+    }
   }
 
-  /// Serves until the process is told to end.
-  /// - Parameter watched: The files that are deployed again whenever they change.
-  static func run(
-    _ program: Program, _ sources: [SourceText], store path: String, _ retention: Retention,
-    _ options: ServeOptions,
-    _ actions: ActionSettings, watched: [String]
-  ) -> Int32 {
-    // From here on a signal is waited for, by this thread and by none of those that it starts.
+  /// Serves until the process is asked to end; the result is the exit code.
+  static func run(_ configuration: ServeConfiguration) -> Int32 {
+    // Signals are blocked before any thread starts, so that only this thread receives them.
     let signals = Signals()
     raiseDescriptorLimit()
     do throws(StartupError) {
-      try ServeCommand(options, actions).run(program, sources, path, retention, signals, watched)
-      return ExitCode.fine
+      try ServeCommand(configuration).run(signals)
+      return ExitCode.success
     } catch {
-      Terminal.complain(error.message)
+      Terminal.error(error.message)
       return ExitCode.usage
     }
   }
 
-  private func run(
-    _ program: Program, _ sources: [SourceText], _ path: String, _ retention: Retention, _ signals: Signals,
-    _ watched: [String]
-  ) throws(StartupError) {
-    let log = options.log
-    let settings = try settings()
+  private func run(_ signals: Signals) throws(StartupError) {
+    let settings = try accessSettings()
     let runner = BindingRunner(
-      settings: actions,
-      log: { [redaction = options.redaction] in
+      settings: configuration.actions,
+      log: { [log, redaction = options.redaction] in
         log.write(.info, "log", [.init("text", redaction.masked($0))])
       })
-    let service = try begin(program, sources, path, retention, InstrumentedRunner(runner, metrics))
-    let gate = AccessMiddleware(
-      service, settings, queries: try figures(path), metrics: metrics, log: log, audit: options.audit,
+    let service = try startService(runner: InstrumentedRunner(runner, metrics))
+    let access = AccessMiddleware(
+      service, settings, queries: try openQueries(), metrics: metrics, log: log, audit: options.audit,
       clock: currentMilliseconds)
-    let server = try listen(gate)
-    let names = program.flows.map(\.name).joined(separator: ", ")
-    let scheme = options.tls == nil ? "http" : "https"
-    let place = "\(scheme)://\(options.address.text(port: server.port))"
-    log.write(.info, "flow serves \(names) from \(path), listening on \(place)")
+    let server = try listen(access)
+    logStart(port: server.port)
     Systemd.notify("READY=1")
     let watchdog = Watchdog(engine)
-    if !watched.isEmpty { ServeWatch(watched, program, engine, actions).start() }
-    while signals.wait() == .reload { reload(gate) }
-    signals.endAtOnceWhenAskedAgain()
+    if options.isWatching { ServeWatch(configuration, engine: engine).start() }
+    while signals.wait() == .reload { reload(access) }
+    signals.exitOnNextRequest()
     Systemd.notify("STOPPING=1")
     log.write(.info, "draining")
-    gate.drain()
+    access.drain()
     usleep(UInt32(options.drainMilliseconds * 1000))
     server.shutdown()
     engine.shutdown()
@@ -84,22 +74,29 @@ struct ServeCommand {
     runner.shutdown()
     tracer?.flush()
     exporter.shutdown()
-    log.write(.info, "ended")
+    log.write(.info, "stopped")
     log.flush()
     options.audit.flush()
   }
 
-  private func figures(_ path: String) throws(StartupError) -> SQLiteQueries {
+  private func logStart(port: Int) {
+    let names = configuration.program.flows.map(\.name).joined(separator: ", ")
+    let scheme = options.tls == nil ? "http" : "https"
+    let url = "\(scheme)://\(options.address.text(port: port))"
+    log.write(.info, "flow serves \(names) from \(options.storePath), listening on \(url)")
+  }
+
+  private func openQueries() throws(StartupError) -> SQLiteQueries {
     do throws(StoreError) {
-      return try SQLiteQueries(path: path)
+      return try SQLiteQueries(path: options.storePath)
     } catch {
       throw StartupError(message: error.message)
     }
   }
 
-  private func settings() throws(StartupError) -> AccessMiddleware.Settings {
+  private func accessSettings() throws(StartupError) -> AccessMiddleware.Settings {
     do throws(KeyFileError) {
-      var settings = try options.settings()
+      var settings = try options.accessSettings()
       settings.tracer = tracer
       return settings
     } catch {
@@ -107,43 +104,42 @@ struct ServeCommand {
     }
   }
 
-  /// Reads keys and certificates again; what can't be used leaves the old ones in place.
-  private func reload(_ gate: AccessMiddleware) {
+  /// Reads keys and certificates again; invalid ones leave the previous ones in place.
+  private func reload(_ access: AccessMiddleware) {
     Systemd.notify("RELOADING=1")
     do throws(TLSError) {
       try options.tls?.reload()
     } catch {
-      options.log.write(.error, "the certificate was not reloaded", [.init("err", .string(error.message))])
+      log.write(.error, "the certificate was not reloaded", [.init("err", .string(error.message))])
     }
     do throws(KeyFileError) {
-      if let path = options.keysPath { gate.replaceKeys(try KeyFile.load(path)) }
-      options.log.write(.info, "reloaded")
+      if let path = options.keysPath { access.replaceKeys(try KeyFile.load(path)) }
+      log.write(.info, "reloaded")
     } catch {
-      options.log.write(.error, "the keys were not reloaded", [.init("err", .string(error.message))])
+      log.write(.error, "the keys were not reloaded", [.init("err", .string(error.message))])
     }
     Systemd.notify("READY=1")
   }
 
-  private static func tracer(_ collector: String, _ exporter: BindingRunner) -> Tracer {
+  private static func tracer(collector: String, exporter: BindingRunner) -> Tracer {
     Tracer(version: FlowCommandLine.version, clock: currentMilliseconds) { document, done in
       let action = BoundAction.http(method: "POST", url: collector, headers: [], body: document)
       let request = JobRequest(action: action, timeoutMilliseconds: 10_000, idempotencyKey: "traces", attempt: 1)
-      // A collector that is not there loses spans; the flows go on.
+      // An unreachable collector loses spans; instances are not affected.
       exporter.run(request) { _ in done() }
     }
   }
 
-  private func begin(
-    _ program: Program, _ sources: [SourceText], _ path: String, _ retention: Retention,
-    _ runner: any ActionRunner
-  ) throws(StartupError) -> FlowService {
+  private func startService(runner: any ActionRunner) throws(StartupError) -> FlowService {
     let live = LiveHub(redaction: options.redaction, metrics: metrics)
     let callbacks = callbacks(live)
     do {
-      let machine = try Machine(program)
+      let machine = try Machine(configuration.program)
+      let (sources, path, retention) = (configuration.sources, options.storePath, options.retention)
       try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
-          return try ServeCommand.makeEngine(machine, sources, try SQLiteStore(path: path, retention: retention))
+          let store = try SQLiteStore(path: path, retention: retention)
+          return try ServeCommand.makeEngine(machine, sources: sources, store: store)
         } catch {
           throw EngineError(message: error.message)
         }
@@ -152,7 +148,9 @@ struct ServeCommand {
       try live.begin(queries)
       return FlowService(
         engine: engine, queries: queries, live: live, clock: currentMilliseconds,
-        obstacle: { [actions] in ActionOptions.whatIsMissing(for: $0, actions)?.text },
+        obstacle: { [actions = configuration.actions] in
+          ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
+        },
         variable: Terminal.variable)
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
@@ -166,17 +164,17 @@ struct ServeCommand {
   }
 
   private static func makeEngine(
-    _ machine: Machine, _ sources: [SourceText], _ store: SQLiteStore
+    _ machine: Machine, sources: [SourceText], store: SQLiteStore
   ) throws(StoreError) -> Engine {
     do throws(EngineError) {
-      return try Engine(machine: machine, sources: sources, store: store, world: RealWorld())
+      return try Engine(machine: machine, sources: sources, store: store, world: SystemWorld())
     } catch {
       throw .unavailable(error.message)
     }
   }
 
   private func callbacks(_ live: LiveHub) -> EngineThread.Callbacks {
-    let (log, metrics, tracer, redaction) = (options.log, metrics, tracer, options.redaction)
+    let (log, metrics, tracer, redaction) = (log, metrics, tracer, options.redaction)
     return EngineThread.Callbacks(
       onCommit: { entries in
         live.publish(entries)
@@ -185,27 +183,27 @@ struct ServeCommand {
         log.note(entries, redaction)
       },
       onFatal: { message in
-        // What is on the disk is no longer known; only a new start reads it.
+        // The state on disk is unknown until the store is opened again.
         log.flush()
-        Terminal.complain(message, help: "the process ends; start it again")
+        Terminal.error(message, help: "the process exits; start it again")
         _exit(3)
       },
       onWarning: { log.write(.warn, $0) },
       onCommitDuration: { metrics.noteCommit(seconds: $0) })
   }
 
-  private func listen(_ gate: AccessMiddleware) throws(StartupError) -> HTTPServer {
+  private func listen(_ access: AccessMiddleware) throws(StartupError) -> HTTPServer {
     var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
     configuration.tls = options.tls
     configuration.path = options.address.path
     configuration.listeningSocket = options.listener
     do throws(HTTPServerError) {
-      let server = try HTTPServer(configuration: configuration, handler: gate)
+      let server = try HTTPServer(configuration: configuration, handler: access)
       server.start()
       return server
     } catch {
       switch error {
-      case .unknownHost(let host): throw StartupError(message: "there is no host `\(host)`")
+      case .unknownHost(let host): throw StartupError(message: "unknown host `\(host)`")
       case .cannotListen(let host, let port, let reason):
         throw StartupError(message: "cannot listen on \(host):\(port): \(reason)")
       case .cannotListenAt(let path, let reason):
@@ -213,21 +211,4 @@ struct ServeCommand {
       }
     }
   }
-}
-
-/// The clock, the chance and the environment of this machine.
-struct RealWorld: World {
-  func now() -> Int64 { currentMilliseconds() }
-
-  func random(below bound: Int64) -> Int64 { bound > 0 ? Int64.random(in: 0..<bound) : 0 }
-
-  /// Twelve digits of the time and sixteen of chance, so that names sort by age.
-  func newID() -> String {
-    let time = String(currentMilliseconds(), radix: 16)
-    let chance = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-    return String(repeating: "0", count: max(0, 12 - time.count)) + time
-      + String(repeating: "0", count: 16 - chance.count) + chance
-  }
-
-  func variable(_ name: String) -> String? { Terminal.variable(name) }
 }

@@ -1,158 +1,215 @@
+import CEL
 import FlowHTTP
 import FlowJSON
+import FlowRuntime
 import FlowServer
+import FlowStoreSQLite
 import FlowTime
 import Glibc
 
-/// How `flow serve` is reached, whom it lets in, and what it says of itself.
+/// The options of `flow serve` for the store, the network, access and observability, and their values.
 struct ServeOptions {
-  static let options: [Command.Option] = [
-    .init(name: "keys", value: "FILE", help: "let in only who has one of these keys; `flow key new` makes one"),
-    .init(
-      name: "insecure", value: nil, help: "allow an address that other machines can reach, without any access control"),
-    .init(name: "host", value: "NAME", help: "a name that the server is asked for by; this machine's own are known"),
-    .init(name: "origin", value: "URL", help: "another origin whose pages may send, such as https://desk.example"),
-    .init(name: "read-only", value: nil, help: "take nothing; what runs goes on, and can be looked at"),
-    .init(name: "rate", value: "NUMBER", help: "the most requests of a caller in a second"),
-    .init(name: "tls-cert", value: "FILE", help: "speak TLS with this certificate, a PEM file with its chain"),
-    .init(name: "tls-key", value: "FILE", help: "the key of the certificate, a PEM file"),
-    .init(name: "log-format", value: "FORMAT", help: "json or text; text on a terminal, json elsewhere"),
-    .init(name: "log-level", value: "LEVEL", help: "debug, info, warn or error; info by default"),
-    .init(name: "audit", value: "FILE", help: "where operators' actions and refusals are written; the log by default"),
-    .init(name: "otlp", value: "URL", help: "send a span of each step to this OpenTelemetry collector"),
-    .init(name: "drain", value: "DURATION", help: "how long to look unready before ending; 0s by default"),
+  private static let store = Option.text(
+    "store", "FILE", short: "s", help: "database file", default: "next to the first flow, as order.db for order.flow",
+    completion: .files)
+  private static let addr = Option.text(
+    "addr", "HOST:PORT|unix:PATH", short: "a", help: "address to listen on; port 0 selects a free one",
+    default: defaultAddress)
+  private static let keep = Option.text(
+    "keep", "DURATION|forever", help: "retention of ended instances in the store", default: "7d")
+  private static let archive = Option.text(
+    "archive", "FILE|none", help: "JSON Lines file for instances that leave the store",
+    default: "STORE.archive.jsonl", completion: .files)
+  private static let watch = Option.flag(
+    "watch", short: "w", help: "development: deploy the files again after each change")
+  private static let keys = Option.text(
+    "keys", "FILE", short: "k", help: "require one of the API keys in FILE; `flow key new` creates one",
+    completion: .files)
+  private static let insecure = Option.flag(
+    "insecure", help: "allow a public address without any access control")
+  private static let host = Option.list(
+    "host", "NAME", help: "also accept this Host header; local names are always accepted")
+  private static let origin = Option.list(
+    "origin", "URL", help: "also accept requests from pages of this origin, such as https://desk.example")
+  private static let readOnly = Option.flag(
+    "read-only", help: "reject all changes; running instances continue and can be inspected")
+  private static let rate = Option<Int?>.number(
+    "rate", "N", in: 1...1_000_000, help: "maximum number of requests per second and caller", default: "unlimited")
+  private static let tlsCertificate = Option.text(
+    "tls-cert", "FILE", help: "serve TLS with this certificate chain, in PEM", completion: .files)
+  private static let tlsKey = Option.text(
+    "tls-key", "FILE", help: "private key of the certificate, in PEM", completion: .files)
+  private static let logFormat = Option.optionalChoice(
+    "log-format", of: LogFormat.self, help: "log format", default: "text on a terminal, otherwise json")
+  private static let logLevel = Option.choice(
+    "log-level", default: LogLevel.info, help: "minimum severity of log lines")
+  private static let auditFile = Option.text(
+    "audit", "FILE", help: "file for the audit log of operations and refusals", default: "the log", completion: .files)
+  private static let otlp = Option.text(
+    "otlp", "URL", help: "send a trace span of each step to this OpenTelemetry collector")
+  private static let drain = Option.text(
+    "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
+
+  static let all: [any CommandOption] = [
+    store, addr, keys, insecure, host, origin, readOnly, rate, tlsCertificate, tlsKey, keep, archive, watch, drain,
+    logFormat, logLevel, auditFile, otlp,
   ]
 
+  /// The formats and levels of the log as options spell them.
+  private enum LogFormat: String, CaseIterable { case text, json }
+  private enum LogLevel: String, CaseIterable { case debug, info, warn, error }
+
+  private static let defaultAddress = "127.0.0.1:8080"
   private static let longestDrainMilliseconds: Int64 = 3_600_000
 
-  let address: Address
-  /// The socket that a service manager has opened; the address is then the one that it has.
+  let storePath: String
+  let retention: Retention
+  let isWatching: Bool
+  let address: ListenAddress
+  /// The socket that a service manager has opened, in place of an address.
   let listener: Int32?
   let keysPath: String?
   let tls: TLSCredentials?
   let log: Log
   let audit: Log
+  /// The URL of the OpenTelemetry collector.
   let collector: String?
   let drainMilliseconds: Int64
+  let redaction: Redaction
   private let hosts: [String]
   private let origins: [String]
-  private let rate: Int?
+  private let maximumRate: Int?
   private let isReadOnly: Bool
-  let redaction: Redaction
 
-  init(_ arguments: CommandArguments, _ configuration: Configuration) throws(UsageError) {
-    listener = Systemd.takeListener()
-    address = try ServeOptions.address(arguments, listener)
-    keysPath = arguments.value("keys")
-    hosts = arguments.all("host")
-    origins = arguments.all("origin")
-    rate = try ServeOptions.rate(arguments.value("rate"))
-    isReadOnly = arguments.has("read-only")
-    tls = try ServeOptions.tls(arguments.value("tls-cert"), arguments.value("tls-key"))
-    log = try ServeOptions.log(arguments)
-    audit = try ServeOptions.audit(arguments, log)
-    collector = try ServeOptions.collector(arguments.value("otlp"))
-    drainMilliseconds = try ServeOptions.duration(arguments.value("drain") ?? "0s")
+  /// - Parameter defaultStore: The path of the store when none is given.
+  /// - Throws: `UsageError` for an invalid value, or a public address without access control.
+  init(
+    _ arguments: CommandArguments, configuration: Configuration, defaultStore: String
+  ) throws(UsageError) {
+    storePath = arguments[ServeOptions.store] ?? defaultStore
+    retention = try ServeOptions.retention(arguments, store: storePath)
+    isWatching = arguments[ServeOptions.watch]
+    listener = Systemd.inheritedListener()
+    address = try ServeOptions.address(arguments, listener: listener)
+    keysPath = arguments[ServeOptions.keys]
+    hosts = arguments[ServeOptions.host]
+    origins = arguments[ServeOptions.origin]
+    maximumRate = arguments[ServeOptions.rate]
+    isReadOnly = arguments[ServeOptions.readOnly]
+    tls = try ServeOptions.tls(chain: arguments[ServeOptions.tlsCertificate], key: arguments[ServeOptions.tlsKey])
+    log = ServeOptions.log(arguments)
+    audit = try ServeOptions.audit(arguments, log: log)
+    collector = try ServeOptions.collector(arguments[ServeOptions.otlp])
+    drainMilliseconds = try ServeOptions.drainTime(arguments[ServeOptions.drain] ?? "0s")
     redaction = Redaction(configuration.redaction)
-    guard address.isLoopback || keysPath != nil || arguments.has("insecure") else {
+    guard address.isLoopback || keysPath != nil || arguments[ServeOptions.insecure] else {
       throw UsageError(
-        message: "\(address.host) can be reached from other machines, and nobody would have to say who he is",
-        help: "give --keys FILE, listen on 127.0.0.1 or at unix:PATH, or say --insecure")
+        "\(address.host) can be reached from other machines, and requests would not be authenticated",
+        help: "add --keys FILE, listen on 127.0.0.1 or unix:PATH, or add --insecure")
     }
   }
 
-  /// What the gate goes by; reads the file with keys.
-  func settings() throws(KeyFileError) -> AccessMiddleware.Settings {
+  /// The settings of access control.
+  /// - Throws: `KeyFileError` when the file with keys can't be used.
+  func accessSettings() throws(KeyFileError) -> AccessMiddleware.Settings {
     var settings = AccessMiddleware.Settings()
     let isAny = ["0.0.0.0", "::", ""].contains(address.host)
     let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
     settings.naming = HostPolicy(hosts: hosts + own, origins: origins)
     settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
-    settings.rate = rate
+    settings.rate = maximumRate
     settings.isReadOnly = isReadOnly
     settings.redaction = redaction
     return settings
   }
 
-  // MARK: - Reading
+  // MARK: - Values
 
-  private static func address(_ arguments: CommandArguments, _ listener: Int32?) throws(UsageError) -> Address {
-    if let listener {
-      guard let place = HTTPServer.place(ofListener: listener) else {
-        throw UsageError(message: "the socket that was handed over is none", help: "look at the .socket unit")
-      }
-      return Address(listener: place)
+  private static func retention(_ arguments: CommandArguments, store: String) throws(UsageError) -> Retention {
+    let archive = arguments[ServeOptions.archive] ?? store + ".archive.jsonl"
+    let keep = arguments[ServeOptions.keep] ?? "7d"
+    if keep == "forever" { return Retention() }
+    guard let duration = Duration(keep, allowsDays: true), duration.nanoseconds >= 0 else {
+      throw UsageError("`--keep` must be a duration or `forever`, not `\(keep)`", help: "write 7d, 12h, or forever")
     }
-    let text = arguments.value("addr") ?? "127.0.0.1:8080"
-    guard let address = Address(text) else {
+    return Retention(hot: duration.nanoseconds / 1_000_000, archive: archive == "none" ? nil : archive)
+  }
+
+  private static func address(_ arguments: CommandArguments, listener: Int32?) throws(UsageError) -> ListenAddress {
+    if let listener {
+      guard let name = HTTPServer.place(ofListener: listener) else {
+        throw UsageError("the inherited file descriptor is not a listening socket", help: "check the .socket unit")
+      }
+      return ListenAddress(listener: name)
+    }
+    let text = arguments[ServeOptions.addr] ?? defaultAddress
+    guard let address = ListenAddress(text) else {
       throw UsageError(
-        message: "`\(text)` is not an address", help: "write HOST:PORT, such as 127.0.0.1:8080, or unix:PATH")
+        "`--addr` must be HOST:PORT or unix:PATH, not `\(text)`", help: "write \(defaultAddress), for example")
     }
     return address
   }
 
-  private static func rate(_ text: String?) throws(UsageError) -> Int? {
-    guard let text else { return nil }
-    guard let rate = Int(text), (1...1_000_000).contains(rate) else {
-      throw UsageError(message: "`--rate \(text)` is no number of requests from 1 to 1000000")
-    }
-    return rate
-  }
-
-  private static func tls(_ chain: String?, _ key: String?) throws(UsageError) -> TLSCredentials? {
+  private static func tls(chain: String?, key: String?) throws(UsageError) -> TLSCredentials? {
     if chain == nil, key == nil { return nil }
     guard let chain, let key else {
-      throw UsageError(message: "TLS needs both a certificate and its key", help: "give --tls-cert and --tls-key")
+      throw UsageError("TLS requires both a certificate and its key", help: "give --tls-cert and --tls-key")
     }
     do throws(TLSError) {
       return try TLSCredentials(chain: chain, key: key)
     } catch {
-      throw UsageError(message: "`\(chain)` and `\(key)`: \(error.message)")
+      throw UsageError("`\(chain)` and `\(key)`: \(error.message)")
     }
   }
 
-  private static func log(_ arguments: CommandArguments) throws(UsageError) -> Log {
-    let format = arguments.value("log-format") ?? (isatty(STDERR_FILENO) == 1 ? "text" : "json")
-    guard let format = Log.Format(rawValue: format) else {
-      throw UsageError(message: "there is no log format `\(format)`", help: "write json or text")
-    }
-    let level = arguments.value("log-level") ?? "info"
-    guard let level = Log.Level(rawValue: level) else {
-      throw UsageError(message: "there is no log level `\(level)`", help: "write debug, info, warn or error")
-    }
+  private static func log(_ arguments: CommandArguments) -> Log {
+    let format: Log.Format =
+      switch arguments[ServeOptions.logFormat] ?? (isatty(STDERR_FILENO) == 1 ? .text : .json) {
+      case .text: .text
+      case .json: .json
+      }
+    let level: Log.Level =
+      switch arguments[ServeOptions.logLevel] {
+      case .debug: .debug
+      case .info: .info
+      case .warn: .warn
+      case .error: .error
+      }
     return Log(level: level, format: format, clock: currentMilliseconds, sink: sink)
   }
 
-  private static let sink: @Sendable ([UInt8]) -> Void = { Terminal.error(String(decoding: $0, as: UTF8.self)) }
+  private static let sink: @Sendable ([UInt8]) -> Void = {
+    Terminal.errorOutput(String(decoding: $0, as: UTF8.self))
+  }
 
-  /// Who wants to hear little of the server still gets the whole audit.
-  private static func audit(_ arguments: CommandArguments, _ log: Log) throws(UsageError) -> Log {
-    if let path = arguments.value("audit") { return try auditLog(path) }
+  /// The audit log, which is complete at every level of the log.
+  private static func audit(_ arguments: CommandArguments, log: Log) throws(UsageError) -> Log {
+    if let path = arguments[ServeOptions.auditFile] { return try auditLog(path) }
     return log.hears(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
   }
 
   private static func auditLog(_ path: String) throws(UsageError) -> Log {
-    guard appendToFile(path, []) else { throw UsageError(message: "`\(path)` can't be written") }
+    guard appendToFile(path, []) else { throw UsageError("`\(path)` can't be written") }
     chmod(path, 0o600)
     return Log(level: .info, format: .json, clock: currentMilliseconds) { line in
-      if !appendToFile(path, line) { Terminal.complain("`\(path)` can't be written: an audit line is lost") }
+      if !appendToFile(path, line) { Terminal.error("`\(path)` can't be written: an audit line is lost") }
     }
   }
 
-  /// The address of a collector, with the path that OTLP gives when there is none.
+  /// The URL of a collector, with the standard path of OTLP when there is none.
   private static func collector(_ text: String?) throws(UsageError) -> String? {
     guard let text else { return nil }
     guard let scheme = text.firstRange(of: "://"), ["http", "https"].contains(text[..<scheme.lowerBound]) else {
-      throw UsageError(message: "`\(text)` is no address of a collector", help: "write http://127.0.0.1:4318")
+      throw UsageError("`--otlp` must be a URL, not `\(text)`", help: "write http://127.0.0.1:4318")
     }
     let hasPath = text[scheme.upperBound...].contains("/")
     return hasPath ? text : text + "/v1/traces"
   }
 
-  private static func duration(_ text: String) throws(UsageError) -> Int64 {
+  private static func drainTime(_ text: String) throws(UsageError) -> Int64 {
     if text == "0" || text == "0s" { return 0 }
     guard let milliseconds = DurationText.milliseconds(text), milliseconds <= longestDrainMilliseconds else {
-      throw UsageError(message: "`--drain \(text)` is no length of time of an hour at most", help: "write 10s")
+      throw UsageError("`--drain` must be a duration of at most 1h, not `\(text)`", help: "write 10s")
     }
     return milliseconds
   }

@@ -1,78 +1,85 @@
 import Dispatch
 import FlowActions
 import FlowCompiler
-import FlowDiagnostics
 import FlowIR
 import FlowMachine
 import FlowRuntime
 import FlowSource
 
-/// Deploys what is edited while it is served, for whoever develops a flow.
+/// Deploys the files of `flow serve --watch` again after each change, for development.
 ///
-/// What compiles is what new instances run from then on; what does not is reported, and changes nothing.
+/// New instances run the edited flows once these compile; otherwise the errors are printed and nothing changes.
 struct ServeWatch {
   private let paths: [String]
   private let engine: EngineThread
   private let settings: ActionSettings
-  /// The hash of what is served.
+  /// The hash of the program that is served.
   private var served: String
   private var flows: [String]
   private var folders: Set<String>
 
-  /// - Parameter program: What the files had in them when the server began.
-  init(_ paths: [String], _ program: Program, _ engine: EngineThread, _ settings: ActionSettings) {
-    self.paths = paths
+  /// - Parameter configuration: The program with which the server has started.
+  init(_ configuration: ServeConfiguration, engine: EngineThread) {
+    paths = configuration.watchedPaths
     self.engine = engine
-    self.settings = settings
-    served = program.hash
-    flows = program.flows.map(\.name)
+    settings = configuration.actions
+    served = configuration.program.hash
+    flows = configuration.program.flows.map(\.name)
     folders = Set(paths.flatMap(foldersBelow))
   }
 
-  /// Watches from now on, on a thread of its own, for as long as the process is there.
+  /// Watches on a thread of its own until the process ends.
   func start() {
     DispatchQueue(label: "flow.watch").async { [self] in
       var watch = self
-      watchFolders({ watch.folders }, clears: false) { watch.look() }
+      watchFolders({ watch.folders }, clears: false) { watch.deployChanges() }
     }
   }
 
-  private mutating func look() {
-    guard let files = namedFiles(paths) else { return keep() }
+  private mutating func deployChanges() {
+    let files: [String]
+    do throws(UsageError) {
+      files = try namedFiles(paths)
+    } catch {
+      return reportFailure(error.message)
+    }
     let compilation = FlowCompiler.compile(files, load: readFile)
     folders.formUnion(paths.flatMap(foldersBelow))
     folders.formUnion(compilation.sources.files.map { folder(of: $0.name) })
     guard compilation.program?.hash != served else { return }
-    let heard = compilation.filtered(by: RuleSelection())
-    if !heard.isEmpty {
-      Terminal.error(PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle).render(heard) + "\n")
+    printFindings(of: compilation)
+    if let program = compilation.program {
+      deploy(program, sources: compilation.texts)
+    } else {
+      reportFailure()
     }
-    if let program = compilation.program { deploy(program, compilation.texts) } else { keep() }
   }
 
-  private mutating func deploy(_ program: Program, _ sources: [SourceText]) {
-    if let missing = ActionOptions.whatIsMissing(for: program, settings) { return keep(missing.message) }
+  private mutating func deploy(_ program: Program, sources: [SourceText]) {
+    if let missing = ProgramRequirements.firstUnmet(by: program, settings: settings) {
+      return reportFailure(missing.message)
+    }
     let machine: Machine
     do throws(ProgramError) {
       machine = try Machine(program)
     } catch {
-      return keep(error.message)
+      return reportFailure(error.message)
     }
     served = program.hash
     let names = program.flows.map(\.name)
-    for gone in flows where !names.contains(gone) { engine.retire(gone) { _ in } }
+    for removed in flows where !names.contains(removed) { engine.retire(removed) { _ in } }
     flows = names
     engine.deploy(machine, sources: sources) { result in
       switch result {
       case .success(let answer):
-        Terminal.error("flow: serves \(answer.flows.joined(separator: ", ")) as edited, for new instances\n")
-      case .failure: Terminal.complain("not deployed, as the store did not take it", help: "save the file once more")
+        Terminal.errorOutput("flow: deployed \(answer.flows.joined(separator: ", ")) for new instances\n")
+      case .failure: Terminal.error("not deployed: the store could not be written", help: "save the file again")
       }
     }
   }
 
-  private func keep(_ reason: String? = nil) {
-    Terminal.complain(
-      reason.map { "not deployed: \($0)" } ?? "not deployed", help: "what was served before still is")
+  private func reportFailure(_ reason: String? = nil) {
+    Terminal.error(
+      reason.map { "not deployed: \($0)" } ?? "not deployed", help: "the previous version is still served")
   }
 }

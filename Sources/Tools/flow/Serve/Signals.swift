@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// The signals that a server waits for.
+/// The signals that a server handles: SIGINT and SIGTERM to end, SIGHUP to reload.
 struct Signals: Sendable {
-  /// What an operator asks for.
+  /// The meaning of a signal.
   enum Request {
     case reload
     case end
@@ -11,7 +11,7 @@ struct Signals: Sendable {
 
   private let set: sigset_t
 
-  /// Keeps them from ending the process at once. Threads that are started later inherit that.
+  /// Blocks the signals, for this thread and all threads that it starts.
   init() {
     var set = sigset_t()
     sigemptyset(&set)
@@ -21,7 +21,7 @@ struct Signals: Sendable {
     self.set = set
   }
 
-  /// Returns when one of them comes.
+  /// Waits for the next signal.
   func wait() -> Request {
     var set = set
     var received: Int32 = 0
@@ -29,8 +29,8 @@ struct Signals: Sendable {
     return received == SIGHUP ? .reload : .end
   }
 
-  /// From now on another wish to end is granted at once, whatever is still under way.
-  func endAtOnceWhenAskedAgain() {
+  /// Makes the next request to end exit immediately, even while the server shuts down.
+  func exitOnNextRequest() {
     let thread = Thread {
       while wait() == .reload {}
       _exit(ExitCode.findings)

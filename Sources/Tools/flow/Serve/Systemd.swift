@@ -1,19 +1,19 @@
 import Glibc
 
-/// What a service manager and a service tell each other: sockets, readiness, signs of life.
+/// The protocol of systemd: inherited sockets, readiness, watchdog.
 enum Systemd {
-  /// The first descriptor that is handed over (sd_listen_fds(3)).
+  /// The first inherited descriptor (sd_listen_fds(3)).
   private static let firstDescriptor: Int32 = 3
 
-  /// The socket that the manager has opened for us; nil when there is none.
-  static func takeListener() -> Int32? {
+  /// The inherited socket, once; nil when there is none.
+  static func inheritedListener() -> Int32? {
     let isOurs = Terminal.variable("LISTEN_PID").flatMap { Int32($0) } == getpid()
     let count = Terminal.variable("LISTEN_FDS").flatMap { Int($0) } ?? 0
     for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
     return isOurs && count == 1 ? firstDescriptor : nil
   }
 
-  /// Sends a line such as `READY=1` (sd_notify(3)); nobody listens when the manager did not ask for it.
+  /// Sends a line such as `READY=1` (sd_notify(3)); does nothing without a service manager.
   static func notify(_ line: String) {
     guard let path = Terminal.variable("NOTIFY_SOCKET"), let first = path.utf8.first, path.utf8.count < 108 else {
       return
@@ -25,7 +25,7 @@ enum Systemd {
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { bytes in
       bytes.copyBytes(from: path.utf8)
-      // An abstract name begins with a zero, which a variable can't hold.
+      // An abstract name starts with a zero byte, which `@` stands for in a variable.
       if first == UInt8(ascii: "@") { bytes[0] = 0 }
     }
     let length = socklen_t(MemoryLayout<sa_family_t>.size + path.utf8.count)
@@ -37,7 +37,7 @@ enum Systemd {
     }
   }
 
-  /// How often the manager wants a sign of life, in milliseconds; half of what it waits for.
+  /// The interval of watchdog notifications, in milliseconds: half of the timeout.
   static var watchdogMilliseconds: Int? {
     if let pid = Terminal.variable("WATCHDOG_PID"), Int32(pid) != getpid() { return nil }
     return Terminal.variable("WATCHDOG_USEC").flatMap { Int($0) }.map { max(1, $0 / 2000) }

@@ -1,11 +1,11 @@
 import Dispatch
 import FlowRuntime
 
-/// Tells the service manager that the engine still works, by asking it each time.
+/// Notifies the service manager while the engine responds.
 final class Watchdog {
   private let timer: any DispatchSourceTimer
 
-  /// Nil when nobody wants to know.
+  /// Nil when the service manager has no watchdog for this process.
   init?(_ engine: EngineThread) {
     guard let milliseconds = Systemd.watchdogMilliseconds else { return nil }
     timer = DispatchSource.makeTimerSource(queue: .global())

@@ -3,33 +3,33 @@ import FlowDiagnostics
 import FlowJSON
 import FlowSource
 
-/// What `flow.toml` says of lints, and of what a server shows.
+/// The settings of `flow.toml`: lint rules, and the fields that a server redacts.
 ///
-/// The file is looked for in the folder of the first path, then in each folder around it.
+/// The file is searched for in the folder of the first path, then in each parent folder.
 struct Configuration {
-  /// What is heard when the command line says nothing else.
+  /// The rules that are enabled unless the command line says otherwise.
   var selection = RuleSelection()
-  /// Where the file lies; nil when there is none.
+  /// The folder of the file; nil when there is no file.
   var folder: String?
-  /// Fields that a server shows to nobody, by their flows.
+  /// Fields that a server redacts, by flow.
   private(set) var redaction: [String: [String]] = [:]
-  /// What is ignored below some paths; they are relative to the folder.
+  /// Rules that are disabled for some paths, relative to the folder.
   private var ignoredByPath: [(pattern: PathPattern, rules: [String])] = []
 
-  /// Nil when the file is wrong, which has been said then.
-  static func load(for path: String) -> Configuration? {
+  /// The configuration that applies to a path.
+  /// - Throws: `UsageError` when the file is not valid.
+  static func load(for path: String) throws(UsageError) -> Configuration {
     guard let (file, text) = find(from: path) else { return Configuration() }
-    guard let json = json(text, file) else { return nil }
-    return Configuration(json, file)
+    return try Configuration(json(text, file: file), file: file)
   }
 
-  /// For `flow check`, which leaves lints alone, whatever the file says of them.
-  mutating func hearOnlyErrors() {
+  /// Disables all lints, for `flow check`.
+  mutating func disableLints() {
     selection = RuleSelection(preset: .core)
     ignoredByPath = []
   }
 
-  /// What is ignored in a file because of where it lies.
+  /// The rules that are disabled for a file because of its path.
   func ignored(in file: String) -> [String] {
     guard let folder, !ignoredByPath.isEmpty else { return [] }
     let path = absolute(file)
@@ -51,8 +51,9 @@ struct Configuration {
     }
   }
 
-  /// The document as JSON; nil when it is no TOML, which has been said then.
-  static func json(_ text: [UInt8], _ file: String) -> JSON? {
+  /// A TOML document as JSON.
+  /// - Throws: `UsageError` with the line of a syntax error.
+  static func json(_ text: [UInt8], file: String) throws(UsageError) -> JSON {
     var line: Int32 = 0
     var message: UnsafeMutablePointer<CChar>?
     let result = text.withUnsafeBytes { bytes in
@@ -63,138 +64,116 @@ struct Configuration {
       ctoml_free(message)
     }
     guard let result else {
-      Terminal.complain("\(file):\(line): \(message.map { String(cString: $0) } ?? "it can't be read")")
-      return nil
+      throw UsageError("\(file):\(line): \(message.map { String(cString: $0) } ?? "not valid TOML")")
     }
     do throws(JSONError) {
       return try JSON(parsing: Array(String(cString: result).utf8))
     } catch {
-      Terminal.complain("\(file): \(error.message)")
-      return nil
+      throw UsageError("\(file): \(error.message)")
     }
   }
 
-  // MARK: - What it says
+  // MARK: - Settings
 
   private init() {}
 
-  private init?(_ json: JSON, _ file: String) {
-    let settings = Settings(file: file)
-    folder = file == "/flow.toml" ? "/" : String(file.dropLast("/flow.toml".count))
-    guard settings.knows(json, ["lint", "serve"]), let serve = settings.table(json, "serve"),
-      settings.knows(serve, ["redact"], in: "serve."),
-      let redaction = settings.table(serve, "redact").flatMap(settings.names), let lint = settings.table(json, "lint"),
-      settings.knows(lint, ["preset", "select", "ignore", "baseline", "severity", "per-path"], in: "lint."),
-      let preset = settings.text(lint, "preset"), let baseline = settings.text(lint, "baseline"),
-      let selected = settings.rules(lint, "select", toSilence: false),
-      let ignored = settings.rules(lint, "ignore", toSilence: true),
-      let severities = settings.table(lint, "severity").flatMap(settings.severities),
-      let paths = settings.table(lint, "per-path").flatMap(settings.paths)
-    else { return nil }
-    if !preset.isEmpty {
-      guard let named = RuleNames.preset(preset) else { return nil }
-      selection.preset = named
+  private init(_ json: JSON, file: String) throws(UsageError) {
+    let reader = SettingsReader(file: file)
+    let folder = file == "/flow.toml" ? "/" : String(file.dropLast("/flow.toml".count))
+    self.folder = folder
+    try reader.requireKnown(json, ["lint", "serve"])
+    let serve = try reader.table("serve", in: json)
+    try reader.requireKnown(serve, ["redact"], path: "serve.")
+    redaction = try reader.names(in: reader.table("redact", in: serve))
+    let lint = try reader.table("lint", in: json)
+    try reader.requireKnown(lint, ["preset", "select", "ignore", "baseline", "severity", "per-path"], path: "lint.")
+    if let name = try reader.text("preset", in: lint) { selection.preset = try RuleNames.preset(name) }
+    if let path = try reader.text("baseline", in: lint) {
+      selection.baseline = try RuleNames.baseline(path.hasPrefix("/") ? path : "\(folder)/\(path)")
     }
-    if !baseline.isEmpty {
-      guard let known = RuleNames.baseline(baseline.hasPrefix("/") ? baseline : "\(folder ?? "")/\(baseline)") else {
-        return nil
-      }
-      selection.baseline = known
-    }
-    selection.selected = selected
-    selection.ignored = ignored
-    selection.severities = severities
-    ignoredByPath = paths
-    self.redaction = redaction
+    selection.selected = try reader.rules("select", in: lint, disables: false)
+    selection.ignored = try reader.rules("ignore", in: lint, disables: true)
+    selection.severities = try reader.severities(in: reader.table("severity", in: lint))
+    ignoredByPath = try reader.paths(in: reader.table("per-path", in: lint))
   }
 }
 
-/// Takes settings out of the document; says what is wrong with one, and gives nil then.
-private struct Settings {
+/// Reads typed settings from the document, and reports wrong ones with the name of the file.
+private struct SettingsReader {
   let file: String
 
-  private func complain(_ message: String, help: String? = nil) {
-    Terminal.complain("\(file): \(message)", help: help)
+  private func error(_ message: String, help: String? = nil) -> UsageError {
+    UsageError("\(file): \(message)", help: help)
   }
 
-  /// Whether there is nothing that this version does not know.
-  func knows(_ json: JSON, _ names: [String], in path: String = "") -> Bool {
+  /// - Throws: `UsageError` for a member that is not among the names.
+  func requireKnown(_ json: JSON, _ names: [String], path: String = "") throws(UsageError) {
     for member in json.members ?? [] where !names.contains(member.name) {
       let guess = Suggestion.closest(to: member.name, among: names).first
-      complain(
-        "there is no setting `\(path)\(member.name)`", help: guess.map { "did you mean `\(path)\($0)`?" })
-      return false
+      throw error(
+        "unknown setting `\(path)\(member.name)`", help: guess.map { "did you mean `\(path)\($0)`?" })
     }
-    return true
   }
 
-  /// An empty one when there is none.
-  func table(_ json: JSON, _ name: String) -> JSON? {
+  /// A table; empty when it is missing.
+  func table(_ name: String, in json: JSON) throws(UsageError) -> JSON {
     guard let value = json[name] else { return .object([]) }
-    if value.members != nil { return value }
-    complain("`\(name)` is a table")
-    return nil
+    guard value.members != nil else { throw error("`\(name)` must be a table") }
+    return value
   }
 
-  /// An empty text when there is none.
-  func text(_ json: JSON, _ name: String) -> String? {
-    guard let value = json[name] else { return "" }
-    if let text = value.string, !text.isEmpty { return text }
-    complain("`\(name)` is a text between quotes, not `\(value.text())`")
-    return nil
-  }
-
-  /// No rules when there is no list.
-  func rules(_ json: JSON, _ name: String, toSilence: Bool) -> [String]? {
-    guard let value = json[name] else { return [] }
-    if let texts = value.array?.compactMap(\.string), texts.count == value.array?.count {
-      return RuleNames.rules(texts, toSilence: toSilence)
+  func text(_ name: String, in json: JSON) throws(UsageError) -> String? {
+    guard let value = json[name] else { return nil }
+    guard let text = value.string, !text.isEmpty else {
+      throw error("`\(name)` must be a text in quotes, not `\(value.text())`")
     }
-    complain("`\(name)` is a list of codes", help: "write `\(name) = [\"F601\"]`")
-    return nil
+    return text
   }
 
-  /// Lists of names, by the name of each.
-  func names(_ json: JSON) -> [String: [String]]? {
+  /// A list of rules; empty when it is missing.
+  func rules(_ name: String, in json: JSON, disables: Bool) throws(UsageError) -> [String] {
+    guard let value = json[name] else { return [] }
+    guard let texts = value.array?.compactMap(\.string), texts.count == value.array?.count else {
+      throw error("`\(name)` must be a list of codes", help: "write `\(name) = [\"F601\"]`")
+    }
+    return try RuleNames.rules(texts, disables: disables)
+  }
+
+  /// The lists of field names to redact, by flow.
+  func names(in json: JSON) throws(UsageError) -> [String: [String]] {
     var found: [String: [String]] = [:]
     for member in json.members ?? [] {
       guard let names = member.value.array?.compactMap(\.string), names.count == member.value.array?.count else {
-        complain("`serve.redact.\(member.name)` is a list of fields", help: "write `\(member.name) = [\"email\"]`")
-        return nil
+        throw error(
+          "`serve.redact.\(member.name)` must be a list of fields", help: "write `\(member.name) = [\"email\"]`")
       }
       found[member.name] = names
     }
     return found
   }
 
-  func severities(_ json: JSON) -> [String: Diagnostic.Severity]? {
+  func severities(in json: JSON) throws(UsageError) -> [String: Diagnostic.Severity] {
     var found: [String: Diagnostic.Severity] = [:]
     for member in json.members ?? [] {
+      _ = try RuleNames.rules([member.name])
       guard let rule = Rule.named(member.name) else {
-        _ = RuleNames.rules([member.name])
-        return nil
+        throw error("`lint.severity.\(member.name)` must be a code or the name of a rule, not a prefix")
       }
       guard let severity = Diagnostic.Severity(rawValue: member.value.string ?? "") else {
-        complain("a severity is error, warning or info", help: "write `\(member.name) = \"warning\"`")
-        return nil
+        throw error("a severity is error, warning or info", help: "write `\(member.name) = \"warning\"`")
       }
-      guard rule.canBeSilenced || severity == .error else {
-        RuleNames.complainOfSilencing(rule)
-        return nil
-      }
+      guard rule.canBeSilenced || severity == .error else { throw RuleNames.cannotBeDisabled(rule) }
       found[rule.code] = severity
     }
     return found
   }
 
-  func paths(_ json: JSON) -> [(pattern: PathPattern, rules: [String])]? {
+  func paths(in json: JSON) throws(UsageError) -> [(pattern: PathPattern, rules: [String])] {
     var found: [(pattern: PathPattern, rules: [String])] = []
     for member in json.members ?? [] {
-      let path = "lint.per-path.\"\(member.name)\"."
-      guard let settings = table(.object([member]), member.name), knows(settings, ["ignore"], in: path),
-        let rules = rules(settings, "ignore", toSilence: true)
-      else { return nil }
-      found.append((PathPattern(member.name), rules))
+      let settings = try table(member.name, in: .object([member]))
+      try requireKnown(settings, ["ignore"], path: "lint.per-path.\"\(member.name)\".")
+      found.append((PathPattern(member.name), try rules("ignore", in: settings, disables: true)))
     }
     return found
   }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Lines of a file or of standard input, with an end to waiting.
+/// Lines of a file or of standard input, read with a timeout.
 final class LineSource {
   enum Event {
     case line([UInt8])
     case end
-    /// Nothing came in time.
+    /// No line arrived in time.
     case timeout
   }
 
-  /// How long a line may be; more is taken for the next line, which then is no JSON.
+  /// The maximum length of a line, in bytes; a longer line is split.
   static let maximumLength = 1 << 24
 
   private let descriptor: Int32
@@ -22,14 +22,14 @@ final class LineSource {
     descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { return nil }
     var status = stat()
-    // A folder can be opened, and not read.
+    // A folder can be opened, but not read.
     if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return nil }
   }
 
   deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
 
-  /// The next line, without its end.
-  /// - Parameter milliseconds: How long to wait; nil for as long as it takes.
+  /// The next line, without its line feed.
+  /// - Parameter milliseconds: The timeout; nil waits indefinitely.
   func next(within milliseconds: Int64? = nil) -> Event {
     while true {
       if let line = buffered() { return .line(line) }

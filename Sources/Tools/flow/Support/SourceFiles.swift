@@ -1,19 +1,18 @@
 import FlowSource
 import Glibc
 
-/// The `.flow` files that a path names: itself, or all below it when it is a folder, in order of their names.
+/// The `.flow` files at a path: the file itself, or all files below a folder, sorted by name.
 ///
-/// What begins with a dot is left out. Nil when the path can't be read.
+/// Names that begin with a dot are skipped. Nil when the path can't be read.
 func flowFiles(at path: String) -> [String]? {
   var status = stat()
   guard stat(path, &status) == 0 else { return nil }
   return isFolder(path) ? flowFiles(below: path, depth: 0) : [path]
 }
 
-/// The files that the operands of a command name, each once: themselves, and all below them where they are folders.
-///
-/// Nil, and said, when one can't be read or nothing is found.
-func namedFiles(_ operands: [String]) -> [String]? {
+/// The files that the operands of a command name, each once; folders stand for all `.flow` files below them.
+/// - Throws: `UsageError` when one can't be read, or a folder has no `.flow` file.
+func namedFiles(_ operands: [String]) throws(UsageError) -> [String] {
   var found: [String] = []
   var seen: Set<String> = []
   for path in operands {
@@ -21,21 +20,17 @@ func namedFiles(_ operands: [String]) -> [String]? {
     guard let files = isInput ? [path] : flowFiles(at: path),
       isInput || !files.contains(where: { readFile($0) == nil })
     else {
-      Terminal.complain("cannot read `\(path)`", help: neighbour(of: path).map { "did you mean `\($0)`?" })
-      return nil
+      throw UsageError("cannot read `\(path)`", help: similarFile(to: path).map { "did you mean `\($0)`?" })
     }
-    guard !files.isEmpty else {
-      Terminal.complain("there is no `.flow` file below `\(path)`")
-      return nil
-    }
-    // What was named keeps the name that it was given.
+    guard !files.isEmpty else { throw UsageError("there is no `.flow` file below `\(path)`") }
+    // A file that is named directly keeps the given name.
     let names = files == [path] ? files : files.map(shortPath)
     found += names.filter { seen.insert(shortPath($0)).inserted }
   }
   return found
 }
 
-/// How deep folders are searched; a circle of links ends here.
+/// The depth to which folders are searched; it also ends a cycle of links.
 private let maximumFolderDepth = 32
 
 private func flowFiles(below folder: String, depth: Int) -> [String]? {
@@ -55,6 +50,7 @@ private func flowFiles(below folder: String, depth: Int) -> [String]? {
   return found
 }
 
+/// The names in a folder, in no order; nil when it can't be read.
 func entries(of folder: String) -> [String]? {
   guard let directory = opendir(folder) else { return nil }
   defer { closedir(directory) }
@@ -68,7 +64,7 @@ func entries(of folder: String) -> [String]? {
   return names
 }
 
-/// The folder at a path and all below it; the one around it when it is a file.
+/// The folder at a path and all folders below it; for a file, the folder that contains it.
 func foldersBelow(_ path: String) -> [String] {
   let files = flowFiles(at: path) ?? []
   return ["", "."].contains(path) || isFolder(path) ? folders(below: path, depth: 0) : files.map(folder)
@@ -80,25 +76,25 @@ private func folders(below folder: String, depth: Int) -> [String] {
   return [folder] + inner.flatMap { folders(below: $0, depth: depth + 1) }
 }
 
-/// Whether a folder, or a link to one, is at a path.
+/// True when a path is a folder, or a link to one.
 func isFolder(_ path: String) -> Bool {
   var status = stat()
   return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// Whether a folder, and no link to one, is at a path.
+/// True when a path is a folder, and not a link to one.
 private func isOwnFolder(_ path: String) -> Bool {
   var status = stat()
   return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// The folder around a path, as it is written.
+/// The folder that contains a path, as written.
 func folder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// The path from the root on, links followed as far as it exists.
+/// The absolute path, with links resolved as far as it exists.
 func absolute(_ path: String) -> String {
   if let resolved = realPath(path) { return resolved }
   if path.hasPrefix("/") { return path }
@@ -112,9 +108,9 @@ private func realPath(_ path: String) -> String? {
   return String(cString: resolved)
 }
 
-/// The path as it is shown: relative when it lies below the current folder, and without `.` between slashes.
+/// The path as it is displayed: relative below the current folder, and without `.` components.
 ///
-/// One file then has one name, whether it was named, found in a folder, or imported.
+/// A file then has one name, whether it was named, found in a folder, or imported.
 func shortPath(_ path: String) -> String {
   let here = (realPath(".") ?? "") + "/"
   let text = path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
@@ -122,14 +118,14 @@ func shortPath(_ path: String) -> String {
   return text.hasPrefix("/") ? "/" + parts : parts
 }
 
-/// Writes behind what a file holds, or says that it could not.
+/// Appends to a file; false when it could not be written.
 func appendToFile(_ path: String, _ contents: [UInt8]) -> Bool {
   guard let file = fopen(path, "ab") else { return false }
   let count = fwrite(contents, 1, contents.count, file)
   return fclose(file) == 0 && count == contents.count
 }
 
-/// Puts new contents in the place of a file at once, so that nobody ever sees a half; its rights stay.
+/// Replaces the contents of a file atomically and keeps its mode; false when it could not be written.
 func replaceFile(_ path: String, _ contents: [UInt8]) -> Bool {
   guard let resolved = realpath(path, nil) else { return false }
   defer { free(resolved) }
@@ -144,8 +140,8 @@ func replaceFile(_ path: String, _ contents: [UInt8]) -> Bool {
   return false
 }
 
-/// A file beside a path that does not exist, with nearly its name.
-func neighbour(of path: String) -> String? {
+/// A `.flow` file next to a missing one, with a similar name.
+private func similarFile(to path: String) -> String? {
   let slash = path.lastIndex(of: "/")
   let folder = slash.map { String(path[..<$0]) } ?? "."
   let name = slash.map { String(path[path.index(after: $0)...]) } ?? path

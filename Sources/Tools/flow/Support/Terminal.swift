@@ -1,15 +1,17 @@
 import FlowDiagnostics
 import Glibc
 
-/// Standard output and error: results go to the first, everything else to the second.
+/// Standard output for results, and standard error for everything else.
 enum Terminal {
+  /// Writes text to standard output.
   static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
 
-  static func error(_ text: String) { write(text, to: STDERR_FILENO) }
+  /// Writes text to standard error.
+  static func errorOutput(_ text: String) { write(text, to: STDERR_FILENO) }
 
-  /// `error: what` and a line that helps.
-  static func complain(_ message: String, help: String? = nil) {
-    error("\(errorStyle.paint("error", .red)): \(message)\n" + (help.map { "  help: \($0)\n" } ?? ""))
+  /// Writes `error: message`, and a line with the help, to standard error.
+  static func error(_ message: String, help: String? = nil) {
+    errorOutput("\(errorStyle.paint("error", .red)): \(message)\n" + (help.map { "  help: \($0)\n" } ?? ""))
   }
 
   static var outputStyle: TerminalStyle { style(of: STDOUT_FILENO) }
@@ -18,8 +20,8 @@ enum Terminal {
   static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
   static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Colours on a terminal, unless `NO_COLOR` is set or the terminal is dumb; `FORCE_COLOR` and `CLICOLOR_FORCE`
-  /// force them.
+  /// Colored on a terminal, unless `NO_COLOR` is set or the terminal is dumb. `FORCE_COLOR` and `CLICOLOR_FORCE`
+  /// color other outputs as well.
   private static func style(of descriptor: Int32) -> TerminalStyle {
     if let none = variable("NO_COLOR"), !none.isEmpty { return .plain }
     for force in ["FORCE_COLOR", "CLICOLOR_FORCE"] {
@@ -28,6 +30,7 @@ enum Terminal {
     return isatty(descriptor) == 1 && variable("TERM") != "dumb" ? .coloured : .plain
   }
 
+  /// A variable of the environment; nil when it is not set.
   static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   private static func write(_ text: String, to descriptor: Int32) {
@@ -44,7 +47,7 @@ enum Terminal {
 /// Ends the process.
 func exitProcess(_ code: Int32) -> Never { exit(code) }
 
-/// The whole of a file; nil when it can't be read. `-` is standard input.
+/// The contents of a file; nil when it can't be read. `-` is standard input.
 func readFile(_ path: String) -> [UInt8]? {
   let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY)
   guard descriptor >= 0 else { return nil }
@@ -60,14 +63,14 @@ func readFile(_ path: String) -> [UInt8]? {
   }
 }
 
-/// Writes a whole file, or says that it could not.
+/// Writes a file; false when it could not be written.
 func writeFile(_ path: String, _ contents: [UInt8]) -> Bool {
   guard let file = fopen(path, "wb") else { return false }
   let count = fwrite(contents, 1, contents.count, file)
   return fclose(file) == 0 && count == contents.count
 }
 
-/// The instant of the system's clock in milliseconds since 1970.
+/// The time of the system clock, in milliseconds since 1970.
 func currentMilliseconds() -> Int64 {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where what belongs to the user is kept, by the XDG Base Directory Specification.
+/// The folders of the user, by the XDG Base Directory Specification.
 enum UserFolder {
   case configuration, state
 
@@ -10,19 +10,20 @@ enum UserFolder {
       case .configuration: ("XDG_CONFIG_HOME", ".config")
       case .state: ("XDG_STATE_HOME", ".local/state")
       }
-    // A path that is not absolute has to be ignored, the specification says.
+    // The specification requires that relative paths are ignored.
     if let given = Terminal.variable(name), given.hasPrefix("/") { return given + "/flow" }
     return Terminal.variable("HOME").map { "\($0)/\(usual)/flow" }
   }
 
-  /// The path of a file in it; nil when there can't be one. What is remembered lies in a folder of the user alone.
+  /// The path of a file in the folder; nil when there is no home. The state folder is created with mode 0700.
   func file(_ name: String) -> String? {
     guard let path else { return nil }
-    if self == .state, !isMade(path) { return nil }
+    if self == .state, !createFolder(path) { return nil }
     return "\(path)/\(name)"
   }
 
-  private func isMade(_ path: String) -> Bool {
+  /// Creates a folder and its parents; false when that fails.
+  private func createFolder(_ path: String) -> Bool {
     var made = ""
     for part in path.split(separator: "/") {
       made += "/\(part)"

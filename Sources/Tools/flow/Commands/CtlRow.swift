@@ -1,0 +1,62 @@
+import FlowJSON
+
+/// The lines that `flow ctl` prints for documents of the API.
+enum CtlRow {
+  static func flow(_ json: JSON) -> [String] {
+    columns(json, "name", "version") + ["starts on " + text(json["startsOn"])]
+  }
+
+  static func instance(_ json: JSON) -> [String] {
+    columns(json, "flow", "key", "status", "state", "revision", "updatedAt") + [text(json["incident"])]
+  }
+
+  static func entry(_ json: JSON) -> [String] {
+    columns(json, "offset", "at", "type") + [summary(json["data"] ?? .null)]
+  }
+
+  static func deadLetter(_ json: JSON) -> [String] {
+    columns(json, "id", "at", "flow", "key", "action", "code") + [text(json["message"])]
+  }
+
+  /// An entry of the live stream.
+  static func live(_ json: JSON) -> String {
+    let event = json["ev"] ?? json
+    let flow = text(event["source"]).split(separator: "/").last.map(String.init) ?? ""
+    let columns = [text(event["id"]), text(event["time"]), flow + "/" + text(event["subject"])]
+    return (columns + [summary(event["data"] ?? .null)]).joined(separator: "  ")
+  }
+
+  /// The result of an event or an operation.
+  static func outcome(_ json: JSON) -> String {
+    let instance = "\(text(json["flow"]))/\(text(json["key"]))"
+    let words = ["disposition", "status", "detail"].map { text(json[$0]) }.filter { !$0.isEmpty }
+    guard instance != "/" else { return json.text() }
+    let state = text(json["to"] ?? json["state"])
+    return "\(instance)  \(words.joined(separator: ", "))" + (state.isEmpty ? "" : ", in \(state)")
+  }
+
+  private static func text(_ json: JSON?) -> String {
+    switch json {
+    case .string(let text)?: text
+    case .array(let items)?: items.compactMap(\.string).joined(separator: " ")
+    case let other?: other.text()
+    case nil: ""
+    }
+  }
+
+  private static func columns(_ json: JSON, _ names: String...) -> [String] { names.map { text(json[$0]) } }
+
+  /// The data of a journal entry on one line.
+  private static func summary(_ data: JSON) -> String {
+    guard let to = data["to"] else { return data.text() }
+    return "\(cause(data)): \(text(data["from"])) -> \(text(to))"
+  }
+
+  private static func cause(_ data: JSON) -> String {
+    if let event = data["event"] { return text(event["type"]) }
+    if let timer = data["timer"] { return "timer \(text(timer["at"]))" }
+    if let operation = data["operator"] { return "operator: \(text(operation["action"]))" }
+    if let caller = data["call"] { return "called by \(text(caller))" }
+    return ["result", "schedule", "cancelled"].first { data[$0] != nil } ?? ""
+  }
+}

@@ -1,0 +1,81 @@
+import FlowActions
+import FlowIR
+import FlowMachine
+
+/// The settings that a program requires of the server: mail, brokers, programs, secrets.
+///
+/// They are checked before a program is served, as a missing one would otherwise fail a running instance.
+enum ProgramRequirements {
+  /// A requirement of a program that the server does not meet, or several of them; nil when all are met.
+  static func firstUnmet(by program: Program, settings: ActionSettings) -> UsageError? {
+    let missing = program.actions.compactMap { unmet(of: $0, settings: settings) } + unmetSecrets(of: program)
+    guard missing.count > 1 else { return missing.first }
+    return UsageError(missing.map(\.text).joined(separator: "\n       "))
+  }
+
+  /// The secrets of webhooks that are not set.
+  private static func unmetSecrets(of program: Program) -> [UsageError] {
+    guard let machine = try? Machine(program) else { return [] }
+    return program.events.compactMap { event in
+      guard let webhook = event.webhook else { return nil }
+      do throws(BindingError) {
+        _ = try Stepper(machine).secret(of: webhook, environment: Terminal.variable)
+        return nil
+      } catch {
+        return UsageError(
+          "the webhook `\(event.name)`: \(error.message)", help: "set it in the environment of the server")
+      }
+    }
+  }
+
+  private static func unmet(of action: Action, settings: ActionSettings) -> UsageError? {
+    guard case .other(let kind, let given) = action.binding else { return unmetSignature(of: action) }
+    guard !action.binding.isPastedTogether else {
+      return UsageError(
+        "`\(action.name)`: the statement of `sql` is built from values, which allows SQL injection",
+        help: "write one constant text with `$1`, `$2`, and pass the values as `args`")
+    }
+    if let trait = BindingRunner.missingTrait(for: kind) {
+      return UsageError(
+        "`\(action.name)`: this build does not support `\(kind.rawValue)`",
+        help: "build it with `swift build -c release --product flow --traits \(trait)`")
+    }
+    return unmet(kind, of: action, members: Set(given.map(\.name)), settings: settings) ?? unmetSignature(of: action)
+  }
+
+  private static func unmetSignature(of action: Action) -> UsageError? {
+    if case .http = action.binding { return nil }
+    guard action.signature != nil else { return nil }
+    return UsageError(
+      "`\(action.name)`: only `http` actions can be `signed`", help: "remove `signed`, or make it an `http` action")
+  }
+
+  private static func unmet(
+    _ kind: Binding.Kind, of action: Action, members: Set<String>, settings: ActionSettings
+  ) -> UsageError? {
+    switch kind {
+    case .email:
+      if settings.mail == nil, !members.contains("url") {
+        return UsageError(
+          "`\(action.name)` sends mail, and no mail server is configured",
+          help: "set FLOW_SMTP_URL, or add --smtp-url smtp://HOST:PORT")
+      }
+      if settings.sender == nil, !members.contains("from") {
+        return UsageError(
+          "`\(action.name)` sends mail, and no sender is configured",
+          help: "set FLOW_MAIL_FROM, add --mail-from ADDRESS, or write `from:` in the action")
+      }
+      return nil
+    case .exec:
+      return settings.programs != nil
+        ? nil
+        : UsageError("`\(action.name)` runs a program, and none is allowed", help: "add --allow-exec DIR")
+    case .publish, .redis, .sql:
+      guard let variable = ActionOptions.servers[kind.rawValue], settings.servers[kind.rawValue] == nil,
+        !members.contains("url")
+      else { return nil }
+      return UsageError(
+        "`\(action.name)`: no server is configured for `\(kind.rawValue)`", help: "set \(variable)")
+    }
+  }
+}

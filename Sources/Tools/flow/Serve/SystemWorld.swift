@@ -1,0 +1,18 @@
+import FlowRuntime
+
+/// The system's clock, random numbers and environment.
+struct SystemWorld: World {
+  func now() -> Int64 { currentMilliseconds() }
+
+  func random(below bound: Int64) -> Int64 { bound > 0 ? Int64.random(in: 0..<bound) : 0 }
+
+  /// Twelve hexadecimal digits of the time and sixteen random ones, so that ids sort by age.
+  func newID() -> String {
+    let time = String(currentMilliseconds(), radix: 16)
+    let random = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    return String(repeating: "0", count: max(0, 12 - time.count)) + time
+      + String(repeating: "0", count: 16 - random.count) + random
+  }
+
+  func variable(_ name: String) -> String? { Terminal.variable(name) }
+}
