@@ -241,14 +241,14 @@ private let t1: JSON = ["id": "t1"]
   }
 
   private func claim(_ desk: TestEngine) throws -> [ClaimedJob] {
-    let jobs = try desk.engine.claim(queue: "hands", limit: 5, leaseMilliseconds: 5000).get()
+    let jobs = try desk.engine.claim(ClaimRequest(queue: "hands", limit: 5, leaseMilliseconds: 5000)).get()
     desk.turn()
     return jobs
   }
 
   @Test(arguments: StoreKind.allCases) func aJobIsClaimedByOneAndEndedByIt(_ kind: StoreKind) throws {
     let desk = try carving(kind)
-    #expect(try desk.engine.claim(queue: "feet", limit: 5, leaseMilliseconds: 5000).get().isEmpty)
+    #expect(try desk.engine.claim(ClaimRequest(queue: "feet", limit: 5, leaseMilliseconds: 5000)).get().isEmpty)
     let job = try #require(try claim(desk).first)
     #expect(job.arguments == ["id": "t1"] && job.attempt == 1 && job.fence == 1)
     #expect(job.idempotencyKey == "n1/Task/t1/3/0")
@@ -296,8 +296,8 @@ private let t1: JSON = ["id": "t1"]
     let desk = try carving(.memory)
     for event in ["Begin", "Go"] { try desk.send(event, ["id": "t2"]) }
     try desk.end(.done("paid"))
-    let one = try desk.engine.claim(queue: "hands", limit: 1, leaseMilliseconds: 5000).get()
-    let two = try desk.engine.claim(queue: "hands", limit: 1, leaseMilliseconds: 5000).get()
+    let one = try desk.engine.claim(ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)).get()
+    let two = try desk.engine.claim(ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)).get()
     #expect(one.count == 1 && two.count == 1 && one[0].id != two[0].id)
   }
 }

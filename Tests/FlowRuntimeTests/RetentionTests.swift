@@ -16,7 +16,7 @@ import Testing
     init() throws {
       let path = folder?.path ?? ""
       store = try SQLiteStore(
-        path: path, retention: Retention(hot: 1000, tombstones: 5000, archive: path + ".archive"))
+        path: path, retention: Retention(hot: 1000, keys: 5000, archive: path + ".archive"))
       engine = try Engine(machine: TestEngine.machine.get(), store: store, world: world)
     }
 
@@ -103,7 +103,7 @@ import Testing
     let queries = try SQLiteQueries(path: place.folder?.path ?? "")
     let full = try queries.extent()
     place.world.advance(2000)
-    while try place.engine.maintain() {}
+    while try place.engine.maintain().hasMore {}
     #expect(try queries.population(flow: "Bell").isEmpty)
     let empty = try queries.extent()
     #expect(empty.bytes < full.bytes - full.bytes / 8, "\(full.bytes) bytes have become \(empty.bytes)")

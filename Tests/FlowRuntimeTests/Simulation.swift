@@ -138,7 +138,7 @@ struct Simulation {
 
   private mutating func claim() {
     if roll(3) == 0 { desk.wait(2500) }
-    let result = desk.engine.claim(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000)
+    let result = desk.engine.claim(ClaimRequest(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000))
     guard let entries = try? desk.engine.commit(), case .success(let jobs) = result else { return }
     desk.entries += entries
     for job in jobs {

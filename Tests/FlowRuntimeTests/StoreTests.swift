@@ -111,11 +111,11 @@ final class Folder {
     try store.commit(batch)
     batch.answers = answers(10, window - 1)
     try store.commit(batch)
-    _ = try store.maintain(now: window + 1000)
+    _ = try store.maintain(now: window + 1000, isIdle: true)
     #expect(try store.answer(scope: "s", key: "k0") != nil, "as long as the window is")
     batch.answers = answers(20, window + 2000)
     try store.commit(batch)
-    _ = try store.maintain(now: 2 * window + 2000)
+    _ = try store.maintain(now: 2 * window + 2000, isIdle: true)
     #expect(try store.answer(scope: "s", key: "k9") == nil && store.answer(scope: "s", key: "k10") == nil)
     #expect(try store.answer(scope: "s", key: "k20")?.sequence == 20)
   }

@@ -47,9 +47,12 @@ public final class Engine {
   /// - Parameter machine: The program that the engine is started with. Flows of an earlier start that are not in it are
   ///   retired; those that were deployed over the API stay.
   /// - Parameter sources: The files that the program was compiled from; none for one that came as IR.
+  /// - Parameter replacesDeployed: Whether the program also replaces flows that were deployed over the API after it was
+  ///   served last. A program that was never served always replaces them.
   /// - Throws: When the store can't be read or the program's definition can't be stored.
   public init(
-    machine: Machine, sources: [SourceText] = [], store: any Store, world: any World
+    machine: Machine, sources: [SourceText] = [], store: any Store, world: any World,
+    replacesDeployed: Bool = false
   ) throws(EngineError) {
     self.store = store
     self.world = world
@@ -64,7 +67,8 @@ public final class Engine {
       }
       let version = Version(hash: machine.program.hash, machine: machine)
       try restoreDeployments(startedWith: version)
-      install(version, sources: sources, origin: Engine.filesOrigin)
+      let newer = replacesDeployed ? [] : try flowsDeployedAfter(version)
+      install(version, sources: sources, origin: Engine.filesOrigin, except: newer)
       if !batch.writes.isEmpty { try store.commit(batch.writes) }
       _ = batch.didCommit(deployments)
     } catch {

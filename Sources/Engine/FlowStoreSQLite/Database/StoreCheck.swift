@@ -120,8 +120,9 @@ struct StoreCheck {
     }
     let expected = heads[instance]?.sequence ?? beginning?.sequence ?? 0
     if previous != expected {
+      let isFirst = heads[instance] == nil
       note(
-        heads[instance] == nil
+        isFirst
           ? "the entries before journal entry \(sequence) are missing"
           : "journal entry \(sequence) is not in the chain of its instance")
     }

@@ -51,6 +51,7 @@ public final class Metrics: Sendable {
   private let entries = Counter()
   let timerLag = Histogram()
   let commitSeconds = Histogram()
+  private let maintenanceLag = Gauge()
   let actionSeconds = Family("flow_action_duration_seconds", "How long tries took.", ["action"]) { Histogram() }
   let actions = Family("flow_actions_total", "Tries that ended.", ["action", "result"]) { Counter() }
   let retries = Counter()
@@ -61,6 +62,9 @@ public final class Metrics: Sendable {
     self.version = version
     self.process = process
   }
+
+  /// Records the age of the oldest piece of maintenance that is due.
+  public func noteMaintenance(lagMilliseconds: Int64) { maintenanceLag.set(Int(clamping: lagMilliseconds)) }
 
   /// Notes how long a commit took.
   public func noteCommit(seconds: Double) { commitSeconds.observe(seconds) }
@@ -135,6 +139,9 @@ public final class Metrics: Sendable {
     out.gauge("flow_journal_free_bytes", "What of it nothing uses.", Double(extent.freeBytes))
     out.add(timerLag, "flow_timer_lag_seconds", "From the instant of a timer to the commit of its step.")
     out.add(commitSeconds, "flow_store_commit_seconds", "How long commits took.")
+    out.gauge(
+      "flow_maintenance_lag_seconds", "Age of the oldest ended instance that is due to be archived.",
+      Double(maintenanceLag.current) / 1000)
     out.add(actionSeconds)
     out.add(actions)
     out.counter("flow_action_retries_total", "Tries after the first.", Double(retries.count))

@@ -5,22 +5,20 @@ import FlowTime
 // Work for outside programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
 extension FlowService {
   static let defaultLeaseMilliseconds: Int64 = 60_000
-  /// How many jobs one claim may ask for.
-  static let maximumClaim = 1000
 
   func claimJobs(_ exchange: RouteRequest) throws(Problem) {
     let body = try body(exchange.request)
     guard let queue = body["queue"]?.string else { throw .badRequest("the body has no `queue`") }
     let limit = body["limit"] ?? 1
-    guard let count = limit.int, 1...FlowService.maximumClaim ~= count else {
-      throw .badRequest("`limit` has to be a whole number from 1 to \(FlowService.maximumClaim)")
+    guard let count = limit.int, 1...Engine.maximumClaim ~= count else {
+      throw .badRequest("`limit` has to be a whole number from 1 to \(Engine.maximumClaim)")
     }
     if let worker = body["worker"], worker.string == nil { throw .badRequest("`worker` is a text") }
-    let lease = try lease(body)
+    var request = ClaimRequest(queue: queue, limit: count, leaseMilliseconds: try lease(body))
+    request.worker = body["worker"]?.string
+    request.waitMilliseconds = try wait(body)
     try checkQueue(queue, exchange.request)
-    engine.claim(
-      queue: queue, limit: count, leaseMilliseconds: lease
-    ) { [self] result in
+    engine.claim(request) { [self] result in
       switch result {
       case .failure(let problem): exchange.respond.send(problem.response)
       case .success(let jobs):
@@ -31,11 +29,23 @@ extension FlowService {
   }
 
   private func view(_ job: ClaimedJob) -> JSON {
-    [
-      "id": .int(job.id), "action": .string(job.action), "arguments": job.arguments,
-      "attempt": .int(Int64(job.attempt)), "fence": .int(Int64(job.fence)),
-      "leaseEnds": .string(timeText(job.leaseEnds)),
+    var members: [JSON.Member] = [
+      .init("id", .int(job.id)), .init("action", .string(job.action)), .init("arguments", job.arguments),
+      .init("attempt", .int(Int64(job.attempt))), .init("fence", .int(Int64(job.fence))),
+      .init("leaseEnds", .string(timeText(job.leaseEnds))), .init("idempotencyKey", .string(job.idempotencyKey)),
+      .init("flow", .string(job.flow)), .init("key", .string(job.key)),
     ]
+    if job.origin != job.id { members.append(.init("continues", .int(job.origin))) }
+    return .object(members)
+  }
+
+  /// The time for which a claim may wait for a job, in milliseconds.
+  private func wait(_ body: JSON) throws(Problem) -> Int64 {
+    guard let given = body["wait"] else { return 0 }
+    guard let length = given.string.flatMap(DurationText.milliseconds), 0...Engine.maximumClaimWait ~= length else {
+      throw .badRequest("`wait` must be a duration of at most 60s, such as 20s")
+    }
+    return length
   }
 
   func completeJob(_ exchange: RouteRequest) throws(Problem) {

@@ -82,7 +82,7 @@ extension FlowService {
     let job = letter.row.job
     return [
       "id": .int(job.id), "flow": .string(letter.flow), "key": .string(letter.key), "action": .string(job.action),
-      "arguments": (try? JSON(parsing: job.arguments)) ?? .null, "attempts": .int(Int64(job.attempt)),
+      "arguments": (try? JSON(parsing: job.arguments)) ?? .null, "attempts": .int(Int64(job.attempt + 1)),
       "at": .string(timeText(letter.row.at)), "code": .string(letter.row.code),
       "message": .string(letter.row.message),
       "failures": job.failures.isEmpty ? [] : (try? JSON(parsing: job.failures)) ?? [],

@@ -135,16 +135,17 @@ struct ServeCommand {
     let callbacks = callbacks(live)
     do {
       let machine = try Machine(configuration.program)
-      let (sources, path, retention) = (configuration.sources, options.storePath, options.retention)
+      let (sources, options) = (configuration.sources, options)
       try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
-          let store = try SQLiteStore(path: path, retention: retention)
-          return try ServeCommand.makeEngine(machine, sources: sources, store: store)
+          let store = try SQLiteStore(
+            path: options.storePath, retention: options.retention, options: options.opening)
+          return try ServeCommand.makeEngine(machine, sources: sources, store: store, options: options)
         } catch {
           throw EngineError(message: error.message)
         }
       }
-      let queries = try SQLiteQueries(path: path)
+      let queries = try SQLiteQueries(path: options.storePath)
       try live.begin(queries)
       return FlowService(
         engine: engine, queries: queries, live: live, clock: currentMilliseconds,
@@ -164,10 +165,11 @@ struct ServeCommand {
   }
 
   private static func makeEngine(
-    _ machine: Machine, sources: [SourceText], store: SQLiteStore
+    _ machine: Machine, sources: [SourceText], store: SQLiteStore, options: ServeOptions
   ) throws(StoreError) -> Engine {
     do throws(EngineError) {
-      return try Engine(machine: machine, sources: sources, store: store, world: SystemWorld())
+      return try Engine(machine: machine, sources: sources, store: store, world: SystemWorld(),
+        replacesDeployed: options.replacesDeployed)
     } catch {
       throw .unavailable(error.message)
     }
@@ -189,7 +191,8 @@ struct ServeCommand {
         _exit(3)
       },
       onWarning: { log.write(.warn, $0) },
-      onCommitDuration: { metrics.noteCommit(seconds: $0) })
+      onCommitDuration: { metrics.noteCommit(seconds: $0) },
+      onMaintenance: { metrics.noteMaintenance(lagMilliseconds: $0) })
   }
 
   private func listen(_ access: AccessMiddleware) throws(StartupError) -> HTTPServer {
