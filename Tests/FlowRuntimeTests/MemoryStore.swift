@@ -43,7 +43,7 @@ final class MemoryStore: Store {
     commits += 1
     for row in batch.instances.values {
       if let old = instances[row.id], old.revision > row.revision || batch.created.contains(row.id) {
-        throw .fatal("somebody else has written to the store")
+        throw .fatal("another process has written to the store")
       }
       instances[row.id] = row
     }

@@ -33,6 +33,8 @@ struct Simulation {
   private var claims: [ClaimedJob] = []
   /// The fence that each job was leased with last.
   private var newestFence: [Int64: Int] = [:]
+  /// The reports of workers that were accepted.
+  private var acceptedReports: Set<String> = []
   private var contradictions = Contradictions()
   /// What has been found wrong.
   private(set) var findings: [String] = []
@@ -156,11 +158,15 @@ struct Simulation {
     var fence = claim.fence
     if bug == .forgetsFences, let row = desk.engineJob(claim.id) { fence = row.fence }
     let holdsLease = claim.fence == newestFence[claim.id] && claim.leaseEnds > desk.world.now()
-    let result = desk.engine.finish(claim.id, fence: fence, outcome: .done(7))
+    let outcome: JobOutcome = roll(4) == 0 ? .failed(code: "LOST", message: "slipped") : .done(7)
+    let report = "\(claim.id)/\(fence)/\(outcome)"
+    let result = desk.engine.finish(claim.id, fence: fence, outcome: outcome)
     guard let entries = try? desk.engine.commit() else { return }
     desk.entries += entries
-    if case .success = result, !holdsLease {
-      findings.append("job \(claim.id) was ended by a worker that had lost it")
+    // A report that is repeated gets its first answer.
+    if case .success = result, !acceptedReports.contains(report) {
+      if !holdsLease { findings.append("job \(claim.id) was ended by a worker that had lost it") }
+      acceptedReports.insert(report)
     }
     desk.turn()
   }

@@ -40,7 +40,7 @@ public final class Engine {
   /// The next due time of a timer, at the latest; nil for never.
   var nextTimer: Int64? = 0
   /// The next end of a lease, at the latest; nil for never.
-  var nextLease: Int64? = 0
+  var nextLease: Int64?
   /// Messages for the operator that belong to no request.
   private var warnings: [String] = []
 
@@ -58,6 +58,7 @@ public final class Engine {
     self.world = world
     do throws(StoreError) {
       let counters = try store.counters()
+      nextLease = try store.nextLease(after: 0)
       batch = BatchState(counters: counters)
       throttles = ActionThrottles(startedAt: world.now(), lastJob: counters.job)
       if counters.identity.isEmpty {

@@ -54,14 +54,17 @@ extension Engine {
     let failure = CallOutcome.failed(code: dead.code, message: dead.message, attempts: attempts)
     let isHandled = report(failure, of: dead.job, to: cached)
     endOnce(of: dead.job, result: nil)
-    guard !isHandled else { return }
+    if !isHandled { record(dead, of: cached) }
+  }
+
+  private func record(_ dead: DeadRow, of cached: Cached) {
     batch.writes.dead.append(dead)
     let owner = cache.find(row: cached.row.id) ?? cached
     journal(
       owner.row, .dead,
       body: [
         "action": .string(dead.job.action), "code": .string(dead.code), "message": .string(dead.message),
-        "attempts": .int(Int64(attempts)),
+        "attempts": .int(Int64(dead.job.attempt + 1)),
       ])
   }
 
@@ -121,7 +124,15 @@ extension Engine {
       return remove(row)
     }
     remove(row)
-    report(outcome, of: row, to: cached)
+    let isHandled = report(outcome, of: row, to: cached)
+    // Only now it is known that no reaction takes a failure that was stored while the instance was suspended.
+    if case .failed(let code, let message, let attempts) = outcome, !isHandled, findJob(row.id) == nil,
+      action(of: row, in: cached.version.machine) != nil
+    {
+      var job = row
+      (job.outcome, job.attempt) = ([], max(attempts - 1, 0))
+      record(DeadRow(job: job, at: world.now(), code: code, message: message), of: cached)
+    }
     deliverPending()
   }
 

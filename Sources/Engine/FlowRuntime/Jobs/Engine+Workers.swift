@@ -91,7 +91,8 @@ extension Engine {
     return ClaimedJob(
       id: row.id, origin: row.origin == 0 ? row.id : row.origin, action: row.action,
       arguments: arguments, attempt: row.attempt + 1,
-      idempotencyKey: idempotencyKey(of: row, cached, body: body), fence: row.fence, leaseEnds: row.lease, flow: cached.row.flow,
+      idempotencyKey: idempotencyKey(of: row, cached, body: body), fence: row.fence, leaseEnds: row.lease,
+      flow: cached.row.flow,
       key: cached.row.key)
   }
 

@@ -39,7 +39,8 @@ public struct StoreBatch: Sendable {
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
       && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty && completions.isEmpty && bulk.isEmpty && identity == nil
+      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty && completions.isEmpty
+      && bulk.isEmpty && identity == nil
   }
 }
 

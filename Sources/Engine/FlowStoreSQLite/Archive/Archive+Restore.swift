@@ -1,6 +1,6 @@
+import CEL
 import FlowJSON
 public import FlowRuntime
-import CEL
 
 extension StoreFile {
   /// Puts an archived instance back into its store, with its journal: it stays for the whole retention again.

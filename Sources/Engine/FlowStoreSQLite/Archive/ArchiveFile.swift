@@ -195,7 +195,8 @@ enum ArchiveLine {
   static func document(_ line: ArraySlice<UInt8>) -> JSON? {
     let tail = line.suffix(tailCount)
     guard tail.count == tailCount, Array(tail.prefix(member.count)) == member else {
-      return try? JSON(parsing: Array(line))
+      // A line with its checksum begins with the store.
+      return line.starts(with: Array(#"{"store":"#.utf8)) ? nil : try? JSON(parsing: Array(line))
     }
     let digits = String(decoding: tail.dropFirst(member.count).prefix(16), as: UTF8.self)
     guard UInt64(digits, radix: 16) == line.dropLast(tailCount).fnv1a else { return nil }

@@ -120,10 +120,9 @@ struct StoreCheck {
     }
     let expected = heads[instance]?.sequence ?? beginning?.sequence ?? 0
     if previous != expected {
-      let isFirst = heads[instance] == nil
       note(
-        isFirst
-          ? "the entries before journal entry \(sequence) are missing"
+        previous > expected
+          ? "the entry before journal entry \(sequence) is missing"
           : "journal entry \(sequence) is not in the chain of its instance")
     }
     let known = heads[instance]?.revision ?? beginning?.revision ?? 0

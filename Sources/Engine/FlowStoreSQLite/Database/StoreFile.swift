@@ -14,6 +14,8 @@ public enum StoreFile {
     close(descriptor)
     do throws(StoreError) {
       try connection.prepare("VACUUM INTO ?1").run(.text(target))
+      // No process has the copy open.
+      try SQLiteConnection(path: target, isReadOnly: false).run("INSERT OR REPLACE INTO meta VALUES ('in_use', 0)")
     } catch {
       unlink(target)
       throw error
@@ -33,10 +35,7 @@ public enum StoreFile {
     let connection = try SQLiteConnection(path: target, isReadOnly: false)
     try Schema.prepare(connection, path: target)
     try connection.run(
-      """
-      INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1;
-      INSERT OR REPLACE INTO meta VALUES ('in_use', 0)
-      """)
+      "INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
     withExtendedLifetime(lock) {}
   }
 

@@ -60,7 +60,8 @@ extension SQLiteStore {
 
   public func once(key: String) throws(StoreError) -> OnceRow? {
     statements.once.bind(.text(key))
-    return try first(statements.once) { OnceRow(key: key, job: $0.integer(0), outcome: $0.blob(1), generation: Int($0.integer(2)))
+    return try first(statements.once) {
+      OnceRow(key: key, job: $0.integer(0), outcome: $0.blob(1), generation: Int($0.integer(2)))
     }
   }
 
@@ -208,7 +209,8 @@ extension Statement {
     let job = JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(10) ? nil : text(10), call: nil, once: isNull(11) ? nil : text(11),
-      attempt: max(Int(integer(5)) - 1, 0), due: .at(0), origin: integer(13), epoch: Int(integer(14)), arguments: blob(9),
+      attempt: max(Int(integer(5)) - 1, 0), due: .at(0), origin: integer(13), epoch: Int(integer(14)),
+      arguments: blob(9),
       failures: blob(12))
     return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
   }

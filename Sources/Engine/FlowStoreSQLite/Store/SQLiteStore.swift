@@ -281,7 +281,8 @@ public final class SQLiteStore: Store {
       if row.isForgotten, row.generation == 0 {
         try statements.removeOnce.run(.text(row.key))
       } else {
-        try statements.setOnce.run(.text(row.key), .integer(row.job), .json(row.outcome), .integer(Int64(row.generation)))
+        try statements.setOnce.run(
+          .text(row.key), .integer(row.job), .json(row.outcome), .integer(Int64(row.generation)))
       }
     }
   }
