@@ -48,7 +48,7 @@ extension Engine {
     command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
     do throws(EngineProblem) {
       command.key = delivery.receiver?.key
-      let key = command.key == nil ? self.key(in: try payload(of: command, in: entry.machine), of: entry) : command.key
+      let key = command.key == nil ? entry.key(in: try command.payload(in: entry.machine)) : command.key
       // An instance may refuse its own event.
       let isOwn = key.map { InstanceID(flow: entry.name, key: $0) == delivery.sender } ?? false
       if isOwn { _ = try? deliver(command, to: entry) } else { _ = try deliver(command, to: entry) }
@@ -115,8 +115,8 @@ extension Engine {
   private func postpone(_ known: Deliveries.KnownResult) {
     guard let cached = (try? load(known.instance)) ?? nil else { return }
     var row = newJob(known.job, of: cached.row, action: "", due: .at(world.now()))
-    row.call = cached.instance.calls.first { $0.job == known.job }?.call
-    guard let call = row.call else { return }
+    guard let call = cached.instance.calls.first(where: { $0.job == known.job })?.call else { return }
+    row.call = call.position
     let machine = cached.version.machine
     row.action = machine.name(of: machine.program.flows[cached.instance.flow].calls[call].target)
     row.outcome = JSON.object([known.outcome.member(in: machine)]).bytes()

@@ -31,6 +31,8 @@ public struct ClaimRequest: Sendable {
   public var worker: String?
   /// The time for which the request may wait for a job, in milliseconds.
   public var waitMilliseconds: Int64 = 0
+  /// The flows whose jobs the worker may have; nil for all.
+  public var flows: Set<String>?
 
   public init(queue: String, limit: Int = 1, leaseMilliseconds: Int64 = 60_000) {
     self.queue = queue
@@ -60,7 +62,10 @@ extension Engine {
     let wanted = min(max(request.limit, 1), Engine.maximumClaim)
     // Jobs that the batch has leased already are still due on the disk.
     let limit = wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count
-    let rows = read { () throws(StoreError) in try store.dueJobs(queue: request.queue, at: now, limit: limit) }
+    let rows = read { () throws(StoreError) in
+      guard let flows = request.flows else { return try store.dueJobs(queue: request.queue, at: now, limit: limit) }
+      return try store.dueJobs(queue: request.queue, of: flows, at: now, limit: limit)
+    }
     guard let rows else { return .failure(.storeUnavailable("the queue could not be read")) }
     var claimed: [ClaimedJob] = []
     for row in rows where claimed.count < wanted && !batch.changesJob(row.id) {

@@ -7,7 +7,7 @@ struct Statements {
   let expiredLeases, nextLease, nextQueueJob, completion, addCompletion: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
-  let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
+  let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
   let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   static let instanceColumns = """
@@ -84,6 +84,12 @@ struct Statements {
     ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
     queueJobs = try connection.prepare(
       "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0 ORDER BY due, id LIMIT ?3")
+    flowJobs = try connection.prepare(
+      """
+      \(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0
+      AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?4))
+      ORDER BY due, id LIMIT ?3
+      """)
     expiredLeases = try connection.prepare("\(jobs) WHERE lease > 0 AND lease <= ?1 ORDER BY lease LIMIT ?2")
     nextLease = try connection.prepare("SELECT min(lease) FROM job WHERE lease > 0 AND lease > ?1")
     nextQueueJob = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")

@@ -8,10 +8,9 @@ public enum StoreFile {
   public static func backup(_ path: String, to target: String) throws(StoreError) {
     guard access(target, F_OK) != 0 else { throw .unusable("there is a file at `\(target)` already") }
     let connection = try open(path)
-    // Made before it is filled, so that it is never readable by others.
-    let descriptor = Glibc.open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .unusable("cannot write `\(target)`: \(String(cString: strerror(errno)))") }
-    close(descriptor)
+    guard PrivateFile.create(target) else {
+      throw .unusable("cannot create `\(target)`: \(String(cString: strerror(errno)))")
+    }
     do throws(StoreError) {
       try connection.prepare("VACUUM INTO ?1").run(.text(target))
       // No process has the copy open.

@@ -43,6 +43,10 @@ struct ServeOptions {
     "read-only", help: "reject all changes; running instances continue and can be inspected")
   private static let rate = Option<Int?>.number(
     "rate", "N", in: 1...1_000_000, help: "maximum number of requests per second and caller", default: "unlimited")
+  private static let trustedProxy = Option.list(
+    "trusted-proxy", "ADDRESS", help: "believe X-Forwarded-For of this proxy (or `unix`) in limits and the audit log")
+  private static let loopCount = Option<Int?>.number(
+    "loops", "N", in: 1...64, help: "threads that serve connections", default: "one for each core")
   private static let tlsCertificate = Option.text(
     "tls-cert", "FILE", help: "serve TLS with this certificate chain, in PEM", completion: .files)
   private static let tlsKey = Option.text(
@@ -59,7 +63,8 @@ struct ServeOptions {
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
-    store, addr, keys, insecure, host, origin, readOnly, rate, tlsCertificate, tlsKey, create, keep, keepKeys, archive, deployed, acceptLoss, watch, drain,
+    store, addr, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate, tlsKey, create,
+    keep, keepKeys, archive, deployed, acceptLoss, watch, drain,
     logFormat, logLevel, auditFile, otlp,
   ]
 
@@ -92,6 +97,9 @@ struct ServeOptions {
   private let origins: [String]
   private let maximumRate: Int?
   private let isReadOnly: Bool
+  private let proxies: [String]
+  /// Threads that serve connections.
+  let loops: Int
 
   /// - Parameter defaultStore: The path of the store when none is given.
   /// - Throws: `UsageError` for an invalid value, or a public address without access control.
@@ -114,6 +122,8 @@ struct ServeOptions {
     origins = arguments[ServeOptions.origin]
     maximumRate = arguments[ServeOptions.rate]
     isReadOnly = arguments[ServeOptions.readOnly]
+    proxies = arguments[ServeOptions.trustedProxy]
+    loops = arguments[ServeOptions.loopCount] ?? min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
     tls = try ServeOptions.tls(chain: arguments[ServeOptions.tlsCertificate], key: arguments[ServeOptions.tlsKey])
     log = ServeOptions.log(arguments)
     audit = try ServeOptions.audit(arguments, log: log)
@@ -133,10 +143,15 @@ struct ServeOptions {
     var settings = AccessMiddleware.Settings()
     let isAny = ["0.0.0.0", "::", ""].contains(address.host)
     let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
-    settings.naming = HostPolicy(hosts: hosts + own, origins: origins)
-    settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
+    settings.hosts = HostPolicy(hosts: hosts + own, origins: origins)
+    settings.keys = try keysPath.map { path throws(KeyFileError) in
+      let keys = try KeyFile.load(path)
+      guard !keys.isEmpty else { throw KeyFileError(message: "\(path): there is neither a key nor an issuer in it") }
+      return keys
+    }
     settings.rate = maximumRate
     settings.isReadOnly = isReadOnly
+    settings.trustedProxies = Set(proxies)
     settings.redaction = redaction
     return settings
   }
@@ -214,11 +229,14 @@ struct ServeOptions {
   /// The audit log, which is complete at every level of the log.
   private static func audit(_ arguments: CommandArguments, log: Log) throws(UsageError) -> Log {
     if let path = arguments[ServeOptions.auditFile] { return try auditLog(path) }
-    return log.hears(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
+    return log.isEnabled(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
   }
 
   private static func auditLog(_ path: String) throws(UsageError) -> Log {
-    guard appendToFile(path, []) else { throw UsageError("`\(path)` can't be written") }
+    // Created for its owner alone, whatever the umask is.
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw UsageError("`\(path)` can't be written") }
+    close(descriptor)
     chmod(path, 0o600)
     return Log(level: .info, format: .json, clock: currentMilliseconds) { line in
       if !appendToFile(path, line) { Terminal.error("`\(path)` can't be written: an audit line is lost") }
