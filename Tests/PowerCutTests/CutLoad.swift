@@ -125,7 +125,8 @@ final class CutLoad {
     case .neverSyncs: try opened.connection.run("PRAGMA synchronous = OFF")
     case .tellsBeforeTheCommit, .archivesWithoutSync, nil: break
     }
-    if let disk { opened.archiveFile?.observer = { [bug] operation in
+    if let disk {
+      opened.archiveFile?.observer = { [bug] operation in
         if bug == .archivesWithoutSync, case .synced = operation { return }
         disk.note(operation)
       }
@@ -229,6 +230,6 @@ final class CutLoad {
   }
 
   private func maintain() throws {
-    _ = try running().maintain()
+    for _ in 0..<20 where try !running().maintain().hasMore { return }
   }
 }

@@ -54,7 +54,9 @@ struct MaintenanceSchedule {
   /// Whether a piece may run now.
   mutating func mayRun(now instant: Int64, isIdle: Bool) -> Bool {
     let now = clock()
-    credit = min(credit + (now - last) * currentShare, MaintenanceSchedule.longestCredit)
+    // The time since the last piece is the rest, of which a share of the whole is more.
+    let share = currentShare
+    credit = min(credit + (now - last) * share / (1 - share), MaintenanceSchedule.longestCredit)
     last = now
     guard hasWork(at: instant, now: now, isIdle: isIdle), isIdle || credit > 0 else { return false }
     started = now

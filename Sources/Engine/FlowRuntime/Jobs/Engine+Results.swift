@@ -197,14 +197,36 @@ extension Engine {
     return .object([.init("result", .object([name, outcome.member(in: cached.version.machine)]))])
   }
 
-  /// A result in the type of the action; one that does not fit is a failure.
+  /// A result in the type of the action; one that does not fit is a failure. Members that the type does not declare are
+  /// ignored: a callee may add some.
   func decode(_ json: JSON, of target: Call.Target, in machine: Machine) -> CallOutcome {
     guard let type = machine.result(of: target) else { return .done(.null) }
-    switch Value.from(json, as: type, in: machine.types) {
+    switch Value.from(json.pruned(to: type, in: machine.types), as: type, in: machine.types) {
     case .success(let value): return .done(value)
     case .failure(let problems):
       let message = problems.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; ")
       return .failed(code: "INVALID_RESULT", message: message, attempts: 1)
+    }
+  }
+}
+
+extension JSON {
+  /// The document without the members that a type does not declare.
+  fileprivate func pruned(to type: ValueType, in types: TypeRegistry) -> JSON {
+    switch (self, type) {
+    case (.object(let members), .record(let name)):
+      guard let record = types.record(named: name) else { return self }
+      return .object(
+        members.compactMap { member in
+          record.fields.first { $0.name == member.name }.map {
+            .init(member.name, member.value.pruned(to: $0.type, in: types))
+          }
+        })
+    case (.object(let members), .map(_, let value)):
+      return .object(members.map { .init($0.name, $0.value.pruned(to: value, in: types)) })
+    case (.array(let items), .list(let element)): return .array(items.map { $0.pruned(to: element, in: types) })
+    case (_, .optional(let wrapped)): return pruned(to: wrapped, in: types)
+    default: return self
     }
   }
 }

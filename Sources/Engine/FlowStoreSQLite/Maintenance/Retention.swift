@@ -17,6 +17,9 @@ public struct Retention: Hashable, Sendable {
   /// The time for which the end of a claimed job can be repeated, in milliseconds: one day.
   static let completions: Int64 = 86_400_000
 
+  /// The number of operations on many instances whose progress is kept.
+  static let bulkOperations = 100
+
   /// The time that an ended instance stays in the store, in milliseconds; nil for ever.
   public var hot: Int64?
   /// The time after its end for which the key of an archived instance stays taken, in milliseconds; nil for ever.

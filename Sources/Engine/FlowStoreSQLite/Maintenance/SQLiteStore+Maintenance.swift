@@ -99,6 +99,7 @@ extension SQLiteStore {
       try connection.prepare(sql).run(.integer(instant), limit)
       removed = max(removed, connection.changes)
     }
+    try connection.run("DELETE FROM bulk WHERE id <= (SELECT max(id) - \(Retention.bulkOperations) FROM bulk)")
     return removed == Retention.expiredAtOnce
   }
 

@@ -64,6 +64,15 @@ extension SQLiteQueries {
     }
   }
 
+  public func bulkOperations() throws(StoreError) -> [Int64: [UInt8]] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT id, document FROM bulk")
+      var found: [Int64: [UInt8]] = [:]
+      while try statement.next() { found[statement.integer(0)] = statement.blob(1) }
+      return found
+    }
+  }
+
   public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(

@@ -162,12 +162,15 @@ struct ServeCommand {
       var readers: [SQLiteQueries] = []
       for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: options.storePath)) }
       try live.begin(queries)
-      return FlowService(
-        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live, clock: currentMilliseconds,
+      let service = FlowService(
+        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
+        clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
         },
         variable: Terminal.variable)
+      try service.resumeBatches(queries)
+      return service
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
     } catch let error as StoreError {
@@ -183,7 +186,8 @@ struct ServeCommand {
     _ machine: Machine, sources: [SourceText], store: SQLiteStore, options: ServeOptions
   ) throws(StoreError) -> Engine {
     do throws(EngineError) {
-      return try Engine(machine: machine, sources: sources, store: store, world: SystemWorld(),
+      return try Engine(
+        machine: machine, sources: sources, store: store, world: SystemWorld(),
         replacesDeployed: options.replacesDeployed)
     } catch {
       throw .unavailable(error.message)
