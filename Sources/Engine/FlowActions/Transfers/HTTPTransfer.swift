@@ -82,12 +82,12 @@ final class HTTPTransfer: Transfer {
     guard result == CURLE_OK else { return .unreachable(Transfer.text(of: result)) }
     var status = 0
     flow_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-    if 200..<300 ~= status { return result(easy) }
+    if 200..<300 ~= status { return response(easy) }
     return .status(status, message: request.shown(answer), retryAfterMilliseconds: retryAfter(easy))
   }
 
   /// The response as JSON when its type says so, or when it has no type and can be read as such; otherwise its text.
-  private func result(_ easy: UnsafeMutableRawPointer) -> JobOutcome {
+  private func response(_ easy: UnsafeMutableRawPointer) -> JobOutcome {
     if answer.isEmpty { return .done(.null) }
     var type: UnsafeMutablePointer<CChar>?
     flow_curl_get_text(easy, CURLINFO_CONTENT_TYPE, &type)

@@ -25,8 +25,9 @@ public final class SQLiteQueries: Queries {
     let made = Reading(
       connection: connection,
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
-      entry: try connection.prepare("\(entries) WHERE j.sequence = ?1"), chains: try EntryChains(connection),
-      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
+      entry: try connection.prepare("\(entries) WHERE j.sequence = ?1"),
+      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"),
+      chains: try EntryChains(connection))
     reading = Mutex(made)
   }
 

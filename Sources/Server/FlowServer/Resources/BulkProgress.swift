@@ -14,9 +14,11 @@ struct BulkRequest: Sendable {
 
   /// The list of instances; nil when its flow is not served any more.
   func list(_ catalogue: Catalogue) -> InstanceList? {
-    guard var list = try? InstanceList(Parameters(filter), flow: filter["flow"], catalogue, known: visible) else {
+    let known = catalogue.names.filter { visible?.contains($0) ?? true }
+    guard var list = try? InstanceList(Parameters(filter), flow: filter["flow"], catalogue, known: known) else {
       return nil
     }
+    list.visible = visible
     list.redaction = redaction
     return list
   }

@@ -2,7 +2,7 @@ import Dispatch
 import FlowHTTP
 import FlowJSON
 import FlowMachine
-import FlowRuntime
+public import FlowRuntime
 import FlowSource
 import Synchronization
 
@@ -138,15 +138,14 @@ extension FlowService {
       }
       values[member.name] = text
     }
-    let visible = knownFlows(request.context)
     // Reports what is wrong with the filter.
-    _ = try InstanceList(Parameters(values), flow: values["flow"], catalogue, known: visible)
+    _ = try InstanceList(Parameters(values), flow: values["flow"], catalogue, known: knownFlows(request.context))
     var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
     pattern.caller = try caller(request.context)
     guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` must be true or false") }
     pattern.isDryRun = isDryRun
     let bulk = BulkRequest(
-      command: pattern, filter: values, visible: visible, redaction: request.context.middleware.settings.redaction)
+      command: pattern, filter: values, visible: request.context.principal.flows, redaction: request.context.middleware.settings.redaction)
     reader.read { [self] queries in
       do throws(StoreError) {
         let work = try keep(after: queries.bulkOperations().keys.max() ?? 0) {
