@@ -53,6 +53,10 @@ powercut: setup ## simulate CUTS power cuts under load and check what survives
 	swift build --build-tests
 	FLOW_CUTS=$(CUTS) swift test --skip-build --filter PowerCutTests
 
+soak: setup ## load a server for SECONDS with --keep 20s; print sizes of memory, store, log and archive
+	swift build -c release --product flow
+	python3 Tests/soak.py .build/release/flow $(SECONDS)
+
 SUBSCRIBERS ?= 200
 SECONDS ?= 600
 test-resume: setup ## disconnect SUBSCRIBERS at random for SECONDS of load and check that each receives every entry once

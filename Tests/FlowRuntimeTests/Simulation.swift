@@ -139,7 +139,11 @@ struct Simulation {
   // MARK: - Workers and operators
 
   private mutating func claim() {
-    if roll(3) == 0 { desk.wait(2500) }
+    if roll(2) == 0 {
+      // Leases end, and the job comes back after its backoff.
+      desk.wait(2500)
+      desk.wait(Int64(roll(2)) * 1500)
+    }
     let result = desk.engine.claim(ClaimRequest(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000))
     guard let entries = try? desk.engine.commit(), case .success(let jobs) = result else { return }
     desk.entries += entries
@@ -155,6 +159,7 @@ struct Simulation {
     let claim = claims.remove(at: roll(claims.count))
     // Some fall asleep over it.
     if roll(3) == 0 { claims.append(claim) }
+    if roll(4) == 0 { heartbeat(claim) }
     var fence = claim.fence
     if bug == .forgetsFences, let row = desk.engineJob(claim.id) { fence = row.fence }
     let holdsLease = claim.fence == newestFence[claim.id] && claim.leaseEnds > desk.world.now()
@@ -169,6 +174,22 @@ struct Simulation {
       acceptedReports.insert(report)
     }
     desk.turn()
+  }
+
+  /// A worker extends its lease, which it must hold.
+  private mutating func heartbeat(_ claim: ClaimedJob) {
+    guard claim.fence == newestFence[claim.id] else {
+      if case .success = desk.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000) {
+        findings.append("job \(claim.id) was held on to by a worker that had lost it")
+      }
+      return
+    }
+    let result = desk.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000)
+    guard let entries = try? desk.engine.commit(), case .success(let end) = result else { return }
+    desk.entries += entries
+    if let index = claims.firstIndex(where: { $0.id == claim.id && $0.fence == claim.fence }) {
+      claims[index].leaseEnds = end
+    }
   }
 
   private mutating func operate() {

@@ -90,7 +90,9 @@ import Testing
       let index = roll(timelines.count)
       let id = JSON.string("o\(roll(3))")
       switch roll(16) {
-      case 0...2: _ = timelines[index].engine?.submit(EventCommand(event: "Begin", payload: ["id": id, "what": .string("w\(roll(3))")]))
+      case 0...2:
+        _ = timelines[index].engine?.submit(
+          EventCommand(event: "Begin", payload: ["id": id, "what": .string("w\(roll(3))")]))
       case 3...5: _ = timelines[index].engine?.submit(EventCommand(event: "Go", payload: ["id": id]))
       case 6, 7: _ = timelines[index].engine?.submit(EventCommand(event: "Close", payload: ["id": id]))
       case 8: world.advance(Int64(roll(8000)))
