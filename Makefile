@@ -3,17 +3,26 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test test-brokers bench simulate crash powercut test-resume fuzz check-sarif schemathesis autobahn \
+.PHONY: help setup build serve test check-ui test-ui test-brokers bench simulate crash powercut test-resume fuzz check-time check-sarif schemathesis autobahn \
 	format lint clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS='	' read -r name text; do \
 	  printf '  %-14s %s\n' "$$name" "$$text"; done
 
-setup: ## install missing C libraries (Debian 12)
+setup: .build/assets/preact.js ## install missing C libraries (Debian 12), and the module of the dashboard
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
 	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
 	  run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); }
+
+# Preact and htm for the dashboard, as one module; it is embedded when it is there.
+PREACT := datasette-preact==0.0.1 --hash=sha256:6cfe3b4d4651ffa4ec9207e3df40e49ea5e157d9b064ac02fd516d931cd52a58
+.build/assets/preact.js:
+	@mkdir -p .build/assets && echo "$(PREACT)" >.build/assets/requirements.txt
+	@python3 -m pip download -q --no-deps --require-hashes -r .build/assets/requirements.txt -d .build/assets && \
+	  python3 -m zipfile -e .build/assets/datasette_preact-*.whl .build/assets/wheel && \
+	  cp .build/assets/wheel/datasette_preact/static/preact-*.js $@ || \
+	  echo "the dashboard needs Preact from PyPI, which could not be fetched; everything else works without it" >&2
 
 build: setup ## build the release binary
 	swift build -c release --product flow
@@ -32,6 +41,24 @@ TRAITS := AMQP,Redis,Postgres
 test-brokers: setup ## test the `publish`, `redis` and `sql` actions against real servers
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
 	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
+
+UI := .build/dashboard
+UI_CHECK := $(UI)/check
+$(UI)/venv: ; python3 -m venv $@ && $@/bin/pip install -q selenium==4.51.0 deno==2.9.8
+$(UI)/axe:
+	$(UI)/venv/bin/pip download -q --no-deps axe-playwright-python==0.1.8 -d $(UI)/wheels && \
+	  python3 -m zipfile -e $(UI)/wheels/axe_playwright_python-*.whl $@
+
+check-ui: $(UI)/venv ## check the types of the dashboard, and lint it
+	@rm -rf $(UI_CHECK) && cp -r Sources/Server/Dashboard $(UI_CHECK)
+	@printf '// @ts-self-types="./preact.d.ts"\nexport {};\n' >$(UI_CHECK)/preact.js
+	cd $(UI_CHECK) && ../venv/bin/deno check --check-js app.js views/*.js parts/*.js && ../venv/bin/deno lint
+
+BROWSER := chromium chromium-driver fonts-liberation
+UI_TESTS ?= discover -s Tests/Dashboard -t Tests/Dashboard
+test-ui: build $(UI)/venv $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
+	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore -m unittest -v $(UI_TESTS)
 
 bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow
@@ -79,6 +106,15 @@ check-sarif: build ## validate SARIF output against the models of sarif-pydantic
 	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
 	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
 	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
+
+TIME_ENV := .build/time
+CASES ?= 1000
+check-time: setup ## compare CASES random schedules and zones with croniter and zoneinfo
+	test -x $(TIME_ENV)/bin/python || { python3 -m venv $(TIME_ENV) && \
+	  $(TIME_ENV)/bin/pip install -q croniter==6.0.0 tzdata==2025.2; }
+	$(TIME_ENV)/bin/python Tests/FlowMachineTests/time_cases.py $(CASES) $$(date +%s) >$(TIME_ENV)/cases.txt
+	swift build --build-tests
+	FLOW_TIME_CASES=$(CURDIR)/$(TIME_ENV)/cases.txt swift test --skip-build --filter TimeCaseTests
 
 SCHEMATHESIS := .build/schemathesis
 EXAMPLES ?= 50

@@ -21,7 +21,7 @@ let package = Package(
     library(.language, "FlowSource"),
     library(.language, "FlowDiagnostics", ["FlowSource", "FlowJSON"]),
     library(
-      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowJSON", "CRE2"], unsafe: true,
+      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CRE2"], unsafe: true,
       exclude: ["Values/time_zones.py"]),
     library(.language, "FlowSyntax", ["FlowDiagnostics", "FlowSource", "FlowTime", "CEL"]),
     library(.language, "FlowIR", ["CEL", "FlowTime", "FlowJSON", "CCrypto"]),
@@ -65,7 +65,7 @@ let package = Package(
         "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
-        "CToml", "CPages",
+        "CToml", "CPages", "CDashboard",
       ]),
     executable(.tools, "CELConformance", ["CEL", "FlowSource", "FlowJSON"]),
     executable(.tools, "WebSocketEcho", ["FlowHTTP"]),
@@ -100,7 +100,8 @@ let package = Package(
       [
         "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime",
         "FlowJSON", "FlowTestSupport", "FlowGenerator",
-      ]),
+      ],
+      corpus: true, exclude: ["time_cases.py"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
@@ -150,6 +151,7 @@ let package = Package(
     shim("CBeast"),
     shim("CToml"),
     shim("CPages"),
+    shim("CDashboard"),
     shim("CEpoll"),
     shim("CTLS", link: ["ssl", "crypto"]),
     shim("CSignature", link: ["crypto"]),

@@ -2,24 +2,31 @@ import CEL
 import FlowJSON
 
 extension Flow {
-  var json: JSON {
-    .sparse([
+  var json: JSON { .sparse(declarations + behaviour) }
+
+  private var declarations: [(String, JSON)] {
+    [
       ("name", .string(name)), ("version", .number(version)), ("callable", .bool(isCallable)),
       ("parameters", parameterCount > 0 ? .number(parameterCount) : .null), ("result", result?.json ?? .null),
-      ("key", key.map { .number($0) } ?? .null),
-      ("fields", .array(fields.map(\.json))),
+      ("key", key.map { .number($0) } ?? .null), ("fields", .array(fields.map(\.json))),
       ("lets", .array(definitions.map { ["name": .string($0.name), "value": $0.value.json] })),
+    ]
+  }
+
+  private var behaviour: [(String, JSON)] {
+    [
       ("calls", .array(calls.map(\.json))), ("kept", .number(keptCount)), ("frame", .number(frameSize)),
       ("invariants", .array(invariants.map(\.json))), ("states", .array(states.map(\.json))),
       ("transitions", .array(transitions.map(\.json))), ("starts", .array(starts.map(\.json))),
-      ("properties", .array(properties.map(\.json))), ("migrations", .array(migrations.map(\.json))),
-      ("at", place.json),
-    ])
+      ("properties", .array(properties.map(\.json))), ("reads", .array(readRules.map(\.json))),
+      ("migrations", .array(migrations.map(\.json))), ("at", place.json),
+    ]
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "version", "callable", "parameters", "result", "properties", "migrations", "key", "fields", "lets",
+      "name", "version", "callable", "parameters", "result", "properties", "reads", "migrations", "key", "fields",
+      "lets",
       "calls", "kept", "frame", "invariants", "states", "transitions",
       "starts", "at",
     ])
@@ -39,6 +46,7 @@ extension Flow {
       transitions: try reader.list("transitions") { item throws(ProgramError) in try Transition(item) },
       starts: try reader.list("starts") { item throws(ProgramError) in try Start(item) },
       properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
+      readRules: try reader.list("reads") { item throws(ProgramError) in try ReadRule(item) },
       migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
       place: try SourceLocation(reader.member("at")))
   }

@@ -137,6 +137,10 @@ public final class AccessMiddleware: HTTPHandler {
     request.context = context
     let responder = Responder(respond, context)
     do throws(Problem) {
+      if let response = CrossOrigin.preflight(request, settings.hosts) {
+        try settings.hosts.checkHost(request)
+        return responder.handle.send(response)
+      }
       try check(request, context)
     } catch {
       return responder.handle.send(refusal(error, context))
@@ -180,12 +184,19 @@ public final class AccessMiddleware: HTTPHandler {
   private func caller(_ request: HTTPRequest) -> RequestContext.Caller {
     guard let keys = state.withLock({ $0.keys }) else { return .known(.anyone) }
     let given = request.headers.values(of: "Authorization")
-    guard let text = given.first else { return .anonymous }
+    guard let text = given.first else {
+      return SessionCookie.key(request).map { authenticate($0, keys) } ?? .anonymous
+    }
     let parts = text.split(separator: " ", maxSplits: 1)
     guard given.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
       return .rejected("write `Authorization: Bearer` and a key")
     }
     return authenticate(String(parts[1]), keys)
+  }
+
+  /// The caller that a key stands for.
+  func caller(of key: String) -> RequestContext.Caller {
+    state.withLock { $0.keys }.map { authenticate(key, $0) } ?? .known(.anyone)
   }
 
   private func authenticate(_ token: String, _ keys: KeyRing) -> RequestContext.Caller {

@@ -73,6 +73,7 @@ public final class Metrics: Sendable {
   }
   let actions = Family("flow_actions_total", help: "Attempts that ended.", labels: ["action", "result"]) { Counter() }
   let retries = Counter()
+  let rates = RateHistory()
   let version: String
   private let process: @Sendable () -> Process
 
@@ -105,6 +106,7 @@ public final class Metrics: Sendable {
   private func record(_ step: StepRecord, of entry: JournalEntry, now: Int64) {
     if let event = step.event { events[entry.flow, event, step.disposition.rawValue].add() }
     if step.isCreated { started[entry.flow].add() }
+    rates.record(step, of: entry)
     guard step.disposition == .applied else { return }
     microsteps.observe(Double(step.microsteps))
     let (from, to) = (step.from.joined(separator: "+"), step.to.joined(separator: "+"))

@@ -14,7 +14,10 @@ extension FlowService {
   }
 
   func showFlow(_ request: RouteRequest) throws(Problem) {
-    request.respond.send(.json(FlowView(entry: try flow(request)).json))
+    let entry = try flow(request)
+    answer(request) { queries throws(StoreError) in
+      .json(FlowView(entry: entry, schedules: try queries.schedules()).json)
+    }
   }
 
   func showEventSchema(_ request: RouteRequest) throws(Problem) {

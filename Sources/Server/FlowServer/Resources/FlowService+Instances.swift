@@ -22,8 +22,15 @@ extension FlowService {
       let span = try JournalSpan(queries)
       let (rows, next) = try list.page(queries, programs)
       var items: [JSON] = []
-      for row in rows { items.append(InstanceView(row, try programs.machine(row.definition)).summary) }
-      return json(page(items, next: next.map { .string("\($0)") }, limit: list.limit, asOf: span))
+      for row in rows {
+        let view = InstanceView(row, try programs.machine(row.definition))
+        items.append(list.includesData ? view.summaryWithData : view.summary)
+      }
+      let total = list.counts ? try list.total(queries, programs) : nil
+      let page = page(
+        items, next: next.map { .string("\($0)") }, limit: list.limit, asOf: span,
+        total: list.counts ? .some(total) : nil)
+      return json(page)
     }
   }
 
@@ -75,10 +82,12 @@ extension FlowService {
   }
 
   /// The common form of lists.
-  func page(_ items: [JSON], next: JSON?, limit: Int, asOf span: JournalSpan) -> JSON {
-    [
-      "items": .array(items), "page": ["next": next ?? .null, "limit": .int(Int64(limit))],
-      "asOf": .string(LivePosition(span).description),
+  /// - Parameter total: The number of items on all pages: nil when nobody asked, null in the page when it is unknown.
+  func page(_ items: [JSON], next: JSON?, limit: Int, asOf span: JournalSpan, total: Int?? = nil) -> JSON {
+    var page: [JSON.Member] = [.init("next", next ?? .null), .init("limit", .int(Int64(limit)))]
+    if let total { page.append(.init("total", total.map { .int(Int64($0)) } ?? .null)) }
+    return [
+      "items": .array(items), "page": .object(page), "asOf": .string(LivePosition(span).description),
     ]
   }
 

@@ -28,7 +28,8 @@ public final class FlowService: Sendable {
   let obstacle: @Sendable (Program) -> String?
   /// A variable of the environment, for the secrets of webhooks.
   let variable: @Sendable (String) -> String?
-
+  /// The web page; nil where there is none.
+  let dashboard: (@Sendable () -> Dashboard)?
   /// The key of entity tags.
   let tagSecret = randomBytes(32) ?? []
 
@@ -40,10 +41,12 @@ public final class FlowService: Sendable {
   ///   - clock: Milliseconds since 1970.
   ///   - obstacle: The reason why a program can't be served here.
   ///   - variable: A variable of the environment.
+  ///   - dashboard: The web page; nil serves none.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },
-    variable: @escaping @Sendable (String) -> String? = { _ in nil }
+    variable: @escaping @Sendable (String) -> String? = { _ in nil },
+    dashboard: (@Sendable () -> Dashboard)? = nil
   ) {
     self.engine = engine
     self.reader = QueryQueue(queries, readers)
@@ -52,6 +55,7 @@ public final class FlowService: Sendable {
     self.clock = clock
     self.obstacle = obstacle
     self.variable = variable
+    self.dashboard = dashboard
   }
 
   /// The flows that are served.

@@ -41,7 +41,9 @@ struct Route: Sendable {
   }
 
   /// Whether it changes something.
-  var isChanging: Bool { ![.open, .read].contains(scope) || method != "GET" && scope == .open }
+  var isChanging: Bool {
+    ![.open, .read].contains(scope) || method != "GET" && scope == .open && template != Route.session
+  }
 
   /// Whether it compiles, renders or evaluates what grows with the input or with the programs.
   var isExpensive: Bool {

@@ -143,7 +143,9 @@ extension Route {
       .query(
         "q", "a CEL condition over `data`, `key`, `status`, `state`, `revision`, `startedAt`, `updatedAt`",
         .condition),
-      .query("order", "by age", ["type": "string", "enum": ["oldest", "newest"]]), .limit,
+      .query("order", "by age", ["type": "string", "enum": ["oldest", "newest"]]),
+      .query("include", "`data`: each instance with its data", ["type": "string", "enum": ["data"]]),
+      .query("count", "`true`: the page tells how many match", Schemas.flag), .limit,
       .query("cursor", "the `page.next` of the previous page", .cursor)
     )
     .giving(200, "A page", Schemas.page("InstanceSummary")).refusing("invalid-query", "cursor-mismatch")

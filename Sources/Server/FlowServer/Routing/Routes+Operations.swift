@@ -46,6 +46,8 @@ extension Route {
       )
       .sending(Schemas.object(["reason?": .reason]))
       .giving(200, "The job is retried", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "gone"),
+      closing(.dismiss, "Closes a dead letter whose work is not needed any more"),
+      closing(.resolve, "Closes a dead letter whose work was done in another way"),
       Route(
         "POST", "/v1/batches", .operate, summary: "Applies an operation to all instances of a filter",
         handler: FlowService.postBatch
@@ -71,9 +73,31 @@ extension Route {
         "GET", "/v1/stats", .read, summary: "Counts of instances by flow, version, status and states",
         handler: FlowService.showStatistics
       )
-      .limiting(instances: .filtered)
-      .asking(.query("flow", "only of this flow", oneOf: .flows))
+      .limiting(.filtered, instances: .filtered)
+      .asking(
+        .query("flow", "only of this flow", oneOf: .flows),
+        .query(
+          "include", "`rates`: starts and ends per minute since the start of the server",
+          ["type": "string", "enum": ["rates"]]),
+        .query(
+          "minutes", "how many minutes of rates",
+          ["type": "integer", "minimum": 1, "maximum": .int(Int64(RateHistory.minutes)), "default": 60])
+      )
       .giving(200, "The counts", Schemas.reference("Statistics")).refusing("not-found"),
+      Route("GET", "/v1/jobs", .read, summary: "Jobs that have not ended", handler: FlowService.listJobs)
+        .limiting(instances: .filtered, fields: .masked)
+        .asking(
+          .query("flow", "only of this flow", oneOf: .flows), .limit,
+          .query("cursor", "the `page.next` of the previous page", .cursor)
+        )
+        .giving(200, "A page", Schemas.page("PendingJob")).refusing("not-found", "cursor-mismatch"),
+      Route(
+        "GET", "/v1/schedules", .read, summary: "Scheduled starts with their next run",
+        handler: FlowService.listSchedules
+      )
+      .limiting(.filtered)
+      .giving(
+        200, "All of them, the next first", Schemas.object(["items": Schemas.list(Schemas.reference("Schedule"))])),
     ]
 
   static let deployment = [
@@ -150,4 +174,13 @@ extension JSON {
   ]
   static let cursor: JSON = ["type": "string", "pattern": "^[0-9a-f]{32}$"]
   fileprivate static let reason: JSON = ["type": "string", "maxLength": 256]
+
+  private static func closing(_ closing: DeadLetterClosing, _ summary: String) -> Route {
+    Route("POST", "/v1/dead-letters/{id}/\(closing.rawValue)", .operate, summary: summary) { service in
+      { request throws(Problem) in try service.closeDeadLetter(request, closing) }
+    }
+    .sending(Schemas.object(["reason": .reason]))
+    .giving(200, "The dead letter is closed", Schemas.object(["accepted": Schemas.boolean]))
+    .refusing("not-found", "gone")
+  }
 }

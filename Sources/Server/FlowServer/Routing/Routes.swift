@@ -2,7 +2,9 @@ import FlowJSON
 
 // Every operation of the API, in the order of its documentation. Nothing is served that is not in this table.
 extension Route {
-  static let all = events + instances + flows + operations + deployment + jobs + liveStream + documents + health
+  static let all =
+    events + instances + flows + operations + deployment + jobs + liveStream + caller + documents + health
+    + dashboard
 
   /// The template of webhooks.
   static let webhook = "/v1/hooks/{flow}/{event}"

@@ -17,6 +17,10 @@ struct InstanceList {
   var condition: Predicate?
   var limit: Int
   var after: Int64?
+  /// Whether each instance is listed with its data.
+  var includesData = false
+  /// Whether the page tells how many instances match.
+  var counts = false
   /// The flows that the caller may know of; nil for all.
   var visible: Set<String>?
   /// The fields that nobody sees, and so can't filter by.
@@ -47,6 +51,8 @@ struct InstanceList {
     version = query["version"] == nil ? nil : try query.number("version", default: 0, in: 0...Int.max)
     condition = try InstanceList.condition(query, entry)
     limit = try query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
+    includesData = try query.choice("include", ["data"]) != nil
+    counts = try query.flag("count")
     let names = InstanceList.filters + ["order"]
     let given = names.map { JSON.array([.string($0), query[$0].map { .string($0) } ?? .null]) }
     signature = JSON.array([filter.flow.map { .string($0) } ?? .null] + given).text()
@@ -132,11 +138,13 @@ struct InstanceList {
   // MARK: - Reading
 
   /// One page, which ends early when the budget of a request is spent.
-  func page(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?)
-  {
+  /// - Parameter isCounting: Whether each row costs, also where the store filters alone.
+  func page(
+    _ queries: any Queries, _ programs: ProgramCache, isCounting: Bool = false
+  ) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
     let test = condition?.makeTest()
     let hasSpan = startedAfter != nil || startedBefore != nil
-    let needsLook = visible != nil || state != nil || version != nil || hasSpan || test != nil
+    let needsLook = isCounting || visible != nil || state != nil || version != nil || hasSpan || test != nil
     var found: [InstanceRow] = []
     var position = after
     var budget = RequestBudget(for: peer)
@@ -154,6 +162,28 @@ struct InstanceList {
       }
       if rows.count < size { return (found, nil) }
     }
+  }
+
+  /// The number of instances that match, on all pages; nil when counting them would cost more than a request may.
+  func total(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
+    let isByState =
+      filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
+      && startedAfter == nil && startedBefore == nil && version == nil && condition == nil
+    guard isByState else { return try scannedTotal(queries, programs) }
+    return try queries.population(flow: filter.flow).reduce(0) { sum, group in
+      guard visible?.contains(group.flow) ?? true, filter.status == nil || filter.status == group.status,
+        state == nil || group.states.contains(where: { $0 == state || $0.hasPrefix((state ?? "") + ".") })
+      else { return sum }
+      return sum + group.count
+    }
+  }
+
+  private func scannedTotal(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
+    var whole = self
+    whole.limit = .max
+    whole.after = nil
+    let (rows, next) = try whole.page(queries, programs, isCounting: true)
+    return next == nil ? rows.count : nil
   }
 
   /// Rows that are read together for filters that look at each.

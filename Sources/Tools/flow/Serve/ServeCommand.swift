@@ -168,7 +168,7 @@ struct ServeCommand {
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
         },
-        variable: Terminal.variable)
+        variable: Terminal.variable, dashboard: options.dashboard)
       try service.resumeBatches(queries)
       return service
     } catch let error as ProgramError {

@@ -59,13 +59,16 @@ struct ServeOptions {
     "audit", "FILE", help: "file for the audit log of operations and refusals", default: "the log", completion: .files)
   private static let otlp = Option.text(
     "otlp", "URL", help: "send a trace span of each step to this OpenTelemetry collector")
+  private static let noDashboard = Option.flag("no-ui", help: "serve the API without the dashboard")
+  private static let dashboardFolder = Option.text(
+    "ui-dir", "DIR", help: "development: serve the files of the dashboard from DIR", completion: .files)
   private static let drain = Option.text(
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
     store, addr, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate, tlsKey, create,
-    keep, keepKeys, archive, deployed, acceptLoss, watch, drain,
-    logFormat, logLevel, auditFile, otlp,
+    keep, keepKeys, archive, deployed, acceptLoss, watch, noDashboard, dashboardFolder, drain, logFormat, logLevel,
+    auditFile, otlp,
   ]
 
   /// The formats and levels of the log as options spell them.
@@ -100,6 +103,8 @@ struct ServeOptions {
   private let proxies: [String]
   /// Threads that serve connections.
   let loops: Int
+  /// The web page; nil without it.
+  let dashboard: (@Sendable () -> Dashboard)?
 
   /// - Parameter defaultStore: The path of the store when none is given.
   /// - Throws: `UsageError` for an invalid value, or a public address without access control.
@@ -130,6 +135,7 @@ struct ServeOptions {
     collector = try ServeOptions.collector(arguments[ServeOptions.otlp])
     drainMilliseconds = try ServeOptions.drainTime(arguments[ServeOptions.drain] ?? "0s")
     redaction = Redaction(configuration.redaction)
+    dashboard = try ServeOptions.dashboard(arguments)
     guard address.isLoopback || keysPath != nil || arguments[ServeOptions.insecure] else {
       throw UsageError(
         "\(address.host) can be reached from other machines, and requests would not be authenticated",
@@ -192,6 +198,15 @@ struct ServeOptions {
         "`--addr` must be HOST:PORT or unix:PATH, not `\(text)`", help: "write \(defaultAddress), for example")
     }
     return address
+  }
+
+  private static func dashboard(_ arguments: CommandArguments) throws(UsageError) -> (@Sendable () -> Dashboard)? {
+    if arguments[noDashboard] { return nil }
+    guard let folder = arguments[dashboardFolder] else { return { DashboardFiles.embedded } }
+    guard readFile(folder + "/index.html") != nil else {
+      throw UsageError("`\(folder)` has no index.html", help: "name the folder of the dashboard's files")
+    }
+    return { DashboardFiles.read(folder) }
   }
 
   private static func tls(chain: String?, key: String?) throws(UsageError) -> TLSCredentials? {
