@@ -1,4 +1,5 @@
 import FlowJSON
+import FlowRuntime
 
 // Operations on instances, deployments, and simulated runs.
 extension Route {
@@ -174,11 +175,15 @@ extension JSON {
   ]
   static let cursor: JSON = ["type": "string", "pattern": "^[0-9a-f]{32}$"]
   fileprivate static let reason: JSON = ["type": "string", "maxLength": 256]
+}
 
-  private static func closing(_ closing: DeadLetterClosing, _ summary: String) -> Route {
-    Route("POST", "/v1/dead-letters/{id}/\(closing.rawValue)", .operate, summary: summary) { service in
-      { request throws(Problem) in try service.closeDeadLetter(request, closing) }
-    }
+extension Route {
+  /// A way to close a dead letter without doing its work.
+  fileprivate static func closing(_ closing: DeadLetterClosing, _ summary: String) -> Route {
+    Route(
+      "POST", "/v1/dead-letters/{id}/\(closing.rawValue)", .operate, summary: summary,
+      handler: { service in { request throws(Problem) in try service.closeDeadLetter(request, closing) } }
+    )
     .sending(Schemas.object(["reason": .reason]))
     .giving(200, "The dead letter is closed", Schemas.object(["accepted": Schemas.boolean]))
     .refusing("not-found", "gone")
