@@ -72,7 +72,7 @@ let package = Package(
     executable(
       .tools, "Benchmarks",
       [
-        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler", "FlowSyntax", "CEL",
         "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 

@@ -6,7 +6,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Pictures of flows, as text that other programs draw.
+/// Diagrams of flows, as text that other programs draw.
 @Suite struct DiagramTests {
   static let samples = Sample.all(in: "Tests/FlowDiagramTests/Corpus")
 
@@ -21,21 +21,22 @@ import Testing
       text, at: sample.url.deletingPathExtension().appendingPathExtension("\(kind).golden"))
   }
 
-  private func all(_ program: Program, _ draw: (Program, Int) -> String) -> String {
+  private func all(_ program: Program, _ draw: (Program, FlowIndex) -> String) -> String {
     program.flows.indices.map { draw(program, $0) }.joined()
   }
 
-  @Test(arguments: samples) func everyFlowIsDrawn(_ sample: Sample) throws {
+  @Test("Every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(_ sample: Sample) throws {
     let program = try program(sample)
     try expectGolden(all(program) { dot($0, flow: $1) }, sample, "dot")
     try expectGolden(all(program) { mermaid($0, flow: $1) }, sample, "mermaid")
     try expectGolden(all(program) { textDiagram($0, flow: $1) }, sample, "text")
   }
 
-  /// What Graphviz makes of each flow has the parts of the flow, by their ids.
-  @Test(.enabled(if: hasGraphviz), arguments: samples) func graphvizDrawsIt(_ sample: Sample) throws {
+  /// The parts of the picture are found by their ids.
+  @Test("Graphviz draws every state and transition", .enabled(if: hasGraphviz), arguments: samples)
+  func graphvizDrawsEveryPart(_ sample: Sample) throws {
     let program = try program(sample)
-    for (index, flow) in program.flows.enumerated() {
+    for (index, flow) in program.flows.indexed {
       let svg = try render(dot(program, flow: index))
       for state in flow.states.dropFirst() { #expect(svg.contains("id=\"state.\(state.path)\"")) }
       let drawn = flow.transitions.enumerated().filter { $1.target != nil || $1.source != 0 }

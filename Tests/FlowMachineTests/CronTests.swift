@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowTime
 import Testing
 

@@ -41,7 +41,7 @@ import Testing
 /// One instance that is given whatever comes to mind.
 private struct Walk {
   let program: Program
-  let flow: Int
+  let flow: FlowIndex
   let machine: Machine
   let stepper: Stepper
   let values: RandomValues
@@ -51,7 +51,7 @@ private struct Walk {
   var jobs: [Job] = []
   var problem: String?
 
-  init(_ program: Program, flow: Int, seed: UInt64) throws {
+  init(_ program: Program, flow: FlowIndex, seed: UInt64) throws {
     self.program = program
     self.flow = flow
     machine = try Machine(program)

@@ -28,7 +28,7 @@ import Testing
 
   /// Sets take each other's place, whether they are small or not.
   @Test func setsAreAssigned() {
-    let sets: [StateSet] = [StateSet(), StateSet([0, 63]), StateSet([1, 64, 200]), StateSet([64])]
+    let sets: [BitSet] = [BitSet(), BitSet([0, 63]), BitSet([1, 64, 200]), BitSet([64])]
     for one in sets {
       for other in sets {
         var set = one
@@ -37,7 +37,7 @@ import Testing
         set.insert(5)
         #expect(!other.contains(5), "a copy is a value")
         set.removeAll()
-        #expect(set == StateSet() && set.isEmpty)
+        #expect(set == BitSet() && set.isEmpty)
       }
     }
   }

@@ -195,7 +195,7 @@ private struct Replay {
     return .done(try Value.from(#require(result["done"]), as: type, in: machine.types).get())
   }
 
-  private func event(_ entry: JournalEntry) throws -> (Int, Value, Caller) {
+  private func event(_ entry: JournalEntry) throws -> (EventIndex, Value, Caller) {
     let event = try #require(entry.body["event"])
     let name = try #require(event["type"]?.string)
     let payload = try Value.from(event["data"] ?? [:], as: .record(name), in: machine.types).get()

@@ -11,7 +11,7 @@ public struct ExpressionCompilation: Sendable {
 
 /// Compiles an expression against a program: its types, and the data of one of its flows.
 public func compileExpression(
-  _ text: String, in program: Program, flow: Int?, lets: [LetDefinition] = []
+  _ text: String, in program: Program, flow: FlowIndex?, lets: [LetDefinition] = []
 ) -> ExpressionCompilation {
   var sources = SourceSet()
   sources.add(name: "<expression>", text: Array(text.utf8))
@@ -25,7 +25,7 @@ public func compileExpression(
     sources: sources, expression: checked.diagnostics.hasErrors ? nil : expression, diagnostics: checked.diagnostics)
 }
 
-private func environment(of program: Program, flow: Int?) -> Environment {
+private func environment(of program: Program, flow: FlowIndex?) -> Environment {
   var environment = Environment(types: program.registry)
   _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
   guard let flow else { return environment }

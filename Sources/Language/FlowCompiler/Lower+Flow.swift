@@ -14,44 +14,46 @@ extension Lowering {
         DataField(name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression))
       },
       definitions: checked.definitions.map { LetDefinition(name: $0.name, value: expression($0.value)) },
-      calls: checked.calls.map { call($0, actions) }, keptCount: checked.keptCount, frameSize: checked.frameSize,
+      calls: IndexedList(checked.calls.map { call($0, actions: actions) }), keptCount: checked.keptCount, frameSize: checked.frameSize,
       invariants: checked.invariants.map(expression), states: states(checked), transitions: transitions,
       starts: checked.starts.map(start), properties: checked.properties.map(property),
       migrations: checked.migrations.map(migration), place: place(checked.node.name.range))
   }
 
-  private func states(_ checked: CheckedFlow) -> [State] {
-    checked.states.enumerated().map { index, state in
+  private func states(_ checked: CheckedFlow) -> IndexedList<StateIndex, State> {
+    let states = checked.states.enumerated().map { index, state in
       State(
         name: state.name.text, path: state.path, kind: State.Kind(rawValue: state.kind.rawValue) ?? .plain,
-        parent: state.parent, depth: state.depth, children: state.children, initial: state.initial,
+        parent: StateIndex(state.parent), depth: state.depth, children: state.children.map { StateIndex($0) },
+        initial: state.initial.map { StateIndex($0) },
         entry: state.entry.map(act), exit: state.exit.map(act),
-        calls: checked.calls.indices.filter { checked.calls[$0].state == index },
+        calls: checked.calls.indices.filter { checked.calls[$0].state == index }.map { CallIndex($0) },
         transitions: checked.reactions.indices.filter { checked.reactions[$0].source == index },
-        ignored: state.ignored, deferred: state.deferred, isRollback: state.isRollback,
-        result: state.result.map(expression), end: state.end)
+        ignored: state.ignored.map { EventIndex($0) }, deferred: state.deferred.map { EventIndex($0) }, isRollback: state.isRollback,
+        result: state.result.map(expression), end: StateIndex(state.end))
     }
+    return IndexedList(states)
   }
 
   private func transition(_ checked: CheckedReaction) -> Transition {
     let rest = checked.rest
     return Transition(
-      source: checked.source, trigger: trigger(checked.trigger), roles: rest.roles,
-      guardExpression: rest.guardExpression.map(expression), target: rest.target, isHistory: rest.isHistory,
+      source: StateIndex(checked.source), trigger: trigger(checked.trigger), roles: rest.roles,
+      guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) }, isHistory: rest.isHistory,
       isReenter: rest.isReenter, acts: rest.acts.map(act), place: place(checked.range))
   }
 
   private func trigger(_ checked: CheckedReaction.Trigger) -> Trigger {
     switch checked {
-    case .event(let event): .event(event)
+    case .event(let event): .event(EventIndex(event))
     case .any: .any
     case .always: .always
     case .after(let delay): .after(expression(delay))
     case .every(let delay): .every(expression(delay))
     case .at(let instant): .at(expression(instant))
     case .cron(let cron): .cron(self.cron(cron))
-    case .callDone(let call): .callDone(call)
-    case .callFailed(let call): .callFailed(call)
+    case .callDone(let call): .callDone(CallIndex(call))
+    case .callFailed(let call): .callFailed(CallIndex(call))
     case .done: .done
     case .failed: .failed
     case .rollbackDone: .rollbackDone
@@ -66,14 +68,14 @@ extension Lowering {
 
   private func property(_ checked: CheckedProperty) -> Property {
     switch checked {
-    case .never(let states): .never(states)
-    case .leadsTo(let from, let to): .leadsTo(from, to)
+    case .never(let states): .never(states.map { StateIndex($0) })
+    case .leadsTo(let from, let to): .leadsTo(StateIndex(from), StateIndex(to))
     }
   }
 
   private func migration(_ checked: CheckedMigration) -> Migration {
     Migration(
-      from: checked.from, moves: checked.moves.map { Migration.Move(from: $0.from, to: $0.to) },
+      from: checked.from, moves: checked.moves.map { Migration.Move(from: $0.from, to: StateIndex($0.to)) },
       assignments: checked.assignments.map { Migration.Assignment(field: $0.field, value: expression($0.value)) },
       place: place(checked.range))
   }
@@ -81,30 +83,30 @@ extension Lowering {
   private func start(_ checked: CheckedStart) -> Start {
     let trigger: Start.Trigger =
       switch checked.trigger {
-      case .event(let event, let isAgain): .event(event, isAgain: isAgain)
+      case .event(let event, let isAgain): .event(EventIndex(event), isAgain: isAgain)
       case .every(let delay): .every(expression(delay))
       case .cron(let node): .cron(cron(node))
       case .called: .called
       }
     return Start(
       trigger: trigger, roles: checked.rest.roles, guardExpression: checked.rest.guardExpression.map(expression),
-      target: checked.rest.target ?? 0, acts: checked.rest.acts.map(act), place: place(checked.range))
+      target: StateIndex(checked.rest.target ?? 0), acts: checked.rest.acts.map(act), place: place(checked.range))
   }
 
-  private func call(_ checked: CheckedCall, _ actions: [Action]) -> Call {
+  private func call(_ checked: CheckedCall, actions: [Action]) -> Call {
     let target: Call.Target
     var inherited = Policy()
     switch checked.target {
     case .action(let action):
       target = .action(action)
       inherited = actions[action].policy
-    case .flow(let flow): target = .flow(flow)
+    case .flow(let flow): target = .flow(FlowIndex(flow))
     }
     return Call(
-      name: checked.name, state: checked.state, target: target, arguments: checked.arguments.map(expression),
+      name: checked.name, state: StateIndex(checked.state), target: target, arguments: checked.arguments.map(expression),
       loop: checked.loop.map(loop), limit: checked.limit.map(expression), once: checked.once.map(expression),
       undo: checked.undo.map { Call.Undo(action: $0.action, arguments: $0.arguments.map(expression)) },
-      isStep: checked.isStep, after: checked.after, condition: checked.condition.map(expression),
+      isStep: checked.isStep, after: checked.after.map { CallIndex($0) }, condition: checked.condition.map(expression),
       resultRecord: checked.resultRecord, resultSlot: checked.resultSlot,
       policy: policy(checked.node.policies, over: inherited), place: place(checked.node.range))
   }
@@ -118,8 +120,8 @@ extension Lowering {
       switch checked.kind {
       case .assign(let slot, let part, let value): .assign(slot: slot, part: part.map(step), expression(value))
       case .perform(let action, let arguments): .perform(action: action, arguments: arguments.map(expression))
-      case .emit(let event, let value): .emit(event: event, expression(value))
-      case .raise(let event, let value): .raise(event: event, expression(value))
+      case .emit(let event, let value): .emit(event: EventIndex(event), expression(value))
+      case .raise(let event, let value): .raise(event: EventIndex(event), expression(value))
       case .log(let value): .log(expression(value))
       }
     return ActionStatement(

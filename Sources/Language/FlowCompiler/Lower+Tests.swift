@@ -7,7 +7,7 @@ func lowerTests(_ checked: CheckedProgram) -> [TestCase] {
   let lowering = Lowering(sources: checked.sources)
   return checked.tests.map { test in
     TestCase(
-      name: test.name, flow: test.flow,
+      name: test.name, flow: FlowIndex(test.flow),
       statements: test.statements.map { statement in
         TestCase.Statement(
           kind: lowering.statement(statement.kind), text: checked.sources.string(statement.range),
@@ -21,7 +21,7 @@ extension Lowering {
   func target(_ checked: CheckedCall.Target) -> Call.Target {
     switch checked {
     case .action(let action): .action(action)
-    case .flow(let flow): .flow(flow)
+    case .flow(let flow): .flow(FlowIndex(flow))
     }
   }
 
@@ -29,15 +29,15 @@ extension Lowering {
     switch checked {
     case .start(let arguments): .start(arguments: arguments.map(expression))
     case .send(let event, let value, let roles, let caller):
-      .send(event: event, expression(value), roles: roles, caller: caller.map(expression))
+      .send(event: EventIndex(event), expression(value), roles: roles, caller: caller.map(expression))
     case .mock(let callee, .returns(let value)): .mock(target(callee), .returns(expression(value)))
     case .mock(let callee, .fails(let code)): .mock(target(callee), .fails(code: code))
-    case .expectState(let states): .expectState(states)
+    case .expectState(let states): .expectState(states.map { StateIndex($0) })
     case .expectData(let value): .expectData(expression(value))
     case .expectCalled(let callee, let given, let isNegated):
       .expectCalled(target(callee), members(given), isNegated: isNegated)
     case .expectEmitted(let event, let given, let isNegated):
-      .expectEmitted(event: event, members(given), isNegated: isNegated)
+      .expectEmitted(event: EventIndex(event), members(given), isNegated: isNegated)
     case .expectRefused: .expectRefused
     case .expectIncident: .expectIncident
     case .complete(let work, let value): .complete(self.work(work), value.map(expression))
@@ -53,7 +53,7 @@ extension Lowering {
 
   private func work(_ checked: CheckedTest.Work) -> TestCase.Work {
     switch checked {
-    case .calls(let calls): .calls(calls)
+    case .calls(let calls): .calls(calls.map { CallIndex($0) })
     case .target(let callee): .target(target(callee))
     }
   }

@@ -11,9 +11,9 @@ func lower(_ checked: CheckedProgram) -> Program {
   program.types = checked.types
   program.enums = checked.enums
   program.roles = checked.roles
-  program.events = checked.events.map(lowering.event)
+  program.events = IndexedList(checked.events.map(lowering.event))
   program.actions = checked.actions.map(lowering.action)
-  program.flows = checked.flows.map { lowering.flow($0, actions: program.actions) }
+  program.flows = IndexedList(checked.flows.map { lowering.flow($0, actions: program.actions) })
   return program
 }
 

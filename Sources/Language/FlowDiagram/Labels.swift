@@ -1,11 +1,11 @@
 public import FlowIR
 
-/// What sets a transition off and what it does, as pictures write it.
-public func transitionLabel(_ program: Program, flow index: Int, transition: Int) -> String {
-  DiagramModel(program, index).label(program.flows[index].transitions[transition])
+/// The label of a transition in diagrams.
+public func transitionLabel(_ program: Program, flow index: FlowIndex, transition: Int) -> String {
+  DiagramModel(program, flow: index).label(program.flows[index].transitions[transition])
 }
 
-/// How a start is written in pictures.
-public func startLabel(_ program: Program, flow index: Int, start: Int) -> String {
-  DiagramModel(program, index).label(program.flows[index].starts[start])
+/// The label of a start in diagrams.
+public func startLabel(_ program: Program, flow index: FlowIndex, start: Int) -> String {
+  DiagramModel(program, flow: index).label(program.flows[index].starts[start])
 }

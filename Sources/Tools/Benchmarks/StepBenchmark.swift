@@ -1,5 +1,6 @@
 import CEL
 import FlowCompiler
+import FlowIR
 import FlowMachine
 
 /// Nanoseconds per step of two reference flows.
@@ -67,7 +68,7 @@ enum StepBenchmark {
   private struct Scene {
     var stepper: Stepper
     var first: Instance
-    var event: Int
+    var event: EventIndex
     var weight: Value
     var payload: Payload
 

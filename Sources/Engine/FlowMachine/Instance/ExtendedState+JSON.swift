@@ -3,12 +3,12 @@ public import FlowIR
 import FlowJSON
 
 extension ExtendedState {
-  /// Only what there is.
+  /// The members of the position document; empty parts are left out.
   func members(_ flow: Flow, _ machine: Machine) -> [JSON.Member] {
     var members: [JSON.Member] = []
     func add(_ name: String, _ items: [JSON]) { if !items.isEmpty { members.append(.init(name, .array(items))) } }
-    func paths(_ states: some Sequence<Int>) -> [JSON] { states.map { .string(flow.states[$0].path) } }
-    func numbers(_ set: StateSet) -> [JSON] { set.ascending.map { .int(Int64($0)) } }
+    func paths(_ states: some Sequence<StateIndex>) -> [JSON] { states.map { .string(flow.states[$0].path) } }
+    func numbers(_ set: BitSet) -> [JSON] { set.ascending.map { .int(Int64($0)) } }
     if !history.isEmpty {
       members.append(
         .init("history", .object(history.map { .init(flow.states[$0.state].path, .array(paths($0.leaves))) })))
@@ -19,16 +19,16 @@ extension ExtendedState {
     add("stepsDone", numbers(stepsDone))
     add("stopped", paths(stopped.ascending))
     add("undos", undos.map { $0.json(machine) })
-    add("doubts", doubts.map { $0.json(machine) })
+    add("doubts", uncertainCalls.map { $0.json(machine) })
     add("rolling", paths(rolling.ascending))
     if let rollingJob { members.append(.init("rollingJob", rollingJob.json)) }
     return members
   }
 
-  init(_ position: JSON, _ flow: Flow, _ paths: [String: Int], _ machine: Machine) {
-    func states(_ json: JSON?) -> [Int] { json?.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? [] }
-    func steps(_ json: JSON?) -> StateSet {
-      StateSet(json?.array?.compactMap(\.int).filter { flow.calls.indices.contains($0) } ?? [])
+  init(_ position: JSON, _ flow: Flow, _ paths: [String: StateIndex], _ machine: Machine) {
+    func states(_ json: JSON?) -> [StateIndex] { json?.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? [] }
+    func steps(_ json: JSON?) -> BitSet {
+      BitSet(json?.array?.compactMap { flow.call($0)?.position } ?? [])
     }
     history = (position["history"]?.members ?? []).compactMap { member in
       paths[member.name].map { HistoryEntry(state: $0, leaves: states(member.value)) }
@@ -39,7 +39,7 @@ extension ExtendedState {
     stepsDone = steps(position["stepsDone"])
     stopped = StateSet(states(position["stopped"]))
     undos = position["undos"]?.array?.compactMap { ArmedUndo($0, flow, machine) } ?? []
-    doubts = position["doubts"]?.array?.compactMap { UncertainCall($0, flow, machine) } ?? []
+    uncertainCalls = position["doubts"]?.array?.compactMap { UncertainCall($0, flow, machine) } ?? []
     rolling = StateSet(states(position["rolling"]))
     rollingJob = JobReference(position["rollingJob"])
   }
@@ -49,12 +49,12 @@ extension ArmedUndo {
   func json(_ machine: Machine) -> JSON {
     [
       "action": .string(machine.program.actions[action].name), "arguments": arguments.json(in: machine.types),
-      "call": .int(Int64(call)),
+      "call": .int(Int64(call.rawValue)),
     ]
   }
 
   init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
-    guard let name = json["action"]?.string, let call = json["call"]?.int, flow.calls.indices.contains(call),
+    guard let name = json["action"]?.string, let call = flow.call(json["call"]),
       let action = machine.program.actions.firstIndex(where: { $0.name == name }),
       let arguments = Value(
         json["arguments"], .record(machine.program.actions[action].parameters.name), machine)
@@ -65,13 +65,13 @@ extension ArmedUndo {
 
 extension UncertainCall {
   func json(_ machine: Machine) -> JSON {
-    var members: [JSON.Member] = [.init("call", .int(Int64(call))), .init("job", job.json)]
+    var members: [JSON.Member] = [.init("call", .int(Int64(call.rawValue))), .init("job", job.json)]
     if let item { members.append(.init("item", item.json(in: machine.types))) }
     return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
-    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let job = JobReference(json["job"])
+    guard let call = flow.call(json["call"]), let job = JobReference(json["job"])
     else { return nil }
     self.init(call: call, job: job, item: nil)
     if let item = json["item"] { self.item = Value(item, flow.calls[call].itemType, machine) }
@@ -80,11 +80,11 @@ extension UncertainCall {
 
 extension FanOut {
   func json(_ flow: Flow, _ machine: Machine) -> JSON {
-    ["call": .int(Int64(call)), "begun": .int(Int64(begun)), "items": .array(items.map { $0.json(machine) })]
+    ["call": .int(Int64(call.rawValue)), "begun": .int(Int64(begun)), "items": .array(items.map { $0.json(machine) })]
   }
 
   init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
-    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let items = json["items"]?.array
+    guard let call = flow.call(json["call"]), let items = json["items"]?.array
     else { return nil }
     self.init(
       call: call, items: items.compactMap { Item($0, flow.calls[call], machine) }, begun: json["begun"]?.int ?? 0)
@@ -116,8 +116,16 @@ extension FanOut.Item {
   }
 }
 
+extension Flow {
+  /// The call with the index that a document gives; nil when there is none.
+  func call(_ json: JSON?) -> CallIndex? {
+    guard let number = json?.int, calls.elements.indices.contains(number) else { return nil }
+    return CallIndex(number)
+  }
+}
+
 extension Value {
-  /// What a document holds as a type; nil when it is missing or does not fit.
+  /// The value of a document; nil when it is missing or does not fit the type.
   fileprivate init?(_ json: JSON?, _ type: ValueType, _ machine: Machine) {
     guard let json, case .success(let value) = Value.from(json, as: type, in: machine.types) else { return nil }
     self = value
@@ -132,7 +140,7 @@ extension Call {
 }
 
 extension Program {
-  /// The types of what a call is given.
+  /// The types of the arguments of a call.
   public func parameterTypes(of target: Call.Target) -> [ValueType] {
     switch target {
     case .action(let action): actions[action].parameters.fields.map(\.type)
@@ -140,7 +148,7 @@ extension Program {
     }
   }
 
-  /// The type of what a call answers.
+  /// The result type of a call.
   public func resultType(of target: Call.Target) -> ValueType {
     switch target {
     case .action(let action): actions[action].result ?? .dyn

@@ -1,45 +1,46 @@
 public import CEL
+public import FlowIR
 
-/// What an instance keeps beside states, data, timers and calls, when its flow has a use for it.
+/// The state of an instance besides active states, data, timers and calls, for flows that need it.
 struct ExtendedState: Hashable, Sendable {
-  /// Where states that are a target of `history` were left.
+  /// The last configurations of states that are a target of `history`.
   var history: [HistoryEntry] = []
   var deferred: [DeferredEvent] = []
-  /// The calls that go over a list, while they do.
+  /// The calls over a list that are not complete.
   var fanOuts: [FanOut] = []
-  /// Steps of active states that were begun or passed over, by call.
-  var stepsBegun = StateSet()
-  /// Steps that count as done.
-  var stepsDone = StateSet()
-  /// States of which a step has failed: no further one begins.
+  /// Steps of active states that were started or skipped, by call.
+  var stepsBegun = BitSet()
+  /// Steps that count as done, by call.
+  var stepsDone = BitSet()
+  /// States with a failed step: no further step starts.
   var stopped = StateSet()
   var undos: [ArmedUndo] = []
-  /// Calls that were left while in flight and whose outcome decides whether there is something to undo.
-  var doubts: [UncertainCall] = []
-  /// The states that roll back.
+  /// Calls that were left while in flight. Their outcome decides whether there is something to undo.
+  var uncertainCalls: [UncertainCall] = []
+  /// The states that are rolling back.
   var rolling = StateSet()
-  /// The undo that is under way, always the newest.
+  /// The job of the undo in progress, which is that of the newest undo.
   var rollingJob: JobReference?
 }
 
-/// Holds a ledger, so that an instance without one stays small.
+/// Holds an extended state, so that an instance without one stays small.
 final class ExtendedStateBox: Sendable {
-  let ledger: ExtendedState
+  let state: ExtendedState
 
-  init(_ ledger: ExtendedState) { self.ledger = ledger }
+  init(_ state: ExtendedState) { self.state = state }
 }
 
 /// The states that were active inside of `state` when it was left.
 struct HistoryEntry: Hashable, Sendable {
-  var state: Int
-  var leaves: [Int]
+  var state: StateIndex
+  var leaves: [StateIndex]
 }
 
-/// An event that a state has put off.
+/// An event that a state has deferred.
 public struct DeferredEvent: Hashable, Sendable {
-  public var event: Int
+  public var event: EventIndex
   public var payload: Value
-  /// Who sent it, or whose event made the instance raise it; nil when that was a timer or a result.
+  /// The caller that sent it, or whose event made the instance raise it; nil when that was a timer or a result.
   public var caller: Caller?
 }
 
@@ -48,30 +49,30 @@ public struct ArmedUndo: Hashable, Sendable {
   public var action: Int
   /// A record that has the action's name.
   public var arguments: Value
-  /// The call that it takes back.
-  public var call: Int
+  /// The call that it compensates.
+  public var call: CallIndex
 }
 
 /// A call with an `undo` that was left in flight.
 struct UncertainCall: Hashable, Sendable {
-  var call: Int
+  var call: CallIndex
   var job: JobReference
   /// The item of the list that it was for.
   var item: Value?
 }
 
-/// A call that goes over a list: what was answered, and what has still to begin.
+/// A call over a list: the results so far, and the items that have not started.
 struct FanOut: Hashable, Sendable {
   struct Item: Hashable, Sendable {
     var value: Value
-    /// What it begins with; empty once it has begun.
+    /// The arguments of its job; empty once it has started.
     var arguments: [Value]
     var once: String?
     var result: Value?
   }
 
-  var call: Int
+  var call: CallIndex
   var items: [Item]
-  /// How many have begun.
+  /// The number of items that have started.
   var begun = 0
 }

@@ -1,6 +1,7 @@
 public import CEL
+public import FlowIR
 
-/// Who sends an event, as far as the caller's credentials say.
+/// The sender of an event, as its credentials identify it.
 public struct Caller: Hashable, Sendable {
   public var id: String
   public var roles: [String]
@@ -11,25 +12,25 @@ public struct Caller: Hashable, Sendable {
   }
 }
 
-/// What a step can be made of.
+/// An input of a step.
 public enum Input: Hashable, Sendable {
   /// An event with its payload, a record that has the event's name.
-  case event(Int, payload: Value, caller: Caller)
+  case event(EventIndex, payload: Value, caller: Caller)
   /// The timer of a transition, as it was armed.
   case timer(transition: Int, armed: Int)
-  /// The end of a job that a `call` or an `undo` has asked for.
+  /// The outcome of a job that a `call` or an `undo` has requested.
   case result(JobReference, CallOutcome)
 }
 
-/// How a call ended.
+/// The outcome of a call.
 public enum CallOutcome: Hashable, Sendable {
   case done(Value)
   case failed(code: String, message: String, attempts: Int)
 }
 
-/// What the present step is made of.
+/// The trigger of the step in progress.
 enum StepTrigger {
-  case event(Int)
+  case event(EventIndex)
   case timer(Int)
   case result(JobReference)
   case called

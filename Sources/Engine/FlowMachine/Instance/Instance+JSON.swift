@@ -2,26 +2,26 @@ import CEL
 import FlowIR
 public import FlowJSON
 
-// How an instance is kept in a store: two documents, which people can read.
+// The two documents of an instance in a store.
 extension Instance {
-  /// Where the instance is: active states, timers, calls, and what else its flow has it keep.
+  /// The position: active states, timers, calls, and the extended state.
   public func positionJSON(in machine: Machine) -> JSON {
     let flow = machine.program.flows[flow]
     let leaves = machine.flows[self.flow].leafPaths(active)
     var members: [JSON.Member] = [.init("states", .array(leaves.map { .string($0) }))]
     if !timers.isEmpty { members.append(.init("timers", .array(timers.map(\.json)))) }
     if !calls.isEmpty { members.append(.init("calls", .array(calls.map(\.json)))) }
-    if let box { members += box.ledger.members(flow, machine) }
+    if let box { members += box.state.members(flow, machine) }
     return .object(members)
   }
 
-  /// Whether ``positionJSON(in:)`` is the same for both. It may be when this says no.
+  /// Whether ``positionJSON(in:)`` is certainly the same for both; false when it may differ.
   public func isPlaced(like other: Instance) -> Bool {
     box == nil && other.box == nil && flow == other.flow && active == other.active && timers == other.timers
       && calls == other.calls
   }
 
-  /// What the instance knows: its data fields, and the results of its calls under `$results`.
+  /// The data: the fields by name, and the results of calls under `$results`.
   public func dataJSON(in machine: Machine) -> JSON {
     let node = machine.program.flows[flow]
     var members: [JSON.Member] = []
@@ -45,8 +45,8 @@ extension Instance {
     return results
   }
 
-  /// What a step has changed of the data, for the journal: the fields that were assigned, and all results when one is
-  /// new. Whoever puts the changes of all steps one over the other has the data.
+  /// The changes of a step to the data, for the journal: the fields that were assigned, and all results when one is
+  /// new. The changes of all steps, merged in order, are the data.
   public func changesJSON(_ step: Step, in machine: Machine) -> JSON {
     let node = machine.program.flows[flow]
     var members: [JSON.Member] = step.changedFields.map { field in
@@ -87,13 +87,13 @@ extension JobReference {
 
 extension PendingCall {
   var json: JSON {
-    var members: [JSON.Member] = [.init("call", .int(Int64(call))), .init("job", job.json)]
+    var members: [JSON.Member] = [.init("call", .int(Int64(call.rawValue))), .init("job", job.json)]
     if let item { members.append(.init("item", .int(Int64(item)))) }
     return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow) {
-    guard let call = json["call"]?.int, flow.calls.indices.contains(call), let job = JobReference(json["job"])
+    guard let call = flow.call(json["call"]), let job = JobReference(json["job"])
     else { return nil }
     self.init(call: call, job: job, item: json["item"]?.int)
   }

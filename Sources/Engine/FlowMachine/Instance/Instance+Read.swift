@@ -7,7 +7,7 @@ extension Instance {
     field < data.count ? data.value(at: field, types: machine.types) : nil
   }
 
-  /// The instance without a timer whose step could not be made.
+  /// The instance without a timer whose step has failed.
   public func withoutTimer(_ timer: ArmedTimer) -> Instance {
     var copy = self
     copy.timers.removeAll { $0 == timer }
@@ -19,18 +19,18 @@ extension Stepper {
   /// The innermost active states of an instance, as paths in document order.
   public func leafPaths(of instance: Instance) -> [String] { machine.flows[instance.flow].leafPaths(instance.active) }
 
-  /// The events that an instance reacts to, ignores or puts off now.
+  /// The events that an instance handles, ignores or defers in its active states.
   public func acceptedEvents(of instance: Instance) -> [String] {
     guard instance.status == .running else { return [] }
-    return machine.acceptedEvents(instance.active, machine.flows[instance.flow])
+    return machine.acceptedEvents(in: instance.active, of: machine.flows[instance.flow])
   }
 
-  /// What every reaction to an event says about it, innermost state first.
+  /// The result of every reaction to an event, innermost state first.
   public func explain(
-    _ instance: Instance, event: Int, payload: Value, caller: Caller, now: Int64
+    _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64
   ) -> [CandidateResult] {
     guard machine.program.events.indices.contains(event) else { return [] }
-    return interpreter.explain(instance, event, payload, caller, now)
+    return interpreter.explain(instance, event: event, payload: payload, caller: caller, now: now)
   }
 
   /// Evaluates an expression over the data of an instance, or over nothing.

@@ -1,48 +1,51 @@
 public import CEL
+public import FlowIR
 
-/// One run of a flow: where it is and what it knows. A value; a step makes the next one and leaves this as it was.
+/// One run of a flow: its active states, its data, and the work it waits for.
+///
+/// A value: a step returns the next one and leaves this one unchanged.
 public struct Instance: Sendable {
   public enum Status: String, Sendable { case running, done, failed }
 
   /// The index of the flow in its program.
-  public let flow: Int
-  /// What names it among the instances of its flow.
+  public let flow: FlowIndex
+  /// Its name among the instances of its flow.
   public let key: String
   public internal(set) var status: Status
-  /// How many steps it has made.
+  /// The number of steps it has made.
   public internal(set) var revision: Int
   /// Milliseconds since 1970.
   public let startedAt: Int64
-  /// The active states, with all that lie around them.
+  /// The active states, with all their ancestors.
   public internal(set) var active: StateSet
   /// The data fields and the results of calls.
   public internal(set) var data: FrozenSlots
   public internal(set) var timers: [ArmedTimer]
   public internal(set) var calls: [PendingCall]
-  /// What only some flows have to keep; nil when there is nothing.
+  /// State that only some flows need; nil when there is none.
   var box: ExtendedStateBox?
 
-  /// The events that were put off, oldest first.
-  public var deferred: [DeferredEvent] { ledger.deferred }
-  /// The compensations that a rollback would carry out, oldest first.
-  public var undos: [ArmedUndo] { ledger.undos }
+  /// The deferred events, oldest first.
+  public var deferred: [DeferredEvent] { extended.deferred }
+  /// The compensations that a rollback would perform, oldest first.
+  public var undos: [ArmedUndo] { extended.undos }
 
-  var ledger: ExtendedState { box?.ledger ?? ExtendedState() }
+  var extended: ExtendedState { box?.state ?? ExtendedState() }
 }
 
-/// A timer that waits.
+/// A timer that has not fired.
 public struct ArmedTimer: Hashable, Sendable {
-  /// The index of the transition that it sets off.
+  /// The index of the transition that it triggers.
   public var transition: Int
   /// Milliseconds since 1970.
   public var due: Int64
-  /// The revision in which it was armed; tells it from one that was armed later for the same transition.
+  /// The revision in which it was armed. It distinguishes the timer from one armed later for the same transition.
   public var armed: Int
   /// For `every`: the distance in milliseconds.
   public var period: Int64?
 }
 
-/// What a job is known by within its instance: the step that asked for it, and its place there.
+/// The name of a job within its instance: the step that requested it, and its number in that step.
 public struct JobReference: Hashable, Sendable {
   public var revision: Int
   public var number: Int
@@ -53,10 +56,10 @@ public struct JobReference: Hashable, Sendable {
   }
 }
 
-/// A call whose answer the instance waits for.
+/// A call whose result the instance waits for.
 public struct PendingCall: Hashable, Sendable {
-  public var call: Int
+  public var call: CallIndex
   public var job: JobReference
-  /// Which item of the list it is for, when the call goes over one.
+  /// The position of its item, when the call is over a list.
   public var item: Int?
 }

@@ -1,15 +1,15 @@
 public import CEL
-import FlowIR
+public import FlowIR
 
-/// The payload of an event as steps read it: made once, given to any number of instances.
+/// The payload of an event in the form that steps read: made once, given to any number of instances.
 public struct Payload: Sendable {
   let slots: FrozenSlots
   var slot: Slot { slots[0] }
 }
 
 extension Stepper {
-  /// Makes a payload of a record that has the event's name; nil when it does not fit or is too large.
-  public func payload(of event: Int, _ value: Value) -> Payload? {
+  /// Makes a payload from a record that has the event's name; nil when it does not fit or is too large.
+  public func payload(of event: EventIndex, _ value: Value) -> Payload? {
     guard machine.program.events.indices.contains(event) else { return nil }
     evaluator.reset()
     frame[FrameLayout.event] = evaluator.slot(value, as: .record(machine.program.events[event].name))

@@ -1,22 +1,22 @@
 public import CEL
 public import FlowIR
 
-/// What a step comes to.
+/// The outcome of giving an input to an instance.
 public enum Outcome: Sendable {
   case accepted(Step)
   case refused(Refusal)
 }
 
-/// A step that holds: the next instance, and what is to be done about it.
+/// A completed step: the next instance, and the effects to carry out.
 public struct Step: Sendable {
   public enum Disposition: String, Sendable {
     /// A reaction took the input.
     case applied
-    /// The state says `ignore`, or the guards of a timer or a result said no.
+    /// The state says `ignore`, or no guard of a timer or a result holds.
     case ignored
-    /// The state says `defer`: kept until a state wants it.
+    /// The state says `defer`: kept until a state reacts to it.
     case deferred
-    /// A timer or a result that nobody waits for any more.
+    /// A timer or a result that the instance no longer waits for.
     case stale
   }
 
@@ -24,17 +24,17 @@ public struct Step: Sendable {
   public var next: Instance
   /// The transitions taken, in order.
   public var transitions: [Int]
-  /// How many times transitions were taken together.
+  /// The number of microsteps.
   public var microsteps: Int
-  /// In the order in which they were asked for.
+  /// In the order in which they were requested.
   public var effects: [Effect]
-  /// What a called flow answers, when this step ends it well.
+  /// The result of a called flow, when this step ends it in a `final` state.
   public var result: Value?
-  /// Whether a call has a new result, which data keeps as well.
+  /// Whether a call has a new result. Results are part of the data.
   public var areResultsChanged: Bool
   /// The active states before.
   let before: StateSet
-  let changed: StateSet
+  let changed: BitSet
   let flow: LoadedFlow
 
   /// The innermost active states before, as paths.
@@ -44,10 +44,10 @@ public struct Step: Sendable {
   /// The data fields that were assigned, by index, in ascending order.
   public var changedFields: [Int] { Array(changed.ascending) }
 
-  /// Whether anything of the data is another than before.
+  /// Whether the step has changed the data.
   public var isDataChanged: Bool { !changed.isEmpty || areResultsChanged }
 
-  /// How the step ends the call of the flow; nil while it runs.
+  /// The outcome of a call of the flow; nil while it runs.
   public var outcome: CallOutcome? {
     switch next.status {
     case .running: return nil
@@ -59,27 +59,27 @@ public struct Step: Sendable {
   }
 }
 
-/// Something that a step asks the outside for.
+/// Something that a step requests from its environment.
 public enum Effect: Hashable, Sendable {
   case job(Job)
-  /// The state that waited for this job was left.
+  /// The state that waits for this job was left.
   case withdraw(JobReference)
   case arm(ArmedTimer)
   case disarm(ArmedTimer)
-  case emit(event: Int, payload: Value)
+  case emit(event: EventIndex, payload: Value)
   case log(String)
 }
 
-/// Work for the outside.
+/// Work that is performed outside of the step.
 public struct Job: Hashable, Sendable {
   public var reference: JobReference
-  /// The action that is done, or the flow that is called.
+  /// The action or the flow that is called.
   public var target: Call.Target
   /// A record with the arguments by their names.
   public var arguments: Value
-  /// The call that waits for the result, or whose work is undone; nil for work that is forgotten about.
-  public var call: Int?
-  /// At most one job is done for this key; later ones get its result.
+  /// The call that waits for the result, or that is undone; nil when no result is awaited.
+  public var call: CallIndex?
+  /// At most one job is performed for this key; later ones get its result.
   public var once: String?
 }
 
@@ -91,7 +91,7 @@ extension Job {
 }
 
 extension Machine {
-  /// The name of what a job does.
+  /// The name of an action or a flow.
   public func name(of target: Call.Target) -> String {
     switch target {
     case .action(let action): program.actions[action].name
@@ -99,7 +99,7 @@ extension Machine {
     }
   }
 
-  /// The type of what a job answers; nil when nothing is declared.
+  /// The declared result type of an action or a flow; nil when there is none.
   public func result(of target: Call.Target) -> ValueType? {
     switch target {
     case .action(let action): program.actions[action].result

@@ -1,42 +1,47 @@
 import CEL
 import FlowIR
 import FlowJSON
-import FlowSource
 
+// The statements of reactions, `entry` and `exit`.
 extension Interpreter {
-  mutating func perform(_ acts: RowRange, _ flow: LoadedFlow) throws(StepFailure) {
-    for index in acts.range {
-      let act = flow.acts[index]
-      guard act.loop != none else {
-        try performOnce(act, flow)
+  mutating func perform(_ statements: RowRange) throws(StepFailure) {
+    for index in statements.range {
+      let statement = flow.statements[index]
+      guard let list = statement.loop.wrapped else {
+        try performOnce(statement)
         continue
       }
-      // A list is a value: what the body assigns does not change what is iterated.
-      let items = try evaluate(act.loop, act.place, flow)
+      // A list is a value: assignments in the body do not change the iteration.
+      let items = try evaluate(list, at: statement.location)
       for item in 0..<(evaluator.count(items) ?? 0) {
-        frame[Int(act.loopSlot)] = evaluator.element(items, item)
-        try performOnce(act, flow)
+        frame[Int(statement.loopSlot)] = evaluator.element(items, item)
+        try performOnce(statement)
       }
     }
   }
 
-  private mutating func performOnce(_ act: ActionStatementRow, _ flow: LoadedFlow) throws(StepFailure) {
-    if act.condition != none, try !isTrue(act.condition, act.place, flow) { return }
-    let first = act.value.start
-    switch act.kind {
+  private mutating func performOnce(_ statement: ActionStatementRow) throws(StepFailure) {
+    let location = statement.location
+    if let condition = statement.condition.wrapped, try !isTrue(condition, at: location) { return }
+    switch statement.kind {
     case .assign:
-      let value = try evaluate(first, act.place, flow)
-      assign(value, to: Int(act.index))
+      let value = try evaluate(statement.firstValue, at: location)
+      assign(value, to: Int(statement.index))
     case .assignPart:
-      let value = try evaluate(first, act.place, flow)
-      assign(try replacing(frame[Int(act.index)], act.parts.range, value, act, flow), to: Int(act.index))
+      let value = try evaluate(statement.firstValue, at: location)
+      let whole = frame[Int(statement.index)]
+      assign(try replacing(whole, path: statement.parts.range, with: value, in: statement), to: Int(statement.index))
     case .perform:
-      let values = try values(act.value, act.place, flow)
-      let arguments = record(of: .action(Int(act.index)), values)
-      effects.append(.job(Job(reference: nextJob(), target: .action(Int(act.index)), arguments: arguments)))
-    case .emit: effects.append(.emit(event: Int(act.index), payload: try value(first, act.place, flow)))
-    case .raise: queue.append(.raised(Int(act.index), try evaluate(first, act.place, flow)))
-    case .log: effects.append(.log(text(try value(first, act.place, flow))))
+      let action = Int(statement.index)
+      let arguments = record(of: .action(action), try values(statement.value, at: location))
+      effects.append(.job(Job(reference: nextJob(), target: .action(action), arguments: arguments)))
+    case .emit:
+      let event = EventIndex(rawValue: statement.index)
+      effects.append(.emit(event: event, payload: try value(statement.firstValue, at: location)))
+    case .raise:
+      let event = EventIndex(rawValue: statement.index)
+      queue.append(.raised(event, try evaluate(statement.firstValue, at: location)))
+    case .log: effects.append(.log(text(try value(statement.firstValue, at: location))))
     }
   }
 
@@ -47,37 +52,37 @@ extension Interpreter {
     isDataChanged = true
   }
 
-  /// A value with a part replaced, from the outside in and back.
+  /// Replaces a part of a value.
   private mutating func replacing(
-    _ whole: Slot, _ path: Range<Int>, _ value: Slot, _ act: ActionStatementRow, _ flow: LoadedFlow
+    _ whole: Slot, path: Range<Int>, with value: Slot, in statement: ActionStatementRow
   ) throws(StepFailure) -> Slot {
     guard let first = path.first else { return value }
-    let part = flow.parts[first]
     let rest = path.dropFirst()
     do throws(EvaluationError) {
-      if part.field != none {
-        let old = evaluator.field(whole, Int(part.field))
-        let new = try replaced(old, rest, value, act, flow)
-        return try evaluator.replacing(whole, field: Int(part.field), with: new)
+      let key: Slot
+      switch flow.parts[first] {
+      case .field(let field):
+        let new = try replacingPart(evaluator.field(whole, field), path: rest, with: value, in: statement)
+        return try evaluator.replacing(whole, field: field, with: new)
+      case .index(let index): key = try evaluator.evaluate(flow.programs, index.position, frame: frame)
+      case .name(let name): key = evaluator.slot(.string(flow.names[name]), as: .string)
       }
-      let key =
-        part.index != none
-        ? try evaluator.evaluate(flow.programs, Int(part.index), frame: frame)
-        : evaluator.slot(.string(flow.names[Int(part.name)]), as: .string)
       let old = rest.isEmpty ? Slot.unset : try evaluator.element(of: whole, at: key)
-      return try evaluator.replacing(whole, key: key, with: try replaced(old, rest, value, act, flow))
+      return try evaluator.replacing(
+        whole, key: key, with: try replacingPart(old, path: rest, with: value, in: statement))
     } catch {
-      throw failed(error, act.value.start, act.place)
+      throw failed(error, in: statement.firstValue, at: statement.location)
     }
   }
 
-  private mutating func replaced(
-    _ whole: Slot, _ path: Range<Int>, _ value: Slot, _ act: ActionStatementRow, _ flow: LoadedFlow
+  private mutating func replacingPart(
+    _ whole: Slot, path: Range<Int>, with value: Slot, in statement: ActionStatementRow
   ) throws(EvaluationError) -> Slot {
     do throws(StepFailure) {
-      return try replacing(whole, path, value, act, flow)
+      return try replacing(whole, path: path, with: value, in: statement)
     } catch {
-      throw problem ?? EvaluationError("the part can't be assigned", at: flow.sources[Int(act.value.start)].tree.range)
+      let range = flow.sources[statement.firstValue.position].tree.range
+      throw problem ?? EvaluationError("the part can't be assigned", at: range)
     }
   }
 

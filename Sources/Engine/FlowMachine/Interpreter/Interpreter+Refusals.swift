@@ -1,86 +1,85 @@
 import CEL
 import FlowIR
 
-// Explains what was not accepted. Runs only after the fact, so that the good path pays nothing for it.
+// Explanations of refusals. They are computed after the refusal, so that accepted inputs do not pay for them.
 extension Interpreter {
-  /// What a halt means to people.
-  func refusal(_ halt: StepFailure, _ flow: LoadedFlow) -> Refusal {
-    switch halt.kind {
+  /// The refusal of a step that has failed.
+  func refusal(_ failure: StepFailure) -> Refusal {
+    switch failure.kind {
     case .notHandled:
-      guard case .event(let event) = occasion else { return refusal(.notHandled, flow) }
-      return refuseEvent(event, flow)
+      guard case .event(let event) = trigger else { return refusal(.notHandled) }
+      return refuseEvent(event)
     case .raised:
-      let name = machine.program.events[Int(halt.event)].name
-      return refusal(.raised(name, flow.leafPaths(active)), flow)
-    case .notStarted: return refuseStart(flow)
-    case .ended: return refusal(.ended, flow)
-    case .tooManyMicrosteps: return refusal(.tooManyMicrosteps, flow)
-    case .tooManyDeferred: return refusal(.tooManyDeferred, flow)
+      guard let event = failure.event.wrapped else { return refusal(.notHandled) }
+      return refusal(.raised(machine.program.events[event].name, flow.leafPaths(active)))
+    case .notStarted: return refuseStart()
+    case .ended: return refusal(.ended)
+    case .tooManyMicrosteps: return refusal(.tooManyMicrosteps)
+    case .tooManyDeferred: return refusal(.tooManyDeferred)
     case .failed:
-      var refusal = refusal(.failed(problem?.message ?? "", flow.place(halt.place)), flow)
-      if halt.program != none { refusal.explanation = explain(halt.program, flow) }
+      var refusal = refusal(.failed(problem?.message ?? "", flow.location(failure.location.wrapped)))
+      if let expression = failure.expression.wrapped { refusal.explanation = explain(expression) }
       return refusal
     case .invariant:
-      var refusal = refusal(.invariant(flow.sources[Int(halt.program)].text, flow.flow.place), flow)
-      refusal.explanation = explain(halt.program, flow)
+      guard let expression = failure.expression.wrapped else { return refusal(.invariant("", flow.flow.place)) }
+      var refusal = refusal(.invariant(flow.sources[expression.position].text, flow.flow.place))
+      refusal.explanation = explain(expression)
       return refusal
     }
   }
 
-  private func refusal(_ reason: Refusal.Reason, _ flow: LoadedFlow) -> Refusal {
+  private func refusal(_ reason: Refusal.Reason) -> Refusal {
     Refusal(
-      reason: reason, input: describe(occasion, flow.flow), states: flow.leafPaths(before),
-      accepted: machine.acceptedEvents(before, flow))
+      reason: reason, input: inputName, states: flow.leafPaths(before),
+      accepted: machine.acceptedEvents(in: before, of: flow))
   }
 
-  /// What every reaction to an event says about it.
+  /// The result of every reaction to an event.
   mutating func explain(
-    _ instance: Instance, _ event: Int, _ payload: Value, _ caller: Caller, _ now: Int64
+    _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64
   ) -> [CandidateResult] {
-    let flow = machine.flows[instance.flow]
-    begin(instance, flow, .event(event), now)
+    prepare(instance, .event(event), now: now)
     self.caller = caller
     if flow.usesCaller { bind(caller) }
     frame[FrameLayout.event] = evaluator.slot(payload, as: .record(machine.program.events[event].name))
-    return refuseEvent(event, flow).candidates
+    return refuseEvent(event).candidates
   }
 
-  /// Asks every reaction to the event again, innermost first, and keeps what each says.
-  func refuseEvent(_ event: Int, _ flow: LoadedFlow) -> Refusal {
-    guard machine.program.events.indices.contains(event) else { return refusal(.notHandled, flow) }
-    var verdicts: [CandidateResult] = []
-    for index in flow.triggers[event].range where before.contains(Int(flow.answers[index].state)) {
-      let answer = flow.answers[index]
-      for candidate in Array(answer.exact.range) + Array(answer.any.range) {
-        let transition = Int(flow.indices[candidate])
+  /// Evaluates every reaction to the event again, innermost first, for the explanation.
+  func refuseEvent(_ event: EventIndex) -> Refusal {
+    guard machine.program.events.indices.contains(event) else { return refusal(.notHandled) }
+    var candidates: [CandidateResult] = []
+    for index in flow.triggers[flow.trigger(of: event)].range where before.contains(flow.reactions[index].state) {
+      let reactions = flow.reactions[index]
+      for position in Array(reactions.exact.range) + Array(reactions.any.range) {
+        let transition = Int(flow.indices[position])
         let node = flow.flow.transitions[transition]
-        verdicts.append(
-          verdict(
-            flow.transitions[transition].condition, node.roles, flow, state: flow.flow.states[Int(answer.state)].path,
-            target: node.target.map { flow.flow.states[$0].path }, place: node.place))
+        let candidate = CandidateResult(
+          state: flow.flow.states[reactions.state].path, target: node.target.map { flow.flow.states[$0].path },
+          place: node.place, answer: .holds)
+        candidates.append(evaluated(candidate, condition: flow.transitions[transition].condition, roles: node.roles))
       }
     }
-    var refusal = refusal(reason(for: verdicts, otherwise: .notHandled), flow)
-    refusal.candidates = verdicts
+    var refusal = refusal(reason(for: candidates, otherwise: .notHandled))
+    refusal.candidates = candidates
     return refusal
   }
 
-  private func refuseStart(_ flow: LoadedFlow) -> Refusal {
-    var verdicts: [CandidateResult] = []
+  private func refuseStart() -> Refusal {
+    var candidates: [CandidateResult] = []
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
-      verdicts.append(
-        verdict(
-          flow.starts[index].condition, start.roles, flow, state: "", target: flow.flow.states[start.target].path,
-          place: start.place))
+      let candidate = CandidateResult(
+        state: "", target: flow.flow.states[start.target].path, place: start.place, answer: .holds)
+      candidates.append(evaluated(candidate, condition: flow.starts[index].condition, roles: start.roles))
     }
-    var refusal = refusal(reason(for: verdicts, otherwise: .notStarted), flow)
+    var refusal = refusal(reason(for: candidates, otherwise: .notStarted))
     refusal.accepted = startEvents(of: flow.flow)
-    refusal.candidates = verdicts
+    refusal.candidates = candidates
     return refusal
   }
 
   func isMeant(_ start: Start, _ index: Int) -> Bool {
-    switch occasion {
+    switch trigger {
     case .event(let event): start.event == event
     case .called: start.trigger == .called
     case .schedule(let schedule): index == schedule
@@ -88,44 +87,47 @@ extension Interpreter {
     }
   }
 
-  private func reason(for verdicts: [CandidateResult], otherwise: Refusal.Reason) -> Refusal.Reason {
-    if verdicts.isEmpty { return otherwise }
-    let isOnlyRoles = verdicts.allSatisfy { if case .roleMissing = $0.answer { true } else { false } }
+  private func reason(for candidates: [CandidateResult], otherwise: Refusal.Reason) -> Refusal.Reason {
+    if candidates.isEmpty { return otherwise }
+    let isOnlyRoles = candidates.allSatisfy { if case .roleMissing = $0.answer { true } else { false } }
     return isOnlyRoles ? .roleMissing : .guardsFalse
   }
 
-  private func verdict(
-    _ condition: Int32, _ roles: [Int], _ flow: LoadedFlow, state: String, target: String?, place: SourceLocation
+  /// The candidate with the result of its roles and its guard.
+  private func evaluated(
+    _ candidate: CandidateResult, condition: OptionalIndex<ExpressionIndex>, roles: [Int]
   ) -> CandidateResult {
-    var verdict = CandidateResult(state: state, target: target, place: place, answer: .holds)
+    var candidate = candidate
     if !holdsRole(roles) {
-      verdict.answer = .roleMissing(roles.map { machine.program.roles[$0] })
-    } else if condition != none {
-      let explained = explain(condition, flow)
+      candidate.answer = .roleMissing(roles.map { machine.program.roles[$0] })
+    } else if let condition = condition.wrapped {
+      let explained = explain(condition)
       do throws(EvaluationError) {
-        if try evaluator.isTrue(flow.programs, Int(condition), frame: frame) { return verdict }
-        verdict.answer = .guardFalse
+        if try evaluator.isTrue(flow.programs, condition.position, frame: frame) { return candidate }
+        candidate.answer = .guardFalse
       } catch {
-        verdict.answer = .guardFailed(error.message)
+        candidate.answer = .guardFailed(error.message)
       }
-      verdict.guardExplanation = explained
+      candidate.guardExplanation = explained
     }
-    return verdict
+    return candidate
   }
 
-  private func explain(_ program: Int32, _ flow: LoadedFlow) -> ExplainedExpression {
+  private func explain(_ expression: ExpressionIndex) -> ExplainedExpression {
     ExplainedExpression(
-      source: flow.sources[Int(program)],
-      explanation: evaluator.explain(flow.programs[Int(program)], frame: frame))
+      source: flow.sources[expression.position],
+      explanation: evaluator.explain(flow.programs[expression.position], frame: frame))
   }
 
   private func startEvents(of flow: Flow) -> [String] {
-    var seen: Set<Int> = []
+    var seen: Set<EventIndex> = []
     return flow.starts.compactMap(\.event).filter { seen.insert($0).inserted }.map { machine.program.events[$0].name }
   }
 
-  private func describe(_ occasion: StepTrigger, _ flow: Flow) -> String {
-    switch occasion {
+  /// The name of the input in progress.
+  private var inputName: String {
+    let flow = flow.flow
+    return switch trigger {
     case .event(let event):
       machine.program.events.indices.contains(event) ? machine.program.events[event].name : "the event"
     case .timer(let transition):

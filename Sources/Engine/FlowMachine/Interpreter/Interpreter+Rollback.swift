@@ -2,43 +2,41 @@ import CEL
 import FlowIR
 import FlowSource
 
-// Compensations: armed when a call succeeds, carried out newest first by a state with `rollback`.
+// Compensations: armed when a call succeeds, performed newest first by a state with `rollback`.
 extension Interpreter {
-  /// Arms the undo of a call that has succeeded, with its arguments as they are now.
+  /// Arms the undo of a call that has succeeded, with its arguments evaluated now.
   ///
-  /// For an item of a list, `name.result` is then the list of its result alone.
-  mutating func armUndo(of call: Int, item: (value: Value, result: Value)?, _ flow: LoadedFlow) throws(StepFailure) {
+  /// For an item of a list, `name.result` is the list of its result alone.
+  mutating func armUndo(of call: CallIndex, item: (value: Value, result: Value)?) throws(StepFailure) {
     let row = flow.calls[call]
-    guard row.undo != none else { return }
-    guard ledger.undos.count < Stepper.maximumUndos else {
+    guard row.hasUndo, let undo = flow.flow.calls[call].undo else { return }
+    guard extended.undos.count < Stepper.maximumUndos else {
       problem = EvaluationError("more than \(Stepper.maximumUndos) undos are armed", at: .init(0, 0))
-      throw StepFailure(.failed, place: row.place)
+      throw StepFailure(.failed, location: row.location)
     }
     let old = frame[Int(row.resultSlot)]
     if let item {
-      let element = flow.flow.calls[call].loop.map(\.list.tree.type)
-      let type: ValueType = if case .list(let element) = element { element } else { .dyn }
-      frame[Int(row.loopSlot)] = evaluator.slot(item.value, as: type)
-      let result = try resultSlot(of: call, .list([item.result]), flow)
+      frame[Int(row.loopSlot)] = evaluator.slot(item.value, as: flow.flow.calls[call].itemType)
+      let result = try resultSlot(of: call, .list([item.result]))
       frame[Int(row.resultSlot)] = result
     }
-    let arguments = record(of: .action(Int(row.undo)), try values(row.undoArguments, row.place, flow))
+    let arguments = record(of: .action(undo.action), try values(row.undoArguments, at: row.location))
     if item != nil { frame[Int(row.resultSlot)] = old }
-    ledger.undos.append(ArmedUndo(action: Int(row.undo), arguments: arguments, call: call))
-    isLedgerChanged = true
+    extended.undos.append(ArmedUndo(action: undo.action, arguments: arguments, call: call))
+    isExtendedStateChanged = true
   }
 
-  /// Takes the outcome of a call that was left in flight: what has succeeded can be undone, nothing else comes of it.
-  mutating func settle(_ doubt: UncertainCall, _ outcome: CallOutcome, _ flow: LoadedFlow) throws(StepFailure) -> Bool {
-    isLedgerChanged = true
+  /// Applies the outcome of a call that was left while in flight: an undo is armed if it has succeeded.
+  mutating func resolve(_ uncertain: UncertainCall, _ outcome: CallOutcome) throws(StepFailure) -> Bool {
+    isExtendedStateChanged = true
     if case .done(let value) = outcome {
-      let slot = Int(flow.calls[doubt.call].resultSlot)
+      let slot = Int(flow.calls[uncertain.call].resultSlot)
       let old = frame[slot]
-      if doubt.item == nil {
-        let result = try resultSlot(of: doubt.call, value, flow)
+      if uncertain.item == nil {
+        let result = try resultSlot(of: uncertain.call, value)
         frame[slot] = result
       }
-      try armUndo(of: doubt.call, item: doubt.item.map { ($0, value) }, flow)
+      try armUndo(of: uncertain.call, item: uncertain.item.map { ($0, value) })
       frame[slot] = old
     }
     finishRollbackIfDone()
@@ -47,56 +45,57 @@ extension Interpreter {
 
   // MARK: - Rollback
 
-  mutating func enterRollback(_ state: Int) {
-    if ledger.undos.isEmpty, ledger.doubts.isEmpty {
+  mutating func enterRollback(_ state: StateIndex) {
+    if extended.undos.isEmpty, extended.uncertainCalls.isEmpty {
       queue.append(.state(.rollbackDone, state, .unset))
     } else {
-      ledger.rolling.insert(state)
-      isLedgerChanged = true
+      extended.rolling.insert(state)
+      isExtendedStateChanged = true
     }
   }
 
-  /// An undo that is under way counts as not carried out.
-  mutating func leaveRollback(_ state: Int) {
-    guard ledger.rolling.contains(state) else { return }
-    ledger.rolling.remove(state)
-    isLedgerChanged = true
-    guard ledger.rolling.isEmpty, let job = ledger.rollingJob else { return }
+  /// An undo in progress counts as not performed.
+  mutating func leaveRollback(_ state: StateIndex) {
+    guard extended.rolling.contains(state) else { return }
+    extended.rolling.remove(state)
+    isExtendedStateChanged = true
+    guard extended.rolling.isEmpty, let job = extended.rollingJob else { return }
     effects.append(.withdraw(job))
-    ledger.rollingJob = nil
+    extended.rollingJob = nil
   }
 
-  /// Asks for the newest undo, once nothing is in doubt any more.
+  /// Requests the newest undo, once no call is uncertain.
   mutating func startUndo() {
-    guard !ledger.rolling.isEmpty, ledger.rollingJob == nil, ledger.doubts.isEmpty, let undo = ledger.undos.last
+    guard !extended.rolling.isEmpty, extended.rollingJob == nil, extended.uncertainCalls.isEmpty,
+      let undo = extended.undos.last
     else { return }
     let reference = nextJob()
-    ledger.rollingJob = reference
-    isLedgerChanged = true
+    extended.rollingJob = reference
+    isExtendedStateChanged = true
     effects.append(
       .job(Job(reference: reference, target: .action(undo.action), arguments: undo.arguments, call: undo.call)))
   }
 
-  /// Takes the outcome of an undo.
-  mutating func endUndo(_ outcome: CallOutcome, _ flow: LoadedFlow) throws(StepFailure) -> Bool {
-    isLedgerChanged = true
-    ledger.rollingJob = nil
+  /// Applies the outcome of an undo.
+  mutating func completeUndo(_ outcome: CallOutcome) throws(StepFailure) -> Bool {
+    isExtendedStateChanged = true
+    extended.rollingJob = nil
     guard case .failed(let code, let message, let attempts) = outcome else {
-      if !ledger.undos.isEmpty { ledger.undos.removeLast() }
+      if !extended.undos.isEmpty { extended.undos.removeLast() }
       finishRollbackIfDone()
       return true
     }
-    let name = ledger.undos.last.map { flow.flow.calls[$0.call].name } ?? ""
+    let name = extended.undos.last.map { flow.flow.calls[$0.call].name } ?? ""
     let failure = failure(code: code, message: message, attempts: attempts, call: name)
-    for state in ledger.rolling.ascending { queue.append(.state(.rollbackFailed, state, failure)) }
-    ledger.rolling = StateSet()
+    for state in extended.rolling.ascending { queue.append(.state(.rollbackFailed, state, failure)) }
+    extended.rolling = StateSet()
     return true
   }
 
   private mutating func finishRollbackIfDone() {
-    guard ledger.undos.isEmpty, ledger.doubts.isEmpty, !ledger.rolling.isEmpty else { return }
-    for state in ledger.rolling.ascending { queue.append(.state(.rollbackDone, state, .unset)) }
-    ledger.rolling = StateSet()
-    isLedgerChanged = true
+    guard extended.undos.isEmpty, extended.uncertainCalls.isEmpty, !extended.rolling.isEmpty else { return }
+    for state in extended.rolling.ascending { queue.append(.state(.rollbackDone, state, .unset)) }
+    extended.rolling = StateSet()
+    isExtendedStateChanged = true
   }
 }

@@ -1,48 +1,48 @@
 import CEL
 import FlowIR
 
-// The steps of a state: each begins when those that it comes after are done.
+// The steps of a state: each starts when the steps that it waits for are done.
 extension Interpreter {
-  /// Begins the steps that nothing is in the way of any more, and raises `done` of the state behind the last one.
-  mutating func advanceSteps(of state: Int, _ flow: LoadedFlow) throws(StepFailure) {
-    guard active.contains(state), !ledger.stopped.contains(state) else { return }
+  /// Starts the steps that are ready, and raises `done` of the state after the last one.
+  mutating func advanceSteps(of state: StateIndex) throws(StepFailure) {
+    guard active.contains(state), !extended.stopped.contains(state) else { return }
     let steps = flow.states[state].steps
-    isLedgerChanged = true
-    // In this order each step comes behind those that it waits for, so that one turn is enough.
+    isExtendedStateChanged = true
+    // Each step comes after those that it waits for, so that one pass is enough.
     for index in steps.range {
-      let call = Int(flow.indices[index])
-      if !ledger.stepsBegun.contains(call), isReady(call, flow) { try beginStep(call, flow) }
+      let call = CallIndex(rawValue: flow.indices[index])
+      if !extended.stepsBegun.contains(call.position), isReady(call) { try startStep(call) }
     }
-    let isDone = steps.range.allSatisfy { ledger.stepsDone.contains(Int(flow.indices[$0])) }
-    let isKnown = queue[queueHead...].contains { event in
+    let isDone = steps.range.allSatisfy { extended.stepsDone.contains(Int(flow.indices[$0])) }
+    let isRaised = queue[queueHead...].contains { event in
       if case .state(.done, state, _) = event { true } else { false }
     }
-    if isDone, !isKnown { queue.append(.state(.done, state, .unset)) }
+    if isDone, !isRaised { queue.append(.state(.done, state, .unset)) }
   }
 
-  private mutating func isReady(_ call: Int, _ flow: LoadedFlow) -> Bool {
-    flow.calls[call].after.range.allSatisfy { ledger.stepsDone.contains(Int(flow.indices[$0])) }
+  private func isReady(_ call: CallIndex) -> Bool {
+    flow.calls[call].after.range.allSatisfy { extended.stepsDone.contains(Int(flow.indices[$0])) }
   }
 
-  private mutating func beginStep(_ call: Int, _ flow: LoadedFlow) throws(StepFailure) {
+  private mutating func startStep(_ call: CallIndex) throws(StepFailure) {
     let row = flow.calls[call]
-    ledger.stepsBegun.insert(call)
-    if row.condition != none, try !isTrue(row.condition, row.place, flow) {
-      // What is passed over counts as done and has no result.
-      ledger.stepsDone.insert(call)
-      let nothing = try resultSlot(of: call, row.loop == none ? .optional(nil) : .list([]), flow)
-      keep(nothing, asResultOf: call, flow)
+    extended.stepsBegun.insert(call.position)
+    if let condition = row.condition.wrapped, try !isTrue(condition, at: row.location) {
+      // A step that is skipped counts as done and has no result.
+      extended.stepsDone.insert(call.position)
+      let nothing = try resultSlot(of: call, row.loop.isNil ? .optional(nil) : .list([]))
+      setResult(nothing, of: call)
       return
     }
-    try begin(call, flow)
+    try prepareCall(call)
   }
 
-  mutating func forgetSteps(_ row: StateRow, _ state: Int, _ flow: LoadedFlow) {
+  mutating func removeSteps(of state: StateIndex, _ row: StateRow) {
     for index in row.steps.range {
-      ledger.stepsBegun.remove(Int(flow.indices[index]))
-      ledger.stepsDone.remove(Int(flow.indices[index]))
+      extended.stepsBegun.remove(Int(flow.indices[index]))
+      extended.stepsDone.remove(Int(flow.indices[index]))
     }
-    ledger.stopped.remove(state)
-    isLedgerChanged = true
+    extended.stopped.remove(state)
+    isExtendedStateChanged = true
   }
 }

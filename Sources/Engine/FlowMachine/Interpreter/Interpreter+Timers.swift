@@ -2,18 +2,20 @@ import CEL
 import FlowIR
 
 extension Interpreter {
-  mutating func armTimers(of row: StateRow, _ flow: LoadedFlow) throws(StepFailure) {
-    for index in row.timers.range { try arm(flow.indices[index], after: now, flow) }
+  mutating func armTimers(of row: StateRow) throws(StepFailure) {
+    for index in row.timers.range { try arm(flow.indices[index], after: now) }
   }
 
-  mutating func arm(_ transition: Int32, after instant: Int64, _ flow: LoadedFlow) throws(StepFailure) {
+  /// Arms the timer of a transition.
+  /// - Parameter instant: Milliseconds since 1970; a `cron` falls due after it.
+  mutating func arm(_ transition: Int32, after instant: Int64) throws(StepFailure) {
     let row = flow.transitions[transition]
     var timer = ArmedTimer(transition: Int(transition), due: 0, armed: revision + 1)
     if row.timer == .cron {
-      guard let due = try nextDue(transition, after: instant, flow) else { return }
+      guard let due = try nextDue(transition, after: instant) else { return }
       timer.due = due
-    } else {
-      let length = try evaluate(row.due, row.place, flow).milliseconds
+    } else if let due = row.due.wrapped {
+      let length = try evaluate(due, at: row.location).milliseconds
       if row.timer == .at {
         timer.due = max(length, now)
       } else {
@@ -31,31 +33,29 @@ extension Interpreter {
     effects.append(.arm(timer))
   }
 
-  /// When a `cron` falls due next; nil when it never does again.
-  private mutating func nextDue(_ transition: Int32, after instant: Int64, _ flow: LoadedFlow) throws(StepFailure)
-    -> Int64?
-  {
+  /// The next instant of a `cron`; nil when there is none.
+  private mutating func nextDue(_ transition: Int32, after instant: Int64) throws(StepFailure) -> Int64? {
     guard let schedule = flow.schedules[Int(transition)] else { return nil }
-    return try nextDue(schedule, after: instant, flow.transitions[transition].place, flow)
+    return try nextDue(schedule, after: instant, at: flow.transitions[transition].location)
   }
 
   mutating func nextDue(
-    _ schedule: Schedule, after instant: Int64, _ place: Int32, _ flow: LoadedFlow
+    _ schedule: Schedule, after instant: Int64, at location: LocationIndex
   ) throws(StepFailure) -> Int64? {
     var zone = "UTC"
-    if schedule.zone != none {
-      guard case .string(let name) = try value(schedule.zone, place, flow), TimeZones.isKnown(name) else {
-        let range = flow.sources[Int(schedule.zone)].tree.range
-        throw failed(EvaluationError("there is no such time zone", at: range), schedule.zone, place)
+    if let expression = schedule.zone {
+      guard case .string(let name) = try value(expression, at: location), TimeZones.isKnown(name) else {
+        let range = flow.sources[expression.position].tree.range
+        throw failed(EvaluationError("there is no such time zone", at: range), in: expression, at: location)
       }
       zone = name
     }
     return schedule.schedule.next(after: instant, zone: zone)
   }
 
-  /// Ends a timer that has fired; one that repeats is set again, counted from when it was due. What was missed
-  /// meanwhile collapses into this one firing.
-  mutating func rearm(_ index: Int, _ flow: LoadedFlow) throws(StepFailure) {
+  /// Removes a timer that has fired, and arms one that repeats again, counted from the instant at which it was due.
+  /// Firings that were missed collapse into this one.
+  mutating func rearm(_ index: Int) throws(StepFailure) {
     var timer = timers.remove(at: index)
     areTimersChanged = true
     effects.append(.disarm(timer))
@@ -66,15 +66,15 @@ extension Interpreter {
       timer.armed = revision + 1
       add(timer)
     } else if flow.transitions[timer.transition].timer == .cron {
-      try arm(Int32(timer.transition), after: max(now, timer.due), flow)
+      try arm(Int32(timer.transition), after: max(now, timer.due))
     }
   }
 
-  mutating func disarmTimers(of state: Int, _ flow: LoadedFlow) {
+  mutating func disarmTimers(of state: StateIndex) {
     var kept = 0
     for index in timers.indices {
       let timer = timers[index]
-      if Int(flow.transitions[timer.transition].source) == state {
+      if flow.transitions[timer.transition].source == state {
         effects.append(.disarm(timer))
         areTimersChanged = true
       } else {

@@ -1,96 +1,64 @@
 import CEL
 import FlowIR
 
-/// The algorithm of a step, with the scratch memory that it reuses.
+/// The algorithm of a step, with the memory that it reuses from step to step.
 struct Interpreter: ~Copyable {
   let machine: Machine
   let evaluator: Evaluator
   let frame: Frame
 
-  // The step under way. The instance itself is not touched before the end, so that a refusal has nothing to take back.
-  var occasion = StepTrigger.called
+  // The step in progress. The instance itself is unchanged until the commit, so that a refusal has nothing to restore.
+  /// The flow of the instance.
+  var flow: LoadedFlow
+  var trigger = StepTrigger.called
   var now: Int64 = 0
   var revision = 0
   var key = ""
   var startedAt: Int64 = 0
   var caller = Caller()
-  /// Whether somebody has sent what is being looked at: nobody calls a timer or a result.
+  /// Whether the input in progress has a caller: a timer and a result have none.
   var hasCaller = false
   var before = StateSet()
   var active = StateSet()
   var status = Instance.Status.running
   var timers: [ArmedTimer] = []
   var calls: [PendingCall] = []
-  var ledger = ExtendedState()
-  var isLedgerUsed = false
+  var extended = ExtendedState()
+  var isExtendedStateUsed = false
   var isDataChanged = false
   var areResultsChanged = false
   var areTimersChanged = false
   var areCallsChanged = false
-  var isLedgerChanged = false
+  var isExtendedStateChanged = false
   var isSelfStale = false
   var mayHaveEnded = false
   var microsteps = 0
   var jobs = 0
-  /// Internal events that wait for their microstep.
+  /// Internal events that have not been handled.
   var queue: [InternalEvent] = []
   var queueHead = 0
-  /// What the last question came to.
+  /// The transitions of the last selection.
   var selected = ScratchArray<Int32>()
   var isIgnored = false
   var isDeferred = false
-  /// Calls that begin when the step ends, if their state is still active.
+  /// Calls that start at the end of the step if their state is still active.
   var starting: [StartingCall] = []
-  /// What went wrong in an expression.
+  /// The error of an expression that failed.
   var problem: EvaluationError?
 
   /// The transitions that the last step took, in order.
   var taken = ScratchArray<Int32>()
-  /// What the last step asked for, in order. Holds until the next step.
+  /// The effects of the last step, in order. Valid until the next step.
   var effects: [Effect] = []
-  /// What a called flow answered, when the last step ended it well.
+  /// The result of a called flow that the last step ended in a `final` state.
   var result: Value?
-  var changed = StateSet()
+  var changed = BitSet()
 
-  init(_ machine: Machine, _ evaluator: Evaluator, _ frame: Frame) {
+  init(_ machine: Machine, _ evaluator: Evaluator, frame: Frame) {
     self.machine = machine
     self.evaluator = evaluator
     self.frame = frame
-  }
-
-  /// Gives an instance an event whose payload is ready.
-  mutating func advance(
-    _ instance: inout Instance, event: Int, payload: Payload, caller: Caller, now: Int64
-  ) throws(Refusal) -> Step.Disposition {
-    let flow = machine.flows[instance.flow]
-    begin(instance, flow, .event(event), now)
-    do throws(StepFailure) {
-      return try take(event, payload.slot, caller, &instance, flow)
-    } catch {
-      throw refusal(error, flow)
-    }
-  }
-
-  /// Gives an instance any input.
-  mutating func advance(
-    _ instance: inout Instance, _ input: Input, now: Int64
-  ) throws(Refusal) -> Step.Disposition {
-    let flow = machine.flows[instance.flow]
-    begin(instance, flow, StepTrigger(input), now)
-    do throws(StepFailure) {
-      switch input {
-      case .event(let event, let payload, let caller):
-        guard machine.program.events.indices.contains(event) else { throw StepFailure(.notHandled) }
-        let slot = evaluator.slot(payload, as: .record(machine.program.events[event].name))
-        return try take(event, slot, caller, &instance, flow)
-      case .timer(let transition, let armed): return try take(transition, armed: armed, &instance, flow)
-      case .result(let job, let outcome): return try take(job, outcome, &instance, flow)
-      }
-    } catch {
-      let refusal = refusal(error, flow)
-      if flow.hasErrors, let disposition = recover(from: refusal, &instance, input, flow, now) { return disposition }
-      throw refusal
-    }
+    self.flow = machine.flows.first ?? machine.emptyFlow
   }
 
   /// The step that was made, as a value.
@@ -98,17 +66,18 @@ struct Interpreter: ~Copyable {
     Step(
       disposition: disposition, next: next, transitions: taken.map { Int($0) }, microsteps: microsteps,
       effects: effects, result: result, areResultsChanged: areResultsChanged, before: before, changed: changed,
-      flow: machine.flows[next.flow])
+      flow: flow)
   }
 
-  // MARK: - Begin and end
+  // MARK: - Preparation and commit
 
-  /// Makes the scratch ready for a step of an instance.
-  mutating func begin(_ instance: Instance, _ flow: LoadedFlow, _ occasion: StepTrigger, _ now: Int64) {
+  /// Prepares a step of an instance.
+  mutating func prepare(_ instance: Instance, _ trigger: StepTrigger, now: Int64) {
     evaluator.reset()
-    forget()
-    self.occasion = occasion
-    hasCaller = if case .event = occasion { true } else { false }
+    clear()
+    flow = machine.flows[instance.flow]
+    self.trigger = trigger
+    hasCaller = if case .event = trigger { true } else { false }
     self.now = now
     revision = instance.revision
     status = instance.status
@@ -116,12 +85,12 @@ struct Interpreter: ~Copyable {
     active.assign(instance.active)
     if flow.hasTimers { timers.append(contentsOf: instance.timers) }
     if flow.hasCalls { calls.append(contentsOf: instance.calls) }
-    if flow.hasLedger {
-      ledger = instance.ledger
-      isLedgerUsed = true
-    } else if isLedgerUsed {
-      ledger = ExtendedState()
-      isLedgerUsed = false
+    if flow.hasExtendedState {
+      extended = instance.extended
+      isExtendedStateUsed = true
+    } else if isExtendedStateUsed {
+      extended = ExtendedState()
+      isExtendedStateUsed = false
     }
     frame.reload(instance.data, at: FrameLayout.firstField, end: flow.frameSize)
     if flow.usesNow { frame[FrameLayout.now] = .timestamp(Timestamp(milliseconds: now)) }
@@ -133,7 +102,7 @@ struct Interpreter: ~Copyable {
     }
   }
 
-  private mutating func forget() {
+  private mutating func clear() {
     if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
     if !calls.isEmpty { calls.removeAll(keepingCapacity: true) }
     if !queue.isEmpty { queue.removeAll(keepingCapacity: true) }
@@ -147,16 +116,16 @@ struct Interpreter: ~Copyable {
     areResultsChanged = false
     areTimersChanged = false
     areCallsChanged = false
-    isLedgerChanged = false
+    isExtendedStateChanged = false
     mayHaveEnded = false
     microsteps = 0
     jobs = 0
     queueHead = 0
   }
 
-  /// Makes the step final: one revision on, the data kept, the end noticed.
+  /// Writes the step to the instance: the next revision, its status, and whatever has changed.
   mutating func commit(
-    _ disposition: Step.Disposition, _ instance: inout Instance, _ flow: LoadedFlow
+    _ disposition: Step.Disposition, to instance: inout Instance
   ) throws(StepFailure) -> Step.Disposition {
     if isDataChanged {
       do throws(EvaluationError) {
@@ -169,63 +138,32 @@ struct Interpreter: ~Copyable {
     instance.revision = revision + 1
     instance.status = status
     instance.active.assign(active)
-    if areTimersChanged { keep(timers, in: &instance.timers) }
-    if areCallsChanged { keep(calls, in: &instance.calls) }
-    if isLedgerChanged { instance.box = ExtendedStateBox(ledger) }
+    if areTimersChanged { copy(timers, to: &instance.timers) }
+    if areCallsChanged { copy(calls, to: &instance.calls) }
+    if isExtendedStateChanged { instance.box = ExtendedStateBox(extended) }
     return disposition
   }
 
-  /// Uses the memory that the instance has already.
-  private func keep<Row>(_ rows: [Row], in kept: inout [Row]) {
-    kept.removeAll(keepingCapacity: true)
-    kept.append(contentsOf: rows)
+  /// Copies rows into memory that the instance already owns.
+  private func copy<Row>(_ rows: [Row], to target: inout [Row]) {
+    target.removeAll(keepingCapacity: true)
+    target.append(contentsOf: rows)
   }
 }
 
-extension StepTrigger {
-  init(_ input: Input) {
-    switch input {
-    case .event(let event, _, _): self = .event(event)
-    case .timer(let transition, _): self = .timer(transition)
-    case .result(let job, _): self = .result(job)
-    }
-  }
-}
-
-/// Why a step can't be made, small enough to be thrown for nothing.
-struct StepFailure: Error, BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable {
-    case notHandled, raised, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
-  }
-
-  var kind: Kind
-  /// The program that failed.
-  var program: Int32
-  var place: Int32
-  /// The event that was raised and that nothing takes.
-  var event: Int32
-
-  init(_ kind: Kind, program: Int32 = none, place: Int32 = none, event: Int32 = none) {
-    self.kind = kind
-    self.event = event
-    self.program = program
-    self.place = place
-  }
-}
-
-/// An event of the instance's own.
+/// An internal event of an instance.
 enum InternalEvent: BitwiseCopyable {
-  case raised(Int, Slot)
-  case state(StateTrigger, Int, Slot)
-  /// A call that was over before it began.
-  case called(Int, Slot)
+  case raised(EventIndex, Slot)
+  case state(StateTrigger, StateIndex, Slot)
+  /// A call that completed without a job.
+  case called(CallIndex, Slot)
 }
 
 extension StateTrigger: BitwiseCopyable {}
 
-/// A call that begins if its state is still active at the end of the step.
+/// A call that starts at the end of the step if its state is still active.
 struct StartingCall {
-  let call: Int
+  let call: CallIndex
   let item: Int?
   let arguments: [Value]
   let once: String?

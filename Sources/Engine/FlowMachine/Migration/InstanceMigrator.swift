@@ -8,9 +8,9 @@ struct InstanceMigrator {
   let old: Instance
   let oldMachine: Machine
 
-  /// The calls that go on.
-  var calls: [Int: Int] {
-    var found: [Int: Int] = [:]
+  /// The calls that continue, by their indices in the old version.
+  var calls: [CallIndex: CallIndex] {
+    var found: [CallIndex: CallIndex] = [:]
     for index in map.old.calls.indices { found[index] = map.call(index) }
     return found
   }
@@ -18,7 +18,7 @@ struct InstanceMigrator {
   /// The jobs of pending calls that the new version does not have.
   var withdrawn: [JobReference] { old.calls.filter { map.call($0.call) == nil }.map(\.job) }
 
-  /// Whether a timer of the new version was one of the old, and has fired if it does not wait any more.
+  /// Whether a timer of the new version was also one of the old version: then it has fired if it is not armed.
   func isKnown(timer: Int) -> Bool {
     map.old.transitions.indices.contains {
       map.old.transitions[$0].trigger.isTimer && map.transition($0) == timer
@@ -26,13 +26,13 @@ struct InstanceMigrator {
     }
   }
 
-  /// Whether a call of the new version was one of the old, and has been answered if it is not pending any more.
-  func isKnown(call: Int) -> Bool {
+  /// Whether a call of the new version was also one of the old version: then it has completed if it is not pending.
+  func isKnown(call: CallIndex) -> Bool {
     map.isSame(map.new.calls[call].state) && map.old.calls.indices.contains { map.call($0) == call }
       || old.calls.contains { map.call($0.call) == call }
   }
 
-  /// Where the instance is in the new version.
+  /// The position of the instance in the new version.
   func position() throws(MigrationProblem) -> JSON {
     let document = old.positionJSON(in: oldMachine)
     var members: [JSON.Member] = [.init("states", .array(try states(document["states"])))]
@@ -50,7 +50,7 @@ struct InstanceMigrator {
     }
     if !timers.isEmpty { members.append(.init("timers", .array(timers))) }
     if !calls.isEmpty { members.append(.init("calls", .array(calls))) }
-    return .object(members + (try ledger(document)))
+    return .object(members + (try extendedState(document)))
   }
 
   private func states(_ json: JSON?) throws(MigrationProblem) -> [JSON] {
@@ -68,8 +68,8 @@ struct InstanceMigrator {
     return leaves
   }
 
-  /// What only some flows keep. What the new version has no place for can't be dropped in silence.
-  private func ledger(_ document: JSON) throws(MigrationProblem) -> [JSON.Member] {
+  /// The extended state. A part that the new version has no equivalent for is an error: nothing is dropped silently.
+  private func extendedState(_ document: JSON) throws(MigrationProblem) -> [JSON.Member] {
     var members: [JSON.Member] = []
     for member in document.members ?? [] {
       switch member.name {
@@ -80,7 +80,7 @@ struct InstanceMigrator {
         members.append(member)
       case "lists", "undos", "doubts": members.append(.init(member.name, .array(try renumbered(member))))
       case "stepsBegun", "stepsDone":
-        members.append(.init(member.name, .array(try indices(member.value).map { .int(Int64($0)) })))
+        members.append(.init(member.name, .array(try indices(member.value).map { .int(Int64($0.rawValue)) })))
       case "stopped", "rolling": members.append(.init(member.name, .array(try states(member.value))))
       default: members.append(member)
       }
@@ -103,9 +103,9 @@ struct InstanceMigrator {
     }
   }
 
-  private func indices(_ json: JSON) throws(MigrationProblem) -> [Int] {
-    var found: [Int] = []
-    for index in (json.array ?? []).compactMap(\.int) { found.append(try call(index)) }
+  private func indices(_ json: JSON) throws(MigrationProblem) -> [CallIndex] {
+    var found: [CallIndex] = []
+    for index in (json.array ?? []).compactMap(\.int) { found.append(try call(at: index)) }
     return found
   }
 
@@ -113,20 +113,24 @@ struct InstanceMigrator {
   private func renumbered(_ member: JSON.Member) throws(MigrationProblem) -> [JSON] {
     var entries: [JSON] = []
     for entry in member.value.array ?? [] {
-      let index = try call(entry["call"]?.int ?? -1)
-      let members = (entry.members ?? []).map { $0.name == "call" ? .init("call", .int(Int64(index))) : $0 }
+      let index = try call(at: entry["call"]?.int ?? -1)
+      let members = (entry.members ?? []).map { $0.name == "call" ? .init("call", .int(Int64(index.rawValue))) : $0 }
       entries.append(.object(members))
     }
     return entries
   }
 
-  private func call(_ index: Int) throws(MigrationProblem) -> Int {
-    if let call = map.call(index) { return call }
-    let name = map.old.calls.indices.contains(index) ? map.old.calls[index].name : "?"
-    throw MigrationProblem(message: "the call `\(name)` matters to what the instance still has to do, and is gone")
+  private func call(at position: Int) throws(MigrationProblem) -> CallIndex {
+    guard map.old.calls.elements.indices.contains(position) else {
+      throw MigrationProblem(message: "the instance has a call without a name")
+    }
+    let old = CallIndex(position)
+    if let call = map.call(old) { return call }
+    throw MigrationProblem(
+      message: "the call `\(map.old.calls[old].name)` is missing, and the instance still depends on it")
   }
 
-  /// What the new version has fields and calls for, by their names.
+  /// The data that the new version has fields and calls for, by their names.
   func data(_ machine: Machine) throws(ProgramError) -> JSON {
     let document = old.dataJSON(in: oldMachine)
     let assigned = Set(map.migration?.assignments.map { map.new.fields[$0.field].name } ?? [])

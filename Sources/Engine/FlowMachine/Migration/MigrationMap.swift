@@ -1,27 +1,27 @@
 import FlowIR
 
-/// What of one version of a flow is what of another: states, timers and calls, by their names and places.
+/// Maps the states, timers and calls of one version of a flow to those of another, by name and order.
 struct MigrationMap {
   let old: Flow
   let new: Flow
   let oldProgram: Program
   let newProgram: Program
-  private let moves: [String: Int]
-  private let newStates: [String: Int]
+  private let moves: [String: StateIndex]
+  private let newStates: [String: StateIndex]
 
   init(from oldProgram: Program, _ old: Flow, to newProgram: Program, _ new: Flow) {
     (self.old, self.new, self.oldProgram, self.newProgram) = (old, new, oldProgram, newProgram)
     let migration = new.migrations.first { $0.from == old.version }
     moves = Dictionary((migration?.moves ?? []).map { ($0.from, $0.to) }) { first, _ in first }
-    newStates = Dictionary(new.states.enumerated().map { ($1.path, $0) }) { first, _ in first }
+    newStates = Dictionary(new.states.indexed.map { ($0.element.path, $0.index) }) { first, _ in first }
   }
 
-  /// What the new version says about instances of the old one.
+  /// The `migrate from` of the new version for the old one.
   var migration: Migration? { new.migrations.first { $0.from == old.version } }
 
-  /// Where a state of the old version has gone: where the nearest state around it was moved to, or else the state of
-  /// the same path.
-  func state(_ path: String) -> Int? {
+  /// The new index of a state of the old version: the target of the nearest ancestor that was moved, or else the state
+  /// with the same path.
+  func state(_ path: String) -> StateIndex? {
     var outer = path
     var inner = ""
     while true {
@@ -33,22 +33,22 @@ struct MigrationMap {
     return newStates[path]
   }
 
-  /// Whether a state of the new version is one of the old that has stayed where it was.
-  func isSame(_ state: Int) -> Bool {
+  /// Whether a state of the new version was in the old one with the same path.
+  func isSame(_ state: StateIndex) -> Bool {
     let path = new.states[state].path
     return moves[path] == nil && old.states.contains { $0.path == path }
   }
 
-  /// A timer's transition: of the corresponding state, of the same kind, and there at the same place among its kind.
+  /// A timer's transition: in the corresponding state, of the same kind, and at the same position among its kind.
   func transition(_ index: Int) -> Int? {
     let transition = old.transitions[index]
     guard let state = state(old.states[transition.source].path) else { return nil }
-    let place = timers(of: transition.source, old).filter { $0 < index && isSameKind(old.transitions[$0], transition) }
+    let earlier = timers(of: transition.source, old).filter { $0 < index && isSameKind(old.transitions[$0], transition) }
     let found = timers(of: state, new).filter { isSameKind(new.transitions[$0], transition) }
-    return found.indices.contains(place.count) ? found[place.count] : nil
+    return found.indices.contains(earlier.count) ? found[earlier.count] : nil
   }
 
-  private func timers(of state: Int, _ flow: Flow) -> [Int] {
+  private func timers(of state: StateIndex, _ flow: Flow) -> [Int] {
     flow.states[state].transitions.filter { flow.transitions[$0].trigger.isTimer }
   }
 
@@ -60,7 +60,7 @@ struct MigrationMap {
   }
 
   /// A call: in the corresponding state, of the same name and target.
-  func call(_ index: Int) -> Int? {
+  func call(_ index: CallIndex) -> CallIndex? {
     guard old.calls.indices.contains(index) else { return nil }
     let call = old.calls[index]
     guard let state = state(old.states[call.state].path) else { return nil }
@@ -78,7 +78,7 @@ struct MigrationMap {
   }
 
   /// The leaves that are entered with a state of the new version.
-  func leaves(of state: Int) -> [Int] {
+  func leaves(of state: StateIndex) -> [StateIndex] {
     let row = new.states[state]
     if row.kind == .parallel { return row.children.flatMap { leaves(of: $0) } }
     return row.initial.map { leaves(of: $0) } ?? [state]

@@ -2,7 +2,7 @@ import CEL
 import FlowIR
 import FlowJSON
 
-/// Why an instance can't be copied.
+/// The reason that an instance can't be copied.
 public struct ForkProblem: Error, Hashable, Sendable {
   public var message: String
 
@@ -10,23 +10,23 @@ public struct ForkProblem: Error, Hashable, Sendable {
 }
 
 extension Stepper {
-  /// Copies an instance under another key: it is where the first one is and knows what that knows, its timers are due
-  /// at the same instants, and nothing is entered or left.
-  /// - Throws: For an instance that waits for an answer: what was asked outside answers only the one that asked.
+  /// Copies an instance under another key: with the same states, the same data and the same timers. Nothing is entered
+  /// or left.
+  /// - Throws: `ForkProblem` for an instance that waits for a call, whose result can reach only one of two.
   public func fork(_ old: Instance, as key: String, now: Int64) throws(ForkProblem) -> Step {
     let flow = machine.program.flows[old.flow]
     guard !flow.isCallable else {
-      throw ForkProblem(message: "`\(old.key)` was called by an instance, which waits for the end of this one alone")
+      throw ForkProblem(message: "`\(old.key)` was called by an instance, which waits for this one alone")
     }
     if let call = old.calls.first {
       throw ForkProblem(
-        message: "`\(old.key)` waits for `\(flow.calls[call.call].name)`, which would answer only one of two")
+        message: "`\(old.key)` waits for `\(flow.calls[call.call].name)`, whose result can reach only one of two")
     }
     let header = InstanceHeader(
       flow: old.flow, key: key, status: old.status, revision: old.revision, startedAt: now)
     do throws(ProgramError) {
       let copy = try restore(header, position: old.positionJSON(in: machine), data: data(of: old, flow, key))
-      switch interpreter.migrate(copy, timers: [], calls: [], now) {
+      switch interpreter.migrate(copy, timers: [], calls: [], now: now) {
       case .refused(let refusal): throw ProgramError(refusal.message)
       case .accepted(let step): return step
       }
@@ -35,7 +35,7 @@ extension Stepper {
     }
   }
 
-  /// What the instance knows, with another key in the field that the flow keeps it in.
+  /// The data of the instance, with another key in the key field of the flow.
   private func data(of old: Instance, _ flow: Flow, _ key: String) -> JSON {
     var members = old.dataJSON(in: machine).members ?? []
     let name = flow.key.map { flow.fields[$0].name }

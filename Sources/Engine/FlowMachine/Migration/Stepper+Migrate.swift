@@ -1,17 +1,17 @@
 import CEL
-import FlowIR
+public import FlowIR
 
-/// An instance that was carried over to another version of its flow.
+/// An instance that was migrated to another version of its flow.
 public struct Migrated: Sendable {
-  /// The first step under the new version: what timers and calls it begins, and where `always` leads.
+  /// The first step under the new version: the timers and calls that it starts, and its `always` transitions.
   public var step: Step
-  /// The calls of the old version that go on, by their indices there, with those in the new one.
-  public var calls: [Int: Int]
+  /// The calls that continue: indices of the old version, with those of the new one.
+  public var calls: [CallIndex: CallIndex]
   /// The jobs of calls that the new version does not have.
   public var withdrawn: [JobReference]
 }
 
-/// Why an instance can't be carried over, and what would help.
+/// The reason that an instance can't be migrated, with the fix.
 public struct MigrationProblem: Error, Hashable, Sendable {
   public var message: String
 
@@ -19,10 +19,11 @@ public struct MigrationProblem: Error, Hashable, Sendable {
 }
 
 extension Stepper {
-  /// Carries an instance over from another version of its flow to this one.
+  /// Migrates an instance from another version of its flow to this one.
   ///
   /// States keep their paths unless `migrate from` moves them; fields keep their names, and get what `migrate from`
-  /// assigns; timers and calls of states that stay go on, those that are new begin, and nothing is entered or left.
+  /// assigns; timers and calls of states that stay continue, new ones start, and nothing is entered or left.
+  /// - Throws: `MigrationProblem` when a state, a call or a value has no equivalent.
   /// - Parameter machine: The version that it runs.
   public func migrate(
     _ old: Instance, from machine: Machine, now: Int64
@@ -33,20 +34,20 @@ extension Stepper {
     }
     let map = MigrationMap(
       from: machine.program, oldFlow, to: self.machine.program, self.machine.program.flows[index])
-    let carrier = InstanceMigrator(map: map, old: old, oldMachine: machine)
-    let position = try carrier.position()
+    let migrator = InstanceMigrator(map: map, old: old, oldMachine: machine)
+    let position = try migrator.position()
     let header = InstanceHeader(
       flow: index, key: old.key, status: old.status, revision: old.revision, startedAt: old.startedAt)
     do throws(ProgramError) {
-      var instance = try restore(header, position: position, data: carrier.data(self.machine))
+      var instance = try restore(header, position: position, data: migrator.data(self.machine))
       instance.data = try carry(instance.data, map)
-      return try advance(instance, carrier, now)
+      return try advance(instance, migrator, now)
     } catch {
       throw MigrationProblem(message: error.message)
     }
   }
 
-  /// Gives the fields that nothing was carried over for their defaults, and what the migration assigns.
+  /// Gives new fields their defaults, and performs the assignments of the migration.
   private func carry(_ data: FrozenSlots, _ map: MigrationMap) throws(ProgramError) -> FrozenSlots {
     evaluator.reset()
     frame.clear()
@@ -87,45 +88,44 @@ extension Stepper {
     }
   }
 
-  /// The first step: new timers and calls of the active states begin.
+  /// The first step: new timers and calls of the active states start.
   private func advance(
-    _ carried: Instance, _ carrier: InstanceMigrator, _ now: Int64
+    _ carried: Instance, _ migrator: InstanceMigrator, _ now: Int64
   ) throws(ProgramError) -> Migrated {
-    let map = carrier.map
+    let map = migrator.map
     let active = carried.active.ascending
     let kept = Set(carried.timers.map(\.transition))
     let timers = active.flatMap { map.new.states[$0].transitions }.filter {
-      map.new.transitions[$0].trigger.isTimer && !kept.contains($0) && !carrier.isKnown(timer: $0)
+      map.new.transitions[$0].trigger.isTimer && !kept.contains($0) && !migrator.isKnown(timer: $0)
     }
     let calls = active.flatMap { map.new.states[$0].calls }.filter {
-      !map.new.calls[$0].isStep && !carrier.isKnown(call: $0)
+      !map.new.calls[$0].isStep && !migrator.isKnown(call: $0)
     }
-    switch interpreter.migrate(carried, timers: timers, calls: calls, now) {
+    switch interpreter.migrate(carried, timers: timers, calls: calls, now: now) {
     case .refused(let refusal): throw ProgramError(refusal.message)
     case .accepted(let step):
-      return Migrated(step: step, calls: carrier.calls, withdrawn: carrier.withdrawn)
+      return Migrated(step: step, calls: migrator.calls, withdrawn: migrator.withdrawn)
     }
   }
 }
 
 extension Interpreter {
-  /// Begins what a migrated instance has to do that it had not before, and settles.
-  mutating func migrate(_ old: Instance, timers: [Int], calls: [Int], _ now: Int64) -> Outcome {
+  /// Starts the timers and calls that are new to a migrated instance, and finishes the macrostep.
+  mutating func migrate(_ old: Instance, timers: [Int], calls: [CallIndex], now: Int64) -> Outcome {
     var instance = old
-    let flow = machine.flows[old.flow]
-    begin(instance, flow, .called, now)
+    prepare(instance, .called, now: now)
     do throws(StepFailure) {
-      for transition in timers { try arm(Int32(transition), after: now, flow) }
-      for call in calls { try begin(call, flow) }
-      // The journal tells all that the instance knows from here on.
+      for transition in timers { try arm(Int32(transition), after: now) }
+      for call in calls { try prepareCall(call) }
+      // The journal entry of a migration holds all data.
       isDataChanged = true
       areResultsChanged = flow.hasCalls
-      changed = StateSet(Array(flow.flow.fields.indices))
-      try settle(flow)
-      let disposition = try commit(.applied, &instance, flow)
+      changed = BitSet(flow.flow.fields.indices)
+      try finishMacrostep()
+      let disposition = try commit(.applied, to: &instance)
       return .accepted(step(disposition, instance))
     } catch {
-      return .refused(refusal(error, flow))
+      return .refused(refusal(error))
     }
   }
 }

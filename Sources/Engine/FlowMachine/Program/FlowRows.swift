@@ -1,45 +1,46 @@
-// The flow as the interpreter reads it: rows of numbers. Programs, acts and lists of indices stand in tables of their
-// own, and a `Stretch` says which of them belong to a row.
+// The flow as the interpreter reads it: rows of numbers. Expressions, statements and lists of indices have tables of
+// their own; a `RowRange` selects the part of a table that belongs to a row.
+
+import FlowIR
 
 struct StateRow: Sendable, BitwiseCopyable {
-  var parent: Int32
-  var end: Int32
-  var depth: Int32
-  var initial: Int32
+  var parent: StateIndex
+  /// The first index after the descendants.
+  var end: StateIndex
   var children: RowRange
   var entry: RowRange
   var exit: RowRange
-  /// Transitions that wait for an instant.
+  /// Transitions that are triggered by an instant.
   var timers: RowRange
   var calls: RowRange
   var steps: RowRange
-  /// The program of what a called flow answers here.
-  var result: Int32
+  /// The result of a called flow that ends in this state.
+  var result: OptionalIndex<ExpressionIndex>
   var isFinal: Bool
   var isFailed: Bool
   var isRegion: Bool
   var isParallel: Bool
   var isRollback: Bool
-  /// Whether some transition goes back to where it was left.
+  /// Whether a transition returns to it by `history`.
   var isRemembered: Bool
   /// Whether leaving it ends timers, calls, steps or a rollback.
   var hasWork: Bool
 }
 
 struct TransitionRow: Sendable, BitwiseCopyable {
-  var source: Int32
-  var target: Int32
-  var condition: Int32
-  var acts: RowRange
-  /// The innermost state that stays active; none when nothing is left.
-  var domain: Int32
-  /// What may be left: the states behind `exitLow`, before `exitHigh`.
-  var exitLow: Int32
-  var exitHigh: Int32
-  /// The states that are entered, in order, where that is known beforehand.
+  var source: StateIndex
+  var target: OptionalIndex<StateIndex>
+  var condition: OptionalIndex<ExpressionIndex>
+  var statements: RowRange
+  /// The innermost state that stays active; nil when nothing is left.
+  var domain: OptionalIndex<StateIndex>
+  /// The states that may be left: from `exitLow` up to but not including `exitHigh`.
+  var exitLow: StateIndex
+  var exitHigh: StateIndex
+  /// The states that are entered, in order, unless history decides.
   var entering: RowRange
-  var due: Int32
-  var place: Int32
+  var due: OptionalIndex<ExpressionIndex>
+  var location: LocationIndex
   var timer: TimerKind
   var isHistory: Bool
   var hasRoles: Bool
@@ -48,12 +49,12 @@ struct TransitionRow: Sendable, BitwiseCopyable {
 enum TimerKind: UInt8, Sendable, BitwiseCopyable { case no, after, every, at, cron }
 
 struct StartRow: Sendable, BitwiseCopyable {
-  var condition: Int32
-  var acts: RowRange
+  var condition: OptionalIndex<ExpressionIndex>
+  var statements: RowRange
   var entering: RowRange
-  /// The program of the distance of `every`.
-  var due: Int32
-  var place: Int32
+  /// The interval of `every`.
+  var due: OptionalIndex<ExpressionIndex>
+  var location: LocationIndex
   var hasRoles: Bool
 }
 
@@ -63,51 +64,54 @@ struct ActionStatementRow: Sendable, BitwiseCopyable {
   var kind: Kind
   /// The slot that is assigned, or the index of the action or event.
   var index: Int32
-  /// What is assigned, emitted, raised or logged; the first of the arguments.
+  /// The value that is assigned, emitted, raised or logged; or the arguments.
   var value: RowRange
   var parts: RowRange
-  var loop: Int32
+  var loop: OptionalIndex<ExpressionIndex>
   var loopSlot: Int32
-  var condition: Int32
-  var place: Int32
+  var condition: OptionalIndex<ExpressionIndex>
+  var location: LocationIndex
+
+  /// The expression of the value, or of the first argument.
+  @inline(__always) var firstValue: ExpressionIndex { ExpressionIndex(rawValue: value.start) }
 }
 
-/// One selection on the way to the part of a value.
-struct PartRow: Sendable, BitwiseCopyable {
-  /// The place of a field in its record.
-  var field: Int32
-  /// The key of a map without a type, by its number among the names.
-  var name: Int32
-  /// The program of an index or a key.
-  var index: Int32
+/// One selection in the path to a part of a value.
+enum PartRow: Sendable, BitwiseCopyable {
+  /// The position of a field in its record.
+  case field(Int)
+  /// The key of a map without a type: its position in ``LoadedFlow/names``.
+  case name(Int)
+  /// The expression of an index or a key.
+  case index(ExpressionIndex)
 }
 
 struct CallRow: Sendable, BitwiseCopyable {
-  var state: Int32
+  var state: StateIndex
   var arguments: RowRange
-  var loop: Int32
+  var loop: OptionalIndex<ExpressionIndex>
   var loopSlot: Int32
-  var limit: Int32
-  var once: Int32
-  var condition: Int32
+  var limit: OptionalIndex<ExpressionIndex>
+  var once: OptionalIndex<ExpressionIndex>
+  var condition: OptionalIndex<ExpressionIndex>
   /// The steps that it waits for.
   var after: RowRange
-  var undo: Int32
+  var hasUndo: Bool
   var undoArguments: RowRange
   var resultSlot: Int32
-  var place: Int32
+  var location: LocationIndex
   var isStep: Bool
 }
 
-/// What a state says to a trigger.
+/// The reactions of one state to a trigger.
 struct ReactionRow: Sendable, BitwiseCopyable {
   enum Reply: UInt8, Sendable, BitwiseCopyable { case no, ignore, `defer` }
 
-  var state: Int32
-  var end: Int32
+  var state: StateIndex
+  var end: StateIndex
   /// The transitions that name the trigger.
   var exact: RowRange
-  /// What the state says when none of them takes it.
+  /// The disposition when none of them is enabled.
   var reply: Reply
   /// The transitions for any event.
   var any: RowRange

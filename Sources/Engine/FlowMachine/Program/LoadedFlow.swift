@@ -1,34 +1,34 @@
 import CEL
 import FlowIR
 
-/// A flow made ready to run: flat tables for the interpreter, the IR beside them for whoever explains.
+/// A flow prepared for execution: flat tables for the interpreter, and the IR for explanations.
 final class LoadedFlow: Sendable {
-  let index: Int
+  let index: FlowIndex
   let flow: Flow
   let programs: ProgramTable
-  /// What the programs were made of.
+  /// The sources of ``programs``.
   let sources: [SourcedExpression]
-  let places: [SourceLocation]
+  let locations: [SourceLocation]
   /// Keys that part assignments name.
   let names: [String]
 
   let states: Table<StateRow>
   let transitions: Table<TransitionRow>
   let starts: Table<StartRow>
-  let acts: Table<ActionStatementRow>
+  let statements: Table<ActionStatementRow>
   let parts: Table<PartRow>
   let calls: Table<CallRow>
   /// Lists of states, transitions and calls.
   let indices: Table<Int32>
-  let answers: Table<ReactionRow>
-  /// The answers to each trigger, innermost state first.
+  let reactions: Table<ReactionRow>
+  /// The reactions to each trigger, innermost state first.
   let triggers: Table<RowRange>
-  /// The program of each field's default.
-  let defaults: Table<Int32>
+  /// The default of each field.
+  let defaults: Table<OptionalIndex<ExpressionIndex>>
   let invariants: RowRange
   /// The parsed schedules of `cron`, by transition.
   let schedules: [Int: Schedule]
-  /// And those of starts.
+  /// The parsed schedules of starts.
   let startSchedules: [Int: Schedule]
 
   let eventCount: Int
@@ -43,32 +43,32 @@ final class LoadedFlow: Sendable {
   let hasRoles: Bool
   let hasHistory: Bool
   let hasErrors: Bool
-  /// Whether an instance has more to keep than states, data, timers and calls.
-  let hasLedger: Bool
-  /// Invariants that don't look at data alone.
+  /// Whether an instance may need an ``ExtendedState``.
+  let hasExtendedState: Bool
+  /// Whether invariants read more than data, so that a step without assignments may break one.
   let checksAlways: Bool
-  /// All events that some part of the flow reacts to.
-  let handled: Set<Int>
-  private let keyFields: [Int: Int]
+  /// The events that a state or a start of the flow names.
+  let handled: Set<EventIndex>
+  private let keyFields: [EventIndex: Int]
 
-  init(_ program: Program, _ index: Int, _ types: TypeRegistry) throws(ProgramError) {
-    var builder = FlowBuilder(program, index, types)
+  init(_ program: Program, _ index: FlowIndex, types: TypeRegistry) throws(ProgramError) {
+    var builder = FlowBuilder(program, index, types: types)
     try builder.build()
     let flow = program.flows[index]
     self.index = index
     self.flow = flow
     programs = ProgramTable(builder.programs)
     sources = builder.sources
-    places = builder.places
+    locations = builder.locations
     names = builder.names
     states = Table(builder.states)
     transitions = Table(builder.transitions)
     starts = Table(builder.starts)
-    acts = Table(builder.acts)
+    statements = Table(builder.statements)
     parts = Table(builder.parts)
     calls = Table(builder.calls)
     indices = Table(builder.indices)
-    answers = Table(builder.answers)
+    reactions = Table(builder.reactions)
     triggers = Table(builder.triggers)
     defaults = Table(builder.defaults)
     invariants = builder.invariants
@@ -92,20 +92,21 @@ final class LoadedFlow: Sendable {
     hasRoles = flow.transitions.contains { !$0.roles.isEmpty } || flow.starts.contains { !$0.roles.isEmpty }
     hasHistory = flow.transitions.contains(where: \.isHistory)
     hasErrors = flow.transitions.contains { $0.trigger == .error }
-    hasLedger =
+    hasExtendedState =
       hasHistory || flow.states.contains { !$0.deferred.isEmpty || $0.isRollback }
       || flow.calls.contains { $0.loop != nil || $0.undo != nil || $0.isStep }
   }
 
   /// The payload field of an event that has the name and the type of the flow's key.
-  func keyField(of event: Int) -> Int? { keyFields[event] }
+  func keyField(of event: EventIndex) -> Int? { keyFields[event] }
 
-  func place(_ index: Int32) -> SourceLocation { index == none ? flow.place : places[Int(index)] }
+  /// The location of an index; that of the flow for nil.
+  func location(_ index: LocationIndex?) -> SourceLocation { index.map { locations[$0.position] } ?? flow.place }
 
-  private static func keyFields(_ flow: Flow, _ events: [Event]) -> [Int: Int] {
+  private static func keyFields(_ flow: Flow, _ events: IndexedList<EventIndex, Event>) -> [EventIndex: Int] {
     guard let key = flow.key else { return [:] }
-    var found: [Int: Int] = [:]
-    for (index, event) in events.enumerated() {
+    var found: [EventIndex: Int] = [:]
+    for (index, event) in events.indexed {
       found[index] = event.payload.fields.firstIndex {
         $0.name == flow.fields[key].name && $0.type == flow.fields[key].type
       }
@@ -116,28 +117,29 @@ final class LoadedFlow: Sendable {
   // MARK: - Triggers
 
   // Numbered without a gap: the events of the program, two for each call, four for each state, and the two of the flow.
-  func trigger(doneOf call: Int) -> Int { eventCount + 2 * call }
-  func trigger(failureOf call: Int) -> Int { eventCount + 2 * call + 1 }
+  func trigger(of event: EventIndex) -> Int { event.position }
+  func trigger(doneOf call: CallIndex) -> Int { eventCount + 2 * call.position }
+  func trigger(failureOf call: CallIndex) -> Int { eventCount + 2 * call.position + 1 }
   var alwaysTrigger: Int { triggers.count - 2 }
   var errorTrigger: Int { triggers.count - 1 }
 
-  func trigger(_ kind: StateTrigger, _ state: Int) -> Int {
-    eventCount + 2 * calls.count + 4 * state + kind.rawValue
+  func trigger(_ kind: StateTrigger, of state: StateIndex) -> Int {
+    eventCount + 2 * calls.count + 4 * state.position + kind.rawValue
   }
 }
 
-/// What happens to a state as a whole.
+/// Internal events that concern a state as a whole.
 enum StateTrigger: Int { case done, failed, rollbackDone, rollbackFailed }
 
 extension LoadedFlow {
   /// Whether a state of the set has none of its children in the set.
-  func isLeaf(_ state: Int, in active: StateSet) -> Bool {
-    guard state != 0 else { return false }
-    guard let next = active.next(from: state + 1) else { return true }
-    return next >= Int(states[state].end)
+  func isLeaf(_ state: StateIndex, in active: StateSet) -> Bool {
+    guard state != .root else { return false }
+    guard let next = active.next(from: state.next) else { return true }
+    return next >= states[state].end
   }
 
-  /// The innermost of the states, as paths in document order.
+  /// The paths of the innermost states of a set, in document order.
   func leafPaths(_ active: StateSet) -> [String] {
     active.ascending.filter { isLeaf($0, in: active) }.map { flow.states[$0].path }
   }

@@ -1,33 +1,41 @@
 public import CEL
 public import FlowIR
 
-/// A program made ready to run: its expressions as code, its transitions in dispatch tables. Never changes.
+/// A program prepared for execution: its expressions as code, its transitions in dispatch tables. Immutable.
+///
+/// ```swift
+/// let machine = try Machine(program)
+/// let stepper = Stepper(machine)
+/// ```
 public final class Machine: Sendable {
   public let program: Program
   public let types: TypeRegistry
-  let flows: [LoadedFlow]
-  private let flowIndices: [String: Int]
-  private let eventIndices: [String: Int]
+  let flows: IndexedList<FlowIndex, LoadedFlow>
+  /// A flow without states, for an interpreter that has not made a step.
+  let emptyFlow: LoadedFlow
+  private let flowIndices: [String: FlowIndex]
+  private let eventIndices: [String: EventIndex]
 
-  /// Checks a program and makes it ready.
-  /// - Throws: `ProgramError` when it refers to what is not there, or holds code that makes no sense.
+  /// Validates a program and prepares it.
+  /// - Throws: `ProgramError` for an index out of range, or an expression that can't be loaded.
   public init(_ program: Program) throws(ProgramError) {
     try program.validate()
     self.program = program
     self.types = program.registry
-    var loaded: [LoadedFlow] = []
-    for index in program.flows.indices { loaded.append(try LoadedFlow(program, index, types)) }
+    var loaded: IndexedList<FlowIndex, LoadedFlow> = []
+    for index in program.flows.indices { loaded.append(try LoadedFlow(program, index, types: types)) }
     self.flows = loaded
-    self.flowIndices = Dictionary(program.flows.enumerated().map { ($1.name, $0) }) { first, _ in first }
-    self.eventIndices = Dictionary(program.events.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    self.emptyFlow = try LoadedFlow(.empty, 0, types: types)
+    self.flowIndices = Dictionary(program.flows.indexed.map { ($0.element.name, $0.index) }) { first, _ in first }
+    self.eventIndices = Dictionary(program.events.indexed.map { ($0.element.name, $0.index) }) { first, _ in first }
   }
 
-  public func flow(named name: String) -> Int? { flowIndices[name] }
+  public func flow(named name: String) -> FlowIndex? { flowIndices[name] }
 
-  public func event(named name: String) -> Int? { eventIndices[name] }
+  public func event(named name: String) -> EventIndex? { eventIndices[name] }
 
   /// The flows that an event may reach, with the payload field that carries their key; nil where the payload has none.
-  public func route(event: Int) -> [(flow: Int, keyField: Int?)] {
+  public func route(event: EventIndex) -> [(flow: FlowIndex, keyField: Int?)] {
     flows.indices.compactMap { index in
       guard flows[index].handled.contains(event) else { return nil }
       return (index, flows[index].keyField(of: event))
@@ -35,31 +43,46 @@ public final class Machine: Sendable {
   }
 
   /// Whether some part of a flow reacts to an event.
-  public func handles(event: Int, flow: Int) -> Bool { flows[flow].handled.contains(event) }
+  public func handles(event: EventIndex, flow: FlowIndex) -> Bool { flows[flow].handled.contains(event) }
 
   /// The payload field of an event that carries the key of a flow.
-  public func keyField(of event: Int, flow: Int) -> Int? { flows[flow].keyField(of: event) }
+  public func keyField(of event: EventIndex, flow: FlowIndex) -> Int? { flows[flow].keyField(of: event) }
 
   /// The events that an instance of a flow reacts to, ignores or puts off in some states, given as paths.
-  public func acceptedEvents(flow: Int, in leaves: [String]) -> [String] {
+  public func acceptedEvents(flow: FlowIndex, in leaves: [String]) -> [String] {
     let node = program.flows[flow]
-    let inner = node.states.indices.filter { $0 > 0 && leaves.contains(node.states[$0].path) }
-    let active = StateSet([0] + inner.flatMap { node.around($0) })
-    return acceptedEvents(active, flows[flow])
+    let inner = node.states.indices.filter { $0 != .root && leaves.contains(node.states[$0].path) }
+    let active = StateSet([.root] + inner.flatMap { node.around($0) })
+    return acceptedEvents(in: active, of: flows[flow])
   }
 
   /// Each once, in the order of the program.
-  func acceptedEvents(_ active: StateSet, _ flow: LoadedFlow) -> [String] {
+  func acceptedEvents(in active: StateSet, of flow: LoadedFlow) -> [String] {
     program.events.indices.filter { event in
-      flow.triggers[event].range.contains { active.contains(Int(flow.answers[$0].state)) }
+      flow.triggers[flow.trigger(of: event)].range.contains { active.contains(flow.reactions[$0].state) }
     }.map { program.events[$0].name }
   }
 
   /// Whether an event may begin an instance of a flow.
-  public func starts(flow: Int, on event: Int) -> Bool { program.flows[flow].starts.contains { $0.event == event } }
+  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool { program.flows[flow].starts.contains { $0.event == event } }
 
   /// Whether an event may begin another run under a key that has ended.
-  public func startsAgain(flow: Int, on event: Int) -> Bool {
+  public func startsAgain(flow: FlowIndex, on event: EventIndex) -> Bool {
     program.flows[flow].starts.contains { $0.trigger == .event(event, isAgain: true) }
   }
+}
+
+extension Program {
+  /// A program with one flow that has no states except its root.
+  fileprivate static let empty: Program = {
+    var program = Program()
+    program.flows = [
+      Flow(
+        name: "", version: 1, key: nil, fields: [], definitions: [], calls: [], keptCount: 0,
+        frameSize: FrameLayout.firstField, invariants: [],
+        states: [State(name: "", path: "", kind: .root, parent: .root, depth: 0, end: 1)], transitions: [], starts: [],
+        place: SourceLocation(file: "", line: 1))
+    ]
+    return program
+  }()
 }

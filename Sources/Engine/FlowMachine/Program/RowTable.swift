@@ -1,6 +1,8 @@
-/// Plain rows that never change, read without a reference count and without a copy of anything.
+import FlowIR
+
+/// Immutable rows, read without reference counting and without a copy.
 ///
-/// This file is the machine's only door to raw memory: a row that is not there is a trap, never a wild access.
+/// Raw memory of this target is confined to this file. An index out of range traps; it never reads other memory.
 @safe struct Table<Row: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
   // Unchecked because of the pointer: what is behind it is written in `init` only and lives as long as the table.
   private let rows: UnsafeMutablePointer<Row>
@@ -16,7 +18,7 @@
 
   subscript(_ index: Int) -> Row {
     @inline(__always) get {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "a row that is not there")
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "index out of range")
       return unsafe rows[index]
     }
   }
@@ -26,7 +28,19 @@
   }
 }
 
-/// Plain rows that come and go in every step: emptied without a touch of the memory, which is kept for the next time.
+extension Table where Row == StateRow {
+  subscript(_ index: StateIndex) -> Row {
+    @inline(__always) get { self[index.position] }
+  }
+}
+
+extension Table where Row == CallRow {
+  subscript(_ index: CallIndex) -> Row {
+    @inline(__always) get { self[index.position] }
+  }
+}
+
+/// Rows that are collected in each step. Emptying it keeps the memory for the next step.
 @safe struct ScratchArray<Row: BitwiseCopyable>: ~Copyable {
   private var rows: UnsafeMutablePointer<Row>
   private var capacity = 16
@@ -40,11 +54,11 @@
 
   subscript(_ index: Int) -> Row {
     @inline(__always) get {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "a row that is not there")
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "index out of range")
       return unsafe rows[index]
     }
     @inline(__always) set {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "a row that is not there")
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "index out of range")
       unsafe rows[index] = newValue
     }
   }
@@ -57,13 +71,13 @@
 
   @inline(__always) mutating func removeAll() { count = 0 }
 
-  /// Leaves no more than so many.
+  /// Keeps the first `count` rows.
   mutating func removeAll(from count: Int) {
-    precondition(count >= 0 && count <= self.count, "more rows than there are")
+    precondition(count >= 0 && count <= self.count, "count out of range")
     self.count = count
   }
 
-  /// A copy for whoever keeps it.
+  /// The rows as an array.
   func map<Kept>(_ transform: (Row) -> Kept) -> [Kept] {
     var kept: [Kept] = []
     kept.reserveCapacity(count)
@@ -81,7 +95,7 @@
 }
 
 extension ScratchArray where Row: Comparable {
-  /// In ascending order; quick for a few rows, and for rows that come in descending order.
+  /// Sorts in ascending order: an insertion sort after a reversal, fast for a few rows in descending order.
   mutating func sort() {
     for index in 0..<(count / 2) {
       let row = self[index]
@@ -90,17 +104,17 @@ extension ScratchArray where Row: Comparable {
     }
     for index in 0..<count {
       let row = self[index]
-      var place = index
-      while place > 0, row < self[place - 1] {
-        self[place] = self[place - 1]
-        place -= 1
+      var position = index
+      while position > 0, row < self[position - 1] {
+        self[position] = self[position - 1]
+        position -= 1
       }
-      self[place] = row
+      self[position] = row
     }
   }
 }
 
-/// A value that one caller at a time changes where it is: that nobody else does is not checked again at each step.
+/// A value that is changed in place by one caller at a time. Exclusive access is the owner's duty and is not checked.
 @safe struct UncheckedBox<Value: ~Copyable>: ~Copyable {
   private let pointer: UnsafeMutablePointer<Value>
 
@@ -120,7 +134,7 @@ extension ScratchArray where Row: Comparable {
   }
 }
 
-/// Some rows of a table that stand side by side.
+/// Consecutive rows of a table.
 struct RowRange: Sendable, BitwiseCopyable {
   var start: Int32 = 0
   var count: Int32 = 0
@@ -128,6 +142,3 @@ struct RowRange: Sendable, BitwiseCopyable {
   @inline(__always) var range: Range<Int> { Int(start)..<Int(start + count) }
   @inline(__always) var isEmpty: Bool { count == 0 }
 }
-
-/// Stands for no row.
-let none: Int32 = -1

@@ -2,15 +2,15 @@ import CEL
 public import FlowIR
 public import FlowJSON
 
-/// What a store keeps of an instance beside its two documents.
+/// The columns of an instance in a store, next to its two documents.
 public struct InstanceHeader: Sendable {
-  public var flow: Int
+  public var flow: FlowIndex
   public var key: String
   public var status: Instance.Status
   public var revision: Int
   public var startedAt: Int64
 
-  public init(flow: Int, key: String, status: Instance.Status, revision: Int, startedAt: Int64) {
+  public init(flow: FlowIndex, key: String, status: Instance.Status, revision: Int, startedAt: Int64) {
     self.flow = flow
     self.key = key
     self.status = status
@@ -20,20 +20,20 @@ public struct InstanceHeader: Sendable {
 }
 
 extension Stepper {
-  /// Makes an instance again from what was kept.
-  /// - Throws: `ProgramError` when the documents don't fit the program.
+  /// Restores an instance from a store.
+  /// - Throws: `ProgramError` when the documents do not fit the program.
   public func restore(_ header: InstanceHeader, position: JSON, data: JSON) throws(ProgramError) -> Instance {
     let flow = machine.program.flows[header.flow]
-    let paths = Dictionary(flow.states.enumerated().map { ($1.path, $0) }) { first, _ in first }
+    let paths = Dictionary(flow.states.indexed.map { ($0.element.path, $0.index) }) { first, _ in first }
     guard let leaves = position["states"]?.array?.map({ $0.string.flatMap { paths[$0] } }),
       !leaves.contains(nil)
     else { throw ProgramError("the kept instance `\(header.key)` is in a state that the flow does not have") }
-    var active = StateSet([0])
+    var active = StateSet([.root])
     for leaf in leaves.compactMap({ $0 }) {
       for state in flow.around(leaf) { active.insert(state) }
     }
     let box: ExtendedStateBox? =
-      machine.flows[header.flow].hasLedger ? ExtendedStateBox(ExtendedState(position, flow, paths, machine)) : nil
+      machine.flows[header.flow].hasExtendedState ? ExtendedStateBox(ExtendedState(position, flow, paths, machine)) : nil
     return Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
       startedAt: header.startedAt, active: active, data: try restore(data, flow, header.key),
@@ -69,11 +69,11 @@ extension Stepper {
 }
 
 extension Flow {
-  /// A state and all states around it, the flow itself left out.
-  func around(_ state: Int) -> [Int] {
-    var found: [Int] = []
+  /// A state and its ancestors, without the flow itself.
+  func around(_ state: StateIndex) -> [StateIndex] {
+    var found: [StateIndex] = []
     var current = state
-    while current != 0 {
+    while current != .root {
       found.append(current)
       current = states[current].parent
     }

@@ -1,19 +1,24 @@
 import CEL
-import FlowIR
+public import FlowIR
 
-/// Makes steps. Owns the scratch memory that evaluation needs, so each thread has its own.
+/// Makes steps of instances. Owns the memory that evaluation needs, so each thread has its own.
 ///
 /// A step is a function of its arguments alone: the same instance, input and instant give the same outcome.
-/// The algorithm is that of SCXML (W3C, 2015, appendix D) with Flow's changes: what nothing handles is refused,
-/// and what fails changes nothing.
+/// The algorithm is that of SCXML (W3C, 2015, appendix D) with two changes: an event that no state handles is refused,
+/// and a step that fails changes nothing.
+///
+/// ```swift
+/// let stepper = Stepper(try Machine(program))
+/// let outcome = stepper.start(flow: 0, key: "o1", event: placed, payload: payload, caller: Caller(), now: now)
+/// ```
 public final class Stepper {
-  /// How many microsteps one input may cause.
+  /// The maximum number of microsteps of one input.
   public static let maximumMicrosteps = 1000
-  /// How many events an instance may put off.
+  /// The maximum number of deferred events of an instance.
   public static let maximumDeferred = 64
-  /// How many items a call may go over.
+  /// The maximum number of items of a call over a list.
   public static let maximumItems = 10_000
-  /// How many undos an instance may have armed.
+  /// The maximum number of armed undos of an instance.
   public static let maximumUndos = 10_000
 
   public let machine: Machine
@@ -25,7 +30,7 @@ public final class Stepper {
     self.machine = machine
     self.evaluator = Evaluator(types: machine.types)
     self.frame = Frame(count: machine.program.flows.map(\.frameSize).max() ?? FrameLayout.firstField)
-    self.cell = UncheckedBox(Interpreter(machine, evaluator, frame))
+    self.cell = UncheckedBox(Interpreter(machine, evaluator, frame: frame))
   }
 
   var interpreter: Interpreter {
@@ -35,24 +40,24 @@ public final class Stepper {
 
   // MARK: - Steps in place
 
-  /// Gives an instance an event whose payload is ready. Nothing is copied and, as long as only scalars change and the
-  /// instance is nobody else's, nothing allocated.
-  /// - Throws: `Refusal`; the instance is then as it was.
+  /// Gives an instance an event whose payload is ready. Nothing is copied; nothing is allocated while only scalars
+  /// change and the instance is not shared.
+  /// - Throws: `Refusal`; the instance is then unchanged.
   public func advance(
-    _ instance: inout Instance, event: Int, payload: Payload, caller: Caller, now: Int64
+    _ instance: inout Instance, event: EventIndex, payload: Payload, caller: Caller, now: Int64
   ) throws(Refusal) -> Step.Disposition {
     try interpreter.advance(&instance, event: event, payload: payload, caller: caller, now: now)
   }
 
   /// Gives an instance any input.
-  /// - Throws: `Refusal`; the instance is then as it was.
+  /// - Throws: `Refusal`; the instance is then unchanged.
   public func advance(_ instance: inout Instance, _ input: Input, now: Int64) throws(Refusal) -> Step.Disposition {
     try interpreter.advance(&instance, input, now: now)
   }
 
   /// The transitions that the last step took, in order.
   public var taken: [Int] { interpreter.taken.map { Int($0) } }
-  /// What the last step asked for, in order.
+  /// The effects of the last step, in order.
   public var effects: [Effect] { interpreter.effects }
 
   // MARK: - Steps of values

@@ -1,4 +1,4 @@
-import FlowIR
+public import FlowIR
 public import FlowMachine
 
 /// The flows that are served, each in the version of its new instances. A value: a deployment makes the next one.
@@ -9,7 +9,7 @@ public struct Catalogue: Sendable {
     /// The program that it is part of.
     public let machine: Machine
     /// Its index there.
-    public let flow: Int
+    public let flow: FlowIndex
     /// The hash of that program.
     public let hash: String
     /// The origin: `files` for those that the server was started with, `api` for others.

@@ -7,7 +7,7 @@ import FlowMachine
 // ends the job when it ends.
 extension Engine {
   /// The flow that a job calls; nil for one that runs an action.
-  func calledFlow(_ row: JobRow, in machine: Machine) -> Int? {
+  func calledFlow(_ row: JobRow, in machine: Machine) -> FlowIndex? {
     machine.flow(named: row.action).flatMap { machine.program.flows[$0].isCallable ? $0 : nil }
   }
 

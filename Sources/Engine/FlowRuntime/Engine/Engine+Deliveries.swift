@@ -96,8 +96,8 @@ extension Engine {
   private func postpone(_ known: Deliveries.KnownResult) {
     guard let cached = (try? load(known.instance)) ?? nil else { return }
     var row = newJob(known.job, of: cached.row, action: "", due: .at(world.now()))
-    row.call = cached.instance.calls.first { $0.job == known.job }?.call
-    guard let call = row.call else { return }
+    guard let call = cached.instance.calls.first(where: { $0.job == known.job })?.call else { return }
+    row.call = call.position
     let machine = cached.version.machine
     row.action = machine.name(of: machine.program.flows[cached.instance.flow].calls[call].target)
     row.outcome = JSON.object([known.outcome.member(in: machine)]).bytes()

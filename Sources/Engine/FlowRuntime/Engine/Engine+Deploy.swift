@@ -54,7 +54,7 @@ extension Engine {
     if (read { () throws(StoreError) in try store.definition(hash: version.hash) }) == .some(nil) {
       batch.writes.definitions[version.hash] = version.machine.program.json.bytes(.canonical)
     }
-    for (index, flow) in version.machine.program.flows.enumerated() {
+    for (index, flow) in version.machine.program.flows.indexed {
       if let known = catalogue[flow.name], known.hash == version.hash, known.origin == origin, !known.isRetired {
         continue
       }
@@ -67,7 +67,7 @@ extension Engine {
     }
   }
 
-  private func add(_ row: DeploymentRow, _ version: Version, flow: Int) {
+  private func add(_ row: DeploymentRow, _ version: Version, flow: FlowIndex) {
     deployments.add(
       Catalogue.Entry(
         name: row.flow, machine: version.machine, flow: flow, hash: version.hash, origin: row.origin,

@@ -8,7 +8,7 @@ import FlowSource
 extension Engine {
   /// An event with the payload as a program types it.
   struct TypedEvent {
-    var event: Int
+    var event: EventIndex
     var payload: Value
   }
 

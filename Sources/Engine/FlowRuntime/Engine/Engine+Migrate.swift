@@ -44,7 +44,7 @@ extension Engine {
     for reference in migrated.withdrawn { withdraw(reference, of: old) }
     for var row in jobs(of: old.row.id) {
       guard let call = row.call else { continue }
-      row.call = migrated.calls[call]
+      row.call = migrated.calls[CallIndex(call)]?.position
       write(row)
     }
     var row = old.row

@@ -6,7 +6,7 @@ import FlowMachine
 // Instances that start on a schedule. Starts that were missed while nothing ran are made up for once.
 extension Engine {
   /// Sets the due times of the scheduled starts of a flow; an unchanged start keeps its time.
-  func schedule(_ index: Int, of version: Version) {
+  func schedule(_ index: FlowIndex, of version: Version) {
     let flow = version.machine.program.flows[index]
     for id in deployments.schedules.keys where id.flow == flow.name && !flow.isScheduled(id.start) { endSchedule(id) }
     for start in flow.starts.indices where flow.isScheduled(start) {

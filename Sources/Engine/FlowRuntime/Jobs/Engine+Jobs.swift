@@ -16,7 +16,7 @@ extension Engine {
     let machine = cached.version.machine
     let name = machine.name(of: job.target)
     var row = newJob(job.reference, of: cached.row, action: name, due: .at(now))
-    row.call = job.call
+    row.call = job.call?.position
     row.arguments = job.arguments.json(in: machine.types).bytes()
     if let action = job.action, case .worker(let queue) = machine.program.actions[action].binding { row.queue = queue }
     if let key = job.once {
@@ -74,7 +74,7 @@ extension Engine {
 
   /// The retry policy of a call, or else of its action; an undo is not the call that it undoes.
   func policy(of row: JobRow, in machine: Machine, flow: String) -> Policy {
-    if let call = row.call, let index = machine.flow(named: flow),
+    if let call = row.call.map({ CallIndex($0) }), let index = machine.flow(named: flow),
       machine.program.flows[index].calls.indices.contains(call),
       machine.program.flows[index].calls[call].target == target(of: row, in: machine)
     {

@@ -21,7 +21,7 @@ public struct VirtualRun {
   }
 
   public let stepper: Stepper
-  public let flow: Int
+  public let flow: FlowIndex
   /// Milliseconds since 1970.
   public private(set) var now: Int64
   public private(set) var instance: Instance?
@@ -35,14 +35,14 @@ public struct VirtualRun {
   /// The innermost active states, as paths.
   public var leafPaths: [String] { instance.map { stepper.leafPaths(of: $0) } ?? [] }
 
-  public init(stepper: Stepper, flow: Int, now: Int64) {
+  public init(stepper: Stepper, flow: FlowIndex, now: Int64) {
     self.stepper = stepper
     self.flow = flow
     self.now = now
   }
 
   /// Sends an event; the first one has to be one that starts the flow.
-  public mutating func send(event: Int, payload: Value, caller: Caller) -> RunEvent {
+  public mutating func send(event: EventIndex, payload: Value, caller: Caller) -> RunEvent {
     let name = program.events[event].name
     let outcome =
       if let instance {

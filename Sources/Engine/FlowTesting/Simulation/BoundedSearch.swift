@@ -34,7 +34,7 @@ public struct BoundedSearch {
 
   private let origin: VirtualRun
   private let values: RandomValues
-  private var payloads: [Int: [RunInput]] = [:]
+  private var payloads: [EventIndex: [RunInput]] = [:]
 
   public init(from origin: VirtualRun) {
     self.origin = origin
@@ -107,7 +107,7 @@ public struct BoundedSearch {
     return moves
   }
 
-  private mutating func sends(_ event: Int) -> [RunInput] {
+  private mutating func sends(_ event: EventIndex) -> [RunInput] {
     if let known = payloads[event] { return known }
     let type = ValueType.record(origin.program.events[event].name)
     let found = distinct { chance in

@@ -27,7 +27,7 @@ struct RandomValues {
   private var strings: [String] = ["a", "b", ""]
   private var isCallerRead = false
   /// By event: the roles that its reactions are for; nil stands for any event.
-  private var roles: [Int?: Set<Int>] = [:]
+  private var roles: [EventIndex?: Set<Int>] = [:]
 
   init(_ flow: Flow, _ types: TypeRegistry) {
     self.types = types
@@ -46,7 +46,7 @@ struct RandomValues {
   }
 
   /// Somebody who holds every role that may matter to an event, and has a name where one matters.
-  func caller(of event: Int, _ program: Program, _ chance: inout SeededRandom) -> Caller {
+  func caller(of event: EventIndex, _ program: Program, _ chance: inout SeededRandom) -> Caller {
     let meant = (roles[event] ?? []).union(roles[nil] ?? [])
     let held = program.roles.indices.filter { isCallerRead || meant.contains($0) }.map { program.roles[$0] }
     guard isCallerRead, case .string(let id) = value(of: .string, &chance) else { return Caller(roles: held) }

@@ -6,7 +6,7 @@ import FlowTime
 
 /// One thing that is done to an instance on a virtual clock.
 public enum RunInput: Hashable, Sendable {
-  case send(event: Int, payload: Value, caller: Caller)
+  case send(event: EventIndex, payload: Value, caller: Caller)
   /// The arguments are a record.
   case start(Value)
   case end(Call.Target, CallOutcome)
@@ -17,7 +17,7 @@ public enum RunInput: Hashable, Sendable {
 // How moves are written.
 extension RunInput {
   /// As a line of a `test`.
-  public func testLine(in machine: Machine, flow: Int) -> String {
+  public func testLine(in machine: Machine, flow: FlowIndex) -> String {
     let types = machine.types
     switch self {
     case .send(_, let payload, let caller): return "send \(payload.source(in: types))\(suffix(caller))"
@@ -56,7 +56,7 @@ extension RunInput {
 
 extension RunInput {
   /// The same for another version of the program; nil when a name is gone or a value no longer fits.
-  public func carried(from old: Machine, to new: Machine, flow: Int) -> RunInput? {
+  public func carried(from old: Machine, to new: Machine, flow: FlowIndex) -> RunInput? {
     switch self {
     case .send(let event, let payload, let caller):
       let name = old.program.events[event].name
@@ -81,7 +81,7 @@ extension RunInput {
 
 extension Machine {
   /// The action, or the flow that can be called, of that name; or what a call of that name calls.
-  public func target(named name: String, flow: Int) -> Call.Target? {
+  public func target(named name: String, flow: FlowIndex) -> Call.Target? {
     if let call = program.flows[flow].calls.first(where: { $0.name == name }) { return call.target }
     if let action = program.actions.firstIndex(where: { $0.name == name }) { return .action(action) }
     return program.flows.firstIndex { $0.name == name && $0.isCallable }.map { .flow($0) }

@@ -8,7 +8,7 @@ struct SimulatedRun {
   var run: VirtualRun
   private(set) var moves: [RunInput] = []
   private(set) var problem: SimulatedProblem?
-  private var states: Set<Int> = []
+  private var states: Set<StateIndex> = []
   private var transitions: Set<Int> = []
 
   init(_ simulation: Simulation) {
@@ -18,7 +18,7 @@ struct SimulatedRun {
 
   private var flow: Flow { simulation.program.flows[simulation.flow] }
 
-  func isIn(_ state: Int) -> Bool { run.instance?.active.contains(state) ?? false }
+  func isIn(_ state: StateIndex) -> Bool { run.instance?.active.contains(state) ?? false }
 
   // MARK: - Choosing
 
@@ -47,7 +47,7 @@ struct SimulatedRun {
     return .start(simulation.values.value(of: .record(flow.parameters.name), &chance))
   }
 
-  private func send(_ event: Int, _ chance: inout SeededRandom) -> RunInput {
+  private func send(_ event: EventIndex, _ chance: inout SeededRandom) -> RunInput {
     let name = simulation.program.events[event].name
     let payload = simulation.values.value(of: .record(name), &chance)
     return .send(

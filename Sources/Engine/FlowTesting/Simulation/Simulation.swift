@@ -27,12 +27,12 @@ public struct Simulation {
   }
 
   let program: Program
-  let flow: Int
+  let flow: FlowIndex
   let stepper: Stepper
   let values: RandomValues
 
   /// - Throws: `ProgramError` when the program can't be run.
-  public init(_ program: Program, flow: Int) throws(ProgramError) {
+  public init(_ program: Program, flow: FlowIndex) throws(ProgramError) {
     self.program = program
     self.flow = flow
     stepper = Stepper(try Machine(program))
@@ -63,7 +63,7 @@ public struct Simulation {
   }
 
   /// A way to a state; nil when none of so many random runs came there.
-  public func path(to state: Int, runs: Int, seed: UInt64, isGivenUp: () -> Bool) -> [RunInput]? {
+  public func path(to state: StateIndex, runs: Int, seed: UInt64, isGivenUp: () -> Bool) -> [RunInput]? {
     for index in 0..<max(runs, 0) where !isGivenUp() {
       var chance = SeededRandom(seed: seed &+ UInt64(index))
       var scene = SimulatedRun(self)

@@ -5,14 +5,14 @@ public import FlowJSON
 extension Coverage {
   /// What no test went through, for people.
   public func text(of program: Program, style: TerminalStyle) -> String {
-    program.flows.indices.map { text(of: program.flows[$0], $0, style) }.joined()
+    program.flows.indices.map { text(of: program.flows[$0], index: $0, style: style) }.joined()
   }
 
-  private func text(of flow: Flow, _ index: Int, _ style: TerminalStyle) -> String {
-    let reached = states[index].subtracting([0]).count
+  private func text(of flow: Flow, index: FlowIndex, style: TerminalStyle) -> String {
+    let reached = states[index].subtracting([.root]).count
     var out = "\(style.paint(flow.name, .bold)): \(reached) of \(flow.states.count - 1) states, "
     out += "\(transitions[index].count) of \(flow.transitions.count) transitions\n"
-    for (state, node) in flow.states.enumerated().dropFirst() where !states[index].contains(state) {
+    for (state, node) in flow.states.indexed.dropFirst() where !states[index].contains(state) {
       out += "  never in `\(node.path)`\n"
     }
     for (number, transition) in flow.transitions.enumerated() {
@@ -31,7 +31,7 @@ extension Coverage {
       .init(
         "flows",
         .array(
-          program.flows.enumerated().map { index, flow in
+          program.flows.indexed.map { index, flow in
             [
               "flow": .string(flow.name),
               "states": .array(
@@ -54,7 +54,7 @@ extension Coverage {
   public func lcov(of program: Program) -> String {
     var lines: [String: [Int: Int]] = [:]
     var branches: [String: [String]] = [:]
-    for (index, flow) in program.flows.enumerated() {
+    for (index, flow) in program.flows.indexed {
       for (number, transition) in flow.transitions.enumerated() {
         let taken = transitions[index].contains(number) ? 1 : 0
         lines[transition.place.file, default: [:]][transition.place.line, default: 0] += taken

@@ -26,17 +26,17 @@ public struct TestReport: Sendable {
 /// Which parts of a program the tests have gone through.
 public struct Coverage: Sendable {
   /// By flow: the states that were active, and the transitions that were taken.
-  public internal(set) var states: [Set<Int>]
-  public internal(set) var transitions: [Set<Int>]
+  public internal(set) var states: IndexedList<FlowIndex, Set<StateIndex>>
+  public internal(set) var transitions: IndexedList<FlowIndex, Set<Int>>
   /// By flow: the transitions whose guard has held, and those whose guard has not.
-  public internal(set) var held: [Set<Int>]
-  public internal(set) var refused: [Set<Int>]
+  public internal(set) var held: IndexedList<FlowIndex, Set<Int>>
+  public internal(set) var refused: IndexedList<FlowIndex, Set<Int>>
 
   public init(flowCount: Int) {
-    states = Array(repeating: [], count: flowCount)
-    transitions = states
-    held = states
-    refused = states
+    states = IndexedList(Array(repeating: [], count: flowCount))
+    transitions = IndexedList(Array(repeating: [], count: flowCount))
+    held = transitions
+    refused = transitions
   }
 
   mutating func add(_ other: Coverage) {

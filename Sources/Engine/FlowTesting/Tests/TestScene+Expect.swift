@@ -25,7 +25,7 @@ extension TestScene {
     }
   }
 
-  private func expect(_ states: [Int]) throws(Mismatch) {
+  private func expect(_ states: [StateIndex]) throws(Mismatch) {
     let active = run.instance?.active
     guard let missing = states.first(where: { !(active?.contains($0) ?? false) }) else { return }
     throw Mismatch(message: "`\(flow.states[missing].path)` is not active", details: whereItStands)

@@ -13,7 +13,7 @@ struct TestScene {
   var mocks: [Call.Target: CallOutcome] = [:]
   /// Every job that was asked for, in order.
   var jobs: [Job] = []
-  var emitted: [(event: Int, payload: Value)] = []
+  var emitted: [(event: EventIndex, payload: Value)] = []
   /// The refusal of the last event, which the next line has to expect.
   var refusal: Refusal?
   /// The incident of a timer or a result, likewise.
@@ -74,7 +74,7 @@ struct TestScene {
   }
 
   private mutating func send(
-    _ event: Int, _ payload: SourcedExpression, _ roles: [Int], _ caller: SourcedExpression?
+    _ event: EventIndex, _ payload: SourcedExpression, _ roles: [Int], _ caller: SourcedExpression?
   ) throws(Mismatch) {
     var id = ""
     if let caller, case .string(let name) = try value(caller) { id = name }
@@ -157,7 +157,7 @@ struct TestScene {
   }
 
   /// Notes the guards that say no to an event, for coverage.
-  private mutating func watchGuards(_ event: Int, _ payload: Value, _ caller: Caller) {
+  private mutating func watchGuards(_ event: EventIndex, _ payload: Value, _ caller: Caller) {
     guard let instance = run.instance else { return }
     for verdict in stepper.explain(instance, event: event, payload: payload, caller: caller, now: run.now) {
       guard case .guardFalse = verdict.answer,

@@ -5,7 +5,7 @@ extension Call {
     .sparse([
       ("name", .string(name)), ("state", .number(state)), ("target", target.json),
       ("arguments", .array(arguments.map(\.json))), ("for", loop?.json ?? .null), ("limit", limit?.json ?? .null),
-      ("once", once?.json ?? .null), ("undo", undo?.json ?? .null), ("step", .bool(isStep)), ("after", .ints(after)),
+      ("once", once?.json ?? .null), ("undo", undo?.json ?? .null), ("step", .bool(isStep)), ("after", .numbers(after)),
       ("when", condition?.json ?? .null), ("record", .string(resultRecord)), ("slot", .number(resultSlot)),
       ("policy", policy.json), ("at", place.json),
     ])
@@ -17,12 +17,12 @@ extension Call {
       "policy", "at",
     ])
     self.init(
-      name: try reader.string("name"), state: try reader.int("state"), target: try Target(reader.member("target")),
+      name: try reader.string("name"), state: try reader.index("state"), target: try Target(reader.member("target")),
       arguments: try reader.list("arguments") { item throws(ProgramError) in try SourcedExpression(item) },
       loop: try .optional(reader.optional("for")), limit: try .optional(reader.optional("limit")),
       once: try .optional(reader.optional("once")), undo: try Undo.optional(reader.optional("undo")),
       isStep: try reader.flag("step"),
-      after: try reader.list("after") { item throws(ProgramError) in try item.int() },
+      after: try reader.indices("after"),
       condition: try .optional(reader.optional("when")), resultRecord: try reader.string("record"),
       resultSlot: try reader.int("slot"),
       policy: try Policy(reader.member("policy")), place: try SourceLocation(reader.member("at")))
@@ -42,7 +42,7 @@ extension Call.Target {
     if let action = reader.optional("action") {
       self = .action(try action.int())
     } else {
-      self = .flow(try reader.int("flow"))
+      self = .flow(try reader.index("flow"))
     }
   }
 }

@@ -32,10 +32,10 @@ extension Flow {
         try item.allow(["name", "value"])
         return LetDefinition(name: try item.string("name"), value: try SourcedExpression(item.member("value")))
       },
-      calls: try reader.list("calls") { item throws(ProgramError) in try Call(item) },
+      calls: IndexedList(try reader.list("calls") { item throws(ProgramError) in try Call(item) }),
       keptCount: try reader.int("kept"), frameSize: try reader.int("frame"),
       invariants: try reader.list("invariants") { item throws(ProgramError) in try SourcedExpression(item) },
-      states: try reader.list("states") { item throws(ProgramError) in try State(item) },
+      states: IndexedList(try reader.list("states") { item throws(ProgramError) in try State(item) }),
       transitions: try reader.list("transitions") { item throws(ProgramError) in try Transition(item) },
       starts: try reader.list("starts") { item throws(ProgramError) in try Start(item) },
       properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
@@ -62,16 +62,16 @@ extension DataField {
 extension Property {
   var json: JSON {
     switch self {
-    case .never(let states): ["never": .ints(states)]
-    case .leadsTo(let from, let to): ["leads": .ints([from, to])]
+    case .never(let states): ["never": .numbers(states)]
+    case .leadsTo(let from, let to): ["leads": .numbers([from, to])]
     }
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow(["never", "leads"])
-    let states = try reader.list("leads") { item throws(ProgramError) in try item.int() }
+    let states: [StateIndex] = try reader.indices("leads")
     if states.isEmpty {
-      self = .never(try reader.list("never") { item throws(ProgramError) in try item.int() })
+      self = .never(try reader.indices("never"))
     } else {
       guard states.count == 2 else { throw reader.fail("`leads` is two states") }
       self = .leadsTo(states[0], states[1])

@@ -52,6 +52,19 @@ struct IRReader {
     return found
   }
 
+  /// Reads an index; whether it points at something is the concern of `Program.validate`.
+  func index<Index: ProgramIndex>() throws(ProgramError) -> Index {
+    guard let number = json.int, let value = Int32(exactly: number) else { throw fail("expected an index") }
+    return Index(rawValue: value)
+  }
+
+  func index<Index: ProgramIndex>(_ name: String) throws(ProgramError) -> Index { try member(name).index() }
+
+  /// Reads a list of indices; a missing member is an empty list.
+  func indices<Index: ProgramIndex>(_ name: String) throws(ProgramError) -> [Index] {
+    try list(name) { item throws(ProgramError) in try item.index() }
+  }
+
   func string(_ name: String) throws(ProgramError) -> String { try member(name).string() }
 
   func int(_ name: String) throws(ProgramError) -> Int { try member(name).int() }
@@ -91,4 +104,8 @@ extension JSON {
   static func ints(_ values: [Int]) -> JSON { .array(values.map { .int(Int64($0)) }) }
 
   static func number(_ value: Int) -> JSON { .int(Int64(value)) }
+
+  static func number(_ index: some ProgramIndex) -> JSON { .int(Int64(index.rawValue)) }
+
+  static func numbers(_ indices: [some ProgramIndex]) -> JSON { .array(indices.map { .number($0) }) }
 }

@@ -23,10 +23,10 @@ extension Program {
     self.init()
     enums = try reader.list("enums") { item throws(ProgramError) in try EnumDeclaration(item) }
     types = try reader.list("types") { item throws(ProgramError) in try RecordDeclaration(item) }
-    events = try reader.list("events") { item throws(ProgramError) in try Event(item) }
+    events = IndexedList(try reader.list("events") { item throws(ProgramError) in try Event(item) })
     roles = try reader.list("roles") { item throws(ProgramError) in try item.string() }
     actions = try reader.list("actions") { item throws(ProgramError) in try Action(item) }
-    flows = try reader.list("flows") { item throws(ProgramError) in try Flow(item) }
+    flows = IndexedList(try reader.list("flows") { item throws(ProgramError) in try Flow(item) })
     try validate()
   }
 

@@ -13,7 +13,7 @@ extension Start {
     self.init(
       trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
-      guardExpression: try .optional(reader.optional("guard")), target: try reader.int("target"),
+      guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
       acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       place: try SourceLocation(reader.member("at")))
   }
@@ -40,7 +40,7 @@ extension Start.Trigger {
     } else if let cron = reader.optional("cron") {
       self = .cron(try Cron(cron))
     } else {
-      self = .event(try reader.int("on"), isAgain: try reader.flag("again"))
+      self = .event(try reader.index("on"), isAgain: try reader.flag("again"))
     }
   }
 }
@@ -59,7 +59,7 @@ extension Migration {
     self.init(
       from: try reader.int("from"),
       moves: try reader.list("states") { item throws(ProgramError) in
-        Move(from: try item.string("from"), to: try item.int("to"))
+        Move(from: try item.string("from"), to: try item.index("to"))
       },
       assignments: try reader.list("data") { item throws(ProgramError) in
         Assignment(field: try item.int("field"), value: try SourcedExpression(item.member("value")))

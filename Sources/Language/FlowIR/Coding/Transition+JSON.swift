@@ -13,9 +13,9 @@ extension Transition {
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow(["source", "trigger", "roles", "guard", "target", "history", "reenter", "acts", "at"])
     self.init(
-      source: try reader.int("source"), trigger: try Trigger(reader.member("trigger")),
+      source: try reader.index("source"), trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
-      guardExpression: try .optional(reader.optional("guard")), target: try reader.optional("target")?.int(),
+      guardExpression: try .optional(reader.optional("guard")), target: try reader.optional("target")?.index(),
       isHistory: try reader.flag("history"), isReenter: try reader.flag("reenter"),
       acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       place: try SourceLocation(reader.member("at")))
@@ -58,13 +58,13 @@ extension Trigger {
     let value = try reader.member(member.name)
     switch member.name {
     case "on" where value.json.string == "any": self = .any
-    case "on": self = .event(try value.int())
+    case "on": self = .event(try value.index())
     case "after": self = .after(try SourcedExpression(value))
     case "every": self = .every(try SourcedExpression(value))
     case "at": self = .at(try SourcedExpression(value))
     case "cron": self = .cron(try Cron(value))
-    case "callDone": self = .callDone(try value.int())
-    case "callFailed": self = .callFailed(try value.int())
+    case "callDone": self = .callDone(try value.index())
+    case "callFailed": self = .callFailed(try value.index())
     default: throw value.fail("this trigger is not known")
     }
   }
@@ -146,9 +146,9 @@ extension ActionStatement.Kind {
         action: try action.int(),
         arguments: try reader.list("arguments") { item throws(ProgramError) in try SourcedExpression(item) })
     } else if let event = reader.optional("emit") {
-      self = .emit(event: try event.int(), try SourcedExpression(reader.member("value")))
+      self = .emit(event: try event.index(), try SourcedExpression(reader.member("value")))
     } else if let event = reader.optional("raise") {
-      self = .raise(event: try event.int(), try SourcedExpression(reader.member("value")))
+      self = .raise(event: try event.index(), try SourcedExpression(reader.member("value")))
     } else {
       self = .log(try SourcedExpression(reader.member("log")))
     }

@@ -2,7 +2,7 @@
 public struct Call: Hashable, Sendable {
   public enum Target: Hashable, Sendable {
     case action(Int)
-    case flow(Int)
+    case flow(FlowIndex)
   }
 
   /// `undo action(arguments)`
@@ -18,7 +18,7 @@ public struct Call: Hashable, Sendable {
 
   /// The name that its results go by.
   public var name: String
-  public var state: Int
+  public var state: StateIndex
   public var target: Target
   /// One for each parameter of the target.
   public var arguments: [SourcedExpression]
@@ -32,7 +32,7 @@ public struct Call: Hashable, Sendable {
   /// state.
   public var isStep: Bool
   /// Calls of the same state, all before this one.
-  public var after: [Int]
+  public var after: [CallIndex]
   /// Whether a step is taken; one that is not counts as done.
   public var condition: SourcedExpression?
   /// The record of its result: the type of `event` when it is done, and of its name.
@@ -43,9 +43,9 @@ public struct Call: Hashable, Sendable {
   public var place: SourceLocation
 
   public init(
-    name: String, state: Int, target: Target, arguments: [SourcedExpression], loop: ActionStatement.Loop? = nil,
+    name: String, state: StateIndex, target: Target, arguments: [SourcedExpression], loop: ActionStatement.Loop? = nil,
     limit: SourcedExpression? = nil, once: SourcedExpression? = nil, undo: Undo? = nil, isStep: Bool = false,
-    after: [Int] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
+    after: [CallIndex] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
     place: SourceLocation
   ) {
     self.name = name

@@ -17,14 +17,14 @@ public struct Flow: Hashable, Sendable {
   public var fields: [DataField]
   /// The `let`s. They are folded into the expressions that use them and stand here for people.
   public var definitions: [LetDefinition]
-  public var calls: [Call]
+  public var calls: IndexedList<CallIndex, Call>
   /// How many slots from ``FrameLayout/firstField`` on are kept between steps: fields and results of calls.
   public var keptCount: Int
   /// How many slots a frame needs in all.
   public var frameSize: Int
   public var invariants: [SourcedExpression]
   /// The states in document order; the first is the flow itself.
-  public var states: [State]
+  public var states: IndexedList<StateIndex, State>
   public var transitions: [Transition]
   public var starts: [Start]
   public var properties: [Property]
@@ -33,8 +33,8 @@ public struct Flow: Hashable, Sendable {
 
   public init(
     name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
-    fields: [DataField], definitions: [LetDefinition], calls: [Call], keptCount: Int, frameSize: Int,
-    invariants: [SourcedExpression], states: [State], transitions: [Transition], starts: [Start],
+    fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int, frameSize: Int,
+    invariants: [SourcedExpression], states: IndexedList<StateIndex, State>, transitions: [Transition], starts: [Start],
     properties: [Property] = [], migrations: [Migration] = [], place: SourceLocation
   ) {
     self.name = name
@@ -100,10 +100,10 @@ public struct LetDefinition: Hashable, Sendable {
   }
 }
 
-/// Something that holds of every run, for `flow verify`.
+/// A property of every run.
 public enum Property: Hashable, Sendable {
-  /// These states are never active at once.
-  case never([Int])
-  /// Whoever is in the first comes to the second.
-  case leadsTo(Int, Int)
+  /// These states are never active together.
+  case never([StateIndex])
+  /// A run that enters the first state enters the second one later.
+  case leadsTo(StateIndex, StateIndex)
 }

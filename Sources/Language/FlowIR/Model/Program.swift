@@ -11,9 +11,9 @@ public struct Program: Hashable, Sendable {
   public var types: [RecordDeclaration] = []
   public var enums: [EnumDeclaration] = []
   public var roles: [String] = []
-  public var events: [Event] = []
+  public var events: IndexedList<EventIndex, Event> = []
   public var actions: [Action] = []
-  public var flows: [Flow] = []
+  public var flows: IndexedList<FlowIndex, Flow> = []
 
   public init() {}
 

@@ -2,7 +2,7 @@
 public struct Start: Hashable, Sendable {
   public enum Trigger: Hashable, Sendable {
     /// `isAgain`: whether a key that has ended may begin again.
-    case event(Int, isAgain: Bool)
+    case event(EventIndex, isAgain: Bool)
     case every(SourcedExpression)
     case cron(Cron)
     /// The flow is called.
@@ -12,12 +12,12 @@ public struct Start: Hashable, Sendable {
   public var trigger: Trigger
   public var roles: [Int]
   public var guardExpression: SourcedExpression?
-  public var target: Int
+  public var target: StateIndex
   public var acts: [ActionStatement]
   public var place: SourceLocation
 
   public init(
-    trigger: Trigger, roles: [Int], guardExpression: SourcedExpression?, target: Int, acts: [ActionStatement],
+    trigger: Trigger, roles: [Int], guardExpression: SourcedExpression?, target: StateIndex, acts: [ActionStatement],
     place: SourceLocation
   ) {
     self.trigger = trigger
@@ -29,7 +29,7 @@ public struct Start: Hashable, Sendable {
   }
 
   /// The event that it waits for.
-  public var event: Int? {
+  public var event: EventIndex? {
     if case .event(let event, _) = trigger { event } else { nil }
   }
 }
@@ -40,9 +40,9 @@ public struct Migration: Hashable, Sendable {
   public struct Move: Hashable, Sendable {
     /// The path of a state of the old version.
     public var from: String
-    public var to: Int
+    public var to: StateIndex
 
-    public init(from: String, to: Int) {
+    public init(from: String, to: StateIndex) {
       self.from = from
       self.to = to
     }

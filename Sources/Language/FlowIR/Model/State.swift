@@ -7,32 +7,32 @@ public struct State: Hashable, Sendable {
   public var path: String
   public var kind: Kind
   /// The index of the state around it; the root is its own.
-  public var parent: Int
+  public var parent: StateIndex
   /// The root has 0.
   public var depth: Int
-  public var children: [Int]
+  public var children: [StateIndex]
   /// The child that is entered with it.
-  public var initial: Int?
+  public var initial: StateIndex?
   public var entry: [ActionStatement]
   public var exit: [ActionStatement]
   /// Its calls and steps, in text order.
-  public var calls: [Int]
+  public var calls: [CallIndex]
   /// Its reactions in text order.
   public var transitions: [Int]
-  public var ignored: [Int]
-  public var deferred: [Int]
+  public var ignored: [EventIndex]
+  public var deferred: [EventIndex]
   /// Whether entering it undoes what is still to be undone.
   public var isRollback: Bool
   /// What a called flow answers when it ends here.
   public var result: SourcedExpression?
   /// The first index behind its descendants: they are `index + 1 ..< end`.
-  public var end: Int
+  public var end: StateIndex
 
   public init(
-    name: String, path: String, kind: Kind, parent: Int, depth: Int, children: [Int] = [], initial: Int? = nil,
-    entry: [ActionStatement] = [], exit: [ActionStatement] = [], calls: [Int] = [], transitions: [Int] = [],
-    ignored: [Int] = [],
-    deferred: [Int] = [], isRollback: Bool = false, result: SourcedExpression? = nil, end: Int = 0
+    name: String, path: String, kind: Kind, parent: StateIndex, depth: Int, children: [StateIndex] = [], initial: StateIndex? = nil,
+    entry: [ActionStatement] = [], exit: [ActionStatement] = [], calls: [CallIndex] = [], transitions: [Int] = [],
+    ignored: [EventIndex] = [],
+    deferred: [EventIndex] = [], isRollback: Bool = false, result: SourcedExpression? = nil, end: StateIndex = 0
   ) {
     self.name = name
     self.path = path

@@ -2,11 +2,11 @@
 public struct TestCase: Hashable, Sendable {
   public var name: String
   /// The flow whose instance is looked at.
-  public var flow: Int
+  public var flow: FlowIndex
   public var statements: [Statement]
   public var place: SourceLocation
 
-  public init(name: String, flow: Int, statements: [Statement], place: SourceLocation) {
+  public init(name: String, flow: FlowIndex, statements: [Statement], place: SourceLocation) {
     self.name = name
     self.flow = flow
     self.statements = statements
@@ -30,13 +30,13 @@ public struct TestCase: Hashable, Sendable {
   public indirect enum Kind: Hashable, Sendable {
     /// Calls the flow.
     case start(arguments: [SourcedExpression])
-    case send(event: Int, SourcedExpression, roles: [Int], caller: SourcedExpression?)
+    case send(event: EventIndex, SourcedExpression, roles: [Int], caller: SourcedExpression?)
     case mock(Call.Target, Outcome)
     /// All of them are active.
-    case expectState([Int])
+    case expectState([StateIndex])
     case expectData(SourcedExpression)
     case expectCalled(Call.Target, [Member], isNegated: Bool)
-    case expectEmitted(event: Int, [Member], isNegated: Bool)
+    case expectEmitted(event: EventIndex, [Member], isNegated: Bool)
     /// The last event was refused.
     case expectRefused
     case expectIncident
@@ -55,7 +55,7 @@ public struct TestCase: Hashable, Sendable {
   /// Which of the work that is asked for.
   public enum Work: Hashable, Sendable {
     /// Calls of the flow.
-    case calls([Int])
+    case calls([CallIndex])
     case target(Call.Target)
   }
 

@@ -1,12 +1,12 @@
 /// A reaction of a state.
 public struct Transition: Hashable, Sendable {
-  public var source: Int
+  public var source: StateIndex
   public var trigger: Trigger
   /// Who may set it off; empty means anybody.
   public var roles: [Int]
   public var guardExpression: SourcedExpression?
   /// Nil stays where it is.
-  public var target: Int?
+  public var target: StateIndex?
   /// Goes back to where the target was left.
   public var isHistory: Bool
   public var isReenter: Bool
@@ -14,7 +14,7 @@ public struct Transition: Hashable, Sendable {
   public var place: SourceLocation
 
   public init(
-    source: Int, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil, target: Int? = nil,
+    source: StateIndex, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil, target: StateIndex? = nil,
     isHistory: Bool = false, isReenter: Bool = false, acts: [ActionStatement] = [], place: SourceLocation
   ) {
     self.source = source
@@ -31,7 +31,7 @@ public struct Transition: Hashable, Sendable {
 
 /// What sets a transition off.
 public indirect enum Trigger: Hashable, Sendable {
-  case event(Int)
+  case event(EventIndex)
   /// Any event that nothing else takes.
   case any
   case always
@@ -39,8 +39,8 @@ public indirect enum Trigger: Hashable, Sendable {
   case every(SourcedExpression)
   case at(SourcedExpression)
   case cron(Cron)
-  case callDone(Int)
-  case callFailed(Int)
+  case callDone(CallIndex)
+  case callFailed(CallIndex)
   /// The state that it stands in is complete: its child is final, all its regions are, all its steps are done.
   case done
   /// A step of the state that it stands in has failed, and nothing took that.
@@ -79,8 +79,8 @@ public struct ActionStatement: Hashable, Sendable {
     /// `slot` is the frame slot of a data field; `part` leads from there to what is assigned.
     case assign(slot: Int, part: [PartStep], SourcedExpression)
     case perform(action: Int, arguments: [SourcedExpression])
-    case emit(event: Int, SourcedExpression)
-    case raise(event: Int, SourcedExpression)
+    case emit(event: EventIndex, SourcedExpression)
+    case raise(event: EventIndex, SourcedExpression)
     case log(SourcedExpression)
   }
 

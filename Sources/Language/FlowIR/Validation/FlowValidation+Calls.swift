@@ -1,7 +1,7 @@
 import CEL
 
 extension FlowValidation {
-  func call(_ index: Int) throws(ProgramError) {
+  func call(_ index: CallIndex) throws(ProgramError) {
     let call = flow.calls[index]
     try require(flow.states.indices.contains(call.state), "state of a call")
     try require(
@@ -28,7 +28,7 @@ extension FlowValidation {
     }
     try require(call.isStep || call.after.isEmpty && call.condition == nil, "step")
     try require(
-      call.after.allSatisfy { 0..<index ~= $0 && flow.calls[$0].state == call.state && flow.calls[$0].isStep }, "step")
+      call.after.allSatisfy { $0 >= 0 && $0 < index && flow.calls[$0].state == call.state && flow.calls[$0].isStep }, "step")
   }
 
   /// Properties and migrations.

@@ -85,12 +85,12 @@ struct FlowValidation {
 
   /// States come in document order: each behind its parent, its descendants right behind it.
   private func states() throws(ProgramError) {
-    try require(!flow.states.isEmpty && flow.states[0].kind == .root && flow.states[0].end == flow.states.count, "root")
-    for (index, state) in flow.states.enumerated() {
+    try require(!flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")
+    for (index, state) in flow.states.indexed {
       let parent = state.parent
-      try require(index == 0 ? parent == 0 && state.depth == 0 : 0..<index ~= parent, "parent of a state")
-      try require(state.end > index && state.end <= flow.states.count, "end of a state")
-      if index > 0 {
+      try require(index == .root ? parent == .root && state.depth == 0 : parent >= .root && parent < index, "parent of a state")
+      try require(state.end > index && state.end <= flow.states.endIndex, "end of a state")
+      if index > .root {
         try require(
           state.depth == flow.states[parent].depth + 1 && state.end <= flow.states[parent].end
             && flow.states[parent].children.contains(index), "place of a state")
@@ -98,7 +98,7 @@ struct FlowValidation {
       try require(
         state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
       for child in state.children {
-        try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != 0, "child")
+        try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != .root, "child")
       }
       try require(state.initial.map(state.children.contains) ?? true, "initial state")
       try require(state.calls.allSatisfy { flow.calls.indices.contains($0) && flow.calls[$0].state == index }, "call")
@@ -147,7 +147,7 @@ struct FlowValidation {
     try require(cron.zone.map { $0.tree.type == .string } ?? true, "time zone")
   }
 
-  func isTarget(_ state: Int) -> Bool { flow.states.indices.contains(state) && state != 0 }
+  func isTarget(_ state: StateIndex) -> Bool { flow.states.indices.contains(state) && state != .root }
 
   func condition(_ expression: SourcedExpression?) throws(ProgramError) {
     guard let expression else { return }

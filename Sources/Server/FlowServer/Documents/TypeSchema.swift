@@ -66,13 +66,13 @@ struct TypeSchema {
 
 extension Machine {
   /// The fields of an event that name the instance of a flow.
-  func keyNames(of event: Int) -> Set<String> {
+  func keyNames(of event: EventIndex) -> Set<String> {
     let flows = program.flows.indices.filter { handles(event: event, flow: $0) }
     return Set(flows.compactMap { flow in program.flows[flow].key.map { program.flows[flow].fields[$0].name } })
   }
 
   /// The payload of an event as a document of its own.
-  func payloadSchema(of event: Int) -> JSON {
+  func payloadSchema(of event: EventIndex) -> JSON {
     let writer = TypeSchema(types: types) { "#/$defs/\($0)" }
     let node = program.events[event]
     var members: [JSON.Member] = [

@@ -156,5 +156,5 @@ extension Problem {
 
 extension Machine {
   /// The number that a flow gives its version.
-  func flowVersion(_ flow: Int) -> Int { program.flows[flow].version }
+  func flowVersion(_ flow: FlowIndex) -> Int { program.flows[flow].version }
 }

@@ -67,7 +67,7 @@ private struct ExplanationRequest {
     ]
   }
 
-  private func ask(_ event: Int, _ data: JSON?) throws(EngineProblem) -> JSON {
+  private func ask(_ event: EventIndex, _ data: JSON?) throws(EngineProblem) -> JSON {
     let name = machine.program.events[event].name
     switch Value.from(data ?? .object([]), as: .record(name), in: machine.types) {
     case .success(let payload): return ask(event, name, payload)
@@ -78,7 +78,7 @@ private struct ExplanationRequest {
     }
   }
 
-  private func ask(_ event: Int, _ name: String, _ payload: Value) -> JSON {
+  private func ask(_ event: EventIndex, _ name: String, _ payload: Value) -> JSON {
     let outcome = stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
     var members: [JSON.Member] = [.init("event", .string(name))]
     switch outcome {
@@ -99,7 +99,7 @@ private struct ExplanationRequest {
   }
 
   /// The reactions to an event in the active states, with their guards as text.
-  private func reactions(to event: Int) -> [JSON] {
+  private func reactions(to event: EventIndex) -> [JSON] {
     let flow = machine.program.flows[instance.flow]
     return flow.transitions.filter { transition in
       instance.active.contains(transition.source) && (transition.trigger == .event(event) || transition.trigger == .any)

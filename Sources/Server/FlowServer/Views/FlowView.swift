@@ -41,7 +41,7 @@ struct FlowView {
       ])
   }
 
-  private func state(_ index: Int) -> JSON {
+  private func state(_ index: StateIndex) -> JSON {
     let state = flow.states[index]
     return [
       "path": .string(state.path), "kind": .string(state.kind.rawValue),

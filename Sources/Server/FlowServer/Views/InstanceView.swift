@@ -85,7 +85,7 @@ struct InstanceView {
   }
 
   private func name(of job: JobRow) -> String? {
-    guard let flow, let call = job.call, flow.calls.indices.contains(call) else { return nil }
+    guard let flow, let call = job.call.map({ CallIndex($0) }), flow.calls.indices.contains(call) else { return nil }
     return flow.calls[call].name
   }
 

@@ -36,7 +36,7 @@ extension Session {
     guard let machine, let run else { return notLoaded }
     let (name, id) = named(text)
     let names = machine.program.flows.map(\.name)
-    let wanted = name.isEmpty ? names[run.flow] : name
+    let wanted = name.isEmpty ? machine.program.flows[run.flow].name : name
     guard let flow = machine.flow(named: wanted) else {
       return failure("there is no flow `\(wanted)`; there are \(names.joined(separator: ", "))")
     }

@@ -63,7 +63,7 @@ extension EventScript {
 
   /// The action, the callable flow, or what a call of that name calls.
   static func target(
-    named name: String, _ machine: Machine, _ flow: Int, in place: String
+    named name: String, _ machine: Machine, _ flow: FlowIndex, in place: String
   ) throws(Problem) -> Call.Target {
     if let target = machine.target(named: name, flow: flow) { return target }
     let guess = Suggestion.closest(to: name, among: machine.program.actions.map(\.name)).first

@@ -52,7 +52,7 @@ public struct EventScript {
   }
 
   private static func condition(
-    _ text: String, _ program: Program, _ flow: Int
+    _ text: String, _ program: Program, _ flow: FlowIndex
   ) throws(Problem) -> SourcedExpression {
     let compiled = compileExpression(text, in: program, flow: flow)
     guard let expression = compiled.expression else {
@@ -116,7 +116,7 @@ struct MockedOutcomes {
 
   init() {}
 
-  init(_ document: [UInt8], _ machine: Machine, _ flow: Int) throws(EventScript.Problem) {
+  init(_ document: [UInt8], _ machine: Machine, _ flow: FlowIndex) throws(EventScript.Problem) {
     let json: JSON
     do throws(JSONError) {
       json = try JSON(parsing: document)

@@ -17,7 +17,7 @@ extension Session {
     var text: String
     var isGoal: (VirtualRun) -> Bool
     /// The state, when that is what is looked for.
-    var state: Int?
+    var state: StateIndex?
     var depth: Int
   }
 
@@ -106,7 +106,7 @@ extension Session {
     return .success(Search(text: goal, isGoal: holds, state: nil, depth: depth))
   }
 
-  private func randomWay(to state: Int, _ origin: VirtualRun) -> [RunInput]? {
+  private func randomWay(to state: StateIndex, _ origin: VirtualRun) -> [RunInput]? {
     guard let simulation = try? Simulation(origin.program, flow: origin.flow) else { return nil }
     return simulation.path(to: state, runs: Session.pathRuns, seed: 1, isGivenUp: world.isInterrupted)
   }

@@ -80,7 +80,7 @@ extension Session {
   private var events: [String] {
     guard let run, let machine else { return [] }
     let all = machine.program.events.map(\.name)
-    let starting = machine.program.flows[run.flow].starts.compactMap(\.event).map { all[$0] }
+    let starting = machine.program.flows[run.flow].starts.compactMap(\.event).map { machine.program.events[$0].name }
     let accepted = run.instance.map { run.stepper.acceptedEvents(of: $0) } ?? starting
     return accepted + all.filter { !accepted.contains($0) }
   }

@@ -12,7 +12,7 @@ struct InputProblem: Error { var message: String }
 
 /// An event as it was typed.
 struct TypedEvent {
-  var index: Int
+  var index: EventIndex
   var payload: Value
   var caller: Caller
 }

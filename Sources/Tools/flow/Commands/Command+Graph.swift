@@ -38,13 +38,13 @@ private enum GraphOptions {
 enum DiagramFormat: String, CaseIterable { case text, mermaid, dot, svg }
 
 /// The index of a flow by its name; the first flow when there is no name.
-func flowIndex(named name: String?, in program: Program) throws(UsageError) -> Int {
+func flowIndex(named name: String?, in program: Program) throws(UsageError) -> FlowIndex {
   let names = program.flows.map(\.name)
   guard let name else {
     if names.isEmpty { throw UsageError("the file declares no flow") }
     return 0
   }
-  guard let index = names.firstIndex(of: name) else {
+  guard let index = program.flows.firstIndex(where: { $0.name == name }) else {
     let guess = Suggestion.closest(to: name, among: names).first
     throw UsageError("there is no flow `\(name)`", help: guess.map { "did you mean `\($0)`?" })
   }
@@ -54,7 +54,7 @@ func flowIndex(named name: String?, in program: Program) throws(UsageError) -> I
 /// The text of a diagram.
 /// - Throws: `UsageError` when Graphviz is needed and can't be run.
 func diagram(
-  of program: Program, flow: Int, format: DiagramFormat, active: [String] = []
+  of program: Program, flow: FlowIndex, format: DiagramFormat, active: [String] = []
 ) throws(UsageError) -> String {
   switch format {
   case .text: return textDiagram(program, flow: flow, active: active)

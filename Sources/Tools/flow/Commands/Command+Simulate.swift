@@ -23,7 +23,7 @@ extension Command {
     })
 
   private static func simulate(
-    _ program: Program, flows: [Int], runs: Int, seed: UInt64, isJSON: Bool
+    _ program: Program, flows: [FlowIndex], runs: Int, seed: UInt64, isJSON: Bool
   ) -> Int32 {
     var documents: [JSON] = []
     var code = ExitCode.success
@@ -45,7 +45,7 @@ extension Command {
     return code
   }
 
-  private static func show(_ report: Simulation.Report, program: Program, flow: Int) {
+  private static func show(_ report: Simulation.Report, program: Program, flow: FlowIndex) {
     let style = Terminal.outputStyle
     let name = program.flows[flow].name
     let count = "\(report.runs) runs, \(report.steps) steps"

@@ -1,21 +1,21 @@
 import FlowIR
 
-/// What the pictures of a flow have in common: names, labels, and what stands where.
+/// The names, labels and active states that all diagrams of a flow share.
 struct DiagramModel {
   let program: Program
   let flow: Flow
-  /// The states that are shown as active, with all that lie around them.
-  let active: Set<Int>
+  /// The states that are shown as active, with their ancestors.
+  let active: Set<StateIndex>
 
-  /// - Parameter active: The paths of the innermost active states; what the flow does not have is left out.
-  init(_ program: Program, _ flow: Int, _ active: [String] = []) {
+  /// - Parameter active: The paths of the innermost active states; unknown paths are left out.
+  init(_ program: Program, flow: FlowIndex, active: [String] = []) {
     self.program = program
     self.flow = program.flows[flow]
     let states = self.flow.states
-    var found: Set<Int> = []
+    var found: Set<StateIndex> = []
     for path in active {
-      var state = states.firstIndex { $0.path == path } ?? 0
-      while state != 0 {
+      var state = states.firstIndex { $0.path == path } ?? .root
+      while state != .root {
         found.insert(state)
         state = states[state].parent
       }
@@ -23,20 +23,20 @@ struct DiagramModel {
     self.active = found
   }
 
-  /// The name by which a state goes in every picture, whatever is added to the flow.
-  func identifier(_ state: Int) -> String {
-    state == 0 ? "flow" : "state." + flow.states[state].path
+  /// The identifier of a state in every diagram. It is stable when states are added to the flow.
+  func identifier(_ state: StateIndex) -> String {
+    state == .root ? "flow" : "state." + flow.states[state].path
   }
 
-  /// What sets a transition off and what it does, in the words of the flow.
+  /// The trigger, roles, guard and visible statements of a transition, as the flow writes them.
   func label(_ transition: Transition) -> String {
     var text = trigger(transition.trigger)
     if !transition.roles.isEmpty {
       text += " by " + transition.roles.map { program.roles[$0] }.joined(separator: ", ")
     }
     if let condition = transition.guardExpression { text += " [\(shortened(condition.text))]" }
-    let acts = transition.acts.compactMap(act)
-    if !acts.isEmpty { text += " / " + shortened(acts.joined(separator: "; ")) }
+    let statements = transition.acts.compactMap(statementLabel)
+    if !statements.isEmpty { text += " / " + shortened(statements.joined(separator: "; ")) }
     return text
   }
 
@@ -71,10 +71,10 @@ struct DiagramModel {
     }
   }
 
-  /// What a state does by itself, a line each.
-  func work(in state: Int) -> [String] {
+  /// The entry and exit statements, calls and event lists of a state, one per line.
+  func work(in state: StateIndex) -> [String] {
     let node = flow.states[state]
-    var lines = node.entry.compactMap(act).map { "entry " + $0 } + node.exit.compactMap(act).map { "exit " + $0 }
+    var lines = node.entry.compactMap(statementLabel).map { "entry " + $0 } + node.exit.compactMap(statementLabel).map { "exit " + $0 }
     for index in node.calls {
       let call = flow.calls[index]
       let after = call.after.map { flow.calls[$0].name }
@@ -89,7 +89,7 @@ struct DiagramModel {
     return lines.map(shortened)
   }
 
-  private func events(_ indices: [Int]) -> String { indices.map { program.events[$0].name }.joined(separator: ", ") }
+  private func events(_ indices: [EventIndex]) -> String { indices.map { program.events[$0].name }.joined(separator: ", ") }
 
   private func target(_ target: Call.Target) -> String {
     switch target {
@@ -98,9 +98,9 @@ struct DiagramModel {
     }
   }
 
-  /// What others see of an act; assignments and log lines are left out of pictures.
-  private func act(_ act: ActionStatement) -> String? {
-    switch act.kind {
+  /// The label of a statement; assignments and log lines are left out of diagrams.
+  private func statementLabel(_ statement: ActionStatement) -> String? {
+    switch statement.kind {
     case .assign, .log: nil
     case .perform(let action, _): program.actions[action].name + "()"
     case .emit(let event, _): "emit \(program.events[event].name)"
@@ -108,7 +108,7 @@ struct DiagramModel {
     }
   }
 
-  /// On one line, and no longer than a label should be.
+  /// The text on one line of at most 48 characters.
   private func shortened(_ text: String) -> String {
     let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     return line.count <= 48 ? line : line.prefix(47) + "…"

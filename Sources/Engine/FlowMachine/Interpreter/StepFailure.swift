@@ -1,0 +1,24 @@
+import FlowIR
+
+/// The reason that a step can't be made, small enough to be thrown without an allocation.
+struct StepFailure: Error, BitwiseCopyable {
+  enum Kind: UInt8, BitwiseCopyable {
+    case notHandled, raised, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
+  }
+
+  var kind: Kind
+  /// The expression that failed.
+  var expression: OptionalIndex<ExpressionIndex>
+  var location: OptionalIndex<LocationIndex>
+  /// The event that was raised and that no state handles.
+  var event: OptionalIndex<EventIndex>
+
+  init(
+    _ kind: Kind, expression: ExpressionIndex? = nil, location: LocationIndex? = nil, event: EventIndex? = nil
+  ) {
+    self.kind = kind
+    self.expression = OptionalIndex(expression)
+    self.location = OptionalIndex(location)
+    self.event = OptionalIndex(event)
+  }
+}
