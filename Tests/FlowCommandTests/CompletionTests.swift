@@ -43,7 +43,8 @@ import Testing
       let run = try FlowProcess.run(["__complete", "--", "ctl"] + words, environment: environment)
       return run.output.split(separator: "\n").dropFirst().map(String.init)
     }
-    #expect(try FlowProcess.run("ctl", "start", "Door", "Open", #"{"id": "front"}"#, environment: environment).code == 0)
+    #expect(
+      try FlowProcess.run("ctl", "start", "Door", "Open", #"{"id": "front"}"#, environment: environment).code == 0)
     #expect(try complete("show", "") == ["Door"])
     #expect(try complete("show", "Door", "") == ["front"])
     #expect(try complete("send", "Door", "front", "") == ["Close"])

@@ -32,7 +32,8 @@ import Testing
     #expect(output.contains("| `order_id` (key) | `string` |  |\n"))
     #expect(output.contains("| `stuck` | state | Requires an operator. |\n"))
     #expect(output.contains("| `Paid` | `amount: double` |  |\n"))
-    #expect(output.contains("`NO_STOCK`, `UNAVAILABLE` | Ships the parcel; the warehouse responds when it has left. |\n"))
+    #expect(
+      output.contains("`NO_STOCK`, `UNAVAILABLE` | Ships the parcel; the warehouse responds when it has left. |\n"))
   }
 
   @Test("docs --format html embeds the diagram as SVG, and escapes types")
