@@ -4,7 +4,7 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test test-brokers bench simulate crash powercut test-resume fuzz check-sarif schemathesis autobahn \
+.PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test test-brokers bench simulate crash powercut test-resume fuzz check-sarif check-client schemathesis autobahn \
 	format lint clean
 
 help: ## list the targets
@@ -138,6 +138,18 @@ check-sarif: build ## validate SARIF output against the models of sarif-pydantic
 	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
 	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
 	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
+
+CLIENT := .build/client
+check-client: build ## generate a typed Python client from /openapi.json and use it
+	test -x $(CLIENT)/bin/openapi-python-client || { python3 -m venv $(CLIENT) && \
+	  $(CLIENT)/bin/pip install -q openapi-python-client; }
+	rm -rf $(CLIENT)/generated $(CLIENT)/order.db*
+	WAREHOUSE_URL=http://127.0.0.1:1 .build/release/flow serve templates/order/order.flow --allow-private \
+	  --store $(CLIENT)/order.db --addr 127.0.0.1:18091 --log-level warn & server=$$!; \
+	  trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	  $(CLIENT)/bin/openapi-python-client generate --url http://127.0.0.1:18091/openapi.json \
+	    --output-path $(CLIENT)/generated >$(CLIENT)/log 2>&1 || { cat $(CLIENT)/log; exit 1; }; \
+	  PYTHONPATH=$(CLIENT)/generated $(CLIENT)/bin/python Tests/typed_client.py http://127.0.0.1:18091
 
 SCHEMATHESIS := .build/schemathesis
 EXAMPLES ?= 50

@@ -65,7 +65,10 @@ import Testing
     let file = try folder.write("page.sh", script(blocks, ports: [try freePort(), try freePort()]))
     let result = try runProgram(
       "bash", "-c",
-      "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT; cd \(folder.url.path)/work && PATH=\(programs.path):$PATH && source \(file)"
+      """
+      trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+      cd \(folder.url.path)/work && PATH=\(programs.path):$PATH && source \(file)
+      """
     )
     var parts: [Int: String] = [:]
     var output = ""

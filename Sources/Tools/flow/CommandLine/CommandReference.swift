@@ -28,7 +28,7 @@ enum CommandReference {
 
       | setting | value | meaning |
       | --- | --- | --- |
-      \(ConfigurationSetting.all.map { "| `\($0.name)` | `\(cell($0.form))` | \(cell($0.description)) |" }.joined(separator: "\n"))
+      \(ConfigurationSetting.all.map(row).joined(separator: "\n"))
 
       ```toml
       \(ConfigurationSetting.example)
@@ -53,6 +53,10 @@ enum CommandReference {
       Example: `\(command.example)`
 
       """
+  }
+
+  private static func row(_ setting: ConfigurationSetting) -> String {
+    "| `\(setting.name)` | `\(cell(setting.form))` | \(cell(setting.description)) |"
   }
 
   /// Text within a table.

@@ -23,7 +23,7 @@ struct Completer {
 
   /// The directive for files and the proposals, one per line, as the scripts of the shells read them.
   var output: String {
-    let completion = completion
+    let completion = isOptionName ? .none : completion
     let lines = proposals(for: completion).filter { $0.text.hasPrefix(current) }.map {
       $0.description.isEmpty ? $0.text : "\($0.text)\t\($0.description)"
     }
@@ -55,7 +55,7 @@ struct Completer {
   }
 
   private func proposals(for completion: Completion) -> [Proposal] {
-    if let command, current.hasPrefix("-"), !current.contains("="), !isValue {
+    if isOptionName, let command {
       return command.options.map { Proposal(text: "--\($0.name)", description: $0.help) }
         + [Proposal(text: "--help", description: "show this help")]
     }
@@ -73,9 +73,10 @@ struct Completer {
     }
   }
 
-  /// True when the last word is the value of the option before it.
-  private var isValue: Bool {
-    command.flatMap { command in words.dropFirst().last.flatMap(command.option) }?.placeholder != nil
+  /// True when the last word is the beginning of an option, and not the value of the option before it.
+  private var isOptionName: Bool {
+    guard let command, current.hasPrefix("-"), !current.contains("=") else { return false }
+    return words.dropFirst().last.flatMap(command.option)?.placeholder == nil
   }
 
   /// The operands before the last word.
@@ -132,10 +133,14 @@ struct ControlCompleter {
 
   /// The events that the instance accepts now, or those that start the flow.
   private var events: [Completer.Proposal] {
-    let path = operands[0] == "start" ? flow : "\(flow)/instances/\(operands[2].percentEncoded)"
-    let document = get(path)
-    let names = document?["allowedEvents"]?.array ?? document?["startsOn"]?.array ?? []
-    return names.compactMap { $0.string ?? $0["name"]?.string ?? $0["event"]?.string }.map { .init(text: $0) }
+    let names: [String]
+    if operands[0] == "start" {
+      names = (get(flow)?["events"]?.array ?? []).filter { $0["starts"] == true }.compactMap { $0["name"]?.string }
+    } else {
+      let instance = get("\(flow)/instances/\(operands[2].percentEncoded)")
+      names = (instance?["allowedEvents"]?.array ?? []).compactMap(\.string)
+    }
+    return names.map { .init(text: $0) }
   }
 
   private func items(_ path: String, _ name: (JSON) -> String?) -> [Completer.Proposal] {

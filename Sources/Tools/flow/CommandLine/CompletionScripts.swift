@@ -66,7 +66,9 @@ enum Shell: String, CaseIterable {
       case $directive in
         :files) COMPREPLY+=($(compgen -f -- "$current")); compopt -o filenames ;;
         :folders) COMPREPLY+=($(compgen -d -- "$current")); compopt -o filenames ;;
-        :flows) COMPREPLY+=($(compgen -f -X '!*.flow' -- "$current") $(compgen -d -- "$current")); compopt -o filenames ;;
+        :flows)
+          COMPREPLY+=($(compgen -f -X '!*.flow' -- "$current") $(compgen -d -- "$current"))
+          compopt -o filenames ;;
       esac
       [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
       return 0

@@ -132,7 +132,8 @@ enum ManualPage {
   }
 
   private static func head(_ name: String, section: Int) -> String {
-    ".TH \(escaped(name.uppercased())) \(section) \(FlowCommandLine.releaseDate) \"flow \(FlowCommandLine.version)\" \"Flow\"\n"
+    let release = "\(FlowCommandLine.releaseDate) \"flow \(FlowCommandLine.version)\""
+    return ".TH \(escaped(name.uppercased())) \(section) \(release) \"Flow\"\n"
   }
 
   private static func item(_ name: String, section: Int, text: String) -> String {
