@@ -11,10 +11,19 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS='	' read -r name text; do \
 	  printf '  %-14s %s\n' "$$name" "$$text"; done
 
-setup: ## install missing C libraries (Debian 12)
+setup: .build/assets/preact.js ## install missing C libraries (Debian 12), and the module of the dashboard
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
 	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
 	  run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); }
+
+# Preact and htm for the dashboard, as one module; it is embedded when it is there.
+PREACT := datasette-preact==0.0.1 --hash=sha256:6cfe3b4d4651ffa4ec9207e3df40e49ea5e157d9b064ac02fd516d931cd52a58
+.build/assets/preact.js:
+	@mkdir -p .build/assets && echo "$(PREACT)" >.build/assets/requirements.txt
+	@python3 -m pip download -q --no-deps --require-hashes -r .build/assets/requirements.txt -d .build/assets && \
+	  python3 -m zipfile -e .build/assets/datasette_preact-*.whl .build/assets/wheel && \
+	  cp .build/assets/wheel/datasette_preact/static/preact-*.js $@ || \
+	  echo "the dashboard needs Preact from PyPI, which could not be fetched; everything else works without it" >&2
 
 setup-test: ## install missing packages for the tests
 	@$(MAKE) --no-print-directory setup PACKAGES="$(TEST_PACKAGES)"

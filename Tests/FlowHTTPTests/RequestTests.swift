@@ -146,6 +146,41 @@ import Testing
     #expect(text.contains("fineHTTP/1.1 501"))
   }
 
+  @Test("A head that is refused costs no body and gets no 100 Continue")
+  func aRefusedHeadIsAnsweredBeforeItsBody() {
+    let peer = Transcript()
+    peer.refusal = HTTPResponse(status: 401)
+    peer.send("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+    #expect(peer.heads.map(\.path) == ["/p"])
+    #expect(peer.verdict() == "401 close")
+    peer.send(String(repeating: "a", count: 1000))
+    #expect(peer.requests.isEmpty)
+  }
+
+  @Test("A head is announced once, and its context reaches the whole request")
+  func anAdmittedHeadKeepsItsContext() {
+    let peer = Transcript()
+    let text = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    peer.send(Array(text.utf8), inPiecesOf: 1)
+    #expect(peer.heads.count == 1)
+    #expect(peer.requests.first?.context as? String == "admitted")
+    peer.answer()
+    peer.send("GET /q HTTP/1.1\r\nHost: h\r\n\r\n")
+    #expect(peer.heads.count == 1)
+    #expect(peer.requests.last?.context == nil)
+  }
+
+  @Test("A peer that ends is seen by those who still work for it")
+  func aPeerThatEndsIsSeen() {
+    let peer = Transcript()
+    peer.send(simple)
+    #expect(peer.requests.first?.peer?.hasEnded == false)
+    peer.end()
+    #expect(peer.requests.first?.peer?.hasEnded == true)
+    peer.answer(200, "x")
+    #expect(peer.take().hasSuffix("x"))
+  }
+
   @Test func continueComesOnlyWhileTheBodyIsMissing() {
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     let peer = Transcript()

@@ -71,9 +71,19 @@ final class Transcript {
     return connection.isWriteEndDue || connection.isClosed ? "\(line) close" : "\(line)"
   }
 
+  /// The response to requests whose body is missing; nil admits them.
+  var refusal: HTTPResponse?
+  private(set) var heads: [HTTPRequest] = []
+
+  private func announced(_ head: HTTPRequest) {
+    heads.append(head)
+    if let refusal { connection.refuseHead(refusal, now: now) } else { connection.admitHead(context: "admitted") }
+  }
+
   private func collect() {
     while let event = connection.takeEvent() {
       switch event {
+      case .head(let head): announced(head)
       case .request(let request):
         requests.append(request)
         events.append("\(request.method) \(request.target)")

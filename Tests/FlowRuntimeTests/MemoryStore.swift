@@ -106,6 +106,16 @@ final class MemoryStore: Store {
     return try read(Array(due.sorted { ($0.due, $0.id) < ($1.due, $1.id) }.prefix(limit)))
   }
 
+  func dueJobs(
+    queue: String, of flows: Set<String>, at now: Int64, limit: Int
+  ) throws(StoreError) -> [JobRow] {
+    let owners = Dictionary(grouping: instances.values, by: \.id).compactMapValues { $0.first?.flow }
+    let due = try dueJobs(queue: queue, at: now, limit: .max).filter {
+      owners[$0.instance].map(flows.contains) ?? false
+    }
+    return Array(due.prefix(limit))
+  }
+
   func job(id: Int64) throws(StoreError) -> JobRow? { try read(jobs[id]) }
 
   func jobs(instance: Int64) throws(StoreError) -> [JobRow] {

@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func labelsHaveABound() {
-    for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.noteRefused(event: "e\(index)", flow: nil) }
+    for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.recordRefusal(of: "e\(index)", flow: nil) }
     let events = lines().filter { $0.hasPrefix("flow_events_received_total{") }
     #expect(events.count == Family<Counter>.maximumMembers + 1)
     #expect(events.contains(#"flow_events_received_total{workflow="other",event="other",disposition="other"} 10"#))

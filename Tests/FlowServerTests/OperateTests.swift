@@ -32,7 +32,10 @@ import Testing
     #expect(try client.send("POST", OperateTests.path + "/a/cancel", [:]).status == 409)
     #expect(try client.send("POST", OperateTests.path + "/z/cancel", [:]).status == 404)
     #expect(try client.send("POST", OperateTests.path + "/b/cancel", ["reason": 5]).status == 400)
-    #expect(try client.send("POST", OperateTests.path + "/b/cancel").status == 415)
+    let text = try client.send(
+      "POST", OperateTests.path + "/b/cancel", text: "x", headers: ["Content-Type": "text/plain"])
+    #expect(text.status == 415)
+    #expect(try client.send("POST", OperateTests.path + "/b/cancel").status == 200, "a body is optional")
     let history = try client.send("GET", OperateTests.path + "/a/history").json["items"]?.array ?? []
     let deed = history.first { $0["type"] == "operator" }?["data"]
     #expect(deed?["action"] == "suspend" && deed?["by"] == "ann" && deed?["reason"] == "wait")

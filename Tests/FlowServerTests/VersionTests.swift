@@ -69,7 +69,7 @@ import Testing
     #expect(deployed.status == 200 && deployed.json["diagnostics"] == [], "\(deployed.text)")
     #expect(try client.send("GET", VersionTests.path).json["states"]?.array?.first?["path"] == "adding")
     let missing = try client.send("GET", VersionTests.path + "/source")
-    #expect(missing.status == 404 && missing.json["detail"]?.string?.contains("came as IR") == true)
+    #expect(missing.status == 404 && missing.json["detail"]?.string?.contains("deployed as IR") == true)
     for body: JSON in [[:], ["ir": 1], ["ir": 99, "flows": []], 5] {
       let refused = try client.send("PUT", VersionTests.path, body)
       #expect(refused.status == 422 && refused.json["code"] == "compile-failed", "\(body.text()): \(refused.text)")

@@ -1,62 +1,75 @@
 import CCurl
 public import FlowJSON
 
-/// Asks a server, one request at a time, and waits for the answer.
+/// A client of a server: sends one request at a time and waits for its response.
+///
+/// ```swift
+/// let client = Client(base: "http://127.0.0.1:8080", key: nil)
+/// let flows = try client.send("GET", to: "/v1/flows").json
+/// ```
 public final class Client {
-  /// Why there was no answer.
+  /// The reason why there was no response.
   public struct Unreachable: Error, Hashable, Sendable {
     public var message: String
   }
 
-  /// What a server has said.
-  public struct Answer: Sendable {
+  /// The response of a server.
+  public struct Response: Sendable {
     public var status: Int
     public var body: [UInt8]
 
     public var json: JSON { (try? JSON(parsing: body)) ?? .null }
-    public var isFine: Bool { status / 100 == 2 }
+    public var isSuccess: Bool { status / 100 == 2 }
   }
 
   private let base: String
-  /// The place of the server in the file system; nil for one that has a host.
-  private let place: String?
+  /// The path of the server's socket; nil for a server with a host.
+  private let socketPath: String?
   private let key: String?
+
+  private var isLoopback: Bool {
+    ["http://127.", "http://localhost", "http://[::1]", "https://127.", "https://localhost", "https://[::1]"]
+      .contains { base.hasPrefix($0) }
+  }
 
   /// - Parameters:
   ///   - base: The address of the server, such as `http://127.0.0.1:8080` or `unix:/run/flow.sock`.
-  ///   - key: What proves who asks; sent as a bearer token.
+  ///   - key: The API key, sent as a bearer token.
   public init(base: String, key: String?) {
     let local = ["unix:", "http://unix:"].first { base.hasPrefix($0) }
-    place = local.map { String(base.dropFirst($0.count)) }
-    self.base = place != nil ? "http://localhost" : base.hasSuffix("/") ? String(base.dropLast()) : base
+    socketPath = local.map { String(base.dropFirst($0.count)) }
+    self.base = socketPath != nil ? "http://localhost" : base.hasSuffix("/") ? String(base.dropLast()) : base
     self.key = key
   }
 
   /// Sends a request.
-  /// - Parameter path: With its query, encoded.
+  /// - Parameter path: The path with its query, encoded.
+  /// - Throws: When there is no response within a minute.
   public func send(
-    _ method: String, _ path: String, _ body: [UInt8]? = nil, type: String = "application/json",
+    _ method: String, to path: String, body: [UInt8]? = nil, type: String = "application/json",
     headers: [String] = []
-  ) throws(Unreachable) -> Answer {
+  ) throws(Unreachable) -> Response {
     let inbox = ResponseBuffer { _ in true }
     inbox.keepsAll = true
-    let status = try perform(method, path, body, headers + ["Content-Type: \(type)"], seconds: 60, inbox)
-    return Answer(status: status, body: inbox.bytes)
+    let status = try perform(
+      method, path: path, body: body, headers: headers + ["Content-Type: \(type)"], seconds: 60, inbox)
+    return Response(status: status, body: inbox.bytes)
   }
 
-  /// Follows what a server sends as lines, until it ends or `take` says so.
-  /// - Parameter take: Is given each line; false ends it.
-  /// - Returns: The status, and what came instead of lines when that was not 2xx.
+  /// Reads a streamed response line by line.
+  /// - Parameter take: Called with each line; false ends the stream.
+  /// - Returns: The status, and the body when the status is not 2xx.
+  /// - Throws: When there is no response.
   public func follow(
     _ path: String, accept: String, _ take: @escaping (String) -> Bool
-  ) throws(Unreachable) -> Answer {
+  ) throws(Unreachable) -> Response {
     let inbox = ResponseBuffer(take)
-    let status = try perform("GET", path, nil, ["Accept: \(accept)"], seconds: 0, inbox)
-    return Answer(status: status, body: inbox.bytes)
+    let status = try perform("GET", path: path, body: nil, headers: ["Accept: \(accept)"], seconds: 0, inbox)
+    return Response(status: status, body: inbox.bytes)
   }
 
   private func perform(
-    _ method: String, _ path: String, _ body: [UInt8]?, _ headers: [String], seconds: Int, _ inbox: ResponseBuffer
+    _ method: String, path: String, body: [UInt8]?, headers: [String], seconds: Int, _ inbox: ResponseBuffer
   ) throws(Unreachable) -> Int {
     guard let easy = curl_easy_init() else { throw Unreachable(message: "out of memory") }
     defer { curl_easy_cleanup(easy) }
@@ -71,10 +84,12 @@ public final class Client {
       return status
     }
     _ = flow_curl_set_text(easy, CURLOPT_URL, base + path)
-    if let place { _ = flow_curl_set_text(easy, CURLOPT_UNIX_SOCKET_PATH, place) }
+    if let socketPath { _ = flow_curl_set_text(easy, CURLOPT_UNIX_SOCKET_PATH, socketPath) }
     _ = flow_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, method)
     _ = flow_curl_set_list(easy, CURLOPT_HTTPHEADER, list)
     _ = flow_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+    // A proxy of the environment is for other machines than this one.
+    if isLoopback { _ = flow_curl_set_text(easy, CURLOPT_NOPROXY, "*") }
     _ = flow_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT, 10)
     if seconds > 0 { _ = flow_curl_set_long(easy, CURLOPT_TIMEOUT, seconds) }
     if let body {
@@ -93,19 +108,19 @@ public final class Client {
     let code = withExtendedLifetime(inbox) { curl_easy_perform(easy) }
     let status = inbox.status()
     guard code == CURLE_OK || inbox.isDone else {
-      throw Unreachable(message: "\(place ?? base): \(String(cString: curl_easy_strerror(code)))")
+      throw Unreachable(message: "\(socketPath ?? base): \(String(cString: curl_easy_strerror(code)))")
     }
     return status
   }
 }
 
-/// What comes in, as a whole or line by line.
+/// The received bytes, kept as a whole or split into lines.
 private final class ResponseBuffer {
   private let take: (String) -> Bool
   var keepsAll = false
   var status: () -> Int = { 0 }
   private(set) var bytes: [UInt8] = []
-  /// Whether the reader has had enough.
+  /// Whether the reader has ended the stream.
   private(set) var isDone = false
 
   init(_ take: @escaping (String) -> Bool) { self.take = take }

@@ -9,6 +9,8 @@ public struct EventCommand: Sendable {
   public var event: String
   public var payload: JSON
   public var caller = Caller()
+  /// The authenticated principal, whose idempotency keys are its own; empty where there is no authentication.
+  public var sender = ""
   /// A second event with the same key gets the first answer and changes nothing.
   public var idempotencyKey: String?
   /// The revision that the instance must have.

@@ -45,7 +45,7 @@ extension Engine {
     command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
     do throws(EngineProblem) {
       command.key = delivery.receiver?.key
-      let key = command.key == nil ? self.key(in: try payload(of: command, in: entry.machine), of: entry) : command.key
+      let key = command.key == nil ? entry.key(in: try command.payload(in: entry.machine)) : command.key
       // An instance may refuse its own event.
       let isOwn = key.map { InstanceID(flow: entry.name, key: $0) == delivery.sender } ?? false
       if isOwn { _ = try? deliver(command, to: entry) } else { _ = try deliver(command, to: entry) }

@@ -2,7 +2,6 @@ import CEL
 import FlowIR
 import FlowJSON
 import FlowMachine
-import FlowSource
 
 // Events from outside.
 extension Engine {
@@ -34,16 +33,10 @@ extension Engine {
     }
   }
 
+  /// Delivers an event to its receivers: running instances, or flows that it starts.
   private func deliver(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
-    guard let flow = command.flow else { return try route(command) }
-    guard let entry = catalogue[flow] else { throw .unknownFlow(flow, known: catalogue.names) }
-    return try deliver(command, to: entry)
-  }
-
-  /// Finds the receivers of an event by its key field: running instances, or flows that it starts.
-  private func route(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
     var first: Result<EventAnswer, EngineProblem>?
-    for entry in catalogue.entries where entry.isReached(by: command.event) {
+    for entry in try catalogue.receivers(of: command) {
       let result: Result<EventAnswer, EngineProblem>
       do throws(EngineProblem) {
         result = .success(try deliver(command, to: entry))
@@ -54,10 +47,8 @@ extension Engine {
       if case .success? = first { continue }
       if first == nil || (try? result.get()) != nil { first = result }
     }
-    if let first { return try first.get() }
-    let known = catalogue.events
-    guard known.contains(command.event) else { throw unknownEvent(command.event, known: known) }
-    throw .notFound("`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events")
+    guard let first else { throw .notFound("`\(command.event)` reaches no flow") }
+    return try first.get()
   }
 
   /// Delivers an event to the instance that it names, or starts one.
@@ -65,20 +56,21 @@ extension Engine {
     guard let version = deployments[entry.hash] else { throw .storeUnavailable("`\(entry.name)` is not loaded") }
     var typed: TypedEvent?
     if let event = version.machine.event(named: command.event) {
-      typed = TypedEvent(event: event, payload: try payload(of: command, in: version.machine))
+      typed = TypedEvent(event: event, payload: try command.payload(in: version.machine))
     }
-    let key = command.key ?? typed.flatMap { self.key(in: $0.payload, of: entry) }
+    let key = command.key ?? typed.flatMap { entry.key(in: $0.payload) }
     let name = entry.name
     let cached = try key.flatMap { key throws(EngineProblem) in try load(InstanceID(flow: name, key: key)) }
-    let startsAgain = typed.map { version.machine.startsAgain(flow: entry.flow, on: $0.event) } ?? false
-    if let cached, cached.instance.status == .running || !startsAgain || entry.isRetired {
+    switch entry.destination(of: typed?.event, isRunning: cached.map { $0.instance.status == .running }) {
+    case .step:
+      guard let cached else { throw try notFound(name, key: key) }
       return try step(cached, command: command, typed: cached.version.hash == version.hash ? typed : nil)
+    case .start: break
+    case .none:
+      guard typed == nil else { throw try notFound(name, key: key) }
     }
     guard let typed else {
-      throw unknownEvent(command.event, known: version.machine.program.events.map(\.name))
-    }
-    guard !entry.isRetired, version.machine.starts(flow: entry.flow, on: typed.event) else {
-      throw try notFound(name, key: key)
+      throw .unknownEvent(command.event, among: version.machine.program.events.map(\.name))
     }
     let id = InstanceID(flow: name, key: key ?? world.newID())
     return try start(id, command: command, typed: typed, of: entry, replacing: cached)
@@ -98,9 +90,7 @@ extension Engine {
     _ id: InstanceID, command: EventCommand, typed: TypedEvent, of entry: Catalogue.Entry, replacing old: Cached?
   ) throws(EngineProblem) -> EventAnswer {
     guard let version = deployments[entry.hash] else { throw .storeUnavailable("`\(entry.name)` is not loaded") }
-    guard !id.key.isEmpty, id.key.utf8.count <= Engine.maximumKey else {
-      throw .invalidPayload([(keyPointer(entry), "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
-    }
+    try entry.checkKey(id.key)
     let now = world.now()
     let outcome = version.stepper.start(
       flow: entry.flow, key: id.key, event: typed.event, payload: typed.payload, caller: command.caller, now: now,
@@ -108,11 +98,6 @@ extension Engine {
     guard case .accepted(let step) = outcome else { throw problem(outcome, in: version) }
     let cached = newInstance(id, step, in: version, replacing: old)
     return answer(record(step, of: cached, cause: cause(command), at: now, isNew: true), of: cached.row, step)
-  }
-
-  private func keyPointer(_ entry: Catalogue.Entry) -> String {
-    let node = entry.machine.program.flows[entry.flow]
-    return node.key.map { "/\(node.fields[$0].name)" } ?? ""
   }
 
   /// - Parameter typed: The event in the program of the instance, where it is known.
@@ -149,32 +134,11 @@ extension Engine {
       created: record.isCreated)
   }
 
-  // MARK: - Typing
-
-  private func unknownEvent(_ event: String, known: [String]) -> EngineProblem {
-    .unknownEvent(event, nearest: Suggestion.closest(to: event, among: known, limit: 3), known: known)
-  }
-
   private func typed(_ command: EventCommand, in machine: Machine) throws(EngineProblem) -> TypedEvent {
+    let payload = try command.payload(in: machine)
     guard let event = machine.event(named: command.event) else {
-      throw unknownEvent(command.event, known: machine.program.events.map(\.name))
+      throw .unknownEvent(command.event, among: machine.program.events.map(\.name))
     }
-    return TypedEvent(event: event, payload: try payload(of: command, in: machine))
-  }
-
-  func payload(of command: EventCommand, in machine: Machine) throws(EngineProblem) -> Value {
-    switch Value.from(command.payload, as: .record(command.event), in: machine.types) {
-    case .success(let value): return value
-    case .failure(let problems): throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) })
-    }
-  }
-
-  /// The key of the instance of a flow that a payload names.
-  func key(in payload: Value, of entry: Catalogue.Entry) -> String? {
-    let node = entry.machine.program.flows[entry.flow]
-    guard let key = node.key, case .record(let record) = payload,
-      case .string(let text)? = record[node.fields[key].name]
-    else { return nil }
-    return text
+    return TypedEvent(event: event, payload: payload)
   }
 }

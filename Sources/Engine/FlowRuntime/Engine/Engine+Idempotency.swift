@@ -3,9 +3,17 @@ import FlowMachine
 
 // A repeated request gets the answer of the first.
 extension Engine {
+  /// The space of a command's idempotency key: its sender, and the instance or flow that it is for.
   func scope(of command: EventCommand) -> String {
-    guard let flow = command.flow else { return "events" }
-    return command.key.map { "\(flow)/\($0)" } ?? flow
+    let target: String
+    if let flow = command.flow {
+      target = command.key.map { "\(flow)/\($0)" } ?? flow
+    } else {
+      // The first flow stays the first when others are deployed.
+      let first = command.idempotencyKey == nil ? nil : catalogue.entries.first { $0.isReached(by: command.event) }
+      target = first.map { "events \($0.name)" } ?? "events"
+    }
+    return command.sender.isEmpty ? target : "\(target)\n\(command.sender)"
   }
 
   /// A digest of the request, which distinguishes a repeated request from another with the same key.

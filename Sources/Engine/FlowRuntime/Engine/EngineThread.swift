@@ -113,11 +113,12 @@ public final class EngineThread: Sendable {
 
   /// Leases jobs of a queue to an outside worker.
   public func claim(
-    queue: String, limit: Int, leaseMilliseconds: Int64,
+    queue: String, limit: Int, leaseMilliseconds: Int64, flows: Set<String>? = nil,
     completion: @escaping @Sendable (Result<[ClaimedJob], EngineProblem>) -> Void
   ) {
     perform(
-      { $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds) }, completion: completion)
+      { $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds, flows: flows) },
+      completion: completion)
   }
 
   /// Ends a job that a worker has leased.

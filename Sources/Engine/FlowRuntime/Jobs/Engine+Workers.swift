@@ -22,12 +22,17 @@ extension Engine {
   public static let maximumLease: Int64 = 3_600_000
 
   /// Leases due jobs of a queue to a worker.
-  public func claim(queue: String, limit: Int, leaseMilliseconds: Int64) -> Result<[ClaimedJob], EngineProblem> {
+  /// - Parameter flows: The flows whose jobs the worker may have; nil for all.
+  public func claim(
+    queue: String, limit: Int, leaseMilliseconds: Int64, flows: Set<String>? = nil
+  ) -> Result<[ClaimedJob], EngineProblem> {
     let now = world.now()
     let wanted = min(max(limit, 1), Engine.maximumClaim)
     // Jobs that the batch has leased already are still due on the disk.
+    let count = wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count
     let rows = read { () throws(StoreError) in
-      try store.dueJobs(queue: queue, at: now, limit: wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count)
+      guard let flows else { return try store.dueJobs(queue: queue, at: now, limit: count) }
+      return try store.dueJobs(queue: queue, of: flows, at: now, limit: count)
     }
     guard let rows else { return .failure(.storeUnavailable("the queue could not be read")) }
     var claimed: [ClaimedJob] = []

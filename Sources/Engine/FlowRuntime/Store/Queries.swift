@@ -38,6 +38,8 @@ public protocol JobQueries: Sendable {
   func jobs(instance: Int64) throws(StoreError) -> [JobRow]
   /// Dead letters by the number of their job, after a number.
   func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter]
+  /// The jobs of all instances that have not ended, by number, after a number.
+  func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [PendingJob]
 }
 
 /// Reads programs.
@@ -48,6 +50,8 @@ public protocol DeploymentQueries: Sendable {
   func versions(flow: String) throws(StoreError) -> [VersionRow]
   /// The files that a program was compiled from; nil where they were not stored.
   func source(hash: String) throws(StoreError) -> [SourceText]?
+  /// The next run of each scheduled start.
+  func schedules() throws(StoreError) -> [ScheduleRow]
 }
 
 /// The number of instances in the same states of the same version.
@@ -71,6 +75,19 @@ public struct InstanceCounts: Hashable, Sendable {
     self.states = states
     self.count = count
     self.oldest = oldest
+  }
+}
+
+/// A job with the flow and the key of its instance.
+public struct PendingJob: Hashable, Sendable {
+  public var flow: String
+  public var key: String
+  public var row: JobRow
+
+  public init(flow: String, key: String, row: JobRow) {
+    self.flow = flow
+    self.key = key
+    self.row = row
   }
 }
 

@@ -30,6 +30,8 @@ public protocol JobStore: AnyObject {
   /// The jobs that are due and have no lease that is still valid, earliest first: those of one queue of outside
   /// workers, or the engine's own.
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
+  /// The due jobs of a queue whose instances belong to some flows, earliest first.
+  func dueJobs(queue: String, of flows: Set<String>, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
   func job(id: Int64) throws(StoreError) -> JobRow?
   /// The jobs of an instance, by number.
   func jobs(instance: Int64) throws(StoreError) -> [JobRow]

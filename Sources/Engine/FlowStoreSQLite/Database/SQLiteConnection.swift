@@ -20,6 +20,7 @@ final class SQLiteConnection {
   /// - Throws: `.unusable` when there is no such file or it can't be opened.
   init(path: String, isReadOnly: Bool) throws(StoreError) {
     _ = SQLiteConnection.isConfigured
+    if !isReadOnly { PrivateFile.create(path) }
     var opened: OpaquePointer?
     let flags = (isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX
     let code = sqlite3_open_v2(path, &opened, flags, nil)

@@ -6,7 +6,7 @@ struct Statements {
   let addInstance, touchInstance, updateInstance, setHead, head: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
-  let ownJobs, queueJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
+  let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
   let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   static let instanceColumns = """
@@ -83,6 +83,12 @@ struct Statements {
     ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
     queueJobs = try connection.prepare(
       "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2 ORDER BY due, id LIMIT ?3")
+    flowJobs = try connection.prepare(
+      """
+      \(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2
+      AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?4))
+      ORDER BY due, id LIMIT ?3
+      """)
     job = try connection.prepare("\(jobs) WHERE id = ?1")
     instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
     onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")

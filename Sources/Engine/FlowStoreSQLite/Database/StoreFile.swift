@@ -8,6 +8,9 @@ public enum StoreFile {
   public static func backup(_ path: String, to target: String) throws(StoreError) {
     guard access(target, F_OK) != 0 else { throw .unusable("there is something at `\(target)` already") }
     let connection = try open(path)
+    guard PrivateFile.create(target) else {
+      throw .unusable("cannot create `\(target)`: \(String(cString: strerror(errno)))")
+    }
     try connection.prepare("VACUUM INTO ?1").run(.text(target))
   }
 

@@ -64,6 +64,38 @@ extension SQLiteQueries {
     }
   }
 
+  public func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [PendingJob] {
+    try withConnection { connection throws(StoreError) in
+      let columns = Statements.jobColumns.split(separator: ",").map { "j." + $0.filter { !$0.isWhitespace } }
+      let statement = try connection.prepare(
+        """
+        SELECT \(columns.joined(separator: ", ")), i.flow, i.key FROM job j JOIN instance i ON i.id = j.instance
+        WHERE j.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY j.id LIMIT ?3
+        """)
+      statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
+      var rows: [PendingJob] = []
+      while try statement.next() {
+        rows.append(PendingJob(flow: statement.text(15), key: statement.text(16), row: statement.job))
+      }
+      return rows
+    }
+  }
+
+  public func schedules() throws(StoreError) -> [ScheduleRow] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(
+        "SELECT s.flow, s.start, d.hash, s.due FROM schedule s JOIN definition d ON d.id = s.definition ORDER BY s.due")
+      var rows: [ScheduleRow] = []
+      while try statement.next() {
+        rows.append(
+          ScheduleRow(
+            flow: statement.text(0), start: Int(statement.integer(1)), definition: statement.text(2),
+            due: statement.integer(3)))
+      }
+      return rows
+    }
+  }
+
   public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(

@@ -1,3 +1,4 @@
+import FlowJSON
 public import FlowRuntime
 
 // The reads of the engine, on the writing connection, which sees its own commits.
@@ -79,6 +80,14 @@ extension SQLiteStore {
     }
     statements.queueJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)))
     return try all(statements.queueJobs) { $0.job }
+  }
+
+  public func dueJobs(
+    queue: String, of flows: Set<String>, at now: Int64, limit: Int
+  ) throws(StoreError) -> [JobRow] {
+    let names = JSON.array(flows.sorted().map { .string($0) }).text()
+    statements.flowJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)), .text(names))
+    return try all(statements.flowJobs) { $0.job }
   }
 
   public func job(id: Int64) throws(StoreError) -> JobRow? {

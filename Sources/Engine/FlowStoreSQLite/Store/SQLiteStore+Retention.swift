@@ -131,7 +131,9 @@ extension SQLiteStore {
     var text: [UInt8] = []
     for line in lines { text += line.bytes() + [0x0A] }
     let isNew = access(path, F_OK) != 0
-    guard let file = fopen(path, "ae") else { throw .unavailable("cannot write the archive `\(path)`") }
+    guard let file = PrivateFile.openForAppending(path) else {
+      throw .unavailable("cannot write the archive `\(path)`")
+    }
     defer { fclose(file) }
     let isWritten = text.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
     guard isWritten, fflush(file) == 0, fsync(fileno(file)) == 0 else {

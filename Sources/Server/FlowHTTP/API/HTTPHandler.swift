@@ -6,21 +6,42 @@ public enum WebSocketMessage: Sendable, Hashable {
   case binary([UInt8])
 }
 
-/// What answers requests; every method is called on a loop's thread and must not block.
+/// The decision about a request whose head is known and whose body is still on its way.
+public enum HTTPAdmission: Sendable {
+  /// The body is read; `context` becomes the ``HTTPRequest/context`` of the whole request.
+  case admitted(context: (any Sendable)?)
+  /// The response is sent without reading the body, and the connection is closed.
+  case refused(HTTPResponse)
+}
+
+/// Answers requests. Every method is called on a loop's thread and must not block.
+///
+/// ```swift
+/// struct Hello: HTTPHandler {
+///   func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
+///     respond.send(HTTPResponse(status: 200, body: Array("hello\n".utf8)))
+///   }
+/// }
+/// ```
 public protocol HTTPHandler: Sendable {
+  /// Decides whether the body of a request is worth reading; called at most once for each request, and only when its
+  /// body does not arrive together with its head. `100 Continue` is sent only after an admission.
+  /// - Parameter head: The request with an empty or partial body.
+  func admit(_ head: HTTPRequest) -> HTTPAdmission
+
   /// Answers `request` through `respond`, now or later, from any thread, once.
   func handle(_ request: HTTPRequest, _ respond: ResponseHandle)
 
-  /// The upgrade that `request` asked for is done.
+  /// The upgrade that `request` asked for is complete.
   func opened(_ socket: WebSocketHandle, _ request: HTTPRequest)
 
-  /// A message came.
+  /// A message was received.
   func received(_ message: WebSocketMessage, on socket: WebSocketHandle)
 
-  /// The socket is gone, for whatever reason; comes once after `opened`.
+  /// The socket is closed, for any reason; called once after `opened`.
   func closed(_ socket: WebSocketHandle)
 
-  /// The peer of a streaming response is gone before `finish()`, or takes no body.
+  /// The peer of a streaming response left before `finish()`, or accepts no body.
   func abandoned(_ stream: ResponseHandle)
 
   /// All that was sent to the socket is on its way, after `notifyWhenDrained()`.
@@ -31,6 +52,8 @@ public protocol HTTPHandler: Sendable {
 }
 
 extension HTTPHandler {
+  /// Admits every request.
+  public func admit(_ head: HTTPRequest) -> HTTPAdmission { .admitted(context: nil) }
   /// Does nothing: for handlers that accept no upgrades.
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {}
   /// Does nothing: for handlers that accept no upgrades.

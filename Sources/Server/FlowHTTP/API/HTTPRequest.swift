@@ -1,4 +1,4 @@
-/// A whole request: head and body.
+/// A complete request: head and body.
 public struct HTTPRequest: Sendable {
   /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` or `TRACE`.
   public var method: String
@@ -14,8 +14,10 @@ public struct HTTPRequest: Sendable {
   public var body: [UInt8]
   /// The numeric address of the peer, without its port.
   public var remoteAddress: String
-  /// What a handler in front of others has found out about the request.
+  /// State that a handler attaches to the request, such as the result of authentication.
   public var context: (any Sendable)?
+  /// The sending side of the connection; nil for a request that came over none.
+  public var peer: HTTPPeer?
   /// Whether this is a valid request to speak WebSocket from here on.
   public var isUpgrade: Bool
 

@@ -300,6 +300,11 @@ final class EventLoop {
       if case .request = event { slots[index].generation += 1 }
       let target = Inbox.Target(slot: index, generation: slots[index].generation)
       switch event {
+      case .head(let head):
+        switch handler.admit(head) {
+        case .admitted(let context): connection.admitHead(context: context)
+        case .refused(let response): connection.refuseHead(response, now: now)
+        }
       case .request(let request): handler.handle(request, ResponseHandle(inbox: inbox, target: target))
       case .opened(let request): handler.opened(WebSocketHandle(inbox: inbox, target: target), request)
       case .message(let message): handler.received(message, on: WebSocketHandle(inbox: inbox, target: target))

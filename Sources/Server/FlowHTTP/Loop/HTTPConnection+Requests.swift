@@ -19,7 +19,7 @@ extension HTTPConnection {
       if bytes.count - start - consumed > configuration.limits.headerBytes {
         refuse(status: 431, reason: "the header is too large", now: now)
       } else {
-        continueIfAwaited()
+        announceHead()
       }
     }
     return start + consumed
@@ -40,6 +40,26 @@ extension HTTPConnection {
     settle(now: now)
   }
 
+  /// Asks the driver, once, whether the body is to be read.
+  private func announceHead() {
+    guard !isHeadAnnounced, parser.isHeadComplete else { return }
+    isHeadAnnounced = true
+    var head = parser.request(from: remoteAddress)
+    head.peer = peer
+    emit(.head(head))
+  }
+
+  /// Goes on with the request whose head was announced.
+  func admitHead(context: (any Sendable)?) {
+    admittedContext = context
+    if phase == .reading { continueIfAwaited() }
+  }
+
+  /// Answers the request whose head was announced without its body, and ends.
+  func refuseHead(_ response: HTTPResponse, now: Instant) {
+    if phase == .reading { refuse(response, now: now) }
+  }
+
   private func continueIfAwaited() {
     guard !hasSentContinue, parser.awaitsContinue else { return }
     hasSentContinue = true
@@ -49,6 +69,8 @@ extension HTTPConnection {
   private func completeRequest(now: Instant) {
     traits = parser.traits
     var request = parser.request(from: remoteAddress)
+    request.peer = peer
+    request.context = admittedContext
     traits.isHead = request.method == "HEAD"
     requestCount += 1
     if requestCount >= configuration.limits.requestsPerConnection { traits.isKeptAlive = false }
@@ -161,6 +183,8 @@ extension HTTPConnection {
     guard traits.isKeptAlive, !isShuttingDown else { return finish(now: now) }
     phase = .reading
     hasSentContinue = false
+    isHeadAnnounced = false
+    admittedContext = nil
     deadline = nil
     traits = RequestTraits()
     parser.reset()

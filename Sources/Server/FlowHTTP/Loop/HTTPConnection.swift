@@ -13,6 +13,8 @@ struct Instant {
 final class HTTPConnection {
   /// What the driver tells the handler.
   enum Event {
+    /// The head of a request whose body is still missing; answered by `admitHead` or `refuseHead`.
+    case head(HTTPRequest)
     case request(HTTPRequest)
     case opened(HTTPRequest)
     case message(WebSocketMessage)
@@ -61,6 +63,10 @@ final class HTTPConnection {
   /// Shared by all connections of a loop.
   let codec: MessageCodec
   var hasSentContinue = false
+  /// Whether the driver was asked about the head of the current request, and what it attached to it.
+  var isHeadAnnounced = false
+  var admittedContext: (any Sendable)?
+  let peer = HTTPPeer()
   var hasPeerEnded = false
   var isShuttingDown = false
   var isPeerSilent = false
@@ -126,6 +132,7 @@ final class HTTPConnection {
   /// The peer will send no more.
   func receiveEnd(now: Instant) {
     hasPeerEnded = true
+    peer.end()
     switch phase {
     case .reading: finish(now: now)
     case .answering: break
@@ -170,6 +177,7 @@ final class HTTPConnection {
 
   /// Ends at once: the socket is broken, or the peer has used up our patience.
   func abort() {
+    peer.end()
     switch phase {
     case .webSocket: emit(.closed)
     case .streaming: emit(.abandoned)

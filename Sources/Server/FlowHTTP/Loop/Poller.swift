@@ -15,7 +15,6 @@ struct Poller: ~Copyable {
     let key: Int
     let flags: UInt32
     var isReadable: Bool { flags & EPOLLIN.rawValue != 0 }
-    var isWritable: Bool { flags & EPOLLOUT.rawValue != 0 }
     /// Both directions are over, or the connection was reset.
     var isBroken: Bool { flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
   }
@@ -30,18 +29,18 @@ struct Poller: ~Copyable {
   deinit { close(descriptor) }
 
   func add(_ socket: Int32, key: Int, _ interest: Interest) -> Bool {
-    control(EPOLL_CTL_ADD, socket, key, interest)
+    control(EPOLL_CTL_ADD, socket, key: key, interest)
   }
 
   func change(_ socket: Int32, key: Int, _ interest: Interest) {
-    _ = control(EPOLL_CTL_MOD, socket, key, interest)
+    _ = control(EPOLL_CTL_MOD, socket, key: key, interest)
   }
 
   func remove(_ socket: Int32) {
-    _ = control(EPOLL_CTL_DEL, socket, 0, [])
+    _ = control(EPOLL_CTL_DEL, socket, key: 0, [])
   }
 
-  /// Waits for something to happen, at most for `milliseconds`, or for ever if that is negative.
+  /// Waits for something to happen, for at most `milliseconds`, indefinitely if that is negative.
   mutating func wait(milliseconds: Int, into ready: inout [Readiness]) {
     ready.removeAll(keepingCapacity: true)
     let count = epoll_wait(descriptor, &events, Int32(events.count), Int32(clamping: milliseconds))
@@ -50,7 +49,7 @@ struct Poller: ~Copyable {
     }
   }
 
-  private func control(_ operation: Int32, _ socket: Int32, _ key: Int, _ interest: Interest) -> Bool {
+  private func control(_ operation: Int32, _ socket: Int32, key: Int, _ interest: Interest) -> Bool {
     var event = epoll_event()
     event.events = interest.rawValue
     event.data.u64 = UInt64(key)

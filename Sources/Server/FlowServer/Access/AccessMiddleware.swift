@@ -4,26 +4,36 @@ import FlowJSON
 public import FlowRuntime
 import Synchronization
 
-/// Stands in front of the service: who asks, under which name, how often; and sees every answer go out.
+/// Stands before the service: authenticates and authorizes each request, limits its rate, and observes its response.
+///
+/// ```swift
+/// let middleware = AccessMiddleware(
+///   service, settings, queries: queries, metrics: metrics, log: log, audit: audit, clock: currentMilliseconds)
+/// let server = try HTTPServer(configuration: configuration, handler: middleware)
+/// ```
 public final class AccessMiddleware: HTTPHandler {
-  /// What an operator decides.
+  /// The operator's decisions.
   public struct Settings: Sendable {
-    public var naming = HostPolicy()
-    /// Nil lets everybody do everything.
+    public var hosts = HostPolicy()
+    /// Nil admits everyone with every scope.
     public var keys: KeyRing?
-    /// The most requests of a caller in a second, where his key says nothing else.
+    /// The highest number of requests of a caller in a second, where its key has no limit of its own.
     public var rate: Int?
     public var redaction = Redaction()
-    /// Whether nothing is taken: what runs goes on, and can be looked at.
+    /// Whether all changes are rejected; running instances continue.
     public var isReadOnly = false
-    /// Where spans go; nil makes none.
+    /// The destination of spans; nil makes none.
     public var tracer: Tracer?
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    public var trustedProxies: Set<String> = []
 
     public init() {}
   }
 
-  /// Bodies from here on are compressed for those who can read that.
+  /// Bodies of this many bytes or more are compressed for clients that accept it.
   static let compressedFrom = 1024
+  /// Requests that may wait for a worker.
+  static let maximumWaiting = 4_096
 
   private struct State {
     var keys: KeyRing?
@@ -33,66 +43,74 @@ public final class AccessMiddleware: HTTPHandler {
   let settings: Settings
   let metrics: Metrics
   let log: Log
-  /// Operators' actions and refusals, each with who it was.
+  /// Operators' actions and refusals, each with its caller.
   let audit: Log
-  let figures: StoreStatistics
-  private let service: any HTTPHandler
+  let sampler = AuditSampler()
+  let statistics: StoreStatistics
+  let service: FlowService
+  /// Milliseconds since 1970.
   let clock: @Sendable () -> Int64
+  /// Runs requests that cost too much for a loop.
+  let workers: WorkerPool
+  /// Redacts and compresses responses.
+  let finishing: WorkerPool
   private let limiter = RateLimiter()
   private let state: Mutex<State>
-  let sessions: SocketRegistry
+  let sockets: SocketRegistry
   let claims = JobClaims()
   let expirations: Expirations
 
-  /// - Parameter queries: Where gauges come from; slow to count, so none that others wait for.
-  /// - Parameter clock: Milliseconds since 1970.
+  /// - Parameters:
+  ///   - queries: The source of gauges; counting is slow, so no other read should wait for it.
+  ///   - workers: The number of requests that are parsed at the same time.
+  ///   - clock: Milliseconds since 1970.
   public init(
-    _ service: any HTTPHandler, _ settings: Settings, queries: any Queries, metrics: Metrics, log: Log, audit: Log,
-    clock: @escaping @Sendable () -> Int64
+    _ service: FlowService, _ settings: Settings, queries: any Queries, metrics: Metrics, log: Log, audit: Log,
+    workers: Int = 2, clock: @escaping @Sendable () -> Int64
   ) {
     self.service = service
-    figures = StoreStatistics(queries)
+    statistics = StoreStatistics(queries)
     self.settings = settings
     self.metrics = metrics
     self.log = log
     self.audit = audit
     self.clock = clock
+    self.workers = WorkerPool(width: workers, limit: AccessMiddleware.maximumWaiting)
+    finishing = WorkerPool(width: workers)
     state = Mutex(State(keys: settings.keys))
-    sessions = SocketRegistry(metrics)
-    let live = (service as? FlowService)?.live
-    expirations = Expirations(clock: clock) { AccessMiddleware.dismiss($0, live) }
+    sockets = SocketRegistry(metrics)
+    service.follow(settings.redaction)
+    expirations = Expirations(clock: clock) { [live = service.live] in AccessMiddleware.end($0, live) }
   }
 
   var hasKeys: Bool { settings.keys != nil }
   var isDraining: Bool { state.withLock { $0.isDraining } }
 
-  /// Believes other keys from now on. Whoever listens has to come back and show his own again.
+  /// Replaces the keys. Open sockets and streams are closed; their clients authenticate again.
   public func replaceKeys(_ keys: KeyRing) {
     state.withLock { $0.keys = keys }
-    sessions.end("the keys have changed")
+    sockets.end("the keys have changed")
     endStreams()
   }
 
-  /// Tells probes and listeners that the server is about to end; requests are still answered.
+  /// Makes readiness checks fail and closes sockets and streams; requests are still answered.
   public func drain() {
     state.withLock { $0.isDraining = true }
-    sessions.end("draining")
+    sockets.end("draining")
     endStreams()
   }
 
-  private func endStreams() {
-    (service as? FlowService)?.live.endStreams { [expirations] in expirations.remove($0) }
-  }
+  private func endStreams() { service.live.endStreams { [expirations] in expirations.remove($0) } }
 
-  /// Says goodbye to a listener whose key has expired; it may come back with another one.
-  private static func dismiss(_ listener: LiveListener, _ live: LiveHub?) {
+  /// Closes a listener whose key has expired; it may come back with another one.
+  private static func end(_ listener: LiveListener, _ live: LiveHub) {
     let reason = JSON.Member("reason", .string(RequestContext.expired))
     switch listener {
     case .socket(let socket):
       socket.send(text: JSON.object([.init("op", "bye"), reason]).text())
       socket.close(code: 4401, reason: RequestContext.expired)
     case .stream(let stream):
-      live?.forget(listener)
+      live.remove(listener)
       stream.send(chunk: Array("event: bye\ndata: \(JSON.object([reason]).text())\n\n".utf8))
       stream.finish()
     case .watcher: break
@@ -101,115 +119,179 @@ public final class AccessMiddleware: HTTPHandler {
 
   // MARK: - Requests
 
-  public func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
-    let entrance = RouteMatch(request.method, request.path)
-    let visit = RequestContext(request, entrance, caller: caller(request), gate: self)
-    var request = request
-    var respond = respond
-    request.context = visit
-    respond.observer = visit
+  public func admit(_ head: HTTPRequest) -> HTTPAdmission {
+    let context = context(of: head)
     do throws(Problem) {
-      // Probes come by any name, and learn nothing.
-      if request.path != "/livez", request.path != "/readyz" {
-        try settings.naming.checkHost(request)
-        try settings.naming.checkOrigin(request)
-        try checkRate(visit.principal, request.remoteAddress)
-        if request.isUpgrade, isDraining { throw .draining }
-      }
-      try visit.admit()
-      if try answer(request, visit, respond) { return }
-      service.handle(request, respond)
+      try check(head, context)
+      return .admitted(context: context)
     } catch {
-      metrics.refusals[error.code].add()
-      respond.send(error.response)
+      return .refused(context.willSend(refusal(error, context)))
     }
+  }
+
+  public func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
+    // A request whose body came later was checked by its head.
+    if let context = request.access { return dispatch(request, Responder(respond, context)) }
+    let context = context(of: request)
+    var request = request
+    request.context = context
+    let responder = Responder(respond, context)
+    do throws(Problem) {
+      try check(request, context)
+    } catch {
+      return responder.handle.send(refusal(error, context))
+    }
+    dispatch(request, responder)
+  }
+
+  private func refusal(_ problem: Problem, _ context: RequestContext) -> HTTPResponse {
+    metrics.refusals[problem.code].add()
+    return context.response(problem)
+  }
+
+  /// Everything that can be decided by the head of a request.
+  private func check(_ request: HTTPRequest, _ context: RequestContext) throws(Problem) {
+    // Probes work under any name, and reveal nothing.
+    if !context.match.isProbe {
+      try settings.hosts.checkHost(request)
+      try settings.hosts.checkOrigin(request, isCheap: context.match.isCheap)
+      try checkRate(context.principal, address: context.address)
+      if request.isUpgrade, isDraining { throw .draining }
+    }
+    try context.admit()
+    try request.checkContentEncoding()
+    try service.checkHead(request, context)
+  }
+
+  private func dispatch(_ request: HTTPRequest, _ responder: Responder) {
+    guard responder.context.match.isCheap, request.body.count <= RouteMatch.cheapBytes else {
+      let isAccepted = workers.run { [service] in service.handle(request, responder) }
+      if !isAccepted { responder.send(.overloaded) }
+      return
+    }
+    service.handle(request, responder)
+  }
+
+  private func context(of request: HTTPRequest) -> RequestContext {
+    let match = RouteMatch(method: request.method, path: request.path)
+    return RequestContext(request, match, caller: caller(request), middleware: self)
   }
 
   private func caller(_ request: HTTPRequest) -> RequestContext.Caller {
     guard let keys = state.withLock({ $0.keys }) else { return .known(.anyone) }
     let given = request.headers.values(of: "Authorization")
-    guard let text = given.first else { return .anonymous }
+    guard let text = given.first else {
+      return SessionCookie.key(request).map { authenticate($0, keys) } ?? .anonymous
+    }
     let parts = text.split(separator: " ", maxSplits: 1)
     guard given.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
-      return .notBelieved("write `Authorization: Bearer` and a key")
+      return .rejected("write `Authorization: Bearer` and a key")
     }
-    return believe(String(parts[1]), keys)
+    return authenticate(String(parts[1]), keys)
   }
 
-  private func believe(_ token: String, _ keys: KeyRing) -> RequestContext.Caller {
+  /// The caller that a key stands for.
+  func caller(of key: String) -> RequestContext.Caller {
+    state.withLock { $0.keys }.map { authenticate(key, $0) } ?? .known(.anyone)
+  }
+
+  private func authenticate(_ token: String, _ keys: KeyRing) -> RequestContext.Caller {
     do throws(InvalidToken) {
       return .known(try keys.principal(of: token, now: clock()))
     } catch {
-      return .notBelieved(error.message)
+      return .rejected(error.message)
     }
   }
 
-  /// Counts a request, or a message that is worth one.
-  func checkRate(_ principal: Principal, _ address: String) throws(Problem) {
+  /// Counts a request, or a message that costs as much.
+  /// - Parameter cost: The number of requests that it counts as.
+  /// - Throws: 429.
+  func checkRate(_ principal: Principal, address: String, cost: Int = 1) throws(Problem) {
     guard let rate = principal.rate ?? settings.rate else { return }
-    let name = principal.name.isEmpty ? "address \(address)" : "key \(principal.name)"
-    guard let seconds = limiter.take(name, rate: rate, now: DispatchTime.now().uptimeNanoseconds) else { return }
+    let name = principal.name.isEmpty ? "address \(address)" : "key \(principal.identity)"
+    let now = DispatchTime.now().uptimeNanoseconds
+    guard let seconds = limiter.wait(for: name, rate: rate, cost: cost, now: now) else { return }
     throw Problem(
-      status: 429, code: "rate-limited", title: "Too many requests", detail: "there may be \(rate) in a second",
-      headers: [("Retry-After", String(seconds))])
+      .rateLimited, "the limit is \(rate) requests in a second", headers: [("Retry-After", String(seconds))])
+  }
+
+  /// The address of the client: of the last hop that is not a trusted proxy.
+  func address(of request: HTTPRequest) -> String {
+    let own = request.remoteAddress
+    guard settings.trustedProxies.contains(own) || own.isEmpty && settings.trustedProxies.contains("unix") else {
+      return own
+    }
+    let values = request.headers.values(of: "X-Forwarded-For").joined(separator: ",")
+    let hops = values.split(separator: ",").map { hop in String(hop.filter { $0 != " " && $0 != "\t" }) }
+    return hops.last { !settings.trustedProxies.contains($0) } ?? own
   }
 
   public func abandoned(_ stream: ResponseHandle) {
     expirations.remove(.stream(stream))
-    service.abandoned(stream)
+    service.live.remove(.stream(stream))
   }
 
-  public func drained(_ stream: ResponseHandle) { service.drained(stream) }
+  public func drained(_ stream: ResponseHandle) { service.live.drained(.stream(stream)) }
 
-  public func drained(_ socket: WebSocketHandle) { service.drained(socket) }
+  public func drained(_ socket: WebSocketHandle) { service.live.drained(.socket(socket)) }
+}
 
-  // MARK: - Sockets
-
+// Sockets: the first message may bring the key.
+extension AccessMiddleware {
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
-    guard case .known(let principal)? = request.visit?.caller else {
-      sessions.await(socket, request)
+    guard let context = request.access, case .known(let principal) = context.caller else {
+      sockets.await(socket, request)
       return
     }
-    begin(socket, principal)
-    service.opened(socket, request)
+    register(socket, principal)
+    service.opened(socket, request, context)
   }
 
-  private func begin(_ socket: WebSocketHandle, _ principal: Principal) {
-    sessions.begin(socket)
+  private func register(_ socket: WebSocketHandle, _ principal: Principal) {
+    sockets.open(socket)
     expirations.add(.socket(socket), at: principal.expires)
   }
 
   public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
-    if let request = sessions.waiting(socket) { return greet(socket, message, request) }
+    if let request = sockets.waiting(socket) { return greet(socket, with: message, request) }
     service.received(message, on: socket)
   }
 
-  /// The first message of a peer that could not send credentials with its request:
+  /// The first message of a client that could not send credentials with its request:
   /// `{"id": 1, "op": "hello", "token": "flow_…"}`.
-  private func greet(_ socket: WebSocketHandle, _ message: WebSocketMessage, _ request: HTTPRequest) {
+  private func greet(_ socket: WebSocketHandle, with message: WebSocketMessage, _ request: HTTPRequest) {
     guard case .text(let text) = message, let json = try? JSON(parsing: text), json["op"] == "hello",
       let token = json["token"]?.string, let keys = state.withLock({ $0.keys }),
-      case .known(let principal) = believe(token, keys)
+      case .known(let principal) = authenticate(token, keys)
     else {
-      request.visit?.audit(401)
+      request.access?.audit(401)
       return socket.close(code: 4401, reason: "send hello with a key first")
     }
-    let visit = RequestContext(request, RouteMatch(request.method, request.path), caller: .known(principal), gate: self)
+    let match = RouteMatch(method: request.method, path: request.path)
+    let context = RequestContext(request, match, caller: .known(principal), middleware: self)
     guard principal.may(.read) else {
-      visit.audit(403)
+      context.audit(403)
       return socket.close(code: 4403, reason: "this key may not read")
     }
-    var request = request
-    request.context = visit
-    begin(socket, principal)
+    register(socket, principal)
     let scopes = principal.scopes.map(\.rawValue).sorted().map { JSON.string($0) }
     let reply: JSON = ["scopes": .array(scopes), "roles": .array(principal.roles.map { .string($0) })]
     socket.send(text: LiveProtocol.reply(json["id"]?.int.map { Int64($0) } ?? 0, reply))
-    service.opened(socket, request)
+    service.opened(socket, request, context)
   }
 
   public func closed(_ socket: WebSocketHandle) {
     expirations.remove(.socket(socket))
-    if sessions.finish(socket) { service.closed(socket) }
+    if sockets.close(socket) { service.closed(socket) }
+  }
+}
+
+extension HTTPRequest {
+  /// - Throws: 415 for a body in a content coding: none is decoded here.
+  fileprivate func checkContentEncoding() throws(Problem) {
+    guard let coding = headers["Content-Encoding"], coding.lowercased() != "identity" else { return }
+    throw Problem(
+      .unsupportedMediaType, "a body in the content coding `\(coding)` is not accepted; send it as it is",
+      headers: [("Accept-Encoding", "identity")])
   }
 }

@@ -1,9 +1,9 @@
 import Dispatch
 import Synchronization
 
-/// Listeners that have to go when their key or token expires.
+/// The listeners that are closed when their key or token expires.
 final class Expirations: Sendable {
-  /// How late it may be noticed that the clock was set, or that a newcomer is to go before all others, in milliseconds.
+  /// The longest delay after which a changed clock, or an earlier expiration, is noticed, in milliseconds.
   static let longestWait: Int64 = 1000
 
   private struct State {
@@ -17,13 +17,13 @@ final class Expirations: Sendable {
   private let queue = DispatchQueue(label: "flow.expirations")
 
   /// - Parameter clock: Milliseconds since 1970.
-  /// - Parameter end: Is called once for each, when its time has come.
+  /// - Parameter end: Called once for each listener, when it expires.
   init(clock: @escaping @Sendable () -> Int64, end: @escaping @Sendable (LiveListener) -> Void) {
     self.clock = clock
     self.end = end
   }
 
-  /// - Parameter instant: Nil for one that may stay.
+  /// - Parameter instant: Milliseconds since 1970; nil for a listener that does not expire.
   func add(_ listener: LiveListener, at instant: Int64?) {
     guard let instant else { return }
     let mustWait = state.withLock { state in
@@ -34,7 +34,7 @@ final class Expirations: Sendable {
     if mustWait { wait(until: instant) }
   }
 
-  /// The listener is gone already.
+  /// Removes a listener that is closed already.
   func remove(_ listener: LiveListener) { state.withLock { _ = $0.instants.removeValue(forKey: listener) } }
 
   private func wait(until instant: Int64) {

@@ -3,47 +3,62 @@ import FlowIR
 import FlowMachine
 import FlowRuntime
 
-// Who asks, and what he may know of: the questions that only a service can answer, because it knows the flows.
+// Access decisions that depend on the flows.
 extension FlowService {
-  /// Who calls. Without keys `Flow-Caller` and `Flow-Roles` are believed, because only this machine reaches the server;
-  /// with keys nobody but the key says who it is.
-  func caller(_ request: HTTPRequest) throws(Problem) -> Caller {
+  /// The caller as flows see it. With keys the key alone decides; without them `Flow-Caller` and `Flow-Roles` are
+  /// believed, because only this machine reaches the server.
+  /// - Throws: 400 for an unknown role, 403 for a name that stands for an instance.
+  func caller(_ context: RequestContext) throws(Problem) -> Caller {
     let known = catalogue.machines.flatMap(\.program.roles)
-    if let visit = request.visit, visit.gate.hasKeys {
-      let principal = visit.principal
+    if context.middleware.hasKeys {
+      let principal = context.principal
+      // An event that an instance emits has `Flow/key` for its caller.
+      if let slash = principal.name.firstIndex(of: "/"), catalogue[String(principal.name[..<slash])] != nil {
+        throw .forbidden("`\(principal.name)` is the name of an instance")
+      }
       return Caller(id: principal.name, roles: principal.roles.filter(known.contains))
     }
-    let roles = (request.headers["Flow-Roles"] ?? "").split(separator: ",").map {
+    let roles = (context.claimedRoles ?? "").split(separator: ",").map {
       String($0.drop { $0 == " " }.prefix { $0 != " " })
     }
     if let unknown = roles.first(where: { !known.contains($0) }) {
       throw .badRequest("there is no role `\(unknown)`; there are \(known.joined(separator: ", "))")
     }
-    return Caller(id: request.headers["Flow-Caller"] ?? "", roles: roles)
+    return Caller(id: context.claimedCaller ?? "", roles: roles)
   }
 
-  /// An event without an address may reach several flows; the caller has to know of all of them.
-  func checkReach(of command: EventCommand, _ request: HTTPRequest) throws(Problem) {
-    guard let visit = request.visit, visit.principal.flows != nil else { return }
-    if let flow = command.flow { return try visit.checkSees(flow) }
+  /// Checks that the caller may know of every flow that an event without an address may reach.
+  /// - Throws: 403.
+  func checkReach(of command: EventCommand, _ context: RequestContext) throws(Problem) {
+    guard context.principal.flows != nil else { return }
+    if let flow = command.flow { return try context.checkSees(flow) }
     for entry in catalogue.entries {
       guard let event = entry.machine.event(named: command.event),
         entry.machine.handles(event: event, flow: entry.flow)
       else { continue }
-      try visit.checkSees(entry.name)
+      guard context.principal.sees(entry.name) else {
+        throw .forbidden("`\(context.principal.name)` may not see every flow that the event reaches")
+      }
     }
   }
 
-  /// A queue may hold the work of several flows; the worker has to know of all of them.
-  func checkQueue(_ queue: String, _ request: HTTPRequest) throws(Problem) {
-    guard let visit = request.visit, visit.principal.flows != nil else { return }
-    for machine in catalogue.machines {
-      let actions = machine.program.actions.indices.filter { index in
-        if case .worker(queue) = machine.program.actions[index].binding { true } else { false }
-      }
-      for flow in machine.program.flows where flow.calls.contains(where: { $0.action.map(actions.contains) ?? false }) {
-        try visit.checkSees(flow.name)
-      }
+  /// Follows redacted values through every program whose values may be shown.
+  func follow(_ redaction: Redaction) {
+    if redaction.isEmpty { return }
+    for machine in catalogue.machines { redaction.follow(machine.program) }
+    let counts = (try? reader.first.population(flow: nil)) ?? []
+    for hash in Set(counts.map(\.definition)) {
+      if let machine = try? programs.machine(hash) { redaction.follow(machine.program) }
     }
+  }
+
+  /// The flows that the caller may know of, for messages.
+  func knownFlows(_ context: RequestContext) -> [String] { catalogue.names.filter(context.principal.sees) }
+
+  /// The checks of a route that need no body.
+  /// - Throws: 401 and 404 for a webhook.
+  func checkHead(_ request: HTTPRequest, _ context: RequestContext) throws(Problem) {
+    guard context.match.template == Route.webhook else { return }
+    _ = try WebhookHead(request, try webhook(context.match).webhook, now: clock())
   }
 }

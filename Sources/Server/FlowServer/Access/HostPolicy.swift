@@ -1,27 +1,28 @@
 import FlowHTTP
 
-/// The names under which a server is asked for, and the pages that may ask it.
+/// The `Host` names that a server accepts, and the origins whose pages may use it.
 ///
-/// A page of another site can point a name of its own at this machine; that name is not among ours.
+/// A page of another site can resolve a name of its own to this machine (DNS rebinding); that name is not accepted.
 public struct HostPolicy: Sendable {
   private var hosts: Set<String>
   private var origins: Set<String>
 
-  /// - Parameter hosts: Names beside those of this machine's loopback; `*` is any name.
-  /// - Parameter origins: Origins beside those of the server itself, such as `https://desk.example`.
+  /// - Parameters:
+  ///   - hosts: Names in addition to those of the loopback interface; `*` accepts any name.
+  ///   - origins: Origins in addition to those of the server itself, such as `https://desk.example`.
   public init(hosts: [String] = [], origins: [String] = []) {
     self.hosts = Set(["localhost", "127.0.0.1", "[::1]"] + hosts.map { HostPolicy.canonical($0) })
     self.origins = Set(origins.map { $0.lowercased() })
   }
 
-  /// - Throws: 421 for a request to somebody else.
+  /// - Throws: 421 for a request to another server.
   func checkHost(_ request: HTTPRequest) throws(Problem) {
     if hosts.contains("*") { return }
     let given = request.headers["Host"] ?? ""
     guard let name = HostPolicy.name(of: given), hosts.contains(name), isOwn(target: request.target) else {
       throw Problem(
-        status: 421, code: "host-not-allowed", title: "Misdirected request",
-        detail: "this server is not called `\(given)`; `flow serve --host NAME` gives it that name")
+        .hostNotAllowed, "the host `\(AuditSampler.shortened(given))` is not accepted; `flow serve --host NAME` adds it"
+      )
     }
   }
 
@@ -32,8 +33,10 @@ public struct HostPolicy: Sendable {
     return HostPolicy.name(of: String(authority)).map(hosts.contains) ?? false
   }
 
+  /// - Parameter isCheap: Whether a page of another site may link to the resource.
   /// - Throws: 403 for a request that a page of another site has made.
-  func checkOrigin(_ request: HTTPRequest) throws(Problem) {
+  func checkOrigin(_ request: HTTPRequest, isCheap: Bool) throws(Problem) {
+    try checkSite(request, isCheap: isCheap)
     let isReading = request.method == "GET" || request.method == "HEAD"
     guard !isReading || request.isUpgrade else { return }
     let given = request.headers.values(of: "Origin").map { $0.lowercased() }
@@ -43,8 +46,20 @@ public struct HostPolicy: Sendable {
       given.count == 1 && (["http://\(host)", "https://\(host)"].contains(given[0]) || origins.contains(given[0]))
     guard isOurs else {
       throw Problem(
-        status: 403, code: "origin-not-allowed", title: "Forbidden",
-        detail: "the origin \(given.joined(separator: ", ")) is not this server")
+        .originNotAllowed,
+        "the origin \(AuditSampler.shortened(given.joined(separator: ", "))) is not accepted; "
+          + "`flow serve --origin URL` adds it")
+    }
+  }
+
+  /// Browsers say from which site a request comes, for those without `Origin` as well: an image, a script, a link
+  /// (Fetch Metadata). Links to a page are followed, unless the page costs much.
+  private func checkSite(_ request: HTTPRequest, isCheap: Bool) throws(Problem) {
+    guard let site = request.headers["Sec-Fetch-Site"], site == "cross-site" || site == "same-site" else { return }
+    if let origin = request.headers["Origin"], origins.contains(origin.lowercased()) { return }
+    let isLink = request.headers["Sec-Fetch-Mode"] == "navigate" && request.headers["Sec-Fetch-Dest"] == "document"
+    guard request.method == "GET", isLink, isCheap else {
+      throw Problem(.originNotAllowed, "a page of another site made this request; `flow serve --origin URL` allows it")
     }
   }
 
@@ -66,7 +81,7 @@ public struct HostPolicy: Sendable {
     return name.isEmpty ? nil : canonical(String(name))
   }
 
-  /// Small letters, and no dot at the end.
+  /// Lowercase, without a trailing dot.
   private static func canonical(_ name: String) -> String {
     let name = name.lowercased()
     return name.count > 1 && name.hasSuffix(".") ? String(name.dropLast()) : name

@@ -1,7 +1,7 @@
 import FlowCrypto
 import FlowJSON
 
-/// Whose tokens are believed, with which keys, for what.
+/// An issuer of JSON Web Tokens: its keys, and the permissions that its tokens may carry.
 struct Issuer: Sendable {
   /// A key serves one algorithm only, whatever a token says (RFC 8725, 3.1).
   private struct Key: Sendable {
@@ -14,12 +14,12 @@ struct Issuer: Sendable {
   private let audience: String
   private let leeway: Int64
   private let keys: [Key]
-  /// What every token of the issuer may do at most.
+  /// The most that a token of the issuer may do.
   private let template: Principal
   private let claims: (scopes: String, roles: String, flows: String)
 
   init(_ table: KeyTable, jwks: [UInt8]) throws(KeyFileError) {
-    try table.knows([
+    try table.checkNames([
       "name", "audience", "jwks", "leeway", "scopes", "roles", "flows", "rate", "scopes-claim", "roles-claim",
       "flows-claim",
     ])
@@ -38,7 +38,7 @@ struct Issuer: Sendable {
 
   private static func keys(_ jwks: [UInt8], of issuer: String) throws(KeyFileError) -> [Key] {
     guard let json = try? JSON(parsing: jwks), let items = json["keys"]?.array, !items.isEmpty else {
-      throw KeyFileError(message: "the keys of the issuer `\(issuer)` are no JSON Web Key Set")
+      throw KeyFileError(message: "the keys of the issuer `\(issuer)` are not a JSON Web Key Set")
     }
     var keys: [Key] = []
     for item in items {
@@ -71,31 +71,33 @@ struct Issuer: Sendable {
 
   // MARK: - Tokens
 
-  /// Who a token is about, once all of it has been checked.
+  /// The principal of a token, after all of its checks.
+  /// - Parameter now: Milliseconds since 1970.
+  /// - Throws: For a wrong signature, time, audience or subject.
   func principal(of token: WebToken, now: Int64) throws(InvalidToken) -> Principal {
     // Without a `kid` there must be no choice.
     let fitting = keys.filter { token.keyID == nil ? keys.count == 1 : $0.id == token.keyID }
     guard let key = fitting.first, key.algorithm == token.algorithm,
       key.key.verifies(token.signature, of: token.signed)
-    else { throw InvalidToken(message: "the signature of this token is not that of its issuer") }
+    else { throw InvalidToken(message: "the token's signature is not valid") }
     let expires = try checkTimes(token.claims, now)
     let audiences = token.claims["aud"]?.array?.compactMap(\.string) ?? [token.claims["aud"]?.string ?? ""]
-    guard audiences.contains(audience) else { throw InvalidToken(message: "this token is for somebody else") }
+    guard audiences.contains(audience) else { throw InvalidToken(message: "the token was issued for another audience") }
     guard let subject = token.claims["sub"]?.string, !subject.isEmpty else {
-      throw InvalidToken(message: "this token names nobody")
+      throw InvalidToken(message: "the token has no subject")
     }
-    return principal(subject, token.claims, expires)
+    return principal(named: subject, claims: token.claims, expires: expires)
   }
 
-  /// - Returns: The instant from which on the token is not believed.
+  /// - Returns: The instant from which on the token is not valid.
   private func checkTimes(_ claims: JSON, _ now: Int64) throws(InvalidToken) -> Int64 {
     guard let expires = Issuer.milliseconds(claims["exp"]) else {
-      throw InvalidToken(message: "this token does not say when it expires")
+      throw InvalidToken(message: "the token has no expiration time")
     }
-    guard now < expires + leeway else { throw InvalidToken(message: "this token has expired") }
+    guard now < expires + leeway else { throw InvalidToken(message: "the token has expired") }
     for name in ["nbf", "iat"] where claims[name] != nil {
       guard let begins = Issuer.milliseconds(claims[name]), begins - leeway <= now else {
-        throw InvalidToken(message: "this token does not hold yet")
+        throw InvalidToken(message: "the token is not valid yet")
       }
     }
     return expires + leeway
@@ -111,10 +113,11 @@ struct Issuer: Sendable {
     }
   }
 
-  /// A token can only take away from what its issuer may give.
-  private func principal(_ subject: String, _ claims: JSON, _ expires: Int64) -> Principal {
+  /// A token can only narrow the permissions of its issuer.
+  private func principal(named subject: String, claims: JSON, expires: Int64) -> Principal {
     var principal = template
     principal.name = subject
+    principal.issuer = name
     principal.expires = expires
     principal.scopes.formIntersection(Issuer.words(claims[self.claims.scopes]).compactMap(Scope.init(rawValue:)))
     let roles = Issuer.words(claims[self.claims.roles])

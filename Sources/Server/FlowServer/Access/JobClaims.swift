@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Who has claimed which job, of the workers that are not trusted with all flows.
+/// The jobs that workers limited to some flows have claimed.
 ///
-/// It is forgotten with the process: such a worker then loses its leases, and the jobs are claimed again.
+/// They are kept in memory: after a restart such a worker loses its leases, and the jobs are claimed again.
 final class JobClaims: Sendable {
-  /// How many are remembered; the oldest go first.
+  /// The number of claims that are kept; the oldest are dropped first.
   static let maximum = 100_000
 
   private struct State {
@@ -15,7 +15,7 @@ final class JobClaims: Sendable {
 
   private let state = Mutex(State())
 
-  func note(_ jobs: [Int64], by worker: String) {
+  func record(_ jobs: [Int64], by worker: String) {
     state.withLock { state in
       for job in jobs {
         if state.holders.updateValue(worker, forKey: job) == nil { state.order.append(job) }

@@ -2,28 +2,30 @@ import CEL
 import FlowCrypto
 public import FlowJSON
 
-/// Why a file with keys can't be used, in the operator's words.
+/// The reason why a key file can't be used.
 public struct KeyFileError: Error, Hashable, Sendable {
   public var message: String
 
   public init(message: String) { self.message = message }
 }
 
-/// The keys that a server believes, and the issuers whose tokens it believes.
+/// The keys that a server accepts, and the issuers whose tokens it accepts.
 public struct KeyRing: Sendable {
-  /// The most keys of a file.
+  /// The highest number of keys in a file.
   public static let maximumKeys = 10_000
-  /// What a key begins with, so that people and scanners know one when they see it.
+  /// The prefix of every key, by which people and secret scanners recognise one.
   public static let prefix = "flow_"
   private static let randomBytesOfKey = 32
 
   private var entries: [Digest: Principal] = [:]
+  private var names: Set<String> = []
   private var issuers: [Issuer] = []
 
   /// Reads `[[key]]` and `[[issuer]]` tables, given as JSON.
-  /// - Parameter readFile: Gives the contents of a file that the tables name.
+  /// - Parameter readFile: Returns the contents of a file that the tables name.
+  /// - Throws: For a misspelt setting, a malformed value or a file that can't be read.
   public init(_ json: JSON, readFile: (String) throws(KeyFileError) -> [UInt8]) throws(KeyFileError) {
-    try KeyTable(json, "").knows(["key", "issuer"])
+    try KeyTable(json, "").checkNames(["key", "issuer"])
     let keys = try KeyTable.list(json, "key")
     guard keys.count <= KeyRing.maximumKeys else {
       throw KeyFileError(message: "there are more than \(KeyRing.maximumKeys) keys")
@@ -33,53 +35,72 @@ public struct KeyRing: Sendable {
       let jwks = try readFile(try issuer.text("jwks"))
       issuers.append(try Issuer(issuer, jwks: jwks))
     }
-    guard !entries.isEmpty || !issuers.isEmpty else {
-      throw KeyFileError(message: "there is neither a key nor an issuer in it")
-    }
   }
 
+  /// A ring without keys: every request that needs one is refused.
+  public static let empty = KeyRing()
+
+  private init() {}
+
+  /// Whether no key and no issuer is accepted.
+  public var isEmpty: Bool { entries.isEmpty && issuers.isEmpty }
+
+  /// Names that flows see for callers of another kind.
+  private static let reservedNames = ["webhook"]
+
   private mutating func add(_ table: KeyTable) throws(KeyFileError) {
-    try table.knows(["name", "sha256", "scopes", "roles", "flows", "rate", "expires"])
+    try table.checkNames(["name", "sha256", "scopes", "roles", "flows", "rate", "expires"])
     let name = try table.text("name")
-    guard let digest = Digest(hexadecimal: try table.text("sha256")) else {
-      throw KeyFileError(message: "the key `\(name)`: `sha256` has 64 hexadecimal digits")
+    guard !KeyRing.reservedNames.contains(name), !name.contains("/") else {
+      throw KeyFileError(
+        message: "the key `\(name)`: the name `webhook` and names with `/` stand for webhooks and for instances")
     }
-    guard entries[digest] == nil else { throw KeyFileError(message: "the key `\(name)` is there twice") }
+    guard let digest = Digest(hexadecimal: try table.text("sha256")) else {
+      throw KeyFileError(message: "the key `\(name)`: `sha256` must be 64 hexadecimal digits")
+    }
+    guard entries[digest] == nil else { throw KeyFileError(message: "the key `\(name)` is listed twice") }
     var principal = try table.principal(named: name)
     if let text = try table.optionalText("expires") {
       guard let instant = Timestamp(text) else {
-        throw KeyFileError(message: "the key `\(name)`: `expires` is an instant such as 2027-01-01T00:00:00Z")
+        throw KeyFileError(message: "the key `\(name)`: `expires` must be an instant such as 2027-01-01T00:00:00Z")
       }
       principal.expires = instant.seconds * 1000
     }
     entries[digest] = principal
+    names.insert(name)
   }
 
-  /// Who sent a bearer token.
+  /// The principal that a bearer token stands for.
   /// - Parameter now: Milliseconds since 1970.
+  /// - Throws: For a token that is unknown, expired or not valid.
   func principal(of token: String, now: Int64) throws(InvalidToken) -> Principal {
     guard token.hasPrefix(KeyRing.prefix) else { return try principal(ofWebToken: token, now: now) }
-    guard let principal = entries[Digest(of: token.utf8)] else { throw InvalidToken(message: "this key is not known") }
+    guard let principal = entries[Digest(of: token.utf8)] else { throw InvalidToken(message: "the key is unknown") }
     if let expires = principal.expires, expires <= now { throw InvalidToken(message: RequestContext.expired) }
     return principal
   }
 
   private func principal(ofWebToken text: String, now: Int64) throws(InvalidToken) -> Principal {
-    guard !issuers.isEmpty else { throw InvalidToken(message: "this key is not known") }
+    guard !issuers.isEmpty else { throw InvalidToken(message: "the key is unknown") }
     let token = try WebToken(text)
     guard let issuer = issuers.first(where: { $0.name == token.issuer }) else {
-      throw InvalidToken(message: "nobody here believes the issuer of this token")
+      throw InvalidToken(message: "the token's issuer is not trusted")
     }
-    return try issuer.principal(of: token, now: now)
+    let principal = try issuer.principal(of: token, now: now)
+    // Flows see names only, so that no token may carry the name of a key.
+    guard !names.contains(principal.name), !KeyRing.reservedNames.contains(principal.name) else {
+      throw InvalidToken(message: "the token's subject is the name of a key")
+    }
+    return principal
   }
 
-  /// Makes a key that nobody can guess, with what a file keeps of it.
+  /// Makes a random key, and the hash that a key file keeps of it; nil when the system has no randomness.
   public static func newKey() -> (key: String, sha256: String)? {
     guard let bytes = randomBytes(randomBytesOfKey) else { return nil }
     let key = prefix + Base64URL.encode(bytes)
     return (key, Digest(of: key.utf8).hexadecimal)
   }
 
-  /// The names that scopes have in a file.
+  /// The names of the scopes in a key file.
   public static let scopeNames = Scope.allCases.filter { $0 != .open }.map(\.rawValue)
 }

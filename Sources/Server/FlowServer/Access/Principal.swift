@@ -1,25 +1,31 @@
-/// Who asks, and what he may do.
+/// An authenticated caller and its permissions.
 struct Principal: Sendable, Equatable {
+  /// The `caller.id` that flows see: the name of a key, or the subject of a token.
   var name: String
+  /// The issuer of the token; nil for a key. Names of different issuers are different principals.
+  var issuer: String?
   var scopes: Set<Scope>
-  /// The flow's own roles, for `by`.
+  /// The roles of the flows, for `by`.
   var roles: [String]
-  /// The flows that he may know of; nil for all.
+  /// The flows that the principal may know of; nil for all.
   var flows: Set<String>?
-  /// The most requests in a second; nil for any number.
+  /// The highest number of requests in a second; nil for any number.
   var rate: Int?
-  /// When he has to show again who he is, in milliseconds since 1970.
+  /// The instant from which on the credentials are not valid, in milliseconds since 1970.
   var expires: Int64?
+
+  /// The principal in limits, idempotency keys, claims and the audit log: no token can pass for a key.
+  var identity: String { issuer.map { "token \($0) \(name)" } ?? name }
 
   func sees(_ flow: String) -> Bool { flows?.contains(flow) ?? true }
 
   func may(_ scope: Scope) -> Bool { scope == .open || scopes.contains(scope) }
 
-  /// Whoever reaches a server without keys: this machine alone, or what `--insecure` lets in.
+  /// The caller of a server without keys, which only this machine reaches, or what `--insecure` admits.
   static let anyone = Principal(name: "", scopes: Set(Scope.allCases), roles: [])
 }
 
-/// Why a caller is not believed.
+/// The reason why credentials are not valid.
 struct InvalidToken: Error, Equatable {
   var message: String
 }

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Lets each caller have so many requests in a second, and as many at once after a pause.
+/// A token bucket for each caller: a number of requests in a second, and as many in a burst after a pause.
 final class RateLimiter: Sendable {
-  /// How many callers are remembered; those with all of their requests left are forgotten first.
+  /// The number of callers that are told apart; full buckets are dropped first.
   static let maximumCallers = 10_000
 
   private struct Bucket {
@@ -12,8 +12,10 @@ final class RateLimiter: Sendable {
 
   private let buckets = Mutex<[String: Bucket]>([:])
 
-  /// - Returns: Nil when the request may go on, else after how many seconds one may.
-  func take(_ caller: String, rate: Int, now: UInt64) -> Int? {
+  /// Takes the tokens of a request, which may overdraw the bucket: a request that counts as many delays the next ones.
+  /// - Parameter now: Nanoseconds of a monotonic clock.
+  /// - Returns: Nil when the request is admitted, else the seconds after which one is.
+  func wait(for caller: String, rate: Int, cost: Int = 1, now: UInt64) -> Int? {
     buckets.withLock { buckets in
       let rate = Double(rate)
       if buckets[caller] == nil, buckets.count >= RateLimiter.maximumCallers { RateLimiter.forget(&buckets, now) }
@@ -23,12 +25,12 @@ final class RateLimiter: Sendable {
       bucket.nanoseconds = now
       defer { buckets[caller] = bucket }
       guard bucket.tokens >= 1 else { return max(1, Int(((1 - bucket.tokens) / rate).rounded(.up))) }
-      bucket.tokens -= 1
+      bucket.tokens -= Double(cost)
       return nil
     }
   }
 
-  /// A second without a request fills every bucket, so that nothing is lost by forgetting it.
+  /// A second without a request fills most buckets, so that little is lost by dropping them.
   private static func forget(_ buckets: inout [String: Bucket], _ now: UInt64) {
     buckets = buckets.filter { now < $0.value.nanoseconds + 1_000_000_000 }
     if buckets.count >= maximumCallers { buckets.removeAll() }

@@ -1,52 +1,90 @@
+public import FlowIR
 public import FlowJSON
+import Synchronization
 
-/// Which fields of which flows nobody gets to see, and the mask that stands for them.
+/// The redacted fields of flows, and the mask that replaces their values.
 ///
-/// A field is masked by its name wherever it stands: in the data, in an event that brought it, in what a step changed.
-/// Text that could hold its value is masked as a whole.
+/// A field is masked by its name wherever it appears: in the data, in an event that brought it, in the changes of a
+/// step. Names that carry the same value in a program are masked as well (``RedactionOrigins``), and text that could
+/// hold a value is masked as a whole.
 public struct Redaction: Sendable {
   static let mask: JSON = "[redacted]"
-  /// Members with text that people or programs have made of a flow's data.
-  private static let texts: Set<String> = ["text", "message", "reason", "detail", "incident", "why", "outcome"]
+  /// The names of all known programs; copies share it.
+  private final class Names: Sendable {
+    struct State {
+      var programs: [String: Program] = [:]
+      var fields: [String: Set<String>]
+      var all: Set<String>
+    }
 
-  private let fields: [String: Set<String>]
-  private let all: Set<String>
+    let state: Mutex<State>
 
-  /// - Parameter fields: By the names of flows.
-  public init(_ fields: [String: [String]] = [:]) {
-    self.fields = fields.mapValues { Set($0) }
-    all = Set(fields.values.joined())
+    init(_ configured: [String: Set<String>]) {
+      state = Mutex(State(fields: configured, all: Set(configured.values.joined())))
+    }
   }
 
-  var isEmpty: Bool { all.isEmpty }
+  private let configured: [String: Set<String>]
+  private let names: Names
+  /// Whether no field is redacted.
+  public let isEmpty: Bool
 
-  /// A text of which nobody knows whose data is in it.
+  /// - Parameter fields: The redacted fields by the names of flows.
+  public init(_ fields: [String: [String]] = [:]) {
+    configured = fields.mapValues { Set($0) }
+    names = Names(configured)
+    isEmpty = configured.allSatisfy(\.value.isEmpty)
+  }
+
+  /// Follows the redacted values through a program, before an instance runs it or a response shows it.
+  public func follow(_ program: Program) {
+    if isEmpty { return }
+    let hash = program.hash
+    names.state.withLock { state in
+      guard state.programs.updateValue(program, forKey: hash) == nil else { return }
+      state.fields = RedactionOrigins(configured, in: state.programs.values).names
+      state.all = Set(state.fields.values.joined())
+    }
+  }
+
+  /// Text that may hold data of any flow.
   public func masked(_ text: String) -> JSON { isEmpty ? .string(text) : Redaction.mask }
 
   /// A document as it may be shown.
-  /// - Parameter flow: Whose data it is; nil when only the document says so.
+  /// - Parameter flow: The flow whose data it holds; nil when only the document tells.
   func masked(_ json: JSON, of flow: String?) -> JSON {
-    isEmpty ? json : mask(json, flow.map { fields[$0] ?? [] })
+    if isEmpty { return json }
+    let (fields, all) = names.state.withLock { ($0.fields, $0.all) }
+    return Mask(fields: fields, all: all).masked(json, flow.map { fields[$0] ?? [] })
   }
+}
 
-  /// - Parameter known: What is hidden so far; nil while nothing has said whose data this is.
-  private func mask(_ json: JSON, _ known: Set<String>?) -> JSON {
+/// One pass over a document.
+private struct Mask {
+  let fields: [String: Set<String>]
+  let all: Set<String>
+  /// Members with text that people or programs compose of a flow's data.
+  private static let texts: Set<String> = ["text", "message", "reason", "detail", "incident", "why", "outcome"]
+
+  /// - Parameter known: The names hidden so far; nil until a flow is known.
+  func masked(_ json: JSON, _ known: Set<String>?) -> JSON {
     switch json {
-    case .array(let items): return .array(items.map { mask($0, known) })
+    case .array(let items): return .array(items.map { masked($0, known) })
     case .object(let members):
-      // Only the outermost name is surely ours: one within the data can add to what is hidden, not take away.
-      let named = Redaction.flow(json).map { fields[$0] ?? [] }
+      // Only the outermost name is certainly the server's: one in the data can add hidden names, not remove them.
+      let named = Mask.flow(json).map { fields[$0] ?? [] }
       let known = known.map { $0.union(named ?? []) } ?? named
       let hidden = known ?? all
-      if hidden.isEmpty { return .object(members.map { .init($0.name, mask($0.value, known)) }) }
-      if let source = json["expression"]?.string, Redaction.mentions(hidden, source) {
-        // What the expression came to, and all of its parts, tell of the field.
+      if hidden.isEmpty { return .object(members.map { .init($0.name, masked($0.value, known)) }) }
+      if let source = json["expression"]?.string, Mask.mentions(hidden, source) {
+        // The value of the expression, and of all its parts, reveals the field.
         return .object([.init("expression", .string(source)), .init("outcome", "redacted")])
       }
       return .object(
         members.map { member in
-          let isText = Redaction.texts.contains(member.name) && member.value.string != nil
-          return .init(member.name, hidden.contains(member.name) || isText ? Redaction.mask : mask(member.value, known))
+          let isText = Mask.texts.contains(member.name) && member.value.string != nil
+          return .init(
+            member.name, hidden.contains(member.name) || isText ? Redaction.mask : masked(member.value, known))
         })
     default: return json
     }
@@ -60,7 +98,7 @@ public struct Redaction: Sendable {
     return String(source.dropFirst("/v1/flows/".count))
   }
 
-  /// Whether a name stands in an expression as a word of its own.
+  /// Whether an expression contains one of the names as a word.
   private static func mentions(_ names: Set<String>, _ source: String) -> Bool {
     let words = source.split { !($0.isLetter || $0.isNumber || $0 == "_") }
     return words.contains { names.contains(String($0)) }

@@ -1,46 +1,54 @@
 import Dispatch
 import FlowHTTP
 import FlowJSON
-import FlowRuntime
 import Synchronization
 
-/// One request as access, logs and metrics see it, from the gate to its answer.
+/// One request as routing, access, logs and metrics see it, from its head to its response.
 final class RequestContext: ResponseObserver {
-  /// What the gate made of the caller's credentials.
+  /// The result of authentication.
   enum Caller: Sendable {
     case known(Principal)
-    /// None were given, where some are needed.
+    /// No credentials were sent, where some are needed.
     case anonymous
-    case notBelieved(String)
+    /// The credentials are not valid, with the reason.
+    case rejected(String)
   }
 
-  let entrance: RouteMatch
+  static let expired = "this key has expired"
+
+  let match: RouteMatch
   let id: String
   let caller: Caller
   let trace: TraceContext?
-  let gate: AccessMiddleware
-  private let method: String
-  private let path: String
-  private let address: String
-  private let takesGzip: Bool
-  private let isUpgrade: Bool
-  private let start = DispatchTime.now().uptimeNanoseconds
-  private let isOver = Atomic(false)
+  let middleware: AccessMiddleware
+  let method: String
+  let path: String
+  /// The numeric address of the client, as a trusted proxy reports it.
+  let address: String
+  let acceptsGzip: Bool
+  let isUpgrade: Bool
+  /// `Flow-Caller` and `Flow-Roles`, which count where there are no keys.
+  let claimedCaller: String?
+  let claimedRoles: String?
+  let start = DispatchTime.now().uptimeNanoseconds
+  let isAnswered = Atomic(false)
 
-  init(_ request: HTTPRequest, _ entrance: RouteMatch, caller: Caller, gate: AccessMiddleware) {
-    self.entrance = entrance
+  init(_ request: HTTPRequest, _ match: RouteMatch, caller: Caller, middleware: AccessMiddleware) {
+    self.match = match
     id = RequestContext.id(request.headers["X-Request-Id"])
     self.caller = caller
-    self.gate = gate
+    self.middleware = middleware
     trace = TraceContext(request.headers["Traceparent"])
     method = request.method
     path = request.path
-    address = request.remoteAddress
-    takesGzip = request.headers.contains(token: "gzip", in: "Accept-Encoding")
+    address = middleware.address(of: request)
+    acceptsGzip = request.accepts(coding: "gzip")
     isUpgrade = request.isUpgrade
+    claimedCaller = request.headers["Flow-Caller"]
+    claimedRoles = request.headers["Flow-Roles"]
   }
 
-  /// The caller's own name for the request when it is a plain one, else one of ours.
+  /// The client's own identifier for the request if it is short and printable, else a random one.
   private static func id(_ given: String?) -> String {
     if let given, (1...64).contains(given.utf8.count),
       given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
@@ -51,196 +59,91 @@ final class RequestContext: ResponseObserver {
     return String(repeating: "0", count: 16 - text.count) + text
   }
 
-  /// Who it is; whoever is not known may do nothing that is not for everybody.
+  /// The caller; one without valid credentials has no permissions.
   var principal: Principal {
     if case .known(let principal) = caller { return principal }
     return Principal(name: "", scopes: [], roles: [], flows: [])
   }
 
-  // MARK: - Coming in
+  // MARK: - Access
 
-  /// Lets the request go on to its resource, or not.
+  /// Checks the scope and the flow of the request.
   /// - Throws: 401 and 403.
   func admit() throws(Problem) {
-    let scope = entrance.scope
-    if gate.settings.isReadOnly, entrance.isChanging { throw .readOnly }
-    if scope == .open { return }
+    if middleware.settings.isReadOnly, match.isChanging { throw .readOnly }
+    if match.scope == .open { return }
     switch caller {
-    case .known(let principal):
-      try checkMay(scope)
-      if let flow = entrance.flow {
-        try checkSees(flow)
-      } else if principal.flows != nil, !entrance.isFiltered {
-        throw .forbidden("`\(principal.name)` is for some flows only, and this is about all of them")
-      }
+    case .known: try checkRoute()
     // A browser can't send credentials with an upgrade; its first message brings them.
-    case .anonymous where isUpgrade && entrance.isLive: break
+    case .anonymous where isUpgrade && match.isLive: break
     case .anonymous: throw .unauthenticated("send a key: `Authorization: Bearer flow_…`", isInvalid: false)
-    case .notBelieved(let reason): throw .unauthenticated(reason, isInvalid: true)
+    case .rejected(let reason): throw .unauthenticated(reason, isInvalid: true)
     }
   }
 
-  /// Lets a message of the socket that this request has opened do what another request might do.
+  private func checkRoute() throws(Problem) {
+    try checkScope(match.scope)
+    switch match.flows {
+    case .none, .filtered: break
+    case .named: try checkSees(match.flow ?? "")
+    case .all:
+      guard principal.flows == nil else {
+        throw .forbidden("`\(principal.name)` is limited to some flows, and this resource covers all of them")
+      }
+    }
+  }
+
+  /// Checks a message of the socket that this request has opened like a request of its own.
   /// - Throws: 401, 403 and 429.
-  func admit(message scope: Scope, for flow: String?) throws(Problem) {
-    if let expires = principal.expires, expires <= gate.clock() {
+  func admit(message scope: Scope, flow: String?) throws(Problem) {
+    if let expires = principal.expires, expires <= middleware.clock() {
       throw .unauthenticated(RequestContext.expired, isInvalid: true)
     }
-    try gate.checkRate(principal, address)
-    if gate.settings.isReadOnly, scope != .read { throw .readOnly }
-    try checkMay(scope)
+    try middleware.checkRate(principal, address: address)
+    if middleware.settings.isReadOnly, scope != .read { throw .readOnly }
+    try checkScope(scope)
     if let flow { try checkSees(flow) }
   }
 
-  static let expired = "this key has expired"
-
-  /// The stream that answers this request ends when the key of its caller expires.
-  func endsWithKey(_ stream: ResponseHandle) { gate.expirations.add(.stream(stream), at: principal.expires) }
-
-  private func checkMay(_ scope: Scope) throws(Problem) {
+  private func checkScope(_ scope: Scope) throws(Problem) {
     guard principal.may(scope) else {
       throw .forbidden("`\(principal.name)` does not have the scope `\(scope.rawValue)`")
     }
   }
 
-  /// Whether there is such a flow is not told to those who may not know.
+  /// - Throws: 403, the same whether the flow exists or not.
   func checkSees(_ flow: String) throws(Problem) {
     guard principal.sees(flow) else { throw .forbidden("`\(principal.name)` may not see a flow `\(flow)`") }
   }
 
-  /// The request has set off a step, which belongs to the same trace.
-  func noteStep(_ sequence: Int64) {
-    if let trace { gate.settings.tracer?.step(sequence, belongsTo: trace) }
+  /// Whether the caller may see values of a flow's instances: `send` alone reads nothing.
+  func mayRead(_ flow: String) -> Bool { principal.may(.read) && principal.sees(flow) }
+
+  /// The stream that answers this request ends when the credentials of its caller expire.
+  func endsWithKey(_ stream: ResponseHandle) { middleware.expirations.add(.stream(stream), at: principal.expires) }
+
+  // MARK: - Steps and jobs
+
+  /// The request has caused a step, which belongs to the same trace.
+  func recordStep(_ sequence: Int64) {
+    if let trace { middleware.settings.tracer?.step(sequence, belongsTo: trace) }
   }
 
-  /// The caller holds these jobs now.
-  func noteClaimed(_ jobs: [Int64]) {
-    if principal.flows != nil { gate.claims.note(jobs, by: principal.name) }
+  /// The caller holds these jobs from now on.
+  func recordClaims(_ jobs: [Int64]) {
+    if principal.flows != nil { middleware.claims.record(jobs, by: principal.identity) }
   }
 
-  /// A worker for some flows only ends what it has claimed itself: numbers of jobs and fences can be guessed.
+  /// A worker limited to some flows only finishes jobs that it has claimed itself: job numbers and fences can be
+  /// guessed.
+  /// - Throws: 409 `lease-lost`.
   func checkClaimed(_ job: Int64) throws(Problem) {
-    guard principal.flows != nil, !gate.claims.isHeld(job, by: principal.name) else { return }
-    throw EngineProblem.leaseLost.problem
-  }
-
-  // MARK: - Going out
-
-  func willSend(_ response: HTTPResponse) -> HTTPResponse {
-    var response = response
-    if !isOver.exchange(true, ordering: .relaxed) { note(response.status) }
-    response = redacted(response)
-    name(&response)
-    compress(&response)
-    response.headers.append(("X-Request-Id", id))
-    response.headers.append(("X-Content-Type-Options", "nosniff"))
-    if let trace { response.headers.append(("Traceparent", trace.header)) }
-    return response
-  }
-
-  /// A problem says of which request it is, so that who reads it later finds the lines of the log.
-  private func name(_ response: inout HTTPResponse) {
-    guard response.status >= 400, response.headers.contains(where: { $0.1 == "application/problem+json" }),
-      var members = (try? JSON(parsing: response.body))?.members
-    else { return }
-    members += [.init("instance", .string(path)), .init("requestId", .string(id))]
-    response.body = JSON.object(members).bytes(.compact) + [0x0A]
-  }
-
-  func willUpgrade() {
-    note(101)
-  }
-
-  /// Workers get what they need for their work; everybody else gets the mask.
-  private func redacted(_ response: HTTPResponse) -> HTTPResponse {
-    let redaction = gate.settings.redaction
-    guard !redaction.isEmpty, entrance.scope != .work, entrance.scope != .open || response.status >= 400,
-      !response.isStreaming, !response.body.isEmpty, RequestContext.isJSON(response)
-    else { return response }
-    guard let json = try? JSON(parsing: response.body) else {
-      return Problem(
-        status: 500, code: "not-redacted", title: "Not shown", detail: "this answer could not be redacted"
-      ).response
-    }
-    var masked = response
-    masked.body = redaction.masked(json, of: entrance.flow).bytes() + [0x0A]
-    return masked
-  }
-
-  private static func isJSON(_ response: HTTPResponse) -> Bool {
-    response.headers.contains { $0.0.lowercased() == "content-type" && $0.1.contains("json") }
-  }
-
-  private func compress(_ response: inout HTTPResponse) {
-    guard !response.isStreaming, response.body.count >= AccessMiddleware.compressedFrom,
-      !response.headers.contains(where: { $0.0.lowercased() == "content-encoding" })
-    else { return }
-    // A cache has to know that others get it in another form, whichever this one gets.
-    response.headers.append(("Vary", "Accept-Encoding"))
-    guard takesGzip, let body = Gzip.compressed(response.body) else { return }
-    response.body = body
-    response.headers.append(("Content-Encoding", "gzip"))
-  }
-
-  private func note(_ status: Int) {
-    let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-    gate.metrics.requests[method, entrance.template, String(status)].add()
-    gate.metrics.requestSeconds.observe(seconds)
-    if RequestContext.isRefusal(status) || entrance.scope == .operate || entrance.scope == .deploy { audit(status) }
-    let level: Log.Level = status >= 500 ? .warn : .debug
-    guard gate.log.hears(level) else { return }
-    var fields = fields(status)
-    if let trace { fields.append(.init("traceId", .string(trace.traceID))) }
-    fields.append(.init("ms", .double((seconds * 1e6).rounded() / 1e3)))
-    gate.log.write(level, "request", fields)
-  }
-
-  /// A message of the socket that this request has opened was refused.
-  func noteRefused(_ problem: Problem) {
-    guard RequestContext.isRefusal(problem.status) else { return }
-    gate.metrics.refusals[problem.code].add()
-    audit(problem.status)
-  }
-
-  private static func isRefusal(_ status: Int) -> Bool { [401, 403, 421, 429].contains(status) }
-
-  /// Notes an operator's action, or a refusal, with who it was and where he is.
-  func audit(_ status: Int) {
-    let scope: JSON.Member = .init("scope", .string(entrance.scope.rawValue))
-    gate.audit.write(.info, "audit", fields(status) + [scope, .init("address", .string(address))])
-  }
-
-  private func fields(_ status: Int) -> [JSON.Member] {
-    var fields: [JSON.Member] = [
-      .init("requestId", .string(id)), .init("who", .string(principal.name)), .init("method", .string(method)),
-      .init("path", .string(path)), .init("route", .string(entrance.template)), .init("status", .int(Int64(status))),
-    ]
-    if let flow = entrance.flow { fields.append(.init("workflow", .string(flow))) }
-    return fields
+    guard principal.flows != nil, !middleware.claims.isHeld(job, by: principal.identity) else { return }
+    throw Problem(.leaseLost, "the job is not claimed by `\(principal.name)`")
   }
 }
 
 extension HTTPRequest {
-  /// What the gate has found out; nil for a service without one.
-  var visit: RequestContext? { context as? RequestContext }
-}
-
-extension Problem {
-  static func unauthenticated(_ detail: String, isInvalid: Bool) -> Problem {
-    Problem(
-      status: 401, code: "unauthenticated", title: "Who are you?", detail: detail,
-      headers: [("WWW-Authenticate", "Bearer realm=\"flow\"" + (isInvalid ? ", error=\"invalid_token\"" : ""))])
-  }
-
-  static func forbidden(_ detail: String) -> Problem {
-    Problem(status: 403, code: "forbidden", title: "Not for this caller", detail: detail)
-  }
-
-  static let readOnly = Problem(
-    status: 403, code: "read-only", title: "Nothing is taken",
-    detail: "the server was started with --read-only: what runs goes on, and can be looked at")
-
-  static let draining = Problem(
-    status: 503, code: "draining", title: "Shutting down", detail: "the server is about to end",
-    headers: [("Retry-After", "1")])
+  /// The context that the access middleware has attached.
+  var access: RequestContext? { context as? RequestContext }
 }

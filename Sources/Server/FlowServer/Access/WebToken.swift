@@ -1,13 +1,13 @@
 import FlowJSON
 
-/// A JSON Web Token taken apart (RFC 7519); nothing of it is believed before its signature is checked.
+/// The parts of a JSON Web Token (RFC 7519), before its signature is checked.
 struct WebToken {
   static let maximumBytes = 8 * 1024
 
   let algorithm: String
   let keyID: String?
   let claims: JSON
-  /// What is signed, and the signature.
+  /// The signed bytes, and the signature.
   let signed: [UInt8]
   let signature: [UInt8]
 
@@ -18,9 +18,9 @@ struct WebToken {
     guard text.utf8.count <= WebToken.maximumBytes, parts.count == 3,
       let header = WebToken.object(parts[0]), let claims = WebToken.object(parts[1]),
       let signature = Base64URL.decode(parts[2]), let algorithm = header["alg"]?.string
-    else { throw InvalidToken(message: "this is neither a key nor a token") }
+    else { throw InvalidToken(message: "the credentials are neither a key nor a token") }
     // What is marked as critical changes what the rest means (RFC 7515, 4.1.11).
-    guard header["crit"] == nil else { throw InvalidToken(message: "this token asks for extensions") }
+    guard header["crit"] == nil else { throw InvalidToken(message: "the token requires extensions") }
     self.algorithm = algorithm
     self.keyID = header["kid"]?.string
     self.claims = claims

@@ -4,11 +4,11 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// The API as OpenAPI 3.1, made of the table of routes and of the flows that are served.
+/// The API as OpenAPI 3.1, made from the table of routes and the flows that are served.
 struct OpenAPI {
   let routes: [Route]
   let catalogue: Catalogue
-  /// Whether keys are asked for.
+  /// Whether requests need a key.
   var hasKeys = false
 
   var json: JSON {
@@ -19,7 +19,8 @@ struct OpenAPI {
       "info": [
         "title": "Flow", "version": "1",
         "description": .string(
-          "Serves \(catalogue.names.joined(separator: ", ")). A 2xx answer to an event means that it is on the disk."),
+          "Serves \(catalogue.names.joined(separator: ", ")). After a 2xx response to an event its step is on the disk."
+        ),
       ],
       "paths": .object(paths), "components": .object(components),
     ]
@@ -27,7 +28,7 @@ struct OpenAPI {
 
   private static let key: JSON = [
     "type": "http", "scheme": "bearer",
-    "description": "A key that `flow key new` has made, or a JSON Web Token; the roles of an operation are its scope.",
+    "description": "A key made by `flow key new`, or a JSON Web Token; the roles of an operation are its scope.",
   ]
 
   // MARK: - Paths
@@ -80,7 +81,7 @@ struct OpenAPI {
     ]
   }
 
-  /// What is served says which names there are.
+  /// The schema of a parameter, with the served names.
   private func schema(of parameter: RouteDocument.Parameter) -> JSON {
     switch parameter.names {
     case .flows?: names(catalogue.entries.map(\.name))
@@ -121,12 +122,12 @@ struct OpenAPI {
   }
 
   private func link(_ link: RouteDocument.Link) -> JSON.Member {
-    let parameters = link.parameters.map { JSON.Member($0.name, .string($0.place)) }
+    let parameters = link.parameters.map { JSON.Member($0.name, .string($0.location)) }
     let target = Route.operationID(link.target.method, link.target.template)
     return .init(link.name, ["operationId": .string(target), "parameters": .object(parameters)])
   }
 
-  /// What is said before a request has come to its route.
+  /// Responses before a request reaches its route.
   private static let ofEveryRequest = [
     (408, "The request took too long."), (431, "The head of the request is too large."),
   ]
@@ -153,7 +154,7 @@ struct OpenAPI {
     return members
   }
 
-  /// The types and events of a program, under names that are nobody else's.
+  /// The types and events of a program, under unique names.
   static func declarations(of machine: Machine) -> [JSON.Member] {
     let writer = TypeSchema(types: machine.types) { "#/components/schemas/Type.\($0)" }
     let types = writer.declarations(of: machine.program).map { JSON.Member("Type." + $0.name, $0.value) }
@@ -165,19 +166,19 @@ struct OpenAPI {
     return types + events
   }
 
-  /// The events that find their way by themselves.
+  /// The events that reach an instance without an address.
   private var routed: [String] {
     catalogue.events.filter { name in catalogue.entries.contains { $0.isReached(by: name) } }
   }
 
-  /// An event in our own form.
+  /// An event in Flow's own form.
   private func form(_ name: String) -> JSON {
     [
       "type": "object",
       "properties": [
         "event": ["const": .string(name)], "data": Schemas.reference("Event.\(name)"),
         "key": ["type": "string", "minLength": 1, "maxLength": 255],
-      ], "required": .array(needsData(name) ? ["event", "data"] : ["event"]),
+      ], "required": .array(needsData(name) ? ["event", "data"] : ["event"]), "additionalProperties": false,
     ]
   }
 
@@ -193,7 +194,7 @@ struct OpenAPI {
     ]
   }
 
-  /// Whether an event means nothing without data.
+  /// Whether an event has required data.
   private func needsData(_ name: String) -> Bool {
     catalogue.machines.contains { machine in
       machine.event(named: name).map { machine.program.events[$0].payload.fields.contains(where: \.isRequired) }

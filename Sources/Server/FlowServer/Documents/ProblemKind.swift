@@ -1,108 +1,173 @@
-/// What a problem's code means; the same text is served, documented, and listed in the description of the API.
+/// The meaning of a problem's code. The same entry is sent, documented, and listed in the description of the API.
 struct ProblemKind: Sendable {
-  var code: String
-  var status: Int
-  var title: String
-  /// What happened, and what to do about it.
-  var text: String
+  let status: Int
+  let code: String
+  /// A noun phrase, the same for every problem with the code.
+  let title: String
+  /// The cause, and the remedy.
+  let text: String
 
-  private init(_ status: Int, _ code: String, _ title: String, _ text: String) {
-    self.code = code
+  private init(_ status: Int, _ code: String, title: String, text: String) {
     self.status = status
+    self.code = code
     self.title = title
     self.text = text
   }
 
+  /// The kind with a code; nil when there is none.
   static func named(_ code: String) -> ProblemKind? { all.first { $0.code == code } }
+}
 
-  static let all = [
-    ProblemKind(
-      400, "bad-request", "Bad request",
-      "The address, a header or the body can't be read; `detail` says which. Nothing has happened."),
-    ProblemKind(
-      400, "invalid-json", "Not JSON", "The body is not a JSON document; `detail` names the byte. Nothing has happened."
-    ),
-    ProblemKind(
-      400, "invalid-query", "Not an expression",
-      "A condition (`q`, `filter`) is no CEL expression that gives true or false; `diagnostics` says why."),
-    ProblemKind(
-      400, "cursor-mismatch", "Cursor of another list",
-      "A cursor goes on with the list that gave it, with the same filter. Begin the new list without one."),
-    ProblemKind(
-      401, "unauthenticated", "Who are you?", "The request needs a valid key; send `Authorization: Bearer …`."),
-    ProblemKind(
-      401, "webhook-unverified", "Not verified",
-      "The delivery is not signed with the secret that is shared, or it is too old. Nothing has happened."),
-    ProblemKind(
-      403, "forbidden", "Not for this caller",
-      "The reaction, or the resource, is for a role that the caller does not have. `explanation` names the roles."),
-    ProblemKind(
-      403, "origin-not-allowed", "Forbidden", "The page that sent the request is not of this server (`Origin`)."),
-    ProblemKind(
-      403, "read-only", "Nothing is taken",
-      "The server was started to be looked at only (`--read-only`); what runs goes on."),
-    ProblemKind(
-      421, "host-not-allowed", "Misdirected", "The server does not go by the name that the request gives (`Host`)."),
-    ProblemKind(
-      500, "not-redacted", "Not shown", "The answer could not be read to hide what is to be hidden, so it is not given."
-    ),
-    ProblemKind(404, "not-found", "Not found", "There is no such resource, flow or instance."),
-    ProblemKind(
-      404, "unknown-event", "Unknown event",
-      "No flow that is served declares this event; `events` lists those that there are, `detail` the nearest."),
-    ProblemKind(405, "method-not-allowed", "Method not allowed", "The resource takes the methods that `Allow` lists."),
-    ProblemKind(406, "not-acceptable", "Not acceptable", "The resource has none of the forms that `Accept` names."),
-    ProblemKind(
-      409, "event-not-accepted", "Event not accepted",
-      """
-      No reaction takes the event in the present state. `reason` says why in a word, `allowedEvents` what would be \
-      taken, and `explanation` holds each reaction that was asked, with the value of every part of its guard. Nothing \
-      has happened. The same tree is given beforehand by `…/transitions`.
-      """),
-    ProblemKind(409, "already-finished", "Already finished", "The instance has ended and takes no events any more."),
-    ProblemKind(409, "instance-exists", "Already there", "There is an instance with this key."),
-    ProblemKind(
-      409, "suspended", "Suspended", "An operator has suspended the instance; it takes events again when it is resumed."
-    ),
-    ProblemKind(
-      409, "not-possible", "Not possible",
-      "What an operator asked for can't be done to the instance as it is; `detail` says why."),
-    ProblemKind(
-      409, "lease-lost", "Lease lost",
-      "The job has ended, or its lease is over and somebody else may hold it. What was done has to be thrown away."),
-    ProblemKind(
-      410, "gone", "Gone", "The instance ended so long ago that it has been archived; `endedAt` says when it ended."),
-    ProblemKind(
-      412, "revision-mismatch", "Precondition failed",
-      "The instance is not at the revision that `If-Match` names; `revision` is the present one. Look again, decide."
-    ),
-    ProblemKind(408, "request-timeout", "Request Timeout", "The request took too long to come. Nothing has happened."),
-    ProblemKind(
-      431, "request-header-fields-too-large", "Request Header Fields Too Large",
-      "The head of the request has more bytes, or more fields, than are taken."),
-    ProblemKind(413, "payload-too-large", "Too large", "The body, or the number of items in it, passes the limit."),
-    ProblemKind(
-      415, "unsupported-media-type", "Unsupported media type",
-      "`Content-Type` has to say what the body is, and it has to be one of those that `detail` lists."),
-    ProblemKind(
-      422, "validation-failed", "The payload does not fit",
-      "The data of the event does not fit its type; `violations` has every place, as JSON Pointers."),
-    ProblemKind(
-      422, "idempotency-reused", "Idempotency key used before",
-      "The key came with another request before. Use a new key for a new request."),
-    ProblemKind(
-      422, "compile-failed", "It does not compile", "The source has mistakes; `diagnostics` has each with its place."),
-    ProblemKind(
-      426, "upgrade-required", "Upgrade required",
-      "The live stream is a WebSocket (subprotocol flow.v1), or `Accept: text/event-stream`."),
-    ProblemKind(429, "overloaded", "Too many requests", "More waits than the engine can take. Wait for `Retry-After`."),
-    ProblemKind(
-      429, "rate-limited", "Too many requests", "The caller asks faster than it may. Wait for `Retry-After`."),
-    ProblemKind(
-      501, "not-available", "Not available here", "The server lacks a tool that this form needs; `detail` names it."),
-    ProblemKind(
-      503, "store-unavailable", "Not available",
-      "The store could not be written or read. Nothing of the request has happened; try again after `Retry-After`."),
-    ProblemKind(503, "draining", "Shutting down", "The server is about to end. Nothing has happened; try again."),
+// The request can't be read.
+extension ProblemKind {
+  static let badRequest = ProblemKind(
+    400, "bad-request", title: "Bad request",
+    text: "The path, a parameter, a header or the body is malformed; `detail` says which. Nothing has happened.")
+  static let invalidJSON = ProblemKind(
+    400, "invalid-json", title: "Invalid JSON",
+    text: "The body is not a JSON document; `detail` names the byte. Nothing has happened.")
+  static let invalidQuery = ProblemKind(
+    400, "invalid-query", title: "Invalid expression",
+    text: "A condition (`q`, `filter`) is not a CEL expression of type bool; `diagnostics` lists the errors.")
+  static let cursorMismatch = ProblemKind(
+    400, "cursor-mismatch", title: "Cursor of another list",
+    text: "A cursor continues the list that returned it, with the same filter. Start the new list without a cursor.")
+  static let requestTimeout = ProblemKind(
+    408, "request-timeout", title: "Request Timeout",
+    text: "The request took too long to arrive. Nothing has happened.")
+  static let headTooLarge = ProblemKind(
+    431, "request-header-fields-too-large", title: "Request Header Fields Too Large",
+    text: "The head of the request has more bytes or more fields than the server accepts.")
+  static let payloadTooLarge = ProblemKind(
+    413, "payload-too-large", title: "Content Too Large",
+    text: "The body, or the number of its items, exceeds the limit.")
+  static let unsupportedMediaType = ProblemKind(
+    415, "unsupported-media-type", title: "Unsupported media type",
+    text: "`Content-Type` must name one of the media types that `detail` lists; `Content-Encoding` must be absent.")
+  static let upgradeRequired = ProblemKind(
+    426, "upgrade-required", title: "Upgrade required",
+    text: "The live stream is a WebSocket (subprotocol flow.v1), or `Accept: text/event-stream`.")
+
+  private static let unreadable = [
+    badRequest, invalidJSON, invalidQuery, cursorMismatch, requestTimeout, payloadTooLarge, unsupportedMediaType,
+    upgradeRequired, headTooLarge,
   ]
+}
+
+// The caller may not do it.
+extension ProblemKind {
+  static let unauthenticated = ProblemKind(
+    401, "unauthenticated", title: "Authentication required",
+    text: "The request needs a valid key; send `Authorization: Bearer …`.")
+  static let webhookUnverified = ProblemKind(
+    401, "webhook-unverified", title: "Signature not verified",
+    text: "The delivery is not signed with the shared secret, or it is too old. Nothing has happened.")
+  static let forbidden = ProblemKind(
+    403, "forbidden", title: "Forbidden",
+    text: "The caller lacks the scope, the flow or the role that is needed. `explanation` names the roles.")
+  static let internalEvent = ProblemKind(
+    403, "internal-event", title: "Internal event",
+    text: "The event is declared `internal`: only flows emit or raise it. Nothing has happened.")
+  static let originNotAllowed = ProblemKind(
+    403, "origin-not-allowed", title: "Cross-origin request",
+    text: "The request was made by a page of another site (`Origin`, `Sec-Fetch-Site`); `--origin` allows a site.")
+  static let readOnly = ProblemKind(
+    403, "read-only", title: "Read-only mode",
+    text: "The server was started with `--read-only` and rejects all changes; running instances continue.")
+  static let hostNotAllowed = ProblemKind(
+    421, "host-not-allowed", title: "Misdirected request",
+    text: "The `Host` header names another server; `--host` adds a name.")
+
+  private static let unauthorized = [
+    unauthenticated, webhookUnverified, forbidden, internalEvent, originNotAllowed, readOnly, hostNotAllowed,
+  ]
+}
+
+// The resource does not have it.
+extension ProblemKind {
+  static let notFound = ProblemKind(
+    404, "not-found", title: "Not found", text: "There is no such resource, flow or instance.")
+  static let unknownEvent = ProblemKind(
+    404, "unknown-event", title: "Unknown event",
+    text: "No flow declares this event; `events` lists the declared ones, `detail` names the nearest.")
+  static let methodNotAllowed = ProblemKind(
+    405, "method-not-allowed", title: "Method not allowed", text: "`Allow` lists the methods of the resource.")
+  static let notAcceptable = ProblemKind(
+    406, "not-acceptable", title: "Not acceptable",
+    text: "The resource has none of the media types that `Accept` names.")
+  static let gone = ProblemKind(
+    410, "gone", title: "Gone", text: "The instance ended and was archived; `endedAt` says when it ended.")
+  static let notAvailable = ProblemKind(
+    501, "not-available", title: "Not available",
+    text: "The server lacks a program that this representation needs; `detail` names it.")
+
+  private static let absent = [notFound, unknownEvent, methodNotAllowed, notAcceptable, gone, notAvailable]
+}
+
+// The instance or the store does not accept it.
+extension ProblemKind {
+  static let eventNotAccepted = ProblemKind(
+    409, "event-not-accepted", title: "Event not accepted",
+    text: """
+      No reaction accepts the event in the present state. `reason` is a stable code, `allowedEvents` lists the events \
+      that would be accepted, and `explanation` holds each candidate reaction with the value of every part of its \
+      guard. Nothing has happened. `…/transitions` returns the same tree without sending the event.
+      """)
+  static let alreadyFinished = ProblemKind(
+    409, "already-finished", title: "Instance finished", text: "The instance has ended and accepts no more events.")
+  static let instanceExists = ProblemKind(
+    409, "instance-exists", title: "Instance exists", text: "There is an instance with this key.")
+  static let suspended = ProblemKind(
+    409, "suspended", title: "Instance suspended",
+    text: "An operator has suspended the instance; it accepts events again when it is resumed.")
+  static let notPossible = ProblemKind(
+    409, "not-possible", title: "Operation not possible",
+    text: "The operation does not apply to the instance as it is; `detail` says why.")
+  static let leaseLost = ProblemKind(
+    409, "lease-lost", title: "Lease lost",
+    text: "The job has ended, or its lease has expired and another worker may hold it. Discard the work.")
+  static let revisionMismatch = ProblemKind(
+    412, "revision-mismatch", title: "Precondition failed",
+    text: "The resource is not at the revision that `If-Match` names; `revision` is the present one. Read it again.")
+  static let validationFailed = ProblemKind(
+    422, "validation-failed", title: "Invalid payload",
+    text: "The data of the event does not match its type; `violations` lists every mismatch as a JSON Pointer.")
+  static let keyMismatch = ProblemKind(
+    422, "key-mismatch", title: "Key mismatch",
+    text: "The instance key in the path or in `subject` differs from the key field of the payload.")
+  static let idempotencyReused = ProblemKind(
+    422, "idempotency-reused", title: "Idempotency key reused",
+    text: "The key was sent with another request before. Use a new key for a new request.")
+  static let compileFailed = ProblemKind(
+    422, "compile-failed", title: "Compilation failed",
+    text: "The source has errors; `diagnostics` lists each with its location.")
+
+  private static let unacceptable = [
+    eventNotAccepted, alreadyFinished, instanceExists, suspended, notPossible, leaseLost, revisionMismatch,
+    validationFailed, keyMismatch, idempotencyReused, compileFailed,
+  ]
+}
+
+// The server can't do it now.
+extension ProblemKind {
+  static let overloaded = ProblemKind(
+    429, "overloaded", title: "Too many requests", text: "The server's request queue is full. Wait for `Retry-After`.")
+  static let rateLimited = ProblemKind(
+    429, "rate-limited", title: "Rate limit exceeded",
+    text: "The caller exceeds its request rate. Wait for `Retry-After`.")
+  static let notRedacted = ProblemKind(
+    500, "not-redacted", title: "Redaction failed",
+    text: "The response could not be read for redaction, so it is withheld.")
+  static let storeUnavailable = ProblemKind(
+    503, "store-unavailable", title: "Store unavailable",
+    text: "The store could not be read or written. Nothing has happened; try again after `Retry-After`.")
+  static let draining = ProblemKind(
+    503, "draining", title: "Shutting down", text: "The server is shutting down. Nothing has happened; try again.")
+
+  private static let unavailable = [overloaded, rateLimited, notRedacted, storeUnavailable, draining]
+
+  /// Every kind, by status.
+  static let all = (unreadable + unauthorized + absent + unacceptable + unavailable).sorted {
+    ($0.status, $0.code) < ($1.status, $1.code)
+  }
 }

@@ -1,16 +1,17 @@
 import FlowJSON
 
-/// What documentation says of a route beside its summary.
+/// The documentation of a route besides its summary.
 struct RouteDocument: Sendable {
   /// A parameter of the query, or a header.
   struct Parameter: Sendable {
     var name: String
+    /// `query` or `header`.
     var place: String
     var summary: String
     var schema: JSON
     /// Whether its text is JSON, which `schema` then describes.
     var isJSON = false
-    /// That it is the name of something that is served.
+    /// The served names that it is one of.
     var names: Names?
 
     enum Names { case flows, events }
@@ -38,13 +39,13 @@ struct RouteDocument: Sendable {
     var schema: JSON
   }
 
-  /// What can be asked next about what an answer names.
+  /// A request that a response leads to.
   struct Link: Sendable {
     var name: String
     /// The method and the template of the other route.
     var target: (method: String, template: String)
-    /// Its parameters with where their values stand, as runtime expressions (OpenAPI 3.1, 4.8.20.4).
-    var parameters: [(name: String, place: String)]
+    /// Its parameters with the locations of their values, as runtime expressions (OpenAPI 3.1, 4.8.20.4).
+    var parameters: [(name: String, location: String)]
   }
 
   struct Answer: Sendable {
@@ -56,9 +57,9 @@ struct RouteDocument: Sendable {
   var parameters: [Parameter] = []
   var body: [Content] = []
   var answers: [Answer] = []
-  /// The codes of the problems that are its own.
+  /// The codes of its own problems.
   var problems: [String] = []
-  /// What its good answers lead to.
+  /// The requests that its successful responses lead to.
   var links: [Link] = []
 }
 
@@ -71,7 +72,7 @@ extension Route {
     changed { $0.body.append(.init(type: type, schema: schema)) }
   }
 
-  /// Documents an answer; the same status again adds another media type.
+  /// Documents a response; the same status again adds another media type.
   func giving(_ status: Int, _ summary: String, _ schema: JSON? = nil, as type: String = "application/json") -> Route {
     changed { document in
       let contents = schema.map { [RouteDocument.Content(type: type, schema: $0)] } ?? []
@@ -83,29 +84,31 @@ extension Route {
     }
   }
 
-  /// Documents what a good answer leads to: parameters of another route with where the answer holds their values, as
-  /// JSON Pointers. What has the same name in both paths is the same.
-  func leading(_ name: String, _ method: String, _ template: String, _ pointers: (String, String)...) -> Route {
-    let target = Route.segments(of: template[...]).filter { $0.hasPrefix("{") }.map {
+  /// Documents a request that a successful response leads to: parameters of another route with the locations of their
+  /// values in the response, as JSON Pointers. Parameters of the same name have the same value.
+  func leading(
+    _ name: String, to route: (method: String, template: String), _ pointers: (String, String)...
+  ) -> Route {
+    let target = Route.segments(of: route.template[...]).filter { $0.hasPrefix("{") }.map {
       String($0.dropFirst().dropLast())
     }
     let same = parameters.filter { own in target.contains(own) && !pointers.contains { $0.0 == own } }
-    let places =
-      pointers.map { (name: $0.0, place: "$response.body#" + $0.1) }
-      + same.map { (name: $0, place: "$request.path." + $0) }
-    return changed { $0.links.append(.init(name: name, target: (method, template), parameters: places)) }
+    let locations =
+      pointers.map { (name: $0.0, location: "$response.body#" + $0.1) }
+      + same.map { (name: $0, location: "$request.path." + $0) }
+    return changed { $0.links.append(.init(name: name, target: route, parameters: locations)) }
   }
 
-  /// Documents that each answer, or the first item of a list, names an instance.
+  /// Documents that each response, or the first item of a list, names an instance.
   func naming(_ prefix: String = "") -> Route {
     let names = [("flow", prefix + "/flow"), ("key", prefix + "/key")]
     let path = "/v1/flows/{flow}/instances/{key}"
-    var route = leading("show", "GET", path, names[0], names[1])
+    var route = leading("show", to: ("GET", path), names[0], names[1])
     for name in ["history", "transitions", "graph"] {
-      route = route.leading(name, "GET", path + "/" + name, names[0], names[1])
+      route = route.leading(name, to: ("GET", path + "/" + name), names[0], names[1])
     }
     for name in ["events", "suspend", "resume", "retry", "migrate", "fork", "cancel"] {
-      route = route.leading(name, "POST", path + "/" + name, names[0], names[1])
+      route = route.leading(name, to: ("POST", path + "/" + name), names[0], names[1])
     }
     return route
   }
@@ -119,7 +122,7 @@ extension Route {
     return copy
   }
 
-  /// The codes of all problems that it can answer with.
+  /// All problems that it can respond with.
   var problems: [ProblemKind] {
     var codes = ["bad-request"] + document.problems
     if scope != .open {

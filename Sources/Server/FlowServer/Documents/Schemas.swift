@@ -15,6 +15,9 @@ enum Schemas {
     "type": "string", "enum": ["running", "done", "failed", "cancelled", "suspended"],
   ]
 
+  /// `true` or `false` in a query.
+  static let flag: JSON = ["type": "string", "enum": ["true", "false"]]
+
   static func list(_ item: JSON) -> JSON { ["type": "array", "items": item] }
   static func nullable(_ schema: JSON) -> JSON { ["anyOf": .array([schema, ["type": "null"]])] }
 
@@ -39,7 +42,9 @@ enum Schemas {
     "archivedTo?": object(["offset": integer, "revision": integer, "at": string]),
   ])
 
-  private static let next = object(["next": nullable(["type": .array(["string", "integer"])]), "limit": integer])
+  private static let next = object([
+    "next": nullable(["type": .array(["string", "integer"])]), "limit": integer, "total?": nullable(integer),
+  ])
 
   /// Those that do not depend on what is served.
   static let all: [(name: String, schema: JSON)] = [
@@ -75,7 +80,7 @@ enum Schemas {
       "InstanceSummary",
       object([
         "flow": string, "key": string, "version": nullable(integer), "status": status, "state": strings,
-        "revision": integer, "startedAt": time, "updatedAt": time, "incident?": string,
+        "revision": integer, "startedAt": time, "updatedAt": time, "incident?": string, "data?": any,
       ])
     ),
     (
@@ -88,6 +93,13 @@ enum Schemas {
           object([
             "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
             "leaseEnds?": time, "lastFailure?": anyObject,
+          ])),
+        "calls": list(
+          object([
+            "name": string, "state": string,
+            "status": [
+              "type": "string", "enum": ["waiting", "running", "retrying", "done", "skipped", "failed"],
+            ], "action?": string, "attempt?": integer, "nextAt?": time, "lastFailure?": anyObject,
           ])), "allowedEvents": strings, "asOf?": string,
       ])
     ),
@@ -124,10 +136,24 @@ enum Schemas {
         "retired": boolean, "key": nullable(string), "roles": strings,
         "states": list(
           object(["path": string, "kind": string, "initial": boolean, "calls": strings, "on": strings])),
-        "events": list(object(["name": string, "starts": boolean, "schema": any])), "data": any,
-        "starts": list(object(["label": string, "to": string, "at": string])),
+        "events": list(
+          object(["name": string, "starts": boolean, "schema": any, "webhook": nullable(anyObject)])), "data": any,
+        "starts": list(
+          object([
+            "label": string, "to": string, "at": string, "guard": nullable(string), "event": nullable(string),
+            "roles": strings, "every?": string, "cron?": string, "tz?": string, "nextAt?": time, "called?": boolean,
+          ])),
         "transitions": list(
-          object(["from": string, "to": nullable(string), "label": string, "guard": nullable(string), "at": string])),
+          object([
+            "from": string, "to": nullable(string), "label": string, "guard": nullable(string), "at": string,
+            "event": nullable(string), "roles": strings, "after?": string, "every?": string, "instant?": string,
+            "cron?": string, "tz?": string, "call?": string,
+          ])),
+        "calls": list(
+          object([
+            "name": string, "state": string, "target": string, "isStep": boolean, "after": strings,
+            "when": nullable(string),
+          ])),
       ])
     ),
     (
@@ -145,6 +171,28 @@ enum Schemas {
       object([
         "flow": string, "key": string, "status": status, "revision": integer, "offset": integer, "state": strings,
         "detail": string,
+      ])
+    ),
+    (
+      "PendingJob",
+      object([
+        "id": integer, "flow": string, "key": string, "action": string, "attempt": integer,
+        "status": ["type": "string", "enum": ["due", "waiting", "retrying", "claimed", "held"]], "queue?": string,
+        "due?": time, "leaseEnds?": time, "lastFailure?": anyObject,
+      ])
+    ),
+    (
+      "Schedule",
+      object([
+        "flow": string, "start": integer, "definition": string, "label": string, "nextAt": time,
+      ])
+    ),
+    (
+      "Caller",
+      object([
+        "name": string, "scopes": strings, "roles": strings, "flows": nullable(strings),
+        "authentication": ["type": "string", "enum": ["none", "key"]], "readOnly": boolean, "version": string,
+        "expires?": time,
       ])
     ),
     (
@@ -171,6 +219,13 @@ enum Schemas {
             "count": integer, "oldest": time, "oldestSeconds": integer,
           ])), "timers": integer, "jobs": integer, "deadLetters": integer, "storeBytes": integer,
         "freeBytes": integer, "asOf": string,
+        "rates?": object([
+          "since": time,
+          "items": list(
+            object([
+              "flow": string, "started": list(integer), "finished": list(integer), "failed": list(integer),
+            ])),
+        ]),
       ])
     ),
     (

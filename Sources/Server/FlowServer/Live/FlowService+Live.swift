@@ -1,88 +1,112 @@
-public import FlowHTTP
+import FlowHTTP
 import FlowJSON
 import FlowRuntime
 import Synchronization
 
 // The live stream: `GET /v1/live` as a WebSocket, or as server-sent events.
 extension FlowService {
-  func openLive(_ exchange: RouteRequest) throws(Problem) {
-    let request = exchange.request
-    guard request.isUpgrade else { return try streamLive(exchange) }
-    let offersOurs = request.headers.contains(token: LiveProtocol.name, in: "Sec-WebSocket-Protocol")
-    exchange.respond.handle.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
+  func openLive(_ request: RouteRequest) throws(Problem) {
+    guard request.http.isUpgrade else { return try streamLive(request) }
+    let offersOurs = request.http.headers.contains(token: LiveProtocol.name, in: "Sec-WebSocket-Protocol")
+    request.respond.handle.upgrade(subprotocol: offersOurs ? LiveProtocol.name : nil)
   }
 
-  private func streamLive(_ exchange: RouteRequest) throws(Problem) {
-    guard exchange.accepts("text/event-stream") else {
+  private func streamLive(_ request: RouteRequest) throws(Problem) {
+    guard request.accepts("text/event-stream") else {
       throw Problem(
-        status: 426, code: "upgrade-required", title: "Upgrade required",
-        detail: "this resource speaks WebSocket, subprotocol \(LiveProtocol.name), and text/event-stream",
+        .upgradeRequired, "this resource is a WebSocket, subprotocol \(LiveProtocol.name), or text/event-stream",
         headers: [("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
-    var filter = try LiveFilter { exchange.query[$0] }
-    filter.visible = exchange.request.visit?.principal.flows
-    let since = try exchange.position("since")
-    exchange.request.visit?.endsWithKey(exchange.respond.handle)
-    live.stream(filter, since: since, to: exchange.respond.handle)
+    var filter = try LiveFilter { request.query[$0] }
+    filter.visible = request.context.principal.flows
+    let since = try request.position("since")
+    request.context.endsWithKey(request.respond.handle)
+    live.stream(filter, since: since, to: request.respond.handle)
   }
 
-  /// `?since=41&flow=Order` on the address subscribes at once, with the number 0.
-  public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
-    live.limit(socket, to: request.visit?.principal.flows)
-    keepPeer(socket, request)
+  /// `?since=41&flow=Order` in the address subscribes immediately, with the number 0.
+  func opened(_ socket: WebSocketHandle, _ request: HTTPRequest, _ context: RequestContext) {
+    live.limit(socket, to: context.principal.flows)
+    let peer = LivePeer(context)
+    peers.withLock { $0[socket] = peer }
     guard let query = try? RouteRequest.query(of: request), let text = query["since"] else { return }
     guard let since = LivePosition(text) else {
-      let problem = Problem.badRequest("`since` has to be an offset, or a position as the server gave it")
+      let problem = Problem.badRequest("`since` must be an offset, or a position as the server returned it")
       return socket.send(text: LiveProtocol.failure(problem, 0))
     }
-    do throws(Problem) {
-      live.subscribe(socket, .init(id: 0, since: since, filter: try LiveFilter { query[$0] }))
-    } catch {
-      socket.send(text: LiveProtocol.failure(error, 0))
+    subscribe(socket) { () throws(Problem) in
+      .init(id: 0, since: since, filter: try LiveFilter { query[$0] })
     }
   }
 
-  public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
+  /// Subscribes with a filter that is compiled on a worker.
+  private func subscribe(
+    _ socket: WebSocketHandle, _ make: @escaping @Sendable () throws(Problem) -> LiveProtocol.Subscription
+  ) {
+    guard let peer = peers.withLock({ $0[socket] }), peer.enqueue("", isExpensive: true) == .now else { return }
+    run(socket, peer) { [self] in
+      do throws(Problem) {
+        live.subscribe(socket, try make())
+      } catch {
+        socket.send(text: LiveProtocol.failure(error, 0))
+      }
+    }
+  }
+
+  func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
     guard case .text(let text) = message else {
       return socket.close(code: LiveProtocol.badFrame, reason: "send text")
     }
-    do throws(LiveProtocol.Mistake) {
+    guard let peer = peers.withLock({ $0[socket] }) else { return }
+    let isExpensive = text.utf8.count > RouteMatch.cheapBytes || text.contains("\"filter\"")
+    switch peer.enqueue(text, isExpensive: isExpensive) {
+    case .now where isExpensive: run(socket, peer) { [self] in handle(text, from: peer, on: socket) }
+    case .now: handle(text, from: peer, on: socket)
+    case .later: break
+    case .tooMany: socket.close(code: LiveProtocol.tooMuch, reason: "too many messages are waiting")
+    }
+  }
+
+  /// Runs work of a socket on a worker, and then the messages that arrived meanwhile.
+  private func run(_ socket: WebSocketHandle, _ peer: LivePeer, _ body: @escaping @Sendable () -> Void) {
+    let isAccepted = peer.context.middleware.workers.run { [self] in
+      body()
+      while let text = peer.next() { handle(text, from: peer, on: socket) }
+    }
+    if !isAccepted { socket.close(code: LiveProtocol.tooMuch, reason: "the server is overloaded") }
+  }
+
+  private func handle(_ text: String, from peer: LivePeer, on socket: WebSocketHandle) {
+    do throws(LiveProtocol.Failure) {
       switch try LiveProtocol.parse(text) {
       case .hello(let id): live.greet(socket, id: id, at: timeText(clock()))
-      case .subscribe(let request): subscribe(socket, request)
-      case .unsubscribe(let id, let subscription): live.unsubscribe(socket, id: id, subscription)
-      case .send(let sending): send(sending, from: socket)
+      case .subscribe(let request): subscribe(socket, to: request, peer.context)
+      case .unsubscribe(let id, let subscription): live.unsubscribe(socket, id: id, subscription: subscription)
+      case .send(let sending): send(sending, from: socket, peer.context)
       case .ping(let id): socket.send(text: JSON.object([.init("re", .int(id)), .init("op", "pong")]).text())
       case .pong: break
       }
     } catch {
       switch error {
-      case .noMessage(let reason): socket.close(code: LiveProtocol.badFrame, reason: reason)
+      case .notAMessage(let reason): socket.close(code: LiveProtocol.badFrame, reason: reason)
       case .problem(let problem, let id): socket.send(text: LiveProtocol.failure(problem, id))
       }
     }
   }
 
-  /// A subscription may read much of the journal, so it counts as a request does.
-  private func subscribe(_ socket: WebSocketHandle, _ request: LiveProtocol.Subscription) {
-    let visit = peers.withLock { $0[socket] }?.visit
+  /// A subscription may read much of the journal, so it counts as a request.
+  private func subscribe(_ socket: WebSocketHandle, to request: LiveProtocol.Subscription, _ context: RequestContext) {
     do throws(Problem) {
-      try visit?.admit(message: .read, for: nil)
+      try context.admit(message: .read, flow: request.filter.flow)
       live.subscribe(socket, request)
     } catch {
-      visit?.noteRefused(error)
+      context.recordRefusal(error)
       socket.send(text: LiveProtocol.failure(error, request.id))
     }
   }
 
-  public func closed(_ socket: WebSocketHandle) {
+  func closed(_ socket: WebSocketHandle) {
     peers.withLock { _ = $0.removeValue(forKey: socket) }
-    live.forget(.socket(socket))
+    live.remove(.socket(socket))
   }
-
-  public func abandoned(_ stream: ResponseHandle) { live.forget(.stream(stream)) }
-
-  public func drained(_ socket: WebSocketHandle) { live.drained(.socket(socket)) }
-
-  public func drained(_ stream: ResponseHandle) { live.drained(.stream(stream)) }
 }

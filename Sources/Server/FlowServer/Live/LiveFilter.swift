@@ -2,16 +2,16 @@ import CEL
 import FlowJSON
 import FlowRuntime
 
-/// What a subscriber wants to hear.
+/// The entries that a subscriber selects.
 struct LiveFilter: Sendable {
   var flow: String?
   var key: String?
-  /// The event that a step took, or that was emitted.
+  /// The event of a step, or the emitted event.
   var event: String?
   /// The kind of the entry: `step`, `emit`, …
   var kind: String?
   var condition: Predicate?
-  /// What the listener may know of; nil for all.
+  /// The flows that the listener may know of; nil for all.
   var visible: Set<String>?
 
   init(flow: String? = nil, key: String? = nil, event: String? = nil, kind: String? = nil, filter: String? = nil)
@@ -27,7 +27,7 @@ struct LiveFilter: Sendable {
     }
   }
 
-  /// - Parameter text: Gives the value of a member by its name.
+  /// - Parameter text: Returns the value of a member by its name.
   init(reading text: (String) -> String?) throws(Problem) {
     try self.init(
       flow: text("flow"), key: text("key"), event: text("event"), kind: text("type"), filter: text("filter"))

@@ -3,16 +3,16 @@ import FlowHTTP
 import FlowRuntime
 import Synchronization
 
-// How subscriptions catch up with the present. All of it happens on the hub's queue.
+// Replay of the past, on the hub's queue.
 //
-// Reading takes much longer than passing on what is published, so those who are behind stand in a line: one page is
-// read, then whatever has been published and asked for in the meantime has its turn, then the next page is read.
+// Reading takes much longer than forwarding published entries, so subscriptions that are behind form a queue: one page
+// is read, then everything that was published or requested meanwhile is handled, then the next page is read.
 extension LiveHub {
-  /// Lets a subscription read what it has missed, if there is something.
-  func lineUp(_ subscription: LiveSubscription, of listener: LiveListener) {
+  /// Queues a subscription that is behind for its next page.
+  func enqueue(_ subscription: LiveSubscription, of listener: LiveListener) {
     if hasCaughtUp(subscription, of: listener) { return }
     subscription.reading = .awaitsTurn
-    let isFirst = state.withLock { $0.line.append(subscription, of: listener) }
+    let isFirst = state.withLock { $0.catchUps.append(subscription, of: listener) }
     if isFirst { queue.async { self.readNext() } }
   }
 
@@ -20,7 +20,7 @@ extension LiveHub {
     let next = state.withLock { state in
       let listeners = state.listeners
       // Many may have left before it was their turn: they cost no reading.
-      return state.line.next { listener, subscription in
+      return state.catchUps.next { listener, subscription in
         listeners[listener]?.contains { $0 === subscription } ?? false
       }
     }
@@ -34,19 +34,19 @@ extension LiveHub {
     if subscription.position < subscription.form.end ?? lastSequence { return false }
     subscription.reading = .no
     if subscription.form.end != nil {
-      remove(listener)
+      removeNow(listener)
       listener.end(code: 1000, reason: "")
     }
     return true
   }
 
-  /// Sends a page of what was committed since.
+  /// Sends the next page of missed entries.
   private func catchUp(_ subscription: LiveSubscription, of listener: LiveListener) {
     if hasCaughtUp(subscription, of: listener) { return }
     do throws(StoreError) {
       try sendPage(subscription, listener, until: subscription.form.end ?? lastSequence)
     } catch {
-      remove(listener)
+      removeNow(listener)
       listener.end(code: 1011, reason: "the journal could not be read")
     }
   }
@@ -68,7 +68,7 @@ extension LiveHub {
     if bytes > 0, listener.notifyWhenDrained() {
       subscription.reading = .awaitsDrain
     } else {
-      lineUp(subscription, of: listener)
+      enqueue(subscription, of: listener)
     }
   }
 
@@ -82,22 +82,22 @@ extension LiveHub {
   }
 }
 
-/// Who reads the journal next.
+/// The order in which subscriptions read the journal.
 struct CatchUpQueue {
   private var waiting: [(subscription: LiveSubscription, listener: LiveListener)] = []
   private var first = 0
-  private var isMoving = false
+  private var isActive = false
 
-  /// - Returns: Whether the line has to be set in motion.
+  /// - Returns: Whether the queue was idle.
   mutating func append(_ subscription: LiveSubscription, of listener: LiveListener) -> Bool {
     waiting.append((subscription, listener))
-    defer { isMoving = true }
-    return !isMoving
+    defer { isActive = true }
+    return !isActive
   }
 
-  /// The first in the line who is still there; without one it stands still.
+  /// The first subscription that still exists; without one the queue is idle.
   mutating func next(
-    _ isThere: (LiveListener, LiveSubscription) -> Bool
+    where exists: (LiveListener, LiveSubscription) -> Bool
   ) -> (subscription: LiveSubscription, listener: LiveListener)? {
     while first < waiting.count {
       let candidate = waiting[first]
@@ -106,9 +106,9 @@ struct CatchUpQueue {
         waiting.removeFirst(first)
         first = 0
       }
-      if isThere(candidate.listener, candidate.subscription) { return candidate }
+      if exists(candidate.listener, candidate.subscription) { return candidate }
     }
-    isMoving = false
+    isActive = false
     return nil
   }
 }

@@ -4,15 +4,15 @@ import FlowJSON
 import FlowRuntime
 import Synchronization
 
-// How subscribers come and go. Each call hands over to the hub's queue.
+// Subscribing and unsubscribing. Each call continues on the hub's queue.
 extension LiveHub {
-  /// Where a subscription begins.
+  /// The position at which a subscription starts.
   struct ReplayStart {
     var position: LivePosition
-    /// False when the place that was asked for is not kept any more, or is of another store.
+    /// False when the requested position is archived, or of another store.
     var isRecovered: Bool
 
-    /// - Parameter since: The last entry that the subscriber has seen; nil begins in the present.
+    /// - Parameter since: The last entry that the subscriber has seen; nil starts in the present.
     init(_ since: LivePosition?, _ span: JournalSpan) {
       position = LivePosition(span)
       isRecovered = true
@@ -30,15 +30,15 @@ extension LiveHub {
     }
   }
 
-  private func beginning(_ since: LivePosition?) throws(StoreError) -> ReplayStart {
+  private func replayStart(_ since: LivePosition?) throws(StoreError) -> ReplayStart {
     guard let queries else { throw .unavailable("the journal is not open yet") }
     var span = try JournalSpan(queries)
     span.last = max(span.last, lastSequence)
-    let beginning = ReplayStart(since, span)
-    if let since, !beginning.isRecovered {
-      noteResync(since.epoch.isEmpty || since.epoch == span.epoch ? "trimmed" : "epoch")
+    let start = ReplayStart(since, span)
+    if let since, !start.isRecovered {
+      recordResync(since.epoch.isEmpty || since.epoch == span.epoch ? "trimmed" : "epoch")
     }
-    return beginning
+    return start
   }
 
   // MARK: - Sockets
@@ -55,7 +55,7 @@ extension LiveHub {
           code: LiveProtocol.tooMuch, reason: "a socket has at most \(LiveHub.maximumSubscriptions) subscriptions")
       }
       do throws(StoreError) {
-        let start = try beginning(request.since)
+        let start = try replayStart(request.since)
         let members = [JSON.Member("sub", .int(request.id))] + (start.json.members ?? [])
         socket.send(text: LiveProtocol.reply(request.id, .object(members)))
         var filter = request.filter
@@ -67,7 +67,7 @@ extension LiveHub {
     }
   }
 
-  func unsubscribe(_ socket: WebSocketHandle, id: Int64, _ subscription: Int64?) {
+  func unsubscribe(_ socket: WebSocketHandle, id: Int64, subscription: Int64?) {
     queue.async { [self] in
       let listener = LiveListener.socket(socket)
       if let subscription {
@@ -75,7 +75,7 @@ extension LiveHub {
           return socket.send(text: LiveProtocol.failure(.notFound("there is no subscription \(subscription)"), id))
         }
       } else {
-        remove(listener)
+        removeNow(listener)
       }
       socket.send(text: LiveProtocol.reply(id, .object([])))
     }
@@ -83,37 +83,37 @@ extension LiveHub {
 
   func greet(_ socket: WebSocketHandle, id: Int64, at now: String) {
     queue.async { [self] in
-      guard let start = try? beginning(nil) else { return }
+      guard let start = try? replayStart(nil) else { return }
       let members: [JSON.Member] = [.init("pingEvery", 15), .init("serverTime", .string(now))]
       socket.send(text: LiveProtocol.reply(id, .object(members + (start.json.members ?? []))))
     }
   }
 
-  /// The listener is gone.
-  func forget(_ listener: LiveListener) {
+  /// Removes a listener and its subscriptions.
+  func remove(_ listener: LiveListener) {
     queue.async { [self] in
-      remove(listener)
-      // Only now: as long as a socket is open it may ask again, and has to be held to what it may know of.
-      if case .socket(let socket) = listener { unlimit(socket) }
+      removeNow(listener)
+      // Only now: as long as a socket is open it may subscribe again, within its limit.
+      if case .socket(let socket) = listener { removeLimit(socket) }
     }
   }
 
-  /// The listener has taken the last page.
+  /// The listener has received the last page.
   func drained(_ listener: LiveListener) {
     queue.async { [self] in
       for subscription in subscriptions(of: listener) where subscription.reading == .awaitsDrain {
-        lineUp(subscription, of: listener)
+        enqueue(subscription, of: listener)
       }
     }
   }
 
-  /// Ends the streams that go on; whoever hears them comes back, and shows again who it is.
-  /// - Parameter ended: Hears of each.
+  /// Ends the streams without an end; their clients reconnect and authenticate again.
+  /// - Parameter ended: Called for each.
   func endStreams(_ ended: @escaping @Sendable (LiveListener) -> Void) {
     queue.async { [self] in
       for (listener, subscriptions) in state.withLock({ $0.listeners }) {
         guard case .stream = listener, subscriptions.contains(where: { $0.form.end == nil }) else { continue }
-        remove(listener)
+        removeNow(listener)
         listener.end(code: 1012, reason: "")
         ended(listener)
       }
@@ -122,11 +122,11 @@ extension LiveHub {
 
   // MARK: - Streams
 
-  /// Answers with a stream of server-sent events that goes on until the peer leaves.
+  /// Responds with a stream of server-sent events that continues until the client leaves.
   func stream(_ filter: LiveFilter, since: LivePosition?, to handle: ResponseHandle) {
     queue.async { [self] in
       do throws(StoreError) {
-        let start = try beginning(since)
+        let start = try replayStart(since)
         let type = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")]
         handle.send(.streaming(status: 200, headers: type))
         let name = start.isRecovered ? "ready" : "reset"
@@ -134,23 +134,28 @@ extension LiveHub {
         let form = LiveForm.events(epoch: start.position.epoch)
         add(LiveSubscription(id: 0, filter, form, at: start.position.offset), for: .stream(handle))
       } catch {
-        handle.send(EngineProblem.storeUnavailable(error.message).response)
+        LiveHub.refuse(handle, error)
       }
     }
   }
 
-  /// Answers with a line for each entry that there is now.
+  /// Responds with a line for each entry that there is now.
   func lines(_ filter: LiveFilter, after: Int64, to handle: ResponseHandle) {
     queue.async { [self] in
       do throws(StoreError) {
-        // What was answered is in the journal, even when it is not yet published.
-        let last = try beginning(nil).position.offset
+        // Acknowledged entries are in the journal, even when they are not yet published.
+        let last = try replayStart(nil).position.offset
         handle.send(.streaming(status: 200, headers: [("Content-Type", "application/x-ndjson")]))
         add(LiveSubscription(id: 0, filter, .lines(until: last), at: after), for: .stream(handle))
       } catch {
-        handle.send(EngineProblem.storeUnavailable(error.message).response)
+        LiveHub.refuse(handle, error)
       }
     }
+  }
+
+  private static func refuse(_ handle: ResponseHandle, _ error: StoreError) {
+    guard let context = handle.observer as? RequestContext else { return }
+    Responder(handle, context).send(.storeUnavailable(error))
   }
 
   // MARK: - Watchers

@@ -5,18 +5,18 @@ import Synchronization
 
 /// Sends committed entries to their subscribers: each once, in order, without a gap.
 ///
-/// All of it happens on one queue, away from the engine. A subscription knows the last entry that it has seen; when a
-/// commit does not follow on that, it reads the journal, a page at a time, in its turn and no faster than its peer
-/// takes it, until it has caught up.
+/// All of it happens on one queue, away from the engine. A subscription knows the last entry that it has sent; when a
+/// commit does not follow directly, it reads the journal, a page at a time, no faster than its client receives it,
+/// until it has caught up.
 public final class LiveHub: Sendable {
-  /// Entries read from the journal at once.
+  /// Entries of a page that is read from the journal.
   static let pageSize = 500
-  /// Bytes sent at once of what was read: a page may hold a few large entries.
+  /// Bytes of a page that are sent together: a page may hold a few large entries.
   static let pageBytes = 256 << 10
-  /// How many published entries may wait; beyond it subscribers read them from the journal.
+  /// Published entries that may wait; beyond it subscribers read them from the journal.
   static let maximumBacklog = 50_000
   static let maximumSubscriptions = 64
-  /// How often subscribers hear that the server is there.
+  /// The interval of heartbeats.
   static let heartbeat = DispatchTimeInterval.seconds(15)
 
   private struct Backlog {
@@ -28,8 +28,8 @@ public final class LiveHub: Sendable {
   struct State {
     var listeners: [LiveListener: [LiveSubscription]] = [:]
     var isBeating = false
-    /// Those who wait to read the journal.
-    var line = CatchUpQueue()
+    /// The subscriptions that wait to read the journal.
+    var catchUps = CatchUpQueue()
     var nextWatcher: UInt64 = 0
   }
 
@@ -38,32 +38,32 @@ public final class LiveHub: Sendable {
   /// Touched on `queue` only.
   let state = Mutex(State())
   private let source = Mutex<(any Queries)?>(nil)
-  /// What sockets may know of, where that is not all.
+  /// The flows that sockets are limited to.
   private let visible = Mutex<[WebSocketHandle: Set<String>]>([:])
   private let redaction: Redaction
   private let metrics: Metrics?
 
-  /// - Parameter redaction: What of the entries nobody gets to see.
+  /// - Parameter redaction: The fields that no subscriber sees.
   public init(redaction: Redaction = Redaction(), metrics: Metrics? = nil) {
     self.redaction = redaction
     self.metrics = metrics
   }
 
-  /// Counts a subscriber that could not go on where it was.
-  func noteResync(_ reason: String) { metrics?.resyncs[reason].add() }
+  /// Counts a subscriber that could not resume at its position.
+  func recordResync(_ reason: String) { metrics?.resyncs[reason].add() }
 
-  /// Says what a socket may know of.
+  /// Limits a socket to some flows; nil for all.
   func limit(_ socket: WebSocketHandle, to flows: Set<String>?) {
     if let flows { visible.withLock { $0[socket] = flows } }
   }
 
-  /// A socket is gone, and what it might know of with it.
-  func unlimit(_ socket: WebSocketHandle) { visible.withLock { _ = $0.removeValue(forKey: socket) } }
+  /// Drops the limit of a closed socket.
+  func removeLimit(_ socket: WebSocketHandle) { visible.withLock { _ = $0.removeValue(forKey: socket) } }
 
-  /// What a socket may know of; nil for all.
+  /// The flows that a socket is limited to; nil for all.
   func visible(_ socket: WebSocketHandle) -> Set<String>? { visible.withLock { $0[socket] } }
 
-  /// The entry as listeners may see it, and ask for it.
+  /// The entry as subscribers may see it, and filter by it.
   func shown(_ entry: JournalEntry) -> JournalEntry {
     var entry = entry
     entry.body = redaction.masked(entry.body, of: entry.flow)
@@ -75,19 +75,20 @@ public final class LiveHub: Sendable {
   /// The newest sequence number that was published.
   var lastSequence: Int64 { backlog.withLock { $0.last } }
 
-  /// Says where the past is read, and how far the journal had come before anything was published.
+  /// Sets the source of past entries, and the position of the journal before anything is published.
+  /// - Throws: When the store can't be read.
   public func begin(_ queries: any Queries) throws(StoreError) {
     let last = try queries.lastSequence()
     source.withLock { $0 = queries }
     backlog.withLock { $0.last = max($0.last, last) }
   }
 
-  /// Sends entries to who wants them; to be called after each commit, in commit order. Returns at once.
+  /// Sends entries to their subscribers; to be called after each commit, in commit order. Returns immediately.
   public func publish(_ entries: [JournalEntry]) {
     guard let last = entries.last?.sequence else { return }
     let (isWanted, fits) = backlog.withLock { backlog in
       backlog.last = last
-      // What is taken alone always fits: somebody has to say that there is more.
+      // The first batch always fits: it tells subscribers that there is more.
       let fits = backlog.count == 0 || backlog.count + entries.count <= LiveHub.maximumBacklog
       if backlog.hasListeners, fits { backlog.count += entries.count }
       return (backlog.hasListeners, fits)
@@ -102,14 +103,14 @@ public final class LiveHub: Sendable {
     backlog.withLock { $0.hasListeners = true }
     state.withLock { $0.listeners[listener, default: []].append(subscription) }
     beat()
-    lineUp(subscription, of: listener)
+    enqueue(subscription, of: listener)
   }
 
   func subscriptions(of listener: LiveListener) -> [LiveSubscription] {
     state.withLock { $0.listeners[listener] ?? [] }
   }
 
-  func remove(_ listener: LiveListener) {
+  func removeNow(_ listener: LiveListener) {
     let isEmpty = state.withLock { state in
       state.listeners[listener] = nil
       return state.listeners.isEmpty
@@ -143,24 +144,24 @@ public final class LiveHub: Sendable {
         }
       }
     }
-    // What did not fit into the backlog is in the journal.
+    // Entries that did not fit into the backlog are in the journal.
     guard isOverrun else { return }
     for (listener, subscriptions) in listeners {
-      for subscription in subscriptions where subscription.reading == .no { lineUp(subscription, of: listener) }
+      for subscription in subscriptions where subscription.reading == .no { enqueue(subscription, of: listener) }
     }
   }
 
-  // MARK: - Signs of life
+  // MARK: - Heartbeats
 
   private func beat() {
     let mustBegin = state.withLock { state in
       defer { state.isBeating = true }
       return !state.isBeating
     }
-    if mustBegin { queue.asyncAfter(deadline: .now() + LiveHub.heartbeat) { self.sendSigns() } }
+    if mustBegin { queue.asyncAfter(deadline: .now() + LiveHub.heartbeat) { self.sendHeartbeats() } }
   }
 
-  private func sendSigns() {
+  private func sendHeartbeats() {
     let listeners = state.withLock { state in
       state.isBeating = false
       return Array(state.listeners.keys)

@@ -3,14 +3,15 @@ import FlowJSON
 import FlowRuntime
 import Synchronization
 
-/// Who hears what is committed.
+/// A receiver of committed entries.
 enum LiveListener: Hashable, Sendable {
   case socket(WebSocketHandle)
   case stream(ResponseHandle)
-  /// Somebody inside of the server.
+  /// A component of the server.
   case watcher(UInt64)
 
-  /// Asks for a word when what was sent is on its way; false for who takes everything at once.
+  /// Asks for `drained` when everything is sent.
+  /// - Returns: False for a listener that receives entries immediately.
   func notifyWhenDrained() -> Bool {
     switch self {
     case .socket(let socket): socket.notifyWhenDrained()
@@ -29,7 +30,7 @@ enum LiveListener: Hashable, Sendable {
   }
 }
 
-/// The form in which a subscription gets its entries.
+/// The representation in which a subscription receives its entries.
 enum LiveForm: Sendable {
   /// `{"sub": 1, "offset": 42, "ev": {…}}`
   case frames
@@ -39,15 +40,15 @@ enum LiveForm: Sendable {
   case lines(until: Int64)
   case call(@Sendable (JournalEntry) -> Void)
 
-  /// Where it ends; nil for one that goes on.
+  /// The last entry; nil for a subscription without an end.
   var end: Int64? {
     if case .lines(let until) = self { until } else { nil }
   }
 }
 
-/// One wish of a listener, and how far it has come.
+/// A subscription of a listener, and its progress.
 final class LiveSubscription: Sendable {
-  /// Whether it reads the journal, and what the next page waits for.
+  /// The state of a replay: what the next page waits for.
   enum Reading { case no, awaitsDrain, awaitsTurn }
 
   private struct Progress {
@@ -68,7 +69,7 @@ final class LiveSubscription: Sendable {
     progress = Mutex(Progress(position: position, test: filter.condition?.makeTest()))
   }
 
-  /// The last entry that was sent, or was none of its business.
+  /// The last entry that was sent or filtered out.
   var position: Int64 {
     get { progress.withLock { $0.position } }
     set { progress.withLock { $0.position = newValue } }
@@ -82,7 +83,7 @@ final class LiveSubscription: Sendable {
   func admits(_ entry: JournalEntry) -> Bool { progress.withLock { filter.admits(entry, $0.test) } }
 }
 
-/// An entry in the forms that were needed so far: each is made once, however many hear it.
+/// An entry in its representations; each is made once, for all subscribers.
 struct LiveMessage {
   let entry: JournalEntry
   private var frames: [Int64: EncodedFrame] = [:]
@@ -91,7 +92,7 @@ struct LiveMessage {
 
   init(_ entry: JournalEntry) { self.entry = entry }
 
-  /// - Returns: About how many bytes that was.
+  /// - Returns: The approximate number of bytes.
   @discardableResult
   mutating func send(to listener: LiveListener, _ subscription: LiveSubscription) -> Int {
     switch (listener, subscription.form) {

@@ -1,9 +1,9 @@
 import FlowJSON
 import FlowRuntime
 
-/// A place in the journal of one store: `1f2e3d4c:42`, as lists, views and the live stream give it.
+/// A position in the journal of one store: `1f2e3d4c:42`, as lists, views and the live stream give it.
 struct LivePosition: Hashable, Sendable {
-  /// Tells the store from others; empty in what clients send without it.
+  /// The identity of the store; empty when a client sends an offset alone.
   var epoch: String
   var offset: Int64
 
@@ -41,10 +41,10 @@ extension LivePosition: CustomStringConvertible {
   var description: String { "\(epoch):\(offset)" }
 }
 
-/// How far the journal goes, and whose it is.
+/// The extent of a store's journal, and the identity of the store.
 struct JournalSpan: Hashable, Sendable {
   var epoch: String
-  /// From here on nothing has been archived.
+  /// The first entry from which on nothing has been archived.
   var first: Int64
   var last: Int64
 

@@ -60,7 +60,7 @@ final class Family<Instrument: Sendable>: Sendable {
   private let make: @Sendable () -> Instrument
   private let members = Mutex<[[String]: Instrument]>([:])
 
-  init(_ name: String, _ help: String, _ labels: [String], _ make: @escaping @Sendable () -> Instrument) {
+  init(_ name: String, help: String, labels: [String], make: @escaping @Sendable () -> Instrument) {
     self.name = name
     self.help = help
     self.labels = labels

@@ -3,9 +3,14 @@ public import FlowJSON
 import FlowRuntime
 import Synchronization
 
-/// What a server says of itself, a line at a time, from any thread and without waiting for whoever reads it.
+/// The log of a server: lines from any thread, written without waiting for a slow reader.
+///
+/// ```swift
+/// let log = Log(level: .info, format: .json, clock: currentMilliseconds) { line in … }
+/// log.write(.warn, "incident", fields: [.init("workflow", "Order")])
+/// ```
 public final class Log: Sendable {
-  /// How much a line matters.
+  /// The severity of a line.
   public enum Level: String, CaseIterable, Sendable, Comparable {
     case debug, info, warn, error
 
@@ -13,12 +18,12 @@ public final class Log: Sendable {
     private var rank: Int { Level.allCases.firstIndex(of: self) ?? 0 }
   }
 
-  /// How a line looks.
+  /// The format of lines.
   public enum Format: String, CaseIterable, Sendable {
     case json, text
   }
 
-  /// How many lines wait for a slow reader; what comes beyond is counted and left out.
+  /// Lines that may wait for a slow reader; more are counted and left out.
   public static let maximumWaiting = 10_000
 
   private struct Waiting {
@@ -27,15 +32,16 @@ public final class Log: Sendable {
   }
 
   private let level: Level
-  /// How its lines look.
+  /// The format of its lines.
   public let format: Format
   private let clock: @Sendable () -> Int64
   private let sink: @Sendable ([UInt8]) -> Void
   private let queue = DispatchQueue(label: "flow.log")
   private let waiting = Mutex(Waiting())
 
-  /// - Parameter clock: Milliseconds since 1970.
-  /// - Parameter sink: Takes a line with its end; called by one thread at a time, and may wait.
+  /// - Parameters:
+  ///   - clock: Milliseconds since 1970.
+  ///   - sink: Receives a line with its end; called by one thread at a time, and may wait.
   public init(
     level: Level, format: Format, clock: @escaping @Sendable () -> Int64, sink: @escaping @Sendable ([UInt8]) -> Void
   ) {
@@ -45,12 +51,15 @@ public final class Log: Sendable {
     self.sink = sink
   }
 
-  /// Whether lines of a level are written at all.
-  public func hears(_ level: Level) -> Bool { level >= self.level }
+  /// Whether lines of a level are written.
+  public func isEnabled(_ level: Level) -> Bool { level >= self.level }
 
-  /// Writes a line: a message that is the same each time, and what differs.
-  public func write(_ level: Level, _ message: String, _ fields: [JSON.Member] = []) {
-    guard hears(level) else { return }
+  /// Writes a line.
+  /// - Parameters:
+  ///   - message: The constant part.
+  ///   - fields: The variable part.
+  public func write(_ level: Level, _ message: String, fields: [JSON.Member] = []) {
+    guard isEnabled(level) else { return }
     let hasRoom = waiting.withLock { waiting in
       let hasRoom = waiting.count < Log.maximumWaiting
       if hasRoom { waiting.count += 1 } else { waiting.dropped += 1 }
@@ -64,15 +73,17 @@ public final class Log: Sendable {
         defer { waiting.dropped = 0 }
         return waiting.dropped
       }
-      if dropped > 0 { sink(line(instant, .warn, "lines were left out", [.init("count", .int(Int64(dropped)))])) }
-      sink(line(instant, level, message, fields))
+      if dropped > 0 {
+        sink(line(.warn, "lines were left out", fields: [.init("count", .int(Int64(dropped)))], at: instant))
+      }
+      sink(line(level, message, fields: fields, at: instant))
     }
   }
 
-  /// Returns when all is written.
+  /// Returns when all lines are written.
   public func flush() { queue.sync {} }
 
-  private func line(_ instant: Int64, _ level: Level, _ message: String, _ fields: [JSON.Member]) -> [UInt8] {
+  private func line(_ level: Level, _ message: String, fields: [JSON.Member], at instant: Int64) -> [UInt8] {
     switch format {
     case .json:
       let members: [JSON.Member] = [
@@ -89,14 +100,14 @@ public final class Log: Sendable {
 
   private static func time(_ instant: Int64) -> String { timeText(instant) }
 
-  /// As it is when it is a word; quoted like JSON when it could be taken for something else.
+  /// Unquoted when it is a word; quoted like JSON when it is ambiguous.
   private static func text(_ value: JSON) -> String {
     guard case .string(let text) = value else { return value.text() }
     let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "\"" }
     return isPlain ? text : JSON.string(text).text()
   }
 
-  /// Nobody can end a line, or move the cursor of whoever reads it.
+  /// Without control characters, which could end the line or move the cursor of a terminal.
   private static func oneLine(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
   }

@@ -3,9 +3,9 @@ import FlowJSON
 import FlowMachine
 public import FlowRuntime
 
-/// What a server counts. No instance ever becomes a label: their number has no bound.
+/// The counters of a server. No instance ever becomes a label: their number has no bound.
 public final class Metrics: Sendable {
-  /// What the process uses, as the system says.
+  /// Resources of the process, as the system reports them.
   public struct Process: Sendable {
     public var residentBytes = 0
     public var cpuSeconds = 0.0
@@ -15,45 +15,64 @@ public final class Metrics: Sendable {
     public init() {}
   }
 
-  let requests = Family("flow_http_requests_total", "Answered requests.", ["method", "route", "status"]) { Counter() }
-  let requestSeconds = Histogram()
-  let sockets = Gauge()
-  let refusals = Family("flow_http_refusals_total", "Requests refused before a resource saw them.", ["code"]) {
+  let requests = Family("flow_http_requests_total", help: "Answered requests.", labels: ["method", "route", "status"]) {
     Counter()
   }
-  private let started = Family("flow_instances_started_total", "Instances that began.", ["workflow"]) { Counter() }
-  private let finished = Family("flow_instances_finished_total", "Instances that ended.", ["workflow", "outcome"]) {
+  let requestSeconds = Histogram()
+  let sockets = Gauge()
+  let refusals = Family(
+    "flow_http_refusals_total", help: "Requests refused before a resource saw them.", labels: ["code"]
+  ) {
+    Counter()
+  }
+  private let started = Family("flow_instances_started_total", help: "Instances that started.", labels: ["workflow"]) {
+    Counter()
+  }
+  private let finished = Family(
+    "flow_instances_finished_total", help: "Instances that ended.", labels: ["workflow", "outcome"]
+  ) {
     Counter()
   }
   private let transitions = Family(
-    "flow_transitions_total", "Steps that were taken.", ["workflow", "from", "to", "event"]
+    "flow_transitions_total", help: "Transitions of instances.", labels: ["workflow", "from", "to", "event"]
   ) { Counter() }
   private let events = Family(
-    "flow_events_received_total", "Events that arrived.", ["workflow", "event", "disposition"]
+    "flow_events_received_total", help: "Events that were received.", labels: ["workflow", "event", "disposition"]
   ) { Counter() }
-  private let incidents = Family("flow_incidents_total", "Timers and results that could not be taken.", ["workflow"]) {
+  private let incidents = Family(
+    "flow_incidents_total", help: "Timers and results that an instance could not process.", labels: ["workflow"]
+  ) {
     Counter()
   }
-  private let dead = Family("flow_dead_letters_total", "Work whose tries were spent.", ["workflow"]) { Counter() }
-  private let guardErrors = Family(
-    "flow_guard_errors_total", "Events refused because an expression failed.", ["workflow"]
+  private let dead = Family(
+    "flow_dead_letters_total", help: "Jobs whose attempts were exhausted.", labels: ["workflow"]
   ) { Counter() }
-  private let instanceSeconds = Family("flow_instance_duration_seconds", "From begin to end.", ["workflow"]) {
+  private let guardErrors = Family(
+    "flow_guard_errors_total", help: "Events refused because an expression failed.", labels: ["workflow"]
+  ) { Counter() }
+  private let instanceSeconds = Family(
+    "flow_instance_duration_seconds", help: "Time from the start to the end of an instance.", labels: ["workflow"]
+  ) {
     Histogram(Metrics.lifetimes)
   }
   private let microsteps = Histogram([1, 2, 3, 5, 10, 20, 50, 100])
   /// From a second to thirty days.
   private static let lifetimes: [Double] = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]
-  /// Subscribers that could not go on where they were, and why.
-  let resyncs = Family("flow_ws_resyncs_total", "Subscribers that could not go on where they were.", ["reason"]) {
+  /// Subscribers that could not resume at their position, by reason.
+  let resyncs = Family(
+    "flow_ws_resyncs_total", help: "Subscribers that could not resume at their position.", labels: ["reason"]
+  ) {
     Counter()
   }
   private let entries = Counter()
   let timerLag = Histogram()
   let commitSeconds = Histogram()
-  let actionSeconds = Family("flow_action_duration_seconds", "How long tries took.", ["action"]) { Histogram() }
-  let actions = Family("flow_actions_total", "Tries that ended.", ["action", "result"]) { Counter() }
+  let actionSeconds = Family("flow_action_duration_seconds", help: "Duration of attempts.", labels: ["action"]) {
+    Histogram()
+  }
+  let actions = Family("flow_actions_total", help: "Attempts that ended.", labels: ["action", "result"]) { Counter() }
   let retries = Counter()
+  let rates = RateHistory()
   let version: String
   private let process: @Sendable () -> Process
 
@@ -62,17 +81,17 @@ public final class Metrics: Sendable {
     self.process = process
   }
 
-  /// Notes how long a commit took.
-  public func noteCommit(seconds: Double) { commitSeconds.observe(seconds) }
+  /// Records the duration of a commit.
+  public func recordCommit(seconds: Double) { commitSeconds.observe(seconds) }
 
-  // MARK: - What was committed
+  // MARK: - Committed entries
 
   /// Counts committed entries; on the engine's thread.
-  public func note(_ entries: [JournalEntry], now: Int64) {
+  public func record(_ entries: [JournalEntry], now: Int64) {
     self.entries.add(entries.count)
     for entry in entries {
       switch entry.kind {
-      case .step: if let step = entry.step { note(step, entry, now) }
+      case .step: if let step = entry.step { record(step, of: entry, now: now) }
       case .incident: incidents[entry.flow].add()
       case .dead: dead[entry.flow].add()
       default: break
@@ -80,9 +99,10 @@ public final class Metrics: Sendable {
     }
   }
 
-  private func note(_ step: StepRecord, _ entry: JournalEntry, _ now: Int64) {
+  private func record(_ step: StepRecord, of entry: JournalEntry, now: Int64) {
     if let event = step.event { events[entry.flow, event, step.disposition.rawValue].add() }
     if step.isCreated { started[entry.flow].add() }
+    rates.record(step, of: entry)
     guard step.disposition == .applied else { return }
     microsteps.observe(Double(step.microsteps))
     let (from, to) = (step.from.joined(separator: "+"), step.to.joined(separator: "+"))
@@ -96,7 +116,7 @@ public final class Metrics: Sendable {
     }
   }
 
-  /// What set a step off: the name of an event, or the kind of anything else.
+  /// The cause of a step: the name of an event, or the kind of another cause.
   static func cause(_ body: JSON) -> String {
     if let event = body["event"]?["type"]?.string { return event }
     return body.members?.first { $0.value.members != nil && $0.name != "changes" }?.name ?? "other"
@@ -104,45 +124,46 @@ public final class Metrics: Sendable {
 
   static func states(_ json: JSON?) -> String { (json?.array ?? []).compactMap(\.string).joined(separator: "+") }
 
-  /// Counts an event that no step came of. It has to be one of the program's: what callers invent has no bound.
-  /// - Parameter problem: Why, where the engine was asked.
-  func noteRefused(event: String, flow: String?, _ problem: EngineProblem? = nil) {
+  /// Counts an event that caused no step. It must be an event of a program: names that callers invent have no bound.
+  /// - Parameter problem: The reason of the engine, if it was asked.
+  func recordRefusal(of event: String, flow: String?, _ problem: EngineProblem? = nil) {
     events[flow ?? "", event, "refused"].add()
     if case .refused(let refusal, _) = problem, refusal.isFailure { guardErrors[flow ?? ""].add() }
   }
 
-  // MARK: - Telling
+  // MARK: - Output
 
-  /// All of it; the gauges come from the store.
+  /// All metrics; the gauges come from the store.
   func text(_ population: [InstanceCounts], _ extent: StoreSize, now: Int64) -> String {
     var out = MetricsText()
-    out.gauges("flow_build_info", "What this server is.", ["version"], [([version], 1)])
+    out.gauges(
+      "flow_build_info", help: "The version of the server.", labels: ["version"], [([version], 1)])
     add(population, now, to: &out)
     out.add(started)
     out.add(finished)
     out.add(transitions)
     out.add(events)
     out.add(instanceSeconds)
-    out.add(microsteps, "flow_microsteps_per_macrostep", "How many times transitions were taken together in a step.")
+    out.add(microsteps, named: "flow_microsteps_per_macrostep", help: "Microsteps of a step.")
     out.add(guardErrors)
     out.add(incidents)
     out.add(dead)
-    out.counter("flow_journal_entries_total", "Entries committed since the start.", Double(entries.count))
-    out.gauge("flow_timers_pending", "Timers that are set.", Double(extent.timers))
-    out.gauge("flow_queue_depth", "Jobs that have not ended.", Double(extent.jobs))
-    out.gauge("flow_dead_letters", "Work that waits for an operator.", Double(extent.deadLetters))
-    out.gauge("flow_journal_bytes", "The size of the store.", Double(extent.bytes))
-    out.gauge("flow_journal_free_bytes", "What of it nothing uses.", Double(extent.freeBytes))
-    out.add(timerLag, "flow_timer_lag_seconds", "From the instant of a timer to the commit of its step.")
-    out.add(commitSeconds, "flow_store_commit_seconds", "How long commits took.")
+    out.counter("flow_journal_entries_total", help: "Entries committed since the start.", Double(entries.count))
+    out.gauge("flow_timers_pending", help: "Armed timers.", Double(extent.timers))
+    out.gauge("flow_queue_depth", help: "Jobs that have not ended.", Double(extent.jobs))
+    out.gauge("flow_dead_letters", help: "Dead letters that wait for an operator.", Double(extent.deadLetters))
+    out.gauge("flow_journal_bytes", help: "The size of the store.", Double(extent.bytes))
+    out.gauge("flow_journal_free_bytes", help: "Free bytes of the store.", Double(extent.freeBytes))
+    out.add(timerLag, named: "flow_timer_lag_seconds", help: "From the instant of a timer to the commit of its step.")
+    out.add(commitSeconds, named: "flow_store_commit_seconds", help: "Duration of commits.")
     out.add(actionSeconds)
     out.add(actions)
-    out.counter("flow_action_retries_total", "Tries after the first.", Double(retries.count))
-    out.gauge("flow_ws_connections", "Open WebSockets.", Double(sockets.current))
+    out.counter("flow_action_retries_total", help: "Attempts after the first.", Double(retries.count))
+    out.gauge("flow_ws_connections", help: "Open WebSockets.", Double(sockets.current))
     out.add(resyncs)
     out.add(requests)
     out.add(refusals)
-    out.add(requestSeconds, "flow_http_request_duration_seconds", "From a request to its answer.")
+    out.add(requestSeconds, named: "flow_http_request_duration_seconds", help: "Time from a request to its response.")
     add(process(), to: &out)
     return out.text
   }
@@ -162,16 +183,18 @@ public final class Metrics: Sendable {
       values.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
     }
     out.gauges(
-      "flow_instances", "Instances by where they are.", ["workflow", "version", "state", "status"], sorted(counts))
+      "flow_instances", help: "Instances by version, state and status.",
+      labels: ["workflow", "version", "state", "status"], sorted(counts))
     out.gauges(
-      "flow_state_age_seconds", "How long the instance has not moved that stands still for longest.",
-      ["workflow", "state"], sorted(ages))
+      "flow_state_age_seconds", help: "Age of the oldest running instance by state.", labels: ["workflow", "state"],
+      sorted(ages))
   }
 
   private func add(_ process: Process, to out: inout MetricsText) {
-    out.gauge("process_resident_memory_bytes", "Resident memory.", Double(process.residentBytes))
-    out.counter("process_cpu_seconds_total", "Processor time.", process.cpuSeconds)
-    out.gauge("process_open_fds", "Open descriptors.", Double(process.openDescriptors))
-    out.gauge("process_start_time_seconds", "When the process began, since 1970.", process.startSeconds)
+    out.gauge("process_resident_memory_bytes", help: "Resident memory.", Double(process.residentBytes))
+    out.counter("process_cpu_seconds_total", help: "Processor time.", process.cpuSeconds)
+    out.gauge("process_open_fds", help: "Open descriptors.", Double(process.openDescriptors))
+    out.gauge(
+      "process_start_time_seconds", help: "Start time of the process, in seconds since 1970.", process.startSeconds)
   }
 }

@@ -1,55 +1,61 @@
-/// The text form of Prometheus, version 0.0.4, put together a family at a time.
+/// The text form of Prometheus, version 0.0.4, composed a family at a time.
 struct MetricsText {
   static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
   private(set) var text = ""
 
   mutating func add(_ family: Family<Counter>) {
-    head(family.name, family.help, "counter")
-    for (values, counter) in family.all { sample(family.name, family.labels, values, "\(counter.count)") }
+    addHead(family.name, help: family.help, type: "counter")
+    for (values, counter) in family.all {
+      addSample(family.name, labels: zip(family.labels, values), value: "\(counter.count)")
+    }
   }
 
   mutating func add(_ family: Family<Histogram>) {
-    head(family.name, family.help, "histogram")
-    for (values, histogram) in family.all { add(histogram, family.name, family.labels, values) }
+    addHead(family.name, help: family.help, type: "histogram")
+    for (values, histogram) in family.all {
+      addSamples(of: histogram, named: family.name, labels: Array(zip(family.labels, values)))
+    }
   }
 
-  mutating func add(_ histogram: Histogram, _ name: String, _ help: String) {
-    head(name, help, "histogram")
-    add(histogram, name, [], [])
+  mutating func add(_ histogram: Histogram, named name: String, help: String) {
+    addHead(name, help: help, type: "histogram")
+    addSamples(of: histogram, named: name, labels: [])
   }
 
-  mutating func gauge(_ name: String, _ help: String, _ value: Double) {
-    head(name, help, "gauge")
-    sample(name, [], [], MetricsText.number(value))
+  mutating func gauge(_ name: String, help: String, _ value: Double) {
+    addHead(name, help: help, type: "gauge")
+    addSample(name, labels: [], value: MetricsText.number(value))
   }
 
-  mutating func counter(_ name: String, _ help: String, _ value: Double) {
-    head(name, help, "counter")
-    sample(name, [], [], MetricsText.number(value))
+  mutating func counter(_ name: String, help: String, _ value: Double) {
+    addHead(name, help: help, type: "counter")
+    addSample(name, labels: [], value: MetricsText.number(value))
   }
 
-  mutating func gauges(_ name: String, _ help: String, _ labels: [String], _ values: [([String], Double)]) {
-    head(name, help, "gauge")
-    for (labelValues, value) in values { sample(name, labels, labelValues, MetricsText.number(value)) }
+  mutating func gauges(_ name: String, help: String, labels: [String], _ values: [([String], Double)]) {
+    addHead(name, help: help, type: "gauge")
+    for (labelValues, value) in values {
+      addSample(name, labels: zip(labels, labelValues), value: MetricsText.number(value))
+    }
   }
 
-  private mutating func add(_ histogram: Histogram, _ name: String, _ labels: [String], _ values: [String]) {
+  private mutating func addSamples(of histogram: Histogram, named name: String, labels: [(String, String)]) {
     let counts = histogram.cumulative
     for (index, count) in counts.enumerated() {
       let bound = index < histogram.bounds.count ? MetricsText.number(histogram.bounds[index]) : "+Inf"
-      sample("\(name)_bucket", labels + ["le"], values + [bound], "\(count)")
+      addSample("\(name)_bucket", labels: labels + [("le", bound)], value: "\(count)")
     }
-    sample("\(name)_sum", labels, values, MetricsText.number(histogram.sum))
-    sample("\(name)_count", labels, values, "\(counts.last ?? 0)")
+    addSample("\(name)_sum", labels: labels, value: MetricsText.number(histogram.sum))
+    addSample("\(name)_count", labels: labels, value: "\(counts.last ?? 0)")
   }
 
-  private mutating func head(_ name: String, _ help: String, _ type: String) {
+  private mutating func addHead(_ name: String, help: String, type: String) {
     text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
   }
 
-  private mutating func sample(_ name: String, _ labels: [String], _ values: [String], _ value: String) {
-    let pairs = zip(labels, values).map { "\($0)=\"\(MetricsText.escaped($1))\"" }
+  private mutating func addSample(_ name: String, labels: some Sequence<(String, String)>, value: String) {
+    let pairs = labels.map { "\($0.0)=\"\(MetricsText.escaped($0.1))\"" }
     text += name + (pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}") + " \(value)\n"
   }
 

@@ -3,21 +3,21 @@ public import FlowJSON
 public import FlowRuntime
 import Synchronization
 
-/// Makes one span of each committed step, and sends them to a collector in the JSON form of OTLP.
+/// Makes a span of each committed step, and sends the spans to a collector in the JSON form of OTLP.
 ///
-/// An instance may live for years, so its steps are no children of a span that stays open: each links to the one
-/// before it, and belongs to the trace of the request that set it off.
+/// An instance may live for years, so its steps are not children of a span that stays open: each links to the one
+/// before it, and belongs to the trace of the request that caused it.
 public final class Tracer: Sendable {
-  /// How many spans wait for the collector; what comes beyond is left out.
+  /// Spans that may wait for the collector; more are dropped.
   public static let maximumWaiting = 8192
   static let maximumBatch = 512
   static let milliseconds = 1000
-  /// How many instances are remembered, to link the next step of each to the last.
+  /// Instances whose last step is kept, to link the next one to it.
   static let maximumInstances = 10_000
 
   private struct State {
-    /// Who asked for a step, by its place in the journal.
-    var askers: [Int64: TraceContext] = [:]
+    /// The trace of the request of a step, by its offset in the journal.
+    var parents: [Int64: TraceContext] = [:]
     var last: [Int64: TraceContext] = [:]
     var spans: [JSON] = []
     var isSending = false
@@ -30,7 +30,7 @@ public final class Tracer: Sendable {
   private let clock: @Sendable () -> Int64
   private let send: @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
 
-  /// - Parameter send: Posts a document to the collector, and says when that has ended, well or not.
+  /// - Parameter send: Posts a document to the collector, and calls back when that has ended, successfully or not.
   public init(
     version: String, clock: @escaping @Sendable () -> Int64,
     send: @escaping @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
@@ -40,20 +40,20 @@ public final class Tracer: Sendable {
     self.send = send
   }
 
-  /// Notes whose request a step came of; before ``note(_:)`` gets its entry.
-  func step(_ sequence: Int64, belongsTo asker: TraceContext) {
+  /// Records the trace of a step's request; before ``record(_:)`` gets its entry.
+  func step(_ sequence: Int64, belongsTo parent: TraceContext) {
     state.withLock { state in
-      if state.askers.count < Tracer.maximumBatch * 16 { state.askers[sequence] = asker }
+      if state.parents.count < Tracer.maximumBatch * 16 { state.parents[sequence] = parent }
     }
   }
 
   /// Makes spans of committed steps; on the engine's thread.
-  public func note(_ entries: [JournalEntry]) {
+  public func record(_ entries: [JournalEntry]) {
     let end = clock()
     let (isFull, mustSchedule) = state.withLock { state -> (Bool, Bool) in
-      for entry in entries where entry.kind == .step { Tracer.add(entry, end, to: &state) }
-      // Answers come before their entries are told, so that what is left belongs to nobody.
-      state.askers.removeAll(keepingCapacity: true)
+      for entry in entries where entry.kind == .step { Tracer.add(entry, until: end, to: &state) }
+      // Responses precede their entries, so that what is left belongs to no step.
+      state.parents.removeAll(keepingCapacity: true)
       let isFull = state.spans.count >= Tracer.maximumBatch
       let mustSchedule = !state.spans.isEmpty && !state.isScheduled
       if mustSchedule { state.isScheduled = true }
@@ -68,14 +68,14 @@ public final class Tracer: Sendable {
     }
   }
 
-  private static func add(_ entry: JournalEntry, _ end: Int64, to state: inout State) {
-    let asker = state.askers[entry.sequence]
-    let own = asker?.child() ?? .root()
+  private static func add(_ entry: JournalEntry, until end: Int64, to state: inout State) {
+    let parent = state.parents[entry.sequence]
+    let own = parent?.child() ?? .root()
     let previous = state.last[entry.instance]
     if state.last.count >= maximumInstances { state.last.removeAll(keepingCapacity: true) }
     state.last[entry.instance] = own
     guard own.isSampled, state.spans.count < maximumWaiting else { return }
-    state.spans.append(span(entry, own, asker, previous, end))
+    state.spans.append(span(of: entry, own, parent: parent, previous: previous, until: end))
   }
 
   // MARK: - Sending
@@ -98,7 +98,7 @@ public final class Tracer: Sendable {
     }
   }
 
-  /// Sends what waits; returns when it has been handed over.
+  /// Sends the waiting spans; returns when they are handed over.
   public func flush() { queue.sync { sendBatch() } }
 
   // MARK: - The form of OTLP
@@ -112,20 +112,20 @@ public final class Tracer: Sendable {
   }
 
   private static func span(
-    _ entry: JournalEntry, _ own: TraceContext, _ asker: TraceContext?, _ previous: TraceContext?, _ end: Int64
+    of entry: JournalEntry, _ own: TraceContext, parent: TraceContext?, previous: TraceContext?, until end: Int64
   ) -> JSON {
     let body = entry.body
     let to = Metrics.states(body["to"])
     var members: [JSON.Member] = [
       .init("traceId", .string(own.traceID)), .init("spanId", .string(own.spanID)),
       .init("name", .string("flow.step \(entry.flow)/\(to)")),
-      // A consumer: what set it off may be long gone.
+      // A consumer: its cause may have ended long ago.
       .init("kind", 5), .init("startTimeUnixNano", nanoseconds(entry.at)),
       .init("endTimeUnixNano", nanoseconds(max(end, entry.at))),
-      .init("attributes", .array(attributes(entry, body, to))),
+      .init("attributes", .array(attributes(of: entry, to: to))),
       .init("status", body["status"] == "failed" ? ["code": 2] : ["code": 1]),
     ]
-    if let asker { members.append(.init("parentSpanId", .string(asker.spanID))) }
+    if let parent { members.append(.init("parentSpanId", .string(parent.spanID))) }
     if let previous {
       members.append(
         .init("links", [["traceId": .string(previous.traceID), "spanId": .string(previous.spanID)]]))
@@ -133,8 +133,9 @@ public final class Tracer: Sendable {
     return .object(members)
   }
 
-  private static func attributes(_ entry: JournalEntry, _ body: JSON, _ to: String) -> [JSON] {
-    [
+  private static func attributes(of entry: JournalEntry, to: String) -> [JSON] {
+    let body = entry.body
+    return [
       text("flow.workflow", entry.flow), text("flow.instance.id", entry.key),
       text("flow.event", Metrics.cause(body)), text("flow.state.from", Metrics.states(body["from"])),
       text("flow.state.to", to),

@@ -6,26 +6,26 @@ import FlowMachine
 import FlowRuntime
 import FlowSource
 
-/// A program that is about to be served.
+/// A program to be served.
 struct Deployment {
-  /// How many running instances are looked at to say what could be migrated.
-  static let maximumLooked = 500
-  /// How many findings an answer lists, mistakes first.
+  /// Running instances that are tried for migration.
+  static let maximumTried = 500
+  /// Diagnostics that a response lists, errors first.
   static let maximumDiagnostics = 500
 
   let flow: String
   let machine: Machine
-  /// What the flow is served as until then.
+  /// The present deployment of the flow.
   let present: Catalogue.Entry?
-  /// What it was compiled from; nothing when it came as IR.
+  /// The files that it was compiled from; none for IR.
   let sources: [SourceText]
   private let diagnostics: JSON
 
   /// Compiles a source.
-  /// - Parameter obstacle: Says what a program needs that can't be served here.
+  /// - Parameter obstacle: The reason why a program can't be served here.
   /// - Throws: 422 with the diagnostics.
   init(
-    source: [UInt8], flow: String, _ catalogue: Catalogue, _ obstacle: (Program) -> String?
+    source: [UInt8], flow: String, in catalogue: Catalogue, obstacle: (Program) -> String?
   ) throws(Problem) {
     let file = flow + ".flow"
     let compilation = compile(file) { $0 == file ? source : nil }
@@ -37,26 +37,26 @@ struct Deployment {
       throw .doesNotCompile(compilation.diagnostics.first { $0.severity == .error }?.message ?? "", found)
     }
     let text = SourceText(name: file, text: String(decoding: source, as: UTF8.self))
-    try self.init(program, [text], flow: flow, catalogue, obstacle, found)
+    try self.init(program, from: [text], flow: flow, in: catalogue, obstacle: obstacle, diagnostics: found)
   }
 
-  /// Takes what `flow compile` wrote.
-  /// - Throws: 422 for what is no program.
+  /// Loads the output of `flow compile`.
+  /// - Throws: 422 for IR that is not valid.
   init(
-    ir: JSON, flow: String, _ catalogue: Catalogue, _ obstacle: (Program) -> String?
+    ir: JSON, flow: String, in catalogue: Catalogue, obstacle: (Program) -> String?
   ) throws(Problem) {
     let program: Program
     do throws(ProgramError) {
       program = try Program(json: ir)
     } catch {
-      throw .doesNotCompile("the body is no program as `flow compile` writes it: \(error.message)", .array([]))
+      throw .doesNotCompile("the body is not the output of `flow compile`: \(error.message)", .array([]))
     }
-    try self.init(program, [], flow: flow, catalogue, obstacle, .array([]))
+    try self.init(program, from: [], flow: flow, in: catalogue, obstacle: obstacle, diagnostics: .array([]))
   }
 
   private init(
-    _ program: Program, _ sources: [SourceText], flow: String, _ catalogue: Catalogue,
-    _ obstacle: (Program) -> String?, _ found: JSON
+    _ program: Program, from sources: [SourceText], flow: String, in catalogue: Catalogue,
+    obstacle: (Program) -> String?, diagnostics found: JSON
   ) throws(Problem) {
     guard program.flows.contains(where: { $0.name == flow }) else {
       throw .doesNotCompile("the source has no flow `\(flow)`", found)
@@ -73,9 +73,9 @@ struct Deployment {
     diagnostics = found
   }
 
-  /// What becomes of it, with what runs now.
+  /// The effect of the deployment on the running instances.
   func json(
-    _ queries: any Queries, _ programs: ProgramCache, now: Int64, _ isDryRun: Bool
+    _ queries: any Queries, _ programs: ProgramCache, now: Int64, isDryRun: Bool
   ) throws(StoreError) -> JSON {
     let index = machine.flow(named: flow) ?? 0
     let node = machine.program.flows[index]
@@ -92,20 +92,20 @@ struct Deployment {
       "flows": .array(machine.program.flows.map { .string($0.name) }), "dryRun": .bool(isDryRun),
       "isNew": .bool(present == nil), "isSame": .bool(present?.hash == machine.program.hash),
       "diagnostics": diagnostics, "changes": changes(node), "live": .array(live),
-      "migration": try migration(queries, programs, now),
+      "migration": try migration(queries, programs, now: now),
     ]
   }
 
-  /// Which of the instances that run could be moved to it, and why others could not.
-  private func migration(_ queries: any Queries, _ programs: ProgramCache, _ now: Int64) throws(StoreError) -> JSON {
+  /// The instances that could be migrated to it, and the reasons why others could not.
+  private func migration(_ queries: any Queries, _ programs: ProgramCache, now: Int64) throws(StoreError) -> JSON {
     var filter = InstanceFilter(flow: flow)
     filter.status = .running
     let stepper = Stepper(machine)
-    var (looked, possible) = (0, 0)
+    var (tried, possible) = (0, 0)
     var reasons: [(text: String, count: Int, key: String)] = []
-    for row in try queries.instances(filter, after: nil, limit: Deployment.maximumLooked) {
+    for row in try queries.instances(filter, after: nil, limit: Deployment.maximumTried) {
       guard row.definition != machine.program.hash, let (instance, old) = try programs.instance(row) else { continue }
-      looked += 1
+      tried += 1
       do throws(MigrationProblem) {
         _ = try stepper.migrate(instance, from: old.machine, now: now)
         possible += 1
@@ -118,7 +118,7 @@ struct Deployment {
       }
     }
     return [
-      "looked": .int(Int64(looked)), "possible": .int(Int64(possible)),
+      "looked": .int(Int64(tried)), "possible": .int(Int64(possible)),
       "reasons": .array(
         reasons.map { ["detail": .string($0.text), "count": .int(Int64($0.count)), "example": .string($0.key)] }),
     ]
@@ -148,9 +148,7 @@ struct Deployment {
 
 extension Problem {
   static func doesNotCompile(_ reason: String, _ diagnostics: JSON) -> Problem {
-    Problem(
-      status: 422, code: "compile-failed", title: "It does not compile", detail: reason,
-      members: [.init("diagnostics", diagnostics)])
+    Problem(.compileFailed, reason, members: [.init("diagnostics", diagnostics)])
   }
 }
 

@@ -5,17 +5,37 @@ import FlowMachine
 import FlowRuntime
 import FlowSource
 
-/// An event that is tried on what was committed, and not kept: the answer is that of the real one, now.
+/// The evaluation of an event against committed state, of which nothing is stored: its result is that of the real
+/// event at this moment.
 struct DryRun {
+  /// The result of an accepted event.
+  struct Result {
+    let flow: String
+    fileprivate let key: String?
+    fileprivate let created: Bool
+    fileprivate let step: Step
+    fileprivate let machine: Machine
+
+    /// - Parameter withValues: Whether the caller may see changes and effects.
+    func json(withValues: Bool) -> JSON {
+      let members: [JSON.Member] = [
+        .init("dryRun", true), .init("flow", .string(flow)), .init("key", key.map { .string($0) } ?? .null),
+        .init("created", .bool(created)),
+      ]
+      return .object(members + step.members(in: machine).filter { withValues || !Step.valueMembers.contains($0.name) })
+    }
+  }
+
   let programs: ProgramCache
   let catalogue: Catalogue
   let queries: any Queries
+  /// Milliseconds since 1970.
   let now: Int64
 
-  /// What would come of an event.
-  func run(_ command: EventCommand) throws(DryRunError) -> JSON {
+  /// The result of an event, by the routing of the engine.
+  func run(_ command: EventCommand) throws(DryRunError) -> Result {
     var first: DryRunError?
-    for entry in try targets(of: command) {
+    for entry in try receivers(of: command) {
       do throws(DryRunError) {
         return try run(command, on: entry)
       } catch {
@@ -23,44 +43,41 @@ struct DryRun {
         first = first ?? error
       }
     }
-    throw first
-      ?? .problem(.notFound("`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events"))
+    throw first ?? .problem(.notFound("`\(command.event)` reaches no flow"))
   }
 
-  private func targets(of command: EventCommand) throws(DryRunError) -> [Catalogue.Entry] {
-    if let flow = command.flow {
-      guard let entry = catalogue[flow] else { throw .problem(.unknownFlow(flow, known: catalogue.names)) }
-      return [entry]
-    }
-    guard catalogue.events.contains(command.event) else { throw .problem(unknown(command.event, catalogue.events)) }
-    return catalogue.entries.filter { entry in
-      guard let event = entry.machine.event(named: command.event),
-        entry.machine.handles(event: event, flow: entry.flow)
-      else { return false }
-      return entry.machine.keyField(of: event, flow: entry.flow) != nil
-        || !entry.isRetired && entry.machine.starts(flow: entry.flow, on: event)
+  private func receivers(of command: EventCommand) throws(DryRunError) -> [Catalogue.Entry] {
+    do throws(EngineProblem) {
+      return try catalogue.receivers(of: command)
+    } catch {
+      throw .problem(error)
     }
   }
 
-  private func run(_ command: EventCommand, on entry: Catalogue.Entry) throws(DryRunError) -> JSON {
+  private func run(_ command: EventCommand, on entry: Catalogue.Entry) throws(DryRunError) -> Result {
     let payload = try payload(command, entry.machine)
-    let key = command.key ?? keyOf(payload, entry)
-    let event = entry.machine.event(named: command.event) ?? 0
-    if let key, key.isEmpty || key.utf8.count > Engine.maximumKey {
-      let message = "the key of an instance has 1 to \(Engine.maximumKey) bytes"
-      throw .problem(.invalidPayload([("", message)]))
-    }
+    let key = command.key ?? entry.key(in: payload)
+    let event = entry.machine.event(named: command.event)
+    if let key { try checkKey(key, of: entry) }
     let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
-    if let row, !row.status.hasEnded || !entry.machine.startsAgain(flow: entry.flow, on: event) {
-      return try step(row, command)
-    }
-    guard !entry.isRetired, entry.machine.starts(flow: entry.flow, on: event) else {
-      throw .problem(.notFound("there is no instance `\(key ?? "")` of `\(entry.name)`"))
+    switch entry.destination(of: event, isRunning: row.map { !$0.status.hasEnded }) {
+    case .step: if let row { return try step(row, command) }
+    case .start: break
+    case .none: throw .problem(.notFound("there is no instance `\(key ?? "")` of `\(entry.name)`"))
     }
     let stepper = Stepper(entry.machine)
     let outcome = stepper.start(
-      flow: entry.flow, key: key ?? "new", event: event, payload: payload, caller: command.caller, now: now)
-    return try describe(outcome, stepper.machine, entry.name, key, created: true)
+      flow: entry.flow, key: key ?? "new", event: event ?? 0, payload: payload, caller: command.caller, now: now)
+    return Result(
+      flow: entry.name, key: key, created: true, step: try accepted(outcome, stepper.machine), machine: stepper.machine)
+  }
+
+  private func checkKey(_ key: String, of entry: Catalogue.Entry) throws(DryRunError) {
+    do throws(EngineProblem) {
+      try entry.checkKey(key)
+    } catch {
+      throw .problem(error)
+    }
   }
 
   private func find(_ flow: String, _ key: String) throws(DryRunError) -> InstanceRow? {
@@ -71,7 +88,7 @@ struct DryRun {
     }
   }
 
-  private func step(_ row: InstanceRow, _ command: EventCommand) throws(DryRunError) -> JSON {
+  private func step(_ row: InstanceRow, _ command: EventCommand) throws(DryRunError) -> Result {
     if let wanted = command.ifMatch, wanted != row.revision {
       throw .problem(.revisionMismatch(current: row.revision))
     }
@@ -80,10 +97,12 @@ struct DryRun {
     let payload = try payload(command, stepper.machine)
     let event = stepper.machine.event(named: command.event) ?? 0
     let outcome = stepper.step(instance, .event(event, payload: payload, caller: command.caller), now: now)
-    return try describe(outcome, stepper.machine, row.flow, row.key, created: false)
+    return Result(
+      flow: row.flow, key: row.key, created: false, step: try accepted(outcome, stepper.machine),
+      machine: stepper.machine)
   }
 
-  func restore(_ row: InstanceRow) throws(DryRunError) -> (Instance, Stepper) {
+  private func restore(_ row: InstanceRow) throws(DryRunError) -> (Instance, Stepper) {
     do throws(StoreError) {
       guard let found = try programs.instance(row) else {
         throw .unavailable("the instance `\(row.key)` can't be read by its program")
@@ -95,59 +114,33 @@ struct DryRun {
   }
 
   private func payload(_ command: EventCommand, _ machine: Machine) throws(DryRunError) -> Value {
-    guard machine.event(named: command.event) != nil else {
-      throw .problem(unknown(command.event, machine.program.events.map(\.name)))
-    }
-    switch Value.from(command.payload, as: .record(command.event), in: machine.types) {
-    case .success(let value): return value
-    case .failure(let problems):
-      throw .problem(.invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) }))
+    do throws(EngineProblem) {
+      return try command.payload(in: machine)
+    } catch {
+      throw .problem(error)
     }
   }
 
-  private func unknown(_ name: String, _ known: [String]) -> EngineProblem {
-    .unknownEvent(name, nearest: Suggestion.closest(to: name, among: known, limit: 3), known: known)
-  }
-
-  private func keyOf(_ payload: Value, _ entry: Catalogue.Entry) -> String? {
-    let node = entry.machine.program.flows[entry.flow]
-    guard let key = node.key, case .record(let record) = payload,
-      case .string(let text)? = record[node.fields[key].name]
-    else { return nil }
-    return text
-  }
-
-  private func describe(
-    _ outcome: Outcome, _ machine: Machine, _ flow: String, _ key: String?, created: Bool
-  ) throws(DryRunError) -> JSON {
+  private func accepted(_ outcome: Outcome, _ machine: Machine) throws(DryRunError) -> Step {
     switch outcome {
     case .refused(let refusal):
       throw .problem(.refused(refusal, explanation: refusal.explanationJSON(in: machine)))
-    case .accepted(let step):
-      let members: [JSON.Member] = [
-        .init("dryRun", true), .init("flow", .string(flow)), .init("key", key.map { .string($0) } ?? .null),
-        .init("created", .bool(created)),
-      ]
-      return .object(members + step.members(in: machine))
+    case .accepted(let step): return step
     }
   }
 }
 
-/// Why a trial has no answer.
+/// The reason why a dry run has no result.
 enum DryRunError: Error {
   case problem(EngineProblem)
   case store(StoreError)
-
-  var problem: Problem {
-    switch self {
-    case .problem(let problem): problem.problem
-    case .store(let error): EngineProblem.storeUnavailable(error.message).problem
-    }
-  }
 }
 
 extension Step {
-  /// What the step has done and asks for, for people.
+  /// The members that hold values of the instance.
+  static let valueMembers: Set<String> = ["changes", "effects", "transitions"]
+
+  /// The changes and effects of the step.
   func members(in machine: Machine) -> [JSON.Member] {
     let node = machine.program.flows[next.flow]
     return [

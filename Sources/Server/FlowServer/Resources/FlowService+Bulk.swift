@@ -2,11 +2,12 @@ import FlowHTTP
 import FlowJSON
 import FlowMachine
 import FlowRuntime
+import FlowSource
 import Synchronization
 
-/// One operation on many instances, one after the other; who asked looks at how far it has come.
+/// One operation on many instances, one after the other, whose progress clients poll.
 final class BulkWork: Sendable {
-  /// How many refusals are kept with their reasons.
+  /// Refusals that are kept with their reasons.
   static let maximumErrors = 100
   static let operations = OperatorCommand.Action.allCases.map(\.rawValue)
 
@@ -35,7 +36,7 @@ final class BulkWork: Sendable {
     self.service = service
   }
 
-  func begin() { readPage(list) }
+  func start() { readPage(list) }
 
   /// Reads the next instances and works on them.
   private func readPage(_ list: InstanceList) {
@@ -46,13 +47,13 @@ final class BulkWork: Sendable {
         rest.after = next?.position
         work(on: rows[...], then: next == nil ? nil : rest)
       } catch {
-        note("", EngineProblem.storeUnavailable(error.message).problem)
+        record(.storeUnavailable(error), of: "")
         end()
       }
     }
   }
 
-  /// Asks for one at a time, so that others have their turn.
+  /// Sends one command at a time, so that others have their turn.
   private func work(on rows: ArraySlice<InstanceRow>, then rest: InstanceList?) {
     guard let row = rows.first else {
       if let rest { readPage(rest) } else { end() }
@@ -64,13 +65,13 @@ final class BulkWork: Sendable {
     service.engine.operate(command) { [self] result in
       switch result {
       case .success: progress.withLock { $0.done += 1 }
-      case .failure(let problem): note("\(row.flow)/\(row.key)", problem.problem)
+      case .failure(let problem): record(problem.problem, of: "\(row.flow)/\(row.key)")
       }
       work(on: rows.dropFirst(), then: rest)
     }
   }
 
-  private func note(_ name: String, _ problem: Problem) {
+  private func record(_ problem: Problem, of name: String) {
     progress.withLock { progress in
       progress.refused += 1
       guard progress.errors.count < BulkWork.maximumErrors else { return }
@@ -91,14 +92,14 @@ final class BulkWork: Sendable {
 }
 
 extension FlowService {
-  /// How many batches are remembered.
+  /// Batches whose progress is kept.
   static let maximumBatches = 100
 
   /// `POST /v1/batches {"op": "cancel", "filter": {"flow": "Order", "state": "stuck"}, "reason": "…", "dryRun": true}`
-  func postBatch(_ exchange: RouteRequest) throws(Problem) {
-    let body = try body(exchange.request)
+  func postBatch(_ request: RouteRequest) throws(Problem) {
+    let body = try request.http.object(["op", "filter", "reason", "dryRun"])
     guard let name = body["op"]?.string, let action = OperatorCommand.Action(rawValue: name) else {
-      throw .badRequest("`op` is one of \(BulkWork.operations.joined(separator: ", "))")
+      throw .badRequest("`op` must be one of \(BulkWork.operations.joined(separator: ", "))")
     }
     guard let filter = body["filter"]?.members else {
       throw .badRequest(#"the body has no `filter`, an object as {"flow": "Order", "state": "stuck"}"#)
@@ -107,26 +108,29 @@ extension FlowService {
     var values = ["limit": String(FlowService.maximumLimit)]
     for member in filter {
       guard known.contains(member.name) else {
-        throw .badRequest("there is no filter `\(member.name)`; there are \(known.joined(separator: ", "))")
+        let guess = Suggestion.closest(to: member.name, among: known).first.map { ", did you mean `\($0)`?" }
+        throw .badRequest(
+          "there is no filter `\(member.name)`" + (guess ?? "; there are \(known.joined(separator: ", "))"))
       }
       guard let text = member.value.string ?? member.value.int.map({ String($0) }) else {
-        throw .badRequest("the filter `\(member.name)` is a text")
+        throw .badRequest("the filter `\(member.name)` must be a string")
       }
       values[member.name] = text
     }
-    var list = try InstanceList(Parameters(values), flow: values["flow"], catalogue)
-    list.redaction = exchange.request.visit?.gate.settings.redaction ?? Redaction()
+    var list = try InstanceList(
+      Parameters(values), flow: values["flow"], catalogue, known: knownFlows(request.context))
+    list.redaction = request.context.middleware.settings.redaction
     var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
-    pattern.caller = try caller(exchange.request)
-    guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` is true or false") }
+    pattern.caller = try caller(request.context)
+    guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` must be true or false") }
     pattern.isDryRun = isDryRun
     let work = keep { BulkWork(id: $0, action, on: list, like: pattern, by: self) }
-    work.begin()
-    let place = "/v1/batches/\(work.id)"
-    exchange.respond.send(.json(work.json, status: 202, headers: [("Location", place)]))
+    work.start()
+    let location = "/v1/batches/\(work.id)"
+    request.respond.send(.json(work.json, status: 202, headers: [("Location", location)]))
   }
 
-  /// Remembers a batch; the oldest is forgotten when there are too many.
+  /// Keeps a batch; the oldest is dropped when there are too many.
   private func keep(_ make: (String) -> BulkWork) -> BulkWork {
     batches.withLock { batches in
       batches.count += 1
@@ -137,11 +141,11 @@ extension FlowService {
     }
   }
 
-  func showBatch(_ exchange: RouteRequest) throws(Problem) {
-    let id = exchange["batch"] ?? ""
+  func showBatch(_ request: RouteRequest) throws(Problem) {
+    let id = request["batch"] ?? ""
     guard let work = batches.withLock({ $0.kept.first { $0.id == id } }) else {
-      throw .notFound("there is no batch `\(id)`, or it is no longer remembered")
+      throw .notFound("there is no batch `\(id)`, or it is too old")
     }
-    exchange.respond.send(.json(work.json))
+    request.respond.send(.json(work.json))
   }
 }

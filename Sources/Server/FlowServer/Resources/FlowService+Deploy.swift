@@ -1,80 +1,82 @@
-import Dispatch
 import FlowHTTP
 import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// Deploying: a source becomes what new instances run, and what that means for those that run is said before.
+// Deployment: new instances run the new program; a dry run shows the effect on running ones.
 extension FlowService {
   /// `PUT /v1/flows/{flow}` with a program that has a flow of that name: its source, or the IR of it.
-  func deployFlow(_ exchange: RouteRequest) throws(Problem) {
-    let name = exchange["flow"] ?? ""
-    let request = exchange.request
-    guard ["text/x-flow", "text/plain", IncomingEvent.json].contains(request.mediaType) else {
+  func deployFlow(_ request: RouteRequest) throws(Problem) {
+    let name = request["flow"] ?? ""
+    let http = request.http
+    let context = request.context
+    guard ["text/x-flow", "text/plain", IncomingEvent.json].contains(http.mediaType) else {
       throw Problem(
-        status: 415, code: "unsupported-media-type", title: "Unsupported media type",
-        detail: "send the source as text/x-flow, or what `flow compile` wrote as application/json")
+        .unsupportedMediaType, "send the source as text/x-flow, or the output of `flow compile` as application/json")
     }
-    let ir = request.mediaType == IncomingEvent.json ? try request.json() : nil
-    try checkConditions(request, catalogue[name])
-    let isDryRun = try exchange.query.flag("dryRun")
-    // Compiling takes as long as the text is; the loops have others to serve.
-    deployments.async { [self] in
+    let ir = http.mediaType == IncomingEvent.json ? try http.json() : nil
+    try checkConditions(http, catalogue[name])
+    let isDryRun = try request.query.flag("dryRun")
+    // Compiling takes time, so deployments wait for each other and for nothing else.
+    let isAccepted = deployments.run { [self] in
       do throws(Problem) {
         let deployment =
           if let ir {
-            try Deployment(ir: ir, flow: name, catalogue, obstacle)
+            try Deployment(ir: ir, flow: name, in: catalogue, obstacle: obstacle)
           } else {
-            try Deployment(source: request.body, flow: name, catalogue, obstacle)
+            try Deployment(source: http.body, flow: name, in: catalogue, obstacle: obstacle)
           }
-        // A source may bring more flows than the address names.
-        for flow in deployment.machine.program.flows { try request.visit?.checkSees(flow.name) }
-        finish(deployment, isDryRun, exchange.respond)
+        // A source may bring more flows than the path names.
+        for flow in deployment.machine.program.flows { try context.checkSees(flow.name) }
+        finish(deployment, isDryRun: isDryRun, request)
       } catch {
-        exchange.respond.send(error.response)
+        request.respond.send(error)
       }
     }
+    if !isAccepted { throw .overloaded }
   }
 
-  /// `If-None-Match: *` wants the flow to be new, `If-Match` names the definition that it has.
+  /// `If-None-Match: *` requires a new flow, `If-Match` the present definition.
+  /// - Throws: 412.
   private func checkConditions(_ request: HTTPRequest, _ present: Catalogue.Entry?) throws(Problem) {
     let wanted = request.headers["If-Match"].map { $0.filter { $0 != "\"" } }
     let isOther = wanted.map { present == nil || $0 != "*" && $0 != present?.hash } ?? false
     guard !isOther, request.headers["If-None-Match"] != "*" || present == nil else {
       throw Problem(
-        status: 412, code: "revision-mismatch", title: "Precondition failed",
-        detail: present.map { "the flow is served, as \($0.hash)" } ?? "the flow is not served")
+        .revisionMismatch, present.map { "the flow is served, as \($0.hash)" } ?? "the flow is not served")
     }
   }
 
-  private func finish(_ deployment: Deployment, _ isDryRun: Bool, _ respond: Responder) {
+  private func finish(_ deployment: Deployment, isDryRun: Bool, _ request: RouteRequest) {
+    let respond = request.respond
     reader.read { [self] queries in
       do throws(StoreError) {
-        let answer = try deployment.json(queries, programs, now: clock(), isDryRun)
+        let answer = try deployment.json(queries, programs, now: clock(), isDryRun: isDryRun)
         if isDryRun { return respond.send(.json(answer)) }
+        request.context.middleware.settings.redaction.follow(deployment.machine.program)
         engine.deploy(deployment.machine, sources: deployment.sources) { result in
           switch result {
-          case .failure(let problem): respond.send(problem.response)
+          case .failure(let problem): respond.send(problem, of: nil)
           case .success:
             let tag = [("ETag", "\"\(deployment.machine.program.hash)\"")]
             respond.send(.json(answer, status: deployment.present == nil ? 201 : 200, headers: tag))
           }
         }
       } catch {
-        respond.send(EngineProblem.storeUnavailable(error.message).response)
+        respond.send(.storeUnavailable(error))
       }
     }
   }
 
-  /// `DELETE /v1/flows/{flow}`: nothing new begins, what runs goes on.
-  func retireFlow(_ exchange: RouteRequest) throws(Problem) {
-    let name = try flow(exchange).name
+  /// `DELETE /v1/flows/{flow}`: no new instances start, running ones continue.
+  func retireFlow(_ request: RouteRequest) throws(Problem) {
+    let name = try flow(request).name
     engine.retire(name) { result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let wasServed):
-        exchange.respond.send(.json(["name": .string(name), "retired": true, "changed": .bool(wasServed)]))
+        request.respond.send(.json(["name": .string(name), "retired": true, "changed": .bool(wasServed)]))
       }
     }
   }

@@ -3,33 +3,33 @@ import FlowJSON
 import FlowRuntime
 import FlowSource
 
-// The API about itself.
+// Descriptions of the API.
 extension FlowService {
-  func showOpenAPI(_ exchange: RouteRequest) throws(Problem) {
-    let hasKeys = exchange.request.visit?.gate.hasKeys ?? false
-    exchange.respond.send(.json(OpenAPI(routes: routes.routes, catalogue: catalogue, hasKeys: hasKeys).json))
+  func showOpenAPI(_ request: RouteRequest) throws(Problem) {
+    let hasKeys = request.context.middleware.hasKeys
+    request.respond.send(.json(OpenAPI(routes: Route.all, catalogue: catalogue, hasKeys: hasKeys).json))
   }
 
-  func showAsyncAPI(_ exchange: RouteRequest) throws(Problem) {
-    exchange.respond.send(.json(AsyncAPI(catalogue: catalogue).json))
+  func showAsyncAPI(_ request: RouteRequest) throws(Problem) {
+    request.respond.send(.json(AsyncAPI(catalogue: catalogue).json))
   }
 
-  func showDocumentation(_ exchange: RouteRequest) throws(Problem) {
-    exchange.respond.send(.html(DocumentationPage(routes: routes.routes, catalogue: catalogue).html))
+  func showDocumentation(_ request: RouteRequest) throws(Problem) {
+    request.respond.send(.html(DocumentationPage(routes: Route.all, catalogue: catalogue).html))
   }
 
-  func listProblems(_ exchange: RouteRequest) throws(Problem) {
-    exchange.respond.send(.json(["items": .array(ProblemKind.all.map(\.json))]))
+  func listProblems(_ request: RouteRequest) throws(Problem) {
+    request.respond.send(.json(["items": .array(ProblemKind.all.map(\.json))]))
   }
 
-  func showProblem(_ exchange: RouteRequest) throws(Problem) {
-    let code = exchange["code"] ?? ""
+  func showProblem(_ request: RouteRequest) throws(Problem) {
+    let code = request["code"] ?? ""
     guard let kind = ProblemKind.named(code) else {
       let guess = Suggestion.closest(to: code, among: ProblemKind.all.map(\.code)).first
       throw .notFound("there is no problem `\(code)`" + (guess.map { ", did you mean `\($0)`?" } ?? ""))
     }
-    let wantsPage = exchange.preferred(of: ["application/json", "text/html"]) == "text/html"
-    exchange.respond.send(wantsPage ? .html(DocumentationPage.page(kind)) : .json(kind.json))
+    let wantsPage = request.preferred(of: ["application/json", "text/html"]) == "text/html"
+    request.respond.send(wantsPage ? .html(DocumentationPage.page(kind)) : .json(kind.json))
   }
 }
 

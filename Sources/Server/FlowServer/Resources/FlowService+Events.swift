@@ -1,80 +1,92 @@
 import FlowHTTP
-import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime
 
 // Events: `POST /v1/events`, `…/instances`, `…/instances/{key}/events`.
 extension FlowService {
-  func postEvent(_ exchange: RouteRequest) throws(Problem) {
-    if exchange.request.mediaType == IncomingEvent.batch {
-      return try EventBatch.submit(exchange, as: try caller(exchange.request), to: self)
+  func postEvent(_ request: RouteRequest) throws(Problem) {
+    if request.http.mediaType == IncomingEvent.batch {
+      return try EventBatch.submit(request, as: try caller(request.context), to: self)
     }
-    try submit(exchange, flow: nil, key: nil)
+    try submit(request, flow: nil, key: nil)
   }
 
-  func postStart(_ exchange: RouteRequest) throws(Problem) { try submit(exchange, flow: flow(exchange).name, key: nil) }
+  func postStart(_ request: RouteRequest) throws(Problem) { try submit(request, flow: flow(request).name, key: nil) }
 
-  func postEventToInstance(_ exchange: RouteRequest) throws(Problem) {
-    try submit(exchange, flow: flow(exchange).name, key: exchange["key"])
+  func postEventToInstance(_ request: RouteRequest) throws(Problem) {
+    try submit(request, flow: flow(request).name, key: request["key"])
   }
 
-  /// Hands an event to the engine; the answer comes when the step is on the disk.
-  private func submit(_ exchange: RouteRequest, flow: String?, key: String?) throws(Problem) {
-    let caller = try self.caller(exchange.request)
-    var command = self.command(try IncomingEvent(exchange.request), flow: flow, key: key, caller)
-    if flow == nil { try checkReach(of: command, exchange.request) }
-    command.ifMatch = try revision(exchange.request)
-    if try exchange.query.flag("dryRun") { return tryOut(command, exchange) }
-    let seconds = try wait(exchange.request)
-    submit(command, exchange.request.visit) { [self] result in
+  /// Sends an event to the engine; the response follows when the step is on the disk.
+  private func submit(_ request: RouteRequest, flow: String?, key: String?) throws(Problem) {
+    let context = request.context
+    let address = EventAddress(flow: flow, key: key)
+    var command = try command(for: try IncomingEvent(request.http), to: address, context)
+    command.ifMatch = try revision(request.http)
+    if try request.query.flag("dryRun") { return dryRun(command, request) }
+    let seconds = try wait(request.http)
+    submit(command, in: context) { [self] result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem): request.respond.send(problem)
       case .success(let answer):
-        guard let seconds else { return exchange.respond.send(answer.response) }
-        answerWhenQuiet(answer, within: seconds, exchange.respond)
+        guard let seconds, context.mayRead(answer.flow) else { return request.respond.send(answer.response) }
+        answerWhenQuiet(answer, within: seconds, request)
       }
     }
   }
 
-  /// Hands a command to the engine, and notes what came of it; `answer` is called when its step is on the disk.
+  /// Sends a command to the engine and records its outcome. `completion` is called when its step is on the disk, with
+  /// no more than the caller may see.
   func submit(
-    _ command: EventCommand, _ visit: RequestContext?,
-    _ answer: @escaping @Sendable (Result<EventAnswer, EngineProblem>) -> Void
+    _ command: EventCommand, in context: RequestContext,
+    completion: @escaping @Sendable (Result<EventAnswer, Problem>) -> Void
   ) {
     let isKnown = catalogue.events.contains(command.event)
     engine.submit(command) { result in
       switch result {
       case .failure(let problem):
-        if isKnown { visit?.gate.metrics.noteRefused(event: command.event, flow: command.flow, problem) }
-      case .success(let taken): visit?.noteStep(taken.sequence)
+        if isKnown { context.middleware.metrics.recordRefusal(of: command.event, flow: command.flow, problem) }
+        completion(.failure(context.visible(problem, of: command.flow)))
+      case .success(let taken):
+        context.recordStep(taken.sequence)
+        completion(.success(taken))
       }
-      answer(result)
     }
   }
 
-  /// What the engine is asked for an event.
-  func command(_ event: IncomingEvent, flow: String?, key: String?, _ caller: Caller) -> EventCommand {
-    var command = EventCommand(flow: flow, key: key, event: event.name, payload: event.data)
-    if flow == nil, let subject = event.subject, let slash = subject.firstIndex(of: "/"),
+  /// The command for an event.
+  /// - Throws: 403 for a flow that the caller may not see.
+  func command(
+    for event: IncomingEvent, to address: EventAddress, _ context: RequestContext
+  ) throws(Problem) -> EventCommand {
+    var command = EventCommand(flow: address.flow, key: address.key, event: event.name, payload: event.data)
+    if address.flow == nil, let subject = event.subject, let slash = subject.firstIndex(of: "/"),
       catalogue[String(subject[..<slash])] != nil
     {
       command.flow = String(subject[..<slash])
       command.key = String(subject[subject.index(after: slash)...])
     }
-    command.caller = caller
+    command.caller = try caller(context)
+    command.sender = context.middleware.hasKeys ? context.principal.identity : ""
     command.idempotencyKey = event.idempotencyKey
+    if address.flow == nil { try checkReach(of: command, context) }
     return command
   }
 
-  private func tryOut(_ command: EventCommand, _ exchange: RouteRequest) {
+  private func dryRun(_ command: EventCommand, _ request: RouteRequest) {
     let now = clock()
+    let context = request.context
     reader.read { [self] queries in
-      let trial = DryRun(programs: programs, catalogue: catalogue, queries: queries, now: now)
+      let run = DryRun(programs: programs, catalogue: catalogue, queries: queries, now: now)
       do throws(DryRunError) {
-        exchange.respond.send(json(try trial.run(command)))
+        let result = try run.run(command)
+        request.respond.send(json(result.json(withValues: context.mayRead(result.flow))))
       } catch {
-        exchange.respond.send(error.problem.response)
+        switch error {
+        case .problem(let problem): request.respond.send(context.visible(problem, of: command.flow))
+        case .store(let error): request.respond.send(.storeUnavailable(error))
+        }
       }
     }
   }
@@ -84,9 +96,48 @@ extension FlowService {
     guard let text = request.headers["If-Match"], text != "*" else { return nil }
     let digits = text.filter { $0 != "\"" }.prefix { $0 != "-" }
     guard !digits.hasPrefix("+"), let revision = Int(digits) else {
-      throw .badRequest("`If-Match` has to be a revision in quotes, as `ETag` gives it")
+      throw .badRequest("`If-Match` must be a revision in quotes, as `ETag` has it")
     }
     return revision
+  }
+}
+
+/// The instance or flow that an event is addressed to; neither when the event finds its own way.
+struct EventAddress: Sendable {
+  var flow: String?
+  var key: String?
+}
+
+extension RequestContext {
+  /// A problem without what the caller may not see: values are for callers who may read the flow.
+  func visible(_ problem: EngineProblem, of flow: String?) -> Problem {
+    var shown = problem.problem
+    if let flow, mayRead(flow) { return shown }
+    // An event without an address may have been refused by any flow.
+    if flow == nil, principal.may(.read), principal.flows == nil { return shown }
+    switch problem {
+    case .refused(let refusal, _):
+      shown.detail = refusal.publicMessage
+      shown.members = [.init("reason", .string(refusal.code))]
+    case .unknownEvent(let name, _, _):
+      shown.detail = "there is no event `\(name)`"
+      shown.members = []
+    case .unknownFlow(let name, _): shown.detail = "there is no flow `\(name)`"
+    default: break
+    }
+    return shown
+  }
+}
+
+extension Refusal {
+  /// The reason without states, guards or values.
+  fileprivate var publicMessage: String {
+    switch reason {
+    case .notHandled, .guardsFalse, .raised, .invariant, .tooManyMicrosteps, .tooManyDeferred, .failed:
+      "`\(input)` is not accepted"
+    case .roleMissing, .notStarted: message
+    case .ended: "the instance has ended"
+    }
   }
 }
 

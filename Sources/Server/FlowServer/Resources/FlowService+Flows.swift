@@ -4,61 +4,59 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 
-// The flows that are served: what they are made of, and pictures of them.
+// The flows that are served, and diagrams of them.
 extension FlowService {
-  func listFlows(_ exchange: RouteRequest) throws(Problem) {
-    let visit = exchange.request.visit
-    let entries = catalogue.entries.filter { visit?.principal.sees($0.name) ?? true }
-    exchange.respond.send(.json(["items": .array(entries.map { FlowView(entry: $0).summary })]))
+  func listFlows(_ request: RouteRequest) throws(Problem) {
+    let principal = request.context.principal
+    let entries = catalogue.entries.filter { principal.sees($0.name) }
+    request.respond.send(.json(["items": .array(entries.map { FlowView(entry: $0).summary })]))
   }
 
-  func showFlow(_ exchange: RouteRequest) throws(Problem) {
-    exchange.respond.send(.json(FlowView(entry: try flow(exchange)).json))
-  }
-
-  func showEventSchema(_ exchange: RouteRequest) throws(Problem) {
-    let machine = try flow(exchange).machine
-    let name = exchange["event"] ?? ""
-    guard let event = machine.event(named: name) else {
-      let known = machine.program.events.map(\.name)
-      throw EngineProblem.unknownEvent(
-        name, nearest: Suggestion.closest(to: name, among: known, limit: 3), known: known
-      ).problem
+  func showFlow(_ request: RouteRequest) throws(Problem) {
+    let entry = try flow(request)
+    answer(request) { queries throws(StoreError) in
+      .json(FlowView(entry: entry, schedules: try queries.schedules()).json)
     }
-    exchange.respond.send(
+  }
+
+  func showEventSchema(_ request: RouteRequest) throws(Problem) {
+    let machine = try flow(request).machine
+    let name = request["event"] ?? ""
+    guard let event = machine.event(named: name) else {
+      throw EngineProblem.unknownEvent(name, among: machine.program.events.map(\.name)).problem
+    }
+    request.respond.send(
       HTTPResponse(
         status: 200, headers: [("Content-Type", "application/schema+json")],
         body: machine.payloadSchema(of: event).bytes() + [0x0A]))
   }
 
-  func showGraph(_ exchange: RouteRequest) throws(Problem) { try showGraph(try flow(exchange), exchange) }
+  func showGraph(_ request: RouteRequest) throws(Problem) { try showGraph(try flow(request), request) }
 
-  /// A picture in the form that the client likes best.
-  func showGraph(_ entry: Catalogue.Entry, _ exchange: RouteRequest, active: [String] = []) throws(Problem) {
+  /// A diagram in the media type that the client prefers.
+  func showGraph(_ entry: Catalogue.Entry, _ request: RouteRequest, active: [String] = []) throws(Problem) {
     let program = entry.machine.program
     let known = ["application/json", "image/svg+xml", "text/vnd.mermaid", "text/vnd.graphviz", "text/plain"]
-    let respond = exchange.respond
-    switch exchange.preferred(of: known) {
+    let respond = request.respond
+    switch request.preferred(of: known) {
     case "application/json": respond.send(.json(FlowView(entry: entry).json))
     case "text/plain": respond.send(.text(textDiagram(program, flow: entry.flow, active: active)))
     case "text/vnd.mermaid":
       respond.send(.text(mermaid(program, flow: entry.flow, active: active), as: "text/vnd.mermaid"))
     case "text/vnd.graphviz":
       respond.send(.text(dot(program, flow: entry.flow, active: active), as: "text/vnd.graphviz"))
-    case "image/svg+xml": draw(entry, active, respond)
+    case "image/svg+xml": draw(entry, active: active, respond)
     default: throw .notAcceptable(known)
     }
   }
 
-  private func draw(_ entry: Catalogue.Entry, _ active: [String], _ respond: Responder) {
-    pictures.draw(entry, active) { picture in
+  private func draw(_ entry: Catalogue.Entry, active: [String], _ respond: Responder) {
+    pictures.draw(entry, active: active) { picture in
       guard let picture else {
         let problem = Problem(
-          status: 501, code: "not-available", title: "Not available here",
-          detail: "`dot` of Graphviz is needed for this picture, and could not be run; text/vnd.mermaid needs nothing")
-        return respond.send(problem.response)
+          .notAvailable, "SVG needs the program `dot` of Graphviz, which could not be run; text/vnd.mermaid needs none")
+        return respond.send(problem)
       }
       respond.send(
         HTTPResponse(
@@ -68,11 +66,5 @@ extension FlowService {
             ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
           ], body: picture))
     }
-  }
-}
-
-extension HTTPResponse {
-  static func text(_ text: String, as type: String = "text/plain") -> HTTPResponse {
-    HTTPResponse(status: 200, headers: [("Content-Type", "\(type); charset=utf-8")], body: Array(text.utf8))
   }
 }

@@ -1,48 +1,58 @@
+import FlowCrypto
 import FlowHTTP
 import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// Views: lists, an instance. They read what was committed, away from the engine.
+// Lists and views of instances. They read committed state, away from the engine.
 extension FlowService {
-  /// The most that a list gives at once.
+  /// The highest `limit` of a list.
   static let maximumLimit = 500
 
-  func listInstances(_ exchange: RouteRequest) throws(Problem) {
-    let named = exchange["flow"] ?? exchange.query["flow"]
-    if let named { try exchange.request.visit?.checkSees(named) }
-    var wanted = try InstanceList(exchange.query, flow: named, catalogue)
-    wanted.visible = exchange.request.visit?.principal.flows
-    wanted.redaction = exchange.request.visit?.gate.settings.redaction ?? Redaction()
+  func listInstances(_ request: RouteRequest) throws(Problem) {
+    let named = request["flow"] ?? request.query["flow"]
+    if let named { try request.context.checkSees(named) }
+    var wanted = try InstanceList(request.query, flow: named, catalogue, known: knownFlows(request.context))
+    wanted.visible = request.context.principal.flows
+    wanted.peer = request.http.peer
+    wanted.redaction = request.context.middleware.settings.redaction
     let list = wanted
-    answer(exchange) { [self] queries throws(StoreError) in
-      // Read before the rows, so that whoever listens from here on misses nothing.
+    answer(request) { [self] queries throws(StoreError) in
+      // Read before the rows, so that a subscriber from here on misses nothing.
       let span = try JournalSpan(queries)
       let (rows, next) = try list.page(queries, programs)
       var items: [JSON] = []
-      for row in rows { items.append(InstanceView(row, try programs.machine(row.definition)).summary) }
-      return json(page(items, next: next.map { .string("\($0)") }, limit: list.limit, asOf: span))
+      for row in rows {
+        let view = InstanceView(row, try programs.machine(row.definition))
+        items.append(list.includesData ? view.summaryWithData : view.summary)
+      }
+      let total = list.counts ? try list.total(queries, programs) : nil
+      let page = page(
+        items, next: next.map { .string("\($0)") }, limit: list.limit, asOf: span,
+        total: list.counts ? .some(total) : nil)
+      return json(page)
     }
   }
 
-  func showInstance(_ exchange: RouteRequest) throws(Problem) {
-    let name = try instanceName(exchange)
-    answer(exchange) { [self] queries throws(StoreError) in
+  func showInstance(_ request: RouteRequest) throws(Problem) {
+    let name = try instanceName(request)
+    answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      guard let view = try view(name, queries) else { return try missing(name, queries).response }
+      guard let view = try view(name, queries) else { return request.context.response(try missing(name, queries)) }
       var members = view.json.members ?? []
       let tag = entityTag(view.row.revision, members)
-      if isFresh(exchange.request, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }
+      if isFresh(request.http, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }
       members.append(.init("asOf", .string(LivePosition(span).description)))
       return json(.object(members), headers: [("ETag", tag), ("Cache-Control", "no-cache")])
     }
   }
 
-  /// The revision, and a digest of what can change without a step.
+  /// The revision, and a digest of the members that can change without a step. The digest is keyed, so that it reveals
+  /// nothing of the values that it covers; the key is that of the process.
   private func entityTag(_ revision: Int, _ members: [JSON.Member]) -> String {
     let passing = members.filter { ["why", "pendingCalls", "incident"].contains($0.name) }
-    let digest = Cursor(filter: JSON.object(passing).text(), position: 0).filter
-    return "\"\(revision)-\(String(digest & 0xFFFF_FFFF, radix: 16))\""
+    let digest = hmac(of: JSON.object(passing).bytes(), secret: tagSecret).prefix(8)
+    return "\"\(revision)-\(String(digest.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }, radix: 16))\""
   }
 
   private func isFresh(_ request: HTTPRequest, _ tag: String) -> Bool {
@@ -53,12 +63,12 @@ extension FlowService {
 
   // MARK: - Helpers
 
-  /// What an address names.
-  func instanceName(_ exchange: RouteRequest) throws(Problem) -> (flow: String, key: String) {
-    (try flow(exchange).name, exchange["key"] ?? "")
+  /// The instance that the path names.
+  func instanceName(_ request: RouteRequest) throws(Problem) -> (flow: String, key: String) {
+    (try flow(request).name, request["key"] ?? "")
   }
 
-  /// Why there is no such instance: there never was, or it has been archived.
+  /// The reason why there is no such instance: there never was, or it was archived.
   func missing(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> Problem {
     guard let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
       return .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
@@ -71,28 +81,30 @@ extension FlowService {
     return InstanceView(row, try programs.machine(row.definition), jobs: try queries.jobs(instance: row.id))
   }
 
-  /// A list in the form that all lists have.
-  func page(_ items: [JSON], next: JSON?, limit: Int, asOf span: JournalSpan) -> JSON {
-    [
-      "items": .array(items), "page": ["next": next ?? .null, "limit": .int(Int64(limit))],
-      "asOf": .string(LivePosition(span).description),
+  /// The common form of lists.
+  /// - Parameter total: The number of items on all pages: nil when nobody asked, null in the page when it is unknown.
+  func page(_ items: [JSON], next: JSON?, limit: Int, asOf span: JournalSpan, total: Int?? = nil) -> JSON {
+    var page: [JSON.Member] = [.init("next", next ?? .null), .init("limit", .int(Int64(limit)))]
+    if let total { page.append(.init("total", total.map { .int(Int64($0)) } ?? .null)) }
+    return [
+      "items": .array(items), "page": .object(page), "asOf": .string(LivePosition(span).description),
     ]
   }
 
-  /// Reads on the readers' queue and answers from there.
+  /// Reads on a worker and responds from there.
   func answer(
-    _ exchange: RouteRequest, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
+    _ request: RouteRequest, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
   ) {
-    read(exchange) { queries throws(StoreError) in exchange.respond.send(try body(queries)) }
+    read(request) { queries throws(StoreError) in request.respond.send(try body(queries)) }
   }
 
-  /// Reads on the readers' queue, and answers when that fails.
-  func read(_ exchange: RouteRequest, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> Void) {
+  /// Reads on a worker, and responds when that fails.
+  func read(_ request: RouteRequest, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> Void) {
     reader.read { queries in
       do throws(StoreError) {
         try body(queries)
       } catch {
-        exchange.respond.send(EngineProblem.storeUnavailable(error.message).response)
+        request.respond.send(.storeUnavailable(error))
       }
     }
   }

@@ -5,27 +5,28 @@ import FlowTime
 // Work for outside programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
 extension FlowService {
   static let defaultLeaseMilliseconds: Int64 = 60_000
-  /// How many jobs one claim may ask for.
+  /// The highest `limit` of a claim.
   static let maximumClaim = 1000
 
-  func claimJobs(_ exchange: RouteRequest) throws(Problem) {
-    let body = try body(exchange.request)
-    guard let queue = body["queue"]?.string else { throw .badRequest("the body has no `queue`") }
+  func claimJobs(_ request: RouteRequest) throws(Problem) {
+    let body = try request.http.object(["queue", "limit", "lease", "worker"])
+    guard let queue = try body.text("queue") else { throw .badRequest("the body has no `queue`") }
     let limit = body["limit"] ?? 1
     guard let count = limit.int, 1...FlowService.maximumClaim ~= count else {
-      throw .badRequest("`limit` has to be a whole number from 1 to \(FlowService.maximumClaim)")
+      throw .badRequest("`limit` must be a whole number from 1 to \(FlowService.maximumClaim)")
     }
-    if let worker = body["worker"], worker.string == nil { throw .badRequest("`worker` is a text") }
+    _ = try body.text("worker")
     let lease = try lease(body)
-    try checkQueue(queue, exchange.request)
+    let context = request.context
+    // A queue may hold the work of several flows.
     engine.claim(
-      queue: queue, limit: count, leaseMilliseconds: lease
+      queue: queue, limit: count, leaseMilliseconds: lease, flows: context.principal.flows
     ) { [self] result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let jobs):
-        exchange.request.visit?.noteClaimed(jobs.map(\.id))
-        exchange.respond.send(json(["items": .array(jobs.map(view))]))
+        context.recordClaims(jobs.map(\.id))
+        request.respond.send(json(["items": .array(jobs.map(view))]))
       }
     }
   }
@@ -38,59 +39,62 @@ extension FlowService {
     ]
   }
 
-  func completeJob(_ exchange: RouteRequest) throws(Problem) {
-    let (id, fence, body) = try claimed(exchange)
-    finish(id, fence, .done(body["result"] ?? .null), exchange.respond)
+  func completeJob(_ request: RouteRequest) throws(Problem) {
+    let (id, fence, body) = try claimed(request, with: ["result"])
+    finish(id, fence: fence, .done(body["result"] ?? .null), request)
   }
 
-  func failJob(_ exchange: RouteRequest) throws(Problem) {
-    let (id, fence, body) = try claimed(exchange)
-    guard let code = body["code"]?.string else { throw .badRequest("the body has no `code`") }
-    guard let message = (body["message"] ?? "").string else { throw .badRequest("`message` is a text") }
-    finish(id, fence, .failed(code: code, message: message), exchange.respond)
+  func failJob(_ request: RouteRequest) throws(Problem) {
+    let (id, fence, body) = try claimed(request, with: ["code", "message"])
+    guard let code = try body.text("code") else { throw .badRequest("the body has no `code`") }
+    let message = try body.text("message") ?? ""
+    finish(id, fence: fence, .failed(code: code, message: message), request)
   }
 
-  func keepJob(_ exchange: RouteRequest) throws(Problem) {
-    let (id, fence, body) = try claimed(exchange)
-    heartbeat(id, fence, try lease(body), exchange.respond)
+  func keepJob(_ request: RouteRequest) throws(Problem) {
+    let (id, fence, body) = try claimed(request, with: ["lease"])
+    heartbeat(id, fence: fence, lease: try lease(body), request)
   }
 
-  /// The job that the path names, and the proof that the caller holds it.
-  private func claimed(_ exchange: RouteRequest) throws(Problem) -> (id: Int64, fence: Int, body: JSON) {
-    guard let id = Int64(exchange["id"] ?? "") else {
-      throw .notFound("there is no job `\(exchange["id"] ?? "")`; the claim gave a number")
+  /// The job that the path names, and the fence that proves the claim.
+  /// - Throws: 400, 404 and 409.
+  private func claimed(
+    _ request: RouteRequest, with members: [String]
+  ) throws(Problem) -> (id: Int64, fence: Int, body: JSON) {
+    guard let id = Int64(request["id"] ?? "") else {
+      throw .notFound("there is no job `\(request["id"] ?? "")`; the claim gave a number")
     }
-    try exchange.request.visit?.checkClaimed(id)
-    let body = try body(exchange.request)
+    try request.context.checkClaimed(id)
+    let body = try request.http.object(["fence"] + members)
     guard let fence = body["fence"]?.int else {
       throw .badRequest("the body has no `fence`, the number that the claim gave")
     }
     return (id, fence, body)
   }
 
-  /// How long a worker may hold a job without a word.
+  /// The time for which a worker holds a job without a heartbeat, in milliseconds.
   private func lease(_ body: JSON) throws(Problem) -> Int64 {
     guard let given = body["lease"] else { return FlowService.defaultLeaseMilliseconds }
     guard let length = given.string.flatMap(DurationText.milliseconds), length > 0 else {
-      throw .badRequest("`lease` has to be a length of time, as 1m or 90s")
+      throw .badRequest("`lease` must be a duration such as 1m or 90s")
     }
     return length
   }
 
-  private func finish(_ id: Int64, _ fence: Int, _ outcome: JobOutcome, _ respond: Responder) {
+  private func finish(_ id: Int64, fence: Int, _ outcome: JobOutcome, _ request: RouteRequest) {
     engine.finish(id, fence: fence, outcome: outcome) { [self] result in
       switch result {
-      case .failure(let problem): respond.send(problem.response)
-      case .success: respond.send(json(["accepted": true]))
+      case .failure(let problem): request.respond.send(problem, of: nil)
+      case .success: request.respond.send(json(["accepted": true]))
       }
     }
   }
 
-  private func heartbeat(_ id: Int64, _ fence: Int, _ lease: Int64, _ respond: Responder) {
+  private func heartbeat(_ id: Int64, fence: Int, lease: Int64, _ request: RouteRequest) {
     engine.heartbeat(id, fence: fence, leaseMilliseconds: lease) { [self] result in
       switch result {
-      case .failure(let problem): respond.send(problem.response)
-      case .success(let end): respond.send(json(["leaseEnds": .string(timeText(end))]))
+      case .failure(let problem): request.respond.send(problem, of: nil)
+      case .success(let end): request.respond.send(json(["leaseEnds": .string(timeText(end))]))
       }
     }
   }

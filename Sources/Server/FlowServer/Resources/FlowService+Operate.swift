@@ -3,73 +3,73 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// What operators do: to an instance, and to work whose tries are spent.
+// Operations on instances and dead letters.
 extension FlowService {
-  /// The longest reason that is kept.
+  /// The longest reason, in bytes.
   static let maximumReasonBytes = 1024
 
-  func cancelInstance(_ exchange: RouteRequest) throws(Problem) { try operate(.cancel, exchange) }
-  func suspendInstance(_ exchange: RouteRequest) throws(Problem) { try operate(.suspend, exchange) }
-  func resumeInstance(_ exchange: RouteRequest) throws(Problem) { try operate(.resume, exchange) }
-  func retryInstance(_ exchange: RouteRequest) throws(Problem) { try operate(.retry, exchange) }
-  func migrateInstance(_ exchange: RouteRequest) throws(Problem) { try operate(.migrate, exchange) }
+  func cancelInstance(_ request: RouteRequest) throws(Problem) { try operate(.cancel, request) }
+  func suspendInstance(_ request: RouteRequest) throws(Problem) { try operate(.suspend, request) }
+  func resumeInstance(_ request: RouteRequest) throws(Problem) { try operate(.resume, request) }
+  func retryInstance(_ request: RouteRequest) throws(Problem) { try operate(.retry, request) }
+  func migrateInstance(_ request: RouteRequest) throws(Problem) { try operate(.migrate, request) }
 
-  private func operate(_ action: OperatorCommand.Action, _ exchange: RouteRequest) throws(Problem) {
-    let name = try instanceName(exchange)
-    let body = try body(exchange.request)
+  private func operate(_ action: OperatorCommand.Action, _ request: RouteRequest) throws(Problem) {
+    let name = try instanceName(request)
+    let body = try request.http.object(["reason"])
     var command = OperatorCommand(action, flow: name.flow, key: name.key, reason: try reason(body))
-    command.caller = try caller(exchange.request)
-    command.ifMatch = try revision(exchange.request)
-    command.isDryRun = try exchange.query.flag("dryRun")
+    command.caller = try caller(request.context)
+    command.ifMatch = try revision(request.http)
+    command.isDryRun = try request.query.flag("dryRun")
     engine.operate(command) { result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem): request.respond.send(problem, of: name.flow)
       case .success(let answer):
-        exchange.respond.send(.json(answer.json, headers: [("ETag", "\"\(answer.revision)\"")]))
+        request.respond.send(.json(answer.json, headers: [("ETag", "\"\(answer.revision)\"")]))
       }
     }
   }
 
-  /// `POST …/fork {"key": "o1-again"}`: another instance that goes on from the same place.
-  func forkInstance(_ exchange: RouteRequest) throws(Problem) {
-    let name = try instanceName(exchange)
-    let body = try body(exchange.request)
-    if let given = body["key"], given.string == nil { throw .badRequest("`key` is a text, the key of the copy") }
-    var command = ForkCommand(flow: name.flow, key: name.key, copy: body["key"]?.string)
+  /// `POST …/fork {"key": "o1-again"}`: a copy of the instance under another key.
+  func forkInstance(_ request: RouteRequest) throws(Problem) {
+    let name = try instanceName(request)
+    let body = try request.http.object(["key", "reason"])
+    var command = ForkCommand(flow: name.flow, key: name.key, copy: try body.text("key"))
     command.reason = try reason(body)
-    command.caller = try caller(exchange.request)
-    command.ifMatch = try revision(exchange.request)
-    command.isDryRun = try exchange.query.flag("dryRun")
+    command.caller = try caller(request.context)
+    command.ifMatch = try revision(request.http)
+    command.isDryRun = try request.query.flag("dryRun")
     let isDryRun = command.isDryRun
     engine.fork(command) { result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
+      case .failure(let problem): request.respond.send(problem, of: name.flow)
       case .success(let answer):
-        let place = "/v1/flows/\(answer.flow.percentEncoded)/instances/\(answer.key.percentEncoded)"
-        let headers = isDryRun ? [] : [("ETag", "\"\(answer.revision)\""), ("Location", place)]
-        exchange.respond.send(.json(answer.json, status: isDryRun ? 200 : 201, headers: headers))
+        let location = "/v1/flows/\(answer.flow.percentEncoded)/instances/\(answer.key.percentEncoded)"
+        let headers = isDryRun ? [] : [("ETag", "\"\(answer.revision)\""), ("Location", location)]
+        request.respond.send(.json(answer.json, status: isDryRun ? 200 : 201, headers: headers))
       }
     }
   }
 
-  /// Why, in the words of whoever does it.
+  /// The operator's reason, for the journal.
+  /// - Throws: 400.
   func reason(_ body: JSON) throws(Problem) -> String {
-    guard let given = body["reason"] else { return "" }
-    guard let text = given.string, text.utf8.count <= FlowService.maximumReasonBytes else {
-      throw .badRequest("`reason` is a text of at most \(FlowService.maximumReasonBytes) bytes")
+    let text = try body.text("reason") ?? ""
+    guard text.utf8.count <= FlowService.maximumReasonBytes else {
+      throw .badRequest("`reason` has at most \(FlowService.maximumReasonBytes) bytes")
     }
     return text
   }
 
   // MARK: - Dead letters
 
-  func listDeadLetters(_ exchange: RouteRequest) throws(Problem) {
-    let flow = exchange.query["flow"]
-    if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, catalogue) }
-    let limit = try exchange.query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
+  func listDeadLetters(_ request: RouteRequest) throws(Problem) {
+    let flow = request.query["flow"]
+    if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
+    let limit = try request.query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
     let filter = "dead \(flow ?? "")"
-    let after = try exchange.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
-    answer(exchange) { [self] queries throws(StoreError) in
+    let after = try request.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
+    answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let letters = try queries.deadLetters(flow: flow, after: after ?? 0, limit: limit)
       let next = letters.count == limit ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
@@ -89,36 +89,46 @@ extension FlowService {
     ]
   }
 
-  func redriveDeadLetter(_ exchange: RouteRequest) throws(Problem) {
-    guard let id = Int64(exchange["id"] ?? "") else {
-      throw .notFound("there is no dead letter `\(exchange["id"] ?? "")`; its id is a number")
+  func redriveDeadLetter(_ request: RouteRequest) throws(Problem) {
+    guard let id = Int64(request["id"] ?? "") else {
+      throw .notFound("there is no dead letter `\(request["id"] ?? "")`; its id is a number")
     }
-    let reason = try reason(try body(exchange.request))
-    engine.redrive(id, reason: reason, caller: try caller(exchange.request)) { result in
+    let reason = try reason(try request.http.object(["reason"]))
+    engine.redrive(id, reason: reason, caller: try caller(request.context)) { result in
       switch result {
-      case .failure(let problem): exchange.respond.send(problem.response)
-      case .success: exchange.respond.send(.json(["accepted": true]))
+      case .failure(let problem): request.respond.send(problem, of: nil)
+      case .success: request.respond.send(.json(["accepted": true]))
       }
     }
   }
 
   // MARK: - Numbers
 
-  func showStatistics(_ exchange: RouteRequest) throws(Problem) {
-    let flow = exchange.query["flow"]
-    if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, catalogue) }
+  func showStatistics(_ request: RouteRequest) throws(Problem) {
+    let flow = request.query["flow"]
+    if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
+    let rates = try rates(request, flow: flow)
     let now = clock()
-    answer(exchange) { [self] queries throws(StoreError) in
+    answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let extent = try queries.extent()
       var items: [JSON] = []
       for group in try queries.population(flow: flow) { items.append(try view(group, now)) }
-      return json([
+      let numbers: JSON = [
         "items": .array(items), "timers": .int(Int64(extent.timers)), "jobs": .int(Int64(extent.jobs)),
         "deadLetters": .int(Int64(extent.deadLetters)), "storeBytes": .int(extent.bytes),
         "freeBytes": .int(extent.freeBytes), "asOf": .string(LivePosition(span).description),
-      ])
+      ]
+      return json(.object((numbers.members ?? []) + rates))
     }
+  }
+
+  /// `include=rates`: the counts of the last `minutes`.
+  private func rates(_ request: RouteRequest, flow: String?) throws(Problem) -> [JSON.Member] {
+    let minutes = try request.query.number("minutes", default: 60, in: 1...RateHistory.minutes)
+    guard try request.query.choice("include", ["rates"]) != nil else { return [] }
+    let rates = request.context.middleware.metrics.rates
+    return [.init("rates", rates.json(minutes: minutes, now: clock()) { flow == nil || $0 == flow })]
   }
 
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {

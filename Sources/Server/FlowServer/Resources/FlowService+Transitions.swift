@@ -4,29 +4,29 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowSource
 
-// What an instance would do, and why: the same tree that a refusal brings.
+// The effect that events would have on an instance, and why: the explanation of a refusal without the event.
 extension FlowService {
-  func showTransitions(_ exchange: RouteRequest) throws(Problem) {
-    let name = try instanceName(exchange)
-    let caller = try self.caller(exchange.request)
-    let event = exchange.query["event"]
-    let data = try exchange.query["data"].map { text throws(Problem) in try FlowService.parse(text) }
+  func showTransitions(_ request: RouteRequest) throws(Problem) {
+    let name = try instanceName(request)
+    let caller = try self.caller(request.context)
+    let event = request.query["event"]
+    let data = try request.query["data"].map { text throws(Problem) in try FlowService.parse(text) }
     if data != nil, event == nil { throw .badRequest("`data` needs an `event`") }
     let now = clock()
-    answer(exchange) { [self] queries throws(StoreError) in
+    answer(request) { [self] queries throws(StoreError) in
       guard let row = try queries.instance(flow: name.flow, key: name.key) else {
-        return try missing(name, queries).response
+        return request.context.response(try missing(name, queries))
       }
       guard let (instance, stepper) = try programs.instance(row) else {
-        return EngineProblem.storeUnavailable("the instance can't be read by its program").response
+        let problem = EngineProblem.storeUnavailable("the instance can't be read by its program").problem
+        return request.context.response(problem)
       }
-      let asker = ExplanationRequest(row: row, instance: instance, stepper: stepper, caller: caller, now: now)
+      let explanation = ExplanationRequest(row: row, instance: instance, stepper: stepper, caller: caller, now: now)
       do throws(EngineProblem) {
-        return json(try asker.answer(event, data))
+        return json(try explanation.json(event: event, data: data))
       } catch {
-        return error.response
+        return request.context.response(error.problem)
       }
     }
   }
@@ -40,7 +40,7 @@ extension FlowService {
   }
 }
 
-/// Asks an instance about events without sending them.
+/// The evaluation of events against an instance without sending them.
 private struct ExplanationRequest {
   let row: InstanceRow
   let instance: Instance
@@ -50,15 +50,14 @@ private struct ExplanationRequest {
 
   private var machine: Machine { stepper.machine }
 
-  /// - Parameter event: Nil asks about all that it takes here.
-  func answer(_ event: String?, _ data: JSON?) throws(EngineProblem) -> JSON {
+  /// - Parameter event: Nil for every event that the instance accepts now.
+  func json(event: String?, data: JSON?) throws(EngineProblem) -> JSON {
     var items: [JSON] = []
     for name in event.map({ [$0] }) ?? stepper.acceptedEvents(of: instance) {
       guard let index = machine.event(named: name) else {
-        let known = machine.program.events.map(\.name)
-        throw .unknownEvent(name, nearest: Suggestion.closest(to: name, among: known, limit: 3), known: known)
+        throw .unknownEvent(name, among: machine.program.events.map(\.name))
       }
-      items.append(try ask(index, data))
+      items.append(try explain(index, data: data))
     }
     return [
       "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.status.name),
@@ -67,18 +66,19 @@ private struct ExplanationRequest {
     ]
   }
 
-  private func ask(_ event: EventIndex, _ data: JSON?) throws(EngineProblem) -> JSON {
+  private func explain(_ event: EventIndex, data: JSON?) throws(EngineProblem) -> JSON {
     let name = machine.program.events[event].name
     switch Value.from(data ?? .object([]), as: .record(name), in: machine.types) {
-    case .success(let payload): return ask(event, name, payload)
+    case .success(let payload): return explain(event, payload: payload)
     case .failure(let problems):
-      // Without data the guards can be shown, not evaluated.
+      // Without data guards can be shown, but not evaluated.
       guard data == nil else { throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) }) }
       return ["event": .string(name), "would": "depend", "explanation": .array(reactions(to: event))]
     }
   }
 
-  private func ask(_ event: EventIndex, _ name: String, _ payload: Value) -> JSON {
+  private func explain(_ event: EventIndex, payload: Value) -> JSON {
+    let name = machine.program.events[event].name
     let outcome = stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
     var members: [JSON.Member] = [.init("event", .string(name))]
     switch outcome {
@@ -88,8 +88,8 @@ private struct ExplanationRequest {
         .init("detail", .string(refusal.message)), .init("explanation", refusal.explanationJSON(in: machine)),
       ]
     case .accepted(let step):
-      let verdicts = stepper.explain(instance, event: event, payload: payload, caller: caller, now: now)
-      let told = Refusal(reason: .notHandled, input: name, states: [], accepted: [], candidates: verdicts)
+      let candidates = stepper.explain(instance, event: event, payload: payload, caller: caller, now: now)
+      let told = Refusal(reason: .notHandled, input: name, states: [], accepted: [], candidates: candidates)
       members += [
         .init("would", .string("be-" + step.disposition.rawValue)),
         .init("to", .array(step.to.map { .string($0) })), .init("explanation", told.explanationJSON(in: machine)),

@@ -4,15 +4,15 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// What a flow is, and once was, served from: instances stay with the program that they began on.
+// The versions of a flow: instances stay with the program that they started on.
 extension FlowService {
-  /// How few digits of a hash name a program.
+  /// The least number of digits of a hash that name a program.
   static let shortestHash = 8
   private static let sourceForms = ["text/x-flow", "application/json", "text/plain"]
 
-  func listVersions(_ exchange: RouteRequest) throws(Problem) {
-    let entry = try flow(exchange)
-    answer(exchange) { [self] queries throws(StoreError) in
+  func listVersions(_ request: RouteRequest) throws(Problem) {
+    let entry = try flow(request)
+    answer(request) { [self] queries throws(StoreError) in
       var items: [JSON] = []
       for row in try queries.versions(flow: entry.name).reversed() { items.append(try view(row, entry)) }
       return json(["items": .array(items)])
@@ -27,58 +27,63 @@ extension FlowService {
     ]
   }
 
-  func showVersion(_ exchange: RouteRequest) throws(Problem) {
-    find(exchange, of: try flow(exchange)) { entry, _ in exchange.respond.send(.json(FlowView(entry: entry).json)) }
+  func showVersion(_ request: RouteRequest) throws(Problem) {
+    find(request, of: try flow(request)) { entry, _ in request.respond.send(.json(FlowView(entry: entry).json)) }
   }
 
-  func showVersionSource(_ exchange: RouteRequest) throws(Problem) {
-    let visit = exchange.request.visit
-    let form = exchange.preferred(of: FlowService.sourceForms)
-    find(exchange, of: try flow(exchange)) { entry, queries throws(StoreError) in
+  func showVersionSource(_ request: RouteRequest) throws(Problem) {
+    let context = request.context
+    let form = request.preferred(of: FlowService.sourceForms)
+    find(request, of: try flow(request)) { entry, queries throws(StoreError) in
       do throws(Problem) {
-        // A file may hold more flows than the address names.
-        for flow in entry.machine.program.flows { try visit?.checkSees(flow.name) }
+        // A file may hold more flows than the path names.
+        for flow in entry.machine.program.flows { try context.checkSees(flow.name) }
       } catch {
-        return exchange.respond.send(error.response)
+        return request.respond.send(error)
       }
       guard let files = try queries.source(hash: entry.hash), !files.isEmpty else {
-        let problem = Problem.notFound("the source of this version of `\(entry.name)` was not kept: it came as IR")
-        return exchange.respond.send(problem.response)
+        let problem = Problem.notFound(
+          "the source of this version of `\(entry.name)` is not stored: it was deployed as IR")
+        return request.respond.send(problem)
       }
-      exchange.respond.send(FlowService.answer(files, entry, form))
+      request.respond.send(
+        FlowService.source(files, of: entry, as: form) ?? context.response(.notAcceptable(FlowService.sourceForms)))
     }
   }
 
-  func showVersionGraph(_ exchange: RouteRequest) throws(Problem) {
-    let present = try flow(exchange)
-    find(exchange, of: present) { [self] entry, _ in
+  func showVersionGraph(_ request: RouteRequest) throws(Problem) {
+    let present = try flow(request)
+    find(request, of: present) { [self] entry, _ in
       do throws(Problem) {
-        try showGraph(entry, exchange)
+        try showGraph(entry, request)
       } catch {
-        exchange.respond.send(error.response)
+        request.respond.send(error)
       }
     }
   }
 
-  func showInstanceGraph(_ exchange: RouteRequest) throws(Problem) {
-    let name = try instanceName(exchange)
-    let present = try flow(exchange)
-    read(exchange) { [self] queries throws(StoreError) in
+  func showInstanceGraph(_ request: RouteRequest) throws(Problem) {
+    let name = try instanceName(request)
+    let present = try flow(request)
+    read(request) { [self] queries throws(StoreError) in
       guard let view = try view(name, queries) else {
-        return exchange.respond.send(try missing(name, queries).response)
+        return request.respond.send(try missing(name, queries))
       }
       let row = VersionRow(
         flow: name.flow, definition: view.row.definition, number: nil, origin: "", at: view.row.startedAt)
       let entry = view.machine.flatMap { present.earlier(row, in: $0) } ?? present
       do throws(Problem) {
-        try showGraph(entry, exchange, active: view.states)
+        try showGraph(entry, request, active: view.states)
       } catch {
-        exchange.respond.send(error.response)
+        request.respond.send(error)
       }
     }
   }
 
-  private static func answer(_ files: [SourceText], _ entry: Catalogue.Entry, _ form: String?) -> HTTPResponse {
+  /// - Returns: Nil for a media type that there is not.
+  private static func source(
+    _ files: [SourceText], of entry: Catalogue.Entry, as form: String?
+  ) -> HTTPResponse? {
     switch form {
     case "application/json": return .json(["definition": .string(entry.hash), "files": SourceText.json(files)])
     case let form?:
@@ -86,7 +91,7 @@ extension FlowService {
       let own = (node.starts.first?.place ?? node.transitions.first?.place)?.file
       let file = files.first { $0.name == own } ?? files[0]
       return .text(file.text, as: form)
-    case nil: return Problem.notAcceptable(sourceForms).response
+    case nil: return nil
     }
   }
 
@@ -95,18 +100,18 @@ extension FlowService {
   /// Answers of the version that the path names by its hash, by the beginning of that, or by its number, of which the
   /// newest is meant; of the one that is served when the path names none.
   private func find(
-    _ exchange: RouteRequest, of present: Catalogue.Entry,
+    _ request: RouteRequest, of present: Catalogue.Entry,
     _ body: @escaping @Sendable (Catalogue.Entry, any Queries) throws(StoreError) -> Void
   ) {
-    let name = exchange["version"]
-    read(exchange) { [self] queries throws(StoreError) in
+    let name = request["version"]
+    read(request) { [self] queries throws(StoreError) in
       guard let name, name != present.hash else { return try body(present, queries) }
       let rows = try queries.versions(flow: present.name)
       guard let row = try find(name, rows), let machine = try programs.machine(row.definition),
         let entry = present.earlier(row, in: machine)
       else {
-        let problem = Problem.notFound("`\(present.name)` was never served in a version `\(name)`")
-        return exchange.respond.send(problem.response)
+        let problem = Problem.notFound("`\(present.name)` was never served as version `\(name)`")
+        return request.respond.send(problem)
       }
       try body(row.definition == present.hash ? present : entry, queries)
     }
@@ -127,13 +132,5 @@ extension FlowService {
     if let number = row.number { return number }
     guard let machine = try programs.machine(row.definition) else { return nil }
     return machine.flow(named: row.flow).map { machine.flowVersion($0) }
-  }
-}
-
-extension Problem {
-  static func notAcceptable(_ known: [String]) -> Problem {
-    Problem(
-      status: 406, code: "not-acceptable", title: "Not acceptable", detail: "there are \(known.joined(separator: ", "))"
-    )
   }
 }

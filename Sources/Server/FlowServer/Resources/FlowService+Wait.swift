@@ -4,19 +4,20 @@ import FlowJSON
 import FlowRuntime
 import Synchronization
 
-// `Prefer: wait=10` (RFC 7240): the answer to an event comes when the instance is quiet, or the time is over.
+// `Prefer: wait=10` (RFC 7240): the response to an event follows when the instance is quiescent, or the time is over.
 extension FlowService {
-  /// The longest that an answer waits, in seconds.
+  /// The longest wait, in seconds.
   static let maximumWaitSeconds = 60
 
-  /// How long the client wants to wait; nil when it does not.
+  /// The number of seconds that the client wants to wait; nil when it does not.
+  /// - Throws: 400.
   func wait(_ request: HTTPRequest) throws(Problem) -> Int? {
     for value in request.headers.values(of: "Prefer") {
       for part in value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
         let words = part.filter { $0 != " " && $0 != "\t" }.split(separator: "=", maxSplits: 1)
         guard words.first?.lowercased() == "wait", words.count == 2 else { continue }
         guard let seconds = Int(words[1]), seconds >= 0 else {
-          throw .badRequest("`Prefer: wait` takes a number of seconds")
+          throw .badRequest("`Prefer: wait` must be a number of seconds")
         }
         return min(seconds, FlowService.maximumWaitSeconds)
       }
@@ -24,60 +25,98 @@ extension FlowService {
     return nil
   }
 
-  /// Answers when nothing of the instance is under way any more.
-  func answerWhenQuiet(_ answer: EventAnswer, within seconds: Int, _ respond: Responder) {
-    let visit = QuiescenceWaiter(answer: answer, seconds: seconds, respond: respond)
+  /// Responds when nothing of the instance is under way any more.
+  func answerWhenQuiet(_ answer: EventAnswer, within seconds: Int, _ request: RouteRequest) {
+    let waiter = QuiescenceWaiter(answer, seconds: seconds, request)
     let listener = live.watch(flow: answer.flow, key: answer.key, after: answer.sequence) { [self] _ in
-      look(visit, isLast: false)
+      inspect(waiter)
     }
-    visit.keep(listener)
-    look(visit, isLast: false)
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [self] in look(visit, isLast: true) }
+    waiter.attach(listener)
+    inspect(waiter)
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [self] in
+      waiter.expire()
+      inspect(waiter)
+    }
   }
 
-  private func look(_ visit: QuiescenceWaiter, isLast: Bool) {
-    guard !visit.isOver else { return }
+  /// Reads the instance, once for all entries that arrive meanwhile.
+  private func inspect(_ waiter: QuiescenceWaiter) {
+    guard waiter.beginRead() else { return }
     reader.read { [self] queries in
-      guard let view = try? view((visit.answer.flow, visit.answer.key), queries) else {
-        return isLast ? visit.end(nil, live) : ()
-      }
-      if isLast || view.isQuiet { visit.end(view, live) }
+      repeat {
+        let isLast = waiter.isExpired
+        let view = (try? view((waiter.answer.flow, waiter.answer.key), queries)) ?? nil
+        if isLast || waiter.hasLeft || view?.isQuiet == true { waiter.finish(view, live) }
+      } while waiter.mustReadAgain()
     }
   }
 }
 
-/// A client that waits for an instance to come to rest.
+/// A client that waits for an instance to become quiescent.
 private final class QuiescenceWaiter: Sendable {
-  let answer: EventAnswer
-  private let seconds: Int
-  private let respond: Responder
-  private let state = Mutex((isOver: false, listener: LiveListener?.none))
-
-  init(answer: EventAnswer, seconds: Int, respond: Responder) {
-    self.answer = answer
-    self.seconds = seconds
-    self.respond = respond
+  private struct State {
+    var isOver = false
+    var isExpired = false
+    var isReading = false
+    var isStale = false
+    var listener: LiveListener?
   }
 
-  var isOver: Bool { state.withLock { $0.isOver } }
+  let answer: EventAnswer
+  private let seconds: Int
+  private let request: RouteRequest
+  private let state = Mutex(State())
 
-  func keep(_ listener: LiveListener) { state.withLock { $0.listener = listener } }
+  init(_ answer: EventAnswer, seconds: Int, _ request: RouteRequest) {
+    self.answer = answer
+    self.seconds = seconds
+    self.request = request
+  }
 
-  /// Answers, once: 202 when it is not quiet yet.
-  func end(_ view: InstanceView?, _ live: LiveHub) {
-    let listener = state.withLock { state -> LiveListener?? in
-      if state.isOver { return nil }
-      state.isOver = true
-      return .some(state.listener)
+  var isExpired: Bool { state.withLock { $0.isExpired } }
+
+  /// Whether the client has left.
+  var hasLeft: Bool { request.http.peer?.hasEnded ?? false }
+
+  func attach(_ listener: LiveListener) { state.withLock { $0.listener = listener } }
+
+  func expire() { state.withLock { $0.isExpired = true } }
+
+  /// - Returns: False when a read is under way, which is then repeated, or when it is all over.
+  func beginRead() -> Bool {
+    state.withLock { state in
+      if state.isOver { return false }
+      defer { state.isReading = true }
+      if state.isReading { state.isStale = true }
+      return !state.isReading
     }
-    guard let listener else { return }
-    if let listener { live.forget(listener) }
+  }
+
+  /// Ends a read.
+  /// - Returns: Whether something happened since it began.
+  func mustReadAgain() -> Bool {
+    state.withLock { state in
+      defer { state.isStale = false }
+      if state.isStale, !state.isOver { return true }
+      state.isReading = false
+      return false
+    }
+  }
+
+  /// Responds, once: 202 when the instance is not quiescent yet.
+  func finish(_ view: InstanceView?, _ live: LiveHub) {
+    let (isFirst, listener) = state.withLock { state in
+      defer { state.isOver = true }
+      return (!state.isOver, state.listener)
+    }
+    guard isFirst else { return }
+    if let listener { live.remove(listener) }
     let isQuiet = view?.isQuiet ?? false
     var response = answer.response
     if !isQuiet { response.status = 202 }
     response.headers.append(("Preference-Applied", "wait=\(seconds)"))
     let more: [JSON.Member] = [.init("quiet", .bool(isQuiet)), .init("instance", view?.json ?? .null)]
     response.body = JSON.object((answer.json.members ?? []) + more).bytes() + [0x0A]
-    respond.send(response)
+    request.respond.send(response)
   }
 }

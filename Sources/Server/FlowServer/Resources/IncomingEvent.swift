@@ -2,9 +2,9 @@ import CEL
 import FlowHTTP
 import FlowJSON
 
-/// An event as a request brings it: our own form, or a CloudEvent 1.0 in structured or binary mode.
-struct IncomingEvent {
-  /// How long an idempotency key may be.
+/// An event of a request: in Flow's own form, or a CloudEvent 1.0 in structured or binary mode.
+struct IncomingEvent: Sendable {
+  /// The longest idempotency key, in bytes.
   static let maximumKeyBytes = 255
   static let json = "application/json"
   static let structured = "application/cloudevents+json"
@@ -13,16 +13,24 @@ struct IncomingEvent {
   var name: String
   var data: JSON
   var idempotencyKey: String?
-  /// `Order/o1`, when the event says whom it is for.
+  /// `Order/o1`, when the event names its instance.
   var subject: String?
 
+  /// Names of other APIs, with the right way.
+  private static let hints = [
+    "payload": "the payload is `data`", "body": "the payload is `data`", "name": "the name is `event`",
+    "ifRevision": "send the revision as the header `If-Match`",
+    "idempotencyKey": "it is `key`, or the header `Idempotency-Key`", "flow": "name the flow in the path",
+  ]
+
   /// Reads a request with one event.
+  /// - Throws: 400 and 415.
   init(_ request: HTTPRequest) throws(Problem) {
     let body = try request.json(of: [IncomingEvent.json, IncomingEvent.structured])
     if request.mediaType == IncomingEvent.structured {
       try self.init(cloudEvent: body)
     } else if request.headers["ce-specversion"] != nil {
-      try self.init(cloudEvent: try IncomingEvent.attributes(of: request, body))
+      try self.init(cloudEvent: try IncomingEvent.attributes(of: request, data: body))
     } else {
       try self.init(plain: body)
     }
@@ -30,22 +38,24 @@ struct IncomingEvent {
     try checkKey()
   }
 
-  /// `{"event": "Paid", "data": {…}, "key": "k1"}`; what says `specversion` is a CloudEvent here as well.
+  /// `{"event": "Paid", "data": {…}, "key": "k1"}`; with `specversion` it is a CloudEvent.
   private init(plain body: JSON) throws(Problem) {
     if body["specversion"] != nil {
       try self.init(cloudEvent: body)
       return
     }
-    guard let name = (body["event"] ?? body["type"])?.string else {
+    try body.checkMembers(["event", "type", "data", "key"], hints: IncomingEvent.hints)
+    let event = try body.text("event")
+    guard let name = event == nil ? try body.text("type") : event else {
       throw .badRequest(#"the body has no `event`; send {"event": "Paid", "data": {"amount": 4.0}}"#)
     }
-    let key = try IncomingEvent.text("key", of: body)
-    self.init(name: name, data: body["data"] ?? .object([]), idempotencyKey: key)
+    self.init(name: name, data: body["data"] ?? .object([]), idempotencyKey: try body.text("key"))
   }
 
   /// Reads a message of the live stream: `{"op": "send", "event": "Paid", "data": {…}, "idempotencyKey": "k1"}`.
+  /// - Throws: 400.
   init(message: JSON) throws(Problem) {
-    guard let name = message["event"]?.string else {
+    guard let name = try message.text("event") else {
       throw .badRequest(#"the message has no `event`; send {"op": "send", "event": "Paid", "data": {"amount": 4.0}}"#)
     }
     let key = try message.text("idempotencyKey")
@@ -59,28 +69,39 @@ struct IncomingEvent {
     self.idempotencyKey = idempotencyKey
   }
 
-  /// A CloudEvent in its JSON form; `source` and `id` name it for ever (CloudEvents 1.0, 3.1.1).
+  /// A CloudEvent in its JSON form; `source` and `id` identify it (CloudEvents 1.0, 3.1.1).
+  /// - Throws: 400.
   init(cloudEvent body: JSON) throws(Problem) {
     guard body["specversion"] == "1.0" else { throw .badRequest("a CloudEvent has `specversion` 1.0") }
+    try IncomingEvent.checkAttributes(body)
     var required: [String] = []
     for attribute in ["id", "source", "type"] {
       guard let text = body[attribute]?.string, !text.isEmpty else {
-        throw .badRequest("a CloudEvent has an attribute `\(attribute)`, a text that is not empty")
+        throw .badRequest("a CloudEvent has an attribute `\(attribute)`, a string that is not empty")
       }
       required.append(text)
     }
     name = required[2]
-    subject = try IncomingEvent.text("subject", of: body)
+    subject = try body.text("subject")
     data = try IncomingEvent.data(of: body)
     idempotencyKey = "\(required[1]) \(required[0])"
     try checkKey()
   }
 
-  /// A member that may be left out; what is no text would be meant, and must not be passed over.
-  private static func text(_ name: String, of body: JSON) throws(Problem) -> String? {
-    guard let value = body[name], value != .null else { return nil }
-    guard let text = value.string else { throw .badRequest("`\(name)` is a text") }
-    return text
+  /// Extensions may have any name of lowercase letters and digits; `Data` or `payload_id` is a mistake.
+  private static func checkAttributes(_ body: JSON) throws(Problem) {
+    for member in body.members ?? [] where member.name != "data_base64" {
+      let isName = member.name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+      guard isName else {
+        throw .badRequest(
+          "`\(AuditSampler.shortened(member.name))` is not an attribute of a CloudEvent: "
+            + "names have lowercase letters and digits")
+      }
+      if member.name == "payload" { throw .badRequest("there is no attribute `payload`; the payload is `data`") }
+    }
+    if body["data"] != nil, body["data_base64"] != nil {
+      throw .badRequest("a CloudEvent has `data` or `data_base64`, not both")
+    }
   }
 
   private static func data(of body: JSON) throws(Problem) -> JSON {
@@ -95,36 +116,65 @@ struct IncomingEvent {
     }
   }
 
-  /// Binary mode: the attributes are headers, percent-encoded, and the body is the data (HTTP binding, 3.1).
-  private static func attributes(of request: HTTPRequest, _ data: JSON) throws(Problem) -> JSON {
+  /// Binary mode: the attributes are headers and the body is the data (HTTP binding, 3.1).
+  private static func attributes(of request: HTTPRequest, data: JSON) throws(Problem) -> JSON {
     var members = [JSON.Member("data", data)]
     for name in ["specversion", "id", "source", "type", "subject"] {
       guard let value = request.headers["ce-" + name] else { continue }
-      members.append(.init(name, .string(try RouteRequest.decode(value[...], isQuery: false))))
+      members.append(.init(name, .string(try decoded(value))))
     }
     return .object(members)
+  }
+
+  /// The text of an attribute's header: outer quotes and backslashes inside are removed, then `%41` is decoded; what is
+  /// not an escape stays as it is (HTTP binding, 3.1.3.2).
+  static func decoded(_ header: String) throws(Problem) -> String {
+    var text = header[...]
+    if text.count >= 2, text.hasPrefix("\""), text.hasSuffix("\"") {
+      text = text.dropFirst().dropLast()
+      var plain = ""
+      var isEscaped = false
+      for character in text {
+        if character == "\\", !isEscaped {
+          isEscaped = true
+        } else {
+          plain.append(character)
+          isEscaped = false
+        }
+      }
+      text = plain[...]
+    }
+    let bytes = Array(text.utf8)
+    var decoded: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
+        let high = RouteRequest.hexadecimal(bytes[index + 1]), let low = RouteRequest.hexadecimal(bytes[index + 2])
+      {
+        decoded.append(high << 4 | low)
+        index += 3
+      } else {
+        decoded.append(bytes[index])
+        index += 1
+      }
+    }
+    guard let result = String(validating: decoded, as: UTF8.self) else {
+      throw .badRequest("a `ce-` header is not valid UTF-8")
+    }
+    return result
   }
 
   private func checkKey() throws(Problem) {
     guard let key = idempotencyKey else { return }
     guard !key.isEmpty, key.utf8.count <= IncomingEvent.maximumKeyBytes else {
       throw .badRequest(
-        "an idempotency key, or `source` and `id` together, have 1 to \(IncomingEvent.maximumKeyBytes) bytes")
+        "an idempotency key, or `source` and `id` together, has 1 to \(IncomingEvent.maximumKeyBytes) bytes")
     }
   }
 }
 
-extension JSON {
-  /// A member that has to be a text where it is there.
-  func text(_ name: String) throws(Problem) -> String? {
-    guard let value = self[name], value != .null else { return nil }
-    guard let text = value.string else { throw .badRequest("`\(name)` has to be a text") }
-    return text
-  }
-}
-
 extension HTTPRequest {
-  /// The media type of the body in lower case, without its parameters.
+  /// The media type of the body in lowercase, without its parameters.
   var mediaType: String {
     let type = (headers["Content-Type"] ?? "").split(separator: ";").first ?? ""
     return type.filter { $0 != " " && $0 != "\t" }.lowercased()
@@ -132,20 +182,28 @@ extension HTTPRequest {
 
   /// The body as JSON.
   ///
-  /// The media type has to be said: a page of another site can't say it without asking first, and so can't send.
-  /// - Throws: 415 for another media type, 400 for what is no JSON.
+  /// The media type is required: a page of another site can't send it without a preflight request.
+  /// - Throws: 415 for another media type, 400 for a body that is not JSON.
   func json(of types: [String] = [IncomingEvent.json]) throws(Problem) -> JSON {
     guard types.contains(mediaType) else {
       let given = headers["Content-Type"] ?? ""
       throw Problem(
-        status: 415, code: "unsupported-media-type", title: "Unsupported media type",
-        detail: "send \(types.joined(separator: " or "))"
-          + (given.isEmpty ? ", and say so in Content-Type" : ", not \(given)"))
+        .unsupportedMediaType,
+        "send \(types.joined(separator: " or "))" + (given.isEmpty ? " with its Content-Type" : ", not \(given)"))
     }
     do throws(JSONError) {
       return try JSON(parsing: body)
     } catch {
       throw .invalidJSON(error)
     }
+  }
+
+  /// The body as a JSON object with known members; a missing body is an empty object.
+  /// - Throws: 400 and 415.
+  func object(_ known: [String], hints: [String: String] = [:]) throws(Problem) -> JSON {
+    if body.isEmpty, mediaType.isEmpty || mediaType == IncomingEvent.json { return .object([]) }
+    let json = try json()
+    try json.checkMembers(known, hints: hints)
+    return json
   }
 }

@@ -4,9 +4,9 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// The programs that instances run, with those that nothing new is begun of; older ones are read when somebody asks.
+/// The programs that instances run, by hash: the served ones, and older ones on demand.
 final class ProgramCache: Sendable {
-  /// How many older programs are kept ready.
+  /// Older programs that are kept loaded.
   static let maximumKept = 64
 
   private let engine: EngineThread

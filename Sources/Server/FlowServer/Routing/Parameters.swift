@@ -1,7 +1,7 @@
 import CEL
 import FlowSource
 
-/// The parameters of a query, decoded, with readers that say what is wrong.
+/// The decoded parameters of a query, with readers that explain what is wrong.
 struct Parameters: Sendable {
   private var values: [String: String]
 
@@ -9,12 +9,13 @@ struct Parameters: Sendable {
 
   subscript(_ name: String) -> String? { values[name] }
 
-  /// Makes sure that nothing is asked for that the resource does not know: a misspelt `dryRun` would be meant, and a
-  /// misspelt filter would find all.
+  /// Rejects parameters that the resource does not have: a misspelt `dryRun` would act, and a misspelt filter would
+  /// find everything.
+  /// - Throws: 400 with a suggestion.
   func check(_ known: [String]) throws(Problem) {
     guard let other = values.keys.filter({ !known.contains($0) }).min() else { return }
     let guess = Suggestion.closest(to: other, among: known).first.map { ", did you mean `\($0)`?" }
-    let rest = known.isEmpty ? "; there is none" : "; there are \(known.joined(separator: ", "))"
+    let rest = known.isEmpty ? "; there are none" : "; there are \(known.joined(separator: ", "))"
     throw .badRequest("there is no parameter `\(other)`" + (guess ?? rest))
   }
 
@@ -23,7 +24,7 @@ struct Parameters: Sendable {
     guard let text = values[name] else { return value }
     guard !text.hasPrefix("+"), let number = Int(text), bounds.contains(number) else {
       let end = bounds.upperBound == .max ? "on" : "to \(bounds.upperBound)"
-      throw .badRequest("`\(name)` has to be a whole number from \(bounds.lowerBound) \(end)")
+      throw .badRequest("`\(name)` must be a whole number from \(bounds.lowerBound) \(end)")
     }
     return number
   }
@@ -44,7 +45,7 @@ struct Parameters: Sendable {
   func time(_ name: String) throws(Problem) -> Int64? {
     guard let text = values[name] else { return nil }
     guard let time = Timestamp(text) else {
-      throw .badRequest("`\(name)` has to be a time, as in 2026-01-31T12:00:00Z")
+      throw .badRequest("`\(name)` must be an instant such as 2026-01-31T12:00:00Z")
     }
     return time.seconds * 1000 + Int64(time.nanoseconds / 1_000_000)
   }

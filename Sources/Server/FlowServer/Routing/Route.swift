@@ -1,31 +1,35 @@
-/// What a caller has to be allowed to do.
+/// A permission that a key can have.
 enum Scope: String, CaseIterable, Sendable {
-  /// For everybody.
+  /// For everyone.
   case open
   case read
   case send
-  /// Doing jobs for the flows.
+  /// Claiming and finishing jobs.
   case work
   case operate
   case deploy
 }
 
-/// One thing that can be done with a resource: the same value serves routing, access, metrics and documentation.
+/// One operation of the API. The same value serves routing, access, metrics and documentation.
 struct Route: Sendable {
   typealias Handler = @Sendable (FlowService) -> (RouteRequest) throws(Problem) -> Void
 
+  /// The template of the live stream.
+  static let live = "/v1/live"
+
   var method: String
-  /// The path, with `{name}` for what varies.
+  /// The path, with `{name}` for its variables.
   var template: String
   var scope: Scope
-  /// What it does, in a few words.
+  /// The operation in a few words.
   var summary: String
   var handler: Handler
   var document = RouteDocument()
+  var access: RouteAccess
   /// The names in `template`, in order.
   let parameters: [String]
 
-  init(_ method: String, _ template: String, _ scope: Scope, _ summary: String, _ handler: @escaping Handler) {
+  init(_ method: String, _ template: String, _ scope: Scope, summary: String, handler: @escaping Handler) {
     self.method = method
     self.template = template
     self.scope = scope
@@ -33,12 +37,29 @@ struct Route: Sendable {
     self.handler = handler
     parameters = Route.segments(of: template[...]).filter { $0.hasPrefix("{") }
       .map { String($0.dropFirst().dropLast()) }
+    access = RouteAccess(flows: scope == .open ? .none : parameters.contains("flow") ? .named : .all)
   }
 
-  /// Whether it is there to change something.
-  var isChanging: Bool { ![.open, .read].contains(scope) || method != "GET" && scope == .open }
+  /// Whether it changes something.
+  var isChanging: Bool {
+    ![.open, .read].contains(scope) || method != "GET" && scope == .open && template != Route.session
+  }
 
-  /// What lies between the slashes of a path; an empty segment counts.
+  /// Whether it compiles, renders or evaluates what grows with the input or with the programs.
+  var isExpensive: Bool {
+    scope == .deploy || scope == .operate || scope == .read
+  }
+
+  /// Declares the access of the resource by flow, instance and field.
+  func limiting(
+    _ flows: RouteAccess.Flows? = nil, instances: RouteAccess.Instances = .none, fields: RouteAccess.Fields = .none
+  ) -> Route {
+    var copy = self
+    copy.access = RouteAccess(flows: flows ?? access.flows, instances: instances, fields: fields)
+    return copy
+  }
+
+  /// The parts of a path between its slashes; an empty segment counts.
   static func segments(of path: Substring) -> [Substring] {
     path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
   }

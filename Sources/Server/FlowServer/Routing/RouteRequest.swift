@@ -1,38 +1,41 @@
 import FlowHTTP
 
-/// One request on its way through a route: what was asked, taken apart and decoded, and the way back.
+/// One request on its way through a route: its decoded parameters, its context, and the way back.
 struct RouteRequest: Sendable {
-  let request: HTTPRequest
-  let route: Route
+  let http: HTTPRequest
+  let context: RequestContext
   let respond: Responder
-  /// The segments that vary, in the order of the template.
-  private let values: [String]
   let query: Parameters
 
-  /// - Throws: A 400 problem for an escape that is no UTF-8.
-  init(_ request: HTTPRequest, _ route: Route, _ segments: [Substring], _ respond: Responder) throws(Problem) {
-    self.request = request
-    self.route = route
+  /// - Throws: 400 for an escape that is not UTF-8, an unknown or repeated parameter, or a repeated header.
+  init(_ http: HTTPRequest, route: Route, _ respond: Responder) throws(Problem) {
+    self.http = http
+    context = respond.context
     self.respond = respond
-    var values: [String] = []
-    for segment in segments { values.append(try RouteRequest.decode(segment, isQuery: false)) }
-    self.values = values
-    query = try RouteRequest.query(of: request)
-    // Other systems put what they like into the address of a webhook.
-    if route.scope != .open { try query.check(route.document.parameters.filter { $0.place == "query" }.map(\.name)) }
+    // Other systems append what they like to the address of a webhook.
+    guard route.scope != .open else {
+      query = (try? RouteRequest.query(of: http)) ?? Parameters()
+      return
+    }
+    query = try RouteRequest.query(of: http)
+    try query.check(route.document.parameters.filter { $0.place == "query" }.map(\.name))
+    try http.checkSingleHeaders()
   }
 
-  /// What stands in the path for `{name}` of the template.
-  subscript(_ name: String) -> String? {
-    route.parameters.firstIndex(of: name).map { values[$0] }
-  }
+  /// The variable `{name}` of the path.
+  subscript(_ name: String) -> String? { context.match[name] }
 
-  /// The parameters of a request's query; the last of several with one name counts.
+  /// The parameters of a request's query.
+  /// - Throws: 400 for one that is given twice: either value could be meant.
   static func query(of request: HTTPRequest) throws(Problem) -> Parameters {
     var query: [String: String] = [:]
     for pair in (request.query ?? "").split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      query[try decode(parts[0], isQuery: true)] = parts.count > 1 ? try decode(parts[1], isQuery: true) : ""
+      let name = try decode(parts[0], isQuery: true)
+      let value = parts.count > 1 ? try decode(parts[1], isQuery: true) : ""
+      guard query.updateValue(value, forKey: name) == nil else {
+        throw .badRequest("the parameter `\(name)` is given more than once")
+      }
     }
     return Parameters(query)
   }
@@ -68,7 +71,7 @@ struct RouteRequest: Sendable {
 
   /// Whether the client names a media type in `Accept`; `*/*` names none.
   func accepts(_ type: String) -> Bool {
-    for value in request.headers.values(of: "Accept") {
+    for value in http.headers.values(of: "Accept") {
       for part in value.split(separator: ",") {
         let name = (part.split(separator: ";").first ?? "").filter { $0 != " " && $0 != "\t" }
         if name.lowercased() == type { return true }
@@ -77,10 +80,10 @@ struct RouteRequest: Sendable {
     return false
   }
 
-  /// The one of several media types that `Accept` likes best, the first of them when it likes all the same; nil when
-  /// it names others only (RFC 9110, 12.5.1).
+  /// The media type that `Accept` prefers, the first of several with the same weight; nil when it names others only
+  /// (RFC 9110, 12.5.1).
   func preferred(of types: [String]) -> String? {
-    let values = request.headers.values(of: "Accept")
+    let values = http.headers.values(of: "Accept")
     if values.isEmpty { return types.first }
     let ranges = values.flatMap { $0.split(separator: ",") }.map(MediaRange.init)
     var best: (type: String, quality: Double)?
@@ -92,9 +95,9 @@ struct RouteRequest: Sendable {
     return best?.type
   }
 
-  /// A place in the journal: `Last-Event-ID`, as browsers send it when they come back, or else from the query.
+  /// A position in the journal: `Last-Event-ID`, as browsers send it when they reconnect, or else from the query.
   func position(_ name: String) throws(Problem) -> LivePosition? {
-    guard let text = request.headers["Last-Event-ID"] ?? query[name] else { return nil }
+    guard let text = http.headers["Last-Event-ID"] ?? query[name] else { return nil }
     guard let position = LivePosition(text) else {
       throw .badRequest("`\(name)` and `Last-Event-ID` are offsets, or positions as the server gave them")
     }
@@ -121,9 +124,35 @@ private struct MediaRange {
   }
 }
 
-/// The way back to whoever asked.
-struct Responder: Sendable {
-  let handle: ResponseHandle
+extension HTTPRequest {
+  /// Headers that may be given once.
+  private static let singleHeaders = [
+    "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "Flow-Caller", "Flow-Roles",
+    "X-Request-Id",
+  ]
 
-  func send(_ response: HTTPResponse) { handle.send(response) }
+  /// - Throws: 400 for a header that is given twice although it has one value: either could be meant.
+  func checkSingleHeaders() throws(Problem) {
+    for name in HTTPRequest.singleHeaders where headers.values(of: name).count > 1 {
+      throw .badRequest("the header `\(name)` is given more than once")
+    }
+    var attributes: Set<String> = []
+    for field in headers where field.name.count > 3 && field.name.prefix(3).lowercased() == "ce-" {
+      guard attributes.insert(field.name.lowercased()).inserted else {
+        throw .badRequest("the header `\(field.name)` is given more than once")
+      }
+    }
+  }
+
+  /// Whether the client accepts a content coding, by its weight or that of `*` (RFC 9110, 12.5.3).
+  func accepts(coding: String) -> Bool {
+    var weights: [String: Double] = [:]
+    for value in headers.values(of: "Accept-Encoding") {
+      for part in value.split(separator: ",") {
+        let range = MediaRange(part)
+        weights[range.name] = range.quality
+      }
+    }
+    return (weights[coding] ?? weights["*"] ?? 0) > 0
+  }
 }

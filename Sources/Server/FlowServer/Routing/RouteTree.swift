@@ -2,7 +2,7 @@ import FlowHTTP
 
 /// The routes by the segments of their paths.
 struct RouteTree: Sendable {
-  /// What is found at a path.
+  /// The result of a look-up.
   enum Found {
     case route(Route, parameters: [Substring])
     /// The resource is there, for these methods; `isOpen` when everybody may use them.
@@ -12,12 +12,12 @@ struct RouteTree: Sendable {
 
   private struct Node: Sendable {
     var literals: [Substring: Int] = [:]
-    /// The node behind a segment that varies.
+    /// The node after a segment that varies.
     var variable: Int?
     var routes: [Route] = []
   }
 
-  /// All that is served.
+  /// Every route that is served.
   static let served = RouteTree(Route.all)
 
   let routes: [Route]
@@ -29,16 +29,16 @@ struct RouteTree: Sendable {
   }
 
   private mutating func insert(_ route: Route) {
-    var place = 0
+    var index = 0
     for segment in Route.segments(of: route.template[...]) {
       if segment.hasPrefix("{") {
-        place = nodes[place].variable ?? append { $0.nodes[place].variable = $1 }
+        index = nodes[index].variable ?? append { $0.nodes[index].variable = $1 }
       } else {
-        place = nodes[place].literals[segment] ?? append { $0.nodes[place].literals[segment] = $1 }
+        index = nodes[index].literals[segment] ?? append { $0.nodes[index].literals[segment] = $1 }
       }
     }
-    precondition(!nodes[place].routes.contains { $0.method == route.method }, "\(route.template) is there twice")
-    nodes[place].routes.append(route)
+    precondition(!nodes[index].routes.contains { $0.method == route.method }, "\(route.template) is there twice")
+    nodes[index].routes.append(route)
   }
 
   private mutating func append(_ link: (inout RouteTree, Int) -> Void) -> Int {
@@ -47,25 +47,25 @@ struct RouteTree: Sendable {
     return nodes.count - 1
   }
 
-  /// Finds who answers a method at a path as it was sent; `HEAD` is answered like `GET`.
+  /// Finds the route of a method and an undecoded path; `HEAD` resolves like `GET`.
   func find(_ method: String, _ path: String) -> Found {
     var parameters: [Substring] = []
     let segments = Route.segments(of: path[...])
-    guard path.hasPrefix("/"), let place = descend(segments[...], from: 0, &parameters) else { return .nothing }
+    guard path.hasPrefix("/"), let index = descend(segments[...], from: 0, &parameters) else { return .nothing }
     let wanted = method == "HEAD" ? "GET" : method
-    let routes = nodes[place].routes
+    let routes = nodes[index].routes
     if let route = routes.first(where: { $0.method == wanted }) { return .route(route, parameters: parameters) }
     let methods = routes.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] }
     return .methods(methods, isOpen: routes.allSatisfy { $0.scope == .open })
   }
 
   /// A literal segment wins over one that varies.
-  private func descend(_ rest: ArraySlice<Substring>, from place: Int, _ parameters: inout [Substring]) -> Int? {
-    guard let segment = rest.first else { return nodes[place].routes.isEmpty ? nil : place }
-    if let next = nodes[place].literals[segment], let found = descend(rest.dropFirst(), from: next, &parameters) {
+  private func descend(_ rest: ArraySlice<Substring>, from index: Int, _ parameters: inout [Substring]) -> Int? {
+    guard let segment = rest.first else { return nodes[index].routes.isEmpty ? nil : index }
+    if let next = nodes[index].literals[segment], let found = descend(rest.dropFirst(), from: next, &parameters) {
       return found
     }
-    guard !segment.isEmpty, let next = nodes[place].variable else { return nil }
+    guard !segment.isEmpty, let next = nodes[index].variable else { return nil }
     parameters.append(segment)
     if let found = descend(rest.dropFirst(), from: next, &parameters) { return found }
     parameters.removeLast()

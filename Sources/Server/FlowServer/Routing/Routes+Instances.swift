@@ -1,133 +1,152 @@
 import FlowJSON
 
-// Instances and flows, as they are read.
+// Reading instances and flows.
 extension Route {
   static let instances = [
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}", .read,
-      "An instance: state, data, timers, pending calls, allowed events, and why it is where it is",
-      FlowService.showInstance
+      summary: "An instance: state, data, timers, pending calls, allowed events, and a summary of what it waits for",
+      handler: FlowService.showInstance
     )
     .asking(.header("If-None-Match", "the `ETag` of the copy that the client has"))
-    .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "It has not changed").refusing("gone")
+    .limiting(instances: .readable, fields: .masked)
+    .giving(200, "The instance", Schemas.reference("Instance")).giving(304, "The instance has not changed").refusing(
+      "gone"
+    )
     .naming(),
     Route(
-      "GET", "/v1/flows/{flow}/instances/{key}/history", .read, "What happened to an instance",
-      FlowService.showHistory
+      "GET", "/v1/flows/{flow}/instances/{key}/history", .read, summary: "The history of an instance",
+      handler: FlowService.showHistory
     )
+    .limiting(instances: .readable, fields: .masked)
     .asking(
       .query("after", "the last entry seen, as an offset", ["type": "integer", "minimum": 0]), .limit,
-      .query("event", "only what this event did"),
-      .query("type", "only entries of this type, as `step`"),
-      .query("filter", "only what this condition in CEL holds for", .condition),
+      .query("event", "only entries of this event"),
+      .query("type", "only entries of this type, such as `step`"),
+      .query("filter", "only entries for which this CEL condition holds", .condition),
       .header("Last-Event-ID", "for a stream: the last entry seen")
     )
-    .giving(200, "A page, all of it as lines, or a stream that goes on", Schemas.history)
+    .giving(200, "A page, all entries as lines, or a stream", Schemas.history)
     .giving(200, "", Schemas.string, as: "application/x-ndjson")
     .giving(200, "", Schemas.string, as: "text/event-stream").refusing("gone", "invalid-query"),
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}/transitions", .read,
-      "What an instance would do with events, and why", FlowService.showTransitions
+      summary: "The effect that events would have on an instance, and why", handler: FlowService.showTransitions
     )
-    .asking(.query("event", "only this event", oneOf: .events), .json("data", "its data, as JSON"))
+    .limiting(instances: .readable, fields: .masked)
+    .asking(.query("event", "only this event", oneOf: .events), .json("data", "the data of the event, as JSON"))
     .giving(200, "An item for each event", Schemas.reference("Transitions"))
     .refusing("gone", "unknown-event", "validation-failed", "invalid-json"),
     Route(
       "GET", "/v1/flows/{flow}/instances/{key}/graph", .read,
-      "A picture of an instance's flow with the states that it is in, in the form that Accept names",
-      FlowService.showInstanceGraph
+      summary: "A diagram of an instance's flow with its active states, in the media type that Accept names",
+      handler: FlowService.showInstanceGraph
     )
-    .picturing().refusing("gone"),
-    Route("GET", "/v1/flows/{flow}/instances", .read, "The instances of a flow", FlowService.listInstances)
-      .listing(),
-    Route("GET", "/v1/instances", .read, "The instances of all flows", FlowService.listInstances)
+    .limiting(instances: .readable).picturing().refusing("gone"),
+    Route(
+      "GET", "/v1/flows/{flow}/instances", .read, summary: "The instances of a flow", handler: FlowService.listInstances
+    )
+    .limiting(instances: .filtered, fields: .masked).listing(),
+    Route("GET", "/v1/instances", .read, summary: "The instances of all flows", handler: FlowService.listInstances)
+      .limiting(.filtered, instances: .filtered, fields: .masked)
       .asking(.query("flow", "only of this flow", oneOf: .flows)).listing().refusing("not-found"),
   ]
 
   static let flows = [
-    Route("GET", "/v1/flows", .read, "The flows that are served", FlowService.listFlows)
+    Route("GET", "/v1/flows", .read, summary: "The flows that are served", handler: FlowService.listFlows)
+      .limiting(.filtered)
       .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("FlowSummary"))])),
-    Route("GET", "/v1/flows/{flow}", .read, "A flow: its states, events, data and transitions", FlowService.showFlow)
-      .giving(200, "The flow", Schemas.reference("Flow")),
     Route(
-      "GET", "/v1/flows/{flow}/events/{event}/schema", .read, "The data of an event as JSON Schema",
-      FlowService.showEventSchema
-    )
-    .giving(200, "The schema", Schemas.any, as: "application/schema+json").refusing("unknown-event"),
-    Route(
-      "GET", "/v1/flows/{flow}/graph", .read, "A picture of a flow, in the form that Accept names",
-      FlowService.showGraph
-    )
-    .picturing(),
-    Route("GET", "/v1/flows/{flow}/source", .read, "The text that a flow is served from", FlowService.showVersionSource)
-      .quoting(),
-    Route(
-      "GET", "/v1/flows/{flow}/versions", .read, "What a flow is and was served from, the newest first",
-      FlowService.listVersions
-    )
-    .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("Version"))]))
-    .leading("show", "GET", "/v1/flows/{flow}/versions/{version}", ("version", "/items/0/definition"))
-    .leading("source", "GET", "/v1/flows/{flow}/versions/{version}/source", ("version", "/items/0/definition"))
-    .leading("graph", "GET", "/v1/flows/{flow}/versions/{version}/graph", ("version", "/items/0/definition")),
-    Route(
-      "GET", "/v1/flows/{flow}/versions/{version}", .read,
-      "A flow as it is or was in a version, by its definition or its number", FlowService.showVersion
+      "GET", "/v1/flows/{flow}", .read, summary: "A flow: its states, events, data and transitions",
+      handler: FlowService.showFlow
     )
     .giving(200, "The flow", Schemas.reference("Flow")),
     Route(
-      "GET", "/v1/flows/{flow}/versions/{version}/source", .read, "The text of a version",
-      FlowService.showVersionSource
+      "GET", "/v1/flows/{flow}/events/{event}/schema", .read, summary: "The data of an event as JSON Schema",
+      handler: FlowService.showEventSchema
+    )
+    .giving(200, "The schema", Schemas.any, as: "application/schema+json").refusing("unknown-event"),
+    Route(
+      "GET", "/v1/flows/{flow}/graph", .read, summary: "A diagram of a flow, in the media type that Accept names",
+      handler: FlowService.showGraph
+    )
+    .picturing(),
+    Route(
+      "GET", "/v1/flows/{flow}/source", .read, summary: "The source of a flow", handler: FlowService.showVersionSource
+    )
+    .quoting(),
+    Route(
+      "GET", "/v1/flows/{flow}/versions", .read, summary: "The versions of a flow, newest first",
+      handler: FlowService.listVersions
+    )
+    .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("Version"))]))
+    .leading("show", to: ("GET", "/v1/flows/{flow}/versions/{version}"), ("version", "/items/0/definition"))
+    .leading("source", to: ("GET", "/v1/flows/{flow}/versions/{version}/source"), ("version", "/items/0/definition"))
+    .leading("graph", to: ("GET", "/v1/flows/{flow}/versions/{version}/graph"), ("version", "/items/0/definition")),
+    Route(
+      "GET", "/v1/flows/{flow}/versions/{version}", .read,
+      summary: "A version of a flow, by its definition or its number", handler: FlowService.showVersion
+    )
+    .giving(200, "The flow", Schemas.reference("Flow")),
+    Route(
+      "GET", "/v1/flows/{flow}/versions/{version}/source", .read, summary: "The source of a version",
+      handler: FlowService.showVersionSource
     )
     .quoting(),
     Route(
       "GET", "/v1/flows/{flow}/versions/{version}/graph", .read,
-      "A picture of a version, in the form that Accept names", FlowService.showVersionGraph
+      summary: "A diagram of a version, in the media type that Accept names", handler: FlowService.showVersionGraph
     )
     .picturing(),
   ]
 
   static let documents = [
-    Route("GET", "/openapi.json", .read, "This API, as OpenAPI 3.1", FlowService.showOpenAPI)
+    Route("GET", "/openapi.json", .read, summary: "This API, as OpenAPI 3.1", handler: FlowService.showOpenAPI)
       .giving(200, "The document", Schemas.anyObject),
-    Route("GET", "/asyncapi.json", .read, "The live stream and the events, as AsyncAPI 3.0", FlowService.showAsyncAPI)
-      .giving(200, "The document", Schemas.anyObject),
-    Route("GET", "/docs", .read, "This API, to read", FlowService.showDocumentation)
+    Route(
+      "GET", "/asyncapi.json", .read, summary: "The live stream and the events, as AsyncAPI 3.0",
+      handler: FlowService.showAsyncAPI
+    )
+    .giving(200, "The document", Schemas.anyObject),
+    Route("GET", "/docs", .read, summary: "This API, as a page", handler: FlowService.showDocumentation)
       .giving(200, "The page", Schemas.string, as: "text/html"),
-    Route("GET", "/problems", .open, "The codes of problems", FlowService.listProblems)
+    Route("GET", "/problems", .open, summary: "The codes of problems", handler: FlowService.listProblems)
       .giving(200, "All of them", Schemas.object(["items": Schemas.list(Schemas.reference("ProblemKind"))])),
-    Route("GET", "/problems/{code}", .open, "What a problem means", FlowService.showProblem)
+    Route("GET", "/problems/{code}", .open, summary: "The meaning of a problem", handler: FlowService.showProblem)
       .giving(200, "The text", Schemas.string, as: "text/html")
       .giving(200, "", Schemas.reference("ProblemKind")).refusing("not-found"),
   ]
 
-  /// What all pictures have in common.
+  /// The common part of diagrams.
   private func picturing() -> Route {
-    giving(200, "The picture", Schemas.anyObject)
+    giving(200, "The diagram", Schemas.anyObject)
       .giving(200, "", Schemas.string, as: "text/plain").giving(200, "", Schemas.string, as: "text/vnd.mermaid")
       .giving(200, "", Schemas.string, as: "text/vnd.graphviz").giving(200, "", Schemas.string, as: "image/svg+xml")
       .refusing("not-acceptable", "not-available")
   }
 
-  /// What all sources have in common.
+  /// The common part of sources.
   private func quoting() -> Route {
-    giving(200, "The text, or all files", Schemas.string, as: "text/x-flow")
+    giving(200, "The file, or all files", Schemas.string, as: "text/x-flow")
       .giving(200, "", Schemas.string, as: "text/plain").giving(200, "", Schemas.reference("Source"))
       .refusing("not-acceptable")
   }
 
-  /// What all lists of instances have in common.
+  /// The common part of lists of instances.
   private func listing() -> Route {
     asking(
       .query("status", "only with this status", Schemas.status),
-      .query("state", "only in this state, or in one inside of it"), .query("key", "what the key begins with"),
+      .query("state", "only in this state, or in one inside it"), .query("key", "only keys with this prefix"),
       .query("version", "only of this version of the flow", ["type": "integer", "minimum": 0]),
-      .query("startedAfter", "a time", Schemas.time), .query("startedBefore", "a time", Schemas.time),
-      .query("updatedAfter", "a time", Schemas.time), .query("updatedBefore", "a time", Schemas.time),
+      .query("startedAfter", "an instant", Schemas.time), .query("startedBefore", "an instant", Schemas.time),
+      .query("updatedAfter", "an instant", Schemas.time), .query("updatedBefore", "an instant", Schemas.time),
       .query(
-        "q", "a condition in CEL over `data`, `key`, `status`, `state`, `revision`, `startedAt`, `updatedAt`",
+        "q", "a CEL condition over `data`, `key`, `status`, `state`, `revision`, `startedAt`, `updatedAt`",
         .condition),
-      .query("order", "by age", ["type": "string", "enum": ["oldest", "newest"]]), .limit,
-      .query("cursor", "`page.next` of the page before", .cursor)
+      .query("order", "by age", ["type": "string", "enum": ["oldest", "newest"]]),
+      .query("include", "`data`: each instance with its data", ["type": "string", "enum": ["data"]]),
+      .query("count", "`true`: the page tells how many match", Schemas.flag), .limit,
+      .query("cursor", "the `page.next` of the previous page", .cursor)
     )
     .giving(200, "A page", Schemas.page("InstanceSummary")).refusing("invalid-query", "cursor-mismatch")
     .naming("/items/0")
@@ -136,5 +155,5 @@ extension Route {
 
 extension RouteDocument.Parameter {
   static let limit = query(
-    "limit", "how many at most", ["type": "integer", "minimum": 1, "maximum": 500, "default": 50])
+    "limit", "the highest number of items", ["type": "integer", "minimum": 1, "maximum": 500, "default": 50])
 }

@@ -1,90 +1,135 @@
 import FlowJSON
 
-// What changes what runs: operators' deeds, deployments, and runs of which nothing is kept.
+// Operations on instances, deployments, and simulated runs.
 extension Route {
   static let operations =
-    OperatorRequest.all.map { deed in
-      Route("POST", "/v1/flows/{flow}/instances/{key}/\(deed.name)", .operate, deed.summary, deed.handler)
-        .asking(.dryRun, .header("If-Match", "the revision that the instance has to have", .revision))
-        .sending(Schemas.object(["reason?": .reason]))
-        .giving(200, "The instance as it is now", Schemas.reference("OperatorAnswer"))
-        .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
+    OperatorRequest.all.map { operation in
+      Route(
+        "POST", "/v1/flows/{flow}/instances/{key}/\(operation.name)", .operate, summary: operation.summary,
+        handler: operation.handler
+      )
+      .limiting(instances: .acknowledged, fields: .masked)
+      .asking(.dryRun, .header("If-Match", "the revision that the instance must have", .revision))
+      .sending(Schemas.object(["reason?": .reason]))
+      .giving(200, "The resulting state of the instance", Schemas.reference("OperatorAnswer"))
+      .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
     } + [
       Route(
         "POST", "/v1/flows/{flow}/instances/{key}/fork", .operate,
-        "Copies an instance under another key; both go on from there", FlowService.forkInstance
+        summary: "Copies an instance under another key; both continue independently", handler: FlowService.forkInstance
       )
-      .asking(.dryRun, .header("If-Match", "the revision that the instance has to have", .revision))
+      .limiting(instances: .acknowledged, fields: .masked)
+      .asking(.dryRun, .header("If-Match", "the revision that the instance must have", .revision))
       .sending(
         Schemas.object([
           "key?": ["type": "string", "minLength": 1, "maxLength": 512, "examples": ["o1-again"]], "reason?": .reason,
         ])
       )
       .giving(201, "The copy", Schemas.reference("OperatorAnswer"))
-      .giving(200, "What the copy would be", Schemas.reference("OperatorAnswer"))
-      .leading("show", "GET", "/v1/flows/{flow}/instances/{key}", ("flow", "/flow"), ("key", "/key"))
+      .giving(200, "The copy that would be made", Schemas.reference("OperatorAnswer"))
+      .leading("show", to: ("GET", "/v1/flows/{flow}/instances/{key}"), ("flow", "/flow"), ("key", "/key"))
       .refusing("not-possible", "instance-exists", "gone", "revision-mismatch", "validation-failed"),
-      Route("GET", "/v1/dead-letters", .read, "Work whose tries are spent", FlowService.listDeadLetters)
-        .asking(
-          .query("flow", "only of this flow", oneOf: .flows), .limit,
-          .query("cursor", "`page.next` of the page before", .cursor)
-        )
-        .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
-        .leading("redrive", "POST", "/v1/dead-letters/{id}/redrive", ("id", "/items/0/id")),
       Route(
-        "POST", "/v1/dead-letters/{id}/redrive", .operate, "Tries a dead letter again, under the same key",
-        FlowService.redriveDeadLetter
+        "GET", "/v1/dead-letters", .read, summary: "Jobs whose attempts are exhausted",
+        handler: FlowService.listDeadLetters
+      )
+      .limiting(instances: .filtered, fields: .masked)
+      .asking(
+        .query("flow", "only of this flow", oneOf: .flows), .limit,
+        .query("cursor", "the `page.next` of the previous page", .cursor)
+      )
+      .giving(200, "A page", Schemas.page("DeadLetter")).refusing("not-found", "cursor-mismatch")
+      .leading("redrive", to: ("POST", "/v1/dead-letters/{id}/redrive"), ("id", "/items/0/id")),
+      Route(
+        "POST", "/v1/dead-letters/{id}/redrive", .operate, summary: "Retries a dead letter under the same key",
+        handler: FlowService.redriveDeadLetter
       )
       .sending(Schemas.object(["reason?": .reason]))
-      .giving(200, "It is tried", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "gone"),
-      Route("POST", "/v1/batches", .operate, "Does one thing to all instances of a filter", FlowService.postBatch)
-        .sending(
-          Schemas.object([
-            "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
-            "filter": Schemas.object([
-              "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
-              "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
-              "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
-              "version?": ["type": "integer", "minimum": 0],
-            ]), "reason?": .reason, "dryRun?": Schemas.boolean,
-          ])
-        )
-        .giving(202, "It has begun", Schemas.reference("Batch")).refusing("not-found", "invalid-query")
-        .leading("progress", "GET", "/v1/batches/{batch}", ("batch", "/id")),
-      Route("GET", "/v1/batches/{batch}", .read, "How far a batch has come", FlowService.showBatch)
+      .giving(200, "The job is retried", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "gone"),
+      Route(
+        "POST", "/v1/batches", .operate, summary: "Applies an operation to all instances of a filter",
+        handler: FlowService.postBatch
+      )
+      .limiting(fields: .masked)
+      .sending(
+        Schemas.object([
+          "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
+          "filter": Schemas.object([
+            "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
+            "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
+            "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
+            "version?": ["type": "integer", "minimum": 0],
+          ]), "reason?": .reason, "dryRun?": Schemas.boolean,
+        ])
+      )
+      .giving(202, "The batch has started", Schemas.reference("Batch")).refusing("not-found", "invalid-query")
+      .leading("progress", to: ("GET", "/v1/batches/{batch}"), ("batch", "/id")),
+      Route("GET", "/v1/batches/{batch}", .read, summary: "The progress of a batch", handler: FlowService.showBatch)
+        .limiting(fields: .masked)
         .giving(200, "The batch", Schemas.reference("Batch")).refusing("not-found"),
-      Route("GET", "/v1/stats", .read, "How many instances are where", FlowService.showStatistics)
-        .asking(.query("flow", "only of this flow", oneOf: .flows))
-        .giving(200, "The numbers", Schemas.reference("Statistics")).refusing("not-found"),
+      Route(
+        "GET", "/v1/stats", .read, summary: "Counts of instances by flow, version, status and states",
+        handler: FlowService.showStatistics
+      )
+      .limiting(instances: .filtered)
+      .asking(
+        .query("flow", "only of this flow", oneOf: .flows),
+        .query(
+          "include", "`rates`: starts and ends per minute since the start of the server",
+          ["type": "string", "enum": ["rates"]]),
+        .query(
+          "minutes", "how many minutes of rates",
+          ["type": "integer", "minimum": 1, "maximum": .int(Int64(RateHistory.minutes)), "default": 60])
+      )
+      .giving(200, "The counts", Schemas.reference("Statistics")).refusing("not-found"),
+      Route("GET", "/v1/jobs", .read, summary: "Jobs that have not ended", handler: FlowService.listJobs)
+        .limiting(instances: .filtered, fields: .masked)
+        .asking(
+          .query("flow", "only of this flow", oneOf: .flows), .limit,
+          .query("cursor", "the `page.next` of the previous page", .cursor)
+        )
+        .giving(200, "A page", Schemas.page("PendingJob")).refusing("not-found", "cursor-mismatch"),
+      Route(
+        "GET", "/v1/schedules", .read, summary: "Scheduled starts with their next run",
+        handler: FlowService.listSchedules
+      )
+      .limiting(.filtered)
+      .giving(
+        200, "All of them, the next first", Schemas.object(["items": Schemas.list(Schemas.reference("Schedule"))])),
     ]
 
   static let deployment = [
     Route(
-      "POST", "/v1/flows/{flow}/simulate", .read, "Runs a flow on a virtual clock; nothing of it is kept",
-      FlowService.simulateFlow
+      "POST", "/v1/flows/{flow}/simulate", .read, summary: "Runs a flow on a virtual clock, without storing anything",
+      handler: FlowService.simulateFlow
     )
+    .limiting(fields: .masked)
     .sending(Schemas.object(["steps": Schemas.list(Schemas.anyObject), "start?": Schemas.time]))
-    .giving(200, "What happened", Schemas.reference("Simulation")).refusing("unknown-event", "validation-failed"),
-    Route("PUT", "/v1/flows/{flow}", .deploy, "Serves a flow from its source, from now on", FlowService.deployFlow)
-      .asking(
-        .dryRun, .header("If-None-Match", "`*`: only when it is new"),
-        .header("If-Match", "the definition that it has to have")
-      )
-      .sending(.source, as: "text/x-flow").sending(Schemas.anyObject)
-      .giving(200, "It is served, or would be", Schemas.reference("Deployment"))
-      .giving(201, "It is served, and is new", Schemas.reference("Deployment"))
-      .refusing("compile-failed", "revision-mismatch"),
+    .giving(200, "The events of the run", Schemas.reference("Simulation")).refusing(
+      "unknown-event", "validation-failed"),
     Route(
-      "DELETE", "/v1/flows/{flow}", .deploy, "Begins no new instances of a flow; those that run go on",
-      FlowService.retireFlow
+      "PUT", "/v1/flows/{flow}", .deploy, summary: "Deploys a flow from its source", handler: FlowService.deployFlow
+    )
+    .limiting(instances: .filtered, fields: .masked)
+    .asking(
+      .dryRun, .header("If-None-Match", "`*`: only a flow that is not served yet"),
+      .header("If-Match", "the definition that the flow must have")
+    )
+    .sending(.source, as: "text/x-flow").sending(Schemas.anyObject)
+    .giving(200, "The flow is deployed, or would be", Schemas.reference("Deployment"))
+    .giving(201, "The flow is deployed, and is new", Schemas.reference("Deployment"))
+    .refusing("compile-failed", "revision-mismatch"),
+    Route(
+      "DELETE", "/v1/flows/{flow}", .deploy, summary: "Retires a flow: no new instances start, running ones continue",
+      handler: FlowService.retireFlow
     )
     .giving(
-      200, "It is retired",
+      200, "The flow is retired",
       Schemas.object(["name": Schemas.string, "retired": Schemas.boolean, "changed": Schemas.boolean])),
   ]
 }
 
-/// One of the things that operators do to an instance.
+/// An operation on an instance.
 private struct OperatorRequest {
   var name: String
   var summary: String
@@ -92,27 +137,28 @@ private struct OperatorRequest {
 
   static let all = [
     OperatorRequest(
-      name: "cancel", summary: "Ends an instance: it leaves its states, its calls are withdrawn",
+      name: "cancel", summary: "Ends an instance: it leaves its states, and its calls are withdrawn",
       handler: FlowService.cancelInstance),
     OperatorRequest(
-      name: "suspend", summary: "Holds an instance: it takes no events, timers or results",
+      name: "suspend", summary: "Suspends an instance: events are refused, timers and results wait",
       handler: FlowService.suspendInstance),
-    OperatorRequest(name: "resume", summary: "Lets a suspended instance go on", handler: FlowService.resumeInstance),
+    OperatorRequest(name: "resume", summary: "Resumes a suspended instance", handler: FlowService.resumeInstance),
     OperatorRequest(
-      name: "retry", summary: "Tries at once what waits to be tried again", handler: FlowService.retryInstance),
+      name: "retry", summary: "Retries pending jobs, timers and results immediately", handler: FlowService.retryInstance
+    ),
     OperatorRequest(
-      name: "migrate", summary: "Moves an instance to the version that is served",
+      name: "migrate", summary: "Migrates an instance to the version that is served",
       handler: FlowService.migrateInstance),
   ]
 }
 
 extension RouteDocument.Parameter {
   static let dryRun = query(
-    "dryRun", "only say what would come of it", ["type": "string", "enum": ["true", "false"]])
+    "dryRun", "show the outcome without applying it", ["type": "string", "enum": ["true", "false"]])
 }
 
 extension JSON {
-  /// A revision in quotes, as `ETag` gives it.
+  /// A revision in quotes, as in `ETag`.
   static let revision: JSON = ["type": "string", "pattern": #"^("[0-9]{1,15}(-[0-9a-f]{1,16})?"|\*)$"#]
   /// The proof that a worker holds a job.
   static let fence: JSON = ["type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991]

@@ -1,6 +1,6 @@
 import FlowJSON
 
-/// A place in a list, bound to what the list was asked for. Opaque to clients.
+/// A position in a list, bound to the filters of the list. Opaque to clients.
 struct Cursor {
   /// A digest of the filter (FNV-1a, 64 bits).
   let filter: UInt64
@@ -11,16 +11,15 @@ struct Cursor {
     self.position = position
   }
 
-  /// - Parameter text: What ``description`` gave with the last page.
-  /// - Throws: 400, for what is no cursor and for a cursor of another list.
+  /// - Parameter text: The ``description`` of a cursor.
+  /// - Throws: 400 for a text that is not a cursor, and for a cursor of another list.
   init(_ text: String, filter wanted: String) throws(Problem) {
     guard text.utf8.count == 32, text.utf8.allSatisfy({ $0 < 0x80 }), let filter = UInt64(text.prefix(16), radix: 16),
       let position = Int64(text.suffix(16), radix: 16), position >= 0
-    else { throw .badRequest("`cursor` has to be what `page.next` gave") }
+    else { throw .badRequest("`cursor` must be the `page.next` of a page") }
     guard filter == Cursor.digest(wanted) else {
       throw Problem(
-        status: 400, code: "cursor-mismatch", title: "Cursor of another list",
-        detail: "the cursor belongs to a list with another filter; begin this one without a cursor")
+        .cursorMismatch, "the cursor belongs to a list with another filter; start this one without a cursor")
     }
     self.filter = filter
     self.position = position

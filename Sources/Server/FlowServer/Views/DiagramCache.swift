@@ -4,31 +4,51 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// DiagramCache of flows; those that Graphviz lays out are made once for each version.
+/// Diagrams of flows; those that Graphviz lays out are made once for each version and set of states.
 final class DiagramCache: Sendable {
-  /// How many pictures are kept.
+  /// Diagrams that are kept.
   static let maximumKept = 64
-  /// How long a layout may take, in seconds.
+  /// The longest time for a layout, in seconds.
   static let maximumSeconds = 10
 
-  private let queue = DispatchQueue(label: "flow.pictures")
-  private let kept = Mutex<[String: [UInt8]]>([:])
+  /// The time after which a failed layout is tried again, in nanoseconds.
+  static let retryNanoseconds: UInt64 = 60_000_000_000
 
-  /// Draws a flow as SVG, on a queue of its own.
-  /// - Parameter finish: Gets nil when `dot` is not there, or has failed.
+  private struct Layout {
+    /// Nil for a layout that failed.
+    var picture: [UInt8]?
+    var nanoseconds: UInt64
+
+    func isUsable(at now: UInt64) -> Bool { picture != nil || now < nanoseconds + DiagramCache.retryNanoseconds }
+  }
+
+  /// One layout at a time; requests beyond the limit are answered without a picture.
+  private let pool = WorkerPool(width: 1, limit: 64)
+  private let layouts = Mutex<[String: Layout]>([:])
+
+  /// Draws a flow as SVG, on a worker.
+  /// - Parameter finish: Called with nil when `dot` is missing, or has failed.
   func draw(
-    _ entry: Catalogue.Entry, _ active: [String] = [], finish: @escaping @Sendable ([UInt8]?) -> Void
+    _ entry: Catalogue.Entry, active: [String] = [], finish: @escaping @Sendable ([UInt8]?) -> Void
   ) {
     let name = "\(entry.hash)/\(entry.name)/\(active.joined(separator: " "))"
-    if let picture = kept.withLock({ $0[name] }) { return finish(picture) }
-    queue.async { [self] in
+    if let layout = layout(name) { return finish(layout.picture) }
+    let isAccepted = pool.run { [self] in
+      // Others may have asked for the same picture before.
+      if let layout = layout(name) { return finish(layout.picture) }
       let picture = Graphviz.svg(
         dot(entry.machine.program, flow: entry.flow, active: active), seconds: DiagramCache.maximumSeconds)
-      kept.withLock { kept in
-        if kept.count >= DiagramCache.maximumKept { kept = [:] }
-        kept[name] = picture
+      layouts.withLock { layouts in
+        if layouts.count >= DiagramCache.maximumKept { layouts = [:] }
+        layouts[name] = Layout(picture: picture, nanoseconds: DispatchTime.now().uptimeNanoseconds)
       }
       finish(picture)
     }
+    if !isAccepted { finish(nil) }
+  }
+
+  private func layout(_ name: String) -> Layout? {
+    let now = DispatchTime.now().uptimeNanoseconds
+    return layouts.withLock { $0[name] }.flatMap { $0.isUsable(at: now) ? $0 : nil }
   }
 }

@@ -8,9 +8,11 @@ import FlowRuntime
 /// A flow as clients see it.
 struct FlowView {
   let entry: Catalogue.Entry
+  /// The next runs of its scheduled starts.
+  var schedules: [ScheduleRow] = []
 
-  private var program: Program { entry.machine.program }
-  private var flow: Flow { program.flows[entry.flow] }
+  var program: Program { entry.machine.program }
+  var flow: Flow { program.flows[entry.flow] }
 
   private var header: [JSON.Member] {
     [
@@ -37,7 +39,7 @@ struct FlowView {
         .init("roles", .array(program.roles.map { .string($0) })),
         .init("states", .array(flow.states.indices.dropFirst().map(state))), .init("events", .array(events)),
         .init("data", dataSchema), .init("starts", .array(flow.starts.indices.map(start))),
-        .init("transitions", .array(flow.transitions.indices.map(transition))),
+        .init("transitions", .array(flow.transitions.indices.map(transition))), .init("calls", .array(calls)),
       ])
   }
 
@@ -58,8 +60,15 @@ struct FlowView {
         "name": .string(program.events[event].name),
         "starts": .bool(entry.machine.starts(flow: entry.flow, on: event)),
         "schema": entry.machine.payloadSchema(of: event),
+        "webhook": webhook(program.events[event]),
       ]
     }
+  }
+
+  /// How deliveries of an event are signed; null for one that is no webhook.
+  private func webhook(_ event: Event) -> JSON {
+    guard let webhook = event.webhook else { return .null }
+    return ["header": .string(webhook.header), "algorithm": .string(webhook.algorithm)]
   }
 
   private var dataSchema: JSON {
@@ -72,19 +81,24 @@ struct FlowView {
 
   private func start(_ index: Int) -> JSON {
     let start = flow.starts[index]
-    return [
-      "label": .string(startLabel(program, flow: entry.flow, start: index)),
-      "to": .string(flow.states[start.target].path), "at": .string("\(start.place)"),
-    ]
+    return .object(
+      [
+        .init("label", .string(startLabel(program, flow: entry.flow, start: index))),
+        .init("to", .string(flow.states[start.target].path)), .init("at", .string("\(start.place)")),
+        .init("guard", start.guardExpression.map { .string($0.text) } ?? .null),
+      ] + trigger(ofStart: index))
   }
 
   private func transition(_ index: Int) -> JSON {
     let transition = flow.transitions[index]
-    return [
-      "from": .string(flow.states[transition.source].path),
-      "to": transition.target.map { .string(flow.states[$0].path) } ?? .null, "label": .string(label(index)),
-      "guard": transition.guardExpression.map { .string($0.text) } ?? .null, "at": .string("\(transition.place)"),
-    ]
+    return .object(
+      [
+        .init("from", .string(flow.states[transition.source].path)),
+        .init("to", transition.target.map { .string(flow.states[$0].path) } ?? .null),
+        .init("label", .string(label(index))),
+        .init("guard", transition.guardExpression.map { .string($0.text) } ?? .null),
+        .init("at", .string("\(transition.place)")),
+      ] + trigger(of: transition))
   }
 
   private func label(_ transition: Int) -> String {

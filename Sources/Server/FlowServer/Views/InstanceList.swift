@@ -1,14 +1,13 @@
 import CEL
+import FlowHTTP
 import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime
+import FlowSource
 
-/// A list of instances as a request asks for it: what the store filters, and what is looked at row by row.
+/// A list of instances as a request selects it: filters of the store, and filters that are evaluated row by row.
 struct InstanceList {
-  /// How many rows one answer looks at; a filter that finds little gives an empty page with a cursor.
-  static let maximumScan = 10_000
-
   var filter: InstanceFilter
   var state: String?
   var version: Int?
@@ -18,18 +17,27 @@ struct InstanceList {
   var condition: Predicate?
   var limit: Int
   var after: Int64?
+  /// Whether each instance is listed with its data.
+  var includesData = false
+  /// Whether the page tells how many instances match.
+  var counts = false
   /// The flows that the caller may know of; nil for all.
   var visible: Set<String>?
-  /// What nobody gets to see, and so can't ask for.
+  /// The fields that nobody sees, and so can't filter by.
   var redaction = Redaction()
-  /// What a cursor is bound to.
+  /// The client; a list for one that has left ends.
+  var peer: HTTPPeer?
+  /// The filters, to which a cursor is bound.
   let signature: String
   /// Whether all instances are of one flow, whose types the query knows.
   private let isTyped: Bool
 
-  /// - Parameter flow: The flow that it is about; nil for all.
-  init(_ query: Parameters, flow: String?, _ catalogue: Catalogue) throws(Problem) {
-    let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue) }
+  /// - Parameters:
+  ///   - flow: The flow of the instances; nil for all.
+  ///   - known: The flows that the caller may know of, for messages.
+  /// - Throws: 400 and 404.
+  init(_ query: Parameters, flow: String?, _ catalogue: Catalogue, known: [String]) throws(Problem) {
+    let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue, known: known) }
     filter = InstanceFilter(flow: entry?.name)
     isTyped = entry != nil
     filter.status = try InstanceList.status(query)
@@ -39,24 +47,41 @@ struct InstanceList {
     filter.isNewestFirst = try query.choice("order", ["oldest", "newest"]) == "newest"
     startedAfter = try query.time("startedAfter")
     startedBefore = try query.time("startedBefore")
-    state = query["state"]
+    state = try InstanceList.state(query, entry, catalogue)
     version = query["version"] == nil ? nil : try query.number("version", default: 0, in: 0...Int.max)
     condition = try InstanceList.condition(query, entry)
     limit = try query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
+    includesData = try query.choice("include", ["data"]) != nil
+    counts = try query.flag("count")
     let names = InstanceList.filters + ["order"]
     let given = names.map { JSON.array([.string($0), query[$0].map { .string($0) } ?? .null]) }
     signature = JSON.array([filter.flow.map { .string($0) } ?? .null] + given).text()
     after = try query["cursor"].map { text throws(Problem) in try Cursor(text, filter: signature).position }
   }
 
-  /// What a list may be narrowed by, beside its flow.
+  /// The filters of a list besides its flow.
   static let filters = [
     "status", "key", "startedAfter", "startedBefore", "updatedAfter", "updatedBefore", "state", "version", "q",
   ]
 
-  private static func flow(_ name: String, _ catalogue: Catalogue) throws(Problem) -> Catalogue.Entry {
-    guard let entry = catalogue[name] else { throw .unknownFlow(name, catalogue) }
+  private static func flow(
+    _ name: String, _ catalogue: Catalogue, known: [String]
+  ) throws(Problem) -> Catalogue.Entry {
+    guard let entry = catalogue[name] else { throw .unknownFlow(name, known: known) }
     return entry
+  }
+
+  /// - Throws: 400 for a state that no flow of the list has; versions that are no longer served may have others.
+  private static func state(
+    _ query: Parameters, _ entry: Catalogue.Entry?, _ catalogue: Catalogue
+  ) throws(Problem) -> String? {
+    guard let state = query["state"], query["version"] == nil else { return query["state"] }
+    let entries = entry.map { [$0] } ?? catalogue.entries
+    let known = entries.flatMap { $0.machine.program.flows[$0.flow].states.dropFirst().map(\.path) }
+    guard !known.contains(state) else { return state }
+    let guess = Suggestion.closest(to: state, among: known).first.map { ", did you mean `\($0)`?" }
+    let list = entry == nil ? "" : "; there are \(known.joined(separator: ", "))"
+    throw .badRequest("there is no state `\(state)`" + (guess ?? list) + " (with `version`, any state may be named)")
   }
 
   private static func status(_ query: Parameters) throws(Problem) -> InstanceStatus? {
@@ -75,7 +100,7 @@ struct InstanceList {
     guard let entry else {
       return try Predicate(text, parameter: "q", variables: variables, types: TypeRegistry())
     }
-    // The data has a type in this flow, by which a misspelt field is found.
+    // In the list of one flow the data has a type, which reveals misspelt fields.
     let machine = entry.machine
     let fields = machine.program.flows[entry.flow].fields.map { FieldDeclaration($0.name, $0.type) }
     var types = machine.types
@@ -85,7 +110,9 @@ struct InstanceList {
       strict: variables.dropLast() + [("data", .record("flow.Data"))], types: machine.types, strictTypes: types)
   }
 
-  private func values(_ row: InstanceRow, _ states: [String], _ programs: ProgramCache) throws(StoreError) -> [Value] {
+  private func values(
+    of row: InstanceRow, in states: [String], _ programs: ProgramCache
+  ) throws(StoreError) -> [Value] {
     [
       .string(row.flow), .string(row.key), .string(row.status.name),
       .list(states.map { .string($0) }), .int(Int64(row.revision)),
@@ -110,32 +137,61 @@ struct InstanceList {
 
   // MARK: - Reading
 
-  /// One page.
-  func page(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?)
-  {
+  /// One page, which ends early when the budget of a request is spent.
+  /// - Parameter isCounting: Whether each row costs, also where the store filters alone.
+  func page(
+    _ queries: any Queries, _ programs: ProgramCache, isCounting: Bool = false
+  ) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
     let test = condition?.makeTest()
     let hasSpan = startedAfter != nil || startedBefore != nil
-    let needsLook = visible != nil || state != nil || version != nil || hasSpan || test != nil
+    let needsLook = isCounting || visible != nil || state != nil || version != nil || hasSpan || test != nil
     var found: [InstanceRow] = []
     var position = after
-    var looked = 0
-    while looked < InstanceList.maximumScan {
-      let size = needsLook ? FlowService.maximumLimit : limit
+    var budget = RequestBudget(for: peer)
+    while true {
+      let size = needsLook ? InstanceList.chunk : limit
       let rows = try queries.instances(filter, after: position, limit: size)
       for row in rows {
         position = row.id
-        looked += 1
-        let isMeant = needsLook ? try isMeant(row, test, programs) : true
-        if isMeant { found.append(row) }
-        if found.count == limit { return (found, Cursor(filter: signature, position: row.id)) }
+        budget.addRow()
+        let isMatch = needsLook ? try matches(row, test: test, programs) : true
+        if isMatch { found.append(row) }
+        if found.count == limit || needsLook && budget.isSpent {
+          return (found, Cursor(filter: signature, position: row.id))
+        }
       }
       if rows.count < size { return (found, nil) }
     }
-    return (found, position.map { Cursor(filter: signature, position: $0) })
   }
 
-  private func isMeant(_ row: InstanceRow, _ test: Predicate.Test?, _ programs: ProgramCache) throws(StoreError) -> Bool
-  {
+  /// The number of instances that match, on all pages; nil when counting them would cost more than a request may.
+  func total(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
+    let isByState =
+      filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
+      && startedAfter == nil && startedBefore == nil && version == nil && condition == nil
+    guard isByState else { return try scannedTotal(queries, programs) }
+    return try queries.population(flow: filter.flow).reduce(0) { sum, group in
+      guard visible?.contains(group.flow) ?? true, filter.status == nil || filter.status == group.status,
+        state == nil || group.states.contains(where: { $0 == state || $0.hasPrefix((state ?? "") + ".") })
+      else { return sum }
+      return sum + group.count
+    }
+  }
+
+  private func scannedTotal(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
+    var whole = self
+    whole.limit = .max
+    whole.after = nil
+    let (rows, next) = try whole.page(queries, programs, isCounting: true)
+    return next == nil ? rows.count : nil
+  }
+
+  /// Rows that are read together for filters that look at each.
+  private static let chunk = 200
+
+  private func matches(
+    _ row: InstanceRow, test: Predicate.Test?, _ programs: ProgramCache
+  ) throws(StoreError) -> Bool {
     if let visible, !visible.contains(row.flow) { return false }
     if let startedAfter, row.startedAt <= startedAfter { return false }
     if let startedBefore, row.startedAt >= startedBefore { return false }
@@ -148,6 +204,6 @@ struct InstanceList {
       }
     }
     guard let test else { return true }
-    return test.holds(try values(row, states, programs))
+    return test.holds(try values(of: row, in: states, programs))
   }
 }

@@ -9,7 +9,7 @@ struct InstanceView {
   /// The program that it runs; nil when that can't be loaded.
   let machine: Machine?
   let jobs: [JobRow]
-  private let position: JSON
+  let position: JSON
 
   init(_ row: InstanceRow, _ machine: Machine?, jobs: [JobRow] = []) {
     self.row = row
@@ -18,7 +18,7 @@ struct InstanceView {
     position = (try? JSON(parsing: row.position)) ?? .null
   }
 
-  private var flow: Flow? {
+  var flow: Flow? {
     machine.flatMap { machine in machine.flow(named: row.flow).map { machine.program.flows[$0] } }
   }
 
@@ -39,16 +39,22 @@ struct InstanceView {
       ] + (row.incident.isEmpty ? [] : [.init("incident", .string(row.incident))]))
   }
 
+  /// The instance in a list, with its data.
+  var summaryWithData: JSON { .object((summary.members ?? []) + [.init("data", data)]) }
+
+  var data: JSON { (try? JSON(parsing: row.data)) ?? .null }
+
   /// All there is to say of it.
   var json: JSON {
     var members = summary.members ?? []
     members += [
       .init("why", .string(why)), .init("definition", .string(row.definition)),
-      .init("data", (try? JSON(parsing: row.data)) ?? .null),
+      .init("data", data),
       .init(
         "timers",
         .array(timers.map { ["at": .string("\($0.transition.place)"), "due": .string(timeText($0.due))] })),
-      .init("pendingCalls", .array(pendingCalls)), .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
+      .init("pendingCalls", .array(pendingCalls)), .init("calls", .array(calls)),
+      .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
     ]
     return .object(members)
   }
@@ -129,7 +135,7 @@ struct InstanceView {
   }
 
   /// What the last try of a job came to.
-  private func lastFailure(of job: JobRow) -> JSON? {
+  func lastFailure(of job: JobRow) -> JSON? {
     job.failures.isEmpty ? nil : (try? JSON(parsing: job.failures))?.array?.last
   }
 }

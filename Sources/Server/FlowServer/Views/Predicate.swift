@@ -2,11 +2,11 @@ import CEL
 import FlowJSON
 import FlowSource
 
-/// A condition in CEL that a request brings along, compiled once.
+/// A CEL condition of a request, compiled once.
 struct Predicate: Sendable {
-  /// What one evaluation may cost: a request of strangers is not worth more.
+  /// The budget of one evaluation.
   static let limits = Limits(fuel: 100_000, memoryBytes: 4 << 20, valueBytes: 1 << 20)
-  /// The longest text that is compiled.
+  /// The longest text that is compiled, in bytes of UTF-8.
   static let maximumBytes = 4096
 
   private let program: ExpressionProgram
@@ -15,8 +15,8 @@ struct Predicate: Sendable {
 
   /// - Parameters:
   ///   - name: The parameter of the request, for messages.
-  ///   - variables: What the text may speak of; the values are given in the same order.
-  ///   - strict: The same variables with narrower types, to find mistakes by.
+  ///   - variables: The variables of the text; their values are given in the same order.
+  ///   - strict: The same variables with narrower types, which reveal more mistakes.
   /// - Throws: 400 with the diagnostics.
   init(
     _ text: String, parameter name: String, variables: [(name: String, type: ValueType)],
@@ -25,14 +25,14 @@ struct Predicate: Sendable {
     guard text.utf8.count <= Predicate.maximumBytes else {
       throw .badRequest("`\(name)` has more than \(Predicate.maximumBytes) bytes")
     }
-    if let strict { _ = try Predicate.compile(text, name, strict, strictTypes ?? types) }
-    program = try Predicate.compile(text, name, variables, types)
+    if let strict { _ = try Predicate.compile(text, parameter: name, strict, in: strictTypes ?? types) }
+    program = try Predicate.compile(text, parameter: name, variables, in: types)
     names = variables.map(\.name)
     self.types = types
   }
 
   private static func compile(
-    _ text: String, _ name: String, _ variables: [(name: String, type: ValueType)], _ types: TypeRegistry
+    _ text: String, parameter name: String, _ variables: [(name: String, type: ValueType)], in types: TypeRegistry
   ) throws(Problem) -> ExpressionProgram {
     var environment = Environment(types: types)
     for (slot, variable) in variables.enumerated() {
@@ -43,13 +43,12 @@ struct Predicate: Sendable {
     } catch {
       let messages = error.diagnostics.map { JSON.string("\($0.code): \($0.message)") }
       throw Problem(
-        status: 400, code: "invalid-query", title: "Not an expression",
-        detail: "`\(name)`: " + (error.diagnostics.first?.message ?? "it can't be compiled"),
+        .invalidQuery, "`\(name)`: " + (error.diagnostics.first?.message ?? "it can't be compiled"),
         members: [.init("diagnostics", .array(messages))])
     }
   }
 
-  /// Something that evaluates the condition many times; belongs to whoever made it.
+  /// An evaluator of the condition, for many values; it must stay on one thread.
   func makeTest() -> Test {
     Test(
       program: program, evaluator: Evaluator(types: types, limits: Predicate.limits), frame: Frame(count: names.count))
@@ -60,7 +59,7 @@ struct Predicate: Sendable {
     fileprivate let evaluator: Evaluator
     fileprivate let frame: Frame
 
-    /// Whether the condition holds; what can't be evaluated does not.
+    /// Whether the condition holds; one that can't be evaluated does not.
     func holds(_ values: [Value]) -> Bool {
       evaluator.reset()
       frame.clear()

@@ -5,37 +5,43 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// `POST /v1/hooks/{flow}/{event}`: what other systems deliver, signed.
+// `POST /v1/hooks/{flow}/{event}`: signed deliveries of other systems.
 extension FlowService {
-  /// Whoever is behind a webhook, as `caller.id` has it.
+  /// The `caller.id` of a webhook.
   static let webhookCaller = "webhook"
 
-  func takeWebhook(_ exchange: RouteRequest) throws(Problem) {
-    let name = exchange["event"] ?? ""
-    // Anybody may ask, so that what there is besides is not told.
-    guard let entry = catalogue[exchange["flow"] ?? ""], let index = entry.machine.event(named: name),
-      let webhook = entry.machine.program.events[index].webhook
+  /// The webhook that a path names.
+  /// - Throws: 404, the same for everything that is not a webhook: the resource is open.
+  func webhook(_ match: RouteMatch) throws(Problem) -> (entry: Catalogue.Entry, event: String, webhook: Webhook) {
+    guard let entry = catalogue[match["flow"] ?? ""], let name = match["event"],
+      let index = entry.machine.event(named: name), let webhook = entry.machine.program.events[index].webhook
     else { throw .notFound("there is no such webhook") }
+    return (entry, name, webhook)
+  }
+
+  func receiveWebhook(_ request: RouteRequest) throws(Problem) {
+    let context = request.context
+    let (entry, name, webhook) = try webhook(context.match)
     let secret = try secret(of: webhook, entry.machine)
-    let delivery = try WebhookDelivery(exchange.request, webhook, secret: secret, now: clock())
+    let delivery = try WebhookDelivery(request.http, webhook, secret: secret, now: clock())
     var command = EventCommand(flow: entry.name, event: name, payload: .null)
     command.caller = Caller(id: FlowService.webhookCaller)
+    command.sender = FlowService.webhookCaller
     command.idempotencyKey = delivery.identifier
     do throws(JSONError) {
-      let body = try JSON(parsing: exchange.request.body)
+      let body = try JSON(parsing: request.http.body)
       command.payload = body.trimmed(to: .record(name), in: entry.machine.types)
     } catch {
-      return exchange.respond.send(Problem.invalidJSON(error).verdict)
+      return request.respond.send(Problem.invalidJSON(error).deliveryResponse)
     }
-    let visit = exchange.request.visit
-    engine.submit(command) { result in
+    submit(command, in: context) { result in
       switch result {
-      case .success(let answer):
-        visit?.noteStep(answer.sequence)
-        exchange.respond.send(answer.response)
+      case .success(let answer): request.respond.send(answer.response)
       case .failure(let problem):
-        visit?.gate.metrics.noteRefused(event: name, flow: entry.name)
-        exchange.respond.send(problem.problem.verdict)
+        guard problem.status >= 500 || problem.status == 429 else {
+          return request.respond.send(problem.deliveryResponse)
+        }
+        request.respond.send(problem)
       }
     }
   }
@@ -44,23 +50,28 @@ extension FlowService {
     do throws(BindingError) {
       return try Stepper(machine).secret(of: webhook, environment: variable)
     } catch {
-      // Said when the server began; the sender learns nothing of it.
-      throw .unverified("the secret of this webhook is not known here")
+      // Reported when the server started; the sender learns nothing of it.
+      throw .unverified("the secret of this webhook is not configured")
     }
   }
 }
 
 extension Problem {
-  /// What a verified delivery is told. That the flow refuses it is no reason to send it again, so it is no error of
-  /// the delivery; that it could not be kept is one.
-  fileprivate var verdict: HTTPResponse {
-    guard status < 500, status != 429 else { return response }
-    return .json(["disposition": "refused", "problem": json])
+  /// The response to a verified delivery that was refused: a 2xx, since sending it again would not help, with the code
+  /// and no values.
+  fileprivate var deliveryResponse: HTTPResponse {
+    .json([
+      "disposition": "refused",
+      "problem": [
+        "type": .string("/problems/\(code)"), "title": .string(kind.title), "status": .int(Int64(status)),
+        "code": .string(code), "detail": .string(code == "validation-failed" ? detail : kind.title),
+      ],
+    ])
   }
 }
 
 extension JSON {
-  /// Without the members that a type does not know: other systems send more than a flow asks for.
+  /// Without the members that a type does not have: other systems send more than a flow declares.
   func trimmed(to type: ValueType, in types: TypeRegistry) -> JSON {
     switch (self, type) {
     case (_, .optional(let wrapped)): return trimmed(to: wrapped, in: types)

@@ -4,63 +4,76 @@ import FlowHTTP
 import FlowIR
 import FlowJSON
 
-/// A request of another system that has proved to come from whoever shares the secret.
-struct WebhookDelivery {
-  /// How far the clocks of both sides may be apart, in seconds; what is older may be somebody's copy.
-  static let patienceSeconds: Int64 = 300
-  /// Where a delivery may say its name, which stays the same when it is sent again.
+/// The headers of a webhook delivery, checked before its body is read.
+struct WebhookHead {
+  /// The largest difference between the clocks of both sides, in seconds; older deliveries may be replays.
+  static let maximumSkewSeconds: Int64 = 300
+  /// The headers that may name the delivery, which stays the same when it is sent again.
   static let identifiers = ["webhook-id", "X-GitHub-Delivery", "Idempotency-Key"]
   static let timestamp = "webhook-timestamp"
+  /// The highest number of signatures, of which a sender that rotates its secret sends several.
+  static let maximumSignatures = 5
 
   /// The name of the delivery.
   let identifier: String?
+  /// HMACs of the body alone.
+  fileprivate var plain: [[UInt8]] = []
+  /// HMACs of the identifier, the timestamp and the body (Standard Webhooks).
+  fileprivate var standard: [[UInt8]] = []
+  /// The bytes before the body that the latter cover.
+  fileprivate let prefix: [UInt8]
 
-  /// Verifies the bytes of the body as they came, before anybody reads them.
   /// - Parameter now: Milliseconds since 1970.
-  /// - Throws: A 401 problem.
-  init(_ request: HTTPRequest, _ webhook: Webhook, secret: String, now: Int64) throws(Problem) {
-    identifier = WebhookDelivery.identifiers.lazy.compactMap { request.headers[$0] }.first
+  /// - Throws: 400 and 401.
+  init(_ request: HTTPRequest, _ webhook: Webhook, now: Int64) throws(Problem) {
+    for name in WebhookHead.identifiers + [WebhookHead.timestamp] where request.headers.values(of: name).count > 1 {
+      throw .badRequest("the header `\(name)` is given more than once")
+    }
+    identifier = WebhookHead.identifiers.lazy.compactMap { request.headers[$0] }.first
     if let identifier, identifier.isEmpty || identifier.utf8.count > IncomingEvent.maximumKeyBytes {
       throw .badRequest("the name of a delivery has 1 to \(IncomingEvent.maximumKeyBytes) bytes")
     }
-    let signatures = request.headers.values(of: webhook.header).flatMap { $0.split(separator: " ") }
-    guard !signatures.isEmpty else { throw .unverified("there is no signature in `\(webhook.header)`") }
-    let isGenuine = signatures.contains { WebhookDelivery.isGenuine($0, request, secret) }
-    guard isGenuine else { throw .unverified("the signature in `\(webhook.header)` is not that of the body") }
-    try WebhookDelivery.checkTime(request, now)
+    prefix = Array("\(request.headers["webhook-id"] ?? "").\(request.headers[WebhookHead.timestamp] ?? "").".utf8)
+    try readSignatures(request, webhook)
+    try WebhookHead.checkTime(request, now)
   }
 
-  /// `v1,` and Base64 covers the name, the time and the body (Standard Webhooks); hexadecimal digits, with or without
-  /// `sha256=` before them, cover the body.
-  private static func isGenuine(_ signature: Substring, _ request: HTTPRequest, _ secret: String) -> Bool {
-    if signature.hasPrefix("v1,") {
-      guard let name = request.headers["webhook-id"], let time = request.headers[timestamp],
-        let bytes = base64(String(signature.dropFirst(3)))
-      else { return false }
-      return isHMAC(bytes, of: Array("\(name).\(time).".utf8) + request.body, secret: key(secret))
+  /// Signatures that can't be an HMAC with SHA-256 are dropped here, so that each kind costs one HMAC.
+  private mutating func readSignatures(_ request: HTTPRequest, _ webhook: Webhook) throws(Problem) {
+    let given = request.headers.values(of: webhook.header)
+    guard !given.isEmpty else { throw .unverified("there is no signature in `\(webhook.header)`") }
+    let tokens = given.flatMap { $0.split(separator: " ", maxSplits: WebhookHead.maximumSignatures) }
+    guard tokens.count <= WebhookHead.maximumSignatures else {
+      throw .unverified("there are more than \(WebhookHead.maximumSignatures) signatures in `\(webhook.header)`")
     }
-    let digits = signature.hasPrefix("sha256=") ? signature.dropFirst(7) : signature
-    guard let bytes = hexadecimal(digits) else { return false }
-    return isHMAC(bytes, of: request.body, secret: Array(secret.utf8))
+    let hasName = request.headers["webhook-id"] != nil && request.headers[WebhookHead.timestamp] != nil
+    for token in tokens {
+      if token.hasPrefix("v1,") {
+        guard hasName, token.utf8.count <= 64, let bytes = WebhookHead.base64(String(token.dropFirst(3))) else {
+          continue
+        }
+        if bytes.count == hmacLength { standard.append(bytes) }
+      } else {
+        let digits = token.hasPrefix("sha256=") ? token.dropFirst(7) : token
+        if digits.utf8.count == 2 * hmacLength, let bytes = WebhookHead.hexadecimal(digits) { plain.append(bytes) }
+      }
+    }
+    guard !plain.isEmpty || !standard.isEmpty else {
+      throw .unverified("the signature in `\(webhook.header)` is not an HMAC with SHA-256")
+    }
   }
 
   private static func checkTime(_ request: HTTPRequest, _ now: Int64) throws(Problem) {
     guard let text = request.headers[timestamp] else { return }
     guard let seconds = Int64(text), seconds.magnitude < 1 << 40 else {
-      throw .unverified("`\(timestamp)` has to be a number of seconds since 1970")
+      throw .unverified("`\(timestamp)` must be a number of seconds since 1970")
     }
-    guard (now / 1000 - seconds).magnitude <= patienceSeconds else {
-      throw .unverified("the delivery is of another time, by more than \(patienceSeconds) seconds")
+    guard (now / 1000 - seconds).magnitude <= maximumSkewSeconds else {
+      throw .unverified("`\(timestamp)` differs from the server's clock by more than \(maximumSkewSeconds) seconds")
     }
   }
 
-  /// `whsec_` and Base64, or any other text, which is then the key as it is.
-  private static func key(_ secret: String) -> [UInt8] {
-    if secret.hasPrefix("whsec_"), let bytes = base64(String(secret.dropFirst(6))) { return bytes }
-    return Array(secret.utf8)
-  }
-
-  private static func base64(_ text: String) -> [UInt8]? {
+  fileprivate static func base64(_ text: String) -> [UInt8]? {
     guard case .success(.bytes(let bytes)) = Value.from(.string(text), as: .bytes, in: TypeRegistry()) else {
       return nil
     }
@@ -79,8 +92,38 @@ struct WebhookDelivery {
   }
 }
 
-extension Problem {
-  static func unverified(_ detail: String) -> Problem {
-    Problem(status: 401, code: "webhook-unverified", title: "Not verified", detail: detail)
+/// A request of another system that has proved to know the shared secret.
+struct WebhookDelivery {
+  /// The name of the delivery.
+  let identifier: String?
+
+  /// Verifies the bytes of the body as they came, before anything parses them: one HMAC for each kind of signature,
+  /// however many there are.
+  /// - Parameter now: Milliseconds since 1970.
+  /// - Throws: 400 and 401.
+  init(_ request: HTTPRequest, _ webhook: Webhook, secret: String, now: Int64) throws(Problem) {
+    let head = try WebhookHead(request, webhook, now: now)
+    identifier = head.identifier
+    let isGenuine =
+      WebhookDelivery.contains(head.plain, hmacOf: request.body, secret: Array(secret.utf8))
+      || WebhookDelivery.contains(
+        head.standard, hmacOf: head.prefix + request.body, secret: WebhookDelivery.key(secret))
+    guard isGenuine else { throw .unverified("the signature in `\(webhook.header)` is not that of the body") }
   }
+
+  private static func contains(_ signatures: [[UInt8]], hmacOf body: [UInt8], secret: [UInt8]) -> Bool {
+    guard !signatures.isEmpty else { return false }
+    let expected = hmac(of: body, secret: secret)
+    return signatures.contains { isEqualInConstantTime($0, expected) }
+  }
+
+  /// `whsec_` and Base64, or any other text, which is then the key as it is.
+  private static func key(_ secret: String) -> [UInt8] {
+    if secret.hasPrefix("whsec_"), let bytes = WebhookHead.base64(String(secret.dropFirst(6))) { return bytes }
+    return Array(secret.utf8)
+  }
+}
+
+extension Problem {
+  static func unverified(_ detail: String) -> Problem { Problem(.webhookUnverified, detail) }
 }

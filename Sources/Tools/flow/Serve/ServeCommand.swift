@@ -51,17 +51,17 @@ struct ServeCommand {
     let runner = BindingRunner(
       settings: configuration.actions,
       log: { [log, redaction = options.redaction] in
-        log.write(.info, "log", [.init("text", redaction.masked($0))])
+        log.write(.info, "log", fields: [.init("text", redaction.masked($0))])
       })
     let service = try startService(runner: InstrumentedRunner(runner, metrics))
     let access = AccessMiddleware(
       service, settings, queries: try openQueries(), metrics: metrics, log: log, audit: options.audit,
-      clock: currentMilliseconds)
+      workers: max(2, options.loops), clock: currentMilliseconds)
     let server = try listen(access)
     logStart(port: server.port)
     Systemd.notify("READY=1")
     let watchdog = Watchdog(engine)
-    if options.isWatching { ServeWatch(configuration, engine: engine).start() }
+    if options.isWatching { ServeWatch(configuration, engine: engine, redaction: options.redaction).start() }
     while signals.wait() == .reload { reload(access) }
     signals.exitOnNextRequest()
     Systemd.notify("STOPPING=1")
@@ -110,15 +110,27 @@ struct ServeCommand {
     do throws(TLSError) {
       try options.tls?.reload()
     } catch {
-      log.write(.error, "the certificate was not reloaded", [.init("err", .string(error.message))])
+      log.write(.error, "the certificate was not reloaded", fields: [.init("err", .string(error.message))])
     }
     do throws(KeyFileError) {
-      if let path = options.keysPath { access.replaceKeys(try KeyFile.load(path)) }
+      if let path = options.keysPath { try reloadKeys(path, access) }
       log.write(.info, "reloaded")
     } catch {
-      log.write(.error, "the keys were not reloaded", [.init("err", .string(error.message))])
+      log.write(.error, "the keys were not reloaded", fields: [.init("err", .string(error.message))])
     }
     Systemd.notify("READY=1")
+  }
+
+  /// A file without keys revokes all of them, as does a missing one; an invalid one leaves the previous keys in place.
+  private func reloadKeys(_ path: String, _ access: AccessMiddleware) throws(KeyFileError) {
+    let file = JSON.Member("file", .string(path))
+    guard Glibc.access(path, F_OK) == 0 else {
+      access.replaceKeys(.empty)
+      return log.write(.error, "the key file is missing: all keys are revoked", fields: [file])
+    }
+    let keys = try KeyFile.load(path)
+    access.replaceKeys(keys)
+    if keys.isEmpty { log.write(.warn, "the key file has no keys: all keys are revoked", fields: [file]) }
   }
 
   private static func tracer(collector: String, exporter: BindingRunner) -> Tracer {
@@ -145,13 +157,17 @@ struct ServeCommand {
         }
       }
       let queries = try SQLiteQueries(path: path)
+      // Each read that runs has a connection of its own, and the live stream another.
+      var readers: [SQLiteQueries] = []
+      for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: path)) }
       try live.begin(queries)
       return FlowService(
-        engine: engine, queries: queries, live: live, clock: currentMilliseconds,
+        engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
+        clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
         },
-        variable: Terminal.variable)
+        variable: Terminal.variable, dashboard: options.dashboard)
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
     } catch let error as StoreError {
@@ -178,9 +194,9 @@ struct ServeCommand {
     return EngineThread.Callbacks(
       onCommit: { entries in
         live.publish(entries)
-        metrics.note(entries, now: currentMilliseconds())
-        tracer?.note(entries)
-        log.note(entries, redaction)
+        metrics.record(entries, now: currentMilliseconds())
+        tracer?.record(entries)
+        log.record(entries, redaction)
       },
       onFatal: { message in
         // The state on disk is unknown until the store is opened again.
@@ -189,11 +205,12 @@ struct ServeCommand {
         _exit(3)
       },
       onWarning: { log.write(.warn, $0) },
-      onCommitDuration: { metrics.noteCommit(seconds: $0) })
+      onCommitDuration: { metrics.recordCommit(seconds: $0) })
   }
 
   private func listen(_ access: AccessMiddleware) throws(StartupError) -> HTTPServer {
     var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
+    configuration.loops = options.loops
     configuration.tls = options.tls
     configuration.path = options.address.path
     configuration.listeningSocket = options.listener

@@ -35,6 +35,10 @@ struct ServeOptions {
     "read-only", help: "reject all changes; running instances continue and can be inspected")
   private static let rate = Option<Int?>.number(
     "rate", "N", in: 1...1_000_000, help: "maximum number of requests per second and caller", default: "unlimited")
+  private static let trustedProxy = Option.list(
+    "trusted-proxy", "ADDRESS", help: "believe X-Forwarded-For of this proxy (or `unix`) in limits and the audit log")
+  private static let loopCount = Option<Int?>.number(
+    "loops", "N", in: 1...64, help: "threads that serve connections", default: "one for each core")
   private static let tlsCertificate = Option.text(
     "tls-cert", "FILE", help: "serve TLS with this certificate chain, in PEM", completion: .files)
   private static let tlsKey = Option.text(
@@ -47,12 +51,15 @@ struct ServeOptions {
     "audit", "FILE", help: "file for the audit log of operations and refusals", default: "the log", completion: .files)
   private static let otlp = Option.text(
     "otlp", "URL", help: "send a trace span of each step to this OpenTelemetry collector")
+  private static let noDashboard = Option.flag("no-ui", help: "serve the API without the dashboard")
+  private static let dashboardFolder = Option.text(
+    "ui-dir", "DIR", help: "development: serve the files of the dashboard from DIR", completion: .files)
   private static let drain = Option.text(
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
-    store, addr, keys, insecure, host, origin, readOnly, rate, tlsCertificate, tlsKey, keep, archive, watch, drain,
-    logFormat, logLevel, auditFile, otlp,
+    store, addr, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate, tlsKey, keep,
+    archive, watch, noDashboard, dashboardFolder, drain, logFormat, logLevel, auditFile, otlp,
   ]
 
   /// The formats and levels of the log as options spell them.
@@ -80,6 +87,11 @@ struct ServeOptions {
   private let origins: [String]
   private let maximumRate: Int?
   private let isReadOnly: Bool
+  private let proxies: [String]
+  /// Threads that serve connections.
+  let loops: Int
+  /// The web page; nil without it.
+  let dashboard: (@Sendable () -> Dashboard)?
 
   /// - Parameter defaultStore: The path of the store when none is given.
   /// - Throws: `UsageError` for an invalid value, or a public address without access control.
@@ -96,12 +108,15 @@ struct ServeOptions {
     origins = arguments[ServeOptions.origin]
     maximumRate = arguments[ServeOptions.rate]
     isReadOnly = arguments[ServeOptions.readOnly]
+    proxies = arguments[ServeOptions.trustedProxy]
+    loops = arguments[ServeOptions.loopCount] ?? min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 16)
     tls = try ServeOptions.tls(chain: arguments[ServeOptions.tlsCertificate], key: arguments[ServeOptions.tlsKey])
     log = ServeOptions.log(arguments)
     audit = try ServeOptions.audit(arguments, log: log)
     collector = try ServeOptions.collector(arguments[ServeOptions.otlp])
     drainMilliseconds = try ServeOptions.drainTime(arguments[ServeOptions.drain] ?? "0s")
     redaction = Redaction(configuration.redaction)
+    dashboard = try ServeOptions.dashboard(arguments)
     guard address.isLoopback || keysPath != nil || arguments[ServeOptions.insecure] else {
       throw UsageError(
         "\(address.host) can be reached from other machines, and requests would not be authenticated",
@@ -115,10 +130,15 @@ struct ServeOptions {
     var settings = AccessMiddleware.Settings()
     let isAny = ["0.0.0.0", "::", ""].contains(address.host)
     let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
-    settings.naming = HostPolicy(hosts: hosts + own, origins: origins)
-    settings.keys = try keysPath.map { path throws(KeyFileError) in try KeyFile.load(path) }
+    settings.hosts = HostPolicy(hosts: hosts + own, origins: origins)
+    settings.keys = try keysPath.map { path throws(KeyFileError) in
+      let keys = try KeyFile.load(path)
+      guard !keys.isEmpty else { throw KeyFileError(message: "\(path): there is neither a key nor an issuer in it") }
+      return keys
+    }
     settings.rate = maximumRate
     settings.isReadOnly = isReadOnly
+    settings.trustedProxies = Set(proxies)
     settings.redaction = redaction
     return settings
   }
@@ -148,6 +168,15 @@ struct ServeOptions {
         "`--addr` must be HOST:PORT or unix:PATH, not `\(text)`", help: "write \(defaultAddress), for example")
     }
     return address
+  }
+
+  private static func dashboard(_ arguments: CommandArguments) throws(UsageError) -> (@Sendable () -> Dashboard)? {
+    if arguments[noDashboard] { return nil }
+    guard let folder = arguments[dashboardFolder] else { return { DashboardFiles.embedded } }
+    guard readFile(folder + "/index.html") != nil else {
+      throw UsageError("`\(folder)` has no index.html", help: "name the folder of the dashboard's files")
+    }
+    return { DashboardFiles.read(folder) }
   }
 
   private static func tls(chain: String?, key: String?) throws(UsageError) -> TLSCredentials? {
@@ -185,11 +214,14 @@ struct ServeOptions {
   /// The audit log, which is complete at every level of the log.
   private static func audit(_ arguments: CommandArguments, log: Log) throws(UsageError) -> Log {
     if let path = arguments[ServeOptions.auditFile] { return try auditLog(path) }
-    return log.hears(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
+    return log.isEnabled(.info) ? log : Log(level: .info, format: log.format, clock: currentMilliseconds, sink: sink)
   }
 
   private static func auditLog(_ path: String) throws(UsageError) -> Log {
-    guard appendToFile(path, []) else { throw UsageError("`\(path)` can't be written") }
+    // Created for its owner alone, whatever the umask is.
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw UsageError("`\(path)` can't be written") }
+    close(descriptor)
     chmod(path, 0o600)
     return Log(level: .info, format: .json, clock: currentMilliseconds) { line in
       if !appendToFile(path, line) { Terminal.error("`\(path)` can't be written: an audit line is lost") }

@@ -4,6 +4,7 @@ import FlowCompiler
 import FlowIR
 import FlowMachine
 import FlowRuntime
+import FlowServer
 import FlowSource
 
 /// Deploys the files of `flow serve --watch` again after each change, for development.
@@ -13,15 +14,17 @@ struct ServeWatch {
   private let paths: [String]
   private let engine: EngineThread
   private let settings: ActionSettings
+  private let redaction: Redaction
   /// The hash of the program that is served.
   private var served: String
   private var flows: [String]
   private var folders: Set<String>
 
   /// - Parameter configuration: The program with which the server has started.
-  init(_ configuration: ServeConfiguration, engine: EngineThread) {
+  init(_ configuration: ServeConfiguration, engine: EngineThread, redaction: Redaction) {
     paths = configuration.watchedPaths
     self.engine = engine
+    self.redaction = redaction
     settings = configuration.actions
     served = configuration.program.hash
     flows = configuration.program.flows.map(\.name)
@@ -69,6 +72,7 @@ struct ServeWatch {
     let names = program.flows.map(\.name)
     for removed in flows where !names.contains(removed) { engine.retire(removed) { _ in } }
     flows = names
+    redaction.follow(program)
     engine.deploy(machine, sources: sources) { result in
       switch result {
       case .success(let answer):

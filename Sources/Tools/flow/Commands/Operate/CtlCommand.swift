@@ -46,8 +46,8 @@ struct CtlCommand {
 
   /// Prints a document, or the items of a list as lines.
   private func show(_ path: String, rows: ((JSON) -> [String])?) throws(Client.Unreachable) -> Int32 {
-    let answer = try client.send("GET", path)
-    guard answer.isFine else { return printProblem(answer) }
+    let answer = try client.send("GET", to: path)
+    guard answer.isSuccess else { return printProblem(answer) }
     guard !isJSON, let rows else {
       Terminal.output(answer.json.text(.indented) + "\n")
       return ExitCode.success
@@ -66,7 +66,7 @@ struct CtlCommand {
       Terminal.output(isJSON ? entry.text() + "\n" : CtlRow.live(entry) + "\n")
       return true
     }
-    return answer.isFine ? ExitCode.success : printProblem(answer)
+    return answer.isSuccess ? ExitCode.success : printProblem(answer)
   }
 
   // MARK: - Commands
@@ -78,23 +78,24 @@ struct CtlCommand {
     }
     let headers = arguments[CtlOptions.key].map { ["Idempotency-Key: \($0)"] } ?? []
     let body: JSON = ["event": .string(name), "data": payload]
-    return printOutcome(try client.send("POST", path + dryRun, body.bytes(), headers: headers))
+    return printOutcome(try client.send("POST", to: path + dryRun, body: body.bytes(), headers: headers))
   }
 
   private func operate() throws(Client.Unreachable) -> Int32 {
-    printOutcome(try client.send("POST", "\(instance)/\(words[0])\(dryRun)", reason.bytes()))
+    printOutcome(try client.send("POST", to: "\(instance)/\(words[0])\(dryRun)", body: reason.bytes()))
   }
 
   private func fork() throws(Client.Unreachable) -> Int32 {
     let key = word(3).map { [JSON.Member("key", .string($0))] } ?? []
     let body = JSON.object(key + (reason.members ?? []))
-    return printOutcome(try client.send("POST", instance + "/fork" + dryRun, body.bytes()))
+    return printOutcome(try client.send("POST", to: instance + "/fork" + dryRun, body: body.bytes()))
   }
 
   private func redrive() throws(Client.Unreachable) -> Int32 {
     var code = ExitCode.success
     for id in words.dropFirst() {
-      let answer = try client.send("POST", "/v1/dead-letters/\(id.percentEncoded)/redrive", reason.bytes())
+      let answer = try client.send(
+        "POST", to: "/v1/dead-letters/\(id.percentEncoded)/redrive", body: reason.bytes())
       code = max(code, printOutcome(answer))
     }
     return code
@@ -113,7 +114,7 @@ struct CtlCommand {
         return ExitCode.usage
       }
       let type = isIR ? "application/json" : "text/x-flow"
-      let answer = try client.send("PUT", "/v1/flows/\(flow.percentEncoded)\(dryRun)", text, type: type)
+      let answer = try client.send("PUT", to: "/v1/flows/\(flow.percentEncoded)\(dryRun)", body: text, type: type)
       code = max(code, printOutcome(answer))
     }
     return code
@@ -131,13 +132,13 @@ struct CtlCommand {
 
   // MARK: - Output
 
-  private func printOutcome(_ answer: Client.Answer) -> Int32 {
-    guard answer.isFine else { return printProblem(answer) }
+  private func printOutcome(_ answer: Client.Response) -> Int32 {
+    guard answer.isSuccess else { return printProblem(answer) }
     Terminal.output(isJSON ? answer.json.text(.indented) + "\n" : CtlRow.outcome(answer.json) + "\n")
     return ExitCode.success
   }
 
-  private func printProblem(_ answer: Client.Answer) -> Int32 {
+  private func printProblem(_ answer: Client.Response) -> Int32 {
     let problem = answer.json
     if isJSON {
       Terminal.output(problem.text(.indented) + "\n")

@@ -1,0 +1,86 @@
+public import CEL
+public import FlowIR
+import FlowJSON
+public import FlowMachine
+import FlowSource
+
+// The routing of events, shared by the engine and by dry runs of the API.
+
+extension Catalogue {
+  /// The flows that an event is for: the one that the command names, or those that it reaches by its own key field.
+  /// - Throws: `.unknownFlow`, `.unknownEvent`, or `.notFound` for an event that names no instance.
+  public func receivers(of command: EventCommand) throws(EngineProblem) -> [Entry] {
+    if let flow = command.flow {
+      guard let entry = self[flow] else { throw .unknownFlow(flow, known: names) }
+      return [entry]
+    }
+    let reached = entries.filter { $0.isReached(by: command.event) }
+    guard reached.isEmpty else { return reached }
+    let known = events
+    guard known.contains(command.event) else { throw .unknownEvent(command.event, among: known) }
+    throw .notFound("`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events")
+  }
+}
+
+extension Catalogue.Entry {
+  /// The effect of an event at a flow.
+  public enum Destination: Sendable {
+    /// A step of the instance that there is.
+    case step
+    /// The start of an instance.
+    case start
+    /// Neither: there is no such instance, and the event starts none.
+    case none
+  }
+
+  /// The effect of an event.
+  /// - Parameters:
+  ///   - event: Its index in the flow's program; nil when that has no such event.
+  ///   - isRunning: The state of the instance with its key; nil when there is none.
+  public func destination(of event: EventIndex?, isRunning: Bool?) -> Destination {
+    if let isRunning {
+      let startsAgain = event.map { machine.startsAgain(flow: flow, on: $0) } ?? false
+      if isRunning || !startsAgain || isRetired { return .step }
+    }
+    guard let event, !isRetired, machine.starts(flow: flow, on: event) else { return .none }
+    return .start
+  }
+
+  /// The value of the flow's key field in a payload; nil for a flow without a key.
+  public func key(in payload: Value) -> String? {
+    let node = machine.program.flows[flow]
+    guard let key = node.key, case .record(let record) = payload,
+      case .string(let text)? = record[node.fields[key].name]
+    else { return nil }
+    return text
+  }
+
+  /// - Throws: `.invalidPayload` for a key that no instance can have.
+  public func checkKey(_ key: String) throws(EngineProblem) {
+    guard key.isEmpty || key.utf8.count > Engine.maximumKey else { return }
+    let node = machine.program.flows[flow]
+    let pointer = node.key.map { "/\(node.fields[$0].name)" } ?? ""
+    throw .invalidPayload([(pointer, "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
+  }
+}
+
+extension EventCommand {
+  /// The payload as a program has it.
+  /// - Throws: `.unknownEvent`, or `.invalidPayload` with every mismatch.
+  public func payload(in machine: Machine) throws(EngineProblem) -> Value {
+    guard machine.event(named: event) != nil else {
+      throw .unknownEvent(event, among: machine.program.events.map(\.name))
+    }
+    switch Value.from(payload, as: .record(event), in: machine.types) {
+    case .success(let value): return value
+    case .failure(let problems): throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) })
+    }
+  }
+}
+
+extension EngineProblem {
+  /// An event that is not among the known ones, with the nearest of them.
+  public static func unknownEvent(_ name: String, among known: [String]) -> EngineProblem {
+    .unknownEvent(name, nearest: Suggestion.closest(to: name, among: known, limit: 3), known: known)
+  }
+}

@@ -1,0 +1,153 @@
+// The diagram of a flow: laid out by the server, styled by the page, with a list of the same states beside it.
+import { html, useEffect, useRef, useState } from '../preact.js';
+import { base } from '../api.js';
+import { Icon } from './basics.js';
+
+/** @type {Map<string, Promise<SVGElement>>} */
+const loaded = new Map();
+
+/**
+ * The picture. A document that a request parses is no sink of Trusted Types, other than `innerHTML`.
+ * @param {string} path
+ * @returns {Promise<SVGElement>}
+ */
+function picture(path) {
+  const known = loaded.get(path);
+  if (known) return known;
+  const promise = new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('GET', new URL(path.slice(1), base));
+    request.setRequestHeader('Accept', 'image/svg+xml');
+    request.responseType = 'document';
+    request.onload = () => {
+      const element = request.responseXML?.documentElement;
+      if (request.status === 200 && element instanceof SVGElement) resolve(element);
+      else reject(new Error(request.status === 501 ? 'Pictures need Graphviz (`dot`) on the server.' : `The picture could not be loaded (${request.status}).`));
+    };
+    request.onerror = () => reject(new Error('The server cannot be reached.'));
+    request.send();
+  });
+  loaded.set(path, promise);
+  promise.catch(() => loaded.delete(path));
+  return promise;
+}
+
+/**
+ * @param {{path: string, definition: any, active?: string[], taken?: Set<number>, choose?: (state: string) => void, chosen?: string,
+ *   counts?: Record<string, number>, measured?: (width: number) => void}} properties
+ *   `taken` has the transitions that ran, by index
+ */
+export function Diagram({ path, definition, active = [], taken, choose, chosen, counts, measured }) {
+  const canvas = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const [error, setError] = useState('');
+  const [isFull, setFull] = useState(false);
+  const [size, setSize] = useState(0);
+  useEffect(() => {
+    let isCurrent = true;
+    picture(path).then((source) => {
+      if (!isCurrent || !canvas.current) return;
+      const copy = /** @type {SVGElement} */ (document.importNode(source, true));
+      prepare(copy, definition, choose);
+      canvas.current.replaceChildren(copy);
+      setError('');
+      const width = Number(copy.getAttribute('viewBox')?.split(' ')[2] ?? 0);
+      setSize(width);
+      measured?.(width);
+    }, (reason) => isCurrent && setError(reason.message));
+    return () => { isCurrent = false; };
+  }, [path, definition]);
+  const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
+  useEffect(() => { if (canvas.current) mark(canvas.current, { active, taken, chosen, counts }); }, [marks, size, path]);
+  return html`<figure class=${isFull ? 'diagram full stack' : 'diagram stack'} style=${{ margin: 0 }}>
+    ${error ? html`<p class="note">${error}</p>` : html`<div class="canvas" ref=${canvas} tabindex="0" role="group" aria-label=${`Diagram of ${definition?.name ?? 'the flow'}; the same as a list follows`}></div>`}
+    <figcaption class="bar">
+      <${TextForm} definition=${definition} active=${active} choose=${choose} />
+      ${error ? null : html`<button type="button" class="small quiet" aria-pressed=${isFull ? 'true' : 'false'} onClick=${() => setFull(!isFull)}>${isFull ? 'Fit' : 'Actual size'}</button>`}
+    </figcaption></figure>`;
+}
+
+/**
+ * Gives the parts of the picture their classes, names and keys.
+ * @param {SVGElement} svg
+ * @param {any} definition
+ * @param {((state: string) => void) | undefined} choose
+ */
+function prepare(svg, definition, choose) {
+  svg.removeAttribute('width');
+  const width = Number(svg.getAttribute('viewBox')?.split(' ')[2] ?? 0);
+  svg.removeAttribute('height');
+  svg.style.width = `${Math.round(width * 1.2)}px`;
+  // Smaller than this nobody reads it: it scrolls instead.
+  svg.style.minWidth = `${Math.round(width * .8)}px`;
+  svg.setAttribute('role', 'presentation');
+  svg.querySelectorAll('title').forEach((title) => title.remove());
+  for (const state of definition?.states ?? []) {
+    const element = svg.querySelector(`[id="state.${CSS.escape(state.path)}"]`) ?? svg.querySelector(`[id="${`state.${state.path}`}"]`);
+    if (!element) continue;
+    element.classList.remove('active');
+    if (state.kind === 'final' || state.kind === 'failed') element.classList.add(state.kind);
+    if (!choose) continue;
+    element.setAttribute('tabindex', '0');
+    element.setAttribute('role', 'button');
+    element.setAttribute('aria-label', `State ${state.path}`);
+    element.addEventListener('click', () => choose(state.path));
+    element.addEventListener('keydown', (event) => {
+      const { key } = /** @type {KeyboardEvent} */ (event);
+      if (key === 'Enter' || key === ' ') choose(state.path);
+      else if (key === 'ArrowDown' || key === 'ArrowRight') follow(svg, definition, state.path, 'from', 'to');
+      else if (key === 'ArrowUp' || key === 'ArrowLeft') follow(svg, definition, state.path, 'to', 'from');
+      else return;
+      event.preventDefault();
+    });
+  }
+}
+
+/**
+ * Moves the focus along a transition.
+ * @param {SVGElement} svg
+ * @param {any} definition
+ * @param {string} state
+ * @param {'from' | 'to'} near
+ * @param {'from' | 'to'} far
+ */
+function follow(svg, definition, state, near, far) {
+  const next = definition.transitions.find((/** @type {any} */ one) => one[near] === state && one[far] && one[far] !== state);
+  if (next) /** @type {any} */ (svg.querySelector(`[id="state.${next[far]}"]`))?.focus();
+}
+
+/**
+ * Marks what is active, chosen and was taken.
+ * @param {HTMLElement} canvas
+ * @param {{active: string[], taken?: Set<number>, chosen?: string, counts?: Record<string, number>}} marks
+ */
+function mark(canvas, { active, taken, chosen, counts }) {
+  const around = new Set(active.flatMap((path) => path.split('.').map((_, index, parts) => parts.slice(0, index + 1).join('.'))));
+  canvas.querySelectorAll('[id^="state."]').forEach((element) => {
+    const path = element.id.slice('state.'.length);
+    element.classList.toggle('active', around.has(path));
+    element.classList.toggle('chosen', path === chosen);
+    const number = counts?.[path] ?? 0;
+    const name = `State ${path}${around.has(path) ? ', active' : ''}${number ? `, ${number} running` : ''}`;
+    if (element.hasAttribute('tabindex')) element.setAttribute('aria-label', name);
+  });
+  const shown = canvas.querySelector('.node.active');
+  if (shown) {
+    const [box, frame] = [shown.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    canvas.scrollBy(box.left + box.width / 2 - frame.left - frame.width / 2, box.top + box.height / 2 - frame.top - frame.height / 2);
+  }
+  canvas.querySelectorAll('[id^="transition."]').forEach((element) => {
+    const index = Number(element.id.slice('transition.'.length));
+    element.classList.toggle('taken', !!taken?.has(index));
+    element.classList.toggle('never', !!taken && !taken.has(index));
+  });
+}
+
+/** The diagram as a list: each state with the ways out of it. @param {any} properties */
+function TextForm({ definition, active, choose }) {
+  if (!definition?.states) return html`<span></span>`;
+  return html`<details><summary class="muted">As a list</summary><ul>${definition.states.map((/** @type {any} */ state) => html`<li key=${state.path}>
+    ${choose ? html`<button type="button" class="small quiet" onClick=${() => choose(state.path)}>${state.path}</button>` : html`<strong>${state.path}</strong>`}
+    ${active.includes(state.path) ? html` <${Icon} name="running" /> active` : ''}${state.kind === 'final' || state.kind === 'failed' ? html` <span class="muted">${state.kind}</span>` : ''}
+    ${state.calls?.length ? html` <span class="muted">calls ${state.calls.join(', ')}</span>` : ''}
+    <ul>${definition.transitions.filter((/** @type {any} */ one) => one.from === state.path).map((/** @type {any} */ one) => html`<li>${one.label}${one.to ? html` → ${one.to}` : ' (stays)'}</li>`)}</ul></li>`)}</ul></details>`;
+}

@@ -1,0 +1,71 @@
+import FlowHTTP
+import FlowJSON
+
+// The web page: `/ui/` and the files that it loads; `/` leads there in a browser.
+extension FlowService {
+  func showRoot(_ request: RouteRequest) throws(Problem) {
+    if request.preferred(of: ["application/json", "text/html"]) == "text/html" {
+      return request.respond.send(.redirect(to: dashboard == nil ? "docs" : "ui/"))
+    }
+    let places: JSON = ["dashboard": "/ui/", "documentation": "/docs", "openapi": "/openapi.json"]
+    request.respond.send(.json(places))
+  }
+
+  func showDashboard(_ request: RouteRequest) throws(Problem) {
+    let dashboard = try servedDashboard()
+    guard dashboard.isComplete else { return request.respond.send(.missingDashboard) }
+    let tag = "\"\(dashboard.version)\""
+    let headers = [("Cache-Control", "no-cache"), ("ETag", tag)]
+    if request.http.headers.contains(token: tag, in: "If-None-Match") {
+      return request.respond.send(HTTPResponse(status: 304, headers: headers))
+    }
+    request.respond.send(.page(dashboard.index, type: Dashboard.type(of: "index.html"), headers: headers))
+  }
+
+  func showDashboardFile(_ request: RouteRequest) throws(Problem) {
+    let dashboard = try servedDashboard()
+    let name = [request["folder"], request["file"]].compactMap { $0 }.joined(separator: "/")
+    guard let file = dashboard.file(name, version: request["version"] ?? "") else {
+      throw .notFound("there is no file `\(name)` in this version of the dashboard; reload the page")
+    }
+    let headers = [("Cache-Control", "public, max-age=31536000, immutable")]
+    request.respond.send(.page(file, type: Dashboard.type(of: name), headers: headers))
+  }
+
+  /// - Throws: 404 where the operator has turned it off.
+  private func servedDashboard() throws(Problem) -> Dashboard {
+    guard let dashboard = dashboard?() else { throw .notFound("this server was started with --no-ui") }
+    return dashboard
+  }
+}
+
+extension HTTPResponse {
+  fileprivate static func page(_ body: [UInt8], type: String, headers: [(String, String)]) -> HTTPResponse {
+    HTTPResponse(
+      status: 200,
+      headers: [
+        ("Content-Type", type), ("Content-Security-Policy", Dashboard.policy), ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+      ] + headers, body: body)
+  }
+
+  /// - Parameter place: Relative to the address of the request, so that a prefix of a proxy stays.
+  fileprivate static func redirect(to place: String) -> HTTPResponse {
+    HTTPResponse(status: 303, headers: [("Location", place)])
+  }
+
+  /// The page of a build without the module that ``Dashboard/module`` names.
+  fileprivate static let missingDashboard = HTTPResponse(
+    status: 501,
+    headers: [
+      ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", "default-src 'none'"),
+    ],
+    body: Array(
+      """
+      <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Flow</title></head><body>
+      <h1>This build has no dashboard</h1>
+      <p>It needs one file that is not part of the sources. Run <code>make setup</code> and build again.</p>
+      <p>The API is complete: <a href="../docs">its documentation</a>.</p></body></html>
+
+      """.utf8))
+}

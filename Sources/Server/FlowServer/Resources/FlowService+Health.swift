@@ -1,0 +1,43 @@
+import FlowHTTP
+import FlowJSON
+import FlowRuntime
+
+// The state of the server: `/livez`, `/readyz`, `/version`, `/metrics`.
+extension FlowService {
+  func showLiveness(_ request: RouteRequest) throws(Problem) { request.respond.send(.text("ok\n")) }
+
+  func showReadiness(_ request: RouteRequest) throws(Problem) {
+    let middleware = request.context.middleware
+    let isDraining = middleware.isDraining
+    guard let verbose = request.query["verbose"], verbose != "false" else {
+      var response = HTTPResponse.text(isDraining ? "draining\n" : "ok\n")
+      if isDraining { response.status = 503 }
+      return request.respond.send(response)
+    }
+    middleware.statistics.read { values in
+      var store = "ok"
+      if case .failure(let error) = values { store = error.message }
+      let isReady = store == "ok" && !isDraining
+      let checks: JSON = ["store": .string(store), "draining": .bool(isDraining)]
+      request.respond.send(.json(["ready": .bool(isReady), "checks": checks], status: isReady ? 200 : 503))
+    }
+  }
+
+  func showServerVersion(_ request: RouteRequest) throws(Problem) {
+    request.respond.send(.json(["version": .string(request.context.middleware.metrics.version), "api": "v1"]))
+  }
+
+  func showMetrics(_ request: RouteRequest) throws(Problem) {
+    let now = clock()
+    let middleware = request.context.middleware
+    middleware.statistics.read { [metrics = middleware.metrics] values in
+      switch values {
+      case .failure(let error): request.respond.send(Problem.storeUnavailable(error))
+      case .success(let values):
+        let text = metrics.text(values.population, values.extent, now: now)
+        request.respond.send(
+          HTTPResponse(status: 200, headers: [("Content-Type", MetricsText.contentType)], body: Array(text.utf8)))
+      }
+    }
+  }
+}

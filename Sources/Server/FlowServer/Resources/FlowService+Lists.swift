@@ -1,0 +1,70 @@
+import FlowDiagram
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+
+// Lists of what is to be done: jobs and schedules.
+extension FlowService {
+  func listJobs(_ request: RouteRequest) throws(Problem) {
+    let flow = request.query["flow"]
+    if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
+    let limit = try request.query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
+    let filter = "jobs \(flow ?? "")"
+    let after = try request.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
+    let now = clock()
+    answer(request) { [self] queries throws(StoreError) in
+      let span = try JournalSpan(queries)
+      let jobs = try queries.jobs(flow: flow, after: after ?? 0, limit: limit)
+      let next = jobs.count == limit ? jobs.last.map { Cursor(filter: filter, position: $0.row.id) } : nil
+      // An event on its way to another instance is no job of an action.
+      let items = jobs.filter { !$0.row.action.isEmpty }.map { $0.view(now: now) }
+      return json(page(items, next: next.map { .string("\($0)") }, limit: limit, asOf: span))
+    }
+  }
+
+  func listSchedules(_ request: RouteRequest) throws(Problem) {
+    let principal = request.context.principal
+    let catalogue = catalogue
+    answer(request) { [self] queries throws(StoreError) in
+      let rows = try queries.schedules().filter { $0.due < .max && principal.sees($0.flow) }
+      let items = rows.compactMap { row -> JSON? in
+        guard let entry = catalogue[row.flow], !entry.isRetired,
+          entry.machine.program.flows[entry.flow].starts.indices.contains(row.start)
+        else { return nil }
+        let label = startLabel(entry.machine.program, flow: entry.flow, start: row.start)
+        return [
+          "flow": .string(row.flow), "start": .int(Int64(row.start)), "definition": .string(row.definition),
+          "label": .string(label), "nextAt": .string(timeText(row.due)),
+        ]
+      }
+      return json(["items": .array(items)])
+    }
+  }
+}
+
+extension PendingJob {
+  /// - Parameter now: Milliseconds since 1970.
+  fileprivate func view(now: Int64) -> JSON {
+    var members: [JSON.Member] = [
+      .init("id", .int(row.id)), .init("flow", .string(flow)), .init("key", .string(key)),
+      .init("action", .string(row.action)), .init("attempt", .int(Int64(row.attempt + 1))),
+      .init("status", .string(status(now: now))),
+    ]
+    if let queue = row.queue { members.append(.init("queue", .string(queue))) }
+    if let instant = row.due.instant { members.append(.init("due", .string(timeText(instant)))) }
+    if row.lease > now { members.append(.init("leaseEnds", .string(timeText(row.lease)))) }
+    if let failure = (try? JSON(parsing: row.failures))?.array?.last { members.append(.init("lastFailure", failure)) }
+    return .object(members)
+  }
+
+  /// `claimed` by a worker, `retrying` after a failure, `due`, `waiting` for other work, or `held` with its instance.
+  private func status(now: Int64) -> String {
+    if row.lease > now { return "claimed" }
+    switch row.due {
+    case .onResume: return "held"
+    case .onEnd: return "waiting"
+    case .at(let instant): return row.attempt > 0 ? "retrying" : instant <= now ? "due" : "waiting"
+    }
+  }
+}

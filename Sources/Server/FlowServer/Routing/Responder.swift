@@ -1,0 +1,41 @@
+import FlowHTTP
+import FlowJSON
+import FlowRuntime
+
+/// The way back to the client of one request.
+///
+/// Responses are redacted and compressed on a worker: completions of the engine run on its thread, which has others to
+/// serve.
+struct Responder: Sendable {
+  let handle: ResponseHandle
+  let context: RequestContext
+
+  init(_ handle: ResponseHandle, _ context: RequestContext) {
+    var handle = handle
+    handle.observer = context
+    self.handle = handle
+    self.context = context
+  }
+
+  func send(_ response: HTTPResponse) {
+    guard context.mustRewrite(response) else { return handle.send(response) }
+    context.middleware.finishing.run { handle.send(response) }
+  }
+
+  func send(_ problem: Problem) { send(context.response(problem)) }
+
+  /// Sends a problem of the engine, without what the caller may not see.
+  /// - Parameter flow: The flow that it is about; nil when several may be.
+  func send(_ problem: EngineProblem, of flow: String?) { send(context.visible(problem, of: flow)) }
+}
+
+extension HTTPResponse {
+  static func json(_ document: JSON, status: Int = 200, headers: [(String, String)] = []) -> HTTPResponse {
+    HTTPResponse(
+      status: status, headers: [("Content-Type", "application/json")] + headers, body: document.bytes() + [0x0A])
+  }
+
+  static func text(_ text: String, as type: String = "text/plain") -> HTTPResponse {
+    HTTPResponse(status: 200, headers: [("Content-Type", "\(type); charset=utf-8")], body: Array(text.utf8))
+  }
+}

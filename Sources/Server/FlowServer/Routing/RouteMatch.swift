@@ -1,0 +1,81 @@
+import FlowSource
+
+/// The route that a request resolved to, once: its resource, the scope it needs, and the names in its path.
+struct RouteMatch: Sendable {
+  /// The result of the look-up.
+  enum Target: Sendable {
+    case route(Route)
+    /// The resource exists, for these methods.
+    case methods([String])
+    case nothing
+    /// The path holds an escape that is not UTF-8.
+    case malformed(Problem)
+  }
+
+  let target: Target
+  let scope: Scope
+  /// The path with `{name}` for its variables; `/{other}` for what is not served.
+  let template: String
+  /// Whether the request is there to change something.
+  let isChanging: Bool
+  /// The decoded variables of the path, in the order of the template.
+  private let values: [String]
+
+  init(method: String, path: String) {
+    let found = RouteTree.served.find(method, path)
+    guard case .route(let route, let segments) = found else {
+      // Only callers with a scope learn what is not served; that an open resource lacks a method is public.
+      let isOpen = if case .methods(_, isOpen: true) = found { true } else { false }
+      target = if case .methods(let methods, _) = found { .methods(methods) } else { .nothing }
+      scope = isOpen ? .open : method == "GET" || method == "HEAD" ? .read : .operate
+      template = "/{other}"
+      isChanging = scope == .operate
+      values = []
+      return
+    }
+    var values: [String] = []
+    var failure: Problem?
+    do throws(Problem) {
+      for segment in segments { values.append(try RouteRequest.decode(segment, isQuery: false)) }
+    } catch {
+      failure = error
+    }
+    target = failure.map { .malformed($0) } ?? .route(route)
+    scope = route.scope
+    template = route.template
+    isChanging = route.isChanging
+    self.values = values
+  }
+
+  var route: Route? { if case .route(let route) = target { route } else { nil } }
+
+  /// The variable `{name}` of the path.
+  subscript(_ name: String) -> String? {
+    guard let route, let index = route.parameters.firstIndex(of: name) else { return nil }
+    return values[index]
+  }
+
+  /// The flow that the path names.
+  var flow: String? { self["flow"] }
+
+  /// How the limit of a key to some flows applies.
+  var flows: RouteAccess.Flows {
+    switch target {
+    case .route(let route): route.access.flows
+    // A path that can't be decoded names no flow that anyone may see.
+    case .malformed, .methods, .nothing: .all
+    }
+  }
+
+  /// Bodies up to here are parsed on the loop.
+  static let cheapBytes = 4_096
+
+  /// Whether the request costs a loop little, apart from its body.
+  var isCheap: Bool { route.map { !$0.isExpensive } ?? true }
+
+  /// Whether it is a health check, which works under any name.
+  var isProbe: Bool { template == "/livez" || template == "/readyz" }
+
+  /// Whether it is the live stream, the only resource that may be opened before the caller authenticates.
+  var isLive: Bool { template == Route.live }
+}

@@ -1,0 +1,48 @@
+import FlowIR
+import FlowJSON
+import FlowRuntime
+
+// The calls and steps of the active states, each with its status.
+extension InstanceView {
+  /// `waiting` for other steps, `running`, `retrying` with the next attempt, `done`, `skipped` by its condition, or
+  /// `failed`.
+  var calls: [JSON] {
+    guard row.status == .running || row.status == .suspended, let flow else { return [] }
+    let active = states.flatMap { InstanceView.around($0) }
+    return flow.calls.indices.filter { active.contains(flow.states[flow.calls[$0].state].path) }.map { index in
+      call(index, flow.calls[index], flow)
+    }
+  }
+
+  private func call(_ index: CallIndex, _ call: Call, _ flow: Flow) -> JSON {
+    let job = jobs.first { $0.call == Int(index.rawValue) }
+    var members: [JSON.Member] = [
+      .init("name", .string(call.name)), .init("state", .string(flow.states[call.state].path)),
+      .init("status", .string(status(index, call, flow, job: job))),
+    ]
+    guard let job else { return .object(members) }
+    members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
+    if job.attempt > 0, let instant = job.due.instant { members.append(.init("nextAt", .string(timeText(instant)))) }
+    if let failure = lastFailure(of: job) { members.append(.init("lastFailure", failure)) }
+    return .object(members)
+  }
+
+  private func status(_ index: CallIndex, _ call: Call, _ flow: Flow, job: JobRow?) -> String {
+    if let job { return job.attempt > 0 ? "retrying" : "running" }
+    let hasResult = data["$results"]?[call.name]?["result"] != nil
+    guard call.isStep else { return hasResult ? "done" : "failed" }
+    if numbers("stepsDone").contains(Int(index.rawValue)) {
+      return hasResult || call.condition == nil ? "done" : "skipped"
+    }
+    if numbers("stepsBegun").contains(Int(index.rawValue)) { return "failed" }
+    return "waiting"
+  }
+
+  private func numbers(_ name: String) -> [Int] { position[name]?.array?.compactMap(\.int) ?? [] }
+
+  /// The paths of a state and of all states around it.
+  private static func around(_ path: String) -> [String] {
+    let parts = path.split(separator: ".")
+    return parts.indices.map { parts[...$0].joined(separator: ".") }
+  }
+}
