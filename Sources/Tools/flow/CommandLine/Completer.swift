@@ -150,7 +150,7 @@ struct ControlCompleter {
   private func get(_ path: String) -> JSON? {
     let base = Terminal.variable("FLOW_SERVER") ?? CtlOptions.defaultServer
     let client = Client(base: base, key: Terminal.variable("FLOW_TOKEN"))
-    guard let answer = try? client.send("GET", path), answer.isFine else { return nil }
+    guard let answer = try? client.send("GET", to: path), answer.isSuccess else { return nil }
     return answer.json
   }
 }
