@@ -4,7 +4,9 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test test-brokers bench simulate crash powercut test-resume fuzz check-sarif check-client schemathesis autobahn \
+.PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
+	test-ui test-brokers bench simulate crash powercut test-resume fuzz check-time check-sarif check-client \
+	schemathesis autobahn \
 	format lint clean
 
 help: ## list the targets
@@ -105,6 +107,24 @@ test-brokers: setup ## test the `publish`, `redis` and `sql` actions against rea
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
 	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
 
+UI := .build/dashboard
+UI_CHECK := $(UI)/check
+$(UI)/venv: ; python3 -m venv $@ && $@/bin/pip install -q selenium==4.51.0 deno==2.9.8
+$(UI)/axe:
+	$(UI)/venv/bin/pip download -q --no-deps axe-playwright-python==0.1.8 -d $(UI)/wheels && \
+	  python3 -m zipfile -e $(UI)/wheels/axe_playwright_python-*.whl $@
+
+check-ui: $(UI)/venv ## check the types of the dashboard, and lint it
+	@rm -rf $(UI_CHECK) && cp -r Sources/Server/Dashboard $(UI_CHECK)
+	@printf '// @ts-self-types="./preact.d.ts"\nexport {};\n' >$(UI_CHECK)/preact.js
+	cd $(UI_CHECK) && ../venv/bin/deno check --check-js app.js views/*.js parts/*.js && ../venv/bin/deno lint
+
+BROWSER := chromium chromium-driver fonts-liberation
+UI_TESTS ?= discover -s Tests/Dashboard -t Tests/Dashboard
+test-ui: build $(UI)/venv $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
+	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore -m unittest -v $(UI_TESTS)
+
 bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow
 	swift run -c release Benchmarks
@@ -159,6 +179,15 @@ check-client: build ## generate a typed Python client from /openapi.json and use
 	  $(CLIENT)/bin/openapi-python-client generate --url http://127.0.0.1:18091/openapi.json \
 	    --output-path $(CLIENT)/generated >$(CLIENT)/log 2>&1 || { cat $(CLIENT)/log; exit 1; }; \
 	  PYTHONPATH=$(CLIENT)/generated $(CLIENT)/bin/python Tests/typed_client.py http://127.0.0.1:18091
+
+TIME_ENV := .build/time
+CASES ?= 1000
+check-time: setup ## compare CASES random schedules and zones with croniter and zoneinfo
+	test -x $(TIME_ENV)/bin/python || { python3 -m venv $(TIME_ENV) && \
+	  $(TIME_ENV)/bin/pip install -q croniter==6.0.0 tzdata==2025.2; }
+	$(TIME_ENV)/bin/python Tests/FlowMachineTests/time_cases.py $(CASES) $$(date +%s) >$(TIME_ENV)/cases.txt
+	swift build --build-tests
+	FLOW_TIME_CASES=$(CURDIR)/$(TIME_ENV)/cases.txt swift test --skip-build --filter TimeCaseTests
 
 SCHEMATHESIS := .build/schemathesis
 EXAMPLES ?= 50

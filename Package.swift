@@ -21,7 +21,7 @@ let package = Package(
     library(.language, "FlowSource"),
     library(.language, "FlowDiagnostics", ["FlowSource", "FlowJSON"]),
     library(
-      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowJSON", "CRE2"], unsafe: true,
+      .language, "CEL", ["FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CRE2"], unsafe: true,
       exclude: ["Values/time_zones.py"]),
     library(.language, "FlowSyntax", ["FlowDiagnostics", "FlowSource", "FlowTime", "CEL"]),
     library(.language, "FlowIR", ["CEL", "FlowTime", "FlowJSON", "CCrypto"]),
@@ -100,7 +100,8 @@ let package = Package(
       [
         "FlowMachine", "FlowTesting", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime",
         "FlowJSON", "FlowTestSupport", "FlowGenerator",
-      ]),
+      ],
+      corpus: true, exclude: ["time_cases.py"]),
     test(
       "FlowDiagramTests", ["FlowDiagram", "FlowCompiler", "FlowIR", "FlowSource", "FlowTestSupport"], corpus: true),
     test(

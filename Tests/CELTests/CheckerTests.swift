@@ -55,7 +55,7 @@ let sampleVariables: [(String, ValueType)] = [
     ("[].map(x, x).map(y, y)", "list<dyn>"), ("lists.range(3)", "list<int>"), ("dyn(1) + 1", "int"),
   ]
 
-  @Test(arguments: types)
+  @Test("infers the type of an expression", arguments: types)
   func infers(_ text: String, _ type: String) {
     let result = sampleEnvironment().check(parse(text).0)
     #expect(result.diagnostics.isEmpty, "\(result.diagnostics.map(\.message))")
@@ -86,7 +86,7 @@ let sampleVariables: [(String, ValueType)] = [
     ("size", "F106", "`size` is a function and needs arguments"),
   ]
 
-  @Test(arguments: mistakes)
+  @Test("reports type errors with code and message", arguments: mistakes)
   func refuses(_ text: String, _ code: String, _ message: String) {
     let result = sampleEnvironment().check(parse(text).0)
     #expect(result.expression == nil)
@@ -102,7 +102,7 @@ let sampleVariables: [(String, ValueType)] = [
     ("'abc'.matches('b')", "true"), ("Plan('pro')", "[\"enum\",\"Plan\",1]"),
   ]
 
-  @Test(arguments: constants)
+  @Test("folds constant expressions", arguments: constants)
   func foldsConstants(_ text: String, _ value: String) throws {
     let typed = try #require(sampleEnvironment().check(parse(text).0).expression)
     #expect((typed.constant?.encoding.text() ?? "nil") == value)
@@ -121,7 +121,7 @@ let sampleVariables: [(String, ValueType)] = [
     ),
   ]
 
-  @Test(arguments: faults)
+  @Test("reports faults of constant expressions", arguments: faults)
   func reportsConstantFaults(_ text: String, _ code: String, _ message: String) {
     var environment = sampleEnvironment()
     let result = environment.check(parse(text).0)
@@ -131,7 +131,7 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(environment.check(parse(text).0).expression != nil)
   }
 
-  @Test func offersConversions() {
+  @Test("suggests a conversion") func offersConversions() {
     let constant = sampleEnvironment().check(parse("amount + 1").0).diagnostics.first
     #expect(constant?.fixes.first?.edits.first?.text == "1.0")
     let variable = sampleEnvironment().check(parse("amount + count").0).diagnostics.first
@@ -142,7 +142,7 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(typo?.fixes.first?.edits.first?.text == "amount")
   }
 
-  @Test func expectsTypes() {
+  @Test("checks an expression against an expected type") func expectsTypes() {
     let environment = sampleEnvironment()
     #expect(environment.check(parse("count").0, expecting: .bool).diagnostics.first?.code == "F201")
     #expect(environment.check(parse("items[0]").0, expecting: .optional(.record("Item"))).expression != nil)
@@ -151,7 +151,9 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(environment.check(parse("null").0, expecting: .record("Item")).expression == nil)
   }
 
-  @Test(arguments: types.map(\.0) + ["cel.block([1, cel.index(0) + 1], cel.index(1))", "half(4) + twice"])
+  @Test(
+    "a typed expression survives JSON",
+    arguments: types.map(\.0) + ["cel.block([1, cel.index(0) + 1], cel.index(1))", "half(4) + twice"])
   func roundTripsAsJSON(_ text: String) throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "twice", try #require(environment.check(parse("count * 2").0).expression))
@@ -165,7 +167,7 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(try TypedExpression(json: stored) == typed)
   }
 
-  @Test func refusesTamperedJSON() throws {
+  @Test("tampered JSON of an expression is rejected") func refusesTamperedJSON() throws {
     let typed = try #require(sampleEnvironment().check(parse("items.all(i, i.qty + 1 > 2)").0).expression)
     let bytes = typed.json.bytes()
     for index in bytes.indices {

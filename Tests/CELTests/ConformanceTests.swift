@@ -7,7 +7,7 @@ import Testing
   /// The suite's JSON form, when it lies beside the checkout.
   static let folder = "../shared/cel-conformance"
 
-  @Test(.enabled(if: !ConformanceReport.files(in: folder).isEmpty))
+  @Test("all public conformance cases pass", .enabled(if: !ConformanceReport.files(in: folder).isEmpty))
   func passesThePublicSuite() {
     let report = ConformanceReport.run(folder: Self.folder)
     #expect(report.failures == [])
@@ -15,12 +15,12 @@ import Testing
   }
 
   /// The checker may refuse, but must never change a result.
-  @Test(.enabled(if: !ConformanceReport.files(in: folder).isEmpty))
+  @Test("conformance cases pass without type checking", .enabled(if: !ConformanceReport.files(in: folder).isEmpty))
   func passesWithoutTheChecker() {
     #expect(ConformanceReport.run(folder: Self.folder, isChecked: false).failures == [])
   }
 
-  @Test func reportsWhatFails() throws {
+  @Test("the runner reports failing cases") func reportsWhatFails() throws {
     let document = try JSON(
       parsing: """
         {"file": "f", "sections": [{"name": "s", "tests": [

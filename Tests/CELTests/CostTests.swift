@@ -10,7 +10,7 @@ import Testing
     ("names.all(n, n in names)", 1, 141), ("payload.a.all(x, x)", 2, .max), ("status.contains('aaaaaaaaaaaa')", 2, 10),
   ]
 
-  @Test(arguments: costs)
+  @Test("the cost estimate bounds an evaluation", arguments: costs)
   func bounds(_ text: String, _ minimum: UInt64, _ maximum: UInt64) throws {
     let typed = try #require(sampleEnvironment().check(parse(text).0).expression)
     let cost = typed.cost { path in

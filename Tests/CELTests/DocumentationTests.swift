@@ -14,9 +14,9 @@ import Testing
     }
   }()
 
-  @Test func thereAreExamples() { #expect(DocumentationTests.examples.count > 50) }
+  @Test("the documentation has examples") func thereAreExamples() { #expect(DocumentationTests.examples.count > 50) }
 
-  @Test(arguments: examples)
+  @Test("each documented example has its value", arguments: examples)
   func isTrue(_ text: String, _ json: String) throws {
     let environment = Environment()
     let typed = try #require(environment.check(parse(text).0).expression)

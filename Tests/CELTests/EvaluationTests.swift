@@ -106,7 +106,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     "{'a':1,'b':2,'c':3,'d':4,'e':5,'f':6,'g':7,'h':8,'i':9,'j':10}.j == 10",
   ]
 
-  @Test(arguments: truths)
+  @Test("expressions have the value that CEL defines", arguments: truths)
   func holds(_ text: String) throws {
     #expect(try evaluate(text) == .success(.bool(true)))
     #expect(try evaluate(text, isChecked: false) == .success(.bool(true)), "unchecked")
@@ -128,7 +128,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     ("int(1e30)", "the result of `int` is out of range"),
   ]
 
-  @Test(arguments: faults)
+  @Test("errors have their messages", arguments: faults)
   func fails(_ text: String, saying message: String) throws {
     for isChecked in [true, false] {
       guard case .failure(let error) = try evaluate(text, isChecked: isChecked) else {
@@ -139,7 +139,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     }
   }
 
-  @Test func namesUnsetVariables() throws {
+  @Test("an unset variable is named in the error") func namesUnsetVariables() throws {
     var environment = Environment()
     environment.declare(variable: "missing", type: .int)
     let typed = try #require(environment.check(parse("missing + 1 > 0").0).expression)
@@ -150,7 +150,9 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(error.range == SourceRange(0, 11))
   }
 
-  @Test func unknownsSpreadUnlessDecided() throws {
+  @Test("an unknown operand makes the result unknown unless the other decides") func unknownsSpreadUnlessDecided()
+    throws
+  {
     var environment = Environment()
     environment.declare(variable: "x", type: .bool)
     let evaluator = Evaluator(types: environment.types)
@@ -162,7 +164,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     }
   }
 
-  @Test func definitionsAndFunctionsWork() throws {
+  @Test("definitions and functions are evaluated") func definitionsAndFunctionsWork() throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "twice", try #require(environment.check(parse("count * 2").0).expression))
     environment.declare(definition: "four", try #require(environment.check(parse("twice + twice").0).expression))
@@ -175,7 +177,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(try run(typed, environment) == .success(.list([.int(13), .int(14)])))
   }
 
-  @Test func definitionsThatNameEachOtherStayCheap() throws {
+  @Test("nested definitions are evaluated once each") func definitionsThatNameEachOtherStayCheap() throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "d0", try #require(environment.check(parse("count").0).expression))
     for index in 1...40 {
@@ -207,12 +209,12 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
   ]
 
   /// None takes long, whatever it comes to.
-  @Test(.timeLimit(.minutes(1)), arguments: slow)
+  @Test("expensive functions stay within the limits", .timeLimit(.minutes(1)), arguments: slow)
   func limitsBoundFunctions(_ text: String) throws {
     _ = try evaluate(text, isChecked: false, limits: Limits(fuel: 1_000_000))
   }
 
-  @Test(arguments: hungry)
+  @Test("an expression beyond the limits is stopped", arguments: hungry)
   func limitsStopHungryExpressions(_ text: String) throws {
     guard case .failure(let error) = try evaluate(text + " || true", isChecked: false) else {
       Issue.record("it has a value")
@@ -221,7 +223,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(error.isLimit)
   }
 
-  @Test func freezesAndThaws() throws {
+  @Test("frozen values equal the originals") func freezesAndThaws() throws {
     let environment = sampleEnvironment()
     let evaluator = Evaluator(types: environment.types)
     let values = sampleValues.sorted { $0.key < $1.key }
@@ -235,7 +237,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(again.byteCount == frozen.byteCount)
   }
 
-  @Test func explains() throws {
+  @Test("an explanation has the value of each part") func explains() throws {
     let environment = sampleEnvironment()
     let text = "amount > 200.0 && status == \"paid\""
     let typed = try #require(environment.check(parse(text).0).expression)
@@ -260,7 +262,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
         """)
   }
 
-  @Test func readsTypedDocuments() throws {
+  @Test("a JSON document is read as a type") func readsTypedDocuments() throws {
     let types = sampleEnvironment().types
     let good = try JSON(parsing: #"{"id":"o","items":[{"sku":"a","price":2}],"plan":"pro"}"#)
     let value = try Value.from(good, as: .record("Order"), in: types).get()
@@ -280,7 +282,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
       ])
   }
 
-  @Test func unknownValuesAreCheckedWhereTheyAreUsed() throws {
+  @Test("dyn values are checked where they are used") func unknownValuesAreCheckedWhereTheyAreUsed() throws {
     let environment = sampleEnvironment()
     for (text, type, isFit) in [("payload.a.b[0]", ValueType.int, true), ("payload.a.b[0]", .string, false)] {
       let typed = try #require(environment.check(parse(text).0, expecting: type).expression)

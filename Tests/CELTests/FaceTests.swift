@@ -12,31 +12,33 @@ import Testing
     return environment
   }
 
-  @Test func aTextBecomesAValue() throws {
+  @Test("a text is compiled and evaluated") func aTextBecomesAValue() throws {
     let program = try environment.compile(#"amount > 100.0 && status == "paid""#, expecting: .bool)
     #expect(try program.evaluate(["amount": .double(150), "status": .string("paid")]) == .bool(true))
     #expect(try program.evaluate(["amount": .double(5), "status": .string("paid")]) == .bool(false))
   }
 
-  @Test func onlyWhatIsReadNeedsAValue() throws {
+  @Test("only variables that are read need a value") func onlyWhatIsReadNeedsAValue() throws {
     let program = try environment.compile("tags.map(t, t.upperAscii())")
     #expect(try program.evaluate(["tags": .list([.string("a")])]) == .list([.string("A")]))
     #expect(throws: EvaluationError.self) { try program.evaluate() }
   }
 
-  @Test func definitionsAreSeenThrough() throws {
+  @Test("variables of definitions are found") func definitionsAreSeenThrough() throws {
     var environment = environment
     let (expression, _) = parse("amount * 2.0")
     environment.declare(definition: "double", try #require(environment.check(expression).expression))
     #expect(try environment.compile("double + 1.0").evaluate(["amount": .double(2)]) == .double(5))
   }
 
-  @Test(arguments: ["amount >", "amuont > 1.0", "amount == 1", "status", "1 / 0 > 1"])
+  @Test(
+    "a compilation error has all diagnostics",
+    arguments: ["amount >", "amuont > 1.0", "amount == 1", "status", "1 / 0 > 1"])
   func whatIsWrongIsAllSaid(_ text: String) {
     #expect(throws: CompilationError.self) { try environment.compile(text, expecting: .bool) }
   }
 
-  @Test func aMistakeIsShownInItsPlace() {
+  @Test("a compilation error shows the source") func aMistakeIsShownInItsPlace() {
     do throws(CompilationError) {
       _ = try environment.compile("amuont > 1.0")
       Issue.record("it compiled")
@@ -47,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func anEvaluationIsBounded() throws {
+  @Test("evaluate() respects its limits") func anEvaluationIsBounded() throws {
     let program = try environment.compile("tags.all(a, tags.all(b, tags.all(c, a + b + c != '')))")
     let tags = Value.list((0..<200).map { .string(String($0)) })
     do throws(EvaluationError) {

@@ -8,44 +8,44 @@ import Testing
     String(repeating: "(", count: depth) + "1" + String(repeating: ")", count: depth)
   }
 
-  @Test func nestingOfSource() throws {
+  @Test("the nesting of the text is limited") func nestingOfSource() throws {
     #expect(parse(nested(ExpressionParser.maximumDepth / 2)).1.isEmpty)
     let (_, problems) = parse(nested(ExpressionParser.maximumDepth * 2))
     #expect(problems.count == 1 && problems[0].code == "F101")
     #expect(problems[0].message.contains("nest") || problems[0].message.contains("deep"))
   }
 
-  @Test func lengthOfSource() {
+  @Test("the length of the text is limited") func lengthOfSource() {
     let fits = String(repeating: " ", count: ExpressionParser.maximumSourceBytes - 1) + "1"
     #expect(parse(fits).1.isEmpty)
     #expect(parse(fits + " ").1.count == 1)
   }
 
-  @Test func stepsOfAnEvaluation() throws {
+  @Test("the fuel of an evaluation is limited") func stepsOfAnEvaluation() throws {
     let program = try Environment().compile("lists.range(1000).all(x, x >= 0)")
     #expect(try program.evaluate(limits: Limits(fuel: 50_000)) == .bool(true))
     expectLimit(program, Limits(fuel: 500), "steps")
   }
 
-  @Test func sizeOfAString() throws {
+  @Test("the size of a string is limited") func sizeOfAString() throws {
     let program = try doubling("'ab'", 12)
     #expect(try program.evaluate(limits: Limits(valueBytes: 1 << 14)) == .int(2 << 12))
     expectLimit(program, Limits(valueBytes: 1 << 12), "")
   }
 
-  @Test func sizeOfAList() throws {
+  @Test("the size of a list is limited") func sizeOfAList() throws {
     let program = try doubling("[1, 2]", 12)
     #expect(try program.evaluate(limits: Limits(valueBytes: 1 << 20)) == .int(2 << 12))
     expectLimit(program, Limits(valueBytes: 1 << 14), "")
   }
 
-  @Test func memoryOfAnEvaluation() throws {
+  @Test("the memory of an evaluation is limited") func memoryOfAnEvaluation() throws {
     let program = try doubling("'ab'", 16)
     expectLimit(program, Limits(memoryBytes: 1 << 16), "")
   }
 
   /// Nothing absorbs a limit: neither `||` nor a macro goes on behind it.
-  @Test func aLimitIsNotAbsorbed() throws {
+  @Test("|| does not absorb a limit") func aLimitIsNotAbsorbed() throws {
     let program = try Environment().compile("lists.range(1000).exists(x, x < 0) || true")
     expectLimit(program, Limits(fuel: 500), "steps")
   }

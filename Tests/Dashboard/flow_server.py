@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("FLOW", str(ROOT / ".build/release/flow"))
+BINARY = str(pathlib.Path(os.environ.get("FLOW", ROOT / ".build/release/flow")).resolve())
 FLOWS = {
     "Card": "board", "Approval": "approval", "Drip": "drip", "Release": "automation", "Nightly": "automation",
     "Poll": "pipeline", "Clean": "pipeline", "Rate": "pipeline", "Sensor": "pipeline",

@@ -88,7 +88,7 @@ private struct Page {
 
     ```flow
     \(right)```
-    \(rule.canBeSilenced ? suppression(of: rule) : "")
+    \(rule.canBeSuppressed ? suppression(of: rule) : "")
     """
   }
 

@@ -59,7 +59,7 @@ import Testing
   @Test("an error cannot be suppressed") func errorsAreReported() throws {
     let reported = compile("fn f() -> int = nope // flow:ignore[F106] x").filtered(by: RuleSelection(ignored: ["F505"]))
     let error = try #require(reported.first { $0.code == "F106" })
-    #expect(error.notes == ["an error can't be silenced with `flow:ignore`"])
+    #expect(error.notes == ["an error can't be suppressed with `flow:ignore`"])
     #expect(!reported.contains { $0.code == "F511" })
   }
 
@@ -88,8 +88,8 @@ import Testing
   /// What was silenced is known with its reason.
   @Test("suppressed findings are listed with their reason") func suppressedAreListed() {
     let result = compile("event Unused // flow:ignore[F501] not yet").lintResult(for: RuleSelection())
-    #expect(result.silenced.map(\.diagnostic.code) == ["F501"])
-    #expect(result.silenced.first?.place == .source && result.silenced.first?.reason == "not yet")
+    #expect(result.suppressed.map(\.diagnostic.code) == ["F501"])
+    #expect(result.suppressed.first?.origin == .source && result.suppressed.first?.reason == "not yet")
   }
 
   /// Whatever is found, comments are written for all of it, and nothing more is reported.

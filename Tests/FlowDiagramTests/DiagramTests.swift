@@ -25,7 +25,9 @@ import Testing
     program.flows.indices.map { draw(program, $0) }.joined()
   }
 
-  @Test("Every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(_ sample: Sample) throws {
+  @Test("Every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(
+    _ sample: Sample
+  ) throws {
     let program = try program(sample)
     try expectGolden(all(program) { dot($0, flow: $1) }, sample, "dot")
     try expectGolden(all(program) { mermaid($0, flow: $1) }, sample, "mermaid")

@@ -36,6 +36,8 @@ extension ProgramWriter {
       scope.append(Variable(name: "sum0", kind: .int))
     }
     if chance(40) { add("invariant \(condition(in: data, 1))", 1) }
+    if chance(20) { add("read by \(random.pick(roles))", 1) }
+    if chance(20) { add("read when caller.id == id", 1) }
     writeStarts(start, data)
     let names = (0..<count).map { "state\($0)" } + ["ended"]
     add("on \(random.pick(events).name)\(chance(60) ? " when \(condition(in: scope, 1))" : "") -> broken", 1)
@@ -92,8 +94,9 @@ extension ProgramWriter {
     if let action = actions.first(where: { !$0.codes.isEmpty }), chance(30) {
       add("mock \(action.name) fails \(random.pick(action.codes))", 1)
     }
-    let caller = chance(50) ? "" : " by \(random.pick(roles)) as \"ana\""
-    add("send \(event(start))\(caller)   expect state \(lastStates[0])", 1)
+    let role = chance(50) ? "" : " by \(random.pick(roles))"
+    let caller = role.isEmpty ? "" : " as \"ana\""
+    add("send \(event(start))\(role)\(sender(of: start))\(caller)   expect state \(lastStates[0])", 1)
     for _ in 0..<random.next(below: 4) { writeStatement() }
     add("}")
   }
@@ -102,6 +105,9 @@ extension ProgramWriter {
   private mutating func event(_ event: Event) -> String {
     "\(event.name){\(event.fields.map { "\($0.name): \(constant($0.kind))" }.joined(separator: ", "))}"
   }
+
+  /// ` from Flow` for an internal event.
+  private func sender(of event: Event) -> String { event.isInternal ? " from \(lastFlow)" : "" }
 
   private mutating func writeStatement() {
     let action = random.pick(actions)
@@ -115,7 +121,9 @@ extension ProgramWriter {
       add("fail \(action.name) \(chance(50) ? code : "\"\(code)\"")", 1)
     case 7: add("expect incident", 1)
     case 0: add("advance \(1 + random.next(below: 20))d\(1 + random.next(below: 20))h", 1)
-    case 1: add("send \(event(random.pick(events)))", 1)
+    case 1:
+      let sent = random.pick(events)
+      add("send \(event(sent))\(sender(of: sent))", 1)
     case 2: add("expect not called \(random.pick(actions).name)", 1)
     case 3: add("expect state \(flowCount == 1 ? random.pick(lastStates) : lastStates[0])", 1)
     default: add("expect refused", 1)

@@ -17,6 +17,7 @@ struct ProgramWriter {
   struct Event {
     var name: String
     var fields: [Variable]
+    var isInternal = false
   }
 
   struct Action {
@@ -124,10 +125,11 @@ struct ProgramWriter {
 
   private mutating func writeEvent(_ index: Int) {
     let fields = [Variable(name: "id", kind: .string)] + variables(random.next(below: 4), "given")
-    let event = Event(name: upper("Event", index), fields: fields)
-    events.append(event)
+    var event = Event(name: upper("Event", index), fields: fields)
     let webhook = chance(15) ? " from webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }" : ""
-    writeFields("event \(event.name)\(webhook)", fields, hasDefaults: false)
+    event.isInternal = webhook.isEmpty && chance(15)
+    events.append(event)
+    writeFields("\(event.isInternal ? "internal " : "")event \(event.name)\(webhook)", fields, hasDefaults: false)
   }
 
   private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {

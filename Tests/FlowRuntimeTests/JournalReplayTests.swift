@@ -200,6 +200,7 @@ private struct Replay {
     let name = try #require(event["type"]?.string)
     let payload = try Value.from(event["data"] ?? [:], as: .record(name), in: machine.types).get()
     let roles = event["roles"]?.array?.compactMap(\.string) ?? []
-    return (try #require(machine.event(named: name)), payload, Caller(id: event["caller"]?.string ?? "", roles: roles))
+    let caller = Caller(id: event["caller"]?.string ?? "", roles: roles, flow: event["sender"]?.string)
+    return (try #require(machine.event(named: name)), payload, caller)
   }
 }

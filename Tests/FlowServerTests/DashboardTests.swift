@@ -131,6 +131,49 @@ import Testing
     #expect(me["readOnly"] == true)
   }
 
+  @Test("A page of an origin that the operator has added may ask and read; others may not")
+  func addedOrigin() throws {
+    let server = try serve("--origin", "https://desk.example")
+    let client = HTTPClient(port: server.port)
+    let question = ["Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"]
+    let desk = ["Origin": "https://desk.example"]
+    let preflight = try client.send("OPTIONS", "/v1/events", headers: question.merging(desk) { first, _ in first })
+    #expect(preflight.status == 204)
+    #expect(preflight.headers["access-control-allow-origin"] == "https://desk.example")
+    #expect(preflight.headers["access-control-allow-methods"]?.contains("POST") == true)
+    #expect(preflight.headers["access-control-allow-headers"]?.contains("Authorization") == true)
+    #expect(preflight.headers["access-control-allow-credentials"] == nil)
+    let answer = try client.send("POST", "/v1/events", AccessTests.placed, headers: desk)
+    #expect(answer.status == 201)
+    #expect(answer.headers["access-control-allow-origin"] == "https://desk.example")
+    #expect(answer.headers["access-control-expose-headers"]?.contains("ETag") == true)
+    let other = ["Origin": "https://evil.example"]
+    let refused = try client.send("OPTIONS", "/v1/events", headers: question.merging(other) { first, _ in first })
+    #expect(refused.status >= 400)
+    #expect(refused.headers["access-control-allow-origin"] == nil)
+    let read = try client.send("GET", "/v1/flows", headers: other)
+    #expect(read.headers["access-control-allow-origin"] == nil)
+    #expect(read.headers["vary"]?.contains("Origin") == true || read.status >= 400)
+  }
+
+  @Test("A key for some flows counts those alone, and not the size of the store")
+  func limitedStatistics() throws {
+    let admin = try keys.add("admin", "--scope", "read", "--scope", "send", "--role", "requester")
+    let single = try keys.add("single", "--scope", "read", "--flow", "Order")
+    let server = try serve("--keys", keys.path)
+    let client = HTTPClient(port: server.port)
+    #expect(try client.send("POST", "/v1/events", AccessTests.placed, headers: bearer(admin)).status == 201)
+    #expect(try client.send("POST", "/v1/events", AccessTests.request, headers: bearer(admin)).status == 201)
+    let all = try client.send("GET", "/v1/stats?include=rates", headers: bearer(admin)).json
+    #expect(all["items"]?.array?.count == 2)
+    #expect(all["storeBytes"]?.int != nil)
+    let some = try client.send("GET", "/v1/stats?include=rates", headers: bearer(single)).json
+    #expect(some["items"]?.array?.compactMap { $0["flow"]?.string } == ["Order"])
+    #expect(some["rates"]?["items"]?.array?.compactMap { $0["flow"]?.string } == ["Order"])
+    #expect(some["storeBytes"] == nil)
+    #expect(try client.send("GET", "/v1/stats?flow=Approval", headers: bearer(single)).status == 403)
+  }
+
   // MARK: - Lists
 
   @Test("A list tells how many match, and has the data on request")

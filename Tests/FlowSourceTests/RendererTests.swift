@@ -8,20 +8,20 @@ import Testing
 /// The same findings in each format, as they are written.
 @Suite struct RendererTests {
   static let formats: [(name: String, render: @Sendable (Findings) -> String)] = [
-    ("pretty", { PrettyRenderer(sources: $0.sources).render($0.heard) + "\n" }),
-    ("coloured", { PrettyRenderer(sources: $0.sources, style: .coloured).render($0.heard) + "\n" }),
-    ("concise", { renderConcise($0.heard, sources: $0.sources) }),
-    ("json", { renderJSON($0.heard, sources: $0.sources).text(.indented) + "\n" }),
+    ("pretty", { PrettyRenderer(sources: $0.sources).render($0.reported) + "\n" }),
+    ("coloured", { PrettyRenderer(sources: $0.sources, style: .coloured).render($0.reported) + "\n" }),
+    ("concise", { renderConcise($0.reported, sources: $0.sources) }),
+    ("json", { renderJSON($0.reported, sources: $0.sources).text(.indented) + "\n" }),
     (
       "sarif",
       {
-        renderSARIF($0.heard, silenced: $0.silenced, sources: $0.sources, version: "1.2.3") { "# \($0)\n" }
+        renderSARIF($0.reported, suppressed: $0.suppressed, sources: $0.sources, version: "1.2.3") { "# \($0)\n" }
           .text(.indented) + "\n"
       }
     ),
-    ("github", { renderGitHub($0.heard, sources: $0.sources) }),
-    ("markdown", { renderMarkdown($0.heard, sources: $0.sources) }),
-    ("junit", { renderJUnit($0.heard, sources: $0.sources) }),
+    ("github", { renderGitHub($0.reported, sources: $0.sources) }),
+    ("markdown", { renderMarkdown($0.reported, sources: $0.sources) }),
+    ("junit", { renderJUnit($0.reported, sources: $0.sources) }),
   ]
 
   @Test(arguments: formats.map(\.name)) func formatsAreKept(_ name: String) throws {
@@ -60,8 +60,8 @@ import Testing
 /// Findings of two files that have all that a finding can have, and what formats stumble over.
 struct Findings {
   var sources = SourceSet()
-  var heard: [Diagnostic]
-  var silenced: [LintResult.Suppressed]
+  var reported: [Diagnostic]
+  var suppressed: [LintResult.Suppressed]
 
   init() {
     sources.add(name: "a b/größe,1:2.flow", text: Array("event Paid\n\tstate \"😀\" -> näht\nend\n".utf8))
@@ -74,7 +74,7 @@ struct Findings {
       return SourceRange(offset, offset + UInt32(text.utf8.count))
     }
     let näht = place("näht", in: first)
-    heard = [
+    reported = [
       Diagnostic(
         "F401", "an earlier reaction wins, 100%:\nalways", at: näht, label: "never <tried>",
         labels: [
@@ -90,12 +90,12 @@ struct Findings {
         ]),
       Diagnostic("F910", .info, "not in form", at: SourceRange(second.range.upper, second.range.upper)),
     ]
-    silenced = [
+    suppressed = [
       .init(
-        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Opened", in: second)), place: .source,
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Opened", in: second)), origin: .source,
         reason: "for ever"),
       .init(
-        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Closed", in: second)), place: .baseline,
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Closed", in: second)), origin: .baseline,
         reason: ""),
     ]
   }

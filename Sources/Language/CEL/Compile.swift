@@ -1,11 +1,11 @@
 import FlowDiagnostics
 public import FlowSource
 
-/// Why a text is no program: everything that is wrong with it, with places and hints.
+/// The diagnostics of a text that does not compile.
 public struct CompilationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// In the order of the text; at least one is an error.
   public var diagnostics: [Diagnostic]
-  /// The text, so that ``description`` can show the places.
+  /// The text, so that ``description`` can show the ranges.
   public var text: String
 
   /// The diagnostics with the source underlined.
@@ -18,10 +18,10 @@ public struct CompilationError: Error, Hashable, Sendable, CustomStringConvertib
 }
 
 extension Environment {
-  /// Parses, checks and compiles a text at once.
+  /// Parses, checks and compiles a text.
   ///
   /// - Parameter expecting: The type that the value has to have; nil for any.
-  /// - Throws: What is wrong with the text.
+  /// - Throws: ``CompilationError`` with all diagnostics.
   public func compile(_ text: String, expecting: ValueType? = nil) throws(CompilationError) -> ExpressionProgram {
     let (expression, mistakes) = parse(text)
     if mistakes.hasErrors { throw CompilationError(diagnostics: mistakes, text: text) }

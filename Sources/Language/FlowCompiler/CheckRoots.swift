@@ -21,7 +21,7 @@ public func check(
   }
   if isFormChecked { diagnostics += loader.files.compactMap(formDiagnostic) }
   return Compilation(
-    sources: loader.sources, diagnostics: diagnostics.sortedByPlace(), suppressions: loader.suppressions)
+    sources: loader.sources, diagnostics: diagnostics.sortedByRange(), suppressions: loader.suppressions)
 }
 
 /// The files that no other file imports: each with its imports is one program.

@@ -13,7 +13,7 @@ public struct Compilation: Sendable {
 
   /// The reported and the suppressed diagnostics.
   public func lintResult(for selection: RuleSelection) -> LintResult {
-    selection.judge(diagnostics, sources: sources, suppressions: suppressions)
+    selection.apply(to: diagnostics, sources: sources, suppressions: suppressions)
   }
 
   /// The reported diagnostics.

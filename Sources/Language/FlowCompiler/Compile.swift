@@ -23,7 +23,7 @@ public func compile(
   for path in paths { loader.add(path, from: nil, chain: []) }
   let isComplete = !loader.problems.hasErrors
   let checked = check(loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered)
-  let diagnostics = (loader.problems + checked.diagnostics).sortedByPlace()
+  let diagnostics = (loader.problems + checked.diagnostics).sortedByRange()
   guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
     return Compilation(sources: loader.sources, diagnostics: diagnostics, suppressions: loader.suppressions)
   }

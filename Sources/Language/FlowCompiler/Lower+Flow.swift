@@ -14,9 +14,11 @@ extension Lowering {
         DataField(name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression))
       },
       definitions: checked.definitions.map { LetDefinition(name: $0.name, value: expression($0.value)) },
-      calls: IndexedList(checked.calls.map { call($0, actions: actions) }), keptCount: checked.keptCount, frameSize: checked.frameSize,
+      calls: IndexedList(checked.calls.map { call($0, actions: actions) }), keptCount: checked.keptCount,
+      frameSize: checked.frameSize,
       invariants: checked.invariants.map(expression), states: states(checked), transitions: transitions,
       starts: checked.starts.map(start), properties: checked.properties.map(property),
+      readRules: checked.readRules.map { ReadRule(roles: $0.roles, condition: $0.condition.map(expression)) },
       migrations: checked.migrations.map(migration), place: place(checked.node.name.range))
   }
 
@@ -29,7 +31,8 @@ extension Lowering {
         entry: state.entry.map(act), exit: state.exit.map(act),
         calls: checked.calls.indices.filter { checked.calls[$0].state == index }.map { CallIndex($0) },
         transitions: checked.reactions.indices.filter { checked.reactions[$0].source == index },
-        ignored: state.ignored.map { EventIndex($0) }, deferred: state.deferred.map { EventIndex($0) }, isRollback: state.isRollback,
+        ignored: state.ignored.map { EventIndex($0) }, deferred: state.deferred.map { EventIndex($0) },
+        isRollback: state.isRollback,
         result: state.result.map(expression), end: StateIndex(state.end))
     }
     return IndexedList(states)
@@ -39,7 +42,9 @@ extension Lowering {
     let rest = checked.rest
     return Transition(
       source: StateIndex(checked.source), trigger: trigger(checked.trigger), roles: rest.roles,
-      guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) }, isHistory: rest.isHistory,
+      senders: rest.senders.map { FlowIndex($0) },
+      guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) },
+      isHistory: rest.isHistory,
       isReenter: rest.isReenter, acts: rest.acts.map(act), place: place(checked.range))
   }
 
@@ -89,7 +94,8 @@ extension Lowering {
       case .called: .called
       }
     return Start(
-      trigger: trigger, roles: checked.rest.roles, guardExpression: checked.rest.guardExpression.map(expression),
+      trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
+      guardExpression: checked.rest.guardExpression.map(expression),
       target: StateIndex(checked.rest.target ?? 0), acts: checked.rest.acts.map(act), place: place(checked.range))
   }
 
@@ -103,7 +109,8 @@ extension Lowering {
     case .flow(let flow): target = .flow(FlowIndex(flow))
     }
     return Call(
-      name: checked.name, state: StateIndex(checked.state), target: target, arguments: checked.arguments.map(expression),
+      name: checked.name, state: StateIndex(checked.state), target: target,
+      arguments: checked.arguments.map(expression),
       loop: checked.loop.map(loop), limit: checked.limit.map(expression), once: checked.once.map(expression),
       undo: checked.undo.map { Call.Undo(action: $0.action, arguments: $0.arguments.map(expression)) },
       isStep: checked.isStep, after: checked.after.map { CallIndex($0) }, condition: checked.condition.map(expression),

@@ -28,8 +28,10 @@ extension Lowering {
   fileprivate func statement(_ checked: CheckedTest.Kind) -> TestCase.Kind {
     switch checked {
     case .start(let arguments): .start(arguments: arguments.map(expression))
-    case .send(let event, let value, let roles, let caller):
-      .send(event: EventIndex(event), expression(value), roles: roles, caller: caller.map(expression))
+    case .send(let event, let value, let roles, let sender, let caller):
+      .send(
+        event: EventIndex(event), expression(value), roles: roles, sender: sender.map { FlowIndex($0) },
+        caller: caller.map(expression))
     case .mock(let callee, .returns(let value)): .mock(target(callee), .returns(expression(value)))
     case .mock(let callee, .fails(let code)): .mock(target(callee), .fails(code: code))
     case .expectState(let states): .expectState(states.map { StateIndex($0) })

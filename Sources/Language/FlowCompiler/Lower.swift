@@ -34,7 +34,8 @@ struct Lowering {
       Webhook(
         secret: expression($0.secret), environment: $0.environment, header: $0.header, algorithm: $0.algorithm)
     }
-    return Event(name: checked.payload.name, payload: checked.payload, webhook: webhook)
+    return Event(
+      name: checked.payload.name, payload: checked.payload, isInternal: checked.isInternal, webhook: webhook)
   }
 
   // MARK: - Actions

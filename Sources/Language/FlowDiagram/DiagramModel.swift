@@ -74,7 +74,9 @@ struct DiagramModel {
   /// The entry and exit statements, calls and event lists of a state, one per line.
   func work(in state: StateIndex) -> [String] {
     let node = flow.states[state]
-    var lines = node.entry.compactMap(statementLabel).map { "entry " + $0 } + node.exit.compactMap(statementLabel).map { "exit " + $0 }
+    var lines =
+      node.entry.compactMap(statementLabel).map { "entry " + $0 }
+      + node.exit.compactMap(statementLabel).map { "exit " + $0 }
     for index in node.calls {
       let call = flow.calls[index]
       let after = call.after.map { flow.calls[$0].name }
@@ -89,7 +91,9 @@ struct DiagramModel {
     return lines.map(shortened)
   }
 
-  private func events(_ indices: [EventIndex]) -> String { indices.map { program.events[$0].name }.joined(separator: ", ") }
+  private func events(_ indices: [EventIndex]) -> String {
+    indices.map { program.events[$0].name }.joined(separator: ", ")
+  }
 
   private func target(_ target: Call.Target) -> String {
     switch target {

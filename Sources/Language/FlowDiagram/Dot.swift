@@ -92,7 +92,7 @@ private struct DotWriter {
     let id = quoted("start.\(number)")
     return [
       "  \(id) [shape=circle, width=0.15, label=\"\", fillcolor=black];",
-      "  \(id) -> \(end(start.target)) [id=\(quoted("start.\(number).edge")), label=\(quoted(model.label(start)))"
+      "  \(id) -> \(end(start.target)) [id=\(quoted("start.\(number).edge")), label=\(quoted(lines(model.label(start))))"
         + "\(clipped("lhead", start.target))];",
     ]
   }
@@ -102,14 +102,14 @@ private struct DotWriter {
     let history = transition.isHistory ? " (history)" : ""
     return [
       "  \(end(transition.source)) -> \(end(target)) [id=\(quoted("transition.\(number)")), "
-        + "label=\(quoted(model.label(transition) + history))"
+        + "label=\(quoted(lines(model.label(transition) + history)))"
         + "\(clipped("ltail", transition.source))\(clipped("lhead", target))];"
     ]
   }
 
   /// A transition without a target, or one of the flow itself.
   private func loose(_ transition: Transition, _ number: Int) -> [String] {
-    let label = quoted(model.label(transition))
+    let label = quoted(lines(model.label(transition)))
     let id = quoted("transition.\(number)")
     if transition.source != .root {
       let node = end(transition.source)
@@ -121,6 +121,12 @@ private struct DotWriter {
       "  \(any) [shape=plaintext, label=\"any state\", fillcolor=none, style=\"\"];",
       "  \(any) -> \(end(target)) [id=\(id), label=\(label)\(clipped("lhead", target))];",
     ]
+  }
+
+  /// A label of an edge: guard and effects on lines of their own, with room beside them for the edge.
+  private func lines(_ label: String) -> String {
+    let parts = label.replacing(" [", with: "\n[").replacing(" / ", with: "\n/ ").split(separator: "\n")
+    return parts.map { " \($0) " }.joined(separator: "\n")
   }
 
   private func clipped(_ attribute: String, _ state: StateIndex) -> String {

@@ -1,6 +1,6 @@
 /// A JSON document (RFC 8259) as a value. Members keep their order.
 ///
-/// The core carries its own, because it does without Foundation and has to say where a document is wrong.
+/// The core has its own type, because it does not use Foundation and reports the offset of a mistake.
 public enum JSON: Hashable, Sendable {
   case null
   case bool(Bool)

@@ -1,4 +1,4 @@
-/// Why a text is not JSON, and at which byte.
+/// A text that is not JSON, with the byte offset of the mistake.
 public struct JSONError: Error, Hashable, Sendable {
   public var message: String
   /// From 0.
@@ -11,13 +11,13 @@ public struct JSONError: Error, Hashable, Sendable {
 }
 
 extension JSON {
-  /// How deep arrays and objects may nest.
+  /// The deepest nesting of arrays and objects.
   public static let maximumDepth = 128
 
-  /// Reads one document and nothing behind it.
+  /// Reads one document, without trailing text.
   ///
   /// Strict RFC 8259: no comments, no trailing comma, valid UTF-8, no member named twice.
-  /// - Throws: `JSONError` with the place of the first mistake.
+  /// - Throws: `JSONError` with the byte offset of the first mistake.
   public init(parsing text: [UInt8]) throws(JSONError) {
     var parser = JSONParser(text: text)
     self = try parser.document()
@@ -78,7 +78,7 @@ private struct JSONParser {
     return value
   }
 
-  /// Takes `byte` after white space, when it comes next.
+  /// Consumes `byte` after white space, when it is next.
   private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
     skipSpace()
     guard byte == UInt8(ascii: wanted) else { return false }

@@ -1,5 +1,5 @@
 extension JSON {
-  /// How a document is laid out.
+  /// The layout of a document.
   public enum Layout: Sendable {
     /// No white space, members in their order.
     case compact

@@ -1,10 +1,10 @@
-/// What the compiler has to say about one place of the source.
+/// A message about a range of the source.
 ///
 /// Codes are `F` and three digits; hundreds are categories; a code is never used again for something else.
 public struct Diagnostic: Hashable, Sendable {
   public enum Severity: String, Sendable { case error, warning, info }
 
-  /// A further place that explains the first.
+  /// A further range that explains the first.
   public struct Label: Hashable, Sendable {
     public var range: SourceRange
     public var text: String
@@ -20,11 +20,11 @@ public struct Diagnostic: Hashable, Sendable {
   /// The headline: lower case, no full stop, names in backticks, understood without the source.
   public var message: String
   public var range: SourceRange
-  /// What is said beside the underlined place; may be empty.
+  /// The text beside the underlined range; may be empty.
   public var label: String
   public var labels: [Label]
   public var notes: [String]
-  /// The way out, in the writer's words.
+  /// The suggested remedy, as text.
   public var help: String?
   public var fixes: [Fix]
 
@@ -55,7 +55,7 @@ public struct Diagnostic: Hashable, Sendable {
 
 /// A change of the source that a diagnostic offers.
 public struct Fix: Hashable, Sendable {
-  /// `safe` keeps the meaning that was wanted, `maybe` has to be looked at.
+  /// `safe` keeps the intended meaning; `maybe` needs review.
   public enum Applicability: String, Sendable { case safe, maybe }
 
   public struct Edit: Hashable, Sendable {
@@ -80,8 +80,8 @@ public struct Fix: Hashable, Sendable {
 }
 
 extension [Diagnostic] {
-  /// In the order in which people read: by place, then by code, each once.
-  public func sortedByPlace() -> [Diagnostic] {
+  /// Sorted by range, then by code, without duplicates.
+  public func sortedByRange() -> [Diagnostic] {
     guard count > 1 else { return self }
     var seen: Set<Diagnostic> = []
     let unique = filter { seen.insert($0).inserted }

@@ -1,6 +1,6 @@
 /// One text with its name and the table of its lines.
 public struct SourceFile: Sendable {
-  /// The name to show to people: a path as it was given, or `<expression>`.
+  /// The name to display: a path as given, or `<expression>`.
   public let name: String
   /// The text as UTF-8. Whatever was read: it need not be valid.
   public let text: [UInt8]
@@ -31,7 +31,7 @@ public struct SourceFile: Sendable {
 
   public func string(_ range: SourceRange) -> String { String(decoding: slice(range), as: UTF8.self) }
 
-  /// Where `offset` is, for people: lines and columns from 1, columns in Unicode scalars.
+  /// The position of a byte offset: lines and columns from 1, columns in Unicode scalars.
   /// - Complexity: O(log lines + length of the line).
   public func position(of offset: UInt32) -> SourcePosition {
     let local = min(offset >= base ? offset - base : 0, UInt32(text.count))
@@ -41,7 +41,7 @@ public struct SourceFile: Sendable {
     return SourcePosition(line: line + 1, column: column, offset: Int(local))
   }
 
-  /// How many bytes stand before a line, numbered from 1.
+  /// The number of bytes before a line, numbered from 1.
   public func start(ofLine number: Int) -> Int { Int(lineStarts[min(max(number, 1), lineStarts.count) - 1]) }
 
   /// The text of a line, numbered from 1, without its end.
@@ -65,7 +65,7 @@ public struct SourceFile: Sendable {
   }
 }
 
-/// A place in a file as people count it.
+/// A position in a file.
 public struct SourcePosition: Hashable, Sendable {
   /// From 1.
   public var line: Int

@@ -1,7 +1,7 @@
 /// A run of bytes in the sources of one compilation.
 ///
 /// Offsets count UTF-8 bytes over all files of a ``SourceSet`` laid end to end, so that a range alone names
-/// its file. Text that stands alone, such as a single CEL expression, starts at offset 0.
+/// its file. Text without a file, such as a single CEL expression, starts at offset 0.
 public struct SourceRange: Hashable, Sendable {
   public var lower: UInt32
   public var upper: UInt32

@@ -4,7 +4,7 @@ public struct SourceSet: Sendable {
 
   public init() {}
 
-  /// Adds a file behind those that are there.
+  /// Appends a file.
   /// - Returns: The file, or nil when the set would pass 4 GiB.
   @discardableResult
   public mutating func add(name: String, text: [UInt8]) -> SourceFile? {
@@ -15,7 +15,7 @@ public struct SourceSet: Sendable {
     return file
   }
 
-  /// The file that holds `offset`. An offset just behind a file's last byte belongs to it.
+  /// The file that contains `offset`. The offset after a file's last byte belongs to it.
   /// - Complexity: O(log files).
   public func file(at offset: UInt32) -> SourceFile? {
     var low = 0

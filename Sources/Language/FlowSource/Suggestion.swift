@@ -1,4 +1,4 @@
-/// Finds the name that was probably meant.
+/// Finds likely intended names.
 public enum Suggestion {
   /// The candidates close to `name`, best first, at most `limit`.
   ///
@@ -21,7 +21,7 @@ public enum Suggestion {
     return found.prefix(limit).map(\.name)
   }
 
-  /// How many insertions, deletions, replacements and swaps of neighbours turn one into the other.
+  /// The number of insertions, deletions, replacements and swaps of neighbours that turn one into the other.
   static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
     if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
     var beforeLast = [Int](repeating: 0, count: b.count + 1)

@@ -1,104 +1,86 @@
-/// When a `cron` falls due: minute, hour, day of the month, month, day of the week, as sets.
+/// The due times of a `cron`: sets of minutes, hours, days of the month, months and days of the week.
 ///
-/// The fields and names of POSIX crontab, with steps (`*/5`) and ranges (`MON-FRI`). Where both days are given, one of
-/// them has to fit.
+///     CronSchedule("0 9 * * MON-FRI")     // 09:00 on working days
+///     CronSchedule("0 0 L * *")           // midnight on the last day of each month
+///     CronSchedule("@daily")              // 0 0 * * *
+///
+/// The fields and names of POSIX crontab, with steps (`*/5`), ranges (`MON-FRI`), `L` for the last day of the month,
+/// and macros. Where both days are given, one of them has to match.
 public struct CronSchedule: Hashable, Sendable {
-  /// Bit `n` stands for the minute `n`, and so on.
+  /// Bit `n` is set for minute `n`; the other fields likewise.
   public let minutes: UInt64
   public let hours: UInt64
   /// From 1.
   public let days: UInt64
+  /// True when the last day of a month is due, whatever its number.
+  public let includesLastDay: Bool
   /// From 1.
   public let months: UInt64
   /// From 0, Sunday.
   public let weekdays: UInt64
-  /// Whether any day of the month, or of the week, is meant.
+  /// True when the day of the month is `*`.
   public let isAnyDay: Bool
+  /// True when the day of the week is `*`.
   public let isAnyWeekday: Bool
 
-  /// What is wrong with a schedule.
-  public struct Mistake: Error, Hashable, Sendable {
+  /// A text that is not a schedule.
+  public struct SyntaxError: Error, Hashable, Sendable {
     public var message: String
   }
 
-  /// Nil when the text is no schedule.
+  /// Nil when the text is not a schedule.
   public init?(_ text: String) {
     guard case .success(let schedule) = CronSchedule.read(text) else { return nil }
     self = schedule
   }
 
-  /// Reads five fields; says what is wrong with them otherwise.
-  public static func read(_ text: String) -> Result<CronSchedule, Mistake> {
-    let fields = text.split(separator: " ").map(String.init)
-    guard fields.count == 5 else {
-      return .failure(Mistake(message: "a schedule has five fields, this has \(fields.count)"))
-    }
-    do throws(Mistake) {
+  /// Reads five fields, separated by spaces or tabs, or a macro such as `@daily`.
+  public static func read(_ text: String) -> Result<CronSchedule, SyntaxError> {
+    do throws(SyntaxError) {
+      let fields = try expanded(text).split { $0 == " " || $0 == "\t" }.map(String.init)
+      guard fields.count == 5 else {
+        throw SyntaxError(message: "a schedule has five fields, this has \(fields.count)")
+      }
       return .success(try CronSchedule(fields))
     } catch {
       return .failure(error)
     }
   }
 
-  private init(_ fields: [String]) throws(Mistake) {
-    minutes = try CronSchedule.set(fields[0], 0...59, "minute", [])
-    hours = try CronSchedule.set(fields[1], 0...23, "hour", [])
-    days = try CronSchedule.set(fields[2], 1...31, "day of the month", [])
-    months = try CronSchedule.set(fields[3], 1...12, "month", CronSchedule.monthNames)
-    let week = try CronSchedule.set(fields[4], 0...7, "day of the week", CronSchedule.weekdayNames)
+  private init(_ fields: [String]) throws(SyntaxError) {
+    minutes = try CronField.minute.values(fields[0])
+    hours = try CronField.hour.values(fields[1])
+    let days = try CronField.day.values(fields[2])
+    self.days = days & ~1
+    includesLastDay = days & 1 == 1
+    months = try CronField.month.values(fields[3])
+    let week = try CronField.weekday.values(fields[4])
     weekdays = week & 0x7F | (week >> 7 & 1)
     isAnyDay = fields[2] == "*"
     isAnyWeekday = fields[4] == "*"
-    guard canOccur else { throw Mistake(message: "no year has such a day") }
+    guard canOccur else { throw SyntaxError(message: "no year has such a day") }
   }
 
-  /// Whether the days exist in one of the months: there is no 30 February.
+  /// False when the days are in none of the months: there is no 30 February.
   private var canOccur: Bool {
-    if !isAnyWeekday { return true }
+    if !isAnyWeekday || includesLastDay { return true }
     let lengths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     return (1...12).contains { month in
       months >> month & 1 == 1 && (1...lengths[month - 1]).contains { days >> $0 & 1 == 1 }
     }
   }
 
-  private static let monthNames = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-  private static let weekdayNames = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+  private static let macros = [
+    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
+  ]
 
-  /// `*`, `5`, `1-5`, `*/10`, `MON-FRI/2`, and lists of them.
-  private static func set(
-    _ text: String, _ limits: ClosedRange<Int>, _ what: String, _ names: [String]
-  ) throws(Mistake) -> UInt64 {
-    var bits: UInt64 = 0
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let halves = part.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-      guard let first = halves.first, halves.count <= 2 else { throw wrong(text, what) }
-      var step = 1
-      if halves.count == 2 {
-        guard let number = Int(halves[1]), number > 0 else { throw wrong(text, what) }
-        step = number
-      }
-      var range = try self.range(first, limits, what, names)
-      if halves.count == 2, range.count == 1, first != "*" { range = range.lowerBound...limits.upperBound }
-      for value in stride(from: range.lowerBound, through: range.upperBound, by: step) { bits |= 1 << value }
+  /// The five fields of a macro; other text unchanged.
+  private static func expanded(_ text: String) throws(SyntaxError) -> String {
+    guard text.hasPrefix("@") else { return text }
+    guard let fields = macros[text.lowercased()] else {
+      throw SyntaxError(message: "`\(text)` is not one of @yearly, @monthly, @weekly, @daily and @hourly")
     }
-    return bits
-  }
-
-  private static func range(
-    _ text: String, _ limits: ClosedRange<Int>, _ what: String, _ names: [String]
-  ) throws(Mistake) -> ClosedRange<Int> {
-    if text == "*" { return limits }
-    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-    let values = ends.compactMap { end in
-      Int(end) ?? names.firstIndex(of: end.uppercased()).map { $0 + limits.lowerBound }
-    }
-    guard values.count == ends.count, 1...2 ~= values.count, values.allSatisfy({ limits ~= $0 }),
-      values[0] <= values[values.count - 1]
-    else { throw wrong(text, what) }
-    return values[0]...values[values.count - 1]
-  }
-
-  private static func wrong(_ text: String, _ what: String) -> Mistake {
-    Mistake(message: "`\(text)` is no \(what)")
+    return fields
   }
 }

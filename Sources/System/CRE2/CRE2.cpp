@@ -4,16 +4,38 @@
 
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <new>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 struct cre2_regex {
+  std::string text;
   RE2 pattern;
-  cre2_regex(re2::StringPiece text, const RE2::Options &options) : pattern(text, options) {}
+  // The number of compilations that returned this object and are not freed yet; guarded by `shared_lock`.
+  size_t references = 1;
+  cre2_regex(re2::StringPiece text, const RE2::Options &options)
+      : text(text.data(), text.size()), pattern(text, options) {}
 };
 
-// Bounds what a hostile pattern may cost.
-static const int64_t maximum_memory = 4 << 20;
+// The memory of one pattern: its program and the states that searches cache. Larger programs are rejected.
+static const int64_t maximum_memory = 1 << 20;
+
+// The patterns in use, so that equal ones are compiled and stored once. Never destroyed, since patterns may outlive it.
+static std::mutex shared_lock;
+static std::unordered_map<std::string, cre2_regex *> &shared() {
+  static auto *patterns = new std::unordered_map<std::string, cre2_regex *>;
+  return *patterns;
+}
+
+// The pattern in use with this text, with one more reference; null when there is none.
+static cre2_regex *reuse(const std::string &text) {
+  auto found = shared().find(text);
+  if (found == shared().end()) return nullptr;
+  found->second->references++;
+  return found->second;
+}
 
 static RE2::Options options() {
   RE2::Options options;
@@ -25,8 +47,22 @@ static RE2::Options options() {
 static re2::StringPiece piece(const char *text, size_t length) { return re2::StringPiece(text ? text : "", length); }
 
 cre2_regex *cre2_compile(const char *pattern, size_t length, char *error, size_t capacity) try {
-  cre2_regex *regex = new cre2_regex(piece(pattern, length), options());
-  if (regex->pattern.ok()) return regex;
+  std::string text(pattern ? pattern : "", length);
+  {
+    std::lock_guard<std::mutex> guard(shared_lock);
+    if (cre2_regex *known = reuse(text)) return known;
+  }
+  // Compiled without the lock; another thread may have been faster.
+  cre2_regex *regex = new cre2_regex(text, options());
+  if (regex->pattern.ok()) {
+    std::lock_guard<std::mutex> guard(shared_lock);
+    if (cre2_regex *known = reuse(text)) {
+      delete regex;
+      return known;
+    }
+    shared().emplace(text, regex);
+    return regex;
+  }
   if (error && capacity > 0) {
     std::strncpy(error, regex->pattern.error().c_str(), capacity - 1);
     error[capacity - 1] = 0;
@@ -38,7 +74,17 @@ cre2_regex *cre2_compile(const char *pattern, size_t length, char *error, size_t
   return nullptr;
 }
 
-void cre2_free(cre2_regex *regex) { delete regex; }
+void cre2_free(cre2_regex *regex) {
+  if (!regex) return;
+  {
+    std::lock_guard<std::mutex> guard(shared_lock);
+    if (--regex->references > 0) return;
+    shared().erase(regex->text);
+  }
+  delete regex;
+}
+
+int cre2_program_size(const cre2_regex *regex) { return regex->pattern.ProgramSize(); }
 
 int cre2_group_count(const cre2_regex *regex) { return regex->pattern.NumberOfCapturingGroups(); }
 

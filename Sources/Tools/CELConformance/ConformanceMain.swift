@@ -18,7 +18,7 @@ enum ConformanceMain {
   }
 }
 
-/// What became of all cases of a folder.
+/// The results of all cases of a folder.
 struct ConformanceReport {
   var passed = 0
   var failures: [String] = []

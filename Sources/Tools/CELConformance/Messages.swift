@@ -100,7 +100,7 @@ enum Messages {
     kind.name == "list_value" || kind.name == "null_value" ? kind.name : "single_\(kind.name)"
   }
 
-  /// What proto2 fields read as before they are set.
+  /// The default values of proto2 fields.
   private static let defaults: [String: Value] = [
     "single_int32": .int(-32), "single_int64": .int(-64), "single_uint32": .uint(32), "single_uint64": .uint(64),
     "single_float": .double(3), "single_double": .double(6.4), "single_bool": .bool(true),

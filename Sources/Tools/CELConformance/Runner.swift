@@ -4,7 +4,7 @@ import FlowSource
 
 /// Runs cases of the suite and compares.
 struct ConformanceRunner {
-  /// Whether types are checked before running, as far as the case does not say otherwise.
+  /// Checks types before running, unless the case disables it.
   let isChecked: Bool
   private let weak: TypeRegistry
   private let strong: TypeRegistry
@@ -15,7 +15,7 @@ struct ConformanceRunner {
     strong = Messages.registry(hasStrongEnums: true)
   }
 
-  /// What went wrong with a case; nil when it passed.
+  /// The failure of a case; nil when it passed.
   func failure(of test: Case) -> String? {
     let types = test.section.hasPrefix("strong") ? strong : weak
     let notation = Notation(types: types)

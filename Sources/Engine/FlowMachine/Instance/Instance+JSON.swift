@@ -107,6 +107,7 @@ extension DeferredEvent {
     if let caller {
       members.append(.init("caller", .string(caller.id)))
       members.append(.init("roles", .array(caller.roles.map { .string($0) })))
+      if let flow = caller.flow { members.append(.init("sender", .string(flow))) }
     }
     return .object(members)
   }
@@ -116,7 +117,7 @@ extension DeferredEvent {
       case .success(let payload) = Value.from(json["payload"] ?? .null, as: .record(name), in: machine.types)
     else { return nil }
     let caller = json["caller"]?.string.map { id in
-      Caller(id: id, roles: json["roles"]?.array?.compactMap(\.string) ?? [])
+      Caller(id: id, roles: json["roles"]?.array?.compactMap(\.string) ?? [], flow: json["sender"]?.string)
     }
     self.init(event: event, payload: payload, caller: caller)
   }

@@ -20,9 +20,11 @@ extension Stepper {
   public func leafPaths(of instance: Instance) -> [String] { machine.flows[instance.flow].leafPaths(instance.active) }
 
   /// The events that an instance handles, ignores or defers in its active states.
-  public func acceptedEvents(of instance: Instance) -> [String] {
+  /// - Parameter includesInternal: Also those that only flows emit or raise.
+  public func acceptedEvents(of instance: Instance, includesInternal: Bool = false) -> [String] {
     guard instance.status == .running else { return [] }
-    return machine.acceptedEvents(in: instance.active, of: machine.flows[instance.flow])
+    return machine.acceptedEvents(
+      in: instance.active, of: machine.flows[instance.flow], includesInternal: includesInternal)
   }
 
   /// The result of every reaction to an event, innermost state first.
@@ -62,7 +64,7 @@ extension Stepper {
     return ExplainedExpression(source: expression, explanation: evaluator.explain(code, frame: frame))
   }
 
-  private func bindSelf(_ instance: Instance) {
+  func bindSelf(_ instance: Instance) {
     let value = Interpreter.selfRecord(
       key: instance.key, states: leafPaths(of: instance), startedAt: instance.startedAt)
     frame[FrameLayout.selfRecord] = evaluator.slot(value, as: .record(BuiltInTypes.selfRecord))

@@ -8,6 +8,7 @@ extension Refusal {
     return switch reason {
     case .notHandled: "`\(input)` is not handled\(here)"
     case .guardsFalse: "`\(input)` is handled\(here), but no guard holds"
+    case .internalEvent: "`\(input)` is an internal event: only flows emit it"
     case .roleMissing: "`\(input)` is for another role"
     case .raised(let event, let states): "`\(input)` raises `\(event)`, which nothing takes\(place(states))"
     case .notStarted: "`\(input)` does not start this flow"
@@ -29,6 +30,7 @@ extension Refusal {
     switch reason {
     case .notHandled: "not-handled"
     case .guardsFalse: "guard-false"
+    case .internalEvent: "internal-event"
     case .roleMissing: "role-missing"
     case .raised: "raised-not-handled"
     case .notStarted: "not-started"

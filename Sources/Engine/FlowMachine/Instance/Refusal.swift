@@ -9,7 +9,9 @@ public struct Refusal: Error, Sendable {
     case notHandled
     /// Active states react to it, but none of their guards holds.
     case guardsFalse
-    /// The reactions are for roles that the caller does not hold.
+    /// An internal event that no flow has emitted.
+    case internalEvent
+    /// The reactions are for roles that the caller does not hold, or for other flows.
     case roleMissing
     /// It raises an event that no state takes, ignores or puts off then, in the states with these paths.
     case raised(String, [String])

@@ -40,6 +40,9 @@ extension Interpreter {
     _ event: EventIndex, payload: Slot, caller: Caller, _ instance: inout Instance
   ) throws(StepFailure) -> Step.Disposition {
     guard instance.status == .running else { throw StepFailure(.ended) }
+    if flow.hasInternalEvents, caller.flow == nil, machine.program.events[event].isInternal {
+      throw StepFailure(.internalEvent)
+    }
     frame[FrameLayout.event] = payload
     if flow.hasRoles || flow.hasExtendedState { self.caller = caller }
     if flow.usesCaller { bind(caller) }

@@ -12,6 +12,7 @@ extension Interpreter {
     case .raised:
       guard let event = failure.event.wrapped else { return refusal(.notHandled) }
       return refusal(.raised(machine.program.events[event].name, flow.leafPaths(active)))
+    case .internalEvent: return refusal(.internalEvent)
     case .notStarted: return refuseStart()
     case .ended: return refusal(.ended)
     case .tooManyMicrosteps: return refusal(.tooManyMicrosteps)
@@ -57,7 +58,10 @@ extension Interpreter {
         let candidate = CandidateResult(
           state: flow.flow.states[reactions.state].path, target: node.target.map { flow.flow.states[$0].path },
           place: node.place, answer: .holds)
-        candidates.append(evaluated(candidate, condition: flow.transitions[transition].condition, roles: node.roles))
+        candidates.append(
+          evaluated(
+            candidate, condition: flow.transitions[transition].condition, roles: node.roles,
+            senders: node.senders))
       }
     }
     var refusal = refusal(reason(for: candidates, otherwise: .notHandled))
@@ -70,7 +74,10 @@ extension Interpreter {
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
       let candidate = CandidateResult(
         state: "", target: flow.flow.states[start.target].path, place: start.place, answer: .holds)
-      candidates.append(evaluated(candidate, condition: flow.starts[index].condition, roles: start.roles))
+      candidates.append(
+        evaluated(
+          candidate, condition: flow.starts[index].condition, roles: start.roles,
+          senders: start.senders))
     }
     var refusal = refusal(reason(for: candidates, otherwise: .notStarted))
     refusal.accepted = startEvents(of: flow.flow)
@@ -93,13 +100,14 @@ extension Interpreter {
     return isOnlyRoles ? .roleMissing : .guardsFalse
   }
 
-  /// The candidate with the result of its roles and its guard.
+  /// The candidate with the result of its roles, its senders and its guard.
   private func evaluated(
-    _ candidate: CandidateResult, condition: OptionalIndex<ExpressionIndex>, roles: [Int]
+    _ candidate: CandidateResult, condition: OptionalIndex<ExpressionIndex>, roles: [Int], senders: [FlowIndex]
   ) -> CandidateResult {
     var candidate = candidate
-    if !holdsRole(roles) {
-      candidate.answer = .roleMissing(roles.map { machine.program.roles[$0] })
+    if !isAdmitted(roles: roles, senders: senders) {
+      candidate.answer = .roleMissing(
+        roles.map { machine.program.roles[$0] } + senders.map { machine.program.flows[$0].name })
     } else if let condition = condition.wrapped {
       let explained = explain(condition)
       do throws(EvaluationError) {

@@ -41,14 +41,20 @@ extension Interpreter {
 
   mutating func isEnabled(_ transition: Int32) throws(StepFailure) -> Bool {
     let row = flow.transitions[transition]
-    if row.hasRoles, !holdsRole(flow.flow.transitions[Int(transition)].roles) { return false }
+    if row.hasRoles {
+      let node = flow.flow.transitions[Int(transition)]
+      if !isAdmitted(roles: node.roles, senders: node.senders) { return false }
+    }
     guard let condition = row.condition.wrapped else { return true }
     return try isTrue(condition, at: row.location)
   }
 
-  func holdsRole(_ roles: [Int]) -> Bool {
-    guard !roles.isEmpty, hasCaller else { return true }
-    return roles.contains { caller.roles.contains(machine.program.roles[$0]) }
+  /// True when the caller has one of the roles, or is an instance of one of the flows; and without a caller.
+  func isAdmitted(roles: [Int], senders: [FlowIndex]) -> Bool {
+    guard hasCaller, !roles.isEmpty || !senders.isEmpty else { return true }
+    if roles.contains(where: { caller.roles.contains(machine.program.roles[$0]) }) { return true }
+    guard let sender = caller.flow else { return false }
+    return senders.contains { machine.program.flows[$0].name == sender }
   }
 
   /// Sorts the transitions in document order. Of two that would leave a common state, the first is kept (SCXML,

@@ -51,6 +51,7 @@ extension Interpreter {
     switch start {
     case .event(let event, let payload, let caller):
       guard machine.program.events.indices.contains(event) else { throw StepFailure(.notStarted) }
+      if caller.flow == nil, machine.program.events[event].isInternal { throw StepFailure(.internalEvent) }
       self.caller = caller
       if flow.usesCaller { bind(caller) }
       frame[FrameLayout.event] = evaluator.slot(payload, as: .record(machine.program.events[event].name))
@@ -73,7 +74,7 @@ extension Interpreter {
   private mutating func selectStart() throws(StepFailure) -> Int {
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
       let row = flow.starts[index]
-      if row.hasRoles, !holdsRole(start.roles) { continue }
+      if row.hasRoles, !isAdmitted(roles: start.roles, senders: start.senders) { continue }
       guard let condition = row.condition.wrapped else { return index }
       if try isTrue(condition, at: row.location) { return index }
     }

@@ -3,7 +3,7 @@ import FlowIR
 /// The reason that a step can't be made, small enough to be thrown without an allocation.
 struct StepFailure: Error, BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
-    case notHandled, raised, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
+    case notHandled, raised, internalEvent, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
   }
 
   var kind: Kind

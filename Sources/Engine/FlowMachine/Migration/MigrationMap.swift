@@ -43,7 +43,9 @@ struct MigrationMap {
   func transition(_ index: Int) -> Int? {
     let transition = old.transitions[index]
     guard let state = state(old.states[transition.source].path) else { return nil }
-    let earlier = timers(of: transition.source, old).filter { $0 < index && isSameKind(old.transitions[$0], transition) }
+    let earlier = timers(of: transition.source, old).filter {
+      $0 < index && isSameKind(old.transitions[$0], transition)
+    }
     let found = timers(of: state, new).filter { isSameKind(new.transitions[$0], transition) }
     return found.indices.contains(earlier.count) ? found[earlier.count] : nil
   }

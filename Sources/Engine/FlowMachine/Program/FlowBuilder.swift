@@ -30,6 +30,7 @@ struct FlowBuilder {
   var triggers: [RowRange] = []
   var defaults: [OptionalIndex<ExpressionIndex>] = []
   var invariants = RowRange()
+  var readRules: [LoadedReadRule] = []
   var schedules: [Int: Schedule] = [:]
   var startSchedules: [Int: Schedule] = [:]
   var handled: Set<EventIndex> = []
@@ -48,6 +49,9 @@ struct FlowBuilder {
     for call in flow.calls { calls.append(try self.call(call)) }
     for field in flow.fields { defaults.append(try add(field.defaultValue)) }
     invariants = try add(flow.invariants)
+    for rule in flow.readRules {
+      readRules.append(LoadedReadRule(roles: rule.roles.map { program.roles[$0] }, condition: try add(rule.condition)))
+    }
     addTriggers()
   }
 
@@ -116,7 +120,7 @@ struct FlowBuilder {
       source: node.source, target: OptionalIndex(node.target), condition: try add(node.guardExpression),
       statements: try add(node.acts), domain: OptionalIndex(domain), exitLow: .root, exitHigh: .root,
       entering: RowRange(), due: nil, location: add(node.place), timer: .no, isHistory: node.isHistory,
-      hasRoles: !node.roles.isEmpty)
+      hasRoles: !node.roles.isEmpty || !node.senders.isEmpty)
     if let domain, let target = node.target {
       let exits = flow.exits(from: domain, to: target)
       (row.exitLow, row.exitHigh) = (exits.lowerBound, exits.upperBound)
@@ -139,7 +143,7 @@ struct FlowBuilder {
     var row = StartRow(
       condition: try add(start.guardExpression), statements: try add(start.acts),
       entering: add(flow.entering(start.target, from: .root)), due: nil, location: add(start.place),
-      hasRoles: !start.roles.isEmpty)
+      hasRoles: !start.roles.isEmpty || !start.senders.isEmpty)
     if case .every(let due) = start.trigger { row.due = try add(due) }
     if case .cron(let cron) = start.trigger { startSchedules[index] = try schedule(cron) }
     return row

@@ -26,6 +26,7 @@ final class LoadedFlow: Sendable {
   /// The default of each field.
   let defaults: Table<OptionalIndex<ExpressionIndex>>
   let invariants: RowRange
+  let readRules: [LoadedReadRule]
   /// The parsed schedules of `cron`, by transition.
   let schedules: [Int: Schedule]
   /// The parsed schedules of starts.
@@ -41,6 +42,8 @@ final class LoadedFlow: Sendable {
   let hasTimers: Bool
   let hasCalls: Bool
   let hasRoles: Bool
+  /// True when the flow reacts to events that only flows emit.
+  let hasInternalEvents: Bool
   let hasHistory: Bool
   let hasErrors: Bool
   /// Whether an instance may need an ``ExtendedState``.
@@ -72,6 +75,7 @@ final class LoadedFlow: Sendable {
     triggers = Table(builder.triggers)
     defaults = Table(builder.defaults)
     invariants = builder.invariants
+    readRules = builder.readRules
     schedules = builder.schedules
     startSchedules = builder.startSchedules
     eventCount = program.events.count
@@ -89,7 +93,10 @@ final class LoadedFlow: Sendable {
     hasAlways = flow.transitions.contains { $0.trigger == .always }
     hasTimers = flow.transitions.contains { $0.trigger.isTimer }
     hasCalls = !flow.calls.isEmpty
-    hasRoles = flow.transitions.contains { !$0.roles.isEmpty } || flow.starts.contains { !$0.roles.isEmpty }
+    hasRoles =
+      flow.transitions.contains { !$0.roles.isEmpty || !$0.senders.isEmpty }
+      || flow.starts.contains { !$0.roles.isEmpty || !$0.senders.isEmpty }
+    hasInternalEvents = builder.handled.contains { program.events[$0].isInternal }
     hasHistory = flow.transitions.contains(where: \.isHistory)
     hasErrors = flow.transitions.contains { $0.trigger == .error }
     hasExtendedState =

@@ -56,15 +56,21 @@ public final class Machine: Sendable {
     return acceptedEvents(in: active, of: flows[flow])
   }
 
-  /// Each once, in the order of the program.
-  func acceptedEvents(in active: StateSet, of flow: LoadedFlow) -> [String] {
+  /// Each once, in the order of the program; internal events only on request.
+  func acceptedEvents(in active: StateSet, of flow: LoadedFlow, includesInternal: Bool = false) -> [String] {
     program.events.indices.filter { event in
-      flow.triggers[flow.trigger(of: event)].range.contains { active.contains(flow.reactions[$0].state) }
+      (includesInternal || !program.events[event].isInternal)
+        && flow.triggers[flow.trigger(of: event)].range.contains { active.contains(flow.reactions[$0].state) }
     }.map { program.events[$0].name }
   }
 
+  /// True for an event that only flows emit or raise.
+  public func isInternal(event: EventIndex) -> Bool { program.events[event].isInternal }
+
   /// Whether an event may begin an instance of a flow.
-  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool { program.flows[flow].starts.contains { $0.event == event } }
+  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool {
+    program.flows[flow].starts.contains { $0.event == event }
+  }
 
   /// Whether an event may begin another run under a key that has ended.
   public func startsAgain(flow: FlowIndex, on event: EventIndex) -> Bool {

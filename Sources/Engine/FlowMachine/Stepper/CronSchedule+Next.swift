@@ -26,7 +26,8 @@ extension CronSchedule {
   private func isDue(day: Int) -> Bool {
     let date = CivilTime(Timestamp(seconds: Int64(day) * 86_400), offsetSeconds: 0)
     guard months >> date.month & 1 == 1 else { return false }
-    let isDay = days >> date.day & 1 == 1
+    let isLastDay = includesLastDay && date.day == CivilTime.days(inMonth: date.month, of: date.year)
+    let isDay = days >> date.day & 1 == 1 || isLastDay
     let isWeekday = weekdays >> date.dayOfWeek & 1 == 1
     if isAnyDay { return isWeekday }
     return isAnyWeekday ? isDay : isDay || isWeekday

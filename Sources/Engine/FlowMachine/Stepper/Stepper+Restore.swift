@@ -33,7 +33,8 @@ extension Stepper {
       for state in flow.around(leaf) { active.insert(state) }
     }
     let box: ExtendedStateBox? =
-      machine.flows[header.flow].hasExtendedState ? ExtendedStateBox(ExtendedState(position, flow, paths, machine)) : nil
+      machine.flows[header.flow].hasExtendedState
+      ? ExtendedStateBox(ExtendedState(position, flow, paths, machine)) : nil
     return Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
       startedAt: header.startedAt, active: active, data: try restore(data, flow, header.key),

@@ -42,7 +42,7 @@ extension Engine {
 
   private func deliver(_ delivery: Delivery, to entry: Catalogue.Entry) {
     var command = EventCommand(event: delivery.event, payload: delivery.payload)
-    command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)")
+    command.caller = Caller(id: "\(delivery.sender.flow)/\(delivery.sender.key)", flow: delivery.sender.flow)
     do throws(EngineProblem) {
       command.key = delivery.receiver?.key
       let key = command.key == nil ? entry.key(in: try command.payload(in: entry.machine)) : command.key

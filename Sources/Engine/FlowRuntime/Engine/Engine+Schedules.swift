@@ -60,7 +60,7 @@ extension Engine {
   private func firstStep(
     _ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version
   ) throws(EngineProblem) -> (Step, key: String) {
-    var key = timeText(row.due)
+    var key = Timestamp(milliseconds: row.due).description
     for _ in 0..<2 {
       let outcome = version.stepper.start(flow: entry.flow, schedule: row.start, key: key, now: world.now())
       switch outcome {

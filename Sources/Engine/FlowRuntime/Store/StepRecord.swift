@@ -97,13 +97,14 @@ extension StepRecord.Cause {
       var members: [JSON.Member] = [.init("type", .string(name)), .init("data", payload)]
       if !caller.id.isEmpty { members.append(.init("caller", .string(caller.id))) }
       if !caller.roles.isEmpty { members.append(.init("roles", .array(caller.roles.map { .string($0) }))) }
+      if let flow = caller.flow { members.append(.init("sender", .string(flow))) }
       return [.init("event", .object(members))]
     }
   }
 
   /// Writes the object without its closing brace.
   fileprivate func write(to out: inout [UInt8]) {
-    guard case .event(let name, let payload, let caller) = self, caller.id.isEmpty, caller.roles.isEmpty else {
+    guard case .event(let name, let payload, let caller) = self, caller == Caller() else {
       JSON.object(members).write(to: &out)
       out.removeLast()
       return

@@ -9,7 +9,7 @@ extension StepText {
   public func json(_ happening: VirtualRun.RunEvent) -> JSON {
     var members: [JSON.Member] = [
       .init("cause", .string(happening.cause)),
-      .init("at", .string("\(Timestamp(milliseconds: happening.at))")),
+      .init("at", .string(Timestamp(milliseconds: happening.at).jsonText)),
     ]
     switch happening.outcome {
     case .accepted(let step): members += self.members(of: step)
@@ -43,7 +43,7 @@ extension StepText {
     case .arm(let timer):
       [
         "arm": .string("\(flow.transitions[timer.transition].place)"),
-        "due": .string("\(Timestamp(milliseconds: timer.due))"),
+        "due": .string(Timestamp(milliseconds: timer.due).jsonText),
       ]
     case .disarm(let timer): ["disarm": .string("\(flow.transitions[timer.transition].place)")]
     case .emit(let event, let payload):
@@ -56,7 +56,7 @@ extension StepText {
   public func json(endOf run: VirtualRun) -> JSON {
     let waiting = run.outstanding.filter(\.isAwaited).map { json($0.job) }
     let timers = (run.instance?.timers ?? []).map { timer in
-      JSON.string("\(Timestamp(milliseconds: timer.due))")
+      JSON.string(Timestamp(milliseconds: timer.due).jsonText)
     }
     return [
       "states": .array(run.leafPaths.map { .string($0) }),

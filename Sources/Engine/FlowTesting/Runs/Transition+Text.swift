@@ -3,7 +3,8 @@ public import FlowIR
 extension Transition {
   /// The reaction as a flow says it, without what it does: `on Paid by clerk when amount > 0 → paid`.
   public func text(of flow: Flow, in program: Program) -> String {
-    let by = roles.isEmpty ? "" : " by " + roles.map { program.roles[$0] }.joined(separator: ", ")
+    let callers = roles.map { program.roles[$0] } + senders.map { program.flows[$0].name }
+    let by = callers.isEmpty ? "" : " by " + callers.joined(separator: ", ")
     let condition = guardExpression.map { " when \($0.text)" } ?? ""
     let goal = target.map { " → \(flow.states[$0].path)" } ?? ""
     return trigger.text(of: flow, in: program) + by + condition + goal

@@ -38,7 +38,7 @@ public struct BoundedSearch {
 
   public init(from origin: VirtualRun) {
     self.origin = origin
-    values = RandomValues(origin.program.flows[origin.flow], origin.stepper.machine.types)
+    values = RandomValues(origin.program.flows[origin.flow], in: origin.program, origin.stepper.machine.types)
   }
 
   /// Goes to where `isGoal` holds, breadth first.
@@ -98,7 +98,8 @@ public struct BoundedSearch {
     }
     guard instance.status == .running else { return [] }
     let machine = run.stepper.machine
-    var moves = run.stepper.acceptedEvents(of: instance).compactMap(machine.event).flatMap { sends($0) }
+    var moves = run.stepper.acceptedEvents(of: instance, includesInternal: true).compactMap(machine.event)
+      .filter { values.isSent($0, run.program) }.flatMap { sends($0) }
     var asked: Set<Call.Target> = []
     for work in run.outstanding where work.isAwaited && asked.insert(work.job.target).inserted {
       moves += ends(work.job.target, machine)

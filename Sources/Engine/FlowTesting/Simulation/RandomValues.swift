@@ -28,17 +28,29 @@ struct RandomValues {
   private var isCallerRead = false
   /// By event: the roles that its reactions are for; nil stands for any event.
   private var roles: [EventIndex?: Set<Int>] = [:]
+  /// By event: the first flow that its reactions are for.
+  private var senders: [EventIndex: FlowIndex] = [:]
+  /// By event: the first flow that emits it.
+  private var emitters: [EventIndex: FlowIndex] = [:]
 
-  init(_ flow: Flow, _ types: TypeRegistry) {
+  init(_ flow: Flow, in program: Program, _ types: TypeRegistry) {
     self.types = types
+    for (index, flow) in program.flows.indexed {
+      for event in flow.emittedEvents where emitters[event] == nil { emitters[event] = index }
+    }
     for expression in flow.expressions {
       note(expression.tree)
       if expression.tree.usedSlots.contains(FrameLayout.caller) { isCallerRead = true }
     }
-    for start in flow.starts { roles[start.event, default: []].formUnion(start.roles) }
+    for start in flow.starts {
+      roles[start.event, default: []].formUnion(start.roles)
+      if let event = start.event, let sender = start.senders.first { senders[event] = sender }
+    }
     for transition in flow.transitions {
       switch transition.trigger {
-      case .event(let event): roles[event, default: []].formUnion(transition.roles)
+      case .event(let event):
+        roles[event, default: []].formUnion(transition.roles)
+        if let sender = transition.senders.first { senders[event] = sender }
       case .any: roles[nil, default: []].formUnion(transition.roles)
       default: break
       }
@@ -49,8 +61,17 @@ struct RandomValues {
   func caller(of event: EventIndex, _ program: Program, _ chance: inout SeededRandom) -> Caller {
     let meant = (roles[event] ?? []).union(roles[nil] ?? [])
     let held = program.roles.indices.filter { isCallerRead || meant.contains($0) }.map { program.roles[$0] }
-    guard isCallerRead, case .string(let id) = value(of: .string, &chance) else { return Caller(roles: held) }
-    return Caller(id: id, roles: held)
+    let sender = senders[event] ?? (program.events[event].isInternal ? emitters[event] : nil)
+    let flow = sender.map { program.flows[$0].name }
+    guard isCallerRead, case .string(let id) = value(of: .string, &chance) else {
+      return Caller(roles: held, flow: flow)
+    }
+    return Caller(id: id, roles: held, flow: flow)
+  }
+
+  /// False for internal events that no flow emits: they are only raised.
+  func isSent(_ event: EventIndex, _ program: Program) -> Bool {
+    !program.events[event].isInternal || emitters[event] != nil
   }
 
   private mutating func note(_ tree: TypedExpression) {

@@ -50,6 +50,7 @@ extension RunInput {
 
   private func suffix(_ caller: Caller) -> String {
     (caller.roles.isEmpty ? "" : " by " + caller.roles.joined(separator: ", "))
+      + (caller.flow.map { " from \($0)" } ?? "")
       + (caller.id.isEmpty ? "" : " as \(JSON.string(caller.id).text())")
   }
 }

@@ -27,7 +27,8 @@ struct SimulatedRun {
     guard let instance = run.instance else { return begin(&chance) }
     guard instance.status == .running else { return nil }
     var options: [Int] = []
-    let events = simulation.stepper.acceptedEvents(of: instance).compactMap(run.stepper.machine.event)
+    let events = simulation.stepper.acceptedEvents(of: instance, includesInternal: true)
+      .compactMap(run.stepper.machine.event).filter { simulation.values.isSent($0, simulation.program) }
     let work = run.outstanding.filter(\.isAwaited)
     if !events.isEmpty { options += [0, 0, 0] }
     if !work.isEmpty { options += [1, 1] }

@@ -36,7 +36,7 @@ public struct Simulation {
     self.program = program
     self.flow = flow
     stepper = Stepper(try Machine(program))
-    values = RandomValues(program.flows[flow], stepper.machine.types)
+    values = RandomValues(program.flows[flow], in: program, stepper.machine.types)
   }
 
   /// Goes on until something is found or all runs are made. The same seed gives the same report.

@@ -54,8 +54,10 @@ struct TestScene {
   private mutating func drive(_ statement: TestCase.Kind) throws(Mismatch) -> Bool {
     switch statement {
     case .start(let arguments): try start(arguments)
-    case .send(let event, let payload, let roles, let caller):
-      try send(event, payload, roles, caller)
+    case .send(let event, let payload, let roles, let sender, let caller):
+      var by = Caller(roles: roles.map { program.roles[$0] }, flow: sender.map { program.flows[$0].name })
+      if let caller, case .string(let id) = try value(caller) { by.id = id }
+      try send(event, payload, by: by)
     case .mock(let target, .returns(let value)): mocks[target] = .done(try self.value(value))
     case .mock(let target, .fails(let code)): mocks[target] = .failed(code: code, message: "mocked", attempts: 1)
     case .complete(let work, let result): try complete(work, result)
@@ -73,12 +75,7 @@ struct TestScene {
     return true
   }
 
-  private mutating func send(
-    _ event: EventIndex, _ payload: SourcedExpression, _ roles: [Int], _ caller: SourcedExpression?
-  ) throws(Mismatch) {
-    var id = ""
-    if let caller, case .string(let name) = try value(caller) { id = name }
-    let by = Caller(id: id, roles: roles.map { program.roles[$0] })
+  private mutating func send(_ event: EventIndex, _ payload: SourcedExpression, by: Caller) throws(Mismatch) {
     let payload = try value(payload)
     watchGuards(event, payload, by)
     let happening = run.send(event: event, payload: payload, caller: by)

@@ -3,12 +3,12 @@ import FlowSource
 extension Checker {
   mutating func checkCall(_ call: Expression.Call, _ range: SourceRange) -> TypedExpression {
     guard let target = call.target else {
-      return checkGlobal(call.function, call.arguments, isRooted: call.isRooted, range)
+      return checkGlobal(call.function, arguments: call.arguments, isRooted: call.isRooted, at: range)
     }
     if let namespace = namespace(target) {
       let function = Expression.Field(namespace + "." + call.function.name, target.range.union(call.function.range))
       if let name = globalName(function.name, isRooted: target.isRootedName) {
-        return checkNamed(name, function, call.arguments, range)
+        return checkNamed(name, function: function, arguments: call.arguments, at: range)
       }
     }
     if [Builtin.or.rawValue, Builtin.orValue.rawValue].contains(call.function.name), isLenient {
@@ -18,7 +18,8 @@ extension Checker {
       }
     }
     return checkCall(
-      call.function.name, target, [target] + call.arguments, range, nameRange: call.function.range)
+      call.function.name, target: target, arguments: [target] + call.arguments, at: range,
+      nameRange: call.function.range)
   }
 
   /// The dotted name before a call, unless it starts at a bound variable.
@@ -36,33 +37,36 @@ extension Checker {
   }
 
   private mutating func checkGlobal(
-    _ function: Expression.Field, _ arguments: [Expression], isRooted: Bool, _ range: SourceRange
+    _ function: Expression.Field, arguments: [Expression], isRooted: Bool, at range: SourceRange
   ) -> TypedExpression {
     let name = globalName(function.name, isRooted: isRooted) ?? function.name
-    return checkNamed(name, function, arguments, range)
+    return checkNamed(name, function: function, arguments: arguments, at: range)
   }
 
   private mutating func checkNamed(
-    _ name: String, _ function: Expression.Field, _ arguments: [Expression], _ range: SourceRange
+    _ name: String, function: Expression.Field, arguments: [Expression], at range: SourceRange
   ) -> TypedExpression {
-    if let defined = environment.functions[name] { return checkDefined(defined, function, arguments, range) }
+    if let defined = environment.functions[name] {
+      return checkDefined(defined, function: function, arguments: arguments, at: range)
+    }
     if let enumeration = environment.types.enumeration(named: name), enumeration.isStrong {
-      return checkEnumConversion(enumeration, arguments, range)
+      return checkEnumConversion(enumeration, arguments: arguments, at: range)
     }
     if name == Builtin.greatest.rawValue || name == Builtin.least.rawValue {
-      return checkExtreme(name, function, arguments, range)
+      return checkExtreme(name, function: function, arguments: arguments, at: range)
     }
-    return checkCall(name, nil, arguments, range, nameRange: function.range)
+    return checkCall(name, target: nil, arguments: arguments, at: range, nameRange: function.range)
   }
 
   private mutating func checkDefined(
-    _ defined: FunctionDefinition, _ function: Expression.Field, _ arguments: [Expression], _ range: SourceRange
+    _ defined: FunctionDefinition, function: Expression.Field, arguments: [Expression], at range: SourceRange
   ) -> TypedExpression {
     var typed = arguments.map { check($0) }
     guard typed.count == defined.parameterTypes.count else {
       report(
-        "F204", "`\(defined.name)` takes \(counted(defined.parameterTypes.count, "argument")), found \(typed.count)",
-        function.range)
+        "F204",
+        message: "`\(defined.name)` takes \(counted(defined.parameterTypes.count, "argument")), found \(typed.count)",
+        at: function.range)
       return TypedExpression(range, .error, .failure("wrong number of arguments"))
     }
     for (index, type) in defined.parameterTypes.enumerated() where !isLenient {
@@ -73,7 +77,7 @@ extension Checker {
 
   /// `Color(1)` and `Color("red")`.
   private mutating func checkEnumConversion(
-    _ enumeration: EnumDeclaration, _ arguments: [Expression], _ range: SourceRange
+    _ enumeration: EnumDeclaration, arguments: [Expression], at range: SourceRange
   ) -> TypedExpression {
     let typed = arguments.map { check($0) }
     var trial = substitution
@@ -81,7 +85,7 @@ extension Checker {
       isLenient || trial.unify(typed[0].type, .int) || trial.unify(typed[0].type, .string)
         || trial.unify(typed[0].type, enumeration.type)
     else {
-      report("F204", "`\(enumeration.name)` is made of an int or a string", range)
+      report("F204", message: "`\(enumeration.name)` is made of an int or a string", at: range)
       return TypedExpression(range, .error, .failure("wrong argument"))
     }
     let name = TypedExpression(range, .string, .constant(.string(enumeration.name)))
@@ -90,7 +94,7 @@ extension Checker {
 
   /// `math.greatest` and `math.least`: numbers side by side, or one list of them.
   private mutating func checkExtreme(
-    _ name: String, _ function: Expression.Field, _ arguments: [Expression], _ range: SourceRange
+    _ name: String, function: Expression.Field, arguments: [Expression], at range: SourceRange
   ) -> TypedExpression {
     let typed = arguments.map { check($0) }
     guard let builtin = Builtin.named[name], !typed.isEmpty else {
@@ -100,8 +104,8 @@ extension Checker {
     if types.count == 1, case .list(let element) = types[0] { types = [element] }
     for (index, type) in types.enumerated() where !isLenient && !type.isNumberOrDyn {
       report(
-        "F204", "`\(builtin.displayName)` compares numbers, but this is \(article(type))",
-        typed.indices.contains(index) ? typed[index].range : range)
+        "F204", message: "`\(builtin.displayName)` compares numbers, but this is \(article(type))",
+        at: typed.indices.contains(index) ? typed[index].range : range)
     }
     let type = types.dropFirst().allSatisfy { $0 == types[0] } ? types[0] : .dyn
     return fold(TypedExpression(range, isLenient ? .dyn : type, .call(builtin, overload: nil, typed)))
@@ -111,22 +115,22 @@ extension Checker {
 
   /// A call of a library function; for a member the receiver is the first argument.
   mutating func checkCall(
-    _ name: String, _ target: Expression?, _ arguments: [Expression], _ range: SourceRange, nameRange: SourceRange
+    _ name: String, target: Expression?, arguments: [Expression], at range: SourceRange, nameRange: SourceRange
   ) -> TypedExpression {
     let typed = arguments.map { check($0) }
     let isMember = target != nil
     let signatures = environment.overloads[name]?.filter { $0.isMember == isMember } ?? []
-    if isLenient { return lenientCall(name, typed, signatures, range) }
+    if isLenient { return lenientCall(name, arguments: typed, signatures: signatures, at: range) }
     if signatures.isEmpty {
-      return reportUnknownFunction(Expression.Field(name, nameRange), isMember: isMember, typed, range)
+      return reportUnknownFunction(Expression.Field(name, nameRange), isMember: isMember, arguments: typed, at: range)
     }
-    if name == "_+_", typed.count > 2 { return checkSum(typed, range, nameRange) }
-    return checkOverloads(name, signatures, typed, range, nameRange)
+    if name == "_+_", typed.count > 2 { return checkSum(typed, at: range, nameRange: nameRange) }
+    return checkOverloads(name, signatures: signatures, arguments: typed, at: range, nameRange: nameRange)
   }
 
   /// A chain of `+` stays one call as long as one overload serves all its steps.
   private mutating func checkSum(
-    _ terms: [TypedExpression], _ range: SourceRange, _ nameRange: SourceRange
+    _ terms: [TypedExpression], at range: SourceRange, nameRange: SourceRange
   ) -> TypedExpression {
     let signatures = environment.overloads["_+_"] ?? []
     var sum = terms[0]
@@ -134,11 +138,15 @@ extension Checker {
     var run: (terms: [TypedExpression], overload: String, type: ValueType)?
     for term in terms.dropFirst() {
       let left = run.map { TypedExpression(sum.range, $0.type, .failure("")) } ?? sum
-      let next = checkOverloads("_+_", signatures, [left, term], sum.range.union(term.range), nameRange)
+      let next = checkOverloads(
+        "_+_", signatures: signatures, arguments: [left, term], at: sum.range.union(term.range), nameRange: nameRange)
       if next.type == .error { return next }
       guard case .call(.add, let overload?, _) = next.kind else {
         sum = joined(run, sum)
-        sum = run == nil ? next : checkOverloads("_+_", signatures, [sum, term], next.range, nameRange)
+        sum =
+          run == nil
+          ? next
+          : checkOverloads("_+_", signatures: signatures, arguments: [sum, term], at: next.range, nameRange: nameRange)
         run = nil
         continue
       }
@@ -164,7 +172,7 @@ extension Checker {
   }
 
   private mutating func lenientCall(
-    _ name: String, _ arguments: [TypedExpression], _ signatures: [Signature], _ range: SourceRange
+    _ name: String, arguments: [TypedExpression], signatures: [Signature], at range: SourceRange
   ) -> TypedExpression {
     guard let builtin = Builtin.named[name], !signatures.isEmpty else {
       return TypedExpression(range, .dyn, .failure("there is no function named `\(name)`"))
@@ -177,11 +185,11 @@ extension Checker {
   }
 
   private mutating func checkOverloads(
-    _ name: String, _ signatures: [Signature], _ arguments: [TypedExpression], _ range: SourceRange,
-    _ nameRange: SourceRange
+    _ name: String, signatures: [Signature], arguments: [TypedExpression], at range: SourceRange,
+    nameRange: SourceRange
   ) -> TypedExpression {
-    if let result = enumConversion(name, arguments, range) { return result }
-    checkNullComparison(name, arguments, range)
+    if let result = enumConversion(name, arguments: arguments, at: range) { return result }
+    checkNullComparison(name, arguments: arguments, at: range)
     var matches: [(signature: Signature, result: ValueType, substitution: Substitution)] = []
     let types = arguments.map { substitution.apply($0.type) }
     if let exact = exactMatch(types, signatures), let builtin = Builtin.named[name] {
@@ -194,7 +202,7 @@ extension Checker {
       matches.append((signature, trial.apply(instance.result), trial))
     }
     guard let first = matches.first else {
-      return reportNoOverload(name, signatures, arguments, range, nameRange)
+      return reportNoOverload(name, signatures: signatures, arguments: arguments, at: range, nameRange: nameRange)
     }
     if matches.count == 1 { substitution = first.substitution }
     let isAgreed = matches.dropFirst().allSatisfy { $0.result == first.result }
@@ -220,18 +228,18 @@ extension Checker {
   }
 
   /// An optional value is never null, so comparing the two is a mistake, though CEL allows it.
-  private mutating func checkNullComparison(_ name: String, _ arguments: [TypedExpression], _ range: SourceRange) {
+  private mutating func checkNullComparison(_ name: String, arguments: [TypedExpression], at range: SourceRange) {
     guard environment.reportsConstantFaults, name == "_==_" || name == "_!=_", arguments.count == 2 else { return }
     let types = arguments.map { substitution.apply($0.type) }
     guard types.contains(.null), types.contains(where: { if case .optional = $0 { true } else { false } }) else {
       return
     }
-    report("F204", "an optional value is never null", range, help: "ask it with `.hasValue()`")
+    report("F204", message: "an optional value is never null", at: range, help: "ask it with `.hasValue()`")
   }
 
   /// `int(E.a)` and `string(E.a)`.
   private func enumConversion(
-    _ name: String, _ arguments: [TypedExpression], _ range: SourceRange
+    _ name: String, arguments: [TypedExpression], at range: SourceRange
   ) -> TypedExpression? {
     guard arguments.count == 1, case .enumeration = arguments[0].type else { return nil }
     switch name {

@@ -10,7 +10,7 @@ extension Checker {
     let isCondition = [.all, .exists, .existsOne, .filter].contains(macro.macro)
     let body = isCondition ? checkCondition(macro.body, macro) : check(macro.body)
     locals.removeLast(macro.variables.count)
-    let type = isLenient ? .dyn : resultType(macro, source, types, body)
+    let type = isLenient ? .dyn : resultType(macro, source: source, variables: types, body: body)
     return TypedExpression(
       range, type.bounded,
       .comprehension(
@@ -19,11 +19,13 @@ extension Checker {
           body: body)))
   }
 
-  /// What the variables stand for: elements, keys, index and element, key and value.
+  /// The types of the variables: elements, keys, index and element, key and value.
   private mutating func variableTypes(_ macro: Expression.Comprehension, _ source: TypedExpression) -> [ValueType] {
     if isLenient { return macro.variables.map { _ in .dyn } }
     let type = substitution.apply(source.type)
-    if macro.macro == .optMap || macro.macro == .optFlatMap { return [optionalContent(macro, type, source.range)] }
+    if macro.macro == .optMap || macro.macro == .optFlatMap {
+      return [optionalContent(macro, as: type, at: source.range)]
+    }
     let isPair = macro.variables.count == 2
     switch type {
     case .list(let element): return isPair ? [.int, element] : [element]
@@ -34,30 +36,33 @@ extension Checker {
       return macro.variables.map { _ in .dyn }
     default:
       report(
-        "F204", "`\(macro.function.name)` goes through a list or a map, but this is \(article(type))", source.range)
+        "F204", message: "`\(macro.function.name)` goes through a list or a map, but this is \(article(type))",
+        at: source.range)
       return macro.variables.map { _ in .error }
     }
   }
 
   private mutating func optionalContent(
-    _ macro: Expression.Comprehension, _ type: ValueType, _ range: SourceRange
+    _ macro: Expression.Comprehension, as type: ValueType, at range: SourceRange
   ) -> ValueType {
     let content = fresh()
     if substitution.unify(type, .optional(content)) { return substitution.apply(content) }
-    report("F204", "`\(macro.function.name)` takes an optional value, but this is \(article(type))", range)
+    report("F204", message: "`\(macro.function.name)` takes an optional value, but this is \(article(type))", at: range)
     return .error
   }
 
   private mutating func checkCondition(_ body: Expression, _ macro: Expression.Comprehension) -> TypedExpression {
     let typed = check(body)
     if !isLenient, !substitution.unify(typed.type, .bool) {
-      report("F204", "`\(macro.function.name)` needs a condition here, but this is \(article(typed.type))", body.range)
+      report(
+        "F204", message: "`\(macro.function.name)` needs a condition here, but this is \(article(typed.type))",
+        at: body.range)
     }
     return typed
   }
 
   private mutating func resultType(
-    _ macro: Expression.Comprehension, _ source: TypedExpression, _ variables: [ValueType], _ body: TypedExpression
+    _ macro: Expression.Comprehension, source: TypedExpression, variables: [ValueType], body: TypedExpression
   ) -> ValueType {
     switch macro.macro {
     case .all, .exists, .existsOne: return .bool
@@ -71,21 +76,24 @@ extension Checker {
       if case .map = substitution.apply(body.type) { return body.type }
       let entry = ValueType.map(fresh(), fresh())
       if !substitution.unify(body.type, entry) {
-        report("F204", "`transformMapEntry` needs a map here, but this is \(article(body.type))", body.range)
+        report(
+          "F204", message: "`transformMapEntry` needs a map here, but this is \(article(body.type))", at: body.range)
       }
       return substitution.apply(entry)
     case .optMap: return .optional(body.type)
     case .optFlatMap:
       let content = fresh()
       if !substitution.unify(body.type, .optional(content)) {
-        report("F204", "`optFlatMap` needs an optional value here, but this is \(article(body.type))", body.range)
+        report(
+          "F204", message: "`optFlatMap` needs an optional value here, but this is \(article(body.type))",
+          at: body.range)
       }
       return .optional(substitution.apply(content))
     }
   }
 
   mutating func checkBind(
-    _ name: Expression.Field, _ value: Expression, _ body: Expression, _ range: SourceRange
+    _ name: Expression.Field, value: Expression, body: Expression, at range: SourceRange
   ) -> TypedExpression {
     let typed = check(value)
     let local = locals.count
@@ -95,7 +103,7 @@ extension Checker {
     return TypedExpression(range, result.type, .bind(name.name, local: local, value: typed, body: result))
   }
 
-  mutating func checkBlock(_ values: [Expression], _ body: Expression, _ range: SourceRange) -> TypedExpression {
+  mutating func checkBlock(_ values: [Expression], body: Expression, at range: SourceRange) -> TypedExpression {
     let first = locals.count
     var typed: [TypedExpression] = []
     for (index, value) in values.enumerated() {

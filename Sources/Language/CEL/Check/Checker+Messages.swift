@@ -2,7 +2,7 @@ import FlowSource
 
 extension Checker {
   mutating func report(
-    _ code: String, _ message: String, _ range: SourceRange, label: String = "", notes: [String] = [],
+    _ code: String, message: String, at range: SourceRange, label: String = "", notes: [String] = [],
     help: String? = nil, fixes: [Fix] = []
   ) {
     guard !isLenient else { return }
@@ -31,13 +31,15 @@ extension Checker {
   }
 
   mutating func reportUnknownFunction(
-    _ function: Expression.Field, isMember: Bool, _ arguments: [TypedExpression], _ range: SourceRange
+    _ function: Expression.Field, isMember: Bool, arguments: [TypedExpression], at range: SourceRange
   ) -> TypedExpression {
     let failure = TypedExpression(range, .error, .failure("there is no function named `\(function.name)`"))
     if isMember, arguments[0].type == .error { return failure }
     if let other = environment.overloads[function.name]?.first {
       let way = isMember ? "`\(function.name)(...)`" : "`value.\(function.name)(...)`"
-      report("F204", "`\(function.name)` is called differently", function.range, help: "write \(way), as in `\(other)`")
+      report(
+        "F204", message: "`\(function.name)` is called differently", at: function.range,
+        help: "write \(way), as in `\(other)`")
       return failure
     }
     var names = environment.overloads.filter { $0.value.contains { $0.isMember == isMember } }.map(\.key)
@@ -48,15 +50,15 @@ extension Checker {
     }
     let close = Suggestion.closest(to: function.name, among: names, limit: 1).first
     report(
-      "F106", "there is no function named `\(function.name)`", function.range,
+      "F106", message: "there is no function named `\(function.name)`", at: function.range,
       help: close.map { "change it to `\($0)`" },
       fixes: close.map { [Fix("change to `\($0)`", .maybe, [Fix.Edit(function.range, $0)])] } ?? [])
     return failure
   }
 
   mutating func reportNoOverload(
-    _ name: String, _ signatures: [Signature], _ arguments: [TypedExpression], _ range: SourceRange,
-    _ nameRange: SourceRange
+    _ name: String, signatures: [Signature], arguments: [TypedExpression], at range: SourceRange,
+    nameRange: SourceRange
   ) -> TypedExpression {
     let builtin = Builtin.named[name]
     let types = arguments.map { "`\(substitution.apply($0.type, isFinal: true))`" }
@@ -71,13 +73,13 @@ extension Checker {
     let isOperator = builtin?.isOperator ?? false
     let candidates = signatures.filter { !isOperator || fits($0, arguments) }.prefix(8).map { "`\($0)`" }
     report(
-      "F204", message, isOperator ? range : nameRange,
+      "F204", message: message, at: isOperator ? range : nameRange,
       notes: candidates.isEmpty || isOperator && help != nil ? [] : ["it takes \(candidates.joined(separator: ", "))"],
       help: help, fixes: fixes)
     return TypedExpression(range, .error, .failure(message))
   }
 
-  /// Whether at least one argument is what an overload takes.
+  /// True when at least one argument has a type that an overload accepts.
   private func fits(_ signature: Signature, _ arguments: [TypedExpression]) -> Bool {
     zip(signature.parameters, arguments).contains { $0 == substitution.apply($1.type) }
   }
@@ -122,7 +124,7 @@ extension Checker {
 }
 
 extension ValueType {
-  /// Whether `string(...)` takes it.
+  /// True when `string(...)` accepts it.
   fileprivate var isPrintable: Bool {
     switch self {
     case .bool, .int, .uint, .double, .timestamp, .duration, .enumeration: true

@@ -13,19 +13,20 @@ extension Checker {
     var typed: TypedExpression
     if case .identifier(let name, let isRooted) = root.kind {
       let plain = steps.prefix { $0.mode == .plain }
-      let (found, used) = resolve([name] + plain.map(\.field.name), isRooted, root, plain.map(\.range))
+      let (found, used) = resolve(
+        [name] + plain.map(\.field.name), isRooted: isRooted, root: root, ranges: plain.map(\.range))
       typed = found
       steps.removeFirst(used)
     } else {
       typed = check(root)
     }
-    for step in steps { typed = select(typed, step.field, step.mode, step.range) }
+    for step in steps { typed = select(typed, field: step.field, mode: step.mode, at: step.range) }
     return typed
   }
 
   /// The value of the longest declared prefix of `path`, and how many selections it took.
   private mutating func resolve(
-    _ path: [String], _ isRooted: Bool, _ root: Expression, _ ranges: [SourceRange]
+    _ path: [String], isRooted: Bool, root: Expression, ranges: [SourceRange]
   ) -> (TypedExpression, used: Int) {
     if !isRooted, let index = locals.lastIndex(where: { $0.name == path[0] }) {
       return (TypedExpression(root.range, locals[index].type, .local(path[0], index: index)), 0)
@@ -40,7 +41,7 @@ extension Checker {
     return (unknownName(path[0], root.range), 0)
   }
 
-  /// What a full name stands for: a variable, a definition, an enum value or a type.
+  /// The declaration of a full name: a variable, a definition, an enum value or a type.
   private func declared(_ name: String, _ range: SourceRange) -> TypedExpression? {
     if let variable = environment.variables[name] {
       return TypedExpression(range, variable.type, .variable(name, slot: variable.slot))
@@ -72,8 +73,9 @@ extension Checker {
       let close = Suggestion.closest(to: name, among: names.filter { !$0.hasPrefix("@") }, limit: 1)
       let isFunction = environment.overloads[name] != nil || environment.functions[name] != nil
       report(
-        "F106", isFunction ? "`\(name)` is a function and needs arguments" : "there is nothing named `\(name)` here",
-        range,
+        "F106",
+        message: isFunction ? "`\(name)` is a function and needs arguments" : "there is nothing named `\(name)` here",
+        at: range,
         label: "not declared", help: close.first.map { "change it to `\($0)`" },
         fixes: close.first.map { [Fix("change to `\($0)`", .maybe, [Fix.Edit(range, $0)])] } ?? [])
     }
@@ -83,7 +85,7 @@ extension Checker {
   // MARK: Selection
 
   mutating func select(
-    _ operand: TypedExpression, _ field: Expression.Field, _ mode: Expression.SelectMode, _ range: SourceRange
+    _ operand: TypedExpression, field: Expression.Field, mode: Expression.SelectMode, at range: SourceRange
   ) -> TypedExpression {
     var type = isLenient ? .dyn : substitution.apply(operand.type)
     var isOptional = mode == .optional
@@ -91,22 +93,24 @@ extension Checker {
       isOptional = true
       type = inner
     }
-    var result = fieldType(type, field, range)
+    var result = fieldType(type, field: field, at: range)
     if mode == .test {
       result = .bool
     } else if isOptional, result != .error {
-      // An optional field of an optional record is optional once.
-      if case .optional = result {} else { result = .optional(result).bounded }
+      // An optional field of an optional record is optional once; an optional entry of a map is nested.
+      if case (.record, .optional) = (type, result) {} else { result = .optional(result).bounded }
     }
     return TypedExpression(range, result, .select(operand, field: field.name, mode))
   }
 
-  private mutating func fieldType(_ type: ValueType, _ field: Expression.Field, _ range: SourceRange) -> ValueType {
+  private mutating func fieldType(_ type: ValueType, field: Expression.Field, at range: SourceRange) -> ValueType {
     switch type {
     case .dyn, .error: return type
     case .map(let key, let value):
       if !substitution.unify(.string, key) {
-        report("F203", "the keys of this map are \(key), not names", field.range, help: "write `[...]` with a key")
+        report(
+          "F203", message: "the keys of this map are \(key), not names", at: field.range,
+          help: "write `[...]` with a key")
       }
       return substitution.apply(value)
     case .record(let name):
@@ -118,7 +122,7 @@ extension Checker {
       _ = substitution.unify(type, .dyn)
       return .dyn
     default:
-      report("F203", "\(article(type)) has no fields", field.range, label: "no `\(field.name)` here")
+      report("F203", message: "\(article(type)) has no fields", at: field.range, label: "no `\(field.name)` here")
       return .error
     }
   }
@@ -127,7 +131,7 @@ extension Checker {
     let names = record.fields.map(\.name)
     let close = Suggestion.closest(to: field.name, among: names, limit: 1).first
     report(
-      "F203", "`\(record.name)` has no field `\(field.name)`", field.range,
+      "F203", message: "`\(record.name)` has no field `\(field.name)`", at: field.range,
       notes: names.isEmpty || names.count > 8
         ? [] : ["its fields are \(names.map { "`\($0)`" }.joined(separator: ", "))"],
       help: close.map { "change it to `\($0)`" },
@@ -147,14 +151,14 @@ extension Checker {
     for field in literal.fields {
       var value = check(field.value)
       if let declared = record.field(field.field.name) {
-        if !isLenient { value = fit(value, field, declared) }
+        if !isLenient { value = fit(value, field: field, declared: declared) }
       } else if isLenient {
         return TypedExpression(range, .dyn, .failure("`\(name)` has no field `\(field.field.name)`"))
       } else {
         reportUnknownField(field.field, of: record)
       }
       if values.contains(where: { $0.field == field.field.name }) {
-        report("F101", "`\(field.field.name)` is given twice", field.field.range)
+        report("F101", message: "`\(field.field.name)` is given twice", at: field.field.range)
       }
       values.append(
         TypedExpression.FieldValue(field: field.field.name, value: value, isOptional: field.isOptional))
@@ -162,7 +166,7 @@ extension Checker {
     let missing = record.fields.filter { field in field.isRequired && !values.contains { $0.field == field.name } }
     if !isLenient, !missing.isEmpty {
       let list = missing.map { "`\($0.name)`" }.joined(separator: ", ")
-      report("F215", "`\(record.name)` needs \(list)", literal.typeName.range)
+      report("F215", message: "`\(record.name)` needs \(list)", at: literal.typeName.range)
     }
     let type = WellKnown.types[name] ?? .record(name)
     return TypedExpression(range, isLenient ? .dyn : type, .record(name, values))
@@ -170,7 +174,7 @@ extension Checker {
 
   /// Checks a field's value against the field.
   private mutating func fit(
-    _ value: TypedExpression, _ field: Expression.FieldValue, _ declared: FieldDeclaration
+    _ value: TypedExpression, field: Expression.FieldValue, declared: FieldDeclaration
   ) -> TypedExpression {
     var wanted = declared.type
     if field.isOptional {
@@ -181,8 +185,9 @@ extension Checker {
       if !substitution.unify(value.type, wanted) {
         report(
           "F201",
-          "`\(declared.name)` is \(article(declared.type)), found `\(substitution.apply(value.type, isFinal: true))`",
-          value.range)
+          message:
+            "`\(declared.name)` is \(article(declared.type)), found `\(substitution.apply(value.type, isFinal: true))`",
+          at: value.range)
       }
       return value
     }
@@ -193,7 +198,8 @@ extension Checker {
     if !isLenient {
       let close = Suggestion.closest(to: name.name, among: environment.types.records.map(\.name), limit: 1).first
       report(
-        "F106", "there is no type named `\(name.name)`", name.range, help: close.map { "change it to `\($0)`" },
+        "F106", message: "there is no type named `\(name.name)`", at: name.range,
+        help: close.map { "change it to `\($0)`" },
         fixes: close.map { [Fix("change to `\($0)`", .maybe, [Fix.Edit(name.range, $0)])] } ?? [])
     }
     return TypedExpression(range, isLenient ? .dyn : .error, .failure("there is no type named `\(name.name)`"))

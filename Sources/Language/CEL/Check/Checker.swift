@@ -3,12 +3,15 @@ import FlowSource
 /// One pass over an expression that resolves names, finds types and chooses overloads.
 struct Checker {
   let environment: Environment
-  /// Whether questions of types are left to run time.
+  /// True when types are checked at run time only.
   let isLenient: Bool
   var diagnostics: [Diagnostic] = []
   var substitution = Substitution()
-  /// The variables of the macros around the present place.
+  /// The variables of the enclosing macros.
   var locals: [(name: String, type: ValueType)] = []
+  /// The constant patterns of the expression, by their text, and the sum of their sizes in instructions of RE2.
+  var patterns: [String: CompiledPattern] = [:]
+  var patternSize = 0
   private var freshCount = 0
   lazy var folder = Folder(types: environment.types)
 
@@ -22,7 +25,9 @@ struct Checker {
     if freshCount > 0 { typed = finalize(typed) }
     if let expecting { typed = adapt(typed, to: expecting) }
     guard typed.height <= TypedExpression.maximumHeight else {
-      report("F101", "the definitions named here nest deeper than \(TypedExpression.maximumHeight) levels", typed.range)
+      report(
+        "F101", message: "the definitions named here nest deeper than \(TypedExpression.maximumHeight) levels",
+        at: typed.range)
       return TypedExpression(typed.range, .error, .failure("nested too deep"))
     }
     return typed
@@ -41,18 +46,19 @@ struct Checker {
     case .identifier, .select: return checkChain(expression)
     case .index(let operand, let index, let isOptional):
       let builtin: Builtin = isOptional ? .optionalIndex : .index
-      return checkCall(builtin.rawValue, nil, [operand, index], expression.range, nameRange: expression.range)
+      return checkCall(
+        builtin.rawValue, target: nil, arguments: [operand, index], at: expression.range, nameRange: expression.range)
     case .call(let call): return checkCall(call, expression.range)
     case .and(let terms): return TypedExpression(expression.range, .bool, .and(terms.map { checkTerm($0, "&&") }))
     case .or(let terms): return TypedExpression(expression.range, .bool, .or(terms.map { checkTerm($0, "||") }))
     case .conditional(let condition, let then, let otherwise):
-      return checkConditional(condition, then, otherwise, expression.range)
+      return checkConditional(condition, then: then, otherwise: otherwise, at: expression.range)
     case .list(let elements): return checkList(elements, expression.range)
     case .map(let entries): return checkMap(entries, expression.range)
     case .record(let literal): return checkRecord(literal, expression.range)
     case .comprehension(let comprehension): return checkComprehension(comprehension, expression.range)
-    case .bind(let name, let value, let body): return checkBind(name, value, body, expression.range)
-    case .block(let values, let body): return checkBlock(values, body, expression.range)
+    case .bind(let name, let value, let body): return checkBind(name, value: value, body: body, at: expression.range)
+    case .block(let values, let body): return checkBlock(values, body: body, at: expression.range)
     }
   }
 
@@ -72,13 +78,13 @@ struct Checker {
   private mutating func checkTerm(_ term: Expression, _ sign: String) -> TypedExpression {
     let typed = check(term)
     if !isLenient, !substitution.unify(typed.type, .bool) {
-      report("F204", "`\(sign)` joins conditions, but this is \(article(typed.type))", term.range)
+      report("F204", message: "`\(sign)` joins conditions, but this is \(article(typed.type))", at: term.range)
     }
     return typed
   }
 
   private mutating func checkConditional(
-    _ condition: Expression, _ then: Expression, _ otherwise: Expression, _ range: SourceRange
+    _ condition: Expression, then: Expression, otherwise: Expression, at range: SourceRange
   ) -> TypedExpression {
     let test = check(condition)
     let first = check(then)
@@ -86,7 +92,7 @@ struct Checker {
     var type = ValueType.dyn
     if !isLenient {
       if !substitution.unify(test.type, .bool) {
-        report("F204", "the condition before `?` is \(article(test.type)), not a bool", condition.range)
+        report("F204", message: "the condition before `?` is \(article(test.type)), not a bool", at: condition.range)
       }
       type = fresh()
       if !substitution.unify([first.type, second.type], [type, type]) {
@@ -105,7 +111,7 @@ struct Checker {
 
   // MARK: Aggregates
 
-  /// The type of elements that stand side by side: the more general one, or `dyn` when they differ.
+  /// The common type of elements: the more general one, or `dyn` when they differ.
   mutating func join(_ previous: ValueType?, _ next: ValueType) -> ValueType {
     guard let previous else { return next }
     if substitution.unify(next, previous) {
@@ -114,11 +120,11 @@ struct Checker {
     return .dyn
   }
 
-  /// What an element in `[?e]` stands for.
+  /// The type of an element in `[?e]`.
   private mutating func unwrapOptional(_ typed: TypedExpression) -> ValueType {
     let inner = fresh()
     if isLenient || substitution.unify(typed.type, .optional(inner)) { return substitution.apply(inner) }
-    report("F201", "behind `?` stands an optional value, but this is \(article(typed.type))", typed.range)
+    report("F201", message: "behind `?` stands an optional value, but this is \(article(typed.type))", at: typed.range)
     return .error
   }
 
@@ -142,7 +148,8 @@ struct Checker {
       let key = check(entry.key)
       let value = check(entry.value)
       if !isLenient, !substitution.apply(key.type).isKey {
-        report("F201", "a map key is a bool, int, uint or string, but this is \(article(key.type))", key.range)
+        report(
+          "F201", message: "a map key is a bool, int, uint or string, but this is \(article(key.type))", at: key.range)
       }
       keyType = join(keyType, key.type)
       valueType = join(valueType, entry.isOptional ? unwrapOptional(value) : value.type)
@@ -205,14 +212,15 @@ struct Checker {
     }
     report(
       "F201",
-      (what.map { "\($0) is" } ?? "expected") + " \(what == nil ? "`\(wanted)`" : article(wanted)), found `\(found)`",
-      typed.range, help: conversionHelp(wanted, found))
+      message: (what.map { "\($0) is" } ?? "expected")
+        + " \(what == nil ? "`\(wanted)`" : article(wanted)), found `\(found)`",
+      at: typed.range, help: conversionHelp(wanted, found))
     return TypedExpression(typed.range, .error, .failure("type mismatch"))
   }
 }
 
 extension ValueType {
-  /// Whether null may be assigned where the type is wanted.
+  /// True when null may be assigned to the type.
   var acceptsNull: Bool {
     switch self {
     case .null, .dyn, .error, .wrapper: true

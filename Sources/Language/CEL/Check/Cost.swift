@@ -47,7 +47,7 @@ extension UInt64 {
 }
 
 extension TypedExpression {
-  /// What evaluating costs at least and at most, before it is run.
+  /// The lowest and highest cost of an evaluation, estimated before it runs.
   ///
   /// The unit is about one look at one value: a name, a field, a call. Macros multiply what their bodies cost by
   /// the size of what they go through.
@@ -62,11 +62,11 @@ extension TypedExpression {
 }
 
 private struct CostEstimator {
-  /// What is known of a sub-expression.
+  /// The estimate for a sub-expression.
   struct Estimate {
     var cost: CostRange
     var size = CostRange.unknown
-    /// Where its value comes from, when it comes from a variable.
+    /// The path of its value, when it comes from a variable.
     var path: [String]?
   }
 
@@ -96,18 +96,18 @@ private struct CostEstimator {
       let inner = estimate(operand)
       let path = inner.path.map { $0 + [field] }
       return Estimate(cost: inner.cost + .one, size: known(path, typed.type), path: path)
-    case .call(let builtin, _, let arguments): return estimate(builtin, arguments, typed)
+    case .call(let builtin, _, let arguments): return estimate(builtin, arguments: arguments, typed: typed)
     case .and(let terms), .or(let terms): return estimateChain(terms)
     case .conditional(let condition, let then, let otherwise):
       let (first, second) = (estimate(then), estimate(otherwise))
       return Estimate(
         cost: estimate(condition).cost + first.cost.union(second.cost), size: first.size.union(second.size))
-    case .list(let elements): return aggregate(10, typed.children, elements.count)
-    case .map(let entries): return aggregate(30, typed.children, entries.count)
-    case .record(_, let fields): return aggregate(40, typed.children, fields.count)
+    case .list(let elements): return aggregate(10, parts: typed.children, count: elements.count)
+    case .map(let entries): return aggregate(30, parts: typed.children, count: entries.count)
+    case .record(_, let fields): return aggregate(40, parts: typed.children, count: fields.count)
     case .comprehension(let macro): return estimate(macro)
-    case .bind(_, let local, let value, let body): return estimateBlock(local, [value], body)
-    case .block(let first, let values, let body): return estimateBlock(first, values, body)
+    case .bind(_, let local, let value, let body): return estimateBlock(local, values: [value], body: body)
+    case .block(let first, let values, let body): return estimateBlock(first, values: values, body: body)
     case .function(let function, let arguments):
       let inner = estimate(function.body)
       return Estimate(cost: sum(arguments) + inner.cost + .one, size: inner.size)
@@ -121,7 +121,7 @@ private struct CostEstimator {
     parts.reduce(.zero) { $0 + estimate($1).cost }
   }
 
-  private mutating func aggregate(_ base: UInt64, _ parts: [TypedExpression], _ count: Int) -> Estimate {
+  private mutating func aggregate(_ base: UInt64, parts: [TypedExpression], count: Int) -> Estimate {
     Estimate(cost: CostRange(exactly: base) + sum(parts), size: CostRange(exactly: UInt64(count)))
   }
 
@@ -143,7 +143,7 @@ private struct CostEstimator {
   }
 
   private mutating func estimateBlock(
-    _ first: Int, _ values: [TypedExpression], _ body: TypedExpression
+    _ first: Int, values: [TypedExpression], body: TypedExpression
   ) -> Estimate {
     var most: UInt64 = 0
     for (index, value) in values.enumerated() {
@@ -192,7 +192,7 @@ private struct CostEstimator {
   // MARK: Functions
 
   private mutating func estimate(
-    _ builtin: Builtin, _ arguments: [TypedExpression], _ typed: TypedExpression
+    _ builtin: Builtin, arguments: [TypedExpression], typed: TypedExpression
   ) -> Estimate {
     let parts = arguments.map { estimate($0) }
     let base = parts.reduce(CostRange.one) { $0 + $1.cost }

@@ -1,11 +1,11 @@
 public import FlowSource
 
-/// What the names in an expression mean: variables, definitions, functions, types.
+/// The names that an expression may use: variables, definitions, functions, types.
 public struct Environment: Sendable {
   public var types: TypeRegistry
   /// The namespace in which names are tried first, innermost part by part: `a.b`.
   public var container: String
-  /// Whether faults of constant operations are reported: an overflow, a division by zero, a bad pattern.
+  /// Reports faults of constant operations: an overflow, a division by zero, a bad pattern.
   ///
   /// Plain CEL leaves them to run time, where `||` may absorb them.
   public var reportsConstantFaults = true
@@ -42,13 +42,13 @@ public struct Environment: Sendable {
     for signature in signatures { overloads[signature.name, default: []].append(signature) }
   }
 
-  /// Declares a variable and gives its place in the evaluation frame: `slot`, or the next free one.
+  /// Declares a variable and returns its slot in the evaluation frame: `slot`, or the next free one.
   @discardableResult
   public mutating func declare(variable name: String, type: ValueType, slot: Int? = nil) -> Int {
-    let place = slot ?? slotCount
-    slotCount = max(slotCount, place + 1)
-    variables[name] = Variable(type: type, slot: place)
-    return place
+    let index = slot ?? slotCount
+    slotCount = max(slotCount, index + 1)
+    variables[name] = Variable(type: type, slot: index)
+    return index
   }
 
   /// Declares a name for an expression; a reference to it is evaluated at most once.
@@ -56,7 +56,7 @@ public struct Environment: Sendable {
     definitions[name] = Definition(name: name, body: body)
   }
 
-  /// Declares a function by its body, in which the variables at `parameterSlots` stand for the arguments.
+  /// Declares a function by its body, in which the variables at `parameterSlots` are the arguments.
   public mutating func declare(
     function name: String, parameterTypes: [ValueType], parameterSlots: [Int], body: TypedExpression
   ) {
@@ -81,7 +81,7 @@ public struct Environment: Sendable {
     variables.map { ($0.key, $0.value.type) }.sorted { $0.name < $1.name }
   }
 
-  /// The place of a variable in the frame.
+  /// The slot of a variable in the frame.
   public func slot(of name: String) -> Int? { variables[name]?.slot }
 
   /// The overloads of a function, for hints.
@@ -95,7 +95,7 @@ public struct Environment: Sendable {
 
   /// Checks types and names.
   ///
-  /// - Parameter expecting: The type that is wanted: `dyn` values are then checked at run time, and a `T` may stand
+  /// - Parameter expecting: The wanted type: `dyn` values are then checked at run time, and a `T` is accepted
   ///   for a `T?`.
   /// - Returns: The typed expression unless there was an error, the type in any case.
   public func check(
@@ -103,7 +103,7 @@ public struct Environment: Sendable {
   ) -> (expression: TypedExpression?, type: ValueType, diagnostics: [Diagnostic]) {
     var checker = Checker(environment: self, isLenient: false)
     let typed = checker.checkRoot(expression, expecting: expecting)
-    let diagnostics = checker.diagnostics.sortedByPlace()
+    let diagnostics = checker.diagnostics.sortedByRange()
     return (diagnostics.hasErrors ? nil : typed, typed.type, diagnostics)
   }
 

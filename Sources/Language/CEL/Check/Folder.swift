@@ -2,9 +2,9 @@ import FlowSource
 
 /// Evaluates operations on constants while checking.
 struct Folder {
-  /// What one operation may cost here.
+  /// The limits of one folded operation.
   private static let limits = Limits(fuel: 10_000, memoryBytes: 1 << 20, valueBytes: 1 << 16)
-  /// How deep a folded value may nest, so that it can be stored.
+  /// The deepest nesting of a folded value, so that it can be stored.
   private static let maximumDepth = 20
 
   private let evaluator: Evaluator
@@ -18,7 +18,7 @@ struct Folder {
     case none
   }
 
-  /// What a function gives for constants.
+  /// Calls a function with constants.
   func call(_ builtin: Builtin, _ arguments: [Value]) -> Outcome {
     run { evaluator in
       let slots = arguments.map { evaluator.make($0) }
@@ -46,7 +46,7 @@ extension Evaluator {
     if let abnormal = slots.first(where: \.isAbnormal) { return abnormal }
     var memory = slots + [.unset]
     return memory.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.map { call(builtin, $0, slots.count) } ?? .unset
+      buffer.baseAddress.map { call(builtin, arguments: $0, count: slots.count) } ?? .unset
     }
   }
 }
@@ -57,9 +57,9 @@ extension Checker {
     if isLenient || typed.type == .error { return typed }
     switch typed.kind {
     case .call(let builtin, _, let arguments):
-      checkConstants(builtin, arguments)
       let constants = arguments.compactMap(\.constant)
-      guard constants.count == arguments.count, !isLazy(builtin) else { return typed }
+      let isConstant = constants.count == arguments.count
+      guard checkConstants(builtin, arguments, isFolded: isConstant), isConstant, !isLazy(builtin) else { return typed }
       return finish(typed, folder.call(builtin, constants + extra(builtin, typed.type)))
     case .list(let elements):
       let constants = elements.compactMap { $0.isOptional ? nil : $0.value.constant }
@@ -76,7 +76,7 @@ extension Checker {
 
   private func isLazy(_ builtin: Builtin) -> Bool { builtin == .or || builtin == .orValue }
 
-  /// What the code adds to the arguments: a sum knows its type even when the list is empty.
+  /// Arguments that compiled code adds: a sum receives the zero of its type, for an empty list.
   private func extra(_ builtin: Builtin, _ type: ValueType) -> [Value] {
     builtin == .sum ? [environment.types.zero(of: type)] : []
   }
@@ -85,30 +85,11 @@ extension Checker {
     switch outcome {
     case .value(let value): return TypedExpression(typed.range, typed.type, .constant(value))
     case .fault(let fault):
-      if environment.reportsConstantFaults, fault.code != "F204" { report(fault.code, fault.message, typed.range) }
+      if environment.reportsConstantFaults, fault.code != "F204" {
+        report(fault.code, message: fault.message, at: typed.range)
+      }
       return typed
     case .none: return typed
-    }
-  }
-
-  /// What is wrong whatever the other arguments are: a divisor that is zero, a pattern that does not compile.
-  private mutating func checkConstants(_ builtin: Builtin, _ arguments: [TypedExpression]) {
-    guard environment.reportsConstantFaults, arguments.count > 1, let constant = arguments[1].constant else { return }
-    let isFoldable = arguments.allSatisfy { $0.constant != nil }
-    switch (builtin, constant) {
-    case (.divide, .int(0)), (.divide, .uint(0)), (.modulo, .int(0)), (.modulo, .uint(0)):
-      if !isFoldable {
-        let fault = builtin == .divide ? Fault.divisionByZero : .modulusByZero
-        report(fault.code, fault.message, arguments[1].range)
-      }
-    case (.matches, .string(var pattern)), (.regexExtract, .string(var pattern)),
-      (.regexExtractAll, .string(var pattern)),
-      (.regexReplace, .string(var pattern)):
-      if !isFoldable, case .failure(let error) = pattern.withUTF8({ CompiledPattern.compile($0) }) {
-        let fault = Fault.badPattern(error.reason)
-        report(fault.code, fault.message, arguments[1].range)
-      }
-    default: break
     }
   }
 }

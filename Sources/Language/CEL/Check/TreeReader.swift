@@ -3,7 +3,7 @@ import FlowSource
 
 /// Builds a typed expression from its stored form, part by part.
 struct TreeReader {
-  /// How many nodes an expression may have.
+  /// The largest number of nodes in an expression.
   static let maximumNodes = 1_000_000
 
   private var types: [ValueType] = []

@@ -1,11 +1,11 @@
 import FlowJSON
 public import FlowSource
 
-/// A checked expression: types, chosen overloads, places of variables.
+/// A checked expression: types, chosen overloads, slots of variables.
 ///
 /// Its height is bounded by ``maximumHeight``; programs are made from it, and intermediate code stores it as JSON.
 public struct TypedExpression: Hashable, Sendable {
-  /// How high a tree may become by the definitions that it names.
+  /// The largest height of a tree, including the definitions it names.
   public static let maximumHeight = 500
 
   public var range: SourceRange
@@ -95,7 +95,7 @@ public final class Definition: Hashable, Sendable {
 /// A function that is defined by an expression over its parameters.
 public final class FunctionDefinition: Hashable, Sendable {
   public let name: String
-  /// Where the body's variables are that stand for the parameters.
+  /// The slots of the body's variables for the parameters.
   public let parameterSlots: [Int]
   public let parameterTypes: [ValueType]
   public let body: TypedExpression
@@ -145,7 +145,7 @@ extension TypedExpression {
     if case .constant(let value) = kind { value } else { nil }
   }
 
-  /// The places of the frame that are read, through definitions too.
+  /// The slots of the frame that are read, also through definitions.
   public var usedSlots: Set<Int> {
     var slots: Set<Int> = []
     var seen: Set<ObjectIdentifier> = []

@@ -1,4 +1,4 @@
-/// What is known of type parameters so far, and whether types agree.
+/// Bindings of type parameters, extended by unification.
 struct Substitution {
   private(set) var bindings: [String: ValueType] = [:]
 
@@ -11,7 +11,7 @@ struct Substitution {
     return type.parameters.isEmpty ? type : type.mapParameters { apply($0, isFinal: isFinal) }
   }
 
-  /// Whether a value of type `source` may stand where `target` is wanted; binds parameters when it may.
+  /// Unifies `source` with the wanted `target` and binds type parameters; false when they don't agree.
   mutating func unify(_ source: ValueType, _ target: ValueType) -> Bool {
     var copy = self
     guard copy.isAssignable(source, target) else { return false }
@@ -57,7 +57,7 @@ struct Substitution {
     return true
   }
 
-  /// Tries to let `name` stand for `type`: for the more general of that and what it stood for.
+  /// Tries to bind `name` to `type`: to the more general of that and its current binding.
   private mutating func substitute(_ name: String, _ type: ValueType) -> (isValid: Bool, wasBound: Bool) {
     if type == .parameter(name) { return (true, true) }
     if let bound = bindings[name] {
@@ -101,7 +101,7 @@ struct Substitution {
 }
 
 extension ValueType {
-  /// Whether null may stand for a value of the type; a rule older than optionals.
+  /// True when null is accepted for the type; a rule older than optionals.
   var isNullable: Bool {
     switch self {
     case .record, .timestamp, .duration, .opaque, .wrapper, .optional: true

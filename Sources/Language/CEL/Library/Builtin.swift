@@ -70,6 +70,8 @@ public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   case ip, cidr, isIP, isCIDR, family, isUnspecified, isLoopback, isGlobalUnicast, isLinkLocalUnicast
   case isLinkLocalMulticast, containsIP, containsCIDR, masked, prefixLength
   case isCanonical = "ip.isCanonical"
+  // URLs.
+  case urlEncode = "url.encode"
   // Local time.
   case nextLocal = "next_local"
   // Conversion of an int or a name to a strong enum; the first argument is the enum's type.
@@ -86,7 +88,7 @@ public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
     }
   }
 
-  /// Whether it stands between or before its operands.
+  /// True for an operator, which is written between or before its operands.
   public var isOperator: Bool {
     switch self {
     case .not, .negate, .add, .subtract, .multiply, .divide, .modulo, .less, .lessOrEqual, .greater, .greaterOrEqual,

@@ -1,7 +1,7 @@
 /// The functions of the library, by what they are about.
 extension Evaluator {
   /// Calls a function on arguments that are values. Types are looked at here: nothing is taken on trust.
-  func call(_ builtin: Builtin, _ arguments: UnsafeMutablePointer<Slot>, _ count: Int) -> Slot {
+  func call(_ builtin: Builtin, arguments: UnsafeMutablePointer<Slot>, count: Int) -> Slot {
     let list = Arguments(builtin: builtin, start: arguments, count: count)
     switch builtin {
     case .add, .subtract, .multiply, .divide, .modulo, .negate, .not: return arithmetic(list)
@@ -22,7 +22,7 @@ extension Evaluator {
     case .greatest, .least, .ceil, .floor, .round, .trunc, .abs, .sign, .isNaN, .isInf, .isFinite, .bitAnd, .bitOr,
       .bitXor, .bitNot, .bitShiftLeft, .bitShiftRight, .sqrt:
       return mathFunction(list)
-    case .base64Encode, .base64Decode: return encoding(list)
+    case .base64Encode, .base64Decode, .urlEncode: return encoding(list)
     case .optionalOf, .optionalNone, .optionalOfNonZero, .value, .hasValue, .or, .orValue, .unwrapOpt, .unwrap:
       return optionalFunction(list)
     case .distinct, .flatten, .slice, .sort, .sum, .min, .max, .range, .sortByKeys, .first, .last:
@@ -54,7 +54,7 @@ struct Arguments {
 
   subscript(_ index: Int) -> Slot { index < count ? start[index] : .unset }
 
-  /// Whether there are exactly these.
+  /// True when the types are exactly these.
   func have(_ tags: Slot.Tag...) -> Bool {
     tags.count == count && tags.enumerated().allSatisfy { self[$0.offset].tag == $0.element }
   }

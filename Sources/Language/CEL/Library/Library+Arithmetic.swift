@@ -3,9 +3,9 @@ extension Evaluator {
     let (a, b) = (arguments[0], arguments[1])
     switch (arguments.count, a.tag, b.tag) {
     case (1, _, _): return prefix(arguments, a)
-    case (2, .int, .int): return integers(arguments.builtin, a.asInt, b.asInt)
-    case (2, .uint, .uint): return unsigned(arguments.builtin, a.asUInt, b.asUInt)
-    case (2, .double, .double): return doubles(arguments, a.asDouble, b.asDouble)
+    case (2, .int, .int): return integers(arguments.builtin, left: a.asInt, right: b.asInt)
+    case (2, .uint, .uint): return unsigned(arguments.builtin, left: a.asUInt, right: b.asUInt)
+    case (2, .double, .double): return doubles(arguments, left: a.asDouble, right: b.asDouble)
     case (2, .string, .string), (2, .bytes, .bytes):
       return arguments.builtin == .add ? concatenate(a, b) : noOverload(arguments)
     case (2, .list, .list):
@@ -13,7 +13,7 @@ extension Evaluator {
       if a.count == 0 { return b }
       if b.count == 0 { return a }
       return joinLists(a, b)
-    default: return instants(arguments, a, b)
+    default: return instants(arguments, left: a, right: b)
     }
   }
 
@@ -26,7 +26,7 @@ extension Evaluator {
     }
   }
 
-  private func integers(_ builtin: Builtin, _ a: Int64, _ b: Int64) -> Slot {
+  private func integers(_ builtin: Builtin, left a: Int64, right b: Int64) -> Slot {
     if b == 0, builtin == .divide { return fail(.divisionByZero) }
     if b == 0, builtin == .modulo { return fail(.modulusByZero) }
     let (value, overflow) =
@@ -40,7 +40,7 @@ extension Evaluator {
     return overflow ? fail(.overflow(builtin)) : .int(value)
   }
 
-  private func unsigned(_ builtin: Builtin, _ a: UInt64, _ b: UInt64) -> Slot {
+  private func unsigned(_ builtin: Builtin, left a: UInt64, right b: UInt64) -> Slot {
     if b == 0, builtin == .divide { return fail(.divisionByZero) }
     if b == 0, builtin == .modulo { return fail(.modulusByZero) }
     let (value, overflow) =
@@ -54,7 +54,7 @@ extension Evaluator {
     return overflow ? fail(.overflow(builtin)) : .uint(value)
   }
 
-  private func doubles(_ arguments: Arguments, _ a: Double, _ b: Double) -> Slot {
+  private func doubles(_ arguments: Arguments, left a: Double, right b: Double) -> Slot {
     switch arguments.builtin {
     case .add: .double(a + b)
     case .subtract: .double(a - b)
@@ -64,7 +64,7 @@ extension Evaluator {
     }
   }
 
-  private func instants(_ arguments: Arguments, _ a: Slot, _ b: Slot) -> Slot {
+  private func instants(_ arguments: Arguments, left a: Slot, right b: Slot) -> Slot {
     switch (arguments.builtin, a.tag, b.tag) {
     case (.add, .timestamp, .duration):
       a.asTimestamp.adding(b.asDuration).map { .timestamp($0) } ?? fail(.overflow(.add))

@@ -5,7 +5,7 @@ extension Evaluator {
     switch arguments.builtin {
     case .equal: return .bool(areEqual(a, b))
     case .notEqual: return .bool(!areEqual(a, b))
-    case .isIn: return isIn(arguments, a, b)
+    case .isIn: return isIn(arguments, left: a, right: b)
     default: break
     }
     if a.tag == .double || b.tag == .double, isNumber(a), isNumber(b), compareNumbers(a, b) == nil {
@@ -68,8 +68,8 @@ extension Evaluator {
   private func areEqualMaps(_ a: Slot, _ b: Slot) -> Bool {
     guard a.count == b.count else { return false }
     let entries = a.elements
-    return (0..<Int(a.count)).allSatisfy { place in
-      MapIndex.find(entries[2 * place], in: b).map { areEqual(entries[2 * place + 1], $0) } ?? false
+    return (0..<Int(a.count)).allSatisfy { index in
+      MapIndex.find(entries[2 * index], in: b).map { areEqual(entries[2 * index + 1], $0) } ?? false
     }
   }
 
@@ -82,7 +82,7 @@ extension Evaluator {
     }
   }
 
-  private func isIn(_ arguments: Arguments, _ a: Slot, _ b: Slot) -> Slot {
+  private func isIn(_ arguments: Arguments, left a: Slot, right b: Slot) -> Slot {
     switch b.tag {
     case .list: return .bool(b.elements.contains { areEqual(a, $0) })
     case .map:
@@ -118,8 +118,7 @@ extension Evaluator {
       guard let content = a.content else { return .none }
       pair[0] = content
       pair[1] = b
-      let value = index(Arguments(builtin: arguments.builtin, start: pair, count: 2))
-      return value.isAbnormal || isOptional ? value : makeOptional(value)
+      return index(Arguments(builtin: .optionalIndex, start: pair, count: 2))
     default: return noOverload(arguments)
     }
   }

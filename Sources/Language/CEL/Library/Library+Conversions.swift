@@ -112,7 +112,7 @@ extension Evaluator {
     case .double: return makeString(doubleText(a.asDouble))
     case .bytes:
       guard String(validating: a.utf8, as: UTF8.self) != nil else { return fail("these bytes are not valid UTF-8") }
-      return a.address.map { string($0, a.utf8.count) } ?? makeString("")
+      return a.address.map { string($0, count: a.utf8.count) } ?? makeString("")
     case .timestamp: return makeString(a.asTimestamp.description)
     case .duration: return makeString(a.asDuration.secondsText)
     case .ip: return makeString(IPAddress(octets: Array(a.utf8)).description)

@@ -2,7 +2,7 @@ internal import CRE2
 
 /// `"%s has %d".format([name, count])`.
 extension Evaluator {
-  /// How many digits behind the point may be asked for.
+  /// The largest precision, in digits after the point.
   private static let maximumPrecision = 100
 
   func format(_ arguments: Arguments) -> Slot {
@@ -29,7 +29,7 @@ extension Evaluator {
       }
       guard used < values.count else { return fail("the format wants more than \(counted(values.count, "argument"))") }
       let verb = Unicode.Scalar(text[at])
-      guard let part = formatted(values[used], verb, precision) else {
+      guard let part = formatted(values[used], verb: verb, precision: precision) else {
         return fail("`%\(Character(verb))` can't print `\(values[used].tag)`")
       }
       out += part
@@ -41,7 +41,7 @@ extension Evaluator {
     return makeString(out)
   }
 
-  /// What stands between `%` and the letter: nothing, or a point and digits. -1 for nothing.
+  /// The precision between `%` and the letter; -1 without one.
   private func precision(_ text: [UInt8], _ at: inout Int) -> Int? {
     guard at < text.count, text[at] == UInt8(ascii: ".") else { return -1 }
     at += 1
@@ -54,7 +54,7 @@ extension Evaluator {
     return at > start && value <= Self.maximumPrecision ? value : nil
   }
 
-  private func formatted(_ value: Slot, _ verb: Unicode.Scalar, _ precision: Int) -> [UInt8]? {
+  private func formatted(_ value: Slot, verb: Unicode.Scalar, precision: Int) -> [UInt8]? {
     let text: String?
     switch verb {
     case "s": text = plainText(value, isNested: false)
@@ -112,7 +112,7 @@ extension Evaluator {
     return String(value.utf8.flatMap { [alphabet[Int($0 >> 4)], alphabet[Int($0 & 15)]] })
   }
 
-  /// How `%s` prints a value; nil for what it does not print.
+  /// The text that `%s` prints; nil for values that it does not print.
   private func plainText(_ value: Slot, isNested: Bool) -> String? {
     charge(1)
     guard fuel > 0 else { return nil }
@@ -138,9 +138,9 @@ extension Evaluator {
   private func mapText(_ map: Slot) -> String? {
     let entries = map.elements
     var parts: [(key: String, text: String)] = []
-    for place in 0..<Int(map.count) {
-      guard let key = plainText(entries[2 * place], isNested: true),
-        let text = plainText(entries[2 * place + 1], isNested: true)
+    for index in 0..<Int(map.count) {
+      guard let key = plainText(entries[2 * index], isNested: true),
+        let text = plainText(entries[2 * index + 1], isNested: true)
       else { return nil }
       parts.append((key, "\(key): \(text)"))
     }

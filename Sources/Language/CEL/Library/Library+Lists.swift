@@ -16,7 +16,7 @@ extension Evaluator {
     case (.slice, 3): return slice(arguments, a)
     case (.sort, 1): return sort(a, by: a, arguments)
     case (.sortByKeys, 2): return sort(a, by: arguments[1], arguments)
-    case (.sum, 2): return sum(a, arguments[1], arguments)
+    case (.sum, 2): return sum(a, zero: arguments[1], arguments: arguments)
     case (.min, 1), (.max, 1): return extreme(a, arguments)
     default: return noOverload(arguments)
     }
@@ -70,14 +70,14 @@ extension Evaluator {
       return fail("`\(sorting[0].tag)` and `\(key.tag)` have no common order")
     }
     charge(sorting.count * 4)
-    let places = sorting.indices.sorted { left, right in
+    let sorted = sorting.indices.sorted { left, right in
       let order = order(sorting[left], sorting[right]) ?? 0
       return order == 0 ? left < right : order < 0
     }
-    return makeList(places.map { list.elements[$0] })
+    return makeList(sorted.map { list.elements[$0] })
   }
 
-  private func sum(_ list: Slot, _ zero: Slot, _ arguments: Arguments) -> Slot {
+  private func sum(_ list: Slot, zero: Slot, arguments: Arguments) -> Slot {
     var total = list.count == 0 ? zero : list.elements[0]
     guard isNumber(total) || total.tag == .duration else { return noOverload(arguments) }
     for element in list.elements.dropFirst() {

@@ -6,7 +6,7 @@ extension Evaluator {
     case (1, .double): return doubleFunction(arguments, a.asDouble)
     case (1, .int): return intFunction(arguments, a.asInt)
     case (1, .uint): return uintFunction(arguments, a.asUInt)
-    case (2, .int), (2, .uint): return bits(arguments, a, b)
+    case (2, .int), (2, .uint): return bits(arguments, left: a, right: b)
     default: return noOverload(arguments)
     }
   }
@@ -47,7 +47,7 @@ extension Evaluator {
     }
   }
 
-  private func bits(_ arguments: Arguments, _ a: Slot, _ b: Slot) -> Slot {
+  private func bits(_ arguments: Arguments, left a: Slot, right b: Slot) -> Slot {
     switch arguments.builtin {
     case .bitShiftLeft, .bitShiftRight:
       guard b.tag == .int else { return noOverload(arguments) }

@@ -32,9 +32,11 @@ extension Evaluator {
     let parts = text.string.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let address = IPAddress(String(parts[0])),
       (1...3).contains(parts[1].utf8.count), parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-      parts[1] == "0" || parts[1].first != "0", let length = Int(parts[1]), length <= address.bitCount
+      parts[1] == "0" || parts[1].first != "0", var length = Int(parts[1])
     else { return nil }
-    return (address, length)
+    // Of a network of IPv6 addresses that contain IPv4 addresses, the first 96 bits are always the same.
+    if address.isV4, parts[0].contains(":") { length -= 96 }
+    return 0...address.bitCount ~= length ? (address, length) : nil
   }
 
   private func contains(_ arguments: Arguments) -> Slot {

@@ -2,10 +2,7 @@ extension Evaluator {
   func regexFunction(_ arguments: Arguments) -> Slot {
     let (text, pattern) = (arguments[0], arguments[1])
     guard text.tag == .string, pattern.tag == .string else { return noOverload(arguments) }
-    charge(Int(text.count) / 8 + 1)
-    switch patterns.regex(pattern.utf8) {
-    case .failure(let error): return fail(.badPattern(error.reason))
-    case .success(let regex):
+    return withPattern(pattern, text: text) { regex in
       if arguments.builtin == .regexReplace { return replace(arguments, regex) }
       guard regex.groupCount <= 1 else { return fail("the pattern has more than one group") }
       guard arguments.count == 2 else { return noOverload(arguments) }
@@ -20,14 +17,14 @@ extension Evaluator {
 
   private func extractAll(_ text: Slot, _ regex: CompiledPattern) -> Slot {
     var parts: [Slot] = []
-    eachMatch(text, regex, limit: .max) { bounds in
+    eachMatch(text, regex: regex, limit: .max) { bounds in
       if let range = bounds[bounds.count - 1] { parts.append(part(text, range)) }
     }
     return makeList(parts)
   }
 
   /// Calls `body` for matches that do not overlap, from left to right.
-  private func eachMatch(_ text: Slot, _ regex: CompiledPattern, limit: Int64, _ body: ([Range<Int>?]) -> Void) {
+  private func eachMatch(_ text: Slot, regex: CompiledPattern, limit: Int64, body: ([Range<Int>?]) -> Void) {
     var start = 0
     var left = limit
     let bytes = text.utf8
@@ -36,7 +33,8 @@ extension Evaluator {
     {
       body(bounds)
       left -= 1
-      charge(4 + whole.count / 16)
+      // A search may read to the end of the text before it knows that an early match is the first.
+      charge(4 + whole.count / 16 + (bytes.count - start) / 1024)
       start = whole.upperBound
       if whole.isEmpty {
         start += 1
@@ -57,20 +55,20 @@ extension Evaluator {
     let limit = arguments.count == 4 && arguments[3].asInt >= 0 ? arguments[3].asInt : Int64.max
     let source = text.utf8
     var out: [UInt8] = []
-    var place = 0
-    eachMatch(text, regex, limit: limit) { bounds in
+    var copied = 0
+    eachMatch(text, regex: regex, limit: limit) { bounds in
       guard let whole = bounds[0], out.count <= limits.valueBytes else { return }
-      out += source[place..<whole.lowerBound]
+      out += source[copied..<whole.lowerBound]
       for piece in pieces {
         switch piece {
         case .text(let bytes): out += bytes
         case .group(let index): if let range = bounds[index] { out += source[range] }
         }
       }
-      place = whole.upperBound
+      copied = whole.upperBound
     }
     guard fuel > 0, out.count <= limits.valueBytes else { return outOfMemory() }
-    return makeString(out + source[place...])
+    return makeString(out + source[copied...])
   }
 
   private enum TemplatePiece {
@@ -78,7 +76,7 @@ extension Evaluator {
     case group(Int)
   }
 
-  /// `\1` stands for a group, `\\` for a backslash.
+  /// `\1` denotes a group, `\\` a backslash.
   private func templatePieces(_ template: Slot, groups: Int) -> [TemplatePiece]? {
     var pieces: [TemplatePiece] = []
     var run: [UInt8] = []

@@ -1,4 +1,5 @@
 internal import CRE2
+import FlowJSON
 
 extension Evaluator {
   func stringFunction(_ arguments: Arguments) -> Slot {
@@ -17,31 +18,27 @@ extension Evaluator {
     case (.replace, 3), (.replace, 4): return replace(arguments, a)
     case (.split, 2), (.split, 3): return split(arguments, a)
     case (.contains, 2), (.startsWith, 2), (.endsWith, 2), (.matches, 2):
-      return b.tag == .string ? test(arguments.builtin, a, b) : noOverload(arguments)
+      return b.tag == .string ? test(arguments.builtin, left: a, right: b) : noOverload(arguments)
     default: return noOverload(arguments)
     }
   }
 
-  private func test(_ builtin: Builtin, _ a: Slot, _ b: Slot) -> Slot {
+  private func test(_ builtin: Builtin, left a: Slot, right b: Slot) -> Slot {
     let (text, part) = (a.utf8, b.utf8)
     switch builtin {
     case .contains: return .bool(find(part, in: text, from: 0) != nil)
     case .startsWith: return .bool(text.count >= part.count && isPart(part, of: text, at: 0))
     case .endsWith: return .bool(text.count >= part.count && isPart(part, of: text, at: text.count - part.count))
-    default:
-      switch patterns.regex(part) {
-      case .success(let regex): return .bool(regex.isFound(in: text))
-      case .failure(let error): return fail(.badPattern(error.reason))
-      }
+    default: return withPattern(b, text: a) { .bool($0.isFound(in: text)) }
     }
   }
 
-  private func isPart(_ part: UnsafeBufferPointer<UInt8>, of text: UnsafeBufferPointer<UInt8>, at place: Int) -> Bool {
+  private func isPart(_ part: UnsafeBufferPointer<UInt8>, of text: UnsafeBufferPointer<UInt8>, at offset: Int) -> Bool {
     guard part.count > 0, let a = text.baseAddress, let b = part.baseAddress else { return true }
-    return cre2_compare(a + place, b, part.count) == 0
+    return cre2_compare(a + offset, b, part.count) == 0
   }
 
-  /// The first place of `part` at or behind `start`, in linear time.
+  /// The offset of the first `part` at or after `start`, in linear time.
   func find(_ part: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
     indexOfBytes(part, in: text, from: start)
   }
@@ -50,7 +47,7 @@ extension Evaluator {
 
   // MARK: Code points
 
-  /// The byte at which a code point starts; the length is the place behind the last.
+  /// The byte offset at which a code point starts; the length for the index after the last.
   func byteOffset(_ text: Slot, _ index: Int64) -> Int? {
     guard index >= 0, index <= text.count else { return nil }
     if text.isASCII { return Int(index) }
@@ -62,7 +59,7 @@ extension Evaluator {
     return left == 0 ? text.utf8.count : nil
   }
 
-  /// How many code points lie before a byte.
+  /// The number of code points before a byte.
   private func codePoint(_ text: Slot, at offset: Int) -> Int64 {
     if text.isASCII { return Int64(offset) }
     var count: Int64 = 0
@@ -111,11 +108,11 @@ extension Evaluator {
     _ part: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, upTo bound: Int
   ) -> Int? {
     guard part.count <= text.count else { return nil }
-    var place = min(bound, text.count - part.count)
-    while place >= 0, fuel > 0 {
+    var offset = min(bound, text.count - part.count)
+    while offset >= 0, fuel > 0 {
       charge(1 + part.count / 64)
-      if isPart(part, of: text, at: place) { return place }
-      place -= 1
+      if isPart(part, of: text, at: offset) { return offset }
+      offset -= 1
     }
     return nil
   }
@@ -145,16 +142,16 @@ extension Evaluator {
     }
     var left = arguments.count == 4 && arguments[3].asInt >= 0 ? arguments[3].asInt : Int64.max
     var out: [UInt8] = []
-    var place = 0
+    var offset = 0
     let source = text.utf8
-    while left > 0, let found = find(old.utf8, in: source, from: place) {
-      out += source[place..<found]
+    while left > 0, let found = find(old.utf8, in: source, from: offset) {
+      out += source[offset..<found]
       out += new.utf8
-      // An empty pattern stands between all characters.
+      // An empty pattern matches between all characters.
       var next = found + old.utf8.count
       if old.count == 0 {
         guard next < source.count else {
-          place = next
+          offset = next
           break
         }
         repeat {
@@ -162,12 +159,12 @@ extension Evaluator {
           next += 1
         } while next < source.count && source[next] & 0xC0 == 0x80
       }
-      place = next
+      offset = next
       left -= 1
       charge(1 + new.utf8.count / 16)
       guard fuel > 0, out.count <= limits.valueBytes else { return outOfMemory() }
     }
-    out += source[min(place, source.count)...]
+    out += source[min(offset, source.count)...]
     return makeString(out)
   }
 
@@ -180,28 +177,28 @@ extension Evaluator {
     if limit == 0 { return makeList([]) }
     if separator.count == 0 { return splitCharacters(text, limit) }
     var parts: [Slot] = []
-    var place = 0
-    while parts.count + 1 < limit, let found = find(separator.utf8, in: text.utf8, from: place) {
-      parts.append(part(text, place..<found))
-      place = found + separator.utf8.count
+    var offset = 0
+    while parts.count + 1 < limit, let found = find(separator.utf8, in: text.utf8, from: offset) {
+      parts.append(part(text, offset..<found))
+      offset = found + separator.utf8.count
       charge(1)
       guard fuel > 0 else { return fail("too many parts") }
     }
-    parts.append(part(text, place..<text.utf8.count))
+    parts.append(part(text, offset..<text.utf8.count))
     return makeList(parts)
   }
 
   private func splitCharacters(_ text: Slot, _ limit: Int64) -> Slot {
     var parts: [Slot] = []
     let bytes = text.utf8
-    var place = 0
-    while place < bytes.count, parts.count + 1 < limit {
-      var next = place + 1
+    var offset = 0
+    while offset < bytes.count, parts.count + 1 < limit {
+      var next = offset + 1
       while next < bytes.count, bytes[next] & 0xC0 == 0x80 { next += 1 }
-      parts.append(part(text, place..<next))
-      place = next
+      parts.append(part(text, offset..<next))
+      offset = next
     }
-    if place < bytes.count { parts.append(part(text, place..<bytes.count)) }
+    if offset < bytes.count { parts.append(part(text, offset..<bytes.count)) }
     charge(parts.count)
     return makeList(parts)
   }
@@ -248,6 +245,7 @@ extension Evaluator {
     charge(Int(a.count) / 8)
     switch (arguments.builtin, a.tag, arguments.count) {
     case (.base64Encode, .bytes, 1): return makeString(Base64.encode(a.utf8))
+    case (.urlEncode, .string, 1): return makeString(percentEncodedBytes(a.utf8))
     case (.base64Decode, .string, 1):
       return Base64.decode(a.utf8).map { makeString($0, .bytes) } ?? fail("this string is not base64")
     default: return noOverload(arguments)

@@ -9,7 +9,7 @@ extension Evaluator {
     if arguments.count == 2 {
       charge(4 + Int(arguments[1].count) / 16)
       guard let found = TimeZones.offset(of: arguments[1].string, at: a.asTimestamp.seconds) else {
-        return fail("there is no time zone \(arguments[1].literal)")
+        return fail(.unknownZone(arguments[1].string))
       }
       offset = found
     }
@@ -17,17 +17,17 @@ extension Evaluator {
   }
 
   /// `next_local(instant, "09:00", zone)`: when clocks there next show that time, at the instant or after it. On a day
-  /// that skips it, the first instant behind the gap.
+  /// that skips it, the first instant after the gap.
   func nextLocal(_ arguments: Arguments) -> Slot {
     guard arguments.have(.timestamp, .string, .string) else { return noOverload(arguments) }
     charge(8 + Int(arguments[2].count) / 16)
     let zone = arguments[2].string
     let start = arguments[0].asTimestamp.seconds + (arguments[0].asTimestamp.nanoseconds > 0 ? 1 : 0)
     guard let time = Self.secondsOfDay(arguments[1].string) else {
-      return fail("\(arguments[1].literal) is no time of day, such as \"09:00\"")
+      return fail(.badTime("\(arguments[1].literal) is not a time of day, such as \"09:00\""))
     }
     guard let offset = TimeZones.offset(of: zone, at: start) else {
-      return fail("there is no time zone \(arguments[2].literal)")
+      return fail(.unknownZone(zone))
     }
     let today = (start + Int64(offset)).floorDivided(by: 86_400)
     for day in (today - 1)...(today + 2) {
@@ -38,7 +38,7 @@ extension Evaluator {
   }
 
   /// `09:00` or `09:00:30`.
-  private static func secondsOfDay(_ text: String) -> Int? {
+  static func secondsOfDay(_ text: String) -> Int? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { $0.utf8.count == 2 ? Int($0) : nil }
     guard numbers.count == parts.count, 2...3 ~= numbers.count, 0..<24 ~= numbers[0],

@@ -1,6 +1,6 @@
 /// A part of the function library that an environment may have or lack.
 public enum Library: String, Hashable, Sendable, CaseIterable {
-  case standard, strings, math, encoders, optionals, lists, sets, regex, network, localTime
+  case standard, strings, math, encoders, optionals, lists, sets, regex, network, urls, localTime
 
   /// Every overload, by name.
   func overloads() -> [Signature] { Self.table[self] ?? [] }
@@ -15,6 +15,7 @@ public enum Library: String, Hashable, Sendable, CaseIterable {
     .sets: ["contains", "equivalent", "intersects"].flatMap { read("sets.\($0)(list<T>, list<T>) -> bool") },
     .regex: read(regexSignatures),
     .network: read(networkSignatures),
+    .urls: read("url.encode(string) -> string"),
     .localTime: read("next_local(timestamp, string, string) -> timestamp"),
   ]
 

@@ -1,4 +1,4 @@
-/// What records keep of the values that are assigned to their fields.
+/// Conversion of values that are assigned to fields of records.
 extension Evaluator {
   /// The value as the field keeps it: unset when that is how the field says nothing.
   func store(_ value: Slot, _ field: FieldDeclaration) -> Slot {
@@ -7,13 +7,13 @@ extension Evaluator {
     switch field.type {
     case .list(let element) where field.storage != .jsonList:
       guard value.tag == .list else { return unsupported(value, field) }
-      kept = storeList(value, element, field)
+      kept = storeList(value, element: element, field: field)
     case .map(let key, let element) where field.storage != .jsonStruct:
       guard value.tag == .map else { return unsupported(value, field) }
-      kept = storeMap(value, key, element, field)
+      kept = storeMap(value, key: key, element: element, field: field)
     default:
       if value.tag == .null, isClearedByNull(field) { return .unset }
-      kept = storeOne(value, field.type, field)
+      kept = storeOne(value, as: field.type, field: field)
     }
     return field.presence == .implicit && isZeroValue(kept) ? .unset : kept
   }
@@ -48,24 +48,24 @@ extension Evaluator {
   }
 
   /// Null elements say nothing and are dropped, where null is not a value itself.
-  private func storeList(_ list: Slot, _ element: ValueType, _ field: FieldDeclaration) -> Slot {
+  private func storeList(_ list: Slot, element: ValueType, field: FieldDeclaration) -> Slot {
     var kept: [Slot] = []
     for value in list.elements where value.tag != .null || !isNullDropped(element, field) {
-      let stored = storeOne(value, element, field)
+      let stored = storeOne(value, as: element, field: field)
       if stored.isAbnormal { return stored }
       kept.append(stored)
     }
     return makeList(kept)
   }
 
-  private func storeMap(_ map: Slot, _ key: ValueType, _ element: ValueType, _ field: FieldDeclaration) -> Slot {
+  private func storeMap(_ map: Slot, key: ValueType, element: ValueType, field: FieldDeclaration) -> Slot {
     var kept: [Slot] = []
     let entries = map.elements
-    for place in 0..<Int(map.count) {
-      let (name, value) = (entries[2 * place], entries[2 * place + 1])
+    for index in 0..<Int(map.count) {
+      let (name, value) = (entries[2 * index], entries[2 * index + 1])
       guard conforms(name, key) else { return unsupported(name, field) }
       if value.tag == .null, isNullDropped(element, field) { continue }
-      let stored = storeOne(value, element, field)
+      let stored = storeOne(value, as: element, field: field)
       if stored.isAbnormal { return stored }
       kept += [name, stored]
     }
@@ -79,7 +79,7 @@ extension Evaluator {
     }
   }
 
-  private func storeOne(_ value: Slot, _ type: ValueType, _ field: FieldDeclaration) -> Slot {
+  private func storeOne(_ value: Slot, as type: ValueType, field: FieldDeclaration) -> Slot {
     switch field.storage {
     case .any: return value
     case .jsonValue: return conforms(value, type) ? toJSON(value) : unsupported(value, field)
@@ -130,19 +130,12 @@ extension Evaluator {
   private func toJSONMap(_ map: Slot) -> Slot {
     let entries = map.elements
     var kept: [Slot] = []
-    for place in 0..<Int(map.count) {
-      let key = entries[2 * place]
-      kept += [key.tag == .string ? key : makeString(keyText(key)), toJSON(entries[2 * place + 1])]
+    for index in 0..<Int(map.count) {
+      let key = entries[2 * index]
+      guard key.tag == .string else { return fail("a key of a `google.protobuf.Struct` is a string, not `\(key.tag)`") }
+      kept += [key, toJSON(entries[2 * index + 1])]
     }
     return kept.withUnsafeBufferPointer { makeMap($0) }
-  }
-
-  private func keyText(_ key: Slot) -> String {
-    switch key.tag {
-    case .bool: String(key.asBool)
-    case .int: String(key.asInt)
-    default: String(key.asUInt)
-    }
   }
 
   private func toJSONRecord(_ record: Slot) -> Slot {

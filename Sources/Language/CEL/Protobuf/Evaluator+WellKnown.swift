@@ -1,7 +1,7 @@
-/// Messages that stand for other values: a wrapper for what it wraps, a `Struct` for a map.
+/// Messages with a CEL value of their own: a wrapper is its content, a `Struct` is a map.
 extension Evaluator {
-  /// The value that a message literal stands for; nil when it stands for itself.
-  func makeWellKnown(_ type: RecordDeclaration, _ fields: [Int], _ values: UnsafeMutablePointer<Slot>) -> Slot? {
+  /// The CEL value of a well-known message literal; nil for any other message.
+  func makeWellKnown(_ type: RecordDeclaration, fields: [Int], values: UnsafeMutablePointer<Slot>) -> Slot? {
     let prefix = "google.protobuf."
     guard type.name.hasPrefix(prefix) else { return nil }
     let name = String(type.name.dropFirst(prefix.count))
@@ -11,20 +11,20 @@ extension Evaluator {
     }
     switch name {
     case "Empty", "FieldMask": return nil
-    case "Struct": return wellKnown(type, "fields", given, storage: .jsonStruct)
-    case "ListValue": return wellKnown(type, "values", given, storage: .jsonList)
+    case "Struct": return wellKnown(type, name: "fields", given: given, storage: .jsonStruct)
+    case "ListValue": return wellKnown(type, name: "values", given: given, storage: .jsonList)
     case "Value": return makeJSONValue(type, given, order: fields)
     case "Timestamp", "Duration": return makeInstant(name, given)
     case "Any": return makeAny(given)
-    case "Int32Value": return wellKnown(type, "value", given, storage: .int32)
-    case "UInt32Value": return wellKnown(type, "value", given, storage: .uint32)
-    case "FloatValue": return wellKnown(type, "value", given, storage: .float)
-    default: return wellKnown(type, "value", given, storage: .plain)
+    case "Int32Value": return wellKnown(type, name: "value", given: given, storage: .int32)
+    case "UInt32Value": return wellKnown(type, name: "value", given: given, storage: .uint32)
+    case "FloatValue": return wellKnown(type, name: "value", given: given, storage: .float)
+    default: return wellKnown(type, name: "value", given: given, storage: .plain)
     }
   }
 
   private func wellKnown(
-    _ type: RecordDeclaration, _ name: String, _ given: [String: Slot], storage: FieldDeclaration.Storage
+    _ type: RecordDeclaration, name: String, given: [String: Slot], storage: FieldDeclaration.Storage
   ) -> Slot {
     guard var field = type.field(name) else { return fail("this message has no value") }
     field.storage = storage

@@ -1,6 +1,6 @@
 /// Reads protobuf's binary form as far as the declared records say what it means.
 struct WireReader {
-  /// How deep messages may nest.
+  /// The deepest nesting of messages.
   private static let maximumDepth = 32
 
   private let bytes: [UInt8]
@@ -33,7 +33,7 @@ struct WireReader {
     return .record(RecordValue(typeName: name, fields: fields))
   }
 
-  /// What a well-known message stands for; nil when it stands for itself.
+  /// The CEL value of a well-known message; nil for any other message.
   private func wellKnown(_ name: String, _ values: [String: Value]) -> Value? {
     switch (WellKnown.types[name], values["seconds"] ?? .int(0), values["nanos"] ?? .int(0)) {
     case (.wrapper(let inner), _, _): return values["value"] ?? types.zero(of: inner)
@@ -48,7 +48,7 @@ struct WireReader {
     }
   }
 
-  /// What an `Any` holds. Without a known type it stays what it is, and is compared byte by byte.
+  /// The content of an `Any`. One of an unknown type is kept unchanged and compared byte by byte.
   private func unpacked(_ values: [String: Value]) -> Value? {
     guard case .string(let url) = values["type_url"], let name = url.split(separator: "/").last else { return nil }
     var bytes: [UInt8] = []
@@ -92,13 +92,13 @@ struct WireReader {
   }
 
   private mutating func value(_ field: FieldDeclaration, wire: UInt64, _ before: Value?) -> Value? {
-    guard case .list(let element) = field.type else { return scalar(field.type, wire, field) }
-    guard let value = scalar(element, wire, field) else { return nil }
+    guard case .list(let element) = field.type else { return scalar(field.type, wire: wire, field: field) }
+    guard let value = scalar(element, wire: wire, field: field) else { return nil }
     if case .list(let values) = before { return .list(values + [value]) }
     return .list([value])
   }
 
-  private mutating func scalar(_ type: ValueType, _ wire: UInt64, _ field: FieldDeclaration) -> Value? {
+  private mutating func scalar(_ type: ValueType, wire: UInt64, field: FieldDeclaration) -> Value? {
     switch wire {
     case 0: return varint().flatMap { number($0, type) }
     case 1, 5: return fixed(wire == 1 ? 8 : 4).flatMap { fixedNumber($0, type, isWide: wire == 1) }

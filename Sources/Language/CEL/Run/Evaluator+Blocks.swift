@@ -1,6 +1,6 @@
 /// Making lists, maps, records and strings in the arena.
 extension Evaluator {
-  /// Room for slots with a header before and `extra` bytes behind them.
+  /// Memory for slots with a header before and `extra` bytes after them.
   func allocateBlock(slots: Int, extra: Int = 0) -> UnsafeMutablePointer<Slot>? {
     let bytes = BlockHeader.size + slots * MemoryLayout<Slot>.stride + extra
     guard bytes <= limits.valueBytes, let start = arena.allocate(bytes) else { return nil }
@@ -29,10 +29,10 @@ extension Evaluator {
 
   private func checkKeys(_ map: Slot) -> Slot {
     let entries = map.elements
-    for place in 0..<Int(map.count) {
-      switch entries[2 * place].tag {
+    for index in 0..<Int(map.count) {
+      switch entries[2 * index].tag {
       case .bool, .int, .uint, .string: continue
-      default: return fail(.badKey(entries[2 * place].tag))
+      default: return fail(.badKey(entries[2 * index].tag))
       }
     }
     charge(map.count > 8 ? Int(map.count) * 8 : Int(map.count))
@@ -99,7 +99,7 @@ extension Evaluator {
     guard bytes.count <= limits.valueBytes, let target = arena.allocate(bytes.count) else { return outOfMemory() }
     charge(bytes.count / 16)
     if let source = bytes.baseAddress { target.copyMemory(from: source, byteCount: bytes.count) }
-    return string(target, bytes.count, tag)
+    return string(target, count: bytes.count, tag: tag)
   }
 
   func makeString(_ bytes: [UInt8], _ tag: Slot.Tag = .string) -> Slot {
@@ -112,7 +112,7 @@ extension Evaluator {
   }
 
   /// A string over bytes that lie in the arena.
-  func string(_ start: UnsafeMutableRawPointer, _ count: Int, _ tag: Slot.Tag = .string) -> Slot {
+  func string(_ start: UnsafeMutableRawPointer, count: Int, tag: Slot.Tag = .string) -> Slot {
     let bytes = UnsafeRawBufferPointer(start: start, count: count)
     let isASCII = tag == .string && bytes.allSatisfy { $0 < 0x80 }
     return Slot(
@@ -127,6 +127,6 @@ extension Evaluator {
         .string, payload: UInt64(UInt(bitPattern: address + range.lowerBound)), count: UInt32(range.count),
         flags: Slot.asciiFlag)
     }
-    return string(address + range.lowerBound, range.count)
+    return string(address + range.lowerBound, count: range.count)
   }
 }

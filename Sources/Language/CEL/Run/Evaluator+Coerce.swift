@@ -17,7 +17,7 @@ extension Evaluator {
         : "expected `\(type)`, found `\(found)`")
   }
 
-  /// Whether a value is of a type, down to its last element.
+  /// Checks that a value is of a type, down to its last element.
   func conforms(_ value: Slot, _ type: ValueType) -> Bool {
     charge(1)
     guard fuel > 0 else { return false }

@@ -10,8 +10,8 @@ extension Evaluator {
   ) -> UnsafePointer<Instruction> {
     let registers = bases[0]
     var ip = start
-    @inline(__always) func operand(_ place: UInt32) -> Slot {
-      bases[Int(place >> Operand.placeBits)][Int(place & Operand.placeMask)]
+    @inline(__always) func operand(_ index: UInt32) -> Slot {
+      bases[Int(index >> Operand.indexBits)][Int(index & Operand.indexMask)]
     }
     @inline(__always) func integers(_ step: Instruction, _ operation: (Int64, Int64) -> (Int64, Bool)) -> Bool {
       let (a, b) = (operand(step.a), operand(step.b))
@@ -33,13 +33,13 @@ extension Evaluator {
       registers[Int(step.dst)] = .double(operation(a.asDouble, b.asDouble))
       return true
     }
-    @inline(__always) func compare(_ step: Instruction, _ tag: Slot.Tag, _ test: (Slot, Slot) -> Bool) -> Bool {
+    @inline(__always) func compare(_ step: Instruction, tag: Slot.Tag, test: (Slot, Slot) -> Bool) -> Bool {
       let (a, b) = (operand(step.a), operand(step.b))
       guard _fastPath(a.tag == tag && b.tag == tag) else { return false }
       registers[Int(step.dst)] = .bool(test(a, b))
       return true
     }
-    @inline(__always) func compareStep(_ step: Instruction, _ tag: Slot.Tag, _ test: (Slot, Slot) -> Bool) -> Bool {
+    @inline(__always) func compareStep(_ step: Instruction, tag: Slot.Tag, test: (Slot, Slot) -> Bool) -> Bool {
       let (a, b) = (operand(step.a), operand(step.b))
       guard _fastPath(a.tag == tag && b.tag == tag) else { return false }
       let isTrue = test(a, b)
@@ -63,29 +63,29 @@ extension Evaluator {
     @inline(__always) func compareStringsStep(_ step: Instruction, _ isEqual: Bool) -> Bool {
       let (a, b) = (operand(step.a), operand(step.b))
       guard _fastPath(a.count | b.count <= shortStringBytes) else { return false }
-      return compareStep(step, .string) { equalShort($0, $1) == isEqual }
+      return compareStep(step, tag: .string) { equalShort($0, $1) == isEqual }
     }
     while true {
       let step = ip.pointee
       let isDone: Bool
       switch step.opcode {
       case .equalIntStep:
-        if compareStep(step, .int, { $0.payload == $1.payload }) { continue }
+        if compareStep(step, tag: .int, test: { $0.payload == $1.payload }) { continue }
         return ip
       case .notEqualIntStep:
-        if compareStep(step, .int, { $0.payload != $1.payload }) { continue }
+        if compareStep(step, tag: .int, test: { $0.payload != $1.payload }) { continue }
         return ip
       case .lessIntStep:
-        if compareStep(step, .int, { $0.asInt < $1.asInt }) { continue }
+        if compareStep(step, tag: .int, test: { $0.asInt < $1.asInt }) { continue }
         return ip
       case .lessOrEqualIntStep:
-        if compareStep(step, .int, { $0.asInt <= $1.asInt }) { continue }
+        if compareStep(step, tag: .int, test: { $0.asInt <= $1.asInt }) { continue }
         return ip
       case .lessDoubleStep:
-        if compareStep(step, .double, { $0.asDouble < $1.asDouble }) { continue }
+        if compareStep(step, tag: .double, test: { $0.asDouble < $1.asDouble }) { continue }
         return ip
       case .lessOrEqualDoubleStep:
-        if compareStep(step, .double, { $0.asDouble <= $1.asDouble }) { continue }
+        if compareStep(step, tag: .double, test: { $0.asDouble <= $1.asDouble }) { continue }
         return ip
       case .equalStringStep:
         if compareStringsStep(step, true) { continue }
@@ -106,20 +106,20 @@ extension Evaluator {
       case .subtractDouble: isDone = doubles(step) { $0 - $1 }
       case .multiplyDouble: isDone = doubles(step) { $0 * $1 }
       case .divideDouble: isDone = doubles(step) { $0 / $1 }
-      case .equalInt: isDone = compare(step, .int) { $0.payload == $1.payload }
-      case .notEqualInt: isDone = compare(step, .int) { $0.payload != $1.payload }
-      case .lessInt: isDone = compare(step, .int) { $0.asInt < $1.asInt }
-      case .lessOrEqualInt: isDone = compare(step, .int) { $0.asInt <= $1.asInt }
-      case .equalUInt: isDone = compare(step, .uint) { $0.payload == $1.payload }
-      case .lessUInt: isDone = compare(step, .uint) { $0.asUInt < $1.asUInt }
-      case .lessOrEqualUInt: isDone = compare(step, .uint) { $0.asUInt <= $1.asUInt }
-      case .equalDouble: isDone = compare(step, .double) { $0.asDouble == $1.asDouble }
-      case .notEqualDouble: isDone = compare(step, .double) { $0.asDouble != $1.asDouble }
-      case .lessDouble: isDone = compare(step, .double) { $0.asDouble < $1.asDouble }
-      case .lessOrEqualDouble: isDone = compare(step, .double) { $0.asDouble <= $1.asDouble }
+      case .equalInt: isDone = compare(step, tag: .int) { $0.payload == $1.payload }
+      case .notEqualInt: isDone = compare(step, tag: .int) { $0.payload != $1.payload }
+      case .lessInt: isDone = compare(step, tag: .int) { $0.asInt < $1.asInt }
+      case .lessOrEqualInt: isDone = compare(step, tag: .int) { $0.asInt <= $1.asInt }
+      case .equalUInt: isDone = compare(step, tag: .uint) { $0.payload == $1.payload }
+      case .lessUInt: isDone = compare(step, tag: .uint) { $0.asUInt < $1.asUInt }
+      case .lessOrEqualUInt: isDone = compare(step, tag: .uint) { $0.asUInt <= $1.asUInt }
+      case .equalDouble: isDone = compare(step, tag: .double) { $0.asDouble == $1.asDouble }
+      case .notEqualDouble: isDone = compare(step, tag: .double) { $0.asDouble != $1.asDouble }
+      case .lessDouble: isDone = compare(step, tag: .double) { $0.asDouble < $1.asDouble }
+      case .lessOrEqualDouble: isDone = compare(step, tag: .double) { $0.asDouble <= $1.asDouble }
       case .equalString: isDone = compareStrings(step, true)
       case .notEqualString: isDone = compareStrings(step, false)
-      case .equalBool: isDone = compare(step, .bool) { $0.payload == $1.payload }
+      case .equalBool: isDone = compare(step, tag: .bool) { $0.payload == $1.payload }
       case .not:
         let value = operand(step.a)
         if _slowPath(value.tag != .bool) { return ip }
@@ -144,12 +144,12 @@ extension Evaluator {
         guard map.tag == .map, step.b == 0, map.count <= 8, name.count <= shortStringBytes,
           let entries = map.address?.assumingMemoryBound(to: Slot.self)
         else { return ip }
-        var place = 0
-        while place < Int(map.count), entries[2 * place].tag != .string || !equalShort(entries[2 * place], name) {
-          place += 1
+        var index = 0
+        while index < Int(map.count), entries[2 * index].tag != .string || !equalShort(entries[2 * index], name) {
+          index += 1
         }
-        if _slowPath(place == Int(map.count)) { return ip }
-        registers[Int(step.dst)] = entries[2 * place + 1]
+        if _slowPath(index == Int(map.count)) { return ip }
+        registers[Int(step.dst)] = entries[2 * index + 1]
         isDone = true
 
       case .jump:

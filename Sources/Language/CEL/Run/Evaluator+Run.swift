@@ -6,32 +6,32 @@ extension Evaluator {
     while true {
       ip = runFast(from: ip, code, bases)
       let step = ip.pointee
-      place = ip - code
+      instruction = ip - code
       if step.opcode == .finish {
-        let result = bases[Int(step.a >> Operand.placeBits)][Int(step.a & Operand.placeMask)]
-        return _fastPath(result.tag != .unset) ? result : abnormal(result, step.a)
+        let result = bases[Int(step.a >> Operand.indexBits)][Int(step.a & Operand.indexMask)]
+        return _fastPath(result.tag != .unset) ? result : abnormal(result, operand: step.a)
       }
-      ip = code + finishStep(step, place + 1, bases)
+      ip = code + finishStep(step, at: instruction + 1, bases: bases)
     }
   }
 
-  /// Does any instruction, whatever its operands are; gives the place to go on from.
+  /// Executes any instruction, with any operands; returns the index of the next one.
   @inline(never)
   private func finishStep(
-    _ step: Instruction, _ pc: Int, _ bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
+    _ step: Instruction, at pc: Int, bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
   ) -> Int {
     let registers = bases[0]
     let dst = Int(step.dst)
-    @inline(__always) func operand(_ place: UInt32) -> Slot {
-      bases[Int(place >> Operand.placeBits)][Int(place & Operand.placeMask)]
+    @inline(__always) func operand(_ index: UInt32) -> Slot {
+      bases[Int(index >> Operand.indexBits)][Int(index & Operand.indexMask)]
     }
     switch step.opcode {
-    case .move: registers[dst] = checked(operand(step.a), step.a)
+    case .move: registers[dst] = checked(operand(step.a), operand: step.a)
     case .branch:
-      registers[dst] = notBool(operand(step.a), step.a)
+      registers[dst] = notBool(operand(step.a), operand: step.a)
       return Int(step.c)
     case .andStep, .orStep:
-      registers[dst] = keep(registers[dst], notBool(operand(step.a), step.a))
+      registers[dst] = keep(registers[dst], notBool(operand(step.a), operand: step.a))
       return Int(step.c)
     case .lazy:
       if registers[dst].tag == .unset {
@@ -41,24 +41,24 @@ extension Evaluator {
     case .endLazy: return Int(registers[Int(step.a)].payload)
     case .unset: registers[dst] = .unset
     case .field:
-      registers[dst] = select(checked(operand(step.a), step.a), operand(step.c), .plain)
-    case .next: return next(step, pc, registers)
+      registers[dst] = select(checked(operand(step.a), operand: step.a), name: operand(step.c), mode: .plain)
+    case .next: return next(step, at: pc, registers: registers)
     case .not, .call1: registers[dst] = call1(step, operand(step.a))
     case .equalIntStep, .notEqualIntStep, .lessIntStep, .lessOrEqualIntStep, .lessDoubleStep, .lessOrEqualDoubleStep,
       .equalStringStep, .notEqualStringStep:
-      return slowStep(step, operand(step.a), operand(step.b), pc, registers)
+      return slowStep(step, left: operand(step.a), right: operand(step.b), at: pc, registers: registers)
     case .addInt, .subtractInt, .multiplyInt, .divideInt, .moduloInt, .addUInt, .subtractUInt, .multiplyUInt,
       .addDouble,
       .subtractDouble, .multiplyDouble, .divideDouble, .equalInt, .notEqualInt, .lessInt, .lessOrEqualInt, .equalUInt,
       .lessUInt, .lessOrEqualUInt, .equalDouble, .notEqualDouble, .lessDouble, .lessOrEqualDouble, .equalString,
       .notEqualString, .equalBool, .call2:
-      registers[dst] = call2(step, operand(step.a), operand(step.b))
-    default: return runRare(step, pc, bases)
+      registers[dst] = call2(step, left: operand(step.a), right: operand(step.b))
+    default: return runRare(step, at: pc, bases: bases)
     }
     return pc
   }
 
-  private func next(_ step: Instruction, _ pc: Int, _ registers: UnsafeMutablePointer<Slot>) -> Int {
+  private func next(_ step: Instruction, at pc: Int, registers: UnsafeMutablePointer<Slot>) -> Int {
     charge(Int(step.c))
     let index = registers[Int(step.a) + 1].count
     let collection = registers[Int(step.a)]
@@ -69,27 +69,27 @@ extension Evaluator {
   }
 
   private func call1(_ step: Instruction, _ a: Slot) -> Slot {
-    if a.isAbnormal { return abnormal(a, step.a) }
+    if a.isAbnormal { return abnormal(a, operand: step.a) }
     pair[0] = a
-    return call(step.builtin, pair, 1)
+    return call(step.builtin, arguments: pair, count: 1)
   }
 
-  private func call2(_ step: Instruction, _ a: Slot, _ b: Slot) -> Slot {
+  private func call2(_ step: Instruction, left a: Slot, right b: Slot) -> Slot {
     if a.isAbnormal || b.isAbnormal {
-      if b.tag == .unknown || !a.isAbnormal { return abnormal(b, step.b) }
-      return abnormal(a, step.a)
+      if b.tag == .unknown || !a.isAbnormal { return abnormal(b, operand: step.b) }
+      return abnormal(a, operand: step.a)
     }
     pair[0] = a
     pair[1] = b
-    return call(step.builtin, pair, 2)
+    return call(step.builtin, arguments: pair, count: 2)
   }
 
   /// A comparison as a term of `&&` or `||`, when its operands are not of the expected type.
   @inline(never)
   private func slowStep(
-    _ step: Instruction, _ a: Slot, _ b: Slot, _ pc: Int, _ registers: UnsafeMutablePointer<Slot>
+    _ step: Instruction, left a: Slot, right b: Slot, at pc: Int, registers: UnsafeMutablePointer<Slot>
   ) -> Int {
-    let term = call2(step, a, b)
+    let term = call2(step, left: a, right: b)
     let isOr = step.c & Instruction.orFlag != 0
     let isFirst = step.c & Instruction.firstFlag != 0
     let dst = Int(step.dst)
@@ -105,22 +105,22 @@ extension Evaluator {
     return pc
   }
 
-  /// What an abnormal operand makes of an operation: an error that names an unset variable, or itself.
+  /// The result of an operation on an abnormal operand: an error that names an unset variable, or the operand.
   @inline(never)
-  func abnormal(_ slot: Slot, _ place: UInt32) -> Slot {
+  func abnormal(_ slot: Slot, operand: UInt32) -> Slot {
     guard slot.tag == .unset else { return slot }
-    let isVariable = place >> Operand.placeBits == Operand.frame
-    return fail(.unset(isVariable ? variableName(Int(place & Operand.placeMask)) : "the value"))
+    let isVariable = operand >> Operand.indexBits == Operand.frame
+    return fail(.unset(isVariable ? variableName(Int(operand & Operand.indexMask)) : "the value"))
   }
 
   @inline(__always)
-  func checked(_ slot: Slot, _ place: UInt32) -> Slot { slot.isAbnormal ? abnormal(slot, place) : slot }
+  func checked(_ slot: Slot, operand: UInt32) -> Slot { slot.isAbnormal ? abnormal(slot, operand: operand) : slot }
 
-  private func notBool(_ slot: Slot, _ place: UInt32) -> Slot {
-    slot.isAbnormal ? abnormal(slot, place) : fail(.notBool(slot.tag))
+  private func notBool(_ slot: Slot, operand: UInt32) -> Slot {
+    slot.isAbnormal ? abnormal(slot, operand: operand) : fail(.notBool(slot.tag))
   }
 
-  /// What `&&` and `||` remember of their terms: an unknown before an error, an error before a bool.
+  /// The intermediate result of `&&` and `||`: an unknown wins over an error, an error over a bool.
   private func keep(_ kept: Slot, _ new: Slot) -> Slot {
     kept.tag == .unknown || kept.tag == .error && new.tag == .error ? kept : new
   }

@@ -1,6 +1,6 @@
 /// Fields of records, keys of maps.
 extension Evaluator {
-  func select(_ operand: Slot, _ name: Slot, _ mode: Expression.SelectMode) -> Slot {
+  func select(_ operand: Slot, name: Slot, mode: Expression.SelectMode) -> Slot {
     switch operand.tag {
     case .unset, .error, .unknown: return operand
     case .map:
@@ -9,16 +9,16 @@ extension Evaluator {
         return mode == .plain ? value : mode == .test ? .bool(true) : makeOptional(value)
       }
       return mode == .plain ? fail(.noSuchKey(name)) : mode == .test ? .bool(false) : .none
-    case .record: return selectField(operand, name.string, mode)
+    case .record: return selectField(operand, name: name.string, mode: mode)
     case .optional:
       guard let content = operand.content else { return mode == .test ? .bool(false) : .none }
-      let value = select(content, name, mode)
-      return value.isAbnormal || mode == .test || value.tag == .optional ? value : makeOptional(value)
+      // What is missing anywhere behind an optional makes the whole chain absent.
+      return select(content, name: name, mode: mode == .test ? .test : .optional)
     default: return fail(.noFields(operand.tag))
     }
   }
 
-  private func selectField(_ record: Slot, _ name: String, _ mode: Expression.SelectMode) -> Slot {
+  private func selectField(_ record: Slot, name: String, mode: Expression.SelectMode) -> Slot {
     guard types.records.indices.contains(Int(record.extra)) else { return fail(.noFields(.record)) }
     let declaration = types.records[Int(record.extra)]
     guard let index = declaration.index(of: name), index < record.elements.count else {
@@ -36,7 +36,7 @@ extension Evaluator {
     }
   }
 
-  /// What a field reads as that was not set.
+  /// The value read from a field that was not set.
   func unsetField(_ field: FieldDeclaration) -> Slot {
     if let value = field.defaultValue { return make(value) }
     if field.presence == .always { return fail(.unset(field.name)) }
@@ -47,15 +47,15 @@ extension Evaluator {
   func makeRecord(_ type: Int, fields: Int, _ values: UnsafeMutablePointer<Slot>) -> Slot {
     guard types.records.indices.contains(type) else { return fail("this type does not exist") }
     let declaration = types.records[type]
-    let places = fieldList(fields)
-    for (position, _) in places.enumerated() where values[position].isAbnormal && !values[position].isUnset {
+    let indices = fieldList(fields)
+    for (position, _) in indices.enumerated() where values[position].isAbnormal && !values[position].isUnset {
       return values[position]
     }
-    if let special = makeWellKnown(declaration, places, values) { return special }
+    if let special = makeWellKnown(declaration, fields: indices, values: values) { return special }
     let count = declaration.fields.count
     guard let block = allocateBlock(slots: count) else { return outOfMemory() }
     for index in 0..<count { block[index] = .unset }
-    for (position, index) in places.enumerated() where index < count {
+    for (position, index) in indices.enumerated() where index < count {
       let value = values[position].isUnset ? .unset : store(values[position], declaration.fields[index])
       if value.tag == .error || value.tag == .unknown { return value }
       block[index] = value
@@ -67,7 +67,7 @@ extension Evaluator {
     return seal(Slot(.record, payload: UInt64(UInt(bitPattern: block)), count: UInt32(count), extra: UInt16(type)))
   }
 
-  /// What a field holds that a literal leaves out.
+  /// The value of a field that a literal leaves out.
   private func absentField(_ field: FieldDeclaration) -> Slot {
     if let value = field.defaultValue { return make(value) }
     if case .optional = field.type { return .none }

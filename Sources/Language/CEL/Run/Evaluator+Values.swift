@@ -21,13 +21,13 @@ extension Evaluator {
   /// The number of elements of a list or entries of a map; nil for anything else.
   public func count(_ slot: Slot) -> Int? { slot.tag == .list || slot.tag == .map ? Int(slot.count) : nil }
 
-  /// An element of a list, or a key of a map, by place.
+  /// An element of a list, or a key of a map, by index.
   public func element(_ slot: Slot, _ index: Int) -> Slot {
     guard let count = count(slot), index >= 0, index < count else { return .unset }
     return slot.elements[slot.tag == .map ? index * 2 : index]
   }
 
-  /// The field of a record by place; unset when it is not set or not there.
+  /// The field of a record by index; unset when it is not set or out of range.
   public func field(_ slot: Slot, _ index: Int) -> Slot {
     guard slot.tag == .record, index >= 0, index < slot.elements.count else { return .unset }
     return slot.elements[index]
@@ -41,7 +41,7 @@ extension Evaluator {
     var elements = Array(slot.elements)
     elements[index] = value
     guard let block = allocateBlock(slots: elements.count) else { throw tooLarge() }
-    for (place, element) in elements.enumerated() { block[place] = element }
+    for (index, element) in elements.enumerated() { block[index] = element }
     var copy = slot
     copy.payload = UInt64(UInt(bitPattern: block))
     return try accepted(seal(copy))
@@ -51,8 +51,8 @@ extension Evaluator {
   public func replacing(_ slot: Slot, key: Slot, with value: Slot) throws(EvaluationError) -> Slot {
     var elements = Array(slot.elements)
     if slot.tag == .map {
-      if let place = (0..<Int(slot.count)).first(where: { MapIndex.order(elements[2 * $0], key) == 0 }) {
-        elements[2 * place + 1] = value
+      if let index = (0..<Int(slot.count)).first(where: { MapIndex.order(elements[2 * $0], key) == 0 }) {
+        elements[2 * index + 1] = value
       } else {
         elements += [key, value]
       }
@@ -125,23 +125,23 @@ extension Evaluator {
     guard let block = allocateBlock(slots: fields.count) else { return outOfMemory() }
     var given: [String: Value] = [:]
     for field in record.fields { given[field.name] = field.value }
-    for (place, field) in fields.enumerated() {
+    for (index, field) in fields.enumerated() {
       if let value = given[field.name] {
-        block[place] = make(value)
-        if field.presence != .always, !block[place].isAbnormal { block[place] = store(block[place], field) }
-        if case .optional = field.type, block[place].tag != .optional, !block[place].isAbnormal {
-          block[place] = block[place].tag == .null ? .none : makeOptional(block[place])
+        block[index] = make(value)
+        if field.presence != .always, !block[index].isAbnormal { block[index] = store(block[index], field) }
+        if case .optional = field.type, block[index].tag != .optional, !block[index].isAbnormal {
+          block[index] = block[index].tag == .null ? .none : makeOptional(block[index])
         }
       } else if field.presence == .always {
         if case .optional = field.type, field.defaultValue == nil {
-          block[place] = .none
+          block[index] = .none
         } else {
-          block[place] = field.defaultValue.map { make($0) } ?? .unset
+          block[index] = field.defaultValue.map { make($0) } ?? .unset
         }
       } else {
-        block[place] = .unset
+        block[index] = .unset
       }
-      if block[place].tag == .error { return block[place] }
+      if block[index].tag == .error { return block[index] }
     }
     return seal(
       Slot(.record, payload: UInt64(UInt(bitPattern: block)), count: UInt32(fields.count), extra: UInt16(index)))

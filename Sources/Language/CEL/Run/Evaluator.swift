@@ -9,13 +9,13 @@ public final class Evaluator {
   @exclusivity(unchecked) var arena: Arena
   @exclusivity(unchecked) var fuel: Int
   /// Errors of the present evaluation, with the instructions they came from; error slots hold their index.
-  @exclusivity(unchecked) var faults: [(fault: Fault, place: Int)] = []
-  /// Whether `faults` or `isStopped` are left from an evaluation.
+  @exclusivity(unchecked) var faults: [(fault: Fault, instruction: Int)] = []
+  /// True when `faults` or `isStopped` are left from an earlier evaluation.
   @exclusivity(unchecked) private var isDirty = false
   /// Set when a limit was passed: nothing absorbs that.
   @exclusivity(unchecked) var isStopped = false
   /// The instruction whose function is running.
-  @exclusivity(unchecked) var place = 0
+  @exclusivity(unchecked) var instruction = 0
   @exclusivity(unchecked) var registers: UnsafeMutablePointer<Slot>
   @exclusivity(unchecked) private var registerCount = 64
   /// The starts of registers, frame and constants, by the upper bits of an operand.
@@ -55,7 +55,7 @@ public final class Evaluator {
 
   /// Evaluates a program over a frame of variables.
   ///
-  /// - Parameter frame: A slot for each place that the program uses.
+  /// - Parameter frame: A slot for each variable that the program uses.
   /// - Returns: A slot that lives until ``reset()``; unknown when it depends on an unknown variable.
   public func evaluate(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Slot {
     let result = start(program.code, frame)
@@ -105,14 +105,14 @@ public final class Evaluator {
     bases[0] = registers
   }
 
-  /// Starts afresh, without a program.
+  /// Prepares an evaluation without a program.
   func prepareForFolding() {
     fuel = limits.fuel
     running = nil
     prepare(0)
   }
 
-  /// What an error slot stands for.
+  /// The fault of an error slot.
   func fault(_ slot: Slot) -> Fault? {
     let index = Int(truncatingIfNeeded: slot.payload)
     return slot.tag == .error && faults.indices.contains(index) ? faults[index].fault : nil
@@ -120,25 +120,25 @@ public final class Evaluator {
 
   func error(_ result: Slot, _ code: Code) -> EvaluationError {
     if isStopped, let last = faults.last(where: { if case .limit = $0.fault { true } else { false } }) {
-      return EvaluationError(last.fault.message, at: code.range(last.place), isLimit: true)
+      return EvaluationError(last.fault.message, at: code.range(last.instruction), isLimit: true)
     }
     let index = Int(truncatingIfNeeded: result.payload)
     guard result.tag == .error, faults.indices.contains(index) else {
       return EvaluationError("a value is larger than the limits allow", at: code.range)
     }
-    return EvaluationError(faults[index].fault.message, at: code.range(faults[index].place))
+    return EvaluationError(faults[index].fault.message, at: code.range(faults[index].instruction))
   }
 }
 
 // MARK: - Faults and limits
 
 extension Evaluator {
-  /// Notes an error and gives the slot that stands for it.
+  /// Records an error and returns its slot.
   @inline(never)
   func fail(_ fault: Fault) -> Slot {
     charge(20)
     isDirty = true
-    faults.append((fault, place))
+    faults.append((fault, instruction))
     return Slot(.error, payload: UInt64(faults.count - 1))
   }
 
@@ -150,7 +150,7 @@ extension Evaluator {
     isStopped = true
     isDirty = true
     fuel = 0
-    faults.append((.limit(message), place))
+    faults.append((.limit(message), instruction))
     return Slot(.error, payload: UInt64(faults.count - 1))
   }
 
@@ -167,23 +167,41 @@ extension Evaluator {
   }
 }
 
+// MARK: - Patterns
+
+extension Evaluator {
+  /// Runs `search` with a pattern that is not compiled with the program; charges for compiling and searching `text`.
+  func withPattern(_ pattern: Slot, text: Slot, search: (CompiledPattern) -> Slot) -> Slot {
+    switch patterns.pattern(pattern.utf8) {
+    case .failure(let error):
+      charge(CompiledPattern.failedCompilationCost)
+      return fail(.badPattern(error.reason))
+    case .success(let (compiled, isNew)):
+      if isNew { charge(compiled.compilationCost) }
+      charge(compiled.searchCost(bytes: text.utf8.count))
+      return fuel > 0 ? search(compiled) : .null
+    }
+  }
+}
+
 /// The patterns last used that are not constant.
 struct PatternCache {
   private static let capacity = 16
-  private var entries: [(pattern: [UInt8], regex: CompiledPattern)] = []
+  private var entries: [(text: [UInt8], compiled: CompiledPattern)] = []
   private var next = 0
 
-  mutating func regex(_ pattern: UnsafeBufferPointer<UInt8>) -> Result<CompiledPattern, RegexError> {
-    if let known = entries.first(where: { $0.pattern.elementsEqual(pattern) }) { return .success(known.regex) }
-    let compiled = CompiledPattern.compile(pattern)
-    if case .success(let regex) = compiled {
+  mutating func pattern(
+    _ text: UnsafeBufferPointer<UInt8>
+  ) -> Result<(compiled: CompiledPattern, isNew: Bool), RegexError> {
+    if let known = entries.first(where: { $0.text.elementsEqual(text) }) { return .success((known.compiled, false)) }
+    return CompiledPattern.compile(text).map { compiled in
       if entries.count < Self.capacity {
-        entries.append((Array(pattern), regex))
+        entries.append((Array(text), compiled))
       } else {
-        entries[next] = (Array(pattern), regex)
+        entries[next] = (Array(text), compiled)
         next = (next + 1) % Self.capacity
       }
+      return (compiled, true)
     }
-    return compiled
   }
 }

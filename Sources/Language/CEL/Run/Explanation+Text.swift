@@ -74,7 +74,7 @@ private struct SourceLine {
     }
   }
 
-  /// The column of a byte, or of the first visible character behind it.
+  /// The column of a byte, or of the first visible character after it.
   func column(of offset: UInt32) -> Int? {
     guard offset >= base, Int(offset - base) < columns.count else { return nil }
     let scalars = Array(text.unicodeScalars)

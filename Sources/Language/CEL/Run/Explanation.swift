@@ -1,7 +1,7 @@
 public import FlowJSON
 public import FlowSource
 
-/// What each part of an expression came to, for people who ask why.
+/// The result of each part of an expression, for display.
 public struct Explanation: Hashable, Sendable {
   public enum Outcome: Hashable, Sendable {
     case value(Value)
@@ -12,12 +12,12 @@ public struct Explanation: Hashable, Sendable {
   }
 
   public var range: SourceRange
-  /// The name of the definition that stands here, when it is one.
+  /// The name of the definition, when the part is one.
   public var name: String?
   public var outcome: Outcome
-  /// Whether there is nothing to explain: a literal.
+  /// True for a literal, which needs no explanation.
   public var isConstant: Bool
-  /// Where a rendering shows the outcome: the operator, the name, the dot.
+  /// The range under which a rendering shows the outcome: the operator, the name, the dot.
   public var anchor: SourceRange
   public var children: [Explanation]
 
@@ -54,7 +54,7 @@ struct ExplanationRecorder {
     var kind: String
   }
 
-  /// The number of a node; the same for the same place.
+  /// The number of a node; equal for equal ranges.
   mutating func number(of typed: TypedExpression) -> Int {
     let key = Key(range: typed.range, kind: typed.shape)
     if let known = numbers[key] { return known }
@@ -67,7 +67,7 @@ struct ExplanationRecorder {
 }
 
 extension TypedExpression {
-  /// What tells nodes with the same range apart.
+  /// Distinguishes nodes with the same range.
   fileprivate var shape: String {
     switch kind {
     case .coerce: "coerce"
@@ -107,11 +107,12 @@ extension Evaluator {
     let parts = children.map { explanation($0, code) }
     let slot = code.tracer.find(typed).flatMap { $0 < trace.count ? trace[$0] : nil }
     return Explanation(
-      range: typed.range, name: name, outcome: outcome(slot, typed, code), isConstant: typed.constant != nil,
+      range: typed.range, name: name, outcome: outcome(slot, typed: typed, code: code),
+      isConstant: typed.constant != nil,
       anchor: typed.anchor, children: parts)
   }
 
-  private func outcome(_ slot: Slot?, _ typed: TypedExpression, _ code: Code) -> Explanation.Outcome {
+  private func outcome(_ slot: Slot?, typed: TypedExpression, code: Code) -> Explanation.Outcome {
     if let constant = typed.constant { return .value(constant) }
     guard let slot else { return .notEvaluated }
     switch slot.tag {
@@ -124,7 +125,7 @@ extension Evaluator {
 }
 
 extension TypedExpression {
-  /// Where the outcome is shown: the gap of an operator, else the start.
+  /// The range at which the outcome is shown: the gap of an operator, else the start.
   var anchor: SourceRange {
     func gap(_ left: TypedExpression, _ right: TypedExpression) -> SourceRange {
       SourceRange(left.range.upper, right.range.lower)

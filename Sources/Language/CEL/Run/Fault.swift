@@ -1,12 +1,12 @@
 public import FlowSource
 
-/// Why an expression has no value.
+/// An error of an evaluation.
 public struct EvaluationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// In the writer's words: lower case, no full stop.
   public var message: String
   /// The part of the expression that failed.
   public var range: SourceRange
-  /// Whether a limit stopped the evaluation, which no `||` absorbs.
+  /// True when a limit stopped the evaluation, which no `||` absorbs.
   public var isLimit: Bool
 
   public init(_ message: String, at range: SourceRange, isLimit: Bool = false) {
@@ -18,7 +18,7 @@ public struct EvaluationError: Error, Hashable, Sendable, CustomStringConvertibl
   public var description: String { message }
 }
 
-/// An error as it is noted during evaluation; its words are made only when somebody reads them.
+/// An error as it is recorded during evaluation; its message is built only when it is read.
 enum Fault {
   case noOverload(Builtin, [Slot.Tag])
   case divisionByZero
@@ -34,6 +34,7 @@ enum Fault {
   case badKey(Slot.Tag)
   case badPattern(String)
   case badTime(String)
+  case unknownZone(String)
   case custom(String)
   case limit(String)
 
@@ -43,7 +44,7 @@ enum Fault {
     case .divisionByZero, .modulusByZero: "F206"
     case .overflow: "F205"
     case .badPattern: "F207"
-    case .badTime: "F208"
+    case .badTime, .unknownZone: "F208"
     case .noSuchKey, .indexOutOfRange: "F209"
     default: "F204"
     }
@@ -67,6 +68,7 @@ enum Fault {
     case .badKey(let tag): "a map key is a bool, int, uint or string, not `\(tag)`"
     case .badPattern(let reason): "the pattern is wrong: \(reason)"
     case .badTime(let text): text
+    case .unknownZone(let name): "there is no time zone \"\(name.prefix(60))\""
     case .custom(let message), .limit(let message): message
     }
   }

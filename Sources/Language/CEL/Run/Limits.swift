@@ -1,4 +1,4 @@
-/// What an evaluation may cost.
+/// Limits of one evaluation.
 public struct Limits: Hashable, Sendable {
   /// Steps: about one for each instruction inside a loop, and one for each 16 bytes or element that a function visits.
   public var fuel: Int

@@ -32,7 +32,7 @@ extension Expression {
     }
   }
 
-  /// The functions and record types that are named, with their places.
+  /// The functions and record types that are named, with their ranges.
   public var calledNames: [Field] {
     var names: [Field] = []
     switch kind {
@@ -71,7 +71,7 @@ private struct ReferenceCollector {
     bound.removeLast(names.count)
   }
 
-  /// Takes a whole chain of selections at once; false when it does not start at a name.
+  /// Records a whole chain of selections; false when it does not start at a name.
   private mutating func visitChain(_ expression: Expression) -> Bool {
     var path: [String] = []
     var current = expression

@@ -1,5 +1,5 @@
 extension Expression {
-  /// The same place with another meaning, as a surrounding language may want it.
+  /// An expression with the same range and another meaning, for a surrounding language.
   public func replacing(with kind: Kind) -> Expression { Expression(id: id, range: range, kind: kind) }
 
   /// The expression with each direct sub-expression put through `transform`.

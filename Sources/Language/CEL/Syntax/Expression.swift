@@ -29,7 +29,7 @@ public struct Expression: Hashable, Sendable {
     /// Stands where no expression could be read; the diagnostic says why.
     case missing
     case literal(Literal)
-    /// A name; rooted when a dot stands before it, which reaches past the container and bound variables.
+    /// A name; rooted when a dot precedes it, which skips the container and bound variables.
     case identifier(String, isRooted: Bool)
     case select(Expression, Field, SelectMode)
     case index(Expression, Expression, isOptional: Bool)
@@ -49,7 +49,7 @@ public struct Expression: Hashable, Sendable {
     case block([Expression], body: Expression)
   }
 
-  /// A name with its place.
+  /// A name with its range.
   public struct Field: Hashable, Sendable {
     public var name: String
     public var range: SourceRange
@@ -68,7 +68,7 @@ public struct Expression: Hashable, Sendable {
     public var function: Field
     public var target: Expression?
     public var arguments: [Expression]
-    /// Whether the function was written with a dot before it.
+    /// True when the function was written with a dot before it.
     public var isRooted = false
   }
 

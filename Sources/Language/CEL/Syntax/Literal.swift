@@ -9,7 +9,7 @@ public enum Literal: Hashable, Sendable {
   case bytes([UInt8])
 }
 
-/// Why a literal has no value, and at which byte of its text.
+/// An invalid literal, with the byte offset in its text.
 struct LiteralError: Error {
   var message: String
   var offset: Int
@@ -17,7 +17,7 @@ struct LiteralError: Error {
 }
 
 extension Literal {
-  /// The value of an int token; `isNegative` when a minus stands directly before it.
+  /// The value of an int token; `isNegative` when a minus directly precedes it.
   static func int(_ text: some Collection<UInt8>, isNegative: Bool) -> Literal? {
     let (digits, radix) = digits(of: text)
     return Int64((isNegative ? "-" : "") + digits, radix: radix).map(Literal.int)
@@ -97,18 +97,19 @@ private struct QuotedReader {
     case UInt8(ascii: "v"): out.append(0x0B)
     case UInt8(ascii: "\\"), UInt8(ascii: "?"), UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`"):
       out.append(kind)
-    case UInt8(ascii: "x"), UInt8(ascii: "X"): try append(number(2, 16, end, start), isOctet: true, start)
-    case UInt8(ascii: "u"): try append(number(4, 16, end, start), isOctet: false, start)
-    case UInt8(ascii: "U"): try append(number(8, 16, end, start), isOctet: false, start)
+    case UInt8(ascii: "x"), UInt8(ascii: "X"):
+      try append(number(2, radix: 16, end: end, start: start), isOctet: true, start)
+    case UInt8(ascii: "u"): try append(number(4, radix: 16, end: end, start: start), isOctet: false, start)
+    case UInt8(ascii: "U"): try append(number(8, radix: 16, end: end, start: start), isOctet: false, start)
     case UInt8(ascii: "0")...UInt8(ascii: "3"):
       at -= 1
-      try append(number(3, 8, end, start), isOctet: true, start)
+      try append(number(3, radix: 8, end: end, start: start), isOctet: true, start)
     default: throw error("there is no such escape", start)
     }
   }
 
   /// Reads exactly `count` digits.
-  private mutating func number(_ count: Int, _ radix: UInt32, _ end: Int, _ start: Int) throws(LiteralError) -> UInt32 {
+  private mutating func number(_ count: Int, radix: UInt32, end: Int, start: Int) throws(LiteralError) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<count {
       let character = at < end ? Character(Unicode.Scalar(text[at])) : " "

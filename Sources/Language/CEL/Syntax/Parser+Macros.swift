@@ -6,11 +6,11 @@ extension ExpressionParser {
     guard !hasFailed else { return missing() }
     if let target = call.target {
       if case .identifier(let name, isRooted: false) = target.kind,
-        let expanded = expandNamespaced(name, call, range)
+        let expanded = expandNamespaced(name, call: call, at: range)
       {
         return expanded
       }
-      if let expanded = expandComprehension(target, call, range) { return expanded }
+      if let expanded = expandComprehension(target, call: call, at: range) { return expanded }
     } else if call.function.name == "has", call.arguments.count == 1, !call.isRooted {
       return expandHas(call.arguments[0], range)
     }
@@ -30,7 +30,7 @@ extension ExpressionParser {
 
   // MARK: Comprehensions
 
-  /// How many variables and other arguments a macro takes.
+  /// The numbers of variables and other arguments of a macro.
   private func shape(_ name: String, _ count: Int) -> (macro: Expression.Macro, variables: Int, hasFilter: Bool)? {
     switch (name, count) {
     case ("all", 2): (.all, 1, false)
@@ -56,7 +56,7 @@ extension ExpressionParser {
   }
 
   private mutating func expandComprehension(
-    _ target: Expression, _ call: Expression.Call, _ range: SourceRange
+    _ target: Expression, call: Expression.Call, at range: SourceRange
   ) -> Expression? {
     guard let shape = shape(call.function.name, call.arguments.count) else { return nil }
     var variables: [Expression.Field] = []
@@ -80,18 +80,18 @@ extension ExpressionParser {
   // MARK: Macros with a receiver that is a namespace
 
   private mutating func expandNamespaced(
-    _ namespace: String, _ call: Expression.Call, _ range: SourceRange
+    _ namespace: String, call: Expression.Call, at range: SourceRange
   ) -> Expression? {
     switch (namespace, call.function.name, call.arguments.count) {
     case ("cel", "bind", 3): expandBind(call, range)
     case ("cel", "block", 2): expandBlock(call, range)
-    case ("cel", "index", 1): expandNumbered("@index", call, range)
-    case ("cel", "iterVar", 2): expandNumbered("@it", call, range)
-    case ("cel", "accuVar", 2): expandNumbered("@ac", call, range)
-    case ("math", "greatest", _): expandExtreme("math.@max", call, range)
-    case ("math", "least", _): expandExtreme("math.@min", call, range)
-    case ("proto", "getExt", 2): expandExtension(.plain, call, range)
-    case ("proto", "hasExt", 2): expandExtension(.test, call, range)
+    case ("cel", "index", 1): expandNumbered("@index", call: call, at: range)
+    case ("cel", "iterVar", 2): expandNumbered("@it", call: call, at: range)
+    case ("cel", "accuVar", 2): expandNumbered("@ac", call: call, at: range)
+    case ("math", "greatest", _): expandExtreme("math.@max", call: call, at: range)
+    case ("math", "least", _): expandExtreme("math.@min", call: call, at: range)
+    case ("proto", "getExt", 2): expandExtension(.plain, call: call, at: range)
+    case ("proto", "hasExt", 2): expandExtension(.test, call: call, at: range)
     default: nil
     }
   }
@@ -115,7 +115,7 @@ extension ExpressionParser {
 
   /// `cel.index(2)` and its like become names that can't be written.
   private mutating func expandNumbered(
-    _ prefix: String, _ call: Expression.Call, _ range: SourceRange
+    _ prefix: String, call: Expression.Call, at range: SourceRange
   ) -> Expression {
     var name = prefix
     for argument in call.arguments {
@@ -129,7 +129,7 @@ extension ExpressionParser {
   }
 
   private mutating func expandExtreme(
-    _ function: String, _ call: Expression.Call, _ range: SourceRange
+    _ function: String, call: Expression.Call, at range: SourceRange
   ) -> Expression {
     guard !call.arguments.isEmpty else {
       fail("`math.\(call.function.name)` needs at least one argument", at: range)
@@ -141,7 +141,7 @@ extension ExpressionParser {
 
   /// `proto.getExt(message, package.field)` selects a field whose name is the whole dotted one.
   private mutating func expandExtension(
-    _ mode: Expression.SelectMode, _ call: Expression.Call, _ range: SourceRange
+    _ mode: Expression.SelectMode, call: Expression.Call, at range: SourceRange
   ) -> Expression {
     guard let name = call.arguments[1].dottedName, name.count > 1 else {
       fail("`proto.\(call.function.name)` needs the full name of an extension here", at: call.arguments[1].range)

@@ -49,7 +49,7 @@ extension ExpressionParser {
         terms.append(parseBinary(next))
       } while !hasFailed && isFlat(level, found.function) && binaryOperator()?.function == found.function
       guard !hasFailed else { return missing() }
-      left = combine(terms, level, Expression.Field(found.function, operatorToken.range))
+      left = combine(terms, level: level, function: Expression.Field(found.function, operatorToken.range))
     }
     return left
   }
@@ -58,7 +58,7 @@ extension ExpressionParser {
     level == .or || level == .and || function == "_+_"
   }
 
-  private mutating func combine(_ terms: [Expression], _ level: Level, _ function: Expression.Field) -> Expression {
+  private mutating func combine(_ terms: [Expression], level: Level, function: Expression.Field) -> Expression {
     let range = terms[0].range.union(terms[terms.count - 1].range)
     switch level {
     case .or: return make(range, .or(terms))

@@ -94,7 +94,7 @@ extension ExpressionParser {
     return expect(.rightParen, "`,` or `)`") ? arguments : nil
   }
 
-  /// The dots, brackets and braces behind `operand`.
+  /// The dots, brackets and braces after `operand`.
   mutating func parsePostfix(_ operand: Expression) -> Expression {
     var operand = operand
     while !hasFailed {
@@ -130,7 +130,7 @@ extension ExpressionParser {
     return make(SourceRange(operand.range.lower, lastEnd), .index(operand, index, isOptional: isOptional))
   }
 
-  /// A name behind a dot, before a colon: any word but a keyword, or one in backticks.
+  /// A name after a dot or before a colon: any word but a keyword, or one in backticks.
   private mutating func parseFieldName() -> Expression.Field? {
     let token = token
     switch kind {
@@ -248,7 +248,7 @@ extension ExpressionParser {
 }
 
 extension Expression {
-  /// Whether a dotted name starts with a dot.
+  /// True when a dotted name starts with a dot.
   var isRootedName: Bool {
     switch kind {
     case .identifier(_, let isRooted): isRooted

@@ -4,7 +4,7 @@ public import FlowSource
 ///
 /// The parser of a surrounding language embeds one and moves ``position``.
 public struct ExpressionParser: Sendable {
-  /// How deep an expression may nest.
+  /// The deepest nesting of an expression.
   public static let maximumDepth = 200
   /// The longest text that ``parse(_:)`` takes, in bytes.
   public static let maximumSourceBytes = 1 << 20
@@ -12,7 +12,7 @@ public struct ExpressionParser: Sendable {
   /// The index of the next token.
   public var position = 0
   public var diagnostics: [Diagnostic] = []
-  /// Whether `Name{…}` builds a record. A surrounding language turns it off where a block of its own may follow.
+  /// Allows `Name{…}` to build a record. A surrounding language turns it off where a block may follow.
   public var takesRecords = true
 
   let tokens: [Token]
@@ -138,7 +138,7 @@ extension ExpressionParser {
     diagnostics.append(Diagnostic(code, .error, message, at: range, label: label, help: help, fixes: fixes))
   }
 
-  /// Says what stands at the next token where something else should be.
+  /// Reports the next token as unexpected.
   mutating func failUnexpected(_ message: String = "expected the expression to end") {
     let found = token
     switch found.kind {

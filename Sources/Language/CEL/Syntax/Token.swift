@@ -1,6 +1,6 @@
 public import FlowSource
 
-/// What a token is, by its spelling alone.
+/// The kind of a token, by its spelling alone.
 public enum TokenKind: UInt8, Sendable {
   case identifier, quotedIdentifier, int, uint, double, string, bytes, unterminated
   case leftParen, rightParen, leftBracket, rightBracket, leftBrace, rightBrace

@@ -1,16 +1,16 @@
 /// One field of a record.
 public struct FieldDeclaration: Hashable, Sendable {
-  /// When a field counts as set.
+  /// The rule by which a field counts as set.
   public enum Presence: String, Hashable, Sendable {
     /// Every value has it: flow fields.
     case always
-    /// When it was set, to whatever: proto2, messages, wrappers.
+    /// When it was set, to any value: proto2, messages, wrappers.
     case explicit
     /// When it differs from the type's zero: proto3 scalars, lists and maps.
     case implicit
   }
 
-  /// What is kept of an assigned value, where that is less than the type says.
+  /// The representation of the field, where it holds less than its type.
   public enum Storage: String, Hashable, Sendable {
     case plain, int32, uint32, float, any, jsonValue, jsonStruct, jsonList, enum32
   }
@@ -22,7 +22,7 @@ public struct FieldDeclaration: Hashable, Sendable {
   public var defaultValue: Value?
   public var presence: Presence
   public var storage: Storage
-  /// The name of the enum, for a number that stands for one.
+  /// The name of the enum, for a number that denotes one.
   public var enumName: String?
 
   public init(
@@ -38,7 +38,7 @@ public struct FieldDeclaration: Hashable, Sendable {
     self.enumName = enumName
   }
 
-  /// Whether a literal has to give it: no default, not optional, no presence of its own.
+  /// True when a literal must give it: no default, not optional, no presence of its own.
   public var isRequired: Bool {
     if presence != .always || defaultValue != nil { return false }
     if case .optional = type { return false }
@@ -60,7 +60,7 @@ public struct RecordDeclaration: Hashable, Sendable {
     self.indices = indices
   }
 
-  /// The place of a field.
+  /// The index of a field.
   public func index(of name: String) -> Int? { indices[name] }
 
   public func field(_ name: String) -> FieldDeclaration? { indices[name].map { fields[$0] } }
@@ -75,7 +75,7 @@ public struct EnumDeclaration: Hashable, Sendable {
 
   public var name: String
   public var values: [Case]
-  /// Whether it is a type of its own; the values of a weak one, as in protobuf, are ints.
+  /// True for a type of its own; the values of a weak enum, as in protobuf, are ints.
   public var isStrong: Bool
 
   public init(_ name: String, values: [(name: String, number: Int64)], isStrong: Bool = true) {

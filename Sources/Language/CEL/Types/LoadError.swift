@@ -1,4 +1,4 @@
-/// Why stored data is not a program.
+/// Stored data that is not a valid program.
 public struct LoadError: Error, Hashable, Sendable, CustomStringConvertible {
   public var message: String
 

@@ -1,11 +1,11 @@
 /// One way to call a function.
 public struct Signature: Hashable, Sendable {
   public var name: String
-  /// Whether the first parameter stands before the dot.
+  /// True when the first parameter is the receiver.
   public var isMember: Bool
   public var parameters: [ValueType]
   public var result: ValueType
-  /// What names this overload: all but the result, as it was declared. Made once, because every call asks for it.
+  /// The overload's identifier: all of the declaration but the result. Computed once, because every call reads it.
   public let id: String
 
   public init(_ name: String, isMember: Bool = false, parameters: [ValueType], result: ValueType) {
@@ -72,7 +72,7 @@ extension Signature {
 }
 
 extension String {
-  /// Where `needle` first stands.
+  /// The first index of `needle`.
   fileprivate func range(of needle: String) -> Range<String.Index>? {
     var start = startIndex
     while start < endIndex {

@@ -2,7 +2,7 @@
 ///
 /// A program, its evaluator and the slots between them must share one registry, or copies of it with more at the end.
 public struct TypeRegistry: Sendable {
-  /// How many records and how many enums there may be.
+  /// The largest number of records, and of enums.
   public static let maximumCount = 60_000
 
   public private(set) var records: [RecordDeclaration] = []
@@ -37,14 +37,14 @@ public struct TypeRegistry: Sendable {
   public func recordIndex(_ name: String) -> Int? { recordIndices[name] }
   public func enumIndex(_ name: String) -> Int? { enumIndices[name] }
 
-  /// The type that a name stands for: a simple one, a well-known one, or a declared one.
+  /// The type of a name: a simple one, a well-known one, or a declared one.
   public func type(named name: String) -> ValueType? {
     if let known = WellKnown.types[name] { return known }
     if let enumeration = enumeration(named: name) { return enumeration.type }
     return recordIndices[name] == nil ? nil : .record(name)
   }
 
-  /// What a field without a value reads as.
+  /// The value read from a field without a value.
   public func zero(of type: ValueType) -> Value {
     switch type {
     case .null, .dyn, .error, .wrapper, .parameter, .type, .opaque: .null

@@ -21,7 +21,7 @@ public indirect enum ValueType: Hashable, Sendable {
   /// A type still to be found, in the signature of a function.
   case parameter(String)
 
-  /// How deep types may nest; what lies deeper is `dyn`.
+  /// The deepest nesting of types; deeper parts are `dyn`.
   public static let maximumDepth = 64
 
   /// The parts that the type is made of.
@@ -55,7 +55,7 @@ public indirect enum ValueType: Hashable, Sendable {
 
   var isDyn: Bool { self == .dyn }
   var isDynOrError: Bool { self == .dyn || self == .error }
-  /// Whether values of other types may hide in it.
+  /// True when it may contain values of other types.
   var mentionsDyn: Bool {
     switch self {
     case .dyn, .error, .parameter, .wrapper: true

@@ -9,12 +9,17 @@ public struct IPAddress: Hashable, Sendable {
   init(octets: [UInt8]) { self.octets = octets }
 
   /// Reads dotted or colon notation. No zones, no dotted part in IPv6, no leading zeros in IPv4.
+  ///
+  /// An IPv6 address that contains an IPv4 address (`::ffff:c0a8:1`) is that IPv4 address.
   public init?(_ text: String) {
     guard let octets = text.utf8.contains(UInt8(ascii: ":")) ? IPAddress.readV6(text) : IPAddress.readV4(text) else {
       return nil
     }
-    self.octets = octets
+    self.octets = octets.count == 16 && octets.starts(with: IPAddress.mappedPrefix) ? Array(octets[12...]) : octets
   }
+
+  /// The first octets of the IPv6 addresses that contain IPv4 addresses (RFC 4291, 2.5.5.2).
+  private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
 
   private static func readV4(_ text: String) -> [UInt8]? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -69,7 +74,7 @@ public struct IPAddress: Hashable, Sendable {
 
   private static func octets(_ groups: [UInt16]) -> [UInt8] { groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] } }
 
-  /// With all bits behind the first `prefixLength` cleared.
+  /// With all bits after the first `prefixLength` cleared.
   func masked(_ prefixLength: Int) -> IPAddress {
     var octets = octets
     for index in octets.indices {

@@ -1,3 +1,5 @@
+import FlowSource
+
 /// The time zones of the world: how far clocks are from UTC at an instant.
 ///
 /// The database is part of the program, so that an evaluation gives the same on every host.
@@ -12,7 +14,7 @@ public enum TimeZones {
   }
 
   /// The first instant at which clocks of a zone show a local time, given in seconds as if it were UTC; where they
-  /// skip it, the first instant behind the gap. Nil when there is no such zone.
+  /// skip it, the first instant after the gap. Nil when there is no such zone.
   public static func instant(local: Int64, in name: String) -> Int64? {
     guard let before = offset(of: name, at: local - 86_400), let after = offset(of: name, at: local + 86_400) else {
       return nil
@@ -30,8 +32,14 @@ public enum TimeZones {
     return high
   }
 
-  /// Whether a zone is known.
+  /// Checks for a known zone.
   public static func isKnown(_ name: String) -> Bool { offset(of: name, at: 0) != nil }
+
+  /// A hint for a name that is not known.
+  public static func hint(for name: String) -> String {
+    Suggestion.closest(to: name, among: allNames).first.map { "did you mean \"\($0)\"?" }
+      ?? "write a name of the IANA database, such as \"Europe/Berlin\", or an offset such as \"+02:00\""
+  }
 
   /// The names of all zones, sorted.
   public static var allNames: [String] { index.keys.sorted() }

@@ -73,6 +73,16 @@ extension Timestamp: CustomStringConvertible {
     return "\(date)T\(clock)\(fraction(UInt64(nanoseconds)))Z"
   }
 
+  /// RFC 3339 with `Z` and three digits of fraction, as JSON has it: the order of texts is the order of instants.
+  ///
+  /// Instants finer than a millisecond have six or nine digits; Flow's own clock never gives such.
+  public var jsonText: String {
+    let whole = Timestamp(seconds: seconds).description.dropLast()
+    var digits = padded(Int(nanoseconds), 9)
+    while digits.utf8.count > 3, digits.hasSuffix("000") { digits.removeLast(3) }
+    return "\(whole).\(digits)Z"
+  }
+
   /// Reads RFC 3339, any offset; nil when the text is something else or out of range.
   public init?(_ text: String) { self.init(Array(text.utf8)) }
 

@@ -1,7 +1,7 @@
 public import FlowJSON
 
 extension Value {
-  /// How deep a value may nest.
+  /// The deepest nesting of a value.
   public static let maximumDepth = 100
 
   /// The value with its types, so that ``init(encoding:)`` gives it back exactly.
@@ -39,7 +39,7 @@ extension Value {
     case .string(let value): return .string(value)
     case .array(let parts):
       guard depth < maximumDepth, let kind = parts.first?.string else { throw LoadError("this is not a value") }
-      if let value = try readAggregate(kind, parts.dropFirst(), depth) { return value }
+      if let value = try readAggregate(kind, parts: parts.dropFirst(), depth: depth) { return value }
       guard let value = readScalar(kind, Array(parts.dropFirst())) else { throw LoadError("this is not a value") }
       return value
     default: throw LoadError("this is not a value")
@@ -47,7 +47,7 @@ extension Value {
   }
 
   private static func readAggregate(
-    _ kind: String, _ parts: ArraySlice<JSON>, _ depth: Int
+    _ kind: String, parts: ArraySlice<JSON>, depth: Int
   ) throws(LoadError) -> Value? {
     switch kind {
     case "list":

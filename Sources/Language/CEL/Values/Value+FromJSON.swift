@@ -1,16 +1,16 @@
 public import FlowJSON
 import FlowSource
 
-/// All the places at which a document is not what its type says.
+/// All mismatches between a document and its type.
 public struct JSONMismatches: Error, Hashable, Sendable {
   public struct Mismatch: Hashable, Sendable {
     /// A JSON Pointer: `/items/0/qty`; empty for the whole document.
     public var pointer: String
-    /// In the reader's words, without the place.
+    /// The message, without the path.
     public var message: String
   }
 
-  /// How many are collected.
+  /// The largest number of problems collected.
   public static let maximumCount = 100
 
   public var mismatches: [Mismatch]
@@ -25,7 +25,7 @@ extension Value {
     _ json: JSON, as type: ValueType, in types: TypeRegistry
   ) -> Result<Value, JSONMismatches> {
     var reader = DocumentReader(types: types)
-    let value = reader.read(json, type, "")
+    let value = reader.read(json, as: type, at: "")
     return reader.mismatches.isEmpty ? .success(value) : .failure(JSONMismatches(mismatches: reader.mismatches))
   }
 }
@@ -42,35 +42,35 @@ private struct DocumentReader {
     return .null
   }
 
-  private mutating func wrong(_ json: JSON, _ wanted: String, _ pointer: String) -> Value {
+  private mutating func wrong(_ json: JSON, wanted: String, at pointer: String) -> Value {
     report(pointer, "expected \(wanted), found \(json.kindName)")
   }
 
-  mutating func read(_ json: JSON, _ type: ValueType, _ pointer: String) -> Value {
+  mutating func read(_ json: JSON, as type: ValueType, at pointer: String) -> Value {
     guard depth < Value.maximumDepth - 2 else { return report(pointer, "nested deeper than the limit") }
     depth += 1
     defer { depth -= 1 }
     switch type {
-    case .null: return json == .null ? .null : wrong(json, "null", pointer)
+    case .null: return json == .null ? .null : wrong(json, wanted: "null", at: pointer)
     case .bool:
       if case .bool(let value) = json { return .bool(value) }
-      return wrong(json, "true or false", pointer)
-    case .int, .uint, .double: return readNumber(json, type, pointer)
+      return wrong(json, wanted: "true or false", at: pointer)
+    case .int, .uint, .double: return readNumber(json, as: type, at: pointer)
     case .string:
       if case .string(let value) = json { return .string(value) }
-      return wrong(json, "a string", pointer)
-    case .bytes, .timestamp, .duration: return readText(json, type, pointer)
+      return wrong(json, wanted: "a string", at: pointer)
+    case .bytes, .timestamp, .duration: return readText(json, as: type, at: pointer)
     case .dyn, .error, .parameter, .type, .opaque: return plain(json)
-    case .list(let element): return readList(json, element, pointer)
-    case .map(let key, let value): return readMap(json, key, value, pointer)
-    case .optional(let inner): return json == .null ? .optional(nil) : .optional(read(json, inner, pointer))
-    case .wrapper(let inner): return json == .null ? .null : read(json, inner, pointer)
-    case .record(let name): return readRecord(json, name, pointer)
-    case .enumeration(let name): return readEnum(json, name, pointer)
+    case .list(let element): return readList(json, element: element, at: pointer)
+    case .map(let key, let value): return readMap(json, key: key, value: value, at: pointer)
+    case .optional(let inner): return json == .null ? .optional(nil) : .optional(read(json, as: inner, at: pointer))
+    case .wrapper(let inner): return json == .null ? .null : read(json, as: inner, at: pointer)
+    case .record(let name): return readRecord(json, name: name, at: pointer)
+    case .enumeration(let name): return readEnum(json, name: name, at: pointer)
     }
   }
 
-  private mutating func readNumber(_ json: JSON, _ type: ValueType, _ pointer: String) -> Value {
+  private mutating func readNumber(_ json: JSON, as type: ValueType, at pointer: String) -> Value {
     switch (type, json) {
     case (.int, .int(let value)): return .int(value)
     case (.uint, .int(let value)) where value >= 0: return .uint(UInt64(value))
@@ -79,19 +79,27 @@ private struct DocumentReader {
     case (.double, .uint(let value)): return .double(Double(value))
     case (.double, .double(let value)): return .double(value)
     case (.int, .double(let value)):
-      if let whole = Int64(exactly: value) { return .int(whole) }
-      return report(pointer, "expected a whole number, found \(doubleText(value))")
+      guard let whole = Int64(exactly: value) else {
+        return report(pointer, "expected a whole number, found \(doubleText(value))")
+      }
+      // From here on several whole numbers have the same double, so that the text may have been another one.
+      guard value.magnitude < 0x1p53 else {
+        return report(pointer, "a whole number as large as this must be written without a point or an exponent")
+      }
+      return .int(whole)
+    case (.uint, .double(let value)) where value >= 0 && value < 0x1p53 && value == value.rounded():
+      return .uint(UInt64(value))
     case (.int, .uint): return report(pointer, "this number is too large for an int")
     case (.uint, .int): return report(pointer, "expected a number from 0 on")
-    default: return wrong(json, type == .double ? "a number" : "a whole number", pointer)
+    default: return wrong(json, wanted: type == .double ? "a number" : "a whole number", at: pointer)
     }
   }
 
-  private mutating func readText(_ json: JSON, _ type: ValueType, _ pointer: String) -> Value {
+  private mutating func readText(_ json: JSON, as type: ValueType, at pointer: String) -> Value {
     guard case .string(let text) = json else {
       let wanted =
         type == .bytes ? "a base64 string" : type == .duration ? "a duration as a string" : "a time as a string"
-      return wrong(json, wanted, pointer)
+      return wrong(json, wanted: wanted, at: pointer)
     }
     switch type {
     case .bytes: return Base64.decode(text.utf8).map(Value.bytes) ?? report(pointer, "this string is not base64")
@@ -117,23 +125,23 @@ private struct DocumentReader {
     }
   }
 
-  private mutating func readList(_ json: JSON, _ element: ValueType, _ pointer: String) -> Value {
-    guard case .array(let items) = json else { return wrong(json, "a list", pointer) }
+  private mutating func readList(_ json: JSON, element: ValueType, at pointer: String) -> Value {
+    guard case .array(let items) = json else { return wrong(json, wanted: "a list", at: pointer) }
     var values: [Value] = []
-    for (index, item) in items.enumerated() { values.append(read(item, element, "\(pointer)/\(index)")) }
+    for (index, item) in items.enumerated() { values.append(read(item, as: element, at: "\(pointer)/\(index)")) }
     return .list(values)
   }
 
-  private mutating func readMap(_ json: JSON, _ key: ValueType, _ value: ValueType, _ pointer: String) -> Value {
-    guard case .object(let members) = json else { return wrong(json, "an object", pointer) }
+  private mutating func readMap(_ json: JSON, key: ValueType, value: ValueType, at pointer: String) -> Value {
+    guard case .object(let members) = json else { return wrong(json, wanted: "an object", at: pointer) }
     var entries: [MapValue.Entry] = []
     for member in members {
-      let place = pointer + "/" + escaped(member.name)
+      let path = pointer + "/" + escaped(member.name)
       guard let name = readKey(member.name, key) else {
-        _ = report(place, "\"\(member.name)\" is not a key of type `\(key)`")
+        _ = report(path, "\"\(member.name)\" is not a key of type `\(key)`")
         continue
       }
-      entries.append(.init(name, read(member.value, value, place)))
+      entries.append(.init(name, read(member.value, as: value, at: path)))
     }
     return .map(MapValue(entries))
   }
@@ -153,9 +161,9 @@ private struct DocumentReader {
     return out
   }
 
-  private mutating func readRecord(_ json: JSON, _ name: String, _ pointer: String) -> Value {
+  private mutating func readRecord(_ json: JSON, name: String, at pointer: String) -> Value {
     guard let record = types.record(named: name) else { return report(pointer, "there is no type named `\(name)`") }
-    guard case .object(let members) = json else { return wrong(json, "an object", pointer) }
+    guard case .object(let members) = json else { return wrong(json, wanted: "an object", at: pointer) }
     var given: [String: JSON] = [:]
     for member in members {
       if record.index(of: member.name) == nil {
@@ -169,7 +177,7 @@ private struct DocumentReader {
     var fields: [RecordValue.Field] = []
     for field in record.fields {
       if let json = given[field.name] {
-        fields.append(.init(field.name, read(json, field.type, pointer + "/" + escaped(field.name))))
+        fields.append(.init(field.name, read(json, as: field.type, at: pointer + "/" + escaped(field.name))))
       } else if let value = field.defaultValue {
         fields.append(.init(field.name, value))
       } else if case .optional = field.type {
@@ -181,11 +189,11 @@ private struct DocumentReader {
     return .record(RecordValue(typeName: name, fields: fields))
   }
 
-  private mutating func readEnum(_ json: JSON, _ name: String, _ pointer: String) -> Value {
+  private mutating func readEnum(_ json: JSON, name: String, at pointer: String) -> Value {
     guard let enumeration = types.enumeration(named: name) else {
       return report(pointer, "there is no type named `\(name)`")
     }
-    guard case .string(let text) = json else { return wrong(json, "the name of a `\(name)`", pointer) }
+    guard case .string(let text) = json else { return wrong(json, wanted: "the name of a `\(name)`", at: pointer) }
     if let number = enumeration.number(of: text) { return .enumeration(type: name, number: number) }
     let names = enumeration.values.map(\.name)
     let close = Suggestion.closest(to: text, among: names).first
@@ -197,7 +205,7 @@ private struct DocumentReader {
 }
 
 extension JSON {
-  /// What a document is, for messages.
+  /// The kind of a document, for messages.
   fileprivate var kindName: String {
     switch self {
     case .null: "null"

@@ -1,7 +1,8 @@
 public import FlowJSON
 
 extension Value {
-  /// The value in the JSON of people: timestamps as RFC 3339, durations as seconds, bytes as base64, enums by name.
+  /// The value as JSON: timestamps as RFC 3339 (``Timestamp/jsonText``), durations as seconds, bytes as base64, enums
+  /// by name.
   public func json(in types: TypeRegistry) -> JSON {
     switch self {
     case .null: .null
@@ -11,7 +12,7 @@ extension Value {
     case .double(let value): .double(value)
     case .string(let value): .string(value)
     case .bytes(let value): .string(String(decoding: Base64.encode(value), as: UTF8.self))
-    case .timestamp(let value): .string(value.description)
+    case .timestamp(let value): .string(value.jsonText)
     case .duration(let value): .string(value.secondsText)
     case .list(let values): .array(values.map { $0.json(in: types) })
     case .map(let map): .object(map.entries.map { .init($0.key.memberName, $0.value.json(in: types)) })

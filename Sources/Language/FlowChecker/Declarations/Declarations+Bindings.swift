@@ -74,6 +74,13 @@ extension Declarations {
   /// F215: a webhook has a secret and the header of its signature.
   func webhook(_ event: EventNode, into problems: inout [Diagnostic]) -> CheckedWebhook? {
     guard let node = event.webhook else { return nil }
+    if event.isInternal {
+      problems.append(
+        Diagnostic(
+          "F320", "`\(event.name.text)` is internal and can't come from a webhook", at: node.range,
+          label: "delivers from outside", labels: [.init(event.name.range, "declared internal")],
+          help: "remove `internal`, or receive another event and emit this one"))
+    }
     var scope = BindingScope(environment: environment)
     guard let expression = node.secret, let header = node.header, !header.isEmpty else {
       problems.append(

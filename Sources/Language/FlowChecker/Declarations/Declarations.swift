@@ -33,7 +33,8 @@ struct Declarations {
     for node in symbols.events {
       let payload = record(node.name.text, fields: node.fields, environment: environment, problems: &problems)
       environment.types.declare(payload)
-      events.append(CheckedEvent(payload: payload, webhook: webhook(node, into: &problems)))
+      events.append(
+        CheckedEvent(payload: payload, isInternal: node.isInternal, webhook: webhook(node, into: &problems)))
     }
     checkDefinitions(into: &problems)
   }

@@ -68,6 +68,7 @@ struct Symbols {
   private mutating func addOwn(_ event: EventNode, of flow: FlowNode) {
     var own = event
     own.name.text = "\(flow.name.text).\(event.name.text)"
+    own.isInternal = true
     guard eventIndices[own.name.text] == nil else { return }
     eventIndices[own.name.text] = events.count
     events.append(own)

@@ -51,7 +51,10 @@ extension FlowChecker {
     case .perform(let path, let arguments):
       guard let action = action(path), let callee = callees[path.text] else { return nil }
       return .perform(action: action, self.arguments(arguments, of: callee, at: path.range, environment))
-    case .emit(let value): return payload(value, environment).map { .emit(event: $0, $1) }
+    case .emit(let value):
+      guard let (event, value) = payload(value, environment) else { return nil }
+      checkEmitted(event, by: node)
+      return .emit(event: event, value)
     case .raise(let value): return payload(value, environment).map { .raise(event: $0, $1) }
     case .log(let value): return expression(value, environment).map { .log($0) }
     }

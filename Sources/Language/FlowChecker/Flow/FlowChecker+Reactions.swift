@@ -42,7 +42,7 @@ extension FlowChecker {
     }
   }
 
-  /// F607: a schedule that can be read and that falls due.
+  /// F607: a schedule that is not valid or never falls due. F208: a constant time zone that does not exist.
   mutating func cron(_ node: CronNode) -> CheckedCron? {
     guard !node.schedule.isEmpty else { return nil }
     if case .failure(let mistake) = CronSchedule.read(node.schedule) {
@@ -53,7 +53,14 @@ extension FlowChecker {
       return nil
     }
     guard let zone = node.zone else { return CheckedCron(schedule: node.schedule) }
-    return expression(zone, environment, expecting: .string).map { CheckedCron(schedule: node.schedule, zone: $0) }
+    return expression(zone, environment, expecting: .string).map { checked in
+      if case .string(let name)? = checked.tree.constant, !TimeZones.isKnown(name) {
+        problems.append(
+          Diagnostic(
+            "F208", "there is no time zone \"\(name.prefix(60))\"", at: zone.range, help: TimeZones.hint(for: name)))
+      }
+      return CheckedCron(schedule: node.schedule, zone: checked)
+    }
   }
 
   private mutating func triggers(
@@ -148,7 +155,7 @@ extension FlowChecker {
 
   mutating func rest(_ node: TransitionTailNode, from state: Int, _ environment: Environment) -> CheckedTransitionTail {
     var rest = CheckedTransitionTail()
-    rest.roles = node.roles.compactMap { role($0) }
+    (rest.roles, rest.senders) = callers(node.roles)
     rest.guardExpression = node.guardExpression.flatMap { condition($0, environment, what: "a guard") }
     if let path = node.target, let target = target(path, from: state) {
       rest.target = target.state

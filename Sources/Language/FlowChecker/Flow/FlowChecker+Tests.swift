@@ -23,11 +23,13 @@ extension FlowChecker {
         return nil
       }
       return .start(arguments(given, of: callee, at: range, plain))
-    case .send(let event, let roles, let caller):
+    case .send(let event, let roles, let flow, let caller):
       guard let (index, value) = payload(event, plain) else { return nil }
+      checkSent(index, from: flow, at: event.range)
       let indices = roles.compactMap { role($0) }
       return .send(
-        event: index, value, roles: indices, caller: caller.flatMap { expression($0, plain, expecting: .string) })
+        event: index, value, roles: indices, sender: sender(flow),
+        caller: caller.flatMap { expression($0, plain, expecting: .string) })
     case .mock(let path, let outcome):
       guard let callee = callee(path), let checked = check(outcome, of: callee) else { return nil }
       return .mock(callee.target, checked)
@@ -155,7 +157,7 @@ private func flow(of test: TestNode, _ symbols: Symbols) -> Int? {
   for statement in test.statements {
     switch statement.kind {
     case .start(let name, _): return symbols.flowIndices[name.text]
-    case .send(let event, _, _):
+    case .send(let event, _, _, _):
       guard let name = event.eventName else { continue }
       if let found = symbols.flows.firstIndex(where: { $0.starts(on: name) }) { return found }
       // The unknown name is reported at its own source range.

@@ -59,6 +59,7 @@ struct FlowChecker {
     checkStateBodies()
     checkStarts()
     let properties = node.properties.compactMap { property($0) }
+    let readRules = node.readRules.map { readRule($0) }
     let migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
       checkReachability()
@@ -70,7 +71,8 @@ struct FlowChecker {
     return CheckedFlow(
       node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result, key: key, fields: fields,
       definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
-      starts: starts, properties: properties, migrations: migrations, keptCount: keptCount, frameSize: frameSize)
+      starts: starts, properties: properties, readRules: readRules, migrations: migrations, keptCount: keptCount,
+      frameSize: frameSize)
   }
 
   // MARK: - Expressions

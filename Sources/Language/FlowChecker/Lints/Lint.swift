@@ -36,6 +36,8 @@ struct FlowSummary {
   let calls: [(name: String, range: SourceRange)]
   let emits: [(event: Int, range: SourceRange)]
   let startsOn: [Int]
+  /// The events that reactions and starts accept from flows, with the flows after `by`.
+  let admissions: [(event: Int, senders: [Int], range: SourceRange)]
 
   init(_ flow: CheckedFlow) {
     name = flow.node.name
@@ -48,6 +50,15 @@ struct FlowSummary {
     startsOn = flow.starts.compactMap { start in
       if case .event(let event, _) = start.trigger { event } else { nil }
     }
+    admissions =
+      flow.starts.compactMap { start in
+        guard case .event(let event, _) = start.trigger, !start.rest.senders.isEmpty else { return nil }
+        return (event, start.rest.senders, start.range)
+      }
+      + flow.reactions.compactMap { reaction in
+        guard case .event(let event) = reaction.trigger, !reaction.rest.senders.isEmpty else { return nil }
+        return (event, reaction.rest.senders, reaction.range)
+      }
   }
 }
 

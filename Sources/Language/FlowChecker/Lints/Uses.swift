@@ -86,6 +86,10 @@ extension Uses {
     if let key = node.key { names.insert(key.text) }
     visit(node.lets.map(\.value) + node.invariants)
     node.events.forEach { visit($0.fields) }
+    for rule in node.readRules {
+      visit(names: rule.roles)
+      visit([rule.condition])
+    }
     for migration in node.migrations {
       visit(names: migration.data.map(\.field))
       visit(migration.data.map(\.value))
@@ -162,8 +166,9 @@ extension Uses {
     case .start(let flow, let arguments):
       names.insert(flow.text)
       visit(arguments.map(\.value))
-    case .send(let event, let roles, let caller):
+    case .send(let event, let roles, let sender, let caller):
       visit([event, caller])
+      if let sender { names.insert(sender.text) }
       visit(names: roles)
     case .mock(let action, let outcome):
       visit(action)

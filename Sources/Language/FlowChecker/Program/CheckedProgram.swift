@@ -22,6 +22,7 @@ public struct CheckedExpression: Sendable {
 
 public struct CheckedEvent: Sendable {
   public var payload: RecordDeclaration
+  public var isInternal: Bool
   public var webhook: CheckedWebhook?
 }
 
@@ -70,6 +71,7 @@ public struct CheckedFlow: Sendable {
   public var reactions: [CheckedReaction]
   public var starts: [CheckedStart]
   public var properties: [CheckedProperty]
+  public var readRules: [CheckedReadRule]
   public var migrations: [CheckedMigration]
   /// The number of slots after the fixed ones that persist between steps: fields and results of calls.
   public var keptCount: Int
@@ -79,6 +81,11 @@ public struct CheckedFlow: Sendable {
 public enum CheckedProperty: Sendable {
   case never([Int])
   case leadsTo(Int, Int)
+}
+
+public struct CheckedReadRule: Sendable {
+  public var roles: [Int]
+  public var condition: CheckedExpression?
 }
 
 public struct CheckedMigration: Sendable {
@@ -140,6 +147,8 @@ public struct CheckedCron: Sendable {
 
 public struct CheckedTransitionTail: Sendable {
   public var roles: [Int] = []
+  /// The flows after `by`.
+  public var senders: [Int] = []
   public var guardExpression: CheckedExpression?
   public var target: Int?
   public var isHistory = false

@@ -9,7 +9,7 @@ public struct CheckedTest: Sendable {
 
   public indirect enum Kind: Sendable {
     case start([CheckedExpression])
-    case send(event: Int, CheckedExpression, roles: [Int], caller: CheckedExpression?)
+    case send(event: Int, CheckedExpression, roles: [Int], sender: Int?, caller: CheckedExpression?)
     case mock(CheckedCall.Target, Outcome)
     case expectState([Int])
     case expectData(CheckedExpression)

@@ -16,7 +16,7 @@ public func check(
   run.checkFlows(keeping: isWanted)
   run.checkTogether(sources)
   let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
-  let all = (files.flatMap(\.diagnostics) + found).sortedByPlace()
+  let all = (files.flatMap(\.diagnostics) + found).sortedByRange()
   guard isWanted, !all.hasErrors else { return (nil, all) }
   return (run.program(sources), all)
 }
@@ -66,6 +66,7 @@ private struct CheckRun {
   mutating func checkTogether(_ sources: SourceSet) {
     checkQualifiedNames(files, sources, into: &problems)
     checkCallCycles(summaries, into: &problems)
+    if isWhole, !problems.hasErrors { checkSenders(summaries, symbols, into: &problems) }
     if isWhole, !problems.hasErrors { lints += lint(context, summaries) }
   }
 

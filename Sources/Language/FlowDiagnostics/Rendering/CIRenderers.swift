@@ -1,6 +1,6 @@
 public import FlowSource
 
-/// Workflow commands of GitHub Actions, errors first, as only so many of a run are shown.
+/// Workflow commands of GitHub Actions, errors first, because GitHub limits how many a run shows.
 public func renderGitHub(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
   errorsFirst(diagnostics).map { line($0, sources) }.joined()
 }
@@ -45,7 +45,7 @@ public func renderMarkdown(_ diagnostics: [Diagnostic], sources: SourceSet) -> S
   return "| | code | place | message |\n| --- | --- | --- | --- |\n" + rows.joined()
 }
 
-/// Text as a cell of a table takes it.
+/// Text escaped for a table cell.
 private func cell(_ text: String) -> String {
   text.replacing("|", with: "\\|").replacing("\r", with: " ").replacing("\n", with: " ")
 }

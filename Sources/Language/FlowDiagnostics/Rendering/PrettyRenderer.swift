@@ -1,8 +1,8 @@
 public import FlowSource
 
-/// Draws diagnostics for people: the headline, the source with the place underlined, what helps.
+/// Renders diagnostics for a terminal: the headline, the underlined source, notes and help.
 public struct PrettyRenderer: Sendable {
-  /// How many columns of a source line are shown.
+  /// The largest number of columns shown of a source line.
   static let maximumColumns = 160
 
   private let sources: SourceSet
@@ -14,7 +14,7 @@ public struct PrettyRenderer: Sendable {
   }
 
   /// All diagnostics and the line that counts them.
-  /// - Parameter all: What is counted, when there is more than what is shown.
+  /// - Parameter all: The diagnostics to count, when more were found than are shown.
   public func render(_ diagnostics: [Diagnostic], outOf all: [Diagnostic]? = nil) -> String {
     let texts = diagnostics.map { render($0) }
     return (texts + [summary(of: all ?? diagnostics, fileCount: sources.files.count)]).joined(separator: "\n")
@@ -114,7 +114,7 @@ public struct PrettyRenderer: Sendable {
   }
 }
 
-/// `2 errors, 1 warning (1 fixable) in 3 files`, or that nothing is wrong. Fixable is what has a safe fix.
+/// `2 errors, 1 warning (1 fixable) in 3 files`, or `no problems in 3 files`. Only safe fixes count as fixable.
 public func summary(of diagnostics: [Diagnostic], fileCount: Int) -> String {
   let files = "\(fileCount) \(fileCount == 1 ? "file" : "files")"
   let counts: [(Diagnostic.Severity, String)] = [(.error, "error"), (.warning, "warning"), (.info, "note")]

@@ -3,17 +3,17 @@ public import FlowSource
 
 /// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (OASIS, 2020).
 /// - Parameters:
-///   - silenced: Findings that are listed as suppressed.
+///   - suppressed: Findings that are listed as suppressed.
 ///   - page: The Markdown page of a code, which goes along as its help.
 public func renderSARIF(
-  _ diagnostics: [Diagnostic], silenced: [LintResult.Suppressed] = [], sources: SourceSet, version: String,
+  _ diagnostics: [Diagnostic], suppressed: [LintResult.Suppressed] = [], sources: SourceSet, version: String,
   page: (String) -> String? = { _ in nil }
 ) -> JSON {
-  let codes = Set(diagnostics.map(\.code) + silenced.map(\.diagnostic.code)).sorted()
+  let codes = Set(diagnostics.map(\.code) + suppressed.map(\.diagnostic.code)).sorted()
   let indices = Dictionary(uniqueKeysWithValues: codes.enumerated().map { ($1, $0) })
   let results =
-    diagnostics.map { SARIFResult(diagnostic: $0, sources: sources, indices: indices).json(hidden: nil) }
-    + silenced.map { SARIFResult(diagnostic: $0.diagnostic, sources: sources, indices: indices).json(hidden: $0) }
+    diagnostics.map { SARIFResult(diagnostic: $0, sources: sources, indices: indices).json(suppressed: nil) }
+    + suppressed.map { SARIFResult(diagnostic: $0.diagnostic, sources: sources, indices: indices).json(suppressed: $0) }
   return [
     "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
     "runs": [
@@ -32,7 +32,7 @@ public func renderSARIF(
   ]
 }
 
-/// What relative paths are relative to.
+/// The base of relative paths.
 private let rootName = "%SRCROOT%"
 
 private func ruleJSON(_ code: String, _ page: String?) -> JSON {
@@ -55,8 +55,8 @@ private struct SARIFResult {
   let sources: SourceSet
   let indices: [String: Int]
 
-  /// - Parameter silenced: By what it is silenced, when it is.
-  func json(hidden silenced: LintResult.Suppressed?) -> JSON {
+  /// - Parameter suppressed: The suppression of the finding, when it has one.
+  func json(suppressed: LintResult.Suppressed?) -> JSON {
     var members: [JSON.Member] = [
       .init("ruleId", .string(diagnostic.code)),
       .init("ruleIndex", .int(Int64(indices[diagnostic.code] ?? 0))),
@@ -68,13 +68,13 @@ private struct SARIFResult {
     if !related.isEmpty { members.append(.init("relatedLocations", .array(related))) }
     let fixes = diagnostic.fixes.compactMap(fix)
     if !fixes.isEmpty { members.append(.init("fixes", .array(fixes))) }
-    members.append(.init("suppressions", .array(silenced.map { [suppression($0)] } ?? [])))
+    members.append(.init("suppressions", .array(suppressed.map { [suppression($0)] } ?? [])))
     return .object(members)
   }
 
-  private func suppression(_ silenced: LintResult.Suppressed) -> JSON {
-    var members: [JSON.Member] = [.init("kind", silenced.place == .source ? "inSource" : "external")]
-    if !silenced.reason.isEmpty { members.append(.init("justification", .string(silenced.reason))) }
+  private func suppression(_ suppressed: LintResult.Suppressed) -> JSON {
+    var members: [JSON.Member] = [.init("kind", suppressed.origin == .source ? "inSource" : "external")]
+    if !suppressed.reason.isEmpty { members.append(.init("justification", .string(suppressed.reason))) }
     return .object(members)
   }
 
@@ -120,18 +120,6 @@ private struct SARIFResult {
     ]
   }
 
-  /// A path as a relative reference: what a URI can't hold is written as `%` and two digits.
-  private func uri(_ path: String) -> String {
-    var out = ""
-    for byte in path.utf8 {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-        UInt8(ascii: "~"), UInt8(ascii: "/"):
-        out.unicodeScalars.append(Unicode.Scalar(byte))
-      default: out += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-      }
-    }
-    return out
-  }
+  /// A path as a relative reference.
+  private func uri(_ path: String) -> String { path.percentEncoded(except: "/") }
 }

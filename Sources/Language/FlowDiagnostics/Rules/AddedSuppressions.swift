@@ -1,16 +1,16 @@
 public import FlowSource
 
-/// Silences findings of one file: above each line that has some goes a comment that names their codes.
+/// Suppresses findings of one file: inserts a comment with their codes above each line that has some.
 ///
-/// Errors stay as they are. So do F511 and F513, which are about such comments.
-/// - Returns: The text afterwards, and how many findings were silenced.
+/// Errors are not suppressed, nor F511 and F513, which are about such comments.
+/// - Returns: The new text, and the number of findings suppressed.
 public func addSuppressions(
   of diagnostics: [Diagnostic], to file: SourceFile, reason: String
 ) -> (text: [UInt8], count: Int) {
-  let silent = diagnostics.filter {
-    $0.severity != .error && Rule.named($0.code)?.canBeSilenced ?? false && !["F511", "F513"].contains($0.code)
+  let suppressed = diagnostics.filter {
+    $0.severity != .error && Rule.named($0.code)?.canBeSuppressed ?? false && !["F511", "F513"].contains($0.code)
   }
-  let byLine = Dictionary(grouping: silent) { file.position(of: $0.range.lower).line }
+  let byLine = Dictionary(grouping: suppressed) { file.position(of: $0.range.lower).line }
   var text = file.text
   for (line, found) in byLine.sorted(by: { $0.key > $1.key }) {
     let codes = Set(found.map(\.code)).sorted().joined(separator: ", ")
@@ -19,5 +19,5 @@ public func addSuppressions(
     let comment = "\(indentation)// flow:ignore[\(codes)]\(words.isEmpty ? "" : " ")\(words)\n"
     text.insert(contentsOf: comment.utf8, at: file.start(ofLine: line))
   }
-  return (text, silent.count)
+  return (text, suppressed.count)
 }

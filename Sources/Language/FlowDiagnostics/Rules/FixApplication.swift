@@ -1,8 +1,8 @@
 public import FlowSource
 
-/// Carries out fixes of one file. Of two that overlap the first is taken; the other may come in a next pass.
-/// - Parameter isUnsafeTaken: Whether fixes that have to be looked at are taken as well.
-/// - Returns: The text afterwards, and how many were carried out.
+/// Applies the fixes of one file. Of two that overlap, the first is applied; another pass may apply the other.
+/// - Parameter isUnsafeTaken: Also applies fixes that need review.
+/// - Returns: The new text, and the number of fixes applied.
 public func applyFixes(
   of diagnostics: [Diagnostic], to file: SourceFile, isUnsafeTaken: Bool
 ) -> (text: [UInt8], count: Int) {

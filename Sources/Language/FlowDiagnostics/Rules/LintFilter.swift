@@ -1,8 +1,8 @@
 public import FlowSource
 
-/// What is said of what was found, and what is not.
+/// Diagnostics after selection and suppression.
 public struct LintResult: Sendable {
-  /// A finding that somebody wants to hear nothing of.
+  /// A diagnostic hidden by a comment or by the baseline.
   public struct Suppressed: Hashable, Sendable {
     public enum Origin: String, Sendable {
       /// By a comment.
@@ -12,51 +12,51 @@ public struct LintResult: Sendable {
     }
 
     public var diagnostic: Diagnostic
-    public var place: Origin
+    public var origin: Origin
     /// Empty when none was given.
     public var reason: String
 
-    public init(diagnostic: Diagnostic, place: Origin, reason: String) {
+    public init(diagnostic: Diagnostic, origin: Origin, reason: String) {
       self.diagnostic = diagnostic
-      self.place = place
+      self.origin = origin
       self.reason = reason
     }
   }
 
-  public var heard: [Diagnostic] = []
-  /// Findings that would be heard but for a comment or the baseline; what is not selected is in neither list.
-  public var silenced: [Suppressed] = []
+  public var reported: [Diagnostic] = []
+  /// Selected diagnostics hidden by a comment or the baseline. Unselected diagnostics are in neither list.
+  public var suppressed: [Suppressed] = []
 }
 
 extension RuleSelection {
-  /// Judges what was found. Errors are always heard.
-  /// - Parameter suppressions: By the name of the file.
-  public func judge(
-    _ diagnostics: [Diagnostic], sources: SourceSet, suppressions: [String: [Suppression]]
+  /// Applies selection, severities, suppressions and the baseline. Errors are always reported.
+  /// - Parameter suppressions: By file name.
+  public func apply(
+    to diagnostics: [Diagnostic], sources: SourceSet, suppressions: [String: [Suppression]]
   ) -> LintResult {
-    var judge = LintFilter(selection: self, sources: sources, suppressions: suppressions)
-    for diagnostic in diagnostics { judge.judge(diagnostic) }
-    judge.complain(of: suppressions)
-    judge.judgement.heard = judge.judgement.heard.sortedByPlace()
-    return judge.judgement
+    var filter = LintFilter(selection: self, sources: sources, suppressions: suppressions)
+    for diagnostic in diagnostics { filter.apply(to: diagnostic) }
+    filter.checkSuppressions(suppressions)
+    filter.result.reported = filter.result.reported.sortedByRange()
+    return filter.result
   }
 
-  /// What is to be said of what was found.
+  /// The diagnostics to report.
   public func filter(
     _ diagnostics: [Diagnostic], sources: SourceSet, suppressions: [String: [Suppression]]
   ) -> [Diagnostic] {
-    judge(diagnostics, sources: sources, suppressions: suppressions).heard
+    apply(to: diagnostics, sources: sources, suppressions: suppressions).reported
   }
 }
 
 private struct LintFilter {
   let selection: RuleSelection
   let sources: SourceSet
-  var judgement = LintResult()
+  var result = LintResult()
   private let comments: [String: [Suppression.Scope: [Suppression]]]
-  /// Which names of which comments spoke of something that was found.
+  /// The names in comments that matched a diagnostic.
   private var used: Set<Use> = []
-  /// How often each known finding may still be met.
+  /// The remaining count of each baseline finding.
   private var known: [String: Int]
 
   private struct Use: Hashable {
@@ -71,25 +71,25 @@ private struct LintFilter {
     known = selection.baseline
   }
 
-  mutating func judge(_ diagnostic: Diagnostic) {
+  mutating func apply(to diagnostic: Diagnostic) {
     let file = sources.file(at: diagnostic.range.lower)
     let covering = covering(diagnostic, in: file)
     for (comment, name) in covering { used.insert(Use(comment: comment.range, name: name)) }
-    var told = diagnostic
-    if let severity = selection.severities[told.code], told.severity != .error || severity == .error {
-      told.severity = severity
+    var reported = diagnostic
+    if let severity = selection.severities[reported.code], reported.severity != .error || severity == .error {
+      reported.severity = severity
     }
     if diagnostic.severity == .error {
-      if !covering.isEmpty { told.notes.append("an error can't be silenced with `flow:ignore`") }
-      return judgement.heard.append(told)
+      if !covering.isEmpty { reported.notes.append("an error can't be suppressed with `flow:ignore`") }
+      return result.reported.append(reported)
     }
-    guard selection.isHeard(told.code, in: file?.name ?? "") else { return }
+    guard selection.isEnabled(reported.code, in: file?.name ?? "") else { return }
     if let (comment, _) = covering.first {
-      judgement.silenced.append(.init(diagnostic: told, place: .source, reason: comment.reason))
-    } else if isKnown(told) {
-      judgement.silenced.append(.init(diagnostic: told, place: .baseline, reason: ""))
+      result.suppressed.append(.init(diagnostic: reported, origin: .source, reason: comment.reason))
+    } else if isKnown(reported) {
+      result.suppressed.append(.init(diagnostic: reported, origin: .baseline, reason: ""))
     } else {
-      judgement.heard.append(told)
+      result.reported.append(reported)
     }
   }
 
@@ -101,7 +101,7 @@ private struct LintFilter {
     }
   }
 
-  /// One finding for each time that the baseline lists it: a second one on a line like the first is new.
+  /// Each entry of the baseline hides one finding: a second one on an equal line is new.
   private mutating func isKnown(_ diagnostic: Diagnostic) -> Bool {
     guard !known.isEmpty else { return false }
     let fingerprint = diagnostic.fingerprint(in: sources)
@@ -110,54 +110,56 @@ private struct LintFilter {
     return true
   }
 
-  // MARK: - The comments themselves
+  // MARK: - Suppressions without effect or reason
 
-  mutating func complain(of suppressions: [String: [Suppression]]) {
+  mutating func checkSuppressions(_ suppressions: [String: [Suppression]]) {
     for file in sources.files {
       for comment in suppressions[file.name] ?? [] {
         let unused = comment.rules.filter { !used.contains(Use(comment: comment.range, name: $0)) }
-        let hidesNothing = !unused.isEmpty || comment.rules.isEmpty
-        if hidesNothing, selection.isHeard("F511", in: file.name) { add(nothing(comment, unused, file)) }
-        if comment.reason.isEmpty, selection.isHeard("F513", in: file.name) { add(unexplained(comment)) }
+        let hasNoEffect = !unused.isEmpty || comment.rules.isEmpty
+        if hasNoEffect, selection.isEnabled("F511", in: file.name) {
+          report(withoutEffect(comment, unused: unused, in: file))
+        }
+        if comment.reason.isEmpty, selection.isEnabled("F513", in: file.name) { report(withoutReason(comment)) }
       }
     }
   }
 
-  private mutating func add(_ diagnostic: Diagnostic) {
-    var told = diagnostic
-    told.severity = selection.severities[told.code] ?? told.severity
-    judgement.heard.append(told)
+  private mutating func report(_ diagnostic: Diagnostic) {
+    var reported = diagnostic
+    reported.severity = selection.severities[reported.code] ?? reported.severity
+    result.reported.append(reported)
   }
 
-  /// F511: a suppression hides something.
-  private func nothing(_ comment: Suppression, _ unused: [String], _ file: SourceFile) -> Diagnostic {
+  /// F511: the suppression hides nothing.
+  private func withoutEffect(_ comment: Suppression, unused: [String], in file: SourceFile) -> Diagnostic {
     if comment.rules.isEmpty {
       return Diagnostic(
         "F511", .warning, "this names no code and hides nothing", at: comment.range, label: "ignores nothing",
         help: "write `flow:ignore[CODE] reason`")
     }
     let names = unused.map { "`\($0)`" }.joined(separator: ", ")
-    let kept = comment.rules.filter { !unused.contains($0) }
+    let remaining = comment.rules.filter { !unused.contains($0) }
     let fix =
-      kept.isEmpty
+      remaining.isEmpty
       ? Fix("remove the comment", .safe, [.init(file.removal(ofComment: comment.range), "")])
-      : Fix("take \(names) out", .safe, [.init(comment.list, kept.joined(separator: ", "))])
+      : Fix("remove \(names)", .safe, [.init(comment.list, remaining.joined(separator: ", "))])
     return Diagnostic(
-      "F511", .warning, kept.isEmpty ? "this hides nothing" : "this hides nothing of \(names)", at: comment.range,
-      label: "nothing to ignore here", help: unused.compactMap(guess).first, fixes: [fix])
+      "F511", .warning, remaining.isEmpty ? "this hides nothing" : "this hides nothing of \(names)",
+      at: comment.range, label: "nothing to ignore here", help: unused.compactMap(suggestion).first, fixes: [fix])
   }
 
-  /// What may have been meant by a name that there is no rule of.
-  private func guess(_ name: String) -> String? {
-    guard !Rule.all.contains(where: { RuleSelection.names([name], $0.code) }) else { return nil }
+  /// A suggestion for a name without a rule.
+  private func suggestion(for name: String) -> String? {
+    guard !Rule.all.contains(where: { RuleSelection.matches([name], code: $0.code) }) else { return nil }
     let close = Suggestion.closest(to: name, among: Rule.all.flatMap { [$0.code, $0.name] }).first
     return "there is no rule `\(name)`" + (close.map { ", did you mean `\($0)`?" } ?? "")
   }
 
-  /// F513: a suppression says why.
-  private func unexplained(_ comment: Suppression) -> Diagnostic {
+  /// F513: the suppression has no reason.
+  private func withoutReason(_ comment: Suppression) -> Diagnostic {
     Diagnostic(
-      "F513", .info, "this does not say why", at: comment.range, label: "no reason",
-      help: "write the reason behind the bracket")
+      "F513", .info, "this has no reason", at: comment.range, label: "no reason",
+      help: "write the reason after the bracket")
   }
 }

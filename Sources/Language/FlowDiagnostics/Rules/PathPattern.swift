@@ -4,7 +4,7 @@ public struct PathPattern: Hashable, Sendable {
 
   public init(_ text: String) { parts = text.split(separator: "/") }
 
-  /// Whether the whole path fits.
+  /// Matches the whole path.
   /// - Complexity: O(path × pattern): of several `**` or `*` only the last one has to be tried again.
   public func matches(_ path: String) -> Bool {
     PathPattern.fits(path.split(separator: "/"), parts, isAny: { $0 == "**" }) { name, part in

@@ -1,31 +1,31 @@
 public import FlowSource
 
-/// A code with what it stands for. One line of the catalogue.
+/// A rule: one line of the catalogue.
 public struct Rule: Hashable, Sendable {
-  /// How much is said: each includes the ones before it.
+  /// Rule presets: each includes the ones before it.
   public enum Preset: Int, Hashable, Sendable, Comparable {
-    /// Errors: what does not run.
+    /// Errors: programs that do not run.
     case core
-    /// What probably is a mistake.
+    /// Likely mistakes.
     case recommended
-    /// Robustness, documentation and custom as well.
+    /// Also robustness, documentation and conventions.
     case strict
-    /// Only when it is selected by its code.
+    /// Reported only when selected by code.
     case selected
 
     public static func < (left: Preset, right: Preset) -> Bool { left.rawValue < right.rawValue }
 
-    /// Those that can be asked for by name.
+    /// The presets that options name.
     public static let named: [(name: String, preset: Preset)] = [
       ("core", .core), ("recommended", .recommended), ("strict", .strict),
     ]
   }
 
   public var code: String
-  /// The code in words; both mean the same everywhere.
+  /// The name of the rule; options accept the code and the name.
   public var name: String
   public var severity: Diagnostic.Severity
-  /// The first preset that it belongs to.
+  /// The first preset that includes it.
   public var preset: Preset
   public var summary: String
 
@@ -39,7 +39,7 @@ public struct Rule: Hashable, Sendable {
     self.summary = summary
   }
 
-  /// What the hundreds stand for.
+  /// The category that the hundreds of the code denote.
   public var category: String {
     switch code.dropFirst().first {
     case "1": "syntax and names"
@@ -54,10 +54,10 @@ public struct Rule: Hashable, Sendable {
     }
   }
 
-  /// Whether it may be turned off or made less of: what does not hold together can't.
-  public var canBeSilenced: Bool { severity != .error }
+  /// True when the rule may be disabled or its severity lowered; errors can't.
+  public var canBeSuppressed: Bool { severity != .error }
 
-  /// The rule that a code or a name means.
+  /// Looks a rule up by code or name.
   public static func named(_ text: String) -> Rule? { index[text] ?? index[text.uppercased()] }
 
   private static let index: [String: Rule] = Dictionary(

@@ -1,6 +1,6 @@
 public import FlowSource
 
-/// `// flow:ignore[F302] reason`: what is not to be said, and where.
+/// A suppression comment: `// flow:ignore[F302] reason`.
 public struct Suppression: Hashable, Sendable {
   public enum Scope: Hashable, Sendable {
     /// A line, from 1.
@@ -8,28 +8,30 @@ public struct Suppression: Hashable, Sendable {
     case file
   }
 
-  /// The codes, names or beginnings of codes between the brackets, as they are written; none without brackets.
+  /// The codes, names or prefixes of codes between the brackets, as written; empty without brackets.
   public var rules: [String]
   public var reason: String
   public var scope: Scope
   /// The comment.
   public var range: SourceRange
-  /// What stands between the brackets.
+  /// The range between the brackets.
   public var list: SourceRange
 
-  /// The first of its names that speaks of a code.
-  func name(covering code: String) -> String? { rules.first { RuleSelection.names([$0], code) } }
+  /// The first of its names that matches a code.
+  func name(covering code: String) -> String? { rules.first { RuleSelection.matches([$0], code: code) } }
 
   /// Reads the suppressions of a file.
   ///
-  /// One behind code covers its line; one on a line of its own covers the next line that has code;
+  /// One after code covers its line; one on a line of its own covers the next line that has code;
   /// `flow:ignore-file` covers everything.
-  /// - Parameter gaps: The ranges between the tokens of the file, where comments stand.
+  /// - Parameter gaps: The ranges between the tokens of the file, which contain the comments.
   public static func all(in source: SourceFile, gaps: [SourceRange]) -> [Suppression] {
     gaps.flatMap { gap -> [Suppression] in
-      // Nearly all of what stands between tokens is white space.
+      // Nearly all gaps between tokens are white space.
       guard source.slice(gap).contains(UInt8(ascii: "/")) else { return [] }
-      return comments(in: gap, of: source).compactMap { Reader(source: source, gap: gap, comment: $0).suppression }
+      return comments(in: gap, of: source).compactMap {
+        SuppressionReader(source: source, gap: gap, comment: $0).suppression
+      }
     }
   }
 
@@ -50,7 +52,7 @@ public struct Suppression: Hashable, Sendable {
 }
 
 /// One comment, which may be a suppression.
-private struct Reader {
+private struct SuppressionReader {
   let source: SourceFile
   let gap: SourceRange
   let comment: SourceRange
@@ -78,7 +80,7 @@ private struct Reader {
     return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
   }
 
-  /// The line of the code before it, or the first line with code behind it.
+  /// The line of the code before it, or the first line with code after it.
   private var coveredLine: Int {
     let position = source.position(of: comment.lower)
     let before = source.line(position.line).prefix(position.column - 1)
@@ -88,7 +90,7 @@ private struct Reader {
 }
 
 extension SourceFile {
-  /// What goes when a comment goes: its whole line when nothing else stands there, else the spaces before it as well.
+  /// The range to delete with a comment: its whole line when it is alone there, else also the spaces before it.
   func removal(ofComment comment: SourceRange) -> SourceRange {
     var lower = Int(comment.lower - base)
     while lower > 0, text[lower - 1] == 0x20 || text[lower - 1] == 0x09 { lower -= 1 }

@@ -34,12 +34,16 @@ extension RecordDeclaration {
 }
 
 extension Event {
-  var json: JSON { .sparse([("payload", payload.irJSON), ("webhook", webhook?.json ?? .null)]) }
+  var json: JSON {
+    .sparse([("payload", payload.irJSON), ("internal", .bool(isInternal)), ("webhook", webhook?.json ?? .null)])
+  }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["payload", "webhook"])
+    try reader.allow(["payload", "internal", "webhook"])
     let payload = try RecordDeclaration(reader.member("payload"))
-    self.init(name: payload.name, payload: payload, webhook: try Webhook.optional(reader.optional("webhook")))
+    self.init(
+      name: payload.name, payload: payload, isInternal: try reader.flag("internal"),
+      webhook: try Webhook.optional(reader.optional("webhook")))
   }
 }
 

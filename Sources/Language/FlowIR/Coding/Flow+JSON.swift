@@ -2,30 +2,35 @@ import CEL
 import FlowJSON
 
 extension Flow {
-  // Optional members have names of their own: within the array, their types take the compiler 20 seconds.
-  var json: JSON {
+  var json: JSON { .sparse(declarations + behaviour) }
+
+  /// Optional members are computed before the array, in which their types would take the compiler 20 seconds.
+  private var declarations: [(String, JSON)] {
     let parameters: JSON = parameterCount > 0 ? .number(parameterCount) : .null
     let result: JSON = result?.json ?? .null
     let key: JSON = key.map { .number($0) } ?? .null
     let definitions: [JSON] = definitions.map { ["name": .string($0.name), "value": $0.value.json] }
-    let head: [(String, JSON)] = [
+    return [
       ("name", .string(name)), ("version", .number(version)), ("callable", .bool(isCallable)),
       ("parameters", parameters), ("result", result), ("key", key), ("fields", .array(fields.map(\.json))),
-      ("lets", .array(definitions)), ("calls", .array(calls.map(\.json))),
+      ("lets", .array(definitions)),
     ]
-    let rest: [(String, JSON)] = [
-      ("kept", .number(keptCount)), ("frame", .number(frameSize)),
+  }
+
+  private var behaviour: [(String, JSON)] {
+    [
+      ("calls", .array(calls.map(\.json))), ("kept", .number(keptCount)), ("frame", .number(frameSize)),
       ("invariants", .array(invariants.map(\.json))), ("states", .array(states.map(\.json))),
       ("transitions", .array(transitions.map(\.json))), ("starts", .array(starts.map(\.json))),
-      ("properties", .array(properties.map(\.json))), ("migrations", .array(migrations.map(\.json))),
-      ("at", place.json),
+      ("properties", .array(properties.map(\.json))), ("reads", .array(readRules.map(\.json))),
+      ("migrations", .array(migrations.map(\.json))), ("at", place.json),
     ]
-    return .sparse(head + rest)
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "version", "callable", "parameters", "result", "properties", "migrations", "key", "fields", "lets",
+      "name", "version", "callable", "parameters", "result", "properties", "reads", "migrations", "key", "fields",
+      "lets",
       "calls", "kept", "frame", "invariants", "states", "transitions",
       "starts", "at",
     ])
@@ -45,6 +50,7 @@ extension Flow {
       transitions: try reader.list("transitions") { item throws(ProgramError) in try Transition(item) },
       starts: try reader.list("starts") { item throws(ProgramError) in try Start(item) },
       properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
+      readRules: try reader.list("reads") { item throws(ProgramError) in try ReadRule(item) },
       migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
       place: try SourceLocation(reader.member("at")))
   }

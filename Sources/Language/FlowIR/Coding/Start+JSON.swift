@@ -3,16 +3,18 @@ import FlowJSON
 extension Start {
   var json: JSON {
     .sparse([
-      ("trigger", trigger.json), ("roles", .ints(roles)), ("guard", guardExpression?.json ?? .null),
+      ("trigger", trigger.json), ("roles", .ints(roles)), ("senders", .numbers(senders)),
+      ("guard", guardExpression?.json ?? .null),
       ("target", .number(target)), ("acts", .array(acts.map(\.json))), ("at", place.json),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["trigger", "roles", "guard", "target", "acts", "at"])
+    try reader.allow(["trigger", "roles", "senders", "guard", "target", "acts", "at"])
     self.init(
       trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
+      senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
       acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       place: try SourceLocation(reader.member("at")))
@@ -42,6 +44,17 @@ extension Start.Trigger {
     } else {
       self = .event(try reader.index("on"), isAgain: try reader.flag("again"))
     }
+  }
+}
+
+extension ReadRule {
+  var json: JSON { .sparse([("roles", .ints(roles)), ("when", condition?.json ?? .null)]) }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["roles", "when"])
+    self.init(
+      roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
+      condition: try .optional(reader.optional("when")))
   }
 }
 

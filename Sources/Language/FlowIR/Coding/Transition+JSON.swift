@@ -4,6 +4,7 @@ extension Transition {
   var json: JSON {
     .sparse([
       ("source", .number(source)), ("trigger", trigger.json), ("roles", .ints(roles)),
+      ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null), ("target", target.map { .number($0) } ?? .null),
       ("history", .bool(isHistory)), ("reenter", .bool(isReenter)), ("acts", .array(acts.map(\.json))),
       ("at", place.json),
@@ -11,10 +12,11 @@ extension Transition {
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["source", "trigger", "roles", "guard", "target", "history", "reenter", "acts", "at"])
+    try reader.allow(["source", "trigger", "roles", "senders", "guard", "target", "history", "reenter", "acts", "at"])
     self.init(
       source: try reader.index("source"), trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
+      senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.optional("target")?.index(),
       isHistory: try reader.flag("history"), isReenter: try reader.flag("reenter"),
       acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },

@@ -20,6 +20,15 @@ extension Flow {
   }
 }
 
+extension Flow {
+  /// The events that the flow emits, each once.
+  public var emittedEvents: Set<EventIndex> {
+    let statements =
+      states.flatMap { $0.entry + $0.exit } + transitions.flatMap(\.acts) + starts.flatMap(\.acts)
+    return Set(statements.compactMap { if case .emit(let event, _) = $0.kind { event } else { nil } })
+  }
+}
+
 extension Trigger {
   /// When a timer is due.
   var expression: SourcedExpression? {

@@ -28,14 +28,17 @@ public struct Flow: Hashable, Sendable {
   public var transitions: [Transition]
   public var starts: [Start]
   public var properties: [Property]
+  /// Any of them lets a caller read an instance; empty for no restriction.
+  public var readRules: [ReadRule]
   public var migrations: [Migration]
   public var place: SourceLocation
 
   public init(
     name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
-    fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int, frameSize: Int,
+    fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int,
+    frameSize: Int,
     invariants: [SourcedExpression], states: IndexedList<StateIndex, State>, transitions: [Transition], starts: [Start],
-    properties: [Property] = [], migrations: [Migration] = [], place: SourceLocation
+    properties: [Property] = [], readRules: [ReadRule] = [], migrations: [Migration] = [], place: SourceLocation
   ) {
     self.name = name
     self.version = version
@@ -53,6 +56,7 @@ public struct Flow: Hashable, Sendable {
     self.transitions = transitions
     self.starts = starts
     self.properties = properties
+    self.readRules = readRules
     self.migrations = migrations
     self.place = place
   }

@@ -61,12 +61,15 @@ public struct Event: Hashable, Sendable {
   public var name: String
   /// The record of the payload; it has the name of the event.
   public var payload: RecordDeclaration
+  /// True when only flows emit or raise it.
+  public var isInternal: Bool
   /// How other systems deliver it.
   public var webhook: Webhook?
 
-  public init(name: String, payload: RecordDeclaration, webhook: Webhook? = nil) {
+  public init(name: String, payload: RecordDeclaration, isInternal: Bool = false, webhook: Webhook? = nil) {
     self.name = name
     self.payload = payload
+    self.isInternal = isInternal
     self.webhook = webhook
   }
 }

@@ -11,17 +11,20 @@ public struct Start: Hashable, Sendable {
 
   public var trigger: Trigger
   public var roles: [Int]
+  /// The flows whose instances may emit the event; with roles, either is enough.
+  public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
   public var target: StateIndex
   public var acts: [ActionStatement]
   public var place: SourceLocation
 
   public init(
-    trigger: Trigger, roles: [Int], guardExpression: SourcedExpression?, target: StateIndex, acts: [ActionStatement],
-    place: SourceLocation
+    trigger: Trigger, roles: [Int], senders: [FlowIndex] = [], guardExpression: SourcedExpression?, target: StateIndex,
+    acts: [ActionStatement], place: SourceLocation
   ) {
     self.trigger = trigger
     self.roles = roles
+    self.senders = senders
     self.guardExpression = guardExpression
     self.target = target
     self.acts = acts
@@ -31,6 +34,18 @@ public struct Start: Hashable, Sendable {
   /// The event that it waits for.
   public var event: EventIndex? {
     if case .event(let event, _) = trigger { event } else { nil }
+  }
+}
+
+/// `read by ROLES when CONDITION`: callers that may read an instance.
+public struct ReadRule: Hashable, Sendable {
+  /// The caller has one of them; empty for any caller.
+  public var roles: [Int]
+  public var condition: SourcedExpression?
+
+  public init(roles: [Int], condition: SourcedExpression?) {
+    self.roles = roles
+    self.condition = condition
   }
 }
 

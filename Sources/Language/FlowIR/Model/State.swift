@@ -29,7 +29,8 @@ public struct State: Hashable, Sendable {
   public var end: StateIndex
 
   public init(
-    name: String, path: String, kind: Kind, parent: StateIndex, depth: Int, children: [StateIndex] = [], initial: StateIndex? = nil,
+    name: String, path: String, kind: Kind, parent: StateIndex, depth: Int, children: [StateIndex] = [],
+    initial: StateIndex? = nil,
     entry: [ActionStatement] = [], exit: [ActionStatement] = [], calls: [CallIndex] = [], transitions: [Int] = [],
     ignored: [EventIndex] = [],
     deferred: [EventIndex] = [], isRollback: Bool = false, result: SourcedExpression? = nil, end: StateIndex = 0

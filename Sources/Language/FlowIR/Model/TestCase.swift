@@ -30,7 +30,8 @@ public struct TestCase: Hashable, Sendable {
   public indirect enum Kind: Hashable, Sendable {
     /// Calls the flow.
     case start(arguments: [SourcedExpression])
-    case send(event: EventIndex, SourcedExpression, roles: [Int], caller: SourcedExpression?)
+    /// `sender`: the flow that emits the event.
+    case send(event: EventIndex, SourcedExpression, roles: [Int], sender: FlowIndex?, caller: SourcedExpression?)
     case mock(Call.Target, Outcome)
     /// All of them are active.
     case expectState([StateIndex])

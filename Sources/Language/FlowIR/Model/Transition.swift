@@ -4,6 +4,8 @@ public struct Transition: Hashable, Sendable {
   public var trigger: Trigger
   /// Who may set it off; empty means anybody.
   public var roles: [Int]
+  /// The flows whose instances may emit the event; with roles, either is enough.
+  public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
   /// Nil stays where it is.
   public var target: StateIndex?
@@ -14,12 +16,14 @@ public struct Transition: Hashable, Sendable {
   public var place: SourceLocation
 
   public init(
-    source: StateIndex, trigger: Trigger, roles: [Int] = [], guardExpression: SourcedExpression? = nil, target: StateIndex? = nil,
-    isHistory: Bool = false, isReenter: Bool = false, acts: [ActionStatement] = [], place: SourceLocation
+    source: StateIndex, trigger: Trigger, roles: [Int] = [], senders: [FlowIndex] = [],
+    guardExpression: SourcedExpression? = nil, target: StateIndex? = nil, isHistory: Bool = false,
+    isReenter: Bool = false, acts: [ActionStatement] = [], place: SourceLocation
   ) {
     self.source = source
     self.trigger = trigger
     self.roles = roles
+    self.senders = senders
     self.guardExpression = guardExpression
     self.target = target
     self.isHistory = isHistory

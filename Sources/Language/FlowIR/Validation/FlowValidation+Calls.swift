@@ -28,7 +28,8 @@ extension FlowValidation {
     }
     try require(call.isStep || call.after.isEmpty && call.condition == nil, "step")
     try require(
-      call.after.allSatisfy { $0 >= 0 && $0 < index && flow.calls[$0].state == call.state && flow.calls[$0].isStep }, "step")
+      call.after.allSatisfy { $0 >= 0 && $0 < index && flow.calls[$0].state == call.state && flow.calls[$0].isStep },
+      "step")
   }
 
   /// Properties and migrations.

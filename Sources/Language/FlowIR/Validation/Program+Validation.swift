@@ -74,7 +74,12 @@ struct FlowValidation {
     try transitions()
     for index in flow.calls.indices { try call(index) }
     try promises()
-    for expression in flow.expressions {
+    for rule in flow.readRules {
+      try require(rule.roles.allSatisfy(program.roles.indices.contains), "role of a read rule")
+      try require(!rule.roles.isEmpty || rule.condition != nil, "read rule")
+      try condition(rule.condition)
+    }
+    for expression in flow.expressions + flow.readRules.compactMap(\.condition) {
       try require(expression.tree.usedSlots.allSatisfy { 0..<flow.frameSize ~= $0 }, "slot of an expression")
     }
   }
@@ -85,10 +90,12 @@ struct FlowValidation {
 
   /// States come in document order: each behind its parent, its descendants right behind it.
   private func states() throws(ProgramError) {
-    try require(!flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")
+    try require(
+      !flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")
     for (index, state) in flow.states.indexed {
       let parent = state.parent
-      try require(index == .root ? parent == .root && state.depth == 0 : parent >= .root && parent < index, "parent of a state")
+      try require(
+        index == .root ? parent == .root && state.depth == 0 : parent >= .root && parent < index, "parent of a state")
       try require(state.end > index && state.end <= flow.states.endIndex, "end of a state")
       if index > .root {
         try require(
@@ -98,7 +105,8 @@ struct FlowValidation {
       try require(
         state.children == state.children.sorted() && Set(state.children).count == state.children.count, "children")
       for child in state.children {
-        try require(flow.states.indices.contains(child) && flow.states[child].parent == index && child != .root, "child")
+        try require(
+          flow.states.indices.contains(child) && flow.states[child].parent == index && child != .root, "child")
       }
       try require(state.initial.map(state.children.contains) ?? true, "initial state")
       try require(state.calls.allSatisfy { flow.calls.indices.contains($0) && flow.calls[$0].state == index }, "call")
@@ -115,6 +123,7 @@ struct FlowValidation {
       try require(flow.states.indices.contains(transition.source), "source")
       try require(transition.target.map(isTarget) ?? true, "target")
       try require(transition.roles.allSatisfy(program.roles.indices.contains), "role")
+      try require(transition.senders.allSatisfy(program.flows.indices.contains), "sender")
       switch transition.trigger {
       case .event(let event): try require(program.events.indices.contains(event), "event of a transition")
       case .callDone(let call), .callFailed(let call):
@@ -136,6 +145,7 @@ struct FlowValidation {
       }
       try require(isTarget(start.target), "target of a start")
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
+      try require(start.senders.allSatisfy(program.flows.indices.contains), "sender")
       try condition(start.guardExpression)
       try acts(start.acts)
     }

@@ -41,7 +41,7 @@ extension Layout {
     case "enum": .concat([takeWord(), takeWord(), enumValues()])
     case "const", "let": definition()
     case "fn": function()
-    case "event": event()
+    case "event", "internal": event()
     case "action": action()
     case "flow": flow()
     case "test": .concat([takeWord(), takeWord(), statements()])
@@ -66,7 +66,7 @@ extension Layout {
   }
 
   mutating func event() -> Doc {
-    var parts = [simple()]
+    var parts = at("internal") ? [takeWord(), simple()] : [simple()]
     if at("from") {
       parts += [.space, takeWord(), takeWord()]
       parts.append(block { $0.isWord($0.token, "secret") ? .concat([$0.takeWord(), $0.expression()]) : $0.simple() })

@@ -14,7 +14,8 @@ extension Layout {
     case "version", "key": return simple()
     case "data": return .concat([takeWord(), fields()])
     case "let": return definition()
-    case "event": return event()
+    case "event", "internal": return event()
+    case "read" where isWord(peek(), "by") || isWord(peek(), "when"): return readRule()
     case "invariant": return .concat([takeWord(), expression()])
     case "never": return never()
     case "migrate": return migration()
@@ -31,6 +32,14 @@ extension Layout {
     var distance = 1
     while peek(distance).kind == .dot { distance += 2 }
     return at(.identifier) && isWord(peek(distance), "leads")
+  }
+
+  /// `read by ROLES when CONDITION`
+  private mutating func readRule() -> Doc {
+    var parts = [take()]
+    if at("by") { parts += [.space, takeWord(), names()] }
+    if at("when") { parts += [.space, takeWord(), expression()] }
+    return .concat(parts)
   }
 
   private mutating func never() -> Doc {

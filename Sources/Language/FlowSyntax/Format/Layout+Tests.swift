@@ -30,6 +30,7 @@ extension Layout {
   private mutating func send() -> Doc {
     var parts = [takeWord(), expression()]
     if at("by") { parts += [.space, takeWord(), names()] }
+    if at("from") { parts += [.space, takeWord(), take()] }
     if at("as") { parts += [.space, takeWord(), expression()] }
     return .concat(parts)
   }

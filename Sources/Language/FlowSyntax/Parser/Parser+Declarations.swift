@@ -20,8 +20,11 @@ extension Parser {
   }
 
   static let declarationWords: Set<String> = [
-    "import", "type", "enum", "const", "fn", "role", "event", "action", "flow", "test",
+    "import", "type", "enum", "const", "fn", "role", "internal", "event", "action", "flow", "test",
   ]
+
+  /// True when the token after the cursor is the word.
+  func isBefore(_ word: String) -> Bool { peek().kind == .identifier && text(peek()) == word }
 
   private mutating func skipToDeclaration() {
     advance()
@@ -44,6 +47,7 @@ extension Parser {
       let name = name("the name of the role")
       return .role(RoleNode(name: name, documentation: documentation, range: range(from: start)))
     case "event": return .event(event(start, documentation))
+    case "internal" where isBefore("event"): return .event(event(start, documentation))
     case "action": return .action(action(start, documentation))
     case "flow": return .flow(flow(start, documentation))
     case "test": return .test(test(start))
@@ -100,12 +104,14 @@ extension Parser {
   }
 
   mutating func event(_ start: SourceRange, _ documentation: String) -> EventNode {
+    let isInternal = take("internal")
     advance()
     let name = name("the name of the event")
     let webhook = take("from") ? webhook(start) : nil
     let fields = at(.leftBrace) ? fields(in: "an event") : []
     return EventNode(
-      name: name, webhook: webhook, fields: fields, documentation: documentation, range: range(from: start))
+      name: name, isInternal: isInternal, webhook: webhook, fields: fields, documentation: documentation,
+      range: range(from: start))
   }
 
   /// `webhook { secret … header "…" hmac sha256 }`

@@ -29,6 +29,13 @@ extension Parser {
       advance()
       node.lets.append(definition(from: start, name: "a name", documentation))
     case "event": node.events.append(event(start, documentation()))
+    case "internal" where isBefore("event"):
+      diagnostics.append(
+        Diagnostic(
+          "F101", "an event of a flow is internal without the word", at: start, label: "not needed here",
+          fixes: [Fix("remove `internal`", .safe, [.init(SourceRange(start.lower, peek().range.lower), "")])]))
+      node.events.append(event(start, documentation()))
+    case "read" where isBefore("by") || isBefore("when"): node.readRules.append(readRule(start))
     case "invariant":
       advance()
       node.invariants.append(expression())
@@ -102,6 +109,14 @@ extension Parser {
     node.properties.append(
       PropertyNode(kind: .leadsTo(from, path("the name of a state")), range: range(from: start)))
     return true
+  }
+
+  /// `read by ROLES when CONDITION`
+  private mutating func readRule(_ start: SourceRange) -> ReadRuleNode {
+    advance()
+    let roles = take("by") ? names("the name of a role") : []
+    let condition = take("when") ? expression() : nil
+    return ReadRuleNode(roles: roles, condition: condition, range: range(from: start))
   }
 
   // MARK: - Migrations

@@ -30,7 +30,8 @@ extension Parser {
       advance()
       let event = expression()
       let roles = take("by") ? names("the name of a role") : []
-      return .send(event, roles: roles, caller: take("as") ? expression() : nil)
+      let sender = take("from") ? name("the name of a flow") : nil
+      return .send(event, roles: roles, sender: sender, caller: take("as") ? expression() : nil)
     case "mock":
       advance()
       return .mock(path("the name of an action"), outcome())

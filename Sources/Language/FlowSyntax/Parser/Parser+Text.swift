@@ -67,10 +67,13 @@ extension Parser {
     advance()
     let range = range(from: start)
     guard let milliseconds = DurationText.milliseconds(source.string(range)) else {
+      let text = source.string(range)
       diagnostics.append(
-        Diagnostic(
-          "F208", "`\(source.string(range))` is not a length of time", at: range,
-          help: "write numbers with the units d, h, m, s or ms, such as `1h30m`"))
+        DurationText.isTooLong(text)
+          ? Diagnostic("F208", "`\(text)` is longer than a duration can be", at: range, help: "write 106751d at most")
+          : Diagnostic(
+            "F208", "`\(text)` is not a duration", at: range,
+            help: "write numbers with the units d, h, m, s or ms, such as `1h30m`"))
       return DurationNode(milliseconds: 0, range: range)
     }
     return DurationNode(milliseconds: milliseconds, range: range)

@@ -9,7 +9,7 @@ public import FlowSource
 public func parse(_ source: SourceFile) -> ParsedFile {
   var parser = Parser(source)
   let declarations = parser.parseFile()
-  let diagnostics = (encodingProblem(source) + parser.diagnostics + parser.expressions.diagnostics).sortedByPlace()
+  let diagnostics = (encodingProblem(source) + parser.diagnostics + parser.expressions.diagnostics).sortedByRange()
   return ParsedFile(
     source: source, tokens: parser.tokens, declarations: declarations, qualified: parser.qualified,
     diagnostics: parser.limited(diagnostics))
@@ -187,7 +187,7 @@ struct Parser {
     "import", "type", "enum", "const", "fn", "role", "event", "action", "flow", "test", "version", "key", "data",
     "let", "invariant", "never", "migrate", "start", "on", "after", "every", "at", "cron", "always", "state",
     "parallel", "region", "initial", "final", "failed", "entry", "exit", "call", "steps", "rollback", "returns",
-    "ongoing", "ignore", "defer", "send", "expect", "mock", "complete", "fail", "advance",
+    "ongoing", "ignore", "defer", "read", "internal", "send", "expect", "mock", "complete", "fail", "advance",
   ]
 
   func limited(_ diagnostics: [Diagnostic]) -> [Diagnostic] {

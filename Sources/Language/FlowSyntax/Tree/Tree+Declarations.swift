@@ -59,9 +59,11 @@ public struct RoleNode: Sendable {
   public var range: SourceRange
 }
 
-/// `event E from webhook { … } { fields }`
+/// `internal event E from webhook { … } { fields }`
 public struct EventNode: Sendable {
   public var name: NameNode
+  /// Only flows emit and raise it. An event that is declared in a flow is internal without the word.
+  public var isInternal = false
   public var webhook: WebhookNode?
   public var fields: [FieldNode]
   public var documentation: String

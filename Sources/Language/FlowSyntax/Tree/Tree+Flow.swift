@@ -15,6 +15,7 @@ public struct FlowNode: Sendable {
   public var events: [EventNode] = []
   public var invariants: [Expression] = []
   public var properties: [PropertyNode] = []
+  public var readRules: [ReadRuleNode] = []
   public var migrations: [MigrationNode] = []
   public var starts: [StartNode] = []
   public var reactions: [ReactionNode] = []
@@ -33,6 +34,14 @@ public struct PropertyNode: Sendable {
   }
 
   public var kind: Kind
+  public var range: SourceRange
+}
+
+/// `read by ROLES when CONDITION`: callers that may read an instance.
+public struct ReadRuleNode: Sendable {
+  /// Empty without `by`.
+  public var roles: [NameNode]
+  public var condition: Expression?
   public var range: SourceRange
 }
 

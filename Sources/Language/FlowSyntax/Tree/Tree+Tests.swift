@@ -13,7 +13,8 @@ public struct TestStatement: Sendable {
   public enum Kind: Sendable {
     /// `start F(args)`: calls a flow, as a `call` in another would.
     case start(NameNode, [ArgumentNode])
-    case send(Expression, roles: [NameNode], caller: Expression?)
+    /// `sender`: the flow that emits the event, after `from`.
+    case send(Expression, roles: [NameNode], sender: NameNode?, caller: Expression?)
     case mock(PathNode, Outcome)
     case expectState([PathNode])
     case expectData(Expression)

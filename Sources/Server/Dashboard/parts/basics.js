@@ -93,6 +93,17 @@ export function Time({ at }) {
   return html`<time datetime=${at} title=${clockTime(at)}>${text}</time>`;
 }
 
+/** How often a page reads what the live stream does not carry, such as deployments, in milliseconds. */
+const INTERVAL = 15_000;
+
+/** Calls a function from time to time, as long as the page is visible. @param {() => void} body */
+export function useRepeated(body) {
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && body(), INTERVAL);
+    return () => clearInterval(timer);
+  }, []);
+}
+
 // MARK: - Feedback
 
 /** @param {{problem: import('../api.js').Problem | null, retry?: () => void}} properties */

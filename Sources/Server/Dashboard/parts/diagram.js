@@ -53,9 +53,13 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
       const width = Number(copy.getAttribute('viewBox')?.split(' ')[2] ?? 0);
       setSize(width);
       measured?.(width);
-    }, (reason) => isCurrent && setError(reason.message));
+    }, (reason) => {
+      if (!isCurrent) return;
+      setError(reason.message);
+      measured?.(0);
+    });
     return () => { isCurrent = false; };
-  }, [path, definition]);
+  }, [path, definition?.definition]);
   const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
   useEffect(() => { if (canvas.current) mark(canvas.current, { active, taken, chosen, counts }); }, [marks, size, path]);
   return html`<figure class=${isFull ? 'diagram full stack' : 'diagram stack'} style=${{ margin: 0 }}>

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from '../preact.js';
 import { base, flowDefinition, get, missing, path, useLoad } from '../api.js';
 import { subscribe } from '../live.js';
 import { link, setQuery } from '../app.js';
-import { clockTime, code, Commands, count, Copy, Dialog, Empty, Loading, ProblemNote, Tabs, Time } from '../parts/basics.js';
+import { clockTime, code, Commands, count, Copy, Dialog, Empty, Loading, ProblemNote, Tabs, Time, useRepeated } from '../parts/basics.js';
 import { Deploy } from '../parts/deploy.js';
 import { Diagram } from '../parts/diagram.js';
 import { EventDialog } from '../parts/send.js';
@@ -22,9 +22,10 @@ export default function FlowPage({ route }) {
     const changed = () => {
       if (!timer) timer = setTimeout(() => { timer = 0; stats.reload(); }, 1_500);
     };
-    const end = subscribe({ flow }, stats.data.asOf, { entry: (entry) => { changed(); if (entry.type === 'deploy') definition.reload(); }, reset: changed });
+    const end = subscribe({ flow }, stats.data.asOf, { entry: changed, reset: changed });
     return () => { clearTimeout(timer); end(); };
   }, [flow, isLoaded]);
+  useRepeated(definition.reload);
   const [starts, start] = useState('');
   if (definition.error) return html`<${ProblemNote} problem=${definition.error} retry=${definition.reload} />`;
   if (!definition.data) return html`<${Loading} />`;
@@ -49,15 +50,16 @@ export default function FlowPage({ route }) {
 /** @param {any} properties */
 function Both({ view, source, running }) {
   const [state, choose] = useState('');
+  const [isDrawn, setDrawn] = useState(false);
   /** @type {Record<string, number>} */
   const counts = {};
   for (const group of running) for (const path of group.state) counts[path] = (counts[path] ?? 0) + group.count;
   const file = source.data?.find((/** @type {any} */ one) => new RegExp(`^\\s*flow\\s+${view.name}\\b`, 'm').test(one.text));
   const ways = view.transitions.filter((/** @type {any} */ one) => one.from === state);
-  return html`<div class="stack"><${Diagram} path=${path`/v1/flows/${view.name}/versions/${view.definition}/graph`} definition=${view} active=${Object.keys(counts)} counts=${counts} choose=${(/** @type {string} */ next) => choose(next === state ? '' : next)} chosen=${state} />
-    ${Object.keys(counts).length ? html`<p class="row small-text muted">Marked states have running instances: ${Object.entries(counts).map(([path, number]) => html`<a key=${path} class="pill" href=${link(['instances'], { flow: view.name, state: path, status: 'running' })}>${path} ${count(number)}</a>`)}</p>` : null}
+  return html`<div class="stack"><${Diagram} path=${path`/v1/flows/${view.name}/versions/${view.definition}/graph`} definition=${view} active=${Object.keys(counts)} counts=${counts} choose=${(/** @type {string} */ next) => choose(next === state ? '' : next)} chosen=${state} measured=${() => setDrawn(true)} />
+    ${isDrawn && Object.keys(counts).length ? html`<p class="row small-text muted">Marked states have running instances: ${Object.entries(counts).map(([path, number]) => html`<a key=${path} class="pill" href=${link(['instances'], { flow: view.name, state: path, status: 'running' })}>${path} ${count(number)}</a>`)}</p>` : null}
     ${state ? html`<div class="note"><strong>${state}</strong>${ways.length ? html`<ul>${ways.map((/** @type {any} */ one) => html`<li>${one.label}${one.to ? ` → ${one.to}` : ' (stays)'}${one.guard ? html`<div><code>when ${one.guard}</code></div>` : null}</li>`)}</ul>` : html`<p>Nothing leads out of it.</p>`}</div>` : null}
-    ${file ? html`<${Source} text=${file.text} lit=${state ? linesOf(file.text, state) : undefined} label=${`Source of ${view.name}`} />` : source.error ? html`<p class="muted">${code(source.error.message)}</p>` : null}</div>`;
+    ${!isDrawn ? null : file ? html`<${Source} text=${file.text} lit=${state ? linesOf(file.text, state) : undefined} label=${`Source of ${view.name}`} />` : source.error ? html`<p class="muted">${code(source.error.message)}</p>` : null}</div>`;
 }
 
 /** @param {any} properties */

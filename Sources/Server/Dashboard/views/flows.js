@@ -1,16 +1,15 @@
 // The flows that are served.
-import { html, useEffect } from '../preact.js';
+import { html } from '../preact.js';
 import { get, missing, useLoad } from '../api.js';
-import { subscribe } from '../live.js';
 import { link, setQuery } from '../app.js';
-import { count, Dialog, Empty, Loading, ProblemNote, Time } from '../parts/basics.js';
+import { count, Dialog, Empty, Loading, ProblemNote, Time, useRepeated } from '../parts/basics.js';
 import { Deploy } from '../parts/deploy.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Flows({ route }) {
   const flows = useLoad(async (signal) => (await get('/v1/flows', { signal })).data.items, []);
   const stats = useLoad(async (signal) => (await get('/v1/stats', { signal })).data.items, []);
-  useEffect(() => subscribe({ type: 'deploy' }, null, { entry: flows.reload, reset: flows.reload }), []);
+  useRepeated(flows.reload);
   if (flows.error) return html`<${ProblemNote} problem=${flows.error} retry=${flows.reload} />`;
   if (!flows.data) return html`<${Loading} />`;
   const running = (/** @type {string} */ name) => (stats.data ?? []).filter((/** @type {any} */ group) => group.flow === name && ['running', 'suspended'].includes(group.status)).reduce((/** @type {number} */ sum, /** @type {any} */ group) => sum + group.count, 0);

@@ -79,10 +79,22 @@ function useHistory(flow, key, isNeeded) {
 /** @param {{flow: string}} properties */
 const Crumbs = ({ flow }) => html`<div class="crumbs"><a href="#/instances">Instances</a> / <a href=${link(['instances'], { flow })}>${flow}</a></div>`;
 
+/** @type {Map<string, number>} Widths of diagrams that were seen, by flow and version. */
+const widths = new Map();
+
 /** @param {any} properties */
 function Page({ view, definition, history, route, reload }) {
   const tab = route.query.get('tab') ?? 'now';
-  const [width, setWidth] = useState(0);
+  const [width, setWidth] = useState(widths.get(view.definition + view.flow) ?? -1);
+  const measured = (/** @type {number} */ next) => {
+    widths.set(view.definition + view.flow, next);
+    setWidth(next);
+  };
+  // The layout depends on the width of the diagram; nothing is shown that would move, unless `dot` takes long.
+  useEffect(() => {
+    const timer = setTimeout(() => setWidth((before) => before < 0 ? 0 : before), 700);
+    return () => clearTimeout(timer);
+  }, []);
   const at = route.query.has('at') ? Number(route.query.get('at')) : null;
   const index = at === null ? -1 : history.entries.findIndex((/** @type {Entry} */ entry) => entry.offset === at);
   const past = useMemo(() => index < 0 ? null : stateAt(history.entries, index), [history.entries, index]);
@@ -98,9 +110,9 @@ function Page({ view, definition, history, route, reload }) {
       ${view.incident ? html`<div class="note warn"><strong>Incident</strong><p>${code(view.incident)}</p></div>` : null}</header>
     <div class=${width > 640 ? 'split tall' : 'split'}><section class="card stack" aria-label="Diagram">
         ${past ? html`<div class="note bar"><span>Revision ${history.entries[index].revision}, ${clockTime(history.entries[index].at)}</span><button class="small" onClick=${() => setQuery({ at: null })}>Back to now</button></div>` : null}
-        ${definition ? html`<${Diagram} path=${path`/v1/flows/${view.flow}/versions/${view.definition}/graph`} definition=${definition} active=${active} measured=${setWidth} />` : html`<${Loading} />`}</section>
-      <section class="stack"><div class="card flush"><${Tabs} tabs=${tabs} current=${tab} choose=${(/** @type {string} */ id) => setQuery({ tab: id === 'now' ? null : id }, true)} label="Parts of the instance" />
-        <div role="tabpanel" aria-labelledby=${`tab-${tab}`} style=${{ padding: tab === 'history' ? '0' : '18px 20px' }}>${panel(tab, { view, definition, history, past, at, reload })}</div></div></section></div>`;
+        ${definition ? html`<${Diagram} path=${path`/v1/flows/${view.flow}/versions/${view.definition}/graph`} definition=${definition} active=${active} measured=${measured} />` : html`<${Loading} />`}</section>
+      ${width < 0 ? null : html`<section class="stack"><div class="card flush"><${Tabs} tabs=${tabs} current=${tab} choose=${(/** @type {string} */ id) => setQuery({ tab: id === 'now' ? null : id }, true)} label="Parts of the instance" />
+        <div role="tabpanel" aria-labelledby=${`tab-${tab}`} style=${{ padding: tab === 'history' ? '0' : '18px 20px' }}>${panel(tab, { view, definition, history, past, at, reload })}</div></div></section>`}</div>`;
 }
 
 /** Instants in a sentence as local times. @param {string} text */

@@ -3,7 +3,7 @@ import { html, useEffect, useRef } from '../preact.js';
 import { get, useLoad } from '../api.js';
 import { subscribe } from '../live.js';
 import { link } from '../app.js';
-import { count, duration, Empty, Icon, Loading, ProblemNote } from '../parts/basics.js';
+import { count, duration, Empty, Icon, Loading, ProblemNote, useRepeated } from '../parts/basics.js';
 
 /** How often the numbers are read while things happen, in milliseconds. */
 const PACE = 2_000;
@@ -23,8 +23,9 @@ export default function Overview() {
         stats.reload();
       }, PACE);
     };
-    return subscribe({}, position, { entry: (entry) => { changed(); if (entry.type === 'deploy') flows.reload(); }, reset: changed });
+    return subscribe({}, position, { entry: changed, reset: changed });
   }, [isLoaded]);
+  useRepeated(flows.reload);
   const error = flows.error ?? stats.error;
   if (error && !stats.data) return html`<${ProblemNote} problem=${error} retry=${() => { flows.reload(); stats.reload(); }} />`;
   if (!flows.data || !stats.data) return html`<${Loading} />`;
@@ -35,8 +36,8 @@ export default function Overview() {
       <${Tile} href=${link(['instances'], { status: 'running' })} number=${sum((group) => group.status === 'running')} label="Running" scope="all flows, now" />
       <${Tile} href=${link(['instances'], { status: 'failed' })} number=${sum((group) => group.status === 'failed')} label="Failed" scope="instances in the store" />
       <${Tile} href=${link(['instances'], { status: 'suspended' })} number=${sum((group) => group.status === 'suspended')} label="Suspended" scope="by an operator, now" />
-      <${Tile} href="#/server?tab=dead" number=${deadLetters} label="Dead letters" scope="actions given up, now" isBad=${deadLetters > 0} />
-      <${Tile} number=${jobs} label="Jobs" scope="running or waiting, now" /><${Tile} number=${timers} label="Timers" scope="armed, now" />
+      ${deadLetters === undefined ? null : html`<${Tile} href="#/server?tab=dead" number=${deadLetters} label="Dead letters" scope="actions given up, now" isBad=${deadLetters > 0} />
+      <${Tile} href="#/server?tab=jobs" number=${jobs} label="Jobs" scope="running or waiting, now" /><${Tile} number=${timers} label="Timers" scope="armed, now" />`}
     </div>
     ${flows.data.length ? html`<div class="flows">${flows.data.map((/** @type {any} */ flow) => html`<${FlowCard} key=${flow.name} flow=${flow} groups=${items.filter((/** @type {any} */ group) => group.flow === flow.name)} rates=${rates?.items?.find((/** @type {any} */ one) => one.flow === flow.name)} />`)}</div>` : html`<${Empty} title="No flow is served">Deploy one with <code>flow ctl deploy</code>.</${Empty}>`}</div>`;
 }

@@ -137,6 +137,10 @@ public final class AccessMiddleware: HTTPHandler {
     request.context = context
     let responder = Responder(respond, context)
     do throws(Problem) {
+      if let response = CrossOrigin.preflight(request, settings.hosts) {
+        try settings.hosts.checkHost(request)
+        return responder.handle.send(response)
+      }
       try check(request, context)
     } catch {
       return responder.handle.send(refusal(error, context))

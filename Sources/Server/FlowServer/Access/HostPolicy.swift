@@ -33,6 +33,16 @@ public struct HostPolicy: Sendable {
     return HostPolicy.name(of: String(authority)).map(hosts.contains) ?? false
   }
 
+  /// The origin of the page that sent a request, when it is one that the operator has added.
+  func addedOrigin(_ request: HTTPRequest) -> String? {
+    let given = request.headers.values(of: "Origin")
+    guard given.count == 1, origins.contains(given[0].lowercased()) else { return nil }
+    return given[0]
+  }
+
+  /// Whether the operator has added origins; responses then depend on the origin.
+  var hasAddedOrigins: Bool { !origins.isEmpty }
+
   /// - Parameter isCheap: Whether a page of another site may link to the resource.
   /// - Throws: 403 for a request that a page of another site has made.
   func checkOrigin(_ request: HTTPRequest, isCheap: Bool) throws(Problem) {

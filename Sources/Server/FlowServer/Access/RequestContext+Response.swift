@@ -27,6 +27,7 @@ extension RequestContext {
     if mustRedact(response) { response = redacted(response) }
     compress(&response)
     response.headers.append(("X-Request-Id", id))
+    if middleware.settings.hosts.hasAddedOrigins { response.headers += CrossOrigin.fields(origin: addedOrigin) }
     response.headers.append(("X-Content-Type-Options", "nosniff"))
     response.headers.append(("Cross-Origin-Resource-Policy", "same-origin"))
     if let trace { response.headers.append(("Traceparent", trace.header)) }

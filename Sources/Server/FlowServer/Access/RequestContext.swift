@@ -27,6 +27,8 @@ final class RequestContext: ResponseObserver {
   let address: String
   let acceptsGzip: Bool
   let isUpgrade: Bool
+  /// The page of another origin that the operator lets read responses.
+  let addedOrigin: String?
   /// `Flow-Caller` and `Flow-Roles`, which count where there are no keys.
   let claimedCaller: String?
   let claimedRoles: String?
@@ -44,6 +46,7 @@ final class RequestContext: ResponseObserver {
     address = middleware.address(of: request)
     acceptsGzip = request.accepts(coding: "gzip")
     isUpgrade = request.isUpgrade
+    addedOrigin = middleware.settings.hosts.addedOrigin(request)
     claimedCaller = request.headers["Flow-Caller"]
     claimedRoles = request.headers["Flow-Roles"]
   }

@@ -217,8 +217,8 @@ enum Schemas {
           object([
             "flow": string, "version": nullable(integer), "definition": string, "status": status, "state": strings,
             "count": integer, "oldest": time, "oldestSeconds": integer,
-          ])), "timers": integer, "jobs": integer, "deadLetters": integer, "storeBytes": integer,
-        "freeBytes": integer, "asOf": string,
+          ])), "timers?": integer, "jobs?": integer, "deadLetters?": integer, "storeBytes?": integer,
+        "freeBytes?": integer, "asOf": string,
         "rates?": object([
           "since": time,
           "items": list(

@@ -135,7 +135,7 @@ extension Refusal {
     switch reason {
     case .notHandled, .guardsFalse, .raised, .invariant, .tooManyMicrosteps, .tooManyDeferred, .failed:
       "`\(input)` is not accepted"
-    case .roleMissing, .notStarted: message
+    case .internalEvent, .roleMissing, .notStarted: message
     case .ended: "the instance has ended"
     }
   }

@@ -106,20 +106,23 @@ extension FlowService {
 
   func showStatistics(_ request: RouteRequest) throws(Problem) {
     let flow = request.query["flow"]
+    if let flow { try request.context.checkSees(flow) }
     if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
     let rates = try rates(request, flow: flow)
+    let principal = request.context.principal
     let now = clock()
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      let extent = try queries.extent()
       var items: [JSON] = []
-      for group in try queries.population(flow: flow) { items.append(try view(group, now)) }
-      let numbers: JSON = [
-        "items": .array(items), "timers": .int(Int64(extent.timers)), "jobs": .int(Int64(extent.jobs)),
-        "deadLetters": .int(Int64(extent.deadLetters)), "storeBytes": .int(extent.bytes),
-        "freeBytes": .int(extent.freeBytes), "asOf": .string(LivePosition(span).description),
+      for group in try queries.population(flow: flow) where principal.sees(group.flow) {
+        items.append(try view(group, now))
+      }
+      let counts: [JSON.Member] = [
+        .init("items", .array(items)), .init("asOf", .string(LivePosition(span).description)),
       ]
-      return json(.object((numbers.members ?? []) + rates))
+      // The size of the store is for those who may see all of it.
+      let size = principal.flows == nil ? try queries.extent().members : []
+      return json(.object(counts + size + rates))
     }
   }
 
@@ -128,7 +131,11 @@ extension FlowService {
     let minutes = try request.query.number("minutes", default: 60, in: 1...RateHistory.minutes)
     guard try request.query.choice("include", ["rates"]) != nil else { return [] }
     let rates = request.context.middleware.metrics.rates
-    return [.init("rates", rates.json(minutes: minutes, now: clock()) { flow == nil || $0 == flow })]
+    let principal = request.context.principal
+    let shown = rates.json(minutes: minutes, now: clock()) { name in
+      principal.sees(name) && (flow == nil || name == flow)
+    }
+    return [.init("rates", shown)]
   }
 
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {
@@ -140,6 +147,16 @@ extension FlowService {
       "status": .string(group.status.name),
       "state": .array(group.states.map { .string($0) }), "count": .int(Int64(group.count)),
       "oldest": .string(timeText(group.oldest)), "oldestSeconds": .int(max(now - group.oldest, 0) / 1000),
+    ]
+  }
+}
+
+extension StoreSize {
+  fileprivate var members: [JSON.Member] {
+    [
+      .init("timers", .int(Int64(timers))), .init("jobs", .int(Int64(jobs))),
+      .init("deadLetters", .int(Int64(deadLetters))), .init("storeBytes", .int(bytes)),
+      .init("freeBytes", .int(freeBytes)),
     ]
   }
 }

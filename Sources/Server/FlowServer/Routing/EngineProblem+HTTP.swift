@@ -54,7 +54,7 @@ extension EngineProblem {
   private func refused(_ refusal: Refusal, _ explanation: JSON) -> Problem {
     let kind: ProblemKind =
       switch refusal.reason {
-      case .roleMissing: .forbidden
+      case .internalEvent, .roleMissing: .forbidden
       case .ended: .alreadyFinished
       default: .eventNotAccepted
       }

@@ -71,7 +71,7 @@ extension Route {
         "GET", "/v1/stats", .read, summary: "Counts of instances by flow, version, status and states",
         handler: FlowService.showStatistics
       )
-      .limiting(instances: .filtered)
+      .limiting(.filtered, instances: .filtered)
       .asking(
         .query("flow", "only of this flow", oneOf: .flows),
         .query(

@@ -11,9 +11,13 @@ extern "C" {
 typedef struct cre2_regex cre2_regex;
 
 // Compiles a pattern; NULL when it is wrong, with the reason in `error` (cut to `capacity`, zero-terminated).
+// Equal patterns share one object, in all threads, until each was freed.
 cre2_regex *_Nullable cre2_compile(const char *_Nullable pattern, size_t length, char *_Nullable error, size_t capacity);
 
 void cre2_free(cre2_regex *_Nullable regex);
+
+// The number of instructions that the pattern was compiled to: what compiling and searching cost grows with it.
+int cre2_program_size(const cre2_regex *_Nonnull regex);
 
 // The number of groups in parentheses.
 int cre2_group_count(const cre2_regex *_Nonnull regex);

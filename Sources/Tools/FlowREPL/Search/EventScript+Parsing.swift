@@ -58,7 +58,8 @@ extension EventScript {
     let payload = try EventScript.value(json["data"] ?? .object([]), as: .record(name), machine, in: place)
     let roles = json["roles"]?.array?.compactMap(\.string) ?? []
     return .send(
-      event: event, payload: payload, caller: Caller(id: json["caller"]?.string ?? "", roles: roles))
+      event: event, payload: payload,
+      caller: Caller(id: json["caller"]?.string ?? "", roles: roles, flow: json["from"]?.string))
   }
 
   /// The action, the callable flow, or what a call of that name calls.

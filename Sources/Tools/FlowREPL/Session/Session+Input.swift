@@ -56,6 +56,7 @@ extension Session {
         caller.id = caller.roles.first ?? ""
       }
     }
+    caller.flow = tail("from")
     if let roles = tail("by") { caller.roles += roles.split { $0 == " " || $0 == "," }.map(String.init) }
     return (body, caller)
   }

@@ -85,7 +85,7 @@ enum RuleNames {
   static func rules(_ lists: [String], disables: Bool = false) throws(UsageError) -> [String] {
     let names = lists.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " } } }
     for name in names {
-      if disables, let rule = Rule.named(name), !rule.canBeSilenced { throw cannotBeDisabled(rule) }
+      if disables, let rule = Rule.named(name), !rule.canBeSuppressed { throw cannotBeDisabled(rule) }
       let isPrefix = name.hasPrefix("F") && Rule.all.contains { $0.code.hasPrefix(name) }
       guard !isPrefix, Rule.named(name) == nil else { continue }
       let guess = Suggestion.closest(to: name, among: Rule.all.flatMap { [$0.code, $0.name] }).first

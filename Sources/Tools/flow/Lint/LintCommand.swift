@@ -62,7 +62,7 @@ struct LintCommand {
     if isLint, let path = arguments[LintOptions.writeBaseline] { return try writeBaseline(of: compilation, to: path) }
     let result = compilation.lintResult(for: selection(for: compilation.sources))
     try report(result, sources: compilation.sources)
-    return code(for: result.heard)
+    return code(for: result.reported)
   }
 
   private func check(_ files: [String]) -> Compilation {
@@ -101,7 +101,7 @@ struct LintCommand {
       guard writeFile(output, Array(text.utf8)) else { throw UsageError("cannot write `\(output)`") }
     }
     if report.hiddenCount > 0 { Terminal.errorOutput("… and \(report.hiddenCount) more, see `--max-errors`\n") }
-    if isLint, arguments[LintOptions.statistics] { Terminal.errorOutput(statistics(of: result.heard)) }
+    if isLint, arguments[LintOptions.statistics] { Terminal.errorOutput(statistics(of: result.reported)) }
   }
 
   private func statistics(of findings: [Diagnostic]) -> String {

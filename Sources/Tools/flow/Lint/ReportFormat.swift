@@ -10,10 +10,10 @@ struct ReportDocument {
   /// The maximum number of findings to report.
   let maximum: Int
 
-  var shown: [Diagnostic] { Array(result.heard.prefix(maximum)) }
-  var hiddenCount: Int { max(0, result.heard.count - maximum) }
+  var shown: [Diagnostic] { Array(result.reported.prefix(maximum)) }
+  var hiddenCount: Int { max(0, result.reported.count - maximum) }
   /// The line with the number of findings.
-  var summary: String { FlowDiagnostics.summary(of: result.heard, fileCount: sources.files.count) }
+  var summary: String { FlowDiagnostics.summary(of: result.reported, fileCount: sources.files.count) }
 }
 
 /// The formats of a report.
@@ -30,12 +30,12 @@ enum ReportFormat: String, CaseIterable {
     let sources = report.sources
     return switch self {
     case .pretty:
-      PrettyRenderer(sources: sources, style: style).render(report.shown, outOf: report.result.heard) + "\n"
+      PrettyRenderer(sources: sources, style: style).render(report.shown, outOf: report.result.reported) + "\n"
     case .concise: renderConcise(report.shown, sources: sources) + report.summary + "\n"
     case .json: renderJSON(report.shown, sources: sources).text(.indented) + "\n"
     case .sarif:
       renderSARIF(
-        report.shown, silenced: report.result.silenced, sources: sources, version: FlowCommandLine.version,
+        report.shown, suppressed: report.result.suppressed, sources: sources, version: FlowCommandLine.version,
         page: page(of:)
       ).text(.indented) + "\n"
     case .github: renderGitHub(report.shown, sources: sources)

@@ -169,7 +169,7 @@ private struct SettingsReader {
       guard let severity = Diagnostic.Severity(rawValue: member.value.string ?? "") else {
         throw error("a severity is error, warning or info", help: "write `\(member.name) = \"warning\"`")
       }
-      guard rule.canBeSilenced || severity == .error else { throw RuleNames.cannotBeDisabled(rule) }
+      guard rule.canBeSuppressed || severity == .error else { throw RuleNames.cannotBeDisabled(rule) }
       found[rule.code] = severity
     }
     return found

@@ -5,6 +5,8 @@ final class CompiledPattern: @unchecked Sendable {
   // Unchecked because of the pointer; RE2 objects may be searched with from several threads.
   private let handle: OpaquePointer
   let groupCount: Int
+  /// The number of instructions of RE2.
+  let programSize: Int
 
   /// The longest pattern, in bytes.
   static let maximumPatternBytes = 10_000
@@ -12,11 +14,21 @@ final class CompiledPattern: @unchecked Sendable {
   private init(handle: OpaquePointer) {
     self.handle = handle
     groupCount = Int(cre2_group_count(handle))
+    programSize = Int(cre2_program_size(handle))
   }
 
   deinit { cre2_free(handle) }
 
-  /// Compiles a pattern, or tells what is wrong with it.
+  /// The fuel for a search in a text of so many bytes: RE2 may run all instructions on each byte.
+  func searchCost(bytes: Int) -> Int { 1 + bytes / 8 + bytes * programSize / 32 }
+
+  /// The fuel for compiling.
+  var compilationCost: Int { programSize * 8 }
+
+  /// The fuel for a pattern that does not compile: it may be one that is too large.
+  static let failedCompilationCost = 100_000
+
+  /// Compiles a pattern. Equal patterns in use share their memory, in all threads.
   static func compile(_ pattern: UnsafeBufferPointer<UInt8>) -> Result<CompiledPattern, RegexError> {
     guard pattern.count <= maximumPatternBytes else {
       return .failure(RegexError(reason: "it is longer than \(maximumPatternBytes) bytes"))
@@ -34,7 +46,7 @@ final class CompiledPattern: @unchecked Sendable {
     text.withMemoryRebound(to: CChar.self) { cre2_search(handle, $0.baseAddress, $0.count) }
   }
 
-  /// The bounds of the first match at or behind `start`: of the whole and of its groups, nil for those without part.
+  /// The bounds of the first match at or after `start`: of the whole and of its groups, nil for groups without a match.
   func find(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> [Range<Int>?]? {
     let count = groupCount + 1
     var bounds = [Int](repeating: -1, count: 2 * count)
@@ -46,7 +58,7 @@ final class CompiledPattern: @unchecked Sendable {
   }
 }
 
-/// The first place of `part` at or behind `start`, in linear time.
+/// The offset of the first `part` at or after `start`, in linear time.
 func indexOfBytes(_ part: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
   guard start + part.count <= text.count else { return nil }
   guard let base = text.baseAddress, let needle = part.baseAddress, part.count > 0 else { return start }

@@ -2,7 +2,7 @@ import FlowSource
 
 /// Slots with all that hangs on them in one block of memory: made once, never changed, shared between threads.
 public final class FrozenSlots: @unchecked Sendable {
-  // Unchecked because of the pointer; the memory behind it is written in `init` only.
+  // Unchecked because of the pointer; its memory is written in `init` only.
   private let memory: UnsafeMutableRawBufferPointer
   public let count: Int
 
@@ -50,7 +50,7 @@ public final class FrozenSlots: @unchecked Sendable {
   /// Copies the slots into a frame; what they point at stays here, so this object must outlive the frame.
   public func copy(to frame: UnsafeMutablePointer<Slot>) { frame.update(from: slots, count: count) }
 
-  /// The value at a place; nil when it is unset.
+  /// The value at an index; nil when it is unset.
   public func value(at index: Int, types: TypeRegistry) -> Value? {
     let slot = self[index]
     return slot.isAbnormal ? nil : slot.value(in: types)

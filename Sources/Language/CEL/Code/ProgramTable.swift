@@ -38,7 +38,7 @@ extension Evaluator {
 }
 
 extension FrozenSlots {
-  /// Takes over what a frame holds from `start` on: in place where only scalars differ and nobody else holds the block,
+  /// Copies the frame's slots from `start` on: in place where only scalars differ and the block has no other owner,
   /// in a new block otherwise.
   /// - Throws: When it is more than ``maximumBytes``.
   public static func update(
@@ -62,7 +62,7 @@ extension FrozenSlots {
 }
 
 extension Slot {
-  /// Whether it is all there is of the value, which has no error in it either.
+  /// True when the slot holds the whole value, and the value is not an error.
   @inline(__always) fileprivate var isScalar: Bool {
     switch tag {
     case .unset, .null, .bool, .int, .uint, .double, .timestamp, .duration, .enumeration: true

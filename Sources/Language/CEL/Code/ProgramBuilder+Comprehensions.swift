@@ -9,14 +9,14 @@ extension ProgramBuilder {
     defer { locals = outer }
     switch macro.macro {
     case .optMap, .optFlatMap: try compileOptional(macro, into: dst, range)
-    case .all: try compileQuantifier(macro, .andStep, into: dst, range)
-    case .exists: try compileQuantifier(macro, .orStep, into: dst, range)
+    case .all: try compileQuantifier(macro, opcode: .andStep, into: dst, at: range)
+    case .exists: try compileQuantifier(macro, opcode: .orStep, into: dst, at: range)
     case .existsOne: try compileExistsOne(macro, into: dst, range)
     case .map, .transformList, .filter: try compileListBuilder(macro, into: dst, range)
     case .transformMap: try compileMapBuilder(macro, into: dst, range)
     case .transformMapEntry:
       try compileListBuilder(macro, into: dst, range)
-      emit(.mergeMaps, dst: dst, a: Operand.register(dst), range)
+      emit(.mergeMaps, dst: dst, a: Operand.register(dst), at: range)
     case .sortBy: try compileSort(macro, into: dst, range)
     }
   }
@@ -32,10 +32,10 @@ extension ProgramBuilder {
     let collection = try operand(macro.range)
     let state = try registers(2)
     let variables = try registers(macro.variables.count)
-    let begin = emit(.loopStart, dst: state, a: collection, c: UInt32(dst), macro.range.range)
+    let begin = emit(.loopStart, dst: state, a: collection, c: UInt32(dst), at: macro.range.range)
     start(&self, state)
     for index in macro.variables.indices { locals[macro.first + index] = .operand(Operand.register(variables + index)) }
-    let next = emit(macro.variables.count == 2 ? .nextPair : .next, dst: variables, a: UInt32(state), range)
+    let next = emit(macro.variables.count == 2 ? .nextPair : .next, dst: variables, a: UInt32(state), at: range)
     try body(&self, UInt32(next))
     // One turn costs as much as it has instructions.
     code[next].c = UInt32(code.count - next)
@@ -43,13 +43,13 @@ extension ProgramBuilder {
   }
 
   private mutating func compileQuantifier(
-    _ macro: TypedExpression.Comprehension, _ opcode: Opcode, into dst: Int, _ range: SourceRange
+    _ macro: TypedExpression.Comprehension, opcode: Opcode, into dst: Int, at range: SourceRange
   ) throws(LoadError) {
-    emit(.move, dst: dst, a: constant(.bool(opcode == .andStep)), range)
+    emit(.move, dst: dst, a: constant(.bool(opcode == .andStep)), at: range)
     var exits: [Int] = []
     exits += try compileLoop(macro, failing: dst, range) { builder, next throws(LoadError) in
       let value = try builder.operand(macro.body)
-      exits.append(builder.emit(opcode, dst: dst, a: value, c: next, macro.body.range))
+      exits.append(builder.emit(opcode, dst: dst, a: value, c: next, at: macro.body.range))
     }
     for exit in exits { code[exit].b = here }
   }
@@ -57,14 +57,14 @@ extension ProgramBuilder {
   private mutating func compileExistsOne(
     _ macro: TypedExpression.Comprehension, into dst: Int, _ range: SourceRange
   ) throws(LoadError) {
-    emit(.move, dst: dst, a: constant(.int(0)), range)
+    emit(.move, dst: dst, a: constant(.int(0)), at: range)
     var exits: [Int] = []
     exits += try compileLoop(macro, failing: dst, range) { builder, next throws(LoadError) in
       let value = try builder.operand(macro.body)
-      exits.append(builder.emit(.countStep, dst: dst, a: value, c: next, macro.body.range))
+      exits.append(builder.emit(.countStep, dst: dst, a: value, c: next, at: macro.body.range))
     }
     for exit in exits { code[exit].b = here }
-    emit(.isOne, dst: dst, range)
+    emit(.isOne, dst: dst, at: range)
   }
 
   /// `map`, `filter`, `transformList`: elements are appended to a list with room for all.
@@ -75,33 +75,33 @@ extension ProgramBuilder {
     var exits: [Int] = []
     var branches: [Int] = []
     exits += try compileLoop(
-      macro, failing: dst, range, start: { $0.emit(.listStart, dst: dst, a: UInt32($1), range) }
+      macro, failing: dst, range, start: { $0.emit(.listStart, dst: dst, a: UInt32($1), at: range) }
     ) { builder, next throws(LoadError) in
-      try builder.compileFilter(condition, dst, next, &branches)
+      try builder.compileFilter(condition, into: dst, next: next, branches: &branches)
       let element: UInt32
       if macro.macro == .filter {
-        guard case .operand(let place) = builder.locals[macro.first] else {
+        guard case .operand(let operand) = builder.locals[macro.first] else {
           throw LoadError("a loop without a variable")
         }
-        element = place
+        element = operand
       } else {
         element = try builder.operand(macro.body)
       }
-      exits.append(builder.emit(.append, dst: dst, a: element, macro.body.range))
-      builder.emit(.jump, b: next, range)
+      exits.append(builder.emit(.append, dst: dst, a: element, at: macro.body.range))
+      builder.emit(.jump, b: next, at: range)
     }
     for exit in exits { code[exit].b = here }
     for branch in branches { code[branch].c = here }
-    emit(.listEnd, dst: dst, range)
+    emit(.listEnd, dst: dst, at: range)
   }
 
   /// Skips the turn when the condition is false; leaves the loop when it has no value.
   private mutating func compileFilter(
-    _ condition: TypedExpression?, _ dst: Int, _ next: UInt32, _ branches: inout [Int]
+    _ condition: TypedExpression?, into dst: Int, next: UInt32, branches: inout [Int]
   ) throws(LoadError) {
     guard let condition else { return }
     let test = try operand(condition)
-    branches.append(emit(.branch, dst: dst, a: test, b: next, condition.range))
+    branches.append(emit(.branch, dst: dst, a: test, b: next, at: condition.range))
   }
 
   private mutating func compileMapBuilder(
@@ -109,17 +109,17 @@ extension ProgramBuilder {
   ) throws(LoadError) {
     var branches: [Int] = []
     let exits = try compileLoop(
-      macro, failing: dst, range, start: { $0.emit(.mapStart, dst: dst, a: UInt32($1), range) }
+      macro, failing: dst, range, start: { $0.emit(.mapStart, dst: dst, a: UInt32($1), at: range) }
     ) { builder, next throws(LoadError) in
-      try builder.compileFilter(macro.filter, dst, next, &branches)
+      try builder.compileFilter(macro.filter, into: dst, next: next, branches: &branches)
       guard case .operand(let key) = builder.locals[macro.first] else { throw LoadError("a loop without a variable") }
       let value = try builder.operand(macro.body)
-      branches.append(builder.emit(.appendPair, dst: dst, a: key, b: value, macro.body.range))
-      builder.emit(.jump, b: next, range)
+      branches.append(builder.emit(.appendPair, dst: dst, a: key, b: value, at: macro.body.range))
+      builder.emit(.jump, b: next, at: range)
     }
     for exit in exits { code[exit].b = here }
     for branch in branches { code[branch].c = here }
-    emit(.mapEnd, dst: dst, range)
+    emit(.mapEnd, dst: dst, at: range)
   }
 
   /// The keys are made as a list first; then the elements are sorted by them.
@@ -135,7 +135,7 @@ extension ProgramBuilder {
     let wasTraced = isTraced
     try compileListBuilder(keys, into: dst, range)
     isTraced = wasTraced
-    emit(.call2, .sortByKeys, dst: dst, a: Operand.register(list), b: Operand.register(dst), range)
+    emit(.call2, builtin: .sortByKeys, dst: dst, a: Operand.register(list), b: Operand.register(dst), at: range)
   }
 
   private mutating func compileOptional(
@@ -143,10 +143,10 @@ extension ProgramBuilder {
   ) throws(LoadError) {
     let optional = try operand(macro.range)
     let variable = try register()
-    let start = emit(.optionalStart, dst: variable, a: optional, c: UInt32(dst), macro.range.range)
+    let start = emit(.optionalStart, dst: variable, a: optional, c: UInt32(dst), at: macro.range.range)
     locals[macro.first] = .operand(Operand.register(variable))
     let value = try operand(macro.body)
-    emit(macro.macro == .optMap ? .optionalWrap : .optionalCheck, dst: dst, a: value, range)
+    emit(macro.macro == .optMap ? .optionalWrap : .optionalCheck, dst: dst, a: value, at: range)
     code[start].b = here
   }
 }

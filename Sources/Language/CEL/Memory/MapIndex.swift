@@ -1,4 +1,4 @@
-/// The places of a large map's entries in the order of their keys, for binary search.
+/// The indices of a large map's entries in the order of their keys, for binary search.
 ///
 /// Sorted rather than hashed: no choice of keys makes it slow.
 enum MapIndex {
@@ -13,7 +13,7 @@ enum MapIndex {
     }
   }
 
-  /// Fills the index; gives a key that stands in the map twice.
+  /// Fills the index; returns a key that occurs twice in the map.
   static func build(_ map: Slot) -> Slot? {
     let count = Int(map.count)
     let entries = map.elements
@@ -26,12 +26,12 @@ enum MapIndex {
       return nil
     }
     guard let index = of(map) else { return nil }
-    var places = UnsafeMutableBufferPointer(start: index, count: count)
-    for place in 0..<count { places[place] = UInt32(place) }
-    places.sort { order(entries[2 * Int($0)], entries[2 * Int($1)]) < 0 }
-    for place in 1..<count
-    where order(entries[2 * Int(places[place - 1])], entries[2 * Int(places[place])]) == 0 {
-      return entries[2 * Int(places[place])]
+    var indices = UnsafeMutableBufferPointer(start: index, count: count)
+    for position in 0..<count { indices[position] = UInt32(position) }
+    indices.sort { order(entries[2 * Int($0)], entries[2 * Int($1)]) < 0 }
+    for position in 1..<count
+    where order(entries[2 * Int(indices[position - 1])], entries[2 * Int(indices[position])]) == 0 {
+      return entries[2 * Int(indices[position])]
     }
     return nil
   }
@@ -45,7 +45,7 @@ enum MapIndex {
     let entries = map.elements
     let count = Int(map.count)
     if count <= smallCount {
-      for place in 0..<count where order(entries[2 * place], key) == 0 { return entries[2 * place + 1] }
+      for position in 0..<count where order(entries[2 * position], key) == 0 { return entries[2 * position + 1] }
       return nil
     }
     guard let index = of(map) else { return nil }

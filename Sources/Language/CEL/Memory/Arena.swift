@@ -1,4 +1,4 @@
-/// Memory for one evaluation: handed out in order, given back all at once.
+/// Memory for one evaluation: allocated in order, freed as a whole.
 struct Arena: ~Copyable {
   private static let firstChunkBytes = 64 << 10
   private static let maximumChunkBytes = 4 << 20
@@ -6,7 +6,7 @@ struct Arena: ~Copyable {
   private var chunks: [UnsafeMutableRawBufferPointer] = []
   private var current = 0
   private var used = 0
-  /// Handed out since the last reset.
+  /// Bytes allocated since the last reset.
   private(set) var total = 0
   let limit: Int
 
@@ -14,7 +14,7 @@ struct Arena: ~Copyable {
 
   deinit { for chunk in chunks { chunk.deallocate() } }
 
-  /// Forgets all that was handed out; keeps the first chunk.
+  /// Frees all allocations; keeps the first chunk.
   mutating func reset() {
     guard total > 0 else { return }
     if chunks.count > 1 {

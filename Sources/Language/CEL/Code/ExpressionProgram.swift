@@ -3,13 +3,13 @@ import FlowSource
 /// A checked expression as code: made once, run many times, by any number of evaluators.
 public struct ExpressionProgram: Sendable {
   let code: Code
-  /// What it was made from, for explanations.
+  /// The typed expression it was compiled from, for explanations.
   public let typed: TypedExpression
   let types: TypeRegistry
 
   /// - Parameters:
   ///   - types: The registry of the environment that checked the expression.
-  ///   - slotCount: The size of the frames it will run on; a variable behind it is refused.
+  ///   - slotCount: The size of the frames it will run on; a variable beyond it is rejected.
   /// - Throws: When the expression does not fit the types or is too large.
   public init(_ typed: TypedExpression, types: TypeRegistry, slotCount: Int = 1 << 28) throws(LoadError) {
     var builder = ProgramBuilder(types: types, slotCount: slotCount)
@@ -32,7 +32,7 @@ final class Code: @unchecked Sendable {
   let range: SourceRange
   private let ranges: [SourceRange]
   private let frozen: FrozenSlots
-  let regexes: [CompiledPattern]
+  let patterns: [CompiledPattern]
   let fieldLists: [[Int]]
   let types: [ValueType]
   let variableNames: [Int: String]
@@ -49,7 +49,7 @@ final class Code: @unchecked Sendable {
     self.range = range
     ranges = builder.ranges
     self.frozen = frozen
-    regexes = builder.regexes
+    patterns = builder.patterns
     fieldLists = builder.fieldLists
     types = builder.coercions
     variableNames = builder.variableNames
@@ -58,17 +58,19 @@ final class Code: @unchecked Sendable {
 
   deinit { instructions.deallocate() }
 
-  func range(_ place: Int) -> SourceRange { ranges.indices.contains(place) ? ranges[place] : range }
+  func range(_ instruction: Int) -> SourceRange {
+    ranges.indices.contains(instruction) ? ranges[instruction] : range
+  }
 }
 
 extension Evaluator {
   func variableName(_ slot: Int) -> String { current?.variableNames[slot] ?? "a variable" }
 
-  func regex(_ index: Int) -> CompiledPattern {
-    guard let code = current, code.regexes.indices.contains(index) else {
+  func pattern(_ index: Int) -> CompiledPattern {
+    guard let code = current, code.patterns.indices.contains(index) else {
       preconditionFailure("a pattern without code")
     }
-    return code.regexes[index]
+    return code.patterns[index]
   }
 
   func fieldList(_ index: Int) -> [Int] {

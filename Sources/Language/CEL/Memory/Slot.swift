@@ -45,7 +45,7 @@ public struct Slot: BitwiseCopyable, Sendable {
 
   @inline(__always) var flags: UInt8 { UInt8(truncatingIfNeeded: description >> 56) }
 
-  /// A place without a value; reading it is an error that names the variable.
+  /// A slot without a value; reading it is an error that names the variable.
   public static let unset = Slot(.unset)
   /// Marks a variable as not known: a result that depends on it is unknown too.
   public static let unknown = Slot(.unknown)
@@ -67,13 +67,13 @@ public struct Slot: BitwiseCopyable, Sendable {
 
   public var isUnset: Bool { tag == .unset }
 
-  /// Whether it is the same bits: the same scalar, or the same place in memory.
+  /// Compares the bits: the same scalar, or the same address.
   @inline(__always) func isSame(_ other: Slot) -> Bool {
     payload == other.payload && description == other.description
   }
   public var isUnknown: Bool { tag == .unknown }
 
-  /// Whether there is no value here: unset, unknown or an error.
+  /// True when the slot has no value: unset, unknown or an error.
   @inline(__always) var isAbnormal: Bool { tag.rawValue < 3 }
 }
 
@@ -110,12 +110,12 @@ extension Slot {
     }
   }
 
-  /// What an optional holds.
+  /// The content of an optional.
   var content: Slot? { tag == .optional && payload != 0 ? elements[0] : nil }
 
   var string: String { String(decoding: utf8, as: UTF8.self) }
 
-  /// The bytes of memory behind the slot, with all that hangs on it.
+  /// The bytes of memory that the slot points to, including nested values.
   var deepBytes: Int {
     switch tag {
     case .string, .bytes, .type, .ip, .cidr: (Int(utf8.count) + 15) & ~15

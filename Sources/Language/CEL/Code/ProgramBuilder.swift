@@ -2,28 +2,31 @@ import FlowSource
 
 /// Turns a typed expression into instructions.
 ///
-/// Registers are handed out like a stack: what a sub-expression needs is free again behind it.
+/// Registers are allocated like a stack: those of a sub-expression are free after it.
 struct ProgramBuilder {
-  /// How many instructions a program may have.
+  /// The largest number of instructions in a program.
   static let maximumInstructions = 1 << 20
   static let maximumRegisters = 60_000
+  /// The largest sum of the sizes of the constant patterns of a program, in instructions of RE2.
+  static let maximumPatternSize = 100_000
 
   let types: TypeRegistry
   let slotCount: Int
   var code: [Instruction] = []
-  /// Where each instruction comes from.
+  /// The source range of each instruction.
   var ranges: [SourceRange] = []
-  var regexes: [CompiledPattern] = []
+  var patterns: [CompiledPattern] = []
+  private var patternIndices: [String: Int] = [:]
   var fieldLists: [[Int]] = []
   var coercions: [ValueType] = []
   var variableNames: [Int: String] = [:]
   private(set) var constants: [Value] = []
-  private var constantPlaces: [Value: Int] = [:]
+  private var constantIndices: [Value: Int] = [:]
   private(set) var highWater = 0
   var nextRegister = 0
-  /// Where the variables of macros are, by their number.
-  var locals: [Int: LocalPlace] = [:]
-  /// Where the parameters of the function are whose body is being compiled.
+  /// The locations of macro variables, by their number.
+  var locals: [Int: LocalBinding] = [:]
+  /// The operands of the parameters of the function whose body is being compiled.
   var parameters: [Int: UInt32] = [:]
   /// The registers of definitions, which keep them throughout.
   var definitions: [ObjectIdentifier: Memo] = [:]
@@ -32,7 +35,7 @@ struct ProgramBuilder {
   private var memoCount = 0
   /// The values whose code is still to be made.
   var pending: [PendingValue] = []
-  /// Whether each node notes its value; the number of nodes so far.
+  /// True when each node records its value for an explanation.
   var isTraced = false
   var tracer = ExplanationRecorder()
 
@@ -44,7 +47,7 @@ struct ProgramBuilder {
     var back: Int
   }
 
-  enum LocalPlace {
+  enum LocalBinding {
     case operand(UInt32)
     case memo(Memo)
   }
@@ -52,9 +55,9 @@ struct ProgramBuilder {
   struct PendingValue {
     var memo: Memo
     var body: TypedExpression
-    var locals: [Int: LocalPlace]
+    var locals: [Int: LocalBinding]
     var parameters: [Int: UInt32]
-    /// The `lazy` instructions that wait for the place of the code.
+    /// The `lazy` instructions that wait for the address of the code.
     var callers: [Int] = []
     var isTraced: Bool
   }
@@ -71,10 +74,10 @@ struct ProgramBuilder {
     for definition in found {
       let first = try registers(2)
       definitions[ObjectIdentifier(definition)] = makeMemo(first)
-      emit(.unset, dst: first, typed.range)
+      emit(.unset, dst: first, at: typed.range)
     }
     let result = try operand(typed)
-    emit(.finish, a: result, typed.range)
+    emit(.finish, a: result, at: typed.range)
     while let value = pending.popLast() { try compile(value) }
     guard code.count <= Self.maximumInstructions else { throw LoadError("the expression makes too many instructions") }
     return Code(self, constants: try freezeConstants(), range: typed.range)
@@ -121,8 +124,8 @@ struct ProgramBuilder {
 
   @discardableResult
   mutating func emit(
-    _ opcode: Opcode, _ builtin: Builtin = .dyn, dst: Int = 0, a: UInt32 = 0, b: UInt32 = 0, c: UInt32 = 0,
-    _ range: SourceRange
+    _ opcode: Opcode, builtin: Builtin = .dyn, dst: Int = 0, a: UInt32 = 0, b: UInt32 = 0, c: UInt32 = 0,
+    at range: SourceRange
   ) -> Int {
     code.append(Instruction(opcode, builtin, dst: dst, a: a, b: b, c: c))
     ranges.append(range)
@@ -146,17 +149,31 @@ struct ProgramBuilder {
     // Zero and minus zero are equal, and so are keys of maps in other orders: only plain ones are shared.
     switch value {
     case .string, .int, .bool, .null:
-      if let known = constantPlaces[value] { return Operand.constant(known) }
-      constantPlaces[value] = constants.count
+      if let known = constantIndices[value] { return Operand.constant(known) }
+      constantIndices[value] = constants.count
     default: break
     }
     constants.append(value)
     return Operand.constant(constants.count - 1)
   }
 
+  /// The index of a compiled pattern, equal patterns once; nil when it is not valid.
+  /// - Throws: `LoadError` when the patterns of the program are too large together.
+  mutating func pattern(_ text: String) throws(LoadError) -> Int? {
+    if let known = patternIndices[text] { return known }
+    var bytes = text
+    guard case .success(let pattern) = bytes.withUTF8({ CompiledPattern.compile($0) }) else { return nil }
+    guard patterns.reduce(pattern.programSize, { $0 + $1.programSize }) <= Self.maximumPatternSize else {
+      throw LoadError("the patterns of the expression are too large together")
+    }
+    patternIndices[text] = patterns.count
+    patterns.append(pattern)
+    return patterns.count - 1
+  }
+
   // MARK: Expressions
 
-  /// Where the value of `typed` is after the code emitted for it: a leaf stays where it is.
+  /// Emits code for `typed` and returns the operand that holds its value. A leaf needs no code.
   mutating func operand(_ typed: TypedExpression) throws(LoadError) -> UInt32 {
     if let leaf = try leaf(typed) {
       trace(typed, leaf)
@@ -172,12 +189,12 @@ struct ProgramBuilder {
     case .constant(let value): return constant(value)
     case .variable(let name, let slot):
       if let parameter = parameters[slot] { return parameter }
-      guard slot >= 0, slot < slotCount else { throw LoadError("the variable `\(name)` has no place in the frame") }
+      guard slot >= 0, slot < slotCount else { throw LoadError("the variable `\(name)` has no slot in the frame") }
       variableNames[slot] = name
       return Operand.frame(slot)
     case .local(let name, let index):
-      guard let place = locals[index] else { throw LoadError("the variable `\(name)` is not bound here") }
-      if case .operand(let place) = place { return place }
+      guard let binding = locals[index] else { throw LoadError("the variable `\(name)` is not bound here") }
+      if case .operand(let operand) = binding { return operand }
       return nil
     case .named(let definition):
       return definition.body.constant.map { constant($0) }
@@ -193,43 +210,46 @@ struct ProgramBuilder {
     let range = typed.range
     switch typed.kind {
     case .constant, .variable:
-      if let place = try leaf(typed) { emit(.move, dst: dst, a: place, range) }
+      if let operand = try leaf(typed) { emit(.move, dst: dst, a: operand, at: range) }
     case .local(_, let index): try compileLocal(typed, index, into: dst)
     case .named(let definition): try compile(definition, into: dst, range)
-    case .failure(let message): emit(.fail, dst: dst, a: constant(.string(message)), range)
-    case .select(let operand, let field, let mode): try compileSelect(operand, field, mode, into: dst, range)
-    case .call(let builtin, _, let arguments): try compileCall(builtin, arguments, typed, into: dst)
-    case .and(let terms): try compileChain(terms, .andStep, into: dst, range)
-    case .or(let terms): try compileChain(terms, .orStep, into: dst, range)
+    case .failure(let message): emit(.fail, dst: dst, a: constant(.string(message)), at: range)
+    case .select(let operand, let field, let mode):
+      try compileSelect(operand, field: field, mode: mode, into: dst, at: range)
+    case .call(let builtin, _, let arguments): try compileCall(builtin, arguments: arguments, typed: typed, into: dst)
+    case .and(let terms): try compileChain(terms, opcode: .andStep, into: dst, at: range)
+    case .or(let terms): try compileChain(terms, opcode: .orStep, into: dst, at: range)
     case .conditional(let condition, let then, let otherwise):
-      try compileConditional(condition, then, otherwise, into: dst, range)
+      try compileConditional(condition, then: then, otherwise: otherwise, into: dst, at: range)
     case .list(let elements): try compileList(elements, into: dst, range)
     case .map(let entries): try compileMap(entries, into: dst, range)
-    case .record(let name, let fields): try compileRecord(name, fields, into: dst, range)
+    case .record(let name, let fields): try compileRecord(name, fields: fields, into: dst, at: range)
     case .comprehension(let macro): try compileComprehension(macro, into: dst, range)
     case .bind(_, let local, let value, let body):
-      try compileBlock(first: local, [value], body, into: dst, range)
-    case .block(let first, let values, let body): try compileBlock(first: first, values, body, into: dst, range)
-    case .function(let function, let arguments): try compileFunction(function, arguments, into: dst, range)
+      try compileBlock(first: local, values: [value], body: body, into: dst, at: range)
+    case .block(let first, let values, let body):
+      try compileBlock(first: first, values: values, body: body, into: dst, at: range)
+    case .function(let function, let arguments):
+      try compileFunction(function, arguments: arguments, into: dst, at: range)
     case .coerce(let inner):
       let value = try operand(inner)
-      emit(.coerce, dst: dst, a: value, b: UInt32(coercions.count), range)
+      emit(.coerce, dst: dst, a: value, b: UInt32(coercions.count), at: range)
       coercions.append(typed.type)
     }
     trace(typed, Operand.register(dst))
   }
 
-  mutating func trace(_ typed: TypedExpression, _ place: UInt32) {
+  mutating func trace(_ typed: TypedExpression, _ operand: UInt32) {
     guard isTraced else { return }
-    emit(.trace, a: place, b: UInt32(tracer.number(of: typed)), typed.range)
+    emit(.trace, a: operand, b: UInt32(tracer.number(of: typed)), at: typed.range)
   }
 
   private mutating func compileChain(
-    _ terms: [TypedExpression], _ opcode: Opcode, into dst: Int, _ range: SourceRange
+    _ terms: [TypedExpression], opcode: Opcode, into dst: Int, at range: SourceRange
   ) throws(LoadError) {
     guard !terms.isEmpty else { throw LoadError("`&&` and `||` have terms") }
     let isFirstFused = !isTraced && Self.comparison(terms[0]) != nil
-    if !isFirstFused { emit(.move, dst: dst, a: constant(.bool(opcode == .andStep)), range) }
+    if !isFirstFused { emit(.move, dst: dst, a: constant(.bool(opcode == .andStep)), at: range) }
     var steps: [Int] = []
     for (index, term) in terms.enumerated() {
       let free = nextRegister
@@ -237,10 +257,11 @@ struct ProgramBuilder {
         let a = try operand(comparison.left)
         let b = try operand(comparison.right)
         let flags = (opcode == .orStep ? Instruction.orFlag : 0) | (index == 0 ? Instruction.firstFlag : 0)
-        steps.append(emit(comparison.opcode, comparison.builtin, dst: dst, a: a, b: b, c: flags, term.range))
+        steps.append(
+          emit(comparison.opcode, builtin: comparison.builtin, dst: dst, a: a, b: b, c: flags, at: term.range))
       } else {
         let value = try operand(term)
-        steps.append(emit(opcode, dst: dst, a: value, term.range))
+        steps.append(emit(opcode, dst: dst, a: value, at: term.range))
         code[code.count - 1].c = here
       }
       nextRegister = free
@@ -251,13 +272,13 @@ struct ProgramBuilder {
   }
 
   private mutating func compileConditional(
-    _ condition: TypedExpression, _ then: TypedExpression, _ otherwise: TypedExpression, into dst: Int,
-    _ range: SourceRange
+    _ condition: TypedExpression, then: TypedExpression, otherwise: TypedExpression, into dst: Int,
+    at range: SourceRange
   ) throws(LoadError) {
     let test = try operand(condition)
-    let branch = emit(.branch, dst: dst, a: test, condition.range)
+    let branch = emit(.branch, dst: dst, a: test, at: condition.range)
     try compile(then, into: dst)
-    let jump = emit(.jump, dst: 0, range)
+    let jump = emit(.jump, dst: 0, at: range)
     code[branch].b = here
     try compile(otherwise, into: dst)
     code[jump].b = here
@@ -265,16 +286,16 @@ struct ProgramBuilder {
   }
 
   private mutating func compileSelect(
-    _ operand: TypedExpression, _ field: String, _ mode: Expression.SelectMode, into dst: Int, _ range: SourceRange
+    _ operand: TypedExpression, field: String, mode: Expression.SelectMode, into dst: Int, at range: SourceRange
   ) throws(LoadError) {
     let value = try self.operand(operand)
     let name = constant(.string(field))
     if mode == .plain, case .record(let type) = operand.type, let index = types.recordIndex(type), index < 1 << 16,
-      let place = types.records[index].index(of: field), place < 1 << 16
+      let fieldIndex = types.records[index].index(of: field), fieldIndex < 1 << 16
     {
-      emit(.field, dst: dst, a: value, b: UInt32(index) << 16 | UInt32(place), c: name, range)
+      emit(.field, dst: dst, a: value, b: UInt32(index) << 16 | UInt32(fieldIndex), c: name, at: range)
     } else {
-      emit(.select, dst: dst, a: value, b: mode.code, c: name, range)
+      emit(.select, dst: dst, a: value, b: mode.code, c: name, at: range)
     }
   }
 
@@ -287,10 +308,10 @@ struct ProgramBuilder {
     for (index, element) in elements.enumerated() {
       try compile(element.value, into: first + index)
       if element.isOptional {
-        emit(.unwrapElement, dst: first + index, a: Operand.register(first + index), element.value.range)
+        emit(.unwrapElement, dst: first + index, a: Operand.register(first + index), at: element.value.range)
       }
     }
-    emit(.makeList, dst: dst, a: UInt32(first), b: UInt32(elements.count), range)
+    emit(.makeList, dst: dst, a: UInt32(first), b: UInt32(elements.count), at: range)
   }
 
   private mutating func compileMap(
@@ -301,29 +322,29 @@ struct ProgramBuilder {
       let value = first + 2 * index + 1
       try compile(entry.key, into: value - 1)
       try compile(entry.value, into: value)
-      if entry.isOptional { emit(.unwrapElement, dst: value, a: Operand.register(value), entry.value.range) }
+      if entry.isOptional { emit(.unwrapElement, dst: value, a: Operand.register(value), at: entry.value.range) }
     }
-    emit(.makeMap, dst: dst, a: UInt32(first), b: UInt32(entries.count * 2), range)
+    emit(.makeMap, dst: dst, a: UInt32(first), b: UInt32(entries.count * 2), at: range)
   }
 
   private mutating func compileRecord(
-    _ name: String, _ fields: [TypedExpression.FieldValue], into dst: Int, _ range: SourceRange
+    _ name: String, fields: [TypedExpression.FieldValue], into dst: Int, at range: SourceRange
   ) throws(LoadError) {
     guard let type = types.recordIndex(name) else { throw LoadError("there is no type named `\(name)`") }
     let first = try registers(fields.count)
-    var places: [Int] = []
+    var indices: [Int] = []
     for (index, field) in fields.enumerated() {
-      guard let place = types.records[type].index(of: field.field) else {
+      guard let fieldIndex = types.records[type].index(of: field.field) else {
         throw LoadError("`\(name)` has no field `\(field.field)`")
       }
-      places.append(place)
+      indices.append(fieldIndex)
       try compile(field.value, into: first + index)
-      let keepsOptional = if case .optional = types.records[type].fields[place].type { true } else { false }
+      let keepsOptional = if case .optional = types.records[type].fields[fieldIndex].type { true } else { false }
       if field.isOptional, !keepsOptional {
-        emit(.unwrapElement, dst: first + index, a: Operand.register(first + index), field.value.range)
+        emit(.unwrapElement, dst: first + index, a: Operand.register(first + index), at: field.value.range)
       }
     }
-    emit(.makeRecord, dst: dst, a: UInt32(first), b: UInt32(type), c: UInt32(fieldLists.count), range)
-    fieldLists.append(places)
+    emit(.makeRecord, dst: dst, a: UInt32(first), b: UInt32(type), c: UInt32(fieldLists.count), at: range)
+    fieldLists.append(indices)
   }
 }

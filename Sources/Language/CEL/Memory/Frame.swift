@@ -1,6 +1,6 @@
-/// The slots that the expressions of one program share: written by whoever evaluates, read by the code.
+/// The slots that the expressions of one program share: written by the caller, read by the code.
 ///
-/// What a slot points at lives in an arena or in a ``FrozenSlots``, which has to outlive its use here.
+/// The memory that a slot points to belongs to an arena or a ``FrozenSlots``, which must outlive its use here.
 public final class Frame {
   let slots: UnsafeMutablePointer<Slot>
   public let count: Int
@@ -27,7 +27,7 @@ public final class Frame {
   /// Makes every slot unset.
   public func clear() { slots.update(repeating: .unset, count: count) }
 
-  /// Copies frozen slots to the places from `start` on, as far as there is room.
+  /// Copies frozen slots to the indices from `start` on, as far as there is room.
   public func load(_ frozen: FrozenSlots, at start: Int) {
     precondition(start >= 0 && start <= count, "a slot that is not there")
     (slots + start).update(from: frozen.slots, count: min(frozen.count, count - start))
@@ -35,7 +35,7 @@ public final class Frame {
 }
 
 extension Frame {
-  /// Copies frozen slots to the places from `start` on and makes all other places below `end` unset.
+  /// Copies frozen slots to the indices from `start` on and makes all others below `end` unset.
   public func reload(_ frozen: FrozenSlots, at start: Int, end: Int) {
     precondition(start >= 0 && start <= end && end <= count, "a slot that is not there")
     let copied = min(frozen.count, end - start)

@@ -1,6 +1,6 @@
-/// What one step of a program does. `a`, `b`, `c` are operands, places in the code, or numbers.
+/// The operation of an instruction. `a`, `b`, `c` are operands, code addresses, or numbers.
 ///
-/// The typed ones look for their types and leave everything else to the function that stands beside them,
+/// The typed ones handle their types only and leave everything else to the function in the same instruction,
 /// so types found while checking choose speed, never the result.
 enum Opcode: UInt8 {
   /// Ends the program with `a`.
@@ -29,9 +29,9 @@ enum Opcode: UInt8 {
   case call1, call2
   /// A function of the `c` arguments from register `a` on.
   case callMany
-  /// Whether string `a` holds pattern `b`.
+  /// Tests string `a` against pattern `b`.
   case matchConstant
-  /// A field of a record whose type is known: type and place in `b`, name in `c`.
+  /// A field of a record whose type is known: type and field index in `b`, name in `c`.
   case field
   /// A field by name `c`, in mode `b`.
   case select
@@ -55,9 +55,9 @@ enum Opcode: UInt8 {
   case makeMap
   /// Values from register `a` on for the fields of list `c` of record type `b`.
   case makeRecord
-  /// What optional `a` holds, or unset.
+  /// The content of optional `a`, or unset.
   case unwrapElement
-  /// What optional `a` holds into `dst`, or to `b` with register `c` set.
+  /// Stores the content of optional `a` in `dst`, or jumps to `b` with register `c` set.
   case optionalStart
   case optionalWrap
   case optionalCheck
@@ -70,7 +70,7 @@ enum Opcode: UInt8 {
 
 struct Instruction: BitwiseCopyable {
   var opcode: Opcode
-  /// The function that the operation stands for.
+  /// The function that the operation implements.
   var builtin: Builtin
   /// A register.
   var dst: UInt16
@@ -120,15 +120,15 @@ extension Opcode {
   }
 }
 
-/// Where an operand is: two bits for the memory, the rest for the place.
+/// The address of an operand: two bits select the memory, the rest is the index in it.
 enum Operand {
   static let register: UInt32 = 0
   static let frame: UInt32 = 1
   static let constant: UInt32 = 2
-  static let placeBits: UInt32 = 28
-  static let placeMask: UInt32 = (1 << placeBits) - 1
+  static let indexBits: UInt32 = 28
+  static let indexMask: UInt32 = (1 << indexBits) - 1
 
-  static func register(_ place: Int) -> UInt32 { UInt32(place) }
-  static func frame(_ place: Int) -> UInt32 { frame << placeBits | UInt32(place) }
-  static func constant(_ place: Int) -> UInt32 { constant << placeBits | UInt32(place) }
+  static func register(_ index: Int) -> UInt32 { UInt32(index) }
+  static func frame(_ index: Int) -> UInt32 { frame << indexBits | UInt32(index) }
+  static func constant(_ index: Int) -> UInt32 { constant << indexBits | UInt32(index) }
 }

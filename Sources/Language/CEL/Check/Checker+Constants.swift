@@ -1,0 +1,64 @@
+import FlowSource
+
+/// Faults of constant arguments that do not depend on the other arguments.
+extension Checker {
+  /// Reports a zero divisor, an invalid pattern, an unknown time zone.
+  /// - Parameter isFolded: All arguments are constant, so that folding the call reports its faults.
+  /// - Returns: False when the call must not be folded.
+  mutating func checkConstants(_ builtin: Builtin, _ arguments: [TypedExpression], isFolded: Bool) -> Bool {
+    switch builtin {
+    case .divide, .modulo:
+      if !isFolded, isZero(arguments.last?.constant) {
+        reportConstant(builtin == .divide ? .divisionByZero : .modulusByZero, at: arguments[1].range)
+      }
+    case .matches, .regexExtract, .regexExtractAll, .regexReplace:
+      return arguments.count < 2 || checkPattern(arguments[1], isFolded: isFolded)
+    case .getFullYear, .getMonth, .getDate, .getDayOfMonth, .getDayOfWeek, .getDayOfYear, .getHours, .getMinutes,
+      .getSeconds, .getMilliseconds:
+      if !isFolded, arguments.count == 2 { checkZone(arguments[1]) }
+    case .nextLocal:
+      guard !isFolded, arguments.count == 3 else { return true }
+      if case .string(let text)? = arguments[1].constant, Evaluator.secondsOfDay(text) == nil {
+        reportConstant(
+          .badTime("\"\(text.prefix(60))\" is not a time of day, such as \"09:00\""), at: arguments[1].range)
+      }
+      checkZone(arguments[2])
+    default: break
+    }
+    return true
+  }
+
+  private func isZero(_ constant: Value?) -> Bool { constant == .int(0) || constant == .uint(0) }
+
+  private mutating func checkZone(_ argument: TypedExpression) {
+    guard case .string(let name)? = argument.constant, !TimeZones.isKnown(name) else { return }
+    reportConstant(.unknownZone(name), at: argument.range, help: TimeZones.hint(for: name))
+  }
+
+  private mutating func reportConstant(_ fault: Fault, at range: SourceRange, help: String? = nil) {
+    guard environment.reportsConstantFaults else { return }
+    report(fault.code, message: fault.message, at: range, help: help)
+  }
+
+  // MARK: Patterns
+
+  /// Compiles each constant pattern once, as long as all of them together are not too large.
+  /// - Returns: False when the call must not be folded.
+  private mutating func checkPattern(_ argument: TypedExpression, isFolded: Bool) -> Bool {
+    guard case .string(var text)? = argument.constant, patterns[text] == nil else { return true }
+    guard patternSize <= ProgramBuilder.maximumPatternSize else { return false }
+    switch text.withUTF8({ CompiledPattern.compile($0) }) {
+    case .success(let pattern):
+      patterns[text] = pattern
+      patternSize += pattern.programSize
+      guard patternSize > ProgramBuilder.maximumPatternSize else { return true }
+      report(
+        "F207", message: "the patterns of this expression are too large together", at: argument.range,
+        help: "repeat large classes such as `\\pL` less often")
+      return false
+    case .failure(let error):
+      if !isFolded { reportConstant(.badPattern(error.reason), at: argument.range) }
+      return true
+    }
+  }
+}

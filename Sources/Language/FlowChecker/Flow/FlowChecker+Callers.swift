@@ -1,0 +1,102 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+// Callers: the roles and flows of `by`, and read rules.
+extension FlowChecker {
+  /// The roles and the flows of `by`. A name that is both is ambiguous (F103).
+  mutating func callers(_ names: [NameNode]) -> (roles: [Int], senders: [Int]) {
+    var found: (roles: [Int], senders: [Int]) = ([], [])
+    for name in names where !name.isMissing {
+      switch (symbols.roleIndices[name.text], symbols.flowIndices[name.text]) {
+      case (let role?, nil): found.roles.append(role)
+      case (nil, let flow?): found.senders.append(flow)
+      case (let role?, let flow?):
+        problems.append(
+          Diagnostic(
+            "F103", "`\(name.text)` is a role and a flow", at: name.range, label: "which of them?",
+            labels: [
+              .init(symbols.roles[role].name.range, "the role"), .init(symbols.flows[flow].name.range, "the flow"),
+            ], help: "give one of them another name"))
+      case (nil, nil):
+        problems.append(
+          unknown(
+            "role or flow", named: name.text, code: "F106", at: name.range,
+            candidates: symbols.roles.map(\.name.text) + symbols.flows.map(\.name.text),
+            others: [("an event", symbols.events.map(\.name.text))]))
+      }
+    }
+    return found
+  }
+
+  /// A read rule: roles, and a condition over data, `let`s and `caller`.
+  mutating func readRule(_ node: ReadRuleNode) -> CheckedReadRule {
+    if let flow = node.roles.first(where: { symbols.roleIndices[$0.text] == nil && symbols.flowIndices[$0.text] != nil }
+    ) {
+      problems.append(
+        Diagnostic(
+          "F106", "`\(flow.text)` is a flow, and flows don't read instances", at: flow.range, label: "not a role",
+          help: "name a role, or write `read when` and a condition"))
+      return CheckedReadRule(roles: [])
+    }
+    return CheckedReadRule(
+      roles: node.roles.compactMap { role($0) },
+      condition: node.condition.flatMap { condition($0, environment, what: "a read rule") })
+  }
+
+  /// F320: the events of a flow are raised only.
+  mutating func checkEmitted(_ event: Int, by statement: ActionStatementNode) {
+    let name = symbols.events[event].name.text
+    guard name.contains(".") else { return }
+    let word = SourceRange(statement.range.lower, statement.range.lower + UInt32("emit".utf8.count))
+    problems.append(
+      Diagnostic(
+        "F320", "`\(name)` is an event of a flow and can't be emitted", at: statement.range,
+        label: "nobody receives it",
+        help: "raise it, or declare it as an `internal event` outside of the flow",
+        fixes: [Fix("raise it", .maybe, [.init(word, "raise")])]))
+  }
+
+  /// F320: a test says which flow an internal event comes from; the events of a flow come from nowhere else.
+  mutating func checkSent(_ event: Int, from sender: NameNode?, at range: SourceRange) {
+    let node = symbols.events[event]
+    guard node.isInternal else { return }
+    if node.name.text.contains(".") {
+      problems.append(
+        Diagnostic(
+          "F320", "`\(node.name.text)` is an event of a flow and can't be sent", at: range, label: "raised only",
+          help: "send the event that leads to it"))
+    } else if sender == nil {
+      problems.append(
+        Diagnostic(
+          "F320", "`\(node.name.text)` is internal: only flows emit it", at: range, label: "sent from outside",
+          labels: [.init(node.name.range, "declared internal")], help: "write `send … from Flow`"))
+    }
+  }
+
+  /// The flow after `from` in a test.
+  mutating func sender(_ name: NameNode?) -> Int? {
+    guard let name, !name.isMissing else { return nil }
+    if let flow = symbols.flowIndices[name.text] { return flow }
+    problems.append(
+      unknown(
+        "flow", named: name.text, code: "F106", at: name.range, candidates: symbols.flows.map(\.name.text),
+        others: [("a role", symbols.roles.map(\.name.text))]))
+    return nil
+  }
+}
+
+/// F320: a flow after `by` emits the event.
+func checkSenders(_ flows: [FlowSummary], _ symbols: Symbols, into problems: inout [Diagnostic]) {
+  let emitted = Dictionary(flows.map { ($0.name.text, Set($0.emits.map(\.event))) }) { first, _ in first }
+  for admission in flows.flatMap(\.admissions) {
+    for sender in admission.senders {
+      let name = symbols.flows[sender].name.text
+      guard let events = emitted[name], !events.contains(admission.event) else { continue }
+      problems.append(
+        Diagnostic(
+          "F320", "`\(name)` never emits `\(symbols.events[admission.event].name.text)`", at: admission.range,
+          label: "never comes from there", help: "remove `\(name)` after `by`, or emit the event in it"))
+    }
+  }
+}

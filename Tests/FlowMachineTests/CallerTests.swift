@@ -1,0 +1,162 @@
+import CEL
+import FlowJSON
+import FlowIR
+import FlowMachine
+import Testing
+
+/// Events that only flows send, and rules for readers.
+@Suite struct CallerTests {
+  private static let claim = """
+    role manager
+    event Submit { id: string  owner: string  limit: int = 0 }
+    event Withdraw { id: string }
+    internal event Approved { id: string }
+    internal event Opened { id: string }
+    flow Claim {
+      event Counted
+      key id
+      data { id: string  owner: string  limit: int  note: string? }
+      let isLarge = limit > 100
+      read by manager
+      read when caller.id == owner && !isLarge
+      read by auditor when 100 / limit > 1
+      start on Submit -> open do { id = event.id  owner = event.owner  limit = event.limit }
+      start on Opened -> open do { id = event.id  owner = ""  limit = 0 }
+      state open {
+        on Approved by Review -> paid
+        on Withdraw by manager, Review -> open do raise Counted{}
+        on Counted do log "counted"
+      }
+      final paid
+    }
+    flow Review {
+      key id
+      data { id: string }
+      start on Submit -> done do id = event.id
+      final done { entry { emit Approved{id: id}  emit Opened{id: id}  emit Withdraw{id: id} } }
+    }
+    role auditor
+    """
+
+  private func claim(limit: Int = 0) throws -> TestInstance {
+    var play = try TestInstance(CallerTests.claim)
+    try play.send("Submit", #"{"id": "a", "owner": "ann", "limit": \#(limit)}"#)
+    return play
+  }
+
+  private func outcome(_ play: TestInstance, _ event: String, _ caller: Caller) throws -> Outcome {
+    let index = try #require(play.machine.event(named: event))
+    let payload = try Value.from(["id": "a"], as: .record(event), in: play.machine.types).get()
+    return play.stepper.step(
+      try #require(play.instance), .event(index, payload: payload, caller: caller), now: play.now)
+  }
+
+  private func refusal(_ play: TestInstance, _ event: String, _ caller: Caller) throws -> Refusal.Reason? {
+    guard case .refused(let refusal) = try outcome(play, event, caller) else { return nil }
+    return refusal.reason
+  }
+
+  @Test("an internal event is refused from outside, whatever the caller's name and roles") func outside() throws {
+    var play = try claim()
+    #expect(try refusal(play, "Approved", Caller()) == .internalEvent)
+    #expect(try refusal(play, "Approved", Caller(id: "Review/a", roles: ["manager", "Review"])) == .internalEvent)
+    #expect(try play.refused("Approved", #"{"id": "a"}"#).code == "internal-event")
+    #expect(try play.refused("Claim.Counted").reason == .internalEvent)
+  }
+
+  @Test("a flow after `by` accepts what its instances emit, and nothing else") func senders() throws {
+    let play = try claim()
+    #expect(try refusal(play, "Approved", Caller(id: "Review/a", flow: "Review")) == nil)
+    #expect(try refusal(play, "Approved", Caller(id: "Review/a", flow: "Claim")) == .roleMissing)
+    #expect(try refusal(play, "Withdraw", Caller(id: "Review/a")) == .roleMissing)
+    #expect(try refusal(play, "Withdraw", Caller(roles: ["Review"])) == .roleMissing)
+    #expect(try refusal(play, "Withdraw", Caller(roles: ["manager"])) == nil)
+    #expect(try refusal(play, "Withdraw", Caller(flow: "Review")) == nil)
+  }
+
+  @Test("an internal event starts an instance only when a flow emits it") func starts() throws {
+    let play = try TestInstance(CallerTests.claim)
+    let event = try #require(play.machine.event(named: "Opened"))
+    let payload = try Value.from(["id": "a"], as: .record("Opened"), in: play.machine.types).get()
+    func start(_ caller: Caller) -> Outcome {
+      play.stepper.start(flow: 0, key: "a", event: event, payload: payload, caller: caller, now: 0)
+    }
+    guard case .refused(let refusal) = start(Caller()) else { throw TestInstance.Failure("accepted") }
+    #expect(refusal.reason == .internalEvent)
+    guard case .accepted = start(Caller(flow: "Review")) else { throw TestInstance.Failure("refused") }
+  }
+
+  @Test("internal events are not among the accepted ones") func acceptedEvents() throws {
+    let play = try claim()
+    let instance = try #require(play.instance)
+    #expect(play.stepper.acceptedEvents(of: instance) == ["Withdraw"])
+    #expect(
+      play.stepper.acceptedEvents(of: instance, includesInternal: true) == ["Withdraw", "Approved", "Claim.Counted"])
+  }
+
+  @Test("a refusal lists roles and flows") func explanation() throws {
+    guard case .refused(let refusal) = try outcome(try claim(), "Withdraw", Caller()) else {
+      throw TestInstance.Failure("accepted")
+    }
+    #expect(refusal.candidates.map(\.answer) == [.roleMissing(["manager", "Review"])])
+  }
+
+  @Test("a deferred event keeps its sender") func deferred() throws {
+    var play = try TestInstance(
+      """
+      event Begin  event Go
+      internal event Done
+      flow F {
+        start on Begin -> a
+        state a { defer Done  on Go -> b }
+        state b { on Done by G -> c }
+        final c
+      }
+      flow G { start on Begin -> d  final d { entry emit Done } }
+      """)
+    try play.send("Begin")
+    let event = try #require(play.machine.event(named: "Done"))
+    let payload = try Value.from([:], as: .record("Done"), in: play.machine.types).get()
+    let input = Input.event(event, payload: payload, caller: Caller(id: "G/1", flow: "G"))
+    guard case .accepted(let step) = play.stepper.step(try #require(play.instance), input, now: 1) else {
+      throw TestInstance.Failure("refused")
+    }
+    let position = step.next.positionJSON(in: play.machine)
+    #expect(position["deferred"]?.array?.first?["sender"] == "G")
+    play.instance = step.next
+    try play.send("Go")
+    #expect(play.state == "c")
+  }
+
+  @Test("any read rule is enough") func readRules() throws {
+    let small = try claim()
+    func mayRead(_ play: TestInstance, _ caller: Caller) throws -> Bool {
+      play.stepper.mayRead(try #require(play.instance), caller: caller, now: 0)
+    }
+    #expect(small.machine.hasReadRules(flow: 0))
+    #expect(try mayRead(small, Caller(roles: ["manager"])))
+    #expect(try mayRead(small, Caller(id: "ann")))
+    #expect(try !mayRead(small, Caller(id: "bob")))
+    #expect(try !mayRead(small, Caller()))
+    let large = try claim(limit: 101)
+    #expect(try !mayRead(large, Caller(id: "ann")))
+    #expect(try mayRead(large, Caller(id: "ann", roles: ["manager"])))
+  }
+
+  @Test("a read rule with roles and a condition requires both; one that fails does not hold") func bothParts() throws {
+    let auditor = Caller(id: "eve", roles: ["auditor"])
+    for (limit, expected) in [(50, true), (100, false), (0, false)] {
+      let play = try claim(limit: limit)
+      let instance = try #require(play.instance)
+      #expect(play.stepper.mayRead(instance, caller: auditor, now: 0) == expected, "\(limit)")
+      #expect(!play.stepper.mayRead(instance, caller: Caller(id: "eve"), now: 0))
+    }
+  }
+
+  @Test("a flow without read rules is readable") func withoutRules() throws {
+    var play = try TestInstance("event Begin\nflow F { start on Begin -> a  final a }")
+    try play.send("Begin")
+    #expect(!play.machine.hasReadRules(flow: 0))
+    #expect(play.stepper.mayRead(try #require(play.instance), caller: Caller(), now: 0))
+  }
+}
