@@ -44,7 +44,7 @@ VERSION := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/Tools
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
 PACKAGE_BUILD := .build/package
 PACKAGE_FLAGS := -c release --product flow --static-swift-stdlib --scratch-path $(PACKAGE_BUILD) \
-	-Xswiftc -gnone -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
+	-Xswiftc -gnone -Xswiftc -no-toolchain-stdlib-rpath -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
 	-Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro -Xlinker --build-id=none -Xlinker -s
 PREFIX ?= /usr/local
 SYSTEMD ?= $(PREFIX)/lib/systemd/system
