@@ -193,7 +193,7 @@ import Testing
     #expect(whole["state"] == ["delivered"] && whole["data"]?["parcel"]?["id"] == "p1")
     #expect(
       whole["steps"]?.array?.map { $0["disposition"]?.string } == ["applied", "applied", "ignored", "applied"])
-    #expect(whole["steps"]?.array?.last?["at"] == "2026-01-01T00:00:00Z")
+    #expect(whole["steps"]?.array?.last?["at"] == "2026-01-01T00:00:00.000Z")
     let refused = try client.send("POST", path, ["steps": [placed, ["event": "Retry", "roles": ["support"]]]]).json
     #expect(refused["steps"]?.array?.last?["disposition"] == "refused")
     for steps: JSON in [

@@ -1,0 +1,48 @@
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import Synchronization
+
+/// The programs that instances run, by hash: the served ones, and older ones on demand.
+final class ProgramCache: Sendable {
+  /// Older programs that are kept loaded.
+  static let maximumKept = 64
+
+  private let engine: EngineThread
+  private let queries: any Queries
+  private let older = Mutex<[String: Machine]>([:])
+
+  init(engine: EngineThread, queries: any Queries) {
+    self.engine = engine
+    self.queries = queries
+  }
+
+  /// The program with a hash; nil when it can't be loaded. May read the store.
+  func machine(_ hash: String) throws(StoreError) -> Machine? {
+    if let entry = engine.catalogue.entries.first(where: { $0.hash == hash }) { return entry.machine }
+    if let known = older.withLock({ $0[hash] }) { return known }
+    guard let text = try queries.definition(hash: hash), let json = try? JSON(parsing: text),
+      let program = try? Program(json: json), let machine = try? Machine(program)
+    else { return nil }
+    older.withLock { older in
+      if older.count >= ProgramCache.maximumKept { older = [:] }
+      older[hash] = machine
+    }
+    return machine
+  }
+
+  /// The flow as it is served.
+  func servedEntry(_ flow: String) -> Catalogue.Entry? { engine.catalogue[flow] }
+
+  /// The instance of a row, with what steps it; nil when it can't be read.
+  func instance(_ row: InstanceRow) throws(StoreError) -> (Instance, Stepper)? {
+    guard let machine = try machine(row.definition), let flow = machine.flow(named: row.flow),
+      let position = try? JSON(parsing: row.position), let data = try? JSON(parsing: row.data)
+    else { return nil }
+    let header = InstanceHeader(
+      flow: flow, key: row.key, status: row.status.machineStatus, revision: row.revision, startedAt: row.startedAt)
+    let stepper = Stepper(machine)
+    return (try? stepper.restore(header, position: position, data: data)).map { ($0, stepper) }
+  }
+}
