@@ -3,7 +3,8 @@ PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev l
 	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test check-ui test-ui test-brokers bench simulate crash powercut test-resume fuzz check-time check-sarif schemathesis autobahn \
+.PHONY: help setup build serve test check-ui test-ui test-brokers bench simulate crash powercut test-resume fuzz \
+	fuzz-http livez-under-load check-time check-sarif schemathesis autobahn \
 	format lint clean
 
 help: ## list the targets
@@ -97,6 +98,21 @@ fuzz: setup ## fuzz CEL with libFuzzer for FUZZ_SECONDS
 	mkdir -p .build/fuzz/corpus
 	.build/fuzz/release/CELFuzz .build/fuzz/corpus -dict=Sources/Tools/CELFuzz/dictionary.txt \
 	  -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=512 -print_final_stats=1
+
+FUZZ_SERVER := .build/fuzz-http
+define with-server
+	rm -rf $(FUZZ_SERVER); mkdir -p $(FUZZ_SERVER)
+	FUZZ_SECRET=secret .build/release/flow serve Tests/fuzz_http.flow --store $(FUZZ_SERVER)/store.db \
+	  --addr 127.0.0.1:18090 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	  $(1) && kill $$server && wait $$server
+endef
+HTTP_FUZZ_SECONDS ?= 60
+fuzz-http: build ## fuzz HTTP, WebSocket and deployments of a server for HTTP_FUZZ_SECONDS
+	$(call with-server,python3 Tests/fuzz_http.py 18090 $(HTTP_FUZZ_SECONDS))
+
+LIVEZ_SECONDS ?= 5
+livez-under-load: build ## measure the latency of /livez while each expensive request runs at full rate
+	$(call with-server,python3 Tests/livez.py 18090 $(LIVEZ_SECONDS))
 
 SARIF_ENV := .build/sarif
 check-sarif: build ## validate SARIF output against the models of sarif-pydantic

@@ -6,6 +6,8 @@ public enum EngineProblem: Error, Sendable {
   case unknownFlow(String, known: [String])
   case unknownEvent(String, nearest: [String], known: [String])
   case invalidPayload([(pointer: String, message: String)])
+  /// The key of the address differs from the key field of the payload.
+  case keyMismatch(addressed: String, payload: String)
   case notFound(String)
   case refused(Refusal, explanation: JSON)
   case alreadyExists(key: String)

@@ -58,7 +58,7 @@ extension Engine {
     if let event = version.machine.event(named: command.event) {
       typed = TypedEvent(event: event, payload: try command.payload(in: version.machine))
     }
-    let key = command.key ?? typed.flatMap { entry.key(in: $0.payload) }
+    let key = try entry.key(of: command, in: typed?.payload)
     let name = entry.name
     let cached = try key.flatMap { key throws(EngineProblem) in try load(InstanceID(flow: name, key: key)) }
     switch entry.destination(of: typed?.event, isRunning: cached.map { $0.instance.status == .running }) {

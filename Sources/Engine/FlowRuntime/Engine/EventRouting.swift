@@ -55,6 +55,15 @@ extension Catalogue.Entry {
     return text
   }
 
+  /// The key of the instance that a command is for: of its address, or of the payload, which must agree.
+  /// - Throws: `.keyMismatch`.
+  public func key(of command: EventCommand, in payload: Value?) throws(EngineProblem) -> String? {
+    let own = payload.flatMap { key(in: $0) }
+    guard let addressed = command.key else { return own }
+    if let own, own != addressed { throw .keyMismatch(addressed: addressed, payload: own) }
+    return addressed
+  }
+
   /// - Throws: `.invalidPayload` for a key that no instance can have.
   public func checkKey(_ key: String) throws(EngineProblem) {
     guard key.isEmpty || key.utf8.count > Engine.maximumKey else { return }
@@ -69,13 +78,18 @@ extension EventCommand {
   /// - Throws: `.unknownEvent`, or `.invalidPayload` with every mismatch.
   public func payload(in machine: Machine) throws(EngineProblem) -> Value {
     guard machine.event(named: event) != nil else {
-      throw .unknownEvent(event, among: machine.program.events.map(\.name))
+      throw .unknownEvent(event, among: machine.publicEvents)
     }
     switch Value.from(payload, as: .record(event), in: machine.types) {
     case .success(let value): return value
     case .failure(let problems): throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) })
     }
   }
+}
+
+extension Machine {
+  /// The names of the events that clients may send.
+  public var publicEvents: [String] { program.events.filter { !$0.isInternal }.map(\.name) }
 }
 
 extension EngineProblem {

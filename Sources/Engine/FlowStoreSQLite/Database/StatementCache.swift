@@ -10,6 +10,11 @@ struct Statements {
   let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
   let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
+  private static let isDueOfFlows = """
+    queue = ?1 AND due <= ?2 AND lease = 0
+    AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?4))
+    """
+
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
     """
@@ -84,12 +89,7 @@ struct Statements {
     ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
     queueJobs = try connection.prepare(
       "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0 ORDER BY due, id LIMIT ?3")
-    flowJobs = try connection.prepare(
-      """
-      \(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0
-      AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?4))
-      ORDER BY due, id LIMIT ?3
-      """)
+    flowJobs = try connection.prepare("\(jobs) WHERE \(Statements.isDueOfFlows) ORDER BY due, id LIMIT ?3")
     expiredLeases = try connection.prepare("\(jobs) WHERE lease > 0 AND lease <= ?1 ORDER BY lease LIMIT ?2")
     nextLease = try connection.prepare("SELECT min(lease) FROM job WHERE lease > 0 AND lease > ?1")
     nextQueueJob = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")

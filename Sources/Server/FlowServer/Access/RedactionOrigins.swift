@@ -113,7 +113,8 @@ struct RedactionOrigins {
   }
 
   private mutating func markParameters(
-    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: EventIndex?, of flow: Flow, in program: Program
+    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: EventIndex?, of flow: Flow,
+    in program: Program
   ) {
     for (parameter, argument) in zip(parameters.fields, arguments)
     where isMarked(argument.tree, event: event, of: flow, in: program) {
@@ -172,7 +173,7 @@ struct RedactionOrigins {
     return flow.fields.indices.contains(index) ? flow.fields[index].name : nil
   }
 
-  private func event(of start: Start) -> EventIndex? { if case .event(let event, _) = start.trigger { event } else { nil } }
+  private func event(of start: Start) -> EventIndex? { start.event }
 
   private func event(of transition: Transition) -> EventIndex? {
     if case .event(let event) = transition.trigger { event } else { nil }

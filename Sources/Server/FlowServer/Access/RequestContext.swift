@@ -119,8 +119,8 @@ final class RequestContext: ResponseObserver {
     guard principal.sees(flow) else { throw .forbidden("`\(principal.name)` may not see a flow `\(flow)`") }
   }
 
-  /// Whether the caller may see values of a flow's instances: `send` alone reads nothing.
-  func mayRead(_ flow: String) -> Bool { principal.may(.read) && principal.sees(flow) }
+  /// Whether the caller may see values of all instances of a flow.
+  func mayRead(_ flow: String) -> Bool { middleware.service.mayReadAll(flow, self) }
 
   /// The stream that answers this request ends when the credentials of its caller expire.
   func endsWithKey(_ stream: ResponseHandle) { middleware.expirations.add(.stream(stream), at: principal.expires) }

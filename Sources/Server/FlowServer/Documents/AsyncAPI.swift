@@ -75,7 +75,7 @@ struct AsyncAPI {
         ])
       ),
       ("unsub", Schemas.object(["id": id, "op": ["const": "unsub"], "sub?": id])),
-      ("send", ["oneOf": .array(catalogue.events.map(sending))]),
+      ("send", ["oneOf": .array(catalogue.publicEvents.map(sending))]),
       ("ping", Schemas.object(["id": id, "op": ["const": "ping"]])),
     ]
   }

@@ -65,7 +65,7 @@ struct OpenAPI {
     let schema: JSON =
       switch name {
       case "flow": names(catalogue.entries.map(\.name))
-      case "event": names(catalogue.events)
+      case "event": names(catalogue.publicEvents)
       case "key": ["type": "string", "minLength": 1, "maxLength": 512]
       case "id": ["type": "integer", "minimum": 0]
       default: ["type": "string", "minLength": 1]
@@ -85,7 +85,7 @@ struct OpenAPI {
   private func schema(of parameter: RouteDocument.Parameter) -> JSON {
     switch parameter.names {
     case .flows?: names(catalogue.entries.map(\.name))
-    case .events?: names(catalogue.events)
+    case .events?: names(catalogue.publicEvents)
     case nil: parameter.schema
     }
   }
@@ -143,9 +143,9 @@ struct OpenAPI {
 
   private var schemas: [JSON.Member] {
     var members = Schemas.all.map { JSON.Member($0.name, $0.schema) }
-    members.append(.init("Event", ["oneOf": .array(catalogue.events.map(form))]))
+    members.append(.init("Event", ["oneOf": .array(catalogue.publicEvents.map(form))]))
     members.append(.init("RoutedEvent", ["oneOf": .array(routed.map(form))]))
-    members.append(.init("CloudEvent", ["oneOf": .array(catalogue.events.map(cloudEvent))]))
+    members.append(.init("CloudEvent", ["oneOf": .array(catalogue.publicEvents.map(cloudEvent))]))
     for machine in catalogue.machines {
       for more in OpenAPI.declarations(of: machine) where !members.contains(where: { $0.name == more.name }) {
         members.append(more)
@@ -158,7 +158,8 @@ struct OpenAPI {
   static func declarations(of machine: Machine) -> [JSON.Member] {
     let writer = TypeSchema(types: machine.types) { "#/components/schemas/Type.\($0)" }
     let types = writer.declarations(of: machine.program).map { JSON.Member("Type." + $0.name, $0.value) }
-    let events = machine.program.events.indices.map { index in
+    let sendable = machine.program.events.indices.filter { !machine.isInternal(event: $0) }
+    let events = sendable.map { index in
       let payload = machine.program.events[index].payload
       return JSON.Member(
         "Event." + machine.program.events[index].name, writer.schema(payload, keys: machine.keyNames(of: index)))
@@ -168,7 +169,7 @@ struct OpenAPI {
 
   /// The events that reach an instance without an address.
   private var routed: [String] {
-    catalogue.events.filter { name in catalogue.entries.contains { $0.isReached(by: name) } }
+    catalogue.publicEvents.filter { name in catalogue.entries.contains { $0.isReached(by: name) } }
   }
 
   /// An event in Flow's own form.

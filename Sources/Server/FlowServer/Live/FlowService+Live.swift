@@ -19,6 +19,7 @@ extension FlowService {
     }
     var filter = try LiveFilter { request.query[$0] }
     filter.visible = request.context.principal.flows
+    filter.access = try readAccess(request.context)
     let since = try request.position("since")
     request.context.endsWithKey(request.respond.handle)
     live.stream(filter, since: since, to: request.respond.handle)
@@ -26,7 +27,7 @@ extension FlowService {
 
   /// `?since=41&flow=Order` in the address subscribes immediately, with the number 0.
   func opened(_ socket: WebSocketHandle, _ request: HTTPRequest, _ context: RequestContext) {
-    live.limit(socket, to: context.principal.flows)
+    live.limit(socket, to: context.principal.flows, access: try? readAccess(context))
     let peer = LivePeer(context)
     peers.withLock { $0[socket] = peer }
     guard let query = try? RouteRequest.query(of: request), let text = query["since"] else { return }

@@ -13,6 +13,8 @@ struct LiveFilter: Sendable {
   var condition: Predicate?
   /// The flows that the listener may know of; nil for all.
   var visible: Set<String>?
+  /// The read rules for the listener; nil for all instances.
+  var access: ReadAccess?
 
   init(flow: String? = nil, key: String? = nil, event: String? = nil, kind: String? = nil, filter: String? = nil)
     throws(Problem)

@@ -56,15 +56,19 @@ extension LiveHub {
   ) throws(StoreError) {
     let page = try page(subscription)
     var bytes = 0
-    for kept in page where kept.sequence <= present && bytes < LiveHub.pageBytes {
+    var isCut = false
+    let end = DispatchTime.now().uptimeNanoseconds + LiveHub.pageNanoseconds
+    for kept in page where kept.sequence <= present && !isCut {
+      isCut = bytes >= LiveHub.pageBytes || DispatchTime.now().uptimeNanoseconds >= end
+      if isCut { break }
       let entry = shown(kept)
       subscription.position = entry.sequence
-      guard subscription.admits(entry) else { continue }
+      guard subscription.admits(entry, queries) else { continue }
       var message = LiveMessage(entry)
       bytes += message.send(to: listener, subscription)
     }
     // After the last page there is nothing more up to the present.
-    if page.count < LiveHub.pageSize, bytes < LiveHub.pageBytes { subscription.position = present }
+    if page.count < LiveHub.pageSize, !isCut { subscription.position = present }
     if bytes > 0, listener.notifyWhenDrained() {
       subscription.reading = .awaitsDrain
     } else {

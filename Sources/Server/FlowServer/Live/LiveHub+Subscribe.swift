@@ -59,7 +59,9 @@ extension LiveHub {
         let members = [JSON.Member("sub", .int(request.id))] + (start.json.members ?? [])
         socket.send(text: LiveProtocol.reply(request.id, .object(members)))
         var filter = request.filter
-        filter.visible = visible(socket)
+        let limit = limit(of: socket)
+        filter.visible = limit?.flows
+        filter.access = limit?.access
         add(LiveSubscription(id: request.id, filter, .frames, at: start.position.offset), for: listener)
       } catch {
         socket.close(code: 1011, reason: "the journal could not be read")

@@ -13,6 +13,8 @@ public final class LiveHub: Sendable {
   static let pageSize = 500
   /// Bytes of a page that are sent together: a page may hold a few large entries.
   static let pageBytes = 256 << 10
+  /// Nanoseconds that one page may take, so that an expensive filter delays others by no more.
+  static let pageNanoseconds: UInt64 = 20_000_000
   /// Published entries that may wait; beyond it subscribers read them from the journal.
   static let maximumBacklog = 50_000
   static let maximumSubscriptions = 64
@@ -39,7 +41,15 @@ public final class LiveHub: Sendable {
   let state = Mutex(State())
   private let source = Mutex<(any Queries)?>(nil)
   /// The flows that sockets are limited to.
-  private let visible = Mutex<[WebSocketHandle: Set<String>]>([:])
+  private let limits = Mutex<[WebSocketHandle: Limit]>([:])
+
+  /// The access of a socket.
+  struct Limit: Sendable {
+    var flows: Set<String>?
+    /// The read rules; nil when the caller is not known, who reads no instance with rules.
+    var access: ReadAccess?
+  }
+
   private let redaction: Redaction
   private let metrics: Metrics?
 
@@ -53,15 +63,15 @@ public final class LiveHub: Sendable {
   func recordResync(_ reason: String) { metrics?.resyncs[reason].add() }
 
   /// Limits a socket to some flows; nil for all.
-  func limit(_ socket: WebSocketHandle, to flows: Set<String>?) {
-    if let flows { visible.withLock { $0[socket] = flows } }
+  func limit(_ socket: WebSocketHandle, to flows: Set<String>?, access: ReadAccess?) {
+    limits.withLock { $0[socket] = Limit(flows: flows, access: access) }
   }
 
   /// Drops the limit of a closed socket.
-  func removeLimit(_ socket: WebSocketHandle) { visible.withLock { _ = $0.removeValue(forKey: socket) } }
+  func removeLimit(_ socket: WebSocketHandle) { limits.withLock { _ = $0.removeValue(forKey: socket) } }
 
-  /// The flows that a socket is limited to; nil for all.
-  func visible(_ socket: WebSocketHandle) -> Set<String>? { visible.withLock { $0[socket] } }
+  /// The access of a socket.
+  func limit(of socket: WebSocketHandle) -> Limit? { limits.withLock { $0[socket] } }
 
   /// The entry as subscribers may see it, and filter by it.
   func shown(_ entry: JournalEntry) -> JournalEntry {
@@ -140,7 +150,13 @@ public final class LiveHub: Sendable {
         // One that is behind finds the entry in the journal.
         for subscription in subscriptions where subscription.position == entry.sequence - 1 {
           subscription.position = entry.sequence
-          if subscription.admits(entry) { message.send(to: listener, subscription) }
+          switch subscription.admission(of: entry, queries) {
+          case .admitted: message.send(to: listener, subscription)
+          case .filtered: break
+          case .tooExpensive:
+            removeNow(listener)
+            listener.end(code: LiveProtocol.tooMuch, reason: "the filter of the subscription costs too much")
+          }
         }
       }
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import FlowHTTP
 import FlowJSON
 import FlowRuntime
@@ -55,6 +56,9 @@ final class LiveSubscription: Sendable {
     var position: Int64
     var reading = Reading.no
     let test: Predicate.Test?
+    /// The time that the filter took since an instant, in nanoseconds.
+    var spent: UInt64 = 0
+    var second: UInt64 = 0
   }
 
   let id: Int64
@@ -66,7 +70,7 @@ final class LiveSubscription: Sendable {
     self.id = id
     self.filter = filter
     self.form = form
-    progress = Mutex(Progress(position: position, test: filter.condition?.makeTest()))
+    progress = Mutex(Progress(position: position, test: filter.condition?.makeTest(fuel: Predicate.liveFuel)))
   }
 
   /// The last entry that was sent or filtered out.
@@ -80,7 +84,32 @@ final class LiveSubscription: Sendable {
     set { progress.withLock { $0.reading = newValue } }
   }
 
-  func admits(_ entry: JournalEntry) -> Bool { progress.withLock { filter.admits(entry, $0.test) } }
+  /// The decision about a published entry.
+  enum Admission { case admitted, filtered, tooExpensive }
+
+  /// Nanoseconds that the filter of a subscription may take in a second of the hub's queue.
+  static let filterNanoseconds: UInt64 = 200_000_000
+
+  /// Whether the subscription selects an entry that its caller may read.
+  func admits(_ entry: JournalEntry, _ queries: (any Queries)?) -> Bool {
+    guard progress.withLock({ filter.admits(entry, $0.test) }) else { return false }
+    guard let access = filter.access else { return true }
+    return queries.map { access.admits(entry, $0) } ?? false
+  }
+
+  /// The same for an entry that was just published, charged to the subscription.
+  func admission(of entry: JournalEntry, _ queries: (any Queries)?) -> Admission {
+    guard filter.condition != nil else { return admits(entry, queries) ? .admitted : .filtered }
+    let start = DispatchTime.now().uptimeNanoseconds
+    let isAdmitted = admits(entry, queries)
+    let end = DispatchTime.now().uptimeNanoseconds
+    let spent = progress.withLock { progress in
+      if end >= progress.second + 1_000_000_000 { (progress.second, progress.spent) = (end, 0) }
+      progress.spent += end - start
+      return progress.spent
+    }
+    return spent > LiveSubscription.filterNanoseconds ? .tooExpensive : isAdmitted ? .admitted : .filtered
+  }
 }
 
 /// An entry in its representations; each is made once, for all subscribers.

@@ -6,16 +6,17 @@ import FlowRuntime
 extension FlowService {
   func showHistory(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
-    if request.accepts("text/event-stream") { return try followHistory(request, name) }
-    if request.accepts("application/x-ndjson") { return try dumpHistory(request, name) }
+    let access = try readAccess(request.context)
+    if request.accepts("text/event-stream") { return try followHistory(request, name, access) }
+    if request.accepts("application/x-ndjson") { return try dumpHistory(request, name, access) }
     let limit = try request.query.number("limit", default: 100, in: 1...FlowService.maximumLimit)
     let after = Int64(try request.query.number("after", default: 0, in: 0...Int.max))
     let filter = try historyFilter(request, name)
     let redaction = request.context.middleware.settings.redaction
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      guard let row = try queries.instance(flow: name.flow, key: name.key) else {
-        return request.context.response(try missing(name, queries))
+      guard let row = try row(name, queries, access) else {
+        return request.context.response(try missing(name, queries, access))
       }
       let history = HistoryPage(
         instance: row.id, filter: filter, redaction: redaction, limit: limit, peer: request.http.peer)
@@ -33,33 +34,41 @@ extension FlowService {
   }
 
   /// The past and the future, until the client leaves.
-  private func followHistory(_ request: RouteRequest, _ name: (flow: String, key: String)) throws(Problem) {
+  private func followHistory(
+    _ request: RouteRequest, _ name: (flow: String, key: String), _ access: ReadAccess
+  ) throws(Problem) {
     let since = try request.position("after") ?? LivePosition(epoch: "", offset: 0)
-    let filter = try historyFilter(request, name)
-    startStream(request, name) { [live] handle in
+    var filter = try historyFilter(request, name)
+    filter.access = access
+    let wanted = filter
+    startStream(request, name, access) { [live] handle in
       request.context.endsWithKey(handle)
-      live.stream(filter, since: since, to: handle)
+      live.stream(wanted, since: since, to: handle)
     }
   }
 
   /// The whole past, a line for each entry.
-  private func dumpHistory(_ request: RouteRequest, _ name: (flow: String, key: String)) throws(Problem) {
+  private func dumpHistory(
+    _ request: RouteRequest, _ name: (flow: String, key: String), _ access: ReadAccess
+  ) throws(Problem) {
     let after = Int64(try request.query.number("after", default: 0, in: 0...Int.max))
-    let filter = try historyFilter(request, name)
-    startStream(request, name) { [live] handle in live.lines(filter, after: after, to: handle) }
+    var filter = try historyFilter(request, name)
+    filter.access = access
+    let wanted = filter
+    startStream(request, name, access) { [live] handle in live.lines(wanted, after: after, to: handle) }
   }
 
   /// Starts a stream about an instance, if there is one.
   private func startStream(
-    _ request: RouteRequest, _ name: (flow: String, key: String),
+    _ request: RouteRequest, _ name: (flow: String, key: String), _ access: ReadAccess,
     with stream: @escaping @Sendable (ResponseHandle) -> Void
   ) {
     reader.read { [self] queries in
       do throws(StoreError) {
-        if try queries.instance(flow: name.flow, key: name.key) != nil {
+        if try row(name, queries, access) != nil {
           stream(request.respond.handle)
         } else {
-          request.respond.send(try missing(name, queries))
+          request.respond.send(try missing(name, queries, access))
         }
       } catch {
         request.respond.send(.storeUnavailable(error))

@@ -13,6 +13,7 @@ extension FlowService {
     let named = request["flow"] ?? request.query["flow"]
     if let named { try request.context.checkSees(named) }
     var wanted = try InstanceList(request.query, flow: named, catalogue, known: knownFlows(request.context))
+    wanted.access = try readAccess(request.context)
     wanted.visible = request.context.principal.flows
     wanted.peer = request.http.peer
     wanted.redaction = request.context.middleware.settings.redaction
@@ -36,9 +37,12 @@ extension FlowService {
 
   func showInstance(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
+    let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      guard let view = try view(name, queries) else { return request.context.response(try missing(name, queries)) }
+      guard let view = try view(name, queries, access) else {
+        return request.context.response(try missing(name, queries, access))
+      }
       var members = view.json.members ?? []
       let tag = entityTag(view.row.revision, members)
       if isFresh(request.http, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }
@@ -69,15 +73,30 @@ extension FlowService {
   }
 
   /// The reason why there is no such instance: there never was, or it was archived.
-  func missing(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> Problem {
-    guard let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
+  func missing(
+    _ name: (flow: String, key: String), _ queries: any Queries, _ access: ReadAccess
+  ) throws(StoreError) -> Problem {
+    // What is left of an instance has no data for its rules.
+    let isOpen = programs.servedEntry(name.flow).map(access.admitsAll) ?? true
+    guard isOpen, let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
       return .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
     }
     return EngineProblem.gone(key: name.key, endedAt: stone.endedAt).problem
   }
 
-  func view(_ name: (flow: String, key: String), _ queries: any Queries) throws(StoreError) -> InstanceView? {
+  /// The row of an instance; nil when there is none that the caller may read.
+  func row(
+    _ name: (flow: String, key: String), _ queries: any Queries, _ access: ReadAccess
+  ) throws(StoreError) -> InstanceRow? {
     guard let row = try queries.instance(flow: name.flow, key: name.key) else { return nil }
+    return try access.admits(row) ? row : nil
+  }
+
+  /// The view of an instance; nil when there is none that the caller may read.
+  func view(
+    _ name: (flow: String, key: String), _ queries: any Queries, _ access: ReadAccess
+  ) throws(StoreError) -> InstanceView? {
+    guard let row = try row(name, queries, access) else { return nil }
     return InstanceView(row, try programs.machine(row.definition), jobs: try queries.jobs(instance: row.id))
   }
 

@@ -13,12 +13,18 @@ extension FlowService {
     let filter = "jobs \(flow ?? "")"
     let after = try request.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
     let now = clock()
+    let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let jobs = try queries.jobs(flow: flow, after: after ?? 0, limit: limit)
       let next = jobs.count == limit ? jobs.last.map { Cursor(filter: filter, position: $0.row.id) } : nil
       // An event on its way to another instance is no job of an action.
-      let items = jobs.filter { !$0.row.action.isEmpty }.map { $0.view(now: now) }
+      var items: [JSON] = []
+      for job in jobs where !job.row.action.isEmpty {
+        let isOpen = programs.servedEntry(job.flow).map(access.admitsAll) ?? true
+        let isReadable = isOpen ? true : try row((job.flow, job.key), queries, access) != nil
+        if isReadable { items.append(job.view(now: now)) }
+      }
       return json(page(items, next: next.map { .string("\($0)") }, limit: limit, asOf: span))
     }
   }

@@ -69,13 +69,22 @@ extension FlowService {
     let limit = try request.query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
     let filter = "dead \(flow ?? "")"
     let after = try request.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
+    let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let letters = try queries.deadLetters(flow: flow, after: after ?? 0, limit: limit)
       let next = letters.count == limit ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
-      let items = letters.map(view)
+      var items: [JSON] = []
+      for letter in letters where try isReadable(letter, queries, access) { items.append(view(letter)) }
       return json(page(items, next: next.map { .string("\($0)") }, limit: limit, asOf: span))
     }
+  }
+
+  private func isReadable(
+    _ letter: DeadLetter, _ queries: any Queries, _ access: ReadAccess
+  ) throws(StoreError) -> Bool {
+    if programs.servedEntry(letter.flow).map(access.admitsAll) ?? true { return true }
+    return try row((letter.flow, letter.key), queries, access) != nil
   }
 
   private func view(_ letter: DeadLetter) -> JSON {
@@ -122,34 +131,42 @@ extension FlowService {
     let flow = request.query["flow"]
     if let flow { try request.context.checkSees(flow) }
     if let flow, catalogue[flow] == nil { throw .unknownFlow(flow, known: knownFlows(request.context)) }
-    let rates = try rates(request, flow: flow)
     let principal = request.context.principal
     let now = clock()
+    let access = try readAccess(request.context)
+    let rates = try rates(request, flow: flow, access)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       var items: [JSON] = []
-      for group in try queries.population(flow: flow) where principal.sees(group.flow) {
+      for group in try queries.population(flow: flow)
+      where principal.sees(group.flow) && isCounted(group.flow, access) {
         items.append(try view(group, now))
       }
       let counts: [JSON.Member] = [
         .init("items", .array(items)), .init("asOf", .string(LivePosition(span).description)),
       ]
       // The size of the store is for those who may see all of it.
-      let size = principal.flows == nil ? try queries.extent().members : []
+      let isWhole = principal.flows == nil && catalogue.entries.allSatisfy(access.admitsAll)
+      let size = isWhole ? try queries.extent().members : []
       return json(.object(counts + size + rates))
     }
   }
 
   /// `include=rates`: the counts of the last `minutes`.
-  private func rates(_ request: RouteRequest, flow: String?) throws(Problem) -> [JSON.Member] {
+  private func rates(_ request: RouteRequest, flow: String?, _ access: ReadAccess) throws(Problem) -> [JSON.Member] {
     let minutes = try request.query.number("minutes", default: 60, in: 1...RateHistory.minutes)
     guard try request.query.choice("include", ["rates"]) != nil else { return [] }
     let rates = request.context.middleware.metrics.rates
     let principal = request.context.principal
-    let shown = rates.json(minutes: minutes, now: clock()) { name in
-      principal.sees(name) && (flow == nil || name == flow)
+    let shown = rates.json(minutes: minutes, now: clock()) { [self] name in
+      principal.sees(name) && (flow == nil || name == flow) && isCounted(name, access)
     }
     return [.init("rates", shown)]
+  }
+
+  /// Counts are shown to callers who may read every instance of the flow.
+  private func isCounted(_ flow: String, _ access: ReadAccess) -> Bool {
+    programs.servedEntry(flow).map(access.admitsAll) ?? true
   }
 
   private func view(_ group: InstanceCounts, _ now: Int64) throws(StoreError) -> JSON {

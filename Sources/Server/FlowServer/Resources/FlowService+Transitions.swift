@@ -9,14 +9,15 @@ import FlowRuntime
 extension FlowService {
   func showTransitions(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
-    let caller = try self.caller(request.context)
+    let access = try readAccess(request.context)
+    let caller = access.caller
     let event = request.query["event"]
     let data = try request.query["data"].map { text throws(Problem) in try FlowService.parse(text) }
     if data != nil, event == nil { throw .badRequest("`data` needs an `event`") }
     let now = clock()
     answer(request) { [self] queries throws(StoreError) in
-      guard let row = try queries.instance(flow: name.flow, key: name.key) else {
-        return request.context.response(try missing(name, queries))
+      guard let row = try row(name, queries, access) else {
+        return request.context.response(try missing(name, queries, access))
       }
       guard let (instance, stepper) = try programs.instance(row) else {
         let problem = EngineProblem.storeUnavailable("the instance can't be read by its program").problem

@@ -10,6 +10,8 @@ extension EngineProblem {
     case .unknownEvent(let name, let nearest, let known): unknownEvent(name, nearest: nearest, known: known)
     case .invalidPayload(let mismatches): invalid(mismatches)
     case .notFound(let detail): .notFound(detail)
+    case .keyMismatch(let addressed, let payload):
+      Problem(.keyMismatch, "the event is addressed to `\(addressed)`, and its payload has the key `\(payload)`")
     case .refused(let refusal, let explanation): refused(refusal, explanation)
     case .alreadyExists(let key): Problem(.instanceExists, "there is an instance `\(key)`")
     case .gone(let key, let endedAt):
@@ -54,7 +56,8 @@ extension EngineProblem {
   private func refused(_ refusal: Refusal, _ explanation: JSON) -> Problem {
     let kind: ProblemKind =
       switch refusal.reason {
-      case .internalEvent, .roleMissing: .forbidden
+      case .roleMissing: .forbidden
+      case .internalEvent: .internalEvent
       case .ended: .alreadyFinished
       default: .eventNotAccepted
       }

@@ -55,7 +55,9 @@ struct FlowView {
 
   /// The events that the flow reacts to, with their data.
   private var events: [JSON] {
-    program.events.indices.filter { entry.machine.handles(event: $0, flow: entry.flow) }.map { event in
+    program.events.indices.filter {
+      entry.machine.handles(event: $0, flow: entry.flow) && !entry.machine.isInternal(event: $0)
+    }.map { event in
       [
         "name": .string(program.events[event].name),
         "starts": .bool(entry.machine.starts(flow: entry.flow, on: event)),

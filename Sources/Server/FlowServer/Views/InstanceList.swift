@@ -23,6 +23,11 @@ struct InstanceList {
   var counts = false
   /// The flows that the caller may know of; nil for all.
   var visible: Set<String>?
+  /// The read rules for the caller; nil for all instances.
+  var access: ReadAccess?
+  /// Whether rules may leave instances out.
+  private var isRestricted: Bool { access != nil && hasRules }
+  private let hasRules: Bool
   /// The fields that nobody sees, and so can't filter by.
   var redaction = Redaction()
   /// The client; a list for one that has left ends.
@@ -40,6 +45,7 @@ struct InstanceList {
     let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue, known: known) }
     filter = InstanceFilter(flow: entry?.name)
     isTyped = entry != nil
+    hasRules = (entry.map { [$0] } ?? catalogue.entries).contains { $0.machine.hasReadRules(flow: $0.flow) }
     filter.status = try InstanceList.status(query)
     filter.keyPrefix = query["key"]
     filter.updatedAfter = try query.time("updatedAfter")
@@ -144,7 +150,8 @@ struct InstanceList {
   ) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
     let test = condition?.makeTest()
     let hasSpan = startedAfter != nil || startedBefore != nil
-    let needsLook = isCounting || visible != nil || state != nil || version != nil || hasSpan || test != nil
+    let needsLook =
+      isCounting || isRestricted || visible != nil || state != nil || version != nil || hasSpan || test != nil
     var found: [InstanceRow] = []
     var position = after
     var budget = RequestBudget(for: peer)
@@ -168,7 +175,7 @@ struct InstanceList {
   func total(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
     let isByState =
       filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
-      && startedAfter == nil && startedBefore == nil && version == nil && condition == nil
+      && startedAfter == nil && startedBefore == nil && version == nil && condition == nil && !isRestricted
     guard isByState else { return try scannedTotal(queries, programs) }
     return try queries.population(flow: filter.flow).reduce(0) { sum, group in
       guard visible?.contains(group.flow) ?? true, filter.status == nil || filter.status == group.status,
@@ -203,6 +210,7 @@ struct InstanceList {
         return false
       }
     }
+    if isRestricted, let access, try !access.admits(row) { return false }
     guard let test else { return true }
     return test.holds(try values(of: row, in: states, programs))
   }

@@ -6,6 +6,8 @@ import FlowSource
 struct Predicate: Sendable {
   /// The budget of one evaluation.
   static let limits = Limits(fuel: 100_000, memoryBytes: 4 << 20, valueBytes: 1 << 20)
+  /// The fuel of one evaluation for a live subscription, whose filter runs for every entry.
+  static let liveFuel = 10_000
   /// The longest text that is compiled, in bytes of UTF-8.
   static let maximumBytes = 4096
 
@@ -49,9 +51,12 @@ struct Predicate: Sendable {
   }
 
   /// An evaluator of the condition, for many values; it must stay on one thread.
-  func makeTest() -> Test {
-    Test(
-      program: program, evaluator: Evaluator(types: types, limits: Predicate.limits), frame: Frame(count: names.count))
+  /// - Parameter fuel: The fuel of one evaluation; less than that of a request for what runs often.
+  func makeTest(fuel: Int = Predicate.limits.fuel) -> Test {
+    var limits = Predicate.limits
+    limits.fuel = fuel
+    return Test(
+      program: program, evaluator: Evaluator(types: types, limits: limits), frame: Frame(count: names.count))
   }
 
   struct Test {

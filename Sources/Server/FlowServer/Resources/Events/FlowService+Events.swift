@@ -26,12 +26,15 @@ extension FlowService {
     command.ifMatch = try revision(request.http)
     if try request.query.flag("dryRun") { return dryRun(command, request) }
     let seconds = try wait(request.http)
+    let access = try readAccess(context)
     submit(command, in: context) { [self] result in
       switch result {
       case .failure(let problem): request.respond.send(problem)
       case .success(let answer):
-        guard let seconds, context.mayRead(answer.flow) else { return request.respond.send(answer.response) }
-        answerWhenQuiet(answer, within: seconds, request)
+        guard let seconds, context.principal.may(.read), context.principal.sees(answer.flow) else {
+          return request.respond.send(answer.response)
+        }
+        answerWhenQuiet(answer, within: seconds, request, access)
       }
     }
   }
@@ -71,7 +74,17 @@ extension FlowService {
     command.sender = context.middleware.hasKeys ? context.principal.identity : ""
     command.idempotencyKey = event.idempotencyKey
     if address.flow == nil { try checkReach(of: command, context) }
+    try checkInternal(command)
     return command
+  }
+
+  /// - Throws: 403 for an event that only flows emit, before its payload is looked at.
+  private func checkInternal(_ command: EventCommand) throws(Problem) {
+    let entries = command.flow.map { name in catalogue.entries.filter { $0.name == name } } ?? catalogue.entries
+    let isInternal = entries.contains { entry in
+      entry.machine.event(named: command.event).map { entry.machine.isInternal(event: $0) } ?? false
+    }
+    if isInternal { throw Problem(.internalEvent, "`\(command.event)` is internal: only flows emit or raise it") }
   }
 
   private func dryRun(_ command: EventCommand, _ request: RouteRequest) {
@@ -112,9 +125,14 @@ extension RequestContext {
   /// A problem without what the caller may not see: values are for callers who may read the flow.
   func visible(_ problem: EngineProblem, of flow: String?) -> Problem {
     var shown = problem.problem
-    if let flow, mayRead(flow) { return shown }
+    if let flow, mayRead(flow) {
+      if case .unknownEvent = problem, principal.flows != nil { shown.members = [] }
+      return shown
+    }
     // An event without an address may have been refused by any flow.
-    if flow == nil, principal.may(.read), principal.flows == nil { return shown }
+    if flow == nil, principal.flows == nil, middleware.service.catalogue.entries.allSatisfy({ mayRead($0.name) }) {
+      return shown
+    }
     switch problem {
     case .refused(let refusal, _):
       shown.detail = refusal.publicMessage
@@ -135,7 +153,7 @@ extension Refusal {
     switch reason {
     case .notHandled, .guardsFalse, .raised, .invariant, .tooManyMicrosteps, .tooManyDeferred, .failed:
       "`\(input)` is not accepted"
-    case .internalEvent, .roleMissing, .notStarted: message
+    case .roleMissing, .notStarted, .internalEvent: message
     case .ended: "the instance has ended"
     }
   }

@@ -125,6 +125,7 @@ struct Issuer: Sendable {
     if claims[self.claims.flows] != nil {
       let flows = Set(Issuer.words(claims[self.claims.flows]))
       principal.flows = template.flows.map { $0.intersection(flows) } ?? flows
+      principal.scopes.remove(.deploy)
     }
     return principal
   }

@@ -65,9 +65,10 @@ extension FlowService {
   func showInstanceGraph(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
     let present = try flow(request)
+    let access = try readAccess(request.context)
     read(request) { [self] queries throws(StoreError) in
-      guard let view = try view(name, queries) else {
-        return request.respond.send(try missing(name, queries))
+      guard let view = try view(name, queries, access) else {
+        return request.respond.send(try missing(name, queries, access))
       }
       let row = VersionRow(
         flow: name.flow, definition: view.row.definition, number: nil, origin: "", at: view.row.startedAt)

@@ -56,7 +56,7 @@ struct DryRun {
 
   private func run(_ command: EventCommand, on entry: Catalogue.Entry) throws(DryRunError) -> Result {
     let payload = try payload(command, entry.machine)
-    let key = command.key ?? entry.key(in: payload)
+    let key = try key(of: command, in: payload, entry)
     let event = entry.machine.event(named: command.event)
     if let key { try checkKey(key, of: entry) }
     let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
@@ -70,6 +70,16 @@ struct DryRun {
       flow: entry.flow, key: key ?? "new", event: event ?? 0, payload: payload, caller: command.caller, now: now)
     return Result(
       flow: entry.name, key: key, created: true, step: try accepted(outcome, stepper.machine), machine: stepper.machine)
+  }
+
+  private func key(
+    of command: EventCommand, in payload: Value, _ entry: Catalogue.Entry
+  ) throws(DryRunError) -> String? {
+    do throws(EngineProblem) {
+      return try entry.key(of: command, in: payload)
+    } catch {
+      throw .problem(error)
+    }
   }
 
   private func checkKey(_ key: String, of entry: Catalogue.Entry) throws(DryRunError) {

@@ -68,8 +68,13 @@ struct KeyTable {
       }
       scopes.insert(scope)
     }
+    let flows = try texts("flows").map { Set($0) }
+    // A program can read the environment, call hosts, and exchange events with every flow.
+    guard flows == nil || !scopes.contains(.deploy) else {
+      throw KeyFileError(message: "\(location)the scope `deploy` is trusted with the whole server: remove `flows`")
+    }
     return Principal(
-      name: name, scopes: scopes, roles: try texts("roles") ?? [], flows: try texts("flows").map { Set($0) },
+      name: name, scopes: scopes, roles: try texts("roles") ?? [], flows: flows,
       rate: try number("rate", in: 1...1_000_000))
   }
 }

@@ -32,6 +32,9 @@ final class ProgramCache: Sendable {
     return machine
   }
 
+  /// The flow as it is served.
+  func servedEntry(_ flow: String) -> Catalogue.Entry? { engine.catalogue[flow] }
+
   /// The instance of a row, with what steps it; nil when it can't be read.
   func instance(_ row: InstanceRow) throws(StoreError) -> (Instance, Stepper)? {
     guard let machine = try machine(row.definition), let flow = machine.flow(named: row.flow),

@@ -1,0 +1,199 @@
+import FlowJSON
+import FlowTestSupport
+import Foundation
+import Testing
+
+@testable import FlowServer
+
+/// Limits between callers: workers, senders, idempotency keys, tokens, files.
+@Suite(.serialized) struct BoundaryTests {
+  private static let twoFlows = """
+    event OpenA { id: string  secret: string }
+    event OpenB { id: string }
+    action work(id: string, secret: string) { worker "shared" }
+    flow A {
+      key id
+      data { id: string  secret: string }
+      start on OpenA -> done do { id = event.id  secret = event.secret  work(id: event.id, secret: event.secret) }
+      state done { on OpenA when event.secret == secret -> over }
+      final over
+    }
+    flow B {
+      key id
+      data { id: string }
+      start on OpenB -> done do { id = event.id  work(id: event.id, secret: "public") }
+      state done { ignore OpenB }
+      ongoing
+    }
+    """
+
+  private let folder: TestFolder
+  private let keys: Keys
+
+  init() throws {
+    folder = try TestFolder()
+    keys = Keys(in: folder)
+  }
+
+  private func serve(_ source: String = twoFlows, _ arguments: String...) throws -> ServerProcess {
+    let file = try folder.write("flows.flow", source)
+    return try ServerProcess([file, "--store", folder.store, "--keys", keys.path] + arguments)
+  }
+
+  @Test("A worker of some flows gets their jobs only, from a queue that others share")
+  func aWorkerGetsTheJobsOfItsFlows() throws {
+    let sender = try keys.add("sender", "--scope", "send,read")
+    let limited = try keys.add("limited", "--scope", "work", "--flow", "B")
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    for index in 0..<3 {
+      let a: JSON = ["event": "OpenA", "data": ["id": .string("a\(index)"), "secret": "s"]]
+      #expect(try client.send("POST", "/v1/events", a, headers: bearer(sender)).status == 201)
+      let b: JSON = ["event": "OpenB", "data": ["id": .string("b\(index)")]]
+      #expect(try client.send("POST", "/v1/events", b, headers: bearer(sender)).status == 201)
+    }
+    var found: [String] = []
+    let isComplete = try eventually {
+      let claimed = try client.send(
+        "POST", "/v1/jobs/claim", ["queue": "shared", "limit": 1], headers: bearer(limited))
+      found += claimed.json["items"]?.array?.compactMap { $0["arguments"]?["id"]?.string } ?? []
+      return found.count == 3
+    }
+    #expect(isComplete)
+    #expect(Set(found) == ["b0", "b1", "b2"])
+    let rest = try client.send("POST", "/v1/jobs/claim", ["queue": "shared", "limit": 100], headers: bearer(limited))
+    #expect(rest.json["items"] == [])
+  }
+
+  @Test("The scope `send` alone reads no value: no wait, no explanation, no effects")
+  func sendAloneReadsNothing() throws {
+    let sender = try keys.add("sender", "--scope", "send")
+    let both = try keys.add("both", "--scope", "send,read")
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    let open: JSON = ["event": "OpenA", "data": ["id": "a1", "secret": "planted"]]
+    let dry = try client.send("POST", "/v1/events?dryRun=true", open, headers: bearer(sender))
+    #expect(dry.status == 200)
+    #expect(dry.json["changes"] == nil)
+    #expect(!dry.text.contains("planted"))
+    let shown = try client.send("POST", "/v1/events?dryRun=true", open, headers: bearer(both))
+    #expect(shown.text.contains("planted"))
+    let waited = try client.send(
+      "POST", "/v1/events", open, headers: bearer(sender).merging(["Prefer": "wait=1"]) { $1 })
+    #expect(waited.status == 201)
+    #expect(waited.json["instance"] == nil)
+    let wrong: JSON = ["event": "OpenA", "data": ["id": "a1", "secret": "guess"]]
+    let refused = try client.send("POST", "/v1/events", wrong, headers: bearer(sender))
+    #expect(refused.status == 409)
+    #expect(refused.json["explanation"] == nil)
+    #expect(refused.json["reason"] == "guard-false")
+    #expect(!refused.text.contains("planted"))
+    #expect(try client.send("POST", "/v1/events", wrong, headers: bearer(both)).text.contains("planted"))
+  }
+
+  @Test("An idempotency key belongs to its caller and flow")
+  func anIdempotencyKeyBelongsToItsCaller() throws {
+    let first = try keys.add("first", "--scope", "send")
+    let second = try keys.add("second", "--scope", "send")
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    func send(_ event: String, _ id: String, _ key: String) throws -> HTTPClient.Response {
+      var data: [JSON.Member] = [.init("id", .string(id))]
+      if event == "OpenA" { data.append(.init("secret", "s")) }
+      return try client.send(
+        "POST", "/v1/events", ["event": .string(event), "data": .object(data)],
+        headers: bearer(key).merging(["Idempotency-Key": "k"]) { $1 })
+    }
+    #expect(try send("OpenB", "b1", first).status == 201)
+    #expect(try send("OpenB", "b1", first).headers["idempotent-replay"] == "true")
+    #expect(try send("OpenB", "b2", second).status == 201, "another caller has keys of its own")
+    #expect(try send("OpenA", "a1", first).status == 201, "another flow has keys of its own")
+    #expect(try send("OpenB", "b3", first).status == 422)
+  }
+
+  @Test("An empty key file and a missing one revoke every key; a broken one keeps the old keys")
+  func theLastKeyCanBeRevoked() throws {
+    let key = try keys.add("only", "--scope", "read")
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    func status() throws -> Int { try client.send("GET", "/v1/flows", headers: bearer(key)).status }
+    let text = try String(contentsOfFile: keys.path, encoding: .utf8)
+    #expect(try status() == 200)
+    try "[[key".write(toFile: keys.path, atomically: false, encoding: .utf8)
+    server.send(SIGHUP)
+    #expect(eventually { server.log.contains("the keys were not reloaded") })
+    #expect(try status() == 200)
+    try "".write(toFile: keys.path, atomically: false, encoding: .utf8)
+    server.send(SIGHUP)
+    #expect(try eventually { try status() == 401 })
+    try text.write(toFile: keys.path, atomically: false, encoding: .utf8)
+    server.send(SIGHUP)
+    #expect(try eventually { try status() == 200 })
+    try FileManager.default.removeItem(atPath: keys.path)
+    server.send(SIGHUP)
+    #expect(try eventually { try status() == 401 })
+    #expect(server.log.contains("all keys are revoked"))
+  }
+
+  @Test("The store, its log, backups and the archive are for their owner alone")
+  func filesAreForTheirOwner() throws {
+    let sender = try keys.add("sender", "--scope", "send")
+    let server = try serve(BoundaryTests.twoFlows, "--audit", folder.url.appending(path: "audit").path)
+    let open: JSON = ["event": "OpenB", "data": ["id": "b1"]]
+    try HTTPClient(port: server.port).send("POST", "/v1/events", open, headers: bearer(sender))
+    let copy = folder.url.appending(path: "copy.db").path
+    #expect(try FlowProcess.run("store", "backup", folder.store, copy).code == 0)
+    for path in [folder.store, folder.store + "-wal", folder.store + "-shm", copy, folder.url.path + "/audit"] {
+      let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+      #expect(mode == 0o600, "\(path)")
+    }
+  }
+
+  @Test("Requests without valid credentials can't fill the audit log")
+  func theAuditLogIsBounded() throws {
+    _ = try keys.add("reader", "--scope", "read")
+    let audit = folder.url.appending(path: "audit").path
+    let server = try serve(BoundaryTests.twoFlows, "--audit", audit)
+    let client = HTTPClient(port: server.port)
+    let path = "/v1/" + String(repeating: "a", count: 10_000)
+    let start = Date()
+    for _ in 0..<300 { #expect(try client.send("GET", path).status == 401) }
+    let seconds = Int(Date().timeIntervalSince(start)) + 2
+    #expect(server.stop() == 0)
+    let lines = try String(contentsOfFile: audit, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count <= seconds * AuditSampler.linesPerAddress)
+    #expect(lines.allSatisfy { $0.utf8.count < 1_000 })
+  }
+
+  @Test("A program can't be deployed with a key for some flows: the scope is trusted with the whole server")
+  func deployIsNotLimited() throws {
+    let process = try FlowProcess.run(
+      ["key", "new", "--name", "d", "--scope", "deploy", "--flow", "A", "--keys", keys.path])
+    if process.code == 0 {
+      let file = try folder.write("flows.flow", BoundaryTests.twoFlows)
+      let started = try FlowProcess.run(["serve", file, "--store", folder.store, "--keys", keys.path])
+      #expect(started.code == 2)
+      #expect(started.errors.contains("trusted with the whole server"), "\(started.errors)")
+    } else {
+      #expect(process.errors.contains("trusted with the whole server"), "\(process.errors)")
+    }
+  }
+
+  @Test("Pages of another site can't make a browser ask for anything that costs")
+  func otherSitesAskForNothing() throws {
+    let file = try folder.write("flows.flow", BoundaryTests.twoFlows)
+    let server = try ServerProcess([file, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let image = ["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"]
+    for path in ["/v1/flows/A/graph", "/v1/instances?q=true", "/docs", "/metrics"] {
+      let answer = try client.send("GET", path, headers: image)
+      #expect(answer.status == 403 && answer.json["code"] == "origin-not-allowed", "\(path)")
+      let own = try client.send("GET", path, headers: ["Sec-Fetch-Site": "same-origin"])
+      #expect(own.status < 500 && own.status != 403)
+      #expect(own.headers["cross-origin-resource-policy"] == "same-origin")
+    }
+    let link = ["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"]
+    #expect(try client.send("GET", "/problems/gone", headers: link).status == 200, "a link to a cheap page")
+    #expect(try client.send("GET", "/v1/flows/A/graph", headers: link).status == 403)
+  }
+}
