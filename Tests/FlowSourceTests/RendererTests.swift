@@ -24,18 +24,18 @@ import Testing
     ("junit", { renderJUnit($0.reported, sources: $0.sources) }),
   ]
 
-  @Test(arguments: formats.map(\.name)) func formatsAreKept(_ name: String) throws {
+  @Test("each format is rendered as recorded", arguments: formats.map(\.name)) func rendering(_ name: String) throws {
     let format = try #require(RendererTests.formats.first { $0.name == name })
     let folder = packageRoot.appending(path: "Tests/FlowSourceTests/Corpus")
     try expectGolden(format.render(Findings()), at: folder.appending(path: "\(name).golden"))
   }
 
-  @Test func everyGoldenFileIsCompared() {
+  @Test("every golden file is compared") func goldenFiles() {
     let golden = Sample.all(in: "Tests/FlowSourceTests/Corpus", withExtension: "golden").map(\.name)
     #expect(golden == RendererTests.formats.map(\.name).sorted())
   }
 
-  @Test func nothingToSayIsWellFormed() throws {
+  @Test("an empty report is well-formed") func emptyReport() throws {
     let sources = Findings().sources
     #expect(PrettyRenderer(sources: sources).render([]) == "no problems in 2 files")
     #expect(renderGitHub([], sources: sources) == "" && renderMarkdown([], sources: sources) == "")
@@ -43,11 +43,13 @@ import Testing
     #expect(run["results"] == [] && run["tool"]?["driver"]?["rules"] == [])
   }
 
-  @Test func controlCharactersAreNoXML() throws {
+  @Test("control characters are replaced in XML") func controlCharacters() throws {
     #expect(escapedXML("a\u{0}\u{1B}<&>\"\u{FFFE}") == "a??&lt;&amp;&gt;&quot;?")
   }
 
-  @Test(arguments: [(1, 0, 0, "1 error in 2 files"), (2, 1, 3, "2 errors, 1 warning, 3 notes in 2 files")])
+  @Test(
+    "the summary counts findings by severity",
+    arguments: [(1, 0, 0, "1 error in 2 files"), (2, 1, 3, "2 errors, 1 warning, 3 notes in 2 files")])
   func findingsAreCounted(_ errors: Int, _ warnings: Int, _ infos: Int, _ text: String) {
     let severities: [Diagnostic.Severity] =
       Array(repeating: .error, count: errors) + Array(repeating: .warning, count: warnings)

@@ -1,6 +1,6 @@
 // The shell: address, navigation, sign-in, and the view of the current address.
 import { html, render, useEffect, useState } from './preact.js';
-import { acting, actAs, loadSession, Problem, session, signIn, signOut, Store, useStore } from './api.js';
+import { actAs, acting, loadSession, Problem, session, signIn, signOut, Store, useStore } from './api.js';
 import { connect, connection } from './live.js';
 import { Dialog, duration, Icon, Loading, ProblemNote, Toasts, zone } from './parts/basics.js';
 
@@ -96,14 +96,21 @@ const places = [
 ];
 
 /** The picture of the icon, without another request. */
-const Mark = () => html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" /><circle cx="9" cy="10" r="2.6" /><circle cx="23" cy="22" r="2.6" />
+const Mark = () =>
+  html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" /><circle cx="9" cy="10" r="2.6" /><circle cx="23" cy="22" r="2.6" />
   <path d="M11.8 10H18a5 5 0 0 1 5 5v4M9 13v4a5 5 0 0 0 5 5h6" /></svg>`;
 
 /** @param {{current: string}} properties */
 function Navigation({ current }) {
   return html`<nav aria-label="Main"><a class="brand" href="#/" aria-label="Flow, overview"><${Mark} /><span>Flow</span></a>
-    <ul>${places.map(({ name, title }) => html`<li key=${name}><a href=${name === 'overview' ? '#/' : `#/${name}`}
-      aria-current=${current === name || current + 's' === name ? 'page' : undefined}><${Icon} name=${name} /><span>${title}</span></a></li>`)}</ul>
+    <ul>${
+    places.map(({ name, title }) =>
+      html`<li key=${name}><a href=${name === 'overview' ? '#/' : `#/${name}`}
+      aria-current=${
+        current === name || current + 's' === name ? 'page' : undefined
+      }><${Icon} name=${name} /><span>${title}</span></a></li>`
+    )
+  }</ul>
     <div class="foot"><${Connection} /><${Account} /></div></nav>`;
 }
 
@@ -116,8 +123,16 @@ export function Connection() {
     const timer = setInterval(() => tick((n) => n + 1), 1000);
     return () => clearInterval(timer);
   }, [state]);
-  const text = state === 'stale' ? `Stale for ${duration(Date.now() - since)}` : state === 'live' ? 'Live' : state === 'connecting' ? 'Connecting' : 'Catching up';
-  return html`<span class=${`connection ${state.replace(' ', '-')}`} role="status" title=${state === 'live' ? `Changes arrive by ${transport}` : 'The page shows the last state it received'}>
+  const text = state === 'stale'
+    ? `Stale for ${duration(Date.now() - since)}`
+    : state === 'live'
+    ? 'Live'
+    : state === 'connecting'
+    ? 'Connecting'
+    : 'Catching up';
+  return html`<span class=${`connection ${state.replace(' ', '-')}`} role="status" title=${
+    state === 'live' ? `Changes arrive by ${transport}` : 'The page shows the last state it received'
+  }>
     <${Icon} name=${state === 'stale' ? 'stale' : 'live'} />${text}</span>`;
 }
 
@@ -129,8 +144,15 @@ function Account() {
   const isOpenServer = me.authentication === 'none';
   const name = isOpenServer ? act.name || 'Anyone' : me.name;
   const close = () => open(false);
-  return html`<button class="quiet account" onClick=${() => open(true)} title="Caller"><${Icon} name="person" /><span>${name}</span></button>
-    ${isOpen ? html`<${Dialog} title="Caller" close=${close}>${isOpenServer ? html`<${ActAs} close=${close} />` : html`<${Signed} me=${me} close=${close} />`}<${Zone} /></${Dialog}>` : null}`;
+  return html`<button class="quiet account" onClick=${() =>
+    open(true)} title="Caller"><${Icon} name="person" /><span>${name}</span></button>
+    ${
+    isOpen
+      ? html`<${Dialog} title="Caller" close=${close}>${
+        isOpenServer ? html`<${ActAs} close=${close} />` : html`<${Signed} me=${me} close=${close} />`
+      }<${Zone} /></${Dialog}>`
+      : null
+  }`;
 }
 
 /** @param {{close: () => void}} properties */
@@ -144,15 +166,22 @@ function ActAs({ close }) {
   };
   return html`<form onSubmit=${save}><p class="muted">This server requires no key. Events are sent under this name and with these roles.</p>
     <label>Name<input name="name" value=${acting.value.name} autocomplete="off" /></label>
-    <label>Roles, separated by commas<input name="roles" value=${acting.value.roles.join(', ')} autocomplete="off" placeholder="manager, support" /></label>
+    <label>Roles, separated by commas<input name="roles" value=${
+    acting.value.roles.join(', ')
+  } autocomplete="off" placeholder="manager, support" /></label>
     <div class="actions"><button class="primary">Use</button></div></form>`;
 }
 
 /** @param {{me: import('./api.js').Me, close: () => void}} properties */
 function Signed({ me, close }) {
   return html`<dl class="facts"><dt>Key</dt><dd>${me.name}</dd><dt>Scopes</dt><dd>${me.scopes.join(', ')}</dd>
-    <dt>Roles</dt><dd>${me.roles.join(', ') || 'none'}</dd><dt>Flows</dt><dd>${me.flows ? me.flows.join(', ') : 'all'}</dd></dl>
-    <div class="actions"><button onClick=${() => { signOut(); close(); }}>Sign out</button></div>`;
+    <dt>Roles</dt><dd>${me.roles.join(', ') || 'none'}</dd><dt>Flows</dt><dd>${
+    me.flows ? me.flows.join(', ') : 'all'
+  }</dd></dl>
+    <div class="actions"><button onClick=${() => {
+    signOut();
+    close();
+  }}>Sign out</button></div>`;
 }
 
 function Zone() {
@@ -163,7 +192,9 @@ function Zone() {
       localStorage.setItem('flow.zone', event.target.value);
     } catch { /* It lasts as long as the page, then. */ }
   };
-  return html`<label>Time zone<select value=${value} onChange=${choose}><option value="">${Intl.DateTimeFormat().resolvedOptions().timeZone || 'Local'}</option><option value="UTC">UTC</option></select></label>`;
+  return html`<label>Time zone<select value=${value} onChange=${choose}><option value="">${
+    Intl.DateTimeFormat().resolvedOptions().timeZone || 'Local'
+  }</option><option value="UTC">UTC</option></select></label>`;
 }
 
 function SignIn() {
@@ -179,8 +210,21 @@ function SignIn() {
 }
 
 function Help({ close = () => {} }) {
-  const keys = [['/', 'Search'], ['g o', 'Overview'], ['g i', 'Instances'], ['g t', 'Tasks'], ['g f', 'Flows'], ['g s', 'Simulate'], ['g v', 'Server'], ['j  k', 'Next and previous row'], ['[  ]', 'Step back and forward in a history'], ['?', 'This list']];
-  return html`<${Dialog} title="Keyboard" close=${close}><dl class="facts keys">${keys.map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text}</dd>`)}</dl></${Dialog}>`;
+  const keys = [
+    ['/', 'Search'],
+    ['g o', 'Overview'],
+    ['g i', 'Instances'],
+    ['g t', 'Tasks'],
+    ['g f', 'Flows'],
+    ['g s', 'Simulate'],
+    ['g v', 'Server'],
+    ['j  k', 'Next and previous row'],
+    ['[  ]', 'Step back and forward in a history'],
+    ['?', 'This list'],
+  ];
+  return html`<${Dialog} title="Keyboard" close=${close}><dl class="facts keys">${
+    keys.map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text}</dd>`)
+  }</dl></${Dialog}>`;
 }
 
 function useKeys(/** @type {() => void} */ help) {
@@ -189,7 +233,9 @@ function useKeys(/** @type {() => void} */ help) {
     const handle = (/** @type {KeyboardEvent} */ event) => {
       const target = /** @type {HTMLElement} */ (event.target);
       if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, dialog')) return;
-      const destination = isGoing ? { o: '#/', i: '#/instances', t: '#/tasks', f: '#/flows', s: '#/simulate', v: '#/server' }[event.key] : undefined;
+      const destination = isGoing
+        ? { o: '#/', i: '#/instances', t: '#/tasks', f: '#/flows', s: '#/simulate', v: '#/server' }[event.key]
+        : undefined;
       isGoing = event.key === 'g';
       if (destination) location.hash = destination;
       else if (event.key === '?') help();
@@ -199,7 +245,9 @@ function useKeys(/** @type {() => void} */ help) {
         event.preventDefault();
         field.focus();
       } else if (event.key === 'j' || event.key === 'k') {
-        const rows = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-row] a, a[data-row]'))];
+        const rows = [
+          .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-row] a, a[data-row]')),
+        ];
         const index = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
         rows[event.key === 'j' ? index + 1 : Math.max(0, index - 1)]?.focus();
       }

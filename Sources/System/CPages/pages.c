@@ -126,6 +126,9 @@ static const char F315[] = {
 static const char F316[] = {
 #embed "../../../Docs/diagnostics/F316.md"
 };
+static const char F317[] = {
+#embed "../../../Docs/diagnostics/F317.md"
+};
 static const char F320[] = {
 #embed "../../../Docs/diagnostics/F320.md"
 };
@@ -155,6 +158,9 @@ static const char F410[] = {
 };
 static const char F411[] = {
 #embed "../../../Docs/diagnostics/F411.md"
+};
+static const char F412[] = {
+#embed "../../../Docs/diagnostics/F412.md"
 };
 static const char F501[] = {
 #embed "../../../Docs/diagnostics/F501.md"
@@ -240,11 +246,20 @@ static const char F712[] = {
 static const char F713[] = {
 #embed "../../../Docs/diagnostics/F713.md"
 };
+static const char F714[] = {
+#embed "../../../Docs/diagnostics/F714.md"
+};
 static const char F801[] = {
 #embed "../../../Docs/diagnostics/F801.md"
 };
 static const char F803[] = {
 #embed "../../../Docs/diagnostics/F803.md"
+};
+static const char F804[] = {
+#embed "../../../Docs/diagnostics/F804.md"
+};
+static const char F805[] = {
+#embed "../../../Docs/diagnostics/F805.md"
 };
 static const char F901[] = {
 #embed "../../../Docs/diagnostics/F901.md"
@@ -279,12 +294,12 @@ static const struct {
   PAGE(F202), PAGE(F203), PAGE(F204), PAGE(F205), PAGE(F206), PAGE(F207), PAGE(F208), PAGE(F209),
   PAGE(F211), PAGE(F212), PAGE(F213), PAGE(F214), PAGE(F215), PAGE(F216), PAGE(F301), PAGE(F302),
   PAGE(F303), PAGE(F305), PAGE(F306), PAGE(F307), PAGE(F309), PAGE(F310), PAGE(F314), PAGE(F315),
-  PAGE(F316), PAGE(F320), PAGE(F401), PAGE(F402), PAGE(F403), PAGE(F404), PAGE(F405), PAGE(F406), PAGE(F407),
-  PAGE(F410), PAGE(F411), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
+  PAGE(F316), PAGE(F317), PAGE(F320), PAGE(F401), PAGE(F402), PAGE(F403), PAGE(F404), PAGE(F405), PAGE(F406), PAGE(F407),
+  PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515),
   PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F702),
-  PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F801), PAGE(F803),
-  PAGE(F901), PAGE(F902), PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
+  PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F714), PAGE(F801), PAGE(F803),
+  PAGE(F804), PAGE(F805), PAGE(F901), PAGE(F902), PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
 };
 
 const char *cpages_text(size_t index, size_t *length) {

@@ -54,7 +54,7 @@ enum Messages {
     }
     let nested = hasStrongEnums ? ValueType.enumeration("\(all).NestedEnum") : .int
     let enumKind = Kind(name: "enum", type: nested, storage: .enum32, enumName: "\(all).NestedEnum")
-    types.declare(RecordDeclaration(all, fields(syntax, package, presence, enumKind)))
+    types.declare(RecordDeclaration(all, fields(syntax, package: package, presence: presence, enumKind: enumKind)))
   }
 
   // MARK: Fields
@@ -117,12 +117,12 @@ enum Messages {
   }
 
   private static func fields(
-    _ syntax: String, _ package: String, _ presence: FieldDeclaration.Presence, _ enumKind: Kind
+    _ syntax: String, package: String, presence: FieldDeclaration.Presence, enumKind: Kind
   ) -> [FieldDeclaration] {
     let all = "\(package).TestAllTypes"
     let message = Kind(name: "message", type: .record("\(all).NestedMessage"), isMessage: true)
     let isProto2 = syntax == "proto2"
-    func single(_ name: String, _ kind: Kind, _ own: FieldDeclaration.Presence? = nil) -> FieldDeclaration {
+    func single(_ name: String, kind: Kind, own: FieldDeclaration.Presence? = nil) -> FieldDeclaration {
       FieldDeclaration(
         name, kind.type, number: numbers[name], defaultValue: isProto2 ? standard(name, kind) : nil,
         presence: kind.isMessage ? .explicit : own ?? presence, storage: kind.storage, enumName: kind.enumName)
@@ -131,30 +131,31 @@ enum Messages {
       FieldDeclaration(
         name, .list(kind.type), presence: .implicit, storage: kind.storage.ofElement, enumName: kind.enumName)
     }
-    var list = scalars.map { single("single_\($0.name)", $0) }
-    list += wellKnown.map { single(name(of: $0), $0) }
+    var list = scalars.map { single("single_\($0.name)", kind: $0) }
+    list += wellKnown.map { single(name(of: $0), kind: $0) }
     list += (scalars + wellKnown).map { repeated("repeated_\($0.name)", $0) }
     let text = Kind(name: "string", type: .string)
     let flag = Kind(name: "bool", type: .bool)
     list += [
-      single("optional_bool", flag, .explicit), single("optional_string", text, .explicit), single("in", flag),
-      single("optional_null_value", Kind(name: "null", type: .null), .explicit),
-      single("field_mask", Kind(name: "", type: .record("google.protobuf.FieldMask"), isMessage: true)),
-      single("empty", Kind(name: "", type: .record("google.protobuf.Empty"), isMessage: true)),
-      single("single_nested_message", message), single("single_nested_enum", enumKind, .explicit),
-      single("standalone_message", message), single("standalone_enum", enumKind),
+      single("optional_bool", kind: flag, own: .explicit), single("optional_string", kind: text, own: .explicit),
+      single("in", kind: flag),
+      single("optional_null_value", kind: Kind(name: "null", type: .null), own: .explicit),
+      single("field_mask", kind: Kind(name: "", type: .record("google.protobuf.FieldMask"), isMessage: true)),
+      single("empty", kind: Kind(name: "", type: .record("google.protobuf.Empty"), isMessage: true)),
+      single("single_nested_message", kind: message), single("single_nested_enum", kind: enumKind, own: .explicit),
+      single("standalone_message", kind: message), single("standalone_enum", kind: enumKind),
       repeated("repeated_nested_message", message), repeated("repeated_nested_enum", enumKind),
       repeated("repeated_string_piece", text), repeated("repeated_cord", text),
       repeated("repeated_lazy_message", message),
-      single("oneof_type", Kind(name: "", type: .record("\(package).NestedTestAllTypes"), isMessage: true)),
-      single("oneof_msg", message), single("oneof_bool", flag, .explicit),
+      single("oneof_type", kind: Kind(name: "", type: .record("\(package).NestedTestAllTypes"), isMessage: true)),
+      single("oneof_msg", kind: message), single("oneof_bool", kind: flag, own: .explicit),
     ]
-    list += maps(package, enumKind, message)
-    list += ExpressionParserWords.reserved.map { single($0, flag) }
+    list += maps(package, enumKind: enumKind, message: message)
+    list += ExpressionParserWords.reserved.map { single($0, kind: flag) }
     return isProto2 ? list + extensions(package, enumKind) : list
   }
 
-  private static func maps(_ package: String, _ enumKind: Kind, _ message: Kind) -> [FieldDeclaration] {
+  private static func maps(_ package: String, enumKind: Kind, message: Kind) -> [FieldDeclaration] {
     let keys: [(String, ValueType)] = [
       ("bool", .bool), ("int32", .int), ("int64", .int), ("uint32", .uint), ("uint64", .uint), ("string", .string),
     ]

@@ -25,9 +25,9 @@ struct ConformanceRunner {
       guard case .value(let value, _) = outcome else { return nil }
       return "expected an error, found \(text(value))"
     }
-    if let result = expected["typed_result"] { return typedFailure(outcome, result, notation) }
+    if let result = expected["typed_result"] { return typedFailure(outcome, expected: result, notation: notation) }
     guard let value = expected["value"] else { return "nothing is expected" }
-    return valueFailure(outcome, value, notation)
+    return valueFailure(outcome, expected: value, notation: notation)
   }
 
   private enum Outcome {
@@ -35,8 +35,10 @@ struct ConformanceRunner {
     case value(Value?, ValueType)
   }
 
-  private func typedFailure(_ outcome: Outcome, _ expected: JSON, _ notation: Notation) -> String? {
-    if let value = expected["value"], let failure = valueFailure(outcome, value, notation) { return failure }
+  private func typedFailure(_ outcome: Outcome, expected: JSON, notation: Notation) -> String? {
+    if let value = expected["value"], let failure = valueFailure(outcome, expected: value, notation: notation) {
+      return failure
+    }
     guard isChecked, let json = expected["deduced_type"], let wanted = notation.type(json) else { return nil }
     switch outcome {
     case .error(let message): return message
@@ -44,7 +46,7 @@ struct ConformanceRunner {
     }
   }
 
-  private func valueFailure(_ outcome: Outcome, _ expected: JSON, _ notation: Notation) -> String? {
+  private func valueFailure(_ outcome: Outcome, expected: JSON, notation: Notation) -> String? {
     guard let wanted = notation.value(expected) else { return "this runner can't read what is expected" }
     switch outcome {
     case .error(let message): return "expected \(text(wanted)), found the error: \(message)"
@@ -77,7 +79,7 @@ struct ConformanceRunner {
       type = result.type
     }
     if test.json["check_only"]?.bool == true { return .value(nil, type) }
-    return run(typed, type, test, notation, environment)
+    return run(typed, as: type, test: test, notation: notation, environment: environment)
   }
 
   private func declare(_ test: Case, _ notation: Notation, in environment: inout Environment) {
@@ -98,7 +100,7 @@ struct ConformanceRunner {
   }
 
   private func run(
-    _ typed: TypedExpression, _ type: ValueType, _ test: Case, _ notation: Notation, _ environment: Environment
+    _ typed: TypedExpression, as type: ValueType, test: Case, notation: Notation, environment: Environment
   ) -> Outcome {
     do {
       // Through its stored form, so that this is tested with it.

@@ -83,11 +83,11 @@ struct Notation {
     switch name {
     case "google.protobuf.Any": return any(json)
     case "google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue": return plain(json)
-    case "google.protobuf.Timestamp": return field(.timestamp, json, nil)
-    case "google.protobuf.Duration": return field(.duration, json, nil)
+    case "google.protobuf.Timestamp": return field(.timestamp, json: json, enumName: nil)
+    case "google.protobuf.Duration": return field(.duration, json: json, enumName: nil)
     default: break
     }
-    if case .wrapper(let inner) = types.type(named: name) { return field(inner, json, nil) }
+    if case .wrapper(let inner) = types.type(named: name) { return field(inner, json: json, enumName: nil) }
     guard let record = types.record(named: name) else { return nil }
     if name == "google.protobuf.FieldMask", let text = json.string {
       let paths = text.split(separator: ",").map { Value.string(String($0)) }
@@ -115,31 +115,32 @@ struct Notation {
     switch (declared.type, declared.storage) {
     case (.list(let element), let storage) where storage != .jsonList:
       return json.array.map { items in
-        .list(items.compactMap { one(element, storage, $0, declared) })
+        .list(items.compactMap { one(element, storage: storage, json: $0, declared: declared) })
       }
     case (.map(let key, let element), let storage) where storage != .jsonStruct:
       return json.members.map { members in
         .map(
           MapValue(
             members.compactMap { member in
-              guard let name = self.key(member.name, key), let value = one(element, storage, member.value, declared)
+              guard let name = self.key(member.name, key),
+                let value = one(element, storage: storage, json: member.value, declared: declared)
               else {
                 return nil
               }
               return .init(name, value)
             }))
       }
-    default: return one(declared.type, declared.storage, json, declared)
+    default: return one(declared.type, storage: declared.storage, json: json, declared: declared)
     }
   }
 
   private func one(
-    _ type: ValueType, _ storage: FieldDeclaration.Storage, _ json: JSON, _ declared: FieldDeclaration
+    _ type: ValueType, storage: FieldDeclaration.Storage, json: JSON, declared: FieldDeclaration
   ) -> Value? {
     switch storage {
     case .any: any(json) ?? .null
     case .jsonValue, .jsonStruct, .jsonList: plain(json)
-    default: field(type, json, declared.enumName)
+    default: field(type, json: json, enumName: declared.enumName)
     }
   }
 
@@ -152,13 +153,13 @@ struct Notation {
     }
   }
 
-  private func field(_ type: ValueType, _ json: JSON, _ enumName: String?) -> Value? {
+  private func field(_ type: ValueType, json: JSON, enumName: String?) -> Value? {
     if let enumName, let enumeration = types.enumeration(named: enumName) {
       let number = json.string.flatMap { enumeration.number(of: $0) } ?? json.int.map(Int64.init)
       return number.map { enumeration.isStrong ? .enumeration(type: enumName, number: $0) : .int($0) }
     }
     switch type {
-    case .wrapper(let inner): return json == .null ? .null : field(inner, json, nil)
+    case .wrapper(let inner): return json == .null ? .null : field(inner, json: json, enumName: nil)
     case .record(let name): return message(name, json)
     case .int: return json.int.map { .int(Int64($0)) } ?? json.string.flatMap { Int64($0) }.map(Value.int)
     case .uint:

@@ -69,7 +69,7 @@ extension Checker {
       builtin == .equal || builtin == .notEqual
       ? "\(list ?? "") can't be compared with `\(display)`"
       : "`\(display)` does not take \(list ?? "no arguments")"
-    let (help, fixes) = mixedNumbers(arguments)
+    let (help, fixes) = comparedText(builtin, arguments) ?? mixedNumbers(arguments)
     let isOperator = builtin?.isOperator ?? false
     let candidates = signatures.filter { !isOperator || fits($0, arguments) }.prefix(8).map { "`\($0)`" }
     report(
@@ -82,6 +82,32 @@ extension Checker {
   /// True when at least one argument has a type that an overload accepts.
   private func fits(_ signature: Signature, _ arguments: [TypedExpression]) -> Bool {
     zip(signature.parameters, arguments).contains { $0 == substitution.apply($1.type) }
+  }
+
+  /// For a comparison of a text with a number: the text becomes a number, not the number a text. It may fail, so the
+  /// fix is not safe.
+  private func comparedText(_ builtin: Builtin?, _ arguments: [TypedExpression]) -> (String?, [Fix])? {
+    let comparisons: [Builtin] = [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual]
+    guard let builtin, comparisons.contains(builtin), arguments.count == 2 else { return nil }
+    let types = arguments.map { substitution.apply($0.type, isFinal: true) }
+    let numbers: [ValueType] = [.int, .uint, .double]
+    let text: Int
+    if types[0] == .string, numbers.contains(types[1]) {
+      text = 0
+    } else if types[1] == .string, numbers.contains(types[0]) {
+      text = 1
+    } else {
+      return nil
+    }
+    let (range, target) = (arguments[text].range, types[1 - text])
+    let edits = [
+      Fix.Edit(SourceRange(range.lower, range.lower), "\(target)("),
+      Fix.Edit(SourceRange(range.upper, range.upper), ")"),
+    ]
+    return (
+      "texts are not numbers: write `\(target)(...)` around the \(text == 0 ? "left" : "right") side",
+      [Fix("convert the text to \(target)", .maybe, edits)]
+    )
   }
 
   /// For an int beside a double: the conversion.

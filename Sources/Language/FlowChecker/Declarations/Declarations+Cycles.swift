@@ -69,23 +69,64 @@ extension Declarations {
       help: "put it in a `list` or make it optional with `?`", into: &problems)
   }
 
-  /// F116: constants and functions are defined in the order in which they need each other.
-  mutating func checkDefinitions(into problems: inout [Diagnostic]) {
-    let constants = symbols.constants.map { ($0.name, needs($0.value)) }
-    let functions = symbols.functions.map { ($0.name, needs($0.body)) }
-    let nodes = (constants + functions).map { DependencyNode(name: $0.text, range: $0.range, needs: $1) }
-    // Until it is checked, a constant agrees with everything: a cycle is one mistake.
-    for constant in symbols.constants { _ = environment.declare(variable: constant.name.text, type: .error, slot: 0) }
+  /// F116: types with their defaults, events, constants and functions are declared in the order in which they need
+  /// each other, wherever they are written.
+  mutating func declareInOrder(into problems: inout [Diagnostic]) {
+    var nodes: [DependencyNode] = []
+    for node in symbols.types { nodes.append(dependencies(node.name, defaults: node.fields)) }
+    for node in symbols.events { nodes.append(dependencies(node.name, defaults: node.fields)) }
+    for node in symbols.constants {
+      nodes.append(DependencyNode(name: node.name.text, range: node.name.range, needs: needs(node.value)))
+      // Until it is checked, a constant agrees with everything: a cycle is one mistake.
+      _ = environment.declare(variable: node.name.text, type: .error, slot: 0)
+    }
+    for node in symbols.functions {
+      let parameters = Set(node.parameters.map(\.name.text))
+      // A parameter hides a constant of the same name.
+      let needs = needs(node.body).filter { !parameters.contains($0.name) }
+      nodes.append(DependencyNode(name: node.name.text, range: node.name.range, needs: needs))
+    }
     let order = ordered(
-      nodes, code: "F116", message: { "a definition depends on itself: \($0)" },
-      help: "remove one of the dependencies", into: &problems)
+      nodes, code: "F116", message: { "a definition depends on itself: \($0)" }, help: "remove one of the dependencies",
+      into: &problems)
+    var types = [RecordDeclaration?](repeating: nil, count: symbols.types.count)
+    var payloads = [RecordDeclaration?](repeating: nil, count: symbols.events.count)
     for index in order {
-      if index < constants.count {
-        declare(symbols.constants[index], into: &problems)
+      var position = index
+      if position < types.count {
+        types[position] = declareRecord(symbols.types[position].name, symbols.types[position].fields, into: &problems)
+        continue
+      }
+      position -= types.count
+      if position < payloads.count {
+        payloads[position] = declareRecord(
+          symbols.events[position].name, symbols.events[position].fields, into: &problems)
+        continue
+      }
+      position -= payloads.count
+      if position < symbols.constants.count {
+        declare(symbols.constants[position], into: &problems)
       } else {
-        declare(symbols.functions[index - constants.count], into: &problems)
+        declare(symbols.functions[position - symbols.constants.count], into: &problems)
       }
     }
+    records = types.compactMap { $0 }
+    for (payload, node) in zip(payloads.compactMap { $0 }, symbols.events) {
+      events.append(
+        CheckedEvent(payload: payload, isInternal: node.isInternal, webhook: webhook(node, into: &problems)))
+    }
+  }
+
+  private mutating func declareRecord(
+    _ name: NameNode, _ fields: [FieldNode], into problems: inout [Diagnostic]
+  ) -> RecordDeclaration {
+    let declaration = record(name.text, fields: fields, environment: environment, problems: &problems)
+    environment.types.declare(declaration)
+    return declaration
+  }
+
+  private func dependencies(_ name: NameNode, defaults fields: [FieldNode]) -> DependencyNode {
+    DependencyNode(name: name.text, range: name.range, needs: fields.compactMap(\.defaultValue).flatMap { needs($0) })
   }
 
   private func needs(_ expression: Expression) -> [(name: String, range: SourceRange)] {
@@ -95,8 +136,10 @@ extension Declarations {
   private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
     let checked = environment.check(node.value)
     problems += self.problems(of: node.value, checked.diagnostics)
+    // After a mistake the name stays declared, and agrees with everything.
+    guard let tree = checked.expression else { return }
     environment.remove(node.name.text)
-    if let tree = checked.expression { environment.declare(definition: node.name.text, tree) }
+    environment.declare(definition: node.name.text, tree)
   }
 
   private mutating func declare(_ node: FunctionNode, into problems: inout [Diagnostic]) {
@@ -116,7 +159,10 @@ extension Declarations {
     }
     let checked = scope.check(node.body, expecting: result)
     problems += self.problems(of: node.body, checked.diagnostics)
-    guard let body = checked.expression else { return }
+    guard let body = checked.expression else {
+      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
+      return
+    }
     environment.declare(
       function: node.name.text, parameterTypes: parameters.map(\.type), parameterSlots: Array(parameters.indices),
       body: body)

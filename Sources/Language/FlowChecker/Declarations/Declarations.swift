@@ -25,18 +25,7 @@ struct Declarations {
       environment.types.declare(record(node.name.text, fields: node.fields, environment: nil, problems: &problems))
     }
     for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
-    // Equal diagnostics are reported once, so both passes may find the same mistake.
-    for node in symbols.types {
-      records.append(record(node.name.text, fields: node.fields, environment: environment, problems: &problems))
-      environment.types.declare(records[records.count - 1])
-    }
-    for node in symbols.events {
-      let payload = record(node.name.text, fields: node.fields, environment: environment, problems: &problems)
-      environment.types.declare(payload)
-      events.append(
-        CheckedEvent(payload: payload, isInternal: node.isInternal, webhook: webhook(node, into: &problems)))
-    }
-    checkDefinitions(into: &problems)
+    declareInOrder(into: &problems)
   }
 
   /// Everything that can be called, by its name.

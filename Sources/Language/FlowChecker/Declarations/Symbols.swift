@@ -105,7 +105,7 @@ func unknown(
 ) -> Diagnostic {
   var diagnostic = Diagnostic(
     code, "there is no \(kind) named `\(name)`\(place)", at: range, label: "not declared")
-  let known = Array(candidates).sorted()
+  let known = Array(candidates).filter { !$0.isEmpty }.sorted()
   if let meant = Suggestion.closest(to: name, among: known).first {
     diagnostic.help = "did you mean `\(meant)`?"
     diagnostic.fixes = [Fix("change it to `\(meant)`", .maybe, [.init(range, meant)])]

@@ -52,7 +52,7 @@ extension FlowChecker {
     problems.append(
       Diagnostic(
         "F320", "`\(name)` is an event of a flow and can't be emitted", at: statement.range,
-        label: "nobody receives it",
+        label: "no flow receives it",
         help: "raise it, or declare it as an `internal event` outside of the flow",
         fixes: [Fix("raise it", .maybe, [.init(word, "raise")])]))
   }

@@ -93,10 +93,58 @@ extension FlowChecker {
 
   /// The steps that a step names in `after`, and those whose results it reads.
   private func needs(of step: CallNode) -> [(name: String, range: SourceRange)] {
-    let expressions =
-      step.arguments.map(\.value) + [step.loop?.list, step.limit, step.condition, step.once].compactMap { $0 }
-    return step.after.map { ($0.text, $0.range) }
-      + expressions.flatMap(\.references).map { ($0.name, $0.nameRange) }
+    let outside = [step.loop?.list, step.limit, step.condition].compactMap { $0 }.flatMap(\.references)
+    // The variable of a loop hides a step of the same name.
+    let inside = (step.arguments.map(\.value) + [step.once].compactMap { $0 }).flatMap(\.references)
+      .filter { $0.name != step.loop?.variable.text }
+    return step.after.map { ($0.text, $0.range) } + (outside + inside).map { ($0.name, $0.nameRange) }
+  }
+
+  /// F503: what an undo reads has to be there when its own step has succeeded; a step does not read the result of one
+  /// whose failure is handled without leaving the state.
+  private mutating func checkResults(readBy step: Int) {
+    let node = calls[step].node
+    let before = stepsBefore(step)
+    let later = calls.indices.filter { index in
+      calls[index].isStep && calls[index].state == calls[step].state && index != step && !before.contains(index)
+    }
+    for reference in (node.undo?.arguments ?? []).map(\.value).flatMap(\.references) {
+      guard let other = later.first(where: { calls[$0].name == reference.name }) else { continue }
+      problems.append(
+        Diagnostic(
+          "F503", "the undo of `\(calls[step].name)` reads `\(reference.name)`, which may not have run",
+          at: reference.nameRange, label: "has no result yet", labels: [.init(calls[other].node.range, "runs later")],
+          help: "let `\(calls[step].name)` run after it, or undo it there"))
+    }
+    for reference in (node.arguments.map(\.value) + [node.condition, node.loop?.list].compactMap { $0 }).flatMap(
+      \.references)
+    {
+      guard reference.name != node.loop?.variable.text,
+        let other = before.first(where: { calls[$0].name == reference.name }),
+        let handler = reactions.first(where: { reaction in
+          guard case .callFailed(other) = reaction.trigger else { return false }
+          return reaction.rest.target == nil
+        })
+      else { continue }
+      problems.append(
+        Diagnostic(
+          "F503", "`\(reference.name)` has no result when it failed, and its failure is handled",
+          at: reference.nameRange,
+          label: "may have no result", labels: [.init(handler.range, "the state continues after a failure")],
+          help: "leave the state on `\(reference.name).failed`"))
+    }
+  }
+
+  /// The steps that a step waits for, directly or through others.
+  private func stepsBefore(_ step: Int) -> Set<Int> {
+    var found: Set<Int> = []
+    var rest = calls[step].after
+    while let next = rest.popLast() { if found.insert(next).inserted { rest += calls[next].after } }
+    return found
+  }
+
+  mutating func checkStepResults() {
+    for index in calls.indices where calls[index].isStep { checkResults(readBy: index) }
   }
 
   private func dependencies(of step: CallNode, in state: Int) -> [Int] {

@@ -26,11 +26,29 @@ extension FlowChecker {
 
   /// The initial value of a field; an optional field without a default starts empty.
   private mutating func defaultValue(of field: FieldNode, _ type: ValueType) -> CheckedExpression? {
-    if let node = field.defaultValue { return expression(node, environment, expecting: type) }
+    if let node = field.defaultValue {
+      checkDefaultReads(node)
+      return expression(node, environment, expecting: type)
+    }
     guard case .optional = type else { return nil }
     let (none, _) = parse("optional.none()")
     return environment.check(none, expecting: type).expression.map {
       CheckedExpression(tree: $0, range: field.name.range)
+    }
+  }
+
+  /// F503: a default is evaluated before the start, when fields without a default have no value.
+  private mutating func checkDefaultReads(_ value: Expression) {
+    let unset = node.data.filter { $0.defaultValue == nil && !$0.type.isOptional }
+    for reference in value.references {
+      guard let field = unset.first(where: { $0.name.text == reference.name }),
+        fields.contains(where: { $0.name == reference.name })
+      else { continue }
+      problems.append(
+        Diagnostic(
+          "F503", "`\(reference.name)` is read before it is assigned", at: reference.nameRange,
+          label: "a default is evaluated before the start", labels: [.init(field.name.range, "has no default")],
+          help: "assign this field in the start instead"))
     }
   }
 

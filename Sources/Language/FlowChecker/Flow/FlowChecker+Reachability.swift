@@ -16,7 +16,7 @@ extension FlowChecker {
   }
 
   /// The states that some path from a start enters. The flow's own reactions count once it has started.
-  private func reachedStates() -> Set<Int> {
+  func reachedStates() -> Set<Int> {
     var reached: Set<Int> = [0]
     let outgoing = Dictionary(grouping: reactions, by: \.source).mapValues { $0.compactMap(\.rest.target) }
     var waiting = starts.compactMap(\.rest.target) + (outgoing[0] ?? [])

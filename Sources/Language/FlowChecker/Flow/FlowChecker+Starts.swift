@@ -63,7 +63,12 @@ extension FlowChecker {
     var unset = Dictionary(required.map { ($0.name.text, $0.name.range) }) { first, _ in first }
     if let condition = start.rest.guardExpression { checkReads(of: condition, unset) }
     for act in start.rest.acts {
-      for expression in act.expressions { checkReads(of: expression, unset) }
+      if let list = act.loop?.list { checkReads(of: list, unset) }
+      var visible = unset
+      if let variable = act.loop?.variable.text { visible[variable] = nil }
+      for expression in act.expressions where expression.range != act.loop?.list.range {
+        checkReads(of: expression, visible)
+      }
       if case .assign(let place, _) = act.kind, place.steps.isEmpty, act.loop == nil, act.condition == nil {
         unset[place.field.text] = nil
       }
@@ -90,10 +95,20 @@ extension FlowChecker {
     }
   }
 
-  /// A name and, when it is a `let`, the names that it needs.
-  private func fieldsRead(by name: String, depth: Int = 0) -> [String] {
-    guard depth < 32, let definition = node.lets.first(where: { $0.name.text == name }) else { return [name] }
-    return definition.value.references.flatMap { fieldsRead(by: $0.name, depth: depth + 1) }
+  /// A name and, when it is a `let`, the names that it needs; `key` is another name of its field.
+  private func fieldsRead(by name: String) -> [String] {
+    var seen: Set<String> = []
+    var found: [String] = []
+    var rest = [name]
+    while let next = rest.popLast() {
+      guard seen.insert(next).inserted else { continue }
+      if let definition = node.lets.first(where: { $0.name.text == next }) {
+        rest += definition.value.references.map(\.name).reversed()
+      } else {
+        found.append(next == "key" ? node.key?.text ?? next : next)
+      }
+    }
+    return found
   }
 }
 

@@ -71,6 +71,12 @@ extension FlowChecker {
           "F305", "`\(child.name.text)` is final and can't have reactions", at: reaction.range, label: "never happens",
           help: "make it a `state`, or remove the reaction"))
     }
+    for event in child.ignored + child.deferred {
+      problems.append(
+        Diagnostic(
+          "F305", "`\(child.name.text)` is final and receives no events", at: event.range, label: "never received",
+          help: "remove `\(child.ignored.contains(event) ? "ignore" : "defer")`"))
+    }
     if let call = child.calls.first ?? child.steps.first?.steps.first {
       problems.append(
         Diagnostic(

@@ -27,6 +27,8 @@ struct FlowChecker {
   var unresolvedCalls: Set<String> = []
   var reactions: [CheckedReaction] = []
   var starts: [CheckedStart] = []
+  var migrations: [CheckedMigration] = []
+  var invariants: [CheckedExpression] = []
   /// The names that every expression of the flow sees; `event` is not among them.
   var environment: Environment
   /// The same with `event` as a type, made once for each.
@@ -54,17 +56,21 @@ struct FlowChecker {
     declareCalls()
     keptCount = frameSize - FrameLayout.firstField
     declareLets()
-    let invariants = node.invariants.compactMap { condition($0, environment, what: "an invariant") }
+    invariants = node.invariants.compactMap { condition($0, environment, what: "an invariant") }
     checkCalls()
     checkStateBodies()
     checkStarts()
+    checkStepResults()
     let properties = node.properties.compactMap { property($0) }
     let readRules = node.readRules.map { readRule($0) }
-    let migrations = node.migrations.map { migration($0) }
+    migrations = node.migrations.map { migration($0) }
     if isWhole, !problems.hasErrors {
-      checkReachability()
-      checkGuards()
-      checkEndlessCycles()
+      let logic = GuardLogic(types: environment.types, names: slotNames)
+      let graph = checkStatechart(logic)
+      checkGuards(logic)
+      let isExplained = problems.contains { ["F306", "F309", "F401", "F402", "F410", "F702"].contains($0.code) }
+      if let graph { checkReached(graph, isExplained: isExplained) }
+      checkRaces()
       checkRegionTargets()
       checkFailures()
     }
@@ -73,6 +79,11 @@ struct FlowChecker {
       definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
       starts: starts, properties: properties, readRules: readRules, migrations: migrations, keptCount: keptCount,
       frameSize: frameSize)
+  }
+
+  /// The name of each data field by its slot: `key` is another name of one.
+  private var slotNames: [Int: String] {
+    Dictionary(uniqueKeysWithValues: fields.enumerated().map { (FrameLayout.firstField + $0.offset, $0.element.name) })
   }
 
   // MARK: - Expressions

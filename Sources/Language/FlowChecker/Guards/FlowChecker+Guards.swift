@@ -11,29 +11,32 @@ struct ReactionGroup {
 
 // Guards that never hold, always hold, overlap or leave a gap. Only proven facts are reported.
 extension FlowChecker {
-  mutating func checkGuards() {
-    let logic = GuardLogic(types: environment.types)
+  mutating func checkGuards(_ logic: GuardLogic) {
+    let raised = raisedEvents
     for state in states.indices {
       let groups = groups(of: state)
-      for group in groups {
-        checkShadowing(group, logic)
+      checkShadowing(groups, in: state, logic)
+      for group in groups where group.reactions.count <= FlowChecker.maximumGroup {
         checkOverlaps(group, logic)
         checkGaps(group, in: state, logic)
       }
       checkAny(in: state)
     }
-    for reaction in reactions { checkGuard(of: reaction.rest, logic) }
-    for start in starts { checkGuard(of: start.rest, logic) }
-    checkRegions(logic)
+    checkStartShadowing(logic)
+    for reaction in reactions { checkGuard(of: reaction.rest, isMidStep: isMidStep(reaction.trigger, raised), logic) }
+    for start in starts { checkGuard(of: start.rest, isMidStep: true, logic) }
+    reportUnanalysed(logic)
   }
 
   private func groups(of state: Int) -> [ReactionGroup] {
     var groups: [ReactionGroup] = []
+    var indices: [String: Int] = [:]
     for reaction in reactions where reaction.source == state {
       guard let trigger = triggerName(reaction.trigger) else { continue }
-      if let index = groups.firstIndex(where: { $0.trigger == trigger }) {
+      if let index = indices[trigger] {
         groups[index].reactions.append(reaction)
       } else {
+        indices[trigger] = groups.count
         groups.append(ReactionGroup(trigger: trigger, reactions: [reaction]))
       }
     }
@@ -57,143 +60,10 @@ extension FlowChecker {
     }
   }
 
-  // MARK: - One reaction behind others
-
-  /// F401, F402, F702: a reaction behind others that take all that it could take never fires.
-  private mutating func checkShadowing(_ group: ReactionGroup, _ logic: GuardLogic) {
-    for (index, reaction) in group.reactions.enumerated().dropFirst() {
-      let earlier = group.reactions[..<index].filter { $0.range != reaction.range && covers($0.rest, reaction.rest) }
-      let guards = earlier.map { $0.rest.guardExpression?.tree }
-      guard !earlier.isEmpty, logic.isCovered(reaction.rest.guardExpression?.tree, by: guards) else { continue }
-      problems.append(shadowed(reaction, by: earlier, trigger: group.trigger, logic: logic))
-    }
-  }
-
-  /// Returns whether every caller permitted by the second is permitted by the first.
-  private func covers(_ first: CheckedTransitionTail, _ second: CheckedTransitionTail) -> Bool {
-    first.roles.isEmpty || !second.roles.isEmpty && Set(second.roles).isSubset(of: first.roles)
-  }
-
-  private func shadowed(
-    _ reaction: CheckedReaction, by earlier: [CheckedReaction], trigger: String, logic: GuardLogic
-  ) -> Diagnostic {
-    let own = reaction.rest.guardExpression?.tree
-    let twin = earlier.first { other in
-      own != nil && other.rest.guardExpression != nil && Set(other.rest.roles) == Set(reaction.rest.roles)
-        && logic.isCovered(own, by: [other.rest.guardExpression?.tree])
-        && logic.isCovered(other.rest.guardExpression?.tree, by: [own])
-    }
-    if let twin {
-      return Diagnostic(
-        "F402", "two reactions to `\(trigger)` have the same guard", at: reaction.range, label: "never tried",
-        labels: [.init(twin.range, "takes precedence")], help: "change one of the guards, or remove one reaction")
-    }
-    if let open = earlier.first(where: { $0.rest.guardExpression == nil }) {
-      let isFailure = if case .callFailed = reaction.trigger { own != nil } else { false }
-      return Diagnostic(
-        isFailure ? "F702" : "F401",
-        isFailure
-          ? "this failure is never handled here: an earlier `on \(trigger)` handles all failures"
-          : "this reaction never fires: an earlier one for `\(trigger)` always takes precedence",
-        at: reaction.range, label: "never tried", labels: [.init(open.range, "this one has no guard")],
-        notes: ["reactions of a state are tried from top to bottom"],
-        help: "move the one without a guard last, or give it a guard")
-    }
-    return Diagnostic(
-      "F401", "this reaction never fires: whenever its guard holds, an earlier one for `\(trigger)` takes precedence",
-      at: reaction.range, label: "never tried",
-      labels: earlier.prefix(3).map { .init($0.range, "tried before") },
-      notes: ["reactions of a state are tried from top to bottom"], help: "move it up, or change its guard")
-  }
-
-  /// F410: `on any` is the last resort of its state.
-  private mutating func checkAny(in state: Int) {
-    guard
-      let any = reactions.first(where: { reaction in
-        if case .any = reaction.trigger {
-          reaction.source == state && reaction.rest.guardExpression == nil && reaction.rest.roles.isEmpty
-        } else {
-          false
-        }
-      })
-    else { return }
-    for reaction in reactions where reaction.source == state && reaction.range.lower > any.range.lower {
-      guard case .event = reaction.trigger else { continue }
-      problems.append(
-        Diagnostic(
-          "F410", "this reaction never fires: `on any` above it handles every event", at: reaction.range,
-          label: "never tried", labels: [.init(any.range, "handles every event")], help: "move `on any` last"))
-    }
-  }
-
-  // MARK: - Several that hold, or none
-
-  /// F403: two reactions that may both hold, neither of which is a special case of the other.
-  private mutating func checkOverlaps(_ group: ReactionGroup, _ logic: GuardLogic) {
-    guard group.reactions.count <= 16 else { return }
-    for (index, second) in group.reactions.enumerated() {
-      guard let right = second.rest.guardExpression?.tree else { continue }
-      for first in group.reactions[..<index] where first.range != second.range {
-        guard let left = first.rest.guardExpression?.tree, first.rest.roles == second.rest.roles,
-          first.rest.target != second.rest.target,
-          !logic.isCovered(left, by: [right]), !logic.isCovered(right, by: [left]),
-          let witness = logic.witness([left, right], all: true)
-        else { continue }
-        problems.append(
-          Diagnostic(
-            "F403", .info, "both guards hold when \(witness)", at: second.range, label: "tried second",
-            labels: [.init(first.range, "tried first, takes precedence")],
-            help: "make the guards mutually exclusive if the order should not decide"))
-      }
-    }
-  }
-
-  /// F404: several guards for one event that leave some data unhandled.
-  private mutating func checkGaps(_ group: ReactionGroup, in state: Int, _ logic: GuardLogic) {
-    guard let first = group.reactions.first, group.reactions.count > 1, !isTakenElsewhere(group, from: state) else {
-      return
-    }
-    let roles = Set(group.reactions.map { Set($0.rest.roles) })
-    let guards = group.reactions.compactMap { $0.rest.guardExpression?.tree }
-    guard roles.count == 1, guards.count == group.reactions.count, let gap = logic.witness(guards, all: false) else {
-      return
-    }
-    problems.append(
-      Diagnostic(
-        "F404", .warning, "no reaction handles `\(group.trigger)` when \(gap)", at: first.range,
-        label: "the guards leave a gap", labels: group.reactions.dropFirst().prefix(3).map { .init($0.range, "") },
-        help: "add a reaction without a guard, or one for the remaining case"))
-  }
-
-  /// Returns whether another reaction here or further out handles, ignores or defers what a group leaves. A reaction
-  /// that waits for its guard leaves nothing.
-  private func isTakenElsewhere(_ group: ReactionGroup, from state: Int) -> Bool {
-    guard let trigger = group.reactions.first?.trigger else { return true }
-    if case .always = trigger { return true }
-    let around = statesAround(state)
-    let others = reactions.filter { around.contains($0.source) && !(group.reactions.map(\.range).contains($0.range)) }
-    let isTaken = others.contains { triggerName($0.trigger) == group.trigger || triggerName($0.trigger) == "any" }
-    guard case .event(let event) = trigger else { return isTaken }
-    return isTaken
-      || around.contains { outer in
-        stateNodes[outer].map { ($0.ignored + $0.deferred).contains { eventIndex($0.text) == event } } ?? false
-      }
-  }
-
-  private func statesAround(_ state: Int) -> Set<Int> {
-    var found: Set<Int> = [0]
-    var current = state
-    while current != 0 {
-      found.insert(current)
-      current = states[current].parent
-    }
-    return found
-  }
-
   // MARK: - One guard by itself
 
   /// F405, F406, F407, F411.
-  private mutating func checkGuard(of rest: CheckedTransitionTail, _ logic: GuardLogic) {
+  private mutating func checkGuard(of rest: CheckedTransitionTail, isMidStep: Bool, _ logic: GuardLogic) {
     guard let condition = rest.guardExpression else { return }
     checkSimplicity(of: condition.tree)
     let safe = FrameLayout.event..<(FrameLayout.firstField + fields.count)
@@ -207,7 +77,7 @@ extension FlowChecker {
         Diagnostic(
           "F405", .warning, "this guard is always true", at: condition.range, label: "has no effect",
           help: "remove it"))
-    } else if let invariant = contradicted(by: condition.tree, logic) {
+    } else if !isMidStep, let invariant = contradicted(by: condition.tree, logic) {
       problems.append(
         Diagnostic(
           "F407", .warning, "an invariant contradicts this guard", at: condition.range, label: "never true",
@@ -215,11 +85,36 @@ extension FlowChecker {
     }
   }
 
-  private func contradicted(by tree: TypedExpression, _ logic: GuardLogic) -> Expression? {
-    node.invariants.first { invariant in
-      guard let checked = environment.check(invariant).expression else { return false }
-      return logic.exclude(tree, checked)
+  private func contradicted(by tree: TypedExpression, _ logic: GuardLogic) -> CheckedExpression? {
+    invariants.first { logic.exclude(tree, $0.tree) }
+  }
+
+  /// Returns whether a trigger may fire in the middle of a step, where invariants need not hold.
+  private func isMidStep(_ trigger: CheckedReaction.Trigger, _ raised: Set<Int>) -> Bool {
+    switch trigger {
+    case .always, .done: true
+    case .event(let event): raised.contains(event)
+    case .any: !raised.isEmpty
+    default: false
     }
+  }
+
+  /// The events that the flow raises.
+  private var raisedEvents: Set<Int> {
+    let acts = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.acts) + starts.flatMap(\.rest.acts)
+    return Set(acts.compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
+  }
+
+  /// F412: guards that were too many to compare.
+  private mutating func reportUnanalysed(_ logic: GuardLogic) {
+    let group = states.indices.flatMap { groups(of: $0) }.first { $0.reactions.count > FlowChecker.maximumGroup }
+    guard group != nil || logic.isExhausted else { return }
+    problems.append(
+      Diagnostic(
+        "F412", .info, "the guards of `\(node.name.text)` are too many to compare",
+        at: group?.reactions[0].range ?? node.name.range,
+        label: "not analysed completely", notes: ["overlaps, gaps and unreachable reactions may go unreported"],
+        help: "split the state, or keep the cases in a map"))
   }
 
   /// F411: a guard that can be written shorter.
@@ -255,7 +150,7 @@ extension FlowChecker {
   // MARK: - Regions
 
   /// F712: two regions that could both leave their parallel on one event.
-  private mutating func checkRegions(_ logic: GuardLogic) {
+  mutating func checkRegions(_ logic: GuardLogic) {
     for (index, state) in states.enumerated() where state.kind == .parallel {
       for (position, right) in state.children.enumerated() {
         for left in state.children[..<position] { checkRegions(left, right, of: index, logic: logic) }

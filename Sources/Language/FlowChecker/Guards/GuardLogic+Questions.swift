@@ -29,9 +29,26 @@ extension GuardLogic {
     return both(first, second)?.isEmpty ?? false
   }
 
-  /// Values for which all of some expressions are true, or all are false; only such as can really be put in.
-  func witness(_ trees: [TypedExpression], all wanted: Bool) -> String? {
+  /// Returns whether some expressions may be true while others are false; true when that is not known.
+  func canHold(_ held: [TypedExpression], without failed: [TypedExpression]) -> Bool {
     var found: [Cube] = [[:]]
+    for (trees, wanted) in [(held, true), (failed, false)] {
+      for tree in trees {
+        guard let next = ways(tree, are: wanted), let both = both(found, next) else { return true }
+        found = both
+      }
+    }
+    return !found.isEmpty
+  }
+
+  /// Values for which all of some expressions are true, or all are false; only such as can really be put in.
+  /// - Parameter facts: Expressions that are true.
+  func witness(_ trees: [TypedExpression], all wanted: Bool, given facts: [TypedExpression] = []) -> String? {
+    var found: [Cube] = [[:]]
+    for fact in facts {
+      guard let next = ways(fact, are: true), let both = both(found, next) else { return nil }
+      found = both
+    }
     for tree in trees {
       guard let next = ways(tree, are: wanted), let both = both(found, next) else { return nil }
       found = both
@@ -49,7 +66,7 @@ extension GuardLogic {
     switch tree.kind {
     case .constant: false
     case .variable(_, let slot): !safeSlots.contains(slot)
-    case .named(let definition): canFail(definition.body, safeSlots)
+    case .named(let definition): canFail(definition) { canFail(definition.body, safeSlots) }
     case .select(let operand, _, .plain):
       if case .record = operand.type { canFail(operand, safeSlots) } else { true }
     case .and, .or, .conditional: tree.children.contains { canFail($0, safeSlots) }

@@ -13,15 +13,51 @@ struct GuardLogic {
   /// The maximum number of cubes in a formula.
   static let maximumCubes = 256
 
-  let reader: TermReader
+  /// How often two cubes are joined for one flow before nothing more is claimed.
+  static let maximumJoins = 400_000
 
-  init(types: TypeRegistry) { reader = TermReader(types: types) }
+  let reader: TermReader
+  private let memory = Memory()
+
+  /// What is known of definitions, so that each is read once, and how much was computed.
+  private final class Memory {
+    struct Key: Hashable {
+      var definition: ObjectIdentifier
+      var wanted: Bool
+    }
+    var ways: [Key: [Cube]?] = [:]
+    var failures: [ObjectIdentifier: Bool] = [:]
+    var joins = 0
+  }
+
+  /// - Parameter names: The names of variables by their slot, where one slot has several.
+  init(types: TypeRegistry, names: [Int: String] = [:]) { reader = TermReader(types: types, names: names) }
+
+  /// True if the budget was spent, so that claims may be missing.
+  var isExhausted: Bool { memory.joins > GuardLogic.maximumJoins }
+
+  /// Whether a definition can fail, computed once.
+  func canFail(_ definition: Definition, _ compute: () -> Bool) -> Bool {
+    let key = ObjectIdentifier(definition)
+    if let known = memory.failures[key] { return known }
+    let result = compute()
+    memory.failures[key] = result
+    return result
+  }
+
+  private func ways(_ definition: Definition, are wanted: Bool) -> [Cube]? {
+    let key = Memory.Key(definition: ObjectIdentifier(definition), wanted: wanted)
+    if let known = memory.ways[key] { return known }
+    let found = ways(definition.body, are: wanted)
+    memory.ways[key] = .some(found)
+    return found
+  }
 
   /// The ways in which an expression is `wanted`; nil when there are too many to follow.
   func ways(_ tree: TypedExpression, are wanted: Bool) -> [Cube]? {
     switch tree.kind {
     case .constant(.bool(let value)): return value == wanted ? [[:]] : []
-    case .named(let definition): return ways(definition.body, are: wanted)
+    case .named(let definition): return ways(definition, are: wanted)
     case .and(let terms): return wanted ? all(terms, are: true) : any(terms, are: false)
     case .or(let terms): return wanted ? any(terms, are: true) : all(terms, are: false)
     case .call(.not, _, let arguments) where arguments.count == 1: return ways(arguments[0], are: !wanted)
@@ -63,7 +99,8 @@ struct GuardLogic {
 
   /// The ways in which one of the left and one of the right hold together.
   func both(_ left: [Cube], _ right: [Cube]) -> [Cube]? {
-    guard left.count * right.count <= GuardLogic.maximumCubes * 4 else { return nil }
+    memory.joins += left.count * right.count
+    guard left.count * right.count <= GuardLogic.maximumCubes * 4, !isExhausted else { return nil }
     return bounded(left.flatMap { a in right.compactMap { joined(a, $0) } })
   }
 

@@ -15,7 +15,35 @@ struct GuardTerm: Hashable {
 
 /// Reads typed expressions as terms and constants.
 struct TermReader {
+  /// Longer texts are replaced by a number, so that the text of chained definitions does not grow without bound.
+  private static let longestKey = 160
+
   let types: TypeRegistry
+  let names: [Int: String]
+  private let memory = Memory()
+
+  private final class Memory {
+    var keys: [ObjectIdentifier: String] = [:]
+    var numbers: [String: Int] = [:]
+  }
+
+  init(types: TypeRegistry, names: [Int: String] = [:]) {
+    self.types = types
+    self.names = names
+  }
+
+  /// The text of a definition, computed once.
+  private func key(_ definition: Definition) -> String {
+    if let known = memory.keys[ObjectIdentifier(definition)] { return known }
+    var text = key(definition.body)
+    if text.utf8.count > TermReader.longestKey {
+      let number = memory.numbers[text] ?? memory.numbers.count
+      memory.numbers[text] = number
+      text = "#\(number)"
+    }
+    memory.keys[ObjectIdentifier(definition)] = text
+    return text
+  }
 
   /// The term of an expression; nil for a type whose values are not followed.
   func term(_ tree: TypedExpression) -> GuardTerm? {
@@ -93,9 +121,9 @@ struct TermReader {
   func key(_ tree: TypedExpression) -> String {
     switch tree.kind {
     case .constant(let value): "\(value)"
-    case .variable(let name, _): name
+    case .variable(let name, let slot): names[slot] ?? name
     case .local(_, let index): "$\(index)"
-    case .named(let definition): key(definition.body)
+    case .named(let definition): key(definition)
     case .select(let operand, let field, let mode): "\(key(operand)).\(mode == .plain ? "" : "?\(mode)")\(field)"
     case .call(let builtin, let overload, let arguments):
       "\(builtin.rawValue)\(overload ?? "")(\(arguments.map(key).joined(separator: ", ")))"

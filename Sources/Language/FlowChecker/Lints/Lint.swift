@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// The program that lints inspect besides a flow; it has no errors.
+/// The program that lints inspect in addition to a flow; it has no errors.
 struct LintContext {
   let files: [ParsedFile]
   let symbols: Symbols
@@ -36,6 +36,8 @@ struct FlowSummary {
   let calls: [(name: String, range: SourceRange)]
   let emits: [(event: Int, range: SourceRange)]
   let startsOn: [Int]
+  /// The events that any caller may send to the flow, with the reaction or start.
+  let open: [(event: Int, range: SourceRange)]
   /// The events that reactions and starts accept from flows, with the flows after `by`.
   let admissions: [(event: Int, senders: [Int], range: SourceRange)]
 
@@ -47,6 +49,15 @@ struct FlowSummary {
     emits = allActs(flow).compactMap { act in
       if case .emit(let event, _) = act.kind { (event, act.range) } else { nil }
     }
+    let reactions = flow.reactions.compactMap { reaction -> (event: Int, range: SourceRange)? in
+      guard case .event(let event) = reaction.trigger, reaction.rest.isOpen else { return nil }
+      return (event, reaction.range)
+    }
+    let starts = flow.starts.compactMap { start -> (event: Int, range: SourceRange)? in
+      guard case .event(let event, _) = start.trigger, start.rest.isOpen else { return nil }
+      return (event, start.range)
+    }
+    open = reactions + starts
     startsOn = flow.starts.compactMap { start in
       if case .event(let event, _) = start.trigger { event } else { nil }
     }
@@ -72,6 +83,7 @@ func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
   checkTimeouts(of: flow, into: &problems)
   checkCallPolicies(of: flow, context, into: &problems)
   checkRaisedEvents(of: flow, context, into: &problems)
+  checkOwnEmissions(of: flow, context, into: &problems)
   checkUnhandledEvents(of: flow, context, into: &problems)
   checkDeadAssignments(of: flow, into: &problems)
   checkHistory(of: flow, into: &problems)
@@ -90,6 +102,10 @@ func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
   checkConfusingNames(context, into: &problems)
   checkDeprecatedUses(context, into: &problems)
   checkEmitCycles(flows, into: &problems)
-  for action in context.actions { checkPolicies(of: action, into: &problems) }
+  checkForgeableEvents(flows, context, into: &problems)
+  for action in context.actions {
+    checkPolicies(of: action, into: &problems)
+    checkURLs(of: action, into: &problems)
+  }
   return problems
 }

@@ -16,9 +16,26 @@ public func check(
   run.checkFlows(keeping: isWanted)
   run.checkTogether(sources)
   let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
-  let all = (files.flatMap(\.diagnostics) + found).sortedByRange()
+  let independent = found.filter { problem in !files.contains { $0.broken.explains(problem) } }
+  let all = (files.flatMap(\.diagnostics) + independent).sortedByRange()
   guard isWanted, !all.hasErrors else { return (nil, all) }
   return (run.program(sources), all)
+}
+
+extension BrokenParts {
+  /// Codes of mistakes that a declaration with a syntax error causes where its names are used.
+  private static let consequences: Set<String> = [
+    "F104", "F105", "F106", "F107", "F201", "F203", "F204", "F213", "F214", "F215", "F503", "F705",
+  ]
+
+  /// Returns whether a mistake is a consequence of a syntax error.
+  fileprivate func explains(_ problem: Diagnostic) -> Bool {
+    if ranges.contains(where: { $0.lower <= problem.range.lower && problem.range.lower <= $0.upper }) { return true }
+    guard !names.isEmpty, BrokenParts.consequences.contains(problem.code) else { return false }
+    if hasUnknownNames, ["F104", "F105", "F106", "F107"].contains(problem.code) { return true }
+    if problem.code == "F105", problem.message.hasPrefix("this test starts") { return true }
+    return names.contains { problem.message.contains("`\($0)`") }
+  }
 }
 
 /// One check of a whole program.

@@ -1,12 +1,14 @@
 public import FlowJSON
 public import FlowSource
 
-/// One line for each diagnostic: `order.flow:31:5: warning[F401] transition can never fire`.
+/// One line for each diagnostic: `order.flow:31:5: warning[F401] transition can never fire`, and an indented line for
+/// its help.
 public func renderConcise(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
   diagnostics.map { diagnostic in
     let place = place(of: diagnostic.range, sources)
     let message = diagnostic.message.replacing("\n", with: " ")
-    return "\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)] \(message)\n"
+    let help = diagnostic.help.map { "  help: \($0.replacing("\n", with: " "))\n" } ?? ""
+    return "\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)] \(message)\n\(help)"
   }.joined()
 }
 

@@ -29,7 +29,7 @@ public struct PrettyRenderer: Sendable {
     let position = file.position(of: diagnostic.range.lower)
     let pad = String(repeating: " ", count: width)
     out += style.paint(" \(pad)┌─ ", .dim) + "\(file.name):\(position.line):\(position.column)\n"
-    out += frame(marks, file, width)
+    out += frame(marks, file: file, width: width)
     for label in diagnostic.labels
     where !file.range.contains(label.range.lower) && label.range.lower != file.range.upper {
       guard let other = sources.file(at: label.range.lower) else { continue }
@@ -62,7 +62,7 @@ public struct PrettyRenderer: Sendable {
     }.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
   }
 
-  private func frame(_ marks: [Mark], _ file: SourceFile, _ width: Int) -> String {
+  private func frame(_ marks: [Mark], file: SourceFile, width: Int) -> String {
     var out = ""
     var last = 0
     for mark in marks {

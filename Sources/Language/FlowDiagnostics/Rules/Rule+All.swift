@@ -53,6 +53,7 @@ extension Rule {
     Rule("F314", "step-cycle", .error, .core, "steps depend on each other in a cycle"),
     Rule("F315", "role-without-caller", .error, .core, "a reaction without a caller requires a role"),
     Rule("F316", "migration-from-later", .error, .core, "a migration is not from an earlier version"),
+    Rule("F317", "states-not-analysed", .info, .recommended, "a flow has too many combinations of states to analyse"),
     Rule("F320", "internal-event", .error, .core, "an internal event is used as an external one"),
   ]
 
@@ -66,6 +67,7 @@ extension Rule {
     Rule("F407", "contradicts-invariant", .warning, .recommended, "a guard contradicts an invariant"),
     Rule("F410", "any-not-last", .error, .core, "a reaction follows `on any`"),
     Rule("F411", "simplifiable-guard", .info, .strict, "a guard can be simplified"),
+    Rule("F412", "guards-not-analysed", .info, .recommended, "guards are too many to compare"),
   ]
 
   private static let use = [
@@ -102,12 +104,15 @@ extension Rule {
     Rule("F705", "unknown-failure", .error, .core, "an action does not declare a failure code"),
     Rule("F707", "missing-rollback", .warning, .recommended, "an armed undo is never rolled back"),
     Rule("F712", "conflicting-regions", .error, .core, "two regions may leave their parallel on the same event"),
-    Rule("F713", "emit-cycle", .warning, .recommended, "flows start each other in a cycle"),
+    Rule("F713", "emit-cycle", .warning, .recommended, "flows start each other, or an instance itself, in a cycle"),
+    Rule("F714", "region-race", .warning, .recommended, "a region assigns what the guard of another region reads"),
   ]
 
   private static let security = [
     Rule("F801", "secret-in-log", .error, .core, "an environment variable is written to a log"),
     Rule("F803", "plain-http", .warning, .recommended, "a request is not encrypted"),
+    Rule("F804", "forgeable-event", .warning, .recommended, "a caller may send an event that a flow emits"),
+    Rule("F805", "unescaped-url", .warning, .recommended, "data is joined to a URL without encoding"),
   ]
 
   private static let style = [

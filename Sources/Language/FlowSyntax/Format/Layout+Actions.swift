@@ -71,7 +71,7 @@ extension Layout {
     return isWhole ? .concat([number, take()]) : number
   }
 
-  /// A length of time, or an expression.
+  /// A duration, or an expression.
   mutating func delay() -> Doc {
     let isLiteral = (at(.int) || at(.double)) && peek().kind == .identifier && touchesNext
     return isLiteral ? duration() : expression()

@@ -1,7 +1,7 @@
 import CEL
 
 extension Layout {
-  /// One CEL expression; it ends where the parser ends it, at the first token that can't go on.
+  /// One CEL expression; it ends where the parser ends it, at the first token that cannot continue it.
   mutating func expression() -> Doc {
     let condition = operation(level: 0)
     guard at(.question) else { return condition }

@@ -116,8 +116,8 @@ extension Parser {
     }
     if take("limit") {
       let count = integer("how many") ?? 1
-      if !take("per") { reportExpected("expected `per` and a length of time") }
-      return PolicyNode(kind: .limit(count, per: duration("a length of time")), range: range(from: start))
+      if !take("per") { reportExpected("expected `per` and a duration") }
+      return PolicyNode(kind: .limit(count, per: duration("a duration")), range: range(from: start))
     }
     if take("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }
     if at(.int) { return status(start) }

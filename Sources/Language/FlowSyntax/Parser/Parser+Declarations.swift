@@ -14,7 +14,7 @@ extension Parser {
           help: "a file holds `import`, `type`, `enum`, `const`, `fn`, `role`, `event`, `action`, `flow` and `test`")
         skipToDeclaration()
       }
-      if position == before { advance() }
+      if position == before { skip() }
     }
     return declarations
   }
@@ -27,8 +27,8 @@ extension Parser {
   func isBefore(_ word: String) -> Bool { peek().kind == .identifier && text(peek()) == word }
 
   private mutating func skipToDeclaration() {
-    advance()
-    while !isAtEnd, !Parser.declarationWords.contains(word) { advance() }
+    skip()
+    while !isAtEnd, !Parser.declarationWords.contains(word) { skip() }
   }
 
   private mutating func declaration() -> Declaration? {

@@ -77,7 +77,7 @@ extension Parser {
       return .on(events, isAgain: take("again"))
     case "every":
       advance()
-      return .every(delay("a length of time"))
+      return .every(delay("a duration"))
     case "cron":
       advance()
       return .cron(cron())

@@ -23,10 +23,10 @@ extension Parser {
       return .always
     case "after":
       advance()
-      return .after(delay("a length of time"))
+      return .after(delay("a duration"))
     case "every":
       advance()
-      return .every(delay("a length of time"))
+      return .every(delay("a duration"))
     case "at":
       advance()
       return .at(expression())

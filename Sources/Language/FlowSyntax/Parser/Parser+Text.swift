@@ -30,6 +30,10 @@ extension Parser {
       advance()
       return ""
     }
+    if at(Parser.repairedName) {
+      advance()
+      return ""
+    }
     guard at(.string) else {
       reportExpected("expected \(what)")
       return ""
@@ -51,10 +55,11 @@ extension Parser {
     return value
   }
 
-  /// True if a length of time such as `30m` is at the cursor.
+  /// True if a duration such as `30m` is at the cursor.
   var isAtDuration: Bool {
-    (token.kind == .int || token.kind == .double) && peek().kind == .identifier
-      && peek().range.lower == token.range.upper
+    repairedDuration != nil
+      || (token.kind == .int || token.kind == .double) && peek().kind == .identifier
+        && peek().range.lower == token.range.upper
   }
 
   mutating func duration(_ what: String) -> DurationNode {
@@ -63,10 +68,21 @@ extension Parser {
       reportExpected("expected \(what), such as `30m`")
       return DurationNode(milliseconds: 0, range: SourceRange(start.lower, start.lower))
     }
+    if let text = repairedDuration {
+      advance()
+      return DurationNode(milliseconds: DurationText.milliseconds(text) ?? 0, range: start)
+    }
     advance()
     advance()
     let range = range(from: start)
     guard let milliseconds = DurationText.milliseconds(source.string(range)) else {
+      if let better = Habit.duration(source.string(range)) {
+        diagnostics.append(
+          Diagnostic(
+            "F208", "a duration is written `\(better)`", at: range, label: "write `\(better)`",
+            fixes: [Fix("write `\(better)`", .safe, [.init(range, better)])]))
+        return DurationNode(milliseconds: DurationText.milliseconds(better) ?? 0, range: range)
+      }
       let text = source.string(range)
       diagnostics.append(
         DurationText.isTooLong(text)
@@ -80,6 +96,16 @@ extension Parser {
   }
 
   mutating func delay(_ what: String) -> DelayNode {
+    if at(.string) {
+      let start = token.range
+      reportExpected("expected \(what), such as `30m`")
+      advance()
+      return .literal(DurationNode(milliseconds: 0, range: start))
+    }
+    return delayWithoutQuotes(what)
+  }
+
+  private mutating func delayWithoutQuotes(_ what: String) -> DelayNode {
     isAtDuration ? .literal(duration(what)) : .expression(expression())
   }
 }

@@ -1,18 +1,30 @@
 import CEL
 public import FlowSource
 
-/// Reads a `.flow` file. Never fails: what is wrong becomes a diagnostic, and the rest is read all the same.
+/// Parses a `.flow` file. Never fails: a mistake becomes a diagnostic, and the rest of the file is parsed.
 ///
 /// Recursive descent with one token of lookahead around CEL's own parser, which reads every expression from the
-/// same tokens.
+/// same tokens. A file with syntax errors is repaired token by token, so that one mistake gives one message.
 /// - Complexity: O(n) in the length of the text.
 public func parse(_ source: SourceFile) -> ParsedFile {
-  var parser = Parser(source)
-  let declarations = parser.parseFile()
-  let diagnostics = (encodingProblem(source) + parser.diagnostics + parser.expressions.diagnostics).sortedByRange()
+  let tokens = tokenize(source.text, base: source.base)
+  var parser = Parser(source, TokenStream(tokens))
+  var declarations = parser.parseFile()
+  var errors: [Diagnostic] = []
+  var broken = BrokenParts()
+  if parser.hasSyntaxErrors, tokens.count > Recovery.maximumTokens {
+    errors = parser.syntaxErrors.prefix(Parser.maximumDiagnostics).map(\.diagnostic)
+    broken.ranges = [source.range]
+  } else if parser.hasSyntaxErrors {
+    var recovery = Recovery(source, TokenStream(tokens))
+    (declarations, parser) = recovery.run()
+    errors = recovery.diagnostics
+    broken = recovery.brokenParts(declarations, parser)
+  }
+  let diagnostics = (encodingProblem(source) + errors + parser.diagnostics).sortedByRange()
   return ParsedFile(
-    source: source, tokens: parser.tokens, declarations: declarations, qualified: parser.qualified,
-    diagnostics: parser.limited(diagnostics))
+    source: source, tokens: tokens, declarations: declarations, qualified: parser.qualified,
+    diagnostics: Array(diagnostics.prefix(Parser.maximumDiagnostics)), broken: broken)
 }
 
 /// F101: the text is UTF-8.
@@ -31,6 +43,12 @@ func encodingProblem(_ source: SourceFile) -> [Diagnostic] {
   ]
 }
 
+/// A mistake that breaks the structure of a file, at a token.
+struct SyntaxError {
+  var index: Int
+  var diagnostic: Diagnostic
+}
+
 /// The tokens with a cursor, and the few moves that every production is made of.
 struct Parser {
   /// The maximum nesting depth of states.
@@ -40,20 +58,31 @@ struct Parser {
 
   let source: SourceFile
   let tokens: [Token]
+  /// The words of repaired tokens, by index.
+  private let words: [Int: String]
   var expressions: ExpressionParser
+  /// Mistakes that leave the structure intact, such as an invalid duration.
   var diagnostics: [Diagnostic] = []
+  /// Syntax errors with the index of the token where each was found, without those of expressions.
+  private var structural: [SyntaxError] = []
+  /// The indices of tokens that belong to no declaration.
+  private(set) var skipped: [Int] = []
   var depth = 0
   /// The names that imports gave to files, and what was written with one of them.
   var aliases: Set<String> = []
   var qualified: [QualifiedName] = []
   private var lastReport = -1
 
-  init(_ source: SourceFile) {
+  init(_ source: SourceFile, _ stream: TokenStream) {
     self.source = source
-    self.tokens = tokenize(source.text, base: source.base)
+    tokens = stream.tokens
+    words = stream.words
     self.expressions = ExpressionParser(
       tokens: tokens, text: source.text, base: source.base, stopWords: Parser.stopWords)
   }
+
+  /// The word of a repaired token in place of a string.
+  static let repairedName = "\u{0}"
 
   /// Words that can't begin an expression, so that a missing one is seen where it is missing.
   static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
@@ -70,13 +99,16 @@ struct Parser {
   func text(_ token: Token) -> String { source.string(token.range) }
 
   /// The identifier at the cursor, or nothing.
-  var word: String { token.kind == .identifier ? text(token) : "" }
+  var word: String { token.kind == .identifier ? words[position] ?? text(token) : "" }
+
+  /// The duration that a repaired token stands for.
+  var repairedDuration: String? { token.kind == .int ? words[position] : nil }
 
   var isAtEnd: Bool { token.kind == .endOfFile }
 
   func at(_ kind: TokenKind) -> Bool { token.kind == kind }
 
-  func at(_ keyword: String) -> Bool { token.kind == .identifier && text(token) == keyword }
+  func at(_ keyword: String) -> Bool { token.kind == .identifier && word == keyword }
 
   mutating func advance() { if !isAtEnd { position += 1 } }
 
@@ -114,8 +146,43 @@ struct Parser {
     // A mistake that the expression parser has reported at this token is not reported again.
     guard expressions.diagnostics.last?.range != token.range else { return }
     let found = isAtEnd ? "the end of the file" : "`\(text(token))`"
-    diagnostics.append(
-      Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help))
+    structural.append(
+      SyntaxError(
+        index: position,
+        diagnostic: Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help)))
+  }
+
+  /// Reports a token that belongs to nothing, and skips to the next member.
+  mutating func reportUnexpected(in what: String) {
+    if lastReport != position, expressions.diagnostics.last?.range != token.range {
+      let found = isAtEnd ? "end of the file" : "`\(text(token))`"
+      structural.append(
+        SyntaxError(
+          index: position,
+          diagnostic: Diagnostic("F101", "unexpected \(found) in \(what)", at: token.range, label: "here")))
+    }
+    lastReport = position
+    skipToMember()
+  }
+
+  var hasSyntaxErrors: Bool { !structural.isEmpty || !expressions.diagnostics.isEmpty }
+
+  /// The syntax errors in the order of the text.
+  var syntaxErrors: [SyntaxError] {
+    let inExpressions = expressions.diagnostics.map { SyntaxError(index: index(of: $0.range.lower), diagnostic: $0) }
+    return (structural + inExpressions).sorted {
+      ($0.index, $0.diagnostic.range.lower) < ($1.index, $1.diagnostic.range.lower)
+    }
+  }
+
+  /// The last token that begins at or before an offset.
+  private func index(of offset: UInt32) -> Int {
+    var (low, high) = (0, tokens.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if tokens[middle].range.lower <= offset { low = middle } else { high = middle }
+    }
+    return low
   }
 
   /// A name. The words that begin what may follow one are none, so that a missing name is seen where it is missing.
@@ -158,10 +225,9 @@ struct Parser {
     while !at(.rightBrace), !isAtEnd {
       let before = position
       if !member(&self) {
-        reportExpected("this can't stand in \(what)")
-        skipToMember()
+        reportUnexpected(in: what)
       }
-      if position == before { advance() }
+      if position == before { skip() }
     }
     expect(.rightBrace, "`}` at the end of \(what)")
   }
@@ -169,7 +235,7 @@ struct Parser {
   /// Skips what can't be read, up to something that begins a member, or the brace that ends the block.
   mutating func skipToMember() {
     var nesting = 0
-    advance()
+    skip()
     while !isAtEnd {
       switch token.kind {
       case .leftBrace, .leftParen, .leftBracket: nesting += 1
@@ -179,8 +245,14 @@ struct Parser {
       case .identifier where nesting == 0 && Parser.memberWords.contains(word): return
       default: break
       }
-      advance()
+      skip()
     }
+  }
+
+  /// Passes over a token that belongs to nothing.
+  mutating func skip() {
+    if !isAtEnd { skipped.append(position) }
+    advance()
   }
 
   static let memberWords: Set<String> = [
@@ -189,8 +261,4 @@ struct Parser {
     "parallel", "region", "initial", "final", "failed", "entry", "exit", "call", "steps", "rollback", "returns",
     "ongoing", "ignore", "defer", "read", "internal", "send", "expect", "mock", "complete", "fail", "advance",
   ]
-
-  func limited(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
-    Array(diagnostics.prefix(Parser.maximumDiagnostics))
-  }
 }

@@ -13,6 +13,20 @@ public struct ParsedFile: Sendable {
   /// Names that were written with the alias of an import before them.
   public let qualified: [QualifiedName]
   public let diagnostics: [Diagnostic]
+  /// The parts of the file that a syntax error affects.
+  public let broken: BrokenParts
+}
+
+/// The consequences of syntax errors: further mistakes there are not reported.
+public struct BrokenParts: Sendable {
+  /// The ranges of declarations that contain a syntax error.
+  public var ranges: [SourceRange] = []
+  /// Names that such declarations declare, or would have declared.
+  public var names: Set<String> = []
+  /// True if a declaration has no name, so that any unknown name may be meant.
+  public var hasUnknownNames = false
+
+  public init() {}
 }
 
 extension ParsedFile {
@@ -85,7 +99,7 @@ public struct TypeReferenceNode: Hashable, Sendable {
   public var range: SourceRange
 }
 
-/// A length of time, written as `30m` or `1h30m`.
+/// A duration, written as `30m` or `1h30m`.
 public struct DurationNode: Hashable, Sendable {
   public var milliseconds: Int64
   public var range: SourceRange

@@ -21,7 +21,8 @@ const icons = {
   chevron: 'M6 3.5L10.5 8 6 12.5',
   plus: 'M8 3v10M3 8h10',
   person: 'M8 2.5a2.6 2.6 0 1 1 0 5.2 2.6 2.6 0 0 1 0-5.2zM3 13.5a5 5 0 0 1 10 0',
-  live: 'M8 7.2a.8.8 0 1 1 0 1.6.8.8 0 0 1 0-1.6zM5 11a4.2 4.2 0 0 1 0-6M11 5a4.2 4.2 0 0 1 0 6M3 13a7 7 0 0 1 0-10M13 3a7 7 0 0 1 0 10',
+  live:
+    'M8 7.2a.8.8 0 1 1 0 1.6.8.8 0 0 1 0-1.6zM5 11a4.2 4.2 0 0 1 0-6M11 5a4.2 4.2 0 0 1 0 6M3 13a7 7 0 0 1 0-10M13 3a7 7 0 0 1 0 10',
   stale: 'M2.5 2.5l11 11M5 11a4.2 4.2 0 0 1-1-4M11 5a4.2 4.2 0 0 1 .8 4',
   filter: 'M2.5 3.5h11L9.5 8.6v4.2l-3-1.6V8.6z',
   board: 'M2.5 2.5h3v11h-3zM6.8 2.5h3v7h-3zM11 2.5h2.5v9H11z',
@@ -42,12 +43,16 @@ export function Icon({ name, label }) {
 /** @param {{status: string, incident?: string}} properties */
 export function Status({ status, incident }) {
   const shown = incident && status === 'running' ? 'incident' : status;
-  return html`<span class=${`status ${shown}`} title=${incident || undefined}><${Icon} name=${shown} />${shown}</span>`;
+  return html`<span class=${`status ${shown}`} title=${
+    incident || undefined
+  }><${Icon} name=${shown} />${shown}</span>`;
 }
 
 /** @param {{paths: string[]}} properties */
 export function States({ paths }) {
-  return html`<span class="states">${paths.map((path) => html`<span class="state" key=${path}>${path}</span>`)}</span>`;
+  return html`<span class="states">${
+    paths.map((path) => html`<span class="state" key=${path}>${path}</span>`)
+  }</span>`;
 }
 
 // MARK: - Times
@@ -89,7 +94,11 @@ export function clockTime(at) {
 export function Time({ at }) {
   const now = useStore(present);
   const distance = new Date(at).getTime() - now;
-  const text = Math.abs(distance) < 5_000 ? 'now' : distance < 0 ? `${duration(distance)} ago` : `in ${duration(distance)}`;
+  const text = Math.abs(distance) < 5_000
+    ? 'now'
+    : distance < 0
+    ? `${duration(distance)} ago`
+    : `in ${duration(distance)}`;
   return html`<time datetime=${at} title=${clockTime(at)}>${text}</time>`;
 }
 
@@ -113,9 +122,29 @@ export function ProblemNote({ problem, retry }) {
   return html`<div class="note bad" role="alert">
     <strong>${problem.title}</strong>
     <p>${code(problem.message)}</p>
-    ${violations?.length ? html`<ul>${violations.map((/** @type {any} */ one) => html`<li><code>${one.pointer}</code> ${code(one.message)}</li>`)}</ul>` : null}
-    ${allowedEvents ? html`<p>${allowedEvents.length ? html`Accepted here: ${allowedEvents.map((/** @type {string} */ name) => html`<code class="pill">${name}</code> `)}` : 'No event is accepted in this state.'}</p>` : null}
-    ${diagnostics?.length ? html`<p>${diagnostics.length} ${diagnostics.length === 1 ? 'diagnostic' : 'diagnostics'}</p>` : null}
+    ${
+    violations?.length
+      ? html`<ul>${
+        violations.map((/** @type {any} */ one) => html`<li><code>${one.pointer}</code> ${code(one.message)}</li>`)
+      }</ul>`
+      : null
+  }
+    ${
+    allowedEvents
+      ? html`<p>${
+        allowedEvents.length
+          ? html`Accepted here: ${
+            allowedEvents.map((/** @type {string} */ name) => html`<code class="pill">${name}</code> `)
+          }`
+          : 'No event is accepted in this state.'
+      }</p>`
+      : null
+  }
+    ${
+    diagnostics?.length
+      ? html`<p>${diagnostics.length} ${diagnostics.length === 1 ? 'diagnostic' : 'diagnostics'}</p>`
+      : null
+  }
     ${retry ? html`<button class="small" onClick=${retry}>Try again</button>` : null}
   </div>`;
 }
@@ -126,7 +155,8 @@ export function code(text) {
 }
 
 /** @param {{children: any, title?: string}} properties */
-export const Empty = ({ children, title }) => html`<div class="empty">${title ? html`<h3>${title}</h3>` : null}<p>${children}</p></div>`;
+export const Empty = ({ children, title }) =>
+  html`<div class="empty">${title ? html`<h3>${title}</h3>` : null}<p>${children}</p></div>`;
 
 export const Loading = () => html`<p class="loading" role="status">Loading…</p>`;
 
@@ -141,8 +171,12 @@ export function toast(text, kind = 'good') {
 }
 
 export function Toasts() {
-  return html`<div class="toasts" role="status" aria-live="polite">${useStore(toasts).map((one) => html`<p key=${one.id} class=${`toast ${one.kind}`}>
-    <${Icon} name=${one.kind === 'bad' ? 'incident' : 'done'} /><span>${code(one.text)}</span></p>`)}</div>`;
+  return html`<div class="toasts" role="status" aria-live="polite">${
+    useStore(toasts).map((one) =>
+      html`<p key=${one.id} class=${`toast ${one.kind}`}>
+    <${Icon} name=${one.kind === 'bad' ? 'incident' : 'done'} /><span>${code(one.text)}</span></p>`
+    )
+  }</div>`;
 }
 
 /** @param {{text: string, label?: string}} properties */
@@ -153,14 +187,19 @@ export function Copy({ text, label = 'Copy' }) {
     const timer = setTimeout(() => set(false), 1_500);
     return () => clearTimeout(timer);
   }, [isDone]);
-  return html`<button type="button" class="small quiet" title="Copy" onClick=${() => navigator.clipboard?.writeText(text).then(() => set(true))}>
+  return html`<button type="button" class="small quiet" title="Copy" onClick=${() =>
+    navigator.clipboard?.writeText(text).then(() => set(true))}>
     <${Icon} name=${isDone ? 'done' : 'copy'} />${isDone ? 'Copied' : label}</button>`;
 }
 
 /** Commands that do the same outside of the page. @param {{commands: [string, string][]}} properties */
 export function Commands({ commands }) {
-  return html`<details class="commands"><summary>As a command</summary>${commands.map(([name, text]) => html`<div key=${name}>
-    <div class="bar"><span class="muted">${name}</span><${Copy} text=${text} /></div><pre tabindex="0">${text}</pre></div>`)}</details>`;
+  return html`<details class="commands"><summary>As a command</summary>${
+    commands.map(([name, text]) =>
+      html`<div key=${name}>
+    <div class="bar"><span class="muted">${name}</span><${Copy} text=${text} /></div><pre tabindex="0">${text}</pre></div>`
+    )
+  }</details>`;
 }
 
 /**
@@ -176,9 +215,17 @@ export function Tabs({ tabs, current, choose, label }) {
     choose(next.id);
     /** @type {HTMLElement | null} */ (document.getElementById(`tab-${next.id}`))?.focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map((tab) => html`<button key=${tab.id}
-    id=${`tab-${tab.id}`} role="tab" aria-selected=${tab.id === current ? 'true' : 'false'} tabindex=${tab.id === current ? 0 : -1}
-    onClick=${() => choose(tab.id)}>${tab.name}${tab.count ? html`<span class="count">${tab.count}</span>` : null}</button>`)}</div>`;
+  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${
+    tabs.map((tab) =>
+      html`<button key=${tab.id}
+    id=${`tab-${tab.id}`} role="tab" aria-selected=${tab.id === current ? 'true' : 'false'} tabindex=${
+        tab.id === current ? 0 : -1
+      }
+    onClick=${() => choose(tab.id)}>${tab.name}${
+        tab.count ? html`<span class="count">${tab.count}</span>` : null
+      }</button>`
+    )
+  }</div>`;
 }
 
 /**

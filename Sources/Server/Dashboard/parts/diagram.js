@@ -22,7 +22,13 @@ function picture(path) {
     request.onload = () => {
       const element = request.responseXML?.documentElement;
       if (request.status === 200 && element instanceof SVGElement) resolve(element);
-      else reject(new Error(request.status === 501 ? 'Pictures need Graphviz (`dot`) on the server.' : `The picture could not be loaded (${request.status}).`));
+      else {reject(
+          new Error(
+            request.status === 501
+              ? 'Pictures need Graphviz (`dot`) on the server.'
+              : `The picture could not be loaded (${request.status}).`,
+          ),
+        );}
     };
     request.onerror = () => reject(new Error('The server cannot be reached.'));
     request.send();
@@ -58,15 +64,30 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
       setError(reason.message);
       measured?.(0);
     });
-    return () => { isCurrent = false; };
+    return () => {
+      isCurrent = false;
+    };
   }, [path, definition?.definition]);
   const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
-  useEffect(() => { if (canvas.current) mark(canvas.current, { active, taken, chosen, counts }); }, [marks, size, path]);
+  useEffect(() => {
+    if (canvas.current) mark(canvas.current, { active, taken, chosen, counts });
+  }, [marks, size, path]);
   return html`<figure class=${isFull ? 'diagram full stack' : 'diagram stack'} style=${{ margin: 0 }}>
-    ${error ? html`<p class="note">${error}</p>` : html`<div class="canvas" ref=${canvas} tabindex="0" role="group" aria-label=${`Diagram of ${definition?.name ?? 'the flow'}; the same as a list follows`}></div>`}
+    ${
+    error
+      ? html`<p class="note">${error}</p>`
+      : html`<div class="canvas" ref=${canvas} tabindex="0" role="group" aria-label=${`Diagram of ${
+        definition?.name ?? 'the flow'
+      }; the same as a list follows`}></div>`
+  }
     <figcaption class="bar">
       <${TextForm} definition=${definition} active=${active} choose=${choose} />
-      ${error ? null : html`<button type="button" class="small quiet" aria-pressed=${isFull ? 'true' : 'false'} onClick=${() => setFull(!isFull)}>${isFull ? 'Fit' : 'Actual size'}</button>`}
+      ${
+    error
+      ? null
+      : html`<button type="button" class="small quiet" aria-pressed=${isFull ? 'true' : 'false'} onClick=${() =>
+        setFull(!isFull)}>${isFull ? 'Fit' : 'Actual size'}</button>`
+  }
     </figcaption></figure>`;
 }
 
@@ -86,7 +107,8 @@ function prepare(svg, definition, choose) {
   svg.setAttribute('role', 'presentation');
   svg.querySelectorAll('title').forEach((title) => title.remove());
   for (const state of definition?.states ?? []) {
-    const element = svg.querySelector(`[id="state.${CSS.escape(state.path)}"]`) ?? svg.querySelector(`[id="${`state.${state.path}`}"]`);
+    const element = svg.querySelector(`[id="state.${CSS.escape(state.path)}"]`) ??
+      svg.querySelector(`[id="${`state.${state.path}`}"]`);
     if (!element) continue;
     element.classList.remove('active');
     if (state.kind === 'final' || state.kind === 'failed') element.classList.add(state.kind);
@@ -115,7 +137,9 @@ function prepare(svg, definition, choose) {
  * @param {'from' | 'to'} far
  */
 function follow(svg, definition, state, near, far) {
-  const next = definition.transitions.find((/** @type {any} */ one) => one[near] === state && one[far] && one[far] !== state);
+  const next = definition.transitions.find((/** @type {any} */ one) =>
+    one[near] === state && one[far] && one[far] !== state
+  );
   if (next) /** @type {any} */ (svg.querySelector(`[id="state.${next[far]}"]`))?.focus();
 }
 
@@ -125,7 +149,9 @@ function follow(svg, definition, state, near, far) {
  * @param {{active: string[], taken?: Set<number>, chosen?: string, counts?: Record<string, number>}} marks
  */
 function mark(canvas, { active, taken, chosen, counts }) {
-  const around = new Set(active.flatMap((path) => path.split('.').map((_, index, parts) => parts.slice(0, index + 1).join('.'))));
+  const around = new Set(
+    active.flatMap((path) => path.split('.').map((_, index, parts) => parts.slice(0, index + 1).join('.'))),
+  );
   canvas.querySelectorAll('[id^="state."]').forEach((element) => {
     const path = element.id.slice('state.'.length);
     element.classList.toggle('active', around.has(path));
@@ -137,7 +163,10 @@ function mark(canvas, { active, taken, chosen, counts }) {
   const shown = canvas.querySelector('.node.active');
   if (shown) {
     const [box, frame] = [shown.getBoundingClientRect(), canvas.getBoundingClientRect()];
-    canvas.scrollBy(box.left + box.width / 2 - frame.left - frame.width / 2, box.top + box.height / 2 - frame.top - frame.height / 2);
+    canvas.scrollBy(
+      box.left + box.width / 2 - frame.left - frame.width / 2,
+      box.top + box.height / 2 - frame.top - frame.height / 2,
+    );
   }
   canvas.querySelectorAll('[id^="transition."]').forEach((element) => {
     const index = Number(element.id.slice('transition.'.length));
@@ -149,9 +178,23 @@ function mark(canvas, { active, taken, chosen, counts }) {
 /** The diagram as a list: each state with the ways out of it. @param {any} properties */
 function TextForm({ definition, active, choose }) {
   if (!definition?.states) return html`<span></span>`;
-  return html`<details><summary class="muted">As a list</summary><ul>${definition.states.map((/** @type {any} */ state) => html`<li key=${state.path}>
-    ${choose ? html`<button type="button" class="small quiet" onClick=${() => choose(state.path)}>${state.path}</button>` : html`<strong>${state.path}</strong>`}
-    ${active.includes(state.path) ? html` <${Icon} name="running" /> active` : ''}${state.kind === 'final' || state.kind === 'failed' ? html` <span class="muted">${state.kind}</span>` : ''}
+  return html`<details><summary class="muted">As a list</summary><ul>${
+    definition.states.map((/** @type {any} */ state) =>
+      html`<li key=${state.path}>
+    ${
+        choose
+          ? html`<button type="button" class="small quiet" onClick=${() => choose(state.path)}>${state.path}</button>`
+          : html`<strong>${state.path}</strong>`
+      }
+    ${active.includes(state.path) ? html` <${Icon} name="running" /> active` : ''}${
+        state.kind === 'final' || state.kind === 'failed' ? html` <span class="muted">${state.kind}</span>` : ''
+      }
     ${state.calls?.length ? html` <span class="muted">calls ${state.calls.join(', ')}</span>` : ''}
-    <ul>${definition.transitions.filter((/** @type {any} */ one) => one.from === state.path).map((/** @type {any} */ one) => html`<li>${one.label}${one.to ? html` → ${one.to}` : ' (stays)'}</li>`)}</ul></li>`)}</ul></details>`;
+    <ul>${
+        definition.transitions.filter((/** @type {any} */ one) => one.from === state.path).map((
+          /** @type {any} */ one,
+        ) => html`<li>${one.label}${one.to ? html` → ${one.to}` : ' (stays)'}</li>`)
+      }</ul></li>`
+    )
+  }</ul></details>`;
 }

@@ -17,7 +17,13 @@ export function resolve(schema, root) {
   }
   const choice = (schema.anyOf ?? schema.oneOf)?.filter((/** @type {Schema} */ one) => one.type !== 'null');
   if (choice?.length === 1) return { ...resolve(choice[0], root), isNullable: true };
-  if (Array.isArray(schema.type)) return { ...schema, type: schema.type.find((/** @type {string} */ one) => one !== 'null'), isNullable: schema.type.includes('null') };
+  if (Array.isArray(schema.type)) {
+    return {
+      ...schema,
+      type: schema.type.find((/** @type {string} */ one) => one !== 'null'),
+      isNullable: schema.type.includes('null'),
+    };
+  }
   return schema;
 }
 
@@ -40,11 +46,19 @@ export function example(given, root, depth = 0) {
       const wanted = Object.entries(schema.properties ?? {});
       return Object.fromEntries(wanted.map(([name, one]) => [name, example(one, root, depth + 1)]));
     }
-    case 'array': return schema.minItems || depth < 2 && resolve(schema.items ?? {}, root).type === 'object' ? [example(schema.items ?? {}, root, depth + 1)] : [];
-    case 'integer': case 'number': return 0;
-    case 'boolean': return false;
-    case 'string': return '';
-    default: return null;
+    case 'array':
+      return schema.minItems || depth < 2 && resolve(schema.items ?? {}, root).type === 'object'
+        ? [example(schema.items ?? {}, root, depth + 1)]
+        : [];
+    case 'integer':
+    case 'number':
+      return 0;
+    case 'boolean':
+      return false;
+    case 'string':
+      return '';
+    default:
+      return null;
   }
 }
 
@@ -68,44 +82,67 @@ export function SchemaForm({ schema, value, change, violations = [] }) {
   };
   if (isEmpty) return html`<p class="muted">This event carries no data.</p>`;
   return html`<div class="form">
-    ${text === null
-      ? html`<${Members} schema=${resolve(schema, root)} root=${root} value=${value} change=${change} pointer="/data" violations=${violations} />`
-      : html`<label>Data as JSON<textarea class="code" rows="8" spellcheck="false" aria-invalid=${isWrong} value=${text} onInput=${(/** @type {any} */ event) => edit(event.target.value)} />
-        ${isWrong ? html`<span class="hint">This is not JSON yet.</span>` : null}</label>`}
-    <div><button type="button" class="small quiet" onClick=${() => setText(text === null ? JSON.stringify(value, null, 2) : null)}>${text === null ? 'Edit as JSON' : 'Edit as fields'}</button></div>
+    ${
+    text === null
+      ? html`<${Members} schema=${
+        resolve(schema, root)
+      } root=${root} value=${value} change=${change} pointer="/data" violations=${violations} />`
+      : html`<label>Data as JSON<textarea class="code" rows="8" spellcheck="false" aria-invalid=${isWrong} value=${text} onInput=${(
+        /** @type {any} */ event,
+      ) => edit(event.target.value)} />
+        ${isWrong ? html`<span class="hint">This is not JSON yet.</span>` : null}</label>`
+  }
+    <div><button type="button" class="small quiet" onClick=${() =>
+    setText(text === null ? JSON.stringify(value, null, 2) : null)}>${
+    text === null ? 'Edit as JSON' : 'Edit as fields'
+  }</button></div>
   </div>`;
 }
 
 /** @param {any} properties */
 function Members({ schema, root, value, change, pointer, violations }) {
   const required = new Set(schema.required ?? []);
-  return Object.entries(schema.properties ?? {}).map(([name, given]) => html`<${Field} key=${name} name=${name} schema=${given} root=${root}
+  return Object.entries(schema.properties ?? {}).map(([name, given]) =>
+    html`<${Field} key=${name} name=${name} schema=${given} root=${root}
     isRequired=${required.has(name)} value=${value?.[name]} pointer=${`${pointer}/${name}`} violations=${violations}
     change=${(/** @type {any} */ next) => {
       const changed = { ...value, [name]: next };
       if (next === undefined) delete changed[name];
       change(changed);
-    }} />`);
+    }} />`
+  );
 }
 
 /** @param {any} properties */
 function Field({ name, schema: given, root, isRequired, value, change, pointer, violations }) {
   const schema = resolve(given, root);
   const problem = violations.find((/** @type {any} */ one) => one.pointer === pointer);
-  const hint = [schema.description, isRequired ? '' : 'optional', schema.format === 'duration' ? 'such as 72h' : ''].filter(Boolean).join(' · ');
+  const hint = [schema.description, isRequired ? '' : 'optional', schema.format === 'duration' ? 'such as 72h' : '']
+    .filter(Boolean).join(' · ');
   const title = html`<span>${name}${hint ? html` <span class="hint">${hint}</span>` : null}</span>`;
   const error = problem ? html`<span class="hint" role="alert">⚠ ${problem.message}</span>` : null;
   if (schema.enum) {
-    return html`<label>${title}<select value=${value} onChange=${(/** @type {any} */ event) => change(event.target.value)}>
-      ${schema.enum.map((/** @type {any} */ one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>${error}</label>`;
+    return html`<label>${title}<select value=${value} onChange=${(/** @type {any} */ event) =>
+      change(event.target.value)}>
+      ${
+      schema.enum.map((/** @type {any} */ one) => html`<option key=${one} value=${one}>${one}</option>`)
+    }</select>${error}</label>`;
   }
   if (schema.type === 'boolean') {
-    return html`<label class="check"><input type="checkbox" checked=${value === true} onChange=${(/** @type {any} */ event) => change(event.target.checked)} />${title}${error}</label>`;
+    return html`<label class="check"><input type="checkbox" checked=${value === true} onChange=${(
+      /** @type {any} */ event,
+    ) => change(event.target.checked)} />${title}${error}</label>`;
   }
   if (schema.type === 'object' && schema.properties) {
-    return html`<fieldset><legend>${title}</legend><${Members} schema=${schema} root=${root} value=${value ?? {}} change=${change} pointer=${pointer} violations=${violations} />${error}</fieldset>`;
+    return html`<fieldset><legend>${title}</legend><${Members} schema=${schema} root=${root} value=${
+      value ?? {}
+    } change=${change} pointer=${pointer} violations=${violations} />${error}</fieldset>`;
   }
-  if (schema.type === 'array') return html`<${Items} title=${title} schema=${schema} root=${root} value=${value ?? []} change=${change} pointer=${pointer} violations=${violations} error=${error} />`;
+  if (schema.type === 'array') {
+    return html`<${Items} title=${title} schema=${schema} root=${root} value=${
+      value ?? []
+    } change=${change} pointer=${pointer} violations=${violations} error=${error} />`;
+  }
   return html`<${Scalar} title=${title} schema=${schema} value=${value} change=${change} error=${error} />`;
 }
 
@@ -122,18 +159,34 @@ function Scalar({ title, schema, value, change, error }) {
       change(JSON.parse(text));
     } catch { /* The last valid value stays. */ }
   };
-  return html`<label>${title}<input type=${isNumber ? 'number' : 'text'} step=${schema.type === 'integer' ? 1 : 'any'} value=${raw ?? value ?? ''}
-    aria-invalid=${error ? 'true' : undefined} autocomplete="off" onInput=${(/** @type {any} */ event) => read(event.target.value)} />${error}</label>`;
+  return html`<label>${title}<input type=${isNumber ? 'number' : 'text'} step=${
+    schema.type === 'integer' ? 1 : 'any'
+  } value=${raw ?? value ?? ''}
+    aria-invalid=${error ? 'true' : undefined} autocomplete="off" onInput=${(/** @type {any} */ event) =>
+    read(event.target.value)} />${error}</label>`;
 }
 
 /** @param {any} properties */
 function Items({ title, schema, root, value, change, pointer, violations, error }) {
   const item = schema.items ?? {};
   const isObject = resolve(item, root).type === 'object';
-  const replace = (/** @type {number} */ index, /** @type {any} */ next) => change(value.map((/** @type {any} */ one, /** @type {number} */ at) => at === index ? next : one));
+  const replace = (/** @type {number} */ index, /** @type {any} */ next) =>
+    change(value.map((/** @type {any} */ one, /** @type {number} */ at) => at === index ? next : one));
   return html`<fieldset><legend>${title}</legend>
-    ${value.map((/** @type {any} */ one, /** @type {number} */ index) => html`<div key=${index} class=${isObject ? 'stack' : 'row'}>
-      <${Field} name=${isObject ? `${index + 1}` : `Item ${index + 1}`} schema=${item} root=${root} isRequired=${true} value=${one} pointer=${`${pointer}/${index}`} violations=${violations} change=${(/** @type {any} */ next) => replace(index, next)} />
-      <button type="button" class="small quiet" onClick=${() => change(value.filter((/** @type {any} */ _, /** @type {number} */ at) => at !== index))}>Remove ${index + 1}</button></div>`)}
-    <div><button type="button" class="small" onClick=${() => change([...value, example(item, root, 1)])}><${Icon} name="plus" />Add</button></div>${error}</fieldset>`;
+    ${
+    value.map((/** @type {any} */ one, /** @type {number} */ index) =>
+      html`<div key=${index} class=${isObject ? 'stack' : 'row'}>
+      <${Field} name=${
+        isObject ? `${index + 1}` : `Item ${index + 1}`
+      } schema=${item} root=${root} isRequired=${true} value=${one} pointer=${`${pointer}/${index}`} violations=${violations} change=${(
+        /** @type {any} */ next,
+      ) => replace(index, next)} />
+      <button type="button" class="small quiet" onClick=${() =>
+        change(value.filter((/** @type {any} */ _, /** @type {number} */ at) => at !== index))}>Remove ${
+        index + 1
+      }</button></div>`
+    )
+  }
+    <div><button type="button" class="small" onClick=${() =>
+    change([...value, example(item, root, 1)])}><${Icon} name="plus" />Add</button></div>${error}</fieldset>`;
 }

@@ -19,7 +19,10 @@ const IDLE = 60_000;
  * @param {AbortSignal} signal
  */
 export async function readHistory(flow, key, after, add, signal) {
-  const response = await send('GET', path`/v1/flows/${flow}/instances/${key}/history` + `?after=${after}`, { accept: 'application/x-ndjson', signal });
+  const response = await send('GET', path`/v1/flows/${flow}/instances/${key}/history` + `?after=${after}`, {
+    accept: 'application/x-ndjson',
+    signal,
+  });
   if (!response.ok || !response.body) throw new Problem(response.status, await response.json().catch(() => ({})));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -31,7 +34,8 @@ export async function readHistory(flow, key, after, add, signal) {
     const lines = (rest + (value ?? '')).split('\n');
     rest = done ? '' : lines.pop() ?? '';
     for (const line of lines) {
-      if (line) entries.push(JSON.parse(line));
+      // The server keeps a slow stream open with lines that hold a colon.
+      if (line.startsWith('{')) entries.push(JSON.parse(line));
       if (performance.now() - start < 12) continue;
       await new Promise((next) => setTimeout(next));
       start = performance.now();
@@ -45,18 +49,44 @@ export async function readHistory(flow, key, after, add, signal) {
 export function describe({ type, data }) {
   switch (type) {
     case 'step': {
-      const cause = data.event?.type ?? (data.timer ? 'timer' : data.result ? `${data.result.call ?? 'call'} ${data.result.failed ? 'failed' : 'done'}` : data.schedule ? 'schedule' : Object.keys(data)[0]);
+      const cause = data.event?.type ??
+        (data.timer
+          ? 'timer'
+          : data.result
+          ? `${data.result.call ?? 'call'} ${data.result.failed ? 'failed' : 'done'}`
+          : data.schedule
+          ? 'schedule'
+          : Object.keys(data)[0]);
       const from = (data.from ?? []).join(', ');
       const to = (data.to ?? []).join(', ');
-      return { icon: data.status === 'failed' ? 'failed' : data.status === 'done' ? 'done' : 'running', title: cause, text: from === to ? `stays in ${to}` : `${from || 'start'} → ${to}` };
+      return {
+        icon: data.status === 'failed' ? 'failed' : data.status === 'done' ? 'done' : 'running',
+        title: cause,
+        text: from === to ? `stays in ${to}` : `${from || 'start'} → ${to}`,
+      };
     }
-    case 'emit': return { icon: 'flows', title: `emits ${data.type}`, text: JSON.stringify(data.data ?? {}) };
-    case 'log': return { icon: 'instances', title: 'log', text: data.text ?? '' };
-    case 'operator': return { icon: 'person', title: data.action ?? data.operation ?? 'operator', text: [data.caller?.id ?? data.caller, data.reason].filter(Boolean).join(': ') };
-    case 'incident': return { icon: 'incident', title: 'incident', text: data.message ?? data.reason ?? '' };
-    case 'attempt': return { icon: data.outcome === 'done' || data.done ? 'done' : 'incident', title: `${data.action} attempt ${data.attempt}`, text: data.error ?? data.outcome ?? '' };
-    case 'dead': return { icon: 'failed', title: `${data.action ?? 'action'} given up`, text: data.message ?? data.code ?? '' };
-    default: return { icon: 'more', title: type, text: data.message ?? data.reason ?? '' };
+    case 'emit':
+      return { icon: 'flows', title: `emits ${data.type}`, text: JSON.stringify(data.data ?? {}) };
+    case 'log':
+      return { icon: 'instances', title: 'log', text: data.text ?? '' };
+    case 'operator':
+      return {
+        icon: 'person',
+        title: data.action ?? data.operation ?? 'operator',
+        text: [data.caller?.id ?? data.caller, data.reason].filter(Boolean).join(': '),
+      };
+    case 'incident':
+      return { icon: 'incident', title: 'incident', text: data.message ?? data.reason ?? '' };
+    case 'attempt':
+      return {
+        icon: data.outcome === 'done' || data.done ? 'done' : 'incident',
+        title: `${data.action} attempt ${data.attempt}`,
+        text: data.error ?? data.outcome ?? '',
+      };
+    case 'dead':
+      return { icon: 'failed', title: `${data.action ?? 'action'} given up`, text: data.message ?? data.code ?? '' };
+    default:
+      return { icon: 'more', title: type, text: data.message ?? data.reason ?? '' };
   }
 }
 
@@ -83,13 +113,23 @@ export function Timeline({ entries, current, choose, follows }) {
     const index = entries.findIndex((entry) => entry.offset === current);
     if (!element || index < 0) return;
     const place = places[index];
-    if (place < element.scrollTop || place > element.scrollTop + element.clientHeight - ROW) element.scrollTop = place - element.clientHeight / 2;
+    if (place < element.scrollTop || place > element.scrollTop + element.clientHeight - ROW) {
+      element.scrollTop = place - element.clientHeight / 2;
+    }
   }, [current]);
   const first = Math.max(0, lowerBound(places, top - 4 * ROW));
   const last = Math.min(entries.length, lowerBound(places, top + height + 8 * ROW));
   const shown = entries.slice(first, last);
-  return html`<div class="timeline" ref=${box} tabindex="0" role="region" aria-label=${`History, ${entries.length} entries`} onScroll=${(/** @type {any} */ event) => setTop(event.target.scrollTop)}>
-    <div style=${{ height: `${total}px`, position: 'relative' }}>${shown.map((entry, index) => html`<${Row} key=${entry.offset} entry=${entry} before=${entries[first + index - 1]} top=${places[first + index]} isCurrent=${entry.offset === current} choose=${choose} />`)}</div></div>`;
+  return html`<div class="timeline" ref=${box} tabindex="0" role="region" aria-label=${`History, ${entries.length} entries`} onScroll=${(
+    /** @type {any} */ event,
+  ) => setTop(event.target.scrollTop)}>
+    <div style=${{ height: `${total}px`, position: 'relative' }}>${
+    shown.map((entry, index) =>
+      html`<${Row} key=${entry.offset} entry=${entry} before=${entries[first + index - 1]} top=${
+        places[first + index]
+      } isCurrent=${entry.offset === current} choose=${choose} />`
+    )
+  }</div></div>`;
 }
 
 /** The first index whose value is not below a limit. @param {number[]} values @param {number} limit */
@@ -131,10 +171,42 @@ function Row({ entry, before, top, isCurrent, choose }) {
   const { icon, title, text } = describe(entry);
   const length = before ? Date.parse(entry.at) - Date.parse(before.at) : 0;
   const isIdle = before && length >= IDLE;
-  return html`${isIdle ? html`<div class="gap" style=${{ top: `${top - GAP}px`, height: `${GAP}px` }}>${duration(length)} later</div>` : null}
-    <button type="button" class="entry" style=${{ top: `${top}px`, height: `${ROW}px` }} aria-current=${isCurrent ? 'true' : undefined} onClick=${() => choose(entry.offset)}>
+  return html`${
+    isIdle
+      ? html`<div class="gap" style=${{ top: `${top - GAP}px`, height: `${GAP}px` }}>${duration(length)} later</div>`
+      : null
+  }
+    <button type="button" class="entry" style=${{ top: `${top}px`, height: `${ROW}px` }} aria-current=${
+    isCurrent ? 'true' : undefined
+  } onClick=${() => choose(entry.offset)}>
       <span class="at muted small-text number">${before && !isIdle ? pause(length) : ''}</span><${Icon} name=${icon} />
-      <span class="text">${code(title)}<span class="sub">${text}</span></span><span class="muted small-text" title=${clockTime(entry.at)}>r${entry.revision}</span></button>`;
+      <span class="text">${code(title)}<span class="sub">${text}</span></span><span class="muted small-text" title=${
+    clockTime(entry.at)
+  }>r${entry.revision}</span></button>`;
+}
+
+/**
+ * The transitions that the steps of a history took, by their index in the definition.
+ * @param {Entry[]} entries
+ * @param {any} definition
+ */
+export function takenTransitions(entries, definition) {
+  /** @type {Set<number>} */
+  const taken = new Set();
+  const isWithin = (/** @type {string} */ leaf, /** @type {string} */ state) =>
+    state === '' || leaf === state || leaf.startsWith(state + '.');
+  for (const { type, data } of entries) {
+    if (type !== 'step' || data.disposition !== 'applied') continue;
+    definition.transitions.forEach((/** @type {any} */ one, /** @type {number} */ index) => {
+      const fits = data.event ? one.event === data.event.type : one.event === null;
+      if (!fits || !data.from.some((/** @type {string} */ leaf) => isWithin(leaf, one.from))) return;
+      const changes = data.from.join() !== data.to.join();
+      if (one.to === null ? !changes : data.to.some((/** @type {string} */ leaf) => isWithin(leaf, one.to))) {
+        taken.add(index);
+      }
+    });
+  }
+  return taken;
 }
 
 /**

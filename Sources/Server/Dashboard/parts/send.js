@@ -14,7 +14,8 @@ export function idempotencyKey() {
  * @param {string} flow
  * @param {string | undefined} key undefined starts an instance
  */
-const address = (flow, key) => key === undefined ? path`/v1/flows/${flow}/instances` : path`/v1/flows/${flow}/instances/${key}/events`;
+const address = (flow, key) =>
+  key === undefined ? path`/v1/flows/${flow}/instances` : path`/v1/flows/${flow}/instances/${key}/events`;
 
 /**
  * Sends an event.
@@ -34,7 +35,11 @@ export async function sendEvent({ flow, key, event, data, revision, dryRun, once
 export function curl(method, path, body, headers = {}) {
   const quote = (/** @type {string} */ text) => `'${text.replaceAll("'", `'\\''`)}'`;
   const { name, roles } = identity();
-  const all = { ...headers, ...(name ? { 'Flow-Caller': name } : {}), ...(roles.length ? { 'Flow-Roles': roles.join(', ') } : {}) };
+  const all = {
+    ...headers,
+    ...(name ? { 'Flow-Caller': name } : {}),
+    ...(roles.length ? { 'Flow-Roles': roles.join(', ') } : {}),
+  };
   const fields = Object.entries(all).map(([field, value]) => ` \\\n  -H ${quote(`${field}: ${value}`)}`).join('');
   const verb = body !== undefined ? ` --json ${quote(JSON.stringify(body))}` : method === 'GET' ? '' : ` -X ${method}`;
   return `curl ${new URL(path.slice(1), base)}${verb}${fields}`;
@@ -77,12 +82,30 @@ export function EventForm({ flow, instanceKey, event, revision, done, label }) {
   };
   return html`<form class="form" onSubmit=${submit} novalidate>
     <${SchemaForm} schema=${event.schema} value=${data} change=${change} violations=${problem?.members.violations} />
-    <${Refusal} problem=${problem} newer=${(/** @type {number} */ number) => { setNewest(number); setProblem(null); }} />
+    <${Refusal} problem=${problem} newer=${(/** @type {number} */ number) => {
+    setNewest(number);
+    setProblem(null);
+  }} />
     ${preview ? html`<${Preview} answer=${preview} />` : null}
-    <div class="actions"><button type="button" disabled=${isBusy || !!reason} title=${reason} onClick=${() => run(true)}>Preview</button>
-      <button class="primary" disabled=${isBusy || !!reason} title=${reason}>${label ?? `Send ${event.name}`}</button></div>
-    <${Commands} commands=${[['curl', curl('POST', address(flow, instanceKey), { event: event.name, data }, used === undefined ? {} : { 'If-Match': `"${used}"` })],
-      ['flow ctl', instanceKey === undefined ? `flow ctl start ${shell(flow)} ${event.name} ${shell(JSON.stringify(data))}` : `flow ctl send ${shell(flow)} ${shell(instanceKey)} ${event.name} ${shell(JSON.stringify(data))}`]]} />
+    <div class="actions"><button type="button" disabled=${isBusy || !!reason} title=${reason} onClick=${() =>
+    run(true)}>Preview</button>
+      <button class="primary" disabled=${isBusy || !!reason} title=${reason}>${
+    label ?? `Send ${event.name}`
+  }</button></div>
+    <${Commands} commands=${[[
+    'curl',
+    curl(
+      'POST',
+      address(flow, instanceKey),
+      { event: event.name, data },
+      used === undefined ? {} : { 'If-Match': `"${used}"` },
+    ),
+  ], [
+    'flow ctl',
+    instanceKey === undefined
+      ? `flow ctl start ${shell(flow)} ${event.name} ${shell(JSON.stringify(data))}`
+      : `flow ctl send ${shell(flow)} ${shell(instanceKey)} ${event.name} ${shell(JSON.stringify(data))}`,
+  ]]} />
   </form>`;
 }
 
@@ -95,7 +118,8 @@ export function Refusal({ problem, newer }) {
   if (problem.status === 412 && newer) {
     return html`<div class="note warn" role="alert"><strong>There is a newer version</strong>
       <p>Someone changed this instance while you were looking at it. It is at revision ${problem.members.revision} now.</p>
-      <button type="button" class="small" onClick=${() => newer(problem.members.revision)}>Continue with the newer version</button></div>`;
+      <button type="button" class="small" onClick=${() =>
+      newer(problem.members.revision)}>Continue with the newer version</button></div>`;
   }
   return html`<div class="stack"><${ProblemNote} problem=${problem} /><${Why} explanation=${problem.members.explanation} /></div>`;
 }
@@ -105,7 +129,15 @@ export function Preview({ answer }) {
   return html`<div class="note good" role="status"><strong>Preview: ${answer.disposition}</strong>
     <p class="row"><${States} paths=${answer.from} /> → <${States} paths=${answer.to} /></p>
     ${Object.keys(answer.changes ?? {}).length ? html`<pre>${JSON.stringify(answer.changes, null, 2)}</pre>` : null}
-    ${answer.effects?.length ? html`<p class="small-text">${answer.effects.length} effects: ${answer.effects.map((/** @type {any} */ one) => one.action ?? one.emit ?? one.job ?? Object.keys(one)[0]).join(', ')}</p>` : null}</div>`;
+    ${
+    answer.effects?.length
+      ? html`<p class="small-text">${answer.effects.length} effects: ${
+        answer.effects.map((/** @type {any} */ one) => one.action ?? one.emit ?? one.job ?? Object.keys(one)[0]).join(
+          ', ',
+        )
+      }</p>`
+      : null
+  }</div>`;
 }
 
 /**
@@ -114,9 +146,19 @@ export function Preview({ answer }) {
  */
 export function EventDialog({ flow, instanceKey, event, revision, close, sent, title }) {
   const done = (/** @type {any} */ answer) => {
-    toast(answer.created ? `Started \`${answer.key}\`` : `\`${event.name}\`: ${answer.disposition}, now in ${answer.to.map((/** @type {string} */ one) => `\`${one}\``).join(', ')}`);
+    toast(
+      answer.created
+        ? `Started \`${answer.key}\``
+        : `\`${event.name}\`: ${answer.disposition}, now in ${
+          answer.to.map((/** @type {string} */ one) => `\`${one}\``).join(', ')
+        }`,
+    );
     close();
     sent?.(answer);
   };
-  return html`<${Dialog} title=${title ?? `Send ${event.name}`} close=${close}><${EventForm} flow=${flow} instanceKey=${instanceKey} event=${event} revision=${revision} done=${done} label=${instanceKey === undefined ? 'Start' : undefined} /></${Dialog}>`;
+  return html`<${Dialog} title=${
+    title ?? `Send ${event.name}`
+  } close=${close}><${EventForm} flow=${flow} instanceKey=${instanceKey} event=${event} revision=${revision} done=${done} label=${
+    instanceKey === undefined ? 'Start' : undefined
+  } /></${Dialog}>`;
 }

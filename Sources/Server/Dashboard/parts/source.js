@@ -1,7 +1,10 @@
 // The text of a flow with numbered lines, and the difference of two texts.
 import { html, useEffect, useRef } from '../preact.js';
 
-const KEYWORDS = new Set('import type enum event action flow role test fn let data key invariant ongoing start on when by do state final failed parallel region history entry exit call steps after every at cron tz always ignore defer emit raise log retry timeout backoff only fails once undo rollback from webhook secret header expect send version'.split(' '));
+const KEYWORDS = new Set(
+  'import type enum event action flow role test fn let data key invariant ongoing start on when by do state final failed parallel region history entry exit call steps after every at cron tz always ignore defer emit raise log retry timeout backoff only fails once undo rollback from webhook secret header expect send version'
+    .split(' '),
+);
 
 /** A line with its comment, strings and words of the language set apart. @param {string} line */
 function colored(line) {
@@ -20,7 +23,16 @@ export function Source({ text, lit = new Set(), label, marks }) {
     const line = box.current?.querySelector('.lit');
     if (line && box.current) box.current.scrollTop = /** @type {HTMLElement} */ (line).offsetTop - 60;
   }, [first]);
-  return html`<pre class="source" ref=${box} tabindex="0" aria-label=${label} style=${{ maxHeight: '68vh', position: 'relative' }}><code>${text.replace(/\n$/, '').split('\n').map((line, index) => html`<span key=${index} class=${'line' + (lit.has(index + 1) ? ' lit' : '')} title=${marks?.get(index + 1)}>${colored(line)}${'\n'}</span>`)}</code></pre>`;
+  return html`<pre class="source" ref=${box} tabindex="0" aria-label=${label} style=${{
+    maxHeight: '68vh',
+    position: 'relative',
+  }}><code>${
+    text.replace(/\n$/, '').split('\n').map((line, index) =>
+      html`<span key=${index} class=${'line' + (lit.has(index + 1) ? ' lit' : '')} title=${marks?.get(index + 1)}>${
+        colored(line)
+      }${'\n'}</span>`
+    )
+  }</code></pre>`;
 }
 
 /** The lines that belong to a state: from its heading to the bracket that closes it. @param {string} text @param {string} state */
@@ -63,14 +75,17 @@ export function difference(before, after) {
     const table = new Uint32Array((x.length + 1) * width);
     for (let i = x.length - 1; i >= 0; i--) {
       for (let j = y.length - 1; j >= 0; j--) {
-        table[i * width + j] = x[i] === y[j] ? table[(i + 1) * width + j + 1] + 1 : Math.max(table[(i + 1) * width + j], table[i * width + j + 1]);
+        table[i * width + j] = x[i] === y[j]
+          ? table[(i + 1) * width + j + 1] + 1
+          : Math.max(table[(i + 1) * width + j], table[i * width + j + 1]);
       }
     }
     let [i, j] = [0, 0];
     while (i < x.length || j < y.length) {
       if (i < x.length && j < y.length && x[i] === y[j]) middle.push({ kind: '', text: (j++, x[i++]) });
-      else if (i < x.length && (j === y.length || table[(i + 1) * width + j] >= table[i * width + j + 1])) middle.push({ kind: 'removed', text: x[i++] });
-      else middle.push({ kind: 'added', text: y[j++] });
+      else if (i < x.length && (j === y.length || table[(i + 1) * width + j] >= table[i * width + j + 1])) {
+        middle.push({ kind: 'removed', text: x[i++] });
+      } else middle.push({ kind: 'added', text: y[j++] });
     }
   }
   const kept = (/** @type {string[]} */ lines) => lines.map((text) => ({ kind: '', text }));
@@ -82,5 +97,15 @@ export function Difference({ before, after }) {
   const lines = difference(before, after);
   const near = lines.map((_, index) => lines.slice(Math.max(0, index - 3), index + 4).some((line) => line.kind));
   if (!near.some(Boolean)) return html`<p class="muted">The texts are the same.</p>`;
-  return html`<pre class="source diff" tabindex="0" aria-label="Difference"><code>${lines.map((line, index) => near[index] ? html`<span key=${index} class=${`line ${line.kind}`}>${line.kind === 'added' ? '+ ' : line.kind === 'removed' ? '− ' : '  '}${line.text}${'\n'}</span>` : near[index - 1] ? html`<span key=${index} class="line muted">⋯${'\n'}</span>` : null)}</code></pre>`;
+  return html`<pre class="source diff" tabindex="0" aria-label="Difference"><code>${
+    lines.map((line, index) =>
+      near[index]
+        ? html`<span key=${index} class=${`line ${line.kind}`}>${
+          line.kind === 'added' ? '+ ' : line.kind === 'removed' ? '− ' : '  '
+        }${line.text}${'\n'}</span>`
+        : near[index - 1]
+        ? html`<span key=${index} class="line muted">⋯${'\n'}</span>`
+        : null
+    )
+  }</code></pre>`;
 }

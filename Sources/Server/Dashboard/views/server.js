@@ -3,15 +3,43 @@ import { html, useEffect, useRef, useState } from '../preact.js';
 import { get, may, missing, path, post, Problem, query, session, useLoad } from '../api.js';
 import { connection, subscribe } from '../live.js';
 import { link, setQuery } from '../app.js';
-import { clockTime, code, count, Dialog, duration, Empty, Icon, Loading, ProblemNote, Tabs, Time, toast } from '../parts/basics.js';
+import {
+  clockTime,
+  code,
+  count,
+  Dialog,
+  duration,
+  Empty,
+  Icon,
+  Loading,
+  ProblemNote,
+  Tabs,
+  Time,
+  toast,
+} from '../parts/basics.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Server({ route }) {
   const tab = route.query.get('tab') ?? 'health';
-  const tabs = [{ id: 'health', name: 'Health' }, { id: 'jobs', name: 'Jobs' }, { id: 'schedules', name: 'Schedules' }, { id: 'dead', name: 'Dead letters' }];
+  const tabs = [
+    { id: 'health', name: 'Health' },
+    { id: 'jobs', name: 'Jobs' },
+    { id: 'schedules', name: 'Schedules' },
+    { id: 'dead', name: 'Dead letters' },
+  ];
   const flow = route.query.get('flow');
-  return html`<header class="head"><h1>Server</h1></header><div class="stack"><${Tabs} tabs=${tabs} current=${tab} choose=${(/** @type {string} */ id) => setQuery({ tab: id === 'health' ? null : id }, true)} label="Parts of the server" />
-    <div role="tabpanel" aria-labelledby=${`tab-${tab}`}>${tab === 'dead' ? html`<${DeadLetters} flow=${flow} />` : tab === 'jobs' ? html`<${Jobs} flow=${flow} />` : tab === 'schedules' ? html`<${Schedules} />` : html`<${Health} />`}</div></div>`;
+  return html`<header class="head"><h1>Server</h1></header><div class="stack"><${Tabs} tabs=${tabs} current=${tab} choose=${(
+    /** @type {string} */ id,
+  ) => setQuery({ tab: id === 'health' ? null : id }, true)} label="Parts of the server" />
+    <div role="tabpanel" aria-labelledby=${`tab-${tab}`}>${
+    tab === 'dead'
+      ? html`<${DeadLetters} flow=${flow} />`
+      : tab === 'jobs'
+      ? html`<${Jobs} flow=${flow} />`
+      : tab === 'schedules'
+      ? html`<${Schedules} />`
+      : html`<${Health} />`
+  }</div></div>`;
 }
 
 // MARK: - Health
@@ -24,7 +52,9 @@ function metricsOf(text) {
     const match = line.match(/^([a-z_]+)(?:\{(.*)\})? ([-+.\deE]+)$/);
     if (!match) continue;
     found[match[1]] = (found[match[1]] ?? 0) + Number(match[3]);
-    if (match[1] === 'flow_http_requests_total' && /status="5/.test(match[2] ?? '')) found.errors = (found.errors ?? 0) + Number(match[3]);
+    if (match[1] === 'flow_http_requests_total' && /status="5/.test(match[2] ?? '')) {
+      found.errors = (found.errors ?? 0) + Number(match[3]);
+    }
   }
   return found;
 }
@@ -33,14 +63,22 @@ function Health() {
   const before = useRef(/** @type {{at: number, values: Record<string, number>} | null} */ (null));
   const loaded = useLoad(async (signal) => {
     const [ready, stats, metrics] = await Promise.all([
-      get('/readyz?verbose', { signal }).then(({ data }) => data, (error) => error.members?.checks ? error.members : { ready: false, checks: { server: error.message } }),
+      get('/readyz?verbose', { signal }).then(
+        ({ data }) => data,
+        (error) => error.members?.checks ? error.members : { ready: false, checks: { server: error.message } },
+      ),
       get('/v1/stats', { signal }).then(({ data }) => data),
       get('/metrics', { signal, accept: 'text/plain' }).then(({ data }) => metricsOf(data)),
     ]);
     const now = performance.now();
     const last = before.current;
-    const rate = (/** @type {string} */ name) => last ? (metrics[name] - (last.values[name] ?? 0)) / ((now - last.at) / 1000) : null;
-    const rates = { requests: rate('flow_http_requests_total'), entries: rate('flow_journal_entries_total'), errors: rate('errors') };
+    const rate = (/** @type {string} */ name) =>
+      last ? (metrics[name] - (last.values[name] ?? 0)) / ((now - last.at) / 1000) : null;
+    const rates = {
+      requests: rate('flow_http_requests_total'),
+      entries: rate('flow_journal_entries_total'),
+      errors: rate('errors'),
+    };
     before.current = { at: now, values: metrics };
     return { ready, stats, metrics, rates };
   }, []);
@@ -53,20 +91,50 @@ function Health() {
   const { ready, stats, metrics, rates } = loaded.data;
   const me = session.value;
   const started = metrics.process_start_time_seconds;
-  const perSecond = (/** @type {number | null} */ number) => number === null ? '…' : number < 10 ? number.toFixed(1) : count(Math.round(number));
+  const perSecond = (/** @type {number | null} */ number) =>
+    number === null ? '…' : number < 10 ? number.toFixed(1) : count(Math.round(number));
   return html`<div class="stack">${loaded.error ? html`<${ProblemNote} problem=${loaded.error} />` : null}
-    <section class="card"><div class="bar"><h2>Readiness</h2><span class=${`status ${ready.ready ? 'done' : 'failed'}`}><${Icon} name=${ready.ready ? 'done' : 'failed'} />${ready.ready ? 'ready' : 'not ready'}</span></div>
-      <dl class="facts">${Object.entries(ready.checks ?? {}).map(([name, value]) => html`<dt>${name}</dt><dd>${value === false ? 'no' : String(value)}</dd>`)}
-        <dt>Version</dt><dd>${me ? me.version : ''}</dd>${started ? html`<dt>Up for</dt><dd>${duration(Date.now() - started * 1000)}</dd>` : null}
-        <dt>Access</dt><dd>${me && me.authentication === 'none' ? 'no key required' : 'by key'}${me && me.readOnly ? ', read-only' : ''}</dd><dt>This page</dt><dd>${connection.value.state} by ${connection.value.transport}</dd></dl></section>
-    <div class="tiles"><${Figure} value=${perSecond(rates.requests)} label="Requests" scope="per second, last 4 s" /><${Figure} value=${perSecond(rates.entries)} label="Journal entries" scope="per second, last 4 s" /><${Figure} value=${perSecond(rates.errors)} label="Server errors" scope="5xx per second, last 4 s" />
-      <${Figure} value=${count(metrics.flow_ws_connections ?? 0)} label="WebSockets" scope="open now" /><${Figure} value=${count(stats.jobs)} label="Jobs" scope="running or waiting, now" /><${Figure} value=${count(stats.timers)} label="Timers" scope="armed, now" /></div>
-    <section class="card"><div class="bar"><h2>Store</h2></div><dl class="facts"><dt>Size</dt><dd>${bytes(stats.storeBytes)}, of which ${bytes(stats.freeBytes)} free</dd><dt>Journal</dt><dd>${count(metrics.flow_journal_entries_total ?? 0)} entries since the start</dd><dt>Memory</dt><dd>${bytes(metrics.process_resident_memory_bytes ?? 0)}</dd><dt>Open files</dt><dd>${count(metrics.process_open_fds ?? 0)}</dd></dl>
+    <section class="card"><div class="bar"><h2>Readiness</h2><span class=${`status ${
+    ready.ready ? 'done' : 'failed'
+  }`}><${Icon} name=${ready.ready ? 'done' : 'failed'} />${ready.ready ? 'ready' : 'not ready'}</span></div>
+      <dl class="facts">${
+    Object.entries(ready.checks ?? {}).map(([name, value]) =>
+      html`<dt>${name}</dt><dd>${value === false ? 'no' : String(value)}</dd>`
+    )
+  }
+        <dt>Version</dt><dd>${me ? me.version : ''}</dd>${
+    started ? html`<dt>Up for</dt><dd>${duration(Date.now() - started * 1000)}</dd>` : null
+  }
+        <dt>Access</dt><dd>${me && me.authentication === 'none' ? 'no key required' : 'by key'}${
+    me && me.readOnly ? ', read-only' : ''
+  }</dd><dt>This page</dt><dd>${connection.value.state} by ${connection.value.transport}</dd></dl></section>
+    <div class="tiles"><${Figure} value=${
+    perSecond(rates.requests)
+  } label="Requests" scope="per second, last 4 s" /><${Figure} value=${
+    perSecond(rates.entries)
+  } label="Journal entries" scope="per second, last 4 s" /><${Figure} value=${
+    perSecond(rates.errors)
+  } label="Server errors" scope="5xx per second, last 4 s" />
+      <${Figure} value=${
+    count(metrics.flow_ws_connections ?? 0)
+  } label="WebSockets" scope="open now" /><${Figure} value=${
+    count(stats.jobs)
+  } label="Jobs" scope="running or waiting, now" /><${Figure} value=${
+    count(stats.timers)
+  } label="Timers" scope="armed, now" /></div>
+    <section class="card"><div class="bar"><h2>Store</h2></div><dl class="facts"><dt>Size</dt><dd>${
+    bytes(stats.storeBytes)
+  }, of which ${bytes(stats.freeBytes)} free</dd><dt>Journal</dt><dd>${
+    count(metrics.flow_journal_entries_total ?? 0)
+  } entries since the start</dd><dt>Memory</dt><dd>${
+    bytes(metrics.process_resident_memory_bytes ?? 0)
+  }</dd><dt>Open files</dt><dd>${count(metrics.process_open_fds ?? 0)}</dd></dl>
       <p class="muted small-text">Complete numbers for Prometheus: <a href="../metrics">/metrics</a>. The API: <a href="../docs">/docs</a>.</p></section></div>`;
 }
 
 /** @param {{value: string, label: string, scope: string}} properties */
-const Figure = ({ value, label, scope }) => html`<div class="card tile"><span class="label">${label}</span><strong>${value}</strong><span class="scope">${scope}</span></div>`;
+const Figure = ({ value, label, scope }) =>
+  html`<div class="card tile"><span class="label">${label}</span><strong>${value}</strong><span class="scope">${scope}</span></div>`;
 
 /** @param {number} number */
 function bytes(number) {
@@ -79,11 +147,19 @@ function bytes(number) {
 // MARK: - Jobs and schedules
 
 /** How each status of a job is shown. */
-const jobStatus = /** @type {Record<string, [string, string]>} */ ({ due: ['running', 'running'], claimed: ['running', 'person'], retrying: ['retrying', 'reload'], waiting: ['', 'clock'], held: ['suspended', 'suspended'] });
+const jobStatus = /** @type {Record<string, [string, string]>} */ ({
+  due: ['running', 'running'],
+  claimed: ['running', 'person'],
+  retrying: ['retrying', 'reload'],
+  waiting: ['', 'clock'],
+  held: ['suspended', 'suspended'],
+});
 
 /** @param {{flow: string | null}} properties */
 function Jobs({ flow }) {
-  const loaded = useLoad(async (signal) => (await get('/v1/jobs' + query({ flow, limit: 200 }), { signal })).data, [flow]);
+  const loaded = useLoad(async (signal) => (await get('/v1/jobs' + query({ flow, limit: 200 }), { signal })).data, [
+    flow,
+  ]);
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === 'visible' && loaded.reload(), 4_000);
     return () => clearInterval(timer);
@@ -91,39 +167,93 @@ function Jobs({ flow }) {
   if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
   if (!loaded.data) return html`<${Loading} />`;
   const { items, page } = loaded.data;
-  return html`<div class="stack"><p class="muted">Actions that have not ended, the oldest first.</p><div class="card flush">${items.length ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Status</th><th>Attempt</th><th>Due</th></tr></thead><tbody>${items.map((/** @type {any} */ job) => {
-    const [kind, icon] = jobStatus[job.status] ?? ['', 'more'];
-    return html`<tr key=${job.id}><td class="title"><strong>${job.action}</strong></td><td data-label="Instance"><a data-row href=${link(['instances', job.flow, job.key], { tab: 'actions' })}>${job.flow} ${job.key}</a></td>
-      <td data-label="Status"><span><span class=${`status ${kind}`}><${Icon} name=${icon} />${job.status}</span>${job.queue ? html` <span class="muted small-text">queue ${job.queue}</span>` : ''}${job.lastFailure ? html`<div class="muted small-text">${code(String(job.lastFailure.outcome ?? ''))}</div>` : ''}</span></td>
-      <td data-label="Attempt">${job.attempt}</td><td data-label="Due" class="narrow">${job.leaseEnds ? html`<span>lease ends <${Time} at=${job.leaseEnds} /></span>` : job.due ? html`<${Time} at=${job.due} />` : ''}</td></tr>`;
-  })}</tbody></table>` : html`<${Empty} title="No jobs">Nothing is running or waiting.</${Empty}>`}</div>${page.next ? html`<p class="muted">There are more than 200.</p>` : null}</div>`;
+  return html`<div class="stack"><p class="muted">Actions that have not ended, the oldest first.</p><div class="card flush">${
+    items.length
+      ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Status</th><th>Attempt</th><th>Due</th></tr></thead><tbody>${
+        items.map((/** @type {any} */ job) => {
+          const [kind, icon] = jobStatus[job.status] ?? ['', 'more'];
+          return html`<tr key=${job.id}><td class="title"><strong>${job.action}</strong></td><td data-label="Instance"><a data-row href=${
+            link(['instances', job.flow, job.key], { tab: 'actions' })
+          }>${job.flow} ${job.key}</a></td>
+      <td data-label="Status"><span><span class=${`status ${kind}`}><${Icon} name=${icon} />${job.status}</span>${
+            job.queue ? html` <span class="muted small-text">queue ${job.queue}</span>` : ''
+          }${
+            job.lastFailure
+              ? html`<div class="muted small-text">${code(String(job.lastFailure.outcome ?? ''))}</div>`
+              : ''
+          }</span></td>
+      <td data-label="Attempt">${job.attempt}</td><td data-label="Due" class="narrow">${
+            job.leaseEnds
+              ? html`<span>lease ends <${Time} at=${job.leaseEnds} /></span>`
+              : job.due
+              ? html`<${Time} at=${job.due} />`
+              : ''
+          }</td></tr>`;
+        })
+      }</tbody></table>`
+      : html`<${Empty} title="No jobs">Nothing is running or waiting.</${Empty}>`
+  }</div>${page.next ? html`<p class="muted">There are more than 200.</p>` : null}</div>`;
 }
 
 function Schedules() {
   const loaded = useLoad(async (signal) => (await get('/v1/schedules', { signal })).data.items, []);
-  useEffect(() => subscribe({ type: 'step', filter: "'schedule' in data" }, null, { entry: loaded.reload, reset: loaded.reload }), []);
+  useEffect(
+    () =>
+      subscribe({ type: 'step', filter: "'schedule' in data" }, null, { entry: loaded.reload, reset: loaded.reload }),
+    [],
+  );
   if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
   if (!loaded.data) return html`<${Loading} />`;
-  return html`<div class="card flush">${loaded.data.length ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Next run</th></tr></thead><tbody>${loaded.data.map((/** @type {any} */ one) => html`<tr key=${`${one.flow}/${one.start}`}><td class="title"><a class="key" data-row href=${link(['flows', one.flow])}>${one.flow}</a></td><td data-label="Schedule"><code>${one.label}</code></td>
-    <td data-label="Next run"><span><${Time} at=${one.nextAt} /> <span class="muted">${clockTime(one.nextAt)}</span></span></td></tr>`)}</tbody></table>` : html`<${Empty} title="No schedules">No flow that is served starts by the clock.</${Empty}>`}</div>`;
+  return html`<div class="card flush">${
+    loaded.data.length
+      ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Next run</th></tr></thead><tbody>${
+        loaded.data.map((/** @type {any} */ one) =>
+          html`<tr key=${`${one.flow}/${one.start}`}><td class="title"><a class="key" data-row href=${
+            link(['flows', one.flow])
+          }>${one.flow}</a></td><td data-label="Schedule"><code>${one.label}</code></td>
+    <td data-label="Next run"><span><${Time} at=${one.nextAt} /> <span class="muted">${
+            clockTime(one.nextAt)
+          }</span></span></td></tr>`
+        )
+      }</tbody></table>`
+      : html`<${Empty} title="No schedules">No flow that is served starts by the clock.</${Empty}>`
+  }</div>`;
 }
 
 // MARK: - Dead letters
 
 /** @param {{flow: string | null}} properties */
 function DeadLetters({ flow }) {
-  const loaded = useLoad(async (signal) => (await get('/v1/dead-letters' + query({ flow, limit: 100 }), { signal })).data, [flow]);
+  const loaded = useLoad(
+    async (signal) => (await get('/v1/dead-letters' + query({ flow, limit: 100 }), { signal })).data,
+    [flow],
+  );
   const [chosen, choose] = useState(/** @type {any} */ (null));
   const isLoaded = !!loaded.data;
-  useEffect(() => isLoaded ? subscribe({ type: 'dead' }, null, { entry: loaded.reload, reset: loaded.reload }) : undefined, [isLoaded]);
+  useEffect(
+    () => isLoaded ? subscribe({ type: 'dead' }, null, { entry: loaded.reload, reset: loaded.reload }) : undefined,
+    [isLoaded],
+  );
   if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
   if (!loaded.data) return html`<${Loading} />`;
   const { items, page } = loaded.data;
   return html`<div class="stack"><p class="muted">Actions whose attempts are used up. Redriving one runs it again under the same idempotency key.</p>
-    <div class="card flush">${items.length ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Reason</th><th>Given up</th><th><span class="hide">Action</span></th></tr></thead><tbody>${items.map((/** @type {any} */ letter) => html`<tr key=${letter.id}>
-      <td class="title"><strong>${letter.action}</strong></td><td data-label="Instance"><a data-row href=${link(['instances', letter.flow, letter.key])}>${letter.flow} ${letter.key}</a></td>
-      <td data-label="Reason"><span><span class="status failed"><${Icon} name="failed" />${letter.code}</span> <span class="muted small-text">${code(letter.message)}</span></span></td><td data-label="Given up" class="narrow"><${Time} at=${letter.at} /></td>
-      <td class="narrow"><button class="small" onClick=${() => choose(letter)}>Details</button></td></tr>`)}</tbody></table>` : html`<${Empty} title="No dead letters">Every action has succeeded or is still being tried.</${Empty}>`}</div>
+    <div class="card flush">${
+    items.length
+      ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Reason</th><th>Given up</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
+        items.map((/** @type {any} */ letter) =>
+          html`<tr key=${letter.id}>
+      <td class="title"><strong>${letter.action}</strong></td><td data-label="Instance"><a data-row href=${
+            link(['instances', letter.flow, letter.key])
+          }>${letter.flow} ${letter.key}</a></td>
+      <td data-label="Reason"><span><span class="status failed"><${Icon} name="failed" />${letter.code}</span> <span class="muted small-text">${
+            code(letter.message)
+          }</span></span></td><td data-label="Given up" class="narrow"><${Time} at=${letter.at} /></td>
+      <td class="narrow"><button class="small" onClick=${() => choose(letter)}>Details</button></td></tr>`
+        )
+      }</tbody></table>`
+      : html`<${Empty} title="No dead letters">Every action has succeeded or is still being tried.</${Empty}>`
+  }</div>
     ${page.next ? html`<p class="muted">There are more than 100; these are the oldest.</p>` : null}
     ${chosen ? html`<${Letter} letter=${chosen} close=${() => choose(null)} done=${loaded.reload} />` : null}</div>`;
 }
@@ -146,10 +276,27 @@ function Letter({ letter, close, done }) {
       setProblem(error);
     }
   };
-  return html`<${Dialog} title=${`${letter.action}: ${letter.code}`} close=${close} wide><dl class="facts"><dt>Instance</dt><dd><a href=${link(['instances', letter.flow, letter.key])} onClick=${close}>${letter.flow} ${letter.key}</a></dd><dt>Message</dt><dd>${letter.message}</dd></dl>
+  return html`<${Dialog} title=${`${letter.action}: ${letter.code}`} close=${close} wide><dl class="facts"><dt>Instance</dt><dd><a href=${
+    link(['instances', letter.flow, letter.key])
+  } onClick=${close}>${letter.flow} ${letter.key}</a></dd><dt>Message</dt><dd>${letter.message}</dd></dl>
     <h3>Arguments</h3><pre tabindex="0">${JSON.stringify(letter.arguments, null, 2)}</pre>
-    ${letter.failures.length ? html`<h3>Attempts</h3><table><tbody>${letter.failures.map((/** @type {any} */ one, /** @type {number} */ index) => html`<tr><td class="narrow">${index + 1}</td><td class="narrow"><${Time} at=${one.at} /></td><td>${one.outcome}</td></tr>`)}</tbody></table>` : null}
-    <label>Reason<input value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.target.value)} autocomplete="off" /></label><${ProblemNote} problem=${problem} />
-    ${isAsked ? html`<p class="note good" role="status">Asked. The history of the instance shows the outcome.</p>` : null}
-    <div class="actions"><button class="primary" disabled=${!may('operate') || isAsked} title=${missing('operate')} onClick=${redrive}>Redrive</button></div></${Dialog}>`;
+    ${
+    letter.failures.length
+      ? html`<h3>Attempts</h3><table><tbody>${
+        letter.failures.map((/** @type {any} */ one, /** @type {number} */ index) =>
+          html`<tr><td class="narrow">${
+            index + 1
+          }</td><td class="narrow"><${Time} at=${one.at} /></td><td>${one.outcome}</td></tr>`
+        )
+      }</tbody></table>`
+      : null
+  }
+    <label>Reason<input value=${reason} onInput=${(/** @type {any} */ event) =>
+    setReason(event.target.value)} autocomplete="off" /></label><${ProblemNote} problem=${problem} />
+    ${
+    isAsked ? html`<p class="note good" role="status">Asked. The history of the instance shows the outcome.</p>` : null
+  }
+    <div class="actions"><button class="primary" disabled=${!may('operate') || isAsked} title=${
+    missing('operate')
+  } onClick=${redrive}>Redrive</button></div></${Dialog}>`;
 }

@@ -1,0 +1,138 @@
+import CEL
+import FlowIR
+
+extension Explorer {
+  /// One way in which reactions are selected for a signal.
+  struct Choice {
+    var selected: [Int] = []
+    /// The guards that hold, and those that don't, by the index of their reaction.
+    var held: [Int] = []
+    var failed: [Int] = []
+    /// True if a state took the signal, if only to ignore it.
+    var isTaken = false
+  }
+
+  /// The ways in which the active states may react: the innermost state is asked first, then outwards; a parallel only
+  /// if none of its regions took the signal.
+  mutating func choices(for signal: Signal, in node: StateGraph.Node, _ active: Set<Int>) -> [Choice] {
+    choices(for: signal, in: 0, active)
+  }
+
+  private mutating func choices(for signal: Signal, in state: Int, _ active: Set<Int>) -> [Choice] {
+    var found = [Choice()]
+    for child in states[state].children where active.contains(child) {
+      found = product(found, choices(for: signal, in: child, active))
+    }
+    let candidates = candidates(for: signal, in: state)
+    guard !candidates.isEmpty else { return found }
+    return found.flatMap { $0.isTaken ? [$0] : extended($0, by: candidates) }
+  }
+
+  private mutating func product(_ left: [Choice], _ right: [Choice]) -> [Choice] {
+    guard min(left.count, right.count) == 1 || left.count * right.count <= Explorer.maximumChoices else {
+      isOverBudget = true
+      return left
+    }
+    return left.flatMap { first in
+      right.map { second in
+        Choice(
+          selected: first.selected + second.selected, held: first.held + second.held,
+          failed: first.failed + second.failed, isTaken: first.isTaken || second.isTaken)
+      }
+    }
+  }
+
+  /// A reaction, or nil where the signal is ignored or deferred.
+  private func candidates(for signal: Signal, in state: Int) -> [Int?] {
+    let own = bySource[state]
+    switch signal {
+    case .event(let event):
+      let exact: [Int?] = own.filter { if case .event(event) = reactions[$0].trigger { true } else { false } }
+      let isPassive = states[state].ignored.contains(event) || states[state].deferred.contains(event)
+      return exact + (isPassive ? [nil] : []) + anyReactions(own)
+    case .otherEvent: return anyReactions(own)
+    case .always: return own.filter { if case .always = reactions[$0].trigger { true } else { false } }
+    case .done(let done):
+      guard done == state else { return [] }
+      return own.filter { if case .done = reactions[$0].trigger { true } else { false } }
+    case .reaction(let reaction): return own.contains(reaction) ? [reaction] : []
+    case .callDone(let call):
+      return own.filter { if case .callDone(call) = reactions[$0].trigger { true } else { false } }
+    case .callFailed(let call):
+      return own.filter { if case .callFailed(call) = reactions[$0].trigger { true } else { false } }
+    }
+  }
+
+  private func anyReactions(_ own: [Int]) -> [Int?] {
+    own.filter { if case .any = reactions[$0].trigger { true } else { false } }
+  }
+
+  private func extended(_ choice: Choice, by candidates: [Int?]) -> [Choice] {
+    var found: [Choice] = []
+    var rest = choice
+    for candidate in candidates {
+      guard let candidate else {
+        rest.isTaken = true
+        return found + [rest]
+      }
+      if certainty[candidate] == .never { continue }
+      var taken = rest
+      taken.selected.append(candidate)
+      taken.isTaken = true
+      if certainty[candidate] == .always { return found + [taken] }
+      taken.held.append(candidate)
+      found.append(taken)
+      rest.failed.append(candidate)
+    }
+    return found + [rest]
+  }
+
+  // MARK: - Triggers that may be due at once
+
+  /// The slots that decide whether a trigger is due at once.
+  func immediateReads(_ reaction: Int) -> Set<Int> {
+    switch reactions[reaction].trigger {
+    case .at(let instant): instant.tree.usedSlots
+    case .callDone(let call):
+      (calls[call].once?.tree.usedSlots ?? []).union(calls[call].loop?.list.tree.usedSlots ?? [])
+    default: []
+    }
+  }
+
+  func isDueAtOnce(_ reaction: Int) -> Bool {
+    switch reactions[reaction].trigger {
+    case .at(let instant): !instant.tree.usedSlots.contains(FrameLayout.now)
+    // There may be nothing to undo.
+    case .rollbackDone: true
+    default: false
+    }
+  }
+
+  /// Returns whether a call may have its result when its state is entered: by a known key of `once`, or as its list is
+  /// empty.
+  func isAnsweredAtOnce(_ call: Int) -> Bool {
+    if mayBeEmpty(calls[call]) { return true }
+    guard let key = calls[call].once else { return false }
+    let read = key.tree.usedSlots
+    return !read.contains(FrameLayout.now) && !read.contains(FrameLayout.event)
+      && read.isDisjoint(with: calls.map(\.resultSlot)) && read.isDisjoint(with: assignedAfterStart)
+  }
+
+  /// Returns whether a call is repeated for a list that may have no items.
+  func mayBeEmpty(_ call: CheckedCall) -> Bool {
+    guard let list = call.loop?.list.tree else { return false }
+    if case .constant(.list(let items)) = list.kind { return Array(items).isEmpty }
+    if case .list(let elements) = list.kind { return elements.allSatisfy(\.isOptional) }
+    return true
+  }
+
+  /// Returns whether a selection leaves a state, so that its calls and timers begin again when it is entered.
+  func leaves(_ state: Int, _ choice: Choice) -> Bool {
+    choice.selected.contains { reaction in
+      guard let target = reactions[reaction].rest.target else { return false }
+      let source = reactions[reaction].source
+      let isInside = target != source && (source..<states[source].end).contains(target)
+      return !isInside || reactions[reaction].rest.isReenter || source != state
+    }
+  }
+}

@@ -1,0 +1,257 @@
+import CEL
+import FlowIR
+import FlowSyntax
+
+/// Explores the configurations that a flow can reach. Guards are unknowns: each may hold or not, unless it is proved
+/// that it always or never does.
+struct Explorer {
+  /// The maximum size of the graph; a flow with more is not analysed in this way.
+  static let maximumNodes = 2000
+  static let maximumEdges = 40_000
+  /// The maximum number of selections that are followed for one event.
+  static let maximumChoices = 64
+  /// The number of internal events that are kept.
+  static let maximumQueue = 6
+
+  enum Certainty { case always, maybe, never }
+
+  /// The signal that a step reacts to.
+  enum Signal {
+    case always
+    case event(Int)
+    /// An event that only `on any` handles.
+    case otherEvent
+    case done(Int)
+    /// One reaction by itself, such as a timer.
+    case reaction(Int)
+    case callDone(Int)
+    case callFailed(Int)
+  }
+
+  let states: [CheckedState]
+  let reactions: [CheckedReaction]
+  let starts: [CheckedStart]
+  let calls: [CheckedCall]
+  /// Whether each reaction's guard is known to hold, or not to hold.
+  let certainty: [Certainty]
+  /// Entered by a migration.
+  let migrated: [Int]
+  let assignedAfterStart: Set<Int>
+
+  let bySource: [[Int]]
+  var graph = StateGraph()
+  var isOverBudget = false
+  private var waiting: [Int] = []
+  /// Configurations inside of a state, for its history.
+  var remembered: [Int: Set<[Int]>] = [:]
+
+  init(
+    states: [CheckedState], reactions: [CheckedReaction], starts: [CheckedStart], calls: [CheckedCall],
+    certainty: [Certainty], migrated: [Int]
+  ) {
+    self.states = states
+    self.reactions = reactions
+    self.starts = starts
+    self.calls = calls
+    self.certainty = certainty
+    self.migrated = migrated
+    var bySource = [[Int]](repeating: [], count: states.count)
+    for (index, reaction) in reactions.enumerated() { bySource[reaction.source].append(index) }
+    self.bySource = bySource
+    let acts = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.acts)
+    assignedAfterStart = Set(acts.compactMap(\.assignedSlot))
+  }
+
+  /// The graph; nil when it is too large.
+  mutating func explore() -> StateGraph? {
+    for start in starts {
+      guard let target = start.rest.target else { continue }
+      enter(target, acts: start.rest.acts)
+    }
+    for state in migrated { enter(state, acts: []) }
+    while let index = waiting.popLast() {
+      expand(index)
+      guard !isOverBudget, graph.nodes.count <= Explorer.maximumNodes, graph.edges.count <= Explorer.maximumEdges else {
+        return nil
+      }
+    }
+    return graph
+  }
+
+  private mutating func enter(_ state: Int, acts: [CheckedActionStatement]) {
+    var step = Step(node: StateGraph.Node(leaves: []))
+    perform(acts, &step)
+    enterPath(to: state, below: 0, &step)
+    for variant in finish(step) { visit(variant) }
+  }
+
+  mutating func visit(_ node: StateGraph.Node) {
+    let (index, isNew) = graph.add(node)
+    guard isNew else { return }
+    graph.reached.formUnion(active(node))
+    waiting.append(index)
+  }
+
+  /// The active states of a node with all around them.
+  func active(_ node: StateGraph.Node) -> Set<Int> {
+    var found: Set<Int> = [0]
+    for leaf in node.leaves {
+      var state = leaf
+      while found.insert(state).inserted { state = states[state].parent }
+    }
+    return found
+  }
+
+  // MARK: - Steps from a node
+
+  private mutating func expand(_ index: Int) {
+    let node = graph.nodes[index]
+    guard !node.isEnded else {
+      graph.stable.insert(index)
+      return
+    }
+    let active = active(node)
+    // `always` comes before all else.
+    var rest: [Choice] = []
+    for choice in choices(for: .always, in: node, active) {
+      if choice.selected.isEmpty { rest.append(choice) } else { follow(choice, from: index, isImmediate: true) }
+    }
+    guard let quiet = rest.first else { return }
+    if let signal = node.queue.first {
+      follow(signal, from: index, unless: quiet, active)
+    } else {
+      graph.stable.insert(index)
+      followOutside(from: index, active)
+    }
+  }
+
+  private mutating func follow(
+    _ signal: StateGraph.InternalSignal, from index: Int, unless quiet: Choice, _ active: Set<Int>
+  ) {
+    var node = graph.nodes[index]
+    node.queue.removeFirst()
+    let outer: Signal =
+      switch signal {
+      case .event(let event): .event(event)
+      case .done(let state): .done(state)
+      }
+    for var choice in choices(for: outer, in: node, active) {
+      choice.failed += quiet.failed
+      var reads: Set<Int> = []
+      if case .event = signal { reads = [FrameLayout.event] }
+      follow(choice, from: index, node, isImmediate: true, assigning: reads)
+    }
+  }
+
+  private mutating func followOutside(from index: Int, _ active: Set<Int>) {
+    let node = graph.nodes[index]
+    let here = active.sorted().flatMap { bySource[$0] }
+    var events: Set<Int> = []
+    var hasAny = false
+    for reaction in here {
+      switch reactions[reaction].trigger {
+      case .event(let event): events.insert(event)
+      case .any: hasAny = true
+      case .always, .done: continue
+      case .callDone(let call):
+        follow(.callDone(call), at: reaction, from: index, active, isImmediate: isAnsweredAtOnce(call))
+      case .callFailed(let call): follow(.callFailed(call), at: reaction, from: index, active, isImmediate: false)
+      default: follow(.reaction(reaction), at: reaction, from: index, active, isImmediate: isDueAtOnce(reaction))
+      }
+    }
+    for event in events.sorted() { followOutside(.event(event), from: index, node, active) }
+    if hasAny { followOutside(.otherEvent, from: index, node, active) }
+    followSteps(from: index, node, active)
+  }
+
+  /// The completion of `steps`, which comes from outside.
+  private mutating func followSteps(from index: Int, _ node: StateGraph.Node, _ active: Set<Int>) {
+    for state in active.sorted() where calls.contains(where: { $0.isStep && $0.state == state }) {
+      let steps = calls.filter { $0.isStep && $0.state == state }
+      let maySkip = steps.allSatisfy { $0.condition.map { $0.tree.constant != .bool(true) } ?? mayBeEmpty($0) }
+      let reads = Set(steps.flatMap { ($0.condition?.tree.usedSlots ?? []).union($0.loop?.list.tree.usedSlots ?? []) })
+      graph.completions.insert(state)
+      for choice in choices(for: .done(state), in: node, active) where !choice.selected.isEmpty {
+        follow(choice, from: index, node, isImmediate: maySkip && leaves(state, choice), reading: reads)
+      }
+    }
+  }
+
+  private mutating func follow(
+    _ signal: Signal, at reaction: Int, from index: Int, _ active: Set<Int>, isImmediate: Bool
+  ) {
+    let node = graph.nodes[index]
+    for choice in choices(for: signal, in: node, active) where choice.selected.contains(reaction) {
+      let again = isImmediate && leaves(reactions[reaction].source, choice)
+      follow(choice, from: index, node, isImmediate: again, reading: again ? immediateReads(reaction) : [])
+    }
+  }
+
+  private mutating func followOutside(
+    _ signal: Signal, from index: Int, _ node: StateGraph.Node, _ active: Set<Int>
+  ) {
+    for choice in choices(for: signal, in: node, active) where !choice.selected.isEmpty {
+      noteConflicts(choice)
+      follow(choice, from: index, node, isImmediate: false)
+    }
+  }
+
+  private mutating func follow(_ choice: Choice, from index: Int, isImmediate: Bool) {
+    follow(choice, from: index, graph.nodes[index], isImmediate: isImmediate)
+  }
+
+  private mutating func follow(
+    _ choice: Choice, from index: Int, _ node: StateGraph.Node, isImmediate: Bool, reading reads: Set<Int> = [],
+    assigning: Set<Int> = []
+  ) {
+    for step in steps(choice.selected, from: node) {
+      for variant in finish(step) {
+        visit(variant)
+        graph.add(
+          StateGraph.Edge(
+            from: index, to: graph.add(variant).index, reactions: choice.selected, isImmediate: isImmediate,
+            held: choice.held, failed: choice.failed, reads: reads, assigned: step.assigned.union(assigning)))
+      }
+    }
+  }
+
+  // MARK: - Regions
+
+  /// F712: two reactions of different regions that both leave their parallel.
+  private mutating func noteConflicts(_ choice: Choice) {
+    for (position, second) in choice.selected.enumerated() {
+      for first in choice.selected[..<position] {
+        guard let parallel = commonParallel(reactions[first].source, reactions[second].source),
+          leavesParallel(first, parallel), leavesParallel(second, parallel),
+          !graph.conflicts.contains(where: { $0.first == first && $0.second == second })
+        else { continue }
+        graph.conflicts.append((first, second, parallel))
+      }
+    }
+  }
+
+  private func leavesParallel(_ reaction: Int, _ parallel: Int) -> Bool {
+    guard let target = reactions[reaction].rest.target else { return false }
+    return !(parallel + 1..<states[parallel].end).contains(target)
+  }
+
+  /// The innermost parallel that holds two states in different regions.
+  func commonParallel(_ first: Int, _ second: Int) -> Int? {
+    var state = first
+    while state != 0 {
+      let parent = states[state].parent
+      if states[parent].kind == .parallel, parent != 0, (parent..<states[parent].end).contains(second),
+        !(state..<states[state].end).contains(second)
+      {
+        return parent
+      }
+      state = parent
+    }
+    return nil
+  }
+}
+
+extension CheckedActionStatement {
+  /// The slot that it assigns, or a part of.
+  var assignedSlot: Int? { if case .assign(let slot, _, _) = kind { slot } else { nil } }
+}

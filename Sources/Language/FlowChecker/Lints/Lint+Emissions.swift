@@ -1,0 +1,50 @@
+import CEL
+import FlowIR
+import FlowSource
+import FlowSyntax
+
+/// F804: an event that a flow emits and another flow takes from any caller.
+func checkForgeableEvents(_ flows: [FlowSummary], _ context: LintContext, into problems: inout [Diagnostic]) {
+  for flow in flows {
+    var reported: Set<Int> = []
+    for (event, range) in flow.open where !context.symbols.events[event].isInternal {
+      guard context.symbols.events[event].webhook == nil,
+        let emitter = flows.first(where: { $0.name != flow.name && $0.emits.contains { $0.event == event } }),
+        let emitted = emitter.emits.first(where: { $0.event == event }), reported.insert(event).inserted
+      else { continue }
+      let name = context.symbols.events[event].name.text
+      problems.append(
+        Diagnostic(
+          "F804", .warning, "any caller can send `\(name)`, which `\(emitter.name.text)` emits", at: range,
+          label: "accepts it from any caller", labels: [.init(emitted.range, "emitted here")],
+          help: "declare it as `internal event \(name)`, or restrict the caller with `by`"))
+    }
+  }
+}
+
+/// F713: an instance that emits an event with its own key, and takes that event itself.
+func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
+  guard let key = flow.key else { return }
+  let slot = FrameLayout.firstField + key
+  let name = flow.fields[key].name
+  for act in allActs(flow) {
+    guard case .emit(let event, let value) = act.kind, case .record(_, let members) = value.tree.kind,
+      let member = members.first(where: { $0.field == name }), isKey(member.value, slot),
+      let reaction = flow.reactions.first(where: { if case .event(event) = $0.trigger { true } else { false } })
+    else { continue }
+    let text = context.symbols.events[event].name.text
+    problems.append(
+      Diagnostic(
+        "F713", .warning, "`\(flow.node.name.text)` emits `\(text)` to itself", at: act.range,
+        label: "has the key of this instance", labels: [.init(reaction.range, "taken here")],
+        help: "use `raise` for an event inside of the instance, or emit another event"))
+  }
+}
+
+private func isKey(_ tree: TypedExpression, _ slot: Int) -> Bool {
+  switch tree.kind {
+  case .variable(_, slot): true
+  case .named(let definition): isKey(definition.body, slot)
+  default: false
+  }
+}
