@@ -99,7 +99,8 @@ import Testing
     }
     _ = try place.engine.commit()
     for index in 0..<2000 {
-      _ = place.engine.submit(EventCommand(flow: "Bell", key: "b\(index)", event: "Close", payload: ["id": "x"]))
+      let id = "b\(index)"
+      _ = place.engine.submit(EventCommand(flow: "Bell", key: id, event: "Close", payload: ["id": .string(id)]))
     }
     _ = try place.engine.commit()
     let queries = try SQLiteQueries(path: place.folder?.path ?? "")

@@ -240,7 +240,8 @@ struct Simulation {
     for job in memory.jobs.values {
       found.append(
         """
-        job \(job.id), \(job.action), has come to no end: due \(job.due) at \(desk.world.now()), attempt \(job.attempt), \
+        job \(job.id), \(job.action), has come to no end: due \(job.due) at \(desk.world.now()), \
+        attempt \(job.attempt), \
         once \(job.once ?? "-"), call \(job.call ?? -1): \(memory.story(of: job.instance))
         """)
     }

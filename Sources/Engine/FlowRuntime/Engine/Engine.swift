@@ -96,6 +96,7 @@ public final class Engine {
 
   /// Lets the store do one piece of maintenance. To be called between batches.
   /// - Parameter isIdle: Whether no requests wait.
+  /// - Throws: When the store has failed; `.fatal` when the process has to stop.
   public func maintain(isIdle: Bool = true) throws(StoreError) -> MaintenanceResult {
     let result = try store.maintain(now: world.now(), isIdle: isIdle)
     for id in result.archived { cache.drop(row: id) }

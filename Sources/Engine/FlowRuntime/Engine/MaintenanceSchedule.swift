@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Decides when the engine's thread does maintenance: all that is due while no requests wait, and under load for a share
-/// of the time, which grows with what is behind.
+/// Decides when the engine's thread does maintenance: all that is due while no requests wait, and under load for a
+/// share of the time, which grows with the lag.
 struct MaintenanceSchedule {
   /// The share of the time under load, when little is behind and when much is.
   static let share = 0.1
@@ -11,8 +11,8 @@ struct MaintenanceSchedule {
   static let longestLag: Int64 = 60_000
   /// The time that may be saved up, in milliseconds.
   private static let longestCredit = 50.0
-  /// The pause after commits until an idle store is maintained, and the longest time between two looks at a busy one, in
-  /// milliseconds.
+  /// The pause after commits until an idle store is maintained, and the longest time between two looks at a busy one,
+  /// in milliseconds.
   private static let idlePause = 200.0
   private static let longestPause = 1000.0
   /// The interval between two warnings, in milliseconds.

@@ -34,6 +34,7 @@ public struct Archive {
   /// Reads all lines, oldest first. A line that was archived twice, because a crash came between the archive and the
   /// store, is given once.
   /// - Returns: The lines that can't be read.
+  /// - Throws: `.unusable` when a file can't be read, and the error of `body`.
   public func read(_ body: (Entry) throws(StoreError) -> Void) throws(StoreError) -> [Damage] {
     var damage: [Damage] = []
     var seen: Set<String> = []

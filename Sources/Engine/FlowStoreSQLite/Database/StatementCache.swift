@@ -4,7 +4,6 @@ import FlowRuntime
 struct Statements {
   let begin, beginRead, commit, addDefinition, addEntry, setTimer, removeTimer: Statement
   let addInstance, touchInstance, updateInstance, setHead, head: Statement
-  let expiredLeases, nextLease, nextQueueJob, completion, addCompletion: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
@@ -90,11 +89,6 @@ struct Statements {
     queueJobs = try connection.prepare(
       "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0 ORDER BY due, id LIMIT ?3")
     flowJobs = try connection.prepare("\(jobs) WHERE \(Statements.isDueOfFlows) ORDER BY due, id LIMIT ?3")
-    expiredLeases = try connection.prepare("\(jobs) WHERE lease > 0 AND lease <= ?1 ORDER BY lease LIMIT ?2")
-    nextLease = try connection.prepare("SELECT min(lease) FROM job WHERE lease > 0 AND lease > ?1")
-    nextQueueJob = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")
-    completion = try connection.prepare("SELECT fence, digest, at FROM completion WHERE job = ?1")
-    addCompletion = try connection.prepare("INSERT OR REPLACE INTO completion VALUES (?1, ?2, ?3, ?4)")
     job = try connection.prepare("\(jobs) WHERE id = ?1")
     instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
     onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")

@@ -3,8 +3,8 @@ import Glibc
 
 /// Looks at the write-ahead log of a store before SQLite opens it.
 ///
-/// SQLite takes a log up to its first bad frame and ignores the rest, so that a flipped bit in the middle silently takes
-/// back every later commit. A power cut can leave a bad frame only in the last transaction, whose end was never
+/// SQLite reads a log up to its first bad frame and ignores the rest, so that a flipped bit in the middle silently
+/// drops every later commit. A power cut can leave a bad frame only in the last transaction, whose end was never
 /// acknowledged: two or more commits of the same log behind a bad frame are damage.
 struct WriteAheadLog {
   /// The contents that can't be trusted, in words; nil when all is well.

@@ -2,8 +2,8 @@ import FlowRuntime
 
 /// The sequence numbers of the entries of the instances whose histories were read last.
 ///
-/// Entries are chained backwards, so a page in the middle of a history takes a walk from its end. The walk is remembered:
-/// reading a history page by page visits each entry once, and not once for each page.
+/// Entries are chained backwards, so a page in the middle of a history takes a walk from its end. The walk is
+/// remembered: reading a history page by page visits each entry once, and not once for each page.
 final class EntryChains {
   /// The number of instances that are remembered.
   private static let most = 8

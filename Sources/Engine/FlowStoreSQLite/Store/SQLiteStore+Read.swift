@@ -90,23 +90,28 @@ extension SQLiteStore {
   }
 
   public func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
-    statements.expiredLeases.bind(.integer(now), .integer(Int64(limit)))
-    return try all(statements.expiredLeases) { $0.job }
+    let rows = try connection.prepare(
+      "SELECT \(Statements.jobColumns) FROM job WHERE lease > 0 AND lease <= ?1 ORDER BY lease LIMIT ?2")
+    rows.bind(.integer(now), .integer(Int64(limit)))
+    return try all(rows) { $0.job }
   }
 
   public func nextLease(after now: Int64) throws(StoreError) -> Int64? {
-    statements.nextLease.bind(.integer(now))
-    return try first(statements.nextLease) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+    let rows = try connection.prepare("SELECT min(lease) FROM job WHERE lease > 0 AND lease > ?1")
+    rows.bind(.integer(now))
+    return try first(rows) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
   }
 
   public func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64? {
-    statements.nextQueueJob.bind(.text(queue), .integer(now))
-    return try first(statements.nextQueueJob) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
+    let rows = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")
+    rows.bind(.text(queue), .integer(now))
+    return try first(rows) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
   }
 
   public func completion(job: Int64) throws(StoreError) -> CompletionRow? {
-    statements.completion.bind(.integer(job))
-    return try first(statements.completion) {
+    let rows = try connection.prepare("SELECT fence, digest, at FROM completion WHERE job = ?1")
+    rows.bind(.integer(job))
+    return try first(rows) {
       CompletionRow(job: job, fence: Int($0.integer(0)), digest: $0.integer(1), at: $0.integer(2))
     }
   }

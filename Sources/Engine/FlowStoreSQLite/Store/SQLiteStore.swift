@@ -259,7 +259,7 @@ public final class SQLiteStore: Store {
         .optional(row.worker), .integer(row.deadline), .integer(row.sum))
     }
     for row in batch.completions {
-      try statements.addCompletion.run(
+      try connection.prepare("INSERT OR REPLACE INTO completion VALUES (?1, ?2, ?3, ?4)").run(
         .integer(row.job), .integer(Int64(row.fence)), .integer(row.digest), .integer(row.at))
     }
     for (id, document) in batch.bulk {

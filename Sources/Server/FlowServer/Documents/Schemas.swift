@@ -206,7 +206,9 @@ enum Schemas {
     (
       "Batch",
       object([
-        "id": string, "op": string, "dryRun": boolean, "status": ["type": "string", "enum": ["running", "done"]],
+        "id": string, "op": string, "dryRun": boolean,
+        "status": ["type": "string", "enum": ["running", "done", "failed"]],
+        "detail?": string,
         "done": integer, "refused": integer,
         "errors": list(object(["instance": string, "problem": reference("Problem")])),
       ])

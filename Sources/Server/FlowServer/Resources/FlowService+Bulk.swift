@@ -145,7 +145,8 @@ extension FlowService {
     guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` must be true or false") }
     pattern.isDryRun = isDryRun
     let bulk = BulkRequest(
-      command: pattern, filter: values, visible: request.context.principal.flows, redaction: request.context.middleware.settings.redaction)
+      command: pattern, filter: values, visible: request.context.principal.flows,
+      redaction: request.context.middleware.settings.redaction)
     reader.read { [self] queries in
       do throws(StoreError) {
         let work = try keep(after: queries.bulkOperations().keys.max() ?? 0) {

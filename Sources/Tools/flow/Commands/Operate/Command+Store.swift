@@ -5,9 +5,11 @@ import Glibc
 
 extension Command {
   static let store = Command(
-    name: "store", group: .serve, summary: "Back up, restore, check or compact the database of a server, and read its archive.",
+    name: "store", group: .serve, 
+    summary: "Back up, restore, check or compact the database of a server, and read its archive.",
     operands:
-      "backup STORE FILE\nrestore FILE STORE\ncheck STORE\ncompact STORE\narchive list FILE\narchive show FILE FLOW KEY\narchive restore FILE FLOW KEY STORE",
+      "backup STORE FILE\nrestore FILE STORE\ncheck STORE\ncompact STORE\n"
+      + "archive list FILE\narchive show FILE FLOW KEY\narchive restore FILE FLOW KEY STORE",
     completion: .words(["backup", "restore", "check", "compact", "archive"]), options: [StoreOptions.format],
     example: "flow store backup samples/order.db /var/backups/order.db",
     action: { arguments throws(UsageError) in
@@ -25,7 +27,8 @@ extension Command {
         throw UsageError(error.message)
       }
       throw UsageError(
-        "`flow store` requires backup, restore, check, compact or archive, and its files", help: "see `flow store --help`")
+        "`flow store` requires backup, restore, check, compact or archive, and its files",
+        help: "see `flow store --help`")
     })
 
   private static func backup(_ store: String, to target: String) throws(StoreError) -> Int32 {
