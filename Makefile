@@ -1,10 +1,12 @@
 # The commands of the project; `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev graphviz pkg-config python3 python3-aiosmtpd python3-cryptography openssl curl
+	libcurl4-openssl-dev libtomlplusplus-dev pkg-config python3
+TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc
 ADDR ?= 127.0.0.1:8080
 
-.PHONY: help setup build serve test check-ui test-ui test-brokers bench simulate crash powercut test-resume fuzz \
-	fuzz-http livez-under-load check-time check-sarif schemathesis autobahn \
+.PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
+	test-ui test-brokers bench simulate crash powercut test-resume fuzz fuzz-http livez-under-load check-time \
+	check-sarif check-client schemathesis autobahn \
 	format lint clean
 
 help: ## list the targets
@@ -25,7 +27,11 @@ PREACT := datasette-preact==0.0.1 --hash=sha256:6cfe3b4d4651ffa4ec9207e3df40e49e
 	  cp .build/assets/wheel/datasette_preact/static/preact-*.js $@ || \
 	  echo "the dashboard needs Preact from PyPI, which could not be fetched; everything else works without it" >&2
 
+setup-test: ## install missing packages for the tests
+	@$(MAKE) --no-print-directory setup PACKAGES="$(TEST_PACKAGES)"
+
 build: setup ## build the release binary
+	@echo "building the release binary; this takes some minutes at first"
 	swift build -c release --product flow
 
 serve: build ## build and serve the order sample with a warehouse stub
@@ -33,7 +39,65 @@ serve: build ## build and serve the order sample with a warehouse stub
 	WAREHOUSE_URL=http://127.0.0.1:8081 PAYMENTS_URL=http://127.0.0.1:8081 \
 	  .build/release/flow serve samples/order.flow --addr $(ADDR) --allow-host 127.0.0.1
 
-test: setup ## build everything and run all tests
+# The package build has its own folder: the Swift runtime is static, and no path of this machine is in the binary.
+VERSION := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/Tools/flow/CommandLine/FlowCommandLine.swift)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
+PACKAGE_BUILD := .build/package
+PACKAGE_FLAGS := -c release --product flow --static-swift-stdlib --scratch-path $(PACKAGE_BUILD) \
+	-Xswiftc -gnone -Xswiftc -no-toolchain-stdlib-rpath -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
+	-Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro -Xlinker --build-id=none -Xlinker -s
+PREFIX ?= /usr/local
+SYSTEMD ?= $(PREFIX)/lib/systemd/system
+BINARY := $(PACKAGE_BUILD)/release/flow
+
+$(BINARY): setup
+	swift build $(PACKAGE_FLAGS)
+
+install: $(BINARY) ## install the binary, manual pages, completions and unit below DESTDIR and PREFIX
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/flow
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESTDIR)/etc/flow/flows
+	$(BINARY) man --output $(DESTDIR)$(PREFIX)/share/man/man1
+	mv $(DESTDIR)$(PREFIX)/share/man/man1/flow.toml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	$(BINARY) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/flow
+	$(BINARY) completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_flow
+	$(BINARY) completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/flow.fish
+	install -D -m 644 packaging/flow.service $(DESTDIR)$(SYSTEMD)/flow.service
+	sed -i 's,/usr/bin/flow,$(PREFIX)/bin/flow,' $(DESTDIR)$(SYSTEMD)/flow.service
+	test -e $(DESTDIR)/etc/flow/environment || install -m 644 packaging/environment $(DESTDIR)/etc/flow/environment
+
+deb: ## build a Debian package in .build/dist
+	rm -rf $(PACKAGE_BUILD)/stage
+	$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(PACKAGE_BUILD)/stage PREFIX=/usr SYSTEMD=/lib/systemd/system
+	packaging/deb $(PACKAGE_BUILD)/stage $(VERSION) $(CURDIR)/.build/dist
+
+dist: deb ## build the package, a tar archive, an SBOM and checksums in .build/dist
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) -C $(PACKAGE_BUILD)/stage -c . | \
+	  gzip -9n > .build/dist/flow-$(VERSION)-linux-$$(uname -m).tar.gz
+	python3 packaging/sbom.py $(BINARY) $(VERSION) > .build/dist/flow-$(VERSION).cdx.json
+	cd .build/dist && sha256sum *.deb *.tar.gz *.json > SHA256SUMS
+
+ROOT ?= .build/debian-root
+check-deb: deb ## install the package into a new Debian root, serve a flow, and remove it
+	lintian --fail-on error,warning .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb
+	packaging/try-deb .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb $(CURDIR)/$(ROOT)
+
+check-reproducible: dist ## build everything twice in different folders and compare the results
+	rm -rf .build/again && git clone -q . .build/again
+	$(MAKE) -C .build/again --no-print-directory dist
+	diff .build/dist/SHA256SUMS .build/again/.build/dist/SHA256SUMS && echo "two builds are identical"
+
+# Without a registry, the base image is made with debootstrap (`make check-deb` leaves one in ROOT).
+BUILDAH := BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs buildah
+IMAGE ?= flow:$(VERSION)
+container: deb ## build a container image with buildah, without a daemon
+	rm -rf $(PACKAGE_BUILD)/context && mkdir -p $(PACKAGE_BUILD)/context
+	cp .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb $(PACKAGE_BUILD)/context/flow-lang.deb
+	$(BUILDAH) build --pull-never --timestamp $(SOURCE_DATE_EPOCH) -t $(IMAGE) -f packaging/Containerfile \
+	  $(PACKAGE_BUILD)/context
+
+test: setup-test ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 
@@ -120,6 +184,18 @@ check-sarif: build ## validate SARIF output against the models of sarif-pydantic
 	$(SARIF_ENV)/bin/python -c 'from sarif_pydantic import Sarif; \
 	  log = Sarif.model_validate_json(open("$(SARIF_ENV)/flow.sarif").read()); \
 	  print(len(log.runs[0].results), "results fit SARIF", log.version)'
+
+CLIENT := .build/client
+check-client: build ## generate a typed Python client from /openapi.json and use it
+	test -x $(CLIENT)/bin/openapi-python-client || { python3 -m venv $(CLIENT) && \
+	  $(CLIENT)/bin/pip install -q openapi-python-client; }
+	rm -rf $(CLIENT)/generated $(CLIENT)/order.db*
+	WAREHOUSE_URL=http://127.0.0.1:1 .build/release/flow serve templates/order/order.flow --allow-private \
+	  --store $(CLIENT)/order.db --addr 127.0.0.1:18091 --log-level warn & server=$$!; \
+	  trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
+	  $(CLIENT)/bin/openapi-python-client generate --url http://127.0.0.1:18091/openapi.json \
+	    --output-path $(CLIENT)/generated >$(CLIENT)/log 2>&1 || { cat $(CLIENT)/log; exit 1; }; \
+	  PYTHONPATH=$(CLIENT)/generated $(CLIENT)/bin/python Tests/typed_client.py http://127.0.0.1:18091
 
 TIME_ENV := .build/time
 CASES ?= 1000

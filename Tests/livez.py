@@ -1,4 +1,4 @@
-"""Measures `/livez` beside expensive requests: `livez.py PORT SECONDS`.
+"""Measures `/livez` beside expensive requests: `livez.py PORT SECONDS [INSTANCES]`.
 
 Prints the median and the 99th percentile in milliseconds: of the idle server, and while each kind of expensive request
 runs at full rate over four connections.
@@ -77,7 +77,7 @@ def measure():
 
 
 setup = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-for index in range(3000):
+for index in range(int(sys.argv[3]) if len(sys.argv) > 3 else 3000):
     send(setup, "Begin", {"id": f"k{index}"})
 send(setup, "Begin", {"id": "a"})
 print(f"{'load':45} {'median':>8} {'p99':>8} {'max':>8} {'rate/s':>8}   (milliseconds)")

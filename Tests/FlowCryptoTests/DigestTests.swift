@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct DigestTests {
   /// From FIPS 180-2, appendix B.
-  @Test func theExampleOfTheStandardHolds() {
+  @Test("The example of the standard holds") func theExampleOfTheStandardHolds() {
     let digest = Digest(of: "abc".utf8)
     #expect(digest.hexadecimal == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(Digest(hexadecimal: digest.hexadecimal.uppercased()) == digest)
@@ -13,7 +13,7 @@ import Testing
   @Test(arguments: ["", "ba", String(repeating: "g", count: 64), String(repeating: "é", count: 32)])
   func whatIsNoDigestIsRefused(_ text: String) { #expect(Digest(hexadecimal: text) == nil) }
 
-  @Test func randomBytesDiffer() throws {
+  @Test("Random bytes differ") func randomBytesDiffer() throws {
     let one = try #require(randomBytes(32))
     #expect(one.count == 32 && one != randomBytes(32))
   }
@@ -21,7 +21,7 @@ import Testing
 
 @Suite struct VerificationKeyTests {
   /// From RFC 4231, 4.3, with a longer key made of its first.
-  @Test func anHMACIsThatOfItsMessageOnly() throws {
+  @Test("An HMAC is that of its message only") func anHMACIsThatOfItsMessageOnly() throws {
     let key = try #require(VerificationKey(secret: [UInt8](repeating: 0xAA, count: 131)))
     let message = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
     let signature: [UInt8] = [
@@ -34,7 +34,7 @@ import Testing
     #expect(!key.verifies([], of: message))
   }
 
-  @Test func weakKeysAreRefused() {
+  @Test("Weak keys are refused") func weakKeysAreRefused() {
     #expect(VerificationKey(secret: [UInt8](repeating: 1, count: 31)) == nil)
     #expect(VerificationKey(modulus: [UInt8](repeating: 0xFF, count: 128), exponent: [1, 0, 1]) == nil)
     #expect(VerificationKey(modulus: [], exponent: []) == nil)

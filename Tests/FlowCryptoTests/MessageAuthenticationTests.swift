@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct MessageAuthenticationTests {
   /// From RFC 4231, 4.3: a secret of four bytes, as webhooks may have them.
-  @Test func anHMACIsThatOfItsMessageAndSecret() {
+  @Test("An HMAC is that of its message and secret") func anHMACIsThatOfItsMessageAndSecret() {
     let message = Array("what do ya want for nothing?".utf8)
     let signature: [UInt8] = [
       0x5B, 0xDC, 0xC1, 0x46, 0xBF, 0x60, 0x75, 0x4E, 0x6A, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xC7, 0x5A, 0x00,

@@ -51,14 +51,16 @@ import Testing
     #expect(peer.take().hasSuffix("\r\nSec-WebSocket-Extensions: \(response)\r\n\r\n"))
   }
 
-  @Test(arguments: [
-    "x-webkit-deflate-frame", "permessage-deflate; unknown", "permessage-deflate; server_max_window_bits",
-    "permessage-deflate; server_max_window_bits=8", "permessage-deflate; server_max_window_bits=16",
-    "permessage-deflate; server_max_window_bits=010", "permessage-deflate; server_max_window_bits=+10",
-    "permessage-deflate; client_max_window_bits=7", "permessage-deflate; client_max_window_bits=x",
-    "permessage-deflate; server_no_context_takeover=1", "permessage-deflate; client_no_context_takeover=true",
-    "permessage-deflate; client_max_window_bits; client_max_window_bits",
-  ])
+  @Test(
+    "An offer is declined",
+    arguments: [
+      "x-webkit-deflate-frame", "permessage-deflate; unknown", "permessage-deflate; server_max_window_bits",
+      "permessage-deflate; server_max_window_bits=8", "permessage-deflate; server_max_window_bits=16",
+      "permessage-deflate; server_max_window_bits=010", "permessage-deflate; server_max_window_bits=+10",
+      "permessage-deflate; client_max_window_bits=7", "permessage-deflate; client_max_window_bits=x",
+      "permessage-deflate; server_no_context_takeover=1", "permessage-deflate; client_no_context_takeover=true",
+      "permessage-deflate; client_max_window_bits; client_max_window_bits",
+    ])
   func anOfferIsDeclined(offer: String) {
     let peer = Transcript()
     peer.send(request(offer))
@@ -69,17 +71,19 @@ import Testing
     #expect(closeCode(peer.takeBytes()) == 1002)
   }
 
-  @Test func offersMayBeInSeveralFields() {
+  @Test("Offers may be in several fields") func offersMayBeInSeveralFields() {
     let peer = Transcript()
     peer.send(request("foo", "permessage-deflate"))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
     #expect(peer.take().contains("Sec-WebSocket-Extensions: permessage-deflate;"))
   }
 
-  @Test(arguments: [
-    "permessage-deflate;", "; x", "a b", "a; b=", "a; =c", "a; b=\"c", "a; b=\"\"", "a; b=\"c d\"", "a/b", "a;; b",
-    "a; b=\"c\\",
-  ])
+  @Test(
+    "A malformed header is refused",
+    arguments: [
+      "permessage-deflate;", "; x", "a b", "a; b=", "a; =c", "a; b=\"c", "a; b=\"\"", "a; b=\"c d\"", "a/b", "a;; b",
+      "a; b=\"c\\",
+    ])
   func aMalformedHeaderIsRefused(offer: String) {
     let peer = Transcript()
     peer.send(request(offer))
@@ -91,6 +95,7 @@ import Testing
 
   /// The examples of RFC 7692, 7.2.3.
   @Test(
+    "The examples of the standard are read",
     arguments: [
       ("one block", [[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]]),
       ("two fragments", [[0xF2, 0x48, 0xCD], [0xC9, 0xC9, 0x07, 0x00]]),
@@ -112,23 +117,28 @@ import Testing
     #expect(peer.events.suffix(2) == ["text Hello", "text plain"], "\(example.name)")
   }
 
-  @Test func anEmptyMessageIsRead() {
+  @Test("An empty message is read") func anEmptyMessageIsRead() {
     let peer = openSocket()
     peer.send(clientFrame(0x2, [0x00], rsv: 4))
     #expect(peer.events.last == "binary []")
   }
 
-  @Test(arguments: [
-    ("a compressed ping", clientFrame(0x9, [0x00], rsv: 4), 1002),
-    ("a compressed close", clientFrame(0x8, [0x03, 0xE8], rsv: 4), 1002),
-    ("a bit on a continuation", clientFrame(0x1, [0xF2], isFinal: false, rsv: 4) + clientFrame(0x0, [], rsv: 4), 1002),
-    ("another bit", clientFrame(0x1, [0x00], rsv: 6), 1002), ("the third bit", clientFrame(0x1, [0x00], rsv: 5), 1002),
-    ("what is not compressed", clientFrame(0x1, Array("Hello".utf8), rsv: 4), 1007),
-    ("half of a message", clientFrame(0x1, [0xF2, 0x48, 0xCD], rsv: 4), 1007),
-    ("nothing", clientFrame(0x1, [], rsv: 4), 1007),
-    ("a look back beyond the beginning", clientFrame(0x1, [0x02, 0x13, 0x00, 0x00], rsv: 4), 1007),
-    ("bad UTF-8", clientFrame(0x1, [0x00, 0x01, 0x00, 0xFE, 0xFF, 0xFF, 0x00], rsv: 4), 1007),
-  ])
+  @Test(
+    "A broken rule ends the socket",
+    arguments: [
+      ("a compressed ping", clientFrame(0x9, [0x00], rsv: 4), 1002),
+      ("a compressed close", clientFrame(0x8, [0x03, 0xE8], rsv: 4), 1002),
+      (
+        "a bit on a continuation", clientFrame(0x1, [0xF2], isFinal: false, rsv: 4) + clientFrame(0x0, [], rsv: 4), 1002
+      ),
+      ("another bit", clientFrame(0x1, [0x00], rsv: 6), 1002),
+      ("the third bit", clientFrame(0x1, [0x00], rsv: 5), 1002),
+      ("what is not compressed", clientFrame(0x1, Array("Hello".utf8), rsv: 4), 1007),
+      ("half of a message", clientFrame(0x1, [0xF2, 0x48, 0xCD], rsv: 4), 1007),
+      ("nothing", clientFrame(0x1, [], rsv: 4), 1007),
+      ("a look back beyond the beginning", clientFrame(0x1, [0x02, 0x13, 0x00, 0x00], rsv: 4), 1007),
+      ("bad UTF-8", clientFrame(0x1, [0x00, 0x01, 0x00, 0xFE, 0xFF, 0xFF, 0x00], rsv: 4), 1007),
+    ])
   func aBrokenRuleEndsTheSocket(name: String, bytes: [UInt8], code: Int) {
     let peer = openSocket()
     peer.send(bytes)
@@ -155,7 +165,7 @@ import Testing
     #expect(peer.events.count == 8 + 4 + 1)
   }
 
-  @Test func anyBytesAreReadOrRefused() {
+  @Test("Any bytes are read or refused") func anyBytesAreReadOrRefused() {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<2_000 {
       let peer = openSocket()
@@ -168,7 +178,7 @@ import Testing
 
   // MARK: - What goes
 
-  @Test func aLongMessageIsCompressedOnce() throws {
+  @Test("A long message is compressed once") func aLongMessageIsCompressedOnce() throws {
     let text = String(repeating: "what is said again and again ", count: 20)
     let frame = EncodedFrame(text: text)
     let first = openSocket()
@@ -198,7 +208,7 @@ import Testing
     #expect(peer.takeBytes() == frame.bytes)
   }
 
-  @Test func pingsAndGoodbyesAreNeverCompressed() {
+  @Test("Pings and goodbyes are never compressed") func pingsAndGoodbyesAreNeverCompressed() {
     let peer = openSocket()
     peer.wait(milliseconds: 30_000)
     #expect(peer.takeBytes() == [0x89, 0x00])
@@ -209,7 +219,7 @@ import Testing
   }
 
   /// What lies a thousand bytes back is within a window of 32 KiB, and out of one of 512 bytes.
-  @Test func theWindowThatThePeerAsksForIsKept() throws {
+  @Test("The window that the peer asks for is kept") func theWindowThatThePeerAsksForIsKept() throws {
     let noise = (0..<1_000).map { _ in UInt8.random(in: 0...255) }
     let frame = EncodedFrame(binary: noise + noise)
     let wide = openSocket()

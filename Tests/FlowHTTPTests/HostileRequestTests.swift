@@ -96,7 +96,7 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
   }
 
   /// The verdict does not hang on where the network cuts.
-  @Test(arguments: HostileRequest.all, [1, 7])
+  @Test("Is refused in pieces", arguments: HostileRequest.all, [1, 7])
   func isRefusedInPieces(_ hostile: HostileRequest, size: Int) {
     let peer = Transcript()
     peer.send(Array(hostile.bytes.utf8), inPiecesOf: size)
@@ -104,21 +104,21 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
     #expect(peer.events.isEmpty)
   }
 
-  @Test func manySmallFieldsInPiecesAreStillLimited() {
+  @Test("Many small fields in pieces are still limited") func manySmallFieldsInPiecesAreStillLimited() {
     let peer = Transcript { $0.limits.headerFields = 10_000 }
     peer.send("GET / HTTP/1.1\r\nHost: a\r\n")
     for number in 0..<400 { peer.send("X-\(number): " + String(repeating: "a", count: 50) + "\r\n") }
     #expect(peer.verdict() == "431 close")
   }
 
-  @Test func manySmallChunksAreStillLimited() {
+  @Test("Many small chunks are still limited") func manySmallChunksAreStillLimited() {
     let peer = Transcript { $0.limits.bodyBytes = 1000 }
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in 0..<1001 { peer.send("1\r\nx\r\n") }
     #expect(peer.verdict() == "413 close")
   }
 
-  @Test func anErrorAnswerIsDrainedBeforeTheEnd() {
+  @Test("An error answer is drained before the end") func anErrorAnswerIsDrainedBeforeTheEnd() {
     let peer = Transcript()
     peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(!peer.connection.isWriteEndDue)
@@ -130,7 +130,7 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
     #expect(peer.connection.isClosed)
   }
 
-  @Test func drainingEndsWithTime() {
+  @Test("Draining ends with time") func drainingEndsWithTime() {
     let peer = Transcript()
     peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n")
     _ = peer.take()

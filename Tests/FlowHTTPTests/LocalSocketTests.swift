@@ -22,7 +22,9 @@ import Testing
     return lstat(path, &facts) == 0 ? facts.st_mode : nil
   }
 
-  @Test func aRequestIsAnsweredAndThePlaceIsGoneAfterwards() throws {
+  @Test("A request is answered and the place is gone afterwards") func aRequestIsAnsweredAndThePlaceIsGoneAfterwards()
+    throws
+  {
     let server = try serve()
     #expect(server.port == 0)
     #expect(mode.map { $0 & 0o777 } == 0o660)
@@ -48,7 +50,7 @@ import Testing
     server.shutdown()
   }
 
-  @Test func aFileIsNotTouched() throws {
+  @Test("A file is not touched") func aFileIsNotTouched() throws {
     let descriptor = open(path, O_CREAT | O_WRONLY, 0o600)
     close(descriptor)
     defer { unlink(path) }
@@ -56,13 +58,13 @@ import Testing
     #expect(mode.map { $0 & S_IFMT } == S_IFREG)
   }
 
-  @Test(arguments: ["", String(repeating: "x", count: 108)]) func aPathHasToFit(_ path: String) {
+  @Test("A path has to fit", arguments: ["", String(repeating: "x", count: 108)]) func aPathHasToFit(_ path: String) {
     var configuration = HTTPServer.Configuration()
     configuration.path = path
     #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: TestHandler()) }
   }
 
-  @Test func aSocketSaysWhereItListens() throws {
+  @Test("A socket says where it listens") func aSocketSaysWhereItListens() throws {
     let local = try Sockets.listen(path: path)
     let other = try Sockets.listen(host: "127.0.0.1", port: 0, isShared: false)
     #expect(HTTPServer.place(ofListener: local) == "unix:" + path)

@@ -19,7 +19,7 @@ func wait(until isTrue: () -> Bool) throws {
     return read(inbox.wakeup, &count, 8) == 8 ? count : 0
   }
 
-  @Test func aBurstWakesTheLoopOnce() throws {
+  @Test("A burst wakes the loop once") func aBurstWakesTheLoopOnce() throws {
     let inbox = try #require(Inbox(limit: 10_000))
     let handle = ResponseHandle(inbox: inbox, target: Inbox.Target(slot: 0, generation: 1))
     handle.send(HTTPResponse(status: 200))
@@ -33,7 +33,7 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(signals(of: inbox) == 1)
   }
 
-  @Test func aBatchWakesTheLoopOnce() throws {
+  @Test("A batch wakes the loop once") func aBatchWakesTheLoopOnce() throws {
     let inbox = try #require(Inbox(limit: 10_000))
     #expect(inbox.prepareToSleep())
     let socket = WebSocketHandle(inbox: inbox, target: Inbox.Target(slot: 0, generation: 1))
@@ -48,7 +48,7 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(deliveries.count == 1_000)
   }
 
-  @Test func anOverflowKeepsAnswersAndIsReported() throws {
+  @Test("An overflow keeps answers and is reported") func anOverflowKeepsAnswersAndIsReported() throws {
     let inbox = try #require(Inbox(limit: 2))
     let target = Inbox.Target(slot: 0, generation: 1)
     for _ in 0..<3 { inbox.post(.frame(.ping, target)) }
@@ -63,7 +63,7 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(!inbox.take(into: &deliveries) && deliveries.isEmpty)
   }
 
-  @Test func timersEndInOrder() {
+  @Test("Timers end in order") func timersEndInOrder() {
     var timers = TimerLists()
     timers.set(0, to: (.idle, 100))
     timers.set(1, to: (.request, 20))
@@ -80,13 +80,13 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(timers.nextDue == nil)
   }
 
-  @Test func theDateIsWritten() {
+  @Test("The date is written") func theDateIsWritten() {
     var date = HTTPDate()
     date.update(second: 784_111_777)
     #expect(date.line == Array("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".utf8))
   }
 
-  @Test(arguments: [0, 1, 10, 3_000])
+  @Test("Output keeps order in any pieces", arguments: [0, 1, 10, 3_000])
   func outputKeepsOrderInAnyPieces(step: Int) {
     var output = OutputBuffer()
     output.write { $0 += [1, 2, 3] }

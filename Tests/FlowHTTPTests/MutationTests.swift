@@ -32,7 +32,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
   }
 
-  @Test(arguments: 0..<8)
+  @Test("Requests survive mutation", arguments: 0..<8)
   func requestsSurviveMutation(block: Int) {
     for seed in 0..<250 {
       var generator = SeededGenerator(state: UInt64(block * 1_000 + seed))
@@ -57,7 +57,7 @@ struct SeededGenerator: RandomNumberGenerator {
     return (peer.events, text)
   }
 
-  @Test(arguments: 0..<8)
+  @Test("Frames survive mutation", arguments: 0..<8)
   func framesSurviveMutation(block: Int) {
     for seed in 0..<250 {
       var generator = SeededGenerator(state: UInt64(block * 1_000 + seed))

@@ -5,7 +5,7 @@ import Testing
 
 /// Peers that take their time, or too much of everything, by the clock of a transcript and over real sockets.
 @Suite(.serialized) struct PatienceTests {
-  @Test func aSlowHeadIsRefused() {
+  @Test("A slow head is refused") func aSlowHeadIsRefused() {
     let peer = Transcript()
     peer.send("GET / HTTP/1.1\r\n")
     drip("X: y\r\n", seconds: 9, into: peer)
@@ -22,7 +22,7 @@ import Testing
     peer.wait(milliseconds: 1_000)
   }
 
-  @Test func aSlowBodyIsRefusedLater() {
+  @Test("A slow body is refused later") func aSlowBodyIsRefusedLater() {
     let peer = Transcript()
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
     drip("x", seconds: 29, into: peer)
@@ -30,7 +30,7 @@ import Testing
     #expect(peer.events.isEmpty)
   }
 
-  @Test func aBodyMayTakeLongerThanAHead() {
+  @Test("A body may take longer than a head") func aBodyMayTakeLongerThanAHead() {
     let peer = Transcript()
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
     peer.wait(milliseconds: 20_000)
@@ -44,7 +44,7 @@ import Testing
     #expect(peer.verdict() == "408 close")
   }
 
-  @Test func theLastRequestOfAConnectionClosesIt() {
+  @Test("The last request of a connection closes it") func theLastRequestOfAConnectionClosesIt() {
     let peer = Transcript { $0.limits.requestsPerConnection = 2 }
     peer.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n")
     peer.answer()
@@ -89,7 +89,7 @@ import Testing
     #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: handler) }
   }
 
-  @Test func anObserverSeesAndChangesEveryAnswer() throws {
+  @Test("An observer sees and changes every answer") func anObserverSeesAndChangesEveryAnswer() throws {
     final class Observer: ResponseObserver {
       let seen = Mutex<[Int]>([])
       func willSend(_ response: HTTPResponse) -> HTTPResponse {
@@ -114,7 +114,7 @@ import Testing
     #expect(observer.seen.withLock { $0 } == [200, 101])
   }
 
-  @Test func gzipIsShorterOrNotAtAll() throws {
+  @Test("Gzip is shorter or not at all") func gzipIsShorterOrNotAtAll() throws {
     let long = try #require(Gzip.compressed([UInt8](repeating: 7, count: 100_000)))
     #expect(long.count < 1_000 && long.starts(with: [0x1F, 0x8B]))
     #expect(Gzip.compressed([1, 2, 3]) == nil)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct RequestTests {
   private let simple = "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n"
 
-  @Test(arguments: [Int.max, 1, 3])
+  @Test("A request is read whole", arguments: [Int.max, 1, 3])
   func aRequestIsReadWhole(size: Int) throws {
     let peer = Transcript()
     let text = "POST /p%20q?x=1&y HTTP/1.1\r\nhOST: h:80\r\nX-Two: 1\r\nContent-Length: 5\r\nx-two:  2 \r\n\r\nhello"
@@ -23,7 +23,7 @@ import Testing
     #expect(!request.isUpgrade)
   }
 
-  @Test(arguments: [Int.max, 1, 3])
+  @Test("Chunks are joined and trailers dropped", arguments: [Int.max, 1, 3])
   func chunksAreJoinedAndTrailersDropped(size: Int) throws {
     let peer = Transcript()
     let text =
@@ -35,24 +35,26 @@ import Testing
     #expect(request.headers["X-Trailer"] == nil)
   }
 
-  @Test(arguments: [
-    ("/", "/", nil), ("/a?", "/a", ""), ("/a?b?c", "/a", "b?c"), ("http://h/a?b", "/a", "b"), ("http://h", "/", nil),
-    ("https://h?b", "/", "b"),
-  ])
+  @Test(
+    "A target is split",
+    arguments: [
+      ("/", "/", nil), ("/a?", "/a", ""), ("/a?b?c", "/a", "b?c"), ("http://h/a?b", "/a", "b"), ("http://h", "/", nil),
+      ("https://h?b", "/", "b"),
+    ])
   func aTargetIsSplit(target: String, path: String, query: String?) {
     let request = HTTPRequest(method: "GET", target: target)
     #expect(request.path == path)
     #expect(request.query == query)
   }
 
-  @Test func headersAnswerForTokens() {
+  @Test("Headers answer for tokens") func headersAnswerForTokens() {
     let headers = HTTPHeaders([("Accept", "a, b"), ("accept", " C ,d")])
     #expect(headers.contains(token: "c", in: "ACCEPT"))
     #expect(!headers.contains(token: "e", in: "accept"))
     #expect(headers.count == 2)
   }
 
-  @Test func anAnswerIsFramed() {
+  @Test("An answer is framed") func anAnswerIsFramed() {
     let peer = Transcript()
     peer.send(simple)
     peer.answer(200, "hi", headers: [("X", "1"), ("Content-Length", "9"), ("Connection", "x"), ("Bad name", "")])
@@ -60,14 +62,14 @@ import Testing
     #expect(!peer.connection.isWriteEndDue)
   }
 
-  @Test func aValueCannotEndItsLine() {
+  @Test("A value can't end its line") func aValueCannotEndItsLine() {
     let peer = Transcript()
     peer.send(simple)
     peer.answer(302, headers: [("Location", "/a\r\nSet-Cookie: b")])
     #expect(peer.take().contains("\r\nLocation: /a  Set-Cookie: b\r\n"))
   }
 
-  @Test(arguments: [(204, ""), (304, ""), (200, "Content-Length: 2\r\n")])
+  @Test("An answer without a body has none", arguments: [(204, ""), (304, ""), (200, "Content-Length: 2\r\n")])
   func anAnswerWithoutABodyHasNone(status: Int, length: String) {
     let peer = Transcript()
     peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -75,10 +77,12 @@ import Testing
     #expect(peer.take().hasSuffix("Date: now\r\n\(length)\r\n"))
   }
 
-  @Test(arguments: [
-    ("HTTP/1.1", "close", "Connection: close\r\n", true), ("HTTP/1.0", "", "Connection: close\r\n", true),
-    ("HTTP/1.0", "keep-alive", "Connection: keep-alive\r\n", false), ("HTTP/1.1", "keep-alive", "", false),
-  ])
+  @Test(
+    "A connection lasts as asked",
+    arguments: [
+      ("HTTP/1.1", "close", "Connection: close\r\n", true), ("HTTP/1.0", "", "Connection: close\r\n", true),
+      ("HTTP/1.0", "keep-alive", "Connection: keep-alive\r\n", false), ("HTTP/1.1", "keep-alive", "", false),
+    ])
   func aConnectionLastsAsAsked(version: String, connection: String, answer: String, isOver: Bool) {
     let peer = Transcript()
     peer.send("GET / \(version)\r\nHost: h\r\nConnection: \(connection)\r\n\r\n")
@@ -87,7 +91,7 @@ import Testing
     #expect(peer.connection.isWriteEndDue == isOver)
   }
 
-  @Test func pipelinedRequestsAreAnsweredInOrder() {
+  @Test("Pipelined requests are answered in order") func pipelinedRequestsAreAnsweredInOrder() {
     let peer = Transcript()
     peer.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab")
     peer.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -101,7 +105,7 @@ import Testing
     #expect(text.split(separator: "HTTP/1.1 200 OK").map { $0.suffix(3) } == ["one", "two", "ree"])
   }
 
-  @Test func pipelinedBytesAreBounded() {
+  @Test("Pipelined bytes are bounded") func pipelinedBytesAreBounded() {
     let peer = Transcript { $0.limits.pipelinedBytes = 100 }
     peer.send(simple)
     peer.send(simple + simple)
@@ -136,7 +140,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test func anErrorAfterAGoodRequestIsAnsweredAfterIt() {
+  @Test("An error after a good request is answered after it") func anErrorAfterAGoodRequestIsAnsweredAfterIt() {
     let peer = Transcript()
     peer.send(simple + "BREW / HTTP/1.1\r\nHost: h\r\n\r\n")
     #expect(peer.take().isEmpty)
@@ -196,7 +200,7 @@ import Testing
     #expect(eager.requests.count == 1)
   }
 
-  @Test func aSlowDripIsCutOff() {
+  @Test("A slow drip is cut off") func aSlowDripIsCutOff() {
     let peer = Transcript()
     for byte in "GET / HTTP".utf8 {
       peer.send([byte])
@@ -207,7 +211,7 @@ import Testing
     #expect(peer.verdict() == "408 close")
   }
 
-  @Test func anIdlePeerIsLeft() {
+  @Test("An idle peer is left") func anIdlePeerIsLeft() {
     let peer = Transcript()
     peer.send(simple)
     peer.wait(milliseconds: 100_000)
@@ -228,7 +232,7 @@ import Testing
     #expect(peer.connection.isClosed)
   }
 
-  @Test func aHalfClosedPeerStillGetsItsAnswers() {
+  @Test("A half closed peer still gets its answers") func aHalfClosedPeerStillGetsItsAnswers() {
     let peer = Transcript()
     peer.send(simple + simple)
     peer.end()
@@ -238,7 +242,7 @@ import Testing
     #expect(peer.connection.isClosed)
   }
 
-  @Test func anAnswerToNothingIsDropped() {
+  @Test("An answer to nothing is dropped") func anAnswerToNothingIsDropped() {
     let peer = Transcript()
     peer.answer(200, "early")
     peer.send(simple)
@@ -247,7 +251,7 @@ import Testing
     #expect(peer.take().hasSuffix("one"))
   }
 
-  @Test func aStreamIsChunked() {
+  @Test("A stream is chunked") func aStreamIsChunked() {
     let peer = Transcript()
     peer.send(simple)
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -260,7 +264,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test func aStreamForAnOldPeerEndsWithTheConnection() {
+  @Test("A stream for an old peer ends with the connection") func aStreamForAnOldPeerEndsWithTheConnection() {
     let peer = Transcript()
     peer.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -270,7 +274,7 @@ import Testing
     #expect(peer.connection.isWriteEndDue)
   }
 
-  @Test func aStreamWithoutReaderIsAbandoned() {
+  @Test("A stream without reader is abandoned") func aStreamWithoutReaderIsAbandoned() {
     let peer = Transcript { $0.limits.queuedBytes = 1_000 }
     peer.send(simple)
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -304,7 +308,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test func shuttingDownEndsIdlePeersAndFinishesBegunOnes() {
+  @Test("Shutting down ends idle peers and finishes begun ones") func shuttingDownEndsIdlePeersAndFinishesBegunOnes() {
     let idle = Transcript()
     idle.connection.shutDown(now: idle.now)
     #expect(idle.connection.isWriteEndDue)

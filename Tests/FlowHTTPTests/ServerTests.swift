@@ -72,7 +72,7 @@ final class Answerer: Sendable {
     respond.send(HTTPResponse(status: 200, body: Array("\(request.method) \(request.target)".utf8)))
   }
 
-  @Test func aRequestIsAnswered() throws {
+  @Test("A request is answered") func aRequestIsAnswered() throws {
     let handler = TestHandler { $1.send(HTTPResponse(status: 201, body: Array($0.remoteAddress.utf8))) }
     try withServer(handler) { server in
       let answer = try Client(port: server.port).get("/")
@@ -82,7 +82,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test(arguments: [1, 2])
+  @Test("A thousand requests use one connection", arguments: [1, 2])
   func aThousandRequestsUseOneConnection(loops: Int) throws {
     try withServer(echo, { $0.loops = loops }) { server in
       let client = try Client(port: server.port)
@@ -90,7 +90,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func largeBodiesGoBothWays() throws {
+  @Test("Large bodies go both ways") func largeBodiesGoBothWays() throws {
     let handler = TestHandler { $1.send(HTTPResponse(status: 200, body: $0.body)) }
     try withServer(handler) { server in
       let client = try Client(port: server.port)
@@ -100,7 +100,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func answersComeLaterFromAnotherThreadInOrder() throws {
+  @Test("Answers come later from another thread in order") func answersComeLaterFromAnotherThreadInOrder() throws {
     let answerer = Answerer()
     let thread = try #require(answerer.run())
     try withServer(TestHandler { answerer.add($0, $1) }) { server in
@@ -117,7 +117,7 @@ final class Answerer: Sendable {
     thread.join()
   }
 
-  @Test func anAnswerForALostPeerIsDropped() throws {
+  @Test("An answer for a lost peer is dropped") func anAnswerForALostPeerIsDropped() throws {
     let kept = Mutex<[ResponseHandle]>([])
     let handler = TestHandler { request, respond in
       if request.target == "/keep" { return kept.withLock { $0.append(respond) } }
@@ -134,7 +134,9 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func anErrorAnswerReachesAPeerThatIsStillSending() throws {
+  @Test("An error answer reaches a peer that is still sending") func anErrorAnswerReachesAPeerThatIsStillSending()
+    throws
+  {
     try withServer(echo) { server in
       let client = try Client(port: server.port)
       try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n")
@@ -144,7 +146,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func messagesAreEchoed() throws {
+  @Test("Messages are echoed") func messagesAreEchoed() throws {
     let handler = TestHandler()
     try withServer(handler) { server in
       let client = try Client(port: server.port).upgrade()
@@ -158,7 +160,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test(arguments: [1, 2])
+  @Test("One frame reaches fifty sockets", arguments: [1, 2])
   func oneFrameReachesFiftySockets(loops: Int) throws {
     let handler = TestHandler()
     try withServer(handler, { $0.loops = loops }) { server in
@@ -175,7 +177,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func aSlowReaderIsClosedAndOthersAreNot() throws {
+  @Test("A slow reader is closed and others are not") func aSlowReaderIsClosedAndOthersAreNot() throws {
     let handler = TestHandler()
     try withServer(handler, { $0.limits.queuedBytes = 1_000_000 }) { server in
       let slow = try Client(port: server.port).upgrade()
@@ -191,7 +193,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func aStreamArrivesInPartsAndIsAbandoned() throws {
+  @Test("A stream arrives in parts and is abandoned") func aStreamArrivesInPartsAndIsAbandoned() throws {
     let kept = Mutex<[ResponseHandle]>([])
     let handler = TestHandler { request, respond in
       respond.send(.streaming(status: 200, headers: [("Content-Type", "text/event-stream")]))
@@ -237,7 +239,7 @@ final class Answerer: Sendable {
     #expect(throws: Client.Failure.self) { try Client(port: server.port) }
   }
 
-  @Test func shutdownDoesNotWaitForEver() throws {
+  @Test("Shutdown does not wait for ever") func shutdownDoesNotWaitForEver() throws {
     let handler = TestHandler { _, _ in }
     try withServer(handler) { server in
       let client = try Client(port: server.port)
@@ -260,7 +262,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func connectionsAreLimited() throws {
+  @Test("Connections are limited") func connectionsAreLimited() throws {
     try withServer(echo, { $0.limits.connections = 2 }) { server in
       let first = try Client(port: server.port)
       let second = try Client(port: server.port)

@@ -49,7 +49,7 @@ let upgradeRequest =
     return Int(bytes[2]) << 8 | Int(bytes[3])
   }
 
-  @Test func anUpgradeIsAccepted() {
+  @Test("An upgrade is accepted") func anUpgradeIsAccepted() {
     let peer = Transcript()
     peer.send(upgradeRequest)
     #expect(peer.requests.first?.isUpgrade == true)
@@ -60,7 +60,7 @@ let upgradeRequest =
     #expect(peer.events == ["GET /live", "opened"])
   }
 
-  @Test func anUpgradeMayBeRefused() {
+  @Test("An upgrade may be refused") func anUpgradeMayBeRefused() {
     let peer = Transcript()
     peer.send(upgradeRequest)
     peer.answer(403)
@@ -71,7 +71,7 @@ let upgradeRequest =
     #expect(peer.take().hasPrefix("HTTP/1.1 426"))
   }
 
-  @Test func framesSentWithTheUpgradeAreNotLost() {
+  @Test("Frames sent with the upgrade are not lost") func framesSentWithTheUpgradeAreNotLost() {
     let peer = Transcript()
     peer.send(Array(upgradeRequest.utf8) + clientText("early"))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
@@ -79,7 +79,7 @@ let upgradeRequest =
     #expect(peer.events == ["GET /live", "opened", "text early"])
   }
 
-  @Test(arguments: [Int.max, 1, 5])
+  @Test("Messages arrive whole and in order", arguments: [Int.max, 1, 5])
   func messagesArriveWholeAndInOrder(size: Int) {
     let peer = openSocket()
     var bytes = clientText("one") + clientFrame(0x2, [0, 255])
@@ -90,7 +90,7 @@ let upgradeRequest =
     #expect(peer.takeBytes() == serverFrame(0xA, [7]))
   }
 
-  @Test(arguments: [125, 126, 65535, 65536])
+  @Test("Frames have the shortest length", arguments: [125, 126, 65535, 65536])
   func framesHaveTheShortestLength(count: Int) {
     let payload = [UInt8](repeating: 7, count: count)
     let header = count < 126 ? 2 : count < 65536 ? 4 : 10
@@ -124,7 +124,7 @@ let upgradeRequest =
     #expect(peer.events.filter { $0 == "closed" }.count == 1)
   }
 
-  @Test func fragmentsAreCounted() {
+  @Test("Fragments are counted") func fragmentsAreCounted() {
     let peer = openSocket()
     peer.send(clientFrame(0x1, [], isFinal: false))
     for _ in 0..<1024 { peer.send(clientFrame(0x0, [], isFinal: false)) }
@@ -132,13 +132,13 @@ let upgradeRequest =
     #expect(peer.events.last == "closed")
   }
 
-  @Test func manyMessagesInOneReadAreNotFragments() {
+  @Test("Many messages in one read are not fragments") func manyMessagesInOneReadAreNotFragments() {
     let peer = openSocket()
     peer.send((0..<3_000).flatMap { _ in clientText("") })
     #expect(peer.events.count == 3_002)
   }
 
-  @Test func aPeerThatClosesIsAnswered() {
+  @Test("A peer that closes is answered") func aPeerThatClosesIsAnswered() {
     let peer = openSocket()
     peer.send(clientText("last") + clientFrame(0x8, [0x03, 0xE8]) + clientText("late"))
     #expect(closeCode(peer.takeBytes()) == 1000)
@@ -146,7 +146,7 @@ let upgradeRequest =
     #expect(peer.events.suffix(2) == ["text last", "closed"])
   }
 
-  @Test func ourCloseWaitsForThePeers() {
+  @Test("Our close waits for the peers") func ourCloseWaitsForThePeers() {
     let peer = openSocket()
     peer.connection.closeSocket(code: 1001, reason: String(repeating: "é", count: 100), now: peer.now)
     peer.connection.send(EncodedFrame(text: "late"), now: peer.now)
@@ -161,7 +161,7 @@ let upgradeRequest =
     #expect(peer.takeBytes().isEmpty)
   }
 
-  @Test func ourCloseDoesNotWaitForever() {
+  @Test("Our close does not wait forever") func ourCloseDoesNotWaitForever() {
     let peer = openSocket()
     peer.connection.closeSocket(code: 1000, reason: "", now: peer.now)
     _ = peer.takeBytes()
@@ -170,7 +170,7 @@ let upgradeRequest =
     #expect(peer.events.last == "closed")
   }
 
-  @Test func aSilentPeerIsPingedAndThenLeft() {
+  @Test("A silent peer is pinged and then left") func aSilentPeerIsPingedAndThenLeft() {
     let peer = openSocket()
     peer.wait(milliseconds: 30_000)
     #expect(peer.takeBytes() == serverFrame(0x9, []))
@@ -182,7 +182,7 @@ let upgradeRequest =
     #expect(peer.events.last == "closed")
   }
 
-  @Test func aSlowReaderIsCutOffAtAFrame() {
+  @Test("A slow reader is cut off at a frame") func aSlowReaderIsCutOffAtAFrame() {
     let peer = openSocket { $0.limits.queuedBytes = 1_000 }
     let frame = EncodedFrame(binary: [UInt8](repeating: 7, count: 98))
     peer.connection.send(frame, now: peer.now)
@@ -193,14 +193,14 @@ let upgradeRequest =
     #expect(closeCode(Array(bytes.dropFirst(50))) == 1013)
   }
 
-  @Test func sharedFramesAreWrittenInOrder() {
+  @Test("Shared frames are written in order") func sharedFramesAreWrittenInOrder() {
     let peer = openSocket()
     let frames = ["a", "b", String(repeating: "c", count: 5_000), "d"].map(EncodedFrame.init(text:))
     for frame in frames { peer.connection.send(frame, now: peer.now) }
     #expect(peer.takeBytes() == frames.flatMap(\.bytes))
   }
 
-  @Test func aLostPeerIsReportedOnce() {
+  @Test("A lost peer is reported once") func aLostPeerIsReportedOnce() {
     let peer = openSocket()
     peer.end()
     peer.connection.abort()

@@ -21,7 +21,7 @@ import Testing
   static let request: JSON = ["event": "Request", "data": ["id": "p1", "title": "t", "cents": 5, "owner": "ann"]]
   static let placed: JSON = ["event": "Placed", "data": ["order_id": "o1", "email": "a@b.c", "items": []]]
 
-  @Test func aKeyIsShownOnceAndKeptAsAHash() throws {
+  @Test("A key is shown once and kept as a hash") func aKeyIsShownOnceAndKeptAsAHash() throws {
     let key = try keys.add("ann", "--scope", "read")
     #expect(key.hasPrefix("flow_") && key.utf8.count == 48)
     let text = try String(contentsOfFile: keys.path, encoding: .utf8)
@@ -31,7 +31,7 @@ import Testing
     #expect(try keys.add("bob", "--scope", "read") != key)
   }
 
-  @Test func withoutAKeyOnlyProbesAreAnswered() throws {
+  @Test("Without a key only probes are answered") func withoutAKeyOnlyProbesAreAnswered() throws {
     _ = try keys.add("ann", "--scope", "read")
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -68,7 +68,9 @@ import Testing
   }
 
   /// A socket may bring its key later; whoever only says that he wants one gets nothing else by it.
-  @Test(arguments: ["/v1/flows", "/v1/instances", "/metrics", "/v1/flows/Order/instances/o1", "/v1/live/"])
+  @Test(
+    "Asking for a socket opens nothing else",
+    arguments: ["/v1/flows", "/v1/instances", "/metrics", "/v1/flows/Order/instances/o1", "/v1/live/"])
   func askingForASocketOpensNothingElse(_ path: String) throws {
     _ = try keys.add("ann", "--scope", "read")
     let server = try serve()
@@ -91,7 +93,7 @@ import Testing
     #expect(answer.headers["www-authenticate"]?.contains("invalid_token") == true)
   }
 
-  @Test func aScopeOpensItsOwnDoorOnly() throws {
+  @Test("A scope opens its own door only") func aScopeOpensItsOwnDoorOnly() throws {
     let reader = try keys.add("reader", "--scope", "read")
     let sender = try keys.add("sender", "--scope", "send", "--role", "requester")
     let worker = try keys.add("worker", "--scope", "work")
@@ -119,7 +121,7 @@ import Testing
     }
   }
 
-  @Test func rolesComeFromTheKeyAndNotFromHeaders() throws {
+  @Test("Roles come from the key and not from headers") func rolesComeFromTheKeyAndNotFromHeaders() throws {
     let requester = try keys.add("ann", "--scope", "send", "--role", "requester")
     let manager = try keys.add("bob", "--scope", "send", "--scope", "read", "--role", "manager")
     let server = try serve()
@@ -135,7 +137,7 @@ import Testing
     #expect(callers == ["ann", "bob"])
   }
 
-  @Test func aKeyForOneFlowKnowsOfNoOther() throws {
+  @Test("A key for one flow knows of no other") func aKeyForOneFlowKnowsOfNoOther() throws {
     let all = try keys.add("all", "--scope", "read,send", "--role", "requester")
     let some = try keys.add("some", "--scope", "read,send", "--flow", "Order", "--role", "requester")
     let server = try serve()
@@ -197,7 +199,7 @@ import Testing
     }
   }
 
-  @Test func aRateHoldsForEachKey() throws {
+  @Test("A rate holds for each key") func aRateHoldsForEachKey() throws {
     let slow = try keys.add("slow", "--scope", "read", "--rate", "5")
     let quick = try keys.add("quick", "--scope", "read")
     let server = try serve()
@@ -212,7 +214,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows", headers: bearer(quick)).status == 200)
   }
 
-  @Test func keysAreReadAgainOnSIGHUP() throws {
+  @Test("Keys are read again on SIGHUP") func keysAreReadAgainOnSIGHUP() throws {
     let first = try keys.add("first", "--scope", "read")
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -230,7 +232,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows", headers: bearer(second)).status == 200)
   }
 
-  @Test func refusalsAreAudited() throws {
+  @Test("Refusals are audited") func refusalsAreAudited() throws {
     let reader = try keys.add("reader", "--scope", "read")
     let audit = folder.url.appending(path: "audit.jsonl").path
     let server = try serve("--audit", audit)
@@ -272,10 +274,12 @@ import Testing
     #expect(lines.first?["status"] == 401)
   }
 
-  @Test(arguments: [
-    ([], "requests would not be authenticated"), (["--keys", "/nowhere.toml"], "cannot read"),
-    (["--keys", "OPEN"], "chmod 600"), (["--keys", "EMPTY"], "neither a key nor an issuer"),
-  ])
+  @Test(
+    "An address for others needs keys",
+    arguments: [
+      ([], "requests would not be authenticated"), (["--keys", "/nowhere.toml"], "cannot read"),
+      (["--keys", "OPEN"], "chmod 600"), (["--keys", "EMPTY"], "neither a key nor an issuer"),
+    ])
   func anAddressForOthersNeedsKeys(_ arguments: [String], _ message: String) throws {
     let open = try folder.write("OPEN", "")
     let empty = try folder.write("EMPTY", "")
@@ -288,17 +292,19 @@ import Testing
     #expect(process.errors.contains(message), "\(process.errors)")
   }
 
-  @Test(arguments: [
-    ["new"], ["new", "--scope", "fly"], ["new", "--scope", "read", "--expires", "soon"], ["old", "--scope", "read"],
-    ["new", "--scope", "read", "--rate", "0"], [],
-  ])
+  @Test(
+    "Keys with mistakes are not made",
+    arguments: [
+      ["new"], ["new", "--scope", "fly"], ["new", "--scope", "read", "--expires", "soon"], ["old", "--scope", "read"],
+      ["new", "--scope", "read", "--rate", "0"], [],
+    ])
   func keysWithMistakesAreNotMade(_ arguments: [String]) throws {
     let process = try FlowProcess.run(["key"] + arguments)
     #expect(process.code == 2)
     #expect(process.output.isEmpty)
   }
 
-  @Test func anOldKeyIsOver() throws {
+  @Test("An old key is over") func anOldKeyIsOver() throws {
     let old = try keys.add("old", "--scope", "read", "--expires", "2020-01-01T00:00:00Z")
     let server = try serve()
     let answer = try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: bearer(old))

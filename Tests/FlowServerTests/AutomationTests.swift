@@ -28,7 +28,7 @@ import Testing
     try eventually(within: 30) { try system.view(instance)["state"] == [state] }
   }
 
-  @Test func aPushIsBuiltAndPublished() throws {
+  @Test("A push is built and published") func aPushIsBuiltAndPublished() throws {
     let system = try System("automation")
     let taken = try push(system, "c1")
     #expect(taken.status == 201)

@@ -24,7 +24,7 @@ import Testing
     #expect(try board.list("Card", status: "done").count == 1)
   }
 
-  @Test func theNewerStateWins() throws {
+  @Test("The newer state wins") func theNewerStateWins() throws {
     let board = try board()
     let rename: (String, String) throws -> HTTPClient.Response = { title, revision in
       try board.send("Rename", ["title": .string(title)], to: BoardTests.card, headers: ["If-Match": revision])
@@ -37,7 +37,7 @@ import Testing
     #expect(try board.view(BoardTests.card)["data"]?["title"] == "bob's")
   }
 
-  @Test func noChangeIsLostBetweenClients() throws {
+  @Test("No change is lost between clients") func noChangeIsLostBetweenClients() throws {
     let board = try board()
     let port = board.port
     let refusals = try sideBySide(6) { index in try BoardTests.append("\(index)", times: 20, port) }

@@ -196,4 +196,38 @@ import Testing
     #expect(try client.send("GET", "/problems/gone", headers: link).status == 200, "a link to a cheap page")
     #expect(try client.send("GET", "/v1/flows/A/graph", headers: link).status == 403)
   }
+
+  @Test("A batch counts each of its events for the rate")
+  func aBatchCountsEachEvent() throws {
+    let slow = try keys.add("slow", "--scope", "send", "--rate", "20")
+    let server = try serve()
+    let client = HTTPClient(port: server.port)
+    let events = (0..<100).map { index -> JSON in
+      [
+        "specversion": "1.0", "id": .string("\(index)"), "source": "s", "type": "OpenB",
+        "data": ["id": .string("b\(index)")],
+      ]
+    }
+    let headers = bearer(slow).merging(["Content-Type": "application/cloudevents-batch+json"]) { $1 }
+    #expect(try client.send("POST", "/v1/events", .array(events), headers: headers).status == 200)
+    let next = try client.send("POST", "/v1/events", .array([]), headers: headers)
+    #expect(next.status == 429)
+    #expect(Int(next.headers["retry-after"] ?? "") ?? 0 >= 3, "a hundred events at twenty in a second")
+  }
+
+  @Test("A trusted proxy names the client for limits and the audit log; others are not believed")
+  func aTrustedProxyNamesTheClient() throws {
+    _ = try keys.add("reader", "--scope", "read")
+    for (arguments, address) in [([], "127.0.0.1"), (["--trusted-proxy", "127.0.0.1"], "203.0.113.9")] {
+      let audit = folder.url.appending(path: "audit-\(address)").path
+      let file = try folder.write("flows.flow", BoundaryTests.twoFlows)
+      let server = try ServerProcess(
+        [file, "--store", folder.store, "--keys", keys.path, "--audit", audit] + arguments)
+      let headers = ["X-Forwarded-For": "198.51.100.1, 203.0.113.9"]
+      #expect(try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: headers).status == 401)
+      #expect(server.stop() == 0)
+      let line = try JSON(parsing: Array(Data(contentsOf: URL(filePath: audit)).split(separator: 0x0A).last ?? []))
+      #expect(line["address"]?.string == address)
+    }
+  }
 }

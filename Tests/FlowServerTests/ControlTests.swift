@@ -37,7 +37,7 @@ import Testing
     try FlowProcess.run(["ctl", "--server", "http://127.0.0.1:\(server.port)"] + words)
   }
 
-  @Test func instancesAreStartedSentToAndShown() throws {
+  @Test("Instances are started, sent to and shown") func instancesAreStartedSentToAndShown() throws {
     let started = try ctl("start", "Counter", "Begin", #"{"id": "a b"}"#)
     #expect(started.code == 0 && started.output == "Counter/a b  applied, running, in counting\n", "\(started.errors)")
     let sent = try ctl("send", "Counter", "a b", "Add", #"{"n": 3}"#, "--key", "k1")
@@ -52,7 +52,23 @@ import Testing
     #expect(try ctl("flows").output.hasPrefix("Counter  1"))
   }
 
-  @Test func aServerAtAPathIsReached() throws {
+  @Test("Control characters in keys don't reach the terminal") func controlCharactersAreEscaped() throws {
+    #expect(try ctl("start", "Counter", "Begin", #"{"id": "a\u001b[2Jb"}"#).code == 0)
+    for words in [["list", "Counter"], ["send", "Counter", "a\u{1B}[2Jb", "Add", #"{"n": 1}"#]] {
+      let printed = try FlowProcess.run(["ctl", "--server", "http://127.0.0.1:\(server.port)"] + words)
+      #expect(printed.code == 0)
+      #expect(!printed.output.contains("\u{1B}"), "\(words)")
+      #expect(printed.output.contains(#"a\u{1b}[2Jb"#), "\(printed.output)")
+    }
+  }
+
+  @Test("Every violation of a payload is listed") func everyViolationIsListed() throws {
+    let refused = try ctl("start", "Counter", "Begin", #"{"id": 5, "more": 1}"#)
+    #expect(refused.code == 1)
+    #expect(refused.errors.contains("id") && refused.errors.contains("more"), "\(refused.errors)")
+  }
+
+  @Test("A server at a path is reached") func aServerAtAPathIsReached() throws {
     let place = "unix:" + folder.url.appending(path: "flow.sock").path
     let other = try ServerProcess(
       [folder.url.appending(path: "counter.flow").path, "--store", folder.store + ".2", "--addr", place],
@@ -77,7 +93,7 @@ import Testing
     #expect(try again.code == 1 && JSON(parsing: Array(again.output.utf8))["code"] == "not-possible")
   }
 
-  @Test func deadLettersGoOutAgain() throws {
+  @Test("Dead letters go out again") func deadLettersGoOutAgain() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "y"}"#)
     _ = try ctl("send", "Counter", "y", "Fail")
     let isDead = try eventually { try ctl("dead").output.contains("call_home") }
@@ -96,7 +112,7 @@ import Testing
     #expect(nobody.code == 2 && nobody.errors.contains("is `flow serve` running?"))
   }
 
-  @Test func aFlowIsDeployedAndItsInstancesMigrated() throws {
+  @Test("A flow is deployed and its instances migrated") func aFlowIsDeployedAndItsInstancesMigrated() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "m"}"#)
     let newer = try folder.write("newer.flow", ControlTests.text.replacing("total + event.n", with: "total + 10"))
     #expect(try ctl("deploy", newer, "--dry-run").code == 0)

@@ -44,14 +44,17 @@ import Testing
     }
     """
 
-  @Test func nothingAcknowledgedIsLostAndNothingIsAppliedTwice() throws {
+  @Test("Nothing acknowledged is lost and nothing is applied twice")
+  func nothingAcknowledgedIsLostAndNothingIsAppliedTwice() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", CrashTests.counter)
     try storm(file, store: folder.store, kills: CrashTests.kills) { _ in }
   }
 
   /// The disk fills up under load: what can't be kept is not acknowledged, and is taken when there is room again.
-  @Test(.enabled(if: SmallDisk.isPossible, "a file system of its own takes the right to mount"))
+  @Test(
+    "A full disk loses nothing", .enabled(if: SmallDisk.isPossible, "a file system of its own takes the right to mount")
+  )
   func aFullDiskLosesNothing() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", CrashTests.counter)

@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test func linksLeadToOperations() throws {
+  @Test("Links lead to operations") func linksLeadToOperations() throws {
     let counter = try CounterServer()
     let document = try counter.client.send("GET", "/openapi.json").json
     let operations = (document["paths"]?.members ?? []).flatMap { $0.value.members?.map(\.value) ?? [] }
@@ -76,7 +76,7 @@ import Testing
     #expect(paths?["/livez"]?["get"]?["security"] == [])
   }
 
-  @Test func eachRouteIsWhereTheTableSays() throws {
+  @Test("Each route is where the table says") func eachRouteIsWhereTheTableSays() throws {
     let counter = try CounterServer()
     let paths = try counter.client.send("GET", "/openapi.json").json["paths"]?.members ?? []
     #expect(paths.count > 15)
@@ -91,7 +91,7 @@ import Testing
     }
   }
 
-  @Test func eachProblemIsExplained() throws {
+  @Test("Each problem is explained") func eachProblemIsExplained() throws {
     let counter = try CounterServer()
     let known =
       try counter.client.send("GET", "/problems").json["items"]?.array?.compactMap { $0["code"]?.string } ?? []
@@ -108,7 +108,7 @@ import Testing
     #expect(try counter.client.send("GET", "/problems/gon").json["detail"]?.string?.contains("`gone`") == true)
   }
 
-  @Test func theDataOfAnEventHasASchema() throws {
+  @Test("The data of an event has a schema") func theDataOfAnEventHasASchema() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -139,7 +139,7 @@ import Testing
     #expect(try counter.client.send("GET", path, headers: ["Accept": "text/plain;q=0"]).status == 406)
   }
 
-  @Test func thePageHasEverything() throws {
+  @Test("The page has everything") func thePageHasEverything() throws {
     let counter = try CounterServer()
     let page = try counter.client.send("GET", "/docs")
     #expect(page.headers["content-type"] == "text/html; charset=utf-8")

@@ -107,7 +107,7 @@ import Testing
     #expect(note.hasPrefix(#"{"ref":"seat-1"} seat-1 "#) && note.split(separator: "\n").count == 1)
   }
 
-  @Test func aRefusedMailIsFinalAndSaysWhy() throws {
+  @Test("A refused mail is final and says why") func aRefusedMailIsFinalAndSaysWhy() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "tell.flow",

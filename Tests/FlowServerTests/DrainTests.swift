@@ -9,7 +9,7 @@ import Testing
 
   init() throws { folder = try TestFolder() }
 
-  @Test func itLooksUnreadyFirstAndSaysGoodbye() throws {
+  @Test("It looks unready first and says goodbye") func itLooksUnreadyFirstAndSaysGoodbye() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--drain", "2s"])
     let client = HTTPClient(port: server.port)
     let live = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
@@ -33,7 +33,7 @@ import Testing
     #expect(process.errors.contains("at most 1h"), "\(process.errors)")
   }
 
-  @Test func theSecondSignalEndsItAtOnce() throws {
+  @Test("The second signal ends it at once") func theSecondSignalEndsItAtOnce() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--drain", "1h"])
     server.send(SIGTERM)
     #expect(eventually { server.log.contains("draining") })

@@ -12,7 +12,7 @@ import Testing
     try eventually(within: 30) { try system.view("Drip/\(email)")["state"] == [state] }
   }
 
-  @Test func theActionsRunBreadthFirstAndTheLetterLater() throws {
+  @Test("The actions run breadth first and the letter later") func theActionsRunBreadthFirstAndTheLetterLater() throws {
     let system = try System("drip")
     #expect(try signUp(system, "pro@example.test").status == 201)
     #expect(try isAt("finished", "pro@example.test", system))
@@ -26,7 +26,7 @@ import Testing
     #expect(templates == ["welcome", "advice"])
   }
 
-  @Test func oncePerUser() throws {
+  @Test("Once per user") func oncePerUser() throws {
     let system = try System("drip")
     #expect(try signUp(system, "bob@example.test", pause: "3600s").status == 201)
     #expect(try isAt("active.resting", "bob@example.test", system))
@@ -53,7 +53,7 @@ import Testing
   }
 
   /// The server dies while letters wait and while the shop is busy; each letter goes out once.
-  @Test func delaysSurviveARestart() throws {
+  @Test("Delays survive a restart") func delaysSurviveARestart() throws {
     let system = try System("drip")
     try system.services.makeBusy("/letters", times: 4)
     let emails = (0..<8).map { "user\($0)@example.test" }

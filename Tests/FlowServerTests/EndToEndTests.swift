@@ -54,7 +54,7 @@ import Testing
     #expect((history["items"]?.array?.count ?? 0) >= 4)
   }
 
-  @Test func aWrongEventIsExplained() throws {
+  @Test("A wrong event is explained") func aWrongEventIsExplained() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -67,7 +67,7 @@ import Testing
     #expect(refused.json["allowedEvents"] == ["Paid", "Cancel"])
   }
 
-  @Test func aFalseGuardShowsItsValues() throws {
+  @Test("A false guard shows its values") func aFalseGuardShowsItsValues() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -83,7 +83,7 @@ import Testing
     #expect(condition?.text().contains(#""value":0"#) == true)
   }
 
-  @Test func rolesAreKept() throws {
+  @Test("Roles are kept") func rolesAreKept() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -97,7 +97,7 @@ import Testing
     #expect(approved.json["to"] == ["approved"])
   }
 
-  @Test func theSameKeyGivesTheFirstAnswer() throws {
+  @Test("The same key gives the first answer") func theSameKeyGivesTheFirstAnswer() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -113,23 +113,25 @@ import Testing
     #expect(try client.send("POST", path, paid(1), headers: ["If-Match": "\"1\""]).status == 412)
   }
 
-  @Test(arguments: [
-    ("POST", "/v1/events", #"{"event": "Payed"}"#, 404, "unknown-event"),
-    ("POST", "/v1/events", #"{"event": "Placed", "data": {"order_id": 5}}"#, 422, "validation-failed"),
-    ("POST", "/v1/events", #"{"no": 1}"#, 400, "bad-request"),
-    ("POST", "/v1/flows/Ordr/instances", #"{"event": "Placed"}"#, 404, "not-found"),
-    ("GET", "/v1/flows/Order/instances/none", "", 404, "not-found"),
-    ("POST", "/v1/flows/Order/instances/none/events", #"{"event": "Paid", "data": {"amount": 1}}"#, 404, "not-found"),
-    ("PUT", "/v1/events", "{}", 405, "method-not-allowed"),
-    ("GET", "/nothing", "", 404, "not-found"),
-    ("GET", "/v1/flows/", "", 404, "not-found"),
-    ("GET", "/v1/flows/Order/instances//history", "", 404, "not-found"),
-    ("GET", "/v1/flows/Order/instances/%zz", "", 400, "bad-request"),
-    ("GET", "/v1/flows/Order/instances/%ff", "", 400, "bad-request"),
-    ("POST", "/v1/jobs/one/complete", "{}", 404, "not-found"),
-    ("GET", "/v1/flows/Order/instances?limit=x", "", 400, "bad-request"),
-    ("GET", "/v1/live", "", 426, "upgrade-required"),
-  ])
+  @Test(
+    "Wrong requests get a problem",
+    arguments: [
+      ("POST", "/v1/events", #"{"event": "Payed"}"#, 404, "unknown-event"),
+      ("POST", "/v1/events", #"{"event": "Placed", "data": {"order_id": 5}}"#, 422, "validation-failed"),
+      ("POST", "/v1/events", #"{"no": 1}"#, 400, "bad-request"),
+      ("POST", "/v1/flows/Ordr/instances", #"{"event": "Placed"}"#, 404, "not-found"),
+      ("GET", "/v1/flows/Order/instances/none", "", 404, "not-found"),
+      ("POST", "/v1/flows/Order/instances/none/events", #"{"event": "Paid", "data": {"amount": 1}}"#, 404, "not-found"),
+      ("PUT", "/v1/events", "{}", 405, "method-not-allowed"),
+      ("GET", "/nothing", "", 404, "not-found"),
+      ("GET", "/v1/flows/", "", 404, "not-found"),
+      ("GET", "/v1/flows/Order/instances//history", "", 404, "not-found"),
+      ("GET", "/v1/flows/Order/instances/%zz", "", 400, "bad-request"),
+      ("GET", "/v1/flows/Order/instances/%ff", "", 400, "bad-request"),
+      ("POST", "/v1/jobs/one/complete", "{}", 404, "not-found"),
+      ("GET", "/v1/flows/Order/instances?limit=x", "", 400, "bad-request"),
+      ("GET", "/v1/live", "", 426, "upgrade-required"),
+    ])
   func wrongRequestsGetAProblem(
     _ method: String, _ path: String, _ body: String, _ status: Int, _ code: String
   ) throws {
@@ -162,7 +164,7 @@ import Testing
     #expect(answer.status == 415)
   }
 
-  @Test func timersAndJobsSurviveARestart() throws {
+  @Test("Timers and jobs survive a restart") func timersAndJobsSurviveARestart() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "wait.flow",

@@ -38,7 +38,7 @@ import Testing
     #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").json["data"]?["total"] == 12)
   }
 
-  @Test func aBatchAnswersForEachEvent() throws {
+  @Test("A batch answers for each event") func aBatchAnswersForEachEvent() throws {
     let counter = try CounterServer()
     let events: JSON = .array([
       cloudEvent("1", "Begin", ["id": "a"]), cloudEvent("2", "Add", ["n": 2], subject: "Counter/a"), 5,
@@ -61,11 +61,13 @@ import Testing
     #expect(try counter.client.send("POST", "/v1/events", ["a": 1], headers: EventFormTests.batch).status == 400)
   }
 
-  @Test(arguments: [
-    #"{"specversion": "0.3", "id": "1", "source": "x", "type": "Begin"}"#, #"{"specversion": "1.0"}"#, "[]", "null",
-    #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "!"}"#,
-    #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "e30"}"#,
-  ])
+  @Test(
+    "A wrong cloud event is a problem",
+    arguments: [
+      #"{"specversion": "0.3", "id": "1", "source": "x", "type": "Begin"}"#, #"{"specversion": "1.0"}"#, "[]", "null",
+      #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "!"}"#,
+      #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "e30"}"#,
+    ])
   func aWrongCloudEventIsAProblem(_ text: String) throws {
     let counter = try CounterServer()
     let answer = try counter.client.send(
@@ -73,7 +75,7 @@ import Testing
     #expect([400, 422].contains(answer.status), "\(answer.text)")
   }
 
-  @Test func aDryRunChangesNothing() throws {
+  @Test("A dry run changes nothing") func aDryRunChangesNothing() throws {
     let counter = try CounterServer()
     let start = try counter.client.send(
       "POST", "/v1/flows/Counter/instances?dryRun=true", ["event": "Begin", "data": ["id": "a"]])
@@ -115,7 +117,7 @@ import Testing
     }
   }
 
-  @Test func anAnswerWaitsUntilTheInstanceIsQuiet() throws {
+  @Test("An answer waits until the instance is quiet") func anAnswerWaitsUntilTheInstanceIsQuiet() throws {
     let folder = try TestFolder()
     let warehouse = try Warehouse()
     let server = try ServerProcess(
@@ -134,7 +136,7 @@ import Testing
     #expect(answer.json["instance"]?["state"] == ["delivered"])
   }
 
-  @Test func anAnswerDoesNotWaitForEver() throws {
+  @Test("An answer does not wait for ever") func anAnswerDoesNotWaitForEver() throws {
     let folder = try TestFolder()
     let server = try ServerProcess(
       [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"],

@@ -73,7 +73,7 @@ import Testing
     #expect(try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: headers).status == 401)
   }
 
-  @Test func eachEndsOnceAndNotBeforeItsTime() {
+  @Test("Each ends once and not before its time") func eachEndsOnceAndNotBeforeItsTime() {
     let clock = Atomic<Int64>(1_000)
     let ended = Mutex<[LiveListener]>([])
     let gone = { (count: Int) in eventually { ended.withLock { $0.count } == count } }

@@ -46,7 +46,7 @@ import Testing
     try client.send("POST", ForkTests.path + "/\(key)/fork" + query, body, headers: ["Flow-Caller": "ann"])
   }
 
-  @Test func bothGoOnByThemselves() throws {
+  @Test("Both go on by themselves") func bothGoOnByThemselves() throws {
     let dry = try fork("a", ["key": "b"], query: "?dryRun=true")
     #expect(dry.status == 200 && dry.json["key"] == "b" && dry.headers["location"] == nil)
     #expect(try client.send("GET", ForkTests.path + "/b").status == 404)
@@ -76,7 +76,7 @@ import Testing
     #expect(try FlowProcess.run("store", "check", folder.store).code == 0)
   }
 
-  @Test func itIsRefusedWhereTwoWouldBeOneTooMany() throws {
+  @Test("It is refused where two would be one too many") func itIsRefusedWhereTwoWouldBeOneTooMany() throws {
     #expect(try fork("a", ["key": "a"]).json["code"] == "instance-exists")
     #expect(try fork("z", ["key": "b"]).status == 404)
     #expect(try fork("a", ["key": 5]).status == 400)
@@ -95,7 +95,7 @@ import Testing
     #expect(named.status == 409)
   }
 
-  @Test func theCommandDoesIt() throws {
+  @Test("The command does it") func theCommandDoesIt() throws {
     let server = "http://127.0.0.1:\(server.port)"
     let forked = try FlowProcess.run("ctl", "--server", server, "fork", "Job", "a", "b", "--reason", "why")
     #expect(forked.code == 0 && forked.output.hasPrefix("Job/b  running"), "\(forked.errors)")

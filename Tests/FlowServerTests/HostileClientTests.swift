@@ -18,12 +18,14 @@ import Testing
     #expect(try HTTPClient(port: server.port).send("GET", "/v1/flows").status == 200)
   }
 
-  @Test(arguments: [
-    ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("localhost.evil.example", 421), ("localhost:80x", 421),
-    ("127.0.0.1:", 421), ("[::1", 421), ("127.1", 421), ("2130706433", 421), ("0.0.0.0", 421), ("", 421),
-    ("localhost:99999", 421), ("flow.example.", 200), ("FLOW.example:443", 200), ("localhost", 200),
-    ("LocalHost:8080", 200), ("[::1]:8080", 200), ("127.0.0.1", 200),
-  ])
+  @Test(
+    "Only our names are answered",
+    arguments: [
+      ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("localhost.evil.example", 421), ("localhost:80x", 421),
+      ("127.0.0.1:", 421), ("[::1", 421), ("127.1", 421), ("2130706433", 421), ("0.0.0.0", 421), ("", 421),
+      ("localhost:99999", 421), ("flow.example.", 200), ("FLOW.example:443", 200), ("localhost", 200),
+      ("LocalHost:8080", 200), ("[::1]:8080", 200), ("127.0.0.1", 200),
+    ])
   func onlyOurNamesAreAnswered(_ host: String, _ status: Int) throws {
     let answer = try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["Host": host])
     #expect(answer.status == status)
@@ -31,16 +33,18 @@ import Testing
     try othersAreServed()
   }
 
-  @Test func aTargetWithAnotherHostIsRefused() throws {
+  @Test("A target with another host is refused") func aTargetWithAnotherHostIsRefused() throws {
     let client = HTTPClient(port: server.port)
     #expect(try client.send("GET", "http://evil.example/v1/flows").status == 421)
     #expect(try client.send("GET", "http://localhost/v1/flows").status == 200)
   }
 
-  @Test(arguments: [
-    "https://evil.example", "null", "http://127.0.0.1", "http://localhost:PORT", "http://127.0.0.1:PORT.evil.example",
-    "file://", "http://127.0.0.1:PORT/",
-  ])
+  @Test(
+    "Pages of others can neither send nor listen",
+    arguments: [
+      "https://evil.example", "null", "http://127.0.0.1", "http://localhost:PORT", "http://127.0.0.1:PORT.evil.example",
+      "file://", "http://127.0.0.1:PORT/",
+    ])
   func pagesOfOthersCanNeitherSendNorListen(_ origin: String) throws {
     let headers = ["Origin": origin.replacing("PORT", with: String(server.port))]
     let client = HTTPClient(port: server.port)
@@ -54,23 +58,26 @@ import Testing
     try othersAreServed()
   }
 
-  @Test func ourOwnPagesSendAndListen() throws {
+  @Test("Our own pages send and listen") func ourOwnPagesSendAndListen() throws {
     let headers = ["Origin": "http://127.0.0.1:\(server.port)"]
     let client = HTTPClient(port: server.port)
     #expect(try client.send("POST", "/v1/events", AccessTests.placed, headers: headers).status == 201)
     _ = try WebSocketClient(port: server.port, path: "/v1/live", headers: headers)
   }
 
-  @Test(arguments: [
-    (String(repeating: "[", count: 200_000), "deep lists"),
-    (String(repeating: #"{"a":"#, count: 100_000), "deep objects"),
-    (
-      #"{"event": "Placed", "data": "# + String(repeating: "[", count: 129) + String(repeating: "]", count: 129) + "}",
-      "one level too deep"
-    ),
-    ("{\"event\": \"\u{0}\"}", "a raw zero"), (#"{"event": "\ud800"}"#, "half a character"), ("", "nothing"),
-    (#"{"event": "Placed", "event": "Paid"}"#, "a member twice"), ("[1e999999999]", "a number past all"),
-  ])
+  @Test(
+    "Documents that are none are refused",
+    arguments: [
+      (String(repeating: "[", count: 200_000), "deep lists"),
+      (String(repeating: #"{"a":"#, count: 100_000), "deep objects"),
+      (
+        #"{"event": "Placed", "data": "# + String(repeating: "[", count: 129) + String(repeating: "]", count: 129)
+          + "}",
+        "one level too deep"
+      ),
+      ("{\"event\": \"\u{0}\"}", "a raw zero"), (#"{"event": "\ud800"}"#, "half a character"), ("", "nothing"),
+      (#"{"event": "Placed", "event": "Paid"}"#, "a member twice"), ("[1e999999999]", "a number past all"),
+    ])
   func documentsThatAreNoneAreRefused(_ text: String, _ name: String) throws {
     let headers = ["Content-Type": "application/json"]
     let client = HTTPClient(port: server.port)
@@ -93,7 +100,7 @@ import Testing
     try othersAreServed()
   }
 
-  @Test func aHugeBodyIsRefusedBeforeItIsRead() throws {
+  @Test("A huge body is refused before it is read") func aHugeBodyIsRefusedBeforeItIsRead() throws {
     let socket = try TestPeer(port: server.port)
     try socket.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
     #expect(try socket.head().hasPrefix("HTTP/1.1 413"))

@@ -56,7 +56,7 @@ import Testing
     #expect(view["revision"] == 1 && view["status"] == "running")
   }
 
-  @Test func instancesAreFoundByWhenTheyBegan() throws {
+  @Test("Instances are found by when they began") func instancesAreFoundByWhenTheyBegan() throws {
     let counter = try started()
     let client = counter.client
     let began = try #require(client.send("GET", HostileQuestionTests.path + "/a").json["startedAt"]?.string)
@@ -69,7 +69,7 @@ import Testing
     #expect(try count("?startedAfter=0001-01-01T00:00:00Z&startedBefore=9999-12-31T23:59:59Z") == 1)
   }
 
-  @Test func aHistoryIsFiltered() throws {
+  @Test("A history is filtered") func aHistoryIsFiltered() throws {
     let counter = try started()
     let client = counter.client
     for number in 1...4 { try Counter.add(Int64(number), to: "a", client) }
@@ -88,7 +88,7 @@ import Testing
   }
 
   /// A line as long as the file, with a finding in each part of it.
-  @Test(.timeLimit(.minutes(1))) func aProgramOnOneLineIsReadInTime() throws {
+  @Test("A program on one line is read in time", .timeLimit(.minutes(1))) func aProgramOnOneLineIsReadInTime() throws {
     let counter = try started()
     let states = (0..<1500).map { "state s\($0) { on E -> s\($0 + 1) }" }.joined(separator: " ")
     let source = "event E flow Counter { start on E -> s0 \(states) final s1500 }"
@@ -99,7 +99,7 @@ import Testing
   }
 
   /// Everybody deploys, retires, starts, forks and reads at once: each answer is one of those that there are.
-  @Test func manyAtOnceGetAnAnswerEach() async throws {
+  @Test("Many at once get an answer each") func manyAtOnceGetAnAnswerEach() async throws {
     let counter = try started()
     let port = counter.port
     let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in

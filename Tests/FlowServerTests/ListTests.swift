@@ -21,7 +21,7 @@ import Testing
 
   private static let path = "/v1/flows/Counter/instances"
 
-  @Test func filtersAreKept() throws {
+  @Test("Filters are kept") func filtersAreKept() throws {
     let counter = try start()
     let cases = [
       ("?status=done", ["k7"]), ("?state=counting&limit=2", ["k1", "k2"]), ("?key=k3", ["k3"]),
@@ -72,7 +72,7 @@ import Testing
     #expect(answer.status == 400 && answer.json["code"]?.string == code, "\(answer.text)")
   }
 
-  @Test func aViewSaysWhyAndHasATag() throws {
+  @Test("A view says why and has a tag") func aViewSaysWhyAndHasATag() throws {
     let counter = try start()
     let view = try counter.client.send("GET", ListTests.path + "/k1")
     #expect(view.json["why"] == "waits for `Add` or `Stop`")
@@ -89,7 +89,7 @@ import Testing
     #expect(done.hasPrefix("done in `end` since 2"))
   }
 
-  @Test func aCallThatIsTriedAgainIsTheReason() throws {
+  @Test("A call that is tried again is the reason") func aCallThatIsTriedAgainIsTheReason() throws {
     let folder = try TestFolder()
     let server = try ServerProcess(
       [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"],

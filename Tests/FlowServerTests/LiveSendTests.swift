@@ -34,7 +34,7 @@ import Testing
     #expect(view["data"]?["total"] == 3 && view["revision"] == 2)
   }
 
-  @Test func manyCanBeUnderWayAtOnce() throws {
+  @Test("Many can be under way at once") func manyCanBeUnderWayAtOnce() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -60,7 +60,7 @@ import Testing
   }
 
   /// Each is refused over HTTP with the same code and status.
-  @Test func aRefusalIsThatOfARequest() throws {
+  @Test("A refusal is that of a request") func aRefusalIsThatOfARequest() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     for key in ["a", "ended"] { try Counter.begin(key, counter.client) }
@@ -85,15 +85,19 @@ import Testing
     #expect(try ask(send("Add", ["n": 1], to("a") + [.init("ifRevision", 1)]), socket)["ok"]?["revision"] == 2)
   }
 
-  @Test(arguments: [
-    (#"{"id": 7, "op": "send"}"#, "bad-request"), (#"{"id": 7, "op": "send", "event": 5}"#, "bad-request"),
-    (#"{"id": 7, "op": "send", "event": "Add", "key": "a"}"#, "bad-request"),
-    (#"{"id": 7, "op": "send", "event": "Add", "flow": "Counter", "key": 5}"#, "bad-request"),
-    (#"{"id": 7, "op": "send", "event": "Add", "flow": "Countr", "key": "a"}"#, "not-found"),
-    (#"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "ifRevision": "1"}"#, "bad-request"),
-    (#"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "idempotencyKey": ""}"#, "bad-request"),
-    (#"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "idempotencyKey": 1}"#, "bad-request"),
-  ])
+  @Test(
+    "A wrong message changes nothing",
+    arguments: [
+      (#"{"id": 7, "op": "send"}"#, "bad-request"), (#"{"id": 7, "op": "send", "event": 5}"#, "bad-request"),
+      (#"{"id": 7, "op": "send", "event": "Add", "key": "a"}"#, "bad-request"),
+      (#"{"id": 7, "op": "send", "event": "Add", "flow": "Counter", "key": 5}"#, "bad-request"),
+      (#"{"id": 7, "op": "send", "event": "Add", "flow": "Countr", "key": "a"}"#, "not-found"),
+      (#"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "ifRevision": "1"}"#, "bad-request"),
+      (
+        #"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "idempotencyKey": ""}"#, "bad-request"
+      ),
+      (#"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "idempotencyKey": 1}"#, "bad-request"),
+    ])
   func aWrongMessageChangesNothing(_ text: String, _ code: String) throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
@@ -102,7 +106,7 @@ import Testing
     #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").json["revision"] == 1)
   }
 
-  @Test func theSameKeyGivesTheFirstAnswer() throws {
+  @Test("The same key gives the first answer") func theSameKeyGivesTheFirstAnswer() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -122,7 +126,9 @@ import Testing
 
   // MARK: - Who may
 
-  @Test func rolesAreThoseOfTheRequestThatOpenedTheSocket() throws {
+  @Test("Roles are those of the request that opened the socket") func rolesAreThoseOfTheRequestThatOpenedTheSocket()
+    throws
+  {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let request: JSON = ["id": "p1", "title": "t", "cents": 5, "owner": "ann"]

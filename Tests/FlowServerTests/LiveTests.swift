@@ -5,7 +5,7 @@ import Testing
 
 /// The live stream over real sockets: each entry once, in order, without a gap, or told plainly.
 @Suite(.serialized) struct LiveTests {
-  @Test func aSocketHasSeveralSubscriptions() throws {
+  @Test("A socket has several subscriptions") func aSocketHasSeveralSubscriptions() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     try socket.send(["id": 1, "op": "sub", "flow": "Counter", "key": "a"])
@@ -50,7 +50,7 @@ import Testing
     #expect(try (0..<3).map { _ in try again.receive()["offset"]?.int } == [520, 521, 522])
   }
 
-  @Test(arguments: [#"{"epoch": "other", "offset": 1}"#, "999"])
+  @Test("A cursor of another store is not followed", arguments: [#"{"epoch": "other", "offset": 1}"#, "999"])
   func aCursorOfAnotherStoreIsNotFollowed(_ since: String) throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
@@ -65,9 +65,11 @@ import Testing
     #expect(try stream.receive().name == "reset")
   }
 
-  @Test(arguments: [
-    ("no JSON", 4400), ("[1]", 4400), (#"{"id": 1, "op": "sub"}"#, 4409),
-  ])
+  @Test(
+    "A wrong frame closes the socket",
+    arguments: [
+      ("no JSON", 4400), ("[1]", 4400), (#"{"id": 1, "op": "sub"}"#, 4409),
+    ])
   func aWrongFrameClosesTheSocket(_ text: String, _ code: Int) throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live?since=0")
@@ -76,12 +78,14 @@ import Testing
     #expect(try socket.receiveClose() == code)
   }
 
-  @Test(arguments: [
-    (#"{"id": 7, "op": "dance"}"#, "bad-request"), (#"{"id": 7}"#, "bad-request"),
-    (#"{"id": 7, "op": "sub", "since": -1}"#, "bad-request"),
-    (#"{"id": 7, "op": "sub", "filter": "nope > 1"}"#, "invalid-query"),
-    (#"{"id": 7, "op": "unsub", "sub": 5}"#, "not-found"),
-  ])
+  @Test(
+    "A wrong wish is answered",
+    arguments: [
+      (#"{"id": 7, "op": "dance"}"#, "bad-request"), (#"{"id": 7}"#, "bad-request"),
+      (#"{"id": 7, "op": "sub", "since": -1}"#, "bad-request"),
+      (#"{"id": 7, "op": "sub", "filter": "nope > 1"}"#, "invalid-query"),
+      (#"{"id": 7, "op": "unsub", "sub": 5}"#, "not-found"),
+    ])
   func aWrongWishIsAnswered(_ text: String, _ code: String) throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -94,7 +98,7 @@ import Testing
     #expect(try socket.receive()["ok"]?["serverTime"]?.string != nil)
   }
 
-  @Test func tooManySubscriptionsCloseTheSocket() throws {
+  @Test("Too many subscriptions close the socket") func tooManySubscriptionsCloseTheSocket() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     for number in 1...65 { try socket.send(["id": .int(Int64(number)), "op": "sub"]) }
@@ -102,7 +106,7 @@ import Testing
   }
 
   /// Reading the past takes long; those who asked for it and left, or who still read it, hold nobody up.
-  @Test func thePastDoesNotHoldUpThePresent() throws {
+  @Test("The past does not hold up the present") func thePastDoesNotHoldUpThePresent() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let writer = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -129,7 +133,7 @@ import Testing
     }
   }
 
-  @Test func serverSentEventsGoOnWhereTheyStopped() throws {
+  @Test("Server sent events go on where they stopped") func serverSentEventsGoOnWhereTheyStopped() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let first = try EventStreamClient(port: counter.port, path: "/v1/live?since=0&flow=Counter&type=step")
@@ -161,7 +165,7 @@ import Testing
   }
 
   /// Years pass in the file while nobody serves it.
-  @Test func aLongHistoryIsFoldedAndSaysSo() throws {
+  @Test("A long history is folded and says so") func aLongHistoryIsFoldedAndSaysSo() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", Counter.source)
     let options = [file, "--store", folder.store, "--keep", "1d"]
@@ -191,7 +195,7 @@ import Testing
     #expect(try archive.map { try JSON(parsing: Array($0.utf8))["journal"]?.array?.count } == [41])
   }
 
-  @Test func aHistoryIsALineForEachEntry() throws {
+  @Test("A history is a line for each entry") func aHistoryIsALineForEachEntry() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     // More than a peer may have queued: it is sent at the pace at which it is read.

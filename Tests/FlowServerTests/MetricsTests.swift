@@ -25,7 +25,7 @@ import Testing
     #expect(lines.contains(#"flow_state_age_seconds{workflow="F",state="a+b"} 6"#), "only of those that run")
   }
 
-  @Test func labelsHaveABound() {
+  @Test("Labels have a bound") func labelsHaveABound() {
     for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.recordRefusal(of: "e\(index)", flow: nil) }
     let events = lines().filter { $0.hasPrefix("flow_events_received_total{") }
     #expect(events.count == Family<Counter>.maximumMembers + 1)

@@ -122,7 +122,7 @@ import Testing
     #expect(types.count > 20)
   }
 
-  @Test func logsAreDocumentsWithTheRequestsName() throws {
+  @Test("Logs are documents with the requests name") func logsAreDocumentsWithTheRequestsName() throws {
     let server = try serve("--log-level", "debug")
     let client = HTTPClient(port: server.port)
     let answer = try client.send(
@@ -145,14 +145,14 @@ import Testing
     #expect(lines.last?["msg"] == "stopped")
   }
 
-  @Test func textIsForPeople() throws {
+  @Test("Text is for people") func textIsForPeople() throws {
     let server = try serve("--log-format", "text", "--log-level", "debug")
     try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["X-Request-Id": "a=b"])
     #expect(eventually { server.log.contains("debug: request requestId=a=b who=\"\" method=GET path=/v1/flows") })
     #expect(server.log.hasPrefix("flow serves Order from "))
   }
 
-  @Test func eachStepIsASpan() throws {
+  @Test("Each step is a span") func eachStepIsASpan() throws {
     let collector = try Script("collector.py")
     let server = try serve("--otlp", "http://127.0.0.1:\(collector.port())")
     let client = HTTPClient(port: server.port)

@@ -13,7 +13,7 @@ import Testing
     return counter
   }
 
-  @Test func anInstanceIsSuspendedResumedAndCancelled() throws {
+  @Test("An instance is suspended resumed and cancelled") func anInstanceIsSuspendedResumedAndCancelled() throws {
     let counter = try started()
     let client = counter.client
     let held = try client.send(
@@ -41,7 +41,7 @@ import Testing
     #expect(deed?["action"] == "suspend" && deed?["by"] == "ann" && deed?["reason"] == "wait")
   }
 
-  @Test func aBatchDoesItToAllOfAFilter() throws {
+  @Test("A batch does it to all of a filter") func aBatchDoesItToAllOfAFilter() throws {
     let counter = try started()
     let client = counter.client
     try client.send("POST", OperateTests.path + "/c/suspend", [:])
@@ -77,7 +77,7 @@ import Testing
     #expect(try client.send("GET", "/v1/stats?flow=Conter").status == 404)
   }
 
-  @Test func aDeadLetterIsListedAndTriedAgain() throws {
+  @Test("A dead letter is listed and tried again") func aDeadLetterIsListedAndTriedAgain() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "work.flow",
@@ -116,7 +116,7 @@ import Testing
       headers: ["Content-Type": "text/x-flow"].merging(headers) { _, new in new })
   }
 
-  @Test func aFlowIsDeployedWhileItIsServed() throws {
+  @Test("A flow is deployed while it is served") func aFlowIsDeployedWhileItIsServed() throws {
     let counter = try started()
     let client = counter.client
     let source = Counter.source.replacing("counting", with: "adding")
@@ -161,7 +161,7 @@ import Testing
     #expect(old == 2)
   }
 
-  @Test func aWrongSourceIsExplained() throws {
+  @Test("A wrong source is explained") func aWrongSourceIsExplained() throws {
     let counter = try started()
     let client = counter.client
     let broken = try put(Counter.source.replacing("-> end", with: "-> nowhere"), client)
@@ -176,7 +176,7 @@ import Testing
       try put(Counter.source, client, headers: ["Content-Type": "application/json"]).json["code"] == "invalid-json")
   }
 
-  @Test func aRunIsSimulatedAndNotKept() throws {
+  @Test("A run is simulated and not kept") func aRunIsSimulatedAndNotKept() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)

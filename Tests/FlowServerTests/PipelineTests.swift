@@ -25,7 +25,7 @@ import Testing
     #expect(try system.send("Quieten", ["sensor": "s1"], roles: "operator").json["to"] == ["calm"])
   }
 
-  @Test func devicesThatOnlyAnswerAreAsked() throws {
+  @Test("Devices that only answer are asked") func devicesThatOnlyAnswerAreAsked() throws {
     let system = try System("pipeline")
     let isStored = try eventually(within: 30) { try system.view("Sensor/cellar")["data"]?["count"]?.int ?? 0 >= 2 }
     #expect(isStored, "it was asked by itself, more than once")
@@ -33,7 +33,7 @@ import Testing
   }
 
   /// 200 readings come while the model is away at first and the server dies in the middle; each counts once.
-  @Test func noReadingIsLostOrCountedTwice() throws {
+  @Test("No reading is lost or counted twice") func noReadingIsLostOrCountedTwice() throws {
     let system = try System("pipeline")
     try system.services.makeBusy("/rate", times: 20)
     for batch in 0..<4 {

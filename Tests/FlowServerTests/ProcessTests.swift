@@ -16,7 +16,7 @@ import Testing
     #expect(try system.send("Submit", data, as: "ann", roles: "requester").status == 201)
   }
 
-  @Test func aDefinitionChangesWhileCasesRun() throws {
+  @Test("A definition changes while cases run") func aDefinitionChangesWhileCasesRun() throws {
     let system = try System("process")
     #expect(try define(system, [ProcessTests.check, ProcessTests.sign], roles: "clerk").status == 403)
     #expect(try define(system, [["name": "check", "role": "janitor"]]).status == 409)
@@ -31,7 +31,7 @@ import Testing
     #expect(try system.view("Case/t2")["data"]?["version"] == 2)
   }
 
-  @Test func eachStageIsForItsRole() throws {
+  @Test("Each stage is for its role") func eachStageIsForItsRole() throws {
     let system = try System("process")
     try #require(try define(system, [ProcessTests.check, ProcessTests.sign]).status == 201)
     try submit(system, "t1", cents: 20000)
@@ -59,7 +59,7 @@ import Testing
   }
 
   /// What is remarked about a case is in the flow that keeps it, and nowhere else.
-  @Test func remarksAreKeptApart() throws {
+  @Test("Remarks are kept apart") func remarksAreKeptApart() throws {
     let system = try System("process")
     try #require(try define(system, [ProcessTests.check]).status == 201)
     try submit(system, "t1", cents: 1)
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// With keys: whose key is not for the trail sees nothing of it, on any way.
-  @Test func theTrailIsForSomeOnly() throws {
+  @Test("The trail is for some only") func theTrailIsForSomeOnly() throws {
     let folder = try TestFolder()
     let keys = Keys(in: folder)
     let author = try keys.add("ada", "--scope", "read,send", "--role", "author", "--flow", "Definition")

@@ -8,7 +8,7 @@ import Testing
 
 /// What an operator hides is seen nowhere: not in views, history, lists, the live stream, refusals or logs.
 @Suite(.serialized) struct RedactionTests {
-  @Test func aHiddenFieldIsSeenNowhere() throws {
+  @Test("A hidden field is seen nowhere") func aHiddenFieldIsSeenNowhere() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "desk.flow",
@@ -59,13 +59,13 @@ import Testing
   private let redaction = Redaction(["Order": ["email"], "Other": ["phone"]])
 
   /// Data of a flow must not be able to say whose it is.
-  @Test func dataCannotTalkItsWayOut() throws {
+  @Test("Data can't talk its way out") func dataCannotTalkItsWayOut() throws {
     let json = try JSON(parsing: #"{"flow": "Order", "data": {"flow": "Free", "email": "a", "x": {"email": "b"}}}"#)
     let masked = redaction.masked(json, of: nil).text()
     #expect(masked == #"{"flow":"Order","data":{"flow":"Free","email":"[redacted]","x":{"email":"[redacted]"}}}"#)
   }
 
-  @Test func onlyTheFieldsOfTheFlowAreHidden() throws {
+  @Test("Only the fields of the flow are hidden") func onlyTheFieldsOfTheFlowAreHidden() throws {
     let json = try JSON(parsing: #"[{"flow": "Order", "email": 1, "phone": 2}, {"flow": "Free", "email": 3}]"#)
     #expect(
       redaction.masked(json, of: nil).text()

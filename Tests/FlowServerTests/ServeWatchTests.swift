@@ -17,7 +17,7 @@ import Testing
     try client.send("GET", "/v1/flows").json["items"]?.array?.first?["definition"]
   }
 
-  @Test func anEditIsServedWhenItCompiles() throws {
+  @Test("An edit is served when it compiles") func anEditIsServedWhenItCompiles() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", ServeWatchTests.source("counting"))
     let server = try ServerProcess([file, "--store", folder.store, "--watch"])
@@ -83,7 +83,7 @@ import Testing
     #expect(text.hasPrefix("event Open"), "\(text)")
   }
 
-  @Test func onlyFlowsCanBeWatched() throws {
+  @Test("Only flows can be watched") func onlyFlowsCanBeWatched() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.json", "{}")
     let result = try FlowProcess.run("serve", file, "--watch", "--store", folder.store)

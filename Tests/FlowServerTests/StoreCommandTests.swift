@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func aBackupOfAServedStoreIsServedAgain() throws {
+  @Test("A backup of a served store is served again") func aBackupOfAServedStoreIsServedAgain() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(20, on: server)
     let backup = try FlowProcess.run("store", "backup", folder.store, path("copy.db"))
@@ -67,7 +67,7 @@ import Testing
     #expect(foreign.code == 2, "\(foreign.errors)")
   }
 
-  @Test func damageIsFound() throws {
+  @Test("Damage is found") func damageIsFound() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(200, on: server)
     _ = server.stop()
@@ -85,7 +85,7 @@ import Testing
     #expect(throws: ServerProcess.NotStarted.self) { try ServerProcess([file, "--store", folder.store]) }
   }
 
-  @Test func rowsThatDisagreeAreFound() throws {
+  @Test("Rows that disagree are found") func rowsThatDisagreeAreFound() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(3, on: server)
     _ = server.stop()

@@ -28,7 +28,7 @@ import Testing
     ])
   }
 
-  @Test func curlIsServed() throws {
+  @Test("Curl is served") func curlIsServed() throws {
     let server = try serve()
     let url = "https://localhost:\(server.port)/livez"
     for version in ["--tlsv1.2", "--tlsv1.3"] {
@@ -41,14 +41,14 @@ import Testing
     #expect(plain.code != 0)
   }
 
-  @Test func anotherProtocolIsRefusedInTheHandshake() throws {
+  @Test("Another protocol is refused in the handshake") func anotherProtocolIsRefusedInTheHandshake() throws {
     let server = try serve()
     let answer = try runProgram(
       "openssl", "s_client", "-connect", "127.0.0.1:\(server.port)", "-alpn", "h2", "-brief")
     #expect(answer.code != 0)
   }
 
-  @Test func requestsAndSocketsGoThroughTLS() throws {
+  @Test("Requests and sockets go through TLS") func requestsAndSocketsGoThroughTLS() throws {
     let server = try serve()
     let relay = try Script("tls_relay.py", [String(server.port), certificate])
     let port = relay.port()
@@ -89,7 +89,9 @@ import Testing
     return try runProgram("sh", "-c", command).output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  @Test func aKeyOfAnotherCertificateIsRefusedAtTheStart() throws {
+  @Test("A key of another certificate is refused at the start") func aKeyOfAnotherCertificateIsRefusedAtTheStart()
+    throws
+  {
     let other = folder.url.appending(path: "other.pem").path
     try #require(
       try runProgram("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", other)

@@ -5,7 +5,7 @@ import Testing
 
 /// JSON Web Tokens made by the Python package `cryptography`, good ones and forged ones.
 @Suite(.serialized) struct TokenTests {
-  @Test func onlyGoodTokensAreBelieved() throws {
+  @Test("Only good tokens are believed") func onlyGoodTokensAreBelieved() throws {
     let made = try runProgram(
       "python3", packageRoot.appending(path: "Tests/FlowServerTests/tokens.py").path)
     try #require(made.code == 0, "the package `cryptography` is needed")
@@ -55,11 +55,14 @@ import Testing
     return try ServerProcess([EndToEndTests.order, "--store", folder.store, "--keys", keys])
   }
 
-  @Test(arguments: [
-    #"{"kty": "oct", "kid": "h", "alg": "HS256", "k": "c2hvcnQ"}"#, #"{"kty": "oct", "kid": "h", "k": "AAAA"}"#,
-    #"{"kty": "RSA", "alg": "HS256", "n": "AQAB", "e": "AQAB"}"#, #"{"kty": "RSA", "alg": "RS256", "n": "AQAB"}"#,
-    #"{"kty": "EC", "alg": "ES256", "crv": "P-384", "x": "AA", "y": "AA"}"#, #"{"kty": "oct", "alg": "none", "k": ""}"#,
-  ])
+  @Test(
+    "A set with a key that cant be used is refused",
+    arguments: [
+      #"{"kty": "oct", "kid": "h", "alg": "HS256", "k": "c2hvcnQ"}"#, #"{"kty": "oct", "kid": "h", "k": "AAAA"}"#,
+      #"{"kty": "RSA", "alg": "HS256", "n": "AQAB", "e": "AQAB"}"#, #"{"kty": "RSA", "alg": "RS256", "n": "AQAB"}"#,
+      #"{"kty": "EC", "alg": "ES256", "crv": "P-384", "x": "AA", "y": "AA"}"#,
+      #"{"kty": "oct", "alg": "none", "k": ""}"#,
+    ])
   func aSetWithAKeyThatCantBeUsedIsRefused(_ key: String) throws {
     let folder = try TestFolder()
     #expect(throws: ServerProcess.NotStarted.self) {

@@ -12,7 +12,7 @@ import Testing
     try client.send("PUT", VersionTests.path, text: source, headers: ["Content-Type": "text/x-flow"])
   }
 
-  @Test func eachVersionKeepsItsSource() throws {
+  @Test("Each version keeps its source") func eachVersionKeepsItsSource() throws {
     let counter = try CounterServer()
     let client = counter.client
     try Counter.begin("a", client)
@@ -43,7 +43,7 @@ import Testing
     #expect(refused.status == 406 && refused.json["code"] == "not-acceptable")
   }
 
-  @Test func anInstanceIsDrawnInTheVersionThatItRuns() throws {
+  @Test("An instance is drawn in the version that it runs") func anInstanceIsDrawnInTheVersionThatItRuns() throws {
     let counter = try CounterServer()
     let client = counter.client
     try Counter.begin("a", client)

@@ -22,7 +22,7 @@ import Testing
     try client.send("POST", "/v1/events", AccessTests.request, headers: all)
   }
 
-  @Test func listsLeaveTheOthersOut() throws {
+  @Test("Lists leave the others out") func listsLeaveTheOthersOut() throws {
     let client = HTTPClient(port: server.port)
     let flows = try client.send("GET", "/v1/instances", headers: some).json["items"]?.array?.map { $0["flow"] }
     #expect(flows == ["Order"])
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func anEventDoesNotReachThemByItsSubject() throws {
+  @Test("An event does not reach them by its subject") func anEventDoesNotReachThemByItsSubject() throws {
     let client = HTTPClient(port: server.port)
     let event: JSON = [
       "specversion": "1.0", "id": "1", "source": "x", "type": "Withdraw", "subject": "Approval/p1", "data": [:],
@@ -52,7 +52,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Approval/instances/p1", headers: all).json["revision"] == 1)
   }
 
-  @Test func aSourceDoesNotBringThemAlong() throws {
+  @Test("A source does not bring them along") func aSourceDoesNotBringThemAlong() throws {
     let client = HTTPClient(port: server.port)
     let flows = ["Order", "Approval"].map { name in
       """
@@ -73,7 +73,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Approval", headers: all).json["states"]?.array?.isEmpty == false)
   }
 
-  @Test func streamsLeaveTheOthersOut() throws {
+  @Test("Streams leave the others out") func streamsLeaveTheOthersOut() throws {
     let stream = try EventStreamClient(port: server.port, path: "/v1/live?since=0", headers: some)
     #expect(try stream.receive().name == "ready")
     #expect(try stream.receive().data["subject"] == "o1")

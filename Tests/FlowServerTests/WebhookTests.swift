@@ -80,7 +80,7 @@ import Testing
     #expect(try server.count == 4)
   }
 
-  @Test func standardWebhooksGetIn() throws {
+  @Test("Standard webhooks get in") func standardWebhooksGetIn() throws {
     let key = (0..<24).map { UInt8($0) }
     let server = try Server(secret: "whsec_" + Data(key).base64EncodedString())
     var headers = Signature.standard(WebhookTests.body, id: "m1", at: now, key: key, header: WebhookTests.header)
@@ -139,7 +139,7 @@ import Testing
     #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
   }
 
-  @Test func aRequestWithoutASignatureChangesNothing() throws {
+  @Test("A request without a signature changes nothing") func aRequestWithoutASignatureChangesNothing() throws {
     let server = try Server()
     #expect(try server.deliver(WebhookTests.body, [:]).json["code"] == "webhook-unverified")
     #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
@@ -169,11 +169,13 @@ import Testing
     #expect(try server.deliver(signed: WebhookTests.body, ["webhook-timestamp": "\(now - 200)"]).status == 201)
   }
 
-  @Test(arguments: [
-    (#"{"id": "n1", "from": {"name": ""}}"#, "event-not-accepted"), (#"{"id": 5}"#, "validation-failed"),
-    ("[]", "validation-failed"), ("{", "invalid-json"), ("", "invalid-json"), ("\u{0}", "invalid-json"),
-    (String(repeating: "[", count: 100_000), "invalid-json"),
-  ])
+  @Test(
+    "A verdict is no error of the delivery",
+    arguments: [
+      (#"{"id": "n1", "from": {"name": ""}}"#, "event-not-accepted"), (#"{"id": 5}"#, "validation-failed"),
+      ("[]", "validation-failed"), ("{", "invalid-json"), ("", "invalid-json"), ("\u{0}", "invalid-json"),
+      (String(repeating: "[", count: 100_000), "invalid-json"),
+    ])
   func aVerdictIsNoErrorOfTheDelivery(_ body: String, _ code: String) throws {
     let server = try Server()
     let answer = try server.deliver(signed: body)
@@ -201,7 +203,7 @@ import Testing
     #expect(try server.deliver(WebhookTests.body, headers, to: path).json["code"] == "not-found")
   }
 
-  @Test func aMissingSecretIsSaidAtTheStart() throws {
+  @Test("A missing secret is said at the start") func aMissingSecretIsSaidAtTheStart() throws {
     let folder = try TestFolder()
     let file = try folder.write("note.flow", WebhookTests.source)
     let words = ["serve", file, "--store", folder.store, "--addr", "127.0.0.1:0"]
@@ -212,7 +214,7 @@ import Testing
     #expect(empty.code == 2 && empty.errors.contains("is empty"))
   }
 
-  @Test func aFlowIsNotDeployedWithoutItsSecret() throws {
+  @Test("A flow is not deployed without its secret") func aFlowIsNotDeployedWithoutItsSecret() throws {
     let counter = try CounterServer()
     let answer = try counter.client.send(
       "PUT", "/v1/flows/Note", text: WebhookTests.source, headers: ["Content-Type": "text/x-flow"])
@@ -220,12 +222,34 @@ import Testing
   }
 
   /// Other systems have no key; their signature is what lets them in.
-  @Test func aSignatureIsEnoughWhereKeysAreAsked() throws {
+  @Test("A signature is enough where keys are asked") func aSignatureIsEnoughWhereKeysAreAsked() throws {
     let server = try Server(hasKeys: true)
     #expect(try server.client.send("GET", "/v1/flows").status == 401)
     #expect(try server.deliver(signed: WebhookTests.body).status == 201)
     #expect(try server.deliver(WebhookTests.body, [WebhookTests.header: "none"]).json["code"] == "webhook-unverified")
     let unknown = try server.deliver(WebhookTests.body, [:], to: "/v1/hooks/None/Told")
     #expect(unknown.status == 404 && !unknown.text.contains("Note"), "what there is is not told")
+  }
+
+  @Test("A delivery with more than five signatures is refused by its head, whatever its body is")
+  func signaturesAreBounded() throws {
+    let server = try Server()
+    let genuine = Signature.hexadecimal(WebhookTests.body)
+    let others = (0..<5).map { Signature.hexadecimal("\($0)") }
+    let six = try server.deliver(WebhookTests.body, [WebhookTests.header: (others + [genuine]).joined(separator: " ")])
+    #expect(six.status == 401)
+    let five = try server.deliver(
+      WebhookTests.body, [WebhookTests.header: (others.dropLast() + [genuine]).joined(separator: " ")])
+    #expect(five.status == 201)
+    // Neither the signatures nor the body cost work: a thousand such deliveries take less than a second each hundred.
+    let many = String(repeating: "0 ", count: 7_000)
+    let large = String(repeating: "x", count: 1_000_000)
+    let start = Date()
+    for _ in 0..<20 {
+      let answer = try? server.deliver(large, [WebhookTests.header: many])
+      #expect(answer == nil || answer?.status == 401)
+    }
+    #expect(Date().timeIntervalSince(start) < 10)
+    #expect(try server.client.send("GET", "/livez").status == 200)
   }
 }

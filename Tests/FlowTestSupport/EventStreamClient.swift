@@ -22,7 +22,7 @@ public final class EventStreamClient {
     guard answer.hasPrefix("HTTP/1.1 200"), answer.contains("text/event-stream") else { throw Refused(head: answer) }
   }
 
-  /// The next event; comments are passed over.
+  /// The next event; comments are skipped.
   public func receive() throws -> Event {
     while true {
       while let end = text.firstRange(of: "\n\n") {

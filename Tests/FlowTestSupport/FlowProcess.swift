@@ -6,7 +6,7 @@ public struct FlowProcess: Sendable {
   public var output: String
   public var errors: String
 
-  /// How long a run may take, in seconds.
+  /// The timeout of a run, in seconds.
   static let patience = 120.0
 
   /// Runs `flow` in a folder, by default that of the package.
@@ -29,13 +29,13 @@ public struct FlowProcess: Sendable {
     process.standardOutput = pipes.output
     process.standardError = pipes.errors
     try process.run()
-    // One that should have ended and serves instead would hold up all tests.
+    // A process that serves instead of exiting would block all tests.
     let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
     DispatchQueue.global().asyncAfter(deadline: .now() + FlowProcess.patience, execute: watchdog)
     defer { watchdog.cancel() }
     try pipes.input.fileHandleForWriting.write(contentsOf: Data(input.utf8))
     try pipes.input.fileHandleForWriting.close()
-    // What it writes is short enough for a pipe, so that one may be read after the other.
+    // The output is short enough for a pipe, so that one may be read after the other.
     let output = pipes.output.fileHandleForReading.readDataToEndOfFile()
     let errors = pipes.errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()

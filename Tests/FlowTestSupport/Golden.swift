@@ -5,7 +5,7 @@ public import Testing
 public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent()
 
-/// A file of a corpus, by whose name the test case goes.
+/// A file of a corpus; the test case has its name.
 public struct Sample: Sendable, CustomTestStringConvertible {
   public let url: URL
   public var name: String { url.deletingPathExtension().lastPathComponent }
@@ -31,7 +31,7 @@ public struct Sample: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Compares with a golden file. `UPDATE_GOLDEN=1` writes it anew, and still fails, so that nobody forgets it on.
+/// Compares with a golden file. `UPDATE_GOLDEN=1` writes it again, and still fails, so that it is not left on.
 public func expectGolden(
   _ actual: String, at url: URL, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {

@@ -1,7 +1,7 @@
 public import FlowJSON
 import Foundation
 
-/// A blocking HTTP/1.1 client over one kept connection: small, and honest about broken connections.
+/// A blocking HTTP/1.1 client over one persistent connection; broken connections are errors.
 public final class HTTPClient {
   public struct Response: Sendable {
     public var status: Int
@@ -17,8 +17,8 @@ public final class HTTPClient {
 
   public init(port: Int) { self.port = port }
 
-  /// Sends a request and waits for the answer.
-  /// - Throws: When the connection ends before the whole answer is there.
+  /// Sends a request and waits for the response.
+  /// - Throws: An error when the connection ends before the response is complete.
   @discardableResult
   public func send(
     _ method: String, _ path: String, _ body: JSON? = nil, headers: [String: String] = [:]

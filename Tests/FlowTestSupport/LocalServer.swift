@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A server on a port of its own that answers each request as a test says. One request per connection is enough.
+/// A server on its own port that responds as a test defines, with one request per connection.
 public final class LocalServer: Sendable {
   public struct Request: Sendable {
     public var line: String
@@ -16,7 +16,7 @@ public final class LocalServer: Sendable {
   public var url: String { "http://127.0.0.1:\(port)" }
   public var requests: [Request] { seen.withLock { $0 } }
 
-  /// - Parameter answer: The whole answer, head and all; nil keeps the client waiting.
+  /// - Parameter answer: The whole response with its head; nil keeps the client waiting.
   public init(_ answer: @escaping @Sendable (Request) -> String?) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs a program of the system to its end, and gives what it wrote.
+/// Runs a program of the system to its end; the result has the exit code and standard output.
 public func runProgram(_ arguments: String...) throws -> (code: Int32, output: String) {
   try runProgram(arguments)
 }

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A folder that is gone when the test is, with what a test asks of one.
+/// A temporary folder that is removed with the value.
 public final class TestFolder: Sendable {
   public let url: URL
 
@@ -19,7 +19,7 @@ public final class TestFolder: Sendable {
     return file.path
   }
 
-  /// Asks the file of the store, or changes it behind everybody's back.
+  /// Runs SQL on the store, outside of the server.
   /// - Returns: The first column of the last statement's first row, as text.
   @discardableResult
   public func sqlite(_ sql: String) throws -> String {
@@ -34,6 +34,6 @@ public final class TestFolder: Sendable {
     return output
   }
 
-  /// The file took a statement for wrong.
+  /// A statement that failed.
   struct Refused: Error { var sql: String }
 }

@@ -32,8 +32,8 @@ import Testing
   }
 
   @Test("messages and comments use no retired words")
-  func retiredWords() { expect(PlainEnglish.words, atMost: 390) }
+  func retiredWords() { expect(PlainEnglish.words, atMost: 195) }
 
   @Test("a doc comment opens with a noun phrase or a verb")
-  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 666) }
+  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 308) }
 }

@@ -4,12 +4,16 @@ import FlowJSON
 extension Flow {
   var json: JSON { .sparse(declarations + behaviour) }
 
+  /// Optional members are computed before the array, in which their types would take the compiler 20 seconds.
   private var declarations: [(String, JSON)] {
-    [
+    let parameters: JSON = parameterCount > 0 ? .number(parameterCount) : .null
+    let result: JSON = result?.json ?? .null
+    let key: JSON = key.map { .number($0) } ?? .null
+    let definitions: [JSON] = definitions.map { ["name": .string($0.name), "value": $0.value.json] }
+    return [
       ("name", .string(name)), ("version", .number(version)), ("callable", .bool(isCallable)),
-      ("parameters", parameterCount > 0 ? .number(parameterCount) : .null), ("result", result?.json ?? .null),
-      ("key", key.map { .number($0) } ?? .null), ("fields", .array(fields.map(\.json))),
-      ("lets", .array(definitions.map { ["name": .string($0.name), "value": $0.value.json] })),
+      ("parameters", parameters), ("result", result), ("key", key), ("fields", .array(fields.map(\.json))),
+      ("lets", .array(definitions)),
     ]
   }
 

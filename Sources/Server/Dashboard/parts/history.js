@@ -34,7 +34,8 @@ export async function readHistory(flow, key, after, add, signal) {
     const lines = (rest + (value ?? '')).split('\n');
     rest = done ? '' : lines.pop() ?? '';
     for (const line of lines) {
-      if (line) entries.push(JSON.parse(line));
+      // The server keeps a slow stream open with lines that hold a colon.
+      if (line.startsWith('{')) entries.push(JSON.parse(line));
       if (performance.now() - start < 12) continue;
       await new Promise((next) => setTimeout(next));
       start = performance.now();

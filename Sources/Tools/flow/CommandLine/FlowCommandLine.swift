@@ -4,11 +4,14 @@ import FlowSource
 @main
 enum FlowCommandLine {
   static let version = "0.1.0"
+  /// The date of the release, for the manual pages.
+  static let releaseDate = "2026-11-29"
 
   static let commands: [Command] = [
     .check, .lint, .fmt, .graph, .compile, .explain,
     .test, .simulate, .run, .repl, .eval,
     .serve, .ctl, .key, .store,
+    .new, .docs, .config, .completion, .man, .version,
   ]
 
   static func main() {
@@ -26,9 +29,7 @@ enum FlowCommandLine {
     case "help", "--help", "-h":
       Terminal.output(overview(of: commands, version: version))
       return ExitCode.success
-    case "version", "--version":
-      Terminal.output("flow \(version)\n")
-      return ExitCode.success
+    case "--version", "-V": return dispatch("version", Array(words.dropFirst()))
     default: return dispatch(name, Array(words.dropFirst()))
     }
   }
@@ -39,7 +40,9 @@ enum FlowCommandLine {
     return ExitCode.success
   }
 
-  static func command(named name: String) -> Command? { commands.first { $0.name == name } }
+  static func command(named name: String) -> Command? {
+    name == Command.complete.name ? .complete : commands.first { $0.name == name }
+  }
 
   private static func dispatch(_ name: String, _ words: [String]) -> Int32 {
     guard let command = command(named: name) else { return unknown(name) }

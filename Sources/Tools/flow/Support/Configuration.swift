@@ -19,8 +19,15 @@ struct Configuration {
   /// The configuration that applies to a path.
   /// - Throws: `UsageError` when the file is not valid.
   static func load(for path: String) throws(UsageError) -> Configuration {
-    guard let (file, text) = find(from: path) else { return Configuration() }
-    return try Configuration(json(text, file: file), file: file)
+    guard let (file, json) = try document(for: path) else { return Configuration() }
+    return try Configuration(json, file: file)
+  }
+
+  /// The file that applies to a path, and its contents; nil when there is none.
+  /// - Throws: `UsageError` for a syntax error.
+  static func document(for path: String) throws(UsageError) -> (path: String, json: JSON)? {
+    guard let (file, text) = find(from: path) else { return nil }
+    return (file, try json(text, file: file))
   }
 
   /// Disables all lints, for `flow check`.

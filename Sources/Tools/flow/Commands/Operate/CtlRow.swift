@@ -35,6 +35,17 @@ enum CtlRow {
     return "\(instance)  \(words.joined(separator: ", "))" + (state.isEmpty ? "" : ", in \(state)")
   }
 
+  /// Text without control characters, which could move the cursor of a terminal or change its state: they are shown
+  /// as escapes.
+  static func printable(_ text: String) -> String {
+    let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+    if isPlain { return text }
+    return text.unicodeScalars.map { scalar in
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      return isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }.joined()
+  }
+
   private static func text(_ json: JSON?) -> String {
     switch json {
     case .string(let text)?: text

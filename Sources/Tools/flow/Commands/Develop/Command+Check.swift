@@ -4,7 +4,8 @@ import FlowDiagnostics
 extension Command {
   static let check = Command(
     name: "check", group: .develop, summary: "Report errors in flows: syntax, names, types, states and cycles.",
-    operands: "PATH…", completion: .flowFiles, options: LintOptions.reporting, example: "flow check samples/order.flow",
+    operands: "PATH…", completion: .flowFiles, options: LintOptions.reporting,
+    example: "flow check samples/order.flow",
     action: { arguments throws(UsageError) in try LintCommand.run(arguments, preset: .core) })
 
   static let lint = Command(

@@ -61,12 +61,28 @@ struct CtlCommand {
 
   private func tail() throws(Client.Unreachable) -> Int32 {
     let filter = query([("flow", word(1)), ("key", word(2)), ("since", arguments[CtlOptions.since])])
+    var kind = ""
     let answer = try client.follow("/v1/live" + filter, accept: "text/event-stream") { line in
+      if line.hasPrefix("event:") { kind = String(line.dropFirst(6).drop { $0 == " " }) }
       guard line.hasPrefix("data:"), let entry = try? JSON(parsing: Array(line.dropFirst(5).utf8)) else { return true }
-      Terminal.output(isJSON ? entry.text() + "\n" : CtlRow.live(entry) + "\n")
+      // The first event describes the stream, and is no entry of it.
+      if kind == "ready" || kind == "reset" || kind == "bye" { return startOrEnd(of: kind, entry) }
+      Terminal.output(isJSON ? entry.text() + "\n" : CtlRow.printable(CtlRow.live(entry)) + "\n")
       return true
     }
     return answer.isSuccess ? ExitCode.success : printProblem(answer)
+  }
+
+  /// - Returns: Whether the stream continues.
+  private func startOrEnd(of kind: String, _ document: JSON) -> Bool {
+    if kind == "reset" {
+      let offset = document["offset"]?.int.map { String($0) } ?? "the present"
+      Terminal.error(
+        "the journal has no entries after this offset, or has archived them",
+        help: "the stream starts at offset \(offset)")
+    }
+    if kind == "bye" { Terminal.error(CtlRow.printable(document["reason"]?.string ?? "the server ended the stream")) }
+    return true
   }
 
   // MARK: - Commands
@@ -76,7 +92,10 @@ struct CtlCommand {
       Terminal.error("the data is not JSON", help: #"flow ctl send Order o1 Paid '{"amount": 10}'"#)
       return ExitCode.usage
     }
-    let headers = arguments[CtlOptions.key].map { ["Idempotency-Key: \($0)"] } ?? []
+    var headers = arguments[CtlOptions.key].map { ["Idempotency-Key: \($0)"] } ?? []
+    if let caller = arguments[CtlOptions.caller] { headers.append("Flow-Caller: \(caller)") }
+    let roles = arguments[CtlOptions.role]
+    if !roles.isEmpty { headers.append("Flow-Roles: \(roles.joined(separator: ", "))") }
     let body: JSON = ["event": .string(name), "data": payload]
     return printOutcome(try client.send("POST", to: path + dryRun, body: body.bytes(), headers: headers))
   }
@@ -134,7 +153,7 @@ struct CtlCommand {
 
   private func printOutcome(_ answer: Client.Response) -> Int32 {
     guard answer.isSuccess else { return printProblem(answer) }
-    Terminal.output(isJSON ? answer.json.text(.indented) + "\n" : CtlRow.outcome(answer.json) + "\n")
+    Terminal.output(isJSON ? answer.json.text(.indented) + "\n" : CtlRow.printable(CtlRow.outcome(answer.json)) + "\n")
     return ExitCode.success
   }
 
@@ -145,13 +164,19 @@ struct CtlCommand {
     } else {
       let detail = problem["detail"]?.string ?? problem["title"]?.string ?? "status \(answer.status)"
       let allowed = (problem["allowedEvents"]?.array ?? []).compactMap(\.string)
-      Terminal.error(detail, help: allowed.isEmpty ? nil : "accepted now: \(allowed.joined(separator: ", "))")
+      let violations = (problem["violations"]?.array ?? []).dropFirst().map { violation in
+        "\n  \(violation["pointer"]?.string ?? ""): \(violation["message"]?.string ?? "")"
+      }
+      Terminal.error(
+        CtlRow.printable(detail) + violations.map { "\n" + CtlRow.printable(String($0.dropFirst())) }.joined(),
+        help: allowed.isEmpty ? nil : "accepted now: \(allowed.joined(separator: ", "))")
     }
     return ExitCode.findings
   }
 
   /// Rows with aligned columns.
-  private func table(_ rows: [[String]]) -> String {
+  private func table(_ documents: [[String]]) -> String {
+    let rows = documents.map { $0.map(CtlRow.printable) }
     let count = rows.map(\.count).max() ?? 0
     let widths = (0..<count).map { column in
       rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0

@@ -52,11 +52,13 @@ enum CtlOptions {
   static let reason = Option.text("reason", "TEXT", help: "reason to record in the journal")
   static let dryRun = Option.flag("dry-run", short: "n", help: "show the outcome without applying it")
   static let key = Option.text("key", "KEY", help: "send, start: idempotency key")
+  static let caller = Option.text("caller", "NAME", help: "send, start: caller, for a server without keys")
+  static let role = Option.list("role", "ROLE", help: "send, start: role of the caller, for a server without keys")
   static let since = Option.text("since", "OFFSET", help: "tail: start after this journal offset")
   static let format = Option.choice("format", short: "f", default: TextFormat.text, help: "output format")
 
   static let all: [any CommandOption] = [
-    server, tokenFile, status, state, query, limit, reason, dryRun, key, since, format,
+    server, tokenFile, status, state, query, limit, reason, dryRun, key, caller, role, since, format,
   ]
 
   static let defaultServer = "http://127.0.0.1:8080"

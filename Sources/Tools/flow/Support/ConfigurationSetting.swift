@@ -1,0 +1,41 @@
+/// A setting of `flow.toml`, for the manual, the reference and `flow config show`.
+struct ConfigurationSetting: Sendable {
+  var name: String
+  /// The form of the value, such as `["CODE", …]`.
+  var form: String
+  var help: String
+  var defaultText: String
+
+  var description: String { "\(help) (default: \(defaultText))" }
+
+  static let all: [ConfigurationSetting] = [
+    .init(
+      name: "lint.preset", form: #""core" | "recommended" | "strict""#, help: "set of enabled rules",
+      defaultText: "recommended"),
+    .init(name: "lint.select", form: #"["CODE", …]"#, help: "also enable these rules", defaultText: "none"),
+    .init(name: "lint.ignore", form: #"["CODE", …]"#, help: "disable these rules", defaultText: "none"),
+    .init(
+      name: "lint.baseline", form: #""FILE""#, help: "suppress the findings that the file lists", defaultText: "none"),
+    .init(
+      name: "lint.severity.CODE", form: #""error" | "warning" | "info""#, help: "severity of a rule",
+      defaultText: "that of the rule"),
+    .init(
+      name: "lint.per-path.\"PATTERN\".ignore", form: #"["CODE", …]"#,
+      help: "disable rules for the files that match a pattern", defaultText: "none"),
+    .init(
+      name: "serve.redact.FLOW", form: #"["FIELD", …]"#, help: "fields that the server never shows",
+      defaultText: "none"),
+  ]
+
+  static let example = """
+    [lint]
+    preset = "strict"
+    ignore = ["F601"]
+
+    [lint.per-path."tests/**"]
+    ignore = ["F5"]
+
+    [serve.redact]
+    Order = ["email"]
+    """
+}
