@@ -147,6 +147,10 @@ powercut: setup ## simulate CUTS power cuts under load and check what survives
 	swift build --build-tests
 	FLOW_CUTS=$(CUTS) swift test --skip-build --filter PowerCutTests
 
+soak: setup ## load a server for SECONDS with --keep 20s; print sizes of memory, store, log and archive
+	swift build -c release --product flow
+	python3 Tests/soak.py .build/release/flow $(SECONDS)
+
 SUBSCRIBERS ?= 200
 SECONDS ?= 600
 test-resume: setup ## disconnect SUBSCRIBERS at random for SECONDS of load and check that each receives every entry once
@@ -217,7 +221,7 @@ schemathesis: build ## fuzz two samples against their OpenAPI document
 	  [ $$caller = admin ] && scopes="$$scopes --scope send --scope work --scope operate --scope deploy"; \
 	  FLOW_KEY=$$(.build/release/flow key new --name $$caller $$scopes $$keys) || exit 1; export FLOW_KEY; \
 	  [ $$caller = anyone ] && keys=; \
-	  .build/release/flow serve samples/$$sample.flow --store $(SCHEMATHESIS)/$$sample.db $$keys \
+	  .build/release/flow serve samples/$$sample.flow --create --store $(SCHEMATHESIS)/$$sample.db $$keys \
 	    --addr 127.0.0.1:18089 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
 	  $(SCHEMATHESIS)/bin/schemathesis --config-file Tests/schemathesis.toml run \
 	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \

@@ -34,7 +34,7 @@ let package = Package(
 
     // The durable engine, its adapters, and the server.
     library(.engine, "FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowJSON"]),
-    library(.engine, "FlowStoreSQLite", ["FlowRuntime", "FlowJSON", "CSQLite"], unsafe: true),
+    library(.engine, "FlowStoreSQLite", ["FlowRuntime", "FlowIR", "FlowJSON", "CEL", "CSQLite"], unsafe: true),
     library(.engine, "FlowCrypto", ["CSignature"], unsafe: true),
     library(
       .engine, "FlowActions",

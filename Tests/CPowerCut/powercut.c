@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -97,7 +98,11 @@ static int layer_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
   (void)vfs;
   const watch *who = watcher(name);
   if (!who) return unix_vfs->xOpen(unix_vfs, name, file, flags, flags_out);
-  int is_new = (flags & SQLITE_OPEN_CREATE) && access(name, F_OK) != 0;
+  /* A database may have been created empty before, to give it its mode. */
+  struct stat status;
+  int is_missing = stat(name, &status) != 0;
+  int is_empty = !is_missing && (flags & SQLITE_OPEN_MAIN_DB) && status.st_size == 0;
+  int is_new = (flags & SQLITE_OPEN_CREATE) && (is_missing || is_empty);
   watched *made = (watched *)file;
   made->base.pMethods = 0;
   made->real = (sqlite3_file *)(made + 1);

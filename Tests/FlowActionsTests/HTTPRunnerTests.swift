@@ -57,12 +57,23 @@ import Testing
 
   @Test(arguments: [
     ("application/json", #"{"a":[1]}"#, #"{"a":[1]}"#), ("text/plain", "123", #""123""#),
-    ("application/json", "{broken", #""{broken""#), ("application/problem+json", "5", "5"),
+    ("text/plain", "{broken", #""{broken""#), ("application/problem+json", "5", "5"),
   ])
   func anAnswerIsReadAsWhatItSaysItIs(_ type: String, _ body: String, _ expected: String) async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", body, headers: "Content-Type: \(type)\r\n") }
     guard case .done(let json) = await run("POST", server.url) else { return #expect(Bool(false)) }
     #expect(json.text() == expected)
+  }
+
+  @Test("a response that claims to be JSON, and is not, is a failure of its own")
+  func brokenJSON() async {
+    let server = LocalServer { _ in
+      LocalServer.answer("200 OK", "{broken", headers: "Content-Type: application/json\r\n")
+    }
+    guard case .impossible("INVALID_RESULT", let message) = await run("POST", server.url) else {
+      return #expect(Bool(false))
+    }
+    #expect(message.contains("not JSON"))
   }
 
   @Test(

@@ -97,7 +97,7 @@ import Testing
       engine.fireTimers()
       for (job, _) in engine.dispatch() { engine.finish(job, .done(.null)) }
       _ = try engine.commit()
-      while try engine.maintain() {}
+      while try engine.maintain().hasMore {}
       for row in try queries.instances(InstanceFilter(), after: nil, limit: 10) {
         if let snapshot = try check(row, queries) { folds.insert(snapshot.sequence) }
       }

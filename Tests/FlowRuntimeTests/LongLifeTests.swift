@@ -45,7 +45,7 @@ import Testing
     /// Days pass, and what can be tidied is.
     func wait(days: Int64) throws {
       world.advance(days * LongLifeTests.day)
-      while try engine.maintain() {}
+      while try engine.maintain().hasMore {}
     }
 
     var row: InstanceRow { get throws { try #require(try queries.instance(flow: "Task", key: "a")) } }
@@ -153,10 +153,10 @@ import Testing
 
   /// A fold that loses something does not go unnoticed.
   @Test(arguments: [
-    ("DELETE FROM journal WHERE sequence = 42", "what came before journal entry 43 is missing"),
-    ("DELETE FROM snapshot", "what came before journal entry 42 is missing"),
+    ("DELETE FROM journal WHERE sequence = 42", "the entry before journal entry 43 is missing"),
+    ("DELETE FROM snapshot", "the entry before journal entry 42 is missing"),
     (
-      "UPDATE snapshot SET sequence = 44", "journal entry 42 is older than what the history of its instance begins with"
+      "UPDATE snapshot SET sequence = 44", "journal entry 42 is older than the beginning of the history of its instance"
     ),
     ("UPDATE snapshot SET revision = 99", "a snapshot of Task/a is newer than the instance"),
     ("UPDATE snapshot SET instance = 5", "a snapshot belongs to no instance"),

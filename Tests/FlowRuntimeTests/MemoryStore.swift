@@ -17,6 +17,9 @@ final class MemoryStore: Store {
   var lastJob: Int64 = 0
   var identity = ""
   var commits = 0
+  var completions: [Int64: CompletionRow] = [:]
+  var served: Set<String> = []
+  var bulk: [Int64: [UInt8]] = [:]
   /// What the next commit throws, once.
   var nextCommitFails: StoreError?
   /// What every commit has to wait for.
@@ -40,7 +43,7 @@ final class MemoryStore: Store {
     commits += 1
     for row in batch.instances.values {
       if let old = instances[row.id], old.revision > row.revision || batch.created.contains(row.id) {
-        throw .fatal("somebody else has written to the store")
+        throw .fatal("another process has written to the store")
       }
       instances[row.id] = row
     }
@@ -56,7 +59,10 @@ final class MemoryStore: Store {
     for row in batch.dead { dead[row.job.id] = row }
     for row in batch.deployments { deployed[row.flow] = row }
     scheduled.merge(batch.schedules) { $1 }
-    for (key, row) in batch.once { once[key] = row.job == 0 && row.outcome.isEmpty ? nil : row }
+    for (key, row) in batch.once { once[key] = row.isForgotten && row.generation == 0 ? nil : row }
+    for row in batch.completions { completions[row.job] = row }
+    for row in batch.versions { served.insert("\(row.flow) \(row.definition)") }
+    bulk.merge(batch.bulk) { $1 }
     definitions.merge(batch.definitions) { $1 }
     if !forgetsThrottles { throttles.merge(batch.throttles) { $1 } }
     if batch.lastJob != 0 { lastJob = batch.lastJob }
@@ -102,7 +108,7 @@ final class MemoryStore: Store {
   func nextTimer(after now: Int64) throws(StoreError) -> Int64? { try read(timers.values.filter { $0 > now }.min()) }
 
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
-    let due = jobs.values.filter { $0.queue == queue && $0.due <= .at(now) && $0.lease <= now }
+    let due = jobs.values.filter { $0.queue == queue && $0.due <= .at(now) && $0.lease == 0 }
     return try read(Array(due.sorted { ($0.due, $0.id) < ($1.due, $1.id) }.prefix(limit)))
   }
 
@@ -145,7 +151,28 @@ final class MemoryStore: Store {
         sequence: Int64(journal.count), instance: instances.keys.max() ?? 0, job: lastJob, identity: identity))
   }
 
-  func maintain(now: Int64) throws(StoreError) -> MaintenanceResult { try read(MaintenanceResult()) }
+  func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult { try read(MaintenanceResult()) }
+
+  func verify() throws(StoreError) {}
+
+  func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    let expired = jobs.values.filter { $0.lease > 0 && $0.lease <= now }
+    return try read(Array(expired.sorted { ($0.lease, $0.id) < ($1.lease, $1.id) }.prefix(limit)))
+  }
+
+  func nextLease(after now: Int64) throws(StoreError) -> Int64? {
+    try read(jobs.values.map(\.lease).filter { $0 > now }.min())
+  }
+
+  func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64? {
+    try read(jobs.values.filter { $0.queue == queue }.compactMap(\.due.instant).filter { $0 > now }.min())
+  }
+
+  func completion(job: Int64) throws(StoreError) -> CompletionRow? { try read(completions[job]) }
+
+  func wasServed(flow: String, definition: String) throws(StoreError) -> Bool {
+    try read(served.contains("\(flow) \(definition)"))
+  }
 }
 
 /// What names an instance.

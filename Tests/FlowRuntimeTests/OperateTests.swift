@@ -134,11 +134,31 @@ private let t1: JSON = ["id": "t1"]
     try desk.send("Go", t1)
     _ = try operate(desk, .suspend)
     try desk.end(.status(422, message: "", retryAfterMilliseconds: nil))
-    try desk.engine.redrive(1).get()
-    desk.turn()
+    #expect(try desk.store.dead(id: 1) == nil, "a reaction may still take the failure")
     _ = try operate(desk, .resume)
     desk.turn()
-    #expect(desk.state("Task", "t1") == "broken", "the failure of the first try is still told")
+    #expect(desk.state("Task", "t1") == "broken")
+    #expect(try desk.memory.dead.isEmpty)
+  }
+
+  @Test("a dead letter is closed with a reason", arguments: DeadLetterClosing.allCases)
+  func closing(_ closing: DeadLetterClosing) throws {
+    let desk = try TestEngine()
+    try desk.send("Begin", t1)
+    try desk.send("Close", t1)
+    for _ in 0..<2 {
+      try desk.end(.unreachable("lost"))
+      desk.wait(1000)
+    }
+    let id = try #require(try desk.memory.dead.keys.first)
+    #expect(throws: EngineProblem.self) { try desk.engine.close(id, closing, reason: "").get() }
+    try desk.engine.close(id, closing, reason: "by hand").get()
+    desk.turn()
+    #expect(try desk.memory.dead.isEmpty)
+    #expect(desk.entries.last?.body["operator"]?["action"] == nil)
+    #expect(desk.entries.last?.body["action"] == .string(closing.rawValue))
+    #expect(desk.entries.last?.body["reason"] == "by hand")
+    #expect(throws: EngineProblem.self) { try desk.engine.close(id, closing, reason: "again").get() }
   }
 
   @Test func aWrongRevisionOrADryRunChangesNothing() throws {

@@ -33,6 +33,8 @@ struct Simulation {
   private var claims: [ClaimedJob] = []
   /// The fence that each job was leased with last.
   private var newestFence: [Int64: Int] = [:]
+  /// The reports of workers that were accepted.
+  private var acceptedReports: Set<String> = []
   private var contradictions = Contradictions()
   /// What has been found wrong.
   private(set) var findings: [String] = []
@@ -137,8 +139,12 @@ struct Simulation {
   // MARK: - Workers and operators
 
   private mutating func claim() {
-    if roll(3) == 0 { desk.wait(2500) }
-    let result = desk.engine.claim(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000)
+    if roll(2) == 0 {
+      // Leases end, and the job comes back after its backoff.
+      desk.wait(2500)
+      desk.wait(Int64(roll(2)) * 1500)
+    }
+    let result = desk.engine.claim(ClaimRequest(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000))
     guard let entries = try? desk.engine.commit(), case .success(let jobs) = result else { return }
     desk.entries += entries
     for job in jobs {
@@ -153,16 +159,37 @@ struct Simulation {
     let claim = claims.remove(at: roll(claims.count))
     // Some fall asleep over it.
     if roll(3) == 0 { claims.append(claim) }
+    if roll(4) == 0 { heartbeat(claim) }
     var fence = claim.fence
     if bug == .forgetsFences, let row = desk.engineJob(claim.id) { fence = row.fence }
     let holdsLease = claim.fence == newestFence[claim.id] && claim.leaseEnds > desk.world.now()
-    let result = desk.engine.finish(claim.id, fence: fence, outcome: .done(7))
+    let outcome: JobOutcome = roll(4) == 0 ? .failed(code: "LOST", message: "slipped") : .done(7)
+    let report = "\(claim.id)/\(fence)/\(outcome)"
+    let result = desk.engine.finish(claim.id, fence: fence, outcome: outcome)
     guard let entries = try? desk.engine.commit() else { return }
     desk.entries += entries
-    if case .success = result, !holdsLease {
-      findings.append("job \(claim.id) was ended by a worker that had lost it")
+    // A report that is repeated gets its first answer.
+    if case .success = result, !acceptedReports.contains(report) {
+      if !holdsLease { findings.append("job \(claim.id) was ended by a worker that had lost it") }
+      acceptedReports.insert(report)
     }
     desk.turn()
+  }
+
+  /// A worker extends its lease, which it must hold.
+  private mutating func heartbeat(_ claim: ClaimedJob) {
+    guard claim.fence == newestFence[claim.id] else {
+      if case .success = desk.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000) {
+        findings.append("job \(claim.id) was held on to by a worker that had lost it")
+      }
+      return
+    }
+    let result = desk.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000)
+    guard let entries = try? desk.engine.commit(), case .success(let end) = result else { return }
+    desk.entries += entries
+    if let index = claims.firstIndex(where: { $0.id == claim.id && $0.fence == claim.fence }) {
+      claims[index].leaseEnds = end
+    }
   }
 
   private mutating func operate() {
@@ -213,7 +240,8 @@ struct Simulation {
     for job in memory.jobs.values {
       found.append(
         """
-        job \(job.id), \(job.action), has come to no end: due \(job.due) at \(desk.world.now()), attempt \(job.attempt), \
+        job \(job.id), \(job.action), has come to no end: due \(job.due) at \(desk.world.now()), \
+        attempt \(job.attempt), \
         once \(job.once ?? "-"), call \(job.call ?? -1): \(memory.story(of: job.instance))
         """)
     }

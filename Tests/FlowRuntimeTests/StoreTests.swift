@@ -111,11 +111,11 @@ final class Folder {
     try store.commit(batch)
     batch.answers = answers(10, window - 1)
     try store.commit(batch)
-    _ = try store.maintain(now: window + 1000)
+    _ = try store.maintain(now: window + 1000, isIdle: true)
     #expect(try store.answer(scope: "s", key: "k0") != nil, "as long as the window is")
     batch.answers = answers(20, window + 2000)
     try store.commit(batch)
-    _ = try store.maintain(now: 2 * window + 2000)
+    _ = try store.maintain(now: 2 * window + 2000, isIdle: true)
     #expect(try store.answer(scope: "s", key: "k9") == nil && store.answer(scope: "s", key: "k10") == nil)
     #expect(try store.answer(scope: "s", key: "k20")?.sequence == 20)
   }
@@ -129,7 +129,7 @@ final class Folder {
     try store.commit(batch)
     batch.instances[1] = instance(1, "k", revision: 2)
     batch.journal = [entry(3)]
-    #expect(throws: StoreError.fatal("somebody else has written to the store")) { try store.commit(batch) }
+    #expect(throws: StoreError.fatal("another process has written to the store")) { try store.commit(batch) }
     #expect(try store.instance(id: 1)?.revision == 3)
     #expect(try store.counters().sequence == 2, "nothing of a failed batch is there")
   }
@@ -170,7 +170,10 @@ final class Folder {
     #expect(try store.dueJobs(queue: nil, at: 30, limit: 10).map(\.id) == [2, 1])
     #expect(try store.dueJobs(queue: nil, at: 30, limit: 1).map(\.id) == [2])
     #expect(try store.dueJobs(queue: "q", at: 30, limit: 10).map(\.id) == [4])
-    #expect(try store.dueJobs(queue: "q", at: 100, limit: 10).map(\.id) == [3, 4])
+    #expect(try store.expiredLeases(at: 99, limit: 10).isEmpty)
+    #expect(try store.expiredLeases(at: 100, limit: 10).map(\.id) == [3])
+    #expect(try store.nextLease(after: 99) == 100)
+    #expect(try store.nextLease(after: 100) == nil)
     #expect(try store.dueJobs(queue: "p", at: 100, limit: 10).isEmpty)
     #expect(try store.nextJob(after: 20) == 30)
     #expect(try store.job(id: 3) == leased)

@@ -181,6 +181,7 @@ final class TestEngine {
 
   /// What the engine's thread does in one turn, without anything that comes in.
   func turn() {
+    engine.endLeases()
     engine.fireTimers()
     commit()
     out += engine.dispatch()

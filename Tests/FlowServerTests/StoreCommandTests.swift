@@ -58,7 +58,7 @@ import Testing
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(1, on: server)
     let again = try FlowProcess.run("store", "backup", folder.store, folder.store)
-    #expect(again.code == 2 && again.errors.contains("there is something at"))
+    #expect(again.code == 2 && again.errors.contains("there is a file at"))
     let compact = try FlowProcess.run("store", "compact", folder.store)
     #expect(compact.code == 2 && compact.errors.contains("another process serves this store"))
     let missing = try FlowProcess.run("store", "check", path("nothing.db"))

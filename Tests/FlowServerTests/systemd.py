@@ -44,7 +44,7 @@ def main():
         os.dup2(listener.fileno(), 3)
         os.set_inheritable(3, True)
         os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", NOTIFY_SOCKET=path, WATCHDOG_USEC="200000")
-        os.execv(binary, [binary, "serve", flow, "--store", store])
+        os.execv(binary, [binary, "serve", flow, "--store", store, "--create"])
 
     if kind == "0.0.0.0":
         sys.exit(run_to_end(take_socket))

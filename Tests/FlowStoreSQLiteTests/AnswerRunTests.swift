@@ -73,7 +73,7 @@ import Testing
     for number in 1..<200 {
       let instant = now + Int64(number) * 1000
       try store.commit(batch(number, of: 10, at: instant))
-      _ = try store.maintain(now: instant)
+      _ = try store.maintain(now: instant, isIdle: true)
       for index in stride(from: 10, to: (number + 1) * 10, by: 37) {
         let known = try store.answer(scope: "s", key: "key \(index)")?.sequence
         try #require(known == Int64(index + 1), "answer \(index) after batch \(number)")

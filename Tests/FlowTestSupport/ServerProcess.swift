@@ -28,7 +28,7 @@ public final class ServerProcess {
   /// Starts a server and waits until it says where it listens.
   public init(_ arguments: [String], environment: [String: String] = [:]) throws {
     process.executableURL = ServerProcess.binary
-    process.arguments = ["serve", "--addr", "127.0.0.1:0"] + arguments
+    process.arguments = ["serve", "--addr", "127.0.0.1:0", "--create"] + arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
     let pipe = Pipe()
     process.standardError = pipe

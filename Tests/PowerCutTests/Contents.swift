@@ -13,7 +13,8 @@ func contents(of path: String) -> [String]? {
   var all: [String] = []
   for table in tables {
     guard let found = rows(handle, "SELECT * FROM \"\(table)\"") else { return nil }
-    all += found.map { "\(table): \($0)" }
+    // Whether a process has the store open is no part of its contents.
+    all += found.map { "\(table): \($0)" }.filter { !$0.hasPrefix("meta: in_use") }
   }
   return all.sorted()
 }

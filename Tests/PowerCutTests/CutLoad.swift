@@ -49,6 +49,8 @@ final class CutLoad {
     case neverSyncs
     /// Clients are told before it is on the disk.
     case tellsBeforeTheCommit
+    /// Instances leave the store before their lines in the archive are on the disk.
+    case archivesWithoutSync
   }
 
   struct Failure: Error, CustomStringConvertible { var description: String }
@@ -91,6 +93,7 @@ final class CutLoad {
 
   static func retention(_ path: String) -> Retention {
     var retention = Retention(hot: 20_000, archive: path + ".archive")
+    retention.archiveBytes = 20_000
     retention.entries = 3
     return retention
   }
@@ -101,6 +104,8 @@ final class CutLoad {
   private(set) var engine: Engine?
   private(set) var ledger = Ledger()
   private let bug: Bug?
+  /// The disk that is told of the archive.
+  weak var disk: Disk?
   private var chance: Chance
   private var underWay: [Int64] = []
   private var count = 0
@@ -118,7 +123,13 @@ final class CutLoad {
     switch bug {
     case .syncsAtCheckpointsOnly: try opened.connection.run("PRAGMA synchronous = NORMAL")
     case .neverSyncs: try opened.connection.run("PRAGMA synchronous = OFF")
-    case .tellsBeforeTheCommit, nil: break
+    case .tellsBeforeTheCommit, .archivesWithoutSync, nil: break
+    }
+    if let disk {
+      opened.archiveFile?.observer = { [bug] operation in
+        if bug == .archivesWithoutSync, case .synced = operation { return }
+        disk.note(operation)
+      }
     }
     store = opened
     engine = try Engine(machine: CutLoad.machine.get(), store: opened, world: world)
@@ -219,6 +230,6 @@ final class CutLoad {
   }
 
   private func maintain() throws {
-    _ = try running().maintain()
+    for _ in 0..<20 where try !running().maintain().hasMore { return }
   }
 }

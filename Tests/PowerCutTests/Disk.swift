@@ -1,6 +1,8 @@
 import CPowerCut
 import Foundation
 
+@testable import FlowStoreSQLite
+
 /// What a power cut leaves of a folder: the files by their names.
 typealias DiskImage = [String: [UInt8]]
 
@@ -68,6 +70,24 @@ final class Disk {
 
   private static func text(_ name: UnsafePointer<CChar>?) -> String {
     name.map { URL(filePath: String(cString: $0)).lastPathComponent } ?? ""
+  }
+
+  /// Records what the archive was asked for, whose files SQLite does not see.
+  func note(_ operation: ArchiveFile.Operation) {
+    func name(_ path: String) -> String { URL(filePath: path).lastPathComponent }
+    switch operation {
+    case .created(let path): create(name(path))
+    case .wrote(let path, let offset, let bytes): change(name(path), .write(at: offset, bytes))
+    case .truncated(let path, let size): change(name(path), .truncate(to: size))
+    case .synced(let path): sync(name(path))
+    case .renamed(let path, let other):
+      guard let id = names[name(path)] else { return }
+      names[name(other)] = id
+      names[name(path)] = nil
+      pendingNames += [.link(name(other), id), .unlink(name(path))]
+      noticed(false)
+    case .syncedFolder: syncNames()
+    }
   }
 
   // MARK: - What it is asked for

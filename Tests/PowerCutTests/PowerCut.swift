@@ -1,7 +1,8 @@
 import FlowJSON
 import FlowRuntime
-import FlowStoreSQLite
 import Foundation
+
+@testable import FlowStoreSQLite
 
 /// A load on a watched disk, which is cut off again and again; each time it is looked at what a new start finds.
 final class PowerCut {
@@ -14,8 +15,6 @@ final class PowerCut {
     var image: DiskImage
     var mood: Disk.Mood
     var ledger: Ledger
-    /// The archive, which has its own fsync and is taken as it is.
-    var archive: Data?
     /// Which of the states of the store it was made in; nil while there was none.
     var state: Int?
     var now: Int64
@@ -53,6 +52,7 @@ final class PowerCut {
     try FileManager.default.createDirectory(at: live, withIntermediateDirectories: true)
     disk = try Disk(watching: live.path + "/x.db")
     load = CutLoad(path: live.appending(path: "x.db").path, seed: seed, bug: bug)
+    load.disk = disk
     chance = Chance(seed: seed &+ 77)
   }
 
@@ -109,7 +109,6 @@ final class PowerCut {
       cuts.append(
         Cut(
           image: disk.cut(mood, &chance), mood: mood, ledger: load.ledger,
-          archive: FileManager.default.contents(atPath: path + ".archive"),
           state: states.isEmpty ? nil : states.count - 1, now: load.world.now()))
     }
     countdown = nil
@@ -124,7 +123,6 @@ final class PowerCut {
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
     for (name, bytes) in cut.image { try Data(bytes).write(to: place.appending(path: name)) }
     let path = place.appending(path: "x.db").path
-    try cut.archive?.write(to: URL(filePath: path + ".archive"))
     let start = CutLoad(path: path, seed: seed &+ images, world: CutWorld())
     start.world.advance(cut.now - start.world.now())
     do {
@@ -145,6 +143,7 @@ final class PowerCut {
     }
     try start.open()
     if let wrong = try rebuildingProblem(path) { return wrong }
+    if let wrong = try archiveProblem(cut, path) { return wrong }
     if let wrong = try replies(cut, start) { return wrong }
     // It goes on as if nothing had been.
     for _ in 0..<20 { try start.step() }
@@ -155,7 +154,7 @@ final class PowerCut {
   /// Whoever was told something is told the same again, and nothing happens a second time.
   private func replies(_ cut: Cut, _ start: CutLoad) throws -> String? {
     guard let engine = start.engine, let store = start.store else { return "no engine" }
-    let archived = PowerCut.archived(cut.archive)
+    let archived = try PowerCut.archived(start.path)
     let known = cut.ledger.deeds.filter { cut.now - $0.at < SQLiteStore.answerWindow }
     // Those of long ago are compared as rows; asking for all of them takes its time.
     for deed in known.suffix(PowerCut.askedAgain) where !archived.contains(deed.answer.sequence) {
@@ -190,11 +189,31 @@ final class PowerCut {
     return nil
   }
 
-  /// The places in the journal of what was archived.
-  private static func archived(_ archive: Data?) -> Set<Int64> {
-    let lines = (archive ?? Data()).split(separator: 0x0A).compactMap { try? JSON(parsing: Array($0)) }
-    let offsets = lines.flatMap { $0["journal"]?.array ?? [] }.compactMap { $0["offset"]?.int }
-    return Set(offsets.map { Int64($0) })
+  /// What was acknowledged is in the store or in the archive, whole: its entry, and all of its archived instance.
+  private func archiveProblem(_ cut: Cut, _ path: String) throws -> String? {
+    let archived = try PowerCut.archived(path)
+    let queries = try SQLiteQueries(path: path)
+    var stored: Set<Int64> = []
+    for row in try queries.instances(InstanceFilter(), after: nil, limit: 1000) {
+      for entry in try queries.history(instance: row.id, after: 0, limit: 10_000) { stored.insert(entry.sequence) }
+    }
+    for deed in cut.ledger.deeds
+    where !stored.contains(deed.answer.sequence) && !archived.contains(deed.answer.sequence) {
+      return "entry \(deed.answer.sequence) is in neither the store nor the archive"
+    }
+    return nil
+  }
+
+  /// The sequence numbers of the entries in the whole lines of an archive. Half a line is what a cut may leave.
+  private static func archived(_ path: String) throws -> Set<Int64> {
+    let archive = path + ".archive"
+    guard !ArchiveFile.segments(of: archive).isEmpty else { return [] }
+    var found: Set<Int64> = []
+    _ = try Archive(path: archive).read { entry throws(StoreError) in
+      let offsets = (entry.document["journal"]?.array ?? []).compactMap { $0["offset"]?.int }
+      found.formUnion(offsets.map { Int64($0) })
+    }
+    return found
   }
 
   private static func difference(_ found: [String], _ expected: [String]) -> String {

@@ -82,18 +82,25 @@ final class HTTPTransfer: Transfer {
     guard result == CURLE_OK else { return .unreachable(Transfer.text(of: result)) }
     var status = 0
     flow_curl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-    if 200..<300 ~= status { return .done(value(easy)) }
+    if 200..<300 ~= status { return response(easy) }
     return .status(status, message: request.shown(answer), retryAfterMilliseconds: retryAfter(easy))
   }
 
-  /// The answer as JSON when it says that it is, or says nothing; else its text.
-  private func value(_ easy: UnsafeMutableRawPointer) -> JSON {
-    if answer.isEmpty { return .null }
+  /// The response as JSON when its type says so, or when it has no type and can be read as such; otherwise its text.
+  private func response(_ easy: UnsafeMutableRawPointer) -> JobOutcome {
+    if answer.isEmpty { return .done(.null) }
     var type: UnsafeMutablePointer<CChar>?
     flow_curl_get_text(easy, CURLINFO_CONTENT_TYPE, &type)
-    let isJSON = type.map { String(cString: $0).lowercased().contains("json") } ?? true
-    if isJSON, let json = try? JSON(parsing: answer) { return json }
-    return .string(String(decoding: answer, as: UTF8.self))
+    let isDeclared = type.map { String(cString: $0).lowercased().contains("json") }
+    guard isDeclared != false else { return .done(.string(String(decoding: answer, as: UTF8.self))) }
+    do throws(JSONError) {
+      return .done(try JSON(parsing: answer))
+    } catch {
+      guard isDeclared == true else { return .done(.string(String(decoding: answer, as: UTF8.self))) }
+      return .impossible(
+        code: "INVALID_RESULT",
+        message: "the response is not JSON, as its type says: byte \(error.offset + 1): \(error.message)")
+    }
   }
 
   private func retryAfter(_ easy: UnsafeMutableRawPointer) -> Int64? {

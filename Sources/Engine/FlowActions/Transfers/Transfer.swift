@@ -79,7 +79,8 @@ class Transfer {
     if isRefused, !hasTried {
       return .impossible(
         code: Transfer.refusedCode,
-        message: "the host is on this machine or in a private network; the operator has to allow it")
+        message:
+          "the host is on this machine or in a private network; `--allow-host HOST` or `--allow-private` allows it")
     }
     return outcome(of: easy, result)
   }

@@ -71,4 +71,6 @@ struct Delivery {
   var sender: InstanceID
   /// The instance that it was held for; nil for any that the event reaches by its key.
   var receiver: InstanceID?
+  /// The number of emissions that have led to this one without an event, timer or result from elsewhere.
+  var hops = 0
 }

@@ -44,6 +44,13 @@ extension Engine {
     deliveries.add(Deliveries.EndedCall(job: row.id, outcome: outcome))
   }
 
+  /// Fails the call of an instance that an operator has cancelled.
+  func recordCancellation(of child: Cached) {
+    guard child.version.machine.program.flows[child.instance.flow].isCallable else { return }
+    recordEnd(
+      of: child, .failed(code: "CANCELLED", message: "an operator has cancelled the called flow", attempts: 1))
+  }
+
   /// Gives the caller the outcome of a call.
   func endCall(_ id: Int64, _ outcome: CallOutcome) {
     if let row = findJob(id) { endCall(row, outcome) }

@@ -13,7 +13,10 @@ extension Engine {
       guard count <= Engine.maximumDeliveries else { return postpone(item) }
       switch item {
       case .result(let known): apply(known.outcome, of: known.job, to: known.instance)
-      case .event(let delivery): deliver(delivery)
+      case .event(let delivery):
+        hops = delivery.hops
+        deliver(delivery)
+        hops = 0
       case .end(let ended): endCall(ended.job, ended.outcome)
       }
     }
@@ -79,17 +82,33 @@ extension Engine {
 
   // MARK: - Postponing
 
-  /// Makes a job of an emitted event, for the next batch to deliver.
+  /// Makes a job of an emitted event, for a later batch to deliver.
   private func postpone(_ delivery: Delivery) {
+    let due = JobDue.at(world.now() + delay(of: delivery))
     if let receiver = delivery.receiver {
-      if let cached = (try? load(receiver)) ?? nil { write(delivery, for: cached.row, due: .at(world.now())) }
+      if let cached = (try? load(receiver)) ?? nil { write(delivery, for: cached.row, due: due) }
       return
     }
     guard let sender = (try? load(delivery.sender)) ?? nil else { return }
     let reference = JobReference(revision: sender.row.revision, number: 0)
-    var row = newJob(reference, of: sender.row, action: Engine.deliveryAction, due: .at(world.now()))
-    row.arguments = JSON.object([.init("type", .string(delivery.event)), .init("data", delivery.payload)]).bytes()
+    var row = newJob(reference, of: sender.row, action: Engine.deliveryAction, due: due)
+    row.arguments =
+      JSON.object([
+        .init("type", .string(delivery.event)), .init("data", delivery.payload),
+        .init("hops", .int(Int64(delivery.hops))),
+      ]).bytes()
     write(row)
+  }
+
+  /// The delay of an emission that follows from many others, in milliseconds. Instances that emit to each other without
+  /// end are slowed down, to one emission a minute at last, and the operator is warned; nothing is lost.
+  private func delay(of delivery: Delivery) -> Int64 {
+    let rounds = delivery.hops / Engine.maximumDeliveries
+    guard rounds > 1 else { return 0 }
+    warn(
+      "`\(delivery.sender.flow)/\(delivery.sender.key)` emits `\(delivery.event)` after \(delivery.hops) emissions "
+        + "that follow from each other; it is slowed down")
+    return min(Int64(100) << Int64(min(rounds - 2, 10)), 60_000)
   }
 
   /// Makes a job of a known result, for the next batch to apply.

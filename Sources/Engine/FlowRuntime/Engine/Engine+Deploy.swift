@@ -46,7 +46,7 @@ extension Engine {
   }
 
   /// Adds the flows of a version, and writes the changes.
-  func install(_ version: Version, sources: [SourceText], origin: String) {
+  func install(_ version: Version, sources: [SourceText], origin: String, except kept: Set<String> = []) {
     deployments.add(version)
     if !sources.isEmpty { batch.writes.sources[version.hash] = SourceText.json(sources).bytes() }
     restoreThrottles(of: version.machine)
@@ -54,7 +54,7 @@ extension Engine {
     if (read { () throws(StoreError) in try store.definition(hash: version.hash) }) == .some(nil) {
       batch.writes.definitions[version.hash] = version.machine.program.json.bytes(.canonical)
     }
-    for (index, flow) in version.machine.program.flows.indexed {
+    for (index, flow) in version.machine.program.flows.indexed where !kept.contains(flow.name) {
       if let known = catalogue[flow.name], known.hash == version.hash, known.origin == origin, !known.isRetired {
         continue
       }
@@ -65,6 +65,23 @@ extension Engine {
         VersionRow(flow: flow.name, definition: version.hash, number: flow.version, origin: origin, at: now))
       schedule(index, of: version)
     }
+  }
+
+  /// The flows of a program that the API has deployed since the program was served: they are newer than its files.
+  func flowsDeployedAfter(_ version: Version) throws(StoreError) -> Set<String> {
+    var newer: Set<String> = []
+    for flow in version.machine.program.flows {
+      guard let entry = catalogue[flow.name], entry.origin == Engine.apiOrigin, entry.hash != version.hash,
+        !entry.isRetired
+      else { continue }
+      let wasServed = try store.wasServed(flow: flow.name, definition: version.hash)
+      if wasServed { newer.insert(flow.name) }
+      warn(
+        wasServed
+          ? "`\(flow.name)` stays as it was deployed over the API at \(timeText(entry.deployedAt)), after these files"
+          : "`\(flow.name)`, deployed over the API at \(timeText(entry.deployedAt)), is replaced by changed files")
+    }
+    return newer
   }
 
   private func add(_ row: DeploymentRow, _ version: Version, flow: FlowIndex) {

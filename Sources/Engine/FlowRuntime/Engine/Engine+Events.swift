@@ -72,6 +72,9 @@ extension Engine {
     guard let typed else {
       throw .unknownEvent(command.event, among: version.machine.program.events.map(\.name))
     }
+    if let key, cached == nil, !entry.machine.startsAgain(flow: entry.flow, on: typed.event) {
+      try checkNeverUsed(InstanceID(flow: name, key: key))
+    }
     let id = InstanceID(flow: name, key: key ?? world.newID())
     return try start(id, command: command, typed: typed, of: entry, replacing: cached)
   }
@@ -84,6 +87,14 @@ extension Engine {
     }
     return found.map { .gone(key: key, endedAt: $0.endedAt) }
       ?? .notFound("there is no instance `\(key)` of `\(flow)`")
+  }
+
+  /// A key names one instance for as long as it is remembered, also when the instance was archived.
+  private func checkNeverUsed(_ id: InstanceID) throws(EngineProblem) {
+    guard let found = read({ () throws(StoreError) in try store.tombstone(flow: id.flow, key: id.key) }) else {
+      throw .storeUnavailable("the instance could not be read")
+    }
+    if let found { throw .gone(key: id.key, endedAt: found.endedAt) }
   }
 
   private func start(

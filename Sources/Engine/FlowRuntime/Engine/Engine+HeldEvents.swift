@@ -23,6 +23,7 @@ extension Engine {
     row.arguments =
       JSON.object([
         .init("type", .string(delivery.event)), .init("data", delivery.payload),
+        .init("hops", .int(Int64(delivery.hops))),
         .init("from", ["flow": .string(delivery.sender.flow), "key": .string(delivery.sender.key)]),
       ]).bytes()
     write(row)
@@ -32,6 +33,7 @@ extension Engine {
   func delivery(_ row: JobRow, of owner: Cached) -> Delivery? {
     guard let json = try? JSON(parsing: row.arguments), let event = json["type"]?.string else { return nil }
     var delivery = Delivery(event: event, payload: json["data"] ?? .null, sender: InstanceID(owner.row))
+    delivery.hops = json["hops"]?.int ?? 0
     if let flow = json["from"]?["flow"]?.string, let key = json["from"]?["key"]?.string {
       delivery.receiver = delivery.sender
       delivery.sender = InstanceID(flow: flow, key: key)

@@ -1,6 +1,6 @@
 import FlowIR
 import FlowJSON
-public import FlowMachine
+import FlowMachine
 
 // Commands of operators. Each is an entry of the journal with the caller and the reason.
 extension Engine {
@@ -42,6 +42,7 @@ extension Engine {
     case .accepted(let step):
       guard !command.isDryRun else { return answer(cached, sequence: 0, detail: "would be cancelled") }
       let recorded = record(step, of: cached, cause: .other(cause(command)), at: now, status: .cancelled)
+      recordCancellation(of: cached)
       dropHeldEvents(of: cached)
       // Work that no call waits for is done all the same.
       release(cached.row.id) { $0 == .onResume }
@@ -102,29 +103,6 @@ extension Engine {
     let stored = read { () throws(StoreError) in try store.jobs(instance: instance) } ?? []
     let ids = Set(stored.map(\.id)).union(batch.jobs(of: instance))
     return ids.sorted().compactMap { findJob($0) }
-  }
-
-  // MARK: - Dead letters
-
-  /// Retries the work of a dead letter under the same idempotency key; no call waits for its result any more.
-  public func redrive(_ id: Int64, reason: String = "", caller: Caller = Caller()) -> Result<Void, EngineProblem> {
-    let now = world.now()
-    let found = read { () throws(StoreError) in try store.dead(id: id) }
-    guard let dead = found ?? nil, !batch.writes.deadRemoved.contains(id) else {
-      let isUnknown = found != nil
-      return .failure(isUnknown ? .notFound("there is no dead letter \(id)") : .storeUnavailable("it can't be read"))
-    }
-    guard let cached = loadOwner(of: dead.job, at: now) else { return .failure(.gone(key: "\(id)", endedAt: dead.at)) }
-    // A row of its own: under its old number the outcome may still wait for a suspended instance.
-    var row = dead.job
-    row.id = batch.nextJobID()
-    (row.call, row.attempt, row.lease, row.due, row.failures) = (nil, 0, 0, .at(now), [])
-    batch.writes.deadRemoved.insert(id)
-    write(row)
-    journal(
-      cached.row, .operator,
-      body: operatorBody("redrive", reason: reason, caller: caller, adding: [.init("job", .int(id))]))
-    return .success(())
   }
 
   // MARK: - Answers

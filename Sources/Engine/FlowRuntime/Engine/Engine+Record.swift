@@ -89,7 +89,9 @@ extension Engine {
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)
       journal(cached.row, .emit, body: ["type": .string(name), "data": json], at: now)
-      deliveries.add(Delivery(event: name, payload: json, sender: InstanceID(cached.row)))
+      var delivery = Delivery(event: name, payload: json, sender: InstanceID(cached.row))
+      delivery.hops = hops + 1
+      deliveries.add(delivery)
     }
   }
 }

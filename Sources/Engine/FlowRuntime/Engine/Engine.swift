@@ -28,27 +28,37 @@ public final class Engine {
   /// The changes since the last commit.
   var batch: BatchState
   var deployments = DeploymentRegistry()
+  /// Claims of workers that wait for jobs.
+  let waitingClaims = WaitingClaims()
   var cache = InstanceCache(capacity: Engine.maximumCached / 2)
   var scheduler = JobScheduler()
   var throttles: ActionThrottles
   /// Consequences of the steps of the batch.
   var deliveries = Deliveries()
+  /// The number of emissions that have led to the present step.
+  var hops = 0
   /// The next due time of a timer, at the latest; nil for never.
   var nextTimer: Int64? = 0
+  /// The next end of a lease, at the latest; nil for never.
+  var nextLease: Int64?
   /// Messages for the operator that belong to no request.
   private var warnings: [String] = []
 
   /// - Parameter machine: The program that the engine is started with. Flows of an earlier start that are not in it are
   ///   retired; those that were deployed over the API stay.
   /// - Parameter sources: The files that the program was compiled from; none for one that came as IR.
+  /// - Parameter replacesDeployed: Whether the program also replaces flows that were deployed over the API after it was
+  ///   served last. A program that was never served always replaces them.
   /// - Throws: When the store can't be read or the program's definition can't be stored.
   public init(
-    machine: Machine, sources: [SourceText] = [], store: any Store, world: any World
+    machine: Machine, sources: [SourceText] = [], store: any Store, world: any World,
+    replacesDeployed: Bool = false
   ) throws(EngineError) {
     self.store = store
     self.world = world
     do throws(StoreError) {
       let counters = try store.counters()
+      nextLease = try store.nextLease(after: 0)
       batch = BatchState(counters: counters)
       throttles = ActionThrottles(startedAt: world.now(), lastJob: counters.job)
       if counters.identity.isEmpty {
@@ -58,7 +68,8 @@ public final class Engine {
       }
       let version = Version(hash: machine.program.hash, machine: machine)
       try restoreDeployments(startedWith: version)
-      install(version, sources: sources, origin: Engine.filesOrigin)
+      let newer = replacesDeployed ? [] : try flowsDeployedAfter(version)
+      install(version, sources: sources, origin: Engine.filesOrigin, except: newer)
       if !batch.writes.isEmpty { try store.commit(batch.writes) }
       _ = batch.didCommit(deployments)
     } catch {
@@ -76,7 +87,7 @@ public final class Engine {
   public var nextDue: Int64? {
     let hasRoom = scheduler.hasRoom
     if hasRoom, scheduler.hasReady { return 0 }
-    return [nextTimer, deployments.nextStart, hasRoom ? scheduler.nextDue : nil].compactMap { $0 }
+    return [nextTimer, nextLease, deployments.nextStart, hasRoom ? scheduler.nextDue : nil].compactMap { $0 }
       .filter { $0 < TimerRow.suspended }.min()
   }
 
@@ -84,12 +95,17 @@ public final class Engine {
   public var now: Int64 { world.now() }
 
   /// Lets the store do one piece of maintenance. To be called between batches.
-  /// - Returns: Whether there is more to do.
-  public func maintain() throws(StoreError) -> Bool {
-    let result = try store.maintain(now: world.now())
+  /// - Parameter isIdle: Whether no requests wait.
+  /// - Throws: When the store has failed; `.fatal` when the process has to stop.
+  public func maintain(isIdle: Bool = true) throws(StoreError) -> MaintenanceResult {
+    let result = try store.maintain(now: world.now(), isIdle: isIdle)
     for id in result.archived { cache.drop(row: id) }
-    return result.hasMore
+    return result
   }
+
+  /// Checks that the files of the store are still those that were opened.
+  /// - Throws: `.fatal` when they are not.
+  public func verify() throws(StoreError) { try store.verify() }
 
   /// Removes and returns the warnings since the last call.
   func takeWarnings() -> [String] {
@@ -121,6 +137,7 @@ public final class Engine {
     throttles.markSaved()
     let committed = batch.didCommit(deployments)
     scheduler.schedule(committed.jobs, at: world.now())
+    waitingClaims.note(committed.jobs.values)
     cache.age()
     return committed.journal
   }
@@ -130,6 +147,7 @@ public final class Engine {
     deliveries.removeAll()
     // Timers and jobs that the batch had dequeued are in the store as before.
     nextTimer = 0
+    nextLease = 0
     scheduler.rereadStore()
   }
 

@@ -21,23 +21,27 @@ public final class EngineThread: Sendable {
     public var onWarning: @Sendable (String) -> Void
     /// Called with the duration of each commit that wrote something, in seconds.
     public var onCommitDuration: @Sendable (Double) -> Void
+    /// Called after each piece of maintenance with the age of the oldest piece that is due, in milliseconds.
+    public var onMaintenance: @Sendable (Int64) -> Void
 
     public init(
       onCommit: @escaping @Sendable ([JournalEntry]) -> Void, onFatal: @escaping @Sendable (String) -> Void,
       onWarning: @escaping @Sendable (String) -> Void = { _ in },
-      onCommitDuration: @escaping @Sendable (Double) -> Void = { _ in }
+      onCommitDuration: @escaping @Sendable (Double) -> Void = { _ in },
+      onMaintenance: @escaping @Sendable (Int64) -> Void = { _ in }
     ) {
       self.onCommit = onCommit
       self.onFatal = onFatal
       self.onWarning = onWarning
       self.onCommitDuration = onCommitDuration
+      self.onMaintenance = onMaintenance
     }
   }
 
   /// The pause after a failed commit, in seconds.
   static let pauseAfterFailure = 0.1
-  /// The time without requests after which maintenance runs, in milliseconds.
-  static let idleMilliseconds: Int64 = 200
+  /// The longest sleep of the thread, in milliseconds.
+  static let longestSleep: Int64 = 1000
 
   /// One request to the engine.
   struct Item: Sendable {
@@ -60,8 +64,13 @@ public final class EngineThread: Sendable {
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
   private let served = Mutex(Catalogue())
+  /// The error of the last commit; nil when it succeeded.
+  private let failure = Mutex<String?>(nil)
 
   public init() {}
+
+  /// The reason why the last batch could not be committed; nil when it was.
+  public var commitFailure: String? { failure.withLock { $0 } }
 
   /// The flows that are served, as of the last commit.
   public var catalogue: Catalogue { served.withLock { $0 } }
@@ -111,14 +120,19 @@ public final class EngineThread: Sendable {
     perform({ $0.submit(command) }, completion: completion)
   }
 
-  /// Leases jobs of a queue to an outside worker.
+  /// Leases jobs of a queue to an outside worker. A request that may wait is answered when there is a job, or with none
+  /// when its time is over.
   public func claim(
-    queue: String, limit: Int, leaseMilliseconds: Int64, flows: Set<String>? = nil,
-    completion: @escaping @Sendable (Result<[ClaimedJob], EngineProblem>) -> Void
+    _ request: ClaimRequest, completion: @escaping @Sendable (Result<[ClaimedJob], EngineProblem>) -> Void
   ) {
-    perform(
-      { $0.claim(queue: queue, limit: limit, leaseMilliseconds: leaseMilliseconds, flows: flows) },
-      completion: completion)
+    guard request.waitMilliseconds > 0 else { return perform({ $0.claim(request) }, completion: completion) }
+    let item = Item(
+      work: { engine in
+        engine.waitingClaims.add(request, at: engine.now, completion: completion)
+        return { _ in }
+      },
+      refuse: { completion(.failure($0)) })
+    if let problem = enqueue(item) { completion(.failure(problem)) }
   }
 
   /// Ends a job that a worker has leased.
@@ -175,44 +189,48 @@ public final class EngineThread: Sendable {
 
   private func run(_ engine: Engine, runner: any ActionRunner, callbacks: Callbacks) {
     let loop = Loop(engine: engine, runner: runner, callbacks: callbacks)
-    var isMaintained = false
     while true {
       let (items, isClosed) = dequeue()
-      if items.isEmpty, isClosed { return }
-      if !runBatch(items, in: loop, &isMaintained) { return close() }
-      wait(engine, isMaintained: isMaintained)
+      if items.isEmpty, isClosed { return loop.refuseClaims() }
+      guard runBatch(items, in: loop), maintain(loop, isIdle: items.isEmpty) else {
+        loop.refuseClaims()
+        return close()
+      }
+      wait(loop)
     }
-  }
-
-  /// The objects that the thread works with.
-  private struct Loop {
-    let engine: Engine
-    let runner: any ActionRunner
-    let callbacks: Callbacks
   }
 
   /// Runs one batch: the requests and all that is due. Then jobs start, and those that end immediately are a second
   /// batch.
   /// - Returns: False when the store is lost.
-  private func runBatch(_ items: [Item], in loop: Loop, _ isMaintained: inout Bool) -> Bool {
+  private func runBatch(_ items: [Item], in loop: Loop) -> Bool {
     let engine = loop.engine
-    let replies = items.map { $0.work(engine) }
+    var replies = items.map { $0.work(engine) }
+    engine.endLeases()
     engine.fireTimers()
     engine.fireSchedules()
-    guard commit(replies, in: loop, &isMaintained) else { return false }
+    replies += loop.claims.serve(engine)
+    guard commit(replies, in: loop) else { return false }
     for (job, request) in engine.dispatch() { start(job, request: request, runner: loop.runner) }
-    guard commit([], in: loop, &isMaintained) else { return false }
-    guard items.isEmpty, !isMaintained else { return true }
-    return maintain(loop, &isMaintained)
+    return commit([], in: loop)
   }
 
-  private func maintain(_ loop: Loop, _ isMaintained: inout Bool) -> Bool {
+  /// Does a piece of maintenance when the budget allows, and checks the files of the store once a second.
+  private func maintain(_ loop: Loop, isIdle: Bool) -> Bool {
     do throws(StoreError) {
-      isMaintained = try !loop.engine.maintain()
+      if loop.schedule.isCheckDue() { try loop.engine.verify() }
+      guard loop.schedule.mayRun(now: loop.engine.now, isIdle: isIdle) else { return true }
+      let result = try loop.engine.maintain(isIdle: isIdle)
+      loop.schedule.didRun(result)
+      loop.callbacks.onMaintenance(result.lag)
+      if let warning = loop.schedule.warning(of: result) { loop.callbacks.onWarning(warning) }
       return true
     } catch {
-      isMaintained = true
-      guard case .fatal(let message) = error else { return true }
+      loop.schedule.didFail()
+      guard case .fatal(let message) = error else {
+        loop.callbacks.onWarning("maintenance of the store failed, and will be retried: \(error.message)")
+        return true
+      }
       loop.callbacks.onFatal(message)
       return false
     }
@@ -240,7 +258,7 @@ public final class EngineThread: Sendable {
 
   /// Commits, replies, publishes.
   /// - Returns: False when the store is lost.
-  private func commit(_ replies: [Reply], in loop: Loop, _ isMaintained: inout Bool) -> Bool {
+  private func commit(_ replies: [Reply], in loop: Loop) -> Bool {
     do throws(StoreError) {
       let start = DispatchTime.now().uptimeNanoseconds
       let entries = try loop.engine.commit()
@@ -250,11 +268,13 @@ public final class EngineThread: Sendable {
       publish(loop)
       for reply in replies { reply(nil) }
       if !entries.isEmpty {
-        isMaintained = false
+        loop.schedule.didCommit()
         loop.callbacks.onCommit(entries)
       }
+      if failure.withLock({ $0 != nil }) { failure.withLock { $0 = nil } }
       return true
     } catch {
+      failure.withLock { $0 = error.message }
       for reply in replies { reply(error) }
       if case .fatal(let message) = error {
         loop.callbacks.onFatal(message)
@@ -283,16 +303,37 @@ public final class EngineThread: Sendable {
     for item in left { item.refuse(.storeUnavailable("the store is lost; the process has to start again")) }
   }
 
-  /// Sleeps until a request comes in or something is due.
-  private func wait(_ engine: Engine, isMaintained: Bool) {
+  /// Sleeps until a request comes in or something is due, a second at most: then a clock that was set is noticed, and
+  /// a store that was deleted.
+  private func wait(_ loop: Loop) {
     let mustWait = queue.withLock { queue in
       queue.isWaiting = queue.items.isEmpty && !queue.isClosed
       return queue.isWaiting
     }
     guard mustWait else { return }
-    var milliseconds = engine.nextDue.map { min(max($0 - engine.now, 0), 60_000) } ?? 60_000
-    if !isMaintained { milliseconds = min(milliseconds, EngineThread.idleMilliseconds) }
+    let engine = loop.engine
+    let due = [engine.nextDue, loop.claims.nextDue(engine), loop.schedule.nextDue(engine.now)].compactMap { $0 }.min()
+    let milliseconds = min(max((due ?? .max) - engine.now, 0), EngineThread.longestSleep)
     _ = wake.wait(timeout: .now() + .milliseconds(Int(milliseconds)))
     queue.withLock { $0.isWaiting = false }
   }
+}
+
+/// The objects that the engine's thread works with.
+private final class Loop {
+  let engine: Engine
+  let runner: any ActionRunner
+  let callbacks: EngineThread.Callbacks
+  var schedule = MaintenanceSchedule()
+  let claims: WaitingClaims
+
+  init(engine: Engine, runner: any ActionRunner, callbacks: EngineThread.Callbacks) {
+    self.engine = engine
+    self.runner = runner
+    self.callbacks = callbacks
+    claims = engine.waitingClaims
+  }
+
+  /// Answers the claims that still wait with no jobs.
+  func refuseClaims() { claims.refuseAll() }
 }

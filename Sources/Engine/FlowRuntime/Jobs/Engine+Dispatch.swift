@@ -48,7 +48,8 @@ extension Engine {
   /// Holds a job until its instance is resumed.
   func suspend(_ row: JobRow) {
     var held = row
-    held.due = .onResume
+    // Others that wait for the same work must not wait for this instance.
+    held.due = passOnOnce(of: row) ? .onEnd : .onResume
     write(held)
   }
 
@@ -92,17 +93,12 @@ extension Engine {
         JobRequest(
           action: bound.action,
           timeoutMilliseconds: policy(of: row, in: machine, flow: cached.row.flow).timeoutMilliseconds,
-          idempotencyKey: idempotencyKey(of: row, cached), attempt: row.attempt + 1,
+          idempotencyKey: idempotencyKey(of: row, cached, body: bound.action.body), attempt: row.attempt + 1,
           signingSecret: bound.signingSecret, secrets: bound.secrets))
     } catch let error as BindingError {
       return .failure(error)
     } catch {
       return .failure(BindingError("its instance can't be loaded"))
     }
-  }
-
-  /// The idempotency key of a job: the same for every attempt, and different from the key of every other job.
-  func idempotencyKey(of row: JobRow, _ cached: Cached) -> String {
-    row.once ?? "\(batch.counters.identity)/\(cached.row.flow)/\(cached.row.key)/\(row.revision)/\(row.number)"
   }
 }

@@ -27,9 +27,10 @@ extension Engine {
   }
 
   func newJob(_ reference: JobReference, of instance: InstanceRow, action: String, due: JobDue) -> JobRow {
-    JobRow(
-      id: batch.nextJobID(), instance: instance.id, revision: reference.revision, number: reference.number,
-      action: action, queue: nil, call: nil, once: nil, due: due, arguments: [])
+    let id = batch.nextJobID()
+    return JobRow(
+      id: id, instance: instance.id, revision: reference.revision, number: reference.number, action: action,
+      queue: nil, call: nil, once: nil, due: due, origin: id, epoch: batch.counters.epoch, arguments: [])
   }
 
   func write(_ row: JobRow) { batch.write(row) }
@@ -52,6 +53,7 @@ extension Engine {
     do throws(EngineProblem) {
       if let cached = try load(row: row.instance) { return cached }
       remove(row)
+      passOnOnce(of: row)
     } catch {
       var again = row
       again.due = .at(now + Engine.incidentRetryMilliseconds)
@@ -83,38 +85,6 @@ extension Engine {
     return action(of: row, in: machine).map { machine.program.actions[$0].policy } ?? Policy()
   }
 
-  // MARK: - Once
-
-  /// Joins work that was started or done for the same key before; the first job with a key only records that.
-  /// - Returns: Whether the result is known already, so that no row is needed.
-  private func joinOnce(_ row: inout JobRow, _ job: Job, of cached: Cached) -> Bool {
-    guard let key = row.once else { return false }
-    let known = batch.writes.once[ExactText(key)]
-    let first = known ?? read({ () throws(StoreError) in try store.once(key: key) }) ?? nil
-    if let first, let json = try? JSON(parsing: first.outcome) {
-      let outcome = decode(json, of: job.target, in: cached.version.machine)
-      if job.call != nil {
-        deliveries.add(
-          Deliveries.KnownResult(instance: InstanceID(cached.row), job: job.reference, outcome: outcome))
-      }
-      return true
-    }
-    if let first, findJob(first.job) != nil {
-      row.due = .onEnd
-    } else {
-      batch.writes.once[ExactText(key)] = OnceRow(key: key, job: row.id, outcome: [])
-    }
-    return false
-  }
-
-  /// All jobs that wait for a key, except the one that has done the work.
-  func waiting(for key: String, except id: Int64) -> [JobRow] {
-    let stored = read { () throws(StoreError) in try store.jobs(once: key) } ?? []
-    let fresh = batch.writes.jobs.values.filter { $0.once == key }
-    let ids = Set(stored.map(\.id)).union(fresh.map(\.id)).subtracting([id])
-    return ids.sorted().compactMap { findJob($0) }
-  }
-
   // MARK: - Withdrawal
 
   /// Withdraws a call whose state was left. Work that is done once continues, and its result is stored.
@@ -122,6 +92,7 @@ extension Engine {
     guard var row = job(of: reference, instance: cached.row.id) else { return }
     if calledFlow(row, in: cached.version.machine) != nil {
       remove(row)
+      passOnOnce(of: row)
       cancelChild(row)
     } else if row.once == nil || row.due == .onEnd {
       remove(row)

@@ -18,7 +18,11 @@ extension Engine {
     let now = world.now()
     guard let cached = loadOwner(of: row, at: now) else { return }
     let machine = cached.version.machine
-    guard let action = action(of: row, in: machine) else { return remove(row) }
+    guard let action = action(of: row, in: machine) else {
+      remove(row)
+      passOnOnce(of: row)
+      return
+    }
     let node = machine.program.actions[action]
     let policy = policy(of: row, in: machine, flow: cached.row.flow)
     switch RetryDecision(outcome, action: node, policy: policy, attempt: row.attempt + 1) {
@@ -43,17 +47,25 @@ extension Engine {
     }
   }
 
+  /// Ends a job whose attempts are spent. It is a dead letter unless a reaction of its instance takes the failure.
   private func giveUp(_ dead: DeadRow, of cached: Cached) {
     let attempts = dead.job.attempt + 1
+    remove(dead.job)
+    let failure = CallOutcome.failed(code: dead.code, message: dead.message, attempts: attempts)
+    let isHandled = report(failure, of: dead.job, to: cached)
+    endOnce(of: dead.job, result: nil)
+    if !isHandled { record(dead, of: cached) }
+  }
+
+  private func record(_ dead: DeadRow, of cached: Cached) {
     batch.writes.dead.append(dead)
+    let owner = cache.find(row: cached.row.id) ?? cached
     journal(
-      cached.row, .dead,
+      owner.row, .dead,
       body: [
         "action": .string(dead.job.action), "code": .string(dead.code), "message": .string(dead.message),
-        "attempts": .int(Int64(attempts)),
+        "attempts": .int(Int64(dead.job.attempt + 1)),
       ])
-    end(
-      dead.job, .failed(code: dead.code, message: dead.message, attempts: attempts), result: nil, of: cached)
   }
 
   /// The outcomes of the attempts of a job, this one the last.
@@ -75,27 +87,22 @@ extension Engine {
   func end(_ row: JobRow, _ outcome: CallOutcome, result: JSON?, of cached: Cached) {
     remove(row)
     report(outcome, of: row, to: cached)
-    guard let key = row.once else { return }
-    // A failure is no result: the next entry may try again.
-    batch.writes.once[ExactText(key)] = OnceRow(
-      key: key, job: result == nil ? 0 : row.id, outcome: result?.bytes() ?? [])
-    for other in waiting(for: key, except: row.id) {
-      remove(other)
-      guard let waiter = loadOwner(of: other, at: world.now()) else { continue }
-      let machine = waiter.version.machine
-      let known = result.flatMap { json in
-        target(of: other, in: machine).map { decode(json, of: $0, in: machine) }
-      }
-      report(known ?? outcome, of: other, to: waiter)
-    }
+    endOnce(of: row, result: result)
   }
 
   /// Gives a call its outcome; one that the instance can't take is stored for later.
-  private func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) {
-    guard row.call != nil else { return }
+  /// - Returns: Whether a reaction of the instance took it, or may still take it later.
+  @discardableResult
+  func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) -> Bool {
+    guard row.call != nil else { return false }
     let reference = JobReference(revision: row.revision, number: row.number)
-    guard !apply(outcome, of: reference, to: InstanceID(cached.row)) else { return }
-    storeResult(outcome, of: row, for: cached)
+    switch apply(outcome, of: reference, to: InstanceID(cached.row)) {
+    case .taken: return true
+    case .ignored: return false
+    case .postponed:
+      storeResult(outcome, of: row, for: cached)
+      return cached.row.status == .suspended
+    }
   }
 
   /// Stores an outcome in the row of its job, which is never executed again.
@@ -117,7 +124,15 @@ extension Engine {
       return remove(row)
     }
     remove(row)
-    report(outcome, of: row, to: cached)
+    let isHandled = report(outcome, of: row, to: cached)
+    // Only now it is known that no reaction takes a failure that was stored while the instance was suspended.
+    if case .failed(let code, let message, let attempts) = outcome, !isHandled, findJob(row.id) == nil,
+      action(of: row, in: cached.version.machine) != nil
+    {
+      var job = row
+      (job.outcome, job.attempt) = ([], max(attempts - 1, 0))
+      record(DeadRow(job: job, at: world.now(), code: code, message: message), of: cached)
+    }
     deliverPending()
   }
 
@@ -131,28 +146,37 @@ extension Engine {
   }
 
   /// Gives an instance the outcome of a call.
-  /// - Returns: False when the instance could not take it: it is suspended, or this is an incident.
   @discardableResult
-  func apply(_ outcome: CallOutcome, of job: JobReference, to id: InstanceID) -> Bool {
+  func apply(_ outcome: CallOutcome, of job: JobReference, to id: InstanceID) -> ResultDisposition {
     let found: Cached?
     do throws(EngineProblem) {
       found = try load(id)
     } catch {
-      return false
+      return .postponed
     }
-    guard let cached = found else { return true }
-    guard cached.row.status != .suspended else { return false }
+    guard let cached = found else { return .ignored }
+    guard cached.row.status != .suspended else { return .postponed }
     let now = world.now()
     switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
     case .accepted(let step):
       if step.disposition != .stale {
         record(step, of: cached, cause: .other(cause(job, outcome, in: cached)), at: now)
       }
-      return true
+      return step.transitions.isEmpty ? .ignored : .taken
     case .refused(let refusal):
       recordIncident(refusal, of: cached)
-      return false
+      return .postponed
     }
+  }
+
+  /// What became of the outcome of a call.
+  enum ResultDisposition {
+    /// A reaction took it.
+    case taken
+    /// No reaction waits for it.
+    case ignored
+    /// The instance can't take it now: it is suspended, or this is an incident.
+    case postponed
   }
 
   /// Records the reason why an instance could not take a timer or a result.
@@ -173,14 +197,36 @@ extension Engine {
     return .object([.init("result", .object([name, outcome.member(in: cached.version.machine)]))])
   }
 
-  /// A result in the type of the action; one that does not fit is a failure.
+  /// A result in the type of the action; one that does not fit is a failure. Members that the type does not declare are
+  /// ignored: a callee may add some.
   func decode(_ json: JSON, of target: Call.Target, in machine: Machine) -> CallOutcome {
     guard let type = machine.result(of: target) else { return .done(.null) }
-    switch Value.from(json, as: type, in: machine.types) {
+    switch Value.from(json.pruned(to: type, in: machine.types), as: type, in: machine.types) {
     case .success(let value): return .done(value)
     case .failure(let problems):
       let message = problems.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; ")
       return .failed(code: "INVALID_RESULT", message: message, attempts: 1)
+    }
+  }
+}
+
+extension JSON {
+  /// The document without the members that a type does not declare.
+  fileprivate func pruned(to type: ValueType, in types: TypeRegistry) -> JSON {
+    switch (self, type) {
+    case (.object(let members), .record(let name)):
+      guard let record = types.record(named: name) else { return self }
+      return .object(
+        members.compactMap { member in
+          record.fields.first { $0.name == member.name }.map {
+            .init(member.name, member.value.pruned(to: $0.type, in: types))
+          }
+        })
+    case (.object(let members), .map(_, let value)):
+      return .object(members.map { .init($0.name, $0.value.pruned(to: value, in: types)) })
+    case (.array(let items), .list(let element)): return .array(items.map { $0.pruned(to: element, in: types) })
+    case (_, .optional(let wrapped)): return pruned(to: wrapped, in: types)
+    default: return self
     }
   }
 }

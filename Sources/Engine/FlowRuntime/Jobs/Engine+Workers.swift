@@ -1,54 +1,81 @@
+import FlowIR
 public import FlowJSON
 import FlowMachine
 
 /// A job that an outside worker has leased.
 public struct ClaimedJob: Sendable {
   public var id: Int64
+  /// The number of the job whose work this one continues, as after a redrive; the same as `id` otherwise.
+  public var origin: Int64
   public var action: String
   public var arguments: JSON
+  /// The number of the attempt, from 1.
   public var attempt: Int
   /// The same for every attempt of the job, for the systems that the worker calls.
   public var idempotencyKey: String
   public var fence: Int
-  /// Milliseconds since 1970.
+  /// The end of the lease, in milliseconds since 1970.
   public var leaseEnds: Int64
+  /// The flow and the key of the instance.
+  public var flow: String
+  public var key: String
+}
+
+/// A worker's request for jobs.
+public struct ClaimRequest: Sendable {
+  public var queue: String
+  /// The largest number of jobs to lease.
+  public var limit: Int
+  public var leaseMilliseconds: Int64
+  /// The name of the worker, for operators; nil for none.
+  public var worker: String?
+  /// The time for which the request may wait for a job, in milliseconds.
+  public var waitMilliseconds: Int64 = 0
+  /// The flows whose jobs the worker may have; nil for all.
+  public var flows: Set<String>?
+
+  public init(queue: String, limit: Int = 1, leaseMilliseconds: Int64 = 60_000) {
+    self.queue = queue
+    self.limit = limit
+    self.leaseMilliseconds = leaseMilliseconds
+  }
 }
 
 // Work that outside programs claim from queues.
 extension Engine {
   /// The number of jobs that one claim may give.
-  public static let maximumClaim = 100
+  public static let maximumClaim = 1000
   /// The longest lease, in milliseconds.
   public static let maximumLease: Int64 = 3_600_000
+  /// The longest time that a claim may wait for a job, in milliseconds.
+  public static let maximumClaimWait: Int64 = 60_000
+  /// The number of leases that one batch ends.
+  static let leasesPerBatch = 1000
+  /// The timeout of an action that declares none, in milliseconds. A worker's attempt has no timeout then.
+  static let defaultTimeout = Policy().timeoutMilliseconds
+  /// Failure codes that workers may report besides those that the action declares.
+  static let workerCodes: Set<String> = ["UNAVAILABLE", "UNREACHABLE", "TIMEOUT", "INVALID_RESULT"]
 
   /// Leases due jobs of a queue to a worker.
-  /// - Parameter flows: The flows whose jobs the worker may have; nil for all.
-  public func claim(
-    queue: String, limit: Int, leaseMilliseconds: Int64, flows: Set<String>? = nil
-  ) -> Result<[ClaimedJob], EngineProblem> {
+  public func claim(_ request: ClaimRequest) -> Result<[ClaimedJob], EngineProblem> {
     let now = world.now()
-    let wanted = min(max(limit, 1), Engine.maximumClaim)
+    let wanted = min(max(request.limit, 1), Engine.maximumClaim)
     // Jobs that the batch has leased already are still due on the disk.
-    let count = wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count
+    let limit = wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count
     let rows = read { () throws(StoreError) in
-      guard let flows else { return try store.dueJobs(queue: queue, at: now, limit: count) }
-      return try store.dueJobs(queue: queue, of: flows, at: now, limit: count)
+      guard let flows = request.flows else { return try store.dueJobs(queue: request.queue, at: now, limit: limit) }
+      return try store.dueJobs(queue: request.queue, of: flows, at: now, limit: limit)
     }
     guard let rows else { return .failure(.storeUnavailable("the queue could not be read")) }
     var claimed: [ClaimedJob] = []
     for row in rows where claimed.count < wanted && !batch.changesJob(row.id) {
-      if let job = claim(row, leaseMilliseconds: leaseMilliseconds, at: now) { claimed.append(job) }
+      if let job = claim(row, request, at: now) { claimed.append(job) }
     }
     deliverPending()
     return .success(claimed)
   }
 
-  private func claim(_ old: JobRow, leaseMilliseconds: Int64, at now: Int64) -> ClaimedJob? {
-    guard old.lease == 0 else {
-      // A worker that never came back was an attempt, or work that crashes its workers would be retried indefinitely.
-      finish(old, .unreachable("the worker's lease ended"))
-      return nil
-    }
+  private func claim(_ old: JobRow, _ request: ClaimRequest, at now: Int64) -> ClaimedJob? {
     guard let cached = loadOwner(of: old, at: now) else { return nil }
     guard cached.row.status != .suspended else {
       suspend(old)
@@ -57,37 +84,104 @@ extension Engine {
     // A claim is on the disk before the worker gets it, and the throttle with it.
     guard case .free = admit(old, of: cached, isSavedFirst: true) else { return nil }
     var row = old
-    row.lease = leaseEnd(after: leaseMilliseconds, at: now)
+    let timeout = policy(of: row, in: cached.version.machine, flow: cached.row.flow).timeoutMilliseconds
+    row.deadline = timeout == Engine.defaultTimeout ? 0 : now + timeout
+    row.lease = leaseEnd(of: row, after: request.leaseMilliseconds, at: now)
+    row.worker = request.worker
     row.fence += 1
     write(row)
+    watchLease(row.lease)
+    let arguments = (try? JSON(parsing: row.arguments)) ?? .null
+    let body = BoundAction.worker(queue: request.queue, arguments: arguments).body
     return ClaimedJob(
-      id: row.id, action: row.action, arguments: (try? JSON(parsing: row.arguments)) ?? .null,
-      attempt: row.attempt + 1, idempotencyKey: idempotencyKey(of: row, cached), fence: row.fence, leaseEnds: row.lease)
+      id: row.id, origin: row.origin == 0 ? row.id : row.origin, action: row.action,
+      arguments: arguments, attempt: row.attempt + 1,
+      idempotencyKey: idempotencyKey(of: row, cached, body: body), fence: row.fence, leaseEnds: row.lease,
+      flow: cached.row.flow,
+      key: cached.row.key)
   }
 
-  private func leaseEnd(after milliseconds: Int64, at now: Int64) -> Int64 {
-    now + min(max(milliseconds, 1000), Engine.maximumLease)
+  /// The end of a lease, which does not outlast the timeout of the attempt.
+  private func leaseEnd(of row: JobRow, after milliseconds: Int64, at now: Int64) -> Int64 {
+    let end = now + min(max(milliseconds, 1000), Engine.maximumLease)
+    return row.deadline == 0 ? end : min(end, row.deadline)
   }
 
-  /// Ends a claimed job.
-  public func finish(_ id: Int64, fence: Int, outcome: JobOutcome) -> Result<Void, EngineProblem> {
-    guard let row = findJob(id), row.queue != nil, row.fence == fence, row.lease > world.now() else {
-      return .failure(.leaseLost)
+  private func watchLease(_ end: Int64) { nextLease = min(nextLease ?? .max, end) }
+
+  /// Ends the leases that are over: each was an attempt, or work that crashes its workers would be retried
+  /// indefinitely. The outcome holds once ``commit()`` has returned.
+  public func endLeases() {
+    let now = world.now()
+    guard let due = nextLease, due <= now else { return }
+    let limit = Engine.leasesPerBatch
+    let rows = read { () throws(StoreError) in try store.expiredLeases(at: now, limit: limit) } ?? []
+    for row in rows where !batch.changesJob(row.id) {
+      let isTimeout = row.deadline != 0 && row.deadline <= now
+      finish(
+        row,
+        isTimeout
+          ? .failed(code: "TIMEOUT", message: "the worker did not finish within the timeout of the action")
+          : .unreachable("the worker's lease ended"))
     }
+    deliverPending()
+    guard rows.count < limit else { return }
+    let later: Int64? = read { () throws(StoreError) in try store.nextLease(after: now) } ?? nil
+    let fresh = batch.writes.jobs.values.lazy.map(\.lease).filter { $0 > 0 }.min()
+    nextLease = [later, fresh].compactMap { $0 }.min()
+  }
+
+  /// Ends a claimed job. A report that is repeated, since its answer was lost, gets the same answer.
+  public func finish(_ id: Int64, fence: Int, outcome: JobOutcome) -> Result<Void, EngineProblem> {
+    let digest = Int64(bitPattern: Array(outcome.reportText.utf8).fnv1a)
+    guard let row = findJob(id), row.queue != nil, row.fence == fence, row.lease > world.now() else {
+      return isRepeated(id, fence: fence, digest: digest) ? .success(()) : .failure(.leaseLost)
+    }
+    if let problem = codeProblem(outcome, of: row) { return .failure(problem) }
     finish(row, outcome)
+    batch.writes.completions.append(CompletionRow(job: id, fence: fence, digest: digest, at: world.now()))
     deliverPending()
     return .success(())
   }
 
-  /// Extends a lease.
+  private func isRepeated(_ id: Int64, fence: Int, digest: Int64) -> Bool {
+    let fresh = batch.writes.completions.last { $0.job == id }
+    let known = fresh ?? read { () throws(StoreError) in try store.completion(job: id) } ?? nil
+    return known.map { $0.fence == fence && $0.digest == digest } ?? false
+  }
+
+  /// A worker fails with a code that the flow can know: one of the action, or a built-in one.
+  private func codeProblem(_ outcome: JobOutcome, of row: JobRow) -> EngineProblem? {
+    guard case .failed(let code, _) = outcome, !Engine.workerCodes.contains(code),
+      let cached = (try? load(row: row.instance)) ?? nil, let action = action(of: row, in: cached.version.machine)
+    else { return nil }
+    let declared = cached.version.machine.program.actions[action].failures
+    guard !declared.contains(code) else { return nil }
+    let known = (declared + Engine.workerCodes.sorted()).map { "`\($0)`" }.joined(separator: ", ")
+    return .invalidPayload([("/code", "`\(row.action)` does not fail with `\(code)`; its codes are \(known)")])
+  }
+
+  /// Extends a lease, up to the timeout of the attempt.
   /// - Returns: Its new end, in milliseconds since 1970.
   public func heartbeat(_ id: Int64, fence: Int, leaseMilliseconds: Int64) -> Result<Int64, EngineProblem> {
     let now = world.now()
     guard var row = findJob(id), row.queue != nil, row.fence == fence, row.lease > now else {
       return .failure(.leaseLost)
     }
-    row.lease = leaseEnd(after: leaseMilliseconds, at: now)
+    row.lease = leaseEnd(of: row, after: leaseMilliseconds, at: now)
     write(row)
+    watchLease(row.lease)
     return .success(row.lease)
+  }
+}
+
+extension JobOutcome {
+  /// A report of a worker as text, to recognize a repeated one.
+  fileprivate var reportText: String {
+    switch self {
+    case .done(let json): "done \(String(decoding: json.bytes(.canonical), as: UTF8.self))"
+    case .failed(let code, let message): "failed \(code) \(message)"
+    default: "\(self)"
+    }
   }
 }

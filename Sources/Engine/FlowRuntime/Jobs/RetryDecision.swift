@@ -36,7 +36,7 @@ enum RetryDecision {
       text = message
     case .unreachable(let message): (code, text) = (RetryDecision.unavailable(action) ?? "UNREACHABLE", message)
     case .status(let status, let message, let retryAfter):
-      isTransient = status >= 500 || [408, 425, 429].contains(status)
+      isTransient = 500...599 ~= status || [408, 425, 429].contains(status)
       code = RetryDecision.code(of: status, action, policy: policy, isTransient: isTransient)
       text = "status \(status)" + (message.isEmpty ? "" : ": \(message)")
       least = retryAfter ?? 0

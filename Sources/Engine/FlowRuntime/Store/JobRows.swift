@@ -19,6 +19,14 @@ public struct JobRow: Hashable, Sendable {
   public var lease: Int64
   /// The number of leases so far, which identifies the holder of an old one.
   public var fence: Int
+  /// The worker that holds the lease, as it calls itself; nil when it gave no name.
+  public var worker: String?
+  /// The end of the attempt, which no lease outlasts, in milliseconds since 1970; 0 without one.
+  public var deadline: Int64 = 0
+  /// The number of the job under which the work was first requested: another one for a dead letter that is retried.
+  public var origin: Int64
+  /// The epoch of the store in which the work was first requested.
+  public var epoch: Int
   /// The arguments, as JSON.
   public var arguments: [UInt8]
   /// The result as JSON, while the instance can't take it yet; empty before.
@@ -28,8 +36,8 @@ public struct JobRow: Hashable, Sendable {
 
   public init(
     id: Int64, instance: Int64, revision: Int, number: Int, action: String, queue: String?, call: Int?, once: String?,
-    attempt: Int = 0, due: JobDue, lease: Int64 = 0, fence: Int = 0, arguments: [UInt8], outcome: [UInt8] = [],
-    failures: [UInt8] = []
+    attempt: Int = 0, due: JobDue, lease: Int64 = 0, fence: Int = 0, origin: Int64 = 0, epoch: Int = 0,
+    arguments: [UInt8], outcome: [UInt8] = [], failures: [UInt8] = []
   ) {
     self.id = id
     self.instance = instance
@@ -43,6 +51,8 @@ public struct JobRow: Hashable, Sendable {
     self.due = due
     self.lease = lease
     self.fence = fence
+    self.origin = origin
+    self.epoch = epoch
     self.arguments = arguments
     self.outcome = outcome
     self.failures = failures
@@ -71,10 +81,33 @@ public struct OnceRow: Hashable, Sendable {
   public var job: Int64
   /// The result as JSON; empty while it is in progress.
   public var outcome: [UInt8]
+  /// The number of results that were undone: the work that follows has another idempotency key.
+  public var generation: Int
 
-  public init(key: String, job: Int64, outcome: [UInt8]) {
+  /// Whether nothing is known of the key but its generation.
+  public var isForgotten: Bool { job == 0 && outcome.isEmpty }
+
+  public init(key: String, job: Int64, outcome: [UInt8], generation: Int = 0) {
     self.key = key
     self.job = job
     self.outcome = outcome
+    self.generation = generation
+  }
+}
+
+/// The end of a claimed job, so that a repeated report gets the first answer.
+public struct CompletionRow: Hashable, Sendable {
+  public var job: Int64
+  public var fence: Int
+  /// A digest of the report.
+  public var digest: Int64
+  /// Milliseconds since 1970.
+  public var at: Int64
+
+  public init(job: Int64, fence: Int, digest: Int64, at: Int64) {
+    self.job = job
+    self.fence = fence
+    self.digest = digest
+    self.at = at
   }
 }

@@ -36,6 +36,8 @@ public protocol JournalQueries: Sendable {
 public protocol JobQueries: Sendable {
   /// The jobs of an instance that have not ended.
   func jobs(instance: Int64) throws(StoreError) -> [JobRow]
+  /// The operations on many instances by number, as JSON.
+  func bulkOperations() throws(StoreError) -> [Int64: [UInt8]]
   /// Dead letters by the number of their job, after a number.
   func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter]
   /// The jobs of all instances that have not ended, by number, after a number.

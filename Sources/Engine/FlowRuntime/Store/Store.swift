@@ -7,8 +7,12 @@ public protocol Store: InstanceStore, JobStore, JournalStore, DeploymentStore {
   /// Does one small piece of maintenance: moves the log into the file, removes old idempotency keys, archives
   /// instances that ended long ago.
   /// - Parameter now: Milliseconds since 1970.
-  /// - Returns: Whether there is more to do, and the instances that were archived.
-  func maintain(now: Int64) throws(StoreError) -> MaintenanceResult
+  /// - Parameter isIdle: Whether no requests wait, so that all that can be done may be done.
+  func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult
+
+  /// Checks that the files of the store are still those that were opened.
+  /// - Throws: `.fatal` when they have been deleted or replaced.
+  func verify() throws(StoreError)
 }
 
 /// Instances and their timers.
@@ -39,6 +43,15 @@ public protocol JobStore: AnyObject {
   func jobs(once: String) throws(StoreError) -> [JobRow]
   /// The first due time of the engine's own jobs after an instant; nil when none is due by the clock.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
+
+  /// The claimed jobs whose leases have ended, earliest first.
+  func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
+  /// The first end of a lease after an instant, in milliseconds since 1970.
+  func nextLease(after now: Int64) throws(StoreError) -> Int64?
+  /// The first due time of the jobs of a queue after an instant.
+  func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64?
+  /// The last recorded end of a claimed job.
+  func completion(job: Int64) throws(StoreError) -> CompletionRow?
 
   /// The dead letter of a job.
   func dead(id: Int64) throws(StoreError) -> DeadRow?
@@ -72,6 +85,8 @@ public protocol DeploymentStore: AnyObject {
   func schedules() throws(StoreError) -> [ScheduleRow]
   /// The IR of a program, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
+  /// Whether a flow was ever served from a program.
+  func wasServed(flow: String, definition: String) throws(StoreError) -> Bool
 }
 
 /// The result of one piece of maintenance.
@@ -79,10 +94,21 @@ public struct MaintenanceResult: Hashable, Sendable {
   public var hasMore: Bool
   /// The numbers of the instances that were archived.
   public var archived: [Int64]
+  /// The instant at which the next piece is due, in milliseconds since 1970; nil for never.
+  public var nextDue: Int64?
+  /// The age of the oldest piece that is due, in milliseconds.
+  public var lag: Int64
+  /// The reason why a piece failed and is to be retried; nil when nothing failed.
+  public var warning: String?
 
-  public init(hasMore: Bool = false, archived: [Int64] = []) {
+  public init(
+    hasMore: Bool = false, archived: [Int64] = [], nextDue: Int64? = nil, lag: Int64 = 0, warning: String? = nil
+  ) {
     self.hasMore = hasMore
     self.archived = archived
+    self.nextDue = nextDue
+    self.lag = lag
+    self.warning = warning
   }
 }
 
@@ -93,8 +119,11 @@ public struct StoreCounters: Hashable, Sendable {
   public var job: Int64
   /// The name that distinguishes this store from every other; empty in a new one.
   public var identity: String
+  /// The number of times the store was restored from a backup.
+  public var epoch: Int
 
-  public init(sequence: Int64 = 0, instance: Int64 = 0, job: Int64 = 0, identity: String = "") {
+  public init(sequence: Int64 = 0, instance: Int64 = 0, job: Int64 = 0, identity: String = "", epoch: Int = 0) {
+    self.epoch = epoch
     self.sequence = sequence
     self.instance = instance
     self.job = job

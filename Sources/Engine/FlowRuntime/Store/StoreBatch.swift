@@ -15,6 +15,10 @@ public struct StoreBatch: Sendable {
   /// Dead letters that are removed, by the number of their job.
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
+  /// The ends of claimed jobs.
+  public var completions: [CompletionRow] = []
+  /// The progress of operations on many instances, as JSON.
+  public var bulk: [Int64: [UInt8]] = [:]
   /// The throttles of actions with a limit, as JSON.
   public var throttles: [String: [UInt8]] = [:]
   public var definitions: [String: [UInt8]] = [:]
@@ -35,7 +39,8 @@ public struct StoreBatch: Sendable {
   public var isEmpty: Bool {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
       && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty && identity == nil
+      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty && completions.isEmpty
+      && bulk.isEmpty && identity == nil
   }
 }
 

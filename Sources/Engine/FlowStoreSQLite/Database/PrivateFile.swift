@@ -10,13 +10,4 @@ enum PrivateFile {
     guard descriptor >= 0 else { return false }
     return close(descriptor) == 0
   }
-
-  /// Opens a file for appending, and creates it with mode 0600 when it does not exist.
-  static func openForAppending(_ path: String) -> UnsafeMutablePointer<FILE>? {
-    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { return nil }
-    if let file = fdopen(descriptor, "a") { return file }
-    close(descriptor)
-    return nil
-  }
 }

@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// What each version adds to the one before it; the first makes the tables of a new file.
-  static let migrations = [tables, second, third, fourth, fifth, sixth]
+  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh]
 
   /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
   private static let second = """
@@ -125,6 +125,40 @@ enum Schema {
     CREATE TABLE pace (action TEXT PRIMARY KEY, spent TEXT NOT NULL) WITHOUT ROWID;
     """
 
+  /// Checksums over the contents of rows; keys of jobs that outlive archiving and restoring; leases that end by
+  /// themselves; ends of claimed jobs, so that they can be repeated; answers of archived instances; operations on many
+  /// instances.
+  private static let seventh = """
+    ALTER TABLE journal ADD COLUMN sum INTEGER;
+    ALTER TABLE instance ADD COLUMN sum INTEGER;
+    ALTER TABLE snapshot ADD COLUMN sum INTEGER;
+    ALTER TABLE job ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN worker TEXT;
+    ALTER TABLE job ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN sum INTEGER;
+    CREATE INDEX job_lease ON job (lease) WHERE lease > 0;
+    ALTER TABLE dead_letter ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE dead_letter ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE dead_letter ADD COLUMN sum INTEGER;
+    ALTER TABLE once ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE completion (
+      job INTEGER PRIMARY KEY, fence INTEGER NOT NULL, digest INTEGER NOT NULL, at INTEGER NOT NULL);
+    CREATE TABLE archived_answer (
+      sequence INTEGER PRIMARY KEY, flow TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL,
+      at INTEGER NOT NULL, body TEXT NOT NULL, hash INTEGER NOT NULL, rest INTEGER NOT NULL, digest INTEGER NOT NULL);
+    CREATE TABLE bulk (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
+    """
+
+  /// - Throws: `.unusable` for a store of a newer version of this program.
+  static func checkVersion(_ connection: SQLiteConnection, path: String) throws(StoreError) {
+    let version = try connection.integer("PRAGMA user_version")
+    guard version <= Schema.version else {
+      throw .unusable(
+        "`\(path)` is a store of version \(version); this program knows versions up to \(Schema.version)")
+    }
+  }
+
   /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or
   /// newer than this program.
   static func prepare(_ connection: SQLiteConnection, path: String) throws(StoreError) {
@@ -132,10 +166,7 @@ enum Schema {
     let version = try connection.integer("PRAGMA user_version")
     let isNew = try connection.integer("SELECT count(*) FROM sqlite_master") == 0 && application == 0
     guard isNew || application == applicationID else { throw .unusable("`\(path)` is a database of another program") }
-    guard version <= Schema.version else {
-      throw .unusable(
-        "`\(path)` is a store of version \(version); this program knows versions up to \(Schema.version)")
-    }
+    try checkVersion(connection, path: path)
     try connection.run(pragmas)
     guard version < Schema.version else { return }
     let steps = migrations[Int(max(version, 0))...].joined(separator: "\n")

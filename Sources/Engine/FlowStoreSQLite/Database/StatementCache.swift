@@ -10,7 +10,7 @@ struct Statements {
   let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   private static let isDueOfFlows = """
-    queue = ?1 AND due <= ?2 AND lease <= ?2
+    queue = ?1 AND due <= ?2 AND lease = 0
     AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?4))
     """
 
@@ -19,10 +19,10 @@ struct Statements {
     """
   static let jobColumns = """
     id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome,
-      failures
+      failures, origin, epoch, worker, deadline
     """
   static let deadColumns = """
-    id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures
+    id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures, origin, epoch
     """
 
   static let snapshots = """
@@ -38,33 +38,33 @@ struct Statements {
     commit = try connection.prepare("COMMIT")
     addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
     addInstance = try connection.prepare(
-      "INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+      "INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
     setHead = try connection.prepare("UPDATE instance SET head = ?2 WHERE id = ?1")
     head = try connection.prepare("SELECT head FROM instance WHERE id = ?1")
     // What most steps change is in no index; naming the others would rewrite their entries.
     touchInstance = try connection.prepare(
       """
-      UPDATE instance SET revision = ?4, updated_at = ?5, position = ?6, data = ?7, incident = ?8, head = ?9
-        WHERE id = ?1 AND revision <= ?4 AND definition = ?2 AND status = ?3
+      UPDATE instance SET revision = ?4, updated_at = ?5, position = ?6, data = ?7, incident = ?8, head = ?9,
+        sum = ?10 WHERE id = ?1 AND revision <= ?4 AND definition = ?2 AND status = ?3 AND started_at = ?11
       """)
     updateInstance = try connection.prepare(
       """
       UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
-        data = ?8, incident = ?9, head = ?10 WHERE id = ?1 AND revision <= ?4
+        data = ?8, incident = ?9, head = ?10, sum = ?11 WHERE id = ?1 AND revision <= ?4
       """)
-    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
     setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
     setJob = try connection.prepare(
       """
-      INSERT OR REPLACE INTO job (\(Statements.jobColumns))
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+      INSERT OR REPLACE INTO job (\(Statements.jobColumns), sum)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
       """)
     removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
     addDead = try connection.prepare(
       """
-      INSERT OR REPLACE INTO dead_letter (\(Statements.deadColumns))
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+      INSERT OR REPLACE INTO dead_letter (\(Statements.deadColumns), sum)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
       """)
     removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
     dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
@@ -72,7 +72,7 @@ struct Statements {
     setPace = try connection.prepare("INSERT OR REPLACE INTO pace VALUES (?1, ?2)")
     setDeployment = try connection.prepare("INSERT OR REPLACE INTO deployment VALUES (?1, ?2, ?3, ?4, ?5)")
     setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
-    setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3)")
+    setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3, ?4)")
     removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
     instanceByKey = try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2")
     instanceByID = try connection.prepare("\(instances) WHERE i.id = ?1")
@@ -81,13 +81,13 @@ struct Statements {
       SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
       FROM journal j JOIN instance i ON i.id = j.instance WHERE j.sequence = ?1
       """)
-    once = try connection.prepare("SELECT job, outcome FROM once WHERE key = ?1")
+    once = try connection.prepare("SELECT job, outcome, generation FROM once WHERE key = ?1")
     dueTimers = try connection.prepare(
       "SELECT instance, transition, armed, due FROM timer WHERE due <= ?1 ORDER BY due, instance LIMIT ?2")
     nextTimer = try connection.prepare("SELECT min(due) FROM timer WHERE due > ?1")
     ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
     queueJobs = try connection.prepare(
-      "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease <= ?2 ORDER BY due, id LIMIT ?3")
+      "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0 ORDER BY due, id LIMIT ?3")
     flowJobs = try connection.prepare("\(jobs) WHERE \(Statements.isDueOfFlows) ORDER BY due, id LIMIT ?3")
     job = try connection.prepare("\(jobs) WHERE id = ?1")
     instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")

@@ -121,9 +121,13 @@ final class IdempotencyIndex {
     return connection.changes == 1
   }
 
+  /// The instant at which the tables change places, in milliseconds since 1970; nil while there are no answers.
+  var nextRotation: Int64? { since == 0 ? nil : since + SQLiteStore.answerWindow }
+
   /// Lets the tables change places when it is time.
-  func forget(_ now: Int64) throws(StoreError) {
-    guard since != 0, now - since >= SQLiteStore.answerWindow else { return }
+  /// - Returns: Whether they have.
+  func forget(_ now: Int64) throws(StoreError) -> Bool {
+    guard since != 0, now - since >= SQLiteStore.answerWindow else { return false }
     do throws(StoreError) {
       try connection.run("BEGIN IMMEDIATE")
       try tables[1 - younger].empty.run()
@@ -138,6 +142,7 @@ final class IdempotencyIndex {
     }
     younger = 1 - younger
     since = now
+    return true
   }
 
   private func begin(at instant: Int64) throws(StoreError) {
@@ -194,7 +199,10 @@ final class IdempotencyIndex {
     let moved = try connection.integer("SELECT value FROM meta WHERE name = 'answers_moved'")
     recent.begin(after: moved)
     let entries = try connection.prepare(
-      "SELECT hash, rest, digest, sequence, at FROM journal WHERE sequence > ?1 AND hash IS NOT NULL")
+      """
+      SELECT hash, rest, digest, sequence, at FROM journal WHERE sequence > ?1 AND hash IS NOT NULL
+      UNION ALL SELECT hash, rest, digest, sequence, at FROM archived_answer WHERE sequence > ?1
+      """)
     entries.bind(.integer(moved))
     while try entries.next() {
       recent.add(

@@ -58,9 +58,18 @@ extension SQLiteQueries {
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
       var rows: [DeadLetter] = []
       while try statement.next() {
-        rows.append(DeadLetter(flow: statement.text(13), key: statement.text(14), row: statement.dead))
+        rows.append(DeadLetter(flow: statement.text(15), key: statement.text(16), row: statement.dead))
       }
       return rows
+    }
+  }
+
+  public func bulkOperations() throws(StoreError) -> [Int64: [UInt8]] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT id, document FROM bulk")
+      var found: [Int64: [UInt8]] = [:]
+      while try statement.next() { found[statement.integer(0)] = statement.blob(1) }
+      return found
     }
   }
 
@@ -75,7 +84,7 @@ extension SQLiteQueries {
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
       var rows: [PendingJob] = []
       while try statement.next() {
-        rows.append(PendingJob(flow: statement.text(15), key: statement.text(16), row: statement.job))
+        rows.append(PendingJob(flow: statement.text(19), key: statement.text(20), row: statement.job))
       }
       return rows
     }

@@ -6,7 +6,8 @@ import Synchronization
 public final class SQLiteQueries: Queries {
   private struct Reading: ~Copyable {
     let connection: SQLiteConnection
-    let instance, history, journal: Statement
+    let instance, entry, journal: Statement
+    let chains: EntryChains
   }
 
   /// One reader at a time; the lock is held for the length of a query.
@@ -24,16 +25,9 @@ public final class SQLiteQueries: Queries {
     let made = Reading(
       connection: connection,
       instance: try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2"),
-      history: try connection.prepare(
-        """
-        WITH RECURSIVE chain (sequence, previous) AS (
-          SELECT sequence, previous FROM journal WHERE sequence = (SELECT head FROM instance WHERE id = ?1)
-          UNION ALL
-          SELECT b.sequence, b.previous FROM chain c JOIN journal b ON b.sequence = c.previous WHERE c.previous > ?2)
-        \(entries) WHERE j.sequence IN (SELECT sequence FROM chain WHERE sequence > ?2 ORDER BY sequence LIMIT ?3)
-        ORDER BY j.sequence
-        """),
-      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"))
+      entry: try connection.prepare("\(entries) WHERE j.sequence = ?1"),
+      journal: try connection.prepare("\(entries) WHERE j.sequence > ?1 ORDER BY j.sequence LIMIT ?2"),
+      chains: try EntryChains(connection))
     reading = Mutex(made)
   }
 
@@ -46,8 +40,12 @@ public final class SQLiteQueries: Queries {
 
   public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
     try read { reading throws(StoreError) in
-      reading.history.bind(.integer(instance), .integer(after), .integer(Int64(limit)))
-      return try all(reading.history) { $0.entry }
+      var found: [JournalEntry] = []
+      for sequence in try reading.chains.entries(of: instance, after: after, limit: limit) {
+        reading.entry.bind(.integer(sequence))
+        found += try all(reading.entry) { $0.entry }
+      }
+      return found
     }
   }
 

@@ -51,12 +51,19 @@ extension SQLiteStore {
 
   public func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {
     statements.entry.bind(.integer(sequence))
-    return try first(statements.entry) { $0.entry }
+    if let entry = try first(statements.entry, { $0.entry }) { return entry }
+    // Answers outlive the instances that gave them.
+    let archived = try connection.prepare(
+      "SELECT sequence, 0, flow, key, revision, 'step', at, body FROM archived_answer WHERE sequence = ?1")
+    archived.bind(.integer(sequence))
+    return try first(archived) { $0.entry }
   }
 
   public func once(key: String) throws(StoreError) -> OnceRow? {
     statements.once.bind(.text(key))
-    return try first(statements.once) { OnceRow(key: key, job: $0.integer(0), outcome: $0.blob(1)) }
+    return try first(statements.once) {
+      OnceRow(key: key, job: $0.integer(0), outcome: $0.blob(1), generation: Int($0.integer(2)))
+    }
   }
 
   public func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow] {
@@ -80,6 +87,33 @@ extension SQLiteStore {
     }
     statements.queueJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)))
     return try all(statements.queueJobs) { $0.job }
+  }
+
+  public func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    let rows = try connection.prepare(
+      "SELECT \(Statements.jobColumns) FROM job WHERE lease > 0 AND lease <= ?1 ORDER BY lease LIMIT ?2")
+    rows.bind(.integer(now), .integer(Int64(limit)))
+    return try all(rows) { $0.job }
+  }
+
+  public func nextLease(after now: Int64) throws(StoreError) -> Int64? {
+    let rows = try connection.prepare("SELECT min(lease) FROM job WHERE lease > 0 AND lease > ?1")
+    rows.bind(.integer(now))
+    return try first(rows) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  }
+
+  public func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64? {
+    let rows = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")
+    rows.bind(.text(queue), .integer(now))
+    return try first(rows) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
+  }
+
+  public func completion(job: Int64) throws(StoreError) -> CompletionRow? {
+    let rows = try connection.prepare("SELECT fence, digest, at FROM completion WHERE job = ?1")
+    rows.bind(.integer(job))
+    return try first(rows) {
+      CompletionRow(job: job, fence: Int($0.integer(0)), digest: $0.integer(1), at: $0.integer(2))
+    }
   }
 
   public func dueJobs(
@@ -131,6 +165,13 @@ extension SQLiteStore {
     return try first(statements.definition) { $0.blob(0) }
   }
 
+  public func wasServed(flow: String, definition: String) throws(StoreError) -> Bool {
+    let rows = try connection.prepare(
+      "SELECT 1 FROM version v JOIN definition d ON d.id = v.definition WHERE v.flow = ?1 AND d.hash = ?2")
+    rows.bind(.text(flow), .text(definition))
+    return try first(rows) { _ in true } ?? false
+  }
+
   public func counters() throws(StoreError) -> StoreCounters {
     StoreCounters(
       sequence: max(
@@ -140,7 +181,8 @@ extension SQLiteStore {
         try connection.integer("SELECT coalesce(max(id), 0) FROM instance"),
         try connection.integer("SELECT value FROM meta WHERE name = 'instance'")),
       job: try connection.integer("SELECT value FROM meta WHERE name = 'job'"),
-      identity: try connection.text("SELECT value FROM meta WHERE name = 'identity'"))
+      identity: try connection.text("SELECT value FROM meta WHERE name = 'identity'"),
+      epoch: Int(try connection.integer("SELECT value FROM meta WHERE name = 'epoch'")))
   }
 
   private func first<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> Row? {
@@ -166,12 +208,14 @@ extension Statement {
   }
 
   var job: JobRow {
-    JobRow(
+    var row = JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(5) ? nil : text(5), call: isNull(6) ? nil : Int(integer(6)), once: isNull(7) ? nil : text(7),
       attempt: Int(integer(8)), due: JobDue(stored: integer(9)), lease: integer(10), fence: Int(integer(11)),
-      arguments: blob(12),
-      outcome: blob(13), failures: blob(14))
+      origin: integer(15), epoch: Int(integer(16)), arguments: blob(12), outcome: blob(13), failures: blob(14))
+    row.worker = isNull(17) ? nil : text(17)
+    row.deadline = integer(18)
+    return row
   }
 
   /// The row of a dead letter, in the order of `Statements.deadColumns`.
@@ -179,7 +223,9 @@ extension Statement {
     let job = JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(10) ? nil : text(10), call: nil, once: isNull(11) ? nil : text(11),
-      attempt: max(Int(integer(5)) - 1, 0), due: .at(0), arguments: blob(9), failures: blob(12))
+      attempt: max(Int(integer(5)) - 1, 0), due: .at(0), origin: integer(13), epoch: Int(integer(14)),
+      arguments: blob(9),
+      failures: blob(12))
     return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
   }
 }

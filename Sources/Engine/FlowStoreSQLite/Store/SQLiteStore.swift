@@ -1,6 +1,7 @@
 import CSQLite
 import FlowJSON
 public import FlowRuntime
+import Glibc
 
 /// The store on one SQLite file: one connection writes and checkpoints, all others only read.
 ///
@@ -12,9 +13,13 @@ public final class SQLiteStore: Store {
   /// How long the answer to an idempotency key is kept at least, in milliseconds: seven days.
   public static let answerWindow: Int64 = 7 * 86_400_000
 
+  // In this order: the lock is released after the connection is closed.
+  private let lock: StoreLock
   let connection: SQLiteConnection
-  private let lock: FileLock
   let retention: Retention
+  let archiveFile: ArchiveFile?
+  /// The progress of maintenance.
+  var maintenance = Maintenance()
   let statements: Statements
   let answers: IdempotencyIndex
   /// Whether a transaction is open that has only read.
@@ -25,24 +30,63 @@ public final class SQLiteStore: Store {
   /// Numbers of definitions by their hash, as instances refer to them.
   var definitions: [String: Int64] = [:]
 
-  /// Opens a store, or makes one.
-  /// - Throws: `.unusable` for a file of another program or version, or one that another process holds.
-  public convenience init(path: String, retention: Retention = Retention()) throws(StoreError) {
-    try self.init(path: path, retention: retention, answerRun: RecentIdempotencyKeys.runLength)
+  /// The conditions under which a store is opened.
+  public struct OpeningOptions: Hashable, Sendable {
+    /// Whether a store that is not there is made.
+    public var mayCreate = true
+    /// Whether a store is opened although its write-ahead log is missing or damaged: the commits that it held are lost.
+    public var acceptsLoss = false
+
+    public init() {}
   }
 
-  /// - Parameter answerRun: How many answers gather before they go to their table.
-  init(path: String, retention: Retention, answerRun: Int) throws(StoreError) {
+  /// Opens a store, or makes one.
+  /// - Throws: `.unusable` for a file of another program or version, one that another process holds, one that is not
+  ///   there and may not be made, or one whose log is missing or damaged.
+  public convenience init(
+    path: String, retention: Retention = Retention(), options: OpeningOptions = OpeningOptions()
+  ) throws(StoreError) {
+    try self.init(path: path, retention: retention, options: options, answerRun: RecentIdempotencyKeys.runLength)
+  }
+
+  /// - Parameter answerRun: The number of answers that gather before they move to their table.
+  init(
+    path: String, retention: Retention, options: OpeningOptions = OpeningOptions(), answerRun: Int
+  ) throws(StoreError) {
     self.retention = retention
-    lock = try FileLock(path: path + ".lock")
-    connection = try SQLiteConnection(path: path, isReadOnly: false)
+    guard options.mayCreate || access(path, F_OK) == 0 else { throw .unusable("there is no store `\(path)`") }
+    lock = try StoreLock(path: path)
+    archiveFile = retention.archive.map { ArchiveFile(path: $0, limit: retention.archiveBytes) }
+    let hasLog = WriteAheadLog.exists(ofStore: lock.path)
+    if let problem = WriteAheadLog(ofStore: lock.path).problem, !options.acceptsLoss { throw .unusable(problem) }
+    connection = try SQLiteConnection(path: lock.path, isReadOnly: false)
     try Schema.prepare(connection, path: path)
+    if !hasLog, !options.acceptsLoss, try connection.integer("SELECT value FROM meta WHERE name = 'in_use'") == 1 {
+      throw .unusable(
+        "the write-ahead log of `\(path)` is missing: commits since the last checkpoint may be lost with it")
+    }
     connection.watchLog()
+    try SQLiteStore.setInUse(true, connection)
     statements = try Statements(connection)
     answers = try IdempotencyIndex(connection, runLength: answerRun)
     let all = try connection.prepare("SELECT hash, id FROM definition")
     while try all.next() { definitions[all.text(0)] = all.integer(1) }
+    lock.remember()
   }
+
+  deinit {
+    // A store that was closed needs no log.
+    try? endRead()
+    try? SQLiteStore.setInUse(false, connection)
+  }
+
+  private static func setInUse(_ isInUse: Bool, _ connection: SQLiteConnection) throws(StoreError) {
+    try connection.run("INSERT OR REPLACE INTO meta VALUES ('in_use', \(isInUse ? 1 : 0))")
+    // In the file itself, which may be all that is left.
+    try connection.checkpoint()
+  }
+
+  public func verify() throws(StoreError) { try lock.verify() }
 
   public func commit(_ batch: StoreBatch) throws(StoreError) {
     if !isReading { try statements.begin.run() }
@@ -70,14 +114,14 @@ public final class SQLiteStore: Store {
     isReading = true
   }
 
-  private func endRead() throws(StoreError) {
+  func endRead() throws(StoreError) {
     guard isReading else { return }
     isReading = false
     try statements.commit.run()
   }
 
   /// What was committed stays so whatever happens here, unless nobody knows any more what is on the disk.
-  private func checkpoint() throws(StoreError) {
+  func checkpoint() throws(StoreError) {
     do throws(StoreError) {
       try connection.checkpoint()
     } catch {
@@ -146,10 +190,11 @@ public final class SQLiteStore: Store {
       entry.writeBody(to: &body)
       let answer = carried < named.count && named[carried].row.sequence == entry.sequence ? named[carried] : nil
       if answer != nil { carried += 1 }
+      let previous = try head(of: entry.instance, isNew: isNew)
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind.rawValue),
-        .integer(entry.at), .json(body), .integer(head(of: entry.instance, isNew: isNew)),
-        .optional(answer?.hash.high), .optional(answer?.hash.low), .optional(answer?.row.digest))
+        .integer(entry.at), .json(body), .integer(previous), .optional(answer?.hash.high), .optional(answer?.hash.low),
+        .optional(answer?.row.digest), .integer(entry.sum(body: body, previous: previous)))
       heads[entry.instance] = entry.sequence
       if batch.instances[entry.instance] == nil { others.insert(entry.instance) }
     }
@@ -167,23 +212,26 @@ public final class SQLiteStore: Store {
   }
 
   private func write(_ row: InstanceRow, _ head: Int64, isNew: Bool) throws(StoreError) {
-    let definition = Statement.Parameter.integer(definitions[row.definition] ?? 0)
+    let number = definitions[row.definition] ?? 0
+    let definition = Statement.Parameter.integer(number)
+    let sum = Statement.Parameter.integer(row.sum(definition: number))
     if isNew {
       try statements.addInstance.run(
         .integer(row.id), .text(row.flow), .text(row.key), definition, .integer(Int64(row.status.rawValue)),
         .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
-        .json(row.data), .text(row.incident), .integer(head))
+        .json(row.data), .text(row.incident), .integer(head), sum)
     } else {
       try statements.touchInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
-        .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident), .integer(head))
+        .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident), .integer(head), sum,
+        .integer(row.startedAt))
       if connection.changes == 1 { return }
       try statements.updateInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),
-        .integer(head))
-      // The lock keeps others out; whoever got in all the same has made our cache a lie.
-      guard connection.changes == 1 else { throw .fatal("somebody else has written to the store") }
+        .integer(head), sum)
+      // The lock keeps other processes out; one that wrote all the same has made the cache wrong.
+      guard connection.changes == 1 else { throw .fatal("another process has written to the store") }
     }
   }
 
@@ -207,7 +255,15 @@ public final class SQLiteStore: Store {
         .integer(row.id), .integer(row.instance), .integer(Int64(row.revision)), .integer(Int64(row.number)),
         .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
         .integer(Int64(row.attempt)), .integer(row.due.stored), .integer(row.lease), .integer(Int64(row.fence)),
-        .json(row.arguments), .json(row.outcome), .json(row.failures))
+        .json(row.arguments), .json(row.outcome), .json(row.failures), .integer(row.origin), .integer(Int64(row.epoch)),
+        .optional(row.worker), .integer(row.deadline), .integer(row.sum))
+    }
+    for row in batch.completions {
+      try connection.prepare("INSERT OR REPLACE INTO completion VALUES (?1, ?2, ?3, ?4)").run(
+        .integer(row.job), .integer(Int64(row.fence)), .integer(row.digest), .integer(row.at))
+    }
+    for (id, document) in batch.bulk {
+      try connection.prepare("INSERT OR REPLACE INTO bulk VALUES (?1, ?2)").run(.integer(id), .json(document))
     }
     for (action, spent) in batch.throttles { try statements.setPace.run(.text(action), .json(spent)) }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
@@ -217,28 +273,17 @@ public final class SQLiteStore: Store {
         .integer(row.job.id), .integer(row.job.instance), .integer(Int64(row.job.revision)),
         .integer(Int64(row.job.number)), .text(row.job.action), .integer(Int64(row.job.attempt + 1)),
         .integer(row.at), .text(row.code), .text(row.message), .json(row.job.arguments), .optional(row.job.queue),
-        .optional(row.job.once), .json(row.job.failures))
+        .optional(row.job.once), .json(row.job.failures), .integer(row.job.origin), .integer(Int64(row.job.epoch)),
+        .integer(row.sum))
     }
     for row in batch.once.values {
-      // Without a job and a result nothing is kept: the next one with the key begins anew.
-      if row.job == 0, row.outcome.isEmpty {
+      // Without a job, a result and an earlier generation there is nothing to store.
+      if row.isForgotten, row.generation == 0 {
         try statements.removeOnce.run(.text(row.key))
       } else {
-        try statements.setOnce.run(.text(row.key), .integer(row.job), .json(row.outcome))
+        try statements.setOnce.run(
+          .text(row.key), .integer(row.job), .json(row.outcome), .integer(Int64(row.generation)))
       }
     }
-  }
-
-  // MARK: - MaintenanceResult
-
-  public func maintain(now: Int64) throws(StoreError) -> MaintenanceResult {
-    try endRead()
-    try answers.forget(now)
-    let archived = try archive(now)
-    let isFolding = try fold(now)
-    let isSmaller = try returnSpace()
-    if connection.uncheckedPages > 0 { try checkpoint() }
-    return MaintenanceResult(
-      hasMore: archived.count == Retention.batchSize || isFolding || isSmaller, archived: archived)
   }
 }

@@ -92,7 +92,7 @@ enum Schemas {
         "pendingCalls": list(
           object([
             "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
-            "leaseEnds?": time, "lastFailure?": anyObject,
+            "leaseEnds?": time, "worker?": string, "continues?": integer, "lastFailure?": anyObject,
           ])),
         "calls": list(
           object([
@@ -120,6 +120,7 @@ enum Schemas {
       "Job",
       object([
         "id": integer, "action": string, "arguments": any, "attempt": integer, "fence": integer, "leaseEnds": time,
+        "idempotencyKey": string, "flow": string, "key": string, "continues?": integer,
       ])
     ),
     (
@@ -205,7 +206,9 @@ enum Schemas {
     (
       "Batch",
       object([
-        "id": string, "op": string, "dryRun": boolean, "status": ["type": "string", "enum": ["running", "done"]],
+        "id": string, "op": string, "dryRun": boolean,
+        "status": ["type": "string", "enum": ["running", "done", "failed"]],
+        "detail?": string,
         "done": integer, "refused": integer,
         "errors": list(object(["instance": string, "problem": reference("Problem")])),
       ])

@@ -15,6 +15,8 @@ final class Gauge: Sendable {
 
   func add(_ change: Int) { value.add(change, ordering: .relaxed) }
 
+  func set(_ number: Int) { value.store(number, ordering: .relaxed) }
+
   var current: Int { value.load(ordering: .relaxed) }
 }
 

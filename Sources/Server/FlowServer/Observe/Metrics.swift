@@ -67,6 +67,7 @@ public final class Metrics: Sendable {
   private let entries = Counter()
   let timerLag = Histogram()
   let commitSeconds = Histogram()
+  private let maintenanceLag = Gauge()
   let actionSeconds = Family("flow_action_duration_seconds", help: "Duration of attempts.", labels: ["action"]) {
     Histogram()
   }
@@ -80,6 +81,9 @@ public final class Metrics: Sendable {
     self.version = version
     self.process = process
   }
+
+  /// Records the age of the oldest piece of maintenance that is due.
+  public func recordMaintenance(lagMilliseconds: Int64) { maintenanceLag.set(Int(clamping: lagMilliseconds)) }
 
   /// Records the duration of a commit.
   public func recordCommit(seconds: Double) { commitSeconds.observe(seconds) }
@@ -156,6 +160,9 @@ public final class Metrics: Sendable {
     out.gauge("flow_journal_free_bytes", help: "Free bytes of the store.", Double(extent.freeBytes))
     out.add(timerLag, named: "flow_timer_lag_seconds", help: "From the instant of a timer to the commit of its step.")
     out.add(commitSeconds, named: "flow_store_commit_seconds", help: "Duration of commits.")
+    out.gauge(
+      "flow_maintenance_lag_seconds", help: "Age of the oldest ended instance that is due to be archived.",
+      Double(maintenanceLag.current) / 1000)
     out.add(actionSeconds)
     out.add(actions)
     out.counter("flow_action_retries_total", help: "Attempts after the first.", Double(retries.count))

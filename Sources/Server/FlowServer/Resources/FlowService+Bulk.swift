@@ -1,100 +1,121 @@
+import Dispatch
 import FlowHTTP
 import FlowJSON
 import FlowMachine
-import FlowRuntime
+public import FlowRuntime
 import FlowSource
 import Synchronization
 
-/// One operation on many instances, one after the other, whose progress clients poll.
+/// One operation on many instances, one after the other. Its progress is in the store: it survives a restart.
 final class BulkWork: Sendable {
-  /// Refusals that are kept with their reasons.
-  static let maximumErrors = 100
   static let operations = OperatorCommand.Action.allCases.map(\.rawValue)
+  /// The pause before a step is repeated that the store could not take.
+  private static let retryPause = DispatchTimeInterval.seconds(1)
 
-  private struct Progress {
-    var done = 0
-    var refused = 0
-    var errors: [JSON] = []
-    var isOver = false
-  }
-
-  let id: String
-  private let action: OperatorCommand.Action
-  private let list: InstanceList
-  private let pattern: OperatorCommand
+  let id: Int64
+  private let request: BulkRequest
   private let service: FlowService
-  private let progress = Mutex(Progress())
+  private let progress: Mutex<BulkProgress>
 
-  init(
-    id: String, _ action: OperatorCommand.Action, on list: InstanceList, like pattern: OperatorCommand,
-    by service: FlowService
-  ) {
+  init(id: Int64, _ request: BulkRequest, _ progress: BulkProgress, by service: FlowService) {
     self.id = id
-    self.action = action
-    self.list = list
-    self.pattern = pattern
+    self.request = request
     self.service = service
+    self.progress = Mutex(progress)
   }
 
-  func start() { readPage(list) }
+  /// Stores the operation, and starts it when that is on the disk.
+  /// - Parameter completion: Is given the reason when it could not be stored.
+  func start(completion: @escaping @Sendable (EngineProblem?) -> Void) {
+    service.engine.write(bulk: id, document: document(progress.withLock { $0 })) { [self] result in
+      switch result {
+      case .failure(let problem): completion(problem)
+      case .success:
+        completion(nil)
+        resume()
+      }
+    }
+  }
 
-  /// Reads the next instances and works on them.
-  private func readPage(_ list: InstanceList) {
+  /// Continues after the last instance that was worked on.
+  func resume() {
+    let after = progress.withLock { $0.after }
     service.reader.read { [self] queries in
       do throws(StoreError) {
+        guard var list = request.list(service.catalogue) else { return end(failing: "its flow is not served any more") }
+        list.after = after
         let (rows, next) = try list.page(queries, service.programs)
-        var rest = list
-        rest.after = next?.position
-        work(on: rows[...], then: next == nil ? nil : rest)
+        work(on: rows[...], next: next?.position)
       } catch {
-        record(.storeUnavailable(error), of: "")
-        end()
+        again { $0.resume() }
       }
     }
   }
 
   /// Sends one command at a time, so that others have their turn.
-  private func work(on rows: ArraySlice<InstanceRow>, then rest: InstanceList?) {
+  private func work(on rows: ArraySlice<InstanceRow>, next: Int64?) {
     guard let row = rows.first else {
-      if let rest { readPage(rest) } else { end() }
-      return
+      guard let next else { return end(failing: nil) }
+      progress.withLock { $0.after = max($0.after ?? 0, next) }
+      return resume()
     }
-    var command = pattern
+    var command = request.command
     command.flow = row.flow
     command.key = row.key
-    service.engine.operate(command) { [self] result in
-      switch result {
-      case .success: progress.withLock { $0.done += 1 }
-      case .failure(let problem): record(problem.problem, of: "\(row.flow)/\(row.key)")
-      }
-      work(on: rows.dropFirst(), then: rest)
+    let before = progress.withLock { $0 }
+    let name = "\(row.flow)/\(row.key)"
+    service.engine.operate(
+      command, bulk: id,
+      progress: { [self] result in document(before.adding(result, of: name, number: row.id)) },
+      completion: { [self] result in
+        switch result {
+        case .failure(.storeUnavailable), .failure(.overloaded): again { $0.work(on: rows, next: next) }
+        // The next start continues.
+        case .failure(.shuttingDown): return
+        default:
+          progress.withLock { $0 = before.adding(result, of: name, number: row.id) }
+          work(on: rows.dropFirst(), next: next)
+        }
+      })
+  }
+
+  private func again(_ body: @escaping @Sendable (BulkWork) -> Void) {
+    DispatchQueue.global().asyncAfter(deadline: .now() + BulkWork.retryPause) { [self] in body(self) }
+  }
+
+  private func end(failing reason: String?) {
+    let final = progress.withLock { progress in
+      progress.isOver = true
+      progress.failure = reason
+      return progress
+    }
+    service.engine.write(bulk: id, document: document(final)) { [self] result in
+      if case .failure(.storeUnavailable) = result { again { $0.end(failing: reason) } }
     }
   }
 
-  private func record(_ problem: Problem, of name: String) {
-    progress.withLock { progress in
-      progress.refused += 1
-      guard progress.errors.count < BulkWork.maximumErrors else { return }
-      progress.errors.append(["instance": .string(name), "problem": problem.json])
-    }
+  /// The operation as the store holds it.
+  private func document(_ progress: BulkProgress) -> JSON {
+    .object([.init("request", request.json), .init("progress", progress.json)])
   }
 
-  private func end() { progress.withLock { $0.isOver = true } }
+  /// The operation as the API shows it.
+  var json: JSON { BulkWork.view(id, request, progress.withLock { $0 }) }
 
-  var json: JSON {
-    let progress = progress.withLock { $0 }
-    return [
-      "id": .string(id), "op": .string(action.rawValue), "dryRun": .bool(pattern.isDryRun),
-      "status": .string(progress.isOver ? "done" : "running"), "done": .int(Int64(progress.done)),
-      "refused": .int(Int64(progress.refused)), "errors": .array(progress.errors),
+  static func view(_ id: Int64, _ request: BulkRequest, _ progress: BulkProgress) -> JSON {
+    var members: [JSON.Member] = [
+      .init("id", .string(String(id))), .init("op", .string(request.command.action.rawValue)),
+      .init("dryRun", .bool(request.command.isDryRun)),
+      .init("status", .string(progress.failure != nil ? "failed" : progress.isOver ? "done" : "running")),
+      .init("done", .int(Int64(progress.done))), .init("refused", .int(Int64(progress.refused))),
+      .init("errors", .array(progress.errors)),
     ]
+    if let failure = progress.failure { members.append(.init("detail", .string(failure))) }
+    return .object(members)
   }
 }
 
 extension FlowService {
-  /// Batches whose progress is kept.
-  static let maximumBatches = 100
-
   /// `POST /v1/batches {"op": "cancel", "filter": {"flow": "Order", "state": "stuck"}, "reason": "…", "dryRun": true}`
   func postBatch(_ request: RouteRequest) throws(Problem) {
     let body = try request.http.object(["op", "filter", "reason", "dryRun"])
@@ -117,35 +138,64 @@ extension FlowService {
       }
       values[member.name] = text
     }
-    var list = try InstanceList(
-      Parameters(values), flow: values["flow"], catalogue, known: knownFlows(request.context))
-    list.redaction = request.context.middleware.settings.redaction
+    // Reports what is wrong with the filter.
+    _ = try InstanceList(Parameters(values), flow: values["flow"], catalogue, known: knownFlows(request.context))
     var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
     pattern.caller = try caller(request.context)
     guard let isDryRun = (body["dryRun"] ?? false).bool else { throw .badRequest("`dryRun` must be true or false") }
     pattern.isDryRun = isDryRun
-    let work = keep { BulkWork(id: $0, action, on: list, like: pattern, by: self) }
-    work.start()
-    let location = "/v1/batches/\(work.id)"
-    request.respond.send(.json(work.json, status: 202, headers: [("Location", location)]))
+    let bulk = BulkRequest(
+      command: pattern, filter: values, visible: request.context.principal.flows,
+      redaction: request.context.middleware.settings.redaction)
+    reader.read { [self] queries in
+      do throws(StoreError) {
+        let work = try keep(after: queries.bulkOperations().keys.max() ?? 0) {
+          BulkWork(id: $0, bulk, BulkProgress(), by: self)
+        }
+        work.start { problem in
+          if let problem { return request.respond.send(problem.problem) }
+          let location = "/v1/batches/\(work.id)"
+          request.respond.send(.json(work.json, status: 202, headers: [("Location", location)]))
+        }
+      } catch {
+        request.respond.send(.storeUnavailable(error))
+      }
+    }
   }
 
-  /// Keeps a batch; the oldest is dropped when there are too many.
-  private func keep(_ make: (String) -> BulkWork) -> BulkWork {
+  /// Continues the operations that the last process did not finish.
+  /// - Throws: When the store can't be read.
+  public func resumeBatches(_ queries: any Queries) throws(StoreError) {
+    for (id, text) in try queries.bulkOperations().sorted(by: { $0.key < $1.key }) {
+      guard let json = try? JSON(parsing: text), let request = BulkRequest(json["request"] ?? .null) else { continue }
+      let progress = BulkProgress(json["progress"] ?? .null)
+      guard !progress.isOver else { continue }
+      keep(after: id - 1) { BulkWork(id: $0, request, progress, by: self) }.resume()
+    }
+  }
+
+  /// Keeps an operation that runs, under a number that was never used.
+  private func keep(after last: Int64, _ make: (Int64) -> BulkWork) -> BulkWork {
     batches.withLock { batches in
-      batches.count += 1
-      let work = make(String(batches.count))
+      batches.last = max(batches.last, last) + 1
+      let work = make(batches.last)
       batches.kept.append(work)
-      if batches.kept.count > FlowService.maximumBatches { batches.kept.removeFirst() }
+      if batches.kept.count > 100 { batches.kept.removeFirst() }
       return work
     }
   }
 
   func showBatch(_ request: RouteRequest) throws(Problem) {
     let id = request["batch"] ?? ""
-    guard let work = batches.withLock({ $0.kept.first { $0.id == id } }) else {
-      throw .notFound("there is no batch `\(id)`, or it is too old")
+    if let work = batches.withLock({ $0.kept.first { String($0.id) == id } }) {
+      return request.respond.send(.json(work.json))
     }
-    request.respond.send(.json(work.json))
+    answer(request) { queries throws(StoreError) in
+      guard let number = Int64(id), let text = try queries.bulkOperations()[number],
+        let json = try? JSON(parsing: text),
+        let bulk = BulkRequest(json["request"] ?? .null)
+      else { return request.context.response(.notFound("there is no batch `\(id)`, or it is too old")) }
+      return self.json(BulkWork.view(number, bulk, BulkProgress(json["progress"] ?? .null)))
+    }
   }
 }

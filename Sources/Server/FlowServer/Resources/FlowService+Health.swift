@@ -10,12 +10,13 @@ extension FlowService {
     let middleware = request.context.middleware
     let isDraining = middleware.isDraining
     guard let verbose = request.query["verbose"], verbose != "false" else {
-      var response = HTTPResponse.text(isDraining ? "draining\n" : "ok\n")
-      if isDraining { response.status = 503 }
+      let problem = isDraining ? "draining" : engine.commitFailure
+      var response = HTTPResponse.text("\(problem ?? "ok")\n")
+      if problem != nil { response.status = 503 }
       return request.respond.send(response)
     }
-    middleware.statistics.read { values in
-      var store = "ok"
+    middleware.statistics.read { [engine] values in
+      var store = engine.commitFailure ?? "ok"
       if case .failure(let error) = values { store = error.message }
       let isReady = store == "ok" && !isDraining
       let checks: JSON = ["store": .string(store), "draining": .bool(isDraining)]

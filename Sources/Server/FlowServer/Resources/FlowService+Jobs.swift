@@ -5,23 +5,21 @@ import FlowTime
 // Work for outside programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
 extension FlowService {
   static let defaultLeaseMilliseconds: Int64 = 60_000
-  /// The highest `limit` of a claim.
-  static let maximumClaim = 1000
 
   func claimJobs(_ request: RouteRequest) throws(Problem) {
-    let body = try request.http.object(["queue", "limit", "lease", "worker"])
+    let body = try request.http.object(["queue", "limit", "lease", "worker", "wait"])
     guard let queue = try body.text("queue") else { throw .badRequest("the body has no `queue`") }
     let limit = body["limit"] ?? 1
-    guard let count = limit.int, 1...FlowService.maximumClaim ~= count else {
-      throw .badRequest("`limit` must be a whole number from 1 to \(FlowService.maximumClaim)")
+    guard let count = limit.int, 1...Engine.maximumClaim ~= count else {
+      throw .badRequest("`limit` must be a whole number from 1 to \(Engine.maximumClaim)")
     }
-    _ = try body.text("worker")
-    let lease = try lease(body)
     let context = request.context
+    var claim = ClaimRequest(queue: queue, limit: count, leaseMilliseconds: try lease(body))
+    claim.worker = try body.text("worker")
+    claim.waitMilliseconds = try wait(body)
     // A queue may hold the work of several flows.
-    engine.claim(
-      queue: queue, limit: count, leaseMilliseconds: lease, flows: context.principal.flows
-    ) { [self] result in
+    claim.flows = context.principal.flows
+    engine.claim(claim) { [self] result in
       switch result {
       case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let jobs):
@@ -32,11 +30,23 @@ extension FlowService {
   }
 
   private func view(_ job: ClaimedJob) -> JSON {
-    [
-      "id": .int(job.id), "action": .string(job.action), "arguments": job.arguments,
-      "attempt": .int(Int64(job.attempt)), "fence": .int(Int64(job.fence)),
-      "leaseEnds": .string(timeText(job.leaseEnds)),
+    var members: [JSON.Member] = [
+      .init("id", .int(job.id)), .init("action", .string(job.action)), .init("arguments", job.arguments),
+      .init("attempt", .int(Int64(job.attempt))), .init("fence", .int(Int64(job.fence))),
+      .init("leaseEnds", .string(timeText(job.leaseEnds))), .init("idempotencyKey", .string(job.idempotencyKey)),
+      .init("flow", .string(job.flow)), .init("key", .string(job.key)),
     ]
+    if job.origin != job.id { members.append(.init("continues", .int(job.origin))) }
+    return .object(members)
+  }
+
+  /// The time for which a claim may wait for a job, in milliseconds.
+  private func wait(_ body: JSON) throws(Problem) -> Int64 {
+    guard let given = body["wait"] else { return 0 }
+    guard let length = given.string.flatMap(DurationText.milliseconds), 0...Engine.maximumClaimWait ~= length else {
+      throw .badRequest("`wait` must be a duration of at most 60s, such as 20s")
+    }
+    return length
   }
 
   func completeJob(_ request: RouteRequest) throws(Problem) {

@@ -91,7 +91,7 @@ extension FlowService {
     let job = letter.row.job
     return [
       "id": .int(job.id), "flow": .string(letter.flow), "key": .string(letter.key), "action": .string(job.action),
-      "arguments": (try? JSON(parsing: job.arguments)) ?? .null, "attempts": .int(Int64(job.attempt)),
+      "arguments": (try? JSON(parsing: job.arguments)) ?? .null, "attempts": .int(Int64(job.attempt + 1)),
       "at": .string(timeText(letter.row.at)), "code": .string(letter.row.code),
       "message": .string(letter.row.message),
       "failures": job.failures.isEmpty ? [] : (try? JSON(parsing: job.failures)) ?? [],
@@ -104,6 +104,20 @@ extension FlowService {
     }
     let reason = try reason(try request.http.object(["reason"]))
     engine.redrive(id, reason: reason, caller: try caller(request.context)) { result in
+      switch result {
+      case .failure(let problem): request.respond.send(problem, of: nil)
+      case .success: request.respond.send(.json(["accepted": true]))
+      }
+    }
+  }
+
+  func closeDeadLetter(_ request: RouteRequest, _ closing: DeadLetterClosing) throws(Problem) {
+    guard let id = Int64(request["id"] ?? "") else {
+      throw .notFound("there is no dead letter `\(request["id"] ?? "")`; its id is a number")
+    }
+    let reason = try reason(try request.http.object(["reason"]))
+    guard !reason.isEmpty else { throw .badRequest("the body has no `reason`") }
+    engine.close(deadLetter: id, closing, reason: reason, caller: try caller(request.context)) { result in
       switch result {
       case .failure(let problem): request.respond.send(problem, of: nil)
       case .success: request.respond.send(.json(["accepted": true]))

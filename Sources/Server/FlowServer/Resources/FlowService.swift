@@ -23,7 +23,7 @@ public final class FlowService: Sendable {
   let simulations = WorkerPool(width: 1, limit: FlowService.maximumWaiting)
   /// The clients of open sockets.
   let peers = Mutex<[WebSocketHandle: LivePeer]>([:])
-  let batches = Mutex((count: 0, kept: [BulkWork]()))
+  let batches = Mutex((last: Int64(0), kept: [BulkWork]()))
   /// The reason why a program can't be served here; nil when nothing is missing.
   let obstacle: @Sendable (Program) -> String?
   /// A variable of the environment, for the secrets of webhooks.

@@ -1,4 +1,5 @@
 import FlowJSON
+import FlowRuntime
 
 // Operations on instances, deployments, and simulated runs.
 extension Route {
@@ -46,6 +47,8 @@ extension Route {
       )
       .sending(Schemas.object(["reason?": .reason]))
       .giving(200, "The job is retried", Schemas.object(["accepted": Schemas.boolean])).refusing("not-found", "gone"),
+      closing(.dismiss, "Closes a dead letter whose work is not needed any more"),
+      closing(.resolve, "Closes a dead letter whose work was done in another way"),
       Route(
         "POST", "/v1/batches", .operate, summary: "Applies an operation to all instances of a filter",
         handler: FlowService.postBatch
@@ -172,4 +175,17 @@ extension JSON {
   ]
   static let cursor: JSON = ["type": "string", "pattern": "^[0-9a-f]{32}$"]
   fileprivate static let reason: JSON = ["type": "string", "maxLength": 256]
+}
+
+extension Route {
+  /// A way to close a dead letter without doing its work.
+  fileprivate static func closing(_ closing: DeadLetterClosing, _ summary: String) -> Route {
+    Route(
+      "POST", "/v1/dead-letters/{id}/\(closing.rawValue)", .operate, summary: summary,
+      handler: { service in { request throws(Problem) in try service.closeDeadLetter(request, closing) } }
+    )
+    .sending(Schemas.object(["reason": .reason]))
+    .giving(200, "The dead letter is closed", Schemas.object(["accepted": Schemas.boolean]))
+    .refusing("not-found", "gone")
+  }
 }

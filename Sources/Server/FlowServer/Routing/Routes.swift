@@ -55,7 +55,7 @@ extension Route {
     .sending(
       Schemas.object([
         "queue": Schemas.string, "limit?": ["type": "integer", "minimum": 1, "maximum": 1000],
-        "lease?": .duration, "worker?": Schemas.string,
+        "lease?": .duration, "worker?": Schemas.string, "wait?": .duration,
       ])
     )
     .giving(200, "The jobs; none when none is due", Schemas.object(["items": Schemas.list(Schemas.reference("Job"))]))

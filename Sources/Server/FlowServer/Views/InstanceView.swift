@@ -86,6 +86,8 @@ struct InstanceView {
       if let due = job.due.instant { members.append(.init("due", .string(timeText(due)))) }
       if let failure = lastFailure(of: job) { members.append(.init("lastFailure", failure)) }
       if job.lease > 0 { members.append(.init("leaseEnds", .string(timeText(job.lease)))) }
+      if job.lease > 0, let worker = job.worker { members.append(.init("worker", .string(worker))) }
+      if job.origin != 0, job.origin != job.id { members.append(.init("continues", .int(job.origin))) }
       return .object(members)
     }
   }

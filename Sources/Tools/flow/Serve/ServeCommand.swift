@@ -147,27 +147,30 @@ struct ServeCommand {
     let callbacks = callbacks(live)
     do {
       let machine = try Machine(configuration.program)
-      let (sources, path, retention) = (configuration.sources, options.storePath, options.retention)
+      let (sources, options) = (configuration.sources, options)
       try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
-          let store = try SQLiteStore(path: path, retention: retention)
-          return try ServeCommand.makeEngine(machine, sources: sources, store: store)
+          let store = try SQLiteStore(
+            path: options.storePath, retention: options.retention, options: options.opening)
+          return try ServeCommand.makeEngine(machine, sources: sources, store: store, options: options)
         } catch {
           throw EngineError(message: error.message)
         }
       }
-      let queries = try SQLiteQueries(path: path)
+      let queries = try SQLiteQueries(path: options.storePath)
       // Each read that runs has a connection of its own, and the live stream another.
       var readers: [SQLiteQueries] = []
-      for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: path)) }
+      for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: options.storePath)) }
       try live.begin(queries)
-      return FlowService(
+      let service = FlowService(
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
         clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
         },
         variable: Terminal.variable, dashboard: options.dashboard)
+      try service.resumeBatches(queries)
+      return service
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
     } catch let error as StoreError {
@@ -180,10 +183,12 @@ struct ServeCommand {
   }
 
   private static func makeEngine(
-    _ machine: Machine, sources: [SourceText], store: SQLiteStore
+    _ machine: Machine, sources: [SourceText], store: SQLiteStore, options: ServeOptions
   ) throws(StoreError) -> Engine {
     do throws(EngineError) {
-      return try Engine(machine: machine, sources: sources, store: store, world: SystemWorld())
+      return try Engine(
+        machine: machine, sources: sources, store: store, world: SystemWorld(),
+        replacesDeployed: options.replacesDeployed)
     } catch {
       throw .unavailable(error.message)
     }
@@ -205,7 +210,8 @@ struct ServeCommand {
         _exit(3)
       },
       onWarning: { log.write(.warn, $0) },
-      onCommitDuration: { metrics.recordCommit(seconds: $0) })
+      onCommitDuration: { metrics.recordCommit(seconds: $0) },
+      onMaintenance: { metrics.recordMaintenance(lagMilliseconds: $0) })
   }
 
   private func listen(_ access: AccessMiddleware) throws(StartupError) -> HTTPServer {

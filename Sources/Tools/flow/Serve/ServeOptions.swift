@@ -20,6 +20,14 @@ struct ServeOptions {
   private static let archive = Option.text(
     "archive", "FILE|none", help: "JSON Lines file for instances that leave the store",
     default: "STORE.archive.jsonl", completion: .files)
+  private static let keepKeys = Option.text(
+    "keep-keys", "DURATION|forever", help: "how long the key of an archived instance stays taken", default: "365d")
+  private static let create = Option.flag(
+    "create", help: "make the store that `--store` names when it is not there")
+  private static let acceptLoss = Option.flag(
+    "accept-loss", help: "open a store whose write-ahead log is missing or damaged; its last commits are lost")
+  private static let deployed = Option.choice(
+    "deployed", default: DeployedFlows.keep, help: "keep or replace flows deployed over the API after these files")
   private static let watch = Option.flag(
     "watch", short: "w", help: "development: deploy the files again after each change")
   private static let keys = Option.text(
@@ -58,12 +66,14 @@ struct ServeOptions {
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
-    store, addr, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate, tlsKey, keep,
-    archive, watch, noDashboard, dashboardFolder, drain, logFormat, logLevel, auditFile, otlp,
+    store, addr, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate, tlsKey, create,
+    keep, keepKeys, archive, deployed, acceptLoss, watch, noDashboard, dashboardFolder, drain, logFormat, logLevel,
+    auditFile, otlp,
   ]
 
   /// The formats and levels of the log as options spell them.
   private enum LogFormat: String, CaseIterable { case text, json }
+  private enum DeployedFlows: String, CaseIterable { case keep, replace }
   private enum LogLevel: String, CaseIterable { case debug, info, warn, error }
 
   private static let defaultAddress = "127.0.0.1:8080"
@@ -71,6 +81,9 @@ struct ServeOptions {
 
   let storePath: String
   let retention: Retention
+  let opening: SQLiteStore.OpeningOptions
+  /// Whether the files replace flows that were deployed over the API after them.
+  let replacesDeployed: Bool
   let isWatching: Bool
   let address: ListenAddress
   /// The socket that a service manager has opened, in place of an address.
@@ -100,6 +113,12 @@ struct ServeOptions {
   ) throws(UsageError) {
     storePath = arguments[ServeOptions.store] ?? defaultStore
     retention = try ServeOptions.retention(arguments, store: storePath)
+    var opening = SQLiteStore.OpeningOptions()
+    // A misspelt path must not look like a server that has lost everything.
+    opening.mayCreate = arguments[ServeOptions.store] == nil || arguments[ServeOptions.create]
+    opening.acceptsLoss = arguments[ServeOptions.acceptLoss]
+    self.opening = opening
+    replacesDeployed = arguments[ServeOptions.deployed] == .replace
     isWatching = arguments[ServeOptions.watch]
     listener = Systemd.inheritedListener()
     address = try ServeOptions.address(arguments, listener: listener)
@@ -148,11 +167,22 @@ struct ServeOptions {
   private static func retention(_ arguments: CommandArguments, store: String) throws(UsageError) -> Retention {
     let archive = arguments[ServeOptions.archive] ?? store + ".archive.jsonl"
     let keep = arguments[ServeOptions.keep] ?? "7d"
-    if keep == "forever" { return Retention() }
+    let keys = try ServeOptions.keyLifetime(arguments[ServeOptions.keepKeys] ?? "365d")
+    if keep == "forever" { return Retention(keys: keys) }
     guard let duration = Duration(keep, allowsDays: true), duration.nanoseconds >= 0 else {
       throw UsageError("`--keep` must be a duration or `forever`, not `\(keep)`", help: "write 7d, 12h, or forever")
     }
-    return Retention(hot: duration.nanoseconds / 1_000_000, archive: archive == "none" ? nil : archive)
+    return Retention(
+      hot: duration.nanoseconds / 1_000_000, keys: keys, archive: archive == "none" ? nil : archive)
+  }
+
+  /// In milliseconds; nil for ever.
+  private static func keyLifetime(_ text: String) throws(UsageError) -> Int64? {
+    if text == "forever" { return nil }
+    guard let duration = Duration(text, allowsDays: true), duration.nanoseconds >= 0 else {
+      throw UsageError("`--keep-keys` must be a duration or `forever`, not `\(text)`", help: "write 365d, or forever")
+    }
+    return duration.nanoseconds / 1_000_000
   }
 
   private static func address(_ arguments: CommandArguments, listener: Int32?) throws(UsageError) -> ListenAddress {

@@ -1,24 +1,24 @@
 import FlowJSON
 import FlowRuntime
 
-// The journal of an instance that lives for years does not grow for years. What an instance is, is noted now and then;
-// when such a snapshot is older than entries are kept, those up to it go to the archive, and history begins with it.
+// The journal of an instance that runs for years does not grow for years. A snapshot of the instance is taken now and
+// then; when it is older than entries are kept, the entries up to it are archived, and the history begins with it.
 //
-// Snapshots are taken of the row as it stands, so nothing is computed, and none is written while events wait.
+// A snapshot is a copy of the row, so nothing is computed.
 extension SQLiteStore {
   /// Folds a little.
   /// - Returns: Whether there is more to do.
   func fold(_ now: Int64) throws(StoreError) -> Bool {
     guard let period = retention.journal else { return false }
     let folded = try foldRipe(now - period)
-    let isMore = try visit(entriesBefore: now - period, now)
-    return folded == Retention.foldsAtOnce || isMore
+    let hasMore = try visit(entriesBefore: now - period, now)
+    return folded == Retention.foldsAtOnce || hasMore
   }
 
   // MARK: - Taking snapshots
 
-  /// Looks at the entries that have become old since the last time, each once, and takes snapshots of the instances
-  /// that have many.
+  /// Visits the entries that have become old since the last time, each once, and takes snapshots of the instances that
+  /// have many.
   /// - Returns: Whether more have become old.
   private func visit(entriesBefore instant: Int64, _ now: Int64) throws(StoreError) -> Bool {
     let entries = try connection.prepare(
@@ -64,9 +64,19 @@ extension SQLiteStore {
     try connection.prepare(
       """
       INSERT OR IGNORE INTO snapshot
-      SELECT id, head, 0, ?2, definition, status, revision, started_at, position, data FROM instance WHERE id = ?1
+      SELECT id, head, 0, ?2, definition, status, revision, started_at, position, data, NULL
+      FROM instance WHERE id = ?1
       """
     ).run(.integer(id), .integer(now))
+    let statement = try connection.prepare(
+      "\(Statements.snapshots) WHERE s.instance = ?1 AND s.sum IS NULL ORDER BY s.sequence DESC LIMIT 1")
+    statement.bind(.integer(id))
+    guard try statement.next() else { return }
+    let snapshot = statement.snapshot
+    statement.reset()
+    try connection.prepare("UPDATE snapshot SET sum = ?3 WHERE instance = ?1 AND sequence = ?2").run(
+      .integer(id), .integer(snapshot.sequence),
+      .integer(snapshot.sum(definition: definitions[snapshot.definition] ?? 0)))
   }
 
   // MARK: - Folding
@@ -85,14 +95,14 @@ extension SQLiteStore {
       ripe.append((statement.integer(0), statement.integer(1), statement.text(2), statement.text(3)))
     }
     guard !ripe.isEmpty else { return 0 }
-    if let path = retention.archive {
+    if let archiveFile {
       var lines: [JSON] = []
       for found in ripe {
         if let snapshot = try snapshot(of: found.instance, at: found.sequence) {
           lines.append(try document(of: snapshot, found.flow, found.key))
         }
       }
-      try append(lines, to: path)
+      try archiveFile.append(lines)
     }
     try inTransaction { () throws(StoreError) in
       for found in ripe { try fold(found.instance, at: found.sequence) }

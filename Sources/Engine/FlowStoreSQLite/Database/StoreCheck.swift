@@ -1,0 +1,219 @@
+import FlowIR
+import FlowJSON
+import FlowRuntime
+
+/// The progress of a check.
+public struct CheckProgress: Hashable, Sendable {
+  /// The table that is read, or `pages`.
+  public var phase: String
+  public var done: Int
+  public var total: Int
+}
+
+/// One check of a store: each table is read once, in the order of its rows.
+struct StoreCheck {
+  /// The number of problems after which a check stops to collect more of a kind.
+  private static let most = 20
+  private static let progressInterval = 50_000
+
+  /// The last entry of an instance, and the revision of its last step.
+  private struct Head {
+    var sequence: Int64
+    var revision: Int64
+  }
+
+  private let connection: SQLiteConnection
+  private let hasSums: Bool
+  var problems: [String] = []
+  private var heads: [Int64: Head] = [:]
+  /// The snapshots with which histories begin.
+  private var beginnings: [Int64: Head] = [:]
+  private var definitions: [Int64: String] = [:]
+
+  init(_ connection: SQLiteConnection) throws(StoreError) {
+    self.connection = connection
+    hasSums = try connection.integer("PRAGMA user_version") >= 7
+  }
+
+  mutating func run(_ progress: (CheckProgress) -> Void) throws(StoreError) -> [String] {
+    progress(CheckProgress(phase: "pages", done: 0, total: Int(try connection.integer("PRAGMA page_count"))))
+    problems += try texts("PRAGMA integrity_check(20)").filter { $0 != "ok" }
+    // Tables with damaged pages give wrong answers to everything else.
+    guard problems.isEmpty else { return problems }
+    try checkDefinitions()
+    try checkSnapshots()
+    try checkJournal(progress)
+    try checkInstances(progress)
+    for rule in StoreCheck.rules { problems += try texts(rule) }
+    if hasSums { try checkJobs() }
+    return problems
+  }
+
+  private mutating func note(_ problem: @autoclosure () -> String) {
+    if problems.count < StoreCheck.most { problems.append(problem()) }
+  }
+
+  private func texts(_ sql: String) throws(StoreError) -> [String] {
+    let statement = try connection.prepare(sql)
+    var found: [String] = []
+    while try statement.next() { found.append(statement.text(0)) }
+    return found
+  }
+
+  // MARK: - Tables
+
+  private mutating func checkDefinitions() throws(StoreError) {
+    let rows = try connection.prepare("SELECT id, hash, ir FROM definition")
+    while try rows.next() {
+      let hash = rows.text(1)
+      definitions[rows.integer(0)] = hash
+      let program = (try? JSON(parsing: rows.blob(2))).flatMap { try? Program(json: $0) }
+      if program?.hash != hash { note("the program \(hash.prefix(12)) is not what its hash says") }
+    }
+  }
+
+  private mutating func checkSnapshots() throws(StoreError) {
+    let sum = hasSums ? "s.sum" : "NULL"
+    let rows = try connection.prepare(
+      """
+      SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data, s.kept,
+        s.definition, \(sum) FROM snapshot s JOIN definition d ON d.id = s.definition
+      """)
+    while try rows.next() {
+      let snapshot = rows.snapshot
+      if rows.integer(9) == 1 {
+        beginnings[snapshot.instance] = Head(sequence: snapshot.sequence, revision: Int64(snapshot.revision))
+      }
+      if !rows.isNull(11), rows.integer(11) != snapshot.sum(definition: rows.integer(10)) {
+        note("the snapshot of instance \(snapshot.instance) at \(snapshot.sequence) is not what was written")
+      }
+    }
+  }
+
+  private mutating func checkJournal(_ progress: (CheckProgress) -> Void) throws(StoreError) {
+    let total = Int(try connection.integer("SELECT count(*) FROM journal"))
+    let kept = max(try connection.integer("SELECT value FROM meta WHERE name = 'kept_from'"), 1)
+    let rows = try connection.prepare(
+      """
+      SELECT sequence, instance, revision, kind, at, body, previous, \(hasSums ? "sum" : "NULL")
+      FROM journal ORDER BY sequence
+      """)
+    var (last, done): (Int64, Int) = (0, 0)
+    heads.reserveCapacity(total / 4)
+    while try rows.next() {
+      let sequence = rows.integer(0)
+      if last >= kept, sequence != last + 1 { note("the journal has a hole before entry \(sequence)") }
+      checkEntry(rows, sequence)
+      last = sequence
+      done += 1
+      if done % StoreCheck.progressInterval == 0 {
+        progress(CheckProgress(phase: "journal", done: done, total: total))
+      }
+    }
+  }
+
+  private mutating func checkEntry(_ rows: Statement, _ sequence: Int64) {
+    let (instance, revision, kind, previous) = (rows.integer(1), rows.integer(2), rows.text(3), rows.integer(6))
+    let beginning = beginnings[instance]
+    if let beginning, sequence <= beginning.sequence {
+      note("journal entry \(sequence) is older than the beginning of the history of its instance")
+    }
+    let expected = heads[instance]?.sequence ?? beginning?.sequence ?? 0
+    if previous != expected {
+      note(
+        previous > expected
+          ? "the entry before journal entry \(sequence) is missing"
+          : "journal entry \(sequence) is not in the chain of its instance")
+    }
+    let known = heads[instance]?.revision ?? beginning?.revision ?? 0
+    heads[instance] = Head(sequence: sequence, revision: kind == "step" ? revision : known)
+    guard !rows.isNull(7) else { return }
+    let entry = JournalEntry(
+      sequence: sequence, instance: instance, flow: "", key: "", revision: Int(revision),
+      kind: JournalEntry.Kind(stored: kind), at: rows.integer(4), body: .null)
+    if entry.sum(body: rows.blob(5), previous: previous) != rows.integer(7) {
+      note("journal entry \(sequence) is not what was written")
+    }
+  }
+
+  private mutating func checkInstances(_ progress: (CheckProgress) -> Void) throws(StoreError) {
+    let total = Int(try connection.integer("SELECT count(*) FROM instance"))
+    let rows = try connection.prepare(
+      """
+      SELECT \(Statements.instanceColumns), i.head, i.definition, \(hasSums ? "i.sum" : "NULL")
+      FROM instance i LEFT JOIN definition d ON d.id = i.definition ORDER BY i.id
+      """)
+    var done = 0
+    while try rows.next() {
+      let row = rows.instance
+      let name = "\(row.flow)/\(row.key)"
+      if row.definition.isEmpty { note("the program of instance \(name) is missing") }
+      let head = heads.removeValue(forKey: row.id) ?? beginnings[row.id]
+      if let head {
+        if head.sequence != rows.integer(11) { note("the newest journal entry of instance \(name) is missing") }
+        if head.revision != Int64(row.revision) {
+          note("instance \(name) is at revision \(row.revision), its journal at \(head.revision)")
+        }
+      } else {
+        note("instance \(name) has no journal")
+      }
+      if !rows.isNull(13), rows.integer(13) != row.sum(definition: rows.integer(12)) {
+        note("instance \(name) is not what was written")
+      }
+      done += 1
+      if done % StoreCheck.progressInterval == 0 {
+        progress(CheckProgress(phase: "instance", done: done, total: total))
+      }
+    }
+    for (instance, head) in heads.sorted(by: { $0.key < $1.key }).prefix(StoreCheck.most) {
+      note("journal entry \(head.sequence) belongs to instance \(instance), which is not there")
+    }
+  }
+
+  private mutating func checkJobs() throws(StoreError) {
+    let jobs = try connection.prepare("SELECT \(Statements.jobColumns), sum FROM job")
+    while try jobs.next() {
+      let row = jobs.job
+      if !jobs.isNull(19), jobs.integer(19) != row.sum { note("job \(row.id) is not what was written") }
+    }
+    let dead = try connection.prepare("SELECT \(Statements.deadColumns), sum FROM dead_letter")
+    while try dead.next() {
+      let row = dead.dead
+      if !dead.isNull(15), dead.integer(15) != row.sum { note("dead letter \(row.job.id) is not what was written") }
+    }
+  }
+
+  /// Questions whose answers are contradictions; each takes one look-up for a row.
+  private static let rules = [
+    """
+    SELECT 'a snapshot belongs to no instance' FROM snapshot s LEFT JOIN instance i ON i.id = s.instance
+    WHERE i.id IS NULL LIMIT 20
+    """,
+    """
+    SELECT 'a snapshot of ' || i.flow || '/' || i.key || ' is newer than the instance' FROM snapshot s
+    JOIN instance i ON i.id = s.instance WHERE s.sequence > i.head OR s.revision > i.revision LIMIT 20
+    """,
+    """
+    SELECT 'a timer of ' || i.flow || '/' || i.key || ' waits, and the instance has ended'
+    FROM timer t JOIN instance i ON i.id = t.instance WHERE i.status IN (1, 2, 3) LIMIT 20
+    """,
+    """
+    SELECT 'instance ' || flow || '/' || key || ' has an unknown status' FROM instance
+    WHERE status NOT IN (0, 1, 2, 3, 4) LIMIT 20
+    """,
+    """
+    SELECT 'a timer belongs to no instance' FROM timer t LEFT JOIN instance i ON i.id = t.instance
+    WHERE i.id IS NULL LIMIT 20
+    """,
+    """
+    SELECT 'job ' || b.id || ' belongs to no instance' FROM job b LEFT JOIN instance i ON i.id = b.instance
+    WHERE i.id IS NULL LIMIT 20
+    """,
+    """
+    SELECT 'the answer to a key refers to journal entry ' || a.sequence || ', which is to come'
+    FROM (SELECT sequence FROM answer_0 UNION ALL SELECT sequence FROM answer_1) a
+    WHERE a.sequence > max((SELECT coalesce(max(sequence), 0) FROM journal),
+      (SELECT coalesce(max(value), 1) - 1 FROM meta WHERE name = 'kept_from')) LIMIT 20
+    """,
+  ]
+}

@@ -1,0 +1,43 @@
+/// The times that ended instances, their keys and old journal entries are kept.
+public struct Retention: Hashable, Sendable {
+  /// The largest number of instances that are archived in one transaction.
+  static let largestBatch = 200
+  /// The number of unused pages that one piece of maintenance gives back to the disk.
+  static let pagesAtOnce: Int64 = 64
+  /// The number of journal entries that one piece of maintenance visits, to find instances with many.
+  static let visitsAtOnce = 500
+  /// The number of snapshots that one piece of maintenance makes the beginning of a history.
+  static let foldsAtOnce = 20
+  /// The number of rows that one piece of maintenance removes from tables of expired records.
+  static let expiredAtOnce = 500
+  /// The number of snapshots that an instance may have in the time that entries are kept, and the number of steps
+  /// between two of them after which another one is taken sooner.
+  static let snapshotsPerPeriod: Int64 = 8
+  static let longestFold: Int64 = 1000
+  /// The time for which the end of a claimed job can be repeated, in milliseconds: one day.
+  static let completions: Int64 = 86_400_000
+
+  /// The number of operations on many instances whose progress is kept.
+  static let bulkOperations = 100
+
+  /// The time that an ended instance stays in the store, in milliseconds; nil for ever.
+  public var hot: Int64?
+  /// The time after its end for which the key of an archived instance stays taken, in milliseconds; nil for ever.
+  public var keys: Int64?
+  /// The file that archived instances are appended to as JSON lines; nil when they are dropped.
+  public var archive: String?
+  /// The size in bytes at which an archive file is renamed and another one begins.
+  public var archiveBytes: Int64 = 256 << 20
+  /// The number of entries that an instance must have before any of them are archived.
+  public var entries = 32
+
+  /// The time that the entries of a running instance are kept at least, in milliseconds; nil for ever. It is as long as
+  /// any of them may be the answer to an idempotency key.
+  var journal: Int64? { hot.map { max($0, 2 * SQLiteStore.answerWindow) } }
+
+  public init(hot: Int64? = nil, keys: Int64? = 365 * 86_400_000, archive: String? = nil) {
+    self.hot = hot
+    self.keys = keys
+    self.archive = archive
+  }
+}

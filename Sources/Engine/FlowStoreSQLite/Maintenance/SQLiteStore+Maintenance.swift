@@ -1,0 +1,136 @@
+public import FlowRuntime
+import Glibc
+
+/// The progress of maintenance between two calls.
+struct Maintenance {
+  /// The number of instances that the next transaction archives: as many as take a few milliseconds.
+  var batch = 20
+  /// The activity that comes first the next time, so that none starves another.
+  var next = 0
+}
+
+// Maintenance is done in pieces of a few milliseconds, which the engine's thread fits between batches.
+extension SQLiteStore {
+  /// The duration of one piece that archiving aims at, in milliseconds.
+  private static let pieceMilliseconds: Int64 = 10
+
+  /// Activities; each does one piece and returns whether it did anything.
+  private enum Activity: CaseIterable {
+    case keys, archive, fold, expiry, space
+  }
+
+  public func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult {
+    try endRead()
+    var result = MaintenanceResult()
+    for _ in Activity.allCases {
+      let activity = Activity.allCases[maintenance.next % Activity.allCases.count]
+      maintenance.next += 1
+      do throws(StoreError) {
+        if try run(activity, now, &result) {
+          result.hasMore = true
+          break
+        }
+      } catch {
+        if case .fatal = error { throw error }
+        result.warning = error.message
+      }
+    }
+    if isIdle, !result.hasMore, connection.uncheckedPages > 0 { try checkpoint() }
+    (result.nextDue, result.lag) = try due(now)
+    return result
+  }
+
+  /// - Returns: Whether there was something to do.
+  private func run(_ activity: Activity, _ now: Int64, _ result: inout MaintenanceResult) throws(StoreError) -> Bool {
+    switch activity {
+    case .keys: return try answers.forget(now)
+    case .archive:
+      result.archived = try archiveBatch(now)
+      return !result.archived.isEmpty
+    case .fold: return try fold(now)
+    case .expiry: return try removeExpired(now)
+    case .space: return try returnSpace()
+    }
+  }
+
+  /// Archives a few instances, fewer when the disk is slow.
+  private func archiveBatch(_ now: Int64) throws(StoreError) -> [Int64] {
+    let start = SQLiteStore.monotonicMilliseconds()
+    let archived = try archive(now, limit: maintenance.batch)
+    let elapsed = max(SQLiteStore.monotonicMilliseconds() - start, 1)
+    if archived.count == maintenance.batch {
+      let fitting = Int64(maintenance.batch) * SQLiteStore.pieceMilliseconds / elapsed
+      maintenance.batch = min(max(Int(fitting), 10), 2 * maintenance.batch, Retention.largestBatch)
+    }
+    return archived
+  }
+
+  private static func monotonicMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  /// Removes records that have outlived their time: keys of archived instances, answers of archived instances, and
+  /// ends of claimed jobs.
+  private func removeExpired(_ now: Int64) throws(StoreError) -> Bool {
+    var removed = 0
+    let limit = Statement.Parameter.integer(Int64(Retention.expiredAtOnce))
+    let removals: [(String, Int64?)] = [
+      (
+        """
+        DELETE FROM tombstone WHERE (flow, key) IN (
+          SELECT flow, key FROM tombstone INDEXED BY tombstone_ended WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2)
+        """, retention.keys.map { now - $0 }
+      ),
+      (
+        """
+        DELETE FROM archived_answer WHERE sequence IN (
+          SELECT sequence FROM archived_answer ORDER BY sequence LIMIT ?2) AND at < ?1
+        """, now - SQLiteStore.answerWindow
+      ),
+      (
+        "DELETE FROM completion WHERE job IN (SELECT job FROM completion ORDER BY job LIMIT ?2) AND at < ?1",
+        now - Retention.completions
+      ),
+    ]
+    for (sql, instant) in removals {
+      guard let instant else { continue }
+      try connection.prepare(sql).run(.integer(instant), limit)
+      removed = max(removed, connection.changes)
+    }
+    try connection.run("DELETE FROM bulk WHERE id <= (SELECT max(id) - \(Retention.bulkOperations) FROM bulk)")
+    return removed == Retention.expiredAtOnce
+  }
+
+  /// Gives pages that nothing uses back to the disk.
+  private func returnSpace() throws(StoreError) -> Bool {
+    let free = try connection.integer("PRAGMA freelist_count")
+    guard free > Retention.pagesAtOnce else { return false }
+    try connection.run("PRAGMA incremental_vacuum(\(Retention.pagesAtOnce))")
+    return free > 2 * Retention.pagesAtOnce
+  }
+
+  /// The instant of the next piece that is not due yet, and the age of the oldest that is.
+  private func due(_ now: Int64) throws(StoreError) -> (next: Int64?, lag: Int64) {
+    guard let hot = retention.hot else { return (answers.nextRotation, 0) }
+    var instants: [Int64] = []
+    if let rotation = answers.nextRotation { instants.append(rotation) }
+    let ending = try connection.prepare(
+      """
+      SELECT updated_at FROM instance INDEXED BY instance_ended
+      WHERE status >= 1 AND status <= 3 AND updated_at >= ?1 ORDER BY updated_at LIMIT 1
+      """)
+    ending.bind(.integer(now - hot))
+    if try ending.next() { instants.append(ending.integer(0) + hot + 1) }
+    let oldest = try ended(before: now - hot, limit: 1).first
+    let lag = oldest.map { max(now - hot - $0.updatedAt, 0) } ?? 0
+    if let period = retention.journal {
+      let visited = try connection.integer("SELECT value FROM meta WHERE name = 'visited_to'")
+      let entry = try connection.integer(
+        "SELECT coalesce((SELECT at FROM journal WHERE sequence > \(visited) ORDER BY sequence LIMIT 1), 0)")
+      if entry != 0 { instants.append(entry + period + 1) }
+    }
+    return (instants.filter { $0 > now }.min(), lag)
+  }
+}

@@ -1,0 +1,160 @@
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import Foundation
+import Testing
+
+@testable import FlowStoreSQLite
+
+/// No idempotency key of work ever names two bodies: over archiving, redriving, forking, migrating, restoring from a
+/// backup, and several stores.
+@Suite struct WorkKeyTests {
+  private static func text(_ version: Int) -> String {
+    """
+    event Begin { id: string  what: string }
+    event Go { id: string }
+    event Close { id: string }
+    action send(id: string, what: string) {
+      http POST "http://x/" + id { body: {"what": what, "version": "\(version)"} }
+      retry 1 backoff 1s..1s
+    }
+    action shared(what: string) -> string {
+      http POST "http://once/" + what { body: {"w": what} }
+      retry 1 backoff 1s..1s
+    }
+    flow Order {
+      version \(version)
+      key id
+      data { id: string  what: string }
+      start on Begin again -> idle do { id = event.id  what = event.what }
+      on Close -> closed
+      state idle { on Go -> busy }
+      state busy {
+        entry send(id: id, what: what)
+        call shared(what: what) as once once what
+        on once.done -> idle
+        on once.failed -> idle
+      }
+      final closed
+    }
+    """
+  }
+
+  /// Everything that was sent: the body of each key.
+  private final class Receiver {
+    var bodies: [String: String] = [:]
+    var problems: [String] = []
+    /// The number of different pieces of work.
+    var count: Int { bodies.count }
+
+    func take(_ request: JobRequest) {
+      guard case .http(_, let url, _, let body) = request.action else { return }
+      let text = "\(url) \(body?.text() ?? "")"
+      let known = bodies.updateValue(text, forKey: request.idempotencyKey)
+      if let known, known != text { problems.append("\(request.idempotencyKey): \(known), then \(text)") }
+    }
+  }
+
+  private struct Timeline {
+    var path: String
+    var world: ManualWorld
+    var store: SQLiteStore?
+    var engine: Engine?
+    var version = 1
+
+    mutating func open() throws {
+      engine = nil
+      store = nil
+      let retention = Retention(hot: 5000, keys: 1, archive: path + ".archive.jsonl")
+      let opened = try SQLiteStore(path: path, retention: retention)
+      store = opened
+      engine = try Engine(machine: TestEngine.make(WorkKeyTests.text(version)).get(), store: opened, world: world)
+    }
+  }
+
+  @Test("a property of random histories", arguments: 0..<12)
+  func keys(_ seed: Int) throws {
+    var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    func roll(_ sides: Int) -> Int {
+      chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(chance >> 33) % sides
+    }
+    let folder = try Folder()
+    let receiver = Receiver()
+    let world = ManualWorld()
+    var timelines = [Timeline(path: folder.path, world: world)]
+    try timelines[0].open()
+    var step = 0
+    while step < 160 {
+      step += 1
+      let index = roll(timelines.count)
+      let id = JSON.string("o\(roll(3))")
+      switch roll(16) {
+      case 0...2:
+        _ = timelines[index].engine?.submit(
+          EventCommand(event: "Begin", payload: ["id": id, "what": .string("w\(roll(3))")]))
+      case 3...5: _ = timelines[index].engine?.submit(EventCommand(event: "Go", payload: ["id": id]))
+      case 6, 7: _ = timelines[index].engine?.submit(EventCommand(event: "Close", payload: ["id": id]))
+      case 8: world.advance(Int64(roll(8000)))
+      case 9: _ = try timelines[index].engine?.maintain()
+      case 10: _ = timelines[index].engine?.fork(ForkCommand(flow: "Order", key: id.string ?? "", copy: nil))
+      case 11: _ = timelines[index].engine?.operate(OperatorCommand(.migrate, flow: "Order", key: id.string ?? ""))
+      case 12:
+        for dead in try SQLiteQueries(path: timelines[index].path).deadLetters(flow: nil, after: 0, limit: 1) {
+          _ = timelines[index].engine?.redrive(dead.row.job.id)
+        }
+      case 13 where timelines.count < 4:
+        // A backup is restored, and both timelines go on.
+        let path = folder.path + ".\(timelines.count)"
+        try StoreFile.backup(timelines[index].path, to: path + ".backup")
+        try StoreFile.restore(path + ".backup", to: path)
+        var copy = Timeline(path: path, world: world, version: timelines[index].version)
+        try copy.open()
+        timelines.append(copy)
+      case 14 where timelines.count < 4 && roll(3) == 0:
+        var other = Timeline(path: folder.path + ".s\(timelines.count)", world: world)
+        try other.open()
+        timelines.append(other)
+      case 15:
+        if roll(2) == 0 { timelines[index].version += 1 }
+        try timelines[index].open()
+      default: break
+      }
+      _ = try #require(timelines[index].engine).commit()
+      for (job, request) in try #require(timelines[index].engine).dispatch() {
+        receiver.take(request)
+        let isDone = roll(3) > 0
+        try #require(timelines[index].engine).finish(job, isDone ? .done("done") : .unreachable("lost"))
+      }
+      _ = try #require(timelines[index].engine).commit()
+    }
+    #expect(receiver.problems == [])
+    #expect(receiver.count > 10)
+  }
+
+  @Test("the key of a second order under an archived key is another one")
+  func archivedKey() throws {
+    let folder = try Folder()
+    let world = ManualWorld()
+    let receiver = Receiver()
+    var timeline = Timeline(path: folder.path, world: world)
+    try timeline.open()
+    let engine = try #require(timeline.engine)
+    for what in ["first", "second"] {
+      _ = try engine.submit(EventCommand(event: "Begin", payload: ["id": "a", "what": .string(what)])).get()
+      _ = try engine.submit(EventCommand(event: "Go", payload: ["id": "a"])).get()
+      _ = try engine.commit()
+      for (job, request) in engine.dispatch() {
+        receiver.take(request)
+        engine.finish(job, .done("done"))
+      }
+      _ = try engine.submit(EventCommand(event: "Close", payload: ["id": "a"])).get()
+      _ = try engine.commit()
+      world.advance(6000)
+      while try engine.maintain().hasMore {}
+      #expect(try timeline.store?.instance(flow: "Order", key: "a") == nil)
+    }
+    #expect(receiver.problems == [])
+    #expect(receiver.count == 4)
+  }
+}
