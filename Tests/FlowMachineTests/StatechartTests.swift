@@ -226,7 +226,7 @@ import Testing
     #expect(play.state == "end")
   }
 
-  @Test("what is put off is offered again as soon as a guard lets it, without leaving the state")
+  @Test("what is deferred is offered again as soon as a guard lets it, without leaving the state")
   func deferredBehindAGuard() throws {
     var play = try play(
       """
@@ -258,7 +258,7 @@ import Testing
     #expect(play.log == ["d"] && play.instance?.deferred == [])
   }
 
-  @Test("who sent what was put off counts, even when a timer lets it go on")
+  @Test("who sent what was deferred counts, even when a timer lets it go on")
   func deferredKeepsItsCaller() throws {
     let text = """
       role boss event Begin event Next
@@ -278,7 +278,7 @@ import Testing
     }
   }
 
-  @Test("what is raised in a step of a timer is for nobody's role, even when it was put off meanwhile")
+  @Test("what is raised in a step of a timer is for nobody's role, even when it was deferred meanwhile")
   func deferredWithoutACaller() throws {
     var play = try TestInstance(
       """
@@ -307,7 +307,7 @@ import Testing
       """)
     let refusal = try play.refused("Go")
     #expect(refusal.reason == .raised("Next", ["b"]))
-    #expect(refusal.message == "`Go` raises `Next`, which nothing takes in `b`")
+    #expect(refusal.message == "`Go` raises `Next`, which is not handled in `b`")
     #expect(play.state == "a")
     try play.wait("1h")
     #expect(play.state == "c")

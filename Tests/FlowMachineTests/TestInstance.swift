@@ -83,7 +83,7 @@ struct TestInstance {
       case .log(let text): log.append(text)
       case .emit(let event, let payload):
         emitted.append(machine.program.events[event].name + payload.json(in: machine.types).text())
-      case .arm, .disarm: break
+      case .arm, .disarm, .forget: break
       }
     }
     return step

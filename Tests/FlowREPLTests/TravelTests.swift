@@ -273,7 +273,10 @@ import Testing
   @Test(arguments: [
     ("1 + 2", ["1 + 2"]), ("1 +\n2", ["1 +\n2"]), ("a\nb", ["a", "b"]), (":state\n\n:data\n", [":state", ":data"]),
     ("-> Paid{\n  amount: 1.0\n}\n:state", ["-> Paid{\n  amount: 1.0\n}", ":state"]),
-    ("[1,\n\n2", ["[1,", "2"]), ("\"{\"\n1", ["\"{\"", "1"]), ("'it\\'s {'\n1", ["'it\\'s {'", "1"]),
+    ("[1,\n\n2", ["[1,\n\n2"]), ("[1,\n\n2]\n3", ["[1,\n\n2]", "3"]),
+    ("'''a\n\n{b'''\n1", ["'''a\n\n{b'''", "1"]), ("1 // {\n2", ["1 // {", "2"]),
+    ("r'\\'\n1", ["r'\\'", "1"]), ("-> Go {} // (\n:state", ["-> Go {} // (", ":state"]), ("\"{\"\n1", ["\"{\"", "1"]),
+    ("'it\\'s {'\n1", ["'it\\'s {'", "1"]),
     (":help ?\n1", [":help ?", "1"]), ("", []),
   ])
   func textsAreTakenApart(_ text: String, _ statements: [String]) {

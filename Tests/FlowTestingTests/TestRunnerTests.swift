@@ -33,7 +33,7 @@ import Testing
     try expectGolden(renderPretty(reports, style: .plain) + coverage, at: sample.golden)
   }
 
-  static let behaviours = ["semantics", "scxml"].flatMap { Sample.all(in: folder + "/" + $0) }
+  static let behaviours = ["rules", "semantics", "scxml"].flatMap { Sample.all(in: folder + "/" + $0) }
 
   /// What the language means, as flows with tests that pass and the trace of each. Those that the W3C's tests of SCXML
   /// check as well go by their numbers.

@@ -20,7 +20,7 @@ public func compile(
   _ paths: [String], isLowered: Bool = true, load: @escaping (String) -> [UInt8]?
 ) -> Compilation {
   var loader = Loader(load: load)
-  for path in paths { loader.add(path, from: nil, chain: []) }
+  for path in paths { loader.add(normalizedPath(path), from: nil, chain: []) }
   let isComplete = !loader.problems.hasErrors
   let checked = check(loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByRange()

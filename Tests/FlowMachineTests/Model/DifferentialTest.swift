@@ -15,11 +15,13 @@ struct DifferentialTest {
     var putOff: [String] = []
     var accepted: [String] = []
     var log: [String] = []
+    var refused: [String] = []
 
     var lines: [String] {
       [
         "outcome \(outcome)", "states \(states)", "status \(status)", "values \(values)", "timers \(timers)",
-        "put off \(putOff)", "accepted \(accepted)", "log \(log)",
+        "deferred \(putOff)", "accepted \(accepted)", "log \(log)",
+        "refused \(refused)",
       ]
     }
   }
@@ -179,6 +181,7 @@ struct DifferentialTest {
     var mine: Picture
     let before = model
     model.log = []
+    model.refused = []
     do throws(Model.Refusal) {
       let answer = try act(&model)
       mine = picture(answer)
@@ -186,6 +189,7 @@ struct DifferentialTest {
       if error.code == Model.impatience { throw error }
       model = before
       model.log = []
+      model.refused = []
       mine = picture(error.code)
       if instance == nil { mine = Picture(outcome: error.code) }
     }
@@ -199,7 +203,8 @@ struct DifferentialTest {
     return Picture(
       outcome: answer, states: model.leaves, status: model.status.rawValue, values: model.values,
       timers: timers.sorted(), putOff: model.putOff.map { "\(Chart.events[$0.event]) \($0.given)" },
-      accepted: model.status == .running ? model.accepted.map { Chart.events[$0] } : [], log: model.log)
+      accepted: model.status == .running ? model.accepted.map { Chart.events[$0] } : [], log: model.log,
+      refused: model.refused)
   }
 
   private mutating func picture(taking outcome: Outcome) throws -> Picture {
@@ -210,6 +215,10 @@ struct DifferentialTest {
       picture.outcome = step.disposition.rawValue
       instance = step.next
       for effect in step.effects { note(effect, &picture) }
+      picture.refused = step.refused.map { refused in
+        "\(machine.program.events[refused.event.event].name) \(refused.refusal.code)"
+      }
+      outcomes["refused when offered", default: 0] += picture.refused.count
     }
     guard let instance else { return picture }
     guard armed == Set(instance.timers) else {
@@ -234,7 +243,7 @@ struct DifferentialTest {
     case .log(let text): picture.log.append(text)
     case .arm(let timer): armed.insert(timer)
     case .disarm(let timer): armed.remove(timer)
-    case .job, .withdraw, .emit: break
+    case .job, .withdraw, .emit, .forget: break
     }
   }
 }

@@ -107,14 +107,27 @@ extension Model {
       return source.children.first { isInside(target, $0.path) }?.path ?? source.path
     }
     var outer = chosen.source
-    repeat { outer = parent(of: outer) } while !isInside(target, outer) || node(outer).kind == .parallel
+    repeat {
+      outer = parent(of: outer)
+      // Of a parallel that stays active, the region of both is left alone.
+      if node(outer).kind == .parallel, let region = region(of: outer, around: target),
+        chosen.source == region || isInside(chosen.source, region)
+      {
+        return outer
+      }
+    } while !isInside(target, outer) || node(outer).kind == .parallel
     return outer
+  }
+
+  func region(of parallel: String, around path: String) -> String? {
+    node(parallel).children.map(\.path).first { $0 == path || isInside(path, $0) }
   }
 
   func left(by chosen: Chosen) -> Set<String> {
     guard let domain = domain(of: chosen), let target = chosen.reaction.target else { return [] }
-    // Of a parallel that stays only the region that is named is left.
-    if node(domain).kind == .parallel { return active.filter { $0 == target || isInside($0, target) } }
+    if node(domain).kind == .parallel, let region = region(of: domain, around: target) {
+      return active.filter { $0 == region || isInside($0, region) }
+    }
     return active.filter { isInside($0, domain) }
   }
 }

@@ -29,10 +29,12 @@ extension Model {
   }
 
   /// Enters the child that leads to a goal, or else the initial one; of a parallel every region.
-  mutating func enterChildren(of node: Node, towards goals: Set<String>) throws(Refusal) {
+  mutating func enterChildren(
+    of node: Node, towards goals: Set<String>, only region: String? = nil
+  ) throws(Refusal) {
     let leading = node.children.filter { child in goals.contains { $0 == child.path || isInside($0, child.path) } }
     var wanted = leading.isEmpty ? node.children.filter(\.isInitial) : leading
-    if node.kind == .parallel { wanted = node.children }
+    if node.kind == .parallel { wanted = node.children.filter { region == nil || region == $0.path } }
     for child in wanted where !active.contains(child.path) { try enter(child, towards: goals) }
   }
 
@@ -45,7 +47,7 @@ extension Model {
     try enterChildren(of: node, towards: goals)
   }
 
-  private mutating func arm(_ reaction: Reaction) {
+  mutating func arm(_ reaction: Reaction) {
     switch reaction.trigger {
     case .after(let length), .at(let length): timers.append(Timer(reaction: reaction.number, due: now + length))
     case .every(let length): timers.append(Timer(reaction: reaction.number, due: now + length, period: length))

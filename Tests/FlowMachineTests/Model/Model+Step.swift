@@ -7,7 +7,11 @@ extension Model {
 
   mutating func settle() throws(Refusal) {
     try drain()
-    try offerPutOff()
+    try checkBound()
+    try offerDeferred()
+  }
+
+  func checkBound() throws(Refusal) {
     guard let bound = chart.bound else { return }
     if values.reduce(0, +) >= bound { throw Refusal(code: "invariant-broken") }
   }
@@ -23,7 +27,7 @@ extension Model {
       if queue.isEmpty { break }
       try react(to: mistake == .raisedInReverse ? queue.removeLast() : queue.removeFirst())
     }
-    endIfAllIsFinal()
+    try endIfNothingCanHappen()
   }
 
   private mutating func react(to event: Inner) throws(Refusal) {
@@ -45,36 +49,67 @@ extension Model {
     }
   }
 
-  private mutating func endIfAllIsFinal() {
-    guard status == .running, leaves.allSatisfy({ node($0).isFinal }) else { return }
+  /// The end: in a final state of the flow, or in final states alone when nothing can react any more.
+  mutating func endIfNothingCanHappen() throws(Refusal) {
+    guard status == .running else { return }
+    let isAtTop = chart.root.children.contains { $0.isFinal && active.contains($0.path) }
+    guard isAtTop || leaves.allSatisfy({ node($0).isFinal }) && !canReact else { return }
+    for event in putOff { log.append("`\(Chart.events[event.event])` was deferred when the flow ended") }
+    let last = active
+    for node in leavingOrder(chart.root) where last.contains(node.path) && node.kind != .root {
+      try perform(node.exit)
+      active.remove(node.path)
+    }
+    active = last
     status = leaves.contains { node($0).kind == .failed } ? .failed : .done
     timers = []
     putOff = []
     memory = [:]
+    queue = []
   }
 
-  /// Offers again what was put off, oldest first, from the start after each that was taken.
-  private mutating func offerPutOff() throws(Refusal) {
+  private var canReact: Bool {
+    if !timers.isEmpty { return true }
+    return nodes.contains { node in
+      active.contains(node.path)
+        && node.reactions.contains { reaction in
+          if case .events = reaction.trigger { true } else { reaction.trigger == .any }
+        }
+    }
+  }
+
+  /// Offers the deferred events, oldest first, from the start after each that was handled. One that fails is refused,
+  /// and everything is as it was before it.
+  private mutating func offerDeferred() throws(Refusal) {
     var index = 0
     while status == .running, index < putOff.count {
-      let event = putOff[index]
-      given = event.given
-      sender = event.sender
-      let answer = try select(.event(event.event))
-      if answer.chosen.isEmpty, answer.isPutOff {
-        index += 1
-        continue
-      }
-      putOff.remove(at: index)
-      if !answer.chosen.isEmpty {
-        try microstep(answer.chosen)
-        try drain()
-        index = 0
-      } else if !answer.isIgnored {
-        let name = Chart.events[event.event]
-        log.append("`\(name)` was put off and is not handled in " + leaves.joined(separator: ", "))
+      let before = self
+      do throws(Refusal) {
+        if try offer(putOff[index], at: index) { index = 0 } else { index += 1 }
+      } catch {
+        if error.code == Model.impatience { throw error }
+        let event = before.putOff[index]
+        self = before
+        putOff.remove(at: index)
+        refused.append("\(Chart.events[event.event]) \(error.code)")
       }
     }
+  }
+
+  /// - Returns: False when the event stays deferred.
+  private mutating func offer(_ event: PutOff, at index: Int) throws(Refusal) -> Bool {
+    given = event.given
+    sender = event.sender
+    let answer = try select(.event(event.event))
+    if answer.chosen.isEmpty, answer.isPutOff { return false }
+    if answer.chosen.isEmpty, !answer.isIgnored { throw Refusal(code: try refusal(of: event.event)) }
+    putOff.remove(at: index)
+    guard !answer.chosen.isEmpty else { return true }
+    microsteps = 0
+    try microstep(answer.chosen)
+    try drain()
+    try checkBound()
+    return true
   }
 
   /// Leaves inside out, acts, enters outside in.
@@ -90,7 +125,10 @@ extension Model {
     for each in chosen { try perform(each.reaction.acts) }
     for each in chosen {
       guard let domain = domain(of: each) else { continue }
-      try enterChildren(of: node(domain), towards: goals(of: each.reaction))
+      // In a parallel that stays active only the region of the target was left.
+      let region =
+        node(domain).kind == .parallel ? each.reaction.target.flatMap { self.region(of: domain, around: $0) } : nil
+      try enterChildren(of: node(domain), towards: goals(of: each.reaction), only: region)
     }
   }
 }

@@ -16,7 +16,7 @@ struct Model {
     case raisedInReverse
   }
 
-  /// Why an input is refused, by the code of the refusal.
+  /// The reason that an input is refused, by the code of the refusal.
   struct Refusal: Error { var code: String }
 
   struct Timer: Hashable {
@@ -67,6 +67,8 @@ struct Model {
   var given: Int?
   var queue: [Inner] = []
   var log: [String] = []
+  /// The deferred events that were offered and refused, with the code.
+  var refused: [String] = []
   var microsteps = 0
 
   init(_ chart: Chart, mistake: Mistake? = nil) {
@@ -101,6 +103,7 @@ struct Model {
     begin(now, isBoss ? .boss : .anybody)
     active = [""]
     try perform(chart.startActs)
+    for reaction in chart.root.reactions { arm(reaction) }
     try enterChildren(of: chart.root, towards: [chart.first])
     try settle()
   }
@@ -140,7 +143,11 @@ struct Model {
   private mutating func fireOnce(_ timer: Timer, _ now: Int64) throws(Refusal) -> String {
     begin(now, .nobody)
     rearm(timer)
-    guard let found = reaction(timer.reaction), try holds(found.reaction) else { return "ignored" }
+    guard let found = reaction(timer.reaction), try holds(found.reaction) else {
+      try endIfNothingCanHappen()
+      if status != .running { try checkBound() }
+      return "ignored"
+    }
     try macrostep([found])
     return "applied"
   }
@@ -184,6 +191,7 @@ struct Model {
     given = nil
     queue = []
     log = []
+    refused = []
     microsteps = 0
   }
 

@@ -47,10 +47,12 @@ extension ExtendedState {
 
 extension ArmedUndo {
   func json(_ machine: Machine) -> JSON {
-    [
-      "action": .string(machine.program.actions[action].name), "arguments": arguments.json(in: machine.types),
-      "call": .int(Int64(call.rawValue)),
+    var members: [JSON.Member] = [
+      .init("action", .string(machine.program.actions[action].name)),
+      .init("arguments", arguments.json(in: machine.types)), .init("call", .int(Int64(call.rawValue))),
     ]
+    if let once { members.append(.init("once", .string(once))) }
+    return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
@@ -59,13 +61,14 @@ extension ArmedUndo {
       let arguments = Value(
         json["arguments"], .record(machine.program.actions[action].parameters.name), machine)
     else { return nil }
-    self.init(action: action, arguments: arguments, call: call)
+    self.init(action: action, arguments: arguments, call: call, once: json["once"]?.string)
   }
 }
 
 extension UncertainCall {
   func json(_ machine: Machine) -> JSON {
     var members: [JSON.Member] = [.init("call", .int(Int64(call.rawValue))), .init("job", job.json)]
+    if let once { members.append(.init("once", .string(once))) }
     if let item { members.append(.init("item", item.json(in: machine.types))) }
     return .object(members)
   }
@@ -73,7 +76,7 @@ extension UncertainCall {
   init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
     guard let call = flow.call(json["call"]), let job = JobReference(json["job"])
     else { return nil }
-    self.init(call: call, job: job, item: nil)
+    self.init(call: call, job: job, once: json["once"]?.string, item: nil)
     if let item = json["item"] { self.item = Value(item, flow.calls[call].itemType, machine) }
   }
 }

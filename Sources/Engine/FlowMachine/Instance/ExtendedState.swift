@@ -51,12 +51,16 @@ public struct ArmedUndo: Hashable, Sendable {
   public var arguments: Value
   /// The call that it compensates.
   public var call: CallIndex
+  /// The key of `once` of that call.
+  public var once: String?
 }
 
 /// A call with an `undo` that was left in flight.
 struct UncertainCall: Hashable, Sendable {
   var call: CallIndex
   var job: JobReference
+  /// The key of `once`.
+  var once: String?
   /// The item of the list that it was for.
   var item: Value?
 }

@@ -64,6 +64,7 @@ extension ArmedTimer {
       .init("transition", .int(Int64(transition))), .init("due", .int(due)), .init("armed", .int(Int64(armed))),
     ]
     if let period { members.append(.init("period", .int(period))) }
+    if chain > 0 { members.append(.init("chain", .int(Int64(chain)))) }
     return .object(members)
   }
 
@@ -72,7 +73,8 @@ extension ArmedTimer {
       flow.transitions[transition].trigger.isTimer, let due = json["due"]?.int, let armed = json["armed"]?.int
     else { return nil }
     self.init(
-      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) })
+      transition: transition, due: Int64(due), armed: armed, period: json["period"]?.int.map { max(Int64($0), 1) },
+      chain: json["chain"]?.int ?? 0)
   }
 }
 
@@ -89,13 +91,14 @@ extension PendingCall {
   var json: JSON {
     var members: [JSON.Member] = [.init("call", .int(Int64(call.rawValue))), .init("job", job.json)]
     if let item { members.append(.init("item", .int(Int64(item)))) }
+    if let once { members.append(.init("once", .string(once))) }
     return .object(members)
   }
 
   init?(_ json: JSON, _ flow: Flow) {
     guard let call = flow.call(json["call"]), let job = JobReference(json["job"])
     else { return nil }
-    self.init(call: call, job: job, item: json["item"]?.int)
+    self.init(call: call, job: job, item: json["item"]?.int, once: json["once"]?.string)
   }
 }
 

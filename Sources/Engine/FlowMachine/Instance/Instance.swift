@@ -41,8 +41,10 @@ public struct ArmedTimer: Hashable, Sendable {
   public var due: Int64
   /// The revision in which it was armed. It distinguishes the timer from one armed later for the same transition.
   public var armed: Int
-  /// For `every`: the distance in milliseconds.
+  /// The interval of `every`, in milliseconds.
   public var period: Int64?
+  /// The number of timers before it, each due as soon as the one before it had fired.
+  public var chain = 0
 }
 
 /// The name of a job within its instance: the step that requested it, and its number in that step.
@@ -62,4 +64,6 @@ public struct PendingCall: Hashable, Sendable {
   public var job: JobReference
   /// The position of its item, when the call is over a list.
   public var item: Int?
+  /// The key of `once`, for a call with an `undo`.
+  public var once: String?
 }

@@ -10,14 +10,14 @@ extension Refusal {
     case .guardsFalse: "`\(input)` is handled\(here), but no guard holds"
     case .internalEvent: "`\(input)` is an internal event: only flows emit it"
     case .roleMissing: "`\(input)` is for another role"
-    case .raised(let event, let states): "`\(input)` raises `\(event)`, which nothing takes\(place(states))"
+    case .raised(let event, let states): "`\(input)` raises `\(event)`, which is not handled\(place(states))"
     case .notStarted: "`\(input)` does not start this flow"
     case .ended: "the instance has ended\(here)"
     case .failed(let message, let place): "`\(input)` failed at \(place): \(message)"
     case .invariant(let text, _): "`\(input)` would break the invariant `\(text)`"
     case .tooManyMicrosteps:
       "`\(input)` sets off more than \(Stepper.maximumMicrosteps) reactions in a row"
-    case .tooManyDeferred: "more than \(Stepper.maximumDeferred) events are put off"
+    case .tooManyDeferred: "more than \(Stepper.maximumDeferred) events are deferred"
     }
   }
 

@@ -2,20 +2,20 @@ public import CEL
 public import FlowIR
 public import FlowJSON
 
-/// Why an input was not accepted, with all that is needed to explain it. Nothing has changed.
+/// The reason that an input was not accepted, with the data that explains it. The instance is unchanged.
 public struct Refusal: Error, Sendable {
   public enum Reason: Hashable, Sendable {
     /// No active state reacts to the event.
     case notHandled
-    /// Active states react to it, but none of their guards holds.
+    /// Active states react to it, but no guard holds.
     case guardsFalse
     /// An internal event that no flow has emitted.
     case internalEvent
     /// The reactions are for roles that the caller does not hold, or for other flows.
     case roleMissing
-    /// It raises an event that no state takes, ignores or puts off then, in the states with these paths.
+    /// It raises an event that no state handles, ignores or defers, in the states with these paths.
     case raised(String, [String])
-    /// No flow starts that way, or its guard said no.
+    /// No start is for this trigger, or no guard holds.
     case notStarted
     /// The instance has ended.
     case ended
@@ -23,25 +23,25 @@ public struct Refusal: Error, Sendable {
     case failed(String, SourceLocation)
     /// The step would break an invariant.
     case invariant(String, SourceLocation)
-    /// Reactions without an end.
+    /// More than 1,000 microsteps, or firings of timers, in a row.
     case tooManyMicrosteps
-    /// More events are put off than an instance may keep.
+    /// More than 64 deferred events.
     case tooManyDeferred
   }
 
   public var reason: Reason
-  /// The event, timer or result, for people.
+  /// The name of the event, timer or result.
   public var input: String
   /// The innermost active states, as paths.
   public var states: [String]
-  /// The events that would find a reaction now, in document order.
+  /// The events that an active state handles, ignores or defers, in document order.
   public var accepted: [String]
-  /// Every reaction that was asked, with what it said.
+  /// Every reaction that was tried, with its result.
   public var candidates: [CandidateResult]
   /// The expression that failed, with its parts.
   public var explanation: ExplainedExpression?
 
-  /// Whether an expression failed, rather than said no.
+  /// Whether an expression failed, as opposed to a guard that is false.
   public var isFailure: Bool {
     if case .failed = reason { return true }
     return candidates.contains { if case .guardFailed = $0.answer { true } else { false } }
@@ -60,7 +60,7 @@ public struct Refusal: Error, Sendable {
   }
 }
 
-/// What one reaction said to an input.
+/// The result of one reaction for an input.
 public struct CandidateResult: Sendable {
   public enum Answer: Hashable, Sendable {
     case holds
@@ -69,7 +69,7 @@ public struct CandidateResult: Sendable {
     case roleMissing([String])
   }
 
-  /// The state that the reaction stands in; empty for the flow's own.
+  /// The path of the state of the reaction; empty for the flow itself.
   public var state: String
   public var target: String?
   public var place: SourceLocation

@@ -28,6 +28,8 @@ public struct Step: Sendable {
   public var microsteps: Int
   /// In the order in which they were requested.
   public var effects: [Effect]
+  /// The deferred events that were offered after the step and refused, in order.
+  public var refused: [RefusedEvent]
   /// The result of a called flow, when this step ends it in a `final` state.
   public var result: Value?
   /// Whether a call has a new result. Results are part of the data.
@@ -68,6 +70,14 @@ public enum Effect: Hashable, Sendable {
   case disarm(ArmedTimer)
   case emit(event: EventIndex, payload: Value)
   case log(String)
+  /// The work of an action or a flow for a `once` key was undone: its recorded result is deleted.
+  case forget(once: String, of: Call.Target)
+}
+
+/// A deferred event that was offered after a step and was refused. The step itself stands.
+public struct RefusedEvent: Sendable {
+  public var event: DeferredEvent
+  public var refusal: Refusal
 }
 
 /// Work that is performed outside of the step.

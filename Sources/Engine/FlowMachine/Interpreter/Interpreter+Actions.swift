@@ -1,6 +1,7 @@
 import CEL
 import FlowIR
 import FlowJSON
+import FlowSource
 
 // The statements of reactions, `entry` and `exit`.
 extension Interpreter {
@@ -13,11 +14,21 @@ extension Interpreter {
       }
       // A list is a value: assignments in the body do not change the iteration.
       let items = try evaluate(list, at: statement.location)
-      for item in 0..<(evaluator.count(items) ?? 0) {
+      for item in 0..<(try count(items, in: list, at: statement.location)) {
         frame[Int(statement.loopSlot)] = evaluator.element(items, item)
         try performOnce(statement)
       }
     }
+  }
+
+  /// The number of elements of a list.
+  /// - Throws: `StepFailure` when a value of type `dyn` is not a list.
+  mutating func count(
+    _ items: Slot, in expression: ExpressionIndex, at location: LocationIndex
+  ) throws(StepFailure) -> Int {
+    if items.tag == .list, let count = evaluator.count(items) { return count }
+    let range = flow.sources[expression.position].tree.range
+    throw failed(EvaluationError("`for` needs a list", at: range), in: expression, at: location)
   }
 
   private mutating func performOnce(_ statement: ActionStatementRow) throws(StepFailure) {

@@ -25,7 +25,7 @@ extension Interpreter {
     let row = flow.calls[call]
     let items = try evaluate(list, at: row.location)
     let tree = flow.sources[list.position].tree
-    let count = evaluator.count(items) ?? 0
+    let count = try count(items, in: list, at: row.location)
     guard count <= Stepper.maximumItems else {
       let error = EvaluationError("more than \(Stepper.maximumItems) items", at: tree.range)
       throw failed(error, in: list, at: row.location)
@@ -72,7 +72,8 @@ extension Interpreter {
 
   private mutating func start(_ starting: StartingCall) {
     let reference = nextJob()
-    calls.append(PendingCall(call: starting.call, job: reference, item: starting.item))
+    let once = flow.calls[starting.call].hasUndo ? starting.once : nil
+    calls.append(PendingCall(call: starting.call, job: reference, item: starting.item, once: once))
     let target = flow.flow.calls[starting.call].target
     effects.append(
       .job(
@@ -88,10 +89,10 @@ extension Interpreter {
   mutating func complete(_ pending: PendingCall, _ outcome: CallOutcome) throws(StepFailure) -> Bool {
     switch outcome {
     case .done(let value):
-      if let item = pending.item { return try completeItem(item, of: pending.call, value) }
+      if let item = pending.item { return try completeItem(item, of: pending, value) }
       let slot = try resultSlot(of: pending.call, value)
       setResult(slot, of: pending.call)
-      try armUndo(of: pending.call, item: nil)
+      try armUndo(of: pending.call, once: pending.once, item: nil)
       return try finish(pending.call, result: slot)
     case .failed(let code, let message, let attempts):
       if pending.item != nil { abandonFanOut(of: pending.call) }
@@ -119,13 +120,16 @@ extension Interpreter {
     return slot
   }
 
-  private mutating func completeItem(_ item: Int, of call: CallIndex, _ value: Value) throws(StepFailure) -> Bool {
+  private mutating func completeItem(
+    _ item: Int, of pending: PendingCall, _ value: Value
+  ) throws(StepFailure) -> Bool {
+    let call = pending.call
     guard let index = extended.fanOuts.firstIndex(where: { $0.call == call }),
       extended.fanOuts[index].items.indices.contains(item)
     else { return false }
     isExtendedStateChanged = true
     extended.fanOuts[index].items[item].result = value
-    try armUndo(of: call, item: (extended.fanOuts[index].items[item].value, value))
+    try armUndo(of: call, once: pending.once, item: (extended.fanOuts[index].items[item].value, value))
     let results = extended.fanOuts[index].items.compactMap(\.result)
     guard results.count == extended.fanOuts[index].items.count else {
       prepareNextItem(of: index)
@@ -157,6 +161,7 @@ extension Interpreter {
     try select(flow.trigger(failureOf: call))
     let isHandled = !selected.isEmpty
     guard row.isStep else {
+      if isHandled, row.isResultOptional { setResult(try resultSlot(of: call, .optional(nil)), of: call) }
       if isHandled { try microstep() }
       return isHandled
     }
@@ -164,6 +169,7 @@ extension Interpreter {
     if isHandled {
       // A step whose failure is handled counts as done.
       extended.stepsDone.insert(call.position)
+      if row.isResultOptional { setResult(try resultSlot(of: call, .optional(nil)), of: call) }
       try microstep()
       try advanceSteps(of: row.state)
     } else {
@@ -213,7 +219,7 @@ extension Interpreter {
   }
 
   private mutating func addUncertainCall(_ pending: PendingCall) {
-    var uncertain = UncertainCall(call: pending.call, job: pending.job)
+    var uncertain = UncertainCall(call: pending.call, job: pending.job, once: pending.once)
     if let item = pending.item, let fanOut = extended.fanOuts.first(where: { $0.call == pending.call }),
       fanOut.items.indices.contains(item)
     {

@@ -8,18 +8,46 @@ extension Interpreter {
     return flow.states[top].isFinal
   }
 
-  /// Whether every active leaf is final.
+  /// Whether the instance is in a `final` or `failed` state of the flow, or every active leaf is final and no active
+  /// state can react any more.
   var hasEnded: Bool {
+    guard !isInTopFinal else { return true }
     var state = active.next(from: 1)
     guard state != nil else { return false }
     while let found = state {
       if flow.isLeaf(found, in: active), !flow.states[found].isFinal { return false }
       state = active.next(from: found.next)
     }
-    return true
+    return !canReact
   }
 
+  /// Whether an event, a timer or a result may still cause a reaction.
+  private var canReact: Bool {
+    guard timers.isEmpty, extended.rolling.isEmpty else { return true }
+    for state in active.ascending where flow.states[state].reactsToEvents { return true }
+    for pending in calls where canReact(toResultOf: pending.call) { return true }
+    for starting in starting where canReact(toResultOf: starting.call) { return true }
+    return false
+  }
+
+  private func canReact(toResultOf call: CallIndex) -> Bool {
+    if flow.calls[call].isStep { return true }
+    for trigger in [flow.trigger(doneOf: call), flow.trigger(failureOf: call)] {
+      for index in flow.triggers[trigger].range where active.contains(flow.reactions[index].state) { return true }
+    }
+    return false
+  }
+
+  /// Ends the instance: runs the `exit` of every active state (SCXML, exitInterpreter), then evaluates the result. The
+  /// last states stay visible.
   mutating func end() throws(StepFailure) {
+    let last = active
+    for event in extended.deferred {
+      effects.append(.log("`\(machine.program.events[event.event].name)` was deferred when the flow ended"))
+    }
+    try leave(from: 1, upTo: flow.flow.states.endIndex)
+    active = last
+    isSelfStale = flow.usesSelf
     status = .done
     for state in active.ascending where flow.states[state].isFailed { status = .failed }
     if status == .done {
@@ -27,6 +55,10 @@ extension Interpreter {
         if let program = flow.states[state].result.wrapped { result = try value(program, at: nil) }
       }
     }
+    endWork()
+  }
+
+  private mutating func endWork() {
     for timer in timers { effects.append(.disarm(timer)) }
     for call in calls { effects.append(.withdraw(call.job)) }
     for uncertain in extended.uncertainCalls { effects.append(.withdraw(uncertain.job)) }
@@ -34,21 +66,23 @@ extension Interpreter {
     timers.removeAll(keepingCapacity: true)
     calls.removeAll(keepingCapacity: true)
     starting.removeAll(keepingCapacity: true)
+    queue.removeAll(keepingCapacity: true)
+    queueHead = 0
     extended = ExtendedState()
     areTimersChanged = flow.hasTimers
     areCallsChanged = flow.hasCalls
     isExtendedStateChanged = flow.hasExtendedState
   }
 
-  /// Leaves everything because the caller of the flow no longer waits for it.
-  mutating func cancel(_ old: Instance, now: Int64) -> Outcome {
+  /// Leaves all states of an instance, with or without their `exit` statements.
+  mutating func cancel(_ old: Instance, now: Int64, runsExits: Bool) -> Outcome {
     var instance = old
     prepare(instance, .called, now: now)
     do throws(StepFailure) {
-      try leave(from: 1, upTo: flow.flow.states.endIndex)
-      try end()
+      if runsExits { try leave(from: 1, upTo: flow.flow.states.endIndex) }
+      active = StateSet([.root])
+      endWork()
       status = .failed
-      result = nil
       let disposition = try commit(.applied, to: &instance)
       return .accepted(step(disposition, instance))
     } catch {

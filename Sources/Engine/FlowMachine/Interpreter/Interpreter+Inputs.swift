@@ -66,9 +66,11 @@ extension Interpreter {
       let index = timers.firstIndex(where: { $0.transition == transition && $0.armed == armed })
     else { return .stale }
     try rearm(index)
-    guard try isEnabled(Int32(transition)) else { return try commit(.ignored, to: &instance) }
+    guard try isEnabled(Int32(transition)) else { return try commitIgnored(to: &instance) }
     selected.removeAll()
     selected.append(Int32(transition))
+    // It may have been the last reaction that kept the instance from its end.
+    mayHaveEnded = true
     try macrostep()
     return try commit(.applied, to: &instance)
   }
@@ -89,9 +91,20 @@ extension Interpreter {
     } else {
       return .stale
     }
-    guard isHandled else { return try commit(.ignored, to: &instance) }
+    guard isHandled else { return try commitIgnored(to: &instance) }
+    mayHaveEnded = true
     try finishMacrostep()
     return try commit(.applied, to: &instance)
+  }
+
+  /// Commits a timer or a result that no reaction handles. It may have been the last input that kept the instance from
+  /// its end.
+  private mutating func commitIgnored(to instance: inout Instance) throws(StepFailure) -> Step.Disposition {
+    if hasEnded {
+      try end()
+      try checkInvariants()
+    }
+    return try commit(.ignored, to: &instance)
   }
 
   // MARK: - Errors

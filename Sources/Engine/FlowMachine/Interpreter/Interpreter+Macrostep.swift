@@ -8,12 +8,13 @@ extension Interpreter {
     try finishMacrostep()
   }
 
-  /// Runs `always` transitions and internal events, then deferred events, starts calls and checks invariants.
+  /// Runs `always` transitions and internal events, and checks invariants. Then offers deferred events, each in a
+  /// macrostep of its own, and starts calls.
   mutating func finishMacrostep() throws(StepFailure) {
     try settle()
-    if flow.hasExtendedState, !extended.deferred.isEmpty { try offerDeferred() }
+    try checkInvariants()
+    if flow.hasExtendedState, !extended.deferred.isEmpty { offerDeferred() }
     if status == .running { startWork() }
-    if !flow.invariants.isEmpty, isDataChanged || flow.checksAlways { try checkInvariants() }
   }
 
   /// Takes `always` transitions first, then internal events, each in a microstep, until nothing is enabled.
@@ -96,7 +97,26 @@ extension Interpreter {
     }
   }
 
-  private mutating func checkInvariants() throws(StepFailure) {
+  /// Checks every `invariant` that may have changed, and every `never`.
+  @inline(__always)
+  mutating func checkInvariants() throws(StepFailure) {
+    if !flow.invariants.isEmpty, isDataChanged || flow.checksAlways { try evaluateInvariants() }
+    if flow.hasNever { try checkNever() }
+  }
+
+  private mutating func checkNever() throws(StepFailure) {
+    for (position, property) in flow.flow.properties.enumerated() {
+      guard case .never(let states) = property else { continue }
+      var areActive = true
+      for state in states where !active.contains(state) { areActive = false }
+      guard areActive else { continue }
+      var failure = StepFailure(.never)
+      failure.property = position
+      throw failure
+    }
+  }
+
+  private mutating func evaluateInvariants() throws(StepFailure) {
     for index in flow.invariants.range where try !isTrue(ExpressionIndex(index), at: nil) {
       throw StepFailure(.invariant, expression: ExpressionIndex(index))
     }

@@ -21,6 +21,8 @@ extension Interpreter {
       var refusal = refusal(.failed(problem?.message ?? "", flow.location(failure.location.wrapped)))
       if let expression = failure.expression.wrapped { refusal.explanation = explain(expression) }
       return refusal
+    case .never:
+      return refusal(.invariant(flow.flow.text(ofProperty: failure.property), flow.flow.place))
     case .invariant:
       guard let expression = failure.expression.wrapped else { return refusal(.invariant("", flow.flow.place)) }
       var refusal = refusal(.invariant(flow.sources[expression.position].text, flow.flow.place))

@@ -6,10 +6,17 @@ import FlowSource
 extension Interpreter {
   /// Arms the undo of a call that has succeeded, with its arguments evaluated now.
   ///
-  /// For an item of a list, `name.result` is the list of its result alone.
-  mutating func armUndo(of call: CallIndex, item: (value: Value, result: Value)?) throws(StepFailure) {
+  /// For an item of a list, `name.result` is the list of its result alone. Work with a `once` key is done once, so it
+  /// arms one undo.
+  mutating func armUndo(
+    of call: CallIndex, once: String?, item: (value: Value, result: Value)?
+  ) throws(StepFailure) {
     let row = flow.calls[call]
     guard row.hasUndo, let undo = flow.flow.calls[call].undo else { return }
+    if let once {
+      let target = flow.flow.calls[call].target
+      for armed in extended.undos where armed.once == once && flow.flow.calls[armed.call].target == target { return }
+    }
     guard extended.undos.count < Stepper.maximumUndos else {
       problem = EvaluationError("more than \(Stepper.maximumUndos) undos are armed", at: .init(0, 0))
       throw StepFailure(.failed, location: row.location)
@@ -22,7 +29,7 @@ extension Interpreter {
     }
     let arguments = record(of: .action(undo.action), try values(row.undoArguments, at: row.location))
     if item != nil { frame[Int(row.resultSlot)] = old }
-    extended.undos.append(ArmedUndo(action: undo.action, arguments: arguments, call: call))
+    extended.undos.append(ArmedUndo(action: undo.action, arguments: arguments, call: call, once: once))
     isExtendedStateChanged = true
   }
 
@@ -36,7 +43,7 @@ extension Interpreter {
         let result = try resultSlot(of: uncertain.call, value)
         frame[slot] = result
       }
-      try armUndo(of: uncertain.call, item: uncertain.item.map { ($0, value) })
+      try armUndo(of: uncertain.call, once: uncertain.once, item: uncertain.item.map { ($0, value) })
       frame[slot] = old
     }
     finishRollbackIfDone()
@@ -81,7 +88,10 @@ extension Interpreter {
     isExtendedStateChanged = true
     extended.rollingJob = nil
     guard case .failed(let code, let message, let attempts) = outcome else {
-      if !extended.undos.isEmpty { extended.undos.removeLast() }
+      // The recorded result describes work that has been undone.
+      if let undone = extended.undos.popLast(), let once = undone.once {
+        effects.append(.forget(once: once, of: flow.flow.calls[undone.call].target))
+      }
       finishRollbackIfDone()
       return true
     }

@@ -36,6 +36,7 @@ extension Interpreter {
       let row = flow.starts[try selectStart()]
       active.insert(.root)
       try perform(row.statements)
+      if flow.hasTimers { try armTimers(of: flow.states[.root]) }
       for index in row.entering.range { try enter(StateIndex(rawValue: flow.indices[index])) }
       try finishMacrostep()
       let disposition = try commit(.applied, to: &instance)
@@ -97,7 +98,8 @@ extension Interpreter {
         return .success(try nextDue(cron, after: instant, at: row.location))
       }
       guard let interval = row.due.wrapped else { return .success(nil) }
-      let period = max(try evaluate(interval, at: row.location).milliseconds, 1)
+      let period = try evaluate(interval, at: row.location).milliseconds
+      if period <= 0 { throw notPositive(interval, at: row.location) }
       let (due, overflow) = instant.addingReportingOverflow(period)
       return .success(overflow ? nil : due)
     } catch {

@@ -16,15 +16,27 @@ extension Interpreter {
       timer.due = due
     } else if let due = row.due.wrapped {
       let length = try evaluate(due, at: row.location).milliseconds
+      if row.timer != .at, length <= 0 { throw notPositive(due, at: row.location) }
       if row.timer == .at {
         timer.due = max(length, now)
       } else {
-        let (due, overflow) = now.addingReportingOverflow(max(length, 0))
+        let (due, overflow) = now.addingReportingOverflow(length)
         timer.due = overflow ? .max : due
-        if row.timer == .every { timer.period = max(length, 1) }
+        if row.timer == .every { timer.period = length }
       }
     }
+    // A timer that is due as soon as another has fired can go on without an end while no time passes.
+    if let chain, timer.due <= now {
+      timer.chain = chain + 1
+      guard timer.chain <= Stepper.maximumMicrosteps else { throw StepFailure(.tooManyMicrosteps) }
+    }
     add(timer)
+  }
+
+  /// The failure of an interval of zero or less.
+  mutating func notPositive(_ interval: ExpressionIndex, at location: LocationIndex) -> StepFailure {
+    let range = flow.sources[interval.position].tree.range
+    return failed(EvaluationError("the duration must be positive", at: range), in: interval, at: location)
   }
 
   private mutating func add(_ timer: ArmedTimer) {
@@ -57,6 +69,7 @@ extension Interpreter {
   /// Firings that were missed collapse into this one.
   mutating func rearm(_ index: Int) throws(StepFailure) {
     var timer = timers.remove(at: index)
+    chain = timer.chain
     areTimersChanged = true
     effects.append(.disarm(timer))
     if let period = timer.period {
@@ -64,6 +77,7 @@ extension Interpreter {
       let (due, overflow) = (timer.due + missed * period).addingReportingOverflow(period)
       timer.due = overflow ? .max : due
       timer.armed = revision + 1
+      timer.chain = 0
       add(timer)
     } else if flow.transitions[timer.transition].timer == .cron {
       try arm(Int32(timer.transition), after: max(now, timer.due))

@@ -53,6 +53,10 @@ struct Interpreter: ~Copyable {
   /// The result of a called flow that the last step ended in a `final` state.
   var result: Value?
   var changed = BitSet()
+  /// The deferred events that the last step has refused.
+  var refused: [RefusedEvent] = []
+  /// The number of firings before this one without time in between; nil unless a timer is the trigger.
+  var chain: Int?
 
   init(_ machine: Machine, _ evaluator: Evaluator, frame: Frame) {
     self.machine = machine
@@ -65,7 +69,8 @@ struct Interpreter: ~Copyable {
   func step(_ disposition: Step.Disposition, _ next: Instance) -> Step {
     Step(
       disposition: disposition, next: next, transitions: taken.map { Int($0) }, microsteps: microsteps,
-      effects: effects, result: result, areResultsChanged: areResultsChanged, before: before, changed: changed,
+      effects: effects, refused: refused, result: result, areResultsChanged: areResultsChanged, before: before,
+      changed: changed,
       flow: flow)
   }
 
@@ -110,6 +115,8 @@ struct Interpreter: ~Copyable {
     taken.removeAll()
     if !effects.isEmpty { effects.removeAll(keepingCapacity: true) }
     if result != nil { result = nil }
+    if !refused.isEmpty { refused.removeAll(keepingCapacity: true) }
+    chain = nil
     if problem != nil { problem = nil }
     changed.removeAll()
     isDataChanged = false

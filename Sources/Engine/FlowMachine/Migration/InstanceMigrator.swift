@@ -99,7 +99,7 @@ struct InstanceMigrator {
   private func requireEvents(_ json: JSON) throws(MigrationProblem) {
     for name in (json.array ?? []).compactMap({ $0["event"]?.string })
     where !map.newProgram.events.contains(where: { $0.name == name }) {
-      throw MigrationProblem(message: "a `\(name)` was put off, and there is no such event any more")
+      throw MigrationProblem(message: "a deferred `\(name)` exists, and the new version has no such event")
     }
   }
 

@@ -4,8 +4,8 @@ import FlowIR
 extension Flow {
   /// The innermost state that stays active while a transition runs; nil when nothing is left.
   ///
-  /// A target inside of the source leaves the source active; any other target leaves it. In a parallel, the region
-  /// around the target is left alone, or entered again when the target is the region itself.
+  /// A target inside of the source leaves the source active; any other target leaves it. A parallel stays active while
+  /// a transition of its own, or of the region around the target, leaves that region alone.
   func domain(of transition: Transition) -> StateIndex? {
     guard let target = transition.target else { return nil }
     let source = transition.source
@@ -15,17 +15,27 @@ extension Flow {
       return region == target ? source : region ?? source
     }
     var ancestor = states[source].parent
-    while !(ancestor < target && target < states[ancestor].end) || states[ancestor].kind == .parallel {
-      if ancestor == .root { break }
+    while ancestor != .root {
+      let isAround = ancestor < target && target < states[ancestor].end
+      // A region that names itself is left and entered alone.
+      if isAround, states[ancestor].kind != .parallel || region(of: ancestor, around: target)?.contains(source) == true
+      {
+        break
+      }
       ancestor = states[ancestor].parent
     }
     return ancestor
   }
 
+  /// The states of the region of a parallel that a state is or lies in.
+  private func region(of parallel: StateIndex, around state: StateIndex) -> Range<StateIndex>? {
+    states[parallel].children.last { $0 <= state }.map { $0..<states[$0].end }
+  }
+
   /// The states that may be left on the way from a domain to a target.
   func exits(from domain: StateIndex, to target: StateIndex) -> Range<StateIndex> {
-    // Of a parallel that stays active, only the region that is named is left.
-    if states[domain].kind == .parallel { return target..<states[target].end }
+    // Of a parallel that stays active, only the region around the target is left.
+    if states[domain].kind == .parallel, let region = region(of: domain, around: target) { return region }
     return domain.next..<max(domain.next, states[domain].end)
   }
 
@@ -52,6 +62,16 @@ extension Flow {
     } else if let initial = node.initial, !node.children.contains(where: entered.contains) {
       entered.insert(initial)
       addDefaults(of: initial, to: &entered)
+    }
+  }
+}
+
+extension Flow {
+  /// A `never` or `leads to` as the flow writes it.
+  func text(ofProperty position: Int) -> String {
+    switch properties[position] {
+    case .never(let together): "never " + together.map { states[$0].path }.joined(separator: " and ")
+    case .leadsTo(let from, let to): "\(states[from].path) leads to \(states[to].path)"
     }
   }
 }

@@ -110,7 +110,15 @@ struct FlowBuilder {
       exit: try add(state.exit), timers: add(timers), calls: add(state.calls.filter { !flow.calls[$0].isStep }),
       steps: add(steps), result: try add(state.result), isFinal: state.isFinal, isFailed: state.kind == .failed,
       isRegion: state.kind == .region, isParallel: state.kind == .parallel, isRollback: state.isRollback,
-      isRemembered: isRemembered, hasWork: !timers.isEmpty || !state.calls.isEmpty || state.isRollback)
+      isRemembered: isRemembered, reactsToEvents: state.transitions.contains(where: reactsToEvent),
+      hasWork: !timers.isEmpty || !state.calls.isEmpty || state.isRollback)
+  }
+
+  private func reactsToEvent(_ transition: Int) -> Bool {
+    switch flow.transitions[transition].trigger {
+    case .event, .any: true
+    default: false
+    }
   }
 
   private mutating func transition(_ index: Int) throws(ProgramError) -> TransitionRow {
@@ -210,7 +218,13 @@ struct FlowBuilder {
       loopSlot: Int32(call.loop?.slot ?? 0), limit: try add(call.limit), once: try add(call.once),
       condition: try add(call.condition), after: add(call.after), hasUndo: call.undo != nil,
       undoArguments: try add(call.undo?.arguments ?? []), resultSlot: Int32(call.resultSlot),
-      location: add(call.place), isStep: call.isStep)
+      location: add(call.place), isStep: call.isStep, isResultOptional: isResultOptional(call))
+  }
+}
+
+extension FlowBuilder {
+  private func isResultOptional(_ call: Call) -> Bool {
+    if case .optional? = types.record(named: call.resultRecord)?.fields.first?.type { true } else { false }
   }
 }
 

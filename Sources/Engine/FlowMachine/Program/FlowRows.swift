@@ -23,6 +23,8 @@ struct StateRow: Sendable, BitwiseCopyable {
   var isRollback: Bool
   /// Whether a transition returns to it by `history`.
   var isRemembered: Bool
+  /// Whether it has reactions to events.
+  var reactsToEvents: Bool
   /// Whether leaving it ends timers, calls, steps or a rollback.
   var hasWork: Bool
 }
@@ -101,6 +103,8 @@ struct CallRow: Sendable, BitwiseCopyable {
   var resultSlot: Int32
   var location: LocationIndex
   var isStep: Bool
+  /// Whether expressions read its result as an optional value: it may have failed or been skipped.
+  var isResultOptional: Bool
 }
 
 /// The reactions of one state to a trigger.

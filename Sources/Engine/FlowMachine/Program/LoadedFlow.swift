@@ -50,6 +50,8 @@ final class LoadedFlow: Sendable {
   let hasExtendedState: Bool
   /// Whether invariants read more than data, so that a step without assignments may break one.
   let checksAlways: Bool
+  /// Whether the flow has a `never`.
+  let hasNever: Bool
   /// The events that a state or a start of the flow names.
   let handled: Set<EventIndex>
   private let keyFields: [EventIndex: Int]
@@ -98,6 +100,7 @@ final class LoadedFlow: Sendable {
       || flow.starts.contains { !$0.roles.isEmpty || !$0.senders.isEmpty }
     hasInternalEvents = builder.handled.contains { program.events[$0].isInternal }
     hasHistory = flow.transitions.contains(where: \.isHistory)
+    hasNever = flow.properties.contains { if case .never = $0 { true } else { false } }
     hasErrors = flow.transitions.contains { $0.trigger == .error }
     hasExtendedState =
       hasHistory || flow.states.contains { !$0.deferred.isEmpty || $0.isRollback }

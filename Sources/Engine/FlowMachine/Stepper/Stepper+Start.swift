@@ -26,7 +26,12 @@ extension Stepper {
 
   /// Leaves all states of an instance because its caller no longer waits for it (SCXML 6.4, tests 237 and 250).
   public func cancel(_ instance: Instance, now: Int64) -> Outcome {
-    interpreter.cancel(instance, now: now)
+    interpreter.cancel(instance, now: now, runsExits: true)
+  }
+
+  /// Ends an instance on the order of an operator. No `exit` statement runs: a cancelled flow has no further effects.
+  public func abort(_ instance: Instance, now: Int64) -> Outcome {
+    interpreter.cancel(instance, now: now, runsExits: false)
   }
 
   /// Starts an instance on a schedule.

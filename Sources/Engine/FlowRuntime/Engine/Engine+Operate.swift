@@ -36,7 +36,7 @@ extension Engine {
 
   private func cancel(_ cached: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
     let now = world.now()
-    switch cached.version.stepper.cancel(cached.instance, now: now) {
+    switch cached.version.stepper.abort(cached.instance, now: now) {
     case .refused(let refusal):
       throw .refused(refusal, explanation: refusal.explanationJSON(in: cached.version.machine))
     case .accepted(let step):

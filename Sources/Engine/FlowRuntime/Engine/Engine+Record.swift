@@ -38,10 +38,23 @@ extension Engine {
     let sequence = batch.nextSequence()
     batch.writes.journal.append(JournalEntry(sequence: sequence, of: cached.row, step: record, at: now))
     for effect in step.effects { apply(effect, of: cached, at: now) }
+    for refused in step.refused { recordRefusal(refused, of: cached, at: now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome {
       recordEnd(of: cached, outcome)
     }
     return RecordedStep(sequence: sequence, record: record)
+  }
+
+  /// Records the refusal of a deferred event: the event was wrong, and the step before it stands.
+  private func recordRefusal(_ refused: RefusedEvent, of cached: Cached, at now: Int64) {
+    let machine = cached.version.machine
+    journal(
+      cached.row, .log,
+      body: [
+        "text": .string("deferred event refused: \(refused.refusal.message)"),
+        "refused": .string(machine.program.events[refused.event.event].name), "code": .string(refused.refusal.code),
+        "explanation": refused.refusal.explanationJSON(in: machine),
+      ], at: now)
   }
 
   private func changes(_ step: Step, in machine: Machine, isNew: Bool) -> JSON? {
@@ -69,6 +82,9 @@ extension Engine {
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.writes.timers[TimerID(cached, timer)] = .some(nil)
     case .log(let text): journal(cached.row, .log, body: ["text": .string(text)], at: now)
+    case .forget(let once, let target):
+      let key = "\(machine.name(of: target))/\(once)"
+      batch.writes.once[ExactText(key)] = OnceRow(key: key, job: 0, outcome: [])
     case .emit(let event, let payload):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)

@@ -27,7 +27,15 @@ extension StepText {
       .init("changes", step.next.changesJSON(step, in: machine)),
       .init("transitions", .array(step.transitions.map { json(flow.transitions[$0], flow) })),
       .init("effects", .array(step.effects.map { json($0, flow) })),
-    ]
+    ] + refusedMembers(of: step)
+  }
+
+  private func refusedMembers(of step: Step) -> [JSON.Member] {
+    guard !step.refused.isEmpty else { return [] }
+    let items = step.refused.map { refused -> JSON in
+      ["event": .string(machine.program.events[refused.event.event].name), "refused": json(refused.refusal)]
+    }
+    return [.init("refusedDeferred", .array(items))]
   }
 
   private func json(_ transition: Transition, _ flow: Flow) -> JSON {
@@ -49,6 +57,7 @@ extension StepText {
     case .emit(let event, let payload):
       ["emit": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types)]
     case .log(let text): ["log": .string(text)]
+    case .forget(let once, let target): ["forget": .string(once), "of": .string(machine.name(of: target))]
     }
   }
 

@@ -41,8 +41,8 @@ public struct StepText {
     switch step.disposition {
     case .applied: line += moved(step)
     case .ignored: line += "ignored in \(names(step.to))"
-    case .deferred: line += "put off in \(names(step.to))"
-    case .stale: line += "too late, nobody waits for it"
+    case .deferred: line += "deferred in \(names(step.to))"
+    case .stale: line += "stale, no longer awaited"
     }
     guard trace != .off else { return line }
     return ([line] + details(of: step, start: start)).joined(separator: "\n      ")
@@ -61,7 +61,11 @@ public struct StepText {
       let value = step.next.value(ofField: field, in: machine)
       lines.append("\(flow.fields[field].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")")
     }
-    return lines + step.effects.compactMap { describe($0, flow, start: start) }
+    lines += step.effects.compactMap { describe($0, flow, start: start) }
+    for refused in step.refused {
+      lines.append("deferred \(describe(refused.refusal).replacing("\n", with: "\n      "))")
+    }
+    return lines
   }
 
   private func place(_ transition: Transition) -> String { style.paint("\(transition.place)", .dim) }
@@ -81,6 +85,8 @@ public struct StepText {
     switch effect {
     case .job(let job): return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
     case .withdraw: return style.paint("withdraws a call", .dim)
+    case .forget(let once, let target):
+      return trace == .all ? "forgets the result of \(machine.name(of: target)) for \(once)" : nil
     case .emit(let event, let payload):
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
         + payload.json(in: machine.types).text()

@@ -14,6 +14,7 @@ extension VirtualRun {
 
   /// Ends the oldest awaited job that there is an answer for; nil when there is none.
   public mutating func answerOne(_ answer: (Job) -> CallOutcome?) -> Answered? {
+    if let known = endKnown() { return Answered(job: known.job, outcome: known.outcome, happening: known.event) }
     for work in outstanding where work.isAwaited {
       guard let outcome = answer(work.job) else { continue }
       return end(where: { $0.reference == work.job.reference }, outcome).map {

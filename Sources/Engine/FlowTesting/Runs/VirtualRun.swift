@@ -21,6 +21,14 @@ public struct VirtualRun {
   }
 
   public let stepper: Stepper
+  /// Work that is done once.
+  private struct OnceKey: Hashable {
+    var target: Call.Target
+    var key: String
+  }
+
+  /// The results of calls with a `once` key.
+  private var onceResults: [OnceKey: CallOutcome] = [:]
   public let flow: FlowIndex
   /// Milliseconds since 1970.
   public private(set) var now: Int64
@@ -45,13 +53,21 @@ public struct VirtualRun {
   public mutating func send(event: EventIndex, payload: Value, caller: Caller) -> RunEvent {
     let name = program.events[event].name
     let outcome =
-      if let instance {
+      if let instance, !startsAgain(on: event) {
         stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
       } else {
-        stepper.start(flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now)
+        stepper.start(
+          flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now,
+          after: instance?.revision ?? 0)
       }
     if case .accepted = outcome { moves.append(.send(event: event, payload: payload, caller: caller)) }
     return take(outcome, cause: name)
+  }
+
+  /// Whether an event starts another run after the end of the last one.
+  private func startsAgain(on event: EventIndex) -> Bool {
+    guard let instance, instance.status != .running else { return false }
+    return stepper.machine.startsAgain(flow: flow, on: event)
   }
 
   /// Calls the flow.
@@ -69,8 +85,27 @@ public struct VirtualRun {
     }
     let work = outstanding.remove(at: index)
     moves.append(.end(work.job.target, outcome))
-    let name = stepper.machine.name(of: work.job.target)
-    return take(stepper.step(instance, .result(work.job.reference, outcome), now: now), cause: "result of \(name)")
+    return finish(work.job, outcome, of: instance)
+  }
+
+  /// Ends the oldest call whose `once` key has a result; nil when there is none.
+  mutating func endKnown() -> (job: Job, outcome: CallOutcome, event: RunEvent)? {
+    guard let instance else { return nil }
+    for (index, work) in outstanding.enumerated() where work.isAwaited {
+      guard let key = work.job.once,
+        let outcome = onceResults[OnceKey(target: work.job.target, key: key)]
+      else { continue }
+      outstanding.remove(at: index)
+      return (work.job, outcome, finish(work.job, outcome, of: instance))
+    }
+    return nil
+  }
+
+  private mutating func finish(_ job: Job, _ outcome: CallOutcome, of instance: Instance) -> RunEvent {
+    // A failure is no result: the next call with the key does the work again.
+    if let key = job.once, case .done = outcome { onceResults[OnceKey(target: job.target, key: key)] = outcome }
+    let name = stepper.machine.name(of: job.target)
+    return take(stepper.step(instance, .result(job.reference, outcome), now: now), cause: "result of \(name)")
   }
 
   /// Moves the clock on and fires, in order, the timers that come due on the way.
@@ -87,11 +122,18 @@ public struct VirtualRun {
   /// Makes a move; nil when there is nothing that it could end.
   public mutating func make(_ move: RunInput) -> [RunEvent]? {
     switch move {
-    case .send(let event, let payload, let caller): [send(event: event, payload: payload, caller: caller)]
-    case .start(let arguments): [start(arguments: arguments)]
-    case .end(let target, let outcome): end(where: { $0.target == target }, outcome).map { [$0] }
-    case .advance(let wait): advance(to: now.addingClamped(wait))
+    case .send(let event, let payload, let caller):
+      [send(event: event, payload: payload, caller: caller)] + endAllKnown()
+    case .start(let arguments): [start(arguments: arguments)] + endAllKnown()
+    case .end(let target, let outcome): end(where: { $0.target == target }, outcome).map { [$0] + endAllKnown() }
+    case .advance(let wait): advance(to: now.addingClamped(wait)) + endAllKnown()
     }
+  }
+
+  private mutating func endAllKnown() -> [RunEvent] {
+    var events: [RunEvent] = []
+    while events.count < VirtualRun.maximumAnswers, let known = endKnown() { events.append(known.event) }
+    return events
   }
 
   /// Waits that follow each other are one.
@@ -130,6 +172,7 @@ public struct VirtualRun {
         switch effect {
         case .job(let job): outstanding.append(Work(job: job))
         case .withdraw(let job): outstanding.removeAll { $0.job.reference == job }
+        case .forget(let key, let target): onceResults[OnceKey(target: target, key: key)] = nil
         case .arm, .disarm, .emit, .log: break
         }
       }

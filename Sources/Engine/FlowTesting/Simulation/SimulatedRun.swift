@@ -8,12 +8,12 @@ struct SimulatedRun {
   var run: VirtualRun
   private(set) var moves: [RunInput] = []
   private(set) var problem: SimulatedProblem?
-  private var states: Set<StateIndex> = []
-  private var transitions: Set<Int> = []
+  private(set) var coverage: Coverage
 
   init(_ simulation: Simulation) {
     self.simulation = simulation
     run = VirtualRun(stepper: simulation.stepper, flow: simulation.flow, now: TestRunner.start)
+    coverage = Coverage(flowCount: simulation.program.flows.count)
   }
 
   private var flow: Flow { simulation.program.flows[simulation.flow] }
@@ -81,11 +81,10 @@ struct SimulatedRun {
     for happening in happenings {
       switch happening.outcome {
       case .accepted(let step):
-        states.formUnion(step.next.active.ascending)
-        transitions.formUnion(step.transitions)
-        // States that are left in the same step count as well.
-        states.formUnion(step.transitions.compactMap { flow.transitions[$0].target })
-        checkPromises(step.next)
+        coverage.add(step, of: simulation.flow, in: flow)
+        for refused in step.refused where problem == nil {
+          problem = mistake(refused.refusal, isAnswered: isAnswered)
+        }
       case .refused(let refusal):
         if problem == nil { problem = mistake(refusal, isAnswered: isAnswered) }
       }
@@ -106,7 +105,8 @@ struct SimulatedRun {
         expectation: expectation)
     case .raised(let event, _):
       return SimulatedProblem(
-        kind: "raised \(event)", name: "raises what nothing takes", message: refusal.message, expectation: expectation)
+        kind: "raised \(event)", name: "raises an event that no state handles", message: refusal.message,
+        expectation: expectation)
     case .tooManyMicrosteps:
       return SimulatedProblem(
         kind: "endless", name: "runs without end", message: refusal.message, expectation: expectation)
@@ -114,21 +114,20 @@ struct SimulatedRun {
     }
   }
 
-  /// `never a and b`
-  private mutating func checkPromises(_ instance: Instance) {
-    for case .never(let together) in flow.properties where problem == nil {
-      guard together.allSatisfy(instance.active.contains) else { continue }
-      let names = together.map { flow.states[$0].path }
-      problem = SimulatedProblem(
-        kind: "never \(names)", name: "never \(names.joined(separator: " and "))",
-        message: "\(names.map { "`\($0)`" }.joined(separator: " and ")) are active together",
-        expectation: "expect state \(names.joined(separator: ", "))")
-    }
+  /// Whether a running instance has nothing left that could happen to it.
+  var isStuck: Bool {
+    guard let instance = run.instance, instance.status == .running, problem == nil else { return false }
+    return simulation.stepper.acceptedEvents(of: instance).isEmpty && run.nextTimer == nil
+      && !run.outstanding.contains(where: \.isAwaited)
   }
 
-  func note(in coverage: inout Coverage) {
-    coverage.states[simulation.flow].formUnion(states)
-    coverage.transitions[simulation.flow].formUnion(transitions)
-    coverage.held[simulation.flow].formUnion(transitions)
+  /// Records a stuck instance as a problem.
+  mutating func checkStuck() {
+    guard isStuck else { return }
+    let names = run.leafPaths.map { "`\($0)`" }.joined(separator: " and ")
+    problem = SimulatedProblem(
+      kind: "stuck \(run.leafPaths)", name: "is stuck in \(run.leafPaths.joined(separator: " and "))",
+      message: "no event, timer or result can ever leave \(names)",
+      expectation: "expect state \(run.leafPaths.joined(separator: ", "))")
   }
 }

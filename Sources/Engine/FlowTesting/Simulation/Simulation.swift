@@ -2,9 +2,9 @@ import CEL
 public import FlowIR
 import FlowMachine
 
-/// Runs a flow again and again with random events and answers, and looks for what should not be: expressions that fail,
-/// invariants that would break, timers and results that can't be taken, states that were promised never to be active
-/// together.
+/// Runs a flow many times with random events and results, and looks for faults: expressions that fail, invariants and
+/// `never`s that would break, timers and results that fail, raised events that no state handles, endless reactions, and
+/// instances that are stuck.
 public struct Simulation {
   /// How many moves one run has at most.
   public static let maximumMoves = 40
@@ -49,10 +49,11 @@ public struct Simulation {
       report.runs += 1
       while scene.moves.count < Simulation.maximumMoves, let move = scene.choose(&chance) {
         scene.make(move)
+        scene.checkStuck()
         if scene.problem != nil { break }
       }
       report.steps += scene.moves.count
-      scene.note(in: &report.coverage)
+      report.coverage.add(scene.coverage)
       guard let problem = scene.problem else { continue }
       let moves = shortened(scene.moves) { $0.problem?.kind == problem.kind }
       report.finding = Finding(
@@ -94,7 +95,10 @@ public struct Simulation {
       var fewer = kept
       fewer.remove(at: index)
       var scene = SimulatedRun(self)
-      for move in fewer where !isSame(scene) { scene.make(move) }
+      for move in fewer where !isSame(scene) {
+        scene.make(move)
+        scene.checkStuck()
+      }
       if isSame(scene) { kept = scene.moves }
       index = min(index, kept.count) - 1
     }

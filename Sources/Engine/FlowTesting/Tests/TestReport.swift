@@ -1,4 +1,5 @@
 public import FlowIR
+import FlowMachine
 
 /// What came of one `test`.
 public struct TestReport: Sendable {
@@ -39,6 +40,19 @@ public struct Coverage: Sendable {
     refused = transitions
   }
 
+  /// Adds the transitions of a step, and all states that it entered or passed through.
+  mutating func add(_ step: Step, of flow: FlowIndex, in declaration: Flow) {
+    transitions[flow].formUnion(step.transitions)
+    held[flow].formUnion(step.transitions)
+    states[flow].formUnion(step.next.active.ascending)
+    for index in step.transitions {
+      let transition = declaration.transitions[index]
+      for state in [transition.source, transition.target ?? transition.source] {
+        states[flow].formUnion(declaration.ancestors(of: state))
+      }
+    }
+  }
+
   mutating func add(_ other: Coverage) {
     for flow in states.indices {
       states[flow].formUnion(other.states[flow])
@@ -46,5 +60,18 @@ public struct Coverage: Sendable {
       held[flow].formUnion(other.held[flow])
       refused[flow].formUnion(other.refused[flow])
     }
+  }
+}
+
+extension Flow {
+  /// A state and its ancestors, without the flow itself.
+  fileprivate func ancestors(of state: StateIndex) -> [StateIndex] {
+    var found: [StateIndex] = []
+    var current = state
+    while current != .root {
+      found.append(current)
+      current = states[current].parent
+    }
+    return found
   }
 }

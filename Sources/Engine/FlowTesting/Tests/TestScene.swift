@@ -141,9 +141,9 @@ struct TestScene {
   private mutating func note(_ happening: VirtualRun.RunEvent) {
     happenings.append(happening)
     guard case .accepted(let step) = happening.outcome else { return }
-    coverage.transitions[test.flow].formUnion(step.transitions)
-    coverage.held[test.flow].formUnion(step.transitions)
-    coverage.states[test.flow].formUnion(step.next.active.ascending)
+    coverage.add(step, of: test.flow, in: flow)
+    // A refusal of a deferred event is expected like that of any other event.
+    if let refused = step.refused.last { refusal = refused.refusal }
     for effect in step.effects {
       switch effect {
       case .job(let job): jobs.append(job)

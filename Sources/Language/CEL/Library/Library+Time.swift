@@ -16,13 +16,13 @@ extension Evaluator {
     return .int(Int64(part(arguments.builtin, CivilTime(a.asTimestamp, offsetSeconds: offset))))
   }
 
-  /// `next_local(instant, "09:00", zone)`: when clocks there next show that time, at the instant or after it. On a day
-  /// that skips it, the first instant after the gap.
+  /// `next_local(instant, "09:00", zone)`: the first instant strictly after `instant` at which clocks there show that
+  /// time. On a day that skips it, the first instant after the gap.
   func nextLocal(_ arguments: Arguments) -> Slot {
     guard arguments.have(.timestamp, .string, .string) else { return noOverload(arguments) }
     charge(8 + Int(arguments[2].count) / 16)
     let zone = arguments[2].string
-    let start = arguments[0].asTimestamp.seconds + (arguments[0].asTimestamp.nanoseconds > 0 ? 1 : 0)
+    let start = arguments[0].asTimestamp.seconds
     guard let time = Self.secondsOfDay(arguments[1].string) else {
       return fail(.badTime("\(arguments[1].literal) is not a time of day, such as \"09:00\""))
     }
@@ -32,7 +32,7 @@ extension Evaluator {
     let today = (start + Int64(offset)).floorDivided(by: 86_400)
     for day in (today - 1)...(today + 2) {
       let instant = TimeZones.instant(local: day * 86_400 + Int64(time), in: zone)
-      if let instant, instant >= start { return .timestamp(Timestamp(seconds: instant)) }
+      if let instant, instant > start { return .timestamp(Timestamp(seconds: instant)) }
     }
     return fail("there is no such time")
   }

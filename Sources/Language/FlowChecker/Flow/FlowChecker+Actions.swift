@@ -75,10 +75,28 @@ extension FlowChecker {
           label: "set by the caller", help: "use a data field for values that change"))
       return nil
     }
+    if index == key, !isIdentity(value, key: fields[index].name) {
+      problems.append(
+        Diagnostic(
+          "F106", "`\(place.field.text)` is the key and can't be assigned another value", at: place.field.range,
+          label: "names the instance",
+          help: "only `start on Event … do \(place.field.text) = event.\(place.field.text)` sets it"))
+      return nil
+    }
     guard let (part, type) = part(of: place, in: fields[index].type, environment),
       let checked = expression(value, environment, expecting: type)
     else { return nil }
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
+  }
+
+  /// Whether an assignment of the key field agrees with the key that names the instance: a start takes it from its
+  /// event; one without an event names the instance by its assignment.
+  private func isIdentity(_ value: Expression, key: String) -> Bool {
+    switch startEvent {
+    case .none: false
+    case .some(false): true
+    case .some(true): value.dottedName == ["event", key]
+    }
   }
 
   /// The selections of `a.b[0]` behind `a`, and the type of what they lead to.

@@ -35,7 +35,8 @@ extension FlowChecker {
           "F113", "a call can't have the name `\(name)`", at: place, label: "the name is in use",
           help: "write `as` and another name"))
     }
-    let shape: ResultShape = node.loop != nil ? .list : node.condition != nil ? .optional : .single
+    let isOptional = node.condition != nil || isStep && continuesAfterFailure(of: name)
+    let shape: ResultShape = node.loop != nil ? .list : isOptional ? .optional : .single
     let record = shape.recordName(callee.name)
     var call = CheckedCall(
       name: name, state: state, target: callee.target, isStep: isStep, resultRecord: record,
@@ -43,6 +44,15 @@ extension FlowChecker {
     if isStep { call.after = dependencies(of: node, in: state) }
     callNames[name, default: []].append(calls.count)
     calls.append(call)
+  }
+
+  /// Whether a failure of a step is handled in place: the step then counts as done, without a result.
+  private func continuesAfterFailure(of name: String) -> Bool {
+    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
+    return all.contains { reaction in
+      guard reaction.rest.target == nil, case .on(let paths) = reaction.trigger.kind else { return false }
+      return paths.contains { $0.names.map(\.text) == [name, "failed"] }
+    }
   }
 
   /// The slot of the last result of a name, shared by calls with that name. F103: they call the same action.
@@ -184,11 +194,24 @@ extension FlowChecker {
   }
 
   mutating func checkCode(_ code: String, at range: SourceRange, of callee: Callee) {
-    guard !code.isEmpty, !callee.failures.contains(code) else { return }
+    guard !code.isEmpty, !callee.failures.contains(code), !FlowChecker.isBuiltIn(code) else { return }
     problems.append(
       unknown(
         "code", named: code, code: "F705", at: range, candidates: callee.failures,
         place: " among the failures of `\(callee.name)`"))
+  }
+
+  /// Whether a code is one that the engine or a binding gives without a declaration.
+  static func isBuiltIn(_ code: String) -> Bool {
+    let names: Set<String> = [
+      "TIMEOUT", "UNREACHABLE", "UNAVAILABLE", "INVALID_RESULT", "INVALID_ARGUMENTS", "NOT_STARTED", "CANCELLED",
+      "KEY_TAKEN", "BAD_REQUEST", "ANSWER_TOO_LONG", "UNROUTABLE", "AMQP_NACK", "PRIVATE_ADDRESS", "NO_PROGRAM",
+    ]
+    let isNumbered = ["HTTP_", "SMTP_", "AMQP_", "EXIT_"].contains { prefix in
+      code.hasPrefix(prefix) && !code.dropFirst(prefix.count).isEmpty
+        && code.dropFirst(prefix.count).allSatisfy(\.isNumber)
+    }
+    return names.contains(code) || isNumbered
   }
 
   func callee(of call: Int) -> Callee? { callees[calls[call].node.action.text] }

@@ -12,7 +12,9 @@ extension FlowChecker {
     }
     for start in node.starts {
       for (trigger, event) in triggers(of: start) {
+        startEvent = .some(event != nil)
         let rest = rest(start.rest, from: 0, environment(event: event))
+        startEvent = nil
         if start.rest.target == nil {
           problems.append(
             Diagnostic("F110", "a `start` needs a target state", at: start.range, help: "write `-> state`"))

@@ -135,13 +135,16 @@ extension FlowChecker {
   }
 }
 
-/// The tests of all files by the flow that they are about: the one that their first event starts.
+/// The tests of all files by the flow that they are about: the one that `with` names, or that their first event starts.
 func testsByFlow(
   _ files: [ParsedFile], _ symbols: Symbols, into problems: inout [Diagnostic]
 ) -> [Int: [TestNode]] {
   var found: [Int: [TestNode]] = [:]
   for case .test(let node) in files.flatMap(\.declarations) {
-    if let flow = flow(of: node, symbols) {
+    if let name = node.flow, symbols.flowIndices[name.text] == nil {
+      problems.append(
+        unknown("flow", named: name.text, code: "F107", at: name.range, candidates: symbols.flowIndices.keys))
+    } else if let flow = flow(of: node, symbols) {
       found[flow, default: []].append(node)
     } else {
       problems.append(
@@ -154,6 +157,7 @@ func testsByFlow(
 }
 
 private func flow(of test: TestNode, _ symbols: Symbols) -> Int? {
+  if let name = test.flow { return symbols.flowIndices[name.text] }
   for statement in test.statements {
     switch statement.kind {
     case .start(let name, _): return symbols.flowIndices[name.text]

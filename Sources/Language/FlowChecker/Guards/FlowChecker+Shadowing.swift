@@ -109,7 +109,7 @@ extension FlowChecker {
       notes: ["\(order) tried from top to bottom"], help: "move it up, or change its guard")
   }
 
-  /// F410: `on any` is the last resort of its state.
+  /// F410: `on any` is the last resort of its state, and stands last.
   mutating func checkAny(in state: Int) {
     guard
       let any = reactions.first(where: { reaction in
@@ -120,13 +120,15 @@ extension FlowChecker {
         }
       })
     else { return }
-    for reaction in reactions where reaction.source == state && reaction.range.lower > any.range.lower {
-      guard case .event = reaction.trigger else { continue }
-      problems.append(
-        Diagnostic(
-          "F410", "this reaction never fires: `on any` above it handles every event", at: reaction.range,
-          label: "never tried", labels: [.init(any.range, "handles every event")], help: "move `on any` last"))
+    let later = reactions.first { reaction in
+      guard case .event = reaction.trigger else { return false }
+      return reaction.source == state && reaction.range.lower > any.range.lower
     }
+    guard let later else { return }
+    problems.append(
+      Diagnostic(
+        "F410", .warning, "`on any` is tried last, wherever it stands", at: any.range, label: "tried after those below",
+        labels: [.init(later.range, "tried first")], help: "move `on any` last"))
   }
 }
 

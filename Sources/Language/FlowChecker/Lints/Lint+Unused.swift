@@ -84,14 +84,20 @@ private func isNeeded(
 
 /// `b/../c.flow` seen from `a/x.flow` is `a/c.flow`.
 public func resolvedPath(_ path: String, from file: String) -> String {
-  if path.hasPrefix("/") { return path }
-  var parts = file.split(separator: "/", omittingEmptySubsequences: false).dropLast().map(String.init)
+  if path.hasPrefix("/") { return normalizedPath(path) }
+  let folder = file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+  return normalizedPath((folder + [Substring(path)]).joined(separator: "/"))
+}
+
+/// A path without `.` and without `..` after a folder, so that two ways to write one path are equal.
+public func normalizedPath(_ path: String) -> String {
+  var parts: [Substring] = []
   for part in path.split(separator: "/") where part != "." {
-    if part == "..", let last = parts.last, last != "..", last != "" {
+    if part == "..", let last = parts.last, last != ".." {
       parts.removeLast()
-    } else {
-      parts.append(String(part))
+    } else if part != ".." || !path.hasPrefix("/") {
+      parts.append(part)
     }
   }
-  return parts.joined(separator: "/")
+  return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
 }

@@ -44,9 +44,16 @@ extension Layout {
     case "event", "internal": event()
     case "action": action()
     case "flow": flow()
-    case "test": .concat([takeWord(), takeWord(), statements()])
+    case "test": test()
     default: simple()
     }
+  }
+
+  /// `test "name" with Flow { … }`
+  private mutating func test() -> Doc {
+    let start = Doc.concat([takeWord(), takeWord()])
+    guard at("with") else { return .concat([start, statements()]) }
+    return .concat([start, takeWord(), takeWord(), statements()])
   }
 
   /// `word` and one token, such as `role r` and `version 2`; also what is not understood.

@@ -5,13 +5,14 @@ extension Parser {
   mutating func test(_ start: SourceRange) -> TestNode {
     advance()
     let name = string("the name of the test in quotes")
+    let flow = take("with") ? self.name("the name of a flow") : nil
     var statements: [TestStatement] = []
     members(of: "a test") { parser in
       guard let statement = parser.testStatement() else { return false }
       statements.append(statement)
       return true
     }
-    return TestNode(name: name, statements: statements, range: range(from: start))
+    return TestNode(name: name, flow: flow, statements: statements, range: range(from: start))
   }
 
   private mutating func testStatement() -> TestStatement? {

@@ -4,6 +4,8 @@ public import FlowSource
 /// `test "…" { … }`
 public struct TestNode: Sendable {
   public var name: String
+  /// The flow after `with`; nil when the first event or call decides.
+  public var flow: NameNode?
   public var statements: [TestStatement]
   public var range: SourceRange
 }

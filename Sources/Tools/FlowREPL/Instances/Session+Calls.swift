@@ -55,12 +55,18 @@ extension Session {
   }
 
   func save(_ path: String) -> Reply {
-    let text = transcript.joined(separator: "\n")
+    let text = transcript.map { Session.line(for: $0) }.joined(separator: "\n")
     guard !path.isEmpty else { return Reply(text: text) }
     guard world.create(path, Array((text + "\n").utf8)) else {
       return failure("cannot write `\(path)`; a file that is there already stays as it is")
     }
     return Reply(text: "wrote \(path), \(transcript.count) lines")
+  }
+
+  /// A statement as a line or several that are read as that statement again.
+  private static func line(for statement: String) -> String {
+    if statements(of: statement) == [statement] { return statement }
+    return statement.split(whereSeparator: \.isNewline).map { String($0).trimmed }.joined(separator: " ")
   }
 
   mutating func source(_ path: String) -> Reply {

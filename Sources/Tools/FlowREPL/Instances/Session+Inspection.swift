@@ -46,7 +46,7 @@ extension Session {
         lines.append("  " + flow.transitions[index].text(of: flow, in: machine.program))
       }
       for event in flow.states[state].ignored { lines.append("  \(run.program.events[event].name) is ignored") }
-      for event in flow.states[state].deferred { lines.append("  \(run.program.events[event].name) is put off") }
+      for event in flow.states[state].deferred { lines.append("  \(run.program.events[event].name) is deferred") }
     }
     return Reply(text: lines.isEmpty ? "nothing" : lines.joined(separator: "\n"))
   }

@@ -67,7 +67,9 @@ extension Session {
   ) -> Result<Value, InputProblem> {
     if let json = try? JSON(parsing: text) {
       return Value.from(json, as: type, in: run.stepper.machine.types).mapError {
-        InputProblem(message: $0.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; "))
+        InputProblem(
+          message: $0.mismatches.map { $0.pointer.isEmpty ? $0.message : "\($0.pointer): \($0.message)" }
+            .joined(separator: "; "))
       }
     }
     let compiled = compileExpression(prefix + text)

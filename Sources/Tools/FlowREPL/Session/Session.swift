@@ -111,7 +111,15 @@ public struct Session {
     return Command.named(name)?.name ?? name
   }
 
-  func failure(_ message: String) -> Reply { Reply(text: style.paint("error", .red) + ": " + message, isError: true) }
+  /// A reply with an error. Rendered diagnostics already begin with their severity.
+  func failure(_ message: String) -> Reply {
+    let prefix = style.paint("error", .red) + ": "
+    return Reply(text: isRendered(message) ? message : prefix + message, isError: true)
+  }
+
+  private func isRendered(_ message: String) -> Bool {
+    ["error[", style.paint("error[", .red), style.paint("error", .red)].contains { message.hasPrefix($0) }
+  }
 
   var notLoaded: Reply { failure("load a file first, with `:load FILE`") }
 }

@@ -63,6 +63,12 @@ struct CommandArguments: Sendable {
       return ""
     }
     if parts.count > 1 { return parts[1] }
+    if let implied = option.impliedValue {
+      // A word that is no value of the option is the next operand.
+      guard let word = rest.first, (try? option.convert([word])) != nil else { return implied }
+      rest.removeFirst()
+      return word
+    }
     guard let next = rest.popFirst() else { throw UsageError("`\(parts[0])` requires a value") }
     return next
   }

@@ -59,11 +59,16 @@ extension Option where Value: RawRepresentable<String> & CaseIterable {
 
 extension Option {
   /// One of some words, or nil when the option is not given.
+  /// - Parameter implied: The word that the option means without a value; nil when a value is required.
   static func optionalChoice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ name: String, of type: Choice.Type, short: Character? = nil, help: String, default text: String? = nil
+    _ name: String, of type: Choice.Type, short: Character? = nil, help: String, default text: String? = nil,
+    withoutValue implied: Choice? = nil
   ) -> Option where Value == Choice? {
-    Option(
-      .choices(of: type, name: name, short: short, help: help, defaultText: text) { Optional($0) }, default: nil)
+    var declaration = OptionDeclaration.choices(
+      of: type, name: name, short: short, help: help, defaultText: text
+    ) { Optional($0) }
+    declaration.impliedValue = implied?.rawValue
+    return Option(declaration, default: nil)
   }
 
   /// A whole number within a range, or nil when the option is not given.

@@ -7,6 +7,8 @@ struct OptionDeclaration: Sendable {
   /// The placeholder of the value in the help, such as `FILE`; nil for a flag.
   var placeholder: String?
   var help: String
+  /// The value of the option when none is written; nil when a value is required.
+  var impliedValue: String?
   /// The default value as the help shows it; nil when there is none.
   var defaultText: String?
   /// Whether each occurrence adds a value; otherwise the last one wins.
@@ -18,6 +20,7 @@ struct OptionDeclaration: Sendable {
   /// The forms of the option with its placeholder, as in `-o, --output FILE`.
   var signature: String {
     let forms = (short.map { "-\($0), " } ?? "") + "--\(name)"
+    if let placeholder, impliedValue != nil { return "\(forms)[=\(placeholder)]" }
     return placeholder.map { "\(forms) \($0)" } ?? forms
   }
 

@@ -3,6 +3,7 @@ import FlowDiagram
 import FlowIR
 import FlowServer
 import FlowSource
+import Glibc
 
 extension Command {
   static let graph = Command(
@@ -61,6 +62,8 @@ func diagram(
   case .mermaid: return mermaid(program, flow: flow, active: active)
   case .dot: return dot(program, flow: flow, active: active)
   case .svg:
+    // Without `dot` the pipe has no reader: the write fails, and must not end the process.
+    signal(SIGPIPE, SIG_IGN)
     guard let picture = Graphviz.svg(dot(program, flow: flow, active: active)) else {
       throw UsageError(
         "`dot` of Graphviz is required for SVG and could not be run",

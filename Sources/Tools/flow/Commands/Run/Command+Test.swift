@@ -16,12 +16,12 @@ extension Command {
       let files = try namedFiles(arguments.operands)
       // Files that are named form one program; those of a folder may form many.
       let isOneProgram = !arguments.operands.contains(where: isFolder)
-      var suites: [TestSuite] = []
-      for paths in isOneProgram ? [files] : programRoots(among: files, load: readFile).map({ [$0] }) {
-        guard let suite = TestSuite(paths, style: options.style) else { return ExitCode.findings }
-        suites.append(suite)
-      }
-      return try options.run(suites)
+      let programs = isOneProgram ? [files] : programRoots(among: files, load: readFile).map { [$0] }
+      // A program that does not compile fails the run, after the tests of the others.
+      let suites = programs.compactMap { TestSuite($0, style: options.style) }
+      guard !suites.isEmpty else { return ExitCode.findings }
+      let code = try options.run(suites)
+      return suites.count < programs.count ? ExitCode.findings : code
     })
 }
 
@@ -55,7 +55,8 @@ private struct TestOptions {
   private static let trace = Option.flag("trace", help: "print every step, of passing tests as well")
   private static let format = Option.choice("format", short: "f", default: Format.pretty, help: "report format")
   private static let coverage = Option.optionalChoice(
-    "coverage", of: CoverageFormat.self, help: "report the states and transitions that no test covers")
+    "coverage", of: CoverageFormat.self, help: "report the states and transitions that no test covers",
+    withoutValue: .text)
 
   static let all: [any CommandOption] = [filter, seed, failFast, trace, format, coverage]
 

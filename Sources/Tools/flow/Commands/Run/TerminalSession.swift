@@ -53,15 +53,18 @@ struct TerminalSession {
 
   // MARK: - Lines
 
-  /// The next statement, of several lines while a bracket is open; nil at the end of the input.
+  /// The next statement, of several lines while it is unfinished; nil at the end of the input. Two empty lines in a row
+  /// give it up.
   private func readStatement() -> String? {
     var text = ""
+    var isAfterEmptyLine = false
     while true {
       switch readLine(prompt: text.isEmpty ? box.session.prompt : "...> ") {
       case .line(let line):
         text += text.isEmpty ? line : "\n" + line
-        let isGivenUp = line.allSatisfy(\.isWhitespace)
-        if isGivenUp || !Session.isUnfinished(text) { return text }
+        let isEmpty = line.allSatisfy(\.isWhitespace)
+        if isEmpty && isAfterEmptyLine || !Session.isUnfinished(text) { return text }
+        isAfterEmptyLine = isEmpty
       case .interrupted: text = ""
       case .end: return nil
       }

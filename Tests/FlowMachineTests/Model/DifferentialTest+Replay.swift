@@ -35,6 +35,7 @@ func isSame(_ one: Outcome, _ other: Outcome, _ machine: Machine) -> Bool {
   return first.disposition == second.disposition && first.next.status == second.next.status
     && first.next.revision == second.next.revision && first.from == second.from && first.to == second.to
     && first.changedFields == second.changedFields && first.transitions == second.transitions
+    && first.refused.map(\.refusal.message) == second.refused.map(\.refusal.message)
     && first.effects == second.effects && first.result == second.result
     && first.next.positionJSON(in: machine).bytes() == second.next.positionJSON(in: machine).bytes()
     && first.next.dataJSON(in: machine).bytes() == second.next.dataJSON(in: machine).bytes()

@@ -3,7 +3,8 @@ import FlowIR
 /// The reason that a step can't be made, small enough to be thrown without an allocation.
 struct StepFailure: Error, BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
-    case notHandled, raised, internalEvent, notStarted, ended, failed, invariant, tooManyMicrosteps, tooManyDeferred
+    case notHandled, raised, internalEvent, notStarted, ended, failed, invariant, never, tooManyMicrosteps
+    case tooManyDeferred
   }
 
   var kind: Kind
@@ -12,6 +13,8 @@ struct StepFailure: Error, BitwiseCopyable {
   var location: OptionalIndex<LocationIndex>
   /// The event that was raised and that no state handles.
   var event: OptionalIndex<EventIndex>
+  /// The position of a `never` among the properties of the flow.
+  var property = 0
 
   init(
     _ kind: Kind, expression: ExpressionIndex? = nil, location: LocationIndex? = nil, event: EventIndex? = nil
