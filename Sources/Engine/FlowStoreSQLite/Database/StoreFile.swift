@@ -40,6 +40,7 @@ public enum StoreFile {
 
   /// Writes a store again without unused space. No process may serve it meanwhile.
   /// - Returns: Its size before and after, in bytes.
+  /// - Throws: `.unusable` when this is not a store, or a process serves it.
   public static func compact(_ path: String) throws(StoreError) -> (before: Int64, after: Int64) {
     _ = try open(path)
     let lock = try StoreLock(path: path)

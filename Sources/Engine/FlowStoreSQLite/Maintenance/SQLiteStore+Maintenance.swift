@@ -19,6 +19,7 @@ extension SQLiteStore {
     case keys, archive, fold, expiry, space
   }
 
+  /// - Throws: `.fatal` when the process has to stop; any other failure of a piece is a warning of the result.
   public func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult {
     try endRead()
     var result = MaintenanceResult()
@@ -26,7 +27,7 @@ extension SQLiteStore {
       let activity = Activity.allCases[maintenance.next % Activity.allCases.count]
       maintenance.next += 1
       do throws(StoreError) {
-        if try run(activity, now, &result) {
+        if try run(activity, at: now, &result) {
           result.hasMore = true
           break
         }
@@ -41,7 +42,7 @@ extension SQLiteStore {
   }
 
   /// - Returns: Whether there was something to do.
-  private func run(_ activity: Activity, _ now: Int64, _ result: inout MaintenanceResult) throws(StoreError) -> Bool {
+  private func run(_ activity: Activity, at now: Int64, _ result: inout MaintenanceResult) throws(StoreError) -> Bool {
     switch activity {
     case .keys: return try answers.forget(now)
     case .archive:

@@ -64,6 +64,7 @@ extension SQLiteQueries {
     }
   }
 
+  /// - Throws: When the store can't be read.
   public func bulkOperations() throws(StoreError) -> [Int64: [UInt8]] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare("SELECT id, document FROM bulk")

@@ -89,6 +89,7 @@ extension SQLiteStore {
     return try all(statements.queueJobs) { $0.job }
   }
 
+  /// - Throws: When the store can't be read.
   public func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
     let rows = try connection.prepare(
       "SELECT \(Statements.jobColumns) FROM job WHERE lease > 0 AND lease <= ?1 ORDER BY lease LIMIT ?2")
@@ -96,18 +97,21 @@ extension SQLiteStore {
     return try all(rows) { $0.job }
   }
 
+  /// - Throws: When the store can't be read.
   public func nextLease(after now: Int64) throws(StoreError) -> Int64? {
     let rows = try connection.prepare("SELECT min(lease) FROM job WHERE lease > 0 AND lease > ?1")
     rows.bind(.integer(now))
     return try first(rows) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
   }
 
+  /// - Throws: When the store can't be read.
   public func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64? {
     let rows = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")
     rows.bind(.text(queue), .integer(now))
     return try first(rows) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
   }
 
+  /// - Throws: When the store can't be read.
   public func completion(job: Int64) throws(StoreError) -> CompletionRow? {
     let rows = try connection.prepare("SELECT fence, digest, at FROM completion WHERE job = ?1")
     rows.bind(.integer(job))
@@ -165,6 +169,7 @@ extension SQLiteStore {
     return try first(statements.definition) { $0.blob(0) }
   }
 
+  /// - Throws: When the store can't be read.
   public func wasServed(flow: String, definition: String) throws(StoreError) -> Bool {
     let rows = try connection.prepare(
       "SELECT 1 FROM version v JOIN definition d ON d.id = v.definition WHERE v.flow = ?1 AND d.hash = ?2")

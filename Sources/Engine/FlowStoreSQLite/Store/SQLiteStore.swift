@@ -86,6 +86,7 @@ public final class SQLiteStore: Store {
     try connection.checkpoint()
   }
 
+  /// - Throws: `.fatal` when the file was deleted or replaced.
   public func verify() throws(StoreError) { try lock.verify() }
 
   public func commit(_ batch: StoreBatch) throws(StoreError) {
