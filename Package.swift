@@ -127,7 +127,9 @@ let package = Package(
     test(
       "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowJSON", "FlowTestSupport", "flow"],
       exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
-    test("FlowCommandTests", ["FlowDiagnostics", "FlowJSON", "FlowTestSupport", "flow"], exclude: ["terminal.py", "zsh.py"]),
+    test(
+      "FlowCommandTests", ["FlowDiagnostics", "FlowJSON", "FlowTestSupport", "flow"],
+      exclude: ["terminal.py", "zsh.py"]),
     test(
       "FlowTestingTests",
       ["FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],

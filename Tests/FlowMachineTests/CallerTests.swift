@@ -1,6 +1,6 @@
 import CEL
-import FlowJSON
 import FlowIR
+import FlowJSON
 import FlowMachine
 import Testing
 

@@ -31,7 +31,7 @@ public final class BindingRunner: ActionRunner {
     switch request.action {
     case .http, .other(.email, _): transfers.add(request, finish)
     case .other(.exec, _): programs.run(request, finish)
-    case .other(let kind, let settings): brokers.run(kind, settings, request, finish)
+    case .other(let kind, let settings): brokers.run(kind, given: settings, request: request, finish: finish)
     case .log(let text):
       log(secrets.hide(in: text))
       finish(.done(.null))

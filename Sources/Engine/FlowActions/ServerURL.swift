@@ -23,19 +23,19 @@ struct ServerURL {
     defer { curl_url_cleanup(handle) }
     // libcurl knows only some of the schemes, but reads all.
     guard curl_url_set(handle, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME)) == CURLUE_OK,
-      let scheme = ServerURL.part(CURLUPART_SCHEME, 0, handle), schemes.contains(scheme),
-      let host = ServerURL.part(CURLUPART_HOST, 0, handle), !host.isEmpty
+      let scheme = ServerURL.part(CURLUPART_SCHEME, flags: 0, handle: handle), schemes.contains(scheme),
+      let host = ServerURL.part(CURLUPART_HOST, flags: 0, handle: handle), !host.isEmpty
     else { return nil }
     let decode = UInt32(CURLU_URLDECODE)
     self.scheme = scheme
     self.host = host
-    port = ServerURL.part(CURLUPART_PORT, 0, handle) ?? ServerURL.ports[scheme] ?? "0"
-    user = ServerURL.part(CURLUPART_USER, decode, handle)
-    password = ServerURL.part(CURLUPART_PASSWORD, decode, handle)
-    path = String((ServerURL.part(CURLUPART_PATH, decode, handle) ?? "/").dropFirst())
+    port = ServerURL.part(CURLUPART_PORT, flags: 0, handle: handle) ?? ServerURL.ports[scheme] ?? "0"
+    user = ServerURL.part(CURLUPART_USER, flags: decode, handle: handle)
+    password = ServerURL.part(CURLUPART_PASSWORD, flags: decode, handle: handle)
+    path = String((ServerURL.part(CURLUPART_PATH, flags: decode, handle: handle) ?? "/").dropFirst())
   }
 
-  private static func part(_ part: CURLUPart, _ flags: UInt32, _ handle: OpaquePointer) -> String? {
+  private static func part(_ part: CURLUPart, flags: UInt32, handle: OpaquePointer) -> String? {
     var text: UnsafeMutablePointer<CChar>?
     guard curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text else { return nil }
     defer { curl_free(text) }

@@ -54,8 +54,8 @@
     }
 
     private func publish(
-      _ exchange: String, _ key: String, _ headers: [(String, String)], _ body: [UInt8], _ identifier: String,
-      _ timeout: Int
+      _ exchange: String, key: String, headers: [(String, String)], body: [UInt8], identifier: String,
+      timeout: Int
     ) -> flow_amqp_answer {
       let copies = ([exchange, key, identifier] + headers.map(\.0) + headers.map(\.1)).map { strdup($0) }
       defer { for copy in copies { free(copy) } }

@@ -51,7 +51,7 @@ final class Brokers: Sendable {
     }
   }
 
-  func run(_ kind: Binding.Kind, _ given: JSON, _ request: JobRequest, _ finish: @escaping Finish) {
+  func run(_ kind: Binding.Kind, given: JSON, request: JobRequest, finish: @escaping Finish) {
     if let trait = Brokers.missingTrait(for: kind) {
       return finish(.impossible(code: "NO_RUNNER", message: "only a build with the trait \(trait) can do this"))
     }
@@ -113,6 +113,6 @@ final class Brokers: Sendable {
   }
 
   private func makeServer<Connection>(_ pool: ConnectionPool<Connection>) -> Server {
-    Server(run: { pool.run($0, $1, $2) }, stop: { pool.stop() })
+    Server(run: { pool.run($0, settings: $1, finish: $2) }, stop: { pool.stop() })
   }
 }

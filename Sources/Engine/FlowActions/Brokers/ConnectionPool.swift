@@ -54,7 +54,7 @@ final class ConnectionPool<Connection: BrokerConnection>: Sendable {
     state = Mutex(State(gate: HostGate(spared)))
   }
 
-  func run(_ request: JobRequest, _ settings: JSON, _ finish: @escaping Finish) {
+  func run(_ request: JobRequest, settings: JSON, finish: @escaping Finish) {
     let work = Work(request: request, settings: settings, finish: finish)
     let (refusal, hasIdle, needsThread) = state.withLock { state -> (JobOutcome?, Bool, Bool) in
       if state.isStopped { return (.unreachable("the process is shutting down"), false, false) }

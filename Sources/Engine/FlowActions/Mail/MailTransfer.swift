@@ -16,7 +16,7 @@ final class MailTransfer: Transfer {
   private var refusal: (status: Int, text: [UInt8])?
 
   init(
-    _ request: JobRequest, _ settings: ActionSettings, _ finish: @escaping @Sendable (JobOutcome) -> Void
+    _ request: JobRequest, settings: ActionSettings, finish: @escaping @Sendable (JobOutcome) -> Void
   ) throws(RequestProblem) {
     guard case .other(.email, let given) = request.action else {
       throw RequestProblem(message: "this action is no mail")

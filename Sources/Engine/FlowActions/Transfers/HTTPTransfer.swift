@@ -16,7 +16,7 @@ final class HTTPTransfer: Transfer {
   private var isTooLong = false
 
   init(
-    _ request: JobRequest, _ reach: NetworkPolicy, _ finish: @escaping @Sendable (JobOutcome) -> Void
+    _ request: JobRequest, reach: NetworkPolicy, finish: @escaping @Sendable (JobOutcome) -> Void
   ) throws(RequestProblem) {
     outgoing = try OutgoingRequest(request)
     try super.init(request, url: outgoing.url, reach: reach, finish: finish)

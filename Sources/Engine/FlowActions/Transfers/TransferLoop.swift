@@ -108,8 +108,10 @@ final class TransferLoop: Sendable {
   }
 
   private func transfer(_ request: JobRequest, _ finish: @escaping Finish) throws(RequestProblem) -> Transfer {
-    if case .http(_, _, _, _) = request.action { return try HTTPTransfer(request, settings.reach, finish) }
-    return try MailTransfer(request, settings, finish)
+    if case .http(_, _, _, _) = request.action {
+      return try HTTPTransfer(request, reach: settings.reach, finish: finish)
+    }
+    return try MailTransfer(request, settings: settings, finish: finish)
   }
 
   /// Begins what waits, as far as there is room, here and where it goes.

@@ -46,7 +46,7 @@ extension Stepper {
     let secrets = try secrets(of: action, environment)
     let frame = try frame(of: action, arguments, secrets)
     do throws(BindingError) {
-      let bound = try bind(action.binding, frame, arguments)
+      let bound = try bind(action.binding, frame: frame, arguments: arguments)
       let secret = try action.signature.map { source throws(BindingError) in try text(source, frame) }
       return BoundJob(action: bound, signingSecret: secret, secrets: secrets)
     } catch {
@@ -79,7 +79,7 @@ extension Stepper {
   }
 
   private func bind(
-    _ binding: Binding, _ frame: Frame, _ arguments: Value
+    _ binding: Binding, frame: Frame, arguments: Value
   ) throws(BindingError) -> BoundAction {
     switch binding {
     case .worker(let queue): return .worker(queue: queue, arguments: .null)

@@ -25,7 +25,7 @@ extension ExtendedState {
     return members
   }
 
-  init(_ position: JSON, _ flow: Flow, _ paths: [String: StateIndex], _ machine: Machine) {
+  init(_ position: JSON, flow: Flow, paths: [String: StateIndex], machine: Machine) {
     func states(_ json: JSON?) -> [StateIndex] { json?.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? [] }
     func steps(_ json: JSON?) -> BitSet {
       BitSet(json?.array?.compactMap { flow.call($0)?.position } ?? [])
@@ -34,12 +34,12 @@ extension ExtendedState {
       paths[member.name].map { HistoryEntry(state: $0, leaves: states(member.value)) }
     }
     deferred = position["deferred"]?.array?.compactMap { DeferredEvent($0, machine) } ?? []
-    fanOuts = position["lists"]?.array?.compactMap { FanOut($0, flow, machine) } ?? []
+    fanOuts = position["lists"]?.array?.compactMap { FanOut($0, flow: flow, machine: machine) } ?? []
     stepsBegun = steps(position["stepsBegun"])
     stepsDone = steps(position["stepsDone"])
     stopped = StateSet(states(position["stopped"]))
-    undos = position["undos"]?.array?.compactMap { ArmedUndo($0, flow, machine) } ?? []
-    uncertainCalls = position["doubts"]?.array?.compactMap { UncertainCall($0, flow, machine) } ?? []
+    undos = position["undos"]?.array?.compactMap { ArmedUndo($0, flow: flow, machine: machine) } ?? []
+    uncertainCalls = position["doubts"]?.array?.compactMap { UncertainCall($0, flow: flow, machine: machine) } ?? []
     rolling = StateSet(states(position["rolling"]))
     rollingJob = JobReference(position["rollingJob"])
   }
@@ -55,11 +55,11 @@ extension ArmedUndo {
     return .object(members)
   }
 
-  init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
+  init?(_ json: JSON, flow: Flow, machine: Machine) {
     guard let name = json["action"]?.string, let call = flow.call(json["call"]),
       let action = machine.program.actions.firstIndex(where: { $0.name == name }),
       let arguments = Value(
-        json["arguments"], .record(machine.program.actions[action].parameters.name), machine)
+        json["arguments"], type: .record(machine.program.actions[action].parameters.name), machine: machine)
     else { return nil }
     self.init(action: action, arguments: arguments, call: call, once: json["once"]?.string)
   }
@@ -73,11 +73,11 @@ extension UncertainCall {
     return .object(members)
   }
 
-  init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
+  init?(_ json: JSON, flow: Flow, machine: Machine) {
     guard let call = flow.call(json["call"]), let job = JobReference(json["job"])
     else { return nil }
     self.init(call: call, job: job, once: json["once"]?.string, item: nil)
-    if let item = json["item"] { self.item = Value(item, flow.calls[call].itemType, machine) }
+    if let item = json["item"] { self.item = Value(item, type: flow.calls[call].itemType, machine: machine) }
   }
 }
 
@@ -86,11 +86,12 @@ extension FanOut {
     ["call": .int(Int64(call.rawValue)), "begun": .int(Int64(begun)), "items": .array(items.map { $0.json(machine) })]
   }
 
-  init?(_ json: JSON, _ flow: Flow, _ machine: Machine) {
+  init?(_ json: JSON, flow: Flow, machine: Machine) {
     guard let call = flow.call(json["call"]), let items = json["items"]?.array
     else { return nil }
     self.init(
-      call: call, items: items.compactMap { Item($0, flow.calls[call], machine) }, begun: json["begun"]?.int ?? 0)
+      call: call, items: items.compactMap { Item($0, call: flow.calls[call], machine: machine) },
+      begun: json["begun"]?.int ?? 0)
     guard self.items.count == items.count, 0...items.count ~= begun else { return nil }
   }
 }
@@ -106,16 +107,18 @@ extension FanOut.Item {
     return .object(members)
   }
 
-  fileprivate init?(_ json: JSON, _ call: Call, _ machine: Machine) {
-    guard let value = Value(json["value"], call.itemType, machine) else { return nil }
+  fileprivate init?(_ json: JSON, call: Call, machine: Machine) {
+    guard let value = Value(json["value"], type: call.itemType, machine: machine) else { return nil }
     var arguments: [Value] = []
     let types = machine.program.parameterTypes(of: call.target)
     for (argument, type) in zip(json["arguments"]?.array ?? [], types) {
-      guard let value = Value(argument, type, machine) else { return nil }
+      guard let value = Value(argument, type: type, machine: machine) else { return nil }
       arguments.append(value)
     }
     self.init(value: value, arguments: arguments, once: json["once"]?.string, result: nil)
-    if let result = json["result"] { self.result = Value(result, machine.program.resultType(of: call.target), machine) }
+    if let result = json["result"] {
+      self.result = Value(result, type: machine.program.resultType(of: call.target), machine: machine)
+    }
   }
 }
 
@@ -129,7 +132,7 @@ extension Flow {
 
 extension Value {
   /// The value of a document; nil when it is missing or does not fit the type.
-  fileprivate init?(_ json: JSON?, _ type: ValueType, _ machine: Machine) {
+  fileprivate init?(_ json: JSON?, type: ValueType, machine: Machine) {
     guard let json, case .success(let value) = Value.from(json, as: type, in: machine.types) else { return nil }
     self = value
   }

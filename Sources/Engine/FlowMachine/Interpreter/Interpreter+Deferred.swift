@@ -38,7 +38,7 @@ extension Interpreter {
         try runMacrostepOfDeferred()
         index = 0
       } catch {
-        refuse(event, at: index, error, checkpoint)
+        refuse(event, at: index, failure: error, checkpoint: checkpoint)
       }
     }
   }
@@ -63,7 +63,7 @@ extension Interpreter {
 
   /// Restores the state before the offer, explains the refusal, and drops the event.
   private mutating func refuse(
-    _ event: DeferredEvent, at index: Int, _ failure: StepFailure, _ checkpoint: Checkpoint
+    _ event: DeferredEvent, at index: Int, failure: StepFailure, checkpoint: Checkpoint
   ) {
     let (input, first) = (trigger, before)
     trigger = .event(event.event)

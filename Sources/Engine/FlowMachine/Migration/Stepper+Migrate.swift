@@ -41,7 +41,7 @@ extension Stepper {
     do throws(ProgramError) {
       var instance = try restore(header, position: position, data: migrator.data(self.machine))
       instance.data = try carry(instance.data, map)
-      return try advance(instance, migrator, now)
+      return try advance(instance, migrator: migrator, now: now)
     } catch {
       throw MigrationProblem(message: error.message)
     }
@@ -90,7 +90,7 @@ extension Stepper {
 
   /// The first step: new timers and calls of the active states start.
   private func advance(
-    _ carried: Instance, _ migrator: InstanceMigrator, _ now: Int64
+    _ carried: Instance, migrator: InstanceMigrator, now: Int64
   ) throws(ProgramError) -> Migrated {
     let map = migrator.map
     let active = carried.active.ascending

@@ -34,25 +34,25 @@ extension Stepper {
     }
     let box: ExtendedStateBox? =
       machine.flows[header.flow].hasExtendedState
-      ? ExtendedStateBox(ExtendedState(position, flow, paths, machine)) : nil
+      ? ExtendedStateBox(ExtendedState(position, flow: flow, paths: paths, machine: machine)) : nil
     return Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
-      startedAt: header.startedAt, active: active, data: try restore(data, flow, header.key),
+      startedAt: header.startedAt, active: active, data: try restore(data, flow: flow, key: header.key),
       timers: position["timers"]?.array?.compactMap { ArmedTimer($0, flow) } ?? [],
       calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) } ?? [], box: box)
   }
 
-  private func restore(_ data: JSON, _ flow: Flow, _ key: String) throws(ProgramError) -> FrozenSlots {
+  private func restore(_ data: JSON, flow: Flow, key: String) throws(ProgramError) -> FrozenSlots {
     evaluator.reset()
     frame.clear()
     for (index, field) in flow.fields.enumerated() {
       guard let json = data[field.name] else { continue }
-      try restore(json, field.type, at: FrameLayout.firstField + index, key)
+      try restore(json, type: field.type, at: FrameLayout.firstField + index, key: key)
     }
     for call in flow.calls {
       guard let json = data["$results"]?[call.name] else { continue }
       let type = ValueType.record(call.resultRecord)
-      try restore(json, type, at: call.resultSlot, key)
+      try restore(json, type: type, at: call.resultSlot, key: key)
     }
     do throws(EvaluationError) {
       return try FrozenSlots(copying: frame, range: flow.keptSlots)
@@ -61,7 +61,7 @@ extension Stepper {
     }
   }
 
-  private func restore(_ json: JSON, _ type: ValueType, at slot: Int, _ key: String) throws(ProgramError) {
+  private func restore(_ json: JSON, type: ValueType, at slot: Int, key: String) throws(ProgramError) {
     switch Value.from(json, as: type, in: machine.types) {
     case .success(let value): frame[slot] = evaluator.slot(value, as: type)
     case .failure: throw ProgramError("the kept instance `\(key)` has data that does not fit the flow")

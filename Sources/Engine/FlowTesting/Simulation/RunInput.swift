@@ -61,21 +61,21 @@ extension RunInput {
     switch self {
     case .send(let event, let payload, let caller):
       let name = old.program.events[event].name
-      guard let event = new.event(named: name), let payload = fitting(payload, .record(name), old, new)
+      guard let event = new.event(named: name), let payload = fitting(payload, type: .record(name), old: old, new: new)
       else { return nil }
       return .send(event: event, payload: payload, caller: caller)
     case .start(let arguments):
       let type = ValueType.record(new.program.flows[flow].parameters.name)
-      return fitting(arguments, type, old, new).map { .start($0) }
+      return fitting(arguments, type: type, old: old, new: new).map { .start($0) }
     case .end(let target, let outcome):
       guard let target = new.target(named: old.name(of: target), flow: flow) else { return nil }
       guard case .done(let value) = outcome else { return .end(target, outcome) }
-      return fitting(value, new.result(of: target) ?? .dyn, old, new).map { .end(target, .done($0)) }
+      return fitting(value, type: new.result(of: target) ?? .dyn, old: old, new: new).map { .end(target, .done($0)) }
     case .advance: return self
     }
   }
 
-  private func fitting(_ value: Value, _ type: ValueType, _ old: Machine, _ new: Machine) -> Value? {
+  private func fitting(_ value: Value, type: ValueType, old: Machine, new: Machine) -> Value? {
     try? Value.from(value.json(in: old.types), as: type, in: new.types).get()
   }
 }

@@ -25,7 +25,7 @@ public final class TestRunner {
 
   /// Runs one test to its end, or to the first line that does not hold.
   public func run(_ test: TestCase) -> TestReport {
-    var scene = TestScene(test, stepper, text)
+    var scene = TestScene(test, stepper: stepper, text: text)
     var report = TestReport(
       name: test.name, flow: program.flows[test.flow].name, place: test.place, failure: nil, trace: [], steps: 0)
     for statement in test.statements {

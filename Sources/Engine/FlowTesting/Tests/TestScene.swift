@@ -20,7 +20,7 @@ struct TestScene {
   var incident: Refusal?
   var coverage: Coverage
 
-  init(_ test: TestCase, _ stepper: Stepper, _ text: StepText) {
+  init(_ test: TestCase, stepper: Stepper, text: StepText) {
     self.test = test
     self.stepper = stepper
     self.text = text
@@ -77,7 +77,7 @@ struct TestScene {
 
   private mutating func send(_ event: EventIndex, _ payload: SourcedExpression, by: Caller) throws(Mismatch) {
     let payload = try value(payload)
-    watchGuards(event, payload, by)
+    watchGuards(event, payload: payload, caller: by)
     let happening = run.send(event: event, payload: payload, caller: by)
     note(happening)
     if case .refused(let refusal) = happening.outcome { self.refusal = refusal }
@@ -154,7 +154,7 @@ struct TestScene {
   }
 
   /// Notes the guards that say no to an event, for coverage.
-  private mutating func watchGuards(_ event: EventIndex, _ payload: Value, _ caller: Caller) {
+  private mutating func watchGuards(_ event: EventIndex, payload: Value, caller: Caller) {
     guard let instance = run.instance else { return }
     for verdict in stepper.explain(instance, event: event, payload: payload, caller: caller, now: run.now) {
       guard case .guardFalse = verdict.answer,

@@ -53,7 +53,7 @@ extension Explorer {
       return [step]
     }
     let domain = domain(of: reaction, target)
-    exit(below: domain, within: reaction, target, active, &step)
+    exit(below: domain, within: reaction, target: target, active: active, step: &step)
     perform(reaction.rest.acts, &step)
     guard reaction.rest.isHistory else {
       enterPath(to: target, below: domain, &step)
@@ -70,13 +70,13 @@ extension Explorer {
     if source == 0 { domain = 0 }
     while domain != 0, !(domain + 1..<states[domain].end).contains(target) { domain = states[domain].parent }
     // A region that names itself is left alone; all else leaves a parallel with its regions.
-    while domain != 0, states[domain].kind == .parallel, !isOneRegion(domain, source, target) {
+    while domain != 0, states[domain].kind == .parallel, !isOneRegion(domain, source: source, target: target) {
       domain = states[domain].parent
     }
     return domain
   }
 
-  private func isOneRegion(_ parallel: Int, _ source: Int, _ target: Int) -> Bool {
+  private func isOneRegion(_ parallel: Int, source: Int, target: Int) -> Bool {
     states[parallel].children.contains { region in
       let inside = region..<states[region].end
       return inside.contains(source) && inside.contains(target)
@@ -84,7 +84,7 @@ extension Explorer {
   }
 
   private mutating func exit(
-    below domain: Int, within reaction: CheckedReaction, _ target: Int, _ active: Set<Int>, _ step: inout Step
+    below domain: Int, within reaction: CheckedReaction, target: Int, active: Set<Int>, step: inout Step
   ) {
     var inside = domain + 1..<states[domain].end
     if states[domain].kind == .parallel,

@@ -159,8 +159,8 @@ struct Explorer {
       default: follow(.reaction(reaction), at: reaction, from: index, active, isImmediate: isDueAtOnce(reaction))
       }
     }
-    for event in events.sorted() { followOutside(.event(event), from: index, node, active) }
-    if hasAny { followOutside(.otherEvent, from: index, node, active) }
+    for event in events.sorted() { followOutside(.event(event), from: index, node: node, active: active) }
+    if hasAny { followOutside(.otherEvent, from: index, node: node, active: active) }
     followSteps(from: index, node, active)
   }
 
@@ -188,7 +188,7 @@ struct Explorer {
   }
 
   private mutating func followOutside(
-    _ signal: Signal, from index: Int, _ node: StateGraph.Node, _ active: Set<Int>
+    _ signal: Signal, from index: Int, node: StateGraph.Node, active: Set<Int>
   ) {
     for choice in choices(for: signal, in: node, active) where !choice.selected.isEmpty {
       noteConflicts(choice)

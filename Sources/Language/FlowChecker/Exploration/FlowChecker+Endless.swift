@@ -39,14 +39,18 @@ extension FlowChecker {
     var budget = 2000
     for start in outgoing.keys.sorted() {
       var path: [Int] = []
-      if let found = extend(&path, from: start, to: start, outgoing, graph, logic, &budget) { return found }
+      if let found = extend(
+        &path, from: start, to: start, outgoing: outgoing, graph: graph, logic: logic, budget: &budget)
+      {
+        return found
+      }
     }
     return nil
   }
 
   private func extend(
-    _ path: inout [Int], from node: Int, to start: Int, _ outgoing: [Int: [Int]], _ graph: StateGraph,
-    _ logic: GuardLogic, _ budget: inout Int
+    _ path: inout [Int], from node: Int, to start: Int, outgoing: [Int: [Int]], graph: StateGraph,
+    logic: GuardLogic, budget: inout Int
   ) -> [Int]? {
     for edge in outgoing[node] ?? [] {
       guard budget > 0 else { return nil }
@@ -57,7 +61,11 @@ extension FlowChecker {
       if next == start {
         if isPossible(path.map { graph.edges[$0] }, logic) { return path }
       } else if next > start, !path.contains(where: { graph.edges[$0].from == next }) {
-        if let found = extend(&path, from: next, to: start, outgoing, graph, logic, &budget) { return found }
+        if let found = extend(
+          &path, from: next, to: start, outgoing: outgoing, graph: graph, logic: logic, budget: &budget)
+        {
+          return found
+        }
       }
     }
     return nil

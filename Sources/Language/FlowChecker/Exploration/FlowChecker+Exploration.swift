@@ -112,7 +112,7 @@ extension FlowChecker {
   private func nodesThatEnd(_ graph: StateGraph) -> Set<Int> {
     var arriving = [[Int]](repeating: [], count: graph.nodes.count)
     for edge in graph.edges { arriving[edge.to].append(edge.from) }
-    var waiting = graph.nodes.indices.filter { isEnd(graph.nodes[$0], graph, $0) }
+    var waiting = graph.nodes.indices.filter { isEnd(graph.nodes[$0], graph: graph, index: $0) }
     var alive: Set<Int> = []
     while let index = waiting.popLast() {
       if alive.insert(index).inserted { waiting += arriving[index] }
@@ -120,7 +120,7 @@ extension FlowChecker {
     return alive
   }
 
-  private func isEnd(_ node: StateGraph.Node, _ graph: StateGraph, _ index: Int) -> Bool {
+  private func isEnd(_ node: StateGraph.Node, graph: StateGraph, index: Int) -> Bool {
     if node.isEnded || statesAround(node.leaves).contains(where: { stateNodes[$0]?.ongoing != nil }) { return true }
     // Nothing inside can react any more.
     return graph.stable.contains(index) && graph.outgoing[index].isEmpty
@@ -182,7 +182,8 @@ extension FlowChecker {
   private mutating func checkResults(_ graph: StateGraph) {
     guard callees[node.name.text]?.result != nil else { return }
     var reported: Set<Int> = []
-    for index in graph.stable.sorted() where isEnd(graph.nodes[index], graph, index) && !graph.nodes[index].isEnded {
+    for index in graph.stable.sorted()
+    where isEnd(graph.nodes[index], graph: graph, index: index) && !graph.nodes[index].isEnded {
       for leaf in graph.nodes[index].leaves where states[leaf].kind == .final && states[leaf].result == nil {
         guard reported.insert(leaf).inserted else { continue }
         problems.append(

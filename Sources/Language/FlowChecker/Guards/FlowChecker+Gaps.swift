@@ -97,7 +97,7 @@ extension FlowChecker {
   }
 
   /// F404: several guarded starts for one event that leave some data unhandled.
-  mutating func checkStartGaps(_ event: Int, _ group: [CheckedStart], _ logic: GuardLogic) {
+  mutating func checkStartGaps(_ event: Int, group: [CheckedStart], logic: GuardLogic) {
     let guards = group.compactMap { $0.rest.guardExpression?.tree }
     let roles = Set(group.map { Set($0.rest.roles + $0.rest.senders.map { -1 - $0 }) })
     let name = symbols.events[event].name.text

@@ -40,7 +40,7 @@ extension FlowChecker {
       let entries = group.map { Entry(rest: $0.rest, range: $0.range) }
       let name = symbols.events[event].name.text
       problems += shadowed(entries, trigger: name, what: "start", logic).map(\.problem)
-      checkStartGaps(event, group, logic)
+      checkStartGaps(event, group: group, logic: logic)
     }
   }
 

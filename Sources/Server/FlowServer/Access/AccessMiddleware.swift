@@ -248,7 +248,7 @@ extension AccessMiddleware {
       return
     }
     register(socket, principal)
-    service.opened(socket, request, context)
+    service.opened(socket, request: request, context: context)
   }
 
   private func register(_ socket: WebSocketHandle, _ principal: Principal) {
@@ -281,7 +281,7 @@ extension AccessMiddleware {
     let scopes = principal.scopes.map(\.rawValue).sorted().map { JSON.string($0) }
     let reply: JSON = ["scopes": .array(scopes), "roles": .array(principal.roles.map { .string($0) })]
     socket.send(text: LiveProtocol.reply(json["id"]?.int.map { Int64($0) } ?? 0, reply))
-    service.opened(socket, request, context)
+    service.opened(socket, request: request, context: context)
   }
 
   public func closed(_ socket: WebSocketHandle) {

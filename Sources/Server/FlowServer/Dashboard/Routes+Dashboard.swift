@@ -34,7 +34,9 @@ extension Route {
       "POST", session, .open, summary: "Signs a browser in: the key is kept in a cookie that scripts can't read",
       handler: FlowService.openSession
     )
-    .sending(Schemas.object(["key": ["type": "string", "pattern": #"^[!#-+\--:<-\[\]-~]{1,4096}$"#]])).giving(204, "The browser is signed in")
+    .sending(Schemas.object(["key": ["type": "string", "pattern": #"^[!#-+\--:<-\[\]-~]{1,4096}$"#]])).giving(
+      204, "The browser is signed in"
+    )
     .refusing("unauthenticated"),
     Route("DELETE", session, .open, summary: "Signs a browser out", handler: FlowService.closeSession)
       .giving(204, "The browser is signed out"),

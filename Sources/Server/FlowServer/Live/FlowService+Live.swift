@@ -26,7 +26,7 @@ extension FlowService {
   }
 
   /// `?since=41&flow=Order` in the address subscribes immediately, with the number 0.
-  func opened(_ socket: WebSocketHandle, _ request: HTTPRequest, _ context: RequestContext) {
+  func opened(_ socket: WebSocketHandle, request: HTTPRequest, context: RequestContext) {
     live.limit(socket, to: context.principal.flows, access: try? readAccess(context))
     let peer = LivePeer(context)
     peers.withLock { $0[socket] = peer }
@@ -45,7 +45,7 @@ extension FlowService {
     _ socket: WebSocketHandle, _ make: @escaping @Sendable () throws(Problem) -> LiveProtocol.Subscription
   ) {
     guard let peer = peers.withLock({ $0[socket] }), peer.enqueue("", isExpensive: true) == .now else { return }
-    run(socket, peer) { [self] in
+    run(socket, peer: peer) { [self] in
       do throws(Problem) {
         live.subscribe(socket, try make())
       } catch {
@@ -61,7 +61,7 @@ extension FlowService {
     guard let peer = peers.withLock({ $0[socket] }) else { return }
     let isExpensive = text.utf8.count > RouteMatch.cheapBytes || text.contains("\"filter\"")
     switch peer.enqueue(text, isExpensive: isExpensive) {
-    case .now where isExpensive: run(socket, peer) { [self] in handle(text, from: peer, on: socket) }
+    case .now where isExpensive: run(socket, peer: peer) { [self] in handle(text, from: peer, on: socket) }
     case .now: handle(text, from: peer, on: socket)
     case .later: break
     case .tooMany: socket.close(code: LiveProtocol.tooMuch, reason: "too many messages are waiting")
@@ -69,7 +69,7 @@ extension FlowService {
   }
 
   /// Runs work of a socket on a worker, and then the messages that arrived meanwhile.
-  private func run(_ socket: WebSocketHandle, _ peer: LivePeer, _ body: @escaping @Sendable () -> Void) {
+  private func run(_ socket: WebSocketHandle, peer: LivePeer, body: @escaping @Sendable () -> Void) {
     let isAccepted = peer.context.middleware.workers.run { [self] in
       body()
       while let text = peer.next() { handle(text, from: peer, on: socket) }

@@ -100,9 +100,9 @@ final class BulkWork: Sendable {
   }
 
   /// The operation as the API shows it.
-  var json: JSON { BulkWork.view(id, request, progress.withLock { $0 }) }
+  var json: JSON { BulkWork.view(id, request: request, progress: progress.withLock { $0 }) }
 
-  static func view(_ id: Int64, _ request: BulkRequest, _ progress: BulkProgress) -> JSON {
+  static func view(_ id: Int64, request: BulkRequest, progress: BulkProgress) -> JSON {
     var members: [JSON.Member] = [
       .init("id", .string(String(id))), .init("op", .string(request.command.action.rawValue)),
       .init("dryRun", .bool(request.command.isDryRun)),
@@ -195,7 +195,7 @@ extension FlowService {
         let json = try? JSON(parsing: text),
         let bulk = BulkRequest(json["request"] ?? .null)
       else { return request.context.response(.notFound("there is no batch `\(id)`, or it is too old")) }
-      return self.json(BulkWork.view(number, bulk, BulkProgress(json["progress"] ?? .null)))
+      return self.json(BulkWork.view(number, request: bulk, progress: BulkProgress(json["progress"] ?? .null)))
     }
   }
 }

@@ -7,16 +7,16 @@ extension FlowService {
   func showHistory(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
     let access = try readAccess(request.context)
-    if request.accepts("text/event-stream") { return try followHistory(request, name, access) }
-    if request.accepts("application/x-ndjson") { return try dumpHistory(request, name, access) }
+    if request.accepts("text/event-stream") { return try followHistory(request, name: name, access: access) }
+    if request.accepts("application/x-ndjson") { return try dumpHistory(request, name: name, access: access) }
     let limit = try request.query.number("limit", default: 100, in: 1...FlowService.maximumLimit)
     let after = Int64(try request.query.number("after", default: 0, in: 0...Int.max))
     let filter = try historyFilter(request, name)
     let redaction = request.context.middleware.settings.redaction
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      guard let row = try row(name, queries, access) else {
-        return request.context.response(try missing(name, queries, access))
+      guard let row = try row(name, queries: queries, access: access) else {
+        return request.context.response(try missing(name, queries: queries, access: access))
       }
       let history = HistoryPage(
         instance: row.id, filter: filter, redaction: redaction, limit: limit, peer: request.http.peer)
@@ -35,13 +35,13 @@ extension FlowService {
 
   /// The past and the future, until the client leaves.
   private func followHistory(
-    _ request: RouteRequest, _ name: (flow: String, key: String), _ access: ReadAccess
+    _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess
   ) throws(Problem) {
     let since = try request.position("after") ?? LivePosition(epoch: "", offset: 0)
     var filter = try historyFilter(request, name)
     filter.access = access
     let wanted = filter
-    startStream(request, name, access) { [live] handle in
+    startStream(request, name: name, access: access) { [live] handle in
       request.context.endsWithKey(handle)
       live.stream(wanted, since: since, to: handle)
     }
@@ -49,26 +49,26 @@ extension FlowService {
 
   /// The whole past, a line for each entry.
   private func dumpHistory(
-    _ request: RouteRequest, _ name: (flow: String, key: String), _ access: ReadAccess
+    _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess
   ) throws(Problem) {
     let after = Int64(try request.query.number("after", default: 0, in: 0...Int.max))
     var filter = try historyFilter(request, name)
     filter.access = access
     let wanted = filter
-    startStream(request, name, access) { [live] handle in live.lines(wanted, after: after, to: handle) }
+    startStream(request, name: name, access: access) { [live] handle in live.lines(wanted, after: after, to: handle) }
   }
 
   /// Starts a stream about an instance, if there is one.
   private func startStream(
-    _ request: RouteRequest, _ name: (flow: String, key: String), _ access: ReadAccess,
+    _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess,
     with stream: @escaping @Sendable (ResponseHandle) -> Void
   ) {
     reader.read { [self] queries in
       do throws(StoreError) {
-        if try row(name, queries, access) != nil {
+        if try row(name, queries: queries, access: access) != nil {
           stream(request.respond.handle)
         } else {
-          request.respond.send(try missing(name, queries, access))
+          request.respond.send(try missing(name, queries: queries, access: access))
         }
       } catch {
         request.respond.send(.storeUnavailable(error))

@@ -40,8 +40,8 @@ extension FlowService {
     let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      guard let view = try view(name, queries, access) else {
-        return request.context.response(try missing(name, queries, access))
+      guard let view = try view(name, queries: queries, access: access) else {
+        return request.context.response(try missing(name, queries: queries, access: access))
       }
       var members = view.json.members ?? []
       let tag = entityTag(view.row.revision, members)
@@ -74,7 +74,7 @@ extension FlowService {
 
   /// The reason why there is no such instance: there never was, or it was archived.
   func missing(
-    _ name: (flow: String, key: String), _ queries: any Queries, _ access: ReadAccess
+    _ name: (flow: String, key: String), queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> Problem {
     // What is left of an instance has no data for its rules.
     let isOpen = programs.servedEntry(name.flow).map(access.admitsAll) ?? true
@@ -86,7 +86,7 @@ extension FlowService {
 
   /// The row of an instance; nil when there is none that the caller may read.
   func row(
-    _ name: (flow: String, key: String), _ queries: any Queries, _ access: ReadAccess
+    _ name: (flow: String, key: String), queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> InstanceRow? {
     guard let row = try queries.instance(flow: name.flow, key: name.key) else { return nil }
     return try access.admits(row) ? row : nil
@@ -94,9 +94,9 @@ extension FlowService {
 
   /// The view of an instance; nil when there is none that the caller may read.
   func view(
-    _ name: (flow: String, key: String), _ queries: any Queries, _ access: ReadAccess
+    _ name: (flow: String, key: String), queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> InstanceView? {
-    guard let row = try row(name, queries, access) else { return nil }
+    guard let row = try row(name, queries: queries, access: access) else { return nil }
     return InstanceView(row, try programs.machine(row.definition), jobs: try queries.jobs(instance: row.id))
   }
 

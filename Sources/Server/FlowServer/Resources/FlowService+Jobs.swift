@@ -51,14 +51,14 @@ extension FlowService {
 
   func completeJob(_ request: RouteRequest) throws(Problem) {
     let (id, fence, body) = try claimed(request, with: ["result"])
-    finish(id, fence: fence, .done(body["result"] ?? .null), request)
+    finish(id, fence: fence, outcome: .done(body["result"] ?? .null), request: request)
   }
 
   func failJob(_ request: RouteRequest) throws(Problem) {
     let (id, fence, body) = try claimed(request, with: ["code", "message"])
     guard let code = try body.text("code") else { throw .badRequest("the body has no `code`") }
     let message = try body.text("message") ?? ""
-    finish(id, fence: fence, .failed(code: code, message: message), request)
+    finish(id, fence: fence, outcome: .failed(code: code, message: message), request: request)
   }
 
   func keepJob(_ request: RouteRequest) throws(Problem) {
@@ -91,7 +91,7 @@ extension FlowService {
     return length
   }
 
-  private func finish(_ id: Int64, fence: Int, _ outcome: JobOutcome, _ request: RouteRequest) {
+  private func finish(_ id: Int64, fence: Int, outcome: JobOutcome, request: RouteRequest) {
     engine.finish(id, fence: fence, outcome: outcome) { [self] result in
       switch result {
       case .failure(let problem): request.respond.send(problem, of: nil)

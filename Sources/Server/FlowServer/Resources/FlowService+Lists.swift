@@ -22,7 +22,7 @@ extension FlowService {
       var items: [JSON] = []
       for job in jobs where !job.row.action.isEmpty {
         let isOpen = programs.servedEntry(job.flow).map(access.admitsAll) ?? true
-        let isReadable = isOpen ? true : try row((job.flow, job.key), queries, access) != nil
+        let isReadable = isOpen ? true : try row((job.flow, job.key), queries: queries, access: access) != nil
         if isReadable { items.append(job.view(now: now)) }
       }
       return json(page(items, next: next.map { .string("\($0)") }, limit: limit, asOf: span))

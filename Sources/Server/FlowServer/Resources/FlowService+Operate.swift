@@ -75,16 +75,18 @@ extension FlowService {
       let letters = try queries.deadLetters(flow: flow, after: after ?? 0, limit: limit)
       let next = letters.count == limit ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
       var items: [JSON] = []
-      for letter in letters where try isReadable(letter, queries, access) { items.append(view(letter)) }
+      for letter in letters where try isReadable(letter, queries: queries, access: access) {
+        items.append(view(letter))
+      }
       return json(page(items, next: next.map { .string("\($0)") }, limit: limit, asOf: span))
     }
   }
 
   private func isReadable(
-    _ letter: DeadLetter, _ queries: any Queries, _ access: ReadAccess
+    _ letter: DeadLetter, queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> Bool {
     if programs.servedEntry(letter.flow).map(access.admitsAll) ?? true { return true }
-    return try row((letter.flow, letter.key), queries, access) != nil
+    return try row((letter.flow, letter.key), queries: queries, access: access) != nil
   }
 
   private func view(_ letter: DeadLetter) -> JSON {

@@ -16,8 +16,8 @@ extension FlowService {
     if data != nil, event == nil { throw .badRequest("`data` needs an `event`") }
     let now = clock()
     answer(request) { [self] queries throws(StoreError) in
-      guard let row = try row(name, queries, access) else {
-        return request.context.response(try missing(name, queries, access))
+      guard let row = try row(name, queries: queries, access: access) else {
+        return request.context.response(try missing(name, queries: queries, access: access))
       }
       guard let (instance, stepper) = try programs.instance(row) else {
         let problem = EngineProblem.storeUnavailable("the instance can't be read by its program").problem

@@ -15,11 +15,11 @@ extension JSON {
         throw .badRequest("the member `\(member.name)` is given more than once")
       }
       guard !known.contains(member.name) else { continue }
-      throw .badRequest(JSON.unknownMember(AuditSampler.shortened(member.name), known, hints))
+      throw .badRequest(JSON.unknownMember(AuditSampler.shortened(member.name), known: known, hints: hints))
     }
   }
 
-  private static func unknownMember(_ name: String, _ known: [String], _ hints: [String: String]) -> String {
+  private static func unknownMember(_ name: String, known: [String], hints: [String: String]) -> String {
     if let hint = hints[name] { return "there is no member `\(name)`; \(hint)" }
     let guess =
       known.first { $0.lowercased() == name.lowercased() } ?? Suggestion.closest(to: name, among: known).first

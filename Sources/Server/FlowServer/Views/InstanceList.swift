@@ -53,7 +53,7 @@ struct InstanceList {
     filter.isNewestFirst = try query.choice("order", ["oldest", "newest"]) == "newest"
     startedAfter = try query.time("startedAfter")
     startedBefore = try query.time("startedBefore")
-    state = try InstanceList.state(query, entry, catalogue)
+    state = try InstanceList.state(query, entry: entry, catalogue: catalogue)
     version = query["version"] == nil ? nil : try query.number("version", default: 0, in: 0...Int.max)
     condition = try InstanceList.condition(query, entry)
     limit = try query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
@@ -79,7 +79,7 @@ struct InstanceList {
 
   /// - Throws: 400 for a state that no flow of the list has; versions that are no longer served may have others.
   private static func state(
-    _ query: Parameters, _ entry: Catalogue.Entry?, _ catalogue: Catalogue
+    _ query: Parameters, entry: Catalogue.Entry?, catalogue: Catalogue
   ) throws(Problem) -> String? {
     guard let state = query["state"], query["version"] == nil else { return query["state"] }
     let entries = entry.map { [$0] } ?? catalogue.entries

@@ -10,15 +10,15 @@ extension InstanceView {
     guard row.status == .running || row.status == .suspended, let flow else { return [] }
     let active = states.flatMap { InstanceView.around($0) }
     return flow.calls.indices.filter { active.contains(flow.states[flow.calls[$0].state].path) }.map { index in
-      call(index, flow.calls[index], flow)
+      call(index, call: flow.calls[index], flow: flow)
     }
   }
 
-  private func call(_ index: CallIndex, _ call: Call, _ flow: Flow) -> JSON {
+  private func call(_ index: CallIndex, call: Call, flow: Flow) -> JSON {
     let job = jobs.first { $0.call == Int(index.rawValue) }
     var members: [JSON.Member] = [
       .init("name", .string(call.name)), .init("state", .string(flow.states[call.state].path)),
-      .init("status", .string(status(index, call, flow, job: job))),
+      .init("status", .string(status(index, call: call, flow: flow, job: job))),
     ]
     guard let job else { return .object(members) }
     members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
@@ -27,7 +27,7 @@ extension InstanceView {
     return .object(members)
   }
 
-  private func status(_ index: CallIndex, _ call: Call, _ flow: Flow, job: JobRow?) -> String {
+  private func status(_ index: CallIndex, call: Call, flow: Flow, job: JobRow?) -> String {
     if let job { return job.attempt > 0 ? "retrying" : "running" }
     let hasResult = data["$results"]?[call.name]?["result"] != nil
     guard call.isStep else { return hasResult ? "done" : "failed" }

@@ -108,15 +108,15 @@ extension Session {
   // MARK: - Back and forth
 
   mutating func undo(_ text: String) -> Reply {
-    repeatedly(text, "undo") { $0.undo() } ?? Reply(text: "back to \(prompt.dropLast(2))")
+    repeatedly(text, verb: "undo") { $0.undo() } ?? Reply(text: "back to \(prompt.dropLast(2))")
   }
 
   mutating func redo(_ text: String) -> Reply {
-    repeatedly(text, "redo") { $0.redo() } ?? Reply(text: "again \(prompt.dropLast(2))")
+    repeatedly(text, verb: "redo") { $0.redo() } ?? Reply(text: "again \(prompt.dropLast(2))")
   }
 
   /// Nil when it was possible at least once.
-  private mutating func repeatedly(_ text: String, _ verb: String, _ turn: (inout Timeline) -> Bool) -> Reply? {
+  private mutating func repeatedly(_ text: String, verb: String, turn: (inout Timeline) -> Bool) -> Reply? {
     guard let count = text.isEmpty ? 1 : Int(text), count > 0 else {
       return failure("`:\(verb)` takes a number of steps, not `\(text)`")
     }

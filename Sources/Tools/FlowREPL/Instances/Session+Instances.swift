@@ -144,24 +144,24 @@ extension Session {
 
   private func differences(_ one: VirtualRun, _ other: VirtualRun) -> [String] {
     var lines: [String] = []
-    func compare(_ name: String, _ left: String, _ right: String) {
+    func compare(_ name: String, left: String, right: String) {
       if left != right { lines.append("\(name): \(left) → \(right)") }
     }
     func states(_ run: VirtualRun) -> String { run.leafPaths.isEmpty ? "·" : run.leafPaths.joined(separator: ", ") }
-    compare("state", states(one), states(other))
-    compare("clock", "+\(DurationText.text(one.now - start))", "+\(DurationText.text(other.now - start))")
+    compare("state", left: states(one), right: states(other))
+    compare("clock", left: "+\(DurationText.text(one.now - start))", right: "+\(DurationText.text(other.now - start))")
     let machine = one.stepper.machine
     for (index, field) in one.program.flows[one.flow].fields.enumerated() {
       func text(_ run: VirtualRun) -> String {
         run.instance?.value(ofField: index, in: machine)?.json(in: machine.types).text() ?? "unset"
       }
-      compare(field.name, text(one), text(other))
+      compare(field.name, left: text(one), right: text(other))
     }
     func work(_ run: VirtualRun) -> String {
       let names = run.outstanding.filter(\.isAwaited).map { machine.name(of: $0.job.target) }
       return names.isEmpty ? "nothing" : names.joined(separator: ", ")
     }
-    compare("waits for", work(one), work(other))
+    compare("waits for", left: work(one), right: work(other))
     return lines
   }
 }

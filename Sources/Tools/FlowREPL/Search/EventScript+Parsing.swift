@@ -19,7 +19,7 @@ extension EventScript {
     } catch {
       throw Problem("\(place), byte \(error.offset + 1): \(error.message)")
     }
-    if let name = json["event"]?.string { return try event(name, json, place) }
+    if let name = json["event"]?.string { return try event(name, json: json, place: place) }
     if let text = json["advance"]?.string {
       guard let wait = DurationText.milliseconds(text) else {
         throw Problem("\(place): `\(text)` is no length of time", help: #"write {"advance": "3d"}"#)
@@ -50,7 +50,7 @@ extension EventScript {
     return .start(try EventScript.value(arguments, as: .record(flow.parameters.name), machine, in: place))
   }
 
-  private func event(_ name: String, _ json: JSON, _ place: String) throws(Problem) -> RunInput {
+  private func event(_ name: String, json: JSON, place: String) throws(Problem) -> RunInput {
     guard let event = machine.event(named: name) else {
       let guess = Suggestion.closest(to: name, among: run.program.events.map(\.name)).first
       throw Problem("\(place): there is no event `\(name)`", help: guess.map { "did you mean `\($0)`?" })

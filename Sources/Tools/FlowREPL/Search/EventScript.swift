@@ -47,12 +47,14 @@ public struct EventScript {
     }
     run = VirtualRun(stepper: Stepper(machine), flow: flow, now: start)
     self.start = start
-    answers = try mocks.map { mocks throws(Problem) in try MockedOutcomes(mocks, machine, flow) } ?? MockedOutcomes()
-    self.goal = try goal.map { goal throws(Problem) in try EventScript.condition(goal, program, flow) }
+    answers =
+      try mocks.map { mocks throws(Problem) in try MockedOutcomes(mocks, machine: machine, flow: flow) }
+      ?? MockedOutcomes()
+    self.goal = try goal.map { goal throws(Problem) in try EventScript.condition(goal, program: program, flow: flow) }
   }
 
   private static func condition(
-    _ text: String, _ program: Program, _ flow: FlowIndex
+    _ text: String, program: Program, flow: FlowIndex
   ) throws(Problem) -> SourcedExpression {
     let compiled = compileExpression(text, in: program, flow: flow)
     guard let expression = compiled.expression else {
@@ -116,7 +118,7 @@ struct MockedOutcomes {
 
   init() {}
 
-  init(_ document: [UInt8], _ machine: Machine, _ flow: FlowIndex) throws(EventScript.Problem) {
+  init(_ document: [UInt8], machine: Machine, flow: FlowIndex) throws(EventScript.Problem) {
     let json: JSON
     do throws(JSONError) {
       json = try JSON(parsing: document)

@@ -22,7 +22,7 @@ extension Session {
   }
 
   func showPath(_ text: String) -> Reply {
-    search(text, "path") { search, answer, origin in
+    search(text, command: "path") { search, answer, origin in
       switch answer {
       case .found(let moves): return way(moves, origin)
       case .none(let situations, _) where origin.instance != nil:
@@ -37,7 +37,7 @@ extension Session {
   }
 
   func showNever(_ text: String) -> Reply {
-    search(text, "never") { search, answer, origin in
+    search(text, command: "never") { search, answer, origin in
       switch answer {
       case .found(let moves):
         var reply = way(moves, origin)
@@ -59,10 +59,10 @@ extension Session {
   }
 
   private func search(
-    _ text: String, _ command: String, _ reply: (Search, BoundedSearch.Answer, VirtualRun) -> Reply
+    _ text: String, command: String, reply: (Search, BoundedSearch.Answer, VirtualRun) -> Reply
   ) -> Reply {
     guard let run else { return notLoaded }
-    switch goal(text, command, run) {
+    switch goal(text, command: command, run: run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let found):
       var search = BoundedSearch(from: run)
@@ -72,7 +72,7 @@ extension Session {
   }
 
   /// `STATE|EXPRESSION [--depth N]`
-  private func goal(_ text: String, _ command: String, _ run: VirtualRun) -> Result<Search, InputProblem> {
+  private func goal(_ text: String, command: String, run: VirtualRun) -> Result<Search, InputProblem> {
     var goal = text
     var depth = BoundedSearch.usualDepth
     if let range = text.lastRange(of: "--depth") {

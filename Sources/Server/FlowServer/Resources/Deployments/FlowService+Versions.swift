@@ -67,8 +67,8 @@ extension FlowService {
     let present = try flow(request)
     let access = try readAccess(request.context)
     read(request) { [self] queries throws(StoreError) in
-      guard let view = try view(name, queries, access) else {
-        return request.respond.send(try missing(name, queries, access))
+      guard let view = try view(name, queries: queries, access: access) else {
+        return request.respond.send(try missing(name, queries: queries, access: access))
       }
       let row = VersionRow(
         flow: name.flow, definition: view.row.definition, number: nil, origin: "", at: view.row.startedAt)

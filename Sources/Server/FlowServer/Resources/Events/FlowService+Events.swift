@@ -34,7 +34,7 @@ extension FlowService {
         guard let seconds, context.principal.may(.read), context.principal.sees(answer.flow) else {
           return request.respond.send(answer.response)
         }
-        answerWhenQuiet(answer, within: seconds, request, access)
+        answerWhenQuiet(answer, within: seconds, request: request, access: access)
       }
     }
   }

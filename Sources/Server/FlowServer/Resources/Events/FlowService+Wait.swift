@@ -26,8 +26,8 @@ extension FlowService {
   }
 
   /// Responds when nothing of the instance is under way any more.
-  func answerWhenQuiet(_ answer: EventAnswer, within seconds: Int, _ request: RouteRequest, _ access: ReadAccess) {
-    let waiter = QuiescenceWaiter(answer, seconds: seconds, request, access)
+  func answerWhenQuiet(_ answer: EventAnswer, within seconds: Int, request: RouteRequest, access: ReadAccess) {
+    let waiter = QuiescenceWaiter(answer, seconds: seconds, request: request, access: access)
     let listener = live.watch(flow: answer.flow, key: answer.key, after: answer.sequence) { [self] _ in
       inspect(waiter)
     }
@@ -45,7 +45,7 @@ extension FlowService {
     reader.read { [self] queries in
       repeat {
         let isLast = waiter.isExpired
-        let view = (try? view((waiter.answer.flow, waiter.answer.key), queries, waiter.access)) ?? nil
+        let view = (try? view((waiter.answer.flow, waiter.answer.key), queries: queries, access: waiter.access)) ?? nil
         if isLast || waiter.hasLeft || view?.isQuiet == true { waiter.finish(view, live) }
       } while waiter.mustReadAgain()
     }
@@ -68,7 +68,7 @@ private final class QuiescenceWaiter: Sendable {
   let access: ReadAccess
   private let state = Mutex(State())
 
-  init(_ answer: EventAnswer, seconds: Int, _ request: RouteRequest, _ access: ReadAccess) {
+  init(_ answer: EventAnswer, seconds: Int, request: RouteRequest, access: ReadAccess) {
     self.access = access
     self.answer = answer
     self.seconds = seconds

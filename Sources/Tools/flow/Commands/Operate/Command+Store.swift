@@ -5,7 +5,7 @@ import Glibc
 
 extension Command {
   static let store = Command(
-    name: "store", group: .serve, 
+    name: "store", group: .serve,
     summary: "Back up, restore, check or compact the database of a server, and read its archive.",
     operands:
       "backup STORE FILE\nrestore FILE STORE\ncheck STORE\ncompact STORE\n"
