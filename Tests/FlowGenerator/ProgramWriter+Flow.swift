@@ -43,6 +43,7 @@ extension ProgramWriter {
     add("on \(random.pick(events).name)\(chance(60) ? " when \(condition(in: scope, 1))" : "") -> broken", 1)
     for index in 0..<count { writeState(index, names, scope) }
     add(chance(50) ? "final ended" : "final ended { entry log \"the end of \" + id }", 1)
+    add("after 3650d -> broken", 1)
     add("failed broken", 1)
     if isSecond { writeMigration() }
     if chance(20) { add("never state0 and ended", 1) }

@@ -262,7 +262,7 @@ import Testing
     // With so little said, the server does not tell its port: it is given one.
     let script = """
       port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-      "$1" serve "$2" --store "$3" --keys "$4" --addr 127.0.0.1:$port --log-level error 2>&1 &
+      "$1" serve "$2" --store "$3" --create --keys "$4" --addr 127.0.0.1:$port --log-level error 2>&1 &
       curl -s -o /dev/null --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:$port/v1/flows
       kill %1
       wait %1
@@ -287,7 +287,7 @@ import Testing
     try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: empty)
     let given = arguments.map { ["OPEN": open, "EMPTY": empty][$0] ?? $0 }
     let process = try FlowProcess.run(
-      ["serve", EndToEndTests.order, "--addr", "0.0.0.0:0", "--store", folder.store] + given)
+      ["serve", EndToEndTests.order, "--addr", "0.0.0.0:0", "--store", folder.store, "--create"] + given)
     #expect(process.code == 2)
     #expect(process.errors.contains(message), "\(process.errors)")
   }

@@ -92,7 +92,8 @@ private struct DotWriter {
     let id = quoted("start.\(number)")
     return [
       "  \(id) [shape=circle, width=0.15, label=\"\", fillcolor=black];",
-      "  \(id) -> \(end(start.target)) [id=\(quoted("start.\(number).edge")), label=\(quoted(lines(model.label(start))))"
+      "  \(id) -> \(end(start.target)) "
+        + "[id=\(quoted("start.\(number).edge")), label=\(quoted(lines(model.label(start))))"
         + "\(clipped("lhead", start.target))];",
     ]
   }

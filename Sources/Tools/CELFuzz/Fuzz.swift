@@ -1,8 +1,8 @@
 import CEL
 import FlowJSON
 
-/// The function that libFuzzer calls with each input: parses, checks and evaluates it as an expression, and evaluates it
-/// again without the checker. No input may crash, hang or exceed the limits.
+/// The function that libFuzzer calls with each input: parses, checks and evaluates it as an expression, and evaluates
+/// it again without the checker. No input may crash, hang or exceed the limits.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let text = String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
