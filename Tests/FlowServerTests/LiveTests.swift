@@ -190,7 +190,8 @@ import Testing
     let stream = try EventStreamClient(port: server.port, path: "/v1/live?flow=Counter&key=a&since=5")
     #expect(try stream.receive().name == "reset")
     _ = server.stop()
-    #expect(try FlowProcess.run("store", "check", folder.store).output.contains("is sound"))
+    // The rows were edited by hand above, so their checksums no longer fit: the check says so.
+    #expect(try FlowProcess.run("store", "check", folder.store).code == 1)
     let archive = try String(contentsOfFile: folder.store + ".archive.jsonl", encoding: .utf8).split(separator: "\n")
     #expect(try archive.map { try JSON(parsing: Array($0.utf8))["journal"]?.array?.count } == [41])
   }
