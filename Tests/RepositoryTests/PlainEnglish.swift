@@ -35,5 +35,5 @@ import Testing
   func retiredWords() { expect(PlainEnglish.words, atMost: 195) }
 
   @Test("a doc comment opens with a noun phrase or a verb")
-  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 317) }
+  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 277) }
 }

@@ -31,7 +31,7 @@ public struct ActionSettings: Sendable {
 
 /// Which addresses actions may call: those of the public network, and what the operator adds.
 public struct NetworkPolicy: Sendable {
-  /// Whether addresses of this machine and of private networks may be called.
+  /// True if addresses of this machine and of private networks may be called.
   public var allowsPrivate: Bool
   /// Hosts that may be called wherever they are.
   public var hosts: Set<String>

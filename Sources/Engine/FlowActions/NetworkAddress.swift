@@ -19,7 +19,7 @@ struct NetworkAddress {
     }
   }
 
-  /// Whether it belongs to the public network: neither to this machine, nor to a private or special network.
+  /// True if it belongs to the public network: neither to this machine, nor to a private or special network.
   var isPublic: Bool {
     switch bytes.count {
     case 4: !NetworkAddress.special4.contains { $0.holds(bytes) }

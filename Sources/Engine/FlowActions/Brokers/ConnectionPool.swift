@@ -15,7 +15,7 @@ protocol BrokerConnection: AnyObject, SendableMetatype {
   /// Does one job, and comes back when its time is over.
   func perform(_ request: JobRequest, _ settings: JSON) -> JobOutcome
 
-  /// Whether another job may follow.
+  /// True if another job may follow.
   var isUsable: Bool { get }
 
   /// The socket, to see whether the other side has hung up; -1 without one.

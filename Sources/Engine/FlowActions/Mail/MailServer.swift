@@ -16,7 +16,7 @@ public struct MailServer: Sendable {
     self.password = parts.password ?? password
   }
 
-  /// Whether it is on this machine, so that nobody is in between.
+  /// True if it is on this machine, so that nobody is in between.
   var isLocal: Bool {
     guard let host = ServerURL(url, schemes: ["smtp", "smtps"])?.plainHost else { return false }
     return host == "localhost" || host == "::1" || host.hasPrefix("127.")

@@ -9,7 +9,7 @@ final class RunningProgram: Sendable {
   private let process: pid_t
   private let descriptor: Int32
   private let streams: Mutex<ProgramStreams>
-  /// Whether the process was waited for, after which its number may be another's.
+  /// True if the process was waited for, after which its number may be another's.
   private let isOver = Mutex(false)
 
   /// Why a program can't be started, by `errno`.
@@ -18,7 +18,7 @@ final class RunningProgram: Sendable {
 
     var message: String { "the program can't be started: \(String(cString: strerror(problem)))" }
 
-    /// Whether it is only for now: the machine is full, or the file is just being written.
+    /// True if it is only for now: the machine is full, or the file is just being written.
     var isTransient: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(problem) }
   }
 

@@ -41,7 +41,7 @@ struct HostGate {
     /// Until when it is left alone; nil while the breaker is closed.
     var openUntil: Int64?
     var pause: Int64 = 0
-    /// Whether the one request is under way that finds out whether it is back.
+    /// True if the one request is under way that finds out whether it is back.
     var isProbing = false
   }
 

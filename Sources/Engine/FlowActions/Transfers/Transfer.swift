@@ -15,9 +15,9 @@ class Transfer {
   let host: String
   private let isAllowedEverywhere: Bool
   private(set) var easy: UnsafeMutableRawPointer?
-  /// Whether an address was refused.
+  /// True if an address was refused.
   private var isRefused = false
-  /// Whether one was not.
+  /// True if one was not.
   private var hasTried = false
 
   /// - Parameter reach: Where it may go; nil for wherever its URL leads, which then is the operator's.

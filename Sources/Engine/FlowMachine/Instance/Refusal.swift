@@ -41,7 +41,7 @@ public struct Refusal: Error, Sendable {
   /// The expression that failed, with its parts.
   public var explanation: ExplainedExpression?
 
-  /// Whether an expression failed, as opposed to a guard that is false.
+  /// True if an expression failed, as opposed to a guard that is false.
   public var isFailure: Bool {
     if case .failed = reason { return true }
     return candidates.contains { if case .guardFailed = $0.answer { true } else { false } }

@@ -32,7 +32,7 @@ public struct Step: Sendable {
   public var refused: [RefusedEvent]
   /// The result of a called flow, when this step ends it in a `final` state.
   public var result: Value?
-  /// Whether a call has a new result. Results are part of the data.
+  /// True if a call has a new result. Results are part of the data.
   public var areResultsChanged: Bool
   /// The active states before.
   let before: StateSet
@@ -46,7 +46,7 @@ public struct Step: Sendable {
   /// The data fields that were assigned, by index, in ascending order.
   public var changedFields: [Int] { Array(changed.ascending) }
 
-  /// Whether the step has changed the data.
+  /// True if the step has changed the data.
   public var isDataChanged: Bool { !changed.isEmpty || areResultsChanged }
 
   /// The outcome of a call of the flow; nil while it runs.

@@ -21,7 +21,7 @@ extension Interpreter {
     return !canReact
   }
 
-  /// Whether an event, a timer or a result may still cause a reaction.
+  /// True if an event, a timer or a result may still cause a reaction.
   private var canReact: Bool {
     guard timers.isEmpty, extended.rolling.isEmpty else { return true }
     for state in active.ascending where flow.states[state].reactsToEvents { return true }

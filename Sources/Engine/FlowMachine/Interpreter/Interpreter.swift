@@ -16,7 +16,7 @@ struct Interpreter: ~Copyable {
   var key = ""
   var startedAt: Int64 = 0
   var caller = Caller()
-  /// Whether the input in progress has a caller: a timer and a result have none.
+  /// True if the input in progress has a caller: a timer and a result have none.
   var hasCaller = false
   var before = StateSet()
   var active = StateSet()

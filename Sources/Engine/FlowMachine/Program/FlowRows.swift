@@ -21,11 +21,11 @@ struct StateRow: Sendable, BitwiseCopyable {
   var isRegion: Bool
   var isParallel: Bool
   var isRollback: Bool
-  /// Whether a transition returns to it by `history`.
+  /// True if a transition returns to it by `history`.
   var isRemembered: Bool
-  /// Whether it has reactions to events.
+  /// True if it has reactions to events.
   var reactsToEvents: Bool
-  /// Whether leaving it ends timers, calls, steps or a rollback.
+  /// True if leaving it ends timers, calls, steps or a rollback.
   var hasWork: Bool
 }
 
@@ -103,7 +103,7 @@ struct CallRow: Sendable, BitwiseCopyable {
   var resultSlot: Int32
   var location: LocationIndex
   var isStep: Bool
-  /// Whether expressions read its result as an optional value: it may have failed or been skipped.
+  /// True if expressions read its result as an optional value: it may have failed or been skipped.
   var isResultOptional: Bool
 }
 

@@ -46,11 +46,11 @@ final class LoadedFlow: Sendable {
   let hasInternalEvents: Bool
   let hasHistory: Bool
   let hasErrors: Bool
-  /// Whether an instance may need an ``ExtendedState``.
+  /// True if an instance may need an ``ExtendedState``.
   let hasExtendedState: Bool
-  /// Whether invariants read more than data, so that a step without assignments may break one.
+  /// True if invariants read more than data, so that a step without assignments may break one.
   let checksAlways: Bool
-  /// Whether the flow has a `never`.
+  /// True if the flow has a `never`.
   let hasNever: Bool
   /// The events that a state or a start of the flow names.
   let handled: Set<EventIndex>

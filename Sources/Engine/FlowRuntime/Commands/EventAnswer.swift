@@ -13,9 +13,9 @@ public struct EventAnswer: Hashable, Sendable {
   public var from: [String]
   public var to: [String]
   public var status: InstanceStatus
-  /// Whether the event started the instance.
+  /// True if the event started the instance.
   public var created: Bool
-  /// Whether this answer was given before.
+  /// True if this answer was given before.
   public var replayed = false
 }
 

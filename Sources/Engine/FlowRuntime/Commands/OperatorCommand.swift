@@ -23,7 +23,7 @@ public struct OperatorCommand: Sendable {
   public var caller: Caller
   /// The revision that the instance must have.
   public var ifMatch: Int?
-  /// Whether to show the outcome without applying it.
+  /// True if to show the outcome without applying it.
   public var isDryRun = false
 
   public init(_ action: Action, flow: String, key: String, reason: String = "", caller: Caller = Caller()) {

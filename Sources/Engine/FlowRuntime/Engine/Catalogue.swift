@@ -16,7 +16,7 @@ public struct Catalogue: Sendable {
     public let origin: String
     /// The instant of the deployment, in milliseconds since 1970.
     public let deployedAt: Int64
-    /// Whether no new instances start; running ones continue.
+    /// True if no new instances start; running ones continue.
     public var isRetired = false
   }
 

@@ -12,7 +12,7 @@ public struct ForkCommand: Sendable {
   public var caller = Caller()
   /// The revision that the instance must have.
   public var ifMatch: Int?
-  /// Whether to show the outcome without applying it.
+  /// True if to show the outcome without applying it.
   public var isDryRun = false
 
   public init(flow: String, key: String, copy: String?) {

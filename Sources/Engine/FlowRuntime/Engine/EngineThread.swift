@@ -56,7 +56,7 @@ public final class EngineThread: Sendable {
   private struct Queue {
     var items: [Item] = []
     var isClosed = false
-    /// Whether the thread sleeps and has to be woken.
+    /// True if the thread sleeps and has to be woken.
     var isWaiting = false
   }
 

@@ -27,7 +27,7 @@ struct MaintenanceSchedule {
   private var lastCheck = 0.0
   private var lastWarning = -warningInterval
   private var lag: Int64 = 0
-  /// Whether there is more to do at once, whether commits may have made something due, and the next due time.
+  /// True if there is more to do at once, whether commits may have made something due, and the next due time.
   private var hasMore = true
   private var hasChanged = true
   private var nextInstant: Int64?

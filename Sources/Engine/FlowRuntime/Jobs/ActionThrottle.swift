@@ -23,7 +23,7 @@ struct ActionThrottle {
     given = InstantRing(limit.count)
   }
 
-  /// Whether the next start has to wait until the throttle is stored.
+  /// True if the next start has to wait until the throttle is stored.
   var mustBeSaved: Bool { unsaved >= ActionThrottle.maximumUnsaved(limit) }
 
   /// The number of starts that may be forgotten when the process ends.

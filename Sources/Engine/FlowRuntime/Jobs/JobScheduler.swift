@@ -6,7 +6,7 @@ struct JobScheduler {
   /// The instant at which the store is to be asked for jobs again, in milliseconds since 1970; nil for never.
   private(set) var nextDue: Int64? = 0
 
-  /// Whether another job may start.
+  /// True if another job may start.
   var hasRoom: Bool { inFlight.count < Engine.maximumInFlight }
   var hasReady: Bool { !ready.isEmpty }
 

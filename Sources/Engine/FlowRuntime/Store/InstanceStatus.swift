@@ -32,6 +32,6 @@ public enum InstanceStatus: Int, Hashable, Sendable, CaseIterable {
     self = InstanceStatus(rawValue: Int(clamping: number)) ?? .suspended
   }
 
-  /// Whether nothing more can happen to the instance.
+  /// True if nothing more can happen to the instance.
   public var hasEnded: Bool { self == .done || self == .failed || self == .cancelled }
 }

@@ -84,7 +84,7 @@ public struct OnceRow: Hashable, Sendable {
   /// The number of results that were undone: the work that follows has another idempotency key.
   public var generation: Int
 
-  /// Whether nothing is known of the key but its generation.
+  /// True if nothing is known of the key but its generation.
   public var isForgotten: Bool { job == 0 && outcome.isEmpty }
 
   public init(key: String, job: Int64, outcome: [UInt8], generation: Int = 0) {

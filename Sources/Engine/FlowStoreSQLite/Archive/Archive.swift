@@ -11,7 +11,7 @@ public struct Archive {
     /// The instance as JSON, with its data and journal.
     public var document: JSON
 
-    /// Whether the whole instance was archived, and not only the older part of its journal.
+    /// True if the whole instance was archived, and not only the older part of its journal.
     public var isWhole: Bool { document["endedAt"] != nil }
   }
 

@@ -32,7 +32,7 @@ struct RecentIdempotencyKeys {
 
   subscript(_ hash: KeyHash) -> Answer? { gathering[hash] ?? leaving[hash] }
 
-  /// Whether a run is on its way.
+  /// True if a run is on its way.
   var isLeaving: Bool { !pieces.isEmpty }
 
   mutating func add(_ hash: KeyHash, _ answer: Answer, at instant: Int64) {

@@ -22,7 +22,7 @@ public final class SQLiteStore: Store {
   var maintenance = Maintenance()
   let statements: Statements
   let answers: IdempotencyIndex
-  /// Whether a transaction is open that has only read.
+  /// True if a transaction is open that has only read.
   private var isReading = false
   /// The newest entries of the instances that were written last.
   private var heads: [Int64: Int64] = [:]
@@ -32,7 +32,7 @@ public final class SQLiteStore: Store {
 
   /// The conditions under which a store is opened.
   public struct OpeningOptions: Hashable, Sendable {
-    /// Whether a store that is not there is made.
+    /// True if a store that is not there is made.
     public var mayCreate = true
     /// Whether a store is opened although its write-ahead log is missing or damaged: the commits that it held are lost.
     public var acceptsLoss = false

@@ -9,7 +9,7 @@ public struct VirtualRun {
   /// An action that the instance has asked for.
   public struct Work {
     public var job: Job
-    /// Whether the instance waits for the result.
+    /// True if the instance waits for the result.
     public var isAwaited: Bool { job.call != nil }
   }
 

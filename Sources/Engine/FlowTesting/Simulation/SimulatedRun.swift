@@ -114,7 +114,7 @@ struct SimulatedRun {
     }
   }
 
-  /// Whether a running instance has nothing left that could happen to it.
+  /// True if a running instance has nothing left that could happen to it.
   var isStuck: Bool {
     guard let instance = run.instance, instance.status == .running, problem == nil else { return false }
     return simulation.stepper.acceptedEvents(of: instance).isEmpty && run.nextTimer == nil

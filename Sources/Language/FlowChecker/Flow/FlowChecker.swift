@@ -16,7 +16,7 @@ struct FlowChecker {
 
   var fields: [CheckedFlow.Field] = []
   var key: Int?
-  /// Whether the start whose statements are checked has an event; nil outside of starts.
+  /// True if the start whose statements are checked has an event; nil outside of starts.
   var startEvent: Bool?
   var parameterCount = 0
   var definitions: [(name: String, value: CheckedExpression)] = []
