@@ -9,10 +9,29 @@ import Testing
     let comments = Repository.lines(of: url).enumerated().filter { $0.element.drop { $0 == " " }.hasPrefix("//") }
       .map { (line: $0.offset + 1, text: String($0.element)) }
     return (SwiftScanner(Repository.text(of: url)).literals + comments).flatMap { line, text in
-      let words = " " + text.lowercased().split { !$0.isLetter }.joined(separator: " ") + " "
-      return DocumentRules.retired.filter { words.contains(" \($0.expression) ") }.map {
-        "\(Repository.path(of: url)):\(line) `\($0.expression)`, instead: \($0.plain)"
-      }
+      retired(in: text).map { "\(Repository.path(of: url)):\(line) `\($0.expression)`, instead: \($0.plain)" }
+    }
+  }
+
+  /// A retired expression, taken apart.
+  private struct Expression {
+    var words: [Substring]
+    var expression: String
+    var plain: String
+  }
+
+  /// The retired expressions by their first word.
+  private static let retired: [Substring: [Expression]] = Dictionary(
+    grouping: DocumentRules.retired.map {
+      Expression(words: $0.expression.split(separator: " "), expression: $0.expression, plain: $0.plain)
+    }, by: { $0.words[0] })
+
+  /// The retired expressions that a text contains as whole words.
+  private static func retired(in text: String) -> [Expression] {
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let words = text.lowercased().utf8.split { !letters.contains($0) }.map(Substring.init)
+    return words.indices.flatMap { index in
+      (retired[words[index]] ?? []).filter { words[index...].starts(with: $0.words) }
     }
   }
 
@@ -32,7 +51,7 @@ import Testing
   }
 
   @Test("messages and comments use no retired words")
-  func retiredWords() { expect(PlainEnglish.words, atMost: 195) }
+  func retiredWords() { expect(PlainEnglish.words, atMost: 175) }
 
   @Test("a doc comment opens with a noun phrase or a verb")
   func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 277) }
