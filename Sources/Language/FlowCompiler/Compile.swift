@@ -8,8 +8,8 @@ public let maximumFiles = 1000
 
 /// Compiles a file and what it imports.
 ///
-/// Performs no I/O: `load` returns the text of a path, or nil when there is none. Imports are relative to the
-/// importing file.
+/// Performs no I/O: `load` returns the text of a path, or nil for a file that does not exist. Imports are relative to
+/// the importing file.
 public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Compilation {
   compile([path], load: load)
 }

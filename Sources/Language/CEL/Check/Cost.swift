@@ -28,7 +28,7 @@ public struct CostRange: Hashable, Sendable {
     CostRange(min(minimum, other.minimum), max(maximum, other.maximum))
   }
 
-  /// A tenth, rounded up: what going over so many bytes costs.
+  /// A tenth, rounded up: the cost of reading this number of bytes.
   var scaled: CostRange { CostRange(minimum.tenth, maximum.tenth) }
 }
 
@@ -66,7 +66,7 @@ private struct CostEstimator {
   struct Estimate {
     var cost: CostRange
     var size = CostRange.unknown
-    /// The path of its value, when it comes from a variable.
+    /// The path of its value, when the value is read from a variable.
     var path: [String]?
   }
 

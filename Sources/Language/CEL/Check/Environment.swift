@@ -67,7 +67,7 @@ public struct Environment: Sendable {
   /// Declares an overload that can be checked but has no implementation.
   public mutating func declare(_ signature: Signature) { add([signature]) }
 
-  /// Takes a variable or definition out again.
+  /// Removes a variable or definition.
   public mutating func remove(_ name: String) {
     variables[name] = nil
     definitions[name] = nil

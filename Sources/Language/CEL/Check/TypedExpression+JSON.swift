@@ -17,7 +17,9 @@ extension TypedExpression {
     return .object(members)
   }
 
-  /// Reads what ``json`` wrote, and takes nothing on trust.
+  /// Reads and validates the stored form that ``json`` writes.
+  ///
+  /// - Throws: `LoadError` when the document is not a well-typed expression.
   public init(json: JSON) throws(LoadError) {
     var reader = TreeReader()
     self = try reader.read(json)

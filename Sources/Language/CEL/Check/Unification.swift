@@ -79,7 +79,7 @@ struct Substitution {
     return type.parameters.contains { occurs(name, in: $0) }
   }
 
-  /// The one of two agreeing types that takes in the other.
+  /// The more general of two agreeing types.
   static func mostGeneral(_ first: ValueType, _ second: ValueType) -> ValueType {
     isAtLeastAsGeneral(first, second) ? first : second
   }

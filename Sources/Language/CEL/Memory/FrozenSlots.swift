@@ -1,6 +1,6 @@
 import FlowSource
 
-/// Slots with all that hangs on them in one block of memory: made once, never changed, shared between threads.
+/// Slots and all values that they refer to in one block of memory: immutable, and shared between threads.
 public final class FrozenSlots: @unchecked Sendable {
   // Unchecked because of the pointer; its memory is written in `init` only.
   private let memory: UnsafeMutableRawBufferPointer

@@ -27,7 +27,7 @@ public struct Slot: BitwiseCopyable, Sendable {
   }
 
   @inline(__always) public var tag: Tag {
-    // Only ever written from a tag, whose raw values are its memory.
+    // Only written from a tag; the raw values of the tags are its memory.
     unsafeBitCast(UInt8(truncatingIfNeeded: description >> 48), to: Tag.self)
   }
 
@@ -132,9 +132,9 @@ extension Slot {
   }
 }
 
-/// Stands before the slots of every list, map, record and optional.
+/// The header before the slots of every list, map, record and optional.
 struct BlockHeader: BitwiseCopyable {
-  /// Of this block with all that hangs on it; bounds every walk over the value.
+  /// The size of this block with all values that it refers to; bounds every traversal of the value.
   var bytes: Int
   var depth: UInt32
   var reserved: UInt32 = 0

@@ -8,7 +8,7 @@ public final class Evaluator {
   public let limits: Limits
   @exclusivity(unchecked) var arena: Arena
   @exclusivity(unchecked) var fuel: Int
-  /// Errors of the present evaluation, with the instructions they came from; error slots hold their index.
+  /// The errors of the current evaluation with their instructions; error slots hold their index.
   @exclusivity(unchecked) var faults: [(fault: Fault, instruction: Int)] = []
   /// True when `faults` or `isStopped` are left from an earlier evaluation.
   @exclusivity(unchecked) private var isDirty = false
@@ -56,7 +56,8 @@ public final class Evaluator {
   /// Evaluates a program over a frame of variables.
   ///
   /// - Parameter frame: A slot for each variable that the program uses.
-  /// - Returns: A slot that lives until ``reset()``; unknown when it depends on an unknown variable.
+  /// - Returns: A slot that is valid until ``reset()``; unknown when it depends on an unknown variable.
+  /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Slot {
     let result = start(program.code, frame)
     if _fastPath(!isStopped && result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
@@ -64,6 +65,8 @@ public final class Evaluator {
   }
 
   /// Evaluates a condition. Allocates nothing for scalar guards.
+  ///
+  /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   @inline(__always)
   public func isTrue(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Bool {
     let result = start(program.code, frame)
@@ -154,7 +157,7 @@ extension Evaluator {
     return Slot(.error, payload: UInt64(faults.count - 1))
   }
 
-  /// Takes `steps` off the fuel.
+  /// Subtracts `steps` from the fuel.
   @inline(__always)
   func charge(_ steps: Int) {
     fuel &-= steps

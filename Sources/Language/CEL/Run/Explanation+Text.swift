@@ -5,7 +5,7 @@ extension Explanation {
   /// The longest value that is shown whole, in characters.
   public static let maximumValueWidth = 60
 
-  /// The expression with what its parts came to below, each under its operator or name.
+  /// The expression with the values of its parts below, each under its operator or name.
   ///
   /// - Parameters:
   ///   - source: The text of the expression.

@@ -26,7 +26,7 @@ public struct Expression: Hashable, Sendable {
   }
 
   public indirect enum Kind: Hashable, Sendable {
-    /// Stands where no expression could be read; the diagnostic says why.
+    /// The placeholder for an expression that could not be parsed; a diagnostic reports the reason.
     case missing
     case literal(Literal)
     /// A name; rooted when a dot precedes it, which skips the container and bound variables.

@@ -33,7 +33,7 @@ extension Literal {
     return string.hasPrefix("0x") ? (String(string.dropFirst(2)), 16) : (string, 10)
   }
 
-  /// Takes prefix, quotes and escapes off a string or bytes token.
+  /// Removes prefix, quotes and escapes from a string or bytes token.
   static func quoted(_ text: [UInt8], isBytes: Bool) throws(LiteralError) -> Literal {
     var reader = QuotedReader(text: text, isBytes: isBytes)
     try reader.read()

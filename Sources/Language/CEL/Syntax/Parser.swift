@@ -6,7 +6,7 @@ public import FlowSource
 public struct ExpressionParser: Sendable {
   /// The deepest nesting of an expression.
   public static let maximumDepth = 200
-  /// The longest text that ``parse(_:)`` takes, in bytes.
+  /// The maximum length of a text for ``parse(_:)``, in bytes.
   public static let maximumSourceBytes = 1 << 20
 
   /// The index of the next token.
@@ -35,9 +35,9 @@ public struct ExpressionParser: Sendable {
     self.stopWords = stopWords
   }
 
-  /// Reads one expression and stops at the first token that can't go on.
+  /// Reads one expression and stops at the first token that can't continue it.
   ///
-  /// A mistake gives one diagnostic and a `.missing` node.
+  /// A syntax error gives one diagnostic and a `.missing` node.
   public mutating func parseExpression() -> Expression {
     if depth == 0 { hasFailed = false }
     return nested { $0.parseConditional() }

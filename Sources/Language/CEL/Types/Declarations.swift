@@ -4,9 +4,9 @@ public struct FieldDeclaration: Hashable, Sendable {
   public enum Presence: String, Hashable, Sendable {
     /// Every value has it: flow fields.
     case always
-    /// When it was set, to any value: proto2, messages, wrappers.
+    /// Present when it was set, to any value: proto2, messages, wrappers.
     case explicit
-    /// When it differs from the type's zero: proto3 scalars, lists and maps.
+    /// Present when it differs from the type's zero: proto3 scalars, lists and maps.
     case implicit
   }
 

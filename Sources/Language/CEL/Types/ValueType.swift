@@ -3,7 +3,7 @@ public indirect enum ValueType: Hashable, Sendable {
   case null, bool, int, uint, double, string, bytes, timestamp, duration
   /// Anything; checked where it is used, at run time.
   case dyn
-  /// Of what was reported already: it agrees with everything, so that one mistake gives one message.
+  /// The type of an expression with a reported error: it agrees with every type, so that one error gives one message.
   case error
   case list(ValueType)
   case map(ValueType, ValueType)

@@ -6,7 +6,7 @@ import FlowSource
 public enum TimeZones {
   /// Seconds east of UTC at an instant, given in seconds since 1970; nil when there is no such zone.
   ///
-  /// Takes IANA names with their old links, `UTC`, and offsets: `+02:00`, `-02:30`, `02:00`.
+  /// Accepts IANA names with their old links, `UTC`, and offsets: `+02:00`, `-02:30`, `02:00`.
   public static func offset(of name: String, at seconds: Int64) -> Int? {
     if name == "UTC" || name == "Z" || name.isEmpty { return 0 }
     if let zone = index[name] { return zone.offset(at: seconds) }
@@ -69,7 +69,7 @@ public enum TimeZones {
   }()
 }
 
-/// One zone: the transitions that were, and the rule for those to come.
+/// One zone: its past transitions, and the rule for future ones.
 private struct Zone: Sendable {
   var firstOffset: Int
   var instants: [Int64]

@@ -9,7 +9,7 @@ struct DependencyNode {
   var needs: [(name: String, range: SourceRange)]
 }
 
-/// Orders names so that each comes behind what it needs.
+/// Orders names so that each follows the names on which it depends.
 ///
 /// Depth-first search (Tarjan 1972); a cycle is reported once, with a place for each of its edges.
 /// - Complexity: O(names + needs).

@@ -104,7 +104,7 @@ struct Declarations {
     "timestamp": .timestamp, "duration": .duration, "dyn": .dyn,
   ]
 
-  /// The type that a reference names; `error` when there is none; that is reported.
+  /// The type that a reference names; `error` for an unknown name, which is reported.
   func resolve(_ node: TypeReferenceNode, into problems: inout [Diagnostic]) -> ValueType {
     guard !node.name.isMissing else { return .error }
     var arguments: [ValueType] = []

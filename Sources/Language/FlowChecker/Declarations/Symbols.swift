@@ -64,7 +64,7 @@ struct Symbols {
     }
   }
 
-  /// An event of a flow's own goes by `Flow.Event`; inside of the flow its plain name is enough.
+  /// An event declared in a flow is named `Flow.Event`; inside the flow its plain name is enough.
   private mutating func addOwn(_ event: EventNode, of flow: FlowNode) {
     var own = event
     own.name.text = "\(flow.name.text).\(event.name.text)"

@@ -8,7 +8,7 @@ extension Explorer {
     /// The guards that hold, and those that don't, by the index of their reaction.
     var held: [Int] = []
     var failed: [Int] = []
-    /// True if a state took the signal, if only to ignore it.
+    /// True if a state handled the signal, even if only to ignore it.
     var isTaken = false
   }
 
@@ -87,9 +87,9 @@ extension Explorer {
     return found + [rest]
   }
 
-  // MARK: - Triggers that may be due at once
+  // MARK: - Triggers that may be due immediately
 
-  /// The slots that decide whether a trigger is due at once.
+  /// The slots that decide whether a trigger is due immediately.
   func immediateReads(_ reaction: Int) -> Set<Int> {
     switch reactions[reaction].trigger {
     case .at(let instant): instant.tree.usedSlots
@@ -126,7 +126,7 @@ extension Explorer {
     return true
   }
 
-  /// Returns whether a selection leaves a state, so that its calls and timers begin again when it is entered.
+  /// Returns whether a selection leaves a state, so that its calls and timers restart when it is entered.
   func leaves(_ state: Int, _ choice: Choice) -> Bool {
     choice.selected.contains { reaction in
       guard let target = reactions[reaction].rest.target else { return false }

@@ -32,7 +32,7 @@ struct Explorer {
   let reactions: [CheckedReaction]
   let starts: [CheckedStart]
   let calls: [CheckedCall]
-  /// Whether each reaction's guard is known to hold, or not to hold.
+  /// The certainty of each reaction's guard: known to be true, known to be false, or unknown.
   let certainty: [Certainty]
   /// Entered by a migration.
   let migrated: [Int]
@@ -111,7 +111,7 @@ struct Explorer {
       return
     }
     let active = active(node)
-    // `always` comes before all else.
+    // `always` precedes all other triggers.
     var rest: [Choice] = []
     for choice in choices(for: .always, in: node, active) {
       if choice.selected.isEmpty { rest.append(choice) } else { follow(choice, from: index, isImmediate: true) }

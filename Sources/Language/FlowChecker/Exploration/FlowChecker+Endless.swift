@@ -19,7 +19,7 @@ extension FlowChecker {
     }
   }
 
-  /// The edges of a component whose conditions the component can't change.
+  /// The edges of a component whose conditions cannot be changed within the component.
   private func circleEdges(_ component: Set<Int>, _ graph: StateGraph) -> [Int] {
     let inner = component.sorted().flatMap { graph.outgoing[$0] }.filter {
       graph.edges[$0].isImmediate && component.contains(graph.edges[$0].to)
@@ -32,7 +32,7 @@ extension FlowChecker {
     }
   }
 
-  /// A circle of edges whose guards can hold together.
+  /// A cycle of edges whose guards can be true together.
   private func circle(among edges: [Int], _ graph: StateGraph, _ logic: GuardLogic) -> [Int]? {
     var outgoing: [Int: [Int]] = [:]
     for edge in edges { outgoing[graph.edges[edge].from, default: []].append(edge) }

@@ -20,7 +20,7 @@ struct StateGraph {
     var to: Int
     /// The reactions that fire, as indices of the flow's reactions.
     var reactions: [Int]
-    /// True if no time passes: the step follows at once, whatever happens outside.
+    /// True if no time passes: the step follows immediately, regardless of outside inputs.
     var isImmediate: Bool
     /// The guards that hold, and those that don't, by the index of their reaction.
     var held: [Int]

@@ -5,7 +5,7 @@ import FlowSyntax
 
 // The calls and steps of states.
 extension FlowChecker {
-  /// Gives each named call a slot for its last result. Two calls of one action may share a name.
+  /// Assigns each named call a slot for its last result. Two calls of one action may share a name.
   mutating func declareCalls() {
     for (state, node) in stateNodes.enumerated() {
       guard let node else { continue }
@@ -46,7 +46,8 @@ extension FlowChecker {
     calls.append(call)
   }
 
-  /// Whether a failure of a step is handled in place: the step then counts as done, without a result.
+  /// Returns true if a failure of a step is handled without leaving the state. The step then counts as done, without a
+  /// result.
   private func continuesAfterFailure(of name: String) -> Bool {
     let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
     return all.contains { reaction in
@@ -74,7 +75,7 @@ extension FlowChecker {
 
   // MARK: - Steps
 
-  /// The steps so that each comes behind what it waits for. F314: they don't wait for each other in a circle.
+  /// The steps in dependency order. F314: they must not depend on each other in a cycle.
   private mutating func orderedSteps(_ steps: [CallNode]) -> [CallNode] {
     var seen: [String: SourceRange] = [:]
     for step in steps {
@@ -201,7 +202,7 @@ extension FlowChecker {
         place: " among the failures of `\(callee.name)`"))
   }
 
-  /// Whether a code is one that the engine or a binding gives without a declaration.
+  /// Returns true for a code that the engine or a binding reports without a declaration.
   static func isBuiltIn(_ code: String) -> Bool {
     let names: Set<String> = [
       "TIMEOUT", "UNREACHABLE", "UNAVAILABLE", "INVALID_RESULT", "INVALID_ARGUMENTS", "NOT_STARTED", "CANCELLED",

@@ -167,7 +167,7 @@ extension FlowChecker {
     return rest
   }
 
-  /// F110: what is entered by its name has to say which of its states comes first.
+  /// F110: a state that is entered by name has to declare its initial state.
   private mutating func checkEntry(_ state: Int, _ path: PathNode) {
     let node = states[state]
     if node.kind == .parallel {

@@ -39,7 +39,7 @@ extension FlowChecker {
     }
   }
 
-  /// F110: a flow with parameters says where a call begins it; one without is not called.
+  /// F110: a flow with parameters declares the initial state of a call; a flow without parameters is not callable.
   private mutating func checkCallable() {
     let called = node.starts.filter {
       if case .called = $0.trigger { true } else { false }

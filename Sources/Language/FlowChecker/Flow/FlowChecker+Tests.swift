@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-// The `test`s of a program: each is checked with the flow that it begins with.
+// The `test`s of a program: each is checked with the flow that it starts.
 extension FlowChecker {
   mutating func check(_ node: TestNode, flow: Int) -> CheckedTest {
     var test = CheckedTest(name: node.name, flow: flow, range: node.range)

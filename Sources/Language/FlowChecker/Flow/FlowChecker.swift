@@ -25,7 +25,7 @@ struct FlowChecker {
   var stateNodes: [StateNode?] = []
   var calls: [CheckedCall] = []
   var callNames: [String: [Int]] = [:]
-  /// Calls whose action does not exist; what refers to them is no further mistake.
+  /// Calls whose action does not exist; references to them are not reported again.
   var unresolvedCalls: Set<String> = []
   var reactions: [CheckedReaction] = []
   var starts: [CheckedStart] = []

@@ -2,7 +2,7 @@ import CEL
 
 /// The values that a term may have, as far as a guard says: exact, so that "none" is a proof.
 enum Domain: Hashable {
-  /// Disjoint, in ascending order. Whole numbers, instants and lengths of time (in nanoseconds).
+  /// Disjoint ranges in ascending order: whole numbers, instants, or durations in nanoseconds.
   case numbers([ClosedRange<Int128>])
   /// Doubles between bounds; whether NaN is among them.
   case doubles([DoubleInterval], hasNaN: Bool)

@@ -59,7 +59,7 @@ extension FlowChecker {
     }
   }
 
-  /// The earlier entries that take whatever an entry could take, whoever the caller is; nil when they don't.
+  /// The earlier entries that handle every input of an entry, for every caller; nil when they do not.
   private func winners(over entry: Entry, among earlier: [Entry], _ logic: GuardLogic) -> [Entry]? {
     guard !earlier.isEmpty else { return nil }
     // Flows after `by` are distinguished from roles by their sign.
@@ -109,7 +109,7 @@ extension FlowChecker {
       notes: ["\(order) tried from top to bottom"], help: "move it up, or change its guard")
   }
 
-  /// F410: `on any` is the last resort of its state, and stands last.
+  /// F410: `on any` is the fallback of its state, and has to be last.
   mutating func checkAny(in state: Int) {
     guard
       let any = reactions.first(where: { reaction in

@@ -13,13 +13,13 @@ struct GuardLogic {
   /// The maximum number of cubes in a formula.
   static let maximumCubes = 256
 
-  /// How often two cubes are joined for one flow before nothing more is claimed.
+  /// The maximum number of cube joins for one flow; beyond it, no further claims are made.
   static let maximumJoins = 400_000
 
   let reader: TermReader
   private let memory = Memory()
 
-  /// What is known of definitions, so that each is read once, and how much was computed.
+  /// The results for definitions, so that each is read once, and the number of joins so far.
   private final class Memory {
     struct Key: Hashable {
       var definition: ObjectIdentifier
@@ -36,7 +36,7 @@ struct GuardLogic {
   /// True if the budget was spent, so that claims may be missing.
   var isExhausted: Bool { memory.joins > GuardLogic.maximumJoins }
 
-  /// Whether a definition can fail, computed once.
+  /// Returns whether a definition can fail; computed once for each definition.
   func canFail(_ definition: Definition, _ compute: () -> Bool) -> Bool {
     let key = ObjectIdentifier(definition)
     if let known = memory.failures[key] { return known }

@@ -1,11 +1,11 @@
 import CEL
 
-/// Something that guards compare: a variable, a field, or whatever else, known by how it is written.
+/// An operand of a comparison in a guard: a variable, a field or another expression, identified by its text.
 struct GuardTerm: Hashable {
   /// Equal for expressions that are the same but for their place.
   let key: String
   let whole: Domain
-  /// True if every value of `whole` is possible whatever the other terms are: then an assignment is a proof.
+  /// True if every value of `whole` is possible for all values of the other terms; an assignment is then a proof.
   let isFree: Bool
 
   static func == (left: GuardTerm, right: GuardTerm) -> Bool { left.key == right.key }
@@ -45,7 +45,7 @@ struct TermReader {
     return text
   }
 
-  /// The term of an expression; nil for a type whose values are not followed.
+  /// The term of an expression; nil for a type whose values are not tracked.
   func term(_ tree: TypedExpression) -> GuardTerm? {
     guard let whole = whole(tree) else { return nil }
     return GuardTerm(key: key(tree), whole: whole, isFree: isPlace(tree))
@@ -69,7 +69,7 @@ struct TermReader {
     }
   }
 
-  /// The domain of exactly one value; nil for a type whose values are not followed.
+  /// The domain of exactly one value; nil for a type whose values are not tracked.
   func single(_ value: Value) -> Domain? {
     switch value {
     case .bool(let flag): .names([flag ? "true" : "false"], isComplement: false)

@@ -75,7 +75,7 @@ private func checkEquality(_ tree: TypedExpression, into problems: inout [Diagno
   for child in tree.children { checkEquality(child, into: &problems) }
 }
 
-/// F310: `-> x.history` goes somewhere the first time, too.
+/// F310: the first entry of `-> x.history` also has a target.
 func checkHistory(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   for reaction in flow.reactions where reaction.rest.isHistory {
     guard let target = reaction.rest.target, flow.states[target].children.isEmpty else { continue }

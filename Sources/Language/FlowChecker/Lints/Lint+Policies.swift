@@ -45,7 +45,7 @@ private func canBeRepeated(_ binding: BindingNode.Kind) -> Bool {
   }
 }
 
-/// F703: a second try may be done twice where nothing tells that it is one.
+/// F703: a retried request may be executed twice if nothing identifies it as a repetition.
 private func checkRepetition(_ policy: PolicyNode, _ action: CheckedAction, into problems: inout [Diagnostic]) {
   guard case .retry(let count, let only, _) = policy.kind, count != 0, only.isEmpty else { return }
   problems.append(

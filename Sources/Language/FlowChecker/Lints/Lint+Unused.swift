@@ -47,7 +47,7 @@ func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problem
   }
 }
 
-/// F506: an import whose file, and the files that it brings along, declare nothing that is used here.
+/// F506: an import whose file, and the files imported by it, declare nothing that is used here.
 func checkUnusedImports(_ context: LintContext, into problems: inout [Diagnostic]) {
   let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
   for file in context.files {

@@ -8,7 +8,7 @@ struct LintContext {
   let symbols: Symbols
   let actions: [CheckedAction]
   let uses: Uses
-  /// The files that have one flow and begin with words about it.
+  /// The files that have one flow and start with a comment about it.
   let introduced: [SourceRange]
 
   init(files: [ParsedFile], symbols: Symbols, actions: [CheckedAction]) {

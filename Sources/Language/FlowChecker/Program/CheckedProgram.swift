@@ -2,7 +2,7 @@ public import CEL
 public import FlowSource
 public import FlowSyntax
 
-/// A program whose names and types hold. Only the checker makes one, so what was not checked can't be lowered.
+/// A program with valid names and types. Only the checker creates one, so unchecked programs can't be lowered.
 public struct CheckedProgram: Sendable {
   public var sources: SourceSet
   public var types: [RecordDeclaration]

@@ -1,10 +1,10 @@
 import CEL
 import FlowJSON
 
-/// A place in an IR document, with the questions that decoding asks of it.
+/// A value in an IR document, with the typed accessors of decoding.
 struct IRReader {
   let json: JSON
-  /// Where the value stands, as a JSON Pointer.
+  /// The location of the value, as a JSON Pointer.
   let pointer: String
 
   func fail(_ message: String) -> ProgramError {

@@ -17,7 +17,7 @@ public struct Program: Hashable, Sendable {
 
   public init() {}
 
-  /// The declared types, the events among them, as CEL wants them.
+  /// The declared types, including the events, as a type registry of CEL.
   public var registry: TypeRegistry {
     var registry = TypeRegistry()
     for declaration in enums { registry.declare(declaration) }
@@ -56,14 +56,14 @@ public struct SourceLocation: Hashable, Sendable {
   }
 }
 
-/// Something that flows are told or tell.
+/// A message that flows receive or emit.
 public struct Event: Hashable, Sendable {
   public var name: String
   /// The record of the payload; it has the name of the event.
   public var payload: RecordDeclaration
   /// True when only flows emit or raise it.
   public var isInternal: Bool
-  /// How other systems deliver it.
+  /// The webhook by which other systems deliver it; nil for no webhook.
   public var webhook: Webhook?
 
   public init(name: String, payload: RecordDeclaration, isInternal: Bool = false, webhook: Webhook? = nil) {
@@ -79,7 +79,7 @@ public struct Webhook: Hashable, Sendable {
   public var secret: SourcedExpression
   /// The environment variables that `secret` reads; they take the first slots of its frame.
   public var environment: [String]
-  /// Where the signature of a request stands.
+  /// The request header that contains the signature.
   public var header: String
   /// The hash of the HMAC; `sha256`.
   public var algorithm: String

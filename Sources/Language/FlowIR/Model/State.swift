@@ -21,11 +21,11 @@ public struct State: Hashable, Sendable {
   public var transitions: [Int]
   public var ignored: [EventIndex]
   public var deferred: [EventIndex]
-  /// Whether entering it undoes what is still to be undone.
+  /// True if entering the state executes the armed undos.
   public var isRollback: Bool
-  /// What a called flow answers when it ends here.
+  /// The result of a called flow that ends in this state.
   public var result: SourcedExpression?
-  /// The first index behind its descendants: they are `index + 1 ..< end`.
+  /// The first index after its descendants: they are `index + 1 ..< end`.
   public var end: StateIndex
 
   public init(

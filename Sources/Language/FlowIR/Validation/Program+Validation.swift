@@ -2,7 +2,7 @@ import CEL
 import FlowTime
 
 extension Program {
-  /// How many slots a frame may have.
+  /// The maximum number of slots of a frame.
   public static let maximumFrame = 4096
 
   /// Checks that every index points at something and that the states are a tree in document order, so that running
@@ -88,7 +88,7 @@ struct FlowValidation {
     guard holds else { throw ProgramError("the flow `\(flow.name)` has a wrong \(what)") }
   }
 
-  /// States come in document order: each behind its parent, its descendants right behind it.
+  /// States are in document order: each after its parent, followed immediately by its descendants.
   private func states() throws(ProgramError) {
     try require(
       !flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")

@@ -1,6 +1,6 @@
 import FlowSource
 
-/// A text whose line breaks are not decided yet.
+/// A document whose line breaks are not yet decided.
 ///
 /// The algebra is Wadler's ("A prettier printer", 2003) with the breaking groups of Oppen's printer: a group is laid
 /// out on one line when that fits, otherwise all its own lines break.

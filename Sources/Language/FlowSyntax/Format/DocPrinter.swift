@@ -100,7 +100,7 @@ struct DocPrinter {
 
   // MARK: - Looking ahead
 
-  /// A document that is looked at, and which part of it comes next.
+  /// A document that is being measured, and the next part of it.
   private struct Ahead {
     var command: Command
     var next = 0
@@ -161,7 +161,7 @@ struct DocPrinter {
   /// The result of looking ahead.
   private struct Measure {
     var room: Int
-    /// True if what is looked at belongs to the group itself.
+    /// True while the measured part belongs to the group itself.
     var isInside = true
     var hasText = false
     private var hasComment = false

@@ -16,7 +16,7 @@ struct Gap {
   /// True if an empty line directly precedes the next token.
   private(set) var endsInBlankLine = false
 
-  /// True if an empty line precedes the first comment, or the token when there is none.
+  /// True if an empty line precedes the first comment, or the token when it has no comments.
   var startsWithBlankLine: Bool { comments.first?.hasBlankLine ?? endsInBlankLine }
 
   /// - Parameter isFirst: True if no token precedes, so that no comment trails one.

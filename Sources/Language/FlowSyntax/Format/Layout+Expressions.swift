@@ -64,7 +64,7 @@ extension Layout {
     return .group(.concat([open, .indent(2, .concat([.softLine, inner])), .softLine, close]))
   }
 
-  /// The dots, brackets and braces behind an operand.
+  /// The dots, brackets and braces after an operand.
   private mutating func selections(of operand: Doc, isName: Bool = false) -> Doc {
     var parts = [operand]
     var isName = isName

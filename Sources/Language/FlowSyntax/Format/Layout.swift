@@ -11,7 +11,7 @@ struct Layout {
   var position = 0
   /// As in ``ExpressionParser/takesRecords``.
   var takesRecords = true
-  /// The token whose comments already stand.
+  /// The token whose comments are already written.
   private var commentsTakenAt = -1
 
   init(_ file: ParsedFile) {

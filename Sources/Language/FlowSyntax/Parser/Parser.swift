@@ -84,7 +84,7 @@ struct Parser {
   /// The word of a repaired token in place of a string.
   static let repairedName = "\u{0}"
 
-  /// Words that can't begin an expression, so that a missing one is seen where it is missing.
+  /// Words that can't start an expression, so that a missing expression is reported at its location.
   static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
 
   var position: Int {
@@ -101,7 +101,7 @@ struct Parser {
   /// The identifier at the cursor, or nothing.
   var word: String { token.kind == .identifier ? words[position] ?? text(token) : "" }
 
-  /// The duration that a repaired token stands for.
+  /// The duration of a repaired token.
   var repairedDuration: String? { token.kind == .int ? words[position] : nil }
 
   var isAtEnd: Bool { token.kind == .endOfFile }
@@ -112,7 +112,7 @@ struct Parser {
 
   mutating func advance() { if !isAtEnd { position += 1 } }
 
-  /// Takes the token when it is of that kind.
+  /// Consumes the token if it is of this kind.
   mutating func take(_ kind: TokenKind) -> Bool {
     guard at(kind) else { return false }
     advance()
@@ -125,7 +125,7 @@ struct Parser {
     return true
   }
 
-  /// Takes the token, or says what should have been here.
+  /// Consumes the token, or reports the expected one.
   @discardableResult
   mutating func expect(_ kind: TokenKind, _ what: String) -> Bool {
     if take(kind) { return true }
@@ -175,7 +175,7 @@ struct Parser {
     }
   }
 
-  /// The last token that begins at or before an offset.
+  /// The last token that starts at or before an offset.
   private func index(of offset: UInt32) -> Int {
     var (low, high) = (0, tokens.count)
     while high - low > 1 {
@@ -185,7 +185,8 @@ struct Parser {
     return low
   }
 
-  /// A name. The words that begin what may follow one are none, so that a missing name is seen where it is missing.
+  /// A name. The keywords that start a following clause are not names, so that a missing name is reported at its
+  /// location.
   mutating func name(_ what: String) -> NameNode {
     let start = token.range
     guard at(.identifier), !Parser.stopWords.contains(word) else {
@@ -219,7 +220,7 @@ struct Parser {
     return aliases.isEmpty ? expression : withoutAlias(expression)
   }
 
-  /// Reads members up to the closing brace; each turn takes at least one token.
+  /// Reads members up to the closing brace; each iteration consumes at least one token.
   mutating func members(of what: String, _ member: (inout Parser) -> Bool) {
     guard expect(.leftBrace, "`{`") else { return }
     while !at(.rightBrace), !isAtEnd {
@@ -232,7 +233,7 @@ struct Parser {
     expect(.rightBrace, "`}` at the end of \(what)")
   }
 
-  /// Skips what can't be read, up to something that begins a member, or the brace that ends the block.
+  /// Skips unparsable tokens up to the start of a member, or the brace that ends the block.
   mutating func skipToMember() {
     var nesting = 0
     skip()

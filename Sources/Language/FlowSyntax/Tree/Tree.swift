@@ -49,7 +49,7 @@ extension ParsedFile {
   }
 }
 
-/// `shop.Item`: in the tree it is `Item`, whose place is the whole.
+/// `shop.Item`: in the tree it is `Item`, located at the whole name.
 public struct QualifiedName: Sendable {
   public var alias: String
   public var name: String
