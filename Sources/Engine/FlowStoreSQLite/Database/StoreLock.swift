@@ -30,7 +30,12 @@ final class StoreLock {
     throw .unusable("`\(path)` has \(status.st_nlink) names (hard links), so that another process could serve it too")
   }
 
-  deinit { close(descriptor) }
+  /// Unlocks explicitly: a child process between `fork` and `exec` holds a copy of the descriptor, and would keep the
+  /// lock of a closed one.
+  deinit {
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Remembers the file that is at the path now.
   func remember() { identity = current }
