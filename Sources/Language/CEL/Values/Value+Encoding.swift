@@ -28,8 +28,8 @@ extension Value {
     }
   }
 
-  /// - Throws: `LoadError` when the document is not a value or is nested too deeply.
   /// Reads the form that ``encoding`` writes.
+  /// - Throws: `LoadError` when the document is not a value or is nested too deeply.
   public init(encoding json: JSON) throws(LoadError) {
     self = try Value.read(json, depth: 0)
   }
