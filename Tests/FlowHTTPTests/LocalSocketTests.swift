@@ -37,7 +37,7 @@ import Testing
   @Test func whatIsListenedOnStays() throws {
     let server = try serve()
     defer { server.shutdown() }
-    #expect(throws: HTTPServerError.cannotListenAt(path: path, reason: "somebody listens there")) { try serve() }
+    #expect(throws: HTTPServerError.cannotListenAt(path: path, reason: "another process listens on it")) { try serve() }
     #expect(try Client(path: path).get("/").status == 200)
   }
 

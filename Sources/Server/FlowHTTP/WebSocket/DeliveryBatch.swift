@@ -1,4 +1,4 @@
-/// Answers and frames that go out together: each loop is locked once and woken at most once per `flush()`.
+/// Responses and frames that are sent together: each loop is locked once and woken at most once per `flush()`.
 public struct DeliveryBatch {
   // There are as many entries as loops: a search is cheaper than hashing.
   private var parts: [(inbox: Inbox, deliveries: [Inbox.Delivery])] = []
@@ -6,12 +6,12 @@ public struct DeliveryBatch {
   /// An empty batch.
   public init() {}
 
-  /// Adds an answer.
+  /// Adds a response.
   public mutating func send(_ response: HTTPResponse, to handle: ResponseHandle) {
     add(.respond(handle.observed(response), handle.target), for: handle.inbox)
   }
 
-  /// Adds a part of a streaming answer.
+  /// Adds a part of a streaming response.
   public mutating func send(chunk: [UInt8], to handle: ResponseHandle) {
     add(.chunk(chunk, handle.target), for: handle.inbox)
   }
@@ -34,7 +34,7 @@ public struct DeliveryBatch {
     for group in groups { add(.broadcast(frame, group.targets), for: group.inbox) }
   }
 
-  /// Hands everything over and is empty again.
+  /// Posts all deliveries and empties the batch.
   public mutating func flush() {
     for index in parts.indices where !parts[index].deliveries.isEmpty {
       parts[index].inbox.post(parts[index].deliveries)

@@ -4,18 +4,18 @@ import FlowIR
 /// The names under which redacted values appear in programs: masking follows a value from its origin, not only the
 /// name that the operator gave.
 ///
-/// A value is followed forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads
-/// and results, and backwards from a redacted field to the payload fields and data fields that it is assigned from.
-/// Every expression with a redacted part counts as redacted. The key field is never followed backwards: it is public.
+/// A value is traced forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads and
+/// results, and backwards from a redacted field to the payload fields and data fields from which it is assigned. Every
+/// expression with a redacted part counts as redacted. The key field is never traced backwards: it is public.
 struct RedactionOrigins {
-  /// Redacted payload fields by event, over all programs: a receiver may be compiled apart from its emitter.
+  /// Redacted payload fields by event, over all programs: a receiver may be compiled separately from its emitter.
   private var payloads: [String: Set<String>] = [:]
   /// Redacted data fields, parameters and definitions by flow.
   private(set) var names: [String: Set<String>]
   private var hasChanged = false
 
   /// - Parameters:
-  ///   - configured: The fields that the operator has named, by flow.
+  /// - configured: The fields in the operator's settings, by flow.
   ///   - programs: All programs whose values may appear.
   init(_ configured: [String: Set<String>], in programs: some Sequence<Program>) {
     names = configured
@@ -35,7 +35,7 @@ struct RedactionOrigins {
     if payloads[event, default: []].insert(field).inserted { hasChanged = true }
   }
 
-  // MARK: - Following
+  // MARK: - Tracing
 
   private mutating func follow(_ flow: Flow, in program: Program) {
     let marked = names[flow.name] ?? []
@@ -122,7 +122,7 @@ struct RedactionOrigins {
     }
   }
 
-  /// The origins of a value that becomes a redacted field.
+  /// Marks the origins of a value that becomes a redacted field.
   private mutating func markSources(of tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) {
     if case .variable(_, let slot) = tree.kind {
       if let name = fieldName(slot, of: flow), !isKey(name, of: flow) { mark(name, of: flow.name) }
@@ -138,13 +138,13 @@ struct RedactionOrigins {
     for child in tree.kind.children { markSources(of: child, event: event, of: flow, in: program) }
   }
 
-  // MARK: - Questions
+  // MARK: - Queries
 
   private func isMarked(_ name: String, of flow: Flow) -> Bool { names[flow.name]?.contains(name) ?? false }
 
   private func isKey(_ name: String, of flow: Flow) -> Bool { flow.key.map { flow.fields[$0].name == name } ?? false }
 
-  /// Whether an expression has a redacted part.
+  /// Returns true if an expression has a redacted part.
   private func isMarked(_ tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) -> Bool {
     switch tree.kind {
     case .variable(_, FrameLayout.event):
@@ -179,7 +179,7 @@ struct RedactionOrigins {
     if case .event(let event) = transition.trigger { event } else { nil }
   }
 
-  /// Whether a flow reacts to an event or starts on it.
+  /// Returns true if a flow reacts to an event or starts on it.
   private func uses(_ flow: Flow, _ event: Event, in program: Program) -> Bool {
     guard let index = program.events.firstIndex(where: { $0.name == event.name }) else { return false }
     return flow.starts.contains { self.event(of: $0) == index }

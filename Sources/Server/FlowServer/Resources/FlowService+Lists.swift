@@ -4,7 +4,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// Lists of what is to be done: jobs and schedules.
+// Lists of pending work: jobs and schedules.
 extension FlowService {
   func listJobs(_ request: RouteRequest) throws(Problem) {
     let flow = request.query["flow"]
@@ -18,7 +18,7 @@ extension FlowService {
       let span = try JournalSpan(queries)
       let jobs = try queries.jobs(flow: flow, after: after ?? 0, limit: limit)
       let next = jobs.count == limit ? jobs.last.map { Cursor(filter: filter, position: $0.row.id) } : nil
-      // An event on its way to another instance is no job of an action.
+      // An event in transit to another instance is not a job of an action.
       var items: [JSON] = []
       for job in jobs where !job.row.action.isEmpty {
         let isOpen = programs.servedEntry(job.flow).map(access.admitsAll) ?? true
