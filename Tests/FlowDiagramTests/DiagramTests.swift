@@ -25,7 +25,7 @@ import Testing
     program.flows.indices.map { draw(program, $0) }.joined()
   }
 
-  @Test("Every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(
+  @Test("every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(
     _ sample: Sample
   ) throws {
     let program = try program(sample)
@@ -35,7 +35,7 @@ import Testing
   }
 
   /// The parts of the picture are found by their ids.
-  @Test("Graphviz draws every state and transition", .enabled(if: hasGraphviz), arguments: samples)
+  @Test("the Graphviz output has every state and transition", .enabled(if: hasGraphviz), arguments: samples)
   func graphvizDrawsEveryPart(_ sample: Sample) throws {
     let program = try program(sample)
     for (index, flow) in program.flows.indexed {

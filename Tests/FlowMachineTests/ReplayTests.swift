@@ -20,7 +20,7 @@ import Testing
     }.program
   }
 
-  @Test("repeating a step of any flow in the repository gives the same bytes, also after a restore") func samples()
+  @Test("repeating a step of any flow in the repository gives the same bytes, also after a restore") func flowFiles()
     throws
   {
     var flows = 0
