@@ -39,7 +39,7 @@ import Testing
     "an invalid line is reported with its number",
     arguments: [
       ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "says nothing to do"),
-      (#"{"advance": "soon"}"#, "no length of time"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
+      (#"{"advance": "soon"}"#, "not a valid duration"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
       (#"{"event": "Paid", "data": {"amount": "x"}}"#, "/amount"), (#"{"start": {}}"#, "it starts on Placed"),
     ])
   func invalidLines(_ line: String, _ message: String) throws {

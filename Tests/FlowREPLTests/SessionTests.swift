@@ -83,7 +83,7 @@ import Testing
   @Test(
     "mistakes are reported with a hint",
     arguments: [
-      ("-> Piad{}", "did you mean `Paid`?"), (":snd", "did you mean `:send`?"), (":advance", "length of time"),
+      ("-> Piad{}", "did you mean `Paid`?"), (":snd", "did you mean `:send`?"), (":advance", "a duration such as"),
       ("-> Paid{amount: 1}", "double"), (#"-> Paid {"amount": "x"}"#, "amount"),
       (":complete nothing", "say which action"),
       ("1 +", "expected"),

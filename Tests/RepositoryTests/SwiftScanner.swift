@@ -58,7 +58,11 @@ struct SwiftScanner {
   private mutating func scanComment() {
     var depth = 0
     repeat {
-      if starts(with: SwiftScanner.commentStart) { depth += 1 } else if starts(with: SwiftScanner.commentEnd) { depth -= 1 }
+      if starts(with: SwiftScanner.commentStart) {
+        depth += 1
+      } else if starts(with: SwiftScanner.commentEnd) {
+        depth -= 1
+      }
       advance(depth == 0 ? 2 : 1, keeps: false)
     } while depth > 0 && index < bytes.count
   }

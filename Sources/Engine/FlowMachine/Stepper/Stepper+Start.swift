@@ -6,7 +6,7 @@ extension Stepper {
   /// Starts an instance with an event.
   /// - Parameters:
   ///   - now: Milliseconds since 1970, the instant recorded with the event.
-  /// - revision: The last revision of an earlier run with the same key, so that no revision is repeated.
+  ///   - revision: The last revision of an earlier run with the same key, so that no revision is repeated.
   public func start(
     flow: FlowIndex, key: String, event: EventIndex, payload: Value, caller: Caller, now: Int64,
     after revision: Int = 0

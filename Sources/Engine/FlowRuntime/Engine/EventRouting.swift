@@ -35,8 +35,8 @@ extension Catalogue.Entry {
 
   /// The effect of an event.
   /// - Parameters:
-  /// - event: Its index in the flow's program; nil for an event that the program does not declare.
-  /// - isRunning: True if the instance with its key is running; nil when no such instance exists.
+  ///   - event: Its index in the flow's program; nil for an event that the program does not declare.
+  ///   - isRunning: True if the instance with its key is running; nil when no such instance exists.
   public func destination(of event: EventIndex?, isRunning: Bool?) -> Destination {
     if let isRunning {
       let startsAgain = event.map { machine.startsAgain(flow: flow, on: $0) } ?? false

@@ -61,7 +61,7 @@ public final class AccessMiddleware: HTTPHandler {
   let expirations: Expirations
 
   /// - Parameters:
-  /// - queries: The source of gauges; counting is slow, so that no other read should share the connection.
+  ///   - queries: The source of gauges; counting is slow, so that no other read should share the connection.
   ///   - workers: The number of requests that are parsed at the same time.
   ///   - clock: Milliseconds since 1970.
   public init(

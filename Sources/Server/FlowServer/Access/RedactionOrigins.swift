@@ -15,7 +15,7 @@ struct RedactionOrigins {
   private var hasChanged = false
 
   /// - Parameters:
-  /// - configured: The fields in the operator's settings, by flow.
+  ///   - configured: The fields in the operator's settings, by flow.
   ///   - programs: All programs whose values may appear.
   init(_ configured: [String: Set<String>], in programs: some Sequence<Program>) {
     names = configured

@@ -41,7 +41,7 @@ public final class Log: Sendable {
 
   /// - Parameters:
   ///   - clock: Milliseconds since 1970.
-  /// - sink: Receives a line with its terminator; called by one thread at a time, and may block.
+  ///   - sink: Receives a line with its terminator; called by one thread at a time, and may block.
   public init(
     level: Level, format: Format, clock: @escaping @Sendable () -> Int64, sink: @escaping @Sendable ([UInt8]) -> Void
   ) {

@@ -52,7 +52,7 @@ final class RateHistory: Sendable {
 
   /// The counts of the last minutes, the oldest first; the last minute is the current one.
   /// - Parameters:
-  /// - span: The number of minutes.
+  ///   - span: The number of minutes.
   ///   - now: Milliseconds since 1970.
   func json(minutes span: Int, now: Int64, includes: (String) -> Bool) -> JSON {
     let present = now / RateHistory.minute

@@ -37,11 +37,11 @@ public final class FlowService: Sendable {
   static let maximumWaiting = 64
 
   /// - Parameters:
-  /// - queries: Read-only connections for lists and views; each serves one request at a time.
+  ///   - queries: Read-only connections for lists and views; each serves one request at a time.
   ///   - clock: Milliseconds since 1970.
   ///   - obstacle: The reason why a program can't be served here.
   ///   - variable: A variable of the environment.
-  /// - dashboard: The web page; nil to disable it.
+  ///   - dashboard: The web page; nil to disable it.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },

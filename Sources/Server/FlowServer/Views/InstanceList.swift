@@ -39,7 +39,7 @@ struct InstanceList {
 
   /// - Parameters:
   ///   - flow: The flow of the instances; nil for all.
-  /// - known: The flows that the caller may see, for messages.
+  ///   - known: The flows that the caller may see, for messages.
   /// - Throws: 400 and 404.
   init(_ query: Parameters, flow: String?, _ catalogue: Catalogue, known: [String]) throws(Problem) {
     let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue, known: known) }

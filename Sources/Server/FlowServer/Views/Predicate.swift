@@ -17,8 +17,8 @@ struct Predicate: Sendable {
 
   /// - Parameters:
   ///   - name: The parameter of the request, for messages.
-  /// - variables: The variables of the text; their values are passed in the same order.
-  /// - strict: The same variables with narrower types, by which more errors are detected.
+  ///   - variables: The variables of the text; their values are passed in the same order.
+  ///   - strict: The same variables with narrower types, by which more errors are detected.
   /// - Throws: 400 with the diagnostics.
   init(
     _ text: String, parameter name: String, variables: [(name: String, type: ValueType)],

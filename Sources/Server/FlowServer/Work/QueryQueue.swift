@@ -11,8 +11,8 @@ final class QueryQueue: Sendable {
   let first: any Queries
 
   /// - Parameters:
-  /// - queries: A read-only connection.
-  /// - others: Further connections; the number of concurrent reads is the number of connections.
+  ///   - queries: A read-only connection.
+  ///   - others: Further connections; the number of concurrent reads is the number of connections.
   init(_ queries: any Queries, _ others: [any Queries] = []) {
     first = queries
     free = Mutex([queries] + others)

@@ -17,8 +17,8 @@ final class WorkerPool: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  /// - width: The maximum number of concurrent pieces of work.
-  /// - limit: The maximum number of waiting pieces of work.
+  ///   - width: The maximum number of concurrent pieces of work.
+  ///   - limit: The maximum number of waiting pieces of work.
   init(width: Int, limit: Int = .max) {
     self.width = max(1, width)
     self.limit = limit

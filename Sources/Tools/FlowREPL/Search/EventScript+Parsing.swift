@@ -6,11 +6,11 @@ import FlowSource
 public import FlowTesting
 import FlowTime
 
-// What lines of JSON ask for.
+// The parsing of script lines.
 extension EventScript {
-  /// Reads one line.
-  /// - Parameter number: Which line it is, for messages.
-  /// - Throws: `Problem` when it makes no sense for this flow.
+  /// Parses one line.
+  /// - Parameter number: The number of the line, for messages.
+  /// - Throws: `Problem` for a line that is malformed or invalid for this flow.
   public func move(_ line: [UInt8], number: Int) throws(Problem) -> RunInput {
     let place = "line \(number)"
     let json: JSON
@@ -22,7 +22,7 @@ extension EventScript {
     if let name = json["event"]?.string { return try event(name, json: json, place: place) }
     if let text = json["advance"]?.string {
       guard let wait = DurationText.milliseconds(text) else {
-        throw Problem("\(place): `\(text)` is no length of time", help: #"write {"advance": "3d"}"#)
+        throw Problem("\(place): `\(text)` is not a valid duration", help: #"write {"advance": "3d"}"#)
       }
       return .advance(wait)
     }
@@ -40,6 +40,8 @@ extension EventScript {
   }
 
   /// Calls the flow with the arguments in a document.
+  ///
+  /// - Throws: `Problem` when the flow is not callable, or the arguments do not fit its parameters.
   public func start(_ arguments: JSON, in place: String) throws(Problem) -> RunInput {
     let flow = run.program.flows[run.flow]
     guard flow.isCallable else {
@@ -62,7 +64,7 @@ extension EventScript {
       caller: Caller(id: json["caller"]?.string ?? "", roles: roles, flow: json["from"]?.string))
   }
 
-  /// The action, the callable flow, or what a call of that name calls.
+  /// The action or callable flow of that name, or the target of the call of that name.
   static func target(
     named name: String, _ machine: Machine, _ flow: FlowIndex, in place: String
   ) throws(Problem) -> Call.Target {
