@@ -51,8 +51,8 @@ import Testing
   }
 
   @Test("messages and comments use no retired words")
-  func retiredWords() { expect(PlainEnglish.words, atMost: 175) }
+  func retiredWords() { expect(PlainEnglish.words, atMost: 0) }
 
   @Test("a doc comment opens with a noun phrase or a verb")
-  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 277) }
+  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 0) }
 }

@@ -59,7 +59,7 @@ import Testing
   @Test("every public throwing function documents its errors")
   func documentedErrors() {
     let found = ScannedFunction.all.filter { $0.isPublic && $0.canThrow && !$0.documentation.contains("- Throws:") }
-    expect(found.map(\.place), atMost: 58, "add `- Throws:`")
+    expect(found.map(\.place), atMost: 0, "add `- Throws:`")
   }
 
   @Test("every library target has a DocC catalogue")
@@ -71,7 +71,7 @@ import Testing
       let folder = "Sources/\(library.layer.capitalized)/\(library.name)"
       return !Repository.files(below: folder).contains { $0.pathExtension == "docc" }
     }
-    expect(found.map(\.name), atMost: 11, "add NAME.docc/NAME.md")
+    expect(found.map(\.name), atMost: 2, "add NAME.docc/NAME.md")
   }
 
   @Test("every golden file belongs to a test")
