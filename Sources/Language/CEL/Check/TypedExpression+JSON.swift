@@ -1,9 +1,9 @@
 public import FlowJSON
 import FlowSource
 
-/// The stored form is flat: a table of types and a list of nodes, in which parts come before wholes.
+/// The stored form is flat: a table of types and a list of nodes, in which children precede their parents.
 ///
-/// So nesting costs no depth of the document, and reading it needs no recursion.
+/// So the depth of the document is constant, and reading it needs no recursion.
 extension TypedExpression {
   public var json: JSON {
     var writer = TreeWriter()

@@ -2,7 +2,7 @@
 struct Substitution {
   private(set) var bindings: [String: ValueType] = [:]
 
-  /// `type` with all that is known put in; what is not becomes `dyn` if `isFinal`.
+  /// `type` with all bindings substituted; unbound parameters become `dyn` if `isFinal`.
   func apply(_ type: ValueType, isFinal: Bool = false) -> ValueType {
     if case .parameter(let name) = type {
       guard let bound = bindings[name] else { return isFinal ? .dyn : type }

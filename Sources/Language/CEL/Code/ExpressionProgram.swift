@@ -1,6 +1,6 @@
 import FlowSource
 
-/// A checked expression as code: made once, run many times, by any number of evaluators.
+/// A checked expression as code: compiled once, run many times, by any number of evaluators.
 public struct ExpressionProgram: Sendable {
   let code: Code
   /// The typed expression it was compiled from, for explanations.

@@ -83,7 +83,7 @@ struct ProgramBuilder {
     return Code(self, constants: try freezeConstants(), range: typed.range)
   }
 
-  /// A value in the register `first`, with the way back in the next.
+  /// A value in the register `first`, with the return address in the next.
   mutating func makeMemo(_ first: Int) -> Memo {
     memoCount += 1
     return Memo(id: memoCount, value: first, back: first + 1)

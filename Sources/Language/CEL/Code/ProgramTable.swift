@@ -54,7 +54,7 @@ extension FrozenSlots {
     frozen = try FrozenSlots(copying: new, count: count)
   }
 
-  /// - Returns: False, with nothing changed, when memory hangs on something that differs.
+  /// - Returns: False, with nothing changed, when a differing slot refers to memory.
   private func assign(_ new: UnsafePointer<Slot>) -> Bool {
     let old = UnsafeMutablePointer(mutating: slots)
     for index in 0..<count where !(old[index].isScalar && new[index].isScalar) && !old[index].isSame(new[index]) {

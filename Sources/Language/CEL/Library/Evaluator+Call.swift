@@ -1,4 +1,4 @@
-/// The functions of the library, by what they are about.
+/// The functions of the library, by subject.
 extension Evaluator {
   /// Calls a function on arguments that are values. Types are checked here, because those found statically only select
   /// speed.

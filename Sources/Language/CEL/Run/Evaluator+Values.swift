@@ -155,7 +155,7 @@ extension Evaluator {
 }
 
 extension Slot {
-  /// The value at the edge. What is unset, unknown or an error reads as null.
+  /// The value for use outside of an evaluation. Unset slots, unknowns and errors read as null.
   func value(in types: TypeRegistry) -> Value {
     switch tag {
     case .unset, .error, .unknown, .null: return .null

@@ -2,7 +2,7 @@ import FlowSource
 
 /// Runs programs: owns the registers, the memory and the fuel of one thread.
 ///
-/// Slots that it makes live until ``reset()``.
+/// Slots that it creates are valid until ``reset()``.
 public final class Evaluator {
   public let types: TypeRegistry
   public let limits: Limits
@@ -23,7 +23,7 @@ public final class Evaluator {
   /// Arguments of a function of two.
   let pair: UnsafeMutablePointer<Slot>
   var patterns = PatternCache()
-  /// The code that runs; its caller keeps it alive.
+  /// The running code; its caller keeps it alive.
   @exclusivity(unchecked) private var running: Unmanaged<Code>?
   /// Values of sub-expressions, by node, while explaining.
   var trace: [Slot?] = []
@@ -47,7 +47,7 @@ public final class Evaluator {
     pair.deallocate()
   }
 
-  /// Frees the memory; all slots made since the last time are dead.
+  /// Frees the memory; all slots created since the last call become invalid.
   public func reset() { arena.reset() }
 
   /// The bytes of memory in use since the last reset.
@@ -187,7 +187,7 @@ extension Evaluator {
   }
 }
 
-/// The patterns last used that are not constant.
+/// The most recently used patterns that are not constant.
 struct PatternCache {
   private static let capacity = 16
   private var entries: [(text: [UInt8], compiled: CompiledPattern)] = []

@@ -53,7 +53,7 @@ extension Explanation {
   }
 }
 
-/// A text on one line, runs of white space as one space, with the way back from bytes to columns.
+/// A text on one line, with runs of white space as one space, and the columns of its bytes.
 private struct SourceLine {
   var text = ""
   private var columns: [Int] = []

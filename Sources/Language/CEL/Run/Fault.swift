@@ -38,7 +38,7 @@ enum Fault {
   case custom(String)
   case limit(String)
 
-  /// The diagnostic code for when it is certain before running.
+  /// The diagnostic code of an error that is certain before running.
   var code: String {
     switch self {
     case .divisionByZero, .modulusByZero: "F206"

@@ -10,7 +10,7 @@ public struct FieldDeclaration: Hashable, Sendable {
     case implicit
   }
 
-  /// The representation of the field, where it holds less than its type.
+  /// The representation of the field, if it has a smaller range than its type.
   public enum Storage: String, Hashable, Sendable {
     case plain, int32, uint32, float, any, jsonValue, jsonStruct, jsonList, enum32
   }
@@ -38,7 +38,7 @@ public struct FieldDeclaration: Hashable, Sendable {
     self.enumName = enumName
   }
 
-  /// True when a literal must give it: no default, not optional, no presence of its own.
+  /// True when a literal must include it: no default, not optional, no presence of its own.
   public var isRequired: Bool {
     if presence != .always || defaultValue != nil { return false }
     if case .optional = type { return false }

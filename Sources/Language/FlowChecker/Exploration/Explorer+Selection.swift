@@ -12,8 +12,8 @@ extension Explorer {
     var isTaken = false
   }
 
-  /// The ways in which the active states may react: the innermost state is asked first, then outwards; a parallel only
-  /// if none of its regions took the signal.
+  /// The ways in which the active states may react: innermost states first; a parallel only if none of its regions
+  /// handled the signal.
   mutating func choices(for signal: Signal, in node: StateGraph.Node, _ active: Set<Int>) -> [Choice] {
     choices(for: signal, in: 0, active)
   }
@@ -108,8 +108,8 @@ extension Explorer {
     }
   }
 
-  /// Returns whether a call may have its result when its state is entered: by a known key of `once`, or as its list is
-  /// empty.
+  /// Returns whether a call may have its result when its state is entered: by a known key of `once`, or because its
+  /// list is empty.
   func isAnsweredAtOnce(_ call: Int) -> Bool {
     if mayBeEmpty(calls[call]) { return true }
     guard let key = calls[call].once else { return false }

@@ -3,10 +3,10 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-// F306: steps that follow each other without time and lead back to where they began never end.
+// F306: steps that follow each other without time and return to their start never end.
 //
-// Such are `always`, internal events, completions, `at` for a past instant, `on rollback.done` with nothing
-// to undo, and calls and steps whose result is known already. A guard ends the cycle if the cycle changes its inputs.
+// Such are `always`, internal events, completions, `at` for a past instant, `on rollback.done` with nothing to undo,
+// and calls and steps whose result is already known. A guard ends the cycle if the cycle changes its inputs.
 extension FlowChecker {
   mutating func checkEndless(_ graph: StateGraph, _ logic: GuardLogic) {
     var reported: Set<Set<Int>> = []
@@ -71,14 +71,14 @@ extension FlowChecker {
     return nil
   }
 
-  /// Returns whether the guards of a circle can be as the circle needs them, all at the same time.
+  /// Returns whether all guards of a cycle can be true at the same time.
   private func isPossible(_ edges: [StateGraph.Edge], _ logic: GuardLogic) -> Bool {
     let held = Set(edges.flatMap(\.held)).compactMap { reactions[$0].rest.guardExpression?.tree }
     let failed = Set(edges.flatMap(\.failed)).compactMap { reactions[$0].rest.guardExpression?.tree }
     return logic.canHold(held, without: failed)
   }
 
-  /// The strongly connected components of the steps without time that hold a circle (Tarjan 1972).
+  /// The strongly connected components of the steps without time that contain a cycle (Tarjan 1972).
   private func components(_ graph: StateGraph) -> [Set<Int>] {
     var search = ComponentSearch(graph)
     for node in graph.nodes.indices where search.numbers[node] == 0 { search.visit(node) }

@@ -24,7 +24,7 @@ extension FlowChecker {
     let name = node.name?.text ?? node.action.names.last?.text ?? ""
     guard let callee = callee(node.action) else {
       unresolvedCalls.insert(name)
-      // Agrees with everything: what refers to it is no further mistake.
+      // Agrees with every type, so that references to it are no further errors.
       _ = environment.declare(variable: name, type: .error, slot: FrameLayout.event)
       return
     }
@@ -111,8 +111,8 @@ extension FlowChecker {
     return step.after.map { ($0.text, $0.range) } + (outside + inside).map { ($0.name, $0.nameRange) }
   }
 
-  /// F503: what an undo reads has to be there when its own step has succeeded; a step does not read the result of one
-  /// whose failure is handled without leaving the state.
+  /// F503: the values that an undo reads are available when its own step has succeeded; a step does not read the result
+  /// of one whose failure is handled without leaving the state.
   private mutating func checkResults(readBy step: Int) {
     let node = calls[step].node
     let before = stepsBefore(step)
@@ -146,7 +146,7 @@ extension FlowChecker {
     }
   }
 
-  /// The steps that a step waits for, directly or through others.
+  /// The direct and transitive prerequisites of a step.
   private func stepsBefore(_ step: Int) -> Set<Int> {
     var found: Set<Int> = []
     var rest = calls[step].after
@@ -163,9 +163,9 @@ extension FlowChecker {
     return calls.indices.filter { calls[$0].state == state && calls[$0].isStep && names.contains(calls[$0].name) }
   }
 
-  // MARK: - What they are given
+  // MARK: - Arguments
 
-  /// Checks what the calls are given; needs all names declared.
+  /// Checks the arguments of the calls; requires all names to be declared.
   mutating func checkCalls() {
     for index in calls.indices {
       let node = calls[index].node
@@ -186,7 +186,7 @@ extension FlowChecker {
     return (action, arguments(node.arguments, of: callee, at: node.action.range, scope))
   }
 
-  /// F705: a code is one that the action declares.
+  /// F705: a code is declared by the action.
   private mutating func checkCodes(_ policies: [PolicyNode], of callee: Callee) {
     for policy in policies {
       guard case .retry(_, let only, _) = policy.kind else { continue }

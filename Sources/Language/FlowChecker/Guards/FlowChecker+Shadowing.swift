@@ -13,8 +13,8 @@ extension FlowChecker {
     var isFailure = false
   }
 
-  /// F401, F402, F702: a reaction behind others that take all that it could take never fires. One that is written for
-  /// several events is reported if it never fires for any of them.
+  /// F401, F402, F702: a reaction after others that handle all its cases never fires. A reaction to several events is
+  /// reported if it never fires for any of them.
   mutating func checkShadowing(_ groups: [ReactionGroup], in state: Int, _ logic: GuardLogic) {
     var copies: [SourceRange: Int] = [:]
     for group in groups { for reaction in group.reactions { copies[reaction.range, default: 0] += 1 } }
@@ -133,6 +133,6 @@ extension FlowChecker {
 }
 
 extension CheckedTransitionTail {
-  /// True if any caller may fire it.
+  /// True if every caller may trigger it.
   var isOpen: Bool { roles.isEmpty && senders.isEmpty }
 }

@@ -2,7 +2,7 @@ import CEL
 
 /// An operand of a comparison in a guard: a variable, a field or another expression, identified by its text.
 struct GuardTerm: Hashable {
-  /// Equal for expressions that are the same but for their place.
+  /// Equal for expressions that differ only in their location.
   let key: String
   let whole: Domain
   /// True if every value of `whole` is possible for all values of the other terms; an assignment is then a proof.
@@ -90,7 +90,7 @@ struct TermReader {
 
   private func single(_ number: Int128) -> Domain { .numbers([number...number]) }
 
-  /// The values on one side of a constant; nil where there is no order that is followed.
+  /// The values on one side of a constant; nil for types without a tracked order.
   func side(_ value: Value, isBelow: Bool, isStrict: Bool) -> Domain? {
     switch single(value) {
     case .numbers(let ranges)?:
@@ -117,7 +117,7 @@ struct TermReader {
     }
   }
 
-  /// The expression as text without its place; names of definitions are looked through.
+  /// The expression as text without its location; names of definitions are resolved.
   func key(_ tree: TypedExpression) -> String {
     switch tree.kind {
     case .constant(let value): "\(value)"

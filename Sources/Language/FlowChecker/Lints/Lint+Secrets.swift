@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// F801, F803: secrets stay out of logs, and requests out of the clear.
+/// F801, F803: secrets are not logged, and requests are encrypted.
 func checkSecrets(_ context: LintContext, into problems: inout [Diagnostic]) {
   for action in context.symbols.actions {
     guard let binding = action.binding else { continue }
@@ -21,7 +21,7 @@ private func checkLogged(_ message: Expression, into problems: inout [Diagnostic
   }
 }
 
-/// F803: `http://` to another machine can be read on the way.
+/// F803: `http://` to another machine can be intercepted.
 private func checkScheme(_ url: Expression, into problems: inout [Diagnostic]) {
   guard let (text, range) = firstLiteral(url), text.hasPrefix("http://") else { return }
   let host = text.dropFirst("http://".count).prefix { $0 != "/" && $0 != ":" }

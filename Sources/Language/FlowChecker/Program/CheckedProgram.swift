@@ -14,7 +14,7 @@ public struct CheckedProgram: Sendable {
   public var tests: [CheckedTest]
 }
 
-/// An expression with its type, and where it is written.
+/// An expression with its type and its location.
 public struct CheckedExpression: Sendable {
   public var tree: TypedExpression
   public var range: SourceRange
@@ -115,7 +115,7 @@ public struct CheckedState: Sendable {
   public var result: CheckedExpression?
 }
 
-/// A reaction to one trigger. A reaction written for several events is checked and listed once for each.
+/// A reaction to one trigger. A reaction to several events is checked and listed once for each.
 public struct CheckedReaction: Sendable {
   public enum Trigger: Sendable {
     case event(Int)

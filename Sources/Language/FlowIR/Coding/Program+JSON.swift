@@ -3,7 +3,7 @@ import CEL
 public import FlowJSON
 
 extension Program {
-  /// The program as a document; `text(.canonical)` of it is what `flow compile` writes.
+  /// The program as a document; `text(.canonical)` of it is the output of `flow compile`.
   public var json: JSON {
     .object([
       .init("ir", .number(Program.format)), .init("types", .array(types.map(\.irJSON))),
@@ -58,7 +58,7 @@ extension JSON {
     }
   }
 
-  /// A node of an expression: its kind, its place from and to, and what belongs to it.
+  /// A node of an expression: its kind, its source range, and its members.
   private var withoutRange: JSON {
     .array((array ?? []).enumerated().filter { $0.offset != 1 && $0.offset != 2 }.map(\.element))
   }

@@ -1,9 +1,9 @@
 public import CEL
 
-/// Work that is done outside of the step.
+/// Work that is performed outside of the step.
 public struct Action: Hashable, Sendable {
   public var name: String
-  /// The parameters, in order; they take the first slots of the binding's frame.
+  /// The parameters, in order; their slots are the first of the binding's frame.
   public var parameters: RecordDeclaration
   public var result: ValueType?
   /// The error codes that callers can distinguish.
@@ -33,10 +33,10 @@ public struct Action: Hashable, Sendable {
 /// The kind of operation of an action, with the expressions of its settings.
 public indirect enum Binding: Hashable, Sendable {
   case http(method: String, url: SourcedExpression, headers: SourcedExpression?, body: SourcedExpression?)
-  /// An outside program claims the work from a queue.
+  /// An external worker claims the work from a queue.
   case worker(queue: String)
   case log(SourcedExpression)
-  /// The others: what they do, and their expressions by the name of the setting.
+  /// The other kinds, with their expressions by the name of the setting.
   case other(kind: Kind, settings: [Setting])
 
   public enum Kind: String, Hashable, Sendable { case email, publish, redis, sql, exec }
@@ -68,7 +68,7 @@ extension Binding {
 public struct Policy: Hashable, Sendable {
   /// The number of attempts after the first; nil for no limit.
   public var retries: Int?
-  /// Codes worth another try; empty means all that are not final.
+  /// Codes that are retried; empty for all that are not final.
   public var retryOnly: [String]
   public var firstBackoffMilliseconds: Int64
   public var longestBackoffMilliseconds: Int64
@@ -104,7 +104,7 @@ public struct RateLimit: Hashable, Sendable {
   }
 }
 
-/// `429 -> BUSY`: the answers from `lowest` to `highest` mean `code`.
+/// `429 -> BUSY`: responses with statuses from `lowest` to `highest` have the failure `code`.
 public struct StatusRule: Hashable, Sendable {
   public var lowest: Int
   public var highest: Int

@@ -63,7 +63,7 @@ public struct Migration: Hashable, Sendable {
     }
   }
 
-  /// A field that gets its value from what the instance knew.
+  /// A field that is assigned from the data of the old version.
   public struct Assignment: Hashable, Sendable {
     public var field: Int
     public var value: SourcedExpression

@@ -6,12 +6,12 @@ public struct State: Hashable, Sendable {
   /// The names from the top, joined by dots; empty for the root.
   public var path: String
   public var kind: Kind
-  /// The index of the state around it; the root is its own.
+  /// The index of the enclosing state; the root is its own.
   public var parent: StateIndex
   /// The root has 0.
   public var depth: Int
   public var children: [StateIndex]
-  /// The child that is entered with it.
+  /// The child that is entered together with the state.
   public var initial: StateIndex?
   public var entry: [ActionStatement]
   public var exit: [ActionStatement]

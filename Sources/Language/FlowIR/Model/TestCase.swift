@@ -1,4 +1,4 @@
-/// A `test` of a program, made ready to run. Not a part of the program: what is tested has the same hash without it.
+/// A `test` of a program in executable form. Not a part of the program: its hash does not depend on tests.
 public struct TestCase: Hashable, Sendable {
   public var name: String
   /// The flow of the tested instance.

@@ -7,7 +7,7 @@ public struct Transition: Hashable, Sendable {
   /// The flows whose instances may emit the event; with roles, either is enough.
   public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
-  /// Nil stays where it is.
+  /// Nil for a reaction without a target.
   public var target: StateIndex?
   /// Returns to the state in which the target was left.
   public var isHistory: Bool
