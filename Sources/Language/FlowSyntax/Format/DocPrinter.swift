@@ -1,8 +1,8 @@
 import FlowSource
 
-/// Lays a ``Doc`` out in lines of ``maximumColumns`` where that is possible.
+/// Writes a ``Doc`` in lines of ``maximumColumns`` where that is possible.
 ///
-/// White space is kept back until text follows, so that no line ends in it.
+/// White space is deferred until text follows, so that no line ends in it.
 /// - Complexity: O(n) for n bytes of text: each look-ahead ends at the margin.
 struct DocPrinter {
   /// The maximum width of a line, in Unicode scalars.
@@ -113,7 +113,8 @@ struct DocPrinter {
     }
   }
 
-  /// Returns whether `doc` and what follows it up to the next line break fit on the line, and no comment splits it.
+  /// Returns whether `doc` and the following text up to the next line break fit on the line, and no comment splits
+  /// them.
   private func fits(_ doc: Doc, indent: Int) -> Bool {
     let start = newlines > 0 ? pendingIndent ?? indent : column + spaces
     var measure = Measure(room: DocPrinter.maximumColumns - start)
@@ -185,7 +186,7 @@ struct DocPrinter {
       if room < 0 { verdict = false }
     }
 
-    /// One before all text only moves it to the next line; behind text, nothing may follow it in the group.
+    /// A comment before all text only moves it to the next line; after text, nothing may follow it in the group.
     mutating func takeComment(indent: Int) {
       if hasText {
         hasComment = true

@@ -8,9 +8,9 @@ struct Gap {
     var hasBlankLine: Bool
   }
 
-  /// The comment on the line of the token before.
+  /// The comment on the line of the preceding token.
   private(set) var trailing: SourceRange?
-  /// The comments on lines of their own.
+  /// The comments on separate lines.
   private(set) var comments: [Comment] = []
   private(set) var hasNewline = false
   /// True if an empty line directly precedes the next token.

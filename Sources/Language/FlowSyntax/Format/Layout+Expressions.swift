@@ -1,7 +1,7 @@
 import CEL
 
 extension Layout {
-  /// One CEL expression; it ends where the parser ends it, at the first token that cannot continue it.
+  /// One CEL expression; it ends at the first token that cannot continue it, as in the parser.
   mutating func expression() -> Doc {
     let condition = operation(level: 0)
     guard at(.question) else { return condition }

@@ -87,7 +87,7 @@ extension Parser {
     }
   }
 
-  // MARK: - What has to hold
+  // MARK: - Properties
 
   private mutating func never(_ start: SourceRange) -> PropertyNode {
     advance()
