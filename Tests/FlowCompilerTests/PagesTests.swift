@@ -67,7 +67,7 @@ private struct Page {
     (self.explanation, wrong, right) = (explanation.1, examples[0], examples[1])
   }
 
-  /// The whole page, with the parts that follow from the rule and from the output of the compiler.
+  /// The complete page, with the parts generated from the rule and the output of the compiler.
   func text(of rule: Rule, printed: String) -> String {
     """
     # \(rule.code) \(rule.name)

@@ -6,7 +6,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Diagrams of flows, as text that other programs draw.
+/// Diagrams of flows in text formats of other programs.
 @Suite struct DiagramTests {
   static let samples = Sample.all(in: "Tests/FlowDiagramTests/Corpus")
 
@@ -34,7 +34,7 @@ import Testing
     try expectGolden(all(program) { textDiagram($0, flow: $1) }, sample, "text")
   }
 
-  /// The parts of the picture are found by their ids.
+  /// The parts of the diagram are found by their ids.
   @Test("the Graphviz output has every state and transition", .enabled(if: hasGraphviz), arguments: samples)
   func graphvizDrawsEveryPart(_ sample: Sample) throws {
     let program = try program(sample)

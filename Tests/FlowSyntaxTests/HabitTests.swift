@@ -4,7 +4,7 @@ import Testing
 
 /// Forms of other languages: each gives exactly one message, whose fix is the right form.
 @Suite struct HabitTests {
-  /// A line of a flow with a habit, the message, and the line after the fix; nil where there is no fix.
+  /// A line of a flow with a habit, its message, and the line after the fix; nil without a fix.
   struct Habit: CustomTestStringConvertible, Sendable {
     var written: String
     var message: String

@@ -4,7 +4,7 @@ import Testing
 
 /// Retired words and sentence openings in messages and comments; `Docs/style.md` has the alternatives.
 @Suite struct PlainEnglish {
-  /// The retired expressions in the comments and string literals of the sources, with their places.
+  /// The retired expressions in the comments and string literals of the sources, with their locations.
   static let words: [String] = Repository.sources.flatMap { url in
     let comments = Repository.lines(of: url).enumerated().filter { $0.element.drop { $0 == " " }.hasPrefix("//") }
       .map { (line: $0.offset + 1, text: String($0.element)) }
@@ -13,7 +13,7 @@ import Testing
     }
   }
 
-  /// A retired expression, taken apart.
+  /// A retired expression, split into words.
   private struct Expression {
     var words: [Substring]
     var expression: String

@@ -1,9 +1,10 @@
 /// Separates the code of a Swift file from its comments and literals, so that rules can be checked by text.
 ///
-/// It knows strings with interpolations, raw and multi-line ones, nested comments and regular expressions; it is no
+/// It handles strings with interpolations, raw and multi-line strings, nested comments and regular expressions, but is
+/// not a
 /// parser.
 struct SwiftScanner {
-  /// The file with the contents of comments and literals replaced by spaces; line breaks stay.
+  /// The file with the contents of comments and literals replaced by spaces; line breaks are kept.
   private(set) var code: [UInt8] = []
   /// The contents of the string literals, without interpolations, each with its line.
   private(set) var literals: [(line: Int, text: String)] = []
