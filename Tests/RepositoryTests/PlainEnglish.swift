@@ -9,12 +9,14 @@ import Testing
     let comments = Repository.lines(of: url).enumerated().filter { $0.element.drop { $0 == " " }.hasPrefix("//") }
       .map { (line: $0.offset + 1, text: String($0.element)) }
     return (SwiftScanner(Repository.text(of: url)).literals + comments).flatMap { line, text in
-      retired(in: text).map { "\(Repository.path(of: url)):\(line) `\($0.expression)`, instead: \($0.plain)" }
+      retiredExpressions(in: text).map {
+        "\(Repository.path(of: url)):\(line) `\($0.expression)`, instead: \($0.plain)"
+      }
     }
   }
 
   /// A retired expression, split into words.
-  private struct Expression {
+  struct Expression {
     var words: [Substring]
     var expression: String
     var plain: String
@@ -27,7 +29,7 @@ import Testing
     }, by: { $0.words[0] })
 
   /// The retired expressions that a text contains as whole words.
-  private static func retired(in text: String) -> [Expression] {
+  static func retiredExpressions(in text: String) -> [Expression] {
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     let words = text.lowercased().utf8.split { !letters.contains($0) }.map(Substring.init)
     return words.indices.flatMap { index in
