@@ -274,7 +274,7 @@ extension Simulation {
       $0.flow == "Listener" && $0.kind == .step && $0.body["event"]?["type"] == "Told"
     }
     let lost = memory.journal.count { $0.kind == .undelivered && $0.body["flow"] == "Listener" }
-    return emitted == received + lost ? [] : ["\(said) were answered, \(heard) heard and \(lost) noted as undelivered"]
+    return emitted == received + lost ? [] : ["\(emitted) were emitted, \(received) received and \(lost) undelivered"]
   }
 }
 
