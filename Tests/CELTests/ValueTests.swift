@@ -92,7 +92,7 @@ import Testing
 }
 
 /// Protobuf messages that contain JSON.
-@Suite struct StructTests {
+@Suite("Protobuf Struct") struct StructTests {
   private func run(_ text: String) throws -> Result<Value, EvaluationError> {
     var environment = Environment()
     environment.types.declareWellKnownTypes()

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 /// One flow for each code, with only that mistake. The golden file has the message and the result of the fixes.
-@Suite struct CodesTests {
+@Suite("Sample of each diagnostic code") struct CodesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/codes"
 
   /// All diagnostics of a sample, with every rule enabled.

@@ -9,7 +9,7 @@ import Testing
 ///
 /// The explanation and the two examples are written by hand. The first lines, the rendered findings and the note on
 /// suppression follow from the rule and the compiler: `UPDATE_GOLDEN=1 swift test --filter PagesTests` refreshes them.
-@Suite struct PagesTests {
+@Suite("Pages of Docs/diagnostics") struct PagesTests {
   static let pages = Sample.all(in: "Docs/diagnostics", withExtension: "md")
 
   /// Compiles an example with the default rules, the rule of the page and the check of the format.

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 /// Findings that the checker must report, and must not. The name of a sample ends in the expected codes.
-@Suite struct RulesTests {
+@Suite("Samples of checker rules") struct RulesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/rules"
   /// The codes under test; others, such as unused names, are ignored.
   static let subjects: Set<String> = [

@@ -194,7 +194,7 @@ final class TestEngine {
     for entry in new {
       var written: [UInt8] = []
       entry.writeBody(to: &written)
-      #expect(written == entry.body.bytes(), "what is written of entry \(entry.sequence) is what it says")
+      #expect(written == entry.body.bytes(), "the written form of entry \(entry.sequence) equals its body")
     }
   }
 
