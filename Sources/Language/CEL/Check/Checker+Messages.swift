@@ -69,7 +69,7 @@ extension Checker {
       builtin == .equal || builtin == .notEqual
       ? "\(list ?? "") can't be compared with `\(display)`"
       : "`\(display)` does not take \(list ?? "no arguments")"
-    let (help, fixes) = comparedText(builtin, arguments) ?? mixedNumbers(arguments)
+    let (help, fixes) = comparedText(builtin, arguments) ?? comparedEnum(builtin, arguments) ?? mixedNumbers(arguments)
     let isOperator = builtin?.isOperator ?? false
     let candidates = signatures.filter { !isOperator || fits($0, arguments) }.prefix(8).map { "`\($0)`" }
     report(

@@ -71,13 +71,16 @@ extension Checker {
         locals.map(\.name) + environment.variables.keys + environment.definitions.keys
         + environment.types.enums.map(\.name) + environment.types.records.map(\.name)
       let close = Suggestion.closest(to: name, among: names.filter { !$0.hasPrefix("@") }, limit: 1)
+      let values = environment.types.enums.flatMap { declaration in
+        declaration.isStrong && declaration.number(of: name) != nil ? ["\(declaration.name).\(name)"] : []
+      }
       let isFunction = environment.overloads[name] != nil || environment.functions[name] != nil
       report(
         "F106",
         message: isFunction ? "`\(name)` is a function and needs arguments" : "there is nothing named `\(name)` here",
         at: range,
-        label: "not declared", help: close.first.map { "change it to `\($0)`" },
-        fixes: close.first.map { [Fix("change to `\($0)`", .maybe, [Fix.Edit(range, $0)])] } ?? [])
+        label: "not declared", help: (values + close).first.map { "change it to `\($0)`" },
+        fixes: (values + close).first.map { [Fix("change to `\($0)`", .maybe, [Fix.Edit(range, $0)])] } ?? [])
     }
     return TypedExpression(range, isLenient ? .dyn : .error, .failure("there is nothing named `\(name)`"))
   }
@@ -88,6 +91,10 @@ extension Checker {
     _ operand: TypedExpression, field: Expression.Field, mode: Expression.SelectMode, at range: SourceRange
   ) -> TypedExpression {
     var type = isLenient ? .dyn : substitution.apply(operand.type)
+    if case .type = type, let enumeration = enumeration(namedBy: operand) {
+      reportUnknownValue(field, of: enumeration)
+      return TypedExpression(range, .error, .failure("`\(enumeration.name)` has no value `\(field.name)`"))
+    }
     var isOptional = mode == .optional
     if case .optional(let inner) = type {
       isOptional = true

@@ -214,7 +214,8 @@ struct Checker {
       "F201",
       message: (what.map { "\($0) is" } ?? "expected")
         + " \(what == nil ? "`\(wanted)`" : article(wanted)), found `\(found)`",
-      at: typed.range, help: conversionHelp(wanted, found))
+      at: typed.range, help: conversionHelp(wanted, found) ?? enumHelp(wanted, typed).help,
+      fixes: enumHelp(wanted, typed).fixes)
     return TypedExpression(typed.range, .error, .failure("type mismatch"))
   }
 }

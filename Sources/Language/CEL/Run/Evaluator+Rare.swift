@@ -13,8 +13,14 @@ extension Evaluator {
     case .callMany: registers[dst] = callMany(step.builtin, arguments: registers + Int(step.a), count: Int(step.c))
     case .matchConstant: registers[dst] = match(checked(operand(step.a), operand: step.a), Int(step.b))
     case .select:
-      registers[dst] = select(
-        checked(operand(step.a), operand: step.a), name: operand(step.c), mode: .init(code: step.b))
+      let value = operand(step.a)
+      let mode = Expression.SelectMode(code: step.b)
+      // A variable without a value has no members yet.
+      if value.isUnset, mode != .plain {
+        registers[dst] = mode == .test ? .bool(false) : .none
+      } else {
+        registers[dst] = select(checked(value, operand: step.a), name: operand(step.c), mode: mode)
+      }
     case .loopStart:
       let collection = operand(step.a)
       guard collection.tag == .list || collection.tag == .map else {
