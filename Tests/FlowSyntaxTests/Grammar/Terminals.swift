@@ -8,7 +8,7 @@ import FlowTime
 /// The terminals of the grammars: sample texts, and their possible ends in a text.
 enum Terminals {
   /// The words that the parser does not accept as a name or the start of an expression.
-  static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
+  static let stopWords = reservedWords
 
   static let names = ["alpha", "beta2", "order_id", "Gamma", "_x", "items", "caller", "self"]
   static let quoted = [#""text""#, "'single'", "'''three'''", #"r"\d+""#, #""a\"b""#]
@@ -38,6 +38,7 @@ enum Terminals {
   static func text(_ name: String, in path: [String], _ random: inout SplitMix64) -> String {
     switch name {
     case "ID", "NAME": random.pick(names)
+    case "MEMBER": random.pick(names + ["when", "state", "on"])
     case "FIELD": random.pick(names + ["if", "`a-b/c d.e`"])
     case "INT": random.pick(numbers)
     case "UINT": random.pick(["0u", "7U", "0xFFu"])
@@ -85,6 +86,7 @@ enum Terminals {
         return DurationText.milliseconds(file.source.string(token.range.union(next.range))) == nil ? [] : [place + 2]
       case "ID":
         return token.kind == .identifier && !stopWords.contains(file.source.string(token.range)) ? [place + 1] : []
+      case "MEMBER": return token.kind == .identifier ? [place + 1] : []
       default: return fits(token.kind, "", name) ? [place + 1] : []
       }
     }

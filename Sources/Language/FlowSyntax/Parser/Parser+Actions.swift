@@ -88,7 +88,7 @@ extension Parser {
   }
 
   mutating func argument() -> ArgumentNode {
-    let name = name("the name of an argument")
+    let name = memberName("the name of an argument")
     expect(.colon, "`:`")
     return ArgumentNode(name: name, value: expression())
   }

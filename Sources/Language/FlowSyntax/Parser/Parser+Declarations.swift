@@ -156,7 +156,7 @@ extension Parser {
 
   mutating func field() -> FieldNode {
     let start = token.range
-    let name = name("the name of a field")
+    let name = memberName("the name of a field")
     expect(.colon, "`:` and a type")
     let type = typeReference()
     let defaultValue = take(.assign) ? expression() : nil

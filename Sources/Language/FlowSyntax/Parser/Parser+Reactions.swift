@@ -103,7 +103,7 @@ extension Parser {
         expect(.rightBracket, "`]`")
       } else if at(.dot) {
         advance()
-        steps.append(.field(name("the name of a field")))
+        steps.append(.field(nameAfterDot("the name of a field")))
       } else {
         break
       }

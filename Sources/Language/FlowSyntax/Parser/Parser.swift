@@ -7,7 +7,7 @@ public import FlowSource
 /// tokens. A file with syntax errors is repaired token by token, so that one mistake gives one message.
 /// - Complexity: O(n) in the length of the text.
 public func parse(_ source: SourceFile) -> ParsedFile {
-  let tokens = tokenize(source.text, base: source.base)
+  let (tokens, invisible) = withoutInvisibleCharacters(tokenize(source.text, base: source.base), source)
   var parser = Parser(source, TokenStream(tokens))
   var declarations = parser.parseFile()
   var errors: [Diagnostic] = []
@@ -21,7 +21,7 @@ public func parse(_ source: SourceFile) -> ParsedFile {
     errors = recovery.diagnostics
     broken = recovery.brokenParts(declarations, parser)
   }
-  let diagnostics = (encodingProblem(source) + errors + parser.diagnostics).sortedByRange()
+  let diagnostics = (encodingProblem(source) + invisible + errors + parser.diagnostics).sortedByRange()
   return ParsedFile(
     source: source, tokens: tokens, declarations: declarations, qualified: parser.qualified,
     diagnostics: Array(diagnostics.prefix(Parser.maximumDiagnostics)), broken: broken)
@@ -42,6 +42,9 @@ func encodingProblem(_ source: SourceFile) -> [Diagnostic] {
       help: "save it as UTF-8")
   ]
 }
+
+/// The words that are names only after `.` and before `:`, as names of members.
+public let reservedWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
 
 /// A syntax error at a token.
 struct SyntaxError {
@@ -85,7 +88,7 @@ struct Parser {
   static let repairedName = "\u{0}"
 
   /// Words that can't start an expression, so that a missing expression is reported at its location.
-  static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
+  static let stopWords = reservedWords
 
   var position: Int {
     get { expressions.position }
@@ -190,7 +193,7 @@ struct Parser {
   mutating func name(_ what: String) -> NameNode {
     let start = token.range
     guard at(.identifier), !Parser.stopWords.contains(word) else {
-      reportExpected("expected \(what)")
+      reportExpected("expected \(what)", help: reservedHelp)
       return NameNode(text: "", range: SourceRange(start.lower, start.lower))
     }
     let text = word
@@ -198,12 +201,35 @@ struct Parser {
     return NameNode(text: text, range: start)
   }
 
+  /// The help for a reserved word in place of a name; nil for one that begins the next line.
+  var reservedHelp: String? {
+    guard position > 0, Parser.stopWords.contains(word) else { return nil }
+    let gap = SourceRange(tokens[position - 1].range.upper, token.range.lower)
+    guard !source.slice(gap).contains(0x0A) else { return nil }
+    return "`\(word)` is a reserved word; it is a name only after `.` and before `:`"
+  }
+
+  /// The name of a member before `:`, which may be a reserved word.
+  mutating func memberName(_ what: String) -> NameNode {
+    Parser.stopWords.contains(word) && peek().kind == .colon ? anyWord() : name(what)
+  }
+
+  /// The name of a member after `.`, which may be a reserved word.
+  mutating func nameAfterDot(_ what: String) -> NameNode { at(.identifier) ? anyWord() : name(what) }
+
+  /// The identifier at the cursor as a name, reserved or not.
+  private mutating func anyWord() -> NameNode {
+    let node = NameNode(text: word, range: token.range)
+    advance()
+    return node
+  }
+
   mutating func path(_ what: String) -> PathNode {
     let start = token.range
     var names = [name(what)]
     while at(.dot), peek().kind == .identifier {
       advance()
-      names.append(name(what))
+      names.append(nameAfterDot(what))
     }
     let path = PathNode(names: names, range: names[0].isMissing ? names[0].range : range(from: start))
     return aliases.isEmpty ? path : withoutAlias(path)
