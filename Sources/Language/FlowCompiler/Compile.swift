@@ -80,7 +80,7 @@ struct Loader {
       return Diagnostic("F108", "cannot read `\(path)`", at: SourceRange(0, 0))
     }
     return Diagnostic(
-      "F108", "there is no file `\(path)`", at: importing.pathRange, label: "not found",
+      "F108", "there is no readable file `\(path)`", at: importing.pathRange, label: "not found",
       help: "the path is relative to the file that imports it")
   }
 }

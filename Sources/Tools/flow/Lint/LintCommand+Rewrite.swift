@@ -10,7 +10,7 @@ extension LintCommand {
   /// Rewrites the files, or, with `--diff`, prints the changes.
   /// - Throws: `UsageError` when a file can't be written.
   func rewrite(_ files: [String]) throws(UsageError) {
-    let before = Dictionary(files.map { ($0, readFile($0) ?? []) }) { first, _ in first }
+    let before = Dictionary(files.map { ($0, readSource($0) ?? []) }) { first, _ in first }
     var texts = before
     if arguments[LintOptions.fix] { Terminal.errorOutput("\(fix(files, in: &texts)) fixed\n") }
     if let reason = arguments[LintOptions.addIgnore] {
@@ -24,7 +24,7 @@ extension LintCommand {
   private func findings(
     in files: [String], texts: [String: [UInt8]]
   ) -> (found: [Diagnostic], sources: SourceSet) {
-    let compilation = FlowCompiler.check(roots: files) { texts[$0] ?? readFile($0) }
+    let compilation = FlowCompiler.check(roots: files) { texts[$0] ?? readSource($0) }
     return (compilation.filtered(by: selection(for: compilation.sources)), compilation.sources)
   }
 
@@ -63,7 +63,7 @@ extension LintCommand {
   private func isStillValid(_ text: [UInt8], of file: SourceFile) -> Bool {
     let syntax = ["F101", "F102"]
     func mistakes(_ text: [UInt8]) -> Int {
-      FlowCompiler.check(roots: [file.name]) { $0 == file.name ? text : readFile($0) }
+      FlowCompiler.check(roots: [file.name]) { $0 == file.name ? text : readSource($0) }
         .diagnostics.count { syntax.contains($0.code) }
     }
     return mistakes(text) <= mistakes(file.text)

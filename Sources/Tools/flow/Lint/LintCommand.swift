@@ -67,9 +67,9 @@ struct LintCommand {
 
   private func check(_ files: [String]) -> Compilation {
     let name = arguments[LintOptions.stdinFilename]
-    let input = name == nil ? nil : readFile("-")
+    let input = name == nil ? nil : readSource("-")
     return FlowCompiler.check(roots: files, isFormChecked: isLint) { path in
-      path == name ? input : readFile(path)
+      path == name ? input : readSource(path)
     }
   }
 

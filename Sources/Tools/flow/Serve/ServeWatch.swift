@@ -46,7 +46,7 @@ struct ServeWatch {
     } catch {
       return reportFailure(error.message)
     }
-    let compilation = FlowCompiler.compile(files, load: readFile)
+    let compilation = FlowCompiler.compile(files, load: readSource)
     folders.formUnion(paths.flatMap(foldersBelow))
     folders.formUnion(compilation.sources.files.map { folder(of: $0.name) })
     guard compilation.program?.hash != served else { return }

@@ -18,7 +18,7 @@ func namedFiles(_ operands: [String]) throws(UsageError) -> [String] {
   for path in operands {
     let isInput = path == "-"
     guard let files = isInput ? [path] : flowFiles(at: path),
-      isInput || !files.contains(where: { readFile($0) == nil })
+      isInput || !files.contains(where: { readSource($0) == nil })
     else {
       throw UsageError("cannot read `\(path)`", help: similarFile(to: path).map { "did you mean `\($0)`?" })
     }

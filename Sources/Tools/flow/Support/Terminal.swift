@@ -63,6 +63,21 @@ func readFile(_ path: String) -> [UInt8]? {
   }
 }
 
+/// The longest Flow source that is read, in bytes.
+private let maximumSourceBytes = 16 << 20
+
+/// Reads a Flow source: a regular file of 16 MiB at most, standard input for `-`, or an inherited descriptor under
+/// `/dev/fd`. Nil for anything else, such as a device, so that an import cannot block or exhaust memory.
+func readSource(_ path: String) -> [UInt8]? {
+  if path != "-", !path.hasPrefix("/dev/fd/"), path != "/dev/stdin" {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= maximumSourceBytes else {
+      return nil
+    }
+  }
+  return readFile(path)
+}
+
 /// Writes a file; false when it could not be written.
 func writeFile(_ path: String, _ contents: [UInt8]) -> Bool {
   guard let file = fopen(path, "wb") else { return false }

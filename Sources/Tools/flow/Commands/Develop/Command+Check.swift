@@ -71,7 +71,7 @@ enum LintOptions {
 
 /// Compiles files as one program, and prints its errors to standard error; nil when there are any.
 func compileFiles(_ paths: [String]) -> Compilation? {
-  let compilation = FlowCompiler.compile(paths, load: readFile)
+  let compilation = FlowCompiler.compile(paths, load: readSource)
   printFindings(of: compilation)
   return compilation.program == nil ? nil : compilation
 }

@@ -40,7 +40,7 @@ private struct FileFormatter {
   init(mode: Mode) { self.mode = mode }
 
   mutating func format(_ path: String) {
-    guard let text = readFile(path) else { return fail("cannot read `\(path)`") }
+    guard let text = readSource(path) else { return fail("cannot read `\(path)`") }
     let name = path == "-" ? "<stdin>" : path
     var sources = SourceSet()
     guard let source = sources.add(name: name, text: text) else { return fail("`\(name)` is too long") }

@@ -30,7 +30,7 @@ extension Command {
 
   private static var environment: SessionEnvironment {
     SessionEnvironment(
-      load: readFile,
+      load: readSource,
       create: { path, text in
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { return false }

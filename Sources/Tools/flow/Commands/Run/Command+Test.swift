@@ -16,7 +16,7 @@ extension Command {
       let files = try namedFiles(arguments.operands)
       // Files that are named form one program; those of a folder may form many.
       let isOneProgram = !arguments.operands.contains(where: isFolder)
-      let programs = isOneProgram ? [files] : programRoots(among: files, load: readFile).map { [$0] }
+      let programs = isOneProgram ? [files] : programRoots(among: files, load: readSource).map { [$0] }
       // A program that does not compile fails the run, after the tests of the others.
       let suites = programs.compactMap { TestSuite($0, style: options.style) }
       guard !suites.isEmpty else { return ExitCode.findings }
