@@ -104,7 +104,7 @@ struct BindingScope {
   ) -> CheckedExpression? {
     let rewritten = replaceEnvironment(in: expression)
     let checked = environment.check(rewritten, expecting: type)
-    problems += checked.diagnostics
+    problems += checked.diagnostics + interpolations(in: expression, environment)
     return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
   }
 

@@ -135,7 +135,7 @@ extension Declarations {
 
   private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
     let checked = environment.check(node.value)
-    problems += self.problems(of: node.value, checked.diagnostics)
+    problems += self.problems(of: node.value, checked.diagnostics) + interpolations(in: node.value, environment)
     // After an error the name stays declared, and agrees with every type.
     guard let tree = checked.expression else { return }
     environment.remove(node.name.text)
@@ -145,6 +145,9 @@ extension Declarations {
   private mutating func declare(_ node: FunctionNode, into problems: inout [Diagnostic]) {
     let parameters = record(node.name.text, fields: node.parameters, environment: nil, problems: &problems).fields
     let result = resolve(node.result, into: &problems)
+    for parameter in node.parameters where reservedWords.contains(parameter.name.text) {
+      problems.append(reservedName(parameter.name, "a parameter of a function"))
+    }
     var scope = environment
     for (slot, parameter) in parameters.enumerated() {
       _ = scope.declare(variable: parameter.name, type: parameter.type, slot: slot)
@@ -158,7 +161,7 @@ extension Declarations {
       return
     }
     let checked = scope.check(node.body, expecting: result)
-    problems += self.problems(of: node.body, checked.diagnostics)
+    problems += self.problems(of: node.body, checked.diagnostics) + interpolations(in: node.body, scope)
     guard let body = checked.expression else {
       environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
       return

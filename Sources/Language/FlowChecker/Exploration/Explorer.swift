@@ -66,9 +66,9 @@ struct Explorer {
   mutating func explore() -> StateGraph? {
     for start in starts {
       guard let target = start.rest.target else { continue }
-      enter(target, acts: start.rest.acts)
+      enter(target, acts: start.rest.acts, isMigrated: false)
     }
-    for state in migrated { enter(state, acts: []) }
+    for state in migrated { enter(state, acts: [], isMigrated: true) }
     while let index = waiting.popLast() {
       expand(index)
       guard !isOverBudget, graph.nodes.count <= Explorer.maximumNodes, graph.edges.count <= Explorer.maximumEdges else {
@@ -78,11 +78,14 @@ struct Explorer {
     return graph
   }
 
-  private mutating func enter(_ state: Int, acts: [CheckedActionStatement]) {
+  private mutating func enter(_ state: Int, acts: [CheckedActionStatement], isMigrated: Bool) {
     var step = Step(node: StateGraph.Node(leaves: []))
     perform(acts, &step)
     enterPath(to: state, below: 0, &step)
-    for variant in finish(step) { visit(variant) }
+    for variant in finish(step) {
+      visit(variant)
+      graph.entries.append((graph.add(variant).index, isMigrated))
+    }
   }
 
   mutating func visit(_ node: StateGraph.Node) {

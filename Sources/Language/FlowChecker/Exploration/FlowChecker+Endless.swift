@@ -80,7 +80,7 @@ extension FlowChecker {
 
   /// The strongly connected components of the steps without time that contain a cycle (Tarjan 1972).
   private func components(_ graph: StateGraph) -> [Set<Int>] {
-    var search = ComponentSearch(graph)
+    var search = ComponentSearch(graph, follows: \.isImmediate)
     for node in graph.nodes.indices where search.numbers[node] == 0 { search.visit(node) }
     return search.found
   }
@@ -118,9 +118,11 @@ extension FlowChecker {
   }
 }
 
-/// Tarjan's search, with a stack of its own so that a long chain does not overflow the thread's.
-private struct ComponentSearch {
+/// Tarjan's search for the strongly connected components that hold a circle, along the edges that `follows` accepts. It
+/// has a stack of its own, so that a long chain does not overflow the thread's.
+struct ComponentSearch {
   let graph: StateGraph
+  let follows: (StateGraph.Edge) -> Bool
   var numbers: [Int]
   var found: [Set<Int>] = []
   private var lows: [Int]
@@ -128,8 +130,9 @@ private struct ComponentSearch {
   private var isOnStack: [Bool]
   private var count = 0
 
-  init(_ graph: StateGraph) {
+  init(_ graph: StateGraph, follows: @escaping (StateGraph.Edge) -> Bool) {
     self.graph = graph
+    self.follows = follows
     numbers = [Int](repeating: 0, count: graph.nodes.count)
     lows = numbers
     isOnStack = [Bool](repeating: false, count: graph.nodes.count)
@@ -142,7 +145,7 @@ private struct ComponentSearch {
       if next < graph.outgoing[node].count {
         work[work.count - 1].next += 1
         let edge = graph.edges[graph.outgoing[node][next]]
-        guard edge.isImmediate else { continue }
+        guard follows(edge) else { continue }
         if numbers[edge.to] == 0 {
           open(edge.to, &work)
         } else if isOnStack[edge.to] {
@@ -174,7 +177,7 @@ private struct ComponentSearch {
     }
     let hasCircle =
       component.count > 1
-      || graph.outgoing[root].contains { graph.edges[$0].isImmediate && graph.edges[$0].to == root }
+      || graph.outgoing[root].contains { follows(graph.edges[$0]) && graph.edges[$0].to == root }
     if hasCircle { found.append(component) }
   }
 }

@@ -127,7 +127,8 @@ extension FlowChecker {
       && node.leaves.allSatisfy { states[$0].kind == .final || states[$0].kind == .failed }
   }
 
-  private func statesAround(_ leaves: [Int]) -> Set<Int> {
+  /// The leaves with all states around them.
+  func statesAround(_ leaves: [Int]) -> Set<Int> {
     var found: Set<Int> = [0]
     for leaf in leaves {
       var state = leaf

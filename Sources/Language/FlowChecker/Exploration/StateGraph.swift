@@ -32,6 +32,8 @@ struct StateGraph {
   }
 
   var nodes: [Node] = []
+  /// The nodes that a start or a migration enters.
+  var entries: [(node: Int, isMigrated: Bool)] = []
   var edges: [Edge] = []
   /// The nodes from which nothing follows without time, by index.
   var stable: Set<Int> = []

@@ -35,7 +35,9 @@ extension FlowChecker {
           "F113", "a call can't have the name `\(name)`", at: place, label: "the name is in use",
           help: "write `as` and another name"))
     }
-    let isOptional = node.condition != nil || isStep && continuesAfterFailure(of: name)
+    let handler = isStep ? handlerInPlace(of: name) : nil
+    let isOptional = node.condition != nil || handler != nil
+    if let handler { uncertainSteps[name] = handler }
     let shape: ResultShape = node.loop != nil ? .list : isOptional ? .optional : .single
     let record = shape.recordName(callee.name)
     var call = CheckedCall(
@@ -46,14 +48,28 @@ extension FlowChecker {
     calls.append(call)
   }
 
-  /// Returns true if a failure of a step is handled without leaving the state. The step then counts as done, without a
-  /// result.
-  private func continuesAfterFailure(of name: String) -> Bool {
+  /// The reaction that handles a failure of a step in place: the step then counts as done, without a result.
+  private func handlerInPlace(of name: String) -> SourceRange? {
     let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
-    return all.contains { reaction in
+    return all.first { reaction in
       guard reaction.rest.target == nil, case .on(let paths) = reaction.trigger.kind else { return false }
       return paths.contains { $0.names.map(\.text) == [name, "failed"] }
-    }
+    }?.range
+  }
+
+  /// F503 in place of a mistake of types: the result of a step whose failure is handled is an optional.
+  func missingResult(_ problem: Diagnostic, in expression: Expression) -> Diagnostic? {
+    guard problem.severity == .error, problem.message.contains("?`"),
+      let reference = expression.references.first(where: { reference in
+        uncertainSteps[reference.name] != nil && reference.range.lower < problem.range.upper
+          && problem.range.lower < reference.range.upper
+      }), let handler = uncertainSteps[reference.name]
+    else { return nil }
+    let name = reference.name
+    return Diagnostic(
+      "F503", "`\(name)` has no result when it failed, and its failure is handled", at: reference.nameRange,
+      label: "may have no result", labels: [.init(handler, "the state continues after a failure")],
+      help: "leave the state on `\(name).failed`, or write `.orValue(...)` behind `\(name).result`")
   }
 
   /// The slot of the last result of a name, shared by calls with that name. F103: they call the same action.
@@ -111,8 +127,7 @@ extension FlowChecker {
     return step.after.map { ($0.text, $0.range) } + (outside + inside).map { ($0.name, $0.nameRange) }
   }
 
-  /// F503: the values that an undo reads are available when its own step has succeeded; a step does not read the result
-  /// of one whose failure is handled without leaving the state.
+  /// F503: the results that an undo reads must be present when its own step has succeeded.
   private mutating func checkResults(readBy step: Int) {
     let node = calls[step].node
     let before = stepsBefore(step)
@@ -127,27 +142,10 @@ extension FlowChecker {
           at: reference.nameRange, label: "has no result yet", labels: [.init(calls[other].node.range, "runs later")],
           help: "let `\(calls[step].name)` run after it, or undo it there"))
     }
-    for reference in (node.arguments.map(\.value) + [node.condition, node.loop?.list].compactMap { $0 }).flatMap(
-      \.references)
-    {
-      guard reference.name != node.loop?.variable.text,
-        let other = before.first(where: { calls[$0].name == reference.name }),
-        let handler = reactions.first(where: { reaction in
-          guard case .callFailed(other) = reaction.trigger else { return false }
-          return reaction.rest.target == nil
-        })
-      else { continue }
-      problems.append(
-        Diagnostic(
-          "F503", "`\(reference.name)` has no result when it failed, and its failure is handled",
-          at: reference.nameRange,
-          label: "may have no result", labels: [.init(handler.range, "the state continues after a failure")],
-          help: "leave the state on `\(reference.name).failed`"))
-    }
   }
 
   /// The direct and transitive prerequisites of a step.
-  private func stepsBefore(_ step: Int) -> Set<Int> {
+  func stepsBefore(_ step: Int) -> Set<Int> {
     var found: Set<Int> = []
     var rest = calls[step].after
     while let next = rest.popLast() { if found.insert(next).inserted { rest += calls[next].after } }

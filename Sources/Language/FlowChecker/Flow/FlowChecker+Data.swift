@@ -60,10 +60,7 @@ extension FlowChecker {
   /// F113, F103: a field has a name of its own.
   private mutating func isFree(_ name: NameNode, _ seen: inout [String: SourceRange]) -> Bool {
     if FlowChecker.reserved.contains(name.text) {
-      problems.append(
-        Diagnostic(
-          "F113", "`\(name.text)` can't be the name of a data field", at: name.range, label: "a reserved word",
-          help: "choose another name"))
+      problems.append(reservedName(name, "a data field"))
       return false
     }
     if let first = seen[name.text] {
@@ -106,6 +103,7 @@ extension FlowChecker {
       let definition = node.lets[index]
       let checked = environment.check(definition.value)
       problems += declarations.problems(of: definition.value, checked.diagnostics)
+      problems += interpolations(in: definition.value, environment)
       if let tree = checked.expression {
         environment.remove(definition.name.text)
         environment.declare(definition: definition.name.text, tree)
@@ -113,4 +111,11 @@ extension FlowChecker {
       }
     }
   }
+}
+
+/// F113: a reserved word as the name of something that expressions read by its name alone.
+func reservedName(_ name: NameNode, _ what: String) -> Diagnostic {
+  Diagnostic(
+    "F113", "`\(name.text)` can't be the name of \(what)", at: name.range, label: "a reserved word",
+    help: "choose another name")
 }

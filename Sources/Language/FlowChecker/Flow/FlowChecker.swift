@@ -27,7 +27,11 @@ struct FlowChecker {
   var callNames: [String: [Int]] = [:]
   /// Calls whose action does not exist; references to them are not reported again.
   var unresolvedCalls: Set<String> = []
+  /// The steps whose failure is handled without leaving the state, with the reaction: their results are optional.
+  var uncertainSteps: [String: SourceRange] = [:]
   var reactions: [CheckedReaction] = []
+  /// The events that the flow answers with other events, again and again.
+  var relays: [EventRelay] = []
   var starts: [CheckedStart] = []
   var migrations: [CheckedMigration] = []
   var invariants: [CheckedExpression] = []
@@ -71,7 +75,11 @@ struct FlowChecker {
       let graph = checkStatechart(logic)
       checkGuards(logic)
       let isExplained = problems.contains { ["F306", "F309", "F401", "F402", "F410", "F702"].contains($0.code) }
-      if let graph { checkReached(graph, isExplained: isExplained) }
+      if let graph {
+        checkReached(graph, isExplained: isExplained)
+        checkResultReads(graph, always: invariants + readRules.compactMap(\.condition))
+        relays = relays(in: graph)
+      }
       checkRaces()
       checkRegionTargets()
       checkFailures()
@@ -104,7 +112,7 @@ struct FlowChecker {
     _ expression: Expression, _ environment: Environment, expecting type: ValueType? = nil
   ) -> CheckedExpression? {
     let checked = environment.check(expression, expecting: type)
-    problems += declarations.problems(of: expression, checked.diagnostics)
+    report(checked.diagnostics, in: expression, environment)
     return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
   }
 
@@ -113,7 +121,7 @@ struct FlowChecker {
     _ expression: Expression, _ environment: Environment, what: String
   ) -> CheckedExpression? {
     let checked = environment.check(expression)
-    problems += declarations.problems(of: expression, checked.diagnostics)
+    report(checked.diagnostics, in: expression, environment)
     guard let tree = checked.expression else { return nil }
     guard [.bool, .dyn, .error].contains(checked.type) else {
       problems.append(
@@ -123,6 +131,12 @@ struct FlowChecker {
       return nil
     }
     return CheckedExpression(tree: tree, range: expression.range)
+  }
+
+  /// Adds what the check of an expression found.
+  private mutating func report(_ found: [Diagnostic], in expression: Expression, _ environment: Environment) {
+    problems += interpolations(in: expression, environment)
+    problems += declarations.problems(of: expression, found).map { missingResult($0, in: expression) ?? $0 }
   }
 
   private func symbolicText(_ expression: Expression) -> String {

@@ -28,8 +28,7 @@ func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into proble
   let slot = FrameLayout.firstField + key
   let name = flow.fields[key].name
   for act in allActs(flow) {
-    guard case .emit(let event, let value) = act.kind, case .record(_, let members) = value.tree.kind,
-      let member = members.first(where: { $0.field == name }), isKey(member.value, slot),
+    guard case .emit(let event, let value) = act.kind, hasKey(value, slot: slot, field: name),
       let reaction = flow.reactions.first(where: { if case .event(event) = $0.trigger { true } else { false } })
     else { continue }
     let text = context.symbols.events[event].name.text
@@ -41,10 +40,23 @@ func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into proble
   }
 }
 
-private func isKey(_ tree: TypedExpression, _ slot: Int) -> Bool {
-  switch tree.kind {
-  case .variable(_, slot): true
-  case .named(let definition): isKey(definition.body, slot)
-  default: false
+/// F516: an internal event that a flow takes, and that no flow of the program emits or raises.
+///
+/// Events of a file without flows may be emitted by programs that are not seen here.
+func checkUnsentEvents(_ flows: [FlowSummary], _ context: LintContext, into problems: inout [Diagnostic]) {
+  let sent = flows.reduce(into: Set<Int>()) { $0.formUnion($1.raises.union($1.emits.map(\.event))) }
+  let files = context.files.filter { $0.flowCount > 0 }.map(\.source.range)
+  for (index, event) in context.symbols.events.enumerated() {
+    let place = event.name.range
+    let text = event.name.text
+    let isOwn = text.contains(".")
+    guard event.isInternal || isOwn, !sent.contains(index), !event.name.isMissing,
+      context.uses.names.contains(isOwn ? String(text.split(separator: ".").last ?? "") : text),
+      files.contains(where: { $0.lower <= place.lower && place.upper <= $0.upper })
+    else { continue }
+    problems.append(
+      Diagnostic(
+        "F516", .warning, "no flow \(isOwn ? "raises" : "emits or raises") `\(text)`", at: place,
+        label: "never arrives", help: "\(isOwn ? "raise" : "emit") it in a flow, or remove it with its reactions"))
   }
 }

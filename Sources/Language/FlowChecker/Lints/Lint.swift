@@ -41,8 +41,15 @@ struct FlowSummary {
   /// The events that reactions and starts accept from flows, with the flows after `by`.
   let admissions: [(event: Int, senders: [Int], range: SourceRange)]
 
-  init(_ flow: CheckedFlow) {
+  /// The events that the flow answers with other events, again and again.
+  let relays: [EventRelay]
+  /// The events that the flow raises.
+  let raises: Set<Int>
+
+  init(_ flow: CheckedFlow, relays: [EventRelay]) {
     name = flow.node.name
+    self.relays = relays
+    raises = Set(allActs(flow).compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
     calls = flow.calls.compactMap { call in
       if case .flow = call.target { (call.node.action.text, call.node.action.range) } else { nil }
     }
@@ -102,7 +109,9 @@ func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
   checkConfusingNames(context, into: &problems)
   checkDeprecatedUses(context, into: &problems)
   checkEmitCycles(flows, into: &problems)
+  checkRelays(flows, context, into: &problems)
   checkForgeableEvents(flows, context, into: &problems)
+  checkUnsentEvents(flows, context, into: &problems)
   for action in context.actions {
     checkPolicies(of: action, into: &problems)
     checkURLs(of: action, into: &problems)

@@ -73,7 +73,7 @@ private struct CheckRun {
       let flow = checker.check()
       for test in testNodes[index] ?? [] { tests.append(checker.check(test, flow: index)) }
       problems += checker.problems
-      summaries.append(FlowSummary(flow))
+      summaries.append(FlowSummary(flow, relays: checker.relays))
       if isWhole, !checker.problems.hasErrors { lints += lint(flow, context) }
       if isKept { flows.append(flow) }
     }

@@ -38,6 +38,7 @@ extension Rule {
     Rule("F214", "not-an-event", .error, .core, "a value that is sent or emitted is not an event"),
     Rule("F215", "missing-input", .error, .core, "an argument is missing or unknown"),
     Rule("F216", "expensive-expression", .warning, .recommended, "the cost of an expression multiplies with its data"),
+    Rule("F217", "string-interpolation", .warning, .recommended, "`${…}` in a string is not replaced by a value"),
   ]
 
   private static let structure = [
@@ -73,7 +74,7 @@ extension Rule {
   private static let use = [
     Rule("F501", "unused-event", .warning, .recommended, "an event is never handled, sent or emitted"),
     Rule("F502", "unused-data", .warning, .recommended, "a data field is never used"),
-    Rule("F503", "read-before-write", .error, .core, "a field is read or stored without a value"),
+    Rule("F503", "read-before-write", .error, .core, "a field or a result is read or stored without a value"),
     Rule("F504", "unused-action", .warning, .recommended, "an action is never called"),
     Rule("F505", "unused-definition", .warning, .recommended, "a let, constant or function is never used"),
     Rule("F506", "unused-import", .warning, .recommended, "an import is never used"),
@@ -85,6 +86,7 @@ extension Rule {
     Rule("F513", "suppression-without-reason", .info, .strict, "a `flow:ignore` has no reason"),
     Rule("F514", "unused-role", .warning, .recommended, "a role is never required"),
     Rule("F515", "unused-type", .warning, .recommended, "a type or enum is never used"),
+    Rule("F516", "unsent-event", .warning, .recommended, "an internal event is never emitted or raised"),
   ]
 
   private static let time = [
