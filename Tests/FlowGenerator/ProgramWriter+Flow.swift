@@ -69,11 +69,12 @@ extension ProgramWriter {
 
   private mutating func writeStarts(_ event: Event, _ data: [Variable]) {
     let given = scope(of: event)
-    let guardText = chance(30) ? " when \(condition(in: given, 1))" : ""
+    // One comparison can be true; two may contradict each other.
+    let guardText = chance(30) ? " when \(condition(in: given, 0))" : ""
     let role = chance(20) ? " by \(random.pick(roles))" : ""
     let again = chance(20) ? " again" : ""
     add("start on \(event.name)\(again)\(role)\(guardText) -> state0 do {", 1)
-    add("id = event.id", 2)
+    add(chance(50) ? "id = event.id" : "take id", 2)
     for field in data.dropFirst() where chance(40) {
       add("\(field.name) = \(expression(field.kind, in: given, 1))", 2)
     }
@@ -112,7 +113,12 @@ extension ProgramWriter {
 
   private mutating func writeStatement() {
     let action = random.pick(actions)
-    switch random.next(below: 9) {
+    switch random.next(below: 14) {
+    case 9: add("expect not state \(lastStates[lastStates.count - 1])", 1)
+    case 10: add("expect \(chance(50) ? "not " : "")ended", 1)
+    case 11: add("expect \(random.pick(["ignored", "deferred"]))", 1)
+    case 12: add("expect called \(random.pick(actions).name) \(random.next(below: 4)) times", 1)
+    case 13: add("expect \(chance(50) ? "not " : "")log \"the end of \" + \(constant(.string))", 1)
     case 4: add("at timestamp(\"2030-01-01T00:00:00Z\")", 1)
     case 5:
       let value = action.result.map { " with \(constant(.record($0)))" } ?? ""

@@ -34,12 +34,17 @@ extension Lowering {
         caller: caller.map(expression))
     case .mock(let callee, .returns(let value)): .mock(target(callee), .returns(expression(value)))
     case .mock(let callee, .fails(let code)): .mock(target(callee), .fails(code: code))
-    case .expectState(let states): .expectState(states.map { StateIndex($0) })
+    case .expectState(let states, let isNegated):
+      .expectState(states.map { StateIndex($0) }, isNegated: isNegated)
     case .expectData(let value): .expectData(expression(value))
-    case .expectCalled(let callee, let given, let isNegated):
-      .expectCalled(target(callee), members(given), isNegated: isNegated)
+    case .expectCalled(let callee, let given, let count, let isNegated):
+      .expectCalled(target(callee), members(given), count: count, isNegated: isNegated)
     case .expectEmitted(let event, let given, let isNegated):
       .expectEmitted(event: EventIndex(event), members(given), isNegated: isNegated)
+    case .expectLog(let text, let isNegated): .expectLog(expression(text), isNegated: isNegated)
+    case .expectEnded(let isNegated): .expectEnded(isNegated: isNegated)
+    case .expectIgnored: .expectIgnored
+    case .expectDeferred: .expectDeferred
     case .expectRefused: .expectRefused
     case .expectIncident: .expectIncident
     case .complete(let work, let value): .complete(self.work(work), value.map(expression))

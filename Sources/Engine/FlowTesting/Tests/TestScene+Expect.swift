@@ -7,28 +7,54 @@ import FlowMachine
 extension TestScene {
   func expect(_ statement: TestCase.Kind) throws(Mismatch) {
     switch statement {
-    case .expectState(let states): try expect(states)
+    case .expectState(let states, let isNegated): try expect(states, isNegated: isNegated)
     case .expectData(let condition): try expect(condition)
-    case .expectCalled(let target, let members, let isNegated):
-      let found = try fits(jobs.filter { $0.target == target }.map(\.arguments), members)
-      guard found == isNegated else { return }
-      let name = self.name(of: target)
-      throw Mismatch(
-        message: isNegated ? "`\(name)` was called" : "`\(name)` was not called so", details: whatWasCalled)
+    case .expectCalled(let target, let members, let count, let isNegated):
+      let found = try matchCount(jobs.filter { $0.target == target }.map(\.arguments), members)
+      try expectCalls(of: target, found: found, wanted: count, isNegated: isNegated)
     case .expectEmitted(let event, let members, let isNegated):
-      let found = try fits(emitted.filter { $0.event == event }.map(\.payload), members)
+      let found = try matchCount(emitted.filter { $0.event == event }.map(\.payload), members) > 0
       guard found == isNegated else { return }
       let name = program.events[event].name
       throw Mismatch(
         message: isNegated ? "`\(name)` was emitted" : "`\(name)` was not emitted so", details: whatWasEmitted)
+    case .expectLog(let text, let isNegated):
+      guard case .string(let line) = try value(text), logged.contains(line) == isNegated else { return }
+      throw Mismatch(message: isNegated ? "this line was logged" : "this line was not logged", details: loggedLines)
+    case .expectEnded(let isNegated):
+      let isEnded = run.instance.map { $0.status != .running } ?? false
+      guard isEnded == isNegated else { return }
+      throw Mismatch(message: isNegated ? "the flow has ended" : "the flow has not ended", details: whereItStands)
+    case .expectIgnored: try expect(.ignored, "ignored")
+    case .expectDeferred: try expect(.deferred, "deferred")
     default: break
     }
   }
 
-  private func expect(_ states: [StateIndex]) throws(Mismatch) {
+  private func expectCalls(of target: Call.Target, found: Int, wanted: Int?, isNegated: Bool) throws(Mismatch) {
+    guard wanted.map({ $0 == found }) ?? (found > 0) == isNegated else { return }
+    let name = self.name(of: target)
+    let message =
+      switch (wanted, isNegated) {
+      case (nil, true): "`\(name)` was called"
+      case (nil, false): "`\(name)` was not called so"
+      case (.some, _): "`\(name)` was called so \(found) \(found == 1 ? "time" : "times")"
+      }
+    throw Mismatch(message: message, details: whatWasCalled)
+  }
+
+  private func expect(_ wanted: Step.Disposition, _ name: String) throws(Mismatch) {
+    guard disposition != wanted else { return }
+    throw Mismatch(
+      message: disposition == nil ? "no event was accepted before this" : "the last event was not \(name)",
+      details: whereItStands)
+  }
+
+  private func expect(_ states: [StateIndex], isNegated: Bool) throws(Mismatch) {
     let active = run.instance?.active
-    guard let missing = states.first(where: { !(active?.contains($0) ?? false) }) else { return }
-    throw Mismatch(message: "`\(flow.states[missing].path)` is not active", details: whereItStands)
+    guard let wrong = states.first(where: { (active?.contains($0) ?? false) == isNegated }) else { return }
+    throw Mismatch(
+      message: "`\(flow.states[wrong].path)` is \(isNegated ? "active" : "not active")", details: whereItStands)
   }
 
   private func expect(_ condition: SourcedExpression) throws(Mismatch) {
@@ -43,11 +69,11 @@ extension TestScene {
     }
   }
 
-  /// Returns true if one of the records has the named members.
-  private func fits(_ values: [Value], _ members: [TestCase.Member]) throws(Mismatch) -> Bool {
+  /// The number of records that have the named members.
+  private func matchCount(_ values: [Value], _ members: [TestCase.Member]) throws(Mismatch) -> Int {
     var wanted: [(name: String, value: Value)] = []
     for member in members { wanted.append((member.name, try value(member.value))) }
-    return values.contains { value in
+    return values.count { value in
       guard case .record(let record) = value else { return wanted.isEmpty }
       return wanted.allSatisfy { record[$0.name] == $0.value }
     }
@@ -78,5 +104,9 @@ extension TestScene {
       "\(program.events[$0.event].name) \($0.payload.json(in: stepper.machine.types).text())"
     }
     return lines.isEmpty ? "nothing was emitted" : "emitted: " + lines.joined(separator: "\n         ")
+  }
+
+  private var loggedLines: String {
+    logged.isEmpty ? "nothing was logged" : "logged: " + logged.joined(separator: "\n        ")
   }
 }

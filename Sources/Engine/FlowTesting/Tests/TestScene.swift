@@ -14,6 +14,10 @@ struct TestScene {
   /// Every requested job, in order.
   var jobs: [Job] = []
   var emitted: [(event: EventIndex, payload: Value)] = []
+  /// The lines that the flow has logged, in order.
+  var logged: [String] = []
+  /// The way in which the last event was accepted; nil before the first one and after a refusal.
+  var disposition: Step.Disposition?
   /// The refusal of the last event, which the next statement has to expect.
   var refusal: Refusal?
   /// The incident of a timer or a result, which the next statement has to expect.
@@ -80,7 +84,10 @@ struct TestScene {
     watchGuards(event, payload: payload, caller: by)
     let happening = run.send(event: event, payload: payload, caller: by)
     note(happening)
-    if case .refused(let refusal) = happening.outcome { self.refusal = refusal }
+    switch happening.outcome {
+    case .accepted(let step): disposition = step.disposition
+    case .refused(let refusal): (disposition, self.refusal) = (nil, refusal)
+    }
     try answer()
   }
 
@@ -148,6 +155,7 @@ struct TestScene {
       switch effect {
       case .job(let job): jobs.append(job)
       case .emit(let event, let payload): emitted.append((event, payload))
+      case .log(let line): logged.append(line)
       default: break
       }
     }

@@ -51,6 +51,9 @@ public struct Environment: Sendable {
     return index
   }
 
+  /// Returns whether a variable of this name is declared.
+  public func hasVariable(_ name: String) -> Bool { variables[name] != nil }
+
   /// Declares a name for an expression; a reference to it is evaluated at most once.
   public mutating func declare(definition name: String, _ body: TypedExpression) {
     definitions[name] = Definition(name: name, body: body)

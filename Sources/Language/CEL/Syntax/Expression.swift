@@ -133,6 +133,13 @@ extension Expression.Kind {
 }
 
 extension Expression {
+  /// `root.member` for a range of the text that stands for it.
+  public static func member(_ member: String, of root: String, at range: SourceRange) -> Expression {
+    let operand = Expression(id: ExpressionID(rawValue: 0), range: range, kind: .identifier(root, isRooted: false))
+    return Expression(
+      id: ExpressionID(rawValue: 1), range: range, kind: .select(operand, Field(member, range), .plain))
+  }
+
   /// The direct sub-expressions, in the order of the text.
   public var children: [Expression] { kind.children }
 

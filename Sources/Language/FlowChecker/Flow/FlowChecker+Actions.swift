@@ -5,7 +5,25 @@ import FlowSyntax
 
 extension FlowChecker {
   mutating func acts(_ nodes: [ActionStatementNode], _ environment: Environment) -> [CheckedActionStatement] {
-    nodes.compactMap { act($0, environment) }
+    nodes.flatMap { acts($0, environment) }
+  }
+
+  /// The statements that one of the text stands for: `take` is an assignment per field.
+  private mutating func acts(_ node: ActionStatementNode, _ environment: Environment) -> [CheckedActionStatement] {
+    guard case .take(let names) = node.kind else { return act(node, environment).map { [$0] } ?? [] }
+    guard environment.hasVariable("event") else {
+      problems.append(
+        Diagnostic(
+          "F106", "`take` needs an event", at: node.range, label: "no event here",
+          help: "assign the fields with `=`, or use it in a reaction to an event"))
+      return []
+    }
+    return names.filter { !$0.isMissing }.compactMap { name in
+      var assignment = node
+      assignment.kind = .assign(
+        TargetNode(field: name, range: name.range), .member(name.text, of: "event", at: name.range))
+      return act(assignment, environment)
+    }
   }
 
   private mutating func act(_ node: ActionStatementNode, _ outer: Environment) -> CheckedActionStatement? {
@@ -57,6 +75,7 @@ extension FlowChecker {
       return .emit(event: event, value)
     case .raise(let value): return payload(value, environment).map { .raise(event: $0, $1) }
     case .log(let value): return expression(value, environment).map { .log($0) }
+    case .take: return nil
     }
   }
 

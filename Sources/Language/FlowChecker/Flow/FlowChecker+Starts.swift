@@ -71,8 +71,11 @@ extension FlowChecker {
       for expression in act.expressions where expression.range != act.loop?.list.range {
         checkReads(of: expression, visible)
       }
-      if case .assign(let place, _) = act.kind, place.steps.isEmpty, act.loop == nil, act.condition == nil {
-        unset[place.field.text] = nil
+      guard act.loop == nil, act.condition == nil else { continue }
+      switch act.kind {
+      case .assign(let place, _) where place.steps.isEmpty: unset[place.field.text] = nil
+      case .take(let names): for name in names { unset[name.text] = nil }
+      default: break
       }
     }
     for field in required where unset[field.name.text] != nil {
@@ -126,6 +129,7 @@ extension ActionStatementNode {
       found.append(value)
     case .perform(_, let arguments): found += arguments.map(\.value)
     case .emit(let value), .raise(let value), .log(let value): found.append(value)
+    case .take: break
     }
     return found
   }

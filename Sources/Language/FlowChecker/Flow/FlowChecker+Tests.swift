@@ -53,16 +53,22 @@ extension FlowChecker {
 
   private mutating func expectation(_ statement: TestStatement.Kind) -> CheckedTest.Kind? {
     switch statement {
-    case .expectState(let paths):
+    case .expectState(let paths, let isNegated):
       let states = paths.compactMap { target($0, from: 0)?.state }
-      return states.count == paths.count ? .expectState(states) : nil
+      return states.count == paths.count ? .expectState(states, isNegated: isNegated) : nil
     case .expectData(let condition):
       return self.condition(condition, environment, what: "the expectation").map { .expectData($0) }
-    case .expectCalled(let path, let given, let isNegated):
+    case .expectCalled(let path, let given, let count, let isNegated):
       guard let callee = callee(path) else { return nil }
       let fields = callee.parameters.map { ($0.name, $0.type) }
-      return .expectCalled(callee.target, members(given, fields, of: callee.name), isNegated: isNegated)
+      return .expectCalled(
+        callee.target, members(given, fields, of: callee.name), count: count, isNegated: isNegated)
     case .expectEmitted(let value, let isNegated): return emitted(value, isNegated)
+    case .expectLog(let text, let isNegated):
+      return expression(text, plain, expecting: .string).map { .expectLog($0, isNegated: isNegated) }
+    case .expectEnded(let isNegated): return .expectEnded(isNegated: isNegated)
+    case .expectIgnored: return .expectIgnored
+    case .expectDeferred: return .expectDeferred
     case .expectRefused: return .expectRefused
     case .expectIncident: return .expectIncident
     default: return nil

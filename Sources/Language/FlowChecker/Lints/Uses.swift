@@ -155,6 +155,7 @@ extension Uses {
     switch act.kind {
     case .assign(let place, _): names.insert(place.field.text)
     case .perform(let path, _): visit(path)
+    case .take(let fields): visit(names: fields)
     case .emit, .raise, .log: break
     }
   }
@@ -173,9 +174,9 @@ extension Uses {
     case .mock(let action, let outcome):
       visit(action)
       if case .returns(let value) = outcome { visit(value) }
-    case .expectState, .expectRefused, .expectIncident, .fail: break
-    case .expectData(let value), .expectEmitted(let value, _), .at(let value): visit(value)
-    case .expectCalled(_, let arguments, _): visit(arguments.map(\.value))
+    case .expectState, .expectEnded, .expectIgnored, .expectDeferred, .expectRefused, .expectIncident, .fail: break
+    case .expectData(let value), .expectEmitted(let value, _), .expectLog(let value, _), .at(let value): visit(value)
+    case .expectCalled(_, let arguments, _, _): visit(arguments.map(\.value))
     case .complete(_, let value): visit([value])
     case .advance(let delay): visit(delay)
     }

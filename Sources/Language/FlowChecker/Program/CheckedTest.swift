@@ -11,10 +11,14 @@ public struct CheckedTest: Sendable {
     case start([CheckedExpression])
     case send(event: Int, CheckedExpression, roles: [Int], sender: Int?, caller: CheckedExpression?)
     case mock(CheckedCall.Target, Outcome)
-    case expectState([Int])
+    case expectState([Int], isNegated: Bool)
     case expectData(CheckedExpression)
-    case expectCalled(CheckedCall.Target, [Member], isNegated: Bool)
+    case expectCalled(CheckedCall.Target, [Member], count: Int?, isNegated: Bool)
     case expectEmitted(event: Int, [Member], isNegated: Bool)
+    case expectLog(CheckedExpression, isNegated: Bool)
+    case expectEnded(isNegated: Bool)
+    case expectIgnored
+    case expectDeferred
     case expectRefused
     case expectIncident
     case complete(Work, CheckedExpression?)

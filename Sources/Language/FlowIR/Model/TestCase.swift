@@ -33,11 +33,18 @@ public struct TestCase: Hashable, Sendable {
     /// `sender`: the flow that emits the event.
     case send(event: EventIndex, SourcedExpression, roles: [Int], sender: FlowIndex?, caller: SourcedExpression?)
     case mock(Call.Target, Outcome)
-    /// All of them are active.
-    case expectState([StateIndex])
+    /// All of them are active; negated, none is.
+    case expectState([StateIndex], isNegated: Bool)
     case expectData(SourcedExpression)
-    case expectCalled(Call.Target, [Member], isNegated: Bool)
+    /// `count`: the exact number of calls; nil for one or more.
+    case expectCalled(Call.Target, [Member], count: Int?, isNegated: Bool)
     case expectEmitted(event: EventIndex, [Member], isNegated: Bool)
+    case expectLog(SourcedExpression, isNegated: Bool)
+    case expectEnded(isNegated: Bool)
+    /// The last event was ignored.
+    case expectIgnored
+    /// The last event was deferred.
+    case expectDeferred
     /// The last event was refused.
     case expectRefused
     case expectIncident

@@ -45,6 +45,7 @@ extension Layout {
 
   private mutating func actHead() -> Doc {
     if at("emit") || at("raise") || at("log") { return .concat([takeWord(), expression()]) }
+    if at("take"), peek().kind == .identifier { return .concat([takeWord(), names()]) }
     let path = path()
     if at(.leftParen) { return .concat([path, arguments()]) }
     var parts = [path]

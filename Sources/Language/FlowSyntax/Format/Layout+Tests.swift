@@ -50,8 +50,10 @@ extension Layout {
     let negation = at("not") ? takeWord() : .empty
     switch word {
     case "state": return .concat([negation, takeWord(), names()])
-    case "called": return .concat([negation, takeWord(), path(), at(.leftParen) ? arguments() : .empty])
-    case "data", "emitted": return .concat([negation, takeWord(), expression()])
+    case "called":
+      let call = Doc.concat([negation, takeWord(), path(), at(.leftParen) ? arguments() : .empty])
+      return at(.int) ? .concat([call, .space, takeWord(), take()]) : call
+    case "data", "emitted", "log": return .concat([negation, takeWord(), expression()])
     default: return .concat([negation, take()])
     }
   }

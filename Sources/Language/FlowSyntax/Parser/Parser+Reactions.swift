@@ -87,11 +87,34 @@ extension Parser {
     if take("emit") { return .emit(expression()) }
     if take("raise") { return .raise(expression()) }
     if take("log") { return .log(expression()) }
+    // A field or an action may have the name `take`.
+    if at("take"), peek().kind == .identifier {
+      advance()
+      return .take(takenFields())
+    }
     let path = path("a data field or an action")
     if at(.leftParen) { return .perform(path, arguments()) }
     let place = place(path)
     expect(.assign, "`=` to assign, or `(` to call an action")
     return .assign(place, expression())
+  }
+
+  /// The names after `take`. F101: `event.` before one of them.
+  private mutating func takenFields() -> [NameNode] {
+    var found: [NameNode] = []
+    repeat {
+      let start = token.range
+      if at("event"), peek().kind == .dot {
+        diagnostics.append(
+          Diagnostic(
+            "F101", "`take` names data fields, without `event.`", at: start, label: "not needed",
+            fixes: [Fix("remove `event.`", .safe, [.init(SourceRange(start.lower, peek().range.upper), "")])]))
+        advance()
+        advance()
+      }
+      found.append(name("the name of a data field"))
+    } while take(.comma)
+    return found
   }
 
   /// A field with the selections of a part of it: `items[0].qty`.

@@ -68,23 +68,36 @@ extension Parser {
     return at(.string) ? NameNode(text: string("an error code"), range: range) : name("an error code")
   }
 
+  /// `2 times`; nil without a number.
+  private mutating func repetitions() -> Int? {
+    guard at(.int) else { return nil }
+    let count = integer("a number")
+    if !take("times") { reportExpected("expected `times` after the number of calls") }
+    return count
+  }
+
   private mutating func expectation() -> TestStatement.Kind? {
     let isNegated = take("not")
     if take("called") {
       let action = path("the name of an action")
-      return .expectCalled(action, at(.leftParen) ? arguments() : [], isNegated: isNegated)
+      let given = at(.leftParen) ? arguments() : []
+      return .expectCalled(action, given, count: repetitions(), isNegated: isNegated)
     }
     if take("emitted") { return .expectEmitted(expression(), isNegated: isNegated) }
-    if isNegated {
-      reportExpected("expected `called` or `emitted`")
-      return .expectRefused
-    }
     if take("state") {
       var states = [path("the name of a state")]
       while take(.comma) { states.append(path("the name of a state")) }
-      return .expectState(states)
+      return .expectState(states, isNegated: isNegated)
+    }
+    if take("log") { return .expectLog(expression(), isNegated: isNegated) }
+    if take("ended") { return .expectEnded(isNegated: isNegated) }
+    if isNegated {
+      reportExpected("expected `state`, `called`, `emitted`, `log` or `ended`")
+      return .expectRefused
     }
     if take("data") { return .expectData(expression()) }
+    if take("ignored") { return .expectIgnored }
+    if take("deferred") { return .expectDeferred }
     if take("refused") { return .expectRefused }
     if take("incident") { return .expectIncident }
     return nil

@@ -140,6 +140,8 @@ public struct ActionStatementNode: Sendable {
     case emit(Expression)
     case raise(Expression)
     case log(Expression)
+    /// `take a, b`: each data field gets the member of its name from `event`.
+    case take([NameNode])
   }
 
   public var kind: Kind
@@ -156,8 +158,14 @@ public struct TargetNode: Sendable {
   }
 
   public var field: NameNode
-  public var steps: [Step] = []
+  public var steps: [Step]
   public var range: SourceRange
+
+  public init(field: NameNode, steps: [Step] = [], range: SourceRange) {
+    self.field = field
+    self.steps = steps
+    self.range = range
+  }
 }
 
 /// `for x in list`

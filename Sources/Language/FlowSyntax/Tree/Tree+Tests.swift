@@ -18,10 +18,15 @@ public struct TestStatement: Sendable {
     /// `sender`: the flow that emits the event, after `from`.
     case send(Expression, roles: [NameNode], sender: NameNode?, caller: Expression?)
     case mock(PathNode, Outcome)
-    case expectState([PathNode])
+    case expectState([PathNode], isNegated: Bool)
     case expectData(Expression)
-    case expectCalled(PathNode, [ArgumentNode], isNegated: Bool)
+    /// `count`: the exact number of calls, before `times`.
+    case expectCalled(PathNode, [ArgumentNode], count: Int?, isNegated: Bool)
     case expectEmitted(Expression, isNegated: Bool)
+    case expectLog(Expression, isNegated: Bool)
+    case expectEnded(isNegated: Bool)
+    case expectIgnored
+    case expectDeferred
     case expectRefused
     case expectIncident
     case complete(PathNode, Expression?)
