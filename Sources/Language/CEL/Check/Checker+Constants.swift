@@ -23,6 +23,9 @@ extension Checker {
           .badTime("\"\(text.prefix(60))\" is not a time of day, such as \"09:00\""), at: arguments[1].range)
       }
       checkZone(arguments[2])
+    case .addDays, .addMonths, .startOf, .workday, .format:
+      // The zone is the last argument; a format of a list has no zone.
+      if !isFolded, arguments.count > 2, let zone = arguments.last { checkZone(zone) }
     default: break
     }
     return true

@@ -74,6 +74,10 @@ public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   case urlEncode = "url.encode"
   // Local time.
   case nextLocal = "next_local"
+  case addDays = "add_days"
+  case addMonths = "add_months"
+  case startOf = "start_of"
+  case workday, hours, days
   // Conversion of an int or a name to a strong enum; the first argument is the enum's type.
   case toEnum = "@enum"
 

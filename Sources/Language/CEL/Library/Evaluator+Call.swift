@@ -15,10 +15,11 @@ extension Evaluator {
       .getSeconds, .getMilliseconds:
       return timeAccess(list)
     case .nextLocal: return nextLocal(list)
+    case .addDays, .addMonths, .startOf, .workday, .hours, .days: return calendarFunction(list)
     case .contains, .startsWith, .endsWith, .matches, .charAt, .indexOf, .lastIndexOf, .join, .lowerAscii, .upperAscii,
       .replace, .split, .substring, .trim, .quote:
       return stringFunction(list)
-    case .format: return format(list)
+    case .format: return list[0].tag == .timestamp ? formatTime(list) : format(list)
     case .reverse: return list[0].tag == .string ? reverseString(list[0]) : listFunction(list)
     case .greatest, .least, .ceil, .floor, .round, .trunc, .abs, .sign, .isNaN, .isInf, .isFinite, .bitAnd, .bitOr,
       .bitXor, .bitNot, .bitShiftLeft, .bitShiftRight, .sqrt:

@@ -16,7 +16,11 @@ public enum Library: String, Hashable, Sendable, CaseIterable {
     .regex: read(regexSignatures),
     .network: read(networkSignatures),
     .urls: read("url.encode(string) -> string"),
-    .localTime: read("next_local(timestamp, string, string) -> timestamp"),
+    .localTime: read(
+      "next_local(timestamp, string, string) -> timestamp", "add_days(timestamp, int, string) -> timestamp",
+      "add_months(timestamp, int, string) -> timestamp", "start_of(timestamp, string, string) -> timestamp",
+      "workday(timestamp, int, list<string>, string) -> timestamp", "format(timestamp, string, string) -> string",
+      "hours(int) -> duration", "days(int) -> duration"),
   ]
 
   private static func read(_ lines: String...) -> [Signature] { read(lines) }
