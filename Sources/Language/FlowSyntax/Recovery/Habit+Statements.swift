@@ -124,7 +124,9 @@ extension Habit {
     },
     { error, at, reader in
       guard reader.word(at - 1) == "expect", reader.kind(at) == .identifier,
-        !["state", "data", "called", "emitted", "refused", "incident", "not"].contains(reader.word(at))
+        ![
+          "state", "data", "called", "emitted", "log", "ended", "ignored", "deferred", "refused", "incident", "not",
+        ].contains(reader.word(at))
       else { return nil }
       let isState = reader.kind(at + 1) == .identifier || reader.kind(at + 1) == .rightBrace
       let word = isState ? "state" : "data"
@@ -133,7 +135,8 @@ extension Habit {
         diagnostic: Diagnostic(
           "F101", "`expect` is followed by what it is about", at: reader.range(at - 1, at),
           label: "write `expect \(word)`",
-          help: "expect `state`, `data`, `called`, `emitted`, `refused` or `incident`",
+          help: "expect `state`, `data`, `called`, `emitted`, `log`, `ended`, `ignored`, `deferred`, `refused` or "
+            + "`incident`",
           fixes: [Fix("insert `\(word)`", .maybe, [.init(place, word + " ")])]),
         tokens: at..<at, replacement: [.init(.identifier, place, word: word)])
     },
