@@ -239,7 +239,7 @@ final class Answerer: Sendable {
     #expect(throws: Client.Failure.self) { try Client(port: server.port) }
   }
 
-  @Test("Idle peers that do not close are not waited for", arguments: [1, 2])
+  @Test("idle peers that do not close are not waited for", arguments: [1, 2])
   func idlePeersAreNotWaitedFor(loops: Int) throws {
     var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0)
     configuration.loops = loops
@@ -253,7 +253,7 @@ final class Answerer: Sendable {
     for client in idle { #expect(client.isAtEnd()) }
   }
 
-  @Test("A socket whose peer does not answer the closing frame is not waited for long")
+  @Test("a socket whose peer does not answer the closing frame is not waited for long")
   func silentSocketsAreNotWaitedFor() throws {
     let server = try HTTPServer(
       configuration: HTTPServer.Configuration(host: "127.0.0.1", port: 0), handler: TestHandler())
@@ -265,7 +265,7 @@ final class Answerer: Sendable {
     #expect(try socket.frame().payload.prefix(2) == [0x03, 0xE9])
   }
 
-  @Test("While a request is finished, new connections get a refusal") func newConnectionsGetARefusal() throws {
+  @Test("while a request is finished, new connections get a refusal") func newConnectionsGetARefusal() throws {
     let kept = Mutex<[ResponseHandle]>([])
     let handler = TestHandler { _, respond in kept.withLock { $0.append(respond) } }
     let server = try HTTPServer(

@@ -121,7 +121,7 @@ import Testing
     thread.shutdown()
   }
 
-  @Test("A clock that is set forward is noticed within a second") func aClockThatIsSetForwardIsNoticed() async throws {
+  @Test("a clock that is set forward is noticed within a second") func aClockThatIsSetForwardIsNoticed() async throws {
     let thread = EngineThread()
     let recorder = CallbackRecorder()
     let world = ManualWorld()

@@ -184,7 +184,7 @@ import Testing
   @Test("work that was undone is sent again under another key, also after a restart")
   func undoneWork() throws {
     let folder = try Folder()
-    let machine = try TestEngine.make(WorkKeyTests.undone).get()
+    let machine = try TestEngine.make(JobKeyTests.undone).get()
     let world = ManualWorld()
     var store: SQLiteStore? = try SQLiteStore(path: folder.path)
     var engine = try Engine(machine: machine, store: try #require(store), world: world)

@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct BulkRestartTests {
   static let instances = 3000
 
-  @Test("A batch that was interrupted by a crash acts on each instance once") func itActsOnEachOnce() throws {
+  @Test("a batch that was interrupted by a crash acts on each instance once") func itActsOnEachOnce() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", Counter.source)
     try AgedStore.make(at: folder.store, source: Counter.source) { store in

@@ -103,7 +103,7 @@ import Testing
     #expect(try ctl("redrive", "999").code == 1)
   }
 
-  @Test("Dead letters are dismissed and resolved with a reason", arguments: ["dismiss", "resolve"])
+  @Test("dead letters are dismissed and resolved with a reason", arguments: ["dismiss", "resolve"])
   func deadLettersAreClosed(_ operation: String) throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "z"}"#)
     _ = try ctl("send", "Counter", "z", "Fail")
@@ -120,7 +120,7 @@ import Testing
     #expect(history.contains(#""action": "\#(operation)""#) && history.contains("called by hand"))
   }
 
-  @Test("Deferred events are shown with the reason, and dropped") func deferredEventsAreShownAndDropped() throws {
+  @Test("deferred events are shown with the reason, and dropped") func deferredEventsAreShownAndDropped() throws {
     let file = try folder.write(
       "desk.flow",
       """

@@ -73,7 +73,7 @@ import Testing
     #expect(refusals > 0, "the disk was never full")
   }
 
-  @Test("Nothing is lost or doubled while workers die, and webhooks, deployments, batches and the archive are at work")
+  @Test("nothing is lost or doubled while workers die, and webhooks, deployments, batches and the archive are at work")
   func nothingIsLostOrDoubledAmongOtherMoves() throws {
     let moves = try CrashMoves()
     try moves.storm(kills: CrashTests.kills)

@@ -29,7 +29,7 @@ import Testing
     #expect(answer.status == 200, "\(answer.text)")
   }
 
-  @Test("A restart keeps a deployment over the API, and logs it") func aRestartKeepsADeployment() throws {
+  @Test("a restart keeps a deployment over the API, and logs it") func aRestartKeepsADeployment() throws {
     var server = try serve()
     try deploy("adding", to: server)
     #expect(server.stop() == 0)
@@ -38,7 +38,7 @@ import Testing
     #expect(eventually { server.log.contains("Counter") && server.log.contains("API") }, "\(server.log)")
   }
 
-  @Test("Files that were never served before replace it") func newFilesReplaceIt() throws {
+  @Test("files that were never served before replace it") func newFilesReplaceIt() throws {
     var server = try serve()
     try deploy("adding", to: server)
     #expect(server.stop() == 0)

@@ -26,7 +26,7 @@ import Testing
     #expect(server.wait() == 0)
   }
 
-  @Test("With idle connections it ends in milliseconds") func itEndsInMilliseconds() throws {
+  @Test("with idle connections it ends in milliseconds") func itEndsInMilliseconds() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let clients = (0..<10).map { _ in HTTPClient(port: server.port) }
     for client in clients { #expect(try client.send("GET", "/livez").status == 200) }
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test(
-    "Readiness checks fail while nothing can be stored, and the log says why",
+    "readiness checks fail while nothing can be stored, and the log says why",
     .enabled(if: SmallDisk.isPossible, "a file system of its own requires the right to mount"))
   func readinessFailsWithCommits() throws {
     let disk = try SmallDisk(at: folder.url.appending(path: "disk"))

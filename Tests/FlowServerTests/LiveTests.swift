@@ -170,7 +170,7 @@ import Testing
     let file = try folder.write("counter.flow", Counter.source)
     try AgedStore.make(at: folder.store, source: Counter.source) { store in
       try store.send(daysAgo: 40, "Begin", ["id": "a"], to: "a")
-      for number in 1...40 { try store.send(daysAgo: 40, "Add", ["n": .int(number)], to: "a") }
+      for number in 1...40 { try store.send(daysAgo: 40, "Add", ["n": .int(Int64(number))], to: "a") }
       try store.maintain(daysAgo: 20)
     }
     #expect(try folder.sqlite("SELECT count(*) FROM snapshot") == "1")

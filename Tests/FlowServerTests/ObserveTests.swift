@@ -145,7 +145,7 @@ import Testing
     #expect(lines.last?["msg"] == "stopped")
   }
 
-  @Test("Every line is JSON: of errors in the program, of the command line, and of the end of a lost store")
+  @Test("every line is JSON: of errors in the program, of the command line, and of the end of a lost store")
   func everyLineIsJSON() throws {
     let folder = try TestFolder()
     let broken = try folder.write("broken.flow", "flow A { start on Nothing -> b }")

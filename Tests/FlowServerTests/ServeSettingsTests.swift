@@ -27,7 +27,7 @@ import Testing
     }
     """
 
-  @Test("All that are missing are listed at once") func allMissingAreListed() throws {
+  @Test("all that are missing are listed at once") func allMissingAreListed() throws {
     let folder = try TestFolder()
     let file = try folder.write("door.flow", ServeSettingsTests.text)
     let run = try FlowProcess.run("serve", file, "--store", folder.store, "--addr", "127.0.0.1:0")
@@ -40,7 +40,7 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.store), "nothing was started")
   }
 
-  @Test("A deployment names all that are missing") func deploymentsAreChecked() throws {
+  @Test("a deployment names all that are missing") func deploymentsAreChecked() throws {
     let counter = try CounterServer()
     let answer = try counter.client.send(
       "PUT", "/v1/flows/Door", text: ServeSettingsTests.text, headers: ["Content-Type": "text/x-flow"])
@@ -48,7 +48,7 @@ import Testing
     for name in ["HOME_URL_X", "AWAY_PATH_X", "TOLD_SECRET_X"] { #expect(answer.text.contains(name)) }
   }
 
-  @Test("With --mail-sink mail is written to files") func mailIsWrittenToFiles() throws {
+  @Test("with --mail-sink mail is written to files") func mailIsWrittenToFiles() throws {
     let folder = try TestFolder()
     let file = try folder.write("door.flow", ServeSettingsTests.text)
     let mail = folder.url.appending(path: "mail")

@@ -42,7 +42,7 @@ import Testing
     return Int(Double(line.split(separator: " ")[1]) ?? 0) >> 20
   }
 
-  @Test("Stalled readers are bounded in memory, and JSON lines have no heartbeats between them")
+  @Test("stalled readers are bounded in memory, and JSON lines have no heartbeats between them")
   func stalledReaders() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)

@@ -12,7 +12,7 @@ public final class ServerProcess {
   public let port: Int
   private let transcript = Transcript()
 
-  /// The variables that the samples use. Nobody listens at their addresses.
+  /// The variables that the samples use. No server listens at their addresses.
   static let samples = [
     "WAREHOUSE_URL", "PAYMENTS_URL", "REPORT_URL",
   ].reduce(into: [String: String]()) { $0[$1] = "http://127.0.0.1:9" }

@@ -9,7 +9,7 @@ final class EventLoop {
     var interest = Poller.Interest.read
     var isTouched = false
     var hasEndedWriting = false
-    /// Whether it came while the server stops: it gets a refusal, and nothing waits for it.
+    /// True if it was opened while the server stops: it gets a refusal, and nothing waits for it.
     var isLate = false
     var tls: TLSSession?
   }
@@ -38,7 +38,7 @@ final class EventLoop {
   var openCount = 0
   private var pausedUntil: Int?
   var stopsAt: Int?
-  /// When only connections with a request in progress still hold up the stop.
+  /// The instant after which only connections with a request in progress delay the end.
   var closesAt: Int?
   var lateCount = 0
   let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 256 * 1024)

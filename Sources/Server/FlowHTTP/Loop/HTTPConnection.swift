@@ -90,10 +90,10 @@ final class HTTPConnection {
 
   var isClosed: Bool { phase == .closed }
 
-  /// Whether the peer has sent nothing that is not answered, and has received every answer.
+  /// True if every request is answered, and every answer is written.
   var isIdle: Bool { phase == .reading && !parser.hasBegun && pending.isEmpty && output.isEmpty }
 
-  /// Whether a request or its answer is in progress.
+  /// True if a request or its answer is in progress.
   var isBusy: Bool {
     switch phase {
     case .reading: !isIdle

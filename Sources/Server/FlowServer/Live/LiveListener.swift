@@ -41,7 +41,7 @@ enum LiveForm: Sendable {
   case lines(until: Int64)
   case call(@Sendable (JournalEntry) -> Void)
 
-  /// Whether a client of this form skips comments.
+  /// True if clients of this form skip comments.
   var hasComments: Bool { if case .events = self { true } else { false } }
 
   /// The last entry; nil for a subscription without an end.

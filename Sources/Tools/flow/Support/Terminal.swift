@@ -19,7 +19,7 @@ enum Terminal {
   /// Sets the format of all further messages.
   static func setMessageFormat(_ format: MessageFormat) { messageFormat.withLock { $0 = format } }
 
-  /// Whether messages are lines of JSON.
+  /// True if messages are lines of JSON.
   static var writesJSON: Bool { messageFormat.withLock { $0 == .json } }
 
   /// Writes text to standard output.
