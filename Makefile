@@ -5,7 +5,7 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	test-ui test-brokers bench simulate crash powercut soak test-resume fuzz fuzz-http livez-under-load check-time \
+	test-ui test-brokers bench simulate crash powercut flips soak test-resume fuzz fuzz-http livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
 
@@ -142,6 +142,11 @@ crash: setup ## kill a server under load KILLS times, and FULL_DISKS times with 
 	swift build --build-tests
 	FLOW_KILLS=$(KILLS) FLOW_FULL_DISKS=$(FULL_DISKS) swift test --skip-build --filter CrashTests
 
+FLIPS ?= 1000
+flips: setup ## flip FLIPS random bits of a store and check that each change of its contents is reported
+	swift build --build-tests
+	FLOW_FLIPS=$(FLIPS) swift test --skip-build --filter BitFlipTests
+
 CUTS ?= 5000
 powercut: setup ## simulate CUTS power cuts under load and check what survives
 	swift build --build-tests
@@ -221,7 +226,7 @@ schemathesis: build ## fuzz two samples against their OpenAPI document
 	  [ $$caller = admin ] && scopes="$$scopes --scope send --scope work --scope operate --scope deploy"; \
 	  FLOW_KEY=$$(.build/release/flow key new --name $$caller $$scopes $$keys) || exit 1; export FLOW_KEY; \
 	  [ $$caller = anyone ] && keys=; \
-	  .build/release/flow serve samples/$$sample.flow --create --store $(SCHEMATHESIS)/$$sample.db $$keys \
+	  WAREHOUSE_URL=http://127.0.0.1:1 .build/release/flow serve samples/$$sample.flow --create --store $(SCHEMATHESIS)/$$sample.db $$keys \
 	    --addr 127.0.0.1:18089 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
 	  $(SCHEMATHESIS)/bin/schemathesis --config-file Tests/schemathesis.toml run \
 	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \

@@ -125,7 +125,11 @@ let package = Package(
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
     test(
-      "FlowServerTests", ["FlowServer", "FlowCrypto", "FlowRuntime", "FlowJSON", "FlowTestSupport", "flow"],
+      "FlowServerTests",
+      [
+        "FlowServer", "FlowCrypto", "FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowJSON",
+        "FlowTestSupport", "flow",
+      ],
       exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
     test(
       "FlowCommandTests", ["FlowDiagnostics", "FlowJSON", "FlowTestSupport", "flow"],

@@ -239,6 +239,56 @@ final class Answerer: Sendable {
     #expect(throws: Client.Failure.self) { try Client(port: server.port) }
   }
 
+  @Test("idle peers that do not close are not waited for", arguments: [1, 2])
+  func idlePeersAreNotWaitedFor(loops: Int) throws {
+    var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0)
+    configuration.loops = loops
+    let server = try HTTPServer(configuration: configuration, handler: echo)
+    server.start()
+    let idle = try (0..<20).map { _ in try Client(port: server.port) }
+    for client in idle { #expect(try client.get("/").status == 200) }
+    let start = ContinuousClock.now
+    server.shutdown()
+    #expect(ContinuousClock.now - start < .milliseconds(150))
+    for client in idle { #expect(client.isAtEnd()) }
+  }
+
+  @Test("a socket whose peer does not answer the closing frame is not waited for long")
+  func silentSocketsAreNotWaitedFor() throws {
+    let server = try HTTPServer(
+      configuration: HTTPServer.Configuration(host: "127.0.0.1", port: 0), handler: TestHandler())
+    server.start()
+    let socket = try Client(port: server.port).upgrade()
+    let start = ContinuousClock.now
+    server.shutdown()
+    #expect(ContinuousClock.now - start < .seconds(1))
+    #expect(try socket.frame().payload.prefix(2) == [0x03, 0xE9])
+  }
+
+  @Test("while a request is finished, new connections get a refusal") func newConnectionsGetARefusal() throws {
+    let kept = Mutex<[ResponseHandle]>([])
+    let handler = TestHandler { _, respond in kept.withLock { $0.append(respond) } }
+    let server = try HTTPServer(
+      configuration: HTTPServer.Configuration(host: "127.0.0.1", port: 0), handler: handler)
+    server.start()
+    let busy = try Client(port: server.port)
+    try busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+    try wait { !kept.withLock({ $0.isEmpty }) }
+    let stopping = try #require(LoopThread(name: "stopping") { server.shutdown() })
+    try wait { (try? Client(port: server.port).get("/").status) == 503 }
+    let late = try Client(port: server.port)
+    try late.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n")
+    let refusal = try late.answer()
+    #expect(refusal.status == 503 && refusal.head.contains("Retry-After: 1"))
+    #expect(refusal.head.contains("Connection: close"))
+    let silent = try Client(port: server.port)
+    #expect(kept.withLock { $0.count } < 4, "late requests reach no handler once the stop has begun")
+    for handle in kept.withLock({ $0 }) { handle.send(HTTPResponse(status: 200, body: [65])) }
+    #expect(try busy.answer().body == "A")
+    stopping.join()
+    #expect(silent.isAtEnd())
+  }
+
   @Test("shutdown ends with a timeout") func shutdownTimeout() throws {
     let handler = TestHandler { _, _ in }
     try withServer(handler) { server in

@@ -129,7 +129,7 @@ private struct Walk {
       switch effect {
       case .job(let job): jobs.append(job)
       case .withdraw(let reference): jobs.removeAll { $0.reference == reference }
-      case .arm, .disarm, .emit, .log, .forget: break
+      case .arm, .disarm, .emit, .log, .discard, .forget: break
       }
     }
   }

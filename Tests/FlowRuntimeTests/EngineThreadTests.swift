@@ -24,13 +24,13 @@ import Testing
   }
 
   private func start(
-    _ thread: EngineThread, _ recorder: CallbackRecorder,
+    _ thread: EngineThread, _ recorder: CallbackRecorder, world: ManualWorld = ManualWorld(),
     _ prepare: @escaping @Sendable (MemoryStore) -> Void = { _ in }
   ) throws {
     let machine = try TestEngine.machine.get()
     try thread.start(runner: Echo(), callbacks: recorder.callbacks) { () throws(EngineError) in
       let store = MemoryStore()
-      let engine = try Engine(machine: machine, store: store, world: ManualWorld())
+      let engine = try Engine(machine: machine, store: store, world: world)
       prepare(store)
       return engine
     }
@@ -115,7 +115,26 @@ import Testing
     guard case .failure(.storeUnavailable("full")) = await send(thread, "Begin", "t1") else {
       return #expect(Bool(false))
     }
+    #expect(thread.commitFailure == "full", "readiness checks fail meanwhile")
     #expect(try await send(thread, "Begin", "t1").get().sequence == 1)
+    #expect(thread.commitFailure == nil)
+    thread.shutdown()
+  }
+
+  @Test("a clock that is set forward is noticed within a second") func aClockThatIsSetForwardIsNoticed() async throws {
+    let thread = EngineThread()
+    let recorder = CallbackRecorder()
+    let world = ManualWorld()
+    try start(thread, recorder, world: world)
+    _ = try await send(thread, "Begin", "t1").get()
+    let isExpired = { recorder.entries.withLock { $0.last?.body["to"] == ["expired"] } }
+    // The timer is due in an hour, and the thread sleeps.
+    usleep(300_000)
+    #expect(!isExpired())
+    world.advance(3_600_000)
+    let start = ContinuousClock.now
+    while !isExpired(), ContinuousClock.now - start < .seconds(5) { usleep(5000) }
+    #expect(isExpired() && ContinuousClock.now - start < .milliseconds(1500))
     thread.shutdown()
   }
 

@@ -157,4 +157,59 @@ import Testing
     #expect(receiver.problems == [])
     #expect(receiver.count == 4)
   }
+
+  private static let undone = """
+    event Begin { id: string  n: int }
+    event Back { id: string }
+    event Again { id: string }
+    action book(id: string, n: int) -> string { http POST "http://book/" + id { body: {"n": n} } }
+    action cancel(ref: string) { http POST "http://cancel/" + ref }
+    flow Trip {
+      key id
+      data { id: string  n: int }
+      start on Begin -> booking do { id = event.id  n = event.n }
+      state booking {
+        call book(id: id, n: n) as room once id undo cancel(ref: room.result)
+        on room.done -> booked
+        on room.failed -> idle
+      }
+      state booked { on Back -> undoing }
+      state undoing { rollback  on rollback.done -> idle  on rollback.failed -> idle }
+      state idle { on Again -> booking }
+      ongoing
+    }
+    """
+
+  /// A receiver that remembers keys would otherwise answer with the booking that was cancelled.
+  @Test("work that was undone is sent again under another key, also after a restart")
+  func undoneWork() throws {
+    let folder = try Folder()
+    let machine = try TestEngine.make(JobKeyTests.undone).get()
+    let world = ManualWorld()
+    var store: SQLiteStore? = try SQLiteStore(path: folder.path)
+    var engine = try Engine(machine: machine, store: try #require(store), world: world)
+    var keys: [String] = []
+    func act(_ event: String, _ payload: JSON, ending outcome: JobOutcome?) throws {
+      _ = try engine.submit(EventCommand(event: event, payload: payload)).get()
+      _ = try engine.commit()
+      for (job, request) in engine.dispatch() {
+        keys.append(request.idempotencyKey)
+        if let outcome { engine.finish(job, outcome) }
+      }
+      _ = try engine.commit()
+    }
+    try act("Begin", ["id": "t", "n": 1], ending: .done("r1"))
+    try act("Back", ["id": "t"], ending: .done(.null))
+    engine = try Engine(machine: machine, store: MemoryStore(), world: world)
+    store = nil
+    store = try SQLiteStore(path: folder.path)
+    engine = try Engine(machine: machine, store: try #require(store), world: world)
+    try act("Again", ["id": "t"], ending: .done("r2"))
+    #expect(keys.count == 3, "booked, cancelled and booked again")
+    #expect(keys[0] != keys[2], "\(keys)")
+    #expect(keys[0].contains("/once/book/t/0-") && keys[2].contains("/once/book/t/1-"), "\(keys)")
+    try act("Back", ["id": "t"], ending: .done(.null))
+    try act("Again", ["id": "t"], ending: .done("r3"))
+    #expect(Set(keys).count == 5, "\(keys)")
+  }
 }

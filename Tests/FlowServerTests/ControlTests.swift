@@ -103,6 +103,66 @@ import Testing
     #expect(try ctl("redrive", "999").code == 1)
   }
 
+  @Test("dead letters are dismissed and resolved with a reason", arguments: ["dismiss", "resolve"])
+  func deadLettersAreClosed(_ operation: String) throws {
+    _ = try ctl("start", "Counter", "Begin", #"{"id": "z"}"#)
+    _ = try ctl("send", "Counter", "z", "Fail")
+    let isDead = try eventually { try ctl("dead").output.contains("call_home") }
+    #expect(isDead)
+    let id = try #require(try ctl("dead", "Counter").output.split(separator: " ").first.map(String.init))
+    let silent = try ctl(operation, id)
+    #expect(silent.code == 2 && silent.errors.contains("requires a reason"))
+    let closed = try ctl(operation, id, "--reason", "called by hand")
+    #expect(closed.code == 0, "\(closed.errors)")
+    #expect(try ctl("dead").output == "")
+    #expect(try ctl(operation, id, "--reason", "again").code == 1)
+    let history = try ctl("history", "Counter", "z", "--format", "json").output
+    #expect(history.contains(#""action": "\#(operation)""#) && history.contains("called by hand"))
+  }
+
+  @Test("deferred events are shown with the reason, and dropped") func deferredEventsAreShownAndDropped() throws {
+    let file = try folder.write(
+      "desk.flow",
+      """
+      event Open { id: string }
+      event Work { n: int }
+      event Note
+      event Go
+      flow Desk {
+        key id
+        data { id: string  total: int = 0 }
+        start on Open -> waiting do id = event.id
+        state waiting { defer Work, Note  on Go -> working }
+        state working { on Work do total = total + event.n  on Note do total = 0 }
+        ongoing
+      }
+      """)
+    #expect(try ctl("deploy", file).code == 0)
+    _ = try ctl("start", "Desk", "Open", #"{"id": "d"}"#)
+    for number in 1...3 { _ = try ctl("send", "Desk", "d", "Work", #"{"n": \#(number)}"#) }
+    _ = try ctl("send", "Desk", "d", "Note")
+    let why = try ctl("why", "Desk", "d")
+    #expect(why.code == 0 && why.output.contains("has deferred `Note`, `Work` (3 times), 4 of at most 64"))
+    #expect(why.output.contains("deferred  Work  {\"n\":2}"), "\(why.output)")
+    #expect(why.output.contains("Go    be-applied   working"), "\(why.output)")
+    let document = try JSON(parsing: Array(try ctl("why", "Desk", "d", "--format", "json").output.utf8))
+    #expect(document["deferred"]?.array?.count == 4 && document["events"]?.array?.isEmpty == false)
+    let client = HTTPClient(port: server.port)
+    let path = "/v1/flows/Desk/instances/d"
+    let transitions = try client.send("GET", path + "/transitions").json
+    #expect(transitions["deferred"]?.array?.count == 4 && transitions["deferredLimit"] == 64)
+    #expect(try ctl("drop", "Desk", "d", "Work", "--dry-run").output.contains("3 deferred events would be dropped"))
+    let dropped = try ctl("drop", "Desk", "d", "Work", "--reason", "stale")
+    #expect(dropped.code == 0 && dropped.output.contains("3 deferred events dropped"), "\(dropped.errors)")
+    #expect(try client.send("GET", path).json["deferred"] == [["event": "Note", "data": [:]]])
+    #expect(try ctl("drop", "Desk", "d", "Work").code == 1)
+    #expect(try client.send("POST", path + "/drop", [:]).json["detail"] == "1 deferred event dropped")
+    let history = try client.send("GET", path + "/history").json["items"]?.array ?? []
+    #expect(history.count { $0["type"] == "refused" } == 4)
+    #expect(history.contains { $0["data"]?["operator"]?["reason"] == "stale" })
+    #expect(history.last?["data"]?["code"] == "dropped" && history.last?["data"]?["type"] == "Note")
+  }
+
   @Test("invalid commands, unknown instances and unreachable servers are reported") func mistakes() throws {
     #expect(try ctl("dance").code == 2)
     #expect(try ctl("send", "Counter", "x", "Add", "{").code == 2)

@@ -73,6 +73,14 @@ import Testing
     #expect(refusals > 0, "the disk was never full")
   }
 
+  @Test("nothing is lost or doubled while workers die, and webhooks, deployments, batches and the archive are at work")
+  func nothingIsLostOrDoubledAmongOtherMoves() throws {
+    let moves = try CrashMoves()
+    try moves.storm(kills: CrashTests.kills)
+    try moves.settle()
+    print("\(CrashTests.kills) kills: \(try moves.verify())")
+  }
+
   /// Kills the server repeatedly under load, and compares its data with the responses of the clients.
   /// - Returns: The number of responses that reported an unavailable store.
   @discardableResult
@@ -205,36 +213,4 @@ private final class LoadThread: @unchecked Sendable {
       return true
     }
   }
-}
-
-/// A file system of a few megabytes that can be filled without filling the real one.
-private final class SmallDisk {
-  let url: URL
-
-  /// Whether this process has permission to mount a file system.
-  static var isPossible: Bool {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "flow-mount-\(UUID().uuidString)")
-    return (try? SmallDisk(at: folder)) != nil
-  }
-
-  init(at url: URL) throws {
-    self.url = url
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    guard mount("tmpfs", url.path, "tmpfs", 0, "size=64m") == 0 else { throw CocoaError(.fileWriteNoPermission) }
-  }
-
-  deinit {
-    umount2(url.path, Int32(MNT_DETACH))
-    try? FileManager.default.removeItem(at: url)
-  }
-
-  /// Fills the remaining space.
-  func fill() throws {
-    let file = open(url.appending(path: "filler").path, O_CREAT | O_WRONLY | O_APPEND, 0o600)
-    defer { close(file) }
-    let chunk = [UInt8](repeating: 0, count: 4096)
-    while write(file, chunk, chunk.count) > 0 {}
-  }
-
-  func empty() { try? FileManager.default.removeItem(at: url.appending(path: "filler")) }
 }

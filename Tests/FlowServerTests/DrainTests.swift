@@ -26,6 +26,47 @@ import Testing
     #expect(server.wait() == 0)
   }
 
+  @Test("with idle connections it ends in milliseconds") func itEndsInMilliseconds() throws {
+    let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
+    let clients = (0..<10).map { _ in HTTPClient(port: server.port) }
+    for client in clients { #expect(try client.send("GET", "/livez").status == 200) }
+    let socket = try WebSocketClient(port: server.port, path: "/v1/live")
+    let stream = try EventStreamClient(port: server.port, path: "/v1/live")
+    #expect(try stream.receive().name == "ready")
+    let start = ContinuousClock.now
+    server.send(SIGTERM)
+    #expect(server.wait() == 0)
+    let time = ContinuousClock.now - start
+    print("ended in \(time)")
+    #expect(time < .milliseconds(1500))
+    _ = (socket, clients)
+  }
+
+  @Test(
+    "readiness checks fail while nothing can be stored, and the log says why",
+    .enabled(if: SmallDisk.isPossible, "a file system of its own requires the right to mount"))
+  func readinessFailsWithCommits() throws {
+    let disk = try SmallDisk(at: folder.url.appending(path: "disk"))
+    let file = try folder.write("counter.flow", Counter.source)
+    let server = try ServerProcess([file, "--store", disk.url.appending(path: "x.db").path])
+    let client = HTTPClient(port: server.port)
+    try Counter.begin("a", client)
+    #expect(try client.send("GET", "/readyz").status == 200)
+    try disk.fill()
+    let note = String(repeating: "x", count: 100_000)
+    let isRefused = try eventually { try Counter.add(1, note: note, to: "a", client).status == 503 }
+    #expect(isRefused)
+    let unready = try client.send("GET", "/readyz")
+    #expect(unready.status == 503 && unready.text.contains("full"), "\(unready.text)")
+    #expect(try client.send("GET", "/readyz?verbose").json["ready"] == false)
+    disk.empty()
+    let isBack = try eventually {
+      _ = try Counter.add(1, to: "a", client)
+      return try client.send("GET", "/readyz").status == 200
+    }
+    #expect(isBack)
+  }
+
   @Test("--drain is at most one hour") func drainLimit() throws {
     let process = try FlowProcess.run(
       ["serve", EndToEndTests.order, "--store", folder.store, "--addr", "127.0.0.1:0", "--drain", "2d"])

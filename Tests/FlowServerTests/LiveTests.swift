@@ -164,25 +164,21 @@ import Testing
     #expect(try stream.receive().data["subject"] == "b")
   }
 
-  /// The timestamps in the file are moved into the past while the server is stopped.
+  /// The store is written by an engine with a clock of its own.
   @Test("a shortened history states up to where it is archived") func truncatedHistory() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", Counter.source)
-    let options = [file, "--store", folder.store, "--keep", "1d"]
-    var server = try ServerProcess(options)
-    let path = "/v1/flows/Counter/instances/a/history"
-    try Counter.begin("a", HTTPClient(port: server.port))
-    for number in 1...40 { try Counter.add(Int64(number), to: "a", HTTPClient(port: server.port)) }
-    let whole = try HTTPClient(port: server.port).send("GET", path).json
-    #expect(whole["archivedTo"] == nil && whole["items"]?.array?.count == 41)
-    for (table, question) in [("journal", "count(*) FROM snapshot"), ("snapshot", "sum(kept) FROM snapshot")] {
-      _ = server.stop()
-      try folder.sqlite("UPDATE \(table) SET at = at - 20 * 86400000")
-      server = try ServerProcess(options)
-      let isDone = try eventually { try folder.sqlite("SELECT \(question)") == "1" }
-      #expect(isDone, "\(question)")
+    try AgedStore.make(at: folder.store, source: Counter.source) { store in
+      try store.send(daysAgo: 40, "Begin", ["id": "a"], to: "a")
+      for number in 1...40 { try store.send(daysAgo: 40, "Add", ["n": .int(Int64(number))], to: "a") }
+      try store.maintain(daysAgo: 20)
     }
+    #expect(try folder.sqlite("SELECT count(*) FROM snapshot") == "1")
+    let server = try ServerProcess([file, "--store", folder.store, "--keep", "1d"])
+    let isFolded = try eventually { try folder.sqlite("SELECT sum(kept) FROM snapshot") == "1" }
+    #expect(isFolded)
     let client = HTTPClient(port: server.port)
+    let path = "/v1/flows/Counter/instances/a/history"
     try Counter.add(41, to: "a", client)
     let rest = try client.send("GET", path).json
     #expect(rest["archivedTo"]?["offset"] == 41 && rest["archivedTo"]?["revision"] == 41)
@@ -190,8 +186,8 @@ import Testing
     let stream = try EventStreamClient(port: server.port, path: "/v1/live?flow=Counter&key=a&since=5")
     #expect(try stream.receive().name == "reset")
     _ = server.stop()
-    // The rows were edited by hand above, so their checksums no longer match, and the check reports it.
-    #expect(try FlowProcess.run("store", "check", folder.store).code == 1)
+    let check = try FlowProcess.run("store", "check", folder.store)
+    #expect(check.code == 0 && check.output.contains("is sound"), "\(check.output)")
     let archive = try String(contentsOfFile: folder.store + ".archive.jsonl", encoding: .utf8).split(separator: "\n")
     #expect(try archive.map { try JSON(parsing: Array($0.utf8))["journal"]?.array?.count } == [41])
   }

@@ -145,6 +145,37 @@ import Testing
     #expect(lines.last?["msg"] == "stopped")
   }
 
+  @Test("every line is JSON: of errors in the program, of the command line, and of the end of a lost store")
+  func everyLineIsJSON() throws {
+    let folder = try TestFolder()
+    let broken = try folder.write("broken.flow", "flow A { start on Nothing -> b }")
+    let counter = try folder.write("counter.flow", Counter.source)
+    let runs = try [
+      FlowProcess.run("serve", broken, "--log-format", "json"), FlowProcess.run("serve", counter, "--adr", "x"),
+      FlowProcess.run("serve", counter, "--log-format=json", "--addr", "nowhere"), FlowProcess.run("serve", "none.flow"),
+      FlowProcess.run("serve", counter, "--store", folder.url.appending(path: "missing/x.db").path),
+    ]
+    for run in runs {
+      #expect(run.code != 0)
+      try expectDocuments(run.errors)
+    }
+    #expect(runs[0].errors.contains("broken.flow:1:"))
+    #expect(try !FlowProcess.run("serve", counter, "--adr", "x", "--log-format", "text").errors.hasPrefix("{"))
+    let server = try ServerProcess([counter, "--store", folder.store])
+    try FileManager.default.removeItem(atPath: folder.store)
+    #expect(server.wait() == 3)
+    #expect(eventually { server.log.contains("the process exits") })
+    try expectDocuments(server.log)
+  }
+
+  private func expectDocuments(_ log: String) throws {
+    for line in log.split(separator: "\n") {
+      let document = try JSON(parsing: String(line))
+      #expect(document["ts"]?.string != nil && document["level"]?.string != nil && document["msg"]?.string != nil)
+    }
+    #expect(!log.isEmpty)
+  }
+
   @Test("--log-format text writes readable lines") func textLogs() throws {
     let server = try serve("--log-format", "text", "--log-level", "debug")
     try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["X-Request-Id": "a=b"])

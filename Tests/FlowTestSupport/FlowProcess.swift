@@ -23,7 +23,8 @@ public struct FlowProcess: Sendable {
     process.executableURL = ServerProcess.binary
     process.arguments = arguments
     process.currentDirectoryURL = folder
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    process.environment = ServerProcess.samples.merging(ProcessInfo.processInfo.environment) { _, new in new }
+      .merging(environment) { _, new in new }
     let pipes = (input: Pipe(), output: Pipe(), errors: Pipe())
     process.standardInput = pipes.input
     process.standardOutput = pipes.output

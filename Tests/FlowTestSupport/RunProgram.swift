@@ -9,6 +9,7 @@ public func runProgram(_ arguments: [String]) throws -> (code: Int32, output: St
   let process = Process()
   process.executableURL = URL(filePath: "/usr/bin/env")
   process.arguments = arguments
+  process.environment = ServerProcess.samples.merging(ProcessInfo.processInfo.environment) { _, new in new }
   let pipe = Pipe()
   process.standardOutput = pipe
   process.standardError = FileHandle.nullDevice

@@ -12,6 +12,11 @@ public final class ServerProcess {
   public let port: Int
   private let transcript = Transcript()
 
+  /// The variables that the samples use. No server listens at their addresses.
+  static let samples = [
+    "WAREHOUSE_URL", "PAYMENTS_URL", "REPORT_URL",
+  ].reduce(into: [String: String]()) { $0[$1] = "http://127.0.0.1:9" }
+
   /// The output on standard error.
   public var log: String { transcript.text }
 
@@ -29,7 +34,8 @@ public final class ServerProcess {
   public init(_ arguments: [String], environment: [String: String] = [:]) throws {
     process.executableURL = ServerProcess.binary
     process.arguments = ["serve", "--addr", "127.0.0.1:0", "--create"] + arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    process.environment = ServerProcess.samples.merging(ProcessInfo.processInfo.environment) { _, new in new }
+      .merging(environment) { _, new in new }
     let pipe = Pipe()
     process.standardError = pipe
     process.standardOutput = FileHandle.nullDevice

@@ -6,6 +6,8 @@ public struct ActionSettings: Sendable {
   public var mail: MailServer?
   /// The sender address of mails without one of their own.
   public var sender: String?
+  /// The folder to which mail is written instead of being sent; nil sends it.
+  public var mailFolder: String?
   /// The folder of the programs that `run` actions may execute; nil to allow no programs.
   public var programs: String?
   /// The URL of the broker or database for each binding, by the name of the binding.

@@ -8,6 +8,7 @@ public final class BindingRunner: ActionRunner {
   private let transfers: TransferLoop
   private let programs: ProgramRunner
   private let brokers: Brokers
+  private let mailFolder: MailFolder?
   private let log: @Sendable (String) -> Void
 
   /// - Parameter log: Receives the lines of `log` actions.
@@ -15,6 +16,7 @@ public final class BindingRunner: ActionRunner {
     transfers = TransferLoop(settings)
     programs = ProgramRunner(settings)
     brokers = Brokers(settings)
+    mailFolder = settings.mailFolder.map { MailFolder(folder: $0, sender: settings.sender) }
     self.log = log
     transfers.start()
   }
@@ -29,6 +31,7 @@ public final class BindingRunner: ActionRunner {
     let secrets = request.secrets
     let finish: @Sendable (JobOutcome) -> Void = { finish($0.hiding(secrets)) }
     switch request.action {
+    case .other(.email, let given) where mailFolder != nil: mailFolder?.write(given, of: request, finish)
     case .http, .other(.email, _): transfers.add(request, finish)
     case .other(.exec, _): programs.run(request, finish)
     case .other(let kind, let settings): brokers.run(kind, given: settings, request: request, finish: finish)

@@ -203,7 +203,7 @@ function openSource(subscription) {
     setTimeout(() => subscriptions.has(subscription.id) && openSource(subscription), 2_000 + Math.random() * 3_000);
   };
   source.addEventListener('reset', () => subscription.listener.reset());
-  for (const type of ['step', 'emit', 'log', 'incident', 'undelivered', 'dead', 'operator', 'schedule']) {
+  for (const type of ['step', 'emit', 'log', 'incident', 'refused', 'undelivered', 'dead', 'operator', 'schedule']) {
     source.addEventListener(type, (event) => {
       subscription.position = event.lastEventId;
       deliver(subscription, JSON.parse(event.data), Number(event.lastEventId.split(':').pop()));

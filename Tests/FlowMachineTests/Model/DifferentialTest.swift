@@ -241,6 +241,7 @@ struct DifferentialTest {
   private mutating func note(_ effect: Effect, _ picture: inout Picture) {
     switch effect {
     case .log(let text): picture.log.append(text)
+    case .discard(let event, let reason): picture.log.append(machine.text(discarded: event, because: reason))
     case .arm(let timer): armed.insert(timer)
     case .disarm(let timer): armed.remove(timer)
     case .job, .withdraw, .emit, .forget: break

@@ -70,8 +70,18 @@ public enum Effect: Hashable, Sendable {
   case disarm(ArmedTimer)
   case emit(event: EventIndex, payload: Value)
   case log(String)
+  /// A deferred event was dropped, without an offer.
+  case discard(DeferredEvent, because: DiscardReason)
   /// The work of an action or a flow for a `once` key was undone: its recorded result is deleted.
   case forget(once: String, of: Call.Target)
+}
+
+/// The reason that a deferred event is never offered. The raw values are those of the journal.
+public enum DiscardReason: String, Hashable, Sendable {
+  /// The instance has ended.
+  case ended
+  /// An operator has dropped it.
+  case dropped
 }
 
 /// A deferred event that was offered after a step and was refused. The step itself is not affected.
@@ -119,6 +129,15 @@ extension Machine {
 }
 
 extension Machine {
+  /// The reason that a deferred event is never offered, as one sentence.
+  public func text(discarded event: DeferredEvent, because reason: DiscardReason) -> String {
+    let name = program.events[event.event].name
+    return switch reason {
+    case .ended: "`\(name)` was deferred when the flow ended"
+    case .dropped: "an operator has dropped the deferred `\(name)`"
+    }
+  }
+
   /// The record of the arguments of an action or a flow.
   func parameters(of target: Call.Target) -> RecordDeclaration {
     switch target {

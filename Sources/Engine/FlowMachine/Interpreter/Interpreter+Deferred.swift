@@ -43,6 +43,28 @@ extension Interpreter {
     }
   }
 
+  /// Drops the deferred events, or those of one name, and requests a record of each.
+  mutating func discardDeferred(_ reason: DiscardReason, event name: EventIndex? = nil) {
+    for event in extended.deferred where name == nil || event.event == name {
+      effects.append(.discard(event, because: reason))
+    }
+    extended.deferred.removeAll { name == nil || $0.event == name }
+    isExtendedStateChanged = flow.hasExtendedState
+  }
+
+  /// Drops deferred events of an instance on the order of an operator. Nothing else of the instance changes.
+  mutating func dropDeferred(_ event: EventIndex?, of old: Instance, now: Int64) -> Outcome {
+    var instance = old
+    prepare(instance, .called, now: now)
+    discardDeferred(.dropped, event: event)
+    do throws(StepFailure) {
+      let disposition = try commit(.applied, to: &instance)
+      return .accepted(step(disposition, instance))
+    } catch {
+      return .refused(refusal(error))
+    }
+  }
+
   private mutating func bind(_ event: DeferredEvent) {
     frame[FrameLayout.event] = evaluator.slot(
       event.payload, as: .record(machine.program.events[event.event].name))

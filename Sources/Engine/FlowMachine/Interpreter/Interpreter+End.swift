@@ -42,9 +42,7 @@ extension Interpreter {
   /// last states stay visible.
   mutating func end() throws(StepFailure) {
     let last = active
-    for event in extended.deferred {
-      effects.append(.log("`\(machine.program.events[event.event].name)` was deferred when the flow ended"))
-    }
+    discardDeferred(.ended)
     try leave(from: 1, upTo: flow.flow.states.endIndex)
     active = last
     isSelfStale = flow.usesSelf
@@ -78,6 +76,7 @@ extension Interpreter {
   mutating func cancel(_ old: Instance, now: Int64, runsExits: Bool) -> Outcome {
     var instance = old
     prepare(instance, .called, now: now)
+    discardDeferred(.ended)
     do throws(StepFailure) {
       if runsExits { try leave(from: 1, upTo: flow.flow.states.endIndex) }
       active = StateSet([.root])

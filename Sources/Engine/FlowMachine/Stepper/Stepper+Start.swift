@@ -34,6 +34,12 @@ extension Stepper {
     interpreter.cancel(instance, now: now, runsExits: false)
   }
 
+  /// Drops deferred events on the order of an operator. The states, the data, timers and calls stay as they are.
+  /// - Parameter event: The event; nil for all.
+  public func dropDeferred(_ event: EventIndex?, of instance: Instance, now: Int64) -> Outcome {
+    interpreter.dropDeferred(event, of: instance, now: now)
+  }
+
   /// Starts an instance on a schedule.
   /// - Parameter schedule: The index of the start.
   public func start(

@@ -13,6 +13,8 @@ public struct OperatorCommand: Sendable {
     case retry
     /// Migrates the instance to the version of new instances of its flow.
     case migrate
+    /// Drops deferred events.
+    case drop
   }
 
   public var action: Action
@@ -21,6 +23,8 @@ public struct OperatorCommand: Sendable {
   /// The reason, for the journal.
   public var reason: String
   public var caller: Caller
+  /// The event whose deferred occurrences are dropped; nil for all events. For ``Action/drop`` only.
+  public var event: String?
   /// The revision that the instance must have.
   public var ifMatch: Int?
   /// True to show the outcome without applying it.

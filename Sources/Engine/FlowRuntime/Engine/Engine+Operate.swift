@@ -16,6 +16,7 @@ extension Engine {
       case .resume: return .success(try resume(cached, command: command))
       case .retry: return .success(retry(cached, command: command))
       case .migrate: return .success(try migrate(cached, command: command))
+      case .drop: return .success(try dropDeferred(cached, command: command))
       }
     } catch {
       return .failure(error)
@@ -47,6 +48,27 @@ extension Engine {
       // Work without a waiting call is executed nevertheless.
       release(cached.row.id) { $0 == .onResume }
       return answer(cache.find(row: cached.row.id) ?? cached, sequence: recorded.sequence, detail: "")
+    }
+  }
+
+  private func dropDeferred(_ cached: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
+    let machine = cached.version.machine
+    let event = command.event.flatMap { machine.event(named: $0) }
+    if let name = command.event, event == nil { throw .unknownEvent(name, among: machine.program.events.map(\.name)) }
+    let count = cached.instance.deferred.count { event == nil || $0.event == event }
+    guard count > 0 else {
+      throw .notPossible("`\(command.key)` has no deferred \(command.event.map { "`\($0)`" } ?? "events")")
+    }
+    let events = "\(count) deferred \(count == 1 ? "event" : "events")"
+    guard !command.isDryRun else { return answer(cached, sequence: 0, detail: "\(events) would be dropped") }
+    let now = world.now()
+    switch cached.version.stepper.dropDeferred(event, of: cached.instance, now: now) {
+    case .refused(let refusal):
+      throw .refused(refusal, explanation: refusal.explanationJSON(in: machine))
+    case .accepted(let step):
+      let recorded = record(step, of: cached, cause: .other(cause(command)), at: now, status: cached.row.status)
+      return answer(
+        cache.find(row: cached.row.id) ?? cached, sequence: recorded.sequence, detail: "\(events) dropped")
     }
   }
 
@@ -118,7 +140,9 @@ extension Engine {
   }
 
   private func operatorBody(_ command: OperatorCommand) -> JSON {
-    operatorBody(command.action.rawValue, reason: command.reason, caller: command.caller, adding: [])
+    operatorBody(
+      command.action.rawValue, reason: command.reason, caller: command.caller,
+      adding: command.event.map { [.init("event", .string($0))] } ?? [])
   }
 
   /// The body of an operator's entry.

@@ -47,14 +47,24 @@ extension Engine {
 
   /// Records the refusal of a deferred event. The step before it is not affected.
   private func recordRefusal(_ refused: RefusedEvent, of cached: Cached, at now: Int64) {
+    let refusal = refused.refusal
+    recordRefused(
+      refused.event, code: refusal.code, message: refusal.message, of: cached, at: now,
+      adding: [.init("explanation", refusal.explanationJSON(in: cached.version.machine))])
+  }
+
+  /// Records that a deferred event had no effect.
+  private func recordRefused(
+    _ event: DeferredEvent, code: String, message: String, of cached: Cached, at now: Int64,
+    adding more: [JSON.Member] = []
+  ) {
     let machine = cached.version.machine
-    journal(
-      cached.row, .log,
-      body: [
-        "text": .string("deferred event refused: \(refused.refusal.message)"),
-        "refused": .string(machine.program.events[refused.event.event].name), "code": .string(refused.refusal.code),
-        "explanation": refused.refusal.explanationJSON(in: machine),
-      ], at: now)
+    let members: [JSON.Member] = [
+      .init("type", .string(machine.program.events[event.event].name)),
+      .init("data", event.payload.json(in: machine.types)), .init("code", .string(code)),
+      .init("message", .string(message)),
+    ]
+    journal(cached.row, .refused, body: .object(members + more), at: now)
   }
 
   private func changes(_ step: Step, in machine: Machine, isNew: Bool) -> JSON? {
@@ -82,9 +92,10 @@ extension Engine {
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.writes.timers[TimerID(cached, timer)] = .some(nil)
     case .log(let text): journal(cached.row, .log, body: ["text": .string(text)], at: now)
-    case .forget(let once, let target):
-      let key = "\(machine.name(of: target))/\(once)"
-      batch.writes.once[ExactText(key)] = OnceRow(key: key, job: 0, outcome: [])
+    case .discard(let event, let reason):
+      let message = machine.text(discarded: event, because: reason)
+      recordRefused(event, code: reason.rawValue, message: message, of: cached, at: now)
+    case .forget(let once, let target): forgetOnce("\(machine.name(of: target))/\(once)")
     case .emit(let event, let payload):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)

@@ -12,6 +12,8 @@ public struct JournalEntry: Sendable {
     case log
     /// An instance failed to process a timer or a result.
     case incident
+    /// A deferred event was refused when it was offered, or dropped without an offer.
+    case refused
     /// An emitted event was refused by one of its receivers.
     case undelivered
     /// The attempts of a job are exhausted.

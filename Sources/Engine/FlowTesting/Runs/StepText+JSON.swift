@@ -57,6 +57,8 @@ extension StepText {
     case .emit(let event, let payload):
       ["emit": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types)]
     case .log(let text): ["log": .string(text)]
+    case .discard(let event, let reason):
+      ["discard": .string(machine.program.events[event.event].name), "reason": .string(reason.rawValue)]
     case .forget(let once, let target): ["forget": .string(once), "of": .string(machine.name(of: target))]
     }
   }

@@ -91,6 +91,8 @@ public struct StepText {
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
         + payload.json(in: machine.types).text()
     case .log(let text): return style.paint("log", .cyan) + " \(text)"
+    case .discard(let event, let reason):
+      return style.paint("drops", .cyan) + " \(machine.text(discarded: event, because: reason))"
     case .arm(let timer):
       return trace == .all
         ? "sets a timer for +\(DurationText.text(timer.due - start))  \(place(flow.transitions[timer.transition]))"

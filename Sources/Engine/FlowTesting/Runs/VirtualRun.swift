@@ -174,7 +174,7 @@ public struct VirtualRun {
         case .job(let job): outstanding.append(Work(job: job))
         case .withdraw(let job): outstanding.removeAll { $0.job.reference == job }
         case .forget(let key, let target): onceResults[OnceKey(target: target, key: key)] = nil
-        case .arm, .disarm, .emit, .log: break
+        case .arm, .disarm, .emit, .log, .discard: break
         }
       }
     }

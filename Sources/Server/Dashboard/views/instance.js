@@ -315,7 +315,7 @@ function History({ history, at }) {
       kind
         ? entries.filter((/** @type {Entry} */ entry) =>
           kind === 'failed'
-            ? ['incident', 'dead', 'undelivered'].includes(entry.type) || entry.data.status === 'failed' ||
+            ? ['incident', 'dead', 'refused', 'undelivered'].includes(entry.type) || entry.data.status === 'failed' ||
               entry.data.result?.failed
             : entry.type === kind
         )

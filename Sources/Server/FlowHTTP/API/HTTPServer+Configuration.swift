@@ -18,6 +18,13 @@ extension HTTPServer {
     /// The timeouts of a connection.
     public var timeouts = Timeouts()
 
+    /// The answer to requests on connections that are opened while the server stops.
+    public var refusalWhileStopping: HTTPResponse = {
+      var response = HTTPResponse.problem(status: 503, detail: "the server is shutting down")
+      response.headers.append(("Retry-After", "1"))
+      return response
+    }()
+
     /// The defaults.
     public init() {}
 
@@ -67,6 +74,8 @@ extension HTTPServer {
       public var idleMilliseconds = 60_000
       /// Between pings; a peer that does not respond to two of them is disconnected.
       public var pingMilliseconds = 30_000
+      /// From `shutdown()` to the end of connections without a request in progress whose peers do not close them.
+      public var closeMilliseconds = 100
       /// From `shutdown()` to the end of the last connection.
       public var shutdownMilliseconds = 5_000
 

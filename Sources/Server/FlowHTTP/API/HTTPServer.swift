@@ -60,8 +60,9 @@ public final class HTTPServer: Sendable {
     }
   }
 
-  /// Stops accepting, completes requests in progress, closes sockets with 1001, and returns when all loops have ended,
-  /// at the latest after the shutdown timeout. A handler must not call it.
+  /// Closes idle connections, lets begun requests come to their answer, closes sockets with 1001, and returns when all
+  /// loops are over, at the latest after the shutdown timeout. Requests on new connections are refused meanwhile. A
+  /// handler must not call it.
   public func shutdown() {
     let last = stage.withLock { stage in
       defer { stage = .stopped }

@@ -9,6 +9,8 @@ final class EventLoop {
     var interest = Poller.Interest.read
     var isTouched = false
     var hasEndedWriting = false
+    /// True if it was opened while the server stops: it gets a refusal, and nothing waits for it.
+    var isLate = false
     var tls: TLSSession?
   }
 
@@ -33,10 +35,13 @@ final class EventLoop {
   private var touched: [Int] = []
   private var free: [Int] = []
   private var released: [Int] = []
-  private var openCount = 0
+  var openCount = 0
   private var pausedUntil: Int?
-  private var stopsAt: Int?
-  private let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 256 * 1024)
+  var stopsAt: Int?
+  /// The instant after which only connections with a request in progress delay the end.
+  var closesAt: Int?
+  var lateCount = 0
+  let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 256 * 1024)
 
   /// The pause before accepting again when no descriptor is free, in milliseconds.
   private static let pauseMilliseconds = 100
@@ -65,11 +70,6 @@ final class EventLoop {
     inbox.close()
   }
 
-  private var hasStopped: Bool {
-    guard let stopsAt else { return false }
-    return openCount == 0 || now.milliseconds >= stopsAt
-  }
-
   private func turn() {
     poller.wait(milliseconds: waitMilliseconds(), into: &ready)
     readClocks()
@@ -93,7 +93,8 @@ final class EventLoop {
 
   private func waitMilliseconds() -> Int {
     guard inbox.prepareToSleep() else { return 0 }
-    let due = [timers.nextDue, pausedUntil, stopsAt].compactMap { $0 }.min()
+    let closing = closesAt.flatMap { $0 > now.milliseconds ? $0 : nil }
+    let due = [timers.nextDue, pausedUntil, stopsAt, closing].compactMap { $0 }.min()
     return due.map { max(0, $0 - now.milliseconds) } ?? -1
   }
 
@@ -111,7 +112,7 @@ final class EventLoop {
     }
   }
 
-  private func receive(for connection: HTTPConnection, _ slot: ConnectionSlot) {
+  func receive(for connection: HTTPConnection, _ slot: ConnectionSlot) {
     let buffer = UnsafeMutableBufferPointer(rebasing: scratch[..<Self.receiveSize])
     switch Sockets.receive(on: slot.socket, into: buffer) {
     case .bytes(let count) where slot.tls != nil && count > 0:
@@ -125,7 +126,7 @@ final class EventLoop {
 
   // MARK: Connections.
 
-  private func acceptWaiting() {
+  func acceptWaiting() {
     for _ in 0..<Self.acceptsPerTurn {
       switch Sockets.accept(on: listener) {
       case .socket(let socket, let address): open(socket, address)
@@ -147,8 +148,13 @@ final class EventLoop {
     }
     let connection = HTTPConnection(configuration: configuration, codec: codec, remoteAddress: address, now: now)
     slots[index] = ConnectionSlot(
-      socket: socket, connection: connection, generation: slots[index].generation + 1, tls: tls)
+      socket: socket, connection: connection, generation: slots[index].generation + 1, isLate: stopsAt != nil,
+      tls: tls)
     openCount += 1
+    if stopsAt != nil {
+      lateCount += 1
+      connection.isShuttingDown = true
+    }
     touch(index)
   }
 
@@ -172,6 +178,7 @@ final class EventLoop {
     timers.set(index, to: nil)
     released.append(index)
     openCount -= 1
+    if slots[index].isLate { lateCount -= 1 }
   }
 
   private func end(_ index: Int) {
@@ -227,22 +234,9 @@ final class EventLoop {
     }
   }
 
-  private func beginStop() {
-    guard stopsAt == nil else { return }
-    stopsAt = now.milliseconds + configuration.timeouts.shutdownMilliseconds
-    if pausedUntil == nil { poller.remove(listener) }
-    Sockets.close(listener)
-    listener = -1
-    pausedUntil = nil
-    for index in slots.indices {
-      slots[index].connection?.shutDown(now: now)
-      touch(index)
-    }
-  }
-
   // MARK: The end of a turn.
 
-  private func touch(_ index: Int) {
+  func touch(_ index: Int) {
     if slots[index].isTouched { return }
     slots[index].isTouched = true
     touched.append(index)
@@ -300,6 +294,8 @@ final class EventLoop {
       if case .request = event { slots[index].generation += 1 }
       let target = Inbox.Target(slot: index, generation: slots[index].generation)
       switch event {
+      case .head where slots[index].isLate: connection.refuseHead(configuration.refusalWhileStopping, now: now)
+      case .request where slots[index].isLate: connection.respond(configuration.refusalWhileStopping, now: now)
       case .head(let head):
         switch handler.admit(head) {
         case .admitted(let context): connection.admitHead(context: context)

@@ -90,6 +90,19 @@ final class HTTPConnection {
 
   var isClosed: Bool { phase == .closed }
 
+  /// True if every request is answered, and every answer is written.
+  var isIdle: Bool { phase == .reading && !parser.hasBegun && pending.isEmpty && output.isEmpty }
+
+  /// True if a request or its answer is in progress.
+  var isBusy: Bool {
+    switch phase {
+    case .reading: !isIdle
+    case .answering: true
+    case .draining: !output.isEmpty
+    case .streaming, .webSocket, .closed: false
+    }
+  }
+
   /// True if all output is written, so that the sending side of the socket has to be closed.
   var isWriteEndDue: Bool { phase == .draining && output.isEmpty }
 

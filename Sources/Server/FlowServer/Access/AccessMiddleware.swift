@@ -93,6 +93,14 @@ public final class AccessMiddleware: HTTPHandler {
     endStreams()
   }
 
+  /// The answer to requests that arrive while the server stops.
+  public static var refusalWhileStopping: HTTPResponse {
+    let problem = Problem.draining
+    return HTTPResponse(
+      status: problem.status, headers: [("Content-Type", Problem.mediaType)] + problem.headers,
+      body: problem.json.bytes())
+  }
+
   /// Makes readiness checks fail and closes sockets and streams; requests are still answered.
   public func drain() {
     state.withLock { $0.isDraining = true }

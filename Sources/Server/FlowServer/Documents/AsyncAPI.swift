@@ -10,6 +10,7 @@ struct AsyncAPI {
   private static let kinds = [
     ("step", "An instance has completed a step"), ("emit", "An instance has emitted an event"),
     ("log", "An instance has written a log line"), ("incident", "An instance failed to process a timer or a result"),
+    ("refused", "A deferred event was refused or dropped"),
     ("undelivered", "A receiver has refused an emitted event"), ("dead", "The attempts of a job are exhausted"),
     ("operator", "An operator has executed a command for an instance"), ("schedule", "A scheduled start was due"),
   ]

@@ -100,7 +100,7 @@ enum Schemas {
             "status": [
               "type": "string", "enum": ["waiting", "running", "retrying", "done", "skipped", "failed"],
             ], "action?": string, "attempt?": integer, "nextAt?": time, "lastFailure?": anyObject,
-          ])), "allowedEvents": strings, "asOf?": string,
+          ])), "deferred": list(object(["event": string, "data": any])), "allowedEvents": strings, "asOf?": string,
       ])
     ),
     ("Entry", object(["offset": integer, "revision": integer, "type": string, "at": time, "data": any])),
@@ -113,7 +113,7 @@ enum Schemas {
             "event": string,
             "would": ["type": "string", "enum": ["be-applied", "be-ignored", "be-deferred", "be-refused", "depend"]],
             "reason?": string, "detail?": string, "to?": strings, "explanation": list(anyObject),
-          ])),
+          ])), "deferred": list(object(["event": string, "data": any])), "deferredLimit": integer,
       ])
     ),
     (

@@ -58,8 +58,8 @@ struct LiveFilter: Sendable {
 }
 
 extension JournalEntry {
-  /// The event that a step processed, or the emitted event.
-  var event: String? { kind == .emit ? body["type"]?.string : body["event"]?["type"]?.string }
+  /// The event that a step processed, or the emitted or refused event.
+  var event: String? { kind == .emit || kind == .refused ? body["type"]?.string : body["event"]?["type"]?.string }
 
   /// The entry as a CloudEvent (CloudEvents 1.0, JSON format).
   var cloudEvent: JSON {

@@ -17,8 +17,8 @@ public final class LiveHub: Sendable {
   /// The maximum number of published entries in the queue; beyond it subscribers read them from the journal.
   static let maximumBacklog = 50_000
   static let maximumSubscriptions = 64
-  /// The interval of heartbeats.
-  static let heartbeat = DispatchTimeInterval.seconds(15)
+  /// The interval of heartbeats, in milliseconds.
+  public static let heartbeatMilliseconds = 15_000
 
   private struct Backlog {
     var count = 0
@@ -51,11 +51,18 @@ public final class LiveHub: Sendable {
 
   private let redaction: Redaction
   private let metrics: Metrics?
+  private let heartbeat: DispatchTimeInterval
 
-  /// - Parameter redaction: The fields that no subscriber sees.
-  public init(redaction: Redaction = Redaction(), metrics: Metrics? = nil) {
+  /// - Parameters:
+  ///   - redaction: The fields that no subscriber sees.
+  ///   - heartbeatMilliseconds: The interval of heartbeats.
+  public init(
+    redaction: Redaction = Redaction(), metrics: Metrics? = nil,
+    heartbeatMilliseconds: Int = LiveHub.heartbeatMilliseconds
+  ) {
     self.redaction = redaction
     self.metrics = metrics
+    heartbeat = .milliseconds(heartbeatMilliseconds)
   }
 
   /// Counts a subscriber that could not resume at its position.
@@ -173,21 +180,23 @@ public final class LiveHub: Sendable {
       defer { state.isBeating = true }
       return !state.isBeating
     }
-    if mustBegin { queue.asyncAfter(deadline: .now() + LiveHub.heartbeat) { self.sendHeartbeats() } }
+    if mustBegin { queue.asyncAfter(deadline: .now() + heartbeat) { self.sendHeartbeats() } }
   }
 
   private func sendHeartbeats() {
     let listeners = state.withLock { state in
       state.isBeating = false
-      return Array(state.listeners.keys)
+      return state.listeners
     }
     guard !listeners.isEmpty else { return }
     let frame = EncodedFrame(text: #"{"op":"ping"}"#)
-    for listener in listeners {
+    for (listener, subscriptions) in listeners {
       switch listener {
       case .socket(let socket): socket.send(frame)
-      case .stream(let stream): stream.send(chunk: Array(":\n\n".utf8))
-      case .watcher: break
+      // A comment is one of server-sent events only: in JSON lines it would be damage.
+      case .stream(let stream) where subscriptions.contains { $0.form.hasComments }:
+        stream.send(chunk: Array(":\n\n".utf8))
+      case .stream, .watcher: break
       }
     }
     beat()

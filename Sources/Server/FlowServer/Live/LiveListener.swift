@@ -41,6 +41,9 @@ enum LiveForm: Sendable {
   case lines(until: Int64)
   case call(@Sendable (JournalEntry) -> Void)
 
+  /// True if clients of this form skip comments.
+  var hasComments: Bool { if case .events = self { true } else { false } }
+
   /// The last entry; nil for a subscription without an end.
   var end: Int64? {
     if case .lines(let until) = self { until } else { nil }

@@ -12,6 +12,7 @@ extension Log {
       case .log: write(.info, "log", of: entry, members: ["text"])
       case .incident: write(.warn, "incident", of: entry, members: ["message"])
       case .dead: write(.error, "dead letter", of: entry, members: ["code", "message", "action"])
+      case .refused: write(.warn, "deferred event refused", of: entry, members: ["type", "code", "message"])
       case .undelivered: write(.info, "undelivered", of: entry, members: ["event", "reason"])
       case .step: writeStep(entry)
       default: break

@@ -164,10 +164,12 @@ extension FlowService {
   }
 
   /// Continues the operations that the last process did not finish.
+  /// - Parameter redaction: The fields that a filter can't ask for.
   /// - Throws: `StoreError` when the store can't be read.
-  public func resumeBatches(_ queries: any Queries) throws(StoreError) {
+  public func resumeBatches(_ queries: any Queries, redaction: Redaction) throws(StoreError) {
     for (id, text) in try queries.bulkOperations().sorted(by: { $0.key < $1.key }) {
-      guard let json = try? JSON(parsing: text), let request = BulkRequest(json["request"] ?? .null) else { continue }
+      guard let json = try? JSON(parsing: text), var request = BulkRequest(json["request"] ?? .null) else { continue }
+      request.redaction = redaction
       let progress = BulkProgress(json["progress"] ?? .null)
       guard !progress.isOver else { continue }
       keep(after: id - 1) { BulkWork(id: $0, request, progress, by: self) }.resume()

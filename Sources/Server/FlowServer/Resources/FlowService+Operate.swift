@@ -14,12 +14,18 @@ extension FlowService {
   func retryInstance(_ request: RouteRequest) throws(Problem) { try operate(.retry, request) }
   func migrateInstance(_ request: RouteRequest) throws(Problem) { try operate(.migrate, request) }
 
-  private func operate(_ action: OperatorCommand.Action, _ request: RouteRequest) throws(Problem) {
+  /// `POST …/drop {"event": "Paid"}`: drops the deferred events of a name, or all of them.
+  func dropDeferred(_ request: RouteRequest) throws(Problem) { try operate(.drop, request, with: ["event"]) }
+
+  private func operate(
+    _ action: OperatorCommand.Action, _ request: RouteRequest, with members: [String] = []
+  ) throws(Problem) {
     let name = try instanceName(request)
-    let body = try request.http.object(["reason"])
+    let body = try request.http.object(["reason"] + members)
     var command = OperatorCommand(action, flow: name.flow, key: name.key, reason: try reason(body))
     command.caller = try caller(request.context)
     command.ifMatch = try revision(request.http)
+    if members.contains("event") { command.event = try body.text("event") }
     command.isDryRun = try request.query.flag("dryRun")
     engine.operate(command) { result in
       switch result {

@@ -64,6 +64,7 @@ private struct ExplanationRequest {
       "flow": .string(row.flow), "key": .string(row.key), "status": .string(row.status.name),
       "revision": .int(Int64(row.revision)),
       "state": .array(stepper.leafPaths(of: instance).map { .string($0) }), "items": .array(items),
+      "deferred": .array(InstanceView(row, machine).deferred), "deferredLimit": .int(Int64(Stepper.maximumDeferred)),
     ]
   }
 

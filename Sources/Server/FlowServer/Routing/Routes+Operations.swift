@@ -16,6 +16,15 @@ extension Route {
       .refusing("not-possible", "event-not-accepted", "gone", "revision-mismatch")
     } + [
       Route(
+        "POST", "/v1/flows/{flow}/instances/{key}/drop", .operate,
+        summary: "Drops the deferred events of an instance, or those of one name", handler: FlowService.dropDeferred
+      )
+      .limiting(instances: .acknowledged, fields: .masked)
+      .asking(.dryRun, .header("If-Match", "the revision that the instance must have", .revision))
+      .sending(Schemas.object(["event?": Schemas.string, "reason?": .reason]))
+      .giving(200, "The instance without these events", Schemas.reference("OperatorAnswer"))
+      .refusing("not-possible", "unknown-event", "gone", "revision-mismatch"),
+      Route(
         "POST", "/v1/flows/{flow}/instances/{key}/fork", .operate,
         summary: "Copies an instance under another key; both continue independently", handler: FlowService.forkInstance
       )

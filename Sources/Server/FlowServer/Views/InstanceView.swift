@@ -53,7 +53,7 @@ struct InstanceView {
       .init(
         "timers",
         .array(timers.map { ["at": .string("\($0.transition.place)"), "due": .string(timeText($0.due))] })),
-      .init("pendingCalls", .array(pendingCalls)), .init("calls", .array(calls)),
+      .init("pendingCalls", .array(pendingCalls)), .init("calls", .array(calls)), .init("deferred", .array(deferred)),
       .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
     ]
     return .object(members)
@@ -69,6 +69,13 @@ struct InstanceView {
       else { return nil }
       return (flow.transitions[index], Int64(due))
     }.sorted { $0.due < $1.due }
+  }
+
+  /// The deferred events, the oldest first.
+  var deferred: [JSON] {
+    (position["deferred"]?.array ?? []).map { event in
+      ["event": event["event"] ?? .null, "data": event["payload"] ?? .null]
+    }
   }
 
   /// The events accepted in its current states.
@@ -119,8 +126,19 @@ struct InstanceView {
     parts += jobs.filter { !$0.action.isEmpty }.prefix(3).map(describe)
     let events = allowedEvents.map { "`\($0)`" }
     if !events.isEmpty { parts.append("waits for " + events.joined(separator: " or ")) }
+    if !deferred.isEmpty { parts.append(postponed) }
     if let timer = timers.first { parts.append("the timer of \(timer.transition.place) is due \(timeText(timer.due))") }
     return parts.isEmpty ? "nothing in \(here) waits for anything" : parts.joined(separator: "; ")
+  }
+
+  /// The deferred events in words, with their number by name.
+  private var postponed: String {
+    let names = deferred.compactMap { $0["event"]?.string }
+    let shown = Set(names).sorted().map { name in
+      let count = names.count { $0 == name }
+      return "`\(name)`" + (count > 1 ? " (\(count) times)" : "")
+    }
+    return "has deferred " + shown.joined(separator: ", ") + ", \(names.count) of at most \(Stepper.maximumDeferred)"
   }
 
   private func describe(_ job: JobRow) -> String {

@@ -20,6 +20,8 @@ struct Command: Sendable {
   var options: [OptionDeclaration]
   var example: String
   var action: @Sendable (CommandArguments) throws(UsageError) -> Int32
+  /// The format of messages on standard error, by the words of the command line.
+  var messageFormat: @Sendable ([String]) -> Terminal.MessageFormat = { _ in .text }
 
   init(
     name: String, group: Group, summary: String, discussion: String = "", operands: String = "",

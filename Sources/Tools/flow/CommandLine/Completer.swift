@@ -109,10 +109,12 @@ struct ControlCompleter {
 
   /// The operations with the kinds of their operands.
   private static let operations: [(name: String, operands: [Operand])] = [
-    ("flows", []), ("stats", []), ("list", [.flow]), ("show", [.flow, .key]), ("history", [.flow, .key]),
+    ("flows", []), ("stats", []), ("list", [.flow]), ("show", [.flow, .key]), ("why", [.flow, .key]),
+    ("history", [.flow, .key]),
     ("send", [.flow, .key, .event]), ("start", [.flow, .event]), ("cancel", [.flow, .key]),
     ("suspend", [.flow, .key]), ("resume", [.flow, .key]), ("retry", [.flow, .key]), ("migrate", [.flow, .key]),
-    ("fork", [.flow, .key]), ("dead", [.flow]), ("redrive", []), ("deploy", []), ("tail", [.flow, .key]),
+    ("fork", [.flow, .key]), ("drop", [.flow, .key]), ("dead", [.flow]), ("redrive", []), ("dismiss", []),
+    ("resolve", []), ("deploy", []), ("tail", [.flow, .key]),
   ]
 
   private enum Operand { case flow, key, event }

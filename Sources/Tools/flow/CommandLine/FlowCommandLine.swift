@@ -46,6 +46,7 @@ enum FlowCommandLine {
 
   private static func dispatch(_ name: String, _ words: [String]) -> Int32 {
     guard let command = command(named: name) else { return unknown(name) }
+    Terminal.setMessageFormat(command.messageFormat(words))
     let arguments: CommandArguments
     do throws(UsageError) {
       switch try CommandArguments.parse(words, for: command) {

@@ -13,8 +13,11 @@ enum ActionOptions {
     "smtp-url", "URL", help: "mail server, as smtp://HOST:PORT or smtps://HOST:PORT", default: "FLOW_SMTP_URL")
   private static let mailFrom = Option.text(
     "mail-from", "ADDRESS", help: "sender of mail", default: "FLOW_MAIL_FROM")
+  private static let mailSink = Option.text(
+    "mail-sink", "DIR", help: "development: write mail to files in this folder instead of sending it",
+    completion: .folders)
 
-  static let all: [any CommandOption] = [allowPrivate, allowHost, allowExec, smtpURL, mailFrom]
+  static let all: [any CommandOption] = [allowPrivate, allowHost, allowExec, smtpURL, mailFrom, mailSink]
 
   /// The variables with the address of a broker or database, by the kind of action.
   static let servers = ["publish": "FLOW_AMQP_URL", "redis": "FLOW_REDIS_URL", "sql": "FLOW_SQL_URL"]
@@ -26,6 +29,12 @@ enum ActionOptions {
     settings.reach = NetworkPolicy(allowsPrivate: arguments[allowPrivate], hosts: Set(arguments[allowHost]))
     settings.mail = try mailServer(given: arguments[smtpURL])
     settings.sender = arguments[mailFrom] ?? Terminal.variable("FLOW_MAIL_FROM")
+    if let folder = arguments[mailSink] {
+      guard isFolder(folder) else {
+        throw UsageError("`\(folder)` is not a folder", help: "create the folder for the mail")
+      }
+      settings.mailFolder = folder
+    }
     if let folder = arguments[allowExec] {
       guard isFolder(folder) else {
         throw UsageError("`\(folder)` is not a folder", help: "name the folder of the allowed programs")

@@ -166,10 +166,10 @@ struct ServeCommand {
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
         clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
-          ProgramRequirements.firstUnmet(by: $0, settings: actions)?.text
+          ProgramRequirements.unmet(by: $0, settings: actions)?.text
         },
         variable: Terminal.variable, dashboard: options.dashboard)
-      try service.resumeBatches(queries)
+      try service.resumeBatches(queries, redaction: options.redaction)
       return service
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
@@ -218,6 +218,7 @@ struct ServeCommand {
     var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
     configuration.loops = options.loops
     configuration.tls = options.tls
+    configuration.refusalWhileStopping = AccessMiddleware.refusalWhileStopping
     configuration.path = options.address.path
     configuration.listeningSocket = options.listener
     do throws(HTTPServerError) {

@@ -237,6 +237,15 @@ struct ServeOptions {
     return Log(level: level, format: format, clock: currentMilliseconds, sink: sink)
   }
 
+  /// The format of messages before the log exists, or beside it: that of the log.
+  static func messageFormat(_ words: [String]) -> Terminal.MessageFormat {
+    let name = "--" + logFormat.declaration.name
+    let following = words.firstIndex(of: name).flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
+    let joined = words.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+    let given = LogFormat(rawValue: following ?? joined ?? "")
+    return given ?? (isatty(STDERR_FILENO) == 1 ? .text : .json) == .json ? .json : .text
+  }
+
   private static let sink: @Sendable ([UInt8]) -> Void = {
     Terminal.errorOutput(String(decoding: $0, as: UTF8.self))
   }

@@ -15,6 +15,7 @@ struct ServeWatch {
   private let engine: EngineThread
   private let settings: ActionSettings
   private let redaction: Redaction
+  private let log: Log
   /// The hash of the program that is served.
   private var served: String
   private var flows: [String]
@@ -25,6 +26,7 @@ struct ServeWatch {
     paths = configuration.watchedPaths
     self.engine = engine
     self.redaction = redaction
+    log = configuration.options.log
     settings = configuration.actions
     served = configuration.program.hash
     flows = configuration.program.flows.map(\.name)
@@ -59,7 +61,7 @@ struct ServeWatch {
   }
 
   private mutating func deploy(_ program: Program, sources: [SourceText]) {
-    if let missing = ProgramRequirements.firstUnmet(by: program, settings: settings) {
+    if let missing = ProgramRequirements.unmet(by: program, settings: settings) {
       return reportFailure(missing.message)
     }
     let machine: Machine
@@ -73,10 +75,10 @@ struct ServeWatch {
     for removed in flows where !names.contains(removed) { engine.retire(removed) { _ in } }
     flows = names
     redaction.follow(program)
-    engine.deploy(machine, sources: sources) { result in
+    engine.deploy(machine, sources: sources) { [log] result in
       switch result {
       case .success(let answer):
-        Terminal.errorOutput("flow: deployed \(answer.flows.joined(separator: ", ")) for new instances\n")
+        log.write(.info, "deployed \(answer.flows.joined(separator: ", ")) for new instances")
       case .failure: Terminal.error("not deployed: the store could not be written", help: "save the file again")
       }
     }

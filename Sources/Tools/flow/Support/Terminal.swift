@@ -1,8 +1,27 @@
 import FlowDiagnostics
+import FlowJSON
+import FlowRuntime
 import Glibc
+import Synchronization
 
 /// Standard output for results, and standard error for everything else.
 enum Terminal {
+  /// The format of messages on standard error.
+  enum MessageFormat {
+    /// For people.
+    case text
+    /// Each message is a line of JSON, like those of the log of a server.
+    case json
+  }
+
+  private static let messageFormat = Mutex(MessageFormat.text)
+
+  /// Sets the format of all further messages.
+  static func setMessageFormat(_ format: MessageFormat) { messageFormat.withLock { $0 = format } }
+
+  /// True if messages are lines of JSON.
+  static var writesJSON: Bool { messageFormat.withLock { $0 == .json } }
+
   /// Writes text to standard output.
   static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
 
@@ -11,7 +30,19 @@ enum Terminal {
 
   /// Writes `error: message`, and a line with the help, to standard error.
   static func error(_ message: String, help: String? = nil) {
+    guard !writesJSON else {
+      return logLine(level: "error", message, fields: help.map { [.init("help", .string($0))] } ?? [])
+    }
     errorOutput("\(errorStyle.paint("error", .red)): \(message)\n" + (help.map { "  help: \($0)\n" } ?? ""))
+  }
+
+  /// Writes a line of JSON to standard error, in the form of the log of a server.
+  static func logLine(level: String, _ message: String, fields: [JSON.Member]) {
+    let members: [JSON.Member] = [
+      .init("ts", .string(timeText(currentMilliseconds()))), .init("level", .string(level)),
+      .init("msg", .string(message)),
+    ]
+    errorOutput(JSON.object(members + fields).text() + "\n")
   }
 
   static var outputStyle: TerminalStyle { style(of: STDOUT_FILENO) }

@@ -177,6 +177,7 @@ extension Effect {
     case .emit(let event, let payload):
       ["emits": .string(machine.program.events[event].name), "data": payload.json(in: machine.types)]
     case .log(let text): ["log": .string(text)]
+    case .discard(let event, _): ["drops": .string(machine.program.events[event.event].name)]
     case .withdraw, .disarm, .forget: nil
     }
   }

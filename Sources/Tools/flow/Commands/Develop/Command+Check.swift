@@ -1,5 +1,7 @@
 import FlowCompiler
 import FlowDiagnostics
+import FlowJSON
+import FlowSource
 
 extension Command {
   static let check = Command(
@@ -80,6 +82,21 @@ func compileFiles(_ paths: [String]) -> Compilation? {
 func printFindings(of compilation: Compilation) {
   let findings = compilation.filtered(by: RuleSelection())
   guard !findings.isEmpty else { return }
+  guard !Terminal.writesJSON else { return logFindings(findings, of: compilation) }
   let renderer = PrettyRenderer(sources: compilation.sources, style: Terminal.errorStyle)
   Terminal.errorOutput(renderer.render(findings) + "\n")
+}
+
+/// Writes each finding as a line of JSON.
+private func logFindings(_ findings: [Diagnostic], of compilation: Compilation) {
+  for finding in findings {
+    var fields: [JSON.Member] = [.init("code", .string(finding.code))]
+    if let file = compilation.sources.file(at: finding.range.lower) {
+      let position = file.position(of: finding.range.lower)
+      fields.append(.init("at", .string("\(file.name):\(position.line):\(position.column)")))
+    }
+    if let help = finding.help { fields.append(.init("help", .string(help))) }
+    let level = finding.severity == .warning ? "warn" : finding.severity.rawValue
+    Terminal.logLine(level: level, finding.message, fields: fields)
+  }
 }

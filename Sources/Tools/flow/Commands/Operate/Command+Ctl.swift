@@ -8,13 +8,15 @@ extension Command {
       stats
       list [FLOW]
       show FLOW KEY
+      why FLOW KEY
       history FLOW KEY
       send FLOW KEY EVENT [JSON]
       start FLOW EVENT [JSON]
       cancel|suspend|resume|retry|migrate FLOW KEY
       fork FLOW KEY [NEW-KEY]
+      drop FLOW KEY [EVENT]
       dead [FLOW]
-      redrive ID…
+      redrive|dismiss|resolve ID…
       deploy FILE…
       tail [FLOW [KEY]]
       """,

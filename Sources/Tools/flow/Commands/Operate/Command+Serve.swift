@@ -6,7 +6,13 @@ import FlowRuntime
 import FlowSource
 
 extension Command {
-  static let serve = Command(
+  static let serve: Command = {
+    var command = serving
+    command.messageFormat = ServeOptions.messageFormat
+    return command
+  }()
+
+  private static let serving = Command(
     name: "serve", group: .serve, summary: "Serve flows over HTTP and WebSocket, with a durable store.",
     operands: "PATH…\nIR-FILE", completion: .flowFiles, options: ServeOptions.all + ActionOptions.all,
     example: "flow serve samples/order.flow --addr 127.0.0.1:8080",
@@ -48,7 +54,7 @@ struct ServeConfiguration {
       (self.program, sources) = (program, compilation.texts)
     }
     actions = try ActionOptions.settings(arguments)
-    if let missing = ProgramRequirements.firstUnmet(by: program, settings: actions) { throw missing }
+    if let missing = ProgramRequirements.unmet(by: program, settings: actions) { throw missing }
   }
 
   /// Loads the output of `flow compile`; nil when it is invalid, which has been printed.

@@ -18,13 +18,15 @@ struct CtlCommand {
     case ("dead", 1...2):
       return try show("/v1/dead-letters" + query([("flow", word(1)), ("limit", limit)]), rows: CtlRow.deadLetter)
     case ("show", 3): return try show(instance, rows: nil)
+    case ("why", 3): return try why()
     case ("history", 3): return try show(instance + "/history" + query([("limit", limit)]), rows: CtlRow.entry)
     case ("send", 4...5): return try post(event: words[3], data: word(4), to: instance + "/events")
     case ("start", 3...4):
       return try post(event: words[2], data: word(3), to: "/v1/flows/\(words[1].percentEncoded)/instances")
     case ("cancel", 3), ("suspend", 3), ("resume", 3), ("retry", 3), ("migrate", 3): return try operate()
     case ("fork", 3...4): return try fork()
-    case ("redrive", 2...): return try redrive()
+    case ("drop", 3...4): return try drop()
+    case ("redrive", 2...), ("dismiss", 2...), ("resolve", 2...): return try handleDeadLetters()
     case ("deploy", 2...): return try deploy()
     case ("tail", 1...3): return try tail()
     default:
@@ -56,6 +58,27 @@ struct CtlCommand {
     if let next = answer.json["page"]?["next"], next != .null {
       Terminal.errorOutput("there are more rows: increase --limit\n")
     }
+    return ExitCode.success
+  }
+
+  /// Prints the reason for the state of an instance, its deferred events, and the effect of each event that it accepts.
+  private func why() throws(Client.Unreachable) -> Int32 {
+    let view = try client.send("GET", to: instance)
+    guard view.isSuccess else { return printProblem(view) }
+    let transitions = try client.send("GET", to: instance + "/transitions")
+    guard transitions.isSuccess else { return printProblem(transitions) }
+    let document: JSON = [
+      "why": view.json["why"] ?? .null, "deferred": view.json["deferred"] ?? .array([]),
+      "events": transitions.json["items"] ?? .array([]),
+    ]
+    guard !isJSON else {
+      Terminal.output(document.text(.indented) + "\n")
+      return ExitCode.success
+    }
+    Terminal.output(CtlRow.printable(document["why"]?.string ?? "") + "\n")
+    let deferred = (document["deferred"]?.array ?? []).map { ["deferred"] + CtlRow.deferred($0) }
+    let events = (document["events"]?.array ?? []).map(CtlRow.effect)
+    Terminal.output(table(deferred) + table(events))
     return ExitCode.success
   }
 
@@ -110,11 +133,23 @@ struct CtlCommand {
     return printOutcome(try client.send("POST", to: instance + "/fork" + dryRun, body: body.bytes()))
   }
 
-  private func redrive() throws(Client.Unreachable) -> Int32 {
+  /// Drops the deferred events of an instance, or those of one name.
+  private func drop() throws(Client.Unreachable) -> Int32 {
+    let event = word(3).map { [JSON.Member("event", .string($0))] } ?? []
+    let body = JSON.object(event + (reason.members ?? []))
+    return printOutcome(try client.send("POST", to: instance + "/drop" + dryRun, body: body.bytes()))
+  }
+
+  /// Redrives dead letters, or closes them with a reason.
+  private func handleDeadLetters() throws(Client.Unreachable) -> Int32 {
+    guard words[0] == "redrive" || arguments[CtlOptions.reason] != nil else {
+      Terminal.error("`\(words[0])` requires a reason", help: "add --reason TEXT")
+      return ExitCode.usage
+    }
     var code = ExitCode.success
     for id in words.dropFirst() {
       let answer = try client.send(
-        "POST", to: "/v1/dead-letters/\(id.percentEncoded)/redrive", body: reason.bytes())
+        "POST", to: "/v1/dead-letters/\(id.percentEncoded)/\(words[0])", body: reason.bytes())
       code = max(code, printOutcome(answer))
     }
     return code

@@ -14,6 +14,11 @@ enum CtlRow {
     columns(json, "offset", "at", "type") + [summary(json["data"] ?? .null)]
   }
 
+  static func deferred(_ json: JSON) -> [String] { columns(json, "event", "data") }
+
+  /// The effect that an event would have.
+  static func effect(_ json: JSON) -> [String] { columns(json, "event", "would", "to") + [text(json["detail"])] }
+
   static func deadLetter(_ json: JSON) -> [String] {
     columns(json, "id", "at", "flow", "key", "action", "code") + [text(json["message"])]
   }
