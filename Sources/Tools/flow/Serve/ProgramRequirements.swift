@@ -6,9 +6,11 @@ import FlowMachine
 ///
 /// They are checked before a program is served, as a missing one would otherwise fail a running instance.
 enum ProgramRequirements {
-  /// A requirement of a program that the server does not meet, or several of them; nil when all are met.
-  static func firstUnmet(by program: Program, settings: ActionSettings) -> UsageError? {
-    let missing = program.actions.compactMap { unmet(of: $0, settings: settings) } + unmetSecrets(of: program)
+  /// The requirements of programs that the server does not meet, as one error; nil when all are met.
+  static func unmet(by programs: [Program], settings: ActionSettings) -> UsageError? {
+    let missing = programs.flatMap { program in
+      program.actions.compactMap { unmet(of: $0, settings: settings) } + unmetSecrets(of: program)
+    }
     guard missing.count > 1 else { return missing.first }
     return UsageError(missing.map(\.text).joined(separator: "\n       "))
   }
