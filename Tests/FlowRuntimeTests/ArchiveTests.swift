@@ -132,7 +132,7 @@ import Testing
     let place = try Place()
     try place.run("a")
     let before = try #require(try place.store?.instance(flow: "Bell", key: "a"))
-    let history = try SQLiteQueries(path: place.folder.path).history(instance: before.id, after: 0, limit: 100)
+    let history = try SQLiteQueries(path: place.folder.path).history(instance: before.id, after: 0, limit: 100).rows
     place.world.advance(2000)
     try place.maintain()
     place.engine = nil
@@ -147,7 +147,7 @@ import Testing
     after.updatedAt = before.updatedAt
     #expect(after == before)
     #expect(
-      try SQLiteQueries(path: place.folder.path).history(instance: before.id, after: 0, limit: 100) == history)
+      try SQLiteQueries(path: place.folder.path).history(instance: before.id, after: 0, limit: 100).rows == history)
     #expect(try StoreFile.check(place.folder.path) == [])
     try place.maintain()
     #expect(try place.store?.instance(flow: "Bell", key: "a") != nil, "it stays for the whole retention again")

@@ -30,7 +30,7 @@ struct RequestBudget {
   /// Whether a limit is reached, so that the response ends with what it has.
   var isSpent: Bool {
     rows >= RequestBudget.maximumRows || bytes >= RequestBudget.maximumBytes
-      || rows % 16 == 0 && (DispatchTime.now().uptimeNanoseconds >= end || hasLeft)
+      || DispatchTime.now().uptimeNanoseconds >= end || hasLeft
   }
 
   /// Whether the client has left.
