@@ -44,6 +44,9 @@ extension HTTPServer {
       public var messageFrames = 1024
       /// Bytes queued for a slow WebSocket or stream before it is cut off.
       public var queuedBytes = 4 * 1024 * 1024
+      /// Bytes held for all peers together: parts of requests and messages, and responses that were not received yet.
+      /// Beyond it, the connections that hold most are ended.
+      public var heldBytes = 256 * 1024 * 1024
       /// Requests of one connection; the answer to the last one closes it.
       public var requestsPerConnection = 100_000
       /// Connections of one loop.

@@ -39,6 +39,9 @@ struct RequestParser: ~Copyable {
     if let parser { cbeast_parser_reset(parser) }
   }
 
+  /// The bytes of the body that were received so far.
+  var bodyBytes: Int { hasBegun ? parser.map { cbeast_parser_message($0).body_length } ?? 0 : 0 }
+
   /// Whether only the body is missing.
   var isHeadComplete: Bool { parser.map { cbeast_parser_message($0).is_head_complete } ?? false }
 
