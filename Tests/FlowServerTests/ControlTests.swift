@@ -81,6 +81,15 @@ import Testing
     #expect(gone.code == 2 && gone.errors.contains("flow.sock"), "\(gone.errors)")
   }
 
+  @Test("A proxy of the environment is not used for a server of this machine")
+  func loopbackNeedsNoProxy() throws {
+    // Nobody listens there: a request over the proxy would fail.
+    let proxy = ["http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"]
+    let list = try FlowProcess.run(
+      ["ctl", "--server", "http://127.0.0.1:\(server.port)", "list"], environment: proxy)
+    #expect(list.code == 0, "\(list.errors)")
+  }
+
   @Test func operatorsAct() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "x"}"#)
     #expect(try ctl("suspend", "Counter", "x", "--reason", "lunch").output == "Counter/x  suspended, in counting\n")
