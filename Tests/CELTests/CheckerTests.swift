@@ -4,7 +4,7 @@ import Testing
 
 @testable import CEL
 
-/// What an order flow might declare.
+/// Declarations like those of an order flow.
 func sampleEnvironment() -> Environment {
   var types = TypeRegistry()
   types.declare(EnumDeclaration("Plan", values: [("free", 0), ("pro", 1)]))
@@ -55,8 +55,8 @@ let sampleVariables: [(String, ValueType)] = [
     ("[].map(x, x).map(y, y)", "list<dyn>"), ("lists.range(3)", "list<int>"), ("dyn(1) + 1", "int"),
   ]
 
-  @Test("infers the type of an expression", arguments: types)
-  func infers(_ text: String, _ type: String) {
+  @Test("the type of an expression is inferred", arguments: types)
+  func inference(_ text: String, _ type: String) {
     let result = sampleEnvironment().check(parse(text).0)
     #expect(result.diagnostics.isEmpty, "\(result.diagnostics.map(\.message))")
     #expect(result.type.description == type)
@@ -86,8 +86,8 @@ let sampleVariables: [(String, ValueType)] = [
     ("size", "F106", "`size` is a function and needs arguments"),
   ]
 
-  @Test("reports type errors with code and message", arguments: mistakes)
-  func refuses(_ text: String, _ code: String, _ message: String) {
+  @Test("type errors have a code and a message", arguments: mistakes)
+  func typeErrors(_ text: String, _ code: String, _ message: String) {
     let result = sampleEnvironment().check(parse(text).0)
     #expect(result.expression == nil)
     #expect(result.diagnostics.first?.code == code)
@@ -102,8 +102,8 @@ let sampleVariables: [(String, ValueType)] = [
     ("'abc'.matches('b')", "true"), ("Plan('pro')", "[\"enum\",\"Plan\",1]"),
   ]
 
-  @Test("folds constant expressions", arguments: constants)
-  func foldsConstants(_ text: String, _ value: String) throws {
+  @Test("constant expressions are folded", arguments: constants)
+  func constantFolding(_ text: String, _ value: String) throws {
     let typed = try #require(sampleEnvironment().check(parse(text).0).expression)
     #expect((typed.constant?.encoding.text() ?? "nil") == value)
   }
@@ -121,8 +121,8 @@ let sampleVariables: [(String, ValueType)] = [
     ),
   ]
 
-  @Test("reports faults of constant expressions", arguments: faults)
-  func reportsConstantFaults(_ text: String, _ code: String, _ message: String) {
+  @Test("errors of constant expressions are reported", arguments: faults)
+  func constantErrors(_ text: String, _ code: String, _ message: String) {
     var environment = sampleEnvironment()
     let result = environment.check(parse(text).0)
     #expect(result.diagnostics.map(\.code) == [code])
@@ -131,7 +131,7 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(environment.check(parse(text).0).expression != nil)
   }
 
-  @Test("suggests a conversion") func offersConversions() {
+  @Test("a type error suggests a conversion") func conversions() {
     let constant = sampleEnvironment().check(parse("amount + 1").0).diagnostics.first
     #expect(constant?.fixes.first?.edits.first?.text == "1.0")
     let variable = sampleEnvironment().check(parse("amount + count").0).diagnostics.first
@@ -142,7 +142,7 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(typo?.fixes.first?.edits.first?.text == "amount")
   }
 
-  @Test("checks an expression against an expected type") func expectsTypes() {
+  @Test("an expression is checked against an expected type") func expectedType() {
     let environment = sampleEnvironment()
     #expect(environment.check(parse("count").0, expecting: .bool).diagnostics.first?.code == "F201")
     #expect(environment.check(parse("items[0]").0, expecting: .optional(.record("Item"))).expression != nil)
@@ -154,7 +154,7 @@ let sampleVariables: [(String, ValueType)] = [
   @Test(
     "a typed expression survives JSON",
     arguments: types.map(\.0) + ["cel.block([1, cel.index(0) + 1], cel.index(1))", "half(4) + twice"])
-  func roundTripsAsJSON(_ text: String) throws {
+  func jsonRoundTrip(_ text: String) throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "twice", try #require(environment.check(parse("count * 2").0).expression))
     var inner = Environment()
@@ -167,7 +167,7 @@ let sampleVariables: [(String, ValueType)] = [
     #expect(try TypedExpression(json: stored) == typed)
   }
 
-  @Test("tampered JSON of an expression is rejected") func refusesTamperedJSON() throws {
+  @Test("tampered JSON of an expression is rejected") func tamperedJSON() throws {
     let typed = try #require(sampleEnvironment().check(parse("items.all(i, i.qty + 1 > 2)").0).expression)
     let bytes = typed.json.bytes()
     for index in bytes.indices {

@@ -4,23 +4,23 @@ import Testing
 @testable import CELConformance
 
 @Suite struct ConformanceTests {
-  /// The suite's JSON form, when it lies beside the checkout.
+  /// The suite in JSON, if it is next to the checkout.
   static let folder = "../shared/cel-conformance"
 
   @Test("all public conformance cases pass", .enabled(if: !ConformanceReport.files(in: folder).isEmpty))
-  func passesThePublicSuite() {
+  func publicSuite() {
     let report = ConformanceReport.run(folder: Self.folder)
     #expect(report.failures == [])
     #expect(report.passed > 1_000)
   }
 
-  /// The checker may refuse, but must never change a result.
+  /// The checker may reject an expression, but must not change its result.
   @Test("conformance cases pass without type checking", .enabled(if: !ConformanceReport.files(in: folder).isEmpty))
-  func passesWithoutTheChecker() {
+  func withoutChecker() {
     #expect(ConformanceReport.run(folder: Self.folder, isChecked: false).failures == [])
   }
 
-  @Test("the runner reports failing cases") func reportsWhatFails() throws {
+  @Test("the runner reports failing cases") func failingCases() throws {
     let document = try JSON(
       parsing: """
         {"file": "f", "sections": [{"name": "s", "tests": [

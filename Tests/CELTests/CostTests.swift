@@ -2,7 +2,7 @@ import Testing
 
 @testable import CEL
 
-@Suite struct CostTests {
+@Suite("Cost estimates") struct CostTests {
   static let costs: [(String, UInt64, UInt64)] = [
     ("1 + 1", 0, 0), ("count", 1, 1), ("count + 1", 2, 2), ("order.id", 2, 2), ("ok && count > 1", 1, 3),
     ("ok ? count : 1", 1, 2), ("items.all(i, i.qty > 0)", 1, 41), ("items.map(i, i.qty)", 1, 31),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CEL
 
-/// What the page says of expressions is true.
+/// The documented properties of expressions are correct.
 @Suite struct DocumentationTests {
   static let examples: [(String, String)] = {
     let page = (try? String(contentsOfFile: "Docs/cel.md", encoding: .utf8)) ?? ""
@@ -14,10 +14,10 @@ import Testing
     }
   }()
 
-  @Test("the documentation has examples") func thereAreExamples() { #expect(DocumentationTests.examples.count > 50) }
+  @Test("the documentation has examples") func examplesExist() { #expect(DocumentationTests.examples.count > 50) }
 
   @Test("each documented example has its value", arguments: examples)
-  func isTrue(_ text: String, _ json: String) throws {
+  func example(_ text: String, _ json: String) throws {
     let environment = Environment()
     let typed = try #require(environment.check(parse(text).0).expression)
     let program = try ExpressionProgram(typed, types: environment.types)

@@ -28,7 +28,7 @@ func item(_ sku: String, _ qty: Int64, _ price: Double) -> Value {
       typeName: "Item", fields: [.init("sku", .string(sku)), .init("qty", .int(qty)), .init("price", .double(price))]))
 }
 
-/// Evaluates over the sample variables; an error as its message.
+/// Evaluates with the sample variables; an error as its message.
 func evaluate(_ text: String, isChecked: Bool = true, limits: Limits = .default) throws -> Result<
   Value, EvaluationError
 > {
@@ -107,7 +107,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
   ]
 
   @Test("expressions have the value that CEL defines", arguments: truths)
-  func holds(_ text: String) throws {
+  func values(_ text: String) throws {
     #expect(try evaluate(text) == .success(.bool(true)))
     #expect(try evaluate(text, isChecked: false) == .success(.bool(true)), "unchecked")
   }
@@ -129,7 +129,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
   ]
 
   @Test("errors have their messages", arguments: faults)
-  func fails(_ text: String, saying message: String) throws {
+  func errors(_ text: String, saying message: String) throws {
     for isChecked in [true, false] {
       guard case .failure(let error) = try evaluate(text, isChecked: isChecked) else {
         Issue.record("it has a value")
@@ -139,7 +139,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     }
   }
 
-  @Test("an unset variable is named in the error") func namesUnsetVariables() throws {
+  @Test("an unset variable is named in the error") func unsetVariables() throws {
     var environment = Environment()
     environment.declare(variable: "missing", type: .int)
     let typed = try #require(environment.check(parse("missing + 1 > 0").0).expression)
@@ -150,7 +150,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(error.range == SourceRange(0, 11))
   }
 
-  @Test("an unknown operand makes the result unknown unless the other decides") func unknownsSpreadUnlessDecided()
+  @Test("an unknown operand makes the result unknown unless the other decides") func unknowns()
     throws
   {
     var environment = Environment()
@@ -164,7 +164,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     }
   }
 
-  @Test("definitions and functions are evaluated") func definitionsAndFunctionsWork() throws {
+  @Test("definitions and functions are evaluated") func definitionsAndFunctions() throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "twice", try #require(environment.check(parse("count * 2").0).expression))
     environment.declare(definition: "four", try #require(environment.check(parse("twice + twice").0).expression))
@@ -177,7 +177,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(try run(typed, environment) == .success(.list([.int(13), .int(14)])))
   }
 
-  @Test("nested definitions are evaluated once each") func definitionsThatNameEachOtherStayCheap() throws {
+  @Test("nested definitions are evaluated once each") func nestedDefinitions() throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "d0", try #require(environment.check(parse("count").0).expression))
     for index in 1...40 {
@@ -208,14 +208,14 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     "cel.bind(a, lists.range(100000).map(x, 'a').join(), lists.range(100000).all(x, a.replace('', 'b').size() > 1))",
   ]
 
-  /// None takes long, whatever it comes to.
+  /// Each is evaluated quickly, whatever its result.
   @Test("expensive functions stay within the limits", .timeLimit(.minutes(1)), arguments: slow)
-  func limitsBoundFunctions(_ text: String) throws {
+  func limitsOfFunctions(_ text: String) throws {
     _ = try evaluate(text, isChecked: false, limits: Limits(fuel: 1_000_000))
   }
 
   @Test("an expression beyond the limits is stopped", arguments: hungry)
-  func limitsStopHungryExpressions(_ text: String) throws {
+  func limitsOfExpressions(_ text: String) throws {
     guard case .failure(let error) = try evaluate(text + " || true", isChecked: false) else {
       Issue.record("it has a value")
       return
@@ -223,7 +223,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(error.isLimit)
   }
 
-  @Test("frozen values equal the originals") func freezesAndThaws() throws {
+  @Test("frozen values equal the originals") func frozenValues() throws {
     let environment = sampleEnvironment()
     let evaluator = Evaluator(types: environment.types)
     let values = sampleValues.sorted { $0.key < $1.key }
@@ -237,7 +237,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
     #expect(again.byteCount == frozen.byteCount)
   }
 
-  @Test("an explanation has the value of each part") func explains() throws {
+  @Test("an explanation has the value of each part") func explanation() throws {
     let environment = sampleEnvironment()
     let text = "amount > 200.0 && status == \"paid\""
     let typed = try #require(environment.check(parse(text).0).expression)
@@ -262,7 +262,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
         """)
   }
 
-  @Test("a JSON document is read as a type") func readsTypedDocuments() throws {
+  @Test("a JSON document is parsed as a type") func typedDocuments() throws {
     let types = sampleEnvironment().types
     let good = try JSON(parsing: #"{"id":"o","items":[{"sku":"a","price":2}],"plan":"pro"}"#)
     let value = try Value.from(good, as: .record("Order"), in: types).get()
@@ -282,7 +282,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
       ])
   }
 
-  @Test("dyn values are checked where they are used") func unknownValuesAreCheckedWhereTheyAreUsed() throws {
+  @Test("dyn values are checked at their use") func dynamicValues() throws {
     let environment = sampleEnvironment()
     for (text, type, isFit) in [("payload.a.b[0]", ValueType.int, true), ("payload.a.b[0]", .string, false)] {
       let typed = try #require(environment.check(parse(text).0, expecting: type).expression)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CEL
 
-/// A small generator of numbers that are the same in every run.
+/// A random number generator with the same sequence in every run.
 struct Dice {
   private var state: UInt64
 
@@ -16,8 +16,8 @@ struct Dice {
   }
 }
 
-/// Nothing that comes in from outside may crash or hang.
-@Suite struct HostileTests {
+/// No external input may crash or hang the evaluator.
+@Suite("Hostile CEL expressions and code") struct HostileTests {
   private static let words = [
     "amount", "count", "items", "order", "payload", "names", "limits", "parcel", "when", "wait", "i", "x", "(", ")",
     "[",
@@ -35,7 +35,7 @@ struct Dice {
   private static let limits = Limits(fuel: 20_000, memoryBytes: 1 << 20, valueBytes: 1 << 16)
 
   @Test("random expressions never crash", arguments: 0..<40)
-  func randomWordsNeverCrash(_ seed: Int) throws {
+  func randomExpressions(_ seed: Int) throws {
     var dice = Dice(seed: UInt64(seed) &* 7_919 &+ 1)
     let environment = sampleEnvironment()
     for _ in 0..<250 {
@@ -56,7 +56,7 @@ struct Dice {
       "items.filter(i, i.qty > 0).map(i, i.price * 2.0).sum() > 1.0 && order.?labels.a.orValue('b') == 'a'",
       "cel.bind(x, {'a': [1, 2, 3]}, x.a.sortBy(y, -y)[0] + int('4')) in [7] ? Item{sku: 'q', price: 1.0} : items[0]",
     ])
-  func tamperedCodeNeverCrashes(_ text: String) throws {
+  func tamperedCode(_ text: String) throws {
     let environment = sampleEnvironment()
     let typed = try #require(environment.check(parse(text).0).expression)
     let bytes = typed.json.bytes()
@@ -74,13 +74,13 @@ struct Dice {
     }
   }
 
-  @Test("a variable outside of the frame is rejected") func variablesOutsideTheFrameAreRefused() throws {
+  @Test("a variable outside of the frame is rejected") func variablesOutsideFrame() throws {
     let environment = sampleEnvironment()
     let typed = try #require(environment.check(parse("count + 1").0).expression)
     #expect(throws: LoadError.self) { try ExpressionProgram(typed, types: environment.types, slotCount: 1) }
   }
 
-  @Test("deep definitions are limited") func tallDefinitionsWork() throws {
+  @Test("deep definitions are limited") func deepDefinitions() throws {
     var environment = sampleEnvironment()
     environment.declare(definition: "d0", try #require(environment.check(parse("count").0).expression))
     for index in 1...240 {
@@ -105,7 +105,7 @@ struct Dice {
     Issue.record("there is no limit")
   }
 
-  @Test("deep values are rejected") func deepValuesAreRefused() throws {
+  @Test("deep values are rejected") func deepValues() throws {
     let environment = sampleEnvironment()
     let evaluator = Evaluator(types: environment.types)
     var value = Value.list([])
@@ -114,8 +114,8 @@ struct Dice {
     #expect(!evaluator.slot(.int(1)).isAbnormal)
   }
 
-  @Test("values with shared parts stay within the limits") func sharedPartsCannotExplode() throws {
-    // Each step doubles the value, though it costs next to no memory.
+  @Test("values with shared parts stay within the limits") func sharedParts() throws {
+    // Each step doubles the value, although it needs nearly no memory.
     let text = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
     let doubled = (0..<60).reduce(text) { inner, index in "cel.bind(x\(index), \(inner), [x\(index), x\(index)])" }
     guard case .failure(let error) = try evaluate(doubled + ".size() > 0", isChecked: false) else {
@@ -125,7 +125,7 @@ struct Dice {
     #expect(error.isLimit)
   }
 
-  @Test("thousands of elements and terms work") func manyElementsAndTermsWork() throws {
+  @Test("thousands of elements and terms are accepted") func manyElementsAndTerms() throws {
     let list = "[" + (0..<5_000).map { "count + \($0)" }.joined(separator: ", ") + "].size() == 5000"
     #expect(try evaluate(list) == .success(.bool(true)))
     let sum = (0..<5_000).map { _ in "count" }.joined(separator: " + ") + " == 15000"
@@ -134,7 +134,7 @@ struct Dice {
     #expect(try evaluate(terms) == .success(.bool(true)))
   }
 
-  @Test("evaluations do not affect each other") func evaluationsLeaveNothingBehind() throws {
+  @Test("evaluations do not affect each other") func independentEvaluations() throws {
     let environment = sampleEnvironment()
     let failing = try ExpressionProgram(
       try #require(environment.check(parse("lists.range(100000).map(a, lists.range(100000)) == []").0).expression),

@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import Testing
 
-/// Every bound has a name and is reached here: just inside it works, just outside it is a clear error.
+/// Every limit has a name and is reached here: the largest allowed input succeeds, the next one is a clear error.
 @Suite struct LimitTests {
   private func nested(_ depth: Int) -> String {
     String(repeating: "(", count: depth) + "1" + String(repeating: ")", count: depth)
@@ -44,13 +44,13 @@ import Testing
     expectLimit(program, Limits(memoryBytes: 1 << 16), "")
   }
 
-  /// Nothing absorbs a limit: neither `||` nor a macro goes on behind it.
-  @Test("|| does not absorb a limit") func aLimitIsNotAbsorbed() throws {
+  /// No operator absorbs a limit: neither `||` nor a macro continues after it.
+  @Test("|| does not absorb a limit") func absorption() throws {
     let program = try Environment().compile("lists.range(1000).exists(x, x < 0) || true")
     expectLimit(program, Limits(fuel: 500), "steps")
   }
 
-  /// `cel.bind` of a value added to itself, again and again: its size doubles with each.
+  /// Nested `cel.bind` of a value added to itself: its size doubles each time.
   private func doubling(_ start: String, _ times: Int) throws -> ExpressionProgram {
     var text = "x\(times).size()"
     for step in stride(from: times, through: 1, by: -1) {

@@ -25,14 +25,14 @@ import Testing
     "optional.of({'a': {'b': 1}}).optFlatMap(m, m.?a).b == optional.of(1)",
   ]
 
-  @Test("selection from an optional chains, with and without types", arguments: truths)
-  func chains(_ text: String) throws {
+  @Test("selection from an optional is chained, with and without types", arguments: truths)
+  func chainedSelection(_ text: String) throws {
     for isChecked in [true, false] {
       #expect(try evaluate(text, isChecked: isChecked) == .success(.bool(true)), "checked: \(isChecked)")
     }
   }
 
-  @Test("a missing key behind a plain value stays an error") func plainSelection() throws {
+  @Test("a missing key after a plain value is an error") func plainSelection() throws {
     let result = try evaluate("{'a': {'b': 1}}.a.c")
     #expect(throws: EvaluationError.self) { try result.get() }
   }

@@ -53,7 +53,7 @@ import Testing
   ]
 
   @Test("expressions are parsed to trees", arguments: trees)
-  func reads(_ text: String, as expected: String) {
+  func parsing(_ text: String, as expected: String) {
     let (expression, diagnostics) = parse(text)
     #expect(diagnostics.isEmpty, "\(diagnostics.map(\.message))")
     #expect(tree(expression) == expected)
@@ -91,18 +91,18 @@ import Testing
   ]
 
   @Test("syntax errors have their messages", arguments: mistakes)
-  func refuses(_ text: String, saying message: String) {
+  func syntaxErrors(_ text: String, saying message: String) {
     let (_, diagnostics) = parse(text)
     #expect(diagnostics.map(\.message) == [message])
   }
 
-  @Test("a bare duration suggests duration()") func offersTheDurationCall() {
+  @Test("a bare duration suggests duration()") func bareDuration() {
     let (_, diagnostics) = parse("x > 30m")
     #expect(diagnostics.first?.fixes.first?.edits.first?.text == "duration(\"30m\")")
     #expect(diagnostics.first?.range == SourceRange(4, 7))
   }
 
-  @Test("the lexer reads the tokens of the flow language") func lexesWhatTheFlowLanguageNeeds() {
+  @Test("the lexer reads the tokens of the flow language") func flowTokens() {
     let kinds = tokenize(Array("1s..5m -> 30m 5us a = 1 ..".utf8)).map(\.kind)
     #expect(
       kinds == [
@@ -111,7 +111,7 @@ import Testing
       ])
   }
 
-  @Test("the parser stops at stop words") func stopsAtStopWordsAndLeavesThePosition() {
+  @Test("the parser stops at stop words") func stopWords() {
     let text = Array("a > 1 do b".utf8)
     var parser = ExpressionParser(tokens: tokenize(text, base: 100), text: text, base: 100, stopWords: ["do"])
     let expression = parser.parseExpression()
@@ -123,26 +123,26 @@ import Testing
   }
 
   @Test("deep nesting is rejected", arguments: ["(", "[", "{1:", "!", "-", "a.b(", "a ? b : ", "f("])
-  func refusesDeepNesting(_ opening: String) {
+  func deepNesting(_ opening: String) {
     let (_, diagnostics) = parse(String(repeating: opening, count: 20_000) + "1")
     #expect(diagnostics.map(\.message) == ["the expression is nested deeper than 200 levels"])
   }
 
   @Test("long chains are rejected", arguments: ["a.b", "a * a", "a - a", "a < a"])
-  func refusesLongChains(_ term: String) {
+  func longChains(_ term: String) {
     let step = String(term.dropFirst())
     let (_, diagnostics) = parse("a" + String(repeating: step, count: 20_000))
     #expect(diagnostics.map(\.message) == ["the expression is nested deeper than 200 levels"])
   }
 
   @Test("thousands of terms are accepted", arguments: ["&&", "||", "+"])
-  func takesThousandsOfTerms(_ sign: String) {
+  func manyTerms(_ sign: String) {
     let (expression, diagnostics) = parse("a" + String(repeating: " \(sign) a", count: 20_000))
     #expect(diagnostics.isEmpty)
     #expect(expression.children.count == 20_001)
   }
 
-  @Test("the parser survives any missing token") func droppingAnyTokenNeverFails() {
+  @Test("the parser survives any missing token") func missingTokens() {
     let text = Array("a.b(1, [2, ?x], {'k': v})[0].all(i, has(i.f) ? P{q: -1} : !z) && `b` + cel.bind(x, 1, x)".utf8)
     let tokens = tokenize(text)
     for index in tokens.indices.dropLast() {
@@ -154,7 +154,7 @@ import Testing
     }
   }
 
-  @Test("references are listed") func listsReferences() {
+  @Test("references are listed") func references() {
     let (expression, _) = parse("event.items.all(i, i.qty > limit) && x.y(z) == .i && cel.bind(q, a, q)")
     #expect(expression.references.map(\.dottedPath) == ["event.items", "limit", "x", "z", "i", "a"])
   }

@@ -4,7 +4,7 @@ import Testing
 @testable import CEL
 
 /// The cost of regular expressions.
-@Suite struct PatternTests {
+@Suite("Cost of regular expressions") struct PatternTests {
   private func environment() -> Environment {
     var environment = Environment()
     environment.declare(variable: "text", type: .string)

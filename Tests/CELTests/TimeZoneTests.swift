@@ -44,14 +44,14 @@ import Testing
   ]
 
   @Test("zones have their offsets at an instant", arguments: offsets)
-  func knowsOffsets(_ zone: String, _ seconds: Int64, _ offset: Int) {
+  func zoneOffsets(_ zone: String, _ seconds: Int64, _ offset: Int) {
     #expect(TimeZones.offset(of: zone, at: seconds) == offset)
   }
 
   @Test(
     "unknown zones have no offset",
     arguments: ["Mars/Base", "+2:00", "+24:00", "+02:60", "02", "a:bc", "europe/berlin"])
-  func refusesOthers(_ name: String) { #expect(TimeZones.offset(of: name, at: 0) == nil) }
+  func unknownZones(_ name: String) { #expect(TimeZones.offset(of: name, at: 0) == nil) }
 
-  @Test("the database has all zones") func knowsTheWorld() { #expect(TimeZones.allNames.count > 550) }
+  @Test("the database has all zones") func allZones() { #expect(TimeZones.allNames.count > 550) }
 }

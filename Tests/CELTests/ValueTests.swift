@@ -4,7 +4,7 @@ import Testing
 
 @testable import CEL
 
-/// Values at the borders of JSON, networks and URLs.
+/// Values at the limits of JSON, networks and URLs.
 @Suite struct ValueTests {
   @Test(
     "an IPv4-mapped IPv6 address is the IPv4 address",
@@ -91,8 +91,8 @@ import Testing
   }
 }
 
-/// Messages of protobuf that hold JSON.
-@Suite struct StructTests {
+/// Protobuf messages that contain JSON.
+@Suite("Protobuf Struct") struct StructTests {
   private func run(_ text: String) throws -> Result<Value, EvaluationError> {
     var environment = Environment()
     environment.types.declareWellKnownTypes()
@@ -100,7 +100,7 @@ import Testing
     return try CELTests.run(typed, environment)
   }
 
-  @Test("a Struct takes string keys") func stringKeys() throws {
+  @Test("a Struct accepts string keys") func stringKeys() throws {
     let result = try run("google.protobuf.Struct{fields: {'a': {'b': 1}}}.a.b == 1.0")
     #expect(result == .success(.bool(true)))
   }

@@ -8,11 +8,11 @@ import Testing
 @testable import FlowActions
 @testable import FlowMachine
 
-/// What a request looks like on the wire, and what each kind of answer comes to.
-@Suite struct HTTPRunnerTests {
+/// The requests that the runner sends, and the outcome of each kind of response.
+@Suite("HTTP requests of actions") struct HTTPRunnerTests {
   static let runner = open()
 
-  /// One that may call this machine.
+  /// A runner that may call the local machine.
   static func open(_ limits: HostLimits = HostLimits()) -> BindingRunner {
     BindingRunner(settings: ActionSettings(reach: NetworkPolicy(allowsPrivate: true), limits: limits), log: { _ in })
   }
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func aRequestCarriesItsKeyAndItsBody() async {
+  @Test("a request has its headers, body, idempotency key and attempt number") func request() async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", #"{"id": 7}"#) }
     let outcome = await run(
       "PUT", server.url + "/parcels", headers: [("Authorization", "Bearer x")], body: ["order": "o 1"],
@@ -47,25 +47,29 @@ import Testing
     #expect(request.body == #"{"order":"o 1"}"#)
   }
 
-  @Test(arguments: [("POST", "0"), ("GET", nil), ("DELETE", nil)] as [(String, String?)])
-  func aMethodSaysWhetherItHasABody(_ method: String, _ length: String?) async {
+  @Test(
+    "a request without a body has a Content-Length only if its method allows a body",
+    arguments: [("POST", "0"), ("GET", nil), ("DELETE", nil)] as [(String, String?)])
+  func emptyBody(_ method: String, _ length: String?) async {
     let server = LocalServer { _ in LocalServer.answer("204 No Content") }
     guard case .done(.null) = await run(method, server.url) else { return #expect(Bool(false)) }
     #expect(server.requests[0].line == "\(method) / HTTP/1.1")
     #expect(server.requests[0].headers["content-length"] == length)
   }
 
-  @Test(arguments: [
-    ("application/json", #"{"a":[1]}"#, #"{"a":[1]}"#), ("text/plain", "123", #""123""#),
-    ("text/plain", "{broken", #""{broken""#), ("application/problem+json", "5", "5"),
-  ])
-  func anAnswerIsReadAsWhatItSaysItIs(_ type: String, _ body: String, _ expected: String) async {
+  @Test(
+    "the Content-Type determines how a response is parsed",
+    arguments: [
+      ("application/json", #"{"a":[1]}"#, #"{"a":[1]}"#), ("text/plain", "123", #""123""#),
+      ("text/plain", "{broken", #""{broken""#), ("application/problem+json", "5", "5"),
+    ])
+  func contentType(_ type: String, _ body: String, _ expected: String) async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", body, headers: "Content-Type: \(type)\r\n") }
     guard case .done(let json) = await run("POST", server.url) else { return #expect(Bool(false)) }
     #expect(json.text() == expected)
   }
 
-  @Test("a response that claims to be JSON, and is not, is a failure of its own")
+  @Test("a response with an invalid JSON body is a failure with its own code")
   func brokenJSON() async {
     let server = LocalServer { _ in
       LocalServer.answer("200 OK", "{broken", headers: "Content-Type: application/json\r\n")
@@ -77,36 +81,39 @@ import Testing
   }
 
   @Test(
+    "an error status is reported with its Retry-After",
     arguments: [
       ("503 Service Unavailable", "Retry-After: 7\r\n", 503, 7000), ("404 Not Found", "", 404, nil),
       ("429 Too Many Requests", "Retry-After: 999999999\r\n", 429, 86_400_000),
       ("301 Moved", "Location: /x\r\n", 301, nil),
     ] as [(String, String, Int, Int64?)])
-  func aStatusIsToldWithItsRetryAfter(_ line: String, _ headers: String, _ status: Int, _ after: Int64?) async {
+  func statusWithRetryAfter(_ line: String, _ headers: String, _ status: Int, _ after: Int64?) async {
     let server = LocalServer { _ in LocalServer.answer(line, "why", headers: headers) }
     guard case .status(let got, let message, let retryAfter) = await run("POST", server.url) else {
       return #expect(Bool(false))
     }
     #expect(got == status && message == "why" && retryAfter == after)
-    #expect(server.requests.count == 1, "a write is not redirected")
+    #expect(server.requests.count == 1, "a redirect is not followed")
   }
 
-  @Test func noRedirectIsFollowed() async {
+  @Test("redirects are not followed") func redirect() async {
     let server = LocalServer { _ in LocalServer.answer("302 Found", headers: "Location: /to\r\n") }
     guard case .status(302, _, _) = await run("GET", server.url + "/from") else { return #expect(Bool(false)) }
     #expect(server.requests.count == 1)
   }
 
-  @Test(arguments: [
-    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n1", "nonsense\r\n\r\n", "",
-  ])
-  func aBrokenAnswerIsNone(_ answer: String) async {
+  @Test(
+    "a malformed response counts as unreachable",
+    arguments: [
+      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n1", "nonsense\r\n\r\n", "",
+    ])
+  func brokenResponse(_ answer: String) async {
     let server = LocalServer { _ in answer }
     guard case .unreachable(let message) = await run("POST", server.url) else { return #expect(Bool(false)) }
     #expect(!message.isEmpty)
   }
 
-  @Test func whoeverDoesNotAnswerIsGivenUp() async {
+  @Test("a request without a response ends with its timeout") func timeout() async {
     let server = LocalServer { _ in nil }
     guard case .unreachable(let message) = await run("POST", server.url, timeout: 200) else {
       return #expect(Bool(false))
@@ -114,23 +121,25 @@ import Testing
     #expect(message.contains("Timeout"))
   }
 
-  @Test func nobodyThereIsUnreachable() async {
+  @Test("a refused connection counts as unreachable") func refusedConnection() async {
     let port = LocalServer({ _ in nil }).port
     guard case .unreachable = await run("POST", "http://127.0.0.1:\(port)") else { return #expect(Bool(false)) }
   }
 
-  @Test func aLongAnswerIsCutOff() async {
+  @Test("a response that is too long is a failure") func longResponse() async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", String(repeating: "x", count: (1 << 20) + 1)) }
     guard case .impossible("ANSWER_TOO_LONG", _) = await run("POST", server.url) else { return #expect(Bool(false)) }
   }
 
-  @Test(arguments: [
-    ("GET", "file:///etc/passwd", "", ""), ("GET", "gopher://127.0.0.1/", "", ""), ("GET", "127.0.0.1:1", "", ""),
-    ("G T", "http://127.0.0.1:1", "", ""), ("GET", "http://127.0.0.1:1/ x", "", ""),
-    ("GET", "http://127.0.0.1:1", "A\r\nB", "c"), ("GET", "http://127.0.0.1:1", "A", "b\r\nC: d"),
-    ("GET", "http://127.0.0.1:1", "Content-Length", "5"), ("GET", "http://127.0.0.1:1", "", "x"),
-  ])
-  func whatCannotBeSentIsRefused(_ method: String, _ url: String, _ name: String, _ value: String) async {
+  @Test(
+    "invalid URLs, methods and headers are rejected",
+    arguments: [
+      ("GET", "file:///etc/passwd", "", ""), ("GET", "gopher://127.0.0.1/", "", ""), ("GET", "127.0.0.1:1", "", ""),
+      ("G T", "http://127.0.0.1:1", "", ""), ("GET", "http://127.0.0.1:1/ x", "", ""),
+      ("GET", "http://127.0.0.1:1", "A\r\nB", "c"), ("GET", "http://127.0.0.1:1", "A", "b\r\nC: d"),
+      ("GET", "http://127.0.0.1:1", "Content-Length", "5"), ("GET", "http://127.0.0.1:1", "", "x"),
+    ])
+  func invalidRequest(_ method: String, _ url: String, _ name: String, _ value: String) async {
     let headers = name.isEmpty && value.isEmpty ? [] : [(name, value)]
     guard case .impossible("BAD_REQUEST", let message) = await run(method, url, headers: headers) else {
       return #expect(Bool(false))
@@ -138,7 +147,7 @@ import Testing
     #expect(!message.isEmpty)
   }
 
-  @Test func manyRequestsAllEnd() async {
+  @Test("more requests than transfer slots all complete") func manyRequests() async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", "1") }
     let count = TransferLoop.maximumTransfers + 50
     let runner = HTTPRunnerTests.open(HostLimits(concurrent: count, waiting: count))
@@ -151,7 +160,7 @@ import Testing
     #expect(done == count)
   }
 
-  @Test func shuttingDownEndsWhatIsUnderWay() async {
+  @Test("shutdown ends requests in progress") func shutdown() async {
     let server = LocalServer { _ in nil }
     let runner = HTTPRunnerTests.open()
     async let outcome = run("POST", server.url, runner: runner)
@@ -161,7 +170,7 @@ import Testing
     guard case .unreachable = await run("POST", server.url, runner: runner) else { return #expect(Bool(false)) }
   }
 
-  @Test func logLinesAreHandedOver() {
+  @Test("a log action writes its line, and a worker action is rejected") func logAction() {
     let lines = Mutex<[String]>([])
     let ended = Mutex(0)
     let runner = BindingRunner { line in lines.withLock { $0.append(line) } }

@@ -8,9 +8,9 @@ import Testing
 @testable import FlowActions
 @testable import FlowMachine
 
-/// Mails to servers that can encrypt, with a certificate made for the test.
-@Suite struct MailSecurityTests {
-  /// A certificate for this machine that signs itself, in a folder that is gone with it.
+/// Mail to servers with encryption, with a certificate created for the test.
+@Suite("Encryption of mail") struct MailSecurityTests {
+  /// A self-signed certificate for the local machine, in a temporary folder.
   private final class Certificate {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-mail-\(UUID().uuidString)")
     var files: [String] { ["cert.pem", "key.pem"].map { folder.appending(path: $0).path } }
@@ -42,7 +42,10 @@ import Testing
     return await outcome(of: mail, by: BindingRunner(settings: settings, log: { _ in }))
   }
 
-  @Test(arguments: [false, true]) func mailIsEncryptedWhereTheServerCan(_ hasLogin: Bool) async throws {
+  @Test(
+    "mail is encrypted if the server supports it",
+    arguments: [false, true]) func encryption(_ hasLogin: Bool) async throws
+  {
     let certificate = try Certificate()
     let login = hasLogin ? login : []
     let sink = try MailSink(login: login, certificate: certificate.files, isStrict: true)
@@ -52,7 +55,7 @@ import Testing
     #expect(got["tls"] == true && got["login"]?.string == (hasLogin ? "flow" : ""))
   }
 
-  @Test func aWrongPasswordIsRefusedAndNotShown() async throws {
+  @Test("a wrong password is a final failure and does not appear in its message") func wrongPassword() async throws {
     let certificate = try Certificate()
     let sink = try MailSink(login: login, certificate: certificate.files, isStrict: true)
     let result = await send(to: sink.url, trusting: certificate.files[0], login: ["flow", "wrong-secret"])
@@ -62,8 +65,8 @@ import Testing
     #expect(!message.contains("secret") && sink.mails == [])
   }
 
-  /// Whoever is in between could have made the certificate.
-  @Test func aCertificateOfNobodyGetsNothing() async throws {
+  /// An attacker on the network could have created the certificate.
+  @Test("no mail is sent to a server with an untrusted certificate") func untrustedCertificate() async throws {
     let (certificate, other) = (try Certificate(), try Certificate())
     let sink = try MailSink(login: login, certificate: certificate.files, isStrict: true)
     for authorities in [nil, other.files[0]] {
@@ -74,8 +77,8 @@ import Testing
     #expect(sink.mails == [])
   }
 
-  /// On another machine than this one a password goes encrypted or not at all.
-  @Test func aServerElsewhereThatCanNotEncryptGetsNoPassword() async throws {
+  /// To another machine, a password is sent encrypted or not at all.
+  @Test("a password is not sent unencrypted to another machine") func passwordWithoutEncryption() async throws {
     let sink = try MailSink(login: login, isStrict: true)
     let elsewhere = "smtp://[::ffff:127.0.0.1]:\(sink.port)"
     let result = await send(to: elsewhere, trusting: nil, login: login)

@@ -7,8 +7,8 @@ import Testing
 @testable import FlowActions
 @testable import FlowMachine
 
-/// Mails as a real server gets them, read by a parser that is not ours.
-@Suite struct MailTests {
+/// Mail as received by a real SMTP server and parsed by an independent parser.
+@Suite("Mail") struct MailTests {
   private func runner(_ sink: MailSink, user: String? = nil, password: String? = nil) -> BindingRunner {
     let server = MailServer(url: sink.url, user: user, password: password)
     return BindingRunner(settings: ActionSettings(mail: server, sender: "Shop <shop@example.com>"), log: { _ in })
@@ -18,7 +18,7 @@ import Testing
     .other(kind: .email, settings: .object(settings.map { .init($0.0, $0.1) }))
   }
 
-  @Test func aMailArrivesAsItWasWritten() async throws {
+  @Test("a mail arrives with its text, HTML, subject and addresses") func content() async throws {
     let sink = try MailSink()
     let text =
       "Grüße, 世界!\n.\n.leading dot\ntrailing space \n\ttab=1\nFrom here\n" + String(repeating: "long ä ", count: 60)
@@ -48,7 +48,7 @@ import Testing
     #expect(got["bare"] == 0 && got["ascii"] == true)
   }
 
-  @Test func anotherTryIsTheSameMessage() async throws {
+  @Test("attempts with the same idempotency key have the same Message-ID") func messageID() async throws {
     let sink = try MailSink()
     let runner = runner(sink)
     let action = mail(("to", "a@example.org"), ("subject", "s"), ("text", "t"))
@@ -57,10 +57,12 @@ import Testing
     #expect(names.count == 3 && names[0] == names[1] && names[1] != names[2])
   }
 
-  @Test(arguments: [
-    ("refused@example.org", "550", false), ("busy@example.org", "451", true), ("full@example.org", "552", false),
-  ])
-  func whatTheServerSaysDecides(_ to: String, _ status: String, _ isTransient: Bool) async throws {
+  @Test(
+    "the reply of the server determines whether a failure is transient",
+    arguments: [
+      ("refused@example.org", "550", false), ("busy@example.org", "451", true), ("full@example.org", "552", false),
+    ])
+  func replies(_ to: String, _ status: String, _ isTransient: Bool) async throws {
     let sink = try MailSink()
     let result = await outcome(of: mail(("to", .string(to)), ("subject", "s"), ("text", "t")), by: runner(sink))
     guard case .reply(let number, .mail, isTransient, let message) = result else {
@@ -70,8 +72,10 @@ import Testing
     #expect(sink.mails == [])
   }
 
-  @Test(arguments: ["drop@example.org", "silent@example.org"])
-  func aServerThatGoesAwayIsUnreachable(_ to: String) async throws {
+  @Test(
+    "a server that disconnects or does not respond counts as unreachable",
+    arguments: ["drop@example.org", "silent@example.org"])
+  func lostConnection(_ to: String) async throws {
     let sink = try MailSink()
     let action = mail(("to", .string(to)), ("subject", "s"), ("text", "t"))
     let result = await outcome(of: action, by: runner(sink), timeout: to.hasPrefix("silent") ? 500 : 10_000)
@@ -79,24 +83,28 @@ import Testing
     #expect(!message.isEmpty)
   }
 
-  @Test(arguments: [
-    "a@example.org, b@example.org", "a@example.org\r\nBcc: b@example.org", "a@example.org>\r\nRCPT TO:<b@example.org",
-    "A, B <a@example.org>", "<a@example.org> <b@example.org>", "a b@example.org", "a@exa mple.org", "@example.org",
-    "a@", "a", "", "x\u{0}@example.org", "ü@example.org", "Ann\r\nBcc: b@example.org <a@example.org>", "a@-_.org",
-    "a..b@example.org",
-  ])
-  func noAddressAddsARecipientOrALine(_ to: String) async throws {
+  @Test(
+    "an address cannot add recipients or headers",
+    arguments: [
+      "a@example.org, b@example.org", "a@example.org\r\nBcc: b@example.org", "a@example.org>\r\nRCPT TO:<b@example.org",
+      "A, B <a@example.org>", "<a@example.org> <b@example.org>", "a b@example.org", "a@exa mple.org", "@example.org",
+      "a@", "a", "", "x\u{0}@example.org", "ü@example.org", "Ann\r\nBcc: b@example.org <a@example.org>", "a@-_.org",
+      "a..b@example.org",
+    ])
+  func invalidAddress(_ to: String) async throws {
     let runner = BindingRunner(
       settings: ActionSettings(mail: MailServer(url: "smtp://127.0.0.1:9"), sender: "shop@example.com"), log: { _ in })
     let result = await outcome(of: mail(("to", .string(to)), ("subject", "s"), ("text", "t")), by: runner)
     guard case .impossible("BAD_REQUEST", _) = result else { return #expect(Bool(false), "\(result)") }
   }
 
-  @Test(arguments: [
-    "hello\r\nBcc: eve@example.org", "hello\nX-Evil: 1\n\nbody", "=?UTF-8?B?DQpCY2M6IGU=?=", "  padded  ", "",
-    String(repeating: "word ", count: 200) + "end",
-  ])
-  func noSubjectAddsALine(_ subject: String) async throws {
+  @Test(
+    "a subject cannot add headers",
+    arguments: [
+      "hello\r\nBcc: eve@example.org", "hello\nX-Evil: 1\n\nbody", "=?UTF-8?B?DQpCY2M6IGU=?=", "  padded  ", "",
+      String(repeating: "word ", count: 200) + "end",
+    ])
+  func subjectInjection(_ subject: String) async throws {
     let sink = try MailSink()
     let action = mail(("to", "a@example.org"), ("subject", .string(subject)), ("text", "t"))
     guard case .done = await outcome(of: action, by: runner(sink)) else { return #expect(Bool(false)) }
@@ -110,7 +118,7 @@ import Testing
     #expect(got["longest"]?.int ?? 999 <= 78)
   }
 
-  @Test func aPasswordOpensTheServerAndIsNeverShown() async throws {
+  @Test("the password authenticates and does not appear in messages") func password() async throws {
     let sink = try MailSink(login: ["flow", "hunter2-secret"])
     let action = mail(("to", "a@example.org"), ("subject", "s"), ("text", "t"))
     let good = await outcome(of: action, by: runner(sink, user: "flow", password: "hunter2-secret"))
@@ -121,7 +129,7 @@ import Testing
     #expect(!message.contains("secret"))
   }
 
-  @Test func aServerThatTheFlowNamesHasToBeAllowed() async throws {
+  @Test("a mail server named by the flow is subject to the network policy") func serverOfFlow() async throws {
     let sink = try MailSink()
     let action = mail(("to", "a@example.org"), ("subject", "s"), ("text", "t"), ("url", .string(sink.url)))
     let closed = await outcome(
@@ -132,6 +140,8 @@ import Testing
     guard case .done = open else { return #expect(Bool(false), "\(open)") }
   }
 
-  @Test(arguments: [(0, "Thu, 1 Jan 1970 00:00:00 +0000"), (1_795_262_645, "Sat, 21 Nov 2026 12:04:05 +0000")])
-  func datesAreThoseOfMail(_ second: Int64, _ text: String) { #expect(MailMessage.date(second) == text) }
+  @Test(
+    "dates have the format of RFC 5322",
+    arguments: [(0, "Thu, 1 Jan 1970 00:00:00 +0000"), (1_795_262_645, "Sat, 21 Nov 2026 12:04:05 +0000")])
+  func dates(_ second: Int64, _ text: String) { #expect(MailMessage.date(second) == text) }
 }

@@ -3,7 +3,7 @@ import FlowRuntime
 
 @testable import FlowMachine
 
-/// Runs one job to its end.
+/// Runs a job and returns its outcome.
 func outcome(
   of action: BoundAction, by runner: some ActionRunner, timeout: Int64 = 10_000, key: String = "k",
   signing: String? = nil, secrets: [Secret] = []

@@ -8,8 +8,8 @@ import Testing
 @testable import FlowActions
 @testable import FlowMachine
 
-/// Programs that are run for jobs: what they are given, what becomes of what they say, and that they end.
-@Suite struct ProgramTests {
+/// Programs as actions: input, output and termination.
+@Suite("Programs") struct ProgramTests {
   private let scratch: TestFolder
   private let folder: URL
   private var outside: URL { scratch.url }
@@ -40,7 +40,7 @@ import Testing
     return await settled(action, by: runner, timeout: timeout)
   }
 
-  /// A file that was just written may be busy: a process that another test is starting holds it open for a moment.
+  /// A new executable may be busy while a process started by another test still has it open; then the run is repeated.
   private func settled(_ action: BoundAction, by runner: BindingRunner, timeout: Int64 = 20_000) async -> JobOutcome {
     while true {
       let result = await outcome(of: action, by: runner, timeout: timeout, key: "Order/7")
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func aProgramGetsItsArgumentsAndNoMore() async throws {
+  @Test("a program receives its arguments and input, and a minimal environment") func environment() async throws {
     try write(
       "show",
       """
@@ -64,22 +64,24 @@ import Testing
     #expect(
       json["variables"] == "FLOW_IDEMPOTENCY_KEY=Order/7 HOME=/nowhere OLDPWD= PATH=/usr/bin:/bin "
         || json["variables"] == "FLOW_IDEMPOTENCY_KEY=Order/7 HOME=/nowhere PATH=/usr/bin:/bin ")
-    #expect(json["open"] == "0 1 2 3 ", "the third is that of `ls` itself")
+    #expect(json["open"] == "0 1 2 3 ", "descriptor 3 belongs to `ls` itself")
     #expect(json["folder"] == "allowed")
   }
 
-  @Test(arguments: [
-    ("echo '[1, 2]'", "[1,2]"), ("echo hello", #""hello""#), ("true", "null"), ("exit 0; cat", "null"),
-    ("head -c 10 >/dev/null; echo 5", "5"),
-  ])
-  func whatItWritesIsTheResult(_ script: String, _ expected: String) async throws {
+  @Test(
+    "the output of a program is its result",
+    arguments: [
+      ("echo '[1, 2]'", "[1,2]"), ("echo hello", #""hello""#), ("true", "null"), ("exit 0; cat", "null"),
+      ("head -c 10 >/dev/null; echo 5", "5"),
+    ])
+  func result(_ script: String, _ expected: String) async throws {
     try write("p", script)
     let result = await run("p", input: .string(String(repeating: "x", count: 1 << 20)))
     guard case .done(let json) = result else { return #expect(Bool(false), "\(result)") }
     #expect(json.text() == expected)
   }
 
-  @Test func itsExitCodeIsTold() async throws {
+  @Test("the exit code and error output of a program are reported") func exitCode() async throws {
     try write("p", "echo out; echo 'no such order' >&2; exit 3")
     guard case .reply(3, of: .program, isTransient: true, let message) = await run("p") else {
       return #expect(Bool(false))
@@ -87,12 +89,12 @@ import Testing
     #expect(message == "the program ended with 3: no such order\n")
   }
 
-  @Test func aSignalIsAFailure() async throws {
+  @Test("a program ended by a signal is a failure") func signal() async throws {
     try write("p", "kill -SEGV $$")
     guard case .failed("SIGNAL_11", _) = await run("p") else { return #expect(Bool(false)) }
   }
 
-  @Test func itsTimeEndsForAllThatItStarted() async throws {
+  @Test("the timeout ends a program and its children") func timeout() async throws {
     let note = outside.appending(path: "note")
     try write("p", "sleep 3600 & echo $! > \(note.path); trap '' TERM; sleep 3600")
     async let result = run("p", timeout: 1000)
@@ -106,13 +108,13 @@ import Testing
     try await expectGone(child)
   }
 
-  @Test func whatItLeavesBehindEndsWithIt() async throws {
+  @Test("children that outlive a program are ended") func remainingChildren() async throws {
     try write("p", "sleep 3600 & echo $!")
     guard case .done(.int(let child)) = await run("p") else { return #expect(Bool(false)) }
     try await expectGone(Int32(child))
   }
 
-  /// That a process is gone, or is dead and waits for somebody to notice.
+  /// Expects that a process has ended, or is a zombie.
   private func expectGone(_ process: Int32) async throws {
     for _ in 0..<500 {
       let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
@@ -122,13 +124,15 @@ import Testing
     Issue.record("process \(process) still runs")
   }
 
-  @Test func aLongResultIsCutOff() async throws {
+  @Test("a result that is too long is a failure") func longResult() async throws {
     try write("p", "yes")
     guard case .impossible("ANSWER_TOO_LONG", _) = await run("p") else { return #expect(Bool(false)) }
   }
 
-  @Test(arguments: ["/bin/true", "../other", "..", ".", "", "missing", "link", "plain", "sub", "allowed/x", "p\0"])
-  func onlyProgramsOfTheFolderAreRun(_ name: String) async throws {
+  @Test(
+    "only executable files in the allowed folder are run",
+    arguments: ["/bin/true", "../other", "..", ".", "", "missing", "link", "plain", "sub", "allowed/x", "p\0"])
+  func invalidProgram(_ name: String) async throws {
     let other = outside.appending(path: "other")
     try "#!/bin/sh\n".write(to: other, atomically: true, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: other.path)
@@ -140,7 +144,7 @@ import Testing
     #expect(message.contains("no program of that name"))
   }
 
-  @Test func nothingIsRunUnlessItIsAllowed() async {
+  @Test("no program is run without --allow-exec") func disabled() async {
     let action = BoundAction.other(kind: .exec, settings: ["program": "true"])
     guard case .impossible("BAD_REQUEST", let message) = await outcome(of: action, by: BindingRunner(log: { _ in }))
     else {
@@ -149,7 +153,7 @@ import Testing
     #expect(message.contains("--allow-exec"))
   }
 
-  @Test func moreThanFitRunOneAfterTheOther() async throws {
+  @Test("programs beyond the concurrency limit wait and complete") func concurrencyLimit() async throws {
     try write("p", "echo $1")
     let settings = ActionSettings(programs: folder.path, environment: ["PATH": "/usr/bin:/bin"])
     let runner = BindingRunner(settings: settings, log: { _ in })
@@ -166,17 +170,17 @@ import Testing
     #expect(numbers.sorted() == Array(0..<count))
   }
 
-  @Test func shuttingDownEndsWhatRuns() async throws {
+  @Test("shutdown ends running programs") func shutdown() async throws {
     try write("p", "sleep 3600")
     let runner = BindingRunner(settings: ActionSettings(programs: folder.path), log: { _ in })
     let action = BoundAction.other(kind: .exec, settings: ["program": "p"])
     async let result = settled(action, by: runner, timeout: 100_000)
     try await Task.sleep(for: .milliseconds(200))
-    // Whether it has begun by then or not, it ends.
+    // The program must end whether it has started by then or not.
     runner.shutdown()
     switch await result {
     case .unreachable, .failed("SIGNAL_9", _): break
-    default: Issue.record("it went on")
+    default: Issue.record("the program continued")
     }
   }
 }

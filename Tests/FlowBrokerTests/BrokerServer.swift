@@ -2,7 +2,7 @@ import FlowJSON
 import FlowTestSupport
 import Foundation
 
-/// A broker or a database of its own process and folder, on a port of its own, gone with the test.
+/// A broker or database in a separate process and folder, on its own port; removed after the test.
 final class BrokerServer {
   struct NotStarted: Error, CustomStringConvertible { var description: String }
 
@@ -63,7 +63,7 @@ final class BrokerServer {
     throw NotStarted(description: "nothing listens on \(port)")
   }
 
-  // MARK: - Which
+  // MARK: - Servers
 
   func startRedis() throws {
     try start(
@@ -90,7 +90,7 @@ final class BrokerServer {
         "\(programs)/postgres", "-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c",
         "unix_socket_directories=", "-c", "fsync=off",
       ])
-    // It listens a while before it lets anybody in.
+    // It listens for some time before it accepts logins.
     for _ in 0..<200 {
       let asking = try start(["\(programs)/pg_isready", "-q", "-h", "127.0.0.1", "-p", String(port)])
       asking.waitUntilExit()
@@ -103,7 +103,7 @@ final class BrokerServer {
 
   func startRabbit() throws {
     let names = port + 1
-    // One that is started here ends here; the one that Erlang starts by itself stays.
+    // The daemon that is started here is ended here; one that Erlang started itself continues.
     try start(["epmd", "-port", String(names), "-address", "127.0.0.1"])
     try waitForPort(names)
     try start(["/usr/lib/rabbitmq/bin/rabbitmq-server"], environment: rabbitEnvironment)
@@ -137,7 +137,7 @@ final class BrokerServer {
   @discardableResult
   func rabbit(_ words: String...) throws -> JSON {
     let script = packageRoot.appending(path: "Tests/FlowBrokerTests/rabbit.py").path
-    // The one of the system, which has the package for it.
+    // The Python of the system, which has the package for it.
     let (code, output) = try runProgram(["/usr/bin/python3", script, String(port)] + words)
     guard code == 0 else { throw NotStarted(description: "the broker does not answer") }
     return output.isEmpty ? .null : try JSON(parsing: Array(output.utf8))

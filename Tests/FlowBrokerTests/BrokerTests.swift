@@ -8,8 +8,8 @@ import Testing
 
 @testable import FlowMachine
 
-/// Brokers and databases that really run, and what a job gets done there. `make test-brokers` builds with the traits.
-@Suite(.serialized) struct BrokerTests {
+/// Actions against real brokers and databases. `make test-brokers` builds with the traits.
+@Suite("Brokers and databases", .serialized) struct BrokerTests {
   private func outcome(
     _ kind: Binding.Kind, _ settings: JSON, by runner: BindingRunner, timeout: Int64 = 10_000,
     key: String = "Order/7/2/0"
@@ -26,7 +26,7 @@ import Testing
   }
 
   #if Redis
-    @Test func redisTakesWordsAsTheyAre() async throws {
+    @Test("a `redis` action sends its arguments unchanged") func redisAction() async throws {
       let server = try BrokerServer()
       try server.startRedis()
       let runner = runner(.redis, "redis://:geheim@127.0.0.1:\(server.port)/3")
@@ -57,7 +57,7 @@ import Testing
       #expect(refused.contains("AUTH") && !refused.contains("falsch"))
     }
 
-    @Test func aServerThatTheFlowNamesHasToBeAllowed() async throws {
+    @Test("a server named by the flow is subject to the network policy") func serverOfFlow() async throws {
       let server = try BrokerServer()
       try server.startRedis()
       let settings: JSON = ["command": "PING", "url": .string("redis://:geheim@127.0.0.1:\(server.port)")]
@@ -71,7 +71,7 @@ import Testing
   #endif
 
   #if AMQP
-    @Test func aMessageIsThereWhenItIsConfirmed() async throws {
+    @Test("a `publish` action completes when the broker has confirmed the message") func publishAction() async throws {
       let server = try BrokerServer()
       try server.startRabbit()
       let runner = runner(.publish, "amqp://guest:guest@127.0.0.1:\(server.port)")
@@ -112,7 +112,7 @@ import Testing
   #endif
 
   #if Postgres
-    @Test func aStatementRunsWithItsValuesBound() async throws {
+    @Test("a `sql` action runs a statement with bound values") func sqlAction() async throws {
       let server = try BrokerServer()
       try server.startPostgres()
       let runner = runner(.sql, "postgres://flow@127.0.0.1:\(server.port)/postgres")
@@ -151,7 +151,7 @@ import Testing
         "insert into orders (id, n) select g::text, g from generate_series(1, 1000000) g returning *")
       guard case .impossible("ANSWER_TOO_LONG", _) = long else { return #expect(Bool(false), "\(long)") }
       guard case .done(let count) = await run("select count(*) as n from orders") else { return #expect(Bool(false)) }
-      #expect(count == [["n": 1]], "what was too long was taken back")
+      #expect(count == [["n": 1]], "the statement that timed out was rolled back")
       let other = self.runner(.sql, "postgres://flow@127.0.0.1:\(server.port)/postgres")
       let statement = """
         select pg_terminate_backend(pid) from pg_stat_activity

@@ -4,14 +4,14 @@ import Testing
 
 @testable import FlowChecker
 
-/// Whatever is claimed of guards is held against what evaluating them gives, for values at and around every bound.
+/// Claims about guards are compared with their evaluation, for values at and around every bound.
 @Suite struct GuardLogicTests {
   private static let ints: [Int64] = [.min, -3, -1, 0, 1, 2, 3, 4, 7, .max]
   private static let doubles: [Double] = [-.infinity, -1.5, -0.0, 0, 0.5, 1, 1.5, 2, .infinity, .nan]
   private static let texts = ["", "a", "b", "paid", "other"]
   private static let plans: [Int64] = [0, 1, 2]
 
-  /// The variables, with all assignments that are tried.
+  /// The variables, with all assignments to try.
   private struct Scene {
     var environment = Environment()
     var assignments: [[Value]] = []
@@ -34,7 +34,7 @@ import Testing
       }
     }
 
-    /// What a guard gives for each assignment; nil where it fails.
+    /// The value of a guard for each assignment; nil where it fails.
     func answers(_ tree: TypedExpression) throws -> [Bool?] {
       let code = try ExpressionProgram(tree, types: environment.types)
       let evaluator = Evaluator(types: environment.types)
@@ -113,7 +113,7 @@ import Testing
     #expect(claims.witness > 100)
   }
 
-  /// Puts the values of a witness in the place of the variables; the guard then holds whatever the others are.
+  /// Replaces the variables by the values of a witness; the guard is then true for all values of the others.
   private func expect(_ witness: String, makes guardText: String, in environment: Environment) throws {
     var bound = environment
     bound.reportsConstantFaults = false

@@ -5,9 +5,9 @@ import Testing
 
 @testable import flow
 
-/// The table of commands, and everything that is made from it.
+/// The table of commands and everything generated from it.
 @Suite struct CommandTableTests {
-  /// The short options of a release stay as they are: scripts depend on them.
+  /// The short options of a release do not change, because scripts depend on them.
   @Test("short options never change")
   func shortOptions() {
     let expected: [String: [Character: String]] = [

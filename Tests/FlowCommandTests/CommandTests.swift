@@ -56,7 +56,7 @@ import Testing
     #expect(try FlowProcess.run("check", CommandTests.order, "--format", "xml").code == 2)
   }
 
-  /// Two programs of two files each, and files that are no flows.
+  /// Two programs of two files each, and files that are not flows.
   private func folderOfFlows() throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-folder-\(UUID().uuidString)")
     let flow = { (name: String) in

@@ -2,7 +2,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `flow completion`, and the proposals of the three shells.
+/// `flow completion` and the completions of the three shells.
 @Suite struct CompletionTests {
   @Test(
     "the last word of a command line is completed",

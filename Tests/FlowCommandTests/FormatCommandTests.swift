@@ -20,7 +20,7 @@ import Testing
 
     """
 
-  /// A new folder with a loose file, a tight one below it and one that can't be read as a flow.
+  /// A new folder with an unformatted file, a formatted one in a subfolder, and a file with syntax errors.
   private func folder(broken: Bool = false) throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-fmt-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder.appending(path: "inner"), withIntermediateDirectories: true)
@@ -69,7 +69,7 @@ import Testing
     #expect(try FlowProcess.run("fmt", "--diff", "inner", in: folder).output.isEmpty)
   }
 
-  /// Far apart, the changes get pieces of their own with their line numbers; the end without a line end is told.
+  /// Distant changes are separate hunks with their line numbers; a missing line end is marked.
   @Test("a unified diff has one hunk per group of changes") func hunks() throws {
     let roles = (1...20).map { "role r\($0)" }
     let text = (["role  a"] + roles + ["role  z"]).joined(separator: "\n")

@@ -4,7 +4,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `flow check`, `flow lint` and `flow explain` as people and scripts use them.
+/// `flow check`, `flow lint` and `flow explain`.
 @Suite struct LintCommandTests {
   static let codes = "Tests/FlowCompilerTests/Corpus/codes"
 
@@ -12,7 +12,7 @@ import Testing
 
   init() throws { scratch = try TestFolder() }
 
-  /// A folder of its own, with files in it.
+  /// A new folder with files.
   private func folder(_ files: [String: String]) throws -> URL {
     let folder = scratch.url.appending(path: UUID().uuidString)
     for (name, text) in files {
@@ -104,7 +104,7 @@ import Testing
     #expect(input.output == "no problems in 1 file\n")
   }
 
-  /// However a file is named, it is one, under the name that a baseline knows.
+  /// However a file is given, it has one name, which a baseline uses.
   @Test("a file has the same name in reports however it is given") func namesOfFiles() throws {
     let folder = try folder(["deep/a.flow": sample("F501")])
     let path = folder.resolvingSymlinksInPath().appending(path: "deep/a.flow").path
@@ -145,7 +145,7 @@ import Testing
     #expect(try String(contentsOf: folder.appending(path: "a.flow"), encoding: .utf8).contains("on Paid -> closed"))
   }
 
-  /// What a baseline lists stays unsaid when lines move, and what is new is said.
+  /// Findings of a baseline stay suppressed when lines move, and new ones are reported.
   @Test("a baseline suppresses known findings only") func baseline() throws {
     let folder = try folder(["a.flow": sample("F501")])
     #expect(try FlowProcess.run("lint", "a.flow", "--write-baseline", "known.json", in: folder).code == 0)
@@ -225,7 +225,7 @@ import Testing
     #expect(wrong.code == 2 && wrong.errors.contains("did you mean `shadowed-transition`?"))
   }
 
-  /// Flows that change and come on the disk are checked again; a report written beside them is no change.
+  /// Changed and added flows are checked again; a report written next to them is not a change.
   @Test("--watch checks again after a change", .timeLimit(.minutes(1))) func watching() throws {
     let folder = try folder(["a.flow": sample("F104")])
     let process = Process()
@@ -257,7 +257,7 @@ import Testing
     #expect(seen.split(separator: "\n").count { $0.contains(" in 1 file") } <= 8)
   }
 
-  /// What we show to others keeps to everything that we say.
+  /// The samples follow all rules of the linter.
   @Test("the samples are formatted and have no findings") func samples() throws {
     let lint = try FlowProcess.run("lint", "samples", "--preset", "strict", "--deny", "warnings")
     #expect(lint.code == 0 && lint.output.hasPrefix("no problems in "), "\(lint.output)")

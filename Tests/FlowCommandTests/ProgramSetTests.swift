@@ -38,7 +38,7 @@ import Testing
 
   private static let operands: [[String]] = [["."], ["a.flow", "b.flow"], ["./b.flow", "a.flow", "shared.flow"]]
 
-  @Test("The commands accept several programs, as files and as a folder", arguments: operands)
+  @Test("the commands accept several programs, as files and as a folder", arguments: operands)
   func severalPrograms(_ operands: [String]) throws {
     let checked = try FlowProcess.run(["check"] + operands, in: folder.url)
     #expect(checked.code == 0, "\(checked.output)")
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test("A folder with several programs is simulated, drawn and run by the name of a flow")
+  @Test("a folder with several programs is simulated, drawn and run by the name of a flow")
   func aFlowIsSelected() throws {
     let simulated = try flow("simulate", ".", "--runs", "10", "--format", "json")
     let reports = try JSON(parsing: simulated.output).array ?? []
@@ -68,7 +68,7 @@ import Testing
     #expect(unknown.code == 2)
   }
 
-  @Test("An IR file holds one program: several are refused")
+  @Test("an IR file holds one program: several are refused")
   func severalProgramsAreNotCompiled() throws {
     let several = try flow("compile", "a.flow", "b.flow")
     #expect(several.code == 2)
@@ -76,7 +76,7 @@ import Testing
     #expect(try flow("compile", "a.flow", "shared.flow").code == 0, "one imports the other")
   }
 
-  @Test("A name that one program declares twice is an error in every command")
+  @Test("a name that one program declares twice is an error in every command")
   func namesClashInsideOfAProgram() throws {
     _ = try folder.write("all.flow", "import \"a.flow\"\nimport \"b.flow\"\n")
     for command in ["check", "test", "serve", "docs"] {
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test("A file with errors does not hide the errors or the tests of the others")
+  @Test("a file with errors does not hide the errors or the tests of the others")
   func errorsOfAllPrograms() throws {
     _ = try folder.write("c.flow", "flow Third { state open { on Nothing -> nowhere } }\n")
     let tested = try flow("test", ".")

@@ -3,13 +3,13 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `flow run`: lines of JSON in, steps out.
+/// `flow run`: lines of JSON as input, steps as output.
 @Suite struct RunCommandTests {
   static let order = "samples/order.flow"
   static let placed =
     #"{"event": "Placed", "data": {"order_id": "o1", "email": "a@b.c", "items": [{"sku": "x", "qty": 2, "price": 5}]}}"#
 
-  /// A folder with files, and what it says below it.
+  /// Runs a command in a folder with files, and returns its output.
   private func folder(_ files: [String: String]) throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-run-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -88,7 +88,7 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
-  /// A port that is free now.
+  /// A currently free port.
   private func freePort() throws -> Int {
     let code = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
     return try #require(Int(try runProgram("python3", "-c", code).output.dropLast()))

@@ -5,11 +5,11 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// One flow for each code: it has just that mistake. The golden file shows what is said, and what the fixes make of it.
-@Suite struct CodesTests {
+/// One flow for each code, with only that mistake. The golden file has the message and the result of the fixes.
+@Suite("Sample of each diagnostic code") struct CodesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/codes"
 
-  /// All that is said of a sample when everything is reported.
+  /// All diagnostics of a sample, with every rule enabled.
   private func check(_ sample: Sample) -> (sources: SourceSet, diagnostics: [Diagnostic]) {
     let folder = sample.url.deletingLastPathComponent()
     let compilation = FlowCompiler.check(roots: [sample.url.lastPathComponent], isFormChecked: true) { path in
@@ -31,7 +31,7 @@ import Testing
     try expectGolden(text, at: sample.golden)
   }
 
-  /// The lines that a fix changes, as they are afterwards.
+  /// The lines that a fix changes, after the fix.
   private func applied(_ fix: Fix, to sample: Sample) throws -> String {
     let before = Array(try Data(contentsOf: sample.url))
     var after = before
@@ -47,7 +47,7 @@ import Testing
     return "\nfix (\(fix.applicability.rawValue)): \(fix.title)\n" + changed.map { "  \($0)\n" }.joined()
   }
 
-  /// Every code that the sources can report has its sample here.
+  /// Every code that the sources can report has a sample here.
   @Test("every code that the sources report has a sample and a rule") func codesAreCovered() throws {
     let covered = Set(Sample.all(in: CodesTests.folder).map { String($0.name.prefix(4)) })
     var reported: Set<String> = []

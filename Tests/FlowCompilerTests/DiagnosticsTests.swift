@@ -6,7 +6,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Each broken flow of the corpus and what is said of it, as a person sees it.
+/// Each broken flow of the corpus, with its rendered diagnostics.
 @Suite struct DiagnosticsTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/errors"
 
@@ -27,7 +27,7 @@ import Testing
 
   static let numbered = "Tests/FlowCompilerTests/Corpus/scxml"
 
-  /// What the W3C's tests of SCXML let go wrong at run time and a compiler knows: by their number, with the code.
+  /// Errors that the W3C tests of SCXML expect at run time and the compiler detects: by number, with the code.
   @Test("run-time errors of the W3C tests are compile-time errors", arguments: Sample.all(in: numbered))
   func scxmlNegatives(_ sample: Sample) throws {
     let compilation = compileSample(sample)

@@ -10,10 +10,10 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// What holds for every program, tried on random ones: `FLOW_THOROUGH=1` takes ten times as many.
+/// Properties of every program, checked on random ones: `FLOW_THOROUGH=1` runs ten times as many.
 @Suite struct GeneratedProgramTests {
   static let isThorough = ProcessInfo.processInfo.environment["FLOW_THOROUGH"] != nil
-  /// Split, so that the two processors share them.
+  /// Divided into ranges that run in parallel.
   static let seeds = (0..<4 as Range<UInt64>).map { part in
     let count: UInt64 = isThorough ? 2500 : 250
     return (part * count)..<((part + 1) * count)
@@ -36,7 +36,7 @@ import Testing
       let text = generateProgram(seed: seed, size: 1 + Int(seed % 6))
       let compilation = compiled(text)
       let errors = compilation.diagnostics.filter { $0.severity == .error }
-      // A random guard may close the only way to a state; such a program is rejected for that alone.
+      // A random guard may make a state unreachable; such a program is rejected for that reason alone.
       if !errors.isEmpty, errors.allSatisfy({ $0.code == "F301" }) {
         rejected += 1
         continue
@@ -65,7 +65,7 @@ import Testing
     #expect(meaning(of: before) == meaning(of: after))
   }
 
-  /// Whatever is cut out, put in or swapped: an answer comes, and soon.
+  /// After any deletion, insertion or swap, the compiler terminates quickly.
   @Test("damaged programs are diagnosed without a crash", arguments: seeds) func damagedText(_ seeds: Range<UInt64>)
     throws
   {
@@ -96,7 +96,7 @@ import Testing
   }
 }
 
-/// The same text with other white space and comments in between.
+/// The same text with different white space and comments.
 private func ruffled(_ text: String, seed: UInt64) -> String {
   var random = SplitMix64(state: seed)
   let source = SourceFile(name: "", text: Array(text.utf8))
@@ -129,7 +129,7 @@ private func damage(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
   }
 }
 
-/// The program without the places of its source and the white space of its expressions.
+/// The program without source locations and the white space of its expressions.
 private func meaning(of program: Program) -> JSON { stripped(program.json) }
 
 private func stripped(_ json: JSON) -> JSON {
@@ -149,7 +149,7 @@ private func stripped(_ json: JSON) -> JSON {
   }
 }
 
-/// A node of a tree is a list of its kind, the two ends of its range, its type and more.
+/// A node of a tree is a list of its kind, the two ends of its range, its type and its children.
 private func withoutRange(_ node: JSON) -> JSON {
   guard let parts = node.array, parts.count > 3 else { return node }
   return .array([parts[0]] + parts.dropFirst(3))

@@ -9,7 +9,7 @@ import Testing
 ///
 /// The explanation and the two examples are written by hand. The first lines, the rendered findings and the note on
 /// suppression follow from the rule and the compiler: `UPDATE_GOLDEN=1 swift test --filter PagesTests` refreshes them.
-@Suite struct PagesTests {
+@Suite("Pages of Docs/diagnostics") struct PagesTests {
   static let pages = Sample.all(in: "Docs/diagnostics", withExtension: "md")
 
   /// Compiles an example with the default rules, the rule of the page and the check of the format.
@@ -67,7 +67,7 @@ private struct Page {
     (self.explanation, wrong, right) = (explanation.1, examples[0], examples[1])
   }
 
-  /// The whole page, with the parts that follow from the rule and from the output of the compiler.
+  /// The complete page, with the parts generated from the rule and the output of the compiler.
   func text(of rule: Rule, printed: String) -> String {
     """
     # \(rule.code) \(rule.name)

@@ -35,7 +35,7 @@ import Testing
     #expect(try program(name).hash == program(name).hash)
   }
 
-  /// Whatever is changed in an IR file, loading refuses it or gives a program that holds; it never crashes.
+  /// A changed IR file is rejected or gives a valid program; loading never crashes.
   @Test("a tampered IR file is rejected or valid, and never crashes") func tamperedIR() throws {
     let json = try program("order.flow").json
     var generator = SplitMix(state: 7)
@@ -50,7 +50,7 @@ import Testing
     #expect(refused > 1000)
   }
 
-  /// Starts an order and pays it, whatever comes of that.
+  /// Starts an order and pays it; the outcome does not matter.
   private func drive(_ machine: Machine) throws(ProgramError) {
     let stepper = Stepper(machine)
     guard let placed = machine.event(named: "Placed"), let paid = machine.event(named: "Paid") else { return }
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  /// Changes one value somewhere in a document.
+  /// Changes one value of a document.
   private func tamper(_ json: JSON, _ generator: inout SplitMix) -> JSON {
     switch json {
     case .object(var members) where !members.isEmpty && generator.next() % 8 != 0:
@@ -93,7 +93,7 @@ import Testing
   }
 }
 
-/// A small generator of numbers that are the same in every run (Steele, Lea and Flood 2014).
+/// A random number generator with the same sequence in every run (Steele, Lea and Flood 2014).
 struct SplitMix {
   var state: UInt64
 

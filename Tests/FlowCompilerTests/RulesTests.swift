@@ -5,10 +5,10 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// What the checker has to see, and what it must not report. The name of a sample ends in the expected codes.
-@Suite struct RulesTests {
+/// Findings that the checker must report, and must not. The name of a sample ends in the expected codes.
+@Suite("Samples of checker rules") struct RulesTests {
   static let folder = "Tests/FlowCompilerTests/Corpus/rules"
-  /// The codes that the samples are about; others, such as unused names, are not their subject.
+  /// The codes under test; others, such as unused names, are ignored.
   static let subjects: Set<String> = [
     "F106", "F116", "F215", "F301", "F302", "F305", "F306", "F309", "F314", "F401", "F404", "F405", "F407", "F503",
     "F510", "F712", "F713", "F714", "F804", "F805",

@@ -4,7 +4,7 @@ import FlowGenerator
 import FlowSource
 import Testing
 
-/// Random statecharts with a known answer: what the checker claims is compared with running them step by step.
+/// Random statecharts: the claims of the checker are compared with an exhaustive execution.
 @Suite struct StatechartPropertyTests {
   /// A flat statechart: each state has one `always`, or reactions to events. The last state is final.
   struct Chart {
@@ -32,7 +32,7 @@ import Testing
       return text + "  final s\(end)\n}\n"
     }
 
-    /// Every run from the start: the states that it enters, those where it waits, and whether it never stops.
+    /// Every run from the start: the states that it enters, those where it waits, and whether it is endless.
     func run() -> (entered: Set<Int>, waiting: Set<Int>, isEndless: Bool) {
       var entered: Set<Int> = []
       var waiting: Set<Int> = []

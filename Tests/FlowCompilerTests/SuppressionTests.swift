@@ -5,7 +5,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `// flow:ignore[…]`: what it hides, and what is said of one that hides nothing.
+/// `// flow:ignore[…]`: the suppressed findings, and the report of suppressions without effect.
 @Suite struct SuppressionTests {
   private func compile(_ lines: String) -> Compilation {
     let text = """
@@ -69,7 +69,7 @@ import Testing
     #expect(unused.help == "there is no rule `unused-evnt`, did you mean `unused-event`?")
   }
 
-  /// Nothing but the comment goes, and what it covers stays hidden.
+  /// Only the comment is removed, and the findings stay suppressed.
   @Test(
     "the fix removes a suppression without effect",
     arguments: [
@@ -85,14 +85,14 @@ import Testing
     #expect(count == 1 && String(decoding: text, as: UTF8.self).contains("}\n\(after)\n/// An order."))
   }
 
-  /// What was silenced is known with its reason.
+  /// Suppressed findings are listed with their reason.
   @Test("suppressed findings are listed with their reason") func suppressedAreListed() {
     let result = compile("event Unused // flow:ignore[F501] not yet").lintResult(for: RuleSelection())
     #expect(result.suppressed.map(\.diagnostic.code) == ["F501"])
     #expect(result.suppressed.first?.origin == .source && result.suppressed.first?.reason == "not yet")
   }
 
-  /// Whatever is found, comments are written for all of it, and nothing more is reported.
+  /// Comments are added for all findings, and no finding is reported afterwards.
   @Test("added suppressions hide all warnings of a file", arguments: Sample.all(in: CodesTests.folder))
   func addedSuppressions(_ sample: Sample) throws {
     let name = sample.url.lastPathComponent

@@ -1,27 +1,29 @@
 import FlowCrypto
 import Testing
 
-@Suite struct DigestTests {
+@Suite("SHA-256 digests and random bytes") struct DigestTests {
   /// From FIPS 180-2, appendix B.
-  @Test("The example of the standard holds") func theExampleOfTheStandardHolds() {
+  @Test("a digest equals the example of FIPS 180-2") func exampleOfStandard() {
     let digest = Digest(of: "abc".utf8)
     #expect(digest.hexadecimal == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(Digest(hexadecimal: digest.hexadecimal.uppercased()) == digest)
     #expect(Digest(of: "abd".utf8) != digest)
   }
 
-  @Test(arguments: ["", "ba", String(repeating: "g", count: 64), String(repeating: "é", count: 32)])
-  func whatIsNoDigestIsRefused(_ text: String) { #expect(Digest(hexadecimal: text) == nil) }
+  @Test(
+    "text that is not a digest is rejected",
+    arguments: ["", "ba", String(repeating: "g", count: 64), String(repeating: "é", count: 32)])
+  func invalidDigest(_ text: String) { #expect(Digest(hexadecimal: text) == nil) }
 
-  @Test("Random bytes differ") func randomBytesDiffer() throws {
+  @Test("random bytes differ") func randomBytesAreDifferent() throws {
     let one = try #require(randomBytes(32))
     #expect(one.count == 32 && one != randomBytes(32))
   }
 }
 
-@Suite struct VerificationKeyTests {
+@Suite("Verification keys") struct VerificationKeyTests {
   /// From RFC 4231, 4.3, with a longer key made of its first.
-  @Test("An HMAC is that of its message only") func anHMACIsThatOfItsMessageOnly() throws {
+  @Test("an HMAC verifies its message only") func hmac() throws {
     let key = try #require(VerificationKey(secret: [UInt8](repeating: 0xAA, count: 131)))
     let message = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
     let signature: [UInt8] = [
@@ -34,7 +36,7 @@ import Testing
     #expect(!key.verifies([], of: message))
   }
 
-  @Test("Weak keys are refused") func weakKeysAreRefused() {
+  @Test("weak and malformed keys are rejected") func weakKeys() {
     #expect(VerificationKey(secret: [UInt8](repeating: 1, count: 31)) == nil)
     #expect(VerificationKey(modulus: [UInt8](repeating: 0xFF, count: 128), exponent: [1, 0, 1]) == nil)
     #expect(VerificationKey(modulus: [], exponent: []) == nil)

@@ -1,9 +1,9 @@
 import FlowCrypto
 import Testing
 
-@Suite struct MessageAuthenticationTests {
+@Suite("Message authentication codes") struct MessageAuthenticationTests {
   /// From RFC 4231, 4.3: a secret of four bytes, as webhooks may have them.
-  @Test("An HMAC is that of its message and secret") func anHMACIsThatOfItsMessageAndSecret() {
+  @Test("an HMAC verifies its message and secret only") func hmac() {
     let message = Array("what do ya want for nothing?".utf8)
     let signature: [UInt8] = [
       0x5B, 0xDC, 0xC1, 0x46, 0xBF, 0x60, 0x75, 0x4E, 0x6A, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xC7, 0x5A, 0x00,

@@ -6,7 +6,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Diagrams of flows, as text that other programs draw.
+/// Diagrams of flows in text formats of other programs.
 @Suite struct DiagramTests {
   static let samples = Sample.all(in: "Tests/FlowDiagramTests/Corpus")
 
@@ -25,7 +25,7 @@ import Testing
     program.flows.indices.map { draw(program, $0) }.joined()
   }
 
-  @Test("Every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(
+  @Test("every flow is drawn as dot, Mermaid and text as recorded", arguments: samples) func everyFlowIsDrawn(
     _ sample: Sample
   ) throws {
     let program = try program(sample)
@@ -34,8 +34,8 @@ import Testing
     try expectGolden(all(program) { textDiagram($0, flow: $1) }, sample, "text")
   }
 
-  /// The parts of the picture are found by their ids.
-  @Test("Graphviz draws every state and transition", .enabled(if: hasGraphviz), arguments: samples)
+  /// The parts of the diagram are found by their ids.
+  @Test("the Graphviz output has every state and transition", .enabled(if: hasGraphviz), arguments: samples)
   func graphvizDrawsEveryPart(_ sample: Sample) throws {
     let program = try program(sample)
     for (index, flow) in program.flows.indexed {

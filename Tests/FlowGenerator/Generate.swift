@@ -1,5 +1,5 @@
-/// A random program that compiles without errors, always the same for the same arguments.
-/// - Parameter size: About how many states each flow has; also how much there is of everything else.
+/// A random program that compiles without errors, determined by the arguments.
+/// - Parameter size: The approximate number of states of each flow; it scales all other parts as well.
 public func generateProgram(seed: UInt64, size: Int) -> String {
   var writer = ProgramWriter(seed: seed, size: max(size, 1), prefix: "")
   writer.writeDeclarations()
@@ -9,7 +9,7 @@ public func generateProgram(seed: UInt64, size: Int) -> String {
   return writer.text
 }
 
-/// A project of about that many lines: files that import one another, and `main.flow`, which imports all of them.
+/// A project of approximately this number of lines: files that import one another, and `main.flow`, which imports all.
 public func generateProject(lines: Int, seed: UInt64 = 1) -> [(path: String, text: String)] {
   var files: [(path: String, text: String)] = []
   var count = 0

@@ -1,4 +1,4 @@
-/// Well-typed expressions, as deep as asked for.
+/// Well-typed expressions of a given depth.
 extension ProgramWriter {
   /// A value that needs no variables.
   mutating func constant(_ kind: Kind) -> String { expression(kind, in: [], 0) }
@@ -64,7 +64,7 @@ extension ProgramWriter {
     }
   }
 
-  /// Something that may be true and may be false, when there are variables.
+  /// A condition that can be true and false, if there are variables.
   mutating func condition(in scope: [Variable], _ depth: Int) -> String {
     if depth > 0, chance(40) {
       let sign = random.pick(["&&", "||"])

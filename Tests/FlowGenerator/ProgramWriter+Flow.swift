@@ -16,7 +16,7 @@ extension ProgramWriter {
     add("}")
   }
 
-  /// A flow whose states stand in a chain, so that each is reached and each leads to the end.
+  /// A flow whose states form a chain, so that each is reachable and leads to the end.
   mutating func writeFlow() {
     let name = upper("Flow", flowCount)
     let data = [Variable(name: "id", kind: .string)] + variables(2 + random.next(below: 4), "data")
@@ -82,7 +82,7 @@ extension ProgramWriter {
     if chance(15) { add("start cron \"0 9 * * MON\" tz \"Europe/Berlin\" -> state0 do id = \"monday\"", 1) }
   }
 
-  /// The fields of an event as they are read in a reaction to it.
+  /// The fields of an event in a reaction to it.
   func scope(of event: Event) -> [Variable] {
     event.fields.map { Variable(name: "event.\($0.name)", kind: $0.kind) }
   }

@@ -1,5 +1,5 @@
 extension ProgramWriter {
-  /// One state of the chain; all that it does besides leads further on or to nothing.
+  /// One state of the chain; its other reactions lead forward in the chain or to no state.
   mutating func writeState(_ index: Int, _ names: [String], _ scope: [Variable]) {
     let name = names[index]
     let next = names[index + 1]
@@ -28,7 +28,7 @@ extension ProgramWriter {
 
   // MARK: - Reactions
 
-  /// Reactions to different events; the last one of them goes to `next`.
+  /// Reactions to different events; the last one leads to `next`.
   private mutating func writeReactions(to next: String, later: [String], _ scope: [Variable], _ indent: Int) {
     var rest = events
     for _ in 0..<random.next(below: min(3, events.count)) {
@@ -56,7 +56,7 @@ extension ProgramWriter {
     chance(20) ? " by " + (chance(30) ? roles.joined(separator: ", ") : random.pick(roles)) : ""
   }
 
-  // MARK: - Acts
+  // MARK: - Statements
 
   private mutating func actsText(_ scope: [Variable], isNeeded: Bool = false) -> String {
     guard isNeeded || chance(40) else { return "" }
@@ -115,7 +115,7 @@ extension ProgramWriter {
     add("}", 1)
   }
 
-  /// A call that is undone when its state waits too long.
+  /// A call that is undone when its state times out.
   private mutating func writeUndone(_ name: String, _ next: String) {
     guard let action = actions.first(where: { $0.parameters.count == 1 }) else { return writeShort(name, next) }
     let call = "\(action.name)(to: id)"

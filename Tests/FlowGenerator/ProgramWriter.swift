@@ -1,4 +1,4 @@
-/// Writes one file, and knows what it has declared so far.
+/// Writes one file, and records its declarations.
 struct ProgramWriter {
   indirect enum Kind: Hashable {
     case int, double, string, bool
@@ -29,7 +29,7 @@ struct ProgramWriter {
 
   var random: SplitMix64
   let size: Int
-  /// What distinguishes the names of one file from those of the others.
+  /// The suffix that distinguishes the names of one file from those of others.
   let prefix: String
   private var lines: [String] = []
 
@@ -44,9 +44,9 @@ struct ProgramWriter {
   var constants: [String] = []
   var called: String?
   var flowCount = 0
-  /// Whether the flow at hand has an event of its own.
+  /// Whether the current flow has an event of its own.
   var isOwnEvent = false
-  /// The states of the flow that was written last, for its test.
+  /// The states of the last flow, for its test.
   var lastStates: [String] = []
   var lastFlow = ""
   var lastStart: Event?
@@ -70,7 +70,7 @@ struct ProgramWriter {
 
   func lower(_ name: String, _ index: Int) -> String { prefix + name + "\(index)" }
 
-  /// Takes over what an imported file declares.
+  /// Adds the declarations of an imported file.
   mutating func adopt(_ other: ProgramWriter) {
     records = other.records
     recordNames = other.recordNames
@@ -195,7 +195,7 @@ struct ProgramWriter {
     }
   }
 
-  /// Whether `max` may stand behind the type.
+  /// Whether the type accepts `max`.
   private func isSized(_ kind: Kind) -> Bool {
     switch kind {
     case .string, .list, .map: true

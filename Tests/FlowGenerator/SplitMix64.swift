@@ -1,4 +1,4 @@
-/// Steele, Lea and Flood's generator: the same numbers from the same seed, for ever.
+/// The generator of Steele, Lea and Flood: the same seed always gives the same numbers.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A blocking peer on a loopback socket that gives up after five seconds.
+/// A blocking client on a loopback socket with a timeout of five seconds.
 final class Client {
   struct Failure: Error { var what: String }
 
@@ -14,7 +14,7 @@ final class Client {
   private var buffer: [UInt8] = []
   private var start = 0
 
-  /// Connects to a place in the file system.
+  /// Connects to a Unix socket.
   init(path: String) throws {
     socket = Client.socket(AF_UNIX)
     var address = sockaddr_un()
@@ -51,7 +51,7 @@ final class Client {
 
   deinit { close(socket) }
 
-  /// Closes with a reset, as a peer that crashed.
+  /// Closes with a reset, as after a crash of the peer.
   func reset() {
     var now = linger(l_onoff: 1, l_linger: 0)
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
@@ -76,7 +76,7 @@ final class Client {
     return try answer()
   }
 
-  /// Reads an answer with a `Content-Length`.
+  /// Reads a response with a `Content-Length`.
   func answer() throws -> Answer {
     let head = try head()
     let fields = head.split(separator: "\r\n").map { $0.split(separator: ": ", maxSplits: 1) }
@@ -109,7 +109,7 @@ final class Client {
     return self
   }
 
-  /// Whether the server has closed.
+  /// Whether the server has closed the connection.
   func isAtEnd() -> Bool {
     start == buffer.count && receive() == 0
   }

@@ -3,7 +3,7 @@ import Testing
 @testable import FlowHTTP
 
 /// `permessage-deflate` (RFC 7692).
-@Suite struct CompressionTests {
+@Suite("WebSocket compression (permessage-deflate)") struct CompressionTests {
   private static let none = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
   private func request(_ extensions: String...) -> String {
@@ -34,17 +34,22 @@ import Testing
 
   // MARK: - The handshake
 
-  @Test(arguments: [
-    ("permessage-deflate", none), ("PerMessage-Deflate", none), ("permessage-deflate; client_max_window_bits", none),
-    ("permessage-deflate; client_max_window_bits=8", none), ("foo; bar=1, permessage-deflate", none),
-    (" , permessage-deflate ;\tserver_no_context_takeover; client_no_context_takeover ,", none),
-    ("permessage-deflate; server_max_window_bits=10", none + "; server_max_window_bits=10"),
-    ("permessage-deflate; server_max_window_bits=\"1\\2\"", none + "; server_max_window_bits=12"),
-    // The first offer that can be taken wins.
-    ("permessage-deflate; mode=2, permessage-deflate; server_max_window_bits=15", none + "; server_max_window_bits=15"),
-    ("permessage-deflate; server_max_window_bits=8, permessage-deflate", none),
-  ])
-  func anOfferIsTaken(offer: String, response: String) {
+  @Test(
+    "a supported offer is accepted",
+    arguments: [
+      ("permessage-deflate", none), ("PerMessage-Deflate", none), ("permessage-deflate; client_max_window_bits", none),
+      ("permessage-deflate; client_max_window_bits=8", none), ("foo; bar=1, permessage-deflate", none),
+      (" , permessage-deflate ;\tserver_no_context_takeover; client_no_context_takeover ,", none),
+      ("permessage-deflate; server_max_window_bits=10", none + "; server_max_window_bits=10"),
+      ("permessage-deflate; server_max_window_bits=\"1\\2\"", none + "; server_max_window_bits=12"),
+      // The first supported offer is accepted.
+      (
+        "permessage-deflate; mode=2, permessage-deflate; server_max_window_bits=15",
+        none + "; server_max_window_bits=15"
+      ),
+      ("permessage-deflate; server_max_window_bits=8, permessage-deflate", none),
+    ])
+  func acceptedOffer(offer: String, response: String) {
     let peer = Transcript()
     peer.send(request(offer))
     peer.connection.upgrade(subprotocol: "flow.v1", now: peer.now)
@@ -52,7 +57,7 @@ import Testing
   }
 
   @Test(
-    "An offer is declined",
+    "an unsupported offer is declined without closing the connection",
     arguments: [
       "x-webkit-deflate-frame", "permessage-deflate; unknown", "permessage-deflate; server_max_window_bits",
       "permessage-deflate; server_max_window_bits=8", "permessage-deflate; server_max_window_bits=16",
@@ -61,7 +66,7 @@ import Testing
       "permessage-deflate; server_no_context_takeover=1", "permessage-deflate; client_no_context_takeover=true",
       "permessage-deflate; client_max_window_bits; client_max_window_bits",
     ])
-  func anOfferIsDeclined(offer: String) {
+  func declinedOffer(offer: String) {
     let peer = Transcript()
     peer.send(request(offer))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
@@ -71,7 +76,7 @@ import Testing
     #expect(closeCode(peer.takeBytes()) == 1002)
   }
 
-  @Test("Offers may be in several fields") func offersMayBeInSeveralFields() {
+  @Test("offers may be in several header fields") func severalFields() {
     let peer = Transcript()
     peer.send(request("foo", "permessage-deflate"))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
@@ -79,23 +84,23 @@ import Testing
   }
 
   @Test(
-    "A malformed header is refused",
+    "a malformed extension header is rejected",
     arguments: [
       "permessage-deflate;", "; x", "a b", "a; b=", "a; =c", "a; b=\"c", "a; b=\"\"", "a; b=\"c d\"", "a/b", "a;; b",
       "a; b=\"c\\",
     ])
-  func aMalformedHeaderIsRefused(offer: String) {
+  func malformedHeader(offer: String) {
     let peer = Transcript()
     peer.send(request(offer))
     #expect(peer.requests.isEmpty)
     #expect(peer.verdict() == "400 close")
   }
 
-  // MARK: - What comes
+  // MARK: - Received messages
 
   /// The examples of RFC 7692, 7.2.3.
   @Test(
-    "The examples of the standard are read",
+    "the examples of RFC 7692 are decompressed",
     arguments: [
       ("one block", [[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]]),
       ("two fragments", [[0xF2, 0x48, 0xCD], [0xC9, 0xC9, 0x07, 0x00]]),
@@ -104,7 +109,7 @@ import Testing
       ("a last block, and nothing after it", [[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]]),
       ("two blocks", [[0xF2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xCA, 0xC9, 0xC9, 0x07, 0x00]]),
     ] as [(String, [[UInt8]])], [Int.max, 1])
-  func theExamplesOfTheStandardAreRead(example: (name: String, parts: [[UInt8]]), size: Int) {
+  func examplesOfStandard(example: (name: String, parts: [[UInt8]]), size: Int) {
     let peer = openSocket()
     for (index, part) in example.parts.enumerated() {
       let isFirst = index == 0
@@ -117,14 +122,14 @@ import Testing
     #expect(peer.events.suffix(2) == ["text Hello", "text plain"], "\(example.name)")
   }
 
-  @Test("An empty message is read") func anEmptyMessageIsRead() {
+  @Test("an empty compressed message is received") func emptyMessage() {
     let peer = openSocket()
     peer.send(clientFrame(0x2, [0x00], rsv: 4))
     #expect(peer.events.last == "binary []")
   }
 
   @Test(
-    "A broken rule ends the socket",
+    "an invalid compressed frame closes the socket",
     arguments: [
       ("a compressed ping", clientFrame(0x9, [0x00], rsv: 4), 1002),
       ("a compressed close", clientFrame(0x8, [0x03, 0xE8], rsv: 4), 1002),
@@ -136,10 +141,10 @@ import Testing
       ("what is not compressed", clientFrame(0x1, Array("Hello".utf8), rsv: 4), 1007),
       ("half of a message", clientFrame(0x1, [0xF2, 0x48, 0xCD], rsv: 4), 1007),
       ("nothing", clientFrame(0x1, [], rsv: 4), 1007),
-      ("a look back beyond the beginning", clientFrame(0x1, [0x02, 0x13, 0x00, 0x00], rsv: 4), 1007),
+      ("a reference before the beginning", clientFrame(0x1, [0x02, 0x13, 0x00, 0x00], rsv: 4), 1007),
       ("bad UTF-8", clientFrame(0x1, [0x00, 0x01, 0x00, 0xFE, 0xFF, 0xFF, 0x00], rsv: 4), 1007),
     ])
-  func aBrokenRuleEndsTheSocket(name: String, bytes: [UInt8], code: Int) {
+  func invalidFrames(name: String, bytes: [UInt8], code: Int) {
     let peer = openSocket()
     peer.send(bytes)
     #expect(closeCode(peer.takeBytes()) == code, "\(name)")
@@ -147,15 +152,17 @@ import Testing
     #expect(peer.events.suffix(1) == ["closed"])
   }
 
-  @Test(arguments: [(1 << 20, nil), (1 << 20 + 1, 1009), (64 << 20, 1009)] as [(Int, Int?)])
-  func aMessageIsBoundedByWhatItBecomes(count: Int, code: Int?) throws {
+  @Test(
+    "the message limit applies to the decompressed size",
+    arguments: [(1 << 20, nil), (1 << 20 + 1, 1009), (64 << 20, 1009)] as [(Int, Int?)])
+  func messageLimit(count: Int, code: Int?) throws {
     let peer = openSocket()
     peer.send(clientFrame(0x2, try compressed([UInt8](repeating: 0, count: count)), rsv: 4))
     #expect(closeCode(peer.takeBytes()) == code)
     #expect(peer.events.last == (code == nil ? "binary \([UInt8](repeating: 0, count: count))" : "closed"))
   }
 
-  @Test func whatIsReadAtOnceIsBoundedByWhatItBecomes() throws {
+  @Test("the total decompressed size of one read is limited") func limitPerRead() throws {
     let peer = openSocket { $0.limits.messageBytes = 100_000 }
     let bomb = clientFrame(0x2, try compressed([UInt8](repeating: 0, count: 100_000)), rsv: 4)
     for _ in 0..<6 { peer.send(bomb) }
@@ -165,7 +172,7 @@ import Testing
     #expect(peer.events.count == 8 + 4 + 1)
   }
 
-  @Test("Any bytes are read or refused") func anyBytesAreReadOrRefused() {
+  @Test("random bytes are decompressed or rejected") func randomBytes() {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<2_000 {
       let peer = openSocket()
@@ -176,9 +183,9 @@ import Testing
     }
   }
 
-  // MARK: - What goes
+  // MARK: - Sent messages
 
-  @Test("A long message is compressed once") func aLongMessageIsCompressedOnce() throws {
+  @Test("a long message is compressed once for all sockets") func sharedCompression() throws {
     let text = String(repeating: "what is said again and again ", count: 20)
     let frame = EncodedFrame(text: text)
     let first = openSocket()
@@ -191,7 +198,7 @@ import Testing
     #expect(try expand(one.dropFirst(2)) == Array(text.utf8))
   }
 
-  @Test func onlyWhatBecomesShorterIsCompressed() throws {
+  @Test("short and incompressible messages are sent uncompressed") func incompressibleMessages() throws {
     let short = EncodedFrame(text: String(repeating: "a", count: EncodedFrame.deflatedFrom - 1))
     let noise = EncodedFrame(binary: (0..<1_000).map { _ in UInt8.random(in: 0...255) })
     for frame in [short, noise] {
@@ -201,14 +208,14 @@ import Testing
     }
   }
 
-  @Test func nothingIsCompressedForWhoDidNotAsk() {
+  @Test("messages are sent uncompressed without an accepted offer") func withoutOffer() {
     let frame = EncodedFrame(text: String(repeating: "a", count: 10_000))
     let peer = openSocket("foo")
     peer.connection.send(frame, now: peer.now)
     #expect(peer.takeBytes() == frame.bytes)
   }
 
-  @Test("Pings and goodbyes are never compressed") func pingsAndGoodbyesAreNeverCompressed() {
+  @Test("control frames are not compressed") func controlFrames() {
     let peer = openSocket()
     peer.wait(milliseconds: 30_000)
     #expect(peer.takeBytes() == [0x89, 0x00])
@@ -218,8 +225,8 @@ import Testing
     #expect(closeCode(peer.takeBytes()) == 1000)
   }
 
-  /// What lies a thousand bytes back is within a window of 32 KiB, and out of one of 512 bytes.
-  @Test("The window that the peer asks for is kept") func theWindowThatThePeerAsksForIsKept() throws {
+  /// A repetition after a thousand bytes is inside a window of 32 KiB, and outside one of 512 bytes.
+  @Test("the window size requested by the peer is respected") func windowSize() throws {
     let noise = (0..<1_000).map { _ in UInt8.random(in: 0...255) }
     let frame = EncodedFrame(binary: noise + noise)
     let wide = openSocket()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import FlowHTTP
 
-/// Bytes that must be refused, and the status they are refused with.
+/// A request that must be rejected, and the expected status.
 struct HostileRequest: CustomTestStringConvertible, Sendable {
   var name: String
   var bytes: String
@@ -86,39 +86,42 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
   ]
 }
 
-@Suite struct HostileRequestTests {
-  @Test(arguments: HostileRequest.all)
-  func isRefused(_ hostile: HostileRequest) {
+@Suite("Hostile requests") struct HostileRequestTests {
+  @Test(
+    "a hostile request is rejected with its status",
+    arguments: HostileRequest.all)
+  func rejection(_ hostile: HostileRequest) {
     let peer = Transcript()
     peer.send(hostile.bytes)
     #expect(peer.verdict() == "\(hostile.status) close")
     #expect(peer.events.isEmpty)
   }
 
-  /// The verdict does not hang on where the network cuts.
-  @Test("Is refused in pieces", arguments: HostileRequest.all, [1, 7])
-  func isRefusedInPieces(_ hostile: HostileRequest, size: Int) {
+  /// The result does not depend on how the network splits the bytes.
+  @Test(
+    "a hostile request that arrives in pieces is rejected with the same status", arguments: HostileRequest.all, [1, 7])
+  func rejectionInPieces(_ hostile: HostileRequest, size: Int) {
     let peer = Transcript()
     peer.send(Array(hostile.bytes.utf8), inPiecesOf: size)
     #expect(peer.verdict() == "\(hostile.status) close")
     #expect(peer.events.isEmpty)
   }
 
-  @Test("Many small fields in pieces are still limited") func manySmallFieldsInPiecesAreStillLimited() {
+  @Test("the total size of header fields is limited when they arrive separately") func fieldLimit() {
     let peer = Transcript { $0.limits.headerFields = 10_000 }
     peer.send("GET / HTTP/1.1\r\nHost: a\r\n")
     for number in 0..<400 { peer.send("X-\(number): " + String(repeating: "a", count: 50) + "\r\n") }
     #expect(peer.verdict() == "431 close")
   }
 
-  @Test("Many small chunks are still limited") func manySmallChunksAreStillLimited() {
+  @Test("the total size of chunks is limited") func chunkLimit() {
     let peer = Transcript { $0.limits.bodyBytes = 1000 }
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in 0..<1001 { peer.send("1\r\nx\r\n") }
     #expect(peer.verdict() == "413 close")
   }
 
-  @Test("An error answer is drained before the end") func anErrorAnswerIsDrainedBeforeTheEnd() {
+  @Test("after an error response, input is discarded until the peer closes") func lingeringClose() {
     let peer = Transcript()
     peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(!peer.connection.isWriteEndDue)
@@ -130,7 +133,7 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
     #expect(peer.connection.isClosed)
   }
 
-  @Test("Draining ends with time") func drainingEndsWithTime() {
+  @Test("discarding input ends with a timeout") func lingeringTimeout() {
     let peer = Transcript()
     peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n")
     _ = peer.take()

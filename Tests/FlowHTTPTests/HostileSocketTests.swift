@@ -2,21 +2,23 @@ import Testing
 
 @testable import FlowHTTP
 
-/// A WebSocket peer that sends anything, in any pieces, while we send, say goodbye and lose the connection.
-@Suite struct HostileSocketTests {
-  @Test(arguments: [false, true])
-  func whateverComesOurSideKeepsTheRules(isCompressed: Bool) {
+/// A WebSocket peer sends random bytes in random pieces, while the server sends, closes and loses the connection.
+@Suite("Hostile WebSocket peers") struct HostileSocketTests {
+  @Test(
+    "with a random peer, all sent frames are valid",
+    arguments: [false, true])
+  func randomPeers(isCompressed: Bool) {
     for seed in 1...300 {
-      var play = SocketPlay(seed: UInt64(seed), isCompressed: isCompressed)
-      let problem = play.run()
+      var peer = RandomPeer(seed: UInt64(seed), isCompressed: isCompressed)
+      let problem = peer.run()
       #expect(problem == nil, "seed \(seed)")
       if problem != nil { return }
     }
   }
 }
 
-/// One conversation, made of a seed.
-private struct SocketPlay {
+/// A random exchange of messages, determined by a seed.
+private struct RandomPeer {
   private let peer: Transcript
   private var random: SeededGenerator
   private let isCompressed: Bool
@@ -37,7 +39,7 @@ private struct SocketPlay {
     _ = peer.take()
   }
 
-  /// - Returns: What was wrong with our side.
+  /// - Returns: A violation by the server; nil if there is none.
   mutating func run() -> String? {
     for _ in 0..<Int.random(in: 1...25, using: &random) { act() }
     peer.end()
@@ -61,7 +63,7 @@ private struct SocketPlay {
     }
   }
 
-  /// The socket takes a part of what waits.
+  /// The socket accepts a part of the output.
   private mutating func takeSome() {
     let part = [UInt8](unsafeUninitializedCapacity: Int.random(in: 1...200, using: &random)) {
       $1 = peer.connection.output.gather(into: $0)
@@ -71,7 +73,7 @@ private struct SocketPlay {
     peer.connection.wrote(part.count, now: peer.now)
   }
 
-  /// Frames that are good more often than not, with a byte changed here and there.
+  /// Frames that are usually valid, with single bytes changed.
   private mutating func frames() -> [UInt8] {
     var bytes: [UInt8] = []
     for _ in 0..<Int.random(in: 1...6, using: &random) {
@@ -99,7 +101,7 @@ private struct SocketPlay {
     return [UInt8](repeating: byte, count: count)
   }
 
-  /// Whether all that we sent are whole frames, of an allowed form, with nothing behind a close frame.
+  /// Checks that the server sent complete and valid frames, and nothing after a close frame.
   private func problem(in bytes: [UInt8]) -> String? {
     var rest = bytes[...]
     var hasClosed = false

@@ -3,8 +3,8 @@ import Testing
 
 @testable import FlowHTTP
 
-/// Sockets that are a place in the file system.
-@Suite(.serialized) struct LocalSocketTests {
+/// Unix sockets.
+@Suite("Unix sockets", .serialized) struct LocalSocketTests {
   private let path = "/tmp/flow-http-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).sock"
 
   private func serve() throws -> HTTPServer {
@@ -22,7 +22,7 @@ import Testing
     return lstat(path, &facts) == 0 ? facts.st_mode : nil
   }
 
-  @Test("A request is answered and the place is gone afterwards") func aRequestIsAnsweredAndThePlaceIsGoneAfterwards()
+  @Test("a request is answered, and the socket file is removed at shutdown") func lifecycle()
     throws
   {
     let server = try serve()
@@ -34,14 +34,14 @@ import Testing
     #expect(mode == nil)
   }
 
-  @Test func whatIsListenedOnStays() throws {
+  @Test("a socket of a running server is not replaced") func addressInUse() throws {
     let server = try serve()
     defer { server.shutdown() }
-    #expect(throws: HTTPServerError.cannotListenAt(path: path, reason: "somebody listens there")) { try serve() }
+    #expect(throws: HTTPServerError.cannotListenAt(path: path, reason: "another process listens on it")) { try serve() }
     #expect(try Client(path: path).get("/").status == 200)
   }
 
-  @Test func whatACrashHasLeftMakesWay() throws {
+  @Test("a stale socket file is replaced") func staleSocket() throws {
     let left = try Sockets.listen(path: path)
     Sockets.close(left)
     #expect(mode != nil)
@@ -50,7 +50,7 @@ import Testing
     server.shutdown()
   }
 
-  @Test("A file is not touched") func aFileIsNotTouched() throws {
+  @Test("a regular file at the path is not replaced") func existingFile() throws {
     let descriptor = open(path, O_CREAT | O_WRONLY, 0o600)
     close(descriptor)
     defer { unlink(path) }
@@ -58,13 +58,15 @@ import Testing
     #expect(mode.map { $0 & S_IFMT } == S_IFREG)
   }
 
-  @Test("A path has to fit", arguments: ["", String(repeating: "x", count: 108)]) func aPathHasToFit(_ path: String) {
+  @Test("an empty or overlong path is rejected", arguments: ["", String(repeating: "x", count: 108)]) func pathLength(
+    _ path: String
+  ) {
     var configuration = HTTPServer.Configuration()
     configuration.path = path
     #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: TestHandler()) }
   }
 
-  @Test("A socket says where it listens") func aSocketSaysWhereItListens() throws {
+  @Test("the address of a listening socket is reported") func address() throws {
     let local = try Sockets.listen(path: path)
     let other = try Sockets.listen(host: "127.0.0.1", port: 0, isShared: false)
     #expect(HTTPServer.place(ofListener: local) == "unix:" + path)

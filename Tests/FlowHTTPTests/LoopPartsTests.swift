@@ -3,27 +3,27 @@ import Testing
 
 @testable import FlowHTTP
 
-/// Lets other threads work for a millisecond.
+/// Yields to other threads for a millisecond.
 func rest() { usleep(1_000) }
 
-/// Waits for something that other threads do, at most for five seconds.
+/// Waits at most five seconds for a condition that other threads fulfil.
 func wait(until isTrue: () -> Bool) throws {
   for _ in 0..<5_000 where !isTrue() { rest() }
   try #require(isTrue())
 }
 
-@Suite struct LoopPartsTests {
-  /// How often the inbox was signalled since the last look.
+@Suite("Parts of the event loop") struct LoopPartsTests {
+  /// The number of signals of the inbox since the last call.
   private func signals(of inbox: Inbox) -> UInt64 {
     var count: UInt64 = 0
     return read(inbox.wakeup, &count, 8) == 8 ? count : 0
   }
 
-  @Test("A burst wakes the loop once") func aBurstWakesTheLoopOnce() throws {
+  @Test("several deliveries wake the loop once") func burst() throws {
     let inbox = try #require(Inbox(limit: 10_000))
     let handle = ResponseHandle(inbox: inbox, target: Inbox.Target(slot: 0, generation: 1))
     handle.send(HTTPResponse(status: 200))
-    #expect(signals(of: inbox) == 0, "the loop is awake and looks by itself")
+    #expect(signals(of: inbox) == 0, "the loop is awake")
     var deliveries: [Inbox.Delivery] = []
     #expect(!inbox.prepareToSleep())
     #expect(!inbox.take(into: &deliveries))
@@ -33,7 +33,7 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(signals(of: inbox) == 1)
   }
 
-  @Test("An overflow keeps answers and is reported") func anOverflowKeepsAnswersAndIsReported() throws {
+  @Test("an overflow of the inbox drops frames, keeps responses and is reported") func overflow() throws {
     let inbox = try #require(Inbox(limit: 2))
     let target = Inbox.Target(slot: 0, generation: 1)
     for _ in 0..<3 { inbox.post(.frame(.ping, target)) }
@@ -48,7 +48,7 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(!inbox.take(into: &deliveries) && deliveries.isEmpty)
   }
 
-  @Test("Timers end in order") func timersEndInOrder() {
+  @Test("timers expire in order") func timers() {
     var timers = TimerLists()
     timers.set(0, to: (.idle, 100))
     timers.set(1, to: (.request, 20))
@@ -65,14 +65,14 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(timers.nextDue == nil)
   }
 
-  @Test("The date is written") func theDateIsWritten() {
+  @Test("the Date header has the format of RFC 9110") func date() {
     var date = HTTPDate()
     date.update(second: 784_111_777)
     #expect(date.line == Array("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".utf8))
   }
 
-  @Test("Output keeps order in any pieces", arguments: [0, 1, 10, 3_000])
-  func outputKeepsOrderInAnyPieces(step: Int) {
+  @Test("the output buffer keeps its order in writes of any size", arguments: [0, 1, 10, 3_000])
+  func outputBuffer(step: Int) {
     var output = OutputBuffer()
     output.write { $0 += [1, 2, 3] }
     var expected: [UInt8] = [1, 2, 3]

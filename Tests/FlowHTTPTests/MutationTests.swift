@@ -2,7 +2,7 @@ import Testing
 
 @testable import FlowHTTP
 
-/// A small generator whose whole sequence hangs on its seed.
+/// A random number generator whose sequence is determined by its seed.
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
@@ -12,8 +12,8 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// Whatever comes: a connection says something well-formed or nothing, and it ends when its peer does.
-@Suite struct MutationTests {
+/// For any input, a connection sends well-formed output only, and ends when its peer does.
+@Suite("Mutated input") struct MutationTests {
   private static let requests = [
     "GET /a HTTP/1.1\r\nHost: h\r\n\r\n",
     "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
@@ -22,18 +22,18 @@ struct SeededGenerator: RandomNumberGenerator {
 
   private func mutate(_ bytes: inout [UInt8], with generator: inout SeededGenerator) {
     for _ in 0..<Int.random(in: 0...3, using: &generator) where !bytes.isEmpty {
-      let place = Int.random(in: bytes.indices, using: &generator)
+      let offset = Int.random(in: bytes.indices, using: &generator)
       switch Int.random(in: 0..<4, using: &generator) {
-      case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
-      case 1: bytes.remove(at: place)
-      case 2: bytes.insert(bytes[place], at: place)
-      default: bytes.removeSubrange(place..<min(bytes.count, place + 5))
+      case 0: bytes[offset] = UInt8.random(in: 0...255, using: &generator)
+      case 1: bytes.remove(at: offset)
+      case 2: bytes.insert(bytes[offset], at: offset)
+      default: bytes.removeSubrange(offset..<min(bytes.count, offset + 5))
       }
     }
   }
 
-  @Test("Requests survive mutation", arguments: 0..<8)
-  func requestsSurviveMutation(block: Int) {
+  @Test("mutated requests give the same result in any pieces and never crash", arguments: 0..<8)
+  func mutatedRequests(block: Int) {
     for seed in 0..<250 {
       var generator = SeededGenerator(state: UInt64(block * 1_000 + seed))
       var bytes =
@@ -57,8 +57,8 @@ struct SeededGenerator: RandomNumberGenerator {
     return (peer.events, text)
   }
 
-  @Test("Frames survive mutation", arguments: 0..<8)
-  func framesSurviveMutation(block: Int) {
+  @Test("mutated frames never crash, and the connection closes with its peer", arguments: 0..<8)
+  func mutatedFrames(block: Int) {
     for seed in 0..<250 {
       var generator = SeededGenerator(state: UInt64(block * 1_000 + seed))
       var bytes = clientText("one") + clientFrame(0x1, [65], isFinal: false) + clientFrame(0x9, [1])

@@ -2,11 +2,11 @@ import Testing
 
 @testable import FlowHTTP
 
-@Suite struct RequestTests {
+@Suite("Requests and responses") struct RequestTests {
   private let simple = "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n"
 
-  @Test("A request is read whole", arguments: [Int.max, 1, 3])
-  func aRequestIsReadWhole(size: Int) throws {
+  @Test("a request is parsed, in any pieces", arguments: [Int.max, 1, 3])
+  func request(size: Int) throws {
     let peer = Transcript()
     let text = "POST /p%20q?x=1&y HTTP/1.1\r\nhOST: h:80\r\nX-Two: 1\r\nContent-Length: 5\r\nx-two:  2 \r\n\r\nhello"
     peer.send(Array(text.utf8), inPiecesOf: size)
@@ -23,8 +23,8 @@ import Testing
     #expect(!request.isUpgrade)
   }
 
-  @Test("Chunks are joined and trailers dropped", arguments: [Int.max, 1, 3])
-  func chunksAreJoinedAndTrailersDropped(size: Int) throws {
+  @Test("chunks are joined, and trailers are dropped", arguments: [Int.max, 1, 3])
+  func chunkedBody(size: Int) throws {
     let peer = Transcript()
     let text =
       "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -36,25 +36,25 @@ import Testing
   }
 
   @Test(
-    "A target is split",
+    "a target is split into path and query",
     arguments: [
       ("/", "/", nil), ("/a?", "/a", ""), ("/a?b?c", "/a", "b?c"), ("http://h/a?b", "/a", "b"), ("http://h", "/", nil),
       ("https://h?b", "/", "b"),
     ])
-  func aTargetIsSplit(target: String, path: String, query: String?) {
+  func target(target: String, path: String, query: String?) {
     let request = HTTPRequest(method: "GET", target: target)
     #expect(request.path == path)
     #expect(request.query == query)
   }
 
-  @Test("Headers answer for tokens") func headersAnswerForTokens() {
+  @Test("tokens are found in comma-separated headers") func headerTokens() {
     let headers = HTTPHeaders([("Accept", "a, b"), ("accept", " C ,d")])
     #expect(headers.contains(token: "c", in: "ACCEPT"))
     #expect(!headers.contains(token: "e", in: "accept"))
     #expect(headers.count == 2)
   }
 
-  @Test("An answer is framed") func anAnswerIsFramed() {
+  @Test("a response is written with its length, without invalid headers") func response() {
     let peer = Transcript()
     peer.send(simple)
     peer.answer(200, "hi", headers: [("X", "1"), ("Content-Length", "9"), ("Connection", "x"), ("Bad name", "")])
@@ -62,15 +62,15 @@ import Testing
     #expect(!peer.connection.isWriteEndDue)
   }
 
-  @Test("A value can't end its line") func aValueCannotEndItsLine() {
+  @Test("a header value cannot end its line") func headerInjection() {
     let peer = Transcript()
     peer.send(simple)
     peer.answer(302, headers: [("Location", "/a\r\nSet-Cookie: b")])
     #expect(peer.take().contains("\r\nLocation: /a  Set-Cookie: b\r\n"))
   }
 
-  @Test("An answer without a body has none", arguments: [(204, ""), (304, ""), (200, "Content-Length: 2\r\n")])
-  func anAnswerWithoutABodyHasNone(status: Int, length: String) {
+  @Test("responses without a body have none", arguments: [(204, ""), (304, ""), (200, "Content-Length: 2\r\n")])
+  func bodilessResponse(status: Int, length: String) {
     let peer = Transcript()
     peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
     peer.answer(status, "hi")
@@ -78,12 +78,12 @@ import Testing
   }
 
   @Test(
-    "A connection lasts as asked",
+    "the version and the Connection header determine keep-alive",
     arguments: [
       ("HTTP/1.1", "close", "Connection: close\r\n", true), ("HTTP/1.0", "", "Connection: close\r\n", true),
       ("HTTP/1.0", "keep-alive", "Connection: keep-alive\r\n", false), ("HTTP/1.1", "keep-alive", "", false),
     ])
-  func aConnectionLastsAsAsked(version: String, connection: String, answer: String, isOver: Bool) {
+  func keepAlive(version: String, connection: String, answer: String, isOver: Bool) {
     let peer = Transcript()
     peer.send("GET / \(version)\r\nHost: h\r\nConnection: \(connection)\r\n\r\n")
     peer.answer(200)
@@ -91,7 +91,7 @@ import Testing
     #expect(peer.connection.isWriteEndDue == isOver)
   }
 
-  @Test("Pipelined requests are answered in order") func pipelinedRequestsAreAnsweredInOrder() {
+  @Test("pipelined requests are answered in order") func pipelining() {
     let peer = Transcript()
     peer.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab")
     peer.send("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -105,7 +105,7 @@ import Testing
     #expect(text.split(separator: "HTTP/1.1 200 OK").map { $0.suffix(3) } == ["one", "two", "ree"])
   }
 
-  @Test("Pipelined bytes are bounded") func pipelinedBytesAreBounded() {
+  @Test("pipelined input is limited") func pipelinedBytes() {
     let peer = Transcript { $0.limits.pipelinedBytes = 100 }
     peer.send(simple)
     peer.send(simple + simple)
@@ -120,7 +120,7 @@ import Testing
     #expect(peer.requests.count == 5)
   }
 
-  @Test func answersNotTakenHoldBackTheNextRequest() {
+  @Test("unsent responses delay the next pipelined request") func backpressure() {
     let peer = Transcript { $0.limits.pipelinedBytes = 1_000 }
     peer.send(simple + simple)
     peer.answer(200, String(repeating: "a", count: 2_000))
@@ -129,7 +129,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test func answersNotTakenHoldBackRequestsThatComeLater() {
+  @Test("unsent responses delay requests that arrive later") func backpressureForLaterRequests() {
     let peer = Transcript { $0.limits.pipelinedBytes = 1_000 }
     for _ in 0..<10 {
       peer.send(simple)
@@ -140,7 +140,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test("An error after a good request is answered after it") func anErrorAfterAGoodRequestIsAnsweredAfterIt() {
+  @Test("an invalid request is answered after the valid one before it") func errorAfterRequest() {
     let peer = Transcript()
     peer.send(simple + "BREW / HTTP/1.1\r\nHost: h\r\n\r\n")
     #expect(peer.take().isEmpty)
@@ -150,8 +150,8 @@ import Testing
     #expect(text.contains("fineHTTP/1.1 501"))
   }
 
-  @Test("A head that is refused costs no body and gets no 100 Continue")
-  func aRefusedHeadIsAnsweredBeforeItsBody() {
+  @Test("a rejected head is answered without reading the body, and without 100 Continue")
+  func rejectedHead() {
     let peer = Transcript()
     peer.refusal = HTTPResponse(status: 401)
     peer.send("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
@@ -161,8 +161,8 @@ import Testing
     #expect(peer.requests.isEmpty)
   }
 
-  @Test("A head is announced once, and its context reaches the whole request")
-  func anAdmittedHeadKeepsItsContext() {
+  @Test("a head is reported once, and its context is passed to the request")
+  func contextOfHead() {
     let peer = Transcript()
     let text = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
     peer.send(Array(text.utf8), inPiecesOf: 1)
@@ -174,8 +174,8 @@ import Testing
     #expect(peer.requests.last?.context == nil)
   }
 
-  @Test("A peer that ends is seen by those who still work for it")
-  func aPeerThatEndsIsSeen() {
+  @Test("a request reports that its peer has closed the connection")
+  func endedPeer() {
     let peer = Transcript()
     peer.send(simple)
     #expect(peer.requests.first?.peer?.hasEnded == false)
@@ -185,7 +185,7 @@ import Testing
     #expect(peer.take().hasSuffix("x"))
   }
 
-  @Test func continueComesOnlyWhileTheBodyIsMissing() {
+  @Test("100 Continue is sent only if the body has not arrived") func expectContinue() {
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     let peer = Transcript()
     peer.send(head)
@@ -200,7 +200,7 @@ import Testing
     #expect(eager.requests.count == 1)
   }
 
-  @Test("A slow drip is cut off") func aSlowDripIsCutOff() {
+  @Test("a request that arrives byte by byte is a 408") func slowDrip() {
     let peer = Transcript()
     for byte in "GET / HTTP".utf8 {
       peer.send([byte])
@@ -211,7 +211,7 @@ import Testing
     #expect(peer.verdict() == "408 close")
   }
 
-  @Test("An idle peer is left") func anIdlePeerIsLeft() {
+  @Test("an idle connection is closed after its timeout") func idleConnection() {
     let peer = Transcript()
     peer.send(simple)
     peer.wait(milliseconds: 100_000)
@@ -224,7 +224,7 @@ import Testing
     #expect(peer.take().isEmpty)
   }
 
-  @Test func aReaderThatTakesNothingIsLeft() {
+  @Test("a connection is closed if the peer does not read the response") func stalledReader() {
     let peer = Transcript()
     peer.send(simple)
     peer.answer(200, "a")
@@ -232,7 +232,7 @@ import Testing
     #expect(peer.connection.isClosed)
   }
 
-  @Test("A half closed peer still gets its answers") func aHalfClosedPeerStillGetsItsAnswers() {
+  @Test("a half-closed peer receives its responses") func halfClosedPeer() {
     let peer = Transcript()
     peer.send(simple + simple)
     peer.end()
@@ -242,7 +242,7 @@ import Testing
     #expect(peer.connection.isClosed)
   }
 
-  @Test("An answer to nothing is dropped") func anAnswerToNothingIsDropped() {
+  @Test("a response without a request is dropped") func unexpectedResponse() {
     let peer = Transcript()
     peer.answer(200, "early")
     peer.send(simple)
@@ -251,7 +251,7 @@ import Testing
     #expect(peer.take().hasSuffix("one"))
   }
 
-  @Test("A stream is chunked") func aStreamIsChunked() {
+  @Test("a stream is sent in chunks") func stream() {
     let peer = Transcript()
     peer.send(simple)
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -264,7 +264,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test("A stream for an old peer ends with the connection") func aStreamForAnOldPeerEndsWithTheConnection() {
+  @Test("a stream to an HTTP/1.0 peer ends with the connection") func streamForHTTP10() {
     let peer = Transcript()
     peer.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -274,7 +274,7 @@ import Testing
     #expect(peer.connection.isWriteEndDue)
   }
 
-  @Test("A stream without reader is abandoned") func aStreamWithoutReaderIsAbandoned() {
+  @Test("a stream that the peer does not read is abandoned") func stalledStream() {
     let peer = Transcript { $0.limits.queuedBytes = 1_000 }
     peer.send(simple)
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -284,21 +284,21 @@ import Testing
     #expect(peer.connection.isClosed)
   }
 
-  @Test func aStreamSaysWhenItsReaderHasTakenAll() {
+  @Test("a stream reports when all output is sent") func drainedStream() {
     let peer = Transcript()
     peer.send(simple)
     peer.connection.respond(.streaming(status: 200), now: peer.now)
     peer.connection.stream(Array("abc".utf8), now: peer.now)
     peer.connection.awaitDrain()
-    #expect(!peer.events.contains("drained"), "it still waits to be written")
+    #expect(!peer.events.contains("drained"), "output is still waiting")
     _ = peer.take()
     #expect(peer.events.filter { $0 == "drained" }.count == 1)
     peer.connection.awaitDrain()
     _ = peer.take()
-    #expect(peer.events.filter { $0 == "drained" }.count == 2, "with nothing to write it is told at once")
+    #expect(peer.events.filter { $0 == "drained" }.count == 2, "without output it is reported immediately")
   }
 
-  @Test func whoTakesNoBodyAbandonsTheStreamAtOnce() {
+  @Test("a stream for a HEAD request is abandoned immediately") func streamForHEAD() {
     let peer = Transcript()
     peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
     peer.connection.respond(.streaming(status: 200), now: peer.now)
@@ -308,7 +308,7 @@ import Testing
     #expect(peer.requests.count == 2)
   }
 
-  @Test("Shutting down ends idle peers and finishes begun ones") func shuttingDownEndsIdlePeersAndFinishesBegunOnes() {
+  @Test("shutdown closes idle connections and completes requests in progress") func shutdown() {
     let idle = Transcript()
     idle.connection.shutDown(now: idle.now)
     #expect(idle.connection.isWriteEndDue)

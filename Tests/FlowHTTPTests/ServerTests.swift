@@ -3,7 +3,7 @@ import Testing
 
 @testable import FlowHTTP
 
-/// A handler made of closures, which keeps its sockets.
+/// A handler made of closures that keeps its sockets.
 final class TestHandler: HTTPHandler {
   let sockets = Mutex<[WebSocketHandle]>([])
   let closedCount = Mutex(0)
@@ -27,7 +27,7 @@ final class TestHandler: HTTPHandler {
   }
 }
 
-/// Answers on a thread of its own, as an engine does, a burst at a time.
+/// Responds on a separate thread in bursts, as an engine does.
 final class Answerer: Sendable {
   private let waiting = Mutex<[(String, ResponseHandle)]>([])
   private let isOver = Atomic(false)
@@ -52,7 +52,7 @@ final class Answerer: Sendable {
   func stop() { isOver.store(true, ordering: .relaxed) }
 }
 
-@Suite(.serialized) struct ServerTests {
+@Suite("HTTP server", .serialized) struct ServerTests {
   private func withServer(
     _ handler: any HTTPHandler, _ change: (inout HTTPServer.Configuration) -> Void = { _ in },
     _ body: (HTTPServer) throws -> Void
@@ -70,7 +70,7 @@ final class Answerer: Sendable {
     respond.send(HTTPResponse(status: 200, body: Array("\(request.method) \(request.target)".utf8)))
   }
 
-  @Test("A request is answered") func aRequestIsAnswered() throws {
+  @Test("a request is answered") func request() throws {
     let handler = TestHandler { $1.send(HTTPResponse(status: 201, body: Array($0.remoteAddress.utf8))) }
     try withServer(handler) { server in
       let answer = try Client(port: server.port).get("/")
@@ -80,15 +80,15 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("A thousand requests use one connection", arguments: [1, 2])
-  func aThousandRequestsUseOneConnection(loops: Int) throws {
+  @Test("a thousand requests use one connection", arguments: [1, 2])
+  func persistentConnection(loops: Int) throws {
     try withServer(echo, { $0.loops = loops }) { server in
       let client = try Client(port: server.port)
       for number in 0..<1_000 { #expect(try client.get("/\(number)").body == "GET /\(number)") }
     }
   }
 
-  @Test("Large bodies go both ways") func largeBodiesGoBothWays() throws {
+  @Test("large bodies are received and sent") func largeBodies() throws {
     let handler = TestHandler { $1.send(HTTPResponse(status: 200, body: $0.body)) }
     try withServer(handler) { server in
       let client = try Client(port: server.port)
@@ -98,7 +98,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("Answers come later from another thread in order") func answersComeLaterFromAnotherThreadInOrder() throws {
+  @Test("responses from another thread are sent in order") func responsesOfAnotherThread() throws {
     let answerer = Answerer()
     let thread = try #require(answerer.run())
     try withServer(TestHandler { answerer.add($0, $1) }) { server in
@@ -115,7 +115,7 @@ final class Answerer: Sendable {
     thread.join()
   }
 
-  @Test("An answer for a lost peer is dropped") func anAnswerForALostPeerIsDropped() throws {
+  @Test("a response for a lost connection is dropped") func lostPeer() throws {
     let kept = Mutex<[ResponseHandle]>([])
     let handler = TestHandler { request, respond in
       if request.target == "/keep" { return kept.withLock { $0.append(respond) } }
@@ -132,7 +132,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("An error answer reaches a peer that is still sending") func anErrorAnswerReachesAPeerThatIsStillSending()
+  @Test("an error response reaches a peer that is still sending") func errorWhileSending()
     throws
   {
     try withServer(echo) { server in
@@ -144,7 +144,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("Messages are echoed") func messagesAreEchoed() throws {
+  @Test("WebSocket messages are received and sent") func webSocketEcho() throws {
     let handler = TestHandler()
     try withServer(handler) { server in
       let client = try Client(port: server.port).upgrade()
@@ -158,8 +158,8 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("One frame reaches fifty sockets", arguments: [1, 2])
-  func oneFrameReachesFiftySockets(loops: Int) throws {
+  @Test("one frame is sent to fifty sockets", arguments: [1, 2])
+  func broadcast(loops: Int) throws {
     let handler = TestHandler()
     try withServer(handler, { $0.loops = loops }) { server in
       let clients = try (0..<50).map { _ in try Client(port: server.port).upgrade() }
@@ -174,7 +174,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("A slow reader is closed and others are not") func aSlowReaderIsClosedAndOthersAreNot() throws {
+  @Test("a slow reader is closed without affecting others") func slowReader() throws {
     let handler = TestHandler()
     try withServer(handler, { $0.limits.queuedBytes = 1_000_000 }) { server in
       let slow = try Client(port: server.port).upgrade()
@@ -190,7 +190,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("A stream arrives in parts and is abandoned") func aStreamArrivesInPartsAndIsAbandoned() throws {
+  @Test("a stream arrives in parts and is abandoned when its peer resets") func stream() throws {
     let kept = Mutex<[ResponseHandle]>([])
     let handler = TestHandler { request, respond in
       respond.send(.streaming(status: 200, headers: [("Content-Type", "text/event-stream")]))
@@ -210,7 +210,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test func shutdownFinishesWhatIsBegun() throws {
+  @Test("shutdown completes requests in progress") func shutdown() throws {
     let kept = Mutex<[ResponseHandle]>([])
     let handler = TestHandler { request, respond in
       if request.isUpgrade { return respond.upgrade(subprotocol: nil) }
@@ -236,7 +236,7 @@ final class Answerer: Sendable {
     #expect(throws: Client.Failure.self) { try Client(port: server.port) }
   }
 
-  @Test("Shutdown does not wait for ever") func shutdownDoesNotWaitForEver() throws {
+  @Test("shutdown ends with a timeout") func shutdownTimeout() throws {
     let handler = TestHandler { _, _ in }
     try withServer(handler) { server in
       let client = try Client(port: server.port)
@@ -248,8 +248,10 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test(arguments: [1, 2])
-  func aTakenAddressIsAnError(loops: Int) throws {
+  @Test(
+    "an address in use or an unknown host is an error",
+    arguments: [1, 2])
+  func addressInUse(loops: Int) throws {
     try withServer(echo) { server in
       let configuration = HTTPServer.Configuration(host: "127.0.0.1", port: server.port, loops: loops)
       #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: echo) }
@@ -279,7 +281,7 @@ final class Answerer: Sendable {
     }
   }
 
-  @Test("Connections are limited") func connectionsAreLimited() throws {
+  @Test("the number of connections is limited") func connectionLimit() throws {
     try withServer(echo, { $0.limits.connections = 2 }) { server in
       let first = try Client(port: server.port)
       let second = try Client(port: server.port)

@@ -1,6 +1,6 @@
 @testable import FlowHTTP
 
-/// Plays a peer against a `Connection`: text in, what comes out as text, the clock by hand.
+/// The peer of an `HTTPConnection`, with input and output as text and a manual clock.
 final class Transcript {
   let connection: HTTPConnection
   private(set) var events: [String] = []
@@ -20,7 +20,7 @@ final class Transcript {
     Instant(milliseconds: milliseconds, date: Array("Date: now\r\n".utf8))
   }
 
-  /// Sends `text` whole.
+  /// Sends `text` in one piece.
   func send(_ text: String) { send(Array(text.utf8)) }
 
   /// Sends `bytes` in pieces of `size`.
@@ -50,7 +50,7 @@ final class Transcript {
     collect()
   }
 
-  /// Takes what the connection has written.
+  /// Removes and returns the output of the connection.
   func takeBytes() -> [UInt8] {
     var result: [UInt8] = []
     while !connection.output.isEmpty {
@@ -64,7 +64,7 @@ final class Transcript {
 
   func take() -> String { String(decoding: takeBytes(), as: UTF8.self) }
 
-  /// The status of the next answer, and whether the connection is about to close.
+  /// The status of the next response, and whether the connection is about to close.
   func verdict() -> String {
     let text = take()
     let line = text.prefix { $0 != "\r\n" }.dropFirst(9).prefix(3)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import FlowHTTP
 
-/// A client's frame, masked unless told otherwise.
+/// A client's frame, masked by default.
 func clientFrame(_ opcode: UInt8, _ payload: [UInt8], isFinal: Bool = true, isMasked: Bool = true, rsv: UInt8 = 0)
   -> [UInt8]
 {
@@ -28,7 +28,7 @@ let upgradeRequest =
   "GET /live HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
   + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
-@Suite struct WebSocketTests {
+@Suite("WebSocket") struct WebSocketTests {
   private func openSocket(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) -> Transcript {
     let peer = Transcript(change)
     peer.send(upgradeRequest)
@@ -49,7 +49,7 @@ let upgradeRequest =
     return Int(bytes[2]) << 8 | Int(bytes[3])
   }
 
-  @Test("An upgrade is accepted") func anUpgradeIsAccepted() {
+  @Test("an upgrade is accepted") func upgrade() {
     let peer = Transcript()
     peer.send(upgradeRequest)
     #expect(peer.requests.first?.isUpgrade == true)
@@ -60,7 +60,7 @@ let upgradeRequest =
     #expect(peer.events == ["GET /live", "opened"])
   }
 
-  @Test("An upgrade may be refused") func anUpgradeMayBeRefused() {
+  @Test("a handler can reject an upgrade") func rejectedUpgrade() {
     let peer = Transcript()
     peer.send(upgradeRequest)
     peer.answer(403)
@@ -71,7 +71,7 @@ let upgradeRequest =
     #expect(peer.take().hasPrefix("HTTP/1.1 426"))
   }
 
-  @Test("Frames sent with the upgrade are not lost") func framesSentWithTheUpgradeAreNotLost() {
+  @Test("frames sent together with the upgrade are received") func earlyFrames() {
     let peer = Transcript()
     peer.send(Array(upgradeRequest.utf8) + clientText("early"))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
@@ -79,8 +79,8 @@ let upgradeRequest =
     #expect(peer.events == ["GET /live", "opened", "text early"])
   }
 
-  @Test("Messages arrive whole and in order", arguments: [Int.max, 1, 5])
-  func messagesArriveWholeAndInOrder(size: Int) {
+  @Test("messages arrive complete and in order, in any pieces", arguments: [Int.max, 1, 5])
+  func messages(size: Int) {
     let peer = openSocket()
     var bytes = clientText("one") + clientFrame(0x2, [0, 255])
     bytes += clientFrame(0x1, Array("fra".utf8), isFinal: false) + clientFrame(0x9, [7])
@@ -90,8 +90,8 @@ let upgradeRequest =
     #expect(peer.takeBytes() == serverFrame(0xA, [7]))
   }
 
-  @Test("Frames have the shortest length", arguments: [125, 126, 65535, 65536])
-  func framesHaveTheShortestLength(count: Int) {
+  @Test("frames have the shortest length encoding", arguments: [125, 126, 65535, 65536])
+  func frameLength(count: Int) {
     let payload = [UInt8](repeating: 7, count: count)
     let header = count < 126 ? 2 : count < 65536 ? 4 : 10
     #expect(EncodedFrame(binary: payload).bytes.count == header + count)
@@ -100,20 +100,22 @@ let upgradeRequest =
     #expect(peer.events.last == "binary \(payload)")
   }
 
-  @Test(arguments: [
-    ("bad UTF-8", clientFrame(0x1, [0xC3, 0x28]), 1007),
-    ("an unmasked frame", clientFrame(0x1, [], isMasked: false), 1002),
-    ("a reserved bit", clientFrame(0x1, [], rsv: 4), 1002), ("an unknown opcode", clientFrame(0x3, []), 1002),
-    ("a fragmented ping", clientFrame(0x9, [], isFinal: false), 1002),
-    ("a long ping", clientFrame(0x9, [UInt8](repeating: 0, count: 126)), 1002),
-    ("a continuation of nothing", clientFrame(0x0, []), 1002),
-    ("a message inside of a message", clientFrame(0x1, [], isFinal: false) + clientFrame(0x1, []), 1002),
-    ("a close code on its own", clientFrame(0x8, [3]), 1005),
-    ("a forbidden close code", clientFrame(0x8, [3, 237]), 1002),
-    ("an oversize message", Array(clientFrame(0x2, [UInt8](repeating: 0, count: 1_048_577)).prefix(20)), 1009),
-    ("an oversize length", [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0], 1009),
-  ])
-  func aBrokenRuleEndsTheSocket(name: String, bytes: [UInt8], code: Int) {
+  @Test(
+    "an invalid frame closes the socket with its code",
+    arguments: [
+      ("bad UTF-8", clientFrame(0x1, [0xC3, 0x28]), 1007),
+      ("an unmasked frame", clientFrame(0x1, [], isMasked: false), 1002),
+      ("a reserved bit", clientFrame(0x1, [], rsv: 4), 1002), ("an unknown opcode", clientFrame(0x3, []), 1002),
+      ("a fragmented ping", clientFrame(0x9, [], isFinal: false), 1002),
+      ("a long ping", clientFrame(0x9, [UInt8](repeating: 0, count: 126)), 1002),
+      ("a continuation of nothing", clientFrame(0x0, []), 1002),
+      ("a message inside of a message", clientFrame(0x1, [], isFinal: false) + clientFrame(0x1, []), 1002),
+      ("a close code on its own", clientFrame(0x8, [3]), 1005),
+      ("a forbidden close code", clientFrame(0x8, [3, 237]), 1002),
+      ("an oversize message", Array(clientFrame(0x2, [UInt8](repeating: 0, count: 1_048_577)).prefix(20)), 1009),
+      ("an oversize length", [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0], 1009),
+    ])
+  func invalidFrames(name: String, bytes: [UInt8], code: Int) {
     let peer = openSocket()
     peer.send(bytes)
     #expect(closeCode(peer.takeBytes()) == code, "\(name)")
@@ -124,7 +126,7 @@ let upgradeRequest =
     #expect(peer.events.filter { $0 == "closed" }.count == 1)
   }
 
-  @Test("Fragments are counted") func fragmentsAreCounted() {
+  @Test("the number of fragments of a message is limited") func fragmentLimit() {
     let peer = openSocket()
     peer.send(clientFrame(0x1, [], isFinal: false))
     for _ in 0..<1024 { peer.send(clientFrame(0x0, [], isFinal: false)) }
@@ -132,13 +134,13 @@ let upgradeRequest =
     #expect(peer.events.last == "closed")
   }
 
-  @Test("Many messages in one read are not fragments") func manyMessagesInOneReadAreNotFragments() {
+  @Test("many messages in one read do not count as fragments") func manyMessages() {
     let peer = openSocket()
     peer.send((0..<3_000).flatMap { _ in clientText("") })
     #expect(peer.events.count == 3_002)
   }
 
-  @Test("A peer that closes is answered") func aPeerThatClosesIsAnswered() {
+  @Test("a close frame of the peer is answered") func closeByPeer() {
     let peer = openSocket()
     peer.send(clientText("last") + clientFrame(0x8, [0x03, 0xE8]) + clientText("late"))
     #expect(closeCode(peer.takeBytes()) == 1000)
@@ -146,7 +148,7 @@ let upgradeRequest =
     #expect(peer.events.suffix(2) == ["text last", "closed"])
   }
 
-  @Test("Our close waits for the peers") func ourCloseWaitsForThePeers() {
+  @Test("after a close frame, the connection waits for the peer's") func close() {
     let peer = openSocket()
     peer.connection.closeSocket(code: 1001, reason: String(repeating: "é", count: 100), now: peer.now)
     peer.connection.send(EncodedFrame(text: "late"), now: peer.now)
@@ -161,7 +163,7 @@ let upgradeRequest =
     #expect(peer.takeBytes().isEmpty)
   }
 
-  @Test("Our close does not wait forever") func ourCloseDoesNotWaitForever() {
+  @Test("waiting for the peer's close frame ends with a timeout") func closeTimeout() {
     let peer = openSocket()
     peer.connection.closeSocket(code: 1000, reason: "", now: peer.now)
     _ = peer.takeBytes()
@@ -170,7 +172,7 @@ let upgradeRequest =
     #expect(peer.events.last == "closed")
   }
 
-  @Test("A silent peer is pinged and then left") func aSilentPeerIsPingedAndThenLeft() {
+  @Test("a silent peer is pinged and then disconnected") func ping() {
     let peer = openSocket()
     peer.wait(milliseconds: 30_000)
     #expect(peer.takeBytes() == serverFrame(0x9, []))
@@ -182,7 +184,7 @@ let upgradeRequest =
     #expect(peer.events.last == "closed")
   }
 
-  @Test("A slow reader is cut off at a frame") func aSlowReaderIsCutOffAtAFrame() {
+  @Test("a slow reader is disconnected at a frame boundary") func slowReader() {
     let peer = openSocket { $0.limits.queuedBytes = 1_000 }
     let frame = EncodedFrame(binary: [UInt8](repeating: 7, count: 98))
     peer.connection.send(frame, now: peer.now)
@@ -193,14 +195,14 @@ let upgradeRequest =
     #expect(closeCode(Array(bytes.dropFirst(50))) == 1013)
   }
 
-  @Test("Shared frames are written in order") func sharedFramesAreWrittenInOrder() {
+  @Test("shared frames are written in order") func sharedFrames() {
     let peer = openSocket()
     let frames = ["a", "b", String(repeating: "c", count: 5_000), "d"].map(EncodedFrame.init(text:))
     for frame in frames { peer.connection.send(frame, now: peer.now) }
     #expect(peer.takeBytes() == frames.flatMap(\.bytes))
   }
 
-  @Test("A lost peer is reported once") func aLostPeerIsReportedOnce() {
+  @Test("a lost connection is reported once") func lostPeer() {
     let peer = openSocket()
     peer.end()
     peer.connection.abort()

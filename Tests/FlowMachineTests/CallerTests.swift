@@ -4,8 +4,8 @@ import FlowJSON
 import FlowMachine
 import Testing
 
-/// Events that only flows send, and rules for readers.
-@Suite struct CallerTests {
+/// Internal events, `by` with flows, and read rules.
+@Suite("Senders of events and read rules") struct CallerTests {
   private static let claim = """
     role manager
     event Submit { id: string  owner: string  limit: int = 0 }
@@ -39,59 +39,59 @@ import Testing
     """
 
   private func claim(limit: Int = 0) throws -> TestInstance {
-    var play = try TestInstance(CallerTests.claim)
-    try play.send("Submit", #"{"id": "a", "owner": "ann", "limit": \#(limit)}"#)
-    return play
+    var test = try TestInstance(CallerTests.claim)
+    try test.send("Submit", #"{"id": "a", "owner": "ann", "limit": \#(limit)}"#)
+    return test
   }
 
-  private func outcome(_ play: TestInstance, _ event: String, _ caller: Caller) throws -> Outcome {
-    let index = try #require(play.machine.event(named: event))
-    let payload = try Value.from(["id": "a"], as: .record(event), in: play.machine.types).get()
-    return play.stepper.step(
-      try #require(play.instance), .event(index, payload: payload, caller: caller), now: play.now)
+  private func outcome(_ test: TestInstance, _ event: String, _ caller: Caller) throws -> Outcome {
+    let index = try #require(test.machine.event(named: event))
+    let payload = try Value.from(["id": "a"], as: .record(event), in: test.machine.types).get()
+    return test.stepper.step(
+      try #require(test.instance), .event(index, payload: payload, caller: caller), now: test.now)
   }
 
-  private func refusal(_ play: TestInstance, _ event: String, _ caller: Caller) throws -> Refusal.Reason? {
-    guard case .refused(let refusal) = try outcome(play, event, caller) else { return nil }
+  private func refusal(_ test: TestInstance, _ event: String, _ caller: Caller) throws -> Refusal.Reason? {
+    guard case .refused(let refusal) = try outcome(test, event, caller) else { return nil }
     return refusal.reason
   }
 
-  @Test("an internal event is refused from outside, whatever the caller's name and roles") func outside() throws {
-    var play = try claim()
-    #expect(try refusal(play, "Approved", Caller()) == .internalEvent)
-    #expect(try refusal(play, "Approved", Caller(id: "Review/a", roles: ["manager", "Review"])) == .internalEvent)
-    #expect(try play.refused("Approved", #"{"id": "a"}"#).code == "internal-event")
-    #expect(try play.refused("Claim.Counted").reason == .internalEvent)
+  @Test("an internal event of a client is refused, regardless of the caller's name and roles") func clients() throws {
+    var test = try claim()
+    #expect(try refusal(test, "Approved", Caller()) == .internalEvent)
+    #expect(try refusal(test, "Approved", Caller(id: "Review/a", roles: ["manager", "Review"])) == .internalEvent)
+    #expect(try test.refused("Approved", #"{"id": "a"}"#).code == "internal-event")
+    #expect(try test.refused("Claim.Counted").reason == .internalEvent)
   }
 
-  @Test("a flow after `by` accepts what its instances emit, and nothing else") func senders() throws {
-    let play = try claim()
-    #expect(try refusal(play, "Approved", Caller(id: "Review/a", flow: "Review")) == nil)
-    #expect(try refusal(play, "Approved", Caller(id: "Review/a", flow: "Claim")) == .roleMissing)
-    #expect(try refusal(play, "Withdraw", Caller(id: "Review/a")) == .roleMissing)
-    #expect(try refusal(play, "Withdraw", Caller(roles: ["Review"])) == .roleMissing)
-    #expect(try refusal(play, "Withdraw", Caller(roles: ["manager"])) == nil)
-    #expect(try refusal(play, "Withdraw", Caller(flow: "Review")) == nil)
+  @Test("`by` with a flow accepts events of its instances only") func senders() throws {
+    let test = try claim()
+    #expect(try refusal(test, "Approved", Caller(id: "Review/a", flow: "Review")) == nil)
+    #expect(try refusal(test, "Approved", Caller(id: "Review/a", flow: "Claim")) == .roleMissing)
+    #expect(try refusal(test, "Withdraw", Caller(id: "Review/a")) == .roleMissing)
+    #expect(try refusal(test, "Withdraw", Caller(roles: ["Review"])) == .roleMissing)
+    #expect(try refusal(test, "Withdraw", Caller(roles: ["manager"])) == nil)
+    #expect(try refusal(test, "Withdraw", Caller(flow: "Review")) == nil)
   }
 
-  @Test("an internal event starts an instance only when a flow emits it") func starts() throws {
-    let play = try TestInstance(CallerTests.claim)
-    let event = try #require(play.machine.event(named: "Opened"))
-    let payload = try Value.from(["id": "a"], as: .record("Opened"), in: play.machine.types).get()
+  @Test("an internal event starts an instance only if a flow emits it") func starts() throws {
+    let test = try TestInstance(CallerTests.claim)
+    let event = try #require(test.machine.event(named: "Opened"))
+    let payload = try Value.from(["id": "a"], as: .record("Opened"), in: test.machine.types).get()
     func start(_ caller: Caller) -> Outcome {
-      play.stepper.start(flow: 0, key: "a", event: event, payload: payload, caller: caller, now: 0)
+      test.stepper.start(flow: 0, key: "a", event: event, payload: payload, caller: caller, now: 0)
     }
     guard case .refused(let refusal) = start(Caller()) else { throw TestInstance.Failure("accepted") }
     #expect(refusal.reason == .internalEvent)
     guard case .accepted = start(Caller(flow: "Review")) else { throw TestInstance.Failure("refused") }
   }
 
-  @Test("internal events are not among the accepted ones") func acceptedEvents() throws {
-    let play = try claim()
-    let instance = try #require(play.instance)
-    #expect(play.stepper.acceptedEvents(of: instance) == ["Withdraw"])
+  @Test("internal events are not listed as accepted") func acceptedEvents() throws {
+    let test = try claim()
+    let instance = try #require(test.instance)
+    #expect(test.stepper.acceptedEvents(of: instance) == ["Withdraw"])
     #expect(
-      play.stepper.acceptedEvents(of: instance, includesInternal: true) == ["Withdraw", "Approved", "Claim.Counted"])
+      test.stepper.acceptedEvents(of: instance, includesInternal: true) == ["Withdraw", "Approved", "Claim.Counted"])
   }
 
   @Test("a refusal lists roles and flows") func explanation() throws {
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test("a deferred event keeps its sender") func deferred() throws {
-    var play = try TestInstance(
+    var test = try TestInstance(
       """
       event Begin  event Go
       internal event Done
@@ -114,24 +114,24 @@ import Testing
       }
       flow G { start on Begin -> d  final d { entry emit Done } }
       """)
-    try play.send("Begin")
-    let event = try #require(play.machine.event(named: "Done"))
-    let payload = try Value.from([:], as: .record("Done"), in: play.machine.types).get()
+    try test.send("Begin")
+    let event = try #require(test.machine.event(named: "Done"))
+    let payload = try Value.from([:], as: .record("Done"), in: test.machine.types).get()
     let input = Input.event(event, payload: payload, caller: Caller(id: "G/1", flow: "G"))
-    guard case .accepted(let step) = play.stepper.step(try #require(play.instance), input, now: 1) else {
+    guard case .accepted(let step) = test.stepper.step(try #require(test.instance), input, now: 1) else {
       throw TestInstance.Failure("refused")
     }
-    let position = step.next.positionJSON(in: play.machine)
+    let position = step.next.positionJSON(in: test.machine)
     #expect(position["deferred"]?.array?.first?["sender"] == "G")
-    play.instance = step.next
-    try play.send("Go")
-    #expect(play.state == "c")
+    test.instance = step.next
+    try test.send("Go")
+    #expect(test.state == "c")
   }
 
-  @Test("any read rule is enough") func readRules() throws {
+  @Test("one matching read rule is sufficient") func readRules() throws {
     let small = try claim()
-    func mayRead(_ play: TestInstance, _ caller: Caller) throws -> Bool {
-      play.stepper.mayRead(try #require(play.instance), caller: caller, now: 0)
+    func mayRead(_ test: TestInstance, _ caller: Caller) throws -> Bool {
+      test.stepper.mayRead(try #require(test.instance), caller: caller, now: 0)
     }
     #expect(small.machine.hasReadRules(flow: 0))
     #expect(try mayRead(small, Caller(roles: ["manager"])))
@@ -143,20 +143,22 @@ import Testing
     #expect(try mayRead(large, Caller(id: "ann", roles: ["manager"])))
   }
 
-  @Test("a read rule with roles and a condition requires both; one that fails does not hold") func bothParts() throws {
+  @Test("a read rule with roles and a condition requires both, and a failing condition is false") func bothParts()
+    throws
+  {
     let auditor = Caller(id: "eve", roles: ["auditor"])
     for (limit, expected) in [(50, true), (100, false), (0, false)] {
-      let play = try claim(limit: limit)
-      let instance = try #require(play.instance)
-      #expect(play.stepper.mayRead(instance, caller: auditor, now: 0) == expected, "\(limit)")
-      #expect(!play.stepper.mayRead(instance, caller: Caller(id: "eve"), now: 0))
+      let test = try claim(limit: limit)
+      let instance = try #require(test.instance)
+      #expect(test.stepper.mayRead(instance, caller: auditor, now: 0) == expected, "\(limit)")
+      #expect(!test.stepper.mayRead(instance, caller: Caller(id: "eve"), now: 0))
     }
   }
 
   @Test("a flow without read rules is readable") func withoutRules() throws {
-    var play = try TestInstance("event Begin\nflow F { start on Begin -> a  final a }")
-    try play.send("Begin")
-    #expect(!play.machine.hasReadRules(flow: 0))
-    #expect(play.stepper.mayRead(try #require(play.instance), caller: Caller(), now: 0))
+    var test = try TestInstance("event Begin\nflow F { start on Begin -> a  final a }")
+    try test.send("Begin")
+    #expect(!test.machine.hasReadRules(flow: 0))
+    #expect(test.stepper.mayRead(try #require(test.instance), caller: Caller(), now: 0))
   }
 }

@@ -5,18 +5,18 @@ import Testing
 
 @testable import FlowMachine
 
-/// When a schedule falls due.
-@Suite struct CronTests {
-  /// How far the reference looks.
+/// Due times of cron schedules.
+@Suite("Cron schedules") struct CronTests {
+  /// The range of the reference in days.
   private let days = 3
 
-  /// Minute by minute: what the clock shows, whether it was shown before, what it skipped.
+  /// Inspects every minute: the local time, whether it occurred before, and skipped times.
   private func reference(_ schedule: CronSchedule, after instant: Int64, _ zone: String) -> Int64? {
     var minute = (instant / 60 + 1) * 60
     for _ in 0..<(days * 24 * 60) {
       let shown = clock(minute, zone)
       let before = clock(minute - 60, zone)
-      // What the clock passes over in this minute counts now; what it shows again counted before.
+      // Times skipped in this minute are due now; times that occur again were due before.
       var candidate = max(before + 60, shown - 86_400)
       while candidate < shown {
         if fits(schedule, candidate) { return minute }
@@ -45,8 +45,10 @@ import Testing
       && schedule.minutes >> time.minute & 1 == 1
   }
 
-  @Test(arguments: ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
-  func agreesWithTheClockMinuteByMinute(_ zone: String) throws {
+  @Test(
+    "due times equal those of a reference that inspects every minute",
+    arguments: ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
+  func everyMinute(_ zone: String) throws {
     var random = SplitMix(seed: UInt64(zone.utf8.count) * 7919)
     let texts = [
       "* * * * *", "*/7 * * * *", "30 2 * * *", "0 3 * * *", "15 1-3 * * *", "0 9 * * MON", "59 23 * * *", "0 0 1 * *",
@@ -72,22 +74,22 @@ import Testing
     return Timestamp(milliseconds: found).description
   }
 
-  @Test func aTimeThatDoesNotExistCountsAsTheNextThatDoes() throws {
+  @Test("a time skipped by daylight saving is due at the next valid time") func skippedTime() throws {
     #expect(try next("30 2 * * *", "2026-03-28T12:00:00Z", "Europe/Berlin") == "2026-03-29T01:00:00Z")
     #expect(try next("30 2 * * *", "2026-03-29T01:00:00Z", "Europe/Berlin") == "2026-03-30T00:30:00Z")
   }
 
-  @Test func aTimeThatOccursTwiceCountsOnce() throws {
+  @Test("a time repeated by daylight saving is due once") func repeatedTime() throws {
     #expect(try next("30 2 * * *", "2026-10-24T12:00:00Z", "Europe/Berlin") == "2026-10-25T00:30:00Z")
     #expect(try next("30 2 * * *", "2026-10-25T00:30:00Z", "Europe/Berlin") == "2026-10-26T01:30:00Z")
   }
 
-  @Test func theRareDay() throws {
+  @Test("29 February is found over a century without a leap day") func leapDay() throws {
     #expect(try next("0 0 29 2 *", "2096-03-01T00:00:00Z", "UTC") == "2104-02-29T00:00:00Z")
   }
 
-  @Test func aStateIsWokenBySchedule() throws {
-    var play = try TestInstance(
+  @Test("a cron reaction fires at its due times") func cronReaction() throws {
+    var test = try TestInstance(
       """
       event Begin  event Go
       flow F {
@@ -97,21 +99,21 @@ import Testing
         final end
       }
       """)
-    play.now = 1_790_000_000_000  // 2026-09-21T14:13:20Z
-    try play.send("Begin")
-    try play.wait("50h")
-    #expect(play.log == ["2026-09-22T07:00:00Z", "2026-09-23T07:00:00Z"])
-    let timer = try #require(play.instance?.timers.first)
-    let instance = try #require(play.instance)
+    test.now = 1_790_000_000_000  // 2026-09-21T14:13:20Z
+    try test.send("Begin")
+    try test.wait("50h")
+    #expect(test.log == ["2026-09-22T07:00:00Z", "2026-09-23T07:00:00Z"])
+    let timer = try #require(test.instance?.timers.first)
+    let instance = try #require(test.instance)
     guard
-      case .accepted(let step) = play.stepper.step(
+      case .accepted(let step) = test.stepper.step(
         instance, .timer(transition: timer.transition, armed: timer.armed), now: timer.due + 3 * 86_400_000)
     else { throw TestInstance.Failure("refused") }
-    #expect(step.next.timers.map(\.due) == [timer.due + 4 * 86_400_000], "what was missed collapses into one")
+    #expect(step.next.timers.map(\.due) == [timer.due + 4 * 86_400_000], "missed ticks fire once")
   }
 
-  @Test func aZoneThatIsNotKnownRefuses() throws {
-    var play = try TestInstance(
+  @Test("an unknown time zone refuses the step") func unknownZone() throws {
+    var test = try TestInstance(
       """
       event Begin  event Go { zone: string }
       flow F {
@@ -122,13 +124,13 @@ import Testing
         final end
       }
       """)
-    try play.send("Begin")
-    let refusal = try play.refused("Go", #"{"zone": "Mars/Olympus"}"#)
+    try test.send("Begin")
+    let refusal = try test.refused("Go", #"{"zone": "Mars/Olympus"}"#)
     #expect(refusal.message.contains("there is no such time zone"))
   }
 
-  @Test func schedulesOfStarts() throws {
-    let play = try TestInstance(
+  @Test("scheduled starts have due times and start instances") func scheduledStarts() throws {
+    let test = try TestInstance(
       """
       event Go
       flow F {
@@ -140,17 +142,17 @@ import Testing
       }
       """)
     let monday: Int64 = 1_790_000_000_000  // a Monday afternoon
-    #expect(try play.stepper.nextStart(flow: 0, schedule: 0, after: monday).get() == monday + 3_600_000)
-    let week = try #require(try play.stepper.nextStart(flow: 0, schedule: 1, after: monday).get())
+    #expect(try test.stepper.nextStart(flow: 0, schedule: 0, after: monday).get() == monday + 3_600_000)
+    let week = try #require(try test.stepper.nextStart(flow: 0, schedule: 1, after: monday).get())
     #expect(Timestamp(milliseconds: week).description == "2026-09-28T07:00:00Z")
-    guard case .accepted(let step) = play.stepper.start(flow: 0, schedule: 1, key: "t", now: week) else {
+    guard case .accepted(let step) = test.stepper.start(flow: 0, schedule: 1, key: "t", now: week) else {
       throw TestInstance.Failure("refused")
     }
     #expect(step.effects == [.log("monday")] && step.to == ["a"])
   }
 }
 
-/// A small generator of numbers that are the same in every run.
+/// A random number generator with the same sequence in every run.
 struct SplitMix: RandomNumberGenerator {
   private var state: UInt64
 

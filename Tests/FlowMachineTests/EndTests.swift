@@ -4,8 +4,8 @@ import FlowJSON
 import FlowMachine
 import Testing
 
-/// The ends of instances, and loops that only the clock could end.
-@Suite struct EndTests {
+/// The ends of instances, and loops of timers.
+@Suite("Ends of instances and endless timers") struct EndTests {
   private let sleeper = """
     event Begin
     event Go
@@ -18,7 +18,7 @@ import Testing
     }
     """
 
-  @Test("An operator's abort runs no exit statement")
+  @Test("an operator's abort runs no exit statements")
   func abortRunsNoExit() throws {
     var test = try TestInstance(sleeper)
     try test.send("Begin")
@@ -32,7 +32,7 @@ import Testing
     #expect(!step.effects.contains(.log("left a")))
   }
 
-  @Test("A called flow that is cancelled runs its exit statements")
+  @Test("cancelling a called flow runs its exit statements")
   func cancelRunsExits() throws {
     var test = try TestInstance(sleeper)
     try test.send("Begin")
@@ -44,7 +44,7 @@ import Testing
     #expect(step.effects.contains(.log("left a")))
   }
 
-  @Test("A timer of the flow itself is armed by the start, and ends with the instance")
+  @Test("a timer of the flow is armed at the start and ends with the instance")
   func flowTimersAreArmed() throws {
     var test = try TestInstance(sleeper)
     try test.send("Begin")
@@ -56,7 +56,7 @@ import Testing
     #expect(step.effects.contains { if case .disarm = $0 { true } else { false } })
   }
 
-  @Test("Timers that are due again at the same instant are refused after 1,000")
+  @Test("timers that are due again at the same instant are refused after 1,000 firings")
   func zeroTimeLoopsAreRefused() throws {
     var test = try TestInstance(
       """
@@ -80,6 +80,6 @@ import Testing
     #expect(test.data["n"] == .int(1000))
     let instance = try #require(test.instance)
     let restored = try restored(instance, test.machine, test.stepper)
-    #expect(restored.timers == instance.timers, "the count is kept in the store")
+    #expect(restored.timers == instance.timers, "the count is stored with the instance")
   }
 }

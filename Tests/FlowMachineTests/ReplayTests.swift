@@ -8,9 +8,9 @@ import Testing
 
 @testable import FlowTesting
 
-/// Whatever is recorded can be done again: each step of an instance, and of the same instance kept and restored, comes
-/// to the same bytes. For random charts see `ModelTests`; here it is every flow that lies beside a test.
-@Suite struct ReplayTests {
+/// Steps are reproducible: a step from an instance, and from the same instance stored and restored, produces
+/// the same bytes. `ModelTests` covers random charts; this suite covers every flow file next to a test.
+@Suite("Replay of random steps") struct ReplayTests {
   static let samples = Sample.allFlows().filter { !$0.url.path.contains("/imported/") }
 
   private func program(_ sample: Sample) -> Program? {
@@ -20,7 +20,9 @@ import Testing
     }.program
   }
 
-  @Test func everySampleIsReplayed() throws {
+  @Test("repeating a step of any flow in the repository gives the same bytes, also after a restore") func flowFiles()
+    throws
+  {
     var flows = 0
     var steps = 0
     for sample in ReplayTests.samples {
@@ -38,7 +40,7 @@ import Testing
   }
 }
 
-/// One instance that is given whatever comes to mind.
+/// An instance that receives random inputs.
 private struct Walk {
   let program: Program
   let flow: FlowIndex
@@ -60,7 +62,7 @@ private struct Walk {
     chance = SeededRandom(seed: seed)
   }
 
-  /// - Returns: How many inputs were given.
+  /// - Returns: The number of inputs.
   mutating func go(_ count: Int) throws -> Int {
     for done in 0..<count {
       now += Int64(chance.below(100_000))
@@ -105,7 +107,7 @@ private struct Walk {
       now = max(now, timer.due)
       return .timer(transition: timer.transition, armed: timer.armed)
     default:
-      // Mostly what is wanted, sometimes anything.
+      // Usually an accepted event, sometimes any other.
       let wanted = stepper.acceptedEvents(of: instance).compactMap { machine.event(named: $0) }
       let events = wanted.isEmpty || chance.below(5) == 0 ? Array(program.events.indices) : wanted
       guard !events.isEmpty else { return nil }

@@ -2,8 +2,8 @@ import Testing
 
 @testable import FlowMachine
 
-/// The memory that a step uses again and again.
-@Suite struct ScratchTests {
+/// Reused memory of a step.
+@Suite("ScratchArray and BitSet") struct ScratchTests {
   private func filled(_ rows: [Int32]) -> [Int32] {
     var scratch = ScratchArray<Int32>()
     for row in rows { scratch.append(row) }
@@ -11,10 +11,12 @@ import Testing
     return scratch.map { $0 }
   }
 
-  @Test(arguments: [[], [1], [3, 2, 1], [2, 3, 1, 3, 2], Array(0..<100), (0..<100).reversed()] as [[Int32]])
-  func rowsAreSorted(_ rows: [Int32]) { #expect(filled(rows) == rows.sorted()) }
+  @Test(
+    "rows are sorted",
+    arguments: [[], [1], [3, 2, 1], [2, 3, 1, 3, 2], Array(0..<100), (0..<100).reversed()] as [[Int32]])
+  func sorting(_ rows: [Int32]) { #expect(filled(rows) == rows.sorted()) }
 
-  @Test func whatIsEmptiedBeginsAnew() {
+  @Test("a cleared array can be filled again") func removal() {
     var scratch = ScratchArray<Int32>()
     for row in 0..<40 { scratch.append(Int32(row)) }
     scratch.removeAll(from: 3)
@@ -26,8 +28,8 @@ import Testing
     #expect(scratch.map { Int($0) } == [7])
   }
 
-  /// Sets take each other's place, whether they are small or not.
-  @Test func setsAreAssigned() {
+  /// Sets can be assigned to each other, small or not.
+  @Test("sets are assigned as values, small or not") func assignment() {
     let sets: [BitSet] = [BitSet(), BitSet([0, 63]), BitSet([1, 64, 200]), BitSet([64])]
     for one in sets {
       for other in sets {

@@ -9,7 +9,7 @@ import FlowTestSupport
 import FlowTime
 import Foundation
 
-/// One instance driven by hand: compiles text, sends events as JSON, keeps what came of it.
+/// An instance controlled by the test: compiles text, sends events as JSON and records the effects.
 struct TestInstance {
   let machine: Machine
   let stepper: Stepper
@@ -47,7 +47,7 @@ struct TestInstance {
   var state: String { instance.map { stepper.leafPaths(of: $0).joined(separator: " ") } ?? "" }
   var data: JSON { instance?.dataJSON(in: machine) ?? .null }
 
-  /// Sends an event and expects it to be taken.
+  /// Sends an event and expects it to be accepted.
   @discardableResult
   mutating func send(_ name: String, _ json: String = "{}", by roles: String...) throws -> Step {
     switch try outcome(name, json, roles) {
@@ -89,7 +89,7 @@ struct TestInstance {
     return step
   }
 
-  /// Moves the clock and fires what is due.
+  /// Advances the clock and fires due timers.
   mutating func wait(_ text: String) throws {
     let end = now + (DurationText.milliseconds(text) ?? 0)
     while let timer = instance?.timers.filter({ $0.due <= end }).min(by: { $0.due < $1.due }), let instance {
@@ -101,7 +101,7 @@ struct TestInstance {
     now = end
   }
 
-  /// Ends the oldest job that a call waits for.
+  /// Completes the oldest job of a waiting call.
   @discardableResult
   mutating func answer(_ outcome: CallOutcome) throws -> Step {
     guard let index = jobs.firstIndex(where: { $0.call != nil }), let instance else { throw Failure("no call waits") }

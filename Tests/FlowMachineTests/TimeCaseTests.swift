@@ -5,10 +5,10 @@ import Testing
 
 @testable import FlowMachine
 
-/// Due times of schedules against those that `time_cases.py` has computed with croniter and zoneinfo.
+/// Due times of schedules compared with those that `time_cases.py` computed with croniter and zoneinfo.
 ///
 /// `make check-time` sets `FLOW_TIME_CASES` to a file of new cases; without it, the recorded ones are checked.
-@Suite struct TimeCaseTests {
+@Suite("Due times compared with croniter and zoneinfo") struct TimeCaseTests {
   /// `schedule|zone|after|three due times`, in seconds since 1970.
   private func cases() throws -> [[Substring]] {
     let file =
@@ -17,7 +17,7 @@ import Testing
     return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { $0.split(separator: "|") }
   }
 
-  @Test("schedules are due when croniter and zoneinfo say") func schedules() throws {
+  @Test("due times equal those of croniter and zoneinfo") func schedules() throws {
     let cases = try cases()
     #expect(cases.count >= 100)
     for parts in cases {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import FlowREPL
 
-@Suite struct SessionTests {
+@Suite("REPL session") struct SessionTests {
   private func session(_ sample: String = "order.flow") -> Session {
     var session = Session(start: 0, style: .plain, world: SessionEnvironment(load: SessionTests.sample))
     _ = session.feed(":load \(sample)")
@@ -22,7 +22,7 @@ import Testing
 
   private let placed = #"-> Placed{order_id: "o1", email: "a@b.c", items: [Item{sku: "x", qty: 2, price: 5.0}]}"#
 
-  @Test func anOrderIsDrivenByHand() {
+  @Test("an instance is driven with events, results and failures") func orderSample() {
     var session = session()
     #expect(session.prompt == "flow> ")
     #expect(session.feed(placed).text.hasPrefix("+0s Placed: · → unpaid"))
@@ -37,7 +37,7 @@ import Testing
     #expect(session.feed(":data").text.contains(#"parcel = {"id":"p1"}"#))
   }
 
-  @Test func undoGoesBackAndRedoForth() {
+  @Test(":undo and :redo move between steps") func undoAndRedo() {
     var session = session()
     _ = session.feed(placed)
     _ = session.feed("-> Paid{amount: 4.0}")
@@ -51,7 +51,7 @@ import Testing
     #expect(session.feed(":undo").text == "error: there is nothing to undo")
   }
 
-  @Test func theClockMovesAndTimersFire() {
+  @Test(":advance moves the clock and fires timers") func advance() {
     var session = session()
     _ = session.feed(placed)
     #expect(session.feed(":advance 1d").text == "+1d, nothing was due")
@@ -60,17 +60,17 @@ import Testing
     #expect(session.feed(":advance soon").isError)
   }
 
-  @Test func whyShowsTheGuardWithItsValues() {
+  @Test(":why explains a guard with its values and changes nothing") func why() {
     var session = session()
     _ = session.feed(placed)
     let reply = session.feed(":why Paid{amount: 4.0}").text
     #expect(reply.contains("guard is false"))
     #expect(reply.contains("paid + event.amount >= total"))
     #expect(reply.contains("10.0"))
-    #expect(session.feed("paid").text == "0.0 : double", "asking changes nothing")
+    #expect(session.feed("paid").text == "0.0 : double", "the explanation changes nothing")
   }
 
-  @Test func letsAndExpressionsAreEvaluated() {
+  @Test("expressions are evaluated against the data of the instance") func expressions() {
     var session = session()
     _ = session.feed(placed)
     #expect(session.feed("total * 2.0").text == "20.0 : double")
@@ -80,13 +80,15 @@ import Testing
     #expect(session.feed("totl").text.contains("total"))
   }
 
-  @Test(arguments: [
-    ("-> Piad{}", "did you mean `Paid`?"), (":snd", "did you mean `:send`?"), (":advance", "length of time"),
-    ("-> Paid{amount: 1}", "double"), (#"-> Paid {"amount": "x"}"#, "amount"),
-    (":complete nothing", "say which action"),
-    ("1 +", "expected"),
-  ])
-  func mistakesAreExplained(_ line: String, _ hint: String) {
+  @Test(
+    "mistakes are reported with a hint",
+    arguments: [
+      ("-> Piad{}", "did you mean `Paid`?"), (":snd", "did you mean `:send`?"), (":advance", "a duration such as"),
+      ("-> Paid{amount: 1}", "double"), (#"-> Paid {"amount": "x"}"#, "amount"),
+      (":complete nothing", "say which action"),
+      ("1 +", "expected"),
+    ])
+  func mistakes(_ line: String, _ hint: String) {
     var session = session()
     _ = session.feed(placed)
     let reply = session.feed(line)
@@ -94,20 +96,23 @@ import Testing
     #expect(reply.text.contains(hint), "\(reply.text)")
   }
 
-  @Test func expressionsWorkWithoutAFile() {
+  @Test("expressions are evaluated without a loaded file") func withoutFile() {
     var session = Session(start: 0, style: .plain, world: SessionEnvironment { _ in nil })
     #expect(session.feed("[1, 2, 3].map(x, x * x)").text == "[1,4,9] : list<int>")
     #expect(session.feed(":send X").isError)
     #expect(session.feed(":load none.flow").text.contains("cannot read `none.flow`"))
   }
 
-  @Test func helpNamesEveryCommand() {
+  @Test(":help lists every command") func help() {
     let help = session().help("").text
     for command in Session.Command.all { #expect(help.contains(command.usage)) }
     #expect(Set(Session.Command.all.map(\.name)).count == Session.Command.all.count)
   }
 
-  @Test(arguments: Session.Command.all.map(\.name)) func everyCommandHasHelpWithAnExample(_ name: String) throws {
+  @Test(
+    "the help of each command has an example that can be parsed",
+    arguments: Session.Command.all.map(\.name)) func helpOfCommand(_ name: String) throws
+  {
     var session = session()
     let help = session.feed(":help \(name)")
     let lines = help.text.split(separator: "\n")
@@ -115,30 +120,32 @@ import Testing
     #expect(lines[0].hasPrefix(":\(name)") && lines[1].count > 6)
     let example = try #require(lines[2].split(separator: ": ", maxSplits: 1).last)
     #expect(example.hasPrefix(":") || example.hasPrefix("->") || example.hasPrefix("let ") || name == "eval")
-    // What is wrong with an example is never that it can't be read.
+    // An example may fail in this state, but not because it cannot be parsed.
     _ = session.feed(placed)
     let reply = session.feed(String(example))
     #expect(!reply.text.contains("write `:") && !reply.text.contains("there is no command"), "\(reply.text)")
   }
 
-  @Test(arguments: [
-    (":ad", [":advance"]), ("-> P", ["Placed", "Paid"]), ("-> Placed{ord", ["order_id: "]),
-    ("-> Placed{order_id: \"a\", em", ["email: "]), (":path sh", ["shipping", "shipment"]),
-    (":fail ship N", ["NO_STOCK"]),
-    (":complete sh", ["ship"]), ("pai", ["paid"]), (":new O", ["Order"]), ("nothing", []), (":export ", ["test"]),
-  ])
-  func theNextWordIsOffered(_ line: String, _ words: [String]) {
+  @Test(
+    "commands, events, fields and states are completed",
+    arguments: [
+      (":ad", [":advance"]), ("-> P", ["Placed", "Paid"]), ("-> Placed{ord", ["order_id: "]),
+      ("-> Placed{order_id: \"a\", em", ["email: "]), (":path sh", ["shipping", "shipment"]),
+      (":fail ship N", ["NO_STOCK"]),
+      (":complete sh", ["ship"]), ("pai", ["paid"]), (":new O", ["Order"]), ("nothing", []), (":export ", ["test"]),
+    ])
+  func completions(_ line: String, _ words: [String]) {
     #expect(session().completions(of: line) == words)
   }
 
-  /// What would be taken now comes first.
-  @Test func acceptedEventsAreOfferedFirst() {
+  /// Events that the instance accepts are listed first.
+  @Test("accepted events are proposed first") func orderOfCompletions() {
     var session = session()
     _ = session.feed(placed)
     #expect(session.completions(of: "-> ").prefix(2).sorted() == ["Cancel", "Paid"])
   }
 
-  @Test func mocksAnswerByThemselves() {
+  @Test(":mock sets the result of a call until :unmock") func mocks() {
     var session = session()
     _ = session.feed(placed)
     #expect(session.feed(#":mock ship = {"id": "p9"}"#).text == #"`ship` answers Parcel{id: "p9"}"#)
@@ -150,8 +157,8 @@ import Testing
     #expect(session.feed(":mock shipp = 1").isError && session.feed(":mock ship = 1").isError)
   }
 
-  /// What a session did is a test, which passes.
-  @Test func aSessionBecomesATest() throws {
+  /// The exported session is a test that passes.
+  @Test(":export writes the session as a test that passes") func export() throws {
     var session = session()
     for line in [placed, "-> Paid{amount: 4.0}", ":advance 1d", "-> Cancel as support"] {
       #expect(!session.feed(line).isError)
@@ -169,14 +176,14 @@ import Testing
     #expect(report.name == "cancelled after a day" && report.hasPassed)
   }
 
-  @Test func aWayToAStateIsFound() {
+  @Test(":path finds inputs that lead to a state") func path() {
     var session = session()
     let way = session.feed(":path cancelled")
     #expect(!way.isError && way.text.hasPrefix("-> Placed{"))
     #expect(session.feed(":path nowhere").isError)
   }
 
-  @Test func aSavedSessionCanBeRunAgain() {
+  @Test("a saved session can be repeated with :source") func save() {
     var first = session()
     for line in [placed, "-> Paid{amount: 4.0}", "nonsense", ":advance 1h"] { _ = first.feed(line) }
     let saved = first.feed(":save").text
@@ -186,8 +193,8 @@ import Testing
     #expect(second.prompt == first.prompt && second.prompt == "o1 unpaid +1h #2> ")
   }
 
-  /// The transcript of the documentation is what a session says.
-  @Test func theDocumentationIsATranscript() throws {
+  /// The transcript in the documentation equals the output of a session.
+  @Test("the transcript in the documentation is the output of a session") func transcript() throws {
     let page = try String(contentsOf: packageRoot.appending(path: "Docs/repl.md"), encoding: .utf8)
     let transcript = try #require(page.firstMatch(of: /```text\n([^`]*(?:`[^`]+)*?)```/)).1
     let world = SessionEnvironment { path in

@@ -6,9 +6,9 @@ import Testing
 
 @testable import FlowStoreSQLite
 
-/// The archive is a store of record: nothing leaves the store that is not in it, whole.
-@Suite struct ArchiveTests {
-  private final class Place {
+/// Nothing is removed from the store before it is completely in the archive.
+@Suite("Archive") struct ArchiveTests {
+  private final class Fixture {
     let folder: Folder
     let world = ManualWorld()
     var store: SQLiteStore?
@@ -54,54 +54,54 @@ import Testing
     }
   }
 
-  @Test("the rest of an interrupted write is cut off before the next line")
+  @Test("the remains of an interrupted write are truncated before the next line")
   func interruptedWrite() throws {
-    let place = try Place()
-    try place.run("a")
-    place.world.advance(2000)
-    try place.maintain()
-    let whole = try Data(contentsOf: URL(filePath: place.archive))
-    try (whole + whole.prefix(whole.count / 2)).write(to: URL(filePath: place.archive))
-    try place.run("b")
-    place.world.advance(2000)
-    try place.maintain()
-    #expect(try place.entries().map(\.key) == ["a", "b"])
-    #expect(try Data(contentsOf: URL(filePath: place.archive)).starts(with: whole))
+    let fixture = try Fixture()
+    try fixture.run("a")
+    fixture.world.advance(2000)
+    try fixture.maintain()
+    let whole = try Data(contentsOf: URL(filePath: fixture.archive))
+    try (whole + whole.prefix(whole.count / 2)).write(to: URL(filePath: fixture.archive))
+    try fixture.run("b")
+    fixture.world.advance(2000)
+    try fixture.maintain()
+    #expect(try fixture.entries().map(\.key) == ["a", "b"])
+    #expect(try Data(contentsOf: URL(filePath: fixture.archive)).starts(with: whole))
   }
 
-  @Test("an archive that can't be written keeps the instances in the store, with a reason")
+  @Test("if the archive cannot be written, instances stay in the store, with a warning")
   func unwritableArchive() throws {
-    let place = try Place()
-    try FileManager.default.createDirectory(atPath: place.archive, withIntermediateDirectories: true)
-    try place.run("a")
-    place.world.advance(2000)
-    let result = try #require(place.engine).maintain()
+    let fixture = try Fixture()
+    try FileManager.default.createDirectory(atPath: fixture.archive, withIntermediateDirectories: true)
+    try fixture.run("a")
+    fixture.world.advance(2000)
+    let result = try #require(fixture.engine).maintain()
     #expect(result.warning?.contains("cannot open the archive") == true)
-    #expect(try place.store?.instance(flow: "Bell", key: "a") != nil)
+    #expect(try fixture.store?.instance(flow: "Bell", key: "a") != nil)
     #expect(result.lag >= 999)
   }
 
-  @Test("a file of the archive that is full is renamed, and all files are read in order")
+  @Test("a full file of the archive is renamed, and all files are read in order")
   func rotation() throws {
-    let place = try Place(limit: 2000)
+    let fixture = try Fixture(limit: 2000)
     for index in 0..<6 {
-      try place.run("b\(index)")
-      place.world.advance(2000)
-      try place.maintain()
+      try fixture.run("b\(index)")
+      fixture.world.advance(2000)
+      try fixture.maintain()
     }
-    let segments = ArchiveFile.segments(of: place.archive)
+    let segments = ArchiveFile.segments(of: fixture.archive)
     #expect(segments.count > 1)
     #expect(segments.last?.number == nil)
-    #expect(try place.entries().map(\.key) == (0..<6).map { "b\($0)" })
+    #expect(try fixture.entries().map(\.key) == (0..<6).map { "b\($0)" })
   }
 
-  @Test("each line is checked: a changed byte is reported with its line")
+  @Test("a damaged line is reported with its number")
   func damagedLine() throws {
-    let place = try Place()
-    for id in ["a", "b", "c"] { try place.run(id) }
-    place.world.advance(2000)
-    try place.maintain()
-    var lines = try Data(contentsOf: URL(filePath: place.archive)).split(separator: 0x0A).map { Array($0) }
+    let fixture = try Fixture()
+    for id in ["a", "b", "c"] { try fixture.run(id) }
+    fixture.world.advance(2000)
+    try fixture.maintain()
+    var lines = try Data(contentsOf: URL(filePath: fixture.archive)).split(separator: 0x0A).map { Array($0) }
     #expect(lines.count == 3)
     for offset in stride(from: 1, to: lines[1].count - 2, by: 13) {
       var damaged = lines
@@ -109,83 +109,83 @@ import Testing
       #expect(ArchiveLine.document(damaged[1][...]) == nil, "byte \(offset)")
     }
     lines[1][20] ^= 1
-    try Data(lines.joined(separator: [0x0A]) + [0x0A]).write(to: URL(filePath: place.archive))
+    try Data(lines.joined(separator: [0x0A]) + [0x0A]).write(to: URL(filePath: fixture.archive))
     var keys: [String] = []
-    let damage = try Archive(path: place.archive).read { entry throws(StoreError) in keys.append(entry.key) }
+    let damage = try Archive(path: fixture.archive).read { entry throws(StoreError) in keys.append(entry.key) }
     #expect(keys == ["a", "c"])
-    #expect(damage == [Archive.Damage(file: place.archive, line: 2)])
+    #expect(damage == [Archive.Damage(file: fixture.archive, line: 2)])
   }
 
-  @Test("an instance that a crash has left in both is listed once")
+  @Test("an instance that a crash has archived twice is listed once")
   func archivedTwice() throws {
-    let place = try Place()
-    try place.run("a")
-    place.world.advance(2000)
-    try place.maintain()
-    let whole = try Data(contentsOf: URL(filePath: place.archive))
-    try (whole + whole).write(to: URL(filePath: place.archive))
-    #expect(try place.entries().count == 1)
+    let fixture = try Fixture()
+    try fixture.run("a")
+    fixture.world.advance(2000)
+    try fixture.maintain()
+    let whole = try Data(contentsOf: URL(filePath: fixture.archive))
+    try (whole + whole).write(to: URL(filePath: fixture.archive))
+    #expect(try fixture.entries().count == 1)
   }
 
-  @Test("a restored instance is as it was, with its journal, and passes the check")
+  @Test("a restored instance is unchanged, with its journal, and passes the check")
   func restore() throws {
-    let place = try Place()
-    try place.run("a")
-    let before = try #require(try place.store?.instance(flow: "Bell", key: "a"))
-    let history = try SQLiteQueries(path: place.folder.path).history(instance: before.id, after: 0, limit: 100).rows
-    place.world.advance(2000)
-    try place.maintain()
-    place.engine = nil
-    place.store = nil
-    let entry = try #require(try place.entries().first)
-    try StoreFile.restore(entry, into: place.folder.path, now: place.world.now())
+    let fixture = try Fixture()
+    try fixture.run("a")
+    let before = try #require(try fixture.store?.instance(flow: "Bell", key: "a"))
+    let history = try SQLiteQueries(path: fixture.folder.path).history(instance: before.id, after: 0, limit: 100).rows
+    fixture.world.advance(2000)
+    try fixture.maintain()
+    fixture.engine = nil
+    fixture.store = nil
+    let entry = try #require(try fixture.entries().first)
+    try StoreFile.restore(entry, into: fixture.folder.path, now: fixture.world.now())
     #expect(throws: StoreError.self) {
-      try StoreFile.restore(entry, into: place.folder.path, now: place.world.now())
+      try StoreFile.restore(entry, into: fixture.folder.path, now: fixture.world.now())
     }
-    try place.open()
-    var after = try #require(try place.store?.instance(flow: "Bell", key: "a"))
+    try fixture.open()
+    var after = try #require(try fixture.store?.instance(flow: "Bell", key: "a"))
     after.updatedAt = before.updatedAt
     #expect(after == before)
     #expect(
-      try SQLiteQueries(path: place.folder.path).history(instance: before.id, after: 0, limit: 100).rows == history)
-    #expect(try StoreFile.check(place.folder.path) == [])
-    try place.maintain()
-    #expect(try place.store?.instance(flow: "Bell", key: "a") != nil, "it stays for the whole retention again")
+      try SQLiteQueries(path: fixture.folder.path).history(instance: before.id, after: 0, limit: 100).rows == history)
+    #expect(try StoreFile.check(fixture.folder.path) == [])
+    try fixture.maintain()
+    #expect(try fixture.store?.instance(flow: "Bell", key: "a") != nil, "it stays for a whole retention period again")
   }
 
-  @Test("an idempotency key has its answer after its instance was archived, also after a restart")
-  func answersOutliveInstances() throws {
-    let place = try Place()
-    let first = try place.run("a", key: "k")
-    place.world.advance(2000)
-    try place.maintain()
-    #expect(try place.store?.instance(flow: "Bell", key: "a") == nil)
+  @Test("an idempotency key outlives its archived instance and a restart")
+  func keptIdempotencyKeys() throws {
+    let fixture = try Fixture()
+    let first = try fixture.run("a", key: "k")
+    fixture.world.advance(2000)
+    try fixture.maintain()
+    #expect(try fixture.store?.instance(flow: "Bell", key: "a") == nil)
     for _ in 0..<2 {
       var command = EventCommand(event: "Tick", payload: ["id": "a"])
       command.idempotencyKey = "k"
-      var again = try #require(place.engine).submit(command).get()
+      var again = try #require(fixture.engine).submit(command).get()
       #expect(again.replayed)
       again.replayed = false
       #expect(again == first)
-      try place.open()
+      try fixture.open()
     }
-    place.world.advance(SQLiteStore.answerWindow + 1)
-    try place.maintain()
-    #expect(try place.store?.entry(sequence: first.sequence) == nil, "its time is over")
+    fixture.world.advance(SQLiteStore.answerWindow + 1)
+    try fixture.maintain()
+    #expect(try fixture.store?.entry(sequence: first.sequence) == nil, "its time has expired")
   }
 
-  @Test("the key of an archived instance stays taken for its own time")
-  func keysOutliveInstances() throws {
-    let place = try Place()
-    try place.run("a")
-    place.world.advance(2000)
-    try place.maintain()
+  @Test("the key of an archived instance is reserved until its tombstone expires")
+  func keptTombstones() throws {
+    let fixture = try Fixture()
+    try fixture.run("a")
+    fixture.world.advance(2000)
+    try fixture.maintain()
     let start = EventCommand(event: "Tick", payload: ["id": "a"])
-    guard case .failure(.gone(key: "a", _)) = try #require(place.engine).submit(start) else {
+    guard case .failure(.gone(key: "a", _)) = try #require(fixture.engine).submit(start) else {
       return #expect(Bool(false), "the key was used again")
     }
-    place.world.advance(1_000_001)
-    try place.maintain()
-    #expect(try #require(place.engine).submit(start).get().created)
+    fixture.world.advance(1_000_001)
+    try fixture.maintain()
+    #expect(try #require(fixture.engine).submit(start).get().created)
   }
 }

@@ -1,15 +1,15 @@
 import FlowJSON
 import FlowRuntime
 
-/// Looks for rows of a store that can't be true together. Reads only what is new since it looked last.
+/// Finds rows of a store that contradict each other. Reads only rows that are new since the last inspection.
 struct Contradictions {
-  /// What the journal says that each instance knows.
+  /// The state of each instance according to the journal.
   private var folded: [Int64: [String: JSON]] = [:]
   private var revisions: [Int64: Int] = [:]
   private var seen = 0
 
-  /// - Returns: What is wrong, in words.
-  mutating func look(at store: MemoryStore) -> [String] {
+  /// - Returns: Descriptions of the contradictions.
+  mutating func inspect(_ store: MemoryStore) -> [String] {
     var found: [String] = []
     var touched: Set<Int64> = []
     for entry in store.journal[seen...] {
@@ -17,16 +17,16 @@ struct Contradictions {
       if entry.kind == .step { found += fold(entry) }
     }
     seen = store.journal.count
-    for id in touched { found += look(at: id, store) }
+    for id in touched { found += contradictions(of: id, store) }
     for row in store.instances.values { found += timers(of: row, store) }
     for job in store.jobs.values {
       guard let owner = store.instances[job.instance] else {
-        found.append("job \(job.id) belongs to nobody")
+        found.append("job \(job.id) belongs to no instance")
         continue
       }
-      if job.revision > owner.revision { found.append("job \(job.id) comes of a step that is to come") }
+      if job.revision > owner.revision { found.append("job \(job.id) belongs to a future step") }
       if job.call != nil, owner.status.hasEnded {
-        found.append("job \(job.id) is waited for by \(owner.key), which has ended")
+        found.append("job \(job.id) belongs to a call of \(owner.key), which has ended")
       }
     }
     return found
@@ -43,34 +43,37 @@ struct Contradictions {
       ? [] : ["\(entry.flow)/\(entry.key) went from revision \(before) to \(entry.revision)"]
   }
 
-  private func look(at id: Int64, _ store: MemoryStore) -> [String] {
-    guard let row = store.instances[id] else { return ["the journal tells of instance \(id), which is not there"] }
+  private func contradictions(of id: Int64, _ store: MemoryStore) -> [String] {
+    guard let row = store.instances[id] else {
+      return ["the journal has entries of instance \(id), which does not exist"]
+    }
     var found: [String] = []
     if row.revision != revisions[id] { found.append("\(row.key) is at \(row.revision), its journal is not") }
     let data = (try? JSON(parsing: row.data)) ?? .null
-    let told = folded[id] ?? [:]
-    for name in Set(told.keys).union(data.members?.map(\.name) ?? []) where data[name] != told[name] {
-      let (kept, said) = (data[name]?.text() ?? "nothing", told[name]?.text() ?? "nothing")
-      found.append("\(row.flow)/\(row.key): \(name) is \(kept), the journal says \(said)")
+    let journaled = folded[id] ?? [:]
+    for name in Set(journaled.keys).union(data.members?.map(\.name) ?? []) where data[name] != journaled[name] {
+      let (stored, expected) = (data[name]?.text() ?? "nothing", journaled[name]?.text() ?? "nothing")
+      found.append("\(row.flow)/\(row.key): \(name) is \(stored), in the journal \(expected)")
     }
     return found
   }
 
-  /// The timers of a running instance are those that it says it has.
+  /// The stored timers of a running instance equal those in its state.
   private func timers(of row: InstanceRow, _ store: MemoryStore) -> [String] {
-    let kept = store.timersByInstance[row.id] ?? []
-    guard !row.status.hasEnded else { return kept.isEmpty ? [] : ["\(row.key) has ended, and has timers"] }
+    let stored = store.timersByInstance[row.id] ?? []
+    guard !row.status.hasEnded else { return stored.isEmpty ? [] : ["\(row.key) has ended, and has timers"] }
     let position = (try? JSON(parsing: row.position)) ?? .null
-    let said = (position["timers"]?.array ?? []).compactMap { timer -> TimerID? in
+    let expected = (position["timers"]?.array ?? []).compactMap { timer -> TimerID? in
       guard let transition = timer["transition"]?.int, let armed = timer["armed"]?.int else { return nil }
       return TimerID(instance: row.id, transition: transition, armed: armed)
     }
-    return Set(said) == kept ? [] : ["\(row.flow)/\(row.key) has \(kept.count) timers and says \(said.count)"]
+    return Set(expected) == stored
+      ? [] : ["\(row.flow)/\(row.key) has \(stored.count) timers and \(expected.count) in its state"]
   }
 }
 
 extension MemoryStore {
-  /// What happened to an instance last, for a failing seed.
+  /// The last entries of an instance, for a failing seed.
   func story(of id: Int64) -> String {
     let last = journal.filter { $0.instance == id }.suffix(8)
     return last.map { "\($0.revision) \($0.kind) \($0.body.text())" }.joined(separator: "\n")

@@ -3,8 +3,8 @@ import FlowMachine
 import FlowRuntime
 import Testing
 
-/// Which program new instances run, and that those that run stay with theirs.
-@Suite struct DeployTests {
+/// New instances use the newest deployment; running instances keep their definition.
+@Suite("Deployments in the engine") struct DeployTests {
   private static func counter(_ step: Int, _ more: String = "") -> String {
     """
     event Begin { id: string }
@@ -33,7 +33,7 @@ import Testing
     }
     """
 
-  private final class Place {
+  private final class Fixture {
     let store = MemoryStore()
     let world = ManualWorld()
     var engine: Engine
@@ -63,62 +63,62 @@ import Testing
     }
   }
 
-  @Test func whatRunsStaysWithItsProgram() throws {
-    let place = try Place(DeployTests.counter(1))
-    try place.send("Begin", ["id": "old"])
-    let answer = try place.deploy(DeployTests.counter(10))
+  @Test("a running instance keeps its definition after a deployment and a restart") func runningInstances() throws {
+    let fixture = try Fixture(DeployTests.counter(1))
+    try fixture.send("Begin", ["id": "old"])
+    let answer = try fixture.deploy(DeployTests.counter(10))
     #expect(answer.flows == ["Counter"] && answer.replaced == ["Counter"])
-    try place.send("Begin", ["id": "new"])
+    try fixture.send("Begin", ["id": "new"])
     for _ in 0..<2 {
-      try place.send("Add", ["id": "old"])
-      try place.send("Add", ["id": "new"])
-      // What was deployed is there again after a start with the same files, whatever they say of the flow.
-      try place.restart(DeployTests.counter(10))
+      try fixture.send("Add", ["id": "old"])
+      try fixture.send("Add", ["id": "new"])
+      // A deployment survives a start with the same files, whatever version they contain.
+      try fixture.restart(DeployTests.counter(10))
     }
-    #expect(try place.data("Counter", "old")["total"] == 2)
-    #expect(try place.data("Counter", "new")["total"] == 20)
+    #expect(try fixture.data("Counter", "old")["total"] == 2)
+    #expect(try fixture.data("Counter", "new")["total"] == 20)
   }
 
-  @Test func programsStandSideBySide() throws {
-    let place = try Place(DeployTests.counter(1))
-    _ = try place.deploy(DeployTests.other)
-    #expect(place.engine.catalogue.names == ["Counter", "Other"])
-    try place.restart(DeployTests.counter(1))
-    #expect(Set(place.engine.catalogue.names) == ["Counter", "Other"])
-    try place.send("Hello", ["id": "a"])
-    // The same name, another payload: each program reads it its own way.
-    try place.send("Add", ["id": "a", "note": "hi"])
-    #expect(try place.data("Other", "a")["notes"] == ["hi"])
+  @Test("several deployed programs interpret the same event name independently") func severalPrograms() throws {
+    let fixture = try Fixture(DeployTests.counter(1))
+    _ = try fixture.deploy(DeployTests.other)
+    #expect(fixture.engine.catalogue.names == ["Counter", "Other"])
+    try fixture.restart(DeployTests.counter(1))
+    #expect(Set(fixture.engine.catalogue.names) == ["Counter", "Other"])
+    try fixture.send("Hello", ["id": "a"])
+    // The same name with another payload: each program reads it by its own declaration.
+    try fixture.send("Add", ["id": "a", "note": "hi"])
+    #expect(try fixture.data("Other", "a")["notes"] == ["hi"])
   }
 
-  @Test func whatIsNoLongerInTheFilesIsRetired() throws {
-    let place = try Place(
+  @Test("a flow that is removed from the files is retired at the next start") func removedFlow() throws {
+    let fixture = try Fixture(
       DeployTests.counter(1)
         + DeployTests.other.replacing("event Add", with: "event Note")
         .replacing("on Add", with: "on Note"))
-    try place.send("Hello", ["id": "a"])
-    try place.restart(DeployTests.counter(1))
-    #expect(place.engine.catalogue.names == ["Counter"])
-    try place.send("Note", ["id": "a", "note": "still here"])
-    #expect(try place.data("Other", "a")["notes"] == ["still here"])
-    #expect(throws: EngineProblem.self) { try place.send("Hello", ["id": "b"]) }
+    try fixture.send("Hello", ["id": "a"])
+    try fixture.restart(DeployTests.counter(1))
+    #expect(fixture.engine.catalogue.names == ["Counter"])
+    try fixture.send("Note", ["id": "a", "note": "still here"])
+    #expect(try fixture.data("Other", "a")["notes"] == ["still here"])
+    #expect(throws: EngineProblem.self) { try fixture.send("Hello", ["id": "b"]) }
   }
 
-  @Test func aDeploymentThatDidNotCommitIsNone() throws {
-    let place = try Place(DeployTests.counter(1))
-    place.store.nextCommitFails = .unavailable("no luck")
-    #expect(throws: StoreError.self) { try place.deploy(DeployTests.other) }
-    #expect(place.engine.catalogue.names == ["Counter"])
-    #expect(throws: EngineProblem.self) { try place.send("Hello", ["id": "a"]) }
+  @Test("a deployment whose commit fails has no effect") func failedCommit() throws {
+    let fixture = try Fixture(DeployTests.counter(1))
+    fixture.store.nextCommitFails = .unavailable("no luck")
+    #expect(throws: StoreError.self) { try fixture.deploy(DeployTests.other) }
+    #expect(fixture.engine.catalogue.names == ["Counter"])
+    #expect(throws: EngineProblem.self) { try fixture.send("Hello", ["id": "a"]) }
   }
 
-  @Test func aRetiredFlowBeginsNothing() throws {
-    let place = try Place(DeployTests.counter(1))
-    try place.send("Begin", ["id": "a"])
-    #expect(place.engine.retire("Counter") && !place.engine.retire("Counter"))
-    _ = try place.engine.commit()
-    #expect(throws: EngineProblem.self) { try place.send("Begin", ["id": "b"]) }
-    try place.send("Add", ["id": "a"])
-    #expect(try place.data("Counter", "a")["total"] == 1)
+  @Test("a retired flow starts no instances; running ones continue") func retiredFlow() throws {
+    let fixture = try Fixture(DeployTests.counter(1))
+    try fixture.send("Begin", ["id": "a"])
+    #expect(fixture.engine.retire("Counter") && !fixture.engine.retire("Counter"))
+    _ = try fixture.engine.commit()
+    #expect(throws: EngineProblem.self) { try fixture.send("Begin", ["id": "b"]) }
+    try fixture.send("Add", ["id": "a"])
+    #expect(try fixture.data("Counter", "a")["total"] == 1)
   }
 }

@@ -5,14 +5,14 @@ import Foundation
 import Synchronization
 import Testing
 
-/// The thread around the engine: batches, backpressure, the end.
-@Suite struct EngineThreadTests {
-  /// A runner that is done at once.
+/// The thread of the engine: batches, backpressure and shutdown.
+@Suite("Engine thread") struct EngineThreadTests {
+  /// A runner that completes each job immediately.
   private struct Echo: ActionRunner {
     func run(_ request: JobRequest, finish: @escaping @Sendable (JobOutcome) -> Void) { finish(.done("paid")) }
   }
 
-  /// Records what the callbacks are given.
+  /// Records the arguments of the callbacks.
   private final class CallbackRecorder: Sendable {
     let entries = Mutex<[JournalEntry]>([])
     let failures = Mutex<[String]>([])
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func manyAtOnceAreAllAnsweredInOrder() async throws {
+  @Test("concurrent events are committed in batches and answered in order") func batching() async throws {
     let thread = EngineThread()
     let recorder = CallbackRecorder()
     let commits = Mutex(0)
@@ -53,12 +53,12 @@ import Testing
       return await group.reduce(into: []) { $0.append($1) }
     }
     #expect(revisions.sorted() == Array(2...401))
-    #expect(commits.withLock { $0 } < 400, "what comes in together is committed together")
+    #expect(commits.withLock { $0 } < 400, "concurrent events share commits")
     thread.shutdown()
     #expect(recorder.entries.withLock { $0.map(\.sequence) } == Array(1...401))
   }
 
-  @Test func aJobThatIsDoneAtOnceMovesItsInstance() async throws {
+  @Test("the result of a job advances its instance") func completedJob() async throws {
     let thread = EngineThread()
     let recorder = CallbackRecorder()
     try start(thread, recorder)
@@ -72,7 +72,7 @@ import Testing
     thread.shutdown()
   }
 
-  @Test func tooMuchIsToldToComeLater() throws {
+  @Test("events beyond the limit of the queue are rejected as overloaded") func backpressure() throws {
     let thread = EngineThread()
     let gate = DispatchSemaphore(value: 0)
     let isHeldUp = DispatchSemaphore(value: 0)
@@ -99,7 +99,7 @@ import Testing
     #expect(answered.withLock { $0 } == EngineThread.maximumWaiting + 6)
   }
 
-  @Test func aLostStoreEndsEverything() async throws {
+  @Test("a fatal error of the store stops the engine") func fatalStore() async throws {
     let thread = EngineThread()
     let recorder = CallbackRecorder()
     try start(thread, recorder) { $0.nextCommitFails = .fatal("fsync") }
@@ -109,7 +109,7 @@ import Testing
     guard case .failure(.shuttingDown) = await send(thread, "Begin", "t1") else { return #expect(Bool(false)) }
   }
 
-  @Test func aStoreThatFailsForAWhileComesBack() async throws {
+  @Test("the engine recovers after a failed commit") func unavailableStore() async throws {
     let thread = EngineThread()
     try start(thread, CallbackRecorder()) { $0.nextCommitFails = .unavailable("full") }
     guard case .failure(.storeUnavailable("full")) = await send(thread, "Begin", "t1") else {
@@ -119,7 +119,7 @@ import Testing
     thread.shutdown()
   }
 
-  @Test func anEngineThatCannotBeginIsSaid() throws {
+  @Test("an error at the start is thrown to the caller") func failedStart() throws {
     let thread = EngineThread()
     #expect(throws: EngineError(message: "no")) {
       try thread.start(runner: Echo(), callbacks: CallbackRecorder().callbacks) { () throws(EngineError) in

@@ -5,8 +5,8 @@ import Testing
 
 private let t1: JSON = ["id": "t1"]
 
-/// Taking events: durable once answered, once per key, and nothing at all when the store fails.
-@Suite struct EventTests {
+/// Events are durable once answered, applied once per idempotency key, and have no effect if the store fails.
+@Suite("Events") struct EventTests {
   private func problem(_ body: () throws(EngineProblem) -> EventAnswer) -> String {
     do throws(EngineProblem) {
       _ = try body()
@@ -16,56 +16,66 @@ private let t1: JSON = ["id": "t1"]
     }
   }
 
-  @Test(arguments: StoreKind.allCases) func anEventStartsAndMovesAnInstance(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    let started = try desk.send("Begin", t1)
+  @Test(
+    "an event starts or changes an instance, also after a restart",
+    arguments: StoreKind.allCases) func startAndTransition(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    let started = try fixture.send("Begin", t1)
     #expect(started.created && started.revision == 1 && started.sequence == 1 && started.to == ["idle"])
-    let moved = try desk.send("Go", t1)
+    let moved = try fixture.send("Go", t1)
     #expect(!moved.created && moved.revision == 2 && moved.from == ["idle"] && moved.to == ["charging"])
     #expect(moved.disposition == .applied && moved.status == .running)
-    try desk.restart()
-    #expect(try desk.row("Task", "t1").revision == 2)
-    #expect(try desk.send("Poke", ["id": "t1", "room": 5]).revision == 3)
-    #expect(try desk.data("Task", "t1")["room"] == 5)
-  }
-
-  @Test(arguments: StoreKind.allCases) func nothingIsThereBeforeTheCommit(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    _ = desk.engine.submit(EventCommand(event: "Begin", payload: t1))
-    #expect(try desk.store.instance(flow: "Task", key: "t1") == nil)
-    #expect(desk.engine.dispatch().isEmpty)
-    desk.commit()
-    #expect(try desk.store.instance(flow: "Task", key: "t1") != nil)
-  }
-
-  @Test(arguments: StoreKind.allCases) func theSameKeyGivesTheFirstAnswer(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Begin", t1)
-    let first = try desk.send("Poke", t1, key: "k")
-    var again = try desk.send("Poke", t1, key: "k")
-    #expect(again.replayed)
-    again.replayed = false
-    #expect(again == first)
-    try desk.restart()
-    #expect(try desk.send("Poke", t1, key: "k").replayed)
-    #expect(
-      problem { () throws(EngineProblem) in try desk.send("Poke", ["id": "t1", "room": 9], key: "k") }
-        == "idempotencyReused")
-    #expect(try desk.data("Task", "t1")["count"] == 1)
-  }
-
-  @Test func theSameKeyTwiceInOneBatchIsTakenOnce() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    var command = EventCommand(event: "Poke", payload: t1)
-    command.idempotencyKey = "k"
-    let answers = try (0..<3).map { _ in try desk.engine.submit(command).get() }
-    desk.commit()
-    #expect(answers.map(\.replayed) == [false, true, true])
-    #expect(try desk.data("Task", "t1")["count"] == 1)
+    try fixture.restart()
+    #expect(try fixture.row("Task", "t1").revision == 2)
+    #expect(try fixture.send("Poke", ["id": "t1", "room": 5]).revision == 3)
+    #expect(try fixture.data("Task", "t1")["room"] == 5)
   }
 
   @Test(
+    "nothing is stored or dispatched before the commit",
+    arguments: StoreKind.allCases) func beforeCommit(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    _ = fixture.engine.submit(EventCommand(event: "Begin", payload: t1))
+    #expect(try fixture.store.instance(flow: "Task", key: "t1") == nil)
+    #expect(fixture.engine.dispatch().isEmpty)
+    fixture.commit()
+    #expect(try fixture.store.instance(flow: "Task", key: "t1") != nil)
+  }
+
+  @Test(
+    "the same idempotency key returns the first answer; another payload is an error",
+    arguments: StoreKind.allCases) func idempotencyKey(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Begin", t1)
+    let first = try fixture.send("Poke", t1, key: "k")
+    var again = try fixture.send("Poke", t1, key: "k")
+    #expect(again.replayed)
+    again.replayed = false
+    #expect(again == first)
+    try fixture.restart()
+    #expect(try fixture.send("Poke", t1, key: "k").replayed)
+    #expect(
+      problem { () throws(EngineProblem) in try fixture.send("Poke", ["id": "t1", "room": 9], key: "k") }
+        == "idempotencyReused")
+    #expect(try fixture.data("Task", "t1")["count"] == 1)
+  }
+
+  @Test("an idempotency key that occurs repeatedly in a batch is applied once") func idempotencyKeyInBatch() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    var command = EventCommand(event: "Poke", payload: t1)
+    command.idempotencyKey = "k"
+    let answers = try (0..<3).map { _ in try fixture.engine.submit(command).get() }
+    fixture.commit()
+    #expect(answers.map(\.replayed) == [false, true, true])
+    #expect(try fixture.data("Task", "t1")["count"] == 1)
+  }
+
+  @Test(
+    "an event that cannot be applied is an error and leaves no entry",
     arguments: [
       ("Poke", ["id": "none"], nil, "notFound"), ("Nothing", ["id": "t1"], nil, "unknownEvent"),
       ("Poke", ["id": 5], nil, "invalidPayload"), ("Back", ["id": "t1"], nil, "refused"),
@@ -73,108 +83,114 @@ private let t1: JSON = ["id": "t1"]
       ("Begin", ["id": .string(String(repeating: "x", count: 513))], nil, "invalidPayload"),
       ("Poke", ["id": "t1"], String(repeating: "x", count: 513), "invalidPayload"),
     ] as [(String, JSON, String?, String)])
-  func whatCannotBeTakenIsSaid(_ event: String, _ payload: JSON, _ key: String?, _ expected: String) throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    let name = problem { () throws(EngineProblem) in try desk.send(event, payload, key: key) }
+  func rejectedEvents(_ event: String, _ payload: JSON, _ key: String?, _ expected: String) throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    let name = problem { () throws(EngineProblem) in try fixture.send(event, payload, key: key) }
     #expect(name == expected)
-    #expect(desk.entries.count == 1)
+    #expect(fixture.entries.count == 1)
   }
 
-  @Test func aRevisionCanBeAskedFor() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    #expect(try desk.send("Poke", t1, ifMatch: 1).revision == 2)
-    #expect(problem { () throws(EngineProblem) in try desk.send("Poke", t1, ifMatch: 1) } == "revisionMismatch")
+  @Test("an event can require a revision") func revisionPrecondition() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    #expect(try fixture.send("Poke", t1, ifMatch: 1).revision == 2)
+    #expect(problem { () throws(EngineProblem) in try fixture.send("Poke", t1, ifMatch: 1) } == "revisionMismatch")
   }
 
-  @Test(arguments: StoreKind.allCases) func aNewRunGoesOnCounting(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Begin", t1)
-    #expect(problem { () throws(EngineProblem) in try desk.send("Begin", t1) } == "refused")
-    #expect(try desk.send("Close", t1).status == .done)
-    let first = try desk.end(.done(.null)).idempotencyKey
-    let again = try desk.send("Begin", t1)
+  @Test(
+    "a new run under the same key continues the revision and has new job keys",
+    arguments: StoreKind.allCases) func restartedInstance(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Begin", t1)
+    #expect(problem { () throws(EngineProblem) in try fixture.send("Begin", t1) } == "refused")
+    #expect(try fixture.send("Close", t1).status == .done)
+    let first = try fixture.end(.done(.null)).idempotencyKey
+    let again = try fixture.send("Begin", t1)
     #expect(again.created && again.revision == 3)
-    try desk.send("Close", t1)
-    #expect(try desk.end(.done(.null)).idempotencyKey != first, "the work of another run has another key")
-    #expect(problem { () throws(EngineProblem) in try desk.send("Poke", t1) } == "refused")
+    try fixture.send("Close", t1)
+    #expect(try fixture.end(.done(.null)).idempotencyKey != first, "the job of another run has another key")
+    #expect(problem { () throws(EngineProblem) in try fixture.send("Poke", t1) } == "refused")
   }
 
-  @Test func canonicallyEqualKeysAreTwoInstances() throws {
-    let desk = try TestEngine()
-    #expect(try desk.send("Begin", ["id": "\u{E9}"]).created)
-    #expect(try desk.send("Begin", ["id": "e\u{301}"]).created)
-    #expect(try desk.store.counters().instance == 2)
+  @Test("canonically equivalent keys are different instances") func unicodeKeys() throws {
+    let fixture = try TestEngine()
+    #expect(try fixture.send("Begin", ["id": "\u{E9}"]).created)
+    #expect(try fixture.send("Begin", ["id": "e\u{301}"]).created)
+    #expect(try fixture.store.counters().instance == 2)
   }
 
-  @Test func aFailedCommitHasNotHappened() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    try desk.memory.nextCommitFails = .unavailable("full")
-    _ = desk.engine.submit(EventCommand(event: "Poke", payload: t1))
-    _ = desk.engine.submit(EventCommand(event: "Begin", payload: ["id": "t2"]))
-    #expect(throws: StoreError.unavailable("full")) { try desk.engine.commit() }
-    #expect(problem { () throws(EngineProblem) in try desk.send("Poke", ["id": "t2"]) } == "notFound")
-    let answer = try desk.send("Poke", t1)
+  @Test("a failed commit has no effect and skips no offset") func failedCommit() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    try fixture.memory.nextCommitFails = .unavailable("full")
+    _ = fixture.engine.submit(EventCommand(event: "Poke", payload: t1))
+    _ = fixture.engine.submit(EventCommand(event: "Begin", payload: ["id": "t2"]))
+    #expect(throws: StoreError.unavailable("full")) { try fixture.engine.commit() }
+    #expect(problem { () throws(EngineProblem) in try fixture.send("Poke", ["id": "t2"]) } == "notFound")
+    let answer = try fixture.send("Poke", t1)
     #expect(answer.revision == 2 && answer.sequence == 2, "no number is skipped")
-    #expect(try desk.data("Task", "t1")["count"] == 1)
+    #expect(try fixture.data("Task", "t1")["count"] == 1)
   }
 
-  @Test func whatCannotBeReadFailsTheBatch() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    try desk.send("Go", t1)
-    try desk.restart()
-    let memory = try desk.memory
+  @Test("a failed read of the store fails the batch, and the work is repeated") func failedRead() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    try fixture.send("Go", t1)
+    try fixture.restart()
+    let memory = try fixture.memory
     memory.readingFails = .unavailable("gone")
     #expect(
-      problem { () throws(EngineProblem) in try desk.send("Begin", ["id": "t9"]) }
+      problem { () throws(EngineProblem) in try fixture.send("Begin", ["id": "t9"]) }
         == "storeUnavailable")
     #expect(throws: StoreError.unavailable("gone")) {
-      desk.engine.finish(desk.out[0].job, .done("paid"))
-      _ = try desk.engine.commit()
+      fixture.engine.finish(fixture.out[0].job, .done("paid"))
+      _ = try fixture.engine.commit()
     }
-    desk.wait(7_200_000)
+    fixture.wait(7_200_000)
     memory.readingFails = nil
-    desk.out = []
-    desk.turn()
-    #expect(desk.urls == ["http://pay/t1"], "a result that got lost on the way is asked for again")
+    fixture.out = []
+    fixture.turn()
+    #expect(fixture.urls == ["http://pay/t1"], "a job whose result was lost is dispatched again")
   }
 }
 
-/// Events that instances send each other.
-@Suite struct EmissionTests {
-  @Test(arguments: StoreKind.allCases) func anEmittedEventStartsAndReachesOthers(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Tick", ["id": "b"])
-    try desk.send("Close", ["id": "b"])
-    #expect(try desk.data("Listener", "b") == ["id": "b", "text": "over"])
-    #expect(desk.kinds(.emit).map { $0.body["data"]?["text"] } == ["over"])
-    try desk.send("Shout", ["id": "c", "to": ["b", "d"], "text": "!"])
-    #expect(try desk.data("Listener", "b")["text"] == "over!")
-    #expect(try desk.data("Listener", "d")["text"] == "!")
+/// Events from one instance to another.
+@Suite("Emitted events") struct EmissionTests {
+  @Test(
+    "an emitted event starts or reaches other instances",
+    arguments: StoreKind.allCases) func delivery(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Tick", ["id": "b"])
+    try fixture.send("Close", ["id": "b"])
+    #expect(try fixture.data("Listener", "b") == ["id": "b", "text": "over"])
+    #expect(fixture.kinds(.emit).map { $0.body["data"]?["text"] } == ["over"])
+    try fixture.send("Shout", ["id": "c", "to": ["b", "d"], "text": "!"])
+    #expect(try fixture.data("Listener", "b")["text"] == "over!")
+    #expect(try fixture.data("Listener", "d")["text"] == "!")
   }
 
-  @Test func aRefusalIsNotedAndTheSenderGoesOn() throws {
-    let desk = try TestEngine()
-    try desk.send("Shout", ["id": "c", "to": ["b"], "text": "yes"])
-    #expect(try desk.send("Shout", ["id": "c2", "to": ["b"], "text": "no"]).created)
-    let note = try #require(desk.kinds(.undelivered).first)
+  @Test("a refused emitted event is recorded, and the sender continues") func refusedDelivery() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Shout", ["id": "c", "to": ["b"], "text": "yes"])
+    #expect(try fixture.send("Shout", ["id": "c2", "to": ["b"], "text": "no"]).created)
+    let note = try #require(fixture.kinds(.undelivered).first)
     #expect(note.key == "c2" && note.body["flow"] == "Listener")
-    #expect(try desk.data("Listener", "b")["text"] == "yes")
+    #expect(try fixture.data("Listener", "b")["text"] == "yes")
   }
 
-  @Test func whatIsTooMuchForOneBatchComesWithTheNext() throws {
-    let desk = try TestEngine()
+  @Test("deliveries beyond the limit of a batch are made in the next one") func manyDeliveries() throws {
+    let fixture = try TestEngine()
     let names = (0..<(Engine.maximumDeliveries + 50)).map { JSON.string("n\($0)") }
     var command = EventCommand(event: "Shout", payload: ["id": "c", "to": .array(names), "text": "x"])
     command.flow = "Crier"
-    _ = try desk.engine.submit(command).get()
-    desk.commit()
-    #expect(try desk.store.counters().instance == Int64(Engine.maximumDeliveries) + 1)
-    try desk.restart()
-    #expect(try desk.store.counters().instance == Int64(names.count) + 1)
-    #expect(try desk.memory.jobs.isEmpty)
+    _ = try fixture.engine.submit(command).get()
+    fixture.commit()
+    #expect(try fixture.store.counters().instance == Int64(Engine.maximumDeliveries) + 1)
+    try fixture.restart()
+    #expect(try fixture.store.counters().instance == Int64(names.count) + 1)
+    #expect(try fixture.memory.jobs.isEmpty)
   }
 }

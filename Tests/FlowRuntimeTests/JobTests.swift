@@ -4,322 +4,348 @@ import Testing
 
 private let t1: JSON = ["id": "t1"]
 
-/// Work for the outside: at least once out there, exactly once in the instance.
-@Suite struct JobTests {
+/// Jobs: dispatched at least once, applied to the instance exactly once.
+@Suite("Jobs") struct JobTests {
   private func charging(_ kind: StoreKind = .memory) throws -> TestEngine {
-    let desk = try TestEngine(kind)
-    try desk.send("Begin", t1)
-    try desk.send("Go", t1)
-    return desk
-  }
-
-  @Test(arguments: StoreKind.allCases) func aCallGoesOutAndItsResultComesBack(_ kind: StoreKind) throws {
-    let desk = try charging(kind)
-    #expect(desk.urls == ["http://pay/t1"])
-    let request = try desk.end(.done("paid"))
-    #expect(request.idempotencyKey.hasPrefix("n1/Task/t1/1-") && request.attempt == 1)
-    #expect(desk.state("Task", "t1") == "carving")
-    #expect(try desk.data("Task", "t1")["receipt"] == "paid")
-    #expect(try desk.store.job(id: 1) == nil)
-  }
-
-  @Test(arguments: StoreKind.allCases) func whatWasUnderWayGoesOutAgainAfterACrash(_ kind: StoreKind) throws {
-    let desk = try charging(kind)
-    let first = desk.out[0].request
-    try desk.restart()
-    #expect(desk.urls == ["http://pay/t1"])
-    #expect(desk.out[0].request.idempotencyKey == first.idempotencyKey)
-    try desk.end(.done("paid"))
-    #expect(desk.state("Task", "t1") == "carving")
-  }
-
-  @Test(arguments: StoreKind.allCases) func triesAreSpentAndThenItHasFailed(_ kind: StoreKind) throws {
-    let desk = try charging(kind)
-    var attempts: [Int] = []
-    // Without chance the whole backoff is waited: 1 s, then 2 s.
-    for wait in [1000, 2000] as [Int64] {
-      attempts.append(try desk.end(.status(503, message: "busy", retryAfterMilliseconds: nil)).attempt)
-      desk.wait(wait - 1)
-      #expect(desk.out.isEmpty, "not early")
-      desk.wait(1)
-      #expect(desk.out.count == 1)
-    }
-    try desk.restart()
-    attempts.append(try desk.end(.unreachable("nobody there")).attempt)
-    #expect(attempts == [1, 2, 3])
-    #expect(desk.state("Task", "t1") == "broken")
-    let failed = desk.entries.last { $0.kind == .step }?.body["result"]?["failed"]
-    #expect(failed?["code"] == "UNAVAILABLE")
-    #expect(failed?["attempts"] == 3)
-    #expect(desk.kinds(.dead).isEmpty, "a reaction has taken the failure")
+    let fixture = try TestEngine(kind)
+    try fixture.send("Begin", t1)
+    try fixture.send("Go", t1)
+    return fixture
   }
 
   @Test(
+    "the result of a call reaches its instance",
+    arguments: StoreKind.allCases) func call(_ kind: StoreKind) throws
+  {
+    let fixture = try charging(kind)
+    #expect(fixture.urls == ["http://pay/t1"])
+    let request = try fixture.end(.done("paid"))
+    #expect(request.idempotencyKey.hasPrefix("n1/Task/t1/1-") && request.attempt == 1)
+    #expect(fixture.state("Task", "t1") == "carving")
+    #expect(try fixture.data("Task", "t1")["receipt"] == "paid")
+    #expect(try fixture.store.job(id: 1) == nil)
+  }
+
+  @Test(
+    "a job in progress is dispatched again after a crash, with the same idempotency key",
+    arguments: StoreKind.allCases) func crash(_ kind: StoreKind) throws
+  {
+    let fixture = try charging(kind)
+    let first = fixture.out[0].request
+    try fixture.restart()
+    #expect(fixture.urls == ["http://pay/t1"])
+    #expect(fixture.out[0].request.idempotencyKey == first.idempotencyKey)
+    try fixture.end(.done("paid"))
+    #expect(fixture.state("Task", "t1") == "carving")
+  }
+
+  @Test(
+    "a job is retried with backoff, and fails after its last attempt",
+    arguments: StoreKind.allCases) func retries(_ kind: StoreKind) throws
+  {
+    let fixture = try charging(kind)
+    var attempts: [Int] = []
+    // Without jitter the backoff has its full length: 1 s, then 2 s.
+    for wait in [1000, 2000] as [Int64] {
+      attempts.append(try fixture.end(.status(503, message: "busy", retryAfterMilliseconds: nil)).attempt)
+      fixture.wait(wait - 1)
+      #expect(fixture.out.isEmpty, "not early")
+      fixture.wait(1)
+      #expect(fixture.out.count == 1)
+    }
+    try fixture.restart()
+    attempts.append(try fixture.end(.unreachable("nobody there")).attempt)
+    #expect(attempts == [1, 2, 3])
+    #expect(fixture.state("Task", "t1") == "broken")
+    let failed = fixture.entries.last { $0.kind == .step }?.body["result"]?["failed"]
+    #expect(failed?["code"] == "UNAVAILABLE")
+    #expect(failed?["attempts"] == 3)
+    #expect(fixture.kinds(.dead).isEmpty, "a reaction has handled the failure")
+  }
+
+  @Test(
+    "some failures are not retried",
     arguments: [
       (.status(422, message: "", retryAfterMilliseconds: nil), "BROKEN"),
       (.status(404, message: "no", retryAfterMilliseconds: nil), "HTTP_404"),
       (.impossible(code: "BAD_REQUEST", message: ""), "BAD_REQUEST"), (.failed(code: "BROKEN", message: ""), "BROKEN"),
     ] as [(JobOutcome, String)])
-  func someFailuresAreFinal(_ outcome: JobOutcome, _ code: String) throws {
-    let desk = try charging()
-    try desk.end(outcome)
-    #expect(desk.state("Task", "t1") == "broken")
-    let failed = desk.entries.last { $0.kind == .step }?.body["result"]?["failed"]
+  func finalFailures(_ outcome: JobOutcome, _ code: String) throws {
+    let fixture = try charging()
+    try fixture.end(outcome)
+    #expect(fixture.state("Task", "t1") == "broken")
+    let failed = fixture.entries.last { $0.kind == .step }?.body["result"]?["failed"]
     #expect(failed?["code"] == .string(code))
   }
 
-  @Test func retryAfterIsHeeded() throws {
-    let desk = try charging()
-    try desk.end(.status(503, message: "", retryAfterMilliseconds: 60_000))
-    desk.wait(59_999)
-    #expect(desk.out.isEmpty)
-    desk.wait(1)
-    #expect(desk.out.count == 1)
+  @Test("Retry-After of a response delays the next attempt") func retryAfter() throws {
+    let fixture = try charging()
+    try fixture.end(.status(503, message: "", retryAfterMilliseconds: 60_000))
+    fixture.wait(59_999)
+    #expect(fixture.out.isEmpty)
+    fixture.wait(1)
+    #expect(fixture.out.count == 1)
   }
 
-  @Test func whatIsPutOffHasNotBeenTried() throws {
-    let desk = try charging()
+  @Test("a postponed job does not count as an attempt") func postponed() throws {
+    let fixture = try charging()
     for _ in 0..<5 {
-      #expect(try desk.end(.postponed(500)).attempt == 1)
-      desk.wait(499)
-      #expect(desk.out.isEmpty, "not early")
-      desk.wait(1)
-      #expect(desk.out.count == 1)
+      #expect(try fixture.end(.postponed(500)).attempt == 1)
+      fixture.wait(499)
+      #expect(fixture.out.isEmpty, "not early")
+      fixture.wait(1)
+      #expect(fixture.out.count == 1)
     }
-    try desk.end(.status(503, message: "", retryAfterMilliseconds: nil))
-    desk.wait(3000)
-    #expect(desk.out.first?.request.attempt == 2)
+    try fixture.end(.status(503, message: "", retryAfterMilliseconds: nil))
+    fixture.wait(3000)
+    #expect(fixture.out.first?.request.attempt == 2)
   }
 
   @Test(
+    "the failure code is named for the kind of action",
     arguments: [
       (.reply(422, of: .mail, isTransient: false, message: ""), "BROKEN"),
       (.reply(354, of: .mail, isTransient: false, message: ""), "SMTP_354"),
       (.reply(1, of: .program, isTransient: true, message: ""), "EXIT_1"),
     ] as [(JobOutcome, String)])
-  func aReplyHasACodeOfItsOwn(_ outcome: JobOutcome, _ code: String) throws {
-    let desk = try charging()
-    try desk.end(outcome)
-    #expect(desk.state("Task", "t1") == "broken")
-    let failed = desk.entries.last { $0.kind == .step }?.body["result"]?["failed"]
+  func failureCodes(_ outcome: JobOutcome, _ code: String) throws {
+    let fixture = try charging()
+    try fixture.end(outcome)
+    #expect(fixture.state("Task", "t1") == "broken")
+    let failed = fixture.entries.last { $0.kind == .step }?.body["result"]?["failed"]
     #expect(failed?["code"] == .string(code))
   }
 
-  @Test func aResultOfAnotherTypeIsAFailure() throws {
-    let desk = try charging()
-    try desk.end(.done(["not": "text"]))
-    #expect(desk.state("Task", "t1") == "broken")
-    let cause = desk.entries.last { $0.kind == .step }?.body["result"]?["failed"]
+  @Test("a result of the wrong type is a failure") func invalidResult() throws {
+    let fixture = try charging()
+    try fixture.end(.done(["not": "text"]))
+    #expect(fixture.state("Task", "t1") == "broken")
+    let cause = fixture.entries.last { $0.kind == .step }?.body["result"]?["failed"]
     #expect(cause?["code"] == "INVALID_RESULT")
   }
 
-  @Test(arguments: StoreKind.allCases) func aCallThatIsLeftIsWithdrawn(_ kind: StoreKind) throws {
-    let desk = try charging(kind)
-    let late = desk.out.removeFirst().job
-    try desk.send("Back", t1)
-    #expect(try desk.store.jobs(instance: 1).isEmpty)
-    desk.engine.finish(late, .done("too late"))
-    desk.turn()
-    #expect(desk.state("Task", "t1") == "idle")
-    try desk.send("Go", t1)
-    #expect(desk.out.count == 1)
-    desk.engine.finish(late, .done("too late"))
-    desk.turn()
-    #expect(desk.state("Task", "t1") == "charging", "an old answer is not taken for a new one")
-    try desk.end(.done("paid"))
-    #expect(try desk.data("Task", "t1")["receipt"] == "paid")
+  @Test(
+    "leaving a state withdraws its call, and late results are discarded",
+    arguments: StoreKind.allCases) func withdrawnCall(_ kind: StoreKind) throws
+  {
+    let fixture = try charging(kind)
+    let late = fixture.out.removeFirst().job
+    try fixture.send("Back", t1)
+    #expect(try fixture.store.jobs(instance: 1).isEmpty)
+    fixture.engine.finish(late, .done("too late"))
+    fixture.turn()
+    #expect(fixture.state("Task", "t1") == "idle")
+    try fixture.send("Go", t1)
+    #expect(fixture.out.count == 1)
+    fixture.engine.finish(late, .done("too late"))
+    fixture.turn()
+    #expect(fixture.state("Task", "t1") == "charging", "a late result does not complete the new job")
+    try fixture.end(.done("paid"))
+    #expect(try fixture.data("Task", "t1")["receipt"] == "paid")
   }
 
-  @Test func theSameAnswerTwiceCountsOnce() throws {
-    let desk = try charging()
-    let job = desk.out[0].job
-    desk.engine.finish(job, .done("one"))
-    desk.engine.finish(job, .done("two"))
-    desk.turn()
-    #expect(try desk.data("Task", "t1")["receipt"] == "one")
+  @Test("only the first result of a job counts") func repeatedResult() throws {
+    let fixture = try charging()
+    let job = fixture.out[0].job
+    fixture.engine.finish(job, .done("one"))
+    fixture.engine.finish(job, .done("two"))
+    fixture.turn()
+    #expect(try fixture.data("Task", "t1")["receipt"] == "one")
   }
 
-  @Test func aResultIsNotLostWithItsCommit() throws {
-    let desk = try charging()
-    try desk.memory.nextCommitFails = .unavailable("full")
-    try desk.end(.done("paid"))
-    #expect(desk.state("Task", "t1") == "charging")
-    desk.turn()
-    #expect(desk.urls == ["http://pay/t1"])
-    try desk.end(.done("paid"))
-    #expect(desk.state("Task", "t1") == "carving")
+  @Test("a job is dispatched again if the commit of its result fails") func failedCommit() throws {
+    let fixture = try charging()
+    try fixture.memory.nextCommitFails = .unavailable("full")
+    try fixture.end(.done("paid"))
+    #expect(fixture.state("Task", "t1") == "charging")
+    fixture.turn()
+    #expect(fixture.urls == ["http://pay/t1"])
+    try fixture.end(.done("paid"))
+    #expect(fixture.state("Task", "t1") == "carving")
   }
 
-  @Test(arguments: StoreKind.allCases) func aResultThatCannotBeTakenIsKept(_ kind: StoreKind) throws {
-    let desk = try charging(kind)
-    try desk.send("Poke", ["id": "t1", "room": 0])
-    try desk.end(.done("paid"))
-    #expect(desk.state("Task", "t1") == "charging")
-    #expect(desk.kinds(.incident).count == 1)
-    #expect(try desk.row("Task", "t1").incident.isEmpty == false)
-    try desk.restart()
-    #expect(desk.out.isEmpty, "the work is done and is not done again")
-    try desk.send("Poke", ["id": "t1", "room": 1])
-    desk.wait(300_000)
-    #expect(desk.out.isEmpty)
-    #expect(desk.state("Task", "t1") == "carving")
-    #expect(try desk.row("Task", "t1").incident.isEmpty)
+  @Test(
+    "a result that the instance cannot process is stored as an incident and applied later",
+    arguments: StoreKind.allCases) func incident(_ kind: StoreKind) throws
+  {
+    let fixture = try charging(kind)
+    try fixture.send("Poke", ["id": "t1", "room": 0])
+    try fixture.end(.done("paid"))
+    #expect(fixture.state("Task", "t1") == "charging")
+    #expect(fixture.kinds(.incident).count == 1)
+    #expect(try fixture.row("Task", "t1").incident.isEmpty == false)
+    try fixture.restart()
+    #expect(fixture.out.isEmpty, "the work is not repeated")
+    try fixture.send("Poke", ["id": "t1", "room": 1])
+    fixture.wait(300_000)
+    #expect(fixture.out.isEmpty)
+    #expect(fixture.state("Task", "t1") == "carving")
+    #expect(try fixture.row("Task", "t1").incident.isEmpty)
   }
 
-  @Test func workThatIsForgottenOutlivesItsInstance() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    try desk.send("Close", t1)
-    try desk.restart()
-    #expect(desk.urls == ["http://note/t1"])
-    try desk.end(.unreachable(""))
-    desk.wait(1000)
-    try desk.end(.unreachable(""))
-    #expect(desk.kinds(.dead).count == 1)
-    #expect(try desk.memory.dead.count == 1)
+  @Test("a job without a waiting call continues after the end of its instance") func detachedJob() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    try fixture.send("Close", t1)
+    try fixture.restart()
+    #expect(fixture.urls == ["http://note/t1"])
+    try fixture.end(.unreachable(""))
+    fixture.wait(1000)
+    try fixture.end(.unreachable(""))
+    #expect(fixture.kinds(.dead).count == 1)
+    #expect(try fixture.memory.dead.count == 1)
   }
 
-  @Test func whatCannotBeBoundIsTriedAndThenDead() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    desk.wait(3_600_000)
-    #expect(desk.state("Task", "t1") == "expired")
-    #expect(desk.out.isEmpty)
-    #expect(desk.kinds(.dead).first?.body["message"]?.string?.contains("NOT_SET") == true)
+  @Test("an action with a missing setting becomes a dead letter") func unboundAction() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    fixture.wait(3_600_000)
+    #expect(fixture.state("Task", "t1") == "expired")
+    #expect(fixture.out.isEmpty)
+    #expect(fixture.kinds(.dead).first?.body["message"]?.string?.contains("NOT_SET") == true)
   }
 
-  @Test func noMoreAreUnderWayThanThereIsRoomFor() throws {
-    let desk = try TestEngine()
+  @Test("the number of jobs in progress is limited") func inFlightLimit() throws {
+    let fixture = try TestEngine()
     for index in 0..<(Engine.maximumInFlight + 20) {
       let id: JSON = ["id": .string("x\(index)")]
-      _ = desk.engine.submit(EventCommand(event: "Begin", payload: id))
-      _ = desk.engine.submit(EventCommand(event: "Go", payload: id))
+      _ = fixture.engine.submit(EventCommand(event: "Begin", payload: id))
+      _ = fixture.engine.submit(EventCommand(event: "Go", payload: id))
     }
-    desk.turn()
-    #expect(desk.out.count == Engine.maximumInFlight)
-    for _ in 0..<30 { try desk.end(.done("paid")) }
-    #expect(desk.out.count == Engine.maximumInFlight - 10)
-    #expect(Set(desk.urls).count == desk.urls.count)
+    fixture.turn()
+    #expect(fixture.out.count == Engine.maximumInFlight)
+    for _ in 0..<30 { try fixture.end(.done("paid")) }
+    #expect(fixture.out.count == Engine.maximumInFlight - 10)
+    #expect(Set(fixture.urls).count == fixture.urls.count)
   }
 }
 
-/// Work that is done at most once for a key.
-@Suite struct OnceTests {
-  @Test(arguments: StoreKind.allCases) func whoeverAsksForTheSameGetsTheSameResult(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    for id in ["a", "b", "c"] { try desk.send("Ask", ["id": .string(id), "what": "w"]) }
-    #expect(desk.urls == ["http://pay/w"])
-    try desk.restart()
-    #expect(desk.urls == ["http://pay/w"])
-    #expect(try desk.end(.done("paid")).idempotencyKey.hasPrefix("n1/once/charge/w/0-"))
-    for id in ["a", "b", "c"] { #expect(try desk.data("Shared", id)["answer"] == "paid") }
-    try desk.send("Again", ["id": "b"])
-    #expect(desk.out.isEmpty && desk.state("Shared", "b") == "answered", "the result is known")
-    try desk.send("Ask", ["id": "d", "what": "w"])
-    #expect(try desk.data("Shared", "d")["answer"] == "paid")
-    try desk.send("Ask", ["id": "e", "what": "other"])
-    #expect(desk.urls == ["http://pay/other"])
+/// Jobs that are performed at most once for a key.
+@Suite("Shared jobs: `once`") struct OnceTests {
+  @Test(
+    "calls with the same `once` key share one job and its result",
+    arguments: StoreKind.allCases) func sharedResult(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    for id in ["a", "b", "c"] { try fixture.send("Ask", ["id": .string(id), "what": "w"]) }
+    #expect(fixture.urls == ["http://pay/w"])
+    try fixture.restart()
+    #expect(fixture.urls == ["http://pay/w"])
+    #expect(try fixture.end(.done("paid")).idempotencyKey.hasPrefix("n1/once/charge/w/0-"))
+    for id in ["a", "b", "c"] { #expect(try fixture.data("Shared", id)["answer"] == "paid") }
+    try fixture.send("Again", ["id": "b"])
+    #expect(fixture.out.isEmpty && fixture.state("Shared", "b") == "answered", "the result is known")
+    try fixture.send("Ask", ["id": "d", "what": "w"])
+    #expect(try fixture.data("Shared", "d")["answer"] == "paid")
+    try fixture.send("Ask", ["id": "e", "what": "other"])
+    #expect(fixture.urls == ["http://pay/other"])
   }
 
-  @Test(arguments: StoreKind.allCases) func aFailureIsNoResult(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    for id in ["a", "b"] { try desk.send("Ask", ["id": .string(id), "what": "w"]) }
-    try desk.end(.status(422, message: "", retryAfterMilliseconds: nil))
-    #expect(desk.state("Shared", "a") == "lost")
-    #expect(desk.state("Shared", "b") == "asking", "it does the work itself")
-    #expect(desk.urls == ["http://pay/w"])
-    try desk.send("Again", ["id": "a"])
-    #expect(desk.urls == ["http://pay/w"], "and the other one waits for it")
-    try desk.end(.done("paid"))
-    for id in ["a", "b"] { #expect(try desk.data("Shared", id)["answer"] == "paid") }
+  @Test(
+    "a failure is not shared; the next waiting call performs the job",
+    arguments: StoreKind.allCases) func failure(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    for id in ["a", "b"] { try fixture.send("Ask", ["id": .string(id), "what": "w"]) }
+    try fixture.end(.status(422, message: "", retryAfterMilliseconds: nil))
+    #expect(fixture.state("Shared", "a") == "lost")
+    #expect(fixture.state("Shared", "b") == "asking", "it performs the job itself")
+    #expect(fixture.urls == ["http://pay/w"])
+    try fixture.send("Again", ["id": "a"])
+    #expect(fixture.urls == ["http://pay/w"], "and the other one waits for it")
+    try fixture.end(.done("paid"))
+    for id in ["a", "b"] { #expect(try fixture.data("Shared", id)["answer"] == "paid") }
   }
 
-  @Test("a suspended instance does not hold up others that wait for the same work", arguments: StoreKind.allCases)
+  @Test("a suspended instance does not block others that wait for the same job", arguments: StoreKind.allCases)
   func suspendedHolder(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Ask", ["id": "a", "what": "w"])
-    try desk.end(.unreachable("busy"))
-    _ = desk.engine.operate(OperatorCommand(.suspend, flow: "Shared", key: "a"))
-    desk.wait(10_000)
-    #expect(desk.out.isEmpty)
-    try desk.send("Ask", ["id": "b", "what": "w"])
-    #expect(desk.urls == ["http://pay/w"])
-    try desk.restart()
-    try desk.end(.done("paid"))
-    #expect(try desk.data("Shared", "b")["answer"] == "paid")
-    _ = desk.engine.operate(OperatorCommand(.resume, flow: "Shared", key: "a"))
-    desk.turn()
-    #expect(desk.out.isEmpty, "the work is done once")
-    #expect(try desk.data("Shared", "a")["answer"] == "paid")
+    let fixture = try TestEngine(kind)
+    try fixture.send("Ask", ["id": "a", "what": "w"])
+    try fixture.end(.unreachable("busy"))
+    _ = fixture.engine.operate(OperatorCommand(.suspend, flow: "Shared", key: "a"))
+    fixture.wait(10_000)
+    #expect(fixture.out.isEmpty)
+    try fixture.send("Ask", ["id": "b", "what": "w"])
+    #expect(fixture.urls == ["http://pay/w"])
+    try fixture.restart()
+    try fixture.end(.done("paid"))
+    #expect(try fixture.data("Shared", "b")["answer"] == "paid")
+    _ = fixture.engine.operate(OperatorCommand(.resume, flow: "Shared", key: "a"))
+    fixture.turn()
+    #expect(fixture.out.isEmpty, "the work is done once")
+    #expect(try fixture.data("Shared", "a")["answer"] == "paid")
   }
 
-  @Test("when the holder is suspended while others wait, one of them does the work")
+  @Test("if the instance with the job is suspended, a waiting instance performs it")
   func holderIsSuspendedLater() throws {
-    let desk = try TestEngine()
-    for id in ["a", "b"] { try desk.send("Ask", ["id": .string(id), "what": "w"]) }
-    try desk.end(.unreachable("busy"))
-    _ = desk.engine.operate(OperatorCommand(.suspend, flow: "Shared", key: "a"))
-    desk.wait(10_000)
-    desk.turn()
-    #expect(desk.urls == ["http://pay/w"])
-    try desk.end(.done("paid"))
-    #expect(try desk.data("Shared", "b")["answer"] == "paid")
+    let fixture = try TestEngine()
+    for id in ["a", "b"] { try fixture.send("Ask", ["id": .string(id), "what": "w"]) }
+    try fixture.end(.unreachable("busy"))
+    _ = fixture.engine.operate(OperatorCommand(.suspend, flow: "Shared", key: "a"))
+    fixture.wait(10_000)
+    fixture.turn()
+    #expect(fixture.urls == ["http://pay/w"])
+    try fixture.end(.done("paid"))
+    #expect(try fixture.data("Shared", "b")["answer"] == "paid")
   }
 }
 
-/// Work that outside programs claim.
-@Suite struct WorkerTests {
+/// Jobs that remote workers claim.
+@Suite("Remote workers") struct WorkerTests {
   private func carving(_ kind: StoreKind) throws -> TestEngine {
-    let desk = try TestEngine(kind)
-    try desk.send("Begin", t1)
-    try desk.send("Go", t1)
-    try desk.end(.done("paid"))
-    return desk
+    let fixture = try TestEngine(kind)
+    try fixture.send("Begin", t1)
+    try fixture.send("Go", t1)
+    try fixture.end(.done("paid"))
+    return fixture
   }
 
-  private func claim(_ desk: TestEngine) throws -> [ClaimedJob] {
-    let jobs = try desk.engine.claim(ClaimRequest(queue: "hands", limit: 5, leaseMilliseconds: 5000)).get()
-    desk.turn()
+  private func claim(_ fixture: TestEngine) throws -> [ClaimedJob] {
+    let jobs = try fixture.engine.claim(ClaimRequest(queue: "hands", limit: 5, leaseMilliseconds: 5000)).get()
+    fixture.turn()
     return jobs
   }
 
-  @Test(arguments: StoreKind.allCases) func aJobIsClaimedByOneAndEndedByIt(_ kind: StoreKind) throws {
-    let desk = try carving(kind)
-    #expect(try desk.engine.claim(ClaimRequest(queue: "feet", limit: 5, leaseMilliseconds: 5000)).get().isEmpty)
-    let job = try #require(try claim(desk).first)
+  @Test(
+    "a job is claimed by one worker, which extends its lease and completes it",
+    arguments: StoreKind.allCases) func claimAndComplete(_ kind: StoreKind) throws
+  {
+    let fixture = try carving(kind)
+    #expect(try fixture.engine.claim(ClaimRequest(queue: "feet", limit: 5, leaseMilliseconds: 5000)).get().isEmpty)
+    let job = try #require(try claim(fixture).first)
     #expect(job.arguments == ["id": "t1"] && job.attempt == 1 && job.fence == 1)
     #expect(job.idempotencyKey.hasPrefix("n1/Task/t1/2-"))
-    #expect(try claim(desk).isEmpty)
-    try desk.restart()
-    #expect(try claim(desk).isEmpty, "the lease outlives a crash")
-    desk.wait(4000)
-    #expect(try desk.engine.heartbeat(job.id, fence: 1, leaseMilliseconds: 5000).get() == desk.world.now() + 5000)
-    desk.turn()
-    desk.wait(4000)
-    try desk.engine.finish(job.id, fence: 1, outcome: .done(7)).get()
-    desk.turn()
-    #expect(try desk.data("Task", "t1")["count"] == 7)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(job.id, fence: 1, outcome: .done(8)).get() }
-    try desk.restart()
-    try desk.engine.finish(job.id, fence: 1, outcome: .done(7)).get()
-    #expect(try desk.data("Task", "t1")["count"] == 7, "the same report gets the same answer, and changes nothing")
+    #expect(try claim(fixture).isEmpty)
+    try fixture.restart()
+    #expect(try claim(fixture).isEmpty, "the lease outlives a crash")
+    fixture.wait(4000)
+    #expect(try fixture.engine.heartbeat(job.id, fence: 1, leaseMilliseconds: 5000).get() == fixture.world.now() + 5000)
+    fixture.turn()
+    fixture.wait(4000)
+    try fixture.engine.finish(job.id, fence: 1, outcome: .done(7)).get()
+    fixture.turn()
+    #expect(try fixture.data("Task", "t1")["count"] == 7)
+    #expect(throws: EngineProblem.self) { try fixture.engine.finish(job.id, fence: 1, outcome: .done(8)).get() }
+    try fixture.restart()
+    try fixture.engine.finish(job.id, fence: 1, outcome: .done(7)).get()
+    #expect(try fixture.data("Task", "t1")["count"] == 7, "a repeated report has the same answer and changes nothing")
   }
 
-  @Test("a lease that ends is an attempt, without another claim", arguments: StoreKind.allCases)
-  func leaseEndsByItself(_ kind: StoreKind) throws {
-    let desk = try carving(kind)
+  @Test("an expired lease counts as an attempt, without another claim", arguments: StoreKind.allCases)
+  func expiredLease(_ kind: StoreKind) throws {
+    let fixture = try carving(kind)
     for _ in 1...2 {
-      #expect(try claim(desk).count == 1)
-      try desk.restart()
-      #expect(desk.engine.nextDue == desk.world.now() + 5000)
-      desk.wait(5000)
-      desk.wait(1000)
+      #expect(try claim(fixture).count == 1)
+      try fixture.restart()
+      #expect(fixture.engine.nextDue == fixture.world.now() + 5000)
+      fixture.wait(5000)
+      fixture.wait(1000)
     }
-    #expect(desk.state("Task", "t1") == "broken", "both attempts are spent")
-    #expect(desk.engine.nextDue == nil)
+    #expect(fixture.state("Task", "t1") == "broken", "both attempts are used")
+    #expect(fixture.engine.nextDue == nil)
   }
 
-  @Test("a worker's attempt ends with the timeout of the action, whatever its heartbeats say")
+  @Test("a worker's attempt ends with the timeout of the action, despite heartbeats")
   func workerTimeout() throws {
     let text = """
       event Begin { id: string }
@@ -356,111 +382,120 @@ private let t1: JSON = ["id": "t1"]
     #expect(data["code"] == "TIMEOUT")
   }
 
-  @Test("a worker fails only with codes that the flow can know")
+  @Test("a worker can report only failure codes that the action declares")
   func workerCodes() throws {
-    let desk = try carving(.memory)
-    let job = try #require(try claim(desk).first)
-    let result = desk.engine.finish(job.id, fence: 1, outcome: .failed(code: "OOPS", message: ""))
+    let fixture = try carving(.memory)
+    let job = try #require(try claim(fixture).first)
+    let result = fixture.engine.finish(job.id, fence: 1, outcome: .failed(code: "OOPS", message: ""))
     guard case .failure(.invalidPayload(let problems)) = result else { return #expect(Bool(false), "\(result)") }
     #expect(problems.map(\.pointer) == ["/code"])
     #expect(problems.first?.message.contains("`LOST`") == true)
-    try desk.engine.finish(job.id, fence: 1, outcome: .failed(code: "UNAVAILABLE", message: "")).get()
+    try fixture.engine.finish(job.id, fence: 1, outcome: .failed(code: "UNAVAILABLE", message: "")).get()
   }
 
-  @Test(arguments: StoreKind.allCases) func aLeaseThatLapsesIsATry(_ kind: StoreKind) throws {
-    let desk = try carving(kind)
-    let first = try #require(try claim(desk).first)
-    desk.wait(5000)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
-    #expect(try claim(desk).isEmpty, "it rests before its next try")
-    desk.wait(1000)
-    let second = try #require(try claim(desk).first)
+  @Test(
+    "after a lease expires, another claim gets a new fence and the old one is rejected",
+    arguments: StoreKind.allCases) func staleFence(_ kind: StoreKind) throws
+  {
+    let fixture = try carving(kind)
+    let first = try #require(try claim(fixture).first)
+    fixture.wait(5000)
+    #expect(throws: EngineProblem.self) { try fixture.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
+    #expect(try claim(fixture).isEmpty, "it has a backoff before its next attempt")
+    fixture.wait(1000)
+    let second = try #require(try claim(fixture).first)
     #expect(second.id == first.id && second.fence == 2 && second.attempt == 2)
-    #expect(throws: EngineProblem.self) { try desk.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
-    #expect(throws: EngineProblem.self) { try desk.engine.heartbeat(first.id, fence: 1, leaseMilliseconds: 1).get() }
-    desk.wait(5000)
-    #expect(try claim(desk).isEmpty)
-    #expect(desk.state("Task", "t1") == "broken", "its tries are spent")
+    #expect(throws: EngineProblem.self) { try fixture.engine.finish(first.id, fence: 1, outcome: .done(7)).get() }
+    #expect(throws: EngineProblem.self) { try fixture.engine.heartbeat(first.id, fence: 1, leaseMilliseconds: 1).get() }
+    fixture.wait(5000)
+    #expect(try claim(fixture).isEmpty)
+    #expect(fixture.state("Task", "t1") == "broken", "its attempts are exhausted")
   }
 
-  @Test func aWorkerSaysThatItFailed() throws {
-    let desk = try carving(.memory)
+  @Test("a failure that a worker reports is retried") func failure() throws {
+    let fixture = try carving(.memory)
     for fence in 1...2 {
-      let job = try #require(try claim(desk).first)
-      try desk.engine.finish(job.id, fence: fence, outcome: .failed(code: "LOST", message: "slipped")).get()
-      desk.turn()
-      desk.wait(1000)
+      let job = try #require(try claim(fixture).first)
+      try fixture.engine.finish(job.id, fence: fence, outcome: .failed(code: "LOST", message: "slipped")).get()
+      fixture.turn()
+      fixture.wait(1000)
     }
-    #expect(desk.state("Task", "t1") == "broken")
+    #expect(fixture.state("Task", "t1") == "broken")
   }
 
-  @Test func twoClaimsInOneBatchGetDifferentJobs() throws {
-    let desk = try carving(.memory)
-    for event in ["Begin", "Go"] { try desk.send(event, ["id": "t2"]) }
-    try desk.end(.done("paid"))
-    let one = try desk.engine.claim(ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)).get()
-    let two = try desk.engine.claim(ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)).get()
+  @Test("two claims in a batch get different jobs") func concurrentClaims() throws {
+    let fixture = try carving(.memory)
+    for event in ["Begin", "Go"] { try fixture.send(event, ["id": "t2"]) }
+    try fixture.end(.done("paid"))
+    let one = try fixture.engine.claim(ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)).get()
+    let two = try fixture.engine.claim(ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)).get()
     #expect(one.count == 1 && two.count == 1 && one[0].id != two[0].id)
   }
 }
 
-/// Timers: never early, in order, once.
-@Suite struct TimerTests {
-  @Test(arguments: StoreKind.allCases) func aTimerFiresOnceAndNotEarly(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Begin", t1)
-    desk.wait(3_599_999)
-    #expect(desk.state("Task", "t1") == "idle")
-    try desk.restart()
-    #expect(desk.engine.nextDue == desk.world.now() + 1)
-    desk.wait(1)
-    #expect(desk.state("Task", "t1") == "expired")
-    #expect(try desk.store.dueTimers(at: .max, limit: 9).isEmpty)
+/// Timers fire once, in order, and never early.
+@Suite("Timers") struct TimerTests {
+  @Test(
+    "a timer fires once and not early, also after a restart",
+    arguments: StoreKind.allCases) func firing(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Begin", t1)
+    fixture.wait(3_599_999)
+    #expect(fixture.state("Task", "t1") == "idle")
+    try fixture.restart()
+    #expect(fixture.engine.nextDue == fixture.world.now() + 1)
+    fixture.wait(1)
+    #expect(fixture.state("Task", "t1") == "expired")
+    #expect(try fixture.store.dueTimers(at: .max, limit: 9).isEmpty)
   }
 
-  @Test func aTimerOfAStateThatWasLeftIsGone() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    try desk.send("Go", t1)
-    #expect(try desk.memory.timers.isEmpty)
-    desk.wait(3_600_000)
-    try desk.send("Back", t1)
-    desk.wait(3_599_999)
-    #expect(desk.state("Task", "t1") == "idle", "the wait begins anew")
+  @Test("leaving a state removes its timer") func leftState() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    try fixture.send("Go", t1)
+    #expect(try fixture.memory.timers.isEmpty)
+    fixture.wait(3_600_000)
+    try fixture.send("Back", t1)
+    fixture.wait(3_599_999)
+    #expect(fixture.state("Task", "t1") == "idle", "the timer starts again")
   }
 
-  @Test(arguments: StoreKind.allCases) func whatWasMissedCollapses(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Tick", ["id": "b"])
-    for _ in 0..<3 { desk.wait(10_000) }
-    #expect(try desk.data("Bell", "b")["rings"] == 3)
-    desk.world.advance(95_000)
-    try desk.restart()
-    #expect(try desk.data("Bell", "b")["rings"] == 4)
-    desk.wait(4999)
-    #expect(try desk.data("Bell", "b")["rings"] == 4)
-    desk.wait(1)
-    #expect(try desk.data("Bell", "b")["rings"] == 5, "counted from when it was due")
+  @Test(
+    "missed ticks of a periodic timer fire once",
+    arguments: StoreKind.allCases) func missedTicks(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Tick", ["id": "b"])
+    for _ in 0..<3 { fixture.wait(10_000) }
+    #expect(try fixture.data("Bell", "b")["rings"] == 3)
+    fixture.world.advance(95_000)
+    try fixture.restart()
+    #expect(try fixture.data("Bell", "b")["rings"] == 4)
+    fixture.wait(4999)
+    #expect(try fixture.data("Bell", "b")["rings"] == 4)
+    fixture.wait(1)
+    #expect(try fixture.data("Bell", "b")["rings"] == 5, "counted from its due time")
   }
 
-  @Test func manyFireInTheOrderInWhichTheyAreDue() throws {
-    let desk = try TestEngine()
+  @Test("timers fire in the order in which they are due") func order() throws {
+    let fixture = try TestEngine()
     for index in 0..<5 {
-      try desk.send("Begin", ["id": .string("t\(index)")])
-      desk.world.advance(10)
+      try fixture.send("Begin", ["id": .string("t\(index)")])
+      fixture.world.advance(10)
     }
-    desk.wait(3_600_000)
-    let fired = desk.kinds(.step).filter { $0.body["timer"] != nil }.map(\.key)
+    fixture.wait(3_600_000)
+    let fired = fixture.kinds(.step).filter { $0.body["timer"] != nil }.map(\.key)
     #expect(fired == ["t0", "t1", "t2", "t3", "t4"])
   }
 
-  @Test func aTimerIsNotLostWithItsCommit() throws {
-    let desk = try TestEngine()
-    try desk.send("Begin", t1)
-    try desk.memory.nextCommitFails = .unavailable("full")
-    desk.wait(3_600_000)
-    #expect(desk.state("Task", "t1") == "idle")
-    desk.turn()
-    #expect(desk.state("Task", "t1") == "expired")
+  @Test("a timer fires again if its commit fails") func failedCommit() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    try fixture.memory.nextCommitFails = .unavailable("full")
+    fixture.wait(3_600_000)
+    #expect(fixture.state("Task", "t1") == "idle")
+    fixture.turn()
+    #expect(fixture.state("Task", "t1") == "expired")
   }
 }

@@ -6,19 +6,19 @@ import FlowRuntime
 import FlowStoreSQLite
 import Testing
 
-/// Whatever was journaled can be done again, from the journal and the program alone.
-@Suite struct JournalReplayTests {
+/// Each journaled step can be repeated from the journal and the program alone.
+@Suite("Replay of the journal") struct JournalReplayTests {
   private let t: JSON = ["id": "t"]
 
-  /// An engine whose clock never shows the same instant twice.
-  private func desk() throws -> TestEngine {
-    let desk = try TestEngine()
-    desk.world.tick(7)
-    return desk
+  /// An engine whose clock never returns the same instant twice.
+  private func fixture() throws -> TestEngine {
+    let fixture = try TestEngine()
+    fixture.world.tick(7)
+    return fixture
   }
 
-  private func check(_ desk: TestEngine) throws {
-    let memory = try desk.memory
+  private func check(_ fixture: TestEngine) throws {
+    let memory = try fixture.memory
     #expect(!memory.instances.isEmpty)
     for row in memory.instances.values.sorted(by: { $0.id < $1.id }) {
       var replay = Replay(try TestEngine.machine.get())
@@ -31,56 +31,56 @@ import Testing
     }
   }
 
-  @Test func eventsAndTimers() throws {
-    let desk = try desk()
-    try desk.send("Begin", t)
-    try desk.send("Tick", ["id": "b"])
-    try desk.send("Poke", ["id": "t", "room": 4])
-    desk.wait(25_000)
-    desk.wait(3_600_000)
-    try check(desk)
-    try desk.send("Close", ["id": "b"])
-    try desk.send("Begin", t)
-    try desk.restart()
-    try desk.send("Go", t)
-    try check(desk)
+  @Test("instances with events and timers are rebuilt from the journal") func eventsAndTimers() throws {
+    let fixture = try fixture()
+    try fixture.send("Begin", t)
+    try fixture.send("Tick", ["id": "b"])
+    try fixture.send("Poke", ["id": "t", "room": 4])
+    fixture.wait(25_000)
+    fixture.wait(3_600_000)
+    try check(fixture)
+    try fixture.send("Close", ["id": "b"])
+    try fixture.send("Begin", t)
+    try fixture.restart()
+    try fixture.send("Go", t)
+    try check(fixture)
   }
 
-  @Test func callsAndUndoing() throws {
-    let desk = try desk()
-    try desk.send("Travel", t)
-    try desk.end(.done("h1"))
-    desk.turn()
-    try desk.restart()
-    try check(desk)
-    try desk.end(.status(409, message: "", retryAfterMilliseconds: nil))
-    try desk.end(.done(.null))
-    #expect(desk.state("Trip", "t") == "home")
-    try check(desk)
+  @Test("instances with calls and undos are rebuilt from the journal") func callsAndUndo() throws {
+    let fixture = try fixture()
+    try fixture.send("Travel", t)
+    try fixture.end(.done("h1"))
+    fixture.turn()
+    try fixture.restart()
+    try check(fixture)
+    try fixture.end(.status(409, message: "", retryAfterMilliseconds: nil))
+    try fixture.end(.done(.null))
+    #expect(fixture.state("Trip", "t") == "home")
+    try check(fixture)
   }
 
-  @Test func calledFlows() throws {
-    let desk = try desk()
-    try desk.send("Hire", t)
-    try desk.send("Open", t)
-    try desk.send("Hire", ["id": "u"])
-    try desk.send("Back", ["id": "u"])
-    try desk.end(.done("s"))
-    try check(desk)
+  @Test("flows that call flows are rebuilt from the journal") func calledFlows() throws {
+    let fixture = try fixture()
+    try fixture.send("Hire", t)
+    try fixture.send("Open", t)
+    try fixture.send("Hire", ["id": "u"])
+    try fixture.send("Back", ["id": "u"])
+    try fixture.end(.done("s"))
+    try check(fixture)
   }
 
-  @Test func steps() throws {
-    let desk = try desk()
-    try desk.send("Pack", ["id": "t", "items": ["a", "b"]])
-    for _ in 0..<3 { try desk.end(.done("x")) }
-    #expect(desk.state("Parcel", "t") == "packed")
-    try check(desk)
+  @Test("instances with a loop of calls are rebuilt from the journal") func loops() throws {
+    let fixture = try fixture()
+    try fixture.send("Pack", ["id": "t", "items": ["a", "b"]])
+    for _ in 0..<3 { try fixture.end(.done("x")) }
+    #expect(fixture.state("Parcel", "t") == "packed")
+    try check(fixture)
   }
 }
 
-/// An instance whose journal was folded is made again from what its history begins with.
-@Suite struct SnapshotReplayTests {
-  @Test func fromTheSnapshotOn() throws {
+/// An instance with a shortened journal is rebuilt from its snapshot.
+@Suite("Replay from a snapshot") struct SnapshotReplayTests {
+  @Test("an instance is rebuilt from its snapshot and the later entries") func fromSnapshot() throws {
     let folder = try Folder()
     let world = ManualWorld()
     var retention = Retention(hot: 1000)
@@ -120,7 +120,7 @@ import Testing
   }
 }
 
-/// An instance that is made again, step by step.
+/// Rebuilds an instance step by step.
 private struct Replay {
   let machine: Machine
   let stepper: Stepper

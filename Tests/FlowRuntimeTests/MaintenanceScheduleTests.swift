@@ -3,15 +3,15 @@ import Testing
 
 @testable import FlowRuntime
 
-/// Maintenance gets its share under any load, and runs by its due times when idle.
-@Suite struct MaintenanceScheduleTests {
+/// Maintenance has its share of the time under any load, and runs at its due times when the store is idle.
+@Suite("Maintenance schedule") struct MaintenanceScheduleTests {
   private final class Clock: Sendable {
     private let milliseconds = Mutex(1000.0)
     var now: Double { milliseconds.withLock { $0 } }
     func advance(_ by: Double) { milliseconds.withLock { $0 += by } }
   }
 
-  /// The share of the time that pieces of 10 ms get while batches of 5 ms follow each other for a minute.
+  /// The share of time that pieces of 10 ms have between batches of 5 ms during one minute.
   private func share(lag: Int64, hasMore: Bool = true) -> Double {
     let clock = Clock()
     var schedule = MaintenanceSchedule(clock: { clock.now })
@@ -28,15 +28,15 @@ import Testing
     return spent / (clock.now - start)
   }
 
-  @Test("under load it gets a tenth of the time, and half when much is behind")
+  @Test("under load, maintenance gets a tenth of the time, and half with a large backlog")
   func shares() {
     #expect(abs(share(lag: 0) - 0.1) < 0.02)
     #expect(abs(share(lag: 120_000) - 0.5) < 0.1)
     #expect(share(lag: 35_000) > 0.2)
   }
 
-  @Test("a busy store is looked at once a second when nothing is due")
-  func busyAndTidy() {
+  @Test("a busy store without a backlog is inspected once a second")
+  func busyWithoutBacklog() {
     #expect(abs(share(lag: 0, hasMore: false) - 0.01) < 0.005)
   }
 
@@ -45,7 +45,7 @@ import Testing
     let clock = Clock()
     var schedule = MaintenanceSchedule(clock: { clock.now })
     let first = schedule.mayRun(now: 0, isIdle: true)
-    #expect(first, "a new start does not know what is due")
+    #expect(first, "the due time is unknown after a start")
     schedule.didRun(MaintenanceResult(nextDue: 5000))
     let early = schedule.mayRun(now: 4999, isIdle: true)
     #expect(!early)
@@ -62,7 +62,7 @@ import Testing
     #expect(later)
   }
 
-  @Test("the operator is warned once a minute of what is behind")
+  @Test("the operator is warned of a backlog once a minute")
   func warnings() {
     let clock = Clock()
     var schedule = MaintenanceSchedule(clock: { clock.now })

@@ -1,6 +1,6 @@
 import FlowRuntime
 
-/// A store that keeps nothing longer than itself, and fails when it is told to.
+/// A store in memory that can be made to fail.
 final class MemoryStore: Store {
   var instances: [Int64: InstanceRow] = [:]
   var journal: [JournalEntry] = []
@@ -20,18 +20,18 @@ final class MemoryStore: Store {
   var completions: [Int64: CompletionRow] = [:]
   var served: Set<String> = []
   var bulk: [Int64: [UInt8]] = [:]
-  /// What the next commit throws, once.
+  /// The error of the next commit; used once.
   var nextCommitFails: StoreError?
-  /// What every commit has to wait for.
+  /// Called before every commit.
   var beforeCommit: () -> Void = {}
-  /// Mistakes that it makes on purpose.
+  /// Planted bugs.
   var forgetsAnswers = false
   var losesTimers = false
   var losesJobs = false
   var forgetsThrottles = false
   /// The timers of each instance.
   var timersByInstance: [Int64: Set<TimerID>] { Dictionary(grouping: timers.keys, by: \.instance).mapValues(Set.init) }
-  /// What every reading throws.
+  /// The error of every read.
   var readingFails: StoreError?
 
   func commit(_ batch: StoreBatch) throws(StoreError) {
@@ -175,7 +175,7 @@ final class MemoryStore: Store {
   }
 }
 
-/// What names an instance.
+/// The flow and key of an instance.
 struct InstanceName: Hashable {
   var flow: String
   var key: String

@@ -3,8 +3,8 @@ import FlowMachine
 import FlowRuntime
 import Testing
 
-/// Running instances go on under a newer version of their flow.
-@Suite struct MigrateTests {
+/// Migration of running instances to a newer version of their flow.
+@Suite("Migration") struct MigrateTests {
   private static let first = """
     event Begin { id: string }
     event Next { id: string }
@@ -60,7 +60,7 @@ import Testing
     }
     """
 
-  private final class Place {
+  private final class Fixture {
     let store: any Store
     private let folder: Folder
     let world = ManualWorld()
@@ -104,90 +104,98 @@ import Testing
       get throws { try JSON(parsing: row.position)["states"]?.array?.compactMap(\.string) ?? [] }
     }
 
-    /// Drops what is in memory, so that all comes from the store.
+    /// Restarts the engine, so that all state is read from the store.
     func restart(_ text: String) throws {
       engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
     }
   }
 
-  @Test(arguments: StoreKind.allCases) func whatStaysGoesOnAndWhatIsNewBegins(_ kind: StoreKind) throws {
-    let place = try Place(kind)
-    try place.send("Begin")
-    try place.send("Tell")
-    place.world.advance(1_800_000)
-    try place.deploy(MigrateTests.second)
-    #expect(try place.migrate(isDryRun: true).detail == "would be in idle")
-    #expect(try place.row.revision == 2)
-    #expect(try place.migrate().revision == 3)
-    try place.restart(MigrateTests.second)
-    #expect(try place.data["total"] == 1 && place.data["double_total"] == 2 && place.data["added"] == true)
-    try place.send("Tell")
-    #expect(try place.data["total"] == 11, "events meet the new version")
-    place.world.advance(600_000)
-    try place.turn()
-    #expect(try place.data["total"] == 1011, "the new timer counts from the migration")
-    place.world.advance(1_200_000)
-    for _ in 0..<3 { try place.turn() }
-    #expect(try place.states == ["overdue"], "the old one counts from where it was set")
-    #expect(place.out.map(\.request.idempotencyKey.isEmpty) == [false])
+  @Test(
+    "fields and timers are kept, and new ones start with the migration",
+    arguments: StoreKind.allCases) func fieldsAndTimers(_ kind: StoreKind) throws
+  {
+    let fixture = try Fixture(kind)
+    try fixture.send("Begin")
+    try fixture.send("Tell")
+    fixture.world.advance(1_800_000)
+    try fixture.deploy(MigrateTests.second)
+    #expect(try fixture.migrate(isDryRun: true).detail == "would be in idle")
+    #expect(try fixture.row.revision == 2)
+    #expect(try fixture.migrate().revision == 3)
+    try fixture.restart(MigrateTests.second)
+    #expect(try fixture.data["total"] == 1 && fixture.data["double_total"] == 2 && fixture.data["added"] == true)
+    try fixture.send("Tell")
+    #expect(try fixture.data["total"] == 11, "events are handled by the new version")
+    fixture.world.advance(600_000)
+    try fixture.turn()
+    #expect(try fixture.data["total"] == 1011, "the new timer counts from the migration")
+    fixture.world.advance(1_200_000)
+    for _ in 0..<3 { try fixture.turn() }
+    #expect(try fixture.states == ["overdue"], "the old timer keeps its due time")
+    #expect(fixture.out.map(\.request.idempotencyKey.isEmpty) == [false])
   }
 
-  @Test(arguments: StoreKind.allCases) func aCallInFlightIsAnsweredToTheNewVersion(_ kind: StoreKind) throws {
-    let place = try Place(kind)
-    try place.send("Begin")
-    try place.send("Next")
-    try place.deploy(MigrateTests.second)
-    #expect(try place.migrate().states == ["paying"])
-    #expect(place.out.count == 1, "it does not go out again")
-    place.engine.finish(place.out[0].job, .done("ok"))
-    try place.turn()
-    #expect(try place.states == ["over"] && place.data["note"] == "ok!")
+  @Test(
+    "the result of a call in progress reaches the new version",
+    arguments: StoreKind.allCases) func callInFlight(_ kind: StoreKind) throws
+  {
+    let fixture = try Fixture(kind)
+    try fixture.send("Begin")
+    try fixture.send("Next")
+    try fixture.deploy(MigrateTests.second)
+    #expect(try fixture.migrate().states == ["paying"])
+    #expect(fixture.out.count == 1, "it is not dispatched again")
+    fixture.engine.finish(fixture.out[0].job, .done("ok"))
+    try fixture.turn()
+    #expect(try fixture.states == ["over"] && fixture.data["note"] == "ok!")
   }
 
-  @Test func aMovedStateBeginsItsWork() throws {
-    let place = try Place(.memory)
-    try place.send("Begin")
-    place.world.advance(3_600_000)
-    try place.turn()
-    try place.deploy(MigrateTests.second)
-    #expect(try place.migrate().states == ["overdue"])
-    #expect(place.out.count == 1, "tidying")
-    place.engine.finish(place.out[0].job, .done(.null))
-    try place.turn()
-    #expect(try place.states == ["idle"])
+  @Test("a state that is mapped to another one starts its calls") func mappedState() throws {
+    let fixture = try Fixture(.memory)
+    try fixture.send("Begin")
+    fixture.world.advance(3_600_000)
+    try fixture.turn()
+    try fixture.deploy(MigrateTests.second)
+    #expect(try fixture.migrate().states == ["overdue"])
+    #expect(fixture.out.count == 1, "tidying")
+    fixture.engine.finish(fixture.out[0].job, .done(.null))
+    try fixture.turn()
+    #expect(try fixture.states == ["idle"])
   }
 
-  @Test(arguments: [
-    ("state late -> overdue", "", "the state `late` is gone: write `migrate from 1 { state late -> … }`"),
-    ("data double_total = total * 2", "data double_total = 10 / total", "`double_total`: division by zero"),
-    ("added: bool = true", "added: bool", "the field `added` is new and has no value"),
-    ("note: string = \"x\"", "note: int = 1", "the field `note` has another type"),
-  ])
-  func whatCanNotBeCarriedOverIsSaid(_ old: String, _ new: String, _ message: String) throws {
-    let place = try Place(.memory)
-    try place.send("Begin")
-    place.world.advance(3_600_000)
-    try place.turn()
+  @Test(
+    "an impossible migration is refused with its reason",
+    arguments: [
+      ("state late -> overdue", "", "the state `late` is gone: write `migrate from 1 { state late -> … }`"),
+      ("data double_total = total * 2", "data double_total = 10 / total", "`double_total`: division by zero"),
+      ("added: bool = true", "added: bool", "the field `added` is new and has no value"),
+      ("note: string = \"x\"", "note: int = 1", "the field `note` has another type"),
+    ])
+  func impossibleMigration(_ old: String, _ new: String, _ message: String) throws {
+    let fixture = try Fixture(.memory)
+    try fixture.send("Begin")
+    fixture.world.advance(3_600_000)
+    try fixture.turn()
     let text = MigrateTests.second.replacing(old, with: new).replacing(
       "event.result + \"!\"", with: old.hasPrefix("note") ? "3" : "\"\"")
     guard (try? TestEngine.make(text).get()) != nil else {
-      #expect(message.contains("added"), "the compiler has said it already")
+      #expect(message.contains("added"), "the compiler has already reported it")
       return
     }
-    try place.deploy(text)
-    let result = place.engine.operate(OperatorCommand(.migrate, flow: "Job", key: "j"))
+    try fixture.deploy(text)
+    let result = fixture.engine.operate(OperatorCommand(.migrate, flow: "Job", key: "j"))
     guard case .failure(.notPossible(let problem)) = result else {
       Issue.record("it was migrated")
       return
     }
     #expect(problem.contains(message), "\(problem)")
-    try place.turn()
-    #expect(try place.row.revision == 2)
+    try fixture.turn()
+    #expect(try fixture.row.revision == 2)
   }
 
-  @Test func thereHasToBeANewerVersion() throws {
-    let place = try Place(.memory)
-    try place.send("Begin")
-    #expect(throws: EngineProblem.self) { try place.migrate() }
+  @Test("a migration requires a newer version") func sameVersion() throws {
+    let fixture = try Fixture(.memory)
+    try fixture.send("Begin")
+    #expect(throws: EngineProblem.self) { try fixture.migrate() }
   }
 }

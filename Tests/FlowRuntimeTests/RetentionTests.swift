@@ -4,9 +4,9 @@ import FlowStoreSQLite
 import Foundation
 import Testing
 
-/// Ended instances leave the store after their time, whole, and nothing of them is given twice.
-@Suite struct RetentionTests {
-  private final class Place {
+/// Ended instances are archived after their retention period, and their numbers are not reused.
+@Suite("Retention") struct RetentionTests {
+  private final class Fixture {
     let folder = try? Folder()
     let world = ManualWorld()
     let store: SQLiteStore
@@ -39,74 +39,74 @@ import Testing
     }
   }
 
-  @Test func whatHasEndedIsArchivedWhenItsWorkIsDone() throws {
-    let place = try Place()
-    try place.send("Begin", "a")
-    try place.send("Begin", "b")
-    try place.send("Close", "b")
-    place.world.advance(2000)
-    _ = try place.engine.maintain()
-    #expect(try place.store.instance(flow: "Task", key: "b") != nil, "its note has not gone out")
-    try place.finishJobs()
-    _ = try place.engine.maintain()
-    #expect(try place.store.instance(flow: "Task", key: "b") == nil)
-    #expect(try place.store.instance(flow: "Task", key: "a") != nil)
-    #expect(place.problem("Poke", "b") == "gone")
-    let lines = try String(contentsOfFile: place.archive, encoding: .utf8).split(separator: "\n")
+  @Test("an ended instance is archived after its retention period and its jobs") func endedInstance() throws {
+    let fixture = try Fixture()
+    try fixture.send("Begin", "a")
+    try fixture.send("Begin", "b")
+    try fixture.send("Close", "b")
+    fixture.world.advance(2000)
+    _ = try fixture.engine.maintain()
+    #expect(try fixture.store.instance(flow: "Task", key: "b") != nil, "its job is not done")
+    try fixture.finishJobs()
+    _ = try fixture.engine.maintain()
+    #expect(try fixture.store.instance(flow: "Task", key: "b") == nil)
+    #expect(try fixture.store.instance(flow: "Task", key: "a") != nil)
+    #expect(fixture.problem("Poke", "b") == "gone")
+    let lines = try String(contentsOfFile: fixture.archive, encoding: .utf8).split(separator: "\n")
     let kept = try JSON(parsing: Array(lines[0].utf8))
     #expect(lines.count == 1)
     #expect(kept["key"] == "b")
     #expect(kept["status"] == "done")
     #expect(kept["journal"]?.array?.count == 2)
-    try place.send("Begin", "b")
-    #expect(try place.store.instance(flow: "Task", key: "b")?.revision == 1, "a reused key starts clean")
+    try fixture.send("Begin", "b")
+    #expect(try fixture.store.instance(flow: "Task", key: "b")?.revision == 1, "a reused key starts clean")
   }
 
-  @Test func noNumberIsGivenTwice() throws {
-    let place = try Place()
-    try place.send("Begin", "a")
-    try place.send("Close", "a")
-    try place.finishJobs()
-    let before = try place.store.counters()
-    place.world.advance(2000)
-    _ = try place.engine.maintain()
-    #expect(try place.store.entry(sequence: 2) == nil)
-    #expect(try place.store.counters() == before)
-    let queries = try SQLiteQueries(path: place.folder?.path ?? "")
+  @Test("offsets and ids are not reused after archiving") func counters() throws {
+    let fixture = try Fixture()
+    try fixture.send("Begin", "a")
+    try fixture.send("Close", "a")
+    try fixture.finishJobs()
+    let before = try fixture.store.counters()
+    fixture.world.advance(2000)
+    _ = try fixture.engine.maintain()
+    #expect(try fixture.store.entry(sequence: 2) == nil)
+    #expect(try fixture.store.counters() == before)
+    let queries = try SQLiteQueries(path: fixture.folder?.path ?? "")
     #expect(try queries.keptFrom() == 3)
   }
 
-  @Test func aDeadLetterKeepsItsInstance() throws {
-    let place = try Place()
-    try place.send("Begin", "a")
-    try place.send("Close", "a")
+  @Test("an instance with a dead letter is not archived") func deadLetter() throws {
+    let fixture = try Fixture()
+    try fixture.send("Begin", "a")
+    try fixture.send("Close", "a")
     for _ in 0..<2 {
-      for (job, _) in place.engine.dispatch() { place.engine.finish(job, .unreachable("lost")) }
-      _ = try place.engine.commit()
-      place.world.advance(2000)
+      for (job, _) in fixture.engine.dispatch() { fixture.engine.finish(job, .unreachable("lost")) }
+      _ = try fixture.engine.commit()
+      fixture.world.advance(2000)
     }
-    _ = try place.engine.maintain()
-    #expect(try place.store.instance(flow: "Task", key: "a") != nil)
-    let queries = try SQLiteQueries(path: place.folder?.path ?? "")
+    _ = try fixture.engine.maintain()
+    #expect(try fixture.store.instance(flow: "Task", key: "a") != nil)
+    let queries = try SQLiteQueries(path: fixture.folder?.path ?? "")
     #expect(try queries.deadLetters(flow: "Task", after: 0, limit: 10).map(\.key) == ["a"])
     #expect(try queries.population(flow: nil).map(\.states) == [["closed"]])
   }
 
-  @Test func theSpaceGoesBackToTheDisk() throws {
-    let place = try Place()
+  @Test("archiving shrinks the file of the store") func fileSize() throws {
+    let fixture = try Fixture()
     for index in 0..<2000 {
-      _ = place.engine.submit(EventCommand(event: "Tick", payload: ["id": .string("b\(index)")]))
+      _ = fixture.engine.submit(EventCommand(event: "Tick", payload: ["id": .string("b\(index)")]))
     }
-    _ = try place.engine.commit()
+    _ = try fixture.engine.commit()
     for index in 0..<2000 {
       let id = "b\(index)"
-      _ = place.engine.submit(EventCommand(flow: "Bell", key: id, event: "Close", payload: ["id": .string(id)]))
+      _ = fixture.engine.submit(EventCommand(flow: "Bell", key: id, event: "Close", payload: ["id": .string(id)]))
     }
-    _ = try place.engine.commit()
-    let queries = try SQLiteQueries(path: place.folder?.path ?? "")
+    _ = try fixture.engine.commit()
+    let queries = try SQLiteQueries(path: fixture.folder?.path ?? "")
     let full = try queries.extent()
-    place.world.advance(2000)
-    while try place.engine.maintain().hasMore {}
+    fixture.world.advance(2000)
+    while try fixture.engine.maintain().hasMore {}
     #expect(try queries.population(flow: "Bell").isEmpty)
     let empty = try queries.extent()
     #expect(empty.bytes < full.bytes - full.bytes / 8, "\(full.bytes) bytes have become \(empty.bytes)")

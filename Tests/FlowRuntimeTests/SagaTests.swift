@@ -4,101 +4,119 @@ import Testing
 
 private let t: JSON = ["id": "t"]
 
-/// Flows that call flows, steps, and what is undone: through crashes as well.
-@Suite struct SagaTests {
-  private func legKey(_ desk: TestEngine) throws -> String {
-    try #require(desk.entries.last { $0.flow == "Leg" }).key
+/// Called flows, loops of calls and rollback, also over crashes.
+@Suite("Called flows, loops and rollback") struct SagaTests {
+  private func legKey(_ fixture: TestEngine) throws -> String {
+    try #require(fixture.entries.last { $0.flow == "Leg" }).key
   }
 
-  @Test(arguments: StoreKind.allCases) func aCalledFlowAnswersItsCaller(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Travel", t)
-    #expect(desk.urls == ["http://book/t"])
-    try desk.end(.done("h1"))
-    desk.turn()
-    #expect(desk.state("Trip", "t") == "flight")
-    #expect(desk.urls == ["http://book/t/leg"])
-    try desk.restart()
-    #expect(desk.urls == ["http://book/t/leg"], "the call goes out again, and no second flow was started")
-    try desk.end(.done("s9"))
-    #expect(desk.state("Leg", try legKey(desk)) == "booked")
-    #expect(desk.state("Trip", "t") == "away")
-    #expect(try desk.data("Trip", "t")["number"] == "s9")
-    #expect(desk.entries.filter { $0.flow == "Leg" && $0.body["created"] == true }.count == 1)
+  @Test(
+    "a called flow returns its result to its caller, once over a crash",
+    arguments: StoreKind.allCases) func calledFlow(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Travel", t)
+    #expect(fixture.urls == ["http://book/t"])
+    try fixture.end(.done("h1"))
+    fixture.turn()
+    #expect(fixture.state("Trip", "t") == "flight")
+    #expect(fixture.urls == ["http://book/t/leg"])
+    try fixture.restart()
+    #expect(fixture.urls == ["http://book/t/leg"], "the call is repeated, and no second flow was started")
+    try fixture.end(.done("s9"))
+    #expect(fixture.state("Leg", try legKey(fixture)) == "booked")
+    #expect(fixture.state("Trip", "t") == "away")
+    #expect(try fixture.data("Trip", "t")["number"] == "s9")
+    #expect(fixture.entries.filter { $0.flow == "Leg" && $0.body["created"] == true }.count == 1)
   }
 
-  @Test(arguments: StoreKind.allCases) func itsFailureIsUndone(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Travel", t)
-    try desk.end(.done("h1"))
-    desk.turn()
-    try desk.restart()
-    try desk.end(.status(409, message: "", retryAfterMilliseconds: nil))
-    #expect(desk.state("Trip", "t") == "undoing")
-    try desk.restart()
-    #expect(desk.urls == ["http://cancel/h1"])
-    try desk.end(.done(.null))
-    #expect(desk.state("Trip", "t") == "home")
+  @Test(
+    "the failure of a called flow rolls back its caller",
+    arguments: StoreKind.allCases) func failedFlow(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Travel", t)
+    try fixture.end(.done("h1"))
+    fixture.turn()
+    try fixture.restart()
+    try fixture.end(.status(409, message: "", retryAfterMilliseconds: nil))
+    #expect(fixture.state("Trip", "t") == "undoing")
+    try fixture.restart()
+    #expect(fixture.urls == ["http://cancel/h1"])
+    try fixture.end(.done(.null))
+    #expect(fixture.state("Trip", "t") == "home")
   }
 
-  @Test(arguments: StoreKind.allCases) func whoeverLeavesCancelsIt(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Travel", t)
-    try desk.end(.done("h1"))
-    desk.turn()
-    let leg = try legKey(desk)
-    try desk.send("Back", t)
-    #expect(try desk.row("Leg", leg).status == .failed)
-    #expect(desk.state("Trip", "t") == "undoing")
-    // What was under way is no longer anybody's; the undo is.
-    #expect(desk.urls.last == "http://cancel/h1")
-    try desk.end(.done("late"))
-    try desk.end(.done(.null))
-    #expect(desk.state("Trip", "t") == "home")
+  @Test(
+    "leaving a state cancels the flow that it called",
+    arguments: StoreKind.allCases) func leftState(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Travel", t)
+    try fixture.end(.done("h1"))
+    fixture.turn()
+    let leg = try legKey(fixture)
+    try fixture.send("Back", t)
+    #expect(try fixture.row("Leg", leg).status == .failed)
+    #expect(fixture.state("Trip", "t") == "undoing")
+    // The call in progress belongs to no instance; the undo does.
+    #expect(fixture.urls.last == "http://cancel/h1")
+    try fixture.end(.done("late"))
+    try fixture.end(.done(.null))
+    #expect(fixture.state("Trip", "t") == "home")
   }
 
-  @Test(arguments: StoreKind.allCases) func whatIsInDoubtIsUndoneWhenItSucceeded(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Travel", t)
-    try desk.send("Back", t)
-    #expect(desk.state("Trip", "t") == "undoing")
-    try desk.restart()
-    #expect(desk.urls == ["http://book/t"], "its end has to be known")
-    try desk.end(.done("h7"))
-    #expect(desk.urls == ["http://cancel/h7"])
-    try desk.end(.done(.null))
-    #expect(desk.state("Trip", "t") == "home")
+  @Test(
+    "a call with an unknown outcome is undone if it succeeded",
+    arguments: StoreKind.allCases) func uncertainCall(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Travel", t)
+    try fixture.send("Back", t)
+    #expect(fixture.state("Trip", "t") == "undoing")
+    try fixture.restart()
+    #expect(fixture.urls == ["http://book/t"], "its outcome must be known")
+    try fixture.end(.done("h7"))
+    #expect(fixture.urls == ["http://cancel/h7"])
+    try fixture.end(.done(.null))
+    #expect(fixture.state("Trip", "t") == "home")
   }
 
-  @Test(arguments: StoreKind.allCases) func anUndoIsTriedAgainAndThenSaid(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Travel", t)
-    try desk.send("Back", t)
-    try desk.end(.done("h7"))
-    try desk.end(.unreachable("nobody there"))
-    desk.wait(1000)
-    #expect(desk.urls == ["http://cancel/h7"], "by the policy of the undo")
-    try desk.end(.unreachable("nobody there"))
-    #expect(desk.state("Trip", "t") == "stuck")
-    try desk.restart()
-    try desk.send("Go", t)
-    #expect(desk.urls == ["http://cancel/h7"])
-    try desk.end(.done(.null))
-    #expect(desk.state("Trip", "t") == "home")
+  @Test(
+    "an undo is retried, and its failure reaches a state",
+    arguments: StoreKind.allCases) func failedUndo(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Travel", t)
+    try fixture.send("Back", t)
+    try fixture.end(.done("h7"))
+    try fixture.end(.unreachable("nobody there"))
+    fixture.wait(1000)
+    #expect(fixture.urls == ["http://cancel/h7"], "by the policy of the undo")
+    try fixture.end(.unreachable("nobody there"))
+    #expect(fixture.state("Trip", "t") == "stuck")
+    try fixture.restart()
+    try fixture.send("Go", t)
+    #expect(fixture.urls == ["http://cancel/h7"])
+    try fixture.end(.done(.null))
+    #expect(fixture.state("Trip", "t") == "home")
   }
 
-  @Test(arguments: StoreKind.allCases) func stepsGoOnFromTheLastThatIsDone(_ kind: StoreKind) throws {
-    let desk = try TestEngine(kind)
-    try desk.send("Pack", ["id": "p", "items": ["x", "y"]])
-    #expect(desk.urls == ["http://book/x"])
-    try desk.end(.done("1"))
-    try desk.restart()
-    #expect(desk.urls == ["http://book/y"])
-    try desk.end(.done("2"))
-    try desk.restart()
-    #expect(try desk.data("Parcel", "p")["labels"] == ["1", "2"])
-    #expect(desk.urls == ["http://book/p/2"])
-    try desk.end(.done("3"))
-    #expect(desk.state("Parcel", "p") == "packed")
+  @Test(
+    "a loop continues after its last completed item",
+    arguments: StoreKind.allCases) func loopAfterCrash(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Pack", ["id": "p", "items": ["x", "y"]])
+    #expect(fixture.urls == ["http://book/x"])
+    try fixture.end(.done("1"))
+    try fixture.restart()
+    #expect(fixture.urls == ["http://book/y"])
+    try fixture.end(.done("2"))
+    try fixture.restart()
+    #expect(try fixture.data("Parcel", "p")["labels"] == ["1", "2"])
+    #expect(fixture.urls == ["http://book/p/2"])
+    try fixture.end(.done("3"))
+    #expect(fixture.state("Parcel", "p") == "packed")
   }
 }

@@ -3,8 +3,8 @@ import FlowMachine
 import FlowRuntime
 import Testing
 
-/// Instances that begin because it is time: once for each tick, through crashes and deploys.
-@Suite struct ScheduleTests {
+/// Scheduled starts: one instance for each tick, over crashes and deployments.
+@Suite("Scheduled starts") struct ScheduleTests {
   private static func report(_ schedule: String, _ more: String = "") -> String {
     """
     flow Report {
@@ -16,7 +16,7 @@ import Testing
     """
   }
 
-  private final class Place {
+  private final class Fixture {
     let store: any Store
     let world = ManualWorld()
     private let folder: Folder
@@ -40,66 +40,70 @@ import Testing
     }
   }
 
-  @Test(arguments: StoreKind.allCases) func eachTickBeginsOne(_ kind: StoreKind) throws {
-    let place = try Place(ScheduleTests.report("every 1h"), kind)
-    place.wait(3_599_999)
-    #expect(place.keys == [])
-    place.wait(1)
-    place.wait(0)
-    place.wait(3_600_000)
+  @Test(
+    "each tick starts one instance",
+    arguments: StoreKind.allCases) func ticks(_ kind: StoreKind) throws
+  {
+    let fixture = try Fixture(ScheduleTests.report("every 1h"), kind)
+    fixture.wait(3_599_999)
+    #expect(fixture.keys == [])
+    fixture.wait(1)
+    fixture.wait(0)
+    fixture.wait(3_600_000)
     // The world's clock began at 1970-01-01T00:16:40Z.
-    #expect(place.keys == ["1970-01-01T01:16:40Z", "1970-01-01T02:16:40Z"])
-    place.engine.fireTimers()
-    _ = place.engine.dispatch()
-    #expect(place.engine.nextDue == place.world.now() + 3_600_000)
+    #expect(fixture.keys == ["1970-01-01T01:16:40Z", "1970-01-01T02:16:40Z"])
+    fixture.engine.fireTimers()
+    _ = fixture.engine.dispatch()
+    #expect(fixture.engine.nextDue == fixture.world.now() + 3_600_000)
   }
 
-  @Test func theClockOfAZoneIsKept() throws {
-    let place = try Place(ScheduleTests.report(#"cron "30 9 * * *" tz "Europe/Berlin""#))
-    for _ in 0..<3 { place.wait(86_400_000) }
-    #expect(place.keys == ["1970-01-01T08:30:00Z", "1970-01-02T08:30:00Z", "1970-01-03T08:30:00Z"])
+  @Test("a cron schedule uses its time zone") func timeZone() throws {
+    let fixture = try Fixture(ScheduleTests.report(#"cron "30 9 * * *" tz "Europe/Berlin""#))
+    for _ in 0..<3 { fixture.wait(86_400_000) }
+    #expect(fixture.keys == ["1970-01-01T08:30:00Z", "1970-01-02T08:30:00Z", "1970-01-03T08:30:00Z"])
   }
 
-  @Test func whatWasMissedIsMadeUpForOnce() throws {
+  @Test("missed ticks start one instance, with the key of the first") func missedTicks() throws {
     let text = ScheduleTests.report("every 1h")
-    let place = try Place(text)
-    place.world.advance(5 * 3_600_000 + 1000)
-    try place.restart(text)
-    place.wait(0)
-    place.wait(0)
-    #expect(place.keys == ["1970-01-01T01:16:40Z"], "one for all that were missed, under the name of the first")
-    place.wait(3_600_000)
-    #expect(place.keys.count == 2)
+    let fixture = try Fixture(text)
+    fixture.world.advance(5 * 3_600_000 + 1000)
+    try fixture.restart(text)
+    fixture.wait(0)
+    fixture.wait(0)
+    #expect(fixture.keys == ["1970-01-01T01:16:40Z"], "one instance for all missed ticks, with the key of the first")
+    fixture.wait(3_600_000)
+    #expect(fixture.keys.count == 2)
   }
 
-  @Test func aTickBeginsOnceThoughTheCommitFails() throws {
-    let place = try Place(ScheduleTests.report("every 1h"))
-    (place.store as? MemoryStore)?.nextCommitFails = .unavailable("no luck")
-    place.wait(3_600_000)
-    #expect(place.keys == [])
-    place.wait(0)
-    place.wait(0)
-    #expect(place.keys == ["1970-01-01T01:16:40Z"])
+  @Test("a tick whose commit fails starts one instance") func failedCommit() throws {
+    let fixture = try Fixture(ScheduleTests.report("every 1h"))
+    (fixture.store as? MemoryStore)?.nextCommitFails = .unavailable("no luck")
+    fixture.wait(3_600_000)
+    #expect(fixture.keys == [])
+    fixture.wait(0)
+    fixture.wait(0)
+    #expect(fixture.keys == ["1970-01-01T01:16:40Z"])
   }
 
-  @Test func aDeployKeepsTheTimeUnlessItSaysAnother() throws {
-    let place = try Place(ScheduleTests.report("every 1h"))
-    place.wait(3_000_000)
-    _ = try place.engine.deploy(TestEngine.make(ScheduleTests.report("every 1h") + "event Unused { id: string }").get())
-    place.wait(600_000)
-    #expect(place.keys == ["1970-01-01T01:16:40Z"])
-    _ = try place.engine.deploy(TestEngine.make(ScheduleTests.report("every 10m")).get())
-    _ = try place.engine.commit()
-    place.wait(600_000)
-    #expect(place.keys.count == 2)
-    _ = place.engine.retire("Report")
-    _ = try place.engine.commit()
-    place.wait(86_400_000)
-    #expect(place.keys.count == 2, "what is served no longer begins nothing")
+  @Test("a deployment keeps the next tick unless it changes the schedule") func deployment() throws {
+    let fixture = try Fixture(ScheduleTests.report("every 1h"))
+    fixture.wait(3_000_000)
+    _ = try fixture.engine.deploy(
+      TestEngine.make(ScheduleTests.report("every 1h") + "event Unused { id: string }").get())
+    fixture.wait(600_000)
+    #expect(fixture.keys == ["1970-01-01T01:16:40Z"])
+    _ = try fixture.engine.deploy(TestEngine.make(ScheduleTests.report("every 10m")).get())
+    _ = try fixture.engine.commit()
+    fixture.wait(600_000)
+    #expect(fixture.keys.count == 2)
+    _ = fixture.engine.retire("Report")
+    _ = try fixture.engine.commit()
+    fixture.wait(86_400_000)
+    #expect(fixture.keys.count == 2, "a retired flow starts no instance")
   }
 
-  @Test func theFlowMayNameTheInstance() throws {
-    let place = try Place(
+  @Test("a flow can compute the key of the scheduled instance") func keyOfInstance() throws {
+    let fixture = try Fixture(
       """
       flow Daily {
         key day
@@ -109,8 +113,8 @@ import Testing
         final over
       }
       """)
-    place.wait(86_400_000)
-    place.wait(86_400_000)
-    #expect(place.keys == ["1970-01-02", "1970-01-03"])
+    fixture.wait(86_400_000)
+    fixture.wait(86_400_000)
+    #expect(fixture.keys == ["1970-01-02", "1970-01-03"])
   }
 }

@@ -3,8 +3,8 @@ import FlowMachine
 import FlowRuntime
 import Testing
 
-/// Events that one flow accepts from another only.
-@Suite struct SenderTests {
+/// Events that a flow accepts only from another flow.
+@Suite("Internal events") struct SenderTests {
   private static let text = """
     event Submit { id: string }
     event Copy { id: string }
@@ -31,7 +31,7 @@ import Testing
     }
     """
 
-  private final class Place {
+  private final class Fixture {
     let store = MemoryStore()
     let world = ManualWorld()
     let engine: Engine
@@ -60,24 +60,24 @@ import Testing
     }
   }
 
-  @Test("an internal event from outside is refused, also under the name of a flow") func outside() throws {
-    let place = try Place()
-    _ = try place.send("Submit", "a")
+  @Test("an internal event of a client is refused, also with the name of a flow as caller") func clients() throws {
+    let fixture = try Fixture()
+    _ = try fixture.send("Submit", "a")
     for caller in [Caller(), Caller(id: "Review/a"), Caller(id: "Review", roles: ["Review"])] {
-      let error = #expect(throws: EngineProblem.self) { try place.send("Approved", "a", by: caller) }
+      let error = #expect(throws: EngineProblem.self) { try fixture.send("Approved", "a", by: caller) }
       guard case .refused(let refusal, _)? = error else { throw TestFailure() }
       #expect(refusal.reason == .internalEvent)
     }
-    #expect(try place.state("Claim", "a") == "open")
+    #expect(try fixture.state("Claim", "a") == "open")
   }
 
-  @Test("only instances of the named flow are accepted as senders") func senders() throws {
-    let place = try Place()
-    _ = try place.send("Submit", "a")
-    _ = try place.send("Copy", "a")
-    #expect(try place.state("Claim", "a") == "open", "`Forger` is not `Review`")
-    try place.wait(3_600_000)
-    #expect(try place.state("Claim", "a") == "paid")
+  @Test("only instances of the named flow can send the event") func senders() throws {
+    let fixture = try Fixture()
+    _ = try fixture.send("Submit", "a")
+    _ = try fixture.send("Copy", "a")
+    #expect(try fixture.state("Claim", "a") == "open", "`Forger` is not `Review`")
+    try fixture.wait(3_600_000)
+    #expect(try fixture.state("Claim", "a") == "paid")
   }
 
   private struct TestFailure: Error {}

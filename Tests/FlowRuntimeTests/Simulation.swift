@@ -3,47 +3,47 @@ import FlowMachine
 import FlowRuntime
 import Testing
 
-/// The engine in a world that fails, from a seed: commits that do not happen, readings that fail, crashes at any time,
-/// answers that come late, twice or never, workers that come back after their lease, operators that interfere.
+/// The engine under random faults, from a seed: failed commits, failed reads, crashes at any time, results that are
+/// late, repeated or missing, workers that report after their lease, and operator actions.
 ///
-/// What a client was told has to be true all the same; ``Contradictions`` looks after every step.
+/// All answers to clients must remain true; ``Contradictions`` inspects the store after every step.
 struct Simulation {
-  /// A mistake that an engine could make, to see whether the simulation notices.
+  /// A planted bug that the simulation has to find.
   enum Bug: CaseIterable {
-    /// Clients are told before it is on the disk.
-    case tellsBeforeTheCommit
-    /// The answers to idempotency keys are not kept.
+    /// Clients are answered before the commit.
+    case answersBeforeCommit
+    /// Idempotency records are not stored.
     case forgetsKeys
-    /// A worker is believed whatever became of its lease.
+    /// The result of a worker is accepted after its lease expired.
     case forgetsFences
-    /// Some timers are not kept.
+    /// Some timers are not stored.
     case losesTimers
-    /// Now and then a job is not kept.
+    /// Some jobs are not stored.
     case losesJobs
   }
 
-  let desk: TestEngine
+  let fixture: TestEngine
   let bug: Bug?
   private var chance: UInt64
-  /// Events that a client sends until it has an answer, by their idempotency keys.
+  /// Events that a client repeats until it has an answer, by idempotency key.
   private var unanswered: [(key: String, id: String)] = []
   private var answers: [String: EventAnswer] = [:]
   private var acknowledged: [String: Int] = [:]
   private var pokes = 0
   private var claims: [ClaimedJob] = []
-  /// The fence that each job was leased with last.
+  /// The fence of the last claim of each job.
   private var newestFence: [Int64: Int] = [:]
-  /// The reports of workers that were accepted.
+  /// The accepted reports of workers.
   private var acceptedReports: Set<String> = []
   private var contradictions = Contradictions()
-  /// What has been found wrong.
+  /// The violations that were found.
   private(set) var findings: [String] = []
 
   init(seed: Int, bug: Bug? = nil) throws {
-    desk = try TestEngine()
+    fixture = try TestEngine()
     self.bug = bug
     chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
-    let memory = try desk.memory
+    let memory = try fixture.memory
     switch bug {
     case .forgetsKeys: memory.forgetsAnswers = true
     case .losesTimers: memory.losesTimers = true
@@ -60,7 +60,7 @@ struct Simulation {
   private mutating func someID() -> JSON { .string("i\(roll(5))") }
 
   mutating func step() throws {
-    let memory = try desk.memory
+    let memory = try fixture.memory
     memory.nextCommitFails = roll(8) == 0 ? .unavailable("no luck") : nil
     if roll(40) == 0 { memory.readingFails = .unavailable("no luck") }
     switch roll(22) {
@@ -76,42 +76,42 @@ struct Simulation {
       unanswered.append(("k\(pokes)", "i\(roll(5))"))
     case 11, 12: poke()
     case 13, 14, 15: end()
-    case 16: desk.wait(Int64(roll(5000)))
+    case 16: fixture.wait(Int64(roll(5000)))
     case 17: claim()
     case 18, 19: answerAsWorker()
     case 20: operate()
     default: try crash()
     }
     memory.readingFails = nil
-    findings += contradictions.look(at: memory)
+    findings += contradictions.inspect(memory)
   }
 
-  private func send(_ event: String, _ payload: JSON) { _ = try? desk.send(event, payload) }
+  private func send(_ event: String, _ payload: JSON) { _ = try? fixture.send(event, payload) }
 
-  /// Sends a batch of what has no answer yet, some of it twice, and hears of it only when the commit holds.
+  /// Sends a batch of unanswered events, some of them twice. The answers count only if the commit succeeds.
   private mutating func poke() {
-    var told: [(key: String, id: String, answer: EventAnswer)] = []
+    var answered: [(key: String, id: String, answer: EventAnswer)] = []
     var refused: Set<String> = []
     for (key, id) in unanswered.prefix(1 + roll(3)) {
       for _ in 0...roll(2) {
         var command = EventCommand(event: "Poke", payload: ["id": .string(id), "room": 1])
         command.idempotencyKey = key
-        switch desk.engine.submit(command) {
-        case .success(let answer): told.append((key, id, answer))
+        switch fixture.engine.submit(command) {
+        case .success(let answer): answered.append((key, id, answer))
         case .failure: refused.insert(key)
         }
       }
     }
-    let entries = try? desk.engine.commit()
-    guard entries != nil || bug == .tellsBeforeTheCommit else { return }
-    desk.entries += entries ?? []
-    for (key, id, answer) in told { note(key, id, answer) }
+    let entries = try? fixture.engine.commit()
+    guard entries != nil || bug == .answersBeforeCommit else { return }
+    fixture.entries += entries ?? []
+    for (key, id, answer) in answered { record(key, id, answer) }
     unanswered.removeAll { refused.contains($0.key) }
-    // Some clients ask again although they were told.
-    if let old = told.first, roll(4) == 0 { unanswered.append((old.key, old.id)) }
+    // Some clients repeat a request although they have the answer.
+    if let old = answered.first, roll(4) == 0 { unanswered.append((old.key, old.id)) }
   }
 
-  private mutating func note(_ key: String, _ id: String, _ answer: EventAnswer) {
+  private mutating func record(_ key: String, _ id: String, _ answer: EventAnswer) {
     unanswered.removeAll { $0.key == key }
     var plain = answer
     plain.replayed = false
@@ -123,70 +123,70 @@ struct Simulation {
     acknowledged[id, default: 0] += 1
   }
 
-  /// Ends something that is under way; some answers come twice.
+  /// Completes a job in progress; some results are repeated.
   private mutating func end() {
-    guard !desk.out.isEmpty else { return }
-    let index = roll(desk.out.count)
-    let job = desk.out[index].job
-    if roll(3) > 0 { desk.out.remove(at: index) }
+    guard !fixture.out.isEmpty else { return }
+    let index = roll(fixture.out.count)
+    let job = fixture.out[index].job
+    if roll(3) > 0 { fixture.out.remove(at: index) }
     let outcomes: [JobOutcome] = [
       .done("paid"), .unreachable("lost"), .status(422, message: "", retryAfterMilliseconds: nil), .done("paid"),
     ]
-    desk.engine.finish(job, outcomes[roll(4)])
-    desk.turn()
+    fixture.engine.finish(job, outcomes[roll(4)])
+    fixture.turn()
   }
 
   // MARK: - Workers and operators
 
   private mutating func claim() {
     if roll(2) == 0 {
-      // Leases end, and the job comes back after its backoff.
-      desk.wait(2500)
-      desk.wait(Int64(roll(2)) * 1500)
+      // Leases expire, and the job is available again after its backoff.
+      fixture.wait(2500)
+      fixture.wait(Int64(roll(2)) * 1500)
     }
-    let result = desk.engine.claim(ClaimRequest(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000))
-    guard let entries = try? desk.engine.commit(), case .success(let jobs) = result else { return }
-    desk.entries += entries
+    let result = fixture.engine.claim(ClaimRequest(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000))
+    guard let entries = try? fixture.engine.commit(), case .success(let jobs) = result else { return }
+    fixture.entries += entries
     for job in jobs {
       newestFence[job.id] = job.fence
       claims.append(job)
     }
   }
 
-  /// A worker answers, perhaps long after its lease; it must be believed only while it has the job.
+  /// A worker reports, possibly long after its lease. The report must be accepted only during the lease.
   private mutating func answerAsWorker() {
     guard !claims.isEmpty else { return }
     let claim = claims.remove(at: roll(claims.count))
-    // Some fall asleep over it.
+    // Some workers do not report in time.
     if roll(3) == 0 { claims.append(claim) }
     if roll(4) == 0 { heartbeat(claim) }
     var fence = claim.fence
-    if bug == .forgetsFences, let row = desk.engineJob(claim.id) { fence = row.fence }
-    let holdsLease = claim.fence == newestFence[claim.id] && claim.leaseEnds > desk.world.now()
+    if bug == .forgetsFences, let row = fixture.engineJob(claim.id) { fence = row.fence }
+    let holdsLease = claim.fence == newestFence[claim.id] && claim.leaseEnds > fixture.world.now()
     let outcome: JobOutcome = roll(4) == 0 ? .failed(code: "LOST", message: "slipped") : .done(7)
     let report = "\(claim.id)/\(fence)/\(outcome)"
-    let result = desk.engine.finish(claim.id, fence: fence, outcome: outcome)
-    guard let entries = try? desk.engine.commit() else { return }
-    desk.entries += entries
-    // A report that is repeated gets its first answer.
+    let result = fixture.engine.finish(claim.id, fence: fence, outcome: outcome)
+    guard let entries = try? fixture.engine.commit() else { return }
+    fixture.entries += entries
+    // A repeated report has the same result.
     if case .success = result, !acceptedReports.contains(report) {
-      if !holdsLease { findings.append("job \(claim.id) was ended by a worker that had lost it") }
+      if !holdsLease { findings.append("job \(claim.id) was completed by a worker that had lost it") }
       acceptedReports.insert(report)
     }
-    desk.turn()
+    fixture.turn()
   }
 
-  /// A worker extends its lease, which it must hold.
+  /// A worker extends its current lease.
   private mutating func heartbeat(_ claim: ClaimedJob) {
     guard claim.fence == newestFence[claim.id] else {
-      if case .success = desk.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000) {
-        findings.append("job \(claim.id) was held on to by a worker that had lost it")
+      if case .success = fixture.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000) {
+        findings.append("job \(claim.id) was extended by a worker that had lost it")
       }
       return
     }
-    let result = desk.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000)
-    guard let entries = try? desk.engine.commit(), case .success(let end) = result else { return }
-    desk.entries += entries
+    let result = fixture.engine.heartbeat(claim.id, fence: claim.fence, leaseMilliseconds: 2000)
+    guard let entries = try? fixture.engine.commit(), case .success(let end) = result else { return }
+    fixture.entries += entries
     if let index = claims.firstIndex(where: { $0.id == claim.id && $0.fence == claim.fence }) {
       claims[index].leaseEnds = end
     }
@@ -195,52 +195,52 @@ struct Simulation {
   private mutating func operate() {
     let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate }
     let flow = ["Task", "Trip", "Bell", "Listener"][roll(4)]
-    // Cancelled seldom, or nothing would go on.
+    // Cancelled rarely, because cancelled instances do not continue.
     var action = actions[roll(actions.count)]
     if action == .cancel, roll(3) > 0 { action = .resume }
-    _ = desk.engine.operate(OperatorCommand(action, flow: flow, key: "i\(roll(5))", caller: Caller(id: "op")))
-    if let dead = (try? desk.memory)?.dead.keys.min(), roll(2) == 0 { _ = desk.engine.redrive(dead) }
-    desk.turn()
+    _ = fixture.engine.operate(OperatorCommand(action, flow: flow, key: "i\(roll(5))", caller: Caller(id: "op")))
+    if let dead = (try? fixture.memory)?.dead.keys.min(), roll(2) == 0 { _ = fixture.engine.redrive(dead) }
+    fixture.turn()
   }
 
   private mutating func crash() throws {
-    try desk.memory.readingFails = nil
-    try desk.memory.nextCommitFails = nil
-    try desk.restart()
+    try fixture.memory.readingFails = nil
+    try fixture.memory.nextCommitFails = nil
+    try fixture.restart()
   }
 
   // MARK: - The end
 
-  /// The storm is over: everything is answered at last.
+  /// After the faults, all remaining work is completed.
   mutating func settle() throws {
     try crash()
     for flow in ["Task", "Trip", "Bell", "Listener"] {
-      for index in 0..<5 { _ = desk.engine.operate(OperatorCommand(.resume, flow: flow, key: "i\(index)")) }
+      for index in 0..<5 { _ = fixture.engine.operate(OperatorCommand(.resume, flow: flow, key: "i\(index)")) }
     }
-    desk.turn()
+    fixture.turn()
     for _ in 0..<1000 where !unanswered.isEmpty { poke() }
     for _ in 0..<40 {
-      for _ in 0..<1000 where !desk.out.isEmpty { try desk.end(.done("paid")) }
+      for _ in 0..<1000 where !fixture.out.isEmpty { try fixture.end(.done("paid")) }
       claim()
       while let job = claims.popLast() {
-        _ = desk.engine.finish(job.id, fence: job.fence, outcome: .done(7))
-        desk.turn()
+        _ = fixture.engine.finish(job.id, fence: job.fence, outcome: .done(7))
+        fixture.turn()
       }
-      desk.wait(10_000)
+      fixture.wait(10_000)
     }
-    findings += contradictions.look(at: try desk.memory)
-    findings += try loose()
+    findings += contradictions.inspect(try fixture.memory)
+    findings += try unfinishedWork()
   }
 
-  /// What has not come to an end, and what clients were told and is not so.
-  private func loose() throws -> [String] {
-    let memory = try desk.memory
+  /// Unfinished work, and answers to clients that do not hold.
+  private func unfinishedWork() throws -> [String] {
+    let memory = try fixture.memory
     var found: [String] = []
     if !unanswered.isEmpty { found.append("\(unanswered.count) events have no answer") }
     for job in memory.jobs.values {
       found.append(
         """
-        job \(job.id), \(job.action), has come to no end: due \(job.due) at \(desk.world.now()), \
+        job \(job.id), \(job.action), is not finished: due \(job.due) at \(fixture.world.now()), \
         attempt \(job.attempt), \
         once \(job.once ?? "-"), call \(job.call ?? -1): \(memory.story(of: job.instance))
         """)
@@ -252,8 +252,10 @@ struct Simulation {
     for (id, expected) in acknowledged where count[id] ?? 0 != expected {
       found.append("\(id) was poked \(count[id] ?? 0) times, and \(expected) were acknowledged")
     }
-    found += unheard(memory)
-    for (id, number) in count where acknowledged[id] == nil { found.append("\(id): \(number) pokes of nobody") }
+    found += lostEmissions(memory)
+    for (id, number) in count where acknowledged[id] == nil {
+      found.append("\(id): \(number) pokes that no client sent")
+    }
     for row in memory.instances.values where row.flow == "Task" && row.status == .running {
       let states = (try? JSON(parsing: row.position))?["states"]?.array?.compactMap(\.string) ?? []
       if states == ["charging"] || states == ["carving"] {
@@ -265,18 +267,18 @@ struct Simulation {
 }
 
 extension Simulation {
-  /// Whatever was emitted was taken once, or it was noted why not.
-  private func unheard(_ memory: MemoryStore) -> [String] {
-    let said = memory.journal.count { $0.kind == .emit && $0.body["type"] == "Told" }
-    let heard = memory.journal.count {
+  /// Each emitted event was applied once or recorded as undelivered.
+  private func lostEmissions(_ memory: MemoryStore) -> [String] {
+    let emitted = memory.journal.count { $0.kind == .emit && $0.body["type"] == "Told" }
+    let received = memory.journal.count {
       $0.flow == "Listener" && $0.kind == .step && $0.body["event"]?["type"] == "Told"
     }
     let lost = memory.journal.count { $0.kind == .undelivered && $0.body["flow"] == "Listener" }
-    return said == heard + lost ? [] : ["\(said) were told, \(heard) heard and \(lost) noted as undelivered"]
+    return emitted == received + lost ? [] : ["\(emitted) were emitted, \(received) received and \(lost) undelivered"]
   }
 }
 
 extension TestEngine {
-  /// The row of a job as the store has it.
+  /// The stored row of a job.
   func engineJob(_ id: Int64) -> JobRow? { (try? store.job(id: id)) ?? nil }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Many seeds of ``Simulation``. A seed that fails is a test case: `FLOW_SEED=n` runs it alone.
-@Suite struct SimulationTests {
+/// Many seeds of ``Simulation``. A failing seed is a test case: `FLOW_SEED=n` runs it alone.
+@Suite("Simulation of the engine under faults") struct SimulationTests {
   private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
   static let seeds = number("FLOW_SEED").map { $0..<($0 + 1) } ?? 0..<(number("FLOW_SEEDS") ?? 60)
@@ -18,15 +18,18 @@ import Testing
     return simulation.findings
   }
 
-  @Test func whatWasAcknowledgedHappenedOnce() throws {
+  @Test("under random faults, each acknowledged event is applied once") func acknowledgedEvents() throws {
     for seed in SimulationTests.seeds {
       let findings = try SimulationTests.findings(seed: seed)
       #expect(findings.isEmpty, "seed \(seed): \(findings.prefix(3).joined(separator: "; "))")
     }
   }
 
-  /// The tester is tested: a mistake that is made on purpose does not go unnoticed.
-  @Test(arguments: Simulation.Bug.allCases) func aPlantedBugIsFound(_ bug: Simulation.Bug) throws {
+  /// The simulation has to find each planted bug.
+  @Test(
+    "the simulation finds each planted bug",
+    arguments: Simulation.Bug.allCases) func plantedBug(_ bug: Simulation.Bug) throws
+  {
     let seed = try (0..<60).first { try !SimulationTests.findings(seed: $0, bug: bug).isEmpty }
     #expect(seed != nil, "60 seeds did not notice that the engine \(bug)")
   }

@@ -5,9 +5,9 @@ import Testing
 
 @testable import FlowStoreSQLite
 
-/// Damage is seen: in rows, in the write-ahead log, and in the file that a server owns.
-@Suite struct StoreDamageTests {
-  /// Makes a store with some instances, and gives it up as a crash would: with its log.
+/// Damage is detected in rows, in the write-ahead log and in the file of a running server.
+@Suite("Damaged stores") struct StoreDamageTests {
+  /// Creates a store with some instances and copies it with its log, as after a crash.
   private func abandoned(_ folder: Folder, commits: Int = 60, to target: String) throws {
     let world = ManualWorld()
     let store = try SQLiteStore(path: folder.path)
@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test("a flipped bit in the middle of the log is reported, and needs consent")
+  @Test("a flipped bit in the write-ahead log is reported, and opening needs consent")
   func damagedLog() throws {
     let folder = try Folder()
     let copy = folder.path + ".copy"
@@ -36,10 +36,10 @@ import Testing
     var options = SQLiteStore.OpeningOptions()
     options.acceptsLoss = true
     _ = try SQLiteStore(path: copy, options: options)
-    #expect(try StoreFile.check(copy) == [], "what is left is sound")
+    #expect(try StoreFile.check(copy) == [], "the rest is sound")
   }
 
-  @Test("a log that ends in the middle of its last transaction is no damage")
+  @Test("an incomplete last transaction of the log is not damage")
   func tornTail() throws {
     let folder = try Folder()
     let copy = folder.path + ".copy"
@@ -54,7 +54,7 @@ import Testing
     _ = try SQLiteStore(path: copy)
   }
 
-  @Test("a missing log is reported, and needs consent")
+  @Test("a missing log is reported, and opening needs consent")
   func missingLog() throws {
     let folder = try Folder()
     let copy = folder.path + ".copy"
@@ -68,7 +68,7 @@ import Testing
     _ = try SQLiteStore(path: copy)
   }
 
-  @Test("an emptied database beside its log is reported")
+  @Test("an empty database next to a non-empty log is reported")
   func emptiedDatabase() throws {
     let folder = try Folder()
     let copy = folder.path + ".copy"
@@ -94,22 +94,22 @@ import Testing
     }
     let whole = try Data(contentsOf: URL(filePath: folder.path))
     #expect(!FileManager.default.fileExists(atPath: folder.path + "-wal"), "it was closed")
-    // The texts of rows, wherever they are in the file.
-    let places = whole.indices.filter { whole[$0] == UInt8(ascii: "{") }
-    #expect(places.count > 200)
+    // The JSON documents of rows, at any offset of the file.
+    let offsets = whole.indices.filter { whole[$0] == UInt8(ascii: "{") }
+    #expect(offsets.count > 200)
     var found = 0
-    let tried = stride(from: 0, to: places.count, by: max(places.count / 60, 1)).map { places[$0] }
-    for place in tried {
+    let tried = stride(from: 0, to: offsets.count, by: max(offsets.count / 60, 1)).map { offsets[$0] }
+    for fixture in tried {
       var bytes = whole
-      bytes[place + 3] ^= 0x02
+      bytes[fixture + 3] ^= 0x02
       try bytes.write(to: URL(filePath: copy))
       if try !StoreFile.check(copy).isEmpty { found += 1 }
     }
-    // The rest are in pages that hold no rows, and in the source of the program.
+    // The others are in free pages, and in the source of the program.
     #expect(found * 10 >= tried.count * 8, "\(found) of \(tried.count) were reported")
   }
 
-  @Test("a store is locked by its file: symbolic links are resolved, hard links refused")
+  @Test("a store is locked by its file: symbolic links are resolved, hard links rejected")
   func links() throws {
     let folder = try Folder()
     let other = folder.path + ".link"
@@ -122,7 +122,7 @@ import Testing
     withExtendedLifetime(store) {}
   }
 
-  @Test("a store whose file was deleted or replaced stops its server")
+  @Test("deleting or replacing the file of a store stops its server")
   func replacedFile() throws {
     let folder = try Folder()
     let store = try SQLiteStore(path: folder.path)
@@ -141,7 +141,7 @@ import Testing
     }
   }
 
-  @Test("a store that is not there is made only on request")
+  @Test("a missing store is created only on request")
   func missingStore() throws {
     let folder = try Folder()
     var options = SQLiteStore.OpeningOptions()
@@ -153,7 +153,7 @@ import Testing
     _ = try SQLiteStore(path: folder.path, options: options)
   }
 
-  @Test("the check takes a time that is linear in the entries")
+  @Test("the time of the check is linear in the number of entries")
   func linearCheck() throws {
     func seconds(_ steps: Int) throws -> Double {
       let folder = try Folder()

@@ -4,11 +4,11 @@ import FlowStoreSQLite
 import Foundation
 import Testing
 
-/// The stores that every test of this target runs on.
+/// The stores on which the tests of this target run.
 enum StoreKind: String, CaseIterable, Sendable {
   case memory, sqlite
 
-  /// A new store, and what keeps its file.
+  /// A new store, with the folder of its file.
   func make() throws -> (store: any Store, folder: Folder) {
     let folder = try Folder()
     switch self {
@@ -18,7 +18,7 @@ enum StoreKind: String, CaseIterable, Sendable {
   }
 }
 
-/// A folder that is gone when the test is.
+/// A folder that is removed after the test.
 final class Folder {
   let url: URL
   var path: String { url.appending(path: "test.db").path }
@@ -31,8 +31,8 @@ final class Folder {
   deinit { try? FileManager.default.removeItem(at: url) }
 }
 
-/// What any store has to keep to.
-@Suite struct StoreTests {
+/// The contract of a store.
+@Suite("Stores") struct StoreTests {
   private func instance(_ id: Int64, _ key: String, revision: Int = 1) -> InstanceRow {
     InstanceRow(
       id: id, flow: "F", key: key, definition: "d", status: .running, revision: revision, startedAt: 5, updatedAt: 6,
@@ -60,7 +60,10 @@ final class Folder {
     return batch
   }
 
-  @Test(arguments: StoreKind.allCases) func whatIsCommittedIsThere(_ kind: StoreKind) throws {
+  @Test(
+    "a committed batch can be read",
+    arguments: StoreKind.allCases) func commit(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     #expect(try store.counters() == StoreCounters())
@@ -72,7 +75,10 @@ final class Folder {
     #expect(try store.counters() == StoreCounters(sequence: 2, instance: 1, job: 0, identity: "here"))
   }
 
-  @Test(arguments: StoreKind.allCases) func keysAreBytes(_ kind: StoreKind) throws {
+  @Test(
+    "keys are compared by bytes",
+    arguments: StoreKind.allCases) func keys(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     let keys = ["a", "a\u{0}", "a\u{0}b", "\u{E9}", "e\u{301}", "A", " a", String(repeating: "x", count: 512)]
@@ -91,7 +97,10 @@ final class Folder {
     }
   }
 
-  @Test(arguments: StoreKind.allCases) func entriesAreFoundByTheirNumber(_ kind: StoreKind) throws {
+  @Test(
+    "journal entries are found by their offset",
+    arguments: StoreKind.allCases) func entries(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     try store.commit(first())
@@ -99,7 +108,7 @@ final class Folder {
     #expect(try store.entry(sequence: 3) == nil)
   }
 
-  @Test func oldAnswersAreForgotten() throws {
+  @Test("idempotency records are deleted after their window") func idempotencyWindow() throws {
     let folder = try Folder()
     let store = try SQLiteStore(path: folder.path)
     let answers = { (from: Int64, at: Int64) in
@@ -112,7 +121,7 @@ final class Folder {
     batch.answers = answers(10, window - 1)
     try store.commit(batch)
     _ = try store.maintain(now: window + 1000, isIdle: true)
-    #expect(try store.answer(scope: "s", key: "k0") != nil, "as long as the window is")
+    #expect(try store.answer(scope: "s", key: "k0") != nil, "within the window")
     batch.answers = answers(20, window + 2000)
     try store.commit(batch)
     _ = try store.maintain(now: 2 * window + 2000, isIdle: true)
@@ -120,7 +129,10 @@ final class Folder {
     #expect(try store.answer(scope: "s", key: "k20")?.sequence == 20)
   }
 
-  @Test(arguments: StoreKind.allCases) func anOldRevisionIsNotWrittenOverANewOne(_ kind: StoreKind) throws {
+  @Test(
+    "a batch with a stale revision fails as a whole",
+    arguments: StoreKind.allCases) func staleRevision(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     try store.commit(first())
@@ -131,10 +143,13 @@ final class Folder {
     batch.journal = [entry(3)]
     #expect(throws: StoreError.fatal("another process has written to the store")) { try store.commit(batch) }
     #expect(try store.instance(id: 1)?.revision == 3)
-    #expect(try store.counters().sequence == 2, "nothing of a failed batch is there")
+    #expect(try store.counters().sequence == 2, "a failed batch has no effect")
   }
 
-  @Test(arguments: StoreKind.allCases) func timersComeInTheirOrder(_ kind: StoreKind) throws {
+  @Test(
+    "due timers are returned in order, and can be changed and removed",
+    arguments: StoreKind.allCases) func timers(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     let ids = (0..<4).map { TimerID(instance: Int64($0), transition: $0, armed: 1) }
@@ -152,7 +167,10 @@ final class Folder {
     #expect(try store.nextTimer(after: 50) == nil)
   }
 
-  @Test(arguments: StoreKind.allCases) func jobsAreFoundByWhoMayHaveThem(_ kind: StoreKind) throws {
+  @Test(
+    "jobs are found by queue, due time and lease",
+    arguments: StoreKind.allCases) func jobs(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     var batch = StoreBatch()
@@ -183,10 +201,13 @@ final class Folder {
     batch.jobsRemoved = [1, 2, 3, 4, 5]
     try store.commit(batch)
     #expect(try store.jobs(instance: 1).isEmpty)
-    #expect(try store.counters().job == 9, "a number is never given twice")
+    #expect(try store.counters().job == 9, "numbers are not reused")
   }
 
-  @Test(arguments: StoreKind.allCases) func workOnceIsKeptUntilItIsForgotten(_ kind: StoreKind) throws {
+  @Test(
+    "a `once` row is stored until it is removed",
+    arguments: StoreKind.allCases) func onceRows(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     defer { withExtendedLifetime(folder) {} }
     var batch = StoreBatch()
@@ -201,7 +222,7 @@ final class Folder {
     #expect(try store.once(key: "o") == nil)
   }
 
-  @Test func queriesSeeWhatWasCommitted() throws {
+  @Test("queries return committed rows") func queries() throws {
     let folder = try Folder()
     let store = try SQLiteStore(path: folder.path)
     try store.commit(first())

@@ -9,7 +9,7 @@ import Foundation
 import Synchronization
 import Testing
 
-/// A world whose clock is moved by hand and whose chance is none.
+/// A world with a manual clock and without randomness.
 final class ManualWorld: World {
   private let state = Mutex((now: Int64(1_000_000), names: 0, tick: Int64(0)))
 
@@ -19,7 +19,7 @@ final class ManualWorld: World {
       return state.now
     }
   }
-  /// Lets the clock go on by that much whenever it is looked at, as real ones do.
+  /// Advances the clock by this duration whenever it is read, as a real one does.
   func tick(_ milliseconds: Int64) { state.withLock { $0.tick = milliseconds } }
   func random(below bound: Int64) -> Int64 { bound - 1 }
   func newID() -> String {
@@ -32,7 +32,7 @@ final class ManualWorld: World {
   func advance(_ milliseconds: Int64) { state.withLock { $0.now += milliseconds } }
 }
 
-/// An engine driven by hand, on a store that outlives it.
+/// An engine controlled by the test, on a store that survives its restarts.
 final class TestEngine {
   struct Failure: Error, CustomStringConvertible { var description: String }
 
@@ -148,7 +148,7 @@ final class TestEngine {
   private let folder: Folder
   private(set) var store: any Store
   private(set) var engine: Engine
-  /// What the runner was given and has not ended.
+  /// The dispatched jobs without a result.
   var out: [(job: Int64, request: JobRequest)] = []
   var entries: [JournalEntry] = []
 
@@ -165,12 +165,12 @@ final class TestEngine {
     }
   }
 
-  /// Ends the engine as a crash would, and starts one on what the store has.
+  /// Discards the engine as in a crash, and starts one on the same store.
   func restart() throws {
     let machine = try TestEngine.machine.get()
     out = []
     if kind == .sqlite {
-      // The lock goes with the engine and its store.
+      // The lock is released with the engine and its store.
       store = MemoryStore()
       engine = try Engine(machine: machine, store: store, world: world)
       store = try SQLiteStore(path: folder.path)
@@ -179,7 +179,7 @@ final class TestEngine {
     turn()
   }
 
-  /// What the engine's thread does in one turn, without anything that comes in.
+  /// One turn of the engine's thread without new input.
   func turn() {
     engine.endLeases()
     engine.fireTimers()
@@ -194,7 +194,7 @@ final class TestEngine {
     for entry in new {
       var written: [UInt8] = []
       entry.writeBody(to: &written)
-      #expect(written == entry.body.bytes(), "what is written of entry \(entry.sequence) is what it says")
+      #expect(written == entry.body.bytes(), "the written form of entry \(entry.sequence) equals its body")
     }
   }
 
@@ -215,7 +215,7 @@ final class TestEngine {
     return try result.get()
   }
 
-  /// Ends the oldest job that is under way.
+  /// Completes the oldest job in progress.
   @discardableResult
   func end(_ outcome: JobOutcome) throws -> JobRequest {
     guard !out.isEmpty else { throw Failure(description: "nothing is under way") }
@@ -237,7 +237,7 @@ final class TestEngine {
     return (last?.body["to"]?.array ?? []).compactMap(\.string).joined(separator: " ")
   }
 
-  /// The URLs of what is under way.
+  /// The URLs of the jobs in progress.
   var urls: [String] {
     out.map { if case .http(_, let url, _, _) = $0.request.action { url } else { "" } }
   }
@@ -246,6 +246,6 @@ final class TestEngine {
 }
 
 extension EngineProblem {
-  /// The case alone, for comparing.
+  /// The name of the case, for comparisons.
   var name: String { "\(self)".prefix { $0 != "(" }.description }
 }

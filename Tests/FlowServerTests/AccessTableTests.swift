@@ -5,9 +5,9 @@ import Testing
 
 @testable import FlowServer
 
-/// The table of access (`Docs/security.md`), walked as a whole: every route with a key of every scope.
-@Suite(.serialized) struct AccessTableTests {
-  /// Values that must reach no caller who may not read them, in every field that could carry one.
+/// The table of access (`Docs/security.md`): every route with a key of every scope.
+@Suite("Access table", .serialized) struct AccessTableTests {
+  /// A value that must not reach callers without permission, in every field that could contain it.
   private static let secret = "planted-4f1d"
 
   private static let source = """
@@ -69,8 +69,8 @@ import Testing
     return [:]
   }
 
-  @Test("Each route opens to its own scope only, and to nobody without a key")
-  func eachRouteOpensToItsScope() throws {
+  @Test("each route requires its own scope and an API key")
+  func scopeOfEachRoute() throws {
     let added = try KeyRing.scopeNames.map { ($0, try keys.add("only-\($0)", "--scope", $0)) }
     server.send(SIGHUP)
     #expect(eventually { server.log.contains("reloaded") })
@@ -86,8 +86,8 @@ import Testing
     }
   }
 
-  @Test("No response to a caller who may not read an instance holds a value of it")
-  func noResponseHoldsAPlantedSecret() throws {
+  @Test("no response contains the data of an instance that the caller may not read")
+  func plantedSecret() throws {
     let reader = try keys.add("reader", "--scope", "read,send,operate")
     let sender = try keys.add("sender", "--scope", "send")
     server.send(SIGHUP)
@@ -110,13 +110,13 @@ import Testing
         }
       }
     }
-    // The same routes show it to its owner, so that the search would find it.
+    // The same routes return it to its owner, so that the search would find it.
     let view = try client.send("GET", "/v1/flows/Hidden/instances/h1", headers: bearer(owner))
     #expect(view.text.contains(AccessTableTests.secret))
   }
 
-  @Test("An instance that may not be read is a 404 and missing from lists and counts")
-  func anInstanceThatMayNotBeReadIsNotThere() throws {
+  @Test("an instance that the caller may not read is a 404, and absent from lists and counts")
+  func hiddenInstance() throws {
     let reader = try keys.add("reader", "--scope", "read")
     let auditor = try keys.add("auditor", "--scope", "read", "--role", "auditor")
     server.send(SIGHUP)
@@ -137,14 +137,14 @@ import Testing
     }
     #expect(try count("/v1/stats", reader) == 0)
     #expect(try count("/v1/stats", auditor) == 1)
-    let told = [instance, "/v1/flows/Hidden/instances/h2"].map { path in
+    let responses = [instance, "/v1/flows/Hidden/instances/h2"].map { path in
       (try? client.send("GET", path, headers: bearer(reader)).json["detail"]?.string) ?? ""
     }
-    #expect(told[0].replacing("h1", with: "") == told[1].replacing("h2", with: ""), "both look the same")
+    #expect(responses[0].replacing("h1", with: "") == responses[1].replacing("h2", with: ""), "both look the same")
   }
 
-  @Test("An internal event is a 403 from outside, and documented nowhere")
-  func anInternalEventStaysInside() throws {
+  @Test("an internal event from a client is a 403, and is not documented")
+  func internalEvent() throws {
     let all = bearer(owner)
     let instance = "/v1/flows/Hidden/instances/h1"
     for path in ["/v1/events", instance + "/events"] {
@@ -160,15 +160,15 @@ import Testing
     for path in ["/openapi.json", "/asyncapi.json", "/v1/flows/Hidden", instance] {
       let text = try client.send("GET", path, headers: all).text
       #expect(text.contains("Ask"), "\(path)")
-      // The structure of a flow shows its reactions; what may be sent is another list.
+      // The structure of a flow shows all reactions; the list of accepted events is separate.
       if path != "/v1/flows/Hidden" { #expect(!text.contains("Settled"), "\(path)") }
     }
     let events = try client.send("GET", "/v1/flows/Hidden", headers: all).json["events"]?.array ?? []
     #expect(events.compactMap { $0["name"]?.string } == ["Open", "Ask"])
   }
 
-  @Test("The table in the documentation is the table that is enforced")
-  func theDocumentedTableIsTheEnforcedOne() throws {
+  @Test("the access table in the documentation equals the enforced table")
+  func documentedTable() throws {
     let text = try String(contentsOf: packageRoot.appending(path: "Docs/security.md"), encoding: .utf8)
     let documented = Set(text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init))
     let enforced = Route.all.map { route in

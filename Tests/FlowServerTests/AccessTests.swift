@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Who may do what: keys, scopes, roles and flows, against a real server.
-@Suite(.serialized) struct AccessTests {
+/// Keys, scopes, roles and flows, against a real server.
+@Suite("Access: keys, scopes, roles and flows", .serialized) struct AccessTests {
   private let folder: TestFolder
   private let keys: Keys
 
@@ -21,7 +21,7 @@ import Testing
   static let request: JSON = ["event": "Request", "data": ["id": "p1", "title": "t", "cents": 5, "owner": "ann"]]
   static let placed: JSON = ["event": "Placed", "data": ["order_id": "o1", "email": "a@b.c", "items": []]]
 
-  @Test("A key is shown once and kept as a hash") func aKeyIsShownOnceAndKeptAsAHash() throws {
+  @Test("a new key is printed once and stored as a hash") func storedKey() throws {
     let key = try keys.add("ann", "--scope", "read")
     #expect(key.hasPrefix("flow_") && key.utf8.count == 48)
     let text = try String(contentsOfFile: keys.path, encoding: .utf8)
@@ -31,7 +31,7 @@ import Testing
     #expect(try keys.add("bob", "--scope", "read") != key)
   }
 
-  @Test("Without a key only probes are answered") func withoutAKeyOnlyProbesAreAnswered() throws {
+  @Test("requests without a key are rejected, except health probes and the version") func missingKey() throws {
     _ = try keys.add("ann", "--scope", "read")
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -45,7 +45,7 @@ import Testing
     #expect(try client.send("POST", "/v1/events", AccessTests.placed).status == 401)
   }
 
-  @Test func whoeverMayOnlyLookChangesNothing() throws {
+  @Test("--read-only rejects every change and allows reading and simulation") func readOnly() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--read-only"])
     let client = HTTPClient(port: server.port)
     let changes: [(String, String)] = [
@@ -67,11 +67,11 @@ import Testing
     #expect(tried.status == 200, "\(tried.text)")
   }
 
-  /// A socket may bring its key later; whoever only says that he wants one gets nothing else by it.
+  /// A socket may authenticate after its upgrade. The exemption must not apply to other resources.
   @Test(
-    "Asking for a socket opens nothing else",
+    "an upgrade request without a key is rejected outside the live stream",
     arguments: ["/v1/flows", "/v1/instances", "/metrics", "/v1/flows/Order/instances/o1", "/v1/live/"])
-  func askingForASocketOpensNothingElse(_ path: String) throws {
+  func upgradeWithoutKey(_ path: String) throws {
     _ = try keys.add("ann", "--scope", "read")
     let server = try serve()
     let upgrade = [
@@ -81,11 +81,13 @@ import Testing
     #expect(try HTTPClient(port: server.port).send("GET", path, headers: upgrade).status == 401)
   }
 
-  @Test(arguments: [
-    "Bearer flow_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "Bearer", "Bearer ", "Basic YTpi", "flow_x", "",
-    "Bearer \u{e9}", "Bearer a.b.c", "Bearer " + String(repeating: "A", count: 10_000),
-  ])
-  func whatIsNoKeyIsRefused(_ header: String) throws {
+  @Test(
+    "an invalid Authorization header is a 401",
+    arguments: [
+      "Bearer flow_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "Bearer", "Bearer ", "Basic YTpi", "flow_x", "",
+      "Bearer \u{e9}", "Bearer a.b.c", "Bearer " + String(repeating: "A", count: 10_000),
+    ])
+  func invalidCredentials(_ header: String) throws {
     _ = try keys.add("ann", "--scope", "read")
     let server = try serve()
     let answer = try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["Authorization": header])
@@ -93,7 +95,7 @@ import Testing
     #expect(answer.headers["www-authenticate"]?.contains("invalid_token") == true)
   }
 
-  @Test("A scope opens its own door only") func aScopeOpensItsOwnDoorOnly() throws {
+  @Test("a scope permits its own operations only") func scopes() throws {
     let reader = try keys.add("reader", "--scope", "read")
     let sender = try keys.add("sender", "--scope", "send", "--role", "requester")
     let worker = try keys.add("worker", "--scope", "work")
@@ -110,18 +112,18 @@ import Testing
         #expect(key == allowed ? status < 300 : status == 403, "\(method) \(path): \(status)")
       }
     }
-    // Whatever this version does not know needs the strongest scope.
+    // Unknown routes require the strongest scope.
     for key in [reader, sender, worker] {
       #expect(try client.send("DELETE", "/v1/flows/Order/instances/o1", headers: bearer(key)).status == 403)
       #expect(try client.send("POST", "/v1/anything", [:], headers: bearer(key)).status == 403)
       #expect(try client.send("PUT", "/v1/flows/Order", [:], headers: bearer(key)).status == 403)
-      // What is called like a resource for events is none.
+      // A flow may have the name of a resource; `/v1/flows/events` does not accept events.
       #expect(try client.send("POST", "/v1/flows/events", [:], headers: bearer(key)).status == 403)
       #expect(try client.send("POST", "/v1/flows/Order/instances/events", [:], headers: bearer(key)).status == 403)
     }
   }
 
-  @Test("Roles come from the key and not from headers") func rolesComeFromTheKeyAndNotFromHeaders() throws {
+  @Test("with keys, roles and caller come from the key, not from headers") func rolesOfKey() throws {
     let requester = try keys.add("ann", "--scope", "send", "--role", "requester")
     let manager = try keys.add("bob", "--scope", "send", "--scope", "read", "--role", "manager")
     let server = try serve()
@@ -137,7 +139,7 @@ import Testing
     #expect(callers == ["ann", "bob"])
   }
 
-  @Test("A key for one flow knows of no other") func aKeyForOneFlowKnowsOfNoOther() throws {
+  @Test("a key for one flow does not reveal other flows") func keyForOneFlow() throws {
     let all = try keys.add("all", "--scope", "read,send", "--role", "requester")
     let some = try keys.add("some", "--scope", "read,send", "--flow", "Order", "--role", "requester")
     let server = try serve()
@@ -158,17 +160,18 @@ import Testing
       let there = try client.send("GET", "/v1/flows/Approval\(path)", headers: bearer(some))
       let invented = try client.send("GET", "/v1/flows/Invented\(path)", headers: bearer(some))
       #expect(there.status == 403 && invented.status == 403)
-      let told = [there, invented].map { answer in
+      let responses = [there, invented].map { answer in
         answer.json.members?.filter { $0.name != "requestId" }.map { $0.value.text() } ?? []
       }
-      let expected = told[1].map { $0.replacing("Invented", with: "Approval") }
-      #expect(told[0] == expected && told[0].count > 5, "one can't tell whether it is there")
+      let expected = responses[1].map { $0.replacing("Invented", with: "Approval") }
+      #expect(
+        responses[0] == expected && responses[0].count > 5, "the response does not reveal whether the flow exists")
       #expect(try client.send("GET", "/v1/flows/%41pproval\(path)", headers: bearer(some)).status == 403)
     }
     #expect(try client.send("GET", "/metrics", headers: bearer(some)).status == 403)
   }
 
-  @Test func aSocketMaySayWhoItIsInItsFirstMessage() throws {
+  @Test("a socket can authenticate with its first message") func helloMessage() throws {
     let reader = try keys.add("reader", "--scope", "read")
     let sender = try keys.add("sender", "--scope", "send")
     let server = try serve()
@@ -199,7 +202,7 @@ import Testing
     }
   }
 
-  @Test("A rate holds for each key") func aRateHoldsForEachKey() throws {
+  @Test("the rate limit of a key applies to that key only") func rateLimit() throws {
     let slow = try keys.add("slow", "--scope", "read", "--rate", "5")
     let quick = try keys.add("quick", "--scope", "read")
     let server = try serve()
@@ -214,7 +217,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows", headers: bearer(quick)).status == 200)
   }
 
-  @Test("Keys are read again on SIGHUP") func keysAreReadAgainOnSIGHUP() throws {
+  @Test("SIGHUP reloads the keys; an invalid file keeps the previous keys") func reloadOnSIGHUP() throws {
     let first = try keys.add("first", "--scope", "read")
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -232,7 +235,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows", headers: bearer(second)).status == 200)
   }
 
-  @Test("Refusals are audited") func refusalsAreAudited() throws {
+  @Test("rejected requests are written to the audit log") func auditLog() throws {
     let reader = try keys.add("reader", "--scope", "read")
     let audit = folder.url.appending(path: "audit.jsonl").path
     let server = try serve("--audit", audit)
@@ -257,9 +260,9 @@ import Testing
     #expect(lines.last?["who"] == "")
   }
 
-  @Test func theAuditIsToldWhateverTheLogLeavesOut() throws {
+  @Test("audit lines are logged at any log level") func auditAtErrorLevel() throws {
     _ = try keys.add("reader", "--scope", "read")
-    // With so little said, the server does not tell its port: it is given one.
+    // At this log level the server does not print its port, so the script chooses one.
     let script = """
       port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
       "$1" serve "$2" --store "$3" --create --keys "$4" --addr 127.0.0.1:$port --log-level error 2>&1 &
@@ -275,12 +278,12 @@ import Testing
   }
 
   @Test(
-    "An address for others needs keys",
+    "a public address requires a valid key file",
     arguments: [
       ([], "requests would not be authenticated"), (["--keys", "/nowhere.toml"], "cannot read"),
       (["--keys", "OPEN"], "chmod 600"), (["--keys", "EMPTY"], "neither a key nor an issuer"),
     ])
-  func anAddressForOthersNeedsKeys(_ arguments: [String], _ message: String) throws {
+  func publicAddress(_ arguments: [String], _ message: String) throws {
     let open = try folder.write("OPEN", "")
     let empty = try folder.write("EMPTY", "")
     try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: open)
@@ -293,18 +296,18 @@ import Testing
   }
 
   @Test(
-    "Keys with mistakes are not made",
+    "flow key rejects invalid options",
     arguments: [
       ["new"], ["new", "--scope", "fly"], ["new", "--scope", "read", "--expires", "soon"], ["old", "--scope", "read"],
       ["new", "--scope", "read", "--rate", "0"], [],
     ])
-  func keysWithMistakesAreNotMade(_ arguments: [String]) throws {
+  func invalidKeyOptions(_ arguments: [String]) throws {
     let process = try FlowProcess.run(["key"] + arguments)
     #expect(process.code == 2)
     #expect(process.output.isEmpty)
   }
 
-  @Test("An old key is over") func anOldKeyIsOver() throws {
+  @Test("an expired key is rejected") func expiredKey() throws {
     let old = try keys.add("old", "--scope", "read", "--expires", "2020-01-01T00:00:00Z")
     let server = try serve()
     let answer = try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: bearer(old))

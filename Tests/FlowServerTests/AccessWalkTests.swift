@@ -258,7 +258,7 @@ import Testing
     }
   }
 
-  @Test("No response holds a value that its key may not read", .timeLimit(.minutes(5)))
+  @Test("no response holds a value that its key may not read", .timeLimit(.minutes(5)))
   func noResponseHoldsASecret() throws {
     let planter = try keys.add("planter", "--scope", "read,send,work", "--role", "auditor")
     let callers = try callers()
@@ -283,7 +283,7 @@ import Testing
     check(try String(contentsOfFile: audit, encoding: .utf8), allowed: [], "the audit log")
   }
 
-  @Test("The entity tag of an instance is keyed: two servers give equal instances different tags")
+  @Test("the entity tag of an instance is keyed: two servers give equal instances different tags")
   func entityTagsAreKeyed() throws {
     let reader = try keys.add("reader", "--scope", "read,send,work", "--role", "auditor")
     var tags: Set<String> = []

@@ -2,9 +2,9 @@ import FlowJSON
 import FlowTestSupport
 import Testing
 
-/// `samples/automation.flow`: what is pushed is built and published, whatever happens in between.
-@Suite(.serialized) struct AutomationTests {
-  /// A push as GitHub delivers it, signed.
+/// `samples/automation.flow`: pushes are built and published, also with interruptions.
+@Suite("Sample automation.flow", .serialized) struct AutomationTests {
+  /// A signed push in the format of GitHub.
   private func push(
     _ system: System, _ commit: String, _ message: String = "add a page", ref: String = "refs/heads/main"
   ) throws -> HTTPClient.Response {
@@ -28,14 +28,14 @@ import Testing
     try eventually(within: 30) { try system.view(instance)["state"] == [state] }
   }
 
-  @Test("A push is built and published") func aPushIsBuiltAndPublished() throws {
+  @Test("a push is built, published and announced once") func publishedPush() throws {
     let system = try System("automation")
     let taken = try push(system, "c1")
     #expect(taken.status == 201)
     let release = try instance(taken)
     #expect(try isAt("published", release, system))
     let again = try push(system, "c1")
-    #expect(again.headers["idempotent-replay"] == "true", "the same delivery begins nothing")
+    #expect(again.headers["idempotent-replay"] == "true", "a repeated delivery starts no instance")
     #expect(try system.services.calls("/builds").count == 1)
     #expect(try system.services.calls("/shrink").isEmpty)
     #expect(try system.services.calls("/site/site-c1").count == 1)
@@ -46,7 +46,7 @@ import Testing
     #expect(log == ["pushed: add a page", "built site-c1"])
   }
 
-  @Test func stepsDependOnWhatCameBefore() throws {
+  @Test("steps depend on earlier results, and unsuitable pushes are refused") func conditionalSteps() throws {
     let system = try System("automation")
     let large = try instance(try push(system, "large-1"))
     let broken = try instance(try push(system, "bad-1"))
@@ -54,25 +54,25 @@ import Testing
     #expect(try system.services.calls("/site/site-large-1-small").count == 1)
     #expect(try isAt("broken", broken, system))
     #expect(try system.view(broken)["data"]?["reason"]?.string?.contains("this is no program") == true)
-    #expect(try system.services.calls("/builds").count == 2, "what is broken is not tried again")
+    #expect(try system.services.calls("/builds").count == 2, "a final failure is not retried")
     for answer in [try push(system, "c2", ref: "refs/heads/try"), try push(system, "c3", "wip: a page")] {
       #expect(answer.status == 200 && answer.json["disposition"] == "refused")
       #expect(answer.json["problem"]?["code"] == "event-not-accepted")
-      #expect(!answer.text.contains("event.ref"), "the sender learns no guard and no value")
+      #expect(!answer.text.contains("event.ref"), "the response contains no guard and no value")
     }
   }
 
-  @Test func whoIsBusyIsAskedAgainLater() throws {
+  @Test("a busy builder is retried with the same idempotency key") func busyBuilder() throws {
     let system = try System("automation")
     try system.services.makeBusy("/builds", times: 3)
     let release = try instance(try push(system, "c4"))
     #expect(try isAt("published", release, system))
     let builds = try system.services.calls("/builds")
     #expect(builds.map { $0["busy"] } == [true, true, true, false])
-    #expect(Set(builds.compactMap { $0["key"]?.string }).count == 1, "every try has the same key")
+    #expect(Set(builds.compactMap { $0["key"]?.string }).count == 1, "every attempt has the same idempotency key")
   }
 
-  @Test func aReleaseGoesOnAfterAnInterruption() throws {
+  @Test("a release continues after a restart of the server") func restartDuringBuild() throws {
     let system = try System("automation")
     let release = try instance(try push(system, "slow-1"))
     let isUnderWay = try eventually { try system.services.calls("/builds").count == 1 }
@@ -81,11 +81,12 @@ import Testing
     #expect(try system.view(release)["state"] == ["building"])
     #expect(try isAt("published", release, system))
     let builds = try system.services.calls("/builds")
-    #expect(Set(builds.compactMap { $0["key"]?.string }).count == 1, "the builder knows it for the same build")
+    #expect(
+      Set(builds.compactMap { $0["key"]?.string }).count == 1, "the build is repeated with the same idempotency key")
     #expect(try system.services.calls("/site/site-slow-1").count == 1)
   }
 
-  @Test func aPersonSaysWhereItGoesOn() throws {
+  @Test("a maintainer decides how a workflow continues") func maintainerDecision() throws {
     let system = try System("automation")
     #expect(try system.send("Look", roles: "maintainer").json["flow"] == "Nightly")
     let isFine = try eventually { try system.list("Nightly", status: "done").count == 1 }

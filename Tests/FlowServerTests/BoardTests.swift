@@ -2,8 +2,8 @@ import FlowJSON
 import FlowTestSupport
 import Testing
 
-/// `samples/board.flow`: several people change the same cards, and several look on.
-@Suite(.serialized) struct BoardTests {
+/// `samples/board.flow`: several clients change the same cards, and several subscribe to them.
+@Suite("Sample board.flow", .serialized) struct BoardTests {
   private static let card = "Card/c1"
 
   private func board() throws -> System {
@@ -13,7 +13,7 @@ import Testing
     return board
   }
 
-  @Test func aCardGoesOverTheBoard() throws {
+  @Test("a card moves from `todo` to `done`, under the rules for each step") func cardLifecycle() throws {
     let board = try board()
     #expect(try board.send("Take", to: BoardTests.card, as: "ann").json["to"] == ["doing"])
     #expect(try board.send("Finish", to: BoardTests.card, as: "bob").json["code"] == "event-not-accepted")
@@ -24,7 +24,7 @@ import Testing
     #expect(try board.list("Card", status: "done").count == 1)
   }
 
-  @Test("The newer state wins") func theNewerStateWins() throws {
+  @Test("a change with a stale revision is rejected") func staleRevision() throws {
     let board = try board()
     let rename: (String, String) throws -> HTTPClient.Response = { title, revision in
       try board.send("Rename", ["title": .string(title)], to: BoardTests.card, headers: ["If-Match": revision])
@@ -37,7 +37,7 @@ import Testing
     #expect(try board.view(BoardTests.card)["data"]?["title"] == "bob's")
   }
 
-  @Test("No change is lost between clients") func noChangeIsLostBetweenClients() throws {
+  @Test("concurrent clients with If-Match lose no change") func concurrentClients() throws {
     let board = try board()
     let port = board.port
     let refusals = try sideBySide(6) { index in try BoardTests.append("\(index)", times: 20, port) }
@@ -45,10 +45,10 @@ import Testing
     for index in 0..<6 { #expect(title.filter { "\($0)" == "\(index)" }.count == 20) }
     #expect(title.count == 121)
     #expect(try board.view(BoardTests.card)["revision"] == 121)
-    #expect(refusals.reduce(0, +) > 0, "the clients have not met")
+    #expect(refusals.reduce(0, +) > 0, "the clients had no conflict")
   }
 
-  /// Reads a card and appends a letter to what was read, again when somebody was faster.
+  /// Reads a card and appends a letter to its title; repeats both after a conflict.
   private static func append(_ letter: String, times: Int, _ port: Int) throws -> Int {
     let client = HTTPClient(port: port)
     let path = "/v1/flows/Card/instances/c1"
@@ -66,8 +66,9 @@ import Testing
     return refusals
   }
 
-  /// While somebody writes, others read the card, and follow it from there: each ends with what the server has.
-  @Test func whoJoinsLateMissesNothingAndSeesNothingTwice() throws {
+  /// While one client writes, the others read the card and follow it from that revision. All end with the server's
+  /// title.
+  @Test("a subscriber that reads first and follows later receives each change once") func lateSubscribers() throws {
     let board = try board()
     let port = board.port
     let titles = try sideBySide(4) { index in
@@ -87,7 +88,7 @@ import Testing
     return "last"
   }
 
-  /// A card as a client keeps it: what was read, and each change to it.
+  /// A client's copy of a card: the view that it read, with each later change applied.
   private struct Copy {
     var title: String
     var revision: Int

@@ -5,8 +5,8 @@ import Testing
 
 @testable import FlowServer
 
-/// Limits between callers: workers, senders, idempotency keys, tokens, files.
-@Suite(.serialized) struct BoundaryTests {
+/// Isolation between callers: workers, senders, idempotency keys, tokens and files.
+@Suite("Isolation between callers", .serialized) struct BoundaryTests {
   private static let twoFlows = """
     event OpenA { id: string  secret: string }
     event OpenB { id: string }
@@ -40,8 +40,8 @@ import Testing
     return try ServerProcess([file, "--store", folder.store, "--keys", keys.path] + arguments)
   }
 
-  @Test("A worker of some flows gets their jobs only, from a queue that others share")
-  func aWorkerGetsTheJobsOfItsFlows() throws {
+  @Test("a worker with a key for some flows claims only their jobs from a shared queue")
+  func workerOfSomeFlows() throws {
     let sender = try keys.add("sender", "--scope", "send,read")
     let limited = try keys.add("limited", "--scope", "work", "--flow", "B")
     let server = try serve()
@@ -65,8 +65,8 @@ import Testing
     #expect(rest.json["items"] == [])
   }
 
-  @Test("The scope `send` alone reads no value: no wait, no explanation, no effects")
-  func sendAloneReadsNothing() throws {
+  @Test("the scope `send` alone reads no values: no wait, no explanation, no effects")
+  func sendScopeOnly() throws {
     let sender = try keys.add("sender", "--scope", "send")
     let both = try keys.add("both", "--scope", "send,read")
     let server = try serve()
@@ -91,8 +91,8 @@ import Testing
     #expect(try client.send("POST", "/v1/events", wrong, headers: bearer(both)).text.contains("planted"))
   }
 
-  @Test("An idempotency key belongs to its caller and flow")
-  func anIdempotencyKeyBelongsToItsCaller() throws {
+  @Test("an idempotency key belongs to its caller and flow")
+  func idempotencyKeyScope() throws {
     let first = try keys.add("first", "--scope", "send")
     let second = try keys.add("second", "--scope", "send")
     let server = try serve()
@@ -111,8 +111,8 @@ import Testing
     #expect(try send("OpenB", "b3", first).status == 422)
   }
 
-  @Test("An empty key file and a missing one revoke every key; a broken one keeps the old keys")
-  func theLastKeyCanBeRevoked() throws {
+  @Test("an empty or missing key file revokes every key; an invalid one keeps the previous keys")
+  func revokingLastKey() throws {
     let key = try keys.add("only", "--scope", "read")
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -135,8 +135,8 @@ import Testing
     #expect(server.log.contains("all keys are revoked"))
   }
 
-  @Test("The store, its log, backups and the archive are for their owner alone")
-  func filesAreForTheirOwner() throws {
+  @Test("the store, its log, backups and the archive are readable by their owner only")
+  func fileModes() throws {
     let sender = try keys.add("sender", "--scope", "send")
     let server = try serve(BoundaryTests.twoFlows, "--audit", folder.url.appending(path: "audit").path)
     let open: JSON = ["event": "OpenB", "data": ["id": "b1"]]
@@ -179,8 +179,8 @@ import Testing
     #expect(server.stop() == 0)
   }
 
-  @Test("Requests without valid credentials can't fill the audit log")
-  func theAuditLogIsBounded() throws {
+  @Test("requests without valid credentials cannot fill the audit log")
+  func boundedAuditLog() throws {
     _ = try keys.add("reader", "--scope", "read")
     let audit = folder.url.appending(path: "audit").path
     let server = try serve(BoundaryTests.twoFlows, "--audit", audit)
@@ -195,8 +195,8 @@ import Testing
     #expect(lines.allSatisfy { $0.utf8.count < 1_000 })
   }
 
-  @Test("A program can't be deployed with a key for some flows: the scope is trusted with the whole server")
-  func deployIsNotLimited() throws {
+  @Test("the scope `deploy` cannot be limited to some flows")
+  func deployScopeWithFlows() throws {
     let process = try FlowProcess.run(
       ["key", "new", "--name", "d", "--scope", "deploy", "--flow", "A", "--keys", keys.path])
     if process.code == 0 {
@@ -209,8 +209,8 @@ import Testing
     }
   }
 
-  @Test("Pages of another site can't make a browser ask for anything that costs")
-  func otherSitesAskForNothing() throws {
+  @Test("cross-site requests of a browser are rejected, except links to cheap pages")
+  func crossSiteRequests() throws {
     let file = try folder.write("flows.flow", BoundaryTests.twoFlows)
     let server = try ServerProcess([file, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -227,8 +227,8 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/A/graph", headers: link).status == 403)
   }
 
-  @Test("A batch counts each of its events for the rate")
-  func aBatchCountsEachEvent() throws {
+  @Test("each event of a batch counts towards the rate limit")
+  func rateOfBatch() throws {
     let slow = try keys.add("slow", "--scope", "send", "--rate", "20")
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -245,8 +245,8 @@ import Testing
     #expect(Int(next.headers["retry-after"] ?? "") ?? 0 >= 3, "a hundred events at twenty in a second")
   }
 
-  @Test("A trusted proxy names the client for limits and the audit log; others are not believed")
-  func aTrustedProxyNamesTheClient() throws {
+  @Test("only a trusted proxy determines the client address for limits and the audit log")
+  func trustedProxy() throws {
     _ = try keys.add("reader", "--scope", "read")
     for (arguments, address) in [([], "127.0.0.1"), (["--trusted-proxy", "127.0.0.1"], "203.0.113.9")] {
       let audit = folder.url.appending(path: "audit-\(address)").path

@@ -64,7 +64,7 @@ import Testing
     try client.send("GET", "/v1/flows/Note/instances?\(query)").json
   }
 
-  @Test("A page of a list ends by its rows or its time, and the pages together have everything")
+  @Test("a page of a list ends by its rows or its time, and the pages together have everything")
   func pagesEndByRows() throws {
     try begin(10_200)
     var cursor: String?
@@ -85,7 +85,7 @@ import Testing
     #expect(counted["page"]?["total"] == .null)
   }
 
-  @Test("A condition that spends its fuel does not hold, and its page ends by time")
+  @Test("a condition that spends its fuel does not hold, and its page ends by time")
   func conditionsEndByFuel() throws {
     try begin(300)
     let query = try #require(BudgetTests.endless.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
@@ -99,7 +99,7 @@ import Testing
     #expect(refused.json["detail"]?.string?.contains("4096 bytes") == true)
   }
 
-  @Test("A query ends when its client leaves")
+  @Test("a query ends when its client leaves")
   func queriesEndWithTheirClients() throws {
     try begin(3_000)
     let query = try #require(BudgetTests.endless.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
@@ -115,7 +115,7 @@ import Testing
     #expect(time < 5, "the reads of 40 clients that have left")
   }
 
-  @Test("A page of a list with data ends by its bytes")
+  @Test("a page of a list with data ends by its bytes")
   func listsEndByBytes() throws {
     for index in 0..<16 {
       let begin: JSON = [
@@ -134,7 +134,7 @@ import Testing
     #expect(keys.count == 16)
   }
 
-  @Test("A page of a history ends by its bytes, and a replay has everything")
+  @Test("a page of a history ends by its bytes, and a replay has everything")
   func historiesEndByBytes() throws {
     try begin(1)
     let path = "/v1/flows/Note/instances/a0"
@@ -156,7 +156,7 @@ import Testing
     #expect(lines.text.split(separator: "\n").count == 17)
   }
 
-  @Test("A live filter that costs too much ends its socket, and other subscribers get every entry")
+  @Test("a live filter that costs too much ends its socket, and other subscribers get every entry")
   func expensiveFiltersEnd() throws {
     let other = try WebSocketClient(port: server.port, path: "/v1/live")
     try other.send(["id": 1, "op": "sub", "type": "step"])
@@ -169,7 +169,7 @@ import Testing
     for _ in 0..<2_000 { #expect(try other.receive()["ev"]?["type"] == "flow.step.v1") }
   }
 
-  @Test("A pool of workers refuses work beyond its limit, and does the rest")
+  @Test("a pool of workers refuses work beyond its limit, and does the rest")
   func poolsAreLimited() throws {
     let pool = WorkerPool(width: 1, limit: 3)
     let gate = DispatchSemaphore(value: 0)
@@ -186,7 +186,7 @@ import Testing
     #expect(done.wait(timeout: .now()) == .timedOut)
   }
 
-  @Test("A budget is spent by rows, by bytes, and when the client has left")
+  @Test("a budget is spent by rows, by bytes, and when the client has left")
   func budgetsAreSpent() {
     var rows = RequestBudget(for: nil)
     for _ in 1..<RequestBudget.maximumRows { rows.addRow() }

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `flow ctl`, the operator's hands, against a server of its own.
-@Suite(.serialized) struct ControlTests {
+/// `flow ctl` against a real server.
+@Suite("flow ctl", .serialized) struct ControlTests {
   private static let text = """
     event Begin { id: string }
     event Add { n: int }
@@ -29,7 +29,7 @@ import Testing
   init() throws {
     folder = try TestFolder()
     let file = try folder.write("counter.flow", ControlTests.text)
-    // Nobody listens there.
+    // No server listens on this port.
     server = try ServerProcess([file, "--store", folder.store], environment: ["HOME_URL": "http://127.0.0.1:9"])
   }
 
@@ -37,7 +37,7 @@ import Testing
     try FlowProcess.run(["ctl", "--server", "http://127.0.0.1:\(server.port)"] + words)
   }
 
-  @Test("Instances are started, sent to and shown") func instancesAreStartedSentToAndShown() throws {
+  @Test("start, send, show, list and history operate on instances") func instances() throws {
     let started = try ctl("start", "Counter", "Begin", #"{"id": "a b"}"#)
     #expect(started.code == 0 && started.output == "Counter/a b  applied, running, in counting\n", "\(started.errors)")
     let sent = try ctl("send", "Counter", "a b", "Add", #"{"n": 3}"#, "--key", "k1")
@@ -52,7 +52,7 @@ import Testing
     #expect(try ctl("flows").output.hasPrefix("Counter  1"))
   }
 
-  @Test("Control characters in keys don't reach the terminal") func controlCharactersAreEscaped() throws {
+  @Test("control characters in keys are escaped on the terminal") func controlCharactersAreEscaped() throws {
     #expect(try ctl("start", "Counter", "Begin", #"{"id": "a\u001b[2Jb"}"#).code == 0)
     for words in [["list", "Counter"], ["send", "Counter", "a\u{1B}[2Jb", "Add", #"{"n": 1}"#]] {
       let printed = try FlowProcess.run(["ctl", "--server", "http://127.0.0.1:\(server.port)"] + words)
@@ -62,23 +62,65 @@ import Testing
     }
   }
 
-  @Test("Every violation of a payload is listed") func everyViolationIsListed() throws {
+  @Test("every violation of a payload is listed") func violations() throws {
     let refused = try ctl("start", "Counter", "Begin", #"{"id": 5, "more": 1}"#)
     #expect(refused.code == 1)
     #expect(refused.errors.contains("id") && refused.errors.contains("more"), "\(refused.errors)")
   }
 
-  @Test("A server at a path is reached") func aServerAtAPathIsReached() throws {
-    let place = "unix:" + folder.url.appending(path: "flow.sock").path
+  @Test("a server at a Unix socket is reached") func unixSocket() throws {
+    let address = "unix:" + folder.url.appending(path: "flow.sock").path
     let other = try ServerProcess(
-      [folder.url.appending(path: "counter.flow").path, "--store", folder.store + ".2", "--addr", place],
+      [folder.url.appending(path: "counter.flow").path, "--store", folder.store + ".2", "--addr", address],
       environment: ["HOME_URL": "http://127.0.0.1:9"])
-    #expect(other.log.contains(place))
-    let begun = try FlowProcess.run("ctl", "--server", place, "start", "Counter", "Begin", #"{"id": "x"}"#)
+    #expect(other.log.contains(address))
+    let begun = try FlowProcess.run("ctl", "--server", address, "start", "Counter", "Begin", #"{"id": "x"}"#)
     #expect(begun.code == 0 && begun.output.contains("applied"), "\(begun.errors)")
     #expect(other.stop() == 0)
-    let gone = try FlowProcess.run("ctl", "flows", environment: ["FLOW_SERVER": place])
+    let gone = try FlowProcess.run("ctl", "flows", environment: ["FLOW_SERVER": address])
     #expect(gone.code == 2 && gone.errors.contains("flow.sock"), "\(gone.errors)")
+  }
+
+  @Test("A tail from beyond the journal says so, and its first line is an entry")
+  func tailBeyondTheJournal() throws {
+    _ = try ctl("start", "Counter", "Begin", #"{"id": "t"}"#)
+    let flow = ServerProcess.binary.path
+    func tail(since: Int) throws -> String {
+      let command = "timeout 2 '\(flow)' ctl --server http://127.0.0.1:\(server.port) tail --since \(since) 2>&1"
+      return try runProgram("sh", "-c", command).output
+    }
+    let whole = try tail(since: 0)
+    #expect(whole.hasPrefix("1  ") || whole.contains("Counter/t"), "\(whole)")
+    #expect(!whole.hasPrefix("\n"))
+    let beyond = try tail(since: 1_000_000)
+    #expect(beyond.contains("1000000"), "\(beyond)")
+    #expect(!beyond.contains("Counter/t"))
+  }
+
+  @Test("Events are sent under a name and with roles")
+  func rolesAndCaller() throws {
+    let source = """
+      role clerk
+      event Begin { id: string }
+      event Close
+      flow Case {
+        key id
+        data { id: string  by: string = "" }
+        start on Begin by clerk -> open do id = event.id
+        state open { on Close by clerk -> closed do by = caller.id }
+        final closed
+      }
+      """
+    let own = try TestFolder()
+    let server = try ServerProcess([try own.write("case.flow", source), "--store", own.store])
+    func ctl(_ words: String...) throws -> FlowProcess {
+      try FlowProcess.run(["ctl", "--server", "http://127.0.0.1:\(server.port)"] + words)
+    }
+    #expect(try ctl("start", "Case", "Begin", #"{"id": "c"}"#).code == 1)
+    #expect(try ctl("start", "Case", "Begin", #"{"id": "c"}"#, "--role", "clerk").code == 0)
+    #expect(try ctl("send", "Case", "c", "Close").errors.contains("clerk"))
+    #expect(try ctl("send", "Case", "c", "Close", "--role", "clerk", "--caller", "ann").code == 0)
+    #expect(try ctl("show", "Case", "c").output.contains("ann"))
   }
 
   @Test("A proxy of the environment is not used for a server of this machine")
@@ -90,7 +132,7 @@ import Testing
     #expect(list.code == 0, "\(list.errors)")
   }
 
-  @Test func operatorsAct() throws {
+  @Test("suspend, resume and cancel change an instance") func operations() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "x"}"#)
     #expect(try ctl("suspend", "Counter", "x", "--reason", "lunch").output == "Counter/x  suspended, in counting\n")
     let refused = try ctl("send", "Counter", "x", "Add", #"{"n": 1}"#)
@@ -102,7 +144,7 @@ import Testing
     #expect(try again.code == 1 && JSON(parsing: Array(again.output.utf8))["code"] == "not-possible")
   }
 
-  @Test("Dead letters go out again") func deadLettersGoOutAgain() throws {
+  @Test("dead lists a dead letter, and redrive retries it") func redrive() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "y"}"#)
     _ = try ctl("send", "Counter", "y", "Fail")
     let isDead = try eventually { try ctl("dead").output.contains("call_home") }
@@ -112,16 +154,16 @@ import Testing
     #expect(try ctl("redrive", "999").code == 1)
   }
 
-  @Test func whatIsWrongIsSaid() throws {
+  @Test("invalid commands, unknown instances and unreachable servers are reported") func mistakes() throws {
     #expect(try ctl("dance").code == 2)
     #expect(try ctl("send", "Counter", "x", "Add", "{").code == 2)
     let missing = try ctl("show", "Counter", "nobody")
     #expect(missing.code == 1 && missing.errors.contains("nobody"))
-    let nobody = try FlowProcess.run("ctl", "flows", "--server", "http://127.0.0.1:9")
-    #expect(nobody.code == 2 && nobody.errors.contains("is `flow serve` running?"))
+    let unreachable = try FlowProcess.run("ctl", "flows", "--server", "http://127.0.0.1:9")
+    #expect(unreachable.code == 2 && unreachable.errors.contains("is `flow serve` running?"))
   }
 
-  @Test("A flow is deployed and its instances migrated") func aFlowIsDeployedAndItsInstancesMigrated() throws {
+  @Test("deploy and migrate apply a new version") func deployment() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "m"}"#)
     let newer = try folder.write("newer.flow", ControlTests.text.replacing("total + event.n", with: "total + 10"))
     #expect(try ctl("deploy", newer, "--dry-run").code == 0)

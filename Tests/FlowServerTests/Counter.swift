@@ -1,7 +1,7 @@
 import FlowJSON
 import FlowTestSupport
 
-/// A flow that counts, for tests that need many steps.
+/// A counting flow for tests that need many steps.
 enum Counter {
   static let source = """
     event Begin { id: string }
@@ -33,7 +33,7 @@ enum Counter {
   }
 }
 
-/// A server that counts, with its folder; gone when nobody refers to it.
+/// A server of the counting flow with its folder; both are removed with the last reference.
 final class CounterServer {
   let folder: TestFolder
   let process: ServerProcess

@@ -4,16 +4,16 @@ import Foundation
 import Synchronization
 import Testing
 
-/// What was acknowledged is there after a crash, once, and nothing is there twice.
+/// Acknowledged events survive a crash and are applied exactly once.
 ///
-/// Clients keep a ledger of every answer. The server is killed again and again in the middle of the load; a request
-/// that got no answer is sent again with its idempotency key, as a careful client does.
-@Suite(.serialized) struct CrashTests {
+/// Clients record every response. The server is killed repeatedly under load. A request without a response is repeated
+/// with its idempotency key, as a correct client does.
+@Suite("Crashes under load", .serialized) struct CrashTests {
   static let kills = number("FLOW_KILLS") ?? 10
   static let fullDisks = number("FLOW_FULL_DISKS") ?? 3
 
-  /// How often clients were told that something can't be kept now.
-  fileprivate static let told = Atomic(0)
+  /// The number of responses that reported an unavailable store.
+  fileprivate static let unavailableResponses = Atomic(0)
 
   private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
@@ -22,12 +22,12 @@ import Testing
 
   private struct Ledger {
     var acknowledged: Set<Int> = []
-    /// Answers that were neither 2xx nor a broken connection.
+    /// Responses that were neither 2xx nor a broken connection.
     var strange: [String] = []
-    /// Answers that nothing can be kept for now.
+    /// Responses that reported an unavailable store.
     var refusals = 0
     var nextEvent = 0
-    /// Sent, and not answered before the server was gone.
+    /// Events without a response when the server was killed.
     var unanswered: [Int] = []
   }
 
@@ -44,27 +44,28 @@ import Testing
     }
     """
 
-  @Test("Nothing acknowledged is lost and nothing is applied twice")
-  func nothingAcknowledgedIsLostAndNothingIsAppliedTwice() throws {
+  @Test("a server killed under load loses no acknowledged event and applies none twice")
+  func killedServer() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", CrashTests.counter)
     try storm(file, store: folder.store, kills: CrashTests.kills) { _ in }
   }
 
-  /// The disk fills up under load: what can't be kept is not acknowledged, and is taken when there is room again.
+  /// The disk fills up under load. Events are refused until there is space again, and then accepted.
   @Test(
-    "A full disk loses nothing", .enabled(if: SmallDisk.isPossible, "a file system of its own takes the right to mount")
+    "a full disk loses no acknowledged event",
+    .enabled(if: SmallDisk.isPossible, "a file system of its own takes the right to mount")
   )
-  func aFullDiskLosesNothing() throws {
+  func fullDisk() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", CrashTests.counter)
     let disk = try SmallDisk(at: folder.url.appending(path: "disk"))
     let refusals = try storm(file, store: disk.url.appending(path: "x.db").path, kills: CrashTests.fullDisks) { round in
-      let before = CrashTests.told.load(ordering: .relaxed)
+      let before = CrashTests.unavailableResponses.load(ordering: .relaxed)
       try disk.fill()
-      for _ in 0..<500 where CrashTests.told.load(ordering: .relaxed) == before { usleep(20_000) }
+      for _ in 0..<500 where CrashTests.unavailableResponses.load(ordering: .relaxed) == before { usleep(20_000) }
       usleep(UInt32(round % 5 * 50_000))
-      // Every other time there is room again before the process is killed.
+      // In every other round there is space again before the process is killed.
       if round % 2 == 0 { disk.empty() }
     } afterwards: {
       disk.empty()
@@ -72,8 +73,8 @@ import Testing
     #expect(refusals > 0, "the disk was never full")
   }
 
-  /// Kills the server again and again under load, and compares what it has with what clients were told.
-  /// - Returns: How often a client was told that it could not be kept.
+  /// Kills the server repeatedly under load, and compares its data with the responses of the clients.
+  /// - Returns: The number of responses that reported an unavailable store.
   @discardableResult
   private func storm(
     _ file: String, store: String, kills: Int, disturb: (Int) throws -> Void, afterwards: () throws -> Void = {}
@@ -114,7 +115,7 @@ import Testing
     return refusals
   }
 
-  /// Loads the server from many connections and kills it in the middle.
+  /// Loads the server over many connections and kills it.
   private func run(
     against server: ServerProcess, _ ledger: borrowing Mutex<Ledger>, during storm: () throws -> Void
   ) rethrows {
@@ -146,7 +147,7 @@ import Testing
     }
   }
 
-  /// The journal holds each event that the data shows, once, without a hole in its numbers.
+  /// The journal contains each event of the data once, with consecutive offsets.
   private func expectJournalAgrees(_ client: HTTPClient, _ seen: [Int: Int]) throws {
     let view = try client.send("GET", "/v1/flows/Counter/instances/c7").json
     let history = try client.send("GET", "/v1/flows/Counter/instances/c7/history?limit=500").json
@@ -155,13 +156,13 @@ import Testing
   }
 }
 
-/// One connection that sends event after event until the server is gone.
+/// A connection that sends events until the server is killed.
 private final class LoadThread: @unchecked Sendable {
-  // Unchecked because the fields change: on the thread only, and they are read only after `join()`.
+  // Unchecked because only the thread changes the fields, and they are read after `join()`.
   let port: Int
   var next = 0
   var stride = 1
-  /// An event of the round before that got no answer; it is sent again first.
+  /// An event of the previous round without a response; it is repeated first.
   var again: Int?
   var unanswered: Int?
   var acknowledged: [Int] = []
@@ -183,7 +184,7 @@ private final class LoadThread: @unchecked Sendable {
     next += stride
   }
 
-  /// - Returns: False when the connection broke; then it is not known whether the event was taken.
+  /// - Returns: False when the connection broke; the event may have been applied or not.
   private func send(_ number: Int, _ client: HTTPClient) -> Bool {
     let body: JSON = ["event": "Add", "data": ["n": .int(Int64(number))]]
     let path = "/v1/flows/Counter/instances/c\(number % CrashTests.instances)/events"
@@ -196,7 +197,7 @@ private final class LoadThread: @unchecked Sendable {
       case 200: acknowledged.append(number)
       case 503:
         refusals += 1
-        CrashTests.told.add(1, ordering: .relaxed)
+        CrashTests.unavailableResponses.add(1, ordering: .relaxed)
         usleep(5000)
         continue
       default: strange.append("\(answer.status) \(answer.text)")
@@ -206,11 +207,11 @@ private final class LoadThread: @unchecked Sendable {
   }
 }
 
-/// A file system of a few megabytes, so that a disk can be full without filling the real one.
+/// A file system of a few megabytes that can be filled without filling the real one.
 private final class SmallDisk {
   let url: URL
 
-  /// Whether this process may mount one.
+  /// Whether this process has permission to mount a file system.
   static var isPossible: Bool {
     let folder = FileManager.default.temporaryDirectory.appending(path: "flow-mount-\(UUID().uuidString)")
     return (try? SmallDisk(at: folder)) != nil
@@ -227,7 +228,7 @@ private final class SmallDisk {
     try? FileManager.default.removeItem(at: url)
   }
 
-  /// Takes all the room that is left.
+  /// Fills the remaining space.
   func fill() throws {
     let file = open(url.appending(path: "filler").path, O_CREAT | O_WRONLY | O_APPEND, 0o600)
     defer { close(file) }

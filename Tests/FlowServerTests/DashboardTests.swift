@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The web page and the resources that it needs, against a real server.
-@Suite(.serialized) struct DashboardTests {
+/// The dashboard and the resources that it uses, against a real server.
+@Suite("Dashboard", .serialized) struct DashboardTests {
   private let folder: TestFolder
   private let keys: Keys
 
@@ -21,7 +21,7 @@ import Testing
 
   // MARK: - Files
 
-  @Test("The page refers to files that are named for their content and kept forever")
+  @Test("the page refers to files with content hashes that are cached indefinitely")
   func files() throws {
     let server = try serve("--ui-dir", try pageFolder())
     let client = HTTPClient(port: server.port)
@@ -44,7 +44,7 @@ import Testing
     #expect(try client.send("GET", "/ui/", headers: ["If-None-Match": tag]).status == 304)
   }
 
-  /// The page with a module of any content, so that the test needs nothing from a registry.
+  /// A folder with a page and a module of arbitrary content, so that the test needs no package registry.
   private func pageFolder() throws -> String {
     let copy = folder.url.appending(path: "page")
     try FileManager.default.copyItem(at: packageRoot.appending(path: "Sources/Server/Dashboard"), to: copy)
@@ -52,7 +52,7 @@ import Testing
     return copy.path
   }
 
-  @Test("The root leads browsers to the page, and programs to the addresses")
+  @Test("the root redirects browsers to the page and lists the addresses for programs")
   func root() throws {
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -70,7 +70,7 @@ import Testing
     #expect(try client.send("GET", "/", headers: DashboardTests.page).headers["location"] == "docs")
   }
 
-  @Test("Every file of the page is embedded in the program")
+  @Test("every file of the page is embedded in the program")
   func embedded() throws {
     let list = try String(
       contentsOf: packageRoot.appending(path: "Sources/System/CDashboard/dashboard.c"), encoding: .utf8)
@@ -84,7 +84,7 @@ import Testing
 
   // MARK: - Sessions
 
-  @Test("A browser signs in with a key, which a cookie keeps")
+  @Test("a browser signs in with a key, which is stored in a cookie")
   func session() throws {
     let key = try keys.add("ann", "--scope", "read", "--role", "manager")
     let server = try serve("--keys", keys.path)
@@ -109,7 +109,7 @@ import Testing
     #expect(signedOut.headers["set-cookie"]?.contains("Max-Age=0") == true)
   }
 
-  @Test("A page of another origin can't use the session")
+  @Test("a page of another origin cannot use the session")
   func otherOrigin() throws {
     let key = try keys.add("ann", "--scope", "read", "--scope", "send")
     let server = try serve("--keys", keys.path)
@@ -121,7 +121,7 @@ import Testing
         == 403)
   }
 
-  @Test("Without keys everyone is admitted under the name that the request gives")
+  @Test("without keys every caller is admitted under the name in the request")
   func anyone() throws {
     let server = try serve("--read-only")
     let client = HTTPClient(port: server.port)
@@ -131,7 +131,7 @@ import Testing
     #expect(me["readOnly"] == true)
   }
 
-  @Test("A page of an origin that the operator has added may ask and read; others may not")
+  @Test("only pages of an origin added by the operator can send requests and read responses")
   func addedOrigin() throws {
     let server = try serve("--origin", "https://desk.example")
     let client = HTTPClient(port: server.port)
@@ -156,7 +156,7 @@ import Testing
     #expect(read.headers["vary"]?.contains("Origin") == true || read.status >= 400)
   }
 
-  @Test("A key for some flows counts those alone, and not the size of the store")
+  @Test("statistics for a key for some flows cover only those, without the store size")
   func limitedStatistics() throws {
     let admin = try keys.add("admin", "--scope", "read", "--scope", "send", "--role", "requester")
     let single = try keys.add("single", "--scope", "read", "--flow", "Order")
@@ -176,7 +176,7 @@ import Testing
 
   // MARK: - Lists
 
-  @Test("A list tells how many match, and has the data on request")
+  @Test("a list has the total count and the data on request")
   func lists() throws {
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -195,7 +195,7 @@ import Testing
     #expect(withData["items"]?.array?.first?["data"]?["email"] == "a@b.c")
   }
 
-  @Test("A redacted field stays masked in lists with data")
+  @Test("a redacted field stays masked in lists with data")
   func redactedLists() throws {
     _ = try folder.write("flow.toml", "[serve.redact]\nOrder = [\"email\"]\n")
     for name in ["order.flow", "payments.flow"] {
@@ -211,7 +211,7 @@ import Testing
     #expect(!answer.text.contains("a@b.c"))
   }
 
-  @Test("Starts and transitions name their event, roles and schedule")
+  @Test("starts and transitions have their event, roles and schedule")
   func triggers() throws {
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let flow = try HTTPClient(port: server.port).send("GET", "/v1/flows/Approval").json
@@ -223,7 +223,7 @@ import Testing
     #expect(after["after"] == "30d")
   }
 
-  @Test("Statistics count starts and ends per minute")
+  @Test("statistics count starts and ends per minute")
   func rates() throws {
     let server = try serve()
     let client = HTTPClient(port: server.port)
@@ -236,7 +236,7 @@ import Testing
     #expect(try client.send("GET", "/v1/stats").json["rates"] == nil)
   }
 
-  @Test("Jobs and steps show their status")
+  @Test("jobs and steps have their status")
   func jobs() throws {
     let server = try ServerProcess(
       [packageRoot.appending(path: "samples/drip.flow").path, "--store", folder.store, "--allow-private"],
@@ -255,7 +255,7 @@ import Testing
     #expect(calls?.array?.first { $0["name"] == "last" }?["after"] == ["who", "hello", "list", "first"])
   }
 
-  @Test("Schedules show their next run")
+  @Test("schedules have their next run")
   func schedules() throws {
     let source = try folder.write("clock.flow", "flow Clock {\n  start every 1h -> done\n  final done\n}\n")
     let server = try ServerProcess([source, "--store", folder.store])

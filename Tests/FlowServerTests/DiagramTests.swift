@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct DiagramTests {
-  @Test("A layout that fails is not tried again for every request")
+  @Test("a layout that fails is not tried again for every request")
   func failuresAreRemembered() throws {
     let folder = try TestFolder()
     let runs = folder.url.appending(path: "runs").path

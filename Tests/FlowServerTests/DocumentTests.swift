@@ -3,9 +3,9 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The API about itself: what it says has to hold together, and to be all.
-@Suite(.serialized) struct DocumentTests {
-  /// All values under a name, wherever they stand.
+/// The OpenAPI, AsyncAPI and problem documents: they are consistent and complete.
+@Suite("OpenAPI, AsyncAPI and problem documents", .serialized) struct DocumentTests {
+  /// All values of a member name, at any depth.
   private func values(of name: String, in json: JSON) -> [JSON] {
     switch json {
     case .array(let items): items.flatMap { values(of: name, in: $0) }
@@ -16,13 +16,15 @@ import Testing
   }
 
   private func resolve(_ pointer: String, in document: JSON) -> JSON? {
-    pointer.split(separator: "/").dropFirst().reduce(document) { place, name in
-      place?[String(name).replacing("~1", with: "/").replacing("~0", with: "~")]
+    pointer.split(separator: "/").dropFirst().reduce(document) { value, name in
+      value?[String(name).replacing("~1", with: "/").replacing("~0", with: "~")]
     }
   }
 
-  @Test(arguments: ["samples/order.flow", "samples/approval.flow"])
-  func whatIsReferredToIsThere(_ sample: String) throws {
+  @Test(
+    "every reference resolves, and every operation has a summary and responses",
+    arguments: ["samples/order.flow", "samples/approval.flow"])
+  func references(_ sample: String) throws {
     let folder = try TestFolder()
     let server = try ServerProcess([packageRoot.appending(path: sample).path, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -41,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("Links lead to operations") func linksLeadToOperations() throws {
+  @Test("links name existing operations and parameters") func links() throws {
     let counter = try CounterServer()
     let document = try counter.client.send("GET", "/openapi.json").json
     let operations = (document["paths"]?.members ?? []).flatMap { $0.value.members?.map(\.value) ?? [] }
@@ -61,7 +63,7 @@ import Testing
     #expect(document["components"]?["securitySchemes"] == nil)
   }
 
-  @Test func withKeysEachOperationSaysWhatItNeeds() throws {
+  @Test("with keys, each operation declares its scope") func securityRequirements() throws {
     let folder = try TestFolder()
     let keys = Keys(in: folder)
     let key = try keys.add("ann", "--scope", "read")
@@ -76,7 +78,7 @@ import Testing
     #expect(paths?["/livez"]?["get"]?["security"] == [])
   }
 
-  @Test("Each route is where the table says") func eachRouteIsWhereTheTableSays() throws {
+  @Test("the documented methods equal the allowed methods of each route") func methodsOfRoutes() throws {
     let counter = try CounterServer()
     let paths = try counter.client.send("GET", "/openapi.json").json["paths"]?.members ?? []
     #expect(paths.count > 15)
@@ -91,7 +93,7 @@ import Testing
     }
   }
 
-  @Test("Each problem is explained") func eachProblemIsExplained() throws {
+  @Test("each problem code has a page") func problemPages() throws {
     let counter = try CounterServer()
     let known =
       try counter.client.send("GET", "/problems").json["items"]?.array?.compactMap { $0["code"]?.string } ?? []
@@ -108,7 +110,7 @@ import Testing
     #expect(try counter.client.send("GET", "/problems/gon").json["detail"]?.string?.contains("`gone`") == true)
   }
 
-  @Test("The data of an event has a schema") func theDataOfAnEventHasASchema() throws {
+  @Test("the data of an event has a JSON Schema") func eventSchema() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -125,12 +127,14 @@ import Testing
     #expect(flow["transitions"]?.array?.contains { $0["guard"] == "paid + event.amount >= total" } == true)
   }
 
-  @Test(arguments: [
-    ("text/vnd.mermaid", "stateDiagram-v2"), ("text/vnd.graphviz, text/plain;q=0.5", "digraph"),
-    ("text/*;q=0.9, application/json;q=0.1", "stateDiagram-v2"), ("*/*", "{\"name\":\"Counter\""),
-    ("image/png, image/svg+xml", "<?xml"),
-  ])
-  func aPictureComesInTheFormThatIsWanted(_ accept: String, _ beginning: String) throws {
+  @Test(
+    "the Accept header selects the format of a diagram",
+    arguments: [
+      ("text/vnd.mermaid", "stateDiagram-v2"), ("text/vnd.graphviz, text/plain;q=0.5", "digraph"),
+      ("text/*;q=0.9, application/json;q=0.1", "stateDiagram-v2"), ("*/*", "{\"name\":\"Counter\""),
+      ("image/png, image/svg+xml", "<?xml"),
+    ])
+  func graphFormats(_ accept: String, _ beginning: String) throws {
     let counter = try CounterServer()
     let path = "/v1/flows/Counter/graph"
     let answer = try counter.client.send("GET", path, headers: ["Accept": accept])
@@ -139,7 +143,7 @@ import Testing
     #expect(try counter.client.send("GET", path, headers: ["Accept": "text/plain;q=0"]).status == 406)
   }
 
-  @Test("The page has everything") func thePageHasEverything() throws {
+  @Test("the documentation page lists every path, without scripts") func documentationPage() throws {
     let counter = try CounterServer()
     let page = try counter.client.send("GET", "/docs")
     #expect(page.headers["content-type"] == "text/html; charset=utf-8")

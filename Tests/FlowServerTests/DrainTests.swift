@@ -3,13 +3,13 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// How a server ends, and what it tells its service manager meanwhile.
-@Suite(.serialized) struct DrainTests {
+/// Shutdown of a server, and its notifications to the service manager.
+@Suite("Shutdown", .serialized) struct DrainTests {
   private let folder: TestFolder
 
   init() throws { folder = try TestFolder() }
 
-  @Test("It looks unready first and says goodbye") func itLooksUnreadyFirstAndSaysGoodbye() throws {
+  @Test("readiness fails first, and live sockets receive `bye` before the server stops") func draining() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--drain", "2s"])
     let client = HTTPClient(port: server.port)
     let live = try WebSocketClient(port: server.port, path: "/v1/live?since=0")
@@ -26,14 +26,14 @@ import Testing
     #expect(server.wait() == 0)
   }
 
-  @Test func nobodyIsKeptWaitingForDays() throws {
+  @Test("--drain is at most one hour") func drainLimit() throws {
     let process = try FlowProcess.run(
       ["serve", EndToEndTests.order, "--store", folder.store, "--addr", "127.0.0.1:0", "--drain", "2d"])
     #expect(process.code == 2)
     #expect(process.errors.contains("at most 1h"), "\(process.errors)")
   }
 
-  @Test("The second signal ends it at once") func theSecondSignalEndsItAtOnce() throws {
+  @Test("a second SIGTERM ends the server immediately") func secondSignal() throws {
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store, "--drain", "1h"])
     server.send(SIGTERM)
     #expect(eventually { server.log.contains("draining") })
@@ -50,13 +50,16 @@ import Testing
     return (ran.code, ran.output)
   }
 
-  /// A socket is as open as it is, whoever has made it.
-  @Test func aSocketForAllIsNotTakenWithoutKeys() throws {
+  /// The address of an inherited socket is subject to the same rule as `--addr`.
+  @Test("an inherited socket with a public address requires keys") func publicSocket() throws {
     let ran = try systemd("0.0.0.0")
     #expect(ran.code == 2, "\(ran.output)")
   }
 
-  @Test(arguments: ["127.0.0.1", "unix"]) func systemdIsToldAndItsSocketTaken(_ address: String) throws {
+  @Test(
+    "the server uses the socket of systemd and notifies it of its state",
+    arguments: ["127.0.0.1", "unix"]) func systemdSocket(_ address: String) throws
+  {
     let ran = try systemd(address)
     #expect(ran.code == 0, "\(ran.output)")
     #expect(ran.output.contains("READY=1\nWATCHDOG=1\n200\nRELOADING=1\nREADY=1\nSTOPPING=1\n"), "\(ran.output)")

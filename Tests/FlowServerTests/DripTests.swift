@@ -2,8 +2,8 @@ import FlowJSON
 import FlowTestSupport
 import Testing
 
-/// `samples/drip.flow`: what follows a sign-up, once per user.
-@Suite(.serialized) struct DripTests {
+/// `samples/drip.flow`: the actions after a sign-up, once for each user.
+@Suite("Sample drip.flow", .serialized) struct DripTests {
   private func signUp(_ system: System, _ email: String, pause: String = "1s") throws -> HTTPClient.Response {
     try system.send("SignedUp", ["name": "Ann", "email": .string(email), "pause": .string(pause)])
   }
@@ -12,13 +12,14 @@ import Testing
     try eventually(within: 30) { try system.view("Drip/\(email)")["state"] == [state] }
   }
 
-  @Test("The actions run breadth first and the letter later") func theActionsRunBreadthFirstAndTheLetterLater() throws {
+  @Test("actions run in the order of their dependencies, and the second letter is delayed") func orderOfActions() throws
+  {
     let system = try System("drip")
     #expect(try signUp(system, "pro@example.test").status == 201)
     #expect(try isAt("finished", "pro@example.test", system))
     let paths = try system.services.calls().compactMap { $0["path"]?.string }
     #expect(paths.first == "/accounts")
-    #expect(paths[1...3].sorted() == ["/badges", "/letters", "/subscriptions"], "side by side")
+    #expect(paths[1...3].sorted() == ["/badges", "/letters", "/subscriptions"], "in any order")
     #expect(Array(paths[4...]) == ["/badges", "/letters"])
     let badges = try system.services.calls("/badges").map { $0["body"]?["badge"] }
     #expect(badges == ["first", "ready"])
@@ -26,7 +27,7 @@ import Testing
     #expect(templates == ["welcome", "advice"])
   }
 
-  @Test("Once per user") func oncePerUser() throws {
+  @Test("a second sign-up of a user is ignored") func oncePerUser() throws {
     let system = try System("drip")
     #expect(try signUp(system, "bob@example.test", pause: "3600s").status == 201)
     #expect(try isAt("active.resting", "bob@example.test", system))
@@ -38,7 +39,7 @@ import Testing
     #expect(try system.services.calls("/accounts").count == 1)
   }
 
-  @Test func theListsSayWhoIsWhere() throws {
+  @Test("lists by status contain the users with that status") func listsByStatus() throws {
     let system = try System("drip")
     for email in ["free@example.test", "gone@example.test"] { _ = try signUp(system, email) }
     _ = try signUp(system, "later@example.test", pause: "3600s")
@@ -52,8 +53,8 @@ import Testing
     #expect(try system.view("Drip/gone@example.test")["data"]?["reason"] == "hello: BOUNCED")
   }
 
-  /// The server dies while letters wait and while the shop is busy; each letter goes out once.
-  @Test("Delays survive a restart") func delaysSurviveARestart() throws {
+  /// The server is killed while letters are delayed and the shop is busy. Each letter is sent once.
+  @Test("delayed letters are sent once after a restart") func delaysSurviveARestart() throws {
     let system = try System("drip")
     try system.services.makeBusy("/letters", times: 4)
     let emails = (0..<8).map { "user\($0)@example.test" }

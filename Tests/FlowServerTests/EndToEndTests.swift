@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The server as its clients see it: `flow serve` in a process of its own, over HTTP and WebSocket.
-@Suite(.serialized) struct EndToEndTests {
+/// `flow serve` in a separate process, over HTTP and WebSocket.
+@Suite("End to end", .serialized) struct EndToEndTests {
   static let order = packageRoot.appending(path: "samples/order.flow").path
   static let approval = packageRoot.appending(path: "samples/approval.flow").path
 
@@ -15,7 +15,7 @@ import Testing
 
   private func paid(_ amount: Double) -> JSON { ["event": "Paid", "data": ["amount": .double(amount)]] }
 
-  @Test func anOrderGoesFromUnpaidToDelivered() throws {
+  @Test("an order is paid, shipped and delivered, and the live stream reports each step") func orderLifecycle() throws {
     let folder = try TestFolder()
     let warehouse = try Warehouse()
     let server = try ServerProcess(
@@ -54,7 +54,7 @@ import Testing
     #expect((history["items"]?.array?.count ?? 0) >= 4)
   }
 
-  @Test("A wrong event is explained") func aWrongEventIsExplained() throws {
+  @Test("an event that the state does not accept is a 409 with the accepted events") func eventNotAccepted() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -67,7 +67,7 @@ import Testing
     #expect(refused.json["allowedEvents"] == ["Paid", "Cancel"])
   }
 
-  @Test("A false guard shows its values") func aFalseGuardShowsItsValues() throws {
+  @Test("a false guard is explained with its values") func falseGuard() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -83,7 +83,7 @@ import Testing
     #expect(condition?.text().contains(#""value":0"#) == true)
   }
 
-  @Test("Roles are kept") func rolesAreKept() throws {
+  @Test("an event is accepted only with a required role") func roles() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -97,7 +97,7 @@ import Testing
     #expect(approved.json["to"] == ["approved"])
   }
 
-  @Test("The same key gives the first answer") func theSameKeyGivesTheFirstAnswer() throws {
+  @Test("the same idempotency key returns the first response") func idempotencyKey() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(
-    "Wrong requests get a problem",
+    "invalid requests receive a problem document",
     arguments: [
       ("POST", "/v1/events", #"{"event": "Payed"}"#, 404, "unknown-event"),
       ("POST", "/v1/events", #"{"event": "Placed", "data": {"order_id": 5}}"#, 422, "validation-failed"),
@@ -132,7 +132,7 @@ import Testing
       ("GET", "/v1/flows/Order/instances?limit=x", "", 400, "bad-request"),
       ("GET", "/v1/live", "", 426, "upgrade-required"),
     ])
-  func wrongRequestsGetAProblem(
+  func problems(
     _ method: String, _ path: String, _ body: String, _ status: Int, _ code: String
   ) throws {
     let folder = try TestFolder()
@@ -143,28 +143,30 @@ import Testing
     #expect(answer.json["detail"]?.string?.isEmpty == false)
   }
 
-  @Test func aResourceSaysWhatItTakes() throws {
+  @Test("405 lists the allowed methods, and only names in a path are percent-decoded") func allowedMethods() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)
     let refused = try client.send("DELETE", "/v1/flows/Order/instances")
     #expect(refused.status == 405)
     #expect(refused.headers["allow"] == "POST, GET, HEAD")
-    // Names are decoded, the fixed words of a path are taken as they are.
+    // Names are percent-decoded; the fixed segments of a path are not.
     #expect(try client.send("GET", "/v1/%66lows").status == 404)
     #expect(try client.send("GET", "/v1/flows/%4Frder/instances").status == 200)
     #expect(try client.send("GET", "/v1/jobs/claim").headers["allow"] == "POST")
   }
 
-  @Test(arguments: ["text/plain", "", "application/x-www-form-urlencoded"])
-  func whatAForeignPageCanSendIsRefused(_ type: String) throws {
+  @Test(
+    "content types that an HTML form can send are a 415",
+    arguments: ["text/plain", "", "application/x-www-form-urlencoded"])
+  func contentType(_ type: String) throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let answer = try HTTPClient(port: server.port).send("POST", "/v1/events", placed, headers: ["Content-Type": type])
     #expect(answer.status == 415)
   }
 
-  @Test("Timers and jobs survive a restart") func timersAndJobsSurviveARestart() throws {
+  @Test("timers and jobs survive a restart") func timersAndJobsSurviveARestart() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "wait.flow",

@@ -5,8 +5,8 @@ import Testing
 
 @testable import FlowServer
 
-/// Requests whose mistakes were passed over silently: each is refused, with the right form.
-@Suite(.serialized) struct EnvelopeTests {
+/// Mistakes in requests are rejected with the correct form instead of being ignored.
+@Suite("Strict request envelopes", .serialized) struct EnvelopeTests {
   private let counter: CounterServer
   private let client: HTTPClient
   private static let events = "/v1/flows/Counter/instances/a/events"
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(
-    "An unknown member of an event is refused with a suggestion",
+    "an unknown member of an event is rejected with a suggestion",
     arguments: [
       (#"{"event": "Stop", "payload": {}}"#, "`data`"), (#"{"event": "Stop", "Data": {}}"#, "did you mean `data`?"),
       (#"{"event": "Stop", "ifRevision": 1}"#, "If-Match"), (#"{"evnt": "Stop"}"#, "did you mean `event`?"),
@@ -26,7 +26,7 @@ import Testing
       (#"{"event": ["Stop"]}"#, "must be a string"), (#"{"event": "Stop", "key": 5}"#, "must be a string"),
       (#"["Stop"]"#, "object"),
     ])
-  func anUnknownMemberIsRefused(_ body: String, _ detail: String) throws {
+  func unknownMember(_ body: String, _ detail: String) throws {
     let answer = try client.send(
       "POST", EnvelopeTests.events, text: body, headers: ["Content-Type": "application/json"])
     #expect(answer.status == 400)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(
-    "An unknown or mistyped member of a message is refused with a suggestion",
+    "an unknown or mistyped member of a socket message is rejected with a suggestion",
     arguments: [
       (#"{"id": 1, "op": "sub", "flow": ["Counter"]}"#, "`flow` must be a string, not an array"),
       (#"{"id": 1, "op": "sub", "flows": ["Counter"]}"#, "once for each `flow`"),
@@ -44,7 +44,7 @@ import Testing
       (#"{"id": 1, "op": "send", "event": "Stop", "payload": {}}"#, "`data`"),
       (#"{"id": 1, "op": "ping", "x": 1}"#, "`x`"), (#"{"id": 1, "op": "unsub", "sub": "1"}"#, "`sub` must be"),
     ])
-  func aMistypedMessageIsRefused(_ message: String, _ detail: String) throws {
+  func unknownMemberOfMessage(_ message: String, _ detail: String) throws {
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     try socket.send(text: message)
     let reply = try socket.receive()
@@ -52,8 +52,8 @@ import Testing
     #expect(reply["err"]?["detail"]?.string?.contains(detail) == true, "\(reply.text())")
   }
 
-  @Test("A repeated parameter or header is refused: either value could be meant")
-  func aRepetitionIsRefused() throws {
+  @Test("a repeated parameter or header is rejected as ambiguous")
+  func repeatedParameter() throws {
     let stop: JSON = ["event": "Stop"]
     let twice = try client.send("POST", EnvelopeTests.events + "?dryRun=true&dryRun=false", stop)
     #expect(twice.status == 400)
@@ -69,8 +69,8 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Counter/instances?state=nope").status == 400)
   }
 
-  @Test("A key in the address that differs from the key in the payload is a 422")
-  func aKeyMismatchIsRefused() throws {
+  @Test("a key in the path that differs from the key in the payload is a 422")
+  func keyMismatch() throws {
     let begin: JSON = ["event": "Begin", "data": ["id": "other"]]
     for query in ["", "?dryRun=true"] {
       let answer = try client.send("POST", EnvelopeTests.events + query, begin)
@@ -79,28 +79,28 @@ import Testing
     }
   }
 
-  @Test("Attributes in `ce-` headers are unquoted and decoded as the HTTP binding says")
-  func attributesAreDecoded() throws {
+  @Test("`ce-` headers are unquoted and percent-decoded as in the CloudEvents HTTP binding")
+  func cloudEventHeaders() throws {
     #expect(try IncomingEvent.decoded("Euro%20%E2%82%AC%20%F0%9F%98%80") == "Euro € 😀")
     #expect(try IncomingEvent.decoded(#""say \"a\\b\" %41""#) == #"say "a\b" A"#)
     #expect(try IncomingEvent.decoded("100% sure") == "100% sure")
     #expect(throws: Problem.self) { try IncomingEvent.decoded("%FF") }
   }
 
-  @Test("A body with a content coding is a 415, not JSON that can't be read")
-  func aContentCodingIsRefused() throws {
+  @Test("a request body with a content coding is a 415")
+  func contentEncoding() throws {
     let answer = try client.send("POST", EnvelopeTests.events, ["event": "Stop"], headers: ["Content-Encoding": "gzip"])
     #expect(answer.status == 415)
     #expect(answer.headers["accept-encoding"] == "identity")
   }
 
   @Test(
-    "A coding is accepted by its weight",
+    "Accept-Encoding is negotiated with its weights",
     arguments: [
       ("gzip", true), ("gzip;q=0", false), ("*", true), ("*;q=0", false), ("gzip;q=0, *", false), ("br", false),
       ("identity, gzip;q=0.5", true), ("", false),
     ])
-  func codingsHaveWeights(_ header: String, _ isAccepted: Bool) throws {
+  func acceptEncoding(_ header: String, _ isAccepted: Bool) throws {
     let answer = try client.send("GET", "/openapi.json", headers: ["Accept-Encoding": header])
     #expect((answer.headers["content-encoding"] == "gzip") == isAccepted)
   }

@@ -6,11 +6,11 @@ import Testing
 
 @testable import FlowServer
 
-/// Live sockets and streams end when the key or the token that opened them does.
-@Suite struct ExpiryTests {
+/// Live sockets and streams close when the key or token that opened them expires.
+@Suite("Expiry of credentials on live connections") struct ExpiryTests {
   private static let seconds = 8.0
 
-  /// What is heard until the end, and the code of the end.
+  /// The messages until the socket closes, and its close code.
   private func end(of socket: WebSocketClient) throws -> (bye: JSON?, code: String) {
     var last: JSON?
     do {
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test func whatAKeyHasOpenedEndsWithIt() throws {
+  @Test("sockets and streams close when their key expires") func expiredKey() throws {
     let folder = try TestFolder()
     let keys = Keys(in: folder)
     let lasting = try keys.add("lasting", "--scope", "read")
@@ -33,9 +33,9 @@ import Testing
     let flow = try folder.write("counter.flow", Counter.source)
     let server = try ServerProcess([flow, "--store", folder.store, "--keys", keys.path])
     let shown = try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer(brief))
-    let told = try WebSocketClient(port: server.port, path: "/v1/live")
-    try told.send(["id": 1, "op": "hello", "token": .string(brief)])
-    _ = try told.receive()
+    let greeted = try WebSocketClient(port: server.port, path: "/v1/live")
+    try greeted.send(["id": 1, "op": "hello", "token": .string(brief)])
+    _ = try greeted.receive()
     let other = try WebSocketClient(port: server.port, path: "/v1/live", headers: bearer(lasting))
     let begin: JSON = ["id": 2, "op": "send", "event": "Begin", "data": ["id": "a"]]
     try shown.send(begin)
@@ -43,7 +43,7 @@ import Testing
     let streams = try ["/v1/live?since=1", "/v1/flows/Counter/instances/a/history?after=1"].map {
       try EventStreamClient(port: server.port, path: $0, headers: bearer(brief))
     }
-    for socket in [shown, told] {
+    for socket in [shown, greeted] {
       let end = try end(of: socket)
       #expect(end.bye == ["op": "bye", "reason": "this key has expired"])
       #expect(end.code == "closed 4401")
@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test func whatATokenHasOpenedEndsWithIt() throws {
+  @Test("a socket closes when its token expires") func expiredToken() throws {
     let made = try runProgram("python3", packageRoot.appending(path: "Tests/FlowServerTests/tokens.py").path)
     try #require(made.code == 0, "the package `cryptography` is needed")
     let tokens = try JSON(parsing: made.output)
@@ -73,7 +73,7 @@ import Testing
     #expect(try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: headers).status == 401)
   }
 
-  @Test("Each ends once and not before its time") func eachEndsOnceAndNotBeforeItsTime() {
+  @Test("each expiration is reported once and not before its time") func expirations() {
     let clock = Atomic<Int64>(1_000)
     let ended = Mutex<[LiveListener]>([])
     let gone = { (count: Int) in eventually { ended.withLock { $0.count } == count } }
@@ -91,7 +91,7 @@ import Testing
     #expect(gone(2) && ended.withLock { $0.last } == .watcher(3))
     clock.store(10_000, ordering: .relaxed)
     #expect(gone(3) && ended.withLock { $0.last } == .watcher(1))
-    // All are gone, and nothing waits: a newcomer starts the clock again.
+    // All have expired and no timer is active: a new listener starts it again.
     expirations.add(.watcher(6), at: 9_000)
     #expect(gone(4))
   }

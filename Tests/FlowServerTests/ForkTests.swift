@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// An instance becomes two, which go on each for itself.
-@Suite(.serialized) struct ForkTests {
+/// A fork of an instance and its original are independent.
+@Suite("Forks of instances", .serialized) struct ForkTests {
   private static let source = """
     event Begin { id: string }
     event Add { n: int }
@@ -46,37 +46,37 @@ import Testing
     try client.send("POST", ForkTests.path + "/\(key)/fork" + query, body, headers: ["Flow-Caller": "ann"])
   }
 
-  @Test("Both go on by themselves") func bothGoOnByThemselves() throws {
+  @Test("a fork and its original continue independently") func independence() throws {
     let dry = try fork("a", ["key": "b"], query: "?dryRun=true")
     #expect(dry.status == 200 && dry.json["key"] == "b" && dry.headers["location"] == nil)
     #expect(try client.send("GET", ForkTests.path + "/b").status == 404)
     let made = try fork("a", ["key": "b c", "reason": "what if"])
     #expect(made.status == 201 && made.json["key"] == "b c" && made.json["state"] == ["open"], "\(made.text)")
-    let place = try #require(made.headers["location"])
-    #expect(place == ForkTests.path + "/b%20c")
+    let location = try #require(made.headers["location"])
+    #expect(location == ForkTests.path + "/b%20c")
     try send("Add", ["n": 5], to: "b%20c")
-    #expect(try client.send("GET", place).json["data"] == ["id": "b c", "total": 7])
+    #expect(try client.send("GET", location).json["data"] == ["id": "b c", "total": 7])
     #expect(try client.send("GET", ForkTests.path + "/a").json["data"] == ["id": "a", "total": 2])
-    // The timer of each is its own.
+    // Each has its own timer.
     let areLate = try eventually {
-      try client.send("GET", place).json["state"] == ["late"]
+      try client.send("GET", location).json["state"] == ["late"]
         && client.send("GET", ForkTests.path + "/a").json["state"] == ["late"]
     }
     #expect(areLate)
   }
 
-  @Test func bothJournalsTellOfIt() throws {
+  @Test("the journals of the original and the fork record the operation") func journalEntries() throws {
     _ = try fork("a", ["key": "b", "reason": "what if"])
     let old = try client.send("GET", ForkTests.path + "/a/history").json["items"]?.array ?? []
-    let deed = old.first { $0["type"] == "operator" }?["data"]
-    #expect(deed == ["action": "fork", "reason": "what if", "by": "ann", "as": "b"])
+    let record = old.first { $0["type"] == "operator" }?["data"]
+    #expect(record == ["action": "fork", "reason": "what if", "by": "ann", "as": "b"])
     let new = try client.send("GET", ForkTests.path + "/b/history").json["items"]?.array?.first?["data"]
     #expect(new?["operator"]?["of"] == "a" && new?["operator"]?["revision"] == 2 && new?["created"] == true)
     #expect(new?["changes"] == ["id": "b", "total": 2])
     #expect(try FlowProcess.run("store", "check", folder.store).code == 0)
   }
 
-  @Test("It is refused where two would be one too many") func itIsRefusedWhereTwoWouldBeOneTooMany() throws {
+  @Test("a fork with an invalid key or after a started call is refused") func refusedForks() throws {
     #expect(try fork("a", ["key": "a"]).json["code"] == "instance-exists")
     #expect(try fork("z", ["key": "b"]).status == 404)
     #expect(try fork("a", ["key": 5]).status == 400)
@@ -95,7 +95,7 @@ import Testing
     #expect(named.status == 409)
   }
 
-  @Test("The command does it") func theCommandDoesIt() throws {
+  @Test("flow ctl fork creates a fork, with a given or generated key") func command() throws {
     let server = "http://127.0.0.1:\(server.port)"
     let forked = try FlowProcess.run("ctl", "--server", server, "fork", "Job", "a", "b", "--reason", "why")
     #expect(forked.code == 0 && forked.output.hasPrefix("Job/b  running"), "\(forked.errors)")

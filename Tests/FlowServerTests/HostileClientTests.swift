@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Clients that mean harm, or do it; after each of them the server still serves the others.
-@Suite(.serialized) struct HostileClientTests {
+/// Malicious and faulty clients. After each of them, the server still serves other clients.
+@Suite("Hostile clients", .serialized) struct HostileClientTests {
   private let folder: TestFolder
   private let server: ServerProcess
 
@@ -19,33 +19,33 @@ import Testing
   }
 
   @Test(
-    "Only our names are answered",
+    "only allowed Host headers are served",
     arguments: [
       ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("localhost.evil.example", 421), ("localhost:80x", 421),
       ("127.0.0.1:", 421), ("[::1", 421), ("127.1", 421), ("2130706433", 421), ("0.0.0.0", 421), ("", 421),
       ("localhost:99999", 421), ("flow.example.", 200), ("FLOW.example:443", 200), ("localhost", 200),
       ("LocalHost:8080", 200), ("[::1]:8080", 200), ("127.0.0.1", 200),
     ])
-  func onlyOurNamesAreAnswered(_ host: String, _ status: Int) throws {
+  func hostNames(_ host: String, _ status: Int) throws {
     let answer = try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["Host": host])
     #expect(answer.status == status)
     if status == 421 { #expect(answer.json["code"] == "host-not-allowed") }
     try othersAreServed()
   }
 
-  @Test("A target with another host is refused") func aTargetWithAnotherHostIsRefused() throws {
+  @Test("an absolute request target with another host is rejected") func absoluteTarget() throws {
     let client = HTTPClient(port: server.port)
     #expect(try client.send("GET", "http://evil.example/v1/flows").status == 421)
     #expect(try client.send("GET", "http://localhost/v1/flows").status == 200)
   }
 
   @Test(
-    "Pages of others can neither send nor listen",
+    "pages of other origins can neither send events nor open the live stream",
     arguments: [
       "https://evil.example", "null", "http://127.0.0.1", "http://localhost:PORT", "http://127.0.0.1:PORT.evil.example",
       "file://", "http://127.0.0.1:PORT/",
     ])
-  func pagesOfOthersCanNeitherSendNorListen(_ origin: String) throws {
+  func foreignOrigins(_ origin: String) throws {
     let headers = ["Origin": origin.replacing("PORT", with: String(server.port))]
     let client = HTTPClient(port: server.port)
     let answer = try client.send("POST", "/v1/events", AccessTests.placed, headers: headers)
@@ -58,7 +58,7 @@ import Testing
     try othersAreServed()
   }
 
-  @Test("Our own pages send and listen") func ourOwnPagesSendAndListen() throws {
+  @Test("pages of the own origin can send events and open the live stream") func ownOrigin() throws {
     let headers = ["Origin": "http://127.0.0.1:\(server.port)"]
     let client = HTTPClient(port: server.port)
     #expect(try client.send("POST", "/v1/events", AccessTests.placed, headers: headers).status == 201)
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(
-    "Documents that are none are refused",
+    "invalid JSON bodies are rejected",
     arguments: [
       (String(repeating: "[", count: 200_000), "deep lists"),
       (String(repeating: #"{"a":"#, count: 100_000), "deep objects"),
@@ -78,7 +78,7 @@ import Testing
       ("{\"event\": \"\u{0}\"}", "a raw zero"), (#"{"event": "\ud800"}"#, "half a character"), ("", "nothing"),
       (#"{"event": "Placed", "event": "Paid"}"#, "a member twice"), ("[1e999999999]", "a number past all"),
     ])
-  func documentsThatAreNoneAreRefused(_ text: String, _ name: String) throws {
+  func invalidJSON(_ text: String, _ name: String) throws {
     let headers = ["Content-Type": "application/json"]
     let client = HTTPClient(port: server.port)
     let answer = try client.send("POST", "/v1/events", bytes: Array(text.utf8), headers: headers)
@@ -87,10 +87,11 @@ import Testing
   }
 
   @Test(
+    "invalid UTF-8 in a body or path is rejected",
     arguments: [
       [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
     ] as [[UInt8]])
-  func whatIsNoUTF8IsRefused(_ bytes: [UInt8]) throws {
+  func invalidUTF8(_ bytes: [UInt8]) throws {
     let body = Array(#"{"event": "P"#.utf8) + bytes + Array(#""}"#.utf8)
     let client = HTTPClient(port: server.port)
     let answer = try client.send("POST", "/v1/events", bytes: body, headers: ["Content-Type": "application/json"])
@@ -100,15 +101,15 @@ import Testing
     try othersAreServed()
   }
 
-  @Test("A huge body is refused before it is read") func aHugeBodyIsRefusedBeforeItIsRead() throws {
+  @Test("a body that is too large is rejected by its Content-Length") func hugeBody() throws {
     let socket = try TestPeer(port: server.port)
     try socket.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
     #expect(try socket.head().hasPrefix("HTTP/1.1 413"))
     try othersAreServed()
   }
 
-  /// Five thousand that say nothing, while others are served.
-  @Test func idleConnectionsHoldUpNobody() throws {
+  /// Thousands of connections that send no data, while other clients are served.
+  @Test("thousands of idle connections do not delay other clients") func idleConnections() throws {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
     limit.rlim_cur = limit.rlim_max

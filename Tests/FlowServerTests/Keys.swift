@@ -2,13 +2,13 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// A file with keys, made by `flow key new` as an operator does it.
+/// A key file, created with `flow key new`.
 struct Keys {
   let path: String
 
   init(in folder: TestFolder) { path = folder.url.appending(path: "keys.toml").path }
 
-  /// Makes a key, and gives what was printed.
+  /// Creates a key and returns the output.
   func add(_ name: String, _ arguments: String...) throws -> String { try add(name, arguments) }
 
   func add(_ name: String, _ arguments: [String]) throws -> String {
@@ -18,5 +18,5 @@ struct Keys {
   }
 }
 
-/// The header that shows a key.
+/// The request header with a key.
 func bearer(_ key: String) -> [String: String] { ["Authorization": "Bearer \(key)"] }

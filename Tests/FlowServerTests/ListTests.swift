@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Lists and views of instances over real sockets.
-@Suite(.serialized) struct ListTests {
+@Suite("Lists and views of instances", .serialized) struct ListTests {
   private func start() throws -> CounterServer {
     let counter = try CounterServer()
     for number in 1...7 {
@@ -21,7 +21,7 @@ import Testing
 
   private static let path = "/v1/flows/Counter/instances"
 
-  @Test("Filters are kept") func filtersAreKept() throws {
+  @Test("filters, order and limit select instances") func filters() throws {
     let counter = try start()
     let cases = [
       ("?status=done", ["k7"]), ("?state=counting&limit=2", ["k1", "k2"]), ("?key=k3", ["k3"]),
@@ -38,7 +38,10 @@ import Testing
     #expect(keys(try counter.client.send("GET", "/v1/instances?q=data.total%20%3D%3D%204")) == ["k4"])
   }
 
-  @Test(arguments: ["oldest", "newest"]) func aCursorGoesOnAndIsBoundToItsFilter(_ order: String) throws {
+  @Test(
+    "cursors visit every instance once, and only with the filter that created them",
+    arguments: ["oldest", "newest"]) func cursors(_ order: String) throws
+  {
     let counter = try start()
     var seen: [String] = []
     var next: String? = ""
@@ -56,23 +59,25 @@ import Testing
     #expect(seen == (order == "newest" ? all.reversed() : all))
   }
 
-  @Test(arguments: [
-    ("?status=asleep", "bad-request"), ("?cursor=abc", "bad-request"), ("?limit=0", "bad-request"),
-    ("?updatedAfter=yesterday", "bad-request"), ("?q=data.totl%20%3E%201", "invalid-query"),
-    ("?q=1%20%2B%201", "invalid-query"), ("?q=((((", "invalid-query"), ("?order=random", "bad-request"),
-    (
-      "?cursor=%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80",
-      "bad-request"
-    ),
-    ("?cursor=-000000000000001-000000000000001", "bad-request"),
-  ])
-  func aWrongFilterIsAProblem(_ query: String, _ code: String) throws {
+  @Test(
+    "an invalid filter is a 400 with its problem code",
+    arguments: [
+      ("?status=asleep", "bad-request"), ("?cursor=abc", "bad-request"), ("?limit=0", "bad-request"),
+      ("?updatedAfter=yesterday", "bad-request"), ("?q=data.totl%20%3E%201", "invalid-query"),
+      ("?q=1%20%2B%201", "invalid-query"), ("?q=((((", "invalid-query"), ("?order=random", "bad-request"),
+      (
+        "?cursor=%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80",
+        "bad-request"
+      ),
+      ("?cursor=-000000000000001-000000000000001", "bad-request"),
+    ])
+  func invalidFilter(_ query: String, _ code: String) throws {
     let counter = try start()
     let answer = try counter.client.send("GET", ListTests.path + query)
     #expect(answer.status == 400 && answer.json["code"]?.string == code, "\(answer.text)")
   }
 
-  @Test("A view says why and has a tag") func aViewSaysWhyAndHasATag() throws {
+  @Test("a view has the reason for waiting and an entity tag") func viewOfInstance() throws {
     let counter = try start()
     let view = try counter.client.send("GET", ListTests.path + "/k1")
     #expect(view.json["why"] == "waits for `Add` or `Stop`")
@@ -89,7 +94,7 @@ import Testing
     #expect(done.hasPrefix("done in `end` since 2"))
   }
 
-  @Test("A call that is tried again is the reason") func aCallThatIsTriedAgainIsTheReason() throws {
+  @Test("a call that is retried is the reason for waiting, with its last error") func retriedCall() throws {
     let folder = try TestFolder()
     let server = try ServerProcess(
       [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"],

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Events that are sent through the live stream: what `POST …/events` does, with the same answers.
-@Suite(.serialized) struct LiveSendTests {
+/// Events over the live stream, with the same results as `POST …/events`.
+@Suite("Events over the live stream", .serialized) struct LiveSendTests {
   private func send(_ event: String, _ data: JSON = [:], _ more: [JSON.Member] = []) -> JSON {
     let members: [JSON.Member] = [.init("id", 7), .init("op", "send"), .init("event", .string(event))]
     return .object(members + [.init("data", data)] + more)
@@ -19,7 +19,7 @@ import Testing
 
   private func to(_ key: String) -> [JSON.Member] { [.init("flow", "Counter"), .init("key", .string(key))] }
 
-  @Test func whatIsAnsweredIsOnTheDisk() throws {
+  @Test("an acknowledged event survives a crash") func durability() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     let begun = try ask(send("Begin", ["id": "a"], [.init("flow", "Counter")]), socket)["ok"]
@@ -34,7 +34,7 @@ import Testing
     #expect(view["data"]?["total"] == 3 && view["revision"] == 2)
   }
 
-  @Test("Many can be under way at once") func manyCanBeUnderWayAtOnce() throws {
+  @Test("pipelined events are answered in order") func pipelining() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -45,22 +45,22 @@ import Testing
       try socket.send(.object(members + [.init("event", "Add"), .init("data", ["n": 1])] + to("a")))
     }
     var replies: [Int] = []
-    var heard: [Int] = []
-    while replies.count < 200 || heard.count < 200 {
+    var received: [Int] = []
+    while replies.count < 200 || received.count < 200 {
       let message = try socket.receive()
       if let id = message["re"]?.int {
         #expect(message["ok"]?["revision"]?.int == id - 999)
         replies.append(id)
       } else {
-        heard.append(try #require(message["offset"]?.int))
+        received.append(try #require(message["offset"]?.int))
       }
     }
     #expect(replies == Array(1001...1200), "in the order in which they were sent")
-    #expect(heard == Array(2...201))
+    #expect(received == Array(2...201))
   }
 
   /// Each is refused over HTTP with the same code and status.
-  @Test("A refusal is that of a request") func aRefusalIsThatOfARequest() throws {
+  @Test("a refusal equals the problem of the same HTTP request") func refusals() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     for key in ["a", "ended"] { try Counter.begin(key, counter.client) }
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test(
-    "A wrong message changes nothing",
+    "an invalid message changes nothing",
     arguments: [
       (#"{"id": 7, "op": "send"}"#, "bad-request"), (#"{"id": 7, "op": "send", "event": 5}"#, "bad-request"),
       (#"{"id": 7, "op": "send", "event": "Add", "key": "a"}"#, "bad-request"),
@@ -98,7 +98,7 @@ import Testing
       ),
       (#"{"id": 7, "op": "send", "event": "Stop", "flow": "Counter", "key": "a", "idempotencyKey": 1}"#, "bad-request"),
     ])
-  func aWrongMessageChangesNothing(_ text: String, _ code: String) throws {
+  func invalidMessages(_ text: String, _ code: String) throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -106,7 +106,7 @@ import Testing
     #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").json["revision"] == 1)
   }
 
-  @Test("The same key gives the first answer") func theSameKeyGivesTheFirstAnswer() throws {
+  @Test("the same idempotency key returns the first reply, over HTTP as well") func idempotencyKey() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -124,16 +124,16 @@ import Testing
     #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").json["data"]?["total"] == 2)
   }
 
-  // MARK: - Who may
+  // MARK: - Permissions
 
-  @Test("Roles are those of the request that opened the socket") func rolesAreThoseOfTheRequestThatOpenedTheSocket()
+  @Test("events have the roles of the request that opened the socket") func rolesOfSocket()
     throws
   {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.approval, "--store", folder.store])
     let request: JSON = ["id": "p1", "title": "t", "cents": 5, "owner": "ann"]
-    let nobody = try WebSocketClient(port: server.port, path: "/v1/live")
-    let refused = try ask(send("Request", request), nobody)["err"]
+    let anonymous = try WebSocketClient(port: server.port, path: "/v1/live")
+    let refused = try ask(send("Request", request), anonymous)["err"]
     #expect(refused?["code"] == "forbidden" && refused?["status"] == 403)
     let headers = ["Flow-Roles": "requester", "Flow-Caller": "ann"]
     let requester = try WebSocketClient(port: server.port, path: "/v1/live", headers: headers)
@@ -142,7 +142,7 @@ import Testing
     #expect(try ask(send("Request", request), unknown)["err"]?["code"] == "bad-request")
   }
 
-  @Test func aKeySaysWhatMayBeSent() throws {
+  @Test("scopes, flows and rate of the key apply to events of a socket") func scopesOfKey() throws {
     let folder = try TestFolder()
     let keys = Keys(in: folder)
     let reader = try keys.add("reader", "--scope", "read")
@@ -165,7 +165,7 @@ import Testing
     let named = send("Request", [:], [.init("flow", "Approval"), .init("key", "p1")])
     #expect(try ask(named, socket(stranger))["err"]?["code"] == "forbidden")
     #expect(try ask(request("p1"), socket(sender))["ok"]?["created"] == true)
-    // Whoever says hello later has the same rights.
+    // A socket that authenticates with `hello` has the same permissions.
     let late = try WebSocketClient(port: server.port, path: "/v1/live")
     try late.send(["id": 1, "op": "hello", "token": .string(sender)])
     _ = try late.receive()

@@ -3,9 +3,9 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The live stream over real sockets: each entry once, in order, without a gap, or told plainly.
-@Suite(.serialized) struct LiveTests {
-  @Test("A socket has several subscriptions") func aSocketHasSeveralSubscriptions() throws {
+/// The live stream over real sockets: each entry once and in order, or an explicit reset.
+@Suite("Live stream", .serialized) struct LiveTests {
+  @Test("a socket can have several filtered subscriptions") func subscriptions() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     try socket.send(["id": 1, "op": "sub", "flow": "Counter", "key": "a"])
@@ -28,7 +28,7 @@ import Testing
     #expect(try socket.receive()["sub"] == 2)
   }
 
-  @Test func whoComesBackMissesNothing() throws {
+  @Test("a subscriber resumes after a crash without missing an entry") func resuming() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     for number in 1...520 { try Counter.add(Int64(number), to: "a", counter.client) }
@@ -50,8 +50,8 @@ import Testing
     #expect(try (0..<3).map { _ in try again.receive()["offset"]?.int } == [520, 521, 522])
   }
 
-  @Test("A cursor of another store is not followed", arguments: [#"{"epoch": "other", "offset": 1}"#, "999"])
-  func aCursorOfAnotherStoreIsNotFollowed(_ since: String) throws {
+  @Test("a position of another store resets the subscription", arguments: [#"{"epoch": "other", "offset": 1}"#, "999"])
+  func foreignPosition(_ since: String) throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -66,11 +66,11 @@ import Testing
   }
 
   @Test(
-    "A wrong frame closes the socket",
+    "an invalid frame or repeated id closes the socket",
     arguments: [
       ("no JSON", 4400), ("[1]", 4400), (#"{"id": 1, "op": "sub"}"#, 4409),
     ])
-  func aWrongFrameClosesTheSocket(_ text: String, _ code: Int) throws {
+  func invalidFrame(_ text: String, _ code: Int) throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live?since=0")
     try socket.send(["id": 1, "op": "sub"])
@@ -79,14 +79,14 @@ import Testing
   }
 
   @Test(
-    "A wrong wish is answered",
+    "an invalid operation gets an error and leaves the socket open",
     arguments: [
       (#"{"id": 7, "op": "dance"}"#, "bad-request"), (#"{"id": 7}"#, "bad-request"),
       (#"{"id": 7, "op": "sub", "since": -1}"#, "bad-request"),
       (#"{"id": 7, "op": "sub", "filter": "nope > 1"}"#, "invalid-query"),
       (#"{"id": 7, "op": "unsub", "sub": 5}"#, "not-found"),
     ])
-  func aWrongWishIsAnswered(_ text: String, _ code: String) throws {
+  func invalidOperation(_ text: String, _ code: String) throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     try socket.send(text: text)
@@ -98,15 +98,15 @@ import Testing
     #expect(try socket.receive()["ok"]?["serverTime"]?.string != nil)
   }
 
-  @Test("Too many subscriptions close the socket") func tooManySubscriptionsCloseTheSocket() throws {
+  @Test("too many subscriptions close the socket") func subscriptionLimit() throws {
     let counter = try CounterServer()
     let socket = try WebSocketClient(port: counter.port, path: "/v1/live")
     for number in 1...65 { try socket.send(["id": .int(Int64(number)), "op": "sub"]) }
     #expect(try socket.receiveClose() == 4429)
   }
 
-  /// Reading the past takes long; those who asked for it and left, or who still read it, hold nobody up.
-  @Test("The past does not hold up the present") func thePastDoesNotHoldUpThePresent() throws {
+  /// Replay takes long. Subscribers that disconnect during replay, or are still replaying, do not delay others.
+  @Test("replay to many subscribers does not delay new entries") func replay() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let writer = try WebSocketClient(port: counter.port, path: "/v1/live")
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test("Server sent events go on where they stopped") func serverSentEventsGoOnWhereTheyStopped() throws {
+  @Test("server-sent events resume after Last-Event-ID") func serverSentEvents() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let first = try EventStreamClient(port: counter.port, path: "/v1/live?since=0&flow=Counter&type=step")
@@ -147,7 +147,7 @@ import Testing
     #expect(try again.receive().data["id"] == "2")
   }
 
-  @Test func whatIsArchivedIsGoneAndToldPlainly() throws {
+  @Test("an archived instance is a 410, and a subscription from before it is reset") func archivedInstance() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", Counter.source)
     let server = try ServerProcess([file, "--store", folder.store, "--keep", "1ms"])
@@ -164,8 +164,8 @@ import Testing
     #expect(try stream.receive().data["subject"] == "b")
   }
 
-  /// Years pass in the file while nobody serves it.
-  @Test("A long history is folded and says so") func aLongHistoryIsFoldedAndSaysSo() throws {
+  /// The timestamps in the file are moved into the past while the server is stopped.
+  @Test("a shortened history states up to where it is archived") func truncatedHistory() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", Counter.source)
     let options = [file, "--store", folder.store, "--keep", "1d"]
@@ -190,16 +190,16 @@ import Testing
     let stream = try EventStreamClient(port: server.port, path: "/v1/live?flow=Counter&key=a&since=5")
     #expect(try stream.receive().name == "reset")
     _ = server.stop()
-    // The rows were edited by hand above, so their checksums no longer fit: the check says so.
+    // The rows were edited by hand above, so their checksums no longer match, and the check reports it.
     #expect(try FlowProcess.run("store", "check", folder.store).code == 1)
     let archive = try String(contentsOfFile: folder.store + ".archive.jsonl", encoding: .utf8).split(separator: "\n")
     #expect(try archive.map { try JSON(parsing: Array($0.utf8))["journal"]?.array?.count } == [41])
   }
 
-  @Test("A history is a line for each entry") func aHistoryIsALineForEachEntry() throws {
+  @Test("a history is available as JSON lines and as server-sent events") func historyFormats() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
-    // More than a peer may have queued: it is sent at the pace at which it is read.
+    // More than the output queue of a connection may hold: it is sent at the pace of the client.
     let padding = String(repeating: "x", count: 100_000)
     for number in 1...45 { try Counter.add(Int64(number), note: padding, to: "a", counter.client) }
     let path = "/v1/flows/Counter/instances/a/history"

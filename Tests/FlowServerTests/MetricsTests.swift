@@ -3,8 +3,8 @@ import Testing
 
 @testable import FlowServer
 
-/// What is counted, from journal entries and counts of the store alone.
-@Suite struct MetricsTests {
+/// Metrics from journal entries and counts of the store alone.
+@Suite("Metrics") struct MetricsTests {
   private let metrics = Metrics(version: "1")
   private let extent = StoreSize(timers: 0, jobs: 0, deadLetters: 0, bytes: 0, freeBytes: 0)
 
@@ -12,7 +12,7 @@ import Testing
     Set(metrics.text(population, extent, now: 10_000).split(separator: "\n"))
   }
 
-  @Test func instancesAreToldApartByTheirStatus() {
+  @Test("instance gauges have their status as a label") func instanceGauges() {
     let population = InstanceStatus.allCases.map {
       InstanceCounts(
         flow: "F", definition: "0123456789abcdef", status: $0, states: ["a", "b"], count: $0.rawValue + 1, oldest: 4000)
@@ -25,7 +25,7 @@ import Testing
     #expect(lines.contains(#"flow_state_age_seconds{workflow="F",state="a+b"} 6"#), "only of those that run")
   }
 
-  @Test("Labels have a bound") func labelsHaveABound() {
+  @Test("the number of label values is limited") func labelLimit() {
     for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.recordRefusal(of: "e\(index)", flow: nil) }
     let events = lines().filter { $0.hasPrefix("flow_events_received_total{") }
     #expect(events.count == Family<Counter>.maximumMembers + 1)

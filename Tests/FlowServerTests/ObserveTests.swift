@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// What a server tells of itself: metrics, logs, traces, readiness.
-@Suite(.serialized) struct ObserveTests {
+/// Metrics, logs, traces and readiness of a server.
+@Suite("Observability", .serialized) struct ObserveTests {
   private let folder: TestFolder
 
   init() throws { folder = try TestFolder() }
@@ -20,7 +20,7 @@ import Testing
     #expect(try client.send("POST", "/v1/events", placed, headers: headers).status == 201)
   }
 
-  @Test func metricsCountWhatHappens() throws {
+  @Test("metrics count instances, events, transitions and requests") func counters() throws {
     let server = try serve()
     let client = HTTPClient(port: server.port)
     for index in 0..<3 { try order(client, "o\(index)") }
@@ -47,7 +47,7 @@ import Testing
       #expect(lines.contains(expected), "\(expected)")
     }
     #expect(lines.contains { $0.hasPrefix(#"flow_instances{workflow="Order",version="#) && $0.hasSuffix("} 3") })
-    #expect(!text.text.contains("Invented"), "what callers invent is no label")
+    #expect(!text.text.contains("Invented"), "unknown names do not become labels")
     #expect(lines.contains { $0.hasPrefix("flow_store_commit_seconds_count ") && !$0.hasSuffix(" 0") })
     #expect(lines.contains { $0.hasPrefix("process_resident_memory_bytes ") && !$0.hasSuffix(" 0") })
     #expect(!text.text.contains("o1"), "no instance becomes a label")
@@ -72,7 +72,7 @@ import Testing
     }
     """
 
-  @Test func metricsTellHowInstancesEnd() throws {
+  @Test("metrics count finished instances by outcome and their duration") func finishedInstances() throws {
     let server = try ServerProcess([try folder.write("work.flow", ObserveTests.work), "--store", folder.store])
     let client = HTTPClient(port: server.port)
     func send(_ event: String, _ id: String, _ more: [(String, JSON)] = []) throws -> Int {
@@ -82,7 +82,7 @@ import Testing
     for id in ["a", "b", "c", "d"] { #expect(try send("Begin", id) == 201) }
     let halves = try client.send(
       "POST", "/v1/flows/Work/instances/a/events", ["event": "Finish", "data": ["id": "a", "parts": 0]])
-    #expect(halves.status == 409, "nothing can be divided by zero")
+    #expect(halves.status == 409, "division by zero")
     #expect(try send("Finish", "a", [("parts", 20)]) == 409)
     #expect(try send("Finish", "a", [("parts", 2)]) == 200)
     #expect(try send("Break", "b") == 200)
@@ -102,7 +102,7 @@ import Testing
     }
   }
 
-  /// The form, line by line: a type before its samples, each sample once, buckets that only grow.
+  /// Checks the exposition format by line: a type before its samples, each sample once, cumulative buckets.
   private func aScraperCanReadIt(_ text: String) throws {
     var types: [String: String] = [:]
     var seen: Set<String> = []
@@ -122,7 +122,7 @@ import Testing
     #expect(types.count > 20)
   }
 
-  @Test("Logs are documents with the requests name") func logsAreDocumentsWithTheRequestsName() throws {
+  @Test("log lines are JSON objects with the request id") func jsonLogs() throws {
     let server = try serve("--log-level", "debug")
     let client = HTTPClient(port: server.port)
     let answer = try client.send(
@@ -140,19 +140,19 @@ import Testing
     #expect(request["route"] == "/v1/flows/{flow}/instances/{key}")
     let step = try #require(lines.first { $0["msg"] == "step" })
     #expect(step["instance"] == "o1" && step["event"] == "Placed" && step["to"] == ["unpaid"])
-    // The step may be told after its answer, even after the wish to end; nothing comes after the end.
+    // A step may be logged after its response, even after the shutdown signal; nothing is logged after `stopped`.
     #expect(lines.filter { $0["msg"] == "draining" }.count == 1)
     #expect(lines.last?["msg"] == "stopped")
   }
 
-  @Test("Text is for people") func textIsForPeople() throws {
+  @Test("--log-format text writes readable lines") func textLogs() throws {
     let server = try serve("--log-format", "text", "--log-level", "debug")
     try HTTPClient(port: server.port).send("GET", "/v1/flows", headers: ["X-Request-Id": "a=b"])
     #expect(eventually { server.log.contains("debug: request requestId=a=b who=\"\" method=GET path=/v1/flows") })
     #expect(server.log.hasPrefix("flow serves Order from "))
   }
 
-  @Test("Each step is a span") func eachStepIsASpan() throws {
+  @Test("each sampled step is exported as a span") func spans() throws {
     let collector = try Script("collector.py")
     let server = try serve("--otlp", "http://127.0.0.1:\(collector.port())")
     let client = HTTPClient(port: server.port)
@@ -177,17 +177,17 @@ import Testing
     #expect(value("flow.instance.id") == "o1" && value("flow.event") == "Placed" && value("flow.revision") == "1")
     let second = spans.first { $0["links"] != nil }
     #expect(second?["links"]?.array?.first?["spanId"] == first["spanId"])
-    #expect(!spans.contains { $0.text().contains("\"o2\"") }, "what is not sampled is not sent")
+    #expect(!spans.contains { $0.text().contains("\"o2\"") }, "unsampled traces are not exported")
   }
 
-  @Test func aCollectorThatIsNotThereHurtsNobody() throws {
+  @Test("an unreachable collector does not affect requests") func missingCollector() throws {
     let server = try serve("--otlp", "http://127.0.0.1:1")
     let client = HTTPClient(port: server.port)
     for index in 0..<50 { try order(client, "o\(index)") }
     #expect(server.stop() == 0)
   }
 
-  @Test func readinessTellsWhatIsWrong() throws {
+  @Test("readiness reports its checks") func readiness() throws {
     let server = try serve()
     let client = HTTPClient(port: server.port)
     #expect(try client.send("GET", "/readyz").text == "ok\n")
@@ -197,7 +197,7 @@ import Testing
     #expect(try client.send("POST", "/metrics", [:]).status == 405)
   }
 
-  @Test func longAnswersAreCompressedForThoseWhoAsk() throws {
+  @Test("long responses are compressed if the client accepts gzip") func compression() throws {
     let server = try serve()
     let client = HTTPClient(port: server.port)
     for index in 0..<20 { try order(client, "o\(index)") }

@@ -2,7 +2,7 @@ import FlowJSON
 import FlowTestSupport
 import Foundation
 
-/// A flow that does one action and ends: well in `done`, badly in `refused` with the code of the failure.
+/// A flow that performs one action and ends in `done`, or in `refused` with the code of the failure.
 enum OneCall {
   /// - Parameter action: The declaration of `act(id: string)`.
   static func source(_ flow: String, _ action: String) -> String {
@@ -25,7 +25,7 @@ enum OneCall {
   }
 }
 
-/// The warehouse of the order sample, as a process of its own.
+/// The warehouse of the order sample, as a separate process.
 final class Warehouse {
   private let process = Process()
   let port: Int
@@ -53,7 +53,7 @@ final class Warehouse {
   }
 }
 
-/// Tries until something holds.
+/// Repeats a condition until it is true.
 func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
   let end = Date().addingTimeInterval(seconds)
   while Date() < end {

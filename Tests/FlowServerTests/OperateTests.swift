@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// What operators do over the API.
-@Suite(.serialized) struct OperateTests {
+/// Operator actions over the API.
+@Suite("Operator API", .serialized) struct OperateTests {
   private static let path = "/v1/flows/Counter/instances"
 
   private func started() throws -> CounterServer {
@@ -13,7 +13,7 @@ import Testing
     return counter
   }
 
-  @Test("An instance is suspended resumed and cancelled") func anInstanceIsSuspendedResumedAndCancelled() throws {
+  @Test("an instance is suspended, resumed and cancelled") func suspendResumeCancel() throws {
     let counter = try started()
     let client = counter.client
     let held = try client.send(
@@ -37,21 +37,21 @@ import Testing
     #expect(text.status == 415)
     #expect(try client.send("POST", OperateTests.path + "/b/cancel").status == 200, "a body is optional")
     let history = try client.send("GET", OperateTests.path + "/a/history").json["items"]?.array ?? []
-    let deed = history.first { $0["type"] == "operator" }?["data"]
-    #expect(deed?["action"] == "suspend" && deed?["by"] == "ann" && deed?["reason"] == "wait")
+    let record = history.first { $0["type"] == "operator" }?["data"]
+    #expect(record?["action"] == "suspend" && record?["by"] == "ann" && record?["reason"] == "wait")
   }
 
-  @Test("A batch does it to all of a filter") func aBatchDoesItToAllOfAFilter() throws {
+  @Test("a batch applies an operation to all instances of a filter") func batchOperation() throws {
     let counter = try started()
     let client = counter.client
     try client.send("POST", OperateTests.path + "/c/suspend", [:])
     let filter: JSON = ["flow": "Counter", "status": "running"]
     let begun = try client.send("POST", "/v1/batches", ["op": "cancel", "filter": filter, "reason": "clean"])
     #expect(begun.status == 202)
-    let place = try #require(begun.headers["location"])
-    let isDone = try eventually { try client.send("GET", place).json["status"] == "done" }
+    let location = try #require(begun.headers["location"])
+    let isDone = try eventually { try client.send("GET", location).json["status"] == "done" }
     #expect(isDone)
-    let answer = try client.send("GET", place).json
+    let answer = try client.send("GET", location).json
     #expect(answer["done"] == 2 && answer["refused"] == 0)
     let again = try client.send(
       "POST", "/v1/batches", ["op": "suspend", "filter": ["flow": "Counter"], "dryRun": true])
@@ -66,7 +66,7 @@ import Testing
     #expect(try client.send("GET", "/v1/batches/99").status == 404)
   }
 
-  @Test func statisticsCountWhatIsWhere() throws {
+  @Test("statistics count instances by status") func statistics() throws {
     let counter = try started()
     let client = counter.client
     try client.send("POST", OperateTests.path + "/c/events", ["event": "Stop"])
@@ -77,7 +77,7 @@ import Testing
     #expect(try client.send("GET", "/v1/stats?flow=Conter").status == 404)
   }
 
-  @Test("A dead letter is listed and tried again") func aDeadLetterIsListedAndTriedAgain() throws {
+  @Test("a dead letter is listed and redriven") func deadLetter() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "work.flow",
@@ -124,7 +124,7 @@ import Testing
       headers: ["Content-Type": "text/x-flow"].merging(headers) { _, new in new })
   }
 
-  @Test("A flow is deployed while it is served") func aFlowIsDeployedWhileItIsServed() throws {
+  @Test("a flow is deployed while it is served; running instances keep their definition") func deployment() throws {
     let counter = try started()
     let client = counter.client
     let source = Counter.source.replacing("counting", with: "adding")
@@ -148,7 +148,7 @@ import Testing
     #expect(try Counter.add(1, to: "d", client).status == 200)
   }
 
-  @Test func aDeploymentSaysWhatCanBeMigratedAndMigratesIt() throws {
+  @Test("a deployment reports which instances can be migrated, and they are migrated") func migration() throws {
     let counter = try started()
     let client = counter.client
     let bare = Counter.source.replacing("counting", with: "adding").replacing("key id", with: "version 2  key id")
@@ -169,7 +169,7 @@ import Testing
     #expect(old == 2)
   }
 
-  @Test("A wrong source is explained") func aWrongSourceIsExplained() throws {
+  @Test("an invalid source is a 422 with diagnostics") func invalidSource() throws {
     let counter = try started()
     let client = counter.client
     let broken = try put(Counter.source.replacing("-> end", with: "-> nowhere"), client)
@@ -184,7 +184,7 @@ import Testing
       try put(Counter.source, client, headers: ["Content-Type": "application/json"]).json["code"] == "invalid-json")
   }
 
-  @Test("A run is simulated and not kept") func aRunIsSimulatedAndNotKept() throws {
+  @Test("a simulation reports its steps and stores nothing") func simulation() throws {
     let folder = try TestFolder()
     let server = try ServerProcess([EndToEndTests.order, "--store", folder.store])
     let client = HTTPClient(port: server.port)

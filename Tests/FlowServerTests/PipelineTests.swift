@@ -2,13 +2,13 @@ import FlowJSON
 import FlowTestSupport
 import Testing
 
-/// `samples/pipeline.flow`: readings come in, go through two stages, and leave numbers that a page can poll.
-@Suite(.serialized) struct PipelineTests {
+/// `samples/pipeline.flow`: readings pass two stages and are counted for a page that polls.
+@Suite("Sample pipeline.flow", .serialized) struct PipelineTests {
   private func reading(_ sensor: String, _ value: Double, _ unit: String = "C") -> JSON {
     ["sensor": .string(sensor), "value": .double(value), "unit": .string(unit)]
   }
 
-  @Test func aReadingGoesThroughBothStages() throws {
+  @Test("a reading passes both stages and is counted") func bothStages() throws {
     let system = try System("pipeline")
     let live = try WebSocketClient(port: system.port, path: "/v1/live")
     try live.send(["id": 1, "op": "sub", "event": "Alarm"])
@@ -25,15 +25,15 @@ import Testing
     #expect(try system.send("Quieten", ["sensor": "s1"], roles: "operator").json["to"] == ["calm"])
   }
 
-  @Test("Devices that only answer are asked") func devicesThatOnlyAnswerAreAsked() throws {
+  @Test("devices are polled on a schedule") func polledDevices() throws {
     let system = try System("pipeline")
     let isStored = try eventually(within: 30) { try system.view("Sensor/cellar")["data"]?["count"]?.int ?? 0 >= 2 }
-    #expect(isStored, "it was asked by itself, more than once")
+    #expect(isStored, "the device was polled repeatedly")
     #expect(try system.view("Sensor/cellar")["data"]?["highest"] == .double(10))
   }
 
-  /// 200 readings come while the model is away at first and the server dies in the middle; each counts once.
-  @Test("No reading is lost or counted twice") func noReadingIsLostOrCountedTwice() throws {
+  /// The model is unavailable at first, and the server is killed. Each of 200 readings counts once.
+  @Test("no reading is lost or counted twice after a crash") func exactlyOnce() throws {
     let system = try System("pipeline")
     try system.services.makeBusy("/rate", times: 20)
     for batch in 0..<4 {
@@ -46,7 +46,7 @@ import Testing
       let type = ["Content-Type": "application/cloudevents-batch+json"]
       let answer = try system.client.send("POST", "/v1/events", .array(events), headers: type)
       #expect(answer.json["taken"] == 50)
-      // The same batch again, as a sender does that has not heard the answer.
+      // The same batch again, as from a client that has not received the response.
       if batch == 1 {
         try system.restart()
         let again = try system.client.send("POST", "/v1/events", .array(events), headers: type)
@@ -56,7 +56,7 @@ import Testing
     let isThrough = try eventually(within: 60) { try count(system) == 200 }
     let counted = try count(system)
     #expect(isThrough && counted == 200)
-    // The polled cellar may be under way; of those that were sent none is.
+    // The polled reading may be in progress; all submitted ones are finished.
     #expect(try number(of: "Rate", status: "done", system) >= 200)
     let metrics = try system.client.send("GET", "/metrics")
     #expect(metrics.status == 200)
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  /// How many instances of a flow are in a status, as a page polls it.
+  /// The number of instances of a flow with a status, as a page polls it.
   private func number(of flow: String, status: String, _ system: System) throws -> Int {
     let items = try system.client.send("GET", "/v1/stats?flow=\(flow)").json["items"]?.array ?? []
     return items.filter { $0["status"]?.string == status }.reduce(0) { $0 + ($1["count"]?.int ?? 0) }

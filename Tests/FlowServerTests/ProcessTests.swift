@@ -2,8 +2,8 @@ import FlowJSON
 import FlowTestSupport
 import Testing
 
-/// `samples/process.flow`: definitions are data that authors change over the API while cases run.
-@Suite(.serialized) struct ProcessTests {
+/// `samples/process.flow`: process definitions are data that authors change over the API while cases run.
+@Suite("Sample process.flow", .serialized) struct ProcessTests {
   private static let check: JSON = ["name": "check", "role": "clerk"]
   private static let sign: JSON = ["name": "sign", "role": "manager", "above": 10000]
 
@@ -16,13 +16,13 @@ import Testing
     #expect(try system.send("Submit", data, as: "ann", roles: "requester").status == 201)
   }
 
-  @Test("A definition changes while cases run") func aDefinitionChangesWhileCasesRun() throws {
+  @Test("a running case keeps the process definition with which it started") func changedDefinition() throws {
     let system = try System("process")
     #expect(try define(system, [ProcessTests.check, ProcessTests.sign], roles: "clerk").status == 403)
     #expect(try define(system, [["name": "check", "role": "janitor"]]).status == 409)
     #expect(try define(system, [ProcessTests.check, ProcessTests.sign]).status == 201)
     try submit(system, "t1", cents: 20000)
-    #expect(try system.view("Case/t1")["state"] == ["waiting"], "it has its definition in the same commit")
+    #expect(try system.view("Case/t1")["state"] == ["waiting"], "the definition arrives in the same commit")
     #expect(try define(system, [ProcessTests.sign]).status == 200)
     #expect(try system.view("Definition/travel")["data"]?["version"] == 2)
     try submit(system, "t2", cents: 20000)
@@ -31,13 +31,13 @@ import Testing
     #expect(try system.view("Case/t2")["data"]?["version"] == 2)
   }
 
-  @Test("Each stage is for its role") func eachStageIsForItsRole() throws {
+  @Test("each stage accepts the approval of its role only") func roleOfStage() throws {
     let system = try System("process")
     try #require(try define(system, [ProcessTests.check, ProcessTests.sign]).status == 201)
     try submit(system, "t1", cents: 20000)
     let early = try system.send("Approve", to: "Case/t1", as: "max", roles: "manager")
     #expect(early.status == 409)
-    #expect(early.json["explanation"]?.text().contains("clerk") == true, "it says who would have to")
+    #expect(early.json["explanation"]?.text().contains("clerk") == true, "the explanation has the required role")
     #expect(try system.send("Approve", to: "Case/t1", as: "ann", roles: "clerk").status == 409)
     #expect(try system.send("Approve", to: "Case/t1", as: "cleo", roles: "clerk").json["to"] == ["waiting"])
     let end = try system.send("Approve", to: "Case/t1", as: "max", roles: "manager")
@@ -50,7 +50,7 @@ import Testing
     #expect(try system.list("Case", status: "failed").compactMap { $0["key"]?.string } == ["t2"])
   }
 
-  @Test func aProcessThatIsRetiredTakesNoCases() throws {
+  @Test("a retired process accepts no new cases") func retiredProcess() throws {
     let system = try System("process")
     try #require(try define(system, [ProcessTests.check]).status == 201)
     try system.send("Retire", to: "Definition/travel", as: "ada", roles: "author")
@@ -58,8 +58,8 @@ import Testing
     #expect(try system.view("Case/t1")["state"] == ["undefined"])
   }
 
-  /// What is remarked about a case is in the flow that keeps it, and nowhere else.
-  @Test("Remarks are kept apart") func remarksAreKeptApart() throws {
+  /// Remarks about a case are stored in the trail only.
+  @Test("remarks are stored in a separate flow and are not visible in the case") func remarks() throws {
     let system = try System("process")
     try #require(try define(system, [ProcessTests.check]).status == 201)
     try submit(system, "t1", cents: 1)
@@ -75,8 +75,8 @@ import Testing
     }
   }
 
-  /// With keys: whose key is not for the trail sees nothing of it, on any way.
-  @Test("The trail is for some only") func theTrailIsForSomeOnly() throws {
+  /// A key without the flow `Trail` has no access to it in any way.
+  @Test("the trail is invisible to keys without its flow") func restrictedTrail() throws {
     let folder = try TestFolder()
     let keys = Keys(in: folder)
     let author = try keys.add("ada", "--scope", "read,send", "--role", "author", "--flow", "Definition")
@@ -103,9 +103,9 @@ import Testing
     }
     let list = try system.client.send("GET", "/v1/instances", headers: bearer(desk)).json["items"]?.array ?? []
     #expect(Set(list.compactMap { $0["flow"]?.string }) == ["Definition", "Case"])
-    var heard: [String] = []
-    while heard.last?.contains(#"["approved"]"#) != true { heard.append(try live.receive().data.text()) }
-    #expect(!heard.contains { $0.contains("Trail") || $0.contains("twice this month") })
+    var received: [String] = []
+    while received.last?.contains(#"["approved"]"#) != true { received.append(try live.receive().data.text()) }
+    #expect(!received.contains { $0.contains("Trail") || $0.contains("twice this month") })
     let trail = try system.client.send("GET", system.path("Trail/t1"), headers: bearer(clerk))
     #expect(trail.json["data"]?["lines"] == ["cleo: twice this month", "cleo approved"])
   }

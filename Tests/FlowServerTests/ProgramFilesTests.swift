@@ -25,7 +25,7 @@ import Testing
     """
   }
 
-  @Test("Two files with the same names are two programs, each with its own types")
+  @Test("two files with the same names are two programs, each with its own types")
   func filesAreSeparatePrograms() throws {
     let files = try ["One": "note", "Two": "remark"].sorted { $0.key < $1.key }.map { name, field in
       try folder.write("\(name).flow", program(name, field: field))
@@ -51,7 +51,7 @@ import Testing
     #expect(Set(definitions ?? []).count == 2)
   }
 
-  @Test("An imported file is part of the program that imports it, also when it is named or in the folder")
+  @Test("an imported file is part of the program that imports it, also when it is named or in the folder")
   func importsArePartOfTheirProgram() throws {
     _ = try folder.write("types.flow", "event Begin { id: string }\n")
     _ = try folder.write(
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test("Two programs with the same flow are not served, and the message names both files")
+  @Test("two programs with the same flow are not served, and the message names both files")
   func aFlowOfTwoProgramsIsRefused() throws {
     let files = try ["a.flow", "b.flow"].map { try folder.write($0, program("One", field: "note")) }
     let process = try FlowProcess.run(["serve"] + files + ["--store", folder.store, "--create"])
@@ -84,7 +84,7 @@ import Testing
     for part in ["`One`", "a.flow", "b.flow"] { #expect(process.errors.contains(part), "\(process.errors)") }
   }
 
-  @Test("A flow stays with its program over a restart with other files beside it")
+  @Test("a flow stays with its program over a restart with other files beside it")
   func programsSurviveARestart() throws {
     let one = try folder.write("one.flow", program("One", field: "note"))
     let two = try folder.write("two.flow", program("Two", field: "remark"))
@@ -105,7 +105,7 @@ import Testing
     #expect(answer.status == 200, "a running instance continues: \(answer.text)")
   }
 
-  @Test("All samples are served together, with the environment that their flows need")
+  @Test("all samples are served together, with the environment that their flows need")
   func samplesAreServed() throws {
     let missing = try FlowProcess.run(
       "serve", "samples", "--store", folder.store, "--create", "--addr", "127.0.0.1:0")
@@ -126,7 +126,7 @@ import Testing
     #expect(paid.json["instance"]?["state"] == ["delivered"], "\(paid.text)")
   }
 
-  @Test("A deleted flow says that it is retired, over every way to start an instance")
+  @Test("a deleted flow says that it is retired, over every way to start an instance")
   func aRetiredFlowSaysSo() throws {
     let one = try folder.write("one.flow", program("One", field: "note"))
     let server = try ServerProcess([one, "--store", folder.store])

@@ -6,7 +6,7 @@ import Testing
 @testable import FlowServer
 
 /// A redacted value is masked under every name that it passes through, not only under its own.
-@Suite(.serialized) struct RedactionOriginTests {
+@Suite("Redaction by origin", .serialized) struct RedactionOriginTests {
   private static let secret = "ann@planted.example"
 
   private static let source = """
@@ -43,8 +43,8 @@ import Testing
     }
     """
 
-  @Test("A redacted value is masked under every name, and other values are shown")
-  func aValueIsFollowed() throws {
+  @Test("a redacted value is masked under every name, and other values are shown")
+  func copiedValue() throws {
     let folder = try TestFolder()
     let file = try folder.write("desk.flow", RedactionOriginTests.source)
     _ = try folder.write("flow.toml", "[serve.redact]\nDesk = [\"email\"]\n")
@@ -78,8 +78,8 @@ import Testing
     #expect(seen.contains("\"id\":\"d1\""), "the key is public")
   }
 
-  @Test("A filter by a redacted field finds nothing")
-  func aRedactedFieldIsNoFilter() throws {
+  @Test("a filter by a redacted field finds nothing")
+  func redactedFilter() throws {
     let folder = try TestFolder()
     let file = try folder.write("desk.flow", RedactionOriginTests.source)
     _ = try folder.write("flow.toml", "[serve.redact]\nDesk = [\"email\"]\n")

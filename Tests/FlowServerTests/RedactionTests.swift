@@ -6,9 +6,9 @@ import Testing
 
 @testable import FlowServer
 
-/// What an operator hides is seen nowhere: not in views, history, lists, the live stream, refusals or logs.
-@Suite(.serialized) struct RedactionTests {
-  @Test("A hidden field is seen nowhere") func aHiddenFieldIsSeenNowhere() throws {
+/// Redacted fields are absent from views, history, lists, the live stream, refusals and logs.
+@Suite("Redaction", .serialized) struct RedactionTests {
+  @Test("a redacted field appears in no response, stream or log line") func redactedField() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "desk.flow",
@@ -58,14 +58,15 @@ import Testing
 
   private let redaction = Redaction(["Order": ["email"], "Other": ["phone"]])
 
-  /// Data of a flow must not be able to say whose it is.
-  @Test("Data can't talk its way out") func dataCannotTalkItsWayOut() throws {
+  /// A member `flow` in the data must not select the redaction.
+  @Test("data with the name of another flow is still redacted") func misleadingData() throws {
     let json = try JSON(parsing: #"{"flow": "Order", "data": {"flow": "Free", "email": "a", "x": {"email": "b"}}}"#)
     let masked = redaction.masked(json, of: nil).text()
     #expect(masked == #"{"flow":"Order","data":{"flow":"Free","email":"[redacted]","x":{"email":"[redacted]"}}}"#)
   }
 
-  @Test("Only the fields of the flow are hidden") func onlyTheFieldsOfTheFlowAreHidden() throws {
+  @Test("only the redacted fields of the flow are masked, and of all flows if it is unknown") func fieldsOfFlow() throws
+  {
     let json = try JSON(parsing: #"[{"flow": "Order", "email": 1, "phone": 2}, {"flow": "Free", "email": 3}]"#)
     #expect(
       redaction.masked(json, of: nil).text()
@@ -74,7 +75,7 @@ import Testing
     #expect(redaction.masked(unknown, of: nil).text() == #"{"a":{"email":"[redacted]","phone":"[redacted]"}}"#)
   }
 
-  @Test func whatAGuardSaysOfTheFieldIsHidden() throws {
+  @Test("the explanation of a guard that reads a redacted field is masked") func guards() throws {
     let json = try JSON(
       parsing:
         #"{"flow": "Order", "guard": {"expression": "email == \"x\"", "value": false, "children": [{"value": "s"}]}}"#)

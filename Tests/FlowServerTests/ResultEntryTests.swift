@@ -52,7 +52,7 @@ import Testing
     return history.compactMap { $0["data"]?["result"] }.last
   }
 
-  @Test("The entry of a result names its call, its action and the attempts")
+  @Test("the entry of a result names its call, its action and the attempts")
   func aResultNamesItsCall() throws {
     try begin("a")
     try end("fail", [.init("code", "UNAVAILABLE")])
@@ -74,7 +74,7 @@ import Testing
     #expect(known["done"] == "fine")
   }
 
-  @Test("The entry of a failure names its call, its action and the attempts")
+  @Test("the entry of a failure names its call, its action and the attempts")
   func aFailureNamesItsCall() throws {
     try begin("a")
     try end("fail", [.init("code", "UNAVAILABLE")])

@@ -4,18 +4,19 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Subscribers that are cut off at random and go on where they were, under load: each number once, in order.
+/// Subscribers that are disconnected at random resume under load and receive each offset once, in order.
 ///
-/// `make test-resume` runs two hundred of them for ten minutes.
-@Suite(.serialized) struct ResumeTests {
+/// `make test-resume` runs 200 of them for ten minutes.
+@Suite("Resumption under load", .serialized) struct ResumeTests {
   private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
   static let subscribers = number("FLOW_SUBSCRIBERS") ?? 24
   static let seconds = number("FLOW_SECONDS") ?? 5
-  /// How long the load rests between two events of a sender, in microseconds: every event goes to every subscriber.
+  /// The pause between two events of a sender in microseconds; every event goes to every subscriber.
   static var pause: UInt32 { UInt32(max(20_000, 800 * subscribers)) }
 
-  @Test func whoIsCutOffMissesNothingAndHearsNothingTwice() throws {
+  @Test("subscribers that are disconnected at random receive each entry once and in order")
+  func disconnectedSubscribers() throws {
     let counter = try CounterServer()
     let port = counter.port
     for key in ["a", "b", "c", "d"] { try Counter.begin(key, counter.client) }
@@ -33,7 +34,7 @@ import Testing
     let sent = load(port)
     end.store(4 + sent, ordering: .releasing)
     isOver.store(true, ordering: .releasing)
-    // One more wakes those who wait for the next entry; the first connection has been idle for too long.
+    // One more event wakes subscribers that wait for an entry; the first connection has been idle for too long.
     try Counter.add(1, to: "a", HTTPClient(port: port))
     group.wait()
     let all = results.withLock { $0 }
@@ -41,12 +42,12 @@ import Testing
     #expect(all.compactMap(\.problem) == [])
     #expect(all.allSatisfy { $0.last >= 4 + sent }, "\(4 + sent) entries, seen up to \(all.map(\.last).min() ?? 0)")
     let cuts = all.reduce(0) { $0 + $1.connections }
-    #expect(cuts > ResumeTests.subscribers, "nobody was cut off")
+    #expect(cuts > ResumeTests.subscribers, "no subscriber was disconnected")
     print("\(all.count) subscribers, \(cuts) connections, \(4 + sent) entries each")
   }
 
-  /// Sends events from a few connections for a while.
-  /// - Returns: How many.
+  /// Sends events over a few connections.
+  /// - Returns: The number of events.
   private func load(_ port: Int) -> Int {
     let count = Atomic(0)
     let group = DispatchGroup()
@@ -64,7 +65,7 @@ import Testing
     return count.load(ordering: .relaxed)
   }
 
-  /// On a thread of its own: hundreds that block are too many for a pool.
+  /// Runs on a separate thread: hundreds of blocked tasks are too many for a thread pool.
   private func inBackground(_ group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
     group.enter()
     let thread = Thread {
@@ -76,12 +77,12 @@ import Testing
   }
 }
 
-/// One that listens to everything, and hangs up now and then.
+/// A subscriber to all entries that disconnects at random.
 private struct Subscriber {
   struct Result: Sendable {
     var last = 0
     var connections = 0
-    /// What should not have been; nil when all was well.
+    /// The first violation; nil if there is none.
     var problem: String?
   }
 
@@ -98,7 +99,7 @@ private struct Subscriber {
     return Int(chance >> 33) % sides
   }
 
-  /// - Parameter end: The last entry there will be, once that is known.
+  /// - Parameter end: Returns the last expected offset, once it is known.
   func follow(until end: () -> Int?) -> Result {
     var listener = self
     var result = Result()
@@ -106,7 +107,7 @@ private struct Subscriber {
     return result
   }
 
-  /// One connection, for some entries.
+  /// Receives some entries over one connection.
   private mutating func listen(_ result: inout Result, until end: () -> Int?) {
     result.connections += 1
     var patience = 1 + roll(120)
@@ -121,7 +122,7 @@ private struct Subscriber {
         patience -= 1
       }
     } catch {
-      // The next connection goes on from the last entry that was seen.
+      // The next connection resumes after the last received entry.
       usleep(10_000)
     }
   }

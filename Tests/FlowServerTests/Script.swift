@@ -1,11 +1,11 @@
 import FlowTestSupport
 import Foundation
 
-/// A Python script of the tests in a process of its own, whose lines are read.
+/// A Python script of the tests in a separate process, with access to the lines that it prints.
 final class Script {
   private let process = Process()
   private let pipe = Pipe()
-  private let heard = Transcript()
+  private let received = Transcript()
 
   init(_ name: String, _ arguments: [String] = []) throws {
     process.executableURL = URL(filePath: "/usr/bin/env")
@@ -13,7 +13,7 @@ final class Script {
     process.arguments = ["python3", file] + arguments
     process.standardOutput = pipe
     try process.run()
-    heard.follow(pipe)
+    received.follow(pipe)
   }
 
   deinit {
@@ -21,9 +21,9 @@ final class Script {
     process.waitUntilExit()
   }
 
-  var lines: [String] { heard.text.split(separator: "\n").map(String.init) }
+  var lines: [String] { received.text.split(separator: "\n").map(String.init) }
 
-  /// The port that it has printed first.
+  /// The port, which the script prints first.
   func port() -> Int {
     _ = eventually { !lines.isEmpty }
     return lines.first.flatMap { Int($0) } ?? 0

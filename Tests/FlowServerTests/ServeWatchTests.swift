@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `flow serve --watch`: what is edited is served, when it compiles.
-@Suite(.serialized) struct ServeWatchTests {
+/// `flow serve --watch`: edited files are deployed if they compile.
+@Suite("flow serve --watch", .serialized) struct ServeWatchTests {
   private static func source(_ word: String) -> String {
     Counter.source.replacing("state counting {", with: "state \(word) {").replacing("-> counting", with: "-> \(word)")
   }
@@ -17,7 +17,7 @@ import Testing
     try client.send("GET", "/v1/flows").json["items"]?.array?.first?["definition"]
   }
 
-  @Test("An edit is served when it compiles") func anEditIsServedWhenItCompiles() throws {
+  @Test("an edited file is deployed if it compiles") func edit() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", ServeWatchTests.source("counting"))
     let server = try ServerProcess([file, "--store", folder.store, "--watch"])
@@ -36,11 +36,11 @@ import Testing
     let isServed = try eventually { try definition(client) != before }
     #expect(isServed)
     #expect(try begin("c", client) == ["adding"])
-    #expect(try Counter.add(1, to: "a", client).json["to"] == ["counting"], "what runs stays with what it began on")
+    #expect(try Counter.add(1, to: "a", client).json["to"] == ["counting"], "a running instance keeps its definition")
     #expect(server.log.contains("deployed Counter for new instances"))
   }
 
-  @Test func aFlowThatIsEditedAwayBeginsNothing() throws {
+  @Test("a flow removed from its file starts no new instances") func removedFlow() throws {
     let folder = try TestFolder()
     let other = ServeWatchTests.source("waiting").replacing("Counter", with: "Other")
     let shared = other.split(separator: "flow Other")
@@ -57,7 +57,7 @@ import Testing
     #expect(isGone)
   }
 
-  @Test func aFolderIsServedWithWhatComesIntoIt() throws {
+  @Test("a file added to a served folder is deployed") func newFile() throws {
     let folder = try TestFolder()
     _ = try folder.write("counter.flow", ServeWatchTests.source("counting"))
     let server = try ServerProcess([folder.url.path, "--watch"])
@@ -83,7 +83,7 @@ import Testing
     #expect(text.hasPrefix("event Open"), "\(text)")
   }
 
-  @Test("Only flows can be watched") func onlyFlowsCanBeWatched() throws {
+  @Test("--watch rejects files that are not `.flow` files") func irFile() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.json", "{}")
     let result = try FlowProcess.run("serve", file, "--watch", "--store", folder.store)

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Does something on so many threads at once, and gives what came of each, in their order.
+/// Runs a closure on a number of threads concurrently, and returns the results in the order of their indices.
 func sideBySide<Answer: Sendable>(
   _ count: Int, _ work: @escaping @Sendable (Int) throws -> Answer
 ) throws -> [Answer] {

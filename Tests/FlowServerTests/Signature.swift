@@ -1,13 +1,13 @@
 import FlowCrypto
 import Foundation
 
-/// Signs deliveries as other systems do: HMAC by its definition (RFC 2104, 2), from nothing but SHA-256.
+/// Signs deliveries with HMAC by its definition (RFC 2104, 2), based on SHA-256 only.
 enum Signature {
   static func hexadecimal(_ body: String, _ secret: String = System.secret) -> String {
     bytes(Array(body.utf8), Array(secret.utf8)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// The headers of the Standard Webhooks.
+  /// The headers of Standard Webhooks.
   static func standard(
     _ body: String, id: String, at seconds: Int, key: [UInt8], header: String
   ) -> [String: String] {

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// `flow store`: copies of a store that is served, what becomes of them, and what is said of a damaged one.
-@Suite(.serialized) struct StoreCommandTests {
+/// `flow store`: backups of a served store, restored stores, and checks of damaged ones.
+@Suite("flow store", .serialized) struct StoreCommandTests {
   private static let counter = """
     event Begin { id: string }
     event Add { n: int }
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test("A backup of a served store is served again") func aBackupOfAServedStoreIsServedAgain() throws {
+  @Test("a backup of a served store is restored and served") func backup() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(20, on: server)
     let backup = try FlowProcess.run("store", "backup", folder.store, path("copy.db"))
@@ -54,7 +54,7 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Counter/instances/c24").status == 404)
   }
 
-  @Test func whatIsThereIsNotWrittenOver() throws {
+  @Test("existing files, served stores and foreign files are rejected") func existingFiles() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(1, on: server)
     let again = try FlowProcess.run("store", "backup", folder.store, folder.store)
@@ -67,7 +67,7 @@ import Testing
     #expect(foreign.code == 2, "\(foreign.errors)")
   }
 
-  @Test("Damage is found") func damageIsFound() throws {
+  @Test("flow store check reports damaged pages") func damage() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(200, on: server)
     _ = server.stop()
@@ -85,7 +85,7 @@ import Testing
     #expect(throws: ServerProcess.NotStarted.self) { try ServerProcess([file, "--store", folder.store]) }
   }
 
-  @Test("Rows that disagree are found") func rowsThatDisagreeAreFound() throws {
+  @Test("flow store check reports inconsistent rows and gaps in the journal") func inconsistentRows() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(3, on: server)
     _ = server.stop()

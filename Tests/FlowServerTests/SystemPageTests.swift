@@ -2,10 +2,12 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The pages in `Docs/systems`: what they tell to type does what they say. Behind each `curl` stands its status.
-@Suite(.serialized) struct SystemPageTests {
-  @Test(arguments: ["board", "process", "pipeline", "automation", "drip"])
-  func whatThePageSaysHappens(_ name: String) throws {
+/// The commands in `Docs/systems` have the documented results. The comment after each `curl` is its status.
+@Suite("Pages of Docs/systems", .serialized) struct SystemPageTests {
+  @Test(
+    "the commands of a page have the status that it states",
+    arguments: ["board", "process", "pipeline", "automation", "drip"])
+  func commandsOfPage(_ name: String) throws {
     let page = try String(contentsOf: packageRoot.appending(path: "Docs/systems/\(name).md"), encoding: .utf8)
     let blocks = page.matches(of: /```sh\n([^`]*)```/).map { String($0.1) }
     let script = blocks.filter { !$0.contains("flow serve") }.joined(separator: "\n")
@@ -18,7 +20,7 @@ import Testing
     #expect(said == expected)
   }
 
-  /// Runs a script in which each `curl` that is not silent says nothing but the status that it got.
+  /// Runs a script in which each `curl` that is not silent prints only its status.
   private func run(_ script: String) throws -> [String] {
     let function = #"""
       curl() { case "$1" in -s) command curl "$@";; *) command curl -s -o /dev/null -w '%{http_code}\n' "$@";; esac; }

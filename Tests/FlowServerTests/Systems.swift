@@ -2,7 +2,7 @@ import FlowJSON
 import FlowTestSupport
 import Foundation
 
-/// The other side of the samples, `samples/services.py`, as a process of its own.
+/// The external services of the samples, `samples/services.py`, as a separate process.
 final class Services {
   private let process = Process()
   let port: Int
@@ -38,19 +38,19 @@ final class Services {
     ["DEVICES_URL": url, "MODEL_URL": url, "BUILDER_URL": url, "SHOP_URL": url, "HOOK_SECRET": System.secret]
   }
 
-  /// Lets a path answer 503 so many times.
+  /// Makes a path respond with 503 a number of times.
   func makeBusy(_ path: String, times: Int64) throws {
     try HTTPClient(port: port).send("POST", "/busy", ["path": .string(path), "times": .int(times)])
   }
 
-  /// What was asked of a path, in order; of all paths when none is named.
+  /// The requests to a path, in order; to all paths if none is given.
   func calls(_ path: String? = nil) throws -> [JSON] {
     let all = try HTTPClient(port: port).send("GET", "/calls").json.array ?? []
     return all.filter { path == nil || $0["path"]?.string == path }
   }
 }
 
-/// One of the systems that the samples are, served.
+/// A served sample system.
 final class System {
   static let secret = "a secret that both sides know"
 
@@ -71,7 +71,7 @@ final class System {
 
   var port: Int { process.port }
 
-  /// Ends it as a power cut of the process would, and starts it again.
+  /// Kills the server and starts it again.
   func restart() throws {
     process.kill()
     process = try ServerProcess(arguments, environment: services.environment)
@@ -106,7 +106,7 @@ final class System {
 
   func path(_ instance: String) -> String { System.path(instance) }
 
-  /// The instances of a flow in a status.
+  /// The instances of a flow with a status.
   func list(_ flow: String, status: String) throws -> [JSON] {
     try client.send("GET", "/v1/flows/\(flow)/instances?status=\(status)").json["items"]?.array ?? []
   }

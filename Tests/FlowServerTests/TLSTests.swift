@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// TLS as `curl`, Python and OpenSSL's own client see it.
-@Suite(.serialized) struct TLSTests {
+/// TLS with `curl`, Python and OpenSSL's client.
+@Suite("TLS", .serialized) struct TLSTests {
   private let folder: TestFolder
   private var certificate: String { folder.url.appending(path: "cert.pem").path }
   private var key: String { folder.url.appending(path: "key.pem").path }
@@ -28,7 +28,7 @@ import Testing
     ])
   }
 
-  @Test("Curl is served") func curlIsServed() throws {
+  @Test("curl is served over TLS 1.2 and 1.3 only") func curl() throws {
     let server = try serve()
     let url = "https://localhost:\(server.port)/livez"
     for version in ["--tlsv1.2", "--tlsv1.3"] {
@@ -41,14 +41,14 @@ import Testing
     #expect(plain.code != 0)
   }
 
-  @Test("Another protocol is refused in the handshake") func anotherProtocolIsRefusedInTheHandshake() throws {
+  @Test("an unknown ALPN protocol fails the handshake") func unknownProtocol() throws {
     let server = try serve()
     let answer = try runProgram(
       "openssl", "s_client", "-connect", "127.0.0.1:\(server.port)", "-alpn", "h2", "-brief")
     #expect(answer.code != 0)
   }
 
-  @Test("Requests and sockets go through TLS") func requestsAndSocketsGoThroughTLS() throws {
+  @Test("requests and WebSockets are served over TLS") func requestsAndSockets() throws {
     let server = try serve()
     let relay = try Script("tls_relay.py", [String(server.port), certificate])
     let port = relay.port()
@@ -71,7 +71,7 @@ import Testing
     while last < 200 { last = try #require(try live.receive()["offset"]?.int) }
   }
 
-  @Test func aNewCertificateIsTakenOnSIGHUP() throws {
+  @Test("SIGHUP reloads the certificate; an invalid file keeps the previous one") func reload() throws {
     let server = try serve()
     #expect(try serial(server) == "serial=01")
     try makeCertificate(serial: "2")
@@ -96,7 +96,7 @@ import Testing
       // The client of OpenSSL updates its key for a line that begins with `k`, one for each read.
       let command = """
         (i=0; while [ $i -lt \(updates) ]; do echo k; i=$((i+1)); sleep 0.02; done
-        printf 'GET /livez HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'; sleep 1) |
+        printf 'GET /livez HTTP/1.1\\nHost: localhost\\nConnection: close\\n\\n'; sleep 1) |
         openssl s_client -connect 127.0.0.1:\(server.port) -tls1_3 -crlf 2>/dev/null
         """
       let output = try runProgram("sh", "-c", command).output
@@ -105,7 +105,7 @@ import Testing
     #expect(try runProgram("curl", "-sS", "--cacert", certificate, "https://localhost:\(server.port)/livez").code == 0)
   }
 
-  @Test("A key of another certificate is refused at the start") func aKeyOfAnotherCertificateIsRefusedAtTheStart()
+  @Test("a key that does not match the certificate is a startup error") func mismatchedKey()
     throws
   {
     let other = folder.url.appending(path: "other.pem").path

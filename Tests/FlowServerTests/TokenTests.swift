@@ -6,9 +6,9 @@ import Testing
 
 @testable import FlowServer
 
-/// JSON Web Tokens made by the Python package `cryptography`, good ones and forged ones.
-@Suite(.serialized) struct TokenTests {
-  @Test("Only good tokens are believed") func onlyGoodTokensAreBelieved() throws {
+/// JSON Web Tokens made by the Python package `cryptography`, valid and forged.
+@Suite("JSON Web Tokens", .serialized) struct TokenTests {
+  @Test("valid tokens are accepted and forged ones rejected") func tokens() throws {
     let made = try runProgram(
       "python3", packageRoot.appending(path: "Tests/FlowServerTests/tokens.py").path)
     try #require(made.code == 0, "the package `cryptography` is needed")
@@ -31,7 +31,7 @@ import Testing
     try theIssuerIsTheLimit(client, tokens)
   }
 
-  /// A token can't give more than its issuer may.
+  /// A token cannot grant more than the permissions of its issuer.
   private func theIssuerIsTheLimit(_ client: HTTPClient, _ tokens: JSON) throws {
     let operatorToken = bearer(tokens["operator"]?.string ?? "")
     #expect(try client.send("GET", "/v1/flows", headers: operatorToken).status == 200)
@@ -92,14 +92,14 @@ import Testing
   }
 
   @Test(
-    "A set with a key that cant be used is refused",
+    "a key set with an unusable key is a startup error",
     arguments: [
       #"{"kty": "oct", "kid": "h", "alg": "HS256", "k": "c2hvcnQ"}"#, #"{"kty": "oct", "kid": "h", "k": "AAAA"}"#,
       #"{"kty": "RSA", "alg": "HS256", "n": "AQAB", "e": "AQAB"}"#, #"{"kty": "RSA", "alg": "RS256", "n": "AQAB"}"#,
       #"{"kty": "EC", "alg": "ES256", "crv": "P-384", "x": "AA", "y": "AA"}"#,
       #"{"kty": "oct", "alg": "none", "k": ""}"#,
     ])
-  func aSetWithAKeyThatCantBeUsedIsRefused(_ key: String) throws {
+  func unusableKey(_ key: String) throws {
     let folder = try TestFolder()
     #expect(throws: ServerProcess.NotStarted.self) {
       try TokenTests.serve(folder, jwks: ["keys": [try JSON(parsing: key)]])

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// What a flow was served from stays there to be read, for those who may.
-@Suite(.serialized) struct VersionTests {
+/// The sources of earlier versions stay available to callers with permission.
+@Suite("Versions of a flow", .serialized) struct VersionTests {
   private static let path = "/v1/flows/Counter"
   private static let second = Counter.source.replacing("counting", with: "adding")
 
@@ -12,7 +12,7 @@ import Testing
     try client.send("PUT", VersionTests.path, text: source, headers: ["Content-Type": "text/x-flow"])
   }
 
-  @Test("Each version keeps its source") func eachVersionKeepsItsSource() throws {
+  @Test("each version keeps its source") func sources() throws {
     let counter = try CounterServer()
     let client = counter.client
     try Counter.begin("a", client)
@@ -32,7 +32,7 @@ import Testing
         "GET", VersionTests.path + "/versions/\(name)/graph", headers: ["Accept": "text/plain"])
       #expect(picture.text.contains("counting"))
     }
-    // Both have the number 1; the newest is meant.
+    // Both have the version number 1; the number refers to the newest.
     let newest = try client.send(
       "GET", VersionTests.path + "/versions/1/source", headers: ["Accept": "application/json"])
     #expect(newest.json["files"]?.array?.first?["text"]?.string == VersionTests.second)
@@ -43,7 +43,7 @@ import Testing
     #expect(refused.status == 406 && refused.json["code"] == "not-acceptable")
   }
 
-  @Test("An instance is drawn in the version that it runs") func anInstanceIsDrawnInTheVersionThatItRuns() throws {
+  @Test("the diagram of an instance shows its own version and active state") func diagramOfInstance() throws {
     let counter = try CounterServer()
     let client = counter.client
     try Counter.begin("a", client)
@@ -60,7 +60,7 @@ import Testing
     #expect(try client.send("GET", VersionTests.path + "/instances/z/graph").status == 404)
   }
 
-  @Test func whatWasCompiledElsewhereIsDeployedWithoutASource() throws {
+  @Test("compiled IR is deployed without a source") func deployedIR() throws {
     let counter = try CounterServer()
     let client = counter.client
     let file = try counter.folder.write("second.flow", VersionTests.second)
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test func aSourceIsForThoseWhoMaySeeAllOfIt() throws {
+  @Test("a source is visible only to keys for all flows in it") func sourceVisibility() throws {
     let folder = try TestFolder()
     let keys = Keys(in: folder)
     let all = try keys.add("all", "--scope", "read")

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// A key for some flows hears, finds and changes nothing of the others, whichever way it asks.
-@Suite(.serialized) struct VisibilityTests {
+/// A key for some flows has no access to other flows on any path.
+@Suite("Visibility of flows", .serialized) struct VisibilityTests {
   private let folder: TestFolder
   private let server: ServerProcess
   private let all: [String: String]
@@ -22,7 +22,7 @@ import Testing
     try client.send("POST", "/v1/events", AccessTests.request, headers: all)
   }
 
-  @Test("Lists leave the others out") func listsLeaveTheOthersOut() throws {
+  @Test("lists and counts omit the flows outside of the key") func lists() throws {
     let client = HTTPClient(port: server.port)
     let flows = try client.send("GET", "/v1/instances", headers: some).json["items"]?.array?.map { $0["flow"] }
     #expect(flows == ["Order"])
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test("An event does not reach them by its subject") func anEventDoesNotReachThemByItsSubject() throws {
+  @Test("the subject of an event cannot address a flow outside of the key") func subjectOfEvent() throws {
     let client = HTTPClient(port: server.port)
     let event: JSON = [
       "specversion": "1.0", "id": "1", "source": "x", "type": "Withdraw", "subject": "Approval/p1", "data": [:],
@@ -52,7 +52,20 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Approval/instances/p1", headers: all).json["revision"] == 1)
   }
 
-  @Test("A source does not bring them along") func aSourceDoesNotBringThemAlong() throws {
+  @Test("a misspelt event names no events of other flows") func eventsOfOtherFlowsAreNotNamed() throws {
+    let client = HTTPClient(port: server.port)
+    for path in ["/v1/events", "/v1/flows/Order/instances/o1/events"] {
+      for event in ["Withdrow", "Payed"] {
+        let answer = try client.send("POST", path, ["event": .string(event)], headers: some)
+        #expect(answer.json["code"] == "unknown-event")
+        #expect(!answer.text.contains("Withdraw"), "\(answer.text)")
+      }
+    }
+    let shown = try client.send("POST", "/v1/events", ["event": "Withdrow"], headers: all)
+    #expect(shown.text.contains("Withdraw"), "a key for all flows gets the suggestion")
+  }
+
+  @Test("a deployed source cannot change a flow outside of the key") func deployedSource() throws {
     let client = HTTPClient(port: server.port)
     let flows = ["Order", "Approval"].map { name in
       """
@@ -73,12 +86,12 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Approval", headers: all).json["states"]?.array?.isEmpty == false)
   }
 
-  @Test("Streams leave the others out") func streamsLeaveTheOthersOut() throws {
+  @Test("live streams omit the flows outside of the key") func streams() throws {
     let stream = try EventStreamClient(port: server.port, path: "/v1/live?since=0", headers: some)
     #expect(try stream.receive().name == "ready")
     #expect(try stream.receive().data["subject"] == "o1")
     let socket = try WebSocketClient(port: server.port, path: "/v1/live", headers: some)
-    // Whoever gives up all subscriptions and asks again is still held to the same.
+    // A socket that ends all subscriptions and subscribes again has the same restriction.
     for id in [1, 3] as [Int64] {
       try socket.send(["id": .int(id), "op": "sub", "since": 0])
       #expect(try socket.receive()["ok"]?["recovered"] == true)
@@ -88,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func whoHasNoKeyHearsNothing() throws {
+  @Test("a live stream requires a key") func streamWithoutKey() throws {
     #expect(throws: EventStreamClient.Refused.self) {
       try EventStreamClient(port: server.port, path: "/v1/live?since=0")
     }

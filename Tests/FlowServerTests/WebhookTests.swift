@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Deliveries of other systems: only what is signed with the shared secret gets in, and once.
-@Suite(.serialized) struct WebhookTests {
+/// Webhooks: deliveries are verified with the shared secret and applied once.
+@Suite("Webhooks", .serialized) struct WebhookTests {
   private static let path = "/v1/hooks/Note/Told"
   private static let header = "X-Signature"
   private static let source = """
@@ -55,7 +55,7 @@ import Testing
       try client.send("POST", path, text: body, headers: headers)
     }
 
-    /// Delivers with a signature that fits.
+    /// Delivers with a valid signature.
     func deliver(signed body: String, _ headers: [String: String] = [:]) throws -> HTTPClient.Response {
       try deliver(body, headers.merging([header: Signature.hexadecimal(body)]) { $1 })
     }
@@ -67,7 +67,7 @@ import Testing
 
   private var now: Int { Int(Date().timeIntervalSince1970) }
 
-  @Test func whatIsSignedGetsIn() throws {
+  @Test("a signed delivery is applied") func signedDelivery() throws {
     let server = try Server()
     let first = try server.deliver(signed: WebhookTests.body)
     #expect(first.status == 201 && first.headers["location"] == "/v1/flows/Note/instances/n1")
@@ -80,12 +80,12 @@ import Testing
     #expect(try server.count == 4)
   }
 
-  @Test("Standard webhooks get in") func standardWebhooksGetIn() throws {
+  @Test("deliveries with Standard Webhooks headers are verified") func standardWebhooks() throws {
     let key = (0..<24).map { UInt8($0) }
     let server = try Server(secret: "whsec_" + Data(key).base64EncodedString())
     var headers = Signature.standard(WebhookTests.body, id: "m1", at: now, key: key, header: WebhookTests.header)
     #expect(try server.deliver(WebhookTests.body, headers).status == 201)
-    // Each of them is part of what is signed.
+    // Both headers are part of the signed content.
     for (name, value) in [("webhook-id", "m2"), ("webhook-timestamp", "\(now + 1)")] {
       #expect(try server.deliver(WebhookTests.body, headers.merging([name: value]) { $1 }).status == 401)
     }
@@ -94,8 +94,8 @@ import Testing
     #expect(try server.count == 1)
   }
 
-  /// What `signed` of an action sends is what a webhook takes: two servers, each knowing nothing but the secret.
-  @Test func whatAFlowSignsAFlowTakes() throws {
+  /// A webhook verifies the signature of a `signed` action: two servers that share only the secret.
+  @Test("a webhook accepts the signature of a `signed` action") func signedAction() throws {
     let receiver = try Server(header: "webhook-signature")
     let sender = try TestFolder()
     let file = try sender.write(
@@ -123,14 +123,16 @@ import Testing
     #expect(try receiver.count == 1)
   }
 
-  @Test(arguments: [
-    "", "sha256=", "v1,", "v1,!!", "nonsense", String(repeating: "0", count: 64),
-    Signature.hexadecimal(body, "another secret"), Signature.hexadecimal(body + " "),
-    String(Signature.hexadecimal(body).dropLast(2)), String(Signature.hexadecimal(body).dropLast()),
-    Signature.hexadecimal(body) + "00", "sha1=" + Signature.hexadecimal(body),
-    "v1," + Signature.hexadecimal(body),
-  ])
-  func whatIsNotSignedChangesNothing(_ signature: String) throws {
+  @Test(
+    "an invalid signature is a 401 and changes nothing",
+    arguments: [
+      "", "sha256=", "v1,", "v1,!!", "nonsense", String(repeating: "0", count: 64),
+      Signature.hexadecimal(body, "another secret"), Signature.hexadecimal(body + " "),
+      String(Signature.hexadecimal(body).dropLast(2)), String(Signature.hexadecimal(body).dropLast()),
+      Signature.hexadecimal(body) + "00", "sha1=" + Signature.hexadecimal(body),
+      "v1," + Signature.hexadecimal(body),
+    ])
+  func invalidSignature(_ signature: String) throws {
     let server = try Server()
     let answer = try server.deliver(WebhookTests.body, [WebhookTests.header: signature])
     #expect(answer.status == 401 && answer.json["code"] == "webhook-unverified")
@@ -139,14 +141,16 @@ import Testing
     #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
   }
 
-  @Test("A request without a signature changes nothing") func aRequestWithoutASignatureChangesNothing() throws {
+  @Test("a missing signature is a 401 and changes nothing") func missingSignature() throws {
     let server = try Server()
     #expect(try server.deliver(WebhookTests.body, [:]).json["code"] == "webhook-unverified")
     #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
   }
 
-  @Test(arguments: ["webhook-id", "X-GitHub-Delivery", "Idempotency-Key"])
-  func whatIsDeliveredAgainIsAnsweredAgain(_ name: String) throws {
+  @Test(
+    "a repeated delivery returns the first response",
+    arguments: ["webhook-id", "X-GitHub-Delivery", "Idempotency-Key"])
+  func repeatedDelivery(_ name: String) throws {
     let server = try Server()
     let first = try server.deliver(signed: WebhookTests.body, [name: "d1"])
     let again = try server.deliver(signed: WebhookTests.body, [name: "d1"])
@@ -160,7 +164,7 @@ import Testing
     #expect(try server.deliver(signed: WebhookTests.body, [name: ""]).status == 400)
   }
 
-  @Test func whatIsOfAnotherTimeIsACopy() throws {
+  @Test("a timestamp outside of the tolerance is rejected as a replay") func timestampTolerance() throws {
     let server = try Server()
     for time in ["\(now - 600)", "\(now + 600)", "soon", "-1", "99999999999999999999", "9223372036854775807"] {
       let answer = try server.deliver(signed: WebhookTests.body, ["webhook-timestamp": time])
@@ -170,13 +174,13 @@ import Testing
   }
 
   @Test(
-    "A verdict is no error of the delivery",
+    "a refused delivery is a 200 with the problem in its body",
     arguments: [
       (#"{"id": "n1", "from": {"name": ""}}"#, "event-not-accepted"), (#"{"id": 5}"#, "validation-failed"),
       ("[]", "validation-failed"), ("{", "invalid-json"), ("", "invalid-json"), ("\u{0}", "invalid-json"),
       (String(repeating: "[", count: 100_000), "invalid-json"),
     ])
-  func aVerdictIsNoErrorOfTheDelivery(_ body: String, _ code: String) throws {
+  func refusedDelivery(_ body: String, _ code: String) throws {
     let server = try Server()
     let answer = try server.deliver(signed: body)
     #expect(answer.status == 200 && answer.json["disposition"] == "refused")
@@ -184,7 +188,7 @@ import Testing
     #expect(try server.client.send("GET", "/v1/instances").json["items"] == [])
   }
 
-  @Test func whatIsTooLargeIsNotRead() throws {
+  @Test("a delivery larger than the limit is rejected") func largeDelivery() throws {
     let server = try Server()
     let words = Array(repeating: "\"word\"", count: 149_000).joined(separator: ",")
     let large = #"{"id": "n1", "from": {"name": "ann"}, "words": [\#(words)]}"#
@@ -196,14 +200,16 @@ import Testing
     #expect(try HTTPClient(port: server.process.port).send("GET", WebhookTests.path).status == 405)
   }
 
-  @Test(arguments: ["/v1/hooks/Note/Plain", "/v1/hooks/Note/None", "/v1/hooks/None/Told"])
-  func onlyAWebhookTakesDeliveries(_ path: String) throws {
+  @Test(
+    "deliveries to events that are not webhooks are a 404",
+    arguments: ["/v1/hooks/Note/Plain", "/v1/hooks/Note/None", "/v1/hooks/None/Told"])
+  func unknownWebhook(_ path: String) throws {
     let server = try Server()
     let headers = [WebhookTests.header: Signature.hexadecimal(WebhookTests.body)]
     #expect(try server.deliver(WebhookTests.body, headers, to: path).json["code"] == "not-found")
   }
 
-  @Test("A missing secret is said at the start") func aMissingSecretIsSaidAtTheStart() throws {
+  @Test("a missing secret is a startup error") func missingSecret() throws {
     let folder = try TestFolder()
     let file = try folder.write("note.flow", WebhookTests.source)
     let words = ["serve", file, "--store", folder.store, "--addr", "127.0.0.1:0"]
@@ -214,25 +220,25 @@ import Testing
     #expect(empty.code == 2 && empty.errors.contains("is empty"))
   }
 
-  @Test("A flow is not deployed without its secret") func aFlowIsNotDeployedWithoutItsSecret() throws {
+  @Test("a flow whose secret is missing is not deployed") func deploymentWithoutSecret() throws {
     let counter = try CounterServer()
     let answer = try counter.client.send(
       "PUT", "/v1/flows/Note", text: WebhookTests.source, headers: ["Content-Type": "text/x-flow"])
     #expect(answer.status == 422 && answer.json["detail"]?.string?.contains("NOTE_SECRET") == true)
   }
 
-  /// Other systems have no key; their signature is what lets them in.
-  @Test("A signature is enough where keys are asked") func aSignatureIsEnoughWhereKeysAreAsked() throws {
+  /// External systems have no API key; their signature authenticates them.
+  @Test("a signed delivery needs no API key") func signatureInsteadOfKey() throws {
     let server = try Server(hasKeys: true)
     #expect(try server.client.send("GET", "/v1/flows").status == 401)
     #expect(try server.deliver(signed: WebhookTests.body).status == 201)
     #expect(try server.deliver(WebhookTests.body, [WebhookTests.header: "none"]).json["code"] == "webhook-unverified")
     let unknown = try server.deliver(WebhookTests.body, [:], to: "/v1/hooks/None/Told")
-    #expect(unknown.status == 404 && !unknown.text.contains("Note"), "what there is is not told")
+    #expect(unknown.status == 404 && !unknown.text.contains("Note"), "the response does not name existing flows")
   }
 
-  @Test("A delivery with more than five signatures is refused by its head, whatever its body is")
-  func signaturesAreBounded() throws {
+  @Test("a delivery with more than five signatures is rejected before its body is read")
+  func signatureLimit() throws {
     let server = try Server()
     let genuine = Signature.hexadecimal(WebhookTests.body)
     let others = (0..<5).map { Signature.hexadecimal("\($0)") }
@@ -241,7 +247,7 @@ import Testing
     let five = try server.deliver(
       WebhookTests.body, [WebhookTests.header: (others.dropLast() + [genuine]).joined(separator: " ")])
     #expect(five.status == 201)
-    // Neither the signatures nor the body cost work: a thousand such deliveries take less than a second each hundred.
+    // Neither the signatures nor the body may cost time: 20 such deliveries take less than ten seconds.
     let many = String(repeating: "0 ", count: 7_000)
     let large = String(repeating: "x", count: 1_000_000)
     let start = Date()

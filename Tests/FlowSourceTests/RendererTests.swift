@@ -5,7 +5,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The same findings in each format, as they are written.
+/// The same findings in each format.
 @Suite struct RendererTests {
   static let formats: [(name: String, render: @Sendable (Findings) -> String)] = [
     ("pretty", { PrettyRenderer(sources: $0.sources).render($0.reported) + "\n" }),
@@ -59,7 +59,7 @@ import Testing
   }
 }
 
-/// Findings of two files that have all that a finding can have, and what formats stumble over.
+/// Findings of two files with all possible parts, and with characters that need escaping.
 struct Findings {
   var sources = SourceSet()
   var reported: [Diagnostic]

@@ -5,8 +5,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// What the file itself has to keep to.
-@Suite struct SQLiteFileTests {
+/// The requirements for the file of a store.
+@Suite("Files of stores") struct SQLiteFileTests {
   private let folder: TestFolder
   private var path: String { folder.store }
 
@@ -21,23 +21,25 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("CREATE TABLE t (x)", "is a database of another program"),
-    ("PRAGMA application_id = 5; CREATE TABLE t (x)", "is a database of another program"),
-  ])
-  func aForeignFileIsRefused(_ sql: String, _ message: String) throws {
+  @Test(
+    "a database of another program is rejected",
+    arguments: [
+      ("CREATE TABLE t (x)", "is a database of another program"),
+      ("PRAGMA application_id = 5; CREATE TABLE t (x)", "is a database of another program"),
+    ])
+  func foreignDatabase(_ sql: String, _ message: String) throws {
     try folder.sqlite(sql)
     #expect(problem().contains(message))
   }
 
-  @Test func aNewerFileIsRefused() throws {
+  @Test("a store of a newer version is rejected") func newerVersion() throws {
     _ = try SQLiteStore(path: path)
     try folder.sqlite("PRAGMA user_version = 99")
     #expect(problem().contains("is a store of version 99; this program knows versions up to 7"))
   }
 
-  /// A store from before versions were kept: those that instances run and that are deployed are known.
-  @Test func theVersionsOfAnOlderStoreAreFound() throws {
+  /// A store from before versions of flows were recorded: versions of instances and deployments are known.
+  @Test("an older store is upgraded, and its versions of flows are known") func olderVersion() throws {
     _ = try SQLiteStore(path: path)
     try folder.sqlite(
       """
@@ -77,26 +79,26 @@ import Testing
     #expect(try queries.source(hash: "aa") == nil && queries.versions(flow: "G") == [])
   }
 
-  @Test func whatIsNoDatabaseIsRefused() throws {
+  @Test("a file that is not a SQLite database is rejected") func otherFile() throws {
     try Data(repeating: 0x41, count: 8192).write(to: URL(filePath: path))
     #expect(problem() == "the store is not a SQLite file")
   }
 
-  @Test func onlyOneMayHaveIt() throws {
+  @Test("only one process can open a store") func lock() throws {
     do {
       let store = try SQLiteStore(path: path)
       #expect(problem().contains("another process serves this store"))
       withExtendedLifetime(store) {}
     }
-    #expect(problem() == "none", "the lock goes with its holder")
+    #expect(problem() == "none", "the lock is released with its store")
   }
 
-  @Test func aFolderThatIsNotThereIsSaid() {
+  @Test("a missing folder is an error") func missingFolder() {
     #expect(throws: StoreError.self) { try SQLiteStore(path: "/nowhere/at/all.db") }
     #expect(throws: StoreError.self) { try SQLiteQueries(path: path) }
   }
 
-  @Test func theLogBeginsAnewUnderLoad() throws {
+  @Test("the write-ahead log is reset under load") func writeAheadLog() throws {
     let store = try SQLiteStore(path: path)
     var sequence: Int64 = 0
     for _ in 0..<60 {

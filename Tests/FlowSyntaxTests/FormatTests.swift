@@ -5,7 +5,7 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The one form of a file: what it looks like, that nothing is lost, and that it is a form at all.
+/// The formatter: its output, that no token is lost, and that it is idempotent.
 @Suite struct FormatTests {
   static let samples = Sample.all(in: "Tests/FlowSyntaxTests/Corpus/format")
   static let flows = Sample.allFlows()
@@ -55,7 +55,7 @@ import Testing
     #expect(FormatTests.formatted(text) == expected)
   }
 
-  /// As deep as the parser goes, and as wide as nobody writes.
+  /// As deep as the parser allows, and wider than real programs.
   @Test(
     "very deep and very wide expressions are formatted",
     arguments: [
@@ -74,7 +74,7 @@ import Testing
   }
 }
 
-/// What formatting must not change: the tokens but for commas between braces, and the comments.
+/// The content that formatting must preserve: comments, and tokens except commas between braces.
 struct Words: Equatable {
   var tokens: [String] = []
   var comments: [String] = []

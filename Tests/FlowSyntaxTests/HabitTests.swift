@@ -3,8 +3,8 @@ import FlowSyntax
 import Testing
 
 /// Forms of other languages: each gives exactly one message, whose fix is the right form.
-@Suite struct HabitTests {
-  /// A line of a flow with a habit, the message, and the line after the fix; nil where there is no fix.
+@Suite("Forms of other languages") struct HabitTests {
+  /// A line of a flow with a habit, its message, and the line after the fix; nil without a fix.
   struct Habit: CustomTestStringConvertible, Sendable {
     var written: String
     var message: String

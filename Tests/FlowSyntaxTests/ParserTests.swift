@@ -24,7 +24,7 @@ import Testing
     #expect(text == file.source.text)
   }
 
-  /// Cutting out or doubling any token neither crashes nor hangs, and is noticed when it leaves no valid file.
+  /// Deleting or doubling a token neither crashes nor hangs the parser, and is reported if the file becomes invalid.
   @Test("deleting or doubling a token neither crashes nor hangs the parser", arguments: Sample.all(in: "samples"))
   func tokenEditsAreSafe(_ sample: Sample) {
     let file = read(sample.text)

@@ -31,7 +31,7 @@ public struct Sample: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Compares with a golden file. `UPDATE_GOLDEN=1` writes it again, and still fails, so that it is not left on.
+/// Compares with a golden file. `UPDATE_GOLDEN=1` rewrites it and still fails, so that the variable is not left set.
 public func expectGolden(
   _ actual: String, at url: URL, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {

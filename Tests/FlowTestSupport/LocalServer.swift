@@ -36,13 +36,13 @@ public final class LocalServer: Sendable {
       while true {
         let client = accept(descriptor, nil, nil)
         guard client >= 0 else {
-          // Only the thread that waits on it may close it: its number may soon be that of another server.
+          // Only the accepting thread may close it: its number may be reused immediately.
           close(descriptor)
           return
         }
         guard let request = LocalServer.read(client) else { continue }
         self?.seen.withLock { $0.append(request) }
-        // One that never answers holds its connection open until the process ends.
+        // A client without a response keeps its connection until the process ends.
         guard let text = answer(request) else { continue }
         _ = Array(text.utf8).withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         close(client)

@@ -2,7 +2,7 @@ public import FlowJSON
 import Foundation
 import Synchronization
 
-/// A real mail server of its own process, `mailsink.py`, and what it has taken.
+/// A real mail server in a separate process, `mailsink.py`, with the mails that it accepted.
 public final class MailSink: Sendable {
   public struct NotStarted: Error {}
 
@@ -10,11 +10,11 @@ public final class MailSink: Sendable {
   private let lines = Mutex<[JSON]>([])
   public let port: Int
 
-  /// - Parameter login: A user and a password, without which it takes no mail.
-  /// - Parameter certificate: The files of a certificate and its key, with which it offers STARTTLS.
-  /// - Parameter isStrict: Whether it tells, among the mails, of whoever logs in without.
+  /// - Parameter login: A user and a password, which are required if present.
+  /// - Parameter certificate: The files of a certificate and its key for STARTTLS.
+  /// - Parameter isStrict: Whether logins without encryption are listed among the mails.
   public init(login: [String] = [], certificate: [String] = [], isStrict: Bool = false) throws {
-    // Debian's package is for Debian's Python.
+    // The Debian package is installed for Debian's Python.
     process.executableURL = URL(filePath: "/usr/bin/python3")
     process.arguments = [packageRoot.appending(path: "Tests/FlowTestSupport/mailsink.py").path]
     process.arguments? += (isStrict ? ["--strict"] : []) + (certificate.isEmpty ? [] : ["--tls"] + certificate) + login
@@ -51,10 +51,10 @@ public final class MailSink: Sendable {
 
   public var url: String { "smtp://127.0.0.1:\(port)" }
 
-  /// The mails that were taken; what a client was told of is there soon after.
+  /// The accepted mails; an acknowledged mail appears shortly after.
   public var mails: [JSON] { lines.withLock { $0 } }
 
-  /// The mails, once there are so many.
+  /// The mails, once their number is reached.
   public func mails(atLeast count: Int) -> [JSON] {
     for _ in 0..<500 where mails.count < count { usleep(20_000) }
     return mails

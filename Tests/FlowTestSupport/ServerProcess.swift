@@ -1,21 +1,21 @@
 import Foundation
 import Synchronization
 
-/// A `flow serve` of its own process, on a port that the system chose.
+/// A `flow serve` process on a port chosen by the system.
 public final class ServerProcess {
   public struct NotStarted: Error, CustomStringConvertible {
     public var description: String
   }
 
   private let process = Process()
-  /// 0 for one that listens at a path.
+  /// 0 for a server at a Unix socket.
   public let port: Int
-  private let heard = Transcript()
+  private let transcript = Transcript()
 
-  /// What it has said on standard error.
-  public var log: String { heard.text }
+  /// The output on standard error.
+  public var log: String { transcript.text }
 
-  /// Where the build that runs the tests has put the binary.
+  /// The path of the binary in the build that runs the tests.
   public static var binary: URL {
     let products = Bundle.main.bundleURL.deletingLastPathComponent()
     for folder in [products, packageRoot.appending(path: ".build/debug")] {
@@ -25,7 +25,7 @@ public final class ServerProcess {
     return packageRoot.appending(path: ".build/debug/flow")
   }
 
-  /// Starts a server and waits until it says where it listens.
+  /// Starts a server and waits until it reports its address.
   public init(_ arguments: [String], environment: [String: String] = [:]) throws {
     process.executableURL = ServerProcess.binary
     process.arguments = ["serve", "--addr", "127.0.0.1:0", "--create"] + arguments
@@ -47,13 +47,13 @@ public final class ServerProcess {
         break
       }
     }
-    heard.append(output)
-    heard.follow(pipe)
+    transcript.append(output)
+    transcript.follow(pipe)
   }
 
   deinit { kill() }
 
-  /// Ends it as a power cut of the process would.
+  /// Kills the process.
   public func kill() {
     guard process.isRunning else { return }
     Foundation.kill(process.processIdentifier, SIGKILL)
@@ -62,7 +62,7 @@ public final class ServerProcess {
 
   public func send(_ signal: Int32) { Foundation.kill(process.processIdentifier, signal) }
 
-  /// Waits for its end.
+  /// Waits for the end of the process.
   /// - Returns: The exit code.
   public func wait() -> Int32 {
     process.waitUntilExit()
@@ -71,7 +71,7 @@ public final class ServerProcess {
 
   public var isRunning: Bool { process.isRunning }
 
-  /// Asks it to end, and waits.
+  /// Sends a termination signal, and waits.
   /// - Returns: The exit code.
   public func stop() -> Int32 {
     process.terminate()
@@ -80,7 +80,7 @@ public final class ServerProcess {
   }
 }
 
-/// What a process has written so far, for any thread.
+/// The output of a process so far, for any thread.
 public final class Transcript: Sendable {
   private let written = Mutex("")
 
@@ -90,7 +90,7 @@ public final class Transcript: Sendable {
 
   public func append(_ more: String) { written.withLock { $0 += more } }
 
-  /// Reads what comes until the pipe ends, so that the writer never waits. On a thread of its own, which keeps the
+  /// Reads until the pipe ends, so that the writer never blocks. It uses a separate thread, which keeps the
   /// pipe: a source of events would outlive its descriptor.
   public func follow(_ pipe: Pipe) {
     let thread = Thread { [self] in

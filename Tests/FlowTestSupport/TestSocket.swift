@@ -1,6 +1,6 @@
 import Glibc
 
-/// A blocking TCP connection to this machine.
+/// A blocking TCP connection to the local machine.
 final class TestSocket {
   struct Broken: Error {}
 
@@ -36,19 +36,19 @@ final class TestSocket {
     }
   }
 
-  /// Waits until that many bytes are there.
+  /// Waits until this number of bytes is buffered.
   func fill(_ wanted: Int) throws {
     while buffer.count < wanted { try readMore() }
   }
 
-  /// Takes bytes from the front.
+  /// Removes bytes from the front.
   func take(_ count: Int) throws -> [UInt8] {
     try fill(count)
     defer { buffer.removeFirst(count) }
     return Array(buffer[..<count])
   }
 
-  /// Takes the head of an HTTP message, the empty line included.
+  /// Removes the head of an HTTP message, including the empty line.
   func takeHead() throws -> String {
     var searched = 0
     while true {
@@ -63,7 +63,7 @@ final class TestSocket {
     }
   }
 
-  /// Takes a line, its end included.
+  /// Removes a line, including its end.
   func takeLine() throws -> String {
     while true {
       if let end = buffer.firstIndex(of: 10) { return String(decoding: try take(end + 1), as: UTF8.self) }
@@ -71,7 +71,7 @@ final class TestSocket {
     }
   }
 
-  /// Takes a chunk of a body (RFC 9112, 7.1); nil is the end.
+  /// Removes a chunk of a body (RFC 9112, 7.1); nil is the end.
   func takeChunk() throws -> [UInt8]? {
     let line = try takeLine()
     guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else { throw Broken() }
@@ -88,7 +88,7 @@ final class TestSocket {
   }
 }
 
-/// A peer that sends what a test wants, and nothing by itself.
+/// A peer that sends only the given bytes.
 public final class TestPeer {
   private let socket: TestSocket
 
@@ -96,7 +96,7 @@ public final class TestPeer {
 
   public func send(_ text: String) throws { try socket.write(Array(text.utf8)) }
 
-  /// The head of what the server answers.
+  /// The head of the response.
   public func head() throws -> String { try socket.takeHead() }
 
   public func take(_ count: Int) throws -> [UInt8] { try socket.take(count) }

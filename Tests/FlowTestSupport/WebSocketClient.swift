@@ -24,7 +24,7 @@ public final class WebSocketClient {
     guard answer.hasPrefix("HTTP/1.1 101") else { throw Refused(head: answer) }
   }
 
-  /// Sends a text message, masked as clients have to (RFC 6455, 5.3).
+  /// Sends a text message, masked as required of clients (RFC 6455, 5.3).
   public func send(_ json: JSON) throws {
     try send(text: json.text())
   }
@@ -40,7 +40,7 @@ public final class WebSocketClient {
     try socket.write([0x81] + length + mask + masked)
   }
 
-  /// The code with which the server closes; text messages before that are passed over.
+  /// The close code of the server; earlier text messages are skipped.
   public func receiveClose() throws -> Int {
     while true {
       do {
@@ -51,7 +51,7 @@ public final class WebSocketClient {
     }
   }
 
-  /// The next text message; pings are passed over.
+  /// The next text message; pings are skipped.
   public func receive() throws -> JSON {
     while true {
       let start = try socket.take(2)

@@ -6,8 +6,8 @@ import FlowTesting
 import Foundation
 import Testing
 
-/// Mistakes that were made on purpose are found, and what is printed of them is a test that shows them.
-@Suite struct SimulationTests {
+/// Planted mistakes are found, and the printed finding is a test that reproduces them.
+@Suite("flow simulate") struct SimulationTests {
   static let samples = Sample.all(in: "Tests/FlowTestingTests/Corpus/simulation")
 
   private func compiled(_ text: String) throws -> Compilation {
@@ -21,7 +21,10 @@ import Testing
     return try Simulation(program, flow: 0).run(count: 500, seed: seed)
   }
 
-  @Test(arguments: samples) func aMistakeIsFoundAndShown(_ sample: Sample) throws {
+  @Test(
+    "a planted mistake is found and exported as a shortest test",
+    arguments: samples) func finding(_ sample: Sample) throws
+  {
     let finding = try #require(try report(sample).finding)
     #expect(finding.moves <= 4, "the shortest way")
     let again = try compiled(sample.text + "\n" + finding.test)
@@ -31,12 +34,18 @@ import Testing
     try expectGolden("\(finding.message)\n\n\(finding.test)", at: sample.golden)
   }
 
-  @Test(arguments: samples) func theSameSeedFindsTheSame(_ sample: Sample) throws {
+  @Test(
+    "the same seed gives the same finding",
+    arguments: samples) func seed(_ sample: Sample) throws
+  {
     #expect(try report(sample, seed: 9).finding?.test == report(sample, seed: 9).finding?.test)
   }
 
-  /// Flows without such a mistake go everywhere and nothing is found.
-  @Test(arguments: ["saga", "steps", "called-flows"]) func whatIsRightIsLeftAlone(_ name: String) throws {
+  /// Correct flows are explored widely without a finding.
+  @Test(
+    "a correct flow has no finding and high coverage",
+    arguments: ["saga", "steps", "called-flows"]) func correctFlows(_ name: String) throws
+  {
     let sample = try #require(TestRunnerTests.behaviours.first { $0.name == name })
     let program = try #require(try compiled(sample.text).program)
     for flow in program.flows.indices {

@@ -8,7 +8,7 @@ import FlowTesting
 import Foundation
 import Testing
 
-@Suite struct TestRunnerTests {
+@Suite("Test runner") struct TestRunnerTests {
   static let folder = "Tests/FlowTestingTests/Corpus"
 
   private func compiled(_ sample: Sample) throws -> (program: Program, tests: [TestCase]) {
@@ -26,8 +26,11 @@ import Testing
     return (tests.map { runner.run($0) }, runner)
   }
 
-  /// What is said of a test that fails is what a person needs to see why.
-  @Test(arguments: Sample.all(in: folder)) func failuresExplainThemselves(_ sample: Sample) throws {
+  /// The report of a failing test contains the information for a diagnosis.
+  @Test(
+    "the report of a failing test equals its golden file",
+    arguments: Sample.all(in: folder)) func failures(_ sample: Sample) throws
+  {
     let (reports, runner) = try reports(sample)
     let coverage = runner.coverage.text(of: runner.program, style: .plain)
     try expectGolden(renderPretty(reports, style: .plain) + coverage, at: sample.golden)
@@ -35,17 +38,20 @@ import Testing
 
   static let behaviours = ["rules", "semantics", "scxml"].flatMap { Sample.all(in: folder + "/" + $0) }
 
-  /// What the language means, as flows with tests that pass and the trace of each. Those that the W3C's tests of SCXML
-  /// check as well go by their numbers.
-  @Test(arguments: behaviours) func aBehaviourIsWhatItsTraceShows(_ sample: Sample) throws {
+  /// The semantics of the language, as flows with passing tests and the trace of each. Cases of the W3C tests of SCXML
+  /// are named for their numbers.
+  @Test(
+    "the behaviour of a flow equals the trace in its golden file",
+    arguments: behaviours) func traces(_ sample: Sample) throws
+  {
     let (reports, _) = try reports(sample)
     for report in reports { #expect(report.hasPassed, "\(report.name)") }
     try expectGolden(renderPretty(reports, style: .plain, isTraced: true), at: sample.golden)
   }
 
-  /// What has to be right to be called a statechart, by the numbers of the W3C's tests. Those that need two instances
-  /// are cases of the engine: 191, 192, 232, 236, 250 and 347.
-  @Test func theMinimumIsThere() {
+  /// The required W3C tests of SCXML, by number. Tests that need two instances
+  /// are tests of the engine: 191, 192, 232, 236, 250 and 347.
+  @Test("all required W3C SCXML tests are present") func requiredSCXMLTests() {
     let minimum = [
       144, 147, 148, 149, 158, 175, 185, 186, 187, 189, 193, 207, 208, 220, 226, 228, 233, 235, 237, 243, 247, 252, 294,
       310, 318, 338, 339, 348, 364, 372, 375, 377, 396, 401, 402, 403, 404, 405, 406, 407, 409, 411, 415, 416, 417, 419,
@@ -57,7 +63,7 @@ import Testing
     #expect(Set(minimum).subtracting(numbers) == [])
   }
 
-  @Test func theTestsOfSamplesPass() throws {
+  @Test("the tests of the samples pass") func samples() throws {
     var count = 0
     for sample in Sample.all(in: "samples") {
       for report in try reports(sample).reports {
@@ -68,7 +74,7 @@ import Testing
     #expect(count >= 4)
   }
 
-  @Test func machinesReadTheSame() throws {
+  @Test("the JSON, TAP and JUnit reports agree") func reportFormats() throws {
     let sample = try #require(Sample.all(in: TestRunnerTests.folder).first { $0.name == "failing" })
     let (reports, runner) = try reports(sample)
     let failed = reports.filter { !$0.hasPassed }.count
@@ -85,8 +91,8 @@ import Testing
     #expect(runner.coverage.json(of: runner.program)["flows"]?.array?.count == 1)
   }
 
-  /// The same test gives the same report: nothing of it depends on the machine or the hour.
-  @Test func aTestIsAFunctionOfItsProgram() throws {
+  /// A report does not depend on the machine or the time.
+  @Test("a test always gives the same report") func determinism() throws {
     let sample = try #require(Sample.all(in: TestRunnerTests.folder).first { $0.name == "failing" })
     #expect(renderJSON(try reports(sample).reports) == renderJSON(try reports(sample).reports))
   }

@@ -3,7 +3,7 @@ import Foundation
 
 /// All rows of a SQLite file as of its last commit, as lines of text, sorted.
 ///
-/// - Returns: Nil when it can't be read, as while its last connection is being closed.
+/// - Returns: Nil if it cannot be read, as while its last connection is being closed.
 func contents(of path: String) -> [String]? {
   var handle: OpaquePointer?
   defer { sqlite3_close_v2(handle) }
@@ -13,7 +13,7 @@ func contents(of path: String) -> [String]? {
   var all: [String] = []
   for table in tables {
     guard let found = rows(handle, "SELECT * FROM \"\(table)\"") else { return nil }
-    // Whether a process has the store open is no part of its contents.
+    // Whether a process has opened the store is not part of its contents.
     all += found.map { "\(table): \($0)" }.filter { !$0.hasPrefix("meta: in_use") }
   }
   return all.sorted()

@@ -9,7 +9,7 @@ import Synchronization
 
 @testable import FlowStoreSQLite
 
-/// A world whose clock is moved by hand.
+/// A world with a manual clock.
 final class CutWorld: World {
   private let state = Mutex((now: Int64(1_000_000), names: 0))
 
@@ -25,31 +25,31 @@ final class CutWorld: World {
   func advance(_ milliseconds: Int64) { state.withLock { $0.now += milliseconds } }
 }
 
-/// What clients were told.
-struct Ledger {
-  struct Deed {
+/// The answers that clients have received.
+struct ClientRecords {
+  struct Acknowledgement {
     var command: EventCommand
     var answer: EventAnswer
-    /// When, in milliseconds since 1970.
+    /// In milliseconds since 1970.
     var at: Int64
   }
 
-  var deeds: [Deed] = []
-  /// Jobs whose end was told to whoever did them.
+  var acknowledged: [Acknowledgement] = []
+  /// Jobs whose completion was acknowledged to the worker.
   var ended: Set<Int64> = []
 }
 
-/// The engine on its real store under a random load, driven by hand.
+/// The engine with its real store under a random load, controlled by the test.
 final class CutLoad {
-  /// A mistake that an engine or its store could make, to see whether the cuts show it.
+  /// A planted bug of the engine or its store that the power cuts have to find.
   enum Bug: CaseIterable {
-    /// `synchronous=NORMAL`: what was committed since the last checkpoint is not on the disk.
+    /// `synchronous=NORMAL`: commits since the last checkpoint are not on the disk.
     case syncsAtCheckpointsOnly
-    /// `synchronous=OFF`: nothing is ever waited for.
+    /// `synchronous=OFF`: no write is waited for.
     case neverSyncs
-    /// Clients are told before it is on the disk.
-    case tellsBeforeTheCommit
-    /// Instances leave the store before their lines in the archive are on the disk.
+    /// Clients are answered before the data is on the disk.
+    case answersBeforeCommit
+    /// Instances are removed from the store before their lines in the archive are on the disk.
     case archivesWithoutSync
   }
 
@@ -102,9 +102,9 @@ final class CutLoad {
   let world: CutWorld
   private(set) var store: SQLiteStore?
   private(set) var engine: Engine?
-  private(set) var ledger = Ledger()
+  private(set) var clients = ClientRecords()
   private let bug: Bug?
-  /// The disk that is told of the archive.
+  /// The disk that records the writes of the archive.
   weak var disk: Disk?
   private var chance: Chance
   private var underWay: [Int64] = []
@@ -117,13 +117,13 @@ final class CutLoad {
     chance = Chance(seed: seed)
   }
 
-  /// Opens the store and starts an engine on it, as a process does.
+  /// Opens the store and starts an engine on it.
   func open() throws {
     let opened = try unlocked()
     switch bug {
     case .syncsAtCheckpointsOnly: try opened.connection.run("PRAGMA synchronous = NORMAL")
     case .neverSyncs: try opened.connection.run("PRAGMA synchronous = OFF")
-    case .tellsBeforeTheCommit, .archivesWithoutSync, nil: break
+    case .answersBeforeCommit, .archivesWithoutSync, nil: break
     }
     if let disk {
       opened.archiveFile?.observer = { [bug] operation in
@@ -135,7 +135,7 @@ final class CutLoad {
     engine = try Engine(machine: CutLoad.machine.get(), store: opened, world: world)
   }
 
-  /// A process that another test starts has the lock for a moment, until it becomes another program.
+  /// A process started by another test inherits the lock until it executes its program.
   private func unlocked() throws -> SQLiteStore {
     for _ in 0..<500 {
       do throws(StoreError) {
@@ -148,14 +148,14 @@ final class CutLoad {
     throw Failure(description: "the lock is never free")
   }
 
-  /// Ends both as a process does that is told to.
+  /// Shuts both down in an orderly way.
   func close() {
     underWay = []
     engine = nil
     store = nil
   }
 
-  /// One thing that happens to an engine.
+  /// One random operation on the engine.
   func step() throws {
     switch chance.roll(20) {
     case 0...8: try take()
@@ -174,19 +174,19 @@ final class CutLoad {
     return engine
   }
 
-  /// A batch of events; each client hears of its own when the commit holds.
+  /// A batch of events; each client receives its answer after the commit.
   private func take() throws {
     let engine = try running()
-    var told: [Ledger.Deed] = []
+    var answered: [ClientRecords.Acknowledgement] = []
     for _ in 0...chance.roll(6) {
       let command = someEvent()
       if case .success(let answer) = engine.submit(command) {
-        told.append(.init(command: command, answer: answer, at: world.now()))
+        answered.append(.init(command: command, answer: answer, at: world.now()))
       }
     }
-    if bug == .tellsBeforeTheCommit { ledger.deeds += told }
+    if bug == .answersBeforeCommit { clients.acknowledged += answered }
     _ = try engine.commit()
-    if bug != .tellsBeforeTheCommit { ledger.deeds += told }
+    if bug != .answersBeforeCommit { clients.acknowledged += answered }
   }
 
   private func someEvent() -> EventCommand {
@@ -220,7 +220,7 @@ final class CutLoad {
     let isDone = chance.roll(3) > 0
     engine.finish(job, isDone ? .done(.string("r\(job)")) : .unreachable("no answer"))
     _ = try engine.commit()
-    if isDone { ledger.ended.insert(job) }
+    if isDone { clients.ended.insert(job) }
   }
 
   private func wait() throws {

@@ -3,20 +3,20 @@ import Foundation
 
 @testable import FlowStoreSQLite
 
-/// What a power cut leaves of a folder: the files by their names.
+/// The content of a folder after a power cut: the files by name.
 typealias DiskImage = [String: [UInt8]]
 
-/// A disk that remembers what was synced of each file, and what it was asked for since and may or may not have done.
+/// A disk that records the synced state of each file, and the later operations that may have been performed or not.
 final class Disk {
-  /// What a disk does with that which nobody has waited for.
+  /// The treatment of operations that were not synced.
   enum Mood: CaseIterable {
-    /// Nothing of it is there.
+    /// None was performed.
     case lazy
-    /// All of it is there.
+    /// All were performed.
     case eager
-    /// It was done in order until the cut came, in the middle of a write.
+    /// They were performed in order until the cut, in the middle of a write.
     case orderly
-    /// Any sector may be old or new, and what a file has grown by may be rubbish.
+    /// Each sector is old or new, and added sectors may contain random bytes.
     case careless
   }
 
@@ -27,8 +27,8 @@ final class Disk {
 
   private struct File {
     var synced: [UInt8] = []
-    /// In order, with the place in the order of all that the disk was asked for.
-    var pending: [(place: Int, change: Change)] = []
+    /// The operations in order, with their position in the order of all operations of the disk.
+    var pending: [(position: Int, change: Change)] = []
   }
 
   fileprivate enum NameChange {
@@ -42,11 +42,11 @@ final class Disk {
   private var names: [String: Int] = [:]
   private var syncedNames: [String: Int] = [:]
   private var pendingNames: [NameChange] = []
-  private var place = 0
-  /// Is told after each change and each sync; the latter with true.
+  private var position = 0
+  /// Called after each change with false, and after each sync with true.
   var noticed: (_ isSync: Bool) -> Void = { _ in }
 
-  /// Watches the files whose path begins with a prefix, until ``release()``.
+  /// Watches the files whose paths have a prefix, until ``release()``.
   init(watching prefix: String) throws {
     let observer = powercut_observer(
       created: { Disk.at($0)?.create(Disk.text($1)) },
@@ -61,7 +61,7 @@ final class Disk {
     guard isWatching == 1 else { throw CocoaError(.featureUnsupported) }
   }
 
-  /// Ends the watch; the disk has to live until then.
+  /// Ends the watch; the disk must exist until then.
   func release() { powercut_rest() }
 
   private static func at(_ context: UnsafeMutableRawPointer?) -> Disk? {
@@ -72,7 +72,7 @@ final class Disk {
     name.map { URL(filePath: String(cString: $0)).lastPathComponent } ?? ""
   }
 
-  /// Records what the archive was asked for, whose files SQLite does not see.
+  /// Records the operations of the archive, whose files SQLite does not see.
   func note(_ operation: ArchiveFile.Operation) {
     func name(_ path: String) -> String { URL(filePath: path).lastPathComponent }
     switch operation {
@@ -90,13 +90,13 @@ final class Disk {
     }
   }
 
-  // MARK: - What it is asked for
+  // MARK: - Operations
 
   private func create(_ name: String) {
-    place += 1
-    files[place] = File()
-    names[name] = place
-    pendingNames.append(.link(name, place))
+    position += 1
+    files[position] = File()
+    names[name] = position
+    pendingNames.append(.link(name, position))
     noticed(false)
   }
 
@@ -106,8 +106,8 @@ final class Disk {
 
   private func change(_ name: String, _ change: Change) {
     guard let id = names[name] else { return }
-    place += 1
-    files[id]?.pending.append((place, change))
+    position += 1
+    files[id]?.pending.append((position, change))
     noticed(false)
   }
 
@@ -135,7 +135,7 @@ final class Disk {
 
   // MARK: - The cut
 
-  /// The folder as it may be after a cut at this moment.
+  /// A possible content of the folder after a cut at this moment.
   func cut(_ mood: Mood, _ chance: inout Chance) -> DiskImage {
     var known = syncedNames
     let kept =
@@ -145,8 +145,8 @@ final class Disk {
       case .orderly, .careless: chance.roll(pendingNames.count + 1)
       }
     for change in pendingNames.prefix(kept) { change.apply(to: &known) }
-    let first = files.values.compactMap { $0.pending.first?.place }.min() ?? place
-    let end = first + chance.roll(place - first + 2)
+    let first = files.values.compactMap { $0.pending.first?.position }.min() ?? position
+    let end = first + chance.roll(position - first + 2)
     return known.compactMapValues { files[$0] }.mapValues { file in
       switch mood {
       case .lazy: file.synced
@@ -157,12 +157,13 @@ final class Disk {
     }
   }
 
-  /// What was done before a place in the order of all changes, and the first sectors of the write at that place.
+  /// The operations before a position in the order of all changes, and the first sectors of the write at that
+  /// position.
   private func content(of file: File, upTo end: Int, _ chance: inout Chance) -> [UInt8] {
     var bytes = file.synced
-    for (place, change) in file.pending {
-      if place < end { change.apply(to: &bytes) }
-      guard place == end, case .write = change else { continue }
+    for (position, change) in file.pending {
+      if position < end { change.apply(to: &bytes) }
+      guard position == end, case .write = change else { continue }
       for piece in change.pieces.prefix(chance.roll(change.pieces.count + 1)) { piece.apply(to: &bytes) }
     }
     return bytes
@@ -179,7 +180,7 @@ final class Disk {
 }
 
 extension Disk.Change {
-  /// The change sector by sector: what happens as a whole or not at all.
+  /// The change by sectors, which are written completely or not at all.
   fileprivate var pieces: [Disk.Change] {
     guard case .write(let offset, let bytes) = self else { return [self] }
     var found: [Disk.Change] = []
@@ -215,7 +216,7 @@ extension Disk.NameChange {
   }
 }
 
-/// Numbers from a seed.
+/// Random numbers from a seed.
 struct Chance {
   private var state: UInt64
 

@@ -4,18 +4,18 @@ import Foundation
 
 @testable import FlowStoreSQLite
 
-/// A load on a watched disk, which is cut off again and again; each time it is looked at what a new start finds.
+/// A load on a watched disk with repeated power cuts. After each cut, the state that a new start finds is checked.
 final class PowerCut {
-  /// How many images are made of one moment.
+  /// The number of images of one moment.
   static let imagesPerCut = 3
-  /// How many clients ask again what they were told.
+  /// The number of clients that repeat their requests.
   static let askedAgain = 40
 
   private struct Cut {
     var image: DiskImage
     var mood: Disk.Mood
-    var ledger: Ledger
-    /// Which of the states of the store it was made in; nil while there was none.
+    var clients: ClientRecords
+    /// The index of the state of the store at its creation; nil if there was none.
     var state: Int?
     var now: Int64
   }
@@ -25,25 +25,25 @@ final class PowerCut {
   private let load: CutLoad
   private let seed: Int
   private var chance: Chance
-  /// How many changes of the disk there are until it is cut off; nil when that is not meant.
+  /// The number of changes of the disk until the cut; nil if no cut is planned.
   private var countdown: Int?
   private var cuts: [Cut] = []
-  /// What the store was, from one transaction to the next, while a cut may come.
+  /// The contents of the store after each transaction while a cut may happen.
   private var states: [[String]] = []
   private var isLooking = false
   private var isSynced = true
   private var isOpened = false
   private(set) var images = 0
-  /// How many instances with a folded journal were seen in them.
+  /// The number of instances with a snapshot in them.
   private(set) var folds = 0
-  /// What has been found wrong.
+  /// The violations that were found.
   private(set) var findings: [String] = []
 
   private var path: String { folder.appending(path: "live/x.db").path }
 
   init(seed: Int, bug: CutLoad.Bug? = nil) throws {
     self.seed = seed
-    // In memory where that can be: what is synced is for this disk to say, not for the real one.
+    // In memory if possible: this disk determines what is synced, not the real one.
     let memory = URL(filePath: "/dev/shm")
     let isThere = FileManager.default.isWritableFile(atPath: memory.path)
     folder = (isThere ? memory : FileManager.default.temporaryDirectory).appending(
@@ -61,7 +61,7 @@ final class PowerCut {
     try? FileManager.default.removeItem(at: folder)
   }
 
-  /// Runs the load until the disk was cut off often enough or something is wrong.
+  /// Runs the load until the number of cuts is reached or a violation is found.
   func run(images wanted: Int) throws {
     disk.noticed = { [unowned self] isSync in notice(isSync) }
     defer { disk.noticed = { _ in } }
@@ -71,13 +71,13 @@ final class PowerCut {
     load.close()
   }
 
-  /// Does something that may be cut off, in the middle or right after it.
-  private func watched(_ deed: () throws -> Void) throws {
-    guard !isOpened || chance.roll(3) == 0 else { return try deed() }
+  /// Performs an operation that may be cut off, during it or directly after it.
+  private func watched(_ operation: () throws -> Void) throws {
+    guard !isOpened || chance.roll(3) == 0 else { return try operation() }
     states = isOpened ? [contents(of: path) ?? []] : []
     isSynced = true
     countdown = 1 + chance.roll(chance.roll(4) == 0 ? 400 : 30)
-    try deed()
+    try operation()
     if countdown != nil { cut() }
     countdown = nil
     if let last = contents(of: path) { states.append(last) }
@@ -87,8 +87,8 @@ final class PowerCut {
 
   private func notice(_ isSync: Bool) {
     guard let left = countdown, !isLooking else { return }
-    // The first change after a sync comes of another transaction than those before, whose end can be seen by now.
-    if isSynced, isOpened { look() }
+    // The first change after a sync belongs to another transaction; the end of the previous one is visible by now.
+    if isSynced, isOpened { recordState() }
     isSynced = isSync
     countdown = left - 1
     if left == 1 {
@@ -97,7 +97,7 @@ final class PowerCut {
     }
   }
 
-  private func look() {
+  private func recordState() {
     isLooking = true
     defer { isLooking = false }
     if let now = contents(of: path), now != states.last { states.append(now) }
@@ -108,21 +108,21 @@ final class PowerCut {
       let mood = Disk.Mood.allCases[chance.roll(Disk.Mood.allCases.count)]
       cuts.append(
         Cut(
-          image: disk.cut(mood, &chance), mood: mood, ledger: load.ledger,
+          image: disk.cut(mood, &chance), mood: mood, clients: load.clients,
           state: states.isEmpty ? nil : states.count - 1, now: load.world.now()))
     }
     countdown = nil
   }
 
-  // MARK: - Looking at an image
+  // MARK: - Inspection of an image
 
   private func examine(_ cut: Cut) throws {
     images += 1
-    let place = folder.appending(path: "image")
-    try? FileManager.default.removeItem(at: place)
-    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-    for (name, bytes) in cut.image { try Data(bytes).write(to: place.appending(path: name)) }
-    let path = place.appending(path: "x.db").path
+    let image = folder.appending(path: "image")
+    try? FileManager.default.removeItem(at: image)
+    try FileManager.default.createDirectory(at: image, withIntermediateDirectories: true)
+    for (name, bytes) in cut.image { try Data(bytes).write(to: image.appending(path: name)) }
+    let path = image.appending(path: "x.db").path
     let start = CutLoad(path: path, seed: seed &+ images, world: CutWorld())
     start.world.advance(cut.now - start.world.now())
     do {
@@ -136,7 +136,7 @@ final class PowerCut {
 
   private func problem(_ cut: Cut, _ path: String, _ start: CutLoad) throws -> String? {
     if let state = cut.state {
-      let found = contents(of: path) ?? ["nothing that can be read"]
+      let found = contents(of: path) ?? ["unreadable"]
       let possible = states[state...].prefix(2)
       if !possible.contains(found) { return PowerCut.difference(found, states[state]) }
       if let wrong = try StoreFile.check(path).first { return wrong }
@@ -145,29 +145,31 @@ final class PowerCut {
     if let wrong = try rebuildingProblem(path) { return wrong }
     if let wrong = try archiveProblem(cut, path) { return wrong }
     if let wrong = try replies(cut, start) { return wrong }
-    // It goes on as if nothing had been.
+    // The load continues normally.
     for _ in 0..<20 { try start.step() }
     if let wrong = try StoreFile.check(path).first { return "later: \(wrong)" }
     return nil
   }
 
-  /// Whoever was told something is told the same again, and nothing happens a second time.
+  /// A repeated request has the same answer, and no further effect.
   private func replies(_ cut: Cut, _ start: CutLoad) throws -> String? {
     guard let engine = start.engine, let store = start.store else { return "no engine" }
     let archived = try PowerCut.archived(start.path)
-    let known = cut.ledger.deeds.filter { cut.now - $0.at < SQLiteStore.answerWindow }
-    // Those of long ago are compared as rows; asking for all of them takes its time.
-    for deed in known.suffix(PowerCut.askedAgain) where !archived.contains(deed.answer.sequence) {
-      guard case .success(var answer) = engine.submit(deed.command) else { return "\(deed.command) is refused" }
-      guard answer.replayed else { return "lost: \(deed.answer)" }
+    let known = cut.clients.acknowledged.filter { cut.now - $0.at < SQLiteStore.answerWindow }
+    // Old ones are compared as rows, because repeating all of them takes too long.
+    for acknowledgement in known.suffix(PowerCut.askedAgain) where !archived.contains(acknowledgement.answer.sequence) {
+      guard case .success(var answer) = engine.submit(acknowledgement.command) else {
+        return "\(acknowledgement.command) is refused"
+      }
+      guard answer.replayed else { return "lost: \(acknowledgement.answer)" }
       answer.replayed = false
-      if answer != deed.answer { return "\(deed.answer) has become \(answer)" }
+      if answer != acknowledgement.answer { return "\(acknowledgement.answer) has become \(answer)" }
     }
-    for job in cut.ledger.ended where try store.job(id: job) != nil { return "job \(job) has ended and is there" }
+    for job in cut.clients.ended where try store.job(id: job) != nil { return "job \(job) has ended and still exists" }
     return nil
   }
 
-  /// What an instance knows is what its history begins with and what has changed since.
+  /// The data of an instance is its snapshot with the later changes.
   private func rebuildingProblem(_ path: String) throws -> String? {
     let queries = try SQLiteQueries(path: path)
     for row in try queries.instances(InstanceFilter(), after: nil, limit: 1000) {
@@ -189,7 +191,7 @@ final class PowerCut {
     return nil
   }
 
-  /// What was acknowledged is in the store or in the archive, whole: its entry, and all of its archived instance.
+  /// Acknowledged events are completely in the store or in the archive, with their archived instances.
   private func archiveProblem(_ cut: Cut, _ path: String) throws -> String? {
     let archived = try PowerCut.archived(path)
     let queries = try SQLiteQueries(path: path)
@@ -197,14 +199,14 @@ final class PowerCut {
     for row in try queries.instances(InstanceFilter(), after: nil, limit: 1000) {
       for entry in try queries.history(instance: row.id, after: 0, limit: 10_000) { stored.insert(entry.sequence) }
     }
-    for deed in cut.ledger.deeds
-    where !stored.contains(deed.answer.sequence) && !archived.contains(deed.answer.sequence) {
-      return "entry \(deed.answer.sequence) is in neither the store nor the archive"
+    for acknowledgement in cut.clients.acknowledged
+    where !stored.contains(acknowledgement.answer.sequence) && !archived.contains(acknowledgement.answer.sequence) {
+      return "entry \(acknowledgement.answer.sequence) is in neither the store nor the archive"
     }
     return nil
   }
 
-  /// The sequence numbers of the entries in the whole lines of an archive. Half a line is what a cut may leave.
+  /// The offsets of the entries in the complete lines of an archive. A cut may leave an incomplete line.
   private static func archived(_ path: String) throws -> Set<Int64> {
     let archive = path + ".archive"
     guard !ArchiveFile.segments(of: archive).isEmpty else { return [] }

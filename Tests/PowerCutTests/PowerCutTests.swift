@@ -1,16 +1,16 @@
 import Foundation
 import Testing
 
-/// What was acknowledged is there after a power cut, once, whatever the disk has made of what it was not yet made to
-/// keep. A seed that fails is a test case: `FLOW_CUT_SEED=n` runs it alone.
-@Suite(.serialized) struct PowerCutTests {
+/// Acknowledged events survive a power cut exactly once, whatever the disk did with unsynced writes.
+/// A failing seed is a test case: `FLOW_CUT_SEED=n` runs it alone.
+@Suite("Power cuts", .serialized) struct PowerCutTests {
   private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
-  /// How many images are looked at, and how many of them come of one seed.
+  /// The number of images, and the number for each seed.
   static let cuts = number("FLOW_CUTS") ?? 200
   static let cutsPerSeed = 300
 
-  @Test func nothingAcknowledgedIsLost() throws {
+  @Test("acknowledged events survive a power cut exactly once") func acknowledgedEvents() throws {
     let first = PowerCutTests.number("FLOW_CUT_SEED") ?? 0
     var (seed, images, folds) = (first, 0, 0)
     while images < PowerCutTests.cuts {
@@ -26,8 +26,8 @@ import Testing
     print("\(images) images of \(seed - first) loads, \(folds) folded journals in them")
   }
 
-  /// A store that is being made is there, or is made again.
-  @Test func aNewStoreIsNeverHalf() throws {
+  /// A store that is being created exists completely, or is created again.
+  @Test("a power cut during the creation of a store leaves a usable store") func newStore() throws {
     for seed in 1000..<1020 {
       let cut = try PowerCut(seed: seed)
       try cut.run(images: PowerCut.imagesPerCut)
@@ -35,8 +35,11 @@ import Testing
     }
   }
 
-  /// The tester is tested: a mistake that is made on purpose does not go unnoticed.
-  @Test(arguments: CutLoad.Bug.allCases) func aPlantedBugIsFound(_ bug: CutLoad.Bug) throws {
+  /// The power cuts have to find each planted bug.
+  @Test(
+    "each planted bug is found",
+    arguments: CutLoad.Bug.allCases) func plantedBug(_ bug: CutLoad.Bug) throws
+  {
     for seed in 0..<2 {
       let cut = try PowerCut(seed: seed, bug: bug)
       try cut.run(images: PowerCutTests.cutsPerSeed)

@@ -4,7 +4,7 @@ import Testing
 
 /// Settings of the binary and of the units that make a fault in the program less useful for an attacker.
 @Suite struct HardeningTests {
-  @Test("Addresses of library functions in the binary can't be written after its start")
+  @Test("addresses of library functions in the binary can't be written after its start")
   func theBinaryIsHardened() throws {
     let binary = ServerProcess.binary.path
     let headers = try runProgram("readelf", "-lW", binary)
@@ -17,7 +17,7 @@ import Testing
     #expect(flags.contains("BIND_NOW") || flags.contains("NOW"), "\(flags)")
   }
 
-  @Test("Both units limit the process", arguments: ["Docs/flow.service", "packaging/flow.service"])
+  @Test("both units limit the process", arguments: ["Docs/flow.service", "packaging/flow.service"])
   func unitsLimitTheProcess(_ path: String) throws {
     let text = try String(contentsOf: packageRoot.appending(path: path), encoding: .utf8)
     let settings = Set(text.split(separator: "\n").map(String.init))

@@ -4,15 +4,36 @@ import Testing
 
 /// Retired words and sentence openings in messages and comments; `Docs/style.md` has the alternatives.
 @Suite struct PlainEnglish {
-  /// The retired expressions in the comments and string literals of the sources, with their places.
+  /// The retired expressions in the comments and string literals of the sources, with their locations.
   static let words: [String] = Repository.sources.flatMap { url in
     let comments = Repository.lines(of: url).enumerated().filter { $0.element.drop { $0 == " " }.hasPrefix("//") }
       .map { (line: $0.offset + 1, text: String($0.element)) }
     return (SwiftScanner(Repository.text(of: url)).literals + comments).flatMap { line, text in
-      let words = " " + text.lowercased().split { !$0.isLetter }.joined(separator: " ") + " "
-      return DocumentRules.retired.filter { words.contains(" \($0.expression) ") }.map {
+      retiredExpressions(in: text).map {
         "\(Repository.path(of: url)):\(line) `\($0.expression)`, instead: \($0.plain)"
       }
+    }
+  }
+
+  /// A retired expression, split into words.
+  struct Expression {
+    var words: [Substring]
+    var expression: String
+    var plain: String
+  }
+
+  /// The retired expressions by their first word.
+  private static let retired: [Substring: [Expression]] = Dictionary(
+    grouping: DocumentRules.retired.map {
+      Expression(words: $0.expression.split(separator: " "), expression: $0.expression, plain: $0.plain)
+    }, by: { $0.words[0] })
+
+  /// The retired expressions that a text contains as whole words.
+  static func retiredExpressions(in text: String) -> [Expression] {
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let words = text.lowercased().utf8.split { !letters.contains($0) }.map(Substring.init)
+    return words.indices.flatMap { index in
+      (retired[words[index]] ?? []).filter { words[index...].starts(with: $0.words) }
     }
   }
 
@@ -32,8 +53,8 @@ import Testing
   }
 
   @Test("messages and comments use no retired words")
-  func retiredWords() { expect(PlainEnglish.words, atMost: 195) }
+  func retiredWords() { expect(PlainEnglish.words, atMost: 0) }
 
   @Test("a doc comment opens with a noun phrase or a verb")
-  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 277) }
+  func openingsOfDocComments() { expect(PlainEnglish.openings, atMost: 0) }
 }

@@ -15,7 +15,7 @@ import Testing
   func labels() {
     let found = ScannedFunction.all.filter { $0.unlabelledParameters > 2 }.map(\.place)
     #expect(ScannedFunction.all.count > 3000, "the scanner finds the functions")
-    expect(found, atMost: 63, "arguments after the first carry labels")
+    expect(found, atMost: 15, "arguments after the first carry labels")
   }
 
   @Test("a function has at most 70 lines")
@@ -23,14 +23,14 @@ import Testing
     // The switch over all opcodes of the CEL interpreter; splitting it costs speed.
     let exceptions = ["runFast"]
     let found = ScannedFunction.all.filter { $0.length > 70 && !exceptions.contains($0.name) }
-    expect(found.map { "\($0.place): \($0.length) lines" }, atMost: 1, "split the function")
+    expect(found.map { "\($0.place): \($0.length) lines" }, atMost: 0, "split the function")
   }
 
   @Test("a folder of sources has at most 15 files")
   func filesPerFolder() {
     let folders = Dictionary(grouping: Repository.sources) { $0.deletingLastPathComponent() }
     let found = folders.filter { $0.value.count > 15 }.map { "\(Repository.path(of: $0.key)): \($0.value.count) files" }
-    expect(found.sorted(), atMost: 2, "group the files in folders by subject")
+    expect(found.sorted(), atMost: 1, "group the files in folders by subject")
   }
 
   @Test("no top-level type is declared in two targets")
@@ -38,21 +38,28 @@ import Testing
     var targets: [String: Set<String>] = [:]
     for url in Repository.sources {
       for line in Repository.lines(of: url) {
-        guard
-          let match = line.firstMatch(
-            of: /^(?:public |package |indirect |final |@\w+ )*(?:struct|class|enum|actor|protocol) (\w+)/)
-        else { continue }
-        targets[String(match.1), default: []].insert(Repository.target(of: url))
+        if let name = declaredType(line) { targets[name, default: []].insert(Repository.target(of: url)) }
       }
     }
     let found = targets.filter { $0.value.count > 1 }.map { "\($0.key): \($0.value.sorted().joined(separator: ", "))" }
     expect(found.sorted(), atMost: 0, "one name for one type")
   }
 
+  /// The name of the type that a line without indentation declares.
+  private func declaredType(_ line: Substring) -> String? {
+    guard line.utf8.first.map({ $0 >= UInt8(ascii: "@") }) ?? false else { return nil }
+    let modifiers: Set<Substring> = ["public", "package", "indirect", "final"]
+    let words = line.split(separator: " ").drop { modifiers.contains($0) || $0.hasPrefix("@") }
+    guard words.count > 1, let keyword = words.first,
+      ["struct", "class", "enum", "actor", "protocol"].contains(keyword)
+    else { return nil }
+    return String(words[words.startIndex + 1].prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+  }
+
   @Test("every public throwing function documents its errors")
   func documentedErrors() {
     let found = ScannedFunction.all.filter { $0.isPublic && $0.canThrow && !$0.documentation.contains("- Throws:") }
-    expect(found.map(\.place), atMost: 62, "add `- Throws:`")
+    expect(found.map(\.place), atMost: 0, "add `- Throws:`")
   }
 
   @Test("every library target has a DocC catalogue")
@@ -64,7 +71,7 @@ import Testing
       let folder = "Sources/\(library.layer.capitalized)/\(library.name)"
       return !Repository.files(below: folder).contains { $0.pathExtension == "docc" }
     }
-    expect(found.map(\.name), atMost: 11, "add NAME.docc/NAME.md")
+    expect(found.map(\.name), atMost: 2, "add NAME.docc/NAME.md")
   }
 
   @Test("every golden file belongs to a test")

@@ -1,18 +1,18 @@
-/// What the operator of a server allows actions to do, and where they find what they use.
+/// The permissions of actions on a server, and the external servers that they use.
 public struct ActionSettings: Sendable {
-  /// Which addresses may be called.
+  /// The network addresses that actions may call.
   public var reach: NetworkPolicy
-  /// Where mail goes that says no server of its own.
+  /// The mail server of `mail` actions without a server of their own; nil for none.
   public var mail: MailServer?
-  /// Who mail is from that does not say so itself.
+  /// The sender address of mails without one of their own.
   public var sender: String?
-  /// The folder of the programs that may be run; nil for none.
+  /// The folder of the programs that `run` actions may execute; nil to allow no programs.
   public var programs: String?
-  /// Where each kind of broker or database is, by the name of the binding.
+  /// The URL of the broker or database for each binding, by the name of the binding.
   public var servers: [String: String]
-  /// What programs get to see: `PATH` and `HOME`.
+  /// The environment variables of programs: `PATH` and `HOME`.
   public var environment: [String: String]
-  /// How callees are spared.
+  /// The concurrency limits and circuit breakers of called hosts.
   public var limits: HostLimits
 
   public init(
@@ -29,11 +29,11 @@ public struct ActionSettings: Sendable {
   }
 }
 
-/// Which addresses actions may call: those of the public network, and what the operator adds.
+/// The network addresses that actions may call: the public network, and addresses added by the operator.
 public struct NetworkPolicy: Sendable {
   /// True if addresses of this machine and of private networks may be called.
   public var allowsPrivate: Bool
-  /// Hosts that may be called wherever they are.
+  /// Hosts that may be called at any address.
   public var hosts: Set<String>
 
   public init(allowsPrivate: Bool = false, hosts: Set<String> = []) {
@@ -41,7 +41,7 @@ public struct NetworkPolicy: Sendable {
     self.hosts = Set(hosts.map { NetworkPolicy.plain($0) })
   }
 
-  /// Whether a host may be called wherever it is; else each of its addresses has to be a public one.
+  /// True if a host may be called at any address; otherwise each of its addresses has to be public.
   func allows(_ host: String) -> Bool { allowsPrivate || hosts.contains(NetworkPolicy.plain(host)) }
 
   private static func plain(_ host: String) -> String {

@@ -3,14 +3,14 @@ import FlowJSON
 import FlowMachine
 public import FlowRuntime
 
-/// Carries out the bindings that this process can.
+/// Executes the bindings that this build supports.
 public final class BindingRunner: ActionRunner {
   private let transfers: TransferLoop
   private let programs: ProgramRunner
   private let brokers: Brokers
   private let log: @Sendable (String) -> Void
 
-  /// - Parameter log: Where the lines of `log` actions go.
+  /// - Parameter log: Receives the lines of `log` actions.
   public init(settings: ActionSettings = ActionSettings(), log: @escaping @Sendable (String) -> Void) {
     transfers = TransferLoop(settings)
     programs = ProgramRunner(settings)
@@ -39,10 +39,10 @@ public final class BindingRunner: ActionRunner {
     }
   }
 
-  /// The trait of the package that a binding needs and this build does not have; nil when nothing is missing.
+  /// The trait of the package that a binding needs and this build does not have; nil when the binding is available.
   public static func missingTrait(for kind: Binding.Kind) -> String? { Brokers.missingTrait(for: kind) }
 
-  /// Gives up what is under way.
+  /// Abandons all operations in progress.
   public func shutdown() {
     transfers.stop()
     programs.stop()
@@ -52,7 +52,7 @@ public final class BindingRunner: ActionRunner {
 }
 
 extension JobOutcome {
-  /// The outcome with no value of a secret in what it says.
+  /// The outcome with all values of secrets removed from its messages.
   fileprivate func hiding(_ secrets: [Secret]) -> JobOutcome {
     guard !secrets.isEmpty else { return self }
     switch self {

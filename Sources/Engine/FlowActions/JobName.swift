@@ -1,4 +1,4 @@
 import FlowCrypto
 
-/// The name that a job goes by where its key could not stand: the same for every try.
+/// The name of a job where its key contains unsupported characters: the same for every attempt.
 func jobName(of key: String) -> String { String(Digest(of: key.utf8).hexadecimal.prefix(32)) }

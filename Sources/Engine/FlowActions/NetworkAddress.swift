@@ -1,8 +1,8 @@
 import Glibc
 
-/// The address that a connection is about to be made to.
+/// The address of a connection that is about to be opened.
 struct NetworkAddress {
-  /// Four bytes or sixteen; none for what is no address of the internet.
+  /// Four or sixteen bytes; empty for an address of another family.
   var bytes: [UInt8]
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -29,7 +29,7 @@ struct NetworkAddress {
     }
   }
 
-  /// The IPv4 address that a way of carrying one in IPv6 leads to.
+  /// The IPv4 address that is embedded in an IPv6 address; nil for other addresses.
   private var embedded: NetworkAddress? {
     for (block, offset) in NetworkAddress.carriers where block.holds(bytes) {
       return NetworkAddress(Array(bytes[offset..<offset + 4]))
@@ -52,7 +52,7 @@ struct NetworkAddress {
     }
   }
 
-  // What IANA lists as special and not globally reachable, and multicast.
+  // The networks in the IANA registries of special-purpose addresses that are not globally reachable, and multicast.
   private static let special4: [Block] = [
     Block(start: [0], bits: 8), Block(start: [10], bits: 8), Block(start: [100, 64], bits: 10),
     Block(start: [127], bits: 8), Block(start: [169, 254], bits: 16), Block(start: [172, 16], bits: 12),
@@ -69,7 +69,7 @@ struct NetworkAddress {
     Block(start: [0xFE, 0xC0], bits: 10), Block(start: [0xFF], bits: 8),
   ]
 
-  // IPv4-mapped, NAT64 and 6to4, with where the IPv4 address begins.
+  // IPv4-mapped, NAT64 and 6to4, with the offset of the IPv4 address in bytes.
   private static let carriers: [(Block, Int)] = [
     (Block(start: Array(repeating: 0, count: 10) + [0xFF, 0xFF], bits: 96), 12),
     (Block(start: [0x00, 0x64, 0xFF, 0x9B], bits: 96), 12), (Block(start: [0x20, 0x02], bits: 16), 2),

@@ -1,14 +1,14 @@
 import CCurl
 
-/// The parts of the URL of a server, as libcurl reads it, so that there are no two opinions.
+/// The parts of a server URL as parsed by libcurl, so that checks and connections use the same interpretation.
 struct ServerURL {
   var scheme: String
   var host: String
-  /// As it is written, or what is usual for the scheme.
+  /// The port of the URL, or the default port of the scheme.
   var port: String
   var user: String?
   var password: String?
-  /// What follows the host, without the first slash.
+  /// The path after the host, without the first slash.
   var path: String
 
   private static let ports = [
@@ -17,11 +17,11 @@ struct ServerURL {
     "postgres": "5432", "postgresql": "5432",
   ]
 
-  /// - Returns: Nil when it can't be read, or has another scheme.
+  /// - Returns: Nil when the URL is malformed or has another scheme.
   init?(_ url: String, schemes: Set<String>) {
     guard let handle = curl_url() else { return nil }
     defer { curl_url_cleanup(handle) }
-    // libcurl knows only some of the schemes, but reads all.
+    // libcurl supports only some of the schemes, but parses all.
     guard curl_url_set(handle, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME)) == CURLUE_OK,
       let scheme = ServerURL.part(CURLUPART_SCHEME, flags: 0, handle: handle), schemes.contains(scheme),
       let host = ServerURL.part(CURLUPART_HOST, flags: 0, handle: handle), !host.isEmpty

@@ -1,6 +1,6 @@
 internal import CSignature
 
-/// A SHA-256 digest; two of them are compared in a time that does not hang on where they differ.
+/// A SHA-256 digest; the time to compare two of them does not depend on their contents.
 public struct Digest: Sendable, Hashable {
   private let bytes: [UInt8]
 
@@ -13,7 +13,7 @@ public struct Digest: Sendable, Hashable {
     }
   }
 
-  /// A digest as hexadecimal digits; nil when it is none.
+  /// A digest as hexadecimal digits; nil when the text is not a digest.
   public init?(hexadecimal text: String) {
     guard text.utf8.count == 2 * Int(CSIGNATURE_DIGEST_LENGTH), text.allSatisfy(\.isHexDigit) else { return nil }
     var bytes: [UInt8] = []
@@ -31,13 +31,13 @@ public struct Digest: Sendable, Hashable {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// Compares all bytes, whatever the first of them say.
+  /// Compares all bytes, also after a difference.
   public static func == (one: Digest, other: Digest) -> Bool {
     csignature_is_equal(one.bytes, other.bytes, Int(CSIGNATURE_DIGEST_LENGTH)) == 1
   }
 }
 
-/// Bytes that nobody can guess; nil when the system has none.
+/// Bytes that cannot be predicted; nil when the system provides none.
 public func randomBytes(_ count: Int) -> [UInt8]? {
   var bytes = [UInt8](repeating: 0, count: count)
   return csignature_random(&bytes, count) == 1 ? bytes : nil

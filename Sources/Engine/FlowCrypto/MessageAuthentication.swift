@@ -12,13 +12,13 @@ public func hmac(of message: [UInt8], secret: [UInt8]) -> [UInt8] {
   }
 }
 
-/// Whether `signature` is the HMAC with SHA-256 of `message` (RFC 2104), in a time that does not depend on where they
+/// Returns true if `signature` is the HMAC with SHA-256 of `message` (RFC 2104). The time does not depend on where they
 /// differ.
 public func isHMAC(_ signature: [UInt8], of message: [UInt8], secret: [UInt8]) -> Bool {
   csignature_verify_hmac(secret, secret.count, message, message.count, signature, signature.count) == 1
 }
 
-/// Whether two byte strings are equal, in a time that depends on their lengths only.
+/// Returns true if two byte strings are equal. The time depends on their lengths only.
 public func isEqualInConstantTime(_ one: [UInt8], _ other: [UInt8]) -> Bool {
   one.count == other.count && csignature_is_equal(one, other, one.count) == 1
 }

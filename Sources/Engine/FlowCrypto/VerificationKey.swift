@@ -38,7 +38,7 @@ public final class VerificationKey: Sendable {
 
   deinit { csignature_key_free(pointer) }
 
-  /// Whether `signature` is that of `message`.
+  /// Returns true if `signature` is a valid signature of `message`.
   public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
     switch kind {
     case .hmac(let secret):

@@ -8,7 +8,7 @@ public struct Compilation: Sendable {
   public var program: Program?
   public var tests: [TestCase] = []
   public var diagnostics: [Diagnostic]
-  /// The comments that silence findings, by the name of the file.
+  /// The comments that suppress findings, by the name of the file.
   public var suppressions: [String: [Suppression]] = [:]
 
   /// The reported and the suppressed diagnostics.

@@ -6,10 +6,10 @@ import FlowSyntax
 /// The maximum number of files in one program.
 public let maximumFiles = 1000
 
-/// Compiles a file and what it imports.
+/// Compiles a file and its imports.
 ///
-/// Performs no I/O: `load` returns the text of a path, or nil when there is none. Imports are relative to the
-/// importing file.
+/// Performs no I/O: `load` returns the text of a path, or nil for a file that does not exist. Imports are relative to
+/// the importing file.
 public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Compilation {
   compile([path], load: load)
 }
@@ -63,7 +63,7 @@ struct Loader {
     files.append(file.withoutTokens)
   }
 
-  /// F109: files that import each other have no order.
+  /// F109: files that import each other in a cycle.
   private func cycle(
     of path: String, through chain: [(path: String, node: ImportNode)], closedBy last: ImportNode
   ) -> Diagnostic {
@@ -74,7 +74,7 @@ struct Loader {
       help: "move the shared declarations into a separate file")
   }
 
-  /// F108: the file is not there.
+  /// F108: the file does not exist.
   private func missing(_ path: String, _ importing: ImportNode?) -> Diagnostic {
     guard let importing else {
       return Diagnostic("F108", "cannot read `\(path)`", at: SourceRange(0, 0))

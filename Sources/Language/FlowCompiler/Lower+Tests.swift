@@ -2,7 +2,7 @@ import FlowChecker
 import FlowIR
 import FlowSource
 
-/// Turns the tests of a checked program into cases that can be run.
+/// Converts the tests of a checked program to executable test cases.
 func lowerTests(_ checked: CheckedProgram) -> [TestCase] {
   let lowering = Lowering(sources: checked.sources)
   return checked.tests.map { test in

@@ -4,7 +4,7 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-/// Turns a checked program into the IR: numbers instead of names, the text of each expression beside its tree.
+/// Converts a checked program to the IR: indices instead of names, and the text of each expression next to its tree.
 func lower(_ checked: CheckedProgram) -> Program {
   let lowering = Lowering(sources: checked.sources)
   var program = Program()

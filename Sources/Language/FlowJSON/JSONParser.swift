@@ -23,6 +23,8 @@ extension JSON {
     self = try parser.document()
   }
 
+  /// Reads one document from a string, like ``init(parsing:)`` for bytes.
+  /// - Throws: `JSONError` with the byte offset of the first error, in UTF-8.
   public init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
 }
 

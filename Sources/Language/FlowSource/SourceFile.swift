@@ -2,7 +2,7 @@
 public struct SourceFile: Sendable {
   /// The name to display: a path as given, or `<expression>`.
   public let name: String
-  /// The text as UTF-8. Whatever was read: it need not be valid.
+  /// The text as read, in UTF-8; it may be invalid.
   public let text: [UInt8]
   /// The offset of the first byte within the ``SourceSet``.
   public let base: UInt32

@@ -12,7 +12,7 @@ public struct CronSchedule: Hashable, Sendable {
   public let hours: UInt64
   /// From 1.
   public let days: UInt64
-  /// True when the last day of a month is due, whatever its number.
+  /// True when the last day of a month is due, for any length of month.
   public let includesLastDay: Bool
   /// From 1.
   public let months: UInt64

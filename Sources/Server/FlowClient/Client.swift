@@ -88,7 +88,7 @@ public final class Client {
     _ = flow_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, method)
     _ = flow_curl_set_list(easy, CURLOPT_HTTPHEADER, list)
     _ = flow_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-    // A proxy of the environment is for other machines than this one.
+    // A proxy of the environment applies to other machines only.
     if isLoopback { _ = flow_curl_set_text(easy, CURLOPT_NOPROXY, "*") }
     _ = flow_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT, 10)
     if seconds > 0 { _ = flow_curl_set_long(easy, CURLOPT_TIMEOUT, seconds) }
@@ -120,12 +120,12 @@ private final class ResponseBuffer {
   var keepsAll = false
   var status: () -> Int = { 0 }
   private(set) var bytes: [UInt8] = []
-  /// Whether the reader has ended the stream.
+  /// True after the reader has ended the stream.
   private(set) var isDone = false
 
   init(_ take: @escaping (String) -> Bool) { self.take = take }
 
-  /// - Returns: Whether more is wanted.
+  /// - Returns: False when the reader has ended the stream.
   func add(_ chunk: UnsafeRawBufferPointer) -> Bool {
     bytes.append(contentsOf: chunk)
     guard !keepsAll, status() / 100 == 2 else { return true }

@@ -51,9 +51,9 @@ enum LiveBenchmark {
     report(
       "live, \(subscriberCount) subscribers", "p50 \(short(latencies[latencies.count / 2])) ms",
       note: """
-        p99 \(short(latencies[latencies.count * 99 / 100])) ms from sending an event to each who hears of it; \
-        \(latencies.count) frames, \(short(100 * Double(latencies.count) / expected)) % of what \
-        \(eventsPerSecond) events/s make
+        p99 \(short(latencies[latencies.count * 99 / 100])) ms from sending an event to each receipt; \
+        \(latencies.count) frames, \(short(100 * Double(latencies.count) / expected)) % of the frames for \
+        \(eventsPerSecond) events/s
         """)
   }
 

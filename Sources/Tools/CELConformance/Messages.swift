@@ -1,16 +1,16 @@
 import CEL
 
-/// The messages that the suite is about, as declarations.
+/// The messages of the suite, as declarations.
 ///
-/// They hold every type of field once, repeated, and as the value of a map of every kind of key; so they are made
-/// from the list of types.
+/// They contain every type of field singly, repeated, and as the value of a map with every kind of key; so they are
+/// generated from the list of types.
 enum Messages {
   private struct Kind {
     var name: String
     var type: ValueType
     var storage = FieldDeclaration.Storage.plain
     var enumName: String?
-    /// Messages and wrappers know whether they are set.
+    /// Messages and wrappers have presence.
     var isMessage = false
   }
 
@@ -88,7 +88,7 @@ enum Messages {
     Kind(name: "null_value", type: .null),
   ]
 
-  /// Numbers on the wire of the plain single fields, which come in this order.
+  /// The field numbers of the plain single fields, in their order.
   private static let numbers: [String: Int] = Dictionary(
     uniqueKeysWithValues: [
       "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64", "float",
@@ -108,7 +108,7 @@ enum Messages {
     "single_nested_enum": .int(1),
   ]
 
-  /// The default of a field, as a value of its enum where that is a type of its own.
+  /// The default of a field, as a value of its enum if that is a separate type.
   private static func standard(_ name: String, _ kind: Kind) -> Value? {
     if case .enumeration(let type) = kind.type, case .int(let number) = defaults[name] {
       return .enumeration(type: type, number: number)
@@ -194,7 +194,7 @@ enum Messages {
   }
 }
 
-/// The words that CEL reserves, which the messages use as field names.
+/// The reserved words of CEL that the messages use as field names.
 enum ExpressionParserWords {
   static let reserved = [
     "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
@@ -203,7 +203,7 @@ enum ExpressionParserWords {
 }
 
 extension FieldDeclaration.Storage {
-  /// The same for the elements of a repeated field: a list of structs is no struct.
+  /// The kind of the elements of a repeated field: a list of structs is not a struct.
   var ofElement: Self {
     switch self {
     case .jsonStruct, .jsonList: .jsonValue

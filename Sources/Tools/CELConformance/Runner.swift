@@ -51,7 +51,7 @@ struct ConformanceRunner {
     switch outcome {
     case .error(let message): return "expected \(text(wanted)), found the error: \(message)"
     case .value(let found, _):
-      // Through a slot and back, so that both went the way of assigned fields.
+      // Converted to a slot and back, so that both have the representation of assigned fields.
       let evaluator = Evaluator(types: notation.types)
       let normal = evaluator.value(evaluator.slot(wanted))
       return found == normal ? nil : "expected \(text(normal)), found \(text(found))"
@@ -103,7 +103,7 @@ struct ConformanceRunner {
     _ typed: TypedExpression, as type: ValueType, test: Case, notation: Notation, environment: Environment
   ) -> Outcome {
     do {
-      // Through its stored form, so that this is tested with it.
+      // Converted to its stored form and back, so that the stored form is tested as well.
       let stored = try TypedExpression(json: JSON(parsing: typed.json.text()))
       let program = try ExpressionProgram(stored, types: environment.types)
       let evaluator = Evaluator(types: environment.types)

@@ -1,7 +1,7 @@
 import CEL
 import FlowJSON
 
-/// One case of the suite as its file has it.
+/// One case of the suite, as in its file.
 struct Case {
   var file: String
   var section: String
@@ -171,7 +171,7 @@ struct Notation {
     }
   }
 
-  /// JSON as `google.protobuf.Value` has it: all numbers are doubles.
+  /// JSON in the form of `google.protobuf.Value`: all numbers are doubles.
   private func plain(_ json: JSON) -> Value {
     switch json {
     case .null: .null

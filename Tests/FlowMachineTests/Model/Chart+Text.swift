@@ -1,5 +1,5 @@
 extension Chart {
-  /// The chart as people write it.
+  /// The chart in the syntax of the language.
   var text: String {
     var lines = ["role boss", "event Begin"] + Chart.events.map { "event \($0) { v: int }" }
     lines += ["flow F {", "  ongoing", "  data {"]

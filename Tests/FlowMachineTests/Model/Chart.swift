@@ -1,27 +1,27 @@
-/// A machine as the generator describes it: a tree, and nothing worked out beforehand.
+/// A statechart as a plain tree, without precomputed data.
 struct Chart {
-  /// How many events come from outside, and how many more there are that are only raised.
+  /// The number of external events, and of events that are only raised.
   static let outside = 3
   static let events = ["Go", "Turn", "StepFailure", "Jump", "Inner", "Echo", "Last"]
   static let jump = 3
   static let fields = ["a", "b", "c"]
 
   var root: Node
-  /// The state that the start names.
+  /// The target of the start.
   var first: String
   var startActs: [ChartAct]
-  /// What the fields begin with.
+  /// The initial values of the fields.
   var values: [Int]
-  /// The sum of all fields stays below it.
+  /// The invariant: an upper bound for the sum of all fields.
   var bound: Int?
 }
 
-/// A state with all that is in it.
+/// A state with its members.
 struct Node {
   enum Kind { case root, plain, parallel, region, final, failed }
 
   var name: String
-  /// The names from the top, joined by dots; empty for the root.
+  /// The path from the root, joined by dots; empty for the root.
   var path: String
   var kind: Kind
   var isInitial = false
@@ -34,7 +34,7 @@ struct Node {
 
   var isFinal: Bool { kind == .final || kind == .failed }
 
-  /// The state and all inside of it, in document order.
+  /// The state and its descendants, in document order.
   var all: [Node] { [self] + children.flatMap(\.all) }
 }
 
@@ -42,11 +42,11 @@ struct Node {
 struct Reaction {
   enum Trigger: Hashable {
     case events([Int]), any, always, done, error
-    /// In milliseconds; `at` counts from the instant of entering as well.
+    /// In milliseconds; `at` is also relative to the time of entry.
     case after(Int64), every(Int64), at(Int64)
   }
 
-  /// What it is known by, in this chart.
+  /// Its number in this chart.
   var number: Int
   var trigger: Trigger
   var isForBoss = false
@@ -65,12 +65,12 @@ struct Reaction {
   }
 }
 
-/// One thing that is done, perhaps only under a condition.
+/// A statement, possibly with a condition.
 struct ChartAct {
   indirect enum Kind {
     case assign(Int, Term)
     case raise(Int, Term)
-    /// A word, a number, and where the instance is.
+    /// A word, a number and the active states.
     case log(String, Term)
   }
 
@@ -82,7 +82,7 @@ struct ChartAct {
 indirect enum Term {
   case number(Int)
   case field(Int)
-  /// What the event brings along.
+  /// The number in the payload of the event.
   case given
   case sum(Term, Term)
   case remainder(Term, Int)
@@ -90,11 +90,11 @@ indirect enum Term {
   case quotient(Int, Term)
 }
 
-/// What holds or does not.
+/// A condition.
 indirect enum Condition {
   case less(Term, Term)
   case equal(Term, Term)
-  /// The active states have a name in them.
+  /// Whether a state with this name is active.
   case mentions(String)
   case not(Condition)
   case both(Condition, Condition)

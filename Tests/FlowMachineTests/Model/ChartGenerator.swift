@@ -1,11 +1,11 @@
 import FlowGenerator
 
-/// Makes random charts that the compiler takes, most of the time.
+/// Generates random charts, most of which the compiler accepts.
 struct ChartGenerator {
   private var random: SplitMix64
   private var states = 0
   private var reactions = 0
-  /// Paths of what may be a target, and of what has a past to go back to.
+  /// Paths of possible targets, and of states with history.
   private var targets: [String] = []
   private var pasts: [String] = []
 
@@ -18,7 +18,7 @@ struct ChartGenerator {
     for _ in 0..<(2 + random.next(below: 2)) { root.children.append(state(in: root, depth: 0)) }
     if chance(40) { root.children.append(final(in: root)) }
     targets = root.all.filter { $0.kind != .root && ($0.kind != .region || chance(40)) }.map(\.path)
-    // Twice, since much depends on several states being final at once.
+    // Twice, because much behaviour depends on several states being final at once.
     targets += root.all.filter { $0.isFinal && $0.path.contains(".") }.map(\.path)
     pasts = root.all.filter { $0.kind != .root && !$0.children.isEmpty }.map(\.path)
     root = withReactions(root, scope: "")
@@ -59,7 +59,7 @@ struct ChartGenerator {
     return made
   }
 
-  /// A parallel in a region of another, in which all regions may come to their ends.
+  /// A parallel state in a region of another one, in which all regions can complete.
   private mutating func tower(in outer: Node, isInner: Bool = false) -> Node {
     var made = node(in: outer, .parallel)
     for isFirst in [true, false] {
@@ -72,7 +72,7 @@ struct ChartGenerator {
     return made
   }
 
-  /// Puts states into one, of which the first or the second is initial, and often a final one.
+  /// Nests states in a new one, of which the first or the second is initial, and often one is final.
   private mutating func fill(_ outer: inout Node, depth: Int) {
     for _ in 0..<(1 + random.next(below: 2)) { outer.children.append(state(in: outer, depth: depth)) }
     outer.children[random.next(below: outer.children.count)].isInitial = true
@@ -81,8 +81,8 @@ struct ChartGenerator {
 
   // MARK: - Reactions
 
-  /// - Parameter scope: What the reactions to events lead to lies inside of it, since only one region may leave its
-  ///   parallel on an event.
+  /// - Parameter scope: The targets of event reactions are inside of it, because only one region may exit its
+  ///   parallel state on an event.
   private mutating func withReactions(_ node: Node, scope: String) -> Node {
     var node = node
     node.entry = chance(50) ? [log("in " + node.name)] + acts(1, isGiven: false, raising: raisable(.always)) : []
@@ -99,7 +99,7 @@ struct ChartGenerator {
     return node
   }
 
-  /// A reaction to the final state beside, so that often all regions come to their ends.
+  /// A reaction to the adjacent final state, so that all regions complete often.
   private mutating func ending(_ child: Node, in outer: Node) -> [Reaction] {
     let others = child.reactions.map(\.trigger)
     let event = random.next(below: Chart.outside)
@@ -142,7 +142,7 @@ struct ChartGenerator {
     return random.pick([.after(length), .after(length), .every(length), .at(length)])
   }
 
-  /// One that mostly puts itself out.
+  /// A reaction that usually disables itself.
   private mutating func always() -> Reaction {
     let field = Chart.fields.count - 1
     var made = reaction(.always, isGiven: false)
@@ -167,7 +167,7 @@ struct ChartGenerator {
     return made
   }
 
-  /// Reactions of the flow that lead to what nothing else leads to.
+  /// Reactions of the flow to states that are otherwise unreachable.
   private mutating func jumps(_ root: Node, _ first: String) -> [Reaction] {
     let reached = Set(root.all.flatMap(\.reactions).compactMap(\.target) + [first])
     var made: [Reaction] = []
@@ -182,9 +182,9 @@ struct ChartGenerator {
     return made
   }
 
-  // MARK: - What is done
+  // MARK: - Statements
 
-  /// What may be raised: mostly what comes after the event that it is raised for, so that few charts run for ever.
+  /// Events to raise: usually later ones than the triggering event, so that few charts loop endlessly.
   private mutating func raisable(_ trigger: Reaction.Trigger) -> [Int] {
     let own = Array(Chart.events.indices.dropFirst(Chart.jump + 1))
     if chance(2) { return Array(Chart.events.indices) }
@@ -201,7 +201,7 @@ struct ChartGenerator {
   }
 
   private mutating func act(isGiven: Bool, _ raising: [Int]) -> ChartAct.Kind {
-    // The last field is for `always`, and only events set it.
+    // The last field is reserved for `always`, and only events set it.
     let field = random.next(below: isGiven ? Chart.fields.count : Chart.fields.count - 1)
     switch random.next(below: 20) {
     case 0..<10: return .assign(field, .remainder(term(isGiven: isGiven), 5))
@@ -254,9 +254,9 @@ struct ChartGenerator {
   }
 }
 
-/// What comes in from outside.
+/// A random external input.
 enum ChartInput {
   case event(Int, given: Int, isBoss: Bool)
-  /// The clock goes on; what falls due fires at its time, or when nobody was there, all at the end.
+  /// Advances the clock. Due timers fire at their time, or all at the end as after a downtime.
   case wait(Int64, isLate: Bool)
 }

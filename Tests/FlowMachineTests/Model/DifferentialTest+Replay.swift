@@ -2,8 +2,8 @@ import FlowJSON
 import FlowMachine
 
 extension DifferentialTest {
-  /// Makes a step twice: of the instance, and of what its two documents bring back.
-  /// - Throws: `Difference` when that is not the same in every byte.
+  /// Performs a step twice: from the instance, and from the instance restored from its two documents.
+  /// - Throws: `Difference` if the results are not identical in every byte.
   func step(_ input: Input) throws -> Outcome {
     guard let instance else { throw Difference(after: "nothing", model: Picture(), interpreter: Picture()) }
     let outcome = stepper.step(instance, input, now: now)
@@ -17,7 +17,7 @@ extension DifferentialTest {
   }
 }
 
-/// The instance as a store would give it back: through the bytes of its documents.
+/// The instance restored from the bytes of its documents.
 func restored(_ instance: Instance, _ machine: Machine, _ stepper: Stepper) throws -> Instance {
   let header = InstanceHeader(
     flow: instance.flow, key: instance.key, status: instance.status, revision: instance.revision,
@@ -27,7 +27,7 @@ func restored(_ instance: Instance, _ machine: Machine, _ stepper: Stepper) thro
     data: JSON(parsing: instance.dataJSON(in: machine).bytes()))
 }
 
-/// Whether two steps come to the same, their documents in every byte.
+/// Whether two steps are equal, with identical documents.
 func isSame(_ one: Outcome, _ other: Outcome, _ machine: Machine) -> Bool {
   guard case .accepted(let first) = one, case .accepted(let second) = other else {
     return trace(one, machine) == trace(other, machine)
@@ -41,7 +41,7 @@ func isSame(_ one: Outcome, _ other: Outcome, _ machine: Machine) -> Bool {
     && first.next.dataJSON(in: machine).bytes() == second.next.dataJSON(in: machine).bytes()
 }
 
-/// All that a step comes to, as text.
+/// The complete result of a step as text.
 func trace(_ outcome: Outcome, _ machine: Machine) -> String {
   switch outcome {
   case .refused(let refusal): return "\(refusal.code) \(refusal.message) \(refusal.states) \(refusal.accepted)"

@@ -3,9 +3,9 @@ import FlowCompiler
 import FlowIR
 import FlowMachine
 
-/// The model and the interpreter side by side, with the same chart and the same inputs.
+/// Runs the model and the interpreter with the same chart and inputs.
 struct DifferentialTest {
-  /// What can be seen of an instance and of its last step.
+  /// The observable state of an instance and of its last step.
   struct Picture: Hashable {
     var outcome = ""
     var states: [String] = []
@@ -38,7 +38,7 @@ struct DifferentialTest {
     }
   }
 
-  /// How many timers one wait lets fire.
+  /// The maximum number of timers that fire in one wait.
   static let maximumFirings = 40
 
   let machine: Machine
@@ -50,10 +50,10 @@ struct DifferentialTest {
   private var patience = 1000
   var armed: Set<ArmedTimer> = []
   var now: Int64 = 1_000_000
-  /// How often each outcome was seen.
+  /// The number of occurrences of each outcome.
   var outcomes: [String: Int] = [:]
 
-  /// - Returns: Nil for a chart that the compiler refuses.
+  /// - Returns: Nil for a chart that the compiler rejects.
   init?(_ chart: Chart, mistake: Model.Mistake? = nil) throws {
     let text = chart.text
     guard let program = compile("chart.flow", load: { $0 == "chart.flow" ? Array(text.utf8) : nil }).program else {
@@ -79,12 +79,12 @@ struct DifferentialTest {
     return found
   }
 
-  // MARK: - TestInstance
+  // MARK: - Run
 
-  /// Begins and gives both all inputs, until one has no end.
-  /// - Parameter patience: After how many microsteps an input counts as one without an end, and is not compared.
-  /// - Throws: `Difference` where they part.
-  mutating func play(_ inputs: [ChartInput], patience: Int = 1000) throws {
+  /// Starts both and passes all inputs, until one does not terminate.
+  /// - Parameter patience: The number of microsteps after which an input counts as endless and is not compared.
+  /// - Throws: `Difference` at the first disagreement.
+  mutating func run(_ inputs: [ChartInput], patience: Int = 1000) throws {
     self.patience = patience
     do {
       try playAll(inputs)
@@ -118,7 +118,7 @@ struct DifferentialTest {
     }
   }
 
-  /// Begins anew where there is nothing more to see.
+  /// Starts a new instance when the current one has ended.
   private mutating func startAgain() throws {
     outcomes["ended"] = nil
     model = Model(model.chart, mistake: model.mistake)
@@ -165,7 +165,7 @@ struct DifferentialTest {
     }
   }
 
-  /// A timer that could not be taken would fire for ever.
+  /// A timer that fails would fire endlessly.
   private mutating func forget(_ timer: Model.Timer, _ armed: ArmedTimer) {
     model.timers.removeAll { $0 == timer }
     instance = instance?.withoutTimer(armed)

@@ -1,5 +1,5 @@
 extension Model {
-  /// A reaction that was chosen, and the state that it stands in.
+  /// A selected reaction, and its state.
   struct Chosen {
     var source: String
     var reaction: Reaction
@@ -7,7 +7,7 @@ extension Model {
 
   enum Question {
     case event(Int), always, error
-    /// Only the state itself is asked.
+    /// Considers only the state itself.
     case done(String)
   }
 
@@ -17,7 +17,7 @@ extension Model {
     var isPutOff = false
   }
 
-  /// Asks from the inside out, then drops what would leave a state that an earlier one leaves.
+  /// Selects from the inside out, then removes reactions that would exit a state that an earlier one exits.
   func select(_ question: Question) throws(Refusal) -> Answer {
     var answer = Answer()
     _ = try ask(chart.root, question, &answer)
@@ -30,7 +30,7 @@ extension Model {
     return answer
   }
 
-  /// - Returns: Whether the state, or one inside of it, took what was asked.
+  /// - Returns: Whether the state or a descendant handled the trigger.
   private func ask(_ node: Node, _ question: Question, _ answer: inout Answer) throws(Refusal) -> Bool {
     var isTaken = false
     for child in node.children where active.contains(child.path) {
@@ -75,7 +75,7 @@ extension Model {
     return try reaction.condition.map { condition throws(Refusal) in try isTrue(condition) } ?? true
   }
 
-  /// Why an event that nothing takes is refused.
+  /// The reason for the refusal of an event without an enabled reaction.
   func refusal(of event: Int) throws(Refusal) -> String {
     let asked = nodes.filter { active.contains($0.path) }.flatMap(\.reactions).filter { reaction in
       if case .events(let events) = reaction.trigger { return events.contains(event) }
@@ -85,7 +85,7 @@ extension Model {
     return asked.allSatisfy { $0.isForBoss && sender == .anybody } ? "role-missing" : "guard-false"
   }
 
-  /// The events that find a reaction, an `ignore` or a `defer` in an active state.
+  /// The events with a reaction, an `ignore` or a `defer` in an active state.
   var accepted: [Int] {
     let here = nodes.filter { active.contains($0.path) }
     return Chart.events.indices.filter { event in
@@ -96,9 +96,9 @@ extension Model {
     }
   }
 
-  // MARK: - What is left
+  // MARK: - Exited states
 
-  /// The innermost state that stays active; nil when nothing is left.
+  /// The innermost state that stays active; nil if no state is exited.
   func domain(of chosen: Chosen) -> String? {
     guard let target = chosen.reaction.target else { return nil }
     if isInside(target, chosen.source), !chosen.reaction.isReenter {
@@ -109,7 +109,7 @@ extension Model {
     var outer = chosen.source
     repeat {
       outer = parent(of: outer)
-      // Of a parallel that stays active, the region of both is left alone.
+      // Of a parallel state that stays active, only the common region is exited.
       if node(outer).kind == .parallel, let region = region(of: outer, around: target),
         chosen.source == region || isInside(chosen.source, region)
       {

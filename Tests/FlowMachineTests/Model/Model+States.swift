@@ -1,8 +1,8 @@
-// What leaving and entering a state comes to.
+// Exiting and entering states.
 extension Model {
-  // MARK: - Leave
+  // MARK: - Exit
 
-  /// Inside out, the last first.
+  /// From the inside out, the last first.
   func leavingOrder(_ node: Node) -> [Node] {
     let children = mistake == .leavesEarlierRegionsFirst ? node.children : node.children.reversed()
     return children.flatMap { leavingOrder($0) } + [node]
@@ -19,7 +19,7 @@ extension Model {
 
   // MARK: - Enter
 
-  /// The states that have to be active when a reaction is over.
+  /// The states that must be active after a reaction.
   func goals(of reaction: Reaction) -> Set<String> {
     guard let target = reaction.target else { return [] }
     guard reaction.isHistory, let inner = memory[target], !inner.isEmpty else { return [target] }
@@ -28,7 +28,7 @@ extension Model {
     return Set(children.filter { child in inner.contains { $0 == child || isInside($0, child) } })
   }
 
-  /// Enters the child that leads to a goal, or else the initial one; of a parallel every region.
+  /// Enters the child on the path to a goal, or the initial one; every region of a parallel state.
   mutating func enterChildren(
     of node: Node, towards goals: Set<String>, only region: String? = nil
   ) throws(Refusal) {
@@ -57,7 +57,7 @@ extension Model {
 
   // MARK: - Completion
 
-  /// A child has come to its end: the state around it is done, and with the last region the parallel, and so on out.
+  /// A child is final: the enclosing state is done, and with its last region a parallel state, and so on outwards.
   private mutating func complete(_ path: String) {
     if path.isEmpty { return }
     queue.append(.done(path))
@@ -77,7 +77,7 @@ extension Model {
     return child.kind == .parallel && mistake != .doneDoesNotClimb && isComplete(child)
   }
 
-  // MARK: - Acts
+  // MARK: - Statements
 
   mutating func perform(_ acts: [ChartAct]) throws(Refusal) {
     for act in acts {
@@ -114,7 +114,7 @@ extension Model {
     }
   }
 
-  /// As in CEL, one side that is false decides even when the other one fails.
+  /// As in CEL, a false operand decides even if the other one fails.
   private func both(_ left: Condition, _ right: Condition) throws(Refusal) -> Bool {
     do throws(Refusal) {
       if try !isTrue(left) { return false }

@@ -1,5 +1,5 @@
 extension Model {
-  /// The chosen reactions, then all that follows from them.
+  /// Performs the selected reactions and everything that follows from them.
   mutating func macrostep(_ chosen: [Chosen]) throws(Refusal) {
     try microstep(chosen)
     try settle()
@@ -16,7 +16,7 @@ extension Model {
     if values.reduce(0, +) >= bound { throw Refusal(code: "invariant-broken") }
   }
 
-  /// First `always`, then what was raised, until nothing is left or the end has come.
+  /// First `always` reactions, then raised events, until none is left or the flow has ended.
   private mutating func drain() throws(Refusal) {
     while !chart.root.children.contains(where: { $0.isFinal && active.contains($0.path) }) {
       let always = try select(.always).chosen
@@ -49,7 +49,7 @@ extension Model {
     }
   }
 
-  /// The end: in a final state of the flow, or in final states alone when nothing can react any more.
+  /// Ends the instance: in a final state of the flow, or when only final states are active and no reaction remains.
   mutating func endIfNothingCanHappen() throws(Refusal) {
     guard status == .running else { return }
     let isAtTop = chart.root.children.contains { $0.isFinal && active.contains($0.path) }
@@ -78,8 +78,9 @@ extension Model {
     }
   }
 
-  /// Offers the deferred events, oldest first, from the start after each that was handled. One that fails is refused,
-  /// and everything is as it was before it.
+  /// Offers the deferred events, oldest first, again from the start after each handled one. A failing event is
+  /// refused,
+  /// and its changes are reverted.
   private mutating func offerDeferred() throws(Refusal) {
     var index = 0
     while status == .running, index < putOff.count {
@@ -112,7 +113,7 @@ extension Model {
     return true
   }
 
-  /// Leaves inside out, acts, enters outside in.
+  /// Exits from the inside out, performs actions, enters from the outside in.
   private mutating func microstep(_ chosen: [Chosen]) throws(Refusal) {
     microsteps += 1
     guard microsteps <= patience else {
@@ -125,7 +126,7 @@ extension Model {
     for each in chosen { try perform(each.reaction.acts) }
     for each in chosen {
       guard let domain = domain(of: each) else { continue }
-      // In a parallel that stays active only the region of the target was left.
+      // In a parallel state that stays active, only the region of the target was exited.
       let region =
         node(domain).kind == .parallel ? each.reaction.target.flatMap { self.region(of: domain, around: $0) } : nil
       try enterChildren(of: node(domain), towards: goals(of: each.reaction), only: region)

@@ -1,22 +1,22 @@
-/// What a chart means, a second time: slowly, with sets of paths, and nothing prepared.
+/// A second, simple and slow implementation of statecharts, with sets of paths and without precomputation.
 ///
-/// A value; whoever takes a copy before a step has the instance as it was.
+/// A value type: a copy before a step preserves the instance.
 struct Model {
-  /// A bug that is put in, to see whether it is found.
+  /// A planted bug.
   enum Mistake: CaseIterable {
-    /// Of what is entered, the inside comes first.
+    /// Inner states are entered first.
     case entersInsideOut
-    /// A parallel in a region does not complete the parallel around it.
+    /// A parallel state in a region does not complete the enclosing one.
     case doneDoesNotClimb
-    /// Earlier regions are left before later ones.
+    /// Earlier regions are exited before later ones.
     case leavesEarlierRegionsFirst
-    /// History goes back to the children only, not to the innermost states.
+    /// History restores the children only, not the innermost states.
     case historyIsShallow
-    /// What was raised last goes first.
+    /// The event that was raised last is handled first.
     case raisedInReverse
   }
 
-  /// The reason that an input is refused, by the code of the refusal.
+  /// The code of the refusal of an input.
   struct Refusal: Error { var code: String }
 
   struct Timer: Hashable {
@@ -25,7 +25,7 @@ struct Model {
     var period: Int64?
   }
 
-  /// Who sent what is being looked at.
+  /// The caller of the current event.
   enum Sender: Hashable { case anybody, boss, nobody }
 
   struct PutOff: Hashable {
@@ -41,7 +41,7 @@ struct Model {
 
   enum Status: String { case running, done, failed }
 
-  /// Stands for more microsteps than anybody wants to wait for.
+  /// Represents an endless chain of microsteps.
   static let impatience = "impatience"
 
   let chart: Chart
@@ -49,19 +49,19 @@ struct Model {
   let nodes: [Node]
   private let byPath: [String: Node]
   var mistake: Mistake?
-  /// After how many microsteps it gives up; the interpreter does behind a thousand.
+  /// The limit of microsteps; that of the interpreter is above one thousand.
   var patience = 1000
 
-  // What is kept from one step to the next.
+  // State that persists between steps.
   var status = Status.running
-  /// The paths of the active states; that of the root is empty.
+  /// The paths of the active states; the path of the root is empty.
   var active: Set<String> = []
   var values: [Int] = []
   var timers: [Timer] = []
   var memory: [String: Set<String>] = [:]
   var putOff: [PutOff] = []
 
-  // The step under way.
+  // State of the current step.
   var now: Int64 = 0
   var sender = Sender.nobody
   var given: Int?
@@ -79,7 +79,7 @@ struct Model {
     values = chart.values
   }
 
-  // MARK: - Where things are
+  // MARK: - Lookup
 
   func node(_ path: String) -> Node { byPath[path] ?? chart.root }
 
@@ -108,7 +108,7 @@ struct Model {
     try settle()
   }
 
-  /// - Returns: What became of the event.
+  /// - Returns: The outcome of the event.
   mutating func take(_ event: Int, given: Int, isBoss: Bool, now: Int64) throws(Refusal) -> String {
     guard status == .running else { throw Refusal(code: "ended") }
     begin(now, isBoss ? .boss : .anybody)
@@ -126,7 +126,7 @@ struct Model {
     throw Refusal(code: try refusal(of: event))
   }
 
-  /// - Returns: What became of the timer.
+  /// - Returns: The outcome of the timer.
   mutating func fire(_ timer: Timer, now: Int64) throws(Refusal) -> String {
     let before = self
     do throws(Refusal) {
@@ -152,7 +152,7 @@ struct Model {
     return "applied"
   }
 
-  /// Gives a timer that could not be taken to `on error`.
+  /// Passes a failed timer to `on error`.
   private mutating func recover(_ timer: Timer, _ now: Int64) throws(Refusal) -> Bool {
     begin(now, .nobody)
     rearm(timer)

@@ -2,11 +2,11 @@ import FlowGenerator
 import Foundation
 import Testing
 
-/// The interpreter against a second, simpler reading of what statecharts mean, over random charts and inputs.
-/// `FLOW_THOROUGH=1` takes a hundred thousand of them.
-@Suite struct ModelTests {
+/// Compares the interpreter with a second, simpler implementation of statecharts on random charts and inputs.
+/// `FLOW_THOROUGH=1` runs a hundred thousand of them.
+@Suite("Interpreter compared with a model") struct ModelTests {
   static let isThorough = ProcessInfo.processInfo.environment["FLOW_THOROUGH"] != nil
-  /// Split, so that the two processors share them.
+  /// Divided into ranges that run in parallel.
   static let seeds = (0..<4 as Range<UInt64>).map { part in
     let count: UInt64 = isThorough ? 25_000 : 250
     return (part * count)..<((part + 1) * count)
@@ -18,19 +18,22 @@ import Testing
     return (chart, generator.inputs(20, places: chart.root.all.count))
   }
 
-  /// Each step is made a second time of an instance that was kept and restored, and has to come to the same bytes.
-  @Test(arguments: seeds) func theInterpreterDoesWhatTheModelDoes(_ seeds: Range<UInt64>) throws {
+  /// Each step is repeated from a stored and restored instance, and must produce the same bytes.
+  @Test(
+    "the interpreter agrees with the model on random charts",
+    arguments: seeds) func randomCharts(_ seeds: Range<UInt64>) throws
+  {
     var refused = 0
     var outcomes: [String: Int] = [:]
     for seed in seeds {
       let (chart, inputs) = drawn(seed)
-      guard var duel = try DifferentialTest(chart) else {
+      guard var comparison = try DifferentialTest(chart) else {
         refused += 1
         continue
       }
       do {
-        try duel.play(inputs, patience: seed % 16 == 0 ? 1000 : 100)
-        outcomes.merge(duel.outcomes, uniquingKeysWith: +)
+        try comparison.run(inputs, patience: seed % 16 == 0 ? 1000 : 100)
+        outcomes.merge(comparison.outcomes, uniquingKeysWith: +)
       } catch {
         let finding = Finding(chart, inputs)?.smallest
         Issue.record("seed \(seed): \(finding.map { "\($0)" } ?? "\(error)")")
@@ -45,8 +48,11 @@ import Testing
     }
   }
 
-  /// Whoever compares has to be able to lose: a mistake that is put into the model is found before long.
-  @Test(arguments: Model.Mistake.allCases) func aMistakeIsFound(_ mistake: Model.Mistake) throws {
+  /// The comparison must be able to fail: it finds each planted bug of the model.
+  @Test(
+    "each planted bug of the model is found",
+    arguments: Model.Mistake.allCases) func plantedBug(_ mistake: Model.Mistake) throws
+  {
     let found = (0..<300 as Range<UInt64>).first { seed in
       let (chart, inputs) = drawn(seed)
       return Finding(chart, inputs, mistake, patience: 50) != nil

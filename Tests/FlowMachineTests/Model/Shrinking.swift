@@ -1,6 +1,6 @@
-/// A chart with inputs on which the model and the interpreter part.
+/// A chart with inputs for which the model and the interpreter disagree.
 struct Finding: CustomStringConvertible {
-  /// How many smaller ones are tried.
+  /// The maximum number of smaller candidates.
   static let maximumTries = 2000
 
   var chart: Chart
@@ -10,11 +10,11 @@ struct Finding: CustomStringConvertible {
 
   var description: String { "\(difference)\n\(inputs)\n\(chart.text)" }
 
-  /// - Returns: Nil when they agree, or when the compiler refuses the chart.
+  /// - Returns: Nil if they agree, or if the compiler rejects the chart.
   init?(_ chart: Chart, _ inputs: [ChartInput], _ mistake: Model.Mistake? = nil, patience: Int = 1000) {
     do {
-      guard var duel = try DifferentialTest(chart, mistake: mistake) else { return nil }
-      try duel.play(inputs, patience: patience)
+      guard var comparison = try DifferentialTest(chart, mistake: mistake) else { return nil }
+      try comparison.run(inputs, patience: patience)
       return nil
     } catch let difference as DifferentialTest.Difference {
       self.chart = chart
@@ -26,7 +26,7 @@ struct Finding: CustomStringConvertible {
     }
   }
 
-  /// The same with whatever can be left out.
+  /// The smallest chart and inputs with the same disagreement that were found.
   var smallest: Finding {
     var best = self
     var tries = 0
@@ -59,7 +59,7 @@ struct Finding: CustomStringConvertible {
 }
 
 extension Node {
-  /// The same node with one thing less, in every way.
+  /// All variants of the node with one member removed.
   fileprivate var simpler: [Node] {
     var found: [Node] = []
     for index in children.indices where !children[index].isInitial {

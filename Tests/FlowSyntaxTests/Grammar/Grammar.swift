@@ -1,7 +1,7 @@
 import FlowTestSupport
 import Foundation
 
-/// A grammar as `grammar/*.ebnf` writes it: `=`, `;`, `|`, `{ }`, `[ ]`, `( )`, quoted words and names.
+/// A grammar in the notation of `grammar/*.ebnf`: `=`, `;`, `|`, `{ }`, `[ ]`, `( )`, quoted words and names.
 struct Grammar {
   indirect enum Rule: Hashable {
     case word(String)
@@ -16,7 +16,7 @@ struct Grammar {
   struct Malformed: Error, CustomStringConvertible { var description: String }
 
   private(set) var productions: [String: Rule] = [:]
-  /// The production that the file begins with.
+  /// The first production of the file.
   private(set) var start = ""
 
   static func isTerminal(_ name: String) -> Bool { name == name.uppercased() }
@@ -54,12 +54,12 @@ extension Grammar.Rule {
     }
   }
 
-  /// The productions and terminals that it mentions.
+  /// The productions and terminals to which it refers.
   var names: [String] {
     if case .name(let name) = self { [name] } else { parts.flatMap(\.names) }
   }
 
-  /// The words that it mentions.
+  /// The words that it contains.
   var words: [String] {
     if case .word(let word) = self { [word] } else { parts.flatMap(\.words) }
   }

@@ -6,9 +6,9 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The grammar and the parser say the same: what one makes the other reads, and the other way round.
+/// The grammar and the parser agree: each accepts the sentences of the other.
 @Suite struct GrammarTests {
-  /// `FLOW_THOROUGH=1` takes ten times as many.
+  /// `FLOW_THOROUGH=1` runs ten times as many.
   static let sentenceCount = ProcessInfo.processInfo.environment["FLOW_THOROUGH"] == nil ? 2000 : 20_000
   static let files = Sample.allFlows()
 
@@ -22,7 +22,7 @@ import Testing
     expectAllSeen(generator)
   }
 
-  /// With line ends and comments strewn in between.
+  /// With random line ends and comments.
   @Test("every sentence of the grammar can be formatted") func sentencesAreFormatted() throws {
     var generator = SentenceGenerator(try Grammar(named: "flow.ebnf"), seed: 2, terminal: Terminals.text)
     var random = SplitMix64(state: 3)
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  /// A file that parses can be derived, and one that does not parse can't.
+  /// A file can be derived from the grammar if and only if it parses.
   @Test("every file of the corpus is derived by the grammar", arguments: files) func filesAreDerived(_ sample: Sample)
     throws
   {
@@ -56,7 +56,7 @@ import Testing
       isDerived == !file.diagnostics.hasErrors, "the grammar goes as far as line \(place.line), column \(place.column)")
   }
 
-  /// The random programs are made of all words of the language.
+  /// The random programs contain all words of the language.
   @Test("generated programs use every word of the grammar") func generatorCoversWords() throws {
     let all = try Grammar(named: "flow.ebnf").productions.values.flatMap(\.words)
     let words = Set(all).filter { $0.allSatisfy(\.isLetter) }

@@ -1,4 +1,5 @@
-/// Asks whether a text can be derived from a grammar: all ways at once, each production at each place only once.
+/// Determines whether a text can be derived from a grammar: all alternatives in parallel, each production once per
+/// position.
 struct Recogniser {
   private struct Visit: Hashable {
     var rule: Grammar.Rule
@@ -6,11 +7,11 @@ struct Recogniser {
   }
 
   private let grammar: Grammar
-  /// Where a word or a terminal that begins at a place may end.
+  /// The possible ends of a word or terminal that starts at a position.
   private let wordEnd: (String, Int) -> Int?
   private let terminalEnds: (String, Int) -> Set<Int>
   private var known: [Visit: Set<Int>] = [:]
-  /// The furthest place that was reached, to say where it does not go on.
+  /// The furthest position that was reached, for the error message.
   private(set) var furthest = 0
 
   init(
@@ -21,7 +22,7 @@ struct Recogniser {
     self.terminalEnds = terminalEnds
   }
 
-  /// Where a text that begins at `position` and is derived from a production may end.
+  /// The possible ends of a text that starts at `position` and is derived from a production.
   mutating func ends(of name: String, at position: Int = 0) -> Set<Int> { ends(.name(name), position) }
 
   private mutating func ends(_ rule: Grammar.Rule, _ position: Int) -> Set<Int> {

@@ -1,32 +1,32 @@
 import FlowGenerator
 
-/// Walks a grammar at random and writes down what it passes: a sentence of the language.
+/// Walks a grammar at random and collects the words: a sentence of the language.
 ///
-/// Every other time it goes where it has not been yet, so that a few thousand sentences see all of the grammar.
+/// Every second walk prefers alternatives not used before, so that a few thousand sentences cover the grammar.
 struct SentenceGenerator {
-  /// A place in the grammar where the walk can go different ways, and the way it went.
+  /// A choice in the grammar, and the selected alternative.
   struct Way: Hashable {
     var production: String
     var rule: Grammar.Rule
     var choice: Int
   }
 
-  /// After so many words the walk takes the shortest way out.
+  /// The number of words after which the walk takes the shortest way to the end.
   private static let maximumWords = 150
 
   private let grammar: Grammar
   private let terminal: (String, [String], inout SplitMix64) -> String
   private var random: SplitMix64
   private(set) var seen: [Way: Int] = [:]
-  /// The least number of steps to the end of each production.
+  /// The minimum number of steps to the end of each production.
   private var heights: [String: Int] = [:]
 
-  /// The productions that lead to a way that was not gone yet.
+  /// The productions that lead to an unused alternative.
   private var unfinished: Set<String> = []
   private var isFinished = false
 
   private var words: [String] = []
-  /// The productions that the walk is in.
+  /// The productions that contain the current position of the walk.
   private var path: [String] = []
 
   /// - Parameter terminal: A text for a terminal, within the productions that lead to it.
@@ -48,7 +48,7 @@ struct SentenceGenerator {
     return words
   }
 
-  /// Every way that there is, also those that were never gone.
+  /// All alternatives, including unused ones.
   private(set) var ways: [Way] = []
 
   private static func ways(of rule: Grammar.Rule, in production: String) -> [Way] {
@@ -106,7 +106,7 @@ struct SentenceGenerator {
       let choices = depth > height(part) ? [0, 1] : [0]
       if choose(rule, among: choices, leadingTo: { $0 == 1 ? part : nil }) == 1 { walk(part, depth) }
     case .repeated(let part):
-      // Led by what is new at the beginning only: a grammar that comes back to itself would repeat everything.
+      // New alternatives lead the walk at the beginning only; a recursive grammar would otherwise repeat everything.
       let isLed = words.count < SentenceGenerator.maximumWords / 4
       let choices = depth > height(part) ? [0, 1] : [0]
       guard choose(rule, among: choices, leadingTo: { $0 == 1 && isLed ? part : nil }) == 1 else { return }

@@ -5,9 +5,9 @@ import FlowSyntax
 import FlowTestSupport
 import FlowTime
 
-/// What the capital names of the grammars stand for: texts for them, and where they end in a text.
+/// The terminals of the grammars: sample texts, and their possible ends in a text.
 enum Terminals {
-  /// The words that the parser takes for no name and no expression.
+  /// The words that the parser does not accept as a name or the start of an expression.
   static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
 
   static let names = ["alpha", "beta2", "order_id", "Gamma", "_x", "items", "caller", "self"]
@@ -29,7 +29,7 @@ enum Terminals {
     "Item{}", "Item{sku: 'x', qty: 2}", "a.b.Item{?x: y,}", ".Item{list: [Item{}]}", "f(Item{a: {'b': 1}})",
   ]
 
-  /// What may stand between two words; mostly spaces.
+  /// Separators between two words, mostly spaces.
   static let gaps =
     [String](repeating: " ", count: 30)
     + ["\n", "\n  ", "\n\n\n", " // a\n", "\n// b\n", "\n\n  /// c\n\n", " // d\n// e\n"]
@@ -50,9 +50,9 @@ enum Terminals {
     }
   }
 
-  // MARK: - What the grammar does not say
+  // MARK: - Rules outside of the grammar
 
-  /// A sentence of flow.ebnf with what only its notes say: where two words touch, and where an expression would go on.
+  /// A sentence of flow.ebnf that follows its notes: on adjacent words, and on expressions that would continue.
   static func repaired(_ words: [String]) -> [String] {
     var words = words
     for index in words.indices.dropFirst(2) {
@@ -63,7 +63,7 @@ enum Terminals {
     return words.filter { $0 != "xx" }
   }
 
-  // MARK: - The other way round
+  // MARK: - Recognition
 
   static func wordEnd(in file: ParsedFile) -> (String, Int) -> Int? {
     { word, place in
@@ -72,7 +72,7 @@ enum Terminals {
     }
   }
 
-  /// Where a terminal of flow.ebnf may end.
+  /// The possible ends of a terminal of flow.ebnf.
   static func ends(in file: ParsedFile) -> (String, Int) -> Set<Int> {
     { name, place in
       let token = file.tokens[place]
@@ -90,7 +90,7 @@ enum Terminals {
     }
   }
 
-  /// As the expression parser reads it, with a block behind it or without.
+  /// The end by the expression parser, with or without a following block.
   private static func expressionEnds(in file: ParsedFile, at place: Int) -> Set<Int> {
     var ends: Set<Int> = []
     for takesRecords in [true, false] {
@@ -104,7 +104,7 @@ enum Terminals {
     return ends
   }
 
-  /// Whether a token is of a terminal of cel.ebnf.
+  /// Whether a token belongs to a terminal of cel.ebnf.
   static func fits(_ kind: TokenKind, _ text: String, _ name: String) -> Bool {
     switch name {
     case "NAME": kind == .identifier && !keywords.contains(text)

@@ -5,11 +5,11 @@
   import FlowSource
   import Foundation
 
-  /// A connection to a broker that speaks AMQP 0-9-1, with one channel that confirms what it takes.
+  /// A connection to a broker by AMQP 0-9-1, with one channel in confirm mode.
   final class AMQPConnection: BrokerConnection {
     /// The longest name of an exchange, a routing key or a header.
     static let longestName = 255
-    /// Where Debian keeps the certificates that are trusted.
+    /// The file of trusted root certificates on Debian.
     static let certificates = "/etc/ssl/certs/ca-certificates.crt"
 
     private let connection: amqp_connection_state_t

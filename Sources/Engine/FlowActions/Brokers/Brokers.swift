@@ -4,18 +4,18 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// The bindings that hold connections of their own: each is there in a build with its trait.
+/// The bindings with connection pools of their own: each is available in a build with its trait.
 final class Brokers: Sendable {
-  /// How many connections one server gets.
+  /// The maximum number of connections to one server.
   static let maximumConnections = 4
-  /// How long a connection without work is kept.
+  /// The time after which an idle connection is closed, in seconds.
   static let idleSeconds = 30.0
-  /// How many servers are known at once.
+  /// The maximum number of servers with open pools.
   static let maximumServers = 64
 
   typealias Finish = @Sendable (JobOutcome) -> Void
 
-  /// One server's connections, of whichever kind.
+  /// The connections to one server, of any kind.
   private struct Server {
     var run: @Sendable (JobRequest, JSON, @escaping Finish) -> Void
     var stop: @Sendable () -> Void
@@ -26,7 +26,7 @@ final class Brokers: Sendable {
 
   init(_ settings: ActionSettings) { self.settings = settings }
 
-  /// The trait of the package that a binding needs and this build does not have; nil when nothing is missing.
+  /// The trait of the package that a binding needs and this build does not have; nil when the binding is available.
   static func missingTrait(for kind: Binding.Kind) -> String? {
     switch kind {
     case .publish:
@@ -84,7 +84,7 @@ final class Brokers: Sendable {
     guard let url = ServerURL(text, schemes: schemes) else {
       throw RequestProblem(message: "the server is not given as \(schemes.sorted()[0])://HOST")
     }
-    // The libraries look names up by themselves, so that only the name can be held against what is allowed.
+    // The libraries resolve names themselves, so that only the name can be checked against the policy.
     guard own == nil || settings.reach.allows(url.host) else {
       throw RequestProblem(message: "the operator has to allow the host of a server that the flow names")
     }

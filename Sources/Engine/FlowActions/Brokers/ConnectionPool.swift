@@ -3,27 +3,27 @@ import FlowRuntime
 import Foundation
 import Synchronization
 
-/// Why a server can't be used.
+/// The reason why a server is unavailable.
 struct BrokerProblem: Error {
   var message: String
 }
 
-/// A connection to a broker or a database; it belongs to the thread that made it.
+/// A connection to a broker or a database; it is used only by the thread that opened it.
 protocol BrokerConnection: AnyObject, SendableMetatype {
   init(_ url: ServerURL, timeoutMilliseconds: Int64) throws(BrokerProblem)
 
-  /// Does one job, and comes back when its time is over.
+  /// Executes one job, and returns at its timeout at the latest.
   func perform(_ request: JobRequest, _ settings: JSON) -> JobOutcome
 
-  /// True if another job may follow.
+  /// True if the connection can execute another job.
   var isUsable: Bool { get }
 
-  /// The socket, to see whether the other side has hung up; -1 without one.
+  /// The socket, to detect that the peer has closed the connection; -1 without one.
   var descriptor: Int32 { get }
 }
 
-/// The connections to one server, each with a thread of its own. They are made when there is work and closed when there
-/// was none for a while.
+/// The connections to one server, each with its own thread. Connections are opened on demand and closed after an idle
+/// period.
 final class ConnectionPool<Connection: BrokerConnection>: Sendable {
   typealias Finish = @Sendable (JobOutcome) -> Void
 
@@ -74,7 +74,7 @@ final class ConnectionPool<Connection: BrokerConnection>: Sendable {
     thread.start()
   }
 
-  /// What waits ends as unreachable; what is under way ends in its time.
+  /// Ends waiting jobs as unreachable; jobs in progress end within their timeouts.
   func stop() {
     let (waiting, threads) = state.withLock { state in
       state.isStopped = true
@@ -88,7 +88,7 @@ final class ConnectionPool<Connection: BrokerConnection>: Sendable {
   // MARK: - On a thread
 
   private func main() {
-    // Some libraries write to a socket that the other side has closed, which must not end this process.
+    // Some libraries write to sockets that the peer has closed; the signal must not end this process.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
@@ -97,7 +97,7 @@ final class ConnectionPool<Connection: BrokerConnection>: Sendable {
     while let work = next() { work.finish(outcome(of: work, &connection)) }
   }
 
-  /// Waits for work; nil when there was none for a while, and the thread has to end.
+  /// Waits for work; nil after the idle period, when the thread has to end.
   private func next() -> Work? {
     while true {
       let (work, isStopped) = state.withLock { state -> (Work?, Bool) in
@@ -141,7 +141,7 @@ final class ConnectionPool<Connection: BrokerConnection>: Sendable {
     }
   }
 
-  /// Whether the other side has closed a connection on which nobody waits for anything.
+  /// True if the peer has closed an idle connection.
   private func hasHungUp(_ connection: Connection) -> Bool {
     guard connection.descriptor >= 0 else { return false }
     var polled = pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)

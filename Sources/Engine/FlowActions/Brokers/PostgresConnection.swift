@@ -5,11 +5,11 @@
   import FlowSource
   import Foundation
 
-  /// A connection to PostgreSQL. Each statement runs in a transaction of its own, with its values bound.
+  /// A connection to PostgreSQL. Each statement runs in its own transaction, with its values bound.
   final class PostgresConnection: BrokerConnection {
-    /// The largest result that is taken, in bytes of text.
+    /// The maximum size of a result, in bytes of text.
     static let maximumAnswer = 1 << 20
-    /// Classes of SQLSTATE that pass: lost connections, conflicts, too little of something, an operator's hand.
+    /// Transient classes of SQLSTATE: lost connections, conflicts, insufficient resources, operator intervention.
     private static let passing: Set<String> = ["08", "40", "53", "55", "57", "58"]
 
     private let connection: OpaquePointer?
@@ -49,7 +49,7 @@
 
     // MARK: - A job
 
-    /// Why a statement did not come to its end.
+    /// The outcome of a failed statement.
     private struct Failure: Error {
       var outcome: JobOutcome
     }
@@ -58,7 +58,7 @@
       let deadline = DispatchTime.now().uptimeNanoseconds / 1_000_000 + UInt64(clamping: request.timeoutMilliseconds)
       do throws(Failure) {
         _ = try run("BEGIN", [], until: deadline)
-        // What the statement may read to know a second try, and how long it may take.
+        // The settings by which the statement can detect a repetition, and its timeout.
         _ = try run(
           "SELECT set_config('flow.idempotency_key', $1, true), set_config('statement_timeout', $2, true)",
           [request.idempotencyKey, String(request.timeoutMilliseconds)], until: deadline)
@@ -74,7 +74,7 @@
       }
     }
 
-    /// A value as the text that PostgreSQL reads; nil is NULL.
+    /// A value in the text format of PostgreSQL; nil is NULL.
     private static func text(_ value: JSON) -> String? {
       switch value {
       case .null: nil
@@ -96,12 +96,12 @@
       guard isSent == 1 else {
         throw Failure(outcome: .unreachable("the connection to the database broke: \(problem)"))
       }
-      // Row by row, so that a large result is noticed before it is all here.
+      // Row by row, so that an oversized result is detected before it is complete.
       PQsetSingleRowMode(connection)
       return try collect(until: deadline)
     }
 
-    /// Takes all that a statement gives: its rows, or how many it has changed.
+    /// Collects the result of a statement: its rows, or the number of changed rows.
     private func collect(until deadline: UInt64) throws(Failure) -> JSON {
       var rows: [JSON] = []
       var size = 0
@@ -113,7 +113,7 @@
         case PGRES_SINGLE_TUPLE:
           size += width(result)
           guard size <= PostgresConnection.maximumAnswer else {
-            // Once: what is on its way comes all the same.
+            // Cancels once; the remaining rows are drained.
             guard failure == nil else { continue }
             cancel()
             failure = .impossible(
@@ -147,7 +147,7 @@
       while PQisBusy(connection) == 1 {
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
         var polled = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
-        // The server ends a statement by itself at the same time; it gets a second to say so.
+        // The server cancels the statement by itself at the same time; one more second allows it to report this.
         let wait = Int32(clamping: Int64(deadline) - Int64(now) + 1000)
         guard wait > 0, poll(&polled, 1, wait) != 0 else {
           cancel()

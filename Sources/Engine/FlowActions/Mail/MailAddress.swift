@@ -1,4 +1,4 @@
-/// One address with an optional name in front: `ann@example.com` or `Ann Lee <ann@example.com>`.
+/// One address with an optional display name: `ann@example.com` or `Ann Lee <ann@example.com>`.
 struct MailAddress {
   static let longest = 254
 
@@ -6,7 +6,7 @@ struct MailAddress {
   var local: String
   var domain: String
 
-  /// - Throws: Why it is no address, in the words of whoever wrote it.
+  /// - Throws: `RequestProblem` that quotes an invalid address.
   init(_ text: String, for setting: String) throws(RequestProblem) {
     let text = MailAddress.trimmed(text[...])
     var plain = text
@@ -33,7 +33,7 @@ struct MailAddress {
 
   var address: String { "\(local)@\(domain)" }
 
-  /// The words of an address, joined with dots.
+  /// The local part of an address: atoms joined by dots.
   private func isLocal(_ text: String) -> Bool {
     text.utf8.count <= 64 && areWords(text) { "!#$%&'*+-/=?^_`{|}~".utf8.contains($0) }
   }

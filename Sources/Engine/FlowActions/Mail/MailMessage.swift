@@ -1,18 +1,18 @@
 import Foundation
 
-/// A mail as it goes over the wire: MIME, with lines that end in CRLF, all of it ASCII.
+/// A mail in its wire format: MIME, with CRLF line endings, all ASCII.
 struct MailMessage {
   var from: MailAddress
   var to: MailAddress
   var subject: String
   var text: String?
   var html: String?
-  /// The key of the job, which names the message: a second try is the same message to whoever gets both.
+  /// The key of the job, which identifies the message: a retry has the same message id.
   var key: String
 
   var identifier: String { "<\(jobName(of: key))@\(from.domain)>" }
 
-  /// - Parameter second: When it is sent, in seconds since 1970.
+  /// - Parameter second: The time of sending, in seconds since 1970.
   func bytes(at second: Int64) -> [UInt8] {
     var lines = [
       "Date: \(MailMessage.date(second))",
@@ -25,7 +25,7 @@ struct MailMessage {
     ]
     switch (text, html) {
     case (let text?, let html?):
-      // No line of quoted-printable text has this in it, whatever the text says.
+      // No line of quoted-printable text contains this sequence.
       let boundary = "=_flow_\(jobName(of: key))"
       lines.append("Content-Type: multipart/alternative;\r\n boundary=\"\(boundary)\"")
       lines.append("")
@@ -45,13 +45,13 @@ struct MailMessage {
 
   private static func header(_ name: String, _ address: MailAddress) -> String {
     guard !address.name.isEmpty else { return "\(name): \(address.address)" }
-    // On a line of its own, the address fits whatever the name is.
+    // On its own line, the address fits for every length of the name.
     return "\(name): \(words(address.name, after: name.utf8.count + 2, isPhrase: true))\r\n <\(address.address)>"
   }
 
-  /// The text of a header: as it is where that is safe, else in the encoded words of RFC 2047, folded.
+  /// The text of a header: unchanged where that is safe, otherwise as encoded words of RFC 2047, folded.
   ///
-  /// Control characters become spaces, so that no text can begin a line of its own.
+  /// Control characters become spaces, so that no text can start another header line.
   static func words(_ text: String, after used: Int, isPhrase: Bool = false) -> String {
     let bytes = text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
     let isPlain = bytes.allSatisfy { $0 < 0x80 && (!isPhrase || isWordByte($0)) }
@@ -62,7 +62,7 @@ struct MailMessage {
     return encoded(clean, after: used)
   }
 
-  /// What may stand in a name without quotes.
+  /// True for a byte that may occur in an unquoted name.
   private static func isWordByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -75,11 +75,12 @@ struct MailMessage {
   private static func encoded(_ text: String, after used: Int) -> String {
     var words: [String] = []
     var chunk: [UInt8] = []
-    // 75 columns a word, of which 12 are its frame; the first shares its line with the name of the header.
+    // An encoded word has at most 75 columns, 12 of them for its delimiters; the first shares its line with the header
+    // name.
     var room = (75 - 12 - used) / 4 * 3
     for scalar in text.unicodeScalars {
       let next = Array(String(scalar).utf8)
-      // No character is cut in two.
+      // Characters are not split.
       if chunk.count + next.count > room {
         words.append(word(chunk))
         chunk = []
@@ -93,7 +94,7 @@ struct MailMessage {
 
   private static func word(_ bytes: [UInt8]) -> String { "=?UTF-8?B?\(Data(bytes).base64EncodedString())?=" }
 
-  /// As RFC 5322 writes a date, in UTC.
+  /// A date in the format of RFC 5322, in UTC.
   static func date(_ second: Int64) -> String {
     var time = time_t(second)
     var parts = tm()

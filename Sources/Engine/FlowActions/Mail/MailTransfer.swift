@@ -5,14 +5,14 @@ import FlowMachine
 import FlowRuntime
 import Foundation
 
-/// A mail on its way to a server, by SMTP.
+/// The delivery of one mail to a server, by SMTP.
 final class MailTransfer: Transfer {
   private let message: MailMessage
   private let server: MailServer
   private var recipients: UnsafeMutablePointer<curl_slist>?
   private var bytes: [UInt8] = []
   private var sent = 0
-  /// The server's last words that were no consent, and their number.
+  /// The last negative reply of the server, with its status code.
   private var refusal: (status: Int, text: [UInt8])?
 
   init(
@@ -30,7 +30,7 @@ final class MailTransfer: Transfer {
       throw RequestProblem(message: url)
     }
     server = named
-    // The operator's own server may be anywhere.
+    // The operator's own server may have any address.
     try super.init(request, url: named.url, reach: own == nil ? nil : settings.reach, finish: finish)
   }
 
@@ -44,7 +44,7 @@ final class MailTransfer: Transfer {
     recipients = curl_slist_append(nil, "<\(message.to.address)>")
     flow_curl_set_list(easy, CURLOPT_MAIL_RCPT, recipients)
     setUpSecurity(easy)
-    // A server closes idle connections when it likes, and libcurl does not try a mail on another one.
+    // Servers close idle connections at any time, and libcurl does not retry a mail on another one.
     flow_curl_set_long(easy, CURLOPT_FRESH_CONNECT, 1)
     flow_curl_set_long(easy, CURLOPT_FORBID_REUSE, 1)
     flow_curl_set_long(easy, CURLOPT_UPLOAD, 1)
@@ -64,7 +64,7 @@ final class MailTransfer: Transfer {
     }
   }
 
-  /// Encrypted where the server can; where there is a password to lose, only so.
+  /// Encrypts if the server supports it; with a password, encryption is required.
   private func setUpSecurity(_ easy: UnsafeMutableRawPointer) {
     let mustHide = server.password != nil && !server.isLocal
     flow_curl_set_long(easy, CURLOPT_USE_SSL, Int((mustHide ? CURLUSESSL_ALL : CURLUSESSL_TRY).rawValue))
@@ -80,11 +80,11 @@ final class MailTransfer: Transfer {
     return count
   }
 
-  /// Takes a line that the server has answered.
+  /// Processes a line of a server reply.
   private func hear(_ line: [UInt8]) {
     guard let status = Int(String(decoding: line.prefix(3), as: UTF8.self)), status >= 400 else { return }
     let text = Array(line.dropFirst(4).prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") })
-    // A long answer has several lines with the same number.
+    // A long reply has several lines with the same status code.
     if let old = refusal, old.status == status, old.text.count < JobRequest.maximumMessage {
       refusal?.text += [UInt8(ascii: " ")] + text
     } else {
@@ -105,7 +105,7 @@ final class MailTransfer: Transfer {
 }
 
 extension MailMessage {
-  /// - Parameter sender: Who it is from when the settings do not say.
+  /// - Parameter sender: The sender for settings without one of their own.
   init(_ settings: JSON, sender: String?, key: String) throws(RequestProblem) {
     guard let from = settings["from"]?.string ?? sender else {
       throw RequestProblem(message: "nothing says who the mail is from")

@@ -1,13 +1,13 @@
-/// Text of any kind as lines of ASCII that no mail server changes.
+/// Encodes arbitrary text as lines of ASCII that no mail server changes.
 enum QuotedPrintable {
-  /// The longest line, with the sign that it goes on.
+  /// The maximum length of a line, including the soft line break.
   static let longestLine = 76
 
   static func lines(of text: String) -> [String] {
     split(text).flatMap { encode($0) }
   }
 
-  /// The lines of the text, whichever way they end.
+  /// The lines of the text, for all kinds of line breaks.
   private static func split(_ text: String) -> [[UInt8]] {
     var lines: [[UInt8]] = [[]]
     var last: UInt8 = 0
@@ -28,7 +28,7 @@ enum QuotedPrintable {
     for (index, byte) in line.enumerated() {
       let isLast = index == line.count - 1
       let piece = encode(byte, isLast: isLast)
-      // The last piece needs no room for the sign that the line goes on.
+      // The last piece needs no room for a soft line break.
       if current.utf8.count + piece.utf8.count > longestLine - (isLast ? 0 : 1) {
         out.append(current + "=")
         current = ""

@@ -2,12 +2,12 @@ import FlowRuntime
 import Foundation
 import Synchronization
 
-/// Runs programs, each watched by a thread of its own.
+/// Runs programs, each monitored by its own thread.
 final class ProgramRunner: Sendable {
-  /// How many run at once; what comes beyond waits for its turn.
+  /// The maximum number of concurrent programs; further ones are queued.
   static let maximumPrograms = 16
 
-  /// How long one waits that can't be started for now.
+  /// The delay before a program is started again after a transient failure to start it.
   static let pauseMilliseconds: Int64 = 500
 
   typealias Finish = @Sendable (JobOutcome) -> Void
@@ -40,7 +40,7 @@ final class ProgramRunner: Sendable {
     thread.start()
   }
 
-  /// Kills what runs; what waits ends as unreachable.
+  /// Kills running programs and ends queued jobs as unreachable.
   func stop() {
     let (waiting, running) = state.withLock { state in
       state.isStopped = true
@@ -54,7 +54,7 @@ final class ProgramRunner: Sendable {
   // MARK: - On a thread
 
   private func work() {
-    // A program that does not read what it is given must not end this process.
+    // A program that does not read its input must not end this process.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)

@@ -2,14 +2,14 @@ import CSpawn
 import Foundation
 import Glibc
 
-/// What goes into a program and comes out of it.
+/// The standard streams of a program.
 struct ProgramStreams {
-  /// The longest result that is read.
+  /// The maximum size of standard output, in bytes.
   static let maximumOutput = 1 << 20
-  /// How much of what it complains about is kept.
+  /// The maximum number of bytes kept of standard error.
   static let maximumComplaint = 1 << 14
 
-  /// Our ends; -1 when they are closed.
+  /// The parent's ends of the pipes; -1 when they are closed.
   var input: Int32
   var output: Int32
   var errors: Int32
@@ -24,12 +24,12 @@ struct ProgramStreams {
     self.errors = errors
   }
 
-  /// Gives as much of the input as is taken now.
+  /// Writes as much of the input as the pipe accepts now.
   mutating func feed(_ bytes: [UInt8]) {
     while written < bytes.count {
       let count = bytes[written...].withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
       if count < 0, errno == EAGAIN || errno == EINTR { return }
-      // Whoever does not want it all does not get it all.
+      // A program may close its input before it has read all of it.
       if count <= 0 { break }
       written += count
     }
@@ -37,14 +37,14 @@ struct ProgramStreams {
     input = -1
   }
 
-  /// Takes what has come.
+  /// Reads the available output.
   mutating func listen() {
     isTooLong = !take(&output, into: &result, atMost: ProgramStreams.maximumOutput) || isTooLong
     _ = take(&errors, into: &complaint, atMost: ProgramStreams.maximumComplaint)
   }
 
-  /// Reads what there is; what comes beyond the bound is dropped.
-  /// - Returns: False when that has happened.
+  /// Reads the available bytes; those beyond the maximum are discarded.
+  /// - Returns: False if bytes were discarded.
   private func take(_ descriptor: inout Int32, into bytes: inout [UInt8], atMost maximum: Int) -> Bool {
     guard descriptor >= 0 else { return true }
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -55,7 +55,7 @@ struct ProgramStreams {
         let room = max(maximum - bytes.count, 0)
         bytes += buffer.prefix(min(count, room))
         isWhole = isWhole && count <= room
-        // A program that never stops writing is looked at between two reads.
+        // For a program that never stops writing, the limits are checked between two reads.
         if !isWhole { return false }
         continue
       }
@@ -69,7 +69,7 @@ struct ProgramStreams {
   }
 }
 
-/// The two ends of a pipe, neither of which another program inherits.
+/// The two ends of a pipe, neither of which is inherited by other programs.
 struct ProgramPipe {
   var reading: Int32
   var writing: Int32

@@ -4,21 +4,21 @@ import FlowRuntime
 import Foundation
 import Synchronization
 
-/// A program that was started: fed, listened to, and killed with all that it has started when its time is over.
+/// A started program. It and its child processes are killed at its timeout.
 final class RunningProgram: Sendable {
   private let process: pid_t
   private let descriptor: Int32
   private let streams: Mutex<ProgramStreams>
-  /// True if the process was waited for, after which its number may be another's.
+  /// True after the process was reaped; its process id may then belong to another process.
   private let isOver = Mutex(false)
 
-  /// Why a program can't be started, by `errno`.
+  /// The failure to start a program, by `errno`.
   struct NotStarted: Error {
     var problem: Int32
 
     var message: String { "the program can't be started: \(String(cString: strerror(problem)))" }
 
-    /// True if it is only for now: the machine is full, or the file is just being written.
+    /// True if the failure is transient: resources are exhausted, or the file is being written.
     var isTransient: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(problem) }
   }
 
@@ -47,15 +47,15 @@ final class RunningProgram: Sendable {
     streams = Mutex(ProgramStreams(input: input.writing, output: output.reading, errors: errors.reading))
   }
 
-  /// Kills it and all that it has started.
+  /// Kills the program and its child processes.
   func kill() {
     isOver.withLock { isOver in
       if !isOver { _ = Glibc.kill(-process, SIGKILL) }
     }
   }
 
-  /// Feeds it and listens until it has ended.
-  /// - Returns: False when its time was over before; then it was killed.
+  /// Writes its input and reads its output until it has ended.
+  /// - Returns: False when it was killed at its timeout.
   func watch(for milliseconds: Int64, input: [UInt8]) -> Bool {
     streams.withLock { streams in
       let end = DispatchTime.now().uptimeNanoseconds / 1_000_000 + UInt64(clamping: milliseconds)
@@ -63,7 +63,7 @@ final class RunningProgram: Sendable {
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
         guard now < end else { return false }
         if streams.isTooLong { return true }
-        // Without a descriptor for its end, we look again and again.
+        // Without a descriptor for its end, the status is polled.
         let wait = descriptor >= 0 ? Int32(clamping: end - now) : 20
         var polled = [
           pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
@@ -82,15 +82,15 @@ final class RunningProgram: Sendable {
     }
   }
 
-  /// Whether it has ended, without forgetting it: until it is waited for nobody else gets its number.
+  /// True if the program has ended. Does not reap it, so that its process id is not reused.
   private func hasEnded() -> Bool {
     var information = siginfo_t()
     let result = waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT)
     return result != 0 || information.si_signo == SIGCHLD
   }
 
-  /// Kills what is left of it, and forgets it.
-  /// - Returns: The status that `waitpid` gives.
+  /// Kills its remaining child processes, and reaps it.
+  /// - Returns: The status of `waitpid`.
   @discardableResult
   func end() -> Int32 {
     kill()
@@ -124,7 +124,7 @@ final class RunningProgram: Sendable {
     return .reply(Int(code), of: .program, isTransient: true, message: "the program ended with \(code)" + said)
   }
 
-  /// What it wrote, as JSON if it is JSON, else as text.
+  /// The standard output as JSON if it is valid JSON, otherwise as text.
   private static func value(_ bytes: [UInt8]) -> JSON {
     let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     if text.isEmpty { return .null }

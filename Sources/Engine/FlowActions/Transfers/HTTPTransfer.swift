@@ -5,9 +5,9 @@ import Foundation
 
 /// An HTTP request.
 final class HTTPTransfer: Transfer {
-  /// The longest answer that is read.
+  /// The maximum size of a response, in bytes.
   static let maximumAnswer = 1 << 20
-  /// The longest that a callee may ask to be left alone, in milliseconds: one day.
+  /// The maximum accepted `Retry-After`, in milliseconds: one day.
   static let maximumRetryAfter: Int64 = 86_400_000
 
   private let outgoing: OutgoingRequest
@@ -27,7 +27,7 @@ final class HTTPTransfer: Transfer {
   override func setUp(_ easy: UnsafeMutableRawPointer, _ me: UnsafeMutableRawPointer) {
     flow_curl_set_text(easy, CURLOPT_URL, outgoing.url)
     flow_curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-    // The time of signing is the time of sending, so that a receiver can tell an old request that comes again.
+    // Signed at the time of sending, so that a receiver can detect a replayed request.
     for line in outgoing.headers(at: Int64(Date().timeIntervalSince1970)) {
       headers = curl_slist_append(headers, line) ?? headers
     }
@@ -62,7 +62,7 @@ final class HTTPTransfer: Transfer {
     }
   }
 
-  /// - Returns: How many bytes were taken; fewer than came ends the transfer.
+  /// - Returns: The number of accepted bytes; fewer than `bytes` ends the transfer.
   private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard answer.count + bytes.count <= HTTPTransfer.maximumAnswer else {
       isTooLong = true
@@ -86,7 +86,7 @@ final class HTTPTransfer: Transfer {
     return .status(status, message: request.shown(answer), retryAfterMilliseconds: retryAfter(easy))
   }
 
-  /// The response as JSON when its type says so, or when it has no type and can be read as such; otherwise its text.
+  /// The response as JSON if its type says so, or if it has no type and is valid JSON; otherwise its text.
   private func response(_ easy: UnsafeMutableRawPointer) -> JobOutcome {
     if answer.isEmpty { return .done(.null) }
     var type: UnsafeMutablePointer<CChar>?

@@ -1,12 +1,12 @@
-/// How callees are spared: how much each gets at once, and how long one that fails is left alone.
+/// The protection of called hosts: concurrency limits, and circuit breakers for hosts that fail.
 public struct HostLimits: Sendable {
-  /// How many requests one host gets at once.
+  /// The maximum number of concurrent requests to one host.
   public var concurrent: Int
-  /// How many may wait for a host; what comes beyond is put off.
+  /// The maximum number of queued requests for one host; further ones are postponed.
   public var waiting: Int
-  /// How many failures in a row it takes until a host is left alone.
+  /// The number of consecutive failures that opens the circuit breaker of a host.
   public var failures: Int
-  /// How long a host is left alone at first; this doubles each time that it fails again.
+  /// The time for which a breaker stays open at first; it doubles with each further failure.
   public var pauseMilliseconds: Int64
   public var longestPauseMilliseconds: Int64
 
@@ -22,26 +22,26 @@ public struct HostLimits: Sendable {
   }
 }
 
-/// Decides which requests may go to which host now: a bound for each host, and a breaker that opens when it fails.
+/// Admits requests to hosts: a concurrency limit for each host, and a circuit breaker that opens when the host fails.
 struct HostGate {
-  /// Hosts that are remembered; the idle ones go first.
+  /// The maximum number of hosts in memory; idle ones are evicted first.
   static let maximumHosts = 10_000
 
   enum Admission: Equatable {
     case begin
     case wait
-    /// Not for so many milliseconds.
+    /// Postponed by this number of milliseconds.
     case postpone(Int64)
   }
 
   private struct Host {
     var running = 0
-    /// Failures in a row.
+    /// Consecutive failures.
     var failures = 0
-    /// Until when it is left alone; nil while the breaker is closed.
+    /// The end of the open period; nil while the breaker is closed.
     var openUntil: Int64?
     var pause: Int64 = 0
-    /// True if the one request is under way that finds out whether it is back.
+    /// True while the probe request of a half-open breaker is in progress.
     var isProbing = false
   }
 
@@ -50,7 +50,7 @@ struct HostGate {
 
   init(_ limits: HostLimits) { self.limits = limits }
 
-  /// Asks for a place; whoever gets `.begin` has to ``end(_:isFailure:at:)`` it.
+  /// Requests admission; a caller that receives `.begin` must call ``end(_:isFailure:at:)``.
   mutating func ask(_ name: String, at now: Int64) -> Admission {
     var host = hosts[name] ?? Host()
     if let until = host.openUntil {
@@ -65,7 +65,7 @@ struct HostGate {
     return .begin
   }
 
-  /// - Parameter isFailure: Whether the host, and not only the request, is at fault; nil when nothing was learnt.
+  /// - Parameter isFailure: True for a failure of the host, false for none; nil when the request does not show either.
   mutating func end(_ name: String, isFailure: Bool?, at now: Int64) {
     guard var host = hosts[name] else { return }
     host.running -= 1

@@ -2,7 +2,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// Why a request can't be sent as it is.
+/// The reason why a request is invalid.
 struct RequestProblem: Error {
   var message: String
 }
@@ -49,7 +49,7 @@ struct OutgoingRequest {
     try add(headers)
   }
 
-  /// The headers, with a signature of this second where one is asked for.
+  /// The headers, with a signature for this second where one is configured.
   func headers(at second: Int64) -> [String] {
     guard let secret else { return lines }
     return lines + WebhookSignature(key: key, timestamp: second, body: body ?? [], secret: secret).headers

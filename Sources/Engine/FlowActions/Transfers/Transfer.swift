@@ -4,23 +4,24 @@ import FlowMachine
 import FlowRuntime
 import Foundation
 
-/// One exchange by libcurl, waiting or under way, and what has come back of it so far. Belongs to the loop's thread.
+/// One exchange by libcurl, queued or in progress, and the part of the response received so far. Used by the loop's
+/// thread only.
 class Transfer {
-  /// The longest time that making a connection may take, in milliseconds.
+  /// The timeout for establishing a connection, in milliseconds.
   static let connectTimeout: Int64 = 10_000
 
   let request: JobRequest
   let finish: @Sendable (JobOutcome) -> Void
-  /// The host and the port, as the gate knows it.
+  /// The host and the port, by which the gate identifies a host.
   let host: String
   private let isAllowedEverywhere: Bool
   private(set) var easy: UnsafeMutableRawPointer?
-  /// True if an address was refused.
+  /// True if an address was refused by the network policy.
   private var isRefused = false
-  /// True if one was not.
+  /// True if an address was allowed.
   private var hasTried = false
 
-  /// - Parameter reach: Where it may go; nil for wherever its URL leads, which then is the operator's.
+  /// - Parameter reach: The allowed addresses; nil for any address, for a URL of the operator.
   init(
     _ request: JobRequest, url: String, reach: NetworkPolicy?, finish: @escaping @Sendable (JobOutcome) -> Void
   ) throws(RequestProblem) {
@@ -35,16 +36,16 @@ class Transfer {
 
   deinit { curl_easy_cleanup(easy) }
 
-  /// Makes the handle that the loop gives to libcurl.
+  /// Creates the handle for libcurl.
   func prepare() -> UnsafeMutableRawPointer? {
     guard let handle = curl_easy_init() else { return nil }
     easy = handle
     flow_curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
     flow_curl_set_long(handle, CURLOPT_TIMEOUT_MS, Int(request.timeoutMilliseconds))
     flow_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(Transfer.connectTimeout))
-    // A proxy would be the address that is looked at, and whatever lies behind it would not.
+    // With a proxy, the address of the proxy would be checked instead of the one behind it.
     flow_curl_set_text(handle, CURLOPT_PROXY, "")
-    // The loop holds the transfer for as long as libcurl has its handle, and drops both together.
+    // The loop retains the transfer while libcurl has its handle, and releases both together.
     let me = Unmanaged.passUnretained(self).toOpaque()
     flow_curl_set_pointer(handle, CURLOPT_OPENSOCKETDATA, me)
     flow_curl_set_opener(handle) { user, _, address in
@@ -55,13 +56,13 @@ class Transfer {
     return handle
   }
 
-  /// Says what is sent, and who takes what comes back.
+  /// Configures the content to send and the receiver of the response.
   func setUp(_ easy: UnsafeMutableRawPointer, _ me: UnsafeMutableRawPointer) {}
 
-  /// What an exchange that went through came to.
+  /// The outcome of a completed exchange.
   func outcome(of easy: UnsafeMutableRawPointer, _ result: CURLcode) -> JobOutcome { .done(.null) }
 
-  /// Whether the host is at fault; nil when nothing was learnt of it.
+  /// True for a failure of the host, false for none; nil when the outcome does not show either.
   func isHostFailure(_ outcome: JobOutcome) -> Bool? {
     switch outcome {
     case .done, .reply, .failed: false
@@ -85,8 +86,8 @@ class Transfer {
     return outcome(of: easy, result)
   }
 
-  /// Asked for each address that the name of the host has led to, right before the connection is made: whatever the
-  /// name leads to a moment later does not matter.
+  /// Called for each resolved address immediately before connecting, so that a later change of the DNS record has no
+  /// effect.
   private func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
     let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) ?? 0
     let raw = UnsafeRawPointer(address).advanced(by: offset)
@@ -99,15 +100,15 @@ class Transfer {
     return socket(target.family, target.socktype | Int32(SOCK_CLOEXEC.rawValue), target.`protocol`)
   }
 
-  /// The plain name of an error: what libcurl says in detail would quote what was sent.
+  /// The generic name of an error; the detailed message of libcurl could quote the request.
   static func text(of result: CURLcode) -> String { String(cString: curl_easy_strerror(result)) }
 }
 
 extension JobRequest {
-  /// How much of an answer that is no success is kept to be shown.
+  /// The maximum length of an error response in messages, in bytes.
   static let maximumMessage = 1000
 
-  /// The beginning of an answer, fit to be shown.
+  /// The first part of a response, in printable form.
   func shown(_ answer: [UInt8]) -> String {
     let whole = secrets.hide(in: String(decoding: answer, as: UTF8.self))
     return String(decoding: Array(whole.utf8.prefix(JobRequest.maximumMessage)), as: UTF8.self)

@@ -4,12 +4,12 @@ import FlowRuntime
 import Foundation
 import Synchronization
 
-/// The thread that owns libcurl's handles: it takes requests in, drives all of them at once, and tells what came of
-/// them.
+/// The thread that owns libcurl's handles: it accepts requests, drives all of them concurrently, and reports their
+/// outcomes.
 final class TransferLoop: Sendable {
-  /// How many exchanges are under way at once; what comes beyond waits for its turn.
+  /// The maximum number of concurrent exchanges; further ones are queued.
   static let maximumTransfers = 256
-  /// By how much two that were put off for the same reason may differ, in milliseconds.
+  /// The maximum random delay between requests that were postponed for the same reason, in milliseconds.
   static let spread: Int64 = 1000
 
   typealias Finish = @Sendable (JobOutcome) -> Void
@@ -19,7 +19,7 @@ final class TransferLoop: Sendable {
     var isStopped = false
   }
 
-  /// What only the thread touches.
+  /// The state that only the thread accesses.
   private struct TransferState {
     var waiting: [Transfer] = []
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
@@ -29,7 +29,7 @@ final class TransferLoop: Sendable {
   private let settings: ActionSettings
   private let inbox = Mutex(Inbox())
   private let ended = DispatchSemaphore(value: 0)
-  // Unsafe because of the pointer: off the thread only `curl_multi_wakeup` is called, and libcurl allows that.
+  // Unsafe because of the pointer: other threads only call `curl_multi_wakeup`, which libcurl permits.
   private nonisolated(unsafe) let multi: UnsafeMutableRawPointer?
 
   init(_ settings: ActionSettings) {
@@ -51,7 +51,7 @@ final class TransferLoop: Sendable {
     thread.start()
   }
 
-  /// Ends the thread; what is under way ends as unreachable.
+  /// Ends the thread; exchanges in progress end as unreachable.
   func stop() {
     inbox.withLock { $0.isStopped = true }
     curl_multi_wakeup(multi)
@@ -59,7 +59,7 @@ final class TransferLoop: Sendable {
 
   func waitForEnd() {
     ended.wait()
-    // Whoever asks again is not left waiting.
+    // Later callers must not block.
     ended.signal()
   }
 
@@ -80,7 +80,7 @@ final class TransferLoop: Sendable {
       var count: Int32 = 0
       curl_multi_perform(multi, &count)
       reap(&desk)
-      // The longest that libcurl waits here; its own timeouts and `curl_multi_wakeup` end it sooner.
+      // The maximum wait; libcurl's own timeouts and `curl_multi_wakeup` end it earlier.
       curl_multi_poll(multi, nil, 0, 60_000, nil)
     }
     for (easy, transfer) in desk.running {
@@ -90,7 +90,7 @@ final class TransferLoop: Sendable {
     for transfer in desk.waiting { transfer.finish(.unreachable("the process is shutting down")) }
   }
 
-  /// Looks at what has come in.
+  /// Processes the submitted requests.
   /// - Returns: False when the loop has to end.
   private func takeIn(_ desk: inout TransferState) -> Bool {
     let (taken, isStopped) = inbox.withLock { inbox in
@@ -114,7 +114,7 @@ final class TransferLoop: Sendable {
     return try MailTransfer(request, settings: settings, finish: finish)
   }
 
-  /// Begins what waits, as far as there is room, here and where it goes.
+  /// Starts queued requests, as far as the loop and their hosts have capacity.
   private func admit(_ desk: inout TransferState) {
     let now = TransferLoop.now()
     var left: [Transfer] = []
@@ -162,10 +162,10 @@ final class TransferLoop: Sendable {
       transfer.finish(outcome)
       freed = true
     }
-    // What waits for room has to be looked at before the next long sleep.
+    // Requests that wait for capacity have to be checked before the next long sleep.
     if freed { curl_multi_wakeup(multi) }
   }
 
-  /// A clock that is never set, in milliseconds.
+  /// A monotonic clock, in milliseconds.
   private static func now() -> Int64 { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
 }

@@ -1,7 +1,7 @@
 import FlowCrypto
 import Foundation
 
-/// The headers of the Standard Webhooks, by which a receiver knows who sends and that nothing was changed.
+/// The headers of Standard Webhooks, by which a receiver verifies the sender and the content.
 struct WebhookSignature {
   var identifier: String
   /// Seconds since 1970.

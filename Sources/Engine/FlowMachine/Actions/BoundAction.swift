@@ -2,12 +2,12 @@ public import CEL
 public import FlowIR
 public import FlowJSON
 
-/// A job's action with its expressions evaluated: plain data for whoever carries it out.
+/// A job's action with its expressions evaluated, as plain data for a runner.
 public enum BoundAction: Hashable, Sendable {
   case http(method: String, url: String, headers: [Header], body: JSON?)
   case worker(queue: String, arguments: JSON)
   case log(String)
-  /// What only some builds can do, with its settings by name.
+  /// A binding that only some builds support, with its settings by name.
   case other(kind: Binding.Kind, settings: JSON)
 
   public struct Header: Hashable, Sendable {
@@ -16,14 +16,14 @@ public enum BoundAction: Hashable, Sendable {
   }
 }
 
-/// An action for its runner, with what it is signed with and what has to stay unseen.
+/// An action for its runner, with its signing secret and the secrets to redact.
 public struct BoundJob: Hashable, Sendable {
   public var action: BoundAction
   public var signingSecret: String?
   public var secrets: [Secret]
 }
 
-/// Why an action can't be carried out as it is written.
+/// The reason why an action cannot be executed.
 public struct BindingError: Error, Hashable, Sendable {
   public var message: String
 
@@ -50,7 +50,7 @@ extension Stepper {
       let secret = try action.signature.map { source throws(BindingError) in try text(source, frame) }
       return BoundJob(action: bound, signingSecret: secret, secrets: secrets)
     } catch {
-      // An expression that fails shows the values that it failed with.
+      // The error of an expression contains the values of its parts.
       throw BindingError(secrets.hide(in: error.message))
     }
   }
@@ -92,7 +92,7 @@ extension Stepper {
       for setting in settings {
         members.append(.init(setting.name, try value(setting.value, frame).json(in: machine.types)))
       }
-      // Without a text of its own, what is sent is what the action was called with.
+      // Without a content setting, the arguments of the action are sent.
       if let name = Stepper.content[kind], !members.contains(where: { $0.name == name }) {
         members.append(.init(name, arguments.json(in: machine.types)))
       }
@@ -110,7 +110,7 @@ extension Stepper {
     }
   }
 
-  /// The setting that says what is sent.
+  /// The setting that defines the content to send.
   private static let content: [Binding.Kind: String] = [.exec: "input", .publish: "body"]
 
   private func text(_ source: SourcedExpression, _ frame: Frame) throws(BindingError) -> String {

@@ -1,4 +1,4 @@
-/// A set of small numbers. Numbers below 64 are held in one word, without an allocation.
+/// A set of small numbers. Numbers below 64 are stored in one word, without an allocation.
 struct BitSet: Hashable, Sendable {
   private var low: UInt64 = 0
   /// Words for the numbers from 64 on; no longer than needed, so that equal sets are equal values.

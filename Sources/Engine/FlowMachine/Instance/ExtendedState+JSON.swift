@@ -3,7 +3,7 @@ public import FlowIR
 import FlowJSON
 
 extension ExtendedState {
-  /// The members of the position document; empty parts are left out.
+  /// The members of the position document; empty parts are omitted.
   func members(_ flow: Flow, _ machine: Machine) -> [JSON.Member] {
     var members: [JSON.Member] = []
     func add(_ name: String, _ items: [JSON]) { if !items.isEmpty { members.append(.init(name, .array(items))) } }
@@ -123,7 +123,7 @@ extension FanOut.Item {
 }
 
 extension Flow {
-  /// The call with the index that a document gives; nil when there is none.
+  /// The call with the index in a document; nil for an invalid index.
   func call(_ json: JSON?) -> CallIndex? {
     guard let number = json?.int, calls.elements.indices.contains(number) else { return nil }
     return CallIndex(number)
@@ -139,7 +139,7 @@ extension Value {
 }
 
 extension Call {
-  /// The type of an item of the list that it goes over.
+  /// The type of an item of the list over which the call iterates.
   var itemType: ValueType {
     if let loop, case .list(let element) = loop.list.tree.type { element } else { .dyn }
   }

@@ -1,7 +1,7 @@
 public import CEL
 public import FlowIR
 
-/// The state of an instance besides active states, data, timers and calls, for flows that need it.
+/// The parts of an instance other than active states, data, timers and calls, for flows that need them.
 struct ExtendedState: Hashable, Sendable {
   /// The last configurations of states that are a target of `history`.
   var history: [HistoryEntry] = []
@@ -15,7 +15,7 @@ struct ExtendedState: Hashable, Sendable {
   /// States with a failed step: no further step starts.
   var stopped = StateSet()
   var undos: [ArmedUndo] = []
-  /// Calls that were left while in flight. Their outcome decides whether there is something to undo.
+  /// Calls whose state was left while they were in flight. Their outcome decides whether an undo is armed.
   var uncertainCalls: [UncertainCall] = []
   /// The states that are rolling back.
   var rolling = StateSet()
@@ -40,7 +40,7 @@ struct HistoryEntry: Hashable, Sendable {
 public struct DeferredEvent: Hashable, Sendable {
   public var event: EventIndex
   public var payload: Value
-  /// The caller that sent it, or whose event made the instance raise it; nil when that was a timer or a result.
+  /// The caller that sent it, or whose event caused the instance to raise it; nil for a timer or a result.
   public var caller: Caller?
 }
 
@@ -61,7 +61,7 @@ struct UncertainCall: Hashable, Sendable {
   var job: JobReference
   /// The key of `once`.
   var once: String?
-  /// The item of the list that it was for.
+  /// The item of the list for which it was called.
   var item: Value?
 }
 

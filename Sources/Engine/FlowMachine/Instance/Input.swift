@@ -5,8 +5,8 @@ public import FlowIR
 public struct Caller: Hashable, Sendable {
   public var id: String
   public var roles: [String]
-  /// The flow of the instance that emitted the event; nil for events from outside. Only the engine sets it: no name
-  /// of a caller or a key passes for a flow.
+  /// The flow of the instance that emitted the event; nil for events from outside. Only the engine sets it, so that a
+  /// caller or a key cannot impersonate a flow.
   public var flow: String?
 
   public init(id: String = "", roles: [String] = [], flow: String? = nil) {

@@ -15,7 +15,7 @@ extension Instance {
     return .object(members)
   }
 
-  /// Whether ``positionJSON(in:)`` is certainly the same for both; false when it may differ.
+  /// True if ``positionJSON(in:)`` is certainly the same for both; false when it may differ.
   public func isPlaced(like other: Instance) -> Bool {
     box == nil && other.box == nil && flow == other.flow && active == other.active && timers == other.timers
       && calls == other.calls

@@ -1,7 +1,7 @@
 public import CEL
 public import FlowIR
 
-/// One run of a flow: its active states, its data, and the work it waits for.
+/// One execution of a flow: its active states, its data, and its pending work.
 ///
 /// A value: a step returns the next one and leaves this one unchanged.
 public struct Instance: Sendable {
@@ -9,7 +9,7 @@ public struct Instance: Sendable {
 
   /// The index of the flow in its program.
   public let flow: FlowIndex
-  /// Its name among the instances of its flow.
+  /// The key, which is unique among the instances of its flow.
   public let key: String
   public internal(set) var status: Status
   /// The number of steps it has made.
@@ -22,7 +22,7 @@ public struct Instance: Sendable {
   public internal(set) var data: FrozenSlots
   public internal(set) var timers: [ArmedTimer]
   public internal(set) var calls: [PendingCall]
-  /// State that only some flows need; nil when there is none.
+  /// The state that only some flows need; nil for an instance without it.
   var box: ExtendedStateBox?
 
   /// The deferred events, oldest first.
@@ -58,7 +58,7 @@ public struct JobReference: Hashable, Sendable {
   }
 }
 
-/// A call whose result the instance waits for.
+/// A call with a pending result.
 public struct PendingCall: Hashable, Sendable {
   public var call: CallIndex
   public var job: JobReference

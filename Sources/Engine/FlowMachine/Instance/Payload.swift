@@ -1,14 +1,14 @@
 public import CEL
 public import FlowIR
 
-/// The payload of an event in the form that steps read: made once, given to any number of instances.
+/// The payload of an event in the form that steps read: created once, shared by any number of instances.
 public struct Payload: Sendable {
   let slots: FrozenSlots
   var slot: Slot { slots[0] }
 }
 
 extension Stepper {
-  /// Makes a payload from a record that has the event's name; nil when it does not fit or is too large.
+  /// Creates a payload from a record of the event's type; nil when it does not fit or is too large.
   public func payload(of event: EventIndex, _ value: Value) -> Payload? {
     guard machine.program.events.indices.contains(event) else { return nil }
     evaluator.reset()

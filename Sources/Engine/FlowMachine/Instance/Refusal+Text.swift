@@ -2,7 +2,7 @@ import FlowIR
 public import FlowJSON
 
 extension Refusal {
-  /// Why, in one sentence, in the words of the flow.
+  /// The reason, in one sentence, with the names of the flow.
   public var message: String {
     let here = place(states)
     return switch reason {
@@ -25,7 +25,7 @@ extension Refusal {
     states.isEmpty ? "" : " in " + states.map { "`\($0)`" }.joined(separator: ", ")
   }
 
-  /// A word for the reason that does not change.
+  /// The stable code of the reason.
   public var code: String {
     switch reason {
     case .notHandled: "not-handled"

@@ -7,7 +7,7 @@ public struct Refusal: Error, Sendable {
   public enum Reason: Hashable, Sendable {
     /// No active state reacts to the event.
     case notHandled
-    /// Active states react to it, but no guard holds.
+    /// Active states react to it, but no guard is true.
     case guardsFalse
     /// An internal event that no flow has emitted.
     case internalEvent
@@ -15,7 +15,7 @@ public struct Refusal: Error, Sendable {
     case roleMissing
     /// It raises an event that no state handles, ignores or defers, in the states with these paths.
     case raised(String, [String])
-    /// No start is for this trigger, or no guard holds.
+    /// No start has this trigger, or no guard is true.
     case notStarted
     /// The instance has ended.
     case ended

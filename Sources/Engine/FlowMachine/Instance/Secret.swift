@@ -1,6 +1,6 @@
-/// A variable of the environment that a binding reads: its value must not be seen where people read.
+/// An environment variable that a binding reads. Its value must not appear in output.
 public struct Secret: Hashable, Sendable {
-  /// A shorter value says too little to be worth hiding, and would be found everywhere.
+  /// The minimum length of redacted values. A shorter value is hardly secret, and occurs in unrelated text.
   public static let shortestHidden = 6
 
   public var name: String
@@ -13,14 +13,14 @@ public struct Secret: Hashable, Sendable {
 }
 
 extension [Secret] {
-  /// The text with `env("NAME")` wherever it has the value of one.
+  /// The text with each occurrence of a value, as it is or in an encoding of a binding, replaced by `env("NAME")`.
   public func hide(in text: String) -> String {
     var bytes = Array<UInt8>(text.utf8)
     var isChanged = false
-    // A longer one may hold a shorter one.
+    // A longer value may contain a shorter one.
     for secret in sorted(by: { $0.value.utf8.count > $1.value.utf8.count })
     where secret.value.utf8.count >= Secret.shortestHidden {
-      isChanged = replace(Array<UInt8>(secret.value.utf8), by: "env(\"\(secret.name)\")", in: &bytes) || isChanged
+      for form in secret.forms { isChanged = replace(form, by: "env(\"\(secret.name)\")", in: &bytes) || isChanged }
     }
     return isChanged ? String(decoding: bytes, as: UTF8.self) : text
   }

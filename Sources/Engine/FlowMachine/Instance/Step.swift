@@ -1,7 +1,7 @@
 public import CEL
 public import FlowIR
 
-/// The outcome of giving an input to an instance.
+/// The outcome of an input of an instance.
 public enum Outcome: Sendable {
   case accepted(Step)
   case refused(Refusal)
@@ -10,11 +10,11 @@ public enum Outcome: Sendable {
 /// A completed step: the next instance, and the effects to carry out.
 public struct Step: Sendable {
   public enum Disposition: String, Sendable {
-    /// A reaction took the input.
+    /// A reaction handled the input.
     case applied
-    /// The state says `ignore`, or no guard of a timer or a result holds.
+    /// The state ignores it with `ignore`, or no guard of a timer or a result is true.
     case ignored
-    /// The state says `defer`: kept until a state reacts to it.
+    /// The state defers it with `defer`: stored until a state reacts to it.
     case deferred
     /// A timer or a result that the instance no longer waits for.
     case stale
@@ -74,13 +74,13 @@ public enum Effect: Hashable, Sendable {
   case forget(once: String, of: Call.Target)
 }
 
-/// A deferred event that was offered after a step and was refused. The step itself stands.
+/// A deferred event that was offered after a step and was refused. The step itself is not affected.
 public struct RefusedEvent: Sendable {
   public var event: DeferredEvent
   public var refusal: Refusal
 }
 
-/// Work that is performed outside of the step.
+/// Work that is performed outside the step.
 public struct Job: Hashable, Sendable {
   public var reference: JobReference
   /// The action or the flow that is called.
@@ -109,7 +109,7 @@ extension Machine {
     }
   }
 
-  /// The declared result type of an action or a flow; nil when there is none.
+  /// The declared result type of an action or a flow; nil without a declaration.
   public func result(of target: Call.Target) -> ValueType? {
     switch target {
     case .action(let action): program.actions[action].result

@@ -1,7 +1,7 @@
 import CEL
 public import FlowIR
 
-/// `read by ROLES when CONDITION`, ready to be evaluated.
+/// `read by ROLES when CONDITION`, prepared for evaluation.
 struct LoadedReadRule: Sendable {
   /// Names of roles; empty for any caller.
   let roles: [String]

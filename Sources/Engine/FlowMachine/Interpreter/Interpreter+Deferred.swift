@@ -12,8 +12,8 @@ extension Interpreter {
 
   /// Offers the deferred events that the active states no longer defer, oldest first, each in a macrostep of its own.
   ///
-  /// The macrostep before an event stands whatever happens to the event: one that fails, or that no state handles, is
-  /// recorded in ``refused``.
+  /// The macrostep before an event is not affected by it: an event that fails, or that no state handles, is recorded in
+  /// ``refused``.
   mutating func offerDeferred() {
     var index = 0
     var offers = 0
@@ -46,7 +46,7 @@ extension Interpreter {
   private mutating func bind(_ event: DeferredEvent) {
     frame[FrameLayout.event] = evaluator.slot(
       event.payload, as: .record(machine.program.events[event.event].name))
-    // Its own caller counts, not that of the input in progress.
+    // The caller of the deferred event applies, not that of the input in progress.
     hasCaller = event.caller != nil
     caller = event.caller ?? Caller()
     if flow.usesCaller { bind(caller) }

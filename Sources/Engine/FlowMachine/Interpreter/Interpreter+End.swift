@@ -8,7 +8,7 @@ extension Interpreter {
     return flow.states[top].isFinal
   }
 
-  /// Whether the instance is in a `final` or `failed` state of the flow, or every active leaf is final and no active
+  /// True if the instance is in a `final` or `failed` state of the flow, or every active leaf is final and no active
   /// state can react any more.
   var hasEnded: Bool {
     guard !isInTopFinal else { return true }

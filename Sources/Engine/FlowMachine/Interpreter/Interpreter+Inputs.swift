@@ -3,7 +3,7 @@ import FlowIR
 
 // The kinds of input of a step.
 extension Interpreter {
-  /// Gives an instance an event whose payload is ready.
+  /// Applies an event with a prepared payload to an instance.
   mutating func advance(
     _ instance: inout Instance, event: EventIndex, payload: Payload, caller: Caller, now: Int64
   ) throws(Refusal) -> Step.Disposition {
@@ -15,7 +15,7 @@ extension Interpreter {
     }
   }
 
-  /// Gives an instance any input.
+  /// Applies any input to an instance.
   mutating func advance(
     _ instance: inout Instance, _ input: Input, now: Int64
   ) throws(Refusal) -> Step.Disposition {
@@ -109,8 +109,8 @@ extension Interpreter {
 
   // MARK: - Errors
 
-  /// Gives a timer or a result whose step failed to `on error` of an active state, with the instance as it was before,
-  /// without the timer or the call.
+  /// Offers a timer or a result whose step failed to `on error` of an active state. The instance is as before, without
+  /// the timer or the call.
   /// - Returns: Nil when no reaction is enabled, or when that step fails, too.
   private mutating func recover(
     from refusal: Refusal, _ input: Input, _ instance: inout Instance, now: Int64

@@ -17,7 +17,7 @@ extension Interpreter {
     if status == .running { startWork() }
   }
 
-  /// Takes `always` transitions first, then internal events, each in a microstep, until nothing is enabled.
+  /// Executes `always` transitions first, then internal events, each in a microstep, until nothing is enabled.
   mutating func settle() throws(StepFailure) {
     while !(mayHaveEnded && isInTopFinal) {
       if flow.hasAlways {
@@ -55,7 +55,7 @@ extension Interpreter {
     if !selected.isEmpty { try microstep() }
   }
 
-  /// Leaves, acts and enters for all selected transitions.
+  /// Leaves states, performs actions and enters states for all selected transitions.
   mutating func microstep() throws(StepFailure) {
     microsteps += 1
     guard microsteps <= Stepper.maximumMicrosteps else { throw StepFailure(.tooManyMicrosteps) }

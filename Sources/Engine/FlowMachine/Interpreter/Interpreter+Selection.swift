@@ -2,14 +2,14 @@ import FlowIR
 
 // The selection of transitions.
 extension Interpreter {
-  /// Asks the active states, innermost first; a state only when no state inside of it has an enabled reaction.
+  /// Evaluates the active states, innermost first; a state only if no state inside it has an enabled reaction.
   ///
   /// Leaves the transitions in ``selected``, in document order.
   mutating func select(_ trigger: Int) throws(StepFailure) {
     selected.removeAll()
     isIgnored = false
     isDeferred = false
-    // Rows are in descending order of states, so that the descendants of a state come right before it.
+    // Rows are in descending order of states, so that the descendants of a state immediately precede it.
     var lowest = StateIndex(rawValue: .max)
     for index in flow.triggers[trigger].range {
       let reactions = flow.reactions[index]

@@ -46,7 +46,7 @@ extension Interpreter {
     }
   }
 
-  /// Gives the fields their first values: arguments of the call, defaults for the others.
+  /// Initializes the fields: with the arguments of the call, and with defaults for the others.
   private mutating func bind(_ start: StartTrigger) throws(StepFailure) {
     var given = 0
     switch start {
@@ -71,7 +71,7 @@ extension Interpreter {
     isDataChanged = true
   }
 
-  /// The first start for the trigger whose roles and guard hold.
+  /// The first start for the trigger whose roles and guard permit it.
   private mutating func selectStart() throws(StepFailure) -> Int {
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
       let row = flow.starts[index]

@@ -96,7 +96,7 @@ extension Interpreter {
 
   // MARK: - Completion
 
-  /// Raises `done` of a state whose child is final, and of the parallel around it when all regions are complete.
+  /// Raises `done` of a state whose child is final, and of the enclosing parallel when all its regions are complete.
   private mutating func complete(_ state: StateIndex) {
     guard state != .root else { return }
     queue.append(.state(.done, state, .unset))
@@ -112,7 +112,7 @@ extension Interpreter {
     completeParallel(flow.states[region].parent)
   }
 
-  /// Whether a state is complete: its active child is final, or all its regions are complete.
+  /// Returns true if a state is complete: its active child is final, or all its regions are complete.
   private func isComplete(_ state: StateIndex) -> Bool {
     let row = flow.states[state]
     for index in row.children.range {

@@ -1,14 +1,14 @@
 import CEL
 import FlowIR
 
-// The steps of a state: each starts when the steps that it waits for are done.
+// The steps of a state: each starts when its prerequisites are done.
 extension Interpreter {
   /// Starts the steps that are ready, and raises `done` of the state after the last one.
   mutating func advanceSteps(of state: StateIndex) throws(StepFailure) {
     guard active.contains(state), !extended.stopped.contains(state) else { return }
     let steps = flow.states[state].steps
     isExtendedStateChanged = true
-    // Each step comes after those that it waits for, so that one pass is enough.
+    // Each step follows its prerequisites, so that one pass is enough.
     for index in steps.range {
       let call = CallIndex(rawValue: flow.indices[index])
       if !extended.stepsBegun.contains(call.position), isReady(call) { try startStep(call) }

@@ -25,7 +25,7 @@ extension Interpreter {
         if row.timer == .every { timer.period = length }
       }
     }
-    // A timer that is due as soon as another has fired can go on without an end while no time passes.
+    // Timers that are due as soon as another has fired can form an endless chain while no time passes.
     if let chain, timer.due <= now {
       timer.chain = chain + 1
       guard timer.chain <= Stepper.maximumMicrosteps else { throw StepFailure(.tooManyMicrosteps) }
@@ -45,7 +45,7 @@ extension Interpreter {
     effects.append(.arm(timer))
   }
 
-  /// The next instant of a `cron`; nil when there is none.
+  /// The next instant of a `cron`; nil when it is never due again.
   private mutating func nextDue(_ transition: Int32, after instant: Int64) throws(StepFailure) -> Int64? {
     guard let schedule = flow.schedules[Int(transition)] else { return nil }
     return try nextDue(schedule, after: instant, at: flow.transitions[transition].location)

@@ -1,7 +1,7 @@
 import CEL
 import FlowIR
 
-/// The algorithm of a step, with the memory that it reuses from step to step.
+/// The algorithm of a step, with memory that is reused from step to step.
 struct Interpreter: ~Copyable {
   let machine: Machine
   let evaluator: Evaluator
@@ -46,7 +46,7 @@ struct Interpreter: ~Copyable {
   /// The error of an expression that failed.
   var problem: EvaluationError?
 
-  /// The transitions that the last step took, in order.
+  /// The transitions of the last step, in order.
   var taken = ScratchArray<Int32>()
   /// The effects of the last step, in order. Valid until the next step.
   var effects: [Effect] = []
@@ -130,7 +130,7 @@ struct Interpreter: ~Copyable {
     queueHead = 0
   }
 
-  /// Writes the step to the instance: the next revision, its status, and whatever has changed.
+  /// Writes the step to the instance: the next revision, its status, and all changes.
   mutating func commit(
     _ disposition: Step.Disposition, to instance: inout Instance
   ) throws(StepFailure) -> Step.Disposition {

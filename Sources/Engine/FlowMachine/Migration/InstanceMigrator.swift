@@ -15,10 +15,10 @@ struct InstanceMigrator {
     return found
   }
 
-  /// The jobs of pending calls that the new version does not have.
+  /// The jobs of pending calls that do not exist in the new version.
   var withdrawn: [JobReference] { old.calls.filter { map.call($0.call) == nil }.map(\.job) }
 
-  /// Whether a timer of the new version was also one of the old version: then it has fired if it is not armed.
+  /// True if a timer of the new version also existed in the old version. If it is not armed, it has then fired.
   func isKnown(timer: Int) -> Bool {
     map.old.transitions.indices.contains {
       map.old.transitions[$0].trigger.isTimer && map.transition($0) == timer
@@ -26,7 +26,7 @@ struct InstanceMigrator {
     }
   }
 
-  /// Whether a call of the new version was also one of the old version: then it has completed if it is not pending.
+  /// True if a call of the new version also existed in the old version. If it is not pending, it has then completed.
   func isKnown(call: CallIndex) -> Bool {
     map.isSame(map.new.calls[call].state) && map.old.calls.indices.contains { map.call($0) == call }
       || old.calls.contains { map.call($0.call) == call }
@@ -68,7 +68,7 @@ struct InstanceMigrator {
     return leaves
   }
 
-  /// The extended state. A part that the new version has no equivalent for is an error: nothing is dropped silently.
+  /// The extended state. A part without an equivalent in the new version is an error: nothing is dropped silently.
   private func extendedState(_ document: JSON) throws(MigrationProblem) -> [JSON.Member] {
     var members: [JSON.Member] = []
     for member in document.members ?? [] {
@@ -109,7 +109,7 @@ struct InstanceMigrator {
     return found
   }
 
-  /// Entries that name a call by its number.
+  /// Entries that refer to a call by its number.
   private func renumbered(_ member: JSON.Member) throws(MigrationProblem) -> [JSON] {
     var entries: [JSON] = []
     for entry in member.value.array ?? [] {
@@ -130,7 +130,7 @@ struct InstanceMigrator {
       message: "the call `\(map.old.calls[old].name)` is missing, and the instance still depends on it")
   }
 
-  /// The data that the new version has fields and calls for, by their names.
+  /// The data for which the new version has fields and calls, by their names.
   func data(_ machine: Machine) throws(ProgramError) -> JSON {
     let document = old.dataJSON(in: oldMachine)
     let assigned = Set(map.migration?.assignments.map { map.new.fields[$0.field].name } ?? [])

@@ -19,8 +19,8 @@ struct MigrationMap {
   /// The `migrate from` of the new version for the old one.
   var migration: Migration? { new.migrations.first { $0.from == old.version } }
 
-  /// The new index of a state of the old version: the target of the nearest ancestor that was moved, or else the state
-  /// with the same path.
+  /// The new index of a state of the old version: the target of the nearest moved ancestor, or else the state with the
+  /// same path.
   func state(_ path: String) -> StateIndex? {
     var outer = path
     var inner = ""
@@ -33,7 +33,7 @@ struct MigrationMap {
     return newStates[path]
   }
 
-  /// Whether a state of the new version was in the old one with the same path.
+  /// Returns true if a state of the new version existed in the old one with the same path.
   func isSame(_ state: StateIndex) -> Bool {
     let path = new.states[state].path
     return moves[path] == nil && old.states.contains { $0.path == path }

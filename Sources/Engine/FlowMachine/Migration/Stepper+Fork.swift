@@ -12,7 +12,8 @@ public struct ForkProblem: Error, Hashable, Sendable {
 extension Stepper {
   /// Copies an instance under another key: with the same states, the same data and the same timers. Nothing is entered
   /// or left.
-  /// - Throws: `ForkProblem` for an instance that waits for a call, whose result can reach only one of two.
+  /// - Throws: `ForkProblem` for an instance with a pending call, because its result can reach only one of two
+  ///   instances.
   public func fork(_ old: Instance, as key: String, now: Int64) throws(ForkProblem) -> Step {
     let flow = machine.program.flows[old.flow]
     guard !flow.isCallable else {
@@ -35,7 +36,7 @@ extension Stepper {
     }
   }
 
-  /// The data of the instance, with another key in the key field of the flow.
+  /// The data of the instance, with the new key in the key field of the flow.
   private func data(of old: Instance, _ flow: Flow, _ key: String) -> JSON {
     var members = old.dataJSON(in: machine).members ?? []
     let name = flow.key.map { flow.fields[$0].name }

@@ -7,7 +7,7 @@ public struct Migrated: Sendable {
   public var step: Step
   /// The calls that continue: indices of the old version, with those of the new one.
   public var calls: [CallIndex: CallIndex]
-  /// The jobs of calls that the new version does not have.
+  /// The jobs of calls that do not exist in the new version.
   public var withdrawn: [JobReference]
 }
 
@@ -21,10 +21,10 @@ public struct MigrationProblem: Error, Hashable, Sendable {
 extension Stepper {
   /// Migrates an instance from another version of its flow to this one.
   ///
-  /// States keep their paths unless `migrate from` moves them; fields keep their names, and get what `migrate from`
-  /// assigns; timers and calls of states that stay continue, new ones start, and nothing is entered or left.
+  /// States keep their paths unless `migrate from` moves them; fields keep their names, with the values that `migrate
+  /// from` assigns. Timers and calls of remaining states continue, new ones start, and nothing is entered or left.
   /// - Throws: `MigrationProblem` when a state, a call or a value has no equivalent.
-  /// - Parameter machine: The version that it runs.
+  /// - Parameter machine: The current version of the instance.
   public func migrate(
     _ old: Instance, from machine: Machine, now: Int64
   ) throws(MigrationProblem) -> Migrated {
@@ -47,7 +47,7 @@ extension Stepper {
     }
   }
 
-  /// Gives new fields their defaults, and performs the assignments of the migration.
+  /// Sets new fields to their defaults, and performs the assignments of the migration.
   private func carry(_ data: FrozenSlots, _ map: MigrationMap) throws(ProgramError) -> FrozenSlots {
     evaluator.reset()
     frame.clear()

@@ -4,8 +4,8 @@ import FlowIR
 extension Flow {
   /// The innermost state that stays active while a transition runs; nil when nothing is left.
   ///
-  /// A target inside of the source leaves the source active; any other target leaves it. A parallel stays active while
-  /// a transition of its own, or of the region around the target, leaves that region alone.
+  /// A target inside the source leaves the source active; any other target leaves it. A parallel stays active while a
+  /// transition of its own, or of the region around the target, does not leave that region.
   func domain(of transition: Transition) -> StateIndex? {
     guard let target = transition.target else { return nil }
     let source = transition.source
@@ -17,7 +17,7 @@ extension Flow {
     var ancestor = states[source].parent
     while ancestor != .root {
       let isAround = ancestor < target && target < states[ancestor].end
-      // A region that names itself is left and entered alone.
+      // A region that is its own target is left and entered alone.
       if isAround, states[ancestor].kind != .parallel || region(of: ancestor, around: target)?.contains(source) == true
       {
         break
@@ -27,7 +27,7 @@ extension Flow {
     return ancestor
   }
 
-  /// The states of the region of a parallel that a state is or lies in.
+  /// The states of the region of a parallel that contains a state.
   private func region(of parallel: StateIndex, around state: StateIndex) -> Range<StateIndex>? {
     states[parallel].children.last { $0 <= state }.map { $0..<states[$0].end }
   }
@@ -67,7 +67,7 @@ extension Flow {
 }
 
 extension Flow {
-  /// A `never` or `leads to` as the flow writes it.
+  /// The source text of a `never` or `leads to`.
   func text(ofProperty position: Int) -> String {
     switch properties[position] {
     case .never(let together): "never " + together.map { states[$0].path }.joined(separator: " and ")

@@ -9,7 +9,7 @@ struct Schedule: Sendable {
   let zone: ExpressionIndex?
 }
 
-/// Lays a flow out in rows.
+/// Compiles a flow to rows.
 struct FlowBuilder {
   let program: Program
   let flow: Flow

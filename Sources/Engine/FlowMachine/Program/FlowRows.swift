@@ -1,5 +1,5 @@
-// The flow as the interpreter reads it: rows of numbers. Expressions, statements and lists of indices have tables of
-// their own; a `RowRange` selects the part of a table that belongs to a row.
+// The flow in the form of the interpreter: rows of numbers. Expressions, statements and lists of indices have their own
+// tables; a `RowRange` selects the part of a table that belongs to a row.
 
 import FlowIR
 
@@ -96,7 +96,7 @@ struct CallRow: Sendable, BitwiseCopyable {
   var limit: OptionalIndex<ExpressionIndex>
   var once: OptionalIndex<ExpressionIndex>
   var condition: OptionalIndex<ExpressionIndex>
-  /// The steps that it waits for.
+  /// The steps that have to be done before it starts.
   var after: RowRange
   var hasUndo: Bool
   var undoArguments: RowRange

@@ -9,7 +9,7 @@ final class LoadedFlow: Sendable {
   /// The sources of ``programs``.
   let sources: [SourcedExpression]
   let locations: [SourceLocation]
-  /// Keys that part assignments name.
+  /// Keys named by part assignments.
   let names: [String]
 
   let states: Table<StateRow>
@@ -142,7 +142,7 @@ final class LoadedFlow: Sendable {
 enum StateTrigger: Int { case done, failed, rollbackDone, rollbackFailed }
 
 extension LoadedFlow {
-  /// Whether a state of the set has none of its children in the set.
+  /// Returns true if a state of the set has none of its children in the set.
   func isLeaf(_ state: StateIndex, in active: StateSet) -> Bool {
     guard state != .root else { return false }
     guard let next = active.next(from: state.next) else { return true }

@@ -11,7 +11,7 @@ public final class Machine: Sendable {
   public let program: Program
   public let types: TypeRegistry
   let flows: IndexedList<FlowIndex, LoadedFlow>
-  /// A flow without states, for an interpreter that has not made a step.
+  /// A flow without states, for an interpreter before its first step.
   let emptyFlow: LoadedFlow
   private let flowIndices: [String: FlowIndex]
   private let eventIndices: [String: EventIndex]
@@ -42,13 +42,13 @@ public final class Machine: Sendable {
     }
   }
 
-  /// Whether some part of a flow reacts to an event.
+  /// Returns true if any part of a flow reacts to an event.
   public func handles(event: EventIndex, flow: FlowIndex) -> Bool { flows[flow].handled.contains(event) }
 
   /// The payload field of an event that carries the key of a flow.
   public func keyField(of event: EventIndex, flow: FlowIndex) -> Int? { flows[flow].keyField(of: event) }
 
-  /// The events that an instance of a flow reacts to, ignores or puts off in some states, given as paths.
+  /// The events that an instance of a flow reacts to, ignores or defers in some states, given as paths.
   public func acceptedEvents(flow: FlowIndex, in leaves: [String]) -> [String] {
     let node = program.flows[flow]
     let inner = node.states.indices.filter { $0 != .root && leaves.contains(node.states[$0].path) }
@@ -67,12 +67,12 @@ public final class Machine: Sendable {
   /// True for an event that only flows emit or raise.
   public func isInternal(event: EventIndex) -> Bool { program.events[event].isInternal }
 
-  /// Whether an event may begin an instance of a flow.
+  /// Returns true if an event can start an instance of a flow.
   public func starts(flow: FlowIndex, on event: EventIndex) -> Bool {
     program.flows[flow].starts.contains { $0.event == event }
   }
 
-  /// Whether an event may begin another run under a key that has ended.
+  /// Returns true if an event can start another run under a key whose instance has ended.
   public func startsAgain(flow: FlowIndex, on event: EventIndex) -> Bool {
     program.flows[flow].starts.contains { $0.trigger == .event(event, isAgain: true) }
   }

@@ -4,7 +4,7 @@ import FlowIR
 ///
 /// Raw memory of this target is confined to this file. An index out of range traps; it never reads other memory.
 @safe struct Table<Row: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
-  // Unchecked because of the pointer: what is behind it is written in `init` only and lives as long as the table.
+  // Unchecked because of the pointer: its memory is written in `init` only and is valid as long as the table.
   private let rows: UnsafeMutablePointer<Row>
   let count: Int
 
@@ -114,7 +114,8 @@ extension ScratchArray where Row: Comparable {
   }
 }
 
-/// A value that is changed in place by one caller at a time. Exclusive access is the owner's duty and is not checked.
+/// A value that is changed in place by one caller at a time. The owner is responsible for exclusive access, which is
+/// not checked.
 @safe struct UncheckedBox<Value: ~Copyable>: ~Copyable {
   private let pointer: UnsafeMutablePointer<Value>
 

@@ -2,19 +2,19 @@ import CEL
 import FlowTime
 
 extension CronSchedule {
-  /// How many days ahead a schedule is looked for: 29 February comes at least every eight years.
+  /// The number of days that are searched for the next run: 29 February occurs at least every eight years.
   static let maximumDays = 8 * 366 + 1
 
-  /// The first minute after an instant at which the schedule falls due, in milliseconds since 1970; nil when there is
-  /// none.
+  /// The first minute after an instant at which the schedule is due, in milliseconds since 1970; nil when it is never
+  /// due.
   ///
-  /// It goes by the clocks of `zone`. A time that they skip counts as the first minute behind the gap; of a time that
-  /// they show twice, only the first counts.
+  /// The local time of `zone` applies. A skipped local time counts as the first minute after the gap; of a repeated
+  /// local time, only the first occurrence counts.
   func next(after instant: Int64, zone: String) -> Int64? {
     let seconds = instant >= 0 ? instant / 1000 : (instant - 999) / 1000
     guard let offset = TimeZones.offset(of: zone, at: seconds) else { return nil }
     let local = CivilTime(Timestamp(seconds: seconds), offsetSeconds: offset)
-    // A day early, since a change of the clocks may have moved the date.
+    // One day early, because a change of the offset may have moved the date.
     let first = CivilTime.daysSinceEpoch(year: local.year, month: local.month, day: local.day) - 1
     for day in first..<(first + CronSchedule.maximumDays) where isDue(day: day) {
       if let found = firstMinute(of: day, after: seconds, zone) { return found * 1000 }
@@ -22,7 +22,7 @@ extension CronSchedule {
     return nil
   }
 
-  /// Whether a day, counted from 1970, is one of the schedule's.
+  /// Returns true if a day, counted from 1970, is in the schedule.
   private func isDue(day: Int) -> Bool {
     let date = CivilTime(Timestamp(seconds: Int64(day) * 86_400), offsetSeconds: 0)
     guard months >> date.month & 1 == 1 else { return false }
@@ -38,11 +38,11 @@ extension CronSchedule {
     for hour in 0..<24 where hours >> hour & 1 == 1 {
       for minute in 0..<60 where minutes >> minute & 1 == 1 {
         let clock = Int64(day) * 86_400 + Int64(hour * 3600 + minute * 60)
-        // After a gap two times of the clock may be the same instant, and a later one may come first.
+        // After a gap, two local times may be the same instant, and a later one may precede.
         guard let due = TimeZones.instant(of: clock, in: zone), due > seconds else { continue }
         found = min(found ?? due, due)
       }
-      // Clocks are never changed by more than a day; within one hour nothing can come earlier any more.
+      // Offsets never change by more than a day; within one hour, no later candidate can be earlier.
       if let found, Int64(day) * 86_400 + Int64(hour * 3600) > found + 2 * 86_400 { break }
     }
     return found
@@ -50,10 +50,10 @@ extension CronSchedule {
 }
 
 extension TimeZones {
-  /// The instant at which the clocks of a zone show a time, given as seconds since 1970 as if in UTC: the first of two,
-  /// or the end of the gap that it falls into.
+  /// The instant of a local time in a zone, given as seconds since 1970 as if in UTC: the first of two, or the end of
+  /// the gap that contains it.
   static func instant(of clock: Int64, in zone: String) -> Int64? {
-    // The offsets a day before and after are those on both sides of any change in between.
+    // The offsets a day before and a day after are those on both sides of any change in between.
     guard let early = offset(of: zone, at: clock - 86_400), let late = offset(of: zone, at: clock + 86_400)
     else { return nil }
     let candidates = [clock - Int64(early), clock - Int64(late)].sorted()
@@ -63,7 +63,7 @@ extension TimeZones {
     return endOfGap(between: candidates[0], and: candidates[1], zone)
   }
 
-  /// The first instant at which the later of two offsets holds.
+  /// The first instant at which the later of two offsets applies.
   private static func endOfGap(between low: Int64, and high: Int64, _ zone: String) -> Int64? {
     var (low, high) = (low, high)
     let before = offset(of: zone, at: low)
@@ -71,7 +71,7 @@ extension TimeZones {
       let middle = low + (high - low) / 2
       if offset(of: zone, at: middle) == before { low = middle } else { high = middle }
     }
-    // Schedules go by whole minutes.
+    // Schedules have a resolution of minutes.
     return (high + 59) / 60 * 60
   }
 }

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// The reason that a step can't be made, small enough to be thrown without an allocation.
+/// The reason why a step failed, small enough to be thrown without an allocation.
 struct StepFailure: Error, BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
     case notHandled, raised, internalEvent, notStarted, ended, failed, invariant, never, tooManyMicrosteps
@@ -11,7 +11,7 @@ struct StepFailure: Error, BitwiseCopyable {
   /// The expression that failed.
   var expression: OptionalIndex<ExpressionIndex>
   var location: OptionalIndex<LocationIndex>
-  /// The event that was raised and that no state handles.
+  /// The raised event that no state handles.
   var event: OptionalIndex<EventIndex>
   /// The position of a `never` among the properties of the flow.
   var property = 0

@@ -6,7 +6,7 @@ extension Stepper {
   /// Starts an instance with an event.
   /// - Parameters:
   ///   - now: Milliseconds since 1970, the instant recorded with the event.
-  ///   - revision: The last revision of an earlier run with the same key, so that no number is given twice.
+  ///   - revision: The last revision of an earlier run with the same key, so that no revision is repeated.
   public func start(
     flow: FlowIndex, key: String, event: EventIndex, payload: Value, caller: Caller, now: Int64,
     after revision: Int = 0
@@ -24,12 +24,12 @@ extension Stepper {
     return interpreter.start(flow, key: key, .called(values), now: now, after: 0)
   }
 
-  /// Leaves all states of an instance because its caller no longer waits for it (SCXML 6.4, tests 237 and 250).
+  /// Leaves all states of an instance because its caller has withdrawn the call (SCXML 6.4, tests 237 and 250).
   public func cancel(_ instance: Instance, now: Int64) -> Outcome {
     interpreter.cancel(instance, now: now, runsExits: true)
   }
 
-  /// Ends an instance on the order of an operator. No `exit` statement runs: a cancelled flow has no further effects.
+  /// Ends an instance by a command of an operator. No `exit` statement runs: a cancelled flow has no further effects.
   public func abort(_ instance: Instance, now: Int64) -> Outcome {
     interpreter.cancel(instance, now: now, runsExits: false)
   }

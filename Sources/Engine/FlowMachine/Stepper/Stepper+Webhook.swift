@@ -2,9 +2,9 @@ import CEL
 public import FlowIR
 
 extension Stepper {
-  /// Evaluates the secret that the deliveries of a webhook are signed with.
+  /// Evaluates the secret with which the deliveries of a webhook are signed.
   /// - Parameter environment: The variables of the process.
-  /// - Throws: `BindingError` for a variable that is not set, an expression that fails, or a secret of no length.
+  /// - Throws: `BindingError` for a variable that is not set, an expression that fails, or an empty secret.
   public func secret(
     of webhook: Webhook, environment: (String) -> String?
   ) throws(BindingError) -> String {
@@ -17,7 +17,7 @@ extension Stepper {
       frame[index] = evaluator.slot(.string(value), as: .string)
     }
     guard case .string(let secret)? = evaluate(webhook.secret, frame) else {
-      // What an expression fails with may show the secret.
+      // The error of the expression could contain the secret.
       throw BindingError("`\(webhook.secret.text)` can't be evaluated")
     }
     guard !secret.isEmpty else { throw BindingError("`\(webhook.secret.text)` is empty") }

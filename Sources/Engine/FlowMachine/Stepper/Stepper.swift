@@ -1,7 +1,7 @@
 import CEL
 public import FlowIR
 
-/// Makes steps of instances. Owns the memory that evaluation needs, so each thread has its own.
+/// Executes steps of instances. Owns the memory for evaluation, so that each thread needs its own.
 ///
 /// A step is a function of its arguments alone: the same instance, input and instant give the same outcome.
 /// The algorithm is that of SCXML (W3C, 2015, appendix D) with two changes: an event that no state handles is refused,
@@ -40,8 +40,8 @@ public final class Stepper {
 
   // MARK: - Steps in place
 
-  /// Gives an instance an event whose payload is ready. Nothing is copied; nothing is allocated while only scalars
-  /// change and the instance is not shared.
+  /// Applies an event with a prepared payload to an instance. Nothing is copied; nothing is allocated while only
+  /// scalars change and the instance is not shared.
   /// - Throws: `Refusal`; the instance is then unchanged.
   public func advance(
     _ instance: inout Instance, event: EventIndex, payload: Payload, caller: Caller, now: Int64
@@ -49,20 +49,20 @@ public final class Stepper {
     try interpreter.advance(&instance, event: event, payload: payload, caller: caller, now: now)
   }
 
-  /// Gives an instance any input.
+  /// Applies any input to an instance.
   /// - Throws: `Refusal`; the instance is then unchanged.
   public func advance(_ instance: inout Instance, _ input: Input, now: Int64) throws(Refusal) -> Step.Disposition {
     try interpreter.advance(&instance, input, now: now)
   }
 
-  /// The transitions that the last step took, in order.
+  /// The transitions of the last step, in order.
   public var taken: [Int] { interpreter.taken.map { Int($0) } }
   /// The effects of the last step, in order.
   public var effects: [Effect] { interpreter.effects }
 
   // MARK: - Steps of values
 
-  /// Makes one step of an instance.
+  /// Executes one step of an instance.
   /// - Parameter now: Milliseconds since 1970, the instant recorded with the input.
   public func step(_ instance: Instance, _ input: Input, now: Int64) -> Outcome {
     var next = instance

@@ -1,7 +1,7 @@
 public import FlowJSON
 public import FlowMachine
 
-/// The reason why the engine did not do what was asked.
+/// The reason why the engine rejected a command.
 public enum EngineProblem: Error, Sendable {
   case unknownFlow(String, known: [String])
   case unknownEvent(String, nearest: [String], known: [String])

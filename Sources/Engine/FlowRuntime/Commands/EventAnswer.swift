@@ -1,7 +1,7 @@
 public import FlowJSON
 public import FlowMachine
 
-/// The outcome of an event. It is on the disk.
+/// The outcome of a committed event.
 public struct EventAnswer: Hashable, Sendable {
   public var disposition: Step.Disposition
   public var flow: String

@@ -9,7 +9,7 @@ public struct EventCommand: Sendable {
   public var event: String
   public var payload: JSON
   public var caller = Caller()
-  /// The authenticated principal, whose idempotency keys are its own; empty where there is no authentication.
+  /// The authenticated principal, which has its own space of idempotency keys; empty without authentication.
   public var sender = ""
   /// A second event with the same key gets the first answer and changes nothing.
   public var idempotencyKey: String?

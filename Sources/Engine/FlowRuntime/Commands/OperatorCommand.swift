@@ -4,14 +4,14 @@ public import FlowMachine
 /// A command of an operator for one instance.
 public struct OperatorCommand: Sendable {
   public enum Action: String, Sendable, CaseIterable {
-    /// Ends the instance: it leaves all its states, its calls are withdrawn, its undos are not carried out.
+    /// Ends the instance: it leaves all its states, its calls are withdrawn, and its undos are not executed.
     case cancel
     /// Holds timers, results and jobs, and refuses events, until the instance is resumed.
     case suspend
     case resume
-    /// Retries immediately: jobs in their backoff, and timers and results that the instance could not take.
+    /// Retries immediately: jobs in their backoff, and timers and results that failed as incidents.
     case retry
-    /// Moves the instance to the version that new instances of its flow run.
+    /// Migrates the instance to the version of new instances of its flow.
     case migrate
   }
 
@@ -23,7 +23,7 @@ public struct OperatorCommand: Sendable {
   public var caller: Caller
   /// The revision that the instance must have.
   public var ifMatch: Int?
-  /// True if to show the outcome without applying it.
+  /// True to show the outcome without applying it.
   public var isDryRun = false
 
   public init(_ action: Action, flow: String, key: String, reason: String = "", caller: Caller = Caller()) {
@@ -45,7 +45,7 @@ public struct OperatorAnswer: Hashable, Sendable {
   public var sequence: Int64
   /// The active states, as paths.
   public var states: [String]
-  /// Further effects in words; empty when there are none.
+  /// Further effects as text; empty when there are none.
   public var detail: String
 }
 

@@ -4,7 +4,7 @@ public protocol World: Sendable {
   func now() -> Int64
   /// A number from 0 up to and without `bound`.
   func random(below bound: Int64) -> Int64
-  /// A name that was never returned before.
+  /// A unique identifier.
   func newID() -> String
   /// A variable of the environment, for the settings of actions.
   func variable(_ name: String) -> String?

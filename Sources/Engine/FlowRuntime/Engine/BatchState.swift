@@ -1,4 +1,4 @@
-/// The changes since the last commit, with the committed state to return to when they can't be made durable.
+/// The changes since the last commit, with the committed state to restore when they cannot be made durable.
 struct BatchState {
   /// The writes of the next commit.
   var writes = StoreBatch()
@@ -25,7 +25,7 @@ struct BatchState {
     if counters.job != committed.counters.job { writes.lastJob = counters.job }
   }
 
-  /// Makes the present state the one to return to.
+  /// Makes the current state the committed one.
   /// - Returns: The writes that were committed.
   mutating func didCommit(_ deployments: DeploymentRegistry) -> StoreBatch {
     defer { clear() }
@@ -34,7 +34,7 @@ struct BatchState {
   }
 
   /// Returns to the committed state.
-  /// - Returns: The instances that the batch has changed, which are to be read again.
+  /// - Returns: The instances that the batch has changed, which have to be read again.
   mutating func rollBack(_ deployments: inout DeploymentRegistry) -> [Int64] {
     defer { clear() }
     counters = committed.counters
@@ -91,14 +91,14 @@ struct BatchState {
     writes.jobsRemoved.insert(id)
   }
 
-  /// Whether the batch writes or removes a job, so that its row in the store is out of date.
+  /// Returns true if the batch writes or removes a job, so that its row in the store is outdated.
   func changesJob(_ id: Int64) -> Bool { writes.jobs[id] != nil || writes.jobsRemoved.contains(id) }
 
   /// The numbers of the jobs of an instance that the batch has written; some may be removed again.
   func jobs(of instance: Int64) -> [Int64] { jobIDs[instance] ?? [] }
 }
 
-/// Identifies an idempotency record: the same key has another meaning for another flow or instance.
+/// Identifies an idempotency record: the same key is independent for another flow or instance.
 struct IdempotencyName: Hashable {
   var scope: String
   var key: String

@@ -23,14 +23,14 @@ public struct Catalogue: Sendable {
   /// In the order of their deployment, each name once.
   public private(set) var entries: [Entry] = []
   private var indices: [String: Int] = [:]
-  /// The number of changes, which tells whether a copy is out of date.
+  /// The number of changes, by which outdated copies are detected.
   public private(set) var generation = 0
 
   public init() {}
 
   public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-  /// The names of the flows that new instances may start of.
+  /// The names of the flows of which new instances may start.
   public var names: [String] { entries.lazy.filter { !$0.isRetired }.map(\.name) }
 
   /// The names of all events of the flows that are served, each once.
@@ -62,7 +62,7 @@ public struct Catalogue: Sendable {
 }
 
 extension Catalogue.Entry {
-  /// Whether the flow receives an event that names no flow: the event carries a key, or it starts an instance.
+  /// Returns true if the flow receives an event that names no flow: the event carries a key, or it starts an instance.
   public func isReached(by event: String) -> Bool {
     guard let number = machine.event(named: event), machine.handles(event: number, flow: flow) else { return false }
     return machine.keyField(of: number, flow: flow) != nil

@@ -1,11 +1,11 @@
 import FlowJSON
 import FlowMachine
 
-/// The consequences of steps within the store that are still to be applied, in the same transaction.
+/// The consequences of steps within the store that have to be applied in the same transaction.
 struct Deliveries {
   /// One consequence.
   enum Item {
-    /// A result that was known when its call began.
+    /// A result that was known when its call started.
     case result(KnownResult)
     /// An emitted event.
     case event(Delivery)
@@ -13,7 +13,7 @@ struct Deliveries {
     case end(EndedCall)
   }
 
-  /// A result for a call that began in this batch.
+  /// A result for a call that started in this batch.
   struct KnownResult {
     var instance: InstanceID
     var job: JobReference
@@ -29,7 +29,7 @@ struct Deliveries {
 
   private var results: [KnownResult] = []
   private var events: [Delivery] = []
-  /// The events before this index are delivered.
+  /// The events before this index have been delivered.
   private var firstEvent = 0
   private var ended: [EndedCall] = []
   private var firstEnded = 0
@@ -40,7 +40,8 @@ struct Deliveries {
   mutating func add(_ event: Delivery) { events.append(event) }
   mutating func add(_ end: EndedCall) { ended.append(end) }
 
-  /// Takes the next consequence: results first, and the end of a called flow after all that it has emitted.
+  /// Removes and returns the next consequence: results first, and the end of a called flow after all its emitted
+  /// events.
   mutating func next() -> Item? {
     if let result = results.popLast() { return .result(result) }
     if firstEvent < events.count {
@@ -70,7 +71,7 @@ struct Delivery {
   var event: String
   var payload: JSON
   var sender: InstanceID
-  /// The instance that it was held for; nil for any that the event reaches by its key.
+  /// The suspended instance for which it was held; nil for delivery by key.
   var receiver: InstanceID?
   /// The number of emissions that have led to this one without an event, timer or result from elsewhere.
   var hops = 0

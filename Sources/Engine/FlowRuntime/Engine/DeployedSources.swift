@@ -1,7 +1,7 @@
 public import FlowJSON
 public import FlowMachine
 
-/// A file that a program was compiled from.
+/// A source file of a program.
 public struct SourceText: Hashable, Sendable {
   /// The name in diagnostics.
   public var name: String
@@ -12,7 +12,7 @@ public struct SourceText: Hashable, Sendable {
     self.text = text
   }
 
-  /// The files of a program as a store holds them.
+  /// The files of a program in the format of a store.
   public static func json(_ files: [SourceText]) -> JSON {
     .array(files.map { ["name": .string($0.name), "text": .string($0.text)] })
   }
@@ -26,7 +26,7 @@ public struct SourceText: Hashable, Sendable {
   }
 }
 
-/// A program that a flow is, or once was, served from.
+/// A program from which a flow is, or was, served.
 public struct VersionRow: Hashable, Sendable {
   public var flow: String
   /// The hash of the program.

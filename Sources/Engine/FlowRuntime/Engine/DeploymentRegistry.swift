@@ -1,6 +1,6 @@
 import FlowMachine
 
-/// The programs in use, and which of them each flow is served from.
+/// The programs in use, and the program of each served flow.
 struct DeploymentRegistry {
   /// The flows that are served.
   private(set) var catalogue = Catalogue()

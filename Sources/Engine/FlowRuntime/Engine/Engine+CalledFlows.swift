@@ -36,7 +36,7 @@ extension Engine {
     }
   }
 
-  /// Ends the job of a call whose instance has ended.
+  /// Completes the job of a call whose instance has ended.
   func recordEnd(of child: Cached, _ outcome: CallOutcome) {
     guard let id = Int64(child.row.key), let row = findJob(id), row.action == child.row.flow, row.due == .onEnd,
       row.call != nil
@@ -51,7 +51,7 @@ extension Engine {
       of: child, .failed(code: "CANCELLED", message: "an operator has cancelled the called flow", attempts: 1))
   }
 
-  /// Gives the caller the outcome of a call.
+  /// Reports the outcome of a call to its caller.
   func endCall(_ id: Int64, _ outcome: CallOutcome) {
     if let row = findJob(id) { endCall(row, outcome) }
   }
@@ -63,7 +63,7 @@ extension Engine {
     end(row, outcome, result: result, of: parent)
   }
 
-  /// Ends the instance of a call that no caller waits for any more.
+  /// Ends the instance of a call whose caller has withdrawn it.
   func cancelChild(_ row: JobRow) {
     let id = InstanceID(flow: row.action, key: "\(row.id)")
     guard let found = try? load(id), found.instance.status == .running else { return }

@@ -1,7 +1,7 @@
 import FlowJSON
 public import FlowMachine
 
-/// The ways to close a dead letter without doing its work again.
+/// The ways to close a dead letter without repeating its work.
 public enum DeadLetterClosing: String, Sendable, CaseIterable {
   /// The work is not needed any more.
   case dismiss
@@ -9,9 +9,9 @@ public enum DeadLetterClosing: String, Sendable, CaseIterable {
   case resolve
 }
 
-// Dead letters: work whose attempts are spent, and that no reaction has taken care of.
+// Dead letters: work whose attempts are exhausted, and whose failure no reaction has handled.
 extension Engine {
-  /// Retries the work of a dead letter under the same idempotency key; no call waits for its result any more.
+  /// Retries the work of a dead letter under the same idempotency key. No call receives its result.
   public func redrive(_ id: Int64, reason: String = "", caller: Caller = Caller()) -> Result<Void, EngineProblem> {
     do throws(EngineProblem) {
       let (dead, cached) = try deadLetter(id)
@@ -55,7 +55,8 @@ extension Engine {
     return (dead, cached)
   }
 
-  /// Writes a row of its own for the work: under its old number the outcome may still wait for a suspended instance.
+  /// Writes a separate row for the work: the outcome under its old number may still be pending for a suspended
+  /// instance.
   private func retryWork(of job: JobRow) {
     var row = job
     row.id = batch.nextJobID()
@@ -63,7 +64,7 @@ extension Engine {
     (row.due, row.failures) = (.at(world.now()), [])
     if let key = row.once {
       let known = onceRow(key)
-      // Another job may have done the work meanwhile, or be doing it.
+      // Another job may have completed the work meanwhile, or be executing it.
       if let known, !known.outcome.isEmpty { return }
       if let known, findJob(known.job) != nil { row.due = .onEnd } else { setHolder(row, of: key) }
     }
@@ -72,7 +73,7 @@ extension Engine {
 }
 
 extension EngineThread {
-  /// Closes a dead letter without doing its work; `completion` is called when that is on the disk.
+  /// Closes a dead letter without executing its work; `completion` is called after the commit.
   public func close(
     deadLetter id: Int64, _ closing: DeadLetterClosing, reason: String, caller: Caller,
     completion: @escaping @Sendable (Result<Void, EngineProblem>) -> Void

@@ -34,7 +34,7 @@ extension Engine {
     }
   }
 
-  /// Delivers an emitted event to the flows that start on it or whose key it carries.
+  /// Delivers an emitted event to the flows that it starts or whose key it carries.
   func deliver(_ delivery: Delivery) {
     if let receiver = delivery.receiver {
       if let entry = catalogue[receiver.flow] { deliver(delivery, to: entry) }
@@ -67,7 +67,7 @@ extension Engine {
       reason = mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
     case .suspended(let key):
       reason = "`\(key)` is suspended, and \(Engine.maximumHeldEvents) events are already held for it"
-    // An event that no instance waits for is not an error, and a failing store fails the batch.
+    // An event without a receiver is not an error, and a failing store fails the batch.
     default: return
     }
     recordUndelivered(delivery, to: flow, reason: reason)
@@ -100,8 +100,8 @@ extension Engine {
     write(row)
   }
 
-  /// The delay of an emission that follows from many others, in milliseconds. Instances that emit to each other without
-  /// end are slowed down, to one emission a minute at last, and the operator is warned; nothing is lost.
+  /// The delay of an emission in a long chain of emissions, in milliseconds. Endless chains are slowed down, to one
+  /// emission a minute in the end, and the operator is warned; nothing is lost.
   private func delay(of delivery: Delivery) -> Int64 {
     let rounds = delivery.hops / Engine.maximumDeliveries
     guard rounds > 1 else { return 0 }

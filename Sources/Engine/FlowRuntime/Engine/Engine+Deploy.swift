@@ -24,15 +24,15 @@ public struct DeployAnswer: Hashable, Sendable {
   public var replaced: [String]
 }
 
-// The program that new instances of a flow run. Instances stay with the one that they started on.
+// The program of new instances of a flow. Running instances keep the program with which they started.
 extension Engine {
   /// The origin of the programs that the server was started with.
   static let filesOrigin = "files"
   /// The origin of the programs that were deployed over the API.
   static let apiOrigin = "api"
 
-  /// Serves the flows of a program from now on. The outcome holds once ``commit()`` has returned.
-  /// - Parameter sources: The files that it was compiled from; none for a program that came as IR.
+  /// Serves the flows of a program from now on. The outcome is final once ``commit()`` has returned.
+  /// - Parameter sources: The source files of the program; empty for a program that was deployed as IR.
   public func deploy(_ machine: Machine, sources: [SourceText] = []) -> DeployAnswer {
     let version = deployments[machine.program.hash] ?? Version(hash: machine.program.hash, machine: machine)
     let names = machine.program.flows.map(\.name)
@@ -104,7 +104,7 @@ extension Engine {
     batch.writes.deployments.append(row)
   }
 
-  /// Reads the earlier deployments; flows of an earlier start that this one does not have are retired.
+  /// Reads the earlier deployments; flows of an earlier start that are not part of this one are retired.
   func restoreDeployments(startedWith started: [Version]) throws(StoreError) {
     for version in started { deployments.add(version) }
     for row in try store.schedules() { _ = deployments.set(row) }

@@ -5,13 +5,13 @@ import FlowMachine
 
 // Events from outside.
 extension Engine {
-  /// An event with the payload as a program types it.
+  /// An event with its payload typed for a program.
   struct TypedEvent {
     var event: EventIndex
     var payload: Value
   }
 
-  /// Accepts an event. The outcome holds once ``commit()`` has returned.
+  /// Accepts an event. The outcome is final once ``commit()`` has returned.
   public func submit(_ command: EventCommand) -> Result<EventAnswer, EngineProblem> {
     do throws(EngineProblem) {
       try checkIdempotencyKey(of: command)
@@ -90,7 +90,7 @@ extension Engine {
       ?? .notFound("there is no instance `\(key)` of `\(flow)`")
   }
 
-  /// A key names one instance for as long as it is remembered, also when the instance was archived.
+  /// A key identifies one instance for as long as it is reserved, also after the instance was archived.
   private func checkNeverUsed(_ id: InstanceID) throws(EngineProblem) {
     guard let found = read({ () throws(StoreError) in try store.tombstone(flow: id.flow, key: id.key) }) else {
       throw .storeUnavailable("the instance could not be read")

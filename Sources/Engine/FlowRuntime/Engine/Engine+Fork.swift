@@ -5,14 +5,14 @@ public import FlowMachine
 public struct ForkCommand: Sendable {
   public var flow: String
   public var key: String
-  /// The key of the copy; nil for one that the engine makes.
+  /// The key of the copy; nil to generate one.
   public var copy: String?
   /// The reason, for the journal.
   public var reason = ""
   public var caller = Caller()
   /// The revision that the instance must have.
   public var ifMatch: Int?
-  /// True if to show the outcome without applying it.
+  /// True to show the outcome without applying it.
   public var isDryRun = false
 
   public init(flow: String, key: String, copy: String?) {
@@ -22,9 +22,9 @@ public struct ForkCommand: Sendable {
   }
 }
 
-// An instance becomes two, which continue independently. Both journals record it.
+// An instance is duplicated; both instances continue independently, and both journals record it.
 extension Engine {
-  /// Copies an instance. The outcome holds once ``commit()`` has returned.
+  /// Copies an instance. The outcome is final once ``commit()`` has returned.
   /// - Returns: The state of the copy.
   public func fork(_ command: ForkCommand) -> Result<OperatorAnswer, EngineProblem> {
     do throws(EngineProblem) {
@@ -83,7 +83,7 @@ extension Engine {
 }
 
 extension EngineThread {
-  /// Copies an instance; `completion` is called when it is on the disk.
+  /// Copies an instance; `completion` is called after the commit.
   public func fork(
     _ command: ForkCommand, completion: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> Void
   ) {

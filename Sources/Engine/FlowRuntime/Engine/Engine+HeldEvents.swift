@@ -1,14 +1,14 @@
 import FlowJSON
 import FlowMachine
 
-// Events that instances emit to a suspended one. A sender outside gets an error and can retry; an emitting instance
-// has continued, so the event is held and delivered when the receiver is resumed.
+// Events emitted to a suspended instance. An external sender receives an error and can retry; an emitting instance has
+// continued, so the event is held and delivered when the receiver is resumed.
 extension Engine {
   /// The number of events that are held for an instance; further ones are undelivered.
   public static let maximumHeldEvents = 1000
 
-  /// Holds an event for a suspended instance, as a row among its jobs that is due when it is resumed.
-  /// - Returns: False when too many are held already.
+  /// Stores an event for a suspended instance, as a row among its jobs that is due when the instance is resumed.
+  /// - Returns: False when the limit of held events is reached.
   func hold(_ delivery: Delivery, for id: InstanceID) -> Bool {
     guard let receiver = (try? load(id)) ?? nil else { return false }
     guard heldEvents(of: receiver.row.id).count < Engine.maximumHeldEvents else { return false }
@@ -29,7 +29,7 @@ extension Engine {
     write(row)
   }
 
-  /// The event of a row; nil when it can't be read.
+  /// The event of a row; nil for an unreadable row.
   func delivery(_ row: JobRow, of owner: Cached) -> Delivery? {
     guard let json = try? JSON(parsing: row.arguments), let event = json["type"]?.string else { return nil }
     var delivery = Delivery(event: event, payload: json["data"] ?? .null, sender: InstanceID(owner.row))
@@ -64,7 +64,7 @@ extension Engine {
   private func heldEvents(of instance: Int64) -> [JobRow] {
     jobs(of: instance).filter { row in
       guard row.action == Engine.deliveryAction, row.due == .onResume else { return false }
-      // Events that the instance has emitted itself are not for it.
+      // Events that the instance has emitted itself have other receivers.
       return (try? JSON(parsing: row.arguments))?["from"] != nil
     }
   }

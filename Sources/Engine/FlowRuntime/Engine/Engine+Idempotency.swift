@@ -1,9 +1,9 @@
 import FlowJSON
 import FlowMachine
 
-// A repeated request gets the answer of the first.
+// A repeated request receives the answer of the first.
 extension Engine {
-  /// The space of a command's idempotency key: its sender, and the instance or flow that it is for.
+  /// The namespace of a command's idempotency key: its sender, and the instance or flow of the command.
   func scope(of command: EventCommand) -> String {
     let target: String
     if let flow = command.flow {
@@ -25,14 +25,14 @@ extension Engine {
     return Int64(bitPattern: bytes.fnv1a)
   }
 
-  /// The answer that was given to the command's key before.
+  /// The recorded answer for the command's key; nil for a new key.
   func recordedAnswer(
     to command: EventCommand, scope: String, digest: Int64
   ) throws(EngineProblem) -> EventAnswer? {
     guard let key = command.idempotencyKey else { return nil }
     guard let row = try idempotencyRow(key, scope: scope) else { return nil }
     guard row.digest == digest else { throw .idempotencyReused }
-    // The entry is archived with its instance; the event is then answered that the instance is gone.
+    // The entry is archived with its instance; a repeated event is then answered with `gone`.
     guard let entry = try entry(row.sequence) else { return nil }
     guard var answer = EventAnswer(entry) else {
       throw .storeUnavailable("the answer to this key can't be given again")

@@ -4,7 +4,7 @@ import FlowMachine
 
 // Instances and their programs, from the cache or the store.
 extension Engine {
-  /// The instance with its row; nil when there is none.
+  /// The instance with its row; nil when it does not exist.
   func load(_ id: InstanceID) throws(EngineProblem) -> Cached? {
     if let cached = cache.find(id) { return cached }
     guard let found = read({ () throws(StoreError) in try store.instance(flow: id.flow, key: id.key) }) else {
@@ -60,7 +60,7 @@ extension Engine {
     }
   }
 
-  /// Makes an instance's new state the one of the cache and the batch.
+  /// Stores the new state of an instance in the cache and the batch.
   func update(_ cached: Cached) {
     cache.store(cached)
     batch.writes.instances[cached.row.id] = cached.row

@@ -1,7 +1,7 @@
 import FlowIR
 import FlowMachine
 
-// An instance continues in the version that new instances of its flow run.
+// Migrates an instance to the version of new instances of its flow.
 extension Engine {
   func migrate(_ old: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
     guard old.row.status != .suspended else {
@@ -49,7 +49,7 @@ extension Engine {
     }
     var row = old.row
     row.definition = version.hash
-    // Both are written whole: the new version may lay them out differently.
+    // Both are written completely, because the layout of the new version may differ.
     row.position = []
     row.data = []
     let carried = Cached(row: row, instance: old.instance, version: version)

@@ -4,7 +4,7 @@ import FlowMachine
 
 // Commands of operators. Each is an entry of the journal with the caller and the reason.
 extension Engine {
-  /// Carries out the command of an operator. The outcome holds once ``commit()`` has returned.
+  /// Executes the command of an operator. The outcome is final once ``commit()`` has returned.
   public func operate(_ command: OperatorCommand) -> Result<OperatorAnswer, EngineProblem> {
     do throws(EngineProblem) {
       let cached = try runnableInstance(
@@ -22,7 +22,7 @@ extension Engine {
     }
   }
 
-  /// The instance of a command: one that has not ended, at the revision that the command requires.
+  /// The instance of a command: one that has not ended, at the required revision.
   func runnableInstance(_ id: InstanceID, ifMatch: Int?) throws(EngineProblem) -> Cached {
     guard let cached = try load(id) else {
       throw .notFound("there is no instance `\(id.key)` of `\(id.flow)`")
@@ -44,7 +44,7 @@ extension Engine {
       let recorded = record(step, of: cached, cause: .other(cause(command)), at: now, status: .cancelled)
       recordCancellation(of: cached)
       dropHeldEvents(of: cached)
-      // Work that no call waits for is done all the same.
+      // Work without a waiting call is executed nevertheless.
       release(cached.row.id) { $0 == .onResume }
       return answer(cache.find(row: cached.row.id) ?? cached, sequence: recorded.sequence, detail: "")
     }
@@ -60,7 +60,7 @@ extension Engine {
 
   private func resume(_ old: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
     guard old.row.status == .suspended else { throw .notPossible("`\(command.key)` is not suspended") }
-    guard !command.isDryRun else { return answer(old, sequence: 0, detail: "would go on") }
+    guard !command.isDryRun else { return answer(old, sequence: 0, detail: "would resume") }
     var cached = old
     cached.row.status = .running
     let delivered = deliverHeldEvents(of: cached)
@@ -78,7 +78,7 @@ extension Engine {
     return record(command, of: cached, detail: releaseAll(of: cached) { $0.instant.map { now < $0 } ?? false })
   }
 
-  /// Gives timers their own due times again, and makes the matching jobs due now.
+  /// Restores the due times of timers, and makes the matching jobs due now.
   private func releaseAll(of cached: Cached, where isMatch: (JobDue) -> Bool) -> String {
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = release(cached.row.id, where: isMatch)

@@ -12,7 +12,7 @@ extension Engine {
   }
 
   /// Records a step: the instance, its journal entry, its timers and jobs.
-  /// - Parameter status: The status when it is not the one that the step has led to.
+  /// - Parameter status: The status, if it differs from the result of the step.
   @discardableResult
   func record(
     _ step: Step, of old: Cached, cause: StepRecord.Cause, at now: Int64, isNew: Bool = false,
@@ -45,7 +45,7 @@ extension Engine {
     return RecordedStep(sequence: sequence, record: record)
   }
 
-  /// Records the refusal of a deferred event: the event was wrong, and the step before it stands.
+  /// Records the refusal of a deferred event. The step before it is not affected.
   private func recordRefusal(_ refused: RefusedEvent, of cached: Cached, at now: Int64) {
     let machine = cached.version.machine
     journal(
@@ -63,7 +63,7 @@ extension Engine {
   }
 
   /// Adds an entry to the journal.
-  /// - Parameter instant: The instant of the step that it belongs to; without it, the present.
+  /// - Parameter instant: The instant of the step to which it belongs; the current instant without it.
   @discardableResult
   func journal(_ row: InstanceRow, _ kind: JournalEntry.Kind, body: JSON, at instant: Int64? = nil) -> Int64 {
     let sequence = batch.nextSequence()

@@ -3,7 +3,7 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 
-// Instances that start on a schedule. Starts that were missed while nothing ran are made up for once.
+// Instances that start on a schedule. Starts that were missed during downtime are executed once.
 extension Engine {
   /// Sets the due times of the scheduled starts of a flow; an unchanged start keeps its time.
   func schedule(_ index: FlowIndex, of version: Version) {
@@ -19,14 +19,14 @@ extension Engine {
     }
   }
 
-  /// Whether the program of a schedule row declares the same start as this flow.
+  /// Returns true if the program of a schedule row declares the same start as this flow.
   private func isSame(_ row: ScheduleRow, _ flow: Flow, start: Int) -> Bool {
     guard let old = try? version(row.definition), let index = old.machine.flow(named: flow.name) else { return false }
     let starts = old.machine.program.flows[index].starts
     return starts.indices.contains(start) && starts[start].trigger == flow.starts[start].trigger
   }
 
-  /// Starts the instances that are due. The outcome holds once ``commit()`` has returned.
+  /// Starts the instances that are due. The outcome is final once ``commit()`` has returned.
   public func fireSchedules() {
     let now = world.now()
     guard let first = deployments.nextStart, first <= now else { return }
@@ -46,7 +46,7 @@ extension Engine {
     do throws(EngineProblem) {
       let (step, key) = try firstStep(row, of: entry, version)
       let name = InstanceID(flow: entry.name, key: key)
-      // The tick may have started it before a crash, or its key is taken.
+      // The tick may have started it before a crash, or its key is in use.
       guard try load(name) == nil else { return }
       let cached = newInstance(name, step, in: version, replacing: nil)
       let cause: JSON = ["schedule": ["due": .string(timeText(row.due)), "start": .int(Int64(row.start))]]
@@ -76,11 +76,11 @@ extension Engine {
     throw .notPossible("the key of the instance depends on itself")
   }
 
-  /// No caller waits for an answer, so the operator is warned of a tick that started nothing.
+  /// No caller receives the refusal, so the operator is warned of a tick that started nothing.
   private func warn(_ problem: EngineProblem, of row: ScheduleRow) {
     let reason: String
     switch problem {
-    // A guard that is false is no error.
+    // A false guard is not an error.
     case .refused(let refusal, _) where refusal.reason == .notStarted: return
     case .refused(let refusal, _): reason = refusal.message
     case .notPossible(let message): reason = message

@@ -6,12 +6,12 @@ extension Engine {
   /// The number of timers that one batch fires.
   static let timersPerBatch = 1000
 
-  /// Fires the timers that are due, earliest first. The outcome holds once ``commit()`` has returned.
+  /// Fires the timers that are due, earliest first. The outcome is final once ``commit()`` has returned.
   public func fireTimers() {
     let now = world.now()
     guard let due = nextTimer, due <= now else { return }
     let rows = read { () throws(StoreError) in try store.dueTimers(at: now, limit: Engine.timersPerBatch) } ?? []
-    // The batch may have cleared some of them, or set them again.
+    // The batch may have cleared some of them, or armed them again.
     for row in rows where batch.writes.timers.index(forKey: row.id) == nil { fire(row, at: now) }
     deliverPending()
     guard rows.count < Engine.timersPerBatch else { return }

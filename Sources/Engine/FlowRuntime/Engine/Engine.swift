@@ -2,10 +2,10 @@ import FlowIR
 import FlowJSON
 public import FlowMachine
 
-/// Drives the instances of a store: accepts inputs, steps, commits, and only then reports.
+/// Drives the instances of a store: accepts inputs, executes steps, commits, and only then reports.
 ///
-/// Belongs to one thread, does no I/O but through its store, and reads no clock but its world's: a simulation runs
-/// the same code. Its calls gather one batch; ``commit()`` makes it durable.
+/// Belongs to one thread, does I/O only through its store, and reads only the clock of its world, so that a simulation
+/// runs the same code. Its calls form one batch; ``commit()`` makes it durable.
 ///
 /// ```swift
 /// let engine = try Engine(machine: machine, store: store, world: world)
@@ -35,7 +35,7 @@ public final class Engine {
   var throttles: ActionThrottles
   /// Consequences of the steps of the batch.
   var deliveries = Deliveries()
-  /// The number of emissions that have led to the present step.
+  /// The number of emissions that have led to the current step.
   var hops = 0
   /// The next due time of a timer, at the latest; nil for never.
   var nextTimer: Int64? = 0
@@ -92,7 +92,7 @@ public final class Engine {
   /// The flows that are served.
   public var catalogue: Catalogue { deployments.catalogue }
 
-  /// The newest sequence number that is on the disk.
+  /// The newest durable sequence number.
   public var lastSequence: Int64 { batch.counters.sequence }
 
   /// The next instant at which the engine has work without an input, in milliseconds since 1970; nil for never.
@@ -103,11 +103,11 @@ public final class Engine {
       .filter { $0 < TimerRow.suspended }.min()
   }
 
-  /// The present instant of the engine's world, in milliseconds since 1970.
+  /// The current instant of the engine's world, in milliseconds since 1970.
   public var now: Int64 { world.now() }
 
-  /// Lets the store do one piece of maintenance. To be called between batches.
-  /// - Parameter isIdle: Whether no requests wait.
+  /// Runs one piece of maintenance of the store. Called between batches.
+  /// - Parameter isIdle: True if no requests are waiting.
   /// - Throws: When the store has failed; `.fatal` when the process has to stop.
   public func maintain(isIdle: Bool = true) throws(StoreError) -> MaintenanceResult {
     let result = try store.maintain(now: world.now(), isIdle: isIdle)
@@ -131,7 +131,7 @@ public final class Engine {
 
   /// Makes the changes of the calls since the last commit durable.
   /// - Returns: The new journal entries, in order.
-  /// - Throws: Then nothing of the batch has happened, and its callers have to be told.
+  /// - Throws: `StoreError` when nothing was committed; the callers of the batch have to be informed.
   public func commit() throws(StoreError) -> [JournalEntry] {
     if let failure = batch.failure {
       abandonBatch()
@@ -157,7 +157,7 @@ public final class Engine {
   private func abandonBatch() {
     for id in batch.rollBack(&deployments) { cache.drop(row: id) }
     deliveries.removeAll()
-    // Timers and jobs that the batch had dequeued are in the store as before.
+    // Timers and jobs that the batch had dequeued are unchanged in the store.
     nextTimer = 0
     nextLease = 0
     scheduler.rereadStore()

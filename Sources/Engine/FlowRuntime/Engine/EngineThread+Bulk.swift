@@ -1,7 +1,7 @@
 public import FlowJSON
 
 // Operations on many instances. Their progress is written in the transaction of each step, so that a crash neither
-// forgets an operation nor repeats a part of it.
+// loses an operation nor repeats a part of it.
 extension EngineThread {
   /// Writes the progress of an operation on many instances.
   public func write(
@@ -14,8 +14,8 @@ extension EngineThread {
       }, completion: completion)
   }
 
-  /// Carries out a command as part of an operation on many instances.
-  /// - Parameter progress: Makes the progress of the operation from the outcome of the command.
+  /// Executes a command as part of an operation on many instances.
+  /// - Parameter progress: Returns the progress of the operation for the outcome of the command.
   public func operate(
     _ command: OperatorCommand, bulk id: Int64,
     progress: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> JSON,

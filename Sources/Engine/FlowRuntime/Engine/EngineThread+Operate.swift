@@ -2,7 +2,7 @@ public import FlowMachine
 
 // Commands of operators.
 extension EngineThread {
-  /// Carries out a command for an instance; `completion` is called when it is on the disk.
+  /// Executes a command for an instance; `completion` is called after the commit.
   public func operate(
     _ command: OperatorCommand, completion: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> Void
   ) {
@@ -27,7 +27,7 @@ extension EngineThread {
   }
 
   /// Starts no new instances of a flow from now on.
-  /// - Parameter completion: Is given false when no such flow is served.
+  /// - Parameter completion: Receives false when no such flow is served.
   public func retire(
     _ flow: String, completion: @escaping @Sendable (Result<Bool, EngineProblem>) -> Void
   ) {

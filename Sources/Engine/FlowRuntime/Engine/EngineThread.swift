@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Runs an engine on a thread of its own: gathers requests, commits them as one batch, and only then answers.
+/// Runs an engine on its own thread: collects requests, commits them as one batch, and only then answers.
 ///
-/// While one batch is written the next one gathers, so that the load itself sets the size of a batch.
+/// The next batch is collected while one is written, so that the size of batches adapts to the load.
 public final class EngineThread: Sendable {
   /// The length of the request queue; further requests are refused with `.overloaded`.
   public static let maximumWaiting = 20_000
@@ -15,7 +15,7 @@ public final class EngineThread: Sendable {
   public struct Callbacks: Sendable {
     /// Called after each commit with its entries, in commit order.
     public var onCommit: @Sendable ([JournalEntry]) -> Void
-    /// Called when the state on the disk is no longer known: the process has to stop.
+    /// Called when the state on the disk is unknown: the process has to stop.
     public var onFatal: @Sendable (String) -> Void
     /// Called with a message for the operator.
     public var onWarning: @Sendable (String) -> Void
@@ -46,7 +46,7 @@ public final class EngineThread: Sendable {
   /// One request to the engine.
   struct Item: Sendable {
     var work: @Sendable (Engine) -> Reply
-    /// Answers that the request will not be carried out.
+    /// Reports that the request is not executed.
     var refuse: @Sendable (EngineProblem) -> Void
   }
 
@@ -69,13 +69,13 @@ public final class EngineThread: Sendable {
 
   public init() {}
 
-  /// The reason why the last batch could not be committed; nil when it was.
+  /// The reason why the last batch could not be committed; nil after a successful commit.
   public var commitFailure: String? { failure.withLock { $0 } }
 
   /// The flows that are served, as of the last commit.
   public var catalogue: Catalogue { served.withLock { $0 } }
 
-  /// Starts the thread. The engine is made on it, so that no other thread ever holds it.
+  /// Starts the thread. The engine is created on it, so that no other thread ever accesses it.
   /// - Throws: The error of `makeEngine`.
   public func start(
     runner: any ActionRunner, callbacks: Callbacks,
@@ -102,7 +102,7 @@ public final class EngineThread: Sendable {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
-  /// Refuses further requests, finishes those that wait, and ends the thread.
+  /// Rejects further requests, completes those in the queue, and ends the thread.
   public func shutdown() {
     queue.withLock { $0.isClosed = true }
     wake.signal()
@@ -113,15 +113,15 @@ public final class EngineThread: Sendable {
 
   // MARK: - Requests
 
-  /// Accepts an event; `completion` is called when it is on the disk.
+  /// Accepts an event; `completion` is called after the commit.
   public func submit(
     _ command: EventCommand, completion: @escaping @Sendable (Result<EventAnswer, EngineProblem>) -> Void
   ) {
     perform({ $0.submit(command) }, completion: completion)
   }
 
-  /// Leases jobs of a queue to an outside worker. A request that may wait is answered when there is a job, or with none
-  /// when its time is over.
+  /// Leases jobs of a queue to an external worker. A waiting request is answered when a job is available, or without
+  /// jobs at its timeout.
   public func claim(
     _ request: ClaimRequest, completion: @escaping @Sendable (Result<[ClaimedJob], EngineProblem>) -> Void
   ) {
@@ -135,7 +135,7 @@ public final class EngineThread: Sendable {
     if let problem = enqueue(item) { completion(.failure(problem)) }
   }
 
-  /// Ends a job that a worker has leased.
+  /// Completes a job that a worker has leased.
   public func finish(
     _ job: Int64, fence: Int, outcome: JobOutcome,
     completion: @escaping @Sendable (Result<Void, EngineProblem>) -> Void
@@ -144,7 +144,7 @@ public final class EngineThread: Sendable {
   }
 
   /// Extends a worker's lease.
-  /// - Parameter completion: Is given the new end of the lease, in milliseconds since 1970.
+  /// - Parameter completion: Receives the new end of the lease, in milliseconds since 1970.
   public func heartbeat(
     _ job: Int64, fence: Int, leaseMilliseconds: Int64,
     completion: @escaping @Sendable (Result<Int64, EngineProblem>) -> Void
@@ -171,7 +171,7 @@ public final class EngineThread: Sendable {
     if let problem = enqueue(item) { completion(.failure(problem)) }
   }
 
-  /// - Returns: The reason when the request is refused.
+  /// - Returns: The reason when the request is rejected.
   private func enqueue(_ item: Item, isInternal: Bool = false) -> EngineProblem? {
     let (problem, mustWake) = queue.withLock { queue -> (EngineProblem?, Bool) in
       if queue.isClosed { return (.shuttingDown, false) }
@@ -200,9 +200,9 @@ public final class EngineThread: Sendable {
     }
   }
 
-  /// Runs one batch: the requests and all that is due. Then jobs start, and those that end immediately are a second
+  /// Runs one batch: the requests and all due work. Then jobs start, and those that end immediately form a second
   /// batch.
-  /// - Returns: False when the store is lost.
+  /// - Returns: False when the store has failed permanently.
   private func runBatch(_ items: [Item], in loop: Loop) -> Bool {
     let engine = loop.engine
     var replies = items.map { $0.work(engine) }
@@ -215,7 +215,7 @@ public final class EngineThread: Sendable {
     return commit([], in: loop)
   }
 
-  /// Does a piece of maintenance when the budget allows, and checks the files of the store once a second.
+  /// Runs a piece of maintenance when the budget allows, and verifies the files of the store once a second.
   private func maintain(_ loop: Loop, isIdle: Bool) -> Bool {
     do throws(StoreError) {
       if loop.schedule.isCheckDue() { try loop.engine.verify() }
@@ -243,7 +243,7 @@ public final class EngineThread: Sendable {
           engine.finish(job, outcome)
           return { _ in }
         }, refuse: { _ in })
-      // A result that comes too late is lost; the next start finds the job in the store.
+      // A result after the shutdown is lost; the next start finds the job in the store.
       _ = enqueue(item, isInternal: true)
     }
   }
@@ -257,7 +257,7 @@ public final class EngineThread: Sendable {
   }
 
   /// Commits, replies, publishes.
-  /// - Returns: False when the store is lost.
+  /// - Returns: False when the store has failed permanently.
   private func commit(_ replies: [Reply], in loop: Loop) -> Bool {
     do throws(StoreError) {
       let start = DispatchTime.now().uptimeNanoseconds
@@ -293,7 +293,7 @@ public final class EngineThread: Sendable {
     for warning in loop.engine.takeWarnings() { loop.callbacks.onWarning(warning) }
   }
 
-  /// Refuses all further requests, and those that wait.
+  /// Rejects all further requests, and those in the queue.
   private func close() {
     let left = queue.withLock { queue in
       queue.isClosed = true
@@ -303,8 +303,8 @@ public final class EngineThread: Sendable {
     for item in left { item.refuse(.storeUnavailable("the store is lost; the process has to start again")) }
   }
 
-  /// Sleeps until a request comes in or something is due, a second at most: then a clock that was set is noticed, and
-  /// a store that was deleted.
+  /// Sleeps until a request arrives or work is due, for a second at most, so that a changed clock and a deleted store
+  /// are detected.
   private func wait(_ loop: Loop) {
     let mustWait = queue.withLock { queue in
       queue.isWaiting = queue.items.isEmpty && !queue.isClosed
@@ -319,7 +319,7 @@ public final class EngineThread: Sendable {
   }
 }
 
-/// The objects that the engine's thread works with.
+/// The objects of the engine's thread.
 private final class Loop {
   let engine: Engine
   let runner: any ActionRunner
@@ -334,6 +334,6 @@ private final class Loop {
     claims = engine.waitingClaims
   }
 
-  /// Answers the claims that still wait with no jobs.
+  /// Answers the waiting claims without jobs.
   func refuseClaims() { claims.refuseAll() }
 }

@@ -7,7 +7,7 @@ import FlowSource
 // The routing of events, shared by the engine and by dry runs of the API.
 
 extension Catalogue {
-  /// The flows that an event is for: the one that the command names, or those that it reaches by its own key field.
+  /// The receivers of an event: the flow that the command names, or those that its key field reaches.
   /// - Throws: `.unknownFlow`, `.unknownEvent`, `.retired` for an event that only a retired flow started on, or
   ///   `.notFound` for one that names no instance.
   public func receivers(of command: EventCommand) throws(EngineProblem) -> [Entry] {
@@ -29,18 +29,18 @@ extension Catalogue {
 extension Catalogue.Entry {
   /// The effect of an event at a flow.
   public enum Destination: Sendable {
-    /// A step of the instance that there is.
+    /// A step of the existing instance.
     case step
     /// The start of an instance.
     case start
-    /// Neither: there is no such instance, and the event starts none.
+    /// Neither: no such instance exists, and the event starts none.
     case none
   }
 
   /// The effect of an event.
   /// - Parameters:
-  ///   - event: Its index in the flow's program; nil when that has no such event.
-  ///   - isRunning: The state of the instance with its key; nil when there is none.
+  ///   - event: Its index in the flow's program; nil for an event that the program does not declare.
+  ///   - isRunning: True if the instance with its key is running; nil when no such instance exists.
   public func destination(of event: EventIndex?, isRunning: Bool?) -> Destination {
     if let isRunning {
       let startsAgain = event.map { machine.startsAgain(flow: flow, on: $0) } ?? false
@@ -65,7 +65,7 @@ extension Catalogue.Entry {
     return text
   }
 
-  /// The key of the instance that a command is for: of its address, or of the payload, which must agree.
+  /// The key of the instance of a command: from its address or from the payload, which must agree.
   /// - Throws: `.keyMismatch`.
   public func key(of command: EventCommand, in payload: Value?) throws(EngineProblem) -> String? {
     let own = payload.flatMap { key(in: $0) }
@@ -74,7 +74,7 @@ extension Catalogue.Entry {
     return addressed
   }
 
-  /// - Throws: `.invalidPayload` for a key that no instance can have.
+  /// - Throws: `.invalidPayload` for an invalid key.
   public func checkKey(_ key: String) throws(EngineProblem) {
     guard key.isEmpty || key.utf8.count > Engine.maximumKey else { return }
     let node = machine.program.flows[flow]
@@ -84,7 +84,7 @@ extension Catalogue.Entry {
 }
 
 extension EventCommand {
-  /// The payload as a program has it.
+  /// The payload, typed for a program.
   /// - Throws: `.unknownEvent`, or `.invalidPayload` with every mismatch.
   public func payload(in machine: Machine) throws(EngineProblem) -> Value {
     guard machine.event(named: event) != nil else {
@@ -103,7 +103,7 @@ extension Machine {
 }
 
 extension EngineProblem {
-  /// An event that is not among the known ones, with the nearest of them.
+  /// The problem of an unknown event, with the nearest known one.
   public static func unknownEvent(_ name: String, among known: [String]) -> EngineProblem {
     .unknownEvent(name, nearest: Suggestion.closest(to: name, among: known, limit: 3), known: known)
   }

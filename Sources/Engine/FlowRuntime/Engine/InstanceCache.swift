@@ -1,9 +1,9 @@
 public import FlowMachine
 
-/// The instances that were used last, in memory.
+/// The recently used instances, in memory.
 ///
-/// Two generations: an instance that is used goes to the younger one; when that is full it becomes the older one, and
-/// all instances not used since are dropped together. So a use costs one or two look-ups, and eviction costs nothing.
+/// The cache has two generations: a used instance moves to the younger one; when that is full it becomes the older one,
+/// and all instances not used since are dropped together. So a use costs one or two look-ups, and eviction is free.
 struct InstanceCache {
   /// Instances by the numbers of their rows, and those numbers by flow and key.
   private struct Generation {
@@ -11,7 +11,7 @@ struct InstanceCache {
     var rows: [InstanceID: Int64] = [:]
   }
 
-  /// How many instances a generation holds.
+  /// The maximum number of instances of a generation.
   private let capacity: Int
   private var young = Generation()
   private var old = Generation()
@@ -41,7 +41,7 @@ struct InstanceCache {
     old.rows[id] = nil
   }
 
-  /// Makes the younger generation the older one when it is full. To be called between batches.
+  /// Makes the younger generation the older one when it is full. Called between batches.
   mutating func age() {
     guard young.instances.count >= capacity else { return }
     old = young

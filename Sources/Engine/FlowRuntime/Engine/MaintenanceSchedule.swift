@@ -1,18 +1,18 @@
 import Dispatch
 
-/// Decides when the engine's thread does maintenance: all that is due while no requests wait, and under load for a
+/// Decides when the engine's thread runs maintenance: all due work while no requests are waiting, and under load for a
 /// share of the time, which grows with the lag.
 struct MaintenanceSchedule {
-  /// The share of the time under load, when little is behind and when much is.
+  /// The share of the time under load, for a small and for a large lag.
   static let share = 0.1
   static let largestShare = 0.5
-  /// The lag from which on the share grows, and at which it is the largest, in milliseconds.
+  /// The lag at which the share starts to grow, and at which it is largest, in milliseconds.
   static let toleratedLag: Int64 = 10_000
   static let longestLag: Int64 = 60_000
-  /// The time that may be saved up, in milliseconds.
+  /// The maximum accumulated time, in milliseconds.
   private static let longestCredit = 50.0
-  /// The pause after commits until an idle store is maintained, and the longest time between two looks at a busy one,
-  /// in milliseconds.
+  /// The pause after commits until an idle store is maintained, and the maximum interval between two checks of a busy
+  /// one, in milliseconds.
   private static let idlePause = 200.0
   private static let longestPause = 1000.0
   /// The interval between two warnings, in milliseconds.
@@ -27,12 +27,12 @@ struct MaintenanceSchedule {
   private var lastCheck = 0.0
   private var lastWarning = -warningInterval
   private var lag: Int64 = 0
-  /// True if there is more to do at once, whether commits may have made something due, and the next due time.
+  /// True if the last piece left due work; the others: true after commits, and the next due time.
   private var hasMore = true
   private var hasChanged = true
   private var nextInstant: Int64?
 
-  /// - Parameter clock: Milliseconds of a clock that is never set.
+  /// - Parameter clock: A monotonic clock in milliseconds.
   init(clock: @escaping () -> Double = { Double(DispatchTime.now().uptimeNanoseconds) / 1e6 }) {
     self.clock = clock
     last = clock()
@@ -43,7 +43,7 @@ struct MaintenanceSchedule {
     lastCommit = clock()
   }
 
-  /// Whether the files of the store are to be checked; true once a second.
+  /// True once a second, when the files of the store have to be verified.
   mutating func isCheckDue() -> Bool {
     let now = clock()
     guard now - lastCheck >= MaintenanceSchedule.longestPause else { return false }
@@ -51,10 +51,10 @@ struct MaintenanceSchedule {
     return true
   }
 
-  /// Whether a piece may run now.
+  /// Returns true if a piece may run now.
   mutating func mayRun(now instant: Int64, isIdle: Bool) -> Bool {
     let now = clock()
-    // The time since the last piece is the rest, of which a share of the whole is more.
+    // The time since the last piece excludes maintenance, so the share is converted to a ratio of the rest.
     let share = currentShare
     credit = min(credit + (now - last) * share / (1 - share), MaintenanceSchedule.longestCredit)
     last = now
@@ -84,19 +84,19 @@ struct MaintenanceSchedule {
     (last, lastRun, lag) = (now, now, result.lag)
     hasMore = result.hasMore
     if !hasMore { hasChanged = result.warning != nil }
-    // A piece that failed is tried again after a pause.
+    // A failed piece is retried after a pause.
     if result.warning != nil { lastCommit = now + MaintenanceSchedule.longestPause }
     nextInstant = result.nextDue
   }
 
-  /// A piece that failed is tried again after a pause.
+  /// A failed piece is retried after a pause.
   mutating func didFail() {
     lastRun = clock()
     (last, lastCommit) = (lastRun, lastRun)
     (hasMore, hasChanged) = (false, true)
   }
 
-  /// The message for the operator, at most once a minute: a piece has failed, or maintenance is behind.
+  /// The message for the operator, at most once a minute: a piece has failed, or maintenance is lagging.
   mutating func warning(of result: MaintenanceResult) -> String? {
     let text =
       result.warning

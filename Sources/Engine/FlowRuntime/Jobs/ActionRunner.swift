@@ -9,7 +9,7 @@ public struct JobRequest: Sendable {
   public var idempotencyKey: String
   /// The number of the attempt, from 1.
   public var attempt: Int
-  /// The secret that the request is signed with.
+  /// The secret with which the request is signed.
   public var signingSecret: String?
   /// Values that must not appear in an error or a log line.
   public var secrets: [Secret]
@@ -41,7 +41,7 @@ public enum JobOutcome: Sendable {
   case failed(code: String, message: String)
   /// A failure that every retry would repeat.
   case impossible(code: String, message: String)
-  /// No attempt was made, and none is to be made for so many milliseconds.
+  /// No attempt was made; the next may start after this number of milliseconds.
   case postponed(Int64)
 
   /// The source of the number, as it appears in the code of the failure.
@@ -52,7 +52,7 @@ public enum JobOutcome: Sendable {
 }
 
 extension JobOutcome {
-  /// The outcome in words, of at most `limit` bytes.
+  /// The outcome as text, of at most `limit` bytes.
   func text(atMost limit: Int) -> String {
     let whole =
       switch self {

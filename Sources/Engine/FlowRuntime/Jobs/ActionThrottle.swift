@@ -1,10 +1,10 @@
 import FlowIR
 import FlowJSON
 
-/// Lets no period of the limit's length hold more than the limit allows, over restarts as well.
+/// Enforces that no period contains more starts than the limit allows, also across restarts.
 ///
-/// It remembers as many instants as a period may hold: a job may start no sooner than a period after the one that
-/// started that many before it. A job that has to wait is given the instant of its turn.
+/// It stores as many instants as a period allows: a job may start no sooner than a period after the start that many
+/// positions before it. A job that has to wait is assigned an instant.
 struct ActionThrottle {
   /// The number of parts of a period that a stored throttle distinguishes, and the number of times in a period of
   /// constant use that it is stored.
@@ -26,14 +26,14 @@ struct ActionThrottle {
   /// True if the next start has to wait until the throttle is stored.
   var mustBeSaved: Bool { unsaved >= ActionThrottle.maximumUnsaved(limit) }
 
-  /// The number of starts that may be forgotten when the process ends.
+  /// The number of starts that may be missing in the store when the process ends.
   static func maximumUnsaved(_ limit: RateLimit) -> Int { max(limit.count / grain, 1) }
 
   /// Records a start, if it is allowed now.
-  /// - Parameter hasTurn: Whether the job was given an instant before.
+  /// - Parameter hasTurn: True if the job was assigned an instant before.
   mutating func start(at now: Int64, hasTurn: Bool) -> Bool {
     guard started.free(now, limit.periodMilliseconds) <= now else { return false }
-    // No job overtakes those that already wait.
+    // No job overtakes those that are already waiting.
     guard hasTurn || given.free(now, limit.periodMilliseconds) <= now else { return false }
     if !hasTurn { given.add(now) }
     started.add(now)
@@ -41,7 +41,7 @@ struct ActionThrottle {
     return true
   }
 
-  /// Reserves the instant at which one more may start.
+  /// Reserves the next instant at which a job may start.
   mutating func reserve(at now: Int64) -> Int64 {
     let period = limit.periodMilliseconds
     let slot = max(given.free(now, period), started.free(now, period))
@@ -49,7 +49,7 @@ struct ActionThrottle {
     return slot
   }
 
-  /// The same with another limit.
+  /// The throttle with another limit.
   func adapted(to limit: RateLimit) -> ActionThrottle {
     var made = ActionThrottle(limit)
     for instant in started.instants { made.started.add(instant) }
@@ -82,7 +82,7 @@ struct ActionThrottle {
       guard let parts = block.array, parts.count == 2, let instant = parts[0].int, let count = parts[1].int else {
         continue
       }
-      // A clock that was set back must not hold anything indefinitely.
+      // A clock that was set back must not block jobs indefinitely.
       for _ in 0..<min(count, limit.count) { restore(min(Int64(instant), now)) }
     }
     for _ in 0..<min(lost, limit.count) { restore(now) }
@@ -111,9 +111,9 @@ private struct InstantRing {
     next = (next + 1) % size
   }
 
-  /// The first instant, `now` at the earliest, that is a period after the oldest of them when there is no room.
+  /// The first instant, `now` at the earliest, that is a period after the oldest of them when the limit is reached.
   func free(_ now: Int64, _ period: Int64) -> Int64 {
-    // Those that wait come in their order, room or not.
+    // Waiting jobs keep their order, also below the limit.
     let newest = stored.isEmpty ? now : max(stored[(next + stored.count - 1) % stored.count], now)
     guard stored.count == size else { return newest }
     let (free, overflow) = stored[next].addingReportingOverflow(period)

@@ -4,17 +4,17 @@ import FlowMachine
 
 /// The throttles of all actions with a `limit`.
 struct ActionThrottles {
-  /// The answer to a job that wants to start.
+  /// The decision on a job that requests to start.
   enum Admission {
     case free
-    /// It waits for its turn, at an instant in milliseconds since 1970; this is not an attempt.
+    /// It waits until an instant in milliseconds since 1970; this is not an attempt.
     case wait(until: Int64)
-    /// It may start when the starts before it are on the disk.
+    /// It may start after the preceding starts are committed.
     case hold
   }
 
   private var throttles: [String: ActionThrottle] = [:]
-  /// The instants that waiting jobs were given, by the number of the job.
+  /// The instants that waiting jobs were assigned, by the number of the job.
   private var slots: [Int64: Int64] = [:]
   /// The actions with starts that are not stored yet.
   private var dirty: Set<String> = []
@@ -32,7 +32,7 @@ struct ActionThrottles {
   mutating func add(_ throttle: ActionThrottle, for action: String) { throttles[action] = throttle }
 
   /// Admits a job, or reserves an instant for it.
-  /// - Parameter isSavedFirst: Whether the start will be on the disk before it takes effect.
+  /// - Parameter isSavedFirst: True if the start is committed before it takes effect.
   mutating func admit(_ row: JobRow, limit: RateLimit, at now: Int64, isSavedFirst: Bool) -> Admission {
     var throttle = throttles[row.action] ?? ActionThrottle(limit)
     if throttle.limit != limit { throttle = throttle.adapted(to: limit) }
@@ -49,13 +49,13 @@ struct ActionThrottles {
     return .wait(until: turn)
   }
 
-  /// Gives up the instant of a job that is gone.
+  /// Releases the instant of a removed job.
   mutating func release(_ job: Int64) { slots[job] = nil }
 
   // MARK: - Storing
 
-  /// The throttles to store with the present batch: all that changed if there is another write or one of them must be
-  /// stored now, else none.
+  /// The throttles to store with the current batch: all changed ones if there is another write or one of them must be
+  /// stored now, otherwise none.
   func unsaved(withOthers hasOthers: Bool, at now: @autoclosure () -> Int64) -> [String: [UInt8]] {
     guard !dirty.isEmpty else { return [:] }
     let isUrgent = dirty.contains { throttles[$0]?.mustBeSaved ?? false }
@@ -66,7 +66,7 @@ struct ActionThrottles {
     return out
   }
 
-  /// Records that the unsaved throttles are on the disk.
+  /// Records that the unsaved throttles are committed.
   mutating func markSaved() {
     guard !dirty.isEmpty else { return }
     for action in dirty { throttles[action]?.unsaved = 0 }
@@ -95,7 +95,7 @@ extension Engine {
     }
   }
 
-  /// Restores the throttle of an action. The last starts may be missing in the store, but then their jobs are there.
+  /// Restores the throttle of an action. The last starts may be missing in the store, but their jobs are then stored.
   private func restoreThrottle(_ action: String, limit: RateLimit) {
     let stored = read { () throws(StoreError) in try store.throttle(action: action) }
     let most = ActionThrottle.maximumUnsaved(limit)

@@ -5,11 +5,11 @@ import FlowMachine
 
 // The engine's own jobs on their way to a runner.
 extension Engine {
-  /// The action of a row that holds an emitted event to deliver. No action has this name.
+  /// The action name of a row that contains an emitted event to deliver. No action has this name.
   static let deliveryAction = ""
 
-  /// Starts the jobs that a runner may have now. To be called after ``commit()``, and to be followed by another one:
-  /// some jobs end here.
+  /// Starts the jobs that a runner may execute now. Called after ``commit()``, and followed by another commit: some
+  /// jobs end here.
   public func dispatch() -> [(job: Int64, request: JobRequest)] {
     refill()
     let taken = scheduler.dequeue()
@@ -48,12 +48,12 @@ extension Engine {
   /// Holds a job until its instance is resumed.
   func suspend(_ row: JobRow) {
     var held = row
-    // Others that wait for the same work must not wait for this instance.
+    // Other jobs that wait for the same work must not wait for this instance.
     held.due = passOnOnce(of: row) ? .onEnd : .onResume
     write(held)
   }
 
-  /// Whether nothing has changed the job since its row was read.
+  /// True if nothing has changed the job since its row was read.
   private func isCurrent(_ row: JobRow) -> Bool {
     !batch.changesJob(row.id) && !scheduler.isInFlight(row.id)
   }

@@ -3,9 +3,9 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 
-// Jobs are rows before they are calls: their creation, look-up and withdrawal.
+// Jobs are rows before they are requests: their creation, look-up and withdrawal.
 extension Engine {
-  /// The delay after which the engine retries a timer or a result that an instance could not take, in milliseconds.
+  /// The delay after which the engine retries a timer or a result that failed as an incident, in milliseconds.
   static let incidentRetryMilliseconds: Int64 = 300_000
   /// The number of failed attempts that a job's row holds, and the size of the text of each in bytes.
   static let maximumFailures = 20
@@ -41,14 +41,14 @@ extension Engine {
     throttles.release(row.id)
   }
 
-  /// The row of a job including the changes of the batch; nil when there is none any more.
+  /// The row of a job including the changes of the batch; nil when it does not exist.
   func findJob(_ id: Int64) -> JobRow? {
     if batch.writes.jobsRemoved.contains(id) { return nil }
     return batch.writes.jobs[id] ?? read({ () throws(StoreError) in try store.job(id: id) }) ?? nil
   }
 
-  /// The instance of a job. Removes the job when its instance is gone, and postpones it when the instance can't be
-  /// read for now; both give nil.
+  /// The instance of a job. Removes the job when its instance is gone, and postpones it when the instance is
+  /// temporarily unreadable; both return nil.
   func loadOwner(of row: JobRow, at now: Int64) -> Cached? {
     do throws(EngineProblem) {
       if let cached = try load(row: row.instance) { return cached }
@@ -74,7 +74,7 @@ extension Engine {
     action(of: row, in: machine).map { .action($0) } ?? calledFlow(row, in: machine).map { .flow($0) }
   }
 
-  /// The retry policy of a call, or else of its action; an undo is not the call that it undoes.
+  /// The retry policy of a call, or else of its action. An undo has a policy of its own.
   func policy(of row: JobRow, in machine: Machine, flow: String) -> Policy {
     if let call = row.call.map({ CallIndex($0) }), let index = machine.flow(named: flow),
       machine.program.flows[index].calls.indices.contains(call),
@@ -87,7 +87,7 @@ extension Engine {
 
   // MARK: - Withdrawal
 
-  /// Withdraws a call whose state was left. Work that is done once continues, and its result is stored.
+  /// Withdraws a call whose state was left. Work with a `once` key continues, and its result is stored.
   func withdraw(_ reference: JobReference, of cached: Cached) {
     guard var row = job(of: reference, instance: cached.row.id) else { return }
     if calledFlow(row, in: cached.version.machine) != nil {

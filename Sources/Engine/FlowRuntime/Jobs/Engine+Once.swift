@@ -1,10 +1,10 @@
 import FlowJSON
 import FlowMachine
 
-// Work that is done once for a key, whoever asks for it. One job does it; the others with the key wait for its result.
+// Work that is done once for a key. One job does it; all others with the key, of any instance, wait for its result.
 extension Engine {
-  /// Joins work that was started or done for the same key before; the first job with a key only records that.
-  /// - Returns: Whether the result is known already, so that no row is needed.
+  /// Joins earlier work with the same key; the first job with a key only records that.
+  /// - Returns: True if the result is already known, so that no row is needed.
   func joinOnce(_ row: inout JobRow, _ job: Job, of cached: Cached) -> Bool {
     guard let key = row.once else { return false }
     let first = onceRow(key)
@@ -23,7 +23,7 @@ extension Engine {
         row.due = .onEnd
         return false
       }
-      // The instance of the holder is suspended, which must not hold up others: they change places.
+      // The instance of the holder is suspended, which must not delay others: the jobs exchange their roles.
       holder.due = .onEnd
       write(holder)
     }
@@ -44,8 +44,8 @@ extension Engine {
     return ids.sorted().compactMap { findJob($0) }
   }
 
-  /// Lets another job do the work of one that can't: the first one whose instance is not suspended, or else none.
-  /// - Returns: False when no job took over.
+  /// Transfers the work to another job: the first one whose instance is not suspended, or else none.
+  /// - Returns: False when no job took the work over.
   @discardableResult
   func passOnOnce(of row: JobRow) -> Bool {
     guard let key = row.once, onceRow(key)?.job == row.id else { return false }
@@ -60,8 +60,8 @@ extension Engine {
     return false
   }
 
-  /// Ends the work of a key: all jobs that wait for it get its result. A failure is the holder's own, and no result:
-  /// the next job with the key does the work.
+  /// Completes the work of a key: all waiting jobs receive its result. A failure belongs to the holder and is not a
+  /// result: the next job with the key does the work.
   func endOnce(of row: JobRow, result: JSON?) {
     guard let key = row.once else { return }
     let generation = onceRow(key)?.generation ?? 0
@@ -82,7 +82,7 @@ extension Engine {
     }
   }
 
-  /// Nothing runs for the key: jobs of suspended instances do the work when they are resumed.
+  /// No job runs for the key: jobs of suspended instances do the work when they are resumed.
   private func resumeOnce(of row: JobRow, generation: Int) {
     guard let key = row.once else { return }
     batch.writes.once[ExactText(key)] = OnceRow(key: key, job: 0, outcome: [], generation: generation)
@@ -92,7 +92,7 @@ extension Engine {
     setHolder(first, of: key)
   }
 
-  /// Forgets the result of a key whose work was undone: the next job with the key does it again, under another
+  /// Removes the result of a key whose work was undone: the next job with the key does it again, under another
   /// idempotency key.
   func forgetOnce(_ key: String) {
     guard let row = onceRow(key), !row.outcome.isEmpty else { return }

@@ -3,12 +3,12 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 
-// The end of attempts, and the results that instances get.
+// The end of attempts, and the results of calls.
 extension Engine {
-  /// Accepts the end of an attempt. The outcome holds once ``commit()`` has returned.
+  /// Accepts the outcome of an attempt. It is final once ``commit()`` has returned.
   public func finish(_ id: Int64, _ outcome: JobOutcome) {
     guard scheduler.isInFlight(id) else { return }
-    // The row is gone when the call was withdrawn meanwhile.
+    // The row is gone if the call was withdrawn meanwhile.
     if let row = findJob(id) { finish(row, outcome) }
     scheduler.end(id)
     deliverPending()
@@ -47,7 +47,8 @@ extension Engine {
     }
   }
 
-  /// Ends a job whose attempts are spent. It is a dead letter unless a reaction of its instance takes the failure.
+  /// Ends a job whose attempts are exhausted. It is a dead letter unless a reaction of its instance handles the
+  /// failure.
   private func giveUp(_ dead: DeadRow, of cached: Cached) {
     let attempts = dead.job.attempt + 1
     remove(dead.job)
@@ -82,7 +83,7 @@ extension Engine {
     return bound > 0 ? world.random(below: bound) + 1 : 0
   }
 
-  /// Ends a job: removes its row, stores its result if it was to be done once, and gives the outcome to all calls that
+  /// Ends a job: removes its row, stores its result if it has a `once` key, and reports the outcome to all calls that
   /// wait for it.
   func end(_ row: JobRow, _ outcome: CallOutcome, result: JSON?, of cached: Cached) {
     remove(row)
@@ -90,8 +91,8 @@ extension Engine {
     endOnce(of: row, result: result)
   }
 
-  /// Gives a call its outcome; one that the instance can't take is stored for later.
-  /// - Returns: Whether a reaction of the instance took it, or may still take it later.
+  /// Reports the outcome to a call; an outcome that the instance cannot process is stored.
+  /// - Returns: True if a reaction of the instance handled it, or may still handle it later.
   @discardableResult
   func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) -> Bool {
     guard row.call != nil else { return false }
@@ -126,7 +127,7 @@ extension Engine {
     }
     remove(row)
     let isHandled = report(outcome, of: row, to: cached)
-    // Only now it is known that no reaction takes a failure that was stored while the instance was suspended.
+    // Only now it is certain that no reaction handles a failure that was stored while the instance was suspended.
     if case .failed(let code, let message, let attempts) = outcome, !isHandled, findJob(row.id) == nil,
       action(of: row, in: cached.version.machine) != nil
     {
@@ -146,7 +147,7 @@ extension Engine {
       attempts: failed["attempts"]?.int ?? 1)
   }
 
-  /// Gives an instance the outcome of a call.
+  /// Applies the outcome of a call to an instance.
   @discardableResult
   func apply(
     _ outcome: CallOutcome, of job: JobReference, from source: ResultSource, to id: InstanceID
@@ -172,17 +173,17 @@ extension Engine {
     }
   }
 
-  /// What became of the outcome of a call.
+  /// The effect of the outcome of a call.
   enum ResultDisposition {
-    /// A reaction took it.
+    /// A reaction handled it.
     case taken
     /// No reaction waits for it.
     case ignored
-    /// The instance can't take it now: it is suspended, or this is an incident.
+    /// The instance cannot process it now: it is suspended, or this is an incident.
     case postponed
   }
 
-  /// Records the reason why an instance could not take a timer or a result.
+  /// Records the reason why an instance could not process a timer or a result.
   func recordIncident(_ refusal: Refusal, of old: Cached) {
     var cached = old
     cached.row.incident = refusal.message
@@ -203,8 +204,8 @@ extension Engine {
     return .object([.init("result", .object(members))])
   }
 
-  /// A result in the type of the action; one that does not fit is a failure. Members that the type does not declare are
-  /// ignored: a callee may add some.
+  /// A result in the type of the action; a mismatch is a failure. Members that the type does not declare are ignored,
+  /// because a callee may add some.
   func decode(_ json: JSON, of target: Call.Target, in machine: Machine) -> CallOutcome {
     guard let type = machine.result(of: target) else { return .done(.null) }
     switch Value.from(json.pruned(to: type, in: machine.types), as: type, in: machine.types) {

@@ -2,7 +2,7 @@ import FlowIR
 public import FlowJSON
 import FlowMachine
 
-/// A job that an outside worker has leased.
+/// A job that is leased to an external worker.
 public struct ClaimedJob: Sendable {
   public var id: Int64
   /// The number of the job whose work this one continues, as after a redrive; the same as `id` otherwise.
@@ -31,7 +31,7 @@ public struct ClaimRequest: Sendable {
   public var worker: String?
   /// The time for which the request may wait for a job, in milliseconds.
   public var waitMilliseconds: Int64 = 0
-  /// The flows whose jobs the worker may have; nil for all.
+  /// The flows whose jobs the worker may claim; nil for all.
   public var flows: Set<String>?
 
   public init(queue: String, limit: Int = 1, leaseMilliseconds: Int64 = 60_000) {
@@ -41,9 +41,9 @@ public struct ClaimRequest: Sendable {
   }
 }
 
-// Work that outside programs claim from queues.
+// Work that external programs claim from queues.
 extension Engine {
-  /// The number of jobs that one claim may give.
+  /// The maximum number of jobs of one claim.
   public static let maximumClaim = 1000
   /// The longest lease, in milliseconds.
   public static let maximumLease: Int64 = 3_600_000
@@ -53,14 +53,14 @@ extension Engine {
   static let leasesPerBatch = 1000
   /// The timeout of an action that declares none, in milliseconds. A worker's attempt has no timeout then.
   static let defaultTimeout = Policy().timeoutMilliseconds
-  /// Failure codes that workers may report besides those that the action declares.
+  /// The failure codes that workers may report in addition to those that the action declares.
   static let workerCodes: Set<String> = ["UNAVAILABLE", "UNREACHABLE", "TIMEOUT", "INVALID_RESULT"]
 
   /// Leases due jobs of a queue to a worker.
   public func claim(_ request: ClaimRequest) -> Result<[ClaimedJob], EngineProblem> {
     let now = world.now()
     let wanted = min(max(request.limit, 1), Engine.maximumClaim)
-    // Jobs that the batch has leased already are still due on the disk.
+    // Jobs that the batch has already leased are still due on the disk.
     let limit = wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count
     let rows = read { () throws(StoreError) in
       guard let flows = request.flows else { return try store.dueJobs(queue: request.queue, at: now, limit: limit) }
@@ -81,7 +81,7 @@ extension Engine {
       suspend(old)
       return nil
     }
-    // A claim is on the disk before the worker gets it, and the throttle with it.
+    // A claim is committed before the worker receives it, together with the throttle.
     guard case .free = admit(old, of: cached, isSavedFirst: true) else { return nil }
     var row = old
     let timeout = policy(of: row, in: cached.version.machine, flow: cached.row.flow).timeoutMilliseconds
@@ -101,7 +101,7 @@ extension Engine {
       key: cached.row.key)
   }
 
-  /// The end of a lease, which does not outlast the timeout of the attempt.
+  /// The end of a lease, which is not after the timeout of the attempt.
   private func leaseEnd(of row: JobRow, after milliseconds: Int64, at now: Int64) -> Int64 {
     let end = now + min(max(milliseconds, 1000), Engine.maximumLease)
     return row.deadline == 0 ? end : min(end, row.deadline)
@@ -109,8 +109,8 @@ extension Engine {
 
   private func watchLease(_ end: Int64) { nextLease = min(nextLease ?? .max, end) }
 
-  /// Ends the leases that are over: each was an attempt, or work that crashes its workers would be retried
-  /// indefinitely. The outcome holds once ``commit()`` has returned.
+  /// Ends expired leases: each counts as an attempt, because work that crashes its workers would otherwise be retried
+  /// indefinitely. The outcome is final once ``commit()`` has returned.
   public func endLeases() {
     let now = world.now()
     guard let due = nextLease, due <= now else { return }
@@ -131,7 +131,7 @@ extension Engine {
     nextLease = [later, fresh].compactMap { $0 }.min()
   }
 
-  /// Ends a claimed job. A report that is repeated, since its answer was lost, gets the same answer.
+  /// Completes a claimed job. A report that is repeated because its answer was lost receives the same answer.
   public func finish(_ id: Int64, fence: Int, outcome: JobOutcome) -> Result<Void, EngineProblem> {
     let digest = Int64(bitPattern: Array(outcome.reportText.utf8).fnv1a)
     guard let row = findJob(id), row.queue != nil, row.fence == fence, row.lease > world.now() else {
@@ -150,7 +150,7 @@ extension Engine {
     return known.map { $0.fence == fence && $0.digest == digest } ?? false
   }
 
-  /// A worker fails with a code that the flow can know: one of the action, or a built-in one.
+  /// The problem of an unknown failure code: it must be declared by the action or built in.
   private func codeProblem(_ outcome: JobOutcome, of row: JobRow) -> EngineProblem? {
     guard case .failed(let code, _) = outcome, !Engine.workerCodes.contains(code),
       let cached = (try? load(row: row.instance)) ?? nil, let action = action(of: row, in: cached.version.machine)

@@ -1,9 +1,9 @@
-/// The engine's own jobs that are due, and those that a runner has.
+/// The due jobs of the engine, and those in progress at a runner.
 struct JobScheduler {
-  /// Committed jobs that a runner may have, in the order of their numbers.
+  /// Committed jobs that a runner may execute, in the order of their numbers.
   private var ready: [JobRow] = []
   private var inFlight: Set<Int64> = []
-  /// The instant at which the store is to be asked for jobs again, in milliseconds since 1970; nil for never.
+  /// The instant at which the store has to be queried for jobs again, in milliseconds since 1970; nil for never.
   private(set) var nextDue: Int64? = 0
 
   /// True if another job may start.
@@ -16,10 +16,10 @@ struct JobScheduler {
 
   mutating func end(_ id: Int64) { inFlight.remove(id) }
 
-  /// Asks the store for all that is due: the last batch was abandoned.
+  /// Schedules a query for all due jobs, after an abandoned batch.
   mutating func rereadStore() { nextDue = 0 }
 
-  /// Accepts the jobs that were just committed: those that are due now, and the due times of the others.
+  /// Adds the jobs that were just committed: those that are due now, and the due times of the others.
   mutating func schedule(_ rows: [Int64: JobRow], at now: Int64) {
     var due: [JobRow] = []
     for row in rows.values where row.queue == nil && !inFlight.contains(row.id) {
@@ -32,10 +32,10 @@ struct JobScheduler {
     ready += due.sorted { $0.id < $1.id }
   }
 
-  /// The number of rows to ask the store for; nil when nothing new can be due.
+  /// The number of rows to query from the store; nil when nothing new can be due.
   func rowsWanted(at now: Int64) -> Int? {
     guard let nextDue, nextDue <= now, ready.count < Engine.maximumInFlight else { return nil }
-    // Those in flight are due as well, and still have their rows.
+    // Those in flight are also due, and their rows still exist.
     return 2 * Engine.maximumInFlight + inFlight.count
   }
 
@@ -55,6 +55,6 @@ struct JobScheduler {
     return taken
   }
 
-  /// Puts jobs back that have to wait for the next batch.
+  /// Returns jobs that have to wait for the next batch.
   mutating func putBack(_ rows: [JobRow]) { ready.insert(contentsOf: rows, at: 0) }
 }

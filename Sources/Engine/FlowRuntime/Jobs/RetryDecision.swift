@@ -4,9 +4,9 @@ import FlowJSON
 /// The consequence of an attempt for its job.
 enum RetryDecision {
   case done(JSON)
-  /// Retry after at least so many milliseconds.
+  /// Retry after at least this number of milliseconds.
   case retry(Int64)
-  /// No attempt was made; retry after so many milliseconds.
+  /// No attempt was made; retry after this number of milliseconds.
   case postpone(Int64)
   case dead(code: String, message: String)
 
@@ -46,7 +46,8 @@ enum RetryDecision {
     self = mayRetry && hasAttemptsLeft ? .retry(least) : .dead(code: code, message: text)
   }
 
-  /// The code that the binding gives a status, or else the one for an unavailable callee when the failure is transient.
+  /// The code that the binding assigns to a status, or else the one for an unavailable callee when the failure is
+  /// transient.
   private static func code(of status: Int, _ action: Action, policy: Policy, isTransient: Bool) -> String {
     rule(for: status, policy) ?? (isTransient ? unavailable(action) : nil) ?? "HTTP_\(status)"
   }

@@ -1,4 +1,4 @@
-/// Claims of outside workers that wait until there is a job, or their time is over.
+/// Claims of external workers that wait for a job or their timeout.
 final class WaitingClaims {
   /// The interval at which a queue without known due jobs is read again, in milliseconds.
   private static let interval: Int64 = 250
@@ -29,8 +29,8 @@ final class WaitingClaims {
     for row in rows { if let queue = row.queue, row.lease == 0 { ready.insert(queue) } }
   }
 
-  /// Claims jobs for the claims whose queues may have some, and ends those whose time is over.
-  /// - Returns: The replies, to be given when the batch is on the disk.
+  /// Claims jobs for the claims whose queues may have some, and ends those at their timeout.
+  /// - Returns: The replies, to be sent after the commit.
   func serve(_ engine: Engine) -> [EngineThread.Reply] {
     guard !claims.isEmpty else { return [] }
     let now = engine.now
@@ -61,12 +61,12 @@ final class WaitingClaims {
     return replies
   }
 
-  /// The instant at which claims are to be served again, in milliseconds since 1970; nil when none waits.
+  /// The instant at which claims have to be served again, in milliseconds since 1970; nil when none is waiting.
   func nextDue(_ engine: Engine) -> Int64? {
     claims.isEmpty ? nil : min(nextRead, claims.lazy.map(\.ends).min() ?? .max)
   }
 
-  /// Answers all claims with no jobs.
+  /// Answers all claims without jobs.
   func refuseAll() {
     for claim in claims { claim.completion(.failure(.shuttingDown)) }
     claims = []

@@ -1,4 +1,4 @@
-/// The program that new instances of a flow run.
+/// The program of new instances of a flow.
 public struct DeploymentRow: Hashable, Sendable {
   public var flow: String
   /// The hash of the program.

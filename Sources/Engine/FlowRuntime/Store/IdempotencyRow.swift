@@ -1,10 +1,10 @@
-/// The record of an idempotency key that was used.
+/// The record of a used idempotency key.
 public struct IdempotencyRow: Hashable, Sendable {
   public var scope: String
   public var key: String
   /// A digest of the request.
   public var digest: Int64
-  /// The journal entry of the step, from which the answer is made again.
+  /// The journal entry of the step, from which the answer is reconstructed.
   public var sequence: Int64
   /// Milliseconds since 1970.
   public var at: Int64

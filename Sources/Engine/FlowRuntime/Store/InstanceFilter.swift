@@ -7,7 +7,7 @@ public struct InstanceFilter: Hashable, Sendable {
   /// Milliseconds since 1970; exclusive.
   public var updatedAfter: Int64?
   public var updatedBefore: Int64?
-  /// True if the list goes from the newest to the oldest.
+  /// True to list the newest instances first.
   public var isNewestFirst = false
 
   public init(flow: String? = nil) { self.flow = flow }

@@ -14,7 +14,7 @@ public struct InstanceRow: Hashable, Sendable {
   public var position: [UInt8]
   /// The data, as JSON.
   public var data: [UInt8]
-  /// The reason why its last timer or result was refused; empty when nothing is wrong.
+  /// The reason why its last timer or result failed; empty without an incident.
   public var incident: String
 
   public init(
@@ -35,7 +35,7 @@ public struct InstanceRow: Hashable, Sendable {
   }
 }
 
-/// An instance at an earlier instant. Its history begins there when the entries before it were archived.
+/// The state of an instance at an earlier instant. Its history starts there if the entries before it were archived.
 public struct InstanceSnapshot: Hashable, Sendable {
   public var instance: Int64
   /// The sequence number of the last entry that led to it.
@@ -68,7 +68,7 @@ public struct InstanceSnapshot: Hashable, Sendable {
   }
 }
 
-/// The record that is left of an archived instance.
+/// The record of an archived instance.
 public struct Tombstone: Hashable, Sendable {
   public var status: InstanceStatus
   /// Milliseconds since 1970.

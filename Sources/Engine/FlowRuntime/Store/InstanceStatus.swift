@@ -1,4 +1,4 @@
-/// The point of its life that an instance has reached.
+/// The lifecycle status of an instance.
 ///
 /// The raw values are those of the store.
 public enum InstanceStatus: Int, Hashable, Sendable, CaseIterable {
@@ -27,7 +27,7 @@ public enum InstanceStatus: Int, Hashable, Sendable, CaseIterable {
     self = status
   }
 
-  /// The status that a store holds; an unknown number, which only damage leaves, stops the instance.
+  /// The status of a stored number; an unknown number, which only damage causes, stops the instance.
   public init(stored number: Int64) {
     self = InstanceStatus(rawValue: Int(clamping: number)) ?? .suspended
   }

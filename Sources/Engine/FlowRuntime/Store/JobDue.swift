@@ -7,7 +7,7 @@ public enum JobDue: Hashable, Comparable, Sendable {
   /// Due when other work has ended: the job with the same `once` key, or a called flow.
   case onEnd
 
-  /// The due time that a store holds as an integer.
+  /// The due time of a stored integer.
   public init(stored: Int64) {
     switch stored {
     case .max: self = .onEnd
@@ -16,7 +16,7 @@ public enum JobDue: Hashable, Comparable, Sendable {
     }
   }
 
-  /// The integer of a store: instants order before all that is not due by the clock.
+  /// The stored integer: instants order before all due times without an instant.
   public var stored: Int64 {
     switch self {
     case .at(let instant): min(instant, JobDue.latest)
@@ -31,6 +31,6 @@ public enum JobDue: Hashable, Comparable, Sendable {
     return instant
   }
 
-  /// The latest instant that a job can be due at.
+  /// The latest instant at which a job can be due.
   static let latest = Int64.max - 2
 }

@@ -2,11 +2,11 @@
 public struct JobRow: Hashable, Sendable {
   public var id: Int64
   public var instance: Int64
-  /// The step that requested it, and its index there.
+  /// The step that requested it, and its index in that step.
   public var revision: Int
   public var number: Int
   public var action: String
-  /// The queue of outside workers; nil for the engine's own runners.
+  /// The queue of external workers; nil for the engine's own runners.
   public var queue: String?
   /// The index of the call that waits for the result; nil when no call waits.
   public var call: Int?
@@ -15,21 +15,21 @@ public struct JobRow: Hashable, Sendable {
   /// The number of attempts that have ended.
   public var attempt: Int
   public var due: JobDue
-  /// The end of an outside worker's lease, in milliseconds since 1970; 0 without a lease.
+  /// The end of an external worker's lease, in milliseconds since 1970; 0 without a lease.
   public var lease: Int64
   /// The number of leases so far, which identifies the holder of an old one.
   public var fence: Int
-  /// The worker that holds the lease, as it calls itself; nil when it gave no name.
+  /// The self-reported name of the worker that holds the lease; nil for none.
   public var worker: String?
-  /// The end of the attempt, which no lease outlasts, in milliseconds since 1970; 0 without one.
+  /// The deadline of the attempt, which no lease exceeds, in milliseconds since 1970; 0 without one.
   public var deadline: Int64 = 0
-  /// The number of the job under which the work was first requested: another one for a dead letter that is retried.
+  /// The number of the job under which the work was first requested: a different one for a redriven dead letter.
   public var origin: Int64
   /// The epoch of the store in which the work was first requested.
   public var epoch: Int
   /// The arguments, as JSON.
   public var arguments: [UInt8]
-  /// The result as JSON, while the instance can't take it yet; empty before.
+  /// The result as JSON, while the instance cannot process it; empty before.
   public var outcome: [UInt8]
   /// The failed attempts as a JSON list, the newest last; empty before the first.
   public var failures: [UInt8]
@@ -59,7 +59,7 @@ public struct JobRow: Hashable, Sendable {
   }
 }
 
-/// A dead letter: work whose attempts are spent.
+/// A dead letter: work whose attempts are exhausted.
 public struct DeadRow: Hashable, Sendable {
   public var job: JobRow
   public var at: Int64
@@ -84,7 +84,7 @@ public struct OnceRow: Hashable, Sendable {
   /// The number of results that were undone: the work that follows has another idempotency key.
   public var generation: Int
 
-  /// True if nothing is known of the key but its generation.
+  /// True if only the generation of the key is known.
   public var isForgotten: Bool { job == 0 && outcome.isEmpty }
 
   public init(key: String, job: Int64, outcome: [UInt8], generation: Int = 0) {
@@ -95,7 +95,7 @@ public struct OnceRow: Hashable, Sendable {
   }
 }
 
-/// The end of a claimed job, so that a repeated report gets the first answer.
+/// The completion of a claimed job, so that a repeated report receives the first answer.
 public struct CompletionRow: Hashable, Sendable {
   public var job: Int64
   public var fence: Int

@@ -10,20 +10,20 @@ public struct JournalEntry: Sendable {
     case emit
     /// A flow wrote a log line.
     case log
-    /// An instance could not take a timer or a result.
+    /// An instance failed to process a timer or a result.
     case incident
-    /// An emitted event was refused by an instance it was for.
+    /// An emitted event was refused by one of its receivers.
     case undelivered
-    /// The attempts of a job are spent.
+    /// The attempts of a job are exhausted.
     case dead
     /// An operator changed an instance.
     case `operator`
     /// A scheduled start was due.
     case schedule
-    /// Only damage leaves an entry of this kind.
+    /// An entry of an unknown kind, which only damage causes.
     case unknown
 
-    /// The kind that a store holds.
+    /// The kind of a stored name.
     public init(stored name: String) { self = Kind(rawValue: name) ?? .unknown }
   }
 
@@ -36,7 +36,7 @@ public struct JournalEntry: Sendable {
   public var kind: Kind
   /// Milliseconds since 1970.
   public var at: Int64
-  /// The step, when this process has made it.
+  /// The step, if this process has executed it.
   public private(set) var step: StepRecord?
   private var document: JSON
 

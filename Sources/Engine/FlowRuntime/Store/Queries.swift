@@ -1,8 +1,8 @@
-/// Reads committed state, from any thread.
+/// Reads committed state, from any thread. All queries throw `StoreError` when the store cannot be read.
 public protocol Queries: InstanceQueries, JournalQueries, JobQueries, DeploymentQueries {
   /// The number of waiting timers and jobs, and the size of the store.
   func extent() throws(StoreError) -> StoreSize
-  /// The name of this store and of its state: another one after a restore from a backup.
+  /// The epoch of the journal, which changes with a restore from a backup.
   func epoch() throws(StoreError) -> String
 }
 
@@ -10,9 +10,9 @@ public protocol Queries: InstanceQueries, JournalQueries, JobQueries, Deployment
 public protocol InstanceQueries: Sendable {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
   /// Instances by number.
-  /// - Parameter after: The number after which the list begins; nil for the beginning.
+  /// - Parameter after: The number after which the list starts; nil for the first.
   func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> RowPage<InstanceRow>
-  /// The record that is left of an archived instance.
+  /// The record of an archived instance.
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
   /// The number of instances of a flow, or of all, by state.
   func population(flow: String?) throws(StoreError) -> [InstanceCounts]
@@ -22,13 +22,13 @@ public protocol InstanceQueries: Sendable {
 public protocol JournalQueries: Sendable {
   /// The entries of an instance after a sequence number.
   func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry>
-  /// The snapshot with which the history of an instance begins; nil when the history is whole.
+  /// The snapshot at the start of an instance's history; nil when the history is complete.
   func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot?
   /// The newest sequence number; 0 in an empty journal.
   func lastSequence() throws(StoreError) -> Int64
   /// The entries of all instances after a sequence number.
   func journal(after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry>
-  /// The first sequence number from which on nothing has been archived; 1 when nothing ever was.
+  /// The first sequence number from which on the journal is complete; 1 when nothing was archived.
   func keptFrom() throws(StoreError) -> Int64
 }
 
@@ -48,9 +48,9 @@ public protocol JobQueries: Sendable {
 public protocol DeploymentQueries: Sendable {
   /// The IR of a program, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
-  /// The programs that a flow was ever served from, the oldest first.
+  /// The programs from which a flow was ever served, oldest first.
   func versions(flow: String) throws(StoreError) -> [VersionRow]
-  /// The files that a program was compiled from; nil where they were not stored.
+  /// The source files of a program; nil when they were not stored.
   func source(hash: String) throws(StoreError) -> [SourceText]?
   /// The next run of each scheduled start.
   func schedules() throws(StoreError) -> [ScheduleRow]
@@ -65,7 +65,7 @@ public struct InstanceCounts: Hashable, Sendable {
   /// The innermost active states, as paths.
   public var states: [String]
   public var count: Int
-  /// The last change of the instance that has not changed for longest, in milliseconds since 1970.
+  /// The last change of the least recently changed instance, in milliseconds since 1970.
   public var oldest: Int64
 
   public init(
@@ -111,7 +111,7 @@ public struct StoreSize: Hashable, Sendable {
   public var timers: Int
   public var jobs: Int
   public var deadLetters: Int
-  /// The size of the file in bytes, and the part of it that nothing uses.
+  /// The size of the file in bytes, and its unused part.
   public var bytes: Int64
   public var freeBytes: Int64
 

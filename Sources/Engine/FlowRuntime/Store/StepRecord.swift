@@ -1,14 +1,14 @@
 public import FlowJSON
 public import FlowMachine
 
-/// The journal entry of a step that this process has made.
+/// The journal entry of a step that this process has executed.
 ///
-/// Most entries are only written and counted, so their JSON document is made on demand.
+/// Most entries are only written and counted, so that their JSON document is created on demand.
 public final class StepRecord: Sendable {
   /// The trigger of a step.
   enum Cause: Sendable {
     case event(String, payload: JSON, caller: Caller)
-    /// An object with a member or more.
+    /// An object with at least one member.
     case other(JSON)
   }
 
@@ -60,7 +60,7 @@ public final class StepRecord: Sendable {
     return .object(members)
   }
 
-  /// Writes ``json`` without making the document.
+  /// Writes ``json`` without creating the document.
   func write(to out: inout [UInt8]) {
     cause.write(to: &out)
     out += #","disposition":"#.utf8

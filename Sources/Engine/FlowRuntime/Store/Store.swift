@@ -1,16 +1,16 @@
-/// The durable state of an engine. One thread owns a store; nothing else writes to it.
+/// The durable state of an engine. One thread owns a store and is its only writer.
 public protocol Store: InstanceStore, JobStore, JournalStore, DeploymentStore {
-  /// Makes a batch durable as a whole, or changes nothing. Returns when it is on the disk.
-  /// - Throws: `.fatal` when the state on the disk is no longer known.
+  /// Writes a batch in one transaction. Returns when it is durable.
+  /// - Throws: `.fatal` when the state on the disk is unknown.
   func commit(_ batch: StoreBatch) throws(StoreError)
 
-  /// Does one small piece of maintenance: moves the log into the file, removes old idempotency keys, archives
-  /// instances that ended long ago.
+  /// Runs one small piece of maintenance: checkpoints the log, removes old idempotency keys, archives instances that
+  /// ended long ago.
   /// - Parameter now: Milliseconds since 1970.
-  /// - Parameter isIdle: Whether no requests wait, so that all that can be done may be done.
+  /// - Parameter isIdle: True if no requests are waiting, so that all due work may be done.
   func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult
 
-  /// Checks that the files of the store are still those that were opened.
+  /// Verifies that the files of the store are still those that were opened.
   /// - Throws: `.fatal` when they have been deleted or replaced.
   func verify() throws(StoreError)
 }
@@ -20,37 +20,36 @@ public protocol InstanceStore: AnyObject {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
   func instance(id: Int64) throws(StoreError) -> InstanceRow?
 
-  /// The record that is left of an archived instance.
+  /// The record of an archived instance.
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
 
   /// The timers that are due, earliest first.
   func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow]
-  /// The first due time of a timer after an instant.
+  /// The earliest due time of a timer after an instant.
   func nextTimer(after now: Int64) throws(StoreError) -> Int64?
 }
 
 /// Jobs, dead letters, results of work that is done once, and the throttles of actions.
 public protocol JobStore: AnyObject {
-  /// The jobs that are due and have no lease that is still valid, earliest first: those of one queue of outside
-  /// workers, or the engine's own.
+  /// The due jobs without a valid lease, earliest first: those of one queue of external workers, or the engine's own.
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
-  /// The due jobs of a queue whose instances belong to some flows, earliest first.
+  /// The due jobs of a queue whose instances belong to `flows`, earliest first.
   func dueJobs(queue: String, of flows: Set<String>, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
   func job(id: Int64) throws(StoreError) -> JobRow?
   /// The jobs of an instance, by number.
   func jobs(instance: Int64) throws(StoreError) -> [JobRow]
   /// The jobs with a key of work that is done once, by number.
   func jobs(once: String) throws(StoreError) -> [JobRow]
-  /// The first due time of the engine's own jobs after an instant; nil when none is due by the clock.
+  /// The earliest due time of the engine's own jobs after an instant; nil when none is due by the clock.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
 
-  /// The claimed jobs whose leases have ended, earliest first.
+  /// The claimed jobs with expired leases, earliest first.
   func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
-  /// The first end of a lease after an instant, in milliseconds since 1970.
+  /// The earliest end of a lease after an instant, in milliseconds since 1970.
   func nextLease(after now: Int64) throws(StoreError) -> Int64?
-  /// The first due time of the jobs of a queue after an instant.
+  /// The earliest due time of the jobs of a queue after an instant.
   func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64?
-  /// The last recorded end of a claimed job.
+  /// The last recorded completion of a claimed job.
   func completion(job: Int64) throws(StoreError) -> CompletionRow?
 
   /// The dead letter of a job.
@@ -59,10 +58,9 @@ public protocol JobStore: AnyObject {
   /// The result of work that is done once for a key.
   func once(key: String) throws(StoreError) -> OnceRow?
 
-  /// The stored throttle of an action as JSON; nil before the first.
+  /// The stored throttle of an action as JSON; nil before the first attempt.
   func throttle(action: String) throws(StoreError) -> [UInt8]?
-  /// The number of the engine's own jobs of an action that are due and whose numbers are at most `last`; counts no
-  /// more than `limit`.
+  /// The number of the engine's due jobs of an action with numbers up to `last`; at most `limit`.
   func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int
 }
 
@@ -77,7 +75,7 @@ public protocol JournalStore: AnyObject {
   func answer(scope: String, key: String) throws(StoreError) -> IdempotencyRow?
 }
 
-/// Programs and what is deployed of them.
+/// Programs and their deployments.
 public protocol DeploymentStore: AnyObject {
   /// The last deployment of each flow.
   func deployments() throws(StoreError) -> [DeploymentRow]
@@ -85,7 +83,7 @@ public protocol DeploymentStore: AnyObject {
   func schedules() throws(StoreError) -> [ScheduleRow]
   /// The IR of a program, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
-  /// Whether a flow was ever served from a program.
+  /// Returns true if a flow was ever served from a program.
   func wasServed(flow: String, definition: String) throws(StoreError) -> Bool
 }
 
@@ -98,7 +96,7 @@ public struct MaintenanceResult: Hashable, Sendable {
   public var nextDue: Int64?
   /// The age of the oldest piece that is due, in milliseconds.
   public var lag: Int64
-  /// The reason why a piece failed and is to be retried; nil when nothing failed.
+  /// The reason why a piece failed and has to be retried; nil without a failure.
   public var warning: String?
 
   public init(
@@ -112,12 +110,12 @@ public struct MaintenanceResult: Hashable, Sendable {
   }
 }
 
-/// The highest numbers that were ever given out, 0 for none.
+/// The highest assigned numbers; 0 when none was assigned.
 public struct StoreCounters: Hashable, Sendable {
   public var sequence: Int64
   public var instance: Int64
   public var job: Int64
-  /// The name that distinguishes this store from every other; empty in a new one.
+  /// The unique identity of this store; empty in a new one.
   public var identity: String
   /// The number of times the store was restored from a backup.
   public var epoch: Int

@@ -3,7 +3,7 @@ public struct StoreBatch: Sendable {
   public var journal: [JournalEntry] = []
   /// The last state of each changed instance.
   public var instances: [Int64: InstanceRow] = [:]
-  /// The numbers of the new ones among them.
+  /// The numbers of the new instances among them.
   public var created: Set<Int64> = []
   public var answers: [IdempotencyRow] = []
   /// The last due time of each changed timer; nil for one that is cleared.
@@ -15,23 +15,23 @@ public struct StoreBatch: Sendable {
   /// Dead letters that are removed, by the number of their job.
   public var deadRemoved: Set<Int64> = []
   public var once: [ExactText: OnceRow] = [:]
-  /// The ends of claimed jobs.
+  /// The completions of claimed jobs.
   public var completions: [CompletionRow] = []
   /// The progress of operations on many instances, as JSON.
   public var bulk: [Int64: [UInt8]] = [:]
   /// The throttles of actions with a limit, as JSON.
   public var throttles: [String: [UInt8]] = [:]
   public var definitions: [String: [UInt8]] = [:]
-  /// The files that programs were compiled from, by the hash of the program.
+  /// The source files of programs, by the hash of the program.
   public var sources: [String: [UInt8]] = [:]
-  /// The programs that flows are served from for the first time.
+  /// The programs from which flows are served for the first time.
   public var versions: [VersionRow] = []
   public var deployments: [DeploymentRow] = []
   /// The last state of each changed schedule.
   public var schedules: [ScheduleID: ScheduleRow] = [:]
-  /// The highest job number that was ever given out; 0 when it has not changed.
+  /// The highest assigned job number; 0 when it has not changed.
   public var lastJob: Int64 = 0
-  /// The name that distinguishes this store from every other; written once.
+  /// The unique identity of this store; written once.
   public var identity: String?
 
   public init() {}
@@ -44,7 +44,7 @@ public struct StoreBatch: Sendable {
   }
 }
 
-/// A text that is equal only to one with the same bytes, as databases and networks compare it.
+/// A text that is equal only to one with the same bytes, as in databases and networks.
 public struct ExactText: Hashable, Sendable {
   public var text: String
 

@@ -1,8 +1,8 @@
-/// The reason why a store could not do what it was asked.
+/// The reason why an operation of a store failed.
 public enum StoreError: Error, Hashable, Sendable {
-  /// The disk is full, busy or unreadable; the same may work later.
+  /// The disk is full, busy or unreadable; a retry may succeed.
   case unavailable(String)
-  /// Written data may be lost: the process has to stop, and start again from what is on the disk.
+  /// Written data may be lost: the process has to stop, and restart from the state on the disk.
   case fatal(String)
   /// The file is not a store of this version.
   case unusable(String)

@@ -2,9 +2,9 @@ public import FlowJSON
 public import FlowRuntime
 import Glibc
 
-/// Reads an archive, and puts instances of it back into their store.
+/// Reads an archive, and restores its instances to their store.
 public struct Archive {
-  /// One line: an instance that ended, or the beginning of the history of one that lives.
+  /// One line: an ended instance, or the first part of the history of a running one.
   public struct Entry: Sendable {
     public var flow: String
     public var key: String
@@ -15,7 +15,7 @@ public struct Archive {
     public var isWhole: Bool { document["endedAt"] != nil }
   }
 
-  /// A line that can't be read.
+  /// An unreadable line.
   public struct Damage: Hashable, Sendable {
     public var file: String
     /// From 1.
@@ -24,16 +24,16 @@ public struct Archive {
 
   private let path: String
 
-  /// - Parameter path: The newest file of the archive; numbered ones beside it belong to it.
+  /// - Parameter path: The newest file of the archive; the numbered ones next to it are read as well.
   /// - Throws: `.unusable` when there is no such archive.
   public init(path: String) throws(StoreError) {
     guard !ArchiveFile.segments(of: path).isEmpty else { throw .unusable("there is no archive `\(path)`") }
     self.path = path
   }
 
-  /// Reads all lines, oldest first. A line that was archived twice, because a crash came between the archive and the
-  /// store, is given once.
-  /// - Returns: The lines that can't be read.
+  /// Reads all lines, oldest first. A line that was archived twice, because of a crash between the writes to archive
+  /// and store, is passed once.
+  /// - Returns: The unreadable lines.
   /// - Throws: `.unusable` when a file can't be read, and the error of `body`.
   public func read(_ body: (Entry) throws(StoreError) -> Void) throws(StoreError) -> [Damage] {
     var damage: [Damage] = []

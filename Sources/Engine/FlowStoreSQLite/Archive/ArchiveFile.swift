@@ -4,8 +4,8 @@ import Glibc
 
 /// The archive: JSON lines, each with its own checksum, that are only appended to.
 ///
-/// A write that was interrupted leaves part of a line; the next one cuts it off first. The rows of the store go only
-/// when the lines are on the disk. A file that has reached its limit is renamed with the next number, so that
+/// An interrupted write leaves an incomplete line, which the next write removes. Rows are removed from the store only
+/// after their lines are synced. A file that has reached its limit is renamed with the next number, so that
 /// `store.archive.jsonl` is always the newest one.
 final class ArchiveFile {
   /// An operation on the files, for tests that simulate power cuts.
@@ -23,7 +23,7 @@ final class ArchiveFile {
   /// Called after each operation.
   var observer: ((Operation) -> Void)?
 
-  /// - Parameter limit: The size in bytes from which on a file is renamed and another one begins.
+  /// - Parameter limit: The size in bytes at which a file is renamed and a new one is started.
   init(path: String, limit: Int64) {
     self.path = path
     self.limit = limit
@@ -56,7 +56,7 @@ final class ArchiveFile {
     if size == 0 { try syncFolder() }
   }
 
-  /// Cuts off the rest of a line that was not written whole.
+  /// Removes an incomplete line from the end of the file.
   /// - Returns: The size of the file in bytes.
   private func cutBack(_ descriptor: Int32) throws(StoreError) -> Int64 {
     var status = stat()
@@ -111,7 +111,7 @@ final class ArchiveFile {
     try syncFolder()
   }
 
-  /// Puts the names of files on the disk, without which a new file could be lost with its contents.
+  /// Syncs the folder, without which a new file could be lost with its contents.
   private func syncFolder() throws(StoreError) {
     let descriptor = Glibc.open(ArchiveFile.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { if descriptor >= 0 { close(descriptor) } }
@@ -195,7 +195,7 @@ enum ArchiveLine {
   static func document(_ line: ArraySlice<UInt8>) -> JSON? {
     let tail = line.suffix(tailCount)
     guard tail.count == tailCount, Array(tail.prefix(member.count)) == member else {
-      // A line with its checksum begins with the store.
+      // A line with its checksum starts with the member `store`.
       return line.starts(with: Array(#"{"store":"#.utf8)) ? nil : try? JSON(parsing: Array(line))
     }
     let digits = String(decoding: tail.dropFirst(member.count).prefix(16), as: UTF8.self)

@@ -3,21 +3,21 @@ import FlowRuntime
 
 /// A connection to a SQLite file. Belongs to one thread at a time.
 ///
-/// This file and `Statement.swift` are the door to the C library; nothing else sees its pointers.
+/// Only this file and `Statement.swift` use the pointers of the C library.
 final class SQLiteConnection {
   let handle: OpaquePointer
-  /// How many pages the log has, as of the last commit.
+  /// The number of pages in the log, as of the last commit.
   private var logPages = 0
-  /// How many it had when they were last moved into the file.
+  /// The number of pages in the log when it was last checkpointed.
   private var movedPages = 0
 
-  /// How many pages were added to the log since it was last moved into the file.
+  /// The number of pages added to the log since the last checkpoint.
   var uncheckedPages: Int { logPages - movedPages }
 
-  /// Is evaluated once. When another part of the process has used SQLite before, nothing changes.
+  /// Evaluated once. If another part of the process has already used SQLite, the setting has no effect.
   private static let isConfigured = flow_sqlite_count_no_memory() == SQLITE_OK
 
-  /// - Throws: `.unusable` when there is no such file or it can't be opened.
+  /// - Throws: `.unusable` when the file does not exist or can't be opened.
   init(path: String, isReadOnly: Bool) throws(StoreError) {
     _ = SQLiteConnection.isConfigured
     if !isReadOnly { PrivateFile.create(path) }
@@ -36,7 +36,7 @@ final class SQLiteConnection {
 
   deinit { sqlite3_close_v2(handle) }
 
-  /// Runs statements that give no rows.
+  /// Runs statements without result rows.
   func run(_ sql: String) throws(StoreError) {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)
     guard code == SQLITE_OK else { throw error(code) }
@@ -60,12 +60,12 @@ final class SQLiteConnection {
     return try statement.next() ? statement.text(0) : ""
   }
 
-  /// How many rows the last statement has written.
+  /// The number of rows changed by the last statement.
   var changes: Int { Int(sqlite3_changes(handle)) }
 
-  /// Counts the pages of the log from now on.
+  /// Starts counting the pages of the log.
   func watchLog() {
-    // The connection outlives its hook, which goes when the handle is closed.
+    // The connection outlives its hook, which is removed when the handle is closed.
     sqlite3_wal_hook(
       handle,
       { context, _, _, pages in
@@ -75,25 +75,26 @@ final class SQLiteConnection {
   }
 
   private func note(log pages: Int) {
-    // Fewer than before: the log has begun anew.
+    // Fewer pages than before: the log was restarted.
     if pages < logPages { movedPages = 0 }
     logPages = pages
   }
 
-  /// Moves pages of the log into the file, as far as no reader needs them. When all were moved and nobody reads, the
-  /// next commit begins the log anew.
-  /// - Throws: `.fatal` when the file could not be synced. That somebody is reading is no error.
+  /// Copies pages of the log into the file, as far as no reader needs them. When all were copied and there is no
+  /// reader, the next commit restarts the log.
+  ///
+  /// - Throws: `.fatal` when the file could not be synced. Concurrent readers are not an error.
   func checkpoint() throws(StoreError) {
     movedPages = logPages
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
     guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw error(code) }
   }
 
-  /// What a result code means for whoever waits.
+  /// The error for a result code of SQLite.
   func error(_ code: Int32) -> StoreError {
     let message = "the store: \(String(cString: sqlite3_errmsg(handle)))"
     switch code & 0xFF {
-    // After a failed fsync nobody knows what is on the disk: the kernel may have dropped the pages.
+    // After a failed fsync the state of the disk is unknown: the kernel may have dropped the pages.
     case SQLITE_IOERR where code == flow_sqlite_ioerr_fsync || code == flow_sqlite_ioerr_dir_fsync:
       return .fatal(message)
     case SQLITE_NOTADB: return .unusable("the store is not a SQLite file")

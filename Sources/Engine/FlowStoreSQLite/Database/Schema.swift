@@ -1,8 +1,8 @@
 import FlowRuntime
 
-/// The tables, and the pragmas that keep what was acknowledged.
+/// The tables, and the pragmas for durability.
 enum Schema {
-  /// `flow` in ASCII, at the place where SQLite files say whose they are.
+  /// The application id in the header of the file: `flow` in ASCII.
   static let applicationID: Int64 = 0x666C_6F77
   static var version: Int64 { Int64(migrations.count) }
 
@@ -17,7 +17,7 @@ enum Schema {
     PRAGMA journal_size_limit = 67108864;
     """
 
-  /// Integers inside, names only where something comes in; no index on what changes with every event.
+  /// Internal references are integers, names are stored once; no index covers columns that change with every event.
   private static let tables = """
     CREATE TABLE definition (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, ir TEXT NOT NULL);
     CREATE TABLE instance (
@@ -53,10 +53,10 @@ enum Schema {
     CREATE TABLE once (key TEXT PRIMARY KEY, job INTEGER NOT NULL, outcome TEXT NOT NULL) WITHOUT ROWID;
     """
 
-  /// What each version adds to the one before it; the first makes the tables of a new file.
+  /// The changes from each version to the next; the first creates the tables of a new file.
   static let migrations = [tables, second, third, fourth, fifth, sixth, seventh]
 
-  /// Deployments, scheduled starts, archived instances, and what the tries of a job came to.
+  /// Deployments, scheduled starts, archived instances, and the failures of a job's attempts.
   private static let second = """
     CREATE TABLE deployment (
       flow TEXT PRIMARY KEY, definition INTEGER NOT NULL, origin TEXT NOT NULL, at INTEGER NOT NULL,
@@ -76,8 +76,8 @@ enum Schema {
     ALTER TABLE dead_letter ADD COLUMN failures TEXT NOT NULL DEFAULT '';
     """
 
-  /// No index that every event changes at a random place but the rows themselves: the entries of an instance are
-  /// chained backwards, and answers are found by a hash, in two tables that take turns so that the older one is
+  /// No index is changed by every event at a random page, except the rows themselves: the entries of an instance are
+  /// chained backwards, and idempotency keys are found by a hash, in two tables in rotation, so that the older one is
   /// emptied as a whole.
   private static let third = """
     ALTER TABLE journal ADD COLUMN previous INTEGER NOT NULL DEFAULT 0;
@@ -93,8 +93,8 @@ enum Schema {
       hash INTEGER PRIMARY KEY, rest INTEGER NOT NULL, digest INTEGER NOT NULL, sequence INTEGER NOT NULL);
     """
 
-  /// Entries carry the hash of the idempotency key that they answer, until the tables of answers have it. And SQLite
-  /// makes a table for each `IN` of an index, at each row that it changes; comparisons cost nothing.
+  /// Entries contain the hash of their idempotency key until the hash is in a table. SQLite creates a temporary table
+  /// for each `IN` in a partial index, at each changed row; comparisons avoid that.
   private static let fourth = """
     ALTER TABLE journal ADD COLUMN hash INTEGER;
     ALTER TABLE journal ADD COLUMN rest INTEGER;
@@ -104,7 +104,7 @@ enum Schema {
     CREATE INDEX instance_ended ON instance (updated_at) WHERE status >= 1 AND status <= 3;
     """
 
-  /// What programs were compiled from, and the programs that each flow was ever served from.
+  /// The sources of programs, and the programs from which each flow was ever served.
   private static let fifth = """
     ALTER TABLE definition ADD COLUMN source TEXT NOT NULL DEFAULT '';
     CREATE TABLE version (
@@ -114,8 +114,8 @@ enum Schema {
     INSERT OR REPLACE INTO version SELECT flow, definition, NULL, origin, at FROM deployment;
     """
 
-  /// What instances were, so that their journal need not be kept for ever: one that is `kept` is what the history of
-  /// its instance begins with; the others will be when they are old enough. And how fast actions have gone out.
+  /// Snapshots of instances, so that old journal entries can be archived: one that is `kept` is the start of the
+  /// history of its instance; the others become so when they are old enough. And the throttles of actions.
   private static let sixth = """
     CREATE TABLE snapshot (
       instance INTEGER NOT NULL, sequence INTEGER NOT NULL, kept INTEGER NOT NULL, at INTEGER NOT NULL,
@@ -125,9 +125,9 @@ enum Schema {
     CREATE TABLE pace (action TEXT PRIMARY KEY, spent TEXT NOT NULL) WITHOUT ROWID;
     """
 
-  /// Checksums over the contents of rows; keys of jobs that outlive archiving and restoring; leases that end by
-  /// themselves; ends of claimed jobs, so that they can be repeated; answers of archived instances; operations on many
-  /// instances.
+  /// Checksums over the contents of rows; keys of jobs that outlive archiving and restoring; leases that expire;
+  /// completions of claimed jobs, so that they can be repeated; idempotency records of archived instances; operations
+  /// on many instances.
   private static let seventh = """
     ALTER TABLE journal ADD COLUMN sum INTEGER;
     ALTER TABLE instance ADD COLUMN sum INTEGER;
@@ -159,8 +159,8 @@ enum Schema {
     }
   }
 
-  /// Makes the tables of a new file, brings those of an older one up to date, and refuses a file that is not ours or
-  /// newer than this program.
+  /// Creates the tables of a new file, migrates those of an older version, and rejects a file of another program or a
+  /// newer version.
   static func prepare(_ connection: SQLiteConnection, path: String) throws(StoreError) {
     let application = try connection.integer("PRAGMA application_id")
     let version = try connection.integer("PRAGMA user_version")

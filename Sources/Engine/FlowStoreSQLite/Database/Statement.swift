@@ -4,7 +4,7 @@ import FlowRuntime
 /// A prepared statement: bound, stepped, reset.
 final class Statement {
   private let handle: OpaquePointer
-  // Unowned would not do: the connection must outlive its statements.
+  // Not unowned: the connection must outlive its statements.
   private let connection: SQLiteConnection
 
   init(_ handle: OpaquePointer, _ connection: SQLiteConnection) {
@@ -18,7 +18,7 @@ final class Statement {
   enum Parameter {
     case integer(Int64)
     case text(String)
-    /// JSON, kept as text, so that people and SQL can read it.
+    /// JSON, stored as text, so that it is readable in SQL.
     case json([UInt8])
     case null
 
@@ -26,10 +26,10 @@ final class Statement {
     static func optional(_ value: String?) -> Parameter { value.map { .text($0) } ?? .null }
   }
 
-  /// Binds all parameters and begins anew.
+  /// Resets the statement and binds all parameters.
   func bind(_ parameters: Parameter...) { bind(all: parameters) }
 
-  /// Binds a list of parameters and begins anew.
+  /// Resets the statement and binds a list of parameters.
   func bind(all parameters: [Parameter]) {
     sqlite3_reset(handle)
     for (index, parameter) in parameters.enumerated() { bind(parameter, at: Int32(index + 1)) }
@@ -39,7 +39,7 @@ final class Statement {
     switch parameter {
     case .integer(let value): sqlite3_bind_int64(handle, index, value)
     case .text(let value):
-      // With its length: a text may hold a zero.
+      // With its length, because a text may contain a zero byte.
       var copy = value
       copy.withUTF8 { bytes in bind(UnsafeRawBufferPointer(bytes), at: index) }
     case .json(let value): value.withUnsafeBytes { bind($0, at: index) }
@@ -57,8 +57,8 @@ final class Statement {
       UInt8(SQLITE_UTF8))
   }
 
-  /// Goes to the next row.
-  /// - Returns: False when there is none; then the statement is reset.
+  /// Steps to the next row.
+  /// - Returns: False after the last row; the statement is then reset.
   func next() throws(StoreError) -> Bool {
     let code = sqlite3_step(handle)
     if code == SQLITE_ROW { return true }
@@ -68,15 +68,15 @@ final class Statement {
     return false
   }
 
-  /// Binds, runs to the end, gives no rows.
-  // Inlined, the list of parameters need not be made.
+  /// Binds the parameters and runs the statement to its end, for statements without result rows.
+  // Inlined to avoid allocating the list of parameters.
   @inline(__always) func run(_ parameters: Parameter...) throws(StoreError) {
     sqlite3_reset(handle)
     for (index, parameter) in parameters.enumerated() { bind(parameter, at: Int32(index + 1)) }
     while try next() {}
   }
 
-  /// Ends a reading before its last row.
+  /// Ends a query before its last row.
   func reset() { sqlite3_reset(handle) }
 
   // MARK: - Columns

@@ -26,7 +26,7 @@ struct StoreCheck {
   private let hasSums: Bool
   var problems: [String] = []
   private var heads: [Int64: Head] = [:]
-  /// The snapshots with which histories begin.
+  /// The snapshots at the start of histories.
   private var beginnings: [Int64: Head] = [:]
   private var definitions: [Int64: String] = [:]
 
@@ -183,7 +183,7 @@ struct StoreCheck {
     }
   }
 
-  /// Questions whose answers are contradictions; each takes one look-up for a row.
+  /// Queries that find contradictions; each needs one look-up per row.
   private static let rules = [
     """
     SELECT 'a snapshot belongs to no instance' FROM snapshot s LEFT JOIN instance i ON i.id = s.instance

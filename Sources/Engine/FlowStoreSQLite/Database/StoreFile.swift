@@ -3,8 +3,8 @@ import Glibc
 
 /// Operations on the file of a store as a whole: copies, checks, compaction.
 public enum StoreFile {
-  /// Copies a store, also while it is served: the copy is the store as of one commit. Only its owner may read it.
-  /// - Throws: `.unusable` when there is no such store, or there is a file at the target already.
+  /// Copies a store, also while it is served: the copy has the state of one commit. Only its owner may read it.
+  /// - Throws: `.unusable` when there is no such store, or the target exists.
   public static func backup(_ path: String, to target: String) throws(StoreError) {
     guard access(target, F_OK) != 0 else { throw .unusable("there is a file at `\(target)` already") }
     let connection = try open(path)
@@ -21,9 +21,10 @@ public enum StoreFile {
     }
   }
 
-  /// Makes a store from a backup, in another epoch: subscribers of the old one resynchronize, and new work has other
-  /// idempotency keys.
-  /// - Throws: `.unusable` when the backup is damaged or not a store, or there is a file at the target already.
+  /// Creates a store from a backup, with a new epoch: subscribers of the old store resynchronize, and new work has
+  /// other idempotency keys.
+  ///
+  /// - Throws: `.unusable` when the backup is damaged or not a store, or the target exists.
   public static func restore(
     _ backup: String, to target: String, progress: (CheckProgress) -> Void = { _ in }
   ) throws(StoreError) {
@@ -38,7 +39,7 @@ public enum StoreFile {
     withExtendedLifetime(lock) {}
   }
 
-  /// Writes a store again without unused space. No process may serve it meanwhile.
+  /// Rewrites a store without unused space. No process may serve it meanwhile.
   /// - Returns: Its size before and after, in bytes.
   /// - Throws: `.unusable` when this is not a store, or a process serves it.
   public static func compact(_ path: String) throws(StoreError) -> (before: Int64, after: Int64) {
@@ -51,9 +52,10 @@ public enum StoreFile {
     return (before, try size(connection))
   }
 
-  /// Looks for damage: the write-ahead log, pages, indexes, the checksums of rows, and rows that contradict each other.
-  /// - Parameter progress: Called now and then.
-  /// - Returns: The problems in words; none when all is well.
+  /// Searches for damage: the write-ahead log, pages, indexes, the checksums of rows, and rows that contradict each
+  /// other.
+  /// - Parameter progress: Called periodically.
+  /// - Returns: The problems as messages; empty for an intact store.
   /// - Throws: `.unusable` when this is not a store, or one of a newer version.
   /// - Complexity: O(n) in the size of the store.
   public static func check(
@@ -69,13 +71,13 @@ public enum StoreFile {
       }
       return try check.run(progress)
     } catch {
-      // Damage may be found by any statement.
+      // Any statement may detect damage.
       guard case .fatal(let message) = error else { throw error }
       return [message]
     }
   }
 
-  /// Opens a store to read it.
+  /// Opens a store for reading.
   static func open(_ path: String) throws(StoreError) -> SQLiteConnection {
     guard access(path, R_OK) == 0 else {
       throw .unusable("cannot read `\(path)`: \(String(cString: strerror(errno)))")

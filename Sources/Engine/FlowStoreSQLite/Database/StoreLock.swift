@@ -1,9 +1,10 @@
 import FlowRuntime
 import Glibc
 
-/// Keeps a store to one process: two that write to one file would be two truths.
+/// Ensures that only one process uses a store, because two writers would invalidate each other's caches.
 ///
-/// The lock goes by the file, not by its name: symbolic links are resolved, and a file with several names is refused.
+/// The lock applies to the file, not to its name: symbolic links are resolved, and a file with several names is
+/// rejected.
 final class StoreLock {
   private let descriptor: Int32
   /// The path without symbolic links.
@@ -15,7 +16,7 @@ final class StoreLock {
     var inode: UInt64
   }
 
-  /// - Throws: `.unusable` when another process has the store, or its file has more than one name.
+  /// - Throws: `.unusable` when another process has the store open, or its file has more than one name.
   init(path: String) throws(StoreError) {
     self.path = StoreLock.resolved(path)
     let name = self.path + ".lock"
@@ -30,7 +31,12 @@ final class StoreLock {
     throw .unusable("`\(path)` has \(status.st_nlink) names (hard links), so that another process could serve it too")
   }
 
-  deinit { close(descriptor) }
+  /// Unlocks explicitly: a child process between `fork` and `exec` holds a copy of the descriptor, and would keep the
+  /// lock of a closed one.
+  deinit {
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Remembers the file that is at the path now.
   func remember() { identity = current }

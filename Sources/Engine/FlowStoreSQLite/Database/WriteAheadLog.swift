@@ -1,13 +1,13 @@
 import FlowRuntime
 import Glibc
 
-/// Looks at the write-ahead log of a store before SQLite opens it.
+/// Checks the write-ahead log of a store before SQLite opens it.
 ///
 /// SQLite reads a log up to its first bad frame and ignores the rest, so that a flipped bit in the middle silently
 /// drops every later commit. A power cut can leave a bad frame only in the last transaction, whose end was never
-/// acknowledged: two or more commits of the same log behind a bad frame are damage.
+/// acknowledged: two or more commits of the same log after a bad frame are damage.
 struct WriteAheadLog {
-  /// The contents that can't be trusted, in words; nil when all is well.
+  /// The damage found, as a message; nil for an intact log.
   let problem: String?
 
   private static let headerCount = 32
@@ -29,7 +29,7 @@ struct WriteAheadLog {
     return scan(log, header)
   }
 
-  /// Whether there is a log with contents.
+  /// Returns true if a log with contents exists.
   static func exists(ofStore path: String) -> Bool { (size(of: path + "-wal") ?? 0) > 0 }
 
   private static func size(of path: String) -> Int64? {
@@ -37,7 +37,7 @@ struct WriteAheadLog {
     return stat(path, &status) == 0 ? Int64(status.st_size) : nil
   }
 
-  /// Walks through the frames.
+  /// Scans all frames.
   private static func scan(_ log: Int32, _ header: Header) -> String? {
     let count = frameHeaderCount + header.pageSize
     var frame = [UInt8](repeating: 0, count: count)
@@ -70,7 +70,7 @@ struct WriteAheadLog {
     var sum: (UInt32, UInt32)
     private var isBigEndian: Bool
 
-    /// - Returns: Nil when this is no log that SQLite would read.
+    /// - Returns: Nil when SQLite would not accept the header.
     init?(_ bytes: [UInt8]) {
       let magic = word(bytes, 0)
       guard magic & 0xFFFF_FFFE == 0x377F_0682 else { return nil }

@@ -1,13 +1,12 @@
 import FlowRuntime
 
-/// The answers to idempotency keys, by a hash of the key: those of the last while in memory, the others in two tables
-/// that take turns.
+/// The index of idempotency keys, by a hash of the key: recent ones in memory, the others in two tables in rotation.
 ///
-/// New answers stand with their entries in the journal and go to the younger table later, see ``RecentAnswers``. When
-/// that is as old as answers are kept, the older one is emptied as a whole and becomes the younger. So each is kept for
-/// a window at least, and forgetting costs next to nothing.
+/// A new answer is stored with its journal entry and is moved to the younger table later, see
+/// ``RecentIdempotencyKeys``. When the younger table has reached the retention period of answers, the older one is
+/// emptied as a whole and becomes the younger. So each answer is stored for at least one period, and removal is cheap.
 final class IdempotencyIndex {
-  /// An answer that an entry of the journal carries.
+  /// An answer that is stored in a journal entry.
   struct Named {
     var hash: KeyHash
     var row: IdempotencyRow
@@ -22,10 +21,10 @@ final class IdempotencyIndex {
   private let setMeta: Statement
   private var secret: (UInt64, UInt64)?
   private var younger: Int
-  /// Since when the younger table takes answers, in milliseconds since 1970; 0 before the first.
+  /// The time since which the younger table receives answers, in milliseconds since 1970; 0 before the first.
   private var since: Int64
   private var recent: RecentIdempotencyKeys
-  /// How many pieces of the run that leaves the present transaction has moved.
+  /// The number of pieces of the departing run that were moved in the current transaction.
   private var movedPieces = 0
 
   init(_ connection: SQLiteConnection, runLength: Int) throws(StoreError) {
@@ -60,7 +59,7 @@ final class IdempotencyIndex {
     return nil
   }
 
-  /// Answers with the hashes of their keys.
+  /// Adds the hashes of their keys to answers.
   func named(_ rows: [IdempotencyRow]) throws(StoreError) -> [Named] {
     var named: [Named] = []
     named.reserveCapacity(rows.count)
@@ -68,8 +67,9 @@ final class IdempotencyIndex {
     return named
   }
 
-  /// Moves some of what has gathered to its table; to be called within each transaction.
-  /// - Parameter count: How many answers the transaction has itself. Twice as many move, so that no run waits for long.
+  /// Moves a part of the gathered answers to their table; called within each transaction.
+  /// - Parameter count: The number of new answers in the transaction. Twice as many are moved, so that runs are not
+  ///   delayed.
   func move(atLeast count: Int) throws(StoreError) {
     movedPieces = 0
     guard recent.isLeaving else { return }
@@ -87,7 +87,7 @@ final class IdempotencyIndex {
     }
   }
 
-  /// Takes what a commit has put on the disk.
+  /// Records the answers of a durable commit.
   /// - Parameter last: The newest entry of the journal.
   func note(_ named: some Sequence<Named>, last: Int64) {
     recent.drop(movedPieces)
@@ -98,7 +98,7 @@ final class IdempotencyIndex {
     recent.age(last: last)
   }
 
-  /// Adds answers that no entry of the same transaction carries.
+  /// Adds answers that are not part of an entry of the same transaction.
   func add(_ named: some Sequence<Named>) throws(StoreError) {
     for answer in named {
       if since == 0 { try begin(at: answer.row.at) }
@@ -109,11 +109,11 @@ final class IdempotencyIndex {
   private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer) throws(StoreError) {
     if try add(hash, answer, at: hash.high) { return }
     let (free, known) = try place(of: hash, in: tables[younger])
-    // It is there when what it stood for was archived, or when a run leaves for the second time after a crash.
+    // Already present if its instance was archived, or if a run is moved again after a crash.
     if known == nil { _ = try add(hash, answer, at: free) }
   }
 
-  /// - Returns: False when something stands there.
+  /// - Returns: False when the position is occupied.
   private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer, at place: Int64) throws(StoreError) -> Bool
   {
     try tables[younger].add.run(
@@ -121,19 +121,19 @@ final class IdempotencyIndex {
     return connection.changes == 1
   }
 
-  /// The instant at which the tables change places, in milliseconds since 1970; nil while there are no answers.
+  /// The time of the next rotation, in milliseconds since 1970; nil while there are no answers.
   var nextRotation: Int64? { since == 0 ? nil : since + SQLiteStore.answerWindow }
 
-  /// Lets the tables change places when it is time.
-  /// - Returns: Whether they have.
+  /// Rotates the tables when it is due.
+  /// - Returns: True if they were rotated.
   func forget(_ now: Int64) throws(StoreError) -> Bool {
     guard since != 0, now - since >= SQLiteStore.answerWindow else { return false }
     do throws(StoreError) {
       try connection.run("BEGIN IMMEDIATE")
       try tables[1 - younger].empty.run()
       try setMeta.run(.text("answers"), .integer(Int64(1 - younger)))
-      // From now on, whatever comes into it: answers may have gathered for long before they come to a table, and the
-      // other one has some that have only just come.
+      // From now on, for all later answers: answers may have been gathered long before they reach a table, and the
+      // other table has recent ones.
       try setMeta.run(.text("answers_since"), .integer(now))
       try connection.run("COMMIT")
     } catch {
@@ -150,7 +150,7 @@ final class IdempotencyIndex {
     since = instant
   }
 
-  /// Where a key stands, or else the free place where it would: behind whatever has the same 64 bits by chance.
+  /// The position of a key, or the free position for it: the first one after all keys with the same 64 bits.
   private func place(
     of hash: KeyHash, in table: Table
   ) throws(StoreError) -> (free: Int64, known: (digest: Int64, sequence: Int64)?) {
@@ -167,14 +167,14 @@ final class IdempotencyIndex {
   private func hash(_ scope: String, _ key: String) throws(StoreError) -> KeyHash {
     if secret == nil {
       let identity = try connection.text("SELECT value FROM meta WHERE name = 'identity'")
-      // A store without a name yet has no secret to keep.
+      // A new store without an identity has no secret yet.
       guard !identity.isEmpty else { return KeyHash(scope, key, secret: KeyHash.secret("")) }
       secret = KeyHash.secret(identity)
     }
     return KeyHash(scope, key, secret: secret ?? KeyHash.secret(""))
   }
 
-  /// Takes over what a store of an older version has.
+  /// Migrates the answers of a store of an older version.
   private func adopt() throws(StoreError) {
     guard try connection.integer("SELECT count(*) FROM sqlite_master WHERE name = 'answer'") == 1 else { return }
     let old = try connection.prepare("SELECT scope, key, digest, sequence, at FROM answer")
@@ -194,7 +194,7 @@ final class IdempotencyIndex {
     }
   }
 
-  /// Reads the answers that only the journal has.
+  /// Reads the answers that are only in the journal.
   private func readRecent() throws(StoreError) {
     let moved = try connection.integer("SELECT value FROM meta WHERE name = 'answers_moved'")
     recent.begin(after: moved)

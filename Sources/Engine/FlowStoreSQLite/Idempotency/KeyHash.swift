@@ -1,6 +1,6 @@
 /// A name of 128 bits for a text, from SipHash-2-4 (Aumasson and Bernstein, 2012) under two keys.
 ///
-/// The keys come from the store, so that nobody outside can make texts that meet.
+/// The keys are derived from the store's identity, so that collisions can't be constructed from outside.
 struct KeyHash: Hashable {
   var high: Int64
   var low: Int64
@@ -11,7 +11,7 @@ struct KeyHash: Hashable {
   }
 
   init(_ scope: String, _ key: String, secret: (UInt64, UInt64)) {
-    // A zero can't be told from the end of the scope, so its length goes first.
+    // A zero byte is not a unique separator, so the length of the scope precedes it.
     var text: [UInt8] = []
     text.reserveCapacity(8 + scope.utf8.count + key.utf8.count)
     withUnsafeBytes(of: UInt64(scope.utf8.count).littleEndian) { text.append(contentsOf: $0) }
@@ -21,7 +21,7 @@ struct KeyHash: Hashable {
     low = Int64(bitPattern: KeyHash.sip(text, ~secret.1, secret.0))
   }
 
-  /// The keys that a text, the identity of a store, stands for.
+  /// The SipHash keys for the identity of a store.
   static func secret(_ identity: String) -> (UInt64, UInt64) {
     let text = Array(identity.utf8)
     return (sip(text, 0x666C_6F77, 1), sip(text, 0x666C_6F77, 2))

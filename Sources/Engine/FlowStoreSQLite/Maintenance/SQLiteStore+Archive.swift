@@ -1,7 +1,7 @@
 import FlowJSON
 import FlowRuntime
 
-// Instances that ended long ago leave the store for the archive.
+// Moves instances that ended long ago from the store to the archive.
 extension SQLiteStore {
   /// Moves a few ended instances into the archive.
   /// - Returns: Their numbers.
@@ -9,7 +9,7 @@ extension SQLiteStore {
     guard let hot = retention.hot else { return [] }
     let rows = try ended(before: now - hot, limit: limit)
     guard !rows.isEmpty else { return [] }
-    // The archive is on the disk before any row goes; an instance that a crash leaves in both is archived twice.
+    // The archive is synced before any row is removed; after a crash, an instance in both is archived twice.
     if let archiveFile {
       var lines: [JSON] = []
       for row in rows {
@@ -43,7 +43,7 @@ extension SQLiteStore {
   private func remove(_ row: InstanceRow, _ now: Int64) throws(StoreError) {
     let entries = try chain(from: connection.integer("SELECT head FROM instance WHERE id = \(row.id)"))
     try saveAnswers(of: entries, row, now)
-    // Subscribers from before this entry have missed something, and no number is given out twice.
+    // Subscribers at an earlier position have missed entries, and no number is assigned twice.
     try raise("kept_from", to: (entries.last ?? 0) + 1)
     try raise("instance", to: row.id)
     let removal = try connection.prepare("DELETE FROM journal WHERE sequence = ?1")
@@ -55,7 +55,7 @@ extension SQLiteStore {
       .text(row.flow), .text(row.key), .integer(Int64(row.status.rawValue)), .integer(row.updatedAt))
   }
 
-  /// Copies the answers to idempotency keys that are still valid: they outlive their instance.
+  /// Copies the idempotency records that are still valid: they outlive their instance.
   private func saveAnswers(of entries: [Int64], _ row: InstanceRow, _ now: Int64) throws(StoreError) {
     let copy = try connection.prepare(
       """
@@ -72,9 +72,9 @@ extension SQLiteStore {
     }
   }
 
-  /// The sequence numbers of an instance's entries up to one of them, oldest first.
-  /// - Parameter start: Entries up to this one are left out.
-  /// - Parameter limit: At most so many, the newest.
+  /// The sequence numbers of an instance's entries up to a given one, oldest first.
+  /// - Parameter start: Entries up to this one are omitted.
+  /// - Parameter limit: The maximum number of entries; the newest are returned.
   func chain(from last: Int64, after start: Int64 = 0, limit: Int = .max) throws(StoreError) -> [Int64] {
     let statement = try connection.prepare("SELECT previous FROM journal WHERE sequence = ?1")
     var (found, next): ([Int64], Int64) = ([], last)

@@ -1,12 +1,12 @@
 import FlowJSON
 import FlowRuntime
 
-// The journal of an instance that runs for years does not grow for years. A snapshot of the instance is taken now and
-// then; when it is older than entries are kept, the entries up to it are archived, and the history begins with it.
+// The journal of a long-running instance has a bounded size. A snapshot of the instance is stored periodically; when it
+// is older than the retention period, the entries up to it are archived, and the history starts with the snapshot.
 //
 // A snapshot is a copy of the row, so nothing is computed.
 extension SQLiteStore {
-  /// Folds a little.
+  /// Performs one piece of folding.
   /// - Returns: Whether there is more to do.
   func fold(_ now: Int64) throws(StoreError) -> Bool {
     guard let period = retention.journal else { return false }
@@ -17,9 +17,9 @@ extension SQLiteStore {
 
   // MARK: - Taking snapshots
 
-  /// Visits the entries that have become old since the last time, each once, and takes snapshots of the instances that
-  /// have many.
-  /// - Returns: Whether more have become old.
+  /// Visits the entries that have become old since the last call, each once, and stores snapshots of the instances with
+  /// many entries.
+  /// - Returns: True if there are further old entries.
   private func visit(entriesBefore instant: Int64, _ now: Int64) throws(StoreError) -> Bool {
     let entries = try connection.prepare(
       "SELECT sequence, instance, at FROM journal WHERE sequence > ?1 ORDER BY sequence LIMIT ?2")
@@ -41,7 +41,7 @@ extension SQLiteStore {
     return count == Retention.visitsAtOnce
   }
 
-  /// Whether an instance lives and has so many entries behind its newest snapshot that another one pays.
+  /// True if an instance is running and has enough entries after its newest snapshot for another one.
   private func isDue(_ id: Int64, _ now: Int64) throws(StoreError) -> Bool {
     let statement = try connection.prepare(
       """
@@ -81,8 +81,8 @@ extension SQLiteStore {
 
   // MARK: - Folding
 
-  /// Lets history begin with the snapshots that are old enough.
-  /// - Returns: How many there were.
+  /// Makes the snapshots that are old enough the start of their histories.
+  /// - Returns: The number of these snapshots.
   private func foldRipe(_ instant: Int64) throws(StoreError) -> Int {
     let statement = try connection.prepare(
       """
@@ -120,7 +120,7 @@ extension SQLiteStore {
     try raise("kept_from", to: sequence + 1)
   }
 
-  /// The instance as the snapshot has it, with the entries that lead to it.
+  /// The document of a snapshot, with the entries that precede it.
   private func document(
     of snapshot: InstanceSnapshot, _ flow: String, _ key: String
   ) throws(StoreError) -> JSON {
@@ -128,7 +128,7 @@ extension SQLiteStore {
       id: snapshot.instance, flow: flow, key: key, definition: snapshot.definition, status: snapshot.status,
       revision: snapshot.revision, startedAt: snapshot.startedAt, updatedAt: snapshot.at, position: snapshot.position,
       data: snapshot.data)
-    // Another one may be as old, and have its own line.
+    // Another snapshot may be equally old, with a line of its own.
     let before = try connection.integer(
       """
       SELECT coalesce(max(sequence), 0) FROM snapshot

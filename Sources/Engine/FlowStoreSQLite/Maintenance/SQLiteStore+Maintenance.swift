@@ -5,7 +5,7 @@ import Glibc
 struct Maintenance {
   /// The number of instances that the next transaction archives: as many as take a few milliseconds.
   var batch = 20
-  /// The activity that comes first the next time, so that none starves another.
+  /// The first activity of the next call, so that none is starved.
   var next = 0
 }
 
@@ -104,7 +104,7 @@ extension SQLiteStore {
     return removed == Retention.expiredAtOnce
   }
 
-  /// Gives pages that nothing uses back to the disk.
+  /// Returns unused pages to the file system.
   private func returnSpace() throws(StoreError) -> Bool {
     let free = try connection.integer("PRAGMA freelist_count")
     guard free > Retention.pagesAtOnce else { return false }

@@ -1,11 +1,11 @@
 import FlowRuntime
 
-/// The sequence numbers of the entries of the instances whose histories were read last.
+/// The sequence numbers of the entries of recently read histories.
 ///
-/// Entries are chained backwards, so a page in the middle of a history takes a walk from its end. The walk is
-/// remembered: reading a history page by page visits each entry once, and not once for each page.
+/// Entries are chained backwards, so that a page in the middle of a history requires a traversal from its end. The
+/// result is cached: reading a history page by page visits each entry once, and not once for each page.
 final class EntryChains {
-  /// The number of instances that are remembered.
+  /// The maximum number of cached instances.
   private static let most = 8
 
   private struct Chain {
@@ -40,7 +40,7 @@ final class EntryChains {
     return chain.sequences[first...].prefix(limit)
   }
 
-  /// Walks the entries that are not known yet: the newer ones, and the older ones down to `start`.
+  /// Reads the entries that are not cached: the newer ones, and the older ones down to `start`.
   private func extend(_ chain: inout Chain, to newest: Int64, after start: Int64) throws(StoreError) {
     let last = chain.sequences.last ?? 0
     if chain.sequences.isEmpty {
@@ -55,13 +55,13 @@ final class EntryChains {
     chain.start = start
   }
 
-  /// The entries from one down to another, which is left out, in ascending order.
+  /// The entries from one down to another, which is excluded, in ascending order.
   private func walk(from newest: Int64, downTo start: Int64) throws(StoreError) -> [Int64] {
     var found: [Int64] = []
     var next = newest
     while next > start {
       previous.bind(.integer(next))
-      // The entries before were archived.
+      // The preceding entries were archived.
       guard try previous.next() else { break }
       found.append(next)
       next = previous.integer(0)

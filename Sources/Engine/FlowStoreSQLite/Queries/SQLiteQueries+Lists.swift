@@ -1,7 +1,9 @@
 public import FlowRuntime
 
-// Lists; a statement is made for each question, because what is not asked for is left out of it.
+// Lists. A statement is prepared for each query, because unused conditions are omitted from it.
 extension SQLiteQueries {
+  /// The rows of instances that match a filter, by number, with at most `limit` rows.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func instances(
     _ filter: InstanceFilter, after: Int64?, limit: Int
   ) throws(StoreError) -> RowPage<InstanceRow> {

@@ -1,14 +1,18 @@
 import FlowJSON
 public import FlowRuntime
 
-// The reads of operators and statistics. Their statements are prepared for each call, because calls are rare.
+// The queries of operators and statistics. They are rare, so that each is prepared when it is used.
 extension SQLiteQueries {
+  /// The first sequence number from which on the journal is complete; 1 when nothing was archived.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func keptFrom() throws(StoreError) -> Int64 {
     try withConnection { connection throws(StoreError) in
       max(try connection.integer("SELECT value FROM meta WHERE name = 'kept_from'"), 1)
     }
   }
 
+  /// The snapshot at the start of an instance's history; nil when the history is complete.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot? {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare("\(Statements.snapshots) WHERE s.instance = ?1 AND s.kept = 1")
@@ -17,6 +21,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The epoch of the journal: the identity of the store, and the number of restores from backups, if any.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func epoch() throws(StoreError) -> String {
     try withConnection { connection throws(StoreError) in
       let identity = try connection.text("SELECT value FROM meta WHERE name = 'identity'")
@@ -25,6 +31,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The number of instances by flow, version, status and states; of all flows for nil.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func population(flow: String?) throws(StoreError) -> [InstanceCounts] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
@@ -47,6 +55,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The dead letters after a job number, with at most `limit` rows; of all flows for nil.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter> {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
@@ -71,6 +81,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The unfinished jobs after a job number, with at most `limit` rows; of all flows for nil.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<PendingJob> {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
@@ -85,6 +97,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The scheduled starts, with the time of the next run of each.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func schedules() throws(StoreError) -> [ScheduleRow] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
@@ -100,6 +114,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The unfinished jobs of an instance, by number.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
@@ -111,6 +127,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The tombstone of an archived instance; nil when there is no such record.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
@@ -120,6 +138,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The IR of a program by its hash; nil for an unknown hash.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func definition(hash: String) throws(StoreError) -> [UInt8]? {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
@@ -128,6 +148,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The programs from which a flow was ever served, oldest first.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func versions(flow: String) throws(StoreError) -> [VersionRow] {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
@@ -147,6 +169,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The source files of a program; nil when they were not stored.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func source(hash: String) throws(StoreError) -> [SourceText]? {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare("SELECT source FROM definition WHERE hash = ?1 AND source <> ''")
@@ -155,6 +179,8 @@ extension SQLiteQueries {
     }
   }
 
+  /// The number of stored timers, jobs and dead letters, and the size of the file.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func extent() throws(StoreError) -> StoreSize {
     try withConnection { connection throws(StoreError) in
       let page = try connection.integer("PRAGMA page_size")

@@ -2,7 +2,7 @@ import FlowJSON
 public import FlowRuntime
 import Synchronization
 
-/// Reads a store beside its writer, over a connection that can't write.
+/// Reads a store concurrently with its writer, over a read-only connection.
 public final class SQLiteQueries: Queries {
   private struct Reading: ~Copyable {
     let connection: SQLiteConnection
@@ -10,10 +10,10 @@ public final class SQLiteQueries: Queries {
     let chains: EntryChains
   }
 
-  /// One reader at a time; the lock is held for the length of a query.
+  /// One reader at a time; the lock is held for the duration of a query.
   private let reading: Mutex<Reading>
 
-  /// - Throws: `.unusable` when the file is not there.
+  /// - Throws: `.unusable` when the file does not exist.
   public init(path: String) throws(StoreError) {
     let connection = try SQLiteConnection(path: path, isReadOnly: true)
     try connection.run("PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0;")
@@ -31,6 +31,8 @@ public final class SQLiteQueries: Queries {
     reading = Mutex(made)
   }
 
+  /// The row of an instance; nil when the store has no such instance.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
     try read { reading throws(StoreError) in
       reading.instance.bind(.text(flow), .text(key))
@@ -38,6 +40,8 @@ public final class SQLiteQueries: Queries {
     }
   }
 
+  /// The journal entries of an instance after a sequence number, with at most `limit` entries.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry> {
     try read { reading throws(StoreError) in
       var page = RowPage<JournalEntry>(limit: limit)
@@ -51,6 +55,8 @@ public final class SQLiteQueries: Queries {
     }
   }
 
+  /// The newest sequence number, including archived entries; 0 in an empty journal.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func lastSequence() throws(StoreError) -> Int64 {
     try read { reading throws(StoreError) in
       // The newest entry may have been archived with its instance.
@@ -60,6 +66,8 @@ public final class SQLiteQueries: Queries {
     }
   }
 
+  /// The journal entries of all instances after a sequence number, with at most `limit` entries.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func journal(after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry> {
     try read { reading throws(StoreError) in
       reading.journal.bind(.integer(after), .integer(Int64(limit)))

@@ -1,6 +1,6 @@
 import FlowRuntime
 
-// The checksums of rows: over all that a row holds, except the newest entry of an instance, which `check` follows.
+// The checksums of rows: over all columns except the newest entry of an instance, which `check` verifies separately.
 
 extension JournalEntry {
   func sum(body: [UInt8], previous: Int64) -> Int64 {

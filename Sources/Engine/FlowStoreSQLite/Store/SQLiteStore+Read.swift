@@ -1,20 +1,26 @@
 import FlowJSON
 public import FlowRuntime
 
-// The reads of the engine, on the writing connection, which sees its own commits.
+// The read operations of the engine, on the writing connection, which sees its own uncommitted changes.
 extension SQLiteStore {
+  /// The row of an instance; nil when the store has no such instance.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func instance(flow: String, key: String) throws(StoreError) -> InstanceRow? {
     try beginRead()
     statements.instanceByKey.bind(.text(flow), .text(key))
     return try first(statements.instanceByKey) { $0.instance }
   }
 
+  /// The row of an instance; nil when the store has no such instance.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func instance(id: Int64) throws(StoreError) -> InstanceRow? {
     try beginRead()
     statements.instanceByID.bind(.integer(id))
     return try first(statements.instanceByID) { $0.instance }
   }
 
+  /// The tombstone of an archived instance; nil when there is no such record.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     statements.tombstone.bind(.text(flow), .text(key))
     return try first(statements.tombstone) {
@@ -22,11 +28,15 @@ extension SQLiteStore {
     }
   }
 
+  /// The dead letter of a job; nil when the job has none.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func dead(id: Int64) throws(StoreError) -> DeadRow? {
     statements.dead.bind(.integer(id))
     return try first(statements.dead) { $0.dead }
   }
 
+  /// The last deployment of each flow.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func deployments() throws(StoreError) -> [DeploymentRow] {
     let rows = try connection.prepare(
       "SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM deployment p JOIN definition d ON d.id = p.definition")
@@ -36,6 +46,8 @@ extension SQLiteStore {
     }
   }
 
+  /// The scheduled starts, with the time of the next run of each.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func schedules() throws(StoreError) -> [ScheduleRow] {
     let rows = try connection.prepare(
       "SELECT s.flow, s.start, d.hash, s.due FROM schedule s JOIN definition d ON d.id = s.definition")
@@ -44,21 +56,27 @@ extension SQLiteStore {
     }
   }
 
+  /// The record of an idempotency key; nil for an unknown or expired key.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func answer(scope: String, key: String) throws(StoreError) -> IdempotencyRow? {
     try beginRead()
     return try answers.find(scope, key)
   }
 
+  /// A journal entry, also of an archived instance if it is an idempotency record; nil when it is not stored.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func entry(sequence: Int64) throws(StoreError) -> JournalEntry? {
     statements.entry.bind(.integer(sequence))
     if let entry = try first(statements.entry, { $0.entry }) { return entry }
-    // Answers outlive the instances that gave them.
+    // Answers outlive their instances.
     let archived = try connection.prepare(
       "SELECT sequence, 0, flow, key, revision, 'step', at, body FROM archived_answer WHERE sequence = ?1")
     archived.bind(.integer(sequence))
     return try first(archived) { $0.entry }
   }
 
+  /// The result of work that is done once for a key; nil for an unknown key.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func once(key: String) throws(StoreError) -> OnceRow? {
     statements.once.bind(.text(key))
     return try first(statements.once) {
@@ -66,6 +84,8 @@ extension SQLiteStore {
     }
   }
 
+  /// The timers that are due at an instant in milliseconds since 1970, earliest first.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow] {
     statements.dueTimers.bind(.integer(now), .integer(Int64(limit)))
     return try all(statements.dueTimers) {
@@ -75,11 +95,15 @@ extension SQLiteStore {
     }
   }
 
+  /// The earliest due time of a timer after an instant, in milliseconds since 1970; nil when there is no timer.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func nextTimer(after now: Int64) throws(StoreError) -> Int64? {
     statements.nextTimer.bind(.integer(now))
     return try first(statements.nextTimer) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
   }
 
+  /// The due jobs of a queue, or those of the engine for nil.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
     guard let queue else {
       statements.ownJobs.bind(.integer(now), .integer(Int64(limit)))
@@ -120,6 +144,8 @@ extension SQLiteStore {
     }
   }
 
+  /// The due jobs of a queue whose instances belong to `flows`.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func dueJobs(
     queue: String, of flows: Set<String>, at now: Int64, limit: Int
   ) throws(StoreError) -> [JobRow] {
@@ -128,32 +154,45 @@ extension SQLiteStore {
     return try all(statements.flowJobs) { $0.job }
   }
 
+  /// The row of a job; nil when the job has ended.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func job(id: Int64) throws(StoreError) -> JobRow? {
     statements.job.bind(.integer(id))
     return try first(statements.job) { $0.job }
   }
 
+  /// The unfinished jobs of an instance, by number.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
     statements.instanceJobs.bind(.integer(instance))
     return try all(statements.instanceJobs) { $0.job }
   }
 
+  /// The jobs with a key of work that is done once, by number.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func jobs(once: String) throws(StoreError) -> [JobRow] {
     statements.onceJobs.bind(.text(once))
     return try all(statements.onceJobs) { $0.job }
   }
 
+  /// The earliest due time of the engine's jobs after an instant, in milliseconds since 1970; nil when none is due by
+  /// the clock.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
     statements.nextJob.bind(.integer(now))
     return try first(statements.nextJob) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
   }
 
+  /// The stored throttle of an action as JSON; nil before the first attempt.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func throttle(action: String) throws(StoreError) -> [UInt8]? {
     let rows = try connection.prepare("SELECT spent FROM pace WHERE action = ?1")
     rows.bind(.text(action))
     return try first(rows) { $0.blob(0) }
   }
 
+  /// The number of due jobs of an action with numbers up to `last`; at most `limit`.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func countJobs(action: String, upTo last: Int64, due now: Int64, limit: Int) throws(StoreError) -> Int {
     let rows = try connection.prepare(
       """
@@ -164,6 +203,8 @@ extension SQLiteStore {
     return try first(rows) { Int($0.integer(0)) } ?? 0
   }
 
+  /// The IR of a program by its hash; nil for an unknown hash.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func definition(hash: String) throws(StoreError) -> [UInt8]? {
     statements.definition.bind(.text(hash))
     return try first(statements.definition) { $0.blob(0) }
@@ -177,6 +218,8 @@ extension SQLiteStore {
     return try first(rows) { _ in true } ?? false
   }
 
+  /// The highest assigned numbers, and the identity and epoch of the store.
+  /// - Throws: `StoreError` when the store cannot be read.
   public func counters() throws(StoreError) -> StoreCounters {
     StoreCounters(
       sequence: max(

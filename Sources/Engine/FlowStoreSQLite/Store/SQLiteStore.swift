@@ -8,9 +8,9 @@ import Glibc
 /// Write-ahead log with `synchronous=FULL`: a commit returns after its fsync. The library's versions up to 3.51.2 can
 /// corrupt a file when two connections write or checkpoint at once, so only this one does.
 public final class SQLiteStore: Store {
-  /// How many pages the log may have before it is moved into the file while events wait.
+  /// The number of log pages that triggers a checkpoint although events are waiting.
   static let logBudgetPages = 4000
-  /// How long the answer to an idempotency key is kept at least, in milliseconds: seven days.
+  /// The minimum time for which the answer to an idempotency key is stored, in milliseconds: seven days.
   public static let answerWindow: Int64 = 7 * 86_400_000
 
   // In this order: the lock is released after the connection is closed.
@@ -22,7 +22,7 @@ public final class SQLiteStore: Store {
   var maintenance = Maintenance()
   let statements: Statements
   let answers: IdempotencyIndex
-  /// True if a transaction is open that has only read.
+  /// True while a read-only transaction is open.
   private var isReading = false
   /// The newest entries of the instances that were written last.
   private var heads: [Int64: Int64] = [:]
@@ -32,24 +32,24 @@ public final class SQLiteStore: Store {
 
   /// The conditions under which a store is opened.
   public struct OpeningOptions: Hashable, Sendable {
-    /// True if a store that is not there is made.
+    /// True if a missing store is created.
     public var mayCreate = true
-    /// Whether a store is opened although its write-ahead log is missing or damaged: the commits that it held are lost.
+    /// True if a store is opened despite a missing or damaged write-ahead log: the commits in the log are lost.
     public var acceptsLoss = false
 
     public init() {}
   }
 
-  /// Opens a store, or makes one.
-  /// - Throws: `.unusable` for a file of another program or version, one that another process holds, one that is not
-  ///   there and may not be made, or one whose log is missing or damaged.
+  /// Opens a store, or creates one.
+  /// - Throws: `.unusable` for a file of another program or version, a store that another process has open, one that
+  ///   does not exist and may not be created, or one whose log is missing or damaged.
   public convenience init(
     path: String, retention: Retention = Retention(), options: OpeningOptions = OpeningOptions()
   ) throws(StoreError) {
     try self.init(path: path, retention: retention, options: options, answerRun: RecentIdempotencyKeys.runLength)
   }
 
-  /// - Parameter answerRun: The number of answers that gather before they move to their table.
+  /// - Parameter answerRun: The number of answers that are gathered before they are moved to their table.
   init(
     path: String, retention: Retention, options: OpeningOptions = OpeningOptions(), answerRun: Int
   ) throws(StoreError) {
@@ -75,20 +75,23 @@ public final class SQLiteStore: Store {
   }
 
   deinit {
-    // A store that was closed needs no log.
+    // A store that was closed properly needs no log.
     try? endRead()
     try? SQLiteStore.setInUse(false, connection)
   }
 
   private static func setInUse(_ isInUse: Bool, _ connection: SQLiteConnection) throws(StoreError) {
     try connection.run("INSERT OR REPLACE INTO meta VALUES ('in_use', \(isInUse ? 1 : 0))")
-    // In the file itself, which may be all that is left.
+    // In the main file, because the log may be lost.
     try connection.checkpoint()
   }
 
   /// - Throws: `.fatal` when the file was deleted or replaced.
   public func verify() throws(StoreError) { try lock.verify() }
 
+  /// Writes a batch in one transaction, and returns when it is durable.
+  /// - Throws: `StoreError.unavailable` when nothing was written and the batch can be retried; `.fatal` when the state
+  ///   of the disk is unknown, or another process has written to the store.
   public func commit(_ batch: StoreBatch) throws(StoreError) {
     if !isReading { try statements.begin.run() }
     isReading = false
@@ -107,8 +110,8 @@ public final class SQLiteStore: Store {
     if connection.uncheckedPages > SQLiteStore.logBudgetPages { try checkpoint() }
   }
 
-  /// Gives all that a batch asks one view, so that the file is locked once and not for each question. The commit goes
-  /// on from it; nobody else writes.
+  /// Starts a read transaction for all queries of a batch, so that the file is locked once and not for each query. The
+  /// commit upgrades the same transaction; there is no other writer.
   func beginRead() throws(StoreError) {
     guard !isReading else { return }
     try statements.beginRead.run()
@@ -121,7 +124,7 @@ public final class SQLiteStore: Store {
     try statements.commit.run()
   }
 
-  /// What was committed stays so whatever happens here, unless nobody knows any more what is on the disk.
+  /// Failures here do not affect committed transactions, unless the state of the disk has become unknown.
   func checkpoint() throws(StoreError) {
     do throws(StoreError) {
       try connection.checkpoint()
@@ -130,7 +133,7 @@ public final class SQLiteStore: Store {
     }
   }
 
-  /// - Returns: The answers that entries of the journal carry.
+  /// - Returns: The answers that are stored in journal entries.
   private func write(_ batch: StoreBatch) throws(StoreError) -> ArraySlice<IdempotencyIndex.Named> {
     for (hash, ir) in batch.definitions {
       try statements.addDefinition.run(.text(hash), .json(ir))
@@ -141,7 +144,7 @@ public final class SQLiteStore: Store {
     let (others, carried) = try writeJournal(batch, named)
     try answers.add(named[carried...])
     try answers.move(atLeast: carried)
-    // In the order of the tree that they go into.
+    // In the order of the target B-tree.
     for id in batch.instances.keys.sorted() {
       guard let row = batch.instances[id] else { continue }
       let isNew = batch.created.contains(row.id)
@@ -175,9 +178,10 @@ public final class SQLiteStore: Store {
     }
   }
 
-  /// Appends the entries, each with the place of the one before it of the same instance, and the key that it answers.
-  /// - Returns: The instances that have new entries and no new row to say so, and how many of the answers, from the
-  ///   first on, stand with their entries now.
+  /// Appends the entries, each with the number of the previous entry of the same instance, and the idempotency key that
+  /// it answers.
+  /// - Returns: The instances that have new entries and no new row, and the number of answers, from the first on, that
+  ///   are now stored in their entries.
   private func writeJournal(
     _ batch: StoreBatch, _ named: [IdempotencyIndex.Named]
   ) throws(StoreError) -> (others: Set<Int64>, carried: Int) {
@@ -202,7 +206,7 @@ public final class SQLiteStore: Store {
     return (others, carried)
   }
 
-  /// The newest entry of an instance; 0 when there is none.
+  /// The newest entry of an instance; 0 for an instance without entries.
   private func head(of instance: Int64, isNew: Bool = false) throws(StoreError) -> Int64 {
     if let known = heads[instance] { return known }
     if isNew { return 0 }
@@ -231,7 +235,7 @@ public final class SQLiteStore: Store {
         .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),
         .integer(head), sum)
-      // The lock keeps other processes out; one that wrote all the same has made the cache wrong.
+      // The lock excludes other processes; one that has written nevertheless has invalidated the cache.
       guard connection.changes == 1 else { throw .fatal("another process has written to the store") }
     }
   }

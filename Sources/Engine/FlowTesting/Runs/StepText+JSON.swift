@@ -3,9 +3,9 @@ import FlowIR
 public import FlowJSON
 public import FlowMachine
 
-// Steps and refusals for programs.
+// Steps and refusals as JSON.
 extension StepText {
-  /// One object: what happened, when, and what came of it.
+  /// One object: the input, its time, and its effects.
   public func json(_ happening: VirtualRun.RunEvent) -> JSON {
     var members: [JSON.Member] = [
       .init("cause", .string(happening.cause)),
@@ -61,7 +61,7 @@ extension StepText {
     }
   }
 
-  /// How a run stands at its end, and what it waits for.
+  /// The state of a run at its end, and its pending work.
   public func json(endOf run: VirtualRun) -> JSON {
     let waiting = run.outstanding.filter(\.isAwaited).map { json($0.job) }
     let timers = (run.instance?.timers ?? []).map { timer in
@@ -74,7 +74,7 @@ extension StepText {
     ]
   }
 
-  /// A job that is asked for.
+  /// A requested job.
   private func json(_ job: Job) -> JSON {
     [
       "job": .string(machine.name(of: job.target)), "arguments": job.arguments.json(in: machine.types),
@@ -82,7 +82,7 @@ extension StepText {
     ]
   }
 
-  /// Why something was refused.
+  /// The reason of a refusal.
   public func json(_ refusal: Refusal) -> JSON {
     [
       "code": .string(refusal.code), "message": .string(refusal.message),

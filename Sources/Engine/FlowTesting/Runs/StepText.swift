@@ -5,15 +5,15 @@ import FlowJSON
 public import FlowMachine
 import FlowTime
 
-/// Writes steps and refusals for people.
+/// Formats steps and refusals as text.
 public struct StepText {
-  /// How much is said of a step.
+  /// The level of detail of a step.
   public enum Trace: String, CaseIterable, Sendable {
     /// One line.
     case off
-    /// What it changed and what it asked for as well.
+    /// The changes and requested work as well.
     case steps
-    /// The reactions that it took and the timers that it set, too.
+    /// The executed reactions and armed timers as well.
     case all
   }
 
@@ -27,7 +27,7 @@ public struct StepText {
     self.trace = trace
   }
 
-  /// The step in a line, and a line for each thing that it asked for.
+  /// The step in one line, and a line for each effect.
   public func describe(_ happening: VirtualRun.RunEvent, start: Int64) -> String {
     switch happening.outcome {
     case .accepted(let step): describe(step, cause: happening.cause, at: happening.at, start: start)
@@ -100,7 +100,7 @@ public struct StepText {
     }
   }
 
-  /// What is asked for, with its arguments.
+  /// The requested work, with its arguments.
   public func describe(_ job: Job) -> String {
     machine.name(of: job.target) + " " + job.arguments.json(in: machine.types).text()
   }

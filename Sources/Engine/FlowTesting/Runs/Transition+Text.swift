@@ -1,7 +1,7 @@
 public import FlowIR
 
 extension Transition {
-  /// The reaction as a flow says it, without what it does: `on Paid by clerk when amount > 0 → paid`.
+  /// The head of the reaction in the syntax of a flow, without its actions: `on Paid by clerk when amount > 0 → paid`.
   public func text(of flow: Flow, in program: Program) -> String {
     let callers = roles.map { program.roles[$0] } + senders.map { program.flows[$0].name }
     let by = callers.isEmpty ? "" : " by " + callers.joined(separator: ", ")

@@ -3,7 +3,7 @@ import FlowIR
 import FlowJSON
 
 extension Value {
-  /// The value as it is written in a flow.
+  /// The value in the syntax of a flow.
   public func source(in types: TypeRegistry) -> String {
     switch self {
     case .null: "null"

@@ -1,18 +1,18 @@
 public import FlowMachine
 
-// Calls that are answered without anybody asking.
+// Calls with automatic outcomes.
 extension VirtualRun {
-  /// A call that was ended by itself.
+  /// A call with an automatic outcome.
   public struct Answered {
     public var job: Job
     public var outcome: CallOutcome
     public var happening: RunEvent
   }
 
-  /// How many answers may follow one input.
+  /// The maximum number of automatic outcomes after one input.
   public static let maximumAnswers = 10_000
 
-  /// Ends the oldest awaited job that there is an answer for; nil when there is none.
+  /// Ends the oldest awaited job for which `answer` returns an outcome; nil when there is no such job.
   public mutating func answerOne(_ answer: (Job) -> CallOutcome?) -> Answered? {
     if let known = endKnown() { return Answered(job: known.job, outcome: known.outcome, happening: known.event) }
     for work in outstanding where work.isAwaited {
@@ -24,7 +24,7 @@ extension VirtualRun {
     return nil
   }
 
-  /// Ends all awaited jobs that there are answers for, also those that the answers lead to.
+  /// Ends all awaited jobs for which `answer` returns outcomes, including those that result from them.
   public mutating func answerAll(_ answer: (Job) -> CallOutcome?) -> [Answered] {
     var all: [Answered] = []
     while all.count < VirtualRun.maximumAnswers, let one = answerOne(answer) { all.append(one) }

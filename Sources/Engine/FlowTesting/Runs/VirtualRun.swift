@@ -2,18 +2,19 @@ public import CEL
 public import FlowIR
 public import FlowMachine
 
-/// One instance on a virtual clock, with its timers and its outstanding jobs. A value: a copy is a way back.
+/// One instance on a virtual clock, with its timers and its outstanding jobs. A value: an earlier state is restored
+/// from a copy.
 ///
-/// Nothing is really done: what actions would do waits until somebody says how it ended.
+/// Actions are not executed: each waits until its outcome is supplied.
 public struct VirtualRun {
-  /// An action that the instance has asked for.
+  /// A requested action of the instance.
   public struct Work {
     public var job: Job
     /// True if the instance waits for the result.
     public var isAwaited: Bool { job.call != nil }
   }
 
-  /// Something that came of an input.
+  /// An effect of an input.
   public struct RunEvent {
     public var cause: String
     public var at: Int64
@@ -33,9 +34,9 @@ public struct VirtualRun {
   /// Milliseconds since 1970.
   public private(set) var now: Int64
   public private(set) var instance: Instance?
-  /// What was asked for and has not ended.
+  /// The requested work that has not ended.
   public private(set) var outstanding: [Work] = []
-  /// What has been done to it, without what was refused.
+  /// The accepted inputs, without refused ones.
   public private(set) var moves: [RunInput] = []
 
   public var program: Program { stepper.machine.program }
@@ -49,7 +50,7 @@ public struct VirtualRun {
     self.now = now
   }
 
-  /// Sends an event; the first one has to be one that starts the flow.
+  /// Sends an event; the first one has to start the flow.
   public mutating func send(event: EventIndex, payload: Value, caller: Caller) -> RunEvent {
     let name = program.events[event].name
     let outcome =
@@ -64,7 +65,7 @@ public struct VirtualRun {
     return take(outcome, cause: name)
   }
 
-  /// Whether an event starts another run after the end of the last one.
+  /// Returns true if an event starts another run after the end of the last one.
   private func startsAgain(on event: EventIndex) -> Bool {
     guard let instance, instance.status != .running else { return false }
     return stepper.machine.startsAgain(flow: flow, on: event)
@@ -78,7 +79,7 @@ public struct VirtualRun {
     return take(outcome, cause: "called")
   }
 
-  /// Ends the oldest awaited job that `isMeant` picks; nil when there is none.
+  /// Ends the oldest awaited job for which `isMeant` is true; nil when there is no such job.
   public mutating func end(where isMeant: (Job) -> Bool, _ outcome: CallOutcome) -> RunEvent? {
     guard let instance, let index = outstanding.firstIndex(where: { $0.isAwaited && isMeant($0.job) }) else {
       return nil
@@ -88,7 +89,7 @@ public struct VirtualRun {
     return finish(work.job, outcome, of: instance)
   }
 
-  /// Ends the oldest call whose `once` key has a result; nil when there is none.
+  /// Ends the oldest call whose `once` key has a result; nil when there is no such call.
   mutating func endKnown() -> (job: Job, outcome: CallOutcome, event: RunEvent)? {
     guard let instance else { return nil }
     for (index, work) in outstanding.enumerated() where work.isAwaited {
@@ -102,13 +103,13 @@ public struct VirtualRun {
   }
 
   private mutating func finish(_ job: Job, _ outcome: CallOutcome, of instance: Instance) -> RunEvent {
-    // A failure is no result: the next call with the key does the work again.
+    // A failure is not a result: the next call with the key does the work again.
     if let key = job.once, case .done = outcome { onceResults[OnceKey(target: job.target, key: key)] = outcome }
     let name = stepper.machine.name(of: job.target)
     return take(stepper.step(instance, .result(job.reference, outcome), now: now), cause: "result of \(name)")
   }
 
-  /// Moves the clock on and fires, in order, the timers that come due on the way.
+  /// Advances the clock and fires, in order, the timers that become due.
   public mutating func advance(to instant: Int64) -> [RunEvent] {
     note(wait: max(instant - now, 0))
     var happenings: [RunEvent] = []
@@ -119,7 +120,7 @@ public struct VirtualRun {
     return happenings
   }
 
-  /// Makes a move; nil when there is nothing that it could end.
+  /// Applies an input; nil for the end of work that does not exist.
   public mutating func make(_ move: RunInput) -> [RunEvent]? {
     switch move {
     case .send(let event, let payload, let caller):
@@ -136,7 +137,7 @@ public struct VirtualRun {
     return events
   }
 
-  /// Waits that follow each other are one.
+  /// Consecutive waits are merged.
   private mutating func note(wait: Int64) {
     guard wait > 0 else { return }
     if case .advance(let before)? = moves.last {
@@ -146,10 +147,10 @@ public struct VirtualRun {
     }
   }
 
-  /// How many timers one call of ``advance(to:)`` fires.
+  /// The maximum number of timers that one call of ``advance(to:)`` fires.
   public static let maximumFirings = 100_000
 
-  /// The timer that is due first.
+  /// The timer with the earliest due time.
   public var nextTimer: ArmedTimer? {
     instance?.timers.min { ($0.due, $0.transition) < ($1.due, $1.transition) }
   }

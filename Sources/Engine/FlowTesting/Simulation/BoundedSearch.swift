@@ -3,25 +3,25 @@ public import FlowIR
 import FlowJSON
 public import FlowMachine
 
-/// Looks for a shortest way from one situation to another, by trying every event with some values, every end of a call
-/// and every timer.
+/// Searches for a shortest sequence of inputs from one situation to another, by trying every event with some values,
+/// every outcome of a call and every timer.
 ///
-/// Situations that differ only in what they have been through count as one. The values are small ones, and those that
-/// the flow speaks of; so what is not found may still exist.
+/// Situations that differ only in their history count as one. The values are small ones, and those that occur in the
+/// flow, so that a situation that is not found may still be reachable.
 public struct BoundedSearch {
-  /// How many situations are looked at.
+  /// The maximum number of visited situations.
   public static let maximumSituations = 20_000
-  /// How many moves a way may have when nothing is said.
+  /// The default maximum length of a sequence.
   public static let usualDepth = 8
-  /// How many payloads of an event are tried.
+  /// The number of payloads tried for each event.
   static let samples = 12
   private static let draws = 48
 
   public enum Answer {
     case found([RunInput])
-    /// No way of that many moves; complete when there is nothing left to try behind them.
+    /// No sequence up to that length; complete when all sequences were tried.
     case none(situations: Int, isComplete: Bool)
-    /// Too many situations, or somebody lost patience.
+    /// Too many situations, or the search was cancelled.
     case givenUp(situations: Int, depth: Int)
   }
 
@@ -41,8 +41,8 @@ public struct BoundedSearch {
     values = RandomValues(origin.program.flows[origin.flow], in: origin.program, origin.stepper.machine.types)
   }
 
-  /// Goes to where `isGoal` holds, breadth first.
-  /// - Parameter isGivenUp: Asked before each situation.
+  /// Searches breadth first for a situation in which `isGoal` is true.
+  /// - Parameter isGivenUp: Returns true to cancel; called before each situation.
   public mutating func run(depth: Int, isGivenUp: () -> Bool, isGoal: (VirtualRun) -> Bool) -> Answer {
     if isGoal(origin) { return .found([]) }
     var nodes = [Node(run: origin, parent: -1, depth: 0)]
@@ -79,7 +79,7 @@ public struct BoundedSearch {
     return moves.reversed()
   }
 
-  /// What tells one situation from another: states, data, timers by the time that is left, and what is waited for.
+  /// The identity of a situation: states, data, timers by their remaining time, and pending work.
   private func situation(_ run: VirtualRun) -> [String] {
     guard let instance = run.instance else { return [] }
     let machine = run.stepper.machine
@@ -89,7 +89,7 @@ public struct BoundedSearch {
     return run.leafPaths + [instance.status.rawValue] + timers.sorted() + work.sorted() + rest
   }
 
-  // MARK: - What could happen
+  // MARK: - Possible inputs
 
   private mutating func moves(at run: VirtualRun) -> [RunInput] {
     let flow = run.program.flows[run.flow]
@@ -133,7 +133,7 @@ public struct BoundedSearch {
     return distinct { .end(target, .done(values.value(of: type, &$0))) } + codes
   }
 
-  /// Some of what chance comes up with, the same each time.
+  /// A few random inputs, the same in each run.
   private func distinct(_ make: (inout SeededRandom) -> RunInput) -> [RunInput] {
     var chance = SeededRandom(seed: 1)
     var moves: [RunInput] = []
@@ -147,7 +147,7 @@ public struct BoundedSearch {
 }
 
 extension Machine {
-  /// The errors that a caller can tell apart.
+  /// The error codes that a caller can distinguish.
   public func failureCodes(of target: Call.Target) -> [String] {
     switch target {
     case .action(let action): program.actions[action].failures

@@ -2,7 +2,7 @@ import CEL
 import FlowIR
 import FlowMachine
 
-/// Numbers that look like chance and are the same for the same seed (SplitMix64; Steele, Lea and Flood, 2014).
+/// Pseudorandom numbers, the same for the same seed (SplitMix64; Steele, Lea and Flood, 2014).
 struct SeededRandom {
   private var state: UInt64
 
@@ -19,16 +19,16 @@ struct SeededRandom {
   mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }
 
-/// Values of a type: small ones, and those that the flow itself speaks of, with their neighbours.
+/// Values of a type: small ones, and those that occur in the flow, with their neighbours.
 struct RandomValues {
   let types: TypeRegistry
   private var ints: [Int64] = [0, 1, 2, 3, -1, 10, 100]
   private var doubles: [Double] = [0, 1, 0.5, -1, 100]
   private var strings: [String] = ["a", "b", ""]
   private var isCallerRead = false
-  /// By event: the roles that its reactions are for; nil stands for any event.
+  /// By event: the roles of its reactions; nil represents any event.
   private var roles: [EventIndex?: Set<Int>] = [:]
-  /// By event: the first flow that its reactions are for.
+  /// By event: the first flow that its reactions accept as a sender.
   private var senders: [EventIndex: FlowIndex] = [:]
   /// By event: the first flow that emits it.
   private var emitters: [EventIndex: FlowIndex] = [:]
@@ -57,7 +57,7 @@ struct RandomValues {
     }
   }
 
-  /// Somebody who holds every role that may matter to an event, and has a name where one matters.
+  /// A caller with every role that is relevant to an event, and with a name if one is relevant.
   func caller(of event: EventIndex, _ program: Program, _ chance: inout SeededRandom) -> Caller {
     let meant = (roles[event] ?? []).union(roles[nil] ?? [])
     let held = program.roles.indices.filter { isCallerRead || meant.contains($0) }.map { program.roles[$0] }

@@ -4,7 +4,7 @@ import FlowJSON
 public import FlowMachine
 import FlowTime
 
-/// One thing that is done to an instance on a virtual clock.
+/// One input of an instance on a virtual clock.
 public enum RunInput: Hashable, Sendable {
   case send(event: EventIndex, payload: Value, caller: Caller)
   /// The arguments are a record.
@@ -14,9 +14,9 @@ public enum RunInput: Hashable, Sendable {
   case advance(Int64)
 }
 
-// How moves are written.
+// The text forms of inputs.
 extension RunInput {
-  /// As a line of a `test`.
+  /// The input as a line of a `test`.
   public func testLine(in machine: Machine, flow: FlowIndex) -> String {
     let types = machine.types
     switch self {
@@ -34,7 +34,7 @@ extension RunInput {
     }
   }
 
-  /// As a line of the REPL.
+  /// The input as a command of the REPL.
   public func sessionLine(in machine: Machine) -> String {
     let types = machine.types
     switch self {
@@ -56,7 +56,7 @@ extension RunInput {
 }
 
 extension RunInput {
-  /// The same for another version of the program; nil when a name is gone or a value no longer fits.
+  /// The input for another version of the program; nil when a name does not exist or a value does not fit.
   public func carried(from old: Machine, to new: Machine, flow: FlowIndex) -> RunInput? {
     switch self {
     case .send(let event, let payload, let caller):
@@ -81,7 +81,7 @@ extension RunInput {
 }
 
 extension Machine {
-  /// The action, or the flow that can be called, of that name; or what a call of that name calls.
+  /// The action, or the callable flow, of that name; or the target of the call of that name.
   public func target(named name: String, flow: FlowIndex) -> Call.Target? {
     if let call = program.flows[flow].calls.first(where: { $0.name == name }) { return call.target }
     if let action = program.actions.firstIndex(where: { $0.name == name }) { return .action(action) }

@@ -22,7 +22,7 @@ struct SimulatedRun {
 
   // MARK: - Choosing
 
-  /// Something that is possible now; nil when the run is over.
+  /// A random possible input; nil when the run is over.
   func choose(_ chance: inout SeededRandom) -> RunInput? {
     guard let instance = run.instance else { return begin(&chance) }
     guard instance.status == .running else { return nil }
@@ -91,7 +91,7 @@ struct SimulatedRun {
     }
   }
 
-  /// A refusal that is no answer to the event but a mistake of the flow.
+  /// A refusal that reports a fault of the flow, and not a regular rejection of the event.
   private func mistake(_ refusal: Refusal, isAnswered: Bool) -> SimulatedProblem? {
     let expectation = isAnswered ? "expect refused" : "expect incident"
     switch refusal.reason {
@@ -114,7 +114,7 @@ struct SimulatedRun {
     }
   }
 
-  /// True if a running instance has nothing left that could happen to it.
+  /// True if no further input of a running instance is possible.
   var isStuck: Bool {
     guard let instance = run.instance, instance.status == .running, problem == nil else { return false }
     return simulation.stepper.acceptedEvents(of: instance).isEmpty && run.nextTimer == nil

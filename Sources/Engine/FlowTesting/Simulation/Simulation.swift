@@ -2,20 +2,20 @@ import CEL
 public import FlowIR
 import FlowMachine
 
-/// Runs a flow many times with random events and results, and looks for faults: expressions that fail, invariants and
-/// `never`s that would break, timers and results that fail, raised events that no state handles, endless reactions, and
-/// instances that are stuck.
+/// Runs a flow many times with random events and results, and searches for faults: expressions that fail, violated
+/// invariants and `never`s, failing timers and results, raised events that no state handles, endless reactions, and
+/// stuck instances.
 public struct Simulation {
-  /// How many moves one run has at most.
+  /// The maximum number of inputs of one run.
   public static let maximumMoves = 40
 
-  /// Something that should not be, with the shortest way to it that was found.
+  /// A fault, with the shortest sequence of inputs found for it.
   public struct Finding: Sendable {
     public var message: String
-    /// A `test` that goes that way.
+    /// A `test` that reproduces it.
     public var test: String
     public var moves: Int
-    /// The number that gives the run again.
+    /// The seed that reproduces the run.
     public var seed: UInt64
   }
 
@@ -39,7 +39,7 @@ public struct Simulation {
     values = RandomValues(program.flows[flow], in: program, stepper.machine.types)
   }
 
-  /// Goes on until something is found or all runs are made. The same seed gives the same report.
+  /// Runs until a fault is found or all runs are complete. The same seed gives the same report.
   public func run(count: Int, seed: UInt64) -> Report {
     var report = Report(coverage: Coverage(flowCount: program.flows.count))
     for index in 0..<max(count, 0) {
@@ -63,7 +63,7 @@ public struct Simulation {
     return report
   }
 
-  /// A way to a state; nil when none of so many random runs came there.
+  /// A sequence of inputs that reaches a state; nil when none of `runs` random runs reached it.
   public func path(to state: StateIndex, runs: Int, seed: UInt64, isGivenUp: () -> Bool) -> [RunInput]? {
     for index in 0..<max(runs, 0) where !isGivenUp() {
       var chance = SeededRandom(seed: seed &+ UInt64(index))
@@ -77,11 +77,11 @@ public struct Simulation {
     return nil
   }
 
-  /// Leaves out the moves that are not needed to come to the same.
+  /// Removes inputs that are not needed to reproduce the result.
   private func shortened(_ moves: [RunInput], _ isSame: (SimulatedRun) -> Bool) -> [RunInput] {
     var kept = moves
     while true {
-      // What one move needed another for may be left out once that is gone.
+      // An input may become removable after the one that needed it was removed.
       let shorter = shortenedOnce(kept, isSame)
       guard shorter.count < kept.count else { return kept }
       kept = shorter
@@ -113,12 +113,12 @@ public struct Simulation {
   private func source(of move: RunInput) -> String { move.testLine(in: stepper.machine, flow: flow) }
 }
 
-/// What a run came to that it should not have come to.
+/// A fault that a run has found.
 struct SimulatedProblem {
-  /// The same for the same mistake in another run.
+  /// The identity of the fault: the same in other runs with the same fault.
   var kind: String
   var name: String
   var message: String
-  /// What a test says behind the moves.
+  /// The expectation of the generated test, after the inputs.
   var expectation: String
 }

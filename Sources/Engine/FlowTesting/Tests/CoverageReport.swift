@@ -3,7 +3,7 @@ public import FlowIR
 public import FlowJSON
 
 extension Coverage {
-  /// What no test went through, for people.
+  /// The parts of a program that no test covers, as text.
   public func text(of program: Program, style: TerminalStyle) -> String {
     program.flows.indices.map { text(of: program.flows[$0], index: $0, style: style) }.joined()
   }
@@ -25,7 +25,7 @@ extension Coverage {
     return out
   }
 
-  /// The same as a document.
+  /// The same as JSON.
   public func json(of program: Program) -> JSON {
     .object([
       .init(
@@ -50,7 +50,7 @@ extension Coverage {
     ])
   }
 
-  /// The trace file format of LCOV: a line for each transition, a branch for each way of a guard.
+  /// The trace file format of LCOV: a line for each transition, a branch for each result of a guard.
   public func lcov(of program: Program) -> String {
     var lines: [String: [Int: Int]] = [:]
     var branches: [String: [String]] = [:]

@@ -2,7 +2,7 @@ public import FlowDiagnostics
 import FlowIR
 public import FlowJSON
 
-/// The tests of a file and what came of them, for people.
+/// The tests of a file and their results, as text.
 public func renderPretty(_ reports: [TestReport], style: TerminalStyle, isTraced: Bool = false) -> String {
   var out = ""
   for report in reports {
@@ -70,7 +70,7 @@ public func renderTAP(_ reports: [TestReport]) -> String {
   return out
 }
 
-/// The XML that continuous integration reads; one suite for each flow.
+/// The JUnit XML format of continuous integration; one suite for each flow.
 public func renderJUnit(_ reports: [TestReport]) -> String {
   var out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
   for flow in Set(reports.map(\.flow)).sorted() {

@@ -1,15 +1,15 @@
 public import FlowIR
 import FlowMachine
 
-/// What came of one `test`.
+/// The result of one `test`.
 public struct TestReport: Sendable {
-  /// Where a test went another way than it says.
+  /// The statement at which a test failed.
   public struct Failure: Sendable {
-    /// The line as it is written.
+    /// The source line.
     public var statement: String
     public var place: SourceLocation
     public var message: String
-    /// Why: values, guards, what was called instead. May be empty; may have several lines.
+    /// The reason: values, guards, the actual calls. May be empty; may have several lines.
     public var details: String
   }
 
@@ -17,19 +17,19 @@ public struct TestReport: Sendable {
   public var flow: String
   public var place: SourceLocation
   public var failure: Failure?
-  /// Every step in a line or some, as `flow run` shows it.
+  /// The steps, each in one or more lines, in the format of `flow run`.
   public var trace: [String]
   public var steps: Int
 
   public var hasPassed: Bool { failure == nil }
 }
 
-/// Which parts of a program the tests have gone through.
+/// The parts of a program that the tests have executed.
 public struct Coverage: Sendable {
-  /// By flow: the states that were active, and the transitions that were taken.
+  /// By flow: the states that were active, and the transitions that were executed.
   public internal(set) var states: IndexedList<FlowIndex, Set<StateIndex>>
   public internal(set) var transitions: IndexedList<FlowIndex, Set<Int>>
-  /// By flow: the transitions whose guard has held, and those whose guard has not.
+  /// By flow: the transitions whose guard was true, and those whose guard was false.
   public internal(set) var held: IndexedList<FlowIndex, Set<Int>>
   public internal(set) var refused: IndexedList<FlowIndex, Set<Int>>
 
@@ -40,7 +40,7 @@ public struct Coverage: Sendable {
     refused = transitions
   }
 
-  /// Adds the transitions of a step, and all states that it entered or passed through.
+  /// Adds the transitions of a step, and all states that it entered.
   mutating func add(_ step: Step, of flow: FlowIndex, in declaration: Flow) {
     transitions[flow].formUnion(step.transitions)
     held[flow].formUnion(step.transitions)

@@ -4,9 +4,10 @@ import FlowMachine
 
 /// Runs the `test`s of a program on a virtual clock.
 ///
-/// A test is a function of the program alone: the clock begins at a fixed instant, and nothing outside is asked.
+/// A test is a function of the program alone: the clock starts at a fixed instant, and there is no access to the
+/// outside.
 public final class TestRunner {
-  /// Where the clock stands when a test begins: 2026-01-01T00:00:00Z, in milliseconds since 1970.
+  /// The initial time of the clock: 2026-01-01T00:00:00Z, in milliseconds since 1970.
   public static let start: Int64 = 1_767_225_600_000
 
   public let program: Program
@@ -23,7 +24,7 @@ public final class TestRunner {
     coverage = Coverage(flowCount: program.flows.count)
   }
 
-  /// Runs one test to its end, or to the first line that does not hold.
+  /// Runs one test to its end, or to the first statement that fails.
   public func run(_ test: TestCase) -> TestReport {
     var scene = TestScene(test, stepper: stepper, text: text)
     var report = TestReport(
@@ -53,7 +54,7 @@ public final class TestRunner {
   }
 }
 
-/// Why a line of a test does not hold.
+/// The reason why a statement of a test fails.
 struct Mismatch: Error {
   var message: String
   var details = ""

@@ -3,7 +3,7 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 
-// What a test expects, and what it says when that is not so.
+// The expectations of a test, and the messages for violated ones.
 extension TestScene {
   func expect(_ statement: TestCase.Kind) throws(Mismatch) {
     switch statement {
@@ -43,7 +43,7 @@ extension TestScene {
     }
   }
 
-  /// Whether one of some records has the members that are named.
+  /// Returns true if one of the records has the named members.
   private func fits(_ values: [Value], _ members: [TestCase.Member]) throws(Mismatch) -> Bool {
     var wanted: [(name: String, value: Value)] = []
     for member in members { wanted.append((member.name, try value(member.value))) }
@@ -55,7 +55,7 @@ extension TestScene {
 
   private func name(of target: Call.Target) -> String { stepper.machine.name(of: target) }
 
-  // MARK: - What there is instead
+  // MARK: - Actual values
 
   var whereItStands: String {
     guard let instance = run.instance else { return "the flow has not started" }

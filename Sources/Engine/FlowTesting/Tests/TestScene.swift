@@ -2,21 +2,21 @@ import CEL
 import FlowIR
 import FlowMachine
 
-/// One test while it runs: the instance, what was mocked, what has happened.
+/// The state of a running test: the instance, the mocks and the events.
 struct TestScene {
   let test: TestCase
   let stepper: Stepper
   let text: StepText
   var run: VirtualRun
   var happenings: [VirtualRun.RunEvent] = []
-  /// What each mocked action or flow answers.
+  /// The outcome of each mocked action or flow.
   var mocks: [Call.Target: CallOutcome] = [:]
-  /// Every job that was asked for, in order.
+  /// Every requested job, in order.
   var jobs: [Job] = []
   var emitted: [(event: EventIndex, payload: Value)] = []
-  /// The refusal of the last event, which the next line has to expect.
+  /// The refusal of the last event, which the next statement has to expect.
   var refusal: Refusal?
-  /// The incident of a timer or a result, likewise.
+  /// The incident of a timer or a result, which the next statement has to expect.
   var incident: Refusal?
   var coverage: Coverage
 
@@ -50,7 +50,7 @@ struct TestScene {
 
   // MARK: - Driving
 
-  /// Carries out a line that does something; false for one that expects something.
+  /// Executes a statement that changes the run; false for an expectation.
   private mutating func drive(_ statement: TestCase.Kind) throws(Mismatch) -> Bool {
     switch statement {
     case .start(let arguments): try start(arguments)
@@ -121,7 +121,7 @@ struct TestScene {
     try answer()
   }
 
-  /// Ends what is mocked, until nothing mocked waits any more.
+  /// Ends mocked calls until none is waiting.
   private mutating func answer() throws(Mismatch) {
     for _ in 0..<VirtualRun.maximumAnswers {
       guard let answered = run.answerOne({ mocks[$0.target] }) else { return }
@@ -153,7 +153,7 @@ struct TestScene {
     }
   }
 
-  /// Notes the guards that say no to an event, for coverage.
+  /// Records the false guards of an event, for coverage.
   private mutating func watchGuards(_ event: EventIndex, payload: Value, caller: Caller) {
     guard let instance = run.instance else { return }
     for verdict in stepper.explain(instance, event: event, payload: payload, caller: caller, now: run.now) {

@@ -92,7 +92,7 @@ extension Checker {
     return fold(TypedExpression(range, enumeration.type, .call(.toEnum, overload: nil, [name, typed[0]])))
   }
 
-  /// `math.greatest` and `math.least`: numbers side by side, or one list of them.
+  /// `math.greatest` and `math.least`: several numbers, or one list of them.
   private mutating func checkExtreme(
     _ name: String, function: Expression.Field, arguments: [Expression], at range: SourceRange
   ) -> TypedExpression {
@@ -128,13 +128,13 @@ extension Checker {
     return checkOverloads(name, signatures: signatures, arguments: typed, at: range, nameRange: nameRange)
   }
 
-  /// A chain of `+` stays one call as long as one overload serves all its steps.
+  /// A chain of `+` stays one call while one overload accepts all its terms.
   private mutating func checkSum(
     _ terms: [TypedExpression], at range: SourceRange, nameRange: SourceRange
   ) -> TypedExpression {
     let signatures = environment.overloads["_+_"] ?? []
     var sum = terms[0]
-    // The terms that one overload has taken in so far.
+    // The terms accepted by one overload so far.
     var run: (terms: [TypedExpression], overload: String, type: ValueType)?
     for term in terms.dropFirst() {
       let left = run.map { TypedExpression(sum.range, $0.type, .failure("")) } ?? sum
@@ -214,12 +214,12 @@ extension Checker {
     return fold(TypedExpression(range, type.bounded, .call(builtin, overload: overload, arguments)), nameRange)
   }
 
-  /// The overload for just these types. Scalars fit no other, so that nothing has to be tried.
+  /// The overload for exactly these types. Scalars fit no other, so that no search is needed.
   private func exactMatch(_ types: [ValueType], _ signatures: [Signature]) -> Signature? {
     guard let first = types.first, types.allSatisfy(\.isScalar) else { return nil }
     return signatures.first { signature in
       guard signature.parameters.count == types.count, signature.result.isScalar else { return false }
-      // `==` takes two of any one type.
+      // `==` accepts two values of any one type.
       if case .parameter? = signature.parameters.first {
         return signature.parameters.allSatisfy { $0 == signature.parameters[0] } && types.allSatisfy { $0 == first }
       }
@@ -227,7 +227,7 @@ extension Checker {
     }
   }
 
-  /// An optional value is never null, so comparing the two is a mistake, though CEL allows it.
+  /// An optional value is never null, so that comparing the two is an error, although CEL allows it.
   private mutating func checkNullComparison(_ name: String, arguments: [TypedExpression], at range: SourceRange) {
     guard environment.reportsConstantFaults, name == "_==_" || name == "_!=_", arguments.count == 2 else { return }
     let types = arguments.map { substitution.apply($0.type) }

@@ -110,7 +110,7 @@ extension Checker {
     )
   }
 
-  /// For an int beside a double: the conversion.
+  /// The conversion of an int that is combined with a double.
   private func mixedNumbers(_ arguments: [TypedExpression]) -> (String?, [Fix]) {
     guard arguments.count == 2 else { return (nil, []) }
     let types = arguments.map { substitution.apply($0.type, isFinal: true) }

@@ -1,7 +1,7 @@
 import FlowSource
 
 extension Checker {
-  /// A name with selections. The longest part of the chain that is declared wins; the rest selects fields.
+  /// A name with selections. The longest declared prefix of the chain is the name; the rest selects fields.
   mutating func checkChain(_ expression: Expression) -> TypedExpression {
     var steps: [(field: Expression.Field, mode: Expression.SelectMode, range: SourceRange)] = []
     var root = expression
@@ -24,7 +24,7 @@ extension Checker {
     return typed
   }
 
-  /// The value of the longest declared prefix of `path`, and how many selections it took.
+  /// The value of the longest declared prefix of `path`, and the number of selections in it.
   private mutating func resolve(
     _ path: [String], isRooted: Bool, root: Expression, ranges: [SourceRange]
   ) -> (TypedExpression, used: Int) {
@@ -181,7 +181,7 @@ extension Checker {
       if case .optional = wanted {} else { wanted = .optional(wanted) }
     }
     if declared.presence != .always {
-      // Messages take null for what is not set, and convert what they keep.
+      // Messages accept null for unset fields, and convert the values that they store.
       if !substitution.unify(value.type, wanted) {
         report(
           "F201",

@@ -161,7 +161,7 @@ struct Checker {
 
   // MARK: Types at the end
 
-  /// Puts what was found for type parameters into every node.
+  /// Substitutes the inferred types for type parameters in every node.
   private func finalize(_ typed: TypedExpression) -> TypedExpression {
     var kind = typed.kind
     switch kind {
@@ -196,13 +196,13 @@ struct Checker {
     return TypedExpression(typed.range, substitution.apply(typed.type, isFinal: true), kind)
   }
 
-  /// Makes `typed` fit where a value of type `wanted` is needed.
+  /// Converts `typed` to a value of type `wanted`.
   mutating func adapt(_ typed: TypedExpression, to wanted: ValueType, what: String? = nil) -> TypedExpression {
     let found = substitution.apply(typed.type, isFinal: true)
     if found == wanted || found == .error || wanted == .error || wanted == .dyn { return typed }
     var trial = substitution
     if found != .null || wanted.acceptsNull, trial.unify(typed.type, wanted) {
-      // An empty list has no element type of its own, and nothing that could be wrong.
+      // An empty list has no element type of its own, so that it always fits.
       substitution = trial
       let settled = substitution.apply(typed.type, isFinal: true)
       return settled.mentionsDyn || settled != wanted ? TypedExpression(typed.range, wanted, .coerce(typed)) : typed

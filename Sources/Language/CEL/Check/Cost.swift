@@ -10,7 +10,7 @@ public struct CostRange: Hashable, Sendable {
 
   public init(exactly value: UInt64) { self.init(value, value) }
 
-  /// Nothing is known.
+  /// The unknown number.
   public static let unknown = CostRange(0, .max)
   static let zero = CostRange(exactly: 0)
   static let one = CostRange(exactly: 1)
@@ -28,7 +28,7 @@ public struct CostRange: Hashable, Sendable {
     CostRange(min(minimum, other.minimum), max(maximum, other.maximum))
   }
 
-  /// A tenth, rounded up: what going over so many bytes costs.
+  /// A tenth, rounded up: the cost of reading this number of bytes.
   var scaled: CostRange { CostRange(minimum.tenth, maximum.tenth) }
 }
 
@@ -49,10 +49,10 @@ extension UInt64 {
 extension TypedExpression {
   /// The lowest and highest cost of an evaluation, estimated before it runs.
   ///
-  /// The unit is about one look at one value: a name, a field, a call. Macros multiply what their bodies cost by
-  /// the size of what they go through.
-  /// - Parameter size: Says how many elements, entries or bytes a variable or a field of it holds. The path is
-  ///   the name and the fields; elements of a list or map are the step `@items`, keys `@keys`. Nil when unknown.
+  /// The unit is about one access to one value: a name, a field, a call. Macros multiply the cost of their bodies by
+  /// the size of their ranges.
+  /// - Parameter size: Returns the number of elements, entries or bytes of a variable or a field of it. The path is the
+  ///   name and the fields; elements of a list or map are the step `@items`, keys `@keys`. Nil when unknown.
   public func cost(size: ([String]) -> CostRange? = { _ in nil }) -> CostRange {
     withoutActuallyEscaping(size) { size in
       var estimator = CostEstimator(size: size)
@@ -66,7 +66,7 @@ private struct CostEstimator {
   struct Estimate {
     var cost: CostRange
     var size = CostRange.unknown
-    /// The path of its value, when it comes from a variable.
+    /// The path of its value, when the value is read from a variable.
     var path: [String]?
   }
 
@@ -125,7 +125,7 @@ private struct CostEstimator {
     Estimate(cost: CostRange(exactly: base) + sum(parts), size: CostRange(exactly: UInt64(count)))
   }
 
-  /// A definition is evaluated once, however often it is named.
+  /// A definition is evaluated once, regardless of the number of references.
   private mutating func estimate(_ definition: Definition) -> Estimate {
     if let known = definitions[ObjectIdentifier(definition)] {
       return Estimate(cost: .one, size: known.size, path: known.path)

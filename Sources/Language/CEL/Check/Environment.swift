@@ -3,7 +3,7 @@ public import FlowSource
 /// The names that an expression may use: variables, definitions, functions, types.
 public struct Environment: Sendable {
   public var types: TypeRegistry
-  /// The namespace in which names are tried first, innermost part by part: `a.b`.
+  /// The namespace in which names are resolved first, from the innermost part: `a.b`.
   public var container: String
   /// Reports faults of constant operations: an overflow, a division by zero, a bad pattern.
   ///
@@ -67,7 +67,7 @@ public struct Environment: Sendable {
   /// Declares an overload that can be checked but has no implementation.
   public mutating func declare(_ signature: Signature) { add([signature]) }
 
-  /// Takes a variable or definition out again.
+  /// Removes a variable or definition.
   public mutating func remove(_ name: String) {
     variables[name] = nil
     definitions[name] = nil
@@ -107,13 +107,13 @@ public struct Environment: Sendable {
     return (diagnostics.hasErrors ? nil : typed, typed.type, diagnostics)
   }
 
-  /// Resolves names only, and leaves every question of types to run time.
+  /// Resolves names only, and defers all type checks to run time.
   public func resolve(_ expression: Expression) -> TypedExpression {
     var checker = Checker(environment: self, isLenient: true)
     return checker.checkRoot(expression, expecting: nil)
   }
 
-  /// `name` as it may be meant in the container, most qualified first.
+  /// The qualified forms of `name` in the container, most qualified first.
   func candidates(_ name: String, isRooted: Bool) -> [String] {
     if isRooted || container.isEmpty { return [name] }
     var parts = container.split(separator: ".")

@@ -14,7 +14,7 @@ struct Folder {
   enum Outcome {
     case value(Value)
     case fault(Fault)
-    /// Too large, or left to run time.
+    /// Too large, or deferred to run time.
     case none
   }
 
@@ -27,7 +27,7 @@ struct Folder {
     }
   }
 
-  /// A list or map as it is at run time.
+  /// A list or map in its run-time form.
   func aggregate(_ value: Value) -> Outcome { run { $0.make(value) } }
 
   private func run(_ body: (Evaluator) -> Slot) -> Outcome {

@@ -7,7 +7,7 @@ struct TreeReader {
   static let maximumNodes = 1_000_000
 
   private var types: [ValueType] = []
-  /// Read and not yet a part of a whole.
+  /// Nodes that are read and not yet part of another node.
   private var nodes: [TypedExpression?] = []
   private var definitionBodies: [(name: String, node: Int)] = []
   private var definitions: [Definition?] = []
@@ -52,7 +52,7 @@ struct TreeReader {
     return types[index]
   }
 
-  /// Each node becomes part of one whole only, so that the tree is no larger than the list.
+  /// Each node becomes part of exactly one other node, so that the tree is no larger than the list.
   private mutating func take(_ index: Int) throws(LoadError) -> TypedExpression {
     guard nodes.indices.contains(index), let node = nodes[index] else { throw LoadError("there is no node \(index)") }
     nodes[index] = nil

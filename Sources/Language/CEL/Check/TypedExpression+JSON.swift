@@ -1,9 +1,9 @@
 public import FlowJSON
 import FlowSource
 
-/// The stored form is flat: a table of types and a list of nodes, in which parts come before wholes.
+/// The stored form is flat: a table of types and a list of nodes, in which children precede their parents.
 ///
-/// So nesting costs no depth of the document, and reading it needs no recursion.
+/// So the depth of the document is constant, and reading it needs no recursion.
 extension TypedExpression {
   public var json: JSON {
     var writer = TreeWriter()
@@ -17,7 +17,9 @@ extension TypedExpression {
     return .object(members)
   }
 
-  /// Reads what ``json`` wrote, and takes nothing on trust.
+  /// Reads and validates the stored form that ``json`` writes.
+  ///
+  /// - Throws: `LoadError` when the document is not a well-typed expression.
   public init(json: JSON) throws(LoadError) {
     var reader = TreeReader()
     self = try reader.read(json)

@@ -3,7 +3,7 @@ public import FlowSource
 
 /// A checked expression: types, chosen overloads, slots of variables.
 ///
-/// Its height is bounded by ``maximumHeight``; programs are made from it, and intermediate code stores it as JSON.
+/// Its height is bounded by ``maximumHeight``; programs are compiled from it, and the IR stores it as JSON.
 public struct TypedExpression: Hashable, Sendable {
   /// The largest height of a tree, including the definitions it names.
   public static let maximumHeight = 500
@@ -27,10 +27,10 @@ public struct TypedExpression: Hashable, Sendable {
     case local(String, index: Int)
     /// A reference to a definition; its body is evaluated at most once.
     case named(Definition)
-    /// A name or call that means nothing; an error when it is evaluated. Only of unchecked expressions.
+    /// An unresolved name or call; an error when it is evaluated. Only in unchecked expressions.
     case failure(String)
     case select(TypedExpression, field: String, Expression.SelectMode)
-    /// A member's receiver is the first argument. `overload` is nil when run time decides.
+    /// A member's receiver is the first argument. `overload` is nil when it is selected at run time.
     case call(Builtin, overload: String?, [TypedExpression])
     case and([TypedExpression])
     case or([TypedExpression])
@@ -140,7 +140,7 @@ extension TypedExpression {
   /// The direct sub-expressions, in the order of the text.
   public var children: [TypedExpression] { kind.children }
 
-  /// The value, when it is known without evaluating.
+  /// The value, if it is known without evaluation.
   public var constant: Value? {
     if case .constant(let value) = kind { value } else { nil }
   }

@@ -2,7 +2,7 @@
 struct Substitution {
   private(set) var bindings: [String: ValueType] = [:]
 
-  /// `type` with all that is known put in; what is not becomes `dyn` if `isFinal`.
+  /// `type` with all bindings substituted; unbound parameters become `dyn` if `isFinal`.
   func apply(_ type: ValueType, isFinal: Bool = false) -> ValueType {
     if case .parameter(let name) = type {
       guard let bound = bindings[name] else { return isFinal ? .dyn : type }
@@ -79,7 +79,7 @@ struct Substitution {
     return type.parameters.contains { occurs(name, in: $0) }
   }
 
-  /// The one of two agreeing types that takes in the other.
+  /// The more general of two agreeing types.
   static func mostGeneral(_ first: ValueType, _ second: ValueType) -> ValueType {
     isAtLeastAsGeneral(first, second) ? first : second
   }

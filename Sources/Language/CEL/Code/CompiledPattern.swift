@@ -19,7 +19,7 @@ final class CompiledPattern: @unchecked Sendable {
 
   deinit { cre2_free(handle) }
 
-  /// The fuel for a search in a text of so many bytes: RE2 may run all instructions on each byte.
+  /// The fuel for a search in a text of `bytes` bytes: RE2 may run all instructions on each byte.
   func searchCost(bytes: Int) -> Int { 1 + bytes / 8 + bytes * programSize / 32 }
 
   /// The fuel for compiling.

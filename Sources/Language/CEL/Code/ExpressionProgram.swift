@@ -1,6 +1,6 @@
 import FlowSource
 
-/// A checked expression as code: made once, run many times, by any number of evaluators.
+/// A checked expression as code: compiled once, run many times, by any number of evaluators.
 public struct ExpressionProgram: Sendable {
   let code: Code
   /// The typed expression it was compiled from, for explanations.
@@ -22,7 +22,7 @@ public struct ExpressionProgram: Sendable {
   public var instructionCount: Int { code.instructionCount }
 }
 
-/// The instructions of a program with all that they refer to.
+/// The instructions of a program and all objects that they refer to.
 final class Code: @unchecked Sendable {
   // Unchecked because of the pointers, which are written in `init` only.
   let instructions: UnsafePointer<Instruction>

@@ -7,12 +7,12 @@ enum Opcode: UInt8 {
   case finish
   case move
   case jump
-  /// By the bool `a`: goes on, to `b` when false, to `c` with `dst` set when it is no bool.
+  /// Branches on the bool `a`: true continues, false jumps to `b`, any other value jumps to `c` with `dst` set.
   case branch
   /// A term of `&&`: `dst` false and to `b`, or to `c`; errors are kept in `dst`.
   case andStep
   case orStep
-  /// Goes to `b` unless `dst` is set already; remembers in `a` where to come back.
+  /// Jumps to `b` unless `dst` is already set; stores the return address in `a`.
   case lazy
   case endLazy
   case unset

@@ -73,9 +73,9 @@ extension ProgramBuilder {
     }
   }
 
-  /// The instruction that is quick for the types, and whether it takes its operands the other way around.
+  /// The fast instruction for the types, and true if it has its operands in reverse order.
   ///
-  /// With one side `dyn` the other is the best guess.
+  /// If one side is `dyn`, the type of the other is assumed.
   private static func typedOpcode(_ builtin: Builtin, left: ValueType, right: ValueType) -> (Opcode, Bool) {
     let type = left == .dyn ? right : left
     guard type == right || right == .dyn else { return (.call2, false) }
@@ -116,7 +116,7 @@ extension ProgramBuilder {
     }
   }
 
-  /// False when the pattern is wrong, which is left to run time.
+  /// False when the pattern is invalid, which is reported at run time.
   private mutating func compileMatch(
     _ text: TypedExpression, pattern: String, into dst: Int, at range: SourceRange
   ) throws(LoadError) -> Bool {

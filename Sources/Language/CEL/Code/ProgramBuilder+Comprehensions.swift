@@ -21,7 +21,7 @@ extension ProgramBuilder {
     }
   }
 
-  /// A loop around what `body` emits; it gets the first instruction of the next turn.
+  /// A loop around the code of `body`, which receives the first instruction of the next iteration.
   ///
   /// - Returns: The instructions that leave the loop by their `b`.
   private mutating func compileLoop(
@@ -37,7 +37,7 @@ extension ProgramBuilder {
     for index in macro.variables.indices { locals[macro.first + index] = .operand(Operand.register(variables + index)) }
     let next = emit(macro.variables.count == 2 ? .nextPair : .next, dst: variables, a: UInt32(state), at: range)
     try body(&self, UInt32(next))
-    // One turn costs as much as it has instructions.
+    // One iteration costs as much as it has instructions.
     code[next].c = UInt32(code.count - next)
     return [begin, next]
   }
@@ -95,7 +95,7 @@ extension ProgramBuilder {
     emit(.listEnd, dst: dst, at: range)
   }
 
-  /// Skips the turn when the condition is false; leaves the loop when it has no value.
+  /// Skips the iteration when the condition is false; leaves the loop when it has no value.
   private mutating func compileFilter(
     _ condition: TypedExpression?, into dst: Int, next: UInt32, branches: inout [Int]
   ) throws(LoadError) {
@@ -122,7 +122,7 @@ extension ProgramBuilder {
     emit(.mapEnd, dst: dst, at: range)
   }
 
-  /// The keys are made as a list first; then the elements are sorted by them.
+  /// The keys are created as a list first; then the elements are sorted by them.
   private mutating func compileSort(
     _ macro: TypedExpression.Comprehension, into dst: Int, _ range: SourceRange
   ) throws(LoadError) {

@@ -33,7 +33,7 @@ struct ProgramBuilder {
   /// The code of the values that are evaluated at most once.
   var memoCode: [Int: UInt32] = [:]
   private var memoCount = 0
-  /// The values whose code is still to be made.
+  /// The values whose code is not yet generated.
   var pending: [PendingValue] = []
   /// True when each node records its value for an explanation.
   var isTraced = false
@@ -43,7 +43,7 @@ struct ProgramBuilder {
   struct Memo {
     var id: Int
     var value: Int
-    /// The register that remembers where to go on.
+    /// The register of the return address.
     var back: Int
   }
 
@@ -83,7 +83,7 @@ struct ProgramBuilder {
     return Code(self, constants: try freezeConstants(), range: typed.range)
   }
 
-  /// A value in the register `first`, with the way back in the next.
+  /// A value in the register `first`, with the return address in the next.
   mutating func makeMemo(_ first: Int) -> Memo {
     memoCount += 1
     return Memo(id: memoCount, value: first, back: first + 1)
@@ -136,7 +136,7 @@ struct ProgramBuilder {
 
   mutating func register() throws(LoadError) -> Int { try registers(1) }
 
-  /// So many registers in a row; the first.
+  /// Reserves `count` consecutive registers and returns the first.
   mutating func registers(_ count: Int) throws(LoadError) -> Int {
     let first = nextRegister
     nextRegister += count

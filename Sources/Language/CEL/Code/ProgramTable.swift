@@ -1,4 +1,4 @@
-/// Programs in a row, entered by their number: running one touches no reference count.
+/// Programs in a table, selected by index. Running one does not change any reference count.
 public final class ProgramTable: @unchecked Sendable {
   // Unchecked because of the pointer: it is written in `init` only, and `programs` keeps alive what it leads to.
   private let programs: [ExpressionProgram]
@@ -21,6 +21,8 @@ public final class ProgramTable: @unchecked Sendable {
 
 extension Evaluator {
   /// Evaluates a program of a table over a frame.
+  ///
+  /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ table: ProgramTable, _ index: Int, frame: Frame) throws(EvaluationError) -> Slot {
     precondition(index >= 0 && index < table.count, "a program that is not there")
     let result = table.codes[index]._withUnsafeGuaranteedRef { start($0, UnsafePointer(frame.slots)) }
@@ -29,6 +31,8 @@ extension Evaluator {
   }
 
   /// Evaluates a condition of a table over a frame.
+  ///
+  /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   public func isTrue(_ table: ProgramTable, _ index: Int, frame: Frame) throws(EvaluationError) -> Bool {
     precondition(index >= 0 && index < table.count, "a program that is not there")
     let result = table.codes[index]._withUnsafeGuaranteedRef { start($0, UnsafePointer(frame.slots)) }
@@ -50,7 +54,7 @@ extension FrozenSlots {
     frozen = try FrozenSlots(copying: new, count: count)
   }
 
-  /// - Returns: False, with nothing changed, when memory hangs on something that differs.
+  /// - Returns: False, with nothing changed, when a differing slot refers to memory.
   private func assign(_ new: UnsafePointer<Slot>) -> Bool {
     let old = UnsafeMutablePointer(mutating: slots)
     for index in 0..<count where !(old[index].isScalar && new[index].isScalar) && !old[index].isSame(new[index]) {

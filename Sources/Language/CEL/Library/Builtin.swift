@@ -1,6 +1,6 @@
-/// The functions that evaluation knows by number; the raw value is the name in an expression.
+/// The built-in functions of the evaluator; the raw value is the name in an expression.
 ///
-/// One case serves all overloads of a name, global and as a member: arguments say at run time which is meant.
+/// One case represents all overloads of a name, global and as a member: arguments select the overload at run time.
 public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   // Operators.
   case not = "!_"
@@ -77,7 +77,7 @@ public enum Builtin: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   // Conversion of an int or a name to a strong enum; the first argument is the enum's type.
   case toEnum = "@enum"
 
-  /// As it is written, for messages: `+` for `_+_`.
+  /// The source form for messages: `+` for `_+_`.
   public var displayName: String {
     switch self {
     case .isIn: "in"

@@ -1,6 +1,7 @@
-/// The functions of the library, by what they are about.
+/// The functions of the library, by subject.
 extension Evaluator {
-  /// Calls a function on arguments that are values. Types are looked at here: nothing is taken on trust.
+  /// Calls a function on arguments that are values. Types are checked here, because those found statically only select
+  /// speed.
   func call(_ builtin: Builtin, arguments: UnsafeMutablePointer<Slot>, count: Int) -> Slot {
     let list = Arguments(builtin: builtin, start: arguments, count: count)
     switch builtin {
@@ -40,7 +41,7 @@ extension Evaluator {
   }
 }
 
-/// The arguments of a call; one that is not there reads as unset, which no function takes.
+/// The arguments of a call. A missing argument reads as unset, which no function accepts.
 struct Arguments {
   let builtin: Builtin
   private let start: UnsafeMutablePointer<Slot>

@@ -35,7 +35,7 @@ extension Evaluator {
     }
   }
 
-  /// Equality as CEL has it: never an error, numbers by value, NaN unequal to all.
+  /// Equality as defined by CEL: never an error, numbers by value, NaN unequal to all.
   ///
   /// Values nest at most ``Value/maximumDepth`` deep, and every visit costs fuel.
   func areEqual(_ a: Slot, _ b: Slot) -> Bool {

@@ -24,7 +24,7 @@ extension Evaluator {
     Slot(tag, payload: slot.payload, count: slot.count)
   }
 
-  /// The name of a value's type, as `type()` gives it.
+  /// The name of a value's type, as returned by `type()`.
   func typeName(_ slot: Slot) -> String {
     switch slot.tag {
     case .null: "null_type"

@@ -16,8 +16,8 @@ extension Evaluator {
     return .int(Int64(part(arguments.builtin, CivilTime(a.asTimestamp, offsetSeconds: offset))))
   }
 
-  /// `next_local(instant, "09:00", zone)`: the first instant strictly after `instant` at which clocks there show that
-  /// time. On a day that skips it, the first instant after the gap.
+  /// `next_local(instant, "09:00", zone)`: the first instant strictly after `instant` with this local time. On a day
+  /// that skips it, the first instant after the gap.
   func nextLocal(_ arguments: Arguments) -> Slot {
     guard arguments.have(.timestamp, .string, .string) else { return noOverload(arguments) }
     charge(8 + Int(arguments[2].count) / 16)
@@ -62,7 +62,7 @@ extension Evaluator {
     }
   }
 
-  /// Hours, minutes and seconds are totals; milliseconds are what is left of the second.
+  /// Hours, minutes and seconds are totals; milliseconds are the remainder within the second.
   private func durationPart(_ arguments: Arguments, _ duration: Duration) -> Slot {
     let nanoseconds = duration.nanoseconds
     switch arguments.builtin {

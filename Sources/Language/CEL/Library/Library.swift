@@ -1,4 +1,4 @@
-/// A part of the function library that an environment may have or lack.
+/// A part of the function library that an environment may include.
 public enum Library: String, Hashable, Sendable, CaseIterable {
   case standard, strings, math, encoders, optionals, lists, sets, regex, network, urls, localTime
 
@@ -28,7 +28,7 @@ public enum Library: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// `<` and its kin: of one type, and across the number types.
+  /// `<` and the other comparisons: of one type, and across the number types.
   private static let orderings: [Signature] = {
     let same: [ValueType] = [.bool, .int, .uint, .double, .string, .bytes, .timestamp, .duration]
     let numbers: [ValueType] = [.int, .uint, .double]

@@ -1,6 +1,6 @@
 internal import CRE2
 
-/// Which of two byte strings comes first: negative, zero or positive.
+/// The order of two byte strings: negative, zero or positive.
 @inline(__always)
 func compareBytes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Int {
   let common = min(left.count, right.count)

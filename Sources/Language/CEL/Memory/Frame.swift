@@ -58,11 +58,15 @@ extension FrozenSlots {
 
 extension Evaluator {
   /// Evaluates a program over a frame.
+  ///
+  /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ program: ExpressionProgram, frame: Frame) throws(EvaluationError) -> Slot {
     try evaluate(program, frame: UnsafePointer(frame.slots))
   }
 
   /// Evaluates a condition over a frame.
+  ///
+  /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   @inline(__always)
   public func isTrue(_ program: ExpressionProgram, frame: Frame) throws(EvaluationError) -> Bool {
     try isTrue(program, frame: UnsafePointer(frame.slots))
@@ -75,7 +79,7 @@ extension Evaluator {
 }
 
 extension Slot {
-  /// The milliseconds since 1970 of a timestamp, or of a length of time; 0 for anything else.
+  /// The milliseconds since 1970 of a timestamp, or the milliseconds of a duration; 0 for any other value.
   public var milliseconds: Int64 {
     switch tag {
     case .timestamp: asTimestamp.milliseconds
@@ -86,7 +90,7 @@ extension Slot {
 }
 
 extension Timestamp {
-  /// The instant so many milliseconds after 1970, held within the years 1 to 9999.
+  /// The instant `milliseconds` after 1970, clamped to the years 1 to 9999.
   public init(milliseconds: Int64) {
     let seconds = milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
     let rest = UInt32((milliseconds - seconds * 1000) * 1_000_000)

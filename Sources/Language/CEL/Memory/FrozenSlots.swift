@@ -1,6 +1,6 @@
 import FlowSource
 
-/// Slots with all that hangs on them in one block of memory: made once, never changed, shared between threads.
+/// Slots and all values that they refer to in one block of memory: immutable, and shared between threads.
 public final class FrozenSlots: @unchecked Sendable {
   // Unchecked because of the pointer; its memory is written in `init` only.
   private let memory: UnsafeMutableRawBufferPointer
@@ -47,7 +47,7 @@ public final class FrozenSlots: @unchecked Sendable {
     return slots[index]
   }
 
-  /// Copies the slots into a frame; what they point at stays here, so this object must outlive the frame.
+  /// Copies the slots into a frame; the values that they refer to stay here, so this object must outlive the frame.
   public func copy(to frame: UnsafeMutablePointer<Slot>) { frame.update(from: slots, count: count) }
 
   /// The value at an index; nil when it is unset.

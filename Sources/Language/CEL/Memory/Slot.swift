@@ -1,7 +1,8 @@
 /// One value during evaluation: 16 bytes, copied freely, valid until its arena is reset.
 ///
-/// Scalars lie in the slot; strings, lists, maps and records are addresses of blocks in an arena or in a
-/// ``FrozenSlots``. Every reader looks at the tag first, so that a wrong slot gives an error and never a wild read.
+/// Scalars are stored in the slot; strings, lists, maps and records are addresses of blocks in an arena or in a
+/// ``FrozenSlots``. Every reader checks the tag first, so that a wrong slot causes an error and never an invalid
+/// access.
 public struct Slot: BitwiseCopyable, Sendable {
   /// The number, or the address of the content.
   var payload: UInt64
@@ -27,7 +28,7 @@ public struct Slot: BitwiseCopyable, Sendable {
   }
 
   @inline(__always) public var tag: Tag {
-    // Only ever written from a tag, whose raw values are its memory.
+    // Only written from a tag; the raw values of the tags are its memory.
     unsafeBitCast(UInt8(truncatingIfNeeded: description >> 48), to: Tag.self)
   }
 
@@ -47,7 +48,7 @@ public struct Slot: BitwiseCopyable, Sendable {
 
   /// A slot without a value; reading it is an error that names the variable.
   public static let unset = Slot(.unset)
-  /// Marks a variable as not known: a result that depends on it is unknown too.
+  /// Marks a variable as unknown: a result that depends on it is unknown, too.
   public static let unknown = Slot(.unknown)
   public static let null = Slot(.null)
   public static let none = Slot(.optional)
@@ -96,7 +97,7 @@ extension Slot {
     UnsafeBufferPointer(start: address.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) }, count: Int(count))
   }
 
-  /// The elements of a list, the fields of a record; keys and values of a map in turn; what an optional holds.
+  /// The elements of a list, the fields of a record; alternating keys and values of a map; the content of an optional.
   @inline(__always) var elements: UnsafeMutableBufferPointer<Slot> {
     UnsafeMutableBufferPointer(start: address?.assumingMemoryBound(to: Slot.self), count: elementCount)
   }
@@ -132,9 +133,9 @@ extension Slot {
   }
 }
 
-/// Stands before the slots of every list, map, record and optional.
+/// The header before the slots of every list, map, record and optional.
 struct BlockHeader: BitwiseCopyable {
-  /// Of this block with all that hangs on it; bounds every walk over the value.
+  /// The size of this block with all values that it refers to; bounds every traversal of the value.
   var bytes: Int
   var depth: UInt32
   var reserved: UInt32 = 0

@@ -1,6 +1,6 @@
 /// Conversion of values that are assigned to fields of records.
 extension Evaluator {
-  /// The value as the field keeps it: unset when that is how the field says nothing.
+  /// The value in the representation of the field: unset if that is how the field represents its default.
   func store(_ value: Slot, _ field: FieldDeclaration) -> Slot {
     guard field.presence != .always else { return storeInRecord(value, field) }
     let kept: Slot
@@ -47,7 +47,7 @@ extension Evaluator {
     }
   }
 
-  /// Null elements say nothing and are dropped, where null is not a value itself.
+  /// Null elements are dropped, unless null is a value of the element type.
   private func storeList(_ list: Slot, element: ValueType, field: FieldDeclaration) -> Slot {
     var kept: [Slot] = []
     for value in list.elements where value.tag != .null || !isNullDropped(element, field) {
@@ -102,7 +102,7 @@ extension Evaluator {
 
   // MARK: JSON values
 
-  /// The value as `google.protobuf.Value` has it: numbers are doubles, the rest is text, lists and maps.
+  /// The value as `google.protobuf.Value`: numbers are doubles, all others are text, lists and maps.
   private func toJSON(_ value: Slot) -> Slot {
     switch value.tag {
     case .null, .bool, .double, .string: return value

@@ -1,4 +1,4 @@
-/// Reads protobuf's binary form as far as the declared records say what it means.
+/// Decodes protobuf's binary format according to the declared records.
 struct WireReader {
   /// The deepest nesting of messages.
   private static let maximumDepth = 32
@@ -14,7 +14,7 @@ struct WireReader {
     self.depth = depth
   }
 
-  /// The message that all the bytes are; nil when they are not.
+  /// The message encoded by all the bytes; nil for an invalid encoding.
   mutating func message(_ name: String) -> Value? {
     guard depth < Self.maximumDepth, let record = types.record(named: name) else { return nil }
     var values: [String: Value] = [:]

@@ -61,7 +61,7 @@ extension Evaluator {
 
   func makeList(_ slots: [Slot]) -> Slot { slots.withUnsafeBufferPointer { makeList($0) } }
 
-  /// Keys and values in turn; an entry whose value is unset is left out.
+  /// Keys and values alternate; an entry whose value is unset is omitted.
   func makeMap(_ slots: UnsafeBufferPointer<Slot>) -> Slot {
     let extra = MapIndex.bytes(entries: slots.count / 2)
     guard let block = allocateBlock(slots: slots.count, extra: extra) else { return outOfMemory() }
@@ -111,7 +111,7 @@ extension Evaluator {
     return text.withUTF8 { makeString($0, tag) }
   }
 
-  /// A string over bytes that lie in the arena.
+  /// A string over bytes in the arena.
   func string(_ start: UnsafeMutableRawPointer, count: Int, tag: Slot.Tag = .string) -> Slot {
     let bytes = UnsafeRawBufferPointer(start: start, count: count)
     let isASCII = tag == .string && bytes.allSatisfy { $0 < 0x80 }

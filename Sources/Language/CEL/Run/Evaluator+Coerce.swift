@@ -1,4 +1,4 @@
-/// Values of unknown type where a type is wanted.
+/// Conversion of dynamic values to an expected type.
 extension Evaluator {
   /// The value as the program's type `index`, wrapped when that is optional; an error when it is something else.
   func coerce(_ value: Slot, to index: Int) -> Slot {

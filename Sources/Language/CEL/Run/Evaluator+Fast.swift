@@ -1,8 +1,8 @@
 extension Evaluator {
-  /// Runs the instructions that need nothing but their operands, and stops before the first that needs more.
+  /// Runs the instructions that need only their operands, and stops before the first that needs more.
   ///
-  /// It calls no function and keeps all it needs in machine registers: this is what makes small guards quick.
-  /// - Returns: The instruction to be done by ``finishStep(_:_:_:)``; it has not been begun.
+  /// It calls no function and keeps all its state in machine registers, so that small guards are fast.
+  /// - Returns: The instruction to be executed by ``finishStep(_:_:_:)``; it has not been started.
   @inline(never)
   func runFast(
     from start: UnsafePointer<Instruction>, _ code: UnsafePointer<Instruction>,

@@ -1,5 +1,5 @@
 extension Evaluator {
-  /// Runs a program to its end: quick instructions in one go, the others one by one.
+  /// Runs a program to its end: fast instructions in one loop, the others one by one.
   @inline(__always)
   func run(_ code: UnsafePointer<Instruction>, _ bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>) -> Slot {
     var ip = code

@@ -12,7 +12,7 @@ extension Evaluator {
     case .record: return selectField(operand, name: name.string, mode: mode)
     case .optional:
       guard let content = operand.content else { return mode == .test ? .bool(false) : .none }
-      // What is missing anywhere behind an optional makes the whole chain absent.
+      // A missing part after an optional makes the whole chain absent.
       return select(content, name: name, mode: mode == .test ? .test : .optional)
     default: return fail(.noFields(operand.tag))
     }
@@ -67,7 +67,7 @@ extension Evaluator {
     return seal(Slot(.record, payload: UInt64(UInt(bitPattern: block)), count: UInt32(count), extra: UInt16(type)))
   }
 
-  /// The value of a field that a literal leaves out.
+  /// The value of a field that a literal omits.
   private func absentField(_ field: FieldDeclaration) -> Slot {
     if let value = field.defaultValue { return make(value) }
     if case .optional = field.type { return .none }

@@ -34,6 +34,8 @@ extension Evaluator {
   }
 
   /// A copy of a record with one field replaced.
+  ///
+  /// - Throws: `EvaluationError` when the slot is not a record with this field, or memory is exhausted.
   public func replacing(_ slot: Slot, field index: Int, with value: Slot) throws(EvaluationError) -> Slot {
     guard slot.tag == .record, index >= 0, index < slot.elements.count else {
       throw EvaluationError("there is no such field", at: SourceRange(0, 0))
@@ -48,6 +50,8 @@ extension Evaluator {
   }
 
   /// A copy of a list or map with the element at a key replaced; a map may get a new key.
+  ///
+  /// - Throws: `EvaluationError` when a list has no such element, or memory is exhausted.
   public func replacing(_ slot: Slot, key: Slot, with value: Slot) throws(EvaluationError) -> Slot {
     var elements = Array(slot.elements)
     if slot.tag == .map {
@@ -66,6 +70,8 @@ extension Evaluator {
   }
 
   /// The element of a list at an index, or of a map at a key.
+  ///
+  /// - Throws: `EvaluationError` when there is no such element.
   public func element(of slot: Slot, at key: Slot) throws(EvaluationError) -> Slot {
     if slot.tag == .map, let found = MapIndex.find(key, in: slot) { return found }
     guard slot.tag == .list, key.tag == .int, key.asInt >= 0, key.asInt < Int64(slot.count) else {
@@ -149,7 +155,7 @@ extension Evaluator {
 }
 
 extension Slot {
-  /// The value at the edge. What is unset, unknown or an error reads as null.
+  /// The value for use outside of an evaluation. Unset slots, unknowns and errors read as null.
   func value(in types: TypeRegistry) -> Value {
     switch tag {
     case .unset, .error, .unknown, .null: return .null

@@ -2,13 +2,13 @@ import FlowSource
 
 /// Runs programs: owns the registers, the memory and the fuel of one thread.
 ///
-/// Slots that it makes live until ``reset()``.
+/// Slots that it creates are valid until ``reset()``.
 public final class Evaluator {
   public let types: TypeRegistry
   public let limits: Limits
   @exclusivity(unchecked) var arena: Arena
   @exclusivity(unchecked) var fuel: Int
-  /// Errors of the present evaluation, with the instructions they came from; error slots hold their index.
+  /// The errors of the current evaluation with their instructions; error slots hold their index.
   @exclusivity(unchecked) var faults: [(fault: Fault, instruction: Int)] = []
   /// True when `faults` or `isStopped` are left from an earlier evaluation.
   @exclusivity(unchecked) private var isDirty = false
@@ -23,7 +23,7 @@ public final class Evaluator {
   /// Arguments of a function of two.
   let pair: UnsafeMutablePointer<Slot>
   var patterns = PatternCache()
-  /// The code that runs; its caller keeps it alive.
+  /// The running code; its caller keeps it alive.
   @exclusivity(unchecked) private var running: Unmanaged<Code>?
   /// Values of sub-expressions, by node, while explaining.
   var trace: [Slot?] = []
@@ -47,7 +47,7 @@ public final class Evaluator {
     pair.deallocate()
   }
 
-  /// Frees the memory; all slots made since the last time are dead.
+  /// Frees the memory; all slots created since the last call become invalid.
   public func reset() { arena.reset() }
 
   /// The bytes of memory in use since the last reset.
@@ -56,7 +56,8 @@ public final class Evaluator {
   /// Evaluates a program over a frame of variables.
   ///
   /// - Parameter frame: A slot for each variable that the program uses.
-  /// - Returns: A slot that lives until ``reset()``; unknown when it depends on an unknown variable.
+  /// - Returns: A slot that is valid until ``reset()``; unknown when it depends on an unknown variable.
+  /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Slot {
     let result = start(program.code, frame)
     if _fastPath(!isStopped && result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
@@ -64,6 +65,8 @@ public final class Evaluator {
   }
 
   /// Evaluates a condition. Allocates nothing for scalar guards.
+  ///
+  /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   @inline(__always)
   public func isTrue(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Bool {
     let result = start(program.code, frame)
@@ -154,7 +157,7 @@ extension Evaluator {
     return Slot(.error, payload: UInt64(faults.count - 1))
   }
 
-  /// Takes `steps` off the fuel.
+  /// Subtracts `steps` from the fuel.
   @inline(__always)
   func charge(_ steps: Int) {
     fuel &-= steps
@@ -184,7 +187,7 @@ extension Evaluator {
   }
 }
 
-/// The patterns last used that are not constant.
+/// The most recently used patterns that are not constant.
 struct PatternCache {
   private static let capacity = 16
   private var entries: [(text: [UInt8], compiled: CompiledPattern)] = []

@@ -5,7 +5,7 @@ extension Explanation {
   /// The longest value that is shown whole, in characters.
   public static let maximumValueWidth = 60
 
-  /// The expression with what its parts came to below, each under its operator or name.
+  /// The expression with the values of its parts below, each under its operator or name.
   ///
   /// - Parameters:
   ///   - source: The text of the expression.
@@ -53,7 +53,7 @@ extension Explanation {
   }
 }
 
-/// A text on one line, runs of white space as one space, with the way back from bytes to columns.
+/// A text on one line, with runs of white space as one space, and the columns of its bytes.
 private struct SourceLine {
   var text = ""
   private var columns: [Int] = []

@@ -21,7 +21,7 @@ public struct Explanation: Hashable, Sendable {
   public var anchor: SourceRange
   public var children: [Explanation]
 
-  /// The part that decided: the first child that came to what the whole came to, as deep as that goes.
+  /// The decisive part: the first child with the value of the whole, followed recursively.
   public var decisive: Explanation {
     children.first { $0.outcome == outcome && !$0.isConstant }?.decisive ?? self
   }
@@ -79,9 +79,9 @@ extension TypedExpression {
 }
 
 extension Evaluator {
-  /// Evaluates once more, noting what every part comes to.
+  /// Evaluates again and records the value of every part.
   ///
-  /// Inside a macro it is what the last element came to, which for `all` and `exists` is the one that decided.
+  /// Inside a macro it is the value for the last element, which for `all` and `exists` is the decisive one.
   public func explain(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) -> Explanation {
     var builder = ProgramBuilder(types: program.types, slotCount: 1 << 28)
     builder.isTraced = true

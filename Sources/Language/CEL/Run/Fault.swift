@@ -2,7 +2,7 @@ public import FlowSource
 
 /// An error of an evaluation.
 public struct EvaluationError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// In the writer's words: lower case, no full stop.
+  /// The message in lower case, without a full stop.
   public var message: String
   /// The part of the expression that failed.
   public var range: SourceRange
@@ -38,7 +38,7 @@ enum Fault {
   case custom(String)
   case limit(String)
 
-  /// The diagnostic code for when it is certain before running.
+  /// The diagnostic code of an error that is certain before running.
   var code: String {
     switch self {
     case .divisionByZero, .modulusByZero: "F206"

@@ -1,6 +1,6 @@
 public import FlowSource
 
-/// A name from outside that an expression reads, with the fields selected from it: `event.items.size`.
+/// A free name of an expression, with the fields selected from it: `event.items.size`.
 public struct Reference: Hashable, Sendable {
   /// At least one: the name, then the fields.
   public var path: [String]
@@ -23,7 +23,7 @@ extension Expression {
     return collector.found
   }
 
-  /// `a.b.c` as its parts, when this is nothing but plain selections from a name.
+  /// `a.b.c` as its parts, if it consists of plain selections from a name.
   public var dottedName: [String]? {
     switch kind {
     case .identifier(let name, _): [name]

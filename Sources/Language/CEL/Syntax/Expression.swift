@@ -26,7 +26,7 @@ public struct Expression: Hashable, Sendable {
   }
 
   public indirect enum Kind: Hashable, Sendable {
-    /// Stands where no expression could be read; the diagnostic says why.
+    /// The placeholder for an expression that could not be parsed; a diagnostic reports the reason.
     case missing
     case literal(Literal)
     /// A name; rooted when a dot precedes it, which skips the container and bound variables.
@@ -95,10 +95,10 @@ public struct Expression: Hashable, Sendable {
     public var isOptional: Bool
   }
 
-  /// A macro that binds one or two variables to what `range` holds.
+  /// A macro that binds one or two variables to the elements of `range`.
   public struct Comprehension: Hashable, Sendable {
     public var macro: Macro
-    /// The name as it was called: `existsOne` and `exists_one` are the same macro.
+    /// The name in the source: `existsOne` and `exists_one` are the same macro.
     public var function: Field
     public var range: Expression
     public var variables: [Field]

@@ -2,7 +2,7 @@ import FlowSource
 
 /// Cuts `text` into tokens; never fails, and ends with `.endOfFile`.
 ///
-/// White space and `//` comments are skipped: they are what lies between the ranges. Ranges start at `base`.
+/// White space and `//` comments are skipped: they are the gaps between the ranges. Ranges start at `base`.
 /// - Complexity: O(n).
 public func tokenize(_ text: [UInt8], base: UInt32 = 0) -> [Token] {
   var lexer = Lexer(text: text, base: base)

@@ -1,4 +1,4 @@
-/// A constant as it is written.
+/// A constant in source form.
 public enum Literal: Hashable, Sendable {
   case null
   case bool(Bool)
@@ -33,7 +33,7 @@ extension Literal {
     return string.hasPrefix("0x") ? (String(string.dropFirst(2)), 16) : (string, 10)
   }
 
-  /// Takes prefix, quotes and escapes off a string or bytes token.
+  /// Removes prefix, quotes and escapes from a string or bytes token.
   static func quoted(_ text: [UInt8], isBytes: Bool) throws(LiteralError) -> Literal {
     var reader = QuotedReader(text: text, isBytes: isBytes)
     try reader.read()
@@ -77,7 +77,7 @@ private struct QuotedReader {
       out.append(byte)
       return
     }
-    // Line ends inside literals are line feeds, however the file writes them.
+    // Line ends inside literals are line feeds, for every line ending of the file.
     if at < end, text[at] == 0x0A { at += 1 }
     out.append(0x0A)
   }

@@ -1,6 +1,6 @@
 import FlowSource
 
-/// Macros are chosen by name, receiver and number of arguments; whatever does not fit stays an ordinary call.
+/// Macros are selected by name, receiver and number of arguments; any other call is an ordinary one.
 extension ExpressionParser {
   mutating func expandMacro(_ call: Expression.Call, _ range: SourceRange) -> Expression {
     guard !hasFailed else { return missing() }
@@ -113,7 +113,7 @@ extension ExpressionParser {
     return make(range, .block(elements.map(\.value), body: call.arguments[1]))
   }
 
-  /// `cel.index(2)` and its like become names that can't be written.
+  /// `cel.index(2)` and similar calls become names that can't be written.
   private mutating func expandNumbered(
     _ prefix: String, call: Expression.Call, at range: SourceRange
   ) -> Expression {

@@ -1,9 +1,9 @@
 import FlowSource
 
 extension ExpressionParser {
-  /// The words that never name anything.
+  /// The reserved words that are never names.
   static let keywords: Set<String> = ["true", "false", "null", "in"]
-  /// The words that are kept from variables and global functions, but may be fields and methods.
+  /// The words that are not allowed as variables and global functions, but as fields and methods.
   static let reservedWords: Set<String> = [
     "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "namespace",
     "package", "return", "var", "void", "while",
@@ -219,7 +219,7 @@ extension ExpressionParser {
   }
 
   private mutating func failDuration(_ number: Token) -> Expression {
-    // The unit is taken along, or it would be the next mistake.
+    // The unit is consumed as well, or it would be the next error.
     let unit = advance()
     let range = number.range.union(unit.range)
     let text = string(number) + string(unit)

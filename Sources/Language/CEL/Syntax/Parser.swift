@@ -6,7 +6,7 @@ public import FlowSource
 public struct ExpressionParser: Sendable {
   /// The deepest nesting of an expression.
   public static let maximumDepth = 200
-  /// The longest text that ``parse(_:)`` takes, in bytes.
+  /// The maximum length of a text for ``parse(_:)``, in bytes.
   public static let maximumSourceBytes = 1 << 20
 
   /// The index of the next token.
@@ -21,12 +21,12 @@ public struct ExpressionParser: Sendable {
   let stopWords: Set<String>
   var nextID: Int32 = 0
   var depth = 0
-  /// Set by the first mistake of an expression; silences what follows from it.
+  /// Set by the first error of an expression; suppresses consequential errors.
   var hasFailed = false
 
   /// - Parameters:
-  ///   - tokens: What ``tokenize(_:base:)`` made of `text`.
-  ///   - stopWords: Names that never are an expression by themselves, such as the keywords of the outer language.
+  ///   - tokens: The result of ``tokenize(_:base:)`` for `text`.
+  ///   - stopWords: Names that never form an expression alone, such as the keywords of the outer language.
   public init(tokens: [Token], text: [UInt8], base: UInt32 = 0, stopWords: Set<String> = []) {
     let end = SourceRange(base + UInt32(text.count), base + UInt32(text.count))
     self.tokens = tokens.last?.kind == .endOfFile ? tokens : tokens + [Token(kind: .endOfFile, range: end)]
@@ -35,9 +35,9 @@ public struct ExpressionParser: Sendable {
     self.stopWords = stopWords
   }
 
-  /// Reads one expression and stops at the first token that can't go on.
+  /// Reads one expression and stops at the first token that can't continue it.
   ///
-  /// A mistake gives one diagnostic and a `.missing` node.
+  /// A syntax error gives one diagnostic and a `.missing` node.
   public mutating func parseExpression() -> Expression {
     if depth == 0 { hasFailed = false }
     return nested { $0.parseConditional() }
@@ -114,7 +114,7 @@ extension ExpressionParser {
     return Expression(id: ExpressionID(rawValue: nextID - 1), range: token.range, kind: .missing)
   }
 
-  /// Counts the nesting of `body`, and refuses it past the limit.
+  /// Counts the nesting of `body`, and reports an error beyond the limit.
   mutating func nested(_ body: (inout ExpressionParser) -> Expression) -> Expression {
     guard depth < Self.maximumDepth else {
       fail("the expression is nested deeper than \(Self.maximumDepth) levels", at: token.range)
@@ -126,7 +126,7 @@ extension ExpressionParser {
   }
 }
 
-// MARK: - Mistakes
+// MARK: - Errors
 
 extension ExpressionParser {
   mutating func fail(

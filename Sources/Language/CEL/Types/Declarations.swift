@@ -4,13 +4,13 @@ public struct FieldDeclaration: Hashable, Sendable {
   public enum Presence: String, Hashable, Sendable {
     /// Every value has it: flow fields.
     case always
-    /// When it was set, to any value: proto2, messages, wrappers.
+    /// Present when it was set, to any value: proto2, messages, wrappers.
     case explicit
-    /// When it differs from the type's zero: proto3 scalars, lists and maps.
+    /// Present when it differs from the type's zero: proto3 scalars, lists and maps.
     case implicit
   }
 
-  /// The representation of the field, where it holds less than its type.
+  /// The representation of the field, if it has a smaller range than its type.
   public enum Storage: String, Hashable, Sendable {
     case plain, int32, uint32, float, any, jsonValue, jsonStruct, jsonList, enum32
   }
@@ -38,7 +38,7 @@ public struct FieldDeclaration: Hashable, Sendable {
     self.enumName = enumName
   }
 
-  /// True when a literal must give it: no default, not optional, no presence of its own.
+  /// True when a literal must include it: no default, not optional, no presence of its own.
   public var isRequired: Bool {
     if presence != .always || defaultValue != nil { return false }
     if case .optional = type { return false }

@@ -1,6 +1,7 @@
 /// The declared records and enums. Needed to check and to run; the order of declarations numbers them.
 ///
-/// A program, its evaluator and the slots between them must share one registry, or copies of it with more at the end.
+/// A program, its evaluator and the slots between them must share one registry, or copies of it with additions at the
+/// end.
 public struct TypeRegistry: Sendable {
   /// The largest number of records, and of enums.
   public static let maximumCount = 60_000

@@ -22,6 +22,8 @@ extension ValueType {
     "timestamp": .timestamp, "duration": .duration, "dyn": .dyn, "error": .error,
   ]
 
+  /// Reads the form that ``json`` writes.
+  /// - Throws: `LoadError` when the value is not a type or is nested too deeply.
   public init(json: JSON) throws(LoadError) {
     self = try ValueType.read(json, depth: 0)
   }

@@ -1,9 +1,9 @@
 /// The type of an expression, a variable or a field.
 public indirect enum ValueType: Hashable, Sendable {
   case null, bool, int, uint, double, string, bytes, timestamp, duration
-  /// Anything; checked where it is used, at run time.
+  /// Any type; checked at run time where it is used.
   case dyn
-  /// Of what was reported already: it agrees with everything, so that one mistake gives one message.
+  /// The type of an expression with a reported error: it agrees with every type, so that one error gives one message.
   case error
   case list(ValueType)
   case map(ValueType, ValueType)
@@ -14,11 +14,11 @@ public indirect enum ValueType: Hashable, Sendable {
   case enumeration(String)
   /// A protobuf wrapper: the value, or null.
   case wrapper(ValueType)
-  /// The type of a type; nil when it does not matter which.
+  /// The type of a type; nil when any type is accepted.
   case type(ValueType?)
   /// A named type without fields, with parameters.
   case opaque(String, [ValueType])
-  /// A type still to be found, in the signature of a function.
+  /// A type to be inferred, in the signature of a function.
   case parameter(String)
 
   /// The deepest nesting of types; deeper parts are `dyn`.
@@ -89,7 +89,7 @@ public indirect enum ValueType: Hashable, Sendable {
 }
 
 extension ValueType: CustomStringConvertible {
-  /// As it is written: `list<int>`, `map<string, int>`, `int?`, `Item`.
+  /// The source form: `list<int>`, `map<string, int>`, `int?`, `Item`.
   public var description: String {
     switch self {
     case .null: "null"

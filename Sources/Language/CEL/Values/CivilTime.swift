@@ -1,4 +1,4 @@
-/// An instant as a calendar and a clock show it somewhere.
+/// An instant in calendar and clock fields of some offset.
 public struct CivilTime: Hashable, Sendable {
   public var year: Int
   /// From 1.
@@ -39,7 +39,7 @@ public struct CivilTime: Hashable, Sendable {
 
   /// Days from 1970-01-01, in the Gregorian calendar extended both ways.
   ///
-  /// Years are counted from March, so that the leap day comes last.
+  /// Years are counted from March, so that the leap day is the last one.
   public static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
     let shifted = month <= 2 ? year - 1 : year
     let era = (shifted >= 0 ? shifted : shifted - 399) / 400

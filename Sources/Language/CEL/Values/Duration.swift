@@ -12,7 +12,7 @@ public struct Duration: Hashable, Comparable, Sendable {
 
   /// Reads `1h30m`, `-1.5s`, `0`; nil when the text is not a duration or is out of range.
   ///
-  /// Units are `h m s ms us µs ns`, and `d` of 24 hours where `allowsDays` says so; CEL itself has none.
+  /// Units are `h m s ms us µs ns`, and `d` of 24 hours with `allowsDays`; CEL itself has none.
   public init?(_ text: String, allowsDays: Bool = false) { self.init(Array(text.utf8), allowsDays: allowsDays) }
 
   init?(_ text: [UInt8], allowsDays: Bool = false) {
@@ -41,7 +41,7 @@ public struct Duration: Hashable, Comparable, Sendable {
 }
 
 extension Duration: CustomStringConvertible {
-  /// As people write it: `1h30m`, `1.5s`, `250ms`, `0s`.
+  /// In readable form: `1h30m`, `1.5s`, `250ms`, `0s`.
   public var description: String {
     if nanoseconds == 0 { return "0s" }
     var rest = nanoseconds.magnitude

@@ -1,20 +1,20 @@
 import FlowSource
 
-/// The time zones of the world: how far clocks are from UTC at an instant.
+/// The time zones of the world: the offset of local time from UTC at an instant.
 ///
-/// The database is part of the program, so that an evaluation gives the same on every host.
+/// The database is part of the program, so that an evaluation gives the same result on every host.
 public enum TimeZones {
   /// Seconds east of UTC at an instant, given in seconds since 1970; nil when there is no such zone.
   ///
-  /// Takes IANA names with their old links, `UTC`, and offsets: `+02:00`, `-02:30`, `02:00`.
+  /// Accepts IANA names with their old links, `UTC`, and offsets: `+02:00`, `-02:30`, `02:00`.
   public static func offset(of name: String, at seconds: Int64) -> Int? {
     if name == "UTC" || name == "Z" || name.isEmpty { return 0 }
     if let zone = index[name] { return zone.offset(at: seconds) }
     return fixedOffset(Array(name.utf8))
   }
 
-  /// The first instant at which clocks of a zone show a local time, given in seconds as if it were UTC; where they
-  /// skip it, the first instant after the gap. Nil when there is no such zone.
+  /// The first instant with a local time in a zone, given in seconds as if it were UTC; for a skipped time, the first
+  /// instant after the gap. Nil when there is no such zone.
   public static func instant(local: Int64, in name: String) -> Int64? {
     guard let before = offset(of: name, at: local - 86_400), let after = offset(of: name, at: local + 86_400) else {
       return nil
@@ -23,7 +23,7 @@ public enum TimeZones {
     for instant in candidates where offset(of: name, at: instant).map({ instant + Int64($0) }) == local {
       return instant
     }
-    // The time is skipped: halve the way to where the clocks were changed.
+    // The time is skipped: a binary search finds the change of the offset.
     var (low, high) = (candidates[0], candidates[1])
     while high - low > 1 {
       let middle = low + (high - low) / 2
@@ -69,7 +69,7 @@ public enum TimeZones {
   }()
 }
 
-/// One zone: the transitions that were, and the rule for those to come.
+/// One zone: its past transitions, and the rule for future ones.
 private struct Zone: Sendable {
   var firstOffset: Int
   var instants: [Int64]

@@ -75,7 +75,7 @@ extension Timestamp: CustomStringConvertible {
 
   /// RFC 3339 with `Z` and three digits of fraction, as JSON has it: the order of texts is the order of instants.
   ///
-  /// Instants finer than a millisecond have six or nine digits; Flow's own clock never gives such.
+  /// Instants finer than a millisecond have six or nine digits; Flow's own clock has milliseconds.
   public var jsonText: String {
     let whole = Timestamp(seconds: seconds).description.dropLast()
     var digits = padded(Int(nanoseconds), 9)

@@ -4,7 +4,7 @@ extension Value {
   /// The deepest nesting of a value.
   public static let maximumDepth = 100
 
-  /// The value with its types, so that ``init(encoding:)`` gives it back exactly.
+  /// The value with its types, so that ``init(encoding:)`` restores it exactly.
   public var encoding: JSON {
     switch self {
     case .null: .null
@@ -28,6 +28,8 @@ extension Value {
     }
   }
 
+  /// Reads the form that ``encoding`` writes.
+  /// - Throws: `LoadError` when the document is not a value or is nested too deeply.
   public init(encoding json: JSON) throws(LoadError) {
     self = try Value.read(json, depth: 0)
   }

@@ -17,10 +17,10 @@ public struct JSONMismatches: Error, Hashable, Sendable {
 }
 
 extension Value {
-  /// Reads a document as a value of a type; collects every mistake.
+  /// Reads a document as a value of a type; collects every error.
   ///
-  /// Fields that are left out get their defaults. Doubles take any number, timestamps RFC 3339, durations `30m` or
-  /// `1800s`, bytes base64, enums the name of a value, `dyn` anything.
+  /// Omitted fields get their defaults. Doubles accept any number, timestamps RFC 3339, durations `30m` or `1800s`,
+  /// bytes base64, enums the name of a value, `dyn` anything.
   public static func from(
     _ json: JSON, as type: ValueType, in types: TypeRegistry
   ) -> Result<Value, JSONMismatches> {

@@ -1,4 +1,4 @@
-/// A value at the edges: safe, self-contained, comparable.
+/// A value outside of an evaluation: safe, self-contained, comparable.
 ///
 /// Inside an evaluation values are ``Slot``s.
 public indirect enum Value: Hashable, Sendable {
@@ -69,7 +69,7 @@ public indirect enum Value: Hashable, Sendable {
   }
 }
 
-/// Keys and values in the order in which they were put in, which does not count for equality.
+/// Keys and values in insertion order, which does not affect equality.
 public struct MapValue: Hashable, Sendable {
   public struct Entry: Hashable, Sendable {
     public var key: Value

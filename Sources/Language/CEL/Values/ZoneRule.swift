@@ -10,7 +10,7 @@ struct ZoneRule: Sendable {
     var end: Day
   }
 
-  /// A day of any year with a time of the day, which may lie days away.
+  /// A day of any year with a time of day, which may be several days away.
   private struct Day: Sendable {
     enum Kind: Sendable {
       /// From 1, February 29 never counted.

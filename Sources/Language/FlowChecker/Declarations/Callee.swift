@@ -6,7 +6,7 @@ struct Callee {
   var target: CheckedCall.Target
   var name: String
   var parameters: [FieldDeclaration]
-  /// The parameters that need not be given.
+  /// The optional parameters.
   var optional: Set<String> = []
   var result: ValueType?
   /// The declared failure codes.
@@ -20,7 +20,7 @@ struct Callee {
     failures = action.node.failures.map(\.text)
   }
 
-  /// A flow fails with the name of the `failed` state that it ends in.
+  /// A flow fails with the name of the `failed` state in which it ends.
   init(_ flow: FlowNode, index: Int, parameters: [FieldDeclaration], result: ValueType?) {
     target = .flow(index)
     name = flow.name.text

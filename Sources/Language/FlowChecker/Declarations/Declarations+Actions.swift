@@ -22,7 +22,7 @@ extension Declarations {
     _ node: ActionNode, _ scope: inout BindingScope, into problems: inout [Diagnostic]
   ) -> CheckedAction.Binding {
     switch node.binding?.kind {
-    // Without a binding the work is claimed from outside, from a queue that has the action's name.
+    // Without a binding, external workers claim the work from a queue with the action's name.
     case nil: return .worker(queue: node.name.text)
     case .worker(let queue): return .worker(queue: queue)
     case .log(let message):
@@ -66,7 +66,7 @@ extension Declarations {
     return .http(method: method.text, url: checkedURL, headers: checkedHeaders, body: checkedBody)
   }
 
-  /// F705: what is retried or mapped is a code that the action declares.
+  /// F705: retried or mapped codes are declared by the action.
   private func checkCodes(_ node: ActionNode, into problems: inout [Diagnostic]) {
     let declared = node.failures.map(\.text)
     for policy in node.policies {

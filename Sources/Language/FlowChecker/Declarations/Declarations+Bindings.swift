@@ -3,7 +3,7 @@ import FlowJSON
 import FlowSource
 import FlowSyntax
 
-// The bindings that are settings by name and nothing more, and what signs a request.
+// The bindings that consist of named settings only, and the signatures of requests.
 extension Declarations {
   /// The settings of each binding with their types; nil is any JSON.
   private static let settings: [String: [(name: String, type: ValueType?, isRequired: Bool)]] = [
@@ -40,7 +40,7 @@ extension Declarations {
     return .other(kind: kind, settings: checked)
   }
 
-  /// F215: a binding knows its settings.
+  /// F215: a setting is known to its binding.
   func checkSettings(_ given: [ArgumentNode], known: [String], into problems: inout [Diagnostic]) {
     var seen: Set<String> = []
     for setting in given where !setting.name.isMissing {

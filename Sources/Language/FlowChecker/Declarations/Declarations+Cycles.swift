@@ -2,16 +2,16 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// A name, its place, and the names that it needs.
+/// A name, its location, and the names on which it depends.
 struct DependencyNode {
   var name: String
   var range: SourceRange
   var needs: [(name: String, range: SourceRange)]
 }
 
-/// Orders names so that each comes behind what it needs.
+/// Orders names so that each follows the names on which it depends.
 ///
-/// Depth-first search (Tarjan 1972); a cycle is reported once, with a place for each of its edges.
+/// Depth-first search (Tarjan 1972); a cycle is reported once, with a location for each of its edges.
 /// - Complexity: O(names + needs).
 func ordered(
   _ nodes: [DependencyNode], code: String, message: (String) -> String, help: String,
@@ -69,15 +69,15 @@ extension Declarations {
       help: "put it in a `list` or make it optional with `?`", into: &problems)
   }
 
-  /// F116: types with their defaults, events, constants and functions are declared in the order in which they need
-  /// each other, wherever they are written.
+  /// F116: types with their defaults, events, constants and functions are declared in dependency order, regardless of
+  /// their order in the source.
   mutating func declareInOrder(into problems: inout [Diagnostic]) {
     var nodes: [DependencyNode] = []
     for node in symbols.types { nodes.append(dependencies(node.name, defaults: node.fields)) }
     for node in symbols.events { nodes.append(dependencies(node.name, defaults: node.fields)) }
     for node in symbols.constants {
       nodes.append(DependencyNode(name: node.name.text, range: node.name.range, needs: needs(node.value)))
-      // Until it is checked, a constant agrees with everything: a cycle is one mistake.
+      // Until it is checked, a constant agrees with every type, so that a cycle is one error.
       _ = environment.declare(variable: node.name.text, type: .error, slot: 0)
     }
     for node in symbols.functions {
@@ -136,7 +136,7 @@ extension Declarations {
   private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
     let checked = environment.check(node.value)
     problems += self.problems(of: node.value, checked.diagnostics)
-    // After a mistake the name stays declared, and agrees with everything.
+    // After an error the name stays declared, and agrees with every type.
     guard let tree = checked.expression else { return }
     environment.remove(node.name.text)
     environment.declare(definition: node.name.text, tree)

@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// The declared types, and the environment that every expression starts from.
+/// The declared types, and the base environment of all expressions.
 struct Declarations {
   var records: [RecordDeclaration] = []
   var enums: [EnumDeclaration] = []
@@ -20,7 +20,7 @@ struct Declarations {
       environment.types.declare(declaration)
     }
     checkContainment(into: &problems)
-    // First without defaults, so that the defaults of one type may build another.
+    // First without defaults, because the default of one type may use another type.
     for node in symbols.types {
       environment.types.declare(record(node.name.text, fields: node.fields, environment: nil, problems: &problems))
     }
@@ -48,7 +48,7 @@ struct Declarations {
 
   // MARK: - Fields
 
-  /// A record of the fields as they are written. Without an environment their defaults are left out.
+  /// A record of the declared fields. Without an environment their defaults are omitted.
   func record(
     _ name: String, fields: [FieldNode], environment: Environment?, problems: inout [Diagnostic]
   ) -> RecordDeclaration {
@@ -87,7 +87,7 @@ struct Declarations {
     return value
   }
 
-  /// The value of an expression that reads nothing, such as a list of constants.
+  /// The value of an expression without free names, such as a list of constants.
   private func folded(_ tree: TypedExpression) -> Value? {
     guard tree.usedSlots.isEmpty, let code = try? ExpressionProgram(tree, types: environment.types) else {
       return nil
@@ -104,7 +104,7 @@ struct Declarations {
     "timestamp": .timestamp, "duration": .duration, "dyn": .dyn,
   ]
 
-  /// The type that a reference names; `error` when there is none; that is reported.
+  /// The type that a reference names; `error` for an unknown name, which is reported.
   func resolve(_ node: TypeReferenceNode, into problems: inout [Diagnostic]) -> ValueType {
     guard !node.name.isMissing else { return .error }
     var arguments: [ValueType] = []
@@ -142,7 +142,7 @@ struct Declarations {
   }
 }
 
-/// The records that every flow knows.
+/// The built-in records of all flows.
 enum BuiltInRecords {
   static let all = [selfRecord, caller, failure]
 

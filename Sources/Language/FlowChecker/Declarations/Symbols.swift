@@ -19,7 +19,7 @@ struct Symbols {
   var actionIndices: [String: Int] = [:]
   var flowIndices: [String: Int] = [:]
 
-  /// F103: a name is declared once among its kind.
+  /// F103: a name is declared once within its kind.
   init(_ files: [ParsedFile], into problems: inout [Diagnostic]) {
     var seen: [String: SourceRange] = [:]
     for declaration in files.flatMap(\.declarations) {
@@ -64,7 +64,7 @@ struct Symbols {
     }
   }
 
-  /// An event of a flow's own goes by `Flow.Event`; inside of the flow its plain name is enough.
+  /// An event declared in a flow is named `Flow.Event`; inside the flow its plain name is enough.
   private mutating func addOwn(_ event: EventNode, of flow: FlowNode) {
     var own = event
     own.name.text = "\(flow.name.text).\(event.name.text)"
@@ -74,8 +74,8 @@ struct Symbols {
     events.append(own)
   }
 
-  /// Kinds that can't share a name: expressions build types, enums and events, and what is called is an action or a
-  /// flow.
+  /// Kinds that can't share a name: types, enums and events, which expressions construct, and actions and flows, which
+  /// are called.
   private static let spaces = ["enum": "type", "event": "type", "flow": "callee", "action": "callee"]
 
   static func name(of declaration: Declaration) -> (kind: String, NameNode)? {
@@ -98,7 +98,7 @@ extension Declaration {
   var declaredName: String? { Symbols.name(of: self)?.1.text }
 }
 
-/// Says that a name does not exist, with the one that was probably meant, and what it is if it is something else.
+/// The diagnostic of an unknown name, with the most similar one, and its actual kind if it has one.
 func unknown(
   _ kind: String, named name: String, code: String, at range: SourceRange, candidates: some Sequence<String>,
   others: [(kind: String, names: [String])] = [], place: String = ""

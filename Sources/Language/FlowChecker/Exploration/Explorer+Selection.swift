@@ -8,12 +8,12 @@ extension Explorer {
     /// The guards that hold, and those that don't, by the index of their reaction.
     var held: [Int] = []
     var failed: [Int] = []
-    /// True if a state took the signal, if only to ignore it.
+    /// True if a state handled the signal, even if only to ignore it.
     var isTaken = false
   }
 
-  /// The ways in which the active states may react: the innermost state is asked first, then outwards; a parallel only
-  /// if none of its regions took the signal.
+  /// The ways in which the active states may react: innermost states first; a parallel only if none of its regions
+  /// handled the signal.
   mutating func choices(for signal: Signal, in node: StateGraph.Node, _ active: Set<Int>) -> [Choice] {
     choices(for: signal, in: 0, active)
   }
@@ -87,9 +87,9 @@ extension Explorer {
     return found + [rest]
   }
 
-  // MARK: - Triggers that may be due at once
+  // MARK: - Triggers that may be due immediately
 
-  /// The slots that decide whether a trigger is due at once.
+  /// The slots that decide whether a trigger is due immediately.
   func immediateReads(_ reaction: Int) -> Set<Int> {
     switch reactions[reaction].trigger {
     case .at(let instant): instant.tree.usedSlots
@@ -108,8 +108,8 @@ extension Explorer {
     }
   }
 
-  /// Returns whether a call may have its result when its state is entered: by a known key of `once`, or as its list is
-  /// empty.
+  /// Returns whether a call may have its result when its state is entered: by a known key of `once`, or because its
+  /// list is empty.
   func isAnsweredAtOnce(_ call: Int) -> Bool {
     if mayBeEmpty(calls[call]) { return true }
     guard let key = calls[call].once else { return false }
@@ -126,7 +126,7 @@ extension Explorer {
     return true
   }
 
-  /// Returns whether a selection leaves a state, so that its calls and timers begin again when it is entered.
+  /// Returns whether a selection leaves a state, so that its calls and timers restart when it is entered.
   func leaves(_ state: Int, _ choice: Choice) -> Bool {
     choice.selected.contains { reaction in
       guard let target = reactions[reaction].rest.target else { return false }

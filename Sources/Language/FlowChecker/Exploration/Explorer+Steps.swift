@@ -1,7 +1,7 @@
 import FlowIR
 
 extension Explorer {
-  /// A step that is being made.
+  /// A step in progress.
   struct Step {
     var node: StateGraph.Node
     var assigned: Set<Int> = []
@@ -69,7 +69,7 @@ extension Explorer {
     var domain = isInside && !reaction.rest.isReenter ? source : states[source].parent
     if source == 0 { domain = 0 }
     while domain != 0, !(domain + 1..<states[domain].end).contains(target) { domain = states[domain].parent }
-    // A region that names itself is left alone; all else leaves a parallel with its regions.
+    // A region that is its own target is left alone; any other target leaves a parallel with its regions.
     while domain != 0, states[domain].kind == .parallel, !isOneRegion(domain, source: source, target: target) {
       domain = states[domain].parent
     }

@@ -2,13 +2,13 @@ import CEL
 import FlowIR
 import FlowSyntax
 
-/// Explores the configurations that a flow can reach. Guards are unknowns: each may hold or not, unless it is proved
-/// that it always or never does.
+/// Explores the reachable configurations of a flow. Guards are unknowns: each may be true or false, unless it is proved
+/// that it is always or never true.
 struct Explorer {
-  /// The maximum size of the graph; a flow with more is not analysed in this way.
+  /// The maximum size of the graph; a larger flow is not analysed in this way.
   static let maximumNodes = 2000
   static let maximumEdges = 40_000
-  /// The maximum number of selections that are followed for one event.
+  /// The maximum number of selections that are explored for one event.
   static let maximumChoices = 64
   /// The number of internal events that are kept.
   static let maximumQueue = 6
@@ -32,9 +32,9 @@ struct Explorer {
   let reactions: [CheckedReaction]
   let starts: [CheckedStart]
   let calls: [CheckedCall]
-  /// Whether each reaction's guard is known to hold, or not to hold.
+  /// The certainty of each reaction's guard: known to be true, known to be false, or unknown.
   let certainty: [Certainty]
-  /// Entered by a migration.
+  /// The states that a migration enters.
   let migrated: [Int]
   let assignedAfterStart: Set<Int>
 
@@ -111,7 +111,7 @@ struct Explorer {
       return
     }
     let active = active(node)
-    // `always` comes before all else.
+    // `always` precedes all other triggers.
     var rest: [Choice] = []
     for choice in choices(for: .always, in: node, active) {
       if choice.selected.isEmpty { rest.append(choice) } else { follow(choice, from: index, isImmediate: true) }
@@ -164,7 +164,7 @@ struct Explorer {
     followSteps(from: index, node, active)
   }
 
-  /// The completion of `steps`, which comes from outside.
+  /// The completion of `steps`, which depends on external results.
   private mutating func followSteps(from index: Int, _ node: StateGraph.Node, _ active: Set<Int>) {
     for state in active.sorted() where calls.contains(where: { $0.isStep && $0.state == state }) {
       let steps = calls.filter { $0.isStep && $0.state == state }

@@ -3,10 +3,10 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-// F306: steps that follow each other without time and lead back to where they began never end.
+// F306: steps that follow each other without time and return to their start never end.
 //
-// Such are `always`, internal events, completions, `at` for a past instant, `on rollback.done` with nothing
-// to undo, and calls and steps whose result is known already. A guard ends the cycle if the cycle changes its inputs.
+// Such are `always`, internal events, completions, `at` for a past instant, `on rollback.done` with nothing to undo,
+// and calls and steps whose result is already known. A guard ends the cycle if the cycle changes its inputs.
 extension FlowChecker {
   mutating func checkEndless(_ graph: StateGraph, _ logic: GuardLogic) {
     var reported: Set<Set<Int>> = []
@@ -19,7 +19,7 @@ extension FlowChecker {
     }
   }
 
-  /// The edges of a component whose conditions the component can't change.
+  /// The edges of a component whose conditions cannot be changed within the component.
   private func circleEdges(_ component: Set<Int>, _ graph: StateGraph) -> [Int] {
     let inner = component.sorted().flatMap { graph.outgoing[$0] }.filter {
       graph.edges[$0].isImmediate && component.contains(graph.edges[$0].to)
@@ -32,7 +32,7 @@ extension FlowChecker {
     }
   }
 
-  /// A circle of edges whose guards can hold together.
+  /// A cycle of edges whose guards can be true together.
   private func circle(among edges: [Int], _ graph: StateGraph, _ logic: GuardLogic) -> [Int]? {
     var outgoing: [Int: [Int]] = [:]
     for edge in edges { outgoing[graph.edges[edge].from, default: []].append(edge) }
@@ -71,14 +71,14 @@ extension FlowChecker {
     return nil
   }
 
-  /// Returns whether the guards of a circle can be as the circle needs them, all at the same time.
+  /// Returns whether all guards of a cycle can be true at the same time.
   private func isPossible(_ edges: [StateGraph.Edge], _ logic: GuardLogic) -> Bool {
     let held = Set(edges.flatMap(\.held)).compactMap { reactions[$0].rest.guardExpression?.tree }
     let failed = Set(edges.flatMap(\.failed)).compactMap { reactions[$0].rest.guardExpression?.tree }
     return logic.canHold(held, without: failed)
   }
 
-  /// The strongly connected components of the steps without time that hold a circle (Tarjan 1972).
+  /// The strongly connected components of the steps without time that contain a cycle (Tarjan 1972).
   private func components(_ graph: StateGraph) -> [Set<Int>] {
     var search = ComponentSearch(graph)
     for node in graph.nodes.indices where search.numbers[node] == 0 { search.visit(node) }

@@ -3,9 +3,9 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-// Reachability, ends, completion and endless reactions, read off the configurations that a flow can reach.
+// Reachability, ends, completion and endless reactions, derived from the reachable configurations of a flow.
 extension FlowChecker {
-  /// Explores the flow. A flow that is too large is judged by its states alone, which reports less.
+  /// Explores the flow. A flow that is too large is analysed by its states alone, with fewer findings.
   /// - Returns: The configurations; nil when they are too many.
   mutating func checkStatechart(_ logic: GuardLogic) -> StateGraph? {
     var explorer = Explorer(
@@ -44,13 +44,13 @@ extension FlowChecker {
 
   // MARK: - F301
 
-  /// Reports the states that are never entered. Where another mistake keeps reactions from firing, that is the mistake.
+  /// Reports the states that are never entered, unless another error prevents reactions from firing.
   mutating func checkReached(_ graph: StateGraph, isExplained: Bool) {
     let reached = isExplained ? graph.reached.union(reachedStates()) : graph.reached
     let missing = states.indices.dropFirst().filter { state in
       !reached.contains(state) && (reached.contains(states[state].parent) || states[state].parent == 0)
     }
-    // What only unreachable states lead to follows from them.
+    // States that are reachable only from unreachable states are consequences.
     let roots = missing.filter { state in
       !reactions.contains { reaction in
         !reached.contains(reaction.source)

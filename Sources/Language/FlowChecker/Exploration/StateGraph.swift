@@ -1,6 +1,6 @@
 /// Configurations of a flow, and the steps between them.
 struct StateGraph {
-  /// The active states and the internal events that wait, at one moment.
+  /// The active states and the pending internal events at one moment.
   struct Node: Hashable {
     /// The innermost active states, in document order.
     var leaves: [Int]
@@ -20,12 +20,12 @@ struct StateGraph {
     var to: Int
     /// The reactions that fire, as indices of the flow's reactions.
     var reactions: [Int]
-    /// True if no time passes: the step follows at once, whatever happens outside.
+    /// True if no time passes: the step follows immediately, regardless of outside inputs.
     var isImmediate: Bool
     /// The guards that hold, and those that don't, by the index of their reaction.
     var held: [Int]
     var failed: [Int]
-    /// The slots that decide whether the step is taken, beside those of the guards.
+    /// The slots that decide whether the step is taken, in addition to those of the guards.
     var reads: Set<Int> = []
     /// The slots that the step assigns.
     var assigned: Set<Int> = []

@@ -89,8 +89,8 @@ extension FlowChecker {
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
   }
 
-  /// Whether an assignment of the key field agrees with the key that names the instance: a start takes it from its
-  /// event; one without an event names the instance by its assignment.
+  /// Returns true if an assignment of the key field agrees with the key that identifies the instance. A start with an
+  /// event reads the key from the event; a start without one defines it by the assignment.
   private func isIdentity(_ value: Expression, key: String) -> Bool {
     switch startEvent {
     case .none: false
@@ -99,7 +99,7 @@ extension FlowChecker {
     }
   }
 
-  /// The selections of `a.b[0]` behind `a`, and the type of what they lead to.
+  /// The selections of `a.b[0]` after `a`, and the type of their result.
   private mutating func part(
     of place: TargetNode, in root: ValueType, _ environment: Environment
   ) -> (steps: [CheckedActionStatement.PartStep], type: ValueType)? {

@@ -57,7 +57,7 @@ extension FlowChecker {
         fixes: [Fix("raise it", .maybe, [.init(word, "raise")])]))
   }
 
-  /// F320: a test says which flow an internal event comes from; the events of a flow come from nowhere else.
+  /// F320: a test names the sender of an internal event; events declared in a flow have no external sender.
   mutating func checkSent(_ event: Int, from sender: NameNode?, at range: SourceRange) {
     let node = symbols.events[event]
     guard node.isInternal else { return }

@@ -5,7 +5,7 @@ import FlowSyntax
 
 // The calls and steps of states.
 extension FlowChecker {
-  /// Gives each named call a slot for its last result. Two calls of one action may share a name.
+  /// Assigns each named call a slot for its last result. Two calls of one action may share a name.
   mutating func declareCalls() {
     for (state, node) in stateNodes.enumerated() {
       guard let node else { continue }
@@ -24,7 +24,7 @@ extension FlowChecker {
     let name = node.name?.text ?? node.action.names.last?.text ?? ""
     guard let callee = callee(node.action) else {
       unresolvedCalls.insert(name)
-      // Agrees with everything: what refers to it is no further mistake.
+      // Agrees with every type, so that references to it are no further errors.
       _ = environment.declare(variable: name, type: .error, slot: FrameLayout.event)
       return
     }
@@ -46,7 +46,8 @@ extension FlowChecker {
     calls.append(call)
   }
 
-  /// Whether a failure of a step is handled in place: the step then counts as done, without a result.
+  /// Returns true if a failure of a step is handled without leaving the state. The step then counts as done, without a
+  /// result.
   private func continuesAfterFailure(of name: String) -> Bool {
     let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
     return all.contains { reaction in
@@ -74,7 +75,7 @@ extension FlowChecker {
 
   // MARK: - Steps
 
-  /// The steps so that each comes behind what it waits for. F314: they don't wait for each other in a circle.
+  /// The steps in dependency order. F314: they must not depend on each other in a cycle.
   private mutating func orderedSteps(_ steps: [CallNode]) -> [CallNode] {
     var seen: [String: SourceRange] = [:]
     for step in steps {
@@ -110,8 +111,8 @@ extension FlowChecker {
     return step.after.map { ($0.text, $0.range) } + (outside + inside).map { ($0.name, $0.nameRange) }
   }
 
-  /// F503: what an undo reads has to be there when its own step has succeeded; a step does not read the result of one
-  /// whose failure is handled without leaving the state.
+  /// F503: the values that an undo reads are available when its own step has succeeded; a step does not read the result
+  /// of one whose failure is handled without leaving the state.
   private mutating func checkResults(readBy step: Int) {
     let node = calls[step].node
     let before = stepsBefore(step)
@@ -145,7 +146,7 @@ extension FlowChecker {
     }
   }
 
-  /// The steps that a step waits for, directly or through others.
+  /// The direct and transitive prerequisites of a step.
   private func stepsBefore(_ step: Int) -> Set<Int> {
     var found: Set<Int> = []
     var rest = calls[step].after
@@ -162,9 +163,9 @@ extension FlowChecker {
     return calls.indices.filter { calls[$0].state == state && calls[$0].isStep && names.contains(calls[$0].name) }
   }
 
-  // MARK: - What they are given
+  // MARK: - Arguments
 
-  /// Checks what the calls are given; needs all names declared.
+  /// Checks the arguments of the calls; requires all names to be declared.
   mutating func checkCalls() {
     for index in calls.indices {
       let node = calls[index].node
@@ -185,7 +186,7 @@ extension FlowChecker {
     return (action, arguments(node.arguments, of: callee, at: node.action.range, scope))
   }
 
-  /// F705: a code is one that the action declares.
+  /// F705: a code is declared by the action.
   private mutating func checkCodes(_ policies: [PolicyNode], of callee: Callee) {
     for policy in policies {
       guard case .retry(_, let only, _) = policy.kind else { continue }
@@ -201,7 +202,7 @@ extension FlowChecker {
         place: " among the failures of `\(callee.name)`"))
   }
 
-  /// Whether a code is one that the engine or a binding gives without a declaration.
+  /// Returns true for a code that the engine or a binding reports without a declaration.
   static func isBuiltIn(_ code: String) -> Bool {
     let names: Set<String> = [
       "TIMEOUT", "UNREACHABLE", "UNAVAILABLE", "INVALID_RESULT", "INVALID_ARGUMENTS", "NOT_STARTED", "CANCELLED",

@@ -4,7 +4,7 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  /// Declares what every expression sees: `now`, `self`, `caller`, the data fields, `key`.
+  /// Declares the names in scope of every expression: `now`, `self`, `caller`, the data fields, `key`.
   mutating func declareData() {
     _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
     _ = environment.declare(
@@ -94,12 +94,12 @@ extension FlowChecker {
     _ = environment.declare(variable: "key", type: .string, slot: FrameLayout.firstField + index)
   }
 
-  /// The `let`s, in the order in which they need each other.
+  /// The `let`s, in dependency order.
   mutating func declareLets() {
     var seen: [String: SourceRange] = [:]
     for field in (node.parameters ?? []) + node.data { seen[field.name.text] = field.name.range }
     for node in node.lets where !node.name.isMissing && isFree(node.name, &seen) {
-      // Until it is checked it agrees with everything: a cycle is one mistake.
+      // Until it is checked it agrees with every type, so that a cycle is one error.
       _ = environment.declare(variable: node.name.text, type: .error, slot: FrameLayout.event)
     }
     for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {

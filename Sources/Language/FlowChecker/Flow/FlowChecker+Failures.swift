@@ -3,7 +3,7 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  /// F701: the failure of a call is handled, whatever its code. F705: handlers name codes that exist.
+  /// F701: the failure of a call is handled, for every code. F705: handlers name codes that exist.
   mutating func checkFailures() {
     for (index, call) in calls.enumerated() {
       let handlers = reactions.filter {
@@ -25,7 +25,7 @@ extension FlowChecker {
 
   private func isAround(_ state: Int, _ source: Int) -> Bool { source <= state && state < states[source].end }
 
-  /// Looks for `event.code == "CODE"` in the guard at `range`.
+  /// Finds `event.code == "CODE"` in the guard at `range`.
   private mutating func checkCodes(in range: SourceRange, of call: Int) {
     guard let guardExpression = guardNode(at: range), let callee = callee(of: call) else { return }
     for (code, place) in comparedCodes(guardExpression) { checkCode(code, at: place, of: callee) }

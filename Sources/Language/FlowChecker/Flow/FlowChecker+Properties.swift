@@ -45,7 +45,7 @@ extension FlowChecker {
 
   // MARK: - Results
 
-  /// F201, F215: a flow that answers does so wherever it ends well.
+  /// F201, F215: a flow with a result type has a result in each of its `final` states.
   mutating func checkResult(of state: Int, _ node: StateNode) {
     let wanted = callees[self.node.name.text]?.result
     guard let expression = node.result else {
@@ -69,7 +69,7 @@ extension FlowChecker {
   }
 }
 
-/// F704: flows that call each other in a circle.
+/// F704: flows that call each other in a cycle.
 func checkCallCycles(_ flows: [FlowSummary], into problems: inout [Diagnostic]) {
   let nodes = flows.map { DependencyNode(name: $0.name.text, range: $0.name.range, needs: $0.calls) }
   _ = ordered(

@@ -15,7 +15,7 @@ extension FlowChecker {
     checkEnds(reached)
   }
 
-  /// The states that some path from a start enters. The flow's own reactions count once it has started.
+  /// The states that some path from a start enters. The flow's own reactions apply once it has started.
   func reachedStates() -> Set<Int> {
     var reached: Set<Int> = [0]
     let outgoing = Dictionary(grouping: reactions, by: \.source).mapValues { $0.compactMap(\.rest.target) }
@@ -30,7 +30,7 @@ extension FlowChecker {
     return reached
   }
 
-  /// The children that are entered with a state.
+  /// The children that are entered together with a state.
   private func enteredWith(_ state: Int) -> [Int] {
     if states[state].kind == .parallel { return states[state].children }
     return states[state].initial.map { [$0] } ?? []
@@ -59,8 +59,8 @@ extension FlowChecker {
     }
   }
 
-  /// Backwards from the ends: a state lives if it, or a state around it, has a reaction to one that lives; a state
-  /// with states inside lives if one of them does.
+  /// Backwards from the ends: a state is alive if it, or an enclosing state, has a reaction to one that is alive; a
+  /// compound state is alive if one of its children is.
   private func statesThatEnd(_ ends: [Int]) -> Set<Int> {
     let arriving = Dictionary(grouping: reactions.filter { $0.rest.target != nil }) { $0.rest.target ?? 0 }
     var alive: Set<Int> = []

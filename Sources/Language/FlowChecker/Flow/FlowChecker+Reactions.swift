@@ -14,7 +14,7 @@ extension FlowChecker {
     }
   }
 
-  /// Each trigger that a reaction is written for, with the type of `event` in it.
+  /// Each trigger of a reaction, with the type of `event` in it.
   private mutating func triggers(
     _ node: TriggerNode, in state: Int
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
@@ -42,7 +42,7 @@ extension FlowChecker {
     }
   }
 
-  /// F607: a schedule that is not valid or never falls due. F208: a constant time zone that does not exist.
+  /// F607: a schedule that is invalid or never due. F208: a constant time zone that does not exist.
   mutating func cron(_ node: CronNode) -> CheckedCron? {
     guard !node.schedule.isEmpty else { return nil }
     if case .failure(let mistake) = CronSchedule.read(node.schedule) {
@@ -97,7 +97,7 @@ extension FlowChecker {
     }
   }
 
-  /// F309: only what has states inside can be done.
+  /// F309: only states with children or steps complete.
   private mutating func done(
     _ name: NameNode, in state: Int
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
@@ -108,7 +108,7 @@ extension FlowChecker {
     return []
   }
 
-  /// F309: only steps fail as a whole.
+  /// F309: only states with steps fail as a whole.
   private mutating func failed(
     _ name: NameNode, in state: Int
   ) -> [(CheckedReaction.Trigger, event: ValueType?)] {
@@ -167,7 +167,7 @@ extension FlowChecker {
     return rest
   }
 
-  /// F110: what is entered by its name has to say which of its states comes first.
+  /// F110: a state that is entered by name has to declare its initial state.
   private mutating func checkEntry(_ state: Int, _ path: PathNode) {
     let node = states[state]
     if node.kind == .parallel {

@@ -2,7 +2,7 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  /// F112: going from one region into another leaves the parallel with all its regions, and enters it again.
+  /// F112: a transition from one region to another leaves the parallel with all its regions, and enters it again.
   mutating func checkRegionTargets() {
     for reaction in reactions {
       guard let target = reaction.rest.target, !reaction.rest.isReenter,

@@ -26,7 +26,7 @@ extension FlowChecker {
     checkCallable()
   }
 
-  /// Each trigger that a start is written for, with the type of `event` in it.
+  /// Each trigger of a start, with the type of `event` in it.
   private mutating func triggers(of start: StartNode) -> [(CheckedStart.Trigger, event: ValueType?)] {
     switch start.trigger {
     case .on(let names, let isAgain):
@@ -39,7 +39,7 @@ extension FlowChecker {
     }
   }
 
-  /// F110: a flow with parameters says where a call begins it; one without is not called.
+  /// F110: a flow with parameters declares the initial state of a call; a flow without parameters is not callable.
   private mutating func checkCallable() {
     let called = node.starts.filter {
       if case .called = $0.trigger { true } else { false }
@@ -59,7 +59,7 @@ extension FlowChecker {
 
   // MARK: - Assignment
 
-  /// F503: after the start every field without a default has a value, and nothing is read before it has one.
+  /// F503: after the start every field without a default has a value, and no field is read before it has one.
   private mutating func checkAssigned(by start: StartNode) {
     let required = node.data.filter { $0.defaultValue == nil && !$0.type.isOptional && !$0.name.isMissing }
     var unset = Dictionary(required.map { ($0.name.text, $0.name.range) }) { first, _ in first }
@@ -97,7 +97,7 @@ extension FlowChecker {
     }
   }
 
-  /// A name and, when it is a `let`, the names that it needs; `key` is another name of its field.
+  /// A name and, for a `let`, its dependencies; `key` is another name of its field.
   private func fieldsRead(by name: String) -> [String] {
     var seen: Set<String> = []
     var found: [String] = []

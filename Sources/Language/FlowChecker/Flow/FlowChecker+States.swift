@@ -110,8 +110,8 @@ extension FlowChecker {
 
   // MARK: - Targets
 
-  /// The state that a path means when it is written in `source`: the nearest of that name, looked for among the
-  /// children of the source and of each state around it, then anywhere, if only one has the name.
+  /// The state to which a path refers in `source`: the nearest of that name, searched among the children of the source
+  /// and of each enclosing state, then anywhere, if the name is unique.
   mutating func target(_ path: PathNode, from source: Int) -> (state: Int, isHistory: Bool)? {
     guard !path.isMissing else { return nil }
     var names = path.names

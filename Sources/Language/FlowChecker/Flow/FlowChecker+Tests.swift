@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-// The `test`s of a program: each is checked with the flow that it begins with.
+// The `test`s of a program: each is checked with the flow that it starts.
 extension FlowChecker {
   mutating func check(_ node: TestNode, flow: Int) -> CheckedTest {
     var test = CheckedTest(name: node.name, flow: flow, range: node.range)
@@ -69,7 +69,7 @@ extension FlowChecker {
     }
   }
 
-  /// An event by its name alone, or with the fields that matter.
+  /// An event by its name alone, or with the relevant fields.
   private mutating func emitted(_ value: Expression, _ isNegated: Bool) -> CheckedTest.Kind? {
     var given: [ArgumentNode] = []
     let name: NameNode
@@ -135,7 +135,7 @@ extension FlowChecker {
   }
 }
 
-/// The tests of all files by the flow that they are about: the one that `with` names, or that their first event starts.
+/// The tests of all files by their flow: the one after `with`, or the one that their first event starts.
 func testsByFlow(
   _ files: [ParsedFile], _ symbols: Symbols, into problems: inout [Diagnostic]
 ) -> [Int: [TestNode]] {

@@ -3,7 +3,7 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-/// Checks one flow. Each area of the check is an extension in a file of its own.
+/// Checks one flow. Each area of the check is an extension in its own file.
 struct FlowChecker {
   let node: FlowNode
   let symbols: Symbols
@@ -25,15 +25,15 @@ struct FlowChecker {
   var stateNodes: [StateNode?] = []
   var calls: [CheckedCall] = []
   var callNames: [String: [Int]] = [:]
-  /// Calls whose action does not exist; what refers to them is no further mistake.
+  /// Calls whose action does not exist; references to them are not reported again.
   var unresolvedCalls: Set<String> = []
   var reactions: [CheckedReaction] = []
   var starts: [CheckedStart] = []
   var migrations: [CheckedMigration] = []
   var invariants: [CheckedExpression] = []
-  /// The names that every expression of the flow sees; `event` is not among them.
+  /// The names in scope of every expression of the flow, except `event`.
   var environment: Environment
-  /// The same with `event` as a type, made once for each.
+  /// The same with `event` as a type, created once for each type.
   private var environments: [ValueType: Environment] = [:]
   var frameSize = FrameLayout.firstField
   var keptCount = 0
@@ -108,7 +108,7 @@ struct FlowChecker {
     return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
   }
 
-  /// F202: what decides must be a `bool`.
+  /// F202: a condition must be a `bool`.
   mutating func condition(
     _ expression: Expression, _ environment: Environment, what: String
   ) -> CheckedExpression? {
@@ -187,7 +187,7 @@ struct FlowChecker {
     return nil
   }
 
-  /// The arguments in the order of the parameters. F215: each required one has to be there.
+  /// The arguments in the order of the parameters. F215: each required one has to be present.
   mutating func arguments(
     _ nodes: [ArgumentNode], of callee: Callee, at range: SourceRange, _ environment: Environment
   ) -> [CheckedExpression] {
@@ -217,7 +217,7 @@ struct FlowChecker {
     }
   }
 
-  /// The value of a parameter that is not given: its default, or none when it is optional.
+  /// The value of an omitted parameter: its default, or none when it is optional.
   private func leftOut(_ parameter: FieldDeclaration, of callee: Callee, at range: SourceRange) -> CheckedExpression? {
     if let value = parameter.defaultValue {
       return CheckedExpression(tree: TypedExpression(range, parameter.type, .constant(value)), range: range)

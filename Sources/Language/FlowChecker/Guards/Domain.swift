@@ -1,8 +1,8 @@
 import CEL
 
-/// The values that a term may have, as far as a guard says: exact, so that "none" is a proof.
+/// The possible values of a term according to a guard: exact, so that "none" is a proof.
 enum Domain: Hashable {
-  /// Disjoint, in ascending order. Whole numbers, instants and lengths of time (in nanoseconds).
+  /// Disjoint ranges in ascending order: whole numbers, instants, or durations in nanoseconds.
   case numbers([ClosedRange<Int128>])
   /// Doubles between bounds; whether NaN is among them.
   case doubles([DoubleInterval], hasNaN: Bool)
@@ -59,7 +59,7 @@ enum Domain: Hashable {
     }
   }
 
-  /// One of the values, as it is written in an expression; the plainest.
+  /// The plainest of the values, in source form.
   var example: String {
     switch self {
     case .numbers(let ranges):
@@ -73,7 +73,7 @@ enum Domain: Hashable {
   }
 }
 
-/// The doubles between two bounds, either of which may be left out.
+/// The doubles between two bounds, either of which may be excluded.
 struct DoubleInterval: Hashable {
   var low: Double
   var isLowOpen = false
@@ -91,7 +91,7 @@ struct DoubleInterval: Hashable {
       (found.high, found.isHighOpen) = (other.high, other.isHighOpen)
     }
     if found.low > found.high || found.low == found.high && (found.isLowOpen || found.isHighOpen) { return nil }
-    // Two doubles that are neighbours have none between them.
+    // Two adjacent doubles have none between them.
     return found.isLowOpen && found.isHighOpen && found.low.nextUp >= found.high ? nil : found
   }
 

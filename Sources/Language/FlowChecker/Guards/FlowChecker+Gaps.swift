@@ -3,9 +3,9 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  // MARK: - Several that hold, or none
+  // MARK: - Overlaps and gaps
 
-  /// F403: two reactions that may both hold, neither of which is a special case of the other.
+  /// F403: two reactions that may both be enabled, neither of which is a special case of the other.
   mutating func checkOverlaps(_ group: ReactionGroup, _ logic: GuardLogic) {
     guard group.reactions.count <= 16 else { return }
     for (index, second) in group.reactions.enumerated() {
@@ -44,8 +44,8 @@ extension FlowChecker {
         help: "add a reaction without a guard, or one for the remaining case"))
   }
 
-  /// Returns whether another reaction here or further out handles, ignores or defers what a group leaves. A reaction
-  /// that waits for its guard leaves nothing.
+  /// Returns whether another reaction of this or an enclosing state handles, ignores or defers the remaining cases of a
+  /// group. A reaction that waits for its guard has no remaining cases.
   private func isTakenElsewhere(_ group: ReactionGroup, from state: Int) -> Bool {
     guard let trigger = group.reactions.first?.trigger else { return true }
     if case .always = trigger { return !isChoice(state) }
@@ -88,7 +88,7 @@ extension FlowChecker {
     }
   }
 
-  /// The invariants that concern some guards, as far as they hold when the guards are evaluated.
+  /// The invariants that are relevant for some guards, as far as they hold when the guards are evaluated.
   private func invariants(of group: ReactionGroup, _ guards: [TypedExpression]) -> [TypedExpression] {
     guard let trigger = group.reactions.first?.trigger else { return [] }
     if case .always = trigger { return [] }

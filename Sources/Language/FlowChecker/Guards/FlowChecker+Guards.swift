@@ -9,7 +9,7 @@ struct ReactionGroup {
   var reactions: [CheckedReaction]
 }
 
-// Guards that never hold, always hold, overlap or leave a gap. Only proven facts are reported.
+// Guards that are never true, always true, overlap or leave a gap. Only proven facts are reported.
 extension FlowChecker {
   mutating func checkGuards(_ logic: GuardLogic) {
     let raised = raisedEvents
@@ -60,7 +60,7 @@ extension FlowChecker {
     }
   }
 
-  // MARK: - One guard by itself
+  // MARK: - Single guards
 
   /// F405, F406, F407, F411.
   private mutating func checkGuard(of rest: CheckedTransitionTail, isMidStep: Bool, _ logic: GuardLogic) {
@@ -89,7 +89,7 @@ extension FlowChecker {
     invariants.first { logic.exclude(tree, $0.tree) }
   }
 
-  /// Returns whether a trigger may fire in the middle of a step, where invariants need not hold.
+  /// Returns whether a trigger may fire within a step, where invariants need not hold.
   private func isMidStep(_ trigger: CheckedReaction.Trigger, _ raised: Set<Int>) -> Bool {
     switch trigger {
     case .always, .done: true

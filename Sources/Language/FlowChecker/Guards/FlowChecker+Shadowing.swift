@@ -13,8 +13,8 @@ extension FlowChecker {
     var isFailure = false
   }
 
-  /// F401, F402, F702: a reaction behind others that take all that it could take never fires. One that is written for
-  /// several events is reported if it never fires for any of them.
+  /// F401, F402, F702: a reaction after others that handle all its cases never fires. A reaction to several events is
+  /// reported if it never fires for any of them.
   mutating func checkShadowing(_ groups: [ReactionGroup], in state: Int, _ logic: GuardLogic) {
     var copies: [SourceRange: Int] = [:]
     for group in groups { for reaction in group.reactions { copies[reaction.range, default: 0] += 1 } }
@@ -59,7 +59,7 @@ extension FlowChecker {
     }
   }
 
-  /// The earlier entries that take whatever an entry could take, whoever the caller is; nil when they don't.
+  /// The earlier entries that handle every input of an entry, for every caller; nil when they do not.
   private func winners(over entry: Entry, among earlier: [Entry], _ logic: GuardLogic) -> [Entry]? {
     guard !earlier.isEmpty else { return nil }
     // Flows after `by` are distinguished from roles by their sign.
@@ -109,7 +109,7 @@ extension FlowChecker {
       notes: ["\(order) tried from top to bottom"], help: "move it up, or change its guard")
   }
 
-  /// F410: `on any` is the last resort of its state, and stands last.
+  /// F410: `on any` is the fallback of its state, and has to be last.
   mutating func checkAny(in state: Int) {
     guard
       let any = reactions.first(where: { reaction in
@@ -133,6 +133,6 @@ extension FlowChecker {
 }
 
 extension CheckedTransitionTail {
-  /// True if any caller may fire it.
+  /// True if every caller may trigger it.
   var isOpen: Bool { roles.isEmpty && senders.isEmpty }
 }

@@ -1,7 +1,7 @@
 import CEL
 
 extension GuardLogic {
-  /// Returns whether no values make it true. An omitted guard always holds.
+  /// Returns whether no values make it true. An omitted guard is always true.
   func isNeverTrue(_ tree: TypedExpression) -> Bool { ways(tree, are: true)?.isEmpty ?? false }
 
   /// Returns whether no values make it false, and its evaluation can't fail.
@@ -9,8 +9,8 @@ extension GuardLogic {
     (ways(tree, are: false)?.isEmpty ?? false) && !canFail(tree, safeSlots)
   }
 
-  /// Returns whether one of `winners` holds, or fails, whenever `tree` holds: then `tree`, tried after them, is never
-  /// reached.
+  /// Returns whether one of `winners` is true, or fails, whenever `tree` is true: then `tree`, evaluated after them, is
+  /// never reached.
   func isCovered(_ tree: TypedExpression?, by winners: [TypedExpression?]) -> Bool {
     var rest: [Cube]? = tree.map { ways($0, are: true) } ?? [[:]]
     for winner in winners {
@@ -21,7 +21,7 @@ extension GuardLogic {
     return rest?.isEmpty ?? false
   }
 
-  /// Returns whether two guards never hold together.
+  /// Returns whether two guards are never true together.
   func exclude(_ left: TypedExpression?, _ right: TypedExpression?) -> Bool {
     let first: [Cube]? = left.map { ways($0, are: true) } ?? [[:]]
     let second: [Cube]? = right.map { ways($0, are: true) } ?? [[:]]
@@ -41,7 +41,7 @@ extension GuardLogic {
     return !found.isEmpty
   }
 
-  /// Values for which all of some expressions are true, or all are false; only such as can really be put in.
+  /// Values for which all of some expressions are true, or all are false; only values that can occur.
   /// - Parameter facts: Expressions that are true.
   func witness(_ trees: [TypedExpression], all wanted: Bool, given facts: [TypedExpression] = []) -> String? {
     var found: [Cube] = [[:]]
@@ -61,7 +61,7 @@ extension GuardLogic {
     cube.sorted { $0.key.key < $1.key.key }.map { "\($0.key.key) = \($0.value.example)" }.joined(separator: ", ")
   }
 
-  /// Returns whether evaluation may end in an error; anything not known to be safe may.
+  /// Returns whether evaluation may end in an error; true for anything not known to be safe.
   private func canFail(_ tree: TypedExpression, _ safeSlots: Range<Int>) -> Bool {
     switch tree.kind {
     case .constant: false

@@ -1,25 +1,25 @@
 import CEL
 
-/// Terms with their possible values: one way in which a formula may hold.
+/// Terms with their possible values: one way in which a formula may be true.
 typealias Cube = [GuardTerm: Domain]
 
 /// Proofs about guards, by intervals and finite sets over the terms that they compare.
 ///
-/// A formula is kept as a list of cubes, one of which holds (disjunctive normal form), for "is true" and for "is false"
-/// apart: an expression that fails at run time is neither, and `&&` and `||` absorb failures as CEL does. Whatever
-/// is not understood is a term of its own with the values true and false, so that what has no cube left is impossible
-/// indeed. Where there are too many cubes nothing is claimed.
+/// A formula is represented as a list of cubes, one of which is true (disjunctive normal form), separately for "is
+/// true" and for "is false": an expression that fails at run time is neither, and `&&` and `||` absorb failures as CEL
+/// does. Any other expression is a separate term with the values true and false, so that a formula without cubes is
+/// certainly impossible. With too many cubes nothing is claimed.
 struct GuardLogic {
   /// The maximum number of cubes in a formula.
   static let maximumCubes = 256
 
-  /// How often two cubes are joined for one flow before nothing more is claimed.
+  /// The maximum number of cube joins for one flow; beyond it, no further claims are made.
   static let maximumJoins = 400_000
 
   let reader: TermReader
   private let memory = Memory()
 
-  /// What is known of definitions, so that each is read once, and how much was computed.
+  /// The results for definitions, so that each is read once, and the number of joins so far.
   private final class Memory {
     struct Key: Hashable {
       var definition: ObjectIdentifier
@@ -36,7 +36,7 @@ struct GuardLogic {
   /// True if the budget was spent, so that claims may be missing.
   var isExhausted: Bool { memory.joins > GuardLogic.maximumJoins }
 
-  /// Whether a definition can fail, computed once.
+  /// Returns whether a definition can fail; computed once for each definition.
   func canFail(_ definition: Definition, _ compute: () -> Bool) -> Bool {
     let key = ObjectIdentifier(definition)
     if let known = memory.failures[key] { return known }
@@ -53,7 +53,7 @@ struct GuardLogic {
     return found
   }
 
-  /// The ways in which an expression is `wanted`; nil when there are too many to follow.
+  /// The ways in which an expression is `wanted`; nil when there are too many.
   func ways(_ tree: TypedExpression, are wanted: Bool) -> [Cube]? {
     switch tree.kind {
     case .constant(.bool(let value)): return value == wanted ? [[:]] : []
@@ -97,7 +97,7 @@ struct GuardLogic {
     return bounded(found)
   }
 
-  /// The ways in which one of the left and one of the right hold together.
+  /// The combinations of the left and right ways that are possible together.
   func both(_ left: [Cube], _ right: [Cube]) -> [Cube]? {
     memory.joins += left.count * right.count
     guard left.count * right.count <= GuardLogic.maximumCubes * 4, !isExhausted else { return nil }
@@ -140,7 +140,7 @@ struct GuardLogic {
   private func comparison(
     _ builtin: Builtin, of tree: TypedExpression, with value: Value, isFlipped: Bool, are wanted: Bool
   ) -> [Cube]? {
-    // A flag that is compared with true or false is the flag.
+    // A flag that is compared with true or false is the flag itself.
     if case .bool(let flag) = value, builtin == .equal || builtin == .notEqual {
       return ways(tree, are: (flag == wanted) == (builtin == .equal))
     }
@@ -181,7 +181,7 @@ struct GuardLogic {
     return ways(of: term, in: outside, are: !wanted)
   }
 
-  /// Two terms against each other: which of them is the larger.
+  /// A comparison of two terms.
   private func relation(
     _ builtin: Builtin, left: TypedExpression, right: TypedExpression, are wanted: Bool
   ) -> [Cube]? {

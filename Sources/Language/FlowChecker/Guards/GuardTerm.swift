@@ -1,11 +1,11 @@
 import CEL
 
-/// Something that guards compare: a variable, a field, or whatever else, known by how it is written.
+/// An operand of a comparison in a guard: a variable, a field or another expression, identified by its text.
 struct GuardTerm: Hashable {
-  /// Equal for expressions that are the same but for their place.
+  /// Equal for expressions that differ only in their location.
   let key: String
   let whole: Domain
-  /// True if every value of `whole` is possible whatever the other terms are: then an assignment is a proof.
+  /// True if every value of `whole` is possible for all values of the other terms; an assignment is then a proof.
   let isFree: Bool
 
   static func == (left: GuardTerm, right: GuardTerm) -> Bool { left.key == right.key }
@@ -45,7 +45,7 @@ struct TermReader {
     return text
   }
 
-  /// The term of an expression; nil for a type whose values are not followed.
+  /// The term of an expression; nil for a type whose values are not tracked.
   func term(_ tree: TypedExpression) -> GuardTerm? {
     guard let whole = whole(tree) else { return nil }
     return GuardTerm(key: key(tree), whole: whole, isFree: isPlace(tree))
@@ -69,7 +69,7 @@ struct TermReader {
     }
   }
 
-  /// The domain of exactly one value; nil for a type whose values are not followed.
+  /// The domain of exactly one value; nil for a type whose values are not tracked.
   func single(_ value: Value) -> Domain? {
     switch value {
     case .bool(let flag): .names([flag ? "true" : "false"], isComplement: false)
@@ -90,7 +90,7 @@ struct TermReader {
 
   private func single(_ number: Int128) -> Domain { .numbers([number...number]) }
 
-  /// The values on one side of a constant; nil where there is no order that is followed.
+  /// The values on one side of a constant; nil for types without a tracked order.
   func side(_ value: Value, isBelow: Bool, isStrict: Bool) -> Domain? {
     switch single(value) {
     case .numbers(let ranges)?:
@@ -117,7 +117,7 @@ struct TermReader {
     }
   }
 
-  /// The expression as text without its place; names of definitions are looked through.
+  /// The expression as text without its location; names of definitions are resolved.
   func key(_ tree: TypedExpression) -> String {
     switch tree.kind {
     case .constant(let value): "\(value)"

@@ -3,7 +3,7 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-/// F509: a value that is overwritten before anything could read it.
+/// F509: a value that is overwritten before it could be read.
 func checkDeadAssignments(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   let blocks =
     flow.states.flatMap { [$0.entry, $0.exit] } + flow.reactions.map(\.rest.acts) + flow.starts.map(\.rest.acts)
@@ -31,7 +31,7 @@ private func checkDeadAssignments(
 }
 
 extension CheckedActionStatement {
-  /// The slots that it reads; a part of a field is changed in what the field holds.
+  /// The slots that it reads; a change of a part of a field reads the field.
   fileprivate var usedSlots: Set<Int> {
     var found: Set<Int> = []
     for tree in expressions.map(\.tree) { found.formUnion(tree.usedSlots) }
@@ -54,7 +54,7 @@ extension CheckedActionStatement {
   }
 }
 
-/// F211: two doubles that should be equal often are not quite.
+/// F211: doubles are compared for equality, although computed doubles are rarely exactly equal.
 func checkDoubles(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   for reaction in flow.reactions {
     if let condition = reaction.rest.guardExpression { checkEquality(condition.tree, into: &problems) }
@@ -75,7 +75,7 @@ private func checkEquality(_ tree: TypedExpression, into problems: inout [Diagno
   for child in tree.children { checkEquality(child, into: &problems) }
 }
 
-/// F310: `-> x.history` goes somewhere the first time, too.
+/// F310: the first entry of `-> x.history` also has a target.
 func checkHistory(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   for reaction in flow.reactions where reaction.rest.isHistory {
     guard let target = reaction.rest.target, flow.states[target].children.isEmpty else { continue }
@@ -87,7 +87,7 @@ func checkHistory(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   }
 }
 
-/// F707: what is armed with `undo` is rolled back where the flow ends badly.
+/// F707: armed undos are rolled back where the flow fails.
 func checkRollbacks(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   guard let armed = flow.calls.first(where: { $0.undo != nil }),
     !flow.states.contains(where: { $0.isRollback })

@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// F906: what says `Deprecated:` in its documentation is no longer to be used.
+/// F906: declarations with `Deprecated:` in their documentation are deprecated; their uses are reported.
 func checkDeprecatedUses(_ context: LintContext, into problems: inout [Diagnostic]) {
   let deprecated = deprecatedNames(context)
   guard !deprecated.isEmpty else { return }

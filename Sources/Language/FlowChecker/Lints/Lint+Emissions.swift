@@ -3,7 +3,7 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-/// F804: an event that a flow emits and another flow takes from any caller.
+/// F804: an event that a flow emits and another flow accepts from any caller.
 func checkForgeableEvents(_ flows: [FlowSummary], _ context: LintContext, into problems: inout [Diagnostic]) {
   for flow in flows {
     var reported: Set<Int> = []
@@ -22,7 +22,7 @@ func checkForgeableEvents(_ flows: [FlowSummary], _ context: LintContext, into p
   }
 }
 
-/// F713: an instance that emits an event with its own key, and takes that event itself.
+/// F713: an instance that emits an event with its own key and handles that event itself.
 func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   guard let key = flow.key else { return }
   let slot = FrameLayout.firstField + key

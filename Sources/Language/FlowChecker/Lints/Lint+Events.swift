@@ -42,7 +42,7 @@ private func handledEvents(_ flow: CheckedFlow) -> Set<Int> {
   return found
 }
 
-/// Events that the flow raises itself; they come from nowhere else.
+/// Events that the flow raises itself; they have no other source.
 private func ownEvents(_ flow: CheckedFlow) -> Set<Int> {
   Set(
     allActs(flow).compactMap { act in
@@ -58,7 +58,7 @@ private func eventsTaken(in states: Set<Int>, _ flow: CheckedFlow) -> Set<Int> {
   return found
 }
 
-/// Every act of a flow, wherever it stands.
+/// Every action statement of a flow.
 func allActs(_ flow: CheckedFlow) -> [CheckedActionStatement] {
   flow.states.flatMap { $0.entry + $0.exit } + flow.reactions.flatMap(\.rest.acts) + flow.starts.flatMap(\.rest.acts)
 }

@@ -1,7 +1,8 @@
 import FlowSource
 import FlowSyntax
 
-/// F901, F902, F903, F905: states and data begin lower case, events upper case, flows are documented.
+/// F901, F902, F903, F905: names of states and data start in lower case, names of events in upper case; flows are
+/// documented.
 func checkNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   for state in flow.states.dropFirst() where !isLower(state.name.text) {
     problems.append(misnamed(state.name, kind: "state", code: "F901", better: lowered(state.name.text)))
@@ -23,7 +24,7 @@ func checkNames(of flow: CheckedFlow, _ context: LintContext, into problems: ino
       label: "no `///` above it", help: "write a `///` line that states its purpose"))
 }
 
-/// F902: events, types and flows begin with an upper-case letter.
+/// F902: names of events, types and flows start with an upper-case letter.
 func checkNames(_ context: LintContext, into problems: inout [Diagnostic]) {
   for declaration in context.files.flatMap(\.declarations) {
     switch declaration {
@@ -65,7 +66,7 @@ private func uppered(_ name: String) -> String {
   name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
 }
 
-/// F904: names of one kind that a reader takes for each other, as they differ in case or underscores only.
+/// F904: names of one kind that are easily confused, because they differ in case or underscores only.
 func checkConfusingNames(_ context: LintContext, into problems: inout [Diagnostic]) {
   check("event", context.symbols.events.map(\.name), into: &problems)
   check("action", context.symbols.actions.map { NameNode(text: $0.name.text, range: $0.name.range) }, into: &problems)

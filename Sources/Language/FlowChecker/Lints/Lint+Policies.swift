@@ -1,14 +1,14 @@
 import FlowSource
 import FlowSyntax
 
-/// F605, F606: what is tried again has an end and leaves time between.
+/// F605, F606: retries have a limit and a delay.
 func checkPolicies(of action: CheckedAction, into problems: inout [Diagnostic]) {
   checkRetries(action.node.policies, hasTimeout: false, into: &problems)
   guard let binding = action.node.binding, !canBeRepeated(binding.kind) else { return }
   for policy in action.node.policies { checkRepetition(policy, action, into: &problems) }
 }
 
-/// The same, and F703, for what a call says.
+/// The same, and F703, for the policies of a call.
 func checkCallPolicies(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   for call in flow.calls {
     checkRetries(call.node.policies, hasTimeout: false, into: &problems)
@@ -45,7 +45,7 @@ private func canBeRepeated(_ binding: BindingNode.Kind) -> Bool {
   }
 }
 
-/// F703: a second try may be done twice where nothing tells that it is one.
+/// F703: a retried request may be executed twice if nothing identifies it as a repetition.
 private func checkRepetition(_ policy: PolicyNode, _ action: CheckedAction, into problems: inout [Diagnostic]) {
   guard case .retry(let count, let only, _) = policy.kind, count != 0, only.isEmpty else { return }
   problems.append(

@@ -2,7 +2,7 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// F801, F803: secrets stay out of logs, and requests out of the clear.
+/// F801, F803: secrets are not logged, and requests are encrypted.
 func checkSecrets(_ context: LintContext, into problems: inout [Diagnostic]) {
   for action in context.symbols.actions {
     guard let binding = action.binding else { continue }
@@ -11,7 +11,7 @@ func checkSecrets(_ context: LintContext, into problems: inout [Diagnostic]) {
   }
 }
 
-/// F801: what `env` gives may be a secret.
+/// F801: a value of `env` may be a secret.
 private func checkLogged(_ message: Expression, into problems: inout [Diagnostic]) {
   for called in message.calledNames where called.name == "env" {
     problems.append(
@@ -21,7 +21,7 @@ private func checkLogged(_ message: Expression, into problems: inout [Diagnostic
   }
 }
 
-/// F803: `http://` to another machine can be read on the way.
+/// F803: `http://` to another machine can be intercepted.
 private func checkScheme(_ url: Expression, into problems: inout [Diagnostic]) {
   guard let (text, range) = firstLiteral(url), text.hasPrefix("http://") else { return }
   let host = text.dropFirst("http://".count).prefix { $0 != "/" && $0 != ":" }
@@ -32,7 +32,7 @@ private func checkScheme(_ url: Expression, into problems: inout [Diagnostic]) {
       fixes: [Fix("write `https`", .maybe, [.init(SourceRange(range.lower + 1, range.lower + 5), "https")])]))
 }
 
-/// The string that an expression begins with.
+/// The constant prefix of a string expression.
 private func firstLiteral(_ expression: Expression) -> (String, SourceRange)? {
   if case .literal(.string(let text)) = expression.kind { return (text, expression.range) }
   return expression.children.first.flatMap { firstLiteral($0) }

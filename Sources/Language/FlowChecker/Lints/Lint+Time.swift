@@ -38,7 +38,7 @@ private func checkInterval(_ delay: CheckedExpression, into problems: inout [Dia
       help: "wait for an event instead, or use a longer interval"))
 }
 
-/// F601: a state that waits for the outside, and nothing says for how long.
+/// F601: a state that waits for external inputs without a timeout.
 func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   for (index, state) in flow.states.enumerated() where state.kind == .plain && state.children.isEmpty {
     let around = statesAround(index, flow)
@@ -61,7 +61,7 @@ func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   }
 }
 
-/// The state itself, and all around it up to the flow.
+/// The state itself, and all enclosing states up to the flow.
 func statesAround(_ state: Int, _ flow: CheckedFlow) -> Set<Int> {
   var found: Set<Int> = [0]
   var current = state

@@ -1,7 +1,7 @@
 import CEL
 import FlowSource
 
-/// F805: data that is joined to the path or the query of a URL without encoding can leave the path or add a query.
+/// F805: data that is added to the path or the query of a URL without encoding can leave the path or add a query.
 func checkURLs(of action: CheckedAction, into problems: inout [Diagnostic]) {
   guard case .http(_, let url, _, _) = action.binding, case .call(.add, _, let terms) = url.tree.kind else { return }
   for term in terms.dropFirst() where !isSafe(term) {
@@ -21,7 +21,7 @@ func checkURLs(of action: CheckedAction, into problems: inout [Diagnostic]) {
   }
 }
 
-/// Returns whether a part of a URL is written by the author, or has no character with a meaning in URLs.
+/// Returns whether a part of a URL is constant, or has no character with a meaning in URLs.
 private func isSafe(_ tree: TypedExpression) -> Bool {
   switch tree.kind {
   case .constant: true

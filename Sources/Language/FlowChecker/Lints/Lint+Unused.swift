@@ -3,7 +3,7 @@ import FlowSyntax
 
 /// F501, F504, F505, F514, F515: events, actions, constants, functions, roles, types and enums that nothing uses.
 ///
-/// A file without flows is there for others; what it declares may be used by files that are not seen here.
+/// A file without flows is a library: its declarations may be used by files outside of this program.
 func checkUnusedDeclarations(_ context: LintContext, into problems: inout [Diagnostic]) {
   for declaration in context.files.filter({ $0.flowCount > 0 }).flatMap(\.declarations) {
     guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !context.uses.names.contains(name.text)
@@ -33,7 +33,7 @@ private func unused(_ name: NameNode, kind: String, code: String) -> Diagnostic 
 
 /// F501, F502, F505: events of a flow's own, data fields and `let`s that nothing uses.
 ///
-/// A field that is only assigned is used: people see the data of an instance.
+/// A field that is only assigned is used, because the data of an instance is visible.
 func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   let used = context.uses.byFlow[flow.node.name.text] ?? []
   for event in flow.node.events where !used.contains(event.name.text) {
@@ -47,7 +47,7 @@ func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problem
   }
 }
 
-/// F506: an import whose file, and the files that it brings along, declare nothing that is used here.
+/// F506: an import whose file, and the files imported by it, declare nothing that is used here.
 func checkUnusedImports(_ context: LintContext, into problems: inout [Diagnostic]) {
   let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
   for file in context.files {
@@ -89,7 +89,7 @@ public func resolvedPath(_ path: String, from file: String) -> String {
   return normalizedPath((folder + [Substring(path)]).joined(separator: "/"))
 }
 
-/// A path without `.` and without `..` after a folder, so that two ways to write one path are equal.
+/// A path without `.` and without `..` after a folder, so that two spellings of one path are equal.
 public func normalizedPath(_ path: String) -> String {
   var parts: [Substring] = []
   for part in path.split(separator: "/") where part != "." {

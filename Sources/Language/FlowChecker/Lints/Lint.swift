@@ -8,7 +8,7 @@ struct LintContext {
   let symbols: Symbols
   let actions: [CheckedAction]
   let uses: Uses
-  /// The files that have one flow and begin with words about it.
+  /// The files that have one flow and start with a comment about it.
   let introduced: [SourceRange]
 
   init(files: [ParsedFile], symbols: Symbols, actions: [CheckedAction]) {
@@ -30,13 +30,13 @@ extension ParsedFile {
   fileprivate var isIntroduced: Bool { source.text.starts(with: Array("///".utf8)) && flowCount == 1 }
 }
 
-/// The parts of a flow that checks across flows need, so that the whole flow need not be kept.
+/// The parts of a flow for checks across flows, so that the whole flow need not be kept.
 struct FlowSummary {
   let name: NameNode
   let calls: [(name: String, range: SourceRange)]
   let emits: [(event: Int, range: SourceRange)]
   let startsOn: [Int]
-  /// The events that any caller may send to the flow, with the reaction or start.
+  /// The events that every caller may send to the flow, with the reaction or start.
   let open: [(event: Int, range: SourceRange)]
   /// The events that reactions and starts accept from flows, with the flows after `by`.
   let admissions: [(event: Int, senders: [Int], range: SourceRange)]

@@ -1,7 +1,7 @@
 import CEL
 import FlowSyntax
 
-/// The names that a program uses anywhere; a declaration that is not among them is unused.
+/// The names that a program uses anywhere; a declaration that is not in the set is unused.
 ///
 /// Kinds are not distinguished: a name that two kinds share counts as used for both, so that no used declaration is
 /// reported as unused.
@@ -29,7 +29,7 @@ struct Uses {
       if let secret = node.webhook?.secret { visit(secret) }
     case .action(let node): visit(node)
     case .flow(let node):
-      // The names of a flow are gathered apart and then joined to the others: the smaller set goes into the larger.
+      // The names of a flow are collected separately and then merged: the smaller set into the larger.
       var outside: Set<String> = []
       swap(&outside, &names)
       visit(node)

@@ -2,7 +2,7 @@ public import CEL
 public import FlowSource
 public import FlowSyntax
 
-/// A program whose names and types hold. Only the checker makes one, so what was not checked can't be lowered.
+/// A program with valid names and types. Only the checker creates one, so unchecked programs can't be lowered.
 public struct CheckedProgram: Sendable {
   public var sources: SourceSet
   public var types: [RecordDeclaration]
@@ -14,7 +14,7 @@ public struct CheckedProgram: Sendable {
   public var tests: [CheckedTest]
 }
 
-/// An expression with its type, and where it is written.
+/// An expression with its type and its location.
 public struct CheckedExpression: Sendable {
   public var tree: TypedExpression
   public var range: SourceRange
@@ -115,7 +115,7 @@ public struct CheckedState: Sendable {
   public var result: CheckedExpression?
 }
 
-/// A reaction to one trigger. A reaction written for several events is checked and listed once for each.
+/// A reaction to one trigger. A reaction to several events is checked and listed once for each.
 public struct CheckedReaction: Sendable {
   public enum Trigger: Sendable {
     case event(Int)

@@ -1,6 +1,6 @@
 public import FlowSource
 
-/// A test whose names and types hold.
+/// A test with valid names and types.
 public struct CheckedTest: Sendable {
   public var name: String
   public var flow: Int

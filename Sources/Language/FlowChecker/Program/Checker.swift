@@ -4,7 +4,7 @@ public import FlowSyntax
 
 /// Checks the files of a program: names, types, cycles, states.
 ///
-/// Continues after a mistake, so that one run reports all of them.
+/// Continues after an error, so that one run reports all of them.
 /// - Parameters:
 ///   - isComplete: True if all files were found; otherwise checks for unused declarations are skipped.
 ///   - isWanted: True to return the checked program; false to return diagnostics only and keep no flow.
@@ -23,12 +23,12 @@ public func check(
 }
 
 extension BrokenParts {
-  /// Codes of mistakes that a declaration with a syntax error causes where its names are used.
+  /// Codes of errors that a declaration with a syntax error causes where its names are used.
   private static let consequences: Set<String> = [
     "F104", "F105", "F106", "F107", "F201", "F203", "F204", "F213", "F214", "F215", "F503", "F705",
   ]
 
-  /// Returns whether a mistake is a consequence of a syntax error.
+  /// Returns whether an error is a consequence of a syntax error.
   fileprivate func explains(_ problem: Diagnostic) -> Bool {
     if ranges.contains(where: { $0.lower <= problem.range.lower && problem.range.lower <= $0.upper }) { return true }
     guard !names.isEmpty, BrokenParts.consequences.contains(problem.code) else { return false }
@@ -104,7 +104,7 @@ private func resultRecords(_ flows: [CheckedFlow], _ callees: [String: Callee]) 
   return all.filter { used.contains($0.name) }
 }
 
-/// F106: what is written with the name of an import is declared in that file.
+/// F106: names that are qualified with an import are declared in that file.
 private func checkQualifiedNames(_ files: [ParsedFile], _ sources: SourceSet, into problems: inout [Diagnostic]) {
   for file in files {
     for name in file.qualified {
@@ -123,7 +123,7 @@ private func checkQualifiedNames(_ files: [ParsedFile], _ sources: SourceSet, in
 }
 
 extension String {
-  /// `./a.flow` and `../a.flow` without what leads there.
+  /// `./a.flow` and `../a.flow` without the leading components.
   fileprivate var trimmingDots: String {
     var rest = self[...]
     while rest.hasPrefix("./") || rest.hasPrefix("../") { rest = rest.dropFirst(rest.hasPrefix("./") ? 2 : 3) }

@@ -77,7 +77,7 @@ private func testCase(_ diagnostic: Diagnostic, _ file: SourceFile) -> String {
     """
 }
 
-/// Text as XML takes it; control characters, which XML has no way to write, become question marks.
+/// Escapes text for XML; control characters, which XML cannot represent, become question marks.
 public func escapedXML(_ text: String) -> String {
   var out = ""
   for scalar in text.unicodeScalars {

@@ -81,7 +81,7 @@ public struct PrettyRenderer: Sendable {
   }
 
   private func underline(_ mark: Mark, in line: String, _ width: Int) -> String {
-    // Tabs stay tabs, so that the underline sits below what it means.
+    // Tabs are preserved, so that the underline is aligned.
     let before = line.unicodeScalars.prefix(mark.column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
     let sign = String(repeating: mark.isPrimary ? "^" : "-", count: min(mark.width, PrettyRenderer.maximumColumns))
     let text = mark.text.isEmpty ? sign : sign + " " + mark.text

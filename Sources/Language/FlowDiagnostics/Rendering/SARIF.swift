@@ -4,7 +4,7 @@ public import FlowSource
 /// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (OASIS, 2020).
 /// - Parameters:
 ///   - suppressed: Findings that are listed as suppressed.
-///   - page: The Markdown page of a code, which goes along as its help.
+///   - page: The Markdown page of a code, which is included as its help.
 public func renderSARIF(
   _ diagnostics: [Diagnostic], suppressed: [LintResult.Suppressed] = [], sources: SourceSet, version: String,
   page: (String) -> String? = { _ in nil }

@@ -1,7 +1,7 @@
 import FlowSource
 
 extension Rule {
-  /// The catalogue, in order of the codes. A code is never used again for something else.
+  /// The catalogue, in order of the codes. A code is never reused for another rule.
   public static let all: [Rule] = names + types + structure + guards + use + time + actions + security + style
 
   private static let names = [

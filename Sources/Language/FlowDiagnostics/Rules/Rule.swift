@@ -57,7 +57,7 @@ public struct Rule: Hashable, Sendable {
   /// True when the rule may be disabled or its severity lowered; errors can't.
   public var canBeSuppressed: Bool { severity != .error }
 
-  /// Looks a rule up by code or name.
+  /// Finds a rule by code or name.
   public static func named(_ text: String) -> Rule? { index[text] ?? index[text.uppercased()] }
 
   private static let index: [String: Rule] = Dictionary(

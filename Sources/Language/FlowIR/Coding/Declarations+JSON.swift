@@ -10,7 +10,7 @@ extension RecordDeclaration {
         fields.map { field in
           .sparse([
             ("name", .string(field.name)), ("type", field.type.json),
-            // In a list, so that a default of null can be told from none.
+            // In a list, to distinguish a default of null from no default.
             ("default", .array(field.defaultValue.map { [$0.encoding] } ?? [])),
           ])
         }),

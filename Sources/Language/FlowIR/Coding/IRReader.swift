@@ -1,10 +1,10 @@
 import CEL
 import FlowJSON
 
-/// A place in an IR document, with the questions that decoding asks of it.
+/// A value in an IR document, with the typed accessors of decoding.
 struct IRReader {
   let json: JSON
-  /// Where the value stands, as a JSON Pointer.
+  /// The location of the value, as a JSON Pointer.
   let pointer: String
 
   func fail(_ message: String) -> ProgramError {
@@ -52,7 +52,7 @@ struct IRReader {
     return found
   }
 
-  /// Reads an index; whether it points at something is the concern of `Program.validate`.
+  /// Reads an index; `Program.validate` checks its range.
   func index<Index: ProgramIndex>() throws(ProgramError) -> Index {
     guard let number = json.int, let value = Int32(exactly: number) else { throw fail("expected an index") }
     return Index(rawValue: value)
@@ -74,7 +74,7 @@ struct IRReader {
   /// True only when it says so; a missing member is false.
   func flag(_ name: String) throws(ProgramError) -> Bool { try optional(name)?.bool() ?? false }
 
-  /// Refuses members that this version does not know: what is not understood can't be run.
+  /// Rejects unknown members, because a program that is not understood can't be run.
   func allow(_ names: Set<String>) throws(ProgramError) {
     guard let members = json.members else { throw fail("expected an object") }
     for member in members where !names.contains(member.name) {
@@ -82,7 +82,7 @@ struct IRReader {
     }
   }
 
-  /// Passes an error of CEL's decoding on, with the place.
+  /// Rethrows an error of CEL's decoding with the location.
   func load<T>(_ body: () throws(LoadError) -> T) throws(ProgramError) -> T {
     do throws(LoadError) {
       return try body()
@@ -93,7 +93,7 @@ struct IRReader {
 }
 
 extension JSON {
-  /// An object without the members that say nothing: null, false and empty lists.
+  /// An object without empty members: null, false and empty lists.
   static func sparse(_ members: [(String, JSON)]) -> JSON {
     .object(
       members.filter { $0.1 != .null && $0.1 != .bool(false) && $0.1 != .array([]) }.map { Member($0.0, $0.1) })

@@ -3,7 +3,7 @@ import CEL
 public import FlowJSON
 
 extension Program {
-  /// The program as a document; `text(.canonical)` of it is what `flow compile` writes.
+  /// The program as a document; `text(.canonical)` of it is the output of `flow compile`.
   public var json: JSON {
     .object([
       .init("ir", .number(Program.format)), .init("types", .array(types.map(\.irJSON))),
@@ -13,7 +13,9 @@ extension Program {
     ])
   }
 
-  /// Reads what ``json`` writes. Trusts nothing: whatever makes no sense is refused here.
+  /// Reads the document that ``json`` writes, and validates all of it.
+  ///
+  /// - Throws: `ProgramError` with the JSON Pointer of the first invalid value.
   public init(json: JSON) throws(ProgramError) {
     let reader = IRReader(json: json, pointer: "")
     guard json["ir"]?.int == Program.format else {
@@ -30,8 +32,8 @@ extension Program {
     try validate()
   }
 
-  /// The SHA-256 of the canonical text without what only tells where things are written, in hexadecimal: the name of
-  /// this version. Comments, line breaks and spaces don't change it.
+  /// The identity of this version: the SHA-256 of the canonical text without source locations, in hexadecimal.
+  /// Comments, line breaks and spaces do not change it.
   public var hash: String {
     let text = json.withoutSource.bytes(.canonical)
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
@@ -41,7 +43,7 @@ extension Program {
 }
 
 extension JSON {
-  /// The document without places, and without the texts of expressions, whose trees say what they mean.
+  /// The document without source locations, and without the texts of expressions, whose trees contain the meaning.
   var withoutSource: JSON {
     switch self {
     case .object(let members):
@@ -56,7 +58,7 @@ extension JSON {
     }
   }
 
-  /// A node of an expression: its kind, its place from and to, and what belongs to it.
+  /// A node of an expression: its kind, its source range, and its members.
   private var withoutRange: JSON {
     .array((array ?? []).enumerated().filter { $0.offset != 1 && $0.offset != 2 }.map(\.element))
   }

@@ -1,16 +1,16 @@
 public import CEL
 
-/// Work that is done outside of the step.
+/// Work that is performed outside of the step.
 public struct Action: Hashable, Sendable {
   public var name: String
-  /// The parameters, in order; they take the first slots of the binding's frame.
+  /// The parameters, in order; their slots are the first of the binding's frame.
   public var parameters: RecordDeclaration
   public var result: ValueType?
-  /// The error codes that a caller can tell apart.
+  /// The error codes that callers can distinguish.
   public var failures: [String]
   public var binding: Binding
   public var policy: Policy
-  /// The environment variables that the binding reads; they take the slots behind the parameters.
+  /// The environment variables that the binding reads; their slots follow those of the parameters.
   public var environment: [String]
   /// The secret with which requests are signed.
   public var signature: SourcedExpression?
@@ -30,13 +30,13 @@ public struct Action: Hashable, Sendable {
   }
 }
 
-/// What an action does, with the expressions that say it in detail.
+/// The kind of operation of an action, with the expressions of its settings.
 public indirect enum Binding: Hashable, Sendable {
   case http(method: String, url: SourcedExpression, headers: SourcedExpression?, body: SourcedExpression?)
-  /// An outside program claims the work from a queue.
+  /// An external worker claims the work from a queue.
   case worker(queue: String)
   case log(SourcedExpression)
-  /// The others: what they do, and their expressions by the name of the setting.
+  /// The other kinds, with their expressions by the name of the setting.
   case other(kind: Kind, settings: [Setting])
 
   public enum Kind: String, Hashable, Sendable { case email, publish, redis, sql, exec }
@@ -53,7 +53,7 @@ public indirect enum Binding: Hashable, Sendable {
 }
 
 extension Binding {
-  /// Whether it is a statement of `sql` that is put together when it runs: values could become part of it.
+  /// True for a `sql` statement that is assembled at run time, so that values could become part of the statement.
   public var isPastedTogether: Bool {
     guard case .other(.sql, let settings) = self else { return false }
     return settings.contains { setting in
@@ -64,18 +64,18 @@ extension Binding {
   }
 }
 
-/// How often and how long an action is tried.
+/// The retries, timeouts and limits of an action.
 public struct Policy: Hashable, Sendable {
-  /// Tries after the first one; nil is for ever.
+  /// The number of attempts after the first; nil for no limit.
   public var retries: Int?
-  /// Codes worth another try; empty means all that are not final.
+  /// Codes that are retried; empty for all that are not final.
   public var retryOnly: [String]
   public var firstBackoffMilliseconds: Int64
   public var longestBackoffMilliseconds: Int64
   public var timeoutMilliseconds: Int64
-  /// What statuses mean; the first that fits counts.
+  /// The interpretation of response statuses; the first matching rule applies.
   public var statuses: [StatusRule]
-  /// At most so many in each period.
+  /// The maximum number of attempts in each period; nil for no limit.
   public var limit: RateLimit?
 
   public init(
@@ -104,7 +104,7 @@ public struct RateLimit: Hashable, Sendable {
   }
 }
 
-/// `429 -> BUSY`: the answers from `lowest` to `highest` mean `code`.
+/// `429 -> BUSY`: responses with statuses from `lowest` to `highest` have the failure `code`.
 public struct StatusRule: Hashable, Sendable {
   public var lowest: Int
   public var highest: Int

@@ -1,4 +1,4 @@
-/// The names of the records that every program has without declaring them. They can't be written in a flow.
+/// The names of the built-in records of all programs. They can't be written in a flow.
 public enum BuiltInTypes {
   /// `self`: `id`, `state`, `started_at`.
   public static let selfRecord = "flow.Self"

@@ -16,7 +16,7 @@ public struct Call: Hashable, Sendable {
     }
   }
 
-  /// The name that its results go by.
+  /// The name of its results.
   public var name: String
   public var state: StateIndex
   public var target: Target
@@ -24,20 +24,19 @@ public struct Call: Hashable, Sendable {
   public var arguments: [SourcedExpression]
   /// One job for each item; the result is then the list of theirs, in the same order.
   public var loop: ActionStatement.Loop?
-  /// How many of the loop run side by side; nil is all.
+  /// The maximum number of concurrent jobs of the loop; nil for no limit.
   public var limit: SourcedExpression?
   public var once: SourcedExpression?
   public var undo: Undo?
-  /// Whether it is a step: it starts when the calls of `after` are done, and counts for `done` and `failed` of its
-  /// state.
+  /// True for a step: it starts when the calls of `after` are done, and counts for `done` and `failed` of its state.
   public var isStep: Bool
   /// Calls of the same state, all before this one.
   public var after: [CallIndex]
-  /// Whether a step is taken; one that is not counts as done.
+  /// The condition of a step; a step whose condition is false counts as done.
   public var condition: SourcedExpression?
   /// The record of its result: the type of `event` when it is done, and of its name.
   public var resultRecord: String
-  /// Where its last result is kept; calls of one name share it.
+  /// The slot of its last result; calls of one name share it.
   public var resultSlot: Int
   public var policy: Policy
   public var place: SourceLocation

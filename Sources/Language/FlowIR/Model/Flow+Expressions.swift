@@ -30,7 +30,7 @@ extension Flow {
 }
 
 extension Trigger {
-  /// When a timer is due.
+  /// The expression of the time at which a timer is due.
   var expression: SourcedExpression? {
     switch self {
     case .after(let source), .every(let source), .at(let source): source
@@ -41,7 +41,7 @@ extension Trigger {
 }
 
 extension Start.Trigger {
-  /// When a scheduled start is due.
+  /// The expression of the time at which a scheduled start is due.
   var expression: SourcedExpression? {
     switch self {
     case .every(let source): source

@@ -7,20 +7,20 @@ public import CEL
 public struct Flow: Hashable, Sendable {
   public var name: String
   public var version: Int
-  /// Whether it can be called like an action; its parameters are then the first of the fields.
+  /// True if the flow can be called like an action; its parameters are then the first of the fields.
   public var isCallable: Bool
   public var parameterCount: Int
-  /// What it answers when it was called.
+  /// The type of the result of a call; nil for a flow without a result.
   public var result: ValueType?
   /// The index of the data field that names an instance.
   public var key: Int?
   public var fields: [DataField]
-  /// The `let`s. They are folded into the expressions that use them and stand here for people.
+  /// The `let`s. They are folded into the expressions that use them; the list serves display only.
   public var definitions: [LetDefinition]
   public var calls: IndexedList<CallIndex, Call>
-  /// How many slots from ``FrameLayout/firstField`` on are kept between steps: fields and results of calls.
+  /// The number of slots from ``FrameLayout/firstField`` on that persist between steps: fields and results of calls.
   public var keptCount: Int
-  /// How many slots a frame needs in all.
+  /// The total number of slots of a frame.
   public var frameSize: Int
   public var invariants: [SourcedExpression]
   /// The states in document order; the first is the flow itself.
@@ -28,7 +28,7 @@ public struct Flow: Hashable, Sendable {
   public var transitions: [Transition]
   public var starts: [Start]
   public var properties: [Property]
-  /// Any of them lets a caller read an instance; empty for no restriction.
+  /// The roles that may read an instance, each of them sufficient; empty for no restriction.
   public var readRules: [ReadRule]
   public var migrations: [Migration]
   public var place: SourceLocation
@@ -61,7 +61,7 @@ public struct Flow: Hashable, Sendable {
     self.place = place
   }
 
-  /// What a call gives, as a record.
+  /// The parameters of a call, as a record.
   public var parameters: RecordDeclaration {
     RecordDeclaration(
       BuiltInTypes.arguments(of: name), fields.prefix(parameterCount).map { FieldDeclaration($0.name, $0.type) })
@@ -71,7 +71,7 @@ public struct Flow: Hashable, Sendable {
   public var keptSlots: Range<Int> { FrameLayout.firstField..<(FrameLayout.firstField + keptCount) }
 }
 
-/// Where things are in the frame of a flow's expressions.
+/// The slot indices in the frame of a flow's expressions.
 public enum FrameLayout {
   public static let event = 0
   public static let now = 1

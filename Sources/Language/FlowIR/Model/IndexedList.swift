@@ -1,4 +1,4 @@
-/// A list whose elements are found by an index type of their own.
+/// A list whose elements are accessed by an index type of their own.
 ///
 /// ```swift
 /// let source = flow.states[transition.source]

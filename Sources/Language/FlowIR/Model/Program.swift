@@ -1,9 +1,8 @@
 public import CEL
 
-/// A compiled program as plain data: what `flow compile` writes and what every engine runs.
+/// A compiled program as plain data: the output of `flow compile` and the input of every engine.
 ///
-/// Everything that refers to something refers to it by its index: states, events, actions and calls are numbered
-/// in the order of the text.
+/// All references are indices: states, events, actions and calls are numbered in the order of the text.
 public struct Program: Hashable, Sendable {
   /// The version of this format, `"ir"` in the file.
   public static let format = 1
@@ -17,7 +16,7 @@ public struct Program: Hashable, Sendable {
 
   public init() {}
 
-  /// The declared types, the events among them, as CEL wants them.
+  /// The declared types, including the events, as a type registry of CEL.
   public var registry: TypeRegistry {
     var registry = TypeRegistry()
     for declaration in enums { registry.declare(declaration) }
@@ -29,7 +28,7 @@ public struct Program: Hashable, Sendable {
   }
 }
 
-/// An expression with its text, so that a running program can explain itself.
+/// An expression with its text, for explanations at run time.
 public struct SourcedExpression: Hashable, Sendable {
   /// The expression as it was written.
   public var text: String
@@ -44,7 +43,7 @@ public struct SourcedExpression: Hashable, Sendable {
   }
 }
 
-/// A place in the source, for messages at run time.
+/// A location in the source, for messages at run time.
 public struct SourceLocation: Hashable, Sendable {
   public var file: String
   /// From 1.
@@ -56,14 +55,14 @@ public struct SourceLocation: Hashable, Sendable {
   }
 }
 
-/// Something that flows are told or tell.
+/// A message that flows receive or emit.
 public struct Event: Hashable, Sendable {
   public var name: String
   /// The record of the payload; it has the name of the event.
   public var payload: RecordDeclaration
   /// True when only flows emit or raise it.
   public var isInternal: Bool
-  /// How other systems deliver it.
+  /// The webhook by which other systems deliver it; nil for no webhook.
   public var webhook: Webhook?
 
   public init(name: String, payload: RecordDeclaration, isInternal: Bool = false, webhook: Webhook? = nil) {
@@ -77,9 +76,9 @@ public struct Event: Hashable, Sendable {
 /// `from webhook { secret env("S") header "X-Signature" hmac sha256 }`
 public struct Webhook: Hashable, Sendable {
   public var secret: SourcedExpression
-  /// The environment variables that `secret` reads; they take the first slots of its frame.
+  /// The environment variables that `secret` reads; their slots are the first of its frame.
   public var environment: [String]
-  /// Where the signature of a request stands.
+  /// The request header that contains the signature.
   public var header: String
   /// The hash of the HMAC; `sha256`.
   public var algorithm: String

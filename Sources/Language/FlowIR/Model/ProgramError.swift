@@ -1,4 +1,4 @@
-/// Why an IR file can't be run, and where in it.
+/// The reason why an IR file is invalid, with the location in the document.
 public struct ProgramError: Error, Hashable, Sendable {
   public var message: String
 

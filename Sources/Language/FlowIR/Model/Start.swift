@@ -1,7 +1,7 @@
 /// `start on E -> state`
 public struct Start: Hashable, Sendable {
   public enum Trigger: Hashable, Sendable {
-    /// `isAgain`: whether a key that has ended may begin again.
+    /// `isAgain`: true if a key whose instance has ended may start again.
     case event(EventIndex, isAgain: Bool)
     case every(SourcedExpression)
     case cron(Cron)
@@ -51,7 +51,7 @@ public struct ReadRule: Hashable, Sendable {
 
 /// `migrate from 1 { state a -> b  data field = expression }`
 public struct Migration: Hashable, Sendable {
-  /// Where an instance goes on that stood in a state of the old version.
+  /// The state in which an instance of the old version continues after a migration.
   public struct Move: Hashable, Sendable {
     /// The path of a state of the old version.
     public var from: String
@@ -63,7 +63,7 @@ public struct Migration: Hashable, Sendable {
     }
   }
 
-  /// A field that gets its value from what the instance knew.
+  /// A field that is assigned from the data of the old version.
   public struct Assignment: Hashable, Sendable {
     public var field: Int
     public var value: SourcedExpression

@@ -6,12 +6,12 @@ public struct State: Hashable, Sendable {
   /// The names from the top, joined by dots; empty for the root.
   public var path: String
   public var kind: Kind
-  /// The index of the state around it; the root is its own.
+  /// The index of the enclosing state; the root is its own.
   public var parent: StateIndex
   /// The root has 0.
   public var depth: Int
   public var children: [StateIndex]
-  /// The child that is entered with it.
+  /// The child that is entered together with the state.
   public var initial: StateIndex?
   public var entry: [ActionStatement]
   public var exit: [ActionStatement]
@@ -21,11 +21,11 @@ public struct State: Hashable, Sendable {
   public var transitions: [Int]
   public var ignored: [EventIndex]
   public var deferred: [EventIndex]
-  /// Whether entering it undoes what is still to be undone.
+  /// True if entering the state executes the armed undos.
   public var isRollback: Bool
-  /// What a called flow answers when it ends here.
+  /// The result of a called flow that ends in this state.
   public var result: SourcedExpression?
-  /// The first index behind its descendants: they are `index + 1 ..< end`.
+  /// The first index after its descendants: they are `index + 1 ..< end`.
   public var end: StateIndex
 
   public init(

@@ -1,7 +1,7 @@
-/// A `test` of a program, made ready to run. Not a part of the program: what is tested has the same hash without it.
+/// A `test` of a program in executable form. Not a part of the program: its hash does not depend on tests.
 public struct TestCase: Hashable, Sendable {
   public var name: String
-  /// The flow whose instance is looked at.
+  /// The flow of the tested instance.
   public var flow: FlowIndex
   public var statements: [Statement]
   public var place: SourceLocation
@@ -53,14 +53,14 @@ public struct TestCase: Hashable, Sendable {
     case fails(code: String)
   }
 
-  /// Which of the work that is asked for.
+  /// The selected part of the requested work.
   public enum Work: Hashable, Sendable {
     /// Calls of the flow.
     case calls([CallIndex])
     case target(Call.Target)
   }
 
-  /// What an argument or a field has to be.
+  /// The expected value of an argument or a field.
   public struct Member: Hashable, Sendable {
     public var name: String
     public var value: SourcedExpression

@@ -2,14 +2,14 @@
 public struct Transition: Hashable, Sendable {
   public var source: StateIndex
   public var trigger: Trigger
-  /// Who may set it off; empty means anybody.
+  /// The roles whose callers may trigger it; empty for every caller.
   public var roles: [Int]
   /// The flows whose instances may emit the event; with roles, either is enough.
   public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
-  /// Nil stays where it is.
+  /// Nil for a reaction without a target.
   public var target: StateIndex?
-  /// Goes back to where the target was left.
+  /// Returns to the state in which the target was left.
   public var isHistory: Bool
   public var isReenter: Bool
   public var acts: [ActionStatement]
@@ -33,10 +33,10 @@ public struct Transition: Hashable, Sendable {
   }
 }
 
-/// What sets a transition off.
+/// The trigger of a transition.
 public indirect enum Trigger: Hashable, Sendable {
   case event(EventIndex)
-  /// Any event that nothing else takes.
+  /// Any event without another handler.
   case any
   case always
   case after(SourcedExpression)
@@ -45,9 +45,9 @@ public indirect enum Trigger: Hashable, Sendable {
   case cron(Cron)
   case callDone(CallIndex)
   case callFailed(CallIndex)
-  /// The state that it stands in is complete: its child is final, all its regions are, all its steps are done.
+  /// The state of the transition is complete: its child is final, all its regions are, all its steps are done.
   case done
-  /// A step of the state that it stands in has failed, and nothing took that.
+  /// A step of the state of the transition has failed, and the failure was not handled.
   case failed
   /// The undos that the state rolls back have all been carried out, or one has failed.
   case rollbackDone
@@ -55,7 +55,7 @@ public indirect enum Trigger: Hashable, Sendable {
   /// A timer or a result could not be taken while the state was active.
   case error
 
-  /// Whether it waits for an instant.
+  /// True if the trigger waits for an instant.
   public var isTimer: Bool {
     switch self {
     case .after, .every, .at, .cron: true
@@ -94,7 +94,7 @@ public struct ActionStatement: Hashable, Sendable {
     case index(SourcedExpression)
   }
 
-  /// `for x in list`: each item in turn stands in `slot`.
+  /// `for x in list`: `slot` holds each item in turn.
   public struct Loop: Hashable, Sendable {
     public var slot: Int
     public var list: SourcedExpression

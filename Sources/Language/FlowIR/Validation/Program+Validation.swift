@@ -2,12 +2,12 @@ import CEL
 import FlowTime
 
 extension Program {
-  /// How many slots a frame may have.
+  /// The maximum number of slots of a frame.
   public static let maximumFrame = 4096
 
-  /// Checks that every index points at something and that the states are a tree in document order, so that running
-  /// needs no further checks.
-  /// - Throws: `ProgramError` that names what is wrong.
+  /// Checks that every index is in range and that the states are a tree in document order, so that execution needs no
+  /// further checks.
+  /// - Throws: `ProgramError` that names the problem.
   public func validate() throws(ProgramError) {
     try unique(flows.map(\.name), "flow")
     try unique(events.map(\.name), "event")
@@ -46,7 +46,7 @@ extension Program {
 }
 
 extension Action {
-  /// All expressions of the binding, and the secret that signs it.
+  /// All expressions of the binding, and the signing secret.
   public var expressions: [SourcedExpression] { bindingExpressions + [signature].compactMap { $0 } }
 
   private var bindingExpressions: [SourcedExpression] {
@@ -88,7 +88,7 @@ struct FlowValidation {
     guard holds else { throw ProgramError("the flow `\(flow.name)` has a wrong \(what)") }
   }
 
-  /// States come in document order: each behind its parent, its descendants right behind it.
+  /// States are in document order: each after its parent, followed immediately by its descendants.
   private func states() throws(ProgramError) {
     try require(
       !flow.states.isEmpty && flow.states[0].kind == .root && flow.states[.root].end == flow.states.endIndex, "root")

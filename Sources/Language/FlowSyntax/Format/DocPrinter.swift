@@ -1,8 +1,8 @@
 import FlowSource
 
-/// Lays a ``Doc`` out in lines of ``maximumColumns`` where that is possible.
+/// Writes a ``Doc`` in lines of ``maximumColumns`` where that is possible.
 ///
-/// White space is kept back until text follows, so that no line ends in it.
+/// White space is deferred until text follows, so that no line ends in it.
 /// - Complexity: O(n) for n bytes of text: each look-ahead ends at the margin.
 struct DocPrinter {
   /// The maximum width of a line, in Unicode scalars.
@@ -100,7 +100,7 @@ struct DocPrinter {
 
   // MARK: - Looking ahead
 
-  /// A document that is looked at, and which part of it comes next.
+  /// A document that is being measured, and the next part of it.
   private struct Ahead {
     var command: Command
     var next = 0
@@ -113,7 +113,8 @@ struct DocPrinter {
     }
   }
 
-  /// Returns whether `doc` and what follows it up to the next line break fit on the line, and no comment splits it.
+  /// Returns whether `doc` and the following text up to the next line break fit on the line, and no comment splits
+  /// them.
   private func fits(_ doc: Doc, indent: Int) -> Bool {
     let start = newlines > 0 ? pendingIndent ?? indent : column + spaces
     var measure = Measure(room: DocPrinter.maximumColumns - start)
@@ -161,7 +162,7 @@ struct DocPrinter {
   /// The result of looking ahead.
   private struct Measure {
     var room: Int
-    /// True if what is looked at belongs to the group itself.
+    /// True while the measured part belongs to the group itself.
     var isInside = true
     var hasText = false
     private var hasComment = false
@@ -185,7 +186,7 @@ struct DocPrinter {
       if room < 0 { verdict = false }
     }
 
-    /// One before all text only moves it to the next line; behind text, nothing may follow it in the group.
+    /// A comment before all text only moves it to the next line; after text, nothing may follow it in the group.
     mutating func takeComment(indent: Int) {
       if hasText {
         hasComment = true

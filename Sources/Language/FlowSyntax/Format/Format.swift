@@ -1,9 +1,9 @@
 public import FlowSource
 
-/// The text of a file in its one canonical form, or nil with the reasons when it can't be read.
+/// The text of a file in its canonical form, or nil with the diagnostics when it can't be parsed.
 ///
-/// A file with mistakes of syntax is never changed. All tokens and comments stay, in their order; only commas between
-/// fields and enum values, which are optional, are added and removed. Formatting what was formatted changes nothing.
+/// A file with syntax errors is never changed. All tokens and comments are preserved, in their order; only commas
+/// between fields and enum values, which are optional, are added and removed. Formatting is idempotent.
 /// - Complexity: O(n) in the length of the text.
 public func format(_ source: SourceFile) -> (text: String?, diagnostics: [Diagnostic]) {
   let file = parse(source)

@@ -8,15 +8,15 @@ struct Gap {
     var hasBlankLine: Bool
   }
 
-  /// The comment on the line of the token before.
+  /// The comment on the line of the preceding token.
   private(set) var trailing: SourceRange?
-  /// The comments on lines of their own.
+  /// The comments on separate lines.
   private(set) var comments: [Comment] = []
   private(set) var hasNewline = false
   /// True if an empty line directly precedes the next token.
   private(set) var endsInBlankLine = false
 
-  /// True if an empty line precedes the first comment, or the token when there is none.
+  /// True if an empty line precedes the first comment, or the token when it has no comments.
   var startsWithBlankLine: Bool { comments.first?.hasBlankLine ?? endsInBlankLine }
 
   /// - Parameter isFirst: True if no token precedes, so that no comment trails one.

@@ -3,7 +3,7 @@ import CEL
 extension Layout {
   /// The bytes of the whole file in their canonical form.
   ///
-  /// Each declaration is laid out by itself, because those of several lines get an empty one around them.
+  /// Each declaration is laid out separately, because those of several lines are surrounded by empty lines.
   mutating func file() -> [UInt8] {
     var output: [UInt8] = []
     var wasLong = false
@@ -56,7 +56,7 @@ extension Layout {
     return .concat([start, takeWord(), takeWord(), statements()])
   }
 
-  /// `word` and one token, such as `role r` and `version 2`; also what is not understood.
+  /// `word` and one token, such as `role r` and `version 2`; also unknown members.
   mutating func simple() -> Doc { .concat([takeWord(), take()]) }
 
   private mutating func importing() -> Doc {
@@ -84,7 +84,7 @@ extension Layout {
 
   // MARK: - Fields and types
 
-  /// `{ field: type = default … }`, without commas but where a name would be read as part of what is before it.
+  /// `{ field: type = default … }`, without commas, except where a name would be parsed as part of the preceding text.
   mutating func fields() -> Doc { block { layout in .concat([layout.field(), layout.optionalComma()]) } }
 
   private mutating func enumValues() -> Doc {
@@ -126,7 +126,7 @@ extension Layout {
     return .concat(parts)
   }
 
-  /// Paths with commas; as many on a line as fit.
+  /// Paths with commas; each line is filled.
   mutating func names() -> Doc {
     var parts = [path()]
     while at(.comma) { parts += [take(), .group(.indent(4, .concat([.line(1), path()])))] }

@@ -1,7 +1,7 @@
 import CEL
 
 extension Layout {
-  /// One CEL expression; it ends where the parser ends it, at the first token that cannot continue it.
+  /// One CEL expression; it ends at the first token that cannot continue it, as in the parser.
   mutating func expression() -> Doc {
     let condition = operation(level: 0)
     guard at(.question) else { return condition }
@@ -64,7 +64,7 @@ extension Layout {
     return .group(.concat([open, .indent(2, .concat([.softLine, inner])), .softLine, close]))
   }
 
-  /// The dots, brackets and braces behind an operand.
+  /// The dots, brackets and braces after an operand.
   private mutating func selections(of operand: Doc, isName: Bool = false) -> Doc {
     var parts = [operand]
     var isName = isName

@@ -73,7 +73,7 @@ extension Layout {
 
   // MARK: - States
 
-  /// A member of a state, or one that a flow and a state have in common.
+  /// A member of a state, or one that flows and states have in common.
   mutating func member() -> Doc {
     switch word {
     case "initial", "state", "parallel", "region", "final", "failed": state()
@@ -128,7 +128,7 @@ extension Layout {
 
   mutating func loop() -> Doc { .concat([takeWord(), takeWord(), takeWord(), expression()]) }
 
-  /// A call with what follows it: on the same line when the author had it there and it fits, otherwise a line for each.
+  /// A call with its clauses: on the same line if the author had them there and they fit, otherwise one per line.
   private mutating func modified(_ head: Doc) -> Doc {
     var parts: [Doc] = []
     var isBroken = false

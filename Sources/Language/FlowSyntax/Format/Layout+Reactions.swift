@@ -29,7 +29,7 @@ extension Layout {
     return .group(.concat(head + [.hang(4, .concat(rest))]))
   }
 
-  /// One act, or some in braces, which always have lines of their own.
+  /// One act, or several in braces, which are always on separate lines.
   mutating func acts() -> Doc {
     at(.leftBrace) ? block(isShort: false) { $0.act() } : act()
   }

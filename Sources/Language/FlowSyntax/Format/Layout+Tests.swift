@@ -1,7 +1,7 @@
 import CEL
 
 extension Layout {
-  /// The statements of a test; an expectation that the author had behind what leads to it stays there.
+  /// The statements of a test; an expectation on the line of the statement before it stays there.
   mutating func statements() -> Doc {
     guard at(.leftBrace) else { return .empty }
     return block(isShort: false) { layout in

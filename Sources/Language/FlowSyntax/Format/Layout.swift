@@ -1,17 +1,17 @@
 import CEL
 import FlowSource
 
-/// Reads the tokens of a file that is known to be right, and says where each may stand.
+/// Reads the tokens of a file without syntax errors, and determines their layout.
 ///
-/// A light recursive descent beside the parser's: it decides by the same single token, but only wants to know what
-/// belongs together. Each token is taken once and in order, so nothing can be lost, whatever it makes of it.
+/// A simplified recursive descent next to the parser's: it decides by the same single token, but only determines which
+/// tokens belong together. Each token is consumed once and in order, so that none can be lost.
 struct Layout {
   let source: SourceFile
   let tokens: [Token]
   var position = 0
   /// As in ``ExpressionParser/takesRecords``.
   var takesRecords = true
-  /// The token whose comments already stand.
+  /// The token whose comments are already written.
   private var commentsTakenAt = -1
 
   init(_ file: ParsedFile) {
@@ -54,12 +54,12 @@ struct Layout {
     source.slice(SourceRange(first.range.upper, last.range.upper)).contains(UInt8(ascii: "\n"))
   }
 
-  // MARK: - Taking tokens
+  // MARK: - Consuming tokens
 
   /// The next token with the comments before it and on its line.
   mutating func take() -> Doc { take(isShown: true) }
 
-  /// The comments around the next token, which itself is left out.
+  /// The comments around the next token, without the token itself.
   mutating func drop() -> Doc { take(isShown: false) }
 
   private mutating func take(isShown: Bool) -> Doc {
@@ -93,7 +93,7 @@ struct Layout {
     return parts
   }
 
-  /// The comments before what closes a block, which belong into it.
+  /// The comments before the end of a block, which belong to the block.
   mutating func commentsBeforeEnd(isEmpty: Bool) -> [Doc] {
     let gap = gap(before: position)
     commentsTakenAt = position
@@ -104,16 +104,16 @@ struct Layout {
   /// The next token and a space.
   mutating func takeWord() -> Doc { .concat([take(), .space]) }
 
-  /// The next token when it is of that kind.
+  /// The next token if it is of that kind.
   mutating func take(if kind: TokenKind) -> Doc { at(kind) ? take() : .empty }
 
   // MARK: - Blocks
 
-  /// Items between braces: on one line when the author had them there and they fit, otherwise on lines of their own.
+  /// Items between braces: on one line if the author had them there and they fit, otherwise on separate lines.
   /// - Parameters:
   ///   - mayBeShort: True if they may be on one line.
   ///   - spaces: The text between them in that case.
-  ///   - opening: What leads to the opening brace and belongs together with it.
+  ///   - opening: The text before the opening brace, in the same group.
   mutating func block(
     isShort mayBeShort: Bool = true, spaces: Int = 2, opening: (Doc) -> Doc = { $0 }, _ item: (inout Layout) -> Doc
   ) -> Doc {
@@ -146,7 +146,7 @@ struct Layout {
     Array(items.map { [$0] }.joined(separator: [separator]))
   }
 
-  /// Items with commas between brackets: on one line when they fit, otherwise one on each.
+  /// Items with commas between brackets: on one line if they fit, otherwise one per line.
   mutating func list(until close: TokenKind, _ item: (inout Layout) -> Doc) -> Doc {
     let open = take()
     var items: [Doc] = []

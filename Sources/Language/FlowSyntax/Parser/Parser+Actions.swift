@@ -67,7 +67,7 @@ extension Parser {
     }
   }
 
-  /// An expression that a block may follow, the one place of its kind: `http POST base + path { body: … }`.
+  /// An expression that a block may follow, the only such position: `http POST base + path { body: … }`.
   private mutating func header() -> Expression {
     expressions.takesRecords = false
     defer { expressions.takesRecords = true }
@@ -107,7 +107,7 @@ extension Parser {
 
   // MARK: - Policies
 
-  /// `retry`, `timeout`, `limit`, `signed`, or the meaning of a status; nil when none is at the cursor.
+  /// `retry`, `timeout`, `limit`, `signed`, or the mapping of a status; nil when none is at the cursor.
   mutating func policy() -> PolicyNode? {
     let start = token.range
     if take("retry") { return PolicyNode(kind: retry(), range: range(from: start)) }

@@ -1,8 +1,8 @@
 import CEL
 import FlowSource
 
-// `import "shop.flow" as shop` lets what that file declares be written `shop.Item`. The tree holds the plain name;
-// which file it has to be in is noted beside it.
+// `import "shop.flow" as shop` permits the qualified name `shop.Item` for a declaration of that file. The tree contains
+// the plain name, and records the file in which it has to be declared.
 extension Parser {
   mutating func withoutAlias(_ path: PathNode) -> PathNode {
     guard path.names.count > 1, aliases.contains(path.names[0].text) else { return path }

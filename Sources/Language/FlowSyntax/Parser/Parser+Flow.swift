@@ -87,7 +87,7 @@ extension Parser {
     }
   }
 
-  // MARK: - What has to hold
+  // MARK: - Properties
 
   private mutating func never(_ start: SourceRange) -> PropertyNode {
     advance()
@@ -96,7 +96,7 @@ extension Parser {
     return PropertyNode(kind: .never(states), range: range(from: start))
   }
 
-  /// `a.b leads to c`. The one member that begins with a name of the writer's, so that it has to be looked at first.
+  /// `a.b leads to c`. The only member that starts with a user-defined name, so the parser has to inspect it first.
   private mutating func property(into node: inout FlowNode) -> Bool {
     let start = token.range
     guard at(.identifier) else { return false }

@@ -94,7 +94,7 @@ extension Parser {
     return .assign(place, expression())
   }
 
-  /// A field with what selects a part of it: `items[0].qty`.
+  /// A field with the selections of a part of it: `items[0].qty`.
   private mutating func place(_ path: PathNode) -> TargetNode {
     var steps = path.names.dropFirst().map { TargetNode.Step.field($0) }
     while true {

@@ -96,7 +96,7 @@ extension Parser {
   }
 
   mutating func delay(_ what: String) -> DelayNode {
-    // A text that begins with a digit is a duration in quotes; any other is an expression for the checker.
+    // A text that starts with a digit is a duration in quotes; any other is an expression for the checker.
     if at(.string), text(token).dropFirst().first?.isNumber == true {
       let start = token.range
       reportExpected("expected \(what), such as `30m`")

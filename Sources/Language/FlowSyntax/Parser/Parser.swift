@@ -1,10 +1,10 @@
 import CEL
 public import FlowSource
 
-/// Parses a `.flow` file. Never fails: a mistake becomes a diagnostic, and the rest of the file is parsed.
+/// Parses a `.flow` file. Never fails: an error becomes a diagnostic, and the rest of the file is parsed.
 ///
-/// Recursive descent with one token of lookahead around CEL's own parser, which reads every expression from the
-/// same tokens. A file with syntax errors is repaired token by token, so that one mistake gives one message.
+/// Recursive descent with one token of lookahead around CEL's own parser, which parses every expression from the same
+/// tokens. A file with syntax errors is repaired token by token, so that one mistake gives one message.
 /// - Complexity: O(n) in the length of the text.
 public func parse(_ source: SourceFile) -> ParsedFile {
   let tokens = tokenize(source.text, base: source.base)
@@ -43,17 +43,17 @@ func encodingProblem(_ source: SourceFile) -> [Diagnostic] {
   ]
 }
 
-/// A mistake that breaks the structure of a file, at a token.
+/// A syntax error at a token.
 struct SyntaxError {
   var index: Int
   var diagnostic: Diagnostic
 }
 
-/// The tokens with a cursor, and the few moves that every production is made of.
+/// The tokens with a cursor, and the basic operations of all productions.
 struct Parser {
   /// The maximum nesting depth of states.
   static let maximumDepth = 32
-  /// The maximum number of mistakes reported for one file.
+  /// The maximum number of errors reported for one file.
   static let maximumDiagnostics = 20
 
   let source: SourceFile
@@ -61,14 +61,14 @@ struct Parser {
   /// The words of repaired tokens, by index.
   private let words: [Int: String]
   var expressions: ExpressionParser
-  /// Mistakes that leave the structure intact, such as an invalid duration.
+  /// Errors that leave the structure intact, such as an invalid duration.
   var diagnostics: [Diagnostic] = []
-  /// Syntax errors with the index of the token where each was found, without those of expressions.
+  /// Syntax errors with the index of their token, without those of expressions.
   private var structural: [SyntaxError] = []
   /// The indices of tokens that belong to no declaration.
   private(set) var skipped: [Int] = []
   var depth = 0
-  /// The names that imports gave to files, and what was written with one of them.
+  /// The names that imports assign to files, and the names qualified with one of them.
   var aliases: Set<String> = []
   var qualified: [QualifiedName] = []
   private var lastReport = -1
@@ -84,7 +84,7 @@ struct Parser {
   /// The word of a repaired token in place of a string.
   static let repairedName = "\u{0}"
 
-  /// Words that can't begin an expression, so that a missing one is seen where it is missing.
+  /// Words that can't start an expression, so that a missing expression is reported at its location.
   static let stopWords: Set<String> = ["do", "when", "by", "on", "always", "entry", "exit", "call", "state"]
 
   var position: Int {
@@ -98,10 +98,10 @@ struct Parser {
 
   func text(_ token: Token) -> String { source.string(token.range) }
 
-  /// The identifier at the cursor, or nothing.
+  /// The identifier at the cursor; empty for any other token.
   var word: String { token.kind == .identifier ? words[position] ?? text(token) : "" }
 
-  /// The duration that a repaired token stands for.
+  /// The duration of a repaired token.
   var repairedDuration: String? { token.kind == .int ? words[position] : nil }
 
   var isAtEnd: Bool { token.kind == .endOfFile }
@@ -112,7 +112,7 @@ struct Parser {
 
   mutating func advance() { if !isAtEnd { position += 1 } }
 
-  /// Takes the token when it is of that kind.
+  /// Consumes the token if it is of this kind.
   mutating func take(_ kind: TokenKind) -> Bool {
     guard at(kind) else { return false }
     advance()
@@ -125,7 +125,7 @@ struct Parser {
     return true
   }
 
-  /// Takes the token, or says what should have been here.
+  /// Consumes the token, or reports the expected one.
   @discardableResult
   mutating func expect(_ kind: TokenKind, _ what: String) -> Bool {
     if take(kind) { return true }
@@ -133,17 +133,17 @@ struct Parser {
     return false
   }
 
-  /// The range from a start to the end of the last token taken.
+  /// The range from a start to the end of the last consumed token.
   func range(from start: SourceRange) -> SourceRange {
     let last = position > 0 ? tokens[min(position, tokens.count) - 1].range : start
     return last.upper >= start.lower ? SourceRange(start.lower, max(last.upper, start.upper)) : start
   }
 
-  /// Reports a mistake at the cursor; a second one at the same token is a consequence and is not reported.
+  /// Reports an error at the cursor; a second one at the same token is a consequence and is not reported.
   mutating func reportExpected(_ message: String, help: String? = nil) {
     guard lastReport != position else { return }
     lastReport = position
-    // A mistake that the expression parser has reported at this token is not reported again.
+    // An error that the expression parser has reported at this token is not reported again.
     guard expressions.diagnostics.last?.range != token.range else { return }
     let found = isAtEnd ? "the end of the file" : "`\(text(token))`"
     structural.append(
@@ -152,7 +152,7 @@ struct Parser {
         diagnostic: Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help)))
   }
 
-  /// Reports a token that belongs to nothing, and skips to the next member.
+  /// Reports a token that belongs to no production, and skips to the next member.
   mutating func reportUnexpected(in what: String) {
     if lastReport != position, expressions.diagnostics.last?.range != token.range {
       let found = isAtEnd ? "end of the file" : "`\(text(token))`"
@@ -175,7 +175,7 @@ struct Parser {
     }
   }
 
-  /// The last token that begins at or before an offset.
+  /// The last token that starts at or before an offset.
   private func index(of offset: UInt32) -> Int {
     var (low, high) = (0, tokens.count)
     while high - low > 1 {
@@ -185,7 +185,8 @@ struct Parser {
     return low
   }
 
-  /// A name. The words that begin what may follow one are none, so that a missing name is seen where it is missing.
+  /// A name. The keywords that start a following clause are not names, so that a missing name is reported at its
+  /// location.
   mutating func name(_ what: String) -> NameNode {
     let start = token.range
     guard at(.identifier), !Parser.stopWords.contains(word) else {
@@ -219,7 +220,7 @@ struct Parser {
     return aliases.isEmpty ? expression : withoutAlias(expression)
   }
 
-  /// Reads members up to the closing brace; each turn takes at least one token.
+  /// Reads members up to the closing brace; each iteration consumes at least one token.
   mutating func members(of what: String, _ member: (inout Parser) -> Bool) {
     guard expect(.leftBrace, "`{`") else { return }
     while !at(.rightBrace), !isAtEnd {
@@ -232,7 +233,7 @@ struct Parser {
     expect(.rightBrace, "`}` at the end of \(what)")
   }
 
-  /// Skips what can't be read, up to something that begins a member, or the brace that ends the block.
+  /// Skips unparsable tokens up to the start of a member, or the brace that ends the block.
   mutating func skipToMember() {
     var nesting = 0
     skip()
@@ -249,7 +250,7 @@ struct Parser {
     }
   }
 
-  /// Passes over a token that belongs to nothing.
+  /// Skips a token that belongs to no production.
   mutating func skip() {
     if !isAtEnd { skipped.append(position) }
     advance()

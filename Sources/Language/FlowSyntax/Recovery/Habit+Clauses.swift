@@ -45,7 +45,7 @@ extension Habit {
     { _, at, reader in moved(.arrow, nil, at, reader) },
     { _, at, reader in moved(nil, "when", at, reader) },
     { _, at, reader in moved(nil, "by", at, reader) },
-    // Blocks behind triggers
+    // Blocks after triggers
     { _, at, reader in
       guard reader.kind(at) == .leftBrace,
         ["on", "->", "after", "every", "always", "when", "start"].contains(reader.clause(before: at)),
@@ -190,7 +190,7 @@ extension Habit {
     return nil
   }
 
-  /// A clause that stands behind one that it has to precede: `do … -> x`, `-> x when …`.
+  /// A clause after one that it has to precede: `do … -> x`, `-> x when …`.
   private static func moved(_ kind: TokenKind?, _ word: String?, _ at: Int, _ reader: TokenReader) -> Habit? {
     guard kind.map({ reader.kind(at) == $0 }) ?? (reader.word(at) == word) else { return nil }
     let later: Set<String> = kind == .arrow ? ["do"] : word == "when" ? ["do", "->"] : ["when", "do", "->"]

@@ -64,7 +64,7 @@ extension Habit {
       guard ["if", "unless", "where", "provided", "guard"].contains(reader.word(at)), reader.beginsOperand(at + 1),
         at > 0, reader.kind(at - 1) != .leftBrace
       else { return nil }
-      // A statement of its own: its actions take the condition behind them.
+      // A separate statement: the condition follows its actions.
       if reader.isFirstOnLine(at) || blockFollows(at, reader) { return nil }
       return .word("when", insteadOf: at, message: "a guard is written `when`", reader)
     },
@@ -144,7 +144,7 @@ extension Habit {
       tokens: at..<(at + 1), replacement: [.init(.identifier, inner, word: name)])
   }
 
-  /// Returns whether a block follows on the same line, as behind `if (x) {`.
+  /// Returns whether a block follows on the same line, as after `if (x) {`.
   static func blockFollows(_ index: Int, _ reader: TokenReader) -> Bool {
     let end = reader.lineEnd(index)
     guard index < end else { return false }

@@ -77,7 +77,7 @@ extension TokenReader {
     }
   }
 
-  /// Returns whether a token begins an operand.
+  /// Returns whether a token starts an operand.
   func beginsOperand(_ index: Int) -> Bool {
     switch kind(index) {
     case .identifier, .int, .uint, .double, .string, .bytes, .leftParen, .leftBracket, .bang, .minus, .quotedIdentifier:
@@ -105,7 +105,7 @@ extension TokenReader {
     return ""
   }
 
-  /// The index behind the bracket that closes the one at `index`.
+  /// The index after the bracket that closes the one at `index`.
   func end(ofBracketAt index: Int) -> Int {
     var depth = 0
     var position = index

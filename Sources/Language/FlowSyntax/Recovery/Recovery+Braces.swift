@@ -1,7 +1,7 @@
 import CEL
 import FlowSource
 
-// Missing and extra braces. Where their number does not add up, the indentation tells which one is wrong: a line that
+// Missing and extra braces. Where their number does not add up, the indentation shows which one is wrong: a line that
 // is no deeper than the line of an open brace is outside its block.
 extension Recovery {
   private struct Open {
@@ -35,7 +35,7 @@ extension Recovery {
     _ = parser.parseFile()
     guard let error = parser.syntaxErrors.first else { return false }
     if error.diagnostic.message.hasPrefix("expected `{`") { return insertOpening(at: error.index, error.diagnostic) }
-    // Several statements behind `do`, `entry` or `exit` need braces.
+    // Several statements after `do`, `entry` or `exit` need braces.
     if let keyword = unbracedActions(before: error.index, reader) {
       return insertOpening(
         at: keyword + 1,
@@ -83,7 +83,7 @@ extension Recovery {
   private func braceMistakes(_ reader: TokenReader) -> [BraceMistake] {
     var stack: [Open] = []
     var mistakes: [BraceMistake] = []
-    // Counted along, as looking back to the beginning of a long line takes its time.
+    // Counted incrementally, because searching back to the start of a long line costs linear time.
     var line = 0
     var indentation = 0
     for index in 0..<reader.count {

@@ -113,7 +113,7 @@ struct Recovery {
     let window = reader.window(before: error.index)
     var best: (edit: TokenEdit, distance: Int, cost: Int)?
     for edit in TokenEdit.candidates(around: error.index, reader) {
-      // Candidates come by cost: nothing that follows a success can be cheaper.
+      // Candidates are ordered by cost: nothing that follows a success can be cheaper.
       if let best, best.distance >= Recovery.success, edit.cost >= best.cost { break }
       guard remaining > 0 else { break }
       let (distance, skipped) = trial(edit, error, in: window)

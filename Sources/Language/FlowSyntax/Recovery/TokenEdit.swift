@@ -58,7 +58,7 @@ struct TokenEdit {
       TokenEdit(
         change: .insert, range: index..<index, items: [.init(sign.kind, place)], cost: cost, text: sign.text)
     }
-    // An empty list stands for a missing expression.
+    // An empty list represents a missing expression.
     found.append(
       TokenEdit(
         change: .insert, range: index..<index, items: [.init(.leftBracket, place), .init(.rightBracket, place)],

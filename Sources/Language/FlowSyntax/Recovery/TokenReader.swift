@@ -1,7 +1,7 @@
 import CEL
 import FlowSource
 
-/// Looks at the tokens of a stream by index, with their text and their place on the line.
+/// Accesses the tokens of a stream by index, with their text and their position on the line.
 struct TokenReader {
   let source: SourceFile
   let stream: TokenStream
@@ -67,7 +67,7 @@ struct TokenReader {
     return last
   }
 
-  /// The last top-level declaration that begins before a token: a declaration word at the beginning of a line.
+  /// The last top-level declaration that starts before a token: a declaration keyword at the start of a line.
   func declarationStart(before index: Int) -> Int {
     var found = min(index, count - 1)
     while found > 0 {

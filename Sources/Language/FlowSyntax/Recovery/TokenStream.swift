@@ -7,7 +7,7 @@ import FlowSource
 /// that every range stays in the file.
 struct TokenStream {
   private(set) var tokens: [Token]
-  /// The words of tokens that stand for another text than that of their range, by index.
+  /// The texts of tokens that represent another text than that of their range, by index.
   private(set) var words: [Int: String] = [:]
 
   init(_ tokens: [Token]) { self.tokens = tokens }

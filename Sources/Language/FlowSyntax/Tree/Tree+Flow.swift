@@ -4,7 +4,7 @@ public import FlowSource
 /// `flow F(parameters) -> type { … }`
 public struct FlowNode: Sendable {
   public var name: NameNode
-  /// Nil when there are no parentheses; a flow that has them can be called like an action.
+  /// Nil without parentheses; a flow with them can be called like an action.
   public var parameters: [FieldNode]?
   public var result: TypeReferenceNode?
   public var version: Int?
@@ -20,13 +20,13 @@ public struct FlowNode: Sendable {
   public var starts: [StartNode] = []
   public var reactions: [ReactionNode] = []
   public var states: [StateNode] = []
-  /// The source range of `ongoing`: the flow is not meant to end.
+  /// The source range of `ongoing`: the flow is not intended to end.
   public var ongoing: SourceRange?
   public var documentation: String
   public var range: SourceRange
 }
 
-/// A property that has to hold in every run: `never a and b`, `a leads to b`.
+/// A property of every run: `never a and b`, `a leads to b`.
 public struct PropertyNode: Sendable {
   public enum Kind: Sendable {
     case never([PathNode])
@@ -83,7 +83,7 @@ public struct StateNode: Sendable {
   public var rollback: SourceRange?
   /// The result of a called flow that ends here.
   public var result: Expression?
-  /// The source range of `ongoing`: the state is not meant to be left.
+  /// The source range of `ongoing`: the state is not intended to be left.
   public var ongoing: SourceRange?
   public var reactions: [ReactionNode] = []
   public var ignored: [NameNode] = []
@@ -132,7 +132,7 @@ public struct TransitionTailNode: Sendable {
   public var acts: [ActionStatementNode] = []
 }
 
-/// One thing that a reaction does.
+/// One action of a reaction.
 public struct ActionStatementNode: Sendable {
   public indirect enum Kind: Sendable {
     case assign(TargetNode, Expression)
@@ -172,14 +172,14 @@ public struct CallNode: Sendable {
   public var arguments: [ArgumentNode]
   public var name: NameNode?
   public var loop: LoopNode?
-  /// The number of items of the loop that run at the same time.
+  /// The maximum number of concurrent jobs of the loop.
   public var limit: Expression?
   public var once: Expression?
   public var undo: UndoNode?
   public var policies: [PolicyNode] = []
-  /// Of a step: the steps that it waits for, as far as they are named.
+  /// For a step: the named steps that have to be done before it.
   public var after: [NameNode] = []
-  /// Of a step: whether it is taken at all.
+  /// For a step: the condition under which it is executed.
   public var condition: Expression?
   public var range: SourceRange
 }

@@ -4,40 +4,40 @@ public import FlowSource
 
 /// One `.flow` file as it was read.
 ///
-/// The tokens stay beside the tree; what lies between their ranges is white space and comments, so nothing of
-/// the text is lost to the formatter and the editors.
+/// The tokens are stored next to the tree; the gaps between their ranges are white space and comments, so that no part
+/// of the text is lost to the formatter and the editors.
 public struct ParsedFile: Sendable {
   public let source: SourceFile
   public private(set) var tokens: [Token]
   public let declarations: [Declaration]
-  /// Names that were written with the alias of an import before them.
+  /// Names that were qualified with the alias of an import.
   public let qualified: [QualifiedName]
   public let diagnostics: [Diagnostic]
   /// The parts of the file that a syntax error affects.
   public let broken: BrokenParts
 }
 
-/// The consequences of syntax errors: further mistakes there are not reported.
+/// The consequences of syntax errors: further errors there are not reported.
 public struct BrokenParts: Sendable {
   /// The ranges of declarations that contain a syntax error.
   public var ranges: [SourceRange] = []
   /// Names that such declarations declare, or would have declared.
   public var names: Set<String> = []
-  /// True if a declaration has no name, so that any unknown name may be meant.
+  /// True if a declaration has no name, so that any unknown name may refer to it.
   public var hasUnknownNames = false
 
   public init() {}
 }
 
 extension ParsedFile {
-  /// The file without its tokens, which are a good part of its memory and which checking does not need.
+  /// The file without its tokens, which use much memory and which checking does not need.
   public var withoutTokens: ParsedFile {
     var file = self
     file.tokens = []
     return file
   }
 
-  /// The comments of the file that silence findings.
+  /// The comments of the file that suppress findings.
   public var suppressions: [Suppression] {
     var gaps: [SourceRange] = []
     var end = source.base
@@ -49,7 +49,7 @@ extension ParsedFile {
   }
 }
 
-/// `shop.Item`: in the tree it is `Item`, whose place is the whole.
+/// `shop.Item`: in the tree it is `Item`, located at the whole name.
 public struct QualifiedName: Sendable {
   public var alias: String
   public var name: String
@@ -90,7 +90,7 @@ public struct PathNode: Hashable, Sendable {
   public var isMissing: Bool { names.isEmpty || names.contains(where: \.isMissing) }
 }
 
-/// A type as it is written: `list<Item>`, `string? max 40`.
+/// A type in source form: `list<Item>`, `string? max 40`.
 public struct TypeReferenceNode: Hashable, Sendable {
   public var name: PathNode
   public var arguments: [TypeReferenceNode]

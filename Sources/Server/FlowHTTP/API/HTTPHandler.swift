@@ -6,7 +6,7 @@ public enum WebSocketMessage: Sendable, Hashable {
   case binary([UInt8])
 }
 
-/// The decision about a request whose head is known and whose body is still on its way.
+/// The decision about a request with a complete head and a pending body.
 public enum HTTPAdmission: Sendable {
   /// The body is read; `context` becomes the ``HTTPRequest/context`` of the whole request.
   case admitted(context: (any Sendable)?)
@@ -24,15 +24,15 @@ public enum HTTPAdmission: Sendable {
 /// }
 /// ```
 public protocol HTTPHandler: Sendable {
-  /// Decides whether the body of a request is worth reading; called at most once for each request, and only when its
-  /// body does not arrive together with its head. `100 Continue` is sent only after an admission.
+  /// Decides whether the body of a request is read; called at most once for each request, and only when its body does
+  /// not arrive together with its head. `100 Continue` is sent only after an admission.
   /// - Parameter head: The request with an empty or partial body.
   func admit(_ head: HTTPRequest) -> HTTPAdmission
 
-  /// Answers `request` through `respond`, now or later, from any thread, once.
+  /// Answers `request` through `respond`, once, at any time and from any thread.
   func handle(_ request: HTTPRequest, _ respond: ResponseHandle)
 
-  /// The upgrade that `request` asked for is complete.
+  /// The upgrade requested by `request` is complete.
   func opened(_ socket: WebSocketHandle, _ request: HTTPRequest)
 
   /// A message was received.
@@ -41,13 +41,13 @@ public protocol HTTPHandler: Sendable {
   /// The socket is closed, for any reason; called once after `opened`.
   func closed(_ socket: WebSocketHandle)
 
-  /// The peer of a streaming response left before `finish()`, or accepts no body.
+  /// The peer of a streaming response has disconnected before `finish()`, or accepts no body.
   func abandoned(_ stream: ResponseHandle)
 
-  /// All that was sent to the socket is on its way, after `notifyWhenDrained()`.
+  /// All data sent to the socket has been written, after `notifyWhenDrained()`.
   func drained(_ socket: WebSocketHandle)
 
-  /// All that was sent to the stream is on its way, after `notifyWhenDrained()`.
+  /// All data sent to the stream has been written, after `notifyWhenDrained()`.
   func drained(_ stream: ResponseHandle)
 }
 
@@ -62,8 +62,8 @@ extension HTTPHandler {
   public func closed(_ socket: WebSocketHandle) {}
   /// Does nothing: for handlers that do not stream.
   public func abandoned(_ stream: ResponseHandle) {}
-  /// Does nothing: for handlers that send no more than fits.
+  /// Does nothing: for handlers that do not wait for the peer.
   public func drained(_ socket: WebSocketHandle) {}
-  /// Does nothing: for handlers that send no more than fits.
+  /// Does nothing: for handlers that do not wait for the peer.
   public func drained(_ stream: ResponseHandle) {}
 }

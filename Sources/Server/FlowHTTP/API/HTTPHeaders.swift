@@ -1,4 +1,4 @@
-/// The header fields of a request in the order they came, found by name without regard to case.
+/// The header fields of a request in their original order, found by name without regard to case.
 public struct HTTPHeaders: Sendable {
   /// A field as two ranges of `bytes`.
   struct Field: Sendable {
@@ -8,11 +8,11 @@ public struct HTTPHeaders: Sendable {
     var valueLength: Int32
   }
 
-  // One block for all text: a header costs no string until somebody asks for it.
+  // One block for all text: a header allocates no string until it is read.
   private var bytes: [UInt8]
   private var fields: [Field]
 
-  /// The fields named in `pairs`.
+  /// The fields in `pairs`.
   public init(_ pairs: [(String, String)] = []) {
     bytes = []
     fields = []
@@ -24,7 +24,7 @@ public struct HTTPHeaders: Sendable {
     self.fields = fields
   }
 
-  /// Adds a field behind the others.
+  /// Appends a field.
   public mutating func append(name: String, value: String) {
     let start = Int32(bytes.count)
     bytes.append(contentsOf: name.utf8)
@@ -47,7 +47,7 @@ public struct HTTPHeaders: Sendable {
     fields.filter { isNamed($0, name) }.map { text($0.valueStart, $0.valueLength) }
   }
 
-  /// Whether a comma-separated value under `name` holds `token`, without regard to case.
+  /// Returns true if a comma-separated value under `name` contains `token`, without regard to case.
   public func contains(token: String, in name: String) -> Bool {
     for field in fields where isNamed(field, name) {
       let value = bytes[Int(field.valueStart)..<Int(field.valueStart + field.valueLength)]
@@ -73,12 +73,12 @@ public struct HTTPHeaders: Sendable {
 }
 
 extension HTTPHeaders: RandomAccessCollection {
-  /// The place of the first field.
+  /// The index of the first field.
   public var startIndex: Int { 0 }
-  /// The place behind the last field.
+  /// The index after the last field.
   public var endIndex: Int { fields.count }
 
-  /// The field at `position`, its name as it was written.
+  /// The field at `position`, with its name in the original case.
   public subscript(position: Int) -> (name: String, value: String) {
     let field = fields[position]
     return (text(field.nameStart, field.nameLength), text(field.valueStart, field.valueLength))

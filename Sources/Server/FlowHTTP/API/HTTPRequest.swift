@@ -2,23 +2,23 @@
 public struct HTTPRequest: Sendable {
   /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` or `TRACE`.
   public var method: String
-  /// The request target as it was sent.
+  /// The request target as sent.
   public var target: String
-  /// The target's path as it was sent, still percent-encoded.
+  /// The target's path as sent, still percent-encoded.
   public var path: String
-  /// What follows the first `?` of the target, still percent-encoded.
+  /// The query after the first `?` of the target, still percent-encoded; nil without one.
   public var query: String?
   /// The header fields, without trailers.
   public var headers: HTTPHeaders
-  /// The body with chunks joined.
+  /// The body, with chunks joined.
   public var body: [UInt8]
   /// The numeric address of the peer, without its port.
   public var remoteAddress: String
   /// State that a handler attaches to the request, such as the result of authentication.
   public var context: (any Sendable)?
-  /// The sending side of the connection; nil for a request that came over none.
+  /// The peer of the connection; nil for a request without a connection.
   public var peer: HTTPPeer?
-  /// Whether this is a valid request to speak WebSocket from here on.
+  /// True for a valid request to upgrade to WebSocket.
   public var isUpgrade: Bool
 
   /// A request for `target`, split into path and query.

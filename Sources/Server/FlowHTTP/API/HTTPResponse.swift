@@ -1,4 +1,4 @@
-/// An answer; `Content-Length`, `Transfer-Encoding`, `Date` and `Connection` are added on the way out.
+/// A response; `Content-Length`, `Transfer-Encoding`, `Date` and `Connection` are added when it is sent.
 public struct HTTPResponse: Sendable {
   /// The status code.
   public var status: Int
@@ -6,24 +6,24 @@ public struct HTTPResponse: Sendable {
   public var headers: [(String, String)]
   /// The body, or the first part of it when the response is streaming.
   public var body: [UInt8]
-  /// Whether more parts follow through `ResponseHandle.send(chunk:)` until `finish()`.
+  /// True if more parts follow through `ResponseHandle.send(chunk:)` until `finish()`.
   public var isStreaming = false
 
-  /// A whole answer.
+  /// A complete response.
   public init(status: Int, headers: [(String, String)] = [], body: [UInt8] = []) {
     self.status = status
     self.headers = headers
     self.body = body
   }
 
-  /// The head of an answer whose body is sent in parts.
+  /// The head of a response whose body is sent in parts.
   public static func streaming(status: Int, headers: [(String, String)] = []) -> HTTPResponse {
     var response = HTTPResponse(status: status, headers: headers)
     response.isStreaming = true
     return response
   }
 
-  /// A refusal in the form of RFC 9457.
+  /// An error response in the form of RFC 9457.
   static func problem(status: Int, detail: String) -> HTTPResponse {
     let title = HTTPStatus.reason(status)
     let code = HTTPStatus.code(status)

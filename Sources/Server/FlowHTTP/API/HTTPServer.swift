@@ -1,16 +1,16 @@
 internal import Synchronization
 
-/// Why a server could not start.
+/// The reason why a server could not start.
 public enum HTTPServerError: Error, Hashable, Sendable {
   /// The host has no address.
   case unknownHost(String)
-  /// The address is taken or not ours.
+  /// The address is in use or not an address of this machine.
   case cannotListen(host: String, port: Int, reason: String)
-  /// The path is taken or can't be written.
+  /// The path is in use or not writable.
   case cannotListenAt(path: String, reason: String)
 }
 
-/// An HTTP/1.1 and WebSocket server: listens from `init` on, answers from `start()` to `shutdown()`.
+/// An HTTP/1.1 and WebSocket server: listens from `init` on, and answers from `start()` to `shutdown()`.
 public final class HTTPServer: Sendable {
   private enum Stage {
     case ready(listeners: [Int32])
@@ -25,11 +25,15 @@ public final class HTTPServer: Sendable {
   private let inboxes: [Inbox]
   private let stage: Mutex<Stage>
 
-  /// Takes the address, so that peers can connect; they are answered after `start()`.
+  /// Binds the address, so that peers can connect; requests are answered after `start()`.
+  ///
+  /// - Throws: `HTTPServerError` when the address is unknown, in use or not permitted, or no more descriptors are
+  ///   available.
   public init(configuration: Configuration, handler: any HTTPHandler) throws(HTTPServerError) {
     self.configuration = configuration
     self.handler = handler
-    // A socket from outside can't be shared among loops: nobody asked its maker for that. One with a path never can.
+    // An inherited socket can't be shared among loops, because it was created without that option. One with a path
+    // never can.
     let isAlone = configuration.listeningSocket != nil || configuration.path != nil
     let loops = isAlone ? 1 : max(1, configuration.loops)
     inboxes = (0..<loops).compactMap { _ in Inbox(limit: configuration.limits.deliveries) }
@@ -56,15 +60,15 @@ public final class HTTPServer: Sendable {
     }
   }
 
-  /// Stops accepting, lets begun requests come to their answer, closes sockets with 1001, and returns when all loops
-  /// are over, at the latest after the shutdown timeout; a handler must not call it.
+  /// Stops accepting, completes requests in progress, closes sockets with 1001, and returns when all loops have ended,
+  /// at the latest after the shutdown timeout. A handler must not call it.
   public func shutdown() {
     let last = stage.withLock { stage in
       defer { stage = .stopped }
       return stage
     }
     if case .stopped = last { return }
-    // While it is still listened on, so that the place of another server is never removed.
+    // While it is still listening, so that the socket of another server is never removed.
     if let path = ownPath { Sockets.remove(path: path) }
     switch last {
     case .ready(let listeners): for listener in listeners { Sockets.close(listener) }
@@ -75,10 +79,10 @@ public final class HTTPServer: Sendable {
     }
   }
 
-  /// The path that it has made itself.
+  /// The path of a socket that this server has created.
   private var ownPath: String? { configuration.listeningSocket == nil ? configuration.path : nil }
 
-  /// Where a socket of the process listens: `unix:PATH`, or the numeric address; nil when it does not.
+  /// The address of a listening socket: `unix:PATH`, or the numeric address; nil for any other socket.
   public static func place(ofListener socket: Int32) -> String? { Sockets.place(of: socket) }
 
   private func startLoop(_ index: Int, listener: Int32, inbox: Inbox) -> LoopThread? {
@@ -90,7 +94,7 @@ public final class HTTPServer: Sendable {
   private static func listeners(_ configuration: Configuration, count: Int) throws(HTTPServerError) -> [Int32] {
     if let socket = configuration.listeningSocket { return [try Sockets.adopt(socket)] }
     if let path = configuration.path { return [try Sockets.listen(path: path)] }
-    // A shared port would also be shared with another server of the same user: take it alone first.
+    // A shared port could also be shared with another server of the same user: bind it exclusively first.
     let first = try Sockets.listen(host: configuration.host, port: configuration.port, isShared: false)
     if count == 1 { return [first] }
     let port = Sockets.port(of: first)

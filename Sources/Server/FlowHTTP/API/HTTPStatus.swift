@@ -1,11 +1,11 @@
-/// The words and rules that go with status codes.
+/// The names and rules of status codes.
 enum HTTPStatus {
-  /// Whether a response with this status has a body at all.
+  /// Returns true if a response with this status may have a body.
   static func mayHaveBody(_ status: Int) -> Bool {
     status >= 200 && status != 204 && status != 304
   }
 
-  /// A word for programs, in refusals that come from here.
+  /// The problem code of a status, for errors of this layer.
   static func code(_ status: Int) -> String {
     status == 413 ? "payload-too-large" : "\(reason(status))".lowercased().replacing(" ", with: "-")
   }

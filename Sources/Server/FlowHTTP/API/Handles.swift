@@ -1,8 +1,9 @@
-/// The name of a request that waits for its answer; answers to a request whose peer is gone are dropped.
+/// Identifies a pending request; responses to a request whose peer has disconnected are discarded.
 public struct ResponseHandle: Sendable {
   let inbox: Inbox
   let target: Inbox.Target
-  /// Who sees the answer before it goes out; after an upgrade, it is the context of the request that opened the socket.
+  /// Observes the response before it is sent; after an upgrade, it is the context of the request that opened the
+  /// socket.
   public var observer: (any ResponseObserver)?
 
   init(inbox: Inbox, target: Inbox.Target) {
@@ -10,14 +11,14 @@ public struct ResponseHandle: Sendable {
     self.target = target
   }
 
-  /// Answers, or begins to answer if the response is streaming.
+  /// Sends the response, or its head and first part if it is streaming.
   public func send(_ response: HTTPResponse) {
     inbox.post(.respond(observed(response), target))
   }
 
   func observed(_ response: HTTPResponse) -> HTTPResponse { observer?.willSend(response) ?? response }
 
-  /// Accepts the WebSocket upgrade that the request asks for, with one of the subprotocols that it offers.
+  /// Accepts the WebSocket upgrade of the request, with one of the offered subprotocols.
   public func upgrade(subprotocol: String?) {
     observer?.willUpgrade()
     inbox.post(.upgrade(subprotocol: subprotocol, context: observer, target))
@@ -33,22 +34,23 @@ public struct ResponseHandle: Sendable {
     inbox.post(.finish(target))
   }
 
-  /// Asks for `drained` once the peer has taken what was sent, so that a long answer goes at the peer's pace.
+  /// Requests a call of `drained` when the peer has received the sent data, so that a long response is paced by the
+  /// peer.
   public func notifyWhenDrained() {
     inbox.post(.awaitDrain(target))
   }
 }
 
-/// Looks at the answer to a request, on the thread that gives it.
+/// Observes the response to a request, on the thread that sends it.
 public protocol ResponseObserver: AnyObject, Sendable {
-  /// Gives what goes out in place of `response`.
+  /// Returns the response to send instead of `response`.
   func willSend(_ response: HTTPResponse) -> HTTPResponse
 
   /// The upgrade is accepted.
   func willUpgrade()
 }
 
-/// The name of an open WebSocket; what is sent to one that is gone is dropped.
+/// Identifies an open WebSocket; messages to a closed one are discarded.
 public struct WebSocketHandle: Sendable {
   let inbox: Inbox
   let target: Inbox.Target
@@ -63,19 +65,19 @@ public struct WebSocketHandle: Sendable {
     inbox.post(.frame(frame, target))
   }
 
-  /// Asks for `drained` once the peer has taken what was sent, so that a long past goes at the peer's pace.
+  /// Requests a call of `drained` when the peer has received the sent data, so that a long replay is paced by the peer.
   public func notifyWhenDrained() {
     inbox.post(.awaitDrain(target))
   }
 
-  /// Says goodbye; `closed` comes when the peer has answered or its time is over.
+  /// Starts the closing handshake; `closed` follows when the peer has answered or at the timeout.
   public func close(code: Int, reason: String) {
     inbox.post(.close(code: code, reason: reason, target))
   }
 }
 
 extension ResponseHandle: Hashable {
-  /// Whether both name the same request.
+  /// Returns true if both identify the same request.
   public static func == (one: Self, other: Self) -> Bool {
     one.inbox === other.inbox && one.target == other.target
   }
@@ -88,7 +90,7 @@ extension ResponseHandle: Hashable {
 }
 
 extension WebSocketHandle: Hashable {
-  /// Whether both name the same socket.
+  /// Returns true if both identify the same socket.
   public static func == (one: Self, other: Self) -> Bool {
     one.inbox === other.inbox && one.target == other.target
   }

@@ -5,7 +5,7 @@ struct HTTPDate {
   private(set) var line: [UInt8] = []
   private var second = Int.min
 
-  /// Makes `line` tell the time of `second` since 1970.
+  /// Updates `line` to the given second since 1970.
   mutating func update(second: Int) {
     guard second != self.second else { return }
     self.second = second

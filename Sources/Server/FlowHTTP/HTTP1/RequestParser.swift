@@ -1,8 +1,8 @@
 internal import CBeast
 
-/// Reads one request after another; the only door to CBeast.
+/// Parses requests one after another. The only user of CBeast.
 struct RequestParser: ~Copyable {
-  /// What came of some bytes.
+  /// The result of parsing some bytes.
   enum Outcome: Equatable {
     case more
     case complete
@@ -10,7 +10,7 @@ struct RequestParser: ~Copyable {
   }
 
   private let parser: OpaquePointer?
-  /// Whether bytes of the current request were consumed.
+  /// True if bytes of the current request were consumed.
   private(set) var hasBegun = false
 
   init(limits: HTTPServer.Configuration.Limits) {
@@ -20,7 +20,7 @@ struct RequestParser: ~Copyable {
 
   deinit { cbeast_parser_destroy(parser) }
 
-  /// Takes what it can use; the rest has to come again with more behind it.
+  /// Consumes the bytes that it can parse; the others have to be passed again with the following ones.
   mutating func feed(_ bytes: Span<UInt8>) -> (consumed: Int, outcome: Outcome) {
     guard let parser else { return (0, .refused(status: 503, reason: "there is no memory for the request")) }
     var consumed = 0
@@ -33,26 +33,26 @@ struct RequestParser: ~Copyable {
     }
   }
 
-  /// Makes ready for the next request.
+  /// Prepares for the next request.
   mutating func reset() {
     hasBegun = false
     if let parser { cbeast_parser_reset(parser) }
   }
 
-  /// The bytes of the body that were received so far.
+  /// True if the head is complete.
   var bodyBytes: Int { hasBegun ? parser.map { cbeast_parser_message($0).body_length } ?? 0 : 0 }
 
   /// Whether only the body is missing.
   var isHeadComplete: Bool { parser.map { cbeast_parser_message($0).is_head_complete } ?? false }
 
-  /// Whether the head is known, the body is not, and the peer waits for a word before sending it.
+  /// True if the head is complete, the body is not, and the peer expects `100 Continue` before sending it.
   var awaitsContinue: Bool {
     guard let parser else { return false }
     let message = cbeast_parser_message(parser)
     return message.is_head_complete && message.expects_continue && message.body_length == 0
   }
 
-  /// What the connection must know of the complete request.
+  /// The properties of the complete request that the connection needs.
   var traits: RequestTraits {
     guard let parser else { return RequestTraits() }
     let message = cbeast_parser_message(parser)
@@ -82,7 +82,7 @@ struct RequestParser: ~Copyable {
   }
 }
 
-/// What the connection must know of a request to frame the answer.
+/// The properties of a request that determine the framing of the response.
 struct RequestTraits {
   var isLegacy = false
   var isKeptAlive = false
@@ -90,7 +90,7 @@ struct RequestTraits {
   var isHead = false
 }
 
-/// The `Sec-WebSocket-Accept` value that answers `key`.
+/// The `Sec-WebSocket-Accept` value for `key`.
 func webSocketAccept(key: String) -> [UInt8] {
   let key = Array(key.utf8)
   return [UInt8](unsafeUninitializedCapacity: CBEAST_ACCEPT_LENGTH) { buffer, count in

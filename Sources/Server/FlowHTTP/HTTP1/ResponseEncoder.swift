@@ -1,13 +1,13 @@
-/// Writes response heads by appending bytes: no strings are built on the way.
+/// Encodes response heads by appending bytes, without intermediate strings.
 enum ResponseEncoder {
-  /// How the peer learns where the body ends.
+  /// The framing of the body.
   enum Framing {
     case length(Int)
     case chunked
     case untilClose
   }
 
-  /// What the connection goes on with after this answer.
+  /// The state of the connection after this response.
   enum Persistence {
     case keptAlive
     case keptAliveLegacy
@@ -82,7 +82,7 @@ enum ResponseEncoder {
     }
   }
 
-  /// Fields that decide where a message ends are ours to write, and a name that is no token could end a line.
+  /// Fields that frame a message are written by the server only, and a name that is not a token could end a line.
   private static func isAllowed(_ name: String) -> Bool {
     guard isToken(name) else { return false }
     switch name.utf8.count {
@@ -119,7 +119,7 @@ extension [UInt8] {
     append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
   }
 
-  /// A value may hold text from anywhere: what could end the line becomes a space.
+  /// A value may contain arbitrary text: characters that could end the line become spaces.
   fileprivate mutating func append(fieldValue value: String) {
     let start = count
     append(contentsOf: value.utf8)

@@ -1,4 +1,4 @@
-/// Received bytes that wait for more, or for their turn.
+/// Received bytes that are incomplete or not yet processed.
 struct ByteQueue {
   private var bytes: [UInt8] = []
   private var start = 0

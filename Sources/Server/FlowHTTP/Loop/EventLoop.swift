@@ -1,10 +1,10 @@
-/// Moves bytes between sockets and connections, on one thread; everything in it belongs to that thread.
+/// Transfers bytes between sockets and connections, on one thread; all of its state belongs to that thread.
 final class EventLoop {
-  /// A place for a connection; its number is used again, its generation is not.
+  /// The slot of a connection; its index is reused, its generation is not.
   struct ConnectionSlot {
     var socket: Int32 = -1
     var connection: HTTPConnection?
-    /// Counts requests, so that an answer fits one of them only.
+    /// Counts requests, so that a response matches exactly one of them.
     var generation: UInt64 = 0
     var interest = Poller.Interest.read
     var isTouched = false
@@ -42,7 +42,7 @@ final class EventLoop {
   private var stopsAt: Int?
   private let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 256 * 1024)
 
-  /// How long to wait for a free descriptor.
+  /// The pause before accepting again when no descriptor is free, in milliseconds.
   private static let pauseMilliseconds = 100
   private static let receiveSize = 64 * 1024
   private static let acceptsPerTurn = 64
@@ -59,7 +59,7 @@ final class EventLoop {
     if listener >= 0 { Sockets.close(listener) }
   }
 
-  /// Works until the inbox says to stop and the connections are gone.
+  /// Runs until the inbox requests a stop and all connections have ended.
   func run() {
     _ = poller.add(inbox.wakeup, key: Key.inbox, .read)
     _ = poller.add(listener, key: Key.listener, .read)
@@ -108,7 +108,7 @@ final class EventLoop {
     default:
       guard let connection = slots[event.key].connection else { return }
       if event.isReadable { receive(for: connection, slots[event.key]) }
-      // Before others are read: a little that was compressed may have become a lot.
+      // Before other sockets are read, because compressed input can expand considerably.
       tell(event.key, connection)
       if event.isBroken, !event.isReadable { connection.abort() }
       touch(event.key)
@@ -127,7 +127,7 @@ final class EventLoop {
     }
   }
 
-  // MARK: Connections come and go.
+  // MARK: Connections.
 
   private func acceptWaiting() {
     for _ in 0..<Self.acceptsPerTurn {
@@ -144,7 +144,7 @@ final class EventLoop {
     let index = free.popLast() ?? slots.count
     if index == slots.count { slots.append(ConnectionSlot()) }
     let tls = configuration.tls?.session()
-    // Nothing goes out in the clear because there was no memory for a session.
+    // A connection is never unencrypted because of missing memory for a session.
     guard configuration.tls == nil || tls != nil, poller.add(socket, key: index, .read) else {
       free.append(index)
       return Sockets.close(socket)
@@ -166,7 +166,7 @@ final class EventLoop {
     if listener >= 0 { _ = poller.add(listener, key: Key.listener, .read) }
   }
 
-  /// Frees a slot at the end of the turn: events of this turn may still name it.
+  /// Frees a slot at the end of the turn: events of this turn may still refer to it.
   private func release(_ index: Int) {
     Sockets.close(slots[index].socket)
     slots[index].connection = nil
@@ -214,14 +214,14 @@ final class EventLoop {
     }
   }
 
-  /// The connection that `target` names, if it is still the same; it is looked after at the end of the turn.
+  /// The connection of `target`, if the slot has not been reused; it is settled at the end of the turn.
   private func connection(_ target: Inbox.Target) -> HTTPConnection? {
     guard slots[target.slot].generation == target.generation else { return nil }
     touch(target.slot)
     return slots[target.slot].connection
   }
 
-  /// Frames were lost: every reader must come back and resume.
+  /// Frames were lost: every reader has to reconnect and resume.
   private func cutOffReaders() {
     for index in slots.indices {
       guard let connection = slots[index].connection else { continue }
@@ -252,7 +252,7 @@ final class EventLoop {
     touched.append(index)
   }
 
-  /// Writes once per connection, however much was queued for it in this turn.
+  /// Writes once per connection, for all data queued in this turn.
   private func settleTouched() {
     for index in touched {
       slots[index].isTouched = false
@@ -314,7 +314,7 @@ final class EventLoop {
     poller.change(slots[index].socket, key: index, interest)
   }
 
-  /// Tells the handler what came of the last input.
+  /// Reports the events of the last input to the handler.
   private func tell(_ index: Int, _ connection: HTTPConnection) {
     while let event = connection.takeEvent() {
       if case .request = event { slots[index].generation += 1 }

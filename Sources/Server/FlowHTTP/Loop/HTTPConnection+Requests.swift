@@ -1,13 +1,13 @@
 extension HTTPConnection {
-  /// How much output may wait before the next pipelined request is read.
+  /// The number of pending output bytes above which the next pipelined request is not read.
   private var pipelinedOutputLimit: Int { configuration.limits.pipelinedBytes }
 
   // MARK: Reading.
 
-  /// Reads what belongs to the current request and says how much it was.
+  /// Reads the bytes of the current request and returns their number.
   func read(_ bytes: Span<UInt8>, now: Instant) -> Int {
     var start = 0
-    // One empty line before a request is to be ignored (RFC 9112, 2.2).
+    // One empty line before a request is ignored (RFC 9112, 2.2).
     if !parser.hasBegun, bytes.count >= 2, bytes[0] == UInt8(ascii: "\r"), bytes[1] == UInt8(ascii: "\n") { start = 2 }
     if start == bytes.count { return start }
     let (consumed, outcome) = parser.feed(bytes.extracting(start...))
@@ -15,7 +15,7 @@ extension HTTPConnection {
     case .complete: completeRequest(now: now)
     case .refused(let status, let reason): refuse(status: status, reason: reason, now: now)
     case .more:
-      // The parser leaves a head, a chunk's line or the trailers until they are whole.
+      // The parser consumes a head, a chunk's line or the trailers only when they are complete.
       if bytes.count - start - consumed > configuration.limits.headerBytes {
         refuse(status: 431, reason: "the header is too large", now: now)
       } else {
@@ -25,10 +25,10 @@ extension HTTPConnection {
     return start + consumed
   }
 
-  /// Reads the next request from what waits, if the peer takes its answers.
+  /// Reads the next buffered request, if the peer receives its responses.
   func readPending(now: Instant) {
     if phase == .reading, !pending.isEmpty, output.count < pipelinedOutputLimit {
-      // Taken out while it is read, since reading may end the connection and drop it.
+      // Removed while it is read, because reading may end the connection and discard it.
       var queue = pending
       pending = ByteQueue()
       let consumed = queue.withSpan { read($0, now: now) }
@@ -40,7 +40,7 @@ extension HTTPConnection {
     settle(now: now)
   }
 
-  /// Asks the driver, once, whether the body is to be read.
+  /// Asks the driver, once, whether to read the body.
   private func announceHead() {
     guard !isHeadAnnounced, parser.isHeadComplete else { return }
     isHeadAnnounced = true
@@ -49,13 +49,13 @@ extension HTTPConnection {
     emit(.head(head))
   }
 
-  /// Goes on with the request whose head was announced.
+  /// Continues the request whose head was announced.
   func admitHead(context: (any Sendable)?) {
     admittedContext = context
     if phase == .reading { continueIfAwaited() }
   }
 
-  /// Answers the request whose head was announced without its body, and ends.
+  /// Answers the request whose head was announced without reading its body, and closes the connection.
   func refuseHead(_ response: HTTPResponse, now: Instant) {
     if phase == .reading { refuse(response, now: now) }
   }
@@ -103,9 +103,9 @@ extension HTTPConnection {
     }
   }
 
-  // MARK: Refusing.
+  // MARK: Rejections.
 
-  /// Answers with an error of our own and ends.
+  /// Sends an error response of this layer and closes the connection.
   func refuse(status: Int, reason: String, now: Instant) {
     refuse(.problem(status: status, detail: reason), now: now)
   }
@@ -122,9 +122,9 @@ extension HTTPConnection {
     finish(now: now)
   }
 
-  // MARK: Answering.
+  // MARK: Responses.
 
-  /// Sends the handler's answer, or the head and first part of it.
+  /// Sends the handler's response, or its head and first part.
   func respond(_ response: HTTPResponse, now: Instant) {
     guard phase == .answering else { return }
     var response = response
@@ -134,13 +134,13 @@ extension HTTPConnection {
       phase = .streaming
       settle(now: now)
     } else {
-      // Whoever means to stream learns that nobody takes a body.
+      // A handler that streams is notified that the response has no body.
       if response.isStreaming { emit(.abandoned) }
       completeAnswer(now: now)
     }
   }
 
-  /// Sends a part of a streaming answer.
+  /// Sends a part of a streaming response.
   func stream(_ chunk: [UInt8], now: Instant) {
     guard phase == .streaming, !chunk.isEmpty else { return }
     if output.count + chunk.count > configuration.limits.queuedBytes { return abort() }
@@ -148,7 +148,7 @@ extension HTTPConnection {
     settle(now: now)
   }
 
-  /// Ends a streaming answer.
+  /// Ends a streaming response.
   func finishStream(now: Instant) {
     guard phase == .streaming else { return }
     if case .chunked = framing { output.write { ResponseEncoder.appendLastChunk(to: &$0) } }

@@ -1,5 +1,5 @@
 extension HTTPConnection {
-  /// Accepts the upgrade that the current request asks for; any other request is refused.
+  /// Accepts the upgrade of the current request; any other request is rejected.
   func upgrade(subprotocol: String?, context: (any Sendable)? = nil, now: Instant) {
     guard phase == .answering else { return }
     guard var request = upgradeRequest, !isShuttingDown else {
@@ -24,7 +24,7 @@ extension HTTPConnection {
     early.withSpan { receiveFrames($0, now: now) }
   }
 
-  /// Queues a frame; a peer that does not keep up is cut off and may come back.
+  /// Queues a frame; a peer that is too slow is disconnected and may reconnect.
   func send(_ frame: EncodedFrame, now: Instant) {
     guard phase == .webSocket, frames?.closing == .open else { return }
     let frame = deflate.map { frame.deflated(windowBits: $0.windowBits, by: codec) } ?? frame
@@ -35,7 +35,7 @@ extension HTTPConnection {
     output.append(frame)
   }
 
-  /// Says goodbye to the peer and waits for its answer.
+  /// Starts the closing handshake.
   func closeSocket(code: Int, reason: String, now: Instant) {
     guard phase == .webSocket, let frames, frames.closing == .open else { return }
     frames.close(code: code, reason: reason)
@@ -51,7 +51,7 @@ extension HTTPConnection {
     afterFrames(now: now)
   }
 
-  /// Pings the peer, or gives it up if it was silent since the last time.
+  /// Pings the peer, or disconnects it if it was silent since the last ping.
   func ping(now: Instant) {
     if isPeerSilent { return abort() }
     isPeerSilent = true

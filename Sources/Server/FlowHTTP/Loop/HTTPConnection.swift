@@ -1,19 +1,20 @@
-/// A moment as the loop saw it, with the `Date` field that tells it.
+/// An instant of the loop, with its `Date` header field.
 struct Instant {
-  /// Milliseconds of a clock that only goes forward.
+  /// Milliseconds of a monotonic clock.
   var milliseconds: Int
-  /// The whole header line.
+  /// The complete header line.
   var date: [UInt8]
 }
 
-/// One peer's conversation without its socket: bytes and instants go in, bytes, events and deadlines come out.
+/// The protocol state of one connection without its socket: bytes and instants are inputs; bytes, events and deadlines
+/// are outputs.
 ///
-/// The driver feeds `receive`, `receiveEnd`, `wrote` and `tick`, hands over answers, and after each of them looks at
+/// The driver calls `receive`, `receiveEnd`, `wrote` and `tick`, passes responses, and after each call reads
 /// `takeEvent()`, `output`, `deadline`, `wantsRead`, `isWriteEndDue` and `isClosed`.
 final class HTTPConnection {
-  /// What the driver tells the handler.
+  /// The events that the driver reports to the handler.
   enum Event {
-    /// The head of a request whose body is still missing; answered by `admitHead` or `refuseHead`.
+    /// The head of a request with a pending body; answered by `admitHead` or `refuseHead`.
     case head(HTTPRequest)
     case request(HTTPRequest)
     case opened(HTTPRequest)
@@ -23,21 +24,21 @@ final class HTTPConnection {
     case drained(isSocket: Bool)
   }
 
-  /// Where the conversation is.
+  /// The phase of the connection.
   enum Phase {
-    /// Between requests, or inside of one.
+    /// Between requests, or within one.
     case reading
-    /// The handler has the request.
+    /// The handler processes the request.
     case answering
     /// The handler sends the body in parts.
     case streaming
     case webSocket
-    /// Our last word is written; what still comes is thrown away until the peer closes.
+    /// All output is written; further input is discarded until the peer closes.
     case draining
     case closed
   }
 
-  /// The clocks a connection can stand on; each runs for a fixed interval.
+  /// The timers of a connection; each has a fixed interval.
   enum Timer: Int, CaseIterable {
     case request
     case body
@@ -49,7 +50,7 @@ final class HTTPConnection {
   let remoteAddress: String
   var phase = Phase.reading
   var output = OutputBuffer()
-  /// The clock that runs, and when it ends.
+  /// The running timer and its deadline.
   var deadline: (timer: Timer, milliseconds: Int)?
 
   var parser: RequestParser
@@ -58,12 +59,12 @@ final class HTTPConnection {
   var framing = ResponseEncoder.Framing.length(0)
   var upgradeRequest: HTTPRequest?
   var frames: FrameReader?
-  /// What the peer of the upgrade can do and we can, too.
+  /// The agreed parameters of compression; nil for none.
   var deflate: DeflateAgreement?
   /// Shared by all connections of a loop.
   let codec: MessageCodec
   var hasSentContinue = false
-  /// Whether the driver was asked about the head of the current request, and what it attached to it.
+  /// True if the driver was asked about the head of the current request; `admittedContext` is the attached context.
   var isHeadAnnounced = false
   var admittedContext: (any Sendable)?
   let peer = HTTPPeer()
@@ -81,18 +82,18 @@ final class HTTPConnection {
     self.codec = codec
     self.remoteAddress = remoteAddress
     parser = RequestParser(limits: configuration.limits)
-    // A peer that only promises to speak TLS has as long as one that began a request.
+    // A peer that has not completed its TLS handshake has the timeout of a request.
     run(configuration.tls == nil ? .idle : .request, now: now)
   }
 
-  // MARK: What the driver looks at.
+  // MARK: State for the driver.
 
   var isClosed: Bool { phase == .closed }
 
-  /// Whether all is said, so that the sending side of the socket must be closed.
+  /// True if all output is written, so that the sending side of the socket has to be closed.
   var isWriteEndDue: Bool { phase == .draining && output.isEmpty }
 
-  /// Whether there is room for what the peer sends.
+  /// True if there is capacity for further input.
   var wantsRead: Bool {
     !hasPeerEnded && phase != .closed && pending.count < configuration.limits.pipelinedBytes
   }
@@ -117,9 +118,9 @@ final class HTTPConnection {
     return event
   }
 
-  // MARK: What comes in.
+  // MARK: Input.
 
-  /// Takes bytes of the peer.
+  /// Processes bytes from the peer.
   func receive(_ bytes: Span<UInt8>, now: Instant) {
     switch phase {
     case .reading where pending.isEmpty && output.count < configuration.limits.pipelinedBytes:
@@ -138,7 +139,7 @@ final class HTTPConnection {
     }
   }
 
-  /// The peer will send no more.
+  /// The peer has closed its sending side.
   func receiveEnd(now: Instant) {
     hasPeerEnded = true
     peer.end()
@@ -151,7 +152,7 @@ final class HTTPConnection {
     }
   }
 
-  /// The first `count` bytes of `output` are on their way.
+  /// The first `count` bytes of `output` were written.
   func wrote(_ count: Int, now: Instant) {
     output.consume(count)
     if output.isEmpty, phase == .draining, hasPeerEnded { return abort() }
@@ -161,7 +162,7 @@ final class HTTPConnection {
     settle(now: now)
   }
 
-  /// Acts if the running clock has ended.
+  /// Acts if the running timer has expired.
   func tick(now: Instant) {
     guard let deadline, deadline.milliseconds <= now.milliseconds else { return }
     self.deadline = nil
@@ -173,7 +174,7 @@ final class HTTPConnection {
     }
   }
 
-  /// The server stops: ends what is idle, lets what is begun come to its answer.
+  /// Shuts down: ends an idle connection, and completes a request in progress.
   func shutDown(now: Instant) {
     isShuttingDown = true
     switch phase {
@@ -184,7 +185,7 @@ final class HTTPConnection {
     }
   }
 
-  /// Ends at once: the socket is broken, or the peer has used up our patience.
+  /// Ends immediately: the socket is broken, or the peer has exceeded a limit.
   func abort() {
     peer.end()
     switch phase {
@@ -197,7 +198,7 @@ final class HTTPConnection {
     deadline = nil
   }
 
-  /// The handler wants to know when all that it sent is on its way.
+  /// Requests an event when all output is written.
   func awaitDrain() {
     awaitsDrain = true
     noteDrain()
@@ -215,7 +216,7 @@ final class HTTPConnection {
     events.append(event)
   }
 
-  /// Closes after what is written: the peer must see our answer, not a reset for bytes that we never read.
+  /// Closes after pending output, and not with a reset, which could discard the response at the peer.
   func finish(now: Instant) {
     pending = ByteQueue()
     if output.isEmpty, hasPeerEnded { return abort() }
@@ -226,7 +227,7 @@ final class HTTPConnection {
     settle(now: now)
   }
 
-  /// Starts the clock that fits the phase, or lets it run on if it runs already.
+  /// Starts the timer of the phase, unless it is already running.
   func settle(now: Instant) {
     switch phase {
     case .reading where !output.isEmpty: run(.idle, now: now)

@@ -2,9 +2,9 @@ internal import CEpoll
 internal import Glibc
 internal import Synchronization
 
-/// What other threads hand to a loop: answers, frames and the wish to stop.
+/// The queue from other threads to a loop: responses, frames and the request to stop.
 final class Inbox: Sendable {
-  /// The name of a request or socket inside of its loop; it fits nothing else, even when the slot is used again.
+  /// Identifies a request or socket within its loop; it remains unique when the slot is reused.
   struct Target: Sendable, Hashable {
     var slot: Int
     var generation: UInt64
@@ -20,7 +20,7 @@ final class Inbox: Sendable {
     case awaitDrain(Target)
     case shutDown
 
-    /// Whether an answer hangs on this; anything else can be made good by reconnecting.
+    /// True if the loss could not be repaired by reconnecting.
     var isVital: Bool {
       switch self {
       case .respond, .finish, .upgrade, .awaitDrain, .shutDown: true
@@ -36,7 +36,7 @@ final class Inbox: Sendable {
     var hasOverflowed = false
   }
 
-  /// Becomes readable when something came while the loop slept.
+  /// Becomes readable when a delivery was posted while the loop was asleep.
   let wakeup: Int32
   private let limit: Int
   private let state = Mutex(State())
@@ -49,7 +49,7 @@ final class Inbox: Sendable {
 
   deinit { Glibc.close(wakeup) }
 
-  // MARK: For every thread.
+  // MARK: For all threads.
 
   func post(_ delivery: Delivery) {
     let mustWake = state.withLock { state in
@@ -75,7 +75,7 @@ final class Inbox: Sendable {
 
   // MARK: For the loop.
 
-  /// Exchanges what came for the empty `deliveries`; says whether something had to be left out.
+  /// Exchanges the queued deliveries for the empty `deliveries`; returns true if some were discarded.
   func take(into deliveries: inout [Delivery]) -> Bool {
     state.withLock { state in
       swap(&state.deliveries, &deliveries)
@@ -84,7 +84,7 @@ final class Inbox: Sendable {
     }
   }
 
-  /// From now on a delivery wakes the loop, unless one is here already.
+  /// From now on a delivery wakes the loop; returns false if one is already queued.
   func prepareToSleep() -> Bool {
     state.withLock { state in
       state.isAsleep = state.deliveries.isEmpty && !state.hasOverflowed
@@ -92,14 +92,14 @@ final class Inbox: Sendable {
     }
   }
 
-  /// The loop is awake for another reason.
+  /// The loop is awake.
   func wakeUp(isSignalled: Bool) {
     state.withLock { $0.isAsleep = false }
     var count: eventfd_t = 0
     if isSignalled { eventfd_read(wakeup, &count) }
   }
 
-  /// The loop has ended: what comes later is dropped.
+  /// The loop has ended: later deliveries are discarded.
   func close() {
     state.withLock { state in
       state.isClosed = true

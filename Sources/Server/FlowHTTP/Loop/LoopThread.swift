@@ -10,9 +10,9 @@ struct LoopThread: Sendable {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  /// Starts `run` on a thread called `name`, or gives nil when there can be no more threads.
+  /// Starts `run` on a thread called `name`; nil when no further threads are available.
   init?(name: String, _ run: @escaping @Sendable () -> Void) {
-    // The new thread takes over this reference.
+    // The new thread owns this reference.
     let body = Unmanaged.passRetained(Body(run))
     var thread = pthread_t()
     let result = pthread_create(

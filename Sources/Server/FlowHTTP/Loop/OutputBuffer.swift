@@ -1,6 +1,6 @@
-/// Bytes on their way to a peer: what was written for it alone, then frames shared with others.
+/// Pending output for a peer: bytes for this peer only, then frames shared with others.
 struct OutputBuffer {
-  /// How many bytes are queued.
+  /// The number of queued bytes.
   private(set) var count = 0
 
   private var own: [UInt8] = []
@@ -9,7 +9,7 @@ struct OutputBuffer {
   private var firstFrame = 0
   private var frameStart = 0
 
-  /// An emptied buffer above this is given back.
+  /// The capacity above which an emptied buffer is released.
   private static let keptCapacity = 64 * 1024
 
   var isEmpty: Bool { count == 0 }
@@ -26,14 +26,14 @@ struct OutputBuffer {
     count += frame.bytes.count
   }
 
-  /// Keeps only the frame that is partly sent, so that the next one starts at its end.
+  /// Removes all but the partly sent frame, so that the next one starts at its end.
   mutating func dropUnsentFrames() {
     let kept = frameStart > 0 ? firstFrame + 1 : firstFrame
     for frame in frames[kept...] { count -= frame.bytes.count }
     frames.removeSubrange(kept...)
   }
 
-  /// Copies as many bytes as fit to `target`, without removing them, and says how many.
+  /// Copies as many bytes as fit to `target`, without removing them, and returns their number.
   func gather(into target: UnsafeMutableBufferPointer<UInt8>) -> Int {
     var filled = Self.copy(own, from: ownStart, to: target, at: 0)
     var start = frameStart

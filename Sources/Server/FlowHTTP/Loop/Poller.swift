@@ -3,19 +3,19 @@ internal import Glibc
 
 /// The epoll instance of one loop.
 struct Poller: ~Copyable {
-  /// What a socket is watched for.
+  /// The events for which a socket is watched.
   struct Interest: OptionSet {
     let rawValue: UInt32
     static let read = Interest(rawValue: EPOLLIN.rawValue)
     static let write = Interest(rawValue: EPOLLOUT.rawValue)
   }
 
-  /// What happened to a socket.
+  /// The events of a socket.
   struct Readiness {
     let key: Int
     let flags: UInt32
     var isReadable: Bool { flags & EPOLLIN.rawValue != 0 }
-    /// Both directions are over, or the connection was reset.
+    /// Both directions are closed, or the connection was reset.
     var isBroken: Bool { flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
   }
 
@@ -40,7 +40,7 @@ struct Poller: ~Copyable {
     _ = control(EPOLL_CTL_DEL, socket, key: 0, [])
   }
 
-  /// Waits for something to happen, for at most `milliseconds`, indefinitely if that is negative.
+  /// Waits for events, for at most `milliseconds`; indefinitely if that is negative.
   mutating func wait(milliseconds: Int, into ready: inout [Readiness]) {
     ready.removeAll(keepingCapacity: true)
     let count = epoll_wait(descriptor, &events, Int32(events.count), Int32(clamping: milliseconds))

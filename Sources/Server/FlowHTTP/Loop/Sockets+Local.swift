@@ -1,22 +1,22 @@
 internal import Glibc
 
-// Sockets that are a place in the file system: only this machine reaches them, and only who may write there.
+// Sockets in the file system: accessible from this machine only, with write permission for the socket.
 extension Sockets {
-  /// The address of a peer that came through a file.
+  /// The address of a peer that is connected through a socket in the file system.
   static let localPeer = "unix"
   /// Owner and group may connect.
   private static let mode: mode_t = 0o660
 
-  /// Listens at a path; a socket that an earlier process has left there makes way, one that is listened on does not.
+  /// Listens on a path; a stale socket of an earlier process is replaced, a listening one is not.
   static func listen(path: String) throws(HTTPServerError) -> Int32 {
     guard var address = localAddress(path) else {
-      throw .cannotListenAt(path: path, reason: "a path of a socket has 1 to \(longestPath) bytes")
+      throw .cannotListenAt(path: path, reason: "a socket path has 1 to \(longestPath) bytes")
     }
     try makeWay(at: path, &address)
     let socket = Glibc.socket(AF_UNIX, streaming | Int32(SOCK_NONBLOCK.rawValue), 0)
     guard socket >= 0 else { throw .cannotListenAt(path: path, reason: lastError()) }
     let result = withAddress(&address) { bind(socket, $0, $1) }
-    // Nobody can connect before `listen`, and so with no other rights than these.
+    // Connections are impossible before `listen`, so that they always have these permissions.
     guard result == 0, chmod(path, mode) == 0, Glibc.listen(socket, 1024) == 0 else {
       let reason = lastError()
       close(socket)
@@ -25,25 +25,25 @@ extension Sockets {
     return socket
   }
 
-  /// Removes the place of a socket that is no longer listened on.
+  /// Removes the path of a socket that is no longer listening.
   static func remove(path: String) { unlink(path) }
 
   private static func makeWay(at path: String, _ address: inout sockaddr_un) throws(HTTPServerError) {
     var facts = stat()
     guard lstat(path, &facts) == 0 else { return }
     guard facts.st_mode & S_IFMT == S_IFSOCK else {
-      throw .cannotListenAt(path: path, reason: "there is something that is no socket")
+      throw .cannotListenAt(path: path, reason: "the path is not a socket")
     }
     let probe = Glibc.socket(AF_UNIX, streaming, 0)
     defer { close(probe) }
     let result = withAddress(&address) { connect(probe, $0, $1) }
     guard result != 0, errno == ECONNREFUSED else {
-      throw .cannotListenAt(path: path, reason: result == 0 ? "somebody listens there" : lastError())
+      throw .cannotListenAt(path: path, reason: result == 0 ? "another process listens on it" : lastError())
     }
     unlink(path)
   }
 
-  /// Where a socket listens: `unix:PATH`, or the numeric address; nil when it is neither.
+  /// The address of a listening socket: `unix:PATH`, or the numeric address; nil for any other socket.
   static func place(of socket: Int32) -> String? {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -1,20 +1,20 @@
 internal import CEpoll
 internal import Glibc
 
-/// The system calls on sockets; descriptors and results as plain numbers, nothing blocks.
+/// The system calls on sockets; descriptors and results are plain numbers, no call blocks.
 enum Sockets {
-  /// What a system call came to.
+  /// The result of a read or write.
   enum Transfer {
     case bytes(Int)
     case wouldBlock
     case failed
   }
 
-  /// What `accept` came to.
+  /// The result of `accept`.
   enum Accepted {
     case socket(Int32, address: String)
     case none
-    /// There are no more descriptors: later, perhaps.
+    /// No more descriptors are available; a retry may succeed.
     case exhausted
   }
 
@@ -41,19 +41,19 @@ enum Sockets {
     return socket
   }
 
-  /// Takes a socket over that somebody else made.
+  /// Takes ownership of an inherited socket.
   static func adopt(_ socket: Int32) throws(HTTPServerError) -> Int32 {
     var isListening: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0 else {
-      throw .cannotListen(host: "descriptor", port: Int(socket), reason: "it is no socket that listens")
+      throw .cannotListen(host: "descriptor", port: Int(socket), reason: "it is not a listening socket")
     }
     _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK)
     _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
     return socket
   }
 
-  /// The port that a socket listens on; 0 for one without.
+  /// The port on which a socket listens; 0 for one without a port.
   static func port(of socket: Int32) -> Int {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -62,7 +62,7 @@ enum Sockets {
     }
     guard [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return 0 }
     return withUnsafePointer(to: &address) { pointer in
-      // The port is at the same place for both families.
+      // The port is at the same offset for both families.
       pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { Int(UInt16(bigEndian: $0.pointee.sin_port)) }
     }
   }
@@ -123,9 +123,9 @@ enum Sockets {
   }
 }
 
-/// The two clocks a loop reads.
+/// The two clocks of a loop.
 enum SystemClock {
-  /// Milliseconds of a clock that only goes forward.
+  /// Milliseconds of a monotonic clock.
   static var milliseconds: Int {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

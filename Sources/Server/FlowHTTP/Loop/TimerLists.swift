@@ -1,4 +1,4 @@
-/// The running clocks of all slots: one list per interval, so that the first entry of each is always the next to end.
+/// The running timers of all slots: one list per interval, so that the first entry of each list is the next to expire.
 struct TimerLists {
   private struct Entry {
     var list = -1
@@ -11,7 +11,7 @@ struct TimerLists {
   private var heads = Array(repeating: -1, count: HTTPConnection.Timer.allCases.count)
   private var tails = Array(repeating: -1, count: HTTPConnection.Timer.allCases.count)
 
-  /// Makes `slot` end at `deadline` only; the new deadline of a list is never before its last.
+  /// Replaces the timer of `slot`; the new deadline of a list is never before its last.
   mutating func set(_ slot: Int, to deadline: (timer: HTTPConnection.Timer, milliseconds: Int)?) {
     while entries.count <= slot { entries.append(Entry()) }
     let list = deadline?.timer.rawValue ?? -1
@@ -23,14 +23,14 @@ struct TimerLists {
     tails[list] = slot
   }
 
-  /// The instant at which the next clock ends.
+  /// The instant at which the next timer expires.
   var nextDue: Int? {
     var result: Int?
     for head in heads where head >= 0 { result = min(result ?? .max, entries[head].due) }
     return result
   }
 
-  /// Takes out one slot whose clock has ended.
+  /// Removes and returns one slot whose timer has expired.
   mutating func takeDue(now: Int) -> Int? {
     for head in heads where head >= 0 && entries[head].due <= now {
       unlink(head)

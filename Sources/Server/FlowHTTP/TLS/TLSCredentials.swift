@@ -1,17 +1,17 @@
 internal import CTLS
 internal import Synchronization
 
-/// Why a certificate can't be used.
+/// The reason why a certificate is unusable.
 public struct TLSError: Error, Hashable, Sendable {
-  /// What is wrong with it.
+  /// The problem, as text.
   public var message: String
 }
 
-/// A certificate with its key, which can be exchanged while the server runs.
+/// A certificate with its key, which can be replaced while the server is running.
 public final class TLSCredentials: Sendable {
-  /// A context of OpenSSL, which counts its users itself.
+  /// A context of OpenSSL, which is reference-counted.
   private final class Context: Sendable {
-    // Unsafe because of the pointer: a context is only read once it is made.
+    // Unsafe because of the pointer: a context is only read once it is created.
     nonisolated(unsafe) let pointer: OpaquePointer
     init(_ pointer: OpaquePointer) { self.pointer = pointer }
     deinit { ctls_context_free(pointer) }
@@ -21,15 +21,17 @@ public final class TLSCredentials: Sendable {
   private let key: String
   private let context: Mutex<Context>
 
-  /// Reads two PEM files: the certificate with those that vouch for it, and its key.
+  /// Reads two PEM files: the certificate with its intermediate certificates, and its key.
+  ///
+  /// - Throws: `TLSError` when a file is unreadable or invalid, or the key does not match the certificate.
   public init(chain: String, key: String) throws(TLSError) {
     self.chain = chain
     self.key = key
     context = Mutex(try Self.load(chain, key))
   }
 
-  /// Reads the files again; connections that are open go on with what they began with.
-  /// - Throws: When the files can't be used; the old certificate stays then.
+  /// Reads the files again; open connections keep their certificate.
+  /// - Throws: `TLSError` when the files are unusable; the old certificate then remains in use.
   public func reload() throws(TLSError) {
     let fresh = try Self.load(chain, key)
     context.withLock { $0 = fresh }
@@ -44,7 +46,7 @@ public final class TLSCredentials: Sendable {
     return Context(pointer)
   }
 
-  /// The server's side of a new connection; nil when there is no memory for it.
+  /// The server's side of a new connection; nil when memory is exhausted.
   func session() -> TLSSession? {
     let context = context.withLock { $0 }
     return ctls_session_create(context.pointer).map(TLSSession.init)

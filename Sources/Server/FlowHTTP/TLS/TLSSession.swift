@@ -3,14 +3,14 @@ internal import CTLS
 /// The encrypted layer between a socket and its connection; belongs to the loop's thread.
 final class TLSSession {
   private let session: OpaquePointer
-  /// Ciphertext that the socket did not take yet.
+  /// Ciphertext that the socket has not yet accepted.
   private var waiting = ByteQueue()
-  /// What the connection is told of when the last of its ciphertext has left.
+  /// The number of bytes to report to the connection when the last of its ciphertext is written.
   private var unreported = 0
   private var hasFailed = false
 
   private static let recordBytes = 16 * 1024
-  /// How much is encrypted before the socket has taken it.
+  /// The maximum number of bytes encrypted before the socket has accepted them.
   private static let chunkBytes = 64 * 1024
 
   init(_ session: OpaquePointer) { self.session = session }
@@ -19,12 +19,12 @@ final class TLSSession {
 
   var hasOutput: Bool { !waiting.isEmpty }
 
-  /// Whether the socket has to say when it takes more.
+  /// True if the socket has to report when it accepts more data.
   func wantsWrite(_ connection: HTTPConnection) -> Bool {
     hasOutput || (!connection.output.isEmpty && ctls_session_is_established(session) != 0)
   }
 
-  /// Decrypts what came, and hands it to the connection.
+  /// Decrypts received bytes, and passes them to the connection.
   func receive(_ bytes: UnsafeBufferPointer<UInt8>, for connection: HTTPConnection, now: Instant) {
     guard !hasFailed, ctls_session_put(session, bytes.baseAddress, bytes.count) != 0 else { return fail(connection) }
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.recordBytes) { plain in
@@ -40,7 +40,7 @@ final class TLSSession {
     }
   }
 
-  /// Sends what waits, and encrypts more for as long as the socket takes it.
+  /// Sends pending ciphertext, and encrypts more for as long as the socket accepts it.
   func flush(
     _ connection: HTTPConnection, on socket: Int32, scratch: UnsafeMutableBufferPointer<UInt8>, now: Instant
   ) {
@@ -56,13 +56,13 @@ final class TLSSession {
       let part = UnsafeMutableBufferPointer(rebasing: scratch[..<min(scratch.count, Self.chunkBytes)])
       let count = connection.output.gather(into: part)
       guard ctls_session_write(session, part.baseAddress, count) != 0 else { return fail(connection) }
-      // While it closes, a connection must not think that all is said before it has left; at any other time it may
-      // drop what it has queued, and so has to know at once what is encrypted.
+      // A closing connection must not appear complete before its ciphertext is written. At any other time it may
+      // discard queued output, and therefore has to know immediately which bytes are encrypted.
       if connection.phase == .draining { unreported = count } else { connection.wrote(count, now: now) }
     }
   }
 
-  /// Tells the peer that nothing more comes, so that it knows a whole answer from a cut one.
+  /// Sends the closure alert, by which the peer distinguishes a complete response from a truncated one.
   func sayGoodbye(on socket: Int32, scratch: UnsafeMutableBufferPointer<UInt8>) {
     ctls_session_end(session)
     collect(scratch)
@@ -78,7 +78,7 @@ final class TLSSession {
     }
   }
 
-  /// - Returns: Whether nothing waits any more.
+  /// - Returns: True if no ciphertext is pending.
   private func send(on socket: Int32, _ connection: HTTPConnection) -> Bool {
     while !waiting.isEmpty {
       switch waiting.withSpan({ span in span.withUnsafeBufferPointer { Sockets.send($0, on: socket) } }) {

@@ -1,13 +1,13 @@
 internal import Synchronization
 
-/// A WebSocket message as a server sends it: unmasked, so the same bytes serve every peer.
+/// A WebSocket message in the encoding of a server: unmasked, so that the same bytes serve every peer.
 public struct EncodedFrame: Sendable {
-  /// Below this many bytes a payload is not worth to be compressed.
+  /// The minimum size of a compressed payload, in bytes.
   static let deflatedFrom = 256
 
   /// Header and payload.
   let bytes: [UInt8]
-  /// What is made of it for those who agreed on compression; nil for what is never compressed.
+  /// The compressed forms, for peers that have agreed on compression; nil for frames that are never compressed.
   private let forms: CompressedForms?
 
   static let ping = EncodedFrame(opcode: 0x9, payload: EmptyCollection())
@@ -22,7 +22,7 @@ public struct EncodedFrame: Sendable {
     self.init(opcode: 0x2, payload: binary)
   }
 
-  /// Bytes that are frames already.
+  /// Bytes that are already encoded as frames.
   init(raw bytes: [UInt8]) {
     self.bytes = bytes
     forms = nil
@@ -35,7 +35,7 @@ public struct EncodedFrame: Sendable {
     forms = isCompressible ? CompressedForms(header: bytes.count - payload.count) : nil
   }
 
-  /// The message for a peer that takes what was compressed with this window (RFC 7692), as it is when that is shorter.
+  /// The message compressed with this window (RFC 7692); unchanged when that is shorter.
   func deflated(windowBits: Int, by codec: MessageCodec) -> EncodedFrame {
     guard let bytes = forms?.form(of: bytes, windowBits: windowBits, by: codec) else { return self }
     return EncodedFrame(raw: bytes)
@@ -61,10 +61,10 @@ public struct EncodedFrame: Sendable {
   }
 }
 
-/// The compressed forms of a message: each is made once, by the first loop that needs it, and serves every peer.
+/// The compressed forms of a message: each is created once, by the first loop that needs it, and serves every peer.
 private final class CompressedForms: Sendable {
   private let header: Int
-  /// By window; nil when it would be no shorter.
+  /// By window; nil when compression would not shorten it.
   private let made = Mutex<[Int: [UInt8]?]>([:])
 
   init(header: Int) { self.header = header }

@@ -65,7 +65,7 @@ struct ExtensionOffer: Equatable {
       return token.isEmpty ? nil : String(decoding: token, as: UTF8.self)
     }
 
-    /// A token, or one between quotes.
+    /// A token or a quoted token.
     private mutating func value() -> String? {
       guard skip("\"") else { return token() }
       var text: [UInt8] = []
@@ -88,17 +88,17 @@ struct ExtensionOffer: Equatable {
   }
 }
 
-/// What a peer and we agree on for `permessage-deflate` (RFC 7692, 7.1).
+/// The agreement with a peer on `permessage-deflate` (RFC 7692, 7.1).
 ///
-/// Neither side remembers anything from one message to the next, so that a message is compressed once for all who hear
-/// it, and ten thousand peers cost no more memory than one.
+/// Neither side keeps a context between messages, so that a message is compressed once for all receivers, and ten
+/// thousand peers need no more memory than one.
 struct DeflateAgreement: Equatable {
-  /// How far back the peer can look in what we send.
+  /// The window of messages to the peer, in bits.
   var windowBits = 15
-  /// What the peer is told.
+  /// The extension parameters of the response.
   var response = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-  /// Takes the first offer that can be taken; nil when there is none.
+  /// Accepts the first acceptable offer; nil when no offer is.
   init?(_ offers: [ExtensionOffer]) {
     for offer in offers {
       guard let agreement = DeflateAgreement(offer) else { continue }
@@ -108,7 +108,7 @@ struct DeflateAgreement: Equatable {
     return nil
   }
 
-  /// An offer with a parameter that is unknown, there twice or of no sense is declined as a whole (RFC 7692, 7.1).
+  /// An offer with an unknown, repeated or invalid parameter is declined as a whole (RFC 7692, 7.1).
   private init?(_ offer: ExtensionOffer) {
     guard offer.name.lowercased() == "permessage-deflate" else { return nil }
     var seen: Set<String> = []
@@ -117,7 +117,7 @@ struct DeflateAgreement: Equatable {
       guard seen.insert(name).inserted else { return nil }
       switch (name, parameter.value) {
       case ("server_no_context_takeover", nil), ("client_no_context_takeover", nil): break
-      // A hint that we don't need: what comes may look back as far as the format allows.
+      // An unused hint: messages from the peer may use the largest window.
       case ("client_max_window_bits", nil): break
       case ("client_max_window_bits", let value?):
         guard DeflateAgreement.bits(value) != nil else { return nil }

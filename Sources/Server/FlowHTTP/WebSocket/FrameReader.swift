@@ -1,20 +1,20 @@
 internal import CWslay
 
-/// Turns bytes of a WebSocket peer into messages, and says what has to be sent back; the only door to libwslay.
+/// Decodes bytes of a WebSocket peer to messages, and encodes the required replies. The only user of libwslay.
 final class FrameReader {
-  /// How far the closing handshake is.
+  /// The progress of the closing handshake.
   enum Closing {
     case open
-    /// Our close frame is out, the peer's is awaited.
+    /// The close frame was sent, the peer's is pending.
     case sent
-    /// Both sides said goodbye, or the peer broke the rules and was told so.
+    /// Both close frames were sent, or the peer has violated the protocol and was notified.
     case done
   }
 
   private(set) var closing = Closing.open
-  /// Messages that came; whoever takes them empties it.
+  /// The received messages; the reader removes them.
   var messages: [WebSocketMessage] = []
-  /// Pongs and close frames to send; whoever takes them empties it.
+  /// Pongs and close frames to send; the reader removes them.
   var replies: [UInt8] = []
 
   /// The approximate bytes of the message that is not complete yet.
@@ -25,17 +25,17 @@ final class FrameReader {
   private var frameCount = 0
   private let limits: HTTPServer.Configuration.Limits
   private let codec: MessageCodec?
-  /// What the bytes of one `receive` have become.
+  /// The number of bytes to which the input of one `receive` was expanded.
   private var inflatedBytes = 0
-  /// A rule that was broken inside of a frame that is none of wslay's business.
+  /// A violation within a frame that wslay does not check.
   private var failure: (code: Int, reason: String)?
 
-  /// The first reserved bit, as wslay counts them: the message is compressed (RFC 7692, 6).
+  /// The first reserved bit in wslay's numbering: the message is compressed (RFC 7692, 6).
   static let compressedBit: UInt8 = 4
-  /// How many of the longest messages the bytes of one `receive` may become.
+  /// The maximum expansion of one `receive`, in messages of the maximum size.
   static let inflatedMessages = 4
 
-  /// - Parameter codec: Expands messages; nil when no compression was agreed on.
+  /// - Parameter codec: Expands messages; nil without an agreement on compression.
   init(limits: HTTPServer.Configuration.Limits, codec: MessageCodec? = nil) {
     self.limits = limits
     self.codec = codec
@@ -57,7 +57,7 @@ final class FrameReader {
     callbacks.on_msg_recv_callback = { _, message, user in
       if let message { FrameReader.from(user)?.received(message.pointee) }
     }
-    // The context lives inside this object and is freed with it, so the unretained pointer stays good.
+    // The context is owned by this object, so that the unretained pointer stays valid.
     let user = Unmanaged.passUnretained(self).toOpaque()
     guard wslay_event_context_server_init(&context, &callbacks, user) == 0 else { return }
     wslay_event_config_set_max_recv_msg_length(context, UInt64(clamping: limits.messageBytes))
@@ -81,7 +81,7 @@ final class FrameReader {
     if frameCount > limits.messageFrames { failure = (1008, "too many frames in a message") }
     if let failure { queueClose(code: failure.code, reason: failure.reason) }
     flushReplies()
-    // For a malformed frame wslay says goodbye without the reason.
+    // For a malformed frame wslay closes without a reason.
     if result != 0, replies.suffix(2) == [0x88, 0x00] {
       replies.replaceSubrange((replies.count - 1)..., with: [2, 3, 0xEA])
     }
@@ -89,7 +89,7 @@ final class FrameReader {
     if isOver { closing = .done }
   }
 
-  /// Says goodbye; messages that still come are dropped.
+  /// Starts the closing handshake; later messages are discarded.
   func close(code: Int, reason: String) {
     guard closing == .open else { return }
     queueClose(code: code, reason: reason)
@@ -100,7 +100,7 @@ final class FrameReader {
   private func queueClose(code: Int, reason: String) {
     guard let context else { return }
     var text = Array(reason.utf8.prefix(122))
-    // Cut at the start of a character, or the peer must take the frame for an error.
+    // Truncated at a character boundary, because the peer would reject invalid UTF-8.
     while String(validating: text, as: UTF8.self) == nil { text.removeLast() }
     let isValid = (1000..<5000).contains(code) && ![1004, 1005, 1006, 1015].contains(code)
     wslay_event_queue_close(context, isValid ? UInt16(code) : 1011, text, text.count)
@@ -111,7 +111,7 @@ final class FrameReader {
     wslay_event_send(context)
   }
 
-  // MARK: What wslay calls.
+  // MARK: Callbacks of wslay.
 
   private var lastTaken = 0
 

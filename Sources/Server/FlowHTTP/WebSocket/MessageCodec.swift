@@ -1,17 +1,17 @@
 internal import CZlib
 
-/// Compresses and expands WebSocket messages (RFC 7692) for all peers of a loop, with no memory from one to the next.
+/// Compresses and expands WebSocket messages (RFC 7692) for all peers of a loop, without a context between messages.
 final class MessageCodec {
-  /// Why a message can't be expanded.
+  /// The reason why a message cannot be expanded.
   enum Failure: Error {
     case malformed
     case tooLong
   }
 
-  /// The windows that zlib can be held to.
+  /// The window sizes that zlib supports.
   static let windowBits = 9...15
 
-  // A compressor takes 256 KiB, too much to have one for each peer.
+  // A compressor needs 256 KiB, too much for one per peer.
   private var deflaters: [Int: OpaquePointer] = [:]
   private var inflater: OpaquePointer?
 
@@ -22,7 +22,7 @@ final class MessageCodec {
     if let inflater { czlib_inflater_free(inflater) }
   }
 
-  /// The bytes as they go into a frame; nil when that is no shorter.
+  /// The compressed payload of a frame; nil when it is not shorter.
   func deflated(_ bytes: ArraySlice<UInt8>, windowBits: Int) -> [UInt8]? {
     guard bytes.count > 1, let deflater = deflater(windowBits) else { return nil }
     let size = bytes.count - 1
@@ -34,7 +34,7 @@ final class MessageCodec {
     return result.isEmpty ? nil : result
   }
 
-  /// The message that came as `bytes`, when it has at most `limit` bytes.
+  /// The expanded message; at most `limit` bytes.
   func inflated(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) throws(Failure) -> [UInt8] {
     if inflater == nil { inflater = czlib_inflater_new() }
     guard let inflater else { throw .tooLong }

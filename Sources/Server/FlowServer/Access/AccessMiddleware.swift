@@ -4,7 +4,7 @@ import FlowJSON
 public import FlowRuntime
 import Synchronization
 
-/// Stands before the service: authenticates and authorizes each request, limits its rate, and observes its response.
+/// Precedes the service: authenticates and authorizes each request, limits its rate, and observes its response.
 ///
 /// ```swift
 /// let middleware = AccessMiddleware(
@@ -12,19 +12,19 @@ import Synchronization
 /// let server = try HTTPServer(configuration: configuration, handler: middleware)
 /// ```
 public final class AccessMiddleware: HTTPHandler {
-  /// The operator's decisions.
+  /// The operator's settings.
   public struct Settings: Sendable {
     public var hosts = HostPolicy()
-    /// Nil admits everyone with every scope.
+    /// Nil grants every scope to every caller.
     public var keys: KeyRing?
-    /// The highest number of requests of a caller in a second, where its key has no limit of its own.
+    /// The maximum number of requests of a caller in a second, unless its key has its own limit.
     public var rate: Int?
     public var redaction = Redaction()
-    /// Whether all changes are rejected; running instances continue.
+    /// True to reject all changes; running instances continue.
     public var isReadOnly = false
-    /// The destination of spans; nil makes none.
+    /// The destination of spans; nil to create none.
     public var tracer: Tracer?
-    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    /// Addresses of proxies whose `X-Forwarded-For` is trusted.
     public var trustedProxies: Set<String> = []
 
     public init() {}
@@ -32,7 +32,7 @@ public final class AccessMiddleware: HTTPHandler {
 
   /// Bodies of this many bytes or more are compressed for clients that accept it.
   static let compressedFrom = 1024
-  /// Requests that may wait for a worker.
+  /// The maximum number of requests that wait for a worker.
   static let maximumWaiting = 4_096
 
   private struct State {
@@ -43,14 +43,14 @@ public final class AccessMiddleware: HTTPHandler {
   let settings: Settings
   let metrics: Metrics
   let log: Log
-  /// Operators' actions and refusals, each with its caller.
+  /// Operators' actions and rejections, each with its caller.
   let audit: Log
   let sampler = AuditSampler()
   let statistics: StoreStatistics
   let service: FlowService
   /// Milliseconds since 1970.
   let clock: @Sendable () -> Int64
-  /// Runs requests that cost too much for a loop.
+  /// Runs requests that are too expensive for a loop.
   let workers: WorkerPool
   /// Redacts and compresses responses.
   let finishing: WorkerPool
@@ -61,7 +61,7 @@ public final class AccessMiddleware: HTTPHandler {
   let expirations: Expirations
 
   /// - Parameters:
-  ///   - queries: The source of gauges; counting is slow, so no other read should wait for it.
+  ///   - queries: The source of gauges; counting is slow, so that no other read should share the connection.
   ///   - workers: The number of requests that are parsed at the same time.
   ///   - clock: Milliseconds since 1970.
   public init(
@@ -102,7 +102,7 @@ public final class AccessMiddleware: HTTPHandler {
 
   private func endStreams() { service.live.endStreams { [expirations] in expirations.remove($0) } }
 
-  /// Closes a listener whose key has expired; it may come back with another one.
+  /// Closes a listener whose key has expired; its client may reconnect with another key.
   private static func end(_ listener: LiveListener, _ live: LiveHub) {
     let reason = JSON.Member("reason", .string(RequestContext.expired))
     switch listener {
@@ -130,7 +130,7 @@ public final class AccessMiddleware: HTTPHandler {
   }
 
   public func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
-    // A request whose body came later was checked by its head.
+    // For a pending body, the head was already checked.
     if let context = request.access { return dispatch(request, Responder(respond, context)) }
     let context = context(of: request)
     var request = request
@@ -153,9 +153,9 @@ public final class AccessMiddleware: HTTPHandler {
     return context.response(problem)
   }
 
-  /// Everything that can be decided by the head of a request.
+  /// The checks that need only the head of a request.
   private func check(_ request: HTTPRequest, _ context: RequestContext) throws(Problem) {
-    // Probes work under any name, and reveal nothing.
+    // Probes work under any host name, and reveal nothing.
     if !context.match.isProbe {
       try settings.hosts.checkHost(request)
       try settings.hosts.checkOrigin(request, isCheap: context.match.isCheap)
@@ -194,7 +194,7 @@ public final class AccessMiddleware: HTTPHandler {
     return authenticate(String(parts[1]), keys)
   }
 
-  /// The caller that a key stands for.
+  /// The caller with a key.
   func caller(of key: String) -> RequestContext.Caller {
     state.withLock { $0.keys }.map { authenticate(key, $0) } ?? .known(.anyone)
   }
@@ -207,8 +207,8 @@ public final class AccessMiddleware: HTTPHandler {
     }
   }
 
-  /// Counts a request, or a message that costs as much.
-  /// - Parameter cost: The number of requests that it counts as.
+  /// Counts a request, or a message with the same cost.
+  /// - Parameter cost: The equivalent number of requests.
   /// - Throws: 429.
   func checkRate(_ principal: Principal, address: String, cost: Int = 1) throws(Problem) {
     guard let rate = principal.rate ?? settings.rate else { return }
@@ -240,7 +240,7 @@ public final class AccessMiddleware: HTTPHandler {
   public func drained(_ socket: WebSocketHandle) { service.live.drained(.socket(socket)) }
 }
 
-// Sockets: the first message may bring the key.
+// Sockets: the first message may contain the key.
 extension AccessMiddleware {
   public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
     guard let context = request.access, case .known(let principal) = context.caller else {
@@ -291,7 +291,7 @@ extension AccessMiddleware {
 }
 
 extension HTTPRequest {
-  /// - Throws: 415 for a body in a content coding: none is decoded here.
+  /// - Throws: 415 for a body with a content coding, because none is supported.
   fileprivate func checkContentEncoding() throws(Problem) {
     guard let coding = headers["Content-Encoding"], coding.lowercased() != "identity" else { return }
     throw Problem(

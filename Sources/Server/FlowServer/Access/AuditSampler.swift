@@ -1,15 +1,15 @@
 import Synchronization
 
-/// Bounds the audit lines of callers without valid credentials: the first of each address and second are written, the
-/// rest is counted.
+/// Limits the audit lines of callers without valid credentials: the first of each address and second are written, the
+/// others are counted.
 final class AuditSampler: Sendable {
-  /// Lines of one address in a second.
+  /// The maximum number of lines of one address in a second.
   static let linesPerAddress = 10
-  /// Lines of all addresses in a second.
+  /// The maximum number of lines of all addresses in a second.
   static let linesPerSecond = 200
-  /// Addresses that are told apart; the lines of others are counted together.
+  /// The maximum number of distinct addresses; the lines of others are counted together.
   static let maximumAddresses = 1_000
-  /// Bytes of a path or name in a line.
+  /// The maximum length of a path or name in a line, in bytes.
   static let maximumBytes = 256
 
   private struct State {
@@ -22,7 +22,7 @@ final class AuditSampler: Sendable {
   private let state = Mutex(State())
 
   /// - Parameter now: Milliseconds since 1970.
-  /// - Returns: The number of lines that were left out before this one; nil when this one is left out, too.
+  /// - Returns: The number of lines omitted before this one; nil when this one is omitted.
   func admit(_ address: String, now: Int64) -> Int? {
     state.withLock { state in
       if state.second != now / 1000 {
@@ -44,7 +44,7 @@ final class AuditSampler: Sendable {
     }
   }
 
-  /// A text as it goes into a line.
+  /// A text truncated for a line.
   static func shortened(_ text: String) -> String {
     guard text.utf8.count > maximumBytes else { return text }
     return String(decoding: text.utf8.prefix(maximumBytes), as: UTF8.self) + "…"

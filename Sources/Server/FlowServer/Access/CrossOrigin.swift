@@ -11,10 +11,10 @@ enum CrossOrigin {
   private static let responseFields = [
     "ETag", "Location", "Retry-After", "Idempotent-Replay", "WWW-Authenticate", "X-Request-Id",
   ].joined(separator: ", ")
-  /// How long browsers keep the response to a preflight, in seconds.
+  /// The time for which browsers cache the response to a preflight, in seconds.
   private static let maximumAge = 600
 
-  /// The response to the question that a browser asks before a request; nil for any other request.
+  /// The response to a preflight request; nil for any other request.
   static func preflight(_ request: HTTPRequest, _ hosts: HostPolicy) -> HTTPResponse? {
     guard request.method == "OPTIONS", request.headers["Access-Control-Request-Method"] != nil,
       hosts.addedOrigin(request) != nil
@@ -27,8 +27,8 @@ enum CrossOrigin {
       ])
   }
 
-  /// The fields that let a page read a response.
-  /// - Parameter origin: The origin of the page, when it may read it.
+  /// The header fields that permit a page to read a response.
+  /// - Parameter origin: The origin of the page, if it may read the response.
   static func fields(origin: String?) -> [(String, String)] {
     guard let origin else { return [("Vary", "Origin")] }
     return [

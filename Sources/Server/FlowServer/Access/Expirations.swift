@@ -3,7 +3,7 @@ import Synchronization
 
 /// The listeners that are closed when their key or token expires.
 final class Expirations: Sendable {
-  /// The longest delay after which a changed clock, or an earlier expiration, is noticed, in milliseconds.
+  /// The maximum delay after which a changed clock, or an earlier expiration, is detected, in milliseconds.
   static let longestWait: Int64 = 1000
 
   private struct State {
@@ -34,7 +34,7 @@ final class Expirations: Sendable {
     if mustWait { wait(until: instant) }
   }
 
-  /// Removes a listener that is closed already.
+  /// Removes a listener that is already closed.
   func remove(_ listener: LiveListener) { state.withLock { _ = $0.instants.removeValue(forKey: listener) } }
 
   private func wait(until instant: Int64) {

@@ -5,14 +5,14 @@ import FlowRuntime
 
 // Access decisions that depend on the flows.
 extension FlowService {
-  /// The caller as flows see it. With keys the key alone decides; without them `Flow-Caller` and `Flow-Roles` are
-  /// believed, because only this machine reaches the server.
-  /// - Throws: 400 for an unknown role, 403 for a name that stands for an instance.
+  /// The caller as flows see it. With keys, the key alone identifies it; without keys, `Flow-Caller` and `Flow-Roles`
+  /// are trusted, because only this machine reaches the server.
+  /// - Throws: 400 for an unknown role, 403 for a name that identifies an instance.
   func caller(_ context: RequestContext) throws(Problem) -> Caller {
     let known = catalogue.machines.flatMap(\.program.roles)
     if context.middleware.hasKeys {
       let principal = context.principal
-      // An event that an instance emits has `Flow/key` for its caller.
+      // The caller of an event that an instance emits is `Flow/key`.
       if let slash = principal.name.firstIndex(of: "/"), catalogue[String(principal.name[..<slash])] != nil {
         throw .forbidden("`\(principal.name)` is the name of an instance")
       }
@@ -27,7 +27,7 @@ extension FlowService {
     return Caller(id: context.claimedCaller ?? "", roles: roles)
   }
 
-  /// Checks that the caller may know of every flow that an event without an address may reach.
+  /// Checks that the caller may see every flow that an event without an address may reach.
   /// - Throws: 403.
   func checkReach(of command: EventCommand, _ context: RequestContext) throws(Problem) {
     guard context.principal.flows != nil else { return }
@@ -42,7 +42,7 @@ extension FlowService {
     }
   }
 
-  /// Follows redacted values through every program whose values may be shown.
+  /// Traces redacted values through every program whose values may be shown.
   func follow(_ redaction: Redaction) {
     if redaction.isEmpty { return }
     for machine in catalogue.machines { redaction.follow(machine.program) }
@@ -52,7 +52,7 @@ extension FlowService {
     }
   }
 
-  /// The flows that the caller may know of, for messages.
+  /// The flows that the caller may see, for messages.
   func knownFlows(_ context: RequestContext) -> [String] { catalogue.names.filter(context.principal.sees) }
 
   /// The checks of a route that need no body.

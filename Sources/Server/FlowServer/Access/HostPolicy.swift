@@ -2,7 +2,7 @@ import FlowHTTP
 
 /// The `Host` names that a server accepts, and the origins whose pages may use it.
 ///
-/// A page of another site can resolve a name of its own to this machine (DNS rebinding); that name is not accepted.
+/// A page of another site can resolve its own name to this machine (DNS rebinding); that name is not accepted.
 public struct HostPolicy: Sendable {
   private var hosts: Set<String>
   private var origins: Set<String>
@@ -33,18 +33,18 @@ public struct HostPolicy: Sendable {
     return HostPolicy.name(of: String(authority)).map(hosts.contains) ?? false
   }
 
-  /// The origin of the page that sent a request, when it is one that the operator has added.
+  /// The origin of the page that sent a request, if the operator has added it.
   func addedOrigin(_ request: HTTPRequest) -> String? {
     let given = request.headers.values(of: "Origin")
     guard given.count == 1, origins.contains(given[0].lowercased()) else { return nil }
     return given[0]
   }
 
-  /// Whether the operator has added origins; responses then depend on the origin.
+  /// True if the operator has added origins; responses then depend on the origin.
   var hasAddedOrigins: Bool { !origins.isEmpty }
 
-  /// - Parameter isCheap: Whether a page of another site may link to the resource.
-  /// - Throws: 403 for a request that a page of another site has made.
+  /// - Parameter isCheap: True if a page of another site may link to the resource.
+  /// - Throws: 403 for a request from a page of another site.
   func checkOrigin(_ request: HTTPRequest, isCheap: Bool) throws(Problem) {
     try checkSite(request, isCheap: isCheap)
     let isReading = request.method == "GET" || request.method == "HEAD"
@@ -62,8 +62,8 @@ public struct HostPolicy: Sendable {
     }
   }
 
-  /// Browsers say from which site a request comes, for those without `Origin` as well: an image, a script, a link
-  /// (Fetch Metadata). Links to a page are followed, unless the page costs much.
+  /// Browsers report the site of a request, also for those without `Origin`: an image, a script, a link (Fetch
+  /// Metadata). Links to a page are permitted, unless the page is expensive.
   private func checkSite(_ request: HTTPRequest, isCheap: Bool) throws(Problem) {
     guard let site = request.headers["Sec-Fetch-Site"], site == "cross-site" || site == "same-site" else { return }
     if let origin = request.headers["Origin"], origins.contains(origin.lowercased()) { return }

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// They are kept in memory: after a restart such a worker loses its leases, and the jobs are claimed again.
 final class JobClaims: Sendable {
-  /// The number of claims that are kept; the oldest are dropped first.
+  /// The maximum number of claims; the oldest are dropped first.
   static let maximum = 100_000
 
   private struct State {

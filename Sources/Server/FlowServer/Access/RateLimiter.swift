@@ -2,7 +2,7 @@ import Synchronization
 
 /// A token bucket for each caller: a number of requests in a second, and as many in a burst after a pause.
 final class RateLimiter: Sendable {
-  /// The number of callers that are told apart; full buckets are dropped first.
+  /// The maximum number of distinct callers; full buckets are dropped first.
   static let maximumCallers = 10_000
 
   private struct Bucket {
@@ -12,9 +12,9 @@ final class RateLimiter: Sendable {
 
   private let buckets = Mutex<[String: Bucket]>([:])
 
-  /// Takes the tokens of a request, which may overdraw the bucket: a request that counts as many delays the next ones.
+  /// Removes the tokens of a request, which may overdraw the bucket: an expensive request delays the next ones.
   /// - Parameter now: Nanoseconds of a monotonic clock.
-  /// - Returns: Nil when the request is admitted, else the seconds after which one is.
+  /// - Returns: Nil when the request is admitted, otherwise the seconds until one is.
   func wait(for caller: String, rate: Int, cost: Int = 1, now: UInt64) -> Int? {
     buckets.withLock { buckets in
       let rate = Double(rate)
@@ -30,7 +30,7 @@ final class RateLimiter: Sendable {
     }
   }
 
-  /// A second without a request fills most buckets, so that little is lost by dropping them.
+  /// A second without a request fills most buckets, so that dropping them has little effect.
   private static func forget(_ buckets: inout [String: Bucket], _ now: UInt64) {
     buckets = buckets.filter { now < $0.value.nanoseconds + 1_000_000_000 }
     if buckets.count >= maximumCallers { buckets.removeAll() }

@@ -5,14 +5,14 @@ import FlowRuntime
 
 /// The read rules of flows (`read by`, `read when`), applied to one caller.
 ///
-/// An instance that the caller may not read looks as if it did not exist.
+/// An instance that the caller may not read appears not to exist.
 struct ReadAccess: Sendable {
   let caller: Caller
   let programs: ProgramCache
   /// Milliseconds since 1970.
   let clock: @Sendable () -> Int64
 
-  /// Whether the caller may read every instance of a flow, whatever its data.
+  /// Returns true if the caller may read every instance of a flow, for all data.
   func admitsAll(_ entry: Catalogue.Entry) -> Bool { ReadAccess.admitsAll(caller, entry.machine, flow: entry.flow) }
 
   private static func admitsAll(_ caller: Caller, _ machine: Machine, flow: FlowIndex) -> Bool {
@@ -25,8 +25,8 @@ struct ReadAccess: Sendable {
       }
   }
 
-  /// Whether the caller may read an instance. One whose program can't be loaded is read like those of a flow without
-  /// rules only if the flow that is served has none.
+  /// Returns true if the caller may read an instance. If its program can't be loaded, the caller has to be permitted to
+  /// read all instances of the served flow.
   func admits(_ row: InstanceRow) throws(StoreError) -> Bool {
     guard let machine = try programs.machine(row.definition), let flow = machine.flow(named: row.flow) else {
       return programs.servedEntry(row.flow).map(admitsAll) ?? true
@@ -36,7 +36,7 @@ struct ReadAccess: Sendable {
     return stepper.mayRead(instance, caller: caller, now: clock())
   }
 
-  /// Whether the caller may read an entry of the journal: by its instance, as it is now.
+  /// Returns true if the caller may read an entry of the journal: according to the current state of its instance.
   func admits(_ entry: JournalEntry, _ queries: any Queries) -> Bool {
     if let served = programs.servedEntry(entry.flow), admitsAll(served) { return true }
     guard let row = (try? queries.instance(flow: entry.flow, key: entry.key)) ?? nil else { return false }
@@ -51,8 +51,8 @@ extension FlowService {
     ReadAccess(caller: try caller(context), programs: programs, clock: clock)
   }
 
-  /// Whether the caller may see values of all instances of a flow. `send` alone reads nothing, and rules that depend on
-  /// an instance do not admit all.
+  /// Returns true if the caller may see values of all instances of a flow. `send` alone does not permit reading, and
+  /// rules that depend on an instance do not admit all.
   func mayReadAll(_ flow: String, _ context: RequestContext) -> Bool {
     guard context.principal.may(.read), context.principal.sees(flow) else { return false }
     guard let entry = catalogue[flow], let access = try? readAccess(context) else { return catalogue[flow] == nil }

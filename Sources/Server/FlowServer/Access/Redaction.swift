@@ -4,9 +4,9 @@ import Synchronization
 
 /// The redacted fields of flows, and the mask that replaces their values.
 ///
-/// A field is masked by its name wherever it appears: in the data, in an event that brought it, in the changes of a
-/// step. Names that carry the same value in a program are masked as well (``RedactionOrigins``), and text that could
-/// hold a value is masked as a whole.
+/// A field is masked by its name wherever it appears: in the data, in the payload that contained it, in the changes of
+/// a step. Names that carry the same value in a program are masked as well (``RedactionOrigins``), and text that could
+/// contain a value is masked as a whole.
 public struct Redaction: Sendable {
   static let mask: JSON = "[redacted]"
   /// The names of all known programs; copies share it.
@@ -26,7 +26,7 @@ public struct Redaction: Sendable {
 
   private let configured: [String: Set<String>]
   private let names: Names
-  /// Whether no field is redacted.
+  /// True if no field is redacted.
   public let isEmpty: Bool
 
   /// - Parameter fields: The redacted fields by the names of flows.
@@ -36,7 +36,7 @@ public struct Redaction: Sendable {
     isEmpty = configured.allSatisfy(\.value.isEmpty)
   }
 
-  /// Follows the redacted values through a program, before an instance runs it or a response shows it.
+  /// Traces the redacted values through a program, before an instance runs it or a response shows it.
   public func follow(_ program: Program) {
     if isEmpty { return }
     let hash = program.hash
@@ -47,11 +47,11 @@ public struct Redaction: Sendable {
     }
   }
 
-  /// Text that may hold data of any flow.
+  /// Text that may contain data of any flow.
   public func masked(_ text: String) -> JSON { isEmpty ? .string(text) : Redaction.mask }
 
-  /// A document as it may be shown.
-  /// - Parameter flow: The flow whose data it holds; nil when only the document tells.
+  /// A document with redacted fields masked.
+  /// - Parameter flow: The flow of the data; nil when the document itself names it.
   func masked(_ json: JSON, of flow: String?) -> JSON {
     if isEmpty { return json }
     let (fields, all) = names.state.withLock { ($0.fields, $0.all) }
@@ -66,18 +66,18 @@ private struct Mask {
   /// Members with text that people or programs compose of a flow's data.
   private static let texts: Set<String> = ["text", "message", "reason", "detail", "incident", "why", "outcome"]
 
-  /// - Parameter known: The names hidden so far; nil until a flow is known.
+  /// - Parameter known: The hidden names so far; nil until a flow is known.
   func masked(_ json: JSON, _ known: Set<String>?) -> JSON {
     switch json {
     case .array(let items): return .array(items.map { masked($0, known) })
     case .object(let members):
-      // Only the outermost name is certainly the server's: one in the data can add hidden names, not remove them.
+      // Only the outermost name certainly is the server's: one in the data can add hidden names, not remove them.
       let named = Mask.flow(json).map { fields[$0] ?? [] }
       let known = known.map { $0.union(named ?? []) } ?? named
       let hidden = known ?? all
       if hidden.isEmpty { return .object(members.map { .init($0.name, masked($0.value, known)) }) }
       if let source = json["expression"]?.string, Mask.mentions(hidden, source) {
-        // The value of the expression, and of all its parts, reveals the field.
+        // The values of the expression and of its parts reveal the field.
         return .object([.init("expression", .string(source)), .init("outcome", "redacted")])
       }
       return .object(
@@ -98,7 +98,7 @@ private struct Mask {
     return String(source.dropFirst("/v1/flows/".count))
   }
 
-  /// Whether an expression contains one of the names as a word.
+  /// Returns true if an expression contains one of the names as a word.
   private static func mentions(_ names: Set<String>, _ source: String) -> Bool {
     let words = source.split { !($0.isLetter || $0.isNumber || $0 == "_") }
     return words.contains { names.contains(String($0)) }

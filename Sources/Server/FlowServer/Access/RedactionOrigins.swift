@@ -4,19 +4,19 @@ import FlowIR
 /// The names under which redacted values appear in programs: masking follows a value from its origin, not only the
 /// name that the operator gave.
 ///
-/// A value is followed forwards, through `let`s, assignments, loops, arguments of actions and called flows, emitted
+/// A value is traced forwards, through `let`s, assignments, loops, arguments of actions and called flows, emitted
 /// payloads, results and migrations, and backwards from a redacted field to the payload fields, results and data fields
-/// that it is assigned from. Every expression with a redacted part counts as redacted. A redacted name inside of a
-/// record is redacted wherever the record goes. The key field is never followed backwards: it is public.
+/// from which it is assigned. Every expression with a redacted part counts as redacted. A redacted name inside of a
+/// record is redacted wherever the record goes. The key field is never traced backwards: it is public.
 struct RedactionOrigins {
-  /// Redacted payload fields by event, over all programs: a receiver may be compiled apart from its emitter.
+  /// Redacted payload fields by event, over all programs: a receiver may be compiled separately from its emitter.
   private(set) var payloads: [String: Set<String>] = [:]
   /// Redacted data fields, parameters and definitions by flow.
   private(set) var names: [String: Set<String>]
   private var hasChanged = false
 
   /// - Parameters:
-  ///   - configured: The fields that the operator has named, by flow.
+  ///   - configured: The fields in the operator's settings, by flow.
   ///   - programs: All programs whose values may appear.
   init(_ configured: [String: Set<String>], in programs: some Sequence<Program>) {
     names = configured
@@ -37,7 +37,7 @@ struct RedactionOrigins {
     if payloads[event, default: []].insert(field).inserted { hasChanged = true }
   }
 
-  // MARK: - Following
+  // MARK: - Tracing
 
   private mutating func follow(_ scope: ExpressionScope) {
     let flow = scope.flow
@@ -143,12 +143,12 @@ struct RedactionOrigins {
     }
   }
 
-  /// The result of a call, under its names in data, entries and expressions.
+  /// Marks the result of a call, under its names in data, entries and expressions.
   private mutating func markResult(of call: Call, in scope: ExpressionScope) {
     for name in [call.name, "result", "done"] { mark(name, of: scope.flow.name) }
   }
 
-  /// The origins of a value that becomes a redacted field.
+  /// Marks the origins of a value that becomes a redacted field.
   private mutating func markSources(of tree: TypedExpression, in scope: ExpressionScope) {
     switch scope.origin(of: tree) {
     case .field(let name): if !scope.isKey(name) { mark(name, of: scope.flow.name) }
@@ -162,11 +162,11 @@ struct RedactionOrigins {
     }
   }
 
-  // MARK: - Questions
+  // MARK: - Queries
 
   private func isMarked(_ name: String, of flow: Flow) -> Bool { names[flow.name]?.contains(name) ?? false }
 
-  /// Whether an expression has a redacted part.
+  /// Returns true if an expression has a redacted part.
   private func isMarked(_ tree: TypedExpression, in scope: ExpressionScope) -> Bool {
     switch scope.origin(of: tree) {
     case .field(let name): return isMarked(name, of: scope.flow)
@@ -184,7 +184,7 @@ struct RedactionOrigins {
     }
   }
 
-  /// Whether an index is the text of a redacted name.
+  /// Returns true if an index is the text of a redacted name.
   private func isMarkedName(_ index: TypedExpression, of flow: Flow) -> Bool {
     if case .string(let name)? = index.constant { isMarked(name, of: flow) } else { false }
   }

@@ -3,7 +3,7 @@ import FlowHTTP
 import FlowJSON
 import Synchronization
 
-// The response on its way out: redaction, compression, headers, and its line in logs and metrics.
+// The processing of the response: redaction, compression, headers, and its line in logs and metrics.
 extension RequestContext {
   /// The response for a problem, with the path and the identifier of the request.
   func response(_ problem: Problem) -> HTTPResponse {
@@ -16,7 +16,7 @@ extension RequestContext {
       body: JSON.object(members).bytes(.compact) + [0x0A])
   }
 
-  /// Whether ``willSend(_:)`` costs more than a few headers.
+  /// True if ``willSend(_:)`` does more than add a few headers.
   func mustRewrite(_ response: HTTPResponse) -> Bool {
     acceptsGzip && isCompressible(response) || mustRedact(response)
   }
@@ -36,7 +36,7 @@ extension RequestContext {
 
   func willUpgrade() { record(101) }
 
-  /// Workers get the values that they need; everyone else gets the mask.
+  /// Workers receive unmasked values; all other callers receive the mask.
   private func mustRedact(_ response: HTTPResponse) -> Bool {
     let fields = match.route?.access.fields ?? .none
     guard !middleware.settings.redaction.isEmpty, fields == .masked || response.status >= 400 else { return false }
@@ -59,7 +59,7 @@ extension RequestContext {
 
   private func compress(_ response: inout HTTPResponse) {
     guard isCompressible(response) else { return }
-    // Caches must keep both forms apart, whichever this client gets.
+    // Caches must store both forms separately, for every client.
     response.headers.append(("Vary", "Accept-Encoding"))
     guard acceptsGzip, let body = Gzip.compressed(response.body) else { return }
     response.body = body

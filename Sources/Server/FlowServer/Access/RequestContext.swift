@@ -8,7 +8,7 @@ final class RequestContext: ResponseObserver {
   /// The result of authentication.
   enum Caller: Sendable {
     case known(Principal)
-    /// No credentials were sent, where some are needed.
+    /// No credentials were sent, although some are required.
     case anonymous
     /// The credentials are not valid, with the reason.
     case rejected(String)
@@ -23,13 +23,13 @@ final class RequestContext: ResponseObserver {
   let middleware: AccessMiddleware
   let method: String
   let path: String
-  /// The numeric address of the client, as a trusted proxy reports it.
+  /// The numeric address of the client, as reported by a trusted proxy.
   let address: String
   let acceptsGzip: Bool
   let isUpgrade: Bool
-  /// The page of another origin that the operator lets read responses.
+  /// The origin of a page that the operator permits to read responses.
   let addedOrigin: String?
-  /// `Flow-Caller` and `Flow-Roles`, which count where there are no keys.
+  /// `Flow-Caller` and `Flow-Roles`, which apply to a server without keys.
   let claimedCaller: String?
   let claimedRoles: String?
   let start = DispatchTime.now().uptimeNanoseconds
@@ -51,7 +51,7 @@ final class RequestContext: ResponseObserver {
     claimedRoles = request.headers["Flow-Roles"]
   }
 
-  /// The client's own identifier for the request if it is short and printable, else a random one.
+  /// The client's own identifier for the request if it is short and printable, otherwise a random one.
   private static func id(_ given: String?) -> String {
     if let given, (1...64).contains(given.utf8.count),
       given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
@@ -77,7 +77,7 @@ final class RequestContext: ResponseObserver {
     if match.scope == .open { return }
     switch caller {
     case .known: try checkRoute()
-    // A browser can't send credentials with an upgrade; its first message brings them.
+    // A browser can't send credentials with an upgrade; its first message contains them.
     case .anonymous where isUpgrade && match.isLive: break
     case .anonymous: throw .unauthenticated("send a key: `Authorization: Bearer flow_…`", isInvalid: false)
     case .rejected(let reason): throw .unauthenticated(reason, isInvalid: true)
@@ -114,12 +114,12 @@ final class RequestContext: ResponseObserver {
     }
   }
 
-  /// - Throws: 403, the same whether the flow exists or not.
+  /// - Throws: 403, for existing and unknown flows alike.
   func checkSees(_ flow: String) throws(Problem) {
     guard principal.sees(flow) else { throw .forbidden("`\(principal.name)` may not see a flow `\(flow)`") }
   }
 
-  /// Whether the caller may see values of all instances of a flow.
+  /// Returns true if the caller may see values of all instances of a flow.
   func mayRead(_ flow: String) -> Bool { middleware.service.mayReadAll(flow, self) }
 
   /// The stream that answers this request ends when the credentials of its caller expire.
@@ -127,18 +127,18 @@ final class RequestContext: ResponseObserver {
 
   // MARK: - Steps and jobs
 
-  /// The request has caused a step, which belongs to the same trace.
+  /// Records that the request has caused a step, which belongs to the same trace.
   func recordStep(_ sequence: Int64) {
     if let trace { middleware.settings.tracer?.step(sequence, belongsTo: trace) }
   }
 
-  /// The caller holds these jobs from now on.
+  /// Records that the caller holds these jobs.
   func recordClaims(_ jobs: [Int64]) {
     if principal.flows != nil { middleware.claims.record(jobs, by: principal.identity) }
   }
 
-  /// A worker limited to some flows only finishes jobs that it has claimed itself: job numbers and fences can be
-  /// guessed.
+  /// Checks that a worker limited to some flows only completes jobs that it has claimed itself, because job numbers and
+  /// fences can be guessed.
   /// - Throws: 409 `lease-lost`.
   func checkClaimed(_ job: Int64) throws(Problem) {
     guard principal.flows != nil, !middleware.claims.isHeld(job, by: principal.identity) else { return }

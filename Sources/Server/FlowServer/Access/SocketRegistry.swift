@@ -33,14 +33,14 @@ final class SocketRegistry: Sendable {
     }
   }
 
-  /// The request that opened a socket whose client has not authenticated yet.
+  /// The request that opened a socket, while its client has not authenticated.
   func waiting(_ socket: WebSocketHandle) -> HTTPRequest? {
     sessions.withLock { sessions in
       if case .waiting(let request)? = sessions[socket] { request } else { nil }
     }
   }
 
-  /// - Returns: Whether the service knows the socket.
+  /// - Returns: True if the socket is known to the service.
   func close(_ socket: WebSocketHandle) -> Bool {
     guard let session = sessions.withLock({ $0.removeValue(forKey: socket) }) else { return false }
     metrics.sockets.add(-1)

@@ -2,11 +2,12 @@ import FlowCrypto
 
 /// The files of the web page, under names that change with their content.
 ///
-/// The page itself is at `/ui/`; it refers to everything else below `/ui/VERSION/`, where clients may keep it forever.
+/// The page itself is at `/ui/`; it refers to all other files below `/ui/VERSION/`, where clients may cache them
+/// indefinitely.
 public struct Dashboard: Sendable {
   /// The name of the module that `make setup` fetches.
   static let module = "preact.js"
-  /// The part of an address in the page that stands for the version.
+  /// The part of an address in the page that is replaced by the version.
   private static let placeholder = "assets/"
   private static let digits = 16
 
@@ -26,15 +27,15 @@ public struct Dashboard: Sendable {
     index = Array(page.replacing("\"\(Dashboard.placeholder)", with: "\"\(version)/").utf8)
   }
 
-  /// Whether everything that the page loads is there.
+  /// True if all files of the page are present.
   var isComplete: Bool { files[Dashboard.module] != nil && files["index.html"] != nil }
 
-  /// A file of this version; nil when there is none.
+  /// A file of this version; nil for an unknown file.
   func file(_ name: String, version: String) -> [UInt8]? {
     version == self.version && name != "index.html" ? files[name] : nil
   }
 
-  /// The media type of a file by the end of its name.
+  /// The media type of a file by its extension.
   static func type(of name: String) -> String {
     switch name.split(separator: ".").last {
     case "js": "text/javascript; charset=utf-8"
@@ -45,7 +46,7 @@ public struct Dashboard: Sendable {
     }
   }
 
-  /// Everything comes from the server itself; no text becomes a script.
+  /// Only resources of the server itself are loaded; inline scripts are not executed.
   static let policy = """
     default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'

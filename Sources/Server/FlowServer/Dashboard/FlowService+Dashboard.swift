@@ -1,7 +1,7 @@
 import FlowHTTP
 import FlowJSON
 
-// The web page: `/ui/` and the files that it loads; `/` leads there in a browser.
+// The web page: `/ui/` and its files; `/` redirects a browser there.
 extension FlowService {
   func showRoot(_ request: RouteRequest) throws(Problem) {
     if request.preferred(of: ["application/json", "text/html"]) == "text/html" {
@@ -32,7 +32,7 @@ extension FlowService {
     request.respond.send(.page(file, type: Dashboard.type(of: name), headers: headers))
   }
 
-  /// - Throws: 404 where the operator has turned it off.
+  /// - Throws: 404 when the operator has disabled it.
   private func servedDashboard() throws(Problem) -> Dashboard {
     guard let dashboard = dashboard?() else { throw .notFound("this server was started with --no-ui") }
     return dashboard
@@ -49,12 +49,12 @@ extension HTTPResponse {
       ] + headers, body: body)
   }
 
-  /// - Parameter place: Relative to the address of the request, so that a prefix of a proxy stays.
+  /// - Parameter place: Relative to the address of the request, so that the prefix of a proxy is preserved.
   fileprivate static func redirect(to place: String) -> HTTPResponse {
     HTTPResponse(status: 303, headers: [("Location", place)])
   }
 
-  /// The page of a build without the module that ``Dashboard/module`` names.
+  /// The page of a build without the module ``Dashboard/module``.
   fileprivate static let missingDashboard = HTTPResponse(
     status: 501,
     headers: [

@@ -22,7 +22,7 @@ extension FlowService {
     request.respond.send(.json(.object(members), headers: [("Cache-Control", "no-store")]))
   }
 
-  /// `POST /v1/session {"key": "flow_…"}`: checks the key, and lets the browser keep it where no script reads it.
+  /// `POST /v1/session {"key": "flow_…"}`: checks the key, and stores it in a cookie that scripts cannot read.
   func openSession(_ request: RouteRequest) throws(Problem) {
     let body = try request.http.json()
     guard let key = body["key"]?.string, SessionCookie.isValid(key) else {
@@ -42,7 +42,7 @@ extension FlowService {
 }
 
 extension RequestContext {
-  /// The caller of a resource that needs no scope, only a valid key where there are keys.
+  /// The caller of a resource that needs no scope, only a valid key if the server has keys.
   /// - Throws: 401.
   fileprivate func authenticated() throws(Problem) -> Principal {
     switch caller {
@@ -54,6 +54,6 @@ extension RequestContext {
 }
 
 extension RouteRequest {
-  /// Whether the page that sent the request came over TLS, as its `Origin` says.
+  /// True if the page that sent the request was loaded over TLS, according to its `Origin`.
   fileprivate var isFromSecurePage: Bool { http.headers["Origin"]?.hasPrefix("https://") == true }
 }

@@ -1,23 +1,23 @@
 import FlowHTTP
 
-/// The cookie that holds the key of a browser: no script reads it, and no page of another site sends it.
+/// The cookie with the key of a browser: scripts cannot read it, and pages of other sites do not send it.
 enum SessionCookie {
   static let name = "flow_session"
   private static let maximumBytes = 4_096
 
-  /// Whether a key can be the value of a cookie (RFC 6265, 4.1.1).
+  /// Returns true if a key can be the value of a cookie (RFC 6265, 4.1.1).
   static func isValid(_ key: String) -> Bool {
     (1...maximumBytes).contains(key.utf8.count)
       && key.utf8.allSatisfy { 0x21...0x7E ~= $0 && !#"",;\"#.utf8.contains($0) }
   }
 
-  /// The field that sets the cookie until the browser ends; an empty key removes it.
+  /// The header field that sets the cookie for the browser session; an empty key removes it.
   static func header(_ key: String, isSecure: Bool) -> String {
     "\(name)=\(key); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
       + (key.isEmpty ? "; Max-Age=0" : "")
   }
 
-  /// The key that a browser has sent; nil without a session.
+  /// The key sent by a browser; nil without a session.
   static func key(_ request: HTTPRequest) -> String? {
     for field in request.headers.values(of: "Cookie") {
       for pair in field.split(separator: ";") {

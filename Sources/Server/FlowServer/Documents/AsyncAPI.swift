@@ -3,15 +3,15 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// The live stream and what instances emit as AsyncAPI 3.0.
+/// The live stream and the emitted events as AsyncAPI 3.0.
 struct AsyncAPI {
   let catalogue: Catalogue
 
   private static let kinds = [
-    ("step", "An instance has made a step"), ("emit", "An instance has emitted an event"),
-    ("log", "An instance has written a line"), ("incident", "An instance could not take a timer or a result"),
-    ("undelivered", "Nobody took an event that was emitted"), ("dead", "The tries of a job are spent"),
-    ("operator", "An operator has done something to an instance"), ("schedule", "A scheduled start has fallen due"),
+    ("step", "An instance has completed a step"), ("emit", "An instance has emitted an event"),
+    ("log", "An instance has written a log line"), ("incident", "An instance failed to process a timer or a result"),
+    ("undelivered", "A receiver has refused an emitted event"), ("dead", "The attempts of a job are exhausted"),
+    ("operator", "An operator has executed a command for an instance"), ("schedule", "A scheduled start was due"),
   ]
 
   var json: JSON {
@@ -19,16 +19,16 @@ struct AsyncAPI {
       "asyncapi": "3.0.0", "info": ["title": "Flow", "version": "1"], "defaultContentType": "application/json",
       "channels": [
         "live": [
-          "address": "/v1/live", "description": "What is committed, in order: a WebSocket, or server-sent events.",
+          "address": "/v1/live", "description": "Committed entries in order, as a WebSocket or server-sent events.",
           "messages": .object(messages.map { .init($0, ["$ref": .string("#/components/messages/\($0)")]) }),
         ]
       ],
       "operations": [
-        "hear": [
+        "receive": [
           "action": "receive", "channel": ["$ref": "#/channels/live"],
           "messages": .array(pushed.map { ["$ref": .string("#/channels/live/messages/\($0)")] }),
         ],
-        "ask": [
+        "request": [
           "action": "send", "channel": ["$ref": "#/channels/live"],
           "messages": .array(asked.map { ["$ref": .string("#/channels/live/messages/\($0.name)")] }),
           "reply": [
@@ -88,7 +88,7 @@ struct AsyncAPI {
     ])
   }
 
-  /// What comes back, with the `id` of the message as `re`.
+  /// The replies, with the `id` of the message as `re`.
   private var replies: [(name: String, schema: JSON)] {
     let id = Schemas.integer
     let refusal = Schemas.object([

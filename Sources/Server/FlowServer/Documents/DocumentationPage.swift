@@ -2,7 +2,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// The API as a page to read, made of the same table as everything else. It needs nothing but itself.
+/// The API as an HTML page, generated from the table of routes. It loads no other resources.
 struct DocumentationPage {
   let routes: [Route]
   let catalogue: Catalogue

@@ -4,11 +4,11 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// The API as OpenAPI 3.1, made from the table of routes and the flows that are served.
+/// The API as OpenAPI 3.1, generated from the table of routes and the served flows.
 struct OpenAPI {
   let routes: [Route]
   let catalogue: Catalogue
-  /// Whether requests need a key.
+  /// True if requests need a key.
   var hasKeys = false
 
   var json: JSON {
@@ -200,7 +200,7 @@ struct OpenAPI {
     ]
   }
 
-  /// Whether an event has required data.
+  /// Returns true if an event has required data.
   private func needsData(_ name: String) -> Bool {
     catalogue.machines.contains { machine in
       machine.event(named: name).map { machine.program.events[$0].payload.fields.contains(where: \.isRequired) }

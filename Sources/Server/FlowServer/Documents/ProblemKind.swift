@@ -14,11 +14,11 @@ struct ProblemKind: Sendable {
     self.text = text
   }
 
-  /// The kind with a code; nil when there is none.
+  /// The kind with a code; nil for an unknown code.
   static func named(_ code: String) -> ProblemKind? { all.first { $0.code == code } }
 }
 
-// The request can't be read.
+// Malformed requests.
 extension ProblemKind {
   static let badRequest = ProblemKind(
     400, "bad-request", title: "Bad request",
@@ -54,7 +54,7 @@ extension ProblemKind {
   ]
 }
 
-// The caller may not do it.
+// Insufficient permissions.
 extension ProblemKind {
   static let unauthenticated = ProblemKind(
     401, "unauthenticated", title: "Authentication required",
@@ -83,7 +83,7 @@ extension ProblemKind {
   ]
 }
 
-// The resource does not have it.
+// Missing resources.
 extension ProblemKind {
   static let notFound = ProblemKind(
     404, "not-found", title: "Not found", text: "There is no such resource, flow or instance.")
@@ -107,7 +107,7 @@ extension ProblemKind {
   private static let absent = [notFound, unknownEvent, methodNotAllowed, notAcceptable, gone, flowRetired, notAvailable]
 }
 
-// The instance or the store does not accept it.
+// Conflicts with the state of an instance or the store.
 extension ProblemKind {
   static let eventNotAccepted = ProblemKind(
     409, "event-not-accepted", title: "Event not accepted",
@@ -151,7 +151,7 @@ extension ProblemKind {
   ]
 }
 
-// The server can't do it now.
+// Temporary failures of the server.
 extension ProblemKind {
   static let overloaded = ProblemKind(
     429, "overloaded", title: "Too many requests", text: "The server's request queue is full. Wait for `Retry-After`.")

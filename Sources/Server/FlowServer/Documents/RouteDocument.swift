@@ -1,6 +1,6 @@
 import FlowJSON
 
-/// The documentation of a route besides its summary.
+/// The documentation of a route, in addition to its summary.
 struct RouteDocument: Sendable {
   /// A parameter of the query, or a header.
   struct Parameter: Sendable {
@@ -9,9 +9,9 @@ struct RouteDocument: Sendable {
     var place: String
     var summary: String
     var schema: JSON
-    /// Whether its text is JSON, which `schema` then describes.
+    /// True if its text is JSON, which `schema` then describes.
     var isJSON = false
-    /// The served names that it is one of.
+    /// The served names that are valid values; nil for other parameters.
     var names: Names?
 
     enum Names { case flows, events }
@@ -39,7 +39,7 @@ struct RouteDocument: Sendable {
     var schema: JSON
   }
 
-  /// A request that a response leads to.
+  /// A subsequent request that uses values of a response.
   struct Link: Sendable {
     var name: String
     /// The method and the template of the other route.
@@ -59,7 +59,7 @@ struct RouteDocument: Sendable {
   var answers: [Answer] = []
   /// The codes of its own problems.
   var problems: [String] = []
-  /// The requests that its successful responses lead to.
+  /// The subsequent requests of its successful responses.
   var links: [Link] = []
 }
 
@@ -84,7 +84,7 @@ extension Route {
     }
   }
 
-  /// Documents a request that a successful response leads to: parameters of another route with the locations of their
+  /// Documents a subsequent request of a successful response: parameters of another route with the locations of their
   /// values in the response, as JSON Pointers. Parameters of the same name have the same value.
   func leading(
     _ name: String, to route: (method: String, template: String), _ pointers: (String, String)...
@@ -99,7 +99,7 @@ extension Route {
     return changed { $0.links.append(.init(name: name, target: route, parameters: locations)) }
   }
 
-  /// Documents that each response, or the first item of a list, names an instance.
+  /// Documents that each response, or the first item of a list, identifies an instance.
   func naming(_ prefix: String = "") -> Route {
     let names = [("flow", prefix + "/flow"), ("key", prefix + "/key")]
     let path = "/v1/flows/{flow}/instances/{key}"
@@ -122,7 +122,7 @@ extension Route {
     return copy
   }
 
-  /// All problems that it can respond with.
+  /// All problems that it can return.
   var problems: [ProblemKind] {
     var codes = ["bad-request"] + document.problems
     if scope != .open {

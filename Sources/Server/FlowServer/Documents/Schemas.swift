@@ -1,6 +1,6 @@
 import FlowJSON
 
-/// The documents of the API as JSON Schema, by the names that routes refer to them with.
+/// The documents of the API as JSON Schema, by the names with which routes refer to them.
 enum Schemas {
   static func reference(_ name: String) -> JSON { ["$ref": .string("#/components/schemas/\(name)")] }
 
@@ -21,7 +21,7 @@ enum Schemas {
   static func list(_ item: JSON) -> JSON { ["type": "array", "items": item] }
   static func nullable(_ schema: JSON) -> JSON { ["anyOf": .array([schema, ["type": "null"]])] }
 
-  /// An object; a name that ends with `?` may be left out.
+  /// An object; members with a name that ends with `?` are optional.
   static func object(_ properties: KeyValuePairs<String, JSON>) -> JSON {
     let names = properties.map { $0.key.hasSuffix("?") ? String($0.key.dropLast()) : $0.key }
     let required = properties.filter { !$0.key.hasSuffix("?") }.map { JSON.string($0.key) }
@@ -36,7 +36,7 @@ enum Schemas {
     object(["items": list(reference(item)), "page": next, "asOf": string])
   }
 
-  /// A page of a history, with what that begins with when the entries before were archived.
+  /// A page of a history, with its initial snapshot if earlier entries were archived.
   static let history = object([
     "items": list(reference("Entry")), "page": next, "asOf": string,
     "archivedTo?": object(["offset": integer, "revision": integer, "at": string]),
@@ -46,7 +46,7 @@ enum Schemas {
     "next": nullable(["type": .array(["string", "integer"])]), "limit": integer, "total?": nullable(integer),
   ])
 
-  /// Those that do not depend on what is served.
+  /// The schemas that do not depend on the served flows.
   static let all: [(name: String, schema: JSON)] = [
     (
       "Problem",

@@ -4,13 +4,13 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// The types of a program as JSON Schema (2020-12): exactly what `Value.from` takes, and what is written.
+/// The types of a program as JSON Schema (2020-12): exactly the values that `Value.from` accepts and that are written.
 struct TypeSchema {
   let types: TypeRegistry
   /// The address of a declared type.
   let reference: (String) -> String
 
-  /// The schema of a type; declared ones are referred to.
+  /// The schema of a type; declared types are references.
   func schema(_ type: ValueType) -> JSON {
     switch type {
     case .null: ["type": "null"]
@@ -31,7 +31,7 @@ struct TypeSchema {
   }
 
   /// The schema of a record with its fields.
-  /// - Parameter keys: The fields that name an instance.
+  /// - Parameter keys: The fields that identify an instance.
   func schema(_ record: RecordDeclaration, keys: Set<String> = []) -> JSON {
     let properties = record.fields.map { field -> JSON.Member in
       if keys.contains(field.name), field.type == .string {
@@ -40,7 +40,7 @@ struct TypeSchema {
       guard let value = field.defaultValue else { return .init(field.name, schema(field.type)) }
       let more = JSON.Member("default", value.json(in: types))
       let plain = schema(field.type)
-      // Beside a reference nothing else is read by older tools.
+      // Older tools ignore all members next to a reference.
       let isPlain = plain["$ref"] == nil
       return .init(
         field.name, isPlain ? .object((plain.members ?? []) + [more]) : ["allOf": [plain], "default": more.value])
@@ -58,20 +58,20 @@ struct TypeSchema {
 
   /// All types that a program declares for its data, by their names.
   func declarations(of program: Program) -> [JSON.Member] {
-    // Records that every program has are no data of its own.
+    // Built-in records are not data of the program.
     program.types.filter { !$0.name.hasPrefix("flow.") }.map { .init($0.name, schema($0)) }
       + program.enums.map { .init($0.name, schema($0)) }
   }
 }
 
 extension Machine {
-  /// The fields of an event that name the instance of a flow.
+  /// The fields of an event that identify the instance of a flow.
   func keyNames(of event: EventIndex) -> Set<String> {
     let flows = program.flows.indices.filter { handles(event: event, flow: $0) }
     return Set(flows.compactMap { flow in program.flows[flow].key.map { program.flows[flow].fields[$0].name } })
   }
 
-  /// The payload of an event as a document of its own.
+  /// The payload of an event as a separate document.
   func payloadSchema(of event: EventIndex) -> JSON {
     let writer = TypeSchema(types: types) { "#/$defs/\($0)" }
     let node = program.events[event]

@@ -4,11 +4,11 @@ import FlowRuntime
 
 // `{"op": "send"}` of the live stream: `POST …/events` without a request for each event.
 extension FlowService {
-  /// Sends an event to the engine; the reply follows when the step is on the disk.
+  /// Sends an event to the engine; the reply follows after the commit.
   func send(_ sending: LiveProtocol.Sending, from socket: WebSocketHandle, _ context: RequestContext) {
     let middleware = context.middleware
     let reply = { @Sendable (text: @escaping @Sendable () -> String) in
-      // Completions run on the engine's thread, which has others to serve.
+      // Completions run on the engine's thread, which must not be blocked.
       if middleware.settings.redaction.isEmpty { return socket.send(text: text()) }
       middleware.finishing.run { socket.send(text: text()) }
     }
@@ -34,7 +34,7 @@ extension FlowService {
     }
   }
 
-  /// The same command as for a request with the same flow and key, so that either may repeat the other under its
+  /// The same command as for a request with the same flow and key, so that each can repeat the other with its
   /// idempotency key.
   private func command(_ sending: LiveProtocol.Sending, _ context: RequestContext) throws(Problem) -> EventCommand {
     try context.admit(message: .send, flow: sending.flow)

@@ -11,7 +11,7 @@ struct LiveFilter: Sendable {
   /// The kind of the entry: `step`, `emit`, …
   var kind: String?
   var condition: Predicate?
-  /// The flows that the listener may know of; nil for all.
+  /// The flows that the listener may see; nil for all.
   var visible: Set<String>?
   /// The read rules for the listener; nil for all instances.
   var access: ReadAccess?
@@ -40,7 +40,7 @@ struct LiveFilter: Sendable {
     ("at", .timestamp), ("data", .map(.string, .dyn)),
   ]
 
-  /// - Parameter test: Made of ``condition``, which it evaluates.
+  /// - Parameter test: An evaluator of ``condition``; nil without a condition.
   func admits(_ entry: JournalEntry, _ test: Predicate.Test?) -> Bool {
     guard visible?.contains(entry.flow) ?? true else { return false }
     guard flow == nil || flow == entry.flow, key == nil || key == entry.key, kind == nil || kind == entry.kind.rawValue,
@@ -58,7 +58,7 @@ struct LiveFilter: Sendable {
 }
 
 extension JournalEntry {
-  /// The event that a step took, or that was emitted.
+  /// The event that a step processed, or the emitted event.
   var event: String? { kind == .emit ? body["type"]?.string : body["event"]?["type"]?.string }
 
   /// The entry as a CloudEvent (CloudEvents 1.0, JSON format).

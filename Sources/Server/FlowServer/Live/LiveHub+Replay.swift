@@ -3,10 +3,10 @@ import FlowHTTP
 import FlowRuntime
 import Synchronization
 
-// Replay of the past, on the hub's queue.
+// Replay of earlier entries, on the hub's queue.
 //
-// Reading takes much longer than forwarding published entries, so subscriptions that are behind form a queue: one page
-// is read, then everything that was published or requested meanwhile is handled, then the next page is read.
+// Reading is much slower than forwarding published entries, so that subscriptions that are behind form a queue: one
+// page is read, then all entries published and requests received meanwhile are handled, then the next page is read.
 extension LiveHub {
   /// Queues a subscription that is behind for its next page.
   func enqueue(_ subscription: LiveSubscription, of listener: LiveListener) {
@@ -19,7 +19,7 @@ extension LiveHub {
   private func readNext() {
     let next = state.withLock { state in
       let listeners = state.listeners
-      // Many may have left before it was their turn: they cost no reading.
+      // Listeners that have disconnected meanwhile are skipped without reading.
       return state.catchUps.next { listener, subscription in
         listeners[listener]?.contains { $0 === subscription } ?? false
       }
@@ -67,7 +67,7 @@ extension LiveHub {
       var message = LiveMessage(entry)
       bytes += message.send(to: listener, subscription)
     }
-    // After the last page there is nothing more up to the present.
+    // The last page ends at the current position.
     if !page.hasMore, !isCut { subscription.position = present }
     if bytes > 0, listener.notifyWhenDrained() {
       subscription.reading = .awaitsDrain
@@ -100,7 +100,7 @@ struct CatchUpQueue {
     return !isActive
   }
 
-  /// The first subscription that still exists; without one the queue is idle.
+  /// The first subscription that still exists; nil when there are none, and the queue becomes idle.
   mutating func next(
     where exists: (LiveListener, LiveSubscription) -> Bool
   ) -> (subscription: LiveSubscription, listener: LiveListener)? {

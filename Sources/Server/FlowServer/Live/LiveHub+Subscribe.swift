@@ -9,10 +9,10 @@ extension LiveHub {
   /// The position at which a subscription starts.
   struct ReplayStart {
     var position: LivePosition
-    /// False when the requested position is archived, or of another store.
+    /// False when the requested position is archived, or belongs to another store.
     var isRecovered: Bool
 
-    /// - Parameter since: The last entry that the subscriber has seen; nil starts in the present.
+    /// - Parameter since: The last entry that the subscriber has received; nil to start at the current position.
     init(_ since: LivePosition?, _ span: JournalSpan) {
       position = LivePosition(span)
       isRecovered = true
@@ -95,7 +95,7 @@ extension LiveHub {
   func remove(_ listener: LiveListener) {
     queue.async { [self] in
       removeNow(listener)
-      // Only now: as long as a socket is open it may subscribe again, within its limit.
+      // Only now: while a socket is open it may subscribe again, within its limit.
       if case .socket(let socket) = listener { removeLimit(socket) }
     }
   }
@@ -109,7 +109,7 @@ extension LiveHub {
     }
   }
 
-  /// Ends the streams without an end; their clients reconnect and authenticate again.
+  /// Ends the infinite streams; their clients reconnect and authenticate again.
   /// - Parameter ended: Called for each.
   func endStreams(_ ended: @escaping @Sendable (LiveListener) -> Void) {
     queue.async { [self] in
@@ -124,7 +124,7 @@ extension LiveHub {
 
   // MARK: - Streams
 
-  /// Responds with a stream of server-sent events that continues until the client leaves.
+  /// Responds with a stream of server-sent events that continues until the client disconnects.
   func stream(_ filter: LiveFilter, since: LivePosition?, to handle: ResponseHandle) {
     queue.async { [self] in
       do throws(StoreError) {
@@ -141,11 +141,11 @@ extension LiveHub {
     }
   }
 
-  /// Responds with a line for each entry that there is now.
+  /// Responds with one line for each existing entry.
   func lines(_ filter: LiveFilter, after: Int64, to handle: ResponseHandle) {
     queue.async { [self] in
       do throws(StoreError) {
-        // Acknowledged entries are in the journal, even when they are not yet published.
+        // Acknowledged entries are in the journal, even if they are not yet published.
         let last = try replayStart(nil).position.offset
         handle.send(.streaming(status: 200, headers: [("Content-Type", "application/x-ndjson")]))
         add(LiveSubscription(id: 0, filter, .lines(until: last), at: after), for: .stream(handle))

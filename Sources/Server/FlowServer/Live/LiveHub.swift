@@ -5,17 +5,16 @@ import Synchronization
 
 /// Sends committed entries to their subscribers: each once, in order, without a gap.
 ///
-/// All of it happens on one queue, away from the engine. A subscription knows the last entry that it has sent; when a
-/// commit does not follow directly, it reads the journal, a page at a time, no faster than its client receives it,
-/// until it has caught up.
+/// All work runs on one queue, separate from the engine. A subscription records the last entry sent; when a commit does
+/// not follow directly, it reads the journal, a page at a time, paced by its client, until it has caught up.
 public final class LiveHub: Sendable {
-  /// Entries of a page that is read from the journal.
+  /// The number of entries read from the journal as one page.
   static let pageSize = 500
-  /// Bytes of a page that are sent together: a page may hold a few large entries.
+  /// The maximum number of bytes of a page that are sent together, because a page may contain large entries.
   static let pageBytes = 256 << 10
-  /// Nanoseconds that one page may take, so that an expensive filter delays others by no more.
+  /// The maximum time of one page in nanoseconds, so that an expensive filter delays others by no more.
   static let pageNanoseconds: UInt64 = 20_000_000
-  /// Published entries that may wait; beyond it subscribers read them from the journal.
+  /// The maximum number of published entries in the queue; beyond it subscribers read them from the journal.
   static let maximumBacklog = 50_000
   static let maximumSubscriptions = 64
   /// The interval of heartbeats.
@@ -30,23 +29,23 @@ public final class LiveHub: Sendable {
   struct State {
     var listeners: [LiveListener: [LiveSubscription]] = [:]
     var isBeating = false
-    /// The subscriptions that wait to read the journal.
+    /// The subscriptions that are waiting to read the journal.
     var catchUps = CatchUpQueue()
     var nextWatcher: UInt64 = 0
   }
 
   let queue = DispatchQueue(label: "flow.live")
   private let backlog = Mutex(Backlog())
-  /// Touched on `queue` only.
+  /// Accessed on `queue` only.
   let state = Mutex(State())
   private let source = Mutex<(any Queries)?>(nil)
-  /// The flows that sockets are limited to.
+  /// The flows to which sockets are limited.
   private let limits = Mutex<[WebSocketHandle: Limit]>([:])
 
   /// The access of a socket.
   struct Limit: Sendable {
     var flows: Set<String>?
-    /// The read rules; nil when the caller is not known, who reads no instance with rules.
+    /// The read rules; nil for an unknown caller, which may not read instances with rules.
     var access: ReadAccess?
   }
 
@@ -73,7 +72,7 @@ public final class LiveHub: Sendable {
   /// The access of a socket.
   func limit(of socket: WebSocketHandle) -> Limit? { limits.withLock { $0[socket] } }
 
-  /// The entry as subscribers may see it, and filter by it.
+  /// The entry with redacted fields masked, as subscribers see and filter it.
   func shown(_ entry: JournalEntry) -> JournalEntry {
     var entry = entry
     entry.body = redaction.masked(entry.body, of: entry.flow)
@@ -85,20 +84,20 @@ public final class LiveHub: Sendable {
   /// The newest sequence number that was published.
   var lastSequence: Int64 { backlog.withLock { $0.last } }
 
-  /// Sets the source of past entries, and the position of the journal before anything is published.
-  /// - Throws: When the store can't be read.
+  /// Sets the source of earlier entries, and the position of the journal before the first publication.
+  /// - Throws: `StoreError` when the store can't be read.
   public func begin(_ queries: any Queries) throws(StoreError) {
     let last = try queries.lastSequence()
     source.withLock { $0 = queries }
     backlog.withLock { $0.last = max($0.last, last) }
   }
 
-  /// Sends entries to their subscribers; to be called after each commit, in commit order. Returns immediately.
+  /// Sends entries to their subscribers; called after each commit, in commit order. Returns immediately.
   public func publish(_ entries: [JournalEntry]) {
     guard let last = entries.last?.sequence else { return }
     let (isWanted, fits) = backlog.withLock { backlog in
       backlog.last = last
-      // The first batch always fits: it tells subscribers that there is more.
+      // The first batch always fits, so that subscribers detect further entries.
       let fits = backlog.count == 0 || backlog.count + entries.count <= LiveHub.maximumBacklog
       if backlog.hasListeners, fits { backlog.count += entries.count }
       return (backlog.hasListeners, fits)
@@ -108,7 +107,7 @@ public final class LiveHub: Sendable {
 
   // MARK: - On the queue
 
-  /// Adds a subscription and lets it catch up.
+  /// Adds a subscription and starts its replay.
   func add(_ subscription: LiveSubscription, for listener: LiveListener) {
     backlog.withLock { $0.hasListeners = true }
     state.withLock { $0.listeners[listener, default: []].append(subscription) }
@@ -128,7 +127,7 @@ public final class LiveHub: Sendable {
     if isEmpty { backlog.withLock { $0.hasListeners = false } }
   }
 
-  /// - Returns: False when there was none.
+  /// - Returns: False when it did not exist.
   func remove(_ id: Int64, of listener: LiveListener) -> Bool {
     state.withLock { state in
       let count = state.listeners[listener]?.count ?? 0
@@ -147,7 +146,7 @@ public final class LiveHub: Sendable {
       let entry = shown(kept)
       var message = LiveMessage(entry)
       for (listener, subscriptions) in listeners {
-        // One that is behind finds the entry in the journal.
+        // Subscriptions that are behind read the entry from the journal.
         for subscription in subscriptions where subscription.position == entry.sequence - 1 {
           subscription.position = entry.sequence
           switch subscription.admission(of: entry, queries) {

@@ -11,7 +11,7 @@ enum LiveListener: Hashable, Sendable {
   /// A component of the server.
   case watcher(UInt64)
 
-  /// Asks for `drained` when everything is sent.
+  /// Requests a call of `drained` when everything is sent.
   /// - Returns: False for a listener that receives entries immediately.
   func notifyWhenDrained() -> Bool {
     switch self {
@@ -49,14 +49,14 @@ enum LiveForm: Sendable {
 
 /// A subscription of a listener, and its progress.
 final class LiveSubscription: Sendable {
-  /// The state of a replay: what the next page waits for.
+  /// The state of a replay: the condition for its next page.
   enum Reading { case no, awaitsDrain, awaitsTurn }
 
   private struct Progress {
     var position: Int64
     var reading = Reading.no
     let test: Predicate.Test?
-    /// The time that the filter took since an instant, in nanoseconds.
+    /// The time that the filter has used since an instant, in nanoseconds.
     var spent: UInt64 = 0
     var second: UInt64 = 0
   }
@@ -87,17 +87,17 @@ final class LiveSubscription: Sendable {
   /// The decision about a published entry.
   enum Admission { case admitted, filtered, tooExpensive }
 
-  /// Nanoseconds that the filter of a subscription may take in a second of the hub's queue.
+  /// The maximum time of a subscription's filter in a second of the hub's queue, in nanoseconds.
   static let filterNanoseconds: UInt64 = 200_000_000
 
-  /// Whether the subscription selects an entry that its caller may read.
+  /// Returns true if the subscription selects an entry that its caller may read.
   func admits(_ entry: JournalEntry, _ queries: (any Queries)?) -> Bool {
     guard progress.withLock({ filter.admits(entry, $0.test) }) else { return false }
     guard let access = filter.access else { return true }
     return queries.map { access.admits(entry, $0) } ?? false
   }
 
-  /// The same for an entry that was just published, charged to the subscription.
+  /// The decision for a newly published entry; its cost is charged to the subscription.
   func admission(of entry: JournalEntry, _ queries: (any Queries)?) -> Admission {
     guard filter.condition != nil else { return admits(entry, queries) ? .admitted : .filtered }
     let start = DispatchTime.now().uptimeNanoseconds
@@ -112,7 +112,7 @@ final class LiveSubscription: Sendable {
   }
 }
 
-/// An entry in its representations; each is made once, for all subscribers.
+/// An entry in its representations; each is created once, for all subscribers.
 struct LiveMessage {
   let entry: JournalEntry
   private var frames: [Int64: EncodedFrame] = [:]

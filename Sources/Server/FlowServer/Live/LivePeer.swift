@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The messages of one socket, in their order, although those that cost too much for a loop run on a worker.
+/// The messages of one socket in order, although those that are too expensive for a loop run on a worker.
 final class LivePeer: Sendable {
-  /// Messages that may wait for one that runs on a worker.
+  /// The maximum number of messages that wait for one on a worker.
   static let maximumWaiting = 1_000
 
   private struct State {
@@ -18,8 +18,8 @@ final class LivePeer: Sendable {
 
   enum Turn { case now, later, tooMany }
 
-  /// - Parameter isExpensive: Whether the message is to run on a worker; then it is the peer's turn until ``next()``
-  ///   returns nil.
+  /// - Parameter isExpensive: True if the message is to run on a worker; the peer then is busy until ``next()`` returns
+  ///   nil.
   func enqueue(_ text: String, isExpensive: Bool) -> Turn {
     state.withLock { state in
       guard state.isBusy else {
@@ -32,7 +32,7 @@ final class LivePeer: Sendable {
     }
   }
 
-  /// The next message that has waited; nil when there is none, and loops may handle messages again.
+  /// The next waiting message; nil when none is waiting, and loops may handle messages again.
   func next() -> String? {
     state.withLock { state in
       guard state.waiting.isEmpty else { return state.waiting.removeFirst() }

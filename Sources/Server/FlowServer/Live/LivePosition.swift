@@ -1,9 +1,9 @@
 import FlowJSON
 import FlowRuntime
 
-/// A position in the journal of one store: `1f2e3d4c:42`, as lists, views and the live stream give it.
+/// A position in the journal of one store: `1f2e3d4c:42`, as in lists, views and the live stream.
 struct LivePosition: Hashable, Sendable {
-  /// The identity of the store; empty when a client sends an offset alone.
+  /// The identity of the store; empty for an offset without an epoch.
   var epoch: String
   var offset: Int64
 
@@ -15,7 +15,7 @@ struct LivePosition: Hashable, Sendable {
   /// The newest entry.
   init(_ span: JournalSpan) { self.init(epoch: span.epoch, offset: span.last) }
 
-  /// Reads `1f2e3d4c:42` or `42`; nil for anything else.
+  /// Reads `1f2e3d4c:42` or `42`; nil for any other text.
   init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard let last = parts.last, let offset = Int64(last), offset >= 0, parts.count <= 2, parts[0].count <= 64 else {
@@ -44,12 +44,12 @@ extension LivePosition: CustomStringConvertible {
 /// The extent of a store's journal, and the identity of the store.
 struct JournalSpan: Hashable, Sendable {
   var epoch: String
-  /// The first entry from which on nothing has been archived.
+  /// The first entry from which on the journal is complete.
   var first: Int64
   var last: Int64
 
   init(_ queries: any Queries) throws(StoreError) {
-    // The end of it tells stores apart, and is short enough to read.
+    // The end of the epoch distinguishes stores, and is short enough to read.
     epoch = String(try queries.epoch().suffix(12))
     first = try queries.keptFrom()
     last = try queries.lastSequence()

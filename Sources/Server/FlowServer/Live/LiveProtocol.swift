@@ -4,8 +4,8 @@ import FlowRuntime
 
 /// The messages of the WebSocket subprotocol `flow.v1`: JSON objects in text frames.
 ///
-/// `{"id": 1, "op": "sub", "since": 41, "flow": "Order", "key": "o1"}` subscribes, from the present when `since` is
-/// left out; the reply is `{"re": 1, "ok": {…}}`, and then comes `{"sub": 1, "offset": 42, "ev": {…}}` for each entry.
+/// `{"id": 1, "op": "sub", "since": 41, "flow": "Order", "key": "o1"}` subscribes, at the current position without
+/// `since`; the reply is `{"re": 1, "ok": {…}}`, followed by `{"sub": 1, "offset": 42, "ev": {…}}` for each entry.
 enum LiveProtocol {
   static let name = "flow.v1"
 
@@ -13,7 +13,7 @@ enum LiveProtocol {
   static let badFrame = 4400
   /// A subscription with a number that is in use.
   static let duplicate = 4409
-  /// More subscriptions or messages than a socket may have.
+  /// More subscriptions or messages than allowed for a socket.
   static let tooMuch = 4429
 
   struct Subscription {
@@ -43,7 +43,7 @@ enum LiveProtocol {
 
   /// The reason why a message is rejected.
   enum Failure: Error {
-    /// It is not a message at all; the socket is closed.
+    /// It is not a message; the socket is closed.
     case notAMessage(String)
     /// The reply is `{"re": …, "err": {…}}`.
     case problem(Problem, id: Int64)
@@ -67,7 +67,7 @@ enum LiveProtocol {
     }
   }
 
-  /// The members of each message beside `id` and `op`.
+  /// The members of each message other than `id` and `op`.
   private static let members: [String: [String]] = [
     "hello": ["token"], "sub": ["since", "flow", "key", "event", "type", "filter"], "unsub": ["sub"],
     "send": ["event", "data", "flow", "key", "ifRevision", "idempotencyKey"], "ping": [], "pong": [],
@@ -128,7 +128,7 @@ enum LiveProtocol {
       .init("code", .string(problem.code)), .init("status", .int(Int64(problem.status))),
       .init("detail", .string(problem.detail)),
     ]
-    // A request gets it as a header.
+    // HTTP responses have it as a header.
     if let seconds = problem.headers.first(where: { $0.0 == "Retry-After" }).flatMap({ Int64($0.1) }) {
       error.append(.init("retryAfter", .int(seconds)))
     }

@@ -2,7 +2,7 @@ import Dispatch
 import FlowMachine
 public import FlowRuntime
 
-/// A runner whose tries are counted and timed.
+/// A runner that counts and times its attempts.
 public struct InstrumentedRunner: ActionRunner {
   private let runner: any ActionRunner
   private let metrics: Metrics

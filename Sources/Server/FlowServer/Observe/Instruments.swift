@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A number that only grows; adding takes no lock.
+/// A counter that only increases; adding is lock-free.
 final class Counter: Sendable {
   private let value = Atomic<Int>(0)
 
@@ -9,7 +9,7 @@ final class Counter: Sendable {
   var count: Int { value.load(ordering: .relaxed) }
 }
 
-/// A number that goes up and down; changing it takes no lock.
+/// A number that can increase and decrease; changing it is lock-free.
 final class Gauge: Sendable {
   private let value = Atomic<Int>(0)
 
@@ -20,9 +20,9 @@ final class Gauge: Sendable {
   var current: Int { value.load(ordering: .relaxed) }
 }
 
-/// How often something was how large; adding takes no lock.
+/// The distribution of a quantity over buckets; adding is lock-free.
 final class Histogram: Sendable {
-  /// Seconds, from what a cache answers to what people wait for.
+  /// The bounds for durations in seconds, from cache hits to user-visible delays.
   static let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
   let bounds: [Double]
@@ -41,7 +41,7 @@ final class Histogram: Sendable {
 
   var sum: Double { Double(micros.count) / 1e6 }
 
-  /// How many values were at most as large as each bound, and how many there were at all.
+  /// The number of values up to each bound, and finally the number of all values.
   var cumulative: [Int] {
     var total = 0
     return buckets.map { bucket in
@@ -51,9 +51,9 @@ final class Histogram: Sendable {
   }
 }
 
-/// Instruments of one kind, told apart by the values of their labels.
+/// Instruments of one kind, distinguished by the values of their labels.
 final class Family<Instrument: Sendable>: Sendable {
-  /// How many there are; what would be one more is counted under `other`.
+  /// The maximum number of members; further ones are counted as `other`.
   static var maximumMembers: Int { 2000 }
 
   let name: String

@@ -2,10 +2,10 @@ import FlowJSON
 public import FlowRuntime
 
 extension Log {
-  /// Writes a line for each committed entry that matters to an operator: log lines of flows and failures; steps at the
-  /// level `debug` only.
+  /// Writes a line for each committed entry that is relevant to an operator: log lines of flows and failures; steps at
+  /// the level `debug` only.
   public func record(_ entries: [JournalEntry], _ redaction: Redaction) {
-    // Most entries need no line, and no document is made for them.
+    // Most entries need no line, so that no document is created for them.
     for var entry in entries where entry.kind != .step || isEnabled(.debug) {
       entry.body = redaction.masked(entry.body, of: entry.flow)
       switch entry.kind {

@@ -23,7 +23,7 @@ public final class Log: Sendable {
     case json, text
   }
 
-  /// Lines that may wait for a slow reader; more are counted and left out.
+  /// The maximum number of lines that wait for a slow reader; further ones are counted and omitted.
   public static let maximumWaiting = 10_000
 
   private struct Waiting {
@@ -41,7 +41,7 @@ public final class Log: Sendable {
 
   /// - Parameters:
   ///   - clock: Milliseconds since 1970.
-  ///   - sink: Receives a line with its end; called by one thread at a time, and may wait.
+  ///   - sink: Receives a line with its terminator; called by one thread at a time, and may block.
   public init(
     level: Level, format: Format, clock: @escaping @Sendable () -> Int64, sink: @escaping @Sendable ([UInt8]) -> Void
   ) {
@@ -51,7 +51,7 @@ public final class Log: Sendable {
     self.sink = sink
   }
 
-  /// Whether lines of a level are written.
+  /// Returns true if lines of a level are written.
   public func isEnabled(_ level: Level) -> Bool { level >= self.level }
 
   /// Writes a line.
@@ -100,7 +100,7 @@ public final class Log: Sendable {
 
   private static func time(_ instant: Int64) -> String { timeText(instant) }
 
-  /// Unquoted when it is a word; quoted like JSON when it is ambiguous.
+  /// Unquoted if it is a word; quoted like JSON if it is ambiguous.
   private static func text(_ value: JSON) -> String {
     guard case .string(let text) = value else { return value.text() }
     let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "\"" }

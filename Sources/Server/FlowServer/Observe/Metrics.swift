@@ -3,9 +3,9 @@ import FlowJSON
 import FlowMachine
 public import FlowRuntime
 
-/// The counters of a server. No instance ever becomes a label: their number has no bound.
+/// The counters of a server. Instances are never labels, because their number is unbounded.
 public final class Metrics: Sendable {
-  /// Resources of the process, as the system reports them.
+  /// Resources of the process, as reported by the system.
   public struct Process: Sendable {
     public var residentBytes = 0
     public var cpuSeconds = 0.0
@@ -128,8 +128,8 @@ public final class Metrics: Sendable {
 
   static func states(_ json: JSON?) -> String { (json?.array ?? []).compactMap(\.string).joined(separator: "+") }
 
-  /// Counts an event that caused no step. It must be an event of a program: names that callers invent have no bound.
-  /// - Parameter problem: The reason of the engine, if it was asked.
+  /// Counts an event that caused no step. It must be an event of a program, because arbitrary names are unbounded.
+  /// - Parameter problem: The reason of the engine; nil if the event did not reach it.
   func recordRefusal(of event: String, flow: String?, _ problem: EngineProblem? = nil) {
     events[flow ?? "", event, "refused"].add()
     if case .refused(let refusal, _) = problem, refusal.isFailure { guardErrors[flow ?? ""].add() }

@@ -15,12 +15,12 @@ final class RateHistory: Sendable {
     var failed: Int32 = 0
   }
 
-  /// The minutes of one flow, as a ring; `first` is the oldest that is known.
+  /// The minutes of one flow, as a ring buffer; `first` is the oldest one.
   private struct Ring {
     var counts = [Counts](repeating: Counts(), count: RateHistory.minutes)
     var last: Int64
 
-    /// Makes a minute the newest; minutes without an entry count nothing.
+    /// Advances to a minute; minutes without an entry have zero counts.
     mutating func advance(to minute: Int64) {
       guard minute > last else { return }
       let steps = min(minute - last, Int64(RateHistory.minutes))
@@ -50,9 +50,9 @@ final class RateHistory: Sendable {
     }
   }
 
-  /// The counts of the last minutes, the oldest first; the last minute is the present one.
+  /// The counts of the last minutes, the oldest first; the last minute is the current one.
   /// - Parameters:
-  ///   - span: How many minutes.
+  ///   - span: The number of minutes.
   ///   - now: Milliseconds since 1970.
   func json(minutes span: Int, now: Int64, includes: (String) -> Bool) -> JSON {
     let present = now / RateHistory.minute

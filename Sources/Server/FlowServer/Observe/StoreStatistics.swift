@@ -2,14 +2,14 @@ import Dispatch
 import FlowRuntime
 import Synchronization
 
-/// How much is in the store, counted anew only now and then: counting reads every instance that runs.
+/// The contents of the store, counted periodically: counting reads every running instance.
 final class StoreStatistics: Sendable {
   struct Values: Sendable {
     var population: [InstanceCounts]
     var extent: StoreSize
   }
 
-  /// How long a count is good for, in nanoseconds.
+  /// The time for which a count is valid, in nanoseconds.
   static let freshNanoseconds: UInt64 = 5_000_000_000
 
   private struct Kept {

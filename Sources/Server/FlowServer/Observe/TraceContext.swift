@@ -1,6 +1,6 @@
-/// A place in a trace, as `Traceparent` tells it (W3C Trace Context, level 1).
+/// A position in a trace, in the format of `Traceparent` (W3C Trace Context, level 1).
 public struct TraceContext: Hashable, Sendable {
-  /// 32 and 16 hexadecimal digits in small letters, not all of them 0.
+  /// 32 and 16 lowercase hexadecimal digits, not all of them 0.
   var traceID: String
   var spanID: String
   var isSampled = true
@@ -11,7 +11,7 @@ public struct TraceContext: Hashable, Sendable {
     self.isSampled = isSampled
   }
 
-  /// Nil for what is no place in a trace.
+  /// Nil for an invalid header.
   init?(_ header: String?) {
     guard let parts = header?.split(separator: "-", omittingEmptySubsequences: false), parts.count >= 4,
       parts[0] != "ff", parts[0] == "00" ? parts.count == 4 : true,
@@ -28,12 +28,12 @@ public struct TraceContext: Hashable, Sendable {
 
   var header: String { "00-\(traceID)-\(spanID)-\(isSampled ? "01" : "00")" }
 
-  /// A new place in the same trace.
+  /// A new position in the same trace.
   func child() -> TraceContext {
     TraceContext(traceID: traceID, spanID: TraceContext.digits(1), isSampled: isSampled)
   }
 
-  /// The beginning of a trace.
+  /// The root of a new trace.
   static func root() -> TraceContext { TraceContext(traceID: digits(2), spanID: digits(1)) }
 
   private static func digits(_ words: Int) -> String {

@@ -3,16 +3,16 @@ public import FlowJSON
 public import FlowRuntime
 import Synchronization
 
-/// Makes a span of each committed step, and sends the spans to a collector in the JSON form of OTLP.
+/// Creates a span for each committed step, and sends the spans to a collector in the JSON format of OTLP.
 ///
-/// An instance may live for years, so its steps are not children of a span that stays open: each links to the one
-/// before it, and belongs to the trace of the request that caused it.
+/// An instance may exist for years, so that its steps are not children of an open span: each links to the preceding
+/// one, and belongs to the trace of the request that caused it.
 public final class Tracer: Sendable {
-  /// Spans that may wait for the collector; more are dropped.
+  /// The maximum number of spans that wait for the collector; further ones are dropped.
   public static let maximumWaiting = 8192
   static let maximumBatch = 512
   static let milliseconds = 1000
-  /// Instances whose last step is kept, to link the next one to it.
+  /// The maximum number of instances whose last step is stored for the link of the next one.
   static let maximumInstances = 10_000
 
   private struct State {
@@ -30,7 +30,7 @@ public final class Tracer: Sendable {
   private let clock: @Sendable () -> Int64
   private let send: @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
 
-  /// - Parameter send: Posts a document to the collector, and calls back when that has ended, successfully or not.
+  /// - Parameter send: Posts a document to the collector, and calls back at the end, successful or not.
   public init(
     version: String, clock: @escaping @Sendable () -> Int64,
     send: @escaping @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
@@ -40,19 +40,19 @@ public final class Tracer: Sendable {
     self.send = send
   }
 
-  /// Records the trace of a step's request; before ``record(_:)`` gets its entry.
+  /// Records the trace of a step's request; called before ``record(_:)`` receives its entry.
   func step(_ sequence: Int64, belongsTo parent: TraceContext) {
     state.withLock { state in
       if state.parents.count < Tracer.maximumBatch * 16 { state.parents[sequence] = parent }
     }
   }
 
-  /// Makes spans of committed steps; on the engine's thread.
+  /// Creates spans of committed steps; called on the engine's thread.
   public func record(_ entries: [JournalEntry]) {
     let end = clock()
     let (isFull, mustSchedule) = state.withLock { state -> (Bool, Bool) in
       for entry in entries where entry.kind == .step { Tracer.add(entry, until: end, to: &state) }
-      // Responses precede their entries, so that what is left belongs to no step.
+      // Responses precede their entries, so that the remaining ones belong to no step.
       state.parents.removeAll(keepingCapacity: true)
       let isFull = state.spans.count >= Tracer.maximumBatch
       let mustSchedule = !state.spans.isEmpty && !state.isScheduled
@@ -98,10 +98,10 @@ public final class Tracer: Sendable {
     }
   }
 
-  /// Sends the waiting spans; returns when they are handed over.
+  /// Sends the waiting spans; returns when they are posted.
   public func flush() { queue.sync { sendBatch() } }
 
-  // MARK: - The form of OTLP
+  // MARK: - The format of OTLP
 
   private func document(_ spans: [JSON]) -> JSON {
     [
@@ -139,7 +139,7 @@ public final class Tracer: Sendable {
       text("flow.workflow", entry.flow), text("flow.instance.id", entry.key),
       text("flow.event", Metrics.cause(body)), text("flow.state.from", Metrics.states(body["from"])),
       text("flow.state.to", to),
-      // 64-bit numbers are texts in the JSON form of protocol buffers.
+      // 64-bit numbers are strings in the JSON format of protocol buffers.
       ["key": "flow.revision", "value": ["intValue": .string(String(entry.revision))]],
     ]
   }

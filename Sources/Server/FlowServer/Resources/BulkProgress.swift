@@ -8,11 +8,11 @@ struct BulkRequest: Sendable {
   var command: OperatorCommand
   /// The filters of the list by name.
   var filter: [String: String]
-  /// The flows that the caller may know of; nil for all.
+  /// The flows that the caller may see; nil for all.
   var visible: Set<String>?
   var redaction: Redaction
 
-  /// The list of instances; nil when its flow is not served any more.
+  /// The list of instances; nil when its flow is no longer served.
   func list(_ catalogue: Catalogue) -> InstanceList? {
     let known = catalogue.names.filter { visible?.contains($0) ?? true }
     guard var list = try? InstanceList(Parameters(filter), flow: filter["flow"], catalogue, known: known) else {
@@ -52,16 +52,16 @@ extension BulkRequest {
 
 /// The progress of an operation on many instances.
 struct BulkProgress: Sendable {
-  /// Refusals that are kept with their reasons.
+  /// The maximum number of refusals that are stored with their reasons.
   static let maximumErrors = 100
 
-  /// The number of the last instance that was worked on.
+  /// The number of the last processed instance; nil before the first.
   var after: Int64?
   var done = 0
   var refused = 0
   var errors: [JSON] = []
   var isOver = false
-  /// The reason why the operation could not go on.
+  /// The reason why the operation has stopped; nil without a failure.
   var failure: String?
 
   func adding(_ result: Result<OperatorAnswer, EngineProblem>, of name: String, number: Int64) -> BulkProgress {

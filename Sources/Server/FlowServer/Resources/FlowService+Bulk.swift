@@ -6,10 +6,10 @@ public import FlowRuntime
 import FlowSource
 import Synchronization
 
-/// One operation on many instances, one after the other. Its progress is in the store: it survives a restart.
+/// One operation on many instances, one after the other. Its progress is stored, so that it survives a restart.
 final class BulkWork: Sendable {
   static let operations = OperatorCommand.Action.allCases.map(\.rawValue)
-  /// The pause before a step is repeated that the store could not take.
+  /// The pause before a step is retried that the store has rejected.
   private static let retryPause = DispatchTimeInterval.seconds(1)
 
   let id: Int64
@@ -24,8 +24,8 @@ final class BulkWork: Sendable {
     self.progress = Mutex(progress)
   }
 
-  /// Stores the operation, and starts it when that is on the disk.
-  /// - Parameter completion: Is given the reason when it could not be stored.
+  /// Stores the operation, and starts it after the commit.
+  /// - Parameter completion: Receives the reason when it could not be stored.
   func start(completion: @escaping @Sendable (EngineProblem?) -> Void) {
     service.engine.write(bulk: id, document: document(progress.withLock { $0 })) { [self] result in
       switch result {
@@ -37,7 +37,7 @@ final class BulkWork: Sendable {
     }
   }
 
-  /// Continues after the last instance that was worked on.
+  /// Continues after the last processed instance.
   func resume() {
     let after = progress.withLock { $0.after }
     service.reader.read { [self] queries in
@@ -52,7 +52,7 @@ final class BulkWork: Sendable {
     }
   }
 
-  /// Sends one command at a time, so that others have their turn.
+  /// Sends one command at a time, so that other requests are not delayed.
   private func work(on rows: ArraySlice<InstanceRow>, next: Int64?) {
     guard let row = rows.first else {
       guard let next else { return end(failing: nil) }
@@ -70,7 +70,7 @@ final class BulkWork: Sendable {
       completion: { [self] result in
         switch result {
         case .failure(.storeUnavailable), .failure(.overloaded): again { $0.work(on: rows, next: next) }
-        // The next start continues.
+        // It continues after the next start.
         case .failure(.shuttingDown): return
         default:
           progress.withLock { $0 = before.adding(result, of: name, number: row.id) }
@@ -94,12 +94,12 @@ final class BulkWork: Sendable {
     }
   }
 
-  /// The operation as the store holds it.
+  /// The operation in the format of the store.
   private func document(_ progress: BulkProgress) -> JSON {
     .object([.init("request", request.json), .init("progress", progress.json)])
   }
 
-  /// The operation as the API shows it.
+  /// The operation in the format of the API.
   var json: JSON { BulkWork.view(id, request: request, progress: progress.withLock { $0 }) }
 
   static func view(_ id: Int64, request: BulkRequest, progress: BulkProgress) -> JSON {
@@ -138,7 +138,7 @@ extension FlowService {
       }
       values[member.name] = text
     }
-    // Reports what is wrong with the filter.
+    // Reports errors in the filter.
     _ = try InstanceList(Parameters(values), flow: values["flow"], catalogue, known: knownFlows(request.context))
     var pattern = OperatorCommand(action, flow: "", key: "", reason: try reason(body))
     pattern.caller = try caller(request.context)
@@ -164,7 +164,7 @@ extension FlowService {
   }
 
   /// Continues the operations that the last process did not finish.
-  /// - Throws: When the store can't be read.
+  /// - Throws: `StoreError` when the store can't be read.
   public func resumeBatches(_ queries: any Queries) throws(StoreError) {
     for (id, text) in try queries.bulkOperations().sorted(by: { $0.key < $1.key }) {
       guard let json = try? JSON(parsing: text), let request = BulkRequest(json["request"] ?? .null) else { continue }
@@ -174,7 +174,7 @@ extension FlowService {
     }
   }
 
-  /// Keeps an operation that runs, under a number that was never used.
+  /// Registers a running operation, under a number that was never used.
   private func keep(after last: Int64, _ make: (Int64) -> BulkWork) -> BulkWork {
     batches.withLock { batches in
       batches.last = max(batches.last, last) + 1

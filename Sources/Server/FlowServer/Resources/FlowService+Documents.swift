@@ -40,7 +40,7 @@ extension ProblemKind {
 }
 
 extension HTTPResponse {
-  /// A page that loads nothing and runs nothing.
+  /// A page without external resources and scripts.
   fileprivate static func html(_ text: String) -> HTTPResponse {
     HTTPResponse(
       status: 200,

@@ -5,7 +5,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// The flows that are served, and diagrams of them.
+// The served flows, and their diagrams.
 extension FlowService {
   func listFlows(_ request: RouteRequest) throws(Problem) {
     let principal = request.context.principal

@@ -2,7 +2,7 @@ import FlowHTTP
 import FlowJSON
 import FlowRuntime
 
-// The history of an instance: a page, lines, or a stream without an end.
+// The history of an instance: a page, lines, or an infinite stream.
 extension FlowService {
   func showHistory(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
@@ -33,7 +33,7 @@ extension FlowService {
     try LiveFilter { ["flow": name.flow, "key": name.key][$0] ?? request.query[$0] }
   }
 
-  /// The past and the future, until the client leaves.
+  /// All entries, and future ones until the client disconnects.
   private func followHistory(
     _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess
   ) throws(Problem) {
@@ -47,7 +47,7 @@ extension FlowService {
     }
   }
 
-  /// The whole past, a line for each entry.
+  /// The whole history, one line for each entry.
   private func dumpHistory(
     _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess
   ) throws(Problem) {
@@ -58,7 +58,7 @@ extension FlowService {
     startStream(request, name: name, access: access) { [live] handle in live.lines(wanted, after: after, to: handle) }
   }
 
-  /// Starts a stream about an instance, if there is one.
+  /// Starts a stream about an instance, if the instance exists.
   private func startStream(
     _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess,
     with stream: @escaping @Sendable (ResponseHandle) -> Void
@@ -77,19 +77,19 @@ extension FlowService {
   }
 }
 
-/// A page of a history: the entries that a filter admits.
+/// A page of a history: the entries that a filter selects.
 private struct HistoryPage {
   let instance: Int64
   let filter: LiveFilter
-  /// The fields that nobody sees, and so can't filter by.
+  /// The redacted fields, which therefore cannot be used in filters.
   let redaction: Redaction
   let limit: Int
   let peer: HTTPPeer?
 
-  /// Entries that are read together; large ones end the page by its bytes.
+  /// The number of entries that are read together; large ones end the page by its bytes.
   private static let chunk = 100
 
-  /// - Returns: The entries, and the last one looked at when there may be more.
+  /// - Returns: The entries, and the last one visited when there may be more.
   func read(_ queries: any Queries, after start: Int64) throws(StoreError) -> ([JournalEntry], Int64?) {
     let test = filter.condition?.makeTest()
     var budget = RequestBudget(for: peer)
@@ -118,7 +118,7 @@ private struct HistoryPage {
 }
 
 extension JSON {
-  /// The page of a history with what the history begins with, when what came before was archived.
+  /// The page of a history, with the initial snapshot if earlier entries were archived.
   fileprivate func begun(with snapshot: InstanceSnapshot?) -> JSON {
     guard let snapshot, let members else { return self }
     let beginning: JSON = [
@@ -130,7 +130,7 @@ extension JSON {
 }
 
 extension JournalEntry {
-  /// The entry as histories have it.
+  /// The entry in the format of histories.
   var view: JSON {
     [
       "offset": .int(sequence), "revision": .int(Int64(revision)), "type": .string(kind.rawValue),

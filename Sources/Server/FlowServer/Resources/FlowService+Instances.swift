@@ -4,9 +4,9 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// Lists and views of instances. They read committed state, away from the engine.
+// Lists and views of instances. They read committed state, independently of the engine.
 extension FlowService {
-  /// The highest `limit` of a list.
+  /// The maximum `limit` of a list.
   static let maximumLimit = 500
 
   func listInstances(_ request: RouteRequest) throws(Problem) {
@@ -19,7 +19,7 @@ extension FlowService {
     wanted.redaction = request.context.middleware.settings.redaction
     let list = wanted
     answer(request) { [self] queries throws(StoreError) in
-      // Read before the rows, so that a subscriber from here on misses nothing.
+      // Read before the rows, so that a subscriber that starts here misses no entry.
       let span = try JournalSpan(queries)
       let (rows, next) = try list.page(queries, programs)
       var items: [JSON] = []
@@ -67,16 +67,16 @@ extension FlowService {
 
   // MARK: - Helpers
 
-  /// The instance that the path names.
+  /// The instance in the path.
   func instanceName(_ request: RouteRequest) throws(Problem) -> (flow: String, key: String) {
     (try flow(request).name, request["key"] ?? "")
   }
 
-  /// The reason why there is no such instance: there never was, or it was archived.
+  /// The reason why the instance is missing: it never existed, or it was archived.
   func missing(
     _ name: (flow: String, key: String), queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> Problem {
-    // What is left of an instance has no data for its rules.
+    // A tombstone has no data for read rules.
     let isOpen = programs.servedEntry(name.flow).map(access.admitsAll) ?? true
     guard isOpen, let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
       return .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
@@ -84,7 +84,7 @@ extension FlowService {
     return EngineProblem.gone(key: name.key, endedAt: stone.endedAt).problem
   }
 
-  /// The row of an instance; nil when there is none that the caller may read.
+  /// The row of an instance; nil when it does not exist or the caller may not read it.
   func row(
     _ name: (flow: String, key: String), queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> InstanceRow? {
@@ -92,7 +92,7 @@ extension FlowService {
     return try access.admits(row) ? row : nil
   }
 
-  /// The view of an instance; nil when there is none that the caller may read.
+  /// The view of an instance; nil when it does not exist or the caller may not read it.
   func view(
     _ name: (flow: String, key: String), queries: any Queries, access: ReadAccess
   ) throws(StoreError) -> InstanceView? {
@@ -101,7 +101,8 @@ extension FlowService {
   }
 
   /// The common form of lists.
-  /// - Parameter total: The number of items on all pages: nil when nobody asked, null in the page when it is unknown.
+  /// - Parameter total: The number of items on all pages: nil when it was not requested, null in the page when it is
+  ///   unknown.
   func page(_ items: [JSON], next: JSON?, limit: Int, asOf span: JournalSpan, total: Int?? = nil) -> JSON {
     var page: [JSON.Member] = [.init("next", next ?? .null), .init("limit", .int(Int64(limit)))]
     if let total { page.append(.init("total", total.map { .int(Int64($0)) } ?? .null)) }
@@ -110,14 +111,14 @@ extension FlowService {
     ]
   }
 
-  /// Reads on a worker and responds from there.
+  /// Reads on a worker and responds from that thread.
   func answer(
     _ request: RouteRequest, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> HTTPResponse
   ) {
     read(request) { queries throws(StoreError) in request.respond.send(try body(queries)) }
   }
 
-  /// Reads on a worker, and responds when that fails.
+  /// Reads on a worker, and responds if the read fails.
   func read(_ request: RouteRequest, _ body: @escaping @Sendable (any Queries) throws(StoreError) -> Void) {
     reader.read { queries in
       do throws(StoreError) {

@@ -2,7 +2,7 @@ import FlowJSON
 import FlowRuntime
 import FlowTime
 
-// Work for outside programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
+// Work for external programs: `POST /v1/jobs/claim`, `…/{id}/complete`, `…/{id}/fail`, `…/{id}/heartbeat`.
 extension FlowService {
   static let defaultLeaseMilliseconds: Int64 = 60_000
 
@@ -17,7 +17,7 @@ extension FlowService {
     var claim = ClaimRequest(queue: queue, limit: count, leaseMilliseconds: try lease(body))
     claim.worker = try body.text("worker")
     claim.waitMilliseconds = try wait(body)
-    // A queue may hold the work of several flows.
+    // A queue may contain the work of several flows.
     claim.flows = context.principal.flows
     engine.claim(claim) { [self] result in
       switch result {
@@ -66,7 +66,7 @@ extension FlowService {
     heartbeat(id, fence: fence, lease: try lease(body), request)
   }
 
-  /// The job that the path names, and the fence that proves the claim.
+  /// The job in the path, and the fence that identifies the claim.
   /// - Throws: 400, 404 and 409.
   private func claimed(
     _ request: RouteRequest, with members: [String]

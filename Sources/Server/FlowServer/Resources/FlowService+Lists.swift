@@ -4,7 +4,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// Lists of what is to be done: jobs and schedules.
+// Lists of pending work: jobs and schedules.
 extension FlowService {
   func listJobs(_ request: RouteRequest) throws(Problem) {
     let flow = request.query["flow"]

@@ -5,7 +5,7 @@ import FlowRuntime
 
 // Operations on instances and dead letters.
 extension FlowService {
-  /// The longest reason, in bytes.
+  /// The maximum length of a reason, in bytes.
   static let maximumReasonBytes = 1024
 
   func cancelInstance(_ request: RouteRequest) throws(Problem) { try operate(.cancel, request) }
@@ -147,7 +147,7 @@ extension FlowService {
       let counts: [JSON.Member] = [
         .init("items", .array(items)), .init("asOf", .string(LivePosition(span).description)),
       ]
-      // The size of the store is for those who may see all of it.
+      // The size of the store is shown to callers that may see all of it.
       let isWhole = principal.flows == nil && catalogue.entries.allSatisfy(access.admitsAll)
       let size = isWhole ? try queries.extent().members : []
       return json(.object(counts + size + rates))
@@ -166,7 +166,7 @@ extension FlowService {
     return [.init("rates", shown)]
   }
 
-  /// Counts are shown to callers who may read every instance of the flow.
+  /// Counts are shown to callers that may read every instance of the flow.
   private func isCounted(_ flow: String, _ access: ReadAccess) -> Bool {
     programs.servedEntry(flow).map(access.admitsAll) ?? true
   }

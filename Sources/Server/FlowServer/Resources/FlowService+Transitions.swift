@@ -5,7 +5,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// The effect that events would have on an instance, and why: the explanation of a refusal without the event.
+// The effect that events would have on an instance, with reasons: the explanation of a refusal without the event.
 extension FlowService {
   func showTransitions(_ request: RouteRequest) throws(Problem) {
     let name = try instanceName(request)
@@ -51,7 +51,7 @@ private struct ExplanationRequest {
 
   private var machine: Machine { stepper.machine }
 
-  /// - Parameter event: Nil for every event that the instance accepts now.
+  /// - Parameter event: Nil for all events that the instance accepts now.
   func json(event: String?, data: JSON?) throws(EngineProblem) -> JSON {
     var items: [JSON] = []
     for name in event.map({ [$0] }) ?? stepper.acceptedEvents(of: instance) {
@@ -72,7 +72,7 @@ private struct ExplanationRequest {
     switch Value.from(data ?? .object([]), as: .record(name), in: machine.types) {
     case .success(let payload): return explain(event, payload: payload)
     case .failure(let problems):
-      // Without data guards can be shown, but not evaluated.
+      // Without data, guards can be shown, but not evaluated.
       guard data == nil else { throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) }) }
       return ["event": .string(name), "would": "depend", "explanation": .array(reactions(to: event))]
     }

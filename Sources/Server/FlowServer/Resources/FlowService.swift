@@ -8,8 +8,8 @@ import Synchronization
 
 /// The API over HTTP and WebSocket: parses requests, calls the engine or reads the store, and renders the results.
 ///
-/// Its methods never wait: the engine answers later, reads run on workers. ``AccessMiddleware`` authenticates each
-/// request before it arrives here.
+/// Its methods never block: the engine answers asynchronously, reads run on workers. ``AccessMiddleware`` authenticates
+/// each request before it reaches this type.
 public final class FlowService: Sendable {
   let engine: EngineThread
   let reader: QueryQueue
@@ -18,30 +18,30 @@ public final class FlowService: Sendable {
   let clock: @Sendable () -> Int64
   let live: LiveHub
   let pictures = DiagramCache()
-  /// Programs are compiled, and runs simulated, one after the other.
+  /// Programs are compiled, and runs are simulated, one after the other.
   let deployments = WorkerPool(width: 1, limit: FlowService.maximumWaiting)
   let simulations = WorkerPool(width: 1, limit: FlowService.maximumWaiting)
   /// The clients of open sockets.
   let peers = Mutex<[WebSocketHandle: LivePeer]>([:])
   let batches = Mutex((last: Int64(0), kept: [BulkWork]()))
-  /// The reason why a program can't be served here; nil when nothing is missing.
+  /// The reason why a program can't be served here; nil when all requirements are met.
   let obstacle: @Sendable (Program) -> String?
   /// A variable of the environment, for the secrets of webhooks.
   let variable: @Sendable (String) -> String?
-  /// The web page; nil where there is none.
+  /// The web page; nil when it is disabled.
   let dashboard: (@Sendable () -> Dashboard)?
   /// The key of entity tags.
   let tagSecret = randomBytes(32) ?? []
 
-  /// Deployments or simulations that may wait.
+  /// The maximum number of waiting deployments or simulations.
   static let maximumWaiting = 64
 
   /// - Parameters:
-  ///   - queries: Connections that only read, for lists and views; each serves one request at a time.
+  ///   - queries: Read-only connections for lists and views; each serves one request at a time.
   ///   - clock: Milliseconds since 1970.
   ///   - obstacle: The reason why a program can't be served here.
   ///   - variable: A variable of the environment.
-  ///   - dashboard: The web page; nil serves none.
+  ///   - dashboard: The web page; nil to disable it.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },
@@ -58,10 +58,10 @@ public final class FlowService: Sendable {
     self.dashboard = dashboard
   }
 
-  /// The flows that are served.
+  /// The served flows.
   var catalogue: Catalogue { engine.catalogue }
 
-  /// Carries out a request that access has admitted.
+  /// Executes a request that the access middleware has admitted.
   func handle(_ request: HTTPRequest, _ responder: Responder) {
     do throws(Problem) {
       switch responder.context.match.target {
@@ -81,7 +81,7 @@ public final class FlowService: Sendable {
     .json(document, status: status, headers: headers)
   }
 
-  /// The flow that the path names.
+  /// The flow in the path.
   /// - Throws: 404.
   func flow(_ request: RouteRequest) throws(Problem) -> Catalogue.Entry {
     let name = request["flow"] ?? ""

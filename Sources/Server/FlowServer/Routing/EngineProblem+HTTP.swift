@@ -3,7 +3,7 @@ import FlowMachine
 import FlowRuntime
 
 extension EngineProblem {
-  /// The problem as clients get it.
+  /// The problem in the format of the API.
   var problem: Problem {
     switch self {
     case .unknownFlow(let name, let known): .unknownFlow(name, known: known)

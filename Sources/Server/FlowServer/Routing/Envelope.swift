@@ -1,11 +1,11 @@
 import FlowJSON
 import FlowSource
 
-// Strict reading of JSON bodies and messages: a member that would be passed over silently could change the meaning of a
-// request, so it is an error.
+// Strict parsing of JSON bodies and messages: a silently ignored member could change the meaning of a request, so that
+// it is an error.
 extension JSON {
-  /// Rejects members that the object does not have.
-  /// - Parameter hints: The right way for names that belong to other APIs.
+  /// Rejects unknown members.
+  /// - Parameter hints: The names here for names of other APIs.
   /// - Throws: 400 with a suggestion.
   func checkMembers(_ known: [String], hints: [String: String] = [:]) throws(Problem) {
     guard let members else { throw .badRequest("the body must be a JSON object") }

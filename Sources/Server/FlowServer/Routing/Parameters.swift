@@ -1,7 +1,7 @@
 import CEL
 import FlowSource
 
-/// The decoded parameters of a query, with readers that explain what is wrong.
+/// The decoded parameters of a query, with typed accessors that report errors.
 struct Parameters: Sendable {
   private var values: [String: String]
 
@@ -9,8 +9,8 @@ struct Parameters: Sendable {
 
   subscript(_ name: String) -> String? { values[name] }
 
-  /// Rejects parameters that the resource does not have: a misspelt `dryRun` would act, and a misspelt filter would
-  /// find everything.
+  /// Rejects unknown parameters: a misspelt `dryRun` would execute the request, and a misspelt filter would select
+  /// everything.
   /// - Throws: 400 with a suggestion.
   func check(_ known: [String]) throws(Problem) {
     guard let other = values.keys.filter({ !known.contains($0) }).min() else { return }
@@ -29,7 +29,7 @@ struct Parameters: Sendable {
     return number
   }
 
-  /// One of a few words; nil when it was not given.
+  /// One of several words; nil without the parameter.
   func choice(_ name: String, _ words: [String]) throws(Problem) -> String? {
     guard let text = values[name] else { return nil }
     guard words.contains(text) else {
@@ -38,10 +38,10 @@ struct Parameters: Sendable {
     return text
   }
 
-  /// `true` or `false`; false when it was not given.
+  /// `true` or `false`; false without the parameter.
   func flag(_ name: String) throws(Problem) -> Bool { try choice(name, ["true", "false"]) == "true" }
 
-  /// An instant in milliseconds since 1970; nil when it was not given.
+  /// An instant in milliseconds since 1970; nil without the parameter.
   func time(_ name: String) throws(Problem) -> Int64? {
     guard let text = values[name] else { return nil }
     guard let time = Timestamp(text) else {

@@ -47,7 +47,7 @@ extension Problem {
 
   static func notFound(_ detail: String) -> Problem { Problem(.notFound, detail) }
 
-  /// - Parameter names: The flows that the caller may know of.
+  /// - Parameter names: The flows that the caller may see.
   static func unknownFlow(_ name: String, known names: [String]) -> Problem {
     let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" }
     return .notFound("there is no flow `\(name)`" + (guess ?? "; there are \(names.joined(separator: ", "))"))

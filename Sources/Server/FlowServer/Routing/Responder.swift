@@ -2,10 +2,10 @@ import FlowHTTP
 import FlowJSON
 import FlowRuntime
 
-/// The way back to the client of one request.
+/// Sends the response to one request.
 ///
-/// Responses are redacted and compressed on a worker: completions of the engine run on its thread, which has others to
-/// serve.
+/// Responses are redacted and compressed on a worker: completions of the engine run on its thread, which must not be
+/// blocked.
 struct Responder: Sendable {
   let handle: ResponseHandle
   let context: RequestContext
@@ -24,8 +24,8 @@ struct Responder: Sendable {
 
   func send(_ problem: Problem) { send(context.response(problem)) }
 
-  /// Sends a problem of the engine, without what the caller may not see.
-  /// - Parameter flow: The flow that it is about; nil when several may be.
+  /// Sends a problem of the engine, without values that the caller may not see.
+  /// - Parameter flow: The flow concerned; nil when there may be several.
   func send(_ problem: EngineProblem, of flow: String?) { send(context.visible(problem, of: flow)) }
 }
 

@@ -1,10 +1,10 @@
 /// A permission that a key can have.
 enum Scope: String, CaseIterable, Sendable {
-  /// For everyone.
+  /// Available to every caller.
   case open
   case read
   case send
-  /// Claiming and finishing jobs.
+  /// Claiming and completing jobs.
   case work
   case operate
   case deploy
@@ -21,7 +21,7 @@ struct Route: Sendable {
   /// The path, with `{name}` for its variables.
   var template: String
   var scope: Scope
-  /// The operation in a few words.
+  /// The operation as a short phrase.
   var summary: String
   var handler: Handler
   var document = RouteDocument()
@@ -40,12 +40,12 @@ struct Route: Sendable {
     access = RouteAccess(flows: scope == .open ? .none : parameters.contains("flow") ? .named : .all)
   }
 
-  /// Whether it changes something.
+  /// True for an operation that changes state.
   var isChanging: Bool {
     ![.open, .read].contains(scope) || method != "GET" && scope == .open && template != Route.session
   }
 
-  /// Whether it compiles, renders or evaluates what grows with the input or with the programs.
+  /// True for an operation that compiles, renders or evaluates, at a cost that grows with the input or the programs.
   var isExpensive: Bool {
     scope == .deploy || scope == .operate || scope == .read
   }
@@ -59,7 +59,7 @@ struct Route: Sendable {
     return copy
   }
 
-  /// The parts of a path between its slashes; an empty segment counts.
+  /// The segments of a path between its slashes, including empty ones.
   static func segments(of path: Substring) -> [Substring] {
     path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
   }

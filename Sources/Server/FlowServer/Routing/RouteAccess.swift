@@ -1,13 +1,13 @@
-/// Access to a resource beyond its scope, by flow, instance and field. The code enforces this table, and
-/// `Docs/security.md` and the tests are made from it.
+/// Access to a resource beyond its scope, by flow, instance and field. The code enforces this table; `Docs/security.md`
+/// and the tests are generated from it.
 struct RouteAccess: Sendable {
   /// The effect of a key's limit to some flows.
   enum Flows: String, Sendable {
-    /// The resource is about no flow.
+    /// The resource is not related to flows.
     case none
-    /// The key must be allowed the flow in the path; other flows look as if they did not exist.
+    /// The key must be allowed the flow in the path; other flows appear not to exist.
     case named
-    /// The resource leaves out what belongs to other flows.
+    /// The resource omits data of other flows.
     case filtered
     /// Only a key for all flows may use it.
     case all
@@ -17,11 +17,11 @@ struct RouteAccess: Sendable {
   enum Instances: String, Sendable {
     /// The resource shows no instance.
     case none
-    /// An instance that the caller may not read looks as if it did not exist.
+    /// An instance that the caller may not read appears not to exist.
     case readable
-    /// Instances that the caller may not read are left out of lists and counts.
+    /// Instances that the caller may not read are omitted from lists and counts.
     case filtered
-    /// The operation is carried out, and values are shown only to callers who may read the instance.
+    /// The operation is executed, and values are shown only to callers that may read the instance.
     case acknowledged
   }
 
@@ -31,7 +31,7 @@ struct RouteAccess: Sendable {
     case none
     /// Values, with redacted fields masked.
     case masked
-    /// Values as they are, for the worker that needs them.
+    /// Unmasked values, for the worker that needs them.
     case plain
   }
 

@@ -1,6 +1,6 @@
 import FlowSource
 
-/// The route that a request resolved to, once: its resource, the scope it needs, and the names in its path.
+/// The resolved route of a request: its resource, the required scope, and the names in its path.
 struct RouteMatch: Sendable {
   /// The result of the look-up.
   enum Target: Sendable {
@@ -8,15 +8,15 @@ struct RouteMatch: Sendable {
     /// The resource exists, for these methods.
     case methods([String])
     case nothing
-    /// The path holds an escape that is not UTF-8.
+    /// The path contains an escape that is not UTF-8.
     case malformed(Problem)
   }
 
   let target: Target
   let scope: Scope
-  /// The path with `{name}` for its variables; `/{other}` for what is not served.
+  /// The path with `{name}` for its variables; `/{other}` for unknown paths.
   let template: String
-  /// Whether the request is there to change something.
+  /// True if the request changes state.
   let isChanging: Bool
   /// The decoded variables of the path, in the order of the template.
   private let values: [String]
@@ -24,7 +24,7 @@ struct RouteMatch: Sendable {
   init(method: String, path: String) {
     let found = RouteTree.served.find(method, path)
     guard case .route(let route, let segments) = found else {
-      // Only callers with a scope learn what is not served; that an open resource lacks a method is public.
+      // Only callers with a scope are informed of unknown paths; the methods of an open resource are public.
       let isOpen = if case .methods(_, isOpen: true) = found { true } else { false }
       target = if case .methods(let methods, _) = found { .methods(methods) } else { .nothing }
       scope = isOpen ? .open : method == "GET" || method == "HEAD" ? .read : .operate
@@ -55,27 +55,27 @@ struct RouteMatch: Sendable {
     return values[index]
   }
 
-  /// The flow that the path names.
+  /// The flow in the path; nil without one.
   var flow: String? { self["flow"] }
 
-  /// How the limit of a key to some flows applies.
+  /// The effect of a key's limit to some flows.
   var flows: RouteAccess.Flows {
     switch target {
     case .route(let route): route.access.flows
-    // A path that can't be decoded names no flow that anyone may see.
+    // A path that can't be decoded identifies no visible flow.
     case .malformed, .methods, .nothing: .all
     }
   }
 
-  /// Bodies up to here are parsed on the loop.
+  /// The maximum size of bodies that are parsed on the loop, in bytes.
   static let cheapBytes = 4_096
 
-  /// Whether the request costs a loop little, apart from its body.
+  /// True if the request is cheap for a loop, apart from its body.
   var isCheap: Bool { route.map { !$0.isExpensive } ?? true }
 
-  /// Whether it is a health check, which works under any name.
+  /// True for a health check, which works under any host name.
   var isProbe: Bool { template == "/livez" || template == "/readyz" }
 
-  /// Whether it is the live stream, the only resource that may be opened before the caller authenticates.
+  /// True for the live stream, the only resource that may be opened before the caller authenticates.
   var isLive: Bool { template == Route.live }
 }

@@ -1,6 +1,6 @@
 import FlowHTTP
 
-/// One request on its way through a route: its decoded parameters, its context, and the way back.
+/// One request at its route: its decoded parameters, its context, and its responder.
 struct RouteRequest: Sendable {
   let http: HTTPRequest
   let context: RequestContext
@@ -12,7 +12,7 @@ struct RouteRequest: Sendable {
     self.http = http
     context = respond.context
     self.respond = respond
-    // Other systems append what they like to the address of a webhook.
+    // Other systems append arbitrary parameters to the address of a webhook.
     guard route.scope != .open else {
       query = (try? RouteRequest.query(of: http)) ?? Parameters()
       return
@@ -26,7 +26,7 @@ struct RouteRequest: Sendable {
   subscript(_ name: String) -> String? { context.match[name] }
 
   /// The parameters of a request's query.
-  /// - Throws: 400 for one that is given twice: either value could be meant.
+  /// - Throws: 400 for a repeated parameter, which is ambiguous.
   static func query(of request: HTTPRequest) throws(Problem) -> Parameters {
     var query: [String: String] = [:]
     for pair in (request.query ?? "").split(separator: "&") {
@@ -69,7 +69,7 @@ struct RouteRequest: Sendable {
     }
   }
 
-  /// Whether the client names a media type in `Accept`; `*/*` names none.
+  /// Returns true if the client lists a media type in `Accept`; `*/*` does not count.
   func accepts(_ type: String) -> Bool {
     for value in http.headers.values(of: "Accept") {
       for part in value.split(separator: ",") {
@@ -80,7 +80,7 @@ struct RouteRequest: Sendable {
     return false
   }
 
-  /// The media type that `Accept` prefers, the first of several with the same weight; nil when it names others only
+  /// The media type that `Accept` prefers, the first of several with the same weight; nil when it lists only others
   /// (RFC 9110, 12.5.1).
   func preferred(of types: [String]) -> String? {
     let values = http.headers.values(of: "Accept")
@@ -95,7 +95,7 @@ struct RouteRequest: Sendable {
     return best?.type
   }
 
-  /// A position in the journal: `Last-Event-ID`, as browsers send it when they reconnect, or else from the query.
+  /// A position in the journal: from `Last-Event-ID`, which browsers send when they reconnect, or else from the query.
   func position(_ name: String) throws(Problem) -> LivePosition? {
     guard let text = http.headers["Last-Event-ID"] ?? query[name] else { return nil }
     guard let position = LivePosition(text) else {
@@ -125,13 +125,13 @@ private struct MediaRange {
 }
 
 extension HTTPRequest {
-  /// Headers that may be given once.
+  /// Headers that may occur once.
   private static let singleHeaders = [
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "Flow-Caller", "Flow-Roles",
     "X-Request-Id",
   ]
 
-  /// - Throws: 400 for a header that is given twice although it has one value: either could be meant.
+  /// - Throws: 400 for a repeated header with a single value, which is ambiguous.
   func checkSingleHeaders() throws(Problem) {
     for name in HTTPRequest.singleHeaders where headers.values(of: name).count > 1 {
       throw .badRequest("the header `\(name)` is given more than once")
@@ -144,7 +144,7 @@ extension HTTPRequest {
     }
   }
 
-  /// Whether the client accepts a content coding, by its weight or that of `*` (RFC 9110, 12.5.3).
+  /// Returns true if the client accepts a content coding, by its weight or that of `*` (RFC 9110, 12.5.3).
   func accepts(coding: String) -> Bool {
     var weights: [String: Double] = [:]
     for value in headers.values(of: "Accept-Encoding") {

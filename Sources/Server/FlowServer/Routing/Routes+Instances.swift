@@ -145,7 +145,7 @@ extension Route {
         .condition),
       .query("order", "by age", ["type": "string", "enum": ["oldest", "newest"]]),
       .query("include", "`data`: each instance with its data", ["type": "string", "enum": ["data"]]),
-      .query("count", "`true`: the page tells how many match", Schemas.flag), .limit,
+      .query("count", "`true`: the page includes the number of matches", Schemas.flag), .limit,
       .query("cursor", "the `page.next` of the previous page", .cursor)
     )
     .giving(200, "A page", Schemas.page("InstanceSummary")).refusing("invalid-query", "cursor-mismatch")

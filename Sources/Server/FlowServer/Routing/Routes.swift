@@ -1,6 +1,6 @@
 import FlowJSON
 
-// Every operation of the API, in the order of its documentation. Nothing is served that is not in this table.
+// Every operation of the API, in the order of its documentation. Only the operations in this table are served.
 extension Route {
   static let all =
     events + instances + flows + operations + deployment + jobs + liveStream + caller + documents + health

@@ -4,14 +4,14 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// Diagrams of flows; those that Graphviz lays out are made once for each version and set of states.
+/// Diagrams of flows; the layouts of Graphviz are cached by version and set of states.
 final class DiagramCache: Sendable {
-  /// Diagrams that are kept.
+  /// The maximum number of cached diagrams.
   static let maximumKept = 64
-  /// The longest time for a layout, in seconds.
+  /// The timeout of a layout, in seconds.
   static let maximumSeconds = 10
 
-  /// The time after which a failed layout is tried again, in nanoseconds.
+  /// The time after which a failed layout is retried, in nanoseconds.
   static let retryNanoseconds: UInt64 = 60_000_000_000
 
   private struct Layout {
@@ -27,14 +27,14 @@ final class DiagramCache: Sendable {
   private let layouts = Mutex<[String: Layout]>([:])
 
   /// Draws a flow as SVG, on a worker.
-  /// - Parameter finish: Called with nil when `dot` is missing, or has failed.
+  /// - Parameter finish: Called with nil when `dot` is missing or has failed.
   func draw(
     _ entry: Catalogue.Entry, active: [String] = [], finish: @escaping @Sendable ([UInt8]?) -> Void
   ) {
     let name = "\(entry.hash)/\(entry.name)/\(active.joined(separator: " "))"
     if let layout = layout(name) { return finish(layout.picture) }
     let isAccepted = pool.run { [self] in
-      // Others may have asked for the same picture before.
+      // An earlier request may have produced the same diagram.
       if let layout = layout(name) { return finish(layout.picture) }
       let picture = Graphviz.svg(
         dot(entry.machine.program, flow: entry.flow, active: active), seconds: DiagramCache.maximumSeconds)

@@ -3,7 +3,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// Triggers of starts and transitions in parts, for clients that work with them.
+// Triggers of starts and transitions in parts, for clients that process them.
 extension FlowView {
   /// The event and the roles, or the schedule with its next run.
   func trigger(ofStart index: Int) -> [JSON.Member] {
@@ -38,7 +38,7 @@ extension FlowView {
     return named(event) + [roles(transition.roles)] + members
   }
 
-  /// The calls and steps of all states, with the calls that each waits for.
+  /// The calls and steps of all states, with the calls for which each waits.
   var calls: [JSON] {
     flow.calls.map { call in
       [
@@ -70,7 +70,7 @@ extension FlowView {
 }
 
 extension String {
-  /// The text of a string literal; any other expression as it is.
+  /// The text of a string literal; the source of any other expression.
   fileprivate var unquoted: String {
     count > 1 && hasPrefix("\"") && hasSuffix("\"") ? String(dropFirst().dropLast()) : self
   }

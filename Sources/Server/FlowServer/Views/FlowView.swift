@@ -5,7 +5,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// A flow as clients see it.
+/// A flow in the format of the API.
 struct FlowView {
   let entry: Catalogue.Entry
   /// The next runs of its scheduled starts.
@@ -31,7 +31,7 @@ struct FlowView {
       ])
   }
 
-  /// All there is to say of it.
+  /// All properties of the flow.
   var json: JSON {
     .object(
       header + [
@@ -67,7 +67,7 @@ struct FlowView {
     }
   }
 
-  /// How deliveries of an event are signed; null for one that is no webhook.
+  /// The signature scheme of an event's deliveries; null for an event without a webhook.
   private func webhook(_ event: Event) -> JSON {
     guard let webhook = event.webhook else { return .null }
     return ["header": .string(webhook.header), "algorithm": .string(webhook.algorithm)]

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Graphviz, which does the layout of pictures as a process of its own.
+/// Runs Graphviz as a separate process, for the layout of diagrams.
 public enum Graphviz {
   /// Lays a graph out.
-  /// - Parameter seconds: How long it may take; nil for as long as it likes.
-  /// - Returns: The picture as SVG; nil when `dot` could not be run, or failed.
+  /// - Parameter seconds: The timeout; nil for none.
+  /// - Returns: The diagram as SVG; nil when `dot` could not be run or failed.
   public static func svg(_ graph: String, seconds: Int? = nil) -> [UInt8]? {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
@@ -15,7 +15,7 @@ public enum Graphviz {
     process.standardError = FileHandle.nullDevice
     do {
       try process.run()
-      // A layout that fails closes its input early; what is read then says so.
+      // A layout that fails closes its input early; its exit status reports the failure.
       try? input.fileHandleForWriting.write(contentsOf: Data(graph.utf8))
       try input.fileHandleForWriting.close()
     } catch {

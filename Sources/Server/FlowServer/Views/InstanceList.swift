@@ -6,7 +6,7 @@ import FlowMachine
 import FlowRuntime
 import FlowSource
 
-/// A list of instances as a request selects it: filters of the store, and filters that are evaluated row by row.
+/// A list of instances for a request: filters of the store, and filters that are evaluated for each row.
 struct InstanceList {
   var filter: InstanceFilter
   var state: String?
@@ -17,29 +17,29 @@ struct InstanceList {
   var condition: Predicate?
   var limit: Int
   var after: Int64?
-  /// Whether each instance is listed with its data.
+  /// True if each instance is listed with its data.
   var includesData = false
-  /// Whether the page tells how many instances match.
+  /// True if the page includes the number of matching instances.
   var counts = false
-  /// The flows that the caller may know of; nil for all.
+  /// The flows that the caller may see; nil for all.
   var visible: Set<String>?
   /// The read rules for the caller; nil for all instances.
   var access: ReadAccess?
-  /// Whether rules may leave instances out.
+  /// True if read rules may exclude instances.
   private var isRestricted: Bool { access != nil && hasRules }
   private let hasRules: Bool
-  /// The fields that nobody sees, and so can't filter by.
+  /// The redacted fields, which therefore cannot be used in filters.
   var redaction = Redaction()
-  /// The client; a list for one that has left ends.
+  /// The client; the list ends when it disconnects.
   var peer: HTTPPeer?
   /// The filters, to which a cursor is bound.
   let signature: String
-  /// Whether all instances are of one flow, whose types the query knows.
+  /// True if all instances are of one flow, whose types are known to the query.
   private let isTyped: Bool
 
   /// - Parameters:
   ///   - flow: The flow of the instances; nil for all.
-  ///   - known: The flows that the caller may know of, for messages.
+  ///   - known: The flows that the caller may see, for messages.
   /// - Throws: 400 and 404.
   init(_ query: Parameters, flow: String?, _ catalogue: Catalogue, known: [String]) throws(Problem) {
     let entry = try flow.map { name throws(Problem) in try InstanceList.flow(name, catalogue, known: known) }
@@ -65,7 +65,7 @@ struct InstanceList {
     after = try query["cursor"].map { text throws(Problem) in try Cursor(text, filter: signature).position }
   }
 
-  /// The filters of a list besides its flow.
+  /// The filters of a list, except its flow.
   static let filters = [
     "status", "key", "startedAfter", "startedBefore", "updatedAfter", "updatedBefore", "state", "version", "q",
   ]
@@ -106,7 +106,7 @@ struct InstanceList {
     guard let entry else {
       return try Predicate(text, parameter: "q", variables: variables, types: TypeRegistry())
     }
-    // In the list of one flow the data has a type, which reveals misspelt fields.
+    // In the list of one flow the data has a type, by which misspelt fields are detected.
     let machine = entry.machine
     let fields = machine.program.flows[entry.flow].fields.map { FieldDeclaration($0.name, $0.type) }
     var types = machine.types
@@ -144,7 +144,7 @@ struct InstanceList {
   // MARK: - Reading
 
   /// One page, which ends early when the budget of a request is spent.
-  /// - Parameter isCounting: Whether each row costs, also where the store filters alone.
+  /// - Parameter isCounting: True if each row is charged to the budget, also when the store does all filtering.
   func page(
     _ queries: any Queries, _ programs: ProgramCache, isCounting: Bool = false
   ) throws(StoreError) -> (rows: [InstanceRow], next: Cursor?) {
@@ -174,7 +174,7 @@ struct InstanceList {
     }
   }
 
-  /// The number of instances that match, on all pages; nil when counting them would cost more than a request may.
+  /// The number of matching instances on all pages; nil when counting them would exceed the budget of a request.
   func total(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
     let isByState =
       filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
@@ -196,7 +196,7 @@ struct InstanceList {
     return next == nil ? rows.count : nil
   }
 
-  /// The approximate size of an instance in a list without data.
+  /// The number of rows that are read together for filters that inspect each row.
   private static let summaryBytes = 512
 
   /// Rows that are read together for filters that look at each.

@@ -40,7 +40,7 @@ extension InstanceView {
 
   private func numbers(_ name: String) -> [Int] { position[name]?.array?.compactMap(\.int) ?? [] }
 
-  /// The paths of a state and of all states around it.
+  /// The paths of a state and of all enclosing states.
   private static func around(_ path: String) -> [String] {
     let parts = path.split(separator: ".")
     return parts.indices.map { parts[...$0].joined(separator: ".") }

@@ -3,7 +3,7 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-/// An instance as clients see it.
+/// An instance in the format of the API.
 struct InstanceView {
   let row: InstanceRow
   /// The program that it runs; nil when that can't be loaded.
@@ -24,7 +24,7 @@ struct InstanceView {
 
   var states: [String] { position["states"]?.array?.compactMap(\.string) ?? [] }
 
-  /// Whether nothing more happens to it unless somebody or a timer says so.
+  /// True if the instance is quiescent: it changes only by an event, a command or a timer.
   var isQuiet: Bool { row.status != .running || !jobs.contains { $0.call != nil } }
 
   /// The instance in a list.
@@ -44,7 +44,7 @@ struct InstanceView {
 
   var data: JSON { (try? JSON(parsing: row.data)) ?? .null }
 
-  /// All there is to say of it.
+  /// All properties of the instance.
   var json: JSON {
     var members = summary.members ?? []
     members += [
@@ -59,9 +59,9 @@ struct InstanceView {
     return .object(members)
   }
 
-  // MARK: - What it waits for
+  // MARK: - Pending work
 
-  /// The timers that are armed, the next first.
+  /// The armed timers, the earliest first.
   private var timers: [(transition: Transition, due: Int64)] {
     guard let flow else { return [] }
     return (position["timers"]?.array ?? []).compactMap { timer in
@@ -71,7 +71,7 @@ struct InstanceView {
     }.sorted { $0.due < $1.due }
   }
 
-  /// The events that it takes in its states.
+  /// The events accepted in its current states.
   var allowedEvents: [String] {
     guard row.status == .running, let machine, let flow = machine.flow(named: row.flow) else { return [] }
     return machine.acceptedEvents(flow: flow, in: states)
@@ -97,7 +97,7 @@ struct InstanceView {
     return flow.calls[call].name
   }
 
-  /// Why it is where it is, in a line.
+  /// An explanation of its current state, in one line.
   var why: String {
     let here = states.map { "`\($0)`" }.joined(separator: ", ")
     switch row.status {
@@ -107,7 +107,7 @@ struct InstanceView {
     }
   }
 
-  /// What others have sent it meanwhile.
+  /// The events that are held for it.
   private var kept: String {
     let count = jobs.count { $0.action.isEmpty && $0.due == .onResume }
     return count == 0 ? "" : "; \(count) \(count == 1 ? "event is" : "events are") kept for it"
@@ -136,7 +136,7 @@ struct InstanceView {
     return "\(name) is tried again at \(timeText(due)), attempt \(job.attempt + 1)\(error)"
   }
 
-  /// What the last try of a job came to.
+  /// The last failed attempt of a job; nil before the first.
   func lastFailure(of job: JobRow) -> JSON? {
     job.failures.isEmpty ? nil : (try? JSON(parsing: job.failures))?.array?.last
   }

@@ -8,7 +8,7 @@ struct Predicate: Sendable {
   static let limits = Limits(fuel: 100_000, memoryBytes: 4 << 20, valueBytes: 1 << 20)
   /// The fuel of one evaluation for a live subscription, whose filter runs for every entry.
   static let liveFuel = 10_000
-  /// The longest text that is compiled, in bytes of UTF-8.
+  /// The maximum length of the text, in bytes of UTF-8.
   static let maximumBytes = 4096
 
   private let program: ExpressionProgram
@@ -17,8 +17,8 @@ struct Predicate: Sendable {
 
   /// - Parameters:
   ///   - name: The parameter of the request, for messages.
-  ///   - variables: The variables of the text; their values are given in the same order.
-  ///   - strict: The same variables with narrower types, which reveal more mistakes.
+  ///   - variables: The variables of the text; their values are passed in the same order.
+  ///   - strict: The same variables with narrower types, by which more errors are detected.
   /// - Throws: 400 with the diagnostics.
   init(
     _ text: String, parameter name: String, variables: [(name: String, type: ValueType)],
@@ -50,8 +50,8 @@ struct Predicate: Sendable {
     }
   }
 
-  /// An evaluator of the condition, for many values; it must stay on one thread.
-  /// - Parameter fuel: The fuel of one evaluation; less than that of a request for what runs often.
+  /// An evaluator of the condition, for many values; it must be used by one thread only.
+  /// - Parameter fuel: The fuel of one evaluation; lower than that of a request for frequent evaluations.
   func makeTest(fuel: Int = Predicate.limits.fuel) -> Test {
     var limits = Predicate.limits
     limits.fuel = fuel
@@ -64,7 +64,7 @@ struct Predicate: Sendable {
     fileprivate let evaluator: Evaluator
     fileprivate let frame: Frame
 
-    /// Whether the condition holds; one that can't be evaluated does not.
+    /// Returns true if the condition is true; one that can't be evaluated is false.
     func holds(_ values: [Value]) -> Bool {
       evaluator.reset()
       frame.clear()

@@ -10,8 +10,8 @@ extension FlowService {
   /// The `caller.id` of a webhook.
   static let webhookCaller = "webhook"
 
-  /// The webhook that a path names.
-  /// - Throws: 404, the same for everything that is not a webhook: the resource is open.
+  /// The webhook of a path.
+  /// - Throws: 404, the same for every path that is not a webhook, because the resource is open.
   func webhook(_ match: RouteMatch) throws(Problem) -> (entry: Catalogue.Entry, event: String, webhook: Webhook) {
     guard let entry = catalogue[match["flow"] ?? ""], let name = match["event"],
       let index = entry.machine.event(named: name), let webhook = entry.machine.program.events[index].webhook
@@ -50,15 +50,15 @@ extension FlowService {
     do throws(BindingError) {
       return try Stepper(machine).secret(of: webhook, environment: variable)
     } catch {
-      // Reported when the server started; the sender learns nothing of it.
+      // Reported when the server started, and not to the sender.
       throw .unverified("the secret of this webhook is not configured")
     }
   }
 }
 
 extension Problem {
-  /// The response to a verified delivery that was refused: a 2xx, since sending it again would not help, with the code
-  /// and no values.
+  /// The response to a verified delivery that was refused: a 2xx, because a retry would not help, with the code and no
+  /// values.
   fileprivate var deliveryResponse: HTTPResponse {
     .json([
       "disposition": "refused",
@@ -71,7 +71,7 @@ extension Problem {
 }
 
 extension JSON {
-  /// Without the members that a type does not have: other systems send more than a flow declares.
+  /// The document without the members that a type does not declare: other systems send more than a flow needs.
   func trimmed(to type: ValueType, in types: TypeRegistry) -> JSON {
     switch (self, type) {
     case (_, .optional(let wrapped)): return trimmed(to: wrapped, in: types)

@@ -6,21 +6,21 @@ import FlowJSON
 
 /// The headers of a webhook delivery, checked before its body is read.
 struct WebhookHead {
-  /// The largest difference between the clocks of both sides, in seconds; older deliveries may be replays.
+  /// The maximum difference between the clocks of both sides, in seconds; older deliveries may be replays.
   static let maximumSkewSeconds: Int64 = 300
-  /// The headers that may name the delivery, which stays the same when it is sent again.
+  /// The headers that may identify the delivery, which is the same for each retry.
   static let identifiers = ["webhook-id", "X-GitHub-Delivery", "Idempotency-Key"]
   static let timestamp = "webhook-timestamp"
-  /// The highest number of signatures, of which a sender that rotates its secret sends several.
+  /// The maximum number of signatures, because a sender that rotates its secret sends several.
   static let maximumSignatures = 5
 
-  /// The name of the delivery.
+  /// The identifier of the delivery.
   let identifier: String?
   /// HMACs of the body alone.
   fileprivate var plain: [[UInt8]] = []
   /// HMACs of the identifier, the timestamp and the body (Standard Webhooks).
   fileprivate var standard: [[UInt8]] = []
-  /// The bytes before the body that the latter cover.
+  /// The bytes before the body that the standard signatures cover.
   fileprivate let prefix: [UInt8]
 
   /// - Parameter now: Milliseconds since 1970.
@@ -92,13 +92,13 @@ struct WebhookHead {
   }
 }
 
-/// A request of another system that has proved to know the shared secret.
+/// A request of another system with a valid signature.
 struct WebhookDelivery {
-  /// The name of the delivery.
+  /// The identifier of the delivery.
   let identifier: String?
 
-  /// Verifies the bytes of the body as they came, before anything parses them: one HMAC for each kind of signature,
-  /// however many there are.
+  /// Verifies the received bytes of the body, before they are parsed: with one HMAC for each kind of signature, for any
+  /// number of signatures.
   /// - Parameter now: Milliseconds since 1970.
   /// - Throws: 400 and 401.
   init(_ request: HTTPRequest, _ webhook: Webhook, secret: String, now: Int64) throws(Problem) {
@@ -117,7 +117,7 @@ struct WebhookDelivery {
     return signatures.contains { isEqualInConstantTime($0, expected) }
   }
 
-  /// `whsec_` and Base64, or any other text, which is then the key as it is.
+  /// `whsec_` and Base64, or any other text, which is the key itself.
   private static func key(_ secret: String) -> [UInt8] {
     if secret.hasPrefix("whsec_"), let bytes = WebhookHead.base64(String(secret.dropFirst(6))) { return bytes }
     return Array(secret.utf8)

@@ -1,18 +1,18 @@
 import FlowRuntime
 import Synchronization
 
-/// Runs reads of the store on workers, each with a connection of its own, so that no loop waits for the disk and a
-/// slow read delays no other.
+/// Runs reads of the store on workers, each with its own connection, so that loops do not wait for the disk and a slow
+/// read does not delay others.
 final class QueryQueue: Sendable {
   private let pool: WorkerPool
-  /// The connections that no read uses.
+  /// The unused connections.
   private let free: Mutex<[any Queries]>
-  /// The first connection, for what needs one outside of a read.
+  /// The first connection, for uses outside of a read.
   let first: any Queries
 
   /// - Parameters:
-  ///   - queries: A connection that only reads.
-  ///   - others: More of them; as many reads run at the same time as there are connections.
+  ///   - queries: A read-only connection.
+  ///   - others: Further connections; the number of concurrent reads is the number of connections.
   init(_ queries: any Queries, _ others: [any Queries] = []) {
     first = queries
     free = Mutex([queries] + others)
@@ -21,7 +21,7 @@ final class QueryQueue: Sendable {
 
   func read(_ body: @escaping @Sendable (any Queries) -> Void) {
     pool.run { [self] in
-      // The pool is as wide as there are connections.
+      // The width of the pool is the number of connections.
       let queries = free.withLock { $0.popLast() } ?? first
       body(queries)
       free.withLock { $0.append(queries) }

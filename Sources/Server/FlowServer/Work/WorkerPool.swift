@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Runs work away from the loops and the engine, a fixed number of pieces at a time.
+/// Runs work off the loops and the engine's thread, with a fixed number of threads.
 ///
 /// A loop serves many connections, so work that grows with the input of one client runs here: parsing bodies,
 /// compiling conditions, redaction, compression.
@@ -17,15 +17,15 @@ final class WorkerPool: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - width: The number of pieces that run at the same time.
-  ///   - limit: The number of pieces that may wait.
+  ///   - width: The maximum number of concurrent pieces of work.
+  ///   - limit: The maximum number of waiting pieces of work.
   init(width: Int, limit: Int = .max) {
     self.width = max(1, width)
     self.limit = limit
   }
 
   /// Runs `body` on a worker.
-  /// - Returns: False when too much is waiting; `body` is dropped then.
+  /// - Returns: False when the limit is reached; `body` is then dropped.
   @discardableResult
   func run(_ body: @escaping @Sendable () -> Void) -> Bool {
     let (isAccepted, isStarting) = state.withLock { state -> (Bool, Bool) in

@@ -6,7 +6,7 @@ import FlowMachine
 import FlowTesting
 import FlowTime
 
-// MockedOutcomes that come by themselves, ways to a state, and what a session leaves behind.
+// Mocked outcomes, the export of a session, and further queries.
 extension Session {
   mutating func mock(_ text: String) -> Reply {
     guard let run else { return notLoaded }
@@ -43,7 +43,7 @@ extension Session {
     run.moves.map { $0.testLine(in: run.stepper.machine, flow: run.flow) }
   }
 
-  /// The session as a test that expects what holds now.
+  /// The session as a test that expects the current state.
   func export(_ text: String) -> Reply {
     let words = text.split(separator: " ", maxSplits: 1).map(String.init)
     guard words.first == "test", words.count == 2 else { return failure("write `:export test NAME`") }
@@ -58,12 +58,12 @@ extension Session {
     let text = transcript.map { Session.line(for: $0) }.joined(separator: "\n")
     guard !path.isEmpty else { return Reply(text: text) }
     guard world.create(path, Array((text + "\n").utf8)) else {
-      return failure("cannot write `\(path)`; a file that is there already stays as it is")
+      return failure("cannot write `\(path)`; existing files are not overwritten")
     }
     return Reply(text: "wrote \(path), \(transcript.count) lines")
   }
 
-  /// A statement as a line or several that are read as that statement again.
+  /// The lines of a statement, which are parsed as the same statement again.
   private static func line(for statement: String) -> String {
     if statements(of: statement) == [statement] { return statement }
     return statement.split(whereSeparator: \.isNewline).map { String($0).trimmed }.joined(separator: " ")
@@ -87,7 +87,7 @@ extension Session {
 
   static let maximumSourceDepth = 8
 
-  // MARK: - Looking further
+  // MARK: - Further queries
 
   func showTimers() -> Reply {
     guard let run, let machine, let instance = run.instance else { return failure("no instance has started") }

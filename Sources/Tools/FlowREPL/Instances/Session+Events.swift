@@ -6,7 +6,7 @@ import FlowMachine
 import FlowTesting
 import FlowTime
 
-// Sending, waiting, going back.
+// Events, waits, and undo.
 extension Session {
   mutating func send(_ text: String) -> Reply {
     guard var run else { return notLoaded }
@@ -22,7 +22,7 @@ extension Session {
     guard var run else { return notLoaded }
     let flow = run.program.flows[run.flow]
     guard flow.isCallable else { return failure("`\(flow.name)` has no parameters, it starts on an event") }
-    guard run.instance == nil else { return failure("it has begun; `:new \(flow.name)` begins another one") }
+    guard run.instance == nil else { return failure("it has started; `:new \(flow.name)` starts another one") }
     switch value(text.isEmpty ? "{}" : text, as: .record(flow.parameters.name), run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let arguments):
@@ -40,14 +40,14 @@ extension Session {
     } else if let wait = DurationText.milliseconds(text) {
       target = run.now.addingClamped(wait)
     } else {
-      return failure("`:advance` takes a length of time such as `3d`, or `next`")
+      return failure("`:advance` takes a duration such as `3d`, or `next`")
     }
     let happenings = advance(&run, to: target)
     let reply = take(happenings, run)
     return happenings.isEmpty ? Reply(text: "+\(DurationText.text(run.now - start)), nothing was due") : reply
   }
 
-  /// Moves the clock on; what is mocked is answered between the timers.
+  /// Advances the clock; mocked calls are completed between the timers.
   func advance(_ run: inout VirtualRun, to instant: Int64) -> [VirtualRun.RunEvent] {
     var happenings: [VirtualRun.RunEvent] = []
     while let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings,
@@ -82,13 +82,13 @@ extension Session {
     return take([happening] + answered(&run), run)
   }
 
-  /// Ends what is mocked, until nothing mocked waits any more.
+  /// Completes mocked calls until none is waiting.
   func answered(_ run: inout VirtualRun) -> [VirtualRun.RunEvent] {
     let machine = run.stepper.machine
     return run.answerAll { mocks[machine.name(of: $0.target)] }.map(\.happening)
   }
 
-  /// Keeps what was accepted, and says what happened.
+  /// Stores the accepted run, and describes its steps.
   private mutating func take(_ happenings: [VirtualRun.RunEvent], _ next: VirtualRun) -> Reply {
     let isAccepted = happenings.contains { if case .accepted = $0.outcome { true } else { false } }
     if isAccepted || next.now != run?.now { tracks[current].go(to: next) }
@@ -105,7 +105,7 @@ extension Session {
     return happenings.map { writer.describe($0, start: start) }.joined(separator: "\n")
   }
 
-  // MARK: - Back and forth
+  // MARK: - Undo and redo
 
   mutating func undo(_ text: String) -> Reply {
     repeatedly(text, verb: "undo") { $0.undo() } ?? Reply(text: "back to \(prompt.dropLast(2))")
@@ -115,7 +115,7 @@ extension Session {
     repeatedly(text, verb: "redo") { $0.redo() } ?? Reply(text: "again \(prompt.dropLast(2))")
   }
 
-  /// Nil when it was possible at least once.
+  /// Nil when at least one turn was possible.
   private mutating func repeatedly(_ text: String, verb: String, turn: (inout Timeline) -> Bool) -> Reply? {
     guard let count = text.isEmpty ? 1 : Int(text), count > 0 else {
       return failure("`:\(verb)` takes a number of steps, not `\(text)`")

@@ -6,7 +6,7 @@ import FlowMachine
 import FlowTesting
 import FlowTime
 
-// Looking without changing.
+// Queries without changes.
 extension Session {
   func showState() -> Reply {
     guard let run, let machine else { return notLoaded }
@@ -51,7 +51,7 @@ extension Session {
     return Reply(text: lines.isEmpty ? "nothing" : lines.joined(separator: "\n"))
   }
 
-  /// Makes the step and throws it away.
+  /// Executes the step and discards it.
   func showWhy(_ text: String) -> Reply {
     guard let run, let machine else { return notLoaded }
     switch event(in: text, run) {

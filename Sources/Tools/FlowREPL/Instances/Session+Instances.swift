@@ -5,12 +5,12 @@ import FlowMachine
 import FlowTesting
 import FlowTime
 
-// Several instances side by side, and several times of one.
+// Several instances in one session, and several points in time of one instance.
 extension Session {
-  /// How many instances there may be.
+  /// The maximum number of instances.
   static let maximumTracks = 100
 
-  /// `text` without ` as ID` at its end, and the ID.
+  /// `text` without a final ` as ID`, and the ID.
   private func named(_ text: String) -> (rest: String, id: String?) {
     let words = text.split(separator: " ").map(String.init)
     guard words.count >= 2, words[words.count - 2] == "as" else { return (text, nil) }
@@ -26,7 +26,7 @@ extension Session {
   private mutating func add(_ id: String?, _ make: (String) -> Timeline) -> Reply? {
     guard tracks.count < Session.maximumTracks else { return failure("there are \(tracks.count) instances already") }
     if let id, tracks.contains(where: { $0.id == id }) { return failure("there is an instance `\(id)` already") }
-    if let id, id.hasPrefix("#") { return failure("`\(id)` is a step; an ID begins with something else") }
+    if let id, id.hasPrefix("#") { return failure("`\(id)` is a step; an ID must not start with `#`") }
     tracks.append(make(id ?? freeID))
     current = tracks.count - 1
     return nil
@@ -70,7 +70,7 @@ extension Session {
 
   mutating func drop(_ id: String) -> Reply {
     guard let index = tracks.firstIndex(where: { $0.id == id }) else { return noInstance(id) }
-    guard tracks.count > 1 else { return failure("it is the only one; `:load` begins anew") }
+    guard tracks.count > 1 else { return failure("it is the only instance; `:load` starts a new session") }
     tracks.remove(at: index)
     if current >= index, current > 0 { current -= 1 }
     return Reply(text: "in use: \(tracks[current].id)")

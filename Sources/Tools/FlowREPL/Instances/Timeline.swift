@@ -1,16 +1,16 @@
 import FlowMachine
 import FlowTesting
 
-/// One instance of a session, with its ways back and forth.
+/// One instance of a session, with its history for undo and redo.
 struct Timeline {
-  /// How many steps can be undone.
+  /// The maximum number of steps that can be undone.
   static let maximumPast = 10_000
 
   let id: String
   private(set) var run: VirtualRun
   /// The runs before each step, oldest first.
   private(set) var past: [VirtualRun] = []
-  /// What was undone, the latest last.
+  /// The undone runs, the latest last.
   private(set) var undone: [VirtualRun] = []
   var marks: [String: VirtualRun] = [:]
 
@@ -22,7 +22,7 @@ struct Timeline {
   /// The number of steps of a run.
   static func number(of run: VirtualRun) -> Int { run.instance?.revision ?? 0 }
 
-  /// Goes on to another run, from which there is a way back.
+  /// Continues with another run; the current one is added to the history.
   mutating func go(to next: VirtualRun) {
     past.append(run)
     run = next
@@ -30,7 +30,7 @@ struct Timeline {
     if past.count > Timeline.maximumPast { past.removeFirst() }
   }
 
-  /// The same, but without a way back: time went by, and nothing happened.
+  /// Replaces the current run without adding it to the history: time has passed, and nothing happened.
   mutating func drift(to next: VirtualRun) { run = next }
 
   /// False when there is nothing to undo.
@@ -41,7 +41,7 @@ struct Timeline {
     return true
   }
 
-  /// False when nothing was undone.
+  /// False when there is nothing to redo.
   mutating func redo() -> Bool {
     guard let next = undone.popLast() else { return false }
     past.append(run)
@@ -49,13 +49,13 @@ struct Timeline {
     return true
   }
 
-  /// The latest run with that number of steps, before or behind the present one.
+  /// The latest run with that number of steps, among the undone and redoable ones.
   func run(at number: Int) -> VirtualRun? {
     if Timeline.number(of: run) == number { return run }
     return (past + undone.reversed()).last { Timeline.number(of: $0) == number }
   }
 
-  /// Undoes or redoes up to a number of steps; false when it is not among them.
+  /// Undoes or redoes until the run has that number of steps; false when there is no such run.
   mutating func go(back number: Int) -> Bool {
     guard run(at: number) != nil else { return false }
     while Timeline.number(of: run) > number, undo() {}
@@ -63,7 +63,7 @@ struct Timeline {
     return Timeline.number(of: run) == number
   }
 
-  /// A copy that begins at a run.
+  /// A copy that starts at a run.
   func fork(id: String, at run: VirtualRun) -> Timeline {
     var copy = self
     copy = Timeline(id: id, run)

@@ -6,7 +6,7 @@ import FlowSource
 public import FlowTesting
 import FlowTime
 
-// The operations that lines of JSON describe.
+// The parsing of script lines.
 extension EventScript {
   /// Reads one line.
   /// - Parameter number: The number of the line, for messages.
@@ -38,6 +38,8 @@ extension EventScript {
   }
 
   /// Calls the flow with the arguments in a document.
+  ///
+  /// - Throws: `Problem` when the flow is not callable, or the arguments do not fit its parameters.
   public func start(_ arguments: JSON, in place: String) throws(Problem) -> RunInput {
     let flow = run.program.flows[run.flow]
     guard flow.isCallable else {
@@ -59,7 +61,7 @@ extension EventScript {
       event: event, payload: payload, caller: Caller(id: line.caller, roles: line.roles, flow: line.sender))
   }
 
-  /// The action, the callable flow, or what a call of that name calls.
+  /// The action or callable flow of that name, or the target of the call of that name.
   static func target(
     named name: String, _ machine: Machine, _ flow: FlowIndex, in place: String
   ) throws(Problem) -> Call.Target {

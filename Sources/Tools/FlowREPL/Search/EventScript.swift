@@ -9,11 +9,11 @@ public import FlowTesting
 /// Runs one instance from lines of JSON: `{"event": "Paid", "data": {…}}`, `{"advance": "3d"}`,
 /// `{"complete": "ship", "result": {…}}`, `{"fail": "ship", "code": "NO_STOCK"}`.
 public struct EventScript {
-  /// Why a script stopped.
+  /// The reason why a script stopped.
   public struct Problem: Error {
     public var message: String
     public var help: String?
-    /// Whether the script is wrong, and not the flow's answer to it.
+    /// True if the script is invalid; false if the flow has rejected a valid input.
     public var isInput: Bool
 
     init(_ message: String, help: String? = nil, isInput: Bool = true) {
@@ -24,15 +24,16 @@ public struct EventScript {
   }
 
   public private(set) var run: VirtualRun
-  /// When the script began, in milliseconds since 1970.
+  /// The start of the script, in milliseconds since 1970.
   public let start: Int64
   var answers: MockedOutcomes
   private let goal: SourcedExpression?
 
   /// - Parameters:
-  ///   - name: Which flow; the first one when it is nil.
-  ///   - mocks: A document that says how calls end by themselves: `{"ship": {"result": {…}}, "pay": {"fail": "NO"}}`.
-  ///   - goal: The expression that ends the script when it holds.
+  ///   - name: The name of the flow; nil for the first one.
+  ///   - mocks: A document with the outcomes of mocked calls: `{"ship": {"result": {…}}, "pay": {"fail": "NO"}}`.
+  ///   - goal: The expression that ends the script when it is true.
+  /// - Throws: `Problem` for an invalid program, an unknown flow, invalid mocks or an invalid goal.
   public init(
     _ program: Program, flow name: String?, start: Int64, mocks: [UInt8]? = nil, until goal: String? = nil
   ) throws(Problem) {
@@ -66,29 +67,29 @@ public struct EventScript {
     return expression
   }
 
-  // MARK: - How it stands
+  // MARK: - State
 
   public var machine: Machine { run.stepper.machine }
 
-  /// Whether the instance has ended, or the goal is reached.
+  /// True if the instance has ended, or the goal is reached.
   public var isOver: Bool { hasEnded || isGoalReached }
 
   public var hasEnded: Bool { run.instance.map { $0.status != .running } ?? false }
 
-  /// Whether the expression that ends the script holds.
+  /// True if the goal expression is true.
   public var isGoalReached: Bool {
     guard let goal, let instance = run.instance else { return false }
     guard case .success(.bool(true)) = run.stepper.evaluate(goal, over: instance, now: run.now) else { return false }
     return true
   }
 
-  /// The text of the goal, as long as it is not reached.
+  /// The text of the goal while it is not reached.
   public var missedGoal: String? { isGoalReached ? nil : goal?.text }
 
-  // MARK: - Carrying out
+  // MARK: - Execution
 
-  /// Carries out what a line asks for, and what that leads to by itself.
-  /// - Throws: `Problem` when there is nothing that could be ended.
+  /// Executes the input of a line, and completes the mocked calls that result from it.
+  /// - Throws: `Problem` when the call to complete does not exist.
   public mutating func perform(_ move: RunInput) throws(Problem) -> [VirtualRun.RunEvent] {
     if case .advance(let wait) = move { return advance(to: run.now.addingClamped(wait)) }
     if let happenings = run.make(move) { return happenings + settled() }
@@ -96,7 +97,7 @@ public struct EventScript {
     throw Problem("no call of `\(machine.name(of: target))` waits", isInput: false)
   }
 
-  /// Moves the clock on, until the script is over, and fires in order what comes due on the way.
+  /// Advances the clock until the script is over, and fires in order the timers that become due.
   public mutating func advance(to instant: Int64) -> [VirtualRun.RunEvent] {
     var happenings: [VirtualRun.RunEvent] = []
     while !isOver, let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings {
@@ -112,7 +113,7 @@ public struct EventScript {
   }
 }
 
-/// How calls end by themselves, in the order in which they are made; the last answer stays.
+/// The outcomes of mocked calls, in the order of the calls; the last outcome is repeated.
 struct MockedOutcomes {
   private var outcomes: [Call.Target: [CallOutcome]] = [:]
 

@@ -7,16 +7,16 @@ import FlowMachine
 import FlowSource
 import FlowTesting
 
-// Ways that nobody has gone yet.
+// Searches for sequences of inputs.
 extension Session {
-  /// How many random runs look for a way that is too long to try everything.
+  /// The number of random runs that search for a path beyond the depth of the exhaustive search.
   static let pathRuns = 2000
 
-  /// What is looked for, and how far.
+  /// The goal and the depth of a search.
   private struct Search {
     var text: String
     var isGoal: (VirtualRun) -> Bool
-    /// The state, when that is what is looked for.
+    /// The state, if the goal is a state.
     var state: StateIndex?
     var depth: Int
   }
@@ -28,7 +28,8 @@ extension Session {
       case .none(let situations, _) where origin.instance != nil:
         return failure("there is no way to `\(search.text)` in \(search.depth) moves, of \(situations) situations")
       case .givenUp(let situations, let depth) where origin.instance != nil:
-        return failure("\(situations) situations, up to \(depth) moves away, are not `\(search.text)`; that is enough")
+        return failure(
+          "\(situations) situations, up to \(depth) moves away, are not `\(search.text)`; the search was stopped")
       case .none(let situations, _), .givenUp(let situations, _):
         if let state = search.state, let moves = randomWay(to: state, origin) { return way(moves, origin) }
         return failure("none of \(situations) situations and \(Session.pathRuns) random runs is `\(search.text)`")
@@ -97,7 +98,7 @@ extension Session {
     }
     guard expression.tree.type == .bool else {
       return .failure(
-        InputProblem(message: "`\(goal)` is no state and not true or false, it is `\(expression.tree.type)`"))
+        InputProblem(message: "`\(goal)` is neither a state nor a bool, but has type `\(expression.tree.type)`"))
     }
     let holds = { (run: VirtualRun) in
       guard run.instance != nil else { return false }
@@ -111,7 +112,7 @@ extension Session {
     return simulation.path(to: state, runs: Session.pathRuns, seed: 1, isGivenUp: world.isInterrupted)
   }
 
-  /// The moves as lines that can be typed.
+  /// The inputs as commands of the session.
   private func way(_ moves: [RunInput], _ origin: VirtualRun) -> Reply {
     let lines = moves.map { $0.sessionLine(in: origin.stepper.machine) }
     return Reply(

@@ -4,9 +4,9 @@ import FlowIR
 import FlowMachine
 import FlowTesting
 
-// What may stand where the cursor is, best first.
+// Completions at the cursor, best first.
 extension Session {
-  /// The words that could complete the last one of a line.
+  /// The completions of the last word of a line.
   /// - Parameter line: The line up to the cursor.
   public func completions(of line: String) -> [String] {
     let word = String(line.reversed().prefix { !Session.ends.contains($0) }.reversed())
@@ -14,7 +14,7 @@ extension Session {
     return candidates(before, line).filter { $0.hasPrefix(word) }
   }
 
-  /// Signs that end a word.
+  /// Characters that end a word.
   private static let ends: Set<Character> = [" ", "{", "}", "(", ")", ",", "=", "<", ">", "!", "+", "-", "*", "/"]
 
   private func candidates(_ before: String, _ line: String) -> [String] {
@@ -76,7 +76,7 @@ extension Session {
     return machine.program.events[index].payload.fields.map { $0.name + ": " }
   }
 
-  /// The events that would be taken now, then the others.
+  /// The events that are accepted now, then the others.
   private var events: [String] {
     guard let run, let machine else { return [] }
     let all = machine.program.events.map(\.name)
@@ -96,7 +96,7 @@ extension Session {
     return machine.failureCodes(of: target)
   }
 
-  /// What an expression may name.
+  /// The names in scope of an expression.
   private var names: [String] {
     let given = lets.map(\.name)
     guard let run, let machine else { return given }
@@ -107,7 +107,7 @@ extension Session {
 }
 
 extension Substring {
-  /// Without white space at its end.
+  /// The text without trailing white space.
   fileprivate var trimmedEnd: Substring {
     var rest = self
     while let last = rest.last, last.isWhitespace { rest.removeLast() }

@@ -7,17 +7,17 @@ import FlowMachine
 import FlowSource
 import FlowTesting
 
-/// What is wrong with a line, in the words of who wrote it.
+/// The error in a line, as text.
 struct InputProblem: Error { var message: String }
 
-/// An event as it was typed.
+/// A parsed event.
 struct TypedEvent {
   var index: EventIndex
   var payload: Value
   var caller: Caller
 }
 
-// Reading what was typed.
+// The parsing of events and values.
 extension Session {
   /// `Paid{amount: 4.0} as support`, `Paid {"amount": 4.0}`, `Paid`.
   func event(in text: String, _ run: VirtualRun) -> Result<TypedEvent, InputProblem> {
@@ -37,7 +37,7 @@ extension Session {
     }
   }
 
-  /// What stands before `by ROLES as "ID"`, and who that is. A role behind `as` is held, and the name as well.
+  /// The text before `by ROLES as "ID"`, and the caller. A role after `as` is used as the caller's name and role.
   private func splitCaller(_ text: String) -> (String, Caller) {
     var caller = Caller()
     var body = text
@@ -61,7 +61,7 @@ extension Session {
     return (body, caller)
   }
 
-  /// A value written as JSON, or as CEL; `prefix` is the name of the record when it was left out.
+  /// A value written as JSON, or as CEL; `prefix` is the name of the record when it is omitted.
   func value(
     _ text: String, as type: ValueType, _ run: VirtualRun, prefix: String = ""
   ) -> Result<Value, InputProblem> {
@@ -87,7 +87,7 @@ extension Session {
 }
 
 extension String {
-  /// Where the last occurrence of `other` is.
+  /// The range of the last occurrence of `other`; nil for none.
   func lastRange(of other: String) -> Range<String.Index>? {
     var start = endIndex
     while start > startIndex {

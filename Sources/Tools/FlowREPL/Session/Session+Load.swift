@@ -5,7 +5,7 @@ import FlowMachine
 import FlowTesting
 import FlowTime
 
-// Files: at first, and when they have changed.
+// Loading and reloading files.
 extension Session {
   mutating func loadFile(_ path: String) -> Reply {
     guard !path.isEmpty else { return failure("`:load` takes the path of a file") }
@@ -22,7 +22,7 @@ extension Session {
     return Reply(text: messages + "\(path): \(names.isEmpty ? "no flows" : names)")
   }
 
-  /// The machine of a file, if it can be compiled, and what the compiler says, each on a line.
+  /// The machine of a file, nil when it does not compile, and the diagnostics, one per line.
   private func compiled(_ path: String) -> (Machine?, String) {
     let compilation = compile(path, load: world.load)
     let renderer = PrettyRenderer(sources: compilation.sources, style: style)
@@ -35,7 +35,7 @@ extension Session {
     }
   }
 
-  /// Compiles the file again. What was done to each instance is done again under the new program.
+  /// Compiles the file again, and repeats the inputs of each instance under the new program.
   mutating func reload(_ text: String) -> Reply {
     guard let old = machine else { return notLoaded }
     guard ["", "--fresh", "--keep"].contains(text) else { return failure("write `:reload` or `:reload --fresh`") }
@@ -57,7 +57,7 @@ extension Session {
     return Reply(text: messages + lines.joined(separator: "\n"), isError: !isWhole)
   }
 
-  /// The same instance under another program, as far as that is possible, and what stood in the way.
+  /// The same instance under another program, as far as possible, and the input that failed.
   private func replay(_ track: Timeline, from old: Machine, on new: Machine) -> (Timeline, problem: String?) {
     let name = old.program.flows[track.run.flow].name
     let flow = new.flow(named: name)
@@ -78,7 +78,7 @@ extension Session {
     return (again, nil)
   }
 
-  /// Where a run is, in short.
+  /// The location of a run in short form.
   func place(of run: VirtualRun) -> String {
     let flow = run.program.flows[run.flow].name
     guard let instance = run.instance else { return "\(flow) has not started" }

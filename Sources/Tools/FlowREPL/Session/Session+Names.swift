@@ -7,9 +7,9 @@ import FlowMachine
 import FlowSource
 import FlowTesting
 
-// Expressions, and names for them.
+// Expressions and named expressions.
 extension Session {
-  /// An expression over the instance in use, with the names that were given.
+  /// Compiles an expression over the current instance and the defined names.
   func compileExpression(_ text: String) -> ExpressionCompilation {
     let lets = definitions(of: lets) ?? []
     guard let run else { return FlowCompiler.compileExpression(text, in: Program(), flow: nil, lets: lets) }
@@ -24,7 +24,7 @@ extension Session {
   func evaluate(_ text: String) -> Reply {
     let compiled = compileExpression(text)
     guard let expression = compiled.expression else { return problem(compiled) }
-    // What reads nothing of an instance needs none.
+    // Expressions that do not read an instance can be evaluated without one.
     guard run?.instance != nil || expression.tree.usedSlots.isSubset(of: [FrameLayout.now]) else {
       return failure("no instance has started")
     }
@@ -70,7 +70,7 @@ extension Session {
     return Reply(text: "\(name) : \(expression.tree.type)")
   }
 
-  /// The names with what they stand for, each of which may use those before it; nil when one means nothing.
+  /// The definitions of the names, each of which may use the preceding ones; nil when one is invalid.
   func definitions(of lets: [(name: String, text: String)]) -> [LetDefinition]? {
     var found: [LetDefinition] = []
     for (name, text) in lets {
@@ -82,13 +82,13 @@ extension Session {
     return found
   }
 
-  /// Whether the flow in use has that name.
+  /// Returns true if the name is declared by the current flow.
   private func isTaken(_ name: String) -> Bool {
     guard let run else { return false }
     return FlowCompiler.compileExpression(name, in: run.program, flow: run.flow).expression != nil
   }
 
-  /// Forgets the names that mean nothing under another program.
+  /// Removes the names that are invalid under another program.
   mutating func keepNames() {
     var kept: [(name: String, text: String)] = []
     for one in lets where !isTaken(one.name) && definitions(of: kept + [one]) != nil { kept.append(one) }

@@ -2,18 +2,18 @@ import FlowMachine
 public import FlowTesting
 
 extension Session {
-  /// How a session speaks.
+  /// The settings of a session's output and clock.
   public struct Settings {
-    /// Replies are objects, one a line.
+    /// True to reply with JSON objects, one per line.
     public var isJSON = false
-    /// How much is said of a step.
+    /// The level of detail of steps.
     public var trace = StepText.Trace.steps
-    /// Time passes by itself.
+    /// True to advance the clock in real time.
     public var isClockReal = false
     public var isColoured: Bool
   }
 
-  /// A setting with its words; the first one is what it is at first.
+  /// A setting with its values; the first one is the default.
   private static let choices: [(name: String, words: [String])] = [
     ("format", ["pretty", "json"]), ("trace", StepText.Trace.allCases.map(\.rawValue)),
     ("clock", ["virtual", "real"]), ("color", ["on", "off"]),
@@ -55,21 +55,21 @@ extension Session {
   }
 }
 
-// With a real clock, the clock of the instance in use goes on by itself.
+// With a real clock, the clock of the current instance advances in real time.
 extension Session {
-  /// What the clock of the instance in use shows now.
+  /// The current time of the instance's clock.
   private var clock: Int64? {
     guard settings.isClockReal, let anchor else { return nil }
     return anchor.own.addingClamped(max(world.now() - anchor.real, 0))
   }
 
-  /// How long it is until a timer fires by itself; nil when none will.
+  /// The milliseconds until the next timer fires in real time; nil without a timer.
   public var millisecondsToTimer: Int64? {
     guard let clock, let timer = run?.nextTimer else { return nil }
     return max(timer.due - clock, 0)
   }
 
-  /// Lets the time that has passed be seen; what happened meanwhile, or nil.
+  /// Advances the instance to the current time; returns the steps as text, or nil when there were none.
   public mutating func catchUp() -> String? {
     guard let clock, var run, clock > run.now else { return nil }
     let happenings = advance(&run, to: clock)

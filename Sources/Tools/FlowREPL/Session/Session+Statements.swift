@@ -1,6 +1,6 @@
 extension Session {
-  /// Whether a text continues on the next line: a bracket or a text in three quotes is open, or an operand is missing
-  /// at the end.
+  /// Returns true if a text continues on the next line: a bracket or a triple-quoted text is open, or an operand is
+  /// missing at the end.
   public static func isUnfinished(_ text: String) -> Bool {
     var scanner = StatementScanner(text)
     scanner.scan()
@@ -10,8 +10,8 @@ extension Session {
       && ["+", "-", "*", "/", "%", "&&", "||", "?", ",", "==", "="].contains { rest.hasSuffix($0) }
   }
 
-  /// The statements of a text, each of one line, or of several while it is unfinished. Empty lines inside of a
-  /// statement belong to it.
+  /// The statements of a text, each of one line, or of several while it is unfinished. Empty lines within a statement
+  /// belong to it.
   public static func statements(of text: String) -> [String] {
     var found: [String] = []
     var open = ""
@@ -32,7 +32,7 @@ private struct StatementScanner {
   private var index = 0
   /// The number of open brackets.
   private(set) var depth = 0
-  /// Whether a text in three quotes is open at the end.
+  /// True while a triple-quoted text is open at the end.
   private(set) var isInText = false
   /// The text without comments.
   private(set) var code = ""
@@ -60,7 +60,7 @@ private struct StatementScanner {
     while index < signs.count, !signs[index].isNewline { index += 1 }
   }
 
-  /// A text in single quotes ends with its line; one in three quotes goes over several.
+  /// A single-quoted text ends at the end of its line; a triple-quoted one may have several lines.
   private mutating func skipText(_ quote: Character) {
     let isRaw = index > 0 && "rR".contains(signs[index - 1])
     let isLong = starts(with: String(repeating: quote, count: 3))

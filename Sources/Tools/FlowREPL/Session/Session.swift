@@ -8,14 +8,14 @@ import FlowSource
 import FlowTesting
 import FlowTime
 
-/// A conversation with flows: lines in, text out. What it needs of the world is handed in.
+/// An interactive session: statements are inputs, replies are text. Access to the outside is passed as functions.
 public struct Session {
-  /// What came of a line.
+  /// The reply to a statement.
   public struct Reply {
     public var text: String
     public var isError = false
     public var isOver = false
-    /// The same for a program, where there is more than text to it.
+    /// The reply as JSON, if it contains more than text.
     public var result: JSON?
   }
 
@@ -23,35 +23,35 @@ public struct Session {
   let start: Int64
   public internal(set) var settings: Settings
   var machine: Machine?
-  /// The file that was loaded.
+  /// The path of the loaded file.
   var path = ""
-  /// The instances, side by side.
+  /// The instances of the session.
   var tracks: [Timeline] = []
-  /// Which of them is in use.
+  /// The index of the current instance.
   var current = 0
-  /// What actions answer by themselves, by name.
+  /// The outcomes of mocked actions, by name.
   var mocks: [String: CallOutcome] = [:]
-  /// The names that were given to expressions, in order.
+  /// The named expressions, in the order of their definition.
   var lets: [(name: String, text: String)] = []
-  /// Every line that was taken without an error, so that it can be saved.
+  /// The accepted statements, for saving the session.
   var transcript: [String] = []
   var sourceDepth = 0
-  /// With a real clock: what both clocks showed when they were compared last.
+  /// With a real clock: the last reading of both clocks.
   var anchor: (real: Int64, own: Int64)?
 
-  /// - Parameter start: The instant at which the virtual clock begins, in milliseconds since 1970.
+  /// - Parameter start: The initial time of the virtual clock, in milliseconds since 1970.
   public init(start: Int64, style: TerminalStyle, world: SessionEnvironment) {
     self.start = start
     self.world = world
     settings = Settings(isColoured: style.isColoured)
   }
 
-  /// The instance in use.
+  /// The run of the current instance.
   var run: VirtualRun? { tracks.isEmpty ? nil : tracks[current].run }
 
   var style: TerminalStyle { settings.isColoured && !settings.isJSON ? .coloured : .plain }
 
-  /// `o1 unpaid +3d #2>`, or `flow>` without an instance; which one it is goes before, when there are several.
+  /// `o1 unpaid +3d #2>`, or `flow>` without an instance; with several instances, preceded by the id.
   public var prompt: String {
     let name = tracks.count > 1 ? tracks[current].id + ": " : ""
     guard let run, let instance = run.instance else { return name + "flow> " }
@@ -59,7 +59,7 @@ public struct Session {
     return name + "\(instance.key) \(state) +\(DurationText.text(run.now - start)) #\(instance.revision)> "
   }
 
-  /// Takes one statement: a command with a colon, `-> Event{…}`, `let name = …`, or an expression.
+  /// Executes one statement: a command with a colon, `-> Event{…}`, `let name = …`, or an expression.
   public mutating func feed(_ line: String) -> Reply {
     let fired = catchUp()
     var reply = reply(to: line)
@@ -91,7 +91,7 @@ public struct Session {
     return failure("there is no command `:\(name)`" + (guess.map { ", did you mean `:\($0)`?" } ?? ", see `:help`"))
   }
 
-  /// One object for a line: what went in, whether it was taken, and what came of it.
+  /// The reply as one JSON object: the input, its success, and its result.
   public static func json(_ reply: Reply, to line: String) -> JSON {
     var members: [JSON.Member] = [
       .init("in", .string(line.trimmed)), .init("ok", .bool(!reply.isError)), .init("kind", .string(kind(of: line))),
@@ -101,7 +101,7 @@ public struct Session {
     return .object(members)
   }
 
-  /// The name of the command that a line means.
+  /// The name of the command in a line.
   private static func kind(of line: String) -> String {
     let text = line.trimmed
     if text.hasPrefix("->") { return "send" }
@@ -111,7 +111,7 @@ public struct Session {
     return Command.named(name)?.name ?? name
   }
 
-  /// A reply with an error. Rendered diagnostics already begin with their severity.
+  /// A reply with an error. Rendered diagnostics already start with their severity.
   func failure(_ message: String) -> Reply {
     let prefix = style.paint("error", .red) + ": "
     return Reply(text: isRendered(message) ? message : prefix + message, isError: true)
@@ -125,7 +125,7 @@ public struct Session {
 }
 
 extension String {
-  /// Without white space at both ends.
+  /// The text without surrounding white space.
   var trimmed: String {
     var scalars = Substring(self)
     while let first = scalars.first, first.isWhitespace { scalars.removeFirst() }

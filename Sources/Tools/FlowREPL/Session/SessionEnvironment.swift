@@ -1,17 +1,17 @@
-/// What a session asks of the world: files, the pages of codes, the time of day, and whether somebody lost patience.
+/// The access of a session to the outside: files, diagnostics pages, the clock, and interruption by the user.
 public struct SessionEnvironment {
   /// The text of a file; nil when it can't be read.
   public var load: (String) -> [UInt8]?
-  /// Writes a file that is not there yet; false when that is not possible.
+  /// Creates a file; false when it exists or can't be created.
   public var create: (String, [UInt8]) -> Bool
-  /// The page of a code such as `F104`.
+  /// The page of a diagnostic code such as `F104`.
   public var page: (String) -> String?
   /// Milliseconds since 1970.
   public var now: () -> Int64
-  /// Whether what is going on is to end.
+  /// True if the current command is to be cancelled.
   public var isInterrupted: () -> Bool
 
-  /// By default there are no pages, nothing is written, time stands still and nobody interrupts.
+  /// The defaults provide no pages and no interruption, write no files, and return a constant time.
   public init(
     load: @escaping (String) -> [UInt8]?, create: @escaping (String, [UInt8]) -> Bool = { _, _ in false },
     page: @escaping (String) -> String? = { _ in nil }, now: @escaping () -> Int64 = { 0 },

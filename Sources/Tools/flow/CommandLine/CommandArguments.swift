@@ -20,7 +20,7 @@ struct CommandArguments: Sendable {
     return values[option.declaration.name] as? Value ?? option.defaultValue
   }
 
-  /// Whether an option was given.
+  /// Returns true if an option is present.
   func isGiven(_ option: some CommandOption) -> Bool { values[option.declaration.name] != nil }
 
   /// Parses the words after the name of a command.
@@ -50,7 +50,7 @@ struct CommandArguments: Sendable {
     return .arguments(arguments)
   }
 
-  /// Whether a word is an option: `-` alone is standard input, and `-1` a number.
+  /// Returns true if a word is an option: `-` alone is standard input, and `-1` a number.
   static func isOption(_ word: String) -> Bool {
     word.hasPrefix("-") && word.dropFirst().first.map { !$0.isNumber } ?? false
   }

@@ -9,9 +9,9 @@ struct OptionDeclaration: Sendable {
   var help: String
   /// The value of the option when none is written; nil when a value is required.
   var impliedValue: String?
-  /// The default value as the help shows it; nil when there is none.
+  /// The default value as displayed in the help; nil for no default.
   var defaultText: String?
-  /// Whether each occurrence adds a value; otherwise the last one wins.
+  /// True if each occurrence adds a value; otherwise the last one applies.
   var isRepeatable = false
   var completion = Completion.none
   /// Converts the given values, at least one.

@@ -82,7 +82,7 @@ struct ServeOptions {
   let storePath: String
   let retention: Retention
   let opening: SQLiteStore.OpeningOptions
-  /// Whether the files replace flows that were deployed over the API after them.
+  /// True if the files replace flows that were deployed over the API after them.
   let replacesDeployed: Bool
   let isWatching: Bool
   let address: ListenAddress
@@ -176,7 +176,7 @@ struct ServeOptions {
       hot: duration.nanoseconds / 1_000_000, keys: keys, archive: archive == "none" ? nil : archive)
   }
 
-  /// In milliseconds; nil for ever.
+  /// The lifetime in milliseconds; nil for no limit.
   private static func keyLifetime(_ text: String) throws(UsageError) -> Int64? {
     if text == "forever" { return nil }
     guard let duration = Duration(text, allowsDays: true), duration.nanoseconds >= 0 else {
@@ -248,7 +248,7 @@ struct ServeOptions {
   }
 
   private static func auditLog(_ path: String) throws(UsageError) -> Log {
-    // Created for its owner alone, whatever the umask is.
+    // Created with access for its owner only, for every umask.
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw UsageError("`\(path)` can't be written") }
     close(descriptor)
@@ -258,7 +258,7 @@ struct ServeOptions {
     }
   }
 
-  /// The URL of a collector, with the standard path of OTLP when there is none.
+  /// The URL of a collector, with the standard path of OTLP for a URL without a path.
   private static func collector(_ text: String?) throws(UsageError) -> String? {
     guard let text else { return nil }
     guard let scheme = text.firstRange(of: "://"), ["http", "https"].contains(text[..<scheme.lowerBound]) else {

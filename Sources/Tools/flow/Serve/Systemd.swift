@@ -5,7 +5,7 @@ enum Systemd {
   /// The first inherited descriptor (sd_listen_fds(3)).
   private static let firstDescriptor: Int32 = 3
 
-  /// The inherited socket, once; nil when there is none.
+  /// The inherited socket, once; nil without one.
   static func inheritedListener() -> Int32? {
     let isOurs = Terminal.variable("LISTEN_PID").flatMap { Int32($0) } == getpid()
     let count = Terminal.variable("LISTEN_FDS").flatMap { Int($0) } ?? 0
@@ -25,7 +25,7 @@ enum Systemd {
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { bytes in
       bytes.copyBytes(from: path.utf8)
-      // An abstract name starts with a zero byte, which `@` stands for in a variable.
+      // An abstract name starts with a zero byte, which is written as `@` in the variable.
       if first == UInt8(ascii: "@") { bytes[0] = 0 }
     }
     let length = socklen_t(MemoryLayout<sa_family_t>.size + path.utf8.count)

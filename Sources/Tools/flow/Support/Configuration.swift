@@ -7,7 +7,7 @@ import FlowSource
 ///
 /// The file is searched for in the folder of the first path, then in each parent folder.
 struct Configuration {
-  /// The rules that are enabled unless the command line says otherwise.
+  /// The enabled rules, unless the command line overrides them.
   var selection = RuleSelection()
   /// The folder of the file; nil when there is no file.
   var folder: String?
@@ -23,7 +23,7 @@ struct Configuration {
     return try Configuration(json, file: file)
   }
 
-  /// The file that applies to a path, and its contents; nil when there is none.
+  /// The file that applies to a path, and its contents; nil when there is no such file.
   /// - Throws: `UsageError` for a syntax error.
   static func document(for path: String) throws(UsageError) -> (path: String, json: JSON)? {
     guard let (file, text) = find(from: path) else { return nil }

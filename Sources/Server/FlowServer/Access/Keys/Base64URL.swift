@@ -17,7 +17,7 @@ enum Base64URL {
     return String(decoding: out, as: UTF8.self)
   }
 
-  /// Nil for anything but the one way to write some bytes.
+  /// Nil for text that is not the canonical encoding of some bytes.
   static func decode(_ text: some StringProtocol) -> [UInt8]? {
     var out: [UInt8] = []
     var group = 0

@@ -3,7 +3,7 @@ import FlowJSON
 
 /// An issuer of JSON Web Tokens: its keys, and the permissions that its tokens may carry.
 struct Issuer: Sendable {
-  /// A key serves one algorithm only, whatever a token says (RFC 8725, 3.1).
+  /// A key is used with one algorithm only, regardless of the token's header (RFC 8725, 3.1).
   private struct Key: Sendable {
     var id: String?
     var algorithm: String
@@ -14,7 +14,7 @@ struct Issuer: Sendable {
   private let audience: String
   private let leeway: Int64
   private let keys: [Key]
-  /// The most that a token of the issuer may do.
+  /// The maximum permissions of the issuer's tokens.
   private let template: Principal
   private let claims: (scopes: String, roles: String, flows: String)
 
@@ -75,7 +75,7 @@ struct Issuer: Sendable {
   /// - Parameter now: Milliseconds since 1970.
   /// - Throws: For a wrong signature, time, audience or subject.
   func principal(of token: WebToken, now: Int64) throws(InvalidToken) -> Principal {
-    // Without a `kid` there must be no choice.
+    // Without a `kid`, the key must be unambiguous.
     let fitting = keys.filter { token.keyID == nil ? keys.count == 1 : $0.id == token.keyID }
     guard let key = fitting.first, key.algorithm == token.algorithm,
       key.key.verifies(token.signature, of: token.signed)
@@ -89,7 +89,7 @@ struct Issuer: Sendable {
     return principal(named: subject, claims: token.claims, expires: expires)
   }
 
-  /// - Returns: The instant from which on the token is not valid.
+  /// - Returns: The instant at which the token expires.
   private func checkTimes(_ claims: JSON, _ now: Int64) throws(InvalidToken) -> Int64 {
     guard let expires = Issuer.milliseconds(claims["exp"]) else {
       throw InvalidToken(message: "the token has no expiration time")
@@ -104,7 +104,7 @@ struct Issuer: Sendable {
   }
 
   private static func milliseconds(_ json: JSON?) -> Int64? {
-    // The year 9999, beyond which nothing is an instant.
+    // The year 9999, the limit of instants.
     let last = 253_402_300_799.0
     switch json {
     case .int(let seconds) where seconds >= 0 && Double(seconds) <= last: return seconds * 1000
@@ -130,7 +130,7 @@ struct Issuer: Sendable {
     return principal
   }
 
-  /// A list, or a text with spaces between its words (RFC 8693, 4.2).
+  /// A list, or a space-separated text (RFC 8693, 4.2).
   private static func words(_ json: JSON?) -> [String] {
     if let list = json?.array { return list.compactMap(\.string) }
     return (json?.string ?? "").split(separator: " ").map(String.init)

@@ -2,7 +2,7 @@ import CEL
 import FlowCrypto
 public import FlowJSON
 
-/// The reason why a key file can't be used.
+/// The reason why a key file is invalid.
 public struct KeyFileError: Error, Hashable, Sendable {
   public var message: String
 
@@ -11,9 +11,9 @@ public struct KeyFileError: Error, Hashable, Sendable {
 
 /// The keys that a server accepts, and the issuers whose tokens it accepts.
 public struct KeyRing: Sendable {
-  /// The highest number of keys in a file.
+  /// The maximum number of keys in a file.
   public static let maximumKeys = 10_000
-  /// The prefix of every key, by which people and secret scanners recognise one.
+  /// The prefix of every key, by which secret scanners recognize one.
   public static let prefix = "flow_"
   private static let randomBytesOfKey = 32
 
@@ -23,7 +23,7 @@ public struct KeyRing: Sendable {
 
   /// Reads `[[key]]` and `[[issuer]]` tables, given as JSON.
   /// - Parameter readFile: Returns the contents of a file that the tables name.
-  /// - Throws: For a misspelt setting, a malformed value or a file that can't be read.
+  /// - Throws: `KeyFileError` for a misspelt setting, a malformed value or an unreadable file.
   public init(_ json: JSON, readFile: (String) throws(KeyFileError) -> [UInt8]) throws(KeyFileError) {
     try KeyTable(json, "").checkNames(["key", "issuer"])
     let keys = try KeyTable.list(json, "key")
@@ -37,15 +37,15 @@ public struct KeyRing: Sendable {
     }
   }
 
-  /// A ring without keys: every request that needs one is refused.
+  /// A ring without keys: every request that needs one is rejected.
   public static let empty = KeyRing()
 
   private init() {}
 
-  /// Whether no key and no issuer is accepted.
+  /// True if no key and no issuer is accepted.
   public var isEmpty: Bool { entries.isEmpty && issuers.isEmpty }
 
-  /// Names that flows see for callers of another kind.
+  /// Names with which flows identify other kinds of callers.
   private static let reservedNames = ["webhook"]
 
   private mutating func add(_ table: KeyTable) throws(KeyFileError) {
@@ -70,7 +70,7 @@ public struct KeyRing: Sendable {
     names.insert(name)
   }
 
-  /// The principal that a bearer token stands for.
+  /// The principal of a bearer token.
   /// - Parameter now: Milliseconds since 1970.
   /// - Throws: For a token that is unknown, expired or not valid.
   func principal(of token: String, now: Int64) throws(InvalidToken) -> Principal {
@@ -87,14 +87,14 @@ public struct KeyRing: Sendable {
       throw InvalidToken(message: "the token's issuer is not trusted")
     }
     let principal = try issuer.principal(of: token, now: now)
-    // Flows see names only, so that no token may carry the name of a key.
+    // Flows see names only, so that no token may contain the name of a key.
     guard !names.contains(principal.name), !KeyRing.reservedNames.contains(principal.name) else {
       throw InvalidToken(message: "the token's subject is the name of a key")
     }
     return principal
   }
 
-  /// Makes a random key, and the hash that a key file keeps of it; nil when the system has no randomness.
+  /// Generates a random key, and its hash for a key file; nil when the system provides no randomness.
   public static func newKey() -> (key: String, sha256: String)? {
     guard let bytes = randomBytes(randomBytesOfKey) else { return nil }
     let key = prefix + Base64URL.encode(bytes)

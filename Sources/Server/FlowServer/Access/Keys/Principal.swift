@@ -5,23 +5,23 @@ struct Principal: Sendable, Equatable {
   /// The issuer of the token; nil for a key. Names of different issuers are different principals.
   var issuer: String?
   var scopes: Set<Scope>
-  /// The roles of the flows, for `by`.
+  /// The roles of the principal, for `by`.
   var roles: [String]
-  /// The flows that the principal may know of; nil for all.
+  /// The flows that the principal may see; nil for all.
   var flows: Set<String>?
-  /// The highest number of requests in a second; nil for any number.
+  /// The maximum number of requests in a second; nil for no limit.
   var rate: Int?
-  /// The instant from which on the credentials are not valid, in milliseconds since 1970.
+  /// The instant at which the credentials expire, in milliseconds since 1970; nil for never.
   var expires: Int64?
 
-  /// The principal in limits, idempotency keys, claims and the audit log: no token can pass for a key.
+  /// The principal in limits, idempotency keys, claims and the audit log: a token never has the identity of a key.
   var identity: String { issuer.map { "token \($0) \(name)" } ?? name }
 
   func sees(_ flow: String) -> Bool { flows?.contains(flow) ?? true }
 
   func may(_ scope: Scope) -> Bool { scope == .open || scopes.contains(scope) }
 
-  /// The caller of a server without keys, which only this machine reaches, or what `--insecure` admits.
+  /// The caller of a server without keys, which only this machine reaches, or with `--insecure`.
   static let anyone = Principal(name: "", scopes: Set(Scope.allCases), roles: [])
 }
 

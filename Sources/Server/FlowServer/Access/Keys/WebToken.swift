@@ -19,7 +19,7 @@ struct WebToken {
       let header = WebToken.object(parts[0]), let claims = WebToken.object(parts[1]),
       let signature = Base64URL.decode(parts[2]), let algorithm = header["alg"]?.string
     else { throw InvalidToken(message: "the credentials are neither a key nor a token") }
-    // What is marked as critical changes what the rest means (RFC 7515, 4.1.11).
+    // Critical extensions change the meaning of the other parameters (RFC 7515, 4.1.11).
     guard header["crit"] == nil else { throw InvalidToken(message: "the token requires extensions") }
     self.algorithm = algorithm
     self.keyID = header["kid"]?.string

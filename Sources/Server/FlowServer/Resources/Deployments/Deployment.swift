@@ -8,16 +8,16 @@ import FlowSource
 
 /// A program to be served.
 struct Deployment {
-  /// Running instances that are tried for migration.
+  /// The maximum number of running instances for which migration is evaluated.
   static let maximumTried = 500
-  /// Diagnostics that a response lists, errors first.
+  /// The maximum number of diagnostics in a response, errors first.
   static let maximumDiagnostics = 500
 
   let flow: String
   let machine: Machine
-  /// The present deployment of the flow.
+  /// The current deployment of the flow; nil for a new flow.
   let present: Catalogue.Entry?
-  /// The files that it was compiled from; none for IR.
+  /// The source files of the program; empty for IR.
   let sources: [SourceText]
   private let diagnostics: JSON
 
@@ -96,7 +96,7 @@ struct Deployment {
     ]
   }
 
-  /// The instances that could be migrated to it, and the reasons why others could not.
+  /// The instances that can be migrated to it, and the reasons why others cannot.
   private func migration(_ queries: any Queries, _ programs: ProgramCache, now: Int64) throws(StoreError) -> JSON {
     var filter = InstanceFilter(flow: flow)
     filter.status = .running
@@ -153,6 +153,6 @@ extension Problem {
 }
 
 extension Machine {
-  /// The number that a flow gives its version.
+  /// The declared version number of a flow.
   func flowVersion(_ flow: FlowIndex) -> Int { program.flows[flow].version }
 }

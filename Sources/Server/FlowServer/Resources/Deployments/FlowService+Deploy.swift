@@ -6,7 +6,7 @@ import FlowRuntime
 
 // Deployment: new instances run the new program; a dry run shows the effect on running ones.
 extension FlowService {
-  /// `PUT /v1/flows/{flow}` with a program that has a flow of that name: its source, or the IR of it.
+  /// `PUT /v1/flows/{flow}` with a program that contains this flow: as source, or as IR.
   func deployFlow(_ request: RouteRequest) throws(Problem) {
     let name = request["flow"] ?? ""
     let http = request.http
@@ -18,7 +18,7 @@ extension FlowService {
     let ir = http.mediaType == IncomingEvent.json ? try http.json() : nil
     try checkConditions(http, catalogue[name])
     let isDryRun = try request.query.flag("dryRun")
-    // Compiling takes time, so deployments wait for each other and for nothing else.
+    // Compilation is slow, so that deployments are queued, and only behind each other.
     let isAccepted = deployments.run { [self] in
       do throws(Problem) {
         let deployment =
@@ -27,7 +27,7 @@ extension FlowService {
           } else {
             try Deployment(source: http.body, flow: name, in: catalogue, obstacle: obstacle)
           }
-        // A source may bring more flows than the path names.
+        // A source may contain further flows.
         for flow in deployment.machine.program.flows { try context.checkSees(flow.name) }
         finish(deployment, isDryRun: isDryRun, request)
       } catch {
@@ -37,7 +37,7 @@ extension FlowService {
     if !isAccepted { throw .overloaded }
   }
 
-  /// `If-None-Match: *` requires a new flow, `If-Match` the present definition.
+  /// `If-None-Match: *` requires a new flow, `If-Match` the current definition.
   /// - Throws: 412.
   private func checkConditions(_ request: HTTPRequest, _ present: Catalogue.Entry?) throws(Problem) {
     let wanted = request.headers["If-Match"].map { $0.filter { $0 != "\"" } }

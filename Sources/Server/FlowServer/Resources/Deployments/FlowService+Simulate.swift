@@ -7,7 +7,7 @@ import FlowRuntime
 import FlowTesting
 import FlowTime
 
-// `POST /v1/flows/{flow}/simulate`: a run on a virtual clock, of which nothing is stored.
+// `POST /v1/flows/{flow}/simulate`: a run on a virtual clock, without storage.
 extension FlowService {
   func simulateFlow(_ request: RouteRequest) throws(Problem) {
     let entry = try flow(request)
@@ -25,9 +25,9 @@ extension FlowService {
   }
 }
 
-/// The steps of a simulated run as a request gives them.
+/// The steps of a simulated run in a request.
 private struct SimulationRequest {
-  /// The highest number of steps in a request, and of events in its response.
+  /// The maximum number of steps in a request, and of events in its response.
   static let maximumSteps = 1000
   static let maximumEvents = 10_000
 
@@ -122,7 +122,7 @@ private struct SimulationRequest {
     return event
   }
 
-  /// The result as the type of the action has it.
+  /// The result, in the type of the action.
   private func result(_ name: String, _ step: JSON) throws(Problem) -> CallOutcome {
     let machine = entry.machine
     let job = run.outstanding.first { $0.isAwaited && machine.name(of: $0.job.target) == name }?.job

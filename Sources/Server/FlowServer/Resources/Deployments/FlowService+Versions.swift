@@ -4,9 +4,9 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 
-// The versions of a flow: instances stay with the program that they started on.
+// The versions of a flow: instances keep the program with which they started.
 extension FlowService {
-  /// The least number of digits of a hash that name a program.
+  /// The minimum number of digits of a hash that identify a program.
   static let shortestHash = 8
   private static let sourceForms = ["text/x-flow", "application/json", "text/plain"]
 
@@ -36,7 +36,7 @@ extension FlowService {
     let form = request.preferred(of: FlowService.sourceForms)
     find(request, of: try flow(request)) { entry, queries throws(StoreError) in
       do throws(Problem) {
-        // A file may hold more flows than the path names.
+        // A file may contain further flows.
         for flow in entry.machine.program.flows { try context.checkSees(flow.name) }
       } catch {
         return request.respond.send(error)
@@ -81,7 +81,7 @@ extension FlowService {
     }
   }
 
-  /// - Returns: Nil for a media type that there is not.
+  /// - Returns: Nil for an unsupported media type.
   private static func source(
     _ files: [SourceText], of entry: Catalogue.Entry, as form: String?
   ) -> HTTPResponse? {
@@ -98,8 +98,8 @@ extension FlowService {
 
   // MARK: - Finding
 
-  /// Answers of the version that the path names by its hash, by the beginning of that, or by its number, of which the
-  /// newest is meant; of the one that is served when the path names none.
+  /// Calls back with the version that the path identifies by its hash, a prefix of it, or its number, of which the
+  /// newest is selected; with the served version when the path identifies none.
   private func find(
     _ request: RouteRequest, of present: Catalogue.Entry,
     _ body: @escaping @Sendable (Catalogue.Entry, any Queries) throws(StoreError) -> Void

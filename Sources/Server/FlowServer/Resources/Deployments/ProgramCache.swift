@@ -6,7 +6,7 @@ import Synchronization
 
 /// The programs that instances run, by hash: the served ones, and older ones on demand.
 final class ProgramCache: Sendable {
-  /// Older programs that are kept loaded.
+  /// The maximum number of older programs that stay loaded.
   static let maximumKept = 64
 
   private let engine: EngineThread
@@ -32,10 +32,10 @@ final class ProgramCache: Sendable {
     return machine
   }
 
-  /// The flow as it is served.
+  /// The served version of the flow.
   func servedEntry(_ flow: String) -> Catalogue.Entry? { engine.catalogue[flow] }
 
-  /// The instance of a row, with what steps it; nil when it can't be read.
+  /// The instance of a row, with its stepper; nil when it can't be read.
   func instance(_ row: InstanceRow) throws(StoreError) -> (Instance, Stepper)? {
     guard let machine = try machine(row.definition), let flow = machine.flow(named: row.flow),
       let position = try? JSON(parsing: row.position), let data = try? JSON(parsing: row.data)

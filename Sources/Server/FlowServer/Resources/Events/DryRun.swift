@@ -5,8 +5,8 @@ import FlowMachine
 import FlowRuntime
 import FlowSource
 
-/// The evaluation of an event against committed state, of which nothing is stored: its result is that of the real
-/// event at this moment.
+/// The evaluation of an event against committed state, without storage: its result is that of the real event at this
+/// moment.
 struct DryRun {
   /// The result of an accepted event.
   struct Result {
@@ -16,7 +16,7 @@ struct DryRun {
     fileprivate let step: Step
     fileprivate let machine: Machine
 
-    /// - Parameter withValues: Whether the caller may see changes and effects.
+    /// - Parameter withValues: True if the caller may see changes and effects.
     func json(withValues: Bool) -> JSON {
       let members: [JSON.Member] = [
         .init("dryRun", true), .init("flow", .string(flow)), .init("key", key.map { .string($0) } ?? .null),
@@ -32,7 +32,7 @@ struct DryRun {
   /// Milliseconds since 1970.
   let now: Int64
 
-  /// The result of an event, by the routing of the engine.
+  /// The result of an event, with the routing of the engine.
   func run(_ command: EventCommand) throws(DryRunError) -> Result {
     var first: DryRunError?
     for entry in try receivers(of: command) {
@@ -149,7 +149,7 @@ enum DryRunError: Error {
 }
 
 extension Step {
-  /// The members that hold values of the instance.
+  /// The members with values of the instance.
   static let valueMembers: Set<String> = ["changes", "effects", "transitions"]
 
   /// The changes and effects of the step.

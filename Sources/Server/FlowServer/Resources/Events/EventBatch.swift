@@ -4,9 +4,9 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// Several CloudEvents of one request: each is accepted or refused by itself, and the results keep their order.
+/// Several CloudEvents of one request: each is accepted or refused separately, and the results keep their order.
 final class EventBatch: Sendable {
-  /// The highest number of events in a request.
+  /// The maximum number of events in a request.
   static let maximumCount = 1000
 
   private let results: Mutex<(waiting: Int, items: [JSON])>
@@ -17,7 +17,7 @@ final class EventBatch: Sendable {
     self.respond = respond
   }
 
-  /// Sends all events to the engine, and responds when each is on the disk or refused.
+  /// Sends all events to the engine, and responds when each is committed or refused.
   static func submit(_ request: RouteRequest, as caller: Caller, to service: FlowService) throws(Problem) {
     for name in ["Idempotency-Key", "If-Match"] where request.http.headers[name] != nil {
       throw .badRequest("`\(name)` is for one event; those of a batch are named by their `source` and `id`")
@@ -31,7 +31,7 @@ final class EventBatch: Sendable {
         .payloadTooLarge, "a batch has at most \(maximumCount) events, this one has \(items.count)")
     }
     let context = request.context
-    // The request itself was counted on arrival.
+    // The request itself was already counted.
     try context.middleware.checkRate(context.principal, address: context.address, cost: max(items.count - 1, 0))
     let batch = EventBatch(count: items.count, request.respond)
     if items.isEmpty { return batch.send([]) }

@@ -18,7 +18,7 @@ extension FlowService {
     try submit(request, flow: flow(request).name, key: request["key"])
   }
 
-  /// Sends an event to the engine; the response follows when the step is on the disk.
+  /// Sends an event to the engine; the response follows after the commit.
   private func submit(_ request: RouteRequest, flow: String?, key: String?) throws(Problem) {
     let context = request.context
     let address = EventAddress(flow: flow, key: key)
@@ -39,8 +39,8 @@ extension FlowService {
     }
   }
 
-  /// Sends a command to the engine and records its outcome. `completion` is called when its step is on the disk, with
-  /// no more than the caller may see.
+  /// Sends a command to the engine and records its outcome. `completion` is called after the commit, with the values
+  /// that the caller may see.
   func submit(
     _ command: EventCommand, in context: RequestContext,
     completion: @escaping @Sendable (Result<EventAnswer, Problem>) -> Void
@@ -78,7 +78,7 @@ extension FlowService {
     return command
   }
 
-  /// - Throws: 403 for an event that only flows emit, before its payload is looked at.
+  /// - Throws: 403 for an event that only flows emit, before its payload is parsed.
   private func checkInternal(_ command: EventCommand) throws(Problem) {
     let entries = command.flow.map { name in catalogue.entries.filter { $0.name == name } } ?? catalogue.entries
     let isInternal = entries.contains { entry in
@@ -115,14 +115,14 @@ extension FlowService {
   }
 }
 
-/// The instance or flow that an event is addressed to; neither when the event finds its own way.
+/// The instance or flow to which an event is addressed; neither when the event is routed by its key.
 struct EventAddress: Sendable {
   var flow: String?
   var key: String?
 }
 
 extension RequestContext {
-  /// A problem without what the caller may not see: values are for callers who may read the flow.
+  /// A problem without values that the caller may not see: they are for callers that may read the flow.
   func visible(_ problem: EngineProblem, of flow: String?) -> Problem {
     var shown = problem.problem
     if let flow, mayRead(flow) {

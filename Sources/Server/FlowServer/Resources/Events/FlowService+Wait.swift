@@ -4,12 +4,12 @@ import FlowJSON
 import FlowRuntime
 import Synchronization
 
-// `Prefer: wait=10` (RFC 7240): the response to an event follows when the instance is quiescent, or the time is over.
+// `Prefer: wait=10` (RFC 7240): the response to an event follows when the instance is quiescent, or at the timeout.
 extension FlowService {
-  /// The longest wait, in seconds.
+  /// The maximum wait, in seconds.
   static let maximumWaitSeconds = 60
 
-  /// The number of seconds that the client wants to wait; nil when it does not.
+  /// The requested wait in seconds; nil for none.
   /// - Throws: 400.
   func wait(_ request: HTTPRequest) throws(Problem) -> Int? {
     for value in request.headers.values(of: "Prefer") {
@@ -25,7 +25,7 @@ extension FlowService {
     return nil
   }
 
-  /// Responds when nothing of the instance is under way any more.
+  /// Responds when the instance has no work in progress.
   func answerWhenQuiet(_ answer: EventAnswer, within seconds: Int, request: RouteRequest, access: ReadAccess) {
     let waiter = QuiescenceWaiter(answer, seconds: seconds, request: request, access: access)
     let listener = live.watch(flow: answer.flow, key: answer.key, after: answer.sequence) { [self] _ in
@@ -77,14 +77,14 @@ private final class QuiescenceWaiter: Sendable {
 
   var isExpired: Bool { state.withLock { $0.isExpired } }
 
-  /// Whether the client has left.
+  /// True if the client has disconnected.
   var hasLeft: Bool { request.http.peer?.hasEnded ?? false }
 
   func attach(_ listener: LiveListener) { state.withLock { $0.listener = listener } }
 
   func expire() { state.withLock { $0.isExpired = true } }
 
-  /// - Returns: False when a read is under way, which is then repeated, or when it is all over.
+  /// - Returns: False when a read is in progress, which is then repeated, or when the wait has ended.
   func beginRead() -> Bool {
     state.withLock { state in
       if state.isOver { return false }
@@ -95,7 +95,7 @@ private final class QuiescenceWaiter: Sendable {
   }
 
   /// Ends a read.
-  /// - Returns: Whether something happened since it began.
+  /// - Returns: True if entries arrived since it started.
   func mustReadAgain() -> Bool {
     state.withLock { state in
       defer { state.isStale = false }
@@ -105,7 +105,7 @@ private final class QuiescenceWaiter: Sendable {
     }
   }
 
-  /// Responds, once: 202 when the instance is not quiescent yet.
+  /// Responds, once: with 202 when the instance is not yet quiescent.
   func finish(_ view: InstanceView?, _ live: LiveHub) {
     let (isFirst, listener) = state.withLock { state in
       defer { state.isOver = true }

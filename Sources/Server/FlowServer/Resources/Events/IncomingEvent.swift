@@ -4,7 +4,7 @@ import FlowJSON
 
 /// An event of a request: in Flow's own form, or a CloudEvent 1.0 in structured or binary mode.
 struct IncomingEvent: Sendable {
-  /// The longest idempotency key, in bytes.
+  /// The maximum length of an idempotency key, in bytes.
   static let maximumKeyBytes = 255
   static let json = "application/json"
   static let structured = "application/cloudevents+json"
@@ -13,10 +13,10 @@ struct IncomingEvent: Sendable {
   var name: String
   var data: JSON
   var idempotencyKey: String?
-  /// `Order/o1`, when the event names its instance.
+  /// `Order/o1`, if the event identifies its instance.
   var subject: String?
 
-  /// Names of other APIs, with the right way.
+  /// Member names of other APIs, with the corresponding name here.
   private static let hints = [
     "payload": "the payload is `data`", "body": "the payload is `data`", "name": "the name is `event`",
     "ifRevision": "send the revision as the header `If-Match`",
@@ -88,7 +88,7 @@ struct IncomingEvent: Sendable {
     try checkKey()
   }
 
-  /// Extensions may have any name of lowercase letters and digits; `Data` or `payload_id` is a mistake.
+  /// Extensions may have any name of lowercase letters and digits; `Data` or `payload_id` is an error.
   private static func checkAttributes(_ body: JSON) throws(Problem) {
     for member in body.members ?? [] where member.name != "data_base64" {
       let isName = member.name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
@@ -126,8 +126,8 @@ struct IncomingEvent: Sendable {
     return .object(members)
   }
 
-  /// The text of an attribute's header: outer quotes and backslashes inside are removed, then `%41` is decoded; what is
-  /// not an escape stays as it is (HTTP binding, 3.1.3.2).
+  /// The text of an attribute's header: outer quotes and backslashes inside are removed, then `%41` is decoded; other
+  /// text is unchanged (HTTP binding, 3.1.3.2).
   static func decoded(_ header: String) throws(Problem) -> String {
     var text = header[...]
     if text.count >= 2, text.hasPrefix("\""), text.hasSuffix("\"") {

@@ -2,8 +2,8 @@ import CEL
 import FlowSource
 import Testing
 
-/// The short way, for people who only want CEL.
-@Suite struct FaceTests {
+/// The short API for programs that use only CEL.
+@Suite("Compiling and evaluating texts") struct EvaluationAPITests {
   private var environment: Environment {
     var environment = Environment()
     environment.declare(variable: "amount", type: .double)
@@ -12,19 +12,19 @@ import Testing
     return environment
   }
 
-  @Test("a text is compiled and evaluated") func aTextBecomesAValue() throws {
+  @Test("a text is compiled and evaluated") func evaluation() throws {
     let program = try environment.compile(#"amount > 100.0 && status == "paid""#, expecting: .bool)
     #expect(try program.evaluate(["amount": .double(150), "status": .string("paid")]) == .bool(true))
     #expect(try program.evaluate(["amount": .double(5), "status": .string("paid")]) == .bool(false))
   }
 
-  @Test("only variables that are read need a value") func onlyWhatIsReadNeedsAValue() throws {
+  @Test("only variables that are read need a value") func unusedVariables() throws {
     let program = try environment.compile("tags.map(t, t.upperAscii())")
     #expect(try program.evaluate(["tags": .list([.string("a")])]) == .list([.string("A")]))
     #expect(throws: EvaluationError.self) { try program.evaluate() }
   }
 
-  @Test("variables of definitions are found") func definitionsAreSeenThrough() throws {
+  @Test("variables of definitions are found") func variablesOfDefinitions() throws {
     var environment = environment
     let (expression, _) = parse("amount * 2.0")
     environment.declare(definition: "double", try #require(environment.check(expression).expression))
@@ -32,13 +32,13 @@ import Testing
   }
 
   @Test(
-    "a compilation error has all diagnostics",
+    "an invalid text is a compilation error",
     arguments: ["amount >", "amuont > 1.0", "amount == 1", "status", "1 / 0 > 1"])
-  func whatIsWrongIsAllSaid(_ text: String) {
+  func compilationErrors(_ text: String) {
     #expect(throws: CompilationError.self) { try environment.compile(text, expecting: .bool) }
   }
 
-  @Test("a compilation error shows the source") func aMistakeIsShownInItsPlace() {
+  @Test("a compilation error shows the source") func sourceOfError() {
     do throws(CompilationError) {
       _ = try environment.compile("amuont > 1.0")
       Issue.record("it compiled")
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("evaluate() respects its limits") func anEvaluationIsBounded() throws {
+  @Test("evaluate() respects its limits") func limits() throws {
     let program = try environment.compile("tags.all(a, tags.all(b, tags.all(c, a + b + c != '')))")
     let tags = Value.list((0..<200).map { .string(String($0)) })
     do throws(EvaluationError) {

@@ -4,8 +4,8 @@ import FlowRuntime
 import FlowStoreSQLite
 import Testing
 
-/// `limit N per D`: no period holds more, nothing is lost, and waiting is no try.
-@Suite struct PaceTests {
+/// `limit N per D`: no period has more attempts, no job is lost, and waiting is not an attempt.
+@Suite("Throttles") struct ThrottleTests {
   private static let text = """
     event Ask { id: string }
     action ring(id: string) { http POST "http://bell/" + id  limit 3 per 10s  retry 1 backoff 1s..1s }
@@ -19,10 +19,13 @@ import Testing
     }
     """
 
-  @Test(arguments: StoreKind.allCases) func noPeriodHoldsMore(_ kind: StoreKind) throws {
+  @Test(
+    "no period has more attempts than the limit, and waiting is not an attempt",
+    arguments: StoreKind.allCases) func limit(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     let world = ManualWorld()
-    let engine = try Engine(machine: TestEngine.make(PaceTests.text).get(), store: store, world: world)
+    let engine = try Engine(machine: TestEngine.make(ThrottleTests.text).get(), store: store, world: world)
     for index in 0..<20 { _ = engine.submit(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
     _ = try engine.commit()
     var rung: [Int64] = []
@@ -45,28 +48,30 @@ import Testing
     #expect(notes == 20 && rung.count == 20)
     #expect(rung == rung.sorted())
     for (earlier, later) in zip(rung, rung.dropFirst(3)) { #expect(later - earlier >= 10_000) }
-    #expect(rung[19] - rung[0] == 60_000, "and no longer than it has to be")
+    #expect(rung[19] - rung[0] == 60_000, "without unnecessary delay")
     withExtendedLifetime(folder) {}
   }
 
-  /// The engine is started again and again at any time, with what is under way lost or not: whatever the store
-  /// remembers, no period holds more.
-  @Test(arguments: StoreKind.allCases, 0..<8) func noPeriodHoldsMoreOverRestarts(_ kind: StoreKind, _ seed: Int) throws
+  /// The engine is restarted at random times, with jobs in progress lost or not. Whatever state the store
+  /// has, no period has more attempts than the limit.
+  @Test(
+    "no period has more attempts than the limit over random restarts",
+    arguments: StoreKind.allCases, 0..<8) func restarts(_ kind: StoreKind, _ seed: Int) throws
   {
     #expect(try excess(over: kind, seed) == 0)
   }
 
-  /// The tester is tested: a store that remembers nothing is noticed.
-  @Test func aStoreThatForgetsIsNoticed() throws {
+  /// A planted bug: a store that forgets the throttles exceeds the limit.
+  @Test("a store that forgets its throttles exceeds the limit") func plantedBug() throws {
     #expect(try (0..<8).contains { try excess(over: .memory, $0, forgetting: true) > 0 })
   }
 
-  /// How often a period held more in a storm of restarts.
+  /// The number of periods with too many attempts over random restarts.
   private func excess(over kind: StoreKind, _ seed: Int, forgetting: Bool = false) throws -> Int {
     var (store, folder) = try kind.make()
     (store as? MemoryStore)?.forgetsThrottles = forgetting
     let world = ManualWorld()
-    let machine = try TestEngine.make(PaceTests.restartText(seed)).get()
+    let machine = try TestEngine.make(ThrottleTests.restartText(seed)).get()
     var engine = try Engine(machine: machine, store: store, world: world)
     var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     func roll(_ sides: Int) -> Int {
@@ -77,7 +82,7 @@ import Testing
     func turn() throws {
       for (job, _) in engine.dispatch() {
         rung.append(world.now())
-        // Some are still under way when the engine ends, and go out again: that is one more.
+        // Jobs in progress at the end of the engine are dispatched again, which adds attempts.
         if roll(3) > 0 { engine.finish(job, .done(.null)) }
       }
       if roll(4) > 0 { _ = try engine.commit() }
@@ -91,7 +96,7 @@ import Testing
       case 2 where roll(3) == 0:
         restarts += 1
         if kind == .sqlite {
-          // The lock goes with the engine and its store.
+          // The lock is released with the engine and its store.
           store = MemoryStore()
           engine = try Engine(machine: machine, store: store, world: world)
           store = try SQLiteStore(path: folder.path)
@@ -101,7 +106,7 @@ import Testing
       default: try turn()
       }
     }
-    let count = PaceTests.counts[seed % PaceTests.counts.count]
+    let count = ThrottleTests.counts[seed % ThrottleTests.counts.count]
     #expect(rung.count > count && restarts > 10)
     withExtendedLifetime(folder) {}
     return zip(rung, rung.dropFirst(count)).count { $1 - $0 < 20_000 }
@@ -114,11 +119,14 @@ import Testing
       "note(id: id) }", with: "}")
   }
 
-  /// What had its turn before is not held against anybody when nothing went out since.
-  @Test(arguments: StoreKind.allCases) func aRestartCostsNoWholePeriod(_ kind: StoreKind) throws {
+  /// Earlier attempts count only as far as they were made within the period.
+  @Test(
+    "a restart does not use up a whole period",
+    arguments: StoreKind.allCases) func restartCost(_ kind: StoreKind) throws
+  {
     let (store, folder) = try kind.make()
     let world = ManualWorld()
-    let machine = try TestEngine.make(PaceTests.text.replacing("limit 3 per 10s", with: "limit 100 per 1d")).get()
+    let machine = try TestEngine.make(ThrottleTests.text.replacing("limit 3 per 10s", with: "limit 100 per 1d")).get()
     func rings(_ engine: Engine, _ asked: Range<Int>) throws -> Int {
       for index in asked { _ = engine.submit(EventCommand(event: "Ask", payload: ["id": .string("\(index)")])) }
       _ = try engine.commit()

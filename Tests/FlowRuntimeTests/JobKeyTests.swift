@@ -6,9 +6,9 @@ import Testing
 
 @testable import FlowStoreSQLite
 
-/// No idempotency key of work ever names two bodies: over archiving, redriving, forking, migrating, restoring from a
+/// No idempotency key of a job is sent with two bodies: over archiving, redriving, forking, migration, restoring a
 /// backup, and several stores.
-@Suite struct WorkKeyTests {
+@Suite("Idempotency keys of jobs") struct JobKeyTests {
   private static func text(_ version: Int) -> String {
     """
     event Begin { id: string  what: string }
@@ -40,11 +40,11 @@ import Testing
     """
   }
 
-  /// Everything that was sent: the body of each key.
+  /// The body that was sent with each key.
   private final class Receiver {
     var bodies: [String: String] = [:]
     var problems: [String] = []
-    /// The number of different pieces of work.
+    /// The number of different jobs.
     var count: Int { bodies.count }
 
     func take(_ request: JobRequest) {
@@ -68,12 +68,12 @@ import Testing
       let retention = Retention(hot: 5000, keys: 1, archive: path + ".archive.jsonl")
       let opened = try SQLiteStore(path: path, retention: retention)
       store = opened
-      engine = try Engine(machine: TestEngine.make(WorkKeyTests.text(version)).get(), store: opened, world: world)
+      engine = try Engine(machine: TestEngine.make(JobKeyTests.text(version)).get(), store: opened, world: world)
     }
   }
 
-  @Test("a property of random histories", arguments: 0..<12)
-  func keys(_ seed: Int) throws {
+  @Test("in random histories, no idempotency key is sent with two different bodies", arguments: 0..<12)
+  func randomHistories(_ seed: Int) throws {
     var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     func roll(_ sides: Int) -> Int {
       chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -104,7 +104,7 @@ import Testing
           _ = timelines[index].engine?.redrive(dead.row.job.id)
         }
       case 13 where timelines.count < 4:
-        // A backup is restored, and both timelines go on.
+        // A backup is restored, and both timelines continue.
         let path = folder.path + ".\(timelines.count)"
         try StoreFile.backup(timelines[index].path, to: path + ".backup")
         try StoreFile.restore(path + ".backup", to: path)
@@ -132,7 +132,7 @@ import Testing
     #expect(receiver.count > 10)
   }
 
-  @Test("the key of a second order under an archived key is another one")
+  @Test("a second run under an archived key has a different idempotency key")
   func archivedKey() throws {
     let folder = try Folder()
     let world = ManualWorld()

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// Questions that are nearly right: what is misspelt or of the wrong kind must not be passed over.
-@Suite(.serialized) struct HostileQuestionTests {
+/// Misspelt parameters and values of the wrong type are rejected instead of being ignored.
+@Suite("Invalid parameters and concurrent requests", .serialized) struct ParameterTests {
   private static let path = "/v1/flows/Counter/instances"
 
   private func started() throws -> CounterServer {
@@ -13,32 +13,35 @@ import Testing
     return counter
   }
 
-  @Test(arguments: [
-    ("POST", "/a/cancel?dryrun=true", "did you mean `dryRun`?"), ("POST", "/a/cancel?dry=1", "`dry`"),
-    ("POST", "/a/fork?dryRun=yes", "`yes`"), ("POST", "/a/events?DryRun=true", "did you mean `dryRun`?"),
-    ("GET", "?stauts=running", "did you mean `status`?"), ("GET", "?limit=%2B5", "`limit`"),
-    ("GET", "/a?verbose", "there are none"), ("GET", "/a/history?kind=step", "`kind`"),
-    ("GET", "?startedAfter=yesterday", "`startedAfter`"), ("GET", "?startedBefore=10000-01-01T00:00:00Z", "an instant"),
-  ])
-  func aParameterThatNobodyKnowsIsRefused(_ method: String, _ query: String, _ detail: String) throws {
+  @Test(
+    "an unknown or invalid query parameter is rejected with a suggestion",
+    arguments: [
+      ("POST", "/a/cancel?dryrun=true", "did you mean `dryRun`?"), ("POST", "/a/cancel?dry=1", "`dry`"),
+      ("POST", "/a/fork?dryRun=yes", "`yes`"), ("POST", "/a/events?DryRun=true", "did you mean `dryRun`?"),
+      ("GET", "?stauts=running", "did you mean `status`?"), ("GET", "?limit=%2B5", "`limit`"),
+      ("GET", "/a?verbose", "there are none"), ("GET", "/a/history?kind=step", "`kind`"),
+      ("GET", "?startedAfter=yesterday", "`startedAfter`"),
+      ("GET", "?startedBefore=10000-01-01T00:00:00Z", "an instant"),
+    ])
+  func unknownParameter(_ method: String, _ query: String, _ detail: String) throws {
     let counter = try started()
     let body: JSON? = method == "GET" ? nil : query.contains("/events") ? ["event": "Stop"] : [:]
-    let answer = try counter.client.send(method, HostileQuestionTests.path + query, body)
+    let answer = try counter.client.send(method, ParameterTests.path + query, body)
     #expect(answer.status == 400 && answer.json["code"] == "bad-request", "\(answer.text)")
     #expect(answer.json["detail"]?.string?.contains(detail) == true, "\(answer.text)")
-    #expect(try counter.client.send("GET", HostileQuestionTests.path + "/a").json["revision"] == 1)
+    #expect(try counter.client.send("GET", ParameterTests.path + "/a").json["revision"] == 1)
   }
 
-  @Test func whatIsOfTheWrongKindIsRefused() throws {
+  @Test("members and headers of the wrong type are rejected") func mistypedMembers() throws {
     let counter = try started()
     let client = counter.client
     let bodies: [(String, JSON)] = [
       ("/v1/batches", ["op": "cancel", "filter": ["flow": "Counter"], "dryRun": "true"]),
       ("/v1/batches", ["op": "cancel", "filter": ["flow": "Counter"], "dryRun": 1]),
-      (HostileQuestionTests.path + "/a/events", ["event": "Stop", "key": 5]),
-      (HostileQuestionTests.path + "/a/events", ["event": "Stop", "key": ["a": "b"]]),
+      (ParameterTests.path + "/a/events", ["event": "Stop", "key": 5]),
+      (ParameterTests.path + "/a/events", ["event": "Stop", "key": ["a": "b"]]),
       (
-        HostileQuestionTests.path + "/a/events",
+        ParameterTests.path + "/a/events",
         ["specversion": "1.0", "id": "1", "source": "s", "type": "Stop", "subject": 5]
       ),
       ("/v1/jobs/1/fail", ["fence": 1, "code": "X", "message": 5]),
@@ -49,19 +52,19 @@ import Testing
     }
     for tag in ["\"+1\"", "one", "\"99999999999999999999\""] {
       let answer = try client.send(
-        "POST", HostileQuestionTests.path + "/a/events", ["event": "Stop"], headers: ["If-Match": tag])
+        "POST", ParameterTests.path + "/a/events", ["event": "Stop"], headers: ["If-Match": tag])
       #expect(answer.status == 400, "\(tag)")
     }
-    let view = try client.send("GET", HostileQuestionTests.path + "/a").json
+    let view = try client.send("GET", ParameterTests.path + "/a").json
     #expect(view["revision"] == 1 && view["status"] == "running")
   }
 
-  @Test("Instances are found by when they began") func instancesAreFoundByWhenTheyBegan() throws {
+  @Test("lists filter instances by start time") func startedAfter() throws {
     let counter = try started()
     let client = counter.client
-    let began = try #require(client.send("GET", HostileQuestionTests.path + "/a").json["startedAt"]?.string)
+    let began = try #require(client.send("GET", ParameterTests.path + "/a").json["startedAt"]?.string)
     func count(_ query: String) throws -> Int? {
-      try client.send("GET", HostileQuestionTests.path + query).json["items"]?.array?.count
+      try client.send("GET", ParameterTests.path + query).json["items"]?.array?.count
     }
     #expect(try count("?startedAfter=2020-01-01T00:00:00Z") == 1)
     #expect(try count("?startedBefore=2020-01-01T00:00:00Z") == 0)
@@ -69,13 +72,13 @@ import Testing
     #expect(try count("?startedAfter=0001-01-01T00:00:00Z&startedBefore=9999-12-31T23:59:59Z") == 1)
   }
 
-  @Test("A history is filtered") func aHistoryIsFiltered() throws {
+  @Test("a history is filtered by type, event and expression") func historyFilter() throws {
     let counter = try started()
     let client = counter.client
     for number in 1...4 { try Counter.add(Int64(number), to: "a", client) }
-    try client.send("POST", HostileQuestionTests.path + "/a/suspend", [:])
+    try client.send("POST", ParameterTests.path + "/a/suspend", [:])
     func page(_ query: String) throws -> JSON {
-      try client.send("GET", HostileQuestionTests.path + "/a/history" + query).json
+      try client.send("GET", ParameterTests.path + "/a/history" + query).json
     }
     #expect(try page("")["items"]?.array?.count == 6)
     #expect(try page("?type=operator")["items"]?.array?.count == 1)
@@ -87,8 +90,9 @@ import Testing
     #expect(try page("?filter=nonsense(")["code"] == "invalid-query")
   }
 
-  /// A line as long as the file, with a finding in each part of it.
-  @Test("A program on one line is read in time", .timeLimit(.minutes(1))) func aProgramOnOneLineIsReadInTime() throws {
+  /// A program on a single line, with a finding in each part.
+  @Test("a large program on one line compiles in bounded time", .timeLimit(.minutes(1))) func programOnOneLine() throws
+  {
     let counter = try started()
     let states = (0..<1500).map { "state s\($0) { on E -> s\($0 + 1) }" }.joined(separator: " ")
     let source = "event E flow Counter { start on E -> s0 \(states) final s1500 }"
@@ -98,21 +102,21 @@ import Testing
     #expect(answer.json["diagnostics"]?.array?.count ?? 0 <= 500)
   }
 
-  /// Everybody deploys, retires, starts, forks and reads at once: each answer is one of those that there are.
-  @Test("Many at once get an answer each") func manyAtOnceGetAnAnswerEach() async throws {
+  /// Concurrent deployments, retirements, starts, forks and reads: each response is one of the documented ones.
+  @Test("concurrent deployments, starts, forks and reads leave a sound store") func concurrentChanges() async throws {
     let counter = try started()
     let port = counter.port
     let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
       for worker in 0..<8 {
         group.addTask {
           let client = HTTPClient(port: port)
-          return try (0..<12).map { turn in try HostileQuestionTests.act(client, worker, turn) }
+          return try (0..<12).map { turn in try ParameterTests.act(client, worker, turn) }
         }
       }
       return try await group.reduce(into: []) { $0 += $1 }
     }
     #expect(statuses.count == 96 && statuses.allSatisfy { [200, 201, 202, 404, 409, 412].contains($0) }, "\(statuses)")
-    #expect(try counter.client.send("GET", HostileQuestionTests.path + "/a").status == 200)
+    #expect(try counter.client.send("GET", ParameterTests.path + "/a").status == 200)
     #expect(try FlowProcess.run("store", "check", counter.folder.store).code == 0)
   }
 

@@ -3,16 +3,16 @@ import Testing
 
 @testable import FlowHTTP
 
-/// Peers that take their time, or too much of everything, by the clock of a transcript and over real sockets.
-@Suite(.serialized) struct PatienceTests {
-  @Test("A slow head is refused") func aSlowHeadIsRefused() {
+/// Slow and excessive peers, with the clock of a transcript and over real sockets.
+@Suite("Timeouts, handed-over sockets and observers", .serialized) struct TimeoutTests {
+  @Test("a slow request head is a 408") func slowHead() {
     let peer = Transcript()
     peer.send("GET / HTTP/1.1\r\n")
     drip("X: y\r\n", seconds: 9, into: peer)
     #expect(peer.verdict() == "408 close")
   }
 
-  /// Sends a little each second and is heard out, and then waits for a second too long.
+  /// Sends a part each second within the timeout, and then waits for a second too long.
   private func drip(_ text: String, seconds: Int, into peer: Transcript) {
     for _ in 0..<seconds {
       peer.wait(milliseconds: 1_000)
@@ -22,7 +22,7 @@ import Testing
     peer.wait(milliseconds: 1_000)
   }
 
-  @Test("A slow body is refused later") func aSlowBodyIsRefusedLater() {
+  @Test("a slow body is a 408 after a longer timeout") func slowBody() {
     let peer = Transcript()
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
     drip("x", seconds: 29, into: peer)
@@ -30,7 +30,7 @@ import Testing
     #expect(peer.events.isEmpty)
   }
 
-  @Test("A body may take longer than a head") func aBodyMayTakeLongerThanAHead() {
+  @Test("a body has a longer timeout than a head") func bodyTimeout() {
     let peer = Transcript()
     peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
     peer.wait(milliseconds: 20_000)
@@ -44,7 +44,7 @@ import Testing
     #expect(peer.verdict() == "408 close")
   }
 
-  @Test("The last request of a connection closes it") func theLastRequestOfAConnectionClosesIt() {
+  @Test("a connection closes after its maximum number of requests") func requestLimit() {
     let peer = Transcript { $0.limits.requestsPerConnection = 2 }
     peer.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n")
     peer.answer()
@@ -54,9 +54,11 @@ import Testing
     #expect(peer.events == ["GET /1", "GET /2"])
   }
 
-  /// Many that begin and never end, and one that wants an answer.
-  @Test(arguments: ["GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx", ""])
-  func thoseWhoDawdleHoldUpNobody(_ beginning: String) throws {
+  /// Many clients with unfinished requests, and one with a complete request.
+  @Test(
+    "slow clients do not delay others",
+    arguments: ["GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx", ""])
+  func slowClients(_ beginning: String) throws {
     var configuration = HTTPServer.Configuration()
     configuration.timeouts.requestMilliseconds = 300
     configuration.timeouts.bodyMilliseconds = 300
@@ -75,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func aSocketFromOutsideIsTakenOver() throws {
+  @Test("a server can use an inherited listening socket") func inheritedSocket() throws {
     let handler = TestHandler { $1.send(HTTPResponse(status: 200)) }
     let socket = try Sockets.listen(host: "127.0.0.1", port: 0, isShared: false)
     var configuration = HTTPServer.Configuration()
@@ -89,7 +91,7 @@ import Testing
     #expect(throws: HTTPServerError.self) { try HTTPServer(configuration: configuration, handler: handler) }
   }
 
-  @Test("An observer sees and changes every answer") func anObserverSeesAndChangesEveryAnswer() throws {
+  @Test("an observer can change every response") func observer() throws {
     final class Observer: ResponseObserver {
       let seen = Mutex<[Int]>([])
       func willSend(_ response: HTTPResponse) -> HTTPResponse {
@@ -114,7 +116,7 @@ import Testing
     #expect(observer.seen.withLock { $0 } == [200, 101])
   }
 
-  @Test("Gzip is shorter or not at all") func gzipIsShorterOrNotAtAll() throws {
+  @Test("gzip returns nil unless the result is shorter") func gzip() throws {
     let long = try #require(Gzip.compressed([UInt8](repeating: 7, count: 100_000)))
     #expect(long.count < 1_000 && long.starts(with: [0x1F, 0x8B]))
     #expect(Gzip.compressed([1, 2, 3]) == nil)

@@ -3,8 +3,8 @@ import FlowTestSupport
 import Foundation
 import Testing
 
-/// The forms in which events come, and the ways in which they can be asked for.
-@Suite(.serialized) struct EventFormTests {
+/// The formats of events, dry runs and `Prefer: wait`.
+@Suite("Event formats and dry runs", .serialized) struct EventFormatTests {
   private static let structured = ["Content-Type": "application/cloudevents+json"]
   private static let batch = ["Content-Type": "application/cloudevents-batch+json; charset=utf-8"]
 
@@ -17,15 +17,15 @@ import Testing
     return .object(members)
   }
 
-  @Test func aCloudEventComesInThreeForms() throws {
+  @Test("a CloudEvent is accepted in structured and binary mode and with base64 data") func cloudEventFormats() throws {
     let counter = try CounterServer()
     let begin = cloudEvent("1", "Begin", ["id": "a"])
-    let first = try counter.client.send("POST", "/v1/events", begin, headers: EventFormTests.structured)
+    let first = try counter.client.send("POST", "/v1/events", begin, headers: EventFormatTests.structured)
     #expect(first.status == 201)
-    let again = try counter.client.send("POST", "/v1/events", begin, headers: EventFormTests.structured)
+    let again = try counter.client.send("POST", "/v1/events", begin, headers: EventFormatTests.structured)
     #expect(again.headers["idempotent-replay"] == "true")
     let add = cloudEvent("2", "Add", ["n": 3], subject: "Counter/a")
-    #expect(try counter.client.send("POST", "/v1/events", add, headers: EventFormTests.structured).status == 200)
+    #expect(try counter.client.send("POST", "/v1/events", add, headers: EventFormatTests.structured).status == 200)
     let binary = [
       "ce-specversion": "1.0", "ce-id": "3", "ce-source": "/test", "ce-type": "Add", "ce-subject": "Counter%2Fa",
     ]
@@ -34,48 +34,48 @@ import Testing
       "specversion": "1.0", "id": "4", "source": "/test", "type": "Add", "data_base64": "eyJuIjogNX0=",
     ]
     let path = "/v1/flows/Counter/instances/a/events"
-    #expect(try counter.client.send("POST", path, encoded, headers: EventFormTests.structured).status == 200)
+    #expect(try counter.client.send("POST", path, encoded, headers: EventFormatTests.structured).status == 200)
     #expect(try counter.client.send("GET", "/v1/flows/Counter/instances/a").json["data"]?["total"] == 12)
   }
 
-  @Test("A batch answers for each event") func aBatchAnswersForEachEvent() throws {
+  @Test("a batch has a result for each event") func batchOfEvents() throws {
     let counter = try CounterServer()
     let events: JSON = .array([
       cloudEvent("1", "Begin", ["id": "a"]), cloudEvent("2", "Add", ["n": 2], subject: "Counter/a"), 5,
       cloudEvent("3", "Ad", [:]), cloudEvent("4", "Add", ["n": "two"], subject: "Counter/a"),
       cloudEvent("1", "Begin", ["id": "a"]), ["specversion": "1.0", "id": "", "source": "x", "type": "Add"],
     ])
-    let answer = try counter.client.send("POST", "/v1/events", events, headers: EventFormTests.batch)
+    let answer = try counter.client.send("POST", "/v1/events", events, headers: EventFormatTests.batch)
     #expect(answer.status == 200)
     let items = answer.json["items"]?.array ?? []
     #expect(items.map { $0["status"]?.int } == [201, 200, 400, 404, 422, 201, 400])
     #expect(items[5]["replayed"] == true && items[3]["problem"]?["code"] == "unknown-event")
     #expect(answer.json["taken"] == 3 && answer.json["refused"] == 4)
-    #expect(try counter.client.send("POST", "/v1/events", [], headers: EventFormTests.batch).json["items"] == [])
-    let keyed = EventFormTests.batch.merging(["Idempotency-Key": "k"]) { first, _ in first }
+    #expect(try counter.client.send("POST", "/v1/events", [], headers: EventFormatTests.batch).json["items"] == [])
+    let keyed = EventFormatTests.batch.merging(["Idempotency-Key": "k"]) { first, _ in first }
     #expect(try counter.client.send("POST", "/v1/events", [], headers: keyed).status == 400)
-    let dry = try counter.client.send("POST", "/v1/events?dryRun=true", [], headers: EventFormTests.batch)
-    #expect(dry.status == 400, "or the events would really be sent")
+    let dry = try counter.client.send("POST", "/v1/events?dryRun=true", [], headers: EventFormatTests.batch)
+    #expect(dry.status == 400, "otherwise the events would be applied")
     let flood = JSON.array(Array(repeating: 1, count: 1001))
-    #expect(try counter.client.send("POST", "/v1/events", flood, headers: EventFormTests.batch).status == 413)
-    #expect(try counter.client.send("POST", "/v1/events", ["a": 1], headers: EventFormTests.batch).status == 400)
+    #expect(try counter.client.send("POST", "/v1/events", flood, headers: EventFormatTests.batch).status == 413)
+    #expect(try counter.client.send("POST", "/v1/events", ["a": 1], headers: EventFormatTests.batch).status == 400)
   }
 
   @Test(
-    "A wrong cloud event is a problem",
+    "an invalid CloudEvent is a problem",
     arguments: [
       #"{"specversion": "0.3", "id": "1", "source": "x", "type": "Begin"}"#, #"{"specversion": "1.0"}"#, "[]", "null",
       #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "!"}"#,
       #"{"specversion": "1.0", "id": "1", "source": "x", "type": "Begin", "data_base64": "e30"}"#,
     ])
-  func aWrongCloudEventIsAProblem(_ text: String) throws {
+  func invalidCloudEvent(_ text: String) throws {
     let counter = try CounterServer()
     let answer = try counter.client.send(
-      "POST", "/v1/events", try JSON(parsing: text), headers: EventFormTests.structured)
+      "POST", "/v1/events", try JSON(parsing: text), headers: EventFormatTests.structured)
     #expect([400, 422].contains(answer.status), "\(answer.text)")
   }
 
-  @Test("A dry run changes nothing") func aDryRunChangesNothing() throws {
+  @Test("a dry run reports the outcome and changes nothing") func dryRun() throws {
     let counter = try CounterServer()
     let start = try counter.client.send(
       "POST", "/v1/flows/Counter/instances?dryRun=true", ["event": "Begin", "data": ["id": "a"]])
@@ -97,7 +97,7 @@ import Testing
     #expect(view.json["revision"] == 1 && view.json["data"]?["total"] == 0)
   }
 
-  @Test func transitionsSayWhatWouldBe() throws {
+  @Test("transitions reports the outcome of each event") func transitions() throws {
     let counter = try CounterServer()
     try Counter.begin("a", counter.client)
     let path = "/v1/flows/Counter/instances/a/transitions"
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test("An answer waits until the instance is quiet") func anAnswerWaitsUntilTheInstanceIsQuiet() throws {
+  @Test("`Prefer: wait` delays the response until the instance is quiescent") func preferWait() throws {
     let folder = try TestFolder()
     let warehouse = try Warehouse()
     let server = try ServerProcess(
@@ -136,7 +136,7 @@ import Testing
     #expect(answer.json["instance"]?["state"] == ["delivered"])
   }
 
-  @Test("An answer does not wait for ever") func anAnswerDoesNotWaitForEver() throws {
+  @Test("`Prefer: wait` ends with 202 after its time") func preferWaitTimeout() throws {
     let folder = try TestFolder()
     let server = try ServerProcess(
       [EndToEndTests.order, "--store", folder.store, "--allow-host", "127.0.0.1"],

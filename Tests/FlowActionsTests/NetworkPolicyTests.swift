@@ -7,8 +7,8 @@ import Testing
 @testable import FlowActions
 @testable import FlowMachine
 
-/// How many requests had ended when each began.
-private final class Ledger: Sendable {
+/// The number of requests that had ended when each request started.
+private final class RequestCounter: Sendable {
   private let state = Mutex((ended: 0, endedBefore: [Int]()))
 
   var endedBefore: [Int] { state.withLock { $0.endedBefore } }
@@ -18,9 +18,10 @@ private final class Ledger: Sendable {
   func end() { state.withLock { $0.ended += 1 } }
 }
 
-/// Who may be called, how often, and what a receiver can trust.
-@Suite struct ReachTests {
+/// The network policy, host limits, request signatures and secrets.
+@Suite("Network policy, host limits, signatures and secrets") struct NetworkPolicyTests {
   @Test(
+    "IPv4 addresses are public or private, also when embedded in IPv6",
     arguments: [
       ([8, 8, 8, 8], true), ([127, 0, 0, 1], false), ([127, 255, 1, 1], false), ([10, 1, 2, 3], false),
       ([11, 0, 0, 1], true), ([172, 15, 0, 1], true), ([172, 16, 0, 1], false), ([172, 31, 255, 255], false),
@@ -28,7 +29,7 @@ private final class Ledger: Sendable {
       ([100, 128, 0, 1], true), ([0, 0, 0, 0], false), ([224, 0, 0, 1], false), ([255, 255, 255, 255], false),
       ([198, 19, 0, 1], false), ([], false),
     ] as [([UInt8], Bool)])
-  func addressesOfFourBytes(_ bytes: [UInt8], _ isPublic: Bool) {
+  func ipv4(_ bytes: [UInt8], _ isPublic: Bool) {
     #expect(NetworkAddress(bytes).isPublic == isPublic)
     guard bytes.count == 4 else { return }
     let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + bytes
@@ -39,18 +40,21 @@ private final class Ledger: Sendable {
   }
 
   @Test(
+    "IPv6 addresses are public or private",
     arguments: [
       ([0x2A, 0x00], true), ([0x26, 0x06], true), ([0xFC], false), ([0xFD, 0x12], false), ([0xFE, 0x80], false),
       ([0xFF, 0x02], false), ([0x20, 0x01, 0x0D, 0xB8], false), ([0x20, 0x01], false), ([0x20, 0x01, 0x48], true),
       ([0, 0], false),
     ] as [([UInt8], Bool)])
-  func addressesOfSixteenBytes(_ start: [UInt8], _ isPublic: Bool) {
+  func ipv6(_ start: [UInt8], _ isPublic: Bool) {
     let bytes = start + [UInt8](repeating: 0, count: 15 - start.count) + [1]
     #expect(NetworkAddress(bytes).isPublic == isPublic)
   }
 
-  @Test(arguments: ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0.0.0.0", "[::ffff:127.0.0.1]"])
-  func thisMachineIsOutOfReach(_ host: String) async {
+  @Test(
+    "the local machine is rejected in every notation of its address",
+    arguments: ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0.0.0.0", "[::ffff:127.0.0.1]"])
+  func localAddresses(_ host: String) async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", "1") }
     let url = "http://\(host):\(server.port)/"
     let closed = BindingRunner(log: { _ in })
@@ -62,7 +66,7 @@ private final class Ledger: Sendable {
     guard case .done(1) = await outcome(of: .get(url), by: open) else { return #expect(Bool(false)) }
   }
 
-  @Test func aHostIsAllowedByItsNameOnly() async {
+  @Test("--allow-host allows a name, not its address") func allowedHost() async {
     let server = LocalServer { _ in LocalServer.answer("200 OK", "1") }
     let runner = BindingRunner(settings: ActionSettings(reach: NetworkPolicy(hosts: ["LocalHost"])), log: { _ in })
     guard case .done(1) = await outcome(of: .get("http://localhost:\(server.port)/"), by: runner) else {
@@ -71,9 +75,9 @@ private final class Ledger: Sendable {
     guard case .impossible = await outcome(of: .get(server.url), by: runner) else { return #expect(Bool(false)) }
   }
 
-  // MARK: - Sparing
+  // MARK: - Host limits
 
-  @Test func aHostGetsSoMuchAtOnce() {
+  @Test("requests to a host beyond its limit wait") func hostConcurrency() {
     var gate = HostGate(HostLimits(concurrent: 2))
     #expect(gate.ask("a", at: 0) == .begin && gate.ask("a", at: 0) == .begin)
     #expect(gate.ask("a", at: 0) == .wait && gate.ask("b", at: 0) == .begin)
@@ -81,7 +85,7 @@ private final class Ledger: Sendable {
     #expect(gate.ask("a", at: 0) == .begin && gate.ask("a", at: 0) == .wait)
   }
 
-  @Test func aHostThatFailsIsLeftAloneAndProbed() {
+  @Test("a failing host is paused with increasing delays and probed") func circuitBreaker() {
     var gate = HostGate(HostLimits(failures: 3, pauseMilliseconds: 100, longestPauseMilliseconds: 300))
     func fail(at now: Int64) {
       #expect(gate.ask("a", at: now) == .begin)
@@ -96,40 +100,40 @@ private final class Ledger: Sendable {
     fail(at: 100)
     #expect(gate.ask("a", at: 299) == .postpone(1), "twice as long")
     fail(at: 300)
-    #expect(gate.ask("a", at: 301) == .postpone(299), "but not for ever")
+    #expect(gate.ask("a", at: 301) == .postpone(299), "at most the longest pause")
     #expect(gate.ask("a", at: 600) == .begin && gate.ask("a", at: 600) == .postpone(100), "one probe")
     gate.end("a", isFailure: nil, at: 600)
-    #expect(gate.ask("a", at: 600) == .begin, "a probe that says nothing is followed by another")
+    #expect(gate.ask("a", at: 600) == .begin, "a probe without a result is followed by another")
     gate.end("a", isFailure: false, at: 600)
     #expect(gate.ask("a", at: 600) == .begin && gate.ask("a", at: 600) == .begin, "closed again")
   }
 
-  @Test func thereIsOneRequestAfterTheOther() async {
-    let ledger = Ledger()
+  @Test("with a limit of one, requests to a host do not overlap") func sequentialRequests() async {
+    let counter = RequestCounter()
     let server = LocalServer { _ in
-      ledger.begin()
+      counter.begin()
       return nil
     }
     let runner = HTTPRunnerTests.open(HostLimits(concurrent: 1))
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<4 {
         group.addTask {
-          // The count is raised before the next may begin: both happen on the runner's thread.
+          // The count is increased before the next request can start: both happen on the runner's thread.
           let request = JobRequest(
             action: .get(server.url), timeoutMilliseconds: 200, idempotencyKey: "k", attempt: 1)
           await withCheckedContinuation { continuation in
             runner.run(request) { _ in
-              ledger.end()
+              counter.end()
               continuation.resume()
             }
           }
         }
       }
     }
-    #expect(ledger.endedBefore == [0, 1, 2, 3])
+    #expect(counter.endedBefore == [0, 1, 2, 3])
   }
 
-  @Test func aBrokenHostIsPutOffAndNotCalled() async {
+  @Test("requests to a paused host are postponed") func pausedHost() async {
     let server = LocalServer { _ in LocalServer.answer("503 Service Unavailable") }
     let runner = HTTPRunnerTests.open(HostLimits(failures: 3, pauseMilliseconds: 60_000))
     for _ in 0..<3 {
@@ -144,7 +148,7 @@ private final class Ledger: Sendable {
     #expect(server.requests.count == 3)
   }
 
-  @Test func aLongLineIsPutOff() async {
+  @Test("requests beyond the waiting limit of a host are postponed") func fullHostQueue() async {
     let server = LocalServer { _ in nil }
     let runner = HTTPRunnerTests.open(HostLimits(concurrent: 1, waiting: 2))
     let results = await withTaskGroup(of: Bool.self) { group in
@@ -158,17 +162,17 @@ private final class Ledger: Sendable {
     #expect(results.filter { $0 }.count >= 1 && results.filter { !$0 }.count >= 3)
   }
 
-  // MARK: - Trust
+  // MARK: - Signatures and secrets
 
   /// The example of the specification.
-  @Test func signaturesAreThoseOfTheStandard() {
+  @Test("a signature equals the example of Standard Webhooks") func signatureExample() {
     let signature = WebhookSignature.sign(
       identifier: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp: 1_614_265_330, body: Array(#"{"test": 2432232314}"#.utf8),
       secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     #expect(signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
   }
 
-  @Test func aSignedRequestCanBeChecked() async throws {
+  @Test("a signed request can be verified, and retries have the same id") func signedRequest() async throws {
     let server = LocalServer { _ in LocalServer.answer("200 OK") }
     let action = BoundAction.http(method: "POST", url: server.url, headers: [], body: ["a": 1])
     for _ in 0..<2 { _ = await outcome(of: action, by: HTTPRunnerTests.runner, key: "job", signing: "plain secret") }
@@ -187,7 +191,7 @@ private final class Ledger: Sendable {
     }
   }
 
-  @Test func noSecretIsInWhatIsShown() async {
+  @Test("secrets are hidden in failure messages and log lines") func secrets() async {
     let secrets = [Secret(name: "TOKEN", value: "s3cret-token"), Secret(name: "ZONE", value: "eu")]
     let server = LocalServer { request in
       LocalServer.answer(
@@ -204,5 +208,20 @@ private final class Ledger: Sendable {
     let logger = BindingRunner(log: { line in lines.withLock { $0.append(line) } })
     _ = await outcome(of: .log("token s3cret-token"), by: logger, secrets: secrets)
     #expect(lines.withLock { $0 } == [#"token env("TOKEN")"#])
+  }
+
+  @Test(
+    "A secret is hidden in each encoding in which a binding sends it",
+    arguments: [
+      #"p"ss w/rd+1"#, #"p\"ss w/rd+1"#, "p%22ss%20w%2Frd%2B1", "p%22ss%20w%2frd%2b1", "p%22ss+w%2Frd%2B1",
+    ] + ["", "u", "us", "user:"].map { Data(($0 + #"p"ss w/rd+1"#).utf8).base64EncodedString() })
+  func secretsAreHiddenInEveryEncoding(_ form: String) {
+    let secrets = [Secret(name: "PASSWORD", value: #"p"ss w/rd+1"#)]
+    for text in [form, form.replacing("+", with: form.hasPrefix("p") ? "+" : "-").replacing("/", with: "/")] {
+      let shown = secrets.hide(in: "got \(text), sorry")
+      #expect(shown.contains(#"env("PASSWORD")"#), "\(shown)")
+      #expect(shown.hasPrefix("got ") && shown.hasSuffix(", sorry"))
+    }
+    #expect(secrets.hide(in: "pass word") == "pass word")
   }
 }

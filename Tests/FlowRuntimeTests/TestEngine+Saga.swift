@@ -1,5 +1,5 @@
 extension TestEngine {
-  /// A trip that books a hotel, then calls a flow that books a flight, and undoes what it has when something fails; and
+  /// A trip that books a hotel, calls a flow that books a flight, and undoes completed calls when one fails; and
   /// a graph of actions.
   static let sagaText = """
     event Travel { id: string }

@@ -5,11 +5,11 @@ import Testing
 
 @testable import FlowStoreSQLite
 
-/// Answers to idempotency keys gather in memory and move to their tables by and by; whoever asks must not notice.
-@Suite struct AnswerRunTests {
+/// Idempotency records are collected in memory and moved to their tables in the background, invisibly to callers.
+@Suite("Idempotency records in memory and on disk") struct IdempotencyRecordTests {
   private static let batchSize = 1024
 
-  /// Answers with the entries that carry them, numbered from 1 on.
+  /// Records with their journal entries, numbered from 1.
   private func batch(_ number: Int, of size: Int = Self.batchSize, at instant: Int64 = 5) -> StoreBatch {
     var batch = StoreBatch()
     for index in number * size..<(number + 1) * size {
@@ -41,11 +41,11 @@ import Testing
     #expect(try store.answer(scope: "s", key: "key \(count * Self.batchSize)") == nil, comment)
   }
 
-  @Test func answersAreFoundWhileTheyMoveAndAfterARestart() throws {
+  @Test("records are found while they are moved to their table and after a restart") func movedRecords() throws {
     let folder = try TestFolder()
     defer { withExtendedLifetime(folder) {} }
     let path = folder.store
-    // One run leaves at the 32nd batch and takes until the 48th; with the 64th the next one leaves.
+    // The first run is moved from the 32nd to the 48th batch; the next one starts to move with the 64th.
     let restarts = [1, 31, 33, 40, 50, 64, 70]
     var count = 0
     for end in restarts {
@@ -58,12 +58,12 @@ import Testing
       try expectAll(count, in: store, "at \(count)")
     }
     let queries = try SQLiteConnection(path: path, isReadOnly: true)
-    #expect(try queries.integer("SELECT count(*) FROM answer_0") >= 32 * Self.batchSize, "the first run has moved")
-    #expect(try queries.integer("SELECT count(*) FROM answer_0") < count * Self.batchSize, "the last one has not")
+    #expect(try queries.integer("SELECT count(*) FROM answer_0") >= 32 * Self.batchSize, "the first run was moved")
+    #expect(try queries.integer("SELECT count(*) FROM answer_0") < count * Self.batchSize, "the last one was not")
   }
 
-  /// A run that has gathered for long leaves piece by piece, and in between there is time to forget old answers.
-  @Test func whatIsYoungStaysWhateverItGatheredWith() throws {
+  /// A long run is moved in pieces, and expired records are deleted in between.
+  @Test("deleting expired records keeps recent ones of the same run") func recentRecords() throws {
     let folder = try TestFolder()
     defer { withExtendedLifetime(folder) {} }
     let store = try SQLiteStore(
@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test func aFailedCommitLeavesNoAnswerBehind() throws {
+  @Test("a failed commit adds no records") func failedCommit() throws {
     let folder = try TestFolder()
     defer { withExtendedLifetime(folder) {} }
     let store = try SQLiteStore(path: folder.store)

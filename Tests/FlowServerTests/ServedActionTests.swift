@@ -4,8 +4,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// A flow whose steps fail, time out and are taken back, against servers and programs that are real.
-@Suite(.serialized) struct DoorsTests {
+/// A flow whose calls fail, time out and are undone, against real servers and programs.
+@Suite("Actions of a served flow", .serialized) struct ServedActionTests {
   static let text = """
     event Begin { id: string  email: string }
 
@@ -53,9 +53,9 @@ import Testing
     }
     """
 
-  @Test func whatWasDoneIsTakenBackWhenOneStepFails() throws {
+  @Test("completed calls are undone when a later call fails") func rollback() throws {
     let folder = try TestFolder()
-    let file = try folder.write("trip.flow", DoorsTests.text)
+    let file = try folder.write("trip.flow", ServedActionTests.text)
     let audit = try folder.write(
       "audit", "#!/bin/sh\nread line\necho \"$line $2 $FLOW_IDEMPOTENCY_KEY\" >> audit.txt\necho 7\n")
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: audit)
@@ -107,7 +107,7 @@ import Testing
     #expect(note.hasPrefix(#"{"ref":"seat-1"} seat-1 "#) && note.split(separator: "\n").count == 1)
   }
 
-  @Test("A refused mail is final and says why") func aRefusedMailIsFinalAndSaysWhy() throws {
+  @Test("a mail rejected by the server is not retried, and its code is reported") func refusedMail() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "tell.flow",
@@ -138,7 +138,7 @@ import Testing
     #expect(history.contains("no such mailbox") && !history.contains("hunter2"))
   }
 
-  @Test func whatIsOutOfReachStaysThere() throws {
+  @Test("private addresses and programs need permission on the command line") func privateAddress() throws {
     let folder = try TestFolder()
     let file = try folder.write(
       "reach.flow",

@@ -1,5 +1,5 @@
 extension TestEngine {
-  /// Flows that talk to each other: a called one tells its caller how it goes, and two that are equals ask and answer.
+  /// Flows that exchange events: a called flow reports to its caller, and two independent instances ask and answer.
   static let talkText = """
     event Hire { id: string }
     event Word { id: string  text: string }

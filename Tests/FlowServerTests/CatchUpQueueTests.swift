@@ -2,8 +2,8 @@ import Testing
 
 @testable import FlowServer
 
-@Suite struct LiveLineTests {
-  @Test func eachHasItsTurnInOrderAndWhoHasLeftHasNone() throws {
+@Suite("CatchUpQueue") struct CatchUpQueueTests {
+  @Test("subscriptions catch up in order, and closed ones are skipped") func order() throws {
     var line = CatchUpQueue()
     let filter = try LiveFilter()
     func comes(_ number: Int64) -> Bool {
@@ -17,7 +17,7 @@ import Testing
     for number in 2_000..<3_000 where number % 3 != 0 { #expect(next() == Int64(number)) }
     #expect(next() == 3_001)
     #expect(next() == nil)
-    #expect(comes(3_002), "it stood still")
+    #expect(comes(3_002), "the queue does not move")
     #expect(next() == 3_002)
   }
 }
