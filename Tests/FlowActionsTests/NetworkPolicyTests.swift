@@ -210,18 +210,18 @@ private final class RequestCounter: Sendable {
     #expect(lines.withLock { $0 } == [#"token env("TOKEN")"#])
   }
 
+  private static let password = #"p"ss w/rd+1"#
+
   @Test(
-    "A secret is hidden in each encoding in which a binding sends it",
+    "a secret is hidden in each encoding in which a binding sends it",
     arguments: [
-      #"p"ss w/rd+1"#, #"p\"ss w/rd+1"#, "p%22ss%20w%2Frd%2B1", "p%22ss%20w%2frd%2b1", "p%22ss+w%2Frd%2B1",
-    ] + ["", "u", "us", "user:"].map { Data(($0 + #"p"ss w/rd+1"#).utf8).base64EncodedString() })
-  func secretsAreHiddenInEveryEncoding(_ form: String) {
-    let secrets = [Secret(name: "PASSWORD", value: #"p"ss w/rd+1"#)]
-    for text in [form, form.replacing("+", with: form.hasPrefix("p") ? "+" : "-").replacing("/", with: "/")] {
-      let shown = secrets.hide(in: "got \(text), sorry")
-      #expect(shown.contains(#"env("PASSWORD")"#), "\(shown)")
-      #expect(shown.hasPrefix("got ") && shown.hasSuffix(", sorry"))
-    }
+      password, #"p\"ss w/rd+1"#, "p%22ss%20w%2Frd%2B1", "p%22ss%20w%2frd%2b1", "p%22ss+w%2Frd%2B1",
+    ] + ["", "u", "us", "user:"].map { Data(($0 + password).utf8).base64EncodedString() })
+  func encodedSecrets(_ form: String) {
+    let secrets = [Secret(name: "PASSWORD", value: NetworkPolicyTests.password)]
+    let shown = secrets.hide(in: "got \(form), sorry")
+    #expect(shown.contains(#"env("PASSWORD")"#), "\(shown)")
+    #expect(shown.hasPrefix("got ") && shown.hasSuffix(", sorry"))
     #expect(secrets.hide(in: "pass word") == "pass word")
   }
 }

@@ -12,13 +12,8 @@ extension Secret {
       let encoded = Base64Part(bytes, after: padding)
       forms.formUnion([encoded.text(Base64Part.standard), encoded.text(Base64Part.url)])
     }
-    return forms.filter { $0.count >= Secret.shortestHidden }.sorted { ($1.count, $0.hashable) < ($0.count, $1.hashable) }
+    return forms.filter { $0.count >= Secret.shortestHidden }.sorted { $0.count > $1.count }
   }
-}
-
-extension [UInt8] {
-  /// A text for sorting.
-  fileprivate var hashable: String { String(decoding: self, as: UTF8.self) }
 }
 
 extension String {
