@@ -1,6 +1,7 @@
 import FlowJSON
 import FlowRuntime
 import FlowTestSupport
+import Foundation
 import Synchronization
 import Testing
 
