@@ -48,7 +48,7 @@ import Testing
       (#"{"event": ["Paid"]}"#, "`event` must be a string"), (#"{"Event": "Paid"}"#, "did you mean `event`?"),
       (#"{"event": "Paid", "advance": "1d"}"#, "two operations"), (#"{"advance": 3}"#, "`advance` must be a string"),
       (#"{"fail": "ship", "cod": "X"}"#, "did you mean `code`?"), (#"["Paid"]"#, "is not a JSON object"),
-      (#"{"event": "Paid", "data": {}, "data": {"amount": 1}}"#, "more than once"),
+      (#"{"event": "Paid", "data": {}, "data": {"amount": 1}}"#, "twice"),
     ])
   func invalidLines(_ line: String, _ message: String) throws {
     let run = try run([line])

@@ -150,9 +150,10 @@ import Testing
       try #require(answer.status == 201, "\(answer.text)")
     }
     // Two failures become dead letters, whose messages quote what a program would quote.
-    let claimed = try client.send(
-      "POST", "/v1/jobs/claim", ["queue": "desk", "limit": 2], headers: headers
-    ).json["items"]?.array ?? []
+    let claimed =
+      try client.send(
+        "POST", "/v1/jobs/claim", ["queue": "desk", "limit": 2], headers: headers
+      ).json["items"]?.array ?? []
     try #require(claimed.count == 2)
     for job in claimed {
       let message = "refused: \(job["arguments"]?.text() ?? "")"

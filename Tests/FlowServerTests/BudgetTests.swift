@@ -119,7 +119,8 @@ import Testing
   func listsEndByBytes() throws {
     for index in 0..<16 {
       let begin: JSON = [
-        "event": "Begin", "data": ["id": .string("b\(index)"), "text": .string(String(repeating: "x", count: 900_000))],
+        "event": "Begin",
+        "data": ["id": .string("b\(index)"), "text": .string(String(repeating: "x", count: 900_000))],
       ]
       try #require(try client.send("POST", "/v1/events", begin).status == 201)
     }

@@ -50,7 +50,7 @@ extension Catalogue.Entry {
     return .start
   }
 
-  /// Whether an event started instances of the flow before it was retired.
+  /// Returns true if an event started instances of the flow before it was retired.
   public func hasRetiredStart(on event: String) -> Bool {
     guard isRetired, let event = machine.event(named: event) else { return false }
     return machine.starts(flow: flow, on: event)

@@ -4,7 +4,7 @@ public struct RowPage<Row: Sendable>: RandomAccessCollection, Sendable {
   public static var maximumBytes: Int { 8 << 20 }
 
   public private(set) var rows: [Row] = []
-  /// Whether more rows may follow the last one.
+  /// True if more rows may follow the last one.
   public private(set) var hasMore = false
   private let limit: Int
   private var bytes = 0

@@ -10,7 +10,7 @@ final class EventLoop {
     var isTouched = false
     var hasEndedWriting = false
     var tls: TLSSession?
-    /// The bytes that the connection held when it was last looked at.
+    /// The bytes that the connection held when it was last inspected.
     var heldBytes = 0
   }
 

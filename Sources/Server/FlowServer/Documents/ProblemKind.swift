@@ -104,7 +104,9 @@ extension ProblemKind {
     501, "not-available", title: "Not available",
     text: "The server lacks a program that this representation needs; `detail` names it.")
 
-  private static let absent = [notFound, unknownEvent, methodNotAllowed, notAcceptable, gone, flowRetired, notAvailable]
+  private static let absent = [
+    notFound, unknownEvent, methodNotAllowed, notAcceptable, gone, flowRetired, notAvailable,
+  ]
 }
 
 // Conflicts with the state of an instance or the store.

@@ -177,9 +177,10 @@ public final class LiveHub: Sendable {
   }
 
   private func sendHeartbeats() {
+    // Lines have no form for a heartbeat; they end by themselves.
     let listeners = state.withLock { state in
       state.isBeating = false
-      return Array(state.listeners.keys)
+      return state.listeners.filter { !$0.value.contains { $0.form.end != nil } }.map(\.key)
     }
     guard !listeners.isEmpty else { return }
     let frame = EncodedFrame(text: #"{"op":"ping"}"#)

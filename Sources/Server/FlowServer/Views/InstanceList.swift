@@ -151,7 +151,8 @@ struct InstanceList {
     let test = condition?.makeTest()
     let hasSpan = startedAfter != nil || startedBefore != nil
     let needsLook =
-      includesData || isCounting || isRestricted || visible != nil || state != nil || version != nil || hasSpan || test != nil
+      includesData || isCounting || isRestricted || visible != nil || state != nil || version != nil || hasSpan
+      || test != nil
     var found: [InstanceRow] = []
     var position = after
     var budget = RequestBudget(for: peer)

@@ -29,7 +29,7 @@ enum ScriptLine {
   private static let hints = ["payload": "the payload is `data`", "role": "roles are a list: `roles`"]
 
   /// - Parameter place: The line, for messages.
-  /// - Throws: For an unknown, repeated or mistyped member, with a suggestion.
+  /// - Throws: `EventScript.Problem` for an unknown or mistyped member, with a suggestion.
   init(_ json: JSON, place: String) throws(EventScript.Problem) {
     guard let given = json.members else {
       throw EventScript.Problem("\(place) is not a JSON object", help: ScriptLine.help)
@@ -63,11 +63,7 @@ enum ScriptLine {
     _ given: [JSON.Member], of operation: String, place: String
   ) throws(EventScript.Problem) {
     let known = [operation] + (members[operation] ?? [])
-    var seen: Set<String> = []
     for name in given.map(\.name) {
-      guard seen.insert(name).inserted else {
-        throw EventScript.Problem("\(place): the member `\(name)` is given more than once")
-      }
       if known.contains(name) { continue }
       if operations.contains(name) {
         throw EventScript.Problem("\(place) has two operations, `\(operation)` and `\(name)`", help: "write two lines")
