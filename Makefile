@@ -45,7 +45,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 PACKAGE_BUILD := .build/package
 PACKAGE_FLAGS := -c release --product flow --static-swift-stdlib --scratch-path $(PACKAGE_BUILD) \
 	-Xswiftc -gnone -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. -Xcc -ffile-prefix-map=$(CURDIR)=. \
-	-Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro -Xlinker --build-id=none -Xlinker -s
+	-Xlinker --build-id=none -Xlinker -s
 PREFIX ?= /usr/local
 SYSTEMD ?= $(PREFIX)/lib/systemd/system
 BINARY := $(PACKAGE_BUILD)/release/flow

@@ -223,6 +223,9 @@ nonisolated func shim(_ name: String, link libraries: [String] = [], trait: Stri
     linkerSettings: libraries.map { .linkedLibrary($0, trait.map { .when(traits: [$0]) }) })
 }
 
+/// The addresses of library functions are resolved when a program starts, and can't be written afterwards.
+nonisolated var hardening: [String] { ["-z", "relro", "-z", "now"].flatMap { ["-Xlinker", $0] } }
+
 /// A program.
 nonisolated func executable(
   _ layer: Layer, _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
@@ -230,7 +233,7 @@ nonisolated func executable(
 ) -> Target {
   .executableTarget(
     name: name, dependencies: dependencies, path: layer.path(of: name), exclude: exclude, swiftSettings: settings(),
-    linkerSettings: link)
+    linkerSettings: link + [.unsafeFlags(hardening, .when(platforms: [.linux]))])
 }
 
 /// The tests of one target; a `Corpus` beside them is data.

@@ -1,6 +1,7 @@
 import FlowJSON
 import FlowRuntime
 import FlowTestSupport
+import Foundation
 import Synchronization
 import Testing
 
@@ -208,5 +209,20 @@ private final class RequestCounter: Sendable {
     let logger = BindingRunner(log: { line in lines.withLock { $0.append(line) } })
     _ = await outcome(of: .log("token s3cret-token"), by: logger, secrets: secrets)
     #expect(lines.withLock { $0 } == [#"token env("TOKEN")"#])
+  }
+
+  private static let password = #"p"ss w/rd+1"#
+
+  @Test(
+    "a secret is hidden in each encoding in which a binding sends it",
+    arguments: [
+      password, #"p\"ss w/rd+1"#, "p%22ss%20w%2Frd%2B1", "p%22ss%20w%2frd%2b1", "p%22ss+w%2Frd%2B1",
+    ] + ["", "u", "us", "user:"].map { Data(($0 + password).utf8).base64EncodedString() })
+  func encodedSecrets(_ form: String) {
+    let secrets = [Secret(name: "PASSWORD", value: NetworkPolicyTests.password)]
+    let shown = secrets.hide(in: "got \(form), sorry")
+    #expect(shown.contains(#"env("PASSWORD")"#), "\(shown)")
+    #expect(shown.hasPrefix("got ") && shown.hasSuffix(", sorry"))
+    #expect(secrets.hide(in: "pass word") == "pass word")
   }
 }

@@ -38,9 +38,17 @@ import Testing
   @Test(
     "an invalid line is reported with its number",
     arguments: [
-      ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "says nothing to do"),
-      (#"{"advance": "soon"}"#, "not a valid duration"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
+      ("{", "line 1, byte 2"), (#"{"event": "Piad"}"#, "did you mean `Paid`?"), ("{}", "has no operation"),
+      (#"{"advance": "soon"}"#, "is not a duration"), (#"{"complete": "shipp"}"#, "did you mean `ship`?"),
       (#"{"event": "Paid", "data": {"amount": "x"}}"#, "/amount"), (#"{"start": {}}"#, "it starts on Placed"),
+      (#"{"event": "Paid", "payload": {"amount": 1}}"#, "the payload is `data`"),
+      (#"{"event": "Paid", "Data": {"amount": 1}}"#, "did you mean `data`?"),
+      (#"{"event": "Paid", "data": {"amount": 1}, "roles": "clerk"}"#, "must be a list of strings"),
+      (#"{"event": "Paid", "data": {"amount": 1}, "ifRevision": 1}"#, "no member `ifRevision`"),
+      (#"{"event": ["Paid"]}"#, "`event` must be a string"), (#"{"Event": "Paid"}"#, "did you mean `event`?"),
+      (#"{"event": "Paid", "advance": "1d"}"#, "two operations"), (#"{"advance": 3}"#, "`advance` must be a string"),
+      (#"{"fail": "ship", "cod": "X"}"#, "did you mean `code`?"), (#"["Paid"]"#, "is not a JSON object"),
+      (#"{"event": "Paid", "data": {}, "data": {"amount": 1}}"#, "twice"),
     ])
   func invalidLines(_ line: String, _ message: String) throws {
     let run = try run([line])

@@ -122,6 +122,17 @@ final class Client {
     return Array(buffer[start..<start + count])
   }
 
+  /// Reads until the server closes, or has sent this many bytes.
+  /// - Returns: The number of bytes.
+  func countToEnd(atMost limit: Int) -> Int {
+    var total = 0
+    while total < limit, case let count = receive(), count > 0 {
+      total += count
+      start = buffer.count
+    }
+    return total
+  }
+
   private func receive() -> Int {
     buffer.removeFirst(start)
     start = 0

@@ -33,21 +33,6 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(signals(of: inbox) == 1)
   }
 
-  @Test("a batch of deliveries wakes the loop once") func batch() throws {
-    let inbox = try #require(Inbox(limit: 10_000))
-    #expect(inbox.prepareToSleep())
-    let socket = WebSocketHandle(inbox: inbox, target: Inbox.Target(slot: 0, generation: 1))
-    var batch = DeliveryBatch()
-    for _ in 0..<1_000 { batch.send(.ping, to: socket) }
-    #expect(signals(of: inbox) == 0)
-    batch.flush()
-    batch.flush()
-    #expect(signals(of: inbox) == 1)
-    var deliveries: [Inbox.Delivery] = []
-    #expect(!inbox.take(into: &deliveries))
-    #expect(deliveries.count == 1_000)
-  }
-
   @Test("an overflow of the inbox drops frames, keeps responses and is reported") func overflow() throws {
     let inbox = try #require(Inbox(limit: 2))
     let target = Inbox.Target(slot: 0, generation: 1)

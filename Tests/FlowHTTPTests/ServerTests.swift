@@ -38,14 +38,12 @@ final class Answerer: Sendable {
 
   func run() -> LoopThread? {
     LoopThread(name: "answerer") { [self] in
-      var batch = DeliveryBatch()
       while !isOver.load(ordering: .relaxed) {
         let burst = waiting.withLock { waiting in
           defer { waiting = [] }
           return waiting
         }
-        for (target, respond) in burst { batch.send(HTTPResponse(status: 200, body: Array(target.utf8)), to: respond) }
-        batch.flush()
+        for (target, respond) in burst { respond.send(HTTPResponse(status: 200, body: Array(target.utf8))) }
         if burst.isEmpty { rest() }
       }
     }
@@ -166,11 +164,10 @@ final class Answerer: Sendable {
     try withServer(handler, { $0.loops = loops }) { server in
       let clients = try (0..<50).map { _ in try Client(port: server.port).upgrade() }
       try wait { handler.sockets.withLock({ $0.count }) == 50 }
-      var batch = DeliveryBatch()
       for number in 0..<20 {
-        batch.broadcast(EncodedFrame(text: "event \(number)"), to: handler.sockets.withLock { $0 })
+        let frame = EncodedFrame(text: "event \(number)")
+        for socket in handler.sockets.withLock({ $0 }) { socket.send(frame) }
       }
-      batch.flush()
       for client in clients {
         for number in 0..<20 { #expect(try client.text() == "event \(number)") }
       }
@@ -311,6 +308,26 @@ final class Answerer: Sendable {
     }
     #expect(throws: HTTPServerError.unknownHost("not a host")) {
       try HTTPServer(configuration: HTTPServer.Configuration(host: "not a host", port: 0), handler: echo)
+    }
+  }
+
+  @Test("Readers that receive nothing are ended beyond the memory of the server, and others are served")
+  func stalledReadersAreEnded() throws {
+    let page = [UInt8](repeating: 0x61, count: 12 << 20)
+    let pages = TestHandler { request, respond in
+      respond.send(HTTPResponse(status: 200, body: request.target == "/" ? [] : page))
+    }
+    try withServer(pages, { $0.limits.heldBytes = 64 << 20 }) { server in
+      let stalled = try (0..<40).map { _ in try Client(port: server.port) }
+      for client in stalled { try client.send(Array("GET /page HTTP/1.1\r\nHost: a\r\n\r\n".utf8)) }
+      let quick = try Client(port: server.port)
+      #expect(try quick.get("/").status == 200)
+      // A response that was ended arrives in part; the others arrive as a whole.
+      let received = stalled.map { $0.countToEnd(atMost: page.count) }
+      let complete = received.count { $0 >= page.count }
+      #expect(complete < stalled.count, "the server would hold \(stalled.count * page.count >> 20) MiB")
+      #expect(complete > 0, "only the connections beyond the limit are ended")
+      #expect(try quick.get("/").status == 200)
     }
   }
 

@@ -132,7 +132,7 @@ import Testing
     let fixture = try Fixture()
     try fixture.run("a")
     let before = try #require(try fixture.store?.instance(flow: "Bell", key: "a"))
-    let history = try SQLiteQueries(path: fixture.folder.path).history(instance: before.id, after: 0, limit: 100)
+    let history = try SQLiteQueries(path: fixture.folder.path).history(instance: before.id, after: 0, limit: 100).rows
     fixture.world.advance(2000)
     try fixture.maintain()
     fixture.engine = nil
@@ -147,7 +147,7 @@ import Testing
     after.updatedAt = before.updatedAt
     #expect(after == before)
     #expect(
-      try SQLiteQueries(path: fixture.folder.path).history(instance: before.id, after: 0, limit: 100) == history)
+      try SQLiteQueries(path: fixture.folder.path).history(instance: before.id, after: 0, limit: 100).rows == history)
     #expect(try StoreFile.check(fixture.folder.path) == [])
     try fixture.maintain()
     #expect(try fixture.store?.instance(flow: "Bell", key: "a") != nil, "it stays for a whole retention period again")

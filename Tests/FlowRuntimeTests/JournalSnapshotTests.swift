@@ -49,7 +49,7 @@ import Testing
     }
 
     var row: InstanceRow { get throws { try #require(try queries.instance(flow: "Task", key: "a")) } }
-    var history: [JournalEntry] { get throws { try queries.history(instance: row.id, after: 0, limit: 10_000) } }
+    var history: [JournalEntry] { get throws { try queries.history(instance: row.id, after: 0, limit: 10_000).rows } }
     var beginning: InstanceSnapshot? { get throws { try queries.beginning(instance: row.id) } }
 
     func archived() throws -> [JSON] {

@@ -229,7 +229,7 @@ final class Folder {
     let queries = try SQLiteQueries(path: folder.path)
     #expect(try queries.lastSequence() == 2)
     #expect(try queries.journal(after: 0, limit: 10).map(\.sequence) == [1, 2])
-    #expect(try queries.journal(after: 1, limit: 10) == [entry(2)])
+    #expect(try queries.journal(after: 1, limit: 10).rows == [entry(2)])
     #expect(try queries.history(instance: 1, after: 0, limit: 1).map(\.sequence) == [1])
     #expect(try queries.instance(flow: "F", key: "k") == instance(1, "k"))
     var batch = StoreBatch()

@@ -143,10 +143,40 @@ import Testing
     try HTTPClient(port: server.port).send("POST", "/v1/events", open, headers: bearer(sender))
     let copy = folder.url.appending(path: "copy.db").path
     #expect(try FlowProcess.run("store", "backup", folder.store, copy).code == 0)
-    for path in [folder.store, folder.store + "-wal", folder.store + "-shm", copy, folder.url.path + "/audit"] {
+    let archive = folder.url.appending(path: "archive.jsonl").path
+    #expect(server.stop() == 0)
+    try archiveInstance(to: archive, sender)
+    for path in [folder.store, copy, folder.url.path + "/audit", archive] {
       let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
       #expect(mode == 0o600, "\(path)")
     }
+    let again = try serve()
+    #expect(again.isRunning)
+    for path in [folder.store + "-wal", folder.store + "-shm"] {
+      let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+      #expect(mode == 0o600, "\(path)")
+    }
+  }
+
+  /// Ends an instance on a server that keeps none, and waits until the archive has it.
+  private func archiveInstance(to archive: String, _ sender: String) throws {
+    let source = """
+      event Done { id: string }
+      flow Short {
+        key id
+        data { id: string }
+        start on Done -> over do id = event.id
+        final over
+      }
+      """
+    let server = try serve(source, "--keep", "0s", "--archive", archive)
+    let done: JSON = ["event": "Done", "data": ["id": "s1"]]
+    #expect(try HTTPClient(port: server.port).send("POST", "/v1/events", done, headers: bearer(sender)).status == 201)
+    let isArchived = eventually(within: 30) {
+      (try? Data(contentsOf: URL(filePath: archive)))?.isEmpty == false
+    }
+    #expect(isArchived)
+    #expect(server.stop() == 0)
   }
 
   @Test("requests without valid credentials cannot fill the audit log")

@@ -81,6 +81,57 @@ import Testing
     #expect(gone.code == 2 && gone.errors.contains("flow.sock"), "\(gone.errors)")
   }
 
+  @Test("A tail from beyond the journal says so, and its first line is an entry")
+  func tailBeyondTheJournal() throws {
+    _ = try ctl("start", "Counter", "Begin", #"{"id": "t"}"#)
+    let flow = ServerProcess.binary.path
+    func tail(since: Int) throws -> String {
+      let command = "timeout 2 '\(flow)' ctl --server http://127.0.0.1:\(server.port) tail --since \(since) 2>&1"
+      return try runProgram("sh", "-c", command).output
+    }
+    let whole = try tail(since: 0)
+    #expect(whole.hasPrefix("1  ") || whole.contains("Counter/t"), "\(whole)")
+    #expect(!whole.hasPrefix("\n"))
+    let beyond = try tail(since: 1_000_000)
+    #expect(beyond.contains("1000000"), "\(beyond)")
+    #expect(!beyond.contains("Counter/t"))
+  }
+
+  @Test("Events are sent under a name and with roles")
+  func rolesAndCaller() throws {
+    let source = """
+      role clerk
+      event Begin { id: string }
+      event Close
+      flow Case {
+        key id
+        data { id: string  by: string = "" }
+        start on Begin by clerk -> open do id = event.id
+        state open { on Close by clerk -> closed do by = caller.id }
+        final closed
+      }
+      """
+    let own = try TestFolder()
+    let server = try ServerProcess([try own.write("case.flow", source), "--store", own.store])
+    func ctl(_ words: String...) throws -> FlowProcess {
+      try FlowProcess.run(["ctl", "--server", "http://127.0.0.1:\(server.port)"] + words)
+    }
+    #expect(try ctl("start", "Case", "Begin", #"{"id": "c"}"#).code == 1)
+    #expect(try ctl("start", "Case", "Begin", #"{"id": "c"}"#, "--role", "clerk").code == 0)
+    #expect(try ctl("send", "Case", "c", "Close").errors.contains("clerk"))
+    #expect(try ctl("send", "Case", "c", "Close", "--role", "clerk", "--caller", "ann").code == 0)
+    #expect(try ctl("show", "Case", "c").output.contains("ann"))
+  }
+
+  @Test("A proxy of the environment is not used for a server of this machine")
+  func loopbackNeedsNoProxy() throws {
+    // Nobody listens there: a request over the proxy would fail.
+    let proxy = ["http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"]
+    let list = try FlowProcess.run(
+      ["ctl", "--server", "http://127.0.0.1:\(server.port)", "list"], environment: proxy)
+    #expect(list.code == 0, "\(list.errors)")
+  }
+
   @Test("suspend, resume and cancel change an instance") func operations() throws {
     _ = try ctl("start", "Counter", "Begin", #"{"id": "x"}"#)
     #expect(try ctl("suspend", "Counter", "x", "--reason", "lunch").output == "Counter/x  suspended, in counting\n")

@@ -89,6 +89,22 @@ import Testing
     return try runProgram("sh", "-c", command).output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
+  @Test("A client that updates its keys again and again is ended; a few updates are served")
+  func keyUpdatesAreLimited() throws {
+    let server = try serve()
+    for (updates, isServed) in [(10, true), (160, false)] {
+      // The client of OpenSSL updates its key for a line that begins with `k`, one for each read.
+      let command = """
+        (sleep 1; i=0; while [ $i -lt \(updates) ]; do echo k; i=$((i+1)); sleep 0.04; done; sleep 1
+        printf 'GET /livez HTTP/1.1\\nHost: localhost\\nConnection: close\\n\\n'; sleep 1) |
+        openssl s_client -connect 127.0.0.1:\(server.port) -tls1_3 -crlf 2>/dev/null
+        """
+      let output = try runProgram("sh", "-c", command).output
+      #expect(output.contains("HTTP/1.1 200") == isServed, "\(updates) updates: \(output)")
+    }
+    #expect(try runProgram("curl", "-sS", "--cacert", certificate, "https://localhost:\(server.port)/livez").code == 0)
+  }
+
   @Test("a key that does not match the certificate is a startup error") func mismatchedKey()
     throws
   {

@@ -1,7 +1,10 @@
+import FlowCrypto
 import FlowJSON
 import FlowTestSupport
 import Foundation
 import Testing
+
+@testable import FlowServer
 
 /// JSON Web Tokens made by the Python package `cryptography`, valid and forged.
 @Suite("JSON Web Tokens", .serialized) struct TokenTests {
@@ -53,6 +56,39 @@ import Testing
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
     }
     return try ServerProcess([EndToEndTests.order, "--store", folder.store, "--keys", keys])
+  }
+
+  /// A token of the issuer below, signed with its shared secret.
+  private static func token(subject: String, secret: [UInt8]) -> String {
+    let header: JSON = ["alg": "HS256", "typ": "JWT"]
+    let claims: JSON = [
+      "iss": "https://login.example", "aud": "flow", "sub": .string(subject), "exp": 2_000, "scope": "read operate",
+    ]
+    let signed = [header, claims].map { Base64URL.encode($0.bytes()) }.joined(separator: ".")
+    return signed + "." + Base64URL.encode(Array(hmac(of: Array(signed.utf8), secret: secret)))
+  }
+
+  @Test("A token whose subject is the name of a key is not that key")
+  func aTokenIsNoKey() throws {
+    let secret = [UInt8](repeating: 7, count: 32)
+    let jwks: JSON = ["keys": [["kty": "oct", "alg": "HS256", "k": .string(Base64URL.encode(secret))]]]
+    let (key, hash) = try #require(KeyRing.newKey())
+    let table: JSON = [
+      "key": [["name": "ops", "sha256": .string(hash), "scopes": ["operate"]]],
+      "issuer": [
+        ["name": "https://login.example", "audience": "flow", "jwks": "jwks.json", "scopes": ["read", "operate"]]
+      ],
+    ]
+    let ring = try KeyRing(table) { _ throws(KeyFileError) in jwks.bytes() }
+    #expect(try ring.principal(of: key, now: 1_000_000).identity == "ops")
+    for subject in ["ops", "webhook"] {
+      #expect(throws: InvalidToken.self, "\(subject)") {
+        try ring.principal(of: TokenTests.token(subject: subject, secret: secret), now: 1_000_000)
+      }
+    }
+    let ann = try ring.principal(of: TokenTests.token(subject: "ann", secret: secret), now: 1_000_000)
+    #expect(ann.name == "ann")
+    #expect(ann.identity == "token https://login.example ann", "a key of this name would be another principal")
   }
 
   @Test(

@@ -52,6 +52,19 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Approval/instances/p1", headers: all).json["revision"] == 1)
   }
 
+  @Test("a misspelt event names no events of other flows") func eventsOfOtherFlowsAreNotNamed() throws {
+    let client = HTTPClient(port: server.port)
+    for path in ["/v1/events", "/v1/flows/Order/instances/o1/events"] {
+      for event in ["Withdrow", "Payed"] {
+        let answer = try client.send("POST", path, ["event": .string(event)], headers: some)
+        #expect(answer.json["code"] == "unknown-event")
+        #expect(!answer.text.contains("Withdraw"), "\(answer.text)")
+      }
+    }
+    let shown = try client.send("POST", "/v1/events", ["event": "Withdrow"], headers: all)
+    #expect(shown.text.contains("Withdraw"), "a key for all flows gets the suggestion")
+  }
+
   @Test("a deployed source cannot change a flow outside of the key") func deployedSource() throws {
     let client = HTTPClient(port: server.port)
     let flows = ["Order", "Approval"].map { name in

@@ -27,8 +27,16 @@ public func check(
 /// The files that no other file imports: each with its imports is one program.
 public func programRoots(among paths: [String], load: @escaping (String) -> [UInt8]?) -> [String] {
   var loader = Loader(load: load)
+  let paths = paths.map(normalizedPath)
   for path in paths { loader.add(path, from: nil, chain: []) }
   return loader.tops(of: paths)
+}
+
+/// Compiles files as the programs that they form: each file that no other one imports, with its imports.
+///
+/// Names have to be unique inside of a program only.
+public func compilePrograms(_ paths: [String], load: @escaping (String) -> [UInt8]?) -> [Compilation] {
+  programRoots(among: paths, load: load).map { compile([$0], load: load) }
 }
 
 extension Loader {

@@ -20,6 +20,16 @@ static void explain(char *reason, size_t size, const char *what) {
   ERR_clear_error();
 }
 
+// A key update costs the receiver a key derivation and an answer; one that is meant well comes once in gigabytes.
+enum { MAX_KEY_UPDATES = 64 };
+
+static void count_key_updates(int is_sent, int version, int type, const void *bytes, size_t length, SSL *session,
+                              void *argument) {
+  (void)version, (void)argument;
+  if (is_sent || type != SSL3_RT_HANDSHAKE || length == 0 || *(const uint8_t *)bytes != SSL3_MT_KEY_UPDATE) return;
+  SSL_set_app_data(session, (void *)((uintptr_t)SSL_get_app_data(session) + 1));
+}
+
 ctls_context *ctls_context_create(const char *chain, const char *key, char *reason, size_t reason_size) {
   ERR_clear_error();
   SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -30,6 +40,7 @@ ctls_context *ctls_context_create(const char *chain, const char *key, char *reas
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+  SSL_CTX_set_msg_callback(context, count_key_updates);
   const char *wrong = NULL;
   if (SSL_CTX_use_certificate_chain_file(context, chain) != 1) {
     wrong = "the certificate can't be read";
@@ -69,7 +80,9 @@ int ctls_session_put(ctls_session *session, const uint8_t *bytes, size_t count) 
 long ctls_session_read(ctls_session *session, uint8_t *bytes, size_t size) {
   ERR_clear_error();
   size_t count = 0;
-  if (SSL_read_ex(session, bytes, size, &count) == 1) return (long)count;
+  int has_read = SSL_read_ex(session, bytes, size, &count);
+  if ((uintptr_t)SSL_get_app_data(session) > MAX_KEY_UPDATES) return CTLS_FAILED;
+  if (has_read == 1) return (long)count;
   switch (SSL_get_error(session, 0)) {
     case SSL_ERROR_WANT_READ: case SSL_ERROR_WANT_WRITE: return CTLS_WANTS_MORE;
     case SSL_ERROR_ZERO_RETURN: return CTLS_ENDED;

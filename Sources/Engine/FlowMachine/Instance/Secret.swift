@@ -13,14 +13,14 @@ public struct Secret: Hashable, Sendable {
 }
 
 extension [Secret] {
-  /// The text with each occurrence of a value replaced by `env("NAME")`.
+  /// The text with each occurrence of a value, as it is or in an encoding of a binding, replaced by `env("NAME")`.
   public func hide(in text: String) -> String {
     var bytes = Array<UInt8>(text.utf8)
     var isChanged = false
     // A longer value may contain a shorter one.
     for secret in sorted(by: { $0.value.utf8.count > $1.value.utf8.count })
     where secret.value.utf8.count >= Secret.shortestHidden {
-      isChanged = replace(Array<UInt8>(secret.value.utf8), by: "env(\"\(secret.name)\")", in: &bytes) || isChanged
+      for form in secret.forms { isChanged = replace(form, by: "env(\"\(secret.name)\")", in: &bytes) || isChanged }
     }
     return isChanged ? String(decoding: bytes, as: UTF8.self) : text
   }

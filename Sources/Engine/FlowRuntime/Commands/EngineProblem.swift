@@ -11,6 +11,8 @@ public enum EngineProblem: Error, Sendable {
   case notFound(String)
   case refused(Refusal, explanation: JSON)
   case alreadyExists(key: String)
+  /// The flow starts no new instances: it was deleted, or the files of the last start did not have it.
+  case retired(flow: String)
   /// The instance was archived; the instant of its end is in milliseconds since 1970.
   case gone(key: String, endedAt: Int64)
   /// An operator has suspended the instance.

@@ -17,6 +17,7 @@ struct Deliveries {
   struct KnownResult {
     var instance: InstanceID
     var job: JobReference
+    var source: ResultSource
     var outcome: CallOutcome
   }
 

@@ -12,7 +12,7 @@ extension Engine {
       count += 1
       guard count <= Engine.maximumDeliveries else { return postpone(item) }
       switch item {
-      case .result(let known): apply(known.outcome, of: known.job, to: known.instance)
+      case .result(let known): apply(known.outcome, of: known.job, from: known.source, to: known.instance)
       case .event(let delivery):
         hops = delivery.hops
         deliver(delivery)

@@ -2,6 +2,18 @@ import FlowIR
 import FlowJSON
 public import FlowMachine
 
+/// A program that an engine is started with.
+public struct StartupProgram: Sendable {
+  public let machine: Machine
+  /// The files that it was compiled from; none for a program that came as IR.
+  public let sources: [SourceText]
+
+  public init(machine: Machine, sources: [SourceText] = []) {
+    self.machine = machine
+    self.sources = sources
+  }
+}
+
 /// The outcome of a deployment.
 public struct DeployAnswer: Hashable, Sendable {
   /// The hash of the program.
@@ -93,8 +105,8 @@ extension Engine {
   }
 
   /// Reads the earlier deployments; flows of an earlier start that are not part of this one are retired.
-  func restoreDeployments(startedWith started: Version) throws(StoreError) {
-    deployments.add(started)
+  func restoreDeployments(startedWith started: [Version]) throws(StoreError) {
+    for version in started { deployments.add(version) }
     for row in try store.schedules() { _ = deployments.set(row) }
     let rows = try store.deployments()
     for row in rows.sorted(by: { ($0.at, $0.flow) < ($1.at, $1.flow) }) {
@@ -103,7 +115,7 @@ extension Engine {
         continue
       }
       add(row, version, flow: flow)
-      let isGone = row.origin == Engine.filesOrigin && started.machine.flow(named: row.flow) == nil
+      let isGone = row.origin == Engine.filesOrigin && started.allSatisfy { $0.machine.flow(named: row.flow) == nil }
       if let entry = catalogue[row.flow], isGone, !row.isRetired { retire(entry) }
     }
     // Only changes are written.

@@ -67,6 +67,7 @@ extension Engine {
       return try step(cached, command: command, typed: cached.version.hash == version.hash ? typed : nil)
     case .start: break
     case .none:
+      if entry.hasRetiredStart(on: command.event) { throw .retired(flow: name) }
       guard typed == nil else { throw try notFound(name, key: key) }
     }
     guard let typed else {

@@ -44,15 +44,25 @@ public final class Engine {
   /// Messages for the operator that belong to no request.
   private var warnings: [String] = []
 
-  /// - Parameter machine: The program with which the engine is started. Flows of an earlier start that it does not
-  ///   contain are retired; those that were deployed over the API stay.
-  /// - Parameter sources: The source files of the program; empty for a program that was loaded as IR.
-  /// - Parameter replacesDeployed: True if the program also replaces flows that were deployed over the API after it was
-  ///   last served. A program that was never served always replaces them.
-  /// - Throws: `EngineError` when the store can't be read or the program's definition can't be stored.
-  public init(
+  /// An engine that is started with one program.
+  /// - Parameter sources: The files that the program was compiled from; none for one that came as IR.
+  /// - Throws: When the store can't be read or the program's definition can't be stored.
+  public convenience init(
     machine: Machine, sources: [SourceText] = [], store: any Store, world: any World,
     replacesDeployed: Bool = false
+  ) throws(EngineError) {
+    try self.init(
+      programs: [StartupProgram(machine: machine, sources: sources)], store: store, world: world,
+      replacesDeployed: replacesDeployed)
+  }
+
+  /// - Parameter programs: The programs that the engine is started with; no two of them declare the same flow. Flows of
+  ///   an earlier start that are in none of them are retired; those that were deployed over the API stay.
+  /// - Parameter replacesDeployed: Whether a program also replaces flows that were deployed over the API after it was
+  ///   served last. A program that was never served always replaces them.
+  /// - Throws: When the store can't be read or the definition of a program can't be stored.
+  public init(
+    programs: [StartupProgram], store: any Store, world: any World, replacesDeployed: Bool = false
   ) throws(EngineError) {
     self.store = store
     self.world = world
@@ -66,10 +76,12 @@ public final class Engine {
         batch.writes.identity = identity
         batch.counters.identity = identity
       }
-      let version = Version(hash: machine.program.hash, machine: machine)
-      try restoreDeployments(startedWith: version)
-      let newer = replacesDeployed ? [] : try flowsDeployedAfter(version)
-      install(version, sources: sources, origin: Engine.filesOrigin, except: newer)
+      let versions = programs.map { Version(hash: $0.machine.program.hash, machine: $0.machine) }
+      try restoreDeployments(startedWith: versions)
+      for (version, program) in zip(versions, programs) {
+        let newer = replacesDeployed ? [] : try flowsDeployedAfter(version)
+        install(version, sources: program.sources, origin: Engine.filesOrigin, except: newer)
+      }
       if !batch.writes.isEmpty { try store.commit(batch.writes) }
       _ = batch.didCommit(deployments)
     } catch {

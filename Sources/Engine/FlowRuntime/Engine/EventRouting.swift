@@ -8,7 +8,8 @@ import FlowSource
 
 extension Catalogue {
   /// The receivers of an event: the flow that the command names, or those that its key field reaches.
-  /// - Throws: `.unknownFlow`, `.unknownEvent`, or `.notFound` for an event that names no instance.
+  /// - Throws: `.unknownFlow`, `.unknownEvent`, `.retired` for an event that only a retired flow started on, or
+  ///   `.notFound` for one that names no instance.
   public func receivers(of command: EventCommand) throws(EngineProblem) -> [Entry] {
     if let flow = command.flow {
       guard let entry = self[flow] else { throw .unknownFlow(flow, known: names) }
@@ -18,6 +19,9 @@ extension Catalogue {
     guard reached.isEmpty else { return reached }
     let known = events
     guard known.contains(command.event) else { throw .unknownEvent(command.event, among: known) }
+    if let retired = entries.first(where: { $0.hasRetiredStart(on: command.event) }) {
+      throw .retired(flow: retired.name)
+    }
     throw .notFound("`\(command.event)` names no instance: send it to /v1/flows/{flow}/instances/{key}/events")
   }
 }
@@ -44,6 +48,12 @@ extension Catalogue.Entry {
     }
     guard let event, !isRetired, machine.starts(flow: flow, on: event) else { return .none }
     return .start
+  }
+
+  /// Returns true if an event started instances of the flow before it was retired.
+  public func hasRetiredStart(on event: String) -> Bool {
+    guard isRetired, let event = machine.event(named: event) else { return false }
+    return machine.starts(flow: flow, on: event)
   }
 
   /// The value of the flow's key field in a payload; nil for a flow without a key.

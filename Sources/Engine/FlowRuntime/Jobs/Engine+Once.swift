@@ -11,8 +11,10 @@ extension Engine {
     if let first, let json = try? JSON(parsing: first.outcome) {
       let outcome = decode(json, of: job.target, in: cached.version.machine)
       if job.call != nil {
+        let source = ResultSource(known: job, of: cached.instance.flow, in: cached.version.machine)
         deliveries.add(
-          Deliveries.KnownResult(instance: InstanceID(cached.row), job: job.reference, outcome: outcome))
+          Deliveries.KnownResult(
+            instance: InstanceID(cached.row), job: job.reference, source: source, outcome: outcome))
       }
       return true
     }

@@ -97,7 +97,8 @@ extension Engine {
   func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) -> Bool {
     guard row.call != nil else { return false }
     let reference = JobReference(revision: row.revision, number: row.number)
-    switch apply(outcome, of: reference, to: InstanceID(cached.row)) {
+    let source = ResultSource(row, of: cached.instance.flow, in: cached.version.machine)
+    switch apply(outcome, of: reference, from: source, to: InstanceID(cached.row)) {
     case .taken: return true
     case .ignored: return false
     case .postponed:
@@ -148,7 +149,9 @@ extension Engine {
 
   /// Applies the outcome of a call to an instance.
   @discardableResult
-  func apply(_ outcome: CallOutcome, of job: JobReference, to id: InstanceID) -> ResultDisposition {
+  func apply(
+    _ outcome: CallOutcome, of job: JobReference, from source: ResultSource, to id: InstanceID
+  ) -> ResultDisposition {
     let found: Cached?
     do throws(EngineProblem) {
       found = try load(id)
@@ -161,7 +164,7 @@ extension Engine {
     switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
     case .accepted(let step):
       if step.disposition != .stale {
-        record(step, of: cached, cause: .other(cause(job, outcome, in: cached)), at: now)
+        record(step, of: cached, cause: .other(cause(job, outcome, from: source, in: cached)), at: now)
       }
       return step.transitions.isEmpty ? .ignored : .taken
     case .refused(let refusal):
@@ -193,9 +196,12 @@ extension Engine {
       ])
   }
 
-  private func cause(_ job: JobReference, _ outcome: CallOutcome, in cached: Cached) -> JSON {
+  private func cause(
+    _ job: JobReference, _ outcome: CallOutcome, from source: ResultSource, in cached: Cached
+  ) -> JSON {
     let name = JSON.Member("job", .string("\(job.revision)/\(job.number)"))
-    return .object([.init("result", .object([name, outcome.member(in: cached.version.machine)]))])
+    let members = [name] + source.members + [outcome.member(in: cached.version.machine)]
+    return .object([.init("result", .object(members))])
   }
 
   /// A result in the type of the action; a mismatch is a failure. Members that the type does not declare are ignored,

@@ -11,7 +11,7 @@ public protocol InstanceQueries: Sendable {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
   /// Instances by number.
   /// - Parameter after: The number after which the list starts; nil for the first.
-  func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> [InstanceRow]
+  func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> RowPage<InstanceRow>
   /// The record of an archived instance.
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
   /// The number of instances of a flow, or of all, by state.
@@ -21,13 +21,13 @@ public protocol InstanceQueries: Sendable {
 /// Reads the journal.
 public protocol JournalQueries: Sendable {
   /// The entries of an instance after a sequence number.
-  func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry>
   /// The snapshot at the start of an instance's history; nil when the history is complete.
   func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot?
   /// The newest sequence number; 0 in an empty journal.
   func lastSequence() throws(StoreError) -> Int64
   /// The entries of all instances after a sequence number.
-  func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry]
+  func journal(after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry>
   /// The first sequence number from which on the journal is complete; 1 when nothing was archived.
   func keptFrom() throws(StoreError) -> Int64
 }
@@ -39,9 +39,9 @@ public protocol JobQueries: Sendable {
   /// The operations on many instances by number, as JSON.
   func bulkOperations() throws(StoreError) -> [Int64: [UInt8]]
   /// Dead letters by the number of their job, after a number.
-  func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter]
+  func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter>
   /// The jobs of all instances that have not ended, by number, after a number.
-  func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [PendingJob]
+  func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<PendingJob>
 }
 
 /// Reads programs.

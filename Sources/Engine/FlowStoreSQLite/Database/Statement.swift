@@ -85,6 +85,14 @@ final class Statement {
 
   func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
+  /// The bytes of the texts and blobs of the present row.
+  var rowBytes: Int {
+    (0..<sqlite3_column_count(handle)).reduce(0) { sum, column in
+      let isNumber = [SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_NULL].contains(sqlite3_column_type(handle, column))
+      return isNumber ? sum : sum + Int(sqlite3_column_bytes(handle, column))
+    }
+  }
+
   func text(_ column: Int32) -> String {
     guard let start = sqlite3_column_text(handle, column) else { return "" }
     let count = Int(sqlite3_column_bytes(handle, column))

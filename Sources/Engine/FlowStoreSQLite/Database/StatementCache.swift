@@ -25,6 +25,11 @@ struct Statements {
     id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures, origin, epoch
     """
 
+  /// A list of columns, qualified by the name of a table.
+  static func columns(_ list: String, of table: String) -> String {
+    list.split(separator: ",").map { "\(table)." + $0.filter { !$0.isWhitespace } }.joined(separator: ", ")
+  }
+
   static let snapshots = """
     SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data
     FROM snapshot s JOIN definition d ON d.id = s.definition

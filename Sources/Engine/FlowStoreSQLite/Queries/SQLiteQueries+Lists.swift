@@ -6,7 +6,7 @@ extension SQLiteQueries {
   /// - Throws: `StoreError` when the store cannot be read.
   public func instances(
     _ filter: InstanceFilter, after: Int64?, limit: Int
-  ) throws(StoreError) -> [InstanceRow] {
+  ) throws(StoreError) -> RowPage<InstanceRow> {
     let (condition, parameters) = condition(filter, after)
     let order = filter.isNewestFirst ? "DESC" : "ASC"
     return try withConnection { connection throws(StoreError) in
@@ -16,9 +16,7 @@ extension SQLiteQueries {
         WHERE \(condition) ORDER BY i.id \(order) LIMIT \(limit)
         """)
       statement.bind(all: parameters)
-      var rows: [InstanceRow] = []
-      while try statement.next() { rows.append(statement.instance) }
-      return rows
+      return try statement.page(limit: limit) { $0.instance }
     }
   }
 

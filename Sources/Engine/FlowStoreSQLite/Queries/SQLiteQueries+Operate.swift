@@ -57,20 +57,17 @@ extension SQLiteQueries {
 
   /// The dead letters after a job number, with at most `limit` rows; of all flows for nil.
   /// - Throws: `StoreError` when the store cannot be read.
-  public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [DeadLetter] {
+  public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter> {
     try withConnection { connection throws(StoreError) in
-      let columns = Statements.deadColumns.split(separator: ",").map { "l." + $0.filter { !$0.isWhitespace } }
       let statement = try connection.prepare(
         """
-        SELECT \(columns.joined(separator: ", ")), i.flow, i.key FROM dead_letter l JOIN instance i ON i.id = l.instance
+        SELECT \(Statements.columns(Statements.deadColumns, of: "l")), i.flow, i.key FROM dead_letter l JOIN instance i ON i.id = l.instance
         WHERE l.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY l.id LIMIT ?3
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
-      var rows: [DeadLetter] = []
-      while try statement.next() {
-        rows.append(DeadLetter(flow: statement.text(15), key: statement.text(16), row: statement.dead))
+      return try statement.page(limit: limit) { row in
+        DeadLetter(flow: row.text(15), key: row.text(16), row: row.dead)
       }
-      return rows
     }
   }
 
@@ -86,20 +83,17 @@ extension SQLiteQueries {
 
   /// The unfinished jobs after a job number, with at most `limit` rows; of all flows for nil.
   /// - Throws: `StoreError` when the store cannot be read.
-  public func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> [PendingJob] {
+  public func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<PendingJob> {
     try withConnection { connection throws(StoreError) in
-      let columns = Statements.jobColumns.split(separator: ",").map { "j." + $0.filter { !$0.isWhitespace } }
       let statement = try connection.prepare(
         """
-        SELECT \(columns.joined(separator: ", ")), i.flow, i.key FROM job j JOIN instance i ON i.id = j.instance
+        SELECT \(Statements.columns(Statements.jobColumns, of: "j")), i.flow, i.key FROM job j JOIN instance i ON i.id = j.instance
         WHERE j.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY j.id LIMIT ?3
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
-      var rows: [PendingJob] = []
-      while try statement.next() {
-        rows.append(PendingJob(flow: statement.text(19), key: statement.text(20), row: statement.job))
+      return try statement.page(limit: limit) { row in
+        PendingJob(flow: row.text(19), key: row.text(20), row: row.job)
       }
-      return rows
     }
   }
 

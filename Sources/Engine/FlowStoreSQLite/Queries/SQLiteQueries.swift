@@ -42,14 +42,16 @@ public final class SQLiteQueries: Queries {
 
   /// The journal entries of an instance after a sequence number, with at most `limit` entries.
   /// - Throws: `StoreError` when the store cannot be read.
-  public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
+  public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry> {
     try read { reading throws(StoreError) in
-      var found: [JournalEntry] = []
+      var page = RowPage<JournalEntry>(limit: limit)
       for sequence in try reading.chains.entries(of: instance, after: after, limit: limit) {
         reading.entry.bind(.integer(sequence))
-        found += try all(reading.entry) { $0.entry }
+        defer { reading.entry.reset() }
+        guard try reading.entry.next() else { continue }
+        if !page.add(reading.entry.entry, bytes: reading.entry.rowBytes) { break }
       }
-      return found
+      return page
     }
   }
 
@@ -66,10 +68,10 @@ public final class SQLiteQueries: Queries {
 
   /// The journal entries of all instances after a sequence number, with at most `limit` entries.
   /// - Throws: `StoreError` when the store cannot be read.
-  public func journal(after: Int64, limit: Int) throws(StoreError) -> [JournalEntry] {
+  public func journal(after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry> {
     try read { reading throws(StoreError) in
       reading.journal.bind(.integer(after), .integer(Int64(limit)))
-      return try all(reading.journal) { $0.entry }
+      return try reading.journal.page(limit: limit) { $0.entry }
     }
   }
 
@@ -93,6 +95,16 @@ private func all<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws
 }
 
 extension Statement {
+  /// The next rows, as many as a page holds.
+  func page<Row: Sendable>(limit: Int, _ read: (Statement) -> Row) throws(StoreError) -> RowPage<Row> {
+    defer { reset() }
+    var page = RowPage<Row>(limit: limit)
+    while try next() {
+      if !page.add(read(self), bytes: rowBytes) { break }
+    }
+    return page
+  }
+
   /// The entry of a journal, with the names of its instance.
   var entry: JournalEntry {
     JournalEntry(

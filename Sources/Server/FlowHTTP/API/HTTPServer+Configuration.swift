@@ -52,6 +52,8 @@ extension HTTPServer {
       /// The maximum number of bytes queued for a slow WebSocket or stream before it is disconnected.
       public var queuedBytes = 4 * 1024 * 1024
       /// The maximum number of requests on one connection; the last response closes it.
+      public var heldBytes = 256 * 1024 * 1024
+      /// Requests of one connection; the answer to the last one closes it.
       public var requestsPerConnection = 100_000
       /// The maximum number of connections of one loop.
       public var connections = 16 * 1024

@@ -40,6 +40,9 @@ struct RequestParser: ~Copyable {
   }
 
   /// True if the head is complete.
+  var bodyBytes: Int { hasBegun ? parser.map { cbeast_parser_message($0).body_length } ?? 0 : 0 }
+
+  /// True if only the body is missing.
   var isHeadComplete: Bool { parser.map { cbeast_parser_message($0).is_head_complete } ?? false }
 
   /// True if the head is complete, the body is not, and the peer expects `100 Continue` before sending it.

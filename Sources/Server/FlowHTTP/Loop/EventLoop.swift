@@ -12,6 +12,8 @@ final class EventLoop {
     /// True if it was opened while the server stops: it gets a refusal, and nothing waits for it.
     var isLate = false
     var tls: TLSSession?
+    /// The bytes that the connection held when it was last inspected.
+    var heldBytes = 0
   }
 
   private enum Key {
@@ -36,6 +38,8 @@ final class EventLoop {
   private var free: [Int] = []
   private var released: [Int] = []
   var openCount = 0
+  /// The sum of the bytes that connections hold.
+  private var heldBytes = 0
   private var pausedUntil: Int?
   var stopsAt: Int?
   /// The instant after which only connections with a request in progress delay the end.
@@ -172,6 +176,7 @@ final class EventLoop {
   private func release(_ index: Int) {
     Sockets.close(slots[index].socket)
     slots[index].connection = nil
+    hold(0, for: index)
     slots[index].tls = nil
     slots[index].socket = -1
     slots[index].generation += 1
@@ -209,7 +214,6 @@ final class EventLoop {
     case .upgrade(let subprotocol, let context, let target):
       connection(target)?.upgrade(subprotocol: subprotocol, context: context, now: now)
     case .frame(let frame, let target): connection(target)?.send(frame, now: now)
-    case .broadcast(let frame, let targets): for target in targets { connection(target)?.send(frame, now: now) }
     case .close(let code, let reason, let target):
       connection(target)?.closeSocket(code: code, reason: reason, now: now)
     case .awaitDrain(let target): connection(target)?.awaitDrain()
@@ -249,6 +253,21 @@ final class EventLoop {
       if let connection = slots[index].connection { settle(index, connection) }
     }
     touched.removeAll(keepingCapacity: true)
+    if heldBytes > memoryLimit { endLargest() }
+  }
+
+  /// The share of this loop in the bytes that the server holds.
+  private var memoryLimit: Int { configuration.limits.heldBytes / max(1, configuration.loops) }
+
+  private func hold(_ count: Int, for index: Int) {
+    heldBytes += count - slots[index].heldBytes
+    slots[index].heldBytes = count
+  }
+
+  /// Ends the connections that hold most, until a quarter of the memory is free again.
+  private func endLargest() {
+    let largest = slots.indices.filter { slots[$0].heldBytes > 0 }.sorted { slots[$0].heldBytes > slots[$1].heldBytes }
+    for index in largest where heldBytes > memoryLimit / 4 * 3 { end(index) }
   }
 
   private func settle(_ index: Int, _ connection: HTTPConnection) {
@@ -265,6 +284,7 @@ final class EventLoop {
       slots[index].tls?.sayGoodbye(on: slots[index].socket, scratch: scratch)
       Sockets.endWriting(on: slots[index].socket)
     }
+    hold(connection.heldBytes, for: index)
     watch(index, connection)
     timers.set(index, to: connection.deadline)
   }

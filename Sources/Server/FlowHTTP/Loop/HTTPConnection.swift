@@ -111,6 +111,15 @@ final class HTTPConnection {
     !hasPeerEnded && phase != .closed && pending.count < configuration.limits.pipelinedBytes
   }
 
+  /// The bytes that are held for the peer.
+  var heldBytes: Int {
+    switch phase {
+    case .closed: 0
+    case .webSocket: output.count + (frames?.heldBytes ?? 0)
+    default: output.count + pending.count + parser.bodyBytes
+    }
+  }
+
   func takeEvent() -> Event? {
     guard nextEvent < events.count else { return nil }
     let event = events[nextEvent]

@@ -16,7 +16,6 @@ final class Inbox: Sendable {
     case finish(Target)
     case upgrade(subprotocol: String?, context: (any Sendable)?, Target)
     case frame(EncodedFrame, Target)
-    case broadcast(EncodedFrame, [Target])
     case close(code: Int, reason: String, Target)
     case awaitDrain(Target)
     case shutDown
@@ -25,7 +24,7 @@ final class Inbox: Sendable {
     var isVital: Bool {
       switch self {
       case .respond, .finish, .upgrade, .awaitDrain, .shutDown: true
-      case .chunk, .frame, .broadcast, .close: false
+      case .chunk, .frame, .close: false
       }
     }
   }
@@ -55,14 +54,6 @@ final class Inbox: Sendable {
   func post(_ delivery: Delivery) {
     let mustWake = state.withLock { state in
       admit(delivery, in: &state)
-      return wake(&state)
-    }
-    if mustWake { eventfd_write(wakeup, 1) }
-  }
-
-  func post(_ deliveries: [Delivery]) {
-    let mustWake = state.withLock { state in
-      for delivery in deliveries { admit(delivery, in: &state) }
       return wake(&state)
     }
     if mustWake { eventfd_write(wakeup, 1) }

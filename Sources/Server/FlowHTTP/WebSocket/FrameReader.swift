@@ -17,6 +17,9 @@ final class FrameReader {
   /// Pongs and close frames to send; the reader removes them.
   var replies: [UInt8] = []
 
+  /// The approximate bytes of the message that is not complete yet.
+  private(set) var heldBytes = 0
+
   private var context: wslay_event_context_ptr?
   private var input = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   private var frameCount = 0
@@ -69,6 +72,7 @@ final class FrameReader {
   func receive(_ bytes: Span<UInt8>) {
     guard let context, closing != .done else { return }
     inflatedBytes = 0
+    heldBytes += bytes.count
     let result = bytes.withUnsafeBufferPointer { buffer in
       input = buffer
       defer { input = UnsafeBufferPointer(start: nil, count: 0) }
@@ -129,6 +133,7 @@ final class FrameReader {
   }
 
   private func received(_ message: wslay_event_on_msg_recv_arg) {
+    heldBytes = input.count
     if message.opcode < 0x8, frameCount <= limits.messageFrames { frameCount = 0 }
     guard closing == .open, failure == nil else { return }
     let payload = UnsafeBufferPointer(start: message.msg, count: message.msg_length)

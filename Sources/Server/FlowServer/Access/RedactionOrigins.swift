@@ -4,12 +4,13 @@ import FlowIR
 /// The names under which redacted values appear in programs: masking follows a value from its origin, not only the
 /// name that the operator gave.
 ///
-/// A value is traced forwards, through `let`s, assignments, arguments of actions and called flows, emitted payloads and
-/// results, and backwards from a redacted field to the payload fields and data fields from which it is assigned. Every
-/// expression with a redacted part counts as redacted. The key field is never traced backwards: it is public.
+/// A value is traced forwards, through `let`s, assignments, loops, arguments of actions and called flows, emitted
+/// payloads, results and migrations, and backwards from a redacted field to the payload fields, results and data fields
+/// from which it is assigned. Every expression with a redacted part counts as redacted. A redacted name inside of a
+/// record is redacted wherever the record goes. The key field is never traced backwards: it is public.
 struct RedactionOrigins {
   /// Redacted payload fields by event, over all programs: a receiver may be compiled separately from its emitter.
-  private var payloads: [String: Set<String>] = [:]
+  private(set) var payloads: [String: Set<String>] = [:]
   /// Redacted data fields, parameters and definitions by flow.
   private(set) var names: [String: Set<String>]
   private var hasChanged = false
@@ -19,10 +20,11 @@ struct RedactionOrigins {
   ///   - programs: All programs whose values may appear.
   init(_ configured: [String: Set<String>], in programs: some Sequence<Program>) {
     names = configured
+    let programs = programs.map { TypedProgram(program: $0, types: $0.registry) }
     repeat {
       hasChanged = false
       for program in programs {
-        for flow in program.flows { follow(flow, in: program) }
+        for flow in program.program.flows { follow(ExpressionScope(program, flow)) }
       }
     } while hasChanged
   }
@@ -37,152 +39,175 @@ struct RedactionOrigins {
 
   // MARK: - Tracing
 
-  private mutating func follow(_ flow: Flow, in program: Program) {
-    let marked = names[flow.name] ?? []
-    // A payload field of the same name is the usual origin.
-    for event in program.events {
-      for field in event.payload.fields where marked.contains(field.name) && uses(flow, event, in: program) {
-        mark(field.name, ofEvent: event.name)
-      }
-    }
-    for start in flow.starts { follow(start.acts, on: event(of: start), of: flow, in: program) }
-    for transition in flow.transitions { follow(transition.acts, on: event(of: transition), of: flow, in: program) }
+  private mutating func follow(_ scope: ExpressionScope) {
+    let flow = scope.flow
+    followEvents(scope)
+    for start in flow.starts { follow(start.acts, in: scope.on(start)) }
+    for transition in flow.transitions { follow(transition.acts, in: scope.on(transition)) }
     for state in flow.states {
-      follow(state.entry + state.exit, on: nil, of: flow, in: program)
-      if let result = state.result, isMarked(result.tree, event: nil, of: flow, in: program) {
-        mark("result", of: flow.name)
-      }
+      follow(state.entry + state.exit, in: scope)
+      if let result = state.result, isMarked(result.tree, in: scope) { mark("result", of: flow.name) }
     }
-    for call in flow.calls { follow(call, of: flow, in: program) }
-    for definition in flow.definitions where isMarked(definition.value.tree, event: nil, of: flow, in: program) {
+    for call in flow.calls { follow(call, in: scope) }
+    for definition in flow.definitions where isMarked(definition.value.tree, in: scope) {
       mark(definition.name, of: flow.name)
+    }
+    for assignment in flow.migrations.flatMap(\.assignments) {
+      assign(assignment.value.tree, to: flow.fields[assignment.field].name, in: scope)
     }
   }
 
-  private mutating func follow(_ acts: [ActionStatement], on event: EventIndex?, of flow: Flow, in program: Program) {
+  /// A payload field of the same name is the usual origin of a redacted field; one that another flow has redacted is
+  /// redacted here as well.
+  private mutating func followEvents(_ scope: ExpressionScope) {
+    for event in scope.events {
+      for field in event.payload.fields {
+        if isMarked(field.name, of: scope.flow) { mark(field.name, ofEvent: event.name) }
+        for inner in nestedNames(of: field.type, in: scope) { mark(inner, ofEvent: event.name) }
+      }
+      for name in payloads[event.name] ?? [] where !scope.isKey(name) { mark(name, of: scope.flow.name) }
+    }
+  }
+
+  private mutating func follow(_ acts: [ActionStatement], in scope: ExpressionScope) {
     for act in acts {
+      let scope = scope.in(act.loop)
       switch act.kind {
       case .assign(let slot, _, let value):
-        guard let field = fieldName(slot, of: flow) else { continue }
-        if isMarked(value.tree, event: event, of: flow, in: program) { mark(field, of: flow.name) }
-        if isMarked(field, of: flow) { markSources(of: value.tree, event: event, of: flow, in: program) }
+        if let field = scope.field(at: slot) { assign(value.tree, to: field, in: scope) }
       case .emit(let target, let value), .raise(let target, let value):
-        follow(value.tree, into: program.events[target].name, on: event, of: flow, in: program)
+        follow(value.tree, into: scope.program.events[target].name, in: scope)
       case .perform(let action, let arguments):
-        markParameters(program.actions[action].parameters, arguments, event: event, of: flow, in: program)
+        markParameters(scope.program.actions[action].parameters, arguments, in: scope)
       case .log: break
       }
     }
   }
 
-  private mutating func follow(
-    _ payload: TypedExpression, into target: String, on event: EventIndex?, of flow: Flow, in program: Program
-  ) {
-    guard case .record(_, let fields) = payload.kind else { return }
+  private mutating func assign(_ value: TypedExpression, to field: String, in scope: ExpressionScope) {
+    if isMarked(value, in: scope) { mark(field, of: scope.flow.name) }
+    if isMarked(field, of: scope.flow) { markSources(of: value, in: scope) }
+  }
+
+  private mutating func follow(_ payload: TypedExpression, into event: String, in scope: ExpressionScope) {
+    guard case .record(_, let fields) = payload.kind else {
+      if isMarked(payload, in: scope) { nestedNames(of: payload.type, in: scope).forEach { mark($0, ofEvent: event) } }
+      return
+    }
     for field in fields {
-      if isMarked(field.value, event: event, of: flow, in: program) {
-        mark(field.field, ofEvent: target)
-        mark(field.field, of: flow.name)
-      } else if payloads[target]?.contains(field.field) ?? false {
-        mark(field.field, of: flow.name)
-        markSources(of: field.value, event: event, of: flow, in: program)
+      if isMarked(field.value, in: scope) {
+        mark(field.field, ofEvent: event)
+        mark(field.field, of: scope.flow.name)
+      } else if payloads[event]?.contains(field.field) ?? false {
+        mark(field.field, of: scope.flow.name)
+        markSources(of: field.value, in: scope)
       }
+      for inner in nestedNames(of: field.value.type, in: scope) { mark(inner, ofEvent: event) }
     }
   }
 
-  private mutating func follow(_ call: Call, of flow: Flow, in program: Program) {
+  private mutating func follow(_ call: Call, in outer: ExpressionScope) {
+    let scope = outer.in(call.loop)
     switch call.target {
-    case .action(let action):
-      markParameters(program.actions[action].parameters, call.arguments, event: nil, of: flow, in: program)
-    case .flow(let target):
-      let called = program.flows[target]
-      for (field, argument) in zip(called.fields, call.arguments) {
-        if isMarked(argument.tree, event: nil, of: flow, in: program) {
-          mark(field.name, of: called.name)
-          mark(field.name, of: flow.name)
-        } else if isMarked(field.name, of: called) {
-          mark(field.name, of: flow.name)
-          markSources(of: argument.tree, event: nil, of: flow, in: program)
-        }
-      }
-      if isMarked("result", of: called) {
-        mark("result", of: flow.name)
-        mark(call.name, of: flow.name)
-      }
+    case .action(let action): markParameters(scope.program.actions[action].parameters, call.arguments, in: scope)
+    case .flow(let target): follow(call, of: scope.program.flows[target], in: scope)
     }
+    if let undo = call.undo {
+      markParameters(scope.program.actions[undo.action].parameters, undo.arguments, in: scope)
+    }
+  }
+
+  private mutating func follow(_ call: Call, of called: Flow, in scope: ExpressionScope) {
+    let caller = scope.flow.name
+    for (field, argument) in zip(called.fields, call.arguments) {
+      if isMarked(argument.tree, in: scope) {
+        mark(field.name, of: called.name)
+        mark(field.name, of: caller)
+      } else if isMarked(field.name, of: called) {
+        mark(field.name, of: caller)
+        markSources(of: argument.tree, in: scope)
+      }
+      for inner in nestedNames(of: argument.tree.type, in: scope) { mark(inner, of: called.name) }
+    }
+    if isMarked("result", of: called) { markResult(of: call, in: scope) }
+    guard let result = called.result else { return }
+    let inside = ExpressionScope(scope.typed, called)
+    for inner in nestedNames(of: result, in: inside) { mark(inner, of: caller) }
   }
 
   private mutating func markParameters(
-    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], event: EventIndex?, of flow: Flow,
-    in program: Program
+    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], in scope: ExpressionScope
   ) {
-    for (parameter, argument) in zip(parameters.fields, arguments)
-    where isMarked(argument.tree, event: event, of: flow, in: program) {
-      mark(parameter.name, of: flow.name)
+    for (parameter, argument) in zip(parameters.fields, arguments) where isMarked(argument.tree, in: scope) {
+      mark(parameter.name, of: scope.flow.name)
     }
   }
 
+  /// Marks the result of a call, under its names in data, entries and expressions.
+  private mutating func markResult(of call: Call, in scope: ExpressionScope) {
+    for name in [call.name, "result", "done"] { mark(name, of: scope.flow.name) }
+  }
+
   /// Marks the origins of a value that becomes a redacted field.
-  private mutating func markSources(of tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) {
-    if case .variable(_, let slot) = tree.kind {
-      if let name = fieldName(slot, of: flow), !isKey(name, of: flow) { mark(name, of: flow.name) }
-      return
+  private mutating func markSources(of tree: TypedExpression, in scope: ExpressionScope) {
+    switch scope.origin(of: tree) {
+    case .field(let name): if !scope.isKey(name) { mark(name, of: scope.flow.name) }
+    case .payload(let field, let event):
+      if scope.isKey(field) { return }
+      mark(field, ofEvent: scope.program.events[event].name)
+      mark(field, of: scope.flow.name)
+    case .result(let call): markResult(of: call, in: scope)
+    case .item(let list): markSources(of: list, in: scope)
+    case nil: for child in tree.kind.children { markSources(of: child, in: scope) }
     }
-    if let event, let field = payloadField(of: tree) {
-      if !isKey(field, of: flow) {
-        mark(field, ofEvent: program.events[event].name)
-        mark(field, of: flow.name)
-      }
-      return
-    }
-    for child in tree.kind.children { markSources(of: child, event: event, of: flow, in: program) }
   }
 
   // MARK: - Queries
 
   private func isMarked(_ name: String, of flow: Flow) -> Bool { names[flow.name]?.contains(name) ?? false }
 
-  private func isKey(_ name: String, of flow: Flow) -> Bool { flow.key.map { flow.fields[$0].name == name } ?? false }
-
   /// Returns true if an expression has a redacted part.
-  private func isMarked(_ tree: TypedExpression, event: EventIndex?, of flow: Flow, in program: Program) -> Bool {
+  private func isMarked(_ tree: TypedExpression, in scope: ExpressionScope) -> Bool {
+    switch scope.origin(of: tree) {
+    case .field(let name): return isMarked(name, of: scope.flow)
+    case .payload(let field, let event): return payloads[scope.program.events[event].name]?.contains(field) ?? false
+    case .result(let call): return isMarked(call.name, of: scope.flow)
+    case .item(let list): return isMarked(list, in: scope)
+    case nil: break
+    }
     switch tree.kind {
     case .variable(_, FrameLayout.event):
-      return event.map { !(payloads[program.events[$0].name] ?? []).isEmpty } ?? false
-    case .variable(_, let slot):
-      if let name = fieldName(slot, of: flow) { return isMarked(name, of: flow) }
-      return flow.calls.contains { $0.resultSlot == slot && isMarked($0.name, of: flow) }
-    case .select where payloadField(of: tree) != nil:
-      guard let event, let field = payloadField(of: tree) else { return false }
-      return payloads[program.events[event].name]?.contains(field) ?? false
-    default: return tree.kind.children.contains { isMarked($0, event: event, of: flow, in: program) }
+      return scope.event.map { !(payloads[scope.program.events[$0].name] ?? []).isEmpty } ?? false
+    case .select(_, let field, _) where isMarked(field, of: scope.flow): return true
+    case .call(.index, _, let parts) where parts.dropFirst().contains { isMarkedName($0, of: scope.flow) }: return true
+    default: return tree.kind.children.contains { isMarked($0, in: scope) }
     }
   }
 
-  /// `event.name`
-  private func payloadField(of tree: TypedExpression) -> String? {
-    guard case .select(let operand, let field, _) = tree.kind, case .variable(_, FrameLayout.event) = operand.kind
-    else {
-      return nil
+  /// Returns true if an index is the text of a redacted name.
+  private func isMarkedName(_ index: TypedExpression, of flow: Flow) -> Bool {
+    if case .string(let name)? = index.constant { isMarked(name, of: flow) } else { false }
+  }
+
+  /// The redacted names that values of a type may hold inside.
+  private func nestedNames(of type: ValueType, in scope: ExpressionScope) -> Set<String> {
+    guard let marked = names[scope.flow.name], !marked.isEmpty else { return [] }
+    var found: Set<String> = []
+    var seen: Set<String> = []
+    func visit(_ type: ValueType) {
+      switch type {
+      case .dyn, .map(_, .dyn): found = marked
+      case .list(let inner), .map(_, let inner), .optional(let inner), .wrapper(let inner): visit(inner)
+      case .record(let name):
+        guard seen.insert(name).inserted, let record = scope.typed.types.record(named: name) else { return }
+        for field in record.fields {
+          if marked.contains(field.name) { found.insert(field.name) }
+          visit(field.type)
+        }
+      default: return
+      }
     }
-    return field
-  }
-
-  private func fieldName(_ slot: Int, of flow: Flow) -> String? {
-    let index = slot - FrameLayout.firstField
-    return flow.fields.indices.contains(index) ? flow.fields[index].name : nil
-  }
-
-  private func event(of start: Start) -> EventIndex? { start.event }
-
-  private func event(of transition: Transition) -> EventIndex? {
-    if case .event(let event) = transition.trigger { event } else { nil }
-  }
-
-  /// Returns true if a flow reacts to an event or starts on it.
-  private func uses(_ flow: Flow, _ event: Event, in program: Program) -> Bool {
-    guard let index = program.events.firstIndex(where: { $0.name == event.name }) else { return false }
-    return flow.starts.contains { self.event(of: $0) == index }
-      || flow.transitions.contains { self.event(of: $0) == index }
+    visit(type)
+    return found
   }
 }

@@ -147,11 +147,16 @@ struct OpenAPI {
     members.append(.init("RoutedEvent", ["oneOf": .array(routed.map(form))]))
     members.append(.init("CloudEvent", ["oneOf": .array(catalogue.publicEvents.map(cloudEvent))]))
     for machine in catalogue.machines {
-      for more in OpenAPI.declarations(of: machine) where !members.contains(where: { $0.name == more.name }) {
-        members.append(more)
-      }
+      for more in OpenAPI.declarations(of: machine) { OpenAPI.add(more, to: &members) }
     }
     return members
+  }
+
+  /// Adds a schema. Programs may declare the same name in different ways: then either form is valid.
+  private static func add(_ more: JSON.Member, to members: inout [JSON.Member]) {
+    guard let index = members.firstIndex(where: { $0.name == more.name }) else { return members.append(more) }
+    let forms = members[index].value["anyOf"]?.array ?? [members[index].value]
+    if !forms.contains(more.value) { members[index].value = ["anyOf": .array(forms + [more.value])] }
   }
 
   /// The types and events of a program, under unique names.

@@ -97,11 +97,16 @@ extension ProblemKind {
     text: "The resource has none of the media types that `Accept` names.")
   static let gone = ProblemKind(
     410, "gone", title: "Gone", text: "The instance ended and was archived; `endedAt` says when it ended.")
+  static let flowRetired = ProblemKind(
+    410, "flow-retired", title: "Flow retired",
+    text: "The flow starts no new instances since it was deleted; running ones continue. Deploy it to serve it again.")
   static let notAvailable = ProblemKind(
     501, "not-available", title: "Not available",
     text: "The server lacks a program that this representation needs; `detail` names it.")
 
-  private static let absent = [notFound, unknownEvent, methodNotAllowed, notAcceptable, gone, notAvailable]
+  private static let absent = [
+    notFound, unknownEvent, methodNotAllowed, notAcceptable, gone, flowRetired, notAvailable,
+  ]
 }
 
 // Conflicts with the state of an instance or the store.

@@ -68,7 +68,7 @@ extension LiveHub {
       bytes += message.send(to: listener, subscription)
     }
     // The last page ends at the current position.
-    if page.count < LiveHub.pageSize, !isCut { subscription.position = present }
+    if !page.hasMore, !isCut { subscription.position = present }
     if bytes > 0, listener.notifyWhenDrained() {
       subscription.reading = .awaitsDrain
     } else {
@@ -76,12 +76,13 @@ extension LiveHub {
     }
   }
 
-  private func page(_ subscription: LiveSubscription) throws(StoreError) -> [JournalEntry] {
-    guard let queries else { return [] }
+  private func page(_ subscription: LiveSubscription) throws(StoreError) -> RowPage<JournalEntry> {
+    let nothing = RowPage<JournalEntry>(limit: LiveHub.pageSize)
+    guard let queries else { return nothing }
     guard let flow = subscription.filter.flow, let key = subscription.filter.key else {
       return try queries.journal(after: subscription.position, limit: LiveHub.pageSize)
     }
-    guard let row = try queries.instance(flow: flow, key: key) else { return [] }
+    guard let row = try queries.instance(flow: flow, key: key) else { return nothing }
     return try queries.history(instance: row.id, after: subscription.position, limit: LiveHub.pageSize)
   }
 }

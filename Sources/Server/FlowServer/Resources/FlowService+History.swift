@@ -106,7 +106,7 @@ private struct HistoryPage {
         }
         if found.count == limit || budget.isSpent { return (found, position) }
       }
-      if entries.count < HistoryPage.chunk { return (found, nil) }
+      if !entries.hasMore { return (found, nil) }
     }
   }
 

@@ -17,8 +17,8 @@ extension FlowService {
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let jobs = try queries.jobs(flow: flow, after: after ?? 0, limit: limit)
-      let next = jobs.count == limit ? jobs.last.map { Cursor(filter: filter, position: $0.row.id) } : nil
-      // An event in transit to another instance is not a job of an action.
+      let next = jobs.hasMore ? jobs.last.map { Cursor(filter: filter, position: $0.row.id) } : nil
+      // An event on its way to another instance is no job of an action.
       var items: [JSON] = []
       for job in jobs where !job.row.action.isEmpty {
         let isOpen = programs.servedEntry(job.flow).map(access.admitsAll) ?? true

@@ -79,7 +79,7 @@ extension FlowService {
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
       let letters = try queries.deadLetters(flow: flow, after: after ?? 0, limit: limit)
-      let next = letters.count == limit ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
+      let next = letters.hasMore ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
       var items: [JSON] = []
       for letter in letters where try isReadable(letter, queries: queries, access: access) {
         items.append(view(letter))

@@ -14,6 +14,8 @@ extension EngineProblem {
       Problem(.keyMismatch, "the event is addressed to `\(addressed)`, and its payload has the key `\(payload)`")
     case .refused(let refusal, let explanation): refused(refusal, explanation)
     case .alreadyExists(let key): Problem(.instanceExists, "there is an instance `\(key)`")
+    case .retired(let flow):
+      Problem(.flowRetired, "the flow `\(flow)` is retired: it starts no new instances, and running ones continue")
     case .gone(let key, let endedAt):
       Problem(
         .gone, "`\(key)` ended at \(timeText(endedAt)) and was archived",

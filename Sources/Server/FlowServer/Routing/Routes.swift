@@ -132,7 +132,8 @@ extension Route {
     .giving(202, "The event is accepted, and the instance is not quiescent yet", Schemas.reference("EventAnswer"))
     .refusing(
       "unknown-event", "internal-event", "validation-failed", "key-mismatch", "idempotency-reused",
-      "event-not-accepted", "already-finished", "suspended", "instance-exists", "gone", "revision-mismatch"
+      "event-not-accepted", "already-finished", "suspended", "instance-exists", "gone", "flow-retired",
+      "revision-mismatch"
     )
     .naming()
   }

@@ -151,7 +151,8 @@ struct InstanceList {
     let test = condition?.makeTest()
     let hasSpan = startedAfter != nil || startedBefore != nil
     let needsLook =
-      isCounting || isRestricted || visible != nil || state != nil || version != nil || hasSpan || test != nil
+      includesData || isCounting || isRestricted || visible != nil || state != nil || version != nil || hasSpan
+      || test != nil
     var found: [InstanceRow] = []
     var position = after
     var budget = RequestBudget(for: peer)
@@ -162,12 +163,15 @@ struct InstanceList {
         position = row.id
         budget.addRow()
         let isMatch = needsLook ? try matches(row, test: test, programs) : true
-        if isMatch { found.append(row) }
+        if isMatch {
+          found.append(row)
+          budget.add(bytes: isCounting ? 0 : includesData ? row.data.count : InstanceList.summaryBytes)
+        }
         if found.count == limit || needsLook && budget.isSpent {
           return (found, Cursor(filter: signature, position: row.id))
         }
       }
-      if rows.count < size { return (found, nil) }
+      if !rows.hasMore { return (found, nil) }
     }
   }
 
@@ -194,6 +198,9 @@ struct InstanceList {
   }
 
   /// The number of rows that are read together for filters that inspect each row.
+  private static let summaryBytes = 512
+
+  /// Rows that are read together for filters that look at each.
   private static let chunk = 200
 
   private func matches(

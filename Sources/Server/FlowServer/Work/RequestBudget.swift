@@ -30,7 +30,7 @@ struct RequestBudget {
   /// True if a limit is reached, so that the response ends with the collected items.
   var isSpent: Bool {
     rows >= RequestBudget.maximumRows || bytes >= RequestBudget.maximumBytes
-      || rows % 16 == 0 && (DispatchTime.now().uptimeNanoseconds >= end || hasLeft)
+      || DispatchTime.now().uptimeNanoseconds >= end || hasLeft
   }
 
   /// True if the client has disconnected.

@@ -8,9 +8,9 @@ import FlowTime
 
 // The parsing of script lines.
 extension EventScript {
-  /// Parses one line.
+  /// Reads one line.
   /// - Parameter number: The number of the line, for messages.
-  /// - Throws: `Problem` for a line that is malformed or invalid for this flow.
+  /// - Throws: `Problem` when the line is invalid for this flow.
   public func move(_ line: [UInt8], number: Int) throws(Problem) -> RunInput {
     let place = "line \(number)"
     let json: JSON
@@ -19,24 +19,22 @@ extension EventScript {
     } catch {
       throw Problem("\(place), byte \(error.offset + 1): \(error.message)")
     }
-    if let name = json["event"]?.string { return try event(name, json: json, place: place) }
-    if let text = json["advance"]?.string {
+    let operation = try ScriptLine(json, place: place)
+    switch operation {
+    case .event(let event): return try self.event(event, place: place)
+    case .advance(let text):
       guard let wait = DurationText.milliseconds(text) else {
-        throw Problem("\(place): `\(text)` is not a valid duration", help: #"write {"advance": "3d"}"#)
+        throw Problem("\(place): `\(text)` is not a duration", help: #"write {"advance": "3d"}"#)
       }
       return .advance(wait)
-    }
-    if let arguments = json["start"] { return try start(arguments, in: place) }
-    if let name = json["complete"]?.string {
+    case .start(let arguments): return try start(arguments, in: place)
+    case .complete(let name):
       let target = try EventScript.target(named: name, machine, run.flow, in: place)
       return .end(target, try EventScript.outcome(json, of: target, machine, in: place))
-    }
-    if let name = json["fail"]?.string {
+    case .fail(let name):
       let target = try EventScript.target(named: name, machine, run.flow, in: place)
       return .end(target, EventScript.failure(code: json["code"], message: json["message"]))
     }
-    throw Problem(
-      "\(place) says nothing to do", help: #"write {"event": "Name", "data": {…}} or {"advance": "3d"}"#)
   }
 
   /// Calls the flow with the arguments in a document.
@@ -52,16 +50,15 @@ extension EventScript {
     return .start(try EventScript.value(arguments, as: .record(flow.parameters.name), machine, in: place))
   }
 
-  private func event(_ name: String, json: JSON, place: String) throws(Problem) -> RunInput {
+  private func event(_ line: ScriptLine.Event, place: String) throws(Problem) -> RunInput {
+    let name = line.name
     guard let event = machine.event(named: name) else {
       let guess = Suggestion.closest(to: name, among: run.program.events.map(\.name)).first
       throw Problem("\(place): there is no event `\(name)`", help: guess.map { "did you mean `\($0)`?" })
     }
-    let payload = try EventScript.value(json["data"] ?? .object([]), as: .record(name), machine, in: place)
-    let roles = json["roles"]?.array?.compactMap(\.string) ?? []
+    let payload = try EventScript.value(line.data, as: .record(name), machine, in: place)
     return .send(
-      event: event, payload: payload,
-      caller: Caller(id: json["caller"]?.string ?? "", roles: roles, flow: json["from"]?.string))
+      event: event, payload: payload, caller: Caller(id: line.caller, roles: line.roles, flow: line.sender))
   }
 
   /// The action or callable flow of that name, or the target of the call of that name.

@@ -97,9 +97,9 @@ struct Completer {
   /// Names that the flows of the command line declare.
   private func declared(_ names: (Program) -> [String]) -> [Proposal] {
     let paths = operands.flatMap { flowFiles(at: $0) ?? [] }
-    guard !paths.isEmpty, let program = FlowCompiler.compile(paths, load: readSource).program else { return [] }
+    let programs = FlowCompiler.compilePrograms(paths, load: readSource).compactMap(\.program)
     var seen: Set<String> = []
-    return names(program).filter { seen.insert($0).inserted }.map { Proposal(text: $0) }
+    return programs.flatMap(names).filter { seen.insert($0).inserted }.map { Proposal(text: $0) }
   }
 }
 

@@ -6,11 +6,12 @@ import FlowMachine
 ///
 /// They are checked before a program is served, as a missing one would otherwise fail a running instance.
 enum ProgramRequirements {
-  /// All requirements of a program that the server does not meet, as one error; nil when all are met.
-  static func unmet(by program: Program, settings: ActionSettings) -> UsageError? {
-    let missing =
+  /// All requirements of programs that the server does not meet, as one error; nil when all are met.
+  static func unmet(by programs: [Program], settings: ActionSettings) -> UsageError? {
+    let missing = programs.flatMap { program in
       program.actions.flatMap { unmet(of: $0, settings: settings) } + unmetVariables(of: program)
-      + unmetSecrets(of: program)
+        + unmetSecrets(of: program)
+    }
     guard missing.count > 1 else { return missing.first }
     return UsageError(
       "\(missing.count) settings are missing:" + missing.map { "\n  \($0.text)" }.joined())

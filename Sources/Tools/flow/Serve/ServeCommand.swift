@@ -80,7 +80,7 @@ struct ServeCommand {
   }
 
   private func logStart(port: Int) {
-    let names = configuration.program.flows.map(\.name).joined(separator: ", ")
+    let names = configuration.programs.flatMap(\.program.flows).map(\.name).joined(separator: ", ")
     let scheme = options.tls == nil ? "http" : "https"
     let url = "\(scheme)://\(options.address.text(port: port))"
     log.write(.info, "flow serves \(names) from \(options.storePath), listening on \(url)")
@@ -146,13 +146,15 @@ struct ServeCommand {
     let live = LiveHub(redaction: options.redaction, metrics: metrics)
     let callbacks = callbacks(live)
     do {
-      let machine = try Machine(configuration.program)
-      let (sources, options) = (configuration.sources, options)
+      let programs = try configuration.programs.map { served in
+        StartupProgram(machine: try Machine(served.program), sources: served.sources)
+      }
+      let options = options
       try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
           let store = try SQLiteStore(
             path: options.storePath, retention: options.retention, options: options.opening)
-          return try ServeCommand.makeEngine(machine, sources: sources, store: store, options: options)
+          return try ServeCommand.makeEngine(programs, store: store, options: options)
         } catch {
           throw EngineError(message: error.message)
         }
@@ -166,7 +168,7 @@ struct ServeCommand {
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
         clock: currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
-          ProgramRequirements.unmet(by: $0, settings: actions)?.text
+          ProgramRequirements.unmet(by: [$0], settings: actions)?.text
         },
         variable: Terminal.variable, dashboard: options.dashboard)
       try service.resumeBatches(queries, redaction: options.redaction)
@@ -183,12 +185,11 @@ struct ServeCommand {
   }
 
   private static func makeEngine(
-    _ machine: Machine, sources: [SourceText], store: SQLiteStore, options: ServeOptions
+    _ programs: [StartupProgram], store: SQLiteStore, options: ServeOptions
   ) throws(StoreError) -> Engine {
     do throws(EngineError) {
       return try Engine(
-        machine: machine, sources: sources, store: store, world: SystemWorld(),
-        replacesDeployed: options.replacesDeployed)
+        programs: programs, store: store, world: SystemWorld(), replacesDeployed: options.replacesDeployed)
     } catch {
       throw .unavailable(error.message)
     }

@@ -16,20 +16,20 @@ struct ServeWatch {
   private let settings: ActionSettings
   private let redaction: Redaction
   private let log: Log
-  /// The hash of the program that is served.
-  private var served: String
+  /// The hashes of the programs that are served.
+  private var served: Set<String>
   private var flows: [String]
   private var folders: Set<String>
 
-  /// - Parameter configuration: The program with which the server has started.
+  /// - Parameter configuration: The programs with which the server has started.
   init(_ configuration: ServeConfiguration, engine: EngineThread, redaction: Redaction) {
     paths = configuration.watchedPaths
     self.engine = engine
     self.redaction = redaction
     log = configuration.options.log
     settings = configuration.actions
-    served = configuration.program.hash
-    flows = configuration.program.flows.map(\.name)
+    served = Set(configuration.programs.map(\.program.hash))
+    flows = configuration.programs.flatMap(\.program.flows).map(\.name)
     folders = Set(paths.flatMap(foldersBelow))
   }
 
@@ -48,34 +48,42 @@ struct ServeWatch {
     } catch {
       return reportFailure(error.message)
     }
-    let compilation = FlowCompiler.compile(files, load: readSource)
+    let compilations = FlowCompiler.compilePrograms(files, load: readSource)
     folders.formUnion(paths.flatMap(foldersBelow))
-    folders.formUnion(compilation.sources.files.map { folder(of: $0.name) })
-    guard compilation.program?.hash != served else { return }
-    printFindings(of: compilation)
-    if let program = compilation.program {
-      deploy(program, sources: compilation.texts)
-    } else {
-      reportFailure()
-    }
-  }
-
-  private mutating func deploy(_ program: Program, sources: [SourceText]) {
-    if let missing = ProgramRequirements.unmet(by: program, settings: settings) {
-      return reportFailure(missing.message)
-    }
-    let machine: Machine
-    do throws(ProgramError) {
-      machine = try Machine(program)
+    folders.formUnion(compilations.flatMap(\.sources.files).map { folder(of: $0.name) })
+    guard Set(compilations.map { $0.program?.hash ?? "" }) != served else { return }
+    compilations.forEach(printFindings)
+    let programs = compilations.compactMap(CompiledProgram.init)
+    guard programs.count == compilations.count else { return reportFailure() }
+    do throws(UsageError) {
+      try ServeConfiguration.checkNames(of: programs)
+      if let missing = ProgramRequirements.unmet(by: programs.map(\.program), settings: settings) { throw missing }
     } catch {
       return reportFailure(error.message)
     }
-    served = program.hash
-    let names = program.flows.map(\.name)
+    deploy(programs)
+  }
+
+  private mutating func deploy(_ programs: [CompiledProgram]) {
+    var changed: [StartupProgram] = []
+    for compiled in programs where !served.contains(compiled.program.hash) {
+      do throws(ProgramError) {
+        let machine = try Machine(compiled.program)
+        changed.append(StartupProgram(machine: machine, sources: compiled.compilation.texts))
+      } catch {
+        return reportFailure(error.message)
+      }
+    }
+    served = Set(programs.map(\.program.hash))
+    let names = programs.flatMap(\.program.flows).map(\.name)
     for removed in flows where !names.contains(removed) { engine.retire(removed) { _ in } }
     flows = names
-    redaction.follow(program)
-    engine.deploy(machine, sources: sources) { [log] result in
+    for program in changed { deploy(program) }
+  }
+
+  private func deploy(_ program: StartupProgram) {
+    redaction.follow(program.machine.program)
+    engine.deploy(program.machine, sources: program.sources) { [log] result in
       switch result {
       case .success(let answer):
         log.write(.info, "deployed \(answer.flows.joined(separator: ", ")) for new instances")

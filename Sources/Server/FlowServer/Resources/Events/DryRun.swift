@@ -63,7 +63,9 @@ struct DryRun {
     switch entry.destination(of: event, isRunning: row.map { !$0.status.hasEnded }) {
     case .step: if let row { return try step(row, command) }
     case .start: break
-    case .none: throw .problem(.notFound("there is no instance `\(key ?? "")` of `\(entry.name)`"))
+    case .none:
+      if entry.hasRetiredStart(on: command.event) { throw .problem(.retired(flow: entry.name)) }
+      throw .problem(.notFound("there is no instance `\(key ?? "")` of `\(entry.name)`"))
     }
     let stepper = Stepper(entry.machine)
     let outcome = stepper.start(

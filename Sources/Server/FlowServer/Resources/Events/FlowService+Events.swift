@@ -141,6 +141,7 @@ extension RequestContext {
       shown.detail = "there is no event `\(name)`"
       shown.members = []
     case .unknownFlow(let name, _): shown.detail = "there is no flow `\(name)`"
+    case .retired(let name) where !principal.sees(name): shown = .notFound("the event names no instance")
     default: break
     }
     return shown

@@ -1,5 +1,6 @@
 import FlowCompiler
 import FlowDiagnostics
+import FlowIR
 import FlowJSON
 import FlowSource
 
@@ -71,11 +72,37 @@ enum LintOptions {
   }
 }
 
-/// Compiles files as one program, and prints its errors to standard error; nil when there are any.
-func compileFiles(_ paths: [String]) -> Compilation? {
-  let compilation = FlowCompiler.compile(paths, load: readSource)
-  printFindings(of: compilation)
-  return compilation.program == nil ? nil : compilation
+/// A compilation without errors.
+struct CompiledProgram {
+  let compilation: Compilation
+  let program: Program
+
+  /// Nil for a compilation with errors.
+  init?(_ compilation: Compilation) {
+    guard let program = compilation.program else { return nil }
+    self.compilation = compilation
+    self.program = program
+  }
+}
+
+/// Compiles files as the programs that they form, and prints all errors to standard error; nil when there are any.
+///
+/// Files are separate programs unless they import each other.
+func compileFiles(_ paths: [String]) -> [CompiledProgram]? {
+  let compilations = FlowCompiler.compilePrograms(paths, load: readSource)
+  compilations.forEach(printFindings)
+  let programs = compilations.compactMap(CompiledProgram.init)
+  return programs.count == compilations.count ? programs : nil
+}
+
+/// Compiles files, and selects the program with a flow; nil when there are errors, which have been printed.
+/// - Parameter flow: The name of the flow; nil selects the first program that declares one.
+func compileFiles(_ paths: [String], with flow: String?) -> Program? {
+  guard let programs = compileFiles(paths)?.map(\.program) else { return nil }
+  let found = programs.first { program in
+    flow.map { name in program.flows.contains { $0.name == name } } ?? !program.flows.isEmpty
+  }
+  return found ?? programs.first
 }
 
 /// Prints the errors of a compilation to standard error.

@@ -10,7 +10,12 @@ extension Command {
     action: { arguments throws(UsageError) in
       guard !arguments.operands.isEmpty else { throw UsageError("`flow compile` requires files or folders") }
       let files = try namedFiles(arguments.operands)
-      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
+      guard let programs = compileFiles(files)?.map(\.program) else { return ExitCode.findings }
+      guard let program = programs.first, programs.count == 1 else {
+        throw UsageError(
+          "the files form \(programs.count) programs, and an IR file holds one",
+          help: "compile each by itself, or import them into one file")
+      }
       let text = program.json.bytes(.canonical) + [0x0A]
       guard let path = arguments[CompileOptions.output], path != "-" else {
         Terminal.output(String(decoding: text, as: UTF8.self))

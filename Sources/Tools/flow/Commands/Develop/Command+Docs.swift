@@ -13,10 +13,15 @@ extension Command {
     action: { arguments throws(UsageError) in
       guard !arguments.operands.isEmpty else { throw UsageError("`flow docs` requires files or folders") }
       let files = try namedFiles(arguments.operands)
-      guard let compilation = compileFiles(files), let program = compilation.program else { return ExitCode.findings }
-      let format = arguments[DocsOptions.format]
-      var document = FlowDocument(program: program, format: format)
-      for file in compilation.sources.files where files.contains(file.name) { try document.add(file) }
+      guard let programs = compileFiles(files) else { return ExitCode.findings }
+      var document = FlowDocument(format: arguments[DocsOptions.format])
+      let named = Set(files.map(absolute))
+      var seen: Set<String> = []
+      for compiled in programs {
+        for file in compiled.compilation.sources.files where named.contains(absolute(file.name)) {
+          if seen.insert(file.name).inserted { try document.add(file, of: compiled.program) }
+        }
+      }
       guard let path = arguments[DocsOptions.output] else {
         Terminal.output(document.text)
         return ExitCode.success
@@ -35,18 +40,15 @@ private enum DocsOptions {
     help: "output format; html contains the diagram as SVG and requires Graphviz")
 }
 
-/// The documentation of a program, built file by file.
+/// The documentation of programs, built file by file.
 struct FlowDocument {
   enum Format: String, CaseIterable { case markdown, html }
 
-  let program: Program
   let format: Format
+  private var title = "Flow"
   private var body = ""
 
-  init(program: Program, format: Format) {
-    self.program = program
-    self.format = format
-  }
+  init(format: Format) { self.format = format }
 
   /// The whole document.
   var text: String {
@@ -55,7 +57,7 @@ struct FlowDocument {
       <!doctype html>
       <html lang="en">
       <meta charset="utf-8">
-      <title>\(FlowDocument.escaped(program.flows.first?.name ?? "Flow"))</title>
+      <title>\(FlowDocument.escaped(title))</title>
       <style>
         body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
         table { border-collapse: collapse } td, th { border: 1px solid #ccc; padding: .2rem .6rem; text-align: left }
@@ -68,9 +70,10 @@ struct FlowDocument {
 
   /// Adds the declarations of a file.
   /// - Throws: `UsageError` when Graphviz is needed and can't be run.
-  mutating func add(_ source: SourceFile) throws(UsageError) {
+  mutating func add(_ source: SourceFile, of program: Program) throws(UsageError) {
+    if body.isEmpty, let first = program.flows.first { title = first.name }
     let declarations = parse(source).declarations
-    for case .flow(let flow) in declarations { try add(flow, in: source) }
+    for case .flow(let flow) in declarations { try add(flow, of: program, in: source) }
     var events: [[String]] = []
     var actions: [[String]] = []
     for declaration in declarations {
@@ -92,7 +95,7 @@ struct FlowDocument {
     table("Actions", columns: ["action", "parameters", "result", "failures", "description"], rows: actions)
   }
 
-  private mutating func add(_ flow: FlowNode, in source: SourceFile) throws(UsageError) {
+  private mutating func add(_ flow: FlowNode, of program: Program, in source: SourceFile) throws(UsageError) {
     heading(1, flow.name.text)
     paragraph(flow.documentation)
     if let index = program.flows.firstIndex(where: { $0.name == flow.name.text }) {

@@ -13,8 +13,9 @@ extension Command {
     action: { arguments throws(UsageError) in
       guard arguments.operands.count == 1 else { throw UsageError("`flow graph` requires one file or folder") }
       let files = try namedFiles(arguments.operands)
-      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
-      let flow = try flowIndex(named: arguments[GraphOptions.flow], in: program)
+      let name = arguments[GraphOptions.flow]
+      guard let program = compileFiles(files, with: name) else { return ExitCode.findings }
+      let flow = try flowIndex(named: name, in: program)
       let states = arguments[GraphOptions.state]
       let known = program.flows[flow].states.dropFirst().map(\.path)
       if let unknown = states.first(where: { !known.contains($0) }) {

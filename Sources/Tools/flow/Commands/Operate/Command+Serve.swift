@@ -22,11 +22,16 @@ extension Command {
     })
 }
 
-/// The input of `flow serve`: the program and all settings.
+/// The input of `flow serve`: the programs and all settings.
 struct ServeConfiguration {
-  let program: Program
-  /// The sources of the program, which the store keeps; empty for an IR file.
-  let sources: [SourceText]
+  /// A program to serve.
+  struct Served {
+    let program: Program
+    /// The sources of the program, which the store keeps; empty for an IR file.
+    let sources: [SourceText]
+  }
+
+  let programs: [Served]
   let options: ServeOptions
   let actions: ActionSettings
   /// The operands to deploy again after each change; empty without `--watch`.
@@ -47,14 +52,28 @@ struct ServeConfiguration {
     watchedPaths = options.isWatching ? arguments.operands : []
     if arguments.operands.count == 1, !first.hasSuffix(".flow"), !isFolder(first) {
       guard let program = ServeConfiguration.program(ofIR: first) else { return nil }
-      (self.program, sources) = (program, [])
+      programs = [Served(program: program, sources: [])]
     } else {
-      guard let compilation = compileFiles(try namedFiles(arguments.operands)), let program = compilation.program
-      else { return nil }
-      (self.program, sources) = (program, compilation.texts)
+      guard let compiled = compileFiles(try namedFiles(arguments.operands)) else { return nil }
+      try ServeConfiguration.checkNames(of: compiled)
+      programs = compiled.map { Served(program: $0.program, sources: $0.compilation.texts) }
     }
     actions = try ActionOptions.settings(arguments)
-    if let missing = ProgramRequirements.unmet(by: program, settings: actions) { throw missing }
+    if let missing = ProgramRequirements.unmet(by: programs.map(\.program), settings: actions) { throw missing }
+  }
+
+  /// - Throws: When two programs have a flow of the same name: addresses and instances could belong to either.
+  static func checkNames(of programs: [CompiledProgram]) throws(UsageError) {
+    var files: [String: String] = [:]
+    for compiled in programs {
+      let file = compiled.compilation.sources.files.first?.name ?? ""
+      for flow in compiled.program.flows {
+        guard let other = files.updateValue(file, forKey: flow.name) else { continue }
+        throw UsageError(
+          "the flow `\(flow.name)` is declared in the programs `\(other)` and `\(file)`",
+          help: "a server serves one flow of a name: rename one, or serve one of the files")
+      }
+    }
   }
 
   /// Loads the output of `flow compile`; nil when it is invalid, which has been printed.

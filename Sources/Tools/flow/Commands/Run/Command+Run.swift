@@ -14,7 +14,7 @@ extension Command {
       }
       let options = try RunOptions(arguments)
       let files = try namedFiles(arguments.operands)
-      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
+      guard let program = compileFiles(files, with: options.flow) else { return ExitCode.findings }
       do throws(EventScript.Problem) {
         let script = try EventScript(
           program, flow: options.flow, start: currentMilliseconds(), mocks: options.mocks, until: options.goal)

@@ -14,20 +14,31 @@ extension Command {
     action: { arguments throws(UsageError) in
       guard arguments.operands.count == 1 else { throw UsageError("`flow simulate` requires one file or folder") }
       let files = try namedFiles(arguments.operands)
-      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
-      let name = arguments[SimulateOptions.flow]
-      let flows = name == nil ? Array(program.flows.indices) : [try flowIndex(named: name, in: program)]
+      var flows: [SimulatedFlow] = []
+      if let name = arguments[SimulateOptions.flow] {
+        guard let program = compileFiles(files, with: name) else { return ExitCode.findings }
+        flows.append(SimulatedFlow(program: program, flow: try flowIndex(named: name, in: program)))
+      } else {
+        guard let programs = compileFiles(files) else { return ExitCode.findings }
+        for program in programs.map(\.program) {
+          flows += program.flows.indices.map { SimulatedFlow(program: program, flow: $0) }
+        }
+      }
       return simulate(
-        program, flows: flows, runs: arguments[SimulateOptions.runs], seed: arguments[SimulateOptions.seed],
+        flows, runs: arguments[SimulateOptions.runs], seed: arguments[SimulateOptions.seed],
         isJSON: arguments[SimulateOptions.format] == .json)
     })
 
-  private static func simulate(
-    _ program: Program, flows: [FlowIndex], runs: Int, seed: UInt64, isJSON: Bool
-  ) -> Int32 {
+  /// A flow to simulate, with its program.
+  private struct SimulatedFlow {
+    let program: Program
+    let flow: FlowIndex
+  }
+
+  private static func simulate(_ flows: [SimulatedFlow], runs: Int, seed: UInt64, isJSON: Bool) -> Int32 {
     var documents: [JSON] = []
     var code = ExitCode.success
-    for flow in flows {
+    for (program, flow) in flows.map({ ($0.program, $0.flow) }) {
       do throws(ProgramError) {
         let report = try Simulation(program, flow: flow).run(count: runs, seed: seed)
         if report.finding != nil { code = ExitCode.findings }

@@ -14,14 +14,13 @@ extension Command {
       }
       let options = TestOptions(arguments)
       let files = try namedFiles(arguments.operands)
-      // Files that are named form one program; those of a folder may form many.
-      let isOneProgram = !arguments.operands.contains(where: isFolder)
-      let programs = isOneProgram ? [files] : programRoots(among: files, load: readSource).map { [$0] }
       // A program that does not compile fails the run, after the tests of the others.
-      let suites = programs.compactMap { TestSuite($0, style: options.style) }
+      let compilations = compilePrograms(files, load: readSource)
+      compilations.forEach(printFindings)
+      let suites = compilations.compactMap { TestSuite($0, style: options.style) }
       guard !suites.isEmpty else { return ExitCode.findings }
       let code = try options.run(suites)
-      return suites.count < programs.count ? ExitCode.findings : code
+      return suites.count < compilations.count ? ExitCode.findings : code
     })
 }
 
@@ -30,9 +29,9 @@ private struct TestSuite {
   let tests: [TestCase]
   let runner: TestRunner
 
-  /// Nil when the files don't compile; the errors have been printed.
-  init?(_ paths: [String], style: TerminalStyle) {
-    guard let compilation = compileFiles(paths), let program = compilation.program else { return nil }
+  /// Nil for a compilation with errors.
+  init?(_ compilation: Compilation, style: TerminalStyle) {
+    guard let program = compilation.program else { return nil }
     do throws(ProgramError) {
       runner = try TestRunner(program, style: style)
       tests = compilation.tests
