@@ -26,7 +26,9 @@ extension Engine {
     let node = machine.program.actions[action]
     let policy = policy(of: row, in: machine, flow: cached.row.flow)
     switch RetryDecision(outcome, action: node, policy: policy, attempt: row.attempt + 1) {
-    case .done(let json): end(row, decode(json, of: .action(action), in: machine), result: json, of: cached)
+    case .done(let json):
+      if row.call == nil { recordAttempt(of: row, outcome, by: cached, endedAt: now) }
+      end(row, decode(json, of: .action(action), in: machine), result: json, of: cached)
     case .retry(let least):
       var again = row
       again.attempt += 1
@@ -34,6 +36,8 @@ extension Engine {
       let delay = max(backoff(policy, attempt: again.attempt), least)
       again.due = .at(now.addingReportingOverflow(delay).overflow ? JobDue.latest : now + delay)
       again.failures = failures(of: row, adding: outcome, at: now)
+      recordAttempt(of: row, outcome, by: cached, endedAt: now, nextAt: again.due.instant)
+      if row.queue != nil { scheduler.end(row.id) }
       write(again)
     case .postpone(let milliseconds):
       var later = row
@@ -43,6 +47,7 @@ extension Engine {
     case .dead(let code, let message):
       var dead = row
       dead.failures = failures(of: row, adding: outcome, at: now)
+      recordAttempt(of: row, outcome, by: cached, endedAt: now)
       giveUp(DeadRow(job: dead, at: now, code: code, message: message), of: cached)
     }
   }
@@ -86,18 +91,21 @@ extension Engine {
   /// Ends a job: removes its row, stores its result if it has a `once` key, and reports the outcome to all calls that
   /// wait for it.
   func end(_ row: JobRow, _ outcome: CallOutcome, result: JSON?, of cached: Cached) {
+    let start = scheduler.start(of: row.id)
     remove(row)
-    report(outcome, of: row, to: cached)
+    report(outcome, of: row, startedAt: start, to: cached)
     endOnce(of: row, result: result)
   }
 
   /// Reports the outcome to a call; an outcome that the instance cannot process is stored.
+  /// - Parameter start: The start of the attempt, in milliseconds since 1970.
   /// - Returns: True if a reaction of the instance handled it, or may still handle it later.
   @discardableResult
-  func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) -> Bool {
+  func report(_ outcome: CallOutcome, of row: JobRow, startedAt start: Int64? = nil, to cached: Cached) -> Bool {
     guard row.call != nil else { return false }
     let reference = JobReference(revision: row.revision, number: row.number)
-    switch apply(outcome, of: reference, to: InstanceID(cached.row)) {
+    let attempt = attemptMembers(of: row, by: cached, startedAt: start)
+    switch apply(outcome, of: reference, to: InstanceID(cached.row), adding: attempt) {
     case .taken: return true
     case .ignored: return false
     case .postponed:
@@ -147,8 +155,11 @@ extension Engine {
   }
 
   /// Applies the outcome of a call to an instance.
+  /// - Parameter attempt: Members that describe the attempt in the journal.
   @discardableResult
-  func apply(_ outcome: CallOutcome, of job: JobReference, to id: InstanceID) -> ResultDisposition {
+  func apply(
+    _ outcome: CallOutcome, of job: JobReference, to id: InstanceID, adding attempt: [JSON.Member] = []
+  ) -> ResultDisposition {
     let found: Cached?
     do throws(EngineProblem) {
       found = try load(id)
@@ -161,7 +172,7 @@ extension Engine {
     switch cached.version.stepper.step(cached.instance, .result(job, outcome), now: now) {
     case .accepted(let step):
       if step.disposition != .stale {
-        record(step, of: cached, cause: .other(cause(job, outcome, in: cached)), at: now)
+        record(step, of: cached, cause: .other(cause(job, outcome, in: cached, adding: attempt)), at: now)
       }
       return step.transitions.isEmpty ? .ignored : .taken
     case .refused(let refusal):
@@ -193,9 +204,11 @@ extension Engine {
       ])
   }
 
-  private func cause(_ job: JobReference, _ outcome: CallOutcome, in cached: Cached) -> JSON {
+  private func cause(
+    _ job: JobReference, _ outcome: CallOutcome, in cached: Cached, adding attempt: [JSON.Member]
+  ) -> JSON {
     let name = JSON.Member("job", .string("\(job.revision)/\(job.number)"))
-    return .object([.init("result", .object([name, outcome.member(in: cached.version.machine)]))])
+    return .object([.init("result", .object([name] + attempt + [outcome.member(in: cached.version.machine)]))])
   }
 
   /// A result in the type of the action; a mismatch is a failure. Members that the type does not declare are ignored,

@@ -14,6 +14,8 @@ public struct JournalEntry: Sendable {
     case incident
     /// An emitted event was refused by one of its receivers.
     case undelivered
+    /// An attempt of a job has ended, other than with the result of a call, which a step has.
+    case attempt
     /// The attempts of a job are exhausted.
     case dead
     /// An operator changed an instance.
