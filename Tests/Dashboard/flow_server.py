@@ -20,6 +20,8 @@ FLOWS = {
     "Poll": "pipeline", "Clean": "pipeline", "Rate": "pipeline", "Sensor": "pipeline",
 }
 SECRET = "shh"
+# The files of the dashboard as they are edited, instead of those in the binary.
+UI = ["--ui-dir", os.environ["UI_DIR"]] if "UI_DIR" in os.environ else []
 
 
 def free_port():
@@ -33,7 +35,7 @@ class Server:
 
     def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory(prefix="flow-ui-")
-        self.options = list(options)
+        self.options = [*UI, *options]
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.services, self.warehouse = free_port(), free_port()
@@ -52,7 +54,7 @@ class Server:
             "WAREHOUSE_URL": warehouse, "PAYMENTS_URL": warehouse, "HOOK_SECRET": SECRET,
         }
         log = open(pathlib.Path(self.folder.name) / "log", "ab")
-        command = [BINARY, "serve", ROOT / "samples/order.flow", "--store", f"{self.folder.name}/flow.db",
+        command = [BINARY, "serve", ROOT / "samples/order.flow", "--create", "--store", f"{self.folder.name}/flow.db",
                    "--addr", f"127.0.0.1:{self.port}", "--allow-host", "127.0.0.1", "--log-level", "warn", *self.options]
         self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         for _ in range(300):
