@@ -7,7 +7,7 @@ extension Engine {
   /// Records the end of an attempt that no step records.
   /// - Parameters:
   ///   - end: Milliseconds since 1970.
-  ///   - next: The instant of the next attempt; nil when there is none.
+  ///   - next: The instant of the next attempt; nil after the last one.
   func recordAttempt(
     of row: JobRow, _ outcome: JobOutcome, by cached: Cached, endedAt end: Int64, nextAt next: Int64? = nil
   ) {

@@ -38,7 +38,7 @@ struct DocumentationPage {
   static func page(_ kind: ProblemKind) -> String {
     head(kind.title, isSingle: true)
       + "<main><h1>\(kind.title.escaped)</h1><article><p><code>\(kind.code)</code>, status \(kind.status)</p>"
-      + "<p>\(kind.text.escaped)</p></article>"
+      + "<p>\(kind.text.marked)</p></article>"
       + "<p><a href=\"../docs#problems\">All problems</a></p></main></body></html>\n"
   }
 
@@ -59,12 +59,12 @@ struct DocumentationPage {
       "<article id=\"\(route.operationID)\"><div class=\"line\"><h3><span class=\"method\">\(route.method)</span>"
     out += "<code>\(route.template.escaped)</code></h3>"
     out += "<span class=\"scope\">scope \(route.scope.rawValue)\(attempt)</span></div>\n"
-    out += "<p>\(route.summary.escaped).</p>\n"
+    out += "<p>\(route.summary.marked).</p>\n"
     if !document.parameters.isEmpty {
       out += "<table><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr>"
       for parameter in document.parameters {
         out += "<tr><td><code>\(parameter.name)</code></td><td>\(parameter.place)</td>"
-        out += "<td>\(parameter.summary.escaped)</td></tr>"
+        out += "<td>\(parameter.summary.marked)</td></tr>"
       }
       out += "</table>\n"
     }
@@ -98,7 +98,7 @@ struct DocumentationPage {
       out += "<p>Body <code>\(body.type)</code></p>" + schema(body.schema)
     }
     for answer in document.answers {
-      out += "<p>\(answer.status) \(answer.summary.escaped)</p>"
+      out += "<p>\(answer.status) \(answer.summary.marked)</p>"
       for content in answer.contents { out += "<p><code>\(content.type)</code></p>" + schema(content.schema) }
     }
     let problems = route.problems.map { "<a href=\"problems/\($0.code)\">\($0.status) \($0.code)</a>" }
@@ -111,7 +111,7 @@ struct DocumentationPage {
 
   private func row(_ kind: ProblemKind) -> String {
     "<tr><td>\(kind.status)</td><td><a href=\"problems/\(kind.code)\">\(kind.code)</a></td>"
-      + "<td>\(kind.text.escaped)</td></tr>\n"
+      + "<td>\(kind.text.marked)</td></tr>\n"
   }
 }
 
@@ -120,5 +120,12 @@ extension String {
   var escaped: String {
     replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing(
       "\"", with: "&quot;")
+  }
+
+  /// As text of an HTML page, with the parts in backticks as code.
+  var marked: String {
+    split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
+      index % 2 == 0 ? String(part).escaped : "<code>\(String(part).escaped)</code>"
+    }.joined()
   }
 }
