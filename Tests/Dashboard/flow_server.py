@@ -20,6 +20,21 @@ FLOWS = {
     "Poll": "pipeline", "Clean": "pipeline", "Rate": "pipeline", "Sensor": "pipeline",
 }
 SECRET = "shh"
+# Its mail fails without a reaction of the flow: a dead letter.
+NOTICE = b"""
+event Notify { id: string }
+action notice(to: string) fails UNAVAILABLE {
+  http POST env("SHOP_URL") + "/letters" { body: {"to": to, "template": "notice", "name": to} }
+  5xx -> UNAVAILABLE
+  retry 1 backoff 10ms..10ms
+}
+flow Notice {
+  key id
+  data { id: string }
+  start on Notify -> sent do { id = event.id  notice(to: event.id) }
+  final sent
+}
+"""
 # The files of the dashboard as they are edited, instead of those in the binary.
 UI = ["--ui-dir", os.environ["UI_DIR"]] if "UI_DIR" in os.environ else []
 
@@ -28,6 +43,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def wait_for(port):
+    """Waits until a port accepts connections."""
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"nothing listens on port {port}")
 
 
 class Server:
@@ -45,6 +71,8 @@ class Server:
         ]
         self.process = None
         self.key = None
+        for port in (self.services, self.warehouse):
+            wait_for(port)
         self.start()
 
     def start(self):
@@ -139,6 +167,8 @@ class Server:
                 self.event("Paid", {"amount": amount}, flow="Order", key=key)
         self.event("Cancel", {"reason": "changed my mind"}, flow="Order", key="o8", roles="customer")
         self.request("POST", f"http://127.0.0.1:{self.services}/busy", {"path": "/letters", "times": 60})
+        assert self.request("PUT", "/v1/flows/Notice", NOTICE, type="text/x-flow")[0] == 201
+        self.event("Notify", {"id": "n1"})
         for name in ("ann", "bob", "pro-cleo", "gone-dora"):
             self.event("SignedUp", {"name": name, "email": f"{name}@example.test"})
         for commit in ("c101", "large7", "bad3"):
