@@ -79,9 +79,12 @@ dist: deb ## build the package, a tar archive, an SBOM and checksums in .build/d
 	cd .build/dist && sha256sum *.deb *.tar.gz *.json > SHA256SUMS
 
 ROOT ?= .build/debian-root
+DEB_TOOLS := lintian debootstrap autopkgtest
 check-deb: deb ## install the package into a new Debian root, serve a flow, and remove it
+	@$(MAKE) --no-print-directory setup PACKAGES="$(DEB_TOOLS)"
 	lintian --fail-on error,warning .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb
 	packaging/try-deb .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb $(CURDIR)/$(ROOT)
+	packaging/autopkgtest .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb $(CURDIR)/$(ROOT)
 
 check-reproducible: dist ## build everything twice in different folders and compare the results
 	rm -rf .build/again && git clone -q . .build/again
@@ -173,7 +176,7 @@ fuzz: setup ## fuzz CEL with libFuzzer for FUZZ_SECONDS
 FUZZ_SERVER := .build/fuzz-http
 define with-server
 	rm -rf $(FUZZ_SERVER); mkdir -p $(FUZZ_SERVER)
-	FUZZ_SECRET=secret .build/release/flow serve Tests/fuzz_http.flow --store $(FUZZ_SERVER)/store.db \
+	FUZZ_SECRET=secret .build/release/flow serve Tests/fuzz_http.flow --create --store $(FUZZ_SERVER)/store.db \
 	  --addr 127.0.0.1:18090 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
 	  $(1) && kill $$server && wait $$server
 endef
@@ -200,7 +203,7 @@ check-client: build ## generate a typed Python client from /openapi.json and use
 	  $(CLIENT)/bin/pip install -q openapi-python-client; }
 	rm -rf $(CLIENT)/generated $(CLIENT)/order.db*
 	WAREHOUSE_URL=http://127.0.0.1:1 .build/release/flow serve templates/order/order.flow --allow-private \
-	  --store $(CLIENT)/order.db --addr 127.0.0.1:18091 --log-level warn & server=$$!; \
+	  --create --store $(CLIENT)/order.db --addr 127.0.0.1:18091 --log-level warn & server=$$!; \
 	  trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
 	  $(CLIENT)/bin/openapi-python-client generate --url http://127.0.0.1:18091/openapi.json \
 	    --output-path $(CLIENT)/generated >$(CLIENT)/log 2>&1 || { cat $(CLIENT)/log; exit 1; }; \

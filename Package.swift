@@ -87,7 +87,7 @@ let package = Package(
     test(
       "FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTime", "FlowTestSupport", "FlowGenerator"],
       corpus: true),
-    test("FlowCheckerTests", ["FlowChecker", "CEL", "FlowGenerator"]),
+    test("FlowCheckerTests", ["FlowChecker", "CEL", "FlowGenerator", "FlowTestSupport"]),
     test(
       "FlowCompilerTests",
       [

@@ -5,8 +5,8 @@ It starts an order, sends a payment, reads the instance, and receives a refusal 
 import sys
 
 from flow_client import Client
-from flow_client.api.read import get_v1_flows_flow_instances_key
-from flow_client.api.send import post_v1_flows_flow_instances, post_v1_flows_flow_instances_key_events
+from flow_client.api.instances import get_v1_flows_flow_instances_key
+from flow_client.api.events import post_v1_flows_flow_instances, post_v1_flows_flow_instances_key_events
 from flow_client.models import EventAnswer, EventPaid, EventPlaced, EventType0, EventType1, Instance, Problem
 from flow_client.models import RoutedEventType0
 from flow_client.models import GetV1FlowsFlowInstancesKeyFlow as ReadFlow

@@ -66,6 +66,9 @@ class Browser:
     def text(self):
         return self.run("return document.body.innerText")
 
+    def text_of(self, selector):
+        return self.run("return document.querySelector(arguments[0])?.innerText", selector)
+
     def shows(self, text):
         self.wait(lambda: text in self.text(), f"the page shows “{text}”")
 

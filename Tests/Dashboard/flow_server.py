@@ -20,6 +20,23 @@ FLOWS = {
     "Poll": "pipeline", "Clean": "pipeline", "Rate": "pipeline", "Sensor": "pipeline",
 }
 SECRET = "shh"
+# Its mail fails without a reaction of the flow: a dead letter.
+NOTICE = b"""
+event Notify { id: string }
+action notice(to: string) fails UNAVAILABLE {
+  http POST env("SHOP_URL") + "/letters" { body: {"to": to, "template": "notice", "name": to} }
+  5xx -> UNAVAILABLE
+  retry 1 backoff 10ms..10ms
+}
+flow Notice {
+  key id
+  data { id: string }
+  start on Notify -> sent do { id = event.id  notice(to: event.id) }
+  final sent
+}
+"""
+# The files of the dashboard as they are edited, instead of those in the binary.
+UI = ["--ui-dir", os.environ["UI_DIR"]] if "UI_DIR" in os.environ else []
 
 
 def free_port():
@@ -28,12 +45,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def wait_for(port):
+    """Waits until a port accepts connections."""
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
 class Server:
     """A running `flow serve`; `restart` keeps its store and its port."""
 
     def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory(prefix="flow-ui-")
-        self.options = list(options)
+        self.options = [*UI, *options]
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.services, self.warehouse = free_port(), free_port()
@@ -43,6 +71,8 @@ class Server:
         ]
         self.process = None
         self.key = None
+        for port in (self.services, self.warehouse):
+            wait_for(port)
         self.start()
 
     def start(self):
@@ -52,7 +82,7 @@ class Server:
             "WAREHOUSE_URL": warehouse, "PAYMENTS_URL": warehouse, "HOOK_SECRET": SECRET,
         }
         log = open(pathlib.Path(self.folder.name) / "log", "ab")
-        command = [BINARY, "serve", ROOT / "samples/order.flow", "--store", f"{self.folder.name}/flow.db",
+        command = [BINARY, "serve", ROOT / "samples/order.flow", "--create", "--store", f"{self.folder.name}/flow.db",
                    "--addr", f"127.0.0.1:{self.port}", "--allow-host", "127.0.0.1", "--log-level", "warn", *self.options]
         self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         for _ in range(300):
@@ -137,6 +167,8 @@ class Server:
                 self.event("Paid", {"amount": amount}, flow="Order", key=key)
         self.event("Cancel", {"reason": "changed my mind"}, flow="Order", key="o8", roles="customer")
         self.request("POST", f"http://127.0.0.1:{self.services}/busy", {"path": "/letters", "times": 60})
+        assert self.request("PUT", "/v1/flows/Notice", NOTICE, type="text/x-flow")[0] == 201
+        self.event("Notify", {"id": "n1"})
         for name in ("ann", "bob", "pro-cleo", "gone-dora"):
             self.event("SignedUp", {"name": name, "email": f"{name}@example.test"})
         for commit in ("c101", "large7", "bad3"):

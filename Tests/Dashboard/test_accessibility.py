@@ -10,7 +10,8 @@ VIEWS = {
     "can": "instances/Card/c3?tab=can", "history": "instances/Order/o2?tab=history", "actions": "instances/Approval/p1?tab=actions",
     "timers": "instances/Approval/p1?tab=timers", "json": "instances/Order/o2?tab=json", "flows": "flows", "flow": "flows/Order",
     "events": "flows/Release?tab=events", "versions": "flows/Order?tab=versions", "deploy": "flows/Approval?tab=deploy",
-    "tasks": "tasks", "simulate": "simulate", "play": "simulate?tab=play&flow=Card", "server": "server", "dead": "server?tab=dead", "jobs": "server?tab=jobs", "schedules": "server?tab=schedules", "steps": "instances/Drip/ann@example.test?tab=actions",
+    "tasks": "tasks", "simulate": "simulate", "play": "simulate?tab=play&flow=Card", "server": "server", "dead": "server?tab=dead", "jobs": "server?tab=jobs", "schedules": "server?tab=schedules", "keys": "server?tab=keys", "audit": "server?tab=audit", "api": "api", "request": "api/postV1FlowsFlowInstances",
+    "steps": "instances/Drip/ann@example.test?tab=actions",
 }
 SMALL = """return [...document.querySelectorAll('button, select, input:not([type=checkbox]):not([type=file]), nav a, summary')]
     .filter((one) => one.checkVisibility() && !one.closest('.hide')).map((one) => [one, one.getBoundingClientRect()])
@@ -68,6 +69,16 @@ class Accessibility(unittest.TestCase):
                     page.click(button)
                 page.element("//dialog")
                 page.shot(f"dialog-{button.lower().replace(' ', '-')}")
+                self.assertLessEqual(page.overflow(), 0)
+                self.assertEqual(page.violations(), [])
+
+    def test_documentation(self):
+        page = self.browser
+        for width, height, dark in ((1360, 900, False), (360, 780, True)):
+            with self.subTest(width=width):
+                page.shape(width, height, dark)
+                page.driver.get(page.base + "/docs")
+                page.shot(f"docs-{'phone-dark' if width < 720 else 'desktop-light'}")
                 self.assertLessEqual(page.overflow(), 0)
                 self.assertEqual(page.violations(), [])
 

@@ -131,6 +131,50 @@ class MainPath(unittest.TestCase):
         page.open("instances?flow=Order&status=suspended")
         page.shows("4 shown")
 
+    def test_a_schedule_runs_now(self):
+        page = self.browser
+        page.open("flows/Nightly")
+        page.click("Run now")
+        page.fill("Reason", "a check before the release")
+        page.click("Start")
+        page.shows("Instances / Nightly")
+        key = page.text_of("h1")
+        history = self.server.request("GET", f"/v1/flows/Nightly/instances/{key.replace(':', '%3A')}/history")[1]
+        self.assertEqual(history["items"][0]["data"]["schedule"]["operator"]["reason"], "a check before the release")
+        page.open("server?tab=audit")
+        page.shows("/v1/flows/Nightly/schedules/0/run")
+
+    def test_a_deployment_arrives_without_reload(self):
+        page = self.browser
+        page.open("flows")
+        page.shows("Live")
+        source = self.server.request("GET", "/v1/flows/Drip/source", headers={"Accept": "text/x-flow"})[1]
+        status, answer = self.server.request("PUT", "/v1/flows/Fresh", source.replace(b"flow Drip", b"flow Fresh"), type="text/x-flow")
+        self.assertEqual(status, 201, answer)
+        page.shows("Fresh")
+        self.assertEqual(self.server.request("DELETE", "/v1/flows/Fresh")[0], 200)
+        page.shows("retired")
+
+    def test_a_request_is_tried(self):
+        page = self.browser
+        page.open("api/postV1FlowsFlowInstances")
+        body = page.element("//textarea")
+        page.put(body, body.get_property("value").replace('"o1"', '"tried-1"'))
+        page.click("Send")
+        page.shows("201")
+        page.shows('"key": "tried-1"')
+
+    def test_the_log_of_attempts(self):
+        page = self.browser
+        page.open("instances/Order/o2?tab=actions")
+        page.element("//section[@aria-label='Log of attempts']//tr[contains(., 'shipment') and contains(., 'done')]")
+
+    def test_a_guard_is_shown_whole(self):
+        page = self.browser
+        page.open("flows/Release")
+        page.wait(lambda: page.run("const label = document.querySelector('.diagram .label'); label?.dispatchEvent(new MouseEvent('click')); return !!label"), "the diagram is drawn")
+        page.wait(lambda: page.run("return !!document.querySelector('.diagram .note')"), "the transition is described")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -25,6 +25,30 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
+  @Test("each lesson of the tour is formatted, has no findings, and its tests pass")
+  func tour() throws {
+    let folder = try TestFolder()
+    let contents = try FlowProcess.run("tour", in: folder.url).output.split(separator: "\n").dropLast()
+    #expect(contents.count == 8)
+    for number in 1...contents.count {
+      let shown = try FlowProcess.run("tour", "\(number)", in: folder.url)
+      #expect(shown.code == 0 && shown.output.contains("Exercise: ") && shown.output.contains("1 passed"))
+      let file = "lesson\(number).flow"
+      #expect(try FlowProcess.run("tour", "\(number)", "--output", file, in: folder.url).code == 0)
+      let text = try String(contentsOf: folder.url.appending(path: file), encoding: .utf8)
+      #expect(shown.output.hasPrefix(text))
+      #expect(text.split(separator: "\n").count <= 50, "a lesson fits a screen")
+      #expect(try FlowProcess.run("fmt", "--check", file, in: folder.url).output.isEmpty, "\(file)")
+      let lint = try FlowProcess.run("lint", file, "--deny", "warnings", in: folder.url)
+      #expect(lint.output == "no problems in 1 file\n")
+    }
+    let unknown = try FlowProcess.run("tour", "99", in: folder.url)
+    #expect(unknown.code == 2 && unknown.errors.contains("the lessons are 1 to 8"))
+    let again = try FlowProcess.run("tour", "1", "--output", "lesson1.flow", in: folder.url)
+    #expect(again.code == 2 && again.errors.contains("already exists"))
+    withExtendedLifetime(folder) {}
+  }
+
   @Test("docs prints a title, a diagram and tables from doc comments")
   func markdown() throws {
     let output = try FlowProcess.run("docs", "samples/order.flow").output

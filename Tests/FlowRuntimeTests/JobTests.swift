@@ -78,6 +78,34 @@ private let t1: JSON = ["id": "t1"]
     #expect(failed?["code"] == .string(code))
   }
 
+  @Test("Each attempt is in the journal with its outcome and the next one", arguments: StoreKind.allCases)
+  func attemptsAreRecorded(_ kind: StoreKind) throws {
+    let fixture = try charging(kind)
+    let start = fixture.world.now()
+    try fixture.end(.status(503, message: "busy", retryAfterMilliseconds: nil))
+    fixture.wait(1000)
+    try fixture.end(.done("paid"))
+    let failed = try #require(fixture.kinds(.attempt).first?.body)
+    #expect(failed["call"] == "pay" && failed["action"] == "charge" && failed["attempt"] == 1)
+    #expect(failed["outcome"] == "status 503: busy")
+    #expect(failed["startedAt"] == .string(timeText(start)) && failed["nextAt"] == .string(timeText(start + 1000)))
+    #expect(fixture.kinds(.attempt).count == 1, "the step has the result of the second one")
+    let result = try #require(fixture.entries.last { $0.body["result"] != nil }?.body["result"])
+    #expect(result["action"] == "charge" && result["attempts"] == 2 && result["done"] == "paid")
+    #expect(result["startedAt"] == .string(timeText(start + 1000)))
+  }
+
+  @Test("The success of work that no call waits for is an entry of its own")
+  func successOfUnawaitedWork() throws {
+    let fixture = try TestEngine()
+    try fixture.send("Begin", t1)
+    try fixture.send("Close", t1)
+    #expect(fixture.kinds(.attempt).isEmpty)
+    while !fixture.out.isEmpty { try fixture.end(.done(.null)) }
+    let entry = try #require(fixture.kinds(.attempt).first)
+    #expect(entry.body["outcome"] == "done" && entry.body["call"] == nil && entry.body["attempt"] == 1)
+  }
+
   @Test("Retry-After of a response delays the next attempt") func retryAfter() throws {
     let fixture = try charging()
     try fixture.end(.status(503, message: "", retryAfterMilliseconds: 60_000))

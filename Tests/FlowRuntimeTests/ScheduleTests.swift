@@ -57,6 +57,27 @@ import Testing
     #expect(fixture.engine.nextDue == fixture.world.now() + 3_600_000)
   }
 
+  @Test("An operator starts a scheduled instance now, and the next run stays", arguments: StoreKind.allCases)
+  func startNow(_ kind: StoreKind) throws {
+    let fixture = try Fixture(ScheduleTests.report("every 1h"), kind)
+    fixture.wait(60_000)
+    let next = fixture.engine.nextDue
+    let command = StartNowCommand(flow: "Report", start: 0, reason: "month end", caller: Caller(id: "ann"))
+    let answer = try fixture.engine.startNow(command).get()
+    let entry = try #require(try fixture.engine.commit().first { $0.body["created"] == true })
+    #expect(answer.key == "1970-01-01T00:17:40Z" && answer.sequence == entry.sequence)
+    #expect(entry.body["schedule"]?["operator"] == ["action": "run", "reason": "month end", "by": "ann"])
+    #expect(fixture.engine.nextDue == next)
+    guard case .failure(.alreadyExists) = fixture.engine.startNow(command) else {
+      Issue.record("the same instant has the same key")
+      return
+    }
+    guard case .failure(.notFound) = fixture.engine.startNow(StartNowCommand(flow: "Report", start: 1)) else {
+      Issue.record("there is one start only")
+      return
+    }
+  }
+
   @Test("a cron schedule uses its time zone") func timeZone() throws {
     let fixture = try Fixture(ScheduleTests.report(#"cron "30 9 * * *" tz "Europe/Berlin""#))
     for _ in 0..<3 { fixture.wait(86_400_000) }

@@ -58,7 +58,7 @@ import Testing
   private func path(_ route: Route) -> String {
     route.template.replacing("{flow}", with: "Hidden").replacing("{key}", with: "h1").replacing("{event}", with: "Ask")
       .replacing("{id}", with: "1").replacing("{version}", with: "1").replacing("{batch}", with: "1")
-      .replacing("{code}", with: "gone")
+      .replacing("{code}", with: "gone").replacing("{start}", with: "0")
   }
 
   private func body(_ route: Route) -> JSON? {

@@ -52,6 +52,19 @@ import Testing
     return copy.path
   }
 
+  @Test("A page without its module explains itself")
+  func withoutModule() throws {
+    let copy = folder.url.appending(path: "incomplete")
+    try FileManager.default.copyItem(at: packageRoot.appending(path: "Sources/Server/Dashboard"), to: copy)
+    let client = HTTPClient(port: try serve("--ui-dir", copy.path).port)
+    let page = try client.send("GET", "/ui/")
+    #expect(page.status == 501)
+    #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+    #expect(page.text.contains("make setup") && page.text.contains("../docs"))
+    let docs = try client.send("GET", "/docs").text
+    #expect(!docs.contains("ui/#/api"), "there is no form to lead to")
+  }
+
   @Test("the root redirects browsers to the page and lists the addresses for programs")
   func root() throws {
     let server = try serve()

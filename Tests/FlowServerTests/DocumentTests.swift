@@ -152,5 +152,19 @@ import Testing
       #expect(page.text.contains(path.name))
     }
     #expect(!page.text.contains("<script"))
+    #expect(page.text.contains("<h2 id=\"schedules\">Schedules</h2>"))
+  }
+
+  @Test("Each body has an example that the server accepts") func examples() throws {
+    let counter = try CounterServer()
+    let document = try counter.client.send("GET", "/openapi.json").json
+    let start = document["paths"]?["/v1/flows/{flow}/instances"]?["post"]
+    #expect(start?["tags"] == ["Events"])
+    let example = try #require(start?["requestBody"]?["content"]?["application/json"]?["example"])
+    #expect(example == ["event": "Begin", "data": ["id": "i1"]])
+    let answer = try counter.client.send("POST", "/v1/flows/Counter/instances", example)
+    #expect(answer.status == 201)
+    let page = try counter.client.send("GET", "/docs").text
+    #expect(page.contains("http://localhost:8080/v1/flows/Counter/instances/o1/events"))
   }
 }

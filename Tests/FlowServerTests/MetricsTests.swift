@@ -6,7 +6,7 @@ import Testing
 /// Metrics from journal entries and counts of the store alone.
 @Suite("Metrics") struct MetricsTests {
   private let metrics = Metrics(version: "1")
-  private let extent = StoreSize(timers: 0, jobs: 0, deadLetters: 0, bytes: 0, freeBytes: 0)
+  private let extent = StoreSize(timers: 0, jobs: 0, deadLetters: 0, incidents: 0, bytes: 0, freeBytes: 0)
 
   private func lines(_ population: [InstanceCounts] = []) -> Set<Substring> {
     Set(metrics.text(population, extent, now: 10_000).split(separator: "\n"))

@@ -28,19 +28,22 @@ struct DiagramModel {
     state == .root ? "flow" : "state." + flow.states[state].path
   }
 
+  /// The length of guards, statements and lines in a diagram.
+  enum Length { case short, whole }
+
   /// The trigger, roles, guard and visible statements of a transition, as the flow writes them.
-  func label(_ transition: Transition) -> String {
+  func label(_ transition: Transition, _ length: Length = .short) -> String {
     var text = trigger(transition.trigger)
     if !transition.roles.isEmpty {
       text += " by " + transition.roles.map { program.roles[$0] }.joined(separator: ", ")
     }
-    if let condition = transition.guardExpression { text += " [\(shortened(condition.text))]" }
+    if let condition = transition.guardExpression { text += " [\(line(condition.text, length))]" }
     let statements = transition.acts.compactMap(statementLabel)
-    if !statements.isEmpty { text += " / " + shortened(statements.joined(separator: "; ")) }
+    if !statements.isEmpty { text += " / " + line(statements.joined(separator: "; "), length) }
     return text
   }
 
-  func label(_ start: Start) -> String {
+  func label(_ start: Start, _ length: Length = .short) -> String {
     var text =
       switch start.trigger {
       case .event(let event, let isAgain): program.events[event].name + (isAgain ? " again" : "")
@@ -48,7 +51,7 @@ struct DiagramModel {
       case .cron(let cron): "cron \(cron.schedule)"
       case .called: "called"
       }
-    if let condition = start.guardExpression { text += " [\(shortened(condition.text))]" }
+    if let condition = start.guardExpression { text += " [\(line(condition.text, length))]" }
     return text
   }
 
@@ -72,12 +75,13 @@ struct DiagramModel {
   }
 
   /// The entry and exit statements, calls and event lists of a state, one per line.
-  func work(in state: StateIndex) -> [String] {
+  /// - Parameter isGraph: Whether the diagram has the steps as nodes of their own.
+  func work(in state: StateIndex, _ length: Length = .short, withoutSteps isGraph: Bool = false) -> [String] {
     let node = flow.states[state]
     var lines =
       node.entry.compactMap(statementLabel).map { "entry " + $0 }
       + node.exit.compactMap(statementLabel).map { "exit " + $0 }
-    for index in node.calls {
+    for index in node.calls where !(isGraph && flow.calls[index].isStep) {
       let call = flow.calls[index]
       let after = call.after.map { flow.calls[$0].name }
       lines.append(
@@ -88,7 +92,20 @@ struct DiagramModel {
     if node.isRollback { lines.append("rollback") }
     if !node.ignored.isEmpty { lines.append("ignore " + events(node.ignored)) }
     if !node.deferred.isEmpty { lines.append("defer " + events(node.deferred)) }
-    return lines.map(shortened)
+    return lines.map { line($0, length) }
+  }
+
+  /// The steps of a state, when some wait for others.
+  func stepGraph(of state: StateIndex) -> [CallIndex] {
+    let steps = flow.states[state].calls.filter { flow.calls[$0].isStep }
+    return steps.contains { !flow.calls[$0].after.isEmpty } ? steps : []
+  }
+
+  /// The name, action and condition of a step.
+  func label(step index: CallIndex, _ length: Length = .short) -> String {
+    let call = flow.calls[index]
+    let name = call.name == target(call.target) ? call.name : "\(call.name): \(target(call.target))"
+    return name + (call.condition.map { " [\(line($0.text, length))]" } ?? "")
   }
 
   private func events(_ indices: [EventIndex]) -> String {
@@ -112,9 +129,9 @@ struct DiagramModel {
     }
   }
 
-  /// The text on one line of at most 48 characters.
-  private func shortened(_ text: String) -> String {
+  /// The text on one line; a short one has at most 48 characters.
+  private func line(_ text: String, _ length: Length) -> String {
     let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    return line.count <= 48 ? line : line.prefix(47) + "…"
+    return length == .whole || line.count <= 48 ? line : line.prefix(47) + "…"
   }
 }

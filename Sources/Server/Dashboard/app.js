@@ -57,6 +57,7 @@ const views = {
   flow: { title: 'Flow', load: () => import('./views/flow.js') },
   simulate: { title: 'Simulate', load: () => import('./views/simulate.js') },
   server: { title: 'Server', load: () => import('./views/server.js') },
+  api: { title: 'API', load: () => import('./views/api.js') },
 };
 
 /** @param {Route} route */
@@ -81,7 +82,7 @@ function View({ route }) {
   }, [name, route]);
   if (error) return html`<${ProblemNote} problem=${error} retry=${() => location.reload()} />`;
   if (!loaded || loaded.name !== name) return html`<${Loading} />`;
-  return html`<${loaded.view} key=${route.path.join('/')} route=${route} />`;
+  return html`<${loaded.view} key=${name === 'api' ? name : route.path.join('/')} route=${route} />`;
 }
 
 // MARK: - Shell
@@ -107,7 +108,7 @@ function Navigation({ current }) {
     places.map(({ name, title }) =>
       html`<li key=${name}><a href=${name === 'overview' ? '#/' : `#/${name}`}
       aria-current=${
-        current === name || current + 's' === name ? 'page' : undefined
+        current === name || current + 's' === name || current === 'api' && name === 'server' ? 'page' : undefined
       }><${Icon} name=${name} /><span>${title}</span></a></li>`
     )
   }</ul>

@@ -18,6 +18,11 @@ const SILENCE = 40_000;
 const PATIENCE = 5_000;
 const HELLO = -1;
 
+/** A mark of the served flows and their versions, which changes with each deployment. */
+export const servedFlows = new Store('');
+/** Subscriptions to deployments and retirements; their numbers are no other's. */
+const FLOW_CHANGES = [[-2, 'deployed'], [-3, 'retired']];
+
 /** @type {Map<number, Subscription>} */
 const subscriptions = new Map();
 let nextID = 1;
@@ -77,6 +82,7 @@ export function connect() {
     isOpen = true;
     heard = Date.now();
     setState('catching up');
+    for (const [id, type] of FLOW_CHANGES) opened.send(JSON.stringify({ id, op: 'sub', type }));
     // The reply to this message comes behind the replies to the subscriptions.
     for (const subscription of subscriptions.values()) sendSubscription(subscription);
     opened.send(JSON.stringify({ id: HELLO, op: 'hello' }));
@@ -99,6 +105,7 @@ function received(message) {
   if (message.re === HELLO) {
     attempts = 0;
     setState('live');
+    if (message.ok?.flows && message.ok.flows !== servedFlows.value) servedFlows.set(message.ok.flows);
   } else if (message.re !== undefined) {
     const subscription = subscriptions.get(message.re);
     if (!subscription || !message.ok || !('recovered' in message.ok)) return;
@@ -106,7 +113,10 @@ function received(message) {
     subscription.epoch = message.ok.epoch;
     subscription.position = message.ok.position;
     if (isReset) subscription.listener.reset();
-  } else if (message.ev) {
+  } else if (FLOW_CHANGES.some(([id]) => id === message.sub)) {
+    // The next greeting brings the mark itself.
+    servedFlows.set(`${servedFlows.value} `);
+  } else if (message.ev && message.offset !== undefined) {
     const subscription = subscriptions.get(message.sub);
     if (!subscription) return;
     subscription.position = `${subscription.epoch}:${message.offset}`;
@@ -178,7 +188,8 @@ session.subscribers.add((me) => {
 
 let fallsBack = new URLSearchParams(location.search).get('live') === 'sse';
 
-function usesEvents() {
+/** Whether the page uses server-sent events, which carry no deployments here. */
+export function usesEvents() {
   return fallsBack;
 }
 
@@ -203,7 +214,20 @@ function openSource(subscription) {
     setTimeout(() => subscriptions.has(subscription.id) && openSource(subscription), 2_000 + Math.random() * 3_000);
   };
   source.addEventListener('reset', () => subscription.listener.reset());
-  for (const type of ['step', 'emit', 'log', 'incident', 'refused', 'undelivered', 'dead', 'operator', 'schedule']) {
+  for (
+    const type of [
+      'step',
+      'emit',
+      'log',
+      'incident',
+      'refused',
+      'undelivered',
+      'attempt',
+      'dead',
+      'operator',
+      'schedule',
+    ]
+  ) {
     source.addEventListener(type, (event) => {
       subscription.position = event.lastEventId;
       deliver(subscription, JSON.parse(event.data), Number(event.lastEventId.split(':').pop()));

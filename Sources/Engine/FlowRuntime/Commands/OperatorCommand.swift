@@ -39,6 +39,23 @@ public struct OperatorCommand: Sendable {
   }
 }
 
+/// A command of an operator to start an instance as a scheduled start does.
+public struct StartNowCommand: Sendable {
+  public var flow: String
+  /// The index of the start in its flow.
+  public var start: Int
+  /// The reason, for the journal.
+  public var reason: String
+  public var caller: Caller
+
+  public init(flow: String, start: Int, reason: String = "", caller: Caller = Caller()) {
+    self.flow = flow
+    self.start = start
+    self.reason = reason
+    self.caller = caller
+  }
+}
+
 /// The outcome of an operator's command.
 public struct OperatorAnswer: Hashable, Sendable {
   public var flow: String

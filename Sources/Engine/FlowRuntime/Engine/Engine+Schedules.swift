@@ -56,6 +56,32 @@ extension Engine {
     }
   }
 
+  /// Starts an instance as a scheduled start does when it is due, without changing its next run. The outcome holds
+  /// once ``commit()`` has returned.
+  public func startNow(_ command: StartNowCommand) -> Result<OperatorAnswer, EngineProblem> {
+    guard let entry = catalogue[command.flow], !entry.isRetired, let version = deployments[entry.hash],
+      version.machine.program.flows[entry.flow].isScheduled(command.start)
+    else { return .failure(.notFound("`\(command.flow)` has no scheduled start \(command.start)")) }
+    defer { deliverPending() }
+    let due = world.now()
+    let row = ScheduleRow(flow: entry.name, start: command.start, definition: version.hash, due: due)
+    do throws(EngineProblem) {
+      let (step, key) = try firstStep(row, of: entry, version)
+      let name = InstanceID(flow: entry.name, key: key)
+      guard try load(name) == nil else { return .failure(.alreadyExists(key: key)) }
+      let cached = newInstance(name, step, in: version, replacing: nil)
+      let operation = operatorBody("run", reason: command.reason, caller: command.caller, adding: [])
+      let start: JSON = [
+        "due": .string(timeText(due)), "start": .int(Int64(command.start)), "operator": operation,
+      ]
+      let recorded = record(
+        step, of: cached, cause: .other(["schedule": start]), at: step.next.startedAt, isNew: true)
+      return .success(answer(cache.find(row: cached.row.id) ?? cached, sequence: recorded.sequence, detail: ""))
+    } catch {
+      return .failure(error)
+    }
+  }
+
   /// The first step under the key that the flow assigns, or else the instant of the tick.
   private func firstStep(
     _ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version

@@ -18,6 +18,13 @@ extension EngineThread {
     perform({ $0.redrive(id, reason: reason, caller: caller) }, completion: completion)
   }
 
+  /// Starts an instance as a scheduled start does.
+  public func startNow(
+    _ command: StartNowCommand, completion: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> Void
+  ) {
+    perform({ $0.startNow(command) }, completion: completion)
+  }
+
   /// Serves the flows of a program from now on.
   public func deploy(
     _ machine: Machine, sources: [SourceText] = [],

@@ -38,7 +38,7 @@ extension Engine {
   }
 
   private func start(_ row: JobRow, _ out: inout [(Int64, JobRequest)]) {
-    scheduler.start(row.id)
+    scheduler.start(row.id, at: world.now())
     switch request(for: row) {
     case .success(let request): out.append((row.id, request))
     case .failure(let error): finish(row.id, .unreachable(error.message))

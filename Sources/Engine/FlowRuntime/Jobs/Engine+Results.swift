@@ -26,7 +26,9 @@ extension Engine {
     let node = machine.program.actions[action]
     let policy = policy(of: row, in: machine, flow: cached.row.flow)
     switch RetryDecision(outcome, action: node, policy: policy, attempt: row.attempt + 1) {
-    case .done(let json): end(row, decode(json, of: .action(action), in: machine), result: json, of: cached)
+    case .done(let json):
+      if row.call == nil { recordAttempt(of: row, outcome, by: cached, endedAt: now) }
+      end(row, decode(json, of: .action(action), in: machine), result: json, of: cached)
     case .retry(let least):
       var again = row
       again.attempt += 1
@@ -34,6 +36,8 @@ extension Engine {
       let delay = max(backoff(policy, attempt: again.attempt), least)
       again.due = .at(now.addingReportingOverflow(delay).overflow ? JobDue.latest : now + delay)
       again.failures = failures(of: row, adding: outcome, at: now)
+      recordAttempt(of: row, outcome, by: cached, endedAt: now, nextAt: again.due.instant)
+      if row.queue != nil { scheduler.end(row.id) }
       write(again)
     case .postpone(let milliseconds):
       var later = row
@@ -43,6 +47,7 @@ extension Engine {
     case .dead(let code, let message):
       var dead = row
       dead.failures = failures(of: row, adding: outcome, at: now)
+      recordAttempt(of: row, outcome, by: cached, endedAt: now)
       giveUp(DeadRow(job: dead, at: now, code: code, message: message), of: cached)
     }
   }
@@ -86,18 +91,21 @@ extension Engine {
   /// Ends a job: removes its row, stores its result if it has a `once` key, and reports the outcome to all calls that
   /// wait for it.
   func end(_ row: JobRow, _ outcome: CallOutcome, result: JSON?, of cached: Cached) {
+    let start = scheduler.start(of: row.id)
     remove(row)
-    report(outcome, of: row, to: cached)
+    report(outcome, of: row, startedAt: start, to: cached)
     endOnce(of: row, result: result)
   }
 
   /// Reports the outcome to a call; an outcome that the instance cannot process is stored.
+  /// - Parameter start: The start of the attempt, in milliseconds since 1970.
   /// - Returns: True if a reaction of the instance handled it, or may still handle it later.
   @discardableResult
-  func report(_ outcome: CallOutcome, of row: JobRow, to cached: Cached) -> Bool {
+  func report(_ outcome: CallOutcome, of row: JobRow, startedAt start: Int64? = nil, to cached: Cached) -> Bool {
     guard row.call != nil else { return false }
     let reference = JobReference(revision: row.revision, number: row.number)
-    let source = ResultSource(row, of: cached.instance.flow, in: cached.version.machine)
+    var source = ResultSource(row, of: cached.instance.flow, in: cached.version.machine)
+    source.startedAt = start
     switch apply(outcome, of: reference, from: source, to: InstanceID(cached.row)) {
     case .taken: return true
     case .ignored: return false
@@ -148,6 +156,7 @@ extension Engine {
   }
 
   /// Applies the outcome of a call to an instance.
+  /// - Parameter source: The work, as the journal describes it.
   @discardableResult
   func apply(
     _ outcome: CallOutcome, of job: JobReference, from source: ResultSource, to id: InstanceID

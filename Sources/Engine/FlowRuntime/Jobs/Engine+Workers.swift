@@ -90,6 +90,7 @@ extension Engine {
     row.worker = request.worker
     row.fence += 1
     write(row)
+    scheduler.recordClaim(row.id, at: now)
     watchLease(row.lease)
     let arguments = (try? JSON(parsing: row.arguments)) ?? .null
     let body = BoundAction.worker(queue: request.queue, arguments: arguments).body

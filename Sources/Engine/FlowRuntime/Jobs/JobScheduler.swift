@@ -3,6 +3,9 @@ struct JobScheduler {
   /// Committed jobs that a runner may execute, in the order of their numbers.
   private var ready: [JobRow] = []
   private var inFlight: Set<Int64> = []
+  /// The starts of running attempts by their job, also those of outside workers, in milliseconds since 1970. They are
+  /// unknown after a restart.
+  private var starts: [Int64: Int64] = [:]
   /// The instant at which the store has to be queried for jobs again, in milliseconds since 1970; nil for never.
   private(set) var nextDue: Int64? = 0
 
@@ -12,9 +15,21 @@ struct JobScheduler {
 
   func isInFlight(_ id: Int64) -> Bool { inFlight.contains(id) }
 
-  mutating func start(_ id: Int64) { inFlight.insert(id) }
+  mutating func start(_ id: Int64, at now: Int64) {
+    inFlight.insert(id)
+    starts[id] = now
+  }
 
-  mutating func end(_ id: Int64) { inFlight.remove(id) }
+  mutating func end(_ id: Int64) {
+    inFlight.remove(id)
+    starts[id] = nil
+  }
+
+  /// Records that an outside worker has begun an attempt.
+  mutating func recordClaim(_ id: Int64, at now: Int64) { starts[id] = now }
+
+  /// The start of the running attempt of a job, in milliseconds since 1970; nil when it is not known.
+  func start(of id: Int64) -> Int64? { starts[id] }
 
   /// Schedules a query for all due jobs, after an abandoned batch.
   mutating func rereadStore() { nextDue = 0 }

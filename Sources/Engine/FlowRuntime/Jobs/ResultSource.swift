@@ -10,6 +10,8 @@ struct ResultSource: Hashable, Sendable {
   var action: String
   /// The attempts that the work took; 0 for a result that other work with the same `once` key had before.
   var attempts: Int
+  /// The start of the last attempt, in milliseconds since 1970, if the engine started it.
+  var startedAt: Int64?
 
   /// The work of a job.
   /// - Parameter flow: The flow of the instance in its program.
@@ -31,6 +33,6 @@ struct ResultSource: Hashable, Sendable {
   var members: [JSON.Member] {
     (call.map { [.init("call", .string($0))] } ?? []) + [
       .init("action", .string(action)), .init("attempts", .int(Int64(attempts))),
-    ]
+    ] + (startedAt.map { [.init("startedAt", .string(timeText($0)))] } ?? [])
   }
 }

@@ -7,6 +7,8 @@ public struct InstanceFilter: Hashable, Sendable {
   /// Milliseconds since 1970; exclusive.
   public var updatedAfter: Int64?
   public var updatedBefore: Int64?
+  /// True to list instances with an incident only.
+  public var hasIncident = false
   /// True to list the newest instances first.
   public var isNewestFirst = false
 

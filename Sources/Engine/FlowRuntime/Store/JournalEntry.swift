@@ -16,6 +16,8 @@ public struct JournalEntry: Sendable {
     case refused
     /// An emitted event was refused by one of its receivers.
     case undelivered
+    /// An attempt of a job has ended, other than with the result of a call, which a step has.
+    case attempt
     /// The attempts of a job are exhausted.
     case dead
     /// An operator changed an instance.

@@ -111,14 +111,17 @@ public struct StoreSize: Hashable, Sendable {
   public var timers: Int
   public var jobs: Int
   public var deadLetters: Int
+  /// The number of instances with an incident.
+  public var incidents: Int
   /// The size of the file in bytes, and its unused part.
   public var bytes: Int64
   public var freeBytes: Int64
 
-  public init(timers: Int, jobs: Int, deadLetters: Int, bytes: Int64, freeBytes: Int64) {
+  public init(timers: Int, jobs: Int, deadLetters: Int, incidents: Int, bytes: Int64, freeBytes: Int64) {
     self.timers = timers
     self.jobs = jobs
     self.deadLetters = deadLetters
+    self.incidents = incidents
     self.bytes = bytes
     self.freeBytes = freeBytes
   }

@@ -33,6 +33,7 @@ extension SQLiteQueries {
     add("i.status =", filter.status.map { .integer(Int64($0.rawValue)) })
     add("i.updated_at >", filter.updatedAfter.map { .integer($0) })
     add("i.updated_at <", filter.updatedBefore.map { .integer($0) })
+    if filter.hasIncident { terms.append("i.incident <> ''") }
     if let prefix = filter.keyPrefix, !prefix.isEmpty {
       add("substr(CAST(i.key AS BLOB), 1, \(prefix.utf8.count)) = CAST(", .text(prefix))
       terms[terms.count - 1] += " AS BLOB)"

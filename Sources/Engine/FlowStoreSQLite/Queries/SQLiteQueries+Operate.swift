@@ -188,6 +188,7 @@ extension SQLiteQueries {
         timers: Int(try connection.integer("SELECT count(*) FROM timer")),
         jobs: Int(try connection.integer("SELECT count(*) FROM job")),
         deadLetters: Int(try connection.integer("SELECT count(*) FROM dead_letter")),
+        incidents: Int(try connection.integer("SELECT count(*) FROM instance WHERE incident <> ''")),
         bytes: try connection.integer("PRAGMA page_count") * page,
         freeBytes: try connection.integer("PRAGMA freelist_count") * page)
     }

@@ -1,6 +1,7 @@
 // The small parts that all views are made of: icons, status, times, buttons, problems, copying.
 import { html, useEffect, useState } from '../preact.js';
 import { Store, useStore } from '../api.js';
+import { servedFlows, usesEvents } from '../live.js';
 
 /** Outlines on a grid of 16. */
 const icons = {
@@ -102,14 +103,21 @@ export function Time({ at }) {
   return html`<time datetime=${at} title=${clockTime(at)}>${text}</time>`;
 }
 
-/** How often a page reads what the live stream does not carry, such as deployments, in milliseconds. */
+/** How often a page without a WebSocket looks for deployments, in milliseconds. */
 const INTERVAL = 15_000;
 
-/** Calls a function from time to time, as long as the page is visible. @param {() => void} body */
-export function useRepeated(body) {
+/** Calls a function after each deployment. @param {() => void} body */
+export function useDeployments(body) {
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === 'visible' && body(), INTERVAL);
-    return () => clearInterval(timer);
+    const before = servedFlows.value;
+    // The first mark after loading is no change.
+    const changed = (/** @type {string} */ mark) => (before || mark.endsWith(' ')) && body();
+    servedFlows.subscribers.add(changed);
+    const timer = setInterval(() => usesEvents() && document.visibilityState === 'visible' && body(), INTERVAL);
+    return () => {
+      servedFlows.subscribers.delete(changed);
+      clearInterval(timer);
+    };
   }, []);
 }
 

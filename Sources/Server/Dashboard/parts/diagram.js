@@ -1,7 +1,7 @@
 // The diagram of a flow: laid out by the server, styled by the page, with a list of the same states beside it.
 import { html, useEffect, useRef, useState } from '../preact.js';
 import { base } from '../api.js';
-import { Icon } from './basics.js';
+import { code, Icon } from './basics.js';
 
 /** @type {Map<string, Promise<SVGElement>>} */
 const loaded = new Map();
@@ -39,21 +39,30 @@ function picture(path) {
 }
 
 /**
- * @param {{path: string, definition: any, active?: string[], taken?: Set<number>, choose?: (state: string) => void, chosen?: string,
- *   counts?: Record<string, number>, measured?: (width: number) => void}} properties
- *   `taken` has the transitions that ran, by index
+ * @param {{path: string, definition: any, active?: string[], taken?: Set<number>, choose?: (state: string) => void,
+ *   counts?: Record<string, number>, calls?: any[], measured?: (width: number) => void}} properties
+ *   `taken` has the transitions that ran, by index; `calls` the steps of an instance with their status;
+ *   `choose` is called with the chosen state, or with an empty text
  */
-export function Diagram({ path, definition, active = [], taken, choose, chosen, counts, measured }) {
+export function Diagram({ path, definition, active = [], taken, choose, counts, calls = [], measured }) {
   const canvas = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [error, setError] = useState('');
   const [isFull, setFull] = useState(false);
   const [size, setSize] = useState(0);
+  const [chosen, setChosen] = useState('');
+  const pick = (/** @type {string} */ name) => {
+    const next = name === chosen ? '' : name;
+    setChosen(next);
+    choose?.(next.startsWith('transition.') ? '' : next);
+  };
+  const current = useRef(pick);
+  current.current = pick;
   useEffect(() => {
     let isCurrent = true;
     picture(path).then((source) => {
       if (!isCurrent || !canvas.current) return;
       const copy = /** @type {SVGElement} */ (document.importNode(source, true));
-      prepare(copy, definition, choose);
+      prepare(copy, definition, (name) => current.current(name));
       canvas.current.replaceChildren(copy);
       setError('');
       const width = Number(copy.getAttribute('viewBox')?.split(' ')[2] ?? 0);
@@ -68,9 +77,9 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
       isCurrent = false;
     };
   }, [path, definition?.definition]);
-  const marks = [active.join(' '), taken ? [...taken].join(' ') : '', chosen, JSON.stringify(counts ?? {})].join('|');
+  const marks = JSON.stringify([active, taken ? [...taken] : null, chosen, counts, calls]);
   useEffect(() => {
-    if (canvas.current) mark(canvas.current, { active, taken, chosen, counts });
+    if (canvas.current) mark(canvas.current, { active, taken, chosen, counts, calls });
   }, [marks, size, path]);
   return html`<figure class=${isFull ? 'diagram full stack' : 'diagram stack'} style=${{ margin: 0 }}>
     ${
@@ -80,8 +89,13 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
         definition?.name ?? 'the flow'
       }; the same as a list follows`}></div>`
   }
+    ${
+    chosen && definition
+      ? html`<${Chosen} name=${chosen} definition=${definition} close=${() => pick(chosen)} />`
+      : null
+  }
     <figcaption class="bar">
-      <${TextForm} definition=${definition} active=${active} choose=${choose} />
+      <${TextForm} definition=${definition} active=${active} choose=${pick} />
       ${
     error
       ? null
@@ -92,10 +106,38 @@ export function Diagram({ path, definition, active = [], taken, choose, chosen, 
 }
 
 /**
+ * The whole text of a state or a transition that is chosen in the picture.
+ * @param {{name: string, definition: any, close: () => void}} properties
+ */
+function Chosen({ name, definition, close }) {
+  const index = name.startsWith('transition.') ? Number(name.slice('transition.'.length)) : -1;
+  const way = definition.transitions[index];
+  const ways = way ? [way] : definition.transitions.filter((/** @type {any} */ one) => one.from === name);
+  return html`<div class="note" role="status"><div class="bar"><strong>${
+    way ? `${way.from || 'any state'} → ${way.to ?? 'stays'}` : name
+  }</strong><button type="button" class="small quiet icon-only" aria-label="Close the description" onClick=${close}><${Icon} name="close" /></button></div>${
+    ways.length
+      ? html`<ul>${
+        ways.map((/** @type {any} */ one) =>
+          html`<li>${code(one.label)}${way ? '' : one.to ? ` → ${one.to}` : ' (stays)'}${
+            one.guard ? html`<div><code>when ${one.guard}</code></div>` : null
+          }</li>`
+        )
+      }</ul>`
+      : html`<p>Nothing leads out of it.</p>`
+  }</div>`;
+}
+
+/** The element of a transition: an edge, or a line in the box of its state. @param {ParentNode} within @param {number} index */
+function transitionElement(within, index) {
+  return within.querySelector(`[id="transition.${index}"]`) ?? within.querySelector(`[id="a_transition.${index}"]`);
+}
+
+/**
  * Gives the parts of the picture their classes, names and keys.
  * @param {SVGElement} svg
  * @param {any} definition
- * @param {((state: string) => void) | undefined} choose
+ * @param {(name: string) => void} choose called with a state, or with the id of a transition
  */
 function prepare(svg, definition, choose) {
   svg.removeAttribute('width');
@@ -106,13 +148,20 @@ function prepare(svg, definition, choose) {
   svg.style.minWidth = `${Math.round(width * .8)}px`;
   svg.setAttribute('role', 'presentation');
   svg.querySelectorAll('title').forEach((title) => title.remove());
+  // Lines in boxes are links, to have an id and a tooltip; they lead nowhere.
+  svg.querySelectorAll('a').forEach((anchor) => anchor.removeAttributeNS('http://www.w3.org/1999/xlink', 'href'));
+  raiseLabels(svg);
+  (definition?.transitions ?? []).forEach((/** @type {any} */ _, /** @type {number} */ index) => {
+    transitionElement(svg, index)?.addEventListener('click', (event) => {
+      event.stopPropagation();
+      choose(`transition.${index}`);
+    });
+  });
   for (const state of definition?.states ?? []) {
-    const element = svg.querySelector(`[id="state.${CSS.escape(state.path)}"]`) ??
-      svg.querySelector(`[id="${`state.${state.path}`}"]`);
+    const element = svg.querySelector(`[id="${`state.${state.path}`}"]`);
     if (!element) continue;
     element.classList.remove('active');
     if (state.kind === 'final' || state.kind === 'failed') element.classList.add(state.kind);
-    if (!choose) continue;
     element.setAttribute('tabindex', '0');
     element.setAttribute('role', 'button');
     element.setAttribute('aria-label', `State ${state.path}`);
@@ -125,6 +174,28 @@ function prepare(svg, definition, choose) {
       else return;
       event.preventDefault();
     });
+  }
+}
+
+/** Draws the labels of edges over all lines, so that none crosses a text. @param {SVGElement} svg */
+function raiseLabels(svg) {
+  const graph = svg.querySelector('g.graph');
+  if (!graph) return;
+  for (const edge of svg.querySelectorAll('g.edge')) {
+    const texts = [...edge.querySelectorAll('text')];
+    if (!texts.length) continue;
+    const label = document.createElementNS('http://www.w3.org/2000/svg', 'g');
+    label.setAttribute('class', 'label');
+    label.dataset.of = edge.id;
+    const title = texts[0].closest('a')?.getAttributeNS('http://www.w3.org/1999/xlink', 'title');
+    if (title) {
+      const tooltip = document.createElementNS('http://www.w3.org/2000/svg', 'title');
+      tooltip.textContent = title;
+      label.append(tooltip);
+    }
+    label.append(...texts);
+    label.addEventListener('click', () => edge.dispatchEvent(new MouseEvent('click')));
+    graph.append(label);
   }
 }
 
@@ -146,9 +217,9 @@ function follow(svg, definition, state, near, far) {
 /**
  * Marks what is active, chosen and was taken.
  * @param {HTMLElement} canvas
- * @param {{active: string[], taken?: Set<number>, chosen?: string, counts?: Record<string, number>}} marks
+ * @param {{active: string[], taken?: Set<number>, chosen?: string, counts?: Record<string, number>, calls: any[]}} marks
  */
-function mark(canvas, { active, taken, chosen, counts }) {
+function mark(canvas, { active, taken, chosen, counts, calls }) {
   const around = new Set(
     active.flatMap((path) => path.split('.').map((_, index, parts) => parts.slice(0, index + 1).join('.'))),
   );
@@ -158,7 +229,11 @@ function mark(canvas, { active, taken, chosen, counts }) {
     element.classList.toggle('chosen', path === chosen);
     const number = counts?.[path] ?? 0;
     const name = `State ${path}${around.has(path) ? ', active' : ''}${number ? `, ${number} running` : ''}`;
-    if (element.hasAttribute('tabindex')) element.setAttribute('aria-label', name);
+    element.setAttribute('aria-label', name);
+  });
+  canvas.querySelectorAll('[id^="step."]').forEach((element) => {
+    const call = calls.find((one) => element.id === `step.${one.state}.${one.name}`);
+    element.setAttribute('class', `node step ${call?.status ?? ''}`);
   });
   const shown = canvas.querySelector('.node.active');
   if (shown) {
@@ -168,10 +243,14 @@ function mark(canvas, { active, taken, chosen, counts }) {
       box.top + box.height / 2 - frame.top - frame.height / 2,
     );
   }
-  canvas.querySelectorAll('[id^="transition."]').forEach((element) => {
-    const index = Number(element.id.slice('transition.'.length));
+  canvas.querySelectorAll('[id^="transition."], [id^="a_transition."], .label').forEach((element) => {
+    const id = /** @type {HTMLElement} */ (element).dataset.of ?? element.id;
+    const match = id.match(/^(?:a_)?transition\.(\d+)$/);
+    if (!match) return;
+    const index = Number(match[1]);
     element.classList.toggle('taken', !!taken?.has(index));
     element.classList.toggle('never', !!taken && !taken.has(index));
+    element.classList.toggle('chosen', chosen === `transition.${index}`);
   });
 }
 

@@ -45,6 +45,18 @@ export async function readHistory(flow, key, after, add, signal) {
   add(entries);
 }
 
+/**
+ * The attempts of actions that have ended: those of calls that succeeded are in their steps.
+ * @param {Entry[]} entries
+ */
+export function attemptsOf(entries) {
+  return entries.flatMap(({ type, at, offset, data }) => {
+    if (type === 'attempt') return [{ ...data, offset, at }];
+    const result = type === 'step' ? data.result : undefined;
+    return result?.action && result.done !== undefined ? [{ ...result, attempt: result.attempts, offset, at, outcome: 'done' }] : [];
+  });
+}
+
 /** A short title of an entry. @param {Entry} entry */
 export function describe({ type, data }) {
   switch (type) {
@@ -53,7 +65,7 @@ export function describe({ type, data }) {
         (data.timer
           ? 'timer'
           : data.result
-          ? `${data.result.call ?? 'call'} ${data.result.failed ? 'failed' : 'done'}`
+          ? `${data.result.call ?? data.result.action ?? 'call'} ${data.result.failed ? 'failed' : 'done'}`
           : data.schedule
           ? 'schedule'
           : Object.keys(data)[0]);
@@ -79,9 +91,9 @@ export function describe({ type, data }) {
       return { icon: 'incident', title: 'incident', text: data.message ?? data.reason ?? '' };
     case 'attempt':
       return {
-        icon: data.outcome === 'done' || data.done ? 'done' : 'incident',
+        icon: data.outcome === 'done' ? 'done' : data.nextAt ? 'reload' : 'failed',
         title: `${data.action} attempt ${data.attempt}`,
-        text: data.error ?? data.outcome ?? '',
+        text: [data.outcome, data.nextAt ? `again at ${clockTime(data.nextAt)}` : ''].filter(Boolean).join(', '),
       };
     case 'dead':
       return { icon: 'failed', title: `${data.action ?? 'action'} given up`, text: data.message ?? data.code ?? '' };

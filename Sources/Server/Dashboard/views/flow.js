@@ -15,11 +15,11 @@ import {
   ProblemNote,
   Tabs,
   Time,
-  useRepeated,
+  useDeployments,
 } from '../parts/basics.js';
 import { Deploy } from '../parts/deploy.js';
 import { Diagram } from '../parts/diagram.js';
-import { EventDialog } from '../parts/send.js';
+import { RunNow, Triggers } from '../parts/trigger.js';
 import { Difference, linesOf, Source } from '../parts/source.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
@@ -52,13 +52,11 @@ export default function FlowPage({ route }) {
       end();
     };
   }, [flow, isLoaded]);
-  useRepeated(definition.reload);
-  const [starts, start] = useState('');
+  useDeployments(definition.reload);
   if (definition.error) return html`<${ProblemNote} problem=${definition.error} retry=${definition.reload} />`;
   if (!definition.data) return html`<${Loading} />`;
   const view = definition.data;
   const tab = route.query.get('tab') ?? 'diagram';
-  const events = view.events.filter((/** @type {any} */ event) => event.starts);
   const choose = (/** @type {string} */ id) => setQuery({ tab: id === 'diagram' ? null : id }, true);
   const tabs = [{ id: 'diagram', name: 'Diagram' }, { id: 'events', name: 'Events', count: view.events.length }, {
     id: 'versions',
@@ -71,13 +69,7 @@ export default function FlowPage({ route }) {
       <div class="bar"><h1>${flow}</h1><div class="row"><a class="button" href=${
     link(['instances'], { flow })
   }>Instances</a>
-        ${
-    events.map((/** @type {any} */ event) =>
-      html`<button key=${event.name} class="primary" disabled=${!!missing('send') || view.retired} title=${
-        missing('send')
-      } onClick=${() => start(event.name)}>${events.length > 1 ? `Trigger ${event.name}` : 'Trigger'}</button>`
-    )
-  }</div></div>
+        <${Triggers} flow=${flow} definition=${view} /></div></div>
       <div class="row muted small-text"><span>Version ${view.version}</span><code title=${view.definition}>${
     view.definition.slice(0, 12)
   }</code><span>from ${view.origin}, deployed <${Time} at=${view.deployedAt} /></span><span>${
@@ -87,7 +79,7 @@ export default function FlowPage({ route }) {
       <div role="tabpanel" aria-labelledby=${`tab-${tab}`} style=${{ padding: '18px 20px' }}>
         ${
     tab === 'events'
-      ? html`<${Events} view=${view} trigger=${start} />`
+      ? html`<${Events} view=${view} />`
       : tab === 'versions'
       ? html`<${Versions} flow=${flow} current=${view} />`
       : tab === 'deploy'
@@ -102,16 +94,7 @@ export default function FlowPage({ route }) {
         ? html`<${Deploy} flow=${flow} definition=${view.definition} done=${definition.reload} />`
         : html`<${Loading} />`
       : html`<${Both} view=${view} source=${source} running=${running} />`
-  }</div></div></div>
-    ${
-    starts
-      ? html`<${EventDialog} title=${`Start ${flow}`} flow=${flow} event=${
-        view.events.find((/** @type {any} */ event) => event.name === starts)
-      } close=${() => start('')} sent=${(/** @type {any} */ answer) => {
-        location.hash = link(['instances', answer.flow, answer.key]);
-      }} />`
-      : null
-  }`;
+  }</div></div></div>`;
 }
 
 /** @param {any} properties */
@@ -124,11 +107,9 @@ function Both({ view, source, running }) {
   const file = source.data?.find((/** @type {any} */ one) =>
     new RegExp(`^\\s*flow\\s+${view.name}\\b`, 'm').test(one.text)
   );
-  const ways = view.transitions.filter((/** @type {any} */ one) => one.from === state);
   return html`<div class="stack"><${Diagram} path=${path`/v1/flows/${view.name}/versions/${view.definition}/graph`} definition=${view} active=${
     Object.keys(counts)
-  } counts=${counts} choose=${(/** @type {string} */ next) =>
-    choose(next === state ? '' : next)} chosen=${state} measured=${() => setDrawn(true)} />
+  } counts=${counts} choose=${choose} measured=${() => setDrawn(true)} />
     ${
     isDrawn && Object.keys(counts).length
       ? html`<p class="row small-text muted">Marked states have running instances: ${
@@ -138,21 +119,6 @@ function Both({ view, source, running }) {
           }>${path} ${count(number)}</a>`
         )
       }</p>`
-      : null
-  }
-    ${
-    state
-      ? html`<div class="note"><strong>${state}</strong>${
-        ways.length
-          ? html`<ul>${
-            ways.map((/** @type {any} */ one) =>
-              html`<li>${one.label}${one.to ? ` → ${one.to}` : ' (stays)'}${
-                one.guard ? html`<div><code>when ${one.guard}</code></div>` : null
-              }</li>`
-            )
-          }</ul>`
-          : html`<p>Nothing leads out of it.</p>`
-      }</div>`
       : null
   }
     ${
@@ -170,9 +136,11 @@ function Both({ view, source, running }) {
 
 /** @param {any} properties */
 function Schedules({ view }) {
-  const scheduled = view.starts.filter((/** @type {any} */ one) => one.cron || one.every);
+  const scheduled = view.starts.map((/** @type {any} */ one, /** @type {number} */ index) => ({ ...one, index }))
+    .filter((/** @type {any} */ one) => one.cron || one.every);
+  const [chosen, choose] = useState(/** @type {any} */ (null));
   if (!scheduled.length) return null;
-  return html`<section class="card"><div class="bar"><h2>Schedules</h2></div><table class="cards"><thead><tr><th>Schedule</th><th>Time zone</th><th>Next run</th></tr></thead><tbody>${
+  return html`<section class="card"><div class="bar"><h2>Schedules</h2></div><table class="cards"><thead><tr><th>Schedule</th><th>Time zone</th><th>Next run</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
     scheduled.map((/** @type {any} */ one) =>
       html`<tr><td class="title"><code>${one.cron ?? `every ${one.every}`}</code></td><td data-label="Time zone">${
         one.tz ?? ''
@@ -181,13 +149,19 @@ function Schedules({ view }) {
         one.nextAt
           ? html`<span><${Time} at=${one.nextAt} /> <span class="muted">${clockTime(one.nextAt)}</span></span>`
           : ''
-      }</td></tr>`
+      }</td><td class="narrow"><button class="small" disabled=${!!missing('operate')} title=${
+        missing('operate')
+      } onClick=${() => choose(one)}>Run now</button></td></tr>`
     )
-  }</tbody></table></section>`;
+  }</tbody></table>${
+    chosen
+      ? html`<${RunNow} flow=${view.name} start=${chosen.index} label=${chosen.label} close=${() => choose(null)} />`
+      : null
+  }</section>`;
 }
 
 /** @param {any} properties */
-function Events({ view, trigger }) {
+function Events({ view }) {
   if (!view.events.length) return html`<${Empty}>This flow reacts to no event.</${Empty}>`;
   return html`<div class="stack">${
     view.events.map((/** @type {any} */ event) => {
@@ -200,13 +174,7 @@ function Events({ view, trigger }) {
       ];
       return html`<article key=${event.name} class="stack"><div class="bar"><div class="row"><h2>${event.name}</h2>${
         event.starts ? html`<span class="status running">starts an instance</span>` : null
-      }${roles.length ? html`<span class="muted">by ${roles.join(', ')}</span>` : null}</div>
-        ${
-        event.starts
-          ? html`<button class="small" disabled=${!!missing('send')} title=${missing('send')} onClick=${() =>
-            trigger(event.name)}>Trigger</button>`
-          : null
-      }</div>
+      }${roles.length ? html`<span class="muted">by ${roles.join(', ')}</span>` : null}</div></div>
       ${
         uses.length
           ? html`<p class="muted small-text">${

@@ -2,14 +2,14 @@
 import { html } from '../preact.js';
 import { get, missing, useLoad } from '../api.js';
 import { link, setQuery } from '../app.js';
-import { count, Dialog, Empty, Loading, ProblemNote, Time, useRepeated } from '../parts/basics.js';
+import { count, Dialog, Empty, Loading, ProblemNote, Time, useDeployments } from '../parts/basics.js';
 import { Deploy } from '../parts/deploy.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Flows({ route }) {
   const flows = useLoad(async (signal) => (await get('/v1/flows', { signal })).data.items, []);
   const stats = useLoad(async (signal) => (await get('/v1/stats', { signal })).data.items, []);
-  useRepeated(flows.reload);
+  useDeployments(flows.reload);
   if (flows.error) return html`<${ProblemNote} problem=${flows.error} retry=${flows.reload} />`;
   if (!flows.data) return html`<${Loading} />`;
   const running = (/** @type {string} */ name) =>

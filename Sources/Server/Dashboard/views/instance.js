@@ -9,6 +9,7 @@ import {
   Commands,
   Copy,
   Dialog,
+  duration,
   Empty,
   Icon,
   Loading,
@@ -20,7 +21,7 @@ import {
   toast,
 } from '../parts/basics.js';
 import { Diagram } from '../parts/diagram.js';
-import { describe, readHistory, stateAt, takenTransitions, Timeline } from '../parts/history.js';
+import { attemptsOf, describe, readHistory, stateAt, takenTransitions, Timeline } from '../parts/history.js';
 import { curl, EventForm, shell } from '../parts/send.js';
 import { condition, Tree } from '../parts/tree.js';
 import { Why } from '../parts/why.js';
@@ -35,7 +36,8 @@ export default function Instance({ route }) {
   const definition = useLoad(async () => instance.data ? await flowDefinition(flow, instance.data.definition) : null, [
     instance.data?.definition,
   ]);
-  const history = useHistory(flow, key, route.query.get('tab') === 'history' || route.query.has('at'));
+  const needsHistory = ['history', 'actions'].includes(route.query.get('tab') ?? '') || route.query.has('at');
+  const history = useHistory(flow, key, needsHistory);
   const reload = useRef(0);
   const isLoaded = !!instance.data;
   useEffect(() => {
@@ -174,7 +176,9 @@ function Page({ view, definition, history, route, reload }) {
   }
         ${
     definition
-      ? html`<${Diagram} path=${path`/v1/flows/${view.flow}/versions/${view.definition}/graph`} definition=${definition} active=${active} taken=${taken} measured=${measured} />`
+      ? html`<${Diagram} path=${path`/v1/flows/${view.flow}/versions/${view.definition}/graph`} definition=${definition} active=${active} taken=${taken} calls=${
+        past ? [] : view.calls
+      } measured=${measured} />`
       : html`<${Loading} />`
   }</section>
       ${
@@ -316,6 +320,7 @@ function History({ history, at }) {
         ? entries.filter((/** @type {Entry} */ entry) =>
           kind === 'failed'
             ? ['incident', 'dead', 'refused', 'undelivered'].includes(entry.type) || entry.data.status === 'failed' ||
+              entry.type === 'attempt' && entry.data.outcome !== 'done' ||
               entry.data.result?.failed
             : entry.type === kind
         )
@@ -394,14 +399,15 @@ const callStatus = /** @type {Record<string, [string, string]>} */ ({
 });
 
 /** @param {any} properties */
-function Actions({ view, definition }) {
+function Actions({ view, definition, history }) {
   const others = view.pendingCalls.filter((/** @type {any} */ job) => !job.call);
+  const log = history.state === 'loaded' ? html`<${Attempts} entries=${history.entries} />` : html`<${Loading} />`;
   if (!view.calls.length && !others.length) {
-    return html`<${Empty}>No action is running or waiting. The history has those that ended.</${Empty}>`;
+    return html`<div class="stack"><p class="muted">No action is running or waiting.</p>${log}</div>`;
   }
   const after = (/** @type {any} */ call) =>
     definition?.calls.find((/** @type {any} */ one) => one.name === call.name && one.state === call.state)?.after ?? [];
-  return html`<table class="cards"><thead><tr><th>Call</th><th>Status</th><th>Attempt</th><th>Next</th></tr></thead><tbody>
+  return html`<div class="stack"><table class="cards"><thead><tr><th>Call</th><th>Status</th><th>Attempt</th><th>Next</th></tr></thead><tbody>
     ${
     view.calls.map((/** @type {any} */ call) => {
       const [kind, icon] = callStatus[call.status] ?? ['', 'more'];
@@ -436,8 +442,38 @@ function Actions({ view, definition }) {
         job.due ? html`<${Time} at=${job.due} />` : ''
       }</td></tr>`
     )
-  }</tbody></table>`;
+  }</tbody></table>${log}</div>`;
 }
+
+/** The newest attempts that the log of an instance shows. */
+const SHOWN_ATTEMPTS = 100;
+
+/** The execution log: each attempt with its outcome. @param {{entries: Entry[]}} properties */
+function Attempts({ entries }) {
+  const attempts = useMemo(() => attemptsOf(entries).reverse(), [entries]);
+  if (!attempts.length) return html`<${Empty}>No attempt has ended yet.</${Empty}>`;
+  return html`<section class="stack" aria-label="Log of attempts"><h3>Log</h3><table class="cards"><thead><tr><th>Action</th><th>Outcome</th><th>Attempt</th><th>Duration</th><th>Ended</th></tr></thead><tbody>${
+    attempts.slice(0, SHOWN_ATTEMPTS).map((one) =>
+      html`<tr key=${one.offset}><td class="title"><strong>${one.call ?? one.action}</strong></td>
+      <td data-label="Outcome"><span><span class=${`status ${
+        one.outcome === 'done' ? 'done' : one.nextAt ? 'retrying' : 'failed'
+      }`}><${Icon} name=${one.outcome === 'done' ? 'done' : one.nextAt ? 'reload' : 'failed'} />${
+        one.outcome === 'done' ? 'done' : one.nextAt ? 'retried' : 'given up'
+      }</span>${
+        one.outcome === 'done' ? '' : html`<div class="small-text muted">${code(one.outcome)}</div>`
+      }</span></td><td data-label="Attempt">${one.attempt}</td><td data-label="Duration" class="narrow">${
+        one.startedAt ? length(Date.parse(one.at) - Date.parse(one.startedAt)) : ''
+      }</td><td data-label="Ended" class="narrow"><${Time} at=${one.at} /></td></tr>`
+    )
+  }</tbody></table>${
+    attempts.length > SHOWN_ATTEMPTS
+      ? html`<p class="muted">The history has ${attempts.length - SHOWN_ATTEMPTS} more.</p>`
+      : null
+  }</section>`;
+}
+
+/** @param {number} milliseconds */
+const length = (milliseconds) => milliseconds < 1000 ? `${milliseconds} ms` : duration(milliseconds);
 
 // MARK: - JSON
 

@@ -17,6 +17,7 @@ import {
   toast,
 } from '../parts/basics.js';
 import { Board } from '../parts/board.js';
+import { Triggers } from '../parts/trigger.js';
 
 const FILTERS = [
   'status',
@@ -28,6 +29,7 @@ const FILTERS = [
   'startedBefore',
   'updatedAfter',
   'updatedBefore',
+  'incident',
 ];
 const STATUSES = ['running', 'done', 'failed', 'cancelled', 'suspended'];
 
@@ -64,6 +66,7 @@ export default function Instances({ route }) {
       }</div>`
       : null
   }
+      ${filter.flow ? html`<${Triggers} key=${filter.flow} flow=${filter.flow} />` : null}
       <button onClick=${() => setBulk(true)} disabled=${!!missing('operate')} title=${
     missing('operate')
   }>Act on all that match</button></div></div></header>
@@ -144,7 +147,9 @@ function Filters({ filter, flows, stats, order, isBoard }) {
     chips.length
       ? html`<div class="row">${
         chips.map(([name, value]) =>
-          html`<span class="chip" key=${name}><span>${name}: ${value}</span><button aria-label=${`Remove the filter ${name}`} onClick=${() =>
+          html`<span class="chip" key=${name}><span>${
+            name === 'incident' ? 'with an incident' : `${name}: ${value}`
+          }</span><button aria-label=${`Remove the filter ${name}`} onClick=${() =>
             setQuery({ [name]: null })}><${Icon} name="close" /></button></span>`
         )
       }
@@ -227,6 +232,7 @@ function List({ filter, order }) {
       Object.assign(changed, { state: entry.data.to, status: entry.data.status, incident: undefined });
     }
     if (entry.type === 'operator' && entry.data.status) changed.status = entry.data.status;
+    if (entry.type === 'incident') changed.incident = entry.data.message;
     changed.isGone = filter.status && changed.status !== filter.status ||
       filter.state &&
         !changed.state.some((/** @type {string} */ one) => one === filter.state || one.startsWith(filter.state + '.'));

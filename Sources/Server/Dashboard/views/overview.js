@@ -3,7 +3,7 @@ import { html, useEffect, useRef } from '../preact.js';
 import { get, useLoad } from '../api.js';
 import { subscribe } from '../live.js';
 import { link } from '../app.js';
-import { count, duration, Empty, Icon, Loading, ProblemNote, useRepeated } from '../parts/basics.js';
+import { count, duration, Empty, Icon, Loading, ProblemNote, useDeployments } from '../parts/basics.js';
 
 /** How often the numbers are read while things happen, in milliseconds. */
 const PACE = 2_000;
@@ -25,7 +25,7 @@ export default function Overview() {
     };
     return subscribe({}, position, { entry: changed, reset: changed });
   }, [isLoaded]);
-  useRepeated(flows.reload);
+  useDeployments(flows.reload);
   const error = flows.error ?? stats.error;
   if (error && !stats.data) {
     return html`<${ProblemNote} problem=${error} retry=${() => {
@@ -34,7 +34,7 @@ export default function Overview() {
     }} />`;
   }
   if (!flows.data || !stats.data) return html`<${Loading} />`;
-  const { items, deadLetters, timers, jobs, rates } = stats.data;
+  const { items, deadLetters, incidents, timers, jobs, rates } = stats.data;
   const sum = (/** @type {(group: any) => boolean} */ test) =>
     items.filter(test).reduce((/** @type {number} */ total, /** @type {any} */ group) => total + group.count, 0);
   return html`<header class="head"><h1>Overview</h1></header><div class="stack">
@@ -54,6 +54,9 @@ export default function Overview() {
       : html`<${Tile} href="#/server?tab=dead" number=${deadLetters} label="Dead letters" scope="actions given up, now" isBad=${
         deadLetters > 0
       } />
+      <${Tile} href=${
+        link(['instances'], { incident: 'true' })
+      } number=${incidents} label="Incidents" scope="instances that need help, now" isBad=${incidents > 0} />
       <${Tile} href="#/server?tab=jobs" number=${jobs} label="Jobs" scope="running or waiting, now" /><${Tile} number=${timers} label="Timers" scope="armed, now" />`
   }
     </div>

@@ -17,6 +17,7 @@ import {
   Time,
   toast,
 } from '../parts/basics.js';
+import { RunNow } from '../parts/trigger.js';
 
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Server({ route }) {
@@ -26,6 +27,8 @@ export default function Server({ route }) {
     { id: 'jobs', name: 'Jobs' },
     { id: 'schedules', name: 'Schedules' },
     { id: 'dead', name: 'Dead letters' },
+    { id: 'keys', name: 'Keys' },
+    { id: 'audit', name: 'Audit' },
   ];
   const flow = route.query.get('flow');
   return html`<header class="head"><h1>Server</h1></header><div class="stack"><${Tabs} tabs=${tabs} current=${tab} choose=${(
@@ -38,6 +41,10 @@ export default function Server({ route }) {
       ? html`<${Jobs} flow=${flow} />`
       : tab === 'schedules'
       ? html`<${Schedules} />`
+      : tab === 'keys'
+      ? html`<${Keys} />`
+      : tab === 'audit'
+      ? html`<${Audit} />`
       : html`<${Health} />`
   }</div></div>`;
 }
@@ -129,7 +136,7 @@ function Health() {
   } entries since the start</dd><dt>Memory</dt><dd>${
     bytes(metrics.process_resident_memory_bytes ?? 0)
   }</dd><dt>Open files</dt><dd>${count(metrics.process_open_fds ?? 0)}</dd></dl>
-      <p class="muted small-text">Complete numbers for Prometheus: <a href="../metrics">/metrics</a>. The API: <a href="../docs">/docs</a>.</p></section></div>`;
+      <p class="muted small-text">Complete numbers for Prometheus: <a href="../metrics">/metrics</a>. The API: <a href="#/api">requests to try</a>, <a href="../docs">documentation</a>.</p></section></div>`;
 }
 
 /** @param {{value: string, label: string, scope: string}} properties */
@@ -197,6 +204,7 @@ function Jobs({ flow }) {
 
 function Schedules() {
   const loaded = useLoad(async (signal) => (await get('/v1/schedules', { signal })).data.items, []);
+  const [chosen, choose] = useState(/** @type {any} */ (null));
   useEffect(
     () =>
       subscribe({ type: 'step', filter: "'schedule' in data" }, null, { entry: loaded.reload, reset: loaded.reload }),
@@ -206,18 +214,80 @@ function Schedules() {
   if (!loaded.data) return html`<${Loading} />`;
   return html`<div class="card flush">${
     loaded.data.length
-      ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Next run</th></tr></thead><tbody>${
+      ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Next run</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
         loaded.data.map((/** @type {any} */ one) =>
           html`<tr key=${`${one.flow}/${one.start}`}><td class="title"><a class="key" data-row href=${
             link(['flows', one.flow])
           }>${one.flow}</a></td><td data-label="Schedule"><code>${one.label}</code></td>
     <td data-label="Next run"><span><${Time} at=${one.nextAt} /> <span class="muted">${
             clockTime(one.nextAt)
-          }</span></span></td></tr>`
+          }</span></span></td><td class="narrow"><button class="small" disabled=${!!missing('operate')} title=${
+            missing('operate')
+          } onClick=${() => choose(one)}>Run now</button></td></tr>`
         )
       }</tbody></table>`
       : html`<${Empty} title="No schedules">No flow that is served starts by the clock.</${Empty}>`
+  }${
+    chosen
+      ? html`<${RunNow} flow=${chosen.flow} start=${chosen.start} label=${chosen.label} close=${() => choose(null)} />`
+      : null
   }</div>`;
+}
+
+// MARK: - Keys and audit
+
+function Keys() {
+  const loaded = useLoad(async (signal) => (await get('/v1/keys', { signal })).data, []);
+  if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
+  if (!loaded.data) return html`<${Loading} />`;
+  const { authentication, items, issuers } = loaded.data;
+  if (authentication === 'none') {
+    return html`<div class="card"><${Empty} title="No keys">This server admits every local client. Start it with <code>--keys</code> to require keys.</${Empty}></div>`;
+  }
+  return html`<div class="stack"><p class="muted">Keys are changed in the key file; <code>flow key new</code> adds one.</p><div class="card flush"><table class="cards"><thead><tr><th>Name</th><th>Scopes</th><th>Roles</th><th>Flows</th><th>Expires</th></tr></thead><tbody>${
+    items.map((/** @type {any} */ key) =>
+      html`<tr key=${key.name}><td class="title"><strong>${key.name}</strong></td><td data-label="Scopes">${
+        key.scopes.join(', ')
+      }</td><td data-label="Roles">${
+        key.roles.join(', ') || html`<span class="muted">none</span>`
+      }</td><td data-label="Flows">${
+        key.flows ? key.flows.join(', ') : 'all'
+      }</td><td data-label="Expires" class="narrow">${
+        key.expired
+          ? html`<span class="status failed"><${Icon} name="failed" />expired</span>`
+          : key.expires
+          ? html`<${Time} at=${key.expires} />`
+          : html`<span class="muted">never</span>`
+      }</td></tr>`
+    )
+  }</tbody></table></div>${
+    issuers.length ? html`<p class="muted">Tokens of ${issuers.join(', ')} are accepted too.</p>` : null
+  }</div>`;
+}
+
+function Audit() {
+  const loaded = useLoad(async (signal) => (await get('/v1/audit?limit=200', { signal })).data.items, []);
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && loaded.reload(), 4_000);
+    return () => clearInterval(timer);
+  }, []);
+  if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
+  if (!loaded.data) return html`<${Loading} />`;
+  return html`<div class="stack"><p class="muted">Operations and refusals since the start of the server, the newest first. The log has all of them.</p><div class="card flush">${
+    loaded.data.length
+      ? html`<table class="cards"><thead><tr><th>Request</th><th>Caller</th><th>Status</th><th>Address</th><th>Time</th></tr></thead><tbody>${
+        loaded.data.map((/** @type {any} */ one) =>
+          html`<tr key=${
+            one.requestId + one.at
+          }><td class="title"><span><strong>${one.method}</strong> <code>${one.path}</code></span></td><td data-label="Caller">${
+            one.who || html`<span class="muted">anyone</span>`
+          }</td><td data-label="Status"><span class=${`status ${one.status < 400 ? 'done' : 'failed'}`}><${Icon} name=${
+            one.status < 400 ? 'done' : 'failed'
+          } />${one.status}</span></td><td data-label="Address" class="narrow">${one.address}</td><td data-label="Time" class="narrow"><${Time} at=${one.at} /></td></tr>`
+        )
+      }</tbody></table>`
+      : html`<${Empty} title="Nothing to audit">No operation was carried out and no request was refused.</${Empty}>`
+  }</div></div>`;
 }
 
 // MARK: - Dead letters

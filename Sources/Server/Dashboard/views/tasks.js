@@ -5,6 +5,7 @@ import { subscribe } from '../live.js';
 import { link } from '../app.js';
 import { code, Empty, Loading, plural, ProblemNote, States, Time } from '../parts/basics.js';
 import { titleOf } from '../parts/board.js';
+import { describe } from '../parts/history.js';
 import { EventDialog, Refusal } from '../parts/send.js';
 import { Why } from '../parts/why.js';
 
@@ -139,6 +140,7 @@ export default function Tasks() {
 /** @param {{task: Task, choose: (event: any) => void}} properties */
 function TaskCard({ task, choose }) {
   const [asks, ask] = useState(false);
+  const [hasLog, showLog] = useState(false);
   const details = Object.entries(task.data ?? {}).filter(([name, value]) =>
     name !== 'title' && name !== 'id' && value !== '' && value !== null && typeof value !== 'object'
   ).slice(0, 6);
@@ -160,8 +162,31 @@ function TaskCard({ task, choose }) {
         choose(event)}>${event.name}</button>`
     )
   }<button class="quiet" aria-expanded=${asks ? 'true' : 'false'} onClick=${() =>
-    ask(!asks)}>What would happen</button></div>
-    ${asks ? html`<${Outlook} task=${task} />` : null}</article>`;
+    ask(!asks)}>What would happen</button><button class="quiet" aria-expanded=${
+    hasLog ? 'true' : 'false'
+  } onClick=${() => showLog(!hasLog)}>Log</button></div>
+    ${asks ? html`<${Outlook} task=${task} />` : null}${hasLog ? html`<${TaskLog} task=${task} />` : null}</article>`;
+}
+
+/** The events that an instance has received, with their callers. @param {{task: Task}} properties */
+function TaskLog({ task }) {
+  const loaded = useLoad(
+    async (signal) =>
+      (await get(path`/v1/flows/${task.flow}/instances/${task.key}/history` + '?type=step&limit=200', { signal })).data
+        .items,
+    [task.flow, task.key, task.revision],
+  );
+  if (loaded.error) return html`<${Refusal} problem=${loaded.error} />`;
+  if (!loaded.data) return html`<${Loading} />`;
+  return html`<ol class="steps">${
+    loaded.data.map((/** @type {any} */ entry) =>
+      html`<li key=${entry.offset}><strong>${describe(entry).title}</strong>${
+        entry.data.event?.caller ? ` by ${entry.data.event.caller}` : ''
+      } <span class="muted">${
+        describe(entry).text
+      }</span> <span class="muted small-text"><${Time} at=${entry.at} /></span></li>`
+    )
+  }</ol>`;
 }
 
 /** @param {{task: Task}} properties */

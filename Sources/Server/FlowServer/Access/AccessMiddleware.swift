@@ -46,6 +46,7 @@ public final class AccessMiddleware: HTTPHandler {
   /// Operators' actions and rejections, each with its caller.
   let audit: Log
   let sampler = AuditSampler()
+  let trail = AuditTrail()
   let statistics: StoreStatistics
   let service: FlowService
   /// Milliseconds since 1970.
@@ -84,6 +85,8 @@ public final class AccessMiddleware: HTTPHandler {
   }
 
   var hasKeys: Bool { settings.keys != nil }
+  /// The keys that are accepted now; nil when everyone is admitted.
+  var keys: KeyRing? { state.withLock { $0.keys } }
   var isDraining: Bool { state.withLock { $0.isDraining } }
 
   /// Replaces the keys. Open sockets and streams are closed; their clients authenticate again.

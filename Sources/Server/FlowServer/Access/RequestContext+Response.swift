@@ -72,7 +72,8 @@ extension RequestContext {
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     middleware.metrics.requests[method, match.template, String(status)].add()
     middleware.metrics.requestSeconds.observe(seconds)
-    if RequestContext.isRefusal(status) || match.scope == .operate || match.scope == .deploy { audit(status) }
+    let isOperation = match.isChanging && (match.scope == .operate || match.scope == .deploy)
+    if RequestContext.isRefusal(status) || isOperation { audit(status) }
     let level: Log.Level = status >= 500 ? .warn : .debug
     guard middleware.log.isEnabled(level) else { return }
     var fields = fields(status)
@@ -100,7 +101,9 @@ extension RequestContext {
       if suppressed > 0 { fields.append(.init("suppressed", .int(Int64(suppressed)))) }
     }
     let scope: JSON.Member = .init("scope", .string(match.scope.rawValue))
-    middleware.audit.write(.info, "audit", fields: fields + [scope, .init("address", .string(address))])
+    fields += [scope, .init("address", .string(address))]
+    middleware.trail.add(fields, at: middleware.clock())
+    middleware.audit.write(.info, "audit", fields: fields)
   }
 
   private func fields(_ status: Int) -> [JSON.Member] {

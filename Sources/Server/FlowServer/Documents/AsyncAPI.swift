@@ -12,6 +12,7 @@ struct AsyncAPI {
     ("log", "An instance has written a log line"), ("incident", "An instance failed to process a timer or a result"),
     ("refused", "A deferred event was refused or dropped"),
     ("undelivered", "A receiver has refused an emitted event"), ("dead", "The attempts of a job are exhausted"),
+    ("attempt", "An attempt of a job has ended"),
     ("operator", "An operator has executed a command for an instance"), ("schedule", "A scheduled start was due"),
   ]
 
@@ -58,7 +59,15 @@ struct AsyncAPI {
     return names
   }
 
-  private var pushed: [String] { AsyncAPI.kinds.map { "flow.\($0.0).v1" } + emitted.map { "emitted.\($0)" } }
+  /// Changes of the served flows, which have no position.
+  private static let changes = [
+    (FlowChange.Kind.deployed, "A flow has been deployed"), (.retired, "A flow has been retired"),
+  ]
+
+  private var pushed: [String] {
+    AsyncAPI.kinds.map { "flow.\($0.0).v1" } + AsyncAPI.changes.map { "flow.\($0.0.rawValue).v1" }
+      + emitted.map { "emitted.\($0)" }
+  }
   private var messages: [String] { pushed + asked.map(\.name) + replies.map(\.name) }
 
   private var asked: [(name: String, schema: JSON)] {
@@ -110,11 +119,27 @@ struct AsyncAPI {
     AsyncAPI.kinds.map { kind, summary in
       .init("flow.\(kind).v1", ["summary": .string(summary), "payload": entry(kind, Schemas.anyObject)])
     }
+      + AsyncAPI.changes.map { kind, summary in
+        .init("flow.\(kind.rawValue).v1", ["summary": .string(summary), "payload": AsyncAPI.change(kind)])
+      }
       + emitted.map { name in
         let data = Schemas.object(["type": ["const": .string(name)], "data": Schemas.reference("Event.\(name)")])
         return .init(
           "emitted.\(name)", ["summary": .string("An instance has emitted `\(name)`"), "payload": entry("emit", data)])
       } + (asked + replies).map { .init($0.name, ["payload": $0.schema]) }
+  }
+
+  private static func change(_ kind: FlowChange.Kind) -> JSON {
+    Schemas.object([
+      "sub": Schemas.integer,
+      "ev": Schemas.object([
+        "specversion": ["const": "1.0"], "id": Schemas.string, "type": ["const": .string("flow.\(kind.rawValue).v1")],
+        "source": Schemas.string, "subject": Schemas.string, "time": Schemas.time,
+        "data": Schemas.object([
+          "flow": Schemas.string, "definition?": Schemas.string, "version?": Schemas.integer, "by?": Schemas.string,
+        ]),
+      ]),
+    ])
   }
 
   private func entry(_ kind: String, _ data: JSON) -> JSON {

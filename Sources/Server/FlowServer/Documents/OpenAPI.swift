@@ -14,6 +14,7 @@ struct OpenAPI {
   var json: JSON {
     var components: [JSON.Member] = [.init("schemas", .object(schemas))]
     if hasKeys { components.append(.init("securitySchemes", ["key": OpenAPI.key])) }
+    let tags = Resource.allCases.map { JSON.object([.init("name", .string($0.rawValue))]) }
     return [
       "openapi": "3.1.0",
       "info": [
@@ -22,7 +23,7 @@ struct OpenAPI {
           "Serves \(catalogue.names.joined(separator: ", ")). After a 2xx response to an event its step is on the disk."
         ),
       ],
-      "paths": .object(paths), "components": .object(components),
+      "tags": .array(tags), "paths": .object(paths), "components": .object(components),
     ]
   }
 
@@ -34,19 +35,21 @@ struct OpenAPI {
   // MARK: - Paths
 
   private var paths: [JSON.Member] {
+    let examples = examples
     var templates: [String] = []
     for route in routes where !templates.contains(route.template) { templates.append(route.template) }
     return templates.map { template in
       .init(
         template,
-        .object(routes.filter { $0.template == template }.map { .init($0.method.lowercased(), operation($0)) }))
+        .object(
+          routes.filter { $0.template == template }.map { .init($0.method.lowercased(), operation($0, examples)) }))
     }
   }
 
-  private func operation(_ route: Route) -> JSON {
+  private func operation(_ route: Route, _ examples: SchemaExample) -> JSON {
     var members: [JSON.Member] = [
       .init("summary", .string(route.summary)), .init("operationId", .string(route.operationID)),
-      .init("tags", .array([.string(route.scope.rawValue)])),
+      .init("tags", .array([.string(route.resource.rawValue)])), .init("x-scope", .string(route.scope.rawValue)),
       .init(
         "parameters", .array(route.parameters.map(pathParameter) + route.document.parameters.map(parameter))),
     ]
@@ -55,7 +58,8 @@ struct OpenAPI {
       members.append(.init("security", route.scope == .open ? [] : scopes))
     }
     if !route.document.body.isEmpty {
-      members.append(.init("requestBody", ["required": true, "content": contents(route.document.body)]))
+      let content = contents(route.document.body, with: examples)
+      members.append(.init("requestBody", ["required": true, "content": content]))
     }
     members.append(.init("responses", .object(responses(route))))
     return .object(members)
@@ -67,7 +71,7 @@ struct OpenAPI {
       case "flow": names(catalogue.entries.map(\.name))
       case "event": names(catalogue.publicEvents)
       case "key": ["type": "string", "minLength": 1, "maxLength": 512]
-      case "id": ["type": "integer", "minimum": 0]
+      case "id", "start": ["type": "integer", "minimum": 0]
       default: ["type": "string", "minLength": 1]
       }
     return ["name": .string(name), "in": "path", "required": true, "schema": schema]
@@ -92,13 +96,20 @@ struct OpenAPI {
 
   private func names(_ names: [String]) -> JSON { ["type": "string", "enum": .array(names.map { .string($0) })] }
 
-  private func contents(_ contents: [RouteDocument.Content]) -> JSON {
+  /// Values for the bodies of requests, made from the served flows.
+  var examples: SchemaExample { SchemaExample(schemas: schemas) }
+
+  private func contents(_ contents: [RouteDocument.Content], with examples: SchemaExample? = nil) -> JSON {
     var types: [String] = []
     for content in contents where !types.contains(content.type) { types.append(content.type) }
     return .object(
       types.map { type in
         let schemas = contents.filter { $0.type == type }.map(\.schema)
-        return .init(type, ["schema": schemas.count == 1 ? schemas[0] : ["anyOf": .array(schemas)]])
+        var members = [JSON.Member("schema", schemas.count == 1 ? schemas[0] : ["anyOf": .array(schemas)])]
+        if type.hasSuffix("json"), schemas[0] != Schemas.anyObject, let example = examples?.value(schemas[0]) {
+          members.append(.init("example", example))
+        }
+        return .init(type, .object(members))
       })
   }
 

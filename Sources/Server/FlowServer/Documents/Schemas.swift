@@ -220,8 +220,8 @@ enum Schemas {
           object([
             "flow": string, "version": nullable(integer), "definition": string, "status": status, "state": strings,
             "count": integer, "oldest": time, "oldestSeconds": integer,
-          ])), "timers?": integer, "jobs?": integer, "deadLetters?": integer, "storeBytes?": integer,
-        "freeBytes?": integer, "asOf": string,
+          ])), "timers?": integer, "jobs?": integer, "deadLetters?": integer, "incidents?": integer,
+        "storeBytes?": integer, "freeBytes?": integer, "asOf": string,
         "rates?": object([
           "since": time,
           "items": list(
@@ -249,6 +249,24 @@ enum Schemas {
           "looked": integer, "possible": integer,
           "reasons": list(object(["detail": string, "count": integer, "example": string])),
         ]),
+      ])
+    ),
+    (
+      "Keys",
+      object([
+        "authentication": ["type": "string", "enum": ["none", "key"]],
+        "items": list(
+          object([
+            "name": string, "scopes": strings, "roles": strings, "flows": nullable(strings), "rate?": integer,
+            "expires?": time, "expired": boolean,
+          ])), "issuers": strings,
+      ])
+    ),
+    (
+      "AuditRecord",
+      object([
+        "at": time, "who": string, "method": string, "path": string, "route": string, "status": integer,
+        "scope": string, "address": string, "requestId": string, "workflow?": string, "suppressed?": integer,
       ])
     ),
     ("ProblemKind", object(["code": string, "status": integer, "title": string, "text": string])),

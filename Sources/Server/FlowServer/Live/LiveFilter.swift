@@ -11,6 +11,8 @@ struct LiveFilter: Sendable {
   /// The kind of the entry: `step`, `emit`, …
   var kind: String?
   var condition: Predicate?
+  /// True if the condition may read the data of the instance, which costs a query.
+  private(set) var readsInstance = false
   /// The flows that the listener may see; nil for all.
   var visible: Set<String>?
   /// The read rules for the listener; nil for all instances.
@@ -26,6 +28,7 @@ struct LiveFilter: Sendable {
     if let filter {
       condition = try Predicate(
         filter, parameter: "filter", variables: LiveFilter.variables, types: TypeRegistry())
+      readsInstance = filter.contains("instance")
     }
   }
 
@@ -37,23 +40,35 @@ struct LiveFilter: Sendable {
 
   private static let variables: [(name: String, type: ValueType)] = [
     ("flow", .string), ("key", .string), ("type", .string), ("event", .string), ("revision", .int), ("offset", .int),
-    ("at", .timestamp), ("data", .map(.string, .dyn)),
+    ("at", .timestamp), ("data", .map(.string, .dyn)), ("instance", .map(.string, .dyn)),
   ]
 
-  /// - Parameter test: An evaluator of ``condition``; nil without a condition.
-  func admits(_ entry: JournalEntry, _ test: Predicate.Test?) -> Bool {
+  /// - Parameters:
+  ///   - test: An evaluator of ``condition``; nil without a condition.
+  ///   - instanceData: Returns the current data of the instance, as the subscriber may see it.
+  func admits(_ entry: JournalEntry, _ test: Predicate.Test?, instanceData: () -> JSON?) -> Bool {
     guard visible?.contains(entry.flow) ?? true else { return false }
     guard flow == nil || flow == entry.flow, key == nil || key == entry.key, kind == nil || kind == entry.kind.rawValue,
       event == nil || event == entry.event
     else { return false }
     guard let test else { return true }
-    guard case .success(let data) = Value.from(entry.body, as: .map(.string, .dyn), in: TypeRegistry()) else {
-      return false
-    }
+    let instance = readsInstance ? instanceData() ?? .object([]) : .object([])
+    guard let data = LiveFilter.map(entry.body), let instance = LiveFilter.map(instance) else { return false }
     return test.holds([
       .string(entry.flow), .string(entry.key), .string(entry.kind.rawValue), .string(entry.event ?? ""),
-      .int(Int64(entry.revision)), .int(entry.sequence), .timestamp(Timestamp(milliseconds: entry.at)), data,
+      .int(Int64(entry.revision)), .int(entry.sequence), .timestamp(Timestamp(milliseconds: entry.at)), data, instance,
     ])
+  }
+
+  private static func map(_ json: JSON) -> Value? {
+    guard case .success(let value) = Value.from(json, as: .map(.string, .dyn), in: TypeRegistry()) else { return nil }
+    return value
+  }
+
+  /// True if the subscriber is to know of a change of a served flow. Conditions are over entries of instances only.
+  func admitsChange(of flow: String, kind: FlowChange.Kind) -> Bool {
+    (visible?.contains(flow) ?? true) && (self.flow == nil || self.flow == flow) && key == nil && event == nil
+      && condition == nil && (self.kind == nil || self.kind == kind.rawValue)
   }
 }
 

@@ -63,7 +63,7 @@ extension LiveHub {
       if isCut { break }
       let entry = shown(kept)
       subscription.position = entry.sequence
-      guard subscription.admits(entry, queries) else { continue }
+      guard subscription.admits(entry, self) else { continue }
       var message = LiveMessage(entry)
       bytes += message.send(to: listener, subscription)
     }

@@ -11,9 +11,14 @@ extension LiveHub {
     var position: LivePosition
     /// False when the requested position is archived, or belongs to another store.
     var isRecovered: Bool
+    /// The mark of the flows that are served.
+    var flows: String
 
-    /// - Parameter since: The last entry that the subscriber has received; nil to start at the current position.
-    init(_ since: LivePosition?, _ span: JournalSpan) {
+    /// - Parameters:
+    ///   - since: The last entry that the subscriber has received; nil to start at the current position.
+    ///   - flows: The mark of the served flows.
+    init(_ since: LivePosition?, _ span: JournalSpan, flows: String) {
+      self.flows = flows
       position = LivePosition(span)
       isRecovered = true
       guard let since else { return }
@@ -25,7 +30,7 @@ extension LiveHub {
     var json: JSON {
       [
         "epoch": .string(position.epoch), "offset": .int(position.offset),
-        "position": .string(position.description), "recovered": .bool(isRecovered),
+        "position": .string(position.description), "recovered": .bool(isRecovered), "flows": .string(flows),
       ]
     }
   }
@@ -34,7 +39,7 @@ extension LiveHub {
     guard let queries else { throw .unavailable("the journal is not open yet") }
     var span = try JournalSpan(queries)
     span.last = max(span.last, lastSequence)
-    let start = ReplayStart(since, span)
+    let start = ReplayStart(since, span, flows: servedFlows)
     if let since, !start.isRecovered {
       recordResync(since.epoch.isEmpty || since.epoch == span.epoch ? "trimmed" : "epoch")
     }

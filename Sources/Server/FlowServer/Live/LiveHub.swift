@@ -1,5 +1,6 @@
 import Dispatch
 import FlowHTTP
+import FlowJSON
 public import FlowRuntime
 import Synchronization
 
@@ -39,6 +40,7 @@ public final class LiveHub: Sendable {
   /// Accessed on `queue` only.
   let state = Mutex(State())
   private let source = Mutex<(any Queries)?>(nil)
+  private let flowsMark = Mutex<@Sendable () -> String>({ "" })
   /// The flows to which sockets are limited.
   private let limits = Mutex<[WebSocketHandle: Limit]>([:])
 
@@ -87,6 +89,21 @@ public final class LiveHub: Sendable {
   }
 
   var queries: (any Queries)? { source.withLock { $0 } }
+
+  /// The mark of the flows that are served now (``Catalogue/mark``).
+  var servedFlows: String { flowsMark.withLock { $0 }() }
+
+  /// Sets the source of the mark of the served flows.
+  func follow(flows mark: @escaping @Sendable () -> String) { flowsMark.withLock { $0 = mark } }
+
+  /// The present data of an instance as subscribers may see it; nil when there is no such instance any more.
+  func data(flow: String, key: String) -> JSON? {
+    guard let row = (try? queries?.instance(flow: flow, key: key)) ?? nil, let data = try? JSON(parsing: row.data)
+    else {
+      return nil
+    }
+    return redaction.masked(data, of: flow)
+  }
 
   /// The newest sequence number that was published.
   var lastSequence: Int64 { backlog.withLock { $0.last } }
@@ -156,7 +173,7 @@ public final class LiveHub: Sendable {
         // Subscriptions that are behind read the entry from the journal.
         for subscription in subscriptions where subscription.position == entry.sequence - 1 {
           subscription.position = entry.sequence
-          switch subscription.admission(of: entry, queries) {
+          switch subscription.admission(of: entry, self) {
           case .admitted: message.send(to: listener, subscription)
           case .filtered: break
           case .tooExpensive:

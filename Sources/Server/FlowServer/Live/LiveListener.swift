@@ -94,17 +94,20 @@ final class LiveSubscription: Sendable {
   static let filterNanoseconds: UInt64 = 200_000_000
 
   /// Returns true if the subscription selects an entry that its caller may read.
-  func admits(_ entry: JournalEntry, _ queries: (any Queries)?) -> Bool {
-    guard progress.withLock({ filter.admits(entry, $0.test) }) else { return false }
+  func admits(_ entry: JournalEntry, _ hub: LiveHub) -> Bool {
+    let isSelected = progress.withLock { progress in
+      filter.admits(entry, progress.test) { hub.data(flow: entry.flow, key: entry.key) }
+    }
+    guard isSelected else { return false }
     guard let access = filter.access else { return true }
-    return queries.map { access.admits(entry, $0) } ?? false
+    return hub.queries.map { access.admits(entry, $0) } ?? false
   }
 
   /// The decision for a newly published entry; its cost is charged to the subscription.
-  func admission(of entry: JournalEntry, _ queries: (any Queries)?) -> Admission {
-    guard filter.condition != nil else { return admits(entry, queries) ? .admitted : .filtered }
+  func admission(of entry: JournalEntry, _ hub: LiveHub) -> Admission {
+    guard filter.condition != nil else { return admits(entry, hub) ? .admitted : .filtered }
     let start = DispatchTime.now().uptimeNanoseconds
-    let isAdmitted = admits(entry, queries)
+    let isAdmitted = admits(entry, hub)
     let end = DispatchTime.now().uptimeNanoseconds
     let spent = progress.withLock { progress in
       if end >= progress.second + 1_000_000_000 { (progress.second, progress.spent) = (end, 0) }

@@ -156,6 +156,7 @@ public final class Metrics: Sendable {
     out.gauge("flow_timers_pending", help: "Armed timers.", Double(extent.timers))
     out.gauge("flow_queue_depth", help: "Jobs that have not ended.", Double(extent.jobs))
     out.gauge("flow_dead_letters", help: "Dead letters that wait for an operator.", Double(extent.deadLetters))
+    out.gauge("flow_incidents", help: "Instances that could not take a timer or a result.", Double(extent.incidents))
     out.gauge("flow_journal_bytes", help: "The size of the store.", Double(extent.bytes))
     out.gauge("flow_journal_free_bytes", help: "Free bytes of the store.", Double(extent.freeBytes))
     out.add(timerLag, named: "flow_timer_lag_seconds", help: "From the instant of a timer to the commit of its step.")

@@ -15,7 +15,11 @@ extension FlowService {
   }
 
   func showDocumentation(_ request: RouteRequest) throws(Problem) {
-    request.respond.send(.html(DocumentationPage(routes: Route.all, catalogue: catalogue).html))
+    request.respond.send(
+      .html(
+        DocumentationPage(
+          routes: Route.all, catalogue: catalogue, hasDashboard: dashboard?().isComplete == true
+        ).html))
   }
 
   func listProblems(_ request: RouteRequest) throws(Problem) {

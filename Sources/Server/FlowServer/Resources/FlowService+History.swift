@@ -100,7 +100,7 @@ private struct HistoryPage {
       for entry in entries {
         position = entry.sequence
         budget.addRow()
-        if isMeant(entry, test) {
+        if isMeant(entry, test, queries) {
           found.append(entry)
           budget.add(bytes: entry.body.bytes().count)
         }
@@ -110,10 +110,13 @@ private struct HistoryPage {
     }
   }
 
-  private func isMeant(_ entry: JournalEntry, _ test: Predicate.Test?) -> Bool {
+  private func isMeant(_ entry: JournalEntry, _ test: Predicate.Test?, _ queries: any Queries) -> Bool {
     var seen = entry
     if test != nil { seen.body = redaction.masked(entry.body, of: entry.flow) }
-    return filter.admits(seen, test)
+    return filter.admits(seen, test) {
+      let row = (try? queries.instance(flow: entry.flow, key: entry.key)) ?? nil
+      return row.flatMap { try? JSON(parsing: $0.data) }.map { redaction.masked($0, of: entry.flow) }
+    }
   }
 }
 

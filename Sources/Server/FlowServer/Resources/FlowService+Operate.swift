@@ -194,7 +194,8 @@ extension StoreSize {
   fileprivate var members: [JSON.Member] {
     [
       .init("timers", .int(Int64(timers))), .init("jobs", .int(Int64(jobs))),
-      .init("deadLetters", .int(Int64(deadLetters))), .init("storeBytes", .int(bytes)),
+      .init("deadLetters", .int(Int64(deadLetters))), .init("incidents", .int(Int64(incidents))),
+      .init("storeBytes", .int(bytes)),
       .init("freeBytes", .int(freeBytes)),
     ]
   }

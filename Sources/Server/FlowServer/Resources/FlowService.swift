@@ -56,6 +56,7 @@ public final class FlowService: Sendable {
     self.obstacle = obstacle
     self.variable = variable
     self.dashboard = dashboard
+    live.follow { engine.catalogue.mark }
   }
 
   /// The served flows.

@@ -42,7 +42,7 @@ struct Route: Sendable {
 
   /// True for an operation that changes state.
   var isChanging: Bool {
-    ![.open, .read].contains(scope) || method != "GET" && scope == .open && template != Route.session
+    method != "GET" && scope != .read && template != Route.session
   }
 
   /// True for an operation that compiles, renders or evaluates, at a cost that grows with the input or the programs.

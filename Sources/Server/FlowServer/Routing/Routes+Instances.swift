@@ -138,6 +138,7 @@ extension Route {
       .query("status", "only with this status", Schemas.status),
       .query("state", "only in this state, or in one inside it"), .query("key", "only keys with this prefix"),
       .query("version", "only of this version of the flow", ["type": "integer", "minimum": 0]),
+      .query("incident", "`true`: only instances that could not take a timer or a result", Schemas.flag),
       .query("startedAfter", "an instant", Schemas.time), .query("startedBefore", "an instant", Schemas.time),
       .query("updatedAfter", "an instant", Schemas.time), .query("updatedBefore", "an instant", Schemas.time),
       .query(

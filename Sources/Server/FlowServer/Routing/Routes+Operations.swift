@@ -65,7 +65,7 @@ extension Route {
       .limiting(fields: .masked)
       .sending(
         Schemas.object([
-          "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) })],
+          "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) }), "examples": ["retry"]],
           "filter": Schemas.object([
             "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
             "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
@@ -107,8 +107,30 @@ extension Route {
       )
       .limiting(.filtered)
       .giving(
-        200, "All of them, the next first", Schemas.object(["items": Schemas.list(Schemas.reference("Schedule"))])),
+        200, "All of them, the next first", Schemas.object(["items": Schemas.list(Schemas.reference("Schedule"))])
+      )
+      .leading("run", to: ("POST", schedule), ("flow", "/items/0/flow"), ("start", "/items/0/start")),
+      Route(
+        "POST", schedule, .operate, summary: "Starts an instance now, as a scheduled start does",
+        handler: FlowService.runSchedule
+      )
+      .limiting(instances: .acknowledged, fields: .masked)
+      .sending(Schemas.object(["reason?": .reason]))
+      .giving(201, "The instance", Schemas.reference("OperatorAnswer"))
+      .leading("show", to: ("GET", "/v1/flows/{flow}/instances/{key}"), ("flow", "/flow"), ("key", "/key"))
+      .refusing("event-not-accepted", "instance-exists", "not-possible"),
+      Route("GET", "/v1/keys", .operate, summary: "The keys, without their secrets", handler: FlowService.listKeys)
+        .giving(200, "The keys", Schemas.reference("Keys")),
+      Route(
+        "GET", "/v1/audit", .operate, summary: "The newest records of the audit log since the start of the server",
+        handler: FlowService.listAudit
+      )
+      .limiting(fields: .masked).asking(.limit)
+      .giving(200, "The newest first", Schemas.object(["items": Schemas.list(Schemas.reference("AuditRecord"))])),
     ]
+
+  /// The template of a scheduled start on request.
+  private static let schedule = "/v1/flows/{flow}/schedules/{start}/run"
 
   static let deployment = [
     Route(

@@ -93,7 +93,9 @@ extension Route {
       .query("since", "the last entry seen, as an offset or a position; the present by default"),
       .query("flow", "only of this flow"), .query("key", "only of instances with this key"),
       .query("event", "only entries of this event"), .query("type", "only entries of this type, such as `step`"),
-      .query("filter", "only entries for which this CEL condition holds", .condition),
+      .query(
+        "filter", "only entries for which this CEL condition holds; `instance` is the data of the instance",
+        .condition),
       .header("Last-Event-ID", "the same as `since`, as browsers send it")
     )
     .giving(101, "The WebSocket starts").giving(200, "The stream", Schemas.string, as: "text/event-stream")

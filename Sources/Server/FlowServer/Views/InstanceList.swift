@@ -50,6 +50,7 @@ struct InstanceList {
     filter.keyPrefix = query["key"]
     filter.updatedAfter = try query.time("updatedAfter")
     filter.updatedBefore = try query.time("updatedBefore")
+    filter.hasIncident = try query.flag("incident")
     filter.isNewestFirst = try query.choice("order", ["oldest", "newest"]) == "newest"
     startedAfter = try query.time("startedAfter")
     startedBefore = try query.time("startedBefore")
@@ -68,6 +69,7 @@ struct InstanceList {
   /// The filters of a list, except its flow.
   static let filters = [
     "status", "key", "startedAfter", "startedBefore", "updatedAfter", "updatedBefore", "state", "version", "q",
+    "incident",
   ]
 
   private static func flow(
@@ -179,7 +181,8 @@ struct InstanceList {
   func total(_ queries: any Queries, _ programs: ProgramCache) throws(StoreError) -> Int? {
     let isByState =
       filter.keyPrefix == nil && filter.updatedAfter == nil && filter.updatedBefore == nil
-      && startedAfter == nil && startedBefore == nil && version == nil && condition == nil && !isRestricted
+      && startedAfter == nil && startedBefore == nil && version == nil && condition == nil && !filter.hasIncident
+      && !isRestricted
     guard isByState else { return try scannedTotal(queries, programs) }
     return try queries.population(flow: filter.flow).reduce(0) { sum, group in
       guard visible?.contains(group.flow) ?? true, filter.status == nil || filter.status == group.status,

@@ -11,7 +11,7 @@ enum FlowCommandLine {
     .check, .lint, .fmt, .graph, .compile, .explain,
     .test, .simulate, .run, .repl, .eval,
     .serve, .ctl, .key, .store,
-    .new, .docs, .config, .completion, .man, .version,
+    .new, .tour, .docs, .config, .completion, .man, .version,
   ]
 
   static func main() {

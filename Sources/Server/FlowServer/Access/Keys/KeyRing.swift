@@ -45,6 +45,12 @@ public struct KeyRing: Sendable {
   /// True if no key and no issuer is accepted.
   public var isEmpty: Bool { entries.isEmpty && issuers.isEmpty }
 
+  /// The principals of the keys, by name.
+  var principals: [Principal] { entries.values.sorted { $0.name < $1.name } }
+
+  /// The names of the issuers whose tokens are accepted.
+  var issuerNames: [String] { issuers.map(\.name) }
+
   /// Names with which flows identify other kinds of callers.
   private static let reservedNames = ["webhook"]
 

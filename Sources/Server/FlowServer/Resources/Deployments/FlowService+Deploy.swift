@@ -55,10 +55,11 @@ extension FlowService {
         let answer = try deployment.json(queries, programs, now: clock(), isDryRun: isDryRun)
         if isDryRun { return respond.send(.json(answer)) }
         request.context.middleware.settings.redaction.follow(deployment.machine.program)
-        engine.deploy(deployment.machine, sources: deployment.sources) { result in
+        engine.deploy(deployment.machine, sources: deployment.sources) { [self] result in
           switch result {
           case .failure(let problem): respond.send(problem, of: nil)
-          case .success:
+          case .success(let deployed):
+            publish(deployed, of: deployment.machine, by: request.context.principal.name)
             let tag = [("ETag", "\"\(deployment.machine.program.hash)\"")]
             respond.send(.json(answer, status: deployment.present == nil ? 201 : 200, headers: tag))
           }
@@ -69,13 +70,23 @@ extension FlowService {
     }
   }
 
+  private func publish(_ deployed: DeployAnswer, of machine: Machine, by caller: String) {
+    for name in deployed.flows {
+      guard let flow = machine.flow(named: name) else { continue }
+      let version = (definition: deployed.definition, number: machine.flowVersion(flow))
+      live.publish(FlowChange(kind: .deployed, flow: name, caller: caller, at: clock(), version: version))
+    }
+  }
+
   /// `DELETE /v1/flows/{flow}`: no new instances start, running ones continue.
   func retireFlow(_ request: RouteRequest) throws(Problem) {
     let name = try flow(request).name
-    engine.retire(name) { result in
+    let caller = request.context.principal.name
+    engine.retire(name) { [self] result in
       switch result {
       case .failure(let problem): request.respond.send(problem, of: nil)
       case .success(let wasServed):
+        if wasServed { live.publish(FlowChange(kind: .retired, flow: name, caller: caller, at: clock())) }
         request.respond.send(.json(["name": .string(name), "retired": true, "changed": .bool(wasServed)]))
       }
     }
