@@ -30,6 +30,8 @@ let package = Package(
       .language, "FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowMachine", ["FlowIR", "CEL", "FlowSource", "FlowTime", "FlowJSON"]),
     library(.language, "FlowDiagram", ["FlowIR"]),
+    library(
+      .language, "FlowIDE", ["FlowCompiler", "FlowChecker", "FlowSyntax", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
 
     // The durable engine, its adapters, and the server.
@@ -57,12 +59,19 @@ let package = Package(
         "FlowSource", "FlowTime", "FlowJSON",
       ]),
 
+    library(
+      .tools, "FlowLSP",
+      [
+        "FlowIDE", "FlowREPL", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowChecker", "FlowSyntax", "FlowIR",
+        "FlowDiagnostics", "FlowSource", "FlowJSON",
+      ]),
+
     // The binaries.
     executable(
       .tools, "flow",
       [
-        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting",
-        "FlowDiagram",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowLSP",
+        "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
         "CToml", "CPages", "CDashboard",
