@@ -55,7 +55,8 @@ let package = Package(
     library(
       .tools, "FlowREPL",
       [
-        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowIDE", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL",
+        "FlowDiagnostics",
         "FlowSource", "FlowTime", "FlowJSON",
       ]),
 
@@ -81,7 +82,9 @@ let package = Package(
     executable(
       .tools, "Benchmarks",
       [
-        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowLSP", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler",
+        "FlowSyntax",
+        "CEL",
         "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
@@ -146,6 +149,11 @@ let package = Package(
     test(
       "FlowREPLTests",
       ["FlowREPL", "FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowJSON", "FlowTestSupport"]),
+    test("FlowIDETests", ["FlowIDE", "FlowCompiler", "FlowSource", "FlowTestSupport"], corpus: true),
+    test(
+      "FlowLSPTests",
+      ["FlowLSP", "FlowIDE", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      exclude: ["editors"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 
     // C libraries from the system.

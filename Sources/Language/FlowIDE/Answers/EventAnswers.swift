@@ -8,7 +8,9 @@ extension ProgramView {
   func answers(to event: String, at offset: UInt32, in path: String) -> [String] {
     let name = String(event.split(separator: ".").last ?? "")
     if let chart = chart(at: offset, in: path), !chart.flow.events.contains(where: { $0.range.contains(offset) }) {
-      if chart.flow.starts.contains(where: { $0.range.contains(offset) }) { return ["Starts `\(chart.flow.name.text)`."] }
+      if chart.flow.starts.contains(where: { $0.range.contains(offset) }) {
+        return ["Starts `\(chart.flow.name.text)`."]
+      }
       return [explain(name, in: chart.state(at: offset), of: chart)]
     }
     return names.flows.compactMap { flow in names.charts[flow].flatMap { summary(of: event, in: $0) } }
@@ -59,7 +61,9 @@ extension ProgramView {
 
   /// A reaction up to its target, on one line.
   func heading(of node: ReactionNode, in chart: Chart) -> String {
-    guard let file = names.definitions[.flow(chart.flow.name.text)]?.place.file, let unit = unit(file) else { return "" }
+    guard let file = names.definitions[.flow(chart.flow.name.text)]?.place.file, let unit = unit(file) else {
+      return ""
+    }
     var upper = node.trigger.range.upper
     for role in node.rest.roles { upper = max(upper, role.range.upper) }
     if let condition = node.rest.guardExpression { upper = max(upper, condition.range.upper) }

@@ -17,7 +17,9 @@ extension CompletionSource {
     guard let chart else { return [] }
     let around = chart.ancestors(of: source)
     return chart.states.indices.dropFirst().compactMap { target -> CompletionItem? in
-      guard chart.states[target].node?.kind != .region, !isInOtherRegion(target, from: source, chart) else { return nil }
+      guard chart.states[target].node?.kind != .region, !isInOtherRegion(target, from: source, chart) else {
+        return nil
+      }
       let isNear = around.contains(chart.states[target].parent)
       let isReached = !chart.incoming(to: target).isEmpty
       var rank = (isReached ? 1 : 0) + (isNear ? 0 : 2)
@@ -63,7 +65,8 @@ extension CompletionSource {
 
   private func general(_ name: String, rank: Int) -> CompletionItem {
     let details = [
-      "done": "the states or steps inside are complete", "failed": "a step has failed", "error": "a step of the engine failed",
+      "done": "the states or steps inside are complete", "failed": "a step has failed",
+      "error": "a step of the engine failed",
       "any": "every other event",
     ]
     return CompletionItem(name, .keyword, detail: details[name] ?? "", rank: rank)

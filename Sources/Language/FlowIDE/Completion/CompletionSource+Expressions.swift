@@ -33,9 +33,11 @@ extension CompletionSource {
     if scope.event != nil { found.append(CompletionItem("event", .variable, detail: eventDetail(scope))) }
     found += dataFields()
     if let flow {
-      found += names.charts[flow]?.flow.lets.filter { !$0.name.isMissing }.map {
-        CompletionItem($0.name.text, .variable, detail: "\(scope.type(of: $0.name.text))", documentation: $0.documentation)
-      } ?? []
+      found +=
+        names.charts[flow]?.flow.lets.filter { !$0.name.isMissing }.map {
+          CompletionItem(
+            $0.name.text, .variable, detail: "\(scope.type(of: $0.name.text))", documentation: $0.documentation)
+        } ?? []
       found += names.order.compactMap { entity in
         guard case .call(let name, flow) = entity else { return nil }
         return CompletionItem(name, .variable, detail: "result of a call", rank: 1)
@@ -49,11 +51,12 @@ extension CompletionSource {
       }
     }
     found += names.order.compactMap(globalName)
-    return found + ExpressionCompletion.functions(in: scope.environment).map { item in
-      var later = item
-      later.rank = 4
-      return later
-    }
+    return found
+      + ExpressionCompletion.functions(in: scope.environment).map { item in
+        var later = item
+        later.rank = 4
+        return later
+      }
   }
 
   private func eventDetail(_ scope: ExpressionScope) -> String {
@@ -65,7 +68,8 @@ extension CompletionSource {
     let definition = names.definitions[entity]
     let text = definition?.documentation ?? ""
     switch entity {
-    case .constant(let name): return CompletionItem(name, .constant, detail: definition?.signature ?? "", documentation: text, rank: 2)
+    case .constant(let name):
+      return CompletionItem(name, .constant, detail: definition?.signature ?? "", documentation: text, rank: 2)
     case .enumeration(let name): return CompletionItem(name, .type, detail: "enum", documentation: text, rank: 3)
     case .type(let name): return CompletionItem(name, .type, detail: "type", documentation: text, rank: 3)
     case .function(let name):
@@ -131,7 +135,8 @@ extension CompletionSource {
         if depth == 0 { break scan }
         depth -= 1
       case .identifier, .quotedIdentifier, .string, .int, .double:
-        let isJoined = start == context.last || depth > 0 || [.dot, .leftParen, .leftBracket].contains(context.kind(start))
+        let isJoined =
+          start == context.last || depth > 0 || [.dot, .leftParen, .leftBracket].contains(context.kind(start))
         if !isJoined { break scan }
       case .dot: break
       default: if depth == 0 { break scan }
@@ -156,7 +161,9 @@ extension CompletionSource {
       return nil
     }
     guard let parent = chart.resolve(path, from: state)?.last else { return nil }
-    let children = chart.states[parent].children.map { CompletionItem(chart.states[$0].name.text, .state, detail: "state") }
+    let children = chart.states[parent].children.map {
+      CompletionItem(chart.states[$0].name.text, .state, detail: "state")
+    }
     return children + [CompletionItem("history", .keyword, detail: "the state that was active last", rank: 1)]
   }
 
@@ -206,7 +213,10 @@ extension CompletionSource {
   /// The names before `:` in the innermost block.
   private func givenNames() -> Set<String> {
     guard let open = context.block?.open else { return [] }
-    return Set((open + 1..<max(open + 1, context.tokens.count)).filter { context.kind($0 + 1) == .colon }.map { context.word($0) })
+    return Set(
+      (open + 1..<max(open + 1, context.tokens.count)).filter { context.kind($0 + 1) == .colon }.map {
+        context.word($0)
+      })
   }
 
   func types() -> [CompletionItem] {

@@ -50,7 +50,8 @@ extension CompletionSource {
     case .state: stateKeywords + stateMembers
     case .test: testKeywords
     case .action: actionKeywords
-    case .settings: ["headers", "body", "to", "subject", "text", "args"].map { CompletionItem($0, .field, insertion: "\($0): ") }
+    case .settings:
+      ["headers", "body", "to", "subject", "text", "args"].map { CompletionItem($0, .field, insertion: "\($0): ") }
     case .webhook: ["secret", "header", "hmac"].map { keyword($0) }
     case .migration: ["state", "data"].map { keyword($0) }
     default: []

@@ -80,7 +80,8 @@ extension CursorContext {
     switch kind(last) {
     case .int, .uint, .double, .string, .bytes, .rightParen, .rightBracket, .rightBrace, .quotedIdentifier: true
     case .identifier:
-      !CursorContext.clauses.contains(text(last)) && !["data", "not", "initial", "internal", "per"].contains(text(last))
+      !CursorContext.clauses.contains(text(last))
+        && !["data", "not", "initial", "internal", "per"].contains(text(last))
     default: false
     }
   }

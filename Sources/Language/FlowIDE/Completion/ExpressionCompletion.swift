@@ -34,7 +34,9 @@ public enum ExpressionCompletion {
     found += macros(of: type)
     guard let environment else { return found }
     for name in environment.functionNames {
-      guard let signature = environment.signatures(of: name).first(where: { $0.isMember && accepts($0.parameters[0], type) })
+      guard
+        let signature = environment.signatures(of: name).first(where: { $0.isMember && accepts($0.parameters[0], type) }
+        )
       else { continue }
       let isPlain = signature.parameters.count == 1
       found.append(
@@ -54,7 +56,9 @@ public enum ExpressionCompletion {
     case .optional: names = ["optMap", "optFlatMap"]
     default: return []
     }
-    return names.map { CompletionItem($0, .function, detail: "macro", insertion: "\($0)(${1:x}, $0)", isSnippet: true, rank: 1) }
+    return names.map {
+      CompletionItem($0, .function, detail: "macro", insertion: "\($0)(${1:x}, $0)", isSnippet: true, rank: 1)
+    }
   }
 
   /// Returns whether a function accepts a receiver of a type.

@@ -108,7 +108,8 @@ extension ProgramView {
       title: "ignore \(finding.code) here", kind: .quickFix, finding: finding, isPreferred: false,
       edits: [
         TextEdit(
-          Place(file: unit.path, range: SourceRange(start, start)), "\(indent)// flow:ignore[\(finding.code)] intended\n")
+          Place(file: unit.path, range: SourceRange(start, start)),
+          "\(indent)// flow:ignore[\(finding.code)] intended\n")
       ])
   }
 

@@ -12,7 +12,9 @@ extension ProgramView {
   /// The name at an offset, if it can be changed.
   /// - Throws: `RenameProblem` when there is no name, or one that no file declares.
   public func renamedRange(at offset: UInt32, in path: String) throws(RenameProblem) -> Occurrence {
-    guard let occurrence = occurrence(at: offset, in: path) else { throw RenameProblem(message: "there is no name here") }
+    guard let occurrence = occurrence(at: offset, in: path) else {
+      throw RenameProblem(message: "there is no name here")
+    }
     guard occurrence.entity.isDeclared else {
       throw RenameProblem(message: "`\(occurrence.entity.name)` is predefined")
     }
@@ -26,7 +28,9 @@ extension ProgramView {
     let occurrence = try renamedRange(at: offset, in: path)
     let entity = occurrence.entity
     guard isName(name) else { throw RenameProblem(message: "`\(name)` is not a name") }
-    guard !ProgramView.reservedNames.contains(name) else { throw RenameProblem(message: "`\(name)` is a reserved word") }
+    guard !ProgramView.reservedNames.contains(name) else {
+      throw RenameProblem(message: "`\(name)` is a reserved word")
+    }
     guard name != entity.name else { return [] }
     if let other = conflict(of: name, with: entity) {
       throw RenameProblem(message: "`\(name)` is in use\(line(of: other))")
@@ -53,7 +57,8 @@ extension ProgramView {
 
   private func isName(_ text: String) -> Bool {
     let source = SourceUnit(path: "", text: Array(text.utf8))
-    return source.tokens.count == 1 && source.tokens.first?.kind == .identifier && text.utf8.count == Int(source.range.upper)
+    return source.tokens.count == 1 && source.tokens.first?.kind == .identifier
+      && text.utf8.count == Int(source.range.upper)
   }
 
   /// Names that the language uses itself.
@@ -69,7 +74,8 @@ extension ProgramView {
     case .type, .enumeration: rivals = [.type(name), .enumeration(name), .event(name)]
     case .event(let old):
       let flow = old.split(separator: ".").dropLast().joined(separator: ".")
-      rivals = flow.isEmpty ? [.type(name), .enumeration(name), .event(name)] : [.event("\(flow).\(name)"), .event(name)]
+      rivals =
+        flow.isEmpty ? [.type(name), .enumeration(name), .event(name)] : [.event("\(flow).\(name)"), .event(name)]
     case .constant, .function: rivals = [.constant(name), .function(name)]
     case .action, .flow: rivals = [.action(name), .flow(name)]
     case .role: rivals = [.role(name), .flow(name)]

@@ -64,6 +64,14 @@ extension OccurrenceCollector {
     } else if call.function.name.first?.isLetter == true {
       add(.library(function), at: call.function.range)
     }
+    if let failing, ["_==_", "_!=_"].contains(function),
+      call.arguments.contains(where: { $0.dottedName == ["event", "code"] })
+    {
+      for argument in call.arguments {
+        guard case .literal(.string(let code)) = argument.kind else { continue }
+        add(failure(code, of: failing), at: narrowed(argument.range, to: code))
+      }
+    }
     for argument in call.arguments { visit(argument) }
   }
 

@@ -108,12 +108,21 @@ extension OccurrenceCollector {
     case .on(let paths):
       for path in paths { visit(trigger: path, chart) }
       scope.event = firstType(of: reaction.triggers, chart)
+      failing = paths.lazy.compactMap { callee(ofFailure: $0, chart) }.first
     case .after(.expression(let value)), .every(.expression(let value)), .at(let value): visit(value)
     case .cron(let cron): if let zone = cron.zone { visit(zone) }
     case .always, .after, .every: break
     }
     visit(reaction.rest, chart, from: state)
     scope.event = nil
+    failing = nil
+  }
+
+  /// The action or flow that the call of `x.failed` performs.
+  private func callee(ofFailure path: PathNode, _ chart: Chart) -> String? {
+    guard path.names.count == 2, path.names[1].text == "failed" else { return nil }
+    let calls = chart.states.compactMap(\.node).flatMap { $0.calls + $0.steps.flatMap(\.steps) }
+    return calls.first { ($0.name ?? $0.action.names.last)?.text == path.names[0].text }?.action.text
   }
 
   private mutating func visit(trigger path: PathNode, _ chart: Chart) {

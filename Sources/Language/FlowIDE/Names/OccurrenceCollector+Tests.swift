@@ -45,7 +45,8 @@ extension OccurrenceCollector {
 
   /// The action, flow or call that a test names.
   private mutating func visit(work path: PathNode, _ chart: Chart?) {
-    if let chart, names.definitions[.call(path.text, flow: chart.flow.name.text)] != nil, names.callee(path.text) == nil {
+    if let chart, names.definitions[.call(path.text, flow: chart.flow.name.text)] != nil, names.callee(path.text) == nil
+    {
       add(.call(path.text, flow: chart.flow.name.text), at: path.range)
     } else {
       add(names.callee(path.text), at: path.range)

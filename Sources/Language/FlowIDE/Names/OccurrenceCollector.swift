@@ -10,6 +10,8 @@ struct OccurrenceCollector {
   let unit: SourceUnit
   private(set) var found: [Occurrence] = []
   var scope: ExpressionScope
+  /// The action or flow whose failure the current reaction handles.
+  var failing: String?
   /// The smallest expression at ``searched``, with the names that it sees.
   private(set) var expression: (Expression, ExpressionScope)?
   private var searched: SourceRange?
@@ -62,11 +64,12 @@ struct OccurrenceCollector {
     add(entity, at: narrowed(name.range, to: name.text), access)
   }
 
-  /// The part of a range that is the name itself: without `shop.` before it and backquotes around it.
+  /// The part of a range that is the name itself: without `shop.` before it and quotes around it.
   func narrowed(_ range: SourceRange, to name: String) -> SourceRange {
     let length = UInt32(name.utf8.count)
     guard range.upper - range.lower > length else { return range }
-    let isQuoted = unit.source.slice(range).last == UInt8(ascii: "`")
+    let quotes = ["`", "\"", "'"].map { UInt8(ascii: $0) }
+    let isQuoted = unit.source.slice(range).last.map { quotes.contains($0) } ?? false
     let upper = range.upper - (isQuoted ? 1 : 0)
     return upper >= range.lower + length ? SourceRange(upper - length, upper) : range
   }

@@ -104,7 +104,9 @@ public struct Chart: Sendable {
 
   /// The reactions and starts that lead to a state, each with the state in which it is written; nil for a start.
   public func incoming(to state: Int) -> [(source: Int?, range: SourceRange)] {
-    let starts = flow.starts.filter { target(of: $0.rest, from: 0) == state }.map { (source: Int?.none, range: $0.range) }
+    let starts = flow.starts.filter { target(of: $0.rest, from: 0) == state }.map {
+      (source: Int?.none, range: $0.range)
+    }
     let reactions = states.indices.flatMap { source in
       states[source].reactions.filter { target(of: $0.rest, from: source) == state }
         .map { (source: Int?.some(source), range: $0.range) }

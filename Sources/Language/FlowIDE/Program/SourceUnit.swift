@@ -1,7 +1,7 @@
-public import FlowSource
-public import FlowSyntax
 import CEL
 import FlowChecker
+public import FlowSource
+public import FlowSyntax
 
 /// One file of a workspace with its syntax tree. Its ranges begin at 0.
 public struct SourceUnit: Sendable {

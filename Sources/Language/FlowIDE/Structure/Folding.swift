@@ -80,7 +80,9 @@ extension SourceUnit {
     }
     var nested: [SourceRange] = []
     for range in Set(found).sorted(by: { ($0.upper - $0.lower, $0.lower) < ($1.upper - $1.lower, $1.lower) }) {
-      guard !range.isEmpty, nested.last.map({ range.lower <= $0.lower && $0.upper <= range.upper }) ?? true else { continue }
+      guard !range.isEmpty, nested.last.map({ range.lower <= $0.lower && $0.upper <= range.upper }) ?? true else {
+        continue
+      }
       nested.append(range)
     }
     return nested

@@ -1,5 +1,5 @@
-public import FlowSource
 import CEL
+public import FlowSource
 import FlowSyntax
 
 /// A text that an editor shows within a line.

@@ -22,7 +22,8 @@ extension SourceUnit {
   public var outline: [OutlineItem] { parsed.declarations.compactMap(item) }
 
   private func item(
-    _ name: NameNode, _ kind: OutlineItem.Kind, _ range: SourceRange, detail: String = "", _ children: [OutlineItem] = []
+    _ name: NameNode, _ kind: OutlineItem.Kind, _ range: SourceRange, detail: String = "",
+    _ children: [OutlineItem] = []
   ) -> OutlineItem {
     OutlineItem(
       name: name.isMissing ? "…" : name.text, kind: kind, detail: detail, range: range.union(name.range),

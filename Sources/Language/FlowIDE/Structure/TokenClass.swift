@@ -42,22 +42,24 @@ extension SourceUnit {
       end = token.range.upper
       index += 1
       if token.kind == .endOfFile { break }
-      var kind = tokenClass(at: index - 1)
-      // `30m` is a number and a name without a space between them.
-      if kind == .number, all[index].kind == .identifier, all[index].range.lower == token.range.upper {
+      let kind = tokenClass(at: index - 1)
+      // `30m` is a number and a name without a space between them, and so is `1h30m`.
+      if kind == .number, isUnit(at: index), all[index].range.lower == end {
         end = all[index].range.upper
-        while all[index + 1].range.lower == end, [.int, .identifier].contains(all[index + 1].kind) {
-          index += 1
-          end = all[index].range.upper
-        }
         index += 1
-        kind = .duration
-        found.append(ClassifiedToken(range: SourceRange(token.range.lower, end), class: kind))
+        found.append(ClassifiedToken(range: SourceRange(token.range.lower, end), class: .duration))
         continue
       }
       found.append(ClassifiedToken(range: token.range, class: kind))
     }
     return found
+  }
+
+  /// True for the units of a duration, with further numbers between them.
+  private func isUnit(at index: Int) -> Bool {
+    guard parsed.tokens[index].kind == .identifier else { return false }
+    let text = self.text(parsed.tokens[index].range)
+    return text.first.map { "dhms".contains($0) } ?? false && text.allSatisfy { "dhms0123456789".contains($0) }
   }
 
   private func tokenClass(at index: Int) -> TokenClass {

@@ -5,7 +5,8 @@ import FlowSource
 // Code actions, hints, lenses.
 extension Connection {
   static let actionHandlers: [String: Handler] = [
-    "textDocument/codeAction": { connection, parameters throws(ResponseError) in try connection.codeActions(parameters) },
+    "textDocument/codeAction": { connection, parameters throws(ResponseError) in try connection.codeActions(parameters)
+    },
     "textDocument/inlayHint": { connection, parameters throws(ResponseError) in
       let unit = try connection.unit(parameters)
       let positions = connection.positions(unit)
@@ -64,7 +65,8 @@ extension Connection {
       if let finding = action.finding { members.append(.init("diagnostics", [diagnostic(finding)])) }
       found.append(.object(members))
     }
-    let codes = Set(findings.filter { $0.place.range.lower <= range.upper && range.lower <= $0.place.range.upper }.map(\.code))
+    let codes = Set(
+      findings.filter { $0.place.range.lower <= range.upper && range.lower <= $0.place.range.upper }.map(\.code))
     for code in codes.sorted() where isWanted("quickfix") {
       let edits = ProgramView.allRepairs(of: code, in: findings)
       guard edits.count > 1 else { continue }

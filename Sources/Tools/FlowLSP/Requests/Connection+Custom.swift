@@ -1,3 +1,5 @@
+import FlowCompiler
+import FlowDiagnostics
 import FlowDiagram
 import FlowIDE
 import FlowIR
@@ -14,6 +16,15 @@ extension Connection {
     "flow/dryRun": { connection, parameters throws(ResponseError) in try connection.dryRun(parameters) },
     "flow/test": { connection, parameters throws(ResponseError) in try connection.test(parameters) },
     "flow/simulate": { connection, parameters throws(ResponseError) in try connection.simulate(parameters) },
+    "flow/tokens": { connection, parameters throws(ResponseError) in
+      let unit = try connection.unit(parameters)
+      return .array(
+        unit.classifiedTokens.map { token in
+          [
+            .int(Int64(token.range.lower)), .int(Int64(token.range.upper)), .string(token.class.rawValue),
+          ]
+        })
+    },
     "flow/explain": { connection, parameters throws(ResponseError) in
       guard let code = parameters["code"]?.string, let page = connection.host.page(code) else {
         throw ResponseError(.requestFailed, "there is no page for this code")
@@ -77,7 +88,9 @@ extension Connection {
     return [
       "flow": .string(answer.flow), "state": .string(answer.state),
       "events": .array(
-        answer.events.map { ["event": .string($0.event), "treatment": .string($0.treatment), "text": .string($0.text)] }),
+        answer.events.map {
+          ["event": .string($0.event), "treatment": .string($0.treatment), "text": .string($0.text)]
+        }),
     ]
   }
 
@@ -122,7 +135,8 @@ extension Connection {
     let flow = try flow(parameters, in: program)
     let count = min(max(parameters["runs"]?.int ?? 200, 1), 10_000)
     do throws(ProgramError) {
-      let report = try Simulation(program, flow: flow).run(count: count, seed: UInt64((parameters["seed"]?.int ?? 1).magnitude))
+      let report = try Simulation(program, flow: flow).run(
+        count: count, seed: UInt64((parameters["seed"]?.int ?? 1).magnitude))
       return simulationResult(report, unit)
     } catch {
       throw ResponseError(.requestFailed, error.message)

@@ -19,7 +19,8 @@ extension Connection {
         "range": connection.positions(unit).json(hover.range),
       ]
     },
-    "textDocument/completion": { connection, parameters throws(ResponseError) in try connection.completion(parameters) },
+    "textDocument/completion": { connection, parameters throws(ResponseError) in try connection.completion(parameters)
+    },
     "completionItem/resolve": { _, parameters throws(ResponseError) in parameters },
     "textDocument/definition": { connection, parameters throws(ResponseError) in
       let (unit, offset) = try connection.place(parameters)
@@ -27,7 +28,8 @@ extension Connection {
     },
     "textDocument/typeDefinition": { connection, parameters throws(ResponseError) in
       let (unit, offset) = try connection.place(parameters)
-      return connection.view(unit.path).typeDefinition(at: offset, in: unit.path).map { connection.location($0) } ?? .null
+      return connection.view(unit.path).typeDefinition(at: offset, in: unit.path).map { connection.location($0) }
+        ?? .null
     },
     "textDocument/formatting": { connection, parameters throws(ResponseError) in
       .array(try connection.formattingEdits(parameters))

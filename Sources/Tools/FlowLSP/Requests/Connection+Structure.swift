@@ -58,7 +58,7 @@ extension Connection {
   /// The ranges as a chain of parents.
   private static func nested(_ ranges: [SourceRange], _ positions: Positions) -> JSON {
     // The protocol's readers limit the nesting of documents as ours does.
-    ranges.suffix(60).reversed().reduce(JSON.null) { parent, range in
+    ranges.prefix(60).reversed().reduce(JSON.null) { parent, range in
       var members: [JSON.Member] = [.init("range", positions.json(range))]
       if parent != .null { members.append(.init("parent", parent)) }
       return .object(members)
