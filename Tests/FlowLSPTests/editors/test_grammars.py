@@ -1,7 +1,9 @@
 """The grammars of editors color every token as the lexer classifies it."""
 
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -117,3 +119,26 @@ def test_pygments(server, path):
                 found[index] = name
         offset += len(part.encode())
     assert differences(text, lexer_classes(server, path), found) == []
+
+
+@pytest.mark.skipif(not shutil.which("nvim"), reason="Neovim is not installed")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_vim(server, path, tmp_path):
+    groups = tmp_path / "groups"
+    subprocess.run(
+        ["nvim", "--headless", "-u", "NONE", "--cmd", f"set runtimepath^={ROOT / 'grammar/vim'}", str(path), "-S",
+         str(pathlib.Path(__file__).parent / "vim_groups.vim")],
+        env={**os.environ, "FLOW_GROUPS": str(groups), "HOME": str(tmp_path)}, check=True, timeout=60,
+        capture_output=True)
+    text = path.read_bytes()
+    found = [None] * len(text)
+    offset = 0
+    for line, names in zip(text.split(b"\n"), groups.read_text().split("\n")):
+        for index, name in enumerate(names.split(" ") if names else []):
+            if not chr(line[index]).isspace():
+                found[offset + index] = {"flowIgnore": "comment"}.get(name, name.removeprefix("flow").lower() or None)
+        offset += len(line) + 1
+    # Vim colors neither plain names nor punctuation.
+    plain = {"name": None, "punctuation": None}
+    expected = [plain.get(name, name) for name in lexer_classes(server, path)]
+    assert differences(text, expected, [plain.get(name, name) for name in found]) == []

@@ -4,14 +4,10 @@ if exists("b:current_syntax")
 endif
 
 syn case match
-syn keyword flowKeyword action advance after again always and as at backoff by call called complete const cron data defer do
-syn keyword flowKeyword email emit emitted entry enum event every exec exit expect fail failed fails final flow fn for
-syn keyword flowKeyword forever from header hmac http ignore import in incident initial internal invariant key leads let
-syn keyword flowKeyword limit log max migrate mock never not on once ongoing only parallel per publish raise read redis reenter
-syn keyword flowKeyword refused region retry returns role rollback secret send signed sql start state steps test timeout to
-syn keyword flowKeyword type tz undo version webhook when with worker
-syn keyword flowType bool bytes double duration dyn int list map string timestamp uint
-syn keyword flowConstant false null true
+" A match and not a keyword, which would win over the name of a field.
+syn match flowKeyword "\<\%(action\|advance\|after\|again\|always\|and\|as\|at\|backoff\|by\|call\|called\|complete\|const\|cron\|data\|defer\|do\|email\|emit\|emitted\|entry\|enum\|event\|every\|exec\|exit\|expect\|fail\|failed\|fails\|final\|flow\|fn\|for\|forever\|from\|header\|hmac\|http\|ignore\|import\|in\|incident\|initial\|internal\|invariant\|key\|leads\|let\|limit\|log\|max\|migrate\|mock\|never\|not\|on\|once\|ongoing\|only\|parallel\|per\|publish\|raise\|read\|redis\|reenter\|refused\|region\|retry\|returns\|role\|rollback\|secret\|send\|signed\|sql\|start\|state\|steps\|test\|timeout\|to\|type\|tz\|undo\|version\|webhook\|when\|with\|worker\)\>"
+syn match flowType "\<\%(bool\|bytes\|double\|duration\|dyn\|int\|list\|map\|string\|timestamp\|uint\)\>"
+syn match flowConstant "\<\%(false\|null\|true\)\>"
 
 syn match flowName "\<\h\w*\ze\s*:"
 syn match flowName "\.\s*\zs\h\w*"

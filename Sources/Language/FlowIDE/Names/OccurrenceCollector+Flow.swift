@@ -108,7 +108,7 @@ extension OccurrenceCollector {
     case .on(let paths):
       for path in paths { visit(trigger: path, chart) }
       scope.event = firstType(of: reaction.triggers, chart)
-      failing = paths.lazy.compactMap { callee(ofFailure: $0, chart) }.first
+      failing = paths.compactMap { callee(ofFailure: $0, chart) }.first
     case .after(.expression(let value)), .every(.expression(let value)), .at(let value): visit(value)
     case .cron(let cron): if let zone = cron.zone { visit(zone) }
     case .always, .after, .every: break

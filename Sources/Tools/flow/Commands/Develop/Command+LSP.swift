@@ -14,7 +14,7 @@ extension Command {
       signal(SIGPIPE, SIG_IGN)
       let log = arguments[LSPOptions.log]
       if let log, !appendToFile(log, []) { throw UsageError("cannot write `\(log)`") }
-      let server = LanguageServer(host: .system(log: log)) { bytes in writeToOutput(bytes) }
+      let server = LanguageServer(host: SystemHost.make(log: log)) { bytes in writeToOutput(bytes) }
       let reader = Thread { server.receive(from: readInput) }
       reader.name = "input"
       reader.start()
@@ -26,9 +26,9 @@ private enum LSPOptions {
   static let log = Option.text("log", "FILE", help: "append a log of the server to FILE", completion: .files)
 }
 
-extension LanguageServerHost {
-  /// The files and programs of this machine.
-  fileprivate static func system(log file: String?) -> LanguageServerHost {
+/// The files and programs of this machine.
+private enum SystemHost {
+  static func make(log file: String?) -> LanguageServerHost {
     LanguageServerHost(
       version: FlowCommandLine.version, readFile: { readFile($0) }, flowFiles: { flowFiles(at: $0) ?? [] },
       selection: { selection(for: $0) }, page: { page(of: $0) },
