@@ -5,7 +5,8 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	test-ui test-brokers bench simulate crash powercut flips soak test-resume fuzz fuzz-http livez-under-load check-time \
+	test-ui test-brokers test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
 
@@ -129,6 +130,15 @@ UI_TESTS ?= discover -s Tests/Dashboard -t Tests/Dashboard
 test-ui: build $(UI)/venv $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
 	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore -m unittest -v $(UI_TESTS)
+
+LSP_ENV := .build/lsp
+LSP_TESTS ?= Tests/FlowLSPTests/editors
+$(LSP_ENV): ; python3 -m venv $@ && \
+	  $@/bin/pip install -q pytest-lsp==1.0.1 textmate-grammar-python==0.6.1 pygments==2.21.0
+
+test-lsp: build $(LSP_ENV) ## test the language server with pytest-lsp, Neovim and Emacs, and the grammars
+	@$(MAKE) --no-print-directory setup PACKAGES="neovim emacs-nox elpa-eglot"
+	FLOW=$(CURDIR)/.build/release/flow $(LSP_ENV)/bin/python -m pytest -q -p no:cacheprovider $(LSP_TESTS)
 
 bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow

@@ -30,6 +30,8 @@ let package = Package(
       .language, "FlowCompiler", ["FlowChecker", "FlowSyntax", "FlowIR", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowMachine", ["FlowIR", "CEL", "FlowSource", "FlowTime", "FlowJSON"]),
     library(.language, "FlowDiagram", ["FlowIR"]),
+    library(
+      .language, "FlowIDE", ["FlowCompiler", "FlowChecker", "FlowSyntax", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
 
     // The durable engine, its adapters, and the server.
@@ -53,16 +55,24 @@ let package = Package(
     library(
       .tools, "FlowREPL",
       [
-        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowIDE", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL",
+        "FlowDiagnostics",
         "FlowSource", "FlowTime", "FlowJSON",
+      ]),
+
+    library(
+      .tools, "FlowLSP",
+      [
+        "FlowIDE", "FlowREPL", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowChecker", "FlowSyntax", "FlowIR",
+        "FlowDiagnostics", "FlowSource", "FlowJSON",
       ]),
 
     // The binaries.
     executable(
       .tools, "flow",
       [
-        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting",
-        "FlowDiagram",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowLSP",
+        "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
         "CToml", "CPages", "CDashboard",
@@ -72,7 +82,9 @@ let package = Package(
     executable(
       .tools, "Benchmarks",
       [
-        "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler", "FlowSyntax", "CEL",
+        "FlowLSP", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler",
+        "FlowSyntax",
+        "CEL",
         "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CSQLite", "FlowGenerator",
       ]),
 
@@ -141,6 +153,11 @@ let package = Package(
     test(
       "FlowREPLTests",
       ["FlowREPL", "FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowJSON", "FlowTestSupport"]),
+    test("FlowIDETests", ["FlowIDE", "FlowCompiler", "FlowSource", "FlowTestSupport"], corpus: true),
+    test(
+      "FlowLSPTests",
+      ["FlowLSP", "FlowIDE", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      exclude: ["editors"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 
     // C libraries from the system.

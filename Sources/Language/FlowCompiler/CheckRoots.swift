@@ -41,7 +41,7 @@ public func compilePrograms(_ paths: [String], load: @escaping (String) -> [UInt
 
 extension Loader {
   /// Files that import each other in a cycle have no root; then all of them are roots.
-  fileprivate func tops(of roots: [String]) -> [String] {
+  func tops(of roots: [String]) -> [String] {
     let names = Set(files.map(\.source.name))
     let imported = Set(files.flatMap(\.importedPaths))
     let tops = roots.filter { names.contains($0) && !imported.contains($0) }
@@ -51,7 +51,7 @@ extension Loader {
 
 extension ParsedFile {
   /// The files that it imports, by their paths.
-  fileprivate var importedPaths: [String] {
+  var importedPaths: [String] {
     declarations.compactMap { declaration in
       if case .importing(let node) = declaration { resolvedPath(node.path, from: source.name) } else { nil }
     }
@@ -59,7 +59,7 @@ extension ParsedFile {
 }
 
 /// A file and its imports, each after the files that it imports.
-private func closure(of path: String, _ byName: [String: ParsedFile]) -> [ParsedFile] {
+func closure(of path: String, _ byName: [String: ParsedFile]) -> [ParsedFile] {
   var found: [ParsedFile] = []
   var seen: Set<String> = []
   func visit(_ path: String) {

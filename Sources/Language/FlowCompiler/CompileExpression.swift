@@ -1,4 +1,4 @@
-import CEL
+public import CEL
 public import FlowIR
 public import FlowSource
 
@@ -25,7 +25,8 @@ public func compileExpression(
     sources: sources, expression: checked.diagnostics.hasErrors ? nil : expression, diagnostics: checked.diagnostics)
 }
 
-private func environment(of program: Program, flow: FlowIndex?) -> Environment {
+/// The names that an expression over an instance of a flow may use.
+public func environment(of program: Program, flow: FlowIndex?) -> Environment {
   var environment = Environment(types: program.registry)
   _ = environment.declare(variable: "now", type: .timestamp, slot: FrameLayout.now)
   guard let flow else { return environment }

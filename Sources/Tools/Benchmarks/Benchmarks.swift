@@ -8,7 +8,7 @@ enum Benchmarks {
       ("step-plant", StepBenchmark.runPlant),
       ("step-values", StepBenchmark.runValues),
       ("test", TestBenchmark.run),
-      ("check", CheckBenchmark.run), ("engine", EngineBenchmark.run),
+      ("check", CheckBenchmark.run), ("editor", EditorBenchmark.run), ("engine", EngineBenchmark.run),
       ("server", ServerBenchmark.run), ("live", LiveBenchmark.run), ("timers", TimerBenchmark.run),
     ]
     // A prefix selects all benchmarks that start with it.

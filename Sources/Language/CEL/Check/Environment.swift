@@ -84,6 +84,14 @@ public struct Environment: Sendable {
     variables.map { ($0.key, $0.value.type) }.sorted { $0.name < $1.name }
   }
 
+  /// The declared variables and definitions with their types, sorted by name.
+  public var names: [(name: String, type: ValueType)] {
+    (variableTypes + definitions.map { ($0.key, $0.value.body.type) }).sorted { $0.name < $1.name }
+  }
+
+  /// The type of a variable or a definition.
+  public func type(of name: String) -> ValueType? { variables[name]?.type ?? definitions[name]?.body.type }
+
   /// The slot of a variable in the frame.
   public func slot(of name: String) -> Int? { variables[name]?.slot }
 

@@ -12,14 +12,28 @@ public import FlowSyntax
 public func check(
   _ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true, isWanted: Bool = true
 ) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
+  let (run, all) = run(files, sources, isComplete: isComplete, isWanted: isWanted)
+  guard isWanted, !all.hasErrors else { return (nil, all) }
+  return (run.program(sources), all)
+}
+
+/// Checks the files of a program and keeps the names and types that hold, whether or not there are errors.
+public func analyze(_ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true) -> Analysis {
+  let (run, all) = run(files, sources, isComplete: isComplete, isWanted: true)
+  return Analysis(
+    program: all.hasErrors ? nil : run.program(sources), environment: run.declarations.environment,
+    environments: run.environments, diagnostics: all)
+}
+
+private func run(
+  _ files: [ParsedFile], _ sources: SourceSet, isComplete: Bool, isWanted: Bool
+) -> (CheckRun, [Diagnostic]) {
   var run = CheckRun(files, isWhole: isComplete && !files.contains { $0.diagnostics.hasErrors })
   run.checkFlows(keeping: isWanted)
   run.checkTogether(sources)
   let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
   let independent = found.filter { problem in !files.contains { $0.broken.explains(problem) } }
-  let all = (files.flatMap(\.diagnostics) + independent).sortedByRange()
-  guard isWanted, !all.hasErrors else { return (nil, all) }
-  return (run.program(sources), all)
+  return (run, (files.flatMap(\.diagnostics) + independent).sortedByRange())
 }
 
 extension BrokenParts {
@@ -48,6 +62,8 @@ private struct CheckRun {
   let context: LintContext
   var actions: [CheckedAction] = []
   var flows: [CheckedFlow] = []
+  /// The names that the expressions of each flow see, by its name.
+  var environments: [String: Environment] = [:]
   var tests: [CheckedTest] = []
   var summaries: [FlowSummary] = []
   var problems: [Diagnostic] = []
@@ -75,7 +91,10 @@ private struct CheckRun {
       problems += checker.problems
       summaries.append(FlowSummary(flow, relays: checker.relays))
       if isWhole, !checker.problems.hasErrors { lints += lint(flow, context) }
-      if isKept { flows.append(flow) }
+      if isKept {
+        flows.append(flow)
+        environments[node.name.text] = checker.environment
+      }
     }
   }
 

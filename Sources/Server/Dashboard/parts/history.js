@@ -53,7 +53,8 @@ export function attemptsOf(entries) {
   return entries.flatMap(({ type, at, offset, data }) => {
     if (type === 'attempt') return [{ ...data, offset, at }];
     const result = type === 'step' ? data.result : undefined;
-    return result?.action && result.done !== undefined ? [{ ...result, attempt: result.attempts, offset, at, outcome: 'done' }] : [];
+    if (!result?.action || result.done === undefined) return [];
+    return [{ ...result, attempt: result.attempts, offset, at, outcome: 'done' }];
   });
 }
 

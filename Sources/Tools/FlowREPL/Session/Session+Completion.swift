@@ -1,5 +1,7 @@
 import CEL
+import FlowCompiler
 import FlowDiagnostics
+import FlowIDE
 import FlowIR
 import FlowMachine
 import FlowTesting
@@ -11,6 +13,7 @@ extension Session {
   public func completions(of line: String) -> [String] {
     let word = String(line.reversed().prefix { !Session.ends.contains($0) }.reversed())
     let before = String(line.dropLast(word.count))
+    if let members = members(of: word) { return members }
     return candidates(before, line).filter { $0.hasPrefix(word) }
   }
 
@@ -99,10 +102,21 @@ extension Session {
   /// The names in scope of an expression.
   private var names: [String] {
     let given = lets.map(\.name)
-    guard let run, let machine else { return given }
-    let flow = machine.program.flows[run.flow]
-    let known = flow.fields.map(\.name) + flow.definitions.map(\.name) + flow.calls.map(\.name)
-    return known + given + ["now", "key", "self"]
+    guard let run else { return given }
+    let flow = run.program.flows[run.flow]
+    let known = flow.fields.map(\.name) + flow.definitions.map(\.name) + flow.calls.map(\.name) + given
+    let rest = ExpressionCompletion.names(in: environment(of: run.program, flow: run.flow)).map(\.label)
+    return known + rest.filter { !known.contains($0) }
+  }
+
+  /// The fields and functions of the value before the last dot of a word, as whole words.
+  private func members(of word: String) -> [String]? {
+    guard let dot = word.lastIndex(of: "."), dot != word.startIndex, let run else { return nil }
+    let operand = String(word[..<dot])
+    guard let expression = compileExpression(operand).expression else { return nil }
+    let scope = environment(of: run.program, flow: run.flow)
+    return ExpressionCompletion.members(of: expression.tree.type, in: scope).map { "\(operand).\($0.label)" }
+      .filter { $0.hasPrefix(word) }
   }
 }
 

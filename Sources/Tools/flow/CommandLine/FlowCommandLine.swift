@@ -8,7 +8,7 @@ enum FlowCommandLine {
   static let releaseDate = "2026-11-29"
 
   static let commands: [Command] = [
-    .check, .lint, .fmt, .graph, .compile, .explain,
+    .check, .lint, .fmt, .graph, .compile, .explain, .lsp,
     .test, .simulate, .run, .repl, .eval,
     .serve, .ctl, .key, .store,
     .new, .tour, .docs, .config, .completion, .man, .version,

@@ -1,0 +1,96 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+/// The reason why a name can't be changed.
+public struct RenameProblem: Error, Hashable, Sendable {
+  /// A sentence without a full stop.
+  public var message: String
+}
+
+extension ProgramView {
+  /// The name at an offset, if it can be changed.
+  /// - Throws: `RenameProblem` when there is no name, or one that no file declares.
+  public func renamedRange(at offset: UInt32, in path: String) throws(RenameProblem) -> Occurrence {
+    guard let occurrence = occurrence(at: offset, in: path) else {
+      throw RenameProblem(message: "there is no name here")
+    }
+    guard occurrence.entity.isDeclared else {
+      throw RenameProblem(message: "`\(occurrence.entity.name)` is predefined")
+    }
+    if case .file = occurrence.entity { throw RenameProblem(message: "a file is renamed in the file system") }
+    return occurrence
+  }
+
+  /// The edits that change a name everywhere in the program.
+  /// - Throws: `RenameProblem` when the new name is no name, or is in use.
+  public func rename(at offset: UInt32, in path: String, to name: String) throws(RenameProblem) -> [TextEdit] {
+    let occurrence = try renamedRange(at: offset, in: path)
+    let entity = occurrence.entity
+    guard isName(name) else { throw RenameProblem(message: "`\(name)` is not a name") }
+    guard !ProgramView.reservedNames.contains(name) else {
+      throw RenameProblem(message: "`\(name)` is a reserved word")
+    }
+    guard name != entity.name else { return [] }
+    if let other = conflict(of: name, with: entity) {
+      throw RenameProblem(message: "`\(name)` is in use\(line(of: other))")
+    }
+    return places(of: entity, includesDeclaration: true).map { place in
+      TextEdit(place, replacement(of: entity, by: name, at: place))
+    }
+  }
+
+  /// Dotted names of actions are replaced as a whole.
+  private func replacement(of entity: Entity, by name: String, at place: Place) -> String {
+    if case .action(let old) = entity, let dot = old.lastIndex(of: "."), !name.contains(".") {
+      return old[...dot] + name
+    }
+    // A call without `as` has the name of its action; that of the call needs `as`.
+    return name
+  }
+
+  private func line(of definition: DeclaredEntity) -> String {
+    guard let unit = unit(definition.place.file) else { return "" }
+    let line = unit.source.position(of: definition.place.range.lower).line
+    return ": `\(definition.signature.prefix { $0 != "\n" })` in \(definition.place.file), line \(line)"
+  }
+
+  private func isName(_ text: String) -> Bool {
+    let source = SourceUnit(path: "", text: Array(text.utf8))
+    return source.tokens.count == 1 && source.tokens.first?.kind == .identifier
+      && text.utf8.count == Int(source.range.upper)
+  }
+
+  /// Names that the language uses itself.
+  private static let reservedNames: Set<String> = [
+    "event", "now", "self", "caller", "key", "do", "when", "by", "on", "always", "entry", "exit", "call", "state",
+    "emit", "raise", "log", "true", "false", "null", "in",
+  ]
+
+  /// A declaration with the new name in the same space of names.
+  private func conflict(of name: String, with entity: Entity) -> DeclaredEntity? {
+    let rivals: [Entity]
+    switch entity {
+    case .type, .enumeration: rivals = [.type(name), .enumeration(name), .event(name)]
+    case .event(let old):
+      let flow = old.split(separator: ".").dropLast().joined(separator: ".")
+      rivals =
+        flow.isEmpty ? [.type(name), .enumeration(name), .event(name)] : [.event("\(flow).\(name)"), .event(name)]
+    case .constant, .function: rivals = [.constant(name), .function(name)]
+    case .action, .flow: rivals = [.action(name), .flow(name)]
+    case .role: rivals = [.role(name), .flow(name)]
+    case .enumValue(_, let type): rivals = [.enumValue(name, of: type)]
+    case .field(_, let record): rivals = [.field(name, of: record)]
+    case .parameter(_, let callable): rivals = [.parameter(name, of: callable)]
+    case .state(let path, let flow):
+      let parent = path.split(separator: ".").dropLast().joined(separator: ".")
+      rivals = [.state(parent.isEmpty ? name : "\(parent).\(name)", flow: flow)]
+    case .data(_, let flow), .definition(_, let flow), .call(_, let flow):
+      rivals = [.data(name, flow: flow), .definition(name, flow: flow), .call(name, flow: flow)]
+    case .failure(_, let callee): rivals = [.failure(name, of: callee)]
+    case .alias(_, let file): rivals = [.alias(name, file: file)]
+    case .local, .file, .predefined, .library, .predefinedField: rivals = []
+    }
+    return rivals.lazy.compactMap { self.names.definitions[$0] }.first
+  }
+}

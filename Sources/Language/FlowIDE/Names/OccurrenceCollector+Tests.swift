@@ -1,0 +1,55 @@
+import CEL
+import FlowSource
+import FlowSyntax
+
+extension OccurrenceCollector {
+  mutating func visit(_ test: TestNode) {
+    if let flow = test.flow, names.charts[flow.text] != nil { add(.flow(flow.text), flow) }
+    let flow = ProgramView.flow(of: test, names)
+    scope = ExpressionScope(names, analysis, flow: flow)
+    for statement in test.statements { visit(statement.kind, chart: flow.flatMap { names.charts[$0] }) }
+  }
+
+  private mutating func visit(_ kind: TestStatement.Kind, chart: Chart?) {
+    switch kind {
+    case .start(let flow, let arguments):
+      if names.charts[flow.text] != nil { add(.flow(flow.text), flow) }
+      visit(arguments, of: flow.text)
+    case .send(let value, let roles, let sender, let caller):
+      visit(payload: value)
+      visit(callers: roles + (sender.map { [$0] } ?? []))
+      if let caller { visit(caller) }
+    case .mock(let path, let outcome):
+      add(names.callee(path.text), at: path.range)
+      switch outcome {
+      case .returns(let value): visit(value)
+      case .fails(let code): add(failure(code.text, of: path.text), code)
+      }
+    case .expectState(let paths):
+      if let chart { for path in paths { visit(path, in: chart, from: 0) } }
+    case .expectData(let value), .at(let value): visit(value)
+    case .expectCalled(let path, let arguments, _):
+      visit(work: path, chart)
+      visit(arguments, of: path.text)
+    case .expectEmitted(let value, _): visit(payload: value)
+    case .complete(let path, let value):
+      visit(work: path, chart)
+      if let value { visit(value) }
+    case .fail(let path, let code):
+      visit(work: path, chart)
+      add(failure(code.text, of: path.text), code)
+    case .advance(.expression(let value)): visit(value)
+    case .advance, .expectRefused, .expectIncident: break
+    }
+  }
+
+  /// The action, flow or call that a test names.
+  private mutating func visit(work path: PathNode, _ chart: Chart?) {
+    if let chart, names.definitions[.call(path.text, flow: chart.flow.name.text)] != nil, names.callee(path.text) == nil
+    {
+      add(.call(path.text, flow: chart.flow.name.text), at: path.range)
+    } else {
+      add(names.callee(path.text), at: path.range)
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import Testing
+
+@Suite("completion")
+struct CompletionTests {
+  private static func flow(_ body: String) -> String {
+    """
+    role boss
+    role clerk
+    type Item { qty: int  price: double }
+    enum Mood { calm, busy }
+    event Begin { id: string }
+    event Pay { amount: int  note: string }
+    event Refund { amount: int  reason: string }
+    event Cancel
+    event Note
+    /// Ships it.
+    action ship(item: Item, fast: bool = false) -> Item fails LOST { http POST "http://x" { body: {} } }
+    flow F {
+      key id
+      data { id: string  items: list<Item> = []  mood: Mood = Mood.calm  paid: int = 0 }
+      let total = items.map(i, i.qty).sum()
+      start on Begin -> a do id = event.id
+      on Cancel -> ended
+      \(body)
+      final ended
+    }
+    """
+  }
+
+  private func labels(_ body: String) -> [String] { Marked(CompletionTests.flow(body)).labels }
+
+  @Test("behind `->` stand the states, those that nothing reaches yet first, the state itself last")
+  func targets() {
+    let found = labels("state a { on Pay -> ‸ }  state b { on Note -> c }  state c { on Note -> ended }")
+    #expect(found == ["b", "c", "ended", "a"])
+  }
+
+  @Test("states of another region are no targets")
+  func regions() {
+    let found = labels(
+      """
+      state a { on Note -> p }
+        parallel p {
+          region r { initial state x { on Pay -> ‸ }  final y }
+          region s { initial state z { on Note -> w }  final w }
+        }
+      """
+    )
+    #expect(found.contains("y"))
+    #expect(!found.contains { $0.hasSuffix("z") || $0.hasSuffix("w") })
+  }
+
+  @Test("behind `on` stand the events that the state does not answer yet, inherited ones last")
+  func triggers() {
+    let found = labels("state a { on Pay -> ended  on ‸ }")
+    #expect(found.prefix(3) == ["Begin", "Refund", "Note"])
+    #expect(found.firstIndex(of: "Cancel") == 3)
+    #expect(!found.contains("Pay"))
+  }
+
+  @Test("the results of calls are triggers of their state")
+  func results() {
+    let found = labels("state a { call ship(item: items[0]) as sent  on sent.done -> ended  on s‸ }")
+    #expect(found.contains("sent.failed"))
+    #expect(!found.contains("sent.done"))
+  }
+
+  @Test("behind `event.` stand the fields that all events of the reaction have")
+  func commonFields() {
+    #expect(labels("state a { on Pay, Refund when event.‸ > 1 -> ended }") == ["amount"])
+    #expect(labels("state a { on Pay when event.‸ > 1 -> ended }").prefix(2) == ["amount", "note"])
+  }
+
+  @Test("behind `by` stand the roles")
+  func roles() { #expect(labels("state a { on Note by ‸ -> ended }") == ["boss", "clerk"]) }
+
+  @Test("behind a dot stand the fields and functions of the value")
+  func members() {
+    let found = labels("state a { on Pay when items[0].‸ -> ended }")
+    #expect(found.prefix(2) == ["qty", "price"])
+    #expect(labels("state a { on Pay when items.‸ -> ended }").contains("exists"))
+    #expect(labels("state a { on Pay when id.‸ -> ended }").contains("startsWith"))
+    #expect(labels("state a { on Pay when mood == Mood.‸ -> ended }") == ["calm", "busy"])
+  }
+
+  @Test("a guard offers the event, the data, the definitions and the functions")
+  func guards() {
+    let found = labels("state a { on Pay when ‸ -> ended }")
+    #expect(found.prefix(6) == ["event", "id", "items", "mood", "paid", "total"])
+    #expect(found.contains("size"))
+  }
+
+  @Test("the variable of a macro is offered in its body")
+  func macroVariables() {
+    #expect(labels("state a { on Pay when items.all(x, x.‸) -> ended }").prefix(2) == ["qty", "price"])
+  }
+
+  @Test("a call offers the actions with their arguments, and its parentheses the parameters that are missing")
+  func calls() throws {
+    let marked = Marked(CompletionTests.flow("state a { call ‸ }"))
+    let item = try #require(marked.view.completion(at: marked.offsets[0], in: Marked.path)?.items.first)
+    #expect(item.insertion == "ship(item: ${1:item})")
+    #expect(item.documentation == "Ships it.")
+    #expect(labels("state a { call ship(item: items[0], ‸) }") == ["fast"])
+  }
+
+  @Test("a record offers the fields that are missing")
+  func records() { #expect(labels("state a { entry emit Pay{amount: 1, ‸} }") == ["note"]) }
+
+  @Test("the actions of a reaction begin with a data field, an action, or `emit`")
+  func statements() {
+    let found = labels("state a { on Pay do { ‸ } }")
+    #expect(found.prefix(4) == ["id", "items", "mood", "paid"])
+    #expect(found.contains("ship") && found.contains("emit"))
+  }
+
+  @Test("a field has a type")
+  func types() {
+    let found = Marked("type Item { a: int }\nenum Mood { x }\nevent E { f: ‸ }").labels
+    #expect(found.prefix(2) == ["Item", "Mood"])
+    #expect(found.contains("timestamp"))
+  }
+
+  @Test("a file, a flow, a state and a test have their keywords")
+  func keywords() {
+    #expect(Marked("‸").labels.contains("flow"))
+    #expect(labels("‸").contains("state"))
+    #expect(labels("state a {\n ‸ }").contains("entry"))
+    #expect(Marked(CompletionTests.flow("") + "\ntest \"x\" {\n  ‸\n}").labels.first == "send")
+    let states = Marked(CompletionTests.flow("state a { on Note -> ended }") + "\ntest \"x\" with F { expect state ‸ }")
+      .labels
+    #expect(states.sorted() == ["a", "ended"])
+  }
+
+  @Test("a comment and a string offer nothing")
+  func comments() {
+    #expect(labels("// on ‸").isEmpty)
+    #expect(labels("state a { entry log \"on ‸\" }").isEmpty)
+  }
+
+  @Test("completion works in text that can't be parsed")
+  func broken() {
+    #expect(labels("state a { on Pay when (paid + -> ‸").contains("ended"))
+    #expect(labels("state a { on Pay when paid > 1 && event.‸").prefix(2) == ["amount", "note"])
+  }
+
+  @Test("the names of an imported file stand behind its alias")
+  func aliases() {
+    let marked = Marked(
+      "import \"shop.flow\" as shop\nevent E { item: int }\nconst x = shop.‸",
+      others: ["/shop.flow": "const limit = 3\ntype Item { a: int }"])
+    #expect(marked.labels == ["limit", "Item"])
+  }
+}

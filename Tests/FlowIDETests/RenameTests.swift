@@ -1,0 +1,100 @@
+import FlowCompiler
+import FlowIDE
+import FlowSource
+import FlowTestSupport
+import Foundation
+import Testing
+
+@Suite("rename and references")
+struct RenameTests {
+  /// The samples with the files that they import.
+  private static func files(_ sample: Sample) -> (path: String, load: (String) -> [UInt8]?) {
+    let path = "/" + sample.url.lastPathComponent
+    let folder = sample.url.deletingLastPathComponent()
+    return (
+      path, { name in (try? Data(contentsOf: folder.appending(path: String(name.dropFirst())))).map { Array($0) } }
+    )
+  }
+
+  private static func view(_ sample: Sample) -> ProgramView {
+    let (path, load) = files(sample)
+    let programs = analyze(roots: [path], load: load).programs
+    return ProgramView(
+      programs[0].files.map { SourceUnit(path: $0, text: load($0) ?? []) }, analysis: programs[0].analysis)
+  }
+
+  private static func apply(_ edits: [TextEdit], to text: [UInt8]) -> [UInt8] {
+    var bytes = text
+    for edit in edits.sorted(by: { $0.place.range.lower > $1.place.range.lower }) {
+      bytes.replaceSubrange(Int(edit.place.range.lower)..<Int(edit.place.range.upper), with: Array(edit.text.utf8))
+    }
+    return bytes
+  }
+
+  @Test("a program without errors has none after any name of it is changed", arguments: Sample.all(in: "samples"))
+  func everyName(_ sample: Sample) throws {
+    let view = RenameTests.view(sample)
+    let (path, load) = RenameTests.files(sample)
+    #expect(!compile(path, load: load).diagnostics.hasErrors)
+    var count = 0
+    for unit in view.units {
+      for occurrence in view.occurrences(in: unit.path) where occurrence.access == .declaration {
+        let edits = try view.rename(at: occurrence.range.lower, in: unit.path, to: "renamed_name")
+        count += 1
+        let changed = Dictionary(
+          uniqueKeysWithValues: view.units.map { unit in
+            (unit.path, RenameTests.apply(edits.filter { $0.place.file == unit.path }, to: unit.source.text))
+          })
+        let errors = compile(path) { changed[$0] }.diagnostics.filter { $0.severity == .error }
+        #expect(errors.isEmpty, "\(occurrence.entity): \(errors.first?.message ?? "")")
+      }
+    }
+    #expect(count > 5)
+  }
+
+  @Test("every name of a sample means something", arguments: Sample.all(in: "samples"))
+  func unknownNames(_ sample: Sample) {
+    let view = RenameTests.view(sample)
+    for unit in view.units {
+      for occurrence in view.occurrences(in: unit.path) where occurrence.entity.isDeclared {
+        #expect(view.definition(at: occurrence.range.lower, in: unit.path) != nil, "\(occurrence.entity)")
+      }
+    }
+  }
+
+  @Test("a name in use, a keyword and a predefined name are refused")
+  func refusals() {
+    let marked = Marked(
+      "event E‸\nevent Other\nflow F { start on E -> a  state a { on E when n‸ow > now -> b }  final b }")
+    #expect(throws: RenameProblem.self) { try marked.view.rename(at: marked.offsets[0], in: Marked.path, to: "Other") }
+    #expect(throws: RenameProblem.self) { try marked.view.rename(at: marked.offsets[0], in: Marked.path, to: "when") }
+    #expect(throws: RenameProblem.self) { try marked.view.rename(at: marked.offsets[0], in: Marked.path, to: "a b") }
+    #expect(throws: RenameProblem.self) { try marked.view.rename(at: marked.offsets[1], in: Marked.path, to: "later") }
+  }
+
+  @Test("two states of one name are different")
+  func nestedStates() throws {
+    let marked = Marked(
+      """
+      event E
+      flow F {
+        start on E -> a
+        state a { initial state wait‸ { on E -> done }  final done  on done -> b }
+        state b { initial state wait { on E -> done }  final done  on done -> ended }
+        final ended
+      }
+      """)
+    let edits = try marked.view.rename(at: marked.offsets[0], in: Marked.path, to: "pause")
+    #expect(edits.count == 1)
+    #expect(marked.applying(edits).contains("initial state pause { on E -> done }  final done  on done -> b"))
+  }
+
+  @Test("references cross files")
+  func imports() {
+    let marked = Marked(
+      "import \"shop.flow\" as shop\nevent E { item: shop.It‸em }", others: ["/shop.flow": "type Item { a: int }"])
+    let places = marked.view.references(at: marked.offsets[0], in: Marked.path, includesDeclaration: true)
+    #expect(Set(places.map(\.file)) == ["/test.flow", "/shop.flow"])
+    #expect(marked.view.definition(at: marked.offsets[0], in: Marked.path)?.file == "/shop.flow")
+  }
+}
