@@ -31,6 +31,9 @@ let package = Package(
     library(.engine, "FlowMachine", ["FlowIR", "CEL", "FlowSource", "FlowTime", "FlowJSON"]),
     library(.language, "FlowDiagram", ["FlowIR"]),
     library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
+    library(
+      .engine, "FlowVerify",
+      ["FlowTesting", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON"]),
 
     // The durable engine, its adapters, and the server.
     library(.engine, "FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowJSON"]),
@@ -53,7 +56,7 @@ let package = Package(
     library(
       .tools, "FlowREPL",
       [
-        "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics",
+        "FlowVerify", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics",
         "FlowSource", "FlowTime", "FlowJSON",
       ]),
 
@@ -61,8 +64,8 @@ let package = Package(
     executable(
       .tools, "flow",
       [
-        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowTesting",
-        "FlowDiagram",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowVerify",
+        "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
         "CToml", "CPages", "CDashboard",
@@ -133,6 +136,13 @@ let package = Package(
     test(
       "FlowTestingTests",
       ["FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      corpus: true),
+    test(
+      "FlowVerifyTests",
+      [
+        "FlowVerify", "FlowTesting", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource",
+        "FlowTestSupport", "FlowGenerator",
+      ],
       corpus: true),
     test(
       "FlowREPLTests",

@@ -152,6 +152,10 @@ extension Session.Command {
         "never", "STATE|EXPRESSION [--depth N]", "look for a way to where something holds that never should",
         example: ":never paid > total --depth 4"
       ) { $0.showNever($1) },
+      .init("verify", "", "prove the properties of the flow, or show runs that break them", example: ":verify") {
+        session, _ in
+        session.verify()
+      },
     ]
   }
 

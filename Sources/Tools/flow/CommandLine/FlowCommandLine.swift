@@ -9,7 +9,7 @@ enum FlowCommandLine {
 
   static let commands: [Command] = [
     .check, .lint, .fmt, .graph, .compile, .explain,
-    .test, .simulate, .run, .repl, .eval,
+    .test, .simulate, .verify, .run, .repl, .eval,
     .serve, .ctl, .key, .store,
     .new, .docs, .config, .completion, .man, .version,
   ]
