@@ -1,4 +1,5 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowIR
 import FlowTestSupport
 import FlowTesting

@@ -70,11 +70,12 @@ final class SolverProcess: PathSolver {
     restarts += 1
     var input: [Int32] = [0, 0]
     var output: [Int32] = [0, 0]
-    guard pipe2(&input, O_CLOEXEC) == 0 else { return nil }
-    guard pipe2(&output, O_CLOEXEC) == 0 else {
+    guard pipe(&input) == 0 else { return nil }
+    guard pipe(&output) == 0 else {
       for descriptor in input { close(descriptor) }
       return nil
     }
+    for descriptor in input + output { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
