@@ -33,6 +33,9 @@ let package = Package(
     library(
       .language, "FlowIDE", ["FlowCompiler", "FlowChecker", "FlowSyntax", "FlowDiagnostics", "FlowSource", "CEL"]),
     library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
+    library(
+      .engine, "FlowVerify",
+      ["FlowTesting", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON"]),
 
     // The durable engine, its adapters, and the server.
     library(.engine, "FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowJSON"]),
@@ -55,8 +58,8 @@ let package = Package(
     library(
       .tools, "FlowREPL",
       [
-        "FlowIDE", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR", "CEL",
-        "FlowDiagnostics",
+        "FlowIDE", "FlowVerify", "FlowTesting", "FlowDiagram", "FlowCompiler", "FlowRuntime", "FlowMachine", "FlowIR",
+        "CEL", "FlowDiagnostics",
         "FlowSource", "FlowTime", "FlowJSON",
       ]),
 
@@ -72,6 +75,7 @@ let package = Package(
       .tools, "flow",
       [
         "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowLSP",
+        "FlowVerify",
         "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
@@ -149,6 +153,13 @@ let package = Package(
     test(
       "FlowTestingTests",
       ["FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      corpus: true),
+    test(
+      "FlowVerifyTests",
+      [
+        "FlowVerify", "FlowTesting", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource",
+        "FlowTestSupport", "FlowGenerator",
+      ],
       corpus: true),
     test(
       "FlowREPLTests",

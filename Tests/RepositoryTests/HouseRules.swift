@@ -6,7 +6,7 @@ import Testing
 @Suite struct HouseRules {
   static let core = [
     "FlowJSON", "FlowTime", "FlowSource", "FlowDiagnostics", "CEL", "FlowSyntax", "FlowChecker", "FlowIR",
-    "FlowCompiler", "FlowMachine",
+    "FlowCompiler", "FlowMachine", "FlowVerify",
   ]
 
   @Test("the rules see the sources") func sourcesAreFound() { #expect(Repository.all.count > 50) }

@@ -1,4 +1,4 @@
-import FlowIR
+public import FlowIR
 
 // The states that a transition leaves and enters.
 extension Flow {
@@ -6,7 +6,7 @@ extension Flow {
   ///
   /// A target inside the source leaves the source active; any other target leaves it. A parallel stays active while a
   /// transition of its own, or of the region around the target, does not leave that region.
-  func domain(of transition: Transition) -> StateIndex? {
+  public func domain(of transition: Transition) -> StateIndex? {
     guard let target = transition.target else { return nil }
     let source = transition.source
     if !transition.isReenter, target > source, target < states[source].end {
@@ -33,14 +33,14 @@ extension Flow {
   }
 
   /// The states that may be left on the way from a domain to a target.
-  func exits(from domain: StateIndex, to target: StateIndex) -> Range<StateIndex> {
+  public func exits(from domain: StateIndex, to target: StateIndex) -> Range<StateIndex> {
     // Of a parallel that stays active, only the region around the target is left.
     if states[domain].kind == .parallel, let region = region(of: domain, around: target) { return region }
     return domain.next..<max(domain.next, states[domain].end)
   }
 
   /// The states that are entered on the way from a domain to a target, with their initial states, in order.
-  func entering(_ target: StateIndex, from domain: StateIndex) -> [StateIndex] {
+  public func entering(_ target: StateIndex, from domain: StateIndex) -> [StateIndex] {
     var entered: Set<StateIndex> = []
     var ancestor = target
     while ancestor != domain, ancestor != .root {
@@ -52,7 +52,7 @@ extension Flow {
   }
 
   /// Adds the children that are entered together with a state: its initial one, or every region.
-  func addDefaults(of state: StateIndex, to entered: inout Set<StateIndex>) {
+  public func addDefaults(of state: StateIndex, to entered: inout Set<StateIndex>) {
     let node = states[state]
     if node.kind == .parallel {
       for region in node.children where !entered.contains(region) {
@@ -68,7 +68,7 @@ extension Flow {
 
 extension Flow {
   /// The source text of a `never` or `leads to`.
-  func text(ofProperty position: Int) -> String {
+  public func text(ofProperty position: Int) -> String {
     switch properties[position] {
     case .never(let together): "never " + together.map { states[$0].path }.joined(separator: " and ")
     case .leadsTo(let from, let to): "\(states[from].path) leads to \(states[to].path)"

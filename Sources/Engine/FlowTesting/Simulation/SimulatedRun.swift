@@ -67,14 +67,16 @@ struct SimulatedRun {
 
   // MARK: - Making
 
-  mutating func make(_ move: RunInput) {
+  @discardableResult mutating func make(_ move: RunInput) -> [VirtualRun.RunEvent] {
     moves.append(move)
     let isAnswered =
       switch move {
       case .send, .start: true
       case .end, .advance: false
       }
-    note(run.make(move) ?? [], isAnswered: isAnswered)
+    let events = run.make(move) ?? []
+    note(events, isAnswered: isAnswered)
+    return events
   }
 
   private mutating func note(_ happenings: [VirtualRun.RunEvent], isAnswered: Bool) {

@@ -157,6 +157,10 @@ extension Session.Command {
         "never", "STATE|EXPRESSION [--depth N]", "search for a path to a condition that should never be true",
         example: ":never paid > total --depth 4"
       ) { $0.showNever($1) },
+      .init("verify", "", "prove the properties of the flow, or show runs that break them", example: ":verify") {
+        session, _ in
+        session.verify()
+      },
     ]
   }
 

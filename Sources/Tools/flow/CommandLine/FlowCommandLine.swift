@@ -9,7 +9,7 @@ enum FlowCommandLine {
 
   static let commands: [Command] = [
     .check, .lint, .fmt, .graph, .compile, .explain, .lsp,
-    .test, .simulate, .run, .repl, .eval,
+    .test, .simulate, .verify, .run, .repl, .eval,
     .serve, .ctl, .key, .store,
     .new, .tour, .docs, .config, .completion, .man, .version,
   ]

@@ -1,0 +1,176 @@
+import CEL
+import FlowIR
+import FlowMachine
+
+/// A statement of a reaction, with its expressions as nodes.
+struct StatementModel {
+  enum Kind {
+    case assign(slot: Int, part: [PartModel], NodeIndex)
+    case raise(EventIndex, NodeIndex)
+    /// `emit`, `log` and work whose result is not awaited: only their failures matter.
+    case effect([NodeIndex])
+  }
+
+  enum PartModel {
+    case field(String)
+    case index(NodeIndex)
+  }
+
+  var kind: Kind
+  var loop: (slot: Int, list: NodeIndex, element: ValueType)?
+  var condition: NodeIndex?
+  var place: SourceLocation
+
+  init(_ statement: ActionStatement, _ reader: inout ExpressionReader) {
+    place = statement.place
+    condition = statement.condition.map { reader.read($0) }
+    if let given = statement.loop {
+      let element: ValueType = if case .list(let element) = given.list.tree.type { element } else { .dyn }
+      loop = (given.slot, reader.read(given.list), element)
+    }
+    switch statement.kind {
+    case .assign(let slot, let part, let value):
+      let steps = part.map { step in
+        switch step {
+        case .field(let name): PartModel.field(name)
+        case .index(let index): PartModel.index(reader.read(index))
+        }
+      }
+      kind = .assign(slot: slot, part: steps, reader.read(value))
+    case .raise(let event, let value): kind = .raise(event, reader.read(value))
+    case .emit(_, let value), .log(let value): kind = .effect([reader.read(value)])
+    case .perform(_, let arguments): kind = .effect(arguments.map { reader.read($0) })
+    }
+  }
+}
+
+/// A reaction, with the states that it leaves and enters.
+struct TransitionModel {
+  var source: StateIndex
+  var target: StateIndex?
+  var isHistory: Bool
+  var hasCallers: Bool
+  var condition: NodeIndex?
+  var statements: [StatementModel]
+  var domain: StateIndex?
+  var exits: Range<StateIndex>
+  var entering: [StateIndex]
+  /// The instant or the length of a timer.
+  var due: NodeIndex?
+  /// The length of `after` or `every`, when it is known, in nanoseconds.
+  var length: Int128?
+  var timer: Timer?
+  var place: SourceLocation
+
+  enum Timer { case after, every, at, cron }
+
+  init(_ transition: Transition, of flow: Flow, _ reader: inout ExpressionReader) {
+    source = transition.source
+    target = transition.target
+    isHistory = transition.isHistory
+    hasCallers = !transition.roles.isEmpty || !transition.senders.isEmpty
+    condition = transition.guardExpression.map { reader.read($0) }
+    statements = transition.acts.map { StatementModel($0, &reader) }
+    domain = flow.domain(of: transition)
+    exits = .root..<StateIndex.root
+    entering = []
+    if let domain, let target {
+      exits = flow.exits(from: domain, to: target)
+      entering = flow.entering(target, from: domain)
+    }
+    place = transition.place
+    let source: SourcedExpression?
+    (timer, source) =
+      switch transition.trigger {
+      case .after(let due): (.after, due)
+      case .every(let due): (.every, due)
+      case .at(let due): (.at, due)
+      case .cron(let cron): (.cron, cron.zone)
+      default: (nil, nil)
+      }
+    due = source.map { reader.read($0) }
+    if timer == .after || timer == .every, let constant = source.flatMap({ TransitionModel.constant($0.tree) }) {
+      length = ValueSet.number(of: constant)
+    }
+  }
+
+  private static func constant(_ tree: TypedExpression) -> Value? {
+    if case .named(let definition) = tree.kind { return constant(definition.body) }
+    return tree.constant
+  }
+}
+
+/// A state, with its statements and its work.
+struct StateModel {
+  var state: State
+  var entry: [StatementModel]
+  var exit: [StatementModel]
+  var result: NodeIndex?
+  /// Positions among the timers of the flow.
+  var timers: [Int]
+  var calls: [CallIndex]
+  var steps: [CallIndex]
+  var reactsToEvents: Bool
+  var hasWork: Bool
+
+  init(_ index: StateIndex, of flow: Flow, _ reader: inout ExpressionReader) {
+    state = flow.states[index]
+    entry = state.entry.map { StatementModel($0, &reader) }
+    exit = state.exit.map { StatementModel($0, &reader) }
+    result = state.result.map { reader.read($0) }
+    let all = flow.transitions.indices.filter { flow.transitions[$0].trigger.isTimer }
+    timers = state.transitions.compactMap { all.firstIndex(of: $0) }
+    calls = state.calls.filter { !flow.calls[$0].isStep }
+    steps = state.calls.filter { flow.calls[$0].isStep }
+    reactsToEvents = state.transitions.contains { transition in
+      switch flow.transitions[transition].trigger {
+      case .event, .any: true
+      default: false
+      }
+    }
+    hasWork = !timers.isEmpty || !state.calls.isEmpty || state.isRollback
+  }
+}
+
+/// A start of a flow.
+struct StartModel {
+  var start: Start
+  var condition: NodeIndex?
+  var statements: [StatementModel]
+  var entering: [StateIndex]
+
+  init(_ start: Start, of flow: Flow, _ reader: inout ExpressionReader) {
+    self.start = start
+    condition = start.guardExpression.map { reader.read($0) }
+    statements = start.acts.map { StatementModel($0, &reader) }
+    entering = flow.entering(start.target, from: .root)
+  }
+}
+
+/// A call or a step.
+struct CallModel {
+  var call: Call
+  var arguments: [NodeIndex]
+  var list: NodeIndex?
+  var limit: NodeIndex?
+  var once: NodeIndex?
+  var condition: NodeIndex?
+  var undo: [NodeIndex]?
+  /// The type of its result, as expressions read it.
+  var resultType: ValueType
+  var itemType: ValueType
+  var isResultOptional: Bool
+
+  init(_ call: Call, types: TypeRegistry, _ reader: inout ExpressionReader) {
+    self.call = call
+    arguments = call.arguments.map { reader.read($0) }
+    list = call.loop.map { reader.read($0.list) }
+    limit = call.limit.map { reader.read($0) }
+    once = call.once.map { reader.read($0) }
+    condition = call.condition.map { reader.read($0) }
+    undo = call.undo.map { $0.arguments.map { reader.read($0) } }
+    resultType = types.record(named: call.resultRecord)?.fields.first?.type ?? .dyn
+    itemType = if case .list(let element)? = call.loop?.list.tree.type { element } else { .dyn }
+    isResultOptional = if case .optional = resultType { true } else { false }
+  }
+}

@@ -1,0 +1,105 @@
+import CEL
+import FlowIR
+
+/// Keeps the number of sets of a place finite: beyond a number of different sets, only blocks between the numbers that the
+/// flow compares the place with are distinguished. Places that no decision depends on have one set.
+struct Widening {
+  /// The number of sets of one place that are kept as they are.
+  static let maximumExactSets = 40
+  /// The largest distance between two numbers within which each number is a block of its own.
+  static let maximumExactRange: Int128 = 256
+  /// The instants of inputs, from 2000 to the year 9000: later ones would leave the range of instants soon.
+  static let present = ValueSet.whole([946_684_800_000_000_000...221_845_392_000_000_000_000])
+
+  /// True if a place matters to a decision.
+  private let isRelevant: [Bool]
+  private let types: TypeRegistry
+  private let wholes: [ValueSet]
+  private var cuts: [[Int128]]
+  private var doubleCuts: [[Double]]
+  private var texts: [Set<String>]
+  private var seen: [Set<SetIndex>]
+  /// The results of widening, by place and set.
+  private var known: [Key: SetIndex] = [:]
+
+  private struct Key: Hashable {
+    var leaf: Int
+    var set: SetIndex
+  }
+
+  init(_ model: VerifiedFlow) {
+    let layout = model.layout
+    let analysis = PlaceAnalysis(model)
+    isRelevant = analysis.isRelevant
+    types = model.types
+    cuts = analysis.numbers.map { Widening.boundaries($0) }
+    doubleCuts = analysis.doubles.map { Array(Set($0)).sorted() }
+    texts = analysis.texts
+    seen = Array(repeating: [], count: layout.dataCount)
+    wholes = layout.leafTypes.indices.map { leaf in
+      analysis.isCounter[leaf] ? .whole([-(1 << 61)...(1 << 61)]) : ValueKind(layout.leafTypes[leaf]).whole
+    }
+  }
+
+  /// The first number of each block after the first one.
+  private static func boundaries(_ numbers: Set<Int128>) -> [Int128] {
+    guard let low = numbers.min(), let high = numbers.max() else { return [] }
+    if high - low <= maximumExactRange { return Array(low - 1...high + 2) }
+    return Array(Set(numbers.flatMap { [$0, $0 + 1] })).sorted()
+  }
+
+  /// All values of a type.
+  func whole(of type: ValueType, _ pool: inout SetPool) -> SetIndex {
+    guard case .enumeration(let name) = type, let declared = types.enumeration(named: name) else {
+      return pool.index(of: ValueKind(type).whole)
+    }
+    let numbers = Set(declared.values.map { Int128($0.number) }).sorted()
+    return pool.index(of: .whole(numbers.map { $0...$0 }))
+  }
+
+  /// The set that a place has after a step.
+  mutating func widened(_ set: SetIndex, leaf: Int, _ pool: inout SetPool) -> SetIndex {
+    if set == .unset { return set }
+    guard isRelevant[leaf] else { return pool.index(of: wholes[leaf]) }
+    if let known = known[Key(leaf: leaf, set: set)] { return known }
+    let result: SetIndex
+    if pool[set] == .anything || seen[leaf].count < Widening.maximumExactSets {
+      seen[leaf].insert(set)
+      result = pool.intersection(set, pool.index(of: wholes[leaf]))
+    } else {
+      result = pool.index(of: blocks(pool[set], leaf).intersection(wholes[leaf]))
+    }
+    known[Key(leaf: leaf, set: set)] = result
+    return result
+  }
+
+  private func blocks(_ set: ValueSet, _ leaf: Int) -> ValueSet {
+    switch set {
+    case .anything, .unset: return set
+    case .whole:
+      guard let bounds = set.numberBounds else { return set }
+      let low = cuts[leaf].last { $0 <= bounds.lowerBound } ?? .min
+      let high = cuts[leaf].first { $0 > bounds.upperBound }.map { $0 - 1 } ?? .max
+      return .whole([low...high])
+    case .doubles(let spans, let hasNaN):
+      guard let first = spans.first, let last = spans.last else { return set }
+      return .doubles([span(first.low, last.high, leaf)], hasNaN: hasNaN)
+    case .texts(let given, let isComplement):
+      let named = texts[leaf]
+      if isComplement { return .texts(given.intersection(named), isComplement: true) }
+      return given.isSubset(of: named) ? set : .texts(named.subtracting(given), isComplement: true)
+    }
+  }
+
+  /// The blocks of doubles are the numbers that the flow names and what lies between them.
+  private func span(_ low: Double, _ high: Double, _ leaf: Int) -> DoubleSpan {
+    var span = DoubleSpan.all
+    if let below = doubleCuts[leaf].last(where: { $0 <= low }) {
+      (span.low, span.isLowOpen) = (below, below < low)
+    }
+    if let above = doubleCuts[leaf].first(where: { $0 >= high }) {
+      (span.high, span.isHighOpen) = (above, above > high)
+    }
+    return span
+  }
+}

@@ -1,0 +1,259 @@
+public import FlowIR
+import FlowMachine
+import FlowTesting
+
+/// Verifies the properties of one flow: explores the abstract situations that it may reach, and searches for a run for
+/// each one that a property rules out.
+///
+/// ```swift
+/// let report = try Verification(program, flow: flow).run(isGivenUp: { false })
+/// ```
+public struct Verification {
+  /// The number of abstract situations that are examined when nothing else is said.
+  public static let usualSituations = 100_000
+
+  let model: VerifiedFlow
+  let stepper: Stepper
+  let maximumSituations: Int
+  let solver: (any PathSolver)?
+
+  /// - Parameter solver: Recognizes ways through a step that no values take, where exploration leaves a property open.
+  /// - Throws: `ProgramError` when the program can't be run.
+  public init(
+    _ program: Program, flow: FlowIndex, maximumSituations: Int = Verification.usualSituations,
+    solver: (any PathSolver)? = nil
+  ) throws(ProgramError) {
+    self.solver = solver
+    stepper = Stepper(try Machine(program))
+    model = VerifiedFlow(program, flow: flow)
+    self.maximumSituations = maximumSituations
+  }
+
+  /// Verifies all properties.
+  /// - Parameter isGivenUp: Asked now and then; once it is true, the rest is unknown.
+  public func run(isGivenUp: () -> Bool) -> VerificationReport {
+    let first = explore(solver: nil, proof: .exploration, isGivenUp)
+    guard let solver, first.hasUnknown, !isGivenUp() else { return first }
+    var second = explore(solver: solver, proof: .solver, isGivenUp)
+    let proved = Set(first.properties.filter { if case .proved = $0.verdict { true } else { false } }.map(\.text))
+    for index in second.properties.indices {
+      guard case .proved = second.properties[index].verdict, proved.contains(second.properties[index].text) else {
+        continue
+      }
+      second.properties[index].verdict = .proved(.exploration)
+    }
+    let isBetter = second.undecidedCount < first.undecidedCount
+    return isBetter ? second : first
+  }
+
+  private func explore(
+    solver: (any PathSolver)?, proof: Proof, _ isGivenUp: () -> Bool
+  ) -> VerificationReport {
+    let executor = Executor(model, solver: solver)
+    let graph = AbstractGraph(executor, maximumStates: maximumSituations, isGivenUp: isGivenUp)
+    let replay = Replay(model, executor, graph, stepper)
+    var results: [PropertyResult] = []
+    withoutActuallyEscaping(isGivenUp) { isGivenUp in
+      let decider = Decider(
+        model: model, executor: executor, graph: graph, replay: replay, stepper: stepper, proof: proof,
+        isGivenUp: isGivenUp)
+      results = decider.declared() + decider.general()
+    }
+    return VerificationReport(
+      flow: model.flow.name, situations: graph.states.count, steps: graph.edges.count, properties: results)
+  }
+}
+
+/// Decides the properties of a flow from its graph.
+struct Decider {
+  let model: VerifiedFlow
+  let executor: Executor
+  let graph: AbstractGraph
+  let replay: Replay
+  let stepper: Stepper
+  /// The method of a proof from the graph.
+  let proof: Proof
+  let isGivenUp: () -> Bool
+
+  var flow: Flow { model.flow }
+
+  /// The properties that the flow declares.
+  func declared() -> [PropertyResult] {
+    var found: [PropertyResult] = []
+    for (position, invariant) in flow.invariants.enumerated() {
+      found.append(
+        PropertyResult(
+          kind: .invariant, text: "invariant \(invariant.text)", place: flow.place,
+          verdict: verdict(on: { $0 == .invariant(position) }, name: "would break the invariant")))
+    }
+    for (position, property) in flow.properties.enumerated() {
+      let text = flow.text(ofProperty: position)
+      switch property {
+      case .never:
+        found.append(
+          PropertyResult(
+            kind: .never, text: text, place: flow.place,
+            verdict: verdict(on: { $0 == .never(position) }, name: "would break `\(text)`")))
+      case .leadsTo(let first, let second):
+        let verdict = LeadsTo(decider: self, position: position, first: first, second: second).verdict()
+        found.append(PropertyResult(kind: .leadsTo, text: text, place: flow.place, verdict: verdict))
+      }
+    }
+    return found
+  }
+
+  /// The properties that every flow should have.
+  func general() -> [PropertyResult] {
+    var found = [stuck()]
+    found += failures()
+    found.append(
+      general(.raised, "every raised event is handled", "raises an event that no state handles") {
+        if case .raised = $0 { true } else { false }
+      })
+    found.append(general(.endless, "no reactions run on without end", "runs without end") { $0 == .endless })
+    if !model.deferrable.isEmpty {
+      found.append(
+        general(.deferred, "no more events are deferred than are kept", "defers too many events") {
+          $0 == .tooManyDeferred
+        })
+    }
+    found.append(incidents())
+    return found + deadTransitions() + unreachableStates()
+  }
+
+  private func general(
+    _ kind: PropertyResult.Kind, _ text: String, _ name: String, _ isMeant: (AbstractRefusal) -> Bool
+  ) -> PropertyResult {
+    PropertyResult(kind: kind, text: text, place: flow.place, verdict: verdict(on: isMeant, name: name))
+  }
+
+  // MARK: - Mistakes
+
+  /// The verdict on a kind of refusal: it never happens, it happens in a run, or neither is known. Incidents weigh more
+  /// than refusals.
+  func verdict(on isMeant: (AbstractRefusal) -> Bool, name: String) -> Verdict {
+    let meant = graph.mistakes.filter { isMeant($0.key.refusal) }
+    for isIncident in [true, false] {
+      let occurrences = meant.filter { $0.key.isIncident == isIncident }
+      guard !occurrences.isEmpty else { continue }
+      if let example = example(of: occurrences, name: name) { return .refuted(example) }
+    }
+    if let mistake = meant.keys.first, let occurrence = meant[mistake]?.first {
+      return .unknown(reason: undecided(occurrence))
+    }
+    return graph.limitation.map { .unknown(reason: $0) } ?? .proved(proof)
+  }
+
+  private func example(
+    of mistakes: [AbstractGraph.Mistake: [AbstractGraph.Occurrence]], name: String
+  ) -> CounterExample? {
+    let refusals = Set(mistakes.keys.map(\.refusal))
+    let isIncident = mistakes.keys.contains { $0.isIncident }
+    let guide = Guide(graph, occurrences: mistakes.values.flatMap { $0 })
+    let isGoal = { (run: VirtualRun, events: [VirtualRun.RunEvent]) -> Bool in
+      self.refusal(among: refusals, in: events) != nil
+    }
+    guard let moves = replay.run(along: guide, isGivenUp: isGivenUp, isGoal: isGoal) else { return nil }
+    let short = Shortener(stepper: stepper, flow: model.index).shortened(moves, isGoal)
+    var run = VirtualRun(stepper: stepper, flow: model.index, now: TestRunner.start)
+    var message = name
+    for move in short {
+      if let refusal = refusal(among: refusals, in: run.make(move) ?? []) { message = refusal.message }
+    }
+    return CounterExample(
+      severity: isIncident ? .error : .info, message: message, moves: short, path: path(of: short),
+      test: test(name, short, expectation: isIncident ? "expect incident" : "expect refused"))
+  }
+
+  /// The refusal of a run that is one of those that the abstraction expects.
+  private func refusal(among expected: Set<AbstractRefusal>, in events: [VirtualRun.RunEvent]) -> Refusal? {
+    for event in events {
+      switch event.outcome {
+      case .refused(let refusal): if expected.contains(where: { isSame(refusal.reason, $0) }) { return refusal }
+      case .accepted(let step):
+        for refused in step.refused where expected.contains(where: { isSame(refused.refusal.reason, $0) }) {
+          return refused.refusal
+        }
+      }
+    }
+    return nil
+  }
+
+  private func isSame(_ reason: Refusal.Reason, _ abstract: AbstractRefusal) -> Bool {
+    switch (reason, abstract) {
+    case (.failed(_, let place), .failed(let expected, _)): place == expected
+    case (.invariant(let text, _), .invariant(let position)): text == flow.invariants[position].text
+    case (.invariant(let text, _), .never(let position)): text == flow.text(ofProperty: position)
+    case (.raised(let name, _), .raised(let event)): name == model.program.events[event].name
+    case (.tooManyMicrosteps, .endless), (.tooManyDeferred, .tooManyDeferred): true
+    default: false
+    }
+  }
+
+  /// Expressions that fail, each with its place.
+  private func failures() -> [PropertyResult] {
+    var places: [SourceLocation: NodeIndex] = [:]
+    for mistake in graph.mistakes.keys {
+      if case .failed(let place, let node) = mistake.refusal { places[place] = node }
+    }
+    guard !places.isEmpty else {
+      return [general(.expression, "no expression fails", "fails") { _ in false }]
+    }
+    return places.keys.sorted { ($0.file, $0.line) < ($1.file, $1.line) }.map { place in
+      let isMeant = { (refusal: AbstractRefusal) in
+        if case .failed(place, _) = refusal { true } else { false }
+      }
+      return PropertyResult(
+        kind: .expression, text: "no expression at \(place.file):\(place.line) fails", place: place,
+        verdict: verdict(on: isMeant, name: "fails at \(place.line)"))
+    }
+  }
+
+  private func incidents() -> PropertyResult {
+    let incidents = graph.mistakes.filter(\.key.isIncident)
+    let verdict: Verdict
+    if incidents.isEmpty {
+      verdict = graph.limitation.map { .unknown(reason: $0) } ?? .proved(proof)
+    } else if let example = example(of: incidents, name: "becomes an incident") {
+      verdict = .refuted(example)
+    } else {
+      verdict = .unknown(reason: incidents.values.first?.first.map(undecided) ?? "")
+    }
+    return PropertyResult(
+      kind: .incident, text: "no timer or result becomes an incident", place: flow.place, verdict: verdict)
+  }
+
+  /// The expressions that kept an abstract step from being decided.
+  func undecided(_ occurrence: AbstractGraph.Occurrence) -> String {
+    var names: [String] = []
+    executor.execute(occurrence.input, from: graph.states[occurrence.state]) { result in
+      switch result.kind {
+      case .refused(let refusal) where refusal.isMistake, .incident(let refusal) where refusal.isMistake:
+        for node in result.undecided {
+          let name = "`\(model.graph.names[node] ?? "a value")`"
+          if !names.contains(name) { names.append(name) }
+        }
+      default: break
+      }
+    }
+    let list = names.prefix(3).joined(separator: ", ")
+    return names.isEmpty ? "a run was not found" : "a run was not found, and \(list) was not decided"
+  }
+
+  // MARK: - Text
+
+  func test(_ name: String, _ moves: [RunInput], expectation: String) -> String {
+    let lines = moves.map { "  " + $0.testLine(in: stepper.machine, flow: model.index) } + ["  \(expectation)"]
+    return "test \"\(flow.name) \(name.replacing("\"", with: "'"))\" {\n" + lines.joined(separator: "\n") + "\n}\n"
+  }
+
+  func path(of moves: [RunInput]) -> [[String]] {
+    var run = VirtualRun(stepper: stepper, flow: model.index, now: TestRunner.start)
+    var path: [[String]] = [[]]
+    for move in moves {
+      _ = run.make(move)
+      path.append(run.leafPaths)
+    }
+    return path
+  }
+}

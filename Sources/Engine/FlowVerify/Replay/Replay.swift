@@ -1,0 +1,215 @@
+import CEL
+import FlowIR
+import FlowJSON
+import FlowMachine
+import FlowTesting
+
+/// Searches for a run that goes the way of a guide: the same steps, made by the interpreter.
+final class Replay {
+  /// The number of steps of the interpreter that one search makes.
+  static let maximumSteps = 6000
+
+  let model: VerifiedFlow
+  let executor: Executor
+  let graph: AbstractGraph
+  let stepper: Stepper
+  let sampler: InputSampler
+  private var steps = 0
+  private var candidates: [CandidateKey: [InputSet]] = [:]
+
+  struct CandidateKey: Hashable {
+    var state: Int
+    var input: AbstractInput
+  }
+
+  /// The input of one way through an abstract step.
+  struct InputSet: Hashable {
+    var sets: [ValueSet]
+    var roles: [String]
+    var sender: String?
+    var callers: [String]
+  }
+
+  private struct Node {
+    var run: VirtualRun
+    var node: Int
+    var moves: [RunInput]
+  }
+
+  init(_ model: VerifiedFlow, _ executor: Executor, _ graph: AbstractGraph, _ stepper: Stepper) {
+    self.model = model
+    self.executor = executor
+    self.graph = graph
+    self.stepper = stepper
+    sampler = InputSampler(model)
+  }
+
+  /// A run that reaches the goal of a guide; nil when none was found.
+  /// - Parameter isGoal: Whether a run has reached it with its last move.
+  func run(along guide: Guide, isGivenUp: () -> Bool, isGoal: (VirtualRun, [VirtualRun.RunEvent]) -> Bool) -> [RunInput]? {
+    let distances = guide.distances()
+    guard let first = distances.first ?? nil else { return nil }
+    steps = 0
+    let origin = VirtualRun(stepper: stepper, flow: model.index, now: TestRunner.start)
+    var queue: [[Node]] = Array(repeating: [], count: first + 1)
+    queue[first].append(Node(run: origin, node: 0, moves: []))
+    var seen: Set<[String]> = []
+    var cost = first
+    while cost < queue.count {
+      guard let node = queue[cost].popLast() else {
+        cost += 1
+        continue
+      }
+      if isGivenUp() || steps > Replay.maximumSteps { return nil }
+      for input in guide.finalInputs[node.node] ?? [] {
+        for moves in self.moves(for: input, at: graphState(guide, node), node.run) {
+          guard let next = make(moves, from: node.run) else { continue }
+          if isGoal(next.run, next.events) { return node.moves + moves }
+        }
+      }
+      for (input, targets) in grouped(guide.edges[node.node]) {
+        for moves in self.moves(for: input, at: graphState(guide, node), node.run) {
+          guard let next = make(moves, from: node.run) else { continue }
+          for target in targets {
+            guard let distance = distances[target], matches(next.run, guide.states[target]) else { continue }
+            let after = node.moves + moves
+            if guide.goals.contains(target), isGoal(next.run, next.events) { return after }
+            guard seen.insert(["\(target)"] + situation(next.run)).inserted else { continue }
+            let total = after.count + distance
+            while queue.count <= total { queue.append([]) }
+            queue[Swift.max(total, cost)].append(Node(run: next.run, node: target, moves: after))
+          }
+        }
+      }
+    }
+    return nil
+  }
+
+  private func graphState(_ guide: Guide, _ node: Node) -> Int { guide.states[node.node] }
+
+  private func grouped(_ edges: [Guide.Edge]) -> [(AbstractInput, [Int])] {
+    var order: [AbstractInput] = []
+    var targets: [AbstractInput: [Int]] = [:]
+    for edge in edges {
+      if targets[edge.input] == nil { order.append(edge.input) }
+      targets[edge.input, default: []].append(edge.target)
+    }
+    return order.map { ($0, targets[$0] ?? []) }
+  }
+
+  private func make(_ moves: [RunInput], from run: VirtualRun) -> (run: VirtualRun, events: [VirtualRun.RunEvent])? {
+    var next = run
+    var events: [VirtualRun.RunEvent] = []
+    for move in moves {
+      steps += 1
+      guard let made = next.make(move) else { return nil }
+      events = made
+    }
+    return (next, events)
+  }
+
+  /// The parts that distinguish one situation of a run from another.
+  func situation(_ run: VirtualRun) -> [String] {
+    guard let instance = run.instance else { return [] }
+    let timers = instance.timers.map { "\($0.transition) \($0.due - run.now)" }
+    let work = run.outstanding.filter(\.isAwaited).map { stepper.machine.name(of: $0.job.target) }
+    return run.leafPaths + [instance.status.rawValue] + timers.sorted() + work.sorted()
+      + ["\(instance.deferred)", "\(instance.undos.count)", instance.dataJSON(in: stepper.machine).text()]
+  }
+
+  // MARK: - Matching
+
+  /// True if a run is in a situation that an abstract state stands for, as far as states and data show.
+  func matches(_ run: VirtualRun, _ state: Int) -> Bool {
+    guard let instance = run.instance else { return false }
+    let layout = model.layout
+    let cells = Array(graph.states[state])
+    let status: Int32 =
+      switch instance.status {
+      case .running: 0
+      case .done: 1
+      case .failed: 2
+      }
+    guard cells[layout.status] == status else { return false }
+    for index in model.flow.states.indices {
+      let isActive = cells[layout.active + index.position / 32] & (1 << Int32(index.position % 32)) != 0
+      if isActive != instance.active.contains(index) { return false }
+    }
+    for (field, declaration) in model.flow.fields.enumerated() {
+      let (shape, first) = layout.slots[field]
+      let value = instance.value(ofField: field, in: stepper.machine)
+      var position = layout.data + first
+      guard fits(value, declaration.type, shape, cells, &position) else { return false }
+    }
+    return true
+  }
+
+  private func fits(
+    _ value: Value?, _ type: ValueType, _ shape: Shape, _ cells: [Int32], _ position: inout Int
+  ) -> Bool {
+    let set = { (cell: Int32) in self.executor.pool[SetIndex(rawValue: cell)] }
+    switch (shape, value) {
+    case (.scalar, _):
+      defer { position += 1 }
+      return set(cells[position]).contains(value)
+    case (.optional(let content), .optional(let wrapped)?):
+      let isPresent = set(cells[position]).contains(.bool(wrapped != nil))
+      position += 1
+      guard let wrapped, case .optional(let inner) = type else {
+        position += content.leaves.count
+        return isPresent
+      }
+      return fits(wrapped, inner, content, cells, &position) && isPresent
+    case (.record(let name, let shapes), .record(let record)?):
+      var isFitting = true
+      for (field, shape) in zip(model.types.record(named: name)?.fields ?? [], shapes) {
+        if !fits(record[field.name], field.type, shape, cells, &position) { isFitting = false }
+      }
+      return isFitting
+    default:
+      // A field that was never assigned.
+      let first = position
+      position += shape.leaves.count
+      return value == nil ? shape.leaves.isEmpty || set(cells[first]) == .unset : true
+    }
+  }
+}
+
+extension Replay {
+  /// The inputs of the abstract step, by the ways through it.
+  func inputSets(_ input: AbstractInput, at state: Int) -> [InputSet] {
+    let key = CandidateKey(state: state, input: input)
+    if let known = candidates[key] { return known }
+    var found: [InputSet] = []
+    executor.execute(input, from: graph.states[state]) { _ in
+      let set = self.executor.inputSet()
+      if !found.contains(set) { found.append(set) }
+    }
+    candidates[key] = found
+    return found
+  }
+}
+
+extension Executor {
+  /// The sets of the input of the path that was executed last, and its caller.
+  func inputSet() -> Replay.InputSet {
+    let sets = symbolSets[Swift.min(inputStart, symbolSets.count)...].map { pool[$0] }
+    var roles: [String] = []
+    var sender: String?
+    for (admission, isAdmitted) in admissions where isAdmitted {
+      let refused = Set(admissions.filter { !$0.value }.flatMap(\.key.roles))
+      if let role = admission.roles.first(where: { !refused.contains($0) }) {
+        roles.append(model.program.roles[role])
+      } else if let flow = admission.senders.first {
+        sender = model.program.flows[flow].name
+      }
+    }
+    var callers: [String] = []
+    if case .record(_, let fields)? = caller, case .scalar(let id)? = fields.first,
+      case .texts(let named, let isComplement) = set(of: id)
+    {
+      callers = isComplement ? ["x", "y"].filter { !named.contains($0) } : named.sorted()
+    }
+    return Replay.InputSet(sets: sets, roles: roles.sorted(), sender: sender, callers: callers)
+  }
+}

@@ -1,0 +1,14 @@
+/// A solver of formulas in SMT-LIB 2, such as a process of `z3`. The verification itself has no access to processes.
+public protocol PathSolver: AnyObject {
+  /// True if values exist for which all assertions of a script hold.
+  /// - Parameter script: Declarations and assertions, without `check-sat`.
+  func check(_ script: String) -> SolverAnswer
+}
+
+/// The answer of a solver.
+public enum SolverAnswer: Sendable {
+  case satisfiable
+  case unsatisfiable
+  /// The solver gave up, or can't be run.
+  case unknown
+}

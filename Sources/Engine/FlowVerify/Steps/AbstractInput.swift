@@ -1,0 +1,333 @@
+import CEL
+import FlowIR
+
+/// An input of an abstract step.
+enum AbstractInput: Hashable {
+  case start(Int)
+  case event(EventIndex)
+  /// The position of the timer among those of the flow.
+  case timer(Int)
+  case result(CallIndex, isDone: Bool)
+  /// An item of a call over a list that is done and is not the last one.
+  case item(CallIndex)
+  /// The undo in progress has ended.
+  case undo(isDone: Bool)
+  /// A call that was left while in flight has ended.
+  case uncertain(CallIndex, isDone: Bool)
+
+  /// True if a refusal has someone to answer to. A refusal of the others is an incident.
+  var isAnswered: Bool {
+    switch self {
+    case .start, .event: true
+    case .timer, .result, .item, .undo, .uncertain: false
+    }
+  }
+}
+
+/// One way in which a step may go.
+struct PathResult {
+  enum Kind: Equatable {
+    case applied, ignored, deferred
+    case refused(AbstractRefusal)
+    case incident(AbstractRefusal)
+  }
+
+  var kind: Kind
+  /// The next state; for a refusal the state as it was, for an incident the state without the timer or the call.
+  var cells: [Int32]
+  /// True if the sender can bring about this way, whatever the data are.
+  var isCertain: Bool
+  var taken: [Int]
+  var undecided: [NodeIndex]
+  var refusedOffers: [AbstractRefusal]
+  /// The properties `A leads to B` whose first state was entered, by position, as a bit set.
+  var entersFirst: UInt64 = 0
+  /// Those whose second state was entered at that time or later, or is active.
+  var entersSecond: UInt64 = 0
+  /// The timers that were armed and the calls that were started, by position.
+  var armed: UInt64 = 0
+  var started: UInt64 = 0
+}
+
+extension Executor {
+  /// The inputs that a state may get.
+  func inputs(of state: ArraySlice<Int32>) -> [AbstractInput] {
+    cells = Array(state)
+    if cells[layout.status] == 3 {
+      return model.starts.indices.filter { model.starts[$0].start.event.map(model.isSent) ?? true }.map { .start($0) }
+    }
+    guard cells[layout.status] == 0 else { return [] }
+    var found: [AbstractInput] = []
+    for event in model.program.events.indices where model.isSent(event) {
+      if (model.reactions[.event(event)] ?? []).contains(where: { isActive($0.state) }) { found.append(.event(event)) }
+    }
+    for call in model.flow.calls.indices {
+      if cells[layout.calls + call.position] == 1 {
+        found += [.result(call, isDone: true), .result(call, isDone: false)]
+        if model.calls[call.position].list != nil { found.append(.item(call)) }
+      }
+      if has(StateLayout.CallBits.uncertain, call) {
+        found += [.uncertain(call, isDone: true), .uncertain(call, isDone: false)]
+      }
+    }
+    if cells[layout.rollingJob] == 1 { found += [.undo(isDone: true), .undo(isDone: false)] }
+    for timer in 0..<layout.timerCount where isArmed(timer) && mayBeFirst(timer) { found.append(.timer(timer)) }
+    return found
+  }
+
+  /// True if no timer that is armed is certainly due before another.
+  func mayBeFirst(_ timer: Int) -> Bool {
+    guard layout.timerCount <= 32 else { return true }
+    return UInt32(bitPattern: cells[layout.earlier + timer] & cells[layout.armed]) == 0
+  }
+
+  /// Visits every way in which a step may go.
+  func execute(_ input: AbstractInput, from state: ArraySlice<Int32>, _ visit: (PathResult) -> Void) {
+    trail.removeAll(keepingCapacity: true)
+    var paths = 0
+    repeat {
+      paths += 1
+      if paths > Executor.maximumPaths {
+        limitation = limitation ?? "more than \(Executor.maximumPaths) ways through one step"
+        return
+      }
+      if let result = path(input, from: state) { visit(result) }
+    } while advanceTrail()
+  }
+
+  /// The way that the choices of the trail select; nil when no values take it.
+  private func path(_ input: AbstractInput, from state: ArraySlice<Int32>) -> PathResult? {
+    do throws(PathStop) {
+      try prepare(state)
+    } catch {
+      return nil
+    }
+    do throws(PathStop) {
+      let kind = try accept(input)
+      return isRefuted() ? nil : result(kind)
+    } catch {
+      guard case .refused(let refusal) = error, !isRefuted() else { return nil }
+      if input.isAnswered {
+        return PathResult(
+          kind: .refused(refusal), cells: Array(state), isCertain: isCertain, taken: taken, undecided: undecided,
+          refusedOffers: [])
+      }
+      return recover(from: refusal, input, state)
+    }
+  }
+
+  private func result(_ kind: PathResult.Kind) -> PathResult {
+    commit()
+    for (position, property) in model.flow.properties.enumerated() {
+      if case .leadsTo(_, let second) = property, isActive(second) { entersSecond |= 1 << UInt64(position) }
+    }
+    return PathResult(
+      kind: kind, cells: cells, isCertain: isCertain, taken: taken, undecided: undecided,
+      refusedOffers: refusedOffers, entersFirst: entersFirst, entersSecond: entersSecond,
+      armed: armedInStep, started: startedInStep)
+  }
+
+  /// Writes the sets of the data and the known answers to the cells.
+  private func commit() {
+    for leaf in 0..<layout.dataCount {
+      let set = widening.widened(setIndex(of: environment[leaf]), leaf: leaf, &pool)
+      cells[layout.data + leaf] = set.rawValue
+    }
+    for (position, node) in predicates.enumerated() {
+      let answer = cells[layout.status] == 0 ? peek(node) : nil
+      cells[layout.predicates + position] = answer.map { $0 ? 1 : 2 } ?? 0
+    }
+  }
+
+  // MARK: - Kinds of input
+
+  private func accept(_ input: AbstractInput) throws(PathStop) -> PathResult.Kind {
+    switch input {
+    case .start(let start): try begin(start)
+    case .event(let event): return try accept(event)
+    case .timer(let timer):
+      try rearm(timer)
+      let transition = model.timers[timer]
+      guard try isEnabled(transition) else { return try ignore() }
+      selected = [transition]
+      mayHaveEnded = true
+      try macrostep()
+    case .result(let call, let isDone):
+      cells[layout.calls + call.position] = 0
+      guard try complete(call, isDone) else { return try ignore() }
+      try finishResult()
+    case .item(let call):
+      event = nil
+      try armUndo(of: call)
+      try finishResult()
+    case .undo(let isDone):
+      try completeUndo(isDone)
+      try finishResult()
+    case .uncertain(let call, let isDone):
+      try resolve(call, isDone)
+      try finishResult()
+    }
+    return .applied
+  }
+
+  private func accept(_ received: EventIndex) throws(PathStop) -> PathResult.Kind {
+    event = fresh(.record(model.program.events[received].name), isFree: true)
+    hasCaller = true
+    try select(.event(received))
+    if !selected.isEmpty {
+      try macrostep()
+      return .applied
+    }
+    if isDeferred {
+      try deferEvent(received)
+      return .deferred
+    }
+    guard isIgnored else { throw .refused(.notHandled) }
+    return .ignored
+  }
+
+  private func complete(_ call: CallIndex, _ isDone: Bool) throws(PathStop) -> Bool {
+    guard isDone else {
+      event = failure()
+      return try fail(call)
+    }
+    event = resultRecord(of: call, result(of: call))
+    let saved = event
+    setResult(of: call)
+    try armUndo(of: call)
+    event = saved
+    return try finish(call)
+  }
+
+  private func finishResult() throws(PathStop) {
+    mayHaveEnded = true
+    try finishMacrostep()
+  }
+
+  /// Commits a timer or a result that no reaction handles.
+  private func ignore() throws(PathStop) -> PathResult.Kind {
+    if hasEnded {
+      try end()
+      try checkInvariants()
+    }
+    return .ignored
+  }
+
+  private func begin(_ index: Int) throws(PathStop) {
+    let start = model.starts[index].start
+    cells[layout.status] = 0
+    hasCaller = true
+    switch start.trigger {
+    case .event(let trigger, _): event = fresh(.record(model.program.events[trigger].name), isFree: true)
+    case .called:
+      hasCaller = false
+      for parameter in 0..<model.flow.parameterCount {
+        assign(fresh(model.flow.fields[parameter].type, isFree: true), to: FrameLayout.firstField + parameter)
+      }
+    case .every, .cron: hasCaller = false
+    }
+    let given = start.trigger == .called ? model.flow.parameterCount : 0
+    for field in given..<model.flow.fields.count {
+      guard let node = model.defaults[field] else { continue }
+      assign(try evaluate(node, at: model.flow.place), to: FrameLayout.firstField + field)
+    }
+    isDataChanged = true
+    guard try isSelected(index) else { throw .infeasible }
+    setBit(.root, at: layout.active, true)
+    try perform(model.starts[index].statements)
+    for timer in model.states[0].timers { try arm(timer) }
+    for state in model.starts[index].entering { try enter(state) }
+    try finishMacrostep()
+  }
+
+  /// True if a start is the first one for its trigger whose roles and guard hold.
+  private func isSelected(_ index: Int) throws(PathStop) -> Bool {
+    let trigger = model.starts[index].start
+    for (other, row) in model.starts.enumerated().prefix(index + 1) where isSame(row.start, trigger, other, index) {
+      guard isAdmitted(roles: row.start.roles, senders: row.start.senders) else { continue }
+      guard let condition = row.condition else { return other == index }
+      if try isTrue(condition, at: row.start.place) { return other == index }
+    }
+    return false
+  }
+
+  private func isSame(_ one: Start, _ two: Start, _ first: Int, _ second: Int) -> Bool {
+    switch (one.trigger, two.trigger) {
+    case (.event(let left, _), .event(let right, _)): left == right
+    case (.called, .called): true
+    default: first == second
+    }
+  }
+
+  // MARK: - Errors
+
+  /// Gives a timer or a result whose step failed to `on error`, with the state as it was before.
+  private func recover(
+    from refusal: AbstractRefusal, _ input: AbstractInput, _ state: ArraySlice<Int32>
+  ) -> PathResult? {
+    if model.hasErrors {
+      restart(state)
+      do throws(PathStop) {
+        try discard(input)
+        event = failure()
+        try select(.error)
+        if !selected.isEmpty {
+          try macrostep()
+          return result(.applied)
+        }
+      } catch {
+        guard case .refused = error else { return nil }
+      }
+    }
+    restart(state)
+    lose(input)
+    return result(.incident(refusal))
+  }
+
+  /// Takes back what the path has done. What it has learned of the values at the beginning stays true.
+  private func restart(_ state: ArraySlice<Int32>) {
+    cells = Array(state)
+    for (leaf, type) in layout.leafTypes.enumerated() {
+      environment[leaf] = terms.symbol(leaf, kind: ValueKind(type))
+    }
+    queue.removeAll()
+    starting.removeAll()
+    selected.removeAll()
+    taken.removeAll()
+    locals.removeAll()
+    isDataChanged = false
+    mayHaveEnded = false
+    microsteps = 0
+    armedNow = 0
+    armedInStep = 0
+    startedInStep = 0
+    entersFirst = 0
+    entersSecond = 0
+    event = nil
+  }
+
+  /// Removes the timer or the call of an input.
+  private func discard(_ input: AbstractInput) throws(PathStop) {
+    switch input {
+    case .timer(let timer): try rearm(timer)
+    case .result(let call, _), .item(let call): cells[layout.calls + call.position] = 0
+    case .undo: cells[layout.rollingJob] = 0
+    case .uncertain(let call, _):
+      if choose(2, isFree: false) == 0 { clear(StateLayout.CallBits.uncertain, of: call) }
+    case .start, .event: break
+    }
+  }
+
+  /// Marks the timer or the call of an input as one that does not come again unless someone acts.
+  private func lose(_ input: AbstractInput) {
+    switch input {
+    case .timer(let timer): disarm(timer)
+    case .result(let call, _), .item(let call): cells[layout.calls + call.position] = 2
+    case .undo: cells[layout.rollingJob] = 2
+    case .uncertain(let call, _):
+      clear(StateLayout.CallBits.uncertain, of: call)
+      mark(StateLayout.CallBits.lostUncertain, of: call)
+    case .start, .event: break
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import CEL
+import FlowIR
+
+// One macrostep, as `Interpreter` makes it.
+extension Executor {
+  func macrostep() throws(PathStop) {
+    try microstep()
+    try finishMacrostep()
+  }
+
+  func finishMacrostep() throws(PathStop) {
+    try settle()
+    try checkInvariants()
+    if layout.deferredCount > 0 { try offerDeferred() }
+    if cells[layout.status] == 0 { startWork() }
+  }
+
+  func settle() throws(PathStop) {
+    while !(mayHaveEnded && isInTopFinal) {
+      if model.hasAlways {
+        try select(.always)
+        if !selected.isEmpty {
+          try microstep()
+          continue
+        }
+      }
+      guard !queue.isEmpty else { break }
+      try handle(queue.removeFirst())
+    }
+    if mayHaveEnded, hasEnded { try end() }
+  }
+
+  private func handle(_ signal: QueuedSignal) throws(PathStop) {
+    switch signal {
+    case .raised(let raised, let payload):
+      event = payload
+      try select(.event(raised))
+      if selected.isEmpty, isDeferred {
+        try deferEvent(raised)
+      } else if selected.isEmpty, !isIgnored {
+        throw .refused(.raised(raised))
+      }
+    case .state(let key, _, let payload):
+      event = payload
+      try select(key)
+    case .called(let call):
+      guard isActive(model.calls[call.position].call.state) else { return }
+      event = resultRecord(of: call, constant(.list([]), model.calls[call.position].resultType))
+      setResult(of: call)
+      _ = try finish(call)
+      return
+    }
+    if !selected.isEmpty { try microstep() }
+  }
+
+  func microstep() throws(PathStop) {
+    microsteps += 1
+    guard microsteps <= Executor.maximumMicrosteps else { throw .refused(.endless) }
+    if !model.remembered.isEmpty { recordHistory() }
+    let transitions = selected
+    for transition in transitions.reversed() {
+      let row = model.transitions[transition]
+      if row.domain != nil { try leave(row.exits) }
+    }
+    for transition in transitions {
+      taken.append(transition)
+      try perform(model.transitions[transition].statements)
+    }
+    for transition in transitions {
+      let row = model.transitions[transition]
+      guard row.domain != nil else { continue }
+      for state in row.isHistory ? enteringByHistory(row) : row.entering { try enter(state) }
+    }
+  }
+
+  /// Checks the invariants that a step may have changed, and every `never`.
+  func checkInvariants() throws(PathStop) {
+    for (position, invariant) in model.invariants.enumerated() where isDataChanged || !invariant.isOfData {
+      guard try isTrue(invariant.node, at: model.flow.place) else { throw .refused(.invariant(position)) }
+    }
+    for (position, property) in model.flow.properties.enumerated() {
+      guard case .never(let states) = property, states.allSatisfy({ isActive($0) }) else { continue }
+      throw .refused(.never(position))
+    }
+  }
+
+  // MARK: - Selection
+
+  func select(_ key: SignalKey) throws(PathStop) {
+    selected.removeAll(keepingCapacity: true)
+    isIgnored = false
+    isDeferred = false
+    var lowest = StateIndex(rawValue: .max)
+    for reaction in model.reactions[key] ?? [] {
+      guard isActive(reaction.state), lowest >= model.states[reaction.state.position].state.end else { continue }
+      if try ask(reaction) { lowest = reaction.state }
+    }
+    if selected.count > 1 { resolveConflicts() }
+  }
+
+  private func ask(_ reaction: ReactionModel) throws(PathStop) -> Bool {
+    if try ask(reaction.exact) { return true }
+    switch reaction.reply {
+    case .ignore: isIgnored = true
+    case .defer: isDeferred = true
+    case .no: return try ask(reaction.any)
+    }
+    return true
+  }
+
+  private func ask(_ candidates: [Int]) throws(PathStop) -> Bool {
+    for transition in candidates where try isEnabled(transition) {
+      selected.append(transition)
+      return true
+    }
+    return false
+  }
+
+  func isEnabled(_ transition: Int) throws(PathStop) -> Bool {
+    let row = model.transitions[transition]
+    if row.hasCallers {
+      let node = model.flow.transitions[transition]
+      guard isAdmitted(roles: node.roles, senders: node.senders) else { return false }
+    }
+    guard let condition = row.condition else { return true }
+    return try isTrue(condition, at: row.place)
+  }
+
+  /// Any caller may send the event, so that admission is a choice; the same one for the same roles.
+  func isAdmitted(roles: [Int], senders: [FlowIndex]) -> Bool {
+    guard hasCaller, !roles.isEmpty || !senders.isEmpty else { return true }
+    let key = Admission(roles: roles, senders: senders)
+    if let known = admissions[key] { return known }
+    let answer = choose(2, isFree: true) == 0
+    admissions[key] = answer
+    return answer
+  }
+
+  private func resolveConflicts() {
+    selected.sort()
+    var kept: [Int] = []
+    for transition in selected {
+      let row = model.transitions[transition]
+      let isFree = row.domain == nil || !kept.contains { leaveCommonState(row, model.transitions[$0]) }
+      if isFree { kept.append(transition) }
+    }
+    selected = kept
+  }
+
+  private func leaveCommonState(_ one: TransitionModel, _ other: TransitionModel) -> Bool {
+    guard other.domain != nil else { return false }
+    let low = Swift.max(one.exits.lowerBound, other.exits.lowerBound)
+    let high = Swift.min(one.exits.upperBound, other.exits.upperBound)
+    guard low < high else { return false }
+    return (low..<high).contains { isActive($0) }
+  }
+}

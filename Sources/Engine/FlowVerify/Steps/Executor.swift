@@ -1,0 +1,235 @@
+import CEL
+import FlowIR
+
+/// Executes steps of abstract states: every way in which a step may go, by the rules of the interpreter.
+///
+/// One step is executed again and again, each time with another sequence of choices where the abstraction can't decide
+/// a condition. The values of a path are terms over the values at the beginning of the step; what the path has decided
+/// narrows the sets of these values.
+final class Executor {
+  /// The number of ways through one step that are followed.
+  static let maximumPaths = 4096
+  /// The largest number of microsteps of one input; the same as that of the interpreter.
+  static let maximumMicrosteps = 1000
+
+  let model: VerifiedFlow
+  let graph: ExpressionGraph
+  var terms = TermPool()
+  var pool = SetPool()
+  var widening: Widening
+  let predicates: [NodeIndex]
+  /// The expressions whose evaluation may fail.
+  let fallible: Set<NodeIndex>
+  /// For each expression, the first parts of the fields and results that it reads.
+  let fieldReads: [[Int]]
+  /// Recognizes paths that no values take; nil to follow every path that the sets of values allow.
+  let solver: (any PathSolver)?
+  private var answers: [String: Bool] = [:]
+  /// The reason that something was not followed; proofs are then not possible.
+  var limitation: String?
+
+  // The choices of the path.
+  var trail: [PathChoice] = []
+  var cursor = 0
+  /// True if all choices of the path are free ones.
+  var isCertain = true
+  /// True while conditions are only looked up: one that is not known stops the evaluation.
+  var isPeeking = false
+  /// The condition that stopped the evaluation.
+  var pending: (term: TermIndex, node: NodeIndex?)?
+  /// The conditions that were not decided on the path, in order.
+  var undecided: [NodeIndex] = []
+
+  // The values of the path.
+  var cells: [Int32] = []
+  var environment: [TermIndex] = []
+  var symbolSets: [SetIndex] = []
+  var freeSymbols: [Bool] = []
+  var refinedTerms: [TermIndex: SetIndex] = [:]
+  var assumptions: [TermIndex: Bool] = [:]
+  var locals: [Int: TermOperand] = [:]
+  var event: TermOperand?
+  var now: TermIndex?
+  var caller: TermOperand?
+  var admissions: [Admission: Bool] = [:]
+  var hasCaller = false
+
+  // The step in progress.
+  var queue: [QueuedSignal] = []
+  var starting: [CallIndex] = []
+  var selected: [Int] = []
+  var isIgnored = false
+  var isDeferred = false
+  var isDataChanged = false
+  var mayHaveEnded = false
+  var microsteps = 0
+  var taken: [Int] = []
+  /// The timers that were armed in this step, as a bit set.
+  var armedNow: UInt32 = 0
+  /// The timers that the path has armed, and the calls that it has started, by position.
+  var armedInStep: UInt64 = 0
+  var startedInStep: UInt64 = 0
+  /// The properties `A leads to B` whose states the path has entered, by position.
+  var entersFirst: UInt64 = 0
+  var entersSecond: UInt64 = 0
+  /// The first symbol of the input.
+  var inputStart = 0
+  /// The mistakes of deferred events that were offered after the step.
+  var refusedOffers: [AbstractRefusal] = []
+
+  struct Admission: Hashable {
+    var roles: [Int]
+    var senders: [FlowIndex]
+  }
+
+  init(_ model: VerifiedFlow, solver: (any PathSolver)? = nil) {
+    self.model = model
+    self.solver = solver
+    graph = model.graph
+    predicates = Predicates.choose(model)
+    widening = Widening(model)
+    fallible = Executor.fallible(model.graph)
+    fieldReads = model.graph.nodes.indices.map { node in
+      model.graph.slots(of: NodeIndex(rawValue: Int32(node))).compactMap { slot in
+        let position = slot - FrameLayout.firstField
+        guard model.layout.slots.indices.contains(position), !model.layout.slots[position].shape.leaves.isEmpty
+        else { return nil }
+        return model.layout.slots[position].first
+      }
+    }
+  }
+
+  private static func fallible(_ graph: ExpressionGraph) -> Set<NodeIndex> {
+    var found: Set<NodeIndex> = []
+    // A node comes after its children.
+    for (index, node) in graph.nodes.enumerated() {
+      let own =
+        switch node.operation {
+        case .arithmetic, .negate: node.type != .double
+        case .value: true
+        default: node.canFail
+        }
+      if own || node.children.contains(where: found.contains) { found.insert(NodeIndex(rawValue: Int32(index))) }
+    }
+    return found
+  }
+
+  var layout: StateLayout { model.layout }
+  var width: Int { layout.predicates + predicates.count }
+
+  /// The state before the instance has started.
+  var initialCells: [Int32] {
+    var cells = [Int32](repeating: 0, count: width)
+    cells[layout.status] = 3
+    for leaf in 0..<layout.dataCount { cells[layout.data + leaf] = SetIndex.unset.rawValue }
+    return cells
+  }
+
+  // MARK: - Choices
+
+  /// One of several alternatives.
+  func choose(_ count: Int, isFree: Bool) -> Int {
+    if cursor == trail.count { trail.append(PathChoice(count: count, taken: 0, isFree: isFree)) }
+    let choice = trail[cursor]
+    cursor += 1
+    if !isFree { isCertain = false }
+    return choice.taken
+  }
+
+  /// Moves on to the next sequence of choices; false when all were made.
+  func advanceTrail() -> Bool {
+    trail.removeLast(trail.count - cursor)
+    while let last = trail.last, last.taken + 1 == last.count { trail.removeLast() }
+    guard !trail.isEmpty else { return false }
+    trail[trail.count - 1].taken += 1
+    return true
+  }
+
+  /// True if the solver knows that no values take the path.
+  func isRefuted() -> Bool {
+    guard let solver, !trail.isEmpty, let script = PathFormula.script(of: self) else { return false }
+    if let known = answers[script] { return known }
+    let answer = if case .unsatisfiable = solver.check(script) { true } else { false }
+    answers[script] = answer
+    return answer
+  }
+
+  // MARK: - Preparation
+
+  /// Prepares a path of a step of an abstract state.
+  func prepare(_ state: ArraySlice<Int32>) throws(PathStop) {
+    cursor = 0
+    isCertain = true
+    isPeeking = false
+    undecided.removeAll(keepingCapacity: true)
+    cells = Array(state)
+    environment.removeAll(keepingCapacity: true)
+    symbolSets.removeAll(keepingCapacity: true)
+    freeSymbols.removeAll(keepingCapacity: true)
+    if !refinedTerms.isEmpty { refinedTerms.removeAll(keepingCapacity: true) }
+    if !assumptions.isEmpty { assumptions.removeAll(keepingCapacity: true) }
+    if !locals.isEmpty { locals.removeAll() }
+    event = nil
+    now = nil
+    caller = nil
+    if !admissions.isEmpty { admissions.removeAll() }
+    hasCaller = false
+    queue.removeAll(keepingCapacity: true)
+    starting.removeAll(keepingCapacity: true)
+    selected.removeAll(keepingCapacity: true)
+    taken.removeAll(keepingCapacity: true)
+    isDataChanged = false
+    mayHaveEnded = false
+    microsteps = 0
+    armedNow = 0
+    armedInStep = 0
+    startedInStep = 0
+    entersFirst = 0
+    entersSecond = 0
+    refusedOffers.removeAll(keepingCapacity: true)
+    for (leaf, type) in layout.leafTypes.enumerated() {
+      symbolSets.append(SetIndex(rawValue: cells[layout.data + leaf]))
+      freeSymbols.append(false)
+      environment.append(terms.symbol(leaf, kind: ValueKind(type)))
+    }
+    if cells[layout.status] == 0 { try assumeKnown() }
+    inputStart = symbolSets.count
+  }
+
+  /// Assumes the facts of the beginning of a step: the invariants over fields, and the recorded answers.
+  private func assumeKnown() throws(PathStop) {
+    for (position, node) in predicates.enumerated() {
+      let answer = cells[layout.predicates + position]
+      guard answer != 0 else { continue }
+      try assume(node, answer == 1)
+    }
+    for invariant in model.invariants where invariant.isAssumed { try assume(invariant.node, true) }
+  }
+
+  // MARK: - Symbols
+
+  /// A value that is not known: of the input, or of something that is not followed.
+  /// - Parameter isFree: Whether the sender of the input decides about the value.
+  func fresh(_ type: ValueType, isFree: Bool) -> TermOperand {
+    let shape = Shape(type, types: model.types)
+    var made: [TermIndex] = []
+    for leaf in shape.leaves { made.append(freshTerm(leaf, isFree: isFree)) }
+    var position = 0
+    return shape.operand(made[...], at: &position)
+  }
+
+  func freshTerm(_ type: ValueType, isFree: Bool) -> TermIndex {
+    let number = symbolSets.count
+    symbolSets.append(widening.whole(of: type, &pool))
+    freeSymbols.append(isFree)
+    return terms.symbol(number, kind: ValueKind(type))
+  }
+}
+
+/// An internal event of a step.
+enum QueuedSignal {
+  case raised(EventIndex, TermOperand)
+  case state(SignalKey, StateIndex, TermOperand?)
+  /// A call over an empty list.
+  case called(CallIndex)
+}

@@ -1,0 +1,41 @@
+import FlowIR
+
+/// The reason that a path through a step ends before the step is complete.
+enum PathStop: Error {
+  /// No values take this path.
+  case infeasible
+  case refused(AbstractRefusal)
+}
+
+/// The reason that an expression has no value.
+enum ValueStop: Error { case infeasible, failed }
+
+/// A refusal of an abstract step: the kinds of `Refusal` that matter to verdicts.
+enum AbstractRefusal: Hashable {
+  /// No reaction takes the input, or the guards are false.
+  case notHandled
+  case raised(EventIndex)
+  /// An expression fails; the place is that of the reaction or the statement.
+  case failed(SourceLocation, NodeIndex)
+  case invariant(Int)
+  case never(Int)
+  case endless
+  case tooManyDeferred
+  case internalEvent
+
+  /// True for a mistake of the flow, false for an input that it does not accept.
+  var isMistake: Bool {
+    switch self {
+    case .notHandled, .internalEvent: false
+    default: true
+    }
+  }
+}
+
+/// A choice of a path: one of several alternatives that the abstraction can't decide between.
+struct PathChoice {
+  var count: Int
+  var taken: Int
+  /// True if the sender of the input can bring about each of the alternatives.
+  var isFree: Bool
+}

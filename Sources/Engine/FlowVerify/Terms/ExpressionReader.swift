@@ -1,0 +1,231 @@
+import CEL
+import FlowIR
+import FlowSource
+
+/// Translates typed expressions to nodes.
+struct ExpressionReader {
+  var graph = ExpressionGraph()
+  let types: TypeRegistry
+  /// The nodes of the parameters of functions and of bound variables, by slot and by local.
+  private struct Scope {
+    var slots: [Int: NodeIndex] = [:]
+    var locals: [Int: NodeIndex] = [:]
+  }
+
+  init(types: TypeRegistry) { self.types = types }
+
+  /// The node of an expression of the flow.
+  mutating func read(_ source: SourcedExpression) -> NodeIndex { read(source.tree, Scope(), text: source) }
+
+  private mutating func read(_ tree: TypedExpression, _ scope: Scope, text: SourcedExpression) -> NodeIndex {
+    switch tree.kind {
+    case .constant(let value): return node(.constant(value), tree.type)
+    case .variable(_, let slot): return scope.slots[slot] ?? node(.slot(slot), tree.type)
+    case .local(_, let index): return scope.locals[index] ?? opaque(tree, scope, text)
+    case .named(let definition): return read(definition.body, scope, text: text)
+    case .and(let terms): return node(.and, .bool, terms.map { read($0, scope, text: text) })
+    case .or(let terms): return node(.or, .bool, terms.map { read($0, scope, text: text) })
+    case .conditional(let condition, let then, let otherwise):
+      guard then.type == tree.type, otherwise.type == tree.type else { return opaque(tree, scope, text) }
+      return node(.conditional, tree.type, [condition, then, otherwise].map { read($0, scope, text: text) })
+    case .select(let operand, let field, let mode): return select(tree, operand, field, mode, scope, text)
+    case .bind(_, let local, let value, let body):
+      guard Totality.isTotal(value, types: types) else { return opaque(tree, scope, text) }
+      var inner = scope
+      inner.locals[local] = read(value, scope, text: text)
+      return read(body, inner, text: text)
+    case .block(let first, let values, let body):
+      guard values.allSatisfy({ Totality.isTotal($0, types: types) }) else { return opaque(tree, scope, text) }
+      var inner = scope
+      for (offset, value) in values.enumerated() { inner.locals[first + offset] = read(value, inner, text: text) }
+      return read(body, inner, text: text)
+    case .function(let function, let arguments):
+      var inner = Scope()
+      for (slot, argument) in zip(function.parameterSlots, arguments) {
+        inner.slots[slot] = read(argument, scope, text: text)
+      }
+      let body = read(function.body, inner, text: text)
+      // Arguments are evaluated whether or not the body needs them.
+      let partial = zip(function.parameterSlots, arguments).filter { !Totality.isTotal($1, types: types) }
+      return partial.isEmpty
+        ? body : node(.strict, tree.type, partial.compactMap { inner.slots[$0.0] } + [body])
+    case .coerce(let operand): return coerce(tree, operand, scope, text)
+    case .list(let elements):
+      guard !elements.contains(where: \.isOptional) else { return opaque(tree, scope, text) }
+      return node(.list, tree.type, elements.map { read($0.value, scope, text: text) })
+    case .record(let name, let fields): return record(tree, name, fields, scope, text)
+    case .call(let builtin, _, let arguments): return call(tree, builtin, arguments, scope, text)
+    case .map, .comprehension, .failure: return opaque(tree, scope, text)
+    }
+  }
+
+  private mutating func node(
+    _ operation: ExpressionNode.Operation, _ type: ValueType, _ children: [NodeIndex] = [], canFail: Bool = false
+  ) -> NodeIndex {
+    graph.index(of: ExpressionNode(operation: operation, type: type, children: children, canFail: canFail))
+  }
+
+  private mutating func select(
+    _ tree: TypedExpression, _ operand: TypedExpression, _ field: String, _ mode: Expression.SelectMode, _ scope: Scope,
+    _ text: SourcedExpression
+  ) -> NodeIndex {
+    switch (operand.type, mode) {
+    case (.record(let name), .plain) where isPlain(name):
+      return node(.select(field), tree.type, [read(operand, scope, text: text)])
+    case (.optional(.record(let name)), _) where isPlain(name) && mode != .test:
+      return node(.selectOptional(field), tree.type, [read(operand, scope, text: text)])
+    default: return opaque(tree, scope, text)
+    }
+  }
+
+  /// True if every value of a record has all of its fields.
+  private func isPlain(_ name: String) -> Bool {
+    types.record(named: name)?.fields.allSatisfy { $0.presence == .always } ?? false
+  }
+
+  private mutating func coerce(
+    _ tree: TypedExpression, _ operand: TypedExpression, _ scope: Scope, _ text: SourcedExpression
+  ) -> NodeIndex {
+    if operand.type == tree.type { return read(operand, scope, text: text) }
+    if case .optional(let wrapped) = tree.type {
+      if operand.type == wrapped { return node(.optionalOf, tree.type, [read(operand, scope, text: text)]) }
+      if case .call(.optionalNone, _, _) = operand.kind { return node(.optionalNone, tree.type) }
+    }
+    return opaque(tree, scope, text)
+  }
+
+  private mutating func record(
+    _ tree: TypedExpression, _ name: String, _ fields: [TypedExpression.FieldValue], _ scope: Scope,
+    _ text: SourcedExpression
+  ) -> NodeIndex {
+    guard let declaration = types.record(named: name), isPlain(name), !fields.contains(where: \.isOptional) else {
+      return opaque(tree, scope, text)
+    }
+    var children: [NodeIndex] = []
+    for field in declaration.fields {
+      if let given = fields.first(where: { $0.field == field.name }) {
+        guard given.value.type == field.type else { return opaque(tree, scope, text) }
+        children.append(read(given.value, scope, text: text))
+      } else if let value = field.defaultValue {
+        children.append(node(.constant(value), field.type))
+      } else if case .optional = field.type {
+        children.append(node(.optionalNone, field.type))
+      } else {
+        return opaque(tree, scope, text)
+      }
+    }
+    return node(.record(name), tree.type, children)
+  }
+
+  // MARK: - Calls
+
+  private mutating func call(
+    _ tree: TypedExpression, _ builtin: Builtin, _ arguments: [TypedExpression], _ scope: Scope,
+    _ text: SourcedExpression
+  ) -> NodeIndex {
+    let types = arguments.map(\.type)
+    guard let operation = operation(builtin, types, result: tree.type) else { return opaque(tree, scope, text) }
+    var children = arguments.map { read($0, scope, text: text) }
+    switch builtin {
+    case .notEqual: return node(.not, .bool, [node(operation, .bool, children)])
+    case .greater, .greaterOrEqual:
+      children.reverse()
+      return node(operation, .bool, children)
+    case .add, .subtract, .multiply, .divide, .modulo, .greatest, .least:
+      guard children.count > 2 else { return node(operation, tree.type, children) }
+      return children.dropFirst().reduce(children[0]) { node(operation, tree.type, [$0, $1]) }
+    default: return node(operation, tree.type, children)
+    }
+  }
+
+  private func operation(
+    _ builtin: Builtin, _ arguments: [ValueType], result: ValueType
+  ) -> ExpressionNode.Operation? {
+    let areAlike = arguments.count >= 2 && arguments.allSatisfy { $0 == arguments[0] }
+    let kind = arguments.first.map { ValueKind($0) } ?? .other
+    switch builtin {
+    case .not where arguments == [.bool]: return .not
+    case .equal where areAlike, .notEqual where areAlike: return .equal
+    case .less where areAlike && isOrdered(kind), .greater where areAlike && isOrdered(kind): return .less
+    case .lessOrEqual where areAlike && isOrdered(kind), .greaterOrEqual where areAlike && isOrdered(kind):
+      return .lessOrEqual
+    case .add where areAlike && arguments[0] == result:
+      if case .list = result { return .joined }
+      return arithmetic(.add, result, kind)
+    case .add where arguments == [.timestamp, .duration]: return .arithmetic(.add)
+    case .subtract where areAlike && arguments[0] == result: return arithmetic(.subtract, result, kind)
+    case .subtract where arguments == [.timestamp, .timestamp] || arguments == [.timestamp, .duration]:
+      return .arithmetic(.subtract)
+    case .multiply where areAlike: return isNumber(kind) ? .arithmetic(.multiply) : nil
+    case .divide where areAlike: return isNumber(kind) ? .arithmetic(.divide) : nil
+    case .modulo where areAlike: return kind == .int || kind == .uint ? .arithmetic(.modulo) : nil
+    case .negate where kind == .int || kind == .double: return .negate
+    case .greatest where areAlike && (kind == .int || kind == .uint): return .greatest
+    case .least where areAlike && (kind == .int || kind == .uint): return .least
+    case .double where kind == .int || kind == .uint: return .asDouble
+    case .size where arguments.count == 1 && kind == .sized: return .size
+    case .isIn where arguments.count == 2 && ValueKind(arguments[1]) == .sized: return .contained
+    default: return optionalOperation(builtin, arguments, result: result)
+    }
+  }
+
+  private func optionalOperation(
+    _ builtin: Builtin, _ arguments: [ValueType], result: ValueType
+  ) -> ExpressionNode.Operation? {
+    if builtin == .optionalNone, arguments.isEmpty { return .optionalNone }
+    guard let first = arguments.first else { return nil }
+    if builtin == .optionalOf, result == .optional(first) { return .optionalOf }
+    guard case .optional(let wrapped) = first else { return nil }
+    switch builtin {
+    case .hasValue: return .hasValue
+    case .value where result == wrapped: return .value
+    case .orValue where arguments == [first, wrapped] && result == wrapped: return .orValue
+    case .or where arguments == [first, first]: return .orOptional
+    default: return nil
+    }
+  }
+
+  private func arithmetic(
+    _ operation: Arithmetic, _ type: ValueType, _ kind: ValueKind
+  ) -> ExpressionNode.Operation? {
+    isNumber(kind) || kind == .length ? .arithmetic(operation) : nil
+  }
+
+  private func isNumber(_ kind: ValueKind) -> Bool { kind == .int || kind == .uint || kind == .double }
+
+  private func isOrdered(_ kind: ValueKind) -> Bool { isNumber(kind) || kind == .instant || kind == .length }
+
+  // MARK: - Expressions that are not followed
+
+  /// A node that is known by its text and by the values that it reads.
+  private mutating func opaque(_ tree: TypedExpression, _ scope: Scope, _ text: SourcedExpression) -> NodeIndex {
+    var writer = OpaqueText()
+    var free: [NodeIndex] = []
+    let key = writer.write(tree) { inner in
+      let found: NodeIndex
+      switch inner.kind {
+      case .variable: found = read(inner, scope, text: text)
+      case .local(_, let index):
+        guard let known = scope.locals[index] else { return nil }
+        found = known
+      default: return nil
+      }
+      if let position = free.firstIndex(of: found) { return position }
+      free.append(found)
+      return free.count - 1
+    }
+    let index = node(.opaque(key), tree.type, free, canFail: !Totality.isTotal(tree, types: types))
+    graph.name(index, text.text(of: tree))
+    return index
+  }
+}
+
+extension SourcedExpression {
+  /// The part of the text that a part of the tree was read from.
+  func text(of part: TypedExpression) -> String {
+    let bytes = Array(text.utf8)
+    let (low, high) = (Int(part.range.lower) - Int(base), Int(part.range.upper) - Int(base))
+    guard low >= 0, low < high, high <= bytes.count else { return text }
+    return String(decoding: bytes[low..<high], as: UTF8.self)
+  }
+}
