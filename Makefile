@@ -144,6 +144,22 @@ bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow
 	swift run -c release Benchmarks
 
+PEERS := nginx-light libnginx-mod-nchan redis-server postgresql
+ROUNDS ?= 5
+bench-peers: setup ## measure Flow beside other tools and write Docs/performance.md; ROUNDS rounds
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PEERS)"
+	test -x .build/peers/bin/ruff || { python3 -m venv .build/peers && \
+	  .build/peers/bin/pip install -q -r Tests/Peers/requirements.txt; }
+	swift build -c release --product flow && swift build -c release --product Benchmarks
+	.build/peers/bin/python Tests/Peers/run.py --build .build/release --rounds $(ROUNDS) --output Docs/performance.md
+
+BASE ?= HEAD~1
+bench-compare: setup ## run the benchmarks of the commit BASE and of the work tree in turn; BENCH selects some by prefix
+	rm -rf .build/base && git worktree prune && git worktree add -f --detach .build/base $(BASE)
+	cd .build/base && swift build -c release --product flow && swift build -c release --product Benchmarks
+	swift build -c release --product flow && swift build -c release --product Benchmarks
+	python3 Tests/Peers/compare.py .build/base/.build/release/Benchmarks .build/release/Benchmarks $(BENCH)
+
 SEEDS ?= 10000
 simulate: setup ## simulate the engine under faults with SEEDS random seeds
 	swift build -c release --build-tests --scratch-path .build/optimized -Xswiftc -enable-testing

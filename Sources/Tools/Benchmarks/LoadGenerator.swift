@@ -16,25 +16,37 @@ struct LoadGenerator {
     var descriptor: Int32
     var buffer: [UInt8] = []
     var sentAt: UInt64 = 0
+    /// The number of requests sent.
+    var count = 0
   }
 
   let port: Int
   let connectionCount: Int
 
-  /// Runs for some seconds. `request` returns the bytes of the n-th request.
+  /// Runs for some seconds. `request` returns the bytes of the n-th request of all connections.
   func run(seconds: Double, request: (Int) -> [UInt8]) -> Result? {
+    var sent = 0
+    return run(
+      seconds: seconds,
+      requestOfConnection: { _, _ in
+        defer { sent += 1 }
+        return request(sent)
+      })
+  }
+
+  /// Runs for some seconds. `request` returns the bytes of the n-th request of a connection.
+  func run(seconds: Double, requestOfConnection request: (_ connection: Int, _ number: Int) -> [UInt8]) -> Result? {
     var connections: [Connection] = []
     for _ in 0..<connectionCount {
       guard let descriptor = connect() else { return nil }
       connections.append(Connection(descriptor: descriptor))
     }
     defer { for connection in connections { close(connection.descriptor) } }
-    var sent = 0
     var latencies: [UInt64] = []
     var failures = 0
     let start = nanoseconds()
     let end = start + UInt64(seconds * 1e9)
-    for index in connections.indices { send(&connections[index], request(sent)); sent += 1 }
+    for index in connections.indices { send(&connections[index], request(index, 0)) }
     var polls = connections.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     while nanoseconds() < end {
       guard poll(&polls, nfds_t(polls.count), 100) >= 0 else { return nil }
@@ -43,8 +55,7 @@ struct LoadGenerator {
         guard status > 0 else { continue }
         latencies.append(nanoseconds() - connections[index].sentAt)
         if status / 100 != 2 { failures += 1 }
-        send(&connections[index], request(sent))
-        sent += 1
+        send(&connections[index], request(index, connections[index].count))
       }
     }
     let elapsed = Double(nanoseconds() - start) / 1e9
@@ -85,6 +96,7 @@ struct LoadGenerator {
 
   private func send(_ connection: inout Connection, _ bytes: [UInt8]) {
     connection.sentAt = nanoseconds()
+    connection.count += 1
     _ = bytes.withUnsafeBytes { Glibc.send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   }
 

@@ -1,4 +1,5 @@
 import CAllocations
+import FlowJSON
 import Glibc
 
 /// The time of a monotonic clock, in nanoseconds.
@@ -37,8 +38,22 @@ func short(_ value: Double) -> String {
   return "\(tenths / 10).\(tenths % 10)"
 }
 
-/// Prints a row of the report.
+/// The form of the report: lines for people, or an object per line with `--json`.
+enum ReportFormat {
+  static let isJSON = CommandLine.arguments.contains("--json")
+}
+
+/// Prints a row of the report. A value is a number and its unit; other text reports a failure.
 func report(_ name: String, _ value: String, note: String = "") {
+  guard !ReportFormat.isJSON else {
+    let parts = value.split(separator: " ", maxSplits: 1)
+    let number = parts.first.flatMap { Double($0) }
+    let row: JSON = [
+      "name": .string(name), "value": number.map(JSON.double) ?? .null,
+      "unit": .string(number == nil ? value : parts.dropFirst().joined()), "note": .string(note),
+    ]
+    return print(row.text())
+  }
   let gap = String(repeating: " ", count: max(1, 44 - name.count))
   let tail = note.isEmpty ? "" : "   \(note)"
   print("\(name)\(gap)\(value)\(tail)")
