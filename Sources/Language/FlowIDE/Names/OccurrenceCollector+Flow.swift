@@ -195,6 +195,7 @@ extension OccurrenceCollector {
       visit(arguments, of: path.text)
     case .emit(let value), .raise(let value): visit(payload: value)
     case .log(let value): visit(value)
+    case .take(let fields): for field in fields { add(data(field.text), field, .write) }
     }
   }
 

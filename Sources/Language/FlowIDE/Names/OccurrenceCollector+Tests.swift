@@ -25,10 +25,10 @@ extension OccurrenceCollector {
       case .returns(let value): visit(value)
       case .fails(let code): add(failure(code.text, of: path.text), code)
       }
-    case .expectState(let paths):
+    case .expectState(let paths, _):
       if let chart { for path in paths { visit(path, in: chart, from: 0) } }
-    case .expectData(let value), .at(let value): visit(value)
-    case .expectCalled(let path, let arguments, _):
+    case .expectData(let value), .at(let value), .expectLog(let value, _): visit(value)
+    case .expectCalled(let path, let arguments, _, _):
       visit(work: path, chart)
       visit(arguments, of: path.text)
     case .expectEmitted(let value, _): visit(payload: value)
@@ -39,7 +39,7 @@ extension OccurrenceCollector {
       visit(work: path, chart)
       add(failure(code.text, of: path.text), code)
     case .advance(.expression(let value)): visit(value)
-    case .advance, .expectRefused, .expectIncident: break
+    case .advance, .expectEnded, .expectIgnored, .expectDeferred, .expectRefused, .expectIncident: break
     }
   }
 
