@@ -1,3 +1,4 @@
+import FlowIDE
 import Testing
 
 @Suite("completion")

@@ -1,6 +1,7 @@
 import FlowCompiler
 import FlowIDE
 import FlowSource
+import FlowSyntax
 import FlowTestSupport
 import Foundation
 import Testing
