@@ -164,7 +164,7 @@ let package = Package(
     test(
       "FlowREPLTests",
       ["FlowREPL", "FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowJSON", "FlowTestSupport"]),
-    test("FlowIDETests", ["FlowIDE", "FlowCompiler", "FlowSource", "FlowTestSupport"], corpus: true),
+    test("FlowIDETests", ["FlowIDE", "FlowCompiler", "FlowSyntax", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowLSPTests",
       ["FlowLSP", "FlowIDE", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],

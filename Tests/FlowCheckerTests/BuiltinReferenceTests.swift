@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test("each macro of the reference compiles", arguments: macros.map(\.name))
-  func macros(_ form: String) throws {
+  func compileMacro(_ form: String) throws {
     var environment = Environment()
     for (name, type) in [("list", ValueType.list(.int)), ("a", .int), ("e", .map(.string, .int))] {
       _ = environment.declare(variable: name, type: type)
