@@ -89,7 +89,7 @@ let package = Package(
         "FlowLSP", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler",
         "FlowSyntax",
         "CEL",
-        "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CSQLite", "FlowGenerator",
+        "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CEpoll", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.

@@ -1,3 +1,4 @@
+import CEpoll
 import FlowGenerator
 import Foundation
 
@@ -22,8 +23,7 @@ enum PeerTools {
       var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(fd: socket))
       epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event)
     }
-    print("ready")
-    fflush(stdout)
+    FileHandle.standardOutput.write(Data("ready\n".utf8))
     var counters = [Int32: FrameCounter]()
     var events = [epoll_event](repeating: epoll_event(), count: 1024)
     var scratch = [UInt8](repeating: 0, count: 1 << 18)

@@ -1,7 +1,10 @@
+import CEL
 import FlowCompiler
 import FlowIR
+import FlowJSON
 import FlowMachine
 import FlowRuntime
+import FlowSource
 import FlowStoreSQLite
 import Foundation
 
@@ -154,7 +157,7 @@ extension ShapeBenchmark {
       case .accepted(let first) = stepper.start(
         flow: 0, key: "1", event: begin, payload: nothing, caller: Caller(), now: 0)
     else { return nil }
-    let payload = Value.record(RecordValue(typeName: machine.program.events[Int(event.rawValue)].name, fields: []))
+    let payload = Value.record(RecordValue(typeName: machine.program.events[event].name, fields: []))
     return {
       var instance = first.next
       for turn in 0..<turns {

@@ -22,12 +22,11 @@ extension Command {
     action: { arguments throws(UsageError) in
       guard arguments.operands.count == 1 else { throw UsageError("`flow verify` requires one file or folder") }
       let files = try namedFiles(arguments.operands)
-      guard let program = compileFiles(files)?.program else { return ExitCode.findings }
-      let name = arguments[VerifyOptions.flow]
-      let flows = name == nil ? Array(program.flows.indices) : [try flowIndex(named: name, in: program)]
+      guard let programs = compileFiles(files)?.map(\.program) else { return ExitCode.findings }
+      let flows = try selectedFlows(arguments[VerifyOptions.flow], of: programs)
       let solver = try solver(arguments[VerifyOptions.solver])
       var reports: [VerificationReport] = []
-      for flow in flows {
+      for (program, flow) in flows {
         let deadline = Deadline(seconds: arguments[VerifyOptions.time])
         do throws(ProgramError) {
           let verification = try Verification(
@@ -41,6 +40,16 @@ extension Command {
       show(reports, arguments[VerifyOptions.format])
       return exitCode(reports, isStrict: arguments[VerifyOptions.strict])
     })
+
+  /// The flows to verify: the named one, or all flows of all programs.
+  /// - Throws: `UsageError` when no program has a flow of that name.
+  private static func selectedFlows(
+    _ name: String?, of programs: [Program]
+  ) throws(UsageError) -> [(Program, FlowIndex)] {
+    guard let name else { return programs.flatMap { program in program.flows.indices.map { (program, $0) } } }
+    let program = programs.first { $0.flows.contains { $0.name == name } } ?? programs[0]
+    return [(program, try flowIndex(named: name, in: program))]
+  }
 
   /// The solver that is asked; nil when none is wanted, or none is installed.
   /// - Throws: `UsageError` when a solver that was named is not there.
