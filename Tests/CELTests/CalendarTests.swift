@@ -1,4 +1,5 @@
 import CEL
+import FlowSource
 import Testing
 
 /// The functions of the calendar. The values are those of Python's `zoneinfo`, except that a local time that a clock
