@@ -1,3 +1,5 @@
+import FlowRuntime
+
 /// The answers that are not yet in a table: stored with their journal entries, and indexed here by their hash.
 ///
 /// Hashes are distributed randomly over the pages of a table, so that immediate insertion would write a page for each.

@@ -11,7 +11,7 @@ public final class SQLiteStore: Store {
   /// The number of log pages that triggers a checkpoint although events are waiting.
   static let logBudgetPages = 4000
   /// The minimum time for which the answer to an idempotency key is stored, in milliseconds: seven days.
-  public static let answerWindow: Int64 = 7 * 86_400_000
+  public static let answerWindow = Retention.answers
 
   // In this order: the lock is released after the connection is closed.
   private let lock: StoreLock

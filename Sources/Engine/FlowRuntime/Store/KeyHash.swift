@@ -1,20 +1,21 @@
 /// A name of 128 bits for a text, from SipHash-2-4 (Aumasson and Bernstein, 2012) under two keys.
 ///
 /// The keys are derived from the store's identity, so that collisions can't be constructed from outside.
-struct KeyHash: Hashable {
-  var high: Int64
-  var low: Int64
+package struct KeyHash: Hashable {
+  package var high: Int64
+  package var low: Int64
 
-  init(high: Int64, low: Int64) {
+  package init(high: Int64, low: Int64) {
     self.high = high
     self.low = low
   }
 
-  init(_ scope: String, _ key: String, secret: (UInt64, UInt64)) {
+  package init(_ scope: String, _ key: String, secret: (UInt64, UInt64)) {
     // A zero byte is not a unique separator, so the length of the scope precedes it.
     var text: [UInt8] = []
     text.reserveCapacity(8 + scope.utf8.count + key.utf8.count)
-    withUnsafeBytes(of: UInt64(scope.utf8.count).littleEndian) { text.append(contentsOf: $0) }
+    let length = UInt64(scope.utf8.count)
+    for offset in 0..<8 { text.append(UInt8(truncatingIfNeeded: length >> UInt64(8 * offset))) }
     text.append(contentsOf: scope.utf8)
     text.append(contentsOf: key.utf8)
     high = Int64(bitPattern: KeyHash.sip(text, secret.0, secret.1))
@@ -22,12 +23,12 @@ struct KeyHash: Hashable {
   }
 
   /// The SipHash keys for the identity of a store.
-  static func secret(_ identity: String) -> (UInt64, UInt64) {
+  package static func secret(_ identity: String) -> (UInt64, UInt64) {
     let text = Array(identity.utf8)
     return (sip(text, 0x666C_6F77, 1), sip(text, 0x666C_6F77, 2))
   }
 
-  static func sip(_ bytes: [UInt8], _ k0: UInt64, _ k1: UInt64) -> UInt64 {
+  package static func sip(_ bytes: [UInt8], _ k0: UInt64, _ k1: UInt64) -> UInt64 {
     var state = State(k0, k1)
     var index = 0
     while index + 8 <= bytes.count {
