@@ -138,7 +138,10 @@ public final class Engine {
       throw failure
     }
     batch.writes.throttles = throttles.unsaved(withOthers: !batch.writes.isEmpty, at: world.now())
-    guard !batch.writes.isEmpty else { return [] }
+    guard !batch.writes.isEmpty else {
+      try store.confirmOwnership()
+      return []
+    }
     batch.prepare()
     do throws(StoreError) {
       try store.commit(batch.writes)

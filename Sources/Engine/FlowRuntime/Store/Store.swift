@@ -13,6 +13,16 @@ public protocol Store: InstanceStore, JobStore, JournalStore, DeploymentStore {
   /// Verifies that the files of the store are still those that were opened.
   /// - Throws: `.fatal` when they have been deleted or replaced.
   func verify() throws(StoreError)
+
+  /// Confirms that this process may still answer from its memory. Called before the answers of a batch that writes
+  /// nothing, because a commit confirms it by itself.
+  /// - Throws: `.fatal` when another process may have written to the store.
+  func confirmOwnership() throws(StoreError)
+}
+
+extension Store {
+  /// Succeeds: for stores that exclude other processes for as long as they are open.
+  public func confirmOwnership() throws(StoreError) {}
 }
 
 /// Instances and their timers.
