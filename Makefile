@@ -1,7 +1,7 @@
 # The commands of the project; `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev pkg-config python3
-TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc
+	libcurl4-openssl-dev libtomlplusplus-dev libpq-dev pkg-config python3
+TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc postgresql
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \

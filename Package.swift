@@ -40,6 +40,7 @@ let package = Package(
     // The durable engine, its adapters, and the server.
     library(.engine, "FlowRuntime", ["FlowMachine", "FlowIR", "CEL", "FlowSource", "FlowJSON"]),
     library(.engine, "FlowStoreSQLite", ["FlowRuntime", "FlowIR", "FlowJSON", "CEL", "CSQLite"], unsafe: true),
+    library(.engine, "FlowStorePostgres", ["FlowRuntime", "FlowJSON", "CPostgres"], unsafe: true),
     library(.engine, "FlowCrypto", ["CSignature"], unsafe: true),
     library(
       .engine, "FlowActions",
@@ -74,8 +75,8 @@ let package = Package(
     executable(
       .tools, "flow",
       [
-        "FlowClient", "FlowCompiler", "FlowServer", "FlowStoreSQLite", "FlowActions", "FlowREPL", "FlowLSP",
-        "FlowVerify",
+        "FlowClient", "FlowCompiler", "FlowServer", "FlowStorePostgres", "FlowStoreSQLite", "FlowActions", "FlowREPL",
+        "FlowLSP", "FlowVerify",
         "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
@@ -123,9 +124,10 @@ let package = Package(
     test(
       "FlowRuntimeTests",
       [
-        "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL", "FlowDiagnostics",
-        "FlowSource", "FlowJSON",
+        "FlowRuntime", "FlowStorePostgres", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL",
+        "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport",
       ]),
+    test("FlowStorePostgresTests", ["FlowStorePostgres", "FlowRuntime", "FlowJSON", "FlowTestSupport"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowTestSupport"]),
     test(
       "PowerCutTests",

@@ -1,19 +1,32 @@
 import FlowJSON
 import FlowRuntime
+import FlowStorePostgres
 import FlowStoreSQLite
+import FlowTestSupport
 import Foundation
 import Testing
 
 /// The stores on which the tests of this target run.
 enum StoreKind: String, CaseIterable, Sendable {
-  case memory, sqlite
+  case memory, sqlite, postgres
 
   /// A new store, with the folder of its file.
   func make() throws -> (store: any Store, folder: Folder) {
     let folder = try Folder()
+    return (try open(folder), folder)
+  }
+
+  /// Opens the store of a folder again, as after a crash; one in memory is new.
+  func open(_ folder: Folder) throws -> any Store {
     switch self {
-    case .memory: return (MemoryStore(), folder)
-    case .sqlite: return (try SQLiteStore(path: folder.path), folder)
+    case .memory: return MemoryStore()
+    case .sqlite: return try SQLiteStore(path: folder.path)
+    case .postgres:
+      let database = try PostgresDatabase(folder.location.get())
+      try database.prepare()
+      let lease = PostgresLease(database, address: "")
+      try lease.seize()
+      return try PostgresStore(database, lease: lease, isUnlimited: true)
     }
   }
 }
@@ -21,6 +34,8 @@ enum StoreKind: String, CaseIterable, Sendable {
 /// A folder that is removed after the test.
 final class Folder {
   let url: URL
+  /// A schema of the PostgreSQL server of the tests.
+  private(set) lazy var location = Result { try PostgresServer.shared().newLocation() }
   var path: String { url.appending(path: "test.db").path }
 
   init() throws {

@@ -4,7 +4,6 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 import FlowSource
-import FlowStoreSQLite
 import Foundation
 import Synchronization
 import Testing
@@ -169,11 +168,11 @@ final class TestEngine {
   func restart() throws {
     let machine = try TestEngine.machine.get()
     out = []
-    if kind == .sqlite {
-      // The lock is released with the engine and its store.
+    if kind != .memory {
+      // The lock of a file is released with the engine and its store.
       store = MemoryStore()
       engine = try Engine(machine: machine, store: store, world: world)
-      store = try SQLiteStore(path: folder.path)
+      store = try kind.open(folder)
     }
     engine = try Engine(machine: machine, store: store, world: world)
     turn()

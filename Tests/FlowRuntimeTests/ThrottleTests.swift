@@ -1,7 +1,6 @@
 import FlowJSON
 import FlowMachine
 import FlowRuntime
-import FlowStoreSQLite
 import Testing
 
 /// `limit N per D`: no period has more attempts, no job is lost, and waiting is not an attempt.
@@ -95,11 +94,11 @@ import Testing
         _ = try engine.commit()
       case 2 where roll(3) == 0:
         restarts += 1
-        if kind == .sqlite {
-          // The lock is released with the engine and its store.
+        if kind != .memory {
+          // The lock of a file is released with the engine and its store.
           store = MemoryStore()
           engine = try Engine(machine: machine, store: store, world: world)
-          store = try SQLiteStore(path: folder.path)
+          store = try kind.open(folder)
         }
         engine = try Engine(machine: machine, store: store, world: world)
       case 3, 4: world.advance(Int64(roll(3000)))

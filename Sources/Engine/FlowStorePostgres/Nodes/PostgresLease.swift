@@ -1,0 +1,196 @@
+public import FlowRuntime
+import Synchronization
+
+/// The ownership of a store: at most one node holds the lease, and only the node of the fence can commit.
+///
+/// The lease is judged by the clock of the database, its validity in this process by a monotonic clock from before each
+/// renewal was sent. A node therefore stops before another can claim, whatever their clocks say. The fence is the
+/// guarantee for a process that was stopped in between: its batches name an old number and fail.
+public final class PostgresLease: Sendable {
+  /// The time after a renewal for which no other node can claim the store, in milliseconds.
+  public static let lifetimeMilliseconds: Int64 = 6000
+  /// The time after a renewal for which this node commits and answers, in milliseconds.
+  public static let validMilliseconds: Int64 = 4000
+  /// The interval of renewals, in milliseconds.
+  public static let heartbeatMilliseconds: Int64 = 1500
+  /// The time for which a claim waits for transactions of the previous owner, in milliseconds.
+  private static let longestWaitMilliseconds = 3000
+
+  private struct State {
+    var epoch: Int64 = 0
+    /// The instant of the last renewal on the monotonic clock; nil without the lease.
+    var renewedAt: Int64?
+  }
+
+  /// The owner of a store as the database knows it.
+  public struct Holder: Hashable, Sendable {
+    public var node: String
+    /// The URL of its API.
+    public var address: String
+    /// True if its lease has not ended.
+    public var isAlive: Bool
+  }
+
+  /// The random identity of this process: not the name of its host, so that two processes are never one node.
+  public let node: String
+  let database: PostgresDatabase
+  private let address: String
+  private let state = Mutex(State())
+  private let connection: Mutex<DatabaseConnectionBox>
+  /// Of its own, so that no other statement delays a renewal; an unanswered one is repeated in time.
+  private let heartbeats: Mutex<DatabaseConnectionBox>
+
+  /// - Parameter address: The URL at which other nodes and clients reach this one.
+  public init(_ database: PostgresDatabase, address: String) {
+    self.database = database
+    self.address = address
+    node = PostgresLease.newIdentity()
+    connection = Mutex(DatabaseConnectionBox(database, timeoutMilliseconds: 5000))
+    heartbeats = Mutex(DatabaseConnectionBox(database, timeoutMilliseconds: 1000))
+  }
+
+  private static func newIdentity() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<2).map { _ in
+      let digits = String(generator.next(), radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+
+  /// The number that each batch of this node names.
+  var epoch: Int64 { state.withLock { $0.epoch } }
+
+  /// True if this node may commit and answer.
+  public var isValid: Bool {
+    state.withLock { state in
+      state.renewedAt.map { Monotonic.milliseconds() - $0 < PostgresLease.validMilliseconds } ?? false
+    }
+  }
+
+  // MARK: - Claims
+
+  /// Claims the store if its lease has ended, or was handed to this node.
+  /// - Returns: False when another node holds the lease.
+  /// - Throws: `.unavailable` when the database cannot be reached.
+  public func claim() throws(StoreError) -> Bool {
+    try claim(
+      where: "(expires < clock_timestamp() OR successor = $1)")
+  }
+
+  /// Claims the store whatever its lease says, for tests and offline commands. The previous owner is fenced off.
+  /// - Throws: `.unavailable` when the database cannot be reached.
+  public func seize() throws(StoreError) { _ = try claim(where: "true") }
+
+  private func claim(where condition: String) throws(StoreError) -> Bool {
+    let start = Monotonic.milliseconds()
+    let statements = [
+      // A fence that is locked by a transaction of the previous owner makes the claim wait.
+      PostgresStatement("SELECT set_config('lock_timeout', '\(PostgresLease.longestWaitMilliseconds)', true)"),
+      PostgresStatement(
+        """
+        WITH claimed AS (
+          UPDATE @.lease SET owner = $1, address = $2, successor = '',
+            expires = clock_timestamp() + interval '\(PostgresLease.lifetimeMilliseconds) milliseconds'
+          WHERE part = 0 AND \(condition) RETURNING part)
+        UPDATE @.fence f SET epoch = f.epoch + 1, owner = $1 FROM claimed c WHERE f.part = c.part RETURNING f.epoch
+        """, [.text(node), .text(address)]),
+    ]
+    do throws(DatabaseFailure) {
+      guard let epoch = try run(statements)[1].first({ $0.integer(0) }) else { return false }
+      state.withLock { $0 = State(epoch: epoch, renewedAt: start) }
+      return true
+    } catch {
+      if case .rejected(_, state: "55P03") = error { try terminateFenceHolders() }
+      throw error.storeError
+    }
+  }
+
+  /// Ends transactions that hold the fence although their owner's lease has ended.
+  private func terminateFenceHolders() throws(StoreError) {
+    try perform(
+      PostgresStatement(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE relation = '@.fence'::regclass AND mode = 'RowShareLock' AND pid <> pg_backend_pid()
+        """))
+  }
+
+  // MARK: - While it is held
+
+  /// Extends the lease.
+  /// - Returns: False when another node has claimed the store: this process must not commit or answer any more.
+  /// - Throws: `.unavailable` when the database did not answer; the lease then runs out by itself.
+  public func renew() throws(StoreError) -> Bool {
+    let start = Monotonic.milliseconds()
+    let statement = PostgresStatement(
+      """
+      UPDATE @.lease SET expires = clock_timestamp() + interval '\(PostgresLease.lifetimeMilliseconds) milliseconds'
+      WHERE part = 0 AND owner = $1 RETURNING part
+      """, [.text(node)])
+    let isOwner: Bool
+    do throws(DatabaseFailure) {
+      isOwner = try heartbeats.withLock { box throws(DatabaseFailure) in
+        try box.connection.run([statement])[0].count == 1
+      }
+    } catch {
+      throw error.storeError
+    }
+    state.withLock { $0.renewedAt = isOwner ? start : nil }
+    return isOwner
+  }
+
+  /// Ends the lease, so that another node can claim the store at once. The caller has stopped committing.
+  /// - Throws: `.unavailable` when the database did not answer; the lease then runs out by itself.
+  public func release() throws(StoreError) {
+    state.withLock { $0.renewedAt = nil }
+    try perform(
+      PostgresStatement("UPDATE @.lease SET expires = '-infinity' WHERE part = 0 AND owner = $1", [.text(node)]))
+  }
+
+  /// The node that holds the lease, or held it last; nil for a store that no node has served.
+  /// - Throws: `.unavailable` when the database did not answer.
+  public func holder() throws(StoreError) -> Holder? {
+    let rows = try perform(
+      PostgresStatement("SELECT owner, address, expires >= clock_timestamp() FROM @.lease WHERE part = 0"))
+    return rows.first { row in
+      let owner = row.text(0)
+      return owner.isEmpty
+        ? nil : Holder(node: owner, address: row.text(1), isAlive: row.document(2) == Array("t".utf8))
+    } ?? nil
+  }
+
+  /// Gives the fence a new number, after a commit whose result is unknown: what is left of it can then not take effect
+  /// any more. Waits until transactions that hold the fence have ended.
+  func raiseFence(_ connection: DatabaseConnection) throws(DatabaseFailure) {
+    let statement = PostgresStatement(
+      "UPDATE @.fence SET epoch = epoch + 1 WHERE part = 0 AND owner = $1 RETURNING epoch", [.text(node)])
+    guard let epoch = try connection.run([statement])[0].first({ $0.integer(0) }) else {
+      throw .rejected(PostgresStore.notOwner, state: "")
+    }
+    state.withLock { $0.epoch = epoch }
+  }
+
+  @discardableResult
+  private func perform(_ statement: PostgresStatement) throws(StoreError) -> PostgresRows {
+    do throws(DatabaseFailure) {
+      return try run([statement])[0]
+    } catch {
+      throw error.storeError
+    }
+  }
+
+  private func run(_ statements: [PostgresStatement]) throws(DatabaseFailure) -> [PostgresRows] {
+    try connection.withLock { box throws(DatabaseFailure) in
+      try box.connection.run(statements)
+    }
+  }
+}
+
+/// A connection that is only reached under a lock.
+struct DatabaseConnectionBox: ~Copyable, @unchecked Sendable {
+  let connection: DatabaseConnection
+
+  init(_ database: PostgresDatabase, timeoutMilliseconds: Int64 = 10_000) {
+    connection = DatabaseConnection(database, timeoutMilliseconds: timeoutMilliseconds)
+  }
+}

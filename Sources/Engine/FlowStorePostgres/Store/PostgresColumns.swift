@@ -1,0 +1,75 @@
+import FlowJSON
+import FlowRuntime
+
+/// Columns of queries, in the order in which rows are read.
+enum PostgresColumns {
+  static let instance = """
+    i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
+    """
+  static let job = """
+    j.id, j.instance, j.revision, j.number, j.action, j.queue, j.call, j.once, j.attempt, j.due, j.lease, j.fence,
+    j.arguments, j.outcome, j.failures, j.origin, j.epoch, j.worker, j.deadline
+    """
+  static let dead = """
+    l.id, l.instance, l.revision, l.number, l.action, l.attempts, l.at, l.code, l.message, l.arguments, l.queue,
+    l.once, l.failures, l.origin, l.epoch
+    """
+  static let snapshots = """
+    SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data, s.kept
+    FROM @.snapshot s JOIN @.definition d ON d.id = s.definition
+    """
+  static let instances = "SELECT \(instance) FROM @.instance i JOIN @.definition d ON d.id = i.definition"
+  static let jobs = "SELECT \(job) FROM @.job j"
+  static let entries = """
+    SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
+    FROM @.journal j JOIN @.instance i ON i.part = j.part AND i.id = j.instance
+    """
+}
+
+extension PostgresRow {
+  var instance: InstanceRow {
+    InstanceRow(
+      id: integer(0), flow: text(1), key: text(2), definition: text(3), status: InstanceStatus(stored: integer(4)),
+      revision: Int(integer(5)), startedAt: integer(6), updatedAt: integer(7), position: document(8),
+      data: document(9), incident: text(10))
+  }
+
+  var job: JobRow {
+    var row = JobRow(
+      id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
+      queue: optionalText(5), call: optionalInteger(6).map { Int($0) }, once: optionalText(7),
+      attempt: Int(integer(8)), due: JobDue(stored: integer(9)), lease: integer(10), fence: Int(integer(11)),
+      origin: integer(15), epoch: Int(integer(16)), arguments: document(12), outcome: document(13),
+      failures: document(14))
+    row.worker = optionalText(17)
+    row.deadline = integer(18)
+    return row
+  }
+
+  var dead: DeadRow {
+    let job = JobRow(
+      id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
+      queue: optionalText(10), call: nil, once: optionalText(11), attempt: max(Int(integer(5)) - 1, 0), due: .at(0),
+      origin: integer(13), epoch: Int(integer(14)), arguments: document(9), failures: document(12))
+    return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
+  }
+
+  var entry: JournalEntry {
+    JournalEntry(
+      sequence: integer(0), instance: integer(1), flow: text(2), key: text(3), revision: Int(integer(4)),
+      kind: JournalEntry.Kind(stored: text(5)), at: integer(6), body: (try? JSON(parsing: document(7))) ?? .null)
+  }
+
+  var schedule: ScheduleRow {
+    ScheduleRow(flow: text(0), start: Int(integer(1)), definition: text(2), due: integer(3))
+  }
+
+  var snapshot: InstanceSnapshot {
+    InstanceSnapshot(
+      instance: integer(0), sequence: integer(1), at: integer(2), definition: text(3),
+      status: InstanceStatus(stored: integer(4)), revision: Int(integer(5)), startedAt: integer(6),
+      position: document(7), data: document(8))
+  }
+
+  var tombstone: Tombstone { Tombstone(status: InstanceStatus(stored: integer(0)), endedAt: integer(1)) }
+}

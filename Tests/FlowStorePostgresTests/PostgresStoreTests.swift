@@ -1,0 +1,155 @@
+import FlowJSON
+import FlowRuntime
+import FlowTestSupport
+import Foundation
+import Testing
+
+@testable import FlowStorePostgres
+
+@Suite("PostgreSQL store") struct PostgresStoreTests {
+  @Test("zero bytes and backslashes in text are preserved")
+  func storedText() throws {
+    let texts = ["", "a", "\u{0}", "\\", "\\0", "a\u{0}b\\0\\\\", "ü\u{0}"]
+    for text in texts {
+      let encoded = StoredText.encode(text)
+      #expect(!encoded.contains(0))
+      #expect(encoded.withUnsafeBytes { StoredText.decode($0) } == text)
+    }
+    #expect(Set(texts.map { StoredText.encode($0) }).count == texts.count)
+    let fixture = try PostgresFixture()
+    let store = try fixture.open()
+    try store.commit(PostgresFixture.batch(1, "k\u{0}\\"))
+    #expect(try store.instance(flow: "F", key: "k\u{0}\\") == PostgresFixture.row(1, "k\u{0}\\"))
+    #expect(try store.instance(flow: "F", key: "k") == nil)
+    var filter = InstanceFilter(flow: "F")
+    filter.keyPrefix = "k\u{0}"
+    #expect(try PostgresQueries(fixture.database).instances(filter, after: nil, limit: 9).map(\.id) == [1])
+    filter.keyPrefix = "k\\"
+    #expect(try PostgresQueries(fixture.database).instances(filter, after: nil, limit: 9).isEmpty)
+  }
+
+  @Test("a location names the schema, and its public text has no password")
+  func location() throws {
+    let database = try PostgresDatabase("postgres://flow:geheim@a,b:5433/main?connect_timeout=2&schema=orders")
+    #expect(database.schema == "orders")
+    #expect(database.connectionString == "postgres://flow:geheim@a,b:5433/main?connect_timeout=2")
+    #expect(database.publicText == "postgres://flow@a,b:5433/main")
+    #expect(try PostgresDatabase("postgresql://h/main").schema == "flow")
+    for wrong in ["flow.db", "postgres://h/d?schema=A", "postgres://h/d?schema=a;b", "postgres://h/d?schema="] {
+      #expect(throws: StoreError.self) { try PostgresDatabase(wrong) }
+    }
+  }
+
+  @Test("two nodes create the tables at the same time; a newer store is rejected")
+  func tables() async throws {
+    let server = try PostgresServer.shared()
+    let database = try PostgresDatabase(server.newLocation())
+    #expect(throws: StoreError.self) { try database.prepare(mayCreate: false) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 { group.addTask { try database.prepare() } }
+      try await group.waitForAll()
+    }
+    try database.prepare(mayCreate: false)
+    try server.execute("UPDATE \(database.schema).meta SET value = '99' WHERE name = 'version'")
+    #expect(throws: StoreError.unusable("the store is of version 99; this program knows versions up to 1")) {
+      try database.prepare()
+    }
+  }
+
+  @Test("queries return committed rows")
+  func queries() throws {
+    let fixture = try PostgresFixture()
+    let store = try fixture.open()
+    for id in Int64(1)...5 { try store.commit(PostgresFixture.batch(id, "k\(id)")) }
+    var batch = StoreBatch()
+    batch.jobs[1] = JobRow(
+      id: 1, instance: 2, revision: 1, number: 0, action: "a", queue: "q", call: nil, once: "o", due: .at(3),
+      arguments: Array("{}".utf8))
+    batch.dead = [
+      DeadRow(
+        job: JobRow(
+          id: 2, instance: 3, revision: 1, number: 0, action: "a", queue: nil, call: nil, once: nil, due: .at(0),
+          arguments: Array("{}".utf8)), at: 9, code: "C", message: "m\u{0}")
+    ]
+    batch.timers[TimerID(instance: 1, transition: 0, armed: 1)] = 77
+    batch.bulk[4] = Array(#"{"b":1}"#.utf8)
+    batch.versions = [VersionRow(flow: "F", definition: "d", number: 2, origin: "files", at: 3)]
+    batch.deployments = [DeploymentRow(flow: "F", definition: "d", origin: "api", at: 4, isRetired: true)]
+    batch.schedules[ScheduleID(flow: "F", start: 1)] = ScheduleRow(flow: "F", start: 1, definition: "d", due: 8)
+    batch.sources["d"] = SourceText.json([SourceText(name: "f.flow", text: "flow F {}")]).bytes()
+    batch.throttles["a"] = Array("[1]".utf8)
+    batch.completions = [1, 2].map { CompletionRow(job: 1, fence: $0, digest: 5, at: 6) }
+    try store.commit(batch)
+    let queries = PostgresQueries(fixture.database)
+    #expect(try queries.lastSequence() == 5 && queries.epoch() == "here" && queries.keptFrom() == 1)
+    #expect(try queries.journal(after: 3, limit: 9).map(\.sequence) == [4, 5])
+    #expect(try queries.history(instance: 2, after: 0, limit: 9).map(\.sequence) == [2])
+    #expect(try queries.instance(flow: "F", key: "k2") == PostgresFixture.row(2, "k2"))
+    var filter = InstanceFilter(flow: "F")
+    filter.status = .running
+    filter.isNewestFirst = true
+    #expect(try queries.instances(filter, after: 4, limit: 2).map(\.id) == [3, 2])
+    #expect(try queries.population(flow: nil).map { [$0.states, ["\($0.count)"]] } == [[["a"], ["5"]]])
+    #expect(try queries.jobs(flow: "F", after: 0, limit: 9).map(\.key) == ["k2"])
+    #expect(try queries.jobs(instance: 2).map(\.once) == ["o"])
+    #expect(try queries.deadLetters(flow: nil, after: 0, limit: 9).map(\.row.message) == ["m\u{0}"])
+    #expect(try queries.versions(flow: "F") == batch.versions && store.deployments() == batch.deployments)
+    #expect(try queries.schedules() == Array(batch.schedules.values) && queries.bulkOperations() == batch.bulk)
+    #expect(try queries.source(hash: "d")?.map(\.name) == ["f.flow"] && queries.definition(hash: "d")?.count == 2)
+    #expect(try store.wasServed(flow: "F", definition: "d") && store.throttle(action: "a")?.count == 3)
+    #expect(try store.completion(job: 1)?.fence == 2)
+    let size = try queries.extent()
+    #expect(size.timers == 1 && size.jobs == 1 && size.deadLetters == 1 && size.bytes > 0)
+    #expect(try store.dueJobs(queue: "q", of: ["F"], at: 3, limit: 9).map(\.id) == [1])
+    #expect(try store.dueJobs(queue: "q", of: ["G"], at: 3, limit: 9).isEmpty)
+  }
+
+  @Test("idempotency records are deleted after their window")
+  func answers() throws {
+    let fixture = try PostgresFixture()
+    var store = try fixture.open()
+    let window = Retention.answers
+    for (id, at) in [(Int64(1), Int64(1000)), (2, window - 1)] {
+      try store.commit(PostgresFixture.batch(id, "k", at: at, idempotencyKey: "i\(id)").renamed("k\(id)"))
+    }
+    let find = { (id: Int64) in try store.answer(scope: "F/k", key: "i\(id)")?.sequence }
+    #expect(try find(1) == 1 && find(2) == 2)
+    _ = try store.maintain(now: window + 1000, isIdle: true)
+    #expect(try find(1) == 1, "the window of the table has just ended")
+    store = try fixture.open()
+    try store.commit(PostgresFixture.batch(3, "k", at: window + 2000, idempotencyKey: "i3").renamed("k3"))
+    _ = try store.maintain(now: 2 * window + 2000, isIdle: true)
+    #expect(try store.answer(scope: "F/k", key: "i1") == nil && store.answer(scope: "F/k", key: "i2") == nil)
+    #expect(try store.answer(scope: "F/k", key: "i3")?.digest == 21)
+  }
+
+  @Test("an ended instance is archived with its journal, and its key and answers stay")
+  func archive() throws {
+    let fixture = try PostgresFixture()
+    let store = try fixture.open(Retention(hot: 1000, keys: 10_000, archive: "table"))
+    try store.commit(PostgresFixture.batch(1, "old", status: .done, at: 100, idempotencyKey: "i"))
+    try store.commit(PostgresFixture.batch(2, "running", at: 100))
+    #expect(try store.maintain(now: 500, isIdle: true).nextDue == 1101)
+    #expect(try store.instance(flow: "F", key: "old") != nil)
+    #expect(try store.maintain(now: 1200, isIdle: true).archived == [1])
+    #expect(try store.instance(flow: "F", key: "old") == nil)
+    #expect(try store.tombstone(flow: "F", key: "old") == Tombstone(status: .done, endedAt: 100))
+    #expect(try store.entry(sequence: 1)?.body["created"] == true)
+    #expect(try store.entry(sequence: 1)?.body["x"] == nil, "only the answer is left of the entry")
+    let queries = PostgresQueries(fixture.database)
+    #expect(try queries.keptFrom() == 2 && queries.journal(after: 0, limit: 9).map(\.sequence) == [2])
+    let lines = try store.read("SELECT document FROM @.archive").map { String(decoding: $0.document(0), as: UTF8.self) }
+    #expect(lines.count == 1 && lines[0].contains(#""key":"old""#) && lines[0].contains(#""x":1"#))
+    _ = try store.maintain(now: 10_200, isIdle: true)
+    #expect(try store.tombstone(flow: "F", key: "old") == nil)
+  }
+}
+
+extension StoreBatch {
+  /// The batch with another key of its instances.
+  fileprivate func renamed(_ key: String) -> StoreBatch {
+    var copy = self
+    for id in copy.instances.keys { copy.instances[id]?.key = key }
+    return copy
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Synchronization
+
+/// A private PostgreSQL server on a socket in its own folder. It ends with the process of the tests, however that ends.
+public final class PostgresServer: @unchecked Sendable {
+  // Unchecked because nothing changes after the initialization.
+  public struct NotStarted: Error, CustomStringConvertible {
+    public var description: String
+  }
+
+  private static let running = Mutex<PostgresServer?>(nil)
+
+  /// The server of this process; started by the first test that needs it.
+  /// - Throws: `NotStarted` when PostgreSQL is not installed or does not start.
+  public static func shared() throws -> PostgresServer {
+    try running.withLock { running in
+      if let running { return running }
+      let server = try PostgresServer()
+      running = server
+      return server
+    }
+  }
+
+  private let folder: URL
+  private let programs: String
+  /// Closed with the process, which ends the server.
+  private let lifeline: Pipe
+
+  /// Starts a server of its own, for tests that stop or damage it.
+  /// - Throws: `NotStarted` when PostgreSQL is not installed or does not start.
+  public init() throws {
+    folder = FileManager.default.temporaryDirectory.appending(path: "flow-postgres-\(UUID().uuidString.prefix(8))")
+    let root = "/usr/lib/postgresql"
+    let versions = (try? FileManager.default.contentsOfDirectory(atPath: root).sorted()) ?? []
+    guard let version = versions.last else { throw NotStarted(description: "there is no PostgreSQL below \(root)") }
+    programs = "\(root)/\(version)/bin"
+    lifeline = Pipe()
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    // PostgreSQL does not run as root.
+    let isRoot = getuid() == 0
+    if isRoot, let entry = getpwnam("postgres") { chown(folder.path, entry.pointee.pw_uid, UInt32.max) }
+    let process = Process()
+    process.executableURL = URL(filePath: isRoot ? "/usr/sbin/runuser" : "/usr/bin/env")
+    let command = ["sh", "-c", PostgresServer.script, folder.path, programs]
+    process.arguments = (isRoot ? ["-u", "postgres", "--"] : []) + command
+    process.standardInput = lifeline
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    process.currentDirectoryURL = folder
+    try process.run()
+    for _ in 0..<600 where !isReady { usleep(100_000) }
+    guard isReady else { throw NotStarted(description: "PostgreSQL does not accept connections") }
+  }
+
+  private static let script = """
+    "$1/initdb" -D "$0/data" -U flow -A trust -E UTF8 --no-sync >"$0/initdb.log" 2>&1 || exit 1
+    "$1/postgres" -D "$0/data" -c listen_addresses= -c unix_socket_directories="$0" -c fsync=off \
+      -c max_connections=200 -c shared_buffers=64MB -c log_min_messages=fatal >"$0/log" 2>&1 &
+    read -r line
+    kill -QUIT $!
+    wait
+    rm -rf "$0"
+    """
+
+  private var isReady: Bool { run("pg_isready", "-q", "-h", folder.path) }
+
+  private func run(_ program: String, _ arguments: String...) -> Bool {
+    let process = Process()
+    process.executableURL = URL(filePath: "\(programs)/\(program)")
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+
+  /// The location of a new, empty schema.
+  public func newLocation() -> String {
+    let name = UUID().uuidString.lowercased().filter { $0 != "-" }
+    return "postgres://flow@/postgres?host=\(folder.path)&schema=s\(name)"
+  }
+
+  /// Runs SQL as an operator would.
+  /// - Throws: `NotStarted` when it fails.
+  public func execute(_ sql: String) throws {
+    let isDone = run(
+      "psql", "-q", "-h", folder.path, "-U", "flow", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", sql)
+    guard isDone else { throw NotStarted(description: "psql failed: \(sql)") }
+  }
+}
