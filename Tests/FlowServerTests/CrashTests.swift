@@ -31,7 +31,8 @@ import Testing
     var unanswered: [Int] = []
   }
 
-  private static let counter = """
+  /// A flow whose instances list the events that they have processed.
+  static let counter = """
     event Begin { id: string }
     event Add { n: int }
     event Stop

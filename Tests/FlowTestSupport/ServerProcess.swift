@@ -31,9 +31,12 @@ public final class ServerProcess {
   }
 
   /// Starts a server and waits until it reports its address.
-  public init(_ arguments: [String], environment: [String: String] = [:]) throws {
+  /// - Parameter address: A port chosen by the system, unless the server has to return to the same one.
+  public init(
+    _ arguments: [String], environment: [String: String] = [:], address: String = "127.0.0.1:0"
+  ) throws {
     process.executableURL = ServerProcess.binary
-    process.arguments = ["serve", "--addr", "127.0.0.1:0", "--create"] + arguments
+    process.arguments = ["serve", "--addr", address, "--create"] + arguments
     process.environment = ServerProcess.samples.merging(ProcessInfo.processInfo.environment) { _, new in new }
       .merging(environment) { _, new in new }
     let pipe = Pipe()

@@ -11,16 +11,18 @@ extension FlowService {
     let isDraining = middleware.isDraining
     guard let verbose = request.query["verbose"], verbose != "false" else {
       let problem = isDraining ? "draining" : engine.commitFailure
-      var response = HTTPResponse.text("\(problem ?? "ok")\n")
+      var response = HTTPResponse.text("\(problem ?? role ?? "ok")\n")
       if problem != nil { response.status = 503 }
       return request.respond.send(response)
     }
-    middleware.statistics.read { [engine] values in
+    middleware.statistics.read { [engine, role] values in
       var store = engine.commitFailure ?? "ok"
       if case .failure(let error) = values { store = error.message }
       let isReady = store == "ok" && !isDraining
       let checks: JSON = ["store": .string(store), "draining": .bool(isDraining)]
-      request.respond.send(.json(["ready": .bool(isReady), "checks": checks], status: isReady ? 200 : 503))
+      var members: [JSON.Member] = [.init("ready", .bool(isReady)), .init("checks", checks)]
+      if let role { members.append(.init("role", .string(role))) }
+      request.respond.send(.json(.object(members), status: isReady ? 200 : 503))
     }
   }
 

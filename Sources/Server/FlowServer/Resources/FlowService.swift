@@ -30,6 +30,8 @@ public final class FlowService: Sendable {
   let variable: @Sendable (String) -> String?
   /// The web page; nil when it is disabled.
   let dashboard: (@Sendable () -> Dashboard)?
+  /// The role of this node, such as `owner`; nil for a server without other nodes.
+  let role: String?
   /// The key of entity tags.
   let tagSecret = randomBytes(32) ?? []
 
@@ -42,11 +44,12 @@ public final class FlowService: Sendable {
   ///   - obstacle: The reason why a program can't be served here.
   ///   - variable: A variable of the environment.
   ///   - dashboard: The web page; nil to disable it.
+  ///   - role: The role of this node among several; nil for a server without other nodes.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },
     variable: @escaping @Sendable (String) -> String? = { _ in nil },
-    dashboard: (@Sendable () -> Dashboard)? = nil
+    dashboard: (@Sendable () -> Dashboard)? = nil, role: String? = nil
   ) {
     self.engine = engine
     self.reader = QueryQueue(queries, readers)
@@ -56,6 +59,7 @@ public final class FlowService: Sendable {
     self.obstacle = obstacle
     self.variable = variable
     self.dashboard = dashboard
+    self.role = role
     live.follow { engine.catalogue.mark }
   }
 

@@ -5,13 +5,12 @@ import FlowJSON
 import FlowMachine
 import FlowRuntime
 import FlowServer
-import FlowStoreSQLite
 import Glibc
 
 /// The composition root of the server: the engine with its store and runners, the service, access control, sockets.
 struct ServeCommand {
   /// The reason why the server could not start.
-  private struct StartupError: Error { var message: String }
+  struct StartupError: Error { var message: String }
 
   private let configuration: ServeConfiguration
   private let metrics = Metrics(version: FlowCommandLine.version, process: Metrics.Process.current)
@@ -19,8 +18,8 @@ struct ServeCommand {
   private let tracer: Tracer?
   private let engine = EngineThread()
 
-  private var options: ServeOptions { configuration.options }
-  private var log: Log { configuration.options.log }
+  var options: ServeOptions { configuration.options }
+  var log: Log { configuration.options.log }
 
   private init(_ configuration: ServeConfiguration) {
     self.configuration = configuration
@@ -47,19 +46,34 @@ struct ServeCommand {
   }
 
   private func run(_ signals: Signals) throws(StartupError) {
-    let settings = try accessSettings()
-    let runner = BindingRunner(
-      settings: configuration.actions,
-      log: { [log, redaction = options.redaction] in
-        log.write(.info, "log", fields: [.init("text", redaction.masked($0))])
-      })
-    let service = try startService(runner: InstrumentedRunner(runner, metrics))
-    let access = AccessMiddleware(
-      service, settings, queries: try openQueries(), metrics: metrics, log: log, audit: options.audit,
-      workers: max(2, options.loops), clock: currentMilliseconds)
+    switch options.store {
+    case .database(let database): try runNode(database, signals)
+    case .file(let path): try runAlone(.file(path, retention: options.retention, opening: options.opening), signals)
+    }
+  }
+
+  /// Serves a store that no other process can use.
+  private func runAlone(_ store: ServedStore, _ signals: Signals) throws(StartupError) {
+    let runner = makeRunner()
+    let access = try makeAccess(store, runner: runner) { [log] message in
+      // The state on disk is unknown until the store is opened again.
+      log.flush()
+      Terminal.error(message, help: "the process exits; start it again")
+      _exit(3)
+    }
     let server = try listen(access)
-    logStart(port: server.port)
+    log.write(
+      .info, "flow serves \(flowNames) from \(options.store.text), listening on \(url(port: server.port))")
     Systemd.notify("READY=1")
+    serve(access, on: server, runner: runner, until: signals) {}
+  }
+
+  /// Serves until the process is asked to end, and then completes the requests in progress.
+  /// - Parameter release: Gives up the store after the last commit.
+  func serve(
+    _ access: AccessMiddleware, on server: HTTPServer, runner: BindingRunner, until signals: Signals,
+    release: () -> Void
+  ) {
     let watchdog = Watchdog(engine)
     if options.isWatching { ServeWatch(configuration, engine: engine, redaction: options.redaction).start() }
     while signals.wait() == .reload { reload(access) }
@@ -70,8 +84,14 @@ struct ServeCommand {
     usleep(UInt32(options.drainMilliseconds * 1000))
     server.shutdown()
     engine.shutdown()
+    release()
     watchdog?.stop()
     runner.shutdown()
+    finish()
+  }
+
+  /// Writes traces and logs that are still in memory.
+  func finish() {
     tracer?.flush()
     exporter.shutdown()
     log.write(.info, "stopped")
@@ -79,16 +99,32 @@ struct ServeCommand {
     options.audit.flush()
   }
 
-  private func logStart(port: Int) {
-    let names = configuration.programs.flatMap(\.program.flows).map(\.name).joined(separator: ", ")
-    let scheme = options.tls == nil ? "http" : "https"
-    let url = "\(scheme)://\(options.address.text(port: port))"
-    log.write(.info, "flow serves \(names) from \(options.storePath), listening on \(url)")
+  func makeRunner() -> BindingRunner {
+    BindingRunner(
+      settings: configuration.actions,
+      log: { [log, redaction = options.redaction] in
+        log.write(.info, "log", fields: [.init("text", redaction.masked($0))])
+      })
   }
 
-  private func openQueries() throws(StartupError) -> SQLiteQueries {
+  /// Starts the engine on a store, with the service and its access control.
+  func makeAccess(
+    _ store: ServedStore, runner: BindingRunner, onFatal: @escaping @Sendable (String) -> Void
+  ) throws(StartupError) -> AccessMiddleware {
+    let settings = try accessSettings()
+    let service = try startService(store, runner: InstrumentedRunner(runner, metrics), onFatal: onFatal)
+    return AccessMiddleware(
+      service, settings, queries: try openQueries(store), metrics: metrics, log: log, audit: options.audit,
+      workers: max(2, options.loops), clock: currentMilliseconds)
+  }
+
+  var flowNames: String { configuration.programs.flatMap(\.program.flows).map(\.name).joined(separator: ", ") }
+
+  func url(port: Int) -> String { "\(options.tls == nil ? "http" : "https")://\(options.address.text(port: port))" }
+
+  private func openQueries(_ store: ServedStore) throws(StartupError) -> any Queries {
     do throws(StoreError) {
-      return try SQLiteQueries(path: options.storePath)
+      return try store.makeQueries()
     } catch {
       throw StartupError(message: error.message)
     }
@@ -142,9 +178,11 @@ struct ServeCommand {
     }
   }
 
-  private func startService(runner: any ActionRunner) throws(StartupError) -> FlowService {
+  private func startService(
+    _ store: ServedStore, runner: any ActionRunner, onFatal: @escaping @Sendable (String) -> Void
+  ) throws(StartupError) -> FlowService {
     let live = LiveHub(redaction: options.redaction, metrics: metrics)
-    let callbacks = callbacks(live)
+    let callbacks = callbacks(live, onFatal: onFatal)
     do {
       let programs = try configuration.programs.map { served in
         StartupProgram(machine: try Machine(served.program), sources: served.sources)
@@ -152,17 +190,15 @@ struct ServeCommand {
       let options = options
       try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
         do throws(StoreError) {
-          let store = try SQLiteStore(
-            path: options.storePath, retention: options.retention, options: options.opening)
-          return try ServeCommand.makeEngine(programs, store: store, options: options)
+          return try ServeCommand.makeEngine(programs, store: store.open(), options: options)
         } catch {
           throw EngineError(message: error.message)
         }
       }
-      let queries = try SQLiteQueries(path: options.storePath)
+      let queries = try store.makeQueries()
       // Each read that runs has a connection of its own, and the live stream another.
-      var readers: [SQLiteQueries] = []
-      for _ in 0..<max(2, options.loops) { readers.append(try SQLiteQueries(path: options.storePath)) }
+      var readers: [any Queries] = []
+      for _ in 0..<max(2, options.loops) { readers.append(try store.makeQueries()) }
       try live.begin(queries)
       let service = FlowService(
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
@@ -170,7 +206,7 @@ struct ServeCommand {
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.unmet(by: [$0], settings: actions)?.text
         },
-        variable: Terminal.variable, dashboard: options.dashboard)
+        variable: Terminal.variable, dashboard: options.dashboard, role: store.role)
       try service.resumeBatches(queries, redaction: options.redaction)
       return service
     } catch let error as ProgramError {
@@ -185,7 +221,7 @@ struct ServeCommand {
   }
 
   private static func makeEngine(
-    _ programs: [StartupProgram], store: SQLiteStore, options: ServeOptions
+    _ programs: [StartupProgram], store: any Store, options: ServeOptions
   ) throws(StoreError) -> Engine {
     do throws(EngineError) {
       return try Engine(
@@ -195,7 +231,9 @@ struct ServeCommand {
     }
   }
 
-  private func callbacks(_ live: LiveHub) -> EngineThread.Callbacks {
+  private func callbacks(
+    _ live: LiveHub, onFatal: @escaping @Sendable (String) -> Void
+  ) -> EngineThread.Callbacks {
     let (log, metrics, tracer, redaction) = (log, metrics, tracer, options.redaction)
     return EngineThread.Callbacks(
       onCommit: { entries in
@@ -204,18 +242,13 @@ struct ServeCommand {
         tracer?.record(entries)
         log.record(entries, redaction)
       },
-      onFatal: { message in
-        // The state on disk is unknown until the store is opened again.
-        log.flush()
-        Terminal.error(message, help: "the process exits; start it again")
-        _exit(3)
-      },
+      onFatal: onFatal,
       onWarning: { log.write(.warn, $0) },
       onCommitDuration: { metrics.recordCommit(seconds: $0) },
       onMaintenance: { metrics.recordMaintenance(lagMilliseconds: $0) })
   }
 
-  private func listen(_ access: AccessMiddleware) throws(StartupError) -> HTTPServer {
+  func listen(_ handler: any HTTPHandler) throws(StartupError) -> HTTPServer {
     var configuration = HTTPServer.Configuration(host: options.address.host, port: options.address.port)
     configuration.loops = options.loops
     configuration.tls = options.tls
@@ -223,7 +256,7 @@ struct ServeCommand {
     configuration.path = options.address.path
     configuration.listeningSocket = options.listener
     do throws(HTTPServerError) {
-      let server = try HTTPServer(configuration: configuration, handler: access)
+      let server = try HTTPServer(configuration: configuration, handler: handler)
       server.start()
       return server
     } catch {

@@ -10,11 +10,14 @@ import Glibc
 /// The options of `flow serve` for the store, the network, access and observability, and their values.
 struct ServeOptions {
   private static let store = Option.text(
-    "store", "FILE", short: "s", help: "database file", default: "next to the first flow, as order.db for order.flow",
-    completion: .files)
+    "store", "FILE|URL", short: "s", help: "database file, or postgres://USER@HOST/DATABASE for one or more nodes",
+    default: "next to the first flow, as order.db for order.flow", completion: .files)
   private static let addr = Option.text(
     "addr", "HOST:PORT|unix:PATH", short: "a", help: "address to listen on; port 0 selects a free one",
     default: defaultAddress)
+  private static let advertise = Option.text(
+    "advertise", "URL", help: "address of this node for other nodes and their clients",
+    default: "the address it listens on")
   private static let keep = Option.text(
     "keep", "DURATION|forever", help: "retention of ended instances in the store", default: "7d")
   private static let archive = Option.text(
@@ -66,9 +69,10 @@ struct ServeOptions {
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
-    store, addr, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate, tlsKey, create,
-    keep, keepKeys, archive, deployed, acceptLoss, watch, noDashboard, dashboardFolder, drain, logFormat, logLevel,
-    auditFile, otlp,
+    store, addr, advertise, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate,
+    tlsKey, create,
+    keep, keepKeys, archive, deployed, acceptLoss, watch, noDashboard, dashboardFolder, drain, logFormat,
+    logLevel, auditFile, otlp,
   ]
 
   /// The formats and levels of the log as options spell them.
@@ -79,13 +83,15 @@ struct ServeOptions {
   private static let defaultAddress = "127.0.0.1:8080"
   private static let longestDrainMilliseconds: Int64 = 3_600_000
 
-  let storePath: String
+  let store: StoreLocation
   let retention: Retention
   let opening: SQLiteStore.OpeningOptions
   /// True if the files replace flows that were deployed over the API after them.
   let replacesDeployed: Bool
   let isWatching: Bool
   let address: ListenAddress
+  /// The URL at which others reach this node; nil for the address that it listens on.
+  let advertisedAddress: String?
   /// The socket that a service manager has opened, in place of an address.
   let listener: Int32?
   let keysPath: String?
@@ -111,8 +117,8 @@ struct ServeOptions {
   init(
     _ arguments: CommandArguments, configuration: Configuration, defaultStore: String
   ) throws(UsageError) {
-    storePath = arguments[ServeOptions.store] ?? defaultStore
-    retention = try ServeOptions.retention(arguments, store: storePath)
+    store = try ServeOptions.location(arguments[ServeOptions.store] ?? defaultStore)
+    retention = try ServeOptions.retention(arguments, store: store)
     var opening = SQLiteStore.OpeningOptions()
     // A misspelt path must not look like a server that has lost everything.
     opening.mayCreate = arguments[ServeOptions.store] == nil || arguments[ServeOptions.create]
@@ -122,6 +128,7 @@ struct ServeOptions {
     isWatching = arguments[ServeOptions.watch]
     listener = Systemd.inheritedListener()
     address = try ServeOptions.address(arguments, listener: listener)
+    advertisedAddress = arguments[ServeOptions.advertise]
     keysPath = arguments[ServeOptions.keys]
     hosts = arguments[ServeOptions.host]
     origins = arguments[ServeOptions.origin]
@@ -164,8 +171,21 @@ struct ServeOptions {
 
   // MARK: - Values
 
-  private static func retention(_ arguments: CommandArguments, store: String) throws(UsageError) -> Retention {
-    let archive = arguments[ServeOptions.archive] ?? store + ".archive.jsonl"
+  private static func location(_ text: String) throws(UsageError) -> StoreLocation {
+    do throws(StoreError) {
+      return try StoreLocation(text)
+    } catch {
+      throw UsageError(error.message, help: "write postgres://USER@HOST/DATABASE, or a path")
+    }
+  }
+
+  private static func retention(_ arguments: CommandArguments, store: StoreLocation) throws(UsageError) -> Retention {
+    let given = arguments[ServeOptions.archive]
+    if case .database = store, let given, given != "none" {
+      throw UsageError(
+        "a store in a database has its archive in the table `archive`", help: "omit --archive, or write --archive none")
+    }
+    let archive = given ?? store.text + ".archive.jsonl"
     let keep = arguments[ServeOptions.keep] ?? "7d"
     let keys = try ServeOptions.keyLifetime(arguments[ServeOptions.keepKeys] ?? "365d")
     if keep == "forever" { return Retention(keys: keys) }

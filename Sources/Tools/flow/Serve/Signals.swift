@@ -29,6 +29,16 @@ struct Signals: Sendable {
     return received == SIGHUP ? .reload : .end
   }
 
+  /// Waits for the next signal for a limited time.
+  /// - Returns: Nil when there was none.
+  func wait(milliseconds: Int64) -> Request? {
+    var set = set
+    var time = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+    let received = sigtimedwait(&set, nil, &time)
+    guard received > 0 else { return nil }
+    return received == SIGHUP ? .reload : .end
+  }
+
   /// Makes the next request to end exit immediately, even while the server shuts down.
   func exitOnNextRequest() {
     let thread = Thread {

@@ -1,0 +1,45 @@
+import FlowRuntime
+import FlowStorePostgres
+import FlowStoreSQLite
+
+/// The location that `--store` names: a file, or a PostgreSQL database.
+enum StoreLocation: Sendable {
+  case file(String)
+  case database(PostgresDatabase)
+
+  /// - Throws: `.unusable` for an invalid location of a database.
+  init(_ text: String) throws(StoreError) {
+    self = PostgresDatabase.isLocation(text) ? .database(try PostgresDatabase(text)) : .file(text)
+  }
+
+  /// The path, or the location without its password.
+  var text: String {
+    switch self {
+    case .file(let path): path
+    case .database(let database): database.publicText
+    }
+  }
+}
+
+/// The store of a server: opens its writer, and connections that read.
+struct ServedStore: Sendable {
+  /// Opens the store for the engine, on the engine's thread.
+  var open: @Sendable () throws(StoreError) -> any Store
+  var makeQueries: @Sendable () throws(StoreError) -> any Queries
+  /// The role of this node among several; nil for a server without other nodes.
+  var role: String?
+
+  /// The store in a file.
+  static func file(_ path: String, retention: Retention, opening: SQLiteStore.OpeningOptions) -> ServedStore {
+    ServedStore(
+      open: { () throws(StoreError) in try SQLiteStore(path: path, retention: retention, options: opening) },
+      makeQueries: { () throws(StoreError) in try SQLiteQueries(path: path) })
+  }
+
+  /// The store in a database whose lease this process holds.
+  static func database(_ database: PostgresDatabase, lease: PostgresLease, retention: Retention) -> ServedStore {
+    ServedStore(
+      open: { () throws(StoreError) in try PostgresStore(database, lease: lease, retention: retention) },
+      makeQueries: { () throws(StoreError) in PostgresQueries(database) }, role: NodeHandler.ownerRole)
+  }
+}

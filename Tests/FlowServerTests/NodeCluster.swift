@@ -1,0 +1,144 @@
+import FlowJSON
+import FlowTestSupport
+import Foundation
+import Synchronization
+
+/// Several nodes over one PostgreSQL database, each at a port that it keeps.
+final class NodeCluster {
+  struct NoOwner: Error {}
+
+  static let instances = 16
+  let ports: [Int]
+  private let folder: TestFolder
+  private let file: String
+  private let location: String
+  private(set) var nodes: [ServerProcess?]
+
+  init(count: Int) throws {
+    folder = try TestFolder()
+    file = try folder.write("counter.flow", CrashTests.counter)
+    location = try PostgresServer.shared().newLocation()
+    let first = Int.random(in: 20_000..<29_000)
+    ports = (0..<count).map { first + $0 }
+    nodes = Array(repeating: nil, count: count)
+    for index in 0..<count { try start(index) }
+    let owner = try waitForOwner()
+    let client = HTTPClient(port: ports[owner])
+    for index in 0..<NodeCluster.instances {
+      let body: JSON = ["event": "Begin", "data": ["id": .string("c\(index)")]]
+      guard try client.send("POST", "/v1/flows/Counter/instances", body).status == 201 else { throw NoOwner() }
+    }
+  }
+
+  func start(_ index: Int) throws {
+    nodes[index] = try ServerProcess([file, "--store", location], address: "127.0.0.1:\(ports[index])")
+  }
+
+  func readiness(_ index: Int) -> HTTPClient.Response? { try? HTTPClient(port: ports[index]).send("GET", "/readyz") }
+
+  /// Waits until a node says that it is the owner.
+  /// - Parameter former: A node that does not count.
+  func waitForOwner(otherThan former: Int? = nil) throws -> Int {
+    for _ in 0..<3000 {
+      for index in nodes.indices where index != former {
+        if let response = readiness(index), response.status == 200, response.text == "owner\n" { return index }
+      }
+      usleep(10_000)
+    }
+    throw NoOwner()
+  }
+
+  /// The events that each instance has processed, in order.
+  func processedEvents(at owner: Int) throws -> [[Int]] {
+    let client = HTTPClient(port: ports[owner])
+    return try (0..<NodeCluster.instances).map { index in
+      let view = try client.send("GET", "/v1/flows/Counter/instances/c\(index)").json
+      return view["data"]?["seen"]?.array?.compactMap(\.int) ?? []
+    }
+  }
+
+  /// The events in the journal of an instance.
+  func journaledEvents(of instance: Int, at owner: Int) throws -> [Int] {
+    let client = HTTPClient(port: ports[owner])
+    var (found, after): ([Int], Int64) = ([], 0)
+    while true {
+      let page = try client.send("GET", "/v1/flows/Counter/instances/c\(instance)/history?limit=500&after=\(after)")
+        .json
+      let items = page["items"]?.array ?? []
+      found += items.compactMap { $0["data"]?["event"]?["data"]?["n"]?.int }
+      guard items.count == 500, let last = items.last?["offset"]?.int else { return found }
+      after = Int64(last)
+    }
+  }
+}
+
+/// Clients that send events to whichever node accepts them, and record every acknowledgement. An event without an
+/// acknowledgement is repeated with its idempotency key.
+final class NodeLoad: Sendable {
+  private struct Ledger {
+    var next = 0
+    var acknowledged: [(event: Int, at: ContinuousClock.Instant)] = []
+    var unexpected: [String] = []
+  }
+
+  private let ports: [Int]
+  private let ledger = Mutex(Ledger())
+  private let isStopped = Atomic(false)
+  private let ended = DispatchSemaphore(value: 0)
+  private let width: Int
+
+  init(_ ports: [Int], width: Int = 6) {
+    self.ports = ports
+    self.width = width
+    for _ in 0..<width {
+      Thread { [self] in
+        run()
+        ended.signal()
+      }.start()
+    }
+  }
+
+  /// Ends the load when each client has its acknowledgement.
+  func stop() {
+    isStopped.store(true, ordering: .relaxed)
+    for _ in 0..<width { ended.wait() }
+  }
+
+  var acknowledged: [Int] { ledger.withLock { $0.acknowledged.map(\.event) } }
+  var unexpected: [String] { ledger.withLock { $0.unexpected } }
+
+  /// The longest time without an acknowledgement.
+  var longestGap: Duration {
+    let instants = ledger.withLock { $0.acknowledged.map(\.at) }.sorted()
+    return zip(instants, instants.dropFirst()).map { $1 - $0 }.max() ?? .zero
+  }
+
+  private func run() {
+    var current = 0
+    var client = HTTPClient(port: ports[0])
+    while !isStopped.load(ordering: .relaxed) {
+      let event = ledger.withLock { ledger in
+        defer { ledger.next += 1 }
+        return ledger.next
+      }
+      while true {
+        let response = try? NodeLoad.send(event, client)
+        if response?.status == 200 { break }
+        if let response, response.status != 503 {
+          ledger.withLock { $0.unexpected.append("\(response.status) \(response.text)") }
+          return
+        }
+        current = (current + 1) % ports.count
+        client = HTTPClient(port: ports[current])
+        usleep(20_000)
+      }
+      ledger.withLock { $0.acknowledged.append((event, .now)) }
+    }
+  }
+
+  private static func send(_ event: Int, _ client: HTTPClient) throws -> HTTPClient.Response {
+    try client.send(
+      "POST", "/v1/flows/Counter/instances/c\(event % NodeCluster.instances)/events",
+      ["event": "Add", "data": ["n": .int(Int64(event))]], headers: ["Idempotency-Key": "add-\(event)"])
+  }
+}
