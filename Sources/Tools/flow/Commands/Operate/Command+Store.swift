@@ -6,11 +6,11 @@ import Glibc
 extension Command {
   static let store = Command(
     name: "store", group: .serve,
-    summary: "Back up, restore, check or compact the database of a server, and read its archive.",
+    summary: "Back up, restore, check, compact or copy the database of a server, and read its archive.",
     operands:
-      "backup STORE FILE\nrestore FILE STORE\ncheck STORE\ncompact STORE\n"
+      "backup STORE FILE\nrestore FILE STORE\ncheck STORE\ncompact STORE\ncopy FROM TO\n"
       + "archive list FILE\narchive show FILE FLOW KEY\narchive restore FILE FLOW KEY STORE",
-    completion: .words(["backup", "restore", "check", "compact", "archive"]), options: [StoreOptions.format],
+    completion: .words(["backup", "restore", "check", "compact", "copy", "archive"]), options: [StoreOptions.format],
     example: "flow store backup samples/order.db /var/backups/order.db",
     action: { arguments throws(UsageError) in
       let words = arguments.operands
@@ -20,6 +20,7 @@ extension Command {
         case ("restore", 3): return try restore(words[1], to: words[2])
         case ("check", 2): return try check(words[1], isJSON: arguments[StoreOptions.format] == .json)
         case ("compact", 2): return try compact(words[1])
+        case ("copy", 3): return try copy(words[1], to: words[2])
         case ("archive", 3...): if let code = try archive(Array(words.dropFirst())) { return code }
         default: break
         }
@@ -27,7 +28,7 @@ extension Command {
         throw UsageError(error.message)
       }
       throw UsageError(
-        "`flow store` requires backup, restore, check, compact or archive, and its files",
+        "`flow store` requires backup, restore, check, compact, copy or archive, and its files",
         help: "see `flow store --help`")
     })
 
