@@ -2,7 +2,11 @@ import CEL
 
 // The sets of values that terms may have on the path.
 extension Executor {
-  func set(of term: TermIndex) -> ValueSet { pool[setIndex(of: term)] }
+  func set(of term: TermIndex) -> ValueSet {
+    // The index may be that of a new set, which a copy of the pool made before does not have.
+    let index = setIndex(of: term)
+    return pool[index]
+  }
 
   /// The set of the values of a term, as far as the path is known.
   func setIndex(of index: TermIndex) -> SetIndex {
