@@ -159,7 +159,8 @@ struct LeadsTo {
   }
 
   private func restarted(_ edge: AbstractGraph.Edge) -> Set<Own> {
-    var found = Set((0..<decider.model.layout.timerCount).filter { edge.armed & (1 << UInt64($0)) != 0 }.map { Own.timer($0) })
+    var found = Set(
+      (0..<decider.model.layout.timerCount).filter { edge.armed & (1 << UInt64($0)) != 0 }.map { Own.timer($0) })
     for call in decider.flow.calls.indices where edge.started & (1 << UInt64(call.position % 64)) != 0 {
       found.insert(.work(call))
     }
@@ -196,7 +197,7 @@ struct LeadsTo {
       next += 1
       for state in part where decider.replay.matches(run, state) {
         for edge in graph.edges(of: state) where edge.entersSecond & bit == 0 && part.contains(edge.target) {
-          for attempt in decider.replay.moves(for: edge.input, at: state, run) {
+          for attempt in decider.replay.moves(for: edge.input, at: state, toward: [edge.target], run) {
             var after = run
             guard attempt.allSatisfy({ after.make($0) != nil }), decider.replay.matches(after, edge.target) else {
               continue
