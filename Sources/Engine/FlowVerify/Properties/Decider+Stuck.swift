@@ -11,7 +11,8 @@ extension Decider {
   }
 
   private func stuckVerdict() -> Verdict {
-    let running = (0..<graph.states.count).filter { status($0) == 0 }
+    let regular = graph.statesWithoutIncident()
+    let running = (0..<graph.states.count).filter { regular.contains($0) && status($0) == 0 }
     let ending = statesThatEnd()
     let isEnding = running.reduce(into: Set<Int>()) { found, state in
       if leaves(state).allSatisfy(ending.contains) { found.insert(state) }

@@ -48,16 +48,17 @@ struct LeadsTo {
       }
     }
     while let state = open.popLast() {
-      for edge in graph.edges(of: state) where edge.entersSecond & bit == 0 && found.insert(edge.target).inserted {
+      for edge in graph.edges(of: state) where continues(edge) && found.insert(edge.target).inserted {
         open.append(edge.target)
       }
     }
     return found
   }
 
-  private func begins(_ edge: AbstractGraph.Edge) -> Bool {
-    edge.entersFirst & bit != 0 && edge.entersSecond & bit == 0
-  }
+  private func begins(_ edge: AbstractGraph.Edge) -> Bool { edge.entersFirst & bit != 0 && continues(edge) }
+
+  /// True if a run still waits after the step. Incidents are a property of their own.
+  private func continues(_ edge: AbstractGraph.Edge) -> Bool { edge.entersSecond & bit == 0 && !edge.isIncident }
 
   private func isBusy(_ state: Int) -> Bool { graph.edges(of: state).contains { isOwn($0.input) } }
 
@@ -121,7 +122,7 @@ struct LeadsTo {
   /// The strongly connected parts of the waiting situations in which a run may stay indefinitely.
   private func fairCycles(in waiting: Set<Int>) -> [Set<Int>] {
     StrongComponents.find(waiting) { state in
-      graph.edges(of: state).filter { $0.entersSecond & bit == 0 && waiting.contains($0.target) }.map(\.target)
+      graph.edges(of: state).filter { continues($0) && waiting.contains($0.target) }.map(\.target)
     }.filter { isFair(Set($0)) }.map { Set($0) }
   }
 

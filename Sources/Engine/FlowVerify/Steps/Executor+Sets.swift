@@ -16,8 +16,7 @@ extension Executor {
     case .symbol(let number): return symbolSets[number]
     case .constant(let value): return pool.index(of: ValueSet.single(value))
     case .arithmetic(let operation):
-      own =
-        pool.result(of: operation, setIndex(of: term.arguments[0]), setIndex(of: term.arguments[1]), kind: term.kind)
+      own = pool.result(of: operation, setIndex(of: term.arguments[0]), setIndex(of: term.arguments[1]), kind: term.kind)
         .values
     case .negate: own = negated(term)
     case .greatest, .least: own = extreme(term)
