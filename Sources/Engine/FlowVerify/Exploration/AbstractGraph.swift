@@ -16,6 +16,8 @@ struct AbstractGraph {
     /// The timers that the step arms, and the calls that it starts, by position.
     var armed: UInt64
     var started: UInt64
+    /// True if the step has failed, and the instance waits for an operator.
+    var isIncident: Bool
   }
 
   /// A step that is refused or becomes an incident because of a mistake.
@@ -46,6 +48,18 @@ struct AbstractGraph {
     guard state < edgeStarts.count else { return [] }
     let end = state + 1 < edgeStarts.count ? edgeStarts[state + 1] : edges.count
     return edges[edgeStarts[state]..<end]
+  }
+
+  /// The states that are reached without an incident.
+  func statesWithoutIncident() -> Set<Int> {
+    var found: Set<Int> = [0]
+    var open = [0]
+    while let state = open.popLast() {
+      for edge in edges(of: state) where !edge.isIncident && found.insert(edge.target).inserted {
+        open.append(edge.target)
+      }
+    }
+    return found
   }
 
   /// For each state, the states with a step to it.
@@ -108,10 +122,12 @@ extension AbstractGraph {
     let isIncident = if case .incident = result.kind { true } else { false }
     let edge = Edge(
       target: target, input: input, isCertain: result.isCertain && !isIncident, entersFirst: result.entersFirst,
-      entersSecond: result.entersSecond, armed: result.armed, started: result.started)
+      entersSecond: result.entersSecond, armed: result.armed, started: result.started,
+      isIncident: isIncident)
     let isKnown = edges[edgeStarts[state]...].contains {
       $0.target == target && $0.input == input && $0.entersFirst == edge.entersFirst
         && $0.entersSecond == edge.entersSecond && $0.armed == edge.armed && $0.started == edge.started
+        && $0.isIncident == edge.isIncident
         && ($0.isCertain || !edge.isCertain)
     }
     if !isKnown { edges.append(edge) }

@@ -1,8 +1,8 @@
 import CEL
 import FlowIR
 
-/// Keeps the number of sets of a place finite: beyond a number of different sets, only blocks between the numbers that the
-/// flow compares the place with are distinguished. Places that no decision depends on have one set.
+/// Keeps the number of sets of a place finite: beyond a limit, only blocks between the numbers that the flow compares
+/// the place with are distinguished. Places that no decision depends on have one set.
 struct Widening {
   /// The number of sets of one place that are kept as they are.
   static let maximumExactSets = 40

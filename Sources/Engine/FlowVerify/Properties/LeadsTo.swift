@@ -48,16 +48,17 @@ struct LeadsTo {
       }
     }
     while let state = open.popLast() {
-      for edge in graph.edges(of: state) where edge.entersSecond & bit == 0 && found.insert(edge.target).inserted {
+      for edge in graph.edges(of: state) where continues(edge) && found.insert(edge.target).inserted {
         open.append(edge.target)
       }
     }
     return found
   }
 
-  private func begins(_ edge: AbstractGraph.Edge) -> Bool {
-    edge.entersFirst & bit != 0 && edge.entersSecond & bit == 0
-  }
+  private func begins(_ edge: AbstractGraph.Edge) -> Bool { edge.entersFirst & bit != 0 && continues(edge) }
+
+  /// True if a run still waits after the step. Incidents are a property of their own.
+  private func continues(_ edge: AbstractGraph.Edge) -> Bool { edge.entersSecond & bit == 0 && !edge.isIncident }
 
   private func isBusy(_ state: Int) -> Bool { graph.edges(of: state).contains { isOwn($0.input) } }
 
@@ -121,7 +122,7 @@ struct LeadsTo {
   /// The strongly connected parts of the waiting situations in which a run may stay indefinitely.
   private func fairCycles(in waiting: Set<Int>) -> [Set<Int>] {
     StrongComponents.find(waiting) { state in
-      graph.edges(of: state).filter { $0.entersSecond & bit == 0 && waiting.contains($0.target) }.map(\.target)
+      graph.edges(of: state).filter { continues($0) && waiting.contains($0.target) }.map(\.target)
     }.filter { isFair(Set($0)) }.map { Set($0) }
   }
 
@@ -159,7 +160,8 @@ struct LeadsTo {
   }
 
   private func restarted(_ edge: AbstractGraph.Edge) -> Set<Own> {
-    var found = Set((0..<decider.model.layout.timerCount).filter { edge.armed & (1 << UInt64($0)) != 0 }.map { Own.timer($0) })
+    var found = Set(
+      (0..<decider.model.layout.timerCount).filter { edge.armed & (1 << UInt64($0)) != 0 }.map { Own.timer($0) })
     for call in decider.flow.calls.indices where edge.started & (1 << UInt64(call.position % 64)) != 0 {
       found.insert(.work(call))
     }
@@ -196,7 +198,7 @@ struct LeadsTo {
       next += 1
       for state in part where decider.replay.matches(run, state) {
         for edge in graph.edges(of: state) where edge.entersSecond & bit == 0 && part.contains(edge.target) {
-          for attempt in decider.replay.moves(for: edge.input, at: state, run) {
+          for attempt in decider.replay.moves(for: edge.input, at: state, toward: [edge.target], run) {
             var after = run
             guard attempt.allSatisfy({ after.make($0) != nil }), decider.replay.matches(after, edge.target) else {
               continue

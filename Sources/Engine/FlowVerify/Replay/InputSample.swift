@@ -4,7 +4,7 @@ import FlowIR
 /// Values that an abstract input stands for, as representatives of the sets of its parts.
 struct InputSampler {
   /// The number of different inputs that are tried for one abstract step.
-  static let maximumSamples = 40
+  static let maximumSamples = 32
 
   let types: TypeRegistry
   private var numbers: [Int128] = [0, 1, 2, -1, 10]
@@ -49,7 +49,7 @@ struct InputSampler {
       }
     }
     var state: UInt64 = 7
-    for _ in 0..<InputSampler.maximumSamples {
+    for _ in 0..<8 {
       picks.append(
         options.map { values in
           state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -58,7 +58,7 @@ struct InputSampler {
     }
     var found: [Value] = []
     var seen: Set<Value> = []
-    for pick in picks {
+    for pick in picks where found.count < InputSampler.maximumSamples {
       var position = 0
       var value = assembled(type, shape, zip(options, pick).map { $0[$1] }, &position)
       if case .record(var record) = value, !fixed.isEmpty {
@@ -107,7 +107,8 @@ struct InputSampler {
     case .list(let element): return sizes(in: set).map { size in .list(Array(elements(element).prefix(size))) }
     case .map(let key, let element): return sizes(in: set).map { map(key, element, size: $0) }
     case .bytes: return [.bytes([]), .bytes([1])]
-    case .bool, .int, .uint, .timestamp, .duration, .enumeration: return self.numbers(in: set, type).compactMap { number($0, type) }
+    case .bool, .int, .uint, .timestamp, .duration, .enumeration:
+      return self.numbers(in: set, type).compactMap { number($0, type) }
     default: return [.null]
     }
   }

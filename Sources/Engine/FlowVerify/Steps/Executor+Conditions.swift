@@ -65,7 +65,9 @@ extension Executor {
   }
 
   /// Equality of an optional and an absent one, or one with a scalar value; nil for other operands.
-  private func optionalEquality(_ left: TermOperand, _ right: TermOperand, _ index: NodeIndex) throws(ValueStop) -> Bool? {
+  private func optionalEquality(_ left: TermOperand, _ right: TermOperand, _ index: NodeIndex) throws(ValueStop)
+    -> Bool?
+  {
     guard case .optional(let one, let first) = left, case .optional(let two, let second) = right else { return nil }
     let (isFirst, isSecond) = (try decide(one, because: index), try decide(two, because: index))
     guard isFirst == isSecond else { return false }
