@@ -115,6 +115,9 @@ struct CompletionTests {
     #expect(found.contains("ship") && found.contains("emit"))
   }
 
+  @Test("behind `take` stand the data fields that the event has as well")
+  func takes() { #expect(labels("state a { on Begin -> ended do take ‸ }") == ["id"]) }
+
   @Test("a field has a type")
   func types() {
     let found = Marked("type Item { a: int }\nenum Mood { x }\nevent E { f: ‸ }").labels

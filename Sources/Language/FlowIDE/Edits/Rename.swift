@@ -35,9 +35,22 @@ extension ProgramView {
     if let other = conflict(of: name, with: entity) {
       throw RenameProblem(message: "`\(name)` is in use\(line(of: other))")
     }
-    return places(of: entity, includesDeclaration: true).map { place in
+    let places = places(of: entity, includesDeclaration: true)
+    if isShared(places, by: entity) {
+      throw RenameProblem(message: "`take \(entity.name)` requires one name in the data and in the event")
+    }
+    return places.map { place in
       TextEdit(place, replacement(of: entity, by: name, at: place))
     }
+  }
+
+  /// True if one of the places names another entity as well, as in `take`.
+  private func isShared(_ places: [Place], by entity: Entity) -> Bool {
+    let files = Set(places.map(\.file))
+    let others = files.flatMap { file in
+      occurrences(in: file).filter { $0.entity != entity }.map { Place(file: file, range: $0.range) }
+    }
+    return !Set(others).isDisjoint(with: places)
   }
 
   /// Dotted names of actions are replaced as a whole.

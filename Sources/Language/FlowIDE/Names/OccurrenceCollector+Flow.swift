@@ -195,7 +195,11 @@ extension OccurrenceCollector {
       visit(arguments, of: path.text)
     case .emit(let value), .raise(let value): visit(payload: value)
     case .log(let value): visit(value)
-    case .take(let fields): for field in fields { add(data(field.text), field, .write) }
+    case .take(let fields):
+      for field in fields {
+        add(data(field.text), field, .write)
+        if let event = scope.event { add(scope.field(field.text, of: event), field) }
+      }
     }
   }
 
