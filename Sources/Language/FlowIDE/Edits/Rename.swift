@@ -32,6 +32,10 @@ extension ProgramView {
       throw RenameProblem(message: "`\(name)` is a reserved word")
     }
     guard name != entity.name else { return [] }
+    if let flow = flow(withKey: entity) {
+      throw RenameProblem(
+        message: "`\(entity.name)` is the key of `\(flow)`, which events carry under the name of the data field")
+    }
     if let other = conflict(of: name, with: entity) {
       throw RenameProblem(message: "`\(name)` is in use\(line(of: other))")
     }
@@ -42,6 +46,18 @@ extension ProgramView {
     return places.map { place in
       TextEdit(place, replacement(of: entity, by: name, at: place))
     }
+  }
+
+  /// The flow whose key a data field is, or that finds its key in a member of an event.
+  private func flow(withKey entity: Entity) -> String? {
+    for (name, chart) in names.charts where chart.flow.key?.text == entity.name {
+      switch entity {
+      case .data(_, flow: name): return name
+      case .field(_, of: let record) where names.definitions[.event(record)] != nil: return name
+      default: continue
+      }
+    }
+    return nil
   }
 
   /// True if one of the places names another entity as well, as in `take`.
