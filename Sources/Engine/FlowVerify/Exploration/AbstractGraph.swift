@@ -109,12 +109,12 @@ extension AbstractGraph {
   private mutating func note(_ result: PathResult, _ input: AbstractInput, from state: Int) {
     for node in result.undecided { undecided[node, default: 0] += 1 }
     takenTransitions.formUnion(result.taken)
-    for refusal in result.refusedOffers { add(Mistake(refusal: refusal, isIncident: false), state, input) }
+    for refusal in result.refusedOffers { add(Mistake(refusal: refusal, isIncident: false), in: state, on: input) }
     switch result.kind {
     case .refused(let refusal):
-      if refusal.isMistake { add(Mistake(refusal: refusal, isIncident: false), state, input) }
+      if refusal.isMistake { add(Mistake(refusal: refusal, isIncident: false), in: state, on: input) }
       return
-    case .incident(let refusal): add(Mistake(refusal: refusal, isIncident: true), state, input)
+    case .incident(let refusal): add(Mistake(refusal: refusal, isIncident: true), in: state, on: input)
     case .applied, .ignored, .deferred: break
     }
     if case .start(let start) = input { usedStarts.insert(start) }
@@ -133,7 +133,7 @@ extension AbstractGraph {
     if !isKnown { edges.append(edge) }
   }
 
-  private mutating func add(_ mistake: Mistake, _ state: Int, _ input: AbstractInput) {
+  private mutating func add(_ mistake: Mistake, in state: Int, on input: AbstractInput) {
     guard mistakes[mistake, default: []].count < AbstractGraph.maximumOccurrences else { return }
     mistakes[mistake, default: []].append(Occurrence(state: state, input: input))
   }

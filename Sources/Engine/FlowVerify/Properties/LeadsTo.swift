@@ -100,7 +100,7 @@ struct LeadsTo {
     else { return nil }
     var run = VirtualRun(stepper: decider.stepper, flow: decider.model.index, now: TestRunner.start)
     for move in moves { _ = run.make(move) }
-    return counterExample(run, moves, "\(what) `\(decider.name(second))`")
+    return counterExample(of: run, after: moves, saying: "\(what) `\(decider.name(second))`")
   }
 
   /// True if a run has ended, or has nothing left that happens by itself.
@@ -109,7 +109,7 @@ struct LeadsTo {
     return instance.status != .running || run.nextTimer == nil && !run.outstanding.contains(where: \.isAwaited)
   }
 
-  private func counterExample(_ run: VirtualRun, _ moves: [RunInput], _ what: String) -> CounterExample {
+  private func counterExample(of run: VirtualRun, after moves: [RunInput], saying what: String) -> CounterExample {
     let names = run.leafPaths.map { "`\($0)`" }.joined(separator: " and ")
     let title = "\(decider.name(first)) does not lead to \(decider.name(second))"
     return CounterExample(
@@ -184,7 +184,8 @@ struct LeadsTo {
     situations.append(decider.replay.situation(run))
     guard let loop = loop(from: run, in: part) else { return nil }
     for move in loop { _ = run.make(move) }
-    return counterExample(run, stem + loop, "can repeat indefinitely, without entering `\(decider.name(second))`")
+    return counterExample(
+      of: run, after: stem + loop, saying: "can repeat indefinitely, without entering `\(decider.name(second))`")
   }
 
   /// A way from a run to the same situation, within a part of the graph.

@@ -60,7 +60,7 @@ struct InputSampler {
     var seen: Set<Value> = []
     for pick in picks where found.count < InputSampler.maximumSamples {
       var position = 0
-      var value = assembled(type, shape, zip(options, pick).map { $0[$1] }, &position)
+      var value = assembled(type, in: shape, from: zip(options, pick).map { $0[$1] }, at: &position)
       if case .record(var record) = value, !fixed.isEmpty {
         for index in record.fields.indices {
           if let known = fixed[record.fields[index].name] { record.fields[index].value = known }
@@ -72,19 +72,19 @@ struct InputSampler {
     return found
   }
 
-  private func assembled(_ type: ValueType, _ shape: Shape, _ parts: [Value], _ position: inout Int) -> Value {
+  private func assembled(_ type: ValueType, in shape: Shape, from parts: [Value], at position: inout Int) -> Value {
     switch (shape, type) {
     case (.record(let name, let shapes), _):
       let fields = types.record(named: name)?.fields ?? []
       var given: [RecordValue.Field] = []
       for (field, shape) in zip(fields, shapes) {
-        given.append(.init(field.name, assembled(field.type, shape, parts, &position)))
+        given.append(.init(field.name, assembled(field.type, in: shape, from: parts, at: &position)))
       }
       return .record(RecordValue(typeName: name, fields: given))
     case (.optional(let content), .optional(let wrapped)):
       let isPresent = parts[position] == .bool(true)
       position += 1
-      let value = assembled(wrapped, content, parts, &position)
+      let value = assembled(wrapped, in: content, from: parts, at: &position)
       return .optional(isPresent ? value : nil)
     default:
       defer { position += 1 }

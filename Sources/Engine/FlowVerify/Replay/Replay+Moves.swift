@@ -13,7 +13,7 @@ extension Replay {
     switch input {
     case .start(let start): return starts(start, inputSets(input, at: state, toward: targets))
     case .event(let event):
-      let sends = inputSets(input, at: state, toward: targets).flatMap { self.sends(event, $0, run) }
+      let sends = inputSets(input, at: state, toward: targets).flatMap { self.sends(event, with: $0, to: run) }
       guard let timer = run.nextTimer, timer.due - run.now > 1 else { return sends.map { [$0] } }
       // Also shortly before the next timer, so that timers of different ages are met.
       return sends.map { [$0] } + sends.prefix(4).map { [RunInput.advance(timer.due - run.now - 1), $0] }
@@ -40,7 +40,7 @@ extension Replay {
 
   private func starts(_ index: Int, _ sets: [InputSet]) -> [[RunInput]] {
     switch model.starts[index].start.trigger {
-    case .event(let event, _): return sets.flatMap { sends(event, $0, nil) }.map { [$0] }
+    case .event(let event, _): return sets.flatMap { sends(event, with: $0, to: nil) }.map { [$0] }
     case .called:
       let type = ValueType.record(model.flow.parameters.name)
       return sets.flatMap { sampler.values(of: type, $0.sets) }.map { [.start($0)] }
@@ -48,7 +48,7 @@ extension Replay {
     }
   }
 
-  private func sends(_ event: EventIndex, _ input: InputSet, _ run: VirtualRun?) -> [RunInput] {
+  private func sends(_ event: EventIndex, with input: InputSet, to run: VirtualRun?) -> [RunInput] {
     let declaration = model.program.events[event]
     var fixed: [String: Value] = [:]
     if let key = model.flow.key, let instance = run?.instance, model.flow.fields[key].type == .string,

@@ -37,7 +37,7 @@ final class Replay {
     var moves: [RunInput]
   }
 
-  init(_ model: VerifiedFlow, _ executor: Executor, _ graph: AbstractGraph, _ stepper: Stepper) {
+  init(_ model: VerifiedFlow, executor: Executor, graph: AbstractGraph, stepper: Stepper) {
     self.model = model
     self.executor = executor
     self.graph = graph
@@ -141,14 +141,12 @@ final class Replay {
       let (shape, first) = layout.slots[field]
       let value = instance.value(ofField: field, in: stepper.machine)
       var position = layout.data + first
-      guard fits(value, declaration.type, shape, cells, &position) else { return false }
+      guard fits(value, type: declaration.type, shape: shape, in: cells, at: &position) else { return false }
     }
     return true
   }
 
-  private func fits(
-    _ value: Value?, _ type: ValueType, _ shape: Shape, _ cells: [Int32], _ position: inout Int
-  ) -> Bool {
+  private func fits(_ value: Value?, type: ValueType, shape: Shape, in cells: [Int32], at position: inout Int) -> Bool {
     let set = { (cell: Int32) in self.executor.pool[SetIndex(rawValue: cell)] }
     switch (shape, value) {
     case (.scalar, _):
@@ -161,11 +159,11 @@ final class Replay {
         position += content.leaves.count
         return isPresent
       }
-      return fits(wrapped, inner, content, cells, &position) && isPresent
+      return fits(wrapped, type: inner, shape: content, in: cells, at: &position) && isPresent
     case (.record(let name, let shapes), .record(let record)?):
       var isFitting = true
       for (field, shape) in zip(model.types.record(named: name)?.fields ?? [], shapes) {
-        if !fits(record[field.name], field.type, shape, cells, &position) { isFitting = false }
+        if !fits(record[field.name], type: field.type, shape: shape, in: cells, at: &position) { isFitting = false }
       }
       return isFitting
     default:

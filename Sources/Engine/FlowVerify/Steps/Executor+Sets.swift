@@ -16,8 +16,8 @@ extension Executor {
     case .symbol(let number): return symbolSets[number]
     case .constant(let value): return pool.index(of: ValueSet.single(value))
     case .arithmetic(let operation):
-      own = pool.result(of: operation, setIndex(of: term.arguments[0]), setIndex(of: term.arguments[1]), kind: term.kind)
-        .values
+      let (left, right) = (setIndex(of: term.arguments[0]), setIndex(of: term.arguments[1]))
+      own = pool.result(of: operation, left, right, kind: term.kind).values
     case .negate: own = negated(term)
     case .greatest, .least: own = extreme(term)
     case .asDouble: own = converted(term)

@@ -161,7 +161,7 @@ struct ProgramNames {
     return events[name] != nil ? name : nil
   }
 
-  /// The type that a reference names; `dyn` when there is none.
+  /// The type that a reference names; `dyn` when none exists.
   func type(of node: TypeReferenceNode) -> ValueType {
     let arguments = node.arguments.map { type(of: $0) }
     let plain: ValueType =
