@@ -105,9 +105,9 @@ import Testing
       event Close
       flow Case {
         key id
-        data { id: string  by: string = "" }
+        data { id: string  closer: string = "" }
         start on Begin by clerk -> open do id = event.id
-        state open { on Close by clerk -> closed do by = caller.id }
+        state open { on Close by clerk -> closed do closer = caller.id }
         final closed
       }
       """
