@@ -145,8 +145,8 @@ let package = Package(
     test(
       "FlowServerTests",
       [
-        "FlowServer", "FlowCrypto", "FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowJSON",
-        "FlowTestSupport", "flow",
+        "FlowServer", "FlowHTTP", "FlowCrypto", "FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler",
+        "FlowJSON", "FlowTestSupport", "flow",
       ],
       exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
     test(

@@ -16,7 +16,9 @@ import Testing
       "test": ["f": "format"], "simulate": ["f": "format"], "run": ["f": "format"], "repl": ["e": "execute"],
       "eval": ["f": "format"], "serve": ["s": "store", "a": "addr", "k": "keys", "w": "watch"],
       "ctl": ["s": "server", "n": "dry-run", "f": "format"], "key": ["k": "keys"], "store": ["f": "format"],
-      "new": ["t": "template"], "docs": ["o": "output", "f": "format"], "config": ["f": "format"], "completion": [:],
+      "lsp": [:], "verify": ["f": "format"], "new": ["t": "template"], "tour": ["o": "output"],
+      "docs": ["o": "output", "f": "format"],
+      "config": ["f": "format"], "completion": [:],
       "man": ["o": "output", "f": "format"], "version": [:],
     ]
     for command in FlowCommandLine.commands {

@@ -12,7 +12,7 @@ import Testing
       (["explain", "F50"], [":none", "F501", "F502", "F503", "F504", "F505", "F506", "F507", "F508", "F509"]),
       (["graph", "samples/order.flow", "--state", "s"], [":none", "shipping", "stuck"]),
       (["graph", "--flow", "", "samples/order.flow"], [":flows"]), (["store", "c"], [":none", "check", "compact"]),
-      (["ctl", "re"], [":none", "resume", "retry", "redrive"]), (["check", ""], [":flows"]),
+      (["ctl", "re"], [":none", "resume", "retry", "redrive", "resolve"]), (["check", ""], [":flows"]),
       (["serve", "--store", ""], [":files"]), (["help", "che"], [":none", "check"]), (["check", "--no"], [":none"]),
     ])
   func proposals(_ words: [String], _ expected: [String]) throws {

@@ -23,7 +23,7 @@ import Testing
     let folder = try folder(["main.flow": "import \"\(path)\"\n" + SourceFileTests.flow, "folder/notes.txt": ""])
     defer { try? FileManager.default.removeItem(at: folder) }
     #expect(mkfifo(folder.appending(path: "pipe.flow").path, 0o600) == 0)
-    FileManager.default.createFile(atPath: folder.appending(path: "huge.flow").path, contents: nil)
+    _ = FileManager.default.createFile(atPath: folder.appending(path: "huge.flow").path, contents: nil)
     #expect(truncate(folder.appending(path: "huge.flow").path, 1 << 32) == 0)
     for command in ["check", "lint", "test"] {
       let run = try FlowProcess.run(command, "main.flow", in: folder)

@@ -158,7 +158,7 @@ import Testing
     #expect(!reply.isError && reply.text.hasPrefix("never in ") && reply.result?["complete"] == false)
     #expect(session.feed(":path paid < 0.0 --depth 2").text.contains("in 2 moves"))
     #expect(session.feed(":path unpaid").text == "it is so already")
-    #expect(session.feed(":never paid").text.contains("it is `double`"))
+    #expect(session.feed(":never paid").text.contains("has type `double`"))
     #expect(session.feed(":path cancelld").text.contains("did you mean `cancelled`?"))
     #expect(session.feed(":never paid < 0.0 --depth x").isError && session.feed(":never").isError)
   }

@@ -115,7 +115,6 @@ import Testing
     guard case .failure(.storeUnavailable("full")) = await send(thread, "Begin", "t1") else {
       return #expect(Bool(false))
     }
-    #expect(thread.commitFailure == "full", "readiness checks fail meanwhile")
     #expect(try await send(thread, "Begin", "t1").get().sequence == 1)
     #expect(thread.commitFailure == nil)
     thread.shutdown()
@@ -127,7 +126,7 @@ import Testing
     let world = ManualWorld()
     try start(thread, recorder, world: world)
     _ = try await send(thread, "Begin", "t1").get()
-    let isExpired = { recorder.entries.withLock { $0.last?.body["to"] == ["expired"] } }
+    let isExpired = { recorder.entries.withLock { $0.contains { $0.body["to"] == ["expired"] } } }
     // The timer is due in an hour, and the thread sleeps.
     usleep(300_000)
     #expect(!isExpired())

@@ -193,7 +193,7 @@ struct Simulation {
   }
 
   private mutating func operate() {
-    let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate }
+    let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate && $0 != .drop }
     let flow = ["Task", "Trip", "Bell", "Listener"][roll(4)]
     // Cancelled rarely, because cancelled instances do not continue.
     var action = actions[roll(actions.count)]

@@ -50,7 +50,8 @@ import Testing
     flow Hidden {
       key id
       read by auditor
-      data { id: string  owner: string  note: string  email: string  copy: string = ""  person: Person  answer: string = "" }
+      data { id: string  owner: string  note: string  email: string  copy: string = ""  person: Person
+        answer: string = "" }
       let shouted = email + "!"
       start on Open -> open do {
         id = event.id

@@ -93,7 +93,7 @@ import Testing
     #expect(whole.hasPrefix("1  ") || whole.contains("Counter/t"), "\(whole)")
     #expect(!whole.hasPrefix("\n"))
     let beyond = try tail(since: 1_000_000)
-    #expect(beyond.contains("1000000"), "\(beyond)")
+    #expect(beyond.contains("no entries after this offset"), "\(beyond)")
     #expect(!beyond.contains("Counter/t"))
   }
 
@@ -105,9 +105,9 @@ import Testing
       event Close
       flow Case {
         key id
-        data { id: string  by: string = "" }
+        data { id: string  closer: string = "" }
         start on Begin by clerk -> open do id = event.id
-        state open { on Close by clerk -> closed do by = caller.id }
+        state open { on Close by clerk -> closed do closer = caller.id }
         final closed
       }
       """

@@ -102,8 +102,8 @@ final class CaseStarter: CrashClient, @unchecked Sendable {
   }
 }
 
-/// Claims jobs and completes them. Sometimes it dies with its jobs, sometimes it fails, and it repeats every report that
-/// got no answer.
+/// Claims jobs and completes them. Sometimes it dies with its jobs, sometimes it fails, and it repeats every report
+/// that got no answer.
 final class CrashWorker: CrashClient, @unchecked Sendable {
   private struct Report {
     var job: String
@@ -232,10 +232,10 @@ final class Deployer: CrashClient, @unchecked Sendable {
     guard deployed > 0 else { return }
     let text = try client.send("GET", "/v1/flows/Side/source").text
     let possible = [deployed, deploying ?? deployed]
-    if !possible.contains(where: { text.contains("= \($0)\n") }) {
+    if !possible.contains(where: { text.contains("= \($0) }") }) {
       ledger.update { $0.findings.append("version \(possible) was deployed, and the server runs \(text)") }
     }
-    if let deploying, text.contains("= \(deploying)\n") { ledger.update { $0.deployed = deploying } }
+    if let deploying, text.contains("= \(deploying) }") { ledger.update { $0.deployed = deploying } }
   }
 }
 
@@ -244,9 +244,15 @@ final class BulkOperator: CrashClient, @unchecked Sendable {
   private var next = 0
   private var attempt = 0
   private var followed: (reason: String, path: String)?
+  /// False once only the operations that have begun are to end.
+  var startsNew = true
 
   override func act(_ client: HTTPClient) throws {
     if let followed { return try follow(followed.reason, at: followed.path, client) }
+    guard startsNew else {
+      usleep(10_000)
+      return
+    }
     attempt += 1
     let reason = "b\(next).\(attempt)"
     ledger.update { $0.batches[reason] = false }

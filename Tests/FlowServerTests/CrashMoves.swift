@@ -89,6 +89,7 @@ final class CrashMoves {
   /// Lets everything that was begun come to its end, in a server that is not killed.
   func settle() throws {
     for starter in starters { starter.startsNew = false }
+    bulk.startsNew = false
     let deadline = Date.now + 120
     let client = HTTPClient(port: server.port)
     let isOver = Flag(false)

@@ -1,7 +1,10 @@
+import FlowHTTP
 import FlowJSON
 import FlowTestSupport
 import Foundation
 import Testing
+
+@testable import FlowServer
 
 /// The dashboard and the resources that it uses, against a real server.
 @Suite("Dashboard", .serialized) struct DashboardTests {
@@ -52,17 +55,15 @@ import Testing
     return copy.path
   }
 
-  @Test("A page without its module explains itself")
+  @Test("a build without the module serves a page that explains the missing file")
   func withoutModule() throws {
-    let copy = folder.url.appending(path: "incomplete")
-    try FileManager.default.copyItem(at: packageRoot.appending(path: "Sources/Server/Dashboard"), to: copy)
-    let client = HTTPClient(port: try serve("--ui-dir", copy.path).port)
-    let page = try client.send("GET", "/ui/")
+    #expect(!Dashboard(files: ["index.html": Array("<p>".utf8), "app.js": []]).isComplete)
+    #expect(Dashboard(files: ["index.html": Array("<p>".utf8), Dashboard.module: []]).isComplete)
+    let page = HTTPResponse.missingDashboard
+    let text = String(decoding: page.body, as: UTF8.self)
     #expect(page.status == 501)
-    #expect(page.headers["content-type"] == "text/html; charset=utf-8")
-    #expect(page.text.contains("make setup") && page.text.contains("../docs"))
-    let docs = try client.send("GET", "/docs").text
-    #expect(!docs.contains("ui/#/api"), "there is no form to lead to")
+    #expect(page.headers.contains { $0 == ("Content-Type", "text/html; charset=utf-8") })
+    #expect(text.contains("<code>make setup</code>") && text.contains("href=\"../docs\""))
   }
 
   @Test("the root redirects browsers to the page and lists the addresses for programs")

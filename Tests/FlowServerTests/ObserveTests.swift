@@ -152,7 +152,8 @@ import Testing
     let counter = try folder.write("counter.flow", Counter.source)
     let runs = try [
       FlowProcess.run("serve", broken, "--log-format", "json"), FlowProcess.run("serve", counter, "--adr", "x"),
-      FlowProcess.run("serve", counter, "--log-format=json", "--addr", "nowhere"), FlowProcess.run("serve", "none.flow"),
+      FlowProcess.run("serve", counter, "--log-format=json", "--addr", "nowhere"),
+      FlowProcess.run("serve", "none.flow"),
       FlowProcess.run("serve", counter, "--store", folder.url.appending(path: "missing/x.db").path),
     ]
     for run in runs {

@@ -144,7 +144,7 @@ import Testing
     #expect(try Counter.add(1, to: "a", client).status == 200)
     #expect(try client.send("GET", "/v1/stats").json["items"]?.array?.count == 2)
     #expect(try client.send("DELETE", "/v1/flows/Counter").json["changed"] == true)
-    #expect(try client.send("POST", "/v1/events", ["event": "Begin", "data": ["id": "e"]]).status == 404)
+    #expect(try client.send("POST", "/v1/events", ["event": "Begin", "data": ["id": "e"]]).status == 410)
     #expect(try Counter.add(1, to: "d", client).status == 200)
   }
 

@@ -15,7 +15,7 @@ import Testing
     _ = try socket.receive()
     let stream = try EventStreamClient(port: counter.port, path: "/v1/live?type=deployed")
     #expect(try stream.receive().name == "ready")
-    let changed = Counter.source.replacing("final end", with: "final end\n  state aside {}")
+    let changed = Counter.source.replacing("total: int = 0", with: "total: int = 0  more: int = 0")
     let deployed = try counter.client.send(
       "PUT", "/v1/flows/Counter", text: changed, headers: ["Content-Type": "text/x-flow"])
     #expect(deployed.status == 200, "\(deployed.text)")

@@ -7,7 +7,10 @@ import Testing
 @Suite(.serialized) struct ResultEntryTests {
   private static let source = """
     event Begin { id: string }
-    action check(order: string) -> string fails BROKEN { worker "desk"  retry 3 only UNAVAILABLE backoff 10ms..10ms }
+    action check(order: string) -> string fails BROKEN, UNAVAILABLE {
+      worker "desk"
+      retry 3 only UNAVAILABLE backoff 10ms..10ms
+    }
     flow Order {
       key id
       data { id: string  answer: string = "" }

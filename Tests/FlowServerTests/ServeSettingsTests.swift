@@ -67,7 +67,7 @@ import Testing
     #expect(files.count == 1 && files[0].hasSuffix(".eml"))
     let text = try String(contentsOf: mail.appending(path: files[0]), encoding: .utf8)
     #expect(text.contains("To: ann@example.com\r\n") && text.contains("From: flow@localhost.localdomain\r\n"))
-    #expect(text.contains("Subject: =?utf-8?") && text.hasSuffix("You are in.\r\n"), "\(text)")
+    #expect(text.contains("Subject: =?UTF-8?") && text.hasSuffix("You are in.\r\n"), "\(text)")
     let identifier = try #require(try client.send("GET", path).json["data"]?["mail"]?.string)
     #expect(text.contains("Message-ID: \(identifier)\r\n"))
   }

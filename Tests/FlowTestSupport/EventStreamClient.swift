@@ -23,8 +23,10 @@ public final class EventStreamClient {
   }
 
   /// The next event; comments are skipped.
+  /// - Throws: `Broken` when only comments arrive for a minute, or nothing for half a minute.
   public func receive() throws -> Event {
-    while true {
+    let limit = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < limit {
       while let end = text.firstRange(of: "\n\n") {
         let block = text[..<end.lowerBound]
         text = String(text[end.upperBound...])
@@ -33,6 +35,7 @@ public final class EventStreamClient {
       guard let chunk = try socket.takeChunk() else { throw TestSocket.Broken() }
       text += String(decoding: chunk, as: UTF8.self)
     }
+    throw TestSocket.Broken()
   }
 
   private func event(_ block: Substring) throws -> Event? {

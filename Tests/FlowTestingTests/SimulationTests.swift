@@ -54,4 +54,29 @@ import Testing
       #expect(report.coverage.states[flow].count > program.flows[flow].states.count / 2)
     }
   }
+
+  @Test("a state that only an event of another flow leaves is not stuck") func internalEvents() throws {
+    let program = try #require(
+      try compiled(
+        """
+        event Begin { id: string }
+        internal event Measured { id: string  value: int }
+        flow Meter {
+          start on Begin -> done do emit Measured{id: event.id, value: 1}
+          final done
+        }
+        flow Sensor {
+          key id
+          ongoing
+          data { id: string  last: int = 0 }
+          start on Measured by Meter -> calm do take id
+          on Measured by Meter do last = event.value
+          state calm {}
+        }
+        """
+      ).program)
+    for flow in program.flows.indices {
+      #expect(try Simulation(program, flow: flow).run(count: 200, seed: 3).finding == nil)
+    }
+  }
 }

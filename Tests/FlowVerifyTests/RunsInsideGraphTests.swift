@@ -75,7 +75,7 @@ private struct RunTracker {
     self.model = model
     self.graph = graph
     self.stepper = stepper
-    replay = Replay(model, executor, graph, stepper)
+    replay = Replay(model, executor: executor, graph: graph, stepper: stepper)
   }
 
   func text(of moves: [RunInput]) -> String {

@@ -19,7 +19,7 @@ public struct ProgramAnalysis: Sendable {
 }
 
 /// Checks files as separate programs, like ``check(roots:isFormChecked:load:)``, and keeps their names and types.
-/// - Parameter load: Returns the text of a path, or nil when there is none.
+/// - Parameter load: Returns the text of a path, or nil when none exists.
 public func analyze(
   roots: [String], load: @escaping (String) -> [UInt8]?
 ) -> (programs: [ProgramAnalysis], compilation: Compilation) {

@@ -48,8 +48,14 @@ static const char parts_source_js[] = {
 static const char parts_tree_js[] = {
 #embed "../../Server/Dashboard/parts/tree.js"
 };
+static const char parts_trigger_js[] = {
+#embed "../../Server/Dashboard/parts/trigger.js"
+};
 static const char parts_why_js[] = {
 #embed "../../Server/Dashboard/parts/why.js"
+};
+static const char views_api_js[] = {
+#embed "../../Server/Dashboard/views/api.js"
 };
 static const char views_flow_js[] = {
 #embed "../../Server/Dashboard/views/flow.js"
@@ -108,7 +114,9 @@ static const File files[] = {
     FILE_OF("parts/send.js", parts_send_js),
     FILE_OF("parts/source.js", parts_source_js),
     FILE_OF("parts/tree.js", parts_tree_js),
+    FILE_OF("parts/trigger.js", parts_trigger_js),
     FILE_OF("parts/why.js", parts_why_js),
+    FILE_OF("views/api.js", views_api_js),
     FILE_OF("views/flow.js", views_flow_js),
     FILE_OF("views/flows.js", views_flows_js),
     FILE_OF("views/instance.js", views_instance_js),

@@ -1,3 +1,4 @@
+import CEpoll
 import Foundation
 
 /// The latency from a committed step to its subscribers: 10,000 sockets, each on one of 1,000 instances, at 1,000

@@ -172,7 +172,7 @@ extension ShapeBenchmark {
     }
   }
 
-  /// A hundred events to instances of a store that has so many. Their cost does not depend on the others.
+  /// A hundred events to instances of a store of some size. Their cost does not depend on the others.
   private static func engine(instances: Int) -> (() -> Bool)? {
     let folder = folder.appending(path: "\(instances)")
     guard let program = compile("counter.flow", load: { _ in Array(ServerBenchmark.counter.utf8) }).program,

@@ -39,13 +39,13 @@ func short(_ value: Double) -> String {
 }
 
 /// The form of the report: lines for people, or an object per line with `--json`.
-enum ReportFormat {
+enum BenchmarkReport {
   static let isJSON = CommandLine.arguments.contains("--json")
 }
 
 /// Prints a row of the report. A value is a number and its unit; other text reports a failure.
 func report(_ name: String, _ value: String, note: String = "") {
-  guard !ReportFormat.isJSON else {
+  guard !BenchmarkReport.isJSON else {
     let parts = value.split(separator: " ", maxSplits: 1)
     let number = parts.first.flatMap { Double($0) }
     let row: JSON = [

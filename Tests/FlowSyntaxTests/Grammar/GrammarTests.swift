@@ -50,10 +50,12 @@ import Testing
     var recogniser = Recogniser(
       try Grammar(named: "flow.ebnf"), wordEnd: Terminals.wordEnd(in: file),
       terminalEnds: Terminals.ends(in: file))
+    // The parser skips an invisible character, as the grammar does, but reports it.
+    let isAccepted = !file.diagnostics.contains { $0.severity == .error && !$0.message.contains("invisible character") }
     let isDerived = recogniser.ends(of: "file").contains(file.tokens.count - 1)
     let place = source.position(of: file.tokens[recogniser.furthest].range.lower)
     #expect(
-      isDerived == !file.diagnostics.hasErrors, "the grammar goes as far as line \(place.line), column \(place.column)")
+      isDerived == isAccepted, "the grammar goes as far as line \(place.line), column \(place.column)")
   }
 
   /// The random programs contain all words of the language.

@@ -61,7 +61,8 @@ extension SQLiteQueries {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
         """
-        SELECT \(Statements.columns(Statements.deadColumns, of: "l")), i.flow, i.key FROM dead_letter l JOIN instance i ON i.id = l.instance
+        SELECT \(Statements.columns(Statements.deadColumns, of: "l")), i.flow, i.key
+        FROM dead_letter l JOIN instance i ON i.id = l.instance
         WHERE l.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY l.id LIMIT ?3
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
@@ -87,7 +88,8 @@ extension SQLiteQueries {
     try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
         """
-        SELECT \(Statements.columns(Statements.jobColumns, of: "j")), i.flow, i.key FROM job j JOIN instance i ON i.id = j.instance
+        SELECT \(Statements.columns(Statements.jobColumns, of: "j")), i.flow, i.key
+        FROM job j JOIN instance i ON i.id = j.instance
         WHERE j.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY j.id LIMIT ?3
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))

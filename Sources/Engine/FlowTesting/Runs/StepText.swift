@@ -92,7 +92,7 @@ public struct StepText {
         + payload.json(in: machine.types).text()
     case .log(let text): return style.paint("log", .cyan) + " \(text)"
     case .discard(let event, let reason):
-      return style.paint("drops", .cyan) + " \(machine.text(discarded: event, because: reason))"
+      return style.paint("dropped", .cyan) + ": \(machine.text(discarded: event, because: reason))"
     case .arm(let timer):
       return trace == .all
         ? "sets a timer for +\(DurationText.text(timer.due - start))  \(place(flow.transitions[timer.transition]))"

@@ -27,8 +27,7 @@ struct SimulatedRun {
     guard let instance = run.instance else { return begin(&chance) }
     guard instance.status == .running else { return nil }
     var options: [Int] = []
-    let events = simulation.stepper.acceptedEvents(of: instance, includesInternal: true)
-      .compactMap(run.stepper.machine.event).filter { simulation.values.isSent($0, simulation.program) }
+    let events = possibleEvents(of: instance)
     let work = run.outstanding.filter(\.isAwaited)
     if !events.isEmpty { options += [0, 0, 0] }
     if !work.isEmpty { options += [1, 1] }
@@ -39,6 +38,12 @@ struct SimulatedRun {
     case 1: return end(chance.pick(work).job.target, &chance)
     default: return run.nextTimer.map { .advance(max($0.due - run.now, 0)) }
     }
+  }
+
+  /// The events that an instance accepts and that a caller or a flow sends.
+  private func possibleEvents(of instance: Instance) -> [EventIndex] {
+    simulation.stepper.acceptedEvents(of: instance, includesInternal: true)
+      .compactMap(simulation.stepper.machine.event).filter { simulation.values.isSent($0, simulation.program) }
   }
 
   private func begin(_ chance: inout SeededRandom) -> RunInput? {
@@ -119,7 +124,7 @@ struct SimulatedRun {
   /// True if no further input of a running instance is possible.
   var isStuck: Bool {
     guard let instance = run.instance, instance.status == .running, problem == nil else { return false }
-    return simulation.stepper.acceptedEvents(of: instance).isEmpty && run.nextTimer == nil
+    return possibleEvents(of: instance).isEmpty && run.nextTimer == nil
       && !run.outstanding.contains(where: \.isAwaited)
   }
 

@@ -16,6 +16,8 @@ struct AbstractGraph {
     /// The timers that the step arms, and the calls that it starts, by position.
     var armed: UInt64
     var started: UInt64
+    /// True if the step has failed, and the instance waits for an operator.
+    var isIncident: Bool
   }
 
   /// A step that is refused or becomes an incident because of a mistake.
@@ -46,6 +48,18 @@ struct AbstractGraph {
     guard state < edgeStarts.count else { return [] }
     let end = state + 1 < edgeStarts.count ? edgeStarts[state + 1] : edges.count
     return edges[edgeStarts[state]..<end]
+  }
+
+  /// The states that are reached without an incident.
+  func statesWithoutIncident() -> Set<Int> {
+    var found: Set<Int> = [0]
+    var open = [0]
+    while let state = open.popLast() {
+      for edge in edges(of: state) where !edge.isIncident && found.insert(edge.target).inserted {
+        open.append(edge.target)
+      }
+    }
+    return found
   }
 
   /// For each state, the states with a step to it.
@@ -95,12 +109,12 @@ extension AbstractGraph {
   private mutating func note(_ result: PathResult, _ input: AbstractInput, from state: Int) {
     for node in result.undecided { undecided[node, default: 0] += 1 }
     takenTransitions.formUnion(result.taken)
-    for refusal in result.refusedOffers { add(Mistake(refusal: refusal, isIncident: false), state, input) }
+    for refusal in result.refusedOffers { add(Mistake(refusal: refusal, isIncident: false), in: state, on: input) }
     switch result.kind {
     case .refused(let refusal):
-      if refusal.isMistake { add(Mistake(refusal: refusal, isIncident: false), state, input) }
+      if refusal.isMistake { add(Mistake(refusal: refusal, isIncident: false), in: state, on: input) }
       return
-    case .incident(let refusal): add(Mistake(refusal: refusal, isIncident: true), state, input)
+    case .incident(let refusal): add(Mistake(refusal: refusal, isIncident: true), in: state, on: input)
     case .applied, .ignored, .deferred: break
     }
     if case .start(let start) = input { usedStarts.insert(start) }
@@ -108,16 +122,18 @@ extension AbstractGraph {
     let isIncident = if case .incident = result.kind { true } else { false }
     let edge = Edge(
       target: target, input: input, isCertain: result.isCertain && !isIncident, entersFirst: result.entersFirst,
-      entersSecond: result.entersSecond, armed: result.armed, started: result.started)
+      entersSecond: result.entersSecond, armed: result.armed, started: result.started,
+      isIncident: isIncident)
     let isKnown = edges[edgeStarts[state]...].contains {
       $0.target == target && $0.input == input && $0.entersFirst == edge.entersFirst
         && $0.entersSecond == edge.entersSecond && $0.armed == edge.armed && $0.started == edge.started
+        && $0.isIncident == edge.isIncident
         && ($0.isCertain || !edge.isCertain)
     }
     if !isKnown { edges.append(edge) }
   }
 
-  private mutating func add(_ mistake: Mistake, _ state: Int, _ input: AbstractInput) {
+  private mutating func add(_ mistake: Mistake, in state: Int, on input: AbstractInput) {
     guard mistakes[mistake, default: []].count < AbstractGraph.maximumOccurrences else { return }
     mistakes[mistake, default: []].append(Occurrence(state: state, input: input))
   }

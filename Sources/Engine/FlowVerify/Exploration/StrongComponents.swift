@@ -16,13 +16,13 @@ enum StrongComponents {
 
     mutating func visit(_ root: Int, _ targets: (Int) -> [Int]) {
       var frames: [(node: Int, targets: [Int], next: Int)] = []
-      open(root, targets, &frames)
+      open(root, targets: targets, in: &frames)
       while let frame = frames.last {
         if frame.next < frame.targets.count {
           frames[frames.count - 1].next += 1
           let target = frame.targets[frame.next]
           if order[target] == nil {
-            open(target, targets, &frames)
+            open(target, targets: targets, in: &frames)
           } else if onStack.contains(target) {
             low[frame.node] = min(low[frame.node] ?? 0, order[target] ?? 0)
           }
@@ -35,7 +35,7 @@ enum StrongComponents {
     }
 
     private mutating func open(
-      _ node: Int, _ targets: (Int) -> [Int], _ frames: inout [(node: Int, targets: [Int], next: Int)]
+      _ node: Int, targets: (Int) -> [Int], in frames: inout [(node: Int, targets: [Int], next: Int)]
     ) {
       order[node] = order.count
       low[node] = order[node]

@@ -20,7 +20,7 @@ final class VerifiedFlow {
   let reactions: [SignalKey: [ReactionModel]]
   /// The transitions that are set off by an instant, in order.
   let timers: [Int]
-  /// The calls that expressions are told apart by, as ``CallModel/isResultOptional``.
+  /// The calls that distinguish expressions, as ``CallModel/isResultOptional``.
   let remembered: [StateIndex]
   /// The events that some state defers.
   let deferrable: [EventIndex]

@@ -1,8 +1,8 @@
 import CEL
 import FlowIR
 
-/// Keeps the number of sets of a place finite: beyond a number of different sets, only blocks between the numbers that the
-/// flow compares the place with are distinguished. Places that no decision depends on have one set.
+/// Keeps the number of sets of a place finite: beyond a limit, only blocks between the numbers that the flow compares
+/// the place with are distinguished. Places that no decision depends on have one set.
 struct Widening {
   /// The number of sets of one place that are kept as they are.
   static let maximumExactSets = 40
@@ -83,7 +83,7 @@ struct Widening {
       return .whole([low...high])
     case .doubles(let spans, let hasNaN):
       guard let first = spans.first, let last = spans.last else { return set }
-      return .doubles([span(first.low, last.high, leaf)], hasNaN: hasNaN)
+      return .doubles([span(from: first.low, to: last.high, of: leaf)], hasNaN: hasNaN)
     case .texts(let given, let isComplement):
       let named = texts[leaf]
       if isComplement { return .texts(given.intersection(named), isComplement: true) }
@@ -92,7 +92,7 @@ struct Widening {
   }
 
   /// The blocks of doubles are the numbers that the flow names and what lies between them.
-  private func span(_ low: Double, _ high: Double, _ leaf: Int) -> DoubleSpan {
+  private func span(from low: Double, to high: Double, of leaf: Int) -> DoubleSpan {
     var span = DoubleSpan.all
     if let below = doubleCuts[leaf].last(where: { $0 <= low }) {
       (span.low, span.isLowOpen) = (below, below < low)

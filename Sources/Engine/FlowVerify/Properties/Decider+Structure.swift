@@ -10,8 +10,9 @@ extension Decider {
     return flow.transitions.indices.filter { !graph.takenTransitions.contains($0) }.map { index in
       let transition = flow.transitions[index]
       return dead(
-        .transition, "`\(transition.text(of: flow, in: model.program))` in `\(name(transition.source))` can happen",
-        transition.place, "it never happens: no situation enables it")
+        .transition,
+        text: "`\(transition.text(of: flow, in: model.program))` in `\(name(transition.source))` can happen",
+        at: transition.place, message: "it never happens: no situation enables it")
     }
   }
 
@@ -29,12 +30,14 @@ extension Decider {
     }
     for start in graph.usedStarts { reached.formUnion(model.starts[start].entering) }
     return flow.states.indices.filter { !reached.contains($0) }.map { index in
-      dead(.state, "`\(name(index))` can be entered", flow.place, "it is never entered: no run reaches it")
+      dead(
+        .state, text: "`\(name(index))` can be entered", at: flow.place,
+        message: "it is never entered: no run reaches it")
     }
   }
 
   private func dead(
-    _ kind: PropertyResult.Kind, _ text: String, _ place: SourceLocation, _ message: String
+    _ kind: PropertyResult.Kind, text: String, at place: SourceLocation, message: String
   ) -> PropertyResult {
     PropertyResult(
       kind: kind, text: text, place: place,

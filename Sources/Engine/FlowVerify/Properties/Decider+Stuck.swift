@@ -11,16 +11,18 @@ extension Decider {
   }
 
   private func stuckVerdict() -> Verdict {
-    let running = (0..<graph.states.count).filter { status($0) == 0 }
+    let regular = graph.statesWithoutIncident()
+    let running = (0..<graph.states.count).filter { regular.contains($0) && status($0) == 0 }
     let ending = statesThatEnd()
     let isEnding = running.reduce(into: Set<Int>()) { found, state in
       if leaves(state).allSatisfy(ending.contains) { found.insert(state) }
     }
     if graph.limitation == nil {
       let possible = backward(from: (0..<graph.states.count).filter { status($0) == 1 || status($0) == 2 })
-      let stranded = Set(running.filter { state in
-        isEnding.contains(state) ? !possible.contains(state) : graph.edges(of: state).isEmpty
-      })
+      let stranded = Set(
+        running.filter { state in
+          isEnding.contains(state) ? !possible.contains(state) : graph.edges(of: state).isEmpty
+        })
       if !stranded.isEmpty {
         if let example = example(stranded) { return .refuted(example) }
         return .unknown(reason: "`\(leafNames(stranded.min() ?? 0))` has no way on, and a run to it was not found")

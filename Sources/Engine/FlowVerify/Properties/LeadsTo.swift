@@ -48,16 +48,17 @@ struct LeadsTo {
       }
     }
     while let state = open.popLast() {
-      for edge in graph.edges(of: state) where edge.entersSecond & bit == 0 && found.insert(edge.target).inserted {
+      for edge in graph.edges(of: state) where continues(edge) && found.insert(edge.target).inserted {
         open.append(edge.target)
       }
     }
     return found
   }
 
-  private func begins(_ edge: AbstractGraph.Edge) -> Bool {
-    edge.entersFirst & bit != 0 && edge.entersSecond & bit == 0
-  }
+  private func begins(_ edge: AbstractGraph.Edge) -> Bool { edge.entersFirst & bit != 0 && continues(edge) }
+
+  /// True if a run still waits after the step. Incidents are a property of their own.
+  private func continues(_ edge: AbstractGraph.Edge) -> Bool { edge.entersSecond & bit == 0 && !edge.isIncident }
 
   private func isBusy(_ state: Int) -> Bool { graph.edges(of: state).contains { isOwn($0.input) } }
 
@@ -99,7 +100,7 @@ struct LeadsTo {
     else { return nil }
     var run = VirtualRun(stepper: decider.stepper, flow: decider.model.index, now: TestRunner.start)
     for move in moves { _ = run.make(move) }
-    return counterExample(run, moves, "\(what) `\(decider.name(second))`")
+    return counterExample(of: run, after: moves, saying: "\(what) `\(decider.name(second))`")
   }
 
   /// True if a run has ended, or has nothing left that happens by itself.
@@ -108,7 +109,7 @@ struct LeadsTo {
     return instance.status != .running || run.nextTimer == nil && !run.outstanding.contains(where: \.isAwaited)
   }
 
-  private func counterExample(_ run: VirtualRun, _ moves: [RunInput], _ what: String) -> CounterExample {
+  private func counterExample(of run: VirtualRun, after moves: [RunInput], saying what: String) -> CounterExample {
     let names = run.leafPaths.map { "`\($0)`" }.joined(separator: " and ")
     let title = "\(decider.name(first)) does not lead to \(decider.name(second))"
     return CounterExample(
@@ -121,7 +122,7 @@ struct LeadsTo {
   /// The strongly connected parts of the waiting situations in which a run may stay indefinitely.
   private func fairCycles(in waiting: Set<Int>) -> [Set<Int>] {
     StrongComponents.find(waiting) { state in
-      graph.edges(of: state).filter { $0.entersSecond & bit == 0 && waiting.contains($0.target) }.map(\.target)
+      graph.edges(of: state).filter { continues($0) && waiting.contains($0.target) }.map(\.target)
     }.filter { isFair(Set($0)) }.map { Set($0) }
   }
 
@@ -159,7 +160,8 @@ struct LeadsTo {
   }
 
   private func restarted(_ edge: AbstractGraph.Edge) -> Set<Own> {
-    var found = Set((0..<decider.model.layout.timerCount).filter { edge.armed & (1 << UInt64($0)) != 0 }.map { Own.timer($0) })
+    var found = Set(
+      (0..<decider.model.layout.timerCount).filter { edge.armed & (1 << UInt64($0)) != 0 }.map { Own.timer($0) })
     for call in decider.flow.calls.indices where edge.started & (1 << UInt64(call.position % 64)) != 0 {
       found.insert(.work(call))
     }
@@ -182,7 +184,8 @@ struct LeadsTo {
     situations.append(decider.replay.situation(run))
     guard let loop = loop(from: run, in: part) else { return nil }
     for move in loop { _ = run.make(move) }
-    return counterExample(run, stem + loop, "can repeat indefinitely, without entering `\(decider.name(second))`")
+    return counterExample(
+      of: run, after: stem + loop, saying: "can repeat indefinitely, without entering `\(decider.name(second))`")
   }
 
   /// A way from a run to the same situation, within a part of the graph.
@@ -196,7 +199,7 @@ struct LeadsTo {
       next += 1
       for state in part where decider.replay.matches(run, state) {
         for edge in graph.edges(of: state) where edge.entersSecond & bit == 0 && part.contains(edge.target) {
-          for attempt in decider.replay.moves(for: edge.input, at: state, run) {
+          for attempt in decider.replay.moves(for: edge.input, at: state, toward: [edge.target], run) {
             var after = run
             guard attempt.allSatisfy({ after.make($0) != nil }), decider.replay.matches(after, edge.target) else {
               continue

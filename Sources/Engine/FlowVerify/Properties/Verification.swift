@@ -9,7 +9,7 @@ import FlowTesting
 /// let report = try Verification(program, flow: flow).run(isGivenUp: { false })
 /// ```
 public struct Verification {
-  /// The number of abstract situations that are examined when nothing else is said.
+  /// The number of abstract situations that are examined by default.
   public static let usualSituations = 100_000
 
   let model: VerifiedFlow
@@ -51,7 +51,7 @@ public struct Verification {
   ) -> VerificationReport {
     let executor = Executor(model, solver: solver)
     let graph = AbstractGraph(executor, maximumStates: maximumSituations, isGivenUp: isGivenUp)
-    let replay = Replay(model, executor, graph, stepper)
+    let replay = Replay(model, executor: executor, graph: graph, stepper: stepper)
     var results: [PropertyResult] = []
     withoutActuallyEscaping(isGivenUp) { isGivenUp in
       let decider = Decider(
@@ -107,13 +107,14 @@ struct Decider {
     var found = [stuck()]
     found += failures()
     found.append(
-      general(.raised, "every raised event is handled", "raises an event that no state handles") {
+      general(.raised, text: "every raised event is handled", name: "raises an event that no state handles") {
         if case .raised = $0 { true } else { false }
       })
-    found.append(general(.endless, "no reactions run on without end", "runs without end") { $0 == .endless })
+    found.append(
+      general(.endless, text: "no reactions run on without end", name: "runs without end") { $0 == .endless })
     if !model.deferrable.isEmpty {
       found.append(
-        general(.deferred, "no more events are deferred than are kept", "defers too many events") {
+        general(.deferred, text: "no more events are deferred than are kept", name: "defers too many events") {
           $0 == .tooManyDeferred
         })
     }
@@ -122,7 +123,7 @@ struct Decider {
   }
 
   private func general(
-    _ kind: PropertyResult.Kind, _ text: String, _ name: String, _ isMeant: (AbstractRefusal) -> Bool
+    _ kind: PropertyResult.Kind, text: String, name: String, isMeant: (AbstractRefusal) -> Bool
   ) -> PropertyResult {
     PropertyResult(kind: kind, text: text, place: flow.place, verdict: verdict(on: isMeant, name: name))
   }
@@ -197,7 +198,7 @@ struct Decider {
       if case .failed(let place, let node) = mistake.refusal { places[place] = node }
     }
     guard !places.isEmpty else {
-      return [general(.expression, "no expression fails", "fails") { _ in false }]
+      return [general(.expression, text: "no expression fails", name: "fails") { _ in false }]
     }
     return places.keys.sorted { ($0.file, $0.line) < ($1.file, $1.line) }.map { place in
       let isMeant = { (refusal: AbstractRefusal) in

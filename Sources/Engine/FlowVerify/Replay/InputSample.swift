@@ -4,7 +4,7 @@ import FlowIR
 /// Values that an abstract input stands for, as representatives of the sets of its parts.
 struct InputSampler {
   /// The number of different inputs that are tried for one abstract step.
-  static let maximumSamples = 40
+  static let maximumSamples = 32
 
   let types: TypeRegistry
   private var numbers: [Int128] = [0, 1, 2, -1, 10]
@@ -49,7 +49,7 @@ struct InputSampler {
       }
     }
     var state: UInt64 = 7
-    for _ in 0..<InputSampler.maximumSamples {
+    for _ in 0..<8 {
       picks.append(
         options.map { values in
           state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -58,9 +58,9 @@ struct InputSampler {
     }
     var found: [Value] = []
     var seen: Set<Value> = []
-    for pick in picks {
+    for pick in picks where found.count < InputSampler.maximumSamples {
       var position = 0
-      var value = assembled(type, shape, zip(options, pick).map { $0[$1] }, &position)
+      var value = assembled(type, in: shape, from: zip(options, pick).map { $0[$1] }, at: &position)
       if case .record(var record) = value, !fixed.isEmpty {
         for index in record.fields.indices {
           if let known = fixed[record.fields[index].name] { record.fields[index].value = known }
@@ -72,19 +72,19 @@ struct InputSampler {
     return found
   }
 
-  private func assembled(_ type: ValueType, _ shape: Shape, _ parts: [Value], _ position: inout Int) -> Value {
+  private func assembled(_ type: ValueType, in shape: Shape, from parts: [Value], at position: inout Int) -> Value {
     switch (shape, type) {
     case (.record(let name, let shapes), _):
       let fields = types.record(named: name)?.fields ?? []
       var given: [RecordValue.Field] = []
       for (field, shape) in zip(fields, shapes) {
-        given.append(.init(field.name, assembled(field.type, shape, parts, &position)))
+        given.append(.init(field.name, assembled(field.type, in: shape, from: parts, at: &position)))
       }
       return .record(RecordValue(typeName: name, fields: given))
     case (.optional(let content), .optional(let wrapped)):
       let isPresent = parts[position] == .bool(true)
       position += 1
-      let value = assembled(wrapped, content, parts, &position)
+      let value = assembled(wrapped, in: content, from: parts, at: &position)
       return .optional(isPresent ? value : nil)
     default:
       defer { position += 1 }
@@ -107,7 +107,8 @@ struct InputSampler {
     case .list(let element): return sizes(in: set).map { size in .list(Array(elements(element).prefix(size))) }
     case .map(let key, let element): return sizes(in: set).map { map(key, element, size: $0) }
     case .bytes: return [.bytes([]), .bytes([1])]
-    case .bool, .int, .uint, .timestamp, .duration, .enumeration: return self.numbers(in: set, type).compactMap { number($0, type) }
+    case .bool, .int, .uint, .timestamp, .duration, .enumeration:
+      return self.numbers(in: set, type).compactMap { number($0, type) }
     default: return [.null]
     }
   }

@@ -6,11 +6,14 @@ import FlowTesting
 // The moves that an abstract input stands for.
 extension Replay {
   /// Sequences of moves, each of which makes a step of the input.
-  func moves(for input: AbstractInput, at state: Int, _ run: VirtualRun) -> [[RunInput]] {
+  /// - Parameter targets: The states that the step leads to; nil for steps that end in a mistake.
+  func moves(
+    for input: AbstractInput, at state: Int, toward targets: Set<Int>?, _ run: VirtualRun
+  ) -> [[RunInput]] {
     switch input {
-    case .start(let start): return starts(start, inputSets(input, at: state))
+    case .start(let start): return starts(start, inputSets(input, at: state, toward: targets))
     case .event(let event):
-      let sends = inputSets(input, at: state).flatMap { self.sends(event, $0, run) }
+      let sends = inputSets(input, at: state, toward: targets).flatMap { self.sends(event, with: $0, to: run) }
       guard let timer = run.nextTimer, timer.due - run.now > 1 else { return sends.map { [$0] } }
       // Also shortly before the next timer, so that timers of different ages are met.
       return sends.map { [$0] } + sends.prefix(4).map { [RunInput.advance(timer.due - run.now - 1), $0] }
@@ -18,8 +21,8 @@ extension Replay {
     case .result(let call, let isDone), .uncertain(let call, let isDone):
       let target = model.flow.calls[call].target
       guard isDone else { return failures(of: target).map { [$0] } }
-      return ends(call, inputSets(input, at: state)).map { [$0] }
-    case .item(let call): return ends(call, inputSets(input, at: state)).map { [$0] }
+      return ends(call, inputSets(input, at: state, toward: targets)).map { [$0] }
+    case .item(let call): return ends(call, inputSets(input, at: state, toward: targets)).map { [$0] }
     case .undo(let isDone):
       return Set(model.flow.calls.compactMap { $0.undo?.action }).sorted().flatMap { action -> [[RunInput]] in
         let target = Call.Target.action(action)
@@ -37,7 +40,7 @@ extension Replay {
 
   private func starts(_ index: Int, _ sets: [InputSet]) -> [[RunInput]] {
     switch model.starts[index].start.trigger {
-    case .event(let event, _): return sets.flatMap { sends(event, $0, nil) }.map { [$0] }
+    case .event(let event, _): return sets.flatMap { sends(event, with: $0, to: nil) }.map { [$0] }
     case .called:
       let type = ValueType.record(model.flow.parameters.name)
       return sets.flatMap { sampler.values(of: type, $0.sets) }.map { [.start($0)] }
@@ -45,7 +48,7 @@ extension Replay {
     }
   }
 
-  private func sends(_ event: EventIndex, _ input: InputSet, _ run: VirtualRun?) -> [RunInput] {
+  private func sends(_ event: EventIndex, with input: InputSet, to run: VirtualRun?) -> [RunInput] {
     let declaration = model.program.events[event]
     var fixed: [String: Value] = [:]
     if let key = model.flow.key, let instance = run?.instance, model.flow.fields[key].type == .string,
@@ -54,7 +57,9 @@ extension Replay {
       fixed[model.flow.fields[key].name] = .string(instance.key)
     }
     var sender = input.sender
-    if sender == nil, declaration.isInternal { sender = model.emitted[event]?.first.map { model.program.flows[$0].name } }
+    if sender == nil, declaration.isInternal {
+      sender = model.emitted[event]?.first.map { model.program.flows[$0].name }
+    }
     var found: [RunInput] = []
     let callers = input.callers.isEmpty ? [""] : input.callers
     for payload in sampler.values(of: .record(declaration.name), input.sets, fixed: fixed) {

@@ -17,9 +17,10 @@ final class Replay {
   private var steps = 0
   private var candidates: [CandidateKey: [InputSet]] = [:]
 
-  struct CandidateKey: Hashable {
+  private struct CandidateKey: Hashable {
     var state: Int
     var input: AbstractInput
+    var targets: Set<Int>?
   }
 
   /// The input of one way through an abstract step.
@@ -36,7 +37,7 @@ final class Replay {
     var moves: [RunInput]
   }
 
-  init(_ model: VerifiedFlow, _ executor: Executor, _ graph: AbstractGraph, _ stepper: Stepper) {
+  init(_ model: VerifiedFlow, executor: Executor, graph: AbstractGraph, stepper: Stepper) {
     self.model = model
     self.executor = executor
     self.graph = graph
@@ -46,7 +47,9 @@ final class Replay {
 
   /// A run that reaches the goal of a guide; nil when none was found.
   /// - Parameter isGoal: Whether a run has reached it with its last move.
-  func run(along guide: Guide, isGivenUp: () -> Bool, isGoal: (VirtualRun, [VirtualRun.RunEvent]) -> Bool) -> [RunInput]? {
+  func run(along guide: Guide, isGivenUp: () -> Bool, isGoal: (VirtualRun, [VirtualRun.RunEvent]) -> Bool)
+    -> [RunInput]?
+  {
     let distances = guide.distances()
     guard let first = distances.first ?? nil else { return nil }
     steps = 0
@@ -62,13 +65,14 @@ final class Replay {
       }
       if isGivenUp() || steps > Replay.maximumSteps { return nil }
       for input in guide.finalInputs[node.node] ?? [] {
-        for moves in self.moves(for: input, at: graphState(guide, node), node.run) {
+        for moves in self.moves(for: input, at: guide.states[node.node], toward: nil, node.run) {
           guard let next = make(moves, from: node.run) else { continue }
           if isGoal(next.run, next.events) { return node.moves + moves }
         }
       }
-      for (input, targets) in grouped(guide.edges[node.node]) {
-        for moves in self.moves(for: input, at: graphState(guide, node), node.run) {
+      for (input, targets) in grouped(guide.edges[node.node].filter { distances[$0.target] != nil }) {
+        let states = Set(targets.map { guide.states[$0] })
+        for moves in self.moves(for: input, at: guide.states[node.node], toward: states, node.run) {
           guard let next = make(moves, from: node.run) else { continue }
           for target in targets {
             guard let distance = distances[target], matches(next.run, guide.states[target]) else { continue }
@@ -84,8 +88,6 @@ final class Replay {
     }
     return nil
   }
-
-  private func graphState(_ guide: Guide, _ node: Node) -> Int { guide.states[node.node] }
 
   private func grouped(_ edges: [Guide.Edge]) -> [(AbstractInput, [Int])] {
     var order: [AbstractInput] = []
@@ -139,14 +141,12 @@ final class Replay {
       let (shape, first) = layout.slots[field]
       let value = instance.value(ofField: field, in: stepper.machine)
       var position = layout.data + first
-      guard fits(value, declaration.type, shape, cells, &position) else { return false }
+      guard fits(value, type: declaration.type, shape: shape, in: cells, at: &position) else { return false }
     }
     return true
   }
 
-  private func fits(
-    _ value: Value?, _ type: ValueType, _ shape: Shape, _ cells: [Int32], _ position: inout Int
-  ) -> Bool {
+  private func fits(_ value: Value?, type: ValueType, shape: Shape, in cells: [Int32], at position: inout Int) -> Bool {
     let set = { (cell: Int32) in self.executor.pool[SetIndex(rawValue: cell)] }
     switch (shape, value) {
     case (.scalar, _):
@@ -159,11 +159,11 @@ final class Replay {
         position += content.leaves.count
         return isPresent
       }
-      return fits(wrapped, inner, content, cells, &position) && isPresent
+      return fits(wrapped, type: inner, shape: content, in: cells, at: &position) && isPresent
     case (.record(let name, let shapes), .record(let record)?):
       var isFitting = true
       for (field, shape) in zip(model.types.record(named: name)?.fields ?? [], shapes) {
-        if !fits(record[field.name], field.type, shape, cells, &position) { isFitting = false }
+        if !fits(record[field.name], type: field.type, shape: shape, in: cells, at: &position) { isFitting = false }
       }
       return isFitting
     default:
@@ -176,17 +176,30 @@ final class Replay {
 }
 
 extension Replay {
-  /// The inputs of the abstract step, by the ways through it.
-  func inputSets(_ input: AbstractInput, at state: Int) -> [InputSet] {
-    let key = CandidateKey(state: state, input: input)
+  /// The inputs of an abstract step, by the ways through it.
+  /// - Parameter targets: The states that the step leads to; nil for ways that end in a mistake.
+  func inputSets(_ input: AbstractInput, at state: Int, toward targets: Set<Int>?) -> [InputSet] {
+    let key = CandidateKey(state: state, input: input, targets: targets)
     if let known = candidates[key] { return known }
     var found: [InputSet] = []
-    executor.execute(input, from: graph.states[state]) { _ in
+    executor.execute(input, from: graph.states[state]) { result in
+      guard isMeant(result, targets) else { return }
       let set = self.executor.inputSet()
       if !found.contains(set) { found.append(set) }
     }
     candidates[key] = found
     return found
+  }
+}
+
+extension Replay {
+  private func isMeant(_ result: PathResult, _ targets: Set<Int>?) -> Bool {
+    switch result.kind {
+    case .refused(let refusal), .incident(let refusal): if targets == nil { return refusal.isMistake }
+    case .applied, .ignored, .deferred: if targets == nil { return !result.refusedOffers.isEmpty }
+    }
+    if case .refused = result.kind { return false }
+    return targets?.contains { graph.states[$0].elementsEqual(result.cells) } ?? false
   }
 }
 

@@ -7,9 +7,8 @@ public func renderVerification(
   _ reports: [VerificationReport], style: TerminalStyle, showsRuns: Bool = true
 ) -> String {
   reports.map { report in
-    var lines = [
-      "\(style.paint(report.flow, .bold))  \(style.paint("\(report.situations) situations, \(report.steps) steps", .dim))"
-    ]
+    let size = "\(report.situations) situations, \(report.steps) steps"
+    var lines = ["\(style.paint(report.flow, .bold))  \(style.paint(size, .dim))"]
     for result in report.properties { lines += text(result, style: style, showsRuns: showsRuns) }
     return lines.joined(separator: "\n") + "\n"
   }.joined(separator: "\n")

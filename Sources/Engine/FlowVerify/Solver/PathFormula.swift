@@ -102,11 +102,11 @@ struct PathFormula {
     var set = term.kind.whole
     if case .symbol(let number) = term.operation { set = set.intersection(pool[symbolSets[number]]) }
     if let refined = refinedTerms[index] { set = set.intersection(pool[refined]) }
-    if let text = membership(name, set, term.kind) { assertions.append("(assert \(text))") }
+    if let text = membership(of: name, in: set, kind: term.kind) { assertions.append("(assert \(text))") }
     return name
   }
 
-  private mutating func membership(_ name: String, _ set: ValueSet, _ kind: ValueKind) -> String? {
+  private mutating func membership(of name: String, in set: ValueSet, kind: ValueKind) -> String? {
     switch set {
     case .anything, .unset: return nil
     case .whole(let ranges):

@@ -243,7 +243,8 @@ extension Executor {
   /// True if a start is the first one for its trigger whose roles and guard hold.
   private func isSelected(_ index: Int) throws(PathStop) -> Bool {
     let trigger = model.starts[index].start
-    for (other, row) in model.starts.enumerated().prefix(index + 1) where isSame(row.start, trigger, other, index) {
+    for (other, row) in model.starts.enumerated().prefix(index + 1)
+    where isSame(row.start, at: other, as: trigger, at: index) {
       guard isAdmitted(roles: row.start.roles, senders: row.start.senders) else { continue }
       guard let condition = row.condition else { return other == index }
       if try isTrue(condition, at: row.start.place) { return other == index }
@@ -251,7 +252,7 @@ extension Executor {
     return false
   }
 
-  private func isSame(_ one: Start, _ two: Start, _ first: Int, _ second: Int) -> Bool {
+  private func isSame(_ one: Start, at first: Int, as two: Start, at second: Int) -> Bool {
     switch (one.trigger, two.trigger) {
     case (.event(let left, _), .event(let right, _)): left == right
     case (.called, .called): true

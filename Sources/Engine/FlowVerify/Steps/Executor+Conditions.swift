@@ -57,7 +57,7 @@ extension Executor {
   private func equality(_ index: NodeIndex, _ node: ExpressionNode) throws(ValueStop) -> Bool {
     let (left, right) = (try evaluate(node.children[0]), try evaluate(node.children[1]))
     guard case .scalar(let one) = left, case .scalar(let two) = right else {
-      if let answer = try optionalEquality(left, right, index) { return answer }
+      if let answer = try optionalEquality(left, right, because: index) { return answer }
       let term = Term(operation: .opaque(index), kind: .bool, arguments: left.leaves + right.leaves)
       return try decide(terms.index(of: term), because: index)
     }
@@ -65,7 +65,9 @@ extension Executor {
   }
 
   /// Equality of an optional and an absent one, or one with a scalar value; nil for other operands.
-  private func optionalEquality(_ left: TermOperand, _ right: TermOperand, _ index: NodeIndex) throws(ValueStop) -> Bool? {
+  private func optionalEquality(
+    _ left: TermOperand, _ right: TermOperand, because index: NodeIndex
+  ) throws(ValueStop) -> Bool? {
     guard case .optional(let one, let first) = left, case .optional(let two, let second) = right else { return nil }
     let (isFirst, isSecond) = (try decide(one, because: index), try decide(two, because: index))
     guard isFirst == isSecond else { return false }
@@ -172,7 +174,7 @@ extension Executor {
     if !answers.mayHold { return false }
     if !answers.mayFail { return true }
     guard isExact, kind != .text, kind != .bool, kind != .choice else { return nil }
-    switch (assumed(.lessOrEqual, one, two), assumed(.lessOrEqual, two, one)) {
+    switch (assumed(.lessOrEqual, of: one, and: two), assumed(.lessOrEqual, of: two, and: one)) {
     case (true?, true?): return true
     case (false?, _), (_, false?): return false
     default: return nil
@@ -187,21 +189,21 @@ extension Executor {
     let answers = ValueSet.order(set(of: one), set(of: two), isStrict: isStrict)
     if !answers.mayHold { return false }
     if !answers.mayFail { return true }
-    if assumed(.equal, min(one, two), max(one, two)) == true { return !isStrict }
+    if assumed(.equal, of: min(one, two), and: max(one, two)) == true { return !isStrict }
     if isDouble {
-      if assumed(.less, two, one) == true { return false }
-      if isStrict, assumed(.lessOrEqual, two, one) == true { return false }
-      if !isStrict, assumed(.less, one, two) == true { return true }
+      if assumed(.less, of: two, and: one) == true { return false }
+      if isStrict, assumed(.lessOrEqual, of: two, and: one) == true { return false }
+      if !isStrict, assumed(.less, of: one, and: two) == true { return true }
       return nil
     }
     // Of two numbers one is not larger than the other.
-    return assumed(.lessOrEqual, two, one) == false ? true : nil
+    return assumed(.lessOrEqual, of: two, and: one) == false ? true : nil
   }
 
   private func min(_ one: TermIndex, _ two: TermIndex) -> TermIndex { one.rawValue < two.rawValue ? one : two }
   private func max(_ one: TermIndex, _ two: TermIndex) -> TermIndex { one.rawValue < two.rawValue ? two : one }
 
-  private func assumed(_ operation: Term.Operation, _ one: TermIndex, _ two: TermIndex) -> Bool? {
+  private func assumed(_ operation: Term.Operation, of one: TermIndex, and two: TermIndex) -> Bool? {
     guard !assumptions.isEmpty else { return nil }
     return assumptions[terms.index(of: Term(operation: operation, kind: .bool, arguments: [one, two]))]
   }

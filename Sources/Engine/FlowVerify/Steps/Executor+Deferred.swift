@@ -14,7 +14,9 @@ extension Executor {
   func offerDeferred() throws(PathStop) {
     var offers = 0
     while cells[layout.status] == 0 {
-      let waiting = model.deferrable.indices.filter { cells[layout.deferred + $0] != 0 && isOffered(model.deferrable[$0]) }
+      let waiting = model.deferrable.indices.filter {
+        cells[layout.deferred + $0] != 0 && isOffered(model.deferrable[$0])
+      }
       guard !waiting.isEmpty else { return }
       offers += 1
       if offers > 16 {

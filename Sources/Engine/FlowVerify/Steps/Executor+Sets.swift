@@ -2,7 +2,11 @@ import CEL
 
 // The sets of values that terms may have on the path.
 extension Executor {
-  func set(of term: TermIndex) -> ValueSet { pool[setIndex(of: term)] }
+  func set(of term: TermIndex) -> ValueSet {
+    // The index may be that of a new set, which a copy of the pool made before does not have.
+    let index = setIndex(of: term)
+    return pool[index]
+  }
 
   /// The set of the values of a term, as far as the path is known.
   func setIndex(of index: TermIndex) -> SetIndex {
@@ -12,8 +16,8 @@ extension Executor {
     case .symbol(let number): return symbolSets[number]
     case .constant(let value): return pool.index(of: ValueSet.single(value))
     case .arithmetic(let operation):
-      own = pool.result(of: operation, setIndex(of: term.arguments[0]), setIndex(of: term.arguments[1]), kind: term.kind)
-        .values
+      let (left, right) = (setIndex(of: term.arguments[0]), setIndex(of: term.arguments[1]))
+      own = pool.result(of: operation, left, right, kind: term.kind).values
     case .negate: own = negated(term)
     case .greatest, .least: own = extreme(term)
     case .asDouble: own = converted(term)

@@ -200,10 +200,10 @@ extension Executor {
     let kind = ValueKind(node.type)
     switch node.operation {
     case .arithmetic(let operation):
-      return try arithmetic(operation, arguments[0], arguments[1], kind, because: index)
+      return try arithmetic(operation, of: arguments[0], and: arguments[1], kind: kind, because: index)
     case .negate where kind == .int:
       let zero = terms.constant(.int(0), kind: .int)
-      return try arithmetic(.subtract, zero, arguments[0], kind, because: index)
+      return try arithmetic(.subtract, of: zero, and: arguments[0], kind: kind, because: index)
     case .negate: return terms.index(of: Term(operation: .negate, kind: kind, arguments: arguments))
     case .greatest: return terms.index(of: Term(operation: .greatest, kind: kind, arguments: arguments))
     case .least: return terms.index(of: Term(operation: .least, kind: kind, arguments: arguments))
@@ -212,7 +212,7 @@ extension Executor {
   }
 
   private func arithmetic(
-    _ operation: Arithmetic, _ left: TermIndex, _ right: TermIndex, _ kind: ValueKind, because node: NodeIndex
+    _ operation: Arithmetic, of left: TermIndex, and right: TermIndex, kind: ValueKind, because node: NodeIndex
   ) throws(ValueStop) -> TermIndex {
     let result = pool.result(of: operation, setIndex(of: left), setIndex(of: right), kind: kind)
     let values = pool[result.values]

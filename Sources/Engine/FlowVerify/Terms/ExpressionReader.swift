@@ -15,66 +15,71 @@ struct ExpressionReader {
   init(types: TypeRegistry) { self.types = types }
 
   /// The node of an expression of the flow.
-  mutating func read(_ source: SourcedExpression) -> NodeIndex { read(source.tree, Scope(), text: source) }
+  mutating func read(_ source: SourcedExpression) -> NodeIndex { read(source.tree, in: Scope(), text: source) }
 
-  private mutating func read(_ tree: TypedExpression, _ scope: Scope, text: SourcedExpression) -> NodeIndex {
+  private mutating func read(_ tree: TypedExpression, in scope: Scope, text: SourcedExpression) -> NodeIndex {
     switch tree.kind {
-    case .constant(let value): return node(.constant(value), tree.type)
-    case .variable(_, let slot): return scope.slots[slot] ?? node(.slot(slot), tree.type)
-    case .local(_, let index): return scope.locals[index] ?? opaque(tree, scope, text)
-    case .named(let definition): return read(definition.body, scope, text: text)
-    case .and(let terms): return node(.and, .bool, terms.map { read($0, scope, text: text) })
-    case .or(let terms): return node(.or, .bool, terms.map { read($0, scope, text: text) })
+    case .constant(let value): return node(.constant(value), type: tree.type)
+    case .variable(_, let slot): return scope.slots[slot] ?? node(.slot(slot), type: tree.type)
+    case .local(_, let index): return scope.locals[index] ?? opaque(tree, in: scope, text: text)
+    case .named(let definition): return read(definition.body, in: scope, text: text)
+    case .and(let terms): return node(.and, type: .bool, over: terms.map { read($0, in: scope, text: text) })
+    case .or(let terms): return node(.or, type: .bool, over: terms.map { read($0, in: scope, text: text) })
     case .conditional(let condition, let then, let otherwise):
-      guard then.type == tree.type, otherwise.type == tree.type else { return opaque(tree, scope, text) }
-      return node(.conditional, tree.type, [condition, then, otherwise].map { read($0, scope, text: text) })
-    case .select(let operand, let field, let mode): return select(tree, operand, field, mode, scope, text)
+      guard then.type == tree.type, otherwise.type == tree.type else { return opaque(tree, in: scope, text: text) }
+      let parts = [condition, then, otherwise].map { read($0, in: scope, text: text) }
+      return node(.conditional, type: tree.type, over: parts)
+    case .select(let operand, let field, let mode):
+      return select(tree, field: field, of: operand, mode: mode, in: scope, text: text)
     case .bind(_, let local, let value, let body):
-      guard Totality.isTotal(value, types: types) else { return opaque(tree, scope, text) }
+      guard Totality.isTotal(value, types: types) else { return opaque(tree, in: scope, text: text) }
       var inner = scope
-      inner.locals[local] = read(value, scope, text: text)
-      return read(body, inner, text: text)
+      inner.locals[local] = read(value, in: scope, text: text)
+      return read(body, in: inner, text: text)
     case .block(let first, let values, let body):
-      guard values.allSatisfy({ Totality.isTotal($0, types: types) }) else { return opaque(tree, scope, text) }
+      guard values.allSatisfy({ Totality.isTotal($0, types: types) }) else {
+        return opaque(tree, in: scope, text: text)
+      }
       var inner = scope
-      for (offset, value) in values.enumerated() { inner.locals[first + offset] = read(value, inner, text: text) }
-      return read(body, inner, text: text)
+      for (offset, value) in values.enumerated() { inner.locals[first + offset] = read(value, in: inner, text: text) }
+      return read(body, in: inner, text: text)
     case .function(let function, let arguments):
       var inner = Scope()
       for (slot, argument) in zip(function.parameterSlots, arguments) {
-        inner.slots[slot] = read(argument, scope, text: text)
+        inner.slots[slot] = read(argument, in: scope, text: text)
       }
-      let body = read(function.body, inner, text: text)
+      let body = read(function.body, in: inner, text: text)
       // Arguments are evaluated whether or not the body needs them.
       let partial = zip(function.parameterSlots, arguments).filter { !Totality.isTotal($1, types: types) }
       return partial.isEmpty
-        ? body : node(.strict, tree.type, partial.compactMap { inner.slots[$0.0] } + [body])
-    case .coerce(let operand): return coerce(tree, operand, scope, text)
+        ? body : node(.strict, type: tree.type, over: partial.compactMap { inner.slots[$0.0] } + [body])
+    case .coerce(let operand): return coerce(tree, from: operand, in: scope, text: text)
     case .list(let elements):
-      guard !elements.contains(where: \.isOptional) else { return opaque(tree, scope, text) }
-      return node(.list, tree.type, elements.map { read($0.value, scope, text: text) })
-    case .record(let name, let fields): return record(tree, name, fields, scope, text)
-    case .call(let builtin, _, let arguments): return call(tree, builtin, arguments, scope, text)
-    case .map, .comprehension, .failure: return opaque(tree, scope, text)
+      guard !elements.contains(where: \.isOptional) else { return opaque(tree, in: scope, text: text) }
+      return node(.list, type: tree.type, over: elements.map { read($0.value, in: scope, text: text) })
+    case .record(let name, let fields): return record(tree, named: name, fields: fields, in: scope, text: text)
+    case .call(let builtin, _, let arguments):
+      return call(tree, to: builtin, arguments: arguments, in: scope, text: text)
+    case .map, .comprehension, .failure: return opaque(tree, in: scope, text: text)
     }
   }
 
   private mutating func node(
-    _ operation: ExpressionNode.Operation, _ type: ValueType, _ children: [NodeIndex] = [], canFail: Bool = false
+    _ operation: ExpressionNode.Operation, type: ValueType, over children: [NodeIndex] = [], canFail: Bool = false
   ) -> NodeIndex {
     graph.index(of: ExpressionNode(operation: operation, type: type, children: children, canFail: canFail))
   }
 
   private mutating func select(
-    _ tree: TypedExpression, _ operand: TypedExpression, _ field: String, _ mode: Expression.SelectMode, _ scope: Scope,
-    _ text: SourcedExpression
+    _ tree: TypedExpression, field: String, of operand: TypedExpression, mode: Expression.SelectMode,
+    in scope: Scope, text: SourcedExpression
   ) -> NodeIndex {
     switch (operand.type, mode) {
     case (.record(let name), .plain) where isPlain(name):
-      return node(.select(field), tree.type, [read(operand, scope, text: text)])
+      return node(.select(field), type: tree.type, over: [read(operand, in: scope, text: text)])
     case (.optional(.record(let name)), _) where isPlain(name) && mode != .test:
-      return node(.selectOptional(field), tree.type, [read(operand, scope, text: text)])
-    default: return opaque(tree, scope, text)
+      return node(.selectOptional(field), type: tree.type, over: [read(operand, in: scope, text: text)])
+    default: return opaque(tree, in: scope, text: text)
     }
   }
 
@@ -84,57 +89,61 @@ struct ExpressionReader {
   }
 
   private mutating func coerce(
-    _ tree: TypedExpression, _ operand: TypedExpression, _ scope: Scope, _ text: SourcedExpression
+    _ tree: TypedExpression, from operand: TypedExpression, in scope: Scope, text: SourcedExpression
   ) -> NodeIndex {
-    if operand.type == tree.type { return read(operand, scope, text: text) }
+    if operand.type == tree.type { return read(operand, in: scope, text: text) }
     if case .optional(let wrapped) = tree.type {
-      if operand.type == wrapped { return node(.optionalOf, tree.type, [read(operand, scope, text: text)]) }
-      if case .call(.optionalNone, _, _) = operand.kind { return node(.optionalNone, tree.type) }
+      if operand.type == wrapped {
+        return node(.optionalOf, type: tree.type, over: [read(operand, in: scope, text: text)])
+      }
+      if case .call(.optionalNone, _, _) = operand.kind { return node(.optionalNone, type: tree.type) }
     }
-    return opaque(tree, scope, text)
+    return opaque(tree, in: scope, text: text)
   }
 
   private mutating func record(
-    _ tree: TypedExpression, _ name: String, _ fields: [TypedExpression.FieldValue], _ scope: Scope,
-    _ text: SourcedExpression
+    _ tree: TypedExpression, named name: String, fields: [TypedExpression.FieldValue], in scope: Scope,
+    text: SourcedExpression
   ) -> NodeIndex {
     guard let declaration = types.record(named: name), isPlain(name), !fields.contains(where: \.isOptional) else {
-      return opaque(tree, scope, text)
+      return opaque(tree, in: scope, text: text)
     }
     var children: [NodeIndex] = []
     for field in declaration.fields {
       if let given = fields.first(where: { $0.field == field.name }) {
-        guard given.value.type == field.type else { return opaque(tree, scope, text) }
-        children.append(read(given.value, scope, text: text))
+        guard given.value.type == field.type else { return opaque(tree, in: scope, text: text) }
+        children.append(read(given.value, in: scope, text: text))
       } else if let value = field.defaultValue {
-        children.append(node(.constant(value), field.type))
+        children.append(node(.constant(value), type: field.type))
       } else if case .optional = field.type {
-        children.append(node(.optionalNone, field.type))
+        children.append(node(.optionalNone, type: field.type))
       } else {
-        return opaque(tree, scope, text)
+        return opaque(tree, in: scope, text: text)
       }
     }
-    return node(.record(name), tree.type, children)
+    return node(.record(name), type: tree.type, over: children)
   }
 
   // MARK: - Calls
 
   private mutating func call(
-    _ tree: TypedExpression, _ builtin: Builtin, _ arguments: [TypedExpression], _ scope: Scope,
-    _ text: SourcedExpression
+    _ tree: TypedExpression, to builtin: Builtin, arguments: [TypedExpression], in scope: Scope,
+    text: SourcedExpression
   ) -> NodeIndex {
     let types = arguments.map(\.type)
-    guard let operation = operation(builtin, types, result: tree.type) else { return opaque(tree, scope, text) }
-    var children = arguments.map { read($0, scope, text: text) }
+    guard let operation = operation(builtin, types, result: tree.type) else {
+      return opaque(tree, in: scope, text: text)
+    }
+    var children = arguments.map { read($0, in: scope, text: text) }
     switch builtin {
-    case .notEqual: return node(.not, .bool, [node(operation, .bool, children)])
+    case .notEqual: return node(.not, type: .bool, over: [node(operation, type: .bool, over: children)])
     case .greater, .greaterOrEqual:
       children.reverse()
-      return node(operation, .bool, children)
+      return node(operation, type: .bool, over: children)
     case .add, .subtract, .multiply, .divide, .modulo, .greatest, .least:
-      guard children.count > 2 else { return node(operation, tree.type, children) }
-      return children.dropFirst().reduce(children[0]) { node(operation, tree.type, [$0, $1]) }
-    default: return node(operation, tree.type, children)
+      guard children.count > 2 else { return node(operation, type: tree.type, over: children) }
+      return children.dropFirst().reduce(children[0]) { node(operation, type: tree.type, over: [$0, $1]) }
+    default: return node(operation, type: tree.type, over: children)
     }
   }
 
@@ -151,9 +160,9 @@ struct ExpressionReader {
       return .lessOrEqual
     case .add where areAlike && arguments[0] == result:
       if case .list = result { return .joined }
-      return arithmetic(.add, result, kind)
+      return arithmetic(.add, on: kind)
     case .add where arguments == [.timestamp, .duration]: return .arithmetic(.add)
-    case .subtract where areAlike && arguments[0] == result: return arithmetic(.subtract, result, kind)
+    case .subtract where areAlike && arguments[0] == result: return arithmetic(.subtract, on: kind)
     case .subtract where arguments == [.timestamp, .timestamp] || arguments == [.timestamp, .duration]:
       return .arithmetic(.subtract)
     case .multiply where areAlike: return isNumber(kind) ? .arithmetic(.multiply) : nil
@@ -185,9 +194,7 @@ struct ExpressionReader {
     }
   }
 
-  private func arithmetic(
-    _ operation: Arithmetic, _ type: ValueType, _ kind: ValueKind
-  ) -> ExpressionNode.Operation? {
+  private func arithmetic(_ operation: Arithmetic, on kind: ValueKind) -> ExpressionNode.Operation? {
     isNumber(kind) || kind == .length ? .arithmetic(operation) : nil
   }
 
@@ -198,13 +205,13 @@ struct ExpressionReader {
   // MARK: - Expressions that are not followed
 
   /// A node that is known by its text and by the values that it reads.
-  private mutating func opaque(_ tree: TypedExpression, _ scope: Scope, _ text: SourcedExpression) -> NodeIndex {
+  private mutating func opaque(_ tree: TypedExpression, in scope: Scope, text: SourcedExpression) -> NodeIndex {
     var writer = OpaqueText()
     var free: [NodeIndex] = []
     let key = writer.write(tree) { inner in
       let found: NodeIndex
       switch inner.kind {
-      case .variable: found = read(inner, scope, text: text)
+      case .variable: found = read(inner, in: scope, text: text)
       case .local(_, let index):
         guard let known = scope.locals[index] else { return nil }
         found = known
@@ -214,7 +221,7 @@ struct ExpressionReader {
       free.append(found)
       return free.count - 1
     }
-    let index = node(.opaque(key), tree.type, free, canFail: !Totality.isTotal(tree, types: types))
+    let index = node(.opaque(key), type: tree.type, over: free, canFail: !Totality.isTotal(tree, types: types))
     graph.name(index, text.text(of: tree))
     return index
   }

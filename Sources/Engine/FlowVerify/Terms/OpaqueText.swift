@@ -89,7 +89,8 @@ enum Totality {
     let first = arguments.first?.type ?? .null
     switch builtin {
     case .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .isIn, .size, .contains, .startsWith,
-      .endsWith, .hasValue, .or, .orValue, .first, .last, .optionalOf, .optionalNone, .optionalOfNonZero, .optionalIndex,
+      .endsWith, .hasValue, .or, .orValue, .first, .last, .optionalOf, .optionalNone, .optionalOfNonZero,
+      .optionalIndex,
       .unwrap, .unwrapOpt, .distinct, .reverse, .setsContains, .setsEquivalent, .setsIntersects, .lowerAscii,
       .upperAscii, .trim, .ceil, .floor, .round, .trunc, .isNaN, .isInf, .isFinite, .sqrt, .sign, .bitAnd, .bitOr,
       .bitXor, .bitNot, .quote, .base64Encode, .urlEncode, .isIP, .isCIDR, .type:

@@ -12,15 +12,7 @@ extension Evaluator {
     switch step.opcode {
     case .callMany: registers[dst] = callMany(step.builtin, arguments: registers + Int(step.a), count: Int(step.c))
     case .matchConstant: registers[dst] = match(checked(operand(step.a), operand: step.a), Int(step.b))
-    case .select:
-      let value = operand(step.a)
-      let mode = Expression.SelectMode(code: step.b)
-      // A variable without a value has no members yet.
-      if value.isUnset, mode != .plain {
-        registers[dst] = mode == .test ? .bool(false) : .none
-      } else {
-        registers[dst] = select(checked(value, operand: step.a), name: operand(step.c), mode: mode)
-      }
+    case .select: registers[dst] = select(step, from: operand(step.a), name: operand(step.c))
     case .loopStart:
       let collection = operand(step.a)
       guard collection.tag == .list || collection.tag == .map else {
@@ -74,6 +66,13 @@ extension Evaluator {
     default: registers[dst] = fail("this instruction does not exist")
     }
     return pc
+  }
+
+  private func select(_ step: Instruction, from value: Slot, name: Slot) -> Slot {
+    let mode = Expression.SelectMode(code: step.b)
+    // A variable without a value has no members yet.
+    if value.isUnset, mode != .plain { return mode == .test ? .bool(false) : .none }
+    return select(checked(value, operand: step.a), name: name, mode: mode)
   }
 
   private func callMany(_ builtin: Builtin, arguments: UnsafeMutablePointer<Slot>, count: Int) -> Slot {

@@ -33,7 +33,7 @@ extension ProgramView {
     return text
   }
 
-  /// The reaction that answers an event in a state, own or inherited, or the reason why there is none.
+  /// The reaction that answers an event in a state, own or inherited, or the reason why none exists.
   public func explain(_ event: String, in state: Int, of chart: Chart) -> String {
     let place = state == 0 ? "In every state of `\(chart.flow.name.text)`" : "In `\(chart.states[state].path)`"
     if chart.isEnd(state) { return "\(place), no event is accepted: the flow has ended." }

@@ -59,7 +59,7 @@ extension ProgramView {
 }
 
 extension SourceUnit {
-  /// The block in braces that ends at an offset; the end itself when there is none.
+  /// The block in braces that ends at an offset; the end itself when none exists.
   public func block(endingAt offset: UInt32) -> SourceRange {
     var open: [UInt32] = []
     for token in tokens {

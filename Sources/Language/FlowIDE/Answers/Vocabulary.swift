@@ -49,6 +49,7 @@ public enum Vocabulary {
     "do": "the actions of a reaction",
     "reenter": "leaves and enters the state again",
     "emit": "publishes an event to other flows and subscribers",
+    "take": "assigns members of the event to data fields of the same names",
     "raise": "an event to this instance, in the same step",
     "retry": "the number of further attempts after a failure",
     "timeout": "the longest duration of an attempt",
@@ -58,14 +59,13 @@ public enum Vocabulary {
   /// All words that the grammar uses, sorted; the grammars of editors are made of this list.
   public static let words: [String] = [
     "action", "advance", "after", "again", "always", "and", "as", "at", "backoff", "by", "call", "called", "complete",
-    "const", "cron", "data", "defer", "do", "email", "emit", "emitted", "entry", "enum", "event", "every", "exec",
-    "exit", "expect", "fail", "failed", "fails", "final", "flow", "fn", "for", "forever", "from", "header", "hmac",
-    "http", "ignore", "import", "in", "incident", "initial", "internal", "invariant", "key", "leads", "let", "limit",
-    "log", "max", "migrate", "mock", "never", "not", "on", "once", "ongoing", "only", "parallel", "per", "publish",
-    "raise",
-    "read", "redis", "reenter", "refused", "region", "retry", "returns", "role", "rollback", "secret", "send", "signed",
-    "sql", "start", "state", "steps", "test", "timeout", "to", "type", "tz", "undo", "version", "webhook", "when",
-    "with", "worker",
+    "const", "cron", "data", "defer", "deferred", "do", "email", "emit", "emitted", "ended", "entry", "enum", "event",
+    "every", "exec", "exit", "expect", "fail", "failed", "fails", "final", "flow", "fn", "for", "forever", "from",
+    "header", "hmac", "http", "ignore", "ignored", "import", "in", "incident", "initial", "internal", "invariant",
+    "key", "leads", "let", "limit", "log", "max", "migrate", "mock", "never", "not", "on", "once", "ongoing", "only",
+    "parallel", "per", "publish", "raise", "read", "redis", "reenter", "refused", "region", "retry", "returns", "role",
+    "rollback", "secret", "send", "signed", "sql", "start", "state", "steps", "take", "test", "timeout", "times", "to",
+    "type", "tz", "undo", "version", "webhook", "when", "with", "worker",
   ]
 
   /// The types that every program has.

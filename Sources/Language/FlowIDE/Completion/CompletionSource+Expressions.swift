@@ -87,6 +87,13 @@ extension CompletionSource {
     }
   }
 
+  /// The data fields for which the event of the reaction has a member of the same name.
+  func takenFields() -> [CompletionItem] {
+    guard let event = scope.event else { return dataFields() }
+    let members = Set((fields(of: event) ?? []).map(\.0))
+    return dataFields().filter { members.contains($0.label) }
+  }
+
   // MARK: - Behind a dot
 
   func members() -> [CompletionItem] {

@@ -15,7 +15,7 @@ extension CompletionSource {
       later.rank = 1
       return later
     }
-    return fields + actions + ["emit", "raise", "log"].map { keyword($0, rank: 2) }
+    return fields + actions + ["take", "emit", "raise", "log"].map { keyword($0, rank: 2) }
   }
 
   func keyword(_ word: String, rank: Int = 0) -> CompletionItem {
@@ -94,7 +94,9 @@ extension CompletionSource {
 
   private var testKeywords: [CompletionItem] {
     if context.word(context.last) == "expect" {
-      return ["state", "data", "called", "emitted", "not", "refused", "incident"].map { keyword($0) }
+      return [
+        "state", "data", "called", "emitted", "log", "ended", "not", "ignored", "deferred", "refused", "incident",
+      ].map { keyword($0) }
     }
     return ["send", "expect", "advance", "mock", "complete", "fail", "start", "at"].map { keyword($0) }
   }

@@ -8,6 +8,7 @@ extension CursorContext {
     "retry", "timeout", "ignore", "defer", "let", "invariant", "key", "version", "start", "returns", "for", "in",
     "limit", "emit", "raise", "log", "tz", "never", "leads", "to", "read", "send", "expect", "mock", "complete", "fail",
     "advance", "with", "from", "only", "fails", "const", "fn", "action", "flow", "and", "import", "signed", "sql",
+    "take",
     "redis", "publish", "exec", "http", "emitted", "called", "refused", "state", "secret", "backoff", "again",
   ]
 

@@ -67,13 +67,15 @@ struct CompletionSource {
   mutating func items() -> [CompletionItem] {
     let last = context.last
     let clause = context.clause?.word ?? ""
-    let isListed = context.kind(last) == .comma && [nil, .flow, .state, .test].contains(context.block?.kind)
+    let isList = [nil, .flow, .state, .test].contains(context.block?.kind) || clause == "take"
+    let isListed = context.kind(last) == .comma && isList
     let word = isListed ? clause : context.word(last)
     if context.kind(last) == .dot { return members() }
     if context.kind(last) == .arrow { return afterArrow() }
     switch word {
     case "on": return context.isInStart ? startEvents() : triggers()
     case "by": return callers()
+    case "take": return takenFields()
     case "ignore", "defer": return events(rank: 0, isFiltered: true)
     case "emit", "raise", "send", "emitted": return payloads()
     case "call", "undo", "mock", "called", "complete", "fail": return callees(isCall: word == "call" || word == "undo")

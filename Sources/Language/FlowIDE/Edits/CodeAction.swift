@@ -62,17 +62,17 @@ extension ProgramView {
     let name = unit.text(finding.place.range)
     guard !name.isEmpty, name.utf8.allSatisfy({ $0 < 0x80 && ($0 != 0x20) }) else { return [] }
     switch finding.code {
-    case "F104": return createState(name, finding, unit)
-    case "F105": return create("event \(name)", "create the event `\(name)`", finding, unit)
+    case "F104": return createState(name, for: finding, unit)
+    case "F105": return create("event \(name)", titled: "create the event `\(name)`", for: finding, unit)
     case "F106" where finding.message.hasPrefix("there is no role"):
-      return create("role \(name)", "create the role `\(name)`", finding, unit)
-    case "F107": return create("action \(name)()", "create the action `\(name)`", finding, unit)
+      return create("role \(name)", titled: "create the role `\(name)`", for: finding, unit)
+    case "F107": return create("action \(name)()", titled: "create the action `\(name)`", for: finding, unit)
     default: return []
     }
   }
 
   /// Adds a declaration before the first flow of the file.
-  private func create(_ text: String, _ title: String, _ finding: Finding, _ unit: SourceUnit) -> [CodeAction] {
+  private func create(_ text: String, titled title: String, for finding: Finding, _ unit: SourceUnit) -> [CodeAction] {
     let flow = unit.parsed.declarations.first { declaration in
       if case .flow = declaration { true } else { false }
     }
@@ -84,7 +84,7 @@ extension ProgramView {
     ]
   }
 
-  private func createState(_ name: String, _ finding: Finding, _ unit: SourceUnit) -> [CodeAction] {
+  private func createState(_ name: String, for finding: Finding, _ unit: SourceUnit) -> [CodeAction] {
     guard !name.contains("."), let chart = chart(at: finding.place.range.lower, in: unit.path) else { return [] }
     let offset = chart.flow.range.upper - 1
     guard unit.text(SourceRange(offset, offset + 1)) == "}" else { return [] }

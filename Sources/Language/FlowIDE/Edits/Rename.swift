@@ -32,12 +32,41 @@ extension ProgramView {
       throw RenameProblem(message: "`\(name)` is a reserved word")
     }
     guard name != entity.name else { return [] }
+    if let flow = flow(withKey: entity) {
+      throw RenameProblem(
+        message: "`\(entity.name)` is the key of `\(flow)`, which events carry under the name of the data field")
+    }
     if let other = conflict(of: name, with: entity) {
       throw RenameProblem(message: "`\(name)` is in use\(line(of: other))")
     }
-    return places(of: entity, includesDeclaration: true).map { place in
+    let places = places(of: entity, includesDeclaration: true)
+    if isShared(places, by: entity) {
+      throw RenameProblem(message: "`take \(entity.name)` requires one name in the data and in the event")
+    }
+    return places.map { place in
       TextEdit(place, replacement(of: entity, by: name, at: place))
     }
+  }
+
+  /// The flow whose key a data field is, or that finds its key in a member of an event.
+  private func flow(withKey entity: Entity) -> String? {
+    for (name, chart) in names.charts where chart.flow.key?.text == entity.name {
+      switch entity {
+      case .data(_, flow: name): return name
+      case .field(_, of: let record) where names.definitions[.event(record)] != nil: return name
+      default: continue
+      }
+    }
+    return nil
+  }
+
+  /// True if one of the places names another entity as well, as in `take`.
+  private func isShared(_ places: [Place], by entity: Entity) -> Bool {
+    let files = Set(places.map(\.file))
+    let others = files.flatMap { file in
+      occurrences(in: file).filter { $0.entity != entity }.map { Place(file: file, range: $0.range) }
+    }
+    return !Set(others).isDisjoint(with: places)
   }
 
   /// Dotted names of actions are replaced as a whole.

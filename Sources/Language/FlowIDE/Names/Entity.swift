@@ -70,7 +70,7 @@ public struct Occurrence: Hashable, Sendable {
   public var entity: Entity
   public var access: Access
 
-  public init(_ range: SourceRange, _ entity: Entity, _ access: Access) {
+  public init(of entity: Entity, at range: SourceRange, access: Access) {
     self.range = range
     self.entity = entity
     self.access = access

@@ -17,7 +17,7 @@ struct ExpressionScope {
   var environment: Environment?
   /// The flow around the expression.
   var flow: String?
-  /// The type of `event`; nil where there is none.
+  /// The type of `event`; nil where none exists.
   var event: ValueType?
   var locals: [Local] = []
 
@@ -102,7 +102,7 @@ struct ExpressionScope {
     return .predefinedField(name, of: record)
   }
 
-  /// The type of `event` in a reaction to a trigger; nil when there is none.
+  /// The type of `event` in a reaction to a trigger; nil when none exists.
   func eventType(of trigger: String, in chart: Chart) -> ValueType? {
     if let event = names.event(trigger, flow: chart.flow.name.text) { return .record(event) }
     if trigger == "error" || trigger == "failed" { return .record("flow.Failure") }

@@ -32,7 +32,7 @@ extension OccurrenceCollector {
     let outer = scope.locals
     for (variable, type) in variables {
       let entity = Entity.local(variable.name, file: unit.path, offset: variable.range.lower)
-      add(entity, at: narrowed(variable.range, to: variable.name), .declaration)
+      add(entity, at: narrowed(variable.range, to: variable.name), access: .declaration)
       scope.locals.append(.init(name: variable.name, type: type, entity: entity))
     }
     body(&self)

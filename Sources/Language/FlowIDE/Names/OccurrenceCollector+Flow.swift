@@ -5,14 +5,14 @@ import FlowSyntax
 extension OccurrenceCollector {
   mutating func visit(_ node: FlowNode) {
     let flow = node.name.text
-    add(.flow(flow), node.name, .declaration)
+    add(.flow(flow), node.name, access: .declaration)
     scope = ExpressionScope(names, analysis, flow: flow)
     let chart = names.charts[flow].flatMap { $0.flow.range == node.range ? $0 : nil } ?? Chart(node)
     visit(fields: node.fields) { .data($0, flow: flow) }
     if let result = node.result { visit(result) }
     if let key = node.key { add(data(key.text), key) }
     for definition in node.lets {
-      add(.definition(definition.name.text, flow: flow), definition.name, .declaration)
+      add(.definition(definition.name.text, flow: flow), definition.name, access: .declaration)
       visit(definition.value)
     }
     for event in node.events { visit(event, as: "\(flow).\(event.name.text)") }
@@ -44,7 +44,7 @@ extension OccurrenceCollector {
   private mutating func visit(_ migration: MigrationNode, _ chart: Chart) {
     for move in migration.states { visit(move.to, in: chart, from: 0) }
     for (field, value) in migration.data {
-      add(data(field.text), field, .write)
+      add(data(field.text), field, access: .write)
       visit(value)
     }
   }
@@ -91,7 +91,7 @@ extension OccurrenceCollector {
   private mutating func visit(state: Int, _ chart: Chart) {
     let entry = chart.states[state]
     if let node = entry.node {
-      add(.state(entry.path, flow: chart.flow.name.text), node.name, .declaration)
+      add(.state(entry.path, flow: chart.flow.name.text), node.name, access: .declaration)
       visit(node.entry)
       visit(node.exit)
       for call in node.calls { visit(call, isStep: false, chart) }
@@ -154,7 +154,7 @@ extension OccurrenceCollector {
   private mutating func visit(_ call: CallNode, isStep: Bool, _ chart: Chart) {
     let callee = call.action.text
     add(names.callee(callee), at: call.action.names.last.map { _ in call.action.range } ?? call.action.range)
-    if let name = call.name { add(.call(name.text, flow: chart.flow.name.text), name, .declaration) }
+    if let name = call.name { add(.call(name.text, flow: chart.flow.name.text), name, access: .declaration) }
     for name in call.after { add(.call(name.text, flow: chart.flow.name.text), name) }
     if let limit = call.limit { visit(limit) }
     if let condition = call.condition { visit(condition) }
@@ -195,7 +195,11 @@ extension OccurrenceCollector {
       visit(arguments, of: path.text)
     case .emit(let value), .raise(let value): visit(payload: value)
     case .log(let value): visit(value)
-    case .take(let fields): for field in fields { add(data(field.text), field, .write) }
+    case .take(let fields):
+      for field in fields {
+        add(data(field.text), field, access: .write)
+        if let event = scope.event { add(scope.field(field.text, of: event), field) }
+      }
     }
   }
 
@@ -209,12 +213,12 @@ extension OccurrenceCollector {
   }
 
   private mutating func visit(_ target: TargetNode) {
-    add(data(target.field.text), target.field, .write)
+    add(data(target.field.text), target.field, access: .write)
     var type = scope.type(of: target.field.text)
     for step in target.steps {
       switch step {
       case .field(let name):
-        add(scope.field(name.text, of: type), name, .write)
+        add(scope.field(name.text, of: type), name, access: .write)
         type = scope.fieldType(name.text, of: type.unwrapped)
       case .index(let index):
         visit(index)
@@ -229,7 +233,7 @@ extension OccurrenceCollector {
     visit(loop.list)
     let outer = scope.locals
     let entity = Entity.local(loop.variable.text, file: unit.path, offset: loop.variable.range.lower)
-    add(entity, loop.variable, .declaration)
+    add(entity, loop.variable, access: .declaration)
     scope.locals.append(
       .init(name: loop.variable.text, type: scope.type(of: loop.list).element ?? .dyn, entity: entity))
     body(&self)

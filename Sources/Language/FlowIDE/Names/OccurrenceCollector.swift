@@ -53,15 +53,15 @@ struct OccurrenceCollector {
     expression = (candidate, scope)
   }
 
-  mutating func add(_ entity: Entity?, at range: SourceRange, _ access: Occurrence.Access = .read) {
+  mutating func add(_ entity: Entity?, at range: SourceRange, access: Occurrence.Access = .read) {
     guard let entity, !range.isEmpty else { return }
-    found.append(Occurrence(range, entity, access))
+    found.append(Occurrence(of: entity, at: range, access: access))
   }
 
   /// Adds a name; a qualified one without the name of its file.
-  mutating func add(_ entity: Entity?, _ name: NameNode, _ access: Occurrence.Access = .read) {
+  mutating func add(_ entity: Entity?, _ name: NameNode, access: Occurrence.Access = .read) {
     guard !name.isMissing else { return }
-    add(entity, at: narrowed(name.range, to: name.text), access)
+    add(entity, at: narrowed(name.range, to: name.text), access: access)
   }
 
   /// The part of a range that is the name itself: without `shop.` before it and quotes around it.
@@ -81,18 +81,18 @@ struct OccurrenceCollector {
     switch declaration {
     case .importing(let node):
       if !node.path.isEmpty { add(.file(resolvedPath(node.path, from: unit.path)), at: node.pathRange) }
-      if let alias = node.alias { add(.alias(alias.text, file: unit.path), alias, .declaration) }
+      if let alias = node.alias { add(.alias(alias.text, file: unit.path), alias, access: .declaration) }
     case .type(let node):
-      add(.type(node.name.text), node.name, .declaration)
+      add(.type(node.name.text), node.name, access: .declaration)
       visit(fields: node.fields) { .field($0, of: node.name.text) }
     case .enumeration(let node):
-      add(.enumeration(node.name.text), node.name, .declaration)
-      for value in node.values { add(.enumValue(value.text, of: node.name.text), value, .declaration) }
+      add(.enumeration(node.name.text), node.name, access: .declaration)
+      for value in node.values { add(.enumValue(value.text, of: node.name.text), value, access: .declaration) }
     case .constant(let node):
-      add(.constant(node.name.text), node.name, .declaration)
+      add(.constant(node.name.text), node.name, access: .declaration)
       visit(node.value)
     case .function(let node): visit(node)
-    case .role(let node): add(.role(node.name.text), node.name, .declaration)
+    case .role(let node): add(.role(node.name.text), node.name, access: .declaration)
     case .event(let node): visit(node, as: node.name.text)
     case .action(let node): visit(node)
     case .flow(let node): visit(node)
@@ -102,7 +102,7 @@ struct OccurrenceCollector {
 
   mutating func visit(fields: [FieldNode], _ entity: (String) -> Entity) {
     for field in fields {
-      add(entity(field.name.text), field.name, .declaration)
+      add(entity(field.name.text), field.name, access: .declaration)
       visit(field.type)
       if let value = field.defaultValue { visit(value) }
     }
@@ -117,14 +117,14 @@ struct OccurrenceCollector {
   }
 
   mutating func visit(_ node: EventNode, as name: String) {
-    add(.event(name), node.name, .declaration)
+    add(.event(name), node.name, access: .declaration)
     if let secret = node.webhook?.secret { visit(secret) }
     visit(fields: node.fields) { .field($0, of: name) }
   }
 
   private mutating func visit(_ node: FunctionNode) {
     let name = node.name.text
-    add(.function(name), node.name, .declaration)
+    add(.function(name), node.name, access: .declaration)
     visit(fields: node.parameters) { .parameter($0, of: .function(name)) }
     visit(node.result)
     scope.locals = node.parameters.map {
@@ -135,10 +135,10 @@ struct OccurrenceCollector {
 
   private mutating func visit(_ node: ActionNode) {
     let name = node.name.text
-    add(.action(name), at: node.name.range, .declaration)
+    add(.action(name), at: node.name.range, access: .declaration)
     visit(fields: node.parameters) { .parameter($0, of: .action(name)) }
     if let result = node.result { visit(result) }
-    for code in node.failures { add(.failure(code.text, of: name), code, .declaration) }
+    for code in node.failures { add(.failure(code.text, of: name), code, access: .declaration) }
     scope.locals = node.parameters.map {
       .init(name: $0.name.text, type: names.type(of: $0.type), entity: .parameter($0.name.text, of: .action(name)))
     }

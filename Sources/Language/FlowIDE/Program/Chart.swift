@@ -57,7 +57,7 @@ public struct Chart: Sendable {
   /// The name of a state in a sentence.
   public func title(of state: Int) -> String { state == 0 ? flow.name.text : states[state].path }
 
-  /// The state that each name of a path means in a state, as the compiler resolves it; nil when there is none.
+  /// The state that each name of a path means in a state, as the compiler resolves it; nil when none exists.
   public func resolve(_ path: PathNode, from source: Int) -> [Int]? {
     resolve(path.names.filter { !$0.isMissing }.map(\.text), from: source)
   }

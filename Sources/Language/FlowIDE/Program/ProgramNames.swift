@@ -27,7 +27,7 @@ struct ProgramNames {
 
   /// Adds a definition; the first of a name counts.
   private mutating func define(
-    _ entity: Entity, _ name: NameNode, _ range: SourceRange, unit: SourceUnit, signature: String,
+    _ entity: Entity, _ name: NameNode, at range: SourceRange, unit: SourceUnit, signature: String,
     documentation: String = ""
   ) {
     guard !name.isMissing, definitions[entity] == nil else { return }
@@ -41,34 +41,34 @@ struct ProgramNames {
     switch declaration {
     case .importing(let node):
       if let alias = node.alias {
-        define(.alias(alias.text, file: unit.path), alias, node.range, unit: unit, signature: unit.text(node.range))
+        define(.alias(alias.text, file: unit.path), alias, at: node.range, unit: unit, signature: unit.text(node.range))
       }
     case .type(let node):
       types[node.name.text] = types[node.name.text] ?? node
       define(
-        .type(node.name.text), node.name, node.range, unit: unit, signature: unit.text(node.range),
+        .type(node.name.text), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
         documentation: node.documentation)
       add(fields: node.fields, of: node.name.text, unit)
     case .enumeration(let node):
       enums[node.name.text] = enums[node.name.text] ?? node
       define(
-        .enumeration(node.name.text), node.name, node.range, unit: unit, signature: unit.text(node.range),
+        .enumeration(node.name.text), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
         documentation: node.documentation)
       for value in node.values {
         define(
-          .enumValue(value.text, of: node.name.text), value, value.range, unit: unit,
+          .enumValue(value.text, of: node.name.text), value, at: value.range, unit: unit,
           signature: "\(node.name.text).\(value.text)")
       }
     case .constant(let node):
       constants[node.name.text] = constants[node.name.text] ?? node
       define(
-        .constant(node.name.text), node.name, node.range, unit: unit, signature: unit.text(node.range),
+        .constant(node.name.text), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
         documentation: node.documentation)
     case .function(let node): add(node, unit)
     case .role(let node):
       roles.append(node.name.text)
       define(
-        .role(node.name.text), node.name, node.range, unit: unit, signature: unit.text(node.range),
+        .role(node.name.text), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
         documentation: node.documentation)
     case .event(let node): add(node, as: node.name.text, unit)
     case .action(let node): add(node, unit)
@@ -80,11 +80,11 @@ struct ProgramNames {
   private mutating func add(_ node: FunctionNode, _ unit: SourceUnit) {
     functions[node.name.text] = functions[node.name.text] ?? node
     define(
-      .function(node.name.text), node.name, node.range, unit: unit, signature: unit.text(node.range),
+      .function(node.name.text), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
       documentation: node.documentation)
     for parameter in node.parameters {
       define(
-        .parameter(parameter.name.text, of: .function(node.name.text)), parameter.name, parameter.range, unit: unit,
+        .parameter(parameter.name.text, of: .function(node.name.text)), parameter.name, at: parameter.range, unit: unit,
         signature: unit.text(parameter.range))
     }
   }
@@ -92,7 +92,7 @@ struct ProgramNames {
   private mutating func add(_ node: EventNode, as name: String, _ unit: SourceUnit) {
     events[name] = events[name] ?? node
     define(
-      .event(name), node.name, node.range, unit: unit, signature: unit.text(node.range),
+      .event(name), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
       documentation: node.documentation)
     add(fields: node.fields, of: name, unit)
   }
@@ -100,7 +100,7 @@ struct ProgramNames {
   private mutating func add(fields: [FieldNode], of record: String, _ unit: SourceUnit) {
     for field in fields {
       define(
-        .field(field.name.text, of: record), field.name, field.range, unit: unit, signature: unit.text(field.range))
+        .field(field.name.text, of: record), field.name, at: field.range, unit: unit, signature: unit.text(field.range))
     }
   }
 
@@ -108,15 +108,15 @@ struct ProgramNames {
     let name = node.name.text
     actions[name] = actions[name] ?? node
     define(
-      .action(name), NameNode(text: name, range: node.name.range), node.range, unit: unit,
+      .action(name), NameNode(text: name, range: node.name.range), at: node.range, unit: unit,
       signature: unit.heading(of: node.range), documentation: node.documentation)
     for parameter in node.parameters {
       define(
-        .parameter(parameter.name.text, of: .action(name)), parameter.name, parameter.range, unit: unit,
+        .parameter(parameter.name.text, of: .action(name)), parameter.name, at: parameter.range, unit: unit,
         signature: unit.text(parameter.range))
     }
     for code in node.failures {
-      define(.failure(code.text, of: name), code, code.range, unit: unit, signature: "\(name) fails \(code.text)")
+      define(.failure(code.text, of: name), code, at: code.range, unit: unit, signature: "\(name) fails \(code.text)")
     }
   }
 
@@ -127,15 +127,15 @@ struct ProgramNames {
     charts[name] = chart
     flows.append(name)
     define(
-      .flow(name), node.name, node.range, unit: unit, signature: unit.heading(of: node.range),
+      .flow(name), node.name, at: node.range, unit: unit, signature: unit.heading(of: node.range),
       documentation: node.documentation)
     for field in (node.parameters ?? []) + node.data {
       define(
-        .data(field.name.text, flow: name), field.name, field.range, unit: unit, signature: unit.text(field.range))
+        .data(field.name.text, flow: name), field.name, at: field.range, unit: unit, signature: unit.text(field.range))
     }
     for definition in node.lets {
       define(
-        .definition(definition.name.text, flow: name), definition.name, definition.range, unit: unit,
+        .definition(definition.name.text, flow: name), definition.name, at: definition.range, unit: unit,
         signature: unit.text(definition.range), documentation: definition.documentation)
     }
     for event in node.events { add(event, as: "\(name).\(event.name.text)", unit) }
@@ -145,11 +145,11 @@ struct ProgramNames {
   private mutating func add(_ state: Chart.State, flow: String, _ unit: SourceUnit) {
     guard let node = state.node else { return }
     define(
-      .state(state.path, flow: flow), node.name, node.range, unit: unit, signature: unit.heading(of: node.range),
+      .state(state.path, flow: flow), node.name, at: node.range, unit: unit, signature: unit.heading(of: node.range),
       documentation: node.documentation)
     for call in node.calls + node.steps.flatMap(\.steps) {
       guard let name = call.name ?? call.action.names.last else { continue }
-      define(.call(name.text, flow: flow), name, call.range, unit: unit, signature: unit.text(call.range))
+      define(.call(name.text, flow: flow), name, at: call.range, unit: unit, signature: unit.text(call.range))
     }
   }
 
@@ -161,7 +161,7 @@ struct ProgramNames {
     return events[name] != nil ? name : nil
   }
 
-  /// The type that a reference names; `dyn` when there is none.
+  /// The type that a reference names; `dyn` when none exists.
   func type(of node: TypeReferenceNode) -> ValueType {
     let arguments = node.arguments.map { type(of: $0) }
     let plain: ValueType =

@@ -24,7 +24,7 @@ public struct SemanticToken: Hashable, Sendable {
   public var kind: Kind
   public var modifiers: Modifiers
 
-  public init(_ range: SourceRange, _ kind: Kind, _ modifiers: Modifiers = []) {
+  public init(_ kind: Kind, at range: SourceRange, modifiers: Modifiers = []) {
     self.range = range
     self.kind = kind
     self.modifiers = modifiers
@@ -40,9 +40,9 @@ extension ProgramView {
     for occurrence in occurrences(in: path) { named[occurrence.range.lower] = occurrence }
     return unit.classifiedTokens.filter { range?.overlaps($0.range) ?? true }.compactMap { token in
       if let occurrence = named[token.range.lower], token.class != .comment {
-        return SemanticToken(occurrence.range, occurrence.entity.tokenKind, occurrence.modifiers)
+        return SemanticToken(occurrence.entity.tokenKind, at: occurrence.range, modifiers: occurrence.modifiers)
       }
-      return token.class.semanticKind.map { SemanticToken(token.range, $0, token.class.modifiers) }
+      return token.class.semanticKind.map { SemanticToken($0, at: token.range, modifiers: token.class.modifiers) }
     }
   }
 }

@@ -164,7 +164,7 @@ export function code(text) {
 
 /** @param {{children: any, title?: string}} properties */
 export const Empty = ({ children, title }) =>
-  html`<div class="empty">${title ? html`<h3>${title}</h3>` : null}<p>${children}</p></div>`;
+  html`<div class="empty">${title ? html`<h2>${title}</h2>` : null}<p>${children}</p></div>`;
 
 export const Loading = () => html`<p class="loading" role="status">Loading…</p>`;
 
@@ -223,6 +223,10 @@ export function Tabs({ tabs, current, choose, label }) {
     choose(next.id);
     /** @type {HTMLElement | null} */ (document.getElementById(`tab-${next.id}`))?.focus();
   };
+  // On a phone the row of tabs scrolls: the chosen one is visible.
+  useEffect(() => {
+    document.getElementById(`tab-${current}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
   return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${
     tabs.map((tab) =>
       html`<button key=${tab.id}

@@ -377,9 +377,9 @@ function History({ history, at }) {
   }} follows=${follows && at === null} />
     ${
     chosen
-      ? html`<div style=${{ padding: '14px 16px' }} class="stack"><div class="bar"><h3>${
+      ? html`<div style=${{ padding: '14px 16px' }} class="stack"><div class="bar"><h2>${
         code(describe(chosen).title)
-      }, ${clockTime(chosen.at)}</h3><${Copy} text=${JSON.stringify(chosen, null, 2)} /></div><pre tabindex="0">${
+      }, ${clockTime(chosen.at)}</h2><${Copy} text=${JSON.stringify(chosen, null, 2)} /></div><pre tabindex="0">${
         JSON.stringify(chosen.data, null, 2)
       }</pre></div>`
       : null
@@ -452,7 +452,7 @@ const SHOWN_ATTEMPTS = 100;
 function Attempts({ entries }) {
   const attempts = useMemo(() => attemptsOf(entries).reverse(), [entries]);
   if (!attempts.length) return html`<${Empty}>No attempt has ended yet.</${Empty}>`;
-  return html`<section class="stack" aria-label="Log of attempts"><h3>Log</h3><table class="cards"><thead><tr><th>Action</th><th>Outcome</th><th>Attempt</th><th>Duration</th><th>Ended</th></tr></thead><tbody>${
+  return html`<section class="stack" aria-label="Log of attempts"><h2>Log</h2><table class="cards"><thead><tr><th>Action</th><th>Outcome</th><th>Attempt</th><th>Duration</th><th>Ended</th></tr></thead><tbody>${
     attempts.slice(0, SHOWN_ATTEMPTS).map((one) =>
       html`<tr key=${one.offset}><td class="title"><strong>${one.call ?? one.action}</strong></td>
       <td data-label="Outcome"><span><span class=${`status ${

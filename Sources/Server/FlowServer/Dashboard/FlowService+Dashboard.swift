@@ -55,7 +55,7 @@ extension HTTPResponse {
   }
 
   /// The page of a build without the module ``Dashboard/module``.
-  fileprivate static let missingDashboard = HTTPResponse(
+  static let missingDashboard = HTTPResponse(
     status: 501,
     headers: [
       ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", "default-src 'none'"),

@@ -100,7 +100,7 @@ private struct HistoryPage {
       for entry in entries {
         position = entry.sequence
         budget.addRow()
-        if isMeant(entry, test, queries) {
+        if isMeant(entry, test, in: queries) {
           found.append(entry)
           budget.add(bytes: entry.body.bytes().count)
         }
@@ -110,7 +110,7 @@ private struct HistoryPage {
     }
   }
 
-  private func isMeant(_ entry: JournalEntry, _ test: Predicate.Test?, _ queries: any Queries) -> Bool {
+  private func isMeant(_ entry: JournalEntry, _ test: Predicate.Test?, in queries: any Queries) -> Bool {
     var seen = entry
     if test != nil { seen.body = redaction.masked(entry.body, of: entry.flow) }
     return filter.admits(seen, test) {

@@ -79,7 +79,7 @@ extension Connection {
     return ["flow": .string(program.flows[flow].name), "format": .string(format), "text": .string(text)]
   }
 
-  /// The reaction that answers an event in the state at a position, or the reason why there is none.
+  /// The reaction that answers an event in the state at a position, or the reason why none exists.
   private mutating func why(_ parameters: JSON) throws(ResponseError) -> JSON {
     let (unit, offset) = try place(parameters)
     guard let answer = view(unit.path).why(parameters["event"]?.string, at: offset, in: unit.path) else {

@@ -21,7 +21,9 @@ enum ProgramRequirements {
   private static func unmetVariables(of program: Program) -> [UsageError] {
     var users: [String: [String]] = [:]
     for action in program.actions {
-      for name in action.environment where Terminal.variable(name) == nil { users[name, default: []].append(action.name) }
+      for name in action.environment where Terminal.variable(name) == nil {
+        users[name, default: []].append(action.name)
+      }
     }
     return users.sorted { $0.key < $1.key }.map { name, actions in
       UsageError(

@@ -30,7 +30,7 @@ final class SolverProcess: PathSolver {
 
   deinit { stop() }
 
-  /// The solver of a name or a path, or the first one that is installed; nil when there is none.
+  /// The solver of a name or a path, or the first one that is installed; nil when none exists.
   static func find(_ name: String?) -> SolverProcess? {
     for candidate in name.map({ [$0] }) ?? ["z3", "cvc5"] {
       if candidate.contains("/") {

@@ -36,7 +36,7 @@ private enum SystemHost {
       log: { line in if let file { _ = appendToFile(file, Array((line + "\n").utf8)) } })
   }
 
-  /// The rules of the `flow.toml` that applies to files; the recommended ones when there is none, or an invalid one.
+  /// The rules of the `flow.toml` that applies to files; the recommended ones when none exists, or an invalid one.
   private static func selection(for files: [String]) -> RuleSelection {
     guard let root = files.last, let configuration = try? Configuration.load(for: root) else { return RuleSelection() }
     var selection = configuration.selection

@@ -60,7 +60,7 @@ enum PeerTools {
     report("published", "\(Int(result.requestsPerSecond)) /s", note: "\(result.failures) refused")
   }
 
-  /// Writes a generated project of about so many lines: `project FOLDER LINES`.
+  /// Writes a generated project of about a number of lines: `project FOLDER LINES`.
   private static func project(_ arguments: [String]) {
     guard arguments.count == 2, let lines = Int(arguments[1]) else { return fail("usage: project FOLDER LINES") }
     let folder = URL(filePath: arguments[0])

@@ -8,7 +8,7 @@ struct TypedProgram {
 }
 
 /// The place of an expression in a flow: the meaning of its variables.
-struct ExpressionScope {
+struct RedactionScope {
   /// The origin of a value.
   enum Origin {
     /// A field of the data.
@@ -37,14 +37,14 @@ struct ExpressionScope {
   var program: Program { typed.program }
 
   /// The expressions of a start.
-  func on(_ start: Start) -> ExpressionScope {
+  func on(_ start: Start) -> RedactionScope {
     var scope = self
     scope.event = start.event
     return scope
   }
 
   /// The expressions of a reaction.
-  func on(_ transition: Transition) -> ExpressionScope {
+  func on(_ transition: Transition) -> RedactionScope {
     var scope = self
     switch transition.trigger {
     case .event(let event): scope.event = event
@@ -55,7 +55,7 @@ struct ExpressionScope {
   }
 
   /// The expressions of a statement or call with a loop.
-  func `in`(_ loop: ActionStatement.Loop?) -> ExpressionScope {
+  func `in`(_ loop: ActionStatement.Loop?) -> RedactionScope {
     var scope = self
     scope.loop = loop
     return scope

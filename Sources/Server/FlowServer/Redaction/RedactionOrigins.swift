@@ -24,7 +24,7 @@ struct RedactionOrigins {
     repeat {
       hasChanged = false
       for program in programs {
-        for flow in program.program.flows { follow(ExpressionScope(program, flow)) }
+        for flow in program.program.flows { follow(RedactionScope(program, flow)) }
       }
     } while hasChanged
   }
@@ -39,7 +39,7 @@ struct RedactionOrigins {
 
   // MARK: - Tracing
 
-  private mutating func follow(_ scope: ExpressionScope) {
+  private mutating func follow(_ scope: RedactionScope) {
     let flow = scope.flow
     followEvents(scope)
     for start in flow.starts { follow(start.acts, in: scope.on(start)) }
@@ -59,7 +59,7 @@ struct RedactionOrigins {
 
   /// A payload field of the same name is the usual origin of a redacted field; one that another flow has redacted is
   /// redacted here as well.
-  private mutating func followEvents(_ scope: ExpressionScope) {
+  private mutating func followEvents(_ scope: RedactionScope) {
     for event in scope.events {
       for field in event.payload.fields {
         if isMarked(field.name, of: scope.flow) { mark(field.name, ofEvent: event.name) }
@@ -69,7 +69,7 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func follow(_ acts: [ActionStatement], in scope: ExpressionScope) {
+  private mutating func follow(_ acts: [ActionStatement], in scope: RedactionScope) {
     for act in acts {
       let scope = scope.in(act.loop)
       switch act.kind {
@@ -84,12 +84,12 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func assign(_ value: TypedExpression, to field: String, in scope: ExpressionScope) {
+  private mutating func assign(_ value: TypedExpression, to field: String, in scope: RedactionScope) {
     if isMarked(value, in: scope) { mark(field, of: scope.flow.name) }
     if isMarked(field, of: scope.flow) { markSources(of: value, in: scope) }
   }
 
-  private mutating func follow(_ payload: TypedExpression, into event: String, in scope: ExpressionScope) {
+  private mutating func follow(_ payload: TypedExpression, into event: String, in scope: RedactionScope) {
     guard case .record(_, let fields) = payload.kind else {
       if isMarked(payload, in: scope) { nestedNames(of: payload.type, in: scope).forEach { mark($0, ofEvent: event) } }
       return
@@ -106,7 +106,7 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func follow(_ call: Call, in outer: ExpressionScope) {
+  private mutating func follow(_ call: Call, in outer: RedactionScope) {
     let scope = outer.in(call.loop)
     switch call.target {
     case .action(let action): markParameters(scope.program.actions[action].parameters, call.arguments, in: scope)
@@ -117,7 +117,7 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func follow(_ call: Call, of called: Flow, in scope: ExpressionScope) {
+  private mutating func follow(_ call: Call, of called: Flow, in scope: RedactionScope) {
     let caller = scope.flow.name
     for (field, argument) in zip(called.fields, call.arguments) {
       if isMarked(argument.tree, in: scope) {
@@ -131,12 +131,12 @@ struct RedactionOrigins {
     }
     if isMarked("result", of: called) { markResult(of: call, in: scope) }
     guard let result = called.result else { return }
-    let inside = ExpressionScope(scope.typed, called)
+    let inside = RedactionScope(scope.typed, called)
     for inner in nestedNames(of: result, in: inside) { mark(inner, of: caller) }
   }
 
   private mutating func markParameters(
-    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], in scope: ExpressionScope
+    _ parameters: RecordDeclaration, _ arguments: [SourcedExpression], in scope: RedactionScope
   ) {
     for (parameter, argument) in zip(parameters.fields, arguments) where isMarked(argument.tree, in: scope) {
       mark(parameter.name, of: scope.flow.name)
@@ -144,12 +144,12 @@ struct RedactionOrigins {
   }
 
   /// Marks the result of a call, under its names in data, entries and expressions.
-  private mutating func markResult(of call: Call, in scope: ExpressionScope) {
+  private mutating func markResult(of call: Call, in scope: RedactionScope) {
     for name in [call.name, "result", "done"] { mark(name, of: scope.flow.name) }
   }
 
   /// Marks the origins of a value that becomes a redacted field.
-  private mutating func markSources(of tree: TypedExpression, in scope: ExpressionScope) {
+  private mutating func markSources(of tree: TypedExpression, in scope: RedactionScope) {
     switch scope.origin(of: tree) {
     case .field(let name): if !scope.isKey(name) { mark(name, of: scope.flow.name) }
     case .payload(let field, let event):
@@ -167,7 +167,7 @@ struct RedactionOrigins {
   private func isMarked(_ name: String, of flow: Flow) -> Bool { names[flow.name]?.contains(name) ?? false }
 
   /// Returns true if an expression has a redacted part.
-  private func isMarked(_ tree: TypedExpression, in scope: ExpressionScope) -> Bool {
+  private func isMarked(_ tree: TypedExpression, in scope: RedactionScope) -> Bool {
     switch scope.origin(of: tree) {
     case .field(let name): return isMarked(name, of: scope.flow)
     case .payload(let field, let event): return payloads[scope.program.events[event].name]?.contains(field) ?? false
@@ -190,7 +190,7 @@ struct RedactionOrigins {
   }
 
   /// The redacted names that values of a type may hold inside.
-  private func nestedNames(of type: ValueType, in scope: ExpressionScope) -> Set<String> {
+  private func nestedNames(of type: ValueType, in scope: RedactionScope) -> Set<String> {
     guard let marked = names[scope.flow.name], !marked.isEmpty else { return [] }
     var found: Set<String> = []
     var seen: Set<String> = []
