@@ -1,11 +1,11 @@
 # The commands of the project; `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
 	libcurl4-openssl-dev libtomlplusplus-dev libpq-dev pkg-config python3
-TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc postgresql
+TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	test-ui test-brokers test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	test-ui test-brokers test-postgres test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -110,6 +110,12 @@ TRAITS := AMQP,Redis,Postgres
 test-brokers: setup ## test the `publish`, `redis` and `sql` actions against real servers
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
 	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
+
+test-postgres: setup ## test the PostgreSQL store and several nodes against a private server
+	@$(MAKE) --no-print-directory setup PACKAGES="libpq-dev postgresql"
+	swift build --build-tests
+	FLOW_POSTGRES=1 swift test --skip-build --filter \
+	  "FlowStorePostgresTests|StoreTests|StoreCopyTests|NodeTests|EventTests|JobTests"
 
 UI := .build/dashboard
 UI_CHECK := $(UI)/check

@@ -2,10 +2,11 @@ import FlowJSON
 import FlowRuntime
 import FlowStorePostgres
 import FlowStoreSQLite
+import FlowTestSupport
 import Testing
 
 /// Copies of a store to one of another kind.
-@Suite("Copies of stores") struct StoreCopyTests {
+@Suite("Copies of stores", .enabled(if: PostgresServer.isWanted)) struct StoreCopyTests {
   private let first: Folder
   private let second: Folder
 

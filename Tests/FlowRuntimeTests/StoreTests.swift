@@ -10,6 +10,9 @@ import Testing
 enum StoreKind: String, CaseIterable, Sendable {
   case memory, sqlite, postgres
 
+  /// The stores to test; PostgreSQL takes a server, which `make test-postgres` starts.
+  static var allCases: [StoreKind] { PostgresServer.isWanted ? [.memory, .sqlite, .postgres] : [.memory, .sqlite] }
+
   /// A new store, with the folder of its file.
   func make() throws -> (store: any Store, folder: Folder) {
     let folder = try Folder()

@@ -4,7 +4,8 @@ import Foundation
 import Testing
 
 /// Several nodes over one database: one owner at a time, and no acknowledged event lost or applied twice.
-@Suite("Nodes on PostgreSQL", .serialized, .timeLimit(.minutes(5))) struct NodeTests {
+@Suite("Nodes on PostgreSQL", .serialized, .timeLimit(.minutes(5)), .enabled(if: PostgresServer.isWanted))
+struct NodeTests {
   private static let failovers =
     ProcessInfo.processInfo.environment["FLOW_FAILOVERS"].flatMap { Int($0) } ?? 2
 

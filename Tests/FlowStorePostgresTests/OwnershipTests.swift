@@ -6,7 +6,7 @@ import Testing
 
 @testable import FlowStorePostgres
 
-@Suite("Ownership of a PostgreSQL store") struct OwnershipTests {
+@Suite("Ownership of a PostgreSQL store", .enabled(if: PostgresServer.isWanted)) struct OwnershipTests {
   @Test("the commits of a previous owner fail and have no effect")
   func fence() throws {
     let fixture = try PostgresFixture()

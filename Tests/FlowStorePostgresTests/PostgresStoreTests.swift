@@ -6,7 +6,7 @@ import Testing
 
 @testable import FlowStorePostgres
 
-@Suite("PostgreSQL store") struct PostgresStoreTests {
+@Suite("PostgreSQL store", .enabled(if: PostgresServer.isWanted)) struct PostgresStoreTests {
   @Test("zero bytes and backslashes in text are preserved")
   func storedText() throws {
     let texts = ["", "a", "\u{0}", "\\", "\\0", "a\u{0}b\\0\\\\", "ü\u{0}"]

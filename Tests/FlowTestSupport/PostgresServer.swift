@@ -8,6 +8,9 @@ public final class PostgresServer: @unchecked Sendable {
     public var description: String
   }
 
+  /// True if the tests use a server: `FLOW_POSTGRES` is set.
+  public static let isWanted = ProcessInfo.processInfo.environment["FLOW_POSTGRES"] != nil
+
   private static let running = Mutex<PostgresServer?>(nil)
 
   /// The server of this process; started by the first test that needs it.
