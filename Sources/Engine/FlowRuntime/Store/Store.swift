@@ -22,6 +22,7 @@ public protocol Store: InstanceStore, JobStore, JournalStore, DeploymentStore {
 
 extension Store {
   /// Succeeds: for stores that exclude other processes for as long as they are open.
+  /// - Throws: Nothing.
   public func confirmOwnership() throws(StoreError) {}
 }
 

@@ -148,7 +148,7 @@ extension PostgresDatabase {
     }
   }
 
-  /// The version of the store; 0 when there is none.
+  /// The version of the store; 0 when none exists.
   private func version(_ connection: DatabaseConnection) throws(DatabaseFailure) -> Int64 {
     let table = try connection.run([
       PostgresStatement("SELECT to_regclass($1)", [.text(schema + ".meta")])

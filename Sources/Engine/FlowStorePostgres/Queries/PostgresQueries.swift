@@ -47,7 +47,7 @@ public final class PostgresQueries: Queries {
   ) throws(StoreError) -> RowPage<InstanceRow> {
     var terms = ["i.part = 0"]
     var parameters: [PostgresParameter] = []
-    func add(_ term: String, _ parameter: PostgresParameter?, _ end: String = "") {
+    func add(_ term: String, _ parameter: PostgresParameter?, end: String = "") {
       guard let parameter else { return }
       parameters.append(parameter)
       terms.append("\(term) $\(parameters.count)\(end)")
@@ -58,7 +58,7 @@ public final class PostgresQueries: Queries {
     add("i.updated_at >", filter.updatedAfter.map { .integer($0) })
     add("i.updated_at <", filter.updatedBefore.map { .integer($0) })
     if filter.hasIncident { terms.append("i.incident <> ''") }
-    if let prefix = filter.keyPrefix, !prefix.isEmpty { add("starts_with(i.key,", .text(prefix), ")") }
+    if let prefix = filter.keyPrefix, !prefix.isEmpty { add("starts_with(i.key,", .text(prefix), end: ")") }
     let order = filter.isNewestFirst ? "DESC" : "ASC"
     return try read(
       """

@@ -91,7 +91,8 @@ extension PostgresStore: StoreTransfer {
     let snapshot = row.snapshot
     return PostgresStatement(
       """
-      INSERT INTO @.snapshot (part, instance, sequence, kept, at, definition, status, revision, started_at, position, data)
+      INSERT INTO @.snapshot
+        (part, instance, sequence, kept, at, definition, status, revision, started_at, position, data)
       VALUES (0, $1, $2, $3, $4, (SELECT id FROM @.definition WHERE hash = $5), $6, $7, $8, $9, $10)
       """,
       [

@@ -9,7 +9,7 @@ final class NodeHandler: HTTPHandler {
 
   private struct State {
     var service: (any HTTPHandler)?
-    /// The URL of the owner; nil while there is none.
+    /// The URL of the owner; nil while none exists.
     var owner: String?
   }
 

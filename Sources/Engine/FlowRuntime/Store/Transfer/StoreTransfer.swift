@@ -96,7 +96,7 @@ package struct TransferRecords: Hashable, Sendable {
   package var keptFrom: Int64 = 0
   /// The number of restores from backups.
   package var epoch: Int64 = 0
-  /// The instant of the oldest stored answer, in milliseconds since 1970; 0 when there is none.
+  /// The instant of the oldest stored answer, in milliseconds since 1970; 0 when none exists.
   package var answersSince: Int64 = 0
 
   package init() {}

@@ -16,7 +16,7 @@ extension ServeCommand {
     let lease = PostgresLease(database, address: options.advertisedAddress ?? url(port: server.port))
     log.write(.info, "node \(lease.node.prefix(8)) on \(options.store.text), listening on \(url(port: server.port))")
     Systemd.notify("READY=1")
-    guard try prepare(database, signals), claim(lease, handler, signals) else {
+    guard try prepare(database, signals), claim(lease, handler: handler, signals: signals) else {
       server.shutdown()
       return finish()
     }
@@ -51,7 +51,7 @@ extension ServeCommand {
 
   /// Waits for the lease as a standby.
   /// - Returns: False when the process has to end.
-  private func claim(_ lease: PostgresLease, _ handler: NodeHandler, _ signals: Signals) -> Bool {
+  private func claim(_ lease: PostgresLease, handler: NodeHandler, signals: Signals) -> Bool {
     var reported = ""
     while true {
       var state: String
