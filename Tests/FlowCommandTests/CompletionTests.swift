@@ -11,7 +11,8 @@ import Testing
       (["lint", "--preset", "s"], [":none", "strict"]), (["lint", "--preset=r"], [":none", "--preset=recommended"]),
       (["explain", "F50"], [":none", "F501", "F502", "F503", "F504", "F505", "F506", "F507", "F508", "F509"]),
       (["graph", "samples/order.flow", "--state", "s"], [":none", "shipping", "stuck"]),
-      (["graph", "--flow", "", "samples/order.flow"], [":flows"]), (["store", "c"], [":none", "check", "compact"]),
+      (["graph", "--flow", "", "samples/order.flow"], [":flows"]),
+      (["store", "c"], [":none", "check", "compact", "copy"]),
       (["ctl", "re"], [":none", "resume", "retry", "redrive", "resolve"]), (["check", ""], [":flows"]),
       (["serve", "--store", ""], [":files"]), (["help", "che"], [":none", "check"]), (["check", "--no"], [":none"]),
     ])
