@@ -3,8 +3,9 @@ import FlowIR
 /// Immutable rows, read without reference counting and without a copy.
 ///
 /// Raw memory of this target is confined to this file. An index out of range traps; it never reads other memory.
+///
+/// Unchecked because of the pointer: its memory is written in `init` only and is valid as long as the table.
 @safe struct Table<Row: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
-  // Unchecked because of the pointer: its memory is written in `init` only and is valid as long as the table.
   private let rows: UnsafeMutablePointer<Row>
   let count: Int
 

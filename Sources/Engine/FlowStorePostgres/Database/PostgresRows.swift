@@ -3,7 +3,8 @@ import FlowRuntime
 import Glibc
 
 /// The result of a statement, in the text format of the protocol.
-/// Immutable, so that any thread may read it.
+///
+/// Unchecked because of the pointer: libpq only reads a complete result, so that any thread may.
 final class PostgresRows: @unchecked Sendable {
   private let result: OpaquePointer
 

@@ -187,6 +187,8 @@ public final class PostgresLease: Sendable {
 }
 
 /// A connection that is only reached under a lock.
+///
+/// Unchecked because the connection is not thread-safe by itself: the mutex around the box serializes its use.
 struct DatabaseConnectionBox: ~Copyable, @unchecked Sendable {
   let connection: DatabaseConnection
 

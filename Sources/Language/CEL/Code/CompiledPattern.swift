@@ -1,8 +1,9 @@
 internal import CRE2
 
 /// A compiled pattern of RE2.
+///
+/// Unchecked because of the pointer; several threads may search with one RE2 object.
 final class CompiledPattern: @unchecked Sendable {
-  // Unchecked because of the pointer; RE2 objects may be searched with from several threads.
   private let handle: OpaquePointer
   let groupCount: Int
   /// The number of instructions of RE2.

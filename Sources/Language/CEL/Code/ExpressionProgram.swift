@@ -23,8 +23,9 @@ public struct ExpressionProgram: Sendable {
 }
 
 /// The instructions of a program and all objects that they refer to.
+///
+/// Unchecked because of the pointers, which are written in `init` only.
 final class Code: @unchecked Sendable {
-  // Unchecked because of the pointers, which are written in `init` only.
   let instructions: UnsafePointer<Instruction>
   let instructionCount: Int
   let constants: UnsafeMutablePointer<Slot>

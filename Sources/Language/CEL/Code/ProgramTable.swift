@@ -1,6 +1,7 @@
 /// Programs in a table, selected by index. Running one does not change any reference count.
+///
+/// Unchecked because of the pointer: it is written in `init` only, and `programs` keeps the instructions alive.
 public final class ProgramTable: @unchecked Sendable {
-  // Unchecked because of the pointer: it is written in `init` only, and `programs` keeps alive what it leads to.
   private let programs: [ExpressionProgram]
   fileprivate let codes: UnsafeMutablePointer<Unmanaged<Code>>
   public let count: Int

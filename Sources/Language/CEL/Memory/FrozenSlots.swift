@@ -1,8 +1,9 @@
 import FlowSource
 
 /// Slots and all values that they refer to in one block of memory: immutable, and shared between threads.
+///
+/// Unchecked because of the pointer; its memory is written in `init` only.
 public final class FrozenSlots: @unchecked Sendable {
-  // Unchecked because of the pointer; its memory is written in `init` only.
   private let memory: UnsafeMutableRawBufferPointer
   public let count: Int
 
