@@ -106,12 +106,7 @@ import Testing
     let folder = try scripts()
     let script = packageRoot.appending(path: "Tests/FlowCommandTests/zsh.py").path
     let expected = "flow serve\nflow serve --store\nflow check samples/order.flow\n"
-    // On a busy machine the terminal may be read before zsh has finished a completion.
-    var output = ""
-    for _ in 0..<3 where output != expected {
-      output = try runProgram("python3", script, folder.url.path, packageRoot.path).output
-    }
-    #expect(output == expected)
+    #expect(try runProgram("python3", script, folder.url.path, packageRoot.path).output == expected)
     withExtendedLifetime(folder) {}
   }
 }

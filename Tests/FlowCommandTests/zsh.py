@@ -21,25 +21,35 @@ if child == 0:
     os.execvp("zsh", ["zsh", "-f", "-i"])
 
 
-def read_until(text, seconds=30):
-    """The output up to a text; whatever there is when it does not come in time."""
-    output, end = "", time.time() + seconds
-    while text not in output and time.time() < end:
+pending = ""
+
+
+def read_until(text, seconds):
+    """Whether the terminal shows a text in time; what follows the text is kept for the next call."""
+    global pending
+    end = time.time() + seconds
+    while text not in pending and time.time() < end:
         if select.select([terminal], [], [], 0.1)[0]:
-            output += os.read(terminal, 65536).decode(errors="replace")
-    return output
+            pending += os.read(terminal, 65536).decode(errors="replace")
+    _, found, rest = pending.partition(text)
+    pending = rest if found else ""
+    return bool(found)
 
 
 setup = f"fpath=({functions} $fpath); autoload -U compinit; compinit -u -D; unsetopt beep; echo re''ady\n"
 os.write(terminal, setup.encode())
-read_until("ready")
-read_until("> ")
+read_until("ready", 60)
+read_until("> ", 60)
 for line, completed in [
     ("flow se", "flow serve"),
     ("flow serve --st", "flow serve --store"),
     ("flow check samples/or", "flow check samples/order.flow"),
 ]:
-    os.write(terminal, line.encode() + b"\t")
-    print(completed if completed + " " in read_until(completed + " ") else line)
-    os.write(terminal, b"\x03")
-    read_until("> ")
+    # Control-U empties the line; on a busy machine the first try may come before the line editor is there.
+    for _ in range(4):
+        os.write(terminal, b"\x15" + line.encode() + b"\t")
+        if read_until(completed + " ", 15):
+            print(completed)
+            break
+    else:
+        print(line)

@@ -173,15 +173,18 @@ import Testing
   @Test("a pool of workers refuses work beyond its limit, and does the rest")
   func poolsAreLimited() throws {
     let pool = WorkerPool(width: 1, limit: 3)
+    let begun = DispatchSemaphore(value: 0)
     let gate = DispatchSemaphore(value: 0)
     let done = DispatchSemaphore(value: 0)
-    let accepted = (0..<6).map { _ in
+    func submit() -> Bool {
       pool.run {
+        begun.signal()
         gate.wait()
         done.signal()
       }
     }
-    #expect(accepted == [true, true, true, true, false, false], "one runs and three wait")
+    #expect(submit() && begun.wait(timeout: .now() + 5) == .success)
+    #expect((0..<5).map { _ in submit() } == [true, true, true, false, false], "one runs and three wait")
     for _ in 0..<4 { gate.signal() }
     for _ in 0..<4 { #expect(done.wait(timeout: .now() + 5) == .success) }
     #expect(done.wait(timeout: .now()) == .timedOut)
