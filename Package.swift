@@ -215,6 +215,12 @@ enum Layer: String {
   func path(of target: String) -> String { "Sources/\(rawValue)/\(target)" }
 }
 
+/// `make test` optimizes the core and the engine, whose interpreter and models do most of the work of the tests.
+nonisolated func optimization(of layer: Layer) -> [SwiftSetting] {
+  guard Context.environment["FLOW_OPTIMIZE"] != nil, layer == .language || layer == .engine else { return [] }
+  return [.unsafeFlags(["-O"], .when(configuration: .debug))]
+}
+
 /// The settings of every Swift target.
 nonisolated func settings() -> [SwiftSetting] {
   [
@@ -237,7 +243,7 @@ nonisolated func library(
 ) -> Target {
   .target(
     name: name, dependencies: dependencies, path: layer.path(of: name), exclude: exclude,
-    swiftSettings: settings() + (unsafe ? [] : [.strictMemorySafety()]))
+    swiftSettings: settings() + optimization(of: layer) + (unsafe ? [] : [.strictMemorySafety()]))
 }
 
 /// A module map for a C library of the system.

@@ -116,7 +116,7 @@ import Testing
     let whole = try FlowProcess.run("lint", LintCommandTests.codes, "--max-errors", "100000")
     let result = try FlowProcess.run("lint", LintCommandTests.codes, "--max-errors", "2")
     #expect(result.code == 1 && whole.code == 1)
-    // A finding is a line with its place and, indented, its help; the last line is the summary.
+    // A finding is a line with its location and, indented, its help; the last line is the summary.
     let lines = whole.output.split(separator: "\n")
     let findings = lines.indices.dropLast().filter { !lines[$0].hasPrefix(" ") }
     let expected = lines[..<findings[2]] + [lines[lines.count - 1]]

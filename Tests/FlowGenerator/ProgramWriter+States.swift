@@ -48,8 +48,8 @@ extension ProgramWriter {
   private mutating func writeGuarded(_ event: Event, _ later: [String], _ scope: [Variable], _ indent: Int) {
     let inner = scope + self.scope(of: event)
     let target = chance(50) ? " -> \(random.pick(later))" : ""
-    let acts = actsText(inner, isNeeded: target.isEmpty)
-    add("on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(target)\(acts)", indent)
+    let statements = actsText(inner, isNeeded: target.isEmpty)
+    add("on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(target)\(statements)", indent)
     if chance(30) { add("on \(event.name)\(actsText(inner, isNeeded: true))", indent) }
   }
 

@@ -16,7 +16,7 @@ import Testing
     let peer = Transcript(change)
     peer.send(request(extensions))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    _ = peer.take()
+    _ = peer.drain()
     return peer
   }
 
@@ -53,7 +53,7 @@ import Testing
     let peer = Transcript()
     peer.send(request(offer))
     peer.connection.upgrade(subprotocol: "flow.v1", now: peer.now)
-    #expect(peer.take().hasSuffix("\r\nSec-WebSocket-Extensions: \(response)\r\n\r\n"))
+    #expect(peer.drain().hasSuffix("\r\nSec-WebSocket-Extensions: \(response)\r\n\r\n"))
   }
 
   @Test(
@@ -70,7 +70,7 @@ import Testing
     let peer = Transcript()
     peer.send(request(offer))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    let head = peer.take()
+    let head = peer.drain()
     #expect(head.hasPrefix("HTTP/1.1 101") && !head.contains("Extensions"))
     peer.send(clientFrame(0x1, [], rsv: 4))
     #expect(closeCode(peer.takeBytes()) == 1002)
@@ -80,7 +80,7 @@ import Testing
     let peer = Transcript()
     peer.send(request("foo", "permessage-deflate"))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    #expect(peer.take().contains("Sec-WebSocket-Extensions: permessage-deflate;"))
+    #expect(peer.drain().contains("Sec-WebSocket-Extensions: permessage-deflate;"))
   }
 
   @Test(

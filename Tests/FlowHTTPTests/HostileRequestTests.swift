@@ -125,7 +125,7 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
     let peer = Transcript()
     peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(!peer.connection.isWriteEndDue)
-    #expect(peer.take().contains("Connection: close\r\n"))
+    #expect(peer.drain().contains("Connection: close\r\n"))
     #expect(peer.connection.isWriteEndDue)
     peer.send(String(repeating: "x", count: 100_000))
     #expect(peer.connection.wantsRead && !peer.connection.isClosed)
@@ -136,7 +136,7 @@ struct HostileRequest: CustomTestStringConvertible, Sendable {
   @Test("discarding input ends with a timeout") func lingeringTimeout() {
     let peer = Transcript()
     peer.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n")
-    _ = peer.take()
+    _ = peer.drain()
     for _ in 0..<11 {
       peer.send("more")
       peer.wait(milliseconds: 1_000)

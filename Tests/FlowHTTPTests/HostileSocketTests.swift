@@ -36,7 +36,7 @@ private struct RandomPeer {
     let offer = isCompressed ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : ""
     peer.send(upgradeRequest.dropLast() + offer + "\r\n")
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    _ = peer.take()
+    _ = peer.drain()
   }
 
   /// - Returns: A violation by the server; nil if there is none.

@@ -69,9 +69,9 @@ import Testing
   @Test("the address of a listening socket is reported") func address() throws {
     let local = try Sockets.listen(path: path)
     let other = try Sockets.listen(host: "127.0.0.1", port: 0, isShared: false)
-    #expect(HTTPServer.place(ofListener: local) == "unix:" + path)
-    #expect(HTTPServer.place(ofListener: other) == "127.0.0.1")
-    #expect(HTTPServer.place(ofListener: -1) == nil)
+    #expect(HTTPServer.path(ofListener: local) == "unix:" + path)
+    #expect(HTTPServer.path(ofListener: other) == "127.0.0.1")
+    #expect(HTTPServer.path(ofListener: -1) == nil)
     for socket in [local, other] { Sockets.close(socket) }
     Sockets.remove(path: path)
   }

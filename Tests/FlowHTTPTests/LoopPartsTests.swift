@@ -26,7 +26,7 @@ func wait(until isTrue: () -> Bool) throws {
     #expect(signals(of: inbox) == 0, "the loop is awake")
     var deliveries: [Inbox.Delivery] = []
     #expect(!inbox.prepareToSleep())
-    #expect(!inbox.take(into: &deliveries))
+    #expect(!inbox.drain(into: &deliveries))
     #expect(deliveries.count == 1)
     #expect(inbox.prepareToSleep())
     for _ in 0..<1_000 { handle.send(HTTPResponse(status: 200)) }
@@ -39,13 +39,13 @@ func wait(until isTrue: () -> Bool) throws {
     for _ in 0..<3 { inbox.post(.frame(.ping, target)) }
     inbox.post(.respond(HTTPResponse(status: 200), target))
     var deliveries: [Inbox.Delivery] = []
-    #expect(inbox.take(into: &deliveries))
+    #expect(inbox.drain(into: &deliveries))
     #expect(deliveries.count == 3)
     deliveries = []
-    #expect(!inbox.take(into: &deliveries))
+    #expect(!inbox.drain(into: &deliveries))
     inbox.close()
     inbox.post(.shutDown)
-    #expect(!inbox.take(into: &deliveries) && deliveries.isEmpty)
+    #expect(!inbox.drain(into: &deliveries) && deliveries.isEmpty)
   }
 
   @Test("timers expire in order") func timers() {
@@ -57,11 +57,11 @@ func wait(until isTrue: () -> Bool) throws {
     timers.set(1, to: (.request, 40))
     timers.set(2, to: nil)
     #expect(timers.nextDue == 30)
-    #expect(timers.takeDue(now: 29) == nil)
-    #expect(timers.takeDue(now: 100) == 3)
-    #expect(timers.takeDue(now: 100) == 1)
-    #expect(timers.takeDue(now: 100) == 0)
-    #expect(timers.takeDue(now: 100) == nil)
+    #expect(timers.popDue(now: 29) == nil)
+    #expect(timers.popDue(now: 100) == 3)
+    #expect(timers.popDue(now: 100) == 1)
+    #expect(timers.popDue(now: 100) == 0)
+    #expect(timers.popDue(now: 100) == nil)
     #expect(timers.nextDue == nil)
   }
 

@@ -52,7 +52,7 @@ struct SeededGenerator: RandomNumberGenerator {
     peer.send(bytes, inPiecesOf: size)
     for _ in 0..<10 { peer.answer(200, "fine") }
     peer.end()
-    let text = peer.take()
+    let text = peer.drain()
     #expect(peer.connection.isClosed)
     return (peer.events, text)
   }
@@ -68,7 +68,7 @@ struct SeededGenerator: RandomNumberGenerator {
       let peer = Transcript()
       peer.send(upgradeRequest)
       peer.connection.upgrade(subprotocol: nil, now: peer.now)
-      _ = peer.take()
+      _ = peer.drain()
       peer.send(bytes, inPiecesOf: Int.random(in: 1...40, using: &generator))
       _ = peer.takeBytes()
       peer.end()

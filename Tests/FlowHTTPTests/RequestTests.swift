@@ -58,7 +58,7 @@ import Testing
     let peer = Transcript()
     peer.send(simple)
     peer.answer(200, "hi", headers: [("X", "1"), ("Content-Length", "9"), ("Connection", "x"), ("Bad name", "")])
-    #expect(peer.take() == "HTTP/1.1 200 OK\r\nDate: now\r\nX: 1\r\nContent-Length: 2\r\n\r\nhi")
+    #expect(peer.drain() == "HTTP/1.1 200 OK\r\nDate: now\r\nX: 1\r\nContent-Length: 2\r\n\r\nhi")
     #expect(!peer.connection.isWriteEndDue)
   }
 
@@ -66,7 +66,7 @@ import Testing
     let peer = Transcript()
     peer.send(simple)
     peer.answer(302, headers: [("Location", "/a\r\nSet-Cookie: b")])
-    #expect(peer.take().contains("\r\nLocation: /a  Set-Cookie: b\r\n"))
+    #expect(peer.drain().contains("\r\nLocation: /a  Set-Cookie: b\r\n"))
   }
 
   @Test("responses without a body have none", arguments: [(204, ""), (304, ""), (200, "Content-Length: 2\r\n")])
@@ -74,7 +74,7 @@ import Testing
     let peer = Transcript()
     peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
     peer.answer(status, "hi")
-    #expect(peer.take().hasSuffix("Date: now\r\n\(length)\r\n"))
+    #expect(peer.drain().hasSuffix("Date: now\r\n\(length)\r\n"))
   }
 
   @Test(
@@ -87,7 +87,7 @@ import Testing
     let peer = Transcript()
     peer.send("GET / \(version)\r\nHost: h\r\nConnection: \(connection)\r\n\r\n")
     peer.answer(200)
-    #expect(peer.take() == "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\(answer)\r\n")
+    #expect(peer.drain() == "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\(answer)\r\n")
     #expect(peer.connection.isWriteEndDue == isOver)
   }
 
@@ -101,7 +101,7 @@ import Testing
     peer.answer(200, "two")
     peer.answer(200, "three")
     #expect(peer.events == ["GET /1", "POST /2", "GET /3"])
-    let text = peer.take()
+    let text = peer.drain()
     #expect(text.split(separator: "HTTP/1.1 200 OK").map { $0.suffix(3) } == ["one", "two", "ree"])
   }
 
@@ -114,7 +114,7 @@ import Testing
     #expect(!peer.connection.wantsRead)
     for _ in 0..<5 {
       peer.answer()
-      _ = peer.take()
+      _ = peer.drain()
     }
     #expect(peer.connection.wantsRead)
     #expect(peer.requests.count == 5)
@@ -125,7 +125,7 @@ import Testing
     peer.send(simple + simple)
     peer.answer(200, String(repeating: "a", count: 2_000))
     #expect(peer.requests.count == 1)
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.requests.count == 2)
   }
 
@@ -136,16 +136,16 @@ import Testing
       peer.answer(200, String(repeating: "a", count: 2_000))
     }
     #expect(peer.requests.count == 1)
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.requests.count == 2)
   }
 
   @Test("an invalid request is answered after the valid one before it") func errorAfterRequest() {
     let peer = Transcript()
     peer.send(simple + "BREW / HTTP/1.1\r\nHost: h\r\n\r\n")
-    #expect(peer.take().isEmpty)
+    #expect(peer.drain().isEmpty)
     peer.answer(200, "fine")
-    let text = peer.take()
+    let text = peer.drain()
     #expect(text.hasPrefix("HTTP/1.1 200"))
     #expect(text.contains("fineHTTP/1.1 501"))
   }
@@ -182,21 +182,21 @@ import Testing
     peer.end()
     #expect(peer.requests.first?.peer?.hasEnded == true)
     peer.answer(200, "x")
-    #expect(peer.take().hasSuffix("x"))
+    #expect(peer.drain().hasSuffix("x"))
   }
 
   @Test("100 Continue is sent only if the body has not arrived") func expectContinue() {
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     let peer = Transcript()
     peer.send(head)
-    #expect(peer.take() == "HTTP/1.1 100 Continue\r\n\r\n")
+    #expect(peer.drain() == "HTTP/1.1 100 Continue\r\n\r\n")
     peer.send("a")
-    #expect(peer.take().isEmpty)
+    #expect(peer.drain().isEmpty)
     peer.send("b")
     #expect(peer.requests.count == 1)
     let eager = Transcript()
     eager.send(head + "ab")
-    #expect(eager.take().isEmpty)
+    #expect(eager.drain().isEmpty)
     #expect(eager.requests.count == 1)
   }
 
@@ -216,12 +216,12 @@ import Testing
     peer.send(simple)
     peer.wait(milliseconds: 100_000)
     peer.answer()
-    _ = peer.take()
+    _ = peer.drain()
     peer.wait(milliseconds: 59_999)
     #expect(!peer.connection.isClosed)
     peer.wait(milliseconds: 1)
     #expect(peer.connection.isClosed)
-    #expect(peer.take().isEmpty)
+    #expect(peer.drain().isEmpty)
   }
 
   @Test("a connection is closed if the peer does not read the response") func stalledReader() {
@@ -238,7 +238,7 @@ import Testing
     peer.end()
     peer.answer(200, "one")
     peer.answer(200, "two")
-    #expect(peer.take().hasSuffix("two"))
+    #expect(peer.drain().hasSuffix("two"))
     #expect(peer.connection.isClosed)
   }
 
@@ -248,7 +248,7 @@ import Testing
     peer.send(simple)
     peer.answer(200, "one")
     peer.answer(200, "again")
-    #expect(peer.take().hasSuffix("one"))
+    #expect(peer.drain().hasSuffix("one"))
   }
 
   @Test("a stream is sent in chunks") func stream() {
@@ -259,7 +259,7 @@ import Testing
     peer.connection.stream([], now: peer.now)
     peer.connection.finishStream(now: peer.now)
     let head = "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n"
-    #expect(peer.take() == head + "10\r\n0123456789abcdef\r\n0\r\n\r\n")
+    #expect(peer.drain() == head + "10\r\n0123456789abcdef\r\n0\r\n\r\n")
     peer.send(simple)
     #expect(peer.requests.count == 2)
   }
@@ -270,7 +270,7 @@ import Testing
     peer.connection.respond(.streaming(status: 200), now: peer.now)
     peer.connection.stream(Array("abc".utf8), now: peer.now)
     peer.connection.finishStream(now: peer.now)
-    #expect(peer.take() == "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nabc")
+    #expect(peer.drain() == "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nabc")
     #expect(peer.connection.isWriteEndDue)
   }
 
@@ -279,7 +279,7 @@ import Testing
     peer.send(simple)
     peer.connection.respond(.streaming(status: 200), now: peer.now)
     for _ in 0..<11 { peer.connection.stream([UInt8](repeating: 0, count: 90), now: peer.now) }
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.events.last == "abandoned")
     #expect(peer.connection.isClosed)
   }
@@ -291,10 +291,10 @@ import Testing
     peer.connection.stream(Array("abc".utf8), now: peer.now)
     peer.connection.awaitDrain()
     #expect(!peer.events.contains("drained"), "output is still waiting")
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.events.filter { $0 == "drained" }.count == 1)
     peer.connection.awaitDrain()
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.events.filter { $0 == "drained" }.count == 2, "without output it is reported immediately")
   }
 
@@ -302,7 +302,7 @@ import Testing
     let peer = Transcript()
     peer.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
     peer.connection.respond(.streaming(status: 200), now: peer.now)
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.events.last == "abandoned")
     peer.send(simple)
     #expect(peer.requests.count == 2)
@@ -316,7 +316,7 @@ import Testing
     busy.send(simple)
     busy.connection.shutDown(now: busy.now)
     busy.answer(200, "last")
-    #expect(busy.take().contains("Connection: close\r\n\r\nlast"))
+    #expect(busy.drain().contains("Connection: close\r\n\r\nlast"))
     #expect(busy.connection.isWriteEndDue)
   }
 }

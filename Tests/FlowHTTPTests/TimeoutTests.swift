@@ -18,7 +18,7 @@ import Testing
       peer.wait(milliseconds: 1_000)
       peer.send(text)
     }
-    #expect(peer.take().isEmpty)
+    #expect(peer.drain().isEmpty)
     peer.wait(milliseconds: 1_000)
   }
 
@@ -39,7 +39,7 @@ import Testing
     #expect(peer.verdict() == "200")
     peer.send("GET / HT")
     peer.wait(milliseconds: 9_999)
-    #expect(peer.take().isEmpty)
+    #expect(peer.drain().isEmpty)
     peer.wait(milliseconds: 1)
     #expect(peer.verdict() == "408 close")
   }

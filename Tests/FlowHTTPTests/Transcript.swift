@@ -62,11 +62,11 @@ final class Transcript {
     return result
   }
 
-  func take() -> String { String(decoding: takeBytes(), as: UTF8.self) }
+  func drain() -> String { String(decoding: takeBytes(), as: UTF8.self) }
 
   /// The status of the next response, and whether the connection is about to close.
   func verdict() -> String {
-    let text = take()
+    let text = drain()
     let line = text.prefix { $0 != "\r\n" }.dropFirst(9).prefix(3)
     return connection.isWriteEndDue || connection.isClosed ? "\(line) close" : "\(line)"
   }
@@ -81,7 +81,7 @@ final class Transcript {
   }
 
   private func collect() {
-    while let event = connection.takeEvent() {
+    while let event = connection.dequeueEvent() {
       switch event {
       case .head(let head): announced(head)
       case .request(let request):

@@ -33,7 +33,7 @@ let upgradeRequest =
     let peer = Transcript(change)
     peer.send(upgradeRequest)
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    _ = peer.take()
+    _ = peer.drain()
     return peer
   }
 
@@ -55,7 +55,7 @@ let upgradeRequest =
     #expect(peer.requests.first?.isUpgrade == true)
     peer.connection.upgrade(subprotocol: "flow.v1", now: peer.now)
     #expect(
-      peer.take() == "HTTP/1.1 101 Switching Protocols\r\nDate: now\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      peer.drain() == "HTTP/1.1 101 Switching Protocols\r\nDate: now\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: flow.v1\r\n\r\n")
     #expect(peer.events == ["GET /live", "opened"])
   }
@@ -64,18 +64,18 @@ let upgradeRequest =
     let peer = Transcript()
     peer.send(upgradeRequest)
     peer.answer(403)
-    #expect(peer.take().hasPrefix("HTTP/1.1 403"))
+    #expect(peer.drain().hasPrefix("HTTP/1.1 403"))
     peer.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     #expect(peer.requests.count == 2)
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    #expect(peer.take().hasPrefix("HTTP/1.1 426"))
+    #expect(peer.drain().hasPrefix("HTTP/1.1 426"))
   }
 
   @Test("frames sent together with the upgrade are received") func earlyFrames() {
     let peer = Transcript()
     peer.send(Array(upgradeRequest.utf8) + clientText("early"))
     peer.connection.upgrade(subprotocol: nil, now: peer.now)
-    _ = peer.take()
+    _ = peer.drain()
     #expect(peer.events == ["GET /live", "opened", "text early"])
   }
 

@@ -41,8 +41,8 @@ struct Marked {
   /// The text after edits of this file.
   func applying(_ edits: [TextEdit]) -> String {
     var bytes = Array(text.utf8)
-    for edit in edits.sorted(by: { $0.place.range.lower > $1.place.range.lower }) {
-      bytes.replaceSubrange(Int(edit.place.range.lower)..<Int(edit.place.range.upper), with: Array(edit.text.utf8))
+    for edit in edits.sorted(by: { $0.location.range.lower > $1.location.range.lower }) {
+      bytes.replaceSubrange(Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
     }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -25,8 +25,8 @@ struct RenameTests {
 
   private static func apply(_ edits: [TextEdit], to text: [UInt8]) -> [UInt8] {
     var bytes = text
-    for edit in edits.sorted(by: { $0.place.range.lower > $1.place.range.lower }) {
-      bytes.replaceSubrange(Int(edit.place.range.lower)..<Int(edit.place.range.upper), with: Array(edit.text.utf8))
+    for edit in edits.sorted(by: { $0.location.range.lower > $1.location.range.lower }) {
+      bytes.replaceSubrange(Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
     }
     return bytes
   }
@@ -50,7 +50,7 @@ struct RenameTests {
         count += 1
         let changed = Dictionary(
           uniqueKeysWithValues: view.units.map { unit in
-            (unit.path, RenameTests.apply(edits.filter { $0.place.file == unit.path }, to: unit.source.text))
+            (unit.path, RenameTests.apply(edits.filter { $0.location.file == unit.path }, to: unit.source.text))
           })
         let errors = compile(path) { changed[$0] }.diagnostics.filter { $0.severity == .error }
         #expect(errors.isEmpty, "\(occurrence.entity): \(errors.first?.message ?? "")")
@@ -129,8 +129,8 @@ struct RenameTests {
   func imports() {
     let marked = Marked(
       "import \"shop.flow\" as shop\nevent E { item: shop.It‸em }", others: ["/shop.flow": "type Item { a: int }"])
-    let places = marked.view.references(at: marked.offsets[0], in: Marked.path, includesDeclaration: true)
-    #expect(Set(places.map(\.file)) == ["/test.flow", "/shop.flow"])
+    let locations = marked.view.references(at: marked.offsets[0], in: Marked.path, includesDeclaration: true)
+    #expect(Set(locations.map(\.file)) == ["/test.flow", "/shop.flow"])
     #expect(marked.view.definition(at: marked.offsets[0], in: Marked.path)?.file == "/shop.flow")
   }
 }

@@ -175,8 +175,8 @@ import Testing
       final end
       """)
     let refusal = try test.refused("Go")
-    guard case .failed(_, let place) = refusal.reason else { throw TestInstance.Failure("another reason") }
-    #expect(place.description.hasPrefix("test.flow:"))
+    guard case .failed(_, let location) = refusal.reason else { throw TestInstance.Failure("another reason") }
+    #expect(location.description.hasPrefix("test.flow:"))
     #expect(test.log.isEmpty)
   }
 

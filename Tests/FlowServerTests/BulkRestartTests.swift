@@ -16,21 +16,21 @@ import Testing
     var server = try ServerProcess([file, "--store", folder.store])
     var client = HTTPClient(port: server.port)
     let body: JSON = ["op": "suspend", "filter": ["flow": "Counter"], "reason": "holiday"]
-    let place = try #require(try client.send("POST", "/v1/batches", body).headers["location"])
+    let location = try #require(try client.send("POST", "/v1/batches", body).headers["location"])
     var interruptions = 0
     for share in [1, 2] {
       let wanted = BulkRestartTests.instances * share / 4
-      let isUnderWay = try eventually { try client.send("GET", place).json["done"]?.int ?? 0 >= wanted }
+      let isUnderWay = try eventually { try client.send("GET", location).json["done"]?.int ?? 0 >= wanted }
       #expect(isUnderWay)
-      if try client.send("GET", place).json["status"] == "running" { interruptions += 1 }
+      if try client.send("GET", location).json["status"] == "running" { interruptions += 1 }
       server.kill()
       server = try ServerProcess([file, "--store", folder.store])
       client = HTTPClient(port: server.port)
     }
     #expect(interruptions > 0, "it was over before it could be interrupted")
-    let isDone = try eventually(within: 60) { try client.send("GET", place).json["status"] == "done" }
+    let isDone = try eventually(within: 60) { try client.send("GET", location).json["status"] == "done" }
     #expect(isDone)
-    let progress = try client.send("GET", place).json
+    let progress = try client.send("GET", location).json
     #expect(progress["done"]?.int == BulkRestartTests.instances && progress["refused"] == 0, "\(progress.text())")
     _ = server.stop()
     let each = try folder.sqlite(
@@ -38,6 +38,6 @@ import Testing
     #expect(each == "\(BulkRestartTests.instances)/\(BulkRestartTests.instances)")
     server = try ServerProcess([file, "--store", folder.store])
     client = HTTPClient(port: server.port)
-    #expect(try client.send("GET", place).json["done"] == progress["done"], "the result is kept")
+    #expect(try client.send("GET", location).json["done"] == progress["done"], "the result is kept")
   }
 }

@@ -69,35 +69,35 @@ struct Findings {
     sources.add(name: "a b/größe,1:2.flow", text: Array("event Paid\n\tstate \"😀\" -> näht\nend\n".utf8))
     sources.add(name: "/srv/shop.flow", text: Array("event Opened\r\nevent Closed".utf8))
     let (first, second) = (sources.files[0], sources.files[1])
-    func place(_ text: String, in file: SourceFile) -> SourceRange {
+    func location(_ text: String, in file: SourceFile) -> SourceRange {
       let start = String(decoding: file.text, as: UTF8.self).utf8.firstRange(of: text.utf8)?.lowerBound
       let whole = String(decoding: file.text, as: UTF8.self)
       let offset = UInt32(start.map { whole.utf8.distance(from: whole.startIndex, to: $0) } ?? 0) + file.base
       return SourceRange(offset, offset + UInt32(text.utf8.count))
     }
-    let näht = place("näht", in: first)
+    let näht = location("näht", in: first)
     reported = [
       Diagnostic(
         "F401", "an earlier reaction wins, 100%:\nalways", at: näht, label: "never <tried>",
         labels: [
-          .init(place("Paid", in: first), "the event"), .init(place("Closed", in: second), "declared | here"),
+          .init(location("Paid", in: first), "the event"), .init(location("Closed", in: second), "declared | here"),
         ], notes: ["tried top to bottom", "a second note"], help: "move it",
         fixes: [
-          Fix("move it", .maybe, [.init(näht, "genäht"), .init(place("Opened", in: second), "\"x\"")])
+          Fix("move it", .maybe, [.init(näht, "genäht"), .init(location("Opened", in: second), "\"x\"")])
         ]),
       Diagnostic(
-        "F511", .warning, "this hides nothing", at: place("end\n", in: first),
+        "F511", .warning, "this hides nothing", at: location("end\n", in: first),
         fixes: [
-          Fix("remove the comment", .safe, [.init(place("end\n", in: first), "")])
+          Fix("remove the comment", .safe, [.init(location("end\n", in: first), "")])
         ]),
       Diagnostic("F910", .info, "not in form", at: SourceRange(second.range.upper, second.range.upper)),
     ]
     suppressed = [
       .init(
-        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Opened", in: second)), origin: .source,
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: location("Opened", in: second)), origin: .source,
         reason: "for ever"),
       .init(
-        diagnostic: Diagnostic("F601", .warning, "may wait", at: place("Closed", in: second)), origin: .baseline,
+        diagnostic: Diagnostic("F601", .warning, "may wait", at: location("Closed", in: second)), origin: .baseline,
         reason: ""),
     ]
   }

@@ -53,7 +53,7 @@ import Testing
     guard case .flow(let flow) = file.declarations[0] else { throw Unexpected() }
     #expect(flow.states[0].reactions.count == 2)
     #expect(flow.states[0].reactions[0].rest.target?.text == "b")
-    #expect(flow.states[0].reactions[0].rest.acts.count == 1)
+    #expect(flow.states[0].reactions[0].rest.statements.count == 1)
   }
 
   @Test("a block of settings may follow the URL of a request") func settingsAfterURL() {

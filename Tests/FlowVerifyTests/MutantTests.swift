@@ -48,9 +48,9 @@ enum Mutant {
       if flow.transitions[index].guardExpression != nil {
         found.append(changed(program) { $0.transitions[index].guardExpression = nil })
       }
-      for act in flow.transitions[index].acts.indices {
-        found.append(changed(program) { $0.transitions[index].acts.remove(at: act) })
-        found.append(changed(program) { $0.transitions[index].acts.append($0.transitions[index].acts[act]) })
+      for act in flow.transitions[index].statements.indices {
+        found.append(changed(program) { $0.transitions[index].statements.remove(at: act) })
+        found.append(changed(program) { $0.transitions[index].statements.append($0.transitions[index].statements[act]) })
       }
       for target in flow.states.indices
       where flow.states[target].children.isEmpty && flow.states[target].parent == .root

@@ -116,7 +116,7 @@ private struct RunTracker {
     graph.mistakes.keys.contains { mistake in
       guard mistake.isIncident || !isIncident else { return false }
       switch (refusal.reason, mistake.refusal) {
-      case (.failed(_, let place), .failed(let expected, _)): return place == expected
+      case (.failed(_, let location), .failed(let expected, _)): return location == expected
       case (.invariant(let text, _), .invariant(let position)): return text == model.flow.invariants[position].text
       case (.invariant(let text, _), .never(let position)): return text == model.flow.text(ofProperty: position)
       case (.raised(let name, _), .raised(let event)): return name == model.program.events[event].name

@@ -23,8 +23,8 @@ import Testing
     var (reported, harmless, silent) = (0, 0, 0)
     for _ in 0..<BitFlipTests.flips {
       var bytes = original
-      let place = chance.roll(bytes.count * 8)
-      bytes[place / 8] ^= 1 << UInt8(place % 8)
+      let location = chance.roll(bytes.count * 8)
+      bytes[location / 8] ^= 1 << UInt8(location % 8)
       for name in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + name) }
       try Data(bytes).write(to: URL(filePath: path))
       // Only then: a store that is refused is not read.
@@ -34,7 +34,7 @@ import Testing
         harmless += 1
       } else {
         silent += 1
-        print("bit \(place % 8) of byte \(place / 8) has changed the contents, and is not reported")
+        print("bit \(location % 8) of byte \(location / 8) has changed the contents, and is not reported")
       }
     }
     print("\(BitFlipTests.flips) flips of \(original.count) bytes: \(reported) reported, \(harmless) without effect")

@@ -15,7 +15,7 @@ struct ScannedFunction {
   /// The documentation comment above it.
   var documentation: String
 
-  var place: String { "\(Repository.path(of: file)):\(line) \(name)" }
+  var location: String { "\(Repository.path(of: file)):\(line) \(name)" }
 
   /// The functions of all files of `Sources`.
   static let all = Repository.sources.flatMap { FunctionScanner(file: $0).functions() }

@@ -13,7 +13,7 @@ import Testing
 
   @Test("fewer than 20 functions have three or more unlabelled parameters")
   func labels() {
-    let found = ScannedFunction.all.filter { $0.unlabelledParameters > 2 }.map(\.place)
+    let found = ScannedFunction.all.filter { $0.unlabelledParameters > 2 }.map(\.location)
     #expect(ScannedFunction.all.count > 3000, "the scanner finds the functions")
     expect(found, atMost: 15, "arguments after the first carry labels")
   }
@@ -23,7 +23,7 @@ import Testing
     // The switch over all opcodes of the CEL interpreter; splitting it costs speed.
     let exceptions = ["runFast"]
     let found = ScannedFunction.all.filter { $0.length > 70 && !exceptions.contains($0.name) }
-    expect(found.map { "\($0.place): \($0.length) lines" }, atMost: 0, "split the function")
+    expect(found.map { "\($0.location): \($0.length) lines" }, atMost: 0, "split the function")
   }
 
   @Test("a folder of sources has at most 15 files")
@@ -59,7 +59,7 @@ import Testing
   @Test("every public throwing function documents its errors")
   func documentedErrors() {
     let found = ScannedFunction.all.filter { $0.isPublic && $0.canThrow && !$0.documentation.contains("- Throws:") }
-    expect(found.map(\.place), atMost: 0, "add `- Throws:`")
+    expect(found.map(\.location), atMost: 0, "add `- Throws:`")
   }
 
   @Test("every library target has a DocC catalogue")

@@ -19,7 +19,7 @@ extension Lowering {
       invariants: checked.invariants.map(expression), states: states(checked), transitions: transitions,
       starts: checked.starts.map(start), properties: checked.properties.map(property),
       readRules: checked.readRules.map { ReadRule(roles: $0.roles, condition: $0.condition.map(expression)) },
-      migrations: checked.migrations.map(migration), place: place(checked.node.name.range))
+      migrations: checked.migrations.map(migration), location: location(checked.node.name.range))
   }
 
   private func states(_ checked: CheckedFlow) -> IndexedList<StateIndex, State> {
@@ -45,7 +45,7 @@ extension Lowering {
       senders: rest.senders.map { FlowIndex($0) },
       guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) },
       isHistory: rest.isHistory,
-      isReenter: rest.isReenter, acts: rest.acts.map(act), place: place(checked.range))
+      isReenter: rest.isReenter, statements: rest.statements.map(act), location: location(checked.range))
   }
 
   private func trigger(_ checked: CheckedReaction.Trigger) -> Trigger {
@@ -82,7 +82,7 @@ extension Lowering {
     Migration(
       from: checked.from, moves: checked.moves.map { Migration.Move(from: $0.from, to: StateIndex($0.to)) },
       assignments: checked.assignments.map { Migration.Assignment(field: $0.field, value: expression($0.value)) },
-      place: place(checked.range))
+      location: location(checked.range))
   }
 
   private func start(_ checked: CheckedStart) -> Start {
@@ -96,7 +96,7 @@ extension Lowering {
     return Start(
       trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
       guardExpression: checked.rest.guardExpression.map(expression),
-      target: StateIndex(checked.rest.target ?? 0), acts: checked.rest.acts.map(act), place: place(checked.range))
+      target: StateIndex(checked.rest.target ?? 0), statements: checked.rest.statements.map(act), location: location(checked.range))
   }
 
   private func call(_ checked: CheckedCall, actions: [Action]) -> Call {
@@ -115,7 +115,7 @@ extension Lowering {
       undo: checked.undo.map { Call.Undo(action: $0.action, arguments: $0.arguments.map(expression)) },
       isStep: checked.isStep, after: checked.after.map { CallIndex($0) }, condition: checked.condition.map(expression),
       resultRecord: checked.resultRecord, resultSlot: checked.resultSlot,
-      policy: policy(checked.node.policies, over: inherited), place: place(checked.node.range))
+      policy: policy(checked.node.policies, over: inherited), location: location(checked.node.range))
   }
 
   private func loop(_ checked: (slot: Int, list: CheckedExpression)) -> ActionStatement.Loop {
@@ -133,7 +133,7 @@ extension Lowering {
       }
     return ActionStatement(
       kind: kind, loop: checked.loop.map(loop),
-      condition: checked.condition.map(expression), place: place(checked.range))
+      condition: checked.condition.map(expression), location: location(checked.range))
   }
 
   private func step(_ checked: CheckedActionStatement.PartStep) -> ActionStatement.PartStep {

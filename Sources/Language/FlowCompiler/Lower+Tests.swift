@@ -11,9 +11,9 @@ func lowerTests(_ checked: CheckedProgram) -> [TestCase] {
       statements: test.statements.map { statement in
         TestCase.Statement(
           kind: lowering.statement(statement.kind), text: checked.sources.string(statement.range),
-          place: lowering.place(statement.range))
+          location: lowering.location(statement.range))
       },
-      place: lowering.place(test.range))
+      location: lowering.location(test.range))
   }
 }
 

@@ -24,7 +24,7 @@ struct Lowering {
     SourcedExpression(text: sources.string(checked.range), base: checked.range.lower, tree: checked.tree)
   }
 
-  func place(_ range: SourceRange) -> SourceLocation {
+  func location(_ range: SourceRange) -> SourceLocation {
     guard let file = sources.file(at: range.lower) else { return SourceLocation(file: "", line: 0) }
     return SourceLocation(file: file.name, line: file.position(of: range.lower).line)
   }

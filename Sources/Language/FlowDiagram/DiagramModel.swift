@@ -38,7 +38,7 @@ struct DiagramModel {
       text += " by " + transition.roles.map { program.roles[$0] }.joined(separator: ", ")
     }
     if let condition = transition.guardExpression { text += " [\(line(condition.text, length))]" }
-    let statements = transition.acts.compactMap(statementLabel)
+    let statements = transition.statements.compactMap(statementLabel)
     if !statements.isEmpty { text += " / " + line(statements.joined(separator: "; "), length) }
     return text
   }

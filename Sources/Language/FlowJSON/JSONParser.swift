@@ -81,7 +81,7 @@ private struct JSONParser {
   }
 
   /// Consumes `byte` after white space, when it is next.
-  private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+  private mutating func accept(_ wanted: Unicode.Scalar) -> Bool {
     skipSpace()
     guard byte == UInt8(ascii: wanted) else { return false }
     at += 1
@@ -89,15 +89,15 @@ private struct JSONParser {
   }
 
   private mutating func array() throws(JSONError) -> JSON {
-    if take("]") { return .array([]) }
+    if accept("]") { return .array([]) }
     var values: [JSON] = []
-    repeat { values.append(try value()) } while take(",")
-    guard take("]") else { throw error("expected `,` or `]`") }
+    repeat { values.append(try value()) } while accept(",")
+    guard accept("]") else { throw error("expected `,` or `]`") }
     return .array(values)
   }
 
   private mutating func object() throws(JSONError) -> JSON {
-    if take("}") { return .object([]) }
+    if accept("}") { return .object([]) }
     var members: [JSON.Member] = []
     var names: Set<String> = []
     repeat {
@@ -108,10 +108,10 @@ private struct JSONParser {
       guard names.insert(name).inserted else {
         throw JSONError(message: "the member \"\(name)\" stands here twice", offset: start)
       }
-      guard take(":") else { throw error("expected `:`") }
+      guard accept(":") else { throw error("expected `:`") }
       members.append(JSON.Member(name, try value()))
-    } while take(",")
-    guard take("}") else { throw error("expected `,` or `}`") }
+    } while accept(",")
+    guard accept("}") else { throw error("expected `,` or `}`") }
     return .object(members)
   }
 }

@@ -57,13 +57,13 @@ public final class Client {
   }
 
   /// Reads a streamed response line by line.
-  /// - Parameter take: Called with each line; false ends the stream.
+  /// - Parameter onLine: Called with each line; false ends the stream.
   /// - Returns: The status, and the body when the status is not 2xx.
   /// - Throws: When there is no response.
   public func follow(
-    _ path: String, accept: String, _ take: @escaping (String) -> Bool
+    _ path: String, accept: String, _ onLine: @escaping (String) -> Bool
   ) throws(Unreachable) -> Response {
-    let inbox = ResponseBuffer(take)
+    let inbox = ResponseBuffer(onLine)
     let status = try perform("GET", path: path, body: nil, headers: ["Accept: \(accept)"], seconds: 0, inbox)
     return Response(status: status, body: inbox.bytes)
   }
@@ -116,14 +116,14 @@ public final class Client {
 
 /// The received bytes, kept as a whole or split into lines.
 private final class ResponseBuffer {
-  private let take: (String) -> Bool
+  private let onLine: (String) -> Bool
   var keepsAll = false
   var status: () -> Int = { 0 }
   private(set) var bytes: [UInt8] = []
   /// True after the reader has ended the stream.
   private(set) var isDone = false
 
-  init(_ take: @escaping (String) -> Bool) { self.take = take }
+  init(_ onLine: @escaping (String) -> Bool) { self.onLine = onLine }
 
   /// - Returns: False when the reader has ended the stream.
   func add(_ chunk: UnsafeRawBufferPointer) -> Bool {
@@ -132,7 +132,7 @@ private final class ResponseBuffer {
     while let end = bytes.firstIndex(of: 0x0A) {
       let line = String(decoding: bytes[..<end], as: UTF8.self)
       bytes.removeFirst(end + 1)
-      guard take(line) else {
+      guard onLine(line) else {
         isDone = true
         return false
       }

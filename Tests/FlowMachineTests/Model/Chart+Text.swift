@@ -41,7 +41,7 @@ extension Chart {
       line += " -> " + name(of: target) + (reaction.isHistory ? ".history" : "")
       if reaction.isReenter { line += " reenter" }
     }
-    return line + text(reaction.acts)
+    return line + text(reaction.statements)
   }
 
   private func text(_ trigger: Reaction.Trigger) -> String {
@@ -57,8 +57,8 @@ extension Chart {
     }
   }
 
-  private func text(_ acts: [ChartAct]) -> String {
-    acts.isEmpty ? "" : " do { " + acts.map { text($0) }.joined(separator: " ") + " }"
+  private func text(_ statements: [ChartAct]) -> String {
+    statements.isEmpty ? "" : " do { " + statements.map { text($0) }.joined(separator: " ") + " }"
   }
 
   private func text(_ act: ChartAct) -> String {

@@ -55,7 +55,7 @@ struct Reaction {
   var target: String?
   var isHistory = false
   var isReenter = false
-  var acts: [ChartAct] = []
+  var statements: [ChartAct] = []
 
   var isTimer: Bool {
     switch trigger {

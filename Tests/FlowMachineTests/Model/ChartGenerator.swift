@@ -25,7 +25,7 @@ struct ChartGenerator {
     let first = random.pick(root.children.filter { !$0.isFinal }).path
     root.reactions = jumps(root, first) + root.reactions
     return Chart(
-      root: root, first: first, startActs: acts(1, isGiven: false), values: Chart.fields.map { _ in number() },
+      root: root, first: first, startActs: statements(1, isGiven: false), values: Chart.fields.map { _ in number() },
       bound: chance(20) ? 8 : nil)
   }
 
@@ -85,8 +85,8 @@ struct ChartGenerator {
   ///   parallel state on an event.
   private mutating func withReactions(_ node: Node, scope: String) -> Node {
     var node = node
-    node.entry = chance(50) ? [log("in " + node.name)] + acts(1, isGiven: false, raising: raisable(.always)) : []
-    node.exit = chance(50) ? [log("out " + node.name)] + acts(1, isGiven: false, raising: raisable(.always)) : []
+    node.entry = chance(50) ? [log("in " + node.name)] + statements(1, isGiven: false, raising: raisable(.always)) : []
+    node.exit = chance(50) ? [log("out " + node.name)] + statements(1, isGiven: false, raising: raisable(.always)) : []
     if !node.isFinal { react(&node, scope) }
     let free = node.kind == .parallel ? random.next(below: node.children.count) : 0
     for (index, child) in node.children.enumerated() {
@@ -148,7 +148,7 @@ struct ChartGenerator {
     var made = reaction(.always, isGiven: false)
     guard chance(99) else { return made }
     made.condition = .equal(.field(field), .number(1 + random.next(below: 3)))
-    if chance(98) { made.acts.append(ChartAct(kind: .assign(field, .number(0)))) }
+    if chance(98) { made.statements.append(ChartAct(kind: .assign(field, .number(0)))) }
     return made
   }
 
@@ -157,13 +157,13 @@ struct ChartGenerator {
     var made = Reaction(number: reactions, trigger: trigger)
     if chance(45) { made.condition = condition(isGiven: isGiven) }
     made.isHistory = chance(12)
-    let places = (made.isHistory ? pasts : targets).filter { scope.isEmpty || $0.hasPrefix(scope + ".") }
-    if chance(65), !places.isEmpty {
-      made.target = random.pick(places)
+    let locations = (made.isHistory ? pasts : targets).filter { scope.isEmpty || $0.hasPrefix(scope + ".") }
+    if chance(65), !locations.isEmpty {
+      made.target = random.pick(locations)
       made.isReenter = chance(12)
     }
-    if chance(40) { made.acts.append(log("do \(reactions)", isGiven: isGiven)) }
-    made.acts += acts(2, isGiven: isGiven, raising: raisable(trigger))
+    if chance(40) { made.statements.append(log("do \(reactions)", isGiven: isGiven)) }
+    made.statements += statements(2, isGiven: isGiven, raising: raisable(trigger))
     return made
   }
 
@@ -171,12 +171,12 @@ struct ChartGenerator {
   private mutating func jumps(_ root: Node, _ first: String) -> [Reaction] {
     let reached = Set(root.all.flatMap(\.reactions).compactMap(\.target) + [first])
     var made: [Reaction] = []
-    for (place, node) in root.all.enumerated() where node.kind != .root && node.kind != .region {
+    for (location, node) in root.all.enumerated() where node.kind != .root && node.kind != .region {
       guard !node.isInitial, !reached.contains(node.path) || chance(20) else { continue }
       reactions += 1
       made.append(
         Reaction(
-          number: reactions, trigger: .events([Chart.jump]), condition: .equal(.given, .number(place)),
+          number: reactions, trigger: .events([Chart.jump]), condition: .equal(.given, .number(location)),
           target: node.path))
     }
     return made
@@ -192,7 +192,7 @@ struct ChartGenerator {
     return own.filter { $0 > last }
   }
 
-  private mutating func acts(_ count: Int, isGiven: Bool, raising: [Int] = []) -> [ChartAct] {
+  private mutating func statements(_ count: Int, isGiven: Bool, raising: [Int] = []) -> [ChartAct] {
     (0..<random.next(below: count + 1)).map { _ in
       var made = ChartAct(kind: act(isGiven: isGiven, raising))
       if chance(15) { made.condition = condition(isGiven: isGiven) }
@@ -241,12 +241,12 @@ struct ChartGenerator {
 
   // MARK: - Inputs
 
-  mutating func inputs(_ count: Int, places: Int) -> [ChartInput] {
+  mutating func inputs(_ count: Int, locations: Int) -> [ChartInput] {
     (0..<count).map { _ in
       switch random.next(below: 10) {
       case 0..<6: .event(random.next(below: Chart.outside), given: number(), isBoss: chance(50))
       case 6: .event(random.next(below: Chart.events.count), given: number(), isBoss: chance(50))
-      case 7: .event(Chart.jump, given: random.next(below: places), isBoss: false)
+      case 7: .event(Chart.jump, given: random.next(below: locations), isBoss: false)
       case 8: .wait(Int64(random.pick([1, 4, 10, 45])) * 60_000 + Int64(random.next(below: 2)), isLate: false)
       default: .wait(Int64(random.pick([6, 20])) * 60_000, isLate: true)
       }

@@ -79,8 +79,8 @@ extension Model {
 
   // MARK: - Statements
 
-  mutating func perform(_ acts: [ChartAct]) throws(Refusal) {
-    for act in acts {
+  mutating func perform(_ statements: [ChartAct]) throws(Refusal) {
+    for act in statements {
       if let condition = act.condition, try !isTrue(condition) { continue }
       switch act.kind {
       case .assign(let field, let term): values[field] = try value(term)

@@ -123,7 +123,7 @@ extension Model {
     let inner = leaves
     for path in leaving { memory[path] = Set(inner.filter { isInside($0, path) }) }
     for node in leavingOrder(chart.root) where leaving.contains(node.path) { try leave(node) }
-    for each in chosen { try perform(each.reaction.acts) }
+    for each in chosen { try perform(each.reaction.statements) }
     for each in chosen {
       guard let domain = domain(of: each) else { continue }
       // In a parallel state that stays active, only the region of the target was exited.

@@ -15,7 +15,7 @@ import Testing
   private func drawn(_ seed: UInt64) -> (chart: Chart, inputs: [ChartInput]) {
     var generator = ChartGenerator(seed: seed)
     let chart = generator.chart()
-    return (chart, generator.inputs(20, places: chart.root.all.count))
+    return (chart, generator.inputs(20, locations: chart.root.all.count))
   }
 
   /// Each step is repeated from a stored and restored instance, and must produce the same bytes.

@@ -72,8 +72,8 @@ extension Node {
       found.append(changed { $0.ignored = [] })
       found.append(changed { $0.deferred = [] })
     }
-    for index in reactions.indices where !reactions[index].acts.isEmpty {
-      found.append(changed { $0.reactions[index].acts = [] })
+    for index in reactions.indices where !reactions[index].statements.isEmpty {
+      found.append(changed { $0.reactions[index].statements = [] })
     }
     for index in children.indices {
       found += children[index].simpler.map { child in changed { $0.children[index] = child } }

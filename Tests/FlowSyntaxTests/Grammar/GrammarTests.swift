@@ -53,9 +53,9 @@ import Testing
     // The parser skips an invisible character, as the grammar does, but reports it.
     let isAccepted = !file.diagnostics.contains { $0.severity == .error && !$0.message.contains("invisible character") }
     let isDerived = recogniser.ends(of: "file").contains(file.tokens.count - 1)
-    let place = source.position(of: file.tokens[recogniser.furthest].range.lower)
+    let location = source.position(of: file.tokens[recogniser.furthest].range.lower)
     #expect(
-      isDerived == isAccepted, "the grammar goes as far as line \(place.line), column \(place.column)")
+      isDerived == isAccepted, "the grammar goes as far as line \(location.line), column \(location.column)")
   }
 
   /// The random programs contain all words of the language.
@@ -87,8 +87,8 @@ import Testing
     let tokens = tokenize(Array(text.utf8))
     let texts = tokens.map { token in String(decoding: Array(text.utf8)[token.range.indices], as: UTF8.self) }
     var recogniser = Recogniser(
-      try Grammar(named: "cel.ebnf"), wordEnd: { word, place in texts[place] == word ? place + 1 : nil },
-      terminalEnds: { name, place in Terminals.fits(tokens[place].kind, texts[place], name) ? [place + 1] : [] })
+      try Grammar(named: "cel.ebnf"), wordEnd: { word, location in texts[location] == word ? location + 1 : nil },
+      terminalEnds: { name, location in Terminals.fits(tokens[location].kind, texts[location], name) ? [location + 1] : [] })
     #expect(recogniser.ends(of: "expression").contains(tokens.count - 1))
   }
 

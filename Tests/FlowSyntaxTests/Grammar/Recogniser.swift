@@ -38,16 +38,16 @@ struct Recogniser {
       known[visit] = found
       return found
     case .sequence(let parts):
-      var places: Set<Int> = [position]
-      for part in parts { places = places.reduce(into: []) { $0.formUnion(ends(part, $1)) } }
-      return places
+      var locations: Set<Int> = [position]
+      for part in parts { locations = locations.reduce(into: []) { $0.formUnion(ends(part, $1)) } }
+      return locations
     case .choice(let parts): return parts.reduce(into: []) { $0.formUnion(ends($1, position)) }
     case .optional(let part): return ends(part, position).union([position])
     case .repeated(let part):
       var all: Set<Int> = [position]
       var open = [position]
-      while let place = open.popLast() {
-        for end in ends(part, place) where all.insert(end).inserted { open.append(end) }
+      while let location = open.popLast() {
+        for end in ends(part, location) where all.insert(end).inserted { open.append(end) }
       }
       return all
     }

@@ -67,38 +67,38 @@ enum Terminals {
   // MARK: - Recognition
 
   static func wordEnd(in file: ParsedFile) -> (String, Int) -> Int? {
-    { word, place in
-      let token = file.tokens[place]
-      return token.kind != .endOfFile && file.source.string(token.range) == word ? place + 1 : nil
+    { word, location in
+      let token = file.tokens[location]
+      return token.kind != .endOfFile && file.source.string(token.range) == word ? location + 1 : nil
     }
   }
 
   /// The possible ends of a terminal of flow.ebnf.
   static func ends(in file: ParsedFile) -> (String, Int) -> Set<Int> {
-    { name, place in
-      let token = file.tokens[place]
+    { name, location in
+      let token = file.tokens[location]
       switch name {
-      case "CEL": return expressionEnds(in: file, at: place)
+      case "CEL": return expressionEnds(in: file, at: location)
       case "DURATION":
         guard token.kind == .int || token.kind == .double else { return [] }
-        let next = file.tokens[place + 1]
+        let next = file.tokens[location + 1]
         guard next.kind == .identifier, next.range.lower == token.range.upper else { return [] }
-        return DurationText.milliseconds(file.source.string(token.range.union(next.range))) == nil ? [] : [place + 2]
+        return DurationText.milliseconds(file.source.string(token.range.union(next.range))) == nil ? [] : [location + 2]
       case "ID":
-        return token.kind == .identifier && !stopWords.contains(file.source.string(token.range)) ? [place + 1] : []
-      case "MEMBER": return token.kind == .identifier ? [place + 1] : []
-      default: return fits(token.kind, "", name) ? [place + 1] : []
+        return token.kind == .identifier && !stopWords.contains(file.source.string(token.range)) ? [location + 1] : []
+      case "MEMBER": return token.kind == .identifier ? [location + 1] : []
+      default: return fits(token.kind, "", name) ? [location + 1] : []
       }
     }
   }
 
   /// The end by the expression parser, with or without a following block.
-  private static func expressionEnds(in file: ParsedFile, at place: Int) -> Set<Int> {
+  private static func expressionEnds(in file: ParsedFile, at location: Int) -> Set<Int> {
     var ends: Set<Int> = []
     for takesRecords in [true, false] {
       var parser = ExpressionParser(
         tokens: file.tokens, text: file.source.text, base: file.source.base, stopWords: stopWords)
-      parser.position = place
+      parser.position = location
       parser.takesRecords = takesRecords
       _ = parser.parseExpression()
       if parser.diagnostics.isEmpty { ends.insert(parser.position) }

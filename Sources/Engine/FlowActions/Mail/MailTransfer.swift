@@ -59,7 +59,7 @@ final class MailTransfer: Transfer {
     flow_curl_set_data(easy, CURLOPT_HEADERFUNCTION) { line, size, count, user in
       guard let line, let user else { return 0 }
       let transfer = Unmanaged<MailTransfer>.fromOpaque(user).takeUnretainedValue()
-      transfer.hear(Array(UnsafeRawBufferPointer(start: line, count: size * count)))
+      transfer.receive(Array(UnsafeRawBufferPointer(start: line, count: size * count)))
       return size * count
     }
   }
@@ -81,7 +81,7 @@ final class MailTransfer: Transfer {
   }
 
   /// Processes a line of a server reply.
-  private func hear(_ line: [UInt8]) {
+  private func receive(_ line: [UInt8]) {
     guard let status = Int(String(decoding: line.prefix(3), as: UTF8.self)), status >= 400 else { return }
     let text = Array(line.dropFirst(4).prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") })
     // A long reply has several lines with the same status code.

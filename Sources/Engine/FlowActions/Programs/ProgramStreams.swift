@@ -39,13 +39,13 @@ struct ProgramStreams {
 
   /// Reads the available output.
   mutating func listen() {
-    isTooLong = !take(&output, into: &result, atMost: ProgramStreams.maximumOutput) || isTooLong
-    _ = take(&errors, into: &complaint, atMost: ProgramStreams.maximumComplaint)
+    isTooLong = !drain(&output, into: &result, atMost: ProgramStreams.maximumOutput) || isTooLong
+    _ = drain(&errors, into: &complaint, atMost: ProgramStreams.maximumComplaint)
   }
 
   /// Reads the available bytes; those beyond the maximum are discarded.
   /// - Returns: False if bytes were discarded.
-  private func take(_ descriptor: inout Int32, into bytes: inout [UInt8], atMost maximum: Int) -> Bool {
+  private func drain(_ descriptor: inout Int32, into bytes: inout [UInt8], atMost maximum: Int) -> Bool {
     guard descriptor >= 0 else { return true }
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     var isWhole = true

@@ -37,7 +37,7 @@ final class HTTPTransfer: Transfer {
     flow_curl_set_data(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, user in
       guard let bytes, let user else { return 0 }
       let transfer = Unmanaged<HTTPTransfer>.fromOpaque(user).takeUnretainedValue()
-      return transfer.take(UnsafeRawBufferPointer(start: bytes, count: size * count))
+      return transfer.append(UnsafeRawBufferPointer(start: bytes, count: size * count))
     }
   }
 
@@ -63,7 +63,7 @@ final class HTTPTransfer: Transfer {
   }
 
   /// - Returns: The number of accepted bytes; fewer than `bytes` ends the transfer.
-  private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+  private func append(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard answer.count + bytes.count <= HTTPTransfer.maximumAnswer else {
       isTooLong = true
       return 0

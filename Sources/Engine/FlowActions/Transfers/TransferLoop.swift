@@ -75,7 +75,7 @@ final class TransferLoop: Sendable {
 
   private func run() {
     var desk = TransferState(gate: HostGate(settings.limits))
-    while takeIn(&desk) {
+    while acceptNew(&desk) {
       admit(&desk)
       var count: Int32 = 0
       curl_multi_perform(multi, &count)
@@ -92,7 +92,7 @@ final class TransferLoop: Sendable {
 
   /// Processes the submitted requests.
   /// - Returns: False when the loop has to end.
-  private func takeIn(_ desk: inout TransferState) -> Bool {
+  private func acceptNew(_ desk: inout TransferState) -> Bool {
     let (taken, isStopped) = inbox.withLock { inbox in
       defer { inbox.waiting = [] }
       return (inbox.waiting, inbox.isStopped)

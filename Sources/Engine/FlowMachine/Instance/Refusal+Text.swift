@@ -4,16 +4,16 @@ public import FlowJSON
 extension Refusal {
   /// The reason, in one sentence, with the names of the flow.
   public var message: String {
-    let here = place(states)
+    let here = location(states)
     return switch reason {
     case .notHandled: "`\(input)` is not handled\(here)"
     case .guardsFalse: "`\(input)` is handled\(here), but no guard holds"
     case .internalEvent: "`\(input)` is an internal event: only flows emit it"
     case .roleMissing: "`\(input)` is for another role"
-    case .raised(let event, let states): "`\(input)` raises `\(event)`, which is not handled\(place(states))"
+    case .raised(let event, let states): "`\(input)` raises `\(event)`, which is not handled\(location(states))"
     case .notStarted: "`\(input)` does not start this flow"
     case .ended: "the instance has ended\(here)"
-    case .failed(let message, let place): "`\(input)` failed at \(place): \(message)"
+    case .failed(let message, let location): "`\(input)` failed at \(location): \(message)"
     case .invariant(let text, _): "`\(input)` would break the invariant `\(text)`"
     case .tooManyMicrosteps:
       "`\(input)` sets off more than \(Stepper.maximumMicrosteps) reactions in a row"
@@ -21,7 +21,7 @@ extension Refusal {
     }
   }
 
-  private func place(_ states: [String]) -> String {
+  private func location(_ states: [String]) -> String {
     states.isEmpty ? "" : " in " + states.map { "`\($0)`" }.joined(separator: ", ")
   }
 
@@ -47,7 +47,7 @@ extension Refusal {
     var items = candidates.map { verdict in
       JSON.object([
         .init("state", .string(verdict.state)), .init("target", verdict.target.map { .string($0) } ?? .null),
-        .init("at", .string("\(verdict.place)")), .init("verdict", .string("\(verdict.answer)")),
+        .init("at", .string("\(verdict.location)")), .init("verdict", .string("\(verdict.answer)")),
         .init("guard", verdict.guardExplanation?.json(in: machine) ?? .null),
       ])
     }

@@ -72,7 +72,7 @@ public struct CandidateResult: Sendable {
   /// The path of the state of the reaction; empty for the flow itself.
   public var state: String
   public var target: String?
-  public var place: SourceLocation
+  public var location: SourceLocation
   public var answer: Answer
   public var guardExplanation: ExplainedExpression?
 }

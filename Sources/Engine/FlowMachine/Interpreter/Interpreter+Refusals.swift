@@ -22,10 +22,10 @@ extension Interpreter {
       if let expression = failure.expression.wrapped { refusal.explanation = explain(expression) }
       return refusal
     case .never:
-      return refusal(.invariant(flow.flow.text(ofProperty: failure.property), flow.flow.place))
+      return refusal(.invariant(flow.flow.text(ofProperty: failure.property), flow.flow.location))
     case .invariant:
-      guard let expression = failure.expression.wrapped else { return refusal(.invariant("", flow.flow.place)) }
-      var refusal = refusal(.invariant(flow.sources[expression.position].text, flow.flow.place))
+      guard let expression = failure.expression.wrapped else { return refusal(.invariant("", flow.flow.location)) }
+      var refusal = refusal(.invariant(flow.sources[expression.position].text, flow.flow.location))
       refusal.explanation = explain(expression)
       return refusal
     }
@@ -59,7 +59,7 @@ extension Interpreter {
         let node = flow.flow.transitions[transition]
         let candidate = CandidateResult(
           state: flow.flow.states[reactions.state].path, target: node.target.map { flow.flow.states[$0].path },
-          place: node.place, answer: .holds)
+          location: node.location, answer: .holds)
         candidates.append(
           evaluated(
             candidate, condition: flow.transitions[transition].condition, roles: node.roles,
@@ -75,7 +75,7 @@ extension Interpreter {
     var candidates: [CandidateResult] = []
     for (index, start) in flow.flow.starts.enumerated() where isMeant(start, index) {
       let candidate = CandidateResult(
-        state: "", target: flow.flow.states[start.target].path, place: start.place, answer: .holds)
+        state: "", target: flow.flow.states[start.target].path, location: start.location, answer: .holds)
       candidates.append(
         evaluated(
           candidate, condition: flow.starts[index].condition, roles: start.roles,
@@ -142,11 +142,11 @@ extension Interpreter {
       machine.program.events.indices.contains(event) ? machine.program.events[event].name : "the event"
     case .timer(let transition):
       flow.transitions.indices.contains(transition)
-        ? "the timer at \(flow.transitions[transition].place)" : "the timer"
+        ? "the timer at \(flow.transitions[transition].location)" : "the timer"
     case .result(let job): "the result of job \(job.revision)/\(job.number)"
     case .called: "the call"
     case .schedule(let start):
-      flow.starts.indices.contains(start) ? "the schedule at \(flow.starts[start].place)" : "the schedule"
+      flow.starts.indices.contains(start) ? "the schedule at \(flow.starts[start].location)" : "the schedule"
     }
   }
 }

@@ -126,8 +126,8 @@ struct FlowBuilder {
     let domain = flow.domain(of: node)
     var row = TransitionRow(
       source: node.source, target: OptionalIndex(node.target), condition: try add(node.guardExpression),
-      statements: try add(node.acts), domain: OptionalIndex(domain), exitLow: .root, exitHigh: .root,
-      entering: RowRange(), due: nil, location: add(node.place), timer: .no, isHistory: node.isHistory,
+      statements: try add(node.statements), domain: OptionalIndex(domain), exitLow: .root, exitHigh: .root,
+      entering: RowRange(), due: nil, location: add(node.location), timer: .no, isHistory: node.isHistory,
       hasRoles: !node.roles.isEmpty || !node.senders.isEmpty)
     if let domain, let target = node.target {
       let exits = flow.exits(from: domain, to: target)
@@ -149,8 +149,8 @@ struct FlowBuilder {
   private mutating func start(_ index: Int) throws(ProgramError) -> StartRow {
     let start = flow.starts[index]
     var row = StartRow(
-      condition: try add(start.guardExpression), statements: try add(start.acts),
-      entering: add(flow.entering(start.target, from: .root)), due: nil, location: add(start.place),
+      condition: try add(start.guardExpression), statements: try add(start.statements),
+      entering: add(flow.entering(start.target, from: .root)), due: nil, location: add(start.location),
       hasRoles: !start.roles.isEmpty || !start.senders.isEmpty)
     if case .every(let due) = start.trigger { row.due = try add(due) }
     if case .cron(let cron) = start.trigger { startSchedules[index] = try schedule(cron) }
@@ -166,7 +166,7 @@ struct FlowBuilder {
     var row = ActionStatementRow(
       kind: .log, index: -1, value: RowRange(), parts: RowRange(), loop: try add(statement.loop?.list),
       loopSlot: Int32(statement.loop?.slot ?? 0), condition: try add(statement.condition),
-      location: add(statement.place))
+      location: add(statement.location))
     switch statement.kind {
     case .assign(let slot, let part, let value):
       row.kind = part.isEmpty ? .assign : .assignPart
@@ -218,7 +218,7 @@ struct FlowBuilder {
       loopSlot: Int32(call.loop?.slot ?? 0), limit: try add(call.limit), once: try add(call.once),
       condition: try add(call.condition), after: add(call.after), hasUndo: call.undo != nil,
       undoArguments: try add(call.undo?.arguments ?? []), resultSlot: Int32(call.resultSlot),
-      location: add(call.place), isStep: call.isStep, isResultOptional: isResultOptional(call))
+      location: add(call.location), isStep: call.isStep, isResultOptional: isResultOptional(call))
   }
 }
 

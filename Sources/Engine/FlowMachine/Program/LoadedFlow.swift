@@ -111,7 +111,7 @@ final class LoadedFlow: Sendable {
   func keyField(of event: EventIndex) -> Int? { keyFields[event] }
 
   /// The location of an index; that of the flow for nil.
-  func location(_ index: LocationIndex?) -> SourceLocation { index.map { locations[$0.position] } ?? flow.place }
+  func location(_ index: LocationIndex?) -> SourceLocation { index.map { locations[$0.position] } ?? flow.location }
 
   private static func keyFields(_ flow: Flow, _ events: IndexedList<EventIndex, Event>) -> [EventIndex: Int] {
     guard let key = flow.key else { return [:] }

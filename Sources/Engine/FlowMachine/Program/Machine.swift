@@ -87,7 +87,7 @@ extension Program {
         name: "", version: 1, key: nil, fields: [], definitions: [], calls: [], keptCount: 0,
         frameSize: FrameLayout.firstField, invariants: [],
         states: [State(name: "", path: "", kind: .root, parent: .root, depth: 0, end: 1)], transitions: [], starts: [],
-        place: SourceLocation(file: "", line: 1))
+        location: SourceLocation(file: "", line: 1))
     ]
     return program
   }()

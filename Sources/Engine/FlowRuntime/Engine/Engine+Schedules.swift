@@ -120,7 +120,7 @@ extension Engine {
     switch version.stepper.nextStart(flow: flow, schedule: id.start, after: instant) {
     case .success(let due): return due ?? .max
     case .failure(let error):
-      warn("\(version.machine.program.flows[flow].starts[id.start].place): \(error.message)")
+      warn("\(version.machine.program.flows[flow].starts[id.start].location): \(error.message)")
       return .max
     }
   }

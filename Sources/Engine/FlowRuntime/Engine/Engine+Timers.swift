@@ -53,10 +53,10 @@ extension Engine {
 
   private func cause(_ row: TimerRow, of cached: Cached) -> JSON {
     let flow = cached.version.machine.program.flows[cached.instance.flow]
-    let place = flow.transitions[row.id.transition].place
+    let location = flow.transitions[row.id.transition].location
     return [
       "timer": [
-        "at": .string("\(place)"), "due": .string(timeText(row.due)), "transition": .int(Int64(row.id.transition)),
+        "at": .string("\(location)"), "due": .string(timeText(row.due)), "transition": .int(Int64(row.id.transition)),
         "armed": .int(Int64(row.id.armed)),
       ]
     ]

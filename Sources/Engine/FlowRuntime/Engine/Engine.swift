@@ -120,7 +120,7 @@ public final class Engine {
   public func verify() throws(StoreError) { try store.verify() }
 
   /// Removes and returns the warnings since the last call.
-  func takeWarnings() -> [String] {
+  func drainWarnings() -> [String] {
     defer { warnings.removeAll() }
     return warnings
   }

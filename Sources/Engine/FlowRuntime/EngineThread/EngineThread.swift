@@ -290,7 +290,7 @@ public final class EngineThread: Sendable {
     served.withLock { served in
       if served.generation != loop.engine.catalogue.generation { served = loop.engine.catalogue }
     }
-    for warning in loop.engine.takeWarnings() { loop.callbacks.onWarning(warning) }
+    for warning in loop.engine.drainWarnings() { loop.callbacks.onWarning(warning) }
   }
 
   /// Rejects all further requests, and those in the queue.

@@ -23,7 +23,7 @@ struct Checksum {
       index += 8
     }
     var rest: UInt64 = 0
-    for (place, byte) in bytes[index...].enumerated() { rest |= UInt64(byte) << UInt64(8 * place) }
+    for (location, byte) in bytes[index...].enumerated() { rest |= UInt64(byte) << UInt64(8 * location) }
     mix(rest)
   }
 

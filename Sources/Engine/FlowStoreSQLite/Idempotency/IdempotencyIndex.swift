@@ -52,7 +52,7 @@ final class IdempotencyIndex {
       return IdempotencyRow(scope: scope, key: key, digest: answer.digest, sequence: answer.sequence, at: 0)
     }
     for table in [tables[younger], tables[1 - younger]] {
-      let (_, found) = try place(of: hash, in: table)
+      let (_, found) = try location(of: hash, in: table)
       guard let found else { continue }
       return IdempotencyRow(scope: scope, key: key, digest: found.digest, sequence: found.sequence, at: 0)
     }
@@ -108,16 +108,16 @@ final class IdempotencyIndex {
 
   private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer) throws(StoreError) {
     if try add(hash, answer, at: hash.high) { return }
-    let (free, known) = try place(of: hash, in: tables[younger])
+    let (free, known) = try location(of: hash, in: tables[younger])
     // Already present if its instance was archived, or if a run is moved again after a crash.
     if known == nil { _ = try add(hash, answer, at: free) }
   }
 
   /// - Returns: False when the position is occupied.
-  private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer, at place: Int64) throws(StoreError) -> Bool
+  private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer, at location: Int64) throws(StoreError) -> Bool
   {
     try tables[younger].add.run(
-      .integer(place), .integer(hash.low), .integer(answer.digest), .integer(answer.sequence))
+      .integer(location), .integer(hash.low), .integer(answer.digest), .integer(answer.sequence))
     return connection.changes == 1
   }
 
@@ -151,16 +151,16 @@ final class IdempotencyIndex {
   }
 
   /// The position of a key, or the free position for it: the first one after all keys with the same 64 bits.
-  private func place(
+  private func location(
     of hash: KeyHash, in table: Table
   ) throws(StoreError) -> (free: Int64, known: (digest: Int64, sequence: Int64)?) {
-    var place = hash.high
+    var location = hash.high
     while true {
-      table.find.bind(.integer(place))
-      guard try table.find.next() else { return (place, nil) }
+      table.find.bind(.integer(location))
+      guard try table.find.next() else { return (location, nil) }
       defer { table.find.reset() }
-      if table.find.integer(0) == hash.low { return (place, (table.find.integer(1), table.find.integer(2))) }
-      place &+= 1
+      if table.find.integer(0) == hash.low { return (location, (table.find.integer(1), table.find.integer(2))) }
+      location &+= 1
     }
   }
 

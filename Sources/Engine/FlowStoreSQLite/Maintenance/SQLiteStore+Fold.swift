@@ -112,7 +112,7 @@ extension SQLiteStore {
 
   private func fold(_ instance: Int64, at sequence: Int64) throws(StoreError) {
     let removal = try connection.prepare("DELETE FROM journal WHERE sequence = ?1")
-    for place in try chain(from: sequence) { try removal.run(.integer(place)) }
+    for location in try chain(from: sequence) { try removal.run(.integer(location)) }
     try connection.prepare("DELETE FROM snapshot WHERE instance = ?1 AND sequence < ?2").run(
       .integer(instance), .integer(sequence))
     try connection.prepare("UPDATE snapshot SET kept = 1 WHERE instance = ?1 AND sequence = ?2").run(

@@ -6,12 +6,12 @@ public import FlowMachine
 // Steps and refusals as JSON.
 extension StepText {
   /// One object: the input, its time, and its effects.
-  public func json(_ happening: VirtualRun.RunEvent) -> JSON {
+  public func json(_ runEvent: VirtualRun.RunEvent) -> JSON {
     var members: [JSON.Member] = [
-      .init("cause", .string(happening.cause)),
-      .init("at", .string(Timestamp(milliseconds: happening.at).jsonText)),
+      .init("cause", .string(runEvent.cause)),
+      .init("at", .string(Timestamp(milliseconds: runEvent.at).jsonText)),
     ]
-    switch happening.outcome {
+    switch runEvent.outcome {
     case .accepted(let step): members += self.members(of: step)
     case .refused(let refusal): members.append(.init("refused", json(refusal)))
     }
@@ -40,7 +40,7 @@ extension StepText {
 
   private func json(_ transition: Transition, _ flow: Flow) -> JSON {
     [
-      "reaction": .string(transition.text(of: flow, in: machine.program)), "at": .string("\(transition.place)"),
+      "reaction": .string(transition.text(of: flow, in: machine.program)), "at": .string("\(transition.location)"),
     ]
   }
 
@@ -50,10 +50,10 @@ extension StepText {
     case .withdraw(let job): ["withdraw": [.int(Int64(job.revision)), .int(Int64(job.number))]]
     case .arm(let timer):
       [
-        "arm": .string("\(flow.transitions[timer.transition].place)"),
+        "arm": .string("\(flow.transitions[timer.transition].location)"),
         "due": .string(Timestamp(milliseconds: timer.due).jsonText),
       ]
-    case .disarm(let timer): ["disarm": .string("\(flow.transitions[timer.transition].place)")]
+    case .disarm(let timer): ["disarm": .string("\(flow.transitions[timer.transition].location)")]
     case .emit(let event, let payload):
       ["emit": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types)]
     case .log(let text): ["log": .string(text)]

@@ -28,9 +28,9 @@ public struct StepText {
   }
 
   /// The step in one line, and a line for each effect.
-  public func describe(_ happening: VirtualRun.RunEvent, start: Int64) -> String {
-    switch happening.outcome {
-    case .accepted(let step): describe(step, cause: happening.cause, at: happening.at, start: start)
+  public func describe(_ runEvent: VirtualRun.RunEvent, start: Int64) -> String {
+    switch runEvent.outcome {
+    case .accepted(let step): describe(step, cause: runEvent.cause, at: runEvent.at, start: start)
     case .refused(let refusal): describe(refusal)
     }
   }
@@ -54,7 +54,7 @@ public struct StepText {
     if trace == .all {
       for index in step.transitions {
         let transition = flow.transitions[index]
-        lines.append("takes \(transition.text(of: flow, in: machine.program))  \(place(transition))")
+        lines.append("takes \(transition.text(of: flow, in: machine.program))  \(location(transition))")
       }
     }
     for field in step.changedFields where field < flow.fields.count {
@@ -68,7 +68,7 @@ public struct StepText {
     return lines
   }
 
-  private func place(_ transition: Transition) -> String { style.paint("\(transition.place)", .dim) }
+  private func location(_ transition: Transition) -> String { style.paint("\(transition.location)", .dim) }
 
   private func moved(_ step: Step) -> String {
     let to = step.from == step.to ? "stays in \(names(step.to))" : "\(names(step.from)) → \(names(step.to))"
@@ -95,10 +95,10 @@ public struct StepText {
       return style.paint("dropped", .cyan) + ": \(machine.text(discarded: event, because: reason))"
     case .arm(let timer):
       return trace == .all
-        ? "sets a timer for +\(DurationText.text(timer.due - start))  \(place(flow.transitions[timer.transition]))"
+        ? "sets a timer for +\(DurationText.text(timer.due - start))  \(location(flow.transitions[timer.transition]))"
         : nil
     case .disarm(let timer):
-      return trace == .all ? "clears a timer  \(place(flow.transitions[timer.transition]))" : nil
+      return trace == .all ? "clears a timer  \(location(flow.transitions[timer.transition]))" : nil
     }
   }
 
@@ -122,7 +122,7 @@ public struct StepText {
   public func describe(_ verdict: CandidateResult) -> String {
     let target = verdict.target.map { " → \($0)" } ?? ""
     let source = verdict.state.isEmpty ? "the flow" : verdict.state
-    var line = "  \(source)\(target)  \(style.paint("\(verdict.place)", .dim))  \(verdict.answer)"
+    var line = "  \(source)\(target)  \(style.paint("\(verdict.location)", .dim))  \(verdict.answer)"
     if let explanation = verdict.guardExplanation { line += "\n" + indented(explanation.text(in: machine)) }
     return line
   }

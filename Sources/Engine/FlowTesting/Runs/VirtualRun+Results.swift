@@ -6,7 +6,7 @@ extension VirtualRun {
   public struct Answered {
     public var job: Job
     public var outcome: CallOutcome
-    public var happening: RunEvent
+    public var runEvent: RunEvent
   }
 
   /// The maximum number of automatic outcomes after one input.
@@ -14,11 +14,11 @@ extension VirtualRun {
 
   /// Ends the oldest awaited job for which `answer` returns an outcome; nil when there is no such job.
   public mutating func answerOne(_ answer: (Job) -> CallOutcome?) -> Answered? {
-    if let known = endKnown() { return Answered(job: known.job, outcome: known.outcome, happening: known.event) }
+    if let known = endKnown() { return Answered(job: known.job, outcome: known.outcome, runEvent: known.event) }
     for work in outstanding where work.isAwaited {
       guard let outcome = answer(work.job) else { continue }
       return end(where: { $0.reference == work.job.reference }, outcome).map {
-        Answered(job: work.job, outcome: outcome, happening: $0)
+        Answered(job: work.job, outcome: outcome, runEvent: $0)
       }
     }
     return nil

@@ -62,7 +62,7 @@ public struct VirtualRun {
           after: instance?.revision ?? 0)
       }
     if case .accepted = outcome { moves.append(.send(event: event, payload: payload, caller: caller)) }
-    return take(outcome, cause: name)
+    return record(outcome, cause: name)
   }
 
   /// Returns true if an event starts another run after the end of the last one.
@@ -76,7 +76,7 @@ public struct VirtualRun {
   public mutating func start(arguments: Value) -> RunEvent {
     let outcome = stepper.start(flow: flow, key: "1", arguments: arguments, now: now)
     if case .accepted = outcome { moves.append(.start(arguments)) }
-    return take(outcome, cause: "called")
+    return record(outcome, cause: "called")
   }
 
   /// Ends the oldest awaited job for which `isMeant` is true; nil when there is no such job.
@@ -106,18 +106,18 @@ public struct VirtualRun {
     // A failure is not a result: the next call with the key does the work again.
     if let key = job.once, case .done = outcome { onceResults[OnceKey(target: job.target, key: key)] = outcome }
     let name = stepper.machine.name(of: job.target)
-    return take(stepper.step(instance, .result(job.reference, outcome), now: now), cause: "result of \(name)")
+    return record(stepper.step(instance, .result(job.reference, outcome), now: now), cause: "result of \(name)")
   }
 
   /// Advances the clock and fires, in order, the timers that become due.
   public mutating func advance(to instant: Int64) -> [RunEvent] {
     note(wait: max(instant - now, 0))
-    var happenings: [RunEvent] = []
-    while let timer = nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings {
-      happenings.append(fire(timer))
+    var runEvents: [RunEvent] = []
+    while let timer = nextTimer, timer.due <= instant, runEvents.count < VirtualRun.maximumFirings {
+      runEvents.append(fire(timer))
     }
     now = max(now, instant)
-    return happenings
+    return runEvents
   }
 
   /// Applies an input; nil for the end of work that does not exist.
@@ -157,16 +157,16 @@ public struct VirtualRun {
 
   private mutating func fire(_ timer: ArmedTimer) -> RunEvent {
     now = max(now, timer.due)
-    guard let instance else { return take(.refused(noInstance), cause: "timer") }
+    guard let instance else { return record(.refused(noInstance), cause: "timer") }
     let input = Input.timer(transition: timer.transition, armed: timer.armed)
-    let happening = take(stepper.step(instance, input, now: now), cause: "timer")
-    if case .refused = happening.outcome { self.instance = instance.withoutTimer(timer) }
-    return happening
+    let runEvent = record(stepper.step(instance, input, now: now), cause: "timer")
+    if case .refused = runEvent.outcome { self.instance = instance.withoutTimer(timer) }
+    return runEvent
   }
 
   private var noInstance: Refusal { Refusal(reason: .notStarted, input: "timer", states: [], accepted: []) }
 
-  private mutating func take(_ outcome: Outcome, cause: String) -> RunEvent {
+  private mutating func record(_ outcome: Outcome, cause: String) -> RunEvent {
     if case .accepted(let step) = outcome {
       instance = step.next
       for effect in step.effects {

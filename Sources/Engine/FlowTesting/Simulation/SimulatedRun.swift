@@ -84,9 +84,9 @@ struct SimulatedRun {
     return events
   }
 
-  private mutating func note(_ happenings: [VirtualRun.RunEvent], isAnswered: Bool) {
-    for happening in happenings {
-      switch happening.outcome {
+  private mutating func note(_ runEvents: [VirtualRun.RunEvent], isAnswered: Bool) {
+    for runEvent in runEvents {
+      switch runEvent.outcome {
       case .accepted(let step):
         coverage.add(step, of: simulation.flow, in: flow)
         for refused in step.refused where problem == nil {
@@ -102,9 +102,9 @@ struct SimulatedRun {
   private func mistake(_ refusal: Refusal, isAnswered: Bool) -> SimulatedProblem? {
     let expectation = isAnswered ? "expect refused" : "expect incident"
     switch refusal.reason {
-    case .failed(let message, let place):
+    case .failed(let message, let location):
       return SimulatedProblem(
-        kind: "failed \(place)", name: "fails at \(place.line)", message: "\(place): \(message)",
+        kind: "failed \(location)", name: "fails at \(location.line)", message: "\(location): \(message)",
         expectation: expectation)
     case .invariant(let text, _):
       return SimulatedProblem(

@@ -17,9 +17,9 @@ extension Coverage {
     }
     for (number, transition) in flow.transitions.enumerated() {
       if !transitions[index].contains(number) {
-        out += "  never taken: \(transition.place)\n"
+        out += "  never taken: \(transition.location)\n"
       } else if transition.guardExpression != nil, !refused[index].contains(number) {
-        out += "  its guard has always held: \(transition.place)\n"
+        out += "  its guard has always held: \(transition.location)\n"
       }
     }
     return out
@@ -41,7 +41,7 @@ extension Coverage {
               "transitions": .array(
                 flow.transitions.enumerated().map { number, transition in
                   [
-                    "at": .string("\(transition.place)"), "taken": .bool(transitions[index].contains(number)),
+                    "at": .string("\(transition.location)"), "taken": .bool(transitions[index].contains(number)),
                     "guardRefused": .bool(refused[index].contains(number)),
                   ]
                 }),
@@ -57,12 +57,12 @@ extension Coverage {
     for (index, flow) in program.flows.indexed {
       for (number, transition) in flow.transitions.enumerated() {
         let taken = transitions[index].contains(number) ? 1 : 0
-        lines[transition.place.file, default: [:]][transition.place.line, default: 0] += taken
+        lines[transition.location.file, default: [:]][transition.location.line, default: 0] += taken
         guard transition.guardExpression != nil else { continue }
-        let line = transition.place.line
+        let line = transition.location.line
         let ways = [held[index].contains(number), refused[index].contains(number)]
         for (way, isTaken) in ways.enumerated() {
-          branches[transition.place.file, default: []].append("BRDA:\(line),\(number),\(way),\(isTaken ? 1 : 0)")
+          branches[transition.location.file, default: []].append("BRDA:\(line),\(number),\(way),\(isTaken ? 1 : 0)")
         }
       }
     }

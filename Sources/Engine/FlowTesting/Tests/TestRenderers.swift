@@ -20,7 +20,7 @@ public func renderPretty(_ reports: [TestReport], style: TerminalStyle, isTraced
 }
 
 private func describe(_ failure: TestReport.Failure, _ style: TerminalStyle) -> String {
-  var out = "    \(style.paint("\(failure.place)", .dim))  \(style.paint(failure.statement, .bold))\n"
+  var out = "    \(style.paint("\(failure.location)", .dim))  \(style.paint(failure.statement, .bold))\n"
   out += "    \(failure.message)\n"
   if !failure.details.isEmpty { out += indented(failure.details, by: 6) + "\n" }
   return out
@@ -39,7 +39,7 @@ public func renderJSON(_ reports: [TestReport]) -> JSON {
     "tests": .array(
       reports.map { report in
         [
-          "name": .string(report.name), "flow": .string(report.flow), "at": .string("\(report.place)"),
+          "name": .string(report.name), "flow": .string(report.flow), "at": .string("\(report.location)"),
           "passed": .bool(report.hasPassed), "steps": .int(Int64(report.steps)),
           "failure": report.failure.map(json) ?? .null, "trace": .array(report.trace.map { .string($0) }),
         ]
@@ -50,7 +50,7 @@ public func renderJSON(_ reports: [TestReport]) -> JSON {
 
 private func json(_ failure: TestReport.Failure) -> JSON {
   [
-    "statement": .string(failure.statement), "at": .string("\(failure.place)"), "message": .string(failure.message),
+    "statement": .string(failure.statement), "at": .string("\(failure.location)"), "message": .string(failure.message),
     "details": .string(failure.details),
   ]
 }
@@ -62,7 +62,7 @@ public func renderTAP(_ reports: [TestReport]) -> String {
     let name = report.name.replacing("#", with: "\\#")
     out += "\(report.hasPassed ? "ok" : "not ok") \(index + 1) - \(name)\n"
     guard let failure = report.failure else { continue }
-    out += "  ---\n  at: \(JSON.string("\(failure.place)").text())\n"
+    out += "  ---\n  at: \(JSON.string("\(failure.location)").text())\n"
     out += "  statement: \(JSON.string(failure.statement).text())\n"
     out += "  message: \(JSON.string(failure.message).text())\n"
     out += "  details: \(JSON.string(failure.details).text())\n  ...\n"
@@ -84,11 +84,11 @@ public func renderJUnit(_ reports: [TestReport]) -> String {
 }
 
 private func testCase(_ report: TestReport) -> String {
-  let place = report.place
+  let location = report.location
   let head = "    <testcase name=\"\(escapedXML(report.name))\" classname=\"\(escapedXML(report.flow))\""
-  let file = " file=\"\(escapedXML(place.file))\" line=\"\(place.line)\""
+  let file = " file=\"\(escapedXML(location.file))\" line=\"\(location.line)\""
   guard let failure = report.failure else { return head + file + "/>\n" }
-  let text = "\(failure.place): \(failure.statement)\n\(failure.details)"
+  let text = "\(failure.location): \(failure.statement)\n\(failure.details)"
   return head + file + ">\n      <failure message=\"\(escapedXML(failure.message))\">\(escapedXML(text))</failure>\n"
     + "      <system-out>\(escapedXML(report.trace.joined(separator: "\n")))</system-out>\n    </testcase>\n"
 }

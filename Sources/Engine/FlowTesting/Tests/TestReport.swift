@@ -7,7 +7,7 @@ public struct TestReport: Sendable {
   public struct Failure: Sendable {
     /// The source line.
     public var statement: String
-    public var place: SourceLocation
+    public var location: SourceLocation
     public var message: String
     /// The reason: values, guards, the actual calls. May be empty; may have several lines.
     public var details: String
@@ -15,7 +15,7 @@ public struct TestReport: Sendable {
 
   public var name: String
   public var flow: String
-  public var place: SourceLocation
+  public var location: SourceLocation
   public var failure: Failure?
   /// The steps, each in one or more lines, in the format of `flow run`.
   public var trace: [String]

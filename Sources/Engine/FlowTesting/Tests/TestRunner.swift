@@ -28,28 +28,28 @@ public final class TestRunner {
   public func run(_ test: TestCase) -> TestReport {
     var scene = TestScene(test, stepper: stepper, text: text)
     var report = TestReport(
-      name: test.name, flow: program.flows[test.flow].name, place: test.place, failure: nil, trace: [], steps: 0)
+      name: test.name, flow: program.flows[test.flow].name, location: test.location, failure: nil, trace: [], steps: 0)
     for statement in test.statements {
       do throws(Mismatch) {
         try scene.perform(statement.kind)
       } catch {
         report.failure = .init(
-          statement: statement.text, place: statement.place, message: error.message, details: error.details)
+          statement: statement.text, location: statement.location, message: error.message, details: error.details)
         break
       }
     }
     if report.failure == nil, let refusal = scene.refusal ?? scene.incident, let last = test.statements.last {
       report.failure = unexpected(refusal, last)
     }
-    report.trace = scene.happenings.map { text.describe($0, start: TestRunner.start) }
-    report.steps = scene.happenings.count
+    report.trace = scene.runEvents.map { text.describe($0, start: TestRunner.start) }
+    report.steps = scene.runEvents.count
     coverage.add(scene.coverage)
     return report
   }
 
   private func unexpected(_ refusal: Refusal, _ statement: TestCase.Statement) -> TestReport.Failure {
     .init(
-      statement: statement.text, place: statement.place, message: "this was refused",
+      statement: statement.text, location: statement.location, message: "this was refused",
       details: text.describe(refusal))
   }
 }

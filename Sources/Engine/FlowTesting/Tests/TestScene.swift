@@ -8,7 +8,7 @@ struct TestScene {
   let stepper: Stepper
   let text: StepText
   var run: VirtualRun
-  var happenings: [VirtualRun.RunEvent] = []
+  var runEvents: [VirtualRun.RunEvent] = []
   /// The outcome of each mocked action or flow.
   var mocks: [Call.Target: CallOutcome] = [:]
   /// Every requested job, in order.
@@ -82,9 +82,9 @@ struct TestScene {
   private mutating func send(_ event: EventIndex, _ payload: SourcedExpression, by: Caller) throws(Mismatch) {
     let payload = try value(payload)
     watchGuards(event, payload: payload, caller: by)
-    let happening = run.send(event: event, payload: payload, caller: by)
-    note(happening)
-    switch happening.outcome {
+    let runEvent = run.send(event: event, payload: payload, caller: by)
+    note(runEvent)
+    switch runEvent.outcome {
     case .accepted(let step): disposition = step.disposition
     case .refused(let refusal): (disposition, self.refusal) = (nil, refusal)
     }
@@ -96,21 +96,21 @@ struct TestScene {
     for (field, argument) in zip(flow.parameters.fields, arguments) {
       fields.append(.init(field.name, try value(argument)))
     }
-    let happening = run.start(arguments: .record(RecordValue(typeName: flow.parameters.name, fields: fields)))
-    note(happening)
-    if case .refused(let refusal) = happening.outcome { self.refusal = refusal }
+    let runEvent = run.start(arguments: .record(RecordValue(typeName: flow.parameters.name, fields: fields)))
+    note(runEvent)
+    if case .refused(let refusal) = runEvent.outcome { self.refusal = refusal }
     try answer()
   }
 
   private mutating func advance(to instant: Int64) throws(Mismatch) {
     while let timer = run.nextTimer, timer.due <= instant {
-      for happening in run.advance(to: timer.due) {
-        note(happening)
-        if case .refused(let refusal) = happening.outcome { incident = refusal }
+      for runEvent in run.advance(to: timer.due) {
+        note(runEvent)
+        if case .refused(let refusal) = runEvent.outcome { incident = refusal }
       }
       try answer()
     }
-    for happening in run.advance(to: instant) { note(happening) }
+    for runEvent in run.advance(to: instant) { note(runEvent) }
   }
 
   private mutating func complete(_ work: TestCase.Work, _ result: SourcedExpression?) throws(Mismatch) {
@@ -120,11 +120,11 @@ struct TestScene {
   }
 
   private mutating func end(_ work: TestCase.Work, _ outcome: CallOutcome) throws(Mismatch) {
-    guard let happening = run.end(where: { TestScene.matches($0, work) }, outcome) else {
+    guard let runEvent = run.end(where: { TestScene.matches($0, work) }, outcome) else {
       throw Mismatch(message: "nothing of that name waits for an answer", details: whatWaits)
     }
-    note(happening)
-    if case .refused(let refusal) = happening.outcome { incident = refusal }
+    note(runEvent)
+    if case .refused(let refusal) = runEvent.outcome { incident = refusal }
     try answer()
   }
 
@@ -132,8 +132,8 @@ struct TestScene {
   private mutating func answer() throws(Mismatch) {
     for _ in 0..<VirtualRun.maximumAnswers {
       guard let answered = run.answerOne({ mocks[$0.target] }) else { return }
-      note(answered.happening)
-      if case .refused(let refusal) = answered.happening.outcome { incident = refusal }
+      note(answered.runEvent)
+      if case .refused(let refusal) = answered.runEvent.outcome { incident = refusal }
     }
     throw Mismatch(message: "mocked answers follow each other without end", details: whereItStands)
   }
@@ -145,9 +145,9 @@ struct TestScene {
     }
   }
 
-  private mutating func note(_ happening: VirtualRun.RunEvent) {
-    happenings.append(happening)
-    guard case .accepted(let step) = happening.outcome else { return }
+  private mutating func note(_ runEvent: VirtualRun.RunEvent) {
+    runEvents.append(runEvent)
+    guard case .accepted(let step) = runEvent.outcome else { return }
     coverage.add(step, of: test.flow, in: flow)
     // A refusal of a deferred event is expected like that of any other event.
     if let refused = step.refused.last { refusal = refused.refusal }
@@ -166,7 +166,7 @@ struct TestScene {
     guard let instance = run.instance else { return }
     for verdict in stepper.explain(instance, event: event, payload: payload, caller: caller, now: run.now) {
       guard case .guardFalse = verdict.answer,
-        let index = flow.transitions.firstIndex(where: { $0.place == verdict.place })
+        let index = flow.transitions.firstIndex(where: { $0.location == verdict.location })
       else { continue }
       coverage.refused[test.flow].insert(index)
     }

@@ -26,7 +26,7 @@ struct AbstractGraph {
     var isIncident: Bool
   }
 
-  /// The place of a mistake.
+  /// The location of a mistake.
   struct Occurrence {
     var state: Int
     var input: AbstractInput

@@ -19,10 +19,10 @@ struct StatementModel {
   var kind: Kind
   var loop: (slot: Int, list: NodeIndex, element: ValueType)?
   var condition: NodeIndex?
-  var place: SourceLocation
+  var location: SourceLocation
 
   init(_ statement: ActionStatement, _ reader: inout ExpressionReader) {
-    place = statement.place
+    location = statement.location
     condition = statement.condition.map { reader.read($0) }
     if let given = statement.loop {
       let element: ValueType = if case .list(let element) = given.list.tree.type { element } else { .dyn }
@@ -60,7 +60,7 @@ struct TransitionModel {
   /// The length of `after` or `every`, when it is known, in nanoseconds.
   var length: Int128?
   var timer: Timer?
-  var place: SourceLocation
+  var location: SourceLocation
 
   enum Timer { case after, every, at, cron }
 
@@ -70,7 +70,7 @@ struct TransitionModel {
     isHistory = transition.isHistory
     hasCallers = !transition.roles.isEmpty || !transition.senders.isEmpty
     condition = transition.guardExpression.map { reader.read($0) }
-    statements = transition.acts.map { StatementModel($0, &reader) }
+    statements = transition.statements.map { StatementModel($0, &reader) }
     domain = flow.domain(of: transition)
     exits = .root..<StateIndex.root
     entering = []
@@ -78,7 +78,7 @@ struct TransitionModel {
       exits = flow.exits(from: domain, to: target)
       entering = flow.entering(target, from: domain)
     }
-    place = transition.place
+    location = transition.location
     let source: SourcedExpression?
     (timer, source) =
       switch transition.trigger {
@@ -142,7 +142,7 @@ struct StartModel {
   init(_ start: Start, of flow: Flow, _ reader: inout ExpressionReader) {
     self.start = start
     condition = start.guardExpression.map { reader.read($0) }
-    statements = start.acts.map { StatementModel($0, &reader) }
+    statements = start.statements.map { StatementModel($0, &reader) }
     entering = flow.entering(start.target, from: .root)
   }
 }

@@ -2,7 +2,7 @@ import CEL
 import FlowIR
 import FlowMachine
 
-/// A flow prepared for verification: its structure as rows, its expressions as nodes, and the places of its data.
+/// A flow prepared for verification: its structure as rows, its expressions as nodes, and the slots of its data.
 final class VerifiedFlow {
   let program: Program
   let index: FlowIndex

@@ -1,17 +1,17 @@
 import CEL
 import FlowIR
 
-/// Keeps the number of sets of a place finite: beyond a limit, only blocks between the numbers that the flow compares
-/// the place with are distinguished. Places that no decision depends on have one set.
+/// Keeps the number of sets of a slot finite: beyond a limit, only blocks between the numbers that the flow compares
+/// the slot with are distinguished. Slots that no decision depends on have one set.
 struct Widening {
-  /// The number of sets of one place that are kept as they are.
+  /// The number of sets of one slot that are kept as they are.
   static let maximumExactSets = 40
   /// The largest distance between two numbers within which each number is a block of its own.
   static let maximumExactRange: Int128 = 256
   /// The instants of inputs, from 2000 to the year 9000: later ones would leave the range of instants soon.
   static let present = ValueSet.whole([946_684_800_000_000_000...221_845_392_000_000_000_000])
 
-  /// True if a place matters to a decision.
+  /// True if a slot matters to a decision.
   private let isRelevant: [Bool]
   private let types: TypeRegistry
   private let wholes: [ValueSet]
@@ -19,7 +19,7 @@ struct Widening {
   private var doubleCuts: [[Double]]
   private var texts: [Set<String>]
   private var seen: [Set<SetIndex>]
-  /// The results of widening, by place and set.
+  /// The results of widening, by slot and set.
   private var known: [Key: SetIndex] = [:]
 
   private struct Key: Hashable {
@@ -57,7 +57,7 @@ struct Widening {
     return pool.index(of: .whole(numbers.map { $0...$0 }))
   }
 
-  /// The set that a place has after a step.
+  /// The set that a slot has after a step.
   mutating func widened(_ set: SetIndex, leaf: Int, _ pool: inout SetPool) -> SetIndex {
     if set == .unset { return set }
     guard isRelevant[leaf] else { return pool.index(of: wholes[leaf]) }

@@ -12,7 +12,7 @@ extension Decider {
       return dead(
         .transition,
         text: "`\(transition.text(of: flow, in: model.program))` in `\(name(transition.source))` can happen",
-        at: transition.place, message: "it never happens: no situation enables it")
+        at: transition.location, message: "it never happens: no situation enables it")
     }
   }
 
@@ -31,16 +31,16 @@ extension Decider {
     for start in graph.usedStarts { reached.formUnion(model.starts[start].entering) }
     return flow.states.indices.filter { !reached.contains($0) }.map { index in
       dead(
-        .state, text: "`\(name(index))` can be entered", at: flow.place,
+        .state, text: "`\(name(index))` can be entered", at: flow.location,
         message: "it is never entered: no run reaches it")
     }
   }
 
   private func dead(
-    _ kind: PropertyResult.Kind, text: String, at place: SourceLocation, message: String
+    _ kind: PropertyResult.Kind, text: String, at location: SourceLocation, message: String
   ) -> PropertyResult {
     PropertyResult(
-      kind: kind, text: text, place: place,
+      kind: kind, text: text, location: location,
       verdict: .refuted(CounterExample(severity: .warning, message: message, moves: [], path: [], test: nil)))
   }
 

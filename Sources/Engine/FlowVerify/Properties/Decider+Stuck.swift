@@ -7,7 +7,7 @@ extension Decider {
   /// True if every situation has a way to an end; in parts of a flow that have no end, if
   /// something can still happen.
   func stuck() -> PropertyResult {
-    PropertyResult(kind: .stuck, text: "no instance gets stuck", place: flow.place, verdict: stuckVerdict())
+    PropertyResult(kind: .stuck, text: "no instance gets stuck", location: flow.location, verdict: stuckVerdict())
   }
 
   private func stuckVerdict() -> Verdict {

@@ -51,7 +51,7 @@ public struct PropertyResult: Sendable {
   public var kind: Kind
   /// The property as the flow or the tool writes it.
   public var text: String
-  public var place: SourceLocation
+  public var location: SourceLocation
   public var verdict: Verdict
 }
 

@@ -83,7 +83,7 @@ struct Decider {
     for (position, invariant) in flow.invariants.enumerated() {
       found.append(
         PropertyResult(
-          kind: .invariant, text: "invariant \(invariant.text)", place: flow.place,
+          kind: .invariant, text: "invariant \(invariant.text)", location: flow.location,
           verdict: verdict(on: { $0 == .invariant(position) }, name: "would break the invariant")))
     }
     for (position, property) in flow.properties.enumerated() {
@@ -92,11 +92,11 @@ struct Decider {
       case .never:
         found.append(
           PropertyResult(
-            kind: .never, text: text, place: flow.place,
+            kind: .never, text: text, location: flow.location,
             verdict: verdict(on: { $0 == .never(position) }, name: "would break `\(text)`")))
       case .leadsTo(let first, let second):
         let verdict = LeadsTo(decider: self, position: position, first: first, second: second).verdict()
-        found.append(PropertyResult(kind: .leadsTo, text: text, place: flow.place, verdict: verdict))
+        found.append(PropertyResult(kind: .leadsTo, text: text, location: flow.location, verdict: verdict))
       }
     }
     return found
@@ -125,7 +125,7 @@ struct Decider {
   private func general(
     _ kind: PropertyResult.Kind, text: String, name: String, isMeant: (AbstractRefusal) -> Bool
   ) -> PropertyResult {
-    PropertyResult(kind: kind, text: text, place: flow.place, verdict: verdict(on: isMeant, name: name))
+    PropertyResult(kind: kind, text: text, location: flow.location, verdict: verdict(on: isMeant, name: name))
   }
 
   // MARK: - Mistakes
@@ -182,7 +182,7 @@ struct Decider {
 
   private func isSame(_ reason: Refusal.Reason, _ abstract: AbstractRefusal) -> Bool {
     switch (reason, abstract) {
-    case (.failed(_, let place), .failed(let expected, _)): place == expected
+    case (.failed(_, let location), .failed(let expected, _)): location == expected
     case (.invariant(let text, _), .invariant(let position)): text == flow.invariants[position].text
     case (.invariant(let text, _), .never(let position)): text == flow.text(ofProperty: position)
     case (.raised(let name, _), .raised(let event)): name == model.program.events[event].name
@@ -191,22 +191,22 @@ struct Decider {
     }
   }
 
-  /// Expressions that fail, each with its place.
+  /// Expressions that fail, each with its location.
   private func failures() -> [PropertyResult] {
-    var places: [SourceLocation: NodeIndex] = [:]
+    var locations: [SourceLocation: NodeIndex] = [:]
     for mistake in graph.mistakes.keys {
-      if case .failed(let place, let node) = mistake.refusal { places[place] = node }
+      if case .failed(let location, let node) = mistake.refusal { locations[location] = node }
     }
-    guard !places.isEmpty else {
+    guard !locations.isEmpty else {
       return [general(.expression, text: "no expression fails", name: "fails") { _ in false }]
     }
-    return places.keys.sorted { ($0.file, $0.line) < ($1.file, $1.line) }.map { place in
+    return locations.keys.sorted { ($0.file, $0.line) < ($1.file, $1.line) }.map { location in
       let isMeant = { (refusal: AbstractRefusal) in
-        if case .failed(place, _) = refusal { true } else { false }
+        if case .failed(location, _) = refusal { true } else { false }
       }
       return PropertyResult(
-        kind: .expression, text: "no expression at \(place.file):\(place.line) fails", place: place,
-        verdict: verdict(on: isMeant, name: "fails at \(place.line)"))
+        kind: .expression, text: "no expression at \(location.file):\(location.line) fails", location: location,
+        verdict: verdict(on: isMeant, name: "fails at \(location.line)"))
     }
   }
 
@@ -221,7 +221,7 @@ struct Decider {
       verdict = .unknown(reason: incidents.values.first?.first.map(undecided) ?? "")
     }
     return PropertyResult(
-      kind: .incident, text: "no timer or result becomes an incident", place: flow.place, verdict: verdict)
+      kind: .incident, text: "no timer or result becomes an incident", location: flow.location, verdict: verdict)
   }
 
   /// The expressions that kept an abstract step from being decided.

@@ -14,8 +14,8 @@ extension VerificationReport {
 extension PropertyResult {
   fileprivate var json: JSON {
     var members: [JSON.Member] = [
-      .init("kind", .string(kind.rawValue)), .init("property", .string(text)), .init("file", .string(place.file)),
-      .init("line", .int(Int64(place.line))),
+      .init("kind", .string(kind.rawValue)), .init("property", .string(text)), .init("file", .string(location.file)),
+      .init("line", .int(Int64(location.line))),
     ]
     switch verdict {
     case .proved(let proof): members += [.init("verdict", "proved"), .init("by", .string(proof.rawValue))]
@@ -69,15 +69,15 @@ private func result(of property: PropertyResult, flow: String) -> JSON? {
     level = example.severity == .info ? "note" : example.severity.rawValue
     message += ": \(example.message)" + (example.test.map { "\n\n\($0)" } ?? "")
   }
-  var location: [JSON.Member] = [.init("uri", .string(property.place.file))]
-  if !property.place.file.hasPrefix("/") { location.append(.init("uriBaseId", "%SRCROOT%")) }
+  var location: [JSON.Member] = [.init("uri", .string(property.location.file))]
+  if !property.location.file.hasPrefix("/") { location.append(.init("uriBaseId", "%SRCROOT%")) }
   return [
     "ruleId": .string("verify/\(property.kind.rawValue.replacing(" ", with: "-"))"), "level": .string(level),
     "message": ["text": .string(message)],
     "locations": [
       [
         "physicalLocation": [
-          "artifactLocation": .object(location), "region": ["startLine": .int(Int64(property.place.line))],
+          "artifactLocation": .object(location), "region": ["startLine": .int(Int64(property.location.line))],
         ]
       ]
     ],

@@ -229,7 +229,7 @@ extension Executor {
     let given = start.trigger == .called ? model.flow.parameterCount : 0
     for field in given..<model.flow.fields.count {
       guard let node = model.defaults[field] else { continue }
-      assign(try evaluate(node, at: model.flow.place), to: FrameLayout.firstField + field)
+      assign(try evaluate(node, at: model.flow.location), to: FrameLayout.firstField + field)
     }
     isDataChanged = true
     guard try isSelected(index) else { throw .infeasible }
@@ -247,7 +247,7 @@ extension Executor {
     where isSame(row.start, at: other, as: trigger, at: index) {
       guard isAdmitted(roles: row.start.roles, senders: row.start.senders) else { continue }
       guard let condition = row.condition else { return other == index }
-      if try isTrue(condition, at: row.start.place) { return other == index }
+      if try isTrue(condition, at: row.start.location) { return other == index }
     }
     return false
   }

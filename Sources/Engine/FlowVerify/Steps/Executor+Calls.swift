@@ -13,14 +13,14 @@ extension Executor {
     let row = model.calls[call.position]
     if row.list != nil { return try prepareFanOut(call, row) }
     for node in row.arguments + [row.once].compactMap({ $0 }) where canFail(node) {
-      _ = try evaluate(node, at: row.call.place)
+      _ = try evaluate(node, at: row.call.location)
     }
     starting.append(call)
   }
 
   private func prepareFanOut(_ call: CallIndex, _ row: CallModel) throws(PathStop) {
     guard let list = row.list, let loop = row.call.loop else { return }
-    let items = try evaluate(list, at: row.call.place)
+    let items = try evaluate(list, at: row.call.location)
     var isEmpty = false
     if case .scalar(let term) = items, terms[term].kind == .sized {
       let sizes = set(of: term)
@@ -33,13 +33,13 @@ extension Executor {
       }
     } else {
       let answer = choose(3, isFree: false)
-      if answer == 2 { throw .refused(.failed(row.call.place, list)) }
+      if answer == 2 { throw .refused(.failed(row.call.location, list)) }
       isEmpty = answer == 1
     }
     if isEmpty { return queue.append(.called(call)) }
     locals[loop.slot] = fresh(row.itemType, isFree: false)
     for node in row.arguments + [row.once, row.limit].compactMap({ $0 }) where canFail(node) {
-      _ = try evaluate(node, at: row.call.place)
+      _ = try evaluate(node, at: row.call.location)
     }
     starting.append(call)
   }
@@ -120,7 +120,7 @@ extension Executor {
   private func startStep(_ call: CallIndex) throws(PathStop) {
     let row = model.calls[call.position]
     mark(StateLayout.CallBits.begun, of: call)
-    if let condition = row.condition, try !isTrue(condition, at: row.call.place) {
+    if let condition = row.condition, try !isTrue(condition, at: row.call.location) {
       mark(StateLayout.CallBits.done, of: call)
       let saved = event
       let nothing = row.list == nil ? absent(row.resultType) : constant(.list([]), row.resultType)
@@ -161,7 +161,7 @@ extension Executor {
       locals[loop.slot] = fresh(row.itemType, isFree: false)
       assign(resultRecord(of: call, fresh(row.resultType, isFree: false)), to: row.call.resultSlot)
     }
-    for node in undo where canFail(node) { _ = try evaluate(node, at: row.call.place) }
+    for node in undo where canFail(node) { _ = try evaluate(node, at: row.call.location) }
     environment = saved
     mark(StateLayout.CallBits.undo, of: call)
   }

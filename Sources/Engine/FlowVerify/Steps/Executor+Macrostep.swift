@@ -76,7 +76,7 @@ extension Executor {
   /// Checks the invariants that a step may have changed, and every `never`.
   func checkInvariants() throws(PathStop) {
     for (position, invariant) in model.invariants.enumerated() where isDataChanged || !invariant.isOfData {
-      guard try isTrue(invariant.node, at: model.flow.place) else { throw .refused(.invariant(position)) }
+      guard try isTrue(invariant.node, at: model.flow.location) else { throw .refused(.invariant(position)) }
     }
     for (position, property) in model.flow.properties.enumerated() {
       guard case .never(let states) = property, states.allSatisfy({ isActive($0) }) else { continue }
@@ -123,7 +123,7 @@ extension Executor {
       guard isAdmitted(roles: node.roles, senders: node.senders) else { return false }
     }
     guard let condition = row.condition else { return true }
-    return try isTrue(condition, at: row.place)
+    return try isTrue(condition, at: row.location)
   }
 
   /// Any caller may send the event, so that admission is a choice; the same one for the same roles.

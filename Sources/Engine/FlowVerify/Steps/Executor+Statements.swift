@@ -17,10 +17,10 @@ extension Executor {
   private func perform(
     _ statement: StatementModel, over loop: (slot: Int, list: NodeIndex, element: ValueType)
   ) throws(PathStop) {
-    let list = try evaluate(loop.list, at: statement.place)
+    let list = try evaluate(loop.list, at: statement.location)
     guard case .scalar(let term) = list, terms[term].kind == .sized else {
       // A value of type `dyn` may be no list.
-      if choose(2, isFree: false) == 1 { throw .refused(.failed(statement.place, loop.list)) }
+      if choose(2, isFree: false) == 1 { throw .refused(.failed(statement.location, loop.list)) }
       return try perform(anyNumberOf: statement, loop)
     }
     let sizes = set(of: term)
@@ -62,18 +62,18 @@ extension Executor {
   }
 
   private func performOnce(_ statement: StatementModel) throws(PathStop) {
-    if let condition = statement.condition, try !isTrue(condition, at: statement.place) { return }
+    if let condition = statement.condition, try !isTrue(condition, at: statement.location) { return }
     switch statement.kind {
     case .assign(let slot, let part, let node):
-      let value = try evaluate(node, at: statement.place)
+      let value = try evaluate(node, at: statement.location)
       if part.isEmpty {
         assign(value, to: slot)
       } else {
         try assign(value, to: slot, part: part, statement)
       }
-    case .raise(let raised, let node): queue.append(.raised(raised, try evaluate(node, at: statement.place)))
+    case .raise(let raised, let node): queue.append(.raised(raised, try evaluate(node, at: statement.location)))
     case .effect(let nodes):
-      for node in nodes where canFail(node) { _ = try evaluate(node, at: statement.place) }
+      for node in nodes where canFail(node) { _ = try evaluate(node, at: statement.location) }
     }
   }
 
@@ -97,7 +97,7 @@ extension Executor {
   ) throws(PathStop) {
     let position = slot - FrameLayout.firstField
     var (shape, first) = layout.slots[position]
-    if set(of: environment[first]) == .unset { throw .refused(.failed(statement.place, valueNode(of: statement))) }
+    if set(of: environment[first]) == .unset { throw .refused(.failed(statement.location, valueNode(of: statement))) }
     for step in part {
       guard case .field(let name) = step, case .record(let type, let fields) = shape,
         let index = model.types.record(named: type)?.index(of: name)
@@ -118,14 +118,14 @@ extension Executor {
     _ slot: Int, part: [StatementModel.PartModel], _ statement: StatementModel
   ) throws(PathStop) {
     for step in part {
-      if case .index(let index) = step { _ = try evaluate(index, at: statement.place) }
+      if case .index(let index) = step { _ = try evaluate(index, at: statement.location) }
     }
     let type = model.flow.fields[slot - FrameLayout.firstField].type
     var isTotal = false
     if case .map = type, part.count == 1 { isTotal = true }
     if !isTotal {
       undecided.append(valueNode(of: statement))
-      if choose(2, isFree: false) == 1 { throw .refused(.failed(statement.place, valueNode(of: statement))) }
+      if choose(2, isFree: false) == 1 { throw .refused(.failed(statement.location, valueNode(of: statement))) }
     }
     forget(slot)
   }

@@ -180,7 +180,7 @@ extension Executor {
     cells[layout.status] = isFailed ? 2 : 1
     if !isFailed {
       for state in active {
-        if let result = model.states[state.position].result { _ = try evaluate(result, at: model.flow.place) }
+        if let result = model.states[state.position].result { _ = try evaluate(result, at: model.flow.location) }
       }
     }
     queue.removeAll()

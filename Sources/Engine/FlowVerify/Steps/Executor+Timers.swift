@@ -25,14 +25,14 @@ extension Executor {
     if row.timer == .cron {
       guard try hasNext(row) else { return }
     } else if let due = row.due {
-      let length = try evaluate(due, at: row.place)
+      let length = try evaluate(due, at: row.location)
       if row.timer != .at, case .scalar(let term) = length {
         let bounds = set(of: term).numberBounds
-        if bounds.map({ $0.upperBound <= 0 }) ?? false { throw .refused(.failed(row.place, due)) }
+        if bounds.map({ $0.upperBound <= 0 }) ?? false { throw .refused(.failed(row.location, due)) }
         // Durations are rounded down to milliseconds.
         if bounds.map({ $0.lowerBound < 1_000_000 }) ?? true {
           undecided.append(due)
-          if choose(2, isFree: false) == 1 { throw .refused(.failed(row.place, due)) }
+          if choose(2, isFree: false) == 1 { throw .refused(.failed(row.location, due)) }
         }
       }
     }
@@ -43,9 +43,9 @@ extension Executor {
   /// True if a schedule has another instant. Its time zone may be unknown.
   private func hasNext(_ row: TransitionModel) throws(PathStop) -> Bool {
     if let zone = row.due {
-      let value = try evaluate(zone, at: row.place)
+      let value = try evaluate(zone, at: row.location)
       if case .scalar(let term) = value, !set(of: term).isSingle, choose(2, isFree: false) == 1 {
-        throw .refused(.failed(row.place, zone))
+        throw .refused(.failed(row.location, zone))
       }
     }
     return true

@@ -3,24 +3,24 @@ import FlowIR
 
 // The values of expressions.
 extension Executor {
-  func evaluate(_ node: NodeIndex, at place: SourceLocation) throws(PathStop) -> TermOperand {
+  func evaluate(_ node: NodeIndex, at location: SourceLocation) throws(PathStop) -> TermOperand {
     do throws(ValueStop) {
       return try evaluate(node)
     } catch {
-      throw stop(error, node, at: place)
+      throw stop(error, node, at: location)
     }
   }
 
-  func isTrue(_ node: NodeIndex, at place: SourceLocation) throws(PathStop) -> Bool {
+  func isTrue(_ node: NodeIndex, at location: SourceLocation) throws(PathStop) -> Bool {
     do throws(ValueStop) {
       return try truth(node)
     } catch {
-      throw stop(error, node, at: place)
+      throw stop(error, node, at: location)
     }
   }
 
-  private func stop(_ stop: ValueStop, _ node: NodeIndex, at place: SourceLocation) -> PathStop {
-    stop == .infeasible ? .infeasible : .refused(.failed(place, node))
+  private func stop(_ stop: ValueStop, _ node: NodeIndex, at location: SourceLocation) -> PathStop {
+    stop == .infeasible ? .infeasible : .refused(.failed(location, node))
   }
 
   func evaluate(_ index: NodeIndex) throws(ValueStop) -> TermOperand {

@@ -15,7 +15,7 @@ enum AbstractRefusal: Hashable {
   /// No reaction takes the input, or the guards are false.
   case notHandled
   case raised(EventIndex)
-  /// An expression fails; the place is that of the reaction or the statement.
+  /// An expression fails; the location is that of the reaction or the statement.
   case failed(SourceLocation, NodeIndex)
   case invariant(Int)
   case never(Int)

@@ -1,6 +1,6 @@
 import CEL
 
-/// Writes an expression as text without its place, such that equal texts mean equal values for equal inputs.
+/// Writes an expression as text without its location, such that equal texts mean equal values for equal inputs.
 struct OpaqueText {
   /// The text of an expression; `input` gives the number of a part that is an input, nil for other parts.
   mutating func write(_ tree: TypedExpression, _ input: (TypedExpression) -> Int?) -> String {

@@ -1,6 +1,6 @@
 import CEL
 
-/// The kind of the values of a place or a term.
+/// The kind of the values of a slot or a term.
 enum ValueKind: UInt8, Hashable, Sendable {
   case bool, int, uint, double, text, instant, length, choice
   /// A list or a map, known by its size.

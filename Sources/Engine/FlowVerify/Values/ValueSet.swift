@@ -1,6 +1,6 @@
 import CEL
 
-/// A set of values of one place: the possible values of a field, a payload or an expression.
+/// A set of values of one slot: the possible values of a field, a payload or an expression.
 ///
 /// A set may be larger than the values that occur, never smaller. Lists and maps are represented by their sizes.
 enum ValueSet: Hashable, Sendable {

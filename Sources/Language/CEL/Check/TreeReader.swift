@@ -21,7 +21,7 @@ struct TreeReader {
     for type in typeList { types.append(try ValueType(json: type)) }
     try readHeads(json)
     for node in list { nodes.append(try readNode(node)) }
-    return try take(root)
+    return try expression(root)
   }
 
   private mutating func readHeads(_ json: JSON) throws(LoadError) {
@@ -53,21 +53,21 @@ struct TreeReader {
   }
 
   /// Each node becomes part of exactly one other node, so that the tree is no larger than the list.
-  private mutating func take(_ index: Int) throws(LoadError) -> TypedExpression {
+  private mutating func expression(_ index: Int) throws(LoadError) -> TypedExpression {
     guard nodes.indices.contains(index), let node = nodes[index] else { throw LoadError("there is no node \(index)") }
     nodes[index] = nil
     guard node.height < TypedExpression.maximumHeight else { throw LoadError("the expression nests too deep") }
     return node
   }
 
-  private mutating func take(_ json: JSON) throws(LoadError) -> TypedExpression {
+  private mutating func expression(_ json: JSON) throws(LoadError) -> TypedExpression {
     guard let index = json.int else { throw LoadError("a part is the number of a node") }
-    return try take(index)
+    return try expression(index)
   }
 
-  private mutating func takeAll(_ json: JSON) throws(LoadError) -> [TypedExpression] {
+  private mutating func expressions(_ json: JSON) throws(LoadError) -> [TypedExpression] {
     var result: [TypedExpression] = []
-    for index in try integers(json) { result.append(try take(index)) }
+    for index in try integers(json) { result.append(try expression(index)) }
     return result
   }
 
@@ -92,7 +92,7 @@ struct TreeReader {
   private mutating func definition(_ index: Int) throws(LoadError) -> Definition {
     guard definitions.indices.contains(index) else { throw LoadError("there is no definition \(index)") }
     if let known = definitions[index] { return known }
-    let made = Definition(name: definitionBodies[index].name, body: try take(definitionBodies[index].node))
+    let made = Definition(name: definitionBodies[index].name, body: try expression(definitionBodies[index].node))
     definitions[index] = made
     return made
   }
@@ -102,7 +102,7 @@ struct TreeReader {
     if let known = functions[index] { return known }
     let head = functionHeads[index]
     let made = FunctionDefinition(
-      name: head.name, parameterSlots: head.slots, parameterTypes: head.types, body: try take(head.node))
+      name: head.name, parameterSlots: head.slots, parameterTypes: head.types, body: try expression(head.node))
     functions[index] = made
     return made
   }
@@ -136,18 +136,18 @@ struct TreeReader {
       guard let field = content[1].string, let name = content[2].string,
         let mode = Expression.SelectMode(rawValue: name)
       else { return nil }
-      return .select(try take(content[0]), field: field, mode)
+      return .select(try expression(content[0]), field: field, mode)
     case ("call", 3):
       guard let name = content[0].string, let builtin = Builtin.named[name] else { return nil }
-      return .call(builtin, overload: content[1].string, try takeAll(content[2]))
-    case ("and", 1): return .and(try takeAll(content[0]))
-    case ("or", 1): return .or(try takeAll(content[0]))
+      return .call(builtin, overload: content[1].string, try expressions(content[2]))
+    case ("and", 1): return .and(try expressions(content[0]))
+    case ("or", 1): return .or(try expressions(content[0]))
     case ("conditional", 3):
-      return .conditional(try take(content[0]), then: try take(content[1]), else: try take(content[2]))
-    case ("coerce", 1): return .coerce(try take(content[0]))
+      return .conditional(try expression(content[0]), then: try expression(content[1]), else: try expression(content[2]))
+    case ("coerce", 1): return .coerce(try expression(content[0]))
     case ("function", 2):
       let function = try function(content[0].int ?? -1)
-      let arguments = try takeAll(content[1])
+      let arguments = try expressions(content[1])
       guard arguments.count == function.parameterSlots.count else { throw LoadError("a call lacks arguments") }
       return .function(function, arguments)
     default: return nil
@@ -157,18 +157,18 @@ struct TreeReader {
   private mutating func readCompound(_ kind: String, _ content: [JSON]) throws(LoadError) -> TypedExpression.Kind? {
     switch (kind, content.count) {
     case ("list", 2):
-      let values = try takeAll(content[0])
+      let values = try expressions(content[0])
       let flags = try flags(content[1], values.count)
       return .list(zip(values, flags).map { .init(value: $0, isOptional: $1) })
     case ("map", 3):
-      let keys = try takeAll(content[0])
-      let values = try takeAll(content[1])
+      let keys = try expressions(content[0])
+      let values = try expressions(content[1])
       let flags = try flags(content[2], keys.count)
       guard values.count == keys.count else { return nil }
       return .map(keys.indices.map { .init(key: keys[$0], value: values[$0], isOptional: flags[$0]) })
     case ("record", 4):
       let names = try strings(content[1])
-      let values = try takeAll(content[2])
+      let values = try expressions(content[2])
       let flags = try flags(content[3], names.count)
       guard let name = content[0].string, values.count == names.count else { return nil }
       return .record(name, names.indices.map { .init(field: names[$0], value: values[$0], isOptional: flags[$0]) })
@@ -179,16 +179,16 @@ struct TreeReader {
       else { return nil }
       return .comprehension(
         TypedExpression.Comprehension(
-          macro: macro, variables: variables, first: first, range: try take(content[3]),
-          filter: content[4] == .null ? nil : try take(content[4]), body: try take(content[5])))
+          macro: macro, variables: variables, first: first, range: try expression(content[3]),
+          filter: content[4] == .null ? nil : try expression(content[4]), body: try expression(content[5])))
     case ("bind", 4):
       guard let name = content[0].string, let local = content[1].int, (0..<(1 << 20)).contains(local) else {
         return nil
       }
-      return .bind(name, local: local, value: try take(content[2]), body: try take(content[3]))
+      return .bind(name, local: local, value: try expression(content[2]), body: try expression(content[3]))
     case ("block", 3):
       guard let first = content[0].int, (0..<(1 << 20)).contains(first) else { return nil }
-      return .block(first: first, try takeAll(content[1]), body: try take(content[2]))
+      return .block(first: first, try expressions(content[1]), body: try expression(content[2]))
     default: return nil
     }
   }

@@ -62,28 +62,28 @@ private struct Lexer {
     case UInt8(ascii: "]"): return .rightBracket
     case UInt8(ascii: "{"): return .leftBrace
     case UInt8(ascii: "}"): return .rightBrace
-    case UInt8(ascii: "."): return take(".") ? .dotDot : .dot
+    case UInt8(ascii: "."): return accept(".") ? .dotDot : .dot
     case UInt8(ascii: ","): return .comma
     case UInt8(ascii: ":"): return .colon
     case UInt8(ascii: "?"): return .question
     case UInt8(ascii: "+"): return .plus
-    case UInt8(ascii: "-"): return take(">") ? .arrow : .minus
+    case UInt8(ascii: "-"): return accept(">") ? .arrow : .minus
     case UInt8(ascii: "*"): return .star
     case UInt8(ascii: "/"): return .slash
     case UInt8(ascii: "%"): return .percent
-    case UInt8(ascii: "!"): return take("=") ? .bangEqual : .bang
-    case UInt8(ascii: "<"): return take("=") ? .lessEqual : .less
-    case UInt8(ascii: ">"): return take("=") ? .greaterEqual : .greater
-    case UInt8(ascii: "="): return take("=") ? .equalEqual : .assign
-    case UInt8(ascii: "&"): return take("&") ? .andAnd : .unknown
-    case UInt8(ascii: "|"): return take("|") ? .orOr : .unknown
+    case UInt8(ascii: "!"): return accept("=") ? .bangEqual : .bang
+    case UInt8(ascii: "<"): return accept("=") ? .lessEqual : .less
+    case UInt8(ascii: ">"): return accept("=") ? .greaterEqual : .greater
+    case UInt8(ascii: "="): return accept("=") ? .equalEqual : .assign
+    case UInt8(ascii: "&"): return accept("&") ? .andAnd : .unknown
+    case UInt8(ascii: "|"): return accept("|") ? .orOr : .unknown
     default:
       while at < text.count, text[at] & 0xC0 == 0x80 { at += 1 }
       return .unknown
     }
   }
 
-  private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+  private mutating func accept(_ wanted: Unicode.Scalar) -> Bool {
     guard peek() == UInt8(ascii: wanted) else { return false }
     at += 1
     return true

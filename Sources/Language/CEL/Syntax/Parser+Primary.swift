@@ -88,9 +88,9 @@ extension ExpressionParser {
 
   private mutating func parseArguments() -> [Expression]? {
     position += 1
-    if take(.rightParen) { return [] }
+    if accept(.rightParen) { return [] }
     var arguments: [Expression] = []
-    repeat { arguments.append(parseExpression()) } while !hasFailed && take(.comma)
+    repeat { arguments.append(parseExpression()) } while !hasFailed && accept(.comma)
     return expect(.rightParen, "`,` or `)`") ? arguments : nil
   }
 
@@ -114,7 +114,7 @@ extension ExpressionParser {
 
   private mutating func parseSelection(of operand: Expression) -> Expression {
     position += 1
-    let isOptional = take(.question)
+    let isOptional = accept(.question)
     guard let field = parseFieldName() else { return missing() }
     if kind == .leftParen, !isOptional {
       return parseCall(Expression.Call(function: field, target: operand, arguments: []), start: operand.range)
@@ -124,7 +124,7 @@ extension ExpressionParser {
 
   private mutating func parseIndex(of operand: Expression) -> Expression {
     position += 1
-    let isOptional = take(.question)
+    let isOptional = accept(.question)
     let index = parseExpression()
     guard expect(.rightBracket, "`]`") else { return missing() }
     return make(SourceRange(operand.range.lower, lastEnd), .index(operand, index, isOptional: isOptional))
@@ -158,9 +158,9 @@ extension ExpressionParser {
     let open = advance()
     var elements: [Expression.Element] = []
     while !hasFailed, kind != .rightBracket {
-      let isOptional = take(.question)
+      let isOptional = accept(.question)
       elements.append(Expression.Element(value: parseExpression(), isOptional: isOptional))
-      if !take(.comma) { break }
+      if !accept(.comma) { break }
     }
     guard expect(.rightBracket, "`,` or `]`") else { return missing() }
     return make(SourceRange(open.range.lower, lastEnd), .list(elements))
@@ -170,11 +170,11 @@ extension ExpressionParser {
     let open = advance()
     var entries: [Expression.Entry] = []
     while !hasFailed, kind != .rightBrace {
-      let isOptional = take(.question)
+      let isOptional = accept(.question)
       let key = parseExpression()
       guard expect(.colon, "`:` and the value of the key") else { return missing() }
       entries.append(Expression.Entry(key: key, value: parseExpression(), isOptional: isOptional))
-      if !take(.comma) { break }
+      if !accept(.comma) { break }
     }
     guard expect(.rightBrace, "`,` or `}`") else { return missing() }
     return make(SourceRange(open.range.lower, lastEnd), .map(entries))
@@ -184,11 +184,11 @@ extension ExpressionParser {
     position += 1
     var fields: [Expression.FieldValue] = []
     while !hasFailed, kind != .rightBrace {
-      let isOptional = take(.question)
+      let isOptional = accept(.question)
       guard let field = parseFieldName() else { return missing() }
       guard expect(.colon, "`:` and the value of `\(field.name)`") else { return missing() }
       fields.append(Expression.FieldValue(field: field, value: parseExpression(), isOptional: isOptional))
-      if !take(.comma) { break }
+      if !accept(.comma) { break }
     }
     guard expect(.rightBrace, "`,` or `}`") else { return missing() }
     let literal = Expression.RecordLiteral(typeName: name, isRooted: isRooted, fields: fields)

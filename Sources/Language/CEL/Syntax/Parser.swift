@@ -83,7 +83,7 @@ extension ExpressionParser {
     return taken
   }
 
-  mutating func take(_ wanted: TokenKind) -> Bool {
+  mutating func accept(_ wanted: TokenKind) -> Bool {
     guard kind == wanted else { return false }
     position += 1
     return true
@@ -91,7 +91,7 @@ extension ExpressionParser {
 
   mutating func expect(_ wanted: TokenKind, _ what: String) -> Bool {
     if hasFailed { return false }
-    if take(wanted) { return true }
+    if accept(wanted) { return true }
     failUnexpected("expected \(what)")
     return false
   }

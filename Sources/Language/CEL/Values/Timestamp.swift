@@ -88,11 +88,11 @@ extension Timestamp: CustomStringConvertible {
 
   init?(_ text: [UInt8]) {
     var reader = DigitReader(text: text)
-    guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
-      let day = reader.number(2), reader.take("T") || reader.take("t"), let hour = reader.number(2), reader.take(":"),
-      let minute = reader.number(2), reader.take(":"), let second = reader.number(2)
+    guard let year = reader.number(4), reader.accept("-"), let month = reader.number(2), reader.accept("-"),
+      let day = reader.number(2), reader.accept("T") || reader.accept("t"), let hour = reader.number(2), reader.accept(":"),
+      let minute = reader.number(2), reader.accept(":"), let second = reader.number(2)
     else { return nil }
-    let nanoseconds = reader.take(".") ? reader.fraction() : 0
+    let nanoseconds = reader.accept(".") ? reader.fraction() : 0
     guard let nanoseconds, let offset = reader.zone(), reader.isAtEnd, (1...12).contains(month), day >= 1,
       day <= CivilTime.days(inMonth: month, of: year), hour < 24, minute < 60, second < 60
     else { return nil }
@@ -115,7 +115,7 @@ private struct DigitReader {
 
   var isAtEnd: Bool { at == text.count }
 
-  mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+  mutating func accept(_ wanted: Unicode.Scalar) -> Bool {
     guard at < text.count, text[at] == UInt8(ascii: wanted) else { return false }
     at += 1
     return true
@@ -146,9 +146,9 @@ private struct DigitReader {
 
   /// Seconds east of UTC.
   mutating func zone() -> Int? {
-    if take("Z") || take("z") { return 0 }
-    let isWest = take("-")
-    guard isWest || take("+"), let hours = number(2), take(":"), let minutes = number(2), hours < 24, minutes < 60
+    if accept("Z") || accept("z") { return 0 }
+    let isWest = accept("-")
+    guard isWest || accept("+"), let hours = number(2), accept(":"), let minutes = number(2), hours < 24, minutes < 60
     else { return nil }
     return (hours * 3600 + minutes * 60) * (isWest ? -1 : 1)
   }

@@ -68,16 +68,16 @@ struct ZoneRule: Sendable {
 
   // MARK: Reading
 
-  private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+  private mutating func accept(_ wanted: Unicode.Scalar) -> Bool {
     guard text.first == UInt8(ascii: wanted) else { return false }
     text = text.dropFirst()
     return true
   }
 
   private mutating func skipName() -> Bool {
-    if take("<") {
+    if accept("<") {
       while let byte = text.first, byte != UInt8(ascii: ">") { text = text.dropFirst() }
-      return take(">")
+      return accept(">")
     }
     let count = text.count
     text = text.drop { ($0 | 0x20) >= UInt8(ascii: "a") && ($0 | 0x20) <= UInt8(ascii: "z") }
@@ -93,10 +93,10 @@ struct ZoneRule: Sendable {
 
   /// `[+-]hh[:mm[:ss]]` in seconds.
   private mutating func time() -> Int? {
-    let isNegative = take("-")
-    if !isNegative { _ = take("+") }
+    let isNegative = accept("-")
+    if !isNegative { _ = accept("+") }
     guard var seconds = number().map({ $0 * 3600 }) else { return nil }
-    for unit in [60, 1] where take(":") {
+    for unit in [60, 1] where accept(":") {
       guard let part = number() else { return nil }
       seconds += part * unit
     }
@@ -104,21 +104,21 @@ struct ZoneRule: Sendable {
   }
 
   private mutating func day() -> Day? {
-    guard take(",") else { return nil }
+    guard accept(",") else { return nil }
     var day: Day
-    if take("M") {
-      guard let month = number(), take("."), let week = number(), take("."), let weekday = number(),
+    if accept("M") {
+      guard let month = number(), accept("."), let week = number(), accept("."), let weekday = number(),
         (1...12).contains(month), (1...5).contains(week), weekday < 7
       else { return nil }
       day = Day(kind: .week(month: month, week: week, day: weekday))
-    } else if take("J") {
+    } else if accept("J") {
       guard let number = number() else { return nil }
       day = Day(kind: .julian(number))
     } else {
       guard let number = number() else { return nil }
       day = Day(kind: .dayOfYear(number))
     }
-    if take("/") {
+    if accept("/") {
       guard let time = time() else { return nil }
       day.seconds = time
     }

@@ -80,7 +80,7 @@ extension Declarations {
         problems.append(
           unknown(
             "code", named: code.text, code: "F705", at: code.range, candidates: declared,
-            place: " among the failures of `\(node.name.text)`"))
+            location: " among the failures of `\(node.name.text)`"))
       }
     }
   }

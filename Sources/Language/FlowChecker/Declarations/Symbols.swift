@@ -101,10 +101,10 @@ extension Declaration {
 /// The diagnostic of an unknown name, with the most similar one, and its actual kind if it has one.
 func unknown(
   _ kind: String, named name: String, code: String, at range: SourceRange, candidates: some Sequence<String>,
-  others: [(kind: String, names: [String])] = [], place: String = ""
+  others: [(kind: String, names: [String])] = [], location: String = ""
 ) -> Diagnostic {
   var diagnostic = Diagnostic(
-    code, "there is no \(kind) named `\(name)`\(place)", at: range, label: "not declared")
+    code, "there is no \(kind) named `\(name)`\(location)", at: range, label: "not declared")
   let known = Array(candidates).filter { !$0.isEmpty }.sorted()
   if let meant = Suggestion.closest(to: name, among: known).first {
     diagnostic.help = "did you mean `\(meant)`?"

@@ -49,12 +49,12 @@ extension Explorer {
     // Another reaction of the same step has left it.
     guard active.contains(reaction.source) else { return [step] }
     guard let target = reaction.rest.target else {
-      perform(reaction.rest.acts, &step)
+      perform(reaction.rest.statements, &step)
       return [step]
     }
     let domain = domain(of: reaction, target)
     exit(below: domain, within: reaction, target: target, active: active, step: &step)
-    perform(reaction.rest.acts, &step)
+    perform(reaction.rest.statements, &step)
     guard reaction.rest.isHistory else {
       enterPath(to: target, below: domain, &step)
       return [step]
@@ -184,8 +184,8 @@ extension Explorer {
 
   // MARK: - Actions
 
-  mutating func perform(_ acts: [CheckedActionStatement], _ step: inout Step) {
-    for act in acts {
+  mutating func perform(_ statements: [CheckedActionStatement], _ step: inout Step) {
+    for act in statements {
       if let slot = act.assignedSlot { step.assigned.insert(slot) }
       guard case .raise(let event, _) = act.kind else { continue }
       if act.condition == nil, act.loop == nil {

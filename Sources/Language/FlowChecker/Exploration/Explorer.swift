@@ -58,17 +58,17 @@ struct Explorer {
     var bySource = [[Int]](repeating: [], count: states.count)
     for (index, reaction) in reactions.enumerated() { bySource[reaction.source].append(index) }
     self.bySource = bySource
-    let acts = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.acts)
-    assignedAfterStart = Set(acts.compactMap(\.assignedSlot))
+    let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements)
+    assignedAfterStart = Set(statements.compactMap(\.assignedSlot))
   }
 
   /// The graph; nil when it is too large.
   mutating func explore() -> StateGraph? {
     for start in starts {
       guard let target = start.rest.target else { continue }
-      enter(target, acts: start.rest.acts, isMigrated: false)
+      enter(target, statements: start.rest.statements, isMigrated: false)
     }
-    for state in migrated { enter(state, acts: [], isMigrated: true) }
+    for state in migrated { enter(state, statements: [], isMigrated: true) }
     while let index = waiting.popLast() {
       expand(index)
       guard !isOverBudget, graph.nodes.count <= Explorer.maximumNodes, graph.edges.count <= Explorer.maximumEdges else {
@@ -78,9 +78,9 @@ struct Explorer {
     return graph
   }
 
-  private mutating func enter(_ state: Int, acts: [CheckedActionStatement], isMigrated: Bool) {
+  private mutating func enter(_ state: Int, statements: [CheckedActionStatement], isMigrated: Bool) {
     var step = Step(node: StateGraph.Node(leaves: []))
-    perform(acts, &step)
+    perform(statements, &step)
     enterPath(to: state, below: 0, &step)
     for variant in finish(step) {
       visit(variant)

@@ -28,7 +28,7 @@ extension FlowChecker {
     }
     for start in starts where start.rest.guardExpression == nil {
       guard case .event(let event, _) = start.trigger, let target = start.rest.target else { continue }
-      add([event], emissions: certainEmissions(start.rest.acts + entryActs(target)), isStart: true, to: &found)
+      add([event], emissions: certainEmissions(start.rest.statements + entryActs(target)), isStart: true, to: &found)
     }
     return found
   }
@@ -70,7 +70,7 @@ extension FlowChecker {
     let entered = after.filter { state in
       !before.contains(state) || targets.contains { ($0..<states[$0].end).contains(state) }
     }
-    return certainEmissions(edge.reactions.flatMap { reactions[$0].rest.acts } + entered.flatMap { states[$0].entry })
+    return certainEmissions(edge.reactions.flatMap { reactions[$0].rest.statements } + entered.flatMap { states[$0].entry })
   }
 
   /// The entry actions of a state, of those around it, and of its initial states.
@@ -80,8 +80,8 @@ extension FlowChecker {
     return statesAround([inner]).sorted().flatMap { states[$0].entry }
   }
 
-  private func certainEmissions(_ acts: [CheckedActionStatement]) -> [CheckedActionStatement] {
-    acts.filter { act in
+  private func certainEmissions(_ statements: [CheckedActionStatement]) -> [CheckedActionStatement] {
+    statements.filter { act in
       guard case .emit = act.kind else { return false }
       return act.condition == nil && act.loop == nil
     }

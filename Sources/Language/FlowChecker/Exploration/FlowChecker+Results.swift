@@ -21,7 +21,7 @@ extension FlowChecker {
     }
     for start in starts {
       checkReads(in: [start.rest.guardExpression], [])
-      checkReads(in: start.rest.acts, [])
+      checkReads(in: start.rest.statements, [])
     }
     checkReads(in: always, present[0] ?? [])
   }
@@ -89,7 +89,7 @@ extension FlowChecker {
     let known = known.union(results(before: reaction))
     checkReads(in: [reaction.rest.guardExpression], known)
     let proved = reaction.rest.guardExpression.map { testedResults($0.tree) } ?? []
-    checkReads(in: reaction.rest.acts, known.union(proved))
+    checkReads(in: reaction.rest.statements, known.union(proved))
     switch reaction.trigger {
     case .after(let value), .every(let value), .at(let value): checkReads(in: [value], known)
     case .cron(let cron): checkReads(in: [cron.zone], known)
@@ -104,8 +104,8 @@ extension FlowChecker {
     checkReads(in: call.undo?.arguments ?? [], known.union([call.resultSlot]))
   }
 
-  private mutating func checkReads(in acts: [CheckedActionStatement], _ known: Set<Int>) {
-    for act in acts {
+  private mutating func checkReads(in statements: [CheckedActionStatement], _ known: Set<Int>) {
+    for act in statements {
       checkReads(in: [act.loop?.list, act.condition], known)
       let proved = act.condition.map { testedResults($0.tree) } ?? []
       checkReads(in: act.ownExpressions, known.union(proved))

@@ -4,12 +4,12 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  mutating func acts(_ nodes: [ActionStatementNode], _ environment: Environment) -> [CheckedActionStatement] {
-    nodes.flatMap { acts($0, environment) }
+  mutating func statements(_ nodes: [ActionStatementNode], _ environment: Environment) -> [CheckedActionStatement] {
+    nodes.flatMap { statements($0, environment) }
   }
 
   /// The statements that one of the text stands for: `take` is an assignment per field.
-  private mutating func acts(_ node: ActionStatementNode, _ environment: Environment) -> [CheckedActionStatement] {
+  private mutating func statements(_ node: ActionStatementNode, _ environment: Environment) -> [CheckedActionStatement] {
     guard case .take(let names) = node.kind else { return act(node, environment).map { [$0] } ?? [] }
     guard environment.hasVariable("event") else {
       problems.append(
@@ -43,7 +43,7 @@ extension FlowChecker {
   mutating func loop(_ suffix: LoopNode, _ environment: inout Environment) -> (slot: Int, list: CheckedExpression)? {
     guard let list = expression(suffix.list, environment) else { return nil }
     let element = element(of: list, suffix)
-    // Loops of different acts never run at the same time, so they share one slot after the fields and calls.
+    // Loops of different statements never run at the same time, so they share one slot after the fields and calls.
     let slot = FrameLayout.firstField + keptCount
     frameSize = max(frameSize, slot + 1)
     _ = environment.declare(variable: suffix.variable.text, type: element, slot: slot)
@@ -65,7 +65,7 @@ extension FlowChecker {
 
   private mutating func kind(_ node: ActionStatementNode, _ environment: Environment) -> CheckedActionStatement.Kind? {
     switch node.kind {
-    case .assign(let place, let value): return assignment(to: place, value: value, in: environment)
+    case .assign(let location, let value): return assignment(to: location, value: value, in: environment)
     case .perform(let path, let arguments):
       guard let action = action(path), let callee = callees[path.text] else { return nil }
       return .perform(action: action, self.arguments(arguments, of: callee, at: path.range, environment))
@@ -80,29 +80,29 @@ extension FlowChecker {
   }
 
   private mutating func assignment(
-    to place: TargetNode, value: Expression, in environment: Environment
+    to location: TargetNode, value: Expression, in environment: Environment
   ) -> CheckedActionStatement.Kind? {
-    guard !place.field.isMissing else { return nil }
-    guard let index = fields.firstIndex(where: { $0.name == place.field.text }) else {
-      problems.append(notAssignable(place.field))
+    guard !location.field.isMissing else { return nil }
+    guard let index = fields.firstIndex(where: { $0.name == location.field.text }) else {
+      problems.append(notAssignable(location.field))
       return nil
     }
     guard index >= parameterCount else {
       problems.append(
         Diagnostic(
-          "F106", "`\(place.field.text)` is a parameter and can't be assigned", at: place.field.range,
+          "F106", "`\(location.field.text)` is a parameter and can't be assigned", at: location.field.range,
           label: "set by the caller", help: "use a data field for values that change"))
       return nil
     }
     if index == key, !isIdentity(value, key: fields[index].name) {
       problems.append(
         Diagnostic(
-          "F106", "`\(place.field.text)` is the key and can't be assigned another value", at: place.field.range,
+          "F106", "`\(location.field.text)` is the key and can't be assigned another value", at: location.field.range,
           label: "names the instance",
-          help: "only `start on Event … do \(place.field.text) = event.\(place.field.text)` sets it"))
+          help: "only `start on Event … do \(location.field.text) = event.\(location.field.text)` sets it"))
       return nil
     }
-    guard let (part, type) = part(of: place, in: fields[index].type, environment),
+    guard let (part, type) = part(of: location, in: fields[index].type, environment),
       let checked = expression(value, environment, expecting: type)
     else { return nil }
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
@@ -120,11 +120,11 @@ extension FlowChecker {
 
   /// The selections of `a.b[0]` after `a`, and the type of their result.
   private mutating func part(
-    of place: TargetNode, in root: ValueType, _ environment: Environment
+    of location: TargetNode, in root: ValueType, _ environment: Environment
   ) -> (steps: [CheckedActionStatement.PartStep], type: ValueType)? {
     var type = root
     var steps: [CheckedActionStatement.PartStep] = []
-    for step in place.steps {
+    for step in location.steps {
       switch (step, type) {
       case (_, .error): return nil
       case (.field(let name), .dyn): steps.append(.field(name.text))
@@ -137,7 +137,7 @@ extension FlowChecker {
           problems.append(
             unknown(
               "field", named: name.text, code: "F203", at: name.range, candidates: declaration.fields.map(\.name),
-              place: " in `\(record)`"))
+              location: " in `\(record)`"))
           return nil
         }
         steps.append(.field(name.text))
@@ -153,8 +153,8 @@ extension FlowChecker {
       default:
         problems.append(
           Diagnostic(
-            "F203", "\(article(type)) has no such member", at: place.range,
-            label: "`\(place.field.text)` can't be assigned like this"))
+            "F203", "\(article(type)) has no such member", at: location.range,
+            label: "`\(location.field.text)` can't be assigned like this"))
         return nil
       }
     }

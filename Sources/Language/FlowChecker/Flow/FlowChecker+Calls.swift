@@ -28,11 +28,11 @@ extension FlowChecker {
       _ = environment.declare(variable: name, type: .error, slot: FrameLayout.event)
       return
     }
-    let place = node.name?.range ?? node.action.range
+    let location = node.name?.range ?? node.action.range
     if FlowChecker.reserved.contains(name) || name == "rollback" || fields.contains(where: { $0.name == name }) {
       problems.append(
         Diagnostic(
-          "F113", "a call can't have the name `\(name)`", at: place, label: "the name is in use",
+          "F113", "a call can't have the name `\(name)`", at: location, label: "the name is in use",
           help: "write `as` and another name"))
     }
     let handler = isStep ? handlerInPlace(of: name) : nil
@@ -197,7 +197,7 @@ extension FlowChecker {
     problems.append(
       unknown(
         "code", named: code, code: "F705", at: range, candidates: callee.failures,
-        place: " among the failures of `\(callee.name)`"))
+        location: " among the failures of `\(callee.name)`"))
   }
 
   /// Returns true for a code that the engine or a binding reports without a declaration.

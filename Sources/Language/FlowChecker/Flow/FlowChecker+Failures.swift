@@ -28,7 +28,7 @@ extension FlowChecker {
   /// Finds `event.code == "CODE"` in the guard at `range`.
   private mutating func checkCodes(in range: SourceRange, of call: Int) {
     guard let guardExpression = guardNode(at: range), let callee = callee(of: call) else { return }
-    for (code, place) in comparedCodes(guardExpression) { checkCode(code, at: place, of: callee) }
+    for (code, location) in comparedCodes(guardExpression) { checkCode(code, at: location, of: callee) }
   }
 
   /// Returns whether the state has an `on failed` for its steps.

@@ -163,7 +163,7 @@ extension FlowChecker {
       checkEntry(target.state, path)
     }
     rest.isReenter = node.isReenter
-    rest.acts = acts(node.acts, environment)
+    rest.statements = statements(node.statements, environment)
     return rest
   }
 

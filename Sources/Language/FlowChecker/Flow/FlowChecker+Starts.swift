@@ -64,7 +64,7 @@ extension FlowChecker {
     let required = node.data.filter { $0.defaultValue == nil && !$0.type.isOptional && !$0.name.isMissing }
     var unset = Dictionary(required.map { ($0.name.text, $0.name.range) }) { first, _ in first }
     if let condition = start.rest.guardExpression { checkReads(of: condition, unset) }
-    for act in start.rest.acts {
+    for act in start.rest.statements {
       if let list = act.loop?.list { checkReads(of: list, unset) }
       var visible = unset
       if let variable = act.loop?.variable.text { visible[variable] = nil }
@@ -73,7 +73,7 @@ extension FlowChecker {
       }
       guard act.loop == nil, act.condition == nil else { continue }
       switch act.kind {
-      case .assign(let place, _) where place.steps.isEmpty: unset[place.field.text] = nil
+      case .assign(let location, _) where location.steps.isEmpty: unset[location.field.text] = nil
       case .take(let names): for name in names { unset[name.text] = nil }
       default: break
       }
@@ -122,8 +122,8 @@ extension ActionStatementNode {
   var expressions: [Expression] {
     var found = [loop?.list, condition].compactMap { $0 }
     switch kind {
-    case .assign(let place, let value):
-      for step in place.steps {
+    case .assign(let location, let value):
+      for step in location.steps {
         if case .index(let index) = step { found.append(index) }
       }
       found.append(value)

@@ -124,7 +124,7 @@ extension FlowChecker {
           unknown(
             "state", named: name.text, code: "F104", at: name.range,
             candidates: states[state].children.map { states[$0].name.text },
-            place: " in `\(states[state].path)`"))
+            location: " in `\(states[state].path)`"))
         return nil
       }
       state = child
@@ -168,8 +168,8 @@ extension FlowChecker {
       checkResult(of: index, node)
       states[index].isRollback = node.rollback != nil
       states[index].isOngoing = node.ongoing != nil
-      states[index].entry = acts(node.entry, environment)
-      states[index].exit = acts(node.exit, environment)
+      states[index].entry = statements(node.entry, environment)
+      states[index].exit = statements(node.exit, environment)
       states[index].ignored = node.ignored.compactMap { event($0) }
       states[index].deferred = node.deferred.compactMap { event($0) }
       checkReactions(node.reactions, in: index)

@@ -108,7 +108,7 @@ extension FlowChecker {
             unknown(
               "parameter", named: argument.name.text, code: "F215", at: argument.name.range,
               candidates: fields.map(\.name),
-              place: " in `\(owner)`"))
+              location: " in `\(owner)`"))
         }
         return nil
       }

@@ -213,7 +213,7 @@ struct FlowChecker {
           unknown(
             "parameter", named: node.name.text, code: "F215", at: node.name.range,
             candidates: callee.parameters.map(\.name),
-            place: " in `\(name)`"))
+            location: " in `\(name)`"))
       } else if !seen.insert(node.name.text).inserted {
         problems.append(Diagnostic("F103", "`\(node.name.text)` is given twice", at: node.name.range))
       }

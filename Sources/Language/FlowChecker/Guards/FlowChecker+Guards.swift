@@ -101,8 +101,8 @@ extension FlowChecker {
 
   /// The events that the flow raises.
   private var raisedEvents: Set<Int> {
-    let acts = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.acts) + starts.flatMap(\.rest.acts)
-    return Set(acts.compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
+    let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements) + starts.flatMap(\.rest.statements)
+    return Set(statements.compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
   }
 
   /// F412: guards that were too many to compare.

@@ -10,14 +10,14 @@ extension FlowChecker {
   mutating func checkRaces() {
     for writer in reactions {
       guard let trigger = triggerName(writer.trigger) else { continue }
-      let written = Set(writer.rest.acts.compactMap(\.assignedSlot))
+      let written = Set(writer.rest.statements.compactMap(\.assignedSlot))
       guard !written.isEmpty else { continue }
       for reader in reactions where triggerName(reader.trigger) == trigger && reader.range != writer.range {
         guard let condition = reader.rest.guardExpression, areInDifferentRegions(writer.source, reader.source) else {
           continue
         }
         let shared = condition.tree.usedSlots.intersection(written)
-        guard let slot = shared.min(), let act = writer.rest.acts.first(where: { $0.assignedSlot == slot }) else {
+        guard let slot = shared.min(), let act = writer.rest.statements.first(where: { $0.assignedSlot == slot }) else {
           continue
         }
         let name = fields[slot - FrameLayout.firstField].name

@@ -6,15 +6,15 @@ import FlowSyntax
 /// F509: a value that is overwritten before it could be read.
 func checkDeadAssignments(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   let blocks =
-    flow.states.flatMap { [$0.entry, $0.exit] } + flow.reactions.map(\.rest.acts) + flow.starts.map(\.rest.acts)
+    flow.states.flatMap { [$0.entry, $0.exit] } + flow.reactions.map(\.rest.statements) + flow.starts.map(\.rest.statements)
   for block in blocks { checkDeadAssignments(in: block, flow, into: &problems) }
 }
 
 private func checkDeadAssignments(
-  in acts: [CheckedActionStatement], _ flow: CheckedFlow, into problems: inout [Diagnostic]
+  in statements: [CheckedActionStatement], _ flow: CheckedFlow, into problems: inout [Diagnostic]
 ) {
   var pending: [Int: SourceRange] = [:]
-  for act in acts {
+  for act in statements {
     for slot in act.usedSlots { pending[slot] = nil }
     guard case .assign(let slot, let part, _) = act.kind, part.isEmpty, act.loop == nil, act.condition == nil else {
       continue

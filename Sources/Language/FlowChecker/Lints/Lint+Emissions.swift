@@ -47,16 +47,16 @@ func checkUnsentEvents(_ flows: [FlowSummary], _ context: LintContext, into prob
   let sent = flows.reduce(into: Set<Int>()) { $0.formUnion($1.raises.union($1.emits.map(\.event))) }
   let files = context.files.filter { $0.flowCount > 0 }.map(\.source.range)
   for (index, event) in context.symbols.events.enumerated() {
-    let place = event.name.range
+    let location = event.name.range
     let text = event.name.text
     let isOwn = text.contains(".")
     guard event.isInternal || isOwn, !sent.contains(index), !event.name.isMissing,
       context.uses.names.contains(isOwn ? String(text.split(separator: ".").last ?? "") : text),
-      files.contains(where: { $0.lower <= place.lower && place.upper <= $0.upper })
+      files.contains(where: { $0.lower <= location.lower && location.upper <= $0.upper })
     else { continue }
     problems.append(
       Diagnostic(
-        "F516", .warning, "no flow \(isOwn ? "raises" : "emits or raises") `\(text)`", at: place,
+        "F516", .warning, "no flow \(isOwn ? "raises" : "emits or raises") `\(text)`", at: location,
         label: "never arrives", help: "\(isOwn ? "raise" : "emit") it in a flow, or remove it with its reactions"))
   }
 }

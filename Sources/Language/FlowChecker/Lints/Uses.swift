@@ -147,13 +147,13 @@ extension Uses {
   private mutating func visit(_ rest: TransitionTailNode) {
     visit(names: rest.roles)
     visit([rest.guardExpression])
-    rest.acts.forEach { visit($0) }
+    rest.statements.forEach { visit($0) }
   }
 
   private mutating func visit(_ act: ActionStatementNode) {
     visit(act.expressions)
     switch act.kind {
-    case .assign(let place, _): names.insert(place.field.text)
+    case .assign(let location, _): names.insert(location.field.text)
     case .perform(let path, _): visit(path)
     case .take(let fields): visit(names: fields)
     case .emit, .raise, .log: break

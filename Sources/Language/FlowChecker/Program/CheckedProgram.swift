@@ -153,7 +153,7 @@ public struct CheckedTransitionTail: Sendable {
   public var target: Int?
   public var isHistory = false
   public var isReenter = false
-  public var acts: [CheckedActionStatement] = []
+  public var statements: [CheckedActionStatement] = []
 }
 
 public struct CheckedStart: Sendable {

@@ -36,10 +36,10 @@ private func property(_ text: String) -> String {
 public func renderMarkdown(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
   guard !diagnostics.isEmpty else { return "" }
   let rows = errorsFirst(diagnostics).map { diagnostic -> String in
-    let place = sources.file(at: diagnostic.range.lower).map {
+    let location = sources.file(at: diagnostic.range.lower).map {
       "\($0.name):\($0.position(of: diagnostic.range.lower).line)"
     }
-    let cells = [diagnostic.severity.rawValue, diagnostic.code, place ?? "", diagnostic.message]
+    let cells = [diagnostic.severity.rawValue, diagnostic.code, location ?? "", diagnostic.message]
     return "| " + cells.map(cell).joined(separator: " | ") + " |\n"
   }
   return "| | code | place | message |\n| --- | --- | --- | --- |\n" + rows.joined()
@@ -66,10 +66,10 @@ public func renderJUnit(_ diagnostics: [Diagnostic], sources: SourceSet) -> Stri
 
 private func testCase(_ diagnostic: Diagnostic, _ file: SourceFile) -> String {
   let position = file.position(of: diagnostic.range.lower)
-  let place = escapedXML("\(file.name):\(position.line):\(position.column)")
+  let location = escapedXML("\(file.name):\(position.line):\(position.column)")
   let text = ([diagnostic.label] + diagnostic.notes + [diagnostic.help].compactMap { $0 }).filter { !$0.isEmpty }
   return """
-        <testcase name="\(place)" classname="\(escapedXML(file.name))">
+        <testcase name="\(location)" classname="\(escapedXML(file.name))">
           <failure type="\(diagnostic.code)" message="\(escapedXML(diagnostic.message))">\
     \(escapedXML(text.joined(separator: "\n")))</failure>
         </testcase>

@@ -5,14 +5,14 @@ public import FlowSource
 /// its help.
 public func renderConcise(_ diagnostics: [Diagnostic], sources: SourceSet) -> String {
   diagnostics.map { diagnostic in
-    let place = place(of: diagnostic.range, sources)
+    let location = location(of: diagnostic.range, sources)
     let message = diagnostic.message.replacing("\n", with: " ")
     let help = diagnostic.help.map { "  help: \($0.replacing("\n", with: " "))\n" } ?? ""
-    return "\(place)\(diagnostic.severity.rawValue)[\(diagnostic.code)] \(message)\n\(help)"
+    return "\(location)\(diagnostic.severity.rawValue)[\(diagnostic.code)] \(message)\n\(help)"
   }.joined()
 }
 
-private func place(of range: SourceRange, _ sources: SourceSet) -> String {
+private func location(of range: SourceRange, _ sources: SourceSet) -> String {
   guard let file = sources.file(at: range.lower) else { return "" }
   let position = file.position(of: range.lower)
   return "\(file.name):\(position.line):\(position.column): "

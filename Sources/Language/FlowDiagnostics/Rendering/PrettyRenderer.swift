@@ -33,8 +33,8 @@ public struct PrettyRenderer: Sendable {
     for label in diagnostic.labels
     where !file.range.contains(label.range.lower) && label.range.lower != file.range.upper {
       guard let other = sources.file(at: label.range.lower) else { continue }
-      let place = other.position(of: label.range.lower)
-      out += style.paint(" \(pad)├─ ", .dim) + "\(other.name):\(place.line):\(place.column): \(label.text)\n"
+      let location = other.position(of: label.range.lower)
+      out += style.paint(" \(pad)├─ ", .dim) + "\(other.name):\(location.line):\(location.column): \(label.text)\n"
     }
     return out + tail(of: diagnostic, indent: width + 1)
   }
@@ -50,8 +50,8 @@ public struct PrettyRenderer: Sendable {
   }
 
   private func marks(of diagnostic: Diagnostic, in file: SourceFile) -> [Mark] {
-    let places = [(diagnostic.range, diagnostic.label, true)] + diagnostic.labels.map { ($0.range, $0.text, false) }
-    return places.compactMap { range, text, isPrimary in
+    let locations = [(diagnostic.range, diagnostic.label, true)] + diagnostic.labels.map { ($0.range, $0.text, false) }
+    return locations.compactMap { range, text, isPrimary in
       guard file.range.contains(range.lower) || range.lower == file.range.upper else { return nil }
       let start = file.position(of: range.lower)
       let end = file.position(of: range.upper)

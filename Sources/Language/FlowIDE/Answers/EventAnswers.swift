@@ -35,19 +35,19 @@ extension ProgramView {
 
   /// The reaction that answers an event in a state, own or inherited, or the reason why none exists.
   public func explain(_ event: String, in state: Int, of chart: Chart) -> String {
-    let place = state == 0 ? "In every state of `\(chart.flow.name.text)`" : "In `\(chart.states[state].path)`"
-    if chart.isEnd(state) { return "\(place), no event is accepted: the flow has ended." }
+    let location = state == 0 ? "In every state of `\(chart.flow.name.text)`" : "In `\(chart.states[state].path)`"
+    if chart.isEnd(state) { return "\(location), no event is accepted: the flow has ended." }
     let found = chart.answers(to: event, in: state)
     guard !found.isEmpty else {
       let others = chart.states.indices.filter { !chart.ownAnswers(to: event, in: $0).isEmpty }
       let elsewhere = others.map { "`\(chart.title(of: $0))`" }.joined(separator: ", ")
-      return "\(place), `\(event)` is refused: no reaction here or in a state around it."
+      return "\(location), `\(event)` is refused: no reaction here or in a state around it."
         + (others.isEmpty ? " No state of the flow answers it." : " It is answered in \(elsewhere).")
     }
     var lines = found.map { "- " + line($0, seenFrom: state, chart) }
     if found.last?.isUnconditional == false { lines.append("- otherwise it is refused") }
     let isInherited = found.allSatisfy { $0.state != state }
-    return "\(place), `\(event)` is answered\(isInherited ? " by inheritance" : ""):\n" + lines.joined(separator: "\n")
+    return "\(location), `\(event)` is answered\(isInherited ? " by inheritance" : ""):\n" + lines.joined(separator: "\n")
   }
 
   private func line(_ answer: Chart.Answer, seenFrom state: Int, _ chart: Chart) -> String {
@@ -61,7 +61,7 @@ extension ProgramView {
 
   /// A reaction up to its target, on one line.
   func heading(of node: ReactionNode, in chart: Chart) -> String {
-    guard let file = names.definitions[.flow(chart.flow.name.text)]?.place.file, let unit = unit(file) else {
+    guard let file = names.definitions[.flow(chart.flow.name.text)]?.location.file, let unit = unit(file) else {
       return ""
     }
     var upper = node.trigger.range.upper

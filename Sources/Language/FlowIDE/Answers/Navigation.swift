@@ -11,7 +11,7 @@ extension ProgramView {
     case .local(_, let file, _):
       return occurrences(in: file).first { $0.entity == occurrence.entity && $0.access == .declaration }
         .map { Place(file: file, range: $0.range) }
-    default: return declaration(of: occurrence.entity)?.place
+    default: return declaration(of: occurrence.entity)?.location
     }
   }
 
@@ -28,16 +28,16 @@ extension ProgramView {
       type = nil
     }
     guard let name = type?.declaredName else { return nil }
-    return (declaration(of: .type(name)) ?? declaration(of: .event(name)) ?? declaration(of: .enumeration(name)))?.place
+    return (declaration(of: .type(name)) ?? declaration(of: .event(name)) ?? declaration(of: .enumeration(name)))?.location
   }
 
-  /// All places that name the entity at an offset, over all files of the program.
+  /// All locations that name the entity at an offset, over all files of the program.
   public func references(at offset: UInt32, in path: String, includesDeclaration: Bool) -> [Place] {
     guard let entity = occurrence(at: offset, in: path)?.entity else { return [] }
-    return places(of: entity, includesDeclaration: includesDeclaration)
+    return locations(of: entity, includesDeclaration: includesDeclaration)
   }
 
-  func places(of entity: Entity, includesDeclaration: Bool) -> [Place] {
+  func locations(of entity: Entity, includesDeclaration: Bool) -> [Place] {
     units.flatMap { unit in
       occurrences(in: unit.path).filter { $0.entity == entity && (includesDeclaration || $0.access != .declaration) }
         .map { Place(file: unit.path, range: $0.range) }

@@ -50,7 +50,7 @@ extension ProgramView {
   private func unitText(_ type: TypeReferenceNode, of callee: String) -> String { "\(names.type(of: type))" }
 
   /// The paths of imports with the files that they mean.
-  public func links(in path: String) -> [(place: Place, target: String)] {
+  public func links(in path: String) -> [(location: Place, target: String)] {
     occurrences(in: path).compactMap { occurrence in
       guard case .file(let target) = occurrence.entity, unit(target) != nil else { return nil }
       return (Place(file: path, range: occurrence.range), target)

@@ -38,11 +38,11 @@ extension ProgramView {
   }
 }
 
-/// A flow or an action with the places where it is called, or where it calls.
+/// A flow or an action with the locations where it is called, or where it calls.
 public struct CallHierarchyEntry: Hashable, Sendable {
   public var entity: Entity
   public var declaration: DeclaredEntity
-  /// The places of the calls, in the file of the caller.
+  /// The locations of the calls, in the file of the caller.
   public var calls: [Place]
 }
 
@@ -61,8 +61,8 @@ extension ProgramView {
 
   /// The flows that call a flow or an action.
   public func incomingCalls(of entity: Entity) -> [CallHierarchyEntry] {
-    calls { $0 == entity }.map { caller, places in
-      CallHierarchyEntry(entity: caller.entity, declaration: caller, calls: places)
+    calls { $0 == entity }.map { caller, locations in
+      CallHierarchyEntry(entity: caller.entity, declaration: caller, calls: locations)
     }
   }
 
@@ -70,13 +70,13 @@ extension ProgramView {
   public func outgoingCalls(of entity: Entity) -> [CallHierarchyEntry] {
     guard let caller = declaration(of: entity), case .flow = entity else { return [] }
     var found: [CallHierarchyEntry] = []
-    for occurrence in occurrences(in: caller.place.file) where isCall(occurrence, within: caller) {
+    for occurrence in occurrences(in: caller.location.file) where isCall(occurrence, within: caller) {
       guard let callee = declaration(of: occurrence.entity) else { continue }
-      let place = Place(file: caller.place.file, range: occurrence.range)
+      let location = Place(file: caller.location.file, range: occurrence.range)
       if let index = found.firstIndex(where: { $0.entity == occurrence.entity }) {
-        found[index].calls.append(place)
+        found[index].calls.append(location)
       } else {
-        found.append(CallHierarchyEntry(entity: occurrence.entity, declaration: callee, calls: [place]))
+        found.append(CallHierarchyEntry(entity: occurrence.entity, declaration: callee, calls: [location]))
       }
     }
     return found
@@ -92,13 +92,13 @@ extension ProgramView {
     }
   }
 
-  /// The flows with the places in which they name an entity.
+  /// The flows with the locations at which they name an entity.
   private func calls(_ isWanted: (Entity) -> Bool) -> [(DeclaredEntity, [Place])] {
     names.flows.compactMap { flow in
       guard let caller = declaration(of: .flow(flow)) else { return nil }
-      let places = occurrences(in: caller.place.file).filter { isCall($0, within: caller) && isWanted($0.entity) }
-        .map { Place(file: caller.place.file, range: $0.range) }
-      return places.isEmpty ? nil : (caller, places)
+      let locations = occurrences(in: caller.location.file).filter { isCall($0, within: caller) && isWanted($0.entity) }
+        .map { Place(file: caller.location.file, range: $0.range) }
+      return locations.isEmpty ? nil : (caller, locations)
     }
   }
 }

@@ -96,15 +96,15 @@ extension CompletionSource {
       return (String(name[name.index(after: dot)...]), name)
     }
     return all.compactMap { label, name in
-      var place = rank
+      var location = rank
       if isFiltered, let chart {
         if isAnswered(label, chart) { return nil }
         let found = chart.answers(to: label, in: state).filter { !isAtCursor($0) }
-        if found.contains(where: { $0.state == state }) { place += 1 } else if !found.isEmpty { place += 2 }
+        if found.contains(where: { $0.state == state }) { location += 1 } else if !found.isEmpty { location += 2 }
       }
       let definition = names.definitions[.event(name)]
       return CompletionItem(
-        label, .event, detail: fieldList(name), documentation: definition?.documentation ?? "", rank: place)
+        label, .event, detail: fieldList(name), documentation: definition?.documentation ?? "", rank: location)
     }
   }
 

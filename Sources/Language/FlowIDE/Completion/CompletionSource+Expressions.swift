@@ -179,7 +179,7 @@ extension CompletionSource {
     for case .importing(let node) in context.unit.parsed.declarations where node.alias?.text == name {
       let file = resolvedPath(node.path, from: context.unit.path)
       return names.order.compactMap { entity in
-        guard let definition = names.definitions[entity], definition.place.file == file else { return nil }
+        guard let definition = names.definitions[entity], definition.location.file == file else { return nil }
         switch entity {
         case .type, .enumeration: return CompletionItem(entity.name, .type, detail: definition.signature)
         case .event: return CompletionItem(entity.name, .event, detail: definition.signature)

@@ -26,8 +26,8 @@ extension ProgramView {
     guard let unit = unit(path) else { return [] }
     var found: [CodeAction] = []
     for finding in findings {
-      let place = finding.place
-      guard place.file == path, place.range.lower <= range.upper, range.lower <= place.range.upper else { continue }
+      let location = finding.location
+      guard location.file == path, location.range.lower <= range.upper, range.lower <= location.range.upper else { continue }
       found += finding.repairs.enumerated().map { index, repair in
         CodeAction(
           title: repair.title, kind: .quickFix, finding: finding, isPreferred: repair.isSafe && index == 0,
@@ -48,7 +48,7 @@ extension ProgramView {
     for finding in findings where code == nil || finding.code == code {
       guard let repair = finding.repairs.first(where: \.isSafe) else { continue }
       let isFree = repair.edits.allSatisfy { edit in
-        !found.contains { $0.place.file == edit.place.file && $0.place.range.touches(edit.place.range) }
+        !found.contains { $0.location.file == edit.location.file && $0.location.range.touches(edit.location.range) }
       }
       if isFree { found += repair.edits }
     }
@@ -59,7 +59,7 @@ extension ProgramView {
 
   /// Declares the name that a finding reports as unknown.
   private func creations(for finding: Finding, _ unit: SourceUnit) -> [CodeAction] {
-    let name = unit.text(finding.place.range)
+    let name = unit.text(finding.location.range)
     guard !name.isEmpty, name.utf8.allSatisfy({ $0 < 0x80 && ($0 != 0x20) }) else { return [] }
     switch finding.code {
     case "F104": return createState(name, for: finding, unit)
@@ -85,23 +85,23 @@ extension ProgramView {
   }
 
   private func createState(_ name: String, for finding: Finding, _ unit: SourceUnit) -> [CodeAction] {
-    guard !name.contains("."), let chart = chart(at: finding.place.range.lower, in: unit.path) else { return [] }
+    guard !name.contains("."), let chart = chart(at: finding.location.range.lower, in: unit.path) else { return [] }
     let offset = chart.flow.range.upper - 1
     guard unit.text(SourceRange(offset, offset + 1)) == "}" else { return [] }
-    let place = Place(file: unit.path, range: SourceRange(offset, offset))
+    let location = Place(file: unit.path, range: SourceRange(offset, offset))
     return [
       CodeAction(
         title: "create the state `\(name)`", kind: .quickFix, finding: finding, isPreferred: false,
-        edits: [TextEdit(place, "\n  state \(name) {\n  }\n")]),
+        edits: [TextEdit(location, "\n  state \(name) {\n  }\n")]),
       CodeAction(
         title: "create the final state `\(name)`", kind: .quickFix, finding: finding, isPreferred: false,
-        edits: [TextEdit(place, "\n  final \(name)\n")]),
+        edits: [TextEdit(location, "\n  final \(name)\n")]),
     ]
   }
 
   /// Adds a comment above the line of a finding.
   private func suppression(of finding: Finding, _ unit: SourceUnit) -> CodeAction {
-    let line = unit.source.position(of: finding.place.range.lower).line
+    let line = unit.source.position(of: finding.location.range.lower).line
     let start = UInt32(unit.source.start(ofLine: line))
     let indent = unit.source.line(line).prefix { $0 == " " || $0 == "\t" }
     return CodeAction(
@@ -158,11 +158,11 @@ extension ProgramView {
   private func inlining(_ offset: UInt32, _ unit: SourceUnit) -> [CodeAction] {
     guard case .definition(let name, let flow)? = occurrence(at: offset, in: unit.path)?.entity,
       let node = names.charts[flow]?.flow.lets.first(where: { $0.name.text == name }),
-      let definition = declaration(of: .definition(name, flow: flow)), definition.place.file == unit.path
+      let definition = declaration(of: .definition(name, flow: flow)), definition.location.file == unit.path
     else { return [] }
     let text = unit.text(node.value.range)
     let isSimple = node.value.dottedName != nil
-    let uses = places(of: .definition(name, flow: flow), includesDeclaration: false)
+    let uses = locations(of: .definition(name, flow: flow), includesDeclaration: false)
     let line = unit.source.position(of: node.range.lower).line
     let last = unit.source.position(of: node.range.upper).line
     let start = UInt32(unit.source.start(ofLine: line))

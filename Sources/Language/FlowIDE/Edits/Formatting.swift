@@ -10,7 +10,7 @@ extension SourceUnit {
 
   /// The edits of ``formattingEdits`` that touch a range.
   public func formattingEdits(in range: SourceRange) -> [TextEdit] {
-    formattingEdits.filter { $0.place.range.lower <= range.upper && range.lower <= $0.place.range.upper }
+    formattingEdits.filter { $0.location.range.lower <= range.upper && range.lower <= $0.location.range.upper }
   }
 
   /// The edits between the text and another one: one for each run of lines that differ.

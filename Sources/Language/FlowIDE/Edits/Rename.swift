@@ -39,12 +39,12 @@ extension ProgramView {
     if let other = conflict(of: name, with: entity) {
       throw RenameProblem(message: "`\(name)` is in use\(line(of: other))")
     }
-    let places = places(of: entity, includesDeclaration: true)
-    if isShared(places, by: entity) {
+    let locations = locations(of: entity, includesDeclaration: true)
+    if isShared(locations, by: entity) {
       throw RenameProblem(message: "`take \(entity.name)` requires one name in the data and in the event")
     }
-    return places.map { place in
-      TextEdit(place, replacement(of: entity, by: name, at: place))
+    return locations.map { location in
+      TextEdit(location, replacement(of: entity, by: name, at: location))
     }
   }
 
@@ -60,17 +60,17 @@ extension ProgramView {
     return nil
   }
 
-  /// True if one of the places names another entity as well, as in `take`.
-  private func isShared(_ places: [Place], by entity: Entity) -> Bool {
-    let files = Set(places.map(\.file))
+  /// True if one of the locations names another entity as well, as in `take`.
+  private func isShared(_ locations: [Place], by entity: Entity) -> Bool {
+    let files = Set(locations.map(\.file))
     let others = files.flatMap { file in
       occurrences(in: file).filter { $0.entity != entity }.map { Place(file: file, range: $0.range) }
     }
-    return !Set(others).isDisjoint(with: places)
+    return !Set(others).isDisjoint(with: locations)
   }
 
   /// Dotted names of actions are replaced as a whole.
-  private func replacement(of entity: Entity, by name: String, at place: Place) -> String {
+  private func replacement(of entity: Entity, by name: String, at location: Place) -> String {
     if case .action(let old) = entity, let dot = old.lastIndex(of: "."), !name.contains(".") {
       return old[...dot] + name
     }
@@ -79,9 +79,9 @@ extension ProgramView {
   }
 
   private func line(of definition: DeclaredEntity) -> String {
-    guard let unit = unit(definition.place.file) else { return "" }
-    let line = unit.source.position(of: definition.place.range.lower).line
-    return ": `\(definition.signature.prefix { $0 != "\n" })` in \(definition.place.file), line \(line)"
+    guard let unit = unit(definition.location.file) else { return "" }
+    let line = unit.source.position(of: definition.location.range.lower).line
+    return ": `\(definition.signature.prefix { $0 != "\n" })` in \(definition.location.file), line \(line)"
   }
 
   private func isName(_ text: String) -> Bool {

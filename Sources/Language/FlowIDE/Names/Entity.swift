@@ -62,7 +62,7 @@ public enum Entity: Hashable, Sendable {
   }
 }
 
-/// A place where an entity is named.
+/// A location at which an entity is named.
 public struct Occurrence: Hashable, Sendable {
   public enum Access: Hashable, Sendable { case declaration, read, write }
 
@@ -81,7 +81,7 @@ public struct Occurrence: Hashable, Sendable {
 public struct DeclaredEntity: Hashable, Sendable {
   public var entity: Entity
   /// The name.
-  public var place: Place
+  public var location: Place
   /// The whole declaration.
   public var range: SourceRange
   /// The declaration in short, as it is written in a flow.

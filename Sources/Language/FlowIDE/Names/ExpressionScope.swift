@@ -3,7 +3,7 @@ import FlowChecker
 import FlowSource
 import FlowSyntax
 
-/// The names that an expression sees at a place, with their types.
+/// The names that an expression sees at a position, with their types.
 struct ExpressionScope {
   /// A variable of a macro or a loop, or a parameter.
   struct Local {

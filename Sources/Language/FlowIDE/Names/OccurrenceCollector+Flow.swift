@@ -146,7 +146,7 @@ extension OccurrenceCollector {
     visit(callers: rest.roles)
     if let condition = rest.guardExpression { visit(condition) }
     if let target = rest.target { visit(target, in: chart, from: state) }
-    visit(rest.acts)
+    visit(rest.statements)
   }
 
   // MARK: - Calls and statements

@@ -3,7 +3,7 @@ public import FlowSource
 /// A diagnostic whose ranges are relative to their files.
 public struct Finding: Hashable, Sendable {
   public struct Related: Hashable, Sendable {
-    public var place: Place
+    public var location: Place
     public var text: String
   }
 
@@ -17,7 +17,7 @@ public struct Finding: Hashable, Sendable {
   public var severity: Diagnostic.Severity
   /// The message with the label, the notes and the help.
   public var message: String
-  public var place: Place
+  public var location: Place
   public var related: [Related]
   public var repairs: [Repair]
 
@@ -29,8 +29,8 @@ public struct Finding: Hashable, Sendable {
     lines += diagnostic.notes
     if let help = diagnostic.help { lines.append("help: " + help) }
     message = lines.joined(separator: "\n")
-    place = Place(diagnostic.range, in: sources)
-    related = diagnostic.labels.map { Related(place: Place($0.range, in: sources), text: $0.text) }
+    location = Place(diagnostic.range, in: sources)
+    related = diagnostic.labels.map { Related(location: Place($0.range, in: sources), text: $0.text) }
     repairs = diagnostic.fixes.map { fix in
       Repair(
         title: fix.title, isSafe: fix.applicability == .safe,

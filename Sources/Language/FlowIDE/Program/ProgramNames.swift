@@ -32,7 +32,7 @@ struct ProgramNames {
   ) {
     guard !name.isMissing, definitions[entity] == nil else { return }
     definitions[entity] = DeclaredEntity(
-      entity: entity, place: Place(file: unit.path, range: name.range), range: range, signature: signature,
+      entity: entity, location: Place(file: unit.path, range: name.range), range: range, signature: signature,
       documentation: documentation)
     order.append(entity)
   }

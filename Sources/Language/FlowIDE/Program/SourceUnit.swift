@@ -71,11 +71,11 @@ public struct Place: Hashable, Sendable {
 
 /// A replacement of a part of a file.
 public struct TextEdit: Hashable, Sendable {
-  public var place: Place
+  public var location: Place
   public var text: String
 
-  public init(_ place: Place, _ text: String) {
-    self.place = place
+  public init(_ location: Place, _ text: String) {
+    self.location = location
     self.text = text
   }
 }

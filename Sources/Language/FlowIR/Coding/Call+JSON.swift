@@ -7,7 +7,7 @@ extension Call {
       ("arguments", .array(arguments.map(\.json))), ("for", loop?.json ?? .null), ("limit", limit?.json ?? .null),
       ("once", once?.json ?? .null), ("undo", undo?.json ?? .null), ("step", .bool(isStep)), ("after", .numbers(after)),
       ("when", condition?.json ?? .null), ("record", .string(resultRecord)), ("slot", .number(resultSlot)),
-      ("policy", policy.json), ("at", place.json),
+      ("policy", policy.json), ("at", location.json),
     ])
   }
 
@@ -25,7 +25,7 @@ extension Call {
       after: try reader.indices("after"),
       condition: try .optional(reader.optional("when")), resultRecord: try reader.string("record"),
       resultSlot: try reader.int("slot"),
-      policy: try Policy(reader.member("policy")), place: try SourceLocation(reader.member("at")))
+      policy: try Policy(reader.member("policy")), location: try SourceLocation(reader.member("at")))
   }
 }
 

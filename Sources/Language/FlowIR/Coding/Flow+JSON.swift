@@ -23,7 +23,7 @@ extension Flow {
       ("invariants", .array(invariants.map(\.json))), ("states", .array(states.map(\.json))),
       ("transitions", .array(transitions.map(\.json))), ("starts", .array(starts.map(\.json))),
       ("properties", .array(properties.map(\.json))), ("reads", .array(readRules.map(\.json))),
-      ("migrations", .array(migrations.map(\.json))), ("at", place.json),
+      ("migrations", .array(migrations.map(\.json))), ("at", location.json),
     ]
   }
 
@@ -52,7 +52,7 @@ extension Flow {
       properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
       readRules: try reader.list("reads") { item throws(ProgramError) in try ReadRule(item) },
       migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
-      place: try SourceLocation(reader.member("at")))
+      location: try SourceLocation(reader.member("at")))
   }
 }
 

@@ -5,7 +5,7 @@ extension Start {
     .sparse([
       ("trigger", trigger.json), ("roles", .ints(roles)), ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null),
-      ("target", .number(target)), ("acts", .array(acts.map(\.json))), ("at", place.json),
+      ("target", .number(target)), ("acts", .array(statements.map(\.json))), ("at", location.json),
     ])
   }
 
@@ -16,8 +16,8 @@ extension Start {
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
       senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
-      acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
-      place: try SourceLocation(reader.member("at")))
+      statements: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
+      location: try SourceLocation(reader.member("at")))
   }
 }
 
@@ -63,7 +63,7 @@ extension Migration {
     .sparse([
       ("from", .number(from)),
       ("states", .array(moves.map { ["from": .string($0.from), "to": .number($0.to)] })),
-      ("data", .array(assignments.map { ["field": .number($0.field), "value": $0.value.json] })), ("at", place.json),
+      ("data", .array(assignments.map { ["field": .number($0.field), "value": $0.value.json] })), ("at", location.json),
     ])
   }
 
@@ -77,6 +77,6 @@ extension Migration {
       assignments: try reader.list("data") { item throws(ProgramError) in
         Assignment(field: try item.int("field"), value: try SourcedExpression(item.member("value")))
       },
-      place: try SourceLocation(reader.member("at")))
+      location: try SourceLocation(reader.member("at")))
   }
 }

@@ -6,8 +6,8 @@ extension Transition {
       ("source", .number(source)), ("trigger", trigger.json), ("roles", .ints(roles)),
       ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null), ("target", target.map { .number($0) } ?? .null),
-      ("history", .bool(isHistory)), ("reenter", .bool(isReenter)), ("acts", .array(acts.map(\.json))),
-      ("at", place.json),
+      ("history", .bool(isHistory)), ("reenter", .bool(isReenter)), ("acts", .array(statements.map(\.json))),
+      ("at", location.json),
     ])
   }
 
@@ -19,8 +19,8 @@ extension Transition {
       senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.optional("target")?.index(),
       isHistory: try reader.flag("history"), isReenter: try reader.flag("reenter"),
-      acts: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
-      place: try SourceLocation(reader.member("at")))
+      statements: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
+      location: try SourceLocation(reader.member("at")))
   }
 }
 
@@ -95,7 +95,7 @@ extension ActionStatement {
     }
     members += [
       ("for", loop?.json ?? .null),
-      ("when", condition?.json ?? .null), ("line", place.json),
+      ("when", condition?.json ?? .null), ("line", location.json),
     ]
     return .sparse(members)
   }
@@ -105,7 +105,7 @@ extension ActionStatement {
     self.init(
       kind: try Kind(reader), loop: try .optional(reader.optional("for")),
       condition: try .optional(reader.optional("when")),
-      place: try SourceLocation(reader.member("line")))
+      location: try SourceLocation(reader.member("line")))
   }
 }
 

@@ -39,13 +39,13 @@ public struct Call: Hashable, Sendable {
   /// The slot of its last result; calls of one name share it.
   public var resultSlot: Int
   public var policy: Policy
-  public var place: SourceLocation
+  public var location: SourceLocation
 
   public init(
     name: String, state: StateIndex, target: Target, arguments: [SourcedExpression], loop: ActionStatement.Loop? = nil,
     limit: SourcedExpression? = nil, once: SourcedExpression? = nil, undo: Undo? = nil, isStep: Bool = false,
     after: [CallIndex] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
-    place: SourceLocation
+    location: SourceLocation
   ) {
     self.name = name
     self.state = state
@@ -61,7 +61,7 @@ public struct Call: Hashable, Sendable {
     self.resultRecord = resultRecord
     self.resultSlot = resultSlot
     self.policy = policy
-    self.place = place
+    self.location = location
   }
 }
 

@@ -6,14 +6,14 @@ extension Flow {
     var found = fields.compactMap(\.defaultValue) + invariants + definitions.map(\.value)
     for call in calls { found += call.expressions }
     for start in starts {
-      found += [start.guardExpression, start.trigger.expression].compactMap { $0 } + start.acts.flatMap(\.expressions)
+      found += [start.guardExpression, start.trigger.expression].compactMap { $0 } + start.statements.flatMap(\.expressions)
     }
     for state in states {
       found += (state.entry + state.exit).flatMap(\.expressions) + [state.result].compactMap { $0 }
     }
     for transition in transitions {
       found += [transition.guardExpression, transition.trigger.expression].compactMap { $0 }
-      found += transition.acts.flatMap(\.expressions)
+      found += transition.statements.flatMap(\.expressions)
     }
     for migration in migrations { found += migration.assignments.map(\.value) }
     return found
@@ -24,7 +24,7 @@ extension Flow {
   /// The events that the flow emits, each once.
   public var emittedEvents: Set<EventIndex> {
     let statements =
-      states.flatMap { $0.entry + $0.exit } + transitions.flatMap(\.acts) + starts.flatMap(\.acts)
+      states.flatMap { $0.entry + $0.exit } + transitions.flatMap(\.statements) + starts.flatMap(\.statements)
     return Set(statements.compactMap { if case .emit(let event, _) = $0.kind { event } else { nil } })
   }
 }

@@ -31,14 +31,14 @@ public struct Flow: Hashable, Sendable {
   /// The roles that may read an instance, each of them sufficient; empty for no restriction.
   public var readRules: [ReadRule]
   public var migrations: [Migration]
-  public var place: SourceLocation
+  public var location: SourceLocation
 
   public init(
     name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
     fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int,
     frameSize: Int,
     invariants: [SourcedExpression], states: IndexedList<StateIndex, State>, transitions: [Transition], starts: [Start],
-    properties: [Property] = [], readRules: [ReadRule] = [], migrations: [Migration] = [], place: SourceLocation
+    properties: [Property] = [], readRules: [ReadRule] = [], migrations: [Migration] = [], location: SourceLocation
   ) {
     self.name = name
     self.version = version
@@ -58,7 +58,7 @@ public struct Flow: Hashable, Sendable {
     self.properties = properties
     self.readRules = readRules
     self.migrations = migrations
-    self.place = place
+    self.location = location
   }
 
   /// The parameters of a call, as a record.

@@ -15,20 +15,20 @@ public struct Start: Hashable, Sendable {
   public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
   public var target: StateIndex
-  public var acts: [ActionStatement]
-  public var place: SourceLocation
+  public var statements: [ActionStatement]
+  public var location: SourceLocation
 
   public init(
     trigger: Trigger, roles: [Int], senders: [FlowIndex] = [], guardExpression: SourcedExpression?, target: StateIndex,
-    acts: [ActionStatement], place: SourceLocation
+    statements: [ActionStatement], location: SourceLocation
   ) {
     self.trigger = trigger
     self.roles = roles
     self.senders = senders
     self.guardExpression = guardExpression
     self.target = target
-    self.acts = acts
-    self.place = place
+    self.statements = statements
+    self.location = location
   }
 
   /// The event that it waits for.
@@ -77,12 +77,12 @@ public struct Migration: Hashable, Sendable {
   public var from: Int
   public var moves: [Move]
   public var assignments: [Assignment]
-  public var place: SourceLocation
+  public var location: SourceLocation
 
-  public init(from: Int, moves: [Move], assignments: [Assignment], place: SourceLocation) {
+  public init(from: Int, moves: [Move], assignments: [Assignment], location: SourceLocation) {
     self.from = from
     self.moves = moves
     self.assignments = assignments
-    self.place = place
+    self.location = location
   }
 }

@@ -4,13 +4,13 @@ public struct TestCase: Hashable, Sendable {
   /// The flow of the tested instance.
   public var flow: FlowIndex
   public var statements: [Statement]
-  public var place: SourceLocation
+  public var location: SourceLocation
 
-  public init(name: String, flow: FlowIndex, statements: [Statement], place: SourceLocation) {
+  public init(name: String, flow: FlowIndex, statements: [Statement], location: SourceLocation) {
     self.name = name
     self.flow = flow
     self.statements = statements
-    self.place = place
+    self.location = location
   }
 
   /// One line of a test.
@@ -18,12 +18,12 @@ public struct TestCase: Hashable, Sendable {
     public var kind: Kind
     /// As it is written.
     public var text: String
-    public var place: SourceLocation
+    public var location: SourceLocation
 
-    public init(kind: Kind, text: String, place: SourceLocation) {
+    public init(kind: Kind, text: String, location: SourceLocation) {
       self.kind = kind
       self.text = text
-      self.place = place
+      self.location = location
     }
   }
 

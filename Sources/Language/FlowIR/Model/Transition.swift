@@ -12,13 +12,13 @@ public struct Transition: Hashable, Sendable {
   /// Returns to the state in which the target was left.
   public var isHistory: Bool
   public var isReenter: Bool
-  public var acts: [ActionStatement]
-  public var place: SourceLocation
+  public var statements: [ActionStatement]
+  public var location: SourceLocation
 
   public init(
     source: StateIndex, trigger: Trigger, roles: [Int] = [], senders: [FlowIndex] = [],
     guardExpression: SourcedExpression? = nil, target: StateIndex? = nil, isHistory: Bool = false,
-    isReenter: Bool = false, acts: [ActionStatement] = [], place: SourceLocation
+    isReenter: Bool = false, statements: [ActionStatement] = [], location: SourceLocation
   ) {
     self.source = source
     self.trigger = trigger
@@ -28,8 +28,8 @@ public struct Transition: Hashable, Sendable {
     self.target = target
     self.isHistory = isHistory
     self.isReenter = isReenter
-    self.acts = acts
-    self.place = place
+    self.statements = statements
+    self.location = location
   }
 }
 
@@ -108,12 +108,12 @@ public struct ActionStatement: Hashable, Sendable {
   public var kind: Kind
   public var loop: Loop?
   public var condition: SourcedExpression?
-  public var place: SourceLocation
+  public var location: SourceLocation
 
-  public init(kind: Kind, loop: Loop? = nil, condition: SourcedExpression? = nil, place: SourceLocation) {
+  public init(kind: Kind, loop: Loop? = nil, condition: SourcedExpression? = nil, location: SourceLocation) {
     self.kind = kind
     self.loop = loop
     self.condition = condition
-    self.place = place
+    self.location = location
   }
 }

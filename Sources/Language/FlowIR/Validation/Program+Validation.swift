@@ -114,7 +114,7 @@ struct FlowValidation {
         state.transitions.allSatisfy { flow.transitions.indices.contains($0) && flow.transitions[$0].source == index },
         "transition of a state")
       try require((state.ignored + state.deferred).allSatisfy(program.events.indices.contains), "event")
-      try acts(state.entry + state.exit)
+      try statements(state.entry + state.exit)
     }
   }
 
@@ -134,7 +134,7 @@ struct FlowValidation {
       case .any, .always, .done, .failed, .rollbackDone, .rollbackFailed, .error: break
       }
       try condition(transition.guardExpression)
-      try acts(transition.acts)
+      try statements(transition.statements)
     }
     for start in flow.starts {
       switch start.trigger {
@@ -147,7 +147,7 @@ struct FlowValidation {
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
       try require(start.senders.allSatisfy(program.flows.indices.contains), "sender")
       try condition(start.guardExpression)
-      try acts(start.acts)
+      try statements(start.statements)
     }
     for invariant in flow.invariants { try condition(invariant) }
   }
@@ -164,8 +164,8 @@ struct FlowValidation {
     try require(expression.tree.type == .bool || expression.tree.type == .dyn, "guard")
   }
 
-  private func acts(_ acts: [ActionStatement]) throws(ProgramError) {
-    for act in acts {
+  private func statements(_ statements: [ActionStatement]) throws(ProgramError) {
+    for act in statements {
       try condition(act.condition)
       if let loop = act.loop {
         try require(flow.keptSlots.upperBound..<flow.frameSize ~= loop.slot, "slot of a loop")

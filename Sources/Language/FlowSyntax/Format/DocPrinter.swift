@@ -137,13 +137,13 @@ struct DocPrinter {
   private func look(at item: Ahead, _ ahead: inout [Ahead], _ measure: inout Measure) {
     let isFlat = item.command.mode == .flat
     switch item.command.doc {
-    case .token(let range): measure.take(source.slice(range))
+    case .token(let range): measure.add(source.slice(range))
     case .commaWhenFlat: measure.room -= isFlat ? 1 : 0
     case .space: measure.room -= 1
     case .line(let count):
       if isFlat { measure.room -= count } else { measure.verdict = true }
     case .hardLine, .blankLine: measure.verdict = measure.hasText || !measure.isInside ? true : nil
-    case .comment: measure.takeComment(indent: item.command.indent)
+    case .comment: measure.measureComment(indent: item.command.indent)
     case .concat(let parts):
       guard item.next < parts.count else { return }
       var rest = item
@@ -170,7 +170,7 @@ struct DocPrinter {
 
     init(room: Int) { self.room = room }
 
-    mutating func take(_ bytes: ArraySlice<UInt8>) {
+    mutating func add(_ bytes: ArraySlice<UInt8>) {
       if hasComment {
         verdict = !isInside
         return
@@ -187,7 +187,7 @@ struct DocPrinter {
     }
 
     /// A comment before all text only moves it to the next line; after text, nothing may follow it in the group.
-    mutating func takeComment(indent: Int) {
+    mutating func measureComment(indent: Int) {
       if hasText {
         hasComment = true
       } else {

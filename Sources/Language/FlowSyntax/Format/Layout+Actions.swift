@@ -2,10 +2,10 @@ import CEL
 
 extension Layout {
   mutating func action() -> Doc {
-    let head = Doc.concat([takeWord(), path(), parameters()])
+    let head = Doc.concat([nextWord(), path(), parameters()])
     var rest: [Doc] = []
-    if at(.arrow) { rest += [.line(1), takeWord(), typeReference()] }
-    if at("fails") { rest += [.line(1), takeWord(), names()] }
+    if at(.arrow) { rest += [.line(1), nextWord(), typeReference()] }
+    if at("fails") { rest += [.line(1), nextWord(), names()] }
     guard at(.leftBrace) else { return .concat([head, .group(.hang(4, .concat(rest)))]) }
     let opening = { (brace: Doc) in Doc.concat([head, .group(.concat([.hang(4, .concat(rest)), .line(1), brace]))]) }
     return block(opening: rest.isEmpty ? { .concat([head, .space, $0]) } : opening) { $0.actionMember() }
@@ -15,27 +15,27 @@ extension Layout {
     switch word {
     case "retry": retry()
     case "timeout": timeout()
-    case "limit": .concat([takeWord(), takeWord(), takeWord(), duration()])
-    case "signed": .concat([takeWord(), expression()])
+    case "limit": .concat([nextWord(), nextWord(), nextWord(), duration()])
+    case "signed": .concat([nextWord(), expression()])
     default: at(.int) ? status() : binding()
     }
   }
 
   /// `429 -> BUSY`, `5xx -> UNAVAILABLE`
   private mutating func status() -> Doc {
-    let number = touchesNext && peek().kind == .identifier ? Doc.concat([take(), take()]) : take()
-    return .concat([number, .space, takeWord(), take()])
+    let number = touchesNext && peek().kind == .identifier ? Doc.concat([next(), next()]) : next()
+    return .concat([number, .space, nextWord(), next()])
   }
 
   private mutating func binding() -> Doc {
     var parts: [Doc]
     switch word {
-    case "http": parts = [takeWord(), takeWord(), header()]
-    case "email": parts = [take()]
-    case "publish": parts = [takeWord(), header(), .space, header()]
-    case "log": parts = [takeWord(), expression()]
-    case "redis", "sql", "worker", "exec": parts = [takeWord(), header()]
-    default: return take()
+    case "http": parts = [nextWord(), nextWord(), header()]
+    case "email": parts = [next()]
+    case "publish": parts = [nextWord(), header(), .space, header()]
+    case "log": parts = [nextWord(), expression()]
+    case "redis", "sql", "worker", "exec": parts = [nextWord(), header()]
+    default: return next()
     }
     if at(.leftBrace) { parts += [.space, settings()] }
     return .concat(parts)
@@ -53,22 +53,22 @@ extension Layout {
   // MARK: - Policies, also of calls
 
   mutating func retry() -> Doc {
-    var parts = [takeWord(), take()]
-    if at("only") { parts += [.space, takeWord(), names()] }
+    var parts = [nextWord(), next()]
+    if at("only") { parts += [.space, nextWord(), names()] }
     if at("backoff") {
-      parts += [.space, takeWord(), duration()]
-      if at(.dotDot) { parts += [take(), duration()] }
+      parts += [.space, nextWord(), duration()]
+      if at(.dotDot) { parts += [next(), duration()] }
     }
     return .concat(parts)
   }
 
-  mutating func timeout() -> Doc { .concat([takeWord(), duration()]) }
+  mutating func timeout() -> Doc { .concat([nextWord(), duration()]) }
 
   /// `1h30m`: a number and the word that touches it.
   mutating func duration() -> Doc {
     let isWhole = touchesNext
-    let number = take()
-    return isWhole ? .concat([number, take()]) : number
+    let number = next()
+    return isWhole ? .concat([number, next()]) : number
   }
 
   /// A duration, or an expression.

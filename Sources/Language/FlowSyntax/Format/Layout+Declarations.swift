@@ -37,8 +37,8 @@ extension Layout {
   private mutating func declaration() -> Doc {
     switch word {
     case "import": importing()
-    case "type": .concat([takeWord(), takeWord(), fields()])
-    case "enum": .concat([takeWord(), takeWord(), enumValues()])
+    case "type": .concat([nextWord(), nextWord(), fields()])
+    case "enum": .concat([nextWord(), nextWord(), enumValues()])
     case "const", "let": definition()
     case "fn": function()
     case "event", "internal": event()
@@ -51,13 +51,13 @@ extension Layout {
 
   /// `test "name" with Flow { … }`
   private mutating func test() -> Doc {
-    let start = Doc.concat([takeWord(), takeWord()])
-    guard at("with") else { return .concat([start, statements()]) }
-    return .concat([start, takeWord(), takeWord(), statements()])
+    let start = Doc.concat([nextWord(), nextWord()])
+    guard at("with") else { return .concat([start, testStatements()]) }
+    return .concat([start, nextWord(), nextWord(), testStatements()])
   }
 
   /// `word` and one token, such as `role r` and `version 2`; also unknown members.
-  mutating func simple() -> Doc { .concat([takeWord(), take()]) }
+  mutating func simple() -> Doc { .concat([nextWord(), next()]) }
 
   private mutating func importing() -> Doc {
     let start = simple()
@@ -65,18 +65,18 @@ extension Layout {
   }
 
   /// `const N = CEL`, `let n = CEL`, `data f = CEL`
-  mutating func definition() -> Doc { .concat([takeWord(), takeWord(), takeWord(), .group(expression())]) }
+  mutating func definition() -> Doc { .concat([nextWord(), nextWord(), nextWord(), .group(expression())]) }
 
   private mutating func function() -> Doc {
-    let head = Doc.concat([takeWord(), take(), parameters(), .space, takeWord(), typeReference(), .space])
-    return .concat([head, takeWord(), expression()])
+    let head = Doc.concat([nextWord(), next(), parameters(), .space, nextWord(), typeReference(), .space])
+    return .concat([head, nextWord(), expression()])
   }
 
   mutating func event() -> Doc {
-    var parts = at("internal") ? [takeWord(), simple()] : [simple()]
+    var parts = at("internal") ? [nextWord(), simple()] : [simple()]
     if at("from") {
-      parts += [.space, takeWord(), takeWord()]
-      parts.append(block { $0.isWord($0.token, "secret") ? .concat([$0.takeWord(), $0.expression()]) : $0.simple() })
+      parts += [.space, nextWord(), nextWord()]
+      parts.append(block { $0.isWord($0.token, "secret") ? .concat([$0.nextWord(), $0.expression()]) : $0.simple() })
     }
     if at(.leftBrace) { parts += [.space, fields()] }
     return .concat(parts)
@@ -89,7 +89,7 @@ extension Layout {
 
   private mutating func enumValues() -> Doc {
     block(spaces: 1) { layout in
-      let value = layout.take()
+      let value = layout.next()
       let comments = layout.at(.comma) ? layout.drop() : .empty
       return .concat([value, layout.at(.rightBrace) ? .empty : .commaWhenFlat, comments])
     }
@@ -97,12 +97,12 @@ extension Layout {
 
   mutating func optionalComma() -> Doc {
     guard at(.comma) else { return .empty }
-    return isWord(peek(), "in") || isWord(peek(), "max") ? take() : drop()
+    return isWord(peek(), "in") || isWord(peek(), "max") ? next() : drop()
   }
 
   mutating func field() -> Doc {
-    var parts = [take(), takeWord(), typeReference()]
-    if at(.assign) { parts += [.space, takeWord(), expression()] }
+    var parts = [next(), nextWord(), typeReference()]
+    if at(.assign) { parts += [.space, nextWord(), expression()] }
     return .concat(parts)
   }
 
@@ -110,33 +110,33 @@ extension Layout {
   mutating func typeReference() -> Doc {
     var parts = [path()]
     if at(.less) {
-      parts += [take(), typeReference()]
-      while at(.comma) { parts += [takeWord(), typeReference()] }
-      parts.append(take(if: .greater))
+      parts += [next(), typeReference()]
+      while at(.comma) { parts += [nextWord(), typeReference()] }
+      parts.append(next(if: .greater))
     }
-    parts.append(take(if: .question))
+    parts.append(next(if: .question))
     if at("max") { parts += [.space, simple()] }
     return .concat(parts)
   }
 
   /// `a.b.c`
   mutating func path() -> Doc {
-    var parts = [take()]
-    while at(.dot), peek().kind == .identifier { parts += [take(), take()] }
+    var parts = [next()]
+    while at(.dot), peek().kind == .identifier { parts += [next(), next()] }
     return .concat(parts)
   }
 
   /// Paths with commas; each line is filled.
   mutating func names() -> Doc {
     var parts = [path()]
-    while at(.comma) { parts += [take(), .group(.indent(4, .concat([.line(1), path()])))] }
+    while at(.comma) { parts += [next(), .group(.indent(4, .concat([.line(1), path()])))] }
     return .concat(parts)
   }
 
   mutating func parameters() -> Doc { list(until: .rightParen) { $0.field() } }
 
   /// `name: CEL`
-  mutating func argument() -> Doc { .concat([take(), takeWord(), expression()]) }
+  mutating func argument() -> Doc { .concat([next(), nextWord(), expression()]) }
 
   mutating func arguments() -> Doc { list(until: .rightParen) { $0.argument() } }
 }

@@ -7,8 +7,8 @@ extension Layout {
     guard at(.question) else { return condition }
     var parts: [Doc] = []
     while at(.question) || at(.colon) && !parts.isEmpty {
-      parts += [.line(1), takeWord(), operation(level: 0)]
-      if at(.colon) { parts += [.line(1), takeWord(), operation(level: 0)] }
+      parts += [.line(1), nextWord(), operation(level: 0)]
+      if at(.colon) { parts += [.line(1), nextWord(), operation(level: 0)] }
     }
     return .group(.concat([condition, .indent(2, .concat(parts))]))
   }
@@ -32,13 +32,13 @@ extension Layout {
     let first = operation(level: level + 1)
     guard operatorLevel == level else { return first }
     var rest: [Doc] = []
-    while operatorLevel == level { rest += [.line(1), takeWord(), operation(level: level + 1)] }
+    while operatorLevel == level { rest += [.line(1), nextWord(), operation(level: level + 1)] }
     return .group(.concat([first, .indent(2, .concat(rest))]))
   }
 
   private mutating func operand() -> Doc {
     var parts: [Doc] = []
-    while at(.bang) || at(.minus) { parts.append(take()) }
+    while at(.bang) || at(.minus) { parts.append(next()) }
     parts.append(primary())
     return parts.count == 1 ? parts[0] : .concat(parts)
   }
@@ -49,18 +49,18 @@ extension Layout {
     case .leftBracket: return selections(of: list(until: .rightBracket) { $0.element() })
     case .leftBrace: return selections(of: list(until: .rightBrace) { $0.entry() })
     case .dot:
-      let dot = take()
-      return selections(of: .concat([dot, take()]), isName: true)
-    case .identifier: return selections(of: take(), isName: true)
-    case .int, .uint, .double, .string, .bytes, .quotedIdentifier: return selections(of: take())
+      let dot = next()
+      return selections(of: .concat([dot, next()]), isName: true)
+    case .identifier: return selections(of: next(), isName: true)
+    case .int, .uint, .double, .string, .bytes, .quotedIdentifier: return selections(of: next())
     default: return .empty
     }
   }
 
   private mutating func parenthesized() -> Doc {
-    let open = take()
+    let open = next()
     let inner = expression()
-    let close = take(if: .rightParen)
+    let close = next(if: .rightParen)
     return .group(.concat([open, .indent(2, .concat([.softLine, inner])), .softLine, close]))
   }
 
@@ -70,12 +70,12 @@ extension Layout {
     var isName = isName
     while true {
       switch token.kind {
-      case .dot: parts += [take(), take(if: .question), take()]
+      case .dot: parts += [next(), next(if: .question), next()]
       case .leftParen where isName || parts.count > 1:
         parts.append(list(until: .rightParen) { $0.expression() })
         isName = false
       case .leftBracket:
-        parts += [take(), take(if: .question), expression(), take(if: .rightBracket)]
+        parts += [next(), next(if: .question), expression(), next(if: .rightBracket)]
         isName = false
       case .leftBrace where isName && takesRecords:
         parts.append(list(until: .rightBrace) { $0.entry() })
@@ -86,7 +86,7 @@ extension Layout {
   }
 
   private mutating func element() -> Doc {
-    let mark = take(if: .question)
+    let mark = next(if: .question)
     return .concat([mark, expression()])
   }
 
@@ -94,6 +94,6 @@ extension Layout {
   private mutating func entry() -> Doc {
     let key = element()
     guard at(.colon) else { return key }
-    return .concat([key, takeWord(), expression()])
+    return .concat([key, nextWord(), expression()])
   }
 }

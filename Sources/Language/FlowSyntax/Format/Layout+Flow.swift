@@ -4,7 +4,7 @@ extension Layout {
   mutating func flow() -> Doc {
     var parts = [simple()]
     if at(.leftParen) { parts.append(parameters()) }
-    if at(.arrow) { parts += [.space, takeWord(), typeReference()] }
+    if at(.arrow) { parts += [.space, nextWord(), typeReference()] }
     parts += [.space, block(isShort: false) { $0.flowMember() }]
     return .concat(parts)
   }
@@ -12,11 +12,11 @@ extension Layout {
   private mutating func flowMember() -> Doc {
     switch word {
     case "version", "key": return simple()
-    case "data": return .concat([takeWord(), fields()])
+    case "data": return .concat([nextWord(), fields()])
     case "let": return definition()
     case "event", "internal": return event()
     case "read" where isWord(peek(), "by") || isWord(peek(), "when"): return readRule()
-    case "invariant": return .concat([takeWord(), expression()])
+    case "invariant": return .concat([nextWord(), expression()])
     case "never": return never()
     case "migrate": return migration()
     case "start": return start()
@@ -25,7 +25,7 @@ extension Layout {
   }
 
   /// `a.b leads to c`
-  private mutating func property() -> Doc { .concat([path(), .space, takeWord(), takeWord(), path()]) }
+  private mutating func property() -> Doc { .concat([path(), .space, nextWord(), nextWord(), path()]) }
 
   /// True if `a.b leads to c` is at the cursor.
   private var isAtProperty: Bool {
@@ -36,35 +36,35 @@ extension Layout {
 
   /// `read by ROLES when CONDITION`
   private mutating func readRule() -> Doc {
-    var parts = [take()]
-    if at("by") { parts += [.space, takeWord(), names()] }
-    if at("when") { parts += [.space, takeWord(), expression()] }
+    var parts = [next()]
+    if at("by") { parts += [.space, nextWord(), names()] }
+    if at("when") { parts += [.space, nextWord(), expression()] }
     return .concat(parts)
   }
 
   private mutating func never() -> Doc {
-    var parts = [takeWord(), path()]
-    while at("and") { parts += [.space, takeWord(), path()] }
+    var parts = [nextWord(), path()]
+    while at("and") { parts += [.space, nextWord(), path()] }
     return .concat(parts)
   }
 
   private mutating func migration() -> Doc {
-    let head = Doc.concat([takeWord(), takeWord(), takeWord()])
+    let head = Doc.concat([nextWord(), nextWord(), nextWord()])
     let body = block { layout in
-      layout.at("data") ? layout.definition() : .concat([layout.takeWord(), layout.path(), .space, layout.target()])
+      layout.at("data") ? layout.definition() : .concat([layout.nextWord(), layout.path(), .space, layout.target()])
     }
     return .concat([head, body])
   }
 
   /// `-> path`
-  private mutating func target() -> Doc { .concat([takeWord(), path()]) }
+  private mutating func target() -> Doc { .concat([nextWord(), path()]) }
 
   private mutating func start() -> Doc {
-    var head = [take()]
+    var head = [next()]
     switch word {
     case "on":
-      head += [.space, takeWord(), names()]
-      if at("again") { head += [.space, take()] }
+      head += [.space, nextWord(), names()]
+      if at("again") { head += [.space, next()] }
     case "every", "cron": head += [.space, trigger()]
     default: break
     }
@@ -77,26 +77,26 @@ extension Layout {
   mutating func member() -> Doc {
     switch word {
     case "initial", "state", "parallel", "region", "final", "failed": state()
-    case "entry", "exit": .concat([takeWord(), acts()])
+    case "entry", "exit": .concat([nextWord(), statements()])
     case "call": call()
-    case "steps": .concat([takeWord(), block { $0.step() }])
-    case "rollback", "ongoing": take()
-    case "returns": .concat([takeWord(), expression()])
-    case "ignore", "defer": .concat([takeWord(), names()])
+    case "steps": .concat([nextWord(), block { $0.step() }])
+    case "rollback", "ongoing": next()
+    case "returns": .concat([nextWord(), expression()])
+    case "ignore", "defer": .concat([nextWord(), names()])
     case "on", "always", "after", "every", "at", "cron": reaction(trigger())
-    default: take()
+    default: next()
     }
   }
 
   private mutating func state() -> Doc {
     var parts: [Doc] = []
-    if at("initial") { parts.append(takeWord()) }
+    if at("initial") { parts.append(nextWord()) }
     let isParallel = at("parallel")
-    parts.append(takeWord())
-    if isParallel, at("state") { parts.append(takeWord()) }
-    parts.append(take())
+    parts.append(nextWord())
+    if isParallel, at("state") { parts.append(nextWord()) }
+    parts.append(next())
     if at("returns") {
-      parts += [.space, takeWord(), expression()]
+      parts += [.space, nextWord(), expression()]
     } else if at(.leftBrace) {
       parts += [.space, block { $0.member() }]
     }
@@ -104,7 +104,7 @@ extension Layout {
   }
 
   private mutating func call() -> Doc {
-    var head = [takeWord(), path(), arguments()]
+    var head = [nextWord(), path(), arguments()]
     if at("as") { head += [.space, simple()] }
     var rest: [Doc] = []
     appendLoop(to: &rest)
@@ -112,21 +112,21 @@ extension Layout {
   }
 
   private mutating func step() -> Doc {
-    let head = Doc.concat([take(), takeWord(), path(), arguments()])
+    let head = Doc.concat([next(), nextWord(), path(), arguments()])
     var rest: [Doc] = []
-    if at("after") { rest += [.line(1), takeWord(), names()] }
+    if at("after") { rest += [.line(1), nextWord(), names()] }
     appendLoop(to: &rest)
-    if at("when") { rest += [.line(1), takeWord(), expression()] }
+    if at("when") { rest += [.line(1), nextWord(), expression()] }
     return modified(.group(.concat([head, .hang(4, .concat(rest))])))
   }
 
   /// `for x in list limit n`
   private mutating func appendLoop(to parts: inout [Doc]) {
     if at("for") { parts += [.line(1), loop()] }
-    if at("limit") { parts += [.line(1), takeWord(), expression()] }
+    if at("limit") { parts += [.line(1), nextWord(), expression()] }
   }
 
-  mutating func loop() -> Doc { .concat([takeWord(), takeWord(), takeWord(), expression()]) }
+  mutating func loop() -> Doc { .concat([nextWord(), nextWord(), nextWord(), expression()]) }
 
   /// A call with its clauses: on the same line if the author had them there and they fit, otherwise one per line.
   private mutating func modified(_ head: Doc) -> Doc {
@@ -138,8 +138,8 @@ extension Layout {
       switch word {
       case "retry": part = retry()
       case "timeout": part = timeout()
-      case "once": part = .concat([takeWord(), expression()])
-      case "undo": part = .concat([takeWord(), path(), arguments()])
+      case "once": part = .concat([nextWord(), expression()])
+      case "undo": part = .concat([nextWord(), path(), arguments()])
       default:
         if parts.isEmpty { return head }
         let doc = Doc.concat([head, .indent(2, .concat(parts.flatMap { [isBroken ? .hardLine : .line(1), $0] }))])

@@ -3,13 +3,13 @@ import CEL
 extension Layout {
   mutating func trigger() -> Doc {
     switch word {
-    case "on": return .concat([takeWord(), names()])
-    case "after", "every": return .concat([takeWord(), delay()])
-    case "at": return .concat([takeWord(), expression()])
+    case "on": return .concat([nextWord(), names()])
+    case "after", "every": return .concat([nextWord(), delay()])
+    case "at": return .concat([nextWord(), expression()])
     case "cron":
       let schedule = simple()
-      return at("tz") ? .concat([schedule, .space, takeWord(), expression()]) : schedule
-    default: return take()
+      return at("tz") ? .concat([schedule, .space, nextWord(), expression()]) : schedule
+    default: return next()
     }
   }
 
@@ -17,41 +17,41 @@ extension Layout {
   /// a lonely `do`.
   mutating func reaction(_ trigger: Doc) -> Doc {
     var head = [trigger]
-    if at("by") { head += [.space, takeWord(), names()] }
+    if at("by") { head += [.space, nextWord(), names()] }
     var rest: [Doc] = []
-    if at("when") { rest += [.line(1), takeWord(), expression()] }
+    if at("when") { rest += [.line(1), nextWord(), expression()] }
     if at(.arrow) {
-      rest += [.line(1), takeWord(), path()]
-      if at("reenter") { rest += [.space, take()] }
+      rest += [.line(1), nextWord(), path()]
+      if at("reenter") { rest += [.space, next()] }
     }
-    if at("do"), rest.isEmpty { return .concat(head + [.space, takeWord(), acts()]) }
-    if at("do") { rest += [.line(1), takeWord(), acts()] }
+    if at("do"), rest.isEmpty { return .concat(head + [.space, nextWord(), statements()]) }
+    if at("do") { rest += [.line(1), nextWord(), statements()] }
     return .group(.concat(head + [.hang(4, .concat(rest))]))
   }
 
-  /// One act, or several in braces, which are always on separate lines.
-  mutating func acts() -> Doc {
-    at(.leftBrace) ? block(isShort: false) { $0.act() } : act()
+  /// One action statement, or several in braces, which are always on separate lines.
+  mutating func statements() -> Doc {
+    at(.leftBrace) ? block(isShort: false) { $0.actionStatement() } : actionStatement()
   }
 
-  private mutating func act() -> Doc {
-    var parts = [actHead()]
+  private mutating func actionStatement() -> Doc {
+    var parts = [actionHead()]
     var rest: [Doc] = []
     if at("for") { rest += [.line(1), loop()] }
-    if at("when") { rest += [.line(1), takeWord(), expression()] }
+    if at("when") { rest += [.line(1), nextWord(), expression()] }
     if !rest.isEmpty { parts.append(.hang(4, .concat(rest))) }
     return .group(.concat(parts))
   }
 
-  private mutating func actHead() -> Doc {
-    if at("emit") || at("raise") || at("log") { return .concat([takeWord(), expression()]) }
-    if at("take"), peek().kind == .identifier { return .concat([takeWord(), names()]) }
+  private mutating func actionHead() -> Doc {
+    if at("emit") || at("raise") || at("log") { return .concat([nextWord(), expression()]) }
+    if at("take"), peek().kind == .identifier { return .concat([nextWord(), names()]) }
     let path = path()
     if at(.leftParen) { return .concat([path, arguments()]) }
     var parts = [path]
     while at(.leftBracket) || at(.dot) {
-      parts += at(.dot) ? [take(), take()] : [take(), expression(), take(if: .rightBracket)]
+      parts += at(.dot) ? [next(), next()] : [next(), expression(), next(if: .rightBracket)]
     }
-    return .concat(parts + [.space, takeWord(), expression()])
+    return .concat(parts + [.space, nextWord(), expression()])
   }
 }

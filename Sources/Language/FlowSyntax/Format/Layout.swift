@@ -57,12 +57,12 @@ struct Layout {
   // MARK: - Consuming tokens
 
   /// The next token with the comments before it and on its line.
-  mutating func take() -> Doc { take(isShown: true) }
+  mutating func next() -> Doc { next(isShown: true) }
 
   /// The comments around the next token, without the token itself.
-  mutating func drop() -> Doc { take(isShown: false) }
+  mutating func drop() -> Doc { next(isShown: false) }
 
-  private mutating func take(isShown: Bool) -> Doc {
+  private mutating func next(isShown: Bool) -> Doc {
     let token = self.token
     let trailing = gap(before: position + 1).trailing
     let leading = leadingComments(isShown: isShown)
@@ -102,10 +102,10 @@ struct Layout {
   }
 
   /// The next token and a space.
-  mutating func takeWord() -> Doc { .concat([take(), .space]) }
+  mutating func nextWord() -> Doc { .concat([next(), .space]) }
 
   /// The next token if it is of that kind.
-  mutating func take(if kind: TokenKind) -> Doc { at(kind) ? take() : .empty }
+  mutating func next(if kind: TokenKind) -> Doc { at(kind) ? next() : .empty }
 
   // MARK: - Blocks
 
@@ -119,20 +119,20 @@ struct Layout {
   ) -> Doc {
     guard at(.leftBrace) else { return .empty }
     let first = token
-    let open = opening(take())
+    let open = opening(next())
     var items: [Doc] = []
     var separators: [Doc] = []
     while !at(.rightBrace), !isAtEnd {
       separators.append(gap(before: position).startsWithBlankLine && !items.isEmpty ? .blankLine : .hardLine)
       let before = position
       var doc = item(&self)
-      if position == before { doc = take() }
+      if position == before { doc = next() }
       items.append(doc)
     }
     let isOneLine = !hasNewline(from: first, to: token) && !items.contains(where: \.hasHardBreak)
     let isShort = mayBeShort && isOneLine
     let last = commentsBeforeEnd(isEmpty: items.isEmpty)
-    let close = take(if: .rightBrace)
+    let close = next(if: .rightBrace)
     if items.isEmpty, last.isEmpty, isShort || !open.hasHardBreak { return .concat([open, close]) }
     if isShort {
       let inner = [.line(1)] + joined(items, by: .line(spaces))
@@ -148,16 +148,16 @@ struct Layout {
 
   /// Items with commas between brackets: on one line if they fit, otherwise one per line.
   mutating func list(until close: TokenKind, _ item: (inout Layout) -> Doc) -> Doc {
-    let open = take()
+    let open = next()
     var items: [Doc] = []
     while !at(close), !isAtEnd {
       let before = position
       var doc = item(&self)
-      if at(.comma) { doc = .concat([doc, take()]) }
-      if position == before { doc = take() }
+      if at(.comma) { doc = .concat([doc, next()]) }
+      if position == before { doc = next() }
       items.append(doc)
     }
-    let end = take(if: close)
+    let end = next(if: close)
     if items.isEmpty { return .concat([open, end]) }
     let inner = [.softLine] + joined(items, by: .line(1))
     return .group(.concat([open, .indent(2, .concat(inner)), .softLine, end]))

@@ -3,14 +3,14 @@ import FlowSource
 
 /// The tokens without invisible characters, which are reported by name: one diagnostic per character, with all places.
 func withoutInvisibleCharacters(_ tokens: [Token], _ source: SourceFile) -> ([Token], [Diagnostic]) {
-  var places: [Unicode.Scalar: [SourceRange]] = [:]
+  var locations: [Unicode.Scalar: [SourceRange]] = [:]
   let visible = tokens.filter { token in
     guard token.kind == .unknown, let scalar = invisibleScalar(source.string(token.range)) else { return true }
-    places[scalar, default: []].append(token.range)
+    locations[scalar, default: []].append(token.range)
     return false
   }
-  guard !places.isEmpty else { return (tokens, []) }
-  return (visible, places.sorted { $0.value[0].lower < $1.value[0].lower }.map { diagnostic($0.key, at: $0.value) })
+  guard !locations.isEmpty else { return (tokens, []) }
+  return (visible, locations.sorted { $0.value[0].lower < $1.value[0].lower }.map { diagnostic($0.key, at: $0.value) })
 }
 
 private func invisibleScalar(_ text: String) -> Unicode.Scalar? {

@@ -8,8 +8,8 @@ extension Parser {
     var node = ActionNode(
       name: name, parameters: parameters(), result: nil, failures: [], binding: nil, policies: [],
       documentation: documentation, range: start)
-    if take(.arrow) { node.result = typeReference() }
-    if take("fails") { node.failures = names("an error code") }
+    if accept(.arrow) { node.result = typeReference() }
+    if accept("fails") { node.failures = names("an error code") }
     if at(.leftBrace) {
       members(of: "an action") { parser in parser.actionMember(into: &node) }
     }
@@ -22,7 +22,7 @@ extension Parser {
     guard expect(.leftParen, "`(` and the parameters") else { return [] }
     while at(.identifier) {
       parameters.append(field())
-      if !take(.comma) { break }
+      if !accept(.comma) { break }
     }
     expect(.rightParen, "`)`")
     return parameters
@@ -81,7 +81,7 @@ extension Parser {
     members(of: "a binding") { parser in
       guard parser.at(.identifier) else { return false }
       settings.append(parser.argument())
-      _ = parser.take(.comma)
+      _ = parser.accept(.comma)
       return true
     }
     return settings
@@ -99,7 +99,7 @@ extension Parser {
     guard expect(.leftParen, "`(` and the arguments") else { return [] }
     while at(.identifier) {
       arguments.append(argument())
-      if !take(.comma) { break }
+      if !accept(.comma) { break }
     }
     expect(.rightParen, "`)` after the arguments")
     return arguments
@@ -110,26 +110,26 @@ extension Parser {
   /// `retry`, `timeout`, `limit`, `signed`, or the mapping of a status; nil when none is at the cursor.
   mutating func policy() -> PolicyNode? {
     let start = token.range
-    if take("retry") { return PolicyNode(kind: retry(), range: range(from: start)) }
-    if take("timeout") {
+    if accept("retry") { return PolicyNode(kind: retry(), range: range(from: start)) }
+    if accept("timeout") {
       return PolicyNode(kind: .timeout(duration("how long to wait")), range: range(from: start))
     }
-    if take("limit") {
+    if accept("limit") {
       let count = integer("how many") ?? 1
-      if !take("per") { reportExpected("expected `per` and a duration") }
+      if !accept("per") { reportExpected("expected `per` and a duration") }
       return PolicyNode(kind: .limit(count, per: duration("a duration")), range: range(from: start))
     }
-    if take("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }
+    if accept("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }
     if at(.int) { return status(start) }
     return nil
   }
 
   mutating func retry() -> PolicyNode.Kind {
-    let count = take("forever") ? nil : integer("how many times, or `forever`") ?? 0
-    let only = take("only") ? names("an error code") : []
-    guard take("backoff") else { return .retry(count: count, only: only, backoff: nil) }
+    let count = accept("forever") ? nil : integer("how many times, or `forever`") ?? 0
+    let only = accept("only") ? names("an error code") : []
+    guard accept("backoff") else { return .retry(count: count, only: only, backoff: nil) }
     let first = duration("the first wait")
-    let longest = take(.dotDot) ? duration("the longest wait") : nil
+    let longest = accept(.dotDot) ? duration("the longest wait") : nil
     return .retry(count: count, only: only, backoff: BackoffNode(first: first, longest: longest))
   }
 

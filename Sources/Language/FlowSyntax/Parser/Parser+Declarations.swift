@@ -59,7 +59,7 @@ extension Parser {
     advance()
     let pathStart = token.range
     let path = string("the path of a file in quotes")
-    let alias = take("as") ? name("a name for the file") : nil
+    let alias = accept("as") ? name("a name for the file") : nil
     if let alias { aliases.insert(alias.text) }
     return ImportNode(path: path, pathRange: pathStart, alias: alias, range: range(from: start))
   }
@@ -78,7 +78,7 @@ extension Parser {
     members(of: "an enum") { parser in
       guard parser.at(.identifier) else { return false }
       values.append(parser.name("the name of a value"))
-      _ = parser.take(.comma)
+      _ = parser.accept(.comma)
       return true
     }
     return EnumNode(name: name, values: values, documentation: documentation, range: range(from: start))
@@ -104,10 +104,10 @@ extension Parser {
   }
 
   mutating func event(_ start: SourceRange, _ documentation: String) -> EventNode {
-    let isInternal = take("internal")
+    let isInternal = accept("internal")
     advance()
     let name = name("the name of the event")
-    let webhook = take("from") ? webhook(start) : nil
+    let webhook = accept("from") ? webhook(start) : nil
     let fields = at(.leftBrace) ? fields(in: "an event") : []
     return EventNode(
       name: name, isInternal: isInternal, webhook: webhook, fields: fields, documentation: documentation,
@@ -117,7 +117,7 @@ extension Parser {
   /// `webhook { secret … header "…" hmac sha256 }`
   private mutating func webhook(_ start: SourceRange) -> WebhookNode {
     var node = WebhookNode(range: token.range)
-    guard take("webhook") else {
+    guard accept("webhook") else {
       reportExpected("expected `webhook`")
       return node
     }
@@ -148,7 +148,7 @@ extension Parser {
     members(of: what) { parser in
       guard parser.at(.identifier) else { return false }
       fields.append(parser.field())
-      _ = parser.take(.comma)
+      _ = parser.accept(.comma)
       return true
     }
     return fields
@@ -159,7 +159,7 @@ extension Parser {
     let name = memberName("the name of a field")
     expect(.colon, "`:` and a type")
     let type = typeReference()
-    let defaultValue = take(.assign) ? expression() : nil
+    let defaultValue = accept(.assign) ? expression() : nil
     return FieldNode(name: name, type: type, defaultValue: defaultValue, range: range(from: start))
   }
 
@@ -167,14 +167,14 @@ extension Parser {
     let start = token.range
     let name = path("a type")
     var arguments: [TypeReferenceNode] = []
-    if !name.isMissing, depth < Parser.maximumDepth, take(.less) {
+    if !name.isMissing, depth < Parser.maximumDepth, accept(.less) {
       depth += 1
-      repeat { arguments.append(typeReference()) } while take(.comma)
+      repeat { arguments.append(typeReference()) } while accept(.comma)
       depth -= 1
       expect(.greater, "`>`")
     }
-    let isOptional = take(.question)
-    let maximum = take("max") ? integer("the largest size") : nil
+    let isOptional = accept(.question)
+    let maximum = accept("max") ? integer("the largest size") : nil
     return TypeReferenceNode(
       name: name, arguments: arguments, isOptional: isOptional, maximum: maximum, range: range(from: start))
   }

@@ -6,7 +6,7 @@ extension Parser {
     advance()
     var node = FlowNode(name: name("the name of the flow"), documentation: documentation, range: start)
     if at(.leftParen) { node.parameters = parameters() }
-    if take(.arrow) { node.result = typeReference() }
+    if accept(.arrow) { node.result = typeReference() }
     members(of: "a flow") { parser in parser.flowMember(into: &node) }
     node.range = range(from: start)
     return node
@@ -74,7 +74,7 @@ extension Parser {
     case "on":
       advance()
       let events = names("the name of an event")
-      return .on(events, isAgain: take("again"))
+      return .on(events, isAgain: accept("again"))
     case "every":
       advance()
       return .every(delay("a duration"))
@@ -92,7 +92,7 @@ extension Parser {
   private mutating func never(_ start: SourceRange) -> PropertyNode {
     advance()
     var states = [path("the name of a state")]
-    while take("and") { states.append(path("the name of a state")) }
+    while accept("and") { states.append(path("the name of a state")) }
     return PropertyNode(kind: .never(states), range: range(from: start))
   }
 
@@ -105,7 +105,7 @@ extension Parser {
     guard peek(distance).kind == .identifier, text(peek(distance)) == "leads" else { return false }
     let from = path("the name of a state")
     advance()
-    if !take("to") { reportExpected("expected `to` and a state") }
+    if !accept("to") { reportExpected("expected `to` and a state") }
     node.properties.append(
       PropertyNode(kind: .leadsTo(from, path("the name of a state")), range: range(from: start)))
     return true
@@ -114,8 +114,8 @@ extension Parser {
   /// `read by ROLES when CONDITION`
   private mutating func readRule(_ start: SourceRange) -> ReadRuleNode {
     advance()
-    let roles = take("by") ? names("the name of a role") : []
-    let condition = take("when") ? expression() : nil
+    let roles = accept("by") ? names("the name of a role") : []
+    let condition = accept("when") ? expression() : nil
     return ReadRuleNode(roles: roles, condition: condition, range: range(from: start))
   }
 
@@ -123,14 +123,14 @@ extension Parser {
 
   private mutating func migration(_ start: SourceRange) -> MigrationNode {
     advance()
-    if !take("from") { reportExpected("expected `from` and the number of a version") }
+    if !accept("from") { reportExpected("expected `from` and the number of a version") }
     var node = MigrationNode(from: integer("the number of a version") ?? 0, range: start)
     members(of: "a migration") { parser in
-      if parser.take("state") {
+      if parser.accept("state") {
         let from = parser.path("the name of a state of the old version")
         parser.expect(.arrow, "`->` and the name of a state")
         node.states.append((from, parser.path("the name of a state")))
-      } else if parser.take("data") {
+      } else if parser.accept("data") {
         let field = parser.name("the name of a data field")
         parser.expect(.assign, "`=`")
         node.data.append((field, parser.expression()))

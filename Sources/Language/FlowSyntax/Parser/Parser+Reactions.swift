@@ -16,7 +16,7 @@ extension Parser {
     case "on":
       advance()
       var events = [path("the name of an event")]
-      while take(.comma) { events.append(path("the name of an event")) }
+      while accept(.comma) { events.append(path("the name of an event")) }
       return .on(events)
     case "always":
       advance()
@@ -41,52 +41,52 @@ extension Parser {
   mutating func cron() -> CronNode {
     let range = token.range
     let schedule = string("a schedule in quotes, such as \"0 9 * * MON\"")
-    return CronNode(schedule: schedule, scheduleRange: range, zone: take("tz") ? expression() : nil)
+    return CronNode(schedule: schedule, scheduleRange: range, zone: accept("tz") ? expression() : nil)
   }
 
   /// `[by ROLES] [when GUARD] [-> TARGET [reenter]] [do ACTS]`
   mutating func reactionRest() -> TransitionTailNode {
     var rest = TransitionTailNode()
-    if take("by") { rest.roles = names("the name of a role") }
-    if take("when") { rest.guardExpression = expression() }
-    if take(.arrow) {
+    if accept("by") { rest.roles = names("the name of a role") }
+    if accept("when") { rest.guardExpression = expression() }
+    if accept(.arrow) {
       rest.target = path("the state to go to")
-      rest.isReenter = take("reenter")
+      rest.isReenter = accept("reenter")
     }
-    if take("do") { rest.acts = acts() }
+    if accept("do") { rest.statements = statements() }
     return rest
   }
 
-  // MARK: - Acts
+  // MARK: - Action statements
 
-  /// One act, or several in braces.
-  mutating func acts() -> [ActionStatementNode] {
-    guard at(.leftBrace) else { return act().map { [$0] } ?? [] }
-    var acts: [ActionStatementNode] = []
+  /// One action statement, or several in braces.
+  mutating func statements() -> [ActionStatementNode] {
+    guard at(.leftBrace) else { return actionStatement().map { [$0] } ?? [] }
+    var statements: [ActionStatementNode] = []
     members(of: "a list of actions") { parser in
-      guard parser.at(.identifier), let act = parser.act() else { return false }
-      acts.append(act)
+      guard parser.at(.identifier), let actionStatement = parser.actionStatement() else { return false }
+      statements.append(actionStatement)
       return true
     }
-    return acts
+    return statements
   }
 
-  private mutating func act() -> ActionStatementNode? {
+  private mutating func actionStatement() -> ActionStatementNode? {
     let start = token.range
     guard at(.identifier) else {
       reportExpected("expected an assignment, an action, `emit`, `raise` or `log`")
       return nil
     }
     let kind = actKind()
-    let loop: LoopNode? = take("for") ? self.loop() : nil
-    let condition = take("when") ? expression() : nil
+    let loop: LoopNode? = accept("for") ? self.loop() : nil
+    let condition = accept("when") ? expression() : nil
     return ActionStatementNode(kind: kind, loop: loop, condition: condition, range: range(from: start))
   }
 
   private mutating func actKind() -> ActionStatementNode.Kind {
-    if take("emit") { return .emit(expression()) }
-    if take("raise") { return .raise(expression()) }
-    if take("log") { return .log(expression()) }
+    if accept("emit") { return .emit(expression()) }
+    if accept("raise") { return .raise(expression()) }
+    if accept("log") { return .log(expression()) }
     // A field or an action may have the name `take`.
     if at("take"), peek().kind == .identifier {
       advance()
@@ -94,9 +94,9 @@ extension Parser {
     }
     let path = path("a data field or an action")
     if at(.leftParen) { return .perform(path, arguments()) }
-    let place = place(path)
+    let location = location(path)
     expect(.assign, "`=` to assign, or `(` to call an action")
-    return .assign(place, expression())
+    return .assign(location, expression())
   }
 
   /// The names after `take`. F101: `event.` before one of them.
@@ -113,15 +113,15 @@ extension Parser {
         advance()
       }
       found.append(name("the name of a data field"))
-    } while take(.comma)
+    } while accept(.comma)
     return found
   }
 
   /// A field with the selections of a part of it: `items[0].qty`.
-  private mutating func place(_ path: PathNode) -> TargetNode {
+  private mutating func location(_ path: PathNode) -> TargetNode {
     var steps = path.names.dropFirst().map { TargetNode.Step.field($0) }
     while true {
-      if take(.leftBracket) {
+      if accept(.leftBracket) {
         steps.append(.index(expression()))
         expect(.rightBracket, "`]`")
       } else if at(.dot) {
@@ -137,7 +137,7 @@ extension Parser {
   /// The rest of `for x in list`.
   mutating func loop() -> LoopNode {
     let variable = name("a name for each item")
-    if !take("in") { reportExpected("expected `in` and a list") }
+    if !accept("in") { reportExpected("expected `in` and a list") }
     return LoopNode(variable: variable, list: expression())
   }
 }

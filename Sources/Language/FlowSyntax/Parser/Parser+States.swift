@@ -13,10 +13,10 @@ extension Parser {
       return nil
     }
     advance()
-    if kind == .parallel { _ = take("state") }
+    if kind == .parallel { _ = accept("state") }
     var node = StateNode(
       kind: kind, isInitial: isInitial, name: name("the name of the state"), documentation: documentation, range: start)
-    if take("returns") {
+    if accept("returns") {
       node.result = expression()
     } else if at(.leftBrace) {
       body(of: &node)
@@ -53,10 +53,10 @@ extension Parser {
     switch word {
     case "entry":
       advance()
-      node.entry += acts()
+      node.entry += statements()
     case "exit":
       advance()
-      node.exit += acts()
+      node.exit += statements()
     case "call": node.calls.append(call())
     case "steps": node.steps.append(steps())
     case "rollback":
@@ -93,9 +93,9 @@ extension Parser {
     advance()
     let action = path("the name of an action or a flow")
     var node = CallNode(action: action, arguments: arguments(), range: start)
-    if take("as") { node.name = name("a name for the call") }
-    if take("for") { node.loop = loop() }
-    if take("limit") { node.limit = expression() }
+    if accept("as") { node.name = name("a name for the call") }
+    if accept("for") { node.loop = loop() }
+    if accept("limit") { node.limit = expression() }
     modifiers(of: &node)
     node.range = range(from: start)
     return node
@@ -105,9 +105,9 @@ extension Parser {
   private mutating func modifiers(of node: inout CallNode) {
     while true {
       let start = token.range
-      if take("once") {
+      if accept("once") {
         node.once = expression()
-      } else if take("undo") {
+      } else if accept("undo") {
         let action = path("the name of an action")
         node.undo = UndoNode(action: action, arguments: arguments(), range: range(from: start))
       } else if at("retry") || at("timeout"), let policy = policy() {
@@ -137,10 +137,10 @@ extension Parser {
     expect(.colon, "`:` and an action")
     let action = path("the name of an action or a flow")
     var node = CallNode(action: action, arguments: arguments(), name: name, range: start)
-    if take("after") { node.after = names("the name of a step") }
-    if take("for") { node.loop = loop() }
-    if take("limit") { node.limit = expression() }
-    if take("when") { node.condition = expression() }
+    if accept("after") { node.after = names("the name of a step") }
+    if accept("for") { node.loop = loop() }
+    if accept("limit") { node.limit = expression() }
+    if accept("when") { node.condition = expression() }
     modifiers(of: &node)
     node.range = range(from: start)
     return node

@@ -5,7 +5,7 @@ extension Parser {
   mutating func test(_ start: SourceRange) -> TestNode {
     advance()
     let name = string("the name of the test in quotes")
-    let flow = take("with") ? self.name("the name of a flow") : nil
+    let flow = accept("with") ? self.name("the name of a flow") : nil
     var statements: [TestStatement] = []
     members(of: "a test") { parser in
       guard let statement = parser.testStatement() else { return false }
@@ -30,9 +30,9 @@ extension Parser {
     case "send":
       advance()
       let event = expression()
-      let roles = take("by") ? names("the name of a role") : []
-      let sender = take("from") ? name("the name of a flow") : nil
-      return .send(event, roles: roles, sender: sender, caller: take("as") ? expression() : nil)
+      let roles = accept("by") ? names("the name of a role") : []
+      let sender = accept("from") ? name("the name of a flow") : nil
+      return .send(event, roles: roles, sender: sender, caller: accept("as") ? expression() : nil)
     case "mock":
       advance()
       return .mock(path("the name of an action"), outcome())
@@ -41,7 +41,7 @@ extension Parser {
       return expectation()
     case "complete":
       advance()
-      return .complete(path("the name of a call or an action"), take("with") ? expression() : nil)
+      return .complete(path("the name of a call or an action"), accept("with") ? expression() : nil)
     case "fail":
       advance()
       return .fail(path("the name of a call or an action"), code: failureCode())
@@ -57,8 +57,8 @@ extension Parser {
 
   /// `returns VALUE` or `fails CODE`.
   private mutating func outcome() -> TestStatement.Outcome {
-    if take("fails") { return .fails(failureCode()) }
-    if !take("returns") { reportExpected("expected `returns` and a value, or `fails` and an error code") }
+    if accept("fails") { return .fails(failureCode()) }
+    if !accept("returns") { reportExpected("expected `returns` and a value, or `fails` and an error code") }
     return .returns(expression())
   }
 
@@ -72,34 +72,34 @@ extension Parser {
   private mutating func repetitions() -> Int? {
     guard at(.int) else { return nil }
     let count = integer("a number")
-    if !take("times") { reportExpected("expected `times` after the number of calls") }
+    if !accept("times") { reportExpected("expected `times` after the number of calls") }
     return count
   }
 
   private mutating func expectation() -> TestStatement.Kind? {
-    let isNegated = take("not")
-    if take("called") {
+    let isNegated = accept("not")
+    if accept("called") {
       let action = path("the name of an action")
       let given = at(.leftParen) ? arguments() : []
       return .expectCalled(action, given, count: repetitions(), isNegated: isNegated)
     }
-    if take("emitted") { return .expectEmitted(expression(), isNegated: isNegated) }
-    if take("state") {
+    if accept("emitted") { return .expectEmitted(expression(), isNegated: isNegated) }
+    if accept("state") {
       var states = [path("the name of a state")]
-      while take(.comma) { states.append(path("the name of a state")) }
+      while accept(.comma) { states.append(path("the name of a state")) }
       return .expectState(states, isNegated: isNegated)
     }
-    if take("log") { return .expectLog(expression(), isNegated: isNegated) }
-    if take("ended") { return .expectEnded(isNegated: isNegated) }
+    if accept("log") { return .expectLog(expression(), isNegated: isNegated) }
+    if accept("ended") { return .expectEnded(isNegated: isNegated) }
     if isNegated {
       reportExpected("expected `state`, `called`, `emitted`, `log` or `ended`")
       return .expectRefused
     }
-    if take("data") { return .expectData(expression()) }
-    if take("ignored") { return .expectIgnored }
-    if take("deferred") { return .expectDeferred }
-    if take("refused") { return .expectRefused }
-    if take("incident") { return .expectIncident }
+    if accept("data") { return .expectData(expression()) }
+    if accept("ignored") { return .expectIgnored }
+    if accept("deferred") { return .expectDeferred }
+    if accept("refused") { return .expectRefused }
+    if accept("incident") { return .expectIncident }
     return nil
   }
 }

@@ -116,13 +116,13 @@ struct Parser {
   mutating func advance() { if !isAtEnd { position += 1 } }
 
   /// Consumes the token if it is of this kind.
-  mutating func take(_ kind: TokenKind) -> Bool {
+  mutating func accept(_ kind: TokenKind) -> Bool {
     guard at(kind) else { return false }
     advance()
     return true
   }
 
-  mutating func take(_ keyword: String) -> Bool {
+  mutating func accept(_ keyword: String) -> Bool {
     guard at(keyword) else { return false }
     advance()
     return true
@@ -131,7 +131,7 @@ struct Parser {
   /// Consumes the token, or reports the expected one.
   @discardableResult
   mutating func expect(_ kind: TokenKind, _ what: String) -> Bool {
-    if take(kind) { return true }
+    if accept(kind) { return true }
     reportExpected("expected \(what)")
     return false
   }
@@ -237,7 +237,7 @@ struct Parser {
 
   mutating func names(_ what: String) -> [NameNode] {
     var found = [name(what)]
-    while take(.comma) { found.append(name(what)) }
+    while accept(.comma) { found.append(name(what)) }
     return found
   }
 

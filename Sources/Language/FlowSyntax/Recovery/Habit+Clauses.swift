@@ -110,12 +110,12 @@ extension Habit {
       guard error.diagnostic.message.hasPrefix("expected `(` and the arguments"), reader.kind(at - 1) == .identifier,
         at == error.index
       else { return nil }
-      let place = SourceRange(reader.range(at - 1).upper, reader.range(at - 1).upper)
+      let location = SourceRange(reader.range(at - 1).upper, reader.range(at - 1).upper)
       return Habit(
         diagnostic: Diagnostic(
           "F101", "a call has parentheses", at: reader.range(at - 1), label: "write `\(reader.text(at - 1))()`",
-          fixes: [Fix("write `()`", .safe, [.init(place, "()")])]),
-        tokens: at..<at, replacement: [.init(.leftParen, place), .init(.rightParen, place)])
+          fixes: [Fix("write `()`", .safe, [.init(location, "()")])]),
+        tokens: at..<at, replacement: [.init(.leftParen, location), .init(.rightParen, location)])
     },
     { error, at, reader in
       // `emit Done(id: 1)`

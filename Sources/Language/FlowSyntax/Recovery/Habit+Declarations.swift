@@ -82,27 +82,27 @@ extension Habit {
           as: [reader.stream.item(at), .init(.colon, reader.range(at)), reader.stream.item(at - 1)], reader)
       }
       guard !Parser.memberWords.contains(reader.word(at)) || typeNames.contains(reader.word(at)) else { return nil }
-      let place = SourceRange(reader.range(at - 1).upper, reader.range(at - 1).upper)
+      let location = SourceRange(reader.range(at - 1).upper, reader.range(at - 1).upper)
       return Habit(
         diagnostic: Diagnostic(
           "F101", "a field needs `:` between its name and its type", at: reader.range(at - 1, at),
           label: "write `\(reader.word(at - 1)): \(reader.word(at))`",
-          fixes: [Fix("insert `:`", .safe, [.init(place, ":")])]),
-        tokens: at..<at, replacement: [.init(.colon, place)])
+          fixes: [Fix("insert `:`", .safe, [.init(location, ":")])]),
+        tokens: at..<at, replacement: [.init(.colon, location)])
     },
     { _, at, reader in
       // `note?: string`
       guard reader.kind(at) == .question, reader.kind(at - 1) == .identifier, reader.kind(at + 1) == .colon,
         let end = typeEnd(at + 2, reader)
       else { return nil }
-      let (place, behind) = (reader.range(at), reader.range(end).upper)
+      let (location, behind) = (reader.range(at), reader.range(end).upper)
       return Habit(
         diagnostic: Diagnostic(
-          "F101", "an optional field is marked at its type", at: place,
+          "F101", "an optional field is marked at its type", at: location,
           label: "write `\(reader.word(at - 1)): \(reader.text(at + 2, end))?`",
-          fixes: [Fix("move `?` behind the type", .safe, [.init(place, ""), .init(SourceRange(behind, behind), "?")])]),
+          fixes: [Fix("move `?` behind the type", .safe, [.init(location, ""), .init(SourceRange(behind, behind), "?")])]),
         tokens: at..<(end + 1),
-        replacement: ((at + 1)...end).map { reader.stream.item($0) } + [.init(.question, place)])
+        replacement: ((at + 1)...end).map { reader.stream.item($0) } + [.init(.question, location)])
     },
     { _, at, reader in
       // `string[]`

@@ -209,12 +209,12 @@ extension Habit {
     while reader.kind(last + 1) == .dot { last += 2 }
     if reader.kind(last + 1) == .leftParen { last = reader.end(ofBracketAt: last + 1) - 1 }
     let other = reader.text(first + 2, last)
-    let place = SourceRange(reader.range(first - 1).upper, reader.range(last).upper)
+    let location = SourceRange(reader.range(first - 1).upper, reader.range(last).upper)
     return Habit(
       diagnostic: Diagnostic(
         "F101", "a fallback is written `.orValue(…)`", at: reader.range(first, first + 1),
         label: "write `.orValue(\(other))`",
-        fixes: [Fix("write `.orValue(\(other))`", .maybe, [.init(place, ".orValue(\(other))")])]),
+        fixes: [Fix("write `.orValue(\(other))`", .maybe, [.init(location, ".orValue(\(other))")])]),
       tokens: first..<(last + 1))
   }
 }

@@ -57,13 +57,13 @@ extension Habit {
       guard reader.word(at - 1) == "initial", reader.kind(at) == .identifier,
         !Parser.memberWords.contains(reader.word(at))
       else { return nil }
-      let place = SourceRange(reader.range(at).lower, reader.range(at).lower)
+      let location = SourceRange(reader.range(at).lower, reader.range(at).lower)
       return Habit(
         diagnostic: Diagnostic(
           "F101", "an initial state is written `initial state`", at: reader.range(at - 1, at),
           label: "write `initial state \(reader.word(at))`",
-          fixes: [Fix("insert `state`", .safe, [.init(place, "state ")])]),
-        tokens: at..<at, replacement: [.init(.identifier, place, word: "state")])
+          fixes: [Fix("insert `state`", .safe, [.init(location, "state ")])]),
+        tokens: at..<at, replacement: [.init(.identifier, location, word: "state")])
     },
     { _, at, reader in
       // `[*] --> open`
@@ -106,12 +106,12 @@ extension Habit {
       // `console.log("…")` parses as an action; `x = 1, y = 2` is a clause.
       guard ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(reader.word(at)), reader.word(at - 1) != "http"
       else { return nil }
-      let place = SourceRange(reader.range(at).lower, reader.range(at).lower)
+      let location = SourceRange(reader.range(at).lower, reader.range(at).lower)
       return Habit(
         diagnostic: Diagnostic(
           "F101", "a request begins with `http`", at: reader.range(at), label: "write `http \(reader.word(at))`",
-          fixes: [Fix("insert `http`", .safe, [.init(place, "http ")])]),
-        tokens: at..<at, replacement: [.init(.identifier, place, word: "http")])
+          fixes: [Fix("insert `http`", .safe, [.init(location, "http ")])]),
+        tokens: at..<at, replacement: [.init(.identifier, location, word: "http")])
     },
     { _, at, reader in
       guard reader.kind(at) == .string, reader.word(at - 1) == "http" else { return nil }
@@ -130,15 +130,15 @@ extension Habit {
       else { return nil }
       let isState = reader.kind(at + 1) == .identifier || reader.kind(at + 1) == .rightBrace
       let word = isState ? "state" : "data"
-      let place = SourceRange(reader.range(at).lower, reader.range(at).lower)
+      let location = SourceRange(reader.range(at).lower, reader.range(at).lower)
       return Habit(
         diagnostic: Diagnostic(
           "F101", "`expect` is followed by what it is about", at: reader.range(at - 1, at),
           label: "write `expect \(word)`",
           help: "expect `state`, `data`, `called`, `emitted`, `log`, `ended`, `ignored`, `deferred`, `refused` or "
             + "`incident`",
-          fixes: [Fix("insert `\(word)`", .maybe, [.init(place, word + " ")])]),
-        tokens: at..<at, replacement: [.init(.identifier, place, word: word)])
+          fixes: [Fix("insert `\(word)`", .maybe, [.init(location, word + " ")])]),
+        tokens: at..<at, replacement: [.init(.identifier, location, word: word)])
     },
   ]
 }

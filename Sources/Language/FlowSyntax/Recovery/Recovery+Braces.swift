@@ -43,25 +43,25 @@ extension Recovery {
           "F101", "several actions need braces", at: reader.range(error.index), label: "a second action",
           labels: [.init(reader.range(keyword), "expected `{` after this")]))
     }
-    // Else it is missing on the line of the error, if one place there mends the line.
+    // Else it is missing on the line of the error, if one position there mends the line.
     let end = reader.lineEnd(error.index)
-    for place in (reader.lineStart(error.index) + 1...max(error.index, reader.lineStart(error.index) + 1)).reversed() {
-      let range = SourceRange(reader.range(place - 1).upper, reader.range(place - 1).upper)
-      var trial = Parser(source, stream.replacing(place..<place, with: [.init(.leftBrace, range)]))
+    for location in (reader.lineStart(error.index) + 1...max(error.index, reader.lineStart(error.index) + 1)).reversed() {
+      let range = SourceRange(reader.range(location - 1).upper, reader.range(location - 1).upper)
+      var trial = Parser(source, stream.replacing(location..<location, with: [.init(.leftBrace, range)]))
       _ = trial.parseFile()
       guard trial.syntaxErrors.first.map({ $0.index > end + 1 }) ?? true else { continue }
       return insertOpening(
-        at: place, Diagnostic("F101", "a `{` is missing", at: reader.range(place), label: "expected `{` before this"))
+        at: location, Diagnostic("F101", "a `{` is missing", at: reader.range(location), label: "expected `{` before this"))
     }
     return false
   }
 
-  private mutating func insertOpening(at place: Int, _ diagnostic: Diagnostic) -> Bool {
-    let position = place > 0 ? TokenReader(source, stream).range(place - 1).upper : 0
+  private mutating func insertOpening(at location: Int, _ diagnostic: Diagnostic) -> Bool {
+    let position = location > 0 ? TokenReader(source, stream).range(location - 1).upper : 0
     var diagnostic = diagnostic
     diagnostic.fixes = [Fix("insert `{`", .maybe, [.init(SourceRange(position, position), " {")])]
     report(diagnostic)
-    stream = stream.replacing(place..<place, with: [.init(.leftBrace, SourceRange(position, position))])
+    stream = stream.replacing(location..<location, with: [.init(.leftBrace, SourceRange(position, position))])
     return true
   }
 
@@ -136,16 +136,16 @@ extension Recovery {
   // MARK: - Messages
 
   private func unclosed(_ open: Int, before index: Int, _ reader: TokenReader) -> BraceMistake {
-    let place = index > 0 ? reader.range(index - 1).upper : 0
+    let location = index > 0 ? reader.range(index - 1).upper : 0
     let line = source.line(reader.line(open)).drop { $0 == " " || $0 == "\t" }
     let indent = String(repeating: " ", count: reader.indentation(open))
     return BraceMistake(
-      range: index..<index, items: [.init(.rightBrace, SourceRange(place, place))],
+      range: index..<index, items: [.init(.rightBrace, SourceRange(location, location))],
       diagnostic: Diagnostic(
         "F101", "this `{` is not closed", at: reader.range(open), label: "opened here",
-        labels: [.init(SourceRange(place, place), "expected `}` after this")],
+        labels: [.init(SourceRange(location, location), "expected `}` after this")],
         help: "close the block of `\(line.prefix { $0 != "{" }.trimmingSpaces)` with `}`",
-        fixes: [Fix("insert `}`", .maybe, [.init(SourceRange(place, place), "\n\(indent)}")])]))
+        fixes: [Fix("insert `}`", .maybe, [.init(SourceRange(location, location), "\n\(indent)}")])]))
   }
 
   private func extra(_ index: Int, _ reader: TokenReader) -> BraceMistake {

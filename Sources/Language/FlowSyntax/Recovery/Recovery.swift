@@ -159,9 +159,9 @@ struct Recovery {
   func brokenParts(_ declarations: [Declaration], _ parser: Parser) -> BrokenParts {
     var broken = BrokenParts()
     broken.names = uncertainNames
-    let places = diagnostics.flatMap { [$0.range.lower] + $0.labels.map(\.range.lower) }
+    let locations = diagnostics.flatMap { [$0.range.lower] + $0.labels.map(\.range.lower) }
     for declaration in declarations {
-      guard let range = declaration.range, places.contains(where: { range.lower <= $0 && $0 <= range.upper }) else {
+      guard let range = declaration.range, locations.contains(where: { range.lower <= $0 && $0 <= range.upper }) else {
         continue
       }
       broken.ranges.append(range)

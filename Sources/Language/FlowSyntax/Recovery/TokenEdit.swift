@@ -53,33 +53,33 @@ struct TokenEdit {
   }
 
   private static func insertions(at index: Int, cost: Int, _ reader: TokenReader) -> [TokenEdit] {
-    let place = SourceRange(reader.range(index).lower, reader.range(index).lower)
+    let location = SourceRange(reader.range(index).lower, reader.range(index).lower)
     var found = signs.map { sign in
       TokenEdit(
-        change: .insert, range: index..<index, items: [.init(sign.kind, place)], cost: cost, text: sign.text)
+        change: .insert, range: index..<index, items: [.init(sign.kind, location)], cost: cost, text: sign.text)
     }
     // An empty list represents a missing expression.
     found.append(
       TokenEdit(
-        change: .insert, range: index..<index, items: [.init(.leftBracket, place), .init(.rightBracket, place)],
+        change: .insert, range: index..<index, items: [.init(.leftBracket, location), .init(.rightBracket, location)],
         cost: cost))
     found += words.map { word in
       TokenEdit(
-        change: .insert, range: index..<index, items: [.init(.identifier, place, word: word)], cost: cost + 1,
+        change: .insert, range: index..<index, items: [.init(.identifier, location, word: word)], cost: cost + 1,
         text: word)
     }
     return found
   }
 
   private static func replacements(at index: Int, cost: Int, _ reader: TokenReader) -> [TokenEdit] {
-    let place = reader.range(index)
+    let location = reader.range(index)
     var found = signs.map { sign in
       TokenEdit(
-        change: .replace, range: index..<(index + 1), items: [.init(sign.kind, place)], cost: cost, text: sign.text)
+        change: .replace, range: index..<(index + 1), items: [.init(sign.kind, location)], cost: cost, text: sign.text)
     }
     found.append(
       TokenEdit(
-        change: .replace, range: index..<(index + 1), items: [.init(.leftBracket, place), .init(.rightBracket, place)],
+        change: .replace, range: index..<(index + 1), items: [.init(.leftBracket, location), .init(.rightBracket, location)],
         cost: cost))
     return found
   }
@@ -103,9 +103,9 @@ struct TokenEdit {
       diagnostic.fixes = [Fix("remove `\(text)`", .maybe, [.init(reader.range(range.lowerBound), "")])]
     case .insert:
       guard let text else { break }
-      let place = insertionPoint(reader)
+      let location = insertionPoint(reader)
       diagnostic.fixes = [
-        Fix("insert `\(text)`", .maybe, [.init(SourceRange(place, place), padded(text, at: place, reader))])
+        Fix("insert `\(text)`", .maybe, [.init(SourceRange(location, location), padded(text, at: location, reader))])
       ]
     case .replace:
       guard let text else { break }
@@ -131,7 +131,7 @@ struct TokenEdit {
     return isClosing ? reader.range(range.lowerBound - 1).upper : reader.range(range.lowerBound).lower
   }
 
-  private func padded(_ text: String, at place: UInt32, _ reader: TokenReader) -> String {
+  private func padded(_ text: String, at location: UInt32, _ reader: TokenReader) -> String {
     switch text {
     case ":", ",", ")", "]", ".", "(", "[": text
     default: text + " "

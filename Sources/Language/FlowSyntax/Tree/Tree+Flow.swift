@@ -129,7 +129,7 @@ public struct TransitionTailNode: Sendable {
   public var guardExpression: Expression?
   public var target: PathNode?
   public var isReenter = false
-  public var acts: [ActionStatementNode] = []
+  public var statements: [ActionStatementNode] = []
 }
 
 /// One action of a reaction.

@@ -84,7 +84,7 @@ public final class HTTPServer: Sendable {
   private var ownPath: String? { configuration.listeningSocket == nil ? configuration.path : nil }
 
   /// The address of a listening socket: `unix:PATH`, or the numeric address; nil for any other socket.
-  public static func place(ofListener socket: Int32) -> String? { Sockets.place(of: socket) }
+  public static func path(ofListener socket: Int32) -> String? { Sockets.path(of: socket) }
 
   private func startLoop(_ index: Int, listener: Int32, inbox: Inbox) -> LoopThread? {
     LoopThread(name: "flow-http-\(index)") { [configuration, handler] in

@@ -80,7 +80,7 @@ final class EventLoop {
     inbox.wakeUp(isSignalled: ready.contains { $0.key == Key.inbox })
     for event in ready { react(to: event) }
     if let until = pausedUntil, until <= now.milliseconds { resumeAccepting() }
-    while let slot = timers.takeDue(now: now.milliseconds) {
+    while let slot = timers.popDue(now: now.milliseconds) {
       slots[slot].connection?.tick(now: now)
       touch(slot)
     }
@@ -110,7 +110,7 @@ final class EventLoop {
       guard let connection = slots[event.key].connection else { return }
       if event.isReadable { receive(for: connection, slots[event.key]) }
       // Before other sockets are read, because compressed input can expand considerably.
-      tell(event.key, connection)
+      notify(event.key, connection)
       if event.isBroken, !event.isReadable { connection.abort() }
       touch(event.key)
     }
@@ -189,14 +189,14 @@ final class EventLoop {
   private func end(_ index: Int) {
     guard let connection = slots[index].connection else { return }
     connection.abort()
-    tell(index, connection)
+    notify(index, connection)
     release(index)
   }
 
   // MARK: Deliveries.
 
   private func deliver() {
-    if inbox.take(into: &deliveries) { cutOffReaders() }
+    if inbox.drain(into: &deliveries) { cutOffReaders() }
     for delivery in deliveries { apply(delivery) }
     deliveries.removeAll(keepingCapacity: true)
   }
@@ -271,13 +271,13 @@ final class EventLoop {
   }
 
   private func settle(_ index: Int, _ connection: HTTPConnection) {
-    tell(index, connection)
+    notify(index, connection)
     if let tls = slots[index].tls {
       tls.flush(connection, on: slots[index].socket, scratch: scratch, now: now)
     } else {
       flush(connection, on: slots[index].socket)
     }
-    tell(index, connection)
+    notify(index, connection)
     if connection.isClosed { return release(index) }
     if connection.isWriteEndDue, !slots[index].hasEndedWriting, slots[index].tls?.hasOutput != true {
       slots[index].hasEndedWriting = true
@@ -309,8 +309,8 @@ final class EventLoop {
   }
 
   /// Reports the events of the last input to the handler.
-  private func tell(_ index: Int, _ connection: HTTPConnection) {
-    while let event = connection.takeEvent() {
+  private func notify(_ index: Int, _ connection: HTTPConnection) {
+    while let event = connection.dequeueEvent() {
       if case .request = event { slots[index].generation += 1 }
       let target = Inbox.Target(slot: index, generation: slots[index].generation)
       switch event {

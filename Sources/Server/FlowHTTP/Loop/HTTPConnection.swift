@@ -120,7 +120,7 @@ final class HTTPConnection {
     }
   }
 
-  func takeEvent() -> Event? {
+  func dequeueEvent() -> Event? {
     guard nextEvent < events.count else { return nil }
     let event = events[nextEvent]
     nextEvent += 1

@@ -76,7 +76,7 @@ final class Inbox: Sendable {
   // MARK: For the loop.
 
   /// Exchanges the queued deliveries for the empty `deliveries`; returns true if some were discarded.
-  func take(into deliveries: inout [Delivery]) -> Bool {
+  func drain(into deliveries: inout [Delivery]) -> Bool {
     state.withLock { state in
       swap(&state.deliveries, &deliveries)
       defer { state.hasOverflowed = false }

@@ -44,7 +44,7 @@ extension Sockets {
   }
 
   /// The address of a listening socket: `unix:PATH`, or the numeric address; nil for any other socket.
-  static func place(of socket: Int32) -> String? {
+  static func path(of socket: Int32) -> String? {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let result = withUnsafeMutablePointer(to: &address) { pointer in

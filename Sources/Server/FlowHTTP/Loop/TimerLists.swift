@@ -31,7 +31,7 @@ struct TimerLists {
   }
 
   /// Removes and returns one slot whose timer has expired.
-  mutating func takeDue(now: Int) -> Int? {
+  mutating func popDue(now: Int) -> Int? {
     for head in heads where head >= 0 && entries[head].due <= now {
       unlink(head)
       return head

@@ -41,7 +41,7 @@ final class FrameReader {
     self.codec = codec
     var callbacks = wslay_event_callbacks()
     callbacks.recv_callback = { context, buffer, count, _, user in
-      guard let buffer, let reader = FrameReader.from(user), reader.take(into: buffer, count) > 0 else {
+      guard let buffer, let reader = FrameReader.from(user), reader.append(into: buffer, count) > 0 else {
         wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK.rawValue)
         return -1
       }
@@ -119,7 +119,7 @@ final class FrameReader {
     user.map { Unmanaged<FrameReader>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  private func take(into buffer: UnsafeMutablePointer<UInt8>, _ limit: Int) -> Int {
+  private func append(into buffer: UnsafeMutablePointer<UInt8>, _ limit: Int) -> Int {
     lastTaken = min(limit, input.count)
     if lastTaken > 0, let start = input.baseAddress {
       buffer.update(from: start, count: lastTaken)

@@ -7,7 +7,7 @@ final class AuditTrail: Sendable {
   /// The number of records that are kept; the log has all of them.
   static let maximumRecords = 1_000
 
-  /// The oldest at `next`, once all places are taken.
+  /// The oldest at `next`, once the buffer is full.
   private struct State {
     var records: [JSON] = []
     var next = 0

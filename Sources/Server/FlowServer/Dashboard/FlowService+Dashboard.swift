@@ -7,8 +7,8 @@ extension FlowService {
     if request.preferred(of: ["application/json", "text/html"]) == "text/html" {
       return request.respond.send(.redirect(to: dashboard == nil ? "docs" : "ui/"))
     }
-    let places: JSON = ["dashboard": "/ui/", "documentation": "/docs", "openapi": "/openapi.json"]
-    request.respond.send(.json(places))
+    let locations: JSON = ["dashboard": "/ui/", "documentation": "/docs", "openapi": "/openapi.json"]
+    request.respond.send(.json(locations))
   }
 
   func showDashboard(_ request: RouteRequest) throws(Problem) {
@@ -49,9 +49,9 @@ extension HTTPResponse {
       ] + headers, body: body)
   }
 
-  /// - Parameter place: Relative to the address of the request, so that the prefix of a proxy is preserved.
-  fileprivate static func redirect(to place: String) -> HTTPResponse {
-    HTTPResponse(status: 303, headers: [("Location", place)])
+  /// - Parameter location: Relative to the address of the request, so that the prefix of a proxy is preserved.
+  fileprivate static func redirect(to location: String) -> HTTPResponse {
+    HTTPResponse(status: 303, headers: [("Location", location)])
   }
 
   /// The page of a build without the module ``Dashboard/module``.

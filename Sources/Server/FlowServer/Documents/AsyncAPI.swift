@@ -46,10 +46,10 @@ struct AsyncAPI {
     var names: [String] = []
     for machine in catalogue.machines {
       for flow in machine.program.flows {
-        let acts =
-          flow.transitions.flatMap(\.acts) + flow.starts.flatMap(\.acts)
+        let statements =
+          flow.transitions.flatMap(\.statements) + flow.starts.flatMap(\.statements)
           + flow.states.flatMap { $0.entry + $0.exit }
-        for act in acts {
+        for act in statements {
           guard case .emit(let event, _) = act.kind else { continue }
           let name = machine.program.events[event].name
           if !names.contains(name) { names.append(name) }
@@ -72,7 +72,7 @@ struct AsyncAPI {
 
   private var asked: [(name: String, schema: JSON)] {
     let id = Schemas.integer
-    let place: JSON = [
+    let location: JSON = [
       "oneOf": .array([id, Schemas.string, Schemas.object(["epoch?": Schemas.string, "offset": id])])
     ]
     return [
@@ -80,7 +80,7 @@ struct AsyncAPI {
       (
         "sub",
         Schemas.object([
-          "id": id, "op": ["const": "sub"], "since?": place, "flow?": Schemas.string, "key?": Schemas.string,
+          "id": id, "op": ["const": "sub"], "since?": location, "flow?": Schemas.string, "key?": Schemas.string,
           "event?": Schemas.string, "type?": Schemas.string, "filter?": Schemas.string,
         ])
       ),

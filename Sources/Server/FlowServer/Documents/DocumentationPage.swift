@@ -63,7 +63,7 @@ struct DocumentationPage {
     if !document.parameters.isEmpty {
       out += "<table><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr>"
       for parameter in document.parameters {
-        out += "<tr><td><code>\(parameter.name)</code></td><td>\(parameter.place)</td>"
+        out += "<tr><td><code>\(parameter.name)</code></td><td>\(parameter.location)</td>"
         out += "<td>\(parameter.summary.marked)</td></tr>"
       }
       out += "</table>\n"

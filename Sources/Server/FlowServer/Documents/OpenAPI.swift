@@ -79,7 +79,7 @@ struct OpenAPI {
 
   private func parameter(_ parameter: RouteDocument.Parameter) -> JSON {
     [
-      "name": .string(parameter.name), "in": .string(parameter.place), "description": .string(parameter.summary),
+      "name": .string(parameter.name), "in": .string(parameter.location), "description": .string(parameter.summary),
       parameter.isJSON ? "content" : "schema": parameter.isJSON
         ? ["application/json": ["schema": parameter.schema]] : schema(of: parameter),
     ]

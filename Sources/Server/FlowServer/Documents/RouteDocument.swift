@@ -6,7 +6,7 @@ struct RouteDocument: Sendable {
   struct Parameter: Sendable {
     var name: String
     /// `query` or `header`.
-    var place: String
+    var location: String
     var summary: String
     var schema: JSON
     /// True if its text is JSON, which `schema` then describes.
@@ -17,19 +17,19 @@ struct RouteDocument: Sendable {
     enum Names { case flows, events }
 
     static func query(_ name: String, _ summary: String, _ schema: JSON = Schemas.string) -> Parameter {
-      Parameter(name: name, place: "query", summary: summary, schema: schema)
+      Parameter(name: name, location: "query", summary: summary, schema: schema)
     }
 
     static func query(_ name: String, _ summary: String, oneOf names: Names) -> Parameter {
-      Parameter(name: name, place: "query", summary: summary, schema: Schemas.string, names: names)
+      Parameter(name: name, location: "query", summary: summary, schema: Schemas.string, names: names)
     }
 
     static func json(_ name: String, _ summary: String) -> Parameter {
-      Parameter(name: name, place: "query", summary: summary, schema: Schemas.anyObject, isJSON: true)
+      Parameter(name: name, location: "query", summary: summary, schema: Schemas.anyObject, isJSON: true)
     }
 
     static func header(_ name: String, _ summary: String, _ schema: JSON = Schemas.string) -> Parameter {
-      Parameter(name: name, place: "header", summary: summary, schema: schema)
+      Parameter(name: name, location: "header", summary: summary, schema: schema)
     }
   }
 

@@ -42,8 +42,8 @@ struct RedactionOrigins {
   private mutating func follow(_ scope: RedactionScope) {
     let flow = scope.flow
     followEvents(scope)
-    for start in flow.starts { follow(start.acts, in: scope.on(start)) }
-    for transition in flow.transitions { follow(transition.acts, in: scope.on(transition)) }
+    for start in flow.starts { follow(start.statements, in: scope.on(start)) }
+    for transition in flow.transitions { follow(transition.statements, in: scope.on(transition)) }
     for state in flow.states {
       follow(state.entry + state.exit, in: scope)
       if let result = state.result, isMarked(result.tree, in: scope) { mark("result", of: flow.name) }
@@ -69,8 +69,8 @@ struct RedactionOrigins {
     }
   }
 
-  private mutating func follow(_ acts: [ActionStatement], in scope: RedactionScope) {
-    for act in acts {
+  private mutating func follow(_ statements: [ActionStatement], in scope: RedactionScope) {
+    for act in statements {
       let scope = scope.in(act.loop)
       switch act.kind {
       case .assign(let slot, _, let value):

@@ -7,7 +7,7 @@ struct TypedProgram {
   let types: TypeRegistry
 }
 
-/// The place of an expression in a flow: the meaning of its variables.
+/// Where an expression stands in a flow, which gives its variables their meaning.
 struct RedactionScope {
   /// The origin of a value.
   enum Origin {

@@ -91,10 +91,10 @@ private struct ExplanationRequest {
       ]
     case .accepted(let step):
       let candidates = stepper.explain(instance, event: event, payload: payload, caller: caller, now: now)
-      let told = Refusal(reason: .notHandled, input: name, states: [], accepted: [], candidates: candidates)
+      let refusal = Refusal(reason: .notHandled, input: name, states: [], accepted: [], candidates: candidates)
       members += [
         .init("would", .string("be-" + step.disposition.rawValue)),
-        .init("to", .array(step.to.map { .string($0) })), .init("explanation", told.explanationJSON(in: machine)),
+        .init("to", .array(step.to.map { .string($0) })), .init("explanation", refusal.explanationJSON(in: machine)),
       ]
     }
     return .object(members)
@@ -109,7 +109,7 @@ private struct ExplanationRequest {
       [
         "state": .string(flow.states[transition.source].path),
         "target": transition.target.map { .string(flow.states[$0].path) } ?? .null,
-        "at": .string("\(transition.place)"),
+        "at": .string("\(transition.location)"),
         "roles": .array(transition.roles.map { .string(machine.program.roles[$0]) }),
         "guard": transition.guardExpression.map { ["expression": .string($0.text)] } ?? .null,
       ]

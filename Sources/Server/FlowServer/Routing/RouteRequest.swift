@@ -18,7 +18,7 @@ struct RouteRequest: Sendable {
       return
     }
     query = try RouteRequest.query(of: http)
-    try query.check(route.document.parameters.filter { $0.place == "query" }.map(\.name))
+    try query.check(route.document.parameters.filter { $0.location == "query" }.map(\.name))
     try http.checkSingleHeaders()
   }
 

@@ -86,7 +86,7 @@ struct FlowView {
     return .object(
       [
         .init("label", .string(startLabel(program, flow: entry.flow, start: index))),
-        .init("to", .string(flow.states[start.target].path)), .init("at", .string("\(start.place)")),
+        .init("to", .string(flow.states[start.target].path)), .init("at", .string("\(start.location)")),
         .init("guard", start.guardExpression.map { .string($0.text) } ?? .null),
       ] + trigger(ofStart: index))
   }
@@ -99,7 +99,7 @@ struct FlowView {
         .init("to", transition.target.map { .string(flow.states[$0].path) } ?? .null),
         .init("label", .string(label(index))),
         .init("guard", transition.guardExpression.map { .string($0.text) } ?? .null),
-        .init("at", .string("\(transition.place)")),
+        .init("at", .string("\(transition.location)")),
       ] + trigger(of: transition))
   }
 

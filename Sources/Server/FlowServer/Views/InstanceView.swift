@@ -52,7 +52,7 @@ struct InstanceView {
       .init("data", data),
       .init(
         "timers",
-        .array(timers.map { ["at": .string("\($0.transition.place)"), "due": .string(timeText($0.due))] })),
+        .array(timers.map { ["at": .string("\($0.transition.location)"), "due": .string(timeText($0.due))] })),
       .init("pendingCalls", .array(pendingCalls)), .init("calls", .array(calls)), .init("deferred", .array(deferred)),
       .init("allowedEvents", .array(allowedEvents.map { .string($0) })),
     ]
@@ -127,7 +127,7 @@ struct InstanceView {
     let events = allowedEvents.map { "`\($0)`" }
     if !events.isEmpty { parts.append("waits for " + events.joined(separator: " or ")) }
     if !deferred.isEmpty { parts.append(postponed) }
-    if let timer = timers.first { parts.append("the timer of \(timer.transition.place) is due \(timeText(timer.due))") }
+    if let timer = timers.first { parts.append("the timer of \(timer.transition.location) is due \(timeText(timer.due))") }
     return parts.isEmpty ? "nothing in \(here) waits for anything" : parts.joined(separator: "; ")
   }
 

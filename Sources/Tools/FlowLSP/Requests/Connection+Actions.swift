@@ -66,7 +66,7 @@ extension Connection {
       found.append(.object(members))
     }
     let codes = Set(
-      findings.filter { $0.place.range.lower <= range.upper && range.lower <= $0.place.range.upper }.map(\.code))
+      findings.filter { $0.location.range.lower <= range.upper && range.lower <= $0.location.range.upper }.map(\.code))
     for code in codes.sorted() where isWanted("quickfix") {
       let edits = ProgramView.allRepairs(of: code, in: findings)
       guard edits.count > 1 else { continue }

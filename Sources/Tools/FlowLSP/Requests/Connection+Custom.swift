@@ -81,7 +81,7 @@ extension Connection {
 
   /// The reaction that answers an event in the state at a position, or the reason why none exists.
   private mutating func why(_ parameters: JSON) throws(ResponseError) -> JSON {
-    let (unit, offset) = try place(parameters)
+    let (unit, offset) = try location(parameters)
     guard let answer = view(unit.path).why(parameters["event"]?.string, at: offset, in: unit.path) else {
       throw ResponseError(.requestFailed, "there is no state here")
     }

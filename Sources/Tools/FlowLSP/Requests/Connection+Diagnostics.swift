@@ -9,7 +9,7 @@ extension Connection {
     workspace.keep(result)
     guard result.generation == workspace.generation else { return }
     host.log("checked \(result.files.count) files in \(result.duration) ms")
-    let byFile = Dictionary(grouping: result.findings, by: \.place.file)
+    let byFile = Dictionary(grouping: result.findings, by: \.location.file)
     for file in result.files {
       let new = byFile[file] ?? []
       let isSent = findings[file] != nil
@@ -39,11 +39,11 @@ extension Connection {
   mutating func currentFindings(of path: String) -> [Finding] {
     guard let result = workspace.job(for: path).run(host: host) else { return [] }
     workspace.keep(result)
-    return result.findings.filter { $0.place.file == path }
+    return result.findings.filter { $0.location.file == path }
   }
 
   mutating func diagnostic(_ finding: Finding) -> JSON {
-    guard let unit = workspace.unit(finding.place.file) else { return .null }
+    guard let unit = workspace.unit(finding.location.file) else { return .null }
     let severity: Int64 =
       switch finding.severity {
       case .error: 1
@@ -51,11 +51,11 @@ extension Connection {
       case .info: 3
       }
     var members: [JSON.Member] = [
-      .init("range", positions(unit).json(finding.place.range)), .init("severity", .int(severity)),
+      .init("range", positions(unit).json(finding.location.range)), .init("severity", .int(severity)),
       .init("code", .string(finding.code)), .init("source", "flow"), .init("message", .string(finding.message)),
     ]
     let related = finding.related.map { related -> JSON in
-      ["location": location(related.place), "message": .string(related.text)]
+      ["location": location(related.location), "message": .string(related.text)]
     }
     if !related.isEmpty { members.append(.init("relatedInformation", .array(related))) }
     if let tag = Connection.tags[finding.code] { members.append(.init("tags", [.int(tag)])) }

@@ -3,7 +3,7 @@ import FlowJSON
 import FlowSource
 import FlowSyntax
 
-// Answers about a place of a document.
+// Answers about a position in a document.
 extension Connection {
   static let documentHandlers: [String: Handler] = [
     "textDocument/diagnostic": { connection, parameters throws(ResponseError) in
@@ -12,7 +12,7 @@ extension Connection {
       return ["kind": "full", "items": .array(items)]
     },
     "textDocument/hover": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       guard let hover = connection.view(unit.path).hover(at: offset, in: unit.path) else { return .null }
       return [
         "contents": ["kind": "markdown", "value": .string(hover.text)],
@@ -23,11 +23,11 @@ extension Connection {
     },
     "completionItem/resolve": { _, parameters throws(ResponseError) in parameters },
     "textDocument/definition": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       return connection.view(unit.path).definition(at: offset, in: unit.path).map { connection.location($0) } ?? .null
     },
     "textDocument/typeDefinition": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       return connection.view(unit.path).typeDefinition(at: offset, in: unit.path).map { connection.location($0) }
         ?? .null
     },
@@ -42,7 +42,7 @@ extension Connection {
   }
 
   private mutating func completion(_ parameters: JSON) throws(ResponseError) -> JSON {
-    let (unit, offset) = try place(parameters)
+    let (unit, offset) = try location(parameters)
     guard let list = view(unit.path).completion(at: offset, in: unit.path) else { return .null }
     let range = positions(unit).json(list.range)
     let items = list.items.enumerated().map { index, item in completionItem(item, index: index, range: range) }
@@ -70,7 +70,7 @@ extension Connection {
   mutating func formattingEdits(_ parameters: JSON) throws(ResponseError) -> [JSON] {
     let unit = try unit(parameters)
     return unit.formattingEdits.map { edit in
-      ["range": positions(unit).json(edit.place.range), "newText": .string(edit.text)]
+      ["range": positions(unit).json(edit.location.range), "newText": .string(edit.text)]
     }
   }
 }
@@ -106,12 +106,12 @@ extension Connection {
       return .array(unit.formattingEdits(in: range).map { connection.edit($0, positions) })
     },
     "textDocument/onTypeFormatting": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       let positions = connection.positions(unit)
       return .array(unit.formattingEdits(in: unit.block(endingAt: offset)).map { connection.edit($0, positions) })
     },
     "textDocument/signatureHelp": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       guard let help = connection.view(unit.path).signatureHelp(at: offset, in: unit.path) else { return .null }
       let parameters = help.parameters.map { JSON.object([.init("label", .string($0))]) }
       return [
@@ -127,6 +127,6 @@ extension Connection {
   ]
 
   func edit(_ edit: TextEdit, _ positions: Positions) -> JSON {
-    ["range": positions.json(edit.place.range), "newText": .string(edit.text)]
+    ["range": positions.json(edit.location.range), "newText": .string(edit.text)]
   }
 }

@@ -6,7 +6,7 @@ import FlowSource
 extension Connection {
   static let hierarchyHandlers: [String: Handler] = [
     "textDocument/prepareCallHierarchy": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       guard let found = connection.view(unit.path).callable(at: offset, in: unit.path) else { return .null }
       return [connection.hierarchyItem(found)]
     },
@@ -35,20 +35,20 @@ extension Connection {
   }
 
   private mutating func hierarchyItem(_ declaration: DeclaredEntity) -> JSON {
-    guard let unit = workspace.unit(declaration.place.file) else { return .null }
+    guard let unit = workspace.unit(declaration.location.file) else { return .null }
     let isFlow = if case .flow = declaration.entity { true } else { false }
     return [
       "name": .string(declaration.entity.name), "kind": .int(isFlow ? 5 : 12),
-      "detail": .string(declaration.signature), "uri": .string(uri(of: declaration.place.file)),
-      "range": positions(unit).json(declaration.range), "selectionRange": positions(unit).json(declaration.place.range),
+      "detail": .string(declaration.signature), "uri": .string(uri(of: declaration.location.file)),
+      "range": positions(unit).json(declaration.range), "selectionRange": positions(unit).json(declaration.location.range),
     ]
   }
 
-  private mutating func ranges(_ places: [Place]) -> JSON {
+  private mutating func ranges(_ locations: [Place]) -> JSON {
     .array(
-      places.compactMap { place in
-        guard let unit = workspace.unit(place.file) else { return nil }
-        return positions(unit).json(place.range)
+      locations.compactMap { location in
+        guard let unit = workspace.unit(location.file) else { return nil }
+        return positions(unit).json(location.range)
       })
   }
 }

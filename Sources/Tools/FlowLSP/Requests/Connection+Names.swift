@@ -6,17 +6,17 @@ import FlowSource
 extension Connection {
   static let nameHandlers: [String: Handler] = [
     "textDocument/references": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       let includesDeclaration = parameters["context"]?["includeDeclaration"]?.bool ?? true
       var found: [Place] = []
       for view in connection.workspace.views(for: unit.path, isCurrent: true) {
-        let places = view.references(at: offset, in: unit.path, includesDeclaration: includesDeclaration)
-        found += places.filter { !found.contains($0) }
+        let locations = view.references(at: offset, in: unit.path, includesDeclaration: includesDeclaration)
+        found += locations.filter { !found.contains($0) }
       }
       return .array(found.map { connection.location($0) })
     },
     "textDocument/documentHighlight": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       let found = connection.view(unit.path).highlights(at: offset, in: unit.path)
       return .array(
         found.map { occurrence in
@@ -27,7 +27,7 @@ extension Connection {
         })
     },
     "textDocument/prepareRename": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       do throws(RenameProblem) {
         let occurrence = try connection.view(unit.path, isCurrent: true).renamedRange(at: offset, in: unit.path)
         return [
@@ -38,7 +38,7 @@ extension Connection {
       }
     },
     "textDocument/rename": { connection, parameters throws(ResponseError) in
-      let (unit, offset) = try connection.place(parameters)
+      let (unit, offset) = try connection.location(parameters)
       guard let name = parameters["newName"]?.string else {
         throw ResponseError(.invalidParameters, "`newName` is missing")
       }

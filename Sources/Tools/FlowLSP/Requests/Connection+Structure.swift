@@ -41,8 +41,8 @@ extension Connection {
       let unit = try connection.unit(parameters)
       let positions = connection.positions(unit)
       return .array(
-        connection.view(unit.path).links(in: unit.path).map { place, target in
-          ["range": positions.json(place.range), "target": .string(connection.uri(of: target))]
+        connection.view(unit.path).links(in: unit.path).map { location, target in
+          ["range": positions.json(location.range), "target": .string(connection.uri(of: target))]
         })
     },
   ]

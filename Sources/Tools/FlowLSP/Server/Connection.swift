@@ -107,7 +107,7 @@ struct Connection {
   func positions(_ unit: SourceUnit) -> Positions { Positions(source: unit.source, encoding: capabilities.encoding) }
 
   /// The document and the offset of a position in it.
-  mutating func place(_ parameters: JSON) throws(ResponseError) -> (unit: SourceUnit, offset: UInt32) {
+  mutating func location(_ parameters: JSON) throws(ResponseError) -> (unit: SourceUnit, offset: UInt32) {
     let unit = try unit(parameters)
     guard let offset = positions(unit).offset(parameters["position"]) else {
       throw ResponseError(.invalidParameters, "`position` is missing")
@@ -116,9 +116,9 @@ struct Connection {
   }
 
   /// A range of a file with the URI of the file.
-  mutating func location(_ place: Place) -> JSON {
-    guard let unit = workspace.unit(place.file) else { return .null }
-    return ["uri": .string(uri(of: place.file)), "range": positions(unit).json(place.range)]
+  mutating func location(_ location: Place) -> JSON {
+    guard let unit = workspace.unit(location.file) else { return .null }
+    return ["uri": .string(uri(of: location.file)), "range": positions(unit).json(location.range)]
   }
 
   /// The URI of a path: the one with which the client opened it.
@@ -128,11 +128,11 @@ struct Connection {
   mutating func workspaceEdit(_ edits: [TextEdit]) -> JSON {
     var members: [JSON.Member] = []
     var order: [String] = []
-    for edit in edits where !order.contains(edit.place.file) { order.append(edit.place.file) }
+    for edit in edits where !order.contains(edit.location.file) { order.append(edit.location.file) }
     for file in order {
       guard let unit = workspace.unit(file) else { continue }
-      let own = edits.filter { $0.place.file == file }.map { edit -> JSON in
-        ["range": positions(unit).json(edit.place.range), "newText": .string(edit.text)]
+      let own = edits.filter { $0.location.file == file }.map { edit -> JSON in
+        ["range": positions(unit).json(edit.location.range), "newText": .string(edit.text)]
       }
       members.append(.init(uri(of: file), .array(own)))
     }

@@ -93,7 +93,7 @@ extension Session {
     guard let run, let machine, let instance = run.instance else { return failure("no instance has started") }
     let lines = instance.timers.sorted { $0.due < $1.due }.map { timer in
       let transition = machine.program.flows[run.flow].transitions[timer.transition]
-      return "in \(DurationText.text(timer.due - run.now))  \(transition.place)"
+      return "in \(DurationText.text(timer.due - run.now))  \(transition.location)"
     }
     return Reply(text: lines.isEmpty ? "no timer is set" : lines.joined(separator: "\n"))
   }

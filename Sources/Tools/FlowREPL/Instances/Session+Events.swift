@@ -13,8 +13,8 @@ extension Session {
     switch event(in: text, run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let event):
-      let happening = run.send(event: event.index, payload: event.payload, caller: event.caller)
-      return take([happening] + answered(&run), run)
+      let runEvent = run.send(event: event.index, payload: event.payload, caller: event.caller)
+      return record([runEvent] + answered(&run), run)
     }
   }
 
@@ -26,8 +26,8 @@ extension Session {
     switch value(text.isEmpty ? "{}" : text, as: .record(flow.parameters.name), run) {
     case .failure(let problem): return failure(problem.message)
     case .success(let arguments):
-      let happening = run.start(arguments: arguments)
-      return take([happening] + answered(&run), run)
+      let runEvent = run.start(arguments: arguments)
+      return record([runEvent] + answered(&run), run)
     }
   }
 
@@ -42,20 +42,20 @@ extension Session {
     } else {
       return failure("`:advance` takes a duration such as `3d`, or `next`")
     }
-    let happenings = advance(&run, to: target)
-    let reply = take(happenings, run)
-    return happenings.isEmpty ? Reply(text: "+\(DurationText.text(run.now - start)), nothing was due") : reply
+    let runEvents = advance(&run, to: target)
+    let reply = record(runEvents, run)
+    return runEvents.isEmpty ? Reply(text: "+\(DurationText.text(run.now - start)), nothing was due") : reply
   }
 
   /// Advances the clock; mocked calls are completed between the timers.
   func advance(_ run: inout VirtualRun, to instant: Int64) -> [VirtualRun.RunEvent] {
-    var happenings: [VirtualRun.RunEvent] = []
-    while let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings,
+    var runEvents: [VirtualRun.RunEvent] = []
+    while let timer = run.nextTimer, timer.due <= instant, runEvents.count < VirtualRun.maximumFirings,
       !world.isInterrupted()
     {
-      happenings += run.advance(to: timer.due) + answered(&run)
+      runEvents += run.advance(to: timer.due) + answered(&run)
     }
-    return world.isInterrupted() ? happenings : happenings + run.advance(to: instant)
+    return world.isInterrupted() ? runEvents : runEvents + run.advance(to: instant)
   }
 
   mutating func end(_ text: String, isFailure: Bool) -> Reply {
@@ -76,33 +76,33 @@ extension Session {
       case .success(let value): outcome = .done(value)
       }
     }
-    guard let happening = run.end(where: { $0.target == target }, outcome) else {
+    guard let runEvent = run.end(where: { $0.target == target }, outcome) else {
       return failure("no call of `\(name)` waits")
     }
-    return take([happening] + answered(&run), run)
+    return record([runEvent] + answered(&run), run)
   }
 
   /// Completes mocked calls until none is waiting.
   func answered(_ run: inout VirtualRun) -> [VirtualRun.RunEvent] {
     let machine = run.stepper.machine
-    return run.answerAll { mocks[machine.name(of: $0.target)] }.map(\.happening)
+    return run.answerAll { mocks[machine.name(of: $0.target)] }.map(\.runEvent)
   }
 
   /// Stores the accepted run, and describes its steps.
-  private mutating func take(_ happenings: [VirtualRun.RunEvent], _ next: VirtualRun) -> Reply {
-    let isAccepted = happenings.contains { if case .accepted = $0.outcome { true } else { false } }
+  private mutating func record(_ runEvents: [VirtualRun.RunEvent], _ next: VirtualRun) -> Reply {
+    let isAccepted = runEvents.contains { if case .accepted = $0.outcome { true } else { false } }
     if isAccepted || next.now != run?.now { tracks[current].go(to: next) }
     guard let machine else { return Reply(text: "") }
     let writer = StepText(machine: machine, style: .plain)
     return Reply(
-      text: describe(happenings), isError: !happenings.isEmpty && !isAccepted,
-      result: ["steps": .array(happenings.map { writer.json($0) })])
+      text: describe(runEvents), isError: !runEvents.isEmpty && !isAccepted,
+      result: ["steps": .array(runEvents.map { writer.json($0) })])
   }
 
-  func describe(_ happenings: [VirtualRun.RunEvent]) -> String {
+  func describe(_ runEvents: [VirtualRun.RunEvent]) -> String {
     guard let machine else { return "" }
     let writer = StepText(machine: machine, style: style, trace: settings.trace)
-    return happenings.map { writer.describe($0, start: start) }.joined(separator: "\n")
+    return runEvents.map { writer.describe($0, start: start) }.joined(separator: "\n")
   }
 
   // MARK: - Undo and redo

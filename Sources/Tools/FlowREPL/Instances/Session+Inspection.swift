@@ -13,8 +13,8 @@ extension Session {
     guard let instance = run.instance else { return Reply(text: "\(run.program.flows[run.flow].name) has not started") }
     var lines = ["\(run.leafPaths.joined(separator: ", "))  \(instance.status.rawValue)  revision \(instance.revision)"]
     for timer in instance.timers.sorted(by: { $0.due < $1.due }) {
-      let place = machine.program.flows[run.flow].transitions[timer.transition].place
-      lines.append("  timer \(place) due in \(DurationText.text(timer.due - run.now))")
+      let location = machine.program.flows[run.flow].transitions[timer.transition].location
+      lines.append("  timer \(location) due in \(DurationText.text(timer.due - run.now))")
     }
     for work in run.outstanding {
       lines.append("  \(work.isAwaited ? "waits for" : "asked for") \(run.stepper.machine.name(of: work.job.target))")
@@ -66,8 +66,8 @@ extension Session {
           text: lines.isEmpty ? "no active state reacts to it" : lines.joined(separator: "\n"))
       }
       var copy = run
-      let happening = copy.send(event: event.index, payload: event.payload, caller: event.caller)
-      return Reply(text: writer.describe(happening, start: start))
+      let runEvent = copy.send(event: event.index, payload: event.payload, caller: event.caller)
+      return Reply(text: writer.describe(runEvent, start: start))
     }
   }
 }

@@ -65,7 +65,7 @@ extension Session {
   mutating func use(_ id: String) -> Reply {
     guard let index = tracks.firstIndex(where: { $0.id == id }) else { return noInstance(id) }
     current = index
-    return Reply(text: place(of: tracks[current].run))
+    return Reply(text: location(of: tracks[current].run))
   }
 
   mutating func drop(_ id: String) -> Reply {
@@ -79,7 +79,7 @@ extension Session {
   func list() -> Reply {
     guard !tracks.isEmpty else { return notLoaded }
     let lines = tracks.enumerated().map { index, track in
-      "\(index == current ? "*" : " ") \(track.id)  \(place(of: track.run))"
+      "\(index == current ? "*" : " ") \(track.id)  \(location(of: track.run))"
     }
     return Reply(text: lines.joined(separator: "\n"))
   }
@@ -103,11 +103,11 @@ extension Session {
   mutating func mark(_ name: String) -> Reply {
     guard !tracks.isEmpty else { return notLoaded }
     guard !name.isEmpty else {
-      let lines = tracks[current].marks.sorted { $0.key < $1.key }.map { "\($0.key)  \(place(of: $0.value))" }
+      let lines = tracks[current].marks.sorted { $0.key < $1.key }.map { "\($0.key)  \(location(of: $0.value))" }
       return Reply(text: lines.isEmpty ? "nothing is marked" : lines.joined(separator: "\n"))
     }
     tracks[current].marks[name] = tracks[current].run
-    return Reply(text: "`\(name)` is \(place(of: tracks[current].run))")
+    return Reply(text: "`\(name)` is \(location(of: tracks[current].run))")
   }
 
   mutating func goToMark(_ name: String) -> Reply {

@@ -92,24 +92,24 @@ public struct EventScript {
   /// - Throws: `Problem` when the call to complete does not exist.
   public mutating func perform(_ move: RunInput) throws(Problem) -> [VirtualRun.RunEvent] {
     if case .advance(let wait) = move { return advance(to: run.now.addingClamped(wait)) }
-    if let happenings = run.make(move) { return happenings + settled() }
+    if let runEvents = run.make(move) { return runEvents + settled() }
     guard case .end(let target, _) = move else { return [] }
     throw Problem("no call of `\(machine.name(of: target))` waits", isInput: false)
   }
 
   /// Advances the clock until the script is over, and fires in order the timers that become due.
   public mutating func advance(to instant: Int64) -> [VirtualRun.RunEvent] {
-    var happenings: [VirtualRun.RunEvent] = []
-    while !isOver, let timer = run.nextTimer, timer.due <= instant, happenings.count < VirtualRun.maximumFirings {
-      happenings += run.advance(to: timer.due) + settled()
+    var runEvents: [VirtualRun.RunEvent] = []
+    while !isOver, let timer = run.nextTimer, timer.due <= instant, runEvents.count < VirtualRun.maximumFirings {
+      runEvents += run.advance(to: timer.due) + settled()
     }
-    return isOver ? happenings : happenings + run.advance(to: instant)
+    return isOver ? runEvents : runEvents + run.advance(to: instant)
   }
 
   private mutating func settled() -> [VirtualRun.RunEvent] {
     var answers = answers
     defer { self.answers = answers }
-    return run.answerAll { answers.next(for: $0.target) }.map(\.happening)
+    return run.answerAll { answers.next(for: $0.target) }.map(\.runEvent)
   }
 }
 

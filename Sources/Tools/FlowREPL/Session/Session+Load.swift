@@ -48,7 +48,7 @@ extension Session {
     var isWhole = true
     tracks = tracks.map { track in
       let (again, problem) = replay(track, from: old, on: machine)
-      let standing = "\(track.id): " + place(of: again.run)
+      let standing = "\(track.id): " + location(of: again.run)
       lines.append(problem.map { standing + ", as " + $0 } ?? standing)
       isWhole = isWhole && problem == nil
       return again
@@ -69,8 +69,8 @@ extension Session {
         return (again, "`\(line)` does not fit the program any more")
       }
       var run = again.run
-      guard let happenings = run.make(carried) else { return (again, "`\(line)` ends no call any more") }
-      for case .refused(let refusal) in happenings.map(\.outcome) {
+      guard let runEvents = run.make(carried) else { return (again, "`\(line)` ends no call any more") }
+      for case .refused(let refusal) in runEvents.map(\.outcome) {
         return (again, "`\(line)` is refused now: \(refusal.message)")
       }
       again.go(to: run)
@@ -79,7 +79,7 @@ extension Session {
   }
 
   /// The location of a run in short form.
-  func place(of run: VirtualRun) -> String {
+  func location(of run: VirtualRun) -> String {
     let flow = run.program.flows[run.flow].name
     guard let instance = run.instance else { return "\(flow) has not started" }
     let status = instance.status == .running ? "" : "  \(instance.status.rawValue)"

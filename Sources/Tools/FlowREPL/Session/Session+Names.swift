@@ -63,8 +63,8 @@ extension Session {
     let compiled = compileExpression(body)
     lets = before
     guard let expression = compiled.expression else { return problem(compiled) }
-    let place = lets.firstIndex { $0.name == name } ?? others.count
-    others.insert((name, body), at: place)
+    let location = lets.firstIndex { $0.name == name } ?? others.count
+    others.insert((name, body), at: location)
     guard definitions(of: others) != nil else { return failure("other names would no longer mean anything") }
     lets = others
     return Reply(text: "\(name) : \(expression.tree.type)")

@@ -72,10 +72,10 @@ extension Session {
   /// Advances the instance to the current time; returns the steps as text, or nil when there were none.
   public mutating func catchUp() -> String? {
     guard let clock, var run, clock > run.now else { return nil }
-    let happenings = advance(&run, to: clock)
-    if happenings.isEmpty { tracks[current].drift(to: run) } else { tracks[current].go(to: run) }
+    let runEvents = advance(&run, to: clock)
+    if runEvents.isEmpty { tracks[current].drift(to: run) } else { tracks[current].go(to: run) }
     compareClocks()
-    return happenings.isEmpty ? nil : describe(happenings)
+    return runEvents.isEmpty ? nil : describe(runEvents)
   }
 
   mutating func compareClocks() {

@@ -207,7 +207,7 @@ struct ServeOptions {
 
   private static func address(_ arguments: CommandArguments, listener: Int32?) throws(UsageError) -> ListenAddress {
     if let listener {
-      guard let name = HTTPServer.place(ofListener: listener) else {
+      guard let name = HTTPServer.path(ofListener: listener) else {
         throw UsageError("the inherited file descriptor is not a listening socket", help: "check the .socket unit")
       }
       return ListenAddress(listener: name)

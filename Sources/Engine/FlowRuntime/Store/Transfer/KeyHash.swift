@@ -34,12 +34,12 @@ package struct KeyHash: Hashable {
     while index + 8 <= bytes.count {
       var word: UInt64 = 0
       for offset in 0..<8 { word |= UInt64(bytes[index + offset]) << UInt64(8 * offset) }
-      state.take(word)
+      state.combine(word)
       index += 8
     }
     var last = UInt64(truncatingIfNeeded: bytes.count) << 56
     for offset in 0..<(bytes.count - index) { last |= UInt64(bytes[index + offset]) << UInt64(8 * offset) }
-    state.take(last)
+    state.combine(last)
     return state.end()
   }
 
@@ -53,7 +53,7 @@ package struct KeyHash: Hashable {
       v3 = k1 ^ 0x7465_6462_7974_6573
     }
 
-    mutating func take(_ word: UInt64) {
+    mutating func combine(_ word: UInt64) {
       v3 ^= word
       round()
       round()

@@ -89,7 +89,7 @@ extension FlowService {
     case "application/json": return .json(["definition": .string(entry.hash), "files": SourceText.json(files)])
     case let form?:
       let node = entry.machine.program.flows[entry.flow]
-      let own = (node.starts.first?.place ?? node.transitions.first?.place)?.file
+      let own = (node.starts.first?.location ?? node.transitions.first?.location)?.file
       let file = files.first { $0.name == own } ?? files[0]
       return .text(file.text, as: form)
     case nil: return nil

@@ -159,7 +159,7 @@ extension Step {
       .init("disposition", .string(disposition.rawValue)), .init("revision", .int(Int64(next.revision))),
       .init("from", .array(from.map { .string($0) })), .init("to", .array(to.map { .string($0) })),
       .init("status", .string(next.status.rawValue)),
-      .init("transitions", .array(transitions.map { .string("\(node.transitions[$0].place)") })),
+      .init("transitions", .array(transitions.map { .string("\(node.transitions[$0].location)") })),
       .init("changes", next.changesJSON(self, in: machine)),
       .init("effects", .array(effects.compactMap { $0.json(node, machine) })),
     ]
@@ -175,7 +175,7 @@ extension Effect {
         "arguments": job.arguments.json(in: machine.types),
       ]
     case .arm(let timer):
-      ["timer": .string("\(flow.transitions[timer.transition].place)"), "due": .string(timeText(timer.due))]
+      ["timer": .string("\(flow.transitions[timer.transition].location)"), "due": .string(timeText(timer.due))]
     case .emit(let event, let payload):
       ["emits": .string(machine.program.events[event].name), "data": payload.json(in: machine.types)]
     case .log(let text): ["log": .string(text)]
