@@ -42,7 +42,8 @@ struct Marked {
   func applying(_ edits: [TextEdit]) -> String {
     var bytes = Array(text.utf8)
     for edit in edits.sorted(by: { $0.location.range.lower > $1.location.range.lower }) {
-      bytes.replaceSubrange(Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
+      bytes.replaceSubrange(
+        Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
     }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -26,7 +26,8 @@ struct RenameTests {
   private static func apply(_ edits: [TextEdit], to text: [UInt8]) -> [UInt8] {
     var bytes = text
     for edit in edits.sorted(by: { $0.location.range.lower > $1.location.range.lower }) {
-      bytes.replaceSubrange(Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
+      bytes.replaceSubrange(
+        Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
     }
     return bytes
   }

@@ -24,9 +24,9 @@ struct StructureTests {
     lines += unit.foldingRanges.map { "\($0.first)-\($0.last) \($0.kind)" }
     lines.append("# tokens")
     lines += view.semanticTokens(in: Marked.path).map { token in
-      let location = unit.source.position(of: token.range.lower)
+      let at = unit.source.position(of: token.range.lower)
       return
-        "\(location.line):\(location.column) \(unit.source.string(token.range)) \(token.kind) \(token.modifiers.rawValue)"
+        "\(at.line):\(at.column) \(unit.source.string(token.range)) \(token.kind) \(token.modifiers.rawValue)"
     }
     lines.append("# hints")
     lines += view.inlayHints(in: Marked.path, range: unit.range).map { hint in
@@ -60,7 +60,8 @@ struct StructureTests {
     let edits = unit.formattingEdits
     var bytes = Array(rough.utf8)
     for edit in edits.reversed() {
-      bytes.replaceSubrange(Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
+      bytes.replaceSubrange(
+        Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
     }
     #expect(SourceUnit(path: "x.flow", text: bytes).formattingEdits.isEmpty)
   }

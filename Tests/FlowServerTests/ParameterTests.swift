@@ -115,7 +115,8 @@ import Testing
       }
       return try await group.reduce(into: []) { $0 += $1 }
     }
-    #expect(statuses.count == 96 && statuses.allSatisfy { [200, 201, 202, 404, 409, 410, 412].contains($0) }, "\(statuses)")
+    #expect(
+      statuses.count == 96 && statuses.allSatisfy { [200, 201, 202, 404, 409, 410, 412].contains($0) }, "\(statuses)")
     #expect(try counter.client.send("GET", ParameterTests.path + "/a").status == 200)
     #expect(try FlowProcess.run("store", "check", counter.folder.store).code == 0)
   }

@@ -50,7 +50,8 @@ enum Mutant {
       }
       for act in flow.transitions[index].statements.indices {
         found.append(changed(program) { $0.transitions[index].statements.remove(at: act) })
-        found.append(changed(program) { $0.transitions[index].statements.append($0.transitions[index].statements[act]) })
+        found.append(
+          changed(program) { $0.transitions[index].statements.append($0.transitions[index].statements[act]) })
       }
       for target in flow.states.indices
       where flow.states[target].children.isEmpty && flow.states[target].parent == .root

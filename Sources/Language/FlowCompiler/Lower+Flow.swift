@@ -96,7 +96,8 @@ extension Lowering {
     return Start(
       trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
       guardExpression: checked.rest.guardExpression.map(expression),
-      target: StateIndex(checked.rest.target ?? 0), statements: checked.rest.statements.map(act), location: location(checked.range))
+      target: StateIndex(checked.rest.target ?? 0), statements: checked.rest.statements.map(act),
+      location: location(checked.range))
   }
 
   private func call(_ checked: CheckedCall, actions: [Action]) -> Call {

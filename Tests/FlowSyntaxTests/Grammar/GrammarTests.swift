@@ -88,7 +88,9 @@ import Testing
     let texts = tokens.map { token in String(decoding: Array(text.utf8)[token.range.indices], as: UTF8.self) }
     var recogniser = Recogniser(
       try Grammar(named: "cel.ebnf"), wordEnd: { word, location in texts[location] == word ? location + 1 : nil },
-      terminalEnds: { name, location in Terminals.fits(tokens[location].kind, texts[location], name) ? [location + 1] : [] })
+      terminalEnds: { name, location in
+        Terminals.fits(tokens[location].kind, texts[location], name) ? [location + 1] : []
+      })
     #expect(recogniser.ends(of: "expression").contains(tokens.count - 1))
   }
 

@@ -114,7 +114,8 @@ final class IdempotencyIndex {
   }
 
   /// - Returns: False when the position is occupied.
-  private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer, at location: Int64) throws(StoreError) -> Bool
+  private func add(_ hash: KeyHash, _ answer: RecentIdempotencyKeys.Answer, at location: Int64) throws(StoreError)
+    -> Bool
   {
     try tables[younger].add.run(
       .integer(location), .integer(hash.low), .integer(answer.digest), .integer(answer.sequence))

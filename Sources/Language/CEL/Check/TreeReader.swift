@@ -143,7 +143,8 @@ struct TreeReader {
     case ("and", 1): return .and(try expressions(content[0]))
     case ("or", 1): return .or(try expressions(content[0]))
     case ("conditional", 3):
-      return .conditional(try expression(content[0]), then: try expression(content[1]), else: try expression(content[2]))
+      return .conditional(
+        try expression(content[0]), then: try expression(content[1]), else: try expression(content[2]))
     case ("coerce", 1): return .coerce(try expression(content[0]))
     case ("function", 2):
       let function = try function(content[0].int ?? -1)

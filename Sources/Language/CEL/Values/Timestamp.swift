@@ -89,7 +89,8 @@ extension Timestamp: CustomStringConvertible {
   init?(_ text: [UInt8]) {
     var reader = DigitReader(text: text)
     guard let year = reader.number(4), reader.accept("-"), let month = reader.number(2), reader.accept("-"),
-      let day = reader.number(2), reader.accept("T") || reader.accept("t"), let hour = reader.number(2), reader.accept(":"),
+      let day = reader.number(2), reader.accept("T") || reader.accept("t"), let hour = reader.number(2),
+      reader.accept(":"),
       let minute = reader.number(2), reader.accept(":"), let second = reader.number(2)
     else { return nil }
     let nanoseconds = reader.accept(".") ? reader.fraction() : 0

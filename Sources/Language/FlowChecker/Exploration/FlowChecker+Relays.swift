@@ -70,7 +70,8 @@ extension FlowChecker {
     let entered = after.filter { state in
       !before.contains(state) || targets.contains { ($0..<states[$0].end).contains(state) }
     }
-    return certainEmissions(edge.reactions.flatMap { reactions[$0].rest.statements } + entered.flatMap { states[$0].entry })
+    return certainEmissions(
+      edge.reactions.flatMap { reactions[$0].rest.statements } + entered.flatMap { states[$0].entry })
   }
 
   /// The entry actions of a state, of those around it, and of its initial states.

@@ -6,7 +6,8 @@ import FlowSyntax
 /// F509: a value that is overwritten before it could be read.
 func checkDeadAssignments(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   let blocks =
-    flow.states.flatMap { [$0.entry, $0.exit] } + flow.reactions.map(\.rest.statements) + flow.starts.map(\.rest.statements)
+    flow.states.flatMap { [$0.entry, $0.exit] } + flow.reactions.map(\.rest.statements)
+    + flow.starts.map(\.rest.statements)
   for block in blocks { checkDeadAssignments(in: block, flow, into: &problems) }
 }
 

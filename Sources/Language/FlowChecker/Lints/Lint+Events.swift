@@ -60,7 +60,8 @@ private func eventsTaken(in states: Set<Int>, _ flow: CheckedFlow) -> Set<Int> {
 
 /// Every action statement of a flow.
 func allActs(_ flow: CheckedFlow) -> [CheckedActionStatement] {
-  flow.states.flatMap { $0.entry + $0.exit } + flow.reactions.flatMap(\.rest.statements) + flow.starts.flatMap(\.rest.statements)
+  flow.states.flatMap { $0.entry + $0.exit } + flow.reactions.flatMap(\.rest.statements)
+    + flow.starts.flatMap(\.rest.statements)
 }
 
 /// F713: flows that start each other through emitted events never end.

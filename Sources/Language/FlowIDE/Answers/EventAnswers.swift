@@ -47,7 +47,8 @@ extension ProgramView {
     var lines = found.map { "- " + line($0, seenFrom: state, chart) }
     if found.last?.isUnconditional == false { lines.append("- otherwise it is refused") }
     let isInherited = found.allSatisfy { $0.state != state }
-    return "\(location), `\(event)` is answered\(isInherited ? " by inheritance" : ""):\n" + lines.joined(separator: "\n")
+    return "\(location), `\(event)` is answered\(isInherited ? " by inheritance" : ""):\n"
+      + lines.joined(separator: "\n")
   }
 
   private func line(_ answer: Chart.Answer, seenFrom state: Int, _ chart: Chart) -> String {

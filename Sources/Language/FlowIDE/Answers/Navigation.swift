@@ -28,7 +28,8 @@ extension ProgramView {
       type = nil
     }
     guard let name = type?.declaredName else { return nil }
-    return (declaration(of: .type(name)) ?? declaration(of: .event(name)) ?? declaration(of: .enumeration(name)))?.location
+    return (declaration(of: .type(name)) ?? declaration(of: .event(name)) ?? declaration(of: .enumeration(name)))?
+      .location
   }
 
   /// All locations that name the entity at an offset, over all files of the program.

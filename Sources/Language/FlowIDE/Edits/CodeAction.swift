@@ -27,7 +27,9 @@ extension ProgramView {
     var found: [CodeAction] = []
     for finding in findings {
       let location = finding.location
-      guard location.file == path, location.range.lower <= range.upper, range.lower <= location.range.upper else { continue }
+      guard location.file == path, location.range.lower <= range.upper, range.lower <= location.range.upper else {
+        continue
+      }
       found += finding.repairs.enumerated().map { index, repair in
         CodeAction(
           title: repair.title, kind: .quickFix, finding: finding, isPreferred: repair.isSafe && index == 0,

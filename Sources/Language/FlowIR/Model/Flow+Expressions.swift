@@ -6,7 +6,8 @@ extension Flow {
     var found = fields.compactMap(\.defaultValue) + invariants + definitions.map(\.value)
     for call in calls { found += call.expressions }
     for start in starts {
-      found += [start.guardExpression, start.trigger.expression].compactMap { $0 } + start.statements.flatMap(\.expressions)
+      found +=
+        [start.guardExpression, start.trigger.expression].compactMap { $0 } + start.statements.flatMap(\.expressions)
     }
     for state in states {
       found += (state.entry + state.exit).flatMap(\.expressions) + [state.result].compactMap { $0 }

@@ -100,7 +100,9 @@ extension Habit {
         diagnostic: Diagnostic(
           "F101", "an optional field is marked at its type", at: location,
           label: "write `\(reader.word(at - 1)): \(reader.text(at + 2, end))?`",
-          fixes: [Fix("move `?` behind the type", .safe, [.init(location, ""), .init(SourceRange(behind, behind), "?")])]),
+          fixes: [
+            Fix("move `?` behind the type", .safe, [.init(location, ""), .init(SourceRange(behind, behind), "?")])
+          ]),
         tokens: at..<(end + 1),
         replacement: ((at + 1)...end).map { reader.stream.item($0) } + [.init(.question, location)])
     },

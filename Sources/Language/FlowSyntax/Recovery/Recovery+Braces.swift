@@ -45,13 +45,15 @@ extension Recovery {
     }
     // Else it is missing on the line of the error, if one position there mends the line.
     let end = reader.lineEnd(error.index)
-    for location in (reader.lineStart(error.index) + 1...max(error.index, reader.lineStart(error.index) + 1)).reversed() {
+    for location in (reader.lineStart(error.index) + 1...max(error.index, reader.lineStart(error.index) + 1)).reversed()
+    {
       let range = SourceRange(reader.range(location - 1).upper, reader.range(location - 1).upper)
       var trial = Parser(source, stream.replacing(location..<location, with: [.init(.leftBrace, range)]))
       _ = trial.parseFile()
       guard trial.syntaxErrors.first.map({ $0.index > end + 1 }) ?? true else { continue }
       return insertOpening(
-        at: location, Diagnostic("F101", "a `{` is missing", at: reader.range(location), label: "expected `{` before this"))
+        at: location,
+        Diagnostic("F101", "a `{` is missing", at: reader.range(location), label: "expected `{` before this"))
     }
     return false
   }

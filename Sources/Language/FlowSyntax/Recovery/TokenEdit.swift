@@ -79,7 +79,8 @@ struct TokenEdit {
     }
     found.append(
       TokenEdit(
-        change: .replace, range: index..<(index + 1), items: [.init(.leftBracket, location), .init(.rightBracket, location)],
+        change: .replace, range: index..<(index + 1),
+        items: [.init(.leftBracket, location), .init(.rightBracket, location)],
         cost: cost))
     return found
   }

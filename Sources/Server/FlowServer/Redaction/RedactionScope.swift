@@ -7,7 +7,7 @@ struct TypedProgram {
   let types: TypeRegistry
 }
 
-/// Where an expression stands in a flow, which gives its variables their meaning.
+/// The context of an expression in a flow, which gives its variables their meaning.
 struct RedactionScope {
   /// The origin of a value.
   enum Origin {

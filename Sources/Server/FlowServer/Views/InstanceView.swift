@@ -127,7 +127,9 @@ struct InstanceView {
     let events = allowedEvents.map { "`\($0)`" }
     if !events.isEmpty { parts.append("waits for " + events.joined(separator: " or ")) }
     if !deferred.isEmpty { parts.append(postponed) }
-    if let timer = timers.first { parts.append("the timer of \(timer.transition.location) is due \(timeText(timer.due))") }
+    if let timer = timers.first {
+      parts.append("the timer of \(timer.transition.location) is due \(timeText(timer.due))")
+    }
     return parts.isEmpty ? "nothing in \(here) waits for anything" : parts.joined(separator: "; ")
   }
 

@@ -40,7 +40,8 @@ extension Connection {
     return [
       "name": .string(declaration.entity.name), "kind": .int(isFlow ? 5 : 12),
       "detail": .string(declaration.signature), "uri": .string(uri(of: declaration.location.file)),
-      "range": positions(unit).json(declaration.range), "selectionRange": positions(unit).json(declaration.location.range),
+      "range": positions(unit).json(declaration.range),
+      "selectionRange": positions(unit).json(declaration.location.range),
     ]
   }
 

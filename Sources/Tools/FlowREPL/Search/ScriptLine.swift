@@ -66,7 +66,8 @@ enum ScriptLine {
     for name in given.map(\.name) {
       if known.contains(name) { continue }
       if operations.contains(name) {
-        throw EventScript.Problem("\(location) has two operations, `\(operation)` and `\(name)`", help: "write two lines")
+        throw EventScript.Problem(
+          "\(location) has two operations, `\(operation)` and `\(name)`", help: "write two lines")
       }
       let list = known.dropFirst().map { "`\($0)`" }.joined(separator: ", ")
       let rest = list.isEmpty ? "`\(operation)` has no other members" : "`\(operation)` can have \(list)"
