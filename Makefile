@@ -101,6 +101,8 @@ container: deb ## build a container image with buildah, without a daemon
 	$(BUILDAH) build --pull-never --timestamp $(SOURCE_DATE_EPOCH) -t $(IMAGE) -f packaging/Containerfile \
 	  $(PACKAGE_BUILD)/context
 
+# The tests do most of their work in the core and the engine, so these are optimized (see Package.swift).
+test test-postgres test-resume crash flips powercut: export FLOW_OPTIMIZE := 1
 test: setup-test ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
