@@ -8,7 +8,10 @@ func rest() { usleep(1_000) }
 
 /// Waits at most five seconds for a condition that other threads fulfil.
 func wait(until isTrue: () -> Bool) throws {
-  for _ in 0..<5_000 where !isTrue() { rest() }
+  for _ in 0..<5_000 {
+    if isTrue() { return }
+    rest()
+  }
   try #require(isTrue())
 }
 
