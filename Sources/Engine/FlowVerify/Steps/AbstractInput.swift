@@ -297,20 +297,8 @@ extension Executor {
     for (leaf, type) in layout.leafTypes.enumerated() {
       environment[leaf] = terms.symbol(leaf, kind: ValueKind(type))
     }
-    queue.removeAll()
-    starting.removeAll()
-    selected.removeAll()
-    taken.removeAll()
     locals.removeAll()
-    isDataChanged = false
-    mayHaveEnded = false
-    microsteps = 0
-    armedNow = 0
-    armedInStep = 0
-    startedInStep = 0
-    entersFirst = 0
-    entersSecond = 0
-    event = nil
+    clearStep()
   }
 
   /// Removes the timer or the call of an input.

@@ -156,6 +156,23 @@ final class Executor {
 
   // MARK: - Preparation
 
+  /// Forgets what belongs to a single step.
+  func clearStep() {
+    event = nil
+    queue.removeAll(keepingCapacity: true)
+    starting.removeAll(keepingCapacity: true)
+    selected.removeAll(keepingCapacity: true)
+    taken.removeAll(keepingCapacity: true)
+    isDataChanged = false
+    mayHaveEnded = false
+    microsteps = 0
+    armedNow = 0
+    armedInStep = 0
+    startedInStep = 0
+    entersFirst = 0
+    entersSecond = 0
+  }
+
   /// Prepares a path of a step of an abstract state.
   func prepare(_ state: ArraySlice<Int32>) throws(PathStop) {
     cursor = 0
@@ -169,23 +186,11 @@ final class Executor {
     if !refinedTerms.isEmpty { refinedTerms.removeAll(keepingCapacity: true) }
     if !assumptions.isEmpty { assumptions.removeAll(keepingCapacity: true) }
     if !locals.isEmpty { locals.removeAll() }
-    event = nil
     now = nil
     caller = nil
     if !admissions.isEmpty { admissions.removeAll() }
     hasCaller = false
-    queue.removeAll(keepingCapacity: true)
-    starting.removeAll(keepingCapacity: true)
-    selected.removeAll(keepingCapacity: true)
-    taken.removeAll(keepingCapacity: true)
-    isDataChanged = false
-    mayHaveEnded = false
-    microsteps = 0
-    armedNow = 0
-    armedInStep = 0
-    startedInStep = 0
-    entersFirst = 0
-    entersSecond = 0
+    clearStep()
     refusedOffers.removeAll(keepingCapacity: true)
     for (leaf, type) in layout.leafTypes.enumerated() {
       symbolSets.append(SetIndex(rawValue: cells[layout.data + leaf]))

@@ -180,21 +180,5 @@ struct OccurrenceCollector {
 }
 
 extension Declaration {
-  /// The range of the declaration.
-  var range: SourceRange {
-    switch self {
-    case .importing(let node): node.range
-    case .type(let node): node.range
-    case .enumeration(let node): node.range
-    case .constant(let node): node.range
-    case .function(let node): node.range
-    case .role(let node): node.range
-    case .event(let node): node.range
-    case .action(let node): node.range
-    case .flow(let node): node.range
-    case .test(let node): node.range
-    }
-  }
-
   func contains(_ offset: UInt32) -> Bool { range.lower <= offset && offset <= range.upper }
 }

@@ -1,22 +1,6 @@
 import FlowSource
 
 extension Declaration {
-  /// The source range of the declaration; nil for one without a range.
-  var range: SourceRange? {
-    switch self {
-    case .importing(let node): node.range
-    case .type(let node): node.range
-    case .enumeration(let node): node.range
-    case .constant(let node): node.range
-    case .function(let node): node.range
-    case .role(let node): node.range
-    case .event(let node): node.range
-    case .action(let node): node.range
-    case .flow(let node): node.range
-    case .test(let node): node.range
-    }
-  }
-
   /// The names that other declarations may use.
   var declaredNames: [String] {
     switch self {

@@ -161,9 +161,8 @@ struct Recovery {
     broken.names = uncertainNames
     let locations = diagnostics.flatMap { [$0.range.lower] + $0.labels.map(\.range.lower) }
     for declaration in declarations {
-      guard let range = declaration.range, locations.contains(where: { range.lower <= $0 && $0 <= range.upper }) else {
-        continue
-      }
+      let range = declaration.range
+      guard locations.contains(where: { range.lower <= $0 && $0 <= range.upper }) else { continue }
       broken.ranges.append(range)
       broken.names.formUnion(declaration.declaredNames)
       if declaration.declaredNames.contains("") { broken.hasUnknownNames = true }

@@ -68,6 +68,22 @@ public enum Declaration: Sendable {
   case action(ActionNode)
   case flow(FlowNode)
   case test(TestNode)
+
+  /// The source range from the first word to the end.
+  public var range: SourceRange {
+    switch self {
+    case .importing(let node): node.range
+    case .type(let node): node.range
+    case .enumeration(let node): node.range
+    case .constant(let node): node.range
+    case .function(let node): node.range
+    case .role(let node): node.range
+    case .event(let node): node.range
+    case .action(let node): node.range
+    case .flow(let node): node.range
+    case .test(let node): node.range
+    }
+  }
 }
 
 /// A name with its source range. Empty if the name was missing; the parser has reported it.
