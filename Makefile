@@ -102,7 +102,7 @@ container: deb ## build a container image with buildah, without a daemon
 	  $(PACKAGE_BUILD)/context
 
 # The tests do most of their work in the core and the engine, so these are optimized (see Package.swift).
-test test-postgres test-resume crash flips powercut: export FLOW_OPTIMIZE := 1
+test test-postgres test-resume simulate crash flips powercut: export FLOW_OPTIMIZE := 1
 test: setup-test ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
@@ -170,8 +170,8 @@ bench-compare: setup ## run the benchmarks of the commit BASE and of the work tr
 
 SEEDS ?= 10000
 simulate: setup ## simulate the engine under faults with SEEDS random seeds
-	swift build -c release --build-tests --scratch-path .build/optimized -Xswiftc -enable-testing
-	FLOW_SEEDS=$(SEEDS) swift test -c release --skip-build --scratch-path .build/optimized --filter SimulationTests
+	swift build --build-tests
+	FLOW_SEEDS=$(SEEDS) swift test --skip-build --filter SimulationTests
 
 KILLS ?= 200
 FULL_DISKS ?= 20
