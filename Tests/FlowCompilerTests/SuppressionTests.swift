@@ -63,6 +63,12 @@ import Testing
     #expect(!reported.contains { $0.code == "F511" })
   }
 
+  @Test("with errors, a suppression counts as unused only if it names no rule") func suppressionsBesideErrors() {
+    let lines = "fn f() -> int = nope\nevent A // flow:ignore[F404] x\nevent B // flow:ignore[unused-evnt] x"
+    let reported = compile(lines).filtered(by: RuleSelection(ignored: ["F501", "F505"]))
+    #expect(reported.map(\.code) == ["F106", "F511"])
+  }
+
   @Test("a misspelt rule in a suppression gets a suggestion") func misspeltRule() throws {
     let reported = compile("event Unused // flow:ignore[unused-evnt] x").filtered(by: RuleSelection())
     let unused = try #require(reported.first { $0.code == "F511" })

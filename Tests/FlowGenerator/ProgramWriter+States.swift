@@ -41,8 +41,8 @@ extension ProgramWriter {
     if chance(30) { add("after \(random.pick(["30m", "1h30m", "14d", "250ms"])) -> \(random.pick(later))", indent) }
     if chance(20) { add("every \(1 + random.next(below: 9))h\(actsText(scope, isNeeded: true))", indent) }
     if chance(10) { add("cron \"*/5 * * * *\" tz \"Europe/Berlin\"\(actsText(scope, isNeeded: true))", indent) }
-    // A condition may turn out to be always true, so that only this reaction leads on.
-    if chance(20) { add("always when \(condition(in: scope, 2)) -> \(next)", indent) }
+    // The first comparison keeps the guard from being always true, which would close the ways to the later states.
+    if chance(20) { add("always when id != \"\" && (\(condition(in: scope, 2))) -> \(next)", indent) }
   }
 
   private mutating func writeGuarded(_ event: Event, _ later: [String], _ scope: [Variable], _ indent: Int) {

@@ -94,7 +94,7 @@ struct StructureTests {
 
   @Test("an unknown state and an unknown event can be created, and a warning can be silenced")
   func creation() throws {
-    let text = "event E\nflow F {\n  start on E -> a\n  state a { on Pay -> b  on E -> nowhere }\n  final b\n}\n"
+    let text = "event E\nflow F {\n  start on E -> a\n  state a { on Pay -> nowhere  on E -> b }\n  final b\n}\n"
     let (_, compilation) = analyze(roots: ["/test.flow"]) { _ in Array(text.utf8) }
     let findings = compilation.diagnostics.map { Finding($0, in: compilation.sources) }
     let marked = Marked(text)

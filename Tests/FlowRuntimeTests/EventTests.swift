@@ -114,6 +114,36 @@ private let t1: JSON = ["id": "t1"]
     #expect(problem { () throws(EngineProblem) in try fixture.send("Poke", t1) } == "refused")
   }
 
+  @Test(
+    "an event for several flows lists each with its disposition, also when it is repeated",
+    arguments: StoreKind.allCases) func severalReceivers(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    for event in ["Hire", "Tick", "Begin"] { try fixture.send(event, ["id": "b"]) }
+    let answer = try fixture.send("Close", ["id": "b"], key: "k")
+    #expect(answer.flow == "Task" && answer.status == .done)
+    let receivers = answer.receivers.map { "\($0.flow)/\($0.key ?? "") \($0.disposition) \($0.code ?? "")" }
+    #expect(receivers.sorted() == ["Bell/b applied ", "Boss/b refused not-handled", "Task/b applied "])
+    let refusal = try #require(fixture.kinds(.refused).first)
+    #expect(refusal.flow == "Boss" && refusal.body["type"] == "Close" && refusal.body["code"] == "not-handled")
+    #expect(fixture.state("Bell", "b") == "over" && fixture.state("Boss", "b") == "waiting")
+    try fixture.restart()
+    let again = try fixture.send("Close", ["id": "b"], key: "k")
+    #expect(again.replayed && again.receivers == answer.receivers)
+  }
+
+  @Test("an event that all flows refuse is an error and leaves no entry") func refusedByAll() throws {
+    let fixture = try TestEngine()
+    for event in ["Tick", "Begin"] {
+      try fixture.send(event, ["id": "b"])
+      try fixture.send("Close", ["id": "b"])
+    }
+    try fixture.send("Hire", ["id": "b"])
+    let count = fixture.entries.count
+    #expect(problem { () throws(EngineProblem) in try fixture.send("Close", ["id": "b"]) } == "refused")
+    #expect(fixture.entries.count == count)
+  }
+
   @Test("canonically equivalent keys are different instances") func unicodeKeys() throws {
     let fixture = try TestEngine()
     #expect(try fixture.send("Begin", ["id": "\u{E9}"]).created)

@@ -40,6 +40,30 @@ extension TestEngine {
       final over
     }
 
+    event Assign { id: string  ticket: string }
+
+    flow Ticket(id: string) -> string {
+      key id
+      start -> open
+      on Close -> closed
+      state open { after 1d -> expired }
+      final closed returns "closed " + id
+      failed expired
+    }
+
+    flow Clerk {
+      key id
+      data { id: string  ticket: string  outcome: string = "" }
+      start on Assign again -> waiting do { id = event.id  ticket = event.ticket }
+      state waiting {
+        call Ticket(id: ticket) as task
+        on task.done -> finished do outcome = event.result
+        on task.failed -> finished do outcome = event.code
+        on Back -> finished
+      }
+      final finished
+    }
+
     event Order { id: string }
 
     flow Batch {

@@ -15,13 +15,17 @@ extension Stepper {
   }
 
   /// Starts an instance of a flow that is called.
-  /// - Parameter arguments: A record with the parameters by their names.
-  public func start(flow: FlowIndex, key: String, arguments: Value, now: Int64) -> Outcome {
+  /// - Parameters:
+  ///   - arguments: A record with the parameters by their names.
+  ///   - revision: The last revision of an earlier run with the same key.
+  public func start(
+    flow: FlowIndex, key: String, arguments: Value, now: Int64, after revision: Int = 0
+  ) -> Outcome {
     var values: [Value] = []
     if case .record(let record) = arguments {
       values = machine.program.flows[flow].parameters.fields.map { record[$0.name] ?? .null }
     }
-    return interpreter.start(flow, key: key, .called(values), now: now, after: 0)
+    return interpreter.start(flow, key: key, .called(values), now: now, after: revision)
   }
 
   /// Leaves all states of an instance because its caller has withdrawn the call (SCXML 6.4, tests 237 and 250).

@@ -15,18 +15,61 @@ public struct EventAnswer: Hashable, Sendable {
   public var status: InstanceStatus
   /// True if the event started the instance.
   public var created: Bool
+  /// All flows that the event reached, this one included; empty if it reached no other.
+  public var receivers: [Receiver] = []
   /// True if this answer was given before.
   public var replayed = false
+
+  /// A flow that an event reached.
+  public struct Receiver: Hashable, Sendable {
+    public var flow: String
+    /// Nil if no instance was started.
+    public var key: String?
+    /// `applied`, `ignored`, `deferred` or `refused`.
+    public var disposition: String
+    /// The code of the refusal; nil for an event that was not refused.
+    public var code: String?
+    /// The sequence number of the step in the journal; nil if the event was refused.
+    public var sequence: Int64?
+  }
+}
+
+extension EventAnswer.Receiver {
+  /// The receiver of an accepted event.
+  init(_ answer: EventAnswer) {
+    self.init(
+      flow: answer.flow, key: answer.key, disposition: answer.disposition.rawValue, code: nil,
+      sequence: answer.sequence)
+  }
+
+  init?(_ json: JSON) {
+    guard let flow = json["flow"]?.string, let disposition = json["disposition"]?.string else { return nil }
+    self.init(
+      flow: flow, key: json["key"]?.string, disposition: disposition, code: json["code"]?.string,
+      sequence: json["offset"]?.int.map { Int64($0) })
+  }
+
+  /// The receiver in the API and in the journal.
+  public var json: JSON {
+    var members: [JSON.Member] = [.init("flow", .string(flow))]
+    if let key { members.append(.init("key", .string(key))) }
+    members.append(.init("disposition", .string(disposition)))
+    if let code { members.append(.init("code", .string(code))) }
+    if let sequence { members.append(.init("offset", .int(sequence))) }
+    return .object(members)
+  }
 }
 
 extension EventAnswer {
   /// The answer in the API.
   public var json: JSON {
-    [
+    let answer: JSON = [
       "disposition": .string(disposition.rawValue), "flow": .string(flow), "key": .string(key),
       "revision": .int(Int64(revision)), "offset": .int(sequence), "from": .array(from.map { .string($0) }),
       "to": .array(to.map { .string($0) }), "status": .string(status.name), "created": .bool(created),
     ]
+    guard !receivers.isEmpty else { return answer }
+    return .object((answer.members ?? []) + [.init("receivers", .array(receivers.map(\.json)))])
   }
 
   /// The answer to the event of a step's entry.
@@ -38,6 +81,7 @@ extension EventAnswer {
     self.init(
       disposition: disposition, flow: entry.flow, key: entry.key, revision: entry.revision, sequence: entry.sequence,
       from: body["from"]?.array?.compactMap(\.string) ?? [], to: body["to"]?.array?.compactMap(\.string) ?? [],
-      status: status, created: body["created"]?.bool ?? false)
+      status: status, created: body["created"]?.bool ?? false,
+      receivers: body["receivers"]?.array?.compactMap { Receiver($0) } ?? [])
   }
 }

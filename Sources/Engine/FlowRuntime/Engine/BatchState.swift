@@ -64,6 +64,12 @@ struct BatchState {
     return writes.journal[Int(sequence - first)]
   }
 
+  /// Adds the receivers of an event to the entry of its first step.
+  mutating func name(_ receivers: [EventAnswer.Receiver], at sequence: Int64) {
+    guard let first = writes.journal.first?.sequence, sequence >= first else { return }
+    writes.journal[Int(sequence - first)].name(receivers)
+  }
+
   // MARK: - Idempotency
 
   func answer(_ name: IdempotencyName) -> IdempotencyRow? { answers[name] }

@@ -3,9 +3,12 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 
-// Flows that are called by flows. The call is a job like others; its instance has the number of the job as its key, and
-// ends the job when it ends.
+// Flows that are called by flows. The call is a job like others, and its instance ends the job when it ends. The key of
+// the instance is an argument of the call; for a flow without a key it is the number of the job.
 extension Engine {
+  /// The member of an instance's position with the job of its call.
+  static let callingJob = "job"
+
   /// The flow that a job calls; nil for one that runs an action.
   func calledFlow(_ row: JobRow, in machine: Machine) -> FlowIndex? {
     machine.flow(named: row.action).flatMap { machine.program.flows[$0].isCallable ? $0 : nil }
@@ -22,23 +25,52 @@ extension Engine {
       case .success(let arguments) = Value.from(json, as: type, in: version.machine.types)
     else { return endCall(row, .failed(code: "INVALID_ARGUMENTS", message: "they can't be read", attempts: 1)) }
     defer { deliverPending() }
-    switch version.stepper.start(flow: flow, key: "\(row.id)", arguments: arguments, now: now) {
+    let id = childID(of: row, calling: flow, in: version.machine, json)
+    let earlier: Cached?
+    do throws(EngineProblem) {
+      earlier = try load(id)
+    } catch {
+      // The read has failed the batch, and the job is dispatched again.
+      return
+    }
+    if let problem = problem(ofKey: id.key, earlier) { return endCall(row, problem) }
+    switch version.stepper.start(
+      flow: flow, key: id.key, arguments: arguments, now: now, after: earlier?.instance.revision ?? 0)
+    {
     case .refused(let refusal):
       endCall(row, .failed(code: "NOT_STARTED", message: refusal.message, attempts: 1))
     case .accepted(let step):
       var waiting = row
       waiting.due = .onEnd
       write(waiting)
-      let id = InstanceID(flow: row.action, key: "\(row.id)")
-      let child = newInstance(id, step, in: version, replacing: nil)
+      let job = version.machine.program.flows[flow].key.map { _ in row.id }
+      let child = newInstance(id, step, in: version, replacing: earlier, job: job)
       let cause: JSON = ["call": .string("\(parent.row.flow)/\(parent.row.key)"), "arguments": json]
       record(step, of: child, cause: .other(cause), at: now, isNew: true)
     }
   }
 
+  /// The instance of a call.
+  private func childID(of row: JobRow, calling flow: FlowIndex, in machine: Machine, _ arguments: JSON) -> InstanceID {
+    let node = machine.program.flows[flow]
+    let key = node.key.flatMap { arguments[node.fields[$0].name]?.string }
+    return InstanceID(flow: row.action, key: key ?? "\(row.id)")
+  }
+
+  /// The failure of a call whose key can't be used; nil for a new key, or one whose instance has ended.
+  private func problem(ofKey key: String, _ earlier: Cached?) -> CallOutcome? {
+    guard (1...Engine.maximumKey).contains(key.utf8.count) else {
+      let message = "the key of an instance has 1 to \(Engine.maximumKey) bytes"
+      return .failed(code: "INVALID_ARGUMENTS", message: message, attempts: 1)
+    }
+    guard let earlier, !earlier.row.status.hasEnded else { return nil }
+    return .failed(code: "KEY_TAKEN", message: "there is a running instance `\(key)`", attempts: 1)
+  }
+
   /// Completes the job of a call whose instance has ended.
   func recordEnd(of child: Cached, _ outcome: CallOutcome) {
-    guard let id = Int64(child.row.key), let row = findJob(id), row.action == child.row.flow, row.due == .onEnd,
+    let isKeyed = child.version.machine.program.flows[child.instance.flow].key != nil
+    guard let id = isKeyed ? child.job : Int64(child.row.key), let row = findJob(id), row.action == child.row.flow, row.due == .onEnd,
       row.call != nil
     else { return }
     deliveries.add(Deliveries.EndedCall(job: row.id, outcome: outcome))
@@ -64,9 +96,12 @@ extension Engine {
   }
 
   /// Ends the instance of a call whose caller has withdrawn it.
-  func cancelChild(_ row: JobRow) {
-    let id = InstanceID(flow: row.action, key: "\(row.id)")
+  func cancelChild(_ row: JobRow, in machine: Machine) {
+    guard let flow = calledFlow(row, in: machine), let arguments = try? JSON(parsing: row.arguments) else { return }
+    let id = childID(of: row, calling: flow, in: machine, arguments)
     guard let found = try? load(id), found.instance.status == .running else { return }
+    // A key may be that of an instance that this call did not start.
+    guard machine.program.flows[flow].key == nil || found.job == row.id else { return }
     let now = world.now()
     switch found.version.stepper.cancel(found.instance, now: now) {
     case .accepted(let step): record(step, of: found, cause: .other(["cancelled": true]), at: now)

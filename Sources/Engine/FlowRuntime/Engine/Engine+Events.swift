@@ -33,24 +33,6 @@ extension Engine {
     }
   }
 
-  /// Delivers an event to its receivers: running instances, or flows that it starts.
-  private func deliver(_ command: EventCommand) throws(EngineProblem) -> EventAnswer {
-    var first: Result<EventAnswer, EngineProblem>?
-    for entry in try catalogue.receivers(of: command) {
-      let result: Result<EventAnswer, EngineProblem>
-      do throws(EngineProblem) {
-        result = .success(try deliver(command, to: entry))
-      } catch {
-        result = .failure(error)
-      }
-      // Several flows may accept it; the answer is that of the first which does.
-      if case .success? = first { continue }
-      if first == nil || (try? result.get()) != nil { first = result }
-    }
-    guard let first else { throw .notFound("`\(command.event)` reaches no flow") }
-    return try first.get()
-  }
-
   /// Delivers an event to the instance that it names, or starts one.
   func deliver(_ command: EventCommand, to entry: Catalogue.Entry) throws(EngineProblem) -> EventAnswer {
     guard let version = deployments[entry.hash] else { throw .storeUnavailable("`\(entry.name)` is not loaded") }

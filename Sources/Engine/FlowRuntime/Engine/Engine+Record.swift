@@ -26,7 +26,7 @@ extension Engine {
     cached.row.incident = ""
     let machine = old.version.machine
     if isNew || old.row.position.isEmpty || !step.next.isPlaced(like: old.instance) {
-      cached.row.position = step.next.positionJSON(in: machine).bytes()
+      cached.row.position = position(of: cached).bytes()
     }
     if isNew || step.isDataChanged || old.row.data.isEmpty {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
@@ -45,12 +45,29 @@ extension Engine {
     return RecordedStep(sequence: sequence, record: record)
   }
 
+  /// The document of the row: that of the instance, and the job of its call.
+  private func position(of cached: Cached) -> JSON {
+    let position = cached.instance.positionJSON(in: cached.version.machine)
+    guard let job = cached.job else { return position }
+    return .object((position.members ?? []) + [.init(Engine.callingJob, .int(job))])
+  }
+
   /// Records the refusal of a deferred event. The step before it is not affected.
   private func recordRefusal(_ refused: RefusedEvent, of cached: Cached, at now: Int64) {
     let refusal = refused.refusal
     recordRefused(
       refused.event, code: refusal.code, message: refusal.message, of: cached, at: now,
       adding: [.init("explanation", refusal.explanationJSON(in: cached.version.machine))])
+  }
+
+  /// Records that an instance refused an event that another flow has accepted.
+  func recordRefusal(_ refusal: Refusal, explanation: JSON, of command: EventCommand, to cached: Cached) {
+    journal(
+      cached.row, .refused,
+      body: [
+        "type": .string(command.event), "data": command.payload, "code": .string(refusal.code),
+        "message": .string(refusal.message), "explanation": explanation,
+      ])
   }
 
   /// Records that a deferred event had no effect.

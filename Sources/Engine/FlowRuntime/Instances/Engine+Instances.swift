@@ -33,7 +33,8 @@ extension Engine {
       let header = InstanceHeader(
         flow: flow, key: row.key, status: row.status.machineStatus, revision: row.revision, startedAt: row.startedAt)
       let instance = try version.stepper.restore(header, position: position, data: data)
-      let cached = Cached(row: row, instance: instance, version: version)
+      let job = position[Engine.callingJob]?.int.map { Int64($0) }
+      let cached = Cached(row: row, instance: instance, version: version, job: job)
       cache.store(cached)
       return cached
     } catch let error as ProgramError {
@@ -67,13 +68,16 @@ extension Engine {
   }
 
   /// The row of an instance that a step starts: a new one, or that of an earlier run under the same key.
-  func newInstance(_ id: InstanceID, _ step: Step, in version: Version, replacing old: Cached?) -> Cached {
+  /// - Parameter job: The job of the call that starts it, if its key is an argument.
+  func newInstance(
+    _ id: InstanceID, _ step: Step, in version: Version, replacing old: Cached?, job: Int64? = nil
+  ) -> Cached {
     if old == nil { batch.counters.instance += 1 }
     let now = step.next.startedAt
     let row = InstanceRow(
       id: old?.row.id ?? batch.counters.instance, flow: id.flow, key: id.key, definition: version.hash,
       status: .running, revision: 0, startedAt: now, updatedAt: now, position: [], data: [])
     if old == nil { batch.writes.created.insert(row.id) }
-    return Cached(row: row, instance: step.next, version: version)
+    return Cached(row: row, instance: step.next, version: version, job: job)
   }
 }

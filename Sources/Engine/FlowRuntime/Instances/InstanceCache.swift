@@ -54,6 +54,9 @@ struct Cached {
   var row: InstanceRow
   var instance: Instance
   let version: Version
+  /// The job of the call that started it; nil for an instance that was not called, or whose key is the number of its
+  /// job.
+  var job: Int64?
 }
 
 extension InstanceStatus {

@@ -93,7 +93,7 @@ extension Engine {
     if calledFlow(row, in: cached.version.machine) != nil {
       remove(row)
       passOnOnce(of: row)
-      cancelChild(row)
+      cancelChild(row, in: cached.version.machine)
     } else if row.once == nil || row.due == .onEnd {
       remove(row)
     } else {

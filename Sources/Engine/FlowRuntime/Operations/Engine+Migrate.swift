@@ -52,7 +52,7 @@ extension Engine {
     // Both are written completely, because the layout of the new version may differ.
     row.position = []
     row.data = []
-    let carried = Cached(row: row, instance: old.instance, version: version)
+    let carried = Cached(row: row, instance: old.instance, version: version, job: old.job)
     let recorded = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
     let cached = cache.find(row: row.id) ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }

@@ -70,6 +70,9 @@ public struct JournalEntry: Sendable {
     self.step = step
   }
 
+  /// Adds the receivers of the event to the entry of its first step.
+  mutating func name(_ receivers: [EventAnswer.Receiver]) { step = step?.naming(receivers) }
+
   /// Writes ``body`` as UTF-8.
   public func writeBody(to out: inout [UInt8]) {
     if let step { step.write(to: &out) } else { document.write(to: &out) }

@@ -23,6 +23,8 @@ public final class StepRecord: Sendable {
   public let microsteps: Int
   /// The changed data.
   let changes: JSON?
+  /// The receivers of the event, if it reached several flows.
+  let receivers: JSON?
 
   init(_ step: Step, cause: Cause, status: InstanceStatus, isCreated: Bool, changes: JSON?) {
     self.cause = cause
@@ -34,6 +36,25 @@ public final class StepRecord: Sendable {
     startedAt = step.next.startedAt
     microsteps = step.microsteps
     self.changes = changes
+    receivers = nil
+  }
+
+  private init(_ step: StepRecord, receivers: JSON) {
+    cause = step.cause
+    disposition = step.disposition
+    from = step.from
+    to = step.to
+    status = step.status
+    isCreated = step.isCreated
+    startedAt = step.startedAt
+    microsteps = step.microsteps
+    changes = step.changes
+    self.receivers = receivers
+  }
+
+  /// The record with the receivers of its event.
+  func naming(_ receivers: [EventAnswer.Receiver]) -> StepRecord {
+    StepRecord(self, receivers: .array(receivers.map(\.json)))
   }
 
   /// The name of the event that triggered the step; nil for another trigger.
@@ -57,6 +78,7 @@ public final class StepRecord: Sendable {
     members.append(.init("status", .string(status.name)))
     if isCreated { members.append(.init("created", true)) }
     if let changes { members.append(.init("changes", changes)) }
+    if let receivers { members.append(.init("receivers", receivers)) }
     return .object(members)
   }
 
@@ -75,6 +97,10 @@ public final class StepRecord: Sendable {
     if let changes {
       out += #","changes":"#.utf8
       changes.write(to: &out)
+    }
+    if let receivers {
+      out += #","receivers":"#.utf8
+      receivers.write(to: &out)
     }
     out.append(UInt8(ascii: "}"))
   }

@@ -6,7 +6,10 @@ import FlowTime
 extension FlowChecker {
   mutating func checkReactions(_ nodes: [ReactionNode], in state: Int) {
     for node in nodes {
-      for (trigger, event) in triggers(node.trigger, in: state) {
+      let triggers = triggers(node.trigger, in: state)
+      // An unknown trigger does not hide the mistakes after it.
+      if triggers.isEmpty { _ = rest(node.rest, from: state, environment(event: .error)) }
+      for (trigger, event) in triggers {
         checkRoles(node.rest.roles, trigger)
         let rest = rest(node.rest, from: state, environment(event: event))
         reactions.append(CheckedReaction(source: state, trigger: trigger, rest: rest, range: node.range))

@@ -11,7 +11,13 @@ extension FlowChecker {
           help: node.parameters == nil ? "write `start on Event -> state`" : "write `start -> state`"))
     }
     for start in node.starts {
-      for (trigger, event) in triggers(of: start) {
+      let triggers = triggers(of: start)
+      if triggers.isEmpty {
+        if case .on = start.trigger { startEvent = true } else { startEvent = false }
+        _ = rest(start.rest, from: 0, environment(event: .error))
+        startEvent = nil
+      }
+      for (trigger, event) in triggers {
         startEvent = .some(event != nil)
         let rest = rest(start.rest, from: 0, environment(event: event))
         startEvent = nil
@@ -55,6 +61,16 @@ extension FlowChecker {
           "F110", "`\(node.name.text)` has parameters, but no start for calls", at: node.name.range,
           label: "calls have no first state", help: "write `start -> state`"))
     }
+    checkKeyOfCall()
+  }
+
+  /// F110: the key of a called instance is an argument of its call.
+  private mutating func checkKeyOfCall() {
+    guard node.parameters != nil, let key, key >= parameterCount, let name = node.key else { return }
+    problems.append(
+      Diagnostic(
+        "F110", "a call gives the key `\(name.text)` no value", at: name.range, label: "not a parameter",
+        help: "make it a parameter: `flow \(node.name.text)(\(name.text): string)`"))
   }
 
   // MARK: - Assignment

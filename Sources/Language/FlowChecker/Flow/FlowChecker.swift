@@ -73,7 +73,7 @@ struct FlowChecker {
     if isWhole, !problems.hasErrors {
       let logic = GuardLogic(types: environment.types, names: slotNames)
       let graph = checkStatechart(logic)
-      checkGuards(logic)
+      checkGuards(logic, reached: graph?.reached)
       let isExplained = problems.contains { ["F306", "F309", "F401", "F402", "F410", "F702"].contains($0.code) }
       if let graph {
         checkReached(graph, isExplained: isExplained)

@@ -11,14 +11,17 @@ struct ReactionGroup {
 
 // Guards that are never true, always true, overlap or leave a gap. Only proven facts are reported.
 extension FlowChecker {
-  mutating func checkGuards(_ logic: GuardLogic) {
+  /// - Parameter reached: The states that some path enters; nil when that is not known.
+  mutating func checkGuards(_ logic: GuardLogic, reached: Set<Int>?) {
     let raised = raisedEvents
+    // With contradictory invariants there is no instance that a gap could be about.
+    let canExist = logic.canHold(invariants.map(\.tree), without: [])
     for state in states.indices {
       let groups = groups(of: state)
       checkShadowing(groups, in: state, logic)
       for group in groups where group.reactions.count <= FlowChecker.maximumGroup {
         checkOverlaps(group, logic)
-        checkGaps(group, in: state, logic)
+        if canExist, reached?.contains(state) ?? true { checkGaps(group, in: state, logic) }
       }
       checkAny(in: state)
     }

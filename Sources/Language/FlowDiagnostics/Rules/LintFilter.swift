@@ -36,7 +36,7 @@ extension RuleSelection {
   ) -> LintResult {
     var filter = LintFilter(selection: self, sources: sources, suppressions: suppressions)
     for diagnostic in diagnostics { filter.apply(to: diagnostic) }
-    filter.checkSuppressions(suppressions)
+    filter.checkSuppressions(suppressions, isComplete: !diagnostics.hasErrors)
     filter.result.reported = filter.result.reported.sortedByRange()
     return filter.result
   }
@@ -112,10 +112,13 @@ private struct LintFilter {
 
   // MARK: - Suppressions without effect or reason
 
-  mutating func checkSuppressions(_ suppressions: [String: [Suppression]]) {
+  /// With errors, many findings are not computed: then only names without a rule are certain to hide nothing.
+  mutating func checkSuppressions(_ suppressions: [String: [Suppression]], isComplete: Bool) {
     for file in sources.files {
       for comment in suppressions[file.name] ?? [] {
-        let unused = comment.rules.filter { !used.contains(Use(comment: comment.range, name: $0)) }
+        let unused = comment.rules.filter { name in
+          !used.contains(Use(comment: comment.range, name: name)) && (isComplete || !LintFilter.isRule(name))
+        }
         let hasNoEffect = !unused.isEmpty || comment.rules.isEmpty
         if hasNoEffect, selection.isEnabled("F511", in: file.name) {
           report(withoutEffect(comment, unused: unused, in: file))
@@ -149,9 +152,14 @@ private struct LintFilter {
       at: comment.range, label: "nothing to ignore here", help: unused.compactMap(suggestion).first, fixes: [fix])
   }
 
+  /// True for the code, the name or the prefix of a rule.
+  private static func isRule(_ name: String) -> Bool {
+    Rule.all.contains { RuleSelection.matches([name], code: $0.code) }
+  }
+
   /// A suggestion for a name without a rule.
   private func suggestion(for name: String) -> String? {
-    guard !Rule.all.contains(where: { RuleSelection.matches([name], code: $0.code) }) else { return nil }
+    guard !LintFilter.isRule(name) else { return nil }
     let close = Suggestion.closest(to: name, among: Rule.all.flatMap { [$0.code, $0.name] }).first
     return "there is no rule `\(name)`" + (close.map { ", did you mean `\($0)`?" } ?? "")
   }

@@ -13,8 +13,31 @@ extension CompletionSource {
     if let action = context.name(of: .action) { scope.locals += parameters(of: .action(action)) }
     if let chart { scope.event = context.triggers.lazy.compactMap { scope.eventType(of: $0, in: chart) }.first }
     if scope.event == nil { scope.event = found.event }
+    addMacroVariables(to: &scope)
     return scope
   }
+
+  /// Adds the variables of the macros around the cursor whose bodies are unfinished, such as `x` in
+  /// `items.all(x, x.`: they are in no tree.
+  private func addMacroVariables(to scope: inout ExpressionScope) {
+    for open in context.blocks.filter({ $0.kind == .arguments }).map(\.open) {
+      guard CompletionSource.macros.contains(context.text(open - 1)), context.kind(open - 2) == .dot,
+        context.kind(open + 1) == .identifier, context.kind(open + 2) == .comma
+      else { continue }
+      let name = context.text(open + 1)
+      guard !scope.locals.contains(where: { $0.name == name }) else { continue }
+      let type: ValueType =
+        switch operandType(scope, before: open - 2) {
+        case .list(let element): element
+        case .map(let key, _): key
+        default: .dyn
+        }
+      scope.locals.append(.init(name: name, type: type, entity: .predefined(name)))
+    }
+  }
+
+  /// The macros that bind a variable.
+  private static let macros: Set<String> = ["all", "exists", "exists_one", "existsOne", "filter", "map"]
 
   private func parameters(of callable: Entity.Callable) -> [ExpressionScope.Local] {
     let fields: [FieldNode] =
@@ -105,7 +128,7 @@ extension CompletionSource {
     }
     if path == "event", context.triggers.count > 1, let common = commonFields() { return common }
     let scope = self.scope
-    let type = operandType(scope)
+    let type = operandType(scope, before: context.last)
     guard type != .dyn || !path.isEmpty else { return [] }
     return ExpressionCompletion.members(of: type, in: scope.environment, fieldTypes: fields(of: type))
   }
@@ -131,9 +154,9 @@ extension CompletionSource {
       .map { CompletionItem($0.0, .field, detail: "\($0.1)", documentation: "In all events of this reaction.") }
   }
 
-  /// The type of the operand before the dot at the cursor, read from its tokens.
-  private func operandType(_ scope: ExpressionScope) -> ValueType {
-    var start = context.last
+  /// The type of the operand before a dot, read from its tokens.
+  private func operandType(_ scope: ExpressionScope, before dot: Int) -> ValueType {
+    var start = dot
     var depth = 0
     scan: while start > 0 {
       switch context.kind(start - 1) {
@@ -143,15 +166,15 @@ extension CompletionSource {
         depth -= 1
       case .identifier, .quotedIdentifier, .string, .int, .double:
         let isJoined =
-          start == context.last || depth > 0 || [.dot, .leftParen, .leftBracket].contains(context.kind(start))
+          start == dot || depth > 0 || [.dot, .leftParen, .leftBracket].contains(context.kind(start))
         if !isJoined { break scan }
       case .dot: break
       default: if depth == 0 { break scan }
       }
       start -= 1
     }
-    guard start < context.last else { return .dyn }
-    let range = SourceRange(context.tokens[start].range.lower, context.tokens[context.last - 1].range.upper)
+    guard start < dot else { return .dyn }
+    let range = SourceRange(context.tokens[start].range.lower, context.tokens[dot - 1].range.upper)
     let (expression, problems) = parse(context.unit.text(range))
     return problems.isEmpty ? scope.type(of: expression) : .dyn
   }

@@ -64,6 +64,12 @@ enum Schemas {
         "key": nullable(string), "revision": integer, "offset?": integer, "from": strings, "to": strings,
         "status": string, "created": boolean, "dryRun?": boolean, "transitions?": strings, "changes?": anyObject,
         "effects?": list(anyObject), "quiet?": boolean, "instance?": nullable(reference("Instance")),
+        "receivers?": list(
+          object([
+            "flow": string, "key?": string,
+            "disposition": ["type": "string", "enum": ["applied", "ignored", "deferred", "refused"]], "code?": string,
+            "offset?": integer,
+          ])),
       ])
     ),
     (

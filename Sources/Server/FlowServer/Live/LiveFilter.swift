@@ -81,7 +81,13 @@ extension JournalEntry {
     [
       "specversion": "1.0", "id": .string(String(sequence)), "type": .string("flow.\(kind.rawValue).v1"),
       "source": .string("/v1/flows/\(flow.percentEncoded)"), "subject": .string(key), "time": .string(timeText(at)),
-      "revision": .int(Int64(revision)), "data": body,
+      "revision": .int(Int64(revision)), "data": published,
     ]
+  }
+
+  /// The body for readers of the instance: the other receivers of its event may be hidden from them.
+  private var published: JSON {
+    guard kind == .step, body["receivers"] != nil else { return body }
+    return .object((body.members ?? []).filter { $0.name != "receivers" })
   }
 }
