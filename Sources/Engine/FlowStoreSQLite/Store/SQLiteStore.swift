@@ -18,8 +18,9 @@ public final class SQLiteStore: Store {
   let connection: SQLiteConnection
   let retention: Retention
   let archiveFile: ArchiveFile?
-  /// The progress of maintenance.
-  var maintenance = Maintenance()
+  public var rotation = MaintenanceRotation()
+  /// The number of instances that the next transaction archives: as many as take a few milliseconds.
+  var archiveBatchSize = 20
   let statements: Statements
   let answers: IdempotencyIndex
   /// True while a read-only transaction is open.
