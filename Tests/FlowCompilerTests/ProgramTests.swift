@@ -35,6 +35,29 @@ import Testing
     #expect(try program(name).hash == program(name).hash)
   }
 
+  @Test("chained `let`s and thousands of guards are checked in bounded time", .timeLimit(.minutes(1)))
+  func boundedChecks() {
+    let lets = (1...40).map { "  let v\($0) = v\($0 - 1) + v\($0 - 1)" }.joined(separator: "\n")
+    let guards = (0..<2000).map { "    on E when event.n == \($0) && v40 > \($0) -> over" }.joined(separator: "\n")
+    let text = """
+      event Begin { id: string }
+      event E { n: int }
+      flow F {
+        key id
+        data { id: string  v0: int = 1 }
+      \(lets)
+        start on Begin -> waiting do id = event.id
+        state waiting {
+      \(guards)
+        }
+        final over
+      }
+      """
+    let start = ContinuousClock.now
+    #expect(compile("many.flow") { _ in Array(text.utf8) }.program != nil)
+    #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
   /// A changed IR file is rejected or gives a valid program; loading never crashes.
   @Test("a tampered IR file is rejected or valid, and never crashes") func tamperedIR() throws {
     let json = try program("order.flow").json

@@ -112,11 +112,44 @@ import Testing
   @Test("the engine recovers after a failed commit") func unavailableStore() async throws {
     let thread = EngineThread()
     try start(thread, CallbackRecorder()) { $0.nextCommitFails = .unavailable("full") }
-    guard case .failure(.storeUnavailable("full")) = await send(thread, "Begin", "t1") else {
-      return #expect(Bool(false))
+    // Read within the answer: the thread waits for it, and later retries by itself.
+    let (result, reason) = await withCheckedContinuation { continuation in
+      thread.submit(EventCommand(event: "Begin", payload: ["id": "t1"])) { result in
+        continuation.resume(returning: (result, thread.commitFailure))
+      }
     }
+    guard case .failure(.storeUnavailable("full")) = result else { return #expect(Bool(false)) }
+    #expect(reason == "full")
     #expect(try await send(thread, "Begin", "t1").get().sequence == 1)
     #expect(thread.commitFailure == nil)
+    thread.shutdown()
+  }
+
+  @Test("a waiting claim is answered when a job arrives, or without jobs at its timeout")
+  func waitingClaim() async throws {
+    let thread = EngineThread()
+    let world = ManualWorld()
+    try start(thread, CallbackRecorder(), world: world)
+    var request = ClaimRequest(queue: "hands", limit: 1, leaseMilliseconds: 5000)
+    request.waitMilliseconds = 10_000
+    let answers = Mutex<[Int?]>([])
+    let claim = { @Sendable [request] in
+      thread.claim(request) { result in answers.withLock { $0.append(try? result.get().count) } }
+    }
+    let hasAnswers = { @Sendable (count: Int) in
+      for _ in 0..<1000 where answers.withLock({ $0.count }) < count { usleep(5000) }
+      return answers.withLock { $0.count } == count
+    }
+    claim()
+    _ = await send(thread, "Begin", "t1")
+    #expect(answers.withLock { $0 } == [], "there is no job")
+    _ = await send(thread, "Go", "t1")
+    #expect(hasAnswers(1))
+    claim()
+    _ = await send(thread, "Poke", "t1")
+    world.advance(10_000)
+    #expect(hasAnswers(2))
+    #expect(answers.withLock { $0 } == [1, 0])
     thread.shutdown()
   }
 

@@ -1,7 +1,8 @@
 import FlowJSON
 import FlowMachine
-import FlowRuntime
 import Testing
+
+@testable import FlowRuntime
 
 private let t1: JSON = ["id": "t1"]
 
@@ -209,6 +210,44 @@ private let t1: JSON = ["id": "t1"]
     let note = try #require(fixture.kinds(.undelivered).first)
     #expect(note.key == "c2" && note.body["flow"] == "Listener")
     #expect(try fixture.data("Listener", "b")["text"] == "yes")
+  }
+
+  @Test("flows that answer each other without end are slowed down, with a warning")
+  func endlessEmissions() throws {
+    let text = """
+      event Begin { id: string }
+      event Ping { id: string }
+      event Pong { id: string }
+      flow Left {
+        key id
+        data { id: string }
+        start on Begin -> playing do { id = event.id  emit Ping{id: event.id} }
+        state playing { on Pong do emit Ping{id: id} }
+        ongoing
+      }
+      flow Right {
+        key id
+        data { id: string }
+        start on Ping -> playing do { id = event.id  emit Pong{id: event.id} }
+        state playing { on Ping do emit Pong{id: id} }
+        ongoing
+      }
+      """
+    let world = ManualWorld()
+    let engine = try Engine(machine: TestEngine.make(text).get(), store: MemoryStore(), world: world)
+    func turn() throws -> Int {
+      let entries = try engine.commit().count
+      _ = engine.dispatch()
+      return try engine.commit().count + entries
+    }
+    _ = try engine.submit(EventCommand(event: "Begin", payload: ["id": "a"])).get()
+    for _ in 0..<10 { _ = try turn() }
+    #expect(try turn() == 0, "the next emission waits")
+    #expect(engine.drainWarnings().contains { $0.contains("is slowed down") })
+    world.advance(60_000)
+    let entries = try (0..<10).map { _ in try turn() }
+    #expect(entries.contains { $0 > 0 }, "nothing is lost")
+    #expect(try turn() == 0)
   }
 
   @Test("deliveries beyond the limit of a batch are made in the next one") func manyDeliveries() throws {

@@ -68,6 +68,7 @@ private let t1: JSON = ["id": "t1"]
     arguments: [
       (.status(422, message: "", retryAfterMilliseconds: nil), "BROKEN"),
       (.status(404, message: "no", retryAfterMilliseconds: nil), "HTTP_404"),
+      (.status(999, message: "", retryAfterMilliseconds: nil), "HTTP_999"),
       (.impossible(code: "BAD_REQUEST", message: ""), "BAD_REQUEST"), (.failed(code: "BROKEN", message: ""), "BROKEN"),
     ] as [(JobOutcome, String)])
   func finalFailures(_ outcome: JobOutcome, _ code: String) throws {
@@ -150,6 +151,41 @@ private let t1: JSON = ["id": "t1"]
     #expect(fixture.state("Task", "t1") == "broken")
     let cause = fixture.entries.last { $0.kind == .step }?.body["result"]?["failed"]
     #expect(cause?["code"] == "INVALID_RESULT")
+  }
+
+  @Test("members of a result that its type does not have are ignored; a missing one is a failure")
+  func membersOfResults() throws {
+    let text = """
+      event Begin { id: string }
+      type Receipt { number: string  total: int }
+      action pay(id: string) -> Receipt { http POST "http://pay/" + id }
+      flow Order {
+        key id
+        data { id: string  text: string = "" }
+        start on Begin -> paying do id = event.id
+        state paying {
+          call pay(id: id) as paid
+          on paid.done -> closed do text = event.result.number
+          on paid.failed -> broken do text = event.code
+        }
+        final closed
+        failed broken
+      }
+      """
+    let store = MemoryStore()
+    let engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: ManualWorld())
+    let results: [(JSON, JSON)] = [
+      (["number": "r1", "total": 5, "more": [1]], "r1"), (["number": "r2"], "INVALID_RESULT"),
+    ]
+    for (index, (result, expected)) in results.enumerated() {
+      _ = try engine.submit(EventCommand(event: "Begin", payload: ["id": .string("o\(index)")])).get()
+      _ = try engine.commit()
+      let job = try #require(engine.dispatch().first).job
+      engine.finish(job, .done(result))
+      _ = try engine.commit()
+      let row = try #require(try store.instance(flow: "Order", key: "o\(index)"))
+      #expect(try JSON(parsing: row.data)["text"] == expected)
+    }
   }
 
   @Test(

@@ -62,6 +62,50 @@ import Testing
     #expect(later)
   }
 
+  /// A store in which some activities always have work, and some fail.
+  private final class BusyStore: MaintainedStore {
+    var rotation = MaintenanceRotation()
+    var busy: Set<MaintenanceActivity> = []
+    var failing: [MaintenanceActivity: StoreError] = [:]
+    var done: [MaintenanceActivity] = []
+    var settled = 0
+
+    func beginMaintenance() throws(StoreError) {}
+
+    func run(
+      _ activity: MaintenanceActivity, at now: Int64, _ result: inout MaintenanceResult
+    ) throws(StoreError) -> Bool {
+      if let error = failing[activity] { throw error }
+      if busy.contains(activity) { done.append(activity) }
+      return busy.contains(activity)
+    }
+
+    func settleMaintenance() throws(StoreError) { settled += 1 }
+
+    func nextMaintenance(after now: Int64) throws(StoreError) -> (due: Int64?, lag: Int64) { (now + 5, 3) }
+  }
+
+  @Test("activities take turns, also when one always has work and another one fails")
+  func rotation() throws {
+    let store = BusyStore()
+    store.busy = [.archive, .fold, .space]
+    store.failing = [.expiry: .unavailable("full")]
+    let results = try (0..<6).map { _ in try store.maintain(now: 10, isIdle: true) }
+    #expect(store.done == [.archive, .fold, .space, .archive, .fold, .space])
+    #expect(results.map(\.warning) == [nil, nil, "full", nil, nil, "full"])
+    #expect(results.allSatisfy { $0.hasMore && $0.nextDue == 15 && $0.lag == 3 })
+    #expect(store.settled == 0)
+  }
+
+  @Test("a store is settled when it is idle and nothing is due, and a fatal failure is thrown")
+  func settling() throws {
+    let store = BusyStore()
+    #expect(try !store.maintain(now: 10, isIdle: false).hasMore && store.settled == 0)
+    #expect(try !store.maintain(now: 10, isIdle: true).hasMore && store.settled == 1)
+    store.failing = [.keys: .fatal("gone")]
+    #expect(throws: StoreError.fatal("gone")) { try store.maintain(now: 10, isIdle: true) }
+  }
+
   @Test("the operator is warned of a backlog once a minute")
   func warnings() {
     let clock = Clock()

@@ -151,7 +151,17 @@ final class MemoryStore: Store {
         sequence: Int64(journal.count), instance: instances.keys.max() ?? 0, job: lastJob, identity: identity))
   }
 
-  func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult { try read(MaintenanceResult()) }
+  var rotation = MaintenanceRotation()
+
+  func beginMaintenance() throws(StoreError) { try read(()) }
+
+  func run(
+    _ activity: MaintenanceActivity, at now: Int64, _ result: inout MaintenanceResult
+  ) throws(StoreError) -> Bool { false }
+
+  func settleMaintenance() throws(StoreError) {}
+
+  func nextMaintenance(after now: Int64) throws(StoreError) -> (due: Int64?, lag: Int64) { (nil, 0) }
 
   func verify() throws(StoreError) {}
 

@@ -48,6 +48,21 @@ private let t: JSON = ["id": "t"]
   }
 
   @Test(
+    "the call of a flow that an operator cancels fails with a code",
+    arguments: StoreKind.allCases) func cancelledFlow(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    try fixture.send("Travel", t)
+    try fixture.end(.done("h1"))
+    fixture.turn()
+    _ = try fixture.engine.operate(OperatorCommand(.cancel, flow: "Leg", key: legKey(fixture))).get()
+    fixture.turn()
+    #expect(fixture.state("Trip", "t") == "stuck", "only the code `full` leads to `undoing`")
+    let result = fixture.entries.last { $0.flow == "Trip" && $0.kind == .step }?.body["result"]
+    #expect(result?["failed"]?["code"] == "CANCELLED", "\(fixture.entries.map { $0.body.text() })")
+  }
+
+  @Test(
     "leaving a state cancels the flow that it called",
     arguments: StoreKind.allCases) func leftState(_ kind: StoreKind) throws
   {

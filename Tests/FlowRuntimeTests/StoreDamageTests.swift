@@ -105,8 +105,79 @@ import Testing
       try bytes.write(to: URL(filePath: copy))
       if try !StoreFile.check(copy).isEmpty { found += 1 }
     }
-    // The others are in free pages, and in the source of the program.
+    // The others are in free pages.
     #expect(found * 10 >= tried.count * 8, "\(found) of \(tried.count) were reported")
+  }
+
+  /// Each column is changed by itself, also to the same bytes of another type.
+  @Test("a changed value is reported, in each column of each table")
+  func changedValues() throws {
+    let folder = try Folder()
+    do {
+      let store = try SQLiteStore(path: folder.path)
+      let engine = try Engine(machine: TestEngine.machine.get(), store: store, world: ManualWorld())
+      for (key, event) in [("a", "Begin"), ("b", "Begin"), ("b", "Go")] {
+        var command = EventCommand(event: event, payload: ["id": .string(key)])
+        command.idempotencyKey = key + event
+        _ = engine.submit(command)
+      }
+      _ = try engine.commit()
+    }
+    let connection = try SQLiteConnection(path: folder.path, isReadOnly: false)
+    let tables = [SummedTable.instance, .journal, .snapshot, .job, .deadLetter] + SummedTable.others
+    for table in tables { try fill(table, connection) }
+    for table in tables {
+      #expect(try wrongRows(of: table, connection) == [])
+      // The journal shows a wrong `head`.
+      for column in table.columns + ["sum"] where "\(table.name).\(column)" != "instance.head" {
+        for change in try changes(of: column, of: table, connection) {
+          try connection.run("SAVEPOINT change; UPDATE \(table.name) SET \(column) = \(change)")
+          #expect(try !wrongRows(of: table, connection).isEmpty, "\(table.name).\(column) = \(change)")
+          try connection.run("ROLLBACK TO change; RELEASE change")
+        }
+      }
+    }
+  }
+
+  private func changes(
+    of column: String, of table: SummedTable, _ connection: SQLiteConnection
+  ) throws -> [String] {
+    switch try connection.text("SELECT typeof(\(column)) FROM \(table.name) LIMIT 1") {
+    case "text": ["\(column) || '!'", "CAST(\(column) AS BLOB)"]
+    case "null": ["'x'"]
+    default: ["\(column) + 64"]
+    }
+  }
+
+  private func wrongRows(of table: SummedTable, _ connection: SQLiteConnection) throws -> [String] {
+    try StoreCheck(connection).wrongRows(of: table)
+  }
+
+  /// Adds a row to a table without one.
+  private func fill(_ table: SummedTable, _ connection: SQLiteConnection) throws {
+    guard try connection.integer("SELECT count(*) FROM \(table.name)") == 0 else { return }
+    let types = try connection.prepare("SELECT name, type FROM pragma_table_info('\(table.name)')")
+    var texts: Set<String> = []
+    while try types.next() { if types.text(1) == "TEXT" { texts.insert(types.text(0)) } }
+    let row = try connection.prepare(table.insert())
+    row.bind(all: table.columns.map { texts.contains($0) ? .text("x") : .integer(70) })
+    while try row.next() {}
+  }
+
+  @Test("a store with another definition of a table is reported")
+  func changedSchema() throws {
+    let folder = try Folder()
+    _ = try SQLiteStore(path: folder.path)
+    let connection = try SQLiteConnection(path: folder.path, isReadOnly: false)
+    try connection.run(
+      """
+      PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'due', 'dud') WHERE name = 'timer_due'
+      """)
+    #expect(try !StoreFile.check(folder.path).isEmpty)
+    try connection.run("UPDATE sqlite_master SET sql = replace(sql, 'dud', 'due') WHERE name = 'timer_due'")
+    #expect(try StoreFile.check(folder.path) == [])
+    try connection.run("PRAGMA user_version = 8")
+    #expect(try !StoreFile.check(folder.path).isEmpty, "the layout of another version")
   }
 
   @Test("a store is locked by its file: symbolic links are resolved, hard links rejected")
@@ -157,21 +228,45 @@ import Testing
   func linearCheck() throws {
     func seconds(_ steps: Int) throws -> Double {
       let folder = try Folder()
-      do {
-        let store = try SQLiteStore(path: folder.path)
-        let engine = try Engine(machine: TestEngine.machine.get(), store: store, world: ManualWorld())
-        _ = engine.submit(EventCommand(event: "Begin", payload: ["id": "a"]))
-        for index in 0..<steps {
-          _ = engine.submit(EventCommand(event: "Poke", payload: ["id": "a", "room": .int(Int64(index))]))
-        }
-        _ = try engine.commit()
-      }
-      let start = ContinuousClock().now
+      try folder.record(steps: steps)
+      let start = ContinuousClock.now
       #expect(try StoreFile.check(folder.path) == [])
-      return Double((ContinuousClock().now - start).components.attoseconds) / 1e18
+      return (ContinuousClock.now - start) / .seconds(1)
     }
     _ = try seconds(200)
     let (small, large) = (try seconds(2000), try seconds(16_000))
     #expect(large < 24 * max(small, 0.01), "8 times the entries took \(large / small) times as long")
+  }
+
+  @Test("the time to read a history page by page is linear in the number of entries")
+  func linearPages() throws {
+    func seconds(_ steps: Int) throws -> Double {
+      let folder = try Folder()
+      try folder.record(steps: steps)
+      let queries = try SQLiteQueries(path: folder.path)
+      let start = ContinuousClock.now
+      var (last, count): (Int64, Int) = (0, 0)
+      while case let page = try queries.history(instance: 1, after: last, limit: 50), let entry = page.last {
+        (last, count) = (entry.sequence, count + page.count)
+      }
+      #expect(count == steps + 1)
+      return (ContinuousClock.now - start) / .seconds(1)
+    }
+    _ = try seconds(200)
+    let (small, large) = (try seconds(2000), try seconds(16_000))
+    #expect(large < 24 * max(small, 0.01), "8 times the entries took \(large / small) times as long")
+  }
+}
+
+extension Folder {
+  /// Creates a store with one instance of `Task`, `a`, that has a number of steps.
+  func record(steps: Int) throws {
+    let store = try SQLiteStore(path: path)
+    let engine = try Engine(machine: TestEngine.machine.get(), store: store, world: ManualWorld())
+    _ = engine.submit(EventCommand(event: "Begin", payload: ["id": "a"]))
+    for index in 0..<steps {
+      _ = engine.submit(EventCommand(event: "Poke", payload: ["id": "a", "room": .int(Int64(index))]))
+    }
+    _ = try engine.commit()
   }
 }

@@ -41,6 +41,21 @@ import Testing
     #expect(record?["action"] == "suspend" && record?["by"] == "ann" && record?["reason"] == "wait")
   }
 
+  @Test(
+    "an operation needs no body",
+    arguments: ["", "Content-Length: 0\r\n", "Content-Length: 0\r\nContent-Type: application/json\r\n"])
+  func operationWithoutBody(_ headers: String) throws {
+    let counter = try started()
+    for operation in ["suspend", "resume", "retry", "cancel"] {
+      let peer = try TestPeer(port: counter.port)
+      let path = OperateTests.path + "/a/" + operation
+      try peer.send("POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(counter.port)\r\n\(headers)\r\n")
+      let head = try peer.head()
+      #expect(head.hasPrefix("HTTP/1.1 200"), "\(operation): \(head)")
+    }
+    #expect(try counter.client.send("GET", OperateTests.path + "/a").json["status"] == "cancelled")
+  }
+
   @Test("a batch applies an operation to all instances of a filter") func batchOperation() throws {
     let counter = try started()
     let client = counter.client

@@ -90,6 +90,18 @@ import Testing
     #expect(try page("?filter=nonsense(")["code"] == "invalid-query")
   }
 
+  @Test(
+    "a claim is for at most a thousand jobs and a minute",
+    arguments: [
+      (["queue": "none", "limit": 1000, "wait": "1ms"], 200), (["queue": "none", "limit": 1001], 400),
+      (["queue": "none", "limit": 0], 400), (["queue": "none", "wait": "61s"], 400),
+    ] as [(JSON, Int)])
+  func limitsOfClaims(_ body: JSON, _ status: Int) throws {
+    let counter = try started()
+    let answer = try counter.client.send("POST", "/v1/jobs/claim", body)
+    #expect(answer.status == status, "\(answer.text)")
+  }
+
   /// A program on a single line, with a finding in each part.
   @Test("a large program on one line compiles in bounded time", .timeLimit(.minutes(1))) func programOnOneLine() throws
   {

@@ -5,7 +5,7 @@ import Testing
 
 /// Readers of a long history that stop reading cost the server little, and miss nothing when they continue.
 @Suite(.serialized) struct StalledReaderTests {
-  private static let readers = 20
+  private static let readers = 300
   private static let entries = 150
   /// A history of more than the buffers of a socket.
   private static let note = String(repeating: "x", count: 50_000)

@@ -67,6 +67,23 @@ import Testing
     #expect(foreign.code == 2, "\(foreign.errors)")
   }
 
+  @Test("every command refuses a store of a newer version") func newerVersion() throws {
+    let server = try ServerProcess([file, "--store", folder.store])
+    try begin(1, on: server)
+    #expect(server.stop() == 0)
+    _ = try folder.sqlite("PRAGMA user_version = 99")
+    for arguments in [
+      ["store", "check", folder.store], ["store", "backup", folder.store, path("copy.db")],
+      ["store", "restore", folder.store, path("again.db")], ["store", "compact", folder.store],
+      ["serve", file, "--store", folder.store],
+    ] {
+      let run = try FlowProcess.run(arguments)
+      #expect(run.code != 0 && run.errors.contains("is a store of version 99"), "\(arguments): \(run.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: path("copy.db")))
+    #expect(!FileManager.default.fileExists(atPath: path("again.db")))
+  }
+
   @Test("flow store check reports damaged pages") func damage() throws {
     let server = try ServerProcess([file, "--store", folder.store])
     try begin(200, on: server)

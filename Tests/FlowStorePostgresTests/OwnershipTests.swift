@@ -80,12 +80,24 @@ import Testing
         "BEGIN; SELECT 1 FROM \(schema).fence FOR SHARE; SELECT pg_sleep(1); "
           + "UPDATE \(schema).instance SET incident = 'late'; COMMIT")
     }.value
-    try await Task.sleep(for: .milliseconds(400))
-    let start = ContinuousClock.now
+    try waitUntilSleeping(fixture)
     let new = try fixture.open()
-    #expect(ContinuousClock.now - start > .milliseconds(200), "the claim has waited")
-    #expect(try new.instance(id: 1)?.incident == "late")
+    #expect(try new.instance(id: 1)?.incident == "late", "the claim has waited")
     try await slow
+  }
+
+  /// Waits until a transaction of the fixture sleeps, so that it has locked the fence.
+  private func waitUntilSleeping(_ fixture: PostgresFixture) throws {
+    let connection = DatabaseConnection(fixture.database)
+    let query = PostgresStatement(
+      """
+      SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%\(fixture.database.schema)%'
+      """)
+    for _ in 0..<500 {
+      if try connection.run([query])[0].count > 0 { return }
+      usleep(10_000)
+    }
+    Issue.record("no transaction sleeps")
   }
 
   @Test("a transaction that holds the fence for too long is ended, and the claim succeeds")
@@ -95,7 +107,7 @@ import Testing
     let stuck = Task.detached {
       try fixture.server.execute("BEGIN; SELECT 1 FROM \(schema).fence FOR SHARE; SELECT pg_sleep(60); COMMIT")
     }
-    try await Task.sleep(for: .milliseconds(500))
+    try waitUntilSleeping(fixture)
     let lease = PostgresLease(fixture.database, address: "http://n")
     #expect(throws: StoreError.self) { try lease.claim() }
     #expect(try lease.claim())

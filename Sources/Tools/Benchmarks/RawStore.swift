@@ -76,7 +76,9 @@ extension RawStore {
     let setUp = """
       PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;
       WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < \(instances))
-      INSERT INTO instance SELECT i, 'Counter', 'c' || i, 1, 0, 0, 1700000000000, 1700000000000,
+      INSERT INTO instance (id, flow, key, definition, status, revision, started_at, updated_at, position, data,
+        incident, head)
+      SELECT i, 'Counter', 'c' || i, 1, 0, 0, 1700000000000, 1700000000000,
         '{"states":["counting"]}', '{"id":"c1234","total":1}', '', 0 FROM n;
       """
     guard let handle = open(path, setUp: setUp) else { return nil }
@@ -90,7 +92,7 @@ extension RawStore {
       UPDATE instance SET revision = revision + 1, updated_at = ?2, position = ?3, data = ?4, head = ?2
         WHERE id = ?1 AND status = 0
       """,
-      "INSERT INTO answer_0 VALUES (?1, ?2, ?3, ?4)",
+      "INSERT INTO answer_0 (hash, rest, digest, sequence) VALUES (?1, ?2, ?3, ?4)",
     ].compactMap { prepare($0, handle) }
     defer { for statement in statements { sqlite3_finalize(statement) } }
     guard statements.count == 3 else { return nil }

@@ -1,14 +1,8 @@
 /// The durable state of an engine. One thread owns a store and is its only writer.
-public protocol Store: InstanceStore, JobStore, JournalStore, DeploymentStore {
+public protocol Store: InstanceStore, JobStore, JournalStore, DeploymentStore, MaintainedStore {
   /// Writes a batch in one transaction. Returns when it is durable.
   /// - Throws: `.fatal` when the state on the disk is unknown.
   func commit(_ batch: StoreBatch) throws(StoreError)
-
-  /// Runs one small piece of maintenance: checkpoints the log, removes old idempotency keys, archives instances that
-  /// ended long ago.
-  /// - Parameter now: Milliseconds since 1970.
-  /// - Parameter isIdle: True if no requests are waiting, so that all due work may be done.
-  func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult
 
   /// Verifies that the files of the store are still those that were opened.
   /// - Throws: `.fatal` when they have been deleted or replaced.
@@ -96,29 +90,6 @@ public protocol DeploymentStore: AnyObject {
   func definition(hash: String) throws(StoreError) -> [UInt8]?
   /// Returns true if a flow was ever served from a program.
   func wasServed(flow: String, definition: String) throws(StoreError) -> Bool
-}
-
-/// The result of one piece of maintenance.
-public struct MaintenanceResult: Hashable, Sendable {
-  public var hasMore: Bool
-  /// The numbers of the instances that were archived.
-  public var archived: [Int64]
-  /// The instant at which the next piece is due, in milliseconds since 1970; nil for never.
-  public var nextDue: Int64?
-  /// The age of the oldest piece that is due, in milliseconds.
-  public var lag: Int64
-  /// The reason why a piece failed and has to be retried; nil without a failure.
-  public var warning: String?
-
-  public init(
-    hasMore: Bool = false, archived: [Int64] = [], nextDue: Int64? = nil, lag: Int64 = 0, warning: String? = nil
-  ) {
-    self.hasMore = hasMore
-    self.archived = archived
-    self.nextDue = nextDue
-    self.lag = lag
-    self.warning = warning
-  }
 }
 
 /// The highest assigned numbers; 0 when none was assigned.

@@ -1,46 +1,21 @@
 public import FlowRuntime
 
-/// The progress of maintenance between two calls.
-struct PostgresMaintenance {
-  /// The first activity of the next call, so that none is starved.
-  var next = 0
-}
-
-// Maintenance is done in pieces of a few milliseconds, which the engine's thread fits between batches. Each piece runs
-// behind the fence, and may be run twice.
+// Each piece runs behind the fence, and may be run twice.
 extension PostgresStore {
   /// The number of instances that one piece archives, and of rows that one removes from tables of expired records.
   private static let archivedAtOnce = 100
   private static let expiredAtOnce = 500
 
-  private enum Activity: CaseIterable {
-    case keys, archive, expiry
-  }
-
-  /// - Throws: `.fatal` when another node owns the store; any other failure of a piece is a warning of the result.
-  public func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult {
+  /// - Throws: `.fatal` when another node owns the store.
+  public func beginMaintenance() throws(StoreError) {
     try verify()
     forgetMissing()
-    var result = MaintenanceResult()
-    for _ in Activity.allCases {
-      let activity = Activity.allCases[maintenance.next % Activity.allCases.count]
-      maintenance.next += 1
-      do throws(StoreError) {
-        if try run(activity, at: now, &result) {
-          result.hasMore = true
-          break
-        }
-      } catch {
-        if case .fatal = error { throw error }
-        result.warning = error.message
-      }
-    }
-    (result.nextDue, result.lag) = try due(now)
-    return result
   }
 
-  /// - Returns: Whether there was something to do.
-  private func run(_ activity: Activity, at now: Int64, _ result: inout MaintenanceResult) throws(StoreError) -> Bool {
+  /// - Throws: `StoreError` when the piece has failed.
+  public func run(
+    _ activity: MaintenanceActivity, at now: Int64, _ result: inout MaintenanceResult
+  ) throws(StoreError) -> Bool {
     switch activity {
     case .keys: return try rotateAnswers(now)
     case .archive:
@@ -48,8 +23,14 @@ extension PostgresStore {
       result.archived = try archive(endedBefore: now - hot, now: now, limit: PostgresStore.archivedAtOnce)
       return !result.archived.isEmpty
     case .expiry: return try removeExpired(now)
+    // The server returns space by itself.
+    case .fold, .space: return false
     }
   }
+
+  /// Does nothing: the server checkpoints its log by itself.
+  /// - Throws: Nothing.
+  public func settleMaintenance() throws(StoreError) {}
 
   /// Empties the table with the older answers, which then receives new ones.
   private func rotateAnswers(_ now: Int64) throws(StoreError) -> Bool {
@@ -95,8 +76,8 @@ extension PostgresStore {
     return try write(removals).contains { $0.changes == PostgresStore.expiredAtOnce }
   }
 
-  /// The instant of the next piece that is not due yet, and the age of the oldest that is.
-  private func due(_ now: Int64) throws(StoreError) -> (next: Int64?, lag: Int64) {
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func nextMaintenance(after now: Int64) throws(StoreError) -> (due: Int64?, lag: Int64) {
     let rotation = answersSince == 0 ? nil : answersSince + Retention.answers
     guard let hot = retention.hot else { return (rotation, 0) }
     let ending =

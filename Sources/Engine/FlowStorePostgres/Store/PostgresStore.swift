@@ -20,8 +20,7 @@ public final class PostgresStore: Store {
   let retention: Retention
   /// True without a time limit of the lease: in tests and offline commands.
   private let isUnlimited: Bool
-  /// The progress of maintenance.
-  var maintenance = PostgresMaintenance()
+  public var rotation = MaintenanceRotation()
   /// The index of the table that receives answers: the other one has the older ones.
   var youngerAnswers = 0
   /// The time since which it does, in milliseconds since 1970; 0 before the first answer.

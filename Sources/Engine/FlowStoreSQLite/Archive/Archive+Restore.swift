@@ -72,24 +72,19 @@ private struct ArchivedInstance {
     guard try find.next() else { throw .unusable("the program of `\(row.flow)/\(row.key)` is not in the store") }
     let definition = find.integer(0)
     find.reset()
-    let add = try connection.prepare(
-      """
-      INSERT INTO journal (sequence, instance, revision, kind, at, body, previous, sum)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-      """)
+    let add = try connection.prepare(SummedTable.journal.insert())
     var previous: Int64 = 0
     for entry in entries {
-      let body = entry.body.bytes()
       try add.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)),
-        .text(entry.kind.rawValue), .integer(entry.at), .json(body), .integer(previous),
-        .integer(entry.sum(body: body, previous: previous)))
+        .text(entry.kind.rawValue), .integer(entry.at), .json(entry.body.bytes()), .integer(previous), .null, .null,
+        .null)
       previous = entry.sequence
     }
-    try connection.prepare("INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', ?11, ?12)").run(
+    try connection.prepare(SummedTable.instance.insert()).run(
       .integer(row.id), .text(row.flow), .text(row.key), .integer(definition), .integer(Int64(row.status.rawValue)),
       .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
-      .json(row.data), .integer(previous), .integer(row.sum(definition: definition)))
+      .json(row.data), .text(""), .integer(previous))
     try connection.prepare("DELETE FROM tombstone WHERE flow = ?1 AND key = ?2").run(.text(row.flow), .text(row.key))
     try connection.prepare("DELETE FROM archived_answer WHERE flow = ?1 AND key = ?2").run(
       .text(row.flow), .text(row.key))

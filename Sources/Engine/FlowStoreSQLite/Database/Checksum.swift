@@ -6,16 +6,7 @@ struct Checksum {
 
   mutating func add(_ value: Int64) { mix(UInt64(bitPattern: value)) }
 
-  mutating func add(_ value: Int) { mix(UInt64(bitPattern: Int64(value))) }
-
-  mutating func add(_ text: String) {
-    var copy = text
-    copy.withUTF8 { add(UnsafeRawBufferPointer($0)) }
-  }
-
-  mutating func add(_ bytes: [UInt8]) { bytes.withUnsafeBytes { add($0) } }
-
-  private mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
     mix(UInt64(bytes.count))
     var index = 0
     while index + 8 <= bytes.count {

@@ -3,7 +3,7 @@ import FlowRuntime
 
 /// A connection to a SQLite file. Belongs to one thread at a time.
 ///
-/// Only this file and `Statement.swift` use the pointers of the C library.
+/// Only this file, `ChecksumFunction.swift` and `Statement.swift` use the pointers of the C library.
 final class SQLiteConnection {
   let handle: OpaquePointer
   /// The number of pages in the log, as of the last commit.
@@ -14,13 +14,16 @@ final class SQLiteConnection {
   /// The number of pages added to the log since the last checkpoint.
   var uncheckedPages: Int { logPages - movedPages }
 
+  /// The path of a database in memory.
+  static let memory = ":memory:"
+
   /// Evaluated once. If another part of the process has already used SQLite, the setting has no effect.
   private static let isConfigured = flow_sqlite_count_no_memory() == SQLITE_OK
 
   /// - Throws: `.unusable` when the file does not exist or can't be opened.
   init(path: String, isReadOnly: Bool) throws(StoreError) {
     _ = SQLiteConnection.isConfigured
-    if !isReadOnly { PrivateFile.create(path) }
+    if !isReadOnly, path != SQLiteConnection.memory { PrivateFile.create(path) }
     var opened: OpaquePointer?
     let flags = (isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX
     let code = sqlite3_open_v2(path, &opened, flags, nil)
@@ -32,6 +35,7 @@ final class SQLiteConnection {
     handle = opened
     sqlite3_extended_result_codes(handle, 1)
     sqlite3_busy_timeout(handle, 5000)
+    SQLiteConnection.addChecksum(to: handle)
   }
 
   deinit { sqlite3_close_v2(handle) }

@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// The changes from each version to the next; the first creates the tables of a new file.
-  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth]
+  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth]
 
   /// Deployments, scheduled starts, archived instances, and the failures of a job's attempts.
   private static let second = """
@@ -152,6 +152,70 @@ enum Schema {
 
   /// The few instances with an incident, which operators look for.
   private static let eighth = "CREATE INDEX instance_incident ON instance (id) WHERE incident <> '';"
+
+  /// The version from which on every row has a checksum.
+  private static let summedVersion: Int64 = 9
+
+  /// Checksums of the rows of all tables; those of the journal, of snapshots, jobs and dead letters cover all columns.
+  /// A row that already differs from its checksum keeps it.
+  private static let ninth = [
+    summed("definition", "id, hash, ir, source"), summed("answer_0", "hash, rest, digest, sequence"),
+    summed("answer_1", "hash, rest, digest, sequence"), summed("timer", "instance, transition, armed, due"),
+    summed("meta", "name, value"), summed("once", "key, job, outcome, generation"),
+    summed("deployment", "flow, definition, origin, at, retired"), summed("schedule", "flow, start, definition, due"),
+    summed("tombstone", "flow, key, status, ended_at"), summed("version", "flow, definition, number, origin, at"),
+    summed("pace", "action, spent"), summed("completion", "job, fence, digest, at"),
+    summed("archived_answer", "sequence, flow, key, revision, at, body, hash, rest, digest"),
+    summed("bulk", "id, document"),
+    """
+    UPDATE instance SET sum = checksum(id, flow, key, definition, status, revision, started_at, updated_at, position,
+      data, incident) WHERE sum IS NULL;
+    UPDATE journal SET sum = checksum(sequence, instance, revision, kind, at, previous, body, hash, rest, digest)
+    WHERE sum IS NULL
+      OR hash IS NOT NULL AND sum = checksum(sequence, instance, revision, kind, at, previous, body);
+    UPDATE snapshot SET sum = checksum(instance, sequence, at, definition, status, revision, started_at, position,
+      data, kept)
+    WHERE sum IS NULL OR sum = checksum(instance, sequence, at, definition, status, revision, started_at, position,
+      data);
+    UPDATE job SET sum = checksum(id, instance, revision, number, action, queue, call, once, attempt, due, lease,
+      fence, arguments, outcome, failures, origin, epoch, worker, deadline)
+    WHERE sum IS NULL OR sum = checksum(id, instance, revision, number, attempt, origin, epoch, action,
+      coalesce(queue, ''), coalesce(once, ''), arguments, failures, coalesce(call, -1), due, lease, fence,
+      coalesce(worker, ''), deadline, outcome);
+    UPDATE dead_letter SET sum = checksum(id, instance, revision, number, action, attempts, at, code, message,
+      arguments, queue, once, failures, origin, epoch)
+    WHERE sum IS NULL OR sum = checksum(id, instance, revision, number, max(attempts - 1, 0), origin, epoch, action,
+      coalesce(queue, ''), coalesce(once, ''), arguments, failures, at, code, message);
+    """,
+  ].joined(separator: "\n")
+
+  private static func summed(_ table: String, _ columns: String) -> String {
+    "ALTER TABLE \(table) ADD COLUMN sum INTEGER; UPDATE \(table) SET sum = checksum(\(columns));"
+  }
+
+  /// True if every row of a store has a checksum.
+  static func hasSums(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+    try connection.integer("PRAGMA user_version") >= summedVersion
+  }
+
+  /// The definitions of tables and indexes, sorted: all but a table that is dropped after its rows were migrated.
+  static func definitions(_ connection: SQLiteConnection) throws(StoreError) -> [String] {
+    let rows = try connection.prepare(
+      """
+      SELECT type || ' ' || name || ' of ' || tbl_name || ': ' || coalesce(sql, '') FROM sqlite_master
+      WHERE tbl_name <> 'answer' ORDER BY 1
+      """)
+    var found: [String] = []
+    while try rows.next() { found.append(rows.text(0)) }
+    return found
+  }
+
+  /// The definitions of tables and indexes of a store of a version.
+  static func definitions(ofVersion version: Int64) throws(StoreError) -> [String] {
+    let connection = try SQLiteConnection(path: SQLiteConnection.memory, isReadOnly: false)
+    for migration in migrations.prefix(Int(version)) { try connection.run(migration) }
+    return try definitions(connection)
+  }
 
   /// - Throws: `.unusable` for a store of a newer version of this program.
   static func checkVersion(_ connection: SQLiteConnection, path: String) throws(StoreError) {

@@ -17,13 +17,8 @@ struct Statements {
   static let instanceColumns = """
     i.id, i.flow, i.key, d.hash, i.status, i.revision, i.started_at, i.updated_at, i.position, i.data, i.incident
     """
-  static let jobColumns = """
-    id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence, arguments, outcome,
-      failures, origin, epoch, worker, deadline
-    """
-  static let deadColumns = """
-    id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once, failures, origin, epoch
-    """
+  static let jobColumns = SummedTable.job.columns.joined(separator: ", ")
+  static let deadColumns = SummedTable.deadLetter.columns.joined(separator: ", ")
 
   /// A list of columns, qualified by the name of a table.
   static func columns(_ list: String, of table: String) -> String {
@@ -41,43 +36,38 @@ struct Statements {
     begin = try connection.prepare("BEGIN IMMEDIATE")
     beginRead = try connection.prepare("BEGIN")
     commit = try connection.prepare("COMMIT")
-    addDefinition = try connection.prepare("INSERT INTO definition (hash, ir) VALUES (?1, ?2)")
-    addInstance = try connection.prepare(
-      "INSERT INTO instance VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+    addDefinition = try connection.prepare(SummedTable.definition.insert())
+    addInstance = try connection.prepare(SummedTable.instance.insert())
     setHead = try connection.prepare("UPDATE instance SET head = ?2 WHERE id = ?1")
     head = try connection.prepare("SELECT head FROM instance WHERE id = ?1")
     // What most steps change is in no index; naming the others would rewrite their entries.
+    let sum = SummedTable.instance.sum([
+      "definition": "?2", "status": "?3", "revision": "?4", "started_at": "?5", "updated_at": "?6", "position": "?7",
+      "data": "?8", "incident": "?9",
+    ])
     touchInstance = try connection.prepare(
       """
-      UPDATE instance SET revision = ?4, updated_at = ?5, position = ?6, data = ?7, incident = ?8, head = ?9,
-        sum = ?10 WHERE id = ?1 AND revision <= ?4 AND definition = ?2 AND status = ?3 AND started_at = ?11
+      UPDATE instance SET revision = ?4, updated_at = ?6, position = ?7, data = ?8, incident = ?9, head = ?10,
+        sum = \(sum) WHERE id = ?1 AND revision <= ?4 AND definition = ?2 AND status = ?3 AND started_at = ?5
       """)
     updateInstance = try connection.prepare(
       """
       UPDATE instance SET definition = ?2, status = ?3, revision = ?4, started_at = ?5, updated_at = ?6, position = ?7,
-        data = ?8, incident = ?9, head = ?10, sum = ?11 WHERE id = ?1 AND revision <= ?4
+        data = ?8, incident = ?9, head = ?10, sum = \(sum) WHERE id = ?1 AND revision <= ?4
       """)
-    addEntry = try connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
-    setTimer = try connection.prepare("INSERT OR REPLACE INTO timer VALUES (?1, ?2, ?3, ?4)")
+    addEntry = try connection.prepare(SummedTable.journal.insert())
+    setTimer = try connection.prepare(SummedTable.timer.insert("OR REPLACE"))
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
-    setJob = try connection.prepare(
-      """
-      INSERT OR REPLACE INTO job (\(Statements.jobColumns), sum)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
-      """)
+    setJob = try connection.prepare(SummedTable.job.insert("OR REPLACE"))
     removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
-    addDead = try connection.prepare(
-      """
-      INSERT OR REPLACE INTO dead_letter (\(Statements.deadColumns), sum)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-      """)
+    addDead = try connection.prepare(SummedTable.deadLetter.insert("OR REPLACE"))
     removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
     dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
     tombstone = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
-    setPace = try connection.prepare("INSERT OR REPLACE INTO pace VALUES (?1, ?2)")
-    setDeployment = try connection.prepare("INSERT OR REPLACE INTO deployment VALUES (?1, ?2, ?3, ?4, ?5)")
-    setSchedule = try connection.prepare("INSERT OR REPLACE INTO schedule VALUES (?1, ?2, ?3, ?4)")
-    setOnce = try connection.prepare("INSERT OR REPLACE INTO once VALUES (?1, ?2, ?3, ?4)")
+    setPace = try connection.prepare(SummedTable.throttle.insert("OR REPLACE"))
+    setDeployment = try connection.prepare(SummedTable.deployment.insert("OR REPLACE"))
+    setSchedule = try connection.prepare(SummedTable.schedule.insert("OR REPLACE"))
+    setOnce = try connection.prepare(SummedTable.once.insert("OR REPLACE"))
     removeOnce = try connection.prepare("DELETE FROM once WHERE key = ?1")
     instanceByKey = try connection.prepare("\(instances) WHERE i.flow = ?1 AND i.key = ?2")
     instanceByID = try connection.prepare("\(instances) WHERE i.id = ?1")
@@ -97,7 +87,7 @@ struct Statements {
     job = try connection.prepare("\(jobs) WHERE id = ?1")
     instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
     onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")
-    setMeta = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
+    setMeta = try connection.prepare(SummedTable.meta.insert("OR REPLACE"))
     nextJob = try connection.prepare("SELECT min(due) FROM job WHERE queue IS NULL AND due > ?1")
     definition = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
   }

@@ -32,7 +32,7 @@ struct StoreCheck {
 
   init(_ connection: SQLiteConnection) throws(StoreError) {
     self.connection = connection
-    hasSums = try connection.integer("PRAGMA user_version") >= 7
+    hasSums = try Schema.hasSums(connection)
   }
 
   mutating func run(_ progress: (CheckProgress) -> Void) throws(StoreError) -> [String] {
@@ -40,12 +40,18 @@ struct StoreCheck {
     problems += try texts("PRAGMA integrity_check(20)").filter { $0 != "ok" }
     // Tables with damaged pages give wrong answers to everything else.
     guard problems.isEmpty else { return problems }
+    try checkSchema()
     try checkDefinitions()
     try checkSnapshots()
     try checkJournal(progress)
     try checkInstances(progress)
     for rule in StoreCheck.rules { problems += try texts(rule) }
-    if hasSums { try checkJobs() }
+    if hasSums {
+      try checkWork()
+      for table in SummedTable.others {
+        for name in try wrongRows(of: table) { note("row \(name) of table `\(table.name)` is not what was written") }
+      }
+    }
     return problems
   }
 
@@ -62,6 +68,26 @@ struct StoreCheck {
 
   // MARK: - Tables
 
+  /// Compares the tables and indexes with those that the migrations create.
+  private mutating func checkSchema() throws(StoreError) {
+    let found = try Schema.definitions(connection)
+    let expected = try Schema.definitions(ofVersion: connection.integer("PRAGMA user_version"))
+    guard found != expected else { return }
+    let name = (found.first { !expected.contains($0) } ?? expected.first { !found.contains($0) })?.prefix { $0 != ":" }
+    note("the \(name ?? "schema") is not what a store of its version has")
+  }
+
+  /// An SQL expression that is true for a row that differs from its checksum.
+  private func isWrong(_ table: SummedTable, of alias: String) -> String {
+    hasSums ? "\(alias).sum IS NOT \(table.sum(of: alias))" : "0"
+  }
+
+  /// The names of the rows that differ from their checksums; at most as many as are reported.
+  func wrongRows(of table: SummedTable) throws(StoreError) -> [String] {
+    let name = table.columns.prefix(table.names).joined(separator: " || '/' || ")
+    return try texts("SELECT \(name) FROM \(table.name) t WHERE \(isWrong(table, of: "t")) LIMIT \(StoreCheck.most)")
+  }
+
   private mutating func checkDefinitions() throws(StoreError) {
     let rows = try connection.prepare("SELECT id, hash, ir FROM definition")
     while try rows.next() {
@@ -73,20 +99,16 @@ struct StoreCheck {
   }
 
   private mutating func checkSnapshots() throws(StoreError) {
-    let sum = hasSums ? "s.sum" : "NULL"
     let rows = try connection.prepare(
       """
-      SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data, s.kept,
-        s.definition, \(sum) FROM snapshot s JOIN definition d ON d.id = s.definition
+      SELECT s.instance, s.sequence, s.revision, s.kept, d.id IS NULL, \(isWrong(.snapshot, of: "s"))
+      FROM snapshot s LEFT JOIN definition d ON d.id = s.definition
       """)
     while try rows.next() {
-      let snapshot = rows.snapshot
-      if rows.integer(9) == 1 {
-        beginnings[snapshot.instance] = Head(sequence: snapshot.sequence, revision: Int64(snapshot.revision))
-      }
-      if !rows.isNull(11), rows.integer(11) != snapshot.sum(definition: rows.integer(10)) {
-        note("the snapshot of instance \(snapshot.instance) at \(snapshot.sequence) is not what was written")
-      }
+      let (instance, sequence) = (rows.integer(0), rows.integer(1))
+      if rows.integer(3) == 1 { beginnings[instance] = Head(sequence: sequence, revision: rows.integer(2)) }
+      if rows.integer(4) == 1 { note("the program of the snapshot of instance \(instance) at \(sequence) is missing") }
+      if rows.integer(5) == 1 { note("the snapshot of instance \(instance) at \(sequence) is not what was written") }
     }
   }
 
@@ -95,8 +117,8 @@ struct StoreCheck {
     let kept = max(try connection.integer("SELECT value FROM meta WHERE name = 'kept_from'"), 1)
     let rows = try connection.prepare(
       """
-      SELECT sequence, instance, revision, kind, at, body, previous, \(hasSums ? "sum" : "NULL")
-      FROM journal ORDER BY sequence
+      SELECT j.sequence, j.instance, j.revision, j.kind, j.previous, \(isWrong(.journal, of: "j"))
+      FROM journal j ORDER BY j.sequence
       """)
     var (last, done): (Int64, Int) = (0, 0)
     heads.reserveCapacity(total / 4)
@@ -113,7 +135,7 @@ struct StoreCheck {
   }
 
   private mutating func checkEntry(_ rows: Statement, _ sequence: Int64) {
-    let (instance, revision, kind, previous) = (rows.integer(1), rows.integer(2), rows.text(3), rows.integer(6))
+    let (instance, revision, kind, previous) = (rows.integer(1), rows.integer(2), rows.text(3), rows.integer(4))
     let beginning = beginnings[instance]
     if let beginning, sequence <= beginning.sequence {
       note("journal entry \(sequence) is older than the beginning of the history of its instance")
@@ -127,39 +149,29 @@ struct StoreCheck {
     }
     let known = heads[instance]?.revision ?? beginning?.revision ?? 0
     heads[instance] = Head(sequence: sequence, revision: kind == "step" ? revision : known)
-    guard !rows.isNull(7) else { return }
-    let entry = JournalEntry(
-      sequence: sequence, instance: instance, flow: "", key: "", revision: Int(revision),
-      kind: JournalEntry.Kind(stored: kind), at: rows.integer(4), body: .null)
-    if entry.sum(body: rows.blob(5), previous: previous) != rows.integer(7) {
-      note("journal entry \(sequence) is not what was written")
-    }
+    if rows.integer(5) == 1 { note("journal entry \(sequence) is not what was written") }
   }
 
   private mutating func checkInstances(_ progress: (CheckProgress) -> Void) throws(StoreError) {
     let total = Int(try connection.integer("SELECT count(*) FROM instance"))
     let rows = try connection.prepare(
       """
-      SELECT \(Statements.instanceColumns), i.head, i.definition, \(hasSums ? "i.sum" : "NULL")
+      SELECT i.id, i.flow || '/' || i.key, i.revision, i.head, d.id IS NULL, \(isWrong(.instance, of: "i"))
       FROM instance i LEFT JOIN definition d ON d.id = i.definition ORDER BY i.id
       """)
     var done = 0
     while try rows.next() {
-      let row = rows.instance
-      let name = "\(row.flow)/\(row.key)"
-      if row.definition.isEmpty { note("the program of instance \(name) is missing") }
-      let head = heads.removeValue(forKey: row.id) ?? beginnings[row.id]
-      if let head {
-        if head.sequence != rows.integer(11) { note("the newest journal entry of instance \(name) is missing") }
-        if head.revision != Int64(row.revision) {
-          note("instance \(name) is at revision \(row.revision), its journal at \(head.revision)")
+      let (id, name, revision) = (rows.integer(0), rows.text(1), rows.integer(2))
+      if rows.integer(4) == 1 { note("the program of instance \(name) is missing") }
+      if let head = heads.removeValue(forKey: id) ?? beginnings[id] {
+        if head.sequence != rows.integer(3) { note("the newest journal entry of instance \(name) is missing") }
+        if head.revision != revision {
+          note("instance \(name) is at revision \(revision), its journal at \(head.revision)")
         }
       } else {
         note("instance \(name) has no journal")
       }
-      if !rows.isNull(13), rows.integer(13) != row.sum(definition: rows.integer(12)) {
-        note("instance \(name) is not what was written")
-      }
+      if rows.integer(5) == 1 { note("instance \(name) is not what was written") }
       done += 1
       if done % StoreCheck.progressInterval == 0 {
         progress(CheckProgress(phase: "instance", done: done, total: total))
@@ -170,16 +182,9 @@ struct StoreCheck {
     }
   }
 
-  private mutating func checkJobs() throws(StoreError) {
-    let jobs = try connection.prepare("SELECT \(Statements.jobColumns), sum FROM job")
-    while try jobs.next() {
-      let row = jobs.job
-      if !jobs.isNull(19), jobs.integer(19) != row.sum { note("job \(row.id) is not what was written") }
-    }
-    let dead = try connection.prepare("SELECT \(Statements.deadColumns), sum FROM dead_letter")
-    while try dead.next() {
-      let row = dead.dead
-      if !dead.isNull(15), dead.integer(15) != row.sum { note("dead letter \(row.job.id) is not what was written") }
+  private mutating func checkWork() throws(StoreError) {
+    for (table, name) in [(SummedTable.job, "job"), (SummedTable.deadLetter, "dead letter")] {
+      for id in try wrongRows(of: table) { note("\(name) \(id) is not what was written") }
     }
   }
 

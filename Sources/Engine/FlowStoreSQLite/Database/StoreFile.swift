@@ -14,7 +14,10 @@ public enum StoreFile {
     do throws(StoreError) {
       try connection.prepare("VACUUM INTO ?1").run(.text(target))
       // No process has the copy open.
-      try SQLiteConnection(path: target, isReadOnly: false).run("INSERT OR REPLACE INTO meta VALUES ('in_use', 0)")
+      let copy = try SQLiteConnection(path: target, isReadOnly: false)
+      try copy.run(
+        Schema.hasSums(copy)
+          ? SummedTable.setMeta("'in_use'", "0") : "INSERT OR REPLACE INTO meta VALUES ('in_use', 0)")
     } catch {
       unlink(target)
       throw error
@@ -34,8 +37,8 @@ public enum StoreFile {
     try StoreFile.backup(backup, to: target)
     let connection = try SQLiteConnection(path: target, isReadOnly: false)
     try Schema.prepare(connection, path: target)
-    try connection.run(
-      "INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1")
+    let epoch = try connection.integer("SELECT value FROM meta WHERE name = 'epoch'")
+    try connection.run(SummedTable.setMeta("'epoch'", String(epoch + 1)))
     withExtendedLifetime(lock) {}
   }
 

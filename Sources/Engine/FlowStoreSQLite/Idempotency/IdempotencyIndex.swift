@@ -31,15 +31,15 @@ final class IdempotencyIndex {
     self.connection = connection
     recent = RecentIdempotencyKeys(runLength: runLength)
     var made: [Table] = []
-    for name in ["answer_0", "answer_1"] {
+    for table in SummedTable.answers {
       made.append(
         Table(
-          find: try connection.prepare("SELECT rest, digest, sequence FROM \(name) WHERE hash = ?1"),
-          add: try connection.prepare("INSERT INTO \(name) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"),
-          empty: try connection.prepare("DELETE FROM \(name)")))
+          find: try connection.prepare("SELECT rest, digest, sequence FROM \(table.name) WHERE hash = ?1"),
+          add: try connection.prepare(table.insert("OR IGNORE")),
+          empty: try connection.prepare("DELETE FROM \(table.name)")))
     }
     tables = made
-    setMeta = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
+    setMeta = try connection.prepare(SummedTable.meta.insert("OR REPLACE"))
     younger = Int(try connection.integer("SELECT value FROM meta WHERE name = 'answers'")) & 1
     since = try connection.integer("SELECT value FROM meta WHERE name = 'answers_since'")
     try adopt()

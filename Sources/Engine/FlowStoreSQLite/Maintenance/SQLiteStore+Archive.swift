@@ -51,21 +51,20 @@ extension SQLiteStore {
     for table in ["timer WHERE instance", "snapshot WHERE instance", "instance WHERE id"] {
       try connection.prepare("DELETE FROM \(table) = ?1").run(.integer(row.id))
     }
-    try connection.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4)").run(
+    try connection.prepare(SummedTable.tombstone.insert("OR REPLACE")).run(
       .text(row.flow), .text(row.key), .integer(Int64(row.status.rawValue)), .integer(row.updatedAt))
   }
 
   /// Copies the idempotency records that are still valid: they outlive their instance.
   private func saveAnswers(of entries: [Int64], _ row: InstanceRow, _ now: Int64) throws(StoreError) {
-    let copy = try connection.prepare(
-      """
-      INSERT OR IGNORE INTO archived_answer
-      SELECT sequence, ?2, ?3, revision, at, json_object(
+    let query = """
+      SELECT sequence, ?2 AS flow, ?3 AS key, revision, at, json_object(
         'disposition', json_extract(body, '$.disposition'), 'from', json_extract(body, '$.from'),
         'to', json_extract(body, '$.to'), 'status', json_extract(body, '$.status'),
-        'created', json(iif(json_extract(body, '$.created'), 'true', 'false'))), hash, rest, digest
+        'created', json(iif(json_extract(body, '$.created'), 'true', 'false'))) AS body, hash, rest, digest
       FROM journal WHERE sequence = ?1 AND hash IS NOT NULL AND kind = 'step' AND at >= ?4
-      """)
+      """
+    let copy = try connection.prepare(SummedTable.archivedAnswer.insert("OR IGNORE", query: query))
     for sequence in entries {
       try copy.run(
         .integer(sequence), .text(row.flow), .text(row.key), .integer(now - SQLiteStore.answerWindow))
@@ -90,7 +89,10 @@ extension SQLiteStore {
 
   func raise(_ name: String, to value: Int64) throws(StoreError) {
     try connection.prepare(
-      "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
+      """
+      \(SummedTable.meta.insert()) ON CONFLICT (name)
+      DO UPDATE SET value = excluded.value, sum = excluded.sum WHERE excluded.value > value
+      """
     ).run(.text(name), .integer(value))
   }
 

@@ -61,22 +61,11 @@ extension SQLiteStore {
   }
 
   private func takeSnapshot(of id: Int64, _ now: Int64) throws(StoreError) {
-    try connection.prepare(
+    let query = """
+      SELECT id AS instance, head AS sequence, 0 AS kept, ?2 AS at, definition, status, revision, started_at, position,
+        data FROM instance WHERE id = ?1
       """
-      INSERT OR IGNORE INTO snapshot
-      SELECT id, head, 0, ?2, definition, status, revision, started_at, position, data, NULL
-      FROM instance WHERE id = ?1
-      """
-    ).run(.integer(id), .integer(now))
-    let statement = try connection.prepare(
-      "\(Statements.snapshots) WHERE s.instance = ?1 AND s.sum IS NULL ORDER BY s.sequence DESC LIMIT 1")
-    statement.bind(.integer(id))
-    guard try statement.next() else { return }
-    let snapshot = statement.snapshot
-    statement.reset()
-    try connection.prepare("UPDATE snapshot SET sum = ?3 WHERE instance = ?1 AND sequence = ?2").run(
-      .integer(id), .integer(snapshot.sequence),
-      .integer(snapshot.sum(definition: definitions[snapshot.definition] ?? 0)))
+    try connection.prepare(SummedTable.snapshot.insert("OR IGNORE", query: query)).run(.integer(id), .integer(now))
   }
 
   // MARK: - Folding
@@ -115,7 +104,8 @@ extension SQLiteStore {
     for location in try chain(from: sequence) { try removal.run(.integer(location)) }
     try connection.prepare("DELETE FROM snapshot WHERE instance = ?1 AND sequence < ?2").run(
       .integer(instance), .integer(sequence))
-    try connection.prepare("UPDATE snapshot SET kept = 1 WHERE instance = ?1 AND sequence = ?2").run(
+    let sum = SummedTable.snapshot.sum(["kept": "1"])
+    try connection.prepare("UPDATE snapshot SET kept = 1, sum = \(sum) WHERE instance = ?1 AND sequence = ?2").run(
       .integer(instance), .integer(sequence))
     try raise("kept_from", to: sequence + 1)
   }

@@ -1,48 +1,19 @@
 public import FlowRuntime
 import Glibc
 
-/// The progress of maintenance between two calls.
-struct Maintenance {
-  /// The number of instances that the next transaction archives: as many as take a few milliseconds.
-  var batch = 20
-  /// The first activity of the next call, so that none is starved.
-  var next = 0
-}
-
-// Maintenance is done in pieces of a few milliseconds, which the engine's thread fits between batches.
+// Each piece takes a few milliseconds.
 extension SQLiteStore {
   /// The duration of one piece that archiving aims at, in milliseconds.
   private static let pieceMilliseconds: Int64 = 10
 
-  /// Activities; each does one piece and returns whether it did anything.
-  private enum Activity: CaseIterable {
-    case keys, archive, fold, expiry, space
-  }
+  /// Ends the read transaction.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func beginMaintenance() throws(StoreError) { try endRead() }
 
-  /// - Throws: `.fatal` when the process has to stop; any other failure of a piece is a warning of the result.
-  public func maintain(now: Int64, isIdle: Bool) throws(StoreError) -> MaintenanceResult {
-    try endRead()
-    var result = MaintenanceResult()
-    for _ in Activity.allCases {
-      let activity = Activity.allCases[maintenance.next % Activity.allCases.count]
-      maintenance.next += 1
-      do throws(StoreError) {
-        if try run(activity, at: now, &result) {
-          result.hasMore = true
-          break
-        }
-      } catch {
-        if case .fatal = error { throw error }
-        result.warning = error.message
-      }
-    }
-    if isIdle, !result.hasMore, connection.uncheckedPages > 0 { try checkpoint() }
-    (result.nextDue, result.lag) = try due(now)
-    return result
-  }
-
-  /// - Returns: Whether there was something to do.
-  private func run(_ activity: Activity, at now: Int64, _ result: inout MaintenanceResult) throws(StoreError) -> Bool {
+  /// - Throws: `StoreError` when the piece has failed.
+  public func run(
+    _ activity: MaintenanceActivity, at now: Int64, _ result: inout MaintenanceResult
+  ) throws(StoreError) -> Bool {
     switch activity {
     case .keys: return try answers.forget(now)
     case .archive:
@@ -54,14 +25,20 @@ extension SQLiteStore {
     }
   }
 
+  /// Checkpoints the log.
+  /// - Throws: `.fatal` when the state of the disk has become unknown.
+  public func settleMaintenance() throws(StoreError) {
+    if connection.uncheckedPages > 0 { try checkpoint() }
+  }
+
   /// Archives a few instances, fewer when the disk is slow.
   private func archiveBatch(_ now: Int64) throws(StoreError) -> [Int64] {
     let start = SQLiteStore.monotonicMilliseconds()
-    let archived = try archive(now, limit: maintenance.batch)
+    let archived = try archive(now, limit: archiveBatchSize)
     let elapsed = max(SQLiteStore.monotonicMilliseconds() - start, 1)
-    if archived.count == maintenance.batch {
-      let fitting = Int64(maintenance.batch) * SQLiteStore.pieceMilliseconds / elapsed
-      maintenance.batch = min(max(Int(fitting), 10), 2 * maintenance.batch, Retention.largestBatch)
+    if archived.count == archiveBatchSize {
+      let fitting = Int64(archiveBatchSize) * SQLiteStore.pieceMilliseconds / elapsed
+      archiveBatchSize = min(max(Int(fitting), 10), 2 * archiveBatchSize, Retention.largestBatch)
     }
     return archived
   }
@@ -112,8 +89,8 @@ extension SQLiteStore {
     return free > 2 * Retention.pagesAtOnce
   }
 
-  /// The instant of the next piece that is not due yet, and the age of the oldest that is.
-  private func due(_ now: Int64) throws(StoreError) -> (next: Int64?, lag: Int64) {
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func nextMaintenance(after now: Int64) throws(StoreError) -> (due: Int64?, lag: Int64) {
     guard let hot = retention.hot else { return (answers.nextRotation, 0) }
     var instants: [Int64] = []
     if let rotation = answers.nextRotation { instants.append(rotation) }

@@ -50,15 +50,15 @@ extension SQLiteStore: StoreTransfer {
     try endRead()
     try inTransaction { () throws(StoreError) in
       for row in records.archivedKeys {
-        try connection.prepare("INSERT INTO tombstone VALUES (?1, ?2, ?3, ?4)").run(
+        try connection.prepare(SummedTable.tombstone.insert()).run(
           .text(row.flow), .text(row.key), .integer(Int64(row.tombstone.status.rawValue)),
           .integer(row.tombstone.endedAt))
       }
       for row in records.archivedAnswers {
         // Without a hash that could be found; the answer tables contain it.
-        try connection.prepare("INSERT INTO archived_answer VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0)").run(
+        try connection.prepare(SummedTable.archivedAnswer.insert()).run(
           .integer(row.sequence), .text(row.flow), .text(row.key), .integer(row.revision), .integer(row.at),
-          .json(row.body))
+          .json(row.body), .integer(0), .integer(0), .integer(0))
       }
       for row in records.snapshots { try adopt(row) }
       try raise("kept_from", to: records.keptFrom)
@@ -71,11 +71,10 @@ extension SQLiteStore: StoreTransfer {
   private func adopt(_ row: TransferRecords.Snapshot) throws(StoreError) {
     let snapshot = row.snapshot
     let definition = definitions[snapshot.definition] ?? 0
-    try connection.prepare("INSERT INTO snapshot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)").run(
+    try connection.prepare(SummedTable.snapshot.insert()).run(
       .integer(snapshot.instance), .integer(snapshot.sequence), .integer(row.isBeginning ? 1 : 0),
       .integer(snapshot.at), .integer(definition), .integer(Int64(snapshot.status.rawValue)),
-      .integer(Int64(snapshot.revision)), .integer(snapshot.startedAt), .json(snapshot.position), .json(snapshot.data),
-      .integer(snapshot.sum(definition: definition)))
+      .integer(Int64(snapshot.revision)), .integer(snapshot.startedAt), .json(snapshot.position), .json(snapshot.data))
     guard row.isBeginning else { return }
     try connection.prepare("UPDATE instance SET head = ?2 WHERE id = ?1").run(
       .integer(snapshot.instance), .integer(snapshot.sequence))
@@ -105,7 +104,9 @@ extension SQLiteStore: StoreTransfer {
   package func adopt(_ found: [TransferAnswer], since: Int64) throws(StoreError) {
     try endRead()
     try inTransaction { () throws(StoreError) in
-      let mark = try connection.prepare("UPDATE journal SET hash = ?2, rest = ?3, digest = ?4 WHERE sequence = ?1")
+      let sum = SummedTable.journal.sum(["hash": "?2", "rest": "?3", "digest": "?4"])
+      let mark = try connection.prepare(
+        "UPDATE journal SET hash = ?2, rest = ?3, digest = ?4, sum = \(sum) WHERE sequence = ?1")
       for answer in found {
         try mark.run(
           .integer(answer.sequence), .integer(answer.hash.high), .integer(answer.hash.low), .integer(answer.digest))

@@ -1,4 +1,3 @@
-import CSQLite
 import FlowJSON
 public import FlowRuntime
 import Glibc
@@ -18,8 +17,9 @@ public final class SQLiteStore: Store {
   let connection: SQLiteConnection
   let retention: Retention
   let archiveFile: ArchiveFile?
-  /// The progress of maintenance.
-  var maintenance = Maintenance()
+  public var rotation = MaintenanceRotation()
+  /// The number of instances that the next transaction archives: as many as take a few milliseconds.
+  var archiveBatchSize = 20
   let statements: Statements
   let answers: IdempotencyIndex
   /// True while a read-only transaction is open.
@@ -81,7 +81,7 @@ public final class SQLiteStore: Store {
   }
 
   private static func setInUse(_ isInUse: Bool, _ connection: SQLiteConnection) throws(StoreError) {
-    try connection.run("INSERT OR REPLACE INTO meta VALUES ('in_use', \(isInUse ? 1 : 0))")
+    try connection.run(SummedTable.setMeta("'in_use'", isInUse ? "1" : "0"))
     // In the main file, because the log may be lost.
     try connection.checkpoint()
   }
@@ -136,8 +136,9 @@ public final class SQLiteStore: Store {
   /// - Returns: The answers that are stored in journal entries.
   private func write(_ batch: StoreBatch) throws(StoreError) -> ArraySlice<IdempotencyIndex.Named> {
     for (hash, ir) in batch.definitions {
-      try statements.addDefinition.run(.text(hash), .json(ir))
-      definitions[hash] = sqlite3_last_insert_rowid(connection.handle)
+      let number = (definitions.values.max() ?? 0) + 1
+      try statements.addDefinition.run(.integer(number), .text(hash), .json(ir), .text(""))
+      definitions[hash] = number
     }
     if let identity = batch.identity { try statements.setMeta.run(.text("identity"), .text(identity)) }
     let named = try answers.named(batch.answers)
@@ -159,11 +160,12 @@ public final class SQLiteStore: Store {
 
   private func writeDeployments(_ batch: StoreBatch) throws(StoreError) {
     for (hash, source) in batch.sources {
-      try connection.prepare("UPDATE definition SET source = ?2 WHERE hash = ?1 AND source <> ?2").run(
+      let sum = SummedTable.definition.sum(["source": "?2"])
+      try connection.prepare("UPDATE definition SET source = ?2, sum = \(sum) WHERE hash = ?1 AND source <> ?2").run(
         .text(hash), .json(source))
     }
     for row in batch.versions {
-      try connection.prepare("INSERT OR IGNORE INTO version VALUES (?1, ?2, ?3, ?4, ?5)").run(
+      try connection.prepare(SummedTable.version.insert("OR IGNORE")).run(
         .text(row.flow), .integer(definitions[row.definition] ?? 0), .optional(row.number.map { Int64($0) }),
         .text(row.origin), .integer(row.at))
     }
@@ -199,7 +201,7 @@ public final class SQLiteStore: Store {
       try statements.addEntry.run(
         .integer(entry.sequence), .integer(entry.instance), .integer(Int64(entry.revision)), .text(entry.kind.rawValue),
         .integer(entry.at), .json(body), .integer(previous), .optional(answer?.hash.high), .optional(answer?.hash.low),
-        .optional(answer?.row.digest), .integer(entry.sum(body: body, previous: previous)))
+        .optional(answer?.row.digest))
       heads[entry.instance] = entry.sequence
       if batch.instances[entry.instance] == nil { others.insert(entry.instance) }
     }
@@ -217,24 +219,22 @@ public final class SQLiteStore: Store {
   }
 
   private func write(_ row: InstanceRow, _ head: Int64, isNew: Bool) throws(StoreError) {
-    let number = definitions[row.definition] ?? 0
-    let definition = Statement.Parameter.integer(number)
-    let sum = Statement.Parameter.integer(row.sum(definition: number))
+    let definition = Statement.Parameter.integer(definitions[row.definition] ?? 0)
     if isNew {
       try statements.addInstance.run(
         .integer(row.id), .text(row.flow), .text(row.key), definition, .integer(Int64(row.status.rawValue)),
         .integer(Int64(row.revision)), .integer(row.startedAt), .integer(row.updatedAt), .json(row.position),
-        .json(row.data), .text(row.incident), .integer(head), sum)
+        .json(row.data), .text(row.incident), .integer(head))
     } else {
       try statements.touchInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
-        .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident), .integer(head), sum,
-        .integer(row.startedAt))
+        .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),
+        .integer(head))
       if connection.changes == 1 { return }
       try statements.updateInstance.run(
         .integer(row.id), definition, .integer(Int64(row.status.rawValue)), .integer(Int64(row.revision)),
         .integer(row.startedAt), .integer(row.updatedAt), .json(row.position), .json(row.data), .text(row.incident),
-        .integer(head), sum)
+        .integer(head))
       // The lock excludes other processes; one that has written nevertheless has invalidated the cache.
       guard connection.changes == 1 else { throw .fatal("another process has written to the store") }
     }
@@ -261,14 +261,14 @@ public final class SQLiteStore: Store {
         .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
         .integer(Int64(row.attempt)), .integer(row.due.stored), .integer(row.lease), .integer(Int64(row.fence)),
         .json(row.arguments), .json(row.outcome), .json(row.failures), .integer(row.origin), .integer(Int64(row.epoch)),
-        .optional(row.worker), .integer(row.deadline), .integer(row.sum))
+        .optional(row.worker), .integer(row.deadline))
     }
     for row in batch.completions {
-      try connection.prepare("INSERT OR REPLACE INTO completion VALUES (?1, ?2, ?3, ?4)").run(
+      try connection.prepare(SummedTable.completion.insert("OR REPLACE")).run(
         .integer(row.job), .integer(Int64(row.fence)), .integer(row.digest), .integer(row.at))
     }
     for (id, document) in batch.bulk {
-      try connection.prepare("INSERT OR REPLACE INTO bulk VALUES (?1, ?2)").run(.integer(id), .json(document))
+      try connection.prepare(SummedTable.bulk.insert("OR REPLACE")).run(.integer(id), .json(document))
     }
     for (action, spent) in batch.throttles { try statements.setPace.run(.text(action), .json(spent)) }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
@@ -278,8 +278,7 @@ public final class SQLiteStore: Store {
         .integer(row.job.id), .integer(row.job.instance), .integer(Int64(row.job.revision)),
         .integer(Int64(row.job.number)), .text(row.job.action), .integer(Int64(row.job.attempt + 1)),
         .integer(row.at), .text(row.code), .text(row.message), .json(row.job.arguments), .optional(row.job.queue),
-        .optional(row.job.once), .json(row.job.failures), .integer(row.job.origin), .integer(Int64(row.job.epoch)),
-        .integer(row.sum))
+        .optional(row.job.once), .json(row.job.failures), .integer(row.job.origin), .integer(Int64(row.job.epoch)))
     }
     for row in batch.once.values {
       // Without a job, a result and an earlier generation there is nothing to store.
