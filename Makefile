@@ -144,11 +144,12 @@ pictures: build $(UI)/venv ## take the pictures of the dashboard in Docs/images
 LSP_ENV := .build/lsp
 LSP_TESTS ?= Tests/FlowLSPTests/editors
 $(LSP_ENV): ; python3 -m venv $@ && \
-	  $@/bin/pip install -q pytest-lsp==1.0.1 textmate-grammar-python==0.6.1 pygments==2.21.0
+	  $@/bin/pip install -q pytest==9.2.0 pytest-asyncio==1.5.0 pytest-timeout==2.4.0 \
+	  pytest-lsp==1.0.1 textmate-grammar-python==0.6.1 pygments==2.21.0
 
 test-lsp: build $(LSP_ENV) ## test the language server with pytest-lsp, Neovim and Emacs, and the grammars
 	@$(MAKE) --no-print-directory setup PACKAGES="neovim emacs-nox elpa-eglot"
-	FLOW=$(CURDIR)/.build/release/flow $(LSP_ENV)/bin/python -m pytest -q -p no:cacheprovider $(LSP_TESTS)
+	FLOW=$(CURDIR)/.build/release/flow $(LSP_ENV)/bin/python -m pytest -q -p no:cacheprovider --timeout 120 $(LSP_TESTS)
 
 bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow
