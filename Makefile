@@ -5,7 +5,7 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	test-ui test-brokers test-postgres test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	test-ui pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -121,7 +121,7 @@ test-postgres: setup ## test the PostgreSQL store and several nodes against a pr
 
 UI := .build/dashboard
 UI_CHECK := $(UI)/check
-$(UI)/venv: ; python3 -m venv $@ && $@/bin/pip install -q selenium==4.51.0 deno==2.9.8
+$(UI)/venv: ; python3 -m venv $@ && $@/bin/pip install -q selenium==4.51.0 deno==2.9.8 pillow==13.0.0
 $(UI)/axe:
 	$(UI)/venv/bin/pip download -q --no-deps axe-playwright-python==0.1.8 -d $(UI)/wheels && \
 	  python3 -m zipfile -e $(UI)/wheels/axe_playwright_python-*.whl $@
@@ -139,14 +139,19 @@ test-ui: build $(UI)/venv $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
 	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore -m unittest -v $(UI_TESTS)
 
+pictures: build $(UI)/venv ## take the pictures of the dashboard in Docs/images
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
+	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore Tests/Dashboard/pictures.py
+
 LSP_ENV := .build/lsp
 LSP_TESTS ?= Tests/FlowLSPTests/editors
 $(LSP_ENV): ; python3 -m venv $@ && \
-	  $@/bin/pip install -q pytest-lsp==1.0.1 textmate-grammar-python==0.6.1 pygments==2.21.0
+	  $@/bin/pip install -q pytest==9.2.0 pytest-asyncio==1.5.0 pytest-timeout==2.4.0 \
+	  pytest-lsp==1.0.1 textmate-grammar-python==0.6.1 pygments==2.21.0
 
 test-lsp: build $(LSP_ENV) ## test the language server with pytest-lsp, Neovim and Emacs, and the grammars
 	@$(MAKE) --no-print-directory setup PACKAGES="neovim emacs-nox elpa-eglot"
-	FLOW=$(CURDIR)/.build/release/flow $(LSP_ENV)/bin/python -m pytest -q -p no:cacheprovider $(LSP_TESTS)
+	FLOW=$(CURDIR)/.build/release/flow $(LSP_ENV)/bin/python -m pytest -q -p no:cacheprovider --timeout 120 $(LSP_TESTS)
 
 bench: setup ## run the benchmarks; compare ratios, not absolute numbers
 	swift build -c release --product flow

@@ -24,7 +24,7 @@ def main():
     server = Server()
     try:
         server.load_samples()
-        page = Browser(server.base, width=1200, height=760)
+        page = Browser(server.base, width=1200, height=900)
         page.open()
         page.act_as("max", "manager")
         for name, (place, text) in PICTURES.items():
@@ -39,7 +39,7 @@ def main():
             page.shot(f"docs-{name}")
             picture = Image.open(SHOTS / f"docs-{name}.png").convert("RGB")
             out = io.BytesIO()
-            picture.quantize(48, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+            picture.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
             target = ROOT / f"Docs/images/{name}.png"
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(out.getvalue())

@@ -19,6 +19,8 @@ class MainPath(unittest.TestCase):
         cls.server.close()
 
     def tearDown(self):
+        # The path as pictures, one after each step.
+        self.browser.shot(f"path-{self._testMethodName.removeprefix('test_').replace('_', '-')}")
         self.assertEqual(self.browser.problems(), [])
 
     def test_1_the_overview_counts_and_is_live(self):

@@ -11,6 +11,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 SAMPLES = ROOT / "samples"
 FLOW = os.environ.get("FLOW", str(ROOT / ".build/release/flow"))
 
+#: What the server asks of an editor, which has nothing to answer.
+SERVER_REQUESTS = (
+    types.CLIENT_REGISTER_CAPABILITY, types.WORKSPACE_CODE_LENS_REFRESH, types.WORKSPACE_INLAY_HINT_REFRESH,
+    types.WORKSPACE_SEMANTIC_TOKENS_REFRESH,
+)
+
 
 def initialize_params(profile: str) -> types.InitializeParams:
     return types.InitializeParams(
@@ -22,6 +28,8 @@ def initialize_params(profile: str) -> types.InitializeParams:
     params=["visual-studio-code", "neovim", "emacs"],
     config=ClientServerConfig(server_command=[FLOW, "lsp"]))
 async def client(request, lsp_client: LanguageClient):
+    for method in SERVER_REQUESTS:
+        lsp_client.feature(method)(lambda _: None)
     await lsp_client.initialize_session(initialize_params(request.param))
     yield
     await lsp_client.shutdown_session()

@@ -34,7 +34,7 @@
               (flymake-diagnostics)))
 
 (find-file (getenv "FLOW_FILE"))
-(eglot--connect '(flow-mode) (cons 'transient default-directory) 'eglot-lsp-server (list (getenv "FLOW") "lsp") "flow")
+(eglot--connect '(flow-mode) (eglot--current-project) 'eglot-lsp-server (list (getenv "FLOW") "lsp") "flow")
 (check (eglot-managed-p) "the buffer is not managed")
 (flymake-mode 1)
 

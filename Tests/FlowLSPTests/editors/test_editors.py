@@ -30,5 +30,5 @@ def test_neovim(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("emacs"), reason="Emacs is not installed")
 def test_emacs(tmp_path):
-    result = run(["emacs", "-Q", "--batch", "-f", "package-initialize", "-l", str(HERE / "emacs.el")], HERE, tmp_path)
+    result = run(["emacs", "-q", "--batch", "-f", "package-initialize", "-l", str(HERE / "emacs.el")], HERE, tmp_path)
     assert result.returncode == 0 and "emacs: ok" in result.stderr, result.stdout + result.stderr

@@ -89,7 +89,7 @@ extension IPAddress: CustomStringConvertible {
   /// Dotted, or RFC 5952: lower case, the longest run of zero groups shortened.
   public var description: String {
     if isV4 { return octets.map(String.init).joined(separator: ".") }
-    let groups = stride(from: 0, to: 16, by: 2).map { UInt16(octets[$0]) << 8 | UInt16(octets[$0 + 1]) }
+    let groups: [UInt16] = stride(from: 0, to: 16, by: 2).map { UInt16(octets[$0]) << 8 | UInt16(octets[$0 + 1]) }
     var best = 0..<0
     var start = 0
     while start < 8 {

@@ -4,9 +4,9 @@ extension Call {
   var json: JSON {
     .sparse([
       ("name", .string(name)), ("state", .number(state)), ("target", target.json),
-      ("arguments", .array(arguments.map(\.json))), ("for", loop?.json ?? .null), ("limit", limit?.json ?? .null),
-      ("once", once?.json ?? .null), ("undo", undo?.json ?? .null), ("step", .bool(isStep)), ("after", .numbers(after)),
-      ("when", condition?.json ?? .null), ("record", .string(resultRecord)), ("slot", .number(resultSlot)),
+      ("arguments", .array(arguments.map(\.json))), ("for", .orNull(loop?.json)), ("limit", .orNull(limit?.json)),
+      ("once", .orNull(once?.json)), ("undo", .orNull(undo?.json)), ("step", .bool(isStep)), ("after", .numbers(after)),
+      ("when", .orNull(condition?.json)), ("record", .string(resultRecord)), ("slot", .number(resultSlot)),
       ("policy", policy.json), ("at", location.json),
     ])
   }

@@ -99,6 +99,9 @@ extension JSON {
       members.filter { $0.1 != .null && $0.1 != .bool(false) && $0.1 != .array([]) }.map { Member($0.0, $0.1) })
   }
 
+  /// The value, or null: a `??` in a long literal costs the type checker seconds.
+  static func orNull(_ value: JSON?) -> JSON { value ?? .null }
+
   static func strings(_ values: [String]) -> JSON { .array(values.map { .string($0) }) }
 
   static func ints(_ values: [Int]) -> JSON { .array(values.map { .int(Int64($0)) }) }

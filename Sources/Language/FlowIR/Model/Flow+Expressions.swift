@@ -6,8 +6,8 @@ extension Flow {
     var found = fields.compactMap(\.defaultValue) + invariants + definitions.map(\.value)
     for call in calls { found += call.expressions }
     for start in starts {
-      found +=
-        [start.guardExpression, start.trigger.expression].compactMap { $0 } + start.statements.flatMap(\.expressions)
+      found += [start.guardExpression, start.trigger.expression].compactMap { $0 }
+      found += start.statements.flatMap(\.expressions)
     }
     for state in states {
       found += (state.entry + state.exit).flatMap(\.expressions) + [state.result].compactMap { $0 }
@@ -24,9 +24,16 @@ extension Flow {
 extension Flow {
   /// The events that the flow emits, each once.
   public var emittedEvents: Set<EventIndex> {
-    let statements =
-      states.flatMap { $0.entry + $0.exit } + transitions.flatMap(\.statements) + starts.flatMap(\.statements)
-    return Set(statements.compactMap { if case .emit(let event, _) = $0.kind { event } else { nil } })
+    // Step by step: the sum of four lists costs the type checker seconds.
+    var statements: [ActionStatement] = []
+    for state in states { statements += state.entry + state.exit }
+    for transition in transitions { statements += transition.statements }
+    for start in starts { statements += start.statements }
+    var events: Set<EventIndex> = []
+    for statement in statements {
+      if case .emit(let event, _) = statement.kind { events.insert(event) }
+    }
+    return events
   }
 }
 

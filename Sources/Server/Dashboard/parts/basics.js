@@ -223,9 +223,13 @@ export function Tabs({ tabs, current, choose, label }) {
     choose(next.id);
     /** @type {HTMLElement | null} */ (document.getElementById(`tab-${next.id}`))?.focus();
   };
-  // On a phone the row of tabs scrolls: the chosen one is visible.
+  // On a phone the row of tabs scrolls: the chosen one is visible. The page stays where it is.
   useEffect(() => {
-    document.getElementById(`tab-${current}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const tab = document.getElementById(`tab-${current}`);
+    const row = tab?.parentElement;
+    if (!tab || !row) return;
+    const end = tab.offsetLeft + tab.offsetWidth - row.clientWidth;
+    row.scrollLeft = Math.min(Math.max(row.scrollLeft, end), tab.offsetLeft);
   }, [current]);
   return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${
     tabs.map((tab) =>

@@ -140,10 +140,12 @@ function transitionElement(within, index) {
  * @param {(name: string) => void} choose called with a state, or with the id of a transition
  */
 function prepare(svg, definition, choose) {
+  const [, , width = 0, height = 1] = svg.getAttribute('viewBox')?.split(' ').map(Number) ?? [];
   svg.removeAttribute('width');
-  const width = Number(svg.getAttribute('viewBox')?.split(' ')[2] ?? 0);
   svg.removeAttribute('height');
   svg.style.width = `${Math.round(width * 1.2)}px`;
+  svg.style.setProperty('--aspect', `${width / height}`);
+  svg.style.setProperty('--readable', `${Math.round(width * .95)}px`);
   // Smaller than this nobody reads it: it scrolls instead.
   svg.style.minWidth = `${Math.round(width * .8)}px`;
   svg.setAttribute('role', 'presentation');

@@ -369,9 +369,9 @@ function Bulk({ filter, close }) {
   return html`<${Dialog} title="Act on all that match" close=${close}>
     <p class="muted">${
     Object.keys(filter).length
-      ? html`Everything that matches ${
-        Object.entries(filter).map(([name, value]) => html`<code class="pill">${name}: ${value}</code> `)
-      }, not only the rows shown.`
+      ? html`Everything that matches, not only the rows shown: ${
+        Object.entries(filter).map(([name, value]) => html`<code class="pill">${name}:\u00a0${value}</code> `)
+      }`
       : 'No filter is set: this is about all instances of all flows.'
   }</p>
     <label>Operation<select value=${operation} onChange=${(/** @type {any} */ event) => choose(event.target.value)}>${

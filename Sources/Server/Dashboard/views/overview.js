@@ -153,7 +153,7 @@ function Spark({ rates }) {
   const sum = (/** @type {number[]} */ values) => values.reduce((total, value) => total + value, 0);
   const text = `${count(sum(started))} started, ${count(sum(finished))} finished, ${
     count(sum(failed))
-  } failed in the last ${started.length} min`;
+  } failed in the last ${started.length}\u00a0min`;
   return html`<figure style=${{
     margin: 0,
   }}><svg class="spark" viewBox="0 0 100 36" preserveAspectRatio="none" role="img" aria-label=${text}>
