@@ -66,6 +66,7 @@ struct FlowChecker {
     checkCalls()
     checkStateBodies()
     checkStarts()
+    checkWebhookRoutes()
     checkStepResults()
     let properties = node.properties.compactMap { property($0) }
     let readRules = node.readRules.map { readRule($0) }
@@ -104,6 +105,11 @@ struct FlowChecker {
     if let known = environments[type] { return known }
     var made = environment
     _ = made.declare(variable: "event", type: type, slot: FrameLayout.event)
+    if case .record(let name) = type, let event = symbols.eventIndices[name] {
+      for member in declarations.events[event].computed {
+        made.declare(definition: "event.\(member.name)", member.value.tree)
+      }
+    }
     environments[type] = made
     return made
   }
