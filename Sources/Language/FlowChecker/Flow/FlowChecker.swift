@@ -141,8 +141,13 @@ struct FlowChecker {
 
   /// Adds what the check of an expression found.
   private mutating func report(_ found: [Diagnostic], in expression: Expression, _ environment: Environment) {
-    problems += interpolations(in: expression, environment)
+    problems += interpolations(in: expression, environment) + inactivePaths(in: expression)
     problems += declarations.problems(of: expression, found).map { missingResult($0, in: expression) ?? $0 }
+  }
+
+  /// The arguments of `active` that are no states.
+  func inactivePaths(in expression: Expression) -> [Diagnostic] {
+    ActiveFunction.problems(in: expression, paths: states.dropFirst().map(\.path), environment: environment)
   }
 
   private func symbolicText(_ expression: Expression) -> String {
