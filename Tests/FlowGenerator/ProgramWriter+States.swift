@@ -49,7 +49,9 @@ extension ProgramWriter {
     let inner = scope + self.scope(of: event)
     let target = chance(50) ? " -> \(random.pick(later))" : ""
     let statements = actsText(inner, isNeeded: target.isEmpty)
-    add("on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(target)\(statements)", indent)
+    add(
+      "on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(target)\(statements)",
+      indent)
     if chance(30) { add("on \(event.name)\(actsText(inner, isNeeded: true))", indent) }
   }
 

@@ -146,11 +146,12 @@ struct ProgramWriter {
   private mutating func writeFields(
     _ head: String, _ fields: [Variable], hasDefaults: Bool, _ definitions: [String] = []
   ) {
-    let texts = fields.map { field in
-      let room = chance(20) && isSized(field.kind) ? " max \(10 + random.next(below: 90))" : ""
-      let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
-      return "\(field.name): \(type(field.kind))\(room)" + (isDefaulted ? " = \(constant(field.kind))" : "")
-    } + definitions
+    let texts =
+      fields.map { field in
+        let room = chance(20) && isSized(field.kind) ? " max \(10 + random.next(below: 90))" : ""
+        let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
+        return "\(field.name): \(type(field.kind))\(room)" + (isDefaulted ? " = \(constant(field.kind))" : "")
+      } + definitions
     if chance(60) { return add("\(head) { \(texts.joined(separator: chance(80) ? "  " : ", ")) }") }
     add("\(head) {")
     for text in texts { add(text, 1) }

@@ -60,7 +60,8 @@ struct StructureTests {
     let edits = unit.formattingEdits
     var bytes = Array(rough.utf8)
     for edit in edits.reversed() {
-      bytes.replaceSubrange(Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
+      bytes.replaceSubrange(
+        Int(edit.location.range.lower)..<Int(edit.location.range.upper), with: Array(edit.text.utf8))
     }
     #expect(SourceUnit(path: "x.flow", text: bytes).formattingEdits.isEmpty)
   }

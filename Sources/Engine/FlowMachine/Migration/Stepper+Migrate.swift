@@ -23,7 +23,8 @@ extension Stepper {
   /// Migrates an instance from another version of its flow to this one.
   ///
   /// States keep their paths unless `migrate from` moves them; fields keep their names, with the values that `migrate
-  /// from` assigns. Its expressions read the data of the earlier version as `old`. Timers and calls of remaining states continue, new ones start, and nothing is entered or left.
+  /// from` assigns. Its expressions read the data of the earlier version as `old`. Timers and calls of remaining states
+  /// continue, new ones start, and nothing is entered or left.
   /// - Throws: `MigrationProblem` when a state, a call or a value has no equivalent.
   /// - Parameter machine: The current version of the instance.
   public func migrate(

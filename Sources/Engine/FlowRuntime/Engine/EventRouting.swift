@@ -92,7 +92,8 @@ extension EventCommand {
     case .failure(let problems):
       throw .invalidPayload(
         problems.mismatches.map { mismatch in
-          let isComputed = payload[mismatch.pointer.dropFirst().description] != nil
+          let isComputed =
+            payload[mismatch.pointer.dropFirst().description] != nil
             && computed.contains { "/" + $0.name == mismatch.pointer }
           return (mismatch.pointer, isComputed ? "it is computed, and can't be given" : mismatch.message)
         })

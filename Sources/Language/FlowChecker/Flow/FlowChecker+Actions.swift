@@ -9,7 +9,8 @@ extension FlowChecker {
   }
 
   /// The statements that one of the text stands for: `take` is an assignment per field.
-  private mutating func statements(_ node: ActionStatementNode, _ environment: Environment) -> [CheckedActionStatement] {
+  private mutating func statements(_ node: ActionStatementNode, _ environment: Environment) -> [CheckedActionStatement]
+  {
     guard case .take(let names) = node.kind else { return act(node, environment).map { [$0] } ?? [] }
     guard environment.hasVariable("event") else {
       problems.append(

@@ -104,7 +104,8 @@ extension FlowChecker {
 
   /// The events that the flow raises.
   private var raisedEvents: Set<Int> {
-    let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements) + starts.flatMap(\.rest.statements)
+    let statements =
+      states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements) + starts.flatMap(\.rest.statements)
     return Set(statements.compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
   }
 

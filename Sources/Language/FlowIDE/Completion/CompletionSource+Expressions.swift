@@ -141,7 +141,9 @@ extension CompletionSource {
     guard let event = names.events[name], !event.lets.isEmpty else { return declared }
     let scope = ExpressionScope(names, view.analysis, flow: flow)
     return declared
-      + event.lets.filter { !$0.name.isMissing }.map { ($0.name.text, scope.fieldType($0.name.text, of: .record(name))) }
+      + event.lets.filter { !$0.name.isMissing }.map {
+        ($0.name.text, scope.fieldType($0.name.text, of: .record(name)))
+      }
   }
 
   /// The fields that all events of the reaction have with one type.
