@@ -52,6 +52,7 @@ import Testing
     out += "`event` is the payload of the event, in its reactions. `now` is the instant of the step.\n\n"
     out += "| name | type |\n| --- | --- |\n"
     for row in Self.variables { out += "| `\(row.name)` | `\(row.type)` |\n" }
+    out += "\n`active(\"phase.open\")` is true while the state with this path is active.\n"
     out += "\n## Macros\n\n| form | result |\n| --- | --- |\n"
     for macro in Self.macros { out += "| `\(macro.name)` | \(macro.text) |\n" }
     for library in Library.allCases {

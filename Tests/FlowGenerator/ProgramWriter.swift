@@ -17,7 +17,10 @@ struct ProgramWriter {
   struct Event {
     var name: String
     var fields: [Variable]
+    /// The members that are computed from the fields.
+    var computed: [Variable] = []
     var isInternal = false
+    var isWebhook = false
   }
 
   struct Action {
@@ -128,16 +131,27 @@ struct ProgramWriter {
     var event = Event(name: upper("Event", index), fields: fields)
     let webhook = chance(15) ? " from webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }" : ""
     event.isInternal = webhook.isEmpty && chance(15)
+    event.isWebhook = !webhook.isEmpty
+    var definitions: [String] = []
+    for index in 0..<(chance(30) ? 1 + random.next(below: 2) : 0) {
+      let member = Variable(name: "made\(index)", kind: random.pick([.int, .string, .bool]))
+      definitions.append("let \(member.name) = \(expression(member.kind, in: fields + event.computed, 1))")
+      event.computed.append(member)
+    }
     events.append(event)
-    writeFields("\(event.isInternal ? "internal " : "")event \(event.name)\(webhook)", fields, hasDefaults: false)
+    let head = "\(event.isInternal ? "internal " : "")event \(event.name)\(webhook)"
+    writeFields(head, fields, hasDefaults: false, definitions)
   }
 
-  private mutating func writeFields(_ head: String, _ fields: [Variable], hasDefaults: Bool) {
-    let texts = fields.map { field in
-      let room = chance(20) && isSized(field.kind) ? " max \(10 + random.next(below: 90))" : ""
-      let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
-      return "\(field.name): \(type(field.kind))\(room)" + (isDefaulted ? " = \(constant(field.kind))" : "")
-    }
+  private mutating func writeFields(
+    _ head: String, _ fields: [Variable], hasDefaults: Bool, _ definitions: [String] = []
+  ) {
+    let texts =
+      fields.map { field in
+        let room = chance(20) && isSized(field.kind) ? " max \(10 + random.next(below: 90))" : ""
+        let isDefaulted = hasDefaults && [.int, .double, .string, .bool].contains(field.kind) && chance(30)
+        return "\(field.name): \(type(field.kind))\(room)" + (isDefaulted ? " = \(constant(field.kind))" : "")
+      } + definitions
     if chance(60) { return add("\(head) { \(texts.joined(separator: chance(80) ? "  " : ", ")) }") }
     add("\(head) {")
     for text in texts { add(text, 1) }

@@ -72,6 +72,15 @@ struct CompletionTests {
     #expect(labels("state a { on Pay when event.‸ > 1 -> ended }").prefix(2) == ["amount", "note"])
   }
 
+  @Test("behind `event.` stand the computed members, too, and in them the fields of the event")
+  func computedMembers() {
+    let event = "event Split { parts: int  total: int  let share = total / parts  let note = string(share) }\n"
+    let found = Marked(event + CompletionTests.flow("state a { on Split when event.‸ -> ended }")).labels
+    #expect(found == ["parts", "total", "share", "note"])
+    let inside = Marked("event Split { parts: int  total: int  let share = ‸ }\nflow F { start on Split -> a final a }")
+    #expect(inside.labels.contains("parts") && inside.labels.contains("total"))
+  }
+
   @Test("behind `by` stand the roles")
   func roles() { #expect(labels("state a { on Note by ‸ -> ended }") == ["boss", "clerk"]) }
 
@@ -96,7 +105,6 @@ struct CompletionTests {
     #expect(labels("state a { on Pay when items.all(x, x.‸) -> ended }").prefix(2) == ["qty", "price"])
     #expect(labels("state a { on Pay when items.all(x, x.‸ -> ended }").prefix(2) == ["qty", "price"])
     #expect(labels("state a { on Pay when items.filter(y, y.qty > 1).exists(x, x.‸").prefix(2) == ["qty", "price"])
-    #expect(labels("state a { on Pay when [items].all(y, y.exists(x, x.‸").prefix(2) == ["qty", "price"])
   }
 
   @Test("a call offers the actions with their arguments, and its parentheses the parameters that are missing")

@@ -145,6 +145,36 @@ private let t1: JSON = ["id": "t1"]
     #expect(fixture.entries.count == count)
   }
 
+  @Test(
+    "computed members of an event are its key, are journaled, and are not accepted from outside",
+    arguments: StoreKind.allCases) func computedMembers(_ kind: StoreKind) throws
+  {
+    let fixture = try TestEngine(kind)
+    let push: JSON = ["repository": "a/b", "number": 3]
+    #expect(try fixture.send("Push", push).key == "a/b#3")
+    let step = try #require(fixture.kinds(.step).last?.body["event"])
+    #expect(step["data"] == ["repository": "a/b", "number": 3, "pr": "a/b#3", "share": 4])
+    try fixture.restart()
+    #expect(try !fixture.send("Push", push, key: "k").created)
+    #expect(try fixture.send("Push", push, key: "k").replayed)
+    #expect(try fixture.data("PullRequest", "a/b#3")["count"] == 4)
+    for (payload, pointer) in [
+      (["repository": "a/b", "number": 3, "pr": "x"], "/pr"), (["repository": "a/b", "number": 0], "/share"),
+    ] as [(JSON, String)] {
+      do throws(EngineProblem) {
+        _ = try fixture.send("Push", payload)
+        Issue.record("accepted")
+      } catch {
+        guard case .invalidPayload(let mismatches) = error else {
+          Issue.record("\(error)")
+          continue
+        }
+        #expect(mismatches.map(\.pointer) == [pointer])
+        #expect(mismatches.allSatisfy { $0.message.contains("computed") })
+      }
+    }
+  }
+
   @Test("canonically equivalent keys are different instances") func unicodeKeys() throws {
     let fixture = try TestEngine()
     #expect(try fixture.send("Begin", ["id": "\u{E9}"]).created)

@@ -163,6 +163,36 @@ import Testing
     #expect(try fixture.states == ["idle"])
   }
 
+  @Test("a migration reads the data of the earlier version, also fields that no longer exist")
+  func oldData() throws {
+    let fixture = try Fixture(.memory)
+    try fixture.send("Begin")
+    try fixture.send("Tell")
+    let assignments = "data remark = old.note + \"!\"  data double_total = old.total  data note = 7"
+    let text = MigrateTests.second.replacing("note: string = \"x\"", with: "remark: string = \"\"  note: int = 0")
+      .replacing("data double_total = total * 2", with: assignments)
+      .replacing("note = event.result + \"!\"", with: "note = 3")
+    try fixture.deploy(text)
+    _ = try fixture.migrate()
+    let data = try fixture.data
+    #expect(data["remark"] == "x!" && data["double_total"] == 1 && data["note"] == 7)
+  }
+
+  @Test(
+    "a value of the earlier version that is missing or does not fit refuses the migration",
+    arguments: [("old.note", "`double_total`: "), ("old.nothing", "`double_total`: ")])
+  func unfittingOldData(_ value: String, _ message: String) throws {
+    let fixture = try Fixture(.memory)
+    try fixture.send("Begin")
+    try fixture.deploy(MigrateTests.second.replacing("total * 2", with: value))
+    let result = fixture.engine.operate(OperatorCommand(.migrate, flow: "Job", key: "j"))
+    guard case .failure(.notPossible(let problem)) = result else {
+      Issue.record("it was migrated")
+      return
+    }
+    #expect(problem.contains(message), "\(problem)")
+  }
+
   @Test(
     "an impossible migration is refused with its reason",
     arguments: [

@@ -40,6 +40,16 @@ extension TestEngine {
       final over
     }
 
+    event Push { repository: string  number: int  let pr = repository + "#" + string(number)  let share = 12 / number }
+
+    flow PullRequest {
+      key pr
+      data { pr: string  count: int = 0 }
+      start on Push -> open do pr = event.pr
+      state open { on Push do count = count + event.share }
+      ongoing
+    }
+
     event Assign { id: string  ticket: string }
 
     flow Ticket(id: string) -> string {

@@ -10,7 +10,7 @@ import Testing
   private static let secret = "ann@planted.example"
 
   private static let source = """
-    event Open { id: string  contact: string  city: string }
+    event Open { id: string  contact: string  city: string  let hail = "to " + contact }
     event Told { id: string  address: string }
     event Check { guess: string }
     action notify(recipient: string, about: string) { worker "mail" }

@@ -14,6 +14,11 @@ import Testing
       words: list<string> = []
     }
     event Plain { id: string }
+    event Changed from webhook { secret env("NOTE_SECRET") header "X-Signature" hmac sha256 } {
+      from: Sender
+      number: int
+      let id = from.name + string(number)
+    }
     type Sender { name: string }
     flow Note {
       key id
@@ -26,7 +31,10 @@ import Testing
         id = event.id
         who = ""
       }
-      state open { on Told when event.from.name != "" do count = count + 1 }
+      state open {
+        on Told when event.from.name != "" do count = count + 1
+        on Changed do count = count + 10
+      }
       ongoing
     }
     """
@@ -78,6 +86,16 @@ import Testing
       #expect(answer.status == 200 && answer.json["disposition"] == "applied")
     }
     #expect(try server.count == 4)
+  }
+
+  @Test("a delivery reaches the instance whose key is computed from it") func computedKey() throws {
+    let server = try Server()
+    #expect(try server.deliver(signed: WebhookTests.body).status == 201)
+    let body = #"{"from": {"name": "n"}, "number": 1, "id": "other"}"#
+    let headers = [WebhookTests.header: Signature.hexadecimal(body)]
+    let answer = try server.deliver(body, headers, to: "/v1/hooks/Note/Changed")
+    #expect(answer.status == 200 && answer.json["key"] == "n1", "\(answer.text)")
+    #expect(try server.count == 11)
   }
 
   @Test("deliveries with Standard Webhooks headers are verified") func standardWebhooks() throws {

@@ -1,4 +1,5 @@
 public import CEL
+import FlowChecker
 public import FlowIR
 public import FlowSource
 
@@ -20,9 +21,11 @@ public func compileExpression(
   var environment = environment(of: program, flow: flow)
   for definition in lets { environment.declare(definition: definition.name, definition.value.tree) }
   let checked = environment.check(parsed)
+  let paths = flow.map { program.flows[$0].states.dropFirst().map(\.path) } ?? []
+  let diagnostics = checked.diagnostics + ActiveFunction.problems(in: parsed, paths: paths, environment: environment)
   let expression = checked.expression.map { SourcedExpression(text: text, base: 0, tree: $0) }
   return ExpressionCompilation(
-    sources: sources, expression: checked.diagnostics.hasErrors ? nil : expression, diagnostics: checked.diagnostics)
+    sources: sources, expression: diagnostics.hasErrors ? nil : expression, diagnostics: diagnostics)
 }
 
 /// The names that an expression over an instance of a flow may use.
@@ -33,6 +36,7 @@ public func environment(of program: Program, flow: FlowIndex?) -> Environment {
   let node = program.flows[flow]
   _ = environment.declare(
     variable: "self", type: .record(BuiltInTypes.selfRecord), slot: FrameLayout.selfRecord)
+  ActiveFunction.declare(in: &environment)
   for (index, field) in node.fields.enumerated() {
     _ = environment.declare(variable: field.name, type: field.type, slot: FrameLayout.firstField + index)
   }

@@ -35,7 +35,10 @@ struct Lowering {
         secret: expression($0.secret), environment: $0.environment, header: $0.header, algorithm: $0.algorithm)
     }
     return Event(
-      name: checked.payload.name, payload: checked.payload, isInternal: checked.isInternal, webhook: webhook)
+      name: checked.payload.name, payload: checked.payload,
+      computed: checked.computed.map {
+        ComputedMember(name: $0.name, value: expression($0.value), location: location($0.value.range))
+      }, isInternal: checked.isInternal, webhook: webhook)
   }
 
   // MARK: - Actions

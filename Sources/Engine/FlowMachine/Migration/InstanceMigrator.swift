@@ -130,6 +130,11 @@ struct InstanceMigrator {
       message: "the call `\(map.old.calls[old].name)` is missing, and the instance still depends on it")
   }
 
+  /// The data fields of the earlier version, by their names.
+  var oldData: JSON {
+    .object((old.dataJSON(in: oldMachine).members ?? []).filter { !$0.name.hasPrefix("$") })
+  }
+
   /// The data for which the new version has fields and calls, by their names.
   func data(_ machine: Machine) throws(ProgramError) -> JSON {
     let document = old.dataJSON(in: oldMachine)

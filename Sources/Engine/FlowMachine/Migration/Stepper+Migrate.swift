@@ -1,5 +1,6 @@
 import CEL
 public import FlowIR
+import FlowJSON
 
 /// An instance that was migrated to another version of its flow.
 public struct Migrated: Sendable {
@@ -22,7 +23,8 @@ extension Stepper {
   /// Migrates an instance from another version of its flow to this one.
   ///
   /// States keep their paths unless `migrate from` moves them; fields keep their names, with the values that `migrate
-  /// from` assigns. Timers and calls of remaining states continue, new ones start, and nothing is entered or left.
+  /// from` assigns. Its expressions read the data of the earlier version as `old`. Timers and calls of remaining states
+  /// continue, new ones start, and nothing is entered or left.
   /// - Throws: `MigrationProblem` when a state, a call or a value has no equivalent.
   /// - Parameter machine: The current version of the instance.
   public func migrate(
@@ -40,7 +42,7 @@ extension Stepper {
       flow: index, key: old.key, status: old.status, revision: old.revision, startedAt: old.startedAt)
     do throws(ProgramError) {
       var instance = try restore(header, position: position, data: migrator.data(self.machine))
-      instance.data = try carry(instance.data, map)
+      instance.data = try carry(instance.data, map, old: migrator.oldData)
       return try advance(instance, migrator: migrator, now: now)
     } catch {
       throw MigrationProblem(message: error.message)
@@ -48,10 +50,14 @@ extension Stepper {
   }
 
   /// Sets new fields to their defaults, and performs the assignments of the migration.
-  private func carry(_ data: FrozenSlots, _ map: MigrationMap) throws(ProgramError) -> FrozenSlots {
+  /// - Parameter old: The data of the earlier version.
+  private func carry(_ data: FrozenSlots, _ map: MigrationMap, old: JSON) throws(ProgramError) -> FrozenSlots {
     evaluator.reset()
     frame.clear()
     frame.load(data, at: FrameLayout.firstField)
+    if case .success(let value) = Value.from(old, as: .map(.string, .dyn), in: machine.types) {
+      frame[FrameLayout.event] = evaluator.slot(value, as: .map(.string, .dyn))
+    }
     let assigned = Set(map.migration?.assignments.map(\.field) ?? [])
     let known = Set(map.old.fields.map(\.name))
     for (index, field) in map.new.fields.enumerated() where !known.contains(field.name) && !assigned.contains(index) {

@@ -11,7 +11,8 @@ extension Stepper {
     flow: FlowIndex, key: String, event: EventIndex, payload: Value, caller: Caller, now: Int64,
     after revision: Int = 0
   ) -> Outcome {
-    interpreter.start(flow, key: key, .event(event, payload, caller), now: now, after: revision)
+    if let refusal = refusal(of: event, payload, by: nil) { return .refused(refusal) }
+    return interpreter.start(flow, key: key, .event(event, payload, caller), now: now, after: revision)
   }
 
   /// Starts an instance of a flow that is called.

@@ -65,6 +65,9 @@ public final class Stepper {
   /// Executes one step of an instance.
   /// - Parameter now: Milliseconds since 1970, the instant recorded with the input.
   public func step(_ instance: Instance, _ input: Input, now: Int64) -> Outcome {
+    if case .event(let event, let payload, _) = input, let refusal = refusal(of: event, payload, by: instance) {
+      return .refused(refusal)
+    }
     var next = instance
     do throws(Refusal) {
       let disposition = try interpreter.advance(&next, input, now: now)

@@ -65,7 +65,7 @@ extension Catalogue.Entry {
   /// Returns true if the flow receives an event that names no flow: the event carries a key, or it starts an instance.
   public func isReached(by event: String) -> Bool {
     guard let number = machine.event(named: event), machine.handles(event: number, flow: flow) else { return false }
-    return machine.keyField(of: number, flow: flow) != nil
+    return machine.hasKey(of: flow, event: number)
       || !isRetired && machine.starts(flow: flow, on: number)
   }
 }

@@ -70,7 +70,8 @@ extension Engine {
   /// Completes the job of a call whose instance has ended.
   func recordEnd(of child: Cached, _ outcome: CallOutcome) {
     let isKeyed = child.version.machine.program.flows[child.instance.flow].key != nil
-    guard let id = isKeyed ? child.job : Int64(child.row.key), let row = findJob(id), row.action == child.row.flow, row.due == .onEnd,
+    guard let id = isKeyed ? child.job : Int64(child.row.key), let row = findJob(id), row.action == child.row.flow,
+      row.due == .onEnd,
       row.call != nil
     else { return }
     deliveries.add(Deliveries.EndedCall(job: row.id, outcome: outcome))

@@ -91,7 +91,8 @@ extension Engine {
       after: old?.instance.revision ?? 0)
     guard case .accepted(let step) = outcome else { throw problem(outcome, in: version) }
     let cached = newInstance(id, step, in: version, replacing: old)
-    return answer(record(step, of: cached, cause: cause(command), at: now, isNew: true), of: cached.row, step)
+    let cause = cause(command, typed, in: version.machine)
+    return answer(record(step, of: cached, cause: cause, at: now, isNew: true), of: cached.row, step)
   }
 
   /// - Parameter typed: The event in the program of the instance, where it is known.
@@ -108,7 +109,8 @@ extension Engine {
     let input = Input.event(typed.event, payload: typed.payload, caller: command.caller)
     let outcome = cached.version.stepper.step(cached.instance, input, now: now)
     guard case .accepted(let step) = outcome else { throw problem(outcome, in: cached.version) }
-    return answer(record(step, of: cached, cause: cause(command), at: now), of: cached.row, step)
+    let cause = cause(command, typed, in: cached.version.machine)
+    return answer(record(step, of: cached, cause: cause, at: now), of: cached.row, step)
   }
 
   private func problem(_ outcome: Outcome, in version: Version) -> EngineProblem {
@@ -116,8 +118,9 @@ extension Engine {
     return .refused(refusal, explanation: refusal.explanationJSON(in: version.machine))
   }
 
-  private func cause(_ command: EventCommand) -> StepRecord.Cause {
-    .event(command.event, payload: command.payload, caller: command.caller)
+  private func cause(_ command: EventCommand, _ typed: TypedEvent, in machine: Machine) -> StepRecord.Cause {
+    let payload = command.completePayload(of: typed.event, typed.payload, in: machine)
+    return .event(command.event, payload: payload, caller: command.caller)
   }
 
   private func answer(_ recorded: RecordedStep, of row: InstanceRow, _ step: Step) -> EventAnswer {

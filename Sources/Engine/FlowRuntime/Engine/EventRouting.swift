@@ -57,13 +57,7 @@ extension Catalogue.Entry {
   }
 
   /// The value of the flow's key field in a payload; nil for a flow without a key.
-  public func key(in payload: Value) -> String? {
-    let node = machine.program.flows[flow]
-    guard let key = node.key, case .record(let record) = payload,
-      case .string(let text)? = record[node.fields[key].name]
-    else { return nil }
-    return text
-  }
+  public func key(in payload: Value) -> String? { machine.key(of: flow, in: payload) }
 
   /// The key of the instance of a command: from its address or from the payload, which must agree.
   /// - Throws: `.keyMismatch`.
@@ -87,12 +81,42 @@ extension EventCommand {
   /// The payload, typed for a program.
   /// - Throws: `.unknownEvent`, or `.invalidPayload` with every mismatch.
   public func payload(in machine: Machine) throws(EngineProblem) -> Value {
-    guard machine.event(named: event) != nil else {
+    guard let index = machine.event(named: event) else {
       throw .unknownEvent(event, among: machine.publicEvents)
     }
+    let computed = machine.program.events[index].computed
     switch Value.from(payload, as: .record(event), in: machine.types) {
-    case .success(let value): return value
-    case .failure(let problems): throw .invalidPayload(problems.mismatches.map { ($0.pointer, $0.message) })
+    case .success(let value):
+      if !computed.isEmpty { _ = try computedMembers(of: index, value, in: machine) }
+      return value
+    case .failure(let problems):
+      throw .invalidPayload(
+        problems.mismatches.map { mismatch in
+          let isComputed =
+            payload[mismatch.pointer.dropFirst().description] != nil
+            && computed.contains { "/" + $0.name == mismatch.pointer }
+          return (mismatch.pointer, isComputed ? "it is computed, and can't be given" : mismatch.message)
+        })
+    }
+  }
+
+  /// The payload with its computed members, for the journal.
+  func completePayload(of event: EventIndex, _ value: Value, in machine: Machine) -> JSON {
+    guard !machine.program.events[event].computed.isEmpty,
+      let members = try? computedMembers(of: event, value, in: machine)
+    else { return payload }
+    return .object(
+      (payload.members ?? []) + members.map { .init($0.name, $0.value.json(in: machine.types)) })
+  }
+
+  /// - Throws: `.invalidPayload` for a member that can't be computed.
+  private func computedMembers(
+    of event: EventIndex, _ value: Value, in machine: Machine
+  ) throws(EngineProblem) -> [RecordValue.Field] {
+    switch Stepper(machine).computedMembers(of: event, value) {
+    case .success(let members): return members
+    case .failure(let error):
+      throw .invalidPayload([("/" + error.member.name, "it can't be computed: \(error.message)")])
     }
   }
 }

@@ -181,11 +181,5 @@ public struct VirtualRun {
     return RunEvent(cause: cause, at: now, outcome: outcome)
   }
 
-  private func key(of payload: Value) -> String {
-    let flow = program.flows[flow]
-    guard let key = flow.key, case .record(let record) = payload,
-      case .string(let text)? = record[flow.fields[key].name]
-    else { return "1" }
-    return text
-  }
+  private func key(of payload: Value) -> String { stepper.machine.key(of: flow, in: payload) ?? "1" }
 }

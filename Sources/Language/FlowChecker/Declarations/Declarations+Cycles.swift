@@ -74,7 +74,12 @@ extension Declarations {
   mutating func declareInOrder(into problems: inout [Diagnostic]) {
     var nodes: [DependencyNode] = []
     for node in symbols.types { nodes.append(dependencies(node.name, defaults: node.fields)) }
-    for node in symbols.events { nodes.append(dependencies(node.name, defaults: node.fields)) }
+    for node in symbols.events {
+      var found = dependencies(node.name, defaults: node.fields)
+      let members = Set(node.fields.map(\.name.text) + node.lets.map(\.name.text))
+      found.needs += node.lets.flatMap { needs($0.value) }.filter { !members.contains($0.name) }
+      nodes.append(found)
+    }
     for node in symbols.constants {
       nodes.append(DependencyNode(name: node.name.text, range: node.name.range, needs: needs(node.value)))
       // Until it is checked, a constant agrees with every type, so that a cycle is one error.
@@ -90,7 +95,7 @@ extension Declarations {
       nodes, code: "F116", message: { "a definition depends on itself: \($0)" }, help: "remove one of the dependencies",
       into: &problems)
     var types = [RecordDeclaration?](repeating: nil, count: symbols.types.count)
-    var payloads = [RecordDeclaration?](repeating: nil, count: symbols.events.count)
+    var payloads = [CheckedEvent?](repeating: nil, count: symbols.events.count)
     for index in order {
       var position = index
       if position < types.count {
@@ -99,8 +104,7 @@ extension Declarations {
       }
       position -= types.count
       if position < payloads.count {
-        payloads[position] = declareRecord(
-          symbols.events[position].name, symbols.events[position].fields, into: &problems)
+        payloads[position] = declare(symbols.events[position], into: &problems)
         continue
       }
       position -= payloads.count
@@ -111,10 +115,16 @@ extension Declarations {
       }
     }
     records = types.compactMap { $0 }
-    for (payload, node) in zip(payloads.compactMap { $0 }, symbols.events) {
-      events.append(
-        CheckedEvent(payload: payload, isInternal: node.isInternal, webhook: webhook(node, into: &problems)))
+    events = payloads.compactMap { $0 }
+    for (index, node) in symbols.events.enumerated() where events.indices.contains(index) {
+      events[index].webhook = webhook(node, into: &problems)
     }
+  }
+
+  private mutating func declare(_ node: EventNode, into problems: inout [Diagnostic]) -> CheckedEvent {
+    let payload = declareRecord(node.name, node.fields, into: &problems)
+    return CheckedEvent(
+      payload: payload, computed: computedMembers(of: node, payload, into: &problems), isInternal: node.isInternal)
   }
 
   private mutating func declareRecord(

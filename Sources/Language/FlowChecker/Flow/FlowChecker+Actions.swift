@@ -88,7 +88,7 @@ extension FlowChecker {
       problems.append(notAssignable(location.field))
       return nil
     }
-    guard index >= parameterCount else {
+    guard index >= parameterCount || index == key && startEvent == true else {
       problems.append(
         Diagnostic(
           "F106", "`\(location.field.text)` is a parameter and can't be assigned", at: location.field.range,

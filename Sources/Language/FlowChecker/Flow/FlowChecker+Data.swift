@@ -10,6 +10,7 @@ extension FlowChecker {
     _ = environment.declare(
       variable: "self", type: .record(BuiltInRecords.selfRecord.name), slot: FrameLayout.selfRecord)
     _ = environment.declare(variable: "caller", type: .record(BuiltInRecords.caller.name), slot: FrameLayout.caller)
+    ActiveFunction.declare(in: &environment)
     var seen: [String: SourceRange] = [:]
     let parameters = node.parameters ?? []
     for (index, field) in (parameters + node.data).enumerated() where !field.name.isMissing {
@@ -103,7 +104,7 @@ extension FlowChecker {
       let definition = node.lets[index]
       let checked = environment.check(definition.value)
       problems += declarations.problems(of: definition.value, checked.diagnostics)
-      problems += interpolations(in: definition.value, environment)
+      problems += interpolations(in: definition.value, environment) + inactivePaths(in: definition.value)
       if let tree = checked.expression {
         environment.remove(definition.name.text)
         environment.declare(definition: definition.name.text, tree)

@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -26,6 +27,11 @@ extension FlowChecker {
     }
     for move in node.states where !move.from.isMissing {
       if let state = target(move.to, from: 0)?.state { migration.moves.append((move.from.text, state)) }
+    }
+    var environment = environment
+    // A data field of this name hides the data of the earlier version.
+    if !environment.hasVariable("old") {
+      _ = environment.declare(variable: "old", type: .map(.string, .dyn), slot: FrameLayout.event)
     }
     for assignment in node.data {
       guard let index = fields.firstIndex(where: { $0.name == assignment.field.text }) else {

@@ -66,6 +66,7 @@ struct FlowChecker {
     checkCalls()
     checkStateBodies()
     checkStarts()
+    checkWebhookRoutes()
     checkStepResults()
     let properties = node.properties.compactMap { property($0) }
     let readRules = node.readRules.map { readRule($0) }
@@ -104,6 +105,11 @@ struct FlowChecker {
     if let known = environments[type] { return known }
     var made = environment
     _ = made.declare(variable: "event", type: type, slot: FrameLayout.event)
+    if case .record(let name) = type, let event = symbols.eventIndices[name] {
+      for member in declarations.events[event].computed {
+        made.declare(definition: "event.\(member.name)", member.value.tree)
+      }
+    }
     environments[type] = made
     return made
   }
@@ -135,8 +141,13 @@ struct FlowChecker {
 
   /// Adds what the check of an expression found.
   private mutating func report(_ found: [Diagnostic], in expression: Expression, _ environment: Environment) {
-    problems += interpolations(in: expression, environment)
+    problems += interpolations(in: expression, environment) + inactivePaths(in: expression)
     problems += declarations.problems(of: expression, found).map { missingResult($0, in: expression) ?? $0 }
+  }
+
+  /// The arguments of `active` that are no states.
+  func inactivePaths(in expression: Expression) -> [Diagnostic] {
+    ActiveFunction.problems(in: expression, paths: states.dropFirst().map(\.path), environment: environment)
   }
 
   private func symbolicText(_ expression: Expression) -> String {

@@ -26,6 +26,7 @@ struct Uses {
       visit(node.body)
     case .event(let node):
       visit(node.fields)
+      visit(node.lets.map(\.value))
       if let secret = node.webhook?.secret { visit(secret) }
     case .action(let node): visit(node)
     case .flow(let node):
@@ -85,7 +86,10 @@ extension Uses {
     if let result = node.result { visit(result) }
     if let key = node.key { names.insert(key.text) }
     visit(node.lets.map(\.value) + node.invariants)
-    node.events.forEach { visit($0.fields) }
+    for event in node.events {
+      visit(event.fields)
+      visit(event.lets.map(\.value))
+    }
     for rule in node.readRules {
       visit(names: rule.roles)
       visit([rule.condition])

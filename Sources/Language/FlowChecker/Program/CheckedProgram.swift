@@ -22,6 +22,8 @@ public struct CheckedExpression: Sendable {
 
 public struct CheckedEvent: Sendable {
   public var payload: RecordDeclaration
+  /// The computed members, over the payload in the slot of `event`.
+  public var computed: [(name: String, value: CheckedExpression)]
   public var isInternal: Bool
   public var webhook: CheckedWebhook?
 }

@@ -56,6 +56,7 @@ extension Rule {
     Rule("F316", "migration-from-later", .error, .core, "a migration is not from an earlier version"),
     Rule("F317", "states-not-analysed", .info, .recommended, "a flow has too many combinations of states to analyse"),
     Rule("F320", "internal-event", .error, .core, "an internal event is used as an external one"),
+    Rule("F321", "webhook-without-key", .error, .core, "no instance can receive the deliveries of a webhook"),
   ]
 
   private static let guards = [

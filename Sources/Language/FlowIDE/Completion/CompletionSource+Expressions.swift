@@ -136,7 +136,14 @@ extension CompletionSource {
   /// The fields of a declared record, from the tree: they may be newer than the last check.
   private func fields(of type: ValueType) -> [(String, ValueType)]? {
     guard case .record(let name) = type.unwrapped else { return nil }
-    return names.fields(ofRecord: name)?.filter { !$0.name.isMissing }.map { ($0.name.text, names.type(of: $0.type)) }
+    guard let fields = names.fields(ofRecord: name) else { return nil }
+    let declared = fields.filter { !$0.name.isMissing }.map { ($0.name.text, names.type(of: $0.type)) }
+    guard let event = names.events[name], !event.lets.isEmpty else { return declared }
+    let scope = ExpressionScope(names, view.analysis, flow: flow)
+    return declared
+      + event.lets.filter { !$0.name.isMissing }.map {
+        ($0.name.text, scope.fieldType($0.name.text, of: .record(name)))
+      }
   }
 
   /// The fields that all events of the reaction have with one type.

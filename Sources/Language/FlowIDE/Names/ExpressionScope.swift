@@ -76,15 +76,42 @@ struct ExpressionScope {
   private func checkedType(_ expression: Expression) -> ValueType {
     guard var environment else { return .dyn }
     if let event { environment.declare(variable: "event", type: event) }
+    if case .record(let name)? = event, let node = names.events[name] {
+      for member in node.lets {
+        environment.declare(
+          variable: "event.\(member.name.text)", type: fieldType(member.name.text, of: .record(name)))
+      }
+    }
     for local in locals { environment.declare(variable: local.name, type: local.type) }
     let type = environment.check(expression).type
     return type == .error ? .dyn : type
+  }
+
+  /// The members of an event, as its computed members see them.
+  func members(of event: EventNode, as name: String) -> [Local] {
+    var scope = self
+    scope.locals = event.fields.map {
+      Local(name: $0.name.text, type: names.type(of: $0.type), entity: .field($0.name.text, of: name))
+    }
+    for member in event.lets {
+      scope.locals.append(
+        Local(
+          name: member.name.text, type: scope.type(of: member.value), entity: .field(member.name.text, of: name)))
+    }
+    return scope.locals
+  }
+
+  /// The type of a computed member of an event; nil for another record or member.
+  private func computedType(_ name: String, of record: String) -> ValueType? {
+    guard let event = names.events[record], event.lets.contains(where: { $0.name.text == name }) else { return nil }
+    return members(of: event, as: record).last { $0.name == name }?.type
   }
 
   /// The type of a field of a value.
   func fieldType(_ name: String, of type: ValueType) -> ValueType {
     switch type {
     case .record(let record):
+      if let computed = computedType(name, of: record) { return computed }
       if let node = names.fields(ofRecord: record)?.first(where: { $0.name.text == name }) {
         return names.type(of: node.type)
       }

@@ -43,10 +43,13 @@ extension OccurrenceCollector {
 
   private mutating func visit(_ migration: MigrationNode, _ chart: Chart) {
     for move in migration.states { visit(move.to, in: chart, from: 0) }
+    // The data of the earlier version.
+    scope.locals = [.init(name: "old", type: .map(.string, .dyn), entity: .predefined("old"))]
     for (field, value) in migration.data {
       add(data(field.text), field, access: .write)
       visit(value)
     }
+    scope.locals = []
   }
 
   private mutating func visit(_ start: StartNode, _ chart: Chart) {

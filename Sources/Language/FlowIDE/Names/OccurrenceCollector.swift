@@ -120,6 +120,12 @@ struct OccurrenceCollector {
     add(.event(name), node.name, access: .declaration)
     if let secret = node.webhook?.secret { visit(secret) }
     visit(fields: node.fields) { .field($0, of: name) }
+    scope.locals = scope.members(of: node, as: name)
+    for member in node.lets {
+      add(.field(member.name.text, of: name), member.name, access: .declaration)
+      visit(member.value)
+    }
+    scope.locals = []
   }
 
   private mutating func visit(_ node: FunctionNode) {

@@ -95,6 +95,11 @@ struct ProgramNames {
       .event(name), node.name, at: node.range, unit: unit, signature: unit.text(node.range),
       documentation: node.documentation)
     add(fields: node.fields, of: name, unit)
+    for member in node.lets {
+      define(
+        .field(member.name.text, of: name), member.name, at: member.range, unit: unit,
+        signature: unit.text(member.range), documentation: member.documentation)
+    }
   }
 
   private mutating func add(fields: [FieldNode], of record: String, _ unit: SourceUnit) {

@@ -39,7 +39,10 @@ extension SourceUnit {
     case .constant(let node): item(node.name, as: .constant, in: node.range)
     case .function(let node): item(node.name, as: .function, in: node.range)
     case .role(let node): item(node.name, as: .role, in: node.range)
-    case .event(let node): item(node.name, as: .event, in: node.range, node.fields.map(field))
+    case .event(let node):
+      item(
+        node.name, as: .event, in: node.range,
+        node.fields.map(field) + node.lets.map { item($0.name, as: .definition, in: $0.range) })
     case .action(let node): item(NameNode(text: node.name.text, range: node.name.range), as: .action, in: node.range)
     case .flow(let node): flow(node)
     case .test(let node):

@@ -35,15 +35,31 @@ extension RecordDeclaration {
 
 extension Event {
   var json: JSON {
-    .sparse([("payload", payload.irJSON), ("internal", .bool(isInternal)), ("webhook", webhook?.json ?? .null)])
+    .sparse([
+      ("payload", payload.irJSON), ("computed", .array(computed.map(\.json))), ("internal", .bool(isInternal)),
+      ("webhook", webhook?.json ?? .null),
+    ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["payload", "internal", "webhook"])
+    try reader.allow(["payload", "computed", "internal", "webhook"])
     let payload = try RecordDeclaration(reader.member("payload"))
     self.init(
-      name: payload.name, payload: payload, isInternal: try reader.flag("internal"),
+      name: payload.name, payload: payload,
+      computed: try reader.list("computed") { item throws(ProgramError) in try ComputedMember(item) },
+      isInternal: try reader.flag("internal"),
       webhook: try Webhook.optional(reader.optional("webhook")))
+  }
+}
+
+extension ComputedMember {
+  var json: JSON { ["name": .string(name), "value": value.json, "at": location.json] }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["name", "value", "at"])
+    self.init(
+      name: try reader.string("name"), value: try SourcedExpression(reader.member("value")),
+      location: try SourceLocation(reader.member("at")))
   }
 }
 

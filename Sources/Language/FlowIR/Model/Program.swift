@@ -60,16 +60,35 @@ public struct Event: Hashable, Sendable {
   public var name: String
   /// The record of the payload; it has the name of the event.
   public var payload: RecordDeclaration
+  /// The members that are computed from the payload, which is in the slot of `event`.
+  public var computed: [ComputedMember]
   /// True when only flows emit or raise it.
   public var isInternal: Bool
   /// The webhook by which other systems deliver it; nil for no webhook.
   public var webhook: Webhook?
 
-  public init(name: String, payload: RecordDeclaration, isInternal: Bool = false, webhook: Webhook? = nil) {
+  public init(
+    name: String, payload: RecordDeclaration, computed: [ComputedMember] = [], isInternal: Bool = false,
+    webhook: Webhook? = nil
+  ) {
     self.name = name
     self.payload = payload
+    self.computed = computed
     self.isInternal = isInternal
     self.webhook = webhook
+  }
+}
+
+/// `let pr = repository + "#" + string(number)` in an event.
+public struct ComputedMember: Hashable, Sendable {
+  public var name: String
+  public var value: SourcedExpression
+  public var location: SourceLocation
+
+  public init(name: String, value: SourcedExpression, location: SourceLocation) {
+    self.name = name
+    self.value = value
+    self.location = location
   }
 }
 

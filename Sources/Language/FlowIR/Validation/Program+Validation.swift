@@ -38,6 +38,11 @@ extension Program {
   }
 
   private func validate(_ event: Event) throws(ProgramError) {
+    for member in event.computed {
+      guard member.value.tree.usedSlots.allSatisfy({ $0 == FrameLayout.event }),
+        event.payload.field(member.name) == nil
+      else { throw ProgramError("the computed member `\(member.name)` of `\(event.name)` makes no sense") }
+    }
     guard let webhook = event.webhook else { return }
     guard webhook.secret.tree.usedSlots.allSatisfy({ webhook.environment.indices ~= $0 }),
       webhook.secret.tree.type == .string, webhook.algorithm == "sha256", !webhook.header.isEmpty

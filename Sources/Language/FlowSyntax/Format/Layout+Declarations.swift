@@ -78,8 +78,16 @@ extension Layout {
       parts += [.space, nextWord(), nextWord()]
       parts.append(block { $0.isWord($0.token, "secret") ? .concat([$0.nextWord(), $0.expression()]) : $0.simple() })
     }
-    if at(.leftBrace) { parts += [.space, fields()] }
+    if at(.leftBrace) { parts += [.space, payload()] }
     return .concat(parts)
+  }
+
+  /// `{ field: type = default  let name = CEL }`
+  private mutating func payload() -> Doc {
+    block { layout in
+      let isComputed = layout.at("let") && layout.peek().kind != .colon
+      return .concat([isComputed ? layout.definition() : layout.field(), layout.optionalComma()])
+    }
   }
 
   // MARK: - Fields and types

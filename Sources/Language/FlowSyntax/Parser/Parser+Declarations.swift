@@ -108,10 +108,28 @@ extension Parser {
     advance()
     let name = name("the name of the event")
     let webhook = accept("from") ? webhook(start) : nil
-    let fields = at(.leftBrace) ? fields(in: "an event") : []
-    return EventNode(
-      name: name, isInternal: isInternal, webhook: webhook, fields: fields, documentation: documentation,
-      range: range(from: start))
+    var node = EventNode(
+      name: name, isInternal: isInternal, webhook: webhook, fields: [], documentation: documentation, range: start)
+    if at(.leftBrace) { payload(of: &node) }
+    node.range = range(from: start)
+    return node
+  }
+
+  /// `{ field: type = default  let name = expression … }`
+  private mutating func payload(of node: inout EventNode) {
+    members(of: "an event") { parser in
+      guard parser.at(.identifier) else { return false }
+      if parser.at("let"), parser.peek().kind != .colon {
+        let start = parser.token.range
+        let documentation = parser.documentation()
+        parser.advance()
+        node.lets.append(parser.definition(from: start, name: "the name of a computed member", documentation))
+      } else {
+        node.fields.append(parser.field())
+      }
+      _ = parser.accept(.comma)
+      return true
+    }
   }
 
   /// `webhook { secret … header "…" hmac sha256 }`

@@ -59,13 +59,15 @@ public struct RoleNode: Sendable {
   public var range: SourceRange
 }
 
-/// `internal event E from webhook { … } { fields }`
+/// `internal event E from webhook { … } { fields  let name = expression }`
 public struct EventNode: Sendable {
   public var name: NameNode
   /// Only flows emit and raise it. An event that is declared in a flow is internal without the word.
   public var isInternal = false
   public var webhook: WebhookNode?
   public var fields: [FieldNode]
+  /// The members that are computed from the others, in the order of the text.
+  public var lets: [ConstantNode] = []
   public var documentation: String
   public var range: SourceRange
 }

@@ -65,7 +65,21 @@ struct RedactionOrigins {
         if isMarked(field.name, of: scope.flow) { mark(field.name, ofEvent: event.name) }
         for inner in nestedNames(of: field.type, in: scope) { mark(inner, ofEvent: event.name) }
       }
+      followComputedMembers(of: event, in: scope)
       for name in payloads[event.name] ?? [] where !scope.isKey(name) { mark(name, of: scope.flow.name) }
+    }
+  }
+
+  /// A computed member is redacted if a field that it reads is; and the other way round.
+  private mutating func followComputedMembers(of event: Event, in outer: RedactionScope) {
+    let indexed = outer.program.events.indexed
+    guard !event.computed.isEmpty, let found = indexed.first(where: { $0.element.name == event.name }) else { return }
+    let scope = outer.on(event: found.index)
+    for member in event.computed {
+      if isMarked(member.value.tree, in: scope) { mark(member.name, ofEvent: event.name) }
+      guard isMarked(member.name, of: scope.flow) else { continue }
+      mark(member.name, ofEvent: event.name)
+      markSources(of: member.value.tree, in: scope)
     }
   }
 

@@ -54,6 +54,13 @@ struct RedactionScope {
     return scope
   }
 
+  /// The computed members of an event.
+  func on(event: EventIndex) -> RedactionScope {
+    var scope = self
+    scope.event = event
+    return scope
+  }
+
   /// The expressions of a statement or call with a loop.
   func `in`(_ loop: ActionStatement.Loop?) -> RedactionScope {
     var scope = self

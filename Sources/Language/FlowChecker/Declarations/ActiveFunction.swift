@@ -1,0 +1,61 @@
+public import CEL
+import FlowIR
+public import FlowSource
+
+/// `active("phase.open")`: whether a state of the flow is active, given by its path.
+public enum ActiveFunction {
+  static let name = "active"
+
+  /// The states of `self.state` are paths with a space between them.
+  private static let body =
+    #"(" " + self.state + " ").contains(" " + path + " ") || (" " + self.state).contains(" " + path + ".")"#
+
+  /// Declares the function, unless the program has one of its own with that name.
+  /// - Parameter environment: Contains `self`.
+  public static func declare(in environment: inout Environment) {
+    guard !environment.functionNames.contains(name) else { return }
+    // The argument takes the slot of `event`, which the body does not read.
+    var scope = environment
+    scope.remove("path")
+    _ = scope.declare(variable: "path", type: .string, slot: FrameLayout.event)
+    let (parsed, _) = parse(body)
+    guard let tree = scope.check(parsed).expression else { return }
+    environment.declare(
+      function: name, parameterTypes: [.string], parameterSlots: [FrameLayout.event], body: tree)
+  }
+
+  /// F104: the argument is the path of a state.
+  /// - Parameter paths: The paths of all states of the flow.
+  public static func problems(
+    in expression: Expression, paths: [String], environment: Environment
+  ) -> [Diagnostic] {
+    guard expression.calledNames.contains(where: { $0.name == name }), isDeclared(in: environment) else { return [] }
+    var found: [Diagnostic] = []
+    collect(expression, paths, into: &found)
+    return found
+  }
+
+  /// Returns whether the name is that of this function, not of one that the program declares.
+  private static func isDeclared(in environment: Environment) -> Bool {
+    guard let tree = environment.check(parse(#"active("")"#).0).expression else { return false }
+    return tree.usedSlots.contains(FrameLayout.selfRecord)
+  }
+
+  private static func collect(_ expression: Expression, _ paths: [String], into found: inout [Diagnostic]) {
+    for child in expression.children { collect(child, paths, into: &found) }
+    guard case .call(let call) = expression.kind, call.target == nil, call.function.name == name,
+      let argument = call.arguments.first
+    else { return }
+    guard case .literal(.string(let path)) = argument.kind else {
+      found.append(
+        Diagnostic(
+          "F104", "`active` needs the path of a state in quotes", at: argument.range, label: "not known here",
+          help: #"write `active("state")`"#))
+      return
+    }
+    guard !paths.contains(path) else { return }
+    var problem = unknown("state", named: path, code: "F104", at: argument.range, candidates: paths)
+    problem.fixes = []
+    found.append(problem)
+  }
+}
