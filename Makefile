@@ -268,7 +268,8 @@ schemathesis: build ## fuzz two samples against their OpenAPI document
 	  [ $$caller = admin ] && scopes="$$scopes --scope send --scope work --scope operate --scope deploy"; \
 	  FLOW_KEY=$$(.build/release/flow key new --name $$caller $$scopes $$keys) || exit 1; export FLOW_KEY; \
 	  [ $$caller = anyone ] && keys=; \
-	  WAREHOUSE_URL=http://127.0.0.1:1 .build/release/flow serve samples/$$sample.flow --create --store $(SCHEMATHESIS)/$$sample.db $$keys \
+	  WAREHOUSE_URL=http://127.0.0.1:1 PAYMENTS_URL=http://127.0.0.1:1 .build/release/flow serve \
+	    samples/$$sample.flow --create --store $(SCHEMATHESIS)/$$sample.db $$keys \
 	    --addr 127.0.0.1:18089 --log-level warn & server=$$!; trap "kill $$server 2>/dev/null" EXIT; sleep 2; \
 	  $(SCHEMATHESIS)/bin/schemathesis --config-file Tests/schemathesis.toml run \
 	    http://127.0.0.1:18089/openapi.json --max-examples $(EXAMPLES) --request-timeout 10 || exit 1; \

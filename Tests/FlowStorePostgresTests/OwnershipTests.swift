@@ -69,49 +69,61 @@ import Testing
   }
 
   @Test("a claim waits for the batch in flight of the previous owner, which is either complete or without effect")
-  func batchInFlight() async throws {
+  func batchInFlight() throws {
     let fixture = try PostgresFixture()
     let old = try fixture.open()
     try old.commit(PostgresFixture.batch(1, "a"))
-    let schema = fixture.database.schema
     // A transaction that has locked the fence and takes its time.
-    async let slow: Void = Task.detached {
-      try fixture.server.execute(
-        "BEGIN; SELECT 1 FROM \(schema).fence FOR SHARE; SELECT pg_sleep(1); "
-          + "UPDATE \(schema).instance SET incident = 'late'; COMMIT")
-    }.value
-    try waitUntilSleeping(fixture)
+    let schema = fixture.database.schema
+    let slow = try SleepingTransaction(
+      "SELECT 1 FROM \(schema).fence FOR SHARE; SELECT pg_sleep(2); UPDATE \(schema).instance SET incident = 'late'",
+      fixture)
     let new = try fixture.open()
     #expect(try new.instance(id: 1)?.incident == "late", "the claim has waited")
-    try await slow
-  }
-
-  /// Waits until a transaction of the fixture sleeps, so that it has locked the fence.
-  private func waitUntilSleeping(_ fixture: PostgresFixture) throws {
-    let connection = DatabaseConnection(fixture.database)
-    let query = PostgresStatement(
-      """
-      SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%\(fixture.database.schema)%'
-      """)
-    for _ in 0..<500 {
-      if try connection.run([query])[0].count > 0 { return }
-      usleep(10_000)
-    }
-    Issue.record("no transaction sleeps")
+    #expect(slow.succeeds())
   }
 
   @Test("a transaction that holds the fence for too long is ended, and the claim succeeds")
-  func stuckTransaction() async throws {
+  func stuckTransaction() throws {
     let fixture = try PostgresFixture()
-    let schema = fixture.database.schema
-    let stuck = Task.detached {
-      try fixture.server.execute("BEGIN; SELECT 1 FROM \(schema).fence FOR SHARE; SELECT pg_sleep(60); COMMIT")
-    }
-    try waitUntilSleeping(fixture)
+    let stuck = try SleepingTransaction(
+      "SELECT 1 FROM \(fixture.database.schema).fence FOR SHARE; SELECT pg_sleep(60)", fixture)
     let lease = PostgresLease(fixture.database, address: "http://n")
     #expect(throws: StoreError.self) { try lease.claim() }
     #expect(try lease.claim())
-    await #expect(throws: (any Error).self) { try await stuck.value }
+    #expect(!stuck.succeeds())
+  }
+
+  /// A transaction of another program, on a thread of its own.
+  private final class SleepingTransaction: Sendable {
+    private let ended = DispatchSemaphore(value: 0)
+    private let hasSucceeded = Mutex(false)
+
+    /// Returns when the transaction sleeps.
+    init(_ sql: String, _ fixture: PostgresFixture) throws {
+      let server = fixture.server
+      Thread { [self] in
+        let isDone = (try? server.execute("BEGIN; \(sql); COMMIT")) != nil
+        hasSucceeded.withLock { $0 = isDone }
+        ended.signal()
+      }.start()
+      let connection = DatabaseConnection(fixture.database)
+      let query = PostgresStatement(
+        """
+        SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%\(fixture.database.schema)%'
+        """)
+      for _ in 0..<3000 {
+        if try connection.run([query])[0].count > 0 { return }
+        usleep(10_000)
+      }
+      Issue.record("the transaction does not sleep")
+    }
+
+    /// Waits for the end of the transaction.
+    func succeeds() -> Bool {
+      ended.wait()
+      return hasSucceeded.withLock { $0 }
+    }
   }
 
   /// Each batch creates an instance and its entry; a lost or repeated batch is a hole, or a violated key.

@@ -115,7 +115,7 @@ extension DocumentRules {
     }
   }()
 
-  @Test("types named in documents exist", arguments: ["architecture", "cel", "style"])
+  @Test("types named in documents exist", arguments: ["architecture", "cel", "security", "style"])
   func types(_ page: String) {
     let document = Document(url: packageRoot.appending(path: "Docs/\(page).md"))
     for name in document.types where !DocumentRules.formerTypes.contains(name) {

@@ -77,12 +77,9 @@ extension Engine {
     deliveries.add(Deliveries.EndedCall(job: row.id, outcome: outcome))
   }
 
-  /// Fails the call of an instance that an operator has cancelled.
-  func recordCancellation(of child: Cached) {
-    guard child.version.machine.program.flows[child.instance.flow].isCallable else { return }
-    recordEnd(
-      of: child, .failed(code: "CANCELLED", message: "an operator has cancelled the called flow", attempts: 1))
-  }
+  /// The outcome of a call whose flow an operator has cancelled.
+  static let cancellation = CallOutcome.failed(
+    code: "CANCELLED", message: "an operator has cancelled the called flow", attempts: 1)
 
   /// Reports the outcome of a call to its caller.
   func endCall(_ id: Int64, _ outcome: CallOutcome) {

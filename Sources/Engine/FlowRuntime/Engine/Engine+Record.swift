@@ -40,7 +40,7 @@ extension Engine {
     for effect in step.effects { apply(effect, of: cached, at: now) }
     for refused in step.refused { recordRefusal(refused, of: cached, at: now) }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome {
-      recordEnd(of: cached, outcome)
+      recordEnd(of: cached, cached.row.status == .cancelled ? Engine.cancellation : outcome)
     }
     return RecordedStep(sequence: sequence, record: record)
   }

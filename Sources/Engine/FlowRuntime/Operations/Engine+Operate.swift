@@ -43,7 +43,6 @@ extension Engine {
     case .accepted(let step):
       guard !command.isDryRun else { return answer(cached, sequence: 0, detail: "would be cancelled") }
       let recorded = record(step, of: cached, cause: .other(cause(command)), at: now, status: .cancelled)
-      recordCancellation(of: cached)
       dropHeldEvents(of: cached)
       // Work without a waiting call is executed nevertheless.
       release(cached.row.id) { $0 == .onResume }
