@@ -88,4 +88,27 @@ import Testing
     #expect(try FlowProcess.run("config", "show", in: folder.url).code == 2)
     withExtendedLifetime(folder) {}
   }
+
+  @Test("flow.toml sets the options of serve; the command line overrides them, and mistakes name the file")
+  func serveOptions() throws {
+    let folder = try TestFolder()
+    let flow = try folder.write("a.flow", "event Go\nflow A {\n  start on Go -> done\n  final done\n}\n")
+    func run(_ settings: String, _ options: String...) throws -> FlowProcess {
+      _ = try folder.write("flow.toml", "[serve]\n" + settings)
+      return try FlowProcess.run(["serve", flow] + options)
+    }
+    let open = "addr = \"0.0.0.0:0\"\ndrain = \"1x\"\n"
+    #expect(try run("addr = \"0.0.0.0:0\"\n").errors.contains("0.0.0.0 can be reached from other machines"))
+    #expect(try run(open + "insecure = true\n", "--drain", "2h").errors.contains("2h"))
+    #expect(try run("keys = \"keys.toml\"\n").errors.contains("\(folder.url.path)/keys.toml"))
+    for (settings, message) in [
+      ("adr = \"x\"\n", "did you mean `serve.addr`?"), ("insecure = 1\n", "`serve.insecure` must be true or false"),
+      ("rate = 0\n", "flow.toml: `--rate` must be"), ("addr = [1]\n", "`serve.addr` must be a text"),
+    ] {
+      let result = try run(settings)
+      #expect(result.code == 2)
+      #expect(result.errors.contains(message))
+    }
+    withExtendedLifetime(folder) {}
+  }
 }

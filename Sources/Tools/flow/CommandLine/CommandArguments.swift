@@ -23,6 +23,15 @@ struct CommandArguments: Sendable {
   /// Returns true if an option is present.
   func isGiven(_ option: some CommandOption) -> Bool { values[option.declaration.name] != nil }
 
+  /// Adds the values of options that are not given.
+  /// - Throws: `UsageError` for a value that an option does not accept.
+  mutating func complete(with given: [String: [String]], of command: Command) throws(UsageError) {
+    for option in command.options where values[option.name] == nil {
+      guard let texts = given[option.name] else { continue }
+      values[option.name] = try option.convert(texts)
+    }
+  }
+
   /// Parses the words after the name of a command.
   /// - Throws: `UsageError` for an unknown option, a missing value, or a value that an option does not accept.
   static func parse(_ words: [String], for command: Command) throws(UsageError) -> Parsed {

@@ -3,7 +3,7 @@ import FlowDiagnostics
 import FlowJSON
 import FlowSource
 
-/// The settings of `flow.toml`: lint rules, and the fields that a server redacts.
+/// The settings of `flow.toml`: lint rules, the options of a server, and the fields that it redacts.
 ///
 /// The file is searched for in the folder of the first path, then in each parent folder.
 struct Configuration {
@@ -13,6 +13,8 @@ struct Configuration {
   var folder: String?
   /// Fields that a server redacts, by flow.
   private(set) var redaction: [String: [String]] = [:]
+  /// Values of the options of `flow serve` as they would be written on the command line, by name.
+  private(set) var serveOptions: [String: [String]] = [:]
   /// Rules that are disabled for some paths, relative to the folder.
   private var ignoredByPath: [(pattern: PathPattern, rules: [String])] = []
 
@@ -90,7 +92,8 @@ struct Configuration {
     self.folder = folder
     try reader.requireKnown(json, ["lint", "serve"])
     let serve = try reader.table("serve", in: json)
-    try reader.requireKnown(serve, ["redact"], path: "serve.")
+    try reader.requireKnown(serve, ["redact"] + Command.serve.options.map(\.name), path: "serve.")
+    serveOptions = try reader.options(of: .serve, in: serve, folder: folder)
     redaction = try reader.names(in: reader.table("redact", in: serve))
     let lint = try reader.table("lint", in: json)
     try reader.requireKnown(lint, ["preset", "select", "ignore", "baseline", "severity", "per-path"], path: "lint.")
@@ -144,6 +147,39 @@ private struct SettingsReader {
       throw error("`\(name)` must be a list of codes", help: "write `\(name) = [\"F601\"]`")
     }
     return try RuleNames.rules(texts, disables: disables)
+  }
+
+  /// The values of the options of a command as texts; relative paths start at the folder of the file.
+  func options(of command: Command, in json: JSON, folder: String) throws(UsageError) -> [String: [String]] {
+    var found: [String: [String]] = [:]
+    for option in command.options {
+      guard let value = json[option.name] else { continue }
+      var texts = try optionTexts(value, of: option)
+      if option.completion == .files {
+        texts = texts.map { $0.hasPrefix("/") || $0.contains("://") || $0 == "none" ? $0 : "\(folder)/\($0)" }
+      }
+      guard !texts.isEmpty else { continue }
+      do throws(UsageError) {
+        _ = try option.convert(texts)
+      } catch {
+        throw self.error(error.message, help: error.help)
+      }
+      found[option.name] = texts
+    }
+    return found
+  }
+
+  private func optionTexts(_ value: JSON, of option: OptionDeclaration) throws(UsageError) -> [String] {
+    if option.placeholder == nil {
+      guard let isOn = value.bool else { throw error("`serve.\(option.name)` must be true or false") }
+      return isOn ? [""] : []
+    }
+    let values = option.isRepeatable ? value.array ?? [value] : [value]
+    let texts = values.compactMap { $0.string ?? $0.int?.description }
+    guard texts.count == values.count else {
+      throw error("`serve.\(option.name)` must be a text in quotes or a number, not `\(value.text())`")
+    }
+    return texts
   }
 
   /// The lists of field names to redact, by flow.

@@ -23,6 +23,10 @@ struct ConfigurationSetting: Sendable {
       name: "lint.per-path.\"PATTERN\".ignore", form: #"["CODE", …]"#,
       help: "disable rules for the files that match a pattern", defaultText: "none"),
     .init(
+      name: "serve.OPTION", form: #""TEXT" | NUMBER | true | ["TEXT", …]"#,
+      help: "an option of `flow serve` by its long name; relative paths start at the folder of the file",
+      defaultText: "that of the option"),
+    .init(
       name: "serve.redact.FLOW", form: #"["FIELD", …]"#, help: "fields that the server never shows",
       defaultText: "none"),
   ]
@@ -34,6 +38,11 @@ struct ConfigurationSetting: Sendable {
 
     [lint.per-path."tests/**"]
     ignore = ["F5"]
+
+    [serve]
+    addr = "0.0.0.0:8443"
+    keys = "keys.toml"
+    rate = 100
 
     [serve.redact]
     Order = ["email"]

@@ -43,9 +43,11 @@ struct ServeConfiguration {
     guard let first = arguments.operands.first else {
       throw UsageError("`flow serve` requires files or folders", help: "flow serve samples/order.flow")
     }
+    let configuration = try Configuration.load(for: first)
+    var arguments = arguments
+    try arguments.complete(with: configuration.serveOptions, of: .serve)
     options = try ServeOptions(
-      arguments, configuration: try Configuration.load(for: first),
-      defaultStore: ServeConfiguration.storePath(nextTo: first))
+      arguments, configuration: configuration, defaultStore: ServeConfiguration.storePath(nextTo: first))
     guard !options.isWatching || arguments.operands.allSatisfy({ $0.hasSuffix(".flow") || isFolder($0) }) else {
       throw UsageError("`--watch` requires `.flow` files or folders", help: "name the sources, or omit --watch")
     }
