@@ -54,7 +54,7 @@ extension Executor {
   func inputs(of state: ArraySlice<Int32>) -> [AbstractInput] {
     cells = Array(state)
     if cells[layout.status] == 3 {
-      return model.starts.indices.filter { canHappen(model.starts[$0].start) }.map { .start($0) }
+      return model.starts.indices.filter { isPossible(model.starts[$0].start) }.map { .start($0) }
     }
     guard cells[layout.status] == 0 else { return [] }
     var found: [AbstractInput] = []
@@ -75,8 +75,10 @@ extension Executor {
     return found
   }
 
-  /// False for a start by an event that nobody sends.
-  private func canHappen(_ start: Start) -> Bool {
+  /// True unless a start waits for an event without a sender. Not inlined: the optimizer of Swift 6.3 fails on the
+  /// event within the loop over the starts when there is no debug information.
+  @inline(never)
+  private func isPossible(_ start: Start) -> Bool {
     guard let event = start.event else { return true }
     return model.isSent(event)
   }
