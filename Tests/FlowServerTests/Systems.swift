@@ -35,7 +35,10 @@ final class Services {
   var url: String { "http://127.0.0.1:\(port)" }
 
   var environment: [String: String] {
-    ["DEVICES_URL": url, "MODEL_URL": url, "BUILDER_URL": url, "SHOP_URL": url, "HOOK_SECRET": System.secret]
+    [
+      "DEVICES_URL": url, "MODEL_URL": url, "BUILDER_URL": url, "SHOP_URL": url, "CHAT_URL": url,
+      "HOOK_SECRET": System.secret,
+    ]
   }
 
   /// Makes a path respond with 503 a number of times.

@@ -11,6 +11,9 @@ extension CompletionSource {
     var scope = ExpressionScope(names, view.analysis, flow: flow)
     if found.flow == flow { scope.locals = found.locals }
     if let action = context.name(of: .action) { scope.locals += parameters(of: .action(action)) }
+    if let event = context.name(of: .event), let node = names.events[event], scope.locals.isEmpty {
+      scope.locals = scope.members(of: node, as: event)
+    }
     if let chart { scope.event = context.triggers.lazy.compactMap { scope.eventType(of: $0, in: chart) }.first }
     if scope.event == nil { scope.event = found.event }
     addMacroVariables(to: &scope)

@@ -98,6 +98,8 @@ struct CompletionSource {
     case .arguments where isStart:
       let parameters = arguments()
       return parameters.isEmpty ? expressionNames() : parameters
+    case .event where context.clause?.word == "let" && isInExpression:
+      return context.isAfterOperand ? followers() : expressionNames()
     case .data, .type, .event:
       return context.kind(context.last) == .colon || context.kind(context.last) == .less ? types() : afterField()
     case .steps where context.kind(context.last) == .colon: return callees(isCall: true)

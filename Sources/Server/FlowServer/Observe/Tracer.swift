@@ -26,6 +26,8 @@ public final class Tracer: Sendable {
 
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "flow.traces")
+  /// Signalled at the end of each transfer, for ``flush()``.
+  private let sent = DispatchSemaphore(value: 0)
   private let resource: JSON
   private let clock: @Sendable () -> Int64
   private let send: @Sendable (JSON, @escaping @Sendable () -> Void) -> Void
@@ -94,12 +96,19 @@ public final class Tracer: Sendable {
         state.isSending = false
         return !state.spans.isEmpty
       }
+      sent.signal()
       if hasMore { queue.async { [self] in sendBatch() } }
     }
   }
 
-  /// Sends the waiting spans; returns when they are posted.
-  public func flush() { queue.sync { sendBatch() } }
+  /// Sends the waiting spans; returns when the collector has them, or after two seconds.
+  public func flush() {
+    let end = DispatchTime.now() + 2
+    repeat {
+      queue.sync { sendBatch() }
+      if state.withLock({ !$0.isSending && $0.spans.isEmpty }) { return }
+    } while sent.wait(timeout: end) == .success
+  }
 
   // MARK: - The format of OTLP
 
