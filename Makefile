@@ -35,7 +35,7 @@ build: setup ## build the release binary
 	@echo "building the release binary; this takes some minutes at first"
 	swift build -c release --product flow
 
-# Without optimization the first build takes less than half the time, and `make test` continues from it.
+# Without optimization the first build takes less than half the time.
 serve: setup ## build without optimization, and serve the order sample with a warehouse stub
 	@echo "building without optimization, which takes some minutes at first; 'make build' makes the optimized binary"
 	swift build --product flow
