@@ -64,6 +64,15 @@ import Testing
     try client.send("GET", "/v1/flows/Note/instances?\(query)").json
   }
 
+  @Test("each core has a loop, unless the options say otherwise") func loopForEachCore() throws {
+    let cores = min(max(ProcessInfo.processInfo.processorCount, 1), 16)
+    #expect(server.threads.filter { $0.hasPrefix("flow-http-") }.count == cores)
+    let folder = try TestFolder()
+    let file = try folder.write("note.flow", BudgetTests.notes)
+    let other = try ServerProcess([file, "--store", folder.store, "--loops", "3"])
+    #expect(other.threads.filter { $0.hasPrefix("flow-http-") }.sorted() == (0..<3).map { "flow-http-\($0)" })
+  }
+
   @Test("a page of a list ends by its rows or its time, and the pages together have everything")
   func pagesEndByRows() throws {
     try begin(10_200)

@@ -61,6 +61,40 @@ import Testing
     #expect(try counter.client.send("POST", "/v1/events", ["a": 1], headers: EventFormatTests.batch).status == 400)
   }
 
+  @Test("a dry run lists the same receivers as the event") func dryRunReceivers() throws {
+    let folder = try TestFolder()
+    let file = try folder.write(
+      "flows.flow",
+      """
+      event Open { id: string  n: int }
+      flow Small {
+        key id
+        data { id: string }
+        start on Open when event.n < 5 -> open do { id = event.id }
+        state open {}
+        ongoing
+      }
+      flow Large {
+        key id
+        data { id: string }
+        start on Open when event.n > 1 -> open do { id = event.id }
+        state open {}
+        ongoing
+      }
+      """)
+    let server = try ServerProcess([file, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    for (id, number, dispositions) in [("a", 3, ["applied", "applied"]), ("b", 9, ["refused", "applied"])] {
+      let open: JSON = ["event": "Open", "data": ["id": .string(id), "n": .int(Int64(number))]]
+      let dry = try client.send("POST", "/v1/events?dryRun=true", open).json
+      let answer = try client.send("POST", "/v1/events", open).json
+      let receivers = answer["receivers"]?.array ?? []
+      #expect(receivers.map { $0["disposition"]?.string } == dispositions)
+      let expected = receivers.map { JSON.object(($0.members ?? []).filter { $0.name != "offset" }) }
+      #expect(dry["receivers"]?.array == expected && dry["flow"] == answer["flow"])
+    }
+  }
+
   @Test(
     "an invalid CloudEvent is a problem",
     arguments: [

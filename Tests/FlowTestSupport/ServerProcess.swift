@@ -80,6 +80,14 @@ public final class ServerProcess {
 
   public var isRunning: Bool { process.isRunning }
 
+  /// The names of its threads.
+  public var threads: [String] {
+    let tasks = "/proc/\(process.processIdentifier)/task"
+    let numbers = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+    return numbers.compactMap { try? String(contentsOfFile: "\(tasks)/\($0)/comm", encoding: .utf8) }
+      .map { $0.trimmingCharacters(in: .newlines) }
+  }
+
   /// Sends a termination signal, and waits.
   /// - Returns: The exit code.
   public func stop() -> Int32 {

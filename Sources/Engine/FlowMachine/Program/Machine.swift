@@ -11,6 +11,8 @@ public final class Machine: Sendable {
   public let program: Program
   public let types: TypeRegistry
   let flows: IndexedList<FlowIndex, LoadedFlow>
+  /// The code of the computed members of each event.
+  let computedMembers: IndexedList<EventIndex, [ExpressionProgram]>
   /// A flow without states, for an interpreter before its first step.
   let emptyFlow: LoadedFlow
   private let flowIndices: [String: FlowIndex]
@@ -25,9 +27,26 @@ public final class Machine: Sendable {
     var loaded: IndexedList<FlowIndex, LoadedFlow> = []
     for index in program.flows.indices { loaded.append(try LoadedFlow(program, index, types: types)) }
     self.flows = loaded
+    var computed: IndexedList<EventIndex, [ExpressionProgram]> = []
+    for event in program.events { computed.append(try Machine.compile(event.computed, types: types)) }
+    self.computedMembers = computed
     self.emptyFlow = try LoadedFlow(.empty, 0, types: types)
     self.flowIndices = Dictionary(program.flows.indexed.map { ($0.element.name, $0.index) }) { first, _ in first }
     self.eventIndices = Dictionary(program.events.indexed.map { ($0.element.name, $0.index) }) { first, _ in first }
+  }
+
+  private static func compile(
+    _ members: [ComputedMember], types: TypeRegistry
+  ) throws(ProgramError) -> [ExpressionProgram] {
+    var programs: [ExpressionProgram] = []
+    for member in members {
+      do throws(LoadError) {
+        programs.append(try ExpressionProgram(member.value.tree, types: types))
+      } catch {
+        throw ProgramError("the computed member `\(member.name)`: \(error.message)")
+      }
+    }
+    return programs
   }
 
   public func flow(named name: String) -> FlowIndex? { flowIndices[name] }

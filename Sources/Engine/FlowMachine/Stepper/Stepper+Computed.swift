@@ -5,57 +5,60 @@ public import FlowIR
 extension Stepper {
   /// The computed members of a payload, in the order of the text.
   /// - Parameter payload: A record of the event's type.
+  /// - Throws: `ComputedMemberError` for the first member that can't be computed.
   public func computedMembers(
     of event: EventIndex, _ payload: Value
-  ) -> Result<[RecordValue.Field], ComputedMemberError> {
+  ) throws(ComputedMemberError) -> [RecordValue.Field] {
     let declaration = machine.program.events[event]
-    guard !declaration.computed.isEmpty else { return .success([]) }
+    guard !declaration.computed.isEmpty else { return [] }
     evaluator.reset()
     frame.clear()
     frame[FrameLayout.event] = evaluator.slot(payload, as: .record(declaration.name))
     var found: [RecordValue.Field] = []
-    for member in declaration.computed {
-      do {
-        let code = try ExpressionProgram(member.value.tree, types: machine.types)
+    for (member, code) in zip(declaration.computed, machine.computedMembers[event]) {
+      do throws(EvaluationError) {
         let slot = try evaluator.evaluate(code, frame: frame)
         found.append(.init(member.name, evaluator.value(slot, as: member.value.tree.type)))
-      } catch let error as EvaluationError {
-        return .failure(ComputedMemberError(member: member, message: error.message))
       } catch {
-        return .failure(ComputedMemberError(member: member, message: "it can't be computed"))
+        throw ComputedMemberError(member: member, message: error.message)
       }
     }
-    return .success(found)
+    return found
   }
 
   /// The refusal of an event with a member that can't be computed; nil for an event without such a member.
   func refusal(of event: EventIndex, _ payload: Value, by instance: Instance?) -> Refusal? {
-    guard machine.program.events.indices.contains(event), !machine.program.events[event].computed.isEmpty,
-      case .failure(let error) = computedMembers(of: event, payload)
-    else { return nil }
-    return Refusal(
-      reason: .failed(error.message, error.member.location), input: machine.program.events[event].name,
-      states: instance.map { leafPaths(of: $0) } ?? [], accepted: instance.map { acceptedEvents(of: $0) } ?? [])
+    guard machine.program.events.indices.contains(event), !machine.program.events[event].computed.isEmpty else {
+      return nil
+    }
+    do throws(ComputedMemberError) {
+      _ = try computedMembers(of: event, payload)
+      return nil
+    } catch {
+      return Refusal(
+        reason: .failed(error.message, error.member.location), input: machine.program.events[event].name,
+        states: instance.map { leafPaths(of: $0) } ?? [], accepted: instance.map { acceptedEvents(of: $0) } ?? [])
+    }
+  }
+
+  /// The key that a payload has for a flow; nil for a payload without it.
+  public func key(of flow: FlowIndex, in payload: Value) -> String? {
+    guard case .record(let record) = payload else { return nil }
+    let event = machine.event(named: record.typeName)
+    let computed = event.flatMap { try? computedMembers(of: $0, payload) }
+    return machine.key(of: flow, in: payload, computed: computed ?? [])
   }
 }
 
 extension Machine {
-  /// The value of a computed member of a payload; nil for an event without it, or if it can't be computed.
-  public func computedMember(_ name: String, of event: EventIndex, _ payload: Value) -> Value? {
-    guard program.events[event].computed.contains(where: { $0.name == name }),
-      case .success(let members) = Stepper(self).computedMembers(of: event, payload)
-    else { return nil }
-    return members.first { $0.name == name }?.value
-  }
-
   /// The key that a payload has for a flow: the member with the name of the flow's key field; nil for a payload
   /// without it.
-  public func key(of flow: FlowIndex, in payload: Value) -> String? {
+  /// - Parameter computed: The computed members of the payload.
+  public func key(of flow: FlowIndex, in payload: Value, computed: [RecordValue.Field]) -> String? {
     let node = program.flows[flow]
     guard let field = node.key, case .record(let record) = payload else { return nil }
     let name = node.fields[field].name
-    var value = record[name]
-    if value == nil, let event = event(named: record.typeName) { value = computedMember(name, of: event, payload) }
+    let value = record[name] ?? computed.first { $0.name == name }?.value
     guard case .string(let text)? = value else { return nil }
     return text
   }

@@ -42,6 +42,18 @@ extension EventAnswer.Receiver {
       sequence: answer.sequence)
   }
 
+  /// A flow that refused an event; nil if the flow was no receiver.
+  /// - Parameter key: The key of the existing instance.
+  public init?(flow: String, key: String?, problem: EngineProblem) {
+    guard let code = problem.receiverCode else { return nil }
+    self.init(flow: flow, key: key, disposition: "refused", code: code, sequence: nil)
+  }
+
+  /// A flow that would accept an event.
+  public init(flow: String, key: String?, disposition: Step.Disposition) {
+    self.init(flow: flow, key: key, disposition: disposition.rawValue, code: nil, sequence: nil)
+  }
+
   init?(_ json: JSON) {
     guard let flow = json["flow"]?.string, let disposition = json["disposition"]?.string else { return nil }
     self.init(
@@ -83,5 +95,20 @@ extension EventAnswer {
       from: body["from"]?.array?.compactMap(\.string) ?? [], to: body["to"]?.array?.compactMap(\.string) ?? [],
       status: status, created: body["created"]?.bool ?? false,
       receivers: body["receivers"]?.array?.compactMap { Receiver($0) } ?? [])
+  }
+}
+
+extension EngineProblem {
+  /// The code of a refusal among the receivers of an event; nil if the flow is no receiver.
+  fileprivate var receiverCode: String? {
+    switch self {
+    case .refused(let refusal, _): refusal.code
+    case .suspended: "suspended"
+    case .revisionMismatch: "revision-mismatch"
+    case .invalidPayload: "validation-failed"
+    case .retired: "flow-retired"
+    case .storeUnavailable: "store-unavailable"
+    default: nil
+    }
   }
 }

@@ -8,7 +8,7 @@ extension Engine {
   /// An event with its payload typed for a program.
   struct TypedEvent {
     var event: EventIndex
-    var payload: Value
+    var payload: TypedPayload
   }
 
   /// Accepts an event. The outcome is final once ``commit()`` has returned.
@@ -87,7 +87,7 @@ extension Engine {
     try entry.checkKey(id.key)
     let now = world.now()
     let outcome = version.stepper.start(
-      flow: entry.flow, key: id.key, event: typed.event, payload: typed.payload, caller: command.caller, now: now,
+      flow: entry.flow, key: id.key, event: typed.event, payload: typed.payload.value, caller: command.caller, now: now,
       after: old?.instance.revision ?? 0)
     guard case .accepted(let step) = outcome else { throw problem(outcome, in: version) }
     let cached = newInstance(id, step, in: version, replacing: old)
@@ -106,7 +106,7 @@ extension Engine {
     let typed: TypedEvent
     if let known { typed = known } else { typed = try self.typed(command, in: cached.version.machine) }
     let now = world.now()
-    let input = Input.event(typed.event, payload: typed.payload, caller: command.caller)
+    let input = Input.event(typed.event, payload: typed.payload.value, caller: command.caller)
     let outcome = cached.version.stepper.step(cached.instance, input, now: now)
     guard case .accepted(let step) = outcome else { throw problem(outcome, in: cached.version) }
     let cause = cause(command, typed, in: cached.version.machine)
@@ -119,7 +119,7 @@ extension Engine {
   }
 
   private func cause(_ command: EventCommand, _ typed: TypedEvent, in machine: Machine) -> StepRecord.Cause {
-    let payload = command.completePayload(of: typed.event, typed.payload, in: machine)
+    let payload = command.completePayload(typed.payload, in: machine)
     return .event(command.event, payload: payload, caller: command.caller)
   }
 

@@ -13,7 +13,7 @@ extension Engine {
     var first: EventAnswer?
     var problem: EngineProblem?
     var receivers: [EventAnswer.Receiver] = []
-    var refused: [(entry: Catalogue.Entry, refusal: Refusal, explanation: JSON)] = []
+    var refused: [(instance: Cached, refusal: Refusal, explanation: JSON)] = []
     for entry in entries {
       do throws(EngineProblem) {
         let answer = try deliver(command, to: entry)
@@ -21,15 +21,21 @@ extension Engine {
         if first == nil { first = answer }
       } catch {
         if problem == nil { problem = error }
-        if let receiver = receiver(command, refusedBy: entry, error) { receivers.append(receiver) }
-        if case .refused(let refusal, let explanation) = error { refused.append((entry, refusal, explanation)) }
+        let instance = existing(command, at: entry)
+        if let receiver = EventAnswer.Receiver(flow: entry.name, key: instance?.row.key, problem: error) {
+          receivers.append(receiver)
+        }
+        if case .refused(let refusal, let explanation) = error, let instance {
+          refused.append((instance, refusal, explanation))
+        }
       }
     }
     guard var answer = first else { throw problem ?? .notFound("`\(command.event)` reaches no flow") }
     // Nothing is recorded when all flows refuse an event: it had no effect.
-    for (entry, refusal, explanation) in refused {
-      guard let receiver = running(command, at: entry) else { continue }
-      recordRefusal(refusal, explanation: explanation, of: command, to: receiver)
+    for (instance, refusal, explanation) in refused {
+      recordRefusal(
+        of: command.event, command.payload, code: refusal.code, message: refusal.message, explanation: explanation,
+        by: instance)
     }
     guard receivers.count > 1 else { return answer }
     answer.receivers = receivers
@@ -37,34 +43,10 @@ extension Engine {
     return answer
   }
 
-  /// A flow that refused an event; nil for one in which no instance waits for it.
-  private func receiver(
-    _ command: EventCommand, refusedBy entry: Catalogue.Entry, _ problem: EngineProblem
-  ) -> EventAnswer.Receiver? {
-    guard let code = problem.receiverCode else { return nil }
-    return EventAnswer.Receiver(
-      flow: entry.name, key: running(command, at: entry)?.row.key, disposition: "refused", code: code, sequence: nil)
-  }
-
   /// The existing instance that an event is for.
-  private func running(_ command: EventCommand, at entry: Catalogue.Entry) -> Cached? {
+  private func existing(_ command: EventCommand, at entry: Catalogue.Entry) -> Cached? {
     guard let payload = try? command.payload(in: entry.machine), let key = try? entry.key(of: command, in: payload)
     else { return nil }
     return (try? load(InstanceID(flow: entry.name, key: key))) ?? nil
-  }
-}
-
-extension EngineProblem {
-  /// The code of a refusal among the receivers of an event; nil if the flow is no receiver.
-  fileprivate var receiverCode: String? {
-    switch self {
-    case .refused(let refusal, _): refusal.code
-    case .suspended: "suspended"
-    case .revisionMismatch: "revision-mismatch"
-    case .invalidPayload: "validation-failed"
-    case .retired: "flow-retired"
-    case .storeUnavailable: "store-unavailable"
-    default: nil
-    }
   }
 }

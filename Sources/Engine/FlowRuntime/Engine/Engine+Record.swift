@@ -38,7 +38,12 @@ extension Engine {
     let sequence = batch.nextSequence()
     batch.writes.journal.append(JournalEntry(sequence: sequence, of: cached.row, step: record, at: now))
     for effect in step.effects { apply(effect, of: cached, at: now) }
-    for refused in step.refused { recordRefusal(refused, of: cached, at: now) }
+    for refused in step.refused {
+      let refusal = refused.refusal
+      recordRefusal(
+        of: refused.event, code: refusal.code, message: refusal.message,
+        explanation: refusal.explanationJSON(in: machine), by: cached, at: now)
+    }
     if machine.program.flows[step.next.flow].isCallable, let outcome = step.outcome {
       recordEnd(of: cached, cached.row.status == .cancelled ? Engine.cancellation : outcome)
     }
@@ -52,36 +57,28 @@ extension Engine {
     return .object((position.members ?? []) + [.init(Engine.callingJob, .int(job))])
   }
 
-  /// Records the refusal of a deferred event. The step before it is not affected.
-  private func recordRefusal(_ refused: RefusedEvent, of cached: Cached, at now: Int64) {
-    let refusal = refused.refusal
-    recordRefused(
-      refused.event, code: refusal.code, message: refusal.message, of: cached, at: now,
-      adding: [.init("explanation", refusal.explanationJSON(in: cached.version.machine))])
-  }
-
-  /// Records that an instance refused an event that another flow has accepted.
-  func recordRefusal(_ refusal: Refusal, explanation: JSON, of command: EventCommand, to cached: Cached) {
-    journal(
-      cached.row, .refused,
-      body: [
-        "type": .string(command.event), "data": command.payload, "code": .string(refusal.code),
-        "message": .string(refusal.message), "explanation": explanation,
-      ])
-  }
-
-  /// Records that a deferred event had no effect.
-  private func recordRefused(
-    _ event: DeferredEvent, code: String, message: String, of cached: Cached, at now: Int64,
-    adding more: [JSON.Member] = []
+  /// Records that a deferred event had no effect. The step before it is not affected.
+  private func recordRefusal(
+    of event: DeferredEvent, code: String, message: String, explanation: JSON? = nil, by cached: Cached, at now: Int64
   ) {
     let machine = cached.version.machine
-    let members: [JSON.Member] = [
-      .init("type", .string(machine.program.events[event.event].name)),
-      .init("data", event.payload.json(in: machine.types)), .init("code", .string(code)),
+    recordRefusal(
+      of: machine.program.events[event.event].name, event.payload.json(in: machine.types), code: code,
+      message: message, explanation: explanation, by: cached, at: now)
+  }
+
+  /// Records that an event had no effect on an instance, either when it was deferred or when another flow accepted it.
+  /// - Parameter instant: The instant of the step to which it belongs; the current instant without it.
+  func recordRefusal(
+    of event: String, _ payload: JSON, code: String, message: String, explanation: JSON?, by cached: Cached,
+    at instant: Int64? = nil
+  ) {
+    var members: [JSON.Member] = [
+      .init("type", .string(event)), .init("data", payload), .init("code", .string(code)),
       .init("message", .string(message)),
     ]
-    journal(cached.row, .refused, body: .object(members + more), at: now)
+    if let explanation { members.append(.init("explanation", explanation)) }
+    journal(cached.row, .refused, body: .object(members), at: instant)
   }
 
   private func changes(_ step: Step, in machine: Machine, isNew: Bool) -> JSON? {
@@ -111,7 +108,7 @@ extension Engine {
     case .log(let text): journal(cached.row, .log, body: ["text": .string(text)], at: now)
     case .discard(let event, let reason):
       let message = machine.text(discarded: event, because: reason)
-      recordRefused(event, code: reason.rawValue, message: message, of: cached, at: now)
+      recordRefusal(of: event, code: reason.rawValue, message: message, by: cached, at: now)
     case .forget(let once, let target): forgetOnce("\(machine.name(of: target))/\(once)")
     case .emit(let event, let payload):
       let name = machine.program.events[event].name

@@ -57,11 +57,13 @@ extension Catalogue.Entry {
   }
 
   /// The value of the flow's key field in a payload; nil for a flow without a key.
-  public func key(in payload: Value) -> String? { machine.key(of: flow, in: payload) }
+  public func key(in payload: TypedPayload) -> String? {
+    machine.key(of: flow, in: payload.value, computed: payload.computed)
+  }
 
   /// The key of the instance of a command: from its address or from the payload, which must agree.
   /// - Throws: `.keyMismatch`.
-  public func key(of command: EventCommand, in payload: Value?) throws(EngineProblem) -> String? {
+  public func key(of command: EventCommand, in payload: TypedPayload?) throws(EngineProblem) -> String? {
     let own = payload.flatMap { key(in: $0) }
     guard let addressed = command.key else { return own }
     if let own, own != addressed { throw .keyMismatch(addressed: addressed, payload: own) }
@@ -77,18 +79,26 @@ extension Catalogue.Entry {
   }
 }
 
+/// The payload of an event, typed for a program.
+public struct TypedPayload: Sendable {
+  /// A record of the event's type.
+  public let value: Value
+  /// The members that the program computes from it.
+  public let computed: [RecordValue.Field]
+}
+
 extension EventCommand {
   /// The payload, typed for a program.
-  /// - Throws: `.unknownEvent`, or `.invalidPayload` with every mismatch.
-  public func payload(in machine: Machine) throws(EngineProblem) -> Value {
+  /// - Throws: `.unknownEvent`, or `.invalidPayload` with every mismatch, or with a member that can't be computed.
+  public func payload(in machine: Machine) throws(EngineProblem) -> TypedPayload {
     guard let index = machine.event(named: event) else {
       throw .unknownEvent(event, among: machine.publicEvents)
     }
     let computed = machine.program.events[index].computed
     switch Value.from(payload, as: .record(event), in: machine.types) {
     case .success(let value):
-      if !computed.isEmpty { _ = try computedMembers(of: index, value, in: machine) }
-      return value
+      return TypedPayload(
+        value: value, computed: computed.isEmpty ? [] : try computedMembers(of: index, value, in: machine))
     case .failure(let problems):
       throw .invalidPayload(
         problems.mismatches.map { mismatch in
@@ -101,21 +111,19 @@ extension EventCommand {
   }
 
   /// The payload with its computed members, for the journal.
-  func completePayload(of event: EventIndex, _ value: Value, in machine: Machine) -> JSON {
-    guard !machine.program.events[event].computed.isEmpty,
-      let members = try? computedMembers(of: event, value, in: machine)
-    else { return payload }
+  func completePayload(_ typed: TypedPayload, in machine: Machine) -> JSON {
+    guard !typed.computed.isEmpty else { return payload }
     return .object(
-      (payload.members ?? []) + members.map { .init($0.name, $0.value.json(in: machine.types)) })
+      (payload.members ?? []) + typed.computed.map { .init($0.name, $0.value.json(in: machine.types)) })
   }
 
   /// - Throws: `.invalidPayload` for a member that can't be computed.
   private func computedMembers(
     of event: EventIndex, _ value: Value, in machine: Machine
   ) throws(EngineProblem) -> [RecordValue.Field] {
-    switch Stepper(machine).computedMembers(of: event, value) {
-    case .success(let members): return members
-    case .failure(let error):
+    do throws(ComputedMemberError) {
+      return try Stepper(machine).computedMembers(of: event, value)
+    } catch {
       throw .invalidPayload([("/" + error.member.name, "it can't be computed: \(error.message)")])
     }
   }

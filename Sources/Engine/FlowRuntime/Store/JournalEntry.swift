@@ -42,12 +42,14 @@ public struct JournalEntry: Sendable {
   public var at: Int64
   /// The step, if this process has executed it.
   public private(set) var step: StepRecord?
+  /// The receivers of the step's event, if it reached several flows.
+  private var receivers: JSON?
   private var document: JSON
 
   /// The contents.
   public var body: JSON {
-    get { step?.json ?? document }
-    set { (step, document) = (nil, newValue) }
+    get { step?.json(receivers: receivers) ?? document }
+    set { (step, receivers, document) = (nil, nil, newValue) }
   }
 
   public init(
@@ -71,11 +73,13 @@ public struct JournalEntry: Sendable {
   }
 
   /// Adds the receivers of the event to the entry of its first step.
-  mutating func name(_ receivers: [EventAnswer.Receiver]) { step = step?.naming(receivers) }
+  mutating func name(_ receivers: [EventAnswer.Receiver]) {
+    self.receivers = .array(receivers.map(\.json))
+  }
 
   /// Writes ``body`` as UTF-8.
   public func writeBody(to out: inout [UInt8]) {
-    if let step { step.write(to: &out) } else { document.write(to: &out) }
+    if let step { step.write(to: &out, receivers: receivers) } else { document.write(to: &out) }
   }
 }
 

@@ -23,8 +23,6 @@ public final class StepRecord: Sendable {
   public let microsteps: Int
   /// The changed data.
   let changes: JSON?
-  /// The receivers of the event, if it reached several flows.
-  let receivers: JSON?
 
   init(_ step: Step, cause: Cause, status: InstanceStatus, isCreated: Bool, changes: JSON?) {
     self.cause = cause
@@ -36,25 +34,6 @@ public final class StepRecord: Sendable {
     startedAt = step.next.startedAt
     microsteps = step.microsteps
     self.changes = changes
-    receivers = nil
-  }
-
-  private init(_ step: StepRecord, receivers: JSON) {
-    cause = step.cause
-    disposition = step.disposition
-    from = step.from
-    to = step.to
-    status = step.status
-    isCreated = step.isCreated
-    startedAt = step.startedAt
-    microsteps = step.microsteps
-    changes = step.changes
-    self.receivers = receivers
-  }
-
-  /// The record with the receivers of its event.
-  func naming(_ receivers: [EventAnswer.Receiver]) -> StepRecord {
-    StepRecord(self, receivers: .array(receivers.map(\.json)))
   }
 
   /// The name of the event that triggered the step; nil for another trigger.
@@ -70,7 +49,8 @@ public final class StepRecord: Sendable {
   }
 
   /// The body of the entry.
-  var json: JSON {
+  /// - Parameter receivers: The receivers of the event, if it reached several flows.
+  func json(receivers: JSON?) -> JSON {
     var members = cause.members
     members.append(.init("disposition", .string(disposition.rawValue)))
     members.append(.init("from", .array(from.map { .string($0) })))
@@ -82,8 +62,8 @@ public final class StepRecord: Sendable {
     return .object(members)
   }
 
-  /// Writes ``json`` without creating the document.
-  func write(to out: inout [UInt8]) {
+  /// Writes ``json(receivers:)`` without creating the document.
+  func write(to out: inout [UInt8], receivers: JSON?) {
     cause.write(to: &out)
     out += #","disposition":"#.utf8
     JSON.appendQuoted(disposition.rawValue, to: &out)

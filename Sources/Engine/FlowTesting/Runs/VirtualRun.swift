@@ -181,5 +181,5 @@ public struct VirtualRun {
     return RunEvent(cause: cause, at: now, outcome: outcome)
   }
 
-  private func key(of payload: Value) -> String { stepper.machine.key(of: flow, in: payload) ?? "1" }
+  private func key(of payload: Value) -> String { stepper.key(of: flow, in: payload) ?? "1" }
 }

@@ -67,6 +67,9 @@ public struct Environment: Sendable {
       name: name, parameterSlots: parameterSlots, parameterTypes: parameterTypes, body: body)
   }
 
+  /// The body of a declared function; nil for a function of the library.
+  public func body(ofFunction name: String) -> TypedExpression? { functions[name]?.body }
+
   /// Declares an overload that can be checked but has no implementation.
   public mutating func declare(_ signature: Signature) { add([signature]) }
 

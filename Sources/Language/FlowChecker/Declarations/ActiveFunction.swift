@@ -35,10 +35,9 @@ public enum ActiveFunction {
     return found
   }
 
-  /// Returns whether the name is that of this function, not of one that the program declares.
+  /// Returns whether the name is that of this function: one that the program declares can't read `self`.
   private static func isDeclared(in environment: Environment) -> Bool {
-    guard let tree = environment.check(parse(#"active("")"#).0).expression else { return false }
-    return tree.usedSlots.contains(FrameLayout.selfRecord)
+    environment.body(ofFunction: name)?.usedSlots.contains(FrameLayout.selfRecord) ?? false
   }
 
   private static func collect(_ expression: Expression, _ paths: [String], into found: inout [Diagnostic]) {

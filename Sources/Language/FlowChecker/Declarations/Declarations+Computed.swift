@@ -64,15 +64,26 @@ extension Declarations {
     return checked.expression.map { CheckedExpression(tree: $0, range: member.value.range) }
   }
 
-  /// F203: the literal of an event gives no value to a computed member, and `event.` has only its own members.
-  func computedMember(_ problem: Diagnostic) -> Diagnostic? {
-    guard problem.code == "F203" else { return nil }
-    for event in events {
-      for member in event.computed where problem.message == "`\(event.payload.name)` has no field `\(member.name)`" {
-        return Diagnostic(
-          "F203", "`\(member.name)` of `\(event.payload.name)` is computed", at: problem.range,
-          label: "can't be given", labels: [.init(member.value.range, "computed here")], help: "remove it")
-      }
+  /// F203: the literal of an event gives no value to a computed member.
+  func computedMember(at problem: Diagnostic, in expression: Expression) -> Diagnostic? {
+    guard problem.code == "F203", let (type, name) = expression.literalMember(at: problem.range),
+      let event = events.first(where: { $0.payload.name == type }),
+      let member = event.computed.first(where: { $0.name == name })
+    else { return nil }
+    return Diagnostic(
+      "F203", "`\(name)` of `\(type)` is computed", at: problem.range, label: "can't be given",
+      labels: [.init(member.value.range, "computed here")], help: "remove it")
+  }
+}
+
+extension Expression {
+  /// The type of a record literal, and its member with that range.
+  fileprivate func literalMember(at range: SourceRange) -> (type: String, member: String)? {
+    if case .record(let literal) = kind, let member = literal.fields.first(where: { $0.field.range == range }) {
+      return (literal.typeName.name, member.field.name)
+    }
+    for child in children where child.range.lower <= range.lower && range.upper <= child.range.upper {
+      if let found = child.literalMember(at: range) { return found }
     }
     return nil
   }

@@ -32,7 +32,7 @@ extension Declarations {
   /// The diagnostics of an expression; a misplaced call is reported once.
   func problems(of expression: Expression, _ found: [Diagnostic]) -> [Diagnostic] {
     let misplaced = misplacedCalls(in: expression)
-    let found = found.map { computedMember($0) ?? $0 }
+    let found = found.map { computedMember(at: $0, in: expression) ?? $0 }
     guard !misplaced.isEmpty else { return found }
     return misplaced
       + found.filter { problem in

@@ -15,13 +15,16 @@ struct DryRun {
     fileprivate let created: Bool
     fileprivate let step: Step
     fileprivate let machine: Machine
+    /// The receivers of the event, if it reached several flows.
+    fileprivate var receivers: [EventAnswer.Receiver] = []
 
     /// - Parameter withValues: True if the caller may see changes and effects.
     func json(withValues: Bool) -> JSON {
-      let members: [JSON.Member] = [
+      var members: [JSON.Member] = [
         .init("dryRun", true), .init("flow", .string(flow)), .init("key", key.map { .string($0) } ?? .null),
         .init("created", .bool(created)),
       ]
+      if receivers.count > 1 { members.append(.init("receivers", .array(receivers.map(\.json)))) }
       return .object(members + step.members(in: machine).filter { withValues || !Step.valueMembers.contains($0.name) })
     }
   }
@@ -34,16 +37,32 @@ struct DryRun {
 
   /// The result of an event, with the routing of the engine.
   func run(_ command: EventCommand) throws(DryRunError) -> Result {
-    var first: DryRunError?
-    for entry in try receivers(of: command) {
+    var first: Result?
+    var problem: EngineProblem?
+    var receivers: [EventAnswer.Receiver] = []
+    for entry in try self.receivers(of: command) {
       do throws(DryRunError) {
-        return try run(command, on: entry)
+        let result = try run(command, on: entry)
+        receivers.append(.init(flow: entry.name, key: result.key, disposition: result.step.disposition))
+        first = first ?? result
       } catch {
-        if case .store = error { throw error }
-        first = first ?? error
+        guard case .problem(let found) = error else { throw error }
+        problem = problem ?? found
+        if let refused = try refused(command, by: entry, found) { receivers.append(refused) }
       }
     }
-    throw first ?? .problem(.notFound("`\(command.event)` reaches no flow"))
+    guard var result = first else { throw .problem(problem ?? .notFound("`\(command.event)` reaches no flow")) }
+    result.receivers = receivers
+    return result
+  }
+
+  private func refused(
+    _ command: EventCommand, by entry: Catalogue.Entry, _ problem: EngineProblem
+  ) throws(DryRunError) -> EventAnswer.Receiver? {
+    let payload = try? self.payload(command, entry.machine)
+    let key = payload.flatMap { try? self.key(of: command, in: $0, entry) }
+    let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
+    return EventAnswer.Receiver(flow: entry.name, key: row?.key, problem: problem)
   }
 
   private func receivers(of command: EventCommand) throws(DryRunError) -> [Catalogue.Entry] {
@@ -69,13 +88,13 @@ struct DryRun {
     }
     let stepper = Stepper(entry.machine)
     let outcome = stepper.start(
-      flow: entry.flow, key: key ?? "new", event: event ?? 0, payload: payload, caller: command.caller, now: now)
+      flow: entry.flow, key: key ?? "new", event: event ?? 0, payload: payload.value, caller: command.caller, now: now)
     return Result(
       flow: entry.name, key: key, created: true, step: try accepted(outcome, stepper.machine), machine: stepper.machine)
   }
 
   private func key(
-    of command: EventCommand, in payload: Value, _ entry: Catalogue.Entry
+    of command: EventCommand, in payload: TypedPayload, _ entry: Catalogue.Entry
   ) throws(DryRunError) -> String? {
     do throws(EngineProblem) {
       return try entry.key(of: command, in: payload)
@@ -108,7 +127,7 @@ struct DryRun {
     let (instance, stepper) = try restore(row)
     let payload = try payload(command, stepper.machine)
     let event = stepper.machine.event(named: command.event) ?? 0
-    let outcome = stepper.step(instance, .event(event, payload: payload, caller: command.caller), now: now)
+    let outcome = stepper.step(instance, .event(event, payload: payload.value, caller: command.caller), now: now)
     return Result(
       flow: row.flow, key: row.key, created: false, step: try accepted(outcome, stepper.machine),
       machine: stepper.machine)
@@ -125,7 +144,7 @@ struct DryRun {
     }
   }
 
-  private func payload(_ command: EventCommand, _ machine: Machine) throws(DryRunError) -> Value {
+  private func payload(_ command: EventCommand, _ machine: Machine) throws(DryRunError) -> TypedPayload {
     do throws(EngineProblem) {
       return try command.payload(in: machine)
     } catch {
