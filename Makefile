@@ -5,7 +5,7 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	test-ui pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -136,15 +136,21 @@ check-ui: $(UI)/venv ## check types and format of the dashboard, and lint it
 	cd $(UI_CHECK) && ../venv/bin/deno check --check-js app.js views/*.js parts/*.js && ../venv/bin/deno lint && \
 	  sed -i 's/\bhtml`/plain`/g' *.js */*.js && ../venv/bin/deno fmt --check
 
-BROWSER := chromium chromium-driver fonts-liberation
+BROWSER := chromium chromium-driver fonts-liberation python3-venv
+UI_PYTHON := PYTHONPATH=Tests/Dashboard $(UI)/venv/bin/python -W ignore
 UI_TESTS ?= discover -s Tests/Dashboard -t Tests/Dashboard
-test-ui: build $(UI)/venv $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
+browser: setup
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
-	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore -m unittest -v $(UI_TESTS)
+	@$(MAKE) --no-print-directory $(UI)/venv
 
-pictures: build $(UI)/venv ## take the pictures of the dashboard in Docs/images
-	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
-	PYTHONPATH=Tests/Dashboard FLOW=$${FLOW:-.build/release/flow} $(UI)/venv/bin/python -W ignore Tests/Dashboard/pictures.py
+test-ui: build browser $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
+	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) -m unittest -v $(UI_TESTS)
+
+test-ui-path: browser ## test the main path of the dashboard in Chromium with the build of the tests
+	FLOW=.build/debug/flow $(UI_PYTHON) -m unittest -v test_path
+
+pictures: build browser ## take the pictures of the dashboard in Docs/images
+	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) Tests/Dashboard/pictures.py
 
 LSP_ENV := .build/lsp
 LSP_TESTS ?= Tests/FlowLSPTests/editors
