@@ -86,16 +86,20 @@ final class PowerCut {
   }
 
   private func notice(_ isSync: Bool) {
-    guard let left = countdown, !isLooking else { return }
+    guard !isLooking, countdown != nil || isNextStateMissing else { return }
     // The first change after a sync belongs to another transaction; the end of the previous one is visible by now.
     if isSynced, isOpened { recordState() }
     isSynced = isSync
+    guard let left = countdown else { return }
     countdown = left - 1
     if left == 1 {
       cut()
       countdown = nil
     }
   }
+
+  /// True until the transaction that a cut may have completed has a state: the operation may go on with others.
+  private var isNextStateMissing: Bool { cuts.last?.state == states.count - 1 }
 
   private func recordState() {
     isLooking = true
