@@ -177,6 +177,7 @@ struct ProgramWriter {
     add("retry \(count) backoff 1s..\(1 + random.next(below: 9))m", 1)
     if isHTTP, chance(30) { add("signed env(\"SECRET\")", 1) }
     if chance(30) { add("limit 10 per 1s", 1) }
+    if chance(30) { add("limit 4 at once", 1) }
     add("}")
   }
 

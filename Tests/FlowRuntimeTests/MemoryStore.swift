@@ -28,6 +28,8 @@ final class MemoryStore: Store {
   var forgetsAnswers = false
   var losesTimers = false
   var losesJobs = false
+  var losesTurns = false
+  var losesLeases = false
   var forgetsThrottles = false
   /// The timers of each instance.
   var timersByInstance: [Int64: Set<TimerID>] { Dictionary(grouping: timers.keys, by: \.instance).mapValues(Set.init) }
@@ -132,6 +134,12 @@ final class MemoryStore: Store {
     try read(jobs.values.filter { $0.once == key }.sorted { $0.id < $1.id })
   }
 
+  func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    guard !losesTurns else { return [] }
+    let waiting = jobs.values.filter { $0.id > number && $0.due == .onTurn }
+    return try read(Array(waiting.sorted { $0.id < $1.id }.prefix(limit)))
+  }
+
   func nextJob(after now: Int64) throws(StoreError) -> Int64? {
     try read(jobs.values.filter { $0.queue == nil }.compactMap(\.due.instant).filter { $0 > now }.min())
   }
@@ -166,6 +174,7 @@ final class MemoryStore: Store {
   func verify() throws(StoreError) {}
 
   func expiredLeases(at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    if losesLeases, now == .max { return [] }
     let expired = jobs.values.filter { $0.lease > 0 && $0.lease <= now }
     return try read(Array(expired.sorted { ($0.lease, $0.id) < ($1.lease, $1.id) }.prefix(limit)))
   }

@@ -1,7 +1,8 @@
 import FlowJSON
 import FlowMachine
-import FlowRuntime
 import Testing
+
+@testable import FlowRuntime
 
 /// The engine under random faults, from a seed: failed commits, failed reads, crashes at any time, results that are
 /// late, repeated or missing, workers that report after their lease, and operator actions.
@@ -20,6 +21,10 @@ struct Simulation {
     case losesTimers
     /// Some jobs are not stored.
     case losesJobs
+    /// Jobs that wait for their turn are forgotten at a restart.
+    case losesTurns
+    /// The running attempts are forgotten at a restart.
+    case losesLeases
   }
 
   let fixture: TestEngine
@@ -48,6 +53,8 @@ struct Simulation {
     case .forgetsKeys: memory.forgetsAnswers = true
     case .losesTimers: memory.losesTimers = true
     case .losesJobs: memory.losesJobs = true
+    case .losesTurns: memory.losesTurns = true
+    case .losesLeases: memory.losesLeases = true
     default: break
     }
   }
@@ -63,7 +70,7 @@ struct Simulation {
     let memory = try fixture.memory
     memory.nextCommitFails = roll(8) == 0 ? .unavailable("no luck") : nil
     if roll(40) == 0 { memory.readingFails = .unavailable("no luck") }
-    switch roll(22) {
+    switch roll(24) {
     case 0, 1: send("Begin", ["id": someID()])
     case 2, 3: send("Go", ["id": someID()])
     case 4: send("Back", ["id": someID()])
@@ -80,10 +87,13 @@ struct Simulation {
     case 17: claim()
     case 18, 19: answerAsWorker()
     case 20: operate()
+    case 21: send("Bake", ["id": someID(), "oven": .string("o\(roll(2))")])
+    case 22: send("Go", ["id": someID()])
     default: try crash()
     }
     memory.readingFails = nil
     findings += contradictions.inspect(memory)
+    findings += exceededLimits(memory)
   }
 
   private func send(_ event: String, _ payload: JSON) { _ = try? fixture.send(event, payload) }
@@ -138,13 +148,14 @@ struct Simulation {
 
   // MARK: - Workers and operators
 
-  private mutating func claim() {
+  private mutating func claim(from queue: String? = nil) {
     if roll(2) == 0 {
       // Leases expire, and the job is available again after its backoff.
       fixture.wait(2500)
       fixture.wait(Int64(roll(2)) * 1500)
     }
-    let result = fixture.engine.claim(ClaimRequest(queue: "hands", limit: 1 + roll(2), leaseMilliseconds: 2000))
+    let queue = queue ?? ["hands", "dough"][roll(2)]
+    let result = fixture.engine.claim(ClaimRequest(queue: queue, limit: 1 + roll(2), leaseMilliseconds: 2000))
     guard let entries = try? fixture.engine.commit(), case .success(let jobs) = result else { return }
     fixture.entries += entries
     for job in jobs {
@@ -194,7 +205,7 @@ struct Simulation {
 
   private mutating func operate() {
     let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate && $0 != .drop }
-    let flow = ["Task", "Trip", "Bell", "Listener"][roll(4)]
+    let flow = ["Task", "Trip", "Bell", "Listener", "Loaf"][roll(5)]
     // Cancelled rarely, because cancelled instances do not continue.
     var action = actions[roll(actions.count)]
     if action == .cancel, roll(3) > 0 { action = .resume }
@@ -214,14 +225,15 @@ struct Simulation {
   /// After the faults, all remaining work is completed.
   mutating func settle() throws {
     try crash()
-    for flow in ["Task", "Trip", "Bell", "Listener"] {
+    for flow in ["Task", "Trip", "Bell", "Listener", "Loaf"] {
       for index in 0..<5 { _ = fixture.engine.operate(OperatorCommand(.resume, flow: flow, key: "i\(index)")) }
     }
     fixture.turn()
     for _ in 0..<1000 where !unanswered.isEmpty { poke() }
     for _ in 0..<40 {
       for _ in 0..<1000 where !fixture.out.isEmpty { try fixture.end(.done("paid")) }
-      claim()
+      claim(from: "hands")
+      claim(from: "dough")
       while let job = claims.popLast() {
         _ = fixture.engine.finish(job.id, fence: job.fence, outcome: .done(7))
         fixture.turn()
@@ -267,6 +279,22 @@ struct Simulation {
 }
 
 extension Simulation {
+  /// The limits that are exceeded: two loaves in each oven, and one that is kneaded. Attempts of withdrawn jobs do not
+  /// count.
+  private func exceededLimits(_ memory: MemoryStore) -> [String] {
+    var running: [String: Int] = [:]
+    // Results that are sent twice leave their jobs in the list.
+    let requests = Dictionary(fixture.out.map { ($0.job, $0.request) }) { first, _ in first }
+    for (job, request) in requests where fixture.engine.scheduler.isInFlight(job) {
+      if case .http(_, let url, _, _) = request.action, url.hasPrefix("http://bake/") {
+        running[url.split(separator: "/").dropLast().joined(separator: "/"), default: 0] += 1
+      }
+    }
+    let kneaded = memory.jobs.values.count { $0.action == "knead" && $0.lease > 0 }
+    if kneaded > 1 { return ["\(kneaded) attempts of knead run at once"] }
+    return running.filter { $0.value > 2 }.map { "\($0.value) attempts of \($0.key) run at once" }
+  }
+
   /// Each emitted event was applied once or recorded as undelivered.
   private func lostEmissions(_ memory: MemoryStore) -> [String] {
     let emitted = memory.journal.count { $0.kind == .emit && $0.body["type"] == "Told" }

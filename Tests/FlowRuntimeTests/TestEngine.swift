@@ -128,7 +128,7 @@ final class TestEngine {
     }
     """
 
-  static let machine = make(text + TestEngine.sagaText + TestEngine.talkText)
+  static let machine = make(text + TestEngine.sagaText + TestEngine.talkText + TestEngine.limitText)
 
   static func make(_ text: String) -> Result<Machine, any Error> {
     Result { try compiled(text) }

@@ -49,7 +49,15 @@ struct Lowering {
       name: node.name.text, parameters: checked.parameters, result: checked.result,
       failures: node.failures.map(\.text), binding: binding(checked.binding),
       policy: policy(node.policies, over: Policy()), environment: checked.environment,
-      signature: checked.signature.map(expression))
+      signature: checked.signature.map(expression), concurrency: concurrency(checked))
+  }
+
+  private func concurrency(_ checked: CheckedAction) -> ConcurrencyLimit? {
+    for policy in checked.node.policies {
+      guard case .concurrency(let count, _) = policy.kind else { continue }
+      return ConcurrencyLimit(count: max(count, 1), key: checked.concurrencyKey.map(expression))
+    }
+    return nil
   }
 
   private func binding(_ checked: CheckedAction.Binding) -> Binding {
@@ -73,7 +81,7 @@ struct Lowering {
       case .timeout(let duration): policy.timeoutMilliseconds = max(duration.milliseconds, 1)
       case .limit(let count, let period):
         policy.limit = RateLimit(count: max(count, 1), periodMilliseconds: max(period.milliseconds, 1))
-      case .signed: break
+      case .signed, .concurrency: break
       case .status(let number, let isWhole, let code):
         policy.statuses.append(StatusRule(lowest: number, highest: isWhole ? number : number + 99, code: code.text))
       case .retry(let count, let only, let backoff):

@@ -55,6 +55,16 @@ extension Stepper {
     }
   }
 
+  /// The value of `per` in the action's limit of concurrent attempts; empty without one.
+  /// - Throws: `BindingError` for an expression that fails.
+  public func concurrencyKey(
+    of limit: ConcurrencyLimit, action: Action, arguments: Value
+  ) throws(BindingError) -> String {
+    guard let key = limit.key else { return "" }
+    evaluator.reset()
+    return try text(key, try frame(of: action, arguments, []))
+  }
+
   private func secrets(of action: Action, _ environment: (String) -> String?) throws(BindingError) -> [Secret] {
     var secrets: [Secret] = []
     for name in action.environment {

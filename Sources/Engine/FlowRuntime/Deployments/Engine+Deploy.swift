@@ -62,6 +62,7 @@ extension Engine {
     deployments.add(version)
     if !sources.isEmpty { batch.writes.sources[version.hash] = SourceText.json(sources).bytes() }
     restoreThrottles(of: version.machine)
+    restoreSlots(of: version.machine)
     let now = world.now()
     if (read { () throws(StoreError) in try store.definition(hash: version.hash) }) == .some(nil) {
       batch.writes.definitions[version.hash] = version.machine.program.json.bytes(.canonical)

@@ -33,6 +33,7 @@ public final class Engine {
   var cache = InstanceCache(capacity: Engine.maximumCached / 2)
   var scheduler = JobScheduler()
   var throttles: ActionThrottles
+  var slots = ConcurrencySlots()
   /// Consequences of the steps of the batch.
   var deliveries = Deliveries()
   /// The number of emissions that have led to the current step.
@@ -99,8 +100,9 @@ public final class Engine {
   public var nextDue: Int64? {
     let hasRoom = scheduler.hasRoom
     if hasRoom, scheduler.hasReady { return 0 }
+    if case .waking = slots.restoration { return 0 }
     return [nextTimer, nextLease, deployments.nextStart, hasRoom ? scheduler.nextDue : nil].compactMap { $0 }
-      .filter { $0 < TimerRow.suspended }.min()
+      .filter { $0 <= JobDue.latest }.min()
   }
 
   /// The current instant of the engine's world, in milliseconds since 1970.
@@ -164,6 +166,7 @@ public final class Engine {
     nextTimer = 0
     nextLease = 0
     scheduler.rereadStore()
+    slots.reset()
   }
 
   /// Reads the store. On an error the batch fails as a whole.

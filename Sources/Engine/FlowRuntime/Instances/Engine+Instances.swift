@@ -55,6 +55,7 @@ extension Engine {
       let version = Version(hash: hash, machine: try Machine(program))
       deployments.add(version)
       restoreThrottles(of: version.machine)
+      restoreSlots(of: version.machine)
       return version
     } catch {
       throw .storeUnavailable("an instance runs the program \(hash.prefix(12)), which can't be loaded")

@@ -11,9 +11,10 @@ extension Engine {
   /// Starts the jobs that a runner may execute now. Called after ``commit()``, and followed by another commit: some
   /// jobs end here.
   public func dispatch() -> [(job: Int64, request: JobRequest)] {
+    restoreSlots()
     refill()
     let taken = scheduler.dequeue()
-    var out: [(Int64, JobRequest)] = []
+    var out: [(job: Int64, request: JobRequest)] = []
     var held: [JobRow] = []
     for row in taken where isCurrent(row) {
       guard let cached = loadOwner(of: row, at: world.now()) else { continue }
@@ -26,18 +27,29 @@ extension Engine {
       } else if calledFlow(row, in: cached.version.machine) != nil {
         startChild(row)
       } else {
-        switch admit(row, of: cached) {
-        case .free: start(row, &out)
-        case .hold: held.append(row)
-        case .wait: break
-        }
+        dispatch(row, of: cached, started: &out, held: &held)
       }
     }
     scheduler.putBack(held)
     return out
   }
 
-  private func start(_ row: JobRow, _ out: inout [(Int64, JobRequest)]) {
+  private func dispatch(
+    _ row: JobRow, of cached: Cached, started out: inout [(job: Int64, request: JobRequest)], held: inout [JobRow]
+  ) {
+    do throws(BindingError) {
+      guard try takeSlot(row, of: cached) else { return }
+    } catch {
+      return finish(row, .unreachable(error.message))
+    }
+    switch admit(row, of: cached) {
+    case .free: start(row, &out)
+    case .hold: held.append(row)
+    case .wait: releaseSlot(row.id)
+    }
+  }
+
+  private func start(_ row: JobRow, _ out: inout [(job: Int64, request: JobRequest)]) {
     scheduler.start(row.id, at: world.now())
     switch request(for: row) {
     case .success(let request): out.append((row.id, request))
@@ -47,6 +59,7 @@ extension Engine {
 
   /// Holds a job until its instance is resumed.
   func suspend(_ row: JobRow) {
+    releaseSlot(row.id)
     var held = row
     // Other jobs that wait for the same work must not wait for this instance.
     held.due = passOnOnce(of: row) ? .onEnd : .onResume

@@ -39,6 +39,7 @@ extension Engine {
     batch.removeJob(row.id)
     scheduler.end(row.id)
     throttles.release(row.id)
+    releaseSlot(row.id)
   }
 
   /// The row of a job including the changes of the batch; nil when it does not exist.
@@ -59,6 +60,7 @@ extension Engine {
       again.due = .at(now + Engine.incidentRetryMilliseconds)
       again.lease = 0
       write(again)
+      releaseSlot(row.id)
     }
     return nil
   }

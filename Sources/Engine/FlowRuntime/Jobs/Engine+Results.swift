@@ -16,6 +16,7 @@ extension Engine {
 
   func finish(_ row: JobRow, _ outcome: JobOutcome) {
     let now = world.now()
+    releaseSlot(row.id)
     guard let cached = loadOwner(of: row, at: now) else { return }
     let machine = cached.version.machine
     guard let action = action(of: row, in: machine) else {

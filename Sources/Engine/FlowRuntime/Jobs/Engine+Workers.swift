@@ -58,21 +58,33 @@ extension Engine {
 
   /// Leases due jobs of a queue to a worker.
   public func claim(_ request: ClaimRequest) -> Result<[ClaimedJob], EngineProblem> {
+    restoreSlots()
     let now = world.now()
     let wanted = min(max(request.limit, 1), Engine.maximumClaim)
-    // Jobs that the batch has already leased are still due on the disk.
-    let limit = wanted + batch.writes.jobs.count + batch.writes.jobsRemoved.count
-    let rows = read { () throws(StoreError) in
-      guard let flows = request.flows else { return try store.dueJobs(queue: request.queue, at: now, limit: limit) }
-      return try store.dueJobs(queue: request.queue, of: flows, at: now, limit: limit)
-    }
-    guard let rows else { return .failure(.storeUnavailable("the queue could not be read")) }
     var claimed: [ClaimedJob] = []
-    for row in rows where claimed.count < wanted && !batch.changesJob(row.id) {
-      if let job = claim(row, request, at: now) { claimed.append(job) }
+    // Jobs whose limit is reached are passed over, so that they do not hide others.
+    var wantedRows = wanted
+    while claimed.count < wanted {
+      // Jobs that the batch has already changed are still due on the disk.
+      let limit = wantedRows + batch.writes.jobs.count + batch.writes.jobsRemoved.count
+      guard let rows = dueJobs(request, at: now, limit: limit) else {
+        return .failure(.storeUnavailable("the queue could not be read"))
+      }
+      for row in rows where claimed.count < wanted && !batch.changesJob(row.id) {
+        if let job = claim(row, request, at: now) { claimed.append(job) }
+      }
+      guard rows.count == limit, wantedRows < Engine.maximumClaim else { break }
+      wantedRows = min(2 * wantedRows, Engine.maximumClaim)
     }
     deliverPending()
     return .success(claimed)
+  }
+
+  private func dueJobs(_ request: ClaimRequest, at now: Int64, limit: Int) -> [JobRow]? {
+    read { () throws(StoreError) in
+      guard let flows = request.flows else { return try store.dueJobs(queue: request.queue, at: now, limit: limit) }
+      return try store.dueJobs(queue: request.queue, of: flows, at: now, limit: limit)
+    }
   }
 
   private func claim(_ old: JobRow, _ request: ClaimRequest, at now: Int64) -> ClaimedJob? {
@@ -81,8 +93,17 @@ extension Engine {
       suspend(old)
       return nil
     }
+    do throws(BindingError) {
+      guard try takeSlot(old, of: cached) else { return nil }
+    } catch {
+      finish(old, .unreachable(error.message))
+      return nil
+    }
     // A claim is committed before the worker receives it, together with the throttle.
-    guard case .free = admit(old, of: cached, isSavedFirst: true) else { return nil }
+    guard case .free = admit(old, of: cached, isSavedFirst: true) else {
+      releaseSlot(old.id)
+      return nil
+    }
     var row = old
     let timeout = policy(of: row, in: cached.version.machine, flow: cached.row.flow).timeoutMilliseconds
     row.deadline = timeout == Engine.defaultTimeout ? 0 : now + timeout

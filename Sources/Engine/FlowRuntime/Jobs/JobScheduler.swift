@@ -13,6 +13,9 @@ struct JobScheduler {
   var hasRoom: Bool { inFlight.count < Engine.maximumInFlight }
   var hasReady: Bool { !ready.isEmpty }
 
+  /// The jobs in progress, by number.
+  var running: [Int64] { inFlight.sorted() }
+
   func isInFlight(_ id: Int64) -> Bool { inFlight.contains(id) }
 
   mutating func start(_ id: Int64, at now: Int64) {

@@ -2,6 +2,8 @@
 public enum JobDue: Hashable, Comparable, Sendable {
   /// Due from this instant on, in milliseconds since 1970.
   case at(Int64)
+  /// Due when an attempt ends that counts to the same limit `at once`.
+  case onTurn
   /// Due when an operator resumes the instance.
   case onResume
   /// Due when other work has ended: the job with the same `once` key, or a called flow.
@@ -12,6 +14,7 @@ public enum JobDue: Hashable, Comparable, Sendable {
     switch stored {
     case .max: self = .onEnd
     case .max - 1: self = .onResume
+    case .max - 2: self = .onTurn
     default: self = .at(stored)
     }
   }
@@ -20,6 +23,7 @@ public enum JobDue: Hashable, Comparable, Sendable {
   public var stored: Int64 {
     switch self {
     case .at(let instant): min(instant, JobDue.latest)
+    case .onTurn: .max - 2
     case .onResume: .max - 1
     case .onEnd: .max
     }
@@ -32,5 +36,5 @@ public enum JobDue: Hashable, Comparable, Sendable {
   }
 
   /// The latest instant at which a job can be due.
-  static let latest = Int64.max - 2
+  public static let latest = Int64.max - 3
 }

@@ -45,6 +45,8 @@ public protocol JobStore: AnyObject {
   func jobs(instance: Int64) throws(StoreError) -> [JobRow]
   /// The jobs with a key of work that is done once, by number.
   func jobs(once: String) throws(StoreError) -> [JobRow]
+  /// The jobs that wait for their turn under a limit, with numbers higher than `number`, by number.
+  func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow]
   /// The earliest due time of the engine's own jobs after an instant; nil when none is due by the clock.
   func nextJob(after now: Int64) throws(StoreError) -> Int64?
 

@@ -111,6 +111,15 @@ extension PostgresStore {
     try least("SELECT min(lease) FROM @.job WHERE part = 0 AND lease > 0 AND lease > $1", .integer(now))
   }
 
+  /// The jobs that wait for their turn under a limit, with numbers higher than `number`, by number.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    try read(
+      "\(PostgresColumns.jobs) WHERE j.part = 0 AND j.id > $1 AND j.due = $2 ORDER BY j.id LIMIT $3",
+      .integer(number), .integer(JobDue.onTurn.stored), .integer(Int64(limit))
+    ).map { $0.job }
+  }
+
   /// The last recorded completion of a claimed job.
   /// - Throws: `StoreError` when the store cannot be read.
   public func completion(job: Int64) throws(StoreError) -> CompletionRow? {

@@ -175,6 +175,15 @@ extension SQLiteStore {
     return try all(statements.onceJobs) { $0.job }
   }
 
+  /// The jobs that wait for their turn under a limit, with numbers higher than `number`, by number.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow] {
+    let rows = try connection.prepare(
+      "SELECT \(Statements.jobColumns) FROM job WHERE id > ?1 AND due = ?2 ORDER BY id LIMIT ?3")
+    rows.bind(.integer(number), .integer(JobDue.onTurn.stored), .integer(Int64(limit)))
+    return try all(rows) { $0.job }
+  }
+
   /// The earliest due time of the engine's jobs after an instant, in milliseconds since 1970; nil when none is due by
   /// the clock.
   /// - Throws: `StoreError` when the store cannot be read.

@@ -10,12 +10,26 @@ extension Declarations {
     let result = node.result.map { resolve($0, into: &problems) }
     var scope = BindingScope(environment: environment)
     for field in parameters.fields { scope.declare(field.name, field.type) }
+    let concurrencyKey = concurrencyKey(node, scope.environment, into: &problems)
     let binding = binding(node, &scope, into: &problems)
     let signature = signature(node, &scope, into: &problems)
     checkCodes(node, into: &problems)
     return CheckedAction(
       node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables,
-      signature: signature)
+      signature: signature, concurrencyKey: concurrencyKey)
+  }
+
+  /// `limit 4 at once per tenant`: the parameters whose values have limits of their own.
+  private func concurrencyKey(
+    _ node: ActionNode, _ parameters: Environment, into problems: inout [Diagnostic]
+  ) -> CheckedExpression? {
+    for policy in node.policies {
+      guard case .concurrency(_, let key?) = policy.kind else { continue }
+      let checked = parameters.check(key, expecting: .string)
+      problems += self.problems(of: key, checked.diagnostics) + interpolations(in: key, parameters)
+      return checked.expression.map { CheckedExpression(tree: $0, range: key.range) }
+    }
+    return nil
   }
 
   private func binding(
@@ -74,7 +88,7 @@ extension Declarations {
         switch policy.kind {
         case .retry(_, let only, _): only
         case .status(_, _, let code): [code]
-        case .timeout, .limit, .signed: []
+        case .timeout, .limit, .concurrency, .signed: []
         }
       for code in named where !code.isMissing && !declared.contains(code.text) {
         problems.append(

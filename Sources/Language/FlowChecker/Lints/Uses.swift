@@ -73,7 +73,12 @@ struct Uses {
     visit(node.parameters)
     if let result = node.result { visit(result) }
     node.binding.map { visit($0.expressions) }
-    for case .signed(let secret) in node.policies.map(\.kind) { visit(secret) }
+    for policy in node.policies {
+      switch policy.kind {
+      case .signed(let expression), .concurrency(_, let expression?): visit(expression)
+      case .retry, .timeout, .limit, .concurrency, .status: break
+      }
+    }
   }
 }
 

@@ -50,6 +50,8 @@ public struct CheckedAction: Sendable {
   /// The environment variables that the binding reads, in the order of their slots.
   public var environment: [String]
   public var signature: CheckedExpression?
+  /// The expression after `at once per`, over the parameters.
+  public var concurrencyKey: CheckedExpression?
 }
 
 public struct CheckedFlow: Sendable {

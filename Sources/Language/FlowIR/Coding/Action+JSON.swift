@@ -7,11 +7,14 @@ extension Action {
       ("name", .string(name)), ("parameters", parameters.irJSON), ("result", result?.json ?? .null),
       ("failures", .strings(failures)), ("binding", binding.json), ("policy", policy.json),
       ("environment", .strings(environment)), ("signature", signature?.json ?? .null),
+      ("concurrency", concurrency?.json ?? .null),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["name", "parameters", "result", "failures", "binding", "policy", "environment", "signature"])
+    try reader.allow([
+      "name", "parameters", "result", "failures", "binding", "policy", "environment", "signature", "concurrency",
+    ])
     self.init(
       name: try reader.string("name"),
       parameters: try RecordDeclaration(reader.member("parameters")),
@@ -19,7 +22,8 @@ extension Action {
       failures: try reader.list("failures") { item throws(ProgramError) in try item.string() },
       binding: try Binding(reader.member("binding")), policy: try Policy(reader.member("policy")),
       environment: try reader.list("environment") { item throws(ProgramError) in try item.string() },
-      signature: try .optional(reader.optional("signature")))
+      signature: try .optional(reader.optional("signature")),
+      concurrency: try .optional(reader.optional("concurrency")))
   }
 }
 
@@ -100,6 +104,16 @@ extension Policy {
         return StatusRule(lowest: try parts[0].int(), highest: try parts[1].int(), code: try parts[2].string())
       },
       limit: try RateLimit.optional(reader.optional("limit")))
+  }
+}
+
+extension ConcurrencyLimit {
+  fileprivate var json: JSON { .sparse([("count", .number(count)), ("key", key?.json ?? .null)]) }
+
+  fileprivate static func optional(_ reader: IRReader?) throws(ProgramError) -> ConcurrencyLimit? {
+    guard let reader else { return nil }
+    try reader.allow(["count", "key"])
+    return ConcurrencyLimit(count: try reader.int("count"), key: try .optional(reader.optional("key")))
   }
 }
 

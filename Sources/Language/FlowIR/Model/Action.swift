@@ -14,10 +14,12 @@ public struct Action: Hashable, Sendable {
   public var environment: [String]
   /// The secret with which requests are signed.
   public var signature: SourcedExpression?
+  /// The maximum number of attempts that run at the same time; nil for no limit.
+  public var concurrency: ConcurrencyLimit?
 
   public init(
     name: String, parameters: RecordDeclaration, result: ValueType?, failures: [String], binding: Binding,
-    policy: Policy, environment: [String], signature: SourcedExpression? = nil
+    policy: Policy, environment: [String], signature: SourcedExpression? = nil, concurrency: ConcurrencyLimit? = nil
   ) {
     self.name = name
     self.parameters = parameters
@@ -27,6 +29,7 @@ public struct Action: Hashable, Sendable {
     self.policy = policy
     self.environment = environment
     self.signature = signature
+    self.concurrency = concurrency
   }
 }
 
@@ -101,6 +104,18 @@ public struct RateLimit: Hashable, Sendable {
   public init(count: Int, periodMilliseconds: Int64) {
     self.count = count
     self.periodMilliseconds = periodMilliseconds
+  }
+}
+
+/// `limit 4 at once per tenant`
+public struct ConcurrencyLimit: Hashable, Sendable {
+  public var count: Int
+  /// A string over the parameters: each value has a limit of its own; nil for one limit.
+  public var key: SourcedExpression?
+
+  public init(count: Int, key: SourcedExpression? = nil) {
+    self.count = count
+    self.key = key
   }
 }
 

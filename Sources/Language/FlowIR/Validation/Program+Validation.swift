@@ -30,10 +30,16 @@ extension Program {
     guard policy.retries.map({ $0 >= 0 }) ?? true, policy.timeoutMilliseconds > 0,
       policy.firstBackoffMilliseconds >= 0, policy.longestBackoffMilliseconds >= policy.firstBackoffMilliseconds,
       policy.statuses.allSatisfy({ $0.lowest <= $0.highest }),
-      policy.limit.map({ $0.count > 0 && $0.periodMilliseconds > 0 }) ?? true
+      policy.limit.map({ $0.count > 0 && $0.periodMilliseconds > 0 }) ?? true,
+      action.concurrency.map({ $0.count > 0 }) ?? true
     else { throw ProgramError("the policy of `\(action.name)` makes no sense") }
     for expression in action.expressions where !expression.tree.usedSlots.allSatisfy({ 0..<limit ~= $0 }) {
       throw ProgramError("the binding of `\(action.name)` reads a slot that is not there")
+    }
+    if let key = action.concurrency?.key?.tree {
+      guard key.type == .string, key.usedSlots.allSatisfy({ action.parameters.fields.indices ~= $0 }) else {
+        throw ProgramError("the limit of `\(action.name)` makes no sense")
+      }
     }
   }
 

@@ -15,10 +15,19 @@ extension Layout {
     switch word {
     case "retry": retry()
     case "timeout": timeout()
-    case "limit": .concat([nextWord(), nextWord(), nextWord(), duration()])
+    case "limit": limit()
     case "signed": .concat([nextWord(), expression()])
     default: at(.int) ? status() : binding()
     }
+  }
+
+  /// `limit 10 per 1s`, `limit 4 at once per tenant`
+  private mutating func limit() -> Doc {
+    var parts = [nextWord(), nextWord()]
+    guard at("at") else { return .concat(parts + [nextWord(), duration()]) }
+    parts += [nextWord(), next()]
+    if at("per") { parts += [.space, nextWord(), expression()] }
+    return .concat(parts)
   }
 
   /// `429 -> BUSY`, `5xx -> UNAVAILABLE`

@@ -114,11 +114,7 @@ extension Parser {
     if accept("timeout") {
       return PolicyNode(kind: .timeout(duration("how long to wait")), range: range(from: start))
     }
-    if accept("limit") {
-      let count = integer("how many") ?? 1
-      if !accept("per") { reportExpected("expected `per` and a duration") }
-      return PolicyNode(kind: .limit(count, per: duration("a duration")), range: range(from: start))
-    }
+    if accept("limit") { return PolicyNode(kind: limit(), range: range(from: start)) }
     if accept("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }
     if at(.int) { return status(start) }
     return nil
@@ -131,6 +127,22 @@ extension Parser {
     let first = duration("the first wait")
     let longest = accept(.dotDot) ? duration("the longest wait") : nil
     return .retry(count: count, only: only, backoff: BackoffNode(first: first, longest: longest))
+  }
+
+  /// `10 per 1s`, `4 at once`, `4 at once per tenant`
+  private mutating func limit() -> PolicyNode.Kind {
+    let count = integer("how many") ?? 1
+    let help = "write `limit \(count) at once`, or `limit \(count) per 1s`"
+    if accept("at") {
+      guard accept("once") else {
+        reportExpected("expected `once`", help: help)
+        skipToMember()
+        return .concurrency(count, per: nil)
+      }
+      return .concurrency(count, per: accept("per") ? expression() : nil)
+    }
+    if !accept("per") { reportExpected("expected `per` and a duration, or `at once`", help: help) }
+    return .limit(count, per: duration("a duration"))
   }
 
   private mutating func status(_ start: SourceRange) -> PolicyNode? {

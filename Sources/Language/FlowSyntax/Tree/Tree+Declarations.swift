@@ -119,6 +119,8 @@ public struct PolicyNode: Sendable {
     case timeout(DurationNode)
     /// `limit 10 per 1s`
     case limit(Int, per: DurationNode)
+    /// `limit 4 at once`, `limit 4 at once per tenant`
+    case concurrency(Int, per: Expression?)
     /// `signed env("SECRET")`
     case signed(Expression)
     /// `429 -> BUSY`, `5xx -> UNAVAILABLE`: a class of statuses has the last digits as `xx`.
