@@ -69,6 +69,24 @@ import Testing
     #expect(try client.send("GET", "/v1/flows/Counter/instances?state=nope").status == 400)
   }
 
+  @Test(
+    "a value outside of its schema is rejected",
+    arguments: [
+      ("/v1/batches", #"{"op": "suspend", "filter": {}, "reason": "LONG"}"#, "256 characters"),
+      ("/v1/flows/Counter/instances/a/suspend", #"{"reason": "LONG"}"#, "256 characters"),
+      ("/v1/jobs/claim", #"{"queue": "q", "worker": null}"#, "must be a string, not null"),
+      (
+        "/v1/events", #"{"specversion": "1.0", "id": "1", "source": "s", "type": "Stop", "subject": "a", "time": ""}"#,
+        "RFC 3339"
+      ),
+    ])
+  func valueOutsideOfSchema(_ path: String, _ body: String, _ detail: String) throws {
+    let text = body.replacing("LONG", with: String(repeating: "é", count: 257))
+    let answer = try client.send("POST", path, text: text, headers: ["Content-Type": "application/json"])
+    #expect(answer.status == 400)
+    #expect(answer.json["detail"]?.string?.contains(detail) == true, "\(answer.text)")
+  }
+
   @Test("a key in the path that differs from the key in the payload is a 422")
   func keyMismatch() throws {
     let begin: JSON = ["event": "Begin", "data": ["id": "other"]]

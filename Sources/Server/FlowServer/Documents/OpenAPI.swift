@@ -206,7 +206,8 @@ struct OpenAPI {
       "type": "object",
       "properties": [
         "specversion": ["const": "1.0"], "id": text, "source": text, "type": ["const": .string(name)],
-        "subject": Schemas.string, "time": Schemas.time, "data": Schemas.reference("Event.\(name)"),
+        "subject": Schemas.nullable(Schemas.string), "time": Schemas.nullable(Schemas.time),
+        "data": Schemas.reference("Event.\(name)"),
       ], "required": ["specversion", "id", "source", "type"],
     ]
   }

@@ -69,7 +69,7 @@ extension PendingJob {
     if row.lease > now { return "claimed" }
     switch row.due {
     case .onResume: return "held"
-    case .onEnd: return "waiting"
+    case .onTurn, .onEnd: return "waiting"
     case .at(let instant): return row.attempt > 0 ? "retrying" : instant <= now ? "due" : "waiting"
     }
   }

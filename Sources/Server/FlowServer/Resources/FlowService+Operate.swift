@@ -5,8 +5,8 @@ import FlowRuntime
 
 // Operations on instances and dead letters.
 extension FlowService {
-  /// The maximum length of a reason, in bytes.
-  static let maximumReasonBytes = 1024
+  /// The maximum length of a reason, in characters.
+  static let maximumReason = 256
 
   func cancelInstance(_ request: RouteRequest) throws(Problem) { try operate(.cancel, request) }
   func suspendInstance(_ request: RouteRequest) throws(Problem) { try operate(.suspend, request) }
@@ -61,8 +61,8 @@ extension FlowService {
   /// - Throws: 400.
   func reason(_ body: JSON) throws(Problem) -> String {
     let text = try body.text("reason") ?? ""
-    guard text.utf8.count <= FlowService.maximumReasonBytes else {
-      throw .badRequest("`reason` has at most \(FlowService.maximumReasonBytes) bytes")
+    guard text.unicodeScalars.count <= FlowService.maximumReason else {
+      throw .badRequest("`reason` has at most \(FlowService.maximumReason) characters")
     }
     return text
   }

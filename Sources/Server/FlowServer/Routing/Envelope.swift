@@ -30,7 +30,7 @@ extension JSON {
   /// An optional string.
   /// - Throws: 400 for a value of another type.
   func text(_ name: String) throws(Problem) -> String? {
-    guard let value = self[name], value != .null else { return nil }
+    guard let value = self[name] else { return nil }
     guard let text = value.string else { throw .badRequest("`\(name)` must be a string, not \(value.typeName)") }
     return text
   }
@@ -38,7 +38,7 @@ extension JSON {
   /// An optional whole number.
   /// - Throws: 400 for a value of another type.
   func integer(_ name: String) throws(Problem) -> Int? {
-    guard let value = self[name], value != .null else { return nil }
+    guard let value = self[name] else { return nil }
     guard let number = value.int else { throw .badRequest("`\(name)` must be a whole number, not \(value.typeName)") }
     return number
   }

@@ -199,7 +199,7 @@ extension JSON {
   /// The text of a flow.
   fileprivate static let source: JSON = ["type": "string", "minLength": 1]
   static let duration: JSON = [
-    "type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h|d)$", "examples": ["1m"],
+    "type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h|d)$", "examples": ["5s"],
   ]
   static let condition: JSON = [
     "type": "string", "minLength": 1, "maxLength": 4096, "examples": ["key.startsWith('a') && revision > 1"],

@@ -146,6 +146,7 @@ struct InstanceView {
   private func describe(_ job: JobRow) -> String {
     let name = "`\(job.action)`"
     if !job.outcome.isEmpty { return "\(name) has ended, and its result could not be taken yet" }
+    if job.due == .onTurn { return "\(name) waits for its turn, because its limit of attempts at once is reached" }
     if let queue = job.queue {
       return job.lease > 0
         ? "\(name) is with a worker until \(timeText(job.lease))" : "\(name) waits for a worker of `\(queue)`"

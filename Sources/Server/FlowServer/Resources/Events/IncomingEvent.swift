@@ -71,7 +71,9 @@ struct IncomingEvent: Sendable {
 
   /// A CloudEvent in its JSON form; `source` and `id` identify it (CloudEvents 1.0, 3.1.1).
   /// - Throws: 400.
-  init(cloudEvent body: JSON) throws(Problem) {
+  init(cloudEvent event: JSON) throws(Problem) {
+    // Attributes that are null are not set (JSON format, 2.2); `data` may be null.
+    let body = event.members.map { JSON.object($0.filter { $0.name == "data" || $0.value != .null }) } ?? event
     guard body["specversion"] == "1.0" else { throw .badRequest("a CloudEvent has `specversion` 1.0") }
     try IncomingEvent.checkAttributes(body)
     var required: [String] = []
@@ -83,6 +85,7 @@ struct IncomingEvent: Sendable {
     }
     name = required[2]
     subject = try body.text("subject")
+    try IncomingEvent.checkTime(of: body)
     data = try IncomingEvent.data(of: body)
     idempotencyKey = "\(required[1]) \(required[0])"
     try checkKey()
@@ -104,6 +107,13 @@ struct IncomingEvent: Sendable {
     }
   }
 
+  private static func checkTime(of body: JSON) throws(Problem) {
+    guard let time = body["time"] else { return }
+    guard case .success = Value.from(time, as: .timestamp, in: TypeRegistry()) else {
+      throw .badRequest("`time` must be an instant as in RFC 3339, such as \"2026-01-31T12:00:00Z\"")
+    }
+  }
+
   private static func data(of body: JSON) throws(Problem) -> JSON {
     guard let encoded = body["data_base64"] else { return body["data"] ?? .object([]) }
     guard case .success(.bytes(let bytes)) = Value.from(encoded, as: .bytes, in: TypeRegistry()) else {
@@ -119,7 +129,7 @@ struct IncomingEvent: Sendable {
   /// Binary mode: the attributes are headers and the body is the data (HTTP binding, 3.1).
   private static func attributes(of request: HTTPRequest, data: JSON) throws(Problem) -> JSON {
     var members = [JSON.Member("data", data)]
-    for name in ["specversion", "id", "source", "type", "subject"] {
+    for name in ["specversion", "id", "source", "type", "subject", "time"] {
       guard let value = request.headers["ce-" + name] else { continue }
       members.append(.init(name, .string(try decoded(value))))
     }
