@@ -1,4 +1,5 @@
-"""Mock services for the samples: devices and a model (pipeline), a builder (automation), a shop (drip).
+"""Mock services for the samples: devices and a model (pipeline), a builder (automation), a shop (drip), a payment
+provider (card), metrics (canary), and a service for exports (export).
 
     python3 samples/services.py 8090
 
@@ -6,6 +7,7 @@ Work is performed once per Idempotency-Key. `POST /busy {"path": "/rate", "times
 many times, and `GET /calls` lists the requests in order.
 """
 
+import itertools
 import json
 import sys
 import threading
@@ -16,6 +18,7 @@ lock = threading.Lock()
 calls = []
 answers = {}
 busy = {}
+looks = itertools.count()
 
 
 def rate(body):
@@ -39,6 +42,20 @@ def send_letter(body):
     return (410, {"error": "no such mailbox"}) if body["to"].startswith("gone") else (200, None)
 
 
+def authorize(body):
+    if body["card"].startswith("declined"):
+        return 402, {"error": "the issuer declines"}
+    needs_challenge = body["card"].startswith("3ds")
+    return 200, {"ref": "auth-" + body["payment"], "challenge": "https://bank.test" if needs_challenge else ""}
+
+
+def look(body):
+    """An export is done at the second look."""
+    if next(looks) % 2 == 0:
+        return 200, {"id": "job-1", "status": "running"}
+    return 200, {"id": "job-1", "status": "done", "url": "https://files.test/job-1"}
+
+
 work = {
     "GET /readings": lambda body: (200, [{"sensor": "cellar", "value": 50, "unit": "F"}]),
     "POST /rate": rate,
@@ -51,6 +68,12 @@ work = {
     "POST /letters": send_letter,
     "POST /badges": lambda body: (204, None),
     "POST /subscriptions": lambda body: (204, None),
+    "POST /intents": authorize,
+    "POST /captures": lambda body: (204, None),
+    "GET /metrics": lambda body: (200, {"requests": 1000, "errors": 0}),
+    "POST /exports": lambda body: (202, {"id": "job-1"}),
+    "GET /exports": look,
+    "DELETE /exports": lambda body: (204, None),
 }
 
 
@@ -87,7 +110,7 @@ class Services(BaseHTTPRequestHandler):
             answers[key] = answer
         return answer
 
-    do_GET = do_POST = do_PUT = serve
+    do_GET = do_POST = do_PUT = do_DELETE = serve
 
     def answer(self, status, body):
         data = b"" if body is None else json.dumps(body).encode()

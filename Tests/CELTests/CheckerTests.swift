@@ -114,6 +114,7 @@ let sampleVariables: [(String, ValueType)] = [
     ("9223372036854775807 + 1", "F205", "the result of `+` is out of range"),
     ("status.matches('(')", "F207", "the pattern is wrong: missing ): ("),
     ("duration('1x')", "F208", "\"1x\" is not a duration, as in \"1h30m\""),
+    ("duration('1d')", "F208", "\"1d\" is not a duration, as in \"1h30m\"; a number of days is `days(n)`"),
     ("[1][3]", "F209", "index 3 is out of range: the list has 1 element"),
     (
       "timestamp('2026-02-30T00:00:00Z')", "F208",

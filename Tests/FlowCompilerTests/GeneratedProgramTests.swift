@@ -45,7 +45,7 @@ import Testing
 
   @Test(
     "formatting the samples keeps their meaning",
-    arguments: Sample.all(in: "samples") + Sample.all(in: "Tests/FlowCompilerTests/Corpus/accepted"))
+    arguments: Sample.all(below: "samples") + Sample.all(in: "Tests/FlowCompilerTests/Corpus/accepted"))
   func formattingSamplesKeepsMeaning(_ sample: Sample) throws {
     let load = { (path: String) -> [UInt8]? in
       let url = sample.url.deletingLastPathComponent().appending(path: path)

@@ -32,7 +32,7 @@ struct RenameTests {
     return bytes
   }
 
-  @Test("a program without errors has none after any name of it is changed", arguments: Sample.all(in: "samples"))
+  @Test("a program without errors has none after any name of it is changed", arguments: Sample.all(below: "samples"))
   func everyName(_ sample: Sample) throws {
     let view = RenameTests.view(sample)
     let (path, load) = RenameTests.files(sample)
@@ -60,7 +60,7 @@ struct RenameTests {
     #expect(count > 2)
   }
 
-  @Test("every name of a sample means something", arguments: Sample.all(in: "samples"))
+  @Test("every name of a sample means something", arguments: Sample.all(below: "samples"))
   func unknownNames(_ sample: Sample) {
     let view = RenameTests.view(sample)
     for unit in view.units {

@@ -38,7 +38,7 @@ struct RandomEditTests {
   @Test("after each edit the findings are those of a fresh check, and every answer is given")
   func edits() throws {
     let count = Int(ProcessInfo.processInfo.environment["FLOW_EDITS"] ?? "") ?? 50
-    let samples = Sample.all(in: "samples")
+    let samples = Sample.all(below: "samples")
     var generator = SeededGenerator(state: 7)
     var done = 0
     while done < count {

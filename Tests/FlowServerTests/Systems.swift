@@ -37,7 +37,8 @@ final class Services {
   var environment: [String: String] {
     [
       "DEVICES_URL": url, "MODEL_URL": url, "BUILDER_URL": url, "SHOP_URL": url, "CHAT_URL": url,
-      "HOOK_SECRET": System.secret,
+      "PSP_URL": url, "METRICS_URL": url, "EXPORT_URL": url,
+      "HOOK_SECRET": System.secret, "PSP_SECRET": System.secret, "EXPORT_SECRET": System.secret,
     ]
   }
 
@@ -63,11 +64,15 @@ final class System {
   private var process: ServerProcess
   private(set) var client: HTTPClient
 
-  init(_ sample: String, options: [String] = []) throws {
+  convenience init(_ sample: String, options: [String] = []) throws {
+    try self.init(path: "samples/\(sample).flow", options: options)
+  }
+
+  /// Serves a file, or all files of a folder.
+  init(path: String, options: [String] = []) throws {
     folder = try TestFolder()
     services = try Services()
-    let file = packageRoot.appending(path: "samples/\(sample).flow").path
-    arguments = [file, "--store", folder.store, "--allow-private"] + options
+    arguments = [packageRoot.appending(path: path).path, "--store", folder.store, "--allow-private"] + options
     process = try ServerProcess(arguments, environment: services.environment)
     client = HTTPClient(port: process.port)
   }
@@ -105,7 +110,11 @@ final class System {
   }
 
   /// The view of an instance, named as `Card/c1`.
-  func view(_ instance: String) throws -> JSON { try client.send("GET", System.path(instance)).json }
+  func view(_ instance: String, as caller: String = "", roles: String = "") throws -> JSON {
+    try client.send(
+      "GET", System.path(instance), headers: ["Flow-Caller": caller, "Flow-Roles": roles]
+    ).json
+  }
 
   func path(_ instance: String) -> String { System.path(instance) }
 

@@ -32,7 +32,8 @@ import Testing
     #expect(!text.contains(" \n") && !text.contains("\n\n\n") && !text.hasSuffix("\n\n"))
   }
 
-  @Test("the samples are formatted", arguments: Sample.all(in: "samples")) func samplesAreFormatted(_ sample: Sample) {
+  @Test("the samples are formatted", arguments: Sample.all(below: "samples"))
+  func samplesAreFormatted(_ sample: Sample) {
     #expect(FormatTests.formatted(sample.text) == sample.text)
   }
 

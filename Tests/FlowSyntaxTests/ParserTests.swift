@@ -7,12 +7,12 @@ import Testing
 @Suite struct ParserTests {
   private func read(_ text: String) -> ParsedFile { parse(SourceFile(name: "test.flow", text: Array(text.utf8))) }
 
-  @Test("the samples parse without diagnostics", arguments: Sample.all(in: "samples"))
+  @Test("the samples parse without diagnostics", arguments: Sample.all(below: "samples"))
   func samplesParse(_ sample: Sample) {
     #expect(read(sample.text).diagnostics.map(\.message) == [])
   }
 
-  @Test("tokens and the text between them add up to the file", arguments: Sample.all(in: "samples"))
+  @Test("tokens and the text between them add up to the file", arguments: Sample.all(below: "samples"))
   func tokensCoverTheText(_ sample: Sample) {
     let file = read(sample.text)
     var text: [UInt8] = []
@@ -25,7 +25,7 @@ import Testing
   }
 
   /// Deleting or doubling a token neither crashes nor hangs the parser, and is reported if the file becomes invalid.
-  @Test("deleting or doubling a token neither crashes nor hangs the parser", arguments: Sample.all(in: "samples"))
+  @Test("deleting or doubling a token neither crashes nor hangs the parser", arguments: Sample.all(below: "samples"))
   func tokenEditsAreSafe(_ sample: Sample) {
     let file = read(sample.text)
     for (index, token) in file.tokens.enumerated() where !token.range.isEmpty && index % 11 == 0 {

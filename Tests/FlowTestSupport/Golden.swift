@@ -20,15 +20,16 @@ public struct Sample: Sendable, CustomTestStringConvertible {
     return files.filter { $0.pathExtension == wanted }.sorted { $0.path < $1.path }.map { Sample(url: $0) }
   }
 
-  /// Every `.flow` file of the samples and the tests.
-  public static func allFlows() -> [Sample] {
-    ["samples", "Tests"].flatMap { folder in
-      let files = FileManager.default.enumerator(
-        at: packageRoot.appending(path: folder), includingPropertiesForKeys: nil)
-      return (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "flow" }
-        .sorted { $0.path < $1.path }.map { Sample(url: $0) }
-    }
+  /// The files of a folder and its subfolders, in order of their paths.
+  public static func all(below folder: String, withExtension wanted: String = "flow") -> [Sample] {
+    let files = FileManager.default.enumerator(
+      at: packageRoot.appending(path: folder), includingPropertiesForKeys: nil)
+    return (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == wanted }
+      .sorted { $0.path < $1.path }.map { Sample(url: $0) }
   }
+
+  /// Every `.flow` file of the samples and the tests.
+  public static func allFlows() -> [Sample] { all(below: "samples") + all(below: "Tests") }
 }
 
 /// Compares with a golden file. `UPDATE_GOLDEN=1` rewrites it and still fails, so that the variable is not left set.

@@ -65,7 +65,7 @@ import Testing
 
   @Test("the tests of the samples pass") func samples() throws {
     var count = 0
-    for sample in Sample.all(in: "samples") {
+    for sample in Sample.all(below: "samples") {
       for report in try reports(sample).reports {
         count += 1
         #expect(report.hasPassed, "\(report.name): \(report.failure?.message ?? "")")

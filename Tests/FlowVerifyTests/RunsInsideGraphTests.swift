@@ -16,7 +16,10 @@ import Testing
   /// The number of random runs of each flow; `FLOW_LONG_TESTS` makes it 100,000.
   private static let runs = ProcessInfo.processInfo.environment["FLOW_LONG_TESTS"] == nil ? 60 : 100_000
 
-  static let samples = ["approval", "automation", "board", "drip", "order", "pipeline", "process"]
+  static let samples = [
+    "approval", "automation", "board", "drip", "order", "pipeline", "process", "payments/card", "payments/transfer",
+    "approvals/access", "operations/canary", "operations/incident", "devices/alarm", "devices/twin",
+  ]
 
   @Test("Random runs of the samples stay inside the abstract graph", arguments: samples)
   func samplesStayInside(_ name: String) throws {

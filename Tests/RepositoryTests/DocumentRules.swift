@@ -24,7 +24,7 @@ import Testing
   static let quoting = ["Docs/style.md"]
 
   static let documents =
-    files(in: ["Docs"], withExtensions: ["md", "service"]) + files(in: [""], withExtensions: ["md"])
+    files(in: ["Docs", "samples"], withExtensions: ["md", "service"]) + files(in: [""], withExtensions: ["md"])
   static let texts = documents + files(in: ["grammar", "samples"], withExtensions: ["ebnf", "flow", "py"])
 
   /// The files of folders of the package. The root is not searched recursively, because it contains build products.

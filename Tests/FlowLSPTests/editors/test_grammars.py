@@ -12,7 +12,7 @@ from conftest import FLOW, ROOT
 
 sys.path.insert(0, str(ROOT / "grammar"))
 
-FILES = sorted((ROOT / "samples").glob("*.flow")) + sorted((ROOT / "templates").glob("*/*.flow"))
+FILES = sorted((ROOT / "samples").rglob("*.flow")) + sorted((ROOT / "templates").glob("*/*.flow"))
 
 #: The class that a scope of the TextMate grammar stands for, by the beginning of the scope.
 SCOPES = {

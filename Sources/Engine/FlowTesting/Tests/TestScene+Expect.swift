@@ -90,8 +90,17 @@ extension TestScene {
   }
 
   var whatWaits: String {
-    let waiting = run.outstanding.filter(\.isAwaited).map { stepper.machine.name(of: $0.job.target) }
+    let waiting = run.outstanding.filter(\.isAwaited).map { nameOfWork($0.job) }
     return waiting.isEmpty ? "nothing waits" : "waiting: \(waiting.joined(separator: ", "))"
+  }
+
+  /// The name that `complete` and `fail` accept: that of the call, with its target if the names differ.
+  private func nameOfWork(_ job: Job) -> String {
+    let target = name(of: job.target)
+    guard let index = job.call, flow.calls[index].target == job.target, flow.calls[index].name != target else {
+      return target
+    }
+    return "\(flow.calls[index].name) (a call of \(target))"
   }
 
   private var whatWasCalled: String {

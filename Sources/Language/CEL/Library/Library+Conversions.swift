@@ -143,8 +143,9 @@ extension Evaluator {
     switch a.tag {
     case .duration: return a
     case .string:
-      return Duration(Array(a.utf8)).map { .duration($0) }
-        ?? fail(.badTime("\(a.literal) is not a duration, as in \"1h30m\""))
+      if let duration = Duration(Array(a.utf8)) { return .duration(duration) }
+      let days = Array(a.utf8).last == UInt8(ascii: "d") ? "; a number of days is `days(n)`" : ""
+      return fail(.badTime("\(a.literal) is not a duration, as in \"1h30m\"\(days)"))
     default: return nil
     }
   }

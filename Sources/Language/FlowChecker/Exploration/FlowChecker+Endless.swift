@@ -105,9 +105,14 @@ extension FlowChecker {
       : "these states follow each other without ever waiting: \(names.map { "`\($0)`" }.joined(separator: " → "))"
     var seen: Set<SourceRange> = ranges.first.map { [$0] } ?? []
     let labels = ranges.dropFirst().filter { seen.insert($0).inserted }.map { Diagnostic.Label($0, "then this one") }
+    let isGuarded = fired.allSatisfy { reactions[$0].rest.guardExpression != nil }
+    let help =
+      isGuarded
+      ? "exclude one of the guards from the other, as in `when b && !a`, or wait for an event or a timer"
+      : "give one of the reactions a guard that can be false, or let it wait for an event or a timer"
     return Diagnostic(
       "F306", message, at: ranges.first ?? node.name.range, label: "fires again immediately", labels: labels,
-      help: "give one of the reactions a guard that can be false, or let it wait for an event or a timer")
+      help: help)
   }
 
   /// The innermost state that entering a state activates by its initial states.

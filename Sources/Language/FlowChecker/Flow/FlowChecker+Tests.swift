@@ -62,7 +62,7 @@ extension FlowChecker {
       guard let callee = callee(path) else { return nil }
       let fields = callee.parameters.map { ($0.name, $0.type) }
       return .expectCalled(
-        callee.target, members(given, fields, of: callee.name), count: count, isNegated: isNegated)
+        callee.target, members(given, fields, of: callee.name, kind: "parameter"), count: count, isNegated: isNegated)
     case .expectEmitted(let value, let isNegated): return emitted(value, isNegated)
     case .expectLog(let text, let isNegated):
       return expression(text, plain, expecting: .string).map { .expectLog($0, isNegated: isNegated) }
@@ -95,18 +95,18 @@ extension FlowChecker {
       return nil
     }
     let fields = declarations.events[index].payload.fields.map { ($0.name, $0.type) }
-    return .expectEmitted(event: index, members(given, fields, of: name.text), isNegated: isNegated)
+    return .expectEmitted(event: index, members(given, fields, of: name.text, kind: "field"), isNegated: isNegated)
   }
 
   private mutating func members(
-    _ given: [ArgumentNode], _ fields: [(name: String, type: ValueType)], of owner: String
+    _ given: [ArgumentNode], _ fields: [(name: String, type: ValueType)], of owner: String, kind: String
   ) -> [CheckedTest.Member] {
     given.compactMap { argument in
       guard let field = fields.first(where: { $0.name == argument.name.text }) else {
         if !argument.name.isMissing {
           problems.append(
             unknown(
-              "parameter", named: argument.name.text, code: "F215", at: argument.name.range,
+              kind, named: argument.name.text, code: "F215", at: argument.name.range,
               candidates: fields.map(\.name),
               location: " in `\(owner)`"))
         }

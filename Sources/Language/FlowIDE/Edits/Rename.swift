@@ -43,8 +43,24 @@ extension ProgramView {
     if isShared(locations, by: entity) {
       throw RenameProblem(message: "`take \(entity.name)` requires one name in the data and in the event")
     }
-    return locations.map { location in
+    let edits = locations.map { location in
       TextEdit(location, replacement(of: entity, by: name, at: location))
+    }
+    return edits + callsNamed(for: entity).map { TextEdit($0, name) }
+  }
+
+  /// The uses of the results of calls without `as`, which have the name of their action or flow.
+  private func callsNamed(for entity: Entity) -> [Place] {
+    switch entity {
+    case .action, .flow: break
+    default: return []
+    }
+    return names.charts.flatMap { flow, chart -> [Place] in
+      let calls = chart.states.compactMap(\.node).flatMap(\.calls).filter { $0.name == nil }
+      guard let call = calls.first(where: { $0.action.text == entity.name }), let last = call.action.names.last else {
+        return []
+      }
+      return locations(of: .call(last.text, flow: flow), includesDeclaration: false)
     }
   }
 

@@ -63,6 +63,7 @@ extension OccurrenceCollector {
       add(.function(function), at: narrowed(call.function.range, to: function))
     } else if call.function.name.first?.isLetter == true {
       add(.library(function), at: call.function.range)
+      if function == "active" { visit(activePath: call) }
     }
     if let failing, ["_==_", "_!=_"].contains(function),
       call.arguments.contains(where: { $0.dottedName == ["event", "code"] })
@@ -73,6 +74,21 @@ extension OccurrenceCollector {
       }
     }
     for argument in call.arguments { visit(argument) }
+  }
+
+  /// Each name of the path in `active("phase.open")`.
+  private mutating func visit(activePath call: Expression.Call) {
+    guard let argument = call.arguments.first, case .literal(.string(let path)) = argument.kind,
+      argument.range.upper - argument.range.lower == UInt32(path.utf8.count) + 2,
+      let flow = scope.flow, let chart = names.charts[flow]
+    else { return }
+    let parts = path.split(separator: ".").map(String.init)
+    var lower = argument.range.lower + 1
+    for (part, state) in zip(parts, chart.resolve(parts, from: 0) ?? []) {
+      let upper = lower + UInt32(part.utf8.count)
+      add(.state(chart.states[state].path, flow: flow), at: SourceRange(lower, upper))
+      lower = upper + 1
+    }
   }
 
   private mutating func visit(_ literal: Expression.RecordLiteral) {

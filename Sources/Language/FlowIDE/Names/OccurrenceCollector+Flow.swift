@@ -124,8 +124,7 @@ extension OccurrenceCollector {
   /// The action or flow that the call of `x.failed` performs.
   private func callee(ofFailure path: PathNode, _ chart: Chart) -> String? {
     guard path.names.count == 2, path.names[1].text == "failed" else { return nil }
-    let calls = chart.states.compactMap(\.node).flatMap { $0.calls + $0.steps.flatMap(\.steps) }
-    return calls.first { ($0.name ?? $0.action.names.last)?.text == path.names[0].text }?.action.text
+    return chart.callee(ofCall: path.names[0].text)
   }
 
   private mutating func visit(trigger path: PathNode, _ chart: Chart) {

@@ -37,7 +37,8 @@ extension OccurrenceCollector {
       if let value { visit(value) }
     case .fail(let path, let code):
       visit(work: path, chart)
-      add(failure(code.text, of: path.text), code)
+      let callee = names.callee(path.text) == nil ? chart?.callee(ofCall: path.text) : nil
+      add(failure(code.text, of: callee ?? path.text), code)
     case .advance(.expression(let value)): visit(value)
     case .advance, .expectEnded, .expectIgnored, .expectDeferred, .expectRefused, .expectIncident: break
     }

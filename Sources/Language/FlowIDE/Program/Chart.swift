@@ -74,6 +74,12 @@ public struct Chart: Sendable {
     return found
   }
 
+  /// The action or flow that the calls and steps of a name perform.
+  func callee(ofCall name: String) -> String? {
+    let calls = states.compactMap(\.node).flatMap { $0.calls + $0.steps.flatMap(\.steps) }
+    return calls.first { ($0.name ?? $0.action.names.last)?.text == name }?.action.text
+  }
+
   /// The target of a reaction that is written in a state.
   public func target(of tail: TransitionTailNode, from source: Int) -> Int? {
     guard let path = tail.target, !path.isMissing else { return nil }
