@@ -36,6 +36,13 @@ struct CompletionTests {
     #expect(found == ["b", "c", "ended", "a"])
   }
 
+  @Test("behind a key stands its lifetime")
+  func keyLifetimes() {
+    #expect(Marked("flow F { key id ‸ }").labels == ["for", "forever"])
+    #expect(Marked("flow F { key id for ‸ }").labels == ["30d", "90d", "365d"])
+    #expect(Marked("flow F {\n  key id\n  ‸\n}").labels.contains("start"))
+  }
+
   @Test("states of another region are no targets")
   func regions() {
     let found = labels(

@@ -88,6 +88,7 @@ extension Rule {
     Rule("F514", "unused-role", .warning, .recommended, "a role is never required"),
     Rule("F515", "unused-type", .warning, .recommended, "a type or enum is never used"),
     Rule("F516", "unsent-event", .warning, .recommended, "an internal event is never emitted or raised"),
+    Rule("F517", "lifetime-without-effect", .warning, .recommended, "the lifetime of a key has no effect"),
   ]
 
   private static let time = [

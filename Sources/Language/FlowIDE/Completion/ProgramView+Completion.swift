@@ -84,7 +84,12 @@ struct CompletionSource {
     case "key": return dataFields().filter { $0.detail == "string" }
     case "state" where context.block?.kind == .test, "never", "and", "to": return states(from: 0)
     case "only", "fails": return failureCodes()
+    case "for" where clause == "key" || clause == "for" && context.word(context.last - 2) == "key":
+      return ["30d", "90d", "365d"].map { CompletionItem($0, .constant) }
     default: break
+    }
+    if clause == "key", context.word(context.last - 1) == "key", !isAtLineStart {
+      return [keyword("for"), CompletionItem("forever", .keyword, documentation: "the key is never free again")]
     }
     return inBlock(word: word)
   }
