@@ -70,6 +70,7 @@ extension Rule {
     Rule("F410", "any-not-last", .warning, .recommended, "`on any` is not the last reaction of its state"),
     Rule("F411", "simplifiable-guard", .info, .strict, "a guard can be simplified"),
     Rule("F412", "guards-not-analysed", .info, .recommended, "guards are too many to compare"),
+    Rule("F413", "incomplete-table", .error, .core, "the rows of a decision table leave a case"),
   ]
 
   private static let use = [
