@@ -80,18 +80,22 @@ import Testing
     init() throws {
       folder = try Folder()
       path = folder.path
-      store = try SQLiteStore(path: path, retention: Timeline.retention)
+      let retention = Retention(hot: 1000, keys: 3000, archive: folder.path + ".archive.jsonl")
+      store = try SQLiteStore(path: path, retention: retention)
       engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: world)
     }
 
-    private static var retention: Retention { Retention(hot: 1000, keys: 3000) }
+    var archive: String { folder.path + ".archive.jsonl" }
+    private var retention: Retention { Retention(hot: 1000, keys: 3000, archive: archive) }
 
-    func reopen() throws {
+    /// - Parameter body: Acts while no process serves the store.
+    func reopen(after body: () throws -> Void = {}) throws {
       let machine = try TestEngine.make(text).get()
       // The lock of a file is released with the engine and its store.
       store = try SQLiteStore(path: folder.path + ".other")
       engine = try Engine(machine: machine, store: store, world: world)
-      store = try SQLiteStore(path: path, retention: Timeline.retention)
+      try body()
+      store = try SQLiteStore(path: path, retention: retention)
       engine = try Engine(machine: machine, store: store, world: world)
     }
 
@@ -260,6 +264,25 @@ import Testing
       case .failure(.gone(key: "a", endedAt: _, keyTakenUntil: .some)) = timeline.engine.fork(
         ForkCommand(flow: "Member", key: "b", copy: "a"))
     else { return #expect(Bool(false), "the key was used") }
+  }
+
+  @Test("the lifetime of an instance that was put back from the archive restarts")
+  func restoredInstance() throws {
+    let timeline = try Timeline()
+    _ = try timeline.send("Sign", to: "Member", "a")
+    _ = try timeline.send("Leave", to: "Member", "a")
+    timeline.world.advance(9_000)
+    try timeline.maintain()
+    try timeline.reopen {
+      _ = try Archive(path: timeline.archive).read { entry throws(StoreError) in
+        try StoreFile.restore(entry, into: timeline.path, now: timeline.world.now())
+      }
+    }
+    #expect(try !timeline.isArchived("Member", "a"))
+    timeline.world.advance(9_999)
+    #expect(try timeline.send("Sign", to: "Member", "a") == "ended")
+    timeline.world.advance(1)
+    #expect(try timeline.send("Sign", to: "Member", "a") == "created")
   }
 
   /// The lifetimes as they should be, independent of stores.
