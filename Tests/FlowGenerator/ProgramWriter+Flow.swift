@@ -30,7 +30,7 @@ extension ProgramWriter {
     let isSecond = chance(30)
     isOwnEvent = chance(30)
     if isSecond { add("version 2", 1) }
-    add("key id", 1)
+    add("key id" + random.pick(["", "", " for 365d", " for 12h30m", " forever"]), 1)
     if isOwnEvent { add("event Own { n: int }", 1) }
     writeData(data)
     var scope = data

@@ -122,7 +122,15 @@ struct ProgramWriter {
 
   private mutating func writeFunction(_ index: Int) {
     let name = lower("twice", index)
-    add("fn \(name)(x: int, y: int = 1) -> int = \(int(in: [Variable(name: "x", kind: .int)], 2))")
+    let scope = [Variable(name: "x", kind: .int)]
+    if chance(30) {
+      add("fn \(name)(x: int, y: int = 1) -> int {")
+      for bound in 0..<(1 + random.next(below: 3)) { add("when x > \(100 - bound) -> \(int(in: scope, 2))", 1) }
+      add("always -> \(int(in: scope, 2))", 1)
+      add("}")
+    } else {
+      add("fn \(name)(x: int, y: int = 1) -> int = \(int(in: scope, 2))")
+    }
     functions.append(name)
   }
 

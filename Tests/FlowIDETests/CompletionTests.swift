@@ -36,6 +36,21 @@ struct CompletionTests {
     #expect(found == ["b", "c", "ended", "a"])
   }
 
+  @Test("the rows of a decision table begin with `when` or `always`, and hold the parameters")
+  func tables() {
+    #expect(Marked("fn f(months: int = 1) -> int { ‸ }").labels == ["when", "always"])
+    #expect(Marked("fn f(months: int) -> int {\n  when months > 1 -> 2\n  ‸\n}").labels == ["when", "always"])
+    #expect(Marked("fn f(months: int) -> int { when ‸ }").labels.contains("months"))
+    #expect(Marked("fn f(months: int) -> int { when months > 1 -> ‸ }").labels.contains("months"))
+  }
+
+  @Test("behind a key stands its lifetime")
+  func keyLifetimes() {
+    #expect(Marked("flow F { key id ‸ }").labels == ["for", "forever"])
+    #expect(Marked("flow F { key id for ‸ }").labels == ["30d", "90d", "365d"])
+    #expect(Marked("flow F {\n  key id\n  ‸\n}").labels.contains("start"))
+  }
+
   @Test("states of another region are no targets")
   func regions() {
     let found = labels(

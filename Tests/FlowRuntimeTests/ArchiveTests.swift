@@ -181,7 +181,8 @@ import Testing
     fixture.world.advance(2000)
     try fixture.maintain()
     let start = EventCommand(event: "Tick", payload: ["id": "a"])
-    guard case .failure(.gone(key: "a", _)) = try #require(fixture.engine).submit(start) else {
+    let refused = try #require(fixture.engine).submit(start)
+    guard case .failure(.gone(key: "a", endedAt: _, keyTakenUntil: nil)) = refused else {
       return #expect(Bool(false), "the key was used again")
     }
     fixture.world.advance(1_000_001)

@@ -12,6 +12,7 @@ import Testing
   private static func text(_ version: Int) -> String {
     """
     event Begin { id: string  what: string }
+    event Renew { id: string  what: string }
     event Go { id: string }
     event Close { id: string }
     action send(id: string, what: string) {
@@ -24,9 +25,10 @@ import Testing
     }
     flow Order {
       version \(version)
-      key id
+      key id for 3s
       data { id: string  what: string }
       start on Begin again -> idle do { id = event.id  what = event.what }
+      start on Renew -> idle do { id = event.id  what = event.what }
       on Close -> closed
       state idle { on Go -> busy }
       state busy {
@@ -92,7 +94,7 @@ import Testing
       switch roll(16) {
       case 0...2:
         _ = timelines[index].engine?.submit(
-          EventCommand(event: "Begin", payload: ["id": id, "what": .string("w\(roll(3))")]))
+          EventCommand(event: ["Begin", "Renew"][roll(2)], payload: ["id": id, "what": .string("w\(roll(3))")]))
       case 3...5: _ = timelines[index].engine?.submit(EventCommand(event: "Go", payload: ["id": id]))
       case 6, 7: _ = timelines[index].engine?.submit(EventCommand(event: "Close", payload: ["id": id]))
       case 8: world.advance(Int64(roll(8000)))

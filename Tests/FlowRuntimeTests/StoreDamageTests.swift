@@ -124,7 +124,8 @@ import Testing
       _ = try engine.commit()
     }
     let connection = try SQLiteConnection(path: folder.path, isReadOnly: false)
-    let tables = [SummedTable.instance, .journal, .snapshot, .job, .deadLetter] + SummedTable.others
+    let tables =
+      [SummedTable.instance, .journal, .snapshot, .job, .deadLetter] + SummedTable.others(withKeyLifetimes: true)
     for table in tables { try fill(table, connection) }
     for table in tables {
       #expect(try wrongRows(of: table, connection) == [])

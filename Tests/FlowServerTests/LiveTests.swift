@@ -147,6 +147,36 @@ import Testing
     #expect(try again.receive().data["id"] == "2")
   }
 
+  @Test("an archived instance of a flow that declares the lifetime of its key says until when the key is taken")
+  func keyLifetime() throws {
+    let folder = try TestFolder()
+    let source = """
+      event Sign { email: string }
+      flow Year { key email for 365d  data { email: string }  start on Sign -> done do take email  final done }
+      flow Ever { key email forever  data { email: string }  start on Sign -> done do take email  final done }
+      """
+    let file = try folder.write("keys.flow", source)
+    let server = try ServerProcess([file, "--store", folder.store, "--keep", "300ms"])
+    let client = HTTPClient(port: server.port)
+    for flow in ["Year", "Ever"] {
+      let path = "/v1/flows/\(flow)"
+      let start: JSON = ["event": "Sign", "data": ["email": "a"]]
+      #expect(try client.send("POST", path + "/instances", start).status == 201)
+      let before = try client.send("POST", path + "/instances", start)
+      let isGone = try eventually { try client.send("GET", path + "/instances/a").status == 410 }
+      #expect(isGone)
+      let after = try client.send("POST", path + "/instances", start)
+      for answer in [before, after, try client.send("POST", path + "/instances?dryRun=true", start)] {
+        #expect(answer.status == 409 && answer.json["code"] == "already-finished" && answer.json["reason"] == "ended")
+      }
+      let problem = try client.send("GET", path + "/instances/a").json
+      let end = try #require(problem["endedAt"]?.string)
+      let year = (Int(end.prefix(4)) ?? 0) + 1
+      let until = try #require(problem["keyTakenUntil"]?.string)
+      #expect(flow == "Ever" ? until == "forever" : until.hasPrefix("\(year)-") || until.hasPrefix("\(year - 1)-12-3"))
+    }
+  }
+
   @Test("an archived instance is a 410, and a subscription from before it is reset") func archivedInstance() throws {
     let folder = try TestFolder()
     let file = try folder.write("counter.flow", Counter.source)

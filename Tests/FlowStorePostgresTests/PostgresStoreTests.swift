@@ -51,9 +51,28 @@ import Testing
     }
     try database.prepare(mayCreate: false)
     try server.execute("UPDATE \(database.schema).meta SET value = '99' WHERE name = 'version'")
-    #expect(throws: StoreError.unusable("the store is of version 99; this program knows versions up to 1")) {
+    #expect(throws: StoreError.unusable("the store is of version 99; this program knows versions up to 2")) {
       try database.prepare()
     }
+  }
+
+  @Test("a store of the earlier layout is upgraded, and the keys of its archived instances stay taken")
+  func upgrade() throws {
+    let fixture = try PostgresFixture()
+    let schema = fixture.database.schema
+    try fixture.server.execute(
+      """
+      DROP INDEX \(schema).tombstone_taken;
+      ALTER TABLE \(schema).tombstone DROP COLUMN taken_until, DROP COLUMN instance;
+      CREATE INDEX tombstone_ended ON \(schema).tombstone (part, ended_at);
+      INSERT INTO \(schema).tombstone (part, flow, key, status, ended_at) VALUES (0, 'F', 'old', 1, 100);
+      UPDATE \(schema).meta SET value = '1' WHERE name = 'version'
+      """)
+    try fixture.database.prepare()
+    let store = try fixture.open(Retention(hot: 1000, keys: 10_000))
+    #expect(try store.tombstone(flow: "F", key: "old") == Tombstone(status: .done, endedAt: 100))
+    _ = try store.maintain(now: 10_200, isIdle: true)
+    #expect(try store.tombstone(flow: "F", key: "old") == nil)
   }
 
   @Test("queries return committed rows")
@@ -133,7 +152,7 @@ import Testing
     #expect(try store.instance(flow: "F", key: "old") != nil)
     #expect(try store.maintain(now: 1200, isIdle: true).archived == [1])
     #expect(try store.instance(flow: "F", key: "old") == nil)
-    #expect(try store.tombstone(flow: "F", key: "old") == Tombstone(status: .done, endedAt: 100))
+    #expect(try store.tombstone(flow: "F", key: "old") == Tombstone(instance: 1, status: .done, endedAt: 100))
     #expect(try store.entry(sequence: 1)?.body["created"] == true)
     #expect(try store.entry(sequence: 1)?.body["x"] == nil, "only the answer is left of the entry")
     let queries = PostgresQueries(fixture.database)

@@ -10,6 +10,7 @@ extension Lowering {
     return Flow(
       name: checked.node.name.text, version: checked.node.version ?? 1, isCallable: checked.node.parameters != nil,
       parameterCount: checked.parameterCount, result: checked.result, key: checked.key,
+      keyLifetime: checked.node.keyLifetime.map { $0.duration.map { .milliseconds($0.milliseconds) } ?? .forever },
       fields: checked.fields.map {
         DataField(name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression))
       },

@@ -168,6 +168,9 @@ static const char F411[] = {
 static const char F412[] = {
 #embed "../../../Docs/diagnostics/F412.md"
 };
+static const char F413[] = {
+#embed "../../../Docs/diagnostics/F413.md"
+};
 static const char F501[] = {
 #embed "../../../Docs/diagnostics/F501.md"
 };
@@ -212,6 +215,9 @@ static const char F515[] = {
 };
 static const char F516[] = {
 #embed "../../../Docs/diagnostics/F516.md"
+};
+static const char F517[] = {
+#embed "../../../Docs/diagnostics/F517.md"
 };
 static const char F601[] = {
 #embed "../../../Docs/diagnostics/F601.md"
@@ -305,9 +311,9 @@ static const struct {
   PAGE(F303), PAGE(F305), PAGE(F306), PAGE(F307), PAGE(F309), PAGE(F310), PAGE(F314), PAGE(F315),
   PAGE(F316), PAGE(F317), PAGE(F320), PAGE(F321), PAGE(F401), PAGE(F402), PAGE(F403), PAGE(F404), PAGE(F405),
   PAGE(F406), PAGE(F407),
-  PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
+  PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F413), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515), PAGE(F516),
-  PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F702),
+  PAGE(F517), PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F702),
   PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F714), PAGE(F801), PAGE(F803),
   PAGE(F804), PAGE(F805), PAGE(F901), PAGE(F902), PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
 };

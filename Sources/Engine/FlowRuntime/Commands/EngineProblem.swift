@@ -13,8 +13,9 @@ public enum EngineProblem: Error, Sendable {
   case alreadyExists(key: String)
   /// The flow starts no new instances: it was deleted, or the files of the last start did not have it.
   case retired(flow: String)
-  /// The instance was archived; the instant of its end is in milliseconds since 1970.
-  case gone(key: String, endedAt: Int64)
+  /// The instance was archived. Instants are in milliseconds since 1970; the second one is that of
+  /// ``Tombstone/keyTakenUntil``.
+  case gone(key: String, endedAt: Int64, keyTakenUntil: Int64? = nil)
   /// An operator has suspended the instance.
   case suspended(key: String)
   /// An operator's command can't be carried out, with the reason.

@@ -27,13 +27,15 @@ extension Engine {
     defer { deliverPending() }
     let id = childID(of: row, calling: flow, in: version.machine, json)
     let earlier: Cached?
+    let problem: CallOutcome?
     do throws(EngineProblem) {
       earlier = try load(id)
+      problem = try self.problem(ofKey: id, earlier)
     } catch {
       // The read has failed the batch, and the job is dispatched again.
       return
     }
-    if let problem = problem(ofKey: id.key, earlier) { return endCall(row, problem) }
+    if let problem { return endCall(row, problem) }
     switch version.stepper.start(
       flow: flow, key: id.key, arguments: arguments, now: now, after: earlier?.instance.revision ?? 0)
     {
@@ -57,15 +59,25 @@ extension Engine {
     return InstanceID(flow: row.action, key: key ?? "\(row.id)")
   }
 
-  /// The failure of a call whose key can't be used; nil for a new key, or one whose instance has ended.
-  private func problem(ofKey key: String, _ earlier: Cached?) -> CallOutcome? {
-    guard (1...Engine.maximumKey).contains(key.utf8.count) else {
+  /// The failure of a call whose key can't be used; nil for a new key, or one whose instance has ended, unless its flow
+  /// declares a lifetime of the key that is not over.
+  private func problem(ofKey id: InstanceID, _ earlier: Cached?) throws(EngineProblem) -> CallOutcome? {
+    guard (1...Engine.maximumKey).contains(id.key.utf8.count) else {
       let message = "the key of an instance has 1 to \(Engine.maximumKey) bytes"
       return .failed(code: "INVALID_ARGUMENTS", message: message, attempts: 1)
     }
-    guard let earlier, !earlier.row.status.hasEnded else { return nil }
-    return .failed(code: "KEY_TAKEN", message: "there is a running instance `\(key)`", attempts: 1)
+    let taken: String?
+    if let earlier {
+      let flow = earlier.version.machine.program.flows[earlier.instance.flow]
+      let hasLifetime = flow.keyLifetime != nil && !isKeyFree(of: earlier)
+      taken = !earlier.row.status.hasEnded ? "there is a running instance" : hasLifetime ? Engine.endedKey : nil
+    } else {
+      taken = try tombstone(id)?.keyTakenUntil == nil ? nil : Engine.endedKey
+    }
+    return taken.map { .failed(code: "KEY_TAKEN", message: "\($0) `\(id.key)`", attempts: 1) }
   }
+
+  private static let endedKey = "the flow keeps the key of the ended instance"
 
   /// Completes the job of a call whose instance has ended.
   func recordEnd(of child: Cached, _ outcome: CallOutcome) {

@@ -43,7 +43,9 @@ extension Engine {
     let key = try entry.key(of: command, in: typed?.payload)
     let name = entry.name
     let cached = try key.flatMap { key throws(EngineProblem) in try load(InstanceID(flow: name, key: key)) }
-    switch entry.destination(of: typed?.event, isRunning: cached.map { $0.instance.status == .running }) {
+    let isKeyFree = cached.map { self.isKeyFree(of: $0) } ?? false
+    let isRunning = cached.map { $0.instance.status == .running }
+    switch entry.destination(of: typed?.event, isRunning: isRunning, isKeyFree: isKeyFree) {
     case .step:
       guard let cached else { throw try notFound(name, key: key) }
       return try step(cached, command: command, typed: cached.version.hash == version.hash ? typed : nil)
@@ -56,7 +58,7 @@ extension Engine {
       throw .unknownEvent(command.event, among: version.machine.program.events.map(\.name))
     }
     if let key, cached == nil, !entry.machine.startsAgain(flow: entry.flow, on: typed.event) {
-      try checkNeverUsed(InstanceID(flow: name, key: key))
+      try checkNeverUsed(InstanceID(flow: name, key: key), by: command.event)
     }
     let id = InstanceID(flow: name, key: key ?? world.newID())
     return try start(id, command: command, typed: typed, of: entry, replacing: cached)
@@ -65,19 +67,30 @@ extension Engine {
   /// The answer to an event for an instance that does not exist, or exists no longer.
   private func notFound(_ flow: String, key: String?) throws(EngineProblem) -> EngineProblem {
     guard let key else { return .notFound("the event has no key of an instance of `\(flow)`") }
-    guard let found = read({ () throws(StoreError) in try store.tombstone(flow: flow, key: key) }) else {
-      throw .storeUnavailable("the instance could not be read")
-    }
-    return found.map { .gone(key: key, endedAt: $0.endedAt) }
-      ?? .notFound("there is no instance `\(key)` of `\(flow)`")
+    return try tombstone(InstanceID(flow: flow, key: key)).map {
+      .gone(key: key, endedAt: $0.endedAt, keyTakenUntil: $0.keyTakenUntil)
+    } ?? .notFound("there is no instance `\(key)` of `\(flow)`")
   }
 
-  /// A key identifies one instance for as long as it is reserved, also after the instance was archived.
-  private func checkNeverUsed(_ id: InstanceID) throws(EngineProblem) {
+  /// A key identifies one instance for as long as it is taken, also after the instance was archived.
+  private func checkNeverUsed(_ id: InstanceID, by event: String) throws(EngineProblem) {
+    guard let found = try tombstone(id) else { return }
+    // Of a key with a declared lifetime it does not matter whether the instance was archived already.
+    guard found.keyTakenUntil == nil else { throw .refused(.endedAndArchived(event), explanation: []) }
+    throw .gone(key: id.key, endedAt: found.endedAt)
+  }
+
+  /// The record of an archived instance whose key is still taken.
+  func tombstone(_ id: InstanceID) throws(EngineProblem) -> Tombstone? {
     guard let found = read({ () throws(StoreError) in try store.tombstone(flow: id.flow, key: id.key) }) else {
       throw .storeUnavailable("the instance could not be read")
     }
-    if let found { throw .gone(key: id.key, endedAt: found.endedAt) }
+    return found.flatMap { $0.isOver(at: world.now()) ? nil : $0 }
+  }
+
+  /// Returns true if an instance has ended and the lifetime that its flow declares for its key is over.
+  func isKeyFree(of cached: Cached) -> Bool {
+    cached.row.isKeyFree(of: cached.version.machine.program.flows[cached.instance.flow], at: world.now())
   }
 
   private func start(

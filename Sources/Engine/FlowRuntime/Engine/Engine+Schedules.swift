@@ -44,11 +44,11 @@ extension Engine {
 
   private func start(_ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version) {
     do throws(EngineProblem) {
-      let (step, key) = try firstStep(row, of: entry, version)
-      let name = InstanceID(flow: entry.name, key: key)
+      let first = try firstStep(row, of: entry, version)
       // The tick may have started it before a crash, or its key is in use.
-      guard try load(name) == nil else { return }
-      let cached = newInstance(name, step, in: version, replacing: nil)
+      guard !first.isKeyTaken else { return }
+      let step = first.step
+      let cached = newInstance(first.id, step, in: version, replacing: first.earlier)
       let cause: JSON = ["schedule": ["due": .string(timeText(row.due)), "start": .int(Int64(row.start))]]
       record(step, of: cached, cause: .other(cause), at: step.next.startedAt, isNew: true)
     } catch {
@@ -66,10 +66,10 @@ extension Engine {
     let due = world.now()
     let row = ScheduleRow(flow: entry.name, start: command.start, definition: version.hash, due: due)
     do throws(EngineProblem) {
-      let (step, key) = try firstStep(row, of: entry, version)
-      let name = InstanceID(flow: entry.name, key: key)
-      guard try load(name) == nil else { return .failure(.alreadyExists(key: key)) }
-      let cached = newInstance(name, step, in: version, replacing: nil)
+      let first = try firstStep(row, of: entry, version)
+      guard !first.isKeyTaken else { return .failure(.alreadyExists(key: first.id.key)) }
+      let step = first.step
+      let cached = newInstance(first.id, step, in: version, replacing: first.earlier)
       let operation = operatorBody("run", reason: command.reason, caller: command.caller, adding: [])
       let start: JSON = [
         "due": .string(timeText(due)), "start": .int(Int64(command.start)), "operator": operation,
@@ -82,13 +82,42 @@ extension Engine {
     }
   }
 
-  /// The first step under the key that the flow assigns, or else the instant of the tick.
+  /// The first step of a scheduled start.
+  private struct FirstStep {
+    var step: Step
+    var id: InstanceID
+    /// The instance that had the key before.
+    var earlier: Cached?
+    /// True if another instance has the key, or had it and its flow declares that it is not free yet.
+    var isKeyTaken = false
+  }
+
   private func firstStep(
     _ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version
-  ) throws(EngineProblem) -> (Step, key: String) {
+  ) throws(EngineProblem) -> FirstStep {
+    let (step, key) = try firstStep(row, of: entry, version, after: 0)
+    var first = FirstStep(step: step, id: InstanceID(flow: entry.name, key: key))
+    first.earlier = try load(first.id)
+    guard let earlier = first.earlier else {
+      first.isKeyTaken = try tombstone(first.id)?.keyTakenUntil != nil
+      return first
+    }
+    first.isKeyTaken = !isKeyFree(of: earlier)
+    if !first.isKeyTaken {
+      first.step = try firstStep(row, of: entry, version, after: earlier.instance.revision).step
+    }
+    return first
+  }
+
+  /// The first step under the key that the flow assigns, or else the instant of the tick.
+  /// - Parameter revision: The last revision of an earlier run with the same key.
+  private func firstStep(
+    _ row: ScheduleRow, of entry: Catalogue.Entry, _ version: Version, after revision: Int
+  ) throws(EngineProblem) -> (step: Step, key: String) {
     var key = Timestamp(milliseconds: row.due).description
     for _ in 0..<2 {
-      let outcome = version.stepper.start(flow: entry.flow, schedule: row.start, key: key, now: world.now())
+      let outcome = version.stepper.start(
+        flow: entry.flow, schedule: row.start, key: key, now: world.now(), after: revision)
       switch outcome {
       case .refused(let refusal):
         throw .refused(refusal, explanation: refusal.explanationJSON(in: version.machine))

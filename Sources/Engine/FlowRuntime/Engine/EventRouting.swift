@@ -41,10 +41,13 @@ extension Catalogue.Entry {
   /// - Parameters:
   ///   - event: Its index in the flow's program; nil for an event that the program does not declare.
   ///   - isRunning: True if the instance with its key is running; nil when no such instance exists.
-  public func destination(of event: EventIndex?, isRunning: Bool?) -> Destination {
+  ///   - isKeyFree: True if the instance has ended, and the declared lifetime of its key is over.
+  public func destination(of event: EventIndex?, isRunning: Bool?, isKeyFree: Bool = false) -> Destination {
     if let isRunning {
-      let startsAgain = event.map { machine.startsAgain(flow: flow, on: $0) } ?? false
-      if isRunning || !startsAgain || isRetired { return .step }
+      let starts = event.map {
+        isKeyFree ? machine.starts(flow: flow, on: $0) : machine.startsAgain(flow: flow, on: $0)
+      }
+      if isRunning || starts != true || isRetired { return .step }
     }
     guard let event, !isRetired, machine.starts(flow: flow, on: event) else { return .none }
     return .start
@@ -85,6 +88,27 @@ public struct TypedPayload: Sendable {
   public let value: Value
   /// The members that the program computes from it.
   public let computed: [RecordValue.Field]
+}
+
+extension Flow {
+  /// The instant until which the key of an instance that has ended is taken, in milliseconds since 1970; nil without a
+  /// declaration.
+  public func keyTakenUntil(endedAt: Int64) -> Int64? { keyLifetime?.end(ofKeyEndedAt: endedAt) }
+}
+
+extension InstanceRow {
+  /// Returns true if the instance has ended and the lifetime that its flow declares for its key is over.
+  /// - Parameter flow: The flow in the program of the instance.
+  public func isKeyFree(of flow: Flow, at now: Int64) -> Bool {
+    status.hasEnded && flow.keyTakenUntil(endedAt: updatedAt).map { $0 <= now } ?? false
+  }
+}
+
+extension Refusal {
+  /// The refusal of an event for an instance that has ended and was archived.
+  public static func endedAndArchived(_ event: String) -> Refusal {
+    Refusal(reason: .ended, input: event, states: [], accepted: [])
+  }
 }
 
 extension EventCommand {

@@ -44,6 +44,9 @@ extension Engine {
       throw .invalidPayload([("/key", "the key of an instance has 1 to \(Engine.maximumKey) bytes")])
     }
     if try load(id) != nil { throw .alreadyExists(key: id.key) }
+    if let stone = try tombstone(id), let until = stone.keyTakenUntil {
+      throw .gone(key: id.key, endedAt: stone.endedAt, keyTakenUntil: until)
+    }
   }
 
   private func fork(_ old: Cached, as key: String, command: ForkCommand) throws(EngineProblem) -> OperatorAnswer {

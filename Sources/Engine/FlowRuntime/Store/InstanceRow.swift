@@ -1,3 +1,6 @@
+import FlowIR
+import FlowJSON
+
 /// The row of an instance.
 public struct InstanceRow: Hashable, Sendable {
   public var id: Int64
@@ -70,12 +73,44 @@ public struct InstanceSnapshot: Hashable, Sendable {
 
 /// The record of an archived instance.
 public struct Tombstone: Hashable, Sendable {
+  /// The number of the instance; 0 for one that was archived before numbers were recorded.
+  public var instance: Int64
   public var status: InstanceStatus
   /// Milliseconds since 1970.
   public var endedAt: Int64
+  /// The instant until which its flow has declared the key to be taken, in milliseconds since 1970; the largest number
+  /// indefinitely. Nil without a declaration: the key is taken for as long as the record is kept.
+  public var keyTakenUntil: Int64?
 
-  public init(status: InstanceStatus, endedAt: Int64) {
+  public init(instance: Int64 = 0, status: InstanceStatus, endedAt: Int64, keyTakenUntil: Int64? = nil) {
+    self.instance = instance
     self.status = status
     self.endedAt = endedAt
+    self.keyTakenUntil = keyTakenUntil
+  }
+
+  /// Returns true if the record has outlived its declared time, although maintenance has not removed it yet.
+  public func isOver(at now: Int64) -> Bool { keyTakenUntil.map { $0 <= now } ?? false }
+}
+
+/// The lifetimes of keys that the programs of a store declare, each program read once.
+package struct DeclaredKeyLifetimes: Sendable {
+  private var known: [String: [String: KeyLifetime]] = [:]
+
+  package init() {}
+
+  /// The instant until which the key of an ended instance is taken; nil when its flow declares none.
+  /// - Parameter program: The document of the program of the instance.
+  /// - Throws: `.unavailable` when the program cannot be read, so that no key is freed early.
+  package mutating func end(
+    of row: InstanceRow, program: () throws(StoreError) -> [UInt8]?
+  ) throws(StoreError) -> Int64? {
+    if let lifetimes = known[row.definition] { return lifetimes[row.flow]?.end(ofKeyEndedAt: row.updatedAt) }
+    guard let document = try program().flatMap({ try? JSON(parsing: $0) }) else {
+      throw .unavailable("the program of `\(row.flow)/\(row.key)` can't be read")
+    }
+    let lifetimes = KeyLifetime.declared(inProgram: document)
+    known[row.definition] = lifetimes
+    return lifetimes[row.flow]?.end(ofKeyEndedAt: row.updatedAt)
   }
 }

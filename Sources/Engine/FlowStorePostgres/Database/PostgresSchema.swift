@@ -9,7 +9,7 @@ enum PostgresSchema {
   static var version: Int64 { Int64(migrations.count) }
 
   /// The changes from each version to the next; the first creates the tables.
-  static let migrations = [tables + jobs + records]
+  static let migrations = [tables + jobs + records, keyLifetimes]
 
   private static let tables = """
     CREATE TABLE @.meta (name text COLLATE "C" PRIMARY KEY, value text COLLATE "C" NOT NULL);
@@ -85,6 +85,17 @@ enum PostgresSchema {
       part smallint NOT NULL, action text COLLATE "C" NOT NULL, spent text COLLATE "C" NOT NULL,
       PRIMARY KEY (part, action));
     ALTER TABLE @.job SET (autovacuum_vacuum_scale_factor = 0.01);
+
+    """
+
+  /// The number of an archived instance, and the instant until which its flow declares its key to be taken. Each kind
+  /// of record has an index of its own, so that those that stay indefinitely are never visited.
+  private static let keyLifetimes = """
+    ALTER TABLE @.tombstone ADD COLUMN instance bigint NOT NULL DEFAULT 0;
+    ALTER TABLE @.tombstone ADD COLUMN taken_until bigint;
+    DROP INDEX @.tombstone_ended;
+    CREATE INDEX tombstone_ended ON @.tombstone (part, ended_at) WHERE taken_until IS NULL;
+    CREATE INDEX tombstone_taken ON @.tombstone (part, taken_until) WHERE taken_until IS NOT NULL;
 
     """
 

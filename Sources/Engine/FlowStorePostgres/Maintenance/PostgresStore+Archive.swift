@@ -25,7 +25,7 @@ extension PostgresStore {
     }
     let kept = found.filter { answers.contains($0.sequence) && $0.kind == .step && $0.at >= now - Retention.answers }
     if !kept.isEmpty { statements.append(keeping(kept)) }
-    statements += removing(rows, ids, newestEntry: found.last?.sequence ?? 0)
+    statements += try removing(rows, ids, newestEntry: found.last?.sequence ?? 0)
     try write(statements)
     return rows.map(\.id)
   }
@@ -74,26 +74,43 @@ extension PostgresStore {
 
   private func removing(
     _ rows: [InstanceRow], _ ids: PostgresParameter, newestEntry: Int64
-  ) -> [PostgresStatement] {
+  ) throws(StoreError) -> [PostgresStatement] {
+    var stones: [TransferRecords.ArchivedKey] = []
+    for row in rows {
+      let until = try keyLifetimes.end(of: row) { () throws(StoreError) in try definition(hash: row.definition) }
+      let stone = Tombstone(
+        instance: row.id, status: row.status, endedAt: row.updatedAt, keyTakenUntil: until)
+      stones.append(.init(flow: row.flow, key: row.key, tombstone: stone))
+    }
     let removals = ["journal", "timer", "snapshot"].map {
       PostgresStatement("DELETE FROM @.\($0) WHERE part = 0 AND instance = ANY($1)", [ids])
     }
     return removals + [
       PostgresStatement("DELETE FROM @.instance WHERE part = 0 AND id = ANY($1)", [ids]),
-      PostgresStatement(
-        """
-        INSERT INTO @.tombstone (part, flow, key, status, ended_at)
-        SELECT 0, u.* FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) u
-        ON CONFLICT (part, flow, key) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at
-        """,
-        [
-          .texts(rows.map(\.flow)), .texts(rows.map(\.key)), .integers(rows.map { Int64($0.status.rawValue) }),
-          .integers(rows.map(\.updatedAt)),
-        ]),
+      PostgresStore.adding(stones),
       // Subscribers at an earlier position have missed entries, and no number is assigned twice.
       PostgresStore.raise("kept_from", to: newestEntry + 1),
       PostgresStore.raise("instance", to: rows.map(\.id).max() ?? 0),
     ]
+  }
+
+  /// Adds the records of archived instances; that of an earlier run under the same key is replaced.
+  static func adding(_ stones: [TransferRecords.ArchivedKey]) -> PostgresStatement {
+    PostgresStatement(
+      """
+      INSERT INTO @.tombstone (part, flow, key, status, ended_at, instance, taken_until)
+      SELECT 0, flow, key, status, ended_at, instance, CASE WHEN is_declared = 1 THEN taken_until END
+      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+        u (flow, key, status, ended_at, instance, taken_until, is_declared)
+      ON CONFLICT (part, flow, key) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,
+        instance = excluded.instance, taken_until = excluded.taken_until
+      """,
+      [
+        .texts(stones.map(\.flow)), .texts(stones.map(\.key)),
+        .integers(stones.map { Int64($0.tombstone.status.rawValue) }), .integers(stones.map(\.tombstone.endedAt)),
+        .integers(stones.map(\.tombstone.instance)), .integers(stones.map { $0.tombstone.keyTakenUntil ?? 0 }),
+        .integers(stones.map { $0.tombstone.keyTakenUntil == nil ? 0 : 1 }),
+      ])
   }
 
   static func raise(_ name: String, to value: Int64) -> PostgresStatement {

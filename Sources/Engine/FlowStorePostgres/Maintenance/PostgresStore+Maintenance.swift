@@ -69,9 +69,17 @@ extension PostgresStore {
         PostgresStatement(
           """
           DELETE FROM @.tombstone WHERE part = 0 AND (flow, key) IN (
-            SELECT flow, key FROM @.tombstone WHERE part = 0 AND ended_at < $1 ORDER BY ended_at LIMIT $2)
+            SELECT flow, key FROM @.tombstone WHERE part = 0 AND taken_until IS NULL AND ended_at < $1
+            ORDER BY ended_at LIMIT $2)
           """, [.integer(now - keys), limit]))
     }
+    removals.append(
+      PostgresStatement(
+        """
+        DELETE FROM @.tombstone WHERE part = 0 AND (flow, key) IN (
+          SELECT flow, key FROM @.tombstone WHERE part = 0 AND taken_until IS NOT NULL AND taken_until <= $1
+          ORDER BY taken_until LIMIT $2)
+        """, [.integer(now), limit]))
     // The first result is that of the fence.
     return try write(removals).contains { $0.changes == PostgresStore.expiredAtOnce }
   }
@@ -79,13 +87,18 @@ extension PostgresStore {
   /// - Throws: `StoreError` when the store cannot be read.
   public func nextMaintenance(after now: Int64) throws(StoreError) -> (due: Int64?, lag: Int64) {
     let rotation = answersSince == 0 ? nil : answersSince + Retention.answers
-    guard let hot = retention.hot else { return (rotation, 0) }
+    let freed =
+      try read(
+        "SELECT min(taken_until) FROM @.tombstone WHERE part = 0 AND taken_until > $1 AND taken_until < $2",
+        .integer(now), .integer(.max)
+      ).first { $0.optionalInteger(0) } ?? nil
+    guard let hot = retention.hot else { return ([rotation, freed].compactMap { $0 }.min(), 0) }
     let ending =
       try read(
         "SELECT min(ended_at) FROM @.instance WHERE part = 0 AND ended_at >= $1", .integer(now - hot)
       ).first { $0.optionalInteger(0) } ?? nil
     let oldest = try ended(before: now - hot, limit: 1).first
     let lag = oldest.map { max(now - hot - $0.updatedAt, 0) } ?? 0
-    return ([rotation, ending.map { $0 + hot + 1 }].compactMap { $0 }.filter { $0 > now }.min(), lag)
+    return ([rotation, freed, ending.map { $0 + hot + 1 }].compactMap { $0 }.filter { $0 > now }.min(), lag)
   }
 }

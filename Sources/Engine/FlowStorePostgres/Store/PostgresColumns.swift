@@ -18,6 +18,7 @@ enum PostgresColumns {
     SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data, s.kept
     FROM @.snapshot s JOIN @.definition d ON d.id = s.definition
     """
+  static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM @.tombstone WHERE part = 0"
   static let instances = "SELECT \(instance) FROM @.instance i JOIN @.definition d ON d.id = i.definition"
   static let jobs = "SELECT \(job) FROM @.job j"
   static let entries = """
@@ -71,5 +72,9 @@ extension PostgresRow {
       position: document(7), data: document(8))
   }
 
-  var tombstone: Tombstone { Tombstone(status: InstanceStatus(stored: integer(0)), endedAt: integer(1)) }
+  var tombstone: Tombstone {
+    Tombstone(
+      instance: integer(0), status: InstanceStatus(stored: integer(1)), endedAt: integer(2),
+      keyTakenUntil: optionalInteger(3))
+  }
 }

@@ -31,16 +31,15 @@ extension PostgresStore: StoreTransfer {
     let meta = try read("SELECT name, value FROM @.meta").map { ($0.text(0), Int64($0.text(1)) ?? 0) }
     let numbers = Dictionary(meta) { $1 }
     records.keptFrom = numbers["kept_from"] ?? 0
+    records.lastInstance = try counters().instance
     records.epoch = numbers["epoch"] ?? 0
     records.answersSince = numbers["answers_since"] ?? 0
     return records
   }
 
   private func readArchived(into records: inout TransferRecords) throws(StoreError) {
-    records.archivedKeys = try read("SELECT flow, key, status, ended_at FROM @.tombstone WHERE part = 0").map {
-      .init(
-        flow: $0.text(0), key: $0.text(1),
-        tombstone: Tombstone(status: InstanceStatus(stored: $0.integer(2)), endedAt: $0.integer(3)))
+    records.archivedKeys = try read(PostgresColumns.tombstones).map {
+      .init(flow: $0.text(4), key: $0.text(5), tombstone: $0.tombstone)
     }
     records.archivedAnswers = try read(
       "SELECT sequence, flow, key, revision, at, body FROM @.archived_answer WHERE part = 0"
@@ -57,15 +56,7 @@ extension PostgresStore: StoreTransfer {
   package func adopt(_ records: TransferRecords) throws(StoreError) {
     let (keys, answers) = (records.archivedKeys, records.archivedAnswers)
     var statements = [
-      PostgresStatement(
-        """
-        INSERT INTO @.tombstone (part, flow, key, status, ended_at)
-        SELECT 0, u.* FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) u
-        """,
-        [
-          .texts(keys.map(\.flow)), .texts(keys.map(\.key)),
-          .integers(keys.map { Int64($0.tombstone.status.rawValue) }), .integers(keys.map(\.tombstone.endedAt)),
-        ]),
+      PostgresStore.adding(keys),
       PostgresStatement(
         """
         INSERT INTO @.archived_answer (part, sequence, flow, key, revision, at, body)
@@ -76,7 +67,7 @@ extension PostgresStore: StoreTransfer {
           .integers(answers.map(\.revision)), .integers(answers.map(\.at)), .documents(answers.map(\.body)),
         ]),
       PostgresStore.raise("kept_from", to: records.keptFrom),
-      PostgresStore.raise("instance", to: try counters().instance),
+      PostgresStore.raise("instance", to: records.lastInstance),
     ]
     if records.epoch > 0 { statements.append(PostgresStore.raise("epoch", to: records.epoch)) }
     if records.answersSince > 0 {

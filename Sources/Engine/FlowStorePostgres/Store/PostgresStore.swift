@@ -27,6 +27,8 @@ public final class PostgresStore: Store {
   var answersSince: Int64 = 0
   /// The keys of the hashes of idempotency keys; nil before the store has its identity.
   var secret: (UInt64, UInt64)?
+  /// The lifetimes of keys that programs declare.
+  var keyLifetimes = DeclaredKeyLifetimes()
   private var lastJob: Int64 = 0
   private var reservedJobs: Int64 = 0
   /// The result of the last search for an instance that was not found.
@@ -186,6 +188,6 @@ public final class PostgresStore: Store {
 
   static func tombstone(flow: String, key: String) -> PostgresStatement {
     PostgresStatement(
-      "SELECT status, ended_at FROM @.tombstone WHERE part = 0 AND flow = $1 AND key = $2", [.text(flow), .text(key)])
+      "\(PostgresColumns.tombstones) AND flow = $1 AND key = $2", [.text(flow), .text(key)])
   }
 }

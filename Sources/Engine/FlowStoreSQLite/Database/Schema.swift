@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// The changes from each version to the next; the first creates the tables of a new file.
-  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth]
+  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth]
 
   /// Deployments, scheduled starts, archived instances, and the failures of a job's attempts.
   private static let second = """
@@ -155,6 +155,8 @@ enum Schema {
 
   /// The version from which on every row has a checksum.
   private static let summedVersion: Int64 = 9
+  /// The version from which on keys have declared lifetimes.
+  private static let keyLifetimeVersion: Int64 = 10
 
   /// Checksums of the rows of all tables; those of the journal, of snapshots, jobs and dead letters cover all columns.
   /// A row that already differs from its checksum keeps it.
@@ -189,6 +191,18 @@ enum Schema {
     """,
   ].joined(separator: "\n")
 
+  /// The number of an archived instance, and the instant until which its flow declares its key to be taken. Each kind
+  /// of record has an index of its own, so that those that stay indefinitely are never visited.
+  private static let tenth = """
+    ALTER TABLE tombstone ADD COLUMN instance INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tombstone ADD COLUMN taken_until INTEGER;
+    UPDATE tombstone SET sum = checksum(flow, key, status, ended_at, instance, taken_until)
+    WHERE sum = checksum(flow, key, status, ended_at);
+    DROP INDEX tombstone_ended;
+    CREATE INDEX tombstone_ended ON tombstone (ended_at) WHERE taken_until IS NULL;
+    CREATE INDEX tombstone_taken ON tombstone (taken_until) WHERE taken_until IS NOT NULL;
+    """
+
   private static func summed(_ table: String, _ columns: String) -> String {
     "ALTER TABLE \(table) ADD COLUMN sum INTEGER; UPDATE \(table) SET sum = checksum(\(columns));"
   }
@@ -196,6 +210,11 @@ enum Schema {
   /// True if every row of a store has a checksum.
   static func hasSums(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
     try connection.integer("PRAGMA user_version") >= summedVersion
+  }
+
+  /// True if the records of archived instances have declared lifetimes of their keys.
+  static func hasKeyLifetimes(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+    try connection.integer("PRAGMA user_version") >= keyLifetimeVersion
   }
 
   /// The definitions of tables and indexes, sorted: all but a table that is dropped after its rows were migrated.

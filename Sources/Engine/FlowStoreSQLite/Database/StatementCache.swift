@@ -30,6 +30,8 @@ struct Statements {
     FROM snapshot s JOIN definition d ON d.id = s.definition
     """
 
+  static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM tombstone"
+
   init(_ connection: SQLiteConnection) throws(StoreError) {
     let instances = "SELECT \(Statements.instanceColumns) FROM instance i JOIN definition d ON d.id = i.definition"
     let jobs = "SELECT \(Statements.jobColumns) FROM job"
@@ -63,7 +65,7 @@ struct Statements {
     addDead = try connection.prepare(SummedTable.deadLetter.insert("OR REPLACE"))
     removeDead = try connection.prepare("DELETE FROM dead_letter WHERE id = ?1")
     dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
-    tombstone = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+    tombstone = try connection.prepare("\(Statements.tombstones) WHERE flow = ?1 AND key = ?2")
     setPace = try connection.prepare(SummedTable.throttle.insert("OR REPLACE"))
     setDeployment = try connection.prepare(SummedTable.deployment.insert("OR REPLACE"))
     setSchedule = try connection.prepare(SummedTable.schedule.insert("OR REPLACE"))

@@ -46,9 +46,11 @@ struct StoreCheck {
     try checkJournal(progress)
     try checkInstances(progress)
     for rule in StoreCheck.rules { problems += try texts(rule) }
+    let hasKeyLifetimes = try Schema.hasKeyLifetimes(connection)
+    if hasKeyLifetimes { try checkKeyLifetimes() }
     if hasSums {
       try checkWork()
-      for table in SummedTable.others {
+      for table in SummedTable.others(withKeyLifetimes: hasKeyLifetimes) {
         for name in try wrongRows(of: table) { note("row \(name) of table `\(table.name)` is not what was written") }
       }
     }
@@ -186,6 +188,15 @@ struct StoreCheck {
     for (table, name) in [(SummedTable.job, "job"), (SummedTable.deadLetter, "dead letter")] {
       for id in try wrongRows(of: table) { note("\(name) \(id) is not what was written") }
     }
+  }
+
+  /// A lifetime of a key begins with the end of its instance.
+  private mutating func checkKeyLifetimes() throws(StoreError) {
+    problems += try texts(
+      """
+      SELECT 'the key of the archived instance ' || flow || '/' || key || ' was free before the instance ended'
+      FROM tombstone WHERE taken_until <= ended_at LIMIT 20
+      """)
   }
 
   /// Queries that find contradictions; each needs one look-up per row.

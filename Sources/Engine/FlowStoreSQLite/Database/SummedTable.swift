@@ -76,7 +76,7 @@ extension SummedTable {
   static let once = SummedTable("once", columns: "key job outcome generation")
   static let deployment = SummedTable("deployment", columns: "flow definition origin at retired")
   static let schedule = SummedTable("schedule", columns: "flow start definition due", names: 2)
-  static let tombstone = SummedTable("tombstone", columns: "flow key status ended_at", names: 2)
+  static let tombstone = SummedTable("tombstone", columns: "flow key status ended_at instance taken_until", names: 2)
   static let version = SummedTable("version", columns: "flow definition number origin at", names: 2)
   static let throttle = SummedTable("pace", columns: "action spent")
   static let completion = SummedTable("completion", columns: "job fence digest at")
@@ -85,8 +85,12 @@ extension SummedTable {
   static let bulk = SummedTable("bulk", columns: "id document")
 
   /// The tables of which `check` reads nothing but the checksums.
-  static let others =
-    [definition] + answers + [
-      timer, meta, once, deployment, schedule, tombstone, version, throttle, completion, archivedAnswer, bulk,
+  /// - Parameter withKeyLifetimes: False for a store of an earlier version.
+  static func others(withKeyLifetimes: Bool) -> [SummedTable] {
+    let earlier = SummedTable("tombstone", columns: "flow key status ended_at", names: 2)
+    return [definition] + answers + [
+      timer, meta, once, deployment, schedule, withKeyLifetimes ? tombstone : earlier, version, throttle, completion,
+      archivedAnswer, bulk,
     ]
+  }
 }

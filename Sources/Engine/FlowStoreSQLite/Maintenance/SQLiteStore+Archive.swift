@@ -41,6 +41,7 @@ extension SQLiteStore {
   }
 
   private func remove(_ row: InstanceRow, _ now: Int64) throws(StoreError) {
+    let until = try keyLifetimes.end(of: row) { () throws(StoreError) in try definition(hash: row.definition) }
     let entries = try chain(from: connection.integer("SELECT head FROM instance WHERE id = \(row.id)"))
     try saveAnswers(of: entries, row, now)
     // Subscribers at an earlier position have missed entries, and no number is assigned twice.
@@ -52,7 +53,8 @@ extension SQLiteStore {
       try connection.prepare("DELETE FROM \(table) = ?1").run(.integer(row.id))
     }
     try connection.prepare(SummedTable.tombstone.insert("OR REPLACE")).run(
-      .text(row.flow), .text(row.key), .integer(Int64(row.status.rawValue)), .integer(row.updatedAt))
+      .text(row.flow), .text(row.key), .integer(Int64(row.status.rawValue)), .integer(row.updatedAt), .integer(row.id),
+      .optional(until))
   }
 
   /// Copies the idempotency records that are still valid: they outlive their instance.

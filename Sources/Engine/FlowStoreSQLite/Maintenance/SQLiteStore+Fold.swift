@@ -137,6 +137,13 @@ extension SQLiteStore {
 }
 
 extension Statement {
+  /// The record of an archived instance, in the order of `Statements.tombstones`.
+  var tombstone: Tombstone {
+    Tombstone(
+      instance: integer(0), status: InstanceStatus(stored: integer(1)), endedAt: integer(2),
+      keyTakenUntil: isNull(3) ? nil : integer(3))
+  }
+
   /// The row of a snapshot, in the order of `Statements.snapshots`.
   var snapshot: InstanceSnapshot {
     InstanceSnapshot(

@@ -58,8 +58,16 @@ extension SQLiteStore {
       (
         """
         DELETE FROM tombstone WHERE (flow, key) IN (
-          SELECT flow, key FROM tombstone INDEXED BY tombstone_ended WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2)
+          SELECT flow, key FROM tombstone INDEXED BY tombstone_ended
+          WHERE taken_until IS NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)
         """, retention.keys.map { now - $0 }
+      ),
+      (
+        """
+        DELETE FROM tombstone WHERE (flow, key) IN (
+          SELECT flow, key FROM tombstone INDEXED BY tombstone_taken
+          WHERE taken_until IS NOT NULL AND taken_until <= ?1 ORDER BY taken_until LIMIT ?2)
+        """, now
       ),
       (
         """
@@ -91,9 +99,8 @@ extension SQLiteStore {
 
   /// - Throws: `StoreError` when the store cannot be read.
   public func nextMaintenance(after now: Int64) throws(StoreError) -> (due: Int64?, lag: Int64) {
-    guard let hot = retention.hot else { return (answers.nextRotation, 0) }
-    var instants: [Int64] = []
-    if let rotation = answers.nextRotation { instants.append(rotation) }
+    var instants = [answers.nextRotation, try nextFreeKey(after: now)].compactMap { $0 }
+    guard let hot = retention.hot else { return (instants.min(), 0) }
     let ending = try connection.prepare(
       """
       SELECT updated_at FROM instance INDEXED BY instance_ended
@@ -110,5 +117,17 @@ extension SQLiteStore {
       if entry != 0 { instants.append(entry + period + 1) }
     }
     return (instants.filter { $0 > now }.min(), lag)
+  }
+
+  /// The next end of a declared lifetime of a key.
+  private func nextFreeKey(after now: Int64) throws(StoreError) -> Int64? {
+    let next = try connection.prepare(
+      """
+      SELECT taken_until FROM tombstone INDEXED BY tombstone_taken
+      WHERE taken_until IS NOT NULL AND taken_until > ?1 ORDER BY taken_until LIMIT 1
+      """)
+    next.bind(.integer(now))
+    guard try next.next(), next.integer(0) < .max else { return nil }
+    return next.integer(0)
   }
 }

@@ -133,10 +133,10 @@ extension SQLiteQueries {
   /// - Throws: `StoreError` when the store cannot be read.
   public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     try withConnection { connection throws(StoreError) in
-      let statement = try connection.prepare("SELECT status, ended_at FROM tombstone WHERE flow = ?1 AND key = ?2")
+      let statement = try connection.prepare("\(Statements.tombstones) WHERE flow = ?1 AND key = ?2")
       statement.bind(.text(flow), .text(key))
       guard try statement.next() else { return nil }
-      return Tombstone(status: InstanceStatus(stored: statement.integer(0)), endedAt: statement.integer(1))
+      return statement.tombstone
     }
   }
 

@@ -23,9 +23,7 @@ extension SQLiteStore {
   /// - Throws: `StoreError` when the store cannot be read.
   public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     statements.tombstone.bind(.text(flow), .text(key))
-    return try first(statements.tombstone) {
-      Tombstone(status: InstanceStatus(stored: $0.integer(0)), endedAt: $0.integer(1))
-    }
+    return try first(statements.tombstone) { $0.tombstone }
   }
 
   /// The dead letter of a job; nil when the job has none.

@@ -22,10 +22,8 @@ extension SQLiteStore: StoreTransfer {
     }
     records.throttles = Dictionary(try rows("SELECT action, spent FROM pace") { ($0.text(0), $0.blob(1)) }) { $1 }
     records.bulk = Dictionary(try rows("SELECT id, document FROM bulk") { ($0.integer(0), $0.blob(1)) }) { $1 }
-    records.archivedKeys = try rows("SELECT flow, key, status, ended_at FROM tombstone") {
-      .init(
-        flow: $0.text(0), key: $0.text(1),
-        tombstone: Tombstone(status: InstanceStatus(stored: $0.integer(2)), endedAt: $0.integer(3)))
+    records.archivedKeys = try rows(Statements.tombstones) {
+      .init(flow: $0.text(4), key: $0.text(5), tombstone: $0.tombstone)
     }
     records.archivedAnswers = try rows("SELECT sequence, flow, key, revision, at, body FROM archived_answer") {
       .init(
@@ -39,6 +37,7 @@ extension SQLiteStore: StoreTransfer {
       """
     ) { .init(snapshot: $0.snapshot, isBeginning: $0.integer(9) == 1) }
     records.keptFrom = try connection.integer("SELECT value FROM meta WHERE name = 'kept_from'")
+    records.lastInstance = try counters().instance
     records.epoch = try connection.integer("SELECT value FROM meta WHERE name = 'epoch'")
     let moved = try connection.integer("SELECT value FROM meta WHERE name = 'answers_since'")
     let recent = try connection.integer("SELECT coalesce(min(at), 0) FROM journal WHERE hash IS NOT NULL")
@@ -52,7 +51,7 @@ extension SQLiteStore: StoreTransfer {
       for row in records.archivedKeys {
         try connection.prepare(SummedTable.tombstone.insert()).run(
           .text(row.flow), .text(row.key), .integer(Int64(row.tombstone.status.rawValue)),
-          .integer(row.tombstone.endedAt))
+          .integer(row.tombstone.endedAt), .integer(row.tombstone.instance), .optional(row.tombstone.keyTakenUntil))
       }
       for row in records.archivedAnswers {
         // Without a hash that could be found; the answer tables contain it.
@@ -62,7 +61,7 @@ extension SQLiteStore: StoreTransfer {
       }
       for row in records.snapshots { try adopt(row) }
       try raise("kept_from", to: records.keptFrom)
-      try raise("instance", to: counters().instance)
+      try raise("instance", to: records.lastInstance)
       if records.epoch > 0 { try raise("epoch", to: records.epoch) }
     }
   }

@@ -20,6 +20,8 @@ public final class SQLiteStore: Store {
   public var rotation = MaintenanceRotation()
   /// The number of instances that the next transaction archives: as many as take a few milliseconds.
   var archiveBatchSize = 20
+  /// The lifetimes of keys that programs declare.
+  var keyLifetimes = DeclaredKeyLifetimes()
   let statements: Statements
   let answers: IdempotencyIndex
   /// True while a read-only transaction is open.

@@ -34,6 +34,8 @@ public struct VirtualRun {
   /// Milliseconds since 1970.
   public private(set) var now: Int64
   public private(set) var instance: Instance?
+  /// The instant at which the last run has ended.
+  private var endedAt: Int64 = 0
   /// The requested work that has not ended.
   public private(set) var outstanding: [Work] = []
   /// The accepted inputs, without refused ones.
@@ -65,9 +67,15 @@ public struct VirtualRun {
     return record(outcome, cause: name)
   }
 
-  /// Returns true if an event starts another run after the end of the last one.
+  /// Returns true if an event starts another run after the end of the last one: at any time, or after the lifetime of
+  /// its key.
   private func startsAgain(on event: EventIndex) -> Bool {
     guard let instance, instance.status != .running else { return false }
+    if let lifetime = program.flows[flow].keyLifetime, lifetime.end(ofKeyEndedAt: endedAt) <= now,
+      stepper.machine.starts(flow: flow, on: event)
+    {
+      return true
+    }
     return stepper.machine.startsAgain(flow: flow, on: event)
   }
 
@@ -169,6 +177,7 @@ public struct VirtualRun {
   private mutating func record(_ outcome: Outcome, cause: String) -> RunEvent {
     if case .accepted(let step) = outcome {
       instance = step.next
+      if step.next.status != .running { endedAt = now }
       for effect in step.effects {
         switch effect {
         case .job(let job): outstanding.append(Work(job: job))

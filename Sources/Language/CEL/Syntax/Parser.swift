@@ -109,6 +109,17 @@ extension ExpressionParser {
     return expression
   }
 
+  /// An expression that a surrounding language builds from others: `then` if the condition holds, `otherwise` if not.
+  public mutating func makeConditional(
+    _ condition: Expression, then: Expression, otherwise: Expression
+  ) -> Expression {
+    let range = SourceRange(condition.range.lower, max(then.range.upper, otherwise.range.upper))
+    return make(range, .conditional(condition, then: then, else: otherwise))
+  }
+
+  /// The placeholder for an expression whose absence the surrounding language reports.
+  public mutating func makeMissing() -> Expression { missing() }
+
   mutating func missing() -> Expression {
     nextID += 1
     return Expression(id: ExpressionID(rawValue: nextID - 1), range: token.range, kind: .missing)

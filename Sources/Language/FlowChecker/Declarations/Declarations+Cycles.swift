@@ -170,8 +170,16 @@ extension Declarations {
       environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
       return
     }
+    let hasRows = !node.rows.isEmpty
+    guard !hasRows || checkTable(of: node, scope, result: result, into: &problems) else {
+      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
+      return
+    }
     let checked = scope.check(node.body, expecting: result)
-    problems += self.problems(of: node.body, checked.diagnostics) + interpolations(in: node.body, scope)
+    // The findings about rows are known.
+    if !hasRows || checked.diagnostics.hasErrors {
+      problems += self.problems(of: node.body, checked.diagnostics) + interpolations(in: node.body, scope)
+    }
     guard let body = checked.expression else {
       environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
       return

@@ -78,6 +78,13 @@ extension FlowChecker {
   private mutating func declareKey() {
     guard let name = node.key, !name.isMissing else { return }
     guard let index = fields.firstIndex(where: { $0.name == name.text }) else {
+      guard name.text != "forever" else {
+        problems.append(
+          Diagnostic(
+            "F106", "there is no data field named `forever`", at: name.range, label: "not a data field",
+            help: "write `key FIELD forever`, with the data field that names an instance"))
+        return
+      }
       problems.append(
         unknown("data field", named: name.text, code: "F106", at: name.range, candidates: fields.map(\.name)))
       return

@@ -54,3 +54,18 @@ private func checkRepetition(_ policy: PolicyNode, _ action: CheckedAction, into
       label: "carries no idempotency key",
       help: "use `only` to name the failures after which the operation certainly did not run"))
 }
+
+/// F517: a start with `again` uses the key of an ended instance at any time.
+func checkKeyLifetime(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  guard let lifetime = flow.node.keyLifetime, !flow.starts.isEmpty else { return }
+  let isNeverAsked = flow.starts.allSatisfy { start in
+    if case .event(_, isAgain: true) = start.trigger { true } else { false }
+  }
+  guard isNeverAsked else { return }
+  problems.append(
+    Diagnostic(
+      "F517", .warning, "the lifetime of the key has no effect", at: lifetime.range,
+      label: "every start uses the key again",
+      labels: flow.starts.prefix(1).map { .init($0.range, "starts at any time after the end") },
+      help: "remove `again` from the starts that have to wait until the key is free, or remove the lifetime"))
+}

@@ -89,6 +89,7 @@ func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
   checkTimers(of: flow, into: &problems)
   checkTimeouts(of: flow, into: &problems)
   checkCallPolicies(of: flow, context, into: &problems)
+  checkKeyLifetime(of: flow, into: &problems)
   checkRaisedEvents(of: flow, context, into: &problems)
   checkOwnEmissions(of: flow, context, into: &problems)
   checkUnhandledEvents(of: flow, context, into: &problems)

@@ -70,6 +70,7 @@ extension Rule {
     Rule("F410", "any-not-last", .warning, .recommended, "`on any` is not the last reaction of its state"),
     Rule("F411", "simplifiable-guard", .info, .strict, "a guard can be simplified"),
     Rule("F412", "guards-not-analysed", .info, .recommended, "guards are too many to compare"),
+    Rule("F413", "incomplete-table", .error, .core, "the rows of a decision table leave a case"),
   ]
 
   private static let use = [
@@ -88,6 +89,7 @@ extension Rule {
     Rule("F514", "unused-role", .warning, .recommended, "a role is never required"),
     Rule("F515", "unused-type", .warning, .recommended, "a type or enum is never used"),
     Rule("F516", "unsent-event", .warning, .recommended, "an internal event is never emitted or raised"),
+    Rule("F517", "lifetime-without-effect", .warning, .recommended, "the lifetime of a key has no effect"),
   ]
 
   private static let time = [

@@ -11,6 +11,9 @@ extension CompletionSource {
     var scope = ExpressionScope(names, view.analysis, flow: flow)
     if found.flow == flow { scope.locals = found.locals }
     if let action = context.name(of: .action) { scope.locals += parameters(of: .action(action)) }
+    if let function = context.name(of: .table), scope.locals.isEmpty {
+      scope.locals = parameters(of: .function(function))
+    }
     if let event = context.name(of: .event), let node = names.events[event], scope.locals.isEmpty {
       scope.locals = scope.members(of: node, as: event)
     }

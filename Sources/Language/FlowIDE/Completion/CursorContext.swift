@@ -5,6 +5,7 @@ import FlowSyntax
 /// The blocks around the cursor and the words before it, from the tokens alone: it holds for text that can't be parsed.
 struct CursorContext {
   enum BlockKind: Hashable {
+    case table
     case flow, state, data, type, enumeration, event, action, test, statements, steps, settings, webhook, migration
     case record, map, arguments, brackets
   }
@@ -98,6 +99,7 @@ struct CursorContext {
 
   private func braces(_ index: Int) -> Block {
     let before = word(index - 1)
+    if let name = tableName(index) { return Block(kind: .table, name: name, open: index) }
     if let kind = CursorContext.heads[before] { return Block(kind: kind, name: "", open: index) }
     if !before.isEmpty, let kind = CursorContext.heads[word(index - 2)], kind != .settings, kind != .statements {
       return Block(kind: kind, name: before, open: index)
@@ -108,6 +110,23 @@ struct CursorContext {
       return Block(kind: .record, name: path(endingAt: index - 1), open: index)
     }
     return head(of: index) ?? Block(kind: .map, name: "", open: index)
+  }
+
+  /// The name of the function whose head ends before a brace; nil for other braces.
+  private func tableName(_ index: Int) -> String? {
+    guard blocks.isEmpty, declaration(before: index) == "fn" else { return nil }
+    var at = index - 1
+    var depth = 0
+    while at >= 0, word(at) != "fn" || depth > 0 {
+      switch kind(at) {
+      case .rightParen: depth += 1
+      case .leftParen: depth -= 1
+      case .assign where depth == 0: return nil
+      default: break
+      }
+      at -= 1
+    }
+    return word(at + 1)
   }
 
   /// The word that begins the declaration at the level of the file.

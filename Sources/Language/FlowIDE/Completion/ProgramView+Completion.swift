@@ -71,7 +71,7 @@ struct CompletionSource {
     let isListed = context.kind(last) == .comma && isList
     let word = isListed ? clause : context.word(last)
     if context.kind(last) == .dot { return members() }
-    if context.kind(last) == .arrow { return afterArrow() }
+    if context.kind(last) == .arrow { return context.block?.kind == .table ? expressionNames() : afterArrow() }
     switch word {
     case "on": return context.isInStart ? startEvents() : triggers()
     case "by": return callers()
@@ -84,7 +84,12 @@ struct CompletionSource {
     case "key": return dataFields().filter { $0.detail == "string" }
     case "state" where context.block?.kind == .test, "never", "and", "to": return states(from: 0)
     case "only", "fails": return failureCodes()
+    case "for" where clause == "key" || clause == "for" && context.word(context.last - 2) == "key":
+      return ["30d", "90d", "365d"].map { CompletionItem($0, .constant) }
     default: break
+    }
+    if clause == "key", context.word(context.last - 1) == "key", !isAtLineStart {
+      return [keyword("for"), CompletionItem("forever", .keyword, documentation: "the key is never free again")]
     }
     return inBlock(word: word)
   }
@@ -102,6 +107,8 @@ struct CompletionSource {
       return context.isAfterOperand ? followers() : expressionNames()
     case .data, .type, .event:
       return context.kind(context.last) == .colon || context.kind(context.last) == .less ? types() : afterField()
+    case .table where isStart || context.isAfterOperand: return ["when", "always"].map { keyword($0) }
+    case .table: return expressionNames()
     case .steps where context.kind(context.last) == .colon: return callees(isCall: true)
     case .statements where !isInExpression: return statements()
     case .settings where isStart, .webhook where isStart, .enumeration: return blockKeywords()

@@ -136,7 +136,12 @@ struct OccurrenceCollector {
     scope.locals = node.parameters.map {
       .init(name: $0.name.text, type: names.type(of: $0.type), entity: .parameter($0.name.text, of: .function(name)))
     }
-    visit(node.body)
+    // The body repeats the parts of rows.
+    for row in node.rows {
+      if let condition = row.condition { visit(condition) }
+      visit(row.value)
+    }
+    if node.rows.isEmpty { visit(node.body) }
   }
 
   private mutating func visit(_ node: ActionNode) {

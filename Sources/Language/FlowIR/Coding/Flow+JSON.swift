@@ -1,5 +1,5 @@
 import CEL
-import FlowJSON
+public import FlowJSON
 
 extension Flow {
   var json: JSON { .sparse(declarations + behaviour) }
@@ -9,10 +9,12 @@ extension Flow {
     let parameters: JSON = parameterCount > 0 ? .number(parameterCount) : .null
     let result: JSON = result?.json ?? .null
     let key: JSON = key.map { .number($0) } ?? .null
+    let lifetime: JSON = keyLifetime?.json ?? .null
     let definitions: [JSON] = definitions.map { ["name": .string($0.name), "value": $0.value.json] }
     return [
       ("name", .string(name)), ("version", .number(version)), ("callable", .bool(isCallable)),
-      ("parameters", parameters), ("result", result), ("key", key), ("fields", .array(fields.map(\.json))),
+      ("parameters", parameters), ("result", result), ("key", key), ("keyLifetime", lifetime),
+      ("fields", .array(fields.map(\.json))),
       ("lets", .array(definitions)),
     ]
   }
@@ -29,7 +31,8 @@ extension Flow {
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "version", "callable", "parameters", "result", "properties", "reads", "migrations", "key", "fields",
+      "name", "version", "callable", "parameters", "result", "properties", "reads", "migrations", "key", "keyLifetime",
+      "fields",
       "lets",
       "calls", "kept", "frame", "invariants", "states", "transitions",
       "starts", "at",
@@ -38,6 +41,7 @@ extension Flow {
       name: try reader.string("name"), version: try reader.int("version"),
       isCallable: try reader.flag("callable"), parameterCount: try reader.optional("parameters")?.int() ?? 0,
       result: try ValueType.optional(reader.optional("result")), key: try reader.optional("key")?.int(),
+      keyLifetime: try reader.optional("keyLifetime").map { item throws(ProgramError) in try KeyLifetime(item) },
       fields: try reader.list("fields") { item throws(ProgramError) in try DataField(item) },
       definitions: try reader.list("lets") { item throws(ProgramError) in
         try item.allow(["name", "value"])
@@ -53,6 +57,33 @@ extension Flow {
       readRules: try reader.list("reads") { item throws(ProgramError) in try ReadRule(item) },
       migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
       location: try SourceLocation(reader.member("at")))
+  }
+}
+
+extension KeyLifetime {
+  var json: JSON {
+    switch self {
+    case .forever: "forever"
+    case .milliseconds(let lifetime): .int(lifetime)
+    }
+  }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    if reader.json.string == "forever" {
+      self = .forever
+    } else {
+      self = .milliseconds(Int64(try reader.int()))
+    }
+  }
+
+  /// The lifetimes of keys by flow in the document of a program, which may be of another version of the format.
+  public static func declared(inProgram document: JSON) -> [String: KeyLifetime] {
+    var found: [String: KeyLifetime] = [:]
+    for flow in document["flows"]?.array ?? [] {
+      guard let name = flow["name"]?.string, let value = flow["keyLifetime"] else { continue }
+      found[name] = try? KeyLifetime(IRReader(json: value, pointer: ""))
+    }
+    return found
   }
 }
 

@@ -14,6 +14,8 @@ public struct Flow: Hashable, Sendable {
   public var result: ValueType?
   /// The index of the data field that names an instance.
   public var key: Int?
+  /// The time for which the key of an ended instance stays taken; nil to leave it to the server.
+  public var keyLifetime: KeyLifetime?
   public var fields: [DataField]
   /// The `let`s. They are folded into the expressions that use them; the list serves display only.
   public var definitions: [LetDefinition]
@@ -35,6 +37,7 @@ public struct Flow: Hashable, Sendable {
 
   public init(
     name: String, version: Int, isCallable: Bool = false, parameterCount: Int = 0, result: ValueType? = nil, key: Int?,
+    keyLifetime: KeyLifetime? = nil,
     fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int,
     frameSize: Int,
     invariants: [SourcedExpression], states: IndexedList<StateIndex, State>, transitions: [Transition], starts: [Start],
@@ -46,6 +49,7 @@ public struct Flow: Hashable, Sendable {
     self.parameterCount = parameterCount
     self.result = result
     self.key = key
+    self.keyLifetime = keyLifetime
     self.fields = fields
     self.definitions = definitions
     self.calls = calls
@@ -101,6 +105,22 @@ public struct LetDefinition: Hashable, Sendable {
   public init(name: String, value: SourcedExpression) {
     self.name = name
     self.value = value
+  }
+}
+
+/// The time for which the key of an instance stays taken after the instance has ended.
+public enum KeyLifetime: Hashable, Sendable {
+  case forever
+  case milliseconds(Int64)
+
+  /// The instant from which on the key may be used again, in milliseconds since 1970; the largest number for never.
+  public func end(ofKeyEndedAt instant: Int64) -> Int64 {
+    switch self {
+    case .forever: return .max
+    case .milliseconds(let lifetime):
+      let (end, overflows) = instant.addingReportingOverflow(lifetime)
+      return overflows ? .max : end
+    }
   }
 }
 

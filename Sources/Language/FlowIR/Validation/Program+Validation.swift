@@ -81,6 +81,8 @@ struct FlowValidation {
       flow.keptCount >= flow.fields.count && flow.keptCount <= flow.frameSize
         && FrameLayout.firstField + flow.keptCount <= flow.frameSize, "kept slots")
     try require(flow.key.map { flow.fields.indices.contains($0) && flow.fields[$0].type == .string } ?? true, "key")
+    if case .milliseconds(let lifetime)? = flow.keyLifetime { try require(lifetime > 0, "lifetime of the key") }
+    try require(flow.keyLifetime == nil || flow.key != nil, "lifetime of the key")
     try states()
     try transitions()
     for index in flow.calls.indices { try call(index) }

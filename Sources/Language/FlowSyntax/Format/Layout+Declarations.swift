@@ -69,7 +69,15 @@ extension Layout {
 
   private mutating func function() -> Doc {
     let head = Doc.concat([nextWord(), next(), parameters(), .space, nextWord(), typeReference(), .space])
+    if at(.leftBrace) { return .concat([head, block(isShort: false) { $0.tableRow() }]) }
     return .concat([head, nextWord(), expression()])
+  }
+
+  /// `when CEL -> CEL`, `always -> CEL`
+  private mutating func tableRow() -> Doc {
+    guard at("when") || at("always") else { return next() }
+    let condition: Doc = at("when") ? .concat([nextWord(), expression(), .space]) : nextWord()
+    return .group(.concat([condition, nextWord(), .indent(2, expression())]))
   }
 
   mutating func event() -> Doc {

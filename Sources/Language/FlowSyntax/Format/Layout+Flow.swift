@@ -11,7 +11,8 @@ extension Layout {
 
   private mutating func flowMember() -> Doc {
     switch word {
-    case "version", "key": return simple()
+    case "version": return simple()
+    case "key": return key()
     case "data": return .concat([nextWord(), fields()])
     case "let": return definition()
     case "event", "internal": return event()
@@ -22,6 +23,14 @@ extension Layout {
     case "start": return start()
     default: return isAtProperty ? property() : member()
     }
+  }
+
+  /// `key FIELD for DURATION`, `key FIELD forever`
+  private mutating func key() -> Doc {
+    let head = simple()
+    if at("for") { return .concat([head, .space, nextWord(), duration()]) }
+    if at("forever"), !isAtProperty { return .concat([head, .space, next()]) }
+    return head
   }
 
   /// `a.b leads to c`

@@ -97,6 +97,12 @@ extension Parser {
     let parameters = parameters()
     expect(.arrow, "`->` and the type of the result")
     let result = typeReference()
+    if isAtTable {
+      let (rows, body) = table()
+      return FunctionNode(
+        name: name, parameters: parameters, result: result, rows: rows, body: body, documentation: documentation,
+        range: range(from: start))
+    }
     expect(.assign, "`=` and an expression")
     return FunctionNode(
       name: name, parameters: parameters, result: result, body: expression(), documentation: documentation,

@@ -20,7 +20,7 @@ extension Parser {
       node.version = integer("the number of the version")
     case "key":
       advance()
-      node.key = name("the data field that names an instance")
+      key(of: &node)
     case "data":
       advance()
       node.data += fields(in: "the data")

@@ -31,15 +31,16 @@ extension Habit {
         tokens: index..<(index + 2), replacement: durationItems(reader.range(index, index + 1), text))
     },
     { error, at, reader in
-      guard reader.kind(at) == .int, ["timeout", "backoff", "per", "advance"].contains(reader.word(at - 1)),
+      guard reader.kind(at) == .int, ["timeout", "backoff", "per", "advance", "for"].contains(reader.word(at - 1)),
         error.diagnostic.message.contains("such as `30m`")
       else { return nil }
+      let text = reader.text(at) + (reader.word(at - 1) == "for" ? "d" : "s")
       return Habit(
         diagnostic: Diagnostic(
           "F101", "a duration needs a unit", at: reader.range(at), label: "of what?",
-          help: "write `\(reader.text(at))s`, or another unit: d, h, m, s or ms",
-          fixes: [Fix("write `\(reader.text(at))s`", .maybe, [.init(reader.range(at), "\(reader.text(at))s")])]),
-        tokens: at..<(at + 1), replacement: durationItems(reader.range(at), "\(reader.text(at))s"))
+          help: "write `\(text)`, or another unit: d, h, m, s or ms",
+          fixes: [Fix("write `\(text)`", .maybe, [.init(reader.range(at), text)])]),
+        tokens: at..<(at + 1), replacement: durationItems(reader.range(at), text))
     },
     // The order of clauses
     { _, at, reader in moved(.arrow, nil, at, reader) },
@@ -148,7 +149,7 @@ extension Habit {
   ]
 
   private static func isDurationExpected(_ at: Int, _ reader: TokenReader) -> Bool {
-    ["after", "every", "timeout", "backoff", "per", "advance"].contains(reader.word(at - 1))
+    ["after", "every", "timeout", "backoff", "per", "advance", "for"].contains(reader.word(at - 1))
       || reader.kind(at - 1) == .dotDot
   }
 

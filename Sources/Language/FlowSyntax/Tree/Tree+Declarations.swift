@@ -42,13 +42,24 @@ public struct ConstantNode: Sendable {
   public var range: SourceRange
 }
 
-/// `fn f(x: type) -> type = expression`
+/// `fn f(x: type) -> type = expression`, or a decision table in braces.
 public struct FunctionNode: Sendable {
   public var name: NameNode
   public var parameters: [FieldNode]
   public var result: TypeReferenceNode
+  /// The rows of a decision table, tried in their order; empty for a function that is one expression.
+  public var rows: [TableRowNode] = []
+  /// The value; for a decision table, its rows as nested conditionals.
   public var body: Expression
   public var documentation: String
+  public var range: SourceRange
+}
+
+/// `when condition -> value` or `always -> value` in a decision table.
+public struct TableRowNode: Sendable {
+  /// Nil for `always`.
+  public var condition: Expression?
+  public var value: Expression
   public var range: SourceRange
 }
 

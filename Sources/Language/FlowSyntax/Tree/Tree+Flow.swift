@@ -9,6 +9,8 @@ public struct FlowNode: Sendable {
   public var result: TypeReferenceNode?
   public var version: Int?
   public var key: NameNode?
+  /// The declared time for which the key of an ended instance stays taken.
+  public var keyLifetime: KeyLifetimeNode?
   public var data: [FieldNode] = []
   public var lets: [ConstantNode] = []
   /// Events of its own.
@@ -23,6 +25,13 @@ public struct FlowNode: Sendable {
   /// The source range of `ongoing`: the flow is not intended to end.
   public var ongoing: SourceRange?
   public var documentation: String
+  public var range: SourceRange
+}
+
+/// `for 365d` or `forever` after a key.
+public struct KeyLifetimeNode: Sendable {
+  /// Nil for `forever`.
+  public var duration: DurationNode?
   public var range: SourceRange
 }
 

@@ -96,7 +96,9 @@ extension ProblemKind {
     406, "not-acceptable", title: "Not acceptable",
     text: "The resource has none of the media types that `Accept` names.")
   static let gone = ProblemKind(
-    410, "gone", title: "Gone", text: "The instance ended and was archived; `endedAt` says when it ended.")
+    410, "gone", title: "Gone",
+    text: "The instance ended and was archived; `endedAt` says when it ended, and `keyTakenUntil` until when its key "
+      + "is taken (an instant, or `forever`) if its flow declares a lifetime of the key.")
   static let flowRetired = ProblemKind(
     410, "flow-retired", title: "Flow retired",
     text: "The flow starts no new instances since it was deleted; running ones continue. Deploy it to serve it again.")

@@ -78,10 +78,12 @@ extension FlowService {
   ) throws(StoreError) -> Problem {
     // A tombstone has no data for read rules.
     let isOpen = programs.servedEntry(name.flow).map(access.admitsAll) ?? true
-    guard isOpen, let stone = try queries.tombstone(flow: name.flow, key: name.key) else {
+    guard isOpen, let stone = try queries.tombstone(flow: name.flow, key: name.key),
+      !stone.isOver(at: clock())
+    else {
       return .notFound("there is no instance `\(name.key)` of `\(name.flow)`")
     }
-    return EngineProblem.gone(key: name.key, endedAt: stone.endedAt).problem
+    return EngineProblem.gone(key: name.key, endedAt: stone.endedAt, keyTakenUntil: stone.keyTakenUntil).problem
   }
 
   /// The row of an instance; nil when it does not exist or the caller may not read it.

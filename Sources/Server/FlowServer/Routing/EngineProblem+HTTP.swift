@@ -16,10 +16,7 @@ extension EngineProblem {
     case .alreadyExists(let key): Problem(.instanceExists, "there is an instance `\(key)`")
     case .retired(let flow):
       Problem(.flowRetired, "the flow `\(flow)` is retired: it starts no new instances, and running ones continue")
-    case .gone(let key, let endedAt):
-      Problem(
-        .gone, "`\(key)` ended at \(timeText(endedAt)) and was archived",
-        members: [.init("endedAt", .string(timeText(endedAt)))])
+    case .gone(let key, let endedAt, let until): gone(key, endedAt: endedAt, keyTakenUntil: until)
     case .suspended(let key):
       Problem(.suspended, "an operator has suspended `\(key)`; it accepts events again when it is resumed")
     case .notPossible(let detail): Problem(.notPossible, detail)
@@ -35,6 +32,15 @@ extension EngineProblem {
       Problem(.leaseLost, "the job has ended, or its lease has expired and another worker may hold it")
     case .shuttingDown: .draining
     }
+  }
+
+  private func gone(_ key: String, endedAt: Int64, keyTakenUntil: Int64?) -> Problem {
+    let until = keyTakenUntil.map { $0 == .max ? "forever" : timeText($0) }
+    let lifetime = until.map { "; its key is " + ($0 == "forever" ? "never free again" : "taken until \($0)") }
+    return Problem(
+      .gone, "`\(key)` ended at \(timeText(endedAt)) and was archived\(lifetime ?? "")",
+      members: [.init("endedAt", .string(timeText(endedAt)))] + [until.map { .init("keyTakenUntil", .string($0)) }]
+        .compactMap { $0 })
   }
 
   private func unknownEvent(_ name: String, nearest: [String], known: [String]) -> Problem {

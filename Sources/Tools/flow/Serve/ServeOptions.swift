@@ -24,7 +24,8 @@ struct ServeOptions {
     "archive", "FILE|none", help: "JSON Lines file for instances that leave the store",
     default: "STORE.archive.jsonl", completion: .files)
   private static let keepKeys = Option.text(
-    "keep-keys", "DURATION|forever", help: "how long the key of an archived instance stays taken", default: "365d")
+    "keep-keys", "DURATION|forever",
+    help: "how long the key of an archived instance stays taken without a declared lifetime", default: "365d")
   private static let create = Option.flag(
     "create", help: "make the store that `--store` names when it is not there")
   private static let acceptLoss = Option.flag(

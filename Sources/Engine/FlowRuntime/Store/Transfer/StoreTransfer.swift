@@ -94,6 +94,8 @@ package struct TransferRecords: Hashable, Sendable {
   package var snapshots: [Snapshot] = []
   /// The first sequence number from which on the journal is complete; 0 when nothing was archived.
   package var keptFrom: Int64 = 0
+  /// The highest assigned number of an instance, which may be that of an archived one.
+  package var lastInstance: Int64 = 0
   /// The number of restores from backups.
   package var epoch: Int64 = 0
   /// The instant of the oldest stored answer, in milliseconds since 1970; 0 when none exists.

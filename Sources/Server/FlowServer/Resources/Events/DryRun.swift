@@ -79,12 +79,16 @@ struct DryRun {
     let event = entry.machine.event(named: command.event)
     if let key { try checkKey(key, of: entry) }
     let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
-    switch entry.destination(of: event, isRunning: row.map { !$0.status.hasEnded }) {
+    let isKeyFree = try row.map { row throws(DryRunError) in try self.isKeyFree(row) } ?? false
+    switch entry.destination(of: event, isRunning: row.map { !$0.status.hasEnded }, isKeyFree: isKeyFree) {
     case .step: if let row { return try step(row, command) }
     case .start: break
     case .none:
       if entry.hasRetiredStart(on: command.event) { throw .problem(.retired(flow: entry.name)) }
       throw .problem(.notFound("there is no instance `\(key ?? "")` of `\(entry.name)`"))
+    }
+    if let key, row == nil, !entry.machine.startsAgain(flow: entry.flow, on: event ?? 0) {
+      try checkArchived(key, of: entry, by: command.event)
     }
     let stepper = Stepper(entry.machine)
     let outcome = stepper.start(
@@ -109,6 +113,24 @@ struct DryRun {
     } catch {
       throw .problem(error)
     }
+  }
+
+  private func isKeyFree(_ row: InstanceRow) throws(DryRunError) -> Bool {
+    guard row.status.hasEnded else { return false }
+    let (instance, stepper) = try restore(row)
+    return row.isKeyFree(of: stepper.machine.program.flows[instance.flow], at: now)
+  }
+
+  /// A key with a declared lifetime outlives the instance.
+  private func checkArchived(_ key: String, of entry: Catalogue.Entry, by event: String) throws(DryRunError) {
+    let found: Tombstone?
+    do throws(StoreError) {
+      found = try queries.tombstone(flow: entry.name, key: key)
+    } catch {
+      throw .store(error)
+    }
+    guard let found, found.keyTakenUntil != nil, !found.isOver(at: now) else { return }
+    throw .problem(.refused(.endedAndArchived(event), explanation: []))
   }
 
   private func find(_ flow: String, _ key: String) throws(DryRunError) -> InstanceRow? {
