@@ -11,7 +11,9 @@ extension Lowering {
       name: checked.node.name.text, version: checked.node.version ?? 1, isCallable: checked.node.parameters != nil,
       parameterCount: checked.parameterCount, result: checked.result, key: checked.key,
       fields: checked.fields.map {
-        DataField(name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression))
+        DataField(
+          name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression),
+          state: $0.state.map { StateIndex($0) })
       },
       definitions: checked.definitions.map { LetDefinition(name: $0.name, value: expression($0.value)) },
       calls: IndexedList(checked.calls.map { call($0, actions: actions) }), keptCount: checked.keptCount,
@@ -44,7 +46,7 @@ extension Lowering {
       source: StateIndex(checked.source), trigger: trigger(checked.trigger), roles: rest.roles,
       senders: rest.senders.map { FlowIndex($0) },
       guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) },
-      isHistory: rest.isHistory,
+      arguments: rest.arguments.map(argument), isHistory: rest.isHistory,
       isReenter: rest.isReenter, statements: rest.statements.map(act), location: location(checked.range))
   }
 
@@ -96,8 +98,13 @@ extension Lowering {
     return Start(
       trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
       guardExpression: checked.rest.guardExpression.map(expression),
-      target: StateIndex(checked.rest.target ?? 0), statements: checked.rest.statements.map(act),
+      target: StateIndex(checked.rest.target ?? 0), arguments: checked.rest.arguments.map(argument),
+      statements: checked.rest.statements.map(act),
       location: location(checked.range))
+  }
+
+  private func argument(_ checked: CheckedStateArgument) -> StateArgument {
+    StateArgument(field: checked.field, value: expression(checked.value))
   }
 
   private func call(_ checked: CheckedCall, actions: [Action]) -> Call {

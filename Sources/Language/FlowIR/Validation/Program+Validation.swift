@@ -76,6 +76,7 @@ struct FlowValidation {
         && FrameLayout.firstField + flow.keptCount <= flow.frameSize, "kept slots")
     try require(flow.key.map { flow.fields.indices.contains($0) && flow.fields[$0].type == .string } ?? true, "key")
     try states()
+    try stateFields()
     try transitions()
     for index in flow.calls.indices { try call(index) }
     try promises()
@@ -138,6 +139,7 @@ struct FlowValidation {
       case .cron(let cron): try schedule(cron)
       case .any, .always, .done, .failed, .rollbackDone, .rollbackFailed, .error: break
       }
+      try arguments(transition.arguments, of: transition.isHistory ? nil : transition.target)
       try condition(transition.guardExpression)
       try statements(transition.statements)
     }
@@ -151,6 +153,7 @@ struct FlowValidation {
       try require(isTarget(start.target), "target of a start")
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
       try require(start.senders.allSatisfy(program.flows.indices.contains), "sender")
+      try arguments(start.arguments, of: start.target)
       try condition(start.guardExpression)
       try statements(start.statements)
     }
