@@ -41,10 +41,12 @@ extension ProgramWriter {
     if chance(40) { add("invariant \(condition(in: data, 1))", 1) }
     if chance(20) { add("read by \(random.pick(roles))", 1) }
     if chance(20) { add("read when caller.id == id", 1) }
+    let kinds = (0..<count).map { _ in random.next(below: 10) }
+    owners = Set(kinds.indices.filter { kinds[$0] > 5 && chance(40) }.map { "state\($0)" })
     writeStarts(start, data)
     let names = (0..<count).map { "state\($0)" } + ["ended"]
     add("on \(random.pick(events).name)\(chance(60) ? " when \(condition(in: scope, 1))" : "") -> broken", 1)
-    for index in 0..<count { writeState(index, names, scope) }
+    for index in 0..<count { writeState(index, kinds[index], names, scope) }
     add(chance(50) ? "final ended" : "final ended { entry log \"the end of \" + id }", 1)
     add("after 3650d -> broken", 1)
     add("failed broken", 1)
@@ -76,7 +78,7 @@ extension ProgramWriter {
     let guardText = chance(30) ? " when \(condition(in: given, 0))" : ""
     let role = chance(20) ? " by \(random.pick(roles))" : ""
     let again = chance(20) ? " again" : ""
-    add("start on \(event.name)\(again)\(role)\(guardText) -> state0 do {", 1)
+    add("start on \(event.name)\(again)\(role)\(guardText) -> \(target("state0", given)) do {", 1)
     add(chance(50) ? "id = event.id" : "take id", 2)
     for field in data.dropFirst() where chance(40) {
       add("\(field.name) = \(expression(field.kind, in: given, 1))", 2)

@@ -1,11 +1,11 @@
 extension ProgramWriter {
   /// One state of the chain; its other reactions lead forward in the chain or to no state.
-  mutating func writeState(_ index: Int, _ names: [String], _ scope: [Variable]) {
+  mutating func writeState(_ index: Int, _ kind: Int, _ names: [String], _ scope: [Variable]) {
     let name = names[index]
     let next = names[index + 1]
     if chance(15) { add("") }
     if chance(20) { add("/// \(name) of the chain.", 1) }
-    switch random.next(below: 10) {
+    switch kind {
     case 0: writeCompound(name, next, scope)
     case 1: writeParallel(name, next, scope)
     case 2: writeCalling(name, next, scope)
@@ -13,13 +13,21 @@ extension ProgramWriter {
     case 4: writeShort(name, next)
     case 5: writeUndone(name, next)
     default:
-      add("state \(name) {", 1)
+      let isOwner = owners.contains(name)
+      let scope = scope + (isOwner ? [Variable(name: "own", kind: .int)] : [])
+      add("state \(name)\(isOwner ? "(own: int = \(1 + random.next(below: 9)))" : "") {", 1)
+      if isOwner { add("entry own = own + 1", 2) }
       if chance(30) { writeActs("entry", scope, 2) }
       writeReactions(to: next, later: Array(names[(index + 1)...]), scope, 2)
       if chance(20) { writeActs("exit", scope, 2) }
       if chance(10) { add("ongoing", 2) }
       add("}", 1)
     }
+  }
+
+  /// A target, sometimes with the value of its field.
+  mutating func target(_ name: String, _ scope: [Variable]) -> String {
+    owners.contains(name) && chance(60) ? "\(name)(own: \(expression(.int, in: scope, 1)))" : name
   }
 
   private mutating func writeShort(_ name: String, _ next: String) {
@@ -36,7 +44,8 @@ extension ProgramWriter {
       writeGuarded(event, later, scope, indent)
     }
     let event = rest.remove(at: random.next(below: rest.count))
-    add("on \(event.name)\(roleText()) -> \(next)\(actsText(scope + self.scope(of: event)))", indent)
+    let inner = scope + self.scope(of: event)
+    add("on \(event.name)\(roleText()) -> \(target(next, inner))\(actsText(inner))", indent)
     if let ignored = rest.first, chance(30) { add("\(random.pick(["ignore", "defer"])) \(ignored.name)", indent) }
     if chance(30) { add("after \(random.pick(["30m", "1h30m", "14d", "250ms"])) -> \(random.pick(later))", indent) }
     if chance(20) { add("every \(1 + random.next(below: 9))h\(actsText(scope, isNeeded: true))", indent) }
@@ -47,10 +56,10 @@ extension ProgramWriter {
 
   private mutating func writeGuarded(_ event: Event, _ later: [String], _ scope: [Variable], _ indent: Int) {
     let inner = scope + self.scope(of: event)
-    let target = chance(50) ? " -> \(random.pick(later))" : ""
-    let statements = actsText(inner, isNeeded: target.isEmpty)
+    let goal = chance(50) ? " -> \(target(random.pick(later), inner))" : ""
+    let statements = actsText(inner, isNeeded: goal.isEmpty)
     add(
-      "on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(target)\(statements)",
+      "on \(event.name)\(roleText()) when event.id != \"\" && (\(condition(in: inner, 2)))\(goal)\(statements)",
       indent)
     if chance(30) { add("on \(event.name)\(actsText(inner, isNeeded: true))", indent) }
   }

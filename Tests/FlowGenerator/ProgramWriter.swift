@@ -49,6 +49,8 @@ struct ProgramWriter {
   var flowCount = 0
   /// Whether the current flow has an event of its own.
   var isOwnEvent = false
+  /// The states of the current flow with a field.
+  var owners: Set<String> = []
   /// The states of the last flow, for its test.
   var lastStates: [String] = []
   var lastFlow = ""

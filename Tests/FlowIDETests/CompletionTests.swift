@@ -74,6 +74,32 @@ struct CompletionTests {
     #expect(!found.contains("Pay"))
   }
 
+  @Test("a target is inserted with the required fields of the state, and its arguments are completed")
+  func stateArguments() {
+    let body = "state a { on Pay -> ‸ }  state b(token: string, tries: int = 0) { on Note -> ended }"
+    let marked = Marked(CompletionTests.flow(body))
+    let items = marked.view.completion(at: marked.offsets[0], in: Marked.path)?.items ?? []
+    #expect(items.first { $0.label == "b" }?.insertion == "b(token: ${1:token})")
+    #expect(items.first { $0.label == "ended" }?.insertion == "ended")
+    #expect(
+      labels("state a { on Pay -> b(‸) }  state b(token: string, tries: int = 0) { on Note -> ended }")
+        == ["token", "tries"])
+    #expect(
+      labels("state a { on Pay -> b(token: event.‸) }  state b(token: string) { on Note -> ended }").prefix(2)
+        == ["amount", "note"])
+    #expect(labels("state a { on Pay -> b }  state b(token: ‸) {}").contains("string"))
+  }
+
+  @Test("the fields of a state are completed in it, and not elsewhere")
+  func stateFields() {
+    let here = labels("state a { on Pay -> b(token: \"\") }  state b(token: string) { on Note when ‸ -> ended }")
+    #expect(here.contains("token"))
+    let inner = labels("state a { on Pay -> b }  state b(token: string?) { initial state c { on Note do ‸ } }")
+    #expect(inner.contains { $0.hasPrefix("token") })
+    let elsewhere = labels("state a { on Pay when ‸ -> b(token: \"\") }  state b(token: string) { on Note -> ended }")
+    #expect(!elsewhere.contains("token"))
+  }
+
   @Test("the results of calls are triggers of their state")
   func results() {
     let found = labels("state a { call ship(item: items[0]) as sent  on sent.done -> ended  on s‸ }")

@@ -126,6 +126,40 @@ struct RenameTests {
     #expect(marked.applying(edits).contains("initial state pause { on E -> done }  final done  on done -> b"))
   }
 
+  @Test("a field of a state is renamed in its state, in arguments, in tests and in migrations")
+  func stateFields() throws {
+    let marked = Marked(
+      """
+      event E { token: string }
+      flow F {
+        version 2
+        start on E -> a(to‸ken: event.token)
+        state a(token: string, size: int = token.size()) {
+          on E when event.token == token -> a(token: token + "!")
+          state inside { on E do token = "" }
+          initial state other(n: int = 0) { on E -> b(token: token) do log token }
+        }
+        state b(token: string) { on E -> a(token: token) }
+        final c
+        migrate from 1 { data a.token = old.token }
+      }
+      test "t" { send E{token: "x"}  expect data a.token == "x" && a.size == 1 }
+      """)
+    let edits = try marked.view.rename(at: marked.offsets[0], in: Marked.path, to: "code")
+    let changed = marked.applying(edits)
+    #expect(changed.contains("start on E -> a(code: event.token)"))
+    #expect(changed.contains("state a(code: string, size: int = code.size()) {"))
+    #expect(changed.contains("when event.token == code -> a(code: code + \"!\")"))
+    #expect(changed.contains("{ on E do code = \"\" }"))
+    #expect(changed.contains("on E -> b(token: code) do log code"))
+    #expect(changed.contains("state b(token: string) { on E -> a(code: token) }"))
+    #expect(changed.contains("data a.code = old.token"))
+    #expect(changed.contains("expect data a.code == \"x\""))
+    #expect(throws: RenameProblem.self) {
+      try marked.view.rename(at: marked.offsets[0], in: Marked.path, to: "size")
+    }
+  }
+
   @Test("references cross files")
   func imports() {
     let marked = Marked(

@@ -121,7 +121,7 @@ import Testing
 }
 
 /// Rebuilds an instance step by step.
-private struct Replay {
+struct Replay {
   let machine: Machine
   let stepper: Stepper
   var instance: Instance?

@@ -53,7 +53,7 @@ import Testing
     #expect(try isAt("published", large, system))
     #expect(try system.services.calls("/site/site-large-1-small").count == 1)
     #expect(try isAt("broken", broken, system))
-    #expect(try system.view(broken)["data"]?["reason"]?.string?.contains("this is no program") == true)
+    #expect(try system.view(broken)["stateData"]?["broken"]?["reason"]?.string?.contains("this is no program") == true)
     #expect(try system.services.calls("/builds").count == 2, "a final failure is not retried")
     for answer in [try push(system, "c2", ref: "refs/heads/try"), try push(system, "c3", "wip: a page")] {
       #expect(answer.status == 200 && answer.json["disposition"] == "refused")

@@ -50,7 +50,7 @@ import Testing
     for (status, email) in [("done", "free"), ("failed", "gone"), ("running", "later")] {
       #expect(try system.list("Drip", status: status).map { $0["key"] } == [.string(email + "@example.test")])
     }
-    #expect(try system.view("Drip/gone@example.test")["data"]?["reason"] == "hello: BOUNCED")
+    #expect(try system.view("Drip/gone@example.test")["stateData"]?["stopped"]?["reason"] == "hello: BOUNCED")
   }
 
   /// The server is killed while letters are delayed and the shop is busy. Each letter is sent once.

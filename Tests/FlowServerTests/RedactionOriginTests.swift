@@ -18,7 +18,7 @@ import Testing
       key id
       data { id: string  email: string  copy: string = ""  town: string = "" }
       let shouted = email + "!"
-      start on Open -> waiting do {
+      start on Open -> waiting(reply_to: event.contact, from: event.city) do {
         id = event.id
         email = event.contact
         copy = shouted
@@ -26,8 +26,8 @@ import Testing
         notify(recipient: email, about: event.city)
         emit Told { id: event.id, address: copy }
       }
-      state waiting {
-        on Check when event.guess == copy -> closed
+      state waiting(reply_to: string, from: string, called: string = reply_to) {
+        on Check when event.guess == reply_to + called -> closed
       }
       final closed
     }
@@ -71,10 +71,11 @@ import Testing
     #expect(server.stop() == 0)
     seen += server.log
     #expect(!seen.contains("planted"), "\(seen)")
-    for name in ["contact", "email", "copy", "recipient", "address", "last"] {
+    for name in ["contact", "email", "copy", "recipient", "address", "last", "reply_to", "called"] {
       #expect(seen.contains("\"\(name)\":\"[redacted]\""), "`\(name)` appears, masked")
     }
-    #expect(seen.contains("\"town\":\"Ghent\""), "other values are shown")
+    #expect(seen.contains("\"waiting.reply_to\":\"[redacted]\""), "masked in the journal, too")
+    #expect(seen.contains("\"town\":\"Ghent\"") && seen.contains("\"from\":\"Ghent\""), "other values are shown")
     #expect(seen.contains("\"id\":\"d1\""), "the key is public")
   }
 
@@ -89,6 +90,11 @@ import Testing
     #expect(try client.send("POST", "/v1/events", ["event": "Open", "data": data]).status == 201)
     for (field, count) in [("email", 0), ("copy", 0), ("town", 1)] {
       let query = "data.\(field).startsWith('ann')%20||%20data.\(field)%20==%20'Ghent'"
+      let answer = try client.send("GET", "/v1/flows/Desk/instances?q=\(query)")
+      #expect(answer.json["items"]?.array?.count == count, "\(field): \(answer.text)")
+    }
+    for (field, count) in [("reply_to", 0), ("called", 0), ("from", 1)] {
+      let query = "stateData.waiting.\(field).startsWith('ann')%20||%20stateData.waiting.\(field)%20==%20'Ghent'"
       let answer = try client.send("GET", "/v1/flows/Desk/instances?q=\(query)")
       #expect(answer.json["items"]?.array?.count == count, "\(field): \(answer.text)")
     }

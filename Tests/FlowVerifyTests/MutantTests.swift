@@ -57,7 +57,11 @@ enum Mutant {
       where flow.states[target].children.isEmpty && flow.states[target].parent == .root
         && flow.transitions[index].target.map({ $0 != target }) ?? false
       {
-        found.append(changed(program) { $0.transitions[index].target = target })
+        found.append(
+          changed(program) {
+            $0.transitions[index].target = target
+            $0.transitions[index].arguments = []
+          })
       }
     }
     for start in flow.starts.indices where flow.starts[start].guardExpression != nil {

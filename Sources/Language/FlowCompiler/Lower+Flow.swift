@@ -12,7 +12,9 @@ extension Lowering {
       parameterCount: checked.parameterCount, result: checked.result, key: checked.key,
       keyLifetime: checked.node.keyLifetime.map { $0.duration.map { .milliseconds($0.milliseconds) } ?? .forever },
       fields: checked.fields.map {
-        DataField(name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression))
+        DataField(
+          name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression),
+          state: $0.state.map { StateIndex($0) })
       },
       definitions: checked.definitions.map { LetDefinition(name: $0.name, value: expression($0.value)) },
       calls: IndexedList(checked.calls.map { call($0, actions: actions) }), keptCount: checked.keptCount,
@@ -45,7 +47,7 @@ extension Lowering {
       source: StateIndex(checked.source), trigger: trigger(checked.trigger), roles: rest.roles,
       senders: rest.senders.map { FlowIndex($0) },
       guardExpression: rest.guardExpression.map(expression), target: rest.target.map { StateIndex($0) },
-      isHistory: rest.isHistory,
+      arguments: rest.arguments.map(argument), isHistory: rest.isHistory,
       isReenter: rest.isReenter, statements: rest.statements.map(act), location: location(checked.range))
   }
 
@@ -97,8 +99,13 @@ extension Lowering {
     return Start(
       trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
       guardExpression: checked.rest.guardExpression.map(expression),
-      target: StateIndex(checked.rest.target ?? 0), statements: checked.rest.statements.map(act),
+      target: StateIndex(checked.rest.target ?? 0), arguments: checked.rest.arguments.map(argument),
+      statements: checked.rest.statements.map(act),
       location: location(checked.range))
+  }
+
+  private func argument(_ checked: CheckedStateArgument) -> StateArgument {
+    StateArgument(field: checked.field, value: expression(checked.value))
   }
 
   private func call(_ checked: CheckedCall, actions: [Action]) -> Call {

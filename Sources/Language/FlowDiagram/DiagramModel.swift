@@ -74,12 +74,14 @@ struct DiagramModel {
     }
   }
 
-  /// The entry and exit statements, calls and event lists of a state, one per line.
+  /// The fields, entry and exit statements, calls and event lists of a state, one per line.
   /// - Parameter isGraph: Whether the diagram has the steps as nodes of their own.
   func work(in state: StateIndex, _ length: Length = .short, withoutSteps isGraph: Bool = false) -> [String] {
     let node = flow.states[state]
+    let fields = flow.fields(of: state).map { "\(flow.fields[$0].plainName): \(flow.fields[$0].type)" }
     var lines =
-      node.entry.compactMap(statementLabel).map { "entry " + $0 }
+      (fields.isEmpty ? [] : ["data " + fields.joined(separator: ", ")])
+      + node.entry.compactMap(statementLabel).map { "entry " + $0 }
       + node.exit.compactMap(statementLabel).map { "exit " + $0 }
     for index in node.calls where !(isGraph && flow.calls[index].isStep) {
       let call = flow.calls[index]

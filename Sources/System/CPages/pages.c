@@ -138,6 +138,12 @@ static const char F320[] = {
 static const char F321[] = {
 #embed "../../../Docs/diagnostics/F321.md"
 };
+static const char F322[] = {
+#embed "../../../Docs/diagnostics/F322.md"
+};
+static const char F323[] = {
+#embed "../../../Docs/diagnostics/F323.md"
+};
 static const char F401[] = {
 #embed "../../../Docs/diagnostics/F401.md"
 };
@@ -309,7 +315,8 @@ static const struct {
   PAGE(F202), PAGE(F203), PAGE(F204), PAGE(F205), PAGE(F206), PAGE(F207), PAGE(F208), PAGE(F209),
   PAGE(F211), PAGE(F212), PAGE(F213), PAGE(F214), PAGE(F215), PAGE(F216), PAGE(F217), PAGE(F301), PAGE(F302),
   PAGE(F303), PAGE(F305), PAGE(F306), PAGE(F307), PAGE(F309), PAGE(F310), PAGE(F314), PAGE(F315),
-  PAGE(F316), PAGE(F317), PAGE(F320), PAGE(F321), PAGE(F401), PAGE(F402), PAGE(F403), PAGE(F404), PAGE(F405),
+  PAGE(F316), PAGE(F317), PAGE(F320), PAGE(F321), PAGE(F322), PAGE(F323), PAGE(F401), PAGE(F402), PAGE(F403),
+  PAGE(F404), PAGE(F405),
   PAGE(F406), PAGE(F407),
   PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F413), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515), PAGE(F516),

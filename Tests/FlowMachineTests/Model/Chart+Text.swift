@@ -23,7 +23,8 @@ extension Chart {
       case .final: "final"
       case .failed: "failed"
       }
-    var lines = [indent + (node.isInitial ? "initial " : "") + "\(word) \(node.name) {"]
+    let parameter = node.field.map { "(\(Node.fieldName(node.path)): int = \(text($0)))" } ?? ""
+    var lines = [indent + (node.isInitial ? "initial " : "") + "\(word) \(node.name)\(parameter) {"]
     if !node.entry.isEmpty { lines.append("\(indent)  entry" + text(node.entry).dropFirst(3)) }
     if !node.exit.isEmpty { lines.append("\(indent)  exit" + text(node.exit).dropFirst(3)) }
     lines += node.ignored.map { "\(indent)  ignore \(Chart.events[$0])" }
@@ -39,6 +40,7 @@ extension Chart {
     if let condition = reaction.condition { line += " when " + text(condition) }
     if let target = reaction.target {
       line += " -> " + name(of: target) + (reaction.isHistory ? ".history" : "")
+      if let argument = reaction.argument { line += "(\(Node.fieldName(target)): \(text(argument)))" }
       if reaction.isReenter { line += " reenter" }
     }
     return line + text(reaction.statements)
@@ -65,6 +67,7 @@ extension Chart {
     let kind =
       switch act.kind {
       case .assign(let field, let term): "\(Chart.fields[field]) = \(text(term))"
+      case .assignOwn(let path, let term): "\(Node.fieldName(path)) = \(text(term))"
       case .raise(let event, let term): "raise \(Chart.events[event]){v: \(text(term))}"
       case .log(let word, let term): "log \"\(word) \" + string(\(text(term))) + \" in \" + self.state"
       }
@@ -75,6 +78,7 @@ extension Chart {
     switch term {
     case .number(let number): "\(number)"
     case .field(let field): Chart.fields[field]
+    case .own(let path): Node.fieldName(path)
     case .given: "event.v"
     case .sum(let left, let right): "(\(text(left)) + \(text(right)))"
     case .remainder(let left, let right): "\(text(left)) % \(right)"

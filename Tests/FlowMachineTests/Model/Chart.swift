@@ -25,12 +25,17 @@ struct Node {
   var path: String
   var kind: Kind
   var isInitial = false
+  /// The default of its field; nil without one.
+  var field: Term?
   var children: [Node] = []
   var entry: [ChartAct] = []
   var exit: [ChartAct] = []
   var reactions: [Reaction] = []
   var ignored: [Int] = []
   var deferred: [Int] = []
+
+  /// The name of the field of a state with this path: the same for states that do not contain each other.
+  static func fieldName(_ path: String) -> String { "d\(path.split(separator: ".").count)" }
 
   var isFinal: Bool { kind == .final || kind == .failed }
 
@@ -53,6 +58,8 @@ struct Reaction {
   var condition: Condition?
   /// The path of a state.
   var target: String?
+  /// The value of the target's field.
+  var argument: Term?
   var isHistory = false
   var isReenter = false
   var statements: [ChartAct] = []
@@ -69,6 +76,8 @@ struct Reaction {
 struct ChartAct {
   indirect enum Kind {
     case assign(Int, Term)
+    /// The field of the state with a path.
+    case assignOwn(String, Term)
     case raise(Int, Term)
     /// A word, a number and the active states.
     case log(String, Term)
@@ -82,6 +91,8 @@ struct ChartAct {
 indirect enum Term {
   case number(Int)
   case field(Int)
+  /// The field of the state with a path, which is active where it is read.
+  case own(String)
   /// The number in the payload of the event.
   case given
   case sum(Term, Term)

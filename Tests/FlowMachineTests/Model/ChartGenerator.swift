@@ -8,6 +8,9 @@ struct ChartGenerator {
   /// Paths of possible targets, and of states with history.
   private var targets: [String] = []
   private var pasts: [String] = []
+  /// The states with a field, and those around the current state.
+  private var owners: Set<String> = []
+  private var scopes: [String] = []
 
   init(seed: UInt64) { random = SplitMix64(state: seed) }
 
@@ -21,6 +24,7 @@ struct ChartGenerator {
     // Twice, because much behaviour depends on several states being final at once.
     targets += root.all.filter { $0.isFinal && $0.path.contains(".") }.map(\.path)
     pasts = root.all.filter { $0.kind != .root && !$0.children.isEmpty }.map(\.path)
+    owners = Set(root.all.filter { $0.field != nil }.map(\.path))
     root = withReactions(root, scope: "")
     let first = random.pick(root.children.filter { !$0.isFinal }).path
     root.reactions = jumps(root, first) + root.reactions
@@ -38,7 +42,9 @@ struct ChartGenerator {
 
   private mutating func node(in outer: Node, _ kind: Node.Kind) -> Node {
     let name = name()
-    return Node(name: name, path: outer.path.isEmpty ? name : outer.path + "." + name, kind: kind)
+    var made = Node(name: name, path: outer.path.isEmpty ? name : outer.path + "." + name, kind: kind)
+    if chance(30) { made.field = chance(60) ? .number(number()) : .field(random.next(below: Chart.fields.count)) }
+    return made
   }
 
   private mutating func final(in outer: Node) -> Node { node(in: outer, chance(75) ? .final : .failed) }
@@ -85,6 +91,8 @@ struct ChartGenerator {
   ///   parallel state on an event.
   private mutating func withReactions(_ node: Node, scope: String) -> Node {
     var node = node
+    if node.field != nil { scopes.append(node.path) }
+    defer { if node.field != nil { scopes.removeLast() } }
     node.entry = chance(50) ? [log("in " + node.name)] + statements(1, isGiven: false, raising: raisable(.always)) : []
     node.exit = chance(50) ? [log("out " + node.name)] + statements(1, isGiven: false, raising: raisable(.always)) : []
     if !node.isFinal { react(&node, scope) }
@@ -161,9 +169,16 @@ struct ChartGenerator {
     if chance(65), !locations.isEmpty {
       made.target = random.pick(locations)
       made.isReenter = chance(12)
+      if let target = made.target, !made.isHistory, owners.contains(target), chance(60) {
+        made.argument = .remainder(term(isGiven: isGiven), 5)
+      }
     }
     if chance(40) { made.statements.append(log("do \(reactions)", isGiven: isGiven)) }
     made.statements += statements(2, isGiven: isGiven, raising: raisable(trigger))
+    // A value that is assigned when the state is left is an error.
+    if made.target != nil {
+      made.statements.removeAll { if case .assignOwn = $0.kind { true } else { false } }
+    }
     return made
   }
 
@@ -203,6 +218,9 @@ struct ChartGenerator {
   private mutating func act(isGiven: Bool, _ raising: [Int]) -> ChartAct.Kind {
     // The last field is reserved for `always`, and only events set it.
     let field = random.next(below: isGiven ? Chart.fields.count : Chart.fields.count - 1)
+    if let own = scopes.last, chance(25) {
+      return .assignOwn(chance(70) ? own : random.pick(scopes), .remainder(term(isGiven: isGiven), 5))
+    }
     switch random.next(below: 20) {
     case 0..<10: return .assign(field, .remainder(term(isGiven: isGiven), 5))
     case 10: return .assign(field, .remainder(.quotient(12, .field(random.next(below: Chart.fields.count))), 5))
@@ -214,13 +232,15 @@ struct ChartGenerator {
   }
 
   private mutating func log(_ word: String, isGiven: Bool = false) -> ChartAct {
-    ChartAct(kind: .log(word, isGiven && chance(50) ? .given : .field(random.next(below: Chart.fields.count))))
+    if !scopes.isEmpty, chance(40) { return ChartAct(kind: .log(word, .own(random.pick(scopes)))) }
+    return ChartAct(kind: .log(word, isGiven && chance(50) ? .given : .field(random.next(below: Chart.fields.count))))
   }
 
   private mutating func number() -> Int { random.next(below: 5) }
 
   private mutating func term(isGiven: Bool) -> Term {
-    switch random.next(below: isGiven ? 6 : 4) {
+    if !scopes.isEmpty, chance(25) { return .sum(.own(random.pick(scopes)), .number(number())) }
+    return switch random.next(below: isGiven ? 6 : 4) {
     case 0: .number(number())
     case 1: .field(random.next(below: Chart.fields.count))
     case 2, 3: .sum(.field(random.next(below: Chart.fields.count)), .number(1 + number()))

@@ -11,6 +11,8 @@ struct DifferentialTest {
     var states: [String] = []
     var status = ""
     var values: [Int] = []
+    /// The fields of the active states.
+    var owned: [String] = []
     var timers: [String] = []
     var putOff: [String] = []
     var accepted: [String] = []
@@ -19,7 +21,8 @@ struct DifferentialTest {
 
     var lines: [String] {
       [
-        "outcome \(outcome)", "states \(states)", "status \(status)", "values \(values)", "timers \(timers)",
+        "outcome \(outcome)", "states \(states)", "status \(status)", "values \(values)", "owned \(owned)",
+        "timers \(timers)",
         "deferred \(putOff)", "accepted \(accepted)", "log \(log)",
         "refused \(refused)",
       ]
@@ -202,7 +205,9 @@ struct DifferentialTest {
     let timers = model.timers.map { "\(transitions[$0.reaction] ?? -1) \($0.due) \($0.period ?? 0)" }
     return Picture(
       outcome: answer, states: model.leaves, status: model.status.rawValue, values: model.values,
-      timers: timers.sorted(), putOff: model.putOff.map { "\(Chart.events[$0.event]) \($0.given)" },
+      owned: model.nodes.filter { $0.field != nil && model.active.contains($0.path) }
+        .map { "\($0.path) \(model.owned[$0.path] ?? -1)" }, timers: timers.sorted(),
+      putOff: model.putOff.map { "\(Chart.events[$0.event]) \($0.given)" },
       accepted: model.status == .running ? model.accepted.map { Chart.events[$0] } : [], log: model.log,
       refused: model.refused)
   }
@@ -229,6 +234,7 @@ struct DifferentialTest {
     picture.values = Chart.fields.indices.map { field in
       if case .int(let value)? = instance.value(ofField: field, in: machine) { Int(value) } else { -1 }
     }
+    picture.owned = owned(by: instance)
     picture.timers = instance.timers.map { "\($0.transition) \($0.due) \($0.period ?? 0)" }.sorted()
     picture.putOff = instance.deferred.map { event in
       guard case .record(let record) = event.payload, case .int(let given)? = record["v"] else { return "?" }
@@ -236,6 +242,18 @@ struct DifferentialTest {
     }
     picture.accepted = stepper.acceptedEvents(of: instance).filter { $0 != "Begin" }
     return picture
+  }
+
+  /// The fields of the active states, in the order of the states.
+  private func owned(by instance: Instance) -> [String] {
+    let flow = machine.program.flows[0]
+    return flow.fields.indices.compactMap { field in
+      guard let state = flow.fields[field].state, instance.active.contains(state) else { return nil }
+      guard case .int(let value)? = instance.value(ofField: field, in: machine) else {
+        return "\(flow.states[state].path) unset"
+      }
+      return "\(flow.states[state].path) \(value)"
+    }
   }
 
   private mutating func note(_ effect: Effect, _ picture: inout Picture) {

@@ -28,6 +28,24 @@ extension Model {
     return Set(children.filter { child in inner.contains { $0 == child || isInside($0, child) } })
   }
 
+  /// The states of which a history restores the fields.
+  func restored(by reaction: Reaction) -> Set<String> {
+    guard let target = reaction.target, reaction.isHistory, let inner = memory[target], !inner.isEmpty else {
+      return []
+    }
+    let inside = nodes.map(\.path).filter { path in inner.contains { $0 == path || isInside($0, path) } }
+    return mistake == .historyForgetsFields ? [] : Set(inside.filter { $0 == target || isInside($0, target) })
+  }
+
+  /// The values of the fields of targets.
+  func arguments(of chosen: [Chosen]) throws(Refusal) -> [String: Int] {
+    var found: [String: Int] = [:]
+    for each in chosen {
+      if let target = each.reaction.target, let term = each.reaction.argument { found[target] = try value(term) }
+    }
+    return found
+  }
+
   /// Enters the child on the path to a goal, or the initial one; every region of a parallel state.
   mutating func enterChildren(
     of node: Node, towards goals: Set<String>, only region: String? = nil
@@ -41,6 +59,10 @@ extension Model {
   private mutating func enter(_ node: Node, towards goals: Set<String>) throws(Refusal) {
     if mistake == .entersInsideOut { try enterChildren(of: node, towards: goals) }
     active.insert(node.path)
+    if let field = node.field {
+      let old = restored.contains(node.path) ? owned[node.path] : nil
+      owned[node.path] = if let given = arguments[node.path] ?? old { given } else { try value(field) }
+    }
     try perform(node.entry)
     for reaction in node.reactions { arm(reaction) }
     if node.isFinal { complete(parent(of: node.path)) }
@@ -84,6 +106,7 @@ extension Model {
       if let condition = act.condition, try !isTrue(condition) { continue }
       switch act.kind {
       case .assign(let field, let term): values[field] = try value(term)
+      case .assignOwn(let path, let term): owned[path] = try value(term)
       case .raise(let event, let term): queue.append(.raised(event, given: try value(term)))
       case .log(let word, let term): log.append("\(word) \(try value(term)) in \(leaves.joined(separator: " "))")
       }
@@ -94,6 +117,7 @@ extension Model {
     switch term {
     case .number(let number): return number
     case .field(let field): return values[field]
+    case .own(let path): return owned[path] ?? -1
     case .given: return given ?? 0
     case .sum(let left, let right): return try value(left) + value(right)
     case .remainder(let left, let right): return try value(left) % right

@@ -119,13 +119,16 @@ extension Model {
     guard microsteps <= patience else {
       throw Refusal(code: patience < 1000 ? Model.impatience : "too-many-microsteps")
     }
+    arguments = try arguments(of: chosen)
     let leaving = chosen.reduce(into: Set<String>()) { $0.formUnion(left(by: $1)) }
     let inner = leaves
     for path in leaving { memory[path] = Set(inner.filter { isInside($0, path) }) }
     for node in leavingOrder(chart.root) where leaving.contains(node.path) { try leave(node) }
     for each in chosen { try perform(each.reaction.statements) }
+    if mistake == .argumentsAfterActions { arguments = try arguments(of: chosen) }
     for each in chosen {
       guard let domain = domain(of: each) else { continue }
+      restored = restored(by: each.reaction)
       // In a parallel state that stays active, only the region of the target was exited.
       let region =
         node(domain).kind == .parallel ? each.reaction.target.flatMap { self.region(of: domain, around: $0) } : nil

@@ -14,6 +14,10 @@ struct Model {
     case historyIsShallow
     /// The event that was raised last is handled first.
     case raisedInReverse
+    /// History enters states with the defaults of their fields.
+    case historyForgetsFields
+    /// Arguments are evaluated after the actions.
+    case argumentsAfterActions
   }
 
   /// The code of the refusal of an input.
@@ -57,6 +61,8 @@ struct Model {
   /// The paths of the active states; the path of the root is empty.
   var active: Set<String> = []
   var values: [Int] = []
+  /// The fields of states, by path; those of inactive states are never read.
+  var owned: [String: Int] = [:]
   var timers: [Timer] = []
   var memory: [String: Set<String>] = [:]
   var putOff: [PutOff] = []
@@ -70,6 +76,9 @@ struct Model {
   /// The deferred events that were offered and refused, with the code.
   var refused: [String] = []
   var microsteps = 0
+  /// The arguments of the microstep, and the states that it restores, by path.
+  var arguments: [String: Int] = [:]
+  var restored: Set<String> = []
 
   init(_ chart: Chart, mistake: Mistake? = nil) {
     self.chart = chart
@@ -102,6 +111,7 @@ struct Model {
   mutating func start(now: Int64, isBoss: Bool) throws(Refusal) {
     begin(now, isBoss ? .boss : .anybody)
     active = [""]
+    (arguments, restored) = ([:], [])
     try perform(chart.startActs)
     for reaction in chart.root.reactions { arm(reaction) }
     try enterChildren(of: chart.root, towards: [chart.first])

@@ -58,6 +58,31 @@ extension Instance {
   }
 }
 
+extension JSON {
+  /// The data document of an instance as views show it: the data, and the fields of each active state by its path.
+  /// - Parameter leaves: The paths of the innermost active states.
+  public func dividedByState(activeIn leaves: [String]) -> (data: JSON, stateData: JSON) {
+    guard let members, members.contains(where: { $0.name.contains(".") }) else { return (self, .object([])) }
+    var data: [Member] = []
+    var states: [Member] = []
+    for member in members {
+      guard let dot = member.name.lastIndex(of: ".") else {
+        data.append(member)
+        continue
+      }
+      let path = String(member.name[..<dot])
+      guard leaves.contains(where: { $0 == path || $0.hasPrefix(path + ".") }) else { continue }
+      let field = Member(String(member.name[member.name.index(after: dot)...]), member.value)
+      if let index = states.firstIndex(where: { $0.name == path }) {
+        states[index].value = .object((states[index].value.members ?? []) + [field])
+      } else {
+        states.append(Member(path, .object([field])))
+      }
+    }
+    return (.object(data), .object(states))
+  }
+}
+
 extension ArmedTimer {
   var json: JSON {
     var members: [JSON.Member] = [

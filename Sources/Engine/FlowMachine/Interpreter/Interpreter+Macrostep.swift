@@ -59,12 +59,14 @@ extension Interpreter {
   mutating func microstep() throws(StepFailure) {
     microsteps += 1
     guard microsteps <= Stepper.maximumMicrosteps else { throw StepFailure(.tooManyMicrosteps) }
+    if flow.hasStateFields { try evaluateArguments() }
     if flow.hasHistory { recordHistory() }
     // The most frequent case is a single transition.
     if selected.count == 1 {
       let row = flow.transitions[selected[0]]
       try leave(row)
       try act(selected[0], row)
+      if !left.isEmpty { clearFields() }
       return try enter(row)
     }
     let count = selected.count
@@ -73,6 +75,7 @@ extension Interpreter {
       try leave(flow.transitions[selected[position]])
     }
     for position in 0..<count { try act(selected[position], flow.transitions[selected[position]]) }
+    if !left.isEmpty { clearFields() }
     for position in 0..<count { try enter(flow.transitions[selected[position]]) }
   }
 
@@ -91,7 +94,8 @@ extension Interpreter {
   private mutating func enter(_ row: TransitionRow) throws(StepFailure) {
     guard let domain = row.domain.wrapped else { return }
     if row.isHistory, let target = row.target.wrapped {
-      for state in enteringByHistory(target, from: domain, initially: row.entering).sorted() { try enter(state) }
+      let (entered, restored) = enteringByHistory(target, from: domain, initially: row.entering)
+      for state in entered.sorted() { try enter(state, isRestored: restored.contains(state)) }
     } else {
       for index in row.entering.range { try enter(StateIndex(rawValue: flow.indices[index])) }
     }

@@ -34,6 +34,7 @@ extension Interpreter {
     do throws(StepFailure) {
       try bind(start)
       let row = flow.starts[try selectStart()]
+      try evaluate(row.arguments, at: row.location)
       active.insert(.root)
       try perform(row.statements)
       if flow.hasTimers { try armTimers(of: flow.states[.root]) }
@@ -63,7 +64,7 @@ extension Interpreter {
       }
     case .schedule: break
     }
-    for field in given..<flow.defaults.count {
+    for field in given..<flow.ownFieldCount {
       guard let expression = flow.defaults[field].wrapped else { continue }
       let value = try evaluate(expression, at: nil)
       frame[FrameLayout.firstField + field] = value

@@ -10,6 +10,7 @@ extension Interpreter {
       let row = flow.states[state]
       if !row.exit.isEmpty { try perform(row.exit) }
       if row.hasWork { endWork(of: state, row) }
+      if !row.fields.isEmpty { left.append(state) }
       if queueHead < queue.count { removeInternalEvents(of: state) }
       active.remove(state)
       if flow.usesSelf { isSelfStale = true }
@@ -33,11 +34,13 @@ extension Interpreter {
     if row.isRollback { leaveRollback(state) }
   }
 
-  /// Enters a state: its `entry`, its timers and its calls.
-  mutating func enter(_ state: StateIndex) throws(StepFailure) {
+  /// Enters a state: its fields, its `entry`, its timers and its calls.
+  /// - Parameter isRestored: True if a history restores the state with the values of its fields.
+  mutating func enter(_ state: StateIndex, isRestored: Bool = false) throws(StepFailure) {
     let row = flow.states[state]
     active.insert(state)
     if flow.usesSelf { isSelfStale = true }
+    if !row.fields.isEmpty { try initializeFields(row.fields, isRestored: isRestored) }
     if !row.entry.isEmpty { try perform(row.entry) }
     if row.hasWork {
       if !row.timers.isEmpty { try armTimers(of: row) }
@@ -75,12 +78,12 @@ extension Interpreter {
     isExtendedStateChanged = true
   }
 
-  /// The states that are entered to restore the last configuration of a target.
+  /// The states that are entered to restore the last configuration of a target, and those among them that were active.
   mutating func enteringByHistory(
     _ target: StateIndex, from domain: StateIndex, initially: RowRange
-  ) -> Set<StateIndex> {
+  ) -> (entered: Set<StateIndex>, restored: Set<StateIndex>) {
     guard let stored = extended.history.first(where: { $0.state == target }) else {
-      return Set(initially.range.map { StateIndex(rawValue: flow.indices[$0]) })
+      return (Set(initially.range.map { StateIndex(rawValue: flow.indices[$0]) }), [])
     }
     var entered: Set<StateIndex> = []
     for leaf in stored.leaves + [target] {
@@ -90,8 +93,9 @@ extension Interpreter {
         ancestor = flow.states[ancestor].parent
       }
     }
+    let restored = entered.filter { $0 >= target }
     for state in entered.sorted() { flow.flow.addDefaults(of: state, to: &entered) }
-    return entered
+    return (entered, restored)
   }
 
   // MARK: - Completion
@@ -125,5 +129,82 @@ extension Interpreter {
       }
     }
     return row.isParallel
+  }
+}
+
+// MARK: - Fields
+
+/// The value of a field of a state that is about to be entered.
+struct GivenValue: BitwiseCopyable {
+  let field: Int32
+  let value: Slot
+}
+
+// The fields of states: set when a state is entered, and without a value after it was left.
+extension Interpreter {
+  /// Evaluates the arguments of the selected transitions, before any state is left.
+  mutating func evaluateArguments() throws(StepFailure) {
+    given.removeAll()
+    left.removeAll()
+    for position in 0..<selected.count {
+      let row = flow.transitions[selected[position]]
+      try evaluate(row.arguments, at: row.location)
+    }
+  }
+
+  mutating func evaluate(_ arguments: ArgumentRows, at location: LocationIndex) throws(StepFailure) {
+    for offset in 0..<arguments.fields.range.count {
+      let value = try evaluate(ExpressionIndex(arguments.values.range.lowerBound + offset), at: location)
+      given.append(GivenValue(field: flow.indices[arguments.fields.range.lowerBound + offset], value: value))
+    }
+  }
+
+  /// Sets the fields of a state that is entered: to the arguments, to the values that a history restores, or to the
+  /// defaults.
+  mutating func initializeFields(_ fields: RowRange, isRestored: Bool) throws(StepFailure) {
+    for position in fields.range {
+      let field = flow.indices[position]
+      let slot = FrameLayout.firstField + Int(field)
+      if let value = given(field) {
+        frame[slot] = value
+      } else if isRestored, frame[slot].tag != .unset {
+        continue
+      } else if let expression = flow.defaults[Int(field)].wrapped {
+        let value = try evaluate(expression, at: nil)
+        frame[slot] = value
+      }
+      changed.insert(Int(field))
+      isDataChanged = true
+    }
+  }
+
+  private func given(_ field: Int32) -> Slot? {
+    for position in 0..<given.count where given[position].field == field { return given[position].value }
+    return nil
+  }
+
+  /// Clears the fields of the states that were left, after the actions, which still read them. A history keeps them.
+  mutating func clearFields() {
+    for position in 0..<left.count where !isKept(left[position]) {
+      for index in flow.states[left[position]].fields.range {
+        let field = Int(flow.indices[index])
+        frame[FrameLayout.firstField + field] = .unset
+        changed.insert(field)
+      }
+      isDataChanged = true
+    }
+    left.removeAll()
+  }
+
+  /// True if a state to which a history returns was left together with the state.
+  private func isKept(_ state: StateIndex) -> Bool {
+    guard flow.hasHistory else { return false }
+    var around = state
+    while around != .root {
+      let row = flow.states[around]
+      if row.isRemembered, !active.contains(around) { return true }
+      around = row.parent
+    }
+    return false
   }
 }

@@ -39,6 +39,10 @@ struct Interpreter: ~Copyable {
   var queueHead = 0
   /// The transitions of the last selection.
   var selected = ScratchArray<Int32>()
+  /// The arguments of the selected transitions, in the microstep in progress.
+  var given = ScratchArray<GivenValue>()
+  /// The states with fields that the microstep in progress has left.
+  var left = ScratchArray<StateIndex>()
   var isIgnored = false
   var isDeferred = false
   /// Calls that start at the end of the step if their state is still active.
@@ -113,6 +117,8 @@ struct Interpreter: ~Copyable {
     if !queue.isEmpty { queue.removeAll(keepingCapacity: true) }
     if !starting.isEmpty { starting.removeAll(keepingCapacity: true) }
     taken.removeAll()
+    given.removeAll()
+    left.removeAll()
     if !effects.isEmpty { effects.removeAll(keepingCapacity: true) }
     if result != nil { result = nil }
     if !refused.isEmpty { refused.removeAll(keepingCapacity: true) }

@@ -130,9 +130,23 @@ struct InstanceMigrator {
       message: "the call `\(map.old.calls[old].name)` is missing, and the instance still depends on it")
   }
 
-  /// The data fields of the earlier version, by their names.
+  /// The data fields of the earlier version, by their names; those of states by the path: `old.asked.token`.
   var oldData: JSON {
-    .object((old.dataJSON(in: oldMachine).members ?? []).filter { !$0.name.hasPrefix("$") })
+    let members = (old.dataJSON(in: oldMachine).members ?? []).filter { !$0.name.hasPrefix("$") }
+    var data: JSON = .object(members.filter { !$0.name.contains(".") })
+    for member in members where member.name.contains(".") {
+      data.insert(member.value, at: member.name.split(separator: ".").map(String.init)[...])
+    }
+    return data
+  }
+
+  /// The name of a field in the earlier version; a field of a state moves with its state.
+  private func oldName(of field: DataField) -> String? {
+    guard let state = field.state else { return field.name }
+    return map.old.fields.first { other in
+      guard let owner = other.state, other.plainName == field.plainName else { return false }
+      return map.state(map.old.states[owner].path) == state
+    }?.name
   }
 
   /// The data for which the new version has fields and calls, by their names.
@@ -141,7 +155,7 @@ struct InstanceMigrator {
     let assigned = Set(map.migration?.assignments.map { map.new.fields[$0.field].name } ?? [])
     var members: [JSON.Member] = []
     for field in map.new.fields {
-      guard let json = document[field.name] else { continue }
+      guard let name = oldName(of: field), let json = document[name] else { continue }
       guard case .success = Value.from(json, as: field.type, in: machine.types) else {
         if assigned.contains(field.name) { continue }
         throw ProgramError(
@@ -162,5 +176,21 @@ struct InstanceMigrator {
         if case .success = Value.from(member.value, as: .record(call.resultRecord), in: machine.types) { return true }
         return false
       })
+  }
+}
+
+extension JSON {
+  /// Adds a value at a path of member names. A value that is no object stays.
+  fileprivate mutating func insert(_ value: JSON, at path: ArraySlice<String>) {
+    guard let name = path.first, var members else { return }
+    let index = members.firstIndex { $0.name == name }
+    guard path.count > 1 else {
+      if index == nil { self = .object(members + [.init(name, value)]) }
+      return
+    }
+    var inner = index.map { members[$0].value } ?? .object([])
+    inner.insert(value, at: path.dropFirst())
+    if let index { members[index].value = inner } else { members.append(.init(name, inner)) }
+    self = .object(members)
   }
 }

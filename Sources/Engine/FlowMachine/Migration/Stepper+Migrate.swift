@@ -42,7 +42,7 @@ extension Stepper {
       flow: index, key: old.key, status: old.status, revision: old.revision, startedAt: old.startedAt)
     do throws(ProgramError) {
       var instance = try restore(header, position: position, data: migrator.data(self.machine))
-      instance.data = try carry(instance.data, map, old: migrator.oldData)
+      instance.data = try carry(instance.data, map, old: migrator.oldData, needed: needed(instance))
       return try advance(instance, migrator: migrator, now: now)
     } catch {
       throw MigrationProblem(message: error.message)
@@ -50,8 +50,12 @@ extension Stepper {
   }
 
   /// Sets new fields to their defaults, and performs the assignments of the migration.
-  /// - Parameter old: The data of the earlier version.
-  private func carry(_ data: FrozenSlots, _ map: MigrationMap, old: JSON) throws(ProgramError) -> FrozenSlots {
+  /// - Parameters:
+  ///   - old: The data of the earlier version.
+  ///   - needed: The states whose fields have values.
+  private func carry(
+    _ data: FrozenSlots, _ map: MigrationMap, old: JSON, needed: Set<StateIndex>
+  ) throws(ProgramError) -> FrozenSlots {
     evaluator.reset()
     frame.clear()
     frame.load(data, at: FrameLayout.firstField)
@@ -60,7 +64,13 @@ extension Stepper {
     }
     let assigned = Set(map.migration?.assignments.map(\.field) ?? [])
     let known = Set(map.old.fields.map(\.name))
-    for (index, field) in map.new.fields.enumerated() where !known.contains(field.name) && !assigned.contains(index) {
+    for (index, field) in map.new.fields.enumerated() where !assigned.contains(index) {
+      // A field of a state has a value if the state is active, or a history keeps it.
+      if let state = field.state {
+        guard needed.contains(state), frame[FrameLayout.firstField + index].tag == .unset else { continue }
+      } else if known.contains(field.name) {
+        continue
+      }
       if let value = field.defaultValue {
         try assign(value, to: index, field)
       } else if case .optional = field.type {
@@ -72,6 +82,7 @@ extension Stepper {
       }
     }
     for assignment in map.migration?.assignments ?? [] {
+      if let state = map.new.fields[assignment.field].state, !needed.contains(state) { continue }
       try assign(assignment.value, to: assignment.field, map.new.fields[assignment.field])
     }
     do throws(EvaluationError) {
@@ -79,6 +90,13 @@ extension Stepper {
     } catch {
       throw ProgramError(error.message)
     }
+  }
+
+  /// The states of an instance that are active, or that its histories return to.
+  private func needed(_ instance: Instance) -> Set<StateIndex> {
+    let flow = machine.program.flows[instance.flow]
+    let kept = instance.extended.history.flatMap { [$0.state] + $0.leaves.flatMap { flow.around($0) } }
+    return Set(instance.active.ascending).union(kept)
   }
 
   private func assign(_ value: SourcedExpression, to field: Int, _ declaration: DataField) throws(ProgramError) {

@@ -108,7 +108,8 @@ struct FlowBuilder {
     return StateRow(
       parent: state.parent, end: state.end, children: add(state.children), entry: try add(state.entry),
       exit: try add(state.exit), timers: add(timers), calls: add(state.calls.filter { !flow.calls[$0].isStep }),
-      steps: add(steps), result: try add(state.result), isFinal: state.isFinal, isFailed: state.kind == .failed,
+      steps: add(steps), fields: add(flow.fields(of: index)), result: try add(state.result), isFinal: state.isFinal,
+      isFailed: state.kind == .failed,
       isRegion: state.kind == .region, isParallel: state.kind == .parallel, isRollback: state.isRollback,
       isRemembered: isRemembered, reactsToEvents: state.transitions.contains(where: reactsToEvent),
       hasWork: !timers.isEmpty || !state.calls.isEmpty || state.isRollback)
@@ -126,7 +127,8 @@ struct FlowBuilder {
     let domain = flow.domain(of: node)
     var row = TransitionRow(
       source: node.source, target: OptionalIndex(node.target), condition: try add(node.guardExpression),
-      statements: try add(node.statements), domain: OptionalIndex(domain), exitLow: .root, exitHigh: .root,
+      statements: try add(node.statements), arguments: try add(node.arguments), domain: OptionalIndex(domain),
+      exitLow: .root, exitHigh: .root,
       entering: RowRange(), due: nil, location: add(node.location), timer: .no, isHistory: node.isHistory,
       hasRoles: !node.roles.isEmpty || !node.senders.isEmpty)
     if let domain, let target = node.target {
@@ -150,11 +152,16 @@ struct FlowBuilder {
     let start = flow.starts[index]
     var row = StartRow(
       condition: try add(start.guardExpression), statements: try add(start.statements),
+      arguments: try add(start.arguments),
       entering: add(flow.entering(start.target, from: .root)), due: nil, location: add(start.location),
       hasRoles: !start.roles.isEmpty || !start.senders.isEmpty)
     if case .every(let due) = start.trigger { row.due = try add(due) }
     if case .cron(let cron) = start.trigger { startSchedules[index] = try schedule(cron) }
     return row
+  }
+
+  private mutating func add(_ arguments: [StateArgument]) throws(ProgramError) -> ArgumentRows {
+    ArgumentRows(values: try add(arguments.map(\.value)), fields: add(arguments.map(\.field)))
   }
 
   private mutating func schedule(_ cron: Cron) throws(ProgramError) -> Schedule {

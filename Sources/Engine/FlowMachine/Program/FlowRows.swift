@@ -14,6 +14,8 @@ struct StateRow: Sendable, BitwiseCopyable {
   var timers: RowRange
   var calls: RowRange
   var steps: RowRange
+  /// The indices of its fields among those of the flow.
+  var fields: RowRange
   /// The result of a called flow that ends in this state.
   var result: OptionalIndex<ExpressionIndex>
   var isFinal: Bool
@@ -34,6 +36,7 @@ struct TransitionRow: Sendable, BitwiseCopyable {
   var target: OptionalIndex<StateIndex>
   var condition: OptionalIndex<ExpressionIndex>
   var statements: RowRange
+  var arguments: ArgumentRows
   /// The innermost state that stays active; nil when nothing is left.
   var domain: OptionalIndex<StateIndex>
   /// The states that may be left: from `exitLow` up to but not including `exitHigh`.
@@ -50,9 +53,16 @@ struct TransitionRow: Sendable, BitwiseCopyable {
 
 enum TimerKind: UInt8, Sendable, BitwiseCopyable { case no, after, every, at, cron }
 
+/// The values of fields of the target: consecutive expressions, and the index of the field of each.
+struct ArgumentRows: Sendable, BitwiseCopyable {
+  var values = RowRange()
+  var fields = RowRange()
+}
+
 struct StartRow: Sendable, BitwiseCopyable {
   var condition: OptionalIndex<ExpressionIndex>
   var statements: RowRange
+  var arguments: ArgumentRows
   var entering: RowRange
   /// The interval of `every`.
   var due: OptionalIndex<ExpressionIndex>

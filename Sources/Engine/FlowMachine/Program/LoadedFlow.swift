@@ -52,6 +52,10 @@ final class LoadedFlow: Sendable {
   let checksAlways: Bool
   /// True if the flow has a `never`.
   let hasNever: Bool
+  /// True if a state has fields.
+  let hasStateFields: Bool
+  /// The number of fields that are not fields of states; they are the first.
+  let ownFieldCount: Int
   /// The events that a state or a start of the flow names.
   let handled: Set<EventIndex>
   private let keyFields: [EventIndex: Int]
@@ -101,6 +105,8 @@ final class LoadedFlow: Sendable {
     hasInternalEvents = builder.handled.contains { program.events[$0].isInternal }
     hasHistory = flow.transitions.contains(where: \.isHistory)
     hasNever = flow.properties.contains { if case .never = $0 { true } else { false } }
+    hasStateFields = flow.hasStateFields
+    ownFieldCount = flow.ownFields.count
     hasErrors = flow.transitions.contains { $0.trigger == .error }
     hasExtendedState =
       hasHistory || flow.states.contains { !$0.deferred.isEmpty || $0.isRollback }

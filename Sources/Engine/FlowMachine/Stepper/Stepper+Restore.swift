@@ -47,6 +47,10 @@ extension Stepper {
     frame.clear()
     for (index, field) in flow.fields.enumerated() {
       guard let json = data[field.name] else { continue }
+      // In the journal, null is also the field of a state that was left.
+      if json == .null, field.state != nil, case .failure = Value.from(json, as: field.type, in: machine.types) {
+        continue
+      }
       try restore(json, type: field.type, at: FrameLayout.firstField + index, key: key)
     }
     for call in flow.calls {

@@ -69,10 +69,12 @@ extension StepText {
     let timers = (run.instance?.timers ?? []).map { timer in
       JSON.string(Timestamp(milliseconds: timer.due).jsonText)
     }
+    let document = run.instance?.dataJSON(in: machine) ?? .null
+    let (data, stateData) = document.dividedByState(activeIn: run.leafPaths)
     return [
       "states": .array(run.leafPaths.map { .string($0) }),
       "status": run.instance.map { .string($0.status.rawValue) } ?? .null,
-      "data": run.instance?.dataJSON(in: machine) ?? .null, "waitsFor": .array(waiting), "timers": .array(timers),
+      "data": data, "stateData": stateData, "waitsFor": .array(waiting), "timers": .array(timers),
     ]
   }
 

@@ -58,6 +58,8 @@ public struct StepText {
       }
     }
     for field in step.changedFields where field < flow.fields.count {
+      // The fields of a state that was left end with it.
+      if flow.fields[field].state != nil, step.next.value(ofField: field, in: machine) == nil { continue }
       let value = step.next.value(ofField: field, in: machine)
       lines.append("\(flow.fields[field].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")")
     }

@@ -44,6 +44,17 @@ struct StatementModel {
   }
 }
 
+/// The value of a field of a state that is entered.
+struct ArgumentModel {
+  var field: Int
+  var value: NodeIndex
+
+  init(_ argument: StateArgument, _ reader: inout ExpressionReader) {
+    field = argument.field
+    value = reader.read(argument.value)
+  }
+}
+
 /// A reaction, with the states that it leaves and enters.
 struct TransitionModel {
   var source: StateIndex
@@ -51,6 +62,7 @@ struct TransitionModel {
   var isHistory: Bool
   var hasCallers: Bool
   var condition: NodeIndex?
+  var arguments: [ArgumentModel]
   var statements: [StatementModel]
   var domain: StateIndex?
   var exits: Range<StateIndex>
@@ -70,6 +82,7 @@ struct TransitionModel {
     isHistory = transition.isHistory
     hasCallers = !transition.roles.isEmpty || !transition.senders.isEmpty
     condition = transition.guardExpression.map { reader.read($0) }
+    arguments = transition.arguments.map { ArgumentModel($0, &reader) }
     statements = transition.statements.map { StatementModel($0, &reader) }
     domain = flow.domain(of: transition)
     exits = .root..<StateIndex.root
@@ -103,6 +116,8 @@ struct TransitionModel {
 /// A state, with its statements and its work.
 struct StateModel {
   var state: State
+  /// The indices of its fields among those of the flow.
+  var fields: [Int]
   var entry: [StatementModel]
   var exit: [StatementModel]
   var result: NodeIndex?
@@ -115,6 +130,7 @@ struct StateModel {
 
   init(_ index: StateIndex, of flow: Flow, _ reader: inout ExpressionReader) {
     state = flow.states[index]
+    fields = flow.fields(of: index)
     entry = state.entry.map { StatementModel($0, &reader) }
     exit = state.exit.map { StatementModel($0, &reader) }
     result = state.result.map { reader.read($0) }
@@ -136,12 +152,14 @@ struct StateModel {
 struct StartModel {
   var start: Start
   var condition: NodeIndex?
+  var arguments: [ArgumentModel]
   var statements: [StatementModel]
   var entering: [StateIndex]
 
   init(_ start: Start, of flow: Flow, _ reader: inout ExpressionReader) {
     self.start = start
     condition = start.guardExpression.map { reader.read($0) }
+    arguments = start.arguments.map { ArgumentModel($0, &reader) }
     statements = start.statements.map { StatementModel($0, &reader) }
     entering = flow.entering(start.target, from: .root)
   }

@@ -109,6 +109,10 @@ struct PlaceAnalysis {
       guard layout.slots.indices.contains(field), case .scalar(.int) = layout.slots[field].shape else { continue }
       if statement.loop != nil || !isStep(value, of: field) { isCounter[layout.slots[field].first] = false }
     }
+    for argument in model.arguments where !isStep(argument.value, of: argument.field) {
+      guard case .scalar(.int) = layout.slots[argument.field].shape else { continue }
+      isCounter[layout.slots[argument.field].first] = false
+    }
   }
 
   /// A constant, or the field plus or minus a small constant.
@@ -141,6 +145,11 @@ struct PlaceAnalysis {
       let position = slot - FrameLayout.firstField
       guard layout.slots.indices.contains(position) else { continue }
       let (shape, first) = layout.slots[position]
+      edges.append((leaves(value), Set(first..<first + shape.leaves.count)))
+    }
+    let entries = model.arguments.map { ($0.field, $0.value) } + model.stateDefaults
+    for (field, value) in entries {
+      let (shape, first) = layout.slots[field]
       edges.append((leaves(value), Set(first..<first + shape.leaves.count)))
     }
     for _ in 0..<layout.dataCount {

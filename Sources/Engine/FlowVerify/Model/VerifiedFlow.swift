@@ -31,6 +31,16 @@ final class VerifiedFlow {
 
   var graph: ExpressionGraph { reader.graph }
 
+  /// The values that transitions and starts give to the fields of states.
+  var arguments: [ArgumentModel] { transitions.flatMap(\.arguments) + starts.flatMap(\.arguments) }
+
+  /// The fields of states that have defaults, with them.
+  var stateDefaults: [(field: Int, value: NodeIndex)] {
+    flow.fields.indices.compactMap { field in
+      flow.fields[field].state == nil ? nil : defaults[field].map { (field, $0) }
+    }
+  }
+
   init(_ program: Program, flow index: FlowIndex) {
     let flow = program.flows[index]
     let types = program.registry

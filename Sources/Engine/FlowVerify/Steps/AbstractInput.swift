@@ -235,12 +235,13 @@ extension Executor {
     case .every, .cron: hasCaller = false
     }
     let given = start.trigger == .called ? model.flow.parameterCount : 0
-    for field in given..<model.flow.fields.count {
+    for field in given..<model.flow.ownFields.count {
       guard let node = model.defaults[field] else { continue }
       assign(try evaluate(node, at: model.flow.location), to: FrameLayout.firstField + field)
     }
     isDataChanged = true
     guard try isSelected(index) else { throw .infeasible }
+    try evaluate(model.starts[index].arguments, at: model.flow.location)
     setBit(.root, at: layout.active, true)
     try perform(model.starts[index].statements)
     for timer in model.states[0].timers { try arm(timer) }

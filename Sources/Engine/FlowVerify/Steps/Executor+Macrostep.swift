@@ -56,8 +56,14 @@ extension Executor {
   func microstep() throws(PathStop) {
     microsteps += 1
     guard microsteps <= Executor.maximumMicrosteps else { throw .refused(.endless) }
-    if !model.remembered.isEmpty { recordHistory() }
     let transitions = selected
+    given.removeAll()
+    left.removeAll()
+    for transition in transitions {
+      let row = model.transitions[transition]
+      try evaluate(row.arguments, at: row.location)
+    }
+    if !model.remembered.isEmpty { recordHistory() }
     for transition in transitions.reversed() {
       let row = model.transitions[transition]
       if row.domain != nil { try leave(row.exits) }
@@ -66,10 +72,12 @@ extension Executor {
       taken.append(transition)
       try perform(model.transitions[transition].statements)
     }
+    clearFields()
     for transition in transitions {
       let row = model.transitions[transition]
       guard row.domain != nil else { continue }
-      for state in row.isHistory ? enteringByHistory(row) : row.entering { try enter(state) }
+      let (entered, restored) = row.isHistory ? enteringByHistory(row) : (row.entering, [])
+      for state in entered { try enter(state, isRestored: restored.contains(state)) }
     }
   }
 

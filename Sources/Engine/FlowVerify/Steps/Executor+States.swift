@@ -31,6 +31,7 @@ extension Executor {
       let row = model.states[state.position]
       try perform(row.exit)
       if row.hasWork { endWork(of: state, row) }
+      if !row.fields.isEmpty { left.append(state) }
       queue.removeAll { signal in
         if case .state(_, state, _) = signal { true } else { false }
       }
@@ -46,10 +47,11 @@ extension Executor {
     if row.state.isRollback { leaveRollback(state) }
   }
 
-  func enter(_ state: StateIndex) throws(PathStop) {
+  func enter(_ state: StateIndex, isRestored: Bool = false) throws(PathStop) {
     let row = model.states[state.position]
     setBit(state, at: layout.active, true)
     noteProperties(state)
+    try initializeFields(row.fields, isRestored: isRestored)
     try perform(row.entry)
     if row.hasWork {
       for timer in row.timers { try arm(timer) }
@@ -93,12 +95,13 @@ extension Executor {
     }
   }
 
-  func enteringByHistory(_ row: TransitionModel) -> [StateIndex] {
+  /// The states that are entered, and those among them that the history restores.
+  func enteringByHistory(_ row: TransitionModel) -> (entered: [StateIndex], restored: Set<StateIndex>) {
     guard let target = row.target, let domain = row.domain,
       let position = model.remembered.firstIndex(of: target)
-    else { return row.entering }
+    else { return (row.entering, []) }
     let offset = layout.history + position * layout.activeWords
-    guard bit(target, at: offset) else { return row.entering }
+    guard bit(target, at: offset) else { return (row.entering, []) }
     var entered: Set<StateIndex> = []
     let leaves = model.flow.states.indices.filter { $0 != target && bit($0, at: offset) }
     for leaf in leaves + [target] {
@@ -108,8 +111,9 @@ extension Executor {
         ancestor = model.states[ancestor.position].state.parent
       }
     }
+    let restored = entered.filter { $0 >= target }
     for state in entered.sorted() { model.flow.addDefaults(of: state, to: &entered) }
-    return entered.sorted()
+    return (entered.sorted(), restored)
   }
 
   // MARK: - Completion

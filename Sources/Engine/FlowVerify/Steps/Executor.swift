@@ -58,6 +58,10 @@ final class Executor {
   var queue: [QueuedSignal] = []
   var starting: [CallIndex] = []
   var selected: [Int] = []
+  /// The arguments of the selected transitions, by field.
+  var given: [Int: TermOperand] = [:]
+  /// The states with fields that the microstep has left.
+  var left: [StateIndex] = []
   var isIgnored = false
   var isDeferred = false
   var isDataChanged = false
@@ -162,6 +166,8 @@ final class Executor {
     queue.removeAll(keepingCapacity: true)
     starting.removeAll(keepingCapacity: true)
     selected.removeAll(keepingCapacity: true)
+    if !given.isEmpty { given.removeAll() }
+    if !left.isEmpty { left.removeAll() }
     taken.removeAll(keepingCapacity: true)
     isDataChanged = false
     mayHaveEnded = false

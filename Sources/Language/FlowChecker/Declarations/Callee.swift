@@ -12,6 +12,14 @@ struct Callee {
   /// The declared failure codes.
   var failures: [String]
 
+  /// A state, whose fields are its parameters.
+  init(state name: String, fields: [FieldDeclaration]) {
+    target = .action(0)
+    self.name = name
+    parameters = fields
+    failures = []
+  }
+
   init(_ action: CheckedAction, index: Int) {
     target = .action(index)
     name = action.node.name.text

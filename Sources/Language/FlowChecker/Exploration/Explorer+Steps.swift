@@ -115,7 +115,7 @@ extension Explorer {
       state = states[state].parent
     }
     for state in path.reversed() {
-      perform(states[state].entry, &step)
+      performEntry(of: state, &step)
       guard state != target, states[state].kind == .parallel else { continue }
       for region in states[state].children where !path.contains(region) { enter(region, &step) }
     }
@@ -123,7 +123,7 @@ extension Explorer {
   }
 
   private mutating func enter(_ state: Int, _ step: inout Step) {
-    perform(states[state].entry, &step)
+    performEntry(of: state, &step)
     enterInside(state, &step)
   }
 
@@ -176,7 +176,7 @@ extension Explorer {
       state = states[state].parent
     }
     for state in path.reversed() {
-      perform(states[state].entry, &step)
+      performEntry(of: state, &step)
       guard state != target, states[state].kind == .parallel else { continue }
       for region in states[state].children where !path.contains(region) { enter(region, &step) }
     }
@@ -184,7 +184,13 @@ extension Explorer {
 
   // MARK: - Actions
 
-  mutating func perform(_ statements: [CheckedActionStatement], _ step: inout Step) {
+  /// The fields of the state get their values before its `entry`.
+  private func performEntry(of state: Int, _ step: inout Step) {
+    step.assigned.formUnion(states[state].fields.map { FrameLayout.firstField + $0 })
+    perform(states[state].entry, &step)
+  }
+
+  func perform(_ statements: [CheckedActionStatement], _ step: inout Step) {
     for act in statements {
       if let slot = act.assignedSlot { step.assigned.insert(slot) }
       guard case .raise(let event, _) = act.kind else { continue }

@@ -59,7 +59,8 @@ struct Explorer {
     for (index, reaction) in reactions.enumerated() { bySource[reaction.source].append(index) }
     self.bySource = bySource
     let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements)
-    assignedAfterStart = Set(statements.compactMap(\.assignedSlot))
+    let stateFields = states.flatMap(\.fields).map { FrameLayout.firstField + $0 }
+    assignedAfterStart = Set(statements.compactMap(\.assignedSlot) + stateFields)
   }
 
   /// The graph; nil when it is too large.

@@ -11,6 +11,7 @@ extension FlowChecker {
     let present = presentResults(graph)
     for state in states.indices {
       guard let known = present[state] else { continue }
+      checkReads(in: states[state].fields.map { fields[$0].defaultValue }, known)
       checkReads(in: states[state].entry + states[state].exit, known)
       checkReads(in: [states[state].result], known)
     }
@@ -21,6 +22,7 @@ extension FlowChecker {
     }
     for start in starts {
       checkReads(in: [start.rest.guardExpression], [])
+      checkReads(in: start.rest.arguments.map(\.value), [])
       checkReads(in: start.rest.statements, [])
     }
     checkReads(in: always, present[0] ?? [])
@@ -89,6 +91,7 @@ extension FlowChecker {
     let known = known.union(results(before: reaction))
     checkReads(in: [reaction.rest.guardExpression], known)
     let proved = reaction.rest.guardExpression.map { testedResults($0.tree) } ?? []
+    checkReads(in: reaction.rest.arguments.map(\.value), known.union(proved))
     checkReads(in: reaction.rest.statements, known.union(proved))
     switch reaction.trigger {
     case .after(let value), .every(let value), .at(let value): checkReads(in: [value], known)

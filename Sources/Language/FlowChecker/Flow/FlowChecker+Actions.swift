@@ -84,7 +84,7 @@ extension FlowChecker {
     to location: TargetNode, value: Expression, in environment: Environment
   ) -> CheckedActionStatement.Kind? {
     guard !location.field.isMissing else { return nil }
-    guard let index = fields.firstIndex(where: { $0.name == location.field.text }) else {
+    guard let index = field(named: location.field.text) else {
       problems.append(notAssignable(location.field))
       return nil
     }
@@ -169,8 +169,9 @@ extension FlowChecker {
       return Diagnostic(
         "F106", "`\(name.text)` is a `let` and can't be assigned", at: name.range, label: "a computed value")
     }
+    if let problem = outOfScope(name.text, at: name.range) { return problem }
     return unknown(
-      "data field", named: name.text, code: "F106", at: name.range, candidates: fields.map(\.name),
+      "data field", named: name.text, code: "F106", at: name.range, candidates: fieldNames,
       others: [("an action", symbols.actions.map(\.name.text))])
   }
 

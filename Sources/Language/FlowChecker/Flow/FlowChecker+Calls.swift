@@ -29,7 +29,7 @@ extension FlowChecker {
       return
     }
     let location = node.name?.range ?? node.action.range
-    if FlowChecker.reserved.contains(name) || name == "rollback" || fields.contains(where: { $0.name == name }) {
+    if FlowChecker.reserved.contains(name) || name == "rollback" || fields.contains(where: { $0.plainName == name }) {
       problems.append(
         Diagnostic(
           "F113", "a call can't have the name `\(name)`", at: location, label: "the name is in use",
@@ -168,19 +168,33 @@ extension FlowChecker {
     for index in calls.indices {
       let node = calls[index].node
       guard let callee = callees[node.action.text] else { continue }
+      currentState = calls[index].state
+      defer { currentState = 0 }
+      let environment = environment(of: currentState)
       var scope = environment
       if let suffix = node.loop, let loop = loop(suffix, &scope) { calls[index].loop = loop }
       calls[index].limit = node.limit.flatMap { expression($0, environment, expecting: .int) }
       calls[index].condition = node.condition.flatMap { condition($0, environment, what: "a condition") }
       calls[index].arguments = arguments(node.arguments, of: callee, at: node.action.range, scope)
       calls[index].once = node.once.flatMap { expression($0, scope, expecting: .string) }
-      calls[index].undo = node.undo.flatMap { undo($0, scope) }
+      calls[index].undo = node.undo.flatMap { undo($0, of: calls[index]) }
       checkCodes(node.policies, of: callee)
     }
   }
 
-  private mutating func undo(_ node: UndoNode, _ scope: Environment) -> (action: Int, arguments: [CheckedExpression])? {
+  /// An undo may be armed after its state was left, so that it does not see the fields of states.
+  private mutating func undo(
+    _ node: UndoNode, of call: CheckedCall
+  ) -> (action: Int, arguments: [CheckedExpression])? {
     guard let action = action(node.action), let callee = callees[node.action.text] else { return nil }
+    let state = currentState
+    currentState = 0
+    defer { currentState = state }
+    var scope = environment
+    if let loop = call.loop, let variable = call.node.loop?.variable.text {
+      let item: ValueType = if case .list(let element) = loop.list.tree.type { element } else { .dyn }
+      _ = scope.declare(variable: variable, type: item, slot: loop.slot)
+    }
     return (action, arguments(node.arguments, of: callee, at: node.action.range, scope))
   }
 

@@ -19,7 +19,7 @@ extension FlowChecker {
       let type = declarations.resolve(field.type, into: &problems)
       let value = defaultValue(of: field, type)
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
-      fields.append(.init(name: field.name.text, type: type, defaultValue: value))
+      fields.append(.init(name: field.name.text, type: type, defaultValue: value, node: field))
       frameSize += 1
     }
     declareKey()
@@ -110,7 +110,7 @@ extension FlowChecker {
     for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {
       let definition = node.lets[index]
       let checked = environment.check(definition.value)
-      problems += declarations.problems(of: definition.value, checked.diagnostics)
+      problems += declarations.problems(of: definition.value, checked.diagnostics).map { outOfScope($0) ?? $0 }
       problems += interpolations(in: definition.value, environment) + inactivePaths(in: definition.value)
       if let tree = checked.expression {
         environment.remove(definition.name.text)

@@ -71,7 +71,7 @@ extension FlowChecker {
           help: "a flow with `-> type` returns it from its `final` states"))
       return
     }
-    states[state].result = self.expression(expression, environment, expecting: wanted)
+    states[state].result = self.expression(expression, environment(of: state), expecting: wanted)
   }
 }
 

@@ -5,6 +5,8 @@ import FlowTime
 
 extension FlowChecker {
   mutating func checkReactions(_ nodes: [ReactionNode], in state: Int) {
+    currentState = state
+    defer { currentState = 0 }
     for node in nodes {
       let triggers = triggers(node.trigger, in: state)
       // An unknown trigger does not hide the mistakes after it.
@@ -27,7 +29,7 @@ extension FlowChecker {
     case .after(let delay): return duration(delay).map { [(.after($0), nil)] } ?? []
     case .every(let delay): return duration(delay).map { [(.every($0), nil)] } ?? []
     case .at(let instant):
-      return expression(instant, environment, expecting: .timestamp).map { [(.at($0), nil)] } ?? []
+      return expression(instant, environment(of: state), expecting: .timestamp).map { [(.at($0), nil)] } ?? []
     case .cron(let node): return cron(node).map { [(.cron($0), nil)] } ?? []
     }
   }
@@ -56,7 +58,7 @@ extension FlowChecker {
       return nil
     }
     guard let zone = node.zone else { return CheckedCron(schedule: node.schedule) }
-    return expression(zone, environment, expecting: .string).map { checked in
+    return expression(zone, environment(of: currentState), expecting: .string).map { checked in
       if case .string(let name)? = checked.tree.constant, !TimeZones.isKnown(name) {
         problems.append(
           Diagnostic(
@@ -149,7 +151,7 @@ extension FlowChecker {
 
   mutating func duration(_ delay: DelayNode) -> CheckedExpression? {
     switch delay {
-    case .expression(let node): return expression(node, environment, expecting: .duration)
+    case .expression(let node): return expression(node, environment(of: currentState), expecting: .duration)
     case .literal(let node):
       let (parsed, _) = parse("duration('\(node.milliseconds)ms')")
       return environment.check(parsed).expression.map { CheckedExpression(tree: $0, range: node.range) }
@@ -164,6 +166,9 @@ extension FlowChecker {
       rest.target = target.state
       rest.isHistory = target.isHistory
       checkEntry(target.state, path)
+      rest.arguments = stateArguments(node, of: target, at: path, environment)
+      checkImplicitEntries(node, from: state, to: target, path)
+      checkLostAssignments(node, from: state, to: target.state)
     }
     rest.isReenter = node.isReenter
     rest.statements = statements(node.statements, environment)

@@ -80,6 +80,8 @@ extension FlowChecker {
     let required = node.data.filter { $0.defaultValue == nil && !$0.type.isOptional && !$0.name.isMissing }
     var unset = Dictionary(required.map { ($0.name.text, $0.name.range) }) { first, _ in first }
     if let condition = start.rest.guardExpression { checkReads(of: condition, unset) }
+    // The arguments of the target are evaluated before the actions.
+    for argument in start.rest.arguments { checkReads(of: argument.value, unset) }
     for act in start.rest.statements {
       if let list = act.loop?.list { checkReads(of: list, unset) }
       var visible = unset

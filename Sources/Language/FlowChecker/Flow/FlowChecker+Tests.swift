@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowSource
 import FlowSyntax
 
@@ -6,6 +7,8 @@ import FlowSyntax
 extension FlowChecker {
   mutating func check(_ node: TestNode, flow: Int) -> CheckedTest {
     var test = CheckedTest(name: node.name, flow: flow, range: node.range)
+    isInTest = true
+    defer { isInTest = false }
     for statement in node.statements {
       if let kind = check(statement.kind, at: statement.range) { test.statements.append((kind, statement.range)) }
     }
@@ -51,13 +54,22 @@ extension FlowChecker {
     return environment
   }
 
+  /// The scope of `expect data`: the data, and the fields of states with their paths, as in `asked.token`.
+  private var dataScope: Environment {
+    var scope = environment
+    for (index, field) in fields.enumerated() where field.state != nil {
+      _ = scope.declare(variable: field.name, type: field.type, slot: FrameLayout.firstField + index)
+    }
+    return scope
+  }
+
   private mutating func expectation(_ statement: TestStatement.Kind) -> CheckedTest.Kind? {
     switch statement {
     case .expectState(let paths, let isNegated):
       let states = paths.compactMap { target($0, from: 0)?.state }
       return states.count == paths.count ? .expectState(states, isNegated: isNegated) : nil
     case .expectData(let condition):
-      return self.condition(condition, environment, what: "the expectation").map { .expectData($0) }
+      return self.condition(condition, dataScope, what: "the expectation").map { .expectData($0) }
     case .expectCalled(let path, let given, let count, let isNegated):
       guard let callee = callee(path) else { return nil }
       let fields = callee.parameters.map { ($0.name, $0.type) }

@@ -25,6 +25,10 @@ struct FlowChecker {
   var stateNodes: [StateNode?] = []
   var calls: [CheckedCall] = []
   var callNames: [String: [Int]] = [:]
+  /// The state whose body is checked; 0 is the flow. Its fields and those of the states around it are in scope.
+  var currentState = 0
+  /// True while a test is checked.
+  var isInTest = false
   /// Calls whose action does not exist; references to them are not reported again.
   var unresolvedCalls: Set<String> = []
   /// The steps whose failure is handled without leaving the state, with the reaction: their results are optional.
@@ -37,8 +41,8 @@ struct FlowChecker {
   var invariants: [CheckedExpression] = []
   /// The names in scope of every expression of the flow, except `event`.
   var environment: Environment
-  /// The same with `event` as a type, created once for each type.
-  private var environments: [ValueType: Environment] = [:]
+  /// The same with `event` as a type, created once for each type and state with fields.
+  private var environments: [EventScope: Environment] = [:]
   var frameSize = FrameLayout.firstField
   var keptCount = 0
 
@@ -59,9 +63,11 @@ struct FlowChecker {
   mutating func check() -> CheckedFlow {
     flattenStates()
     declareData()
+    declareStateFields()
     declareCalls()
     keptCount = frameSize - FrameLayout.firstField
     declareLets()
+    checkStateDefaults()
     invariants = node.invariants.compactMap { condition($0, environment, what: "an invariant") }
     checkCalls()
     checkStateBodies()
@@ -92,26 +98,33 @@ struct FlowChecker {
       frameSize: frameSize)
   }
 
-  /// The name of each data field by its slot: `key` is another name of one.
+  /// The name of each field by its slot: `key` is another name of one.
   private var slotNames: [Int: String] {
-    Dictionary(uniqueKeysWithValues: fields.enumerated().map { (FrameLayout.firstField + $0.offset, $0.element.name) })
+    Dictionary(
+      uniqueKeysWithValues: fields.enumerated().map { (FrameLayout.firstField + $0.offset, $0.element.plainName) })
   }
 
   // MARK: - Expressions
 
-  /// The environment in which `event` has a type.
+  /// The environment of the current state in which `event` has a type.
   mutating func environment(event type: ValueType?) -> Environment {
-    guard let type else { return environment }
-    if let known = environments[type] { return known }
-    var made = environment
+    guard let type else { return environment(of: currentState) }
+    let scope = EventScope(state: statesWithFields(around: currentState).first ?? 0, type: type)
+    if let known = environments[scope] { return known }
+    var made = environment(of: currentState)
     _ = made.declare(variable: "event", type: type, slot: FrameLayout.event)
     if case .record(let name) = type, let event = symbols.eventIndices[name] {
       for member in declarations.events[event].computed {
         made.declare(definition: "event.\(member.name)", member.value.tree)
       }
     }
-    environments[type] = made
+    environments[scope] = made
     return made
+  }
+
+  private struct EventScope: Hashable {
+    var state: Int
+    var type: ValueType
   }
 
   mutating func expression(
@@ -142,7 +155,9 @@ struct FlowChecker {
   /// Adds what the check of an expression found.
   private mutating func report(_ found: [Diagnostic], in expression: Expression, _ environment: Environment) {
     problems += interpolations(in: expression, environment) + inactivePaths(in: expression)
-    problems += declarations.problems(of: expression, found).map { missingResult($0, in: expression) ?? $0 }
+    problems += declarations.problems(of: expression, found).map {
+      missingResult($0, in: expression) ?? outOfScope($0) ?? $0
+    }
   }
 
   /// The arguments of `active` that are no states.
@@ -189,7 +204,7 @@ struct FlowChecker {
       problems.append(
         unknown(
           "action", named: path.text, code: "F107", at: path.range, candidates: symbols.actions.map(\.name.text),
-          others: [("a data field", fields.map(\.name)), ("a flow", symbols.flows.map(\.name.text))]))
+          others: [("a data field", fieldNames), ("a flow", symbols.flows.map(\.name.text))]))
     }
     return nil
   }
@@ -207,7 +222,7 @@ struct FlowChecker {
       problems.append(
         unknown(
           "action", named: path.text, code: "F107", at: path.range, candidates: callees.keys,
-          others: [("a data field", fields.map(\.name))]))
+          others: [("a data field", fieldNames)]))
     }
     return nil
   }
@@ -217,18 +232,7 @@ struct FlowChecker {
     _ nodes: [ArgumentNode], of callee: Callee, at range: SourceRange, _ environment: Environment
   ) -> [CheckedExpression] {
     let name = callee.name
-    var seen: Set<String> = []
-    for node in nodes where !node.name.isMissing {
-      if !callee.parameters.contains(where: { $0.name == node.name.text }) {
-        problems.append(
-          unknown(
-            "parameter", named: node.name.text, code: "F215", at: node.name.range,
-            candidates: callee.parameters.map(\.name),
-            location: " in `\(name)`"))
-      } else if !seen.insert(node.name.text).inserted {
-        problems.append(Diagnostic("F103", "`\(node.name.text)` is given twice", at: node.name.range))
-      }
-    }
+    checkNames(of: nodes, callee)
     return callee.parameters.compactMap { parameter in
       if let node = nodes.first(where: { $0.name.text == parameter.name }) {
         return expression(node.value, environment, expecting: parameter.type)
@@ -239,6 +243,22 @@ struct FlowChecker {
           "F215", "`\(name)` needs `\(parameter.name)`", at: range, label: "not given here",
           help: "add `\(parameter.name): …`, a `\(parameter.type)`"))
       return nil
+    }
+  }
+
+  /// F215, F103: an argument names a parameter, once.
+  mutating func checkNames(of nodes: [ArgumentNode], _ callee: Callee, what: String = "parameter") {
+    var seen: Set<String> = []
+    for node in nodes where !node.name.isMissing {
+      if !callee.parameters.contains(where: { $0.name == node.name.text }) {
+        problems.append(
+          unknown(
+            what, named: node.name.text, code: "F215", at: node.name.range,
+            candidates: callee.parameters.map(\.name),
+            location: " in `\(callee.name)`"))
+      } else if !seen.insert(node.name.text).inserted {
+        problems.append(Diagnostic("F103", "`\(node.name.text)` is given twice", at: node.name.range))
+      }
     }
   }
 

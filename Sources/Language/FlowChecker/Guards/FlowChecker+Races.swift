@@ -20,7 +20,7 @@ extension FlowChecker {
         guard let slot = shared.min(), let act = writer.rest.statements.first(where: { $0.assignedSlot == slot }) else {
           continue
         }
-        let name = fields[slot - FrameLayout.firstField].name
+        let name = fields[slot - FrameLayout.firstField].plainName
         problems.append(
           Diagnostic(
             "F714", .warning, "one region assigns `\(name)` while another region's guard for `\(trigger)` reads it",

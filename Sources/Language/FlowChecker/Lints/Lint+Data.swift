@@ -21,7 +21,7 @@ private func checkDeadAssignments(
       continue
     }
     if let first = pending[slot], first != act.range {
-      let name = flow.fields[slot - FrameLayout.firstField].name
+      let name = flow.fields[slot - FrameLayout.firstField].plainName
       problems.append(
         Diagnostic(
           "F509", .warning, "`\(name)` is assigned twice; the first value is never read", at: first,

@@ -7,7 +7,7 @@ func checkNames(of flow: CheckedFlow, _ context: LintContext, into problems: ino
   for state in flow.states.dropFirst() where !isLower(state.name.text) {
     problems.append(misnamed(state.name, kind: "state", code: "F901", better: lowered(state.name.text)))
   }
-  let fields = (flow.node.parameters ?? []) + flow.node.data
+  let fields = flow.fields.compactMap(\.node)
   for field in fields where !isLower(field.name.text) {
     problems.append(misnamed(field.name, kind: "data field", code: "F903", better: lowered(field.name.text)))
   }

@@ -42,6 +42,10 @@ func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problem
   for field in (flow.node.parameters ?? []) + flow.node.data where !used.contains(field.name.text) {
     problems.append(unused(field.name, kind: "data field", code: "F502"))
   }
+  for case .some(let field) in flow.fields.filter({ $0.state != nil }).map(\.node)
+  where !used.contains(field.name.text) {
+    problems.append(unused(field.name, kind: "field of a state", code: "F502"))
+  }
   for definition in flow.node.lets where !used.contains(definition.name.text) {
     problems.append(unused(definition.name, kind: "`let`", code: "F505"))
   }

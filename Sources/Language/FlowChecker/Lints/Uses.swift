@@ -100,7 +100,7 @@ extension Uses {
       visit([rule.condition])
     }
     for migration in node.migrations {
-      visit(names: migration.data.map(\.field))
+      migration.data.forEach { visit($0.field) }
       visit(migration.data.map(\.value))
     }
     for start in node.starts {
@@ -125,6 +125,7 @@ extension Uses {
   }
 
   private mutating func visit(_ node: StateNode) {
+    visit(node.fields)
     (node.entry + node.exit).forEach { visit($0) }
     (node.calls + node.steps.flatMap(\.steps)).forEach { visit($0) }
     visit(names: node.ignored + node.deferred)
@@ -155,7 +156,8 @@ extension Uses {
 
   private mutating func visit(_ rest: TransitionTailNode) {
     visit(names: rest.roles)
-    visit([rest.guardExpression])
+    visit([rest.guardExpression] + rest.arguments.map(\.value))
+    visit(names: rest.arguments.map(\.name))
     rest.statements.forEach { visit($0) }
   }
 

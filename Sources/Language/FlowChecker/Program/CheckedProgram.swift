@@ -56,9 +56,15 @@ public struct CheckedAction: Sendable {
 
 public struct CheckedFlow: Sendable {
   public struct Field: Sendable {
+    /// The name in the program; that of a field of a state has the path of the state before it: `asked.token`.
     public var name: String
     public var type: ValueType
     public var defaultValue: CheckedExpression?
+    /// The state that has the field; nil for a field of the flow.
+    public var state: Int?
+    public var node: FieldNode?
+    /// The name as the flow reads it.
+    public var plainName: String { state == nil ? name : node?.name.text ?? name }
   }
 
   public var node: FlowNode
@@ -110,6 +116,8 @@ public struct CheckedState: Sendable {
   public var children: [Int]
   public var initial: Int?
   public var end: Int
+  /// The indices of its fields among those of the flow.
+  public var fields: Range<Int> = 0..<0
   public var entry: [CheckedActionStatement] = []
   public var exit: [CheckedActionStatement] = []
   public var ignored: [Int] = []
@@ -155,9 +163,18 @@ public struct CheckedTransitionTail: Sendable {
   public var senders: [Int] = []
   public var guardExpression: CheckedExpression?
   public var target: Int?
+  /// The values of the target's fields, evaluated before states are left.
+  public var arguments: [CheckedStateArgument] = []
   public var isHistory = false
   public var isReenter = false
   public var statements: [CheckedActionStatement] = []
+}
+
+/// The value of a field of a state that is entered.
+public struct CheckedStateArgument: Sendable {
+  /// The index of the field among those of the flow.
+  public var field: Int
+  public var value: CheckedExpression
 }
 
 public struct CheckedStart: Sendable {

@@ -23,6 +23,9 @@ extension ProgramView {
     guard let block = context.block, block.kind == .arguments, !block.name.isEmpty else { return nil }
     let inner = (block.open + 1)..<max(block.open + 1, context.tokens.count)
     let position = inner.filter { context.kind($0) == .comma }.count
+    if context.isTarget(block), let help = signatureHelp(ofState: block.name, at: offset, position, context, in: path) {
+      return help
+    }
     if let nodes = names.parameters(ofCallee: block.name) {
       let parts = nodes.map { "\($0.name.text): \(unitText($0.type, of: block.name))" }
       let named = inner.last { context.kind($0) == .colon }.flatMap { colon in
@@ -45,6 +48,24 @@ extension ProgramView {
     guard let signature = signatures.first else { return nil }
     let parts = signature.parameters.dropFirst(signature.isMember ? 1 : 0).map { "\($0)" }
     return SignatureHelp(label: signature.description, parameters: parts, active: position, documentation: "")
+  }
+
+  /// The fields of the state in `-> state(…)`.
+  private func signatureHelp(
+    ofState name: String, at offset: UInt32, _ position: Int, _ context: CursorContext, in path: String
+  ) -> SignatureHelp? {
+    guard let chart = chart(at: offset, in: path), let block = context.block,
+      let state = chart.resolve(name.split(separator: ".").map(String.init), from: chart.state(at: offset))?.last,
+      let node = chart.states[state].node, !node.fields.isEmpty
+    else { return nil }
+    let parts = node.fields.map { "\($0.name.text): \(names.type(of: $0.type))" }
+    let inner = (block.open + 1)..<max(block.open + 1, context.tokens.count)
+    let named = inner.last { context.kind($0) == .colon }.flatMap { colon in
+      node.fields.firstIndex { $0.name.text == context.word(colon - 1) }
+    }
+    return SignatureHelp(
+      label: "\(name)(\(parts.joined(separator: ", ")))", parameters: parts, active: named ?? position,
+      documentation: node.documentation)
   }
 
   private func unitText(_ type: TypeReferenceNode, of callee: String) -> String { "\(names.type(of: type))" }

@@ -7,8 +7,21 @@ extension CompletionSource {
     switch context.block?.kind {
     case nil: types()
     case .action: failureCodes()
-    default: states(from: state)
+    default: states(from: state).map(withArguments)
     }
+  }
+
+  /// The state with its required fields, for a target.
+  private func withArguments(_ item: CompletionItem) -> CompletionItem {
+    guard let chart, let target = chart.resolve(item.label.split(separator: ".").map(String.init), from: state)?.last
+    else { return item }
+    let required = (chart.states[target].node?.fields ?? []).filter { $0.defaultValue == nil && !$0.type.isOptional }
+    guard !required.isEmpty else { return item }
+    var made = item
+    let fields = required.enumerated().map { "\($1.name.text): ${\($0 + 1):\($1.name.text)}" }
+    made.insertion = "\(item.label)(\(fields.joined(separator: ", ")))"
+    made.isSnippet = true
+    return made
   }
 
   /// The states that a reaction in a state may lead to: those that nothing leads to yet, then its neighbors, then the

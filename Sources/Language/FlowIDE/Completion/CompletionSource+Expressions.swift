@@ -10,6 +10,7 @@ extension CompletionSource {
     let found = view.scope(at: context.word.lower, context.unit)
     var scope = ExpressionScope(names, view.analysis, flow: flow)
     if found.flow == flow { scope.locals = found.locals }
+    if let chart, scope.locals.isEmpty { scope.locals = names.stateFields(of: chart, in: state) }
     if let action = context.name(of: .action) { scope.locals += parameters(of: .action(action)) }
     if let function = context.name(of: .table), scope.locals.isEmpty {
       scope.locals = parameters(of: .function(function))
@@ -114,6 +115,12 @@ extension CompletionSource {
     return fields.filter { !$0.name.isMissing }.map {
       CompletionItem($0.name.text, .field, detail: "\(names.type(of: $0.type))")
     }
+  }
+
+  /// The fields that an action at the cursor may assign: those of the states around, and the data.
+  func assignableFields() -> [CompletionItem] {
+    let ofStates = chart.map { names.stateFields(of: $0, in: state) } ?? []
+    return ofStates.map { CompletionItem($0.name, .field, detail: "\($0.type)") } + dataFields()
   }
 
   /// The data fields for which the event of the reaction has a member of the same name.
@@ -245,12 +252,23 @@ extension CompletionSource {
 
   func arguments() -> [CompletionItem] {
     let given = givenNames()
-    return (names.parameters(ofCallee: context.block?.name ?? "") ?? []).filter { !given.contains($0.name.text) }.map {
+    let name = context.block?.name ?? ""
+    let isTarget = context.block.map { context.isTarget($0) } ?? false
+    let parameters = isTarget ? targetFields(name) : names.parameters(ofCallee: name)
+    return (parameters ?? []).filter { !given.contains($0.name.text) }.map {
       let isRequired = $0.defaultValue == nil && !$0.type.isOptional
       return CompletionItem(
         $0.name.text, .field, detail: "\(names.type(of: $0.type))", insertion: "\($0.name.text): ",
         rank: isRequired ? 0 : 1)
     }
+  }
+
+  /// The fields of the state in `-> state(…)`.
+  private func targetFields(_ name: String) -> [FieldNode]? {
+    guard let chart, let target = chart.resolve(name.split(separator: ".").map(String.init), from: state)?.last else {
+      return nil
+    }
+    return chart.states[target].node?.fields
   }
 
   /// The names before `:` in the innermost block.

@@ -4,7 +4,7 @@ import FlowSyntax
 extension CompletionSource {
   /// The statements of a reaction.
   func statements() -> [CompletionItem] {
-    let fields = dataFields().map { field in
+    let fields = assignableFields().map { field in
       var made = field
       made.insertion = "\(field.label) = $0"
       made.isSnippet = true

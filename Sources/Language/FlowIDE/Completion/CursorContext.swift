@@ -87,6 +87,14 @@ struct CursorContext {
     return stride(from: first, through: index, by: 2).map { text($0) }.joined(separator: ".")
   }
 
+  /// True for the parentheses of `-> state(…)`.
+  func isTarget(_ block: Block) -> Bool {
+    guard block.kind == .arguments, !block.name.isEmpty else { return false }
+    var at = block.open - 1
+    while kind(at) == .identifier || kind(at) == .dot { at -= 1 }
+    return kind(at) == .arrow
+  }
+
   // MARK: - Blocks in braces
 
   private static let heads: [String: BlockKind] = [

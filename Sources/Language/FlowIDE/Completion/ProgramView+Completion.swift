@@ -124,7 +124,9 @@ struct CompletionSource {
     guard let block = context.block else { return false }
     var at = block.open - 1
     while context.kind(at) == .identifier || context.kind(at) == .dot {
-      if ["fn", "action", "flow"].contains(context.word(at)) { return true }
+      if ["fn", "action", "flow", "state", "parallel", "region", "final", "failed"].contains(context.word(at)) {
+        return true
+      }
       at -= 1
     }
     return false

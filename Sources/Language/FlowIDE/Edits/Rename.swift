@@ -132,6 +132,11 @@ extension ProgramView {
       rivals = [.state(parent.isEmpty ? name : "\(parent).\(name)", flow: flow)]
     case .data(_, let flow), .definition(_, let flow), .call(_, let flow):
       rivals = [.data(name, flow: flow), .definition(name, flow: flow), .call(name, flow: flow)]
+    case .stateField(_, let state, let flow):
+      rivals = [
+        .stateField(name, state: state, flow: flow), .data(name, flow: flow), .definition(name, flow: flow),
+        .call(name, flow: flow),
+      ]
     case .failure(_, let callee): rivals = [.failure(name, of: callee)]
     case .alias(_, let file): rivals = [.alias(name, file: file)]
     case .local, .file, .predefined, .library, .predefinedField: rivals = []

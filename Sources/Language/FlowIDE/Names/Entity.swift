@@ -20,6 +20,8 @@ public enum Entity: Hashable, Sendable {
   case state(String, flow: String)
   /// A data field or a parameter of a flow.
   case data(String, flow: String)
+  /// A field of a state, by the path of the state.
+  case stateField(String, state: String, flow: String)
   case definition(String, flow: String)
   case call(String, flow: String)
   /// A failure code of an action.
@@ -46,7 +48,8 @@ public enum Entity: Hashable, Sendable {
     switch self {
     case .type(let name), .enumeration(let name), .enumValue(let name, _), .constant(let name), .function(let name),
       .role(let name), .action(let name), .flow(let name), .field(let name, _), .parameter(let name, _),
-      .data(let name, _), .definition(let name, _), .call(let name, _), .failure(let name, _), .local(let name, _, _),
+      .data(let name, _), .stateField(let name, _, _), .definition(let name, _), .call(let name, _),
+      .failure(let name, _), .local(let name, _, _),
       .alias(let name, _), .file(let name), .predefined(let name), .library(let name), .predefinedField(let name, _):
       name
     case .event(let name), .state(let name, _): String(name.split(separator: ".").last ?? "")

@@ -40,6 +40,10 @@ extension OccurrenceCollector {
   }
 
   private mutating func visit(select field: Expression.Field, of operand: Expression) {
+    if let (state, entity) = stateField(field.name, of: operand) {
+      add(state, at: narrowed(operand.range, to: state.name))
+      return add(entity, at: narrowed(field.range, to: field.name))
+    }
     visit(operand)
     if case .identifier(let name, _) = operand.kind, case .enumeration? = scope.entity(of: name) {
       if names.definitions[.enumValue(field.name, of: name)] != nil {
@@ -48,6 +52,14 @@ extension OccurrenceCollector {
       return
     }
     add(scope.field(field.name, of: scope.type(of: operand)), at: narrowed(field.range, to: field.name))
+  }
+
+  /// A field of a state by its path, as tests read it: `asked.token`.
+  private func stateField(_ name: String, of operand: Expression) -> (state: Entity, field: Entity)? {
+    guard let flow = scope.flow, let path = operand.dottedName, scope.entity(of: path[0]) == nil else { return nil }
+    let state = path.joined(separator: ".")
+    let field = Entity.stateField(name, state: state, flow: flow)
+    return names.definitions[field] == nil ? nil : (.state(state, flow: flow), field)
   }
 
   private mutating func visit(_ call: Expression.Call) {

@@ -27,6 +27,11 @@ extension OccurrenceCollector {
     for state in chart.states.indices { visit(state: state, chart) }
   }
 
+  /// A field that is assigned: one of a state around, or of the flow.
+  private func assigned(_ name: String) -> Entity? {
+    scope.locals.last { $0.name == name }?.entity ?? data(name)
+  }
+
   private func data(_ name: String) -> Entity? {
     guard let flow = scope.flow, names.definitions[.data(name, flow: flow)] != nil else { return nil }
     return .data(name, flow: flow)
@@ -46,10 +51,23 @@ extension OccurrenceCollector {
     // The data of the earlier version.
     scope.locals = [.init(name: "old", type: .map(.string, .dyn), entity: .predefined("old"))]
     for (field, value) in migration.data {
-      add(data(field.text), field, access: .write)
+      visit(migrated: field, chart)
       visit(value)
     }
     scope.locals = []
+  }
+
+  /// `amount`, or `asked.token` for a field of a state.
+  private mutating func visit(migrated path: PathNode, _ chart: Chart) {
+    guard let last = path.names.last else { return }
+    guard path.names.count > 1 else { return add(data(last.text), last, access: .write) }
+    let names = path.names.dropLast()
+    guard let states = chart.resolve(names.map(\.text), from: 0), states.count == names.count else { return }
+    let flow = chart.flow.name.text
+    for (name, state) in zip(names, states) { add(.state(chart.states[state].path, flow: flow), name) }
+    if let state = states.last {
+      add(.stateField(last.text, state: chart.states[state].path, flow: flow), last, access: .write)
+    }
   }
 
   private mutating func visit(_ start: StartNode, _ chart: Chart) {
@@ -93,8 +111,12 @@ extension OccurrenceCollector {
 
   private mutating func visit(state: Int, _ chart: Chart) {
     let entry = chart.states[state]
+    let flow = chart.flow.name.text
+    scope.locals = names.stateFields(of: chart, in: state)
+    defer { scope.locals = [] }
     if let node = entry.node {
-      add(.state(entry.path, flow: chart.flow.name.text), node.name, access: .declaration)
+      add(.state(entry.path, flow: flow), node.name, access: .declaration)
+      visit(fields: node.fields) { .stateField($0, state: entry.path, flow: flow) }
       visit(node.entry)
       visit(node.exit)
       for call in node.calls { visit(call, isStep: false, chart) }
@@ -147,8 +169,23 @@ extension OccurrenceCollector {
   private mutating func visit(_ rest: TransitionTailNode, _ chart: Chart, from state: Int) {
     visit(callers: rest.roles)
     if let condition = rest.guardExpression { visit(condition) }
-    if let target = rest.target { visit(target, in: chart, from: state) }
+    if let target = rest.target {
+      visit(target, in: chart, from: state)
+      visit(rest.arguments, of: chart.target(of: rest, from: state), chart)
+    }
     visit(rest.statements)
+  }
+
+  /// The values of the fields of a target.
+  private mutating func visit(_ arguments: [ArgumentNode], of target: Int?, _ chart: Chart) {
+    for argument in arguments {
+      if let target {
+        let path = chart.states[target].path
+        let entity = Entity.stateField(argument.name.text, state: path, flow: chart.flow.name.text)
+        if names.definitions[entity] != nil { add(entity, argument.name) }
+      }
+      visit(argument.value)
+    }
   }
 
   // MARK: - Calls and statements
@@ -199,7 +236,7 @@ extension OccurrenceCollector {
     case .log(let value): visit(value)
     case .take(let fields):
       for field in fields {
-        add(data(field.text), field, access: .write)
+        add(assigned(field.text), field, access: .write)
         if let event = scope.event { add(scope.field(field.text, of: event), field) }
       }
     }
@@ -215,7 +252,7 @@ extension OccurrenceCollector {
   }
 
   private mutating func visit(_ target: TargetNode) {
-    add(data(target.field.text), target.field, access: .write)
+    add(assigned(target.field.text), target.field, access: .write)
     var type = scope.type(of: target.field.text)
     for step in target.steps {
       switch step {

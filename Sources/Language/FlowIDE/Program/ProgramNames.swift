@@ -152,6 +152,11 @@ struct ProgramNames {
     define(
       .state(state.path, flow: flow), node.name, at: node.range, unit: unit, signature: unit.heading(of: node.range),
       documentation: node.documentation)
+    for field in node.fields {
+      define(
+        .stateField(field.name.text, state: state.path, flow: flow), field.name, at: field.range, unit: unit,
+        signature: unit.text(field.range))
+    }
     for call in node.calls + node.steps.flatMap(\.steps) {
       guard let name = call.name ?? call.action.names.last else { continue }
       define(.call(name.text, flow: flow), name, at: call.range, unit: unit, signature: unit.text(call.range))
@@ -195,6 +200,17 @@ struct ProgramNames {
 
   /// The parameters of an action or a callable flow.
   func parameters(ofCallee name: String) -> [FieldNode]? { actions[name]?.parameters ?? charts[name]?.flow.parameters }
+
+  /// The fields of a state and of the states around it, as their bodies see them.
+  func stateFields(of chart: Chart, in state: Int) -> [ExpressionScope.Local] {
+    chart.ancestors(of: state).reversed().flatMap { around in
+      (chart.states[around].node?.fields ?? []).filter { !$0.name.isMissing }.map { field in
+        ExpressionScope.Local(
+          name: field.name.text, type: type(of: field.type),
+          entity: .stateField(field.name.text, state: chart.states[around].path, flow: chart.flow.name.text))
+      }
+    }
+  }
 
   /// The entity of an action or a flow.
   func callee(_ name: String) -> Entity? {

@@ -68,7 +68,7 @@ extension SourceUnit {
     let calls = (node.calls + node.steps.flatMap(\.steps)).map { call in
       item(call.name ?? NameNode(text: call.action.text, range: call.action.range), as: .call, in: call.range)
     }
-    let parts = calls + node.reactions.map(reaction) + node.children.map(state)
+    let parts = node.fields.map(field) + calls + node.reactions.map(reaction) + node.children.map(state)
     let detail = node.kind == .plain ? "" : node.kind.rawValue
     return item(node.name, as: .state, in: node.range, detail: detail, parts.sorted { $0.range.lower < $1.range.lower })
   }

@@ -80,7 +80,7 @@ extension Entity {
     case .field, .predefinedField: .property
     case .parameter: .parameter
     case .state: .state
-    case .data: .data
+    case .data, .stateField: .data
     case .definition, .call: .definition
     case .failure: .code
     case .local, .predefined, .alias: .variable

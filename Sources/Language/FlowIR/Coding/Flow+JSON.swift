@@ -89,16 +89,19 @@ extension KeyLifetime {
 
 extension DataField {
   var json: JSON {
-    .sparse([("name", .string(name)), ("type", type.json), ("default", defaultValue?.json ?? .null)])
+    .sparse([
+      ("name", .string(name)), ("type", type.json), ("default", defaultValue?.json ?? .null),
+      ("state", state.map { .number($0) } ?? .null),
+    ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["name", "type", "default"])
+    try reader.allow(["name", "type", "default", "state"])
     let type = try reader.member("type")
     self.init(
       name: try reader.string("name"),
       type: try type.load { () throws(LoadError) in try ValueType(json: type.json) },
-      defaultValue: try .optional(reader.optional("default")))
+      defaultValue: try .optional(reader.optional("default")), state: try reader.optional("state")?.index())
   }
 }
 

@@ -5,17 +5,19 @@ extension Start {
     .sparse([
       ("trigger", trigger.json), ("roles", .ints(roles)), ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null),
-      ("target", .number(target)), ("acts", .array(statements.map(\.json))), ("at", location.json),
+      ("target", .number(target)), ("arguments", .array(arguments.map(\.json))),
+      ("acts", .array(statements.map(\.json))), ("at", location.json),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["trigger", "roles", "senders", "guard", "target", "acts", "at"])
+    try reader.allow(["trigger", "roles", "senders", "guard", "target", "arguments", "acts", "at"])
     self.init(
       trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
       senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
+      arguments: try reader.list("arguments") { item throws(ProgramError) in try StateArgument(item) },
       statements: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       location: try SourceLocation(reader.member("at")))
   }

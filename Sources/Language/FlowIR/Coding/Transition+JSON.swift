@@ -6,18 +6,22 @@ extension Transition {
       ("source", .number(source)), ("trigger", trigger.json), ("roles", .ints(roles)),
       ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null), ("target", target.map { .number($0) } ?? .null),
+      ("arguments", .array(arguments.map(\.json))),
       ("history", .bool(isHistory)), ("reenter", .bool(isReenter)), ("acts", .array(statements.map(\.json))),
       ("at", location.json),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["source", "trigger", "roles", "senders", "guard", "target", "history", "reenter", "acts", "at"])
+    try reader.allow([
+      "source", "trigger", "roles", "senders", "guard", "target", "arguments", "history", "reenter", "acts", "at",
+    ])
     self.init(
       source: try reader.index("source"), trigger: try Trigger(reader.member("trigger")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
       senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.optional("target")?.index(),
+      arguments: try reader.list("arguments") { item throws(ProgramError) in try StateArgument(item) },
       isHistory: try reader.flag("history"), isReenter: try reader.flag("reenter"),
       statements: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       location: try SourceLocation(reader.member("at")))
@@ -154,5 +158,14 @@ extension ActionStatement.Kind {
     } else {
       self = .log(try SourcedExpression(reader.member("log")))
     }
+  }
+}
+
+extension StateArgument {
+  var json: JSON { ["field": .number(field), "value": value.json] }
+
+  init(_ reader: IRReader) throws(ProgramError) {
+    try reader.allow(["field", "value"])
+    self.init(field: try reader.int("field"), value: try SourcedExpression(reader.member("value")))
   }
 }

@@ -7,14 +7,14 @@ extension Flow {
     for call in calls { found += call.expressions }
     for start in starts {
       found += [start.guardExpression, start.trigger.expression].compactMap { $0 }
-      found += start.statements.flatMap(\.expressions)
+      found += start.arguments.map(\.value) + start.statements.flatMap(\.expressions)
     }
     for state in states {
       found += (state.entry + state.exit).flatMap(\.expressions) + [state.result].compactMap { $0 }
     }
     for transition in transitions {
       found += [transition.guardExpression, transition.trigger.expression].compactMap { $0 }
-      found += transition.statements.flatMap(\.expressions)
+      found += transition.arguments.map(\.value) + transition.statements.flatMap(\.expressions)
     }
     for migration in migrations { found += migration.assignments.map(\.value) }
     return found

@@ -71,6 +71,15 @@ public struct Flow: Hashable, Sendable {
       BuiltInTypes.arguments(of: name), fields.prefix(parameterCount).map { FieldDeclaration($0.name, $0.type) })
   }
 
+  /// The indices of the fields of a state.
+  public func fields(of state: StateIndex) -> [Int] { fields.indices.filter { fields[$0].state == state } }
+
+  /// The fields of the flow itself, which are the first.
+  public var ownFields: ArraySlice<DataField> { fields.prefix { $0.state == nil } }
+
+  /// True if a state has fields.
+  public var hasStateFields: Bool { fields.last?.state != nil }
+
   /// The slots that are kept between steps: the data fields and the results of calls.
   public var keptSlots: Range<Int> { FrameLayout.firstField..<(FrameLayout.firstField + keptCount) }
 }
@@ -84,16 +93,39 @@ public enum FrameLayout {
   public static let firstField = 4
 }
 
-/// A field of a flow's data.
+/// A field of a flow's data, or of one of its states.
 public struct DataField: Hashable, Sendable {
+  /// The name of a field of a state begins with the path of the state: `asked.token`.
   public var name: String
   public var type: ValueType
+  /// Evaluated at the start, or when the state is entered without a value for the field.
   public var defaultValue: SourcedExpression?
+  /// The state that has the field; nil for a field of the flow. Fields of states have no value while it is inactive,
+  /// unless a history keeps them.
+  public var state: StateIndex?
 
-  public init(name: String, type: ValueType, defaultValue: SourcedExpression?) {
+  public init(name: String, type: ValueType, defaultValue: SourcedExpression?, state: StateIndex? = nil) {
     self.name = name
     self.type = type
     self.defaultValue = defaultValue
+    self.state = state
+  }
+
+  /// The name without the path of the state.
+  public var plainName: String {
+    state == nil ? name : name.split(separator: ".").last.map(String.init) ?? name
+  }
+}
+
+/// The value that a transition gives to a field of its target.
+public struct StateArgument: Hashable, Sendable {
+  /// The index of the field.
+  public var field: Int
+  public var value: SourcedExpression
+
+  public init(field: Int, value: SourcedExpression) {
+    self.field = field
+    self.value = value
   }
 }
 

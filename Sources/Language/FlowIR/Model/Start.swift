@@ -15,18 +15,21 @@ public struct Start: Hashable, Sendable {
   public var senders: [FlowIndex]
   public var guardExpression: SourcedExpression?
   public var target: StateIndex
+  /// The values of the target's fields, evaluated before any state is left.
+  public var arguments: [StateArgument]
   public var statements: [ActionStatement]
   public var location: SourceLocation
 
   public init(
     trigger: Trigger, roles: [Int], senders: [FlowIndex] = [], guardExpression: SourcedExpression?, target: StateIndex,
-    statements: [ActionStatement], location: SourceLocation
+    arguments: [StateArgument] = [], statements: [ActionStatement], location: SourceLocation
   ) {
     self.trigger = trigger
     self.roles = roles
     self.senders = senders
     self.guardExpression = guardExpression
     self.target = target
+    self.arguments = arguments
     self.statements = statements
     self.location = location
   }

@@ -9,6 +9,8 @@ public struct Transition: Hashable, Sendable {
   public var guardExpression: SourcedExpression?
   /// Nil for a reaction without a target.
   public var target: StateIndex?
+  /// The values of the target's fields, evaluated before any state is left.
+  public var arguments: [StateArgument]
   /// Returns to the state in which the target was left.
   public var isHistory: Bool
   public var isReenter: Bool
@@ -17,8 +19,8 @@ public struct Transition: Hashable, Sendable {
 
   public init(
     source: StateIndex, trigger: Trigger, roles: [Int] = [], senders: [FlowIndex] = [],
-    guardExpression: SourcedExpression? = nil, target: StateIndex? = nil, isHistory: Bool = false,
-    isReenter: Bool = false, statements: [ActionStatement] = [], location: SourceLocation
+    guardExpression: SourcedExpression? = nil, target: StateIndex? = nil, arguments: [StateArgument] = [],
+    isHistory: Bool = false, isReenter: Bool = false, statements: [ActionStatement] = [], location: SourceLocation
   ) {
     self.source = source
     self.trigger = trigger
@@ -26,6 +28,7 @@ public struct Transition: Hashable, Sendable {
     self.senders = senders
     self.guardExpression = guardExpression
     self.target = target
+    self.arguments = arguments
     self.isHistory = isHistory
     self.isReenter = isReenter
     self.statements = statements

@@ -49,4 +49,23 @@ extension FlowValidation {
       try require(state.kind == .final && flow.result != nil, "result of a state")
     }
   }
+
+  /// The fields of states follow those of the flow; each begins with the path of its state.
+  func stateFields() throws(ProgramError) {
+    for field in flow.fields.dropFirst(flow.ownFields.count) {
+      guard let state = field.state else { throw ProgramError("the flow `\(flow.name)` has a wrong field of a state") }
+      try require(isTarget(state), "state of a field")
+      try require(field.name == "\(flow.states[state].path).\(field.plainName)", "name of a field of a state")
+    }
+    try require(flow.parameterCount <= flow.ownFields.count, "parameters")
+    try require(flow.key.map { $0 < flow.ownFields.count } ?? true, "key")
+  }
+
+  func arguments(_ arguments: [StateArgument], of target: StateIndex?) throws(ProgramError) {
+    for argument in arguments {
+      try require(flow.fields.indices.contains(argument.field), "argument of a state")
+      try require(target != nil && flow.fields[argument.field].state == target, "argument of a state")
+    }
+    try require(Set(arguments.map(\.field)).count == arguments.count, "argument of a state")
+  }
 }

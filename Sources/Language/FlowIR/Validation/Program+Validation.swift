@@ -84,6 +84,7 @@ struct FlowValidation {
     if case .milliseconds(let lifetime)? = flow.keyLifetime { try require(lifetime > 0, "lifetime of the key") }
     try require(flow.keyLifetime == nil || flow.key != nil, "lifetime of the key")
     try states()
+    try stateFields()
     try transitions()
     for index in flow.calls.indices { try call(index) }
     try promises()
@@ -146,6 +147,7 @@ struct FlowValidation {
       case .cron(let cron): try schedule(cron)
       case .any, .always, .done, .failed, .rollbackDone, .rollbackFailed, .error: break
       }
+      try arguments(transition.arguments, of: transition.isHistory ? nil : transition.target)
       try condition(transition.guardExpression)
       try statements(transition.statements)
     }
@@ -159,6 +161,7 @@ struct FlowValidation {
       try require(isTarget(start.target), "target of a start")
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
       try require(start.senders.allSatisfy(program.flows.indices.contains), "sender")
+      try arguments(start.arguments, of: start.target)
       try condition(start.guardExpression)
       try statements(start.statements)
     }

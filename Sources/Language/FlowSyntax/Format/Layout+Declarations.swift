@@ -64,7 +64,7 @@ extension Layout {
     return at("as") ? .concat([start, .space, simple()]) : start
   }
 
-  /// `const N = CEL`, `let n = CEL`, `data f = CEL`
+  /// `const N = CEL`, `let n = CEL`
   mutating func definition() -> Doc { .concat([nextWord(), nextWord(), nextWord(), .group(expression())]) }
 
   private mutating func function() -> Doc {

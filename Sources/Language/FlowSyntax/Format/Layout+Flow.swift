@@ -60,7 +60,9 @@ extension Layout {
   private mutating func migration() -> Doc {
     let head = Doc.concat([nextWord(), nextWord(), nextWord()])
     let body = block { layout in
-      layout.at("data") ? layout.definition() : .concat([layout.nextWord(), layout.path(), .space, layout.target()])
+      layout.at("data")
+        ? .concat([layout.nextWord(), layout.path(), .space, layout.nextWord(), .group(layout.expression())])
+        : .concat([layout.nextWord(), layout.path(), .space, layout.target()])
     }
     return .concat([head, body])
   }
@@ -104,6 +106,7 @@ extension Layout {
     parts.append(nextWord())
     if isParallel, at("state") { parts.append(nextWord()) }
     parts.append(next())
+    if at(.leftParen) { parts.append(parameters()) }
     if at("returns") {
       parts += [.space, nextWord(), expression()]
     } else if at(.leftBrace) {

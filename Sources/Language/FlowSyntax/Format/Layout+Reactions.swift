@@ -13,8 +13,8 @@ extension Layout {
     }
   }
 
-  /// `TRIGGER [by ROLES] [when GUARD] [-> TARGET [reenter]] [do ACTS]`, broken before the last three, but not before
-  /// a lonely `do`.
+  /// `TRIGGER [by ROLES] [when GUARD] [-> TARGET[(ARGUMENTS)] [reenter]] [do ACTS]`, broken before the last three, but
+  /// not before a lonely `do`.
   mutating func reaction(_ trigger: Doc) -> Doc {
     var head = [trigger]
     if at("by") { head += [.space, nextWord(), names()] }
@@ -22,6 +22,7 @@ extension Layout {
     if at("when") { rest += [.line(1), nextWord(), expression()] }
     if at(.arrow) {
       rest += [.line(1), nextWord(), path()]
+      if at(.leftParen) { rest.append(arguments()) }
       if at("reenter") { rest += [.space, next()] }
     }
     if at("do"), rest.isEmpty { return .concat(head + [.space, nextWord(), statements()]) }

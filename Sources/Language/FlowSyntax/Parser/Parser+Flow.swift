@@ -130,8 +130,9 @@ extension Parser {
         let from = parser.path("the name of a state of the old version")
         parser.expect(.arrow, "`->` and the name of a state")
         node.states.append((from, parser.path("the name of a state")))
+        if parser.at(.leftParen) { parser.refuseArguments(ofMoved: node.states.last?.to) }
       } else if parser.accept("data") {
-        let field = parser.name("the name of a data field")
+        let field = parser.path("the name of a data field")
         parser.expect(.assign, "`=`")
         node.data.append((field, parser.expression()))
       } else {
@@ -141,5 +142,16 @@ extension Parser {
     }
     node.range = range(from: start)
     return node
+  }
+
+  /// F101: a migration assigns the fields of a state like data fields.
+  private mutating func refuseArguments(ofMoved target: PathNode?) {
+    let start = token.range
+    let arguments = arguments()
+    let field = "\(target?.text ?? "state").\(arguments.first?.name.text ?? "field")"
+    diagnostics.append(
+      Diagnostic(
+        "F101", "a migration assigns the fields of a state with `data`", at: range(from: start),
+        label: "no arguments here", help: "write `data \(field) = …`"))
   }
 }

@@ -44,13 +44,14 @@ extension Parser {
     return CronNode(schedule: schedule, scheduleRange: range, zone: accept("tz") ? expression() : nil)
   }
 
-  /// `[by ROLES] [when GUARD] [-> TARGET [reenter]] [do ACTS]`
+  /// `[by ROLES] [when GUARD] [-> TARGET[(ARGUMENTS)] [reenter]] [do ACTS]`
   mutating func reactionRest() -> TransitionTailNode {
     var rest = TransitionTailNode()
     if accept("by") { rest.roles = names("the name of a role") }
     if accept("when") { rest.guardExpression = expression() }
     if accept(.arrow) {
       rest.target = path("the state to go to")
+      if at(.leftParen) { rest.arguments = arguments() }
       rest.isReenter = accept("reenter")
     }
     if accept("do") { rest.statements = statements() }

@@ -16,6 +16,7 @@ extension Parser {
     if kind == .parallel { _ = accept("state") }
     var node = StateNode(
       kind: kind, isInitial: isInitial, name: name("the name of the state"), documentation: documentation, range: start)
+    if at(.leftParen) { node.fields = parameters() }
     if accept("returns") {
       node.result = expression()
     } else if at(.leftBrace) {

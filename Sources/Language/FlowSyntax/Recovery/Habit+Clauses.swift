@@ -136,6 +136,35 @@ extension Habit {
           + [.init(.rightBrace, reader.range(last))])
     },
     { _, at, reader in
+      // `-> asked{token: x}`
+      guard reader.kind(at) == .leftBrace, reader.kind(at - 1) == .identifier, reader.kind(at - 2) == .arrow,
+        reader.kind(at + 1) == .identifier, reader.kind(at + 2) == .colon
+      else { return nil }
+      let last = reader.end(ofBracketAt: at) - 1
+      return Habit(
+        diagnostic: Diagnostic(
+          "F101", "the fields of a state are given in parentheses", at: reader.range(at, last),
+          label: "write `(\(reader.text(at + 1, last - 1)))`",
+          fixes: [
+            Fix("write parentheses", .safe, [.init(reader.range(at), "("), .init(reader.range(last), ")")])
+          ]),
+        tokens: at..<(last + 1),
+        replacement: [.init(.leftParen, reader.range(at))] + ((at + 1)..<last).map { reader.stream.item($0) }
+          + [.init(.rightParen, reader.range(last))])
+    },
+    { error, at, reader in
+      // `data { … }` in a state
+      guard error.diagnostic.message.hasPrefix("unexpected `data` in a state"), reader.matches(at, "data", "{") else {
+        return nil
+      }
+      let last = reader.end(ofBracketAt: at + 1) - 1
+      return Habit(
+        diagnostic: Diagnostic(
+          "F101", "the data of a state follows its name in parentheses", at: reader.range(at, last),
+          label: "not a member of a state", help: "write `state name(field: type = value) { … }`"),
+        tokens: at..<(last + 1))
+    },
+    { _, at, reader in
       guard reader.kind(at) == .comma, !isInParentheses(at, reader), reader.endsOperand(at - 1) else { return nil }
       guard reader.kind(at + 1) == .identifier || reader.kind(at + 1) == .rightBrace,
         ["do", "entry", "exit", "->", "on", "after"].contains(reader.clause(before: at))

@@ -54,11 +54,12 @@ public struct ReadRuleNode: Sendable {
   public var range: SourceRange
 }
 
-/// `migrate from 1 { state a -> b  data field = expression }`
+/// `migrate from 1 { state a -> b  data field = expression  data b.field = expression }`
 public struct MigrationNode: Sendable {
   public var from: Int
   public var states: [(from: PathNode, to: PathNode)] = []
-  public var data: [(field: NameNode, value: Expression)] = []
+  /// A data field, or the path of a state and one of its fields.
+  public var data: [(field: PathNode, value: Expression)] = []
   public var range: SourceRange
 }
 
@@ -84,6 +85,8 @@ public struct StateNode: Sendable {
   public var kind: Kind
   public var isInitial: Bool
   public var name: NameNode
+  /// The data of the state, in parentheses after its name.
+  public var fields: [FieldNode] = []
   public var entry: [ActionStatementNode] = []
   public var exit: [ActionStatementNode] = []
   public var calls: [CallNode] = []
@@ -137,6 +140,8 @@ public struct TransitionTailNode: Sendable {
   public var roles: [NameNode] = []
   public var guardExpression: Expression?
   public var target: PathNode?
+  /// The values of the fields of the target.
+  public var arguments: [ArgumentNode] = []
   public var isReenter = false
   public var statements: [ActionStatementNode] = []
 }

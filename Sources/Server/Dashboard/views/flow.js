@@ -263,6 +263,13 @@ function Compare({ flow, before, after, close }) {
   }</${Dialog}>`;
 }
 
+/** The fields of states, with the paths of the states. @param {any} view @returns {string[]} */
+function stateFields(view) {
+  return Object.entries(view.stateData?.properties ?? {}).flatMap(([state, { properties }]) =>
+    Object.keys(properties).map((field) => `${state}.${field}`)
+  );
+}
+
 /** Differences in meaning, not in text. @param {any} properties */
 function Semantic({ before, after }) {
   const name = (/** @type {any} */ one) => `${one.from || 'any state'} → ${one.to ?? 'stays'}: ${one.label}`;
@@ -279,6 +286,7 @@ function Semantic({ before, after }) {
     ],
     ['Transitions', before.transitions.map(name), after.transitions.map(name)],
     ['Data', Object.keys(before.data.properties), Object.keys(after.data.properties)],
+    ['Data of states', stateFields(before), stateFields(after)],
   ].map(([title, old, next]) => ({
     title,
     added: next.filter((/** @type {string} */ one) => !old.includes(one)),

@@ -226,9 +226,14 @@ function panel(tab, properties) {
 /** @param {any} properties */
 function Now({ view, past }) {
   const { $results, ...data } = past ? past.data : view.data ?? {};
+  // Earlier data has the fields of states among the others, as `asked.token`.
+  const states = past ? [] : Object.entries(view.stateData ?? {});
   const same = (/** @type {string[]} */ path, /** @type {any} */ value) =>
     link(['instances'], { flow: view.flow, q: condition(path, value) });
   return html`<div class="stack"><${Tree} data=${data} before=${past ? past.before : undefined} same=${same} />
+    ${
+    states.map(([state, fields]) => html`<div key=${state}><h4 class="muted">${state}</h4><${Tree} data=${fields} /></div>`)
+  }
     ${
     $results
       ? html`<details><summary class="muted">Results of calls</summary><${Tree} data=${$results} before=${past?.before.$results} /></details>`
@@ -482,7 +487,7 @@ function Raw({ view, history }) {
   const text = JSON.stringify(view, null, 2);
   const diagnostics = () => {
     // Names and times, without what people have entered.
-    const { data, ...rest } = view;
+    const { data, stateData: _, ...rest } = view;
     const entries = history.entries.map((/** @type {Entry} */ { data: body, ...entry }) => ({
       ...entry,
       from: body.from,

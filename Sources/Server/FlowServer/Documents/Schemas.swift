@@ -11,6 +11,8 @@ enum Schemas {
   static let strings: JSON = ["type": "array", "items": ["type": "string"]]
   static let any: JSON = .object([])
   static let anyObject: JSON = ["type": "object"]
+  /// The fields of the active states, by the paths of the states.
+  static let stateData: JSON = ["type": "object", "additionalProperties": anyObject]
   static let status: JSON = [
     "type": "string", "enum": ["running", "done", "failed", "cancelled", "suspended"],
   ]
@@ -87,6 +89,7 @@ enum Schemas {
       object([
         "flow": string, "key": string, "version": nullable(integer), "status": status, "state": strings,
         "revision": integer, "startedAt": time, "updatedAt": time, "incident?": string, "data?": any,
+        "stateData?": stateData,
       ])
     ),
     (
@@ -94,7 +97,7 @@ enum Schemas {
       object([
         "flow": string, "key": string, "version": nullable(integer), "status": status, "state": strings,
         "revision": integer, "startedAt": time, "updatedAt": time, "incident?": string, "why": string,
-        "definition": string, "data": any, "timers": list(object(["at": string, "due": time])),
+        "definition": string, "data": any, "stateData": stateData, "timers": list(object(["at": string, "due": time])),
         "pendingCalls": list(
           object([
             "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
@@ -145,6 +148,7 @@ enum Schemas {
           object(["path": string, "kind": string, "initial": boolean, "calls": strings, "on": strings])),
         "events": list(
           object(["name": string, "starts": boolean, "schema": any, "webhook": nullable(anyObject)])), "data": any,
+        "stateData": any,
         "starts": list(
           object([
             "label": string, "to": string, "at": string, "guard": nullable(string), "event": nullable(string),
@@ -240,7 +244,7 @@ enum Schemas {
     (
       "Simulation",
       object([
-        "flow": string, "status": nullable(string), "state": strings, "data": any, "now": time,
+        "flow": string, "status": nullable(string), "state": strings, "data": any, "stateData": stateData, "now": time,
         "outstanding": list(object(["action": string, "arguments": any, "isAwaited": boolean])),
         "steps": list(object(["cause": string, "at": time, "disposition": string])),
       ])

@@ -1,6 +1,7 @@
 import Dispatch
 import FlowHTTP
 import FlowJSON
+import FlowMachine
 public import FlowRuntime
 import Synchronization
 
@@ -102,7 +103,7 @@ public final class LiveHub: Sendable {
     else {
       return nil
     }
-    return redaction.masked(data, of: flow)
+    return redaction.masked(data.dividedByState(activeIn: []).data, of: flow)
   }
 
   /// The newest sequence number that was published.

@@ -84,10 +84,17 @@ private struct Mask {
         members.map { member in
           let isText = Mask.texts.contains(member.name) && member.value.string != nil
           return .init(
-            member.name, hidden.contains(member.name) || isText ? Redaction.mask : masked(member.value, known))
+            member.name, Mask.isHidden(member.name, hidden) || isText ? Redaction.mask : masked(member.value, known))
         })
     default: return json
     }
+  }
+
+  /// Returns true for a hidden name, also of a field of a state: `asked.token`.
+  private static func isHidden(_ name: String, _ hidden: Set<String>) -> Bool {
+    if hidden.contains(name) { return true }
+    guard let dot = name.lastIndex(of: ".") else { return false }
+    return hidden.contains(String(name[name.index(after: dot)...]))
   }
 
   private static func flow(_ json: JSON) -> String? {

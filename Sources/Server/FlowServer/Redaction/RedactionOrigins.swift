@@ -42,8 +42,17 @@ struct RedactionOrigins {
   private mutating func follow(_ scope: RedactionScope) {
     let flow = scope.flow
     followEvents(scope)
-    for start in flow.starts { follow(start.statements, in: scope.on(start)) }
-    for transition in flow.transitions { follow(transition.statements, in: scope.on(transition)) }
+    for start in flow.starts {
+      follow(start.arguments, in: scope.on(start))
+      follow(start.statements, in: scope.on(start))
+    }
+    for transition in flow.transitions {
+      follow(transition.arguments, in: scope.on(transition))
+      follow(transition.statements, in: scope.on(transition))
+    }
+    for field in flow.fields where field.state != nil {
+      if let value = field.defaultValue { assign(value.tree, to: field.plainName, in: scope) }
+    }
     for state in flow.states {
       follow(state.entry + state.exit, in: scope)
       if let result = state.result, isMarked(result.tree, in: scope) { mark("result", of: flow.name) }
@@ -53,7 +62,7 @@ struct RedactionOrigins {
       mark(definition.name, of: flow.name)
     }
     for assignment in flow.migrations.flatMap(\.assignments) {
-      assign(assignment.value.tree, to: flow.fields[assignment.field].name, in: scope)
+      assign(assignment.value.tree, to: flow.fields[assignment.field].plainName, in: scope)
     }
   }
 
@@ -95,6 +104,13 @@ struct RedactionOrigins {
         markParameters(scope.program.actions[action].parameters, arguments, in: scope)
       case .log: break
       }
+    }
+  }
+
+  /// The values that a transition gives to the fields of its target.
+  private mutating func follow(_ arguments: [StateArgument], in scope: RedactionScope) {
+    for argument in arguments {
+      assign(argument.value.tree, to: scope.flow.fields[argument.field].plainName, in: scope)
     }
   }
 

@@ -82,7 +82,7 @@ struct RedactionScope {
   /// The data field in a slot of the frame; nil for other slots.
   func field(at slot: Int) -> String? {
     let index = slot - FrameLayout.firstField
-    return flow.fields.indices.contains(index) ? flow.fields[index].name : nil
+    return flow.fields.indices.contains(index) ? flow.fields[index].plainName : nil
   }
 
   /// The origin of an expression that is a variable or a field of `event`; nil for others.

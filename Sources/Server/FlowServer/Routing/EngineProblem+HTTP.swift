@@ -37,10 +37,10 @@ extension EngineProblem {
   private func gone(_ key: String, endedAt: Int64, keyTakenUntil: Int64?) -> Problem {
     let until = keyTakenUntil.map { $0 == .max ? "forever" : timeText($0) }
     let lifetime = until.map { "; its key is " + ($0 == "forever" ? "never free again" : "taken until \($0)") }
+    var members = [JSON.Member("endedAt", .string(timeText(endedAt)))]
+    if let until { members.append(.init("keyTakenUntil", .string(until))) }
     return Problem(
-      .gone, "`\(key)` ended at \(timeText(endedAt)) and was archived\(lifetime ?? "")",
-      members: [.init("endedAt", .string(timeText(endedAt)))] + [until.map { .init("keyTakenUntil", .string($0)) }]
-        .compactMap { $0 })
+      .gone, "`\(key)` ended at \(timeText(endedAt)) and was archived\(lifetime ?? "")", members: members)
   }
 
   private func unknownEvent(_ name: String, nearest: [String], known: [String]) -> Problem {

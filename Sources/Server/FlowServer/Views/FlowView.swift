@@ -38,7 +38,8 @@ struct FlowView {
         .init("key", flow.key.map { .string(flow.fields[$0].name) } ?? .null),
         .init("roles", .array(program.roles.map { .string($0) })),
         .init("states", .array(flow.states.indices.dropFirst().map(state))), .init("events", .array(events)),
-        .init("data", dataSchema), .init("starts", .array(flow.starts.indices.map(start))),
+        .init("data", schema(of: flow.ownFields)), .init("stateData", stateDataSchema),
+        .init("starts", .array(flow.starts.indices.map(start))),
         .init("transitions", .array(flow.transitions.indices.map(transition))), .init("calls", .array(calls)),
       ])
   }
@@ -73,11 +74,28 @@ struct FlowView {
     return ["header": .string(webhook.header), "algorithm": .string(webhook.algorithm)]
   }
 
-  private var dataSchema: JSON {
-    let writer = TypeSchema(types: entry.machine.types) { "#/$defs/\($0)" }
-    let fields = flow.fields.map { JSON.Member($0.name, writer.schema($0.type)) }
+  private var writer: TypeSchema { TypeSchema(types: entry.machine.types) { "#/$defs/\($0)" } }
+
+  private func schema(of fields: some Sequence<DataField>) -> JSON {
+    [
+      "type": "object", "properties": .object(properties(of: fields)),
+      "$defs": .object(writer.declarations(of: program)),
+    ]
+  }
+
+  private func properties(of fields: some Sequence<DataField>) -> [JSON.Member] {
+    fields.map { JSON.Member($0.plainName, writer.schema($0.type)) }
+  }
+
+  /// The fields of states, by the paths of the states.
+  private var stateDataSchema: JSON {
+    let states = flow.states.indexed.compactMap { index, state -> JSON.Member? in
+      let fields = flow.fields(of: index).map { flow.fields[$0] }
+      guard !fields.isEmpty else { return nil }
+      return .init(state.path, ["type": "object", "properties": .object(properties(of: fields))])
+    }
     return [
-      "type": "object", "properties": .object(fields), "$defs": .object(writer.declarations(of: program)),
+      "type": "object", "properties": .object(states), "$defs": .object(writer.declarations(of: program)),
     ]
   }
 

@@ -100,7 +100,8 @@ struct InstanceList {
 
   private static let variables: [(name: String, type: ValueType)] = [
     ("flow", .string), ("key", .string), ("status", .string), ("state", .list(.string)), ("revision", .int),
-    ("startedAt", .timestamp), ("updatedAt", .timestamp), ("data", .map(.string, .dyn)),
+    ("startedAt", .timestamp), ("updatedAt", .timestamp), ("stateData", .map(.string, .dyn)),
+    ("data", .map(.string, .dyn)),
   ]
 
   private static func condition(_ query: Parameters, _ entry: Catalogue.Entry?) throws(Problem) -> Predicate? {
@@ -110,7 +111,7 @@ struct InstanceList {
     }
     // In the list of one flow the data has a type, by which misspelt fields are detected.
     let machine = entry.machine
-    let fields = machine.program.flows[entry.flow].fields.map { FieldDeclaration($0.name, $0.type) }
+    let fields = machine.program.flows[entry.flow].ownFields.map { FieldDeclaration($0.name, $0.type) }
     var types = machine.types
     types.declare(RecordDeclaration("flow.Data", fields))
     return try Predicate(
@@ -121,26 +122,36 @@ struct InstanceList {
   private func values(
     of row: InstanceRow, in states: [String], _ programs: ProgramCache
   ) throws(StoreError) -> [Value] {
-    [
+    let (own, ofStates) = try data(row, in: states, programs)
+    return [
       .string(row.flow), .string(row.key), .string(row.status.name),
       .list(states.map { .string($0) }), .int(Int64(row.revision)),
       .timestamp(Timestamp(milliseconds: row.startedAt)), .timestamp(Timestamp(milliseconds: row.updatedAt)),
-      .map(MapValue(try data(row, programs))),
+      ofStates, own,
     ]
   }
 
   /// The data, in a list of one flow with the types of the program that the instance runs.
-  private func data(_ row: InstanceRow, _ programs: ProgramCache) throws(StoreError) -> [MapValue.Entry] {
+  /// - Returns: The data, and the fields of active states by their paths.
+  private func data(
+    _ row: InstanceRow, in states: [String], _ programs: ProgramCache
+  ) throws(StoreError) -> (own: Value, ofStates: Value) {
+    let none = Value.map(MapValue([]))
     guard let machine = try programs.machine(row.definition), let flow = machine.flow(named: row.flow),
       let kept = try? JSON(parsing: row.data)
-    else { return [] }
-    let data = redaction.masked(kept, of: row.flow)
-    return machine.program.flows[flow].fields.compactMap { field in
+    else { return (none, none) }
+    let (data, stateData) = redaction.masked(kept, of: row.flow).dividedByState(activeIn: states)
+    let own = machine.program.flows[flow].ownFields.compactMap { field -> MapValue.Entry? in
       guard let json = data[field.name],
         case .success(let value) = Value.from(json, as: isTyped ? field.type : .dyn, in: machine.types)
       else { return nil }
       return MapValue.Entry(.string(field.name), value)
     }
+    let type = ValueType.map(.string, .dyn)
+    guard case .success(let ofStates) = Value.from(stateData, as: type, in: machine.types) else {
+      return (.map(MapValue(own)), none)
+    }
+    return (.map(MapValue(own)), ofStates)
   }
 
   // MARK: - Reading

@@ -29,7 +29,7 @@ extension InstanceView {
 
   private func status(_ index: CallIndex, call: Call, flow: Flow, job: JobRow?) -> String {
     if let job { return job.attempt > 0 ? "retrying" : "running" }
-    let hasResult = data["$results"]?[call.name]?["result"] != nil
+    let hasResult = document["$results"]?[call.name]?["result"] != nil
     guard call.isStep else { return hasResult ? "done" : "failed" }
     if numbers("stepsDone").contains(Int(index.rawValue)) {
       return hasResult || call.condition == nil ? "done" : "skipped"

@@ -40,16 +40,22 @@ struct InstanceView {
   }
 
   /// The instance in a list, with its data.
-  var summaryWithData: JSON { .object((summary.members ?? []) + [.init("data", data)]) }
+  var summaryWithData: JSON { .object((summary.members ?? []) + dataMembers) }
 
-  var data: JSON { (try? JSON(parsing: row.data)) ?? .null }
+  /// The data, and the fields of the active states.
+  private var dataMembers: [JSON.Member] {
+    let (data, stateData) = document.dividedByState(activeIn: states)
+    return [.init("data", data), .init("stateData", stateData)]
+  }
+
+  /// The stored data, with the fields of states under their paths.
+  var document: JSON { (try? JSON(parsing: row.data)) ?? .null }
 
   /// All properties of the instance.
   var json: JSON {
     var members = summary.members ?? []
+    members += [.init("why", .string(why)), .init("definition", .string(row.definition))] + dataMembers
     members += [
-      .init("why", .string(why)), .init("definition", .string(row.definition)),
-      .init("data", data),
       .init(
         "timers",
         .array(timers.map { ["at": .string("\($0.transition.location)"), "due": .string(timeText($0.due))] })),

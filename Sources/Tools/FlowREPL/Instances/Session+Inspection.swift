@@ -25,7 +25,8 @@ extension Session {
   func showData() -> Reply {
     guard let run, let machine, let instance = run.instance else { return failure("no instance has started") }
     let fields = run.program.flows[run.flow].fields
-    let lines = fields.indices.map { index in
+    let shown = fields.indices.filter { fields[$0].state.map { instance.active.contains($0) } ?? true }
+    let lines = shown.map { index in
       let value = instance.value(ofField: index, in: machine)
       return "\(fields[index].name) = \(value.map { $0.json(in: machine.types).text() } ?? "unset")"
     }

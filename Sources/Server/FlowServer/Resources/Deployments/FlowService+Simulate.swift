@@ -74,10 +74,12 @@ private struct SimulationRequest {
         "arguments": work.job.arguments.json(in: entry.machine.types), "isAwaited": .bool(work.isAwaited),
       ]
     }
+    let document = run.instance.map { $0.dataJSON(in: entry.machine) } ?? .null
+    let (data, stateData) = document.dividedByState(activeIn: run.leafPaths)
     return [
       "flow": .string(entry.name), "status": run.instance.map { .string($0.status.rawValue) } ?? .null,
       "state": .array(run.leafPaths.map { .string($0) }),
-      "data": run.instance.map { $0.dataJSON(in: entry.machine) } ?? .null, "now": .string(timeText(run.now)),
+      "data": data, "stateData": stateData, "now": .string(timeText(run.now)),
       "outstanding": .array(outstanding), "steps": .array(events),
     ]
   }

@@ -165,14 +165,16 @@ extension FlowChecker {
     checkReactions(node.reactions, in: 0)
     for (index, node) in stateNodes.enumerated() {
       guard let node else { continue }
+      currentState = index
       checkResult(of: index, node)
       states[index].isRollback = node.rollback != nil
       states[index].isOngoing = node.ongoing != nil
-      states[index].entry = statements(node.entry, environment)
-      states[index].exit = statements(node.exit, environment)
+      states[index].entry = statements(node.entry, environment(of: index))
+      states[index].exit = statements(node.exit, environment(of: index))
       states[index].ignored = node.ignored.compactMap { event($0) }
       states[index].deferred = node.deferred.compactMap { event($0) }
       checkReactions(node.reactions, in: index)
     }
+    currentState = 0
   }
 }
