@@ -1,5 +1,6 @@
 import FlowJSON
 import FlowTestSupport
+import Foundation
 import Testing
 
 /// The samples in the folders of `samples`: one server for each folder, and the main path of each flow to its end.
@@ -11,6 +12,11 @@ import Testing
   @Test("card payments, subscriptions and transfers are served together") func payments() throws {
     let system = try System(path: "samples/payments")
     #expect(try system.flows == ["Collect", "MoneyTransfer", "Payment", "Subscription"])
+    let source = packageRoot.appending(path: "samples/payments/subscription.flow")
+    let deployed = try system.client.send(
+      "PUT", "/v1/flows/Subscription?dryRun=true", text: try String(contentsOf: source, encoding: .utf8),
+      headers: ["Content-Type": "text/x-flow"])
+    #expect(deployed.json["diagnostics"] == [], "as `flow lint` reports them: \(deployed.text)")
     try payByCard(system)
     try subscribe(system)
     try transfer(system)

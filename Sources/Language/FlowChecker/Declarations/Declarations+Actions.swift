@@ -91,10 +91,13 @@ extension Declarations {
         case .timeout, .limit, .concurrency, .signed: []
         }
       for code in named where !code.isMissing && !declared.contains(code.text) {
-        problems.append(
-          unknown(
-            "code", named: code.text, code: "F705", at: code.range, candidates: declared,
-            location: " among the failures of `\(node.name.text)`"))
+        var problem = unknown(
+          "code", named: code.text, code: "F705", at: code.range, candidates: declared,
+          location: " among the failures of `\(node.name.text)`")
+        if FlowChecker.isBuiltIn(code.text) {
+          problem.help = "declare it: `fails \((declared + [code.text]).joined(separator: ", "))`"
+        }
+        problems.append(problem)
       }
     }
   }

@@ -44,7 +44,7 @@ extension Parser {
     case "fn": return .function(function(start, documentation))
     case "role":
       advance()
-      let name = name("the name of the role")
+      let name = declaredName("the name of the role")
       return .role(RoleNode(name: name, documentation: documentation, range: range(from: start)))
     case "event": return .event(event(start, documentation))
     case "internal" where isBefore("event"): return .event(event(start, documentation))
@@ -53,6 +53,16 @@ extension Parser {
     case "test": return .test(test(start))
     default: return nil
     }
+  }
+
+  /// The name of a declaration that may end with it. It is missing if the next line begins another declaration.
+  private mutating func declaredName(_ what: String) -> NameNode {
+    let gap = SourceRange(position > 0 ? tokens[position - 1].range.upper : 0, token.range.lower)
+    guard Parser.declarationWords.contains(word), peek().kind == .identifier, source.slice(gap).contains(0x0A) else {
+      return name(what)
+    }
+    reportExpected("expected \(what)")
+    return NameNode(text: "", range: SourceRange(token.range.lower, token.range.lower))
   }
 
   private mutating func importing(_ start: SourceRange) -> ImportNode {
@@ -112,7 +122,7 @@ extension Parser {
   mutating func event(_ start: SourceRange, _ documentation: String) -> EventNode {
     let isInternal = accept("internal")
     advance()
-    let name = name("the name of the event")
+    let name = declaredName("the name of the event")
     let webhook = accept("from") ? webhook(start) : nil
     var node = EventNode(
       name: name, isInternal: isInternal, webhook: webhook, fields: [], documentation: documentation, range: start)

@@ -28,7 +28,10 @@ extension Habit {
       ]
       guard let word = words[reader.word(at)], reader.isFirstOnLine(at) || reader.kind(at - 1) == .leftBrace,
         reader.kind(at + 1) != .assign, reader.kind(at + 1) != .colon,
-        reader.kind(at + 1) != .leftParen || word == "call"
+        reader.kind(at + 1) != .leftParen || word == "call",
+        // The name of an event is missing.
+        reader.word(at) != "event"
+          || reader.word(at - 1) != "event" && !Parser.declarationWords.contains(reader.word(at + 1))
       else { return nil }
       return .word(word, insteadOf: at, message: "`\(reader.word(at))` is written `\(word)`", reader)
     },

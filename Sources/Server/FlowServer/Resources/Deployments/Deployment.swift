@@ -29,7 +29,7 @@ struct Deployment {
   ) throws(Problem) {
     let file = flow + ".flow"
     let compilation = compile(file) { $0 == file ? source : nil }
-    let all = compilation.diagnostics
+    let all = compilation.filtered(by: RuleSelection())
     let listed = (all.filter { $0.severity == .error } + all.filter { $0.severity != .error })
       .prefix(Deployment.maximumDiagnostics)
     let found = renderJSON(Array(listed), sources: compilation.sources)["diagnostics"] ?? .array([])
