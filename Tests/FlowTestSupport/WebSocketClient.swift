@@ -51,7 +51,7 @@ public final class WebSocketClient {
     }
   }
 
-  /// The next text message; pings are skipped.
+  /// The next text message; pings are skipped, also those of the live protocol, which arrive at any time.
   public func receive() throws -> JSON {
     while true {
       let start = try socket.take(2)
@@ -62,7 +62,7 @@ public final class WebSocketClient {
         length = try socket.take(8).reduce(0) { $0 << 8 | Int($1) }
       }
       let payload = try socket.take(length)
-      if start[0] & 0x0F == 1 { return try JSON(parsing: payload) }
+      if start[0] & 0x0F == 1, case let message = try JSON(parsing: payload), message["op"] != "ping" { return message }
       if start[0] & 0x0F == 8 { throw Refused(head: "closed \(payload.prefix(2).reduce(0) { $0 << 8 | Int($1) })") }
     }
   }
