@@ -74,6 +74,8 @@ import Testing
     arguments: [
       ("/v1/batches", #"{"op": "suspend", "filter": {}, "reason": "LONG"}"#, "256 characters"),
       ("/v1/flows/Counter/instances/a/suspend", #"{"reason": "LONG"}"#, "256 characters"),
+      ("/v1/batches", #"{"op": "suspend", "filter": {"key": 3}}"#, "`key` must be a string"),
+      ("/v1/batches", #"{"op": "suspend", "filter": {"incident": "yes"}}"#, "`incident` must be true or false"),
       ("/v1/jobs/claim", #"{"queue": "q", "worker": null}"#, "must be a string, not null"),
       (
         "/v1/events", #"{"specversion": "1.0", "id": "1", "source": "s", "type": "Stop", "subject": "a", "time": ""}"#,

@@ -337,8 +337,12 @@ function Bulk({ filter, close }) {
   const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
   const [confirmation, setConfirmation] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const { version, ...rest } = filter;
-  const body = { op: operation, filter: version ? { ...rest, version: Number(version) } : rest, reason };
+  const { version, incident, ...rest } = filter;
+  /** @type {Record<string, string | number | boolean>} */
+  const typed = { ...rest };
+  if (version) typed.version = Number(version);
+  if (incident) typed.incident = incident === 'true';
+  const body = { op: operation, filter: typed, reason };
   const isOpen = useRef(true);
   useEffect(() => () => {
     isOpen.current = false;

@@ -116,6 +116,18 @@ final class BulkWork: Sendable {
 }
 
 extension FlowService {
+  /// The value of a filter as a list takes it.
+  private func filterText(_ member: JSON.Member) throws(Problem) -> String {
+    let (text, type) =
+      switch member.name {
+      case "version": (member.value.int.map { String($0) }, "a whole number")
+      case "incident": (member.value.bool.map { String($0) }, "true or false")
+      default: (member.value.string, "a string")
+      }
+    guard let text else { throw .badRequest("the filter `\(member.name)` must be \(type)") }
+    return text
+  }
+
   /// `POST /v1/batches {"op": "cancel", "filter": {"flow": "Order", "state": "stuck"}, "reason": "…", "dryRun": true}`
   func postBatch(_ request: RouteRequest) throws(Problem) {
     let body = try request.http.object(["op", "filter", "reason", "dryRun"])
@@ -133,10 +145,7 @@ extension FlowService {
         throw .badRequest(
           "there is no filter `\(member.name)`" + (guess ?? "; there are \(known.joined(separator: ", "))"))
       }
-      guard let text = member.value.string ?? member.value.int.map({ String($0) }) else {
-        throw .badRequest("the filter `\(member.name)` must be a string")
-      }
-      values[member.name] = text
+      values[member.name] = try filterText(member)
     }
     // Reports errors in the filter.
     _ = try InstanceList(Parameters(values), flow: values["flow"], catalogue, known: knownFlows(request.context))

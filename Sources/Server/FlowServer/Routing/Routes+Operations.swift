@@ -70,7 +70,7 @@ extension Route {
             "flow?": Schemas.string, "key?": Schemas.string, "q?": .condition, "state?": Schemas.string,
             "status?": Schemas.status, "startedAfter?": Schemas.time, "startedBefore?": Schemas.time,
             "updatedAfter?": Schemas.time, "updatedBefore?": Schemas.time,
-            "version?": ["type": "integer", "minimum": 0],
+            "version?": ["type": "integer", "minimum": 0], "incident?": Schemas.boolean,
           ]), "reason?": .reason, "dryRun?": Schemas.boolean,
         ])
       )
