@@ -232,7 +232,9 @@ function Now({ view, past }) {
     link(['instances'], { flow: view.flow, q: condition(path, value) });
   return html`<div class="stack"><${Tree} data=${data} before=${past ? past.before : undefined} same=${same} />
     ${
-    states.map(([state, fields]) => html`<div key=${state}><h4 class="muted">${state}</h4><${Tree} data=${fields} /></div>`)
+    states.map(([state, fields]) =>
+      html`<div key=${state}><h4 class="muted">${state}</h4><${Tree} data=${fields} /></div>`
+    )
   }
     ${
     $results
