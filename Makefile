@@ -144,10 +144,10 @@ browser: setup
 	@$(MAKE) --no-print-directory $(UI)/venv
 
 test-ui: build browser $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
-	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) -m unittest -v $(UI_TESTS)
+	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) -m unittest $(UI_TESTS) -v
 
 test-ui-path: browser ## test the main path of the dashboard in Chromium with the build of the tests
-	FLOW=.build/debug/flow $(UI_PYTHON) -m unittest -v test_path
+	FLOW=.build/debug/flow $(UI_PYTHON) -m unittest test_path -v
 
 pictures: build browser ## take the pictures of the dashboard in Docs/images
 	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) Tests/Dashboard/pictures.py

@@ -1,7 +1,8 @@
 import FlowJSON
 import FlowMachine
-import FlowRuntime
 import Testing
+
+@testable import FlowRuntime
 
 /// `limit N at once`: no more attempts run at the same time, the waiting jobs keep their order, and none is lost.
 @Suite("Limits of concurrent attempts") struct ConcurrencyTests {
@@ -119,6 +120,73 @@ import Testing
     #expect(try engine.claim(request).get().map(\.action) == ["first"])
     _ = try engine.commit()
     #expect(try engine.claim(request).get().map(\.action) == ["last"])
+  }
+
+  private static let pool = """
+    event Ask { id: string  n: int }
+    action carry(id: string, n: int) -> int { worker "dough"  limit 1 at once per string(10 / n)  retry forever }
+    flow Pool {
+      version 1
+      key id
+      data { id: string  n: int }
+      start on Ask -> asked do { id = event.id  n = event.n }
+      state asked {
+        call carry(id: id, n: n) as work
+        on work.done -> over
+        on work.failed -> lost
+      }
+      final over
+      failed lost
+    }
+    """
+
+  private func pool(_ numbers: [Int64]) throws -> Engine {
+    let engine = try Engine(
+      machine: TestEngine.make(ConcurrencyTests.pool).get(), store: MemoryStore(), world: ManualWorld())
+    for (index, number) in numbers.enumerated() {
+      _ = engine.submit(EventCommand(event: "Ask", payload: ["id": .string("v\(index)"), "n": .int(number)]))
+      _ = try engine.commit()
+    }
+    return engine
+  }
+
+  private func keys(_ engine: Engine) throws -> [String] {
+    let jobs = try engine.claim(ClaimRequest(queue: "dough", limit: 1)).get()
+    _ = try engine.commit()
+    return jobs.map(\.key)
+  }
+
+  @Test("a key that can't be evaluated is a final failure") func failingKey() throws {
+    let engine = try pool([0])
+    #expect(try keys(engine) == [])
+    let row = try #require(try engine.store.instance(flow: "Pool", key: "v0"))
+    #expect(row.status == .failed)
+  }
+
+  @Test("a claim passes over jobs of suspended instances to the one whose turn it is") func suspendedOthers() throws {
+    let engine = try pool([1, 1, 1, 1, 1])
+    let first = try #require(try engine.claim(ClaimRequest(queue: "dough", limit: 1)).get().first)
+    _ = try engine.commit()
+    #expect(try keys(engine) == [])
+    for key in ["v1", "v2", "v3"] {
+      _ = try engine.operate(OperatorCommand(.suspend, flow: "Pool", key: key)).get()
+      _ = try engine.commit()
+    }
+    try engine.finish(first.id, fence: first.fence, outcome: .done(1)).get()
+    _ = try engine.commit()
+    #expect(try keys(engine) == ["v4"])
+  }
+
+  @Test("a waiting job that is migrated to a version without the limit is due") func migration() throws {
+    let engine = try pool([1, 1])
+    #expect(try keys(engine) == ["v0"])
+    #expect(try keys(engine) == [])
+    let next = ConcurrencyTests.pool.replacing("limit 1 at once per string(10 / n)", with: "").replacing(
+      "version 1", with: "version 2\n  migrate from 1 {}")
+    _ = try engine.deploy(TestEngine.make(next).get())
+    _ = try engine.operate(OperatorCommand(.migrate, flow: "Pool", key: "v1")).get()
+    _ = try engine.commit()
+    #expect(try keys(engine) == ["v1"])
   }
 
   private func claim(_ fixture: TestEngine, _ limit: Int) throws -> [ClaimedJob] {

@@ -118,6 +118,41 @@ import Testing
     #expect(try fixture.view().stateData == ["done": ["reason": "t2"]])
   }
 
+  @Test("a migration evaluates no defaults of states that nothing returns to") func inactiveStates() throws {
+    let text = """
+      event Begin { id: string }
+      event Set { id: string  n: int }
+      event Go { id: string }
+      flow I {
+        version 1
+        key id
+        data { id: string  n: int = 1 }
+        start on Begin -> out do id = event.id
+        state out { on Set do n = event.n  on Go -> x.z.history }
+        state x(d: int = 10 / n) {
+          on Go -> out
+          state z(r: int = d) { initial state x1 {} }
+        }
+        ongoing
+      }
+      """
+    let store = MemoryStore()
+    let engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: ManualWorld())
+    func send(_ event: String, _ more: [JSON.Member] = []) throws {
+      let result = engine.submit(EventCommand(event: event, payload: .object([.init("id", "q")] + more)))
+      _ = try engine.commit()
+      _ = try result.get()
+    }
+    for event in ["Begin", "Go", "Go"] { try send(event) }
+    try send("Set", [.init("n", 0)])
+    let next = text.replacing("version 1", with: "version 2").replacing("ongoing", with: "ongoing  migrate from 1 {}")
+    _ = try engine.deploy(TestEngine.make(next).get())
+    _ = try engine.operate(OperatorCommand(.migrate, flow: "I", key: "q")).get()
+    _ = try engine.commit()
+    let row = try #require(try store.instance(flow: "I", key: "q"))
+    #expect(try JSON(parsing: row.data) == ["id": "q", "n": 0, "x.z.r": 10])
+  }
+
   @Test("instances are rebuilt from the journal") func replay() throws {
     let fixture = try Fixture()
     for token in ["t0", "t1", "t2"] { try fixture.send("Ask", token) }

@@ -59,6 +59,18 @@ import Testing
   private let redaction = Redaction(["Order": ["email"], "Other": ["phone"]])
 
   /// A member `flow` in the data must not select the redaction.
+  @Test("a field of a state is redacted by its path, under the state and in the journal") func fieldOfState() {
+    let redaction = Redaction(["Order": ["asked.token"]])
+    let view: JSON = [
+      "flow": "Order", "stateData": ["asked": ["token": "s", "tries": 1]], "changes": ["asked.token": "s"],
+    ]
+    let masked: JSON = [
+      "flow": "Order", "stateData": ["asked": ["token": "[redacted]", "tries": 1]],
+      "changes": ["asked.token": "[redacted]"],
+    ]
+    #expect(redaction.masked(view, of: "Order") == masked)
+  }
+
   @Test("data with the name of another flow is still redacted") func misleadingData() throws {
     let json = try JSON(parsing: #"{"flow": "Order", "data": {"flow": "Free", "email": "a", "x": {"email": "b"}}}"#)
     let masked = redaction.masked(json, of: nil).text()

@@ -95,7 +95,10 @@ extension Stepper {
   /// The states of an instance that are active, or that its histories return to.
   private func needed(_ instance: Instance) -> Set<StateIndex> {
     let flow = machine.program.flows[instance.flow]
-    let kept = instance.extended.history.flatMap { [$0.state] + $0.leaves.flatMap { flow.around($0) } }
+    let kept = instance.extended.history.flatMap { history in
+      // The states around the one with the history get arguments or defaults when they are entered.
+      [history.state] + history.leaves.flatMap { flow.around($0) }.filter { $0 > history.state }
+    }
     return Set(instance.active.ascending).union(kept)
   }
 

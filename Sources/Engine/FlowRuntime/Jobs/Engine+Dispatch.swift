@@ -40,7 +40,7 @@ extension Engine {
     do throws(BindingError) {
       guard try takeSlot(row, of: cached) else { return }
     } catch {
-      return finish(row, .unreachable(error.message))
+      return finish(row, .impossible(code: "BAD_REQUEST", message: error.message))
     }
     switch admit(row, of: cached) {
     case .free: start(row, &out)

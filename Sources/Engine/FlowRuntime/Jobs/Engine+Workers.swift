@@ -59,6 +59,7 @@ extension Engine {
   /// Leases due jobs of a queue to a worker.
   public func claim(_ request: ClaimRequest) -> Result<[ClaimedJob], EngineProblem> {
     restoreSlots()
+    slots.granted.removeAll()
     let now = world.now()
     let wanted = min(max(request.limit, 1), Engine.maximumClaim)
     var claimed: [ClaimedJob] = []
@@ -73,11 +74,25 @@ extension Engine {
       for row in rows where claimed.count < wanted && !batch.changesJob(row.id) {
         if let job = claim(row, request, at: now) { claimed.append(job) }
       }
+      while claimed.count < wanted, let row = nextGranted(request, at: now) {
+        if let job = claim(row, request, at: now) { claimed.append(job) }
+      }
       guard rows.count == limit, wantedRows < Engine.maximumClaim else { break }
       wantedRows = min(2 * wantedRows, Engine.maximumClaim)
     }
     deliverPending()
     return .success(claimed)
+  }
+
+  /// A job whose turn it has become during the claim, so that the store does not have it as due yet.
+  private func nextGranted(_ request: ClaimRequest, at now: Int64) -> JobRow? {
+    while !slots.granted.isEmpty {
+      guard let row = findJob(slots.granted.removeFirst()), row.queue == request.queue, row.due == .at(now),
+        let owner = loadOwner(of: row, at: now), request.flows?.contains(owner.row.flow) ?? true
+      else { continue }
+      return row
+    }
+    return nil
   }
 
   private func dueJobs(_ request: ClaimRequest, at now: Int64, limit: Int) -> [JobRow]? {
@@ -96,7 +111,7 @@ extension Engine {
     do throws(BindingError) {
       guard try takeSlot(old, of: cached) else { return nil }
     } catch {
-      finish(old, .unreachable(error.message))
+      finish(old, .impossible(code: "BAD_REQUEST", message: error.message))
       return nil
     }
     // A claim is committed before the worker receives it, together with the throttle.

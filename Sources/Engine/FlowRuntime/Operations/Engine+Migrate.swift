@@ -43,8 +43,13 @@ extension Engine {
     for timer in old.instance.timers { batch.writes.timers[TimerID(old, timer)] = .some(nil) }
     for reference in migrated.withdrawn { withdraw(reference, of: old) }
     for var row in jobs(of: old.row.id) {
-      guard let call = row.call else { continue }
-      row.call = migrated.calls[CallIndex(call)]?.position
+      guard row.call != nil || row.due == .onTurn else { continue }
+      if let call = row.call { row.call = migrated.calls[CallIndex(call)]?.position }
+      if row.due == .onTurn {
+        // The limit of the new version decides.
+        releaseSlot(row.id)
+        row.due = .at(now)
+      }
       write(row)
     }
     var row = old.row

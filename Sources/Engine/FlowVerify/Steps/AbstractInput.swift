@@ -241,7 +241,7 @@ extension Executor {
     }
     isDataChanged = true
     guard try isSelected(index) else { throw .infeasible }
-    try evaluate(model.starts[index].arguments, at: model.flow.location)
+    try evaluate(model.starts[index].arguments, at: start.location)
     setBit(.root, at: layout.active, true)
     try perform(model.starts[index].statements)
     for timer in model.states[0].timers { try arm(timer) }

@@ -14,6 +14,7 @@ extension Declarations {
     let binding = binding(node, &scope, into: &problems)
     let signature = signature(node, &scope, into: &problems)
     checkCodes(node, into: &problems)
+    checkRepetition(node, into: &problems)
     return CheckedAction(
       node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables,
       signature: signature, concurrencyKey: concurrencyKey)
@@ -78,6 +79,19 @@ extension Declarations {
       return .worker(queue: node.name.text)
     }
     return .http(method: method.text, url: checkedURL, headers: checkedHeaders, body: checkedBody)
+  }
+
+  /// F103: an action has each policy once.
+  private func checkRepetition(_ node: ActionNode, into problems: inout [Diagnostic]) {
+    var seen: [String: SourceRange] = [:]
+    for policy in node.policies {
+      guard let name = policy.kind.uniqueName else { continue }
+      guard let first = seen.updateValue(policy.range, forKey: name) else { continue }
+      problems.append(
+        Diagnostic(
+          "F103", "an action has one `\(name)`", at: policy.range, label: "a second one",
+          labels: [.init(first, "the first one")]))
+    }
   }
 
   /// F705: retried or mapped codes are declared by the action.

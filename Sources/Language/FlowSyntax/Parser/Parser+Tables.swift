@@ -10,18 +10,26 @@ extension Parser {
 
   /// True at the brace of a table, or of one with the word of another language.
   var isAtTable: Bool {
-    guard at(.leftBrace), peek().kind == .identifier else { return false }
+    guard at(.leftBrace) else { return false }
+    guard peek().kind == .identifier else { return peek().kind == .rightBrace }
     let first = text(peek())
     return first == "when" || first == "always" || first == "case"
       || Parser.fallbackWords.contains(first) && peek(2).kind == .arrow
   }
 
   mutating func table() -> (rows: [TableRowNode], body: Expression) {
+    let start = token.range
     var rows: [TableRowNode] = []
     members(of: "a decision table") { parser in
       guard let row = parser.tableRow() else { return false }
       rows.append(row)
       return true
+    }
+    if rows.isEmpty {
+      diagnostics.append(
+        Diagnostic(
+          "F101", "a decision table has at least one row", at: range(from: start), label: "no rows",
+          help: "write `{ when CONDITION -> VALUE  always -> VALUE }`, or `= EXPRESSION` instead of the braces"))
     }
     if rows.count > Parser.maximumRows {
       diagnostics.append(

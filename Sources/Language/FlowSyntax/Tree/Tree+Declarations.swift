@@ -136,6 +136,18 @@ public struct PolicyNode: Sendable {
     case signed(Expression)
     /// `429 -> BUSY`, `5xx -> UNAVAILABLE`: a class of statuses has the last digits as `xx`.
     case status(class: Int, isWhole: Bool, code: NameNode)
+
+    /// The name of a policy that an action has at most once.
+    public var uniqueName: String? {
+      switch self {
+      case .retry: "retry"
+      case .timeout: "timeout"
+      case .limit: "limit … per"
+      case .concurrency: "limit … at once"
+      case .signed: "signed"
+      case .status: nil
+      }
+    }
   }
 
   public var kind: Kind

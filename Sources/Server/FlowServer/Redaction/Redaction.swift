@@ -29,9 +29,10 @@ public struct Redaction: Sendable {
   /// True if no field is redacted.
   public let isEmpty: Bool
 
-  /// - Parameter fields: The redacted fields by the names of flows.
+  /// - Parameter fields: The redacted fields by the names of flows. `asked.token` is the field of a state; fields with
+  ///   its name in other states are redacted as well.
   public init(_ fields: [String: [String]] = [:]) {
-    configured = fields.mapValues { Set($0) }
+    configured = fields.mapValues { names in Set(names.map { $0.split(separator: ".").last.map { String($0) } ?? $0 }) }
     names = Names(configured)
     isEmpty = configured.allSatisfy(\.value.isEmpty)
   }

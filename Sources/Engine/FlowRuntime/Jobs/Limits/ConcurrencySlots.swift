@@ -36,6 +36,8 @@ struct ConcurrencySlots {
   /// The actions with a limit in any loaded program.
   private var actions: Set<String> = []
   var restoration = Restoration.counting
+  /// The jobs whose turn it has become since the start of the last claim, in their order.
+  var granted: [Int64] = []
 
   func isLimited(_ action: String) -> Bool { actions.contains(action) }
 
@@ -49,6 +51,7 @@ struct ConcurrencySlots {
   mutating func reset() {
     slots = [:]
     jobs = [:]
+    granted = []
     restoration = .counting
   }
 
@@ -82,6 +85,7 @@ struct ConcurrencySlots {
       jobs[waiting] = Position(name: known.name, isRunning: true)
       slot.running += 1
       next.append(waiting)
+      granted.append(waiting)
     }
     slots[known.name] = slot.running == 0 ? nil : slot
     return next
