@@ -14,7 +14,7 @@ extension Declarations {
     let binding = binding(node, &scope, into: &problems)
     let signature = signature(node, &scope, into: &problems)
     checkCodes(node, into: &problems)
-    checkRepetition(node, into: &problems)
+    checkPolicies(node, into: &problems)
     return CheckedAction(
       node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables,
       signature: signature, concurrencyKey: concurrencyKey)
@@ -81,10 +81,17 @@ extension Declarations {
     return .http(method: method.text, url: checkedURL, headers: checkedHeaders, body: checkedBody)
   }
 
-  /// F103: an action has each policy once.
-  private func checkRepetition(_ node: ActionNode, into problems: inout [Diagnostic]) {
+  /// F103: an action has each policy once. F101: a limit admits something.
+  private func checkPolicies(_ node: ActionNode, into problems: inout [Diagnostic]) {
     var seen: [String: SourceRange] = [:]
     for policy in node.policies {
+      switch policy.kind {
+      case .limit(..<1, _), .concurrency(..<1, _):
+        problems.append(
+          Diagnostic("F101", "a limit admits at least one attempt", at: policy.range, label: "nothing could ever start")
+        )
+      default: break
+      }
       guard let name = policy.kind.uniqueName else { continue }
       guard let first = seen.updateValue(policy.range, forKey: name) else { continue }
       problems.append(

@@ -131,12 +131,7 @@ extension Parser {
 
   /// `10 per 1s`, `4 at once`, `4 at once per tenant`
   private mutating func limit() -> PolicyNode.Kind {
-    let number = token.range
     let count = integer("how many") ?? 1
-    if count < 1 {
-      diagnostics.append(
-        Diagnostic("F101", "a limit admits at least one attempt", at: number, label: "nothing could ever start"))
-    }
     let help = "write `limit \(count) at once`, or `limit \(count) per 1s`"
     if accept("at") {
       guard accept("once") else {
