@@ -96,6 +96,9 @@ static const char F216[] = {
 static const char F217[] = {
 #embed "../../../Docs/diagnostics/F217.md"
 };
+static const char F218[] = {
+#embed "../../../Docs/diagnostics/F218.md"
+};
 static const char F301[] = {
 #embed "../../../Docs/diagnostics/F301.md"
 };
@@ -313,7 +316,8 @@ static const struct {
   PAGE(F101), PAGE(F102), PAGE(F103), PAGE(F104), PAGE(F105), PAGE(F106), PAGE(F107), PAGE(F108),
   PAGE(F109), PAGE(F110), PAGE(F111), PAGE(F112), PAGE(F113), PAGE(F116), PAGE(F117), PAGE(F201),
   PAGE(F202), PAGE(F203), PAGE(F204), PAGE(F205), PAGE(F206), PAGE(F207), PAGE(F208), PAGE(F209),
-  PAGE(F211), PAGE(F212), PAGE(F213), PAGE(F214), PAGE(F215), PAGE(F216), PAGE(F217), PAGE(F301), PAGE(F302),
+  PAGE(F211), PAGE(F212), PAGE(F213), PAGE(F214), PAGE(F215), PAGE(F216), PAGE(F217), PAGE(F218),
+  PAGE(F301), PAGE(F302),
   PAGE(F303), PAGE(F305), PAGE(F306), PAGE(F307), PAGE(F309), PAGE(F310), PAGE(F314), PAGE(F315),
   PAGE(F316), PAGE(F317), PAGE(F320), PAGE(F321), PAGE(F322), PAGE(F323), PAGE(F401), PAGE(F402), PAGE(F403),
   PAGE(F404), PAGE(F405),

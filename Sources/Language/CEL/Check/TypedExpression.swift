@@ -99,12 +99,15 @@ public final class FunctionDefinition: Hashable, Sendable {
   public let parameterSlots: [Int]
   public let parameterTypes: [ValueType]
   public let body: TypedExpression
+  /// The number of operations of the body with those of the functions that it calls, at each call.
+  public let size: Int
 
   public init(name: String, parameterSlots: [Int], parameterTypes: [ValueType], body: TypedExpression) {
     self.name = name
     self.parameterSlots = parameterSlots
     self.parameterTypes = parameterTypes
     self.body = body
+    size = body.expandedSize
   }
 
   public static func == (left: FunctionDefinition, right: FunctionDefinition) -> Bool {
@@ -114,6 +117,25 @@ public final class FunctionDefinition: Hashable, Sendable {
   }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension TypedExpression {
+  /// The number of operations, with the bodies of functions at each call. Definitions are evaluated at most once.
+  fileprivate var expandedSize: Int {
+    switch kind {
+    case .named: return 1
+    case .function(let function, let arguments):
+      return arguments.reduce(function.size.addingClamped(1)) { $0.addingClamped($1.expandedSize) }
+    default: return kind.children.reduce(1) { $0.addingClamped($1.expandedSize) }
+    }
+  }
+}
+
+extension Int {
+  fileprivate func addingClamped(_ other: Int) -> Int {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
 }
 
 extension TypedExpression.Kind {

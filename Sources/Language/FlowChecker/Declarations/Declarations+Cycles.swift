@@ -184,9 +184,29 @@ extension Declarations {
       environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
       return
     }
-    environment.declare(
-      function: node.name.text, parameterTypes: parameters.map(\.type), parameterSlots: Array(parameters.indices),
+    let function = FunctionDefinition(
+      name: node.name.text, parameterSlots: Array(parameters.indices), parameterTypes: parameters.map(\.type),
       body: body)
+    guard function.size <= Declarations.maximumFunctionSize else {
+      // Its callers are too large as well.
+      if !problems.contains(where: { $0.code == "F218" }) { problems.append(tooLarge(node)) }
+      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
+      return
+    }
+    environment.declare(
+      function: function.name, parameterTypes: function.parameterTypes, parameterSlots: function.parameterSlots,
+      body: body)
+  }
+
+  /// The maximum number of operations of a function with the functions that it calls, at each call.
+  private static let maximumFunctionSize = 10_000
+
+  /// F218: functions that call each other repeatedly multiply.
+  private func tooLarge(_ node: FunctionNode) -> Diagnostic {
+    Diagnostic(
+      "F218", "`\(node.name.text)` has more than 10,000 operations, with the functions that it calls",
+      at: node.name.range, label: "too large",
+      help: "call a function once and use its result repeatedly, or compute a part in a `let`")
   }
 
   func definitionOrder(

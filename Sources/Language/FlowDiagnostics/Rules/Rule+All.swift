@@ -39,6 +39,7 @@ extension Rule {
     Rule("F215", "missing-input", .error, .core, "an argument is missing or unknown"),
     Rule("F216", "expensive-expression", .warning, .recommended, "the cost of an expression multiplies with its data"),
     Rule("F217", "string-interpolation", .warning, .recommended, "`${…}` in a string is not replaced by a value"),
+    Rule("F218", "large-function", .error, .core, "a function is too large with the functions that it calls"),
   ]
 
   private static let structure = [
