@@ -54,4 +54,13 @@ struct JournalSpan: Hashable, Sendable {
     first = try queries.keptFrom()
     last = try queries.lastSequence()
   }
+
+  /// The span up to the last entry that a row reflects: the row may be newer than the span, because each read sees the
+  /// latest commit, and a client that follows from here must not receive an entry again.
+  func including(_ row: InstanceRow, _ queries: any Queries) throws(StoreError) -> JournalSpan {
+    var span = self
+    let newer = try queries.history(instance: row.id, after: last, limit: 1000).rows
+    if let entry = newer.last(where: { $0.revision <= row.revision }) { span.last = entry.sequence }
+    return span
+  }
 }

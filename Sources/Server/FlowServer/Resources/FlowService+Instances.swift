@@ -46,7 +46,8 @@ extension FlowService {
       var members = view.json.members ?? []
       let tag = entityTag(view.row.revision, members)
       if isFresh(request.http, tag) { return HTTPResponse(status: 304, headers: [("ETag", tag)]) }
-      members.append(.init("asOf", .string(LivePosition(span).description)))
+      let position = LivePosition(try span.including(view.row, queries))
+      members.append(.init("asOf", .string(position.description)))
       return json(.object(members), headers: [("ETag", tag), ("Cache-Control", "no-cache")])
     }
   }
