@@ -118,6 +118,8 @@ struct CompletionTests {
     let event = "event Split { parts: int  total: int  let share = total / parts  let note = string(share) }\n"
     let found = Marked(event + CompletionTests.flow("state a { on Split when event.‸ -> ended }")).labels
     #expect(found == ["parts", "total", "share", "note"])
+    let text = Marked(event + CompletionTests.flow("state a { on Split when event.note.‸ -> ended }")).labels
+    #expect(text.contains("startsWith"), "the type of a computed member is known")
     let inside = Marked("event Split { parts: int  total: int  let share = ‸ }\nflow F { start on Split -> a final a }")
     #expect(inside.labels.contains("parts") && inside.labels.contains("total"))
   }

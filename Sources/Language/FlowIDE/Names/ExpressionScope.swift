@@ -90,6 +90,8 @@ struct ExpressionScope {
   /// The members of an event, as its computed members see them.
   func members(of event: EventNode, as name: String) -> [Local] {
     var scope = self
+    // They do not see `event`, whose computed members would be asked for again.
+    scope.event = nil
     scope.locals = event.fields.map {
       Local(name: $0.name.text, type: names.type(of: $0.type), entity: .field($0.name.text, of: name))
     }
