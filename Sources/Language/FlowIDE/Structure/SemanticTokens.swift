@@ -40,7 +40,9 @@ extension ProgramView {
     for occurrence in occurrences(in: path) { named[occurrence.range.lower] = occurrence }
     return unit.classifiedTokens.filter { range?.overlaps($0.range) ?? true }.compactMap { token in
       if let occurrence = named[token.range.lower], token.class != .comment {
-        return SemanticToken(occurrence.entity.tokenKind, at: occurrence.range, modifiers: occurrence.modifiers)
+        // In a broken file, a name may be said to end behind its token.
+        let range = SourceRange(occurrence.range.lower, min(occurrence.range.upper, token.range.upper))
+        return SemanticToken(occurrence.entity.tokenKind, at: range, modifiers: occurrence.modifiers)
       }
       return token.class.semanticKind.map { SemanticToken($0, at: token.range, modifiers: token.class.modifiers) }
     }
