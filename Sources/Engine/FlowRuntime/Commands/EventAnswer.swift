@@ -42,10 +42,11 @@ extension EventAnswer.Receiver {
       sequence: answer.sequence)
   }
 
-  /// A flow that refused an event; nil if the flow was no receiver.
-  /// - Parameter key: The key of the existing instance.
-  public init?(flow: String, key: String?, problem: EngineProblem) {
-    guard let code = problem.receiverCode else { return nil }
+  /// A flow that refused an event.
+  /// - Parameters:
+  ///   - key: The key of the existing instance.
+  ///   - code: The ``EngineProblem/receiverCode``.
+  public init(flow: String, key: String?, refusal code: String) {
     self.init(flow: flow, key: key, disposition: "refused", code: code, sequence: nil)
   }
 
@@ -100,7 +101,7 @@ extension EventAnswer {
 
 extension EngineProblem {
   /// The code of a refusal among the receivers of an event; nil if the flow is no receiver.
-  fileprivate var receiverCode: String? {
+  public var receiverCode: String? {
     switch self {
     case .refused(let refusal, _): refusal.code
     case .suspended: "suspended"

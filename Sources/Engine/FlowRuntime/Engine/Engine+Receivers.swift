@@ -21,10 +21,9 @@ extension Engine {
         if first == nil { first = answer }
       } catch {
         if problem == nil { problem = error }
+        guard let code = error.receiverCode else { continue }
         let instance = existing(command, at: entry)
-        if let receiver = EventAnswer.Receiver(flow: entry.name, key: instance?.row.key, problem: error) {
-          receivers.append(receiver)
-        }
+        receivers.append(EventAnswer.Receiver(flow: entry.name, key: instance?.row.key, refusal: code))
         if case .refused(let refusal, let explanation) = error, let instance {
           refused.append((instance, refusal, explanation))
         }

@@ -90,6 +90,14 @@ extension Engine {
     deliverPending()
   }
 
+  /// The arguments of a job, typed for its action.
+  func arguments(of row: JobRow, for action: Action, in machine: Machine) throws(BindingError) -> Value {
+    guard let json = try? JSON(parsing: row.arguments),
+      case .success(let arguments) = Value.from(json, as: .record(action.parameters.name), in: machine.types)
+    else { throw BindingError("its arguments can't be read") }
+    return arguments
+  }
+
   private func request(for row: JobRow) -> Result<JobRequest, BindingError> {
     do {
       guard let cached = try load(row: row.instance), let action = action(of: row, in: cached.version.machine) else {
@@ -97,9 +105,7 @@ extension Engine {
       }
       let machine = cached.version.machine
       let node = machine.program.actions[action]
-      guard let json = try? JSON(parsing: row.arguments),
-        case .success(let arguments) = Value.from(json, as: .record(node.parameters.name), in: machine.types)
-      else { return .failure(BindingError("its arguments can't be read")) }
+      let arguments = try arguments(of: row, for: node, in: machine)
       let bound = try cached.version.stepper.bind(
         action: action, arguments: arguments, environment: { world.variable($0) })
       return .success(

@@ -59,7 +59,8 @@ extension Engine {
   /// Leases due jobs of a queue to a worker.
   public func claim(_ request: ClaimRequest) -> Result<[ClaimedJob], EngineProblem> {
     restoreSlots()
-    slots.granted.removeAll()
+    slots.granted = []
+    defer { slots.granted = nil }
     let now = world.now()
     let wanted = min(max(request.limit, 1), Engine.maximumClaim)
     var claimed: [ClaimedJob] = []
@@ -86,8 +87,9 @@ extension Engine {
 
   /// A job whose turn it has become during the claim, so that the store does not have it as due yet.
   private func nextGranted(_ request: ClaimRequest, at now: Int64) -> JobRow? {
-    while !slots.granted.isEmpty {
-      guard let row = findJob(slots.granted.removeFirst()), row.queue == request.queue, row.due == .at(now),
+    while let job = slots.granted?.first {
+      slots.granted?.removeFirst()
+      guard let row = findJob(job), row.queue == request.queue, row.due == .at(now),
         let owner = loadOwner(of: row, at: now), request.flows?.contains(owner.row.flow) ?? true
       else { continue }
       return row

@@ -36,8 +36,10 @@ struct ConcurrencySlots {
   /// The actions with a limit in any loaded program.
   private var actions: Set<String> = []
   var restoration = Restoration.counting
-  /// The jobs whose turn it has become since the start of the last claim, in their order.
-  var granted: [Int64] = []
+  /// The jobs whose turn it has become during a claim, in their order; nil outside of one.
+  var granted: [Int64]?
+
+  var hasLimits: Bool { !actions.isEmpty }
 
   func isLimited(_ action: String) -> Bool { actions.contains(action) }
 
@@ -51,7 +53,6 @@ struct ConcurrencySlots {
   mutating func reset() {
     slots = [:]
     jobs = [:]
-    granted = []
     restoration = .counting
   }
 
@@ -85,7 +86,7 @@ struct ConcurrencySlots {
       jobs[waiting] = Position(name: known.name, isRunning: true)
       slot.running += 1
       next.append(waiting)
-      granted.append(waiting)
+      granted?.append(waiting)
     }
     slots[known.name] = slot.running == 0 ? nil : slot
     return next

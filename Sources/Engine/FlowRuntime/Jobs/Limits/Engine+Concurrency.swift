@@ -48,9 +48,7 @@ extension Engine {
     }
     let action = machine.program.actions[index]
     guard limit.key != nil else { return (.init(action: action.name, key: ""), limit.count) }
-    guard let json = try? JSON(parsing: row.arguments),
-      case .success(let arguments) = Value.from(json, as: .record(action.parameters.name), in: machine.types)
-    else { throw BindingError("its arguments can't be read") }
+    let arguments = try arguments(of: row, for: action, in: machine)
     let key = try version.stepper.concurrencyKey(of: limit, action: action, arguments: arguments)
     return (.init(action: action.name, key: key), limit.count)
   }
@@ -60,13 +58,7 @@ extension Engine {
   /// Counts the running attempts after a start or an abandoned batch, and lets the waiting jobs ask again.
   func restoreSlots() {
     if case .counting = slots.restoration {
-      let leased = read { () throws(StoreError) in try store.expiredLeases(at: .max, limit: .max) } ?? []
-      for row in leased + scheduler.running.compactMap({ findJob($0) }) where slots.isLimited(row.action) {
-        guard let cached = loadOwner(of: row, at: world.now()),
-          let (name, limit) = (try? slot(of: row, in: cached.version)) ?? nil
-        else { continue }
-        slots.count(row.id, as: name, limit: limit)
-      }
+      if slots.hasLimits { countRunning() }
       slots.restoration = .waking(after: 0)
     }
     guard case .waking(let after) = slots.restoration else { return }
@@ -78,5 +70,15 @@ extension Engine {
       write(row)
     }
     slots.restoration = rows.count < limit ? .done : .waking(after: rows[limit - 1].id)
+  }
+
+  private func countRunning() {
+    let leased = read { () throws(StoreError) in try store.expiredLeases(at: .max, limit: .max) } ?? []
+    for row in leased + scheduler.running.compactMap({ findJob($0) }) where slots.isLimited(row.action) {
+      guard let cached = loadOwner(of: row, at: world.now()),
+        let (name, limit) = (try? slot(of: row, in: cached.version)) ?? nil
+      else { continue }
+      slots.count(row.id, as: name, limit: limit)
+    }
   }
 }

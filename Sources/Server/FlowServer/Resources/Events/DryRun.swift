@@ -59,10 +59,11 @@ struct DryRun {
   private func refused(
     _ command: EventCommand, by entry: Catalogue.Entry, _ problem: EngineProblem
   ) throws(DryRunError) -> EventAnswer.Receiver? {
+    guard let code = problem.receiverCode else { return nil }
     let payload = try? self.payload(command, entry.machine)
     let key = payload.flatMap { try? self.key(of: command, in: $0, entry) }
     let row = try key.map { key throws(DryRunError) in try find(entry.name, key) } ?? nil
-    return EventAnswer.Receiver(flow: entry.name, key: row?.key, problem: problem)
+    return EventAnswer.Receiver(flow: entry.name, key: row?.key, refusal: code)
   }
 
   private func receivers(of command: EventCommand) throws(DryRunError) -> [Catalogue.Entry] {
