@@ -63,9 +63,12 @@ public struct Environment: Sendable {
   public mutating func declare(
     function name: String, parameterTypes: [ValueType], parameterSlots: [Int], body: TypedExpression
   ) {
-    functions[name] = FunctionDefinition(
-      name: name, parameterSlots: parameterSlots, parameterTypes: parameterTypes, body: body)
+    declare(
+      FunctionDefinition(name: name, parameterSlots: parameterSlots, parameterTypes: parameterTypes, body: body))
   }
+
+  /// Declares a function.
+  public mutating func declare(_ function: FunctionDefinition) { functions[function.name] = function }
 
   /// The body of a declared function; nil for a function of the library.
   public func body(ofFunction name: String) -> TypedExpression? { functions[name]?.body }

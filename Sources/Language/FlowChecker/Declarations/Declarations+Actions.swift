@@ -27,7 +27,7 @@ extension Declarations {
     for policy in node.policies {
       guard case .concurrency(_, let key?) = policy.kind else { continue }
       let checked = parameters.check(key, expecting: .string)
-      problems += self.problems(of: key, checked.diagnostics) + interpolations(in: key, parameters)
+      problems += self.problems(of: key, checked.diagnostics, in: parameters)
       return checked.expression.map { CheckedExpression(tree: $0, range: key.range) }
     }
     return nil

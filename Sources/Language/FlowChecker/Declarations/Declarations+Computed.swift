@@ -60,7 +60,7 @@ extension Declarations {
       return nil
     }
     let checked = scope.check(member.value)
-    problems += self.problems(of: member.value, checked.diagnostics) + interpolations(in: member.value, scope)
+    problems += self.problems(of: member.value, checked.diagnostics, in: scope)
     return checked.expression.map { CheckedExpression(tree: $0, range: member.value.range) }
   }
 

@@ -145,7 +145,7 @@ extension Declarations {
 
   private mutating func declare(_ node: ConstantNode, into problems: inout [Diagnostic]) {
     let checked = environment.check(node.value)
-    problems += self.problems(of: node.value, checked.diagnostics) + interpolations(in: node.value, environment)
+    problems += self.problems(of: node.value, checked.diagnostics, in: environment)
     // After an error the name stays declared, and agrees with every type.
     guard let tree = checked.expression else { return }
     environment.remove(node.name.text)
@@ -166,36 +166,28 @@ extension Declarations {
       environment.signatures(of: called.name).isEmpty && !environment.functionNames.contains(called.name)
         && symbols.functions.contains { $0.name.text == called.name }
     }
-    guard !isInCycle else {
-      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
-      return
-    }
+    // Without a body, calls are still checked.
+    let signature = Signature(node.name.text, parameters: parameters.map(\.type), result: result)
+    guard !isInCycle else { return environment.declare(signature) }
     let hasRows = !node.rows.isEmpty
     guard !hasRows || checkTable(of: node, scope, result: result, into: &problems) else {
-      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
-      return
+      return environment.declare(signature)
     }
     let checked = scope.check(node.body, expecting: result)
     // The findings about rows are known.
     if !hasRows || checked.diagnostics.hasErrors {
-      problems += self.problems(of: node.body, checked.diagnostics) + interpolations(in: node.body, scope)
+      problems += self.problems(of: node.body, checked.diagnostics, in: scope)
     }
-    guard let body = checked.expression else {
-      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
-      return
-    }
+    guard let body = checked.expression else { return environment.declare(signature) }
     let function = FunctionDefinition(
       name: node.name.text, parameterSlots: Array(parameters.indices), parameterTypes: parameters.map(\.type),
       body: body)
     guard function.size <= Declarations.maximumFunctionSize else {
       // Its callers are too large as well.
       if !problems.contains(where: { $0.code == "F218" }) { problems.append(tooLarge(node)) }
-      environment.declare(Signature(node.name.text, parameters: parameters.map(\.type), result: result))
-      return
+      return environment.declare(signature)
     }
-    environment.declare(
-      function: function.name, parameterTypes: function.parameterTypes, parameterSlots: function.parameterSlots,
-      body: body)
+    environment.declare(function)
   }
 
   /// The maximum number of operations of a function with the functions that it calls, at each call.

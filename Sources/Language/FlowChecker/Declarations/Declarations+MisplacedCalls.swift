@@ -29,6 +29,11 @@ extension Declarations {
     }
   }
 
+  /// The diagnostics of an expression, with those of the texts in it.
+  func problems(of expression: Expression, _ found: [Diagnostic], in scope: Environment) -> [Diagnostic] {
+    problems(of: expression, found) + interpolations(in: expression, scope)
+  }
+
   /// The diagnostics of an expression; a misplaced call is reported once.
   func problems(of expression: Expression, _ found: [Diagnostic]) -> [Diagnostic] {
     let misplaced = misplacedCalls(in: expression)

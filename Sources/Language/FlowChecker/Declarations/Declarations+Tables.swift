@@ -39,7 +39,7 @@ extension Declarations {
     var condition: TypedExpression?
     if let expression = node.condition {
       let checked = scope.check(expression)
-      problems += self.problems(of: expression, checked.diagnostics) + interpolations(in: expression, scope)
+      problems += self.problems(of: expression, checked.diagnostics, in: scope)
       condition = checked.expression
       if ![.bool, .dyn, .error].contains(checked.type) {
         problems.append(
@@ -49,7 +49,7 @@ extension Declarations {
       }
     }
     let checked = scope.check(node.value, expecting: result)
-    problems += self.problems(of: node.value, checked.diagnostics) + interpolations(in: node.value, scope)
+    problems += self.problems(of: node.value, checked.diagnostics, in: scope)
     guard let value = checked.expression, (condition == nil) == (node.condition == nil) else { return nil }
     return CheckedRow(condition: condition, value: value, range: node.range)
   }

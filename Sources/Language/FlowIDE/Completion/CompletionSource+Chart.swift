@@ -15,11 +15,18 @@ extension CompletionSource {
   private func withArguments(_ item: CompletionItem) -> CompletionItem {
     guard let chart, let target = chart.resolve(item.label.split(separator: ".").map(String.init), from: state)?.last
     else { return item }
-    let required = (chart.states[target].node?.fields ?? []).filter { $0.defaultValue == nil && !$0.type.isOptional }
+    return inserting(chart.states[target].node?.fields ?? [], brackets: ("(", ")"), after: item)
+  }
+
+  /// The item with the required ones of some fields in brackets; the same item when none is required.
+  private func inserting(
+    _ fields: [FieldNode], brackets: (open: String, close: String), after item: CompletionItem
+  ) -> CompletionItem {
+    let required = fields.filter { $0.defaultValue == nil && !$0.type.isOptional }
     guard !required.isEmpty else { return item }
     var made = item
-    let fields = required.enumerated().map { "\($1.name.text): ${\($0 + 1):\($1.name.text)}" }
-    made.insertion = "\(item.label)(\(fields.joined(separator: ", ")))"
+    let parts = required.enumerated().map { "\($1.name.text): ${\($0 + 1):\($1.name.text)}" }
+    made.insertion = item.label + brackets.open + parts.joined(separator: ", ") + brackets.close
     made.isSnippet = true
     return made
   }
@@ -140,13 +147,7 @@ extension CompletionSource {
   func payloads() -> [CompletionItem] {
     events(rank: 0, isFiltered: false).map { item in
       let name = names.event(item.label, flow: flow) ?? item.label
-      let required = (names.events[name]?.fields ?? []).filter { $0.defaultValue == nil && !$0.type.isOptional }
-      guard !required.isEmpty else { return item }
-      var made = item
-      let fields = required.enumerated().map { "\($1.name.text): ${\($0 + 1):\($1.name.text)}" }
-      made.insertion = "\(item.label){\(fields.joined(separator: ", "))}"
-      made.isSnippet = true
-      return made
+      return inserting(names.events[name]?.fields ?? [], brackets: ("{", "}"), after: item)
     }
   }
 
