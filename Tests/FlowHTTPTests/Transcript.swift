@@ -92,6 +92,7 @@ final class Transcript {
       case .message(.binary(let bytes)): events.append("binary \(bytes)")
       case .closed: events.append("closed")
       case .abandoned: events.append("abandoned")
+      case .tunnelled(let bytes): events.append("tunnelled \(String(decoding: bytes, as: UTF8.self))")
       case .drained: events.append("drained")
       }
     }

@@ -41,7 +41,10 @@ public protocol HTTPHandler: Sendable {
   /// The socket is closed, for any reason; called once after `opened`.
   func closed(_ socket: WebSocketHandle)
 
-  /// The peer of a streaming response has disconnected before `finish()`, or accepts no body.
+  /// Bytes were received from the peer of a tunnel.
+  func tunnelled(_ bytes: [UInt8], from stream: ResponseHandle)
+
+  /// The peer of a streaming response or a tunnel has disconnected before `finish()`, or accepts no body.
   func abandoned(_ stream: ResponseHandle)
 
   /// All data sent to the socket has been written, after `notifyWhenDrained()`.
@@ -60,6 +63,8 @@ extension HTTPHandler {
   public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {}
   /// Does nothing: for handlers that accept no upgrades.
   public func closed(_ socket: WebSocketHandle) {}
+  /// Does nothing: for handlers that relay no connections.
+  public func tunnelled(_ bytes: [UInt8], from stream: ResponseHandle) {}
   /// Does nothing: for handlers that do not stream.
   public func abandoned(_ stream: ResponseHandle) {}
   /// Does nothing: for handlers that do not wait for the peer.

@@ -34,6 +34,18 @@ public struct ResponseHandle: Sendable {
     inbox.post(.finish(target))
   }
 
+  /// Relays the connection of an upgrade request from now on, because another server has accepted the upgrade. Bytes of
+  /// the peer are passed to `tunnelled`, `send(chunk:)` sends bytes as they are, and `finish()` closes the connection.
+  /// - Parameter head: The response of that server, with the bytes that follow it.
+  public func tunnel(_ head: [UInt8]) {
+    inbox.post(.tunnel(head, target))
+  }
+
+  /// Closes the connection without completing the response, so that the peer notices that it is incomplete.
+  public func abort() {
+    inbox.post(.abort(target))
+  }
+
   /// Requests a call of `drained` when the peer has received the sent data, so that a long response is paced by the
   /// peer.
   public func notifyWhenDrained() {

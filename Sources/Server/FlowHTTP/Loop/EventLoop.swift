@@ -217,6 +217,13 @@ final class EventLoop {
     case .close(let code, let reason, let target):
       connection(target)?.closeSocket(code: code, reason: reason, now: now)
     case .awaitDrain(let target): connection(target)?.awaitDrain()
+    case .tunnel(let head, let target):
+      if let connection = connection(target) {
+        connection.tunnel(head, now: now)
+      } else {
+        handler.abandoned(ResponseHandle(inbox: inbox, target: target))
+      }
+    case .abort(let target): connection(target)?.abort()
     case .shutDown: beginStop()
     }
   }
@@ -233,7 +240,7 @@ final class EventLoop {
     for index in slots.indices {
       guard let connection = slots[index].connection else { continue }
       connection.closeSocket(code: 1013, reason: "the server is overloaded", now: now)
-      if connection.phase == .streaming { connection.abort() }
+      if connection.phase == .streaming || connection.phase == .tunnel { connection.abort() }
       touch(index)
     }
   }
@@ -324,6 +331,7 @@ final class EventLoop {
       case .request(let request): handler.handle(request, ResponseHandle(inbox: inbox, target: target))
       case .opened(let request): handler.opened(WebSocketHandle(inbox: inbox, target: target), request)
       case .message(let message): handler.received(message, on: WebSocketHandle(inbox: inbox, target: target))
+      case .tunnelled(let bytes): handler.tunnelled(bytes, from: ResponseHandle(inbox: inbox, target: target))
       case .closed: handler.closed(WebSocketHandle(inbox: inbox, target: target))
       case .abandoned: handler.abandoned(ResponseHandle(inbox: inbox, target: target))
       case .drained(isSocket: true): handler.drained(WebSocketHandle(inbox: inbox, target: target))

@@ -142,14 +142,15 @@ extension HTTPConnection {
 
   /// Sends a part of a streaming response.
   func stream(_ chunk: [UInt8], now: Instant) {
-    guard phase == .streaming, !chunk.isEmpty else { return }
+    guard phase == .streaming || phase == .tunnel, !chunk.isEmpty else { return }
     if output.count + chunk.count > configuration.limits.queuedBytes { return abort() }
     appendPart(chunk)
     settle(now: now)
   }
 
-  /// Ends a streaming response.
+  /// Ends a streaming response, or a tunnel.
   func finishStream(now: Instant) {
+    if phase == .tunnel { return finish(now: now) }
     guard phase == .streaming else { return }
     if case .chunked = framing { output.write { ResponseEncoder.appendLastChunk(to: &$0) } }
     completeAnswer(now: now)
@@ -171,7 +172,7 @@ extension HTTPConnection {
   }
 
   private func appendPart(_ bytes: [UInt8]) {
-    if case .chunked = framing {
+    if case .chunked = framing, phase != .tunnel {
       output.write { ResponseEncoder.appendChunk(bytes, to: &$0) }
     } else {
       output.write { $0.append(contentsOf: bytes) }

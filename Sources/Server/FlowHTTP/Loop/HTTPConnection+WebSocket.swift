@@ -24,6 +24,23 @@ extension HTTPConnection {
     early.withSpan { receiveFrames($0, now: now) }
   }
 
+  /// Relays the upgraded connection from now on: another server has accepted the upgrade of the current request.
+  /// - Parameter head: The first bytes of that server.
+  func tunnel(_ head: [UInt8], now: Instant) {
+    guard phase == .answering, upgradeRequest != nil, !isShuttingDown, !hasPeerEnded else {
+      emit(.abandoned)
+      return abort()
+    }
+    phase = .tunnel
+    deadline = nil
+    upgradeRequest = nil
+    output.write { $0.append(contentsOf: head) }
+    let early = pending
+    pending = ByteQueue()
+    early.withSpan { if !$0.isEmpty { receive($0, now: now) } }
+    settle(now: now)
+  }
+
   /// Queues a frame; a peer that is too slow is disconnected and may reconnect.
   func send(_ frame: EncodedFrame, now: Instant) {
     guard phase == .webSocket, frames?.closing == .open else { return }

@@ -22,6 +22,8 @@ final class HTTPConnection {
     case closed
     case abandoned
     case drained(isSocket: Bool)
+    /// Bytes of the peer of a tunnel.
+    case tunnelled([UInt8])
   }
 
   /// The phase of the connection.
@@ -33,6 +35,8 @@ final class HTTPConnection {
     /// The handler sends the body in parts.
     case streaming
     case webSocket
+    /// The upgraded connection is relayed: bytes are passed on in both directions.
+    case tunnel
     /// All output is written; further input is discarded until the peer closes.
     case draining
     case closed
@@ -99,7 +103,7 @@ final class HTTPConnection {
     case .reading: !isIdle
     case .answering: true
     case .draining: !output.isEmpty
-    case .streaming, .webSocket, .closed: false
+    case .streaming, .webSocket, .tunnel, .closed: false
     }
   }
 
@@ -147,6 +151,8 @@ final class HTTPConnection {
       pending.append(bytes)
     case .webSocket:
       receiveFrames(bytes, now: now)
+    case .tunnel:
+      emit(.tunnelled(bytes.withUnsafeBufferPointer { Array($0) }))
     case .draining, .closed:
       break
     }
@@ -159,7 +165,7 @@ final class HTTPConnection {
     switch phase {
     case .reading: finish(now: now)
     case .answering: break
-    case .streaming, .webSocket: abort()
+    case .streaming, .webSocket, .tunnel: abort()
     case .draining: if output.isEmpty { abort() }
     case .closed: break
     }
@@ -193,7 +199,7 @@ final class HTTPConnection {
     switch phase {
     case .reading where !parser.hasBegun && pending.isEmpty: finish(now: now)
     case .reading, .answering, .draining, .closed: break
-    case .streaming: abort()
+    case .streaming, .tunnel: abort()
     case .webSocket: closeSocket(code: 1001, reason: "the server is going away", now: now)
     }
   }
@@ -203,7 +209,7 @@ final class HTTPConnection {
     peer.end()
     switch phase {
     case .webSocket: emit(.closed)
-    case .streaming: emit(.abandoned)
+    case .streaming, .tunnel: emit(.abandoned)
     default: break
     }
     frames = nil
@@ -218,7 +224,7 @@ final class HTTPConnection {
   }
 
   private func noteDrain() {
-    guard awaitsDrain, output.isEmpty, phase == .streaming || phase == .webSocket else { return }
+    guard awaitsDrain, output.isEmpty, [.streaming, .tunnel, .webSocket].contains(phase) else { return }
     awaitsDrain = false
     emit(.drained(isSocket: phase == .webSocket))
   }
@@ -246,8 +252,8 @@ final class HTTPConnection {
     case .reading where !output.isEmpty: run(.idle, now: now)
     case .reading where parser.hasBegun || !pending.isEmpty: run(parser.isHeadComplete ? .body : .request, now: now)
     case .reading: run(.idle, now: now)
-    case .streaming where !output.isEmpty: run(.idle, now: now)
-    case .answering, .streaming, .closed: deadline = nil
+    case .streaming where !output.isEmpty, .tunnel where !output.isEmpty: run(.idle, now: now)
+    case .answering, .streaming, .tunnel, .closed: deadline = nil
     case .webSocket: run(frames?.closing == .open ? .ping : .request, now: now)
     case .draining: run(.request, now: now)
     }

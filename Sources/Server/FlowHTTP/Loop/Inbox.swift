@@ -18,12 +18,14 @@ final class Inbox: Sendable {
     case frame(EncodedFrame, Target)
     case close(code: Int, reason: String, Target)
     case awaitDrain(Target)
+    case tunnel([UInt8], Target)
+    case abort(Target)
     case shutDown
 
     /// True if the loss could not be repaired by reconnecting.
     var isVital: Bool {
       switch self {
-      case .respond, .finish, .upgrade, .awaitDrain, .shutDown: true
+      case .respond, .finish, .upgrade, .awaitDrain, .tunnel, .abort, .shutDown: true
       case .chunk, .frame, .close: false
       }
     }
