@@ -120,7 +120,7 @@ test-postgres: setup ## test the PostgreSQL store and several nodes against a pr
 	@$(MAKE) --no-print-directory setup PACKAGES="libpq-dev postgresql"
 	swift build --build-tests
 	FLOW_POSTGRES=1 swift test --skip-build --filter \
-	  "FlowStorePostgresTests|StoreTests|StoreCopyTests|NodeTests|EventTests|JobTests"
+	  "FlowStorePostgresTests|StoreTests|StoreCopyTests|NodeTests|NodeFailureTests|ForwardedServiceTests|EventTests|JobTests"
 
 UI := .build/dashboard
 UI_CHECK := $(UI)/check

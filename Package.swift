@@ -56,6 +56,7 @@ let package = Package(
         "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR",
         "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
       ]),
+    library(.server, "FlowNodes", ["FlowServer", "FlowHTTP", "CCurl"], unsafe: true),
     library(
       .tools, "FlowREPL",
       [
@@ -75,7 +76,8 @@ let package = Package(
     executable(
       .tools, "flow",
       [
-        "FlowClient", "FlowCompiler", "FlowServer", "FlowStorePostgres", "FlowStoreSQLite", "FlowActions", "FlowREPL",
+        "FlowClient", "FlowCompiler", "FlowNodes", "FlowServer", "FlowStorePostgres", "FlowStoreSQLite", "FlowActions",
+        "FlowCrypto", "FlowREPL",
         "FlowLSP", "FlowVerify",
         "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
@@ -145,8 +147,8 @@ let package = Package(
     test(
       "FlowServerTests",
       [
-        "FlowServer", "FlowHTTP", "FlowCrypto", "FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler",
-        "FlowJSON", "FlowTestSupport", "flow",
+        "FlowNodes", "FlowServer", "FlowHTTP", "FlowCrypto", "FlowStoreSQLite", "FlowRuntime", "FlowMachine",
+        "FlowCompiler", "FlowJSON", "FlowTestSupport", "flow",
       ],
       exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
     test(

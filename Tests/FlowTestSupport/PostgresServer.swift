@@ -29,9 +29,17 @@ public final class PostgresServer: @unchecked Sendable {
   /// Closed with the process, which ends the server.
   private let lifeline: Pipe
 
+  private static let clockLibrary = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+
+  /// True if a server can have another clock than this process.
+  public static var canShiftClock: Bool { FileManager.default.fileExists(atPath: clockLibrary) }
+
   /// Starts a server of its own, for tests that stop or damage it.
+  /// - Parameters:
+  ///   - maximumConnections: The limit of the server.
+  ///   - clock: The offset of its clock, such as `+600s`.
   /// - Throws: `NotStarted` when PostgreSQL is not installed or does not start.
-  public init() throws {
+  public init(maximumConnections: Int = 200, clock: String? = nil) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "flow-postgres-\(UUID().uuidString.prefix(8))")
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root).sorted()) ?? []
@@ -44,38 +52,81 @@ public final class PostgresServer: @unchecked Sendable {
     if isRoot, let entry = getpwnam("postgres") { chown(folder.path, entry.pointee.pw_uid, UInt32.max) }
     let process = Process()
     process.executableURL = URL(filePath: isRoot ? "/usr/sbin/runuser" : "/usr/bin/env")
-    let command = ["sh", "-c", PostgresServer.script, folder.path, programs]
+    let command = [
+      "sh", "-c", PostgresServer.script, folder.path, programs, "\(maximumConnections)",
+      clock.map { "LD_PRELOAD=\(PostgresServer.clockLibrary) FAKETIME=\($0) DONT_FAKE_MONOTONIC=1" } ?? "A=1",
+    ]
     process.arguments = (isRoot ? ["-u", "postgres", "--"] : []) + command
     process.standardInput = lifeline
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     process.currentDirectoryURL = folder
     try process.run()
-    for _ in 0..<600 where !isReady { usleep(100_000) }
-    guard isReady else { throw NotStarted(description: "PostgreSQL does not accept connections") }
+    guard wait(until: true) else { throw NotStarted(description: "PostgreSQL does not accept connections") }
   }
 
   private static let script = """
     "$1/initdb" -D "$0/data" -U flow -A trust -E UTF8 --no-sync >"$0/initdb.log" 2>&1 || exit 1
-    "$1/postgres" -D "$0/data" -c listen_addresses= -c unix_socket_directories="$0" -c fsync=off \
-      -c max_connections=200 -c shared_buffers=64MB -c log_min_messages=fatal >"$0/log" 2>&1 &
-    read -r line
+    serve() {
+      env $3 "$1/postgres" -D "$0/data" -c listen_addresses= -c unix_socket_directories="$0" -c fsync=off \
+        -c max_connections="$2" -c shared_buffers=64MB -c log_min_messages=fatal >"$0/log" 2>&1 &
+    }
+    serve "$@"
+    while read -r pause; do
+      kill -INT $!
+      wait $!
+      sleep "$pause"
+      serve "$@"
+    done
     kill -QUIT $!
     wait
     rm -rf "$0"
     """
 
+  /// Restarts the server: its connections end, and it refuses others for a time.
+  /// - Throws: `NotStarted` when it does not accept connections again.
+  public func restart(pauseSeconds: Double = 0.3) throws {
+    try lifeline.fileHandleForWriting.write(contentsOf: Array("\(pauseSeconds)\n".utf8))
+    guard wait(until: false), wait(until: true) else {
+      throw NotStarted(description: "PostgreSQL does not accept connections again")
+    }
+  }
+
+  /// Waits until the server accepts connections, or accepts none; false after half a minute.
+  private func wait(until isExpected: Bool) -> Bool {
+    for _ in 0..<1500 {
+      if isReady == isExpected { return true }
+      usleep(20_000)
+    }
+    return false
+  }
+
   private var isReady: Bool { run("pg_isready", "-q", "-h", folder.path) }
 
-  private func run(_ program: String, _ arguments: String...) -> Bool {
+  private func run(_ program: String, _ arguments: String...) -> Bool { output(program, arguments) != nil }
+
+  /// The output of a program of PostgreSQL; nil when it fails.
+  private func output(_ program: String, _ arguments: [String]) -> String? {
     let process = Process()
+    let pipe = Pipe()
     process.executableURL = URL(filePath: "\(programs)/\(program)")
     process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
+    process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
+    guard (try? process.run()) != nil else { return nil }
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    return process.terminationStatus == 0
+    return process.terminationStatus == 0 ? text : nil
+  }
+
+  /// The number that a query returns.
+  /// - Throws: `NotStarted` when it fails.
+  public func number(_ sql: String) throws -> Int {
+    let arguments = ["-q", "-A", "-t", "-h", folder.path, "-U", "flow", "-d", "postgres", "-c", sql]
+    guard let text = output("psql", arguments), let number = Int(text.filter { !$0.isWhitespace }) else {
+      throw NotStarted(description: "psql failed: \(sql)")
+    }
+    return number
   }
 
   /// The location of a new, empty schema.

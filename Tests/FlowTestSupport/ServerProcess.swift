@@ -69,6 +69,8 @@ public final class ServerProcess {
     process.waitUntilExit()
   }
 
+  public var processIdentifier: Int32 { process.processIdentifier }
+
   public func send(_ signal: Int32) { Foundation.kill(process.processIdentifier, signal) }
 
   /// Waits for the end of the process.

@@ -2,6 +2,7 @@ import FlowJSON
 import FlowTestSupport
 import Foundation
 import Synchronization
+import Testing
 
 /// Several nodes over one PostgreSQL database, each at a port that it keeps.
 final class NodeCluster {
@@ -11,27 +12,44 @@ final class NodeCluster {
   let ports: [Int]
   private let folder: TestFolder
   private let file: String
-  private let location: String
+  let location: String
+  private let options: [String]
+  private let environment: [[String: String]]
   private(set) var nodes: [ServerProcess?]
 
-  init(count: Int) throws {
+  /// - Parameters:
+  ///   - options: Of every node.
+  ///   - key: For servers with keys.
+  ///   - flow: A program with the flow `Counter`, unless another is needed.
+  ///   - environment: Variables of each node.
+  init(
+    count: Int, options: [String] = [], key: String? = nil, flow: String = CrashTests.counter,
+    server: PostgresServer? = nil, environment: [[String: String]] = []
+  ) throws {
+    self.environment = environment
+    self.options = options
     folder = try TestFolder()
-    file = try folder.write("counter.flow", CrashTests.counter)
-    location = try PostgresServer.shared().newLocation()
+    file = try folder.write("counter.flow", flow)
+    location = try (server ?? PostgresServer.shared()).newLocation()
     let first = Int.random(in: 20_000..<29_000)
     ports = (0..<count).map { first + $0 }
     nodes = Array(repeating: nil, count: count)
     for index in 0..<count { try start(index) }
     let owner = try waitForOwner()
     let client = HTTPClient(port: ports[owner])
+    guard flow.contains("flow Counter") else { return }
     for index in 0..<NodeCluster.instances {
       let body: JSON = ["event": "Begin", "data": ["id": .string("c\(index)")]]
-      guard try client.send("POST", "/v1/flows/Counter/instances", body).status == 201 else { throw NoOwner() }
+      let headers = key.map(bearer) ?? [:]
+      let response = try client.send("POST", "/v1/flows/Counter/instances", body, headers: headers)
+      guard response.status == 201 else { throw NoOwner() }
     }
   }
 
   func start(_ index: Int) throws {
-    nodes[index] = try ServerProcess([file, "--store", location], address: "127.0.0.1:\(ports[index])")
+    nodes[index] = try ServerProcess(
+      [file, "--store", location] + options,
+      environment: environment.indices.contains(index) ? environment[index] : [:], address: "127.0.0.1:\(ports[index])")
   }
 
   func readiness(_ index: Int) -> HTTPClient.Response? { try? HTTPClient(port: ports[index]).send("GET", "/readyz") }
@@ -43,6 +61,34 @@ final class NodeCluster {
       for index in nodes.indices where index != former {
         if let response = readiness(index), response.status == 200, response.text == "owner\n" { return index }
       }
+      usleep(10_000)
+    }
+    throw NoOwner()
+  }
+
+  /// The schema of the store.
+  var schema: Substring { location.split(separator: "=").last ?? "" }
+
+  /// Compares the data and the journal with the acknowledgements of the clients.
+  func expectExactlyOnce(_ load: NodeLoad, owner: Int, atLeast count: Int) throws {
+    #expect(load.unexpected == [])
+    let processed = try processedEvents(at: owner)
+    let all = processed.flatMap { $0 }
+    let acknowledged = load.acknowledged
+    #expect(acknowledged.count >= count, "the load was too small to prove anything")
+    #expect(Set(acknowledged).subtracting(all) == [], "acknowledged and lost")
+    #expect(all.count == Set(all).count, "applied twice")
+    #expect(Set(acknowledged).count == acknowledged.count)
+    for (index, events) in processed.enumerated() {
+      #expect(events.allSatisfy { $0 % NodeCluster.instances == index }, "an event reached another instance")
+      #expect(try journaledEvents(of: index, at: owner) == events, "journal and data agree")
+    }
+  }
+
+  /// Waits until a node forwards requests.
+  func waitForStandby(_ index: Int) throws {
+    for _ in 0..<3000 {
+      if let response = readiness(index), response.status == 200, response.text.hasPrefix("standby of ") { return }
       usleep(10_000)
     }
     throw NoOwner()
@@ -79,6 +125,8 @@ final class NodeLoad: Sendable {
     var next = 0
     var acknowledged: [(event: Int, at: ContinuousClock.Instant)] = []
     var unexpected: [String] = []
+    var refusals = 0
+    var latencies: [Duration] = []
   }
 
   private let ports: [Int]
@@ -106,6 +154,10 @@ final class NodeLoad: Sendable {
 
   var acknowledged: [Int] { ledger.withLock { $0.acknowledged.map(\.event) } }
   var unexpected: [String] { ledger.withLock { $0.unexpected } }
+  /// The number of requests without an acknowledgement that were repeated.
+  var refusals: Int { ledger.withLock { $0.refusals } }
+  /// The duration of acknowledged requests, in order.
+  var latencies: [Duration] { ledger.withLock { $0.latencies }.sorted() }
 
   /// The longest time without an acknowledgement.
   var longestGap: Duration {
@@ -121,9 +173,12 @@ final class NodeLoad: Sendable {
         defer { ledger.next += 1 }
         return ledger.next
       }
+      var start = ContinuousClock.now
       while true {
+        start = .now
         let response = try? NodeLoad.send(event, client)
         if response?.status == 200 { break }
+        ledger.withLock { $0.refusals += 1 }
         if let response, response.status != 503 {
           ledger.withLock { $0.unexpected.append("\(response.status) \(response.text)") }
           return
@@ -132,7 +187,11 @@ final class NodeLoad: Sendable {
         client = HTTPClient(port: ports[current])
         usleep(20_000)
       }
-      ledger.withLock { $0.acknowledged.append((event, .now)) }
+      let end = ContinuousClock.now
+      ledger.withLock { ledger in
+        ledger.acknowledged.append((event, end))
+        ledger.latencies.append(end - start)
+      }
     }
   }
 

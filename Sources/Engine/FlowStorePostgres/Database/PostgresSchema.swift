@@ -9,7 +9,7 @@ enum PostgresSchema {
   static var version: Int64 { Int64(migrations.count) }
 
   /// The changes from each version to the next; the first creates the tables.
-  static let migrations = [tables + jobs + records, keyLifetimes]
+  static let migrations = [tables + jobs + records, keyLifetimes, nodes]
 
   private static let tables = """
     CREATE TABLE @.meta (name text COLLATE "C" PRIMARY KEY, value text COLLATE "C" NOT NULL);
@@ -96,6 +96,15 @@ enum PostgresSchema {
     DROP INDEX @.tombstone_ended;
     CREATE INDEX tombstone_ended ON @.tombstone (part, ended_at) WHERE taken_until IS NULL;
     CREATE INDEX tombstone_taken ON @.tombstone (part, taken_until) WHERE taken_until IS NOT NULL;
+
+    """
+
+  /// The role of a process, and the versions of the tables that it can open.
+  private static let nodes = """
+    DELETE FROM @.node;
+    ALTER TABLE @.node ADD COLUMN role text NOT NULL;
+    ALTER TABLE @.node ADD COLUMN oldest_format bigint NOT NULL;
+    ALTER TABLE @.node ADD COLUMN newest_format bigint NOT NULL;
 
     """
 

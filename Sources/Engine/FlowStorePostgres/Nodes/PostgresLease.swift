@@ -34,11 +34,15 @@ public final class PostgresLease: Sendable {
   /// The random identity of this process: not the name of its host, so that two processes are never one node.
   public let node: String
   let database: PostgresDatabase
-  private let address: String
+  let address: String
   private let state = Mutex(State())
   private let connection: Mutex<DatabaseConnectionBox>
   /// Of its own, so that no other statement delays a renewal; an unanswered one is repeated in time.
   private let heartbeats: Mutex<DatabaseConnectionBox>
+  /// For records of this process, with a short timeout, because they follow renewals on the same thread.
+  let registry: Mutex<DatabaseConnectionBox>
+  /// For lists of nodes.
+  let views: Mutex<DatabaseConnectionBox>
 
   /// - Parameter address: The URL at which other nodes and clients reach this one.
   public init(_ database: PostgresDatabase, address: String) {
@@ -47,6 +51,8 @@ public final class PostgresLease: Sendable {
     node = PostgresLease.newIdentity()
     connection = Mutex(DatabaseConnectionBox(database, timeoutMilliseconds: 5000))
     heartbeats = Mutex(DatabaseConnectionBox(database, timeoutMilliseconds: 1000))
+    registry = Mutex(DatabaseConnectionBox(database, timeoutMilliseconds: 500))
+    views = Mutex(DatabaseConnectionBox(database, timeoutMilliseconds: 5000))
   }
 
   private static func newIdentity() -> String {
@@ -140,11 +146,14 @@ public final class PostgresLease: Sendable {
   }
 
   /// Ends the lease, so that another node can claim the store at once. The caller has stopped committing.
+  /// - Parameter successor: The node that is asked to claim the store.
   /// - Throws: `.unavailable` when the database did not answer; the lease then runs out by itself.
-  public func release() throws(StoreError) {
+  public func release(to successor: String = "") throws(StoreError) {
     state.withLock { $0.renewedAt = nil }
     try perform(
-      PostgresStatement("UPDATE @.lease SET expires = '-infinity' WHERE part = 0 AND owner = $1", [.text(node)]))
+      PostgresStatement(
+        "UPDATE @.lease SET expires = '-infinity', successor = $2 WHERE part = 0 AND owner = $1",
+        [.text(node), .text(successor)]))
   }
 
   /// The node that holds the lease, or held it last; nil for a store that no node has served.

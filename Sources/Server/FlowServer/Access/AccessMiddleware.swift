@@ -26,8 +26,19 @@ public final class AccessMiddleware: HTTPHandler {
     public var tracer: Tracer?
     /// Addresses of proxies whose `X-Forwarded-For` is trusted.
     public var trustedProxies: Set<String> = []
+    /// The secret by which nodes of one store recognize requests that they forward; nil for a server without others.
+    public var nodeSecret: [UInt8]?
 
     public init() {}
+
+    /// The address of the client: of the last hop that is not a trusted proxy.
+    func address(of request: HTTPRequest) -> String {
+      let own = request.remoteAddress
+      guard trustedProxies.contains(own) || own.isEmpty && trustedProxies.contains("unix") else { return own }
+      let values = request.headers.values(of: "X-Forwarded-For").joined(separator: ",")
+      let hops = values.split(separator: ",").map { hop in String(hop.filter { $0 != " " && $0 != "\t" }) }
+      return hops.last { !trustedProxies.contains($0) } ?? own
+    }
   }
 
   /// Bodies of this many bytes or more are compressed for clients that accept it.
@@ -59,6 +70,8 @@ public final class AccessMiddleware: HTTPHandler {
   private let state: Mutex<State>
   let sockets: SocketRegistry
   let claims = JobClaims()
+  /// The number of requests without a response.
+  let openRequests = Atomic(0)
   let expirations: Expirations
 
   /// - Parameters:
@@ -111,6 +124,15 @@ public final class AccessMiddleware: HTTPHandler {
     endStreams()
   }
 
+  /// Waits until each request has a response, or for a limited time: some wait for events.
+  public func waitForResponses(milliseconds: Int) {
+    let deadline = DispatchTime.now() + .milliseconds(milliseconds)
+    let pause = DispatchSemaphore(value: 0)
+    while openRequests.load(ordering: .acquiring) > 0, DispatchTime.now() < deadline {
+      _ = pause.wait(timeout: .now() + .milliseconds(1))
+    }
+  }
+
   private func endStreams() { service.live.endStreams { [expirations] in expirations.remove($0) } }
 
   /// Closes a listener whose key has expired; its client may reconnect with another key.
@@ -149,7 +171,7 @@ public final class AccessMiddleware: HTTPHandler {
     let responder = Responder(respond, context)
     do throws(Problem) {
       if let response = CrossOrigin.preflight(request, settings.hosts) {
-        try settings.hosts.checkHost(request)
+        try checkHost(request, context)
         return responder.handle.send(response)
       }
       try check(request, context)
@@ -168,7 +190,7 @@ public final class AccessMiddleware: HTTPHandler {
   private func check(_ request: HTTPRequest, _ context: RequestContext) throws(Problem) {
     // Probes work under any host name, and reveal nothing.
     if !context.match.isProbe {
-      try settings.hosts.checkHost(request)
+      try checkHost(request, context)
       try settings.hosts.checkOrigin(request, isCheap: context.match.isCheap)
       try checkRate(context.principal, address: context.address)
       if request.isUpgrade, isDraining { throw .draining }
@@ -178,7 +200,13 @@ public final class AccessMiddleware: HTTPHandler {
     try service.checkHead(request, context)
   }
 
+  /// The node that forwarded a request has checked it with the names of its own.
+  private func checkHost(_ request: HTTPRequest, _ context: RequestContext) throws(Problem) {
+    if context.hop == nil { try settings.hosts.checkHost(request) }
+  }
+
   private func dispatch(_ request: HTTPRequest, _ responder: Responder) {
+    responder.context.beginResponse()
     guard responder.context.match.isCheap, request.body.count <= RouteMatch.cheapBytes else {
       let isAccepted = workers.run { [service] in service.handle(request, responder) }
       if !isAccepted { responder.send(.overloaded) }
@@ -228,17 +256,6 @@ public final class AccessMiddleware: HTTPHandler {
     guard let seconds = limiter.wait(for: name, rate: rate, cost: cost, now: now) else { return }
     throw Problem(
       .rateLimited, "the limit is \(rate) requests in a second", headers: [("Retry-After", String(seconds))])
-  }
-
-  /// The address of the client: of the last hop that is not a trusted proxy.
-  func address(of request: HTTPRequest) -> String {
-    let own = request.remoteAddress
-    guard settings.trustedProxies.contains(own) || own.isEmpty && settings.trustedProxies.contains("unix") else {
-      return own
-    }
-    let values = request.headers.values(of: "X-Forwarded-For").joined(separator: ",")
-    let hops = values.split(separator: ",").map { hop in String(hop.filter { $0 != " " && $0 != "\t" }) }
-    return hops.last { !settings.trustedProxies.contains($0) } ?? own
   }
 
   public func abandoned(_ stream: ResponseHandle) {

@@ -23,6 +23,7 @@ extension RequestContext {
 
   func willSend(_ response: HTTPResponse) -> HTTPResponse {
     var response = response
+    endResponse()
     if !isAnswered.exchange(true, ordering: .relaxed) { record(response.status) }
     if mustRedact(response) { response = redacted(response) }
     compress(&response)
@@ -34,7 +35,10 @@ extension RequestContext {
     return response
   }
 
-  func willUpgrade() { record(101) }
+  func willUpgrade() {
+    endResponse()
+    record(101)
+  }
 
   /// Workers receive unmasked values; all other callers receive the mask.
   private func mustRedact(_ response: HTTPResponse) -> Bool {

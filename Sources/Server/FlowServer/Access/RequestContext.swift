@@ -23,7 +23,9 @@ final class RequestContext: ResponseObserver {
   let middleware: AccessMiddleware
   let method: String
   let path: String
-  /// The numeric address of the client, as reported by a trusted proxy.
+  /// Set by the node that has forwarded the request; nil for a request of a client.
+  let hop: Hop?
+  /// The numeric address of the client, as reported by another node or a trusted proxy.
   let address: String
   let acceptsGzip: Bool
   let isUpgrade: Bool
@@ -34,6 +36,7 @@ final class RequestContext: ResponseObserver {
   let claimedRoles: String?
   let start = DispatchTime.now().uptimeNanoseconds
   let isAnswered = Atomic(false)
+  private let isOpen = Atomic(false)
 
   init(_ request: HTTPRequest, _ match: RouteMatch, caller: Caller, middleware: AccessMiddleware) {
     self.match = match
@@ -43,7 +46,8 @@ final class RequestContext: ResponseObserver {
     trace = TraceContext(request.headers["Traceparent"])
     method = request.method
     path = request.path
-    address = middleware.address(of: request)
+    hop = middleware.settings.nodeSecret.flatMap { Hop(request, secret: $0) }
+    address = hop?.client ?? middleware.settings.address(of: request)
     acceptsGzip = request.accepts(coding: "gzip")
     isUpgrade = request.isUpgrade
     addedOrigin = middleware.settings.hosts.addedOrigin(request)
@@ -66,6 +70,17 @@ final class RequestContext: ResponseObserver {
   var principal: Principal {
     if case .known(let principal) = caller { return principal }
     return Principal(name: "", scopes: [], roles: [], flows: [])
+  }
+
+  /// The request is executed, and a response follows.
+  func beginResponse() {
+    isOpen.store(true, ordering: .relaxed)
+    middleware.openRequests.add(1, ordering: .relaxed)
+  }
+
+  /// The response is sent.
+  func endResponse() {
+    if isOpen.exchange(false, ordering: .relaxed) { middleware.openRequests.subtract(1, ordering: .releasing) }
   }
 
   // MARK: - Access

@@ -12,30 +12,41 @@ extension FlowService {
   }
 
   func showDashboard(_ request: RouteRequest) throws(Problem) {
-    let dashboard = try servedDashboard()
-    guard dashboard.isComplete else { return request.respond.send(.missingDashboard) }
-    let tag = "\"\(dashboard.version)\""
-    let headers = [("Cache-Control", "no-cache"), ("ETag", tag)]
-    if request.http.headers.contains(token: tag, in: "If-None-Match") {
-      return request.respond.send(HTTPResponse(status: 304, headers: headers))
-    }
-    request.respond.send(.page(dashboard.index, type: Dashboard.type(of: "index.html"), headers: headers))
+    request.respond.send(try servedDashboard().page(for: request.http))
   }
 
   func showDashboardFile(_ request: RouteRequest) throws(Problem) {
-    let dashboard = try servedDashboard()
     let name = [request["folder"], request["file"]].compactMap { $0 }.joined(separator: "/")
-    guard let file = dashboard.file(name, version: request["version"] ?? "") else {
+    guard let response = try servedDashboard().response(for: name, version: request["version"] ?? "") else {
       throw .notFound("there is no file `\(name)` in this version of the dashboard; reload the page")
     }
-    let headers = [("Cache-Control", "public, max-age=31536000, immutable")]
-    request.respond.send(.page(file, type: Dashboard.type(of: name), headers: headers))
+    request.respond.send(response)
   }
 
   /// - Throws: 404 when the operator has disabled it.
   private func servedDashboard() throws(Problem) -> Dashboard {
     guard let dashboard = dashboard?() else { throw .notFound("this server was started with --no-ui") }
     return dashboard
+  }
+}
+
+// Responses that need no service.
+extension Dashboard {
+  /// The page, or the response that it has not changed.
+  func page(for request: HTTPRequest) -> HTTPResponse {
+    guard isComplete else { return .missingDashboard }
+    let tag = "\"\(version)\""
+    let headers = [("Cache-Control", "no-cache"), ("ETag", tag)]
+    if request.headers.contains(token: tag, in: "If-None-Match") { return HTTPResponse(status: 304, headers: headers) }
+    return .page(index, type: Dashboard.type(of: "index.html"), headers: headers)
+  }
+
+  /// A file of this version; nil for an unknown file.
+  func response(for name: String, version: String) -> HTTPResponse? {
+    file(name, version: version).map {
+      .page(
+        $0, type: Dashboard.type(of: name), headers: [("Cache-Control", "public, max-age=31536000, immutable")])
+    }
   }
 }
 

@@ -171,7 +171,21 @@ extension ProblemKind {
   static let draining = ProblemKind(
     503, "draining", title: "Shutting down", text: "The server is shutting down. Nothing has happened; try again.")
 
-  private static let unavailable = [overloaded, rateLimited, notRedacted, storeUnavailable, draining]
+  static let standby = ProblemKind(
+    503, "standby", title: "No owner",
+    text: "No node owns the store at present, or its owner, named in `owner`, does not respond. Nothing has happened; "
+      + "try again after `Retry-After`.")
+  static let ownerLost = ProblemKind(
+    502, "owner-lost", title: "Outcome unknown",
+    text: "The node that owns the store ended before its response. The operation may have been executed; check before "
+      + "repeating it.")
+  static let notOwner = ProblemKind(
+    421, "not-owner", title: "Not the owner",
+    text: "A node has forwarded a request to a node that does not own the store; `owner` is the owner's address.")
+
+  private static let unavailable = [
+    overloaded, rateLimited, notRedacted, storeUnavailable, draining, standby, ownerLost, notOwner,
+  ]
 
   /// Every kind, by status.
   static let all = (unreadable + unauthorized + absent + unacceptable + unavailable).sorted {

@@ -273,6 +273,13 @@ enum Schemas {
       ])
     ),
     (
+      "Node",
+      object([
+        "id": string, "address": string, "role": ["type": "string", "enum": ["owner", "standby", "draining"]],
+        "version": string, "formats": list(integer), "seenAt": time, "alive": boolean,
+      ])
+    ),
+    (
       "AuditRecord",
       object([
         "at": time, "who": string, "method": string, "path": string, "route": string, "status": integer,

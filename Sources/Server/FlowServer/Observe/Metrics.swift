@@ -64,6 +64,12 @@ public final class Metrics: Sendable {
   ) {
     Counter()
   }
+  private let forwarded = Family(
+    "flow_forwarded_requests_total", help: "Requests that this node has forwarded to the owner of the store.",
+    labels: ["result"]
+  ) {
+    Counter()
+  }
   private let entries = Counter()
   let timerLag = Histogram()
   let commitSeconds = Histogram()
@@ -84,6 +90,20 @@ public final class Metrics: Sendable {
 
   /// Records the age of the oldest piece of maintenance that is due.
   public func recordMaintenance(lagMilliseconds: Int64) { maintenanceLag.set(Int(clamping: lagMilliseconds)) }
+
+  /// The result of a request that was forwarded to the owner of the store.
+  public enum ForwardingResult: String, Sendable {
+    case answered
+    /// The owner has ended, and the request was sent to its successor.
+    case repeated
+    /// There was no owner.
+    case refused
+    /// The response of the owner was lost, and the request may not be repeated.
+    case lost
+  }
+
+  /// Counts a forwarded request.
+  public func recordForwarding(_ result: ForwardingResult) { forwarded[result.rawValue].add() }
 
   /// Records the duration of a commit.
   public func recordCommit(seconds: Double) { commitSeconds.observe(seconds) }
@@ -138,10 +158,15 @@ public final class Metrics: Sendable {
   // MARK: - Output
 
   /// All metrics; the gauges come from the store.
-  func text(_ population: [InstanceCounts], _ extent: StoreSize, now: Int64) -> String {
+  /// - Parameter role: The role among several nodes; nil for a server without others.
+  func text(_ population: [InstanceCounts], _ extent: StoreSize, now: Int64, role: String? = nil) -> String {
     var out = MetricsText()
     out.gauges(
       "flow_build_info", help: "The version of the server.", labels: ["version"], [([version], 1)])
+    if let role {
+      addRole(role, to: &out)
+      out.add(forwarded)
+    }
     add(population, now, to: &out)
     out.add(started)
     out.add(finished)
@@ -174,6 +199,20 @@ public final class Metrics: Sendable {
     out.add(requestSeconds, named: "flow_http_request_duration_seconds", help: "Time from a request to its response.")
     add(process(), to: &out)
     return out.text
+  }
+
+  /// The metrics of a node that does not own the store.
+  func nodeText(role: String) -> String {
+    var out = MetricsText()
+    out.gauges("flow_build_info", help: "The version of the server.", labels: ["version"], [([version], 1)])
+    addRole(role, to: &out)
+    out.add(forwarded)
+    add(process(), to: &out)
+    return out.text
+  }
+
+  private func addRole(_ role: String, to out: inout MetricsText) {
+    out.gauges("flow_node_role", help: "The role of this node among several.", labels: ["role"], [([role], 1)])
   }
 
   private func add(_ population: [InstanceCounts], _ now: Int64, to out: inout MetricsText) {

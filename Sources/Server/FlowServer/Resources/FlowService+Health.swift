@@ -33,11 +33,11 @@ extension FlowService {
   func showMetrics(_ request: RouteRequest) throws(Problem) {
     let now = clock()
     let middleware = request.context.middleware
-    middleware.statistics.read { [metrics = middleware.metrics] values in
+    middleware.statistics.read { [metrics = middleware.metrics, role] values in
       switch values {
       case .failure(let error): request.respond.send(Problem.storeUnavailable(error))
       case .success(let values):
-        let text = metrics.text(values.population, values.extent, now: now)
+        let text = metrics.text(values.population, values.extent, now: now, role: role)
         request.respond.send(
           HTTPResponse(status: 200, headers: [("Content-Type", MetricsText.contentType)], body: Array(text.utf8)))
       }

@@ -32,6 +32,8 @@ public final class FlowService: Sendable {
   let dashboard: (@Sendable () -> Dashboard)?
   /// The role of this node, such as `owner`; nil for a server without other nodes.
   let role: String?
+  /// The nodes of the store; nil for a server without others.
+  let nodes: (@Sendable () throws(StoreError) -> [NodeRow])?
   /// The key of entity tags.
   let tagSecret = randomBytes(32) ?? []
 
@@ -45,11 +47,13 @@ public final class FlowService: Sendable {
   ///   - variable: A variable of the environment.
   ///   - dashboard: The web page; nil to disable it.
   ///   - role: The role of this node among several; nil for a server without other nodes.
+  ///   - nodes: The nodes of the store.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },
     variable: @escaping @Sendable (String) -> String? = { _ in nil },
-    dashboard: (@Sendable () -> Dashboard)? = nil, role: String? = nil
+    dashboard: (@Sendable () -> Dashboard)? = nil, role: String? = nil,
+    nodes: (@Sendable () throws(StoreError) -> [NodeRow])? = nil
   ) {
     self.engine = engine
     self.reader = QueryQueue(queries, readers)
@@ -60,6 +64,7 @@ public final class FlowService: Sendable {
     self.variable = variable
     self.dashboard = dashboard
     self.role = role
+    self.nodes = nodes
     live.follow { engine.catalogue.mark }
   }
 

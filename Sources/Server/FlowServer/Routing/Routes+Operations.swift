@@ -119,6 +119,13 @@ extension Route {
       .giving(201, "The instance", Schemas.reference("OperatorAnswer"))
       .leading("show", to: ("GET", "/v1/flows/{flow}/instances/{key}"), ("flow", "/flow"), ("key", "/key"))
       .refusing("event-not-accepted", "instance-exists", "not-possible"),
+      Route(
+        "GET", "/v1/nodes", .operate, summary: "The nodes of the store; empty for a server without others",
+        handler: FlowService.listNodes
+      )
+      .giving(
+        200, "Those of the last hour, the one that was seen last first",
+        Schemas.object(["items": Schemas.list(Schemas.reference("Node"))])),
       Route("GET", "/v1/keys", .operate, summary: "The keys, without their secrets", handler: FlowService.listKeys)
         .giving(200, "The keys", Schemas.reference("Keys")),
       Route(

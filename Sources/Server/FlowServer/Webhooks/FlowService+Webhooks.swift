@@ -27,7 +27,7 @@ extension FlowService {
     var command = EventCommand(flow: entry.name, event: name, payload: .null)
     command.caller = Caller(id: FlowService.webhookCaller)
     command.sender = FlowService.webhookCaller
-    command.idempotencyKey = delivery.identifier
+    command.idempotencyKey = delivery.identifier ?? context.hop?.key
     do throws(JSONError) {
       let body = try JSON(parsing: request.http.body)
       command.payload = body.trimmed(to: .record(name), in: entry.machine.types)

@@ -52,3 +52,7 @@ static inline CURLMcode flow_curl_multi_set_long(CURLM *multi, CURLMoption optio
 
 /* The result of a message lies in a union. */
 static inline CURLcode flow_curl_result(const CURLMsg *message) { return message->data.result; }
+
+static inline CURLcode flow_curl_get_socket(CURL *easy, CURLINFO info, curl_socket_t *value) {
+  return curl_easy_getinfo(easy, info, value);
+}

@@ -31,6 +31,9 @@ struct ListenAddress {
   /// True when other machines can't reach the address.
   var isLoopback: Bool { path != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
+  /// True for an address that stands for all of the machine.
+  var isAny: Bool { path == nil && ["0.0.0.0", "::", ""].contains(host) }
+
   /// The text of the address with the port that was selected.
   func text(port: Int) -> String {
     path.map { ListenAddress.localPrefix + $0 } ?? (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")

@@ -13,10 +13,10 @@ struct ServeCommand {
   struct StartupError: Error { var message: String }
 
   private let configuration: ServeConfiguration
-  private let metrics = Metrics(version: FlowCommandLine.version, process: Metrics.Process.current)
+  let metrics = Metrics(version: FlowCommandLine.version, process: Metrics.Process.current)
   private let exporter: BindingRunner
   private let tracer: Tracer?
-  private let engine = EngineThread()
+  let engine = EngineThread()
 
   var options: ServeOptions { configuration.options }
   var log: Log { configuration.options.log }
@@ -65,29 +65,41 @@ struct ServeCommand {
     log.write(
       .info, "flow serves \(flowNames) from \(options.store.text), listening on \(url(port: server.port))")
     Systemd.notify("READY=1")
-    serve(access, on: server, runner: runner, until: signals) {}
+    serve(access, until: signals) {
+      server.shutdown()
+      engine.shutdown()
+    }
+    runner.shutdown()
+    finish()
   }
 
-  /// Serves until the process is asked to end, and then completes the requests in progress.
-  /// - Parameter release: Gives up the store after the last commit.
+  /// Serves until the process is asked to end.
+  /// - Parameters:
+  ///   - announce: Makes readiness checks fail; nil to close sockets and streams as well.
+  ///   - end: Completes the requests in progress, and ends the engine.
   func serve(
-    _ access: AccessMiddleware, on server: HTTPServer, runner: BindingRunner, until signals: Signals,
-    release: () -> Void
+    _ access: AccessMiddleware, until signals: Signals, announce: (() -> Void)? = nil, end: () -> Void
   ) {
     let watchdog = Watchdog(engine)
     if options.isWatching { ServeWatch(configuration, engine: engine, redaction: options.redaction).start() }
-    while signals.wait() == .reload { reload(access) }
+    serving: while true {
+      switch signals.wait() {
+      case .reload: reload(access)
+      case .wake: continue
+      case .end: break serving
+      }
+    }
+    beginDrain(signals)
+    if let announce { announce() } else { access.drain() }
+    usleep(UInt32(options.drainMilliseconds * 1000))
+    end()
+    watchdog?.stop()
+  }
+
+  func beginDrain(_ signals: Signals) {
     signals.exitOnNextRequest()
     Systemd.notify("STOPPING=1")
     log.write(.info, "draining")
-    access.drain()
-    usleep(UInt32(options.drainMilliseconds * 1000))
-    server.shutdown()
-    engine.shutdown()
-    release()
-    watchdog?.stop()
-    runner.shutdown()
-    finish()
   }
 
   /// Writes traces and logs that are still in memory.
@@ -109,9 +121,11 @@ struct ServeCommand {
 
   /// Starts the engine on a store, with the service and its access control.
   func makeAccess(
-    _ store: ServedStore, runner: BindingRunner, onFatal: @escaping @Sendable (String) -> Void
+    _ store: ServedStore, runner: BindingRunner, nodeSecret: [UInt8]? = nil,
+    onFatal: @escaping @Sendable (String) -> Void
   ) throws(StartupError) -> AccessMiddleware {
-    let settings = try accessSettings()
+    var settings = try accessSettings()
+    settings.nodeSecret = nodeSecret
     let service = try startService(store, runner: InstrumentedRunner(runner, metrics), onFatal: onFatal)
     return AccessMiddleware(
       service, settings, queries: try openQueries(store), metrics: metrics, log: log, audit: options.audit,
@@ -130,7 +144,7 @@ struct ServeCommand {
     }
   }
 
-  private func accessSettings() throws(StartupError) -> AccessMiddleware.Settings {
+  func accessSettings() throws(StartupError) -> AccessMiddleware.Settings {
     do throws(KeyFileError) {
       var settings = try options.accessSettings()
       settings.tracer = tracer
@@ -206,7 +220,8 @@ struct ServeCommand {
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.unmet(by: [$0], settings: actions)?.text
         },
-        variable: Terminal.variable, dashboard: options.dashboard, role: store.role)
+        variable: Terminal.variable, dashboard: options.dashboard, role: store.role,
+        nodes: store.nodes)
       try service.resumeBatches(queries, redaction: options.redaction)
       return service
     } catch let error as ProgramError {

@@ -18,6 +18,9 @@ struct ServeOptions {
   private static let advertise = Option.text(
     "advertise", "URL", help: "address of this node for other nodes and their clients",
     default: "the address it listens on")
+  private static let clusterKey = Option.text(
+    "cluster-key", "FILE", help: "secret of the nodes of a store; a node with another one does not start",
+    completion: .files)
   private static let keep = Option.text(
     "keep", "DURATION|forever", help: "retention of ended instances in the store", default: "7d")
   private static let archive = Option.text(
@@ -70,7 +73,8 @@ struct ServeOptions {
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
-    store, addr, advertise, keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate,
+    store, addr, advertise, clusterKey,
+    keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate,
     tlsKey, create,
     keep, keepKeys, archive, deployed, acceptLoss, watch, noDashboard, dashboardFolder, drain, logFormat,
     logLevel, auditFile, otlp,
@@ -93,6 +97,8 @@ struct ServeOptions {
   let address: ListenAddress
   /// The URL at which others reach this node; nil for the address that it listens on.
   let advertisedAddress: String?
+  /// The file with the secret of the nodes; nil for the one in the store.
+  let clusterKeyPath: String?
   /// The socket that a service manager has opened, in place of an address.
   let listener: Int32?
   let keysPath: String?
@@ -130,6 +136,7 @@ struct ServeOptions {
     listener = Systemd.inheritedListener()
     address = try ServeOptions.address(arguments, listener: listener)
     advertisedAddress = arguments[ServeOptions.advertise]
+    clusterKeyPath = arguments[ServeOptions.clusterKey]
     keysPath = arguments[ServeOptions.keys]
     hosts = arguments[ServeOptions.host]
     origins = arguments[ServeOptions.origin]
@@ -155,8 +162,7 @@ struct ServeOptions {
   /// - Throws: `KeyFileError` when the file with keys can't be used.
   func accessSettings() throws(KeyFileError) -> AccessMiddleware.Settings {
     var settings = AccessMiddleware.Settings()
-    let isAny = ["0.0.0.0", "::", ""].contains(address.host)
-    let own = isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
+    let own = address.isAny ? [] : [address.host.contains(":") ? "[\(address.host)]" : address.host]
     settings.hosts = HostPolicy(hosts: hosts + own, origins: origins)
     settings.keys = try keysPath.map { path throws(KeyFileError) in
       let keys = try KeyFile.load(path)

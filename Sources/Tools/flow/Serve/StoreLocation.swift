@@ -1,3 +1,4 @@
+import FlowNodes
 import FlowRuntime
 import FlowStorePostgres
 import FlowStoreSQLite
@@ -26,6 +27,8 @@ struct ServedStore: Sendable {
   /// Opens the store for the engine, on the engine's thread.
   var open: @Sendable () throws(StoreError) -> any Store
   var makeQueries: @Sendable () throws(StoreError) -> any Queries
+  /// The nodes of the store; nil for a server without others.
+  var nodes: (@Sendable () throws(StoreError) -> [NodeRow])?
   /// The role of this node among several; nil for a server without other nodes.
   var role: String?
 
@@ -40,6 +43,7 @@ struct ServedStore: Sendable {
   static func database(_ database: PostgresDatabase, lease: PostgresLease, retention: Retention) -> ServedStore {
     ServedStore(
       open: { () throws(StoreError) in try PostgresStore(database, lease: lease, retention: retention) },
-      makeQueries: { () throws(StoreError) in PostgresQueries(database) }, role: NodeHandler.ownerRole)
+      makeQueries: { () throws(StoreError) in PostgresQueries(database) },
+      nodes: { () throws(StoreError) in try lease.nodes() }, role: NodeHandler.Role.owner.rawValue)
   }
 }

@@ -35,6 +35,8 @@ struct IncomingEvent: Sendable {
       try self.init(plain: body)
     }
     if let key = request.headers["Idempotency-Key"] { idempotencyKey = key }
+    // Another node repeats the event when the response is lost.
+    if idempotencyKey == nil { idempotencyKey = request.access?.hop?.key }
     try checkKey()
   }
 

@@ -6,6 +6,7 @@ extension Command {
     operands: """
       flows
       stats
+      nodes
       list [FLOW]
       show FLOW KEY
       why FLOW KEY

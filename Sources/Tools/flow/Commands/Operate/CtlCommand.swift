@@ -14,6 +14,7 @@ struct CtlCommand {
     switch (words.first, words.count) {
     case ("flows", 1): return try show("/v1/flows", rows: CtlRow.flow)
     case ("stats", 1): return try show("/v1/stats", rows: nil)
+    case ("nodes", 1): return try show("/v1/nodes", rows: CtlRow.node)
     case ("list", 1...2): return try list()
     case ("dead", 1...2):
       return try show("/v1/dead-letters" + query([("flow", word(1)), ("limit", limit)]), rows: CtlRow.deadLetter)

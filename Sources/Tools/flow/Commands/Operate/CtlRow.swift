@@ -6,6 +6,11 @@ enum CtlRow {
     columns(json, "name", "version") + ["starts on " + text(json["startsOn"])]
   }
 
+  static func node(_ json: JSON) -> [String] {
+    let isAlive = json["alive"] == true
+    return [text(json["role"]) + (isAlive ? "" : " (not seen)")] + columns(json, "address", "version", "seenAt", "id")
+  }
+
   static func instance(_ json: JSON) -> [String] {
     columns(json, "flow", "key", "status", "state", "revision", "updatedAt") + [text(json["incident"])]
   }

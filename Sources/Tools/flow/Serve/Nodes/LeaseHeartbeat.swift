@@ -7,14 +7,21 @@ import Synchronization
 /// Renews the lease of a store until it is stopped or the lease is lost.
 final class LeaseHeartbeat: Sendable {
   private let lease: PostgresLease
+  private let onBeat: @Sendable () -> Void
   private let isStopped = Atomic(false)
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
   /// Starts a thread.
-  /// - Parameter onLoss: Called once with the reason when this process must not commit or answer any more.
-  init(_ lease: PostgresLease, log: Log, onLoss: @escaping @Sendable (String) -> Void) {
+  /// - Parameters:
+  ///   - onBeat: Called after each renewal; it must not take long.
+  ///   - onLoss: Called once with the reason when this process must not commit or answer any more.
+  init(
+    _ lease: PostgresLease, log: Log, onBeat: @escaping @Sendable () -> Void,
+    onLoss: @escaping @Sendable (String) -> Void
+  ) {
     self.lease = lease
+    self.onBeat = onBeat
     let thread = Thread { [self] in
       if let reason = renewUntilLoss(log), !isStopped.load(ordering: .acquiring) { onLoss(reason) }
       ended.signal()
@@ -30,6 +37,7 @@ final class LeaseHeartbeat: Sendable {
       if isStopped.load(ordering: .acquiring) { return nil }
       do throws(StoreError) {
         guard try lease.renew() else { return "another node has claimed the store" }
+        onBeat()
       } catch {
         log.write(.warn, "the lease was not renewed: \(error.message)")
         guard lease.isValid else { return "the lease could not be renewed: \(error.message)" }

@@ -1,4 +1,7 @@
+import FlowActions
 import FlowHTTP
+import FlowJSON
+import FlowNodes
 import FlowRuntime
 import FlowServer
 import FlowStorePostgres
@@ -7,29 +10,73 @@ import Glibc
 
 // A server on a PostgreSQL database is one of several nodes: a standby until it holds the lease of the store.
 extension ServeCommand {
-  /// The interval in which a standby tries to claim the store, in milliseconds.
-  private static let claimMilliseconds: Int64 = 500
+  /// The time to complete requests in progress before the store is handed over, in milliseconds; some wait for events.
+  private static let completionMilliseconds = 100
+  /// The time to wait for the successor, in milliseconds.
+  private static let handoverMilliseconds: Int64 = 2000
+  /// The interval in which a standby records itself, in milliseconds.
+  private static let registrationMilliseconds: Int64 = 1000
 
   func runNode(_ database: PostgresDatabase, _ signals: Signals) throws(StartupError) {
-    let handler = NodeHandler()
+    let forwarder = Forwarder(metrics: metrics, onMissingOwner: Signals.wake)
+    let handler = NodeHandler(forwarder, onClaimRequest: Signals.wake)
+    forwarder.start()
     let server = try listen(handler)
     let lease = PostgresLease(database, address: options.advertisedAddress ?? url(port: server.port))
     log.write(.info, "node \(lease.node.prefix(8)) on \(options.store.text), listening on \(url(port: server.port))")
+    if options.advertisedAddress == nil, options.address.isAny {
+      log.write(.warn, "other nodes can't reach \(options.address.host); name this node with --advertise URL")
+    }
     Systemd.notify("READY=1")
-    guard try prepare(database, signals), claim(lease, handler: handler, signals: signals) else {
-      server.shutdown()
-      return finish()
+    if try prepare(database, signals) {
+      let secret = try join(database)
+      let node = NodeMembership(lease: lease, handler: handler, log: log, secret: secret)
+      handler.allowForwarding(try standbyAccess(secret))
+      if try claim(node, signals) { try own(database, node, on: server, until: signals) }
+      node.leave()
     }
-    let heartbeat = LeaseHeartbeat(lease, log: log, onLoss: restart)
+    server.shutdown()
+    forwarder.stop()
+    finish()
+  }
+
+  /// Serves as the owner of the store until the process has to end.
+  private func own(
+    _ database: PostgresDatabase, _ node: NodeMembership, on server: HTTPServer, until signals: Signals
+  ) throws(StartupError) {
+    node.handler.prepareToServe()
+    let heartbeat = LeaseHeartbeat(node.lease, log: log, onBeat: node.register, onLoss: restart)
     let runner = makeRunner()
-    let store = ServedStore.database(database, lease: lease, retention: options.retention)
-    let access = try makeAccess(store, runner: runner, onFatal: restart)
-    handler.activate(access)
+    let store = ServedStore.database(database, lease: node.lease, retention: options.retention)
+    let access = try makeAccess(store, runner: runner, nodeSecret: node.secret, onFatal: restart)
+    node.handler.activate(access)
+    node.register()
     log.write(.info, "owner of the store: flow serves \(flowNames) from \(options.store.text)")
-    serve(access, on: server, runner: runner, until: signals) {
-      heartbeat.stop()
-      releaseLease(lease)
+    serve(access, until: signals, announce: node.handler.announceDrain) {
+      handOver(access, of: node, ending: heartbeat, server: server)
     }
+    runner.shutdown()
+  }
+
+  /// Completes the requests in progress and gives up the store. With another node, further requests wait for it.
+  private func handOver(
+    _ access: AccessMiddleware, of node: NodeMembership, ending heartbeat: LeaseHeartbeat, server: HTTPServer
+  ) {
+    let successor = node.successor()
+    if successor == nil {
+      access.drain()
+      server.shutdown()
+    } else {
+      node.handler.handOver()
+      access.drain()
+      access.waitForResponses(milliseconds: ServeCommand.completionMilliseconds)
+    }
+    engine.shutdown()
+    heartbeat.stop()
+    node.release(to: successor)
+    guard successor != nil else { return }
+    let deadline = currentMilliseconds() + ServeCommand.handoverMilliseconds
+    while (try? node.findOwner()) ?? nil == nil, currentMilliseconds() < deadline { usleep(5000) }
   }
 
   /// Creates or upgrades the tables, and waits for a database that cannot be reached.
@@ -45,36 +92,62 @@ extension ServeCommand {
         if message != reported { log.write(.warn, message) }
         reported = message
       }
-      if signals.wait(milliseconds: ServeCommand.claimMilliseconds) == .end { return false }
+      if signals.wait(milliseconds: NodeMembership.claimMilliseconds) == .end { return false }
     }
   }
 
-  /// Waits for the lease as a standby.
+  private func join(_ database: PostgresDatabase) throws(StartupError) -> [UInt8] {
+    do throws(StoreError) {
+      return try NodeSecret(database, keyPath: options.clusterKeyPath).bytes
+    } catch {
+      throw StartupError(message: error.message)
+    }
+  }
+
+  private func standbyAccess(_ secret: [UInt8]) throws(StartupError) -> StandbyAccess {
+    var settings = try accessSettings()
+    settings.nodeSecret = secret
+    return StandbyAccess(settings, metrics: metrics, dashboard: options.dashboard, clock: currentMilliseconds)
+  }
+
+  /// Waits for the lease as a standby, which forwards requests to the owner.
   /// - Returns: False when the process has to end.
-  private func claim(_ lease: PostgresLease, handler: NodeHandler, signals: Signals) -> Bool {
+  private func claim(_ node: NodeMembership, _ signals: Signals) throws(StartupError) -> Bool {
     var reported = ""
+    var registeredAt: Int64 = 0
     while true {
       var state: String
       do throws(StoreError) {
-        if try lease.claim() { return true }
-        let owner = try lease.holder()?.address
-        handler.note(owner: owner)
-        state = "standby of \(owner ?? "no owner")"
+        if try node.lease.claim() { return true }
+        state = "standby of \(try node.findOwner() ?? "no owner")"
       } catch {
-        handler.note(owner: nil)
+        // The owner may be reachable although the database is not.
         state = "standby: \(error.message)"
       }
       if state != reported { log.write(.info, state) }
       reported = state
-      if signals.wait(milliseconds: ServeCommand.claimMilliseconds) == .end { return false }
+      if currentMilliseconds() - registeredAt >= ServeCommand.registrationMilliseconds {
+        node.register()
+        registeredAt = currentMilliseconds()
+      }
+      switch signals.wait(milliseconds: NodeMembership.claimMilliseconds) {
+      case .end:
+        beginDrain(signals)
+        node.handler.announceDrain()
+        usleep(UInt32(options.drainMilliseconds * 1000))
+        return false
+      case .reload: reloadStandby(node)
+      case .wake, nil: break
+      }
     }
   }
 
-  private func releaseLease(_ lease: PostgresLease) {
-    do throws(StoreError) {
-      try lease.release()
+  private func reloadStandby(_ node: NodeMembership) {
+    do throws(StartupError) {
+      node.handler.allowForwarding(try standbyAccess(node.secret))
+      log.write(.info, "reloaded")
     } catch {
-      log.write(.warn, "the lease was not released, and ends by itself: \(error.message)")
+      log.write(.error, "the settings were not reloaded", fields: [.init("err", .string(error.message))])
     }
   }
 
