@@ -53,8 +53,8 @@ let package = Package(
     library(
       .server, "FlowServer",
       [
-        "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine", "FlowIR",
-        "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
+        "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowIDE", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine",
+        "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
       ]),
     library(.server, "FlowNodes", ["FlowServer", "FlowHTTP", "CCurl"], unsafe: true),
     library(

@@ -37,6 +37,20 @@ import Testing
     #expect(session.feed(":data").text.contains(#"parcel = {"id":"p1"}"#))
   }
 
+  @Test(":describe shows what an editor shows on hover") func describe() {
+    var session = session()
+    let event = session.feed(":describe Paid").text
+    #expect(event.hasPrefix("event Paid"))
+    #expect(session.feed(":describe unpaid").text.contains("events: "))
+    #expect(session.feed(":describe paid").text.contains("paid: double"))
+    #expect(session.feed(":describe Pad").text == "error: `Pad` is not a name of order.flow, did you mean `Paid`?")
+    #expect(session.feed(":describe").isError)
+    #expect(session.completions(of: ":describe Pa").contains("Paid"))
+    #expect(
+      Session(start: 0, style: .plain, world: SessionEnvironment(load: SessionTests.sample)).completions(
+        of: ":describe P") == [])
+  }
+
   @Test(":undo and :redo move between steps") func undoAndRedo() {
     var session = session()
     _ = session.feed(placed)

@@ -51,6 +51,9 @@ static const char parts_tree_js[] = {
 static const char parts_trigger_js[] = {
 #embed "../../Server/Dashboard/parts/trigger.js"
 };
+static const char parts_hover_js[] = {
+#embed "../../Server/Dashboard/parts/hover.js"
+};
 static const char parts_why_js[] = {
 #embed "../../Server/Dashboard/parts/why.js"
 };
@@ -115,6 +118,7 @@ static const File files[] = {
     FILE_OF("parts/source.js", parts_source_js),
     FILE_OF("parts/tree.js", parts_tree_js),
     FILE_OF("parts/trigger.js", parts_trigger_js),
+    FILE_OF("parts/hover.js", parts_hover_js),
     FILE_OF("parts/why.js", parts_why_js),
     FILE_OF("views/api.js", views_api_js),
     FILE_OF("views/flow.js", views_flow_js),

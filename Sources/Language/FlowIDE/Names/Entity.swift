@@ -56,6 +56,16 @@ public enum Entity: Hashable, Sendable {
     }
   }
 
+  /// The flow that contains the entity; nil for one outside of flows.
+  var flow: String? {
+    switch self {
+    case .state(_, let flow), .data(_, let flow), .stateField(_, _, let flow), .definition(_, let flow),
+      .call(_, let flow):
+      flow
+    default: nil
+    }
+  }
+
   /// False for names that no file declares.
   public var isDeclared: Bool {
     switch self {

@@ -1,5 +1,6 @@
 // The text of a flow with numbered lines, and the difference of two texts.
 import { html, useEffect, useRef } from '../preact.js';
+import { Hover, useHover } from './hover.js';
 
 const KEYWORDS = new Set(
   'import type enum event action flow role test fn let data key invariant ongoing start on when by do state final failed parallel region history entry exit call steps after every at cron tz always ignore defer emit raise log retry timeout backoff only fails once undo rollback from webhook secret header expect send version'
@@ -15,8 +16,12 @@ function colored(line) {
   });
 }
 
-/** @param {{text: string, lit?: Set<number>, label: string, marks?: Map<number, string>}} properties `lit` has line numbers from 1 */
-export function Source({ text, lit = new Set(), label, marks }) {
+/**
+ * @param {{text: string, lit?: Set<number>, label: string, marks?: Map<number, string>, flow?: string, file?: string}} properties
+ *   `lit` has line numbers from 1; with `flow` and `file`, names are described under the pointer
+ */
+export function Source({ text, lit = new Set(), label, marks, flow, file }) {
+  const { shown, handlers } = useHover(flow, file);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const first = Math.min(...lit);
   useEffect(() => {
@@ -26,13 +31,13 @@ export function Source({ text, lit = new Set(), label, marks }) {
   return html`<pre class="source" ref=${box} tabindex="0" aria-label=${label} style=${{
     maxHeight: '68vh',
     position: 'relative',
-  }}><code>${
+  }} ...${handlers}><code>${
     text.replace(/\n$/, '').split('\n').map((line, index) =>
       html`<span key=${index} class=${'line' + (lit.has(index + 1) ? ' lit' : '')} title=${marks?.get(index + 1)}>${
         colored(line)
       }${'\n'}</span>`
     )
-  }</code></pre>`;
+  }</code></pre>${shown ? html`<${Hover} shown=${shown} />` : null}`;
 }
 
 /** The lines that belong to a state: from its heading to the bracket that closes it. @param {string} text @param {string} state */

@@ -125,7 +125,7 @@ function Both({ view, source, running }) {
     !isDrawn
       ? null
       : file
-      ? html`<${Source} text=${file.text} lit=${
+      ? html`<${Source} text=${file.text} flow=${view.name} file=${file.name} lit=${
         state ? linesOf(file.text, state) : undefined
       } label=${`Source of ${view.name}`} />`
       : source.error

@@ -18,6 +18,7 @@ public final class FlowService: Sendable {
   let clock: @Sendable () -> Int64
   let live: LiveHub
   let pictures = DiagramCache()
+  let hovers = ProgramViewCache()
   /// Programs are compiled, and runs are simulated, one after the other.
   let deployments = WorkerPool(width: 1, limit: FlowService.maximumWaiting)
   let simulations = WorkerPool(width: 1, limit: FlowService.maximumWaiting)

@@ -76,6 +76,34 @@ extension Route {
     )
     .quoting(),
     Route(
+      "GET", "/v1/flows/{flow}/hover", .read, summary: "The description of a place in the source of a flow",
+      handler: FlowService.showHover
+    )
+    .asking(
+      .query("line", "from 1", ["type": "integer", "minimum": 1]),
+      .query("column", "from 1, in Unicode scalars", ["type": "integer", "minimum": 1]),
+      .query("file", "the name of the file; the first one by default")
+    )
+    .giving(
+      200, "The description and its range; null when there is nothing to say",
+      Schemas.object([
+        "hover": Schemas.nullable(Schemas.object(["markdown": Schemas.string, "from": .place, "to": .place]))
+      ])
+    ),
+    Route(
+      "GET", "/v1/flows/{flow}/completions", .read,
+      summary: "The completions at the end of a condition over the instances of a flow",
+      handler: FlowService.listCompletions
+    )
+    .asking(.query("q", "the beginning of a condition, as in the filter `q` of lists"))
+    .giving(
+      200, "The names that may replace the text from the character `from` on, at most 100",
+      Schemas.object([
+        "from": Schemas.integer,
+        "items": Schemas.list(
+          Schemas.object(["label": Schemas.string, "kind": Schemas.string, "detail": Schemas.string])),
+      ])),
+    Route(
       "GET", "/v1/flows/{flow}/versions", .read, summary: "The versions of a flow, newest first",
       handler: FlowService.listVersions
     )
@@ -157,4 +185,9 @@ extension Route {
 extension RouteDocument.Parameter {
   static let limit = query(
     "limit", "the highest number of items", ["type": "integer", "minimum": 1, "maximum": 500, "default": 50])
+}
+
+extension JSON {
+  /// A position in a source, counted from 1.
+  fileprivate static let place = Schemas.object(["line": Schemas.integer, "column": Schemas.integer])
 }

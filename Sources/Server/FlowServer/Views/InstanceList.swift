@@ -109,14 +109,28 @@ struct InstanceList {
     guard let entry else {
       return try Predicate(text, parameter: "q", variables: variables, types: TypeRegistry())
     }
-    // In the list of one flow the data has a type, by which misspelt fields are detected.
-    let machine = entry.machine
-    let fields = machine.program.flows[entry.flow].ownFields.map { FieldDeclaration($0.name, $0.type) }
-    var types = machine.types
-    types.declare(RecordDeclaration("flow.Data", fields))
     return try Predicate(
-      text, parameter: "q", variables: variables,
-      strict: variables.dropLast() + [("data", .record("flow.Data"))], types: machine.types, strictTypes: types)
+      text, parameter: "q", variables: variables, strict: typedVariables, types: entry.machine.types,
+      strictTypes: types(of: entry))
+  }
+
+  /// In the list of one flow the data has a type, by which misspelt fields are detected.
+  private static var typedVariables: [(name: String, type: ValueType)] {
+    variables.dropLast() + [("data", .record("flow.Data"))]
+  }
+
+  private static func types(of entry: Catalogue.Entry) -> TypeRegistry {
+    let fields = entry.machine.program.flows[entry.flow].ownFields.map { FieldDeclaration($0.name, $0.type) }
+    var types = entry.machine.types
+    types.declare(RecordDeclaration("flow.Data", fields))
+    return types
+  }
+
+  /// The names that a condition over the instances of a flow may use.
+  static func environment(of entry: Catalogue.Entry) -> Environment {
+    var environment = Environment(types: types(of: entry))
+    for variable in typedVariables { _ = environment.declare(variable: variable.name, type: variable.type) }
+    return environment
   }
 
   private func values(

@@ -50,6 +50,10 @@ extension Session.Command {
         "reload", "[--fresh]", "compile the file again and repeat all inputs; `--fresh` starts a new session",
         example: ":reload"
       ) { $0.reload($1) },
+      .init(
+        "describe", "NAME", "describe a state, an event, a field or another name, as editors do on hover",
+        example: ":describe unpaid"
+      ) { $0.describe($1) },
       .init("diagram", "[mermaid|dot]", "draw the flow", example: ":diagram mermaid") { $0.showDiagram($1) },
       .init("explain", "CODE", "show the page of a diagnostic code", example: ":explain F104") { $0.explain($1) },
     ]

@@ -11,14 +11,12 @@ extension Session {
   /// The completions of the last word of a line.
   /// - Parameter line: The line up to the cursor.
   public func completions(of line: String) -> [String] {
-    let word = String(line.reversed().prefix { !Session.ends.contains($0) }.reversed())
+    let isCommand = line.hasPrefix(":") && !line.contains(" ")
+    let word = isCommand ? line : String(ExpressionCompletion.word(of: line))
     let before = String(line.dropLast(word.count))
     if let members = members(of: word) { return members }
     return candidates(before, line).filter { $0.hasPrefix(word) }
   }
-
-  /// Characters that end a word.
-  private static let ends: Set<Character> = [" ", "{", "}", "(", ")", ",", "=", "<", ">", "!", "+", "-", "*", "/"]
 
   private func candidates(_ before: String, _ line: String) -> [String] {
     let start = before.trimmed
@@ -47,6 +45,7 @@ extension Session {
     case "return": return tracks.isEmpty ? [] : tracks[current].marks.keys.sorted()
     case "set": return isFirst ? Session.settingNames : Session.words(ofSetting: words[1])
     case "forget": return lets.map(\.name)
+    case "describe": return declaredNames
     case "explain": return Rule.all.map(\.code)
     case "reload": return ["--fresh"]
     default: return names
@@ -58,6 +57,19 @@ extension Session {
     case "by", "as": machine?.program.roles ?? []
     default: words.count == 1 ? events : names + ["by ", "as "]
     }
+  }
+
+  /// The names of the flow and of its program, for descriptions.
+  var declaredNames: [String] {
+    guard let run else { return [] }
+    let flow = run.program.flows[run.flow]
+    let program = run.program
+    let all =
+      states.map { String($0.split(separator: ".").last ?? "") } + events + flow.fields.map(\.name)
+      + flow.definitions.map(\.name) + flow.calls.map(\.name) + program.actions.map(\.name)
+      + program.flows.map(\.name) + program.roles
+    var seen: Set<String> = []
+    return all.filter { seen.insert($0).inserted }
   }
 
   private var states: [String] {

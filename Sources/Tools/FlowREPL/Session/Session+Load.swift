@@ -2,6 +2,7 @@ import FlowCompiler
 import FlowDiagnostics
 import FlowIR
 import FlowMachine
+import FlowSource
 import FlowTesting
 import FlowTime
 
@@ -9,10 +10,11 @@ import FlowTime
 extension Session {
   mutating func loadFile(_ path: String) -> Reply {
     guard !path.isEmpty else { return failure("`:load` takes the path of a file") }
-    let (machine, messages) = compiled(path)
+    let (machine, files, messages) = compiled(path)
     guard let machine else { return Reply(text: messages, isError: true) }
     self.path = path
     self.machine = machine
+    self.files = files
     mocks = [:]
     let flows = machine.program.flows
     tracks = flows.isEmpty ? [] : [Timeline(id: "1", VirtualRun(stepper: Stepper(machine), flow: 0, now: start))]
@@ -22,16 +24,18 @@ extension Session {
     return Reply(text: messages + "\(path): \(names.isEmpty ? "no flows" : names)")
   }
 
-  /// The machine of a file, nil when it does not compile, and the diagnostics, one per line.
-  private func compiled(_ path: String) -> (Machine?, String) {
+  /// The machine of a file, nil when it does not compile, its text and those of its imports, and the diagnostics, one
+  /// per line.
+  private func compiled(_ path: String) -> (Machine?, files: [SourceFile], messages: String) {
     let compilation = compile(path, load: world.load)
     let renderer = PrettyRenderer(sources: compilation.sources, style: style)
     let messages = compilation.filtered(by: RuleSelection()).map { renderer.render($0) }.joined(separator: "\n")
-    guard let program = compilation.program else { return (nil, messages) }
+    let files = compilation.sources.files
+    guard let program = compilation.program else { return (nil, files, messages) }
     do throws(ProgramError) {
-      return (try Machine(program), messages.isEmpty ? "" : messages + "\n")
+      return (try Machine(program), files, messages.isEmpty ? "" : messages + "\n")
     } catch {
-      return (nil, failure(error.message).text)
+      return (nil, files, failure(error.message).text)
     }
   }
 
@@ -40,10 +44,11 @@ extension Session {
     guard let old = machine else { return notLoaded }
     guard ["", "--fresh", "--keep"].contains(text) else { return failure("write `:reload` or `:reload --fresh`") }
     if text == "--fresh" { return loadFile(path) }
-    let (machine, messages) = compiled(path)
+    let (machine, files, messages) = compiled(path)
     guard let machine else { return Reply(text: messages, isError: true) }
     guard !machine.program.flows.isEmpty else { return failure("\(path) has no flow any more") }
     self.machine = machine
+    self.files = files
     var lines: [String] = []
     var isWhole = true
     tracks = tracks.map { track in

@@ -25,6 +25,8 @@ public struct Session {
   var machine: Machine?
   /// The path of the loaded file.
   var path = ""
+  /// The loaded file and its imports, as they were compiled.
+  var files: [SourceFile] = []
   /// The instances of the session.
   var tracks: [Timeline] = []
   /// The index of the current instance.
