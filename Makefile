@@ -17,7 +17,8 @@ help: ## list the targets
 setup: .build/assets/preact.js ## install missing C libraries (Debian 12), and the module of the dashboard
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { \
 	  run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
-	  run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); }
+	  apt() { run env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$$@"; }; \
+	  apt update && apt install -y $(PACKAGES); }
 
 # Preact and htm for the dashboard, as one module; it is embedded when it is there.
 PREACT := datasette-preact==0.0.1 --hash=sha256:6cfe3b4d4651ffa4ec9207e3df40e49ea5e157d9b064ac02fd516d931cd52a58
@@ -146,8 +147,8 @@ browser: setup
 test-ui: build browser $(UI)/axe ## test the dashboard in Chromium; UI_TESTS=test_path selects a module
 	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) -m unittest $(UI_TESTS) -v
 
-test-ui-path: browser ## test the main path of the dashboard in Chromium with the build of the tests
-	FLOW=.build/debug/flow $(UI_PYTHON) -m unittest test_path -v
+test-ui-path: browser ## test the main path and the hints of the dashboard in Chromium with the build of the tests
+	FLOW=.build/debug/flow $(UI_PYTHON) -m unittest test_path test_hints -v
 
 pictures: build browser ## take the pictures of the dashboard in Docs/images
 	FLOW=$${FLOW:-.build/release/flow} $(UI_PYTHON) Tests/Dashboard/pictures.py

@@ -82,7 +82,7 @@ let package = Package(
         "FlowTesting", "FlowDiagram",
         "FlowRuntime", "FlowMachine",
         "FlowSyntax", "FlowIR", "FlowHTTP", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "CReadline",
-        "CToml", "CPages", "CDashboard",
+        "CToml", "CPages", "CDashboard", "CMemory",
       ]),
     executable(.tools, "CELConformance", ["CEL", "FlowSource", "FlowJSON"]),
     executable(.tools, "WebSocketEcho", ["FlowHTTP"]),
@@ -194,6 +194,7 @@ let package = Package(
     shim("CTLS", link: ["ssl", "crypto"]),
     shim("CSignature", link: ["crypto"]),
     shim("CZlib", link: ["z"]),
+    shim("CMemory"),
     shim("CAllocations"),
   ],
   cxxLanguageStandard: .cxx17

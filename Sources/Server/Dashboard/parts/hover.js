@@ -78,7 +78,9 @@ function blocks(markdown) {
   return markdown.split(/(```flow\n[\s\S]*?\n```)|\n\n/).filter((part) => part?.trim()).map((part, index) => {
     const code = part.match(/^```flow\n([\s\S]*?)\n```$/);
     if (code) return html`<pre key=${index}>${code[1]}</pre>`;
-    return html`<p key=${index}>${part.trim().split('\n').map((line, row) => [row ? html`<br />` : null, inline(line)])}</p>`;
+    return html`<p key=${index}>${
+      part.trim().split('\n').map((line, row) => [row ? html`<br />` : null, inline(line)])
+    }</p>`;
   });
 }
 

@@ -105,7 +105,8 @@ function Filters({ filter, flows, stats, order, isBoard }) {
   const complete = async (/** @type {any} */ event) => {
     const text = event.target.value;
     if (!filter.flow || !text) return propose([]);
-    const { from, items } = (await get(`${path`/v1/flows/${filter.flow}/completions`}?${new URLSearchParams({ q: text })}`)).data;
+    const { from, items } =
+      (await get(`${path`/v1/flows/${filter.flow}/completions`}?${new URLSearchParams({ q: text })}`)).data;
     const start = [...text].slice(0, from).join('');
     if (event.target.value === text) propose(items.map((/** @type {any} */ item) => start + item.label));
   };
@@ -118,7 +119,9 @@ function Filters({ filter, flows, stats, order, isBoard }) {
   const chips = Object.entries(filter).filter(([name]) => name !== 'flow' && name !== 'status');
   return html`<div class="stack"><form class="filters" onSubmit=${search}>
       <div class="search"><${Icon} name="search" /><input name="search" data-search aria-label="Search" placeholder="Key, or a condition such as data.paid > 10.0" autocomplete="off" spellcheck="false" list="conditions" onInput=${complete} />
-        <datalist id="conditions">${completions.map((text) => html`<option key=${text} value=${text} />`)}</datalist></div>
+        <datalist id="conditions">${
+    completions.map((text) => html`<option key=${text} value=${text} />`)
+  }</datalist></div>
       <select aria-label="Flow" value=${filter.flow ?? ''} onChange=${(/** @type {any} */ event) =>
     setQuery({ flow: event.target.value, state: null, view: event.target.value ? undefined : null })}>
         <option value="">All flows</option>${

@@ -18,9 +18,8 @@ extension FlowService {
     let column = try request.query.number("column", default: 1, in: 1...Int(Int32.max))
     let name = request.query["file"]
     answer(request) { [hovers] queries throws(StoreError) in
-      guard let files = try queries.source(hash: entry.hash), let file = name ?? files.first?.name else {
-        return .json(["hover": .null])
-      }
+      guard let files = try queries.source(hash: entry.hash), !files.isEmpty else { return .json(["hover": .null]) }
+      let file = name ?? FlowService.file(of: entry, in: files).name
       let hover = hovers.ask(hash: entry.hash, files: files) { view in
         view.hover(line: line, column: column, in: file).flatMap { FlowService.json($0, in: view.unit(file)) }
       }

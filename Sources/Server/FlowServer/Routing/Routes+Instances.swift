@@ -82,7 +82,7 @@ extension Route {
     .asking(
       .query("line", "from 1", ["type": "integer", "minimum": 1]),
       .query("column", "from 1, in Unicode scalars", ["type": "integer", "minimum": 1]),
-      .query("file", "the name of the file; the first one by default")
+      .query("file", "the name of the file; that of the flow by default")
     )
     .giving(
       200, "The description and its range; null when there is nothing to say",

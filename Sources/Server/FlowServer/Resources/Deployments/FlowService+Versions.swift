@@ -87,13 +87,17 @@ extension FlowService {
   ) -> HTTPResponse? {
     switch form {
     case "application/json": return .json(["definition": .string(entry.hash), "files": SourceText.json(files)])
-    case let form?:
-      let node = entry.machine.program.flows[entry.flow]
-      let own = (node.starts.first?.location ?? node.transitions.first?.location)?.file
-      let file = files.first { $0.name == own } ?? files[0]
-      return .text(file.text, as: form)
+    case let form?: return .text(file(of: entry, in: files).text, as: form)
     case nil: return nil
     }
+  }
+
+  /// The file that declares a flow.
+  /// - Parameter files: At least one.
+  static func file(of entry: Catalogue.Entry, in files: [SourceText]) -> SourceText {
+    let node = entry.machine.program.flows[entry.flow]
+    let own = (node.starts.first?.location ?? node.transitions.first?.location)?.file
+    return files.first { $0.name == own } ?? files[0]
   }
 
   // MARK: - Finding

@@ -1,3 +1,4 @@
+import CMemory
 import FlowDiagnostics
 import FlowLSP
 import FlowServer
@@ -12,6 +13,8 @@ extension Command {
     action: { arguments throws(UsageError) in
       guard arguments.operands.isEmpty else { throw UsageError("`flow lsp` has no operands") }
       signal(SIGPIPE, SIG_IGN)
+      // Each check builds the trees of a whole program, and frees the previous ones.
+      flow_return_memory_early()
       let log = arguments[LSPOptions.log]
       if let log, !appendToFile(log, []) { throw UsageError("cannot write `\(log)`") }
       let server = LanguageServer(host: SystemHost.make(log: log)) { bytes in writeToOutput(bytes) }
