@@ -96,14 +96,11 @@ check-reproducible: dist ## build everything twice in different folders and comp
 	$(MAKE) -C .build/again --no-print-directory dist
 	diff .build/dist/SHA256SUMS .build/again/.build/dist/SHA256SUMS && echo "two builds are identical"
 
-# Without a registry, the base image is made with debootstrap (`make check-deb` leaves one in ROOT).
-BUILDAH := BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs buildah
 IMAGE ?= flow:$(VERSION)
-container: deb ## build a container image with buildah, without a daemon
-	rm -rf $(PACKAGE_BUILD)/context && mkdir -p $(PACKAGE_BUILD)/context
-	cp .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb $(PACKAGE_BUILD)/context/flow-lang.deb
-	$(BUILDAH) build --pull-never --timestamp $(SOURCE_DATE_EPOCH) -t $(IMAGE) -f packaging/Containerfile \
-	  $(PACKAGE_BUILD)/context
+container: deb ## build a container image with buildah, without a daemon, and serve a flow from it
+	@$(MAKE) --no-print-directory setup PACKAGES="buildah debootstrap curl"
+	packaging/try-container .build/dist/flow-lang_$(VERSION)_$$(dpkg --print-architecture).deb $(IMAGE) \
+	  $(CURDIR)/$(PACKAGE_BUILD)/container
 
 # The tests do most of their work in the core and the engine, so these are optimized (see Package.swift).
 test test-postgres test-resume simulate crash flips powercut: export FLOW_OPTIMIZE := 1
