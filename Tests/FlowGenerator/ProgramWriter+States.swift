@@ -89,6 +89,10 @@ extension ProgramWriter {
     case 0, 1:
       guard !fields.isEmpty else { return "log id" }
       let field = random.pick(fields)
+      if case .map(let value) = field.kind, chance(20) {
+        let content = chance(50) ? "optional.none()" : "optional.of(\(expression(value, in: scope, 1)))"
+        return "\(field.name)[?\"key\"] = \(content)"
+      }
       if case .map(let value) = field.kind, chance(50) {
         return "\(field.name)[\"key\"] = \(expression(value, in: scope, 1))"
       }

@@ -1,6 +1,7 @@
 import FlowJSON
 import FlowTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 /// The formats of events, dry runs and `Prefer: wait`.
@@ -168,6 +169,59 @@ import Testing
     #expect(answer.status == 200 && answer.headers["preference-applied"] == "wait=20")
     #expect(answer.json["to"] == ["shipping"] && answer.json["quiet"] == true)
     #expect(answer.json["instance"]?["state"] == ["delivered"])
+  }
+
+  @Test("`Prefer: wait, state` responds when the state is reached, although the instance waits for nothing")
+  func preferState() throws {
+    let folder = try TestFolder()
+    let file = try folder.write(
+      "door.flow",
+      """
+      event Knock { id: string }
+      event Open {}
+      event Leave {}
+      flow Door {
+        key id
+        data { id: string }
+        start on Knock -> closed do id = event.id
+        state closed { on Open -> house  on Leave -> gone }
+        state house {
+          initial state porch { on Open -> hall }
+          state hall { on Leave -> gone }
+        }
+        final gone
+      }
+      """)
+    let server = try ServerProcess([file, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let path = "/v1/flows/Door/instances"
+    func knock(_ id: String, _ preference: String) throws -> HTTPClient.Response {
+      try client.send("POST", path, ["event": "Knock", "data": ["id": .string(id)]], headers: ["Prefer": preference])
+    }
+    let late = try knock("d0", "wait=0, state=house")
+    #expect(late.status == 202 && late.json["reached"] == false && late.json["quiet"] == true)
+    let now = try knock("d1", "wait=20, state=closed")
+    #expect(now.status == 201 && now.json["reached"] == true)
+    #expect(now.headers["preference-applied"] == "wait=20, state=closed")
+    #expect(try knock("d2", "wait=1, state=hose").json["detail"]?.string?.contains("did you mean `house`?") == true)
+    #expect(try knock("d2", "state=house").status == 400)
+    // Another caller opens while the first one waits.
+    for (id, event, isReached) in [("d3", "Open", true), ("d4", "Leave", false)] {
+      let result = Mutex<HTTPClient.Response?>(nil)
+      let port = server.port
+      let thread = Thread {
+        let answer = try? HTTPClient(port: port).send(
+          "POST", path, ["event": "Knock", "data": ["id": .string(id)]], headers: ["Prefer": "wait=30, state=house"])
+        result.withLock { $0 = answer }
+      }
+      thread.start()
+      #expect(try eventually { try client.send("GET", "\(path)/\(id)").status == 200 })
+      try client.send("POST", "\(path)/\(id)/events", ["event": .string(event), "data": [:]])
+      #expect(eventually { result.withLock { $0 != nil } })
+      let answer = try #require(result.withLock { $0 })
+      #expect(answer.status == 201)
+      #expect(answer.json["reached"] == .bool(isReached))
+    }
   }
 
   @Test("`Prefer: wait` ends with 202 after its time") func preferWaitTimeout() throws {

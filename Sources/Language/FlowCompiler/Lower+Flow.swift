@@ -149,6 +149,7 @@ extension Lowering {
     switch checked {
     case .field(let name): .field(name)
     case .index(let index): .index(expression(index))
+    case .entry(let key): .entry(expression(key))
     }
   }
 }

@@ -76,6 +76,9 @@ extension Interpreter {
         let new = try replacingPart(evaluator.field(whole, field), path: rest, with: value, in: statement)
         return try evaluator.replacing(whole, field: field, with: new)
       case .index(let index): key = try evaluator.evaluate(flow.programs, index.position, frame: frame)
+      case .entry(let index):
+        key = try evaluator.evaluate(flow.programs, index.position, frame: frame)
+        return try evaluator.setting(whole, key: key, to: value)
       case .name(let name): key = evaluator.slot(.string(flow.names[name]), as: .string)
       }
       let old = rest.isEmpty ? Slot.unset : try evaluator.element(of: whole, at: key)

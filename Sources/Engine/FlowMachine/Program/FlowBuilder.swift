@@ -201,6 +201,7 @@ struct FlowBuilder {
         case .map(_, let value): type = value
         default: type = .dyn
         }
+      case .entry(let key): rows.append(.entry(try add(key)))
       case .field(let name):
         if case .record(let record) = type, let declaration = types.record(named: record),
           let position = declaration.fields.firstIndex(where: { $0.name == name })

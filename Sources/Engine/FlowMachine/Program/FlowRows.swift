@@ -96,6 +96,8 @@ enum PartRow: Sendable, BitwiseCopyable {
   case name(Int)
   /// The expression of an index or a key.
   case index(ExpressionIndex)
+  /// The expression of the key of an entry, which an empty optional removes.
+  case entry(ExpressionIndex)
 }
 
 struct CallRow: Sendable, BitwiseCopyable {

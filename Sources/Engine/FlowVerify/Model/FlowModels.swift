@@ -33,7 +33,7 @@ struct StatementModel {
       let steps = part.map { step in
         switch step {
         case .field(let name): PartModel.field(name)
-        case .index(let index): PartModel.index(reader.read(index))
+        case .index(let index), .entry(let index): PartModel.index(reader.read(index))
         }
       }
       kind = .assign(slot: slot, part: steps, reader.read(value))

@@ -69,6 +69,20 @@ extension Evaluator {
     return try accepted(makeList(elements))
   }
 
+  /// A copy of a map with the entry of a key set to the value of an optional, or without it when the optional is empty.
+  ///
+  /// - Throws: `EvaluationError` when the value is no map, or memory is exhausted.
+  /// - Complexity: O(entries).
+  public func setting(_ slot: Slot, key: Slot, to optional: Slot) throws(EvaluationError) -> Slot {
+    guard slot.tag == .map else { throw EvaluationError("the value has no entries", at: SourceRange(0, 0)) }
+    if let value = optional.content { return try replacing(slot, key: key, with: value) }
+    guard MapIndex.find(key, in: slot) != nil else { return slot }
+    let entries = Array(slot.elements)
+    let kept = (0..<Int(slot.count)).filter { MapIndex.order(entries[2 * $0], key) != 0 }
+    let rest = kept.flatMap { entries[2 * $0...2 * $0 + 1] }
+    return try accepted(rest.withUnsafeBufferPointer { makeMap($0) })
+  }
+
   /// The element of a list at an index, or of a map at a key.
   ///
   /// - Throws: `EvaluationError` when there is no such element.

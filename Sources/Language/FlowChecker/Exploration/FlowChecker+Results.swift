@@ -164,7 +164,7 @@ extension CheckedActionStatement {
   fileprivate var ownExpressions: [CheckedExpression] {
     switch kind {
     case .assign(_, let part, let value):
-      part.compactMap { if case .index(let index) = $0 { index } else { nil } } + [value]
+      part.compactMap(\.expression) + [value]
     case .perform(_, let arguments): arguments
     case .emit(_, let value), .raise(_, let value), .log(let value): [value]
     }

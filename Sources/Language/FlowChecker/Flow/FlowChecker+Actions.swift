@@ -151,6 +151,22 @@ extension FlowChecker {
         guard let checked = expression(key, environment, expecting: keys) else { return nil }
         steps.append(.index(checked))
         type = values
+      case (.entry(let key), .map(let keys, let values)) where steps.count == location.steps.count - 1:
+        guard let checked = expression(key, environment, expecting: keys) else { return nil }
+        steps.append(.entry(checked))
+        type = .optional(values)
+      case (.entry(let key), .map):
+        problems.append(
+          Diagnostic(
+            "F203", "`[?…]` can only be the last part of what is assigned", at: key.range, label: "an optional entry",
+            help: "write `[…]` to assign a part of an entry, which must exist"))
+        return nil
+      case (.entry(let key), _):
+        problems.append(
+          Diagnostic(
+            "F203", "only entries of a map can be removed, and this is a `\(type)`", at: key.range,
+            label: "`[?…]` needs a map", help: "write `[…]` to replace an element of a list"))
+        return nil
       default:
         problems.append(
           Diagnostic(

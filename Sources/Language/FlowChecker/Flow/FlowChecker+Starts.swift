@@ -141,10 +141,7 @@ extension ActionStatementNode {
     var found = [loop?.list, condition].compactMap { $0 }
     switch kind {
     case .assign(let location, let value):
-      for step in location.steps {
-        if case .index(let index) = step { found.append(index) }
-      }
-      found.append(value)
+      found += location.steps.compactMap(\.expression) + [value]
     case .perform(_, let arguments): found += arguments.map(\.value)
     case .emit(let value), .raise(let value), .log(let value): found.append(value)
     case .take: break

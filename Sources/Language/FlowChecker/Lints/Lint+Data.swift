@@ -45,10 +45,7 @@ extension CheckedActionStatement {
     let suffixes = [loop?.list, condition].compactMap { $0 }
     switch kind {
     case .assign(_, let part, let value):
-      let indices = part.compactMap { step in
-        if case .index(let index) = step { index } else { nil }
-      }
-      return suffixes + indices + [value]
+      return suffixes + part.compactMap(\.expression) + [value]
     case .perform(_, let arguments): return suffixes + arguments
     case .emit(_, let value), .raise(_, let value), .log(let value): return suffixes + [value]
     }

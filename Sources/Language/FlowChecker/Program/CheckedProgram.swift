@@ -202,6 +202,16 @@ public struct CheckedActionStatement: Sendable {
   public enum PartStep: Sendable {
     case field(String)
     case index(CheckedExpression)
+    /// The key of the entry of a map, which an empty optional removes.
+    case entry(CheckedExpression)
+
+    /// The index or key.
+    var expression: CheckedExpression? {
+      switch self {
+      case .field: nil
+      case .index(let index), .entry(let index): index
+      }
+    }
   }
 
   public var kind: Kind

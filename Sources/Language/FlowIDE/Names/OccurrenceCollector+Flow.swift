@@ -259,7 +259,7 @@ extension OccurrenceCollector {
       case .field(let name):
         add(scope.field(name.text, of: type), name, access: .write)
         type = scope.fieldType(name.text, of: type.unwrapped)
-      case .index(let index):
+      case .index(let index), .entry(let index):
         visit(index)
         type = type.element ?? .dyn
       }

@@ -128,12 +128,16 @@ extension ActionStatement.PartStep {
     switch self {
     case .field(let name): .string(name)
     case .index(let index): index.json
+    case .entry(let key): ["entry": key.json]
     }
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     if let name = reader.json.string {
       self = .field(name)
+    } else if let key = reader.optional("entry") {
+      try reader.allow(["entry"])
+      self = .entry(try SourcedExpression(key))
     } else {
       self = .index(try SourcedExpression(reader))
     }

@@ -70,10 +70,7 @@ extension ActionStatement {
     let suffixes = [loop?.list, condition].compactMap { $0 }
     switch kind {
     case .assign(_, let part, let value):
-      let indices = part.compactMap { step in
-        if case .index(let index) = step { index } else { nil }
-      }
-      return suffixes + indices + [value]
+      return suffixes + part.compactMap(\.expression) + [value]
     case .emit(_, let value), .raise(_, let value), .log(let value): return suffixes + [value]
     case .perform(_, let arguments): return suffixes + arguments
     }

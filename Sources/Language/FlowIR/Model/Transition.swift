@@ -95,6 +95,18 @@ public struct ActionStatement: Hashable, Sendable {
   public enum PartStep: Hashable, Sendable {
     case field(String)
     case index(SourcedExpression)
+    /// The key of the entry of a map, the last step: an empty optional removes the entry.
+    case entry(SourcedExpression)
+
+    var isEntry: Bool { if case .entry = self { true } else { false } }
+
+    /// The index or key.
+    public var expression: SourcedExpression? {
+      switch self {
+      case .field: nil
+      case .index(let index), .entry(let index): index
+      }
+    }
   }
 
   /// `for x in list`: `slot` holds each item in turn.

@@ -187,9 +187,10 @@ struct FlowValidation {
         try require(flow.keptSlots.upperBound..<flow.frameSize ~= loop.slot, "slot of a loop")
       }
       switch act.kind {
-      case .assign(let slot, _, _):
+      case .assign(let slot, let part, _):
         let fields = FrameLayout.firstField..<(FrameLayout.firstField + flow.fields.count)
         try require(fields ~= slot, "slot of an assignment")
+        try require(part.dropLast().allSatisfy { !$0.isEntry }, "entry within an assignment")
       case .perform(let action, let arguments):
         try require(program.actions.indices.contains(action), "action")
         try require(arguments.count == program.actions[action].parameters.fields.count, "arguments")

@@ -51,7 +51,7 @@ extension Layout {
     if at(.leftParen) { return .concat([path, arguments()]) }
     var parts = [path]
     while at(.leftBracket) || at(.dot) {
-      parts += at(.dot) ? [next(), next()] : [next(), expression(), next(if: .rightBracket)]
+      parts += at(.dot) ? [next(), next()] : [next(), next(if: .question), expression(), next(if: .rightBracket)]
     }
     return .concat(parts + [.space, nextWord(), expression()])
   }

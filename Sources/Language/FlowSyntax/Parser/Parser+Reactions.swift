@@ -123,7 +123,7 @@ extension Parser {
     var steps = path.names.dropFirst().map { TargetNode.Step.field($0) }
     while true {
       if accept(.leftBracket) {
-        steps.append(.index(expression()))
+        steps.append(accept(.question) ? .entry(expression()) : .index(expression()))
         expect(.rightBracket, "`]`")
       } else if at(.dot) {
         advance()

@@ -17,6 +17,13 @@ extension Habit {
           help: "write `remind(to: p.email) for p in people`"),
         tokens: at..<(last + 1))
     },
+    { error, at, reader in
+      // `-> Paid{…}` in a test, as in a session
+      guard reader.kind(at) == .arrow, error.diagnostic.message.hasPrefix("unexpected `->` in a test") else {
+        return nil
+      }
+      return .word("send", insteadOf: at, message: "a test sends an event with `send`", reader)
+    },
     { _, at, reader in
       // Other words for members of a state
       let words = [

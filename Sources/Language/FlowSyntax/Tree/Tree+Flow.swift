@@ -169,6 +169,16 @@ public struct TargetNode: Sendable {
   public enum Step: Sendable {
     case field(NameNode)
     case index(Expression)
+    /// `[?key]`: the entry of a map, which an empty optional removes.
+    case entry(Expression)
+
+    /// The index or key.
+    public var expression: Expression? {
+      switch self {
+      case .field: nil
+      case .index(let index), .entry(let index): index
+      }
+    }
   }
 
   public var field: NameNode

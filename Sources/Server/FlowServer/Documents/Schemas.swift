@@ -65,7 +65,8 @@ enum Schemas {
         "disposition": ["type": "string", "enum": ["applied", "ignored", "deferred"]], "flow": string,
         "key": nullable(string), "revision": integer, "offset?": integer, "from": strings, "to": strings,
         "status": string, "created": boolean, "dryRun?": boolean, "transitions?": strings, "changes?": anyObject,
-        "effects?": list(anyObject), "quiet?": boolean, "instance?": nullable(reference("Instance")),
+        "effects?": list(anyObject), "quiet?": boolean, "reached?": boolean,
+        "instance?": nullable(reference("Instance")),
         "receivers?": list(
           object([
             "flow": string, "key?": string,

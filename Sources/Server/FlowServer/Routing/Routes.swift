@@ -124,8 +124,9 @@ extension Route {
         ["type": "string", "minLength": 1, "maxLength": 255]),
       .header("If-Match", "the revision that the instance must have, as `\"3\"`", .revision),
       .header(
-        "Prefer", "`wait=10`: respond when the instance is quiescent, or after that many seconds",
-        ["type": "string", "examples": ["wait=1"]])
+        "Prefer",
+        "`wait=10`: respond when the instance is quiescent, or after that many seconds; `wait=10, state=accepted`: "
+          + "when it has reached this state, or has ended", ["type": "string", "examples": ["wait=1"]])
     )
     .sending(Schemas.reference(event))
     .sending(Schemas.reference("CloudEvent"), as: IncomingEvent.structured)

@@ -25,16 +25,16 @@ extension FlowService {
     var command = try command(for: try IncomingEvent(request.http), to: address, context)
     command.ifMatch = try revision(request.http)
     if try request.query.flag("dryRun") { return dryRun(command, request) }
-    let seconds = try wait(request.http)
+    let preference = try WaitPreference(request.http, flow: command.flow, in: catalogue)
     let access = try readAccess(context)
     submit(command, in: context) { [self] result in
       switch result {
       case .failure(let problem): request.respond.send(problem)
       case .success(let answer):
-        guard let seconds, context.principal.may(.read), context.principal.sees(answer.flow) else {
+        guard let preference, context.principal.may(.read), context.principal.sees(answer.flow) else {
           return request.respond.send(answer.response)
         }
-        answerWhenQuiet(answer, within: seconds, request: request, access: access)
+        self.answer(answer, after: preference, request: request, access: access)
       }
     }
   }

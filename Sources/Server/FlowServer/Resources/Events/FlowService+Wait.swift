@@ -4,57 +4,42 @@ import FlowJSON
 import FlowRuntime
 import Synchronization
 
-// `Prefer: wait=10` (RFC 7240): the response to an event follows when the instance is quiescent, or at the timeout.
+// `Prefer: wait=10`: the response to an event follows when the instance is quiescent or in a state, or at the timeout.
 extension FlowService {
-  /// The maximum wait, in seconds.
-  static let maximumWaitSeconds = 60
-
-  /// The requested wait in seconds; nil for none.
-  /// - Throws: 400.
-  func wait(_ request: HTTPRequest) throws(Problem) -> Int? {
-    for value in request.headers.values(of: "Prefer") {
-      for part in value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
-        let words = part.filter { $0 != " " && $0 != "\t" }.split(separator: "=", maxSplits: 1)
-        guard words.first?.lowercased() == "wait", words.count == 2 else { continue }
-        guard let seconds = Int(words[1]), seconds >= 0 else {
-          throw .badRequest("`Prefer: wait` must be a number of seconds")
-        }
-        return min(seconds, FlowService.maximumWaitSeconds)
-      }
-    }
-    return nil
-  }
-
-  /// Responds when the instance has no work in progress.
-  func answerWhenQuiet(_ answer: EventAnswer, within seconds: Int, request: RouteRequest, access: ReadAccess) {
-    let waiter = QuiescenceWaiter(answer, seconds: seconds, request: request, access: access)
-    let listener = live.watch(flow: answer.flow, key: answer.key, after: answer.sequence) { [self] _ in
+  /// Responds when the instance has no work in progress, or has reached the state of the preference.
+  func answer(
+    _ answer: EventAnswer, after preference: WaitPreference, request: RouteRequest, access: ReadAccess
+  ) {
+    let waiter = InstanceWaiter(answer, preference, request: request, access: access)
+    let listener = live.watch(flow: answer.flow, key: answer.key, after: answer.sequence) { [self] entry in
+      if entry.kind == .step { waiter.note(entry.body["to"]?.array?.compactMap(\.string) ?? []) }
       inspect(waiter)
     }
     waiter.attach(listener)
     inspect(waiter)
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [self] in
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(preference.seconds)) { [self] in
       waiter.expire()
       inspect(waiter)
     }
   }
 
   /// Reads the instance, once for all entries that arrive meanwhile.
-  private func inspect(_ waiter: QuiescenceWaiter) {
+  private func inspect(_ waiter: InstanceWaiter) {
     guard waiter.beginRead() else { return }
     reader.read { [self] queries in
       repeat {
         let isLast = waiter.isExpired
         let view = (try? view((waiter.answer.flow, waiter.answer.key), queries: queries, access: waiter.access)) ?? nil
-        if isLast || waiter.hasLeft || view?.isQuiet == true { waiter.finish(view, live) }
+        if isLast || waiter.hasLeft || waiter.isSatisfied(by: view) { waiter.finish(view, live) }
       } while waiter.mustReadAgain()
     }
   }
 }
 
-/// A client that waits for an instance to become quiescent.
-private final class QuiescenceWaiter: Sendable {
+/// A client that waits for an instance to become quiescent, or to reach a state.
+private final class InstanceWaiter: Sendable {
   private struct State {
+    var hasReached = false
     var isOver = false
     var isExpired = false
     var isReading = false
@@ -63,16 +48,29 @@ private final class QuiescenceWaiter: Sendable {
   }
 
   let answer: EventAnswer
-  private let seconds: Int
+  private let preference: WaitPreference
   private let request: RouteRequest
   let access: ReadAccess
   private let state = Mutex(State())
 
-  init(_ answer: EventAnswer, seconds: Int, request: RouteRequest, access: ReadAccess) {
+  init(_ answer: EventAnswer, _ preference: WaitPreference, request: RouteRequest, access: ReadAccess) {
     self.access = access
     self.answer = answer
-    self.seconds = seconds
+    self.preference = preference
     self.request = request
+    note(answer.to)
+  }
+
+  /// Records the active states after a step.
+  func note(_ states: [String]) {
+    if preference.isReached(by: states) { state.withLock { $0.hasReached = true } }
+  }
+
+  /// An instance that has ended reaches nothing more.
+  func isSatisfied(by view: InstanceView?) -> Bool {
+    guard preference.state != nil else { return view?.isQuiet == true }
+    if let view { note(view.states) }
+    return state.withLock { $0.hasReached } || view.map { $0.row.status != .running } ?? false
   }
 
   var isExpired: Bool { state.withLock { $0.isExpired } }
@@ -105,19 +103,21 @@ private final class QuiescenceWaiter: Sendable {
     }
   }
 
-  /// Responds, once: with 202 when the instance is not yet quiescent.
+  /// Responds, once: with 202 when the instance is not yet quiescent, or has not reached the state.
   func finish(_ view: InstanceView?, _ live: LiveHub) {
-    let (isFirst, listener) = state.withLock { state in
+    let isSatisfied = isSatisfied(by: view)
+    let (isFirst, listener, hasReached) = state.withLock { state in
       defer { state.isOver = true }
-      return (!state.isOver, state.listener)
+      return (!state.isOver, state.listener, state.hasReached)
     }
     guard isFirst else { return }
     if let listener { live.remove(listener) }
     let isQuiet = view?.isQuiet ?? false
     var response = answer.response
-    if !isQuiet { response.status = 202 }
-    response.headers.append(("Preference-Applied", "wait=\(seconds)"))
-    let more: [JSON.Member] = [.init("quiet", .bool(isQuiet)), .init("instance", view?.json ?? .null)]
+    if !isSatisfied { response.status = 202 }
+    response.headers.append(("Preference-Applied", preference.text))
+    var more: [JSON.Member] = [.init("quiet", .bool(isQuiet)), .init("instance", view?.json ?? .null)]
+    if preference.state != nil { more.append(.init("reached", .bool(hasReached))) }
     response.body = JSON.object((answer.json.members ?? []) + more).bytes() + [0x0A]
     request.respond.send(response)
   }
