@@ -31,6 +31,33 @@ import Testing
     }
   }
 
+  @Test("The time is up also within one long step")
+  func timeWithinAStep() throws {
+    let text = """
+      event Run { id: string  xs: list<int> max 3 }
+      flow Search {
+        key id
+        data { id: string  xs: list<int> max 3  n: int = 0 }
+        invariant n >= 0
+        start on Run -> choosing do take id, xs
+        state choosing {
+          always when n >= xs.size() -> finished
+          always -> choosing do n = n + 1
+        }
+        final finished
+      }
+      """
+    let program = try #require(compile("search.flow") { _ in Array(text.utf8) }.program)
+    var questions = 0
+    let report = try Verification(program, flow: 0).run {
+      questions += 1
+      return questions > 50
+    }
+    #expect(questions < 1000)
+    let unknown = report.properties.filter { if case .unknown = $0.verdict { true } else { false } }
+    #expect(!unknown.isEmpty)
+  }
+
   @Test("A broken property is shown by a test that passes", arguments: broken)
   func brokenProperties(_ sample: Sample) throws {
     let report = try report(sample.text)

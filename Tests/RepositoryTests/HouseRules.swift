@@ -37,6 +37,16 @@ import Testing
     }
   }
 
+  /// Its file name is not mapped by `-file-prefix-map`, so that the program would depend on the folder of its build.
+  @Test("nothing depends on the folder of the build") func buildsAreReproducible() {
+    for url in Repository.sources {
+      for word in ["without" + "ActuallyEscaping", "#file" + "Path"] {
+        let text = Repository.lines(of: url).joined(separator: "\n")
+        #expect(!text.contains(word), "\(Repository.path(of: url)): `\(word)` has the path of the file")
+      }
+    }
+  }
+
   @Test("a statement that can trap has a comment with the reason") func trapsHaveReasons() {
     let banned = ["try!", "as!", "fatalError(", "@unchecked Sendable"]
     for url in Repository.sources {

@@ -99,7 +99,7 @@ extension AbstractGraph {
         executor.execute(input, from: state) { note($0, input, from: next) }
       }
       if let reason = executor.limitation {
-        limitation = "\(reason) is not followed"
+        limitation = executor.isTimeUp ? "the time is up after \(states.count) situations" : "\(reason) is not followed"
         return
       }
       next += 1

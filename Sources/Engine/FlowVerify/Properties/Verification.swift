@@ -31,7 +31,7 @@ public struct Verification {
 
   /// Verifies all properties.
   /// - Parameter isGivenUp: Asked now and then; once it is true, the rest is unknown.
-  public func run(isGivenUp: () -> Bool) -> VerificationReport {
+  public func run(isGivenUp: @escaping () -> Bool) -> VerificationReport {
     let first = explore(solver: nil, proof: .exploration, isGivenUp)
     guard let solver, first.hasUnknown, !isGivenUp() else { return first }
     var second = explore(solver: solver, proof: .solver, isGivenUp)
@@ -47,18 +47,15 @@ public struct Verification {
   }
 
   private func explore(
-    solver: (any PathSolver)?, proof: Proof, _ isGivenUp: () -> Bool
+    solver: (any PathSolver)?, proof: Proof, _ isGivenUp: @escaping () -> Bool
   ) -> VerificationReport {
-    let executor = Executor(model, solver: solver)
+    let executor = Executor(model, solver: solver, isGivenUp: isGivenUp)
     let graph = AbstractGraph(executor, maximumStates: maximumSituations, isGivenUp: isGivenUp)
     let replay = Replay(model, executor: executor, graph: graph, stepper: stepper)
-    var results: [PropertyResult] = []
-    withoutActuallyEscaping(isGivenUp) { isGivenUp in
-      let decider = Decider(
-        model: model, executor: executor, graph: graph, replay: replay, stepper: stepper, proof: proof,
-        isGivenUp: isGivenUp)
-      results = decider.declared() + decider.general()
-    }
+    let decider = Decider(
+      model: model, executor: executor, graph: graph, replay: replay, stepper: stepper, proof: proof,
+      isGivenUp: isGivenUp)
+    let results = decider.declared() + decider.general()
     return VerificationReport(
       flow: model.flow.name, situations: graph.states.count, steps: graph.edges.count, properties: results)
   }

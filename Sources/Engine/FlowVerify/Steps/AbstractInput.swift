@@ -100,7 +100,7 @@ extension Executor {
         return
       }
       if let result = path(input, from: state) { visit(result) }
-    } while advanceTrail()
+    } while !isTimeUp && advanceTrail()
   }
 
   /// The way that the choices of the trail select; nil when no values take it.

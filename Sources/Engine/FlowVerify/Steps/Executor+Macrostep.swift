@@ -54,6 +54,7 @@ extension Executor {
   }
 
   func microstep() throws(PathStop) {
+    try checkTime()
     microsteps += 1
     guard microsteps <= Executor.maximumMicrosteps else { throw .refused(.endless) }
     let transitions = selected

@@ -25,6 +25,12 @@ final class Executor {
   /// Recognizes paths that no values take; nil to follow every path that the sets of values allow.
   let solver: (any PathSolver)?
   private var answers: [String: Bool] = [:]
+  /// Asked within long steps; once it is true, the step ends without a result.
+  private let isGivenUp: () -> Bool
+  /// True once the time is up within a step.
+  private(set) var isTimeUp = false
+  /// The microsteps of all paths.
+  private var allMicrosteps = 0
   /// The reason that something was not followed; proofs are then not possible.
   var limitation: String?
 
@@ -86,9 +92,13 @@ final class Executor {
     var senders: [FlowIndex]
   }
 
-  init(_ model: VerifiedFlow, solver: (any PathSolver)? = nil) {
+  /// - Parameter isGivenUp: Asked within long steps.
+  init(
+    _ model: VerifiedFlow, solver: (any PathSolver)? = nil, isGivenUp: @escaping () -> Bool = { false }
+  ) {
     self.model = model
     self.solver = solver
+    self.isGivenUp = isGivenUp
     graph = model.graph
     predicates = Predicates.choose(model)
     widening = Widening(model)
@@ -127,6 +137,16 @@ final class Executor {
     cells[layout.status] = 3
     for leaf in 0..<layout.dataCount { cells[layout.data + leaf] = SetIndex.unset.rawValue }
     return cells
+  }
+
+  /// Counts a microstep; every 16th one asks for the time.
+  func checkTime() throws(PathStop) {
+    allMicrosteps += 1
+    if allMicrosteps & 15 == 0, isGivenUp() {
+      isTimeUp = true
+      limitation = limitation ?? "the time is up within a step"
+      throw .givenUp
+    }
   }
 
   // MARK: - Choices

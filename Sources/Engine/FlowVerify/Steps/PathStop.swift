@@ -5,6 +5,8 @@ enum PathStop: Error {
   /// No values take this path.
   case infeasible
   case refused(AbstractRefusal)
+  /// The time of the exploration is up.
+  case givenUp
 }
 
 /// The reason that an expression has no value.

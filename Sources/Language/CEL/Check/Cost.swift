@@ -53,11 +53,9 @@ extension TypedExpression {
   /// the size of their ranges.
   /// - Parameter size: Returns the number of elements, entries or bytes of a variable or a field of it. The path is the
   ///   name and the fields; elements of a list or map are the step `@items`, keys `@keys`. Nil when unknown.
-  public func cost(size: ([String]) -> CostRange? = { _ in nil }) -> CostRange {
-    withoutActuallyEscaping(size) { size in
-      var estimator = CostEstimator(size: size)
-      return estimator.estimate(self).cost
-    }
+  public func cost(size: @escaping ([String]) -> CostRange? = { _ in nil }) -> CostRange {
+    var estimator = CostEstimator(size: size)
+    return estimator.estimate(self).cost
   }
 }
 
