@@ -107,6 +107,16 @@ struct CompletionTests {
     #expect(!found.contains("sent.done"))
   }
 
+  @Test("the items of a call over a list are triggers of their state, with the fields of their events")
+  func items() {
+    let call = "state a { call ship(item: i) as sent for i in items  on sent.item.done do log \"x\"  "
+    let found = labels(call + "on s‸ }")
+    #expect(found.contains("sent.item.failed"))
+    #expect(!found.contains("sent.item.done"))
+    #expect(labels(call + "on sent.item.failed when event.‸ > 1 -> ended }").contains("index"))
+    #expect(!labels("state a { call ship(item: items[0]) as sent  on s‸ }").contains("sent.item.done"))
+  }
+
   @Test("behind `event.` stand the fields that all events of the reaction have")
   func commonFields() {
     #expect(labels("state a { on Pay, Refund when event.‸ > 1 -> ended }") == ["amount"])

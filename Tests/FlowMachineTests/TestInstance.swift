@@ -74,6 +74,9 @@ struct TestInstance {
     return stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
   }
 
+  /// Adopts a step that the test has made itself.
+  mutating func accept(_ step: Step) { _ = take(step) }
+
   private mutating func take(_ step: Step) -> Step {
     instance = step.next
     for effect in step.effects {

@@ -18,7 +18,8 @@ import Testing
 
   static let samples = [
     "approval", "automation", "board", "drip", "order", "pipeline", "process", "payments/card", "payments/transfer",
-    "approvals/access", "operations/canary", "operations/incident", "devices/alarm", "devices/twin",
+    "approvals/access", "approvals/quorum", "operations/canary", "operations/incident", "devices/alarm",
+    "devices/rollout", "devices/twin",
   ]
 
   @Test("Random runs of the samples stay inside the abstract graph", arguments: samples)

@@ -62,6 +62,8 @@ extension Lowering {
     case .cron(let cron): .cron(self.cron(cron))
     case .callDone(let call): .callDone(CallIndex(call))
     case .callFailed(let call): .callFailed(CallIndex(call))
+    case .itemDone(let call): .itemDone(CallIndex(call))
+    case .itemFailed(let call): .itemFailed(CallIndex(call))
     case .done: .done
     case .failed: .failed
     case .rollbackDone: .rollbackDone

@@ -66,6 +66,8 @@ struct DiagramModel {
     case .cron(let cron): "cron \(cron.schedule)"
     case .callDone(let call): "\(flow.calls[call].name).done"
     case .callFailed(let call): "\(flow.calls[call].name).failed"
+    case .itemDone(let call): "\(flow.calls[call].name).item.done"
+    case .itemFailed(let call): "\(flow.calls[call].name).item.failed"
     case .done: "done"
     case .failed: "failed"
     case .rollbackDone: "rollback.done"

@@ -34,7 +34,8 @@ extension ExtendedState {
       paths[member.name].map { HistoryEntry(state: $0, leaves: states(member.value)) }
     }
     deferred = position["deferred"]?.array?.compactMap { DeferredEvent($0, machine) } ?? []
-    fanOuts = position["lists"]?.array?.compactMap { FanOut($0, flow: flow, machine: machine) } ?? []
+    let jobs = FanOut.jobs(position["calls"], flow)
+    fanOuts = position["lists"]?.array?.compactMap { FanOut($0, jobs: jobs, flow: flow, machine: machine) } ?? []
     stepsBegun = steps(position["stepsBegun"])
     stepsDone = steps(position["stepsDone"])
     stopped = StateSet(states(position["stopped"]))
@@ -81,47 +82,6 @@ extension UncertainCall {
   }
 }
 
-extension FanOut {
-  func json(_ flow: Flow, _ machine: Machine) -> JSON {
-    ["call": .int(Int64(call.rawValue)), "begun": .int(Int64(begun)), "items": .array(items.map { $0.json(machine) })]
-  }
-
-  init?(_ json: JSON, flow: Flow, machine: Machine) {
-    guard let call = flow.call(json["call"]), let items = json["items"]?.array
-    else { return nil }
-    self.init(
-      call: call, items: items.compactMap { Item($0, call: flow.calls[call], machine: machine) },
-      begun: json["begun"]?.int ?? 0)
-    guard self.items.count == items.count, 0...items.count ~= begun else { return nil }
-  }
-}
-
-extension FanOut.Item {
-  fileprivate func json(_ machine: Machine) -> JSON {
-    var members: [JSON.Member] = [.init("value", value.json(in: machine.types))]
-    if !arguments.isEmpty {
-      members.append(.init("arguments", .array(arguments.map { $0.json(in: machine.types) })))
-    }
-    if let once { members.append(.init("once", .string(once))) }
-    if let result { members.append(.init("result", result.json(in: machine.types))) }
-    return .object(members)
-  }
-
-  fileprivate init?(_ json: JSON, call: Call, machine: Machine) {
-    guard let value = Value(json["value"], type: call.itemType, machine: machine) else { return nil }
-    var arguments: [Value] = []
-    let types = machine.program.parameterTypes(of: call.target)
-    for (argument, type) in zip(json["arguments"]?.array ?? [], types) {
-      guard let value = Value(argument, type: type, machine: machine) else { return nil }
-      arguments.append(value)
-    }
-    self.init(value: value, arguments: arguments, once: json["once"]?.string, result: nil)
-    if let result = json["result"] {
-      self.result = Value(result, type: machine.program.resultType(of: call.target), machine: machine)
-    }
-  }
-}
-
 extension Flow {
   /// The call with the index in a document; nil for an invalid index.
   func call(_ json: JSON?) -> CallIndex? {
@@ -132,7 +92,7 @@ extension Flow {
 
 extension Value {
   /// The value of a document; nil when it is missing or does not fit the type.
-  fileprivate init?(_ json: JSON?, type: ValueType, machine: Machine) {
+  init?(_ json: JSON?, type: ValueType, machine: Machine) {
     guard let json, case .success(let value) = Value.from(json, as: type, in: machine.types) else { return nil }
     self = value
   }

@@ -64,19 +64,3 @@ struct UncertainCall: Hashable, Sendable {
   /// The item of the list for which it was called.
   var item: Value?
 }
-
-/// A call over a list: the results so far, and the items that have not started.
-struct FanOut: Hashable, Sendable {
-  struct Item: Hashable, Sendable {
-    var value: Value
-    /// The arguments of its job; empty once it has started.
-    var arguments: [Value]
-    var once: String?
-    var result: Value?
-  }
-
-  var call: CallIndex
-  var items: [Item]
-  /// The number of items that have started.
-  var begun = 0
-}

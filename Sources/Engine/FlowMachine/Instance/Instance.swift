@@ -21,6 +21,7 @@ public struct Instance: Sendable {
   /// The data fields and the results of calls.
   public internal(set) var data: FrozenSlots
   public internal(set) var timers: [ArmedTimer]
+  /// The calls with a pending result, except those over lists.
   public internal(set) var calls: [PendingCall]
   /// The state that only some flows need; nil for an instance without it.
   var box: ExtendedStateBox?

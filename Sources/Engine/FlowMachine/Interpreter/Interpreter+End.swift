@@ -26,13 +26,14 @@ extension Interpreter {
     guard timers.isEmpty, extended.rolling.isEmpty else { return true }
     for state in active.ascending where flow.states[state].reactsToEvents { return true }
     for pending in calls where canReact(toResultOf: pending.call) { return true }
+    for fanOut in extended.fanOuts where canReact(toResultOf: fanOut.call) { return true }
     for starting in starting where canReact(toResultOf: starting.call) { return true }
     return false
   }
 
   private func canReact(toResultOf call: CallIndex) -> Bool {
     if flow.calls[call].isStep { return true }
-    for trigger in [flow.trigger(doneOf: call), flow.trigger(failureOf: call)] {
+    for trigger in flow.triggers(of: call) {
       for index in flow.triggers[trigger].range where active.contains(flow.reactions[index].state) { return true }
     }
     return false
@@ -59,6 +60,9 @@ extension Interpreter {
   private mutating func endWork() {
     for timer in timers { effects.append(.disarm(timer)) }
     for call in calls { effects.append(.withdraw(call.job)) }
+    for fanOut in extended.fanOuts {
+      for job in fanOut.pending.compactMap({ fanOut.items[$0].job }) { effects.append(.withdraw(job)) }
+    }
     for uncertain in extended.uncertainCalls { effects.append(.withdraw(uncertain.job)) }
     if let job = extended.rollingJob { effects.append(.withdraw(job)) }
     timers.removeAll(keepingCapacity: true)

@@ -84,6 +84,8 @@ extension Interpreter {
     if let index = calls.firstIndex(where: { $0.job == job }) {
       isHandled = try complete(calls.remove(at: index), outcome)
       areCallsChanged = true
+    } else if let pending = pendingItem(of: job) {
+      isHandled = try complete(pending, outcome)
     } else if extended.rollingJob == job {
       isHandled = try completeUndo(outcome)
     } else if let index = extended.uncertainCalls.firstIndex(where: { $0.job == job }) {
@@ -143,13 +145,26 @@ extension Interpreter {
     if let index = calls.firstIndex(where: { $0.job == job }) {
       let pending = calls.remove(at: index)
       areCallsChanged = true
-      if pending.item != nil { abandonFanOut(of: pending.call) }
+      return flow.flow.calls[pending.call].name
+    }
+    if let pending = pendingItem(of: job) {
+      abandon(pending)
       return flow.flow.calls[pending.call].name
     }
     isExtendedStateChanged = true
     if extended.rollingJob == job { extended.rollingJob = nil }
     guard let index = extended.uncertainCalls.firstIndex(where: { $0.job == job }) else { return "" }
     return flow.flow.calls[extended.uncertainCalls.remove(at: index).call].name
+  }
+}
+
+extension Interpreter {
+  /// Ends a call over a list because of an item whose result can't be applied.
+  private mutating func abandon(_ pending: PendingCall) {
+    if let item = pending.item, let index = fanOut(of: pending.call) {
+      extended.fanOuts[index].finish(item, .failed)
+    }
+    abandonFanOut(of: pending.call)
   }
 }
 

@@ -22,8 +22,12 @@ extension Interpreter {
   private mutating func removeInternalEvents(of state: StateIndex) {
     queue.removeSubrange(0..<queueHead)
     queueHead = 0
-    queue.removeAll { event in
-      if case .state(_, state, _) = event { true } else { false }
+    queue.removeAll { [flow] event in
+      switch event {
+      case .state(_, let other, _): other == state
+      case .called(let call, _): flow.calls[call].state == state
+      case .raised: false
+      }
     }
   }
 

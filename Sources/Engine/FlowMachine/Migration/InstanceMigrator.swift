@@ -29,7 +29,7 @@ struct InstanceMigrator {
   /// True if a call of the new version also existed in the old version. If it is not pending, it has then completed.
   func isKnown(call: CallIndex) -> Bool {
     map.isSame(map.new.calls[call].state) && map.old.calls.indices.contains { map.call($0) == call }
-      || old.calls.contains { map.call($0.call) == call }
+      || old.pendingCalls.contains { map.call($0) == call }
   }
 
   /// The position of the instance in the new version.

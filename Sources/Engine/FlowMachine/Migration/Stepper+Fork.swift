@@ -19,9 +19,9 @@ extension Stepper {
     guard !flow.isCallable else {
       throw ForkProblem(message: "`\(old.key)` was called by an instance, which waits for this one alone")
     }
-    if let call = old.calls.first {
+    if let call = old.pendingCalls.min() {
       throw ForkProblem(
-        message: "`\(old.key)` waits for `\(flow.calls[call.call].name)`, whose result can reach only one of two")
+        message: "`\(old.key)` waits for `\(flow.calls[call].name)`, whose result can reach only one of two")
     }
     let header = InstanceHeader(
       flow: old.flow, key: key, status: old.status, revision: old.revision, startedAt: now)

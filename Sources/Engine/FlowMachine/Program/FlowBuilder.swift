@@ -226,13 +226,18 @@ struct FlowBuilder {
       loopSlot: Int32(call.loop?.slot ?? 0), limit: try add(call.limit), once: try add(call.once),
       condition: try add(call.condition), after: add(call.after), hasUndo: call.undo != nil,
       undoArguments: try add(call.undo?.arguments ?? []), resultSlot: Int32(call.resultSlot),
-      location: add(call.location), isStep: call.isStep, isResultOptional: isResultOptional(call))
+      location: add(call.location), isStep: call.isStep, isResultOptional: isResultOptional(call),
+      hasAbsentItems: hasAbsentItems(call))
   }
 }
 
 extension FlowBuilder {
   private func isResultOptional(_ call: Call) -> Bool {
     if case .optional? = types.record(named: call.resultRecord)?.fields.first?.type { true } else { false }
+  }
+
+  private func hasAbsentItems(_ call: Call) -> Bool {
+    if case .list(.optional)? = types.record(named: call.resultRecord)?.fields.first?.type { true } else { false }
   }
 }
 
@@ -245,6 +250,8 @@ extension FlowBuilder {
     for call in flow.calls.indices {
       triggers.append(reactions { $0 == .callDone(call) })
       triggers.append(reactions { $0 == .callFailed(call) })
+      triggers.append(reactions { $0 == .itemDone(call) })
+      triggers.append(reactions { $0 == .itemFailed(call) })
     }
     for state in flow.states.indices {
       for trigger in [Trigger.done, .failed, .rollbackDone, .rollbackFailed] {

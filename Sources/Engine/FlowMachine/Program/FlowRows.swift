@@ -117,6 +117,8 @@ struct CallRow: Sendable, BitwiseCopyable {
   var isStep: Bool
   /// True if expressions read its result as an optional value: it may have failed or been skipped.
   var isResultOptional: Bool
+  /// True if its result is a list without values for items that have failed.
+  var hasAbsentItems: Bool
 }
 
 /// The reactions of one state to a trigger.

@@ -132,15 +132,18 @@ final class LoadedFlow: Sendable {
 
   // MARK: - Triggers
 
-  // Numbered without a gap: the events of the program, two for each call, four for each state, and the two of the flow.
+  // Numbered without a gap: the events of the program, four for each call and each state, and the two of the flow.
   func trigger(of event: EventIndex) -> Int { event.position }
-  func trigger(doneOf call: CallIndex) -> Int { eventCount + 2 * call.position }
-  func trigger(failureOf call: CallIndex) -> Int { eventCount + 2 * call.position + 1 }
+  func trigger(doneOf call: CallIndex) -> Int { eventCount + 4 * call.position }
+  func trigger(failureOf call: CallIndex) -> Int { eventCount + 4 * call.position + 1 }
+  func trigger(itemDoneOf call: CallIndex) -> Int { eventCount + 4 * call.position + 2 }
+  func trigger(itemFailureOf call: CallIndex) -> Int { eventCount + 4 * call.position + 3 }
+  func triggers(of call: CallIndex) -> Range<Int> { trigger(doneOf: call)..<trigger(doneOf: call) + 4 }
   var alwaysTrigger: Int { triggers.count - 2 }
   var errorTrigger: Int { triggers.count - 1 }
 
   func trigger(_ kind: StateTrigger, of state: StateIndex) -> Int {
-    eventCount + 2 * calls.count + 4 * state.position + kind.rawValue
+    eventCount + 4 * (calls.count + state.position) + kind.rawValue
   }
 }
 

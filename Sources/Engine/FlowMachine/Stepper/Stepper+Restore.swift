@@ -39,7 +39,7 @@ extension Stepper {
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
       startedAt: header.startedAt, active: active, data: try restore(data, flow: flow, key: header.key),
       timers: position["timers"]?.array?.compactMap { ArmedTimer($0, flow) } ?? [],
-      calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) } ?? [], box: box)
+      calls: position["calls"]?.array?.compactMap { PendingCall($0, flow) }.filter { $0.item == nil } ?? [], box: box)
   }
 
   private func restore(_ data: JSON, flow: Flow, key: String) throws(ProgramError) -> FrozenSlots {

@@ -115,7 +115,7 @@ extension Engine {
   private func postpone(_ known: Deliveries.KnownResult) {
     guard let cached = (try? load(known.instance)) ?? nil else { return }
     var row = newJob(known.job, of: cached.row, action: "", due: .at(world.now()))
-    guard let call = cached.instance.calls.first(where: { $0.job == known.job })?.call else { return }
+    guard let call = cached.instance.pendingCall(of: known.job) else { return }
     row.call = call.position
     let machine = cached.version.machine
     row.action = machine.name(of: machine.program.flows[cached.instance.flow].calls[call].target)

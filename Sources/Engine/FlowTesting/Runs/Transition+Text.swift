@@ -22,6 +22,8 @@ extension Trigger {
     case .at(let instant): "at \(instant.text)"
     case .callDone(let call): "on \(flow.calls[call].name).done"
     case .callFailed(let call): "on \(flow.calls[call].name).failed"
+    case .itemDone(let call): "on \(flow.calls[call].name).item.done"
+    case .itemFailed(let call): "on \(flow.calls[call].name).item.failed"
     case .done: "on done"
     case .cron(let cron): "cron \"\(cron.schedule)\""
     case .failed: "on failed"

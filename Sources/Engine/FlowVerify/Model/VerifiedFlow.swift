@@ -96,6 +96,8 @@ enum SignalKey: Hashable {
   case event(EventIndex)
   case callDone(CallIndex)
   case callFailed(CallIndex)
+  case itemDone(CallIndex)
+  case itemFailed(CallIndex)
   case done(StateIndex)
   case failed(StateIndex)
   case rollbackDone(StateIndex)
@@ -149,6 +151,8 @@ extension VerifiedFlow {
     case .error: .error
     case .callDone(let call): .callDone(call)
     case .callFailed(let call): .callFailed(call)
+    case .itemDone(let call): .itemDone(call)
+    case .itemFailed(let call): .itemFailed(call)
     case .done: .done(state)
     case .failed: .failed(state)
     case .rollbackDone: .rollbackDone(state)

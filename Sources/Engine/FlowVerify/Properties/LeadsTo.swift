@@ -66,7 +66,7 @@ struct LeadsTo {
   private func isOwn(_ input: AbstractInput) -> Bool {
     switch input {
     case .timer: true
-    case .result(let call, _), .item(let call), .uncertain(let call, _):
+    case .result(let call, _), .item(let call, _), .uncertain(let call, _):
       decider.flow.calls[call].policy.retries != nil
     case .undo: true
     case .start, .event: false
@@ -153,7 +153,7 @@ struct LeadsTo {
     guard isOwn(input) else { return nil }
     switch input {
     case .timer(let timer): return .timer(timer)
-    case .result(let call, _), .item(let call), .uncertain(let call, _): return .work(call)
+    case .result(let call, _), .item(let call, _), .uncertain(let call, _): return .work(call)
     case .undo: return .undo
     case .start, .event: return nil
     }

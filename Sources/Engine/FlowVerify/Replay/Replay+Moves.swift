@@ -22,7 +22,9 @@ extension Replay {
       let target = model.flow.calls[call].target
       guard isDone else { return failures(of: target).map { [$0] } }
       return ends(call, inputSets(input, at: state, toward: targets)).map { [$0] }
-    case .item(let call): return ends(call, inputSets(input, at: state, toward: targets)).map { [$0] }
+    case .item(let call, let isDone):
+      guard isDone else { return failures(of: model.flow.calls[call].target).map { [$0] } }
+      return ends(call, inputSets(input, at: state, toward: targets)).map { [$0] }
     case .undo(let isDone):
       return Set(model.flow.calls.compactMap { $0.undo?.action }).sorted().flatMap { action -> [[RunInput]] in
         let target = Call.Target.action(action)

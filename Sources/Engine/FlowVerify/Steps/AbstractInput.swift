@@ -8,8 +8,8 @@ enum AbstractInput: Hashable {
   /// The position of the timer among those of the flow.
   case timer(Int)
   case result(CallIndex, isDone: Bool)
-  /// An item of a call over a list that is done and is not the last one.
-  case item(CallIndex)
+  /// An item of a call over a list that is done and is not the last one, or that a reaction handles.
+  case item(CallIndex, isDone: Bool)
   /// The undo in progress has ended.
   case undo(isDone: Bool)
   /// A call that was left while in flight has ended.
@@ -64,7 +64,8 @@ extension Executor {
     for call in model.flow.calls.indices {
       if cells[layout.calls + call.position] == 1 {
         found += [.result(call, isDone: true), .result(call, isDone: false)]
-        if model.calls[call.position].list != nil { found.append(.item(call)) }
+        if model.calls[call.position].list != nil { found.append(.item(call, isDone: true)) }
+        if model.reactions[.itemFailed(call)] != nil { found.append(.item(call, isDone: false)) }
       }
       if has(StateLayout.CallBits.uncertain, call) {
         found += [.uncertain(call, isDone: true), .uncertain(call, isDone: false)]
@@ -164,9 +165,8 @@ extension Executor {
       cells[layout.calls + call.position] = 0
       guard try complete(call, isDone) else { return try ignore() }
       try finishResult()
-    case .item(let call):
-      event = nil
-      try armUndo(of: call)
+    case .item(let call, let isDone):
+      try completeItem(of: call, isDone)
       try finishResult()
     case .undo(let isDone):
       try completeUndo(isDone)
@@ -195,6 +195,7 @@ extension Executor {
   }
 
   private func complete(_ call: CallIndex, _ isDone: Bool) throws(PathStop) -> Bool {
+    try requireUnhandledItem(of: call, isDone)
     guard isDone else {
       event = failure()
       return try fail(call)
@@ -308,7 +309,7 @@ extension Executor {
   private func discard(_ input: AbstractInput) throws(PathStop) {
     switch input {
     case .timer(let timer): try rearm(timer)
-    case .result(let call, _), .item(let call): cells[layout.calls + call.position] = 0
+    case .result(let call, _), .item(let call, _): cells[layout.calls + call.position] = 0
     case .undo: cells[layout.rollingJob] = 0
     case .uncertain(let call, _):
       if choose(2, isFree: false) == 0 { clear(StateLayout.CallBits.uncertain, of: call) }
@@ -320,7 +321,7 @@ extension Executor {
   private func lose(_ input: AbstractInput) {
     switch input {
     case .timer(let timer): disarm(timer)
-    case .result(let call, _), .item(let call): cells[layout.calls + call.position] = 2
+    case .result(let call, _), .item(let call, _): cells[layout.calls + call.position] = 2
     case .undo: cells[layout.rollingJob] = 2
     case .uncertain(let call, _):
       clear(StateLayout.CallBits.uncertain, of: call)

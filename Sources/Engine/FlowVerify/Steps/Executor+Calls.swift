@@ -36,7 +36,7 @@ extension Executor {
       if answer == 2 { throw .refused(.failed(row.call.location, list)) }
       isEmpty = answer == 1
     }
-    if isEmpty { return queue.append(.called(call)) }
+    if isEmpty { return queue.append(.called(call, isEmpty: true)) }
     locals[loop.slot] = fresh(row.itemType, isFree: false)
     for node in row.arguments + [row.once, row.limit].compactMap({ $0 }) where canFail(node) {
       _ = try evaluate(node, at: row.call.location)
@@ -99,6 +99,41 @@ extension Executor {
     setBit(row.state, at: layout.stopped, true)
     queue.append(.state(.failed(row.state), row.state, failure))
     return true
+  }
+
+  // MARK: - Items
+
+  /// Applies the outcome of an item of a call over a list. After the reaction to it, it may have been the last one.
+  func completeItem(of call: CallIndex, _ isDone: Bool) throws(PathStop) {
+    event = nil
+    if isDone { try armUndo(of: call) }
+    let key = isDone ? SignalKey.itemDone(call) : .itemFailed(call)
+    guard model.reactions[key] != nil else { return }
+    event = itemEvent(of: call, isDone)
+    try select(key)
+    guard !selected.isEmpty else {
+      if isDone { return }
+      throw .infeasible
+    }
+    try microstep()
+    guard cells[layout.calls + call.position] == 1, choose(2, isFree: false) == 1 else { return }
+    cells[layout.calls + call.position] = 0
+    queue.append(.called(call, isEmpty: false))
+  }
+
+  /// A call over a list ends immediately only with an item whose outcome no reaction handles.
+  func requireUnhandledItem(of call: CallIndex, _ isDone: Bool) throws(PathStop) {
+    let key = isDone ? SignalKey.itemDone(call) : .itemFailed(call)
+    guard model.reactions[key] != nil else { return }
+    event = itemEvent(of: call, isDone)
+    try select(key)
+    guard selected.isEmpty else { throw .infeasible }
+  }
+
+  /// Any `event` of a reaction to an item.
+  private func itemEvent(of call: CallIndex, _ isDone: Bool) -> TermOperand {
+    let record = isDone ? model.calls[call.position].call.itemRecord : BuiltInTypes.itemFailure
+    return fresh(.record(record), isFree: true)
   }
 
   // MARK: - Steps

@@ -43,9 +43,11 @@ extension Executor {
     case .state(let key, _, let payload):
       event = payload
       try select(key)
-    case .called(let call):
-      guard isActive(model.calls[call.position].call.state) else { return }
-      event = resultRecord(of: call, constant(.list([]), model.calls[call.position].resultType))
+    case .called(let call, let isEmpty):
+      let row = model.calls[call.position]
+      guard isActive(row.call.state) else { return }
+      let results = isEmpty ? constant(.list([]), row.resultType) : fresh(row.resultType, isFree: false)
+      event = resultRecord(of: call, results)
       setResult(of: call)
       _ = try finish(call)
       return

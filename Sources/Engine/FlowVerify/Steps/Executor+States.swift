@@ -33,7 +33,11 @@ extension Executor {
       if row.hasWork { endWork(of: state, row) }
       if !row.fields.isEmpty { left.append(state) }
       queue.removeAll { signal in
-        if case .state(_, state, _) = signal { true } else { false }
+        switch signal {
+        case .state(_, let other, _): other == state
+        case .called(let call, _): model.calls[call.position].call.state == state
+        case .raised: false
+        }
       }
       setBit(state, at: layout.active, false)
     }
@@ -167,7 +171,7 @@ extension Executor {
     for state in activeStates where model.states[state.position].reactsToEvents { return true }
     for call in model.flow.calls.indices where cells[layout.calls + call.position] != 0 || starting.contains(call) {
       if model.calls[call.position].call.isStep { return true }
-      for key in [SignalKey.callDone(call), .callFailed(call)] {
+      for key in [SignalKey.callDone(call), .callFailed(call), .itemDone(call), .itemFailed(call)] {
         if (model.reactions[key] ?? []).contains(where: { isActive($0.state) }) { return true }
       }
     }

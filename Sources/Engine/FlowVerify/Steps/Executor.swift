@@ -261,6 +261,6 @@ final class Executor {
 enum QueuedSignal {
   case raised(EventIndex, TermOperand)
   case state(SignalKey, StateIndex, TermOperand?)
-  /// A call over an empty list.
-  case called(CallIndex)
+  /// A call that completed without a job; over an empty list, or after the reaction to its last item.
+  case called(CallIndex, isEmpty: Bool)
 }

@@ -47,6 +47,10 @@ enum ResultShape: String, CaseIterable {
   case single = "flow.Result"
   case list = "flow.Results"
   case optional = "flow.Perhaps"
+  /// The results of a call whose items may fail without its failure: those that failed are absent.
+  case partialList = "flow.PartialResults"
+  /// The result of an item of a list.
+  case item = "flow.Item"
 
   func recordName(_ callee: String) -> String { "\(rawValue)(\(callee))" }
 
@@ -54,10 +58,17 @@ enum ResultShape: String, CaseIterable {
     let type = callee.result ?? .dyn
     let shaped: ValueType =
       switch self {
-      case .single: type
+      case .single, .item: type
       case .list: .list(type)
-      case .optional: if case .optional = type { type } else { .optional(type) }
+      case .optional: type.asOptional
+      // The element of a call without a declared result is null in any case.
+      case .partialList: .list(type == .dyn ? .dyn : type.asOptional)
       }
-    return RecordDeclaration(recordName(callee.name), [FieldDeclaration("result", shaped)])
+    let index = self == .item ? [FieldDeclaration("index", .int)] : []
+    return RecordDeclaration(recordName(callee.name), index + [FieldDeclaration("result", shaped)])
   }
+}
+
+extension ValueType {
+  fileprivate var asOptional: ValueType { if case .optional = self { self } else { .optional(self) } }
 }

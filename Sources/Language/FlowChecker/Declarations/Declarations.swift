@@ -24,7 +24,7 @@ struct Declarations {
     for node in symbols.types {
       environment.types.declare(record(node.name.text, fields: node.fields, environment: nil, problems: &problems))
     }
-    for declaration in BuiltInRecords.all { environment.types.declare(declaration) }
+    for declaration in BuiltInRecords.all + [BuiltInRecords.itemFailure] { environment.types.declare(declaration) }
     declareInOrder(into: &problems)
   }
 
@@ -142,8 +142,9 @@ struct Declarations {
   }
 }
 
-/// The built-in records of all flows.
+/// The built-in records.
 enum BuiltInRecords {
+  /// Those of all programs.
   static let all = [selfRecord, caller, failure]
 
   static let selfRecord = RecordDeclaration(
@@ -160,5 +161,12 @@ enum BuiltInRecords {
     [
       FieldDeclaration("code", .string), FieldDeclaration("message", .string),
       FieldDeclaration("attempts", .int), FieldDeclaration("call", .string),
+    ])
+  /// Of programs with a reaction to the failure of an item.
+  static let itemFailure = RecordDeclaration(
+    "flow.ItemFailure",
+    [
+      FieldDeclaration("index", .int), FieldDeclaration("code", .string), FieldDeclaration("message", .string),
+      FieldDeclaration("attempts", .int),
     ])
 }

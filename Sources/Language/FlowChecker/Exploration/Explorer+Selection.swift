@@ -60,6 +60,10 @@ extension Explorer {
       return own.filter { if case .callDone(call) = reactions[$0].trigger { true } else { false } }
     case .callFailed(let call):
       return own.filter { if case .callFailed(call) = reactions[$0].trigger { true } else { false } }
+    case .itemDone(let call):
+      return own.filter { if case .itemDone(call) = reactions[$0].trigger { true } else { false } }
+    case .itemFailed(let call):
+      return own.filter { if case .itemFailed(call) = reactions[$0].trigger { true } else { false } }
     }
   }
 
@@ -93,7 +97,7 @@ extension Explorer {
   func immediateReads(_ reaction: Int) -> Set<Int> {
     switch reactions[reaction].trigger {
     case .at(let instant): instant.tree.usedSlots
-    case .callDone(let call):
+    case .callDone(let call), .itemDone(let call):
       (calls[call].once?.tree.usedSlots ?? []).union(calls[call].loop?.list.tree.usedSlots ?? [])
     default: []
     }
@@ -111,8 +115,12 @@ extension Explorer {
   /// Returns whether a call may have its result when its state is entered: by a known key of `once`, or because its
   /// list is empty.
   func isAnsweredAtOnce(_ call: Int) -> Bool {
-    if mayBeEmpty(calls[call]) { return true }
-    guard let key = calls[call].once else { return false }
+    mayBeEmpty(calls[call]) || hasKnownKey(calls[call])
+  }
+
+  /// Returns whether the work of a call may be done already, so that its result is known when it starts.
+  func hasKnownKey(_ call: CheckedCall) -> Bool {
+    guard let key = call.once else { return false }
     let read = key.tree.usedSlots
     return !read.contains(FrameLayout.now) && !read.contains(FrameLayout.event)
       && read.isDisjoint(with: calls.map(\.resultSlot)) && read.isDisjoint(with: assignedAfterStart)

@@ -26,6 +26,8 @@ struct Explorer {
     case reaction(Int)
     case callDone(Int)
     case callFailed(Int)
+    case itemDone(Int)
+    case itemFailed(Int)
   }
 
   let states: [CheckedState]
@@ -160,6 +162,9 @@ struct Explorer {
       case .callDone(let call):
         follow(.callDone(call), at: reaction, from: index, active, isImmediate: isAnsweredAtOnce(call))
       case .callFailed(let call): follow(.callFailed(call), at: reaction, from: index, active, isImmediate: false)
+      case .itemDone(let call):
+        follow(.itemDone(call), at: reaction, from: index, active, isImmediate: hasKnownKey(calls[call]))
+      case .itemFailed(let call): follow(.itemFailed(call), at: reaction, from: index, active, isImmediate: false)
       default: follow(.reaction(reaction), at: reaction, from: index, active, isImmediate: isDueAtOnce(reaction))
       }
     }

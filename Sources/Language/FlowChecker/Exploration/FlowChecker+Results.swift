@@ -74,7 +74,7 @@ extension FlowChecker {
   private func results(before reaction: CheckedReaction) -> Set<Int> {
     switch reaction.trigger {
     case .callDone(let call): slots(of: stepsBefore(call)).union([calls[call].resultSlot])
-    case .callFailed(let call): slots(of: stepsBefore(call))
+    case .callFailed(let call), .itemDone(let call), .itemFailed(let call): slots(of: stepsBefore(call))
     case .done: slots(of: calls.indices.filter { calls[$0].isStep && calls[$0].state == reaction.source })
     default: []
     }

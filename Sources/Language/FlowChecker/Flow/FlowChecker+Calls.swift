@@ -38,7 +38,9 @@ extension FlowChecker {
     let handler = isStep ? handlerInPlace(of: name) : nil
     let isOptional = node.condition != nil || handler != nil
     if let handler { uncertainSteps[name] = handler }
-    let shape: ResultShape = node.loop != nil ? .list : isOptional ? .optional : .single
+    let shape: ResultShape =
+      node.loop != nil
+      ? handlesItems(of: name) ? .partialList : .list : isOptional ? .optional : .single
     let record = shape.recordName(callee.name)
     var call = CheckedCall(
       name: name, state: state, target: callee.target, isStep: isStep, resultRecord: record,
@@ -55,6 +57,15 @@ extension FlowChecker {
       guard reaction.rest.target == nil, case .on(let paths) = reaction.trigger.kind else { return false }
       return paths.contains { $0.names.map(\.text) == [name, "failed"] }
     }?.range
+  }
+
+  /// True if a reaction handles failures of items: the call then continues, without their results.
+  private func handlesItems(of name: String) -> Bool {
+    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
+    return all.contains { reaction in
+      guard case .on(let paths) = reaction.trigger.kind else { return false }
+      return paths.contains { $0.names.map(\.text) == [name, "item", "failed"] }
+    }
   }
 
   /// F503 in place of a mistake of types: the result of a step whose failure is handled is an optional.

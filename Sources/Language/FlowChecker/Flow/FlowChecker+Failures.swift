@@ -9,8 +9,15 @@ extension FlowChecker {
       let handlers = reactions.filter {
         if case .callFailed(index) = $0.trigger { true } else { false }
       }
-      for handler in handlers {
+      let items = reactions.filter {
+        if case .itemFailed(index) = $0.trigger { true } else { false }
+      }
+      for handler in handlers + items {
         if let range = handler.rest.guardExpression?.range { checkCodes(in: range, of: index) }
+      }
+      if let all = items.first(where: { $0.rest.guardExpression == nil && isAround(call.state, $0.source) }) {
+        checkUnreachable(handlers, of: call, behind: all)
+        continue
       }
       if call.isStep, takesFailure(of: call.state) { continue }
       guard !handlers.contains(where: { $0.rest.guardExpression == nil && isAround(call.state, $0.source) }) else {
@@ -20,6 +27,19 @@ extension FlowChecker {
         Diagnostic(
           "F701", .warning, "a failure of `\(call.name)` is not handled", at: call.node.action.range,
           label: "may fail", help: "add `on \(call.name).failed -> …`"))
+    }
+  }
+
+  /// F702: the call can't fail if a reaction handles every failure of an item.
+  private mutating func checkUnreachable(
+    _ handlers: [CheckedReaction], of call: CheckedCall, behind all: CheckedReaction
+  ) {
+    for handler in handlers {
+      problems.append(
+        Diagnostic(
+          "F702", "this failure is never handled here: `on \(call.name).item.failed` handles the failures of all items",
+          at: handler.range, label: "never tried", labels: [.init(all.range, "this one has no guard")],
+          help: "remove it, or give `on \(call.name).item.failed` a guard"))
     }
   }
 

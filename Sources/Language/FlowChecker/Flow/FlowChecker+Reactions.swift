@@ -82,6 +82,7 @@ extension FlowChecker {
       }
       return event(first).map { [(.event($0), .record(symbols.events[$0].name.text))] } ?? []
     }
+    if path.names.count == 3, path.names[1].text == "item" { return items(path) }
     let name = path.names.dropLast().map(\.text).joined(separator: ".")
     if name == "rollback" { return rollback(path, in: state) }
     guard let calls = callNames[name] else {
@@ -98,6 +99,34 @@ extension FlowChecker {
       problems.append(
         Diagnostic(
           "F105", "a call ends in `\(name).done` or `\(name).failed`", at: path.range, label: "not one of them"))
+      return []
+    }
+  }
+
+  /// F309: only a call over a list has items.
+  private mutating func items(_ path: PathNode) -> [(CheckedReaction.Trigger, event: ValueType?)] {
+    let name = path.names[0].text
+    guard let calls = callNames[name] else {
+      if unresolvedCalls.contains(name) { return [] }
+      problems.append(unknown("call", named: name, code: "F106", at: path.names[0].range, candidates: callNames.keys))
+      return []
+    }
+    guard self.calls[calls[0]].node.loop != nil else {
+      neverHappens(
+        "`\(name)` is called once and has no items", at: path.range,
+        help: "write `on \(name).done`, or call it with `for x in list`")
+      return []
+    }
+    switch path.names[2].text {
+    case "done":
+      let type = ValueType.record(ResultShape.item.recordName(self.calls[calls[0]].node.action.text))
+      return calls.map { (.itemDone($0), type) }
+    case "failed": return calls.map { (.itemFailed($0), .record(BuiltInRecords.itemFailure.name)) }
+    default:
+      problems.append(
+        Diagnostic(
+          "F105", "an item ends in `\(name).item.done` or `\(name).item.failed`", at: path.range,
+          label: "not one of them"))
       return []
     }
   }

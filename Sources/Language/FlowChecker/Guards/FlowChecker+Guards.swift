@@ -52,6 +52,8 @@ extension FlowChecker {
     case .event(let event): symbols.events[event].name.text
     case .callDone(let call): "\(calls[call].name).done"
     case .callFailed(let call): "\(calls[call].name).failed"
+    case .itemDone(let call): "\(calls[call].name).item.done"
+    case .itemFailed(let call): "\(calls[call].name).item.failed"
     case .always: "always"
     case .any: "any"
     case .done: "done"

@@ -45,7 +45,10 @@ extension FlowChecker {
   }
 
   private func isFailure(_ trigger: CheckedReaction.Trigger) -> Bool {
-    if case .callFailed = trigger { true } else { false }
+    switch trigger {
+    case .callFailed, .itemFailed: true
+    default: false
+    }
   }
 
   private func shadowed(

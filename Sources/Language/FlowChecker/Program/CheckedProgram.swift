@@ -139,6 +139,8 @@ public struct CheckedReaction: Sendable {
     case cron(CheckedCron)
     case callDone(Int)
     case callFailed(Int)
+    case itemDone(Int)
+    case itemFailed(Int)
     case done
     case failed
     case rollbackDone

@@ -116,11 +116,21 @@ private struct CheckRun {
 
 /// The records of the results of calls, each once.
 private func resultRecords(_ flows: [CheckedFlow], _ callees: [String: Callee]) -> [RecordDeclaration] {
-  let used = Set(flows.flatMap(\.calls).map(\.resultRecord))
+  var used = Set(flows.flatMap(\.calls).map(\.resultRecord))
+  for flow in flows {
+    for reaction in flow.reactions {
+      switch reaction.trigger {
+      case .itemDone(let call):
+        used.insert(ResultShape.item.recordName(flow.calls[call].node.action.text))
+      case .itemFailed: used.insert(BuiltInRecords.itemFailure.name)
+      default: break
+      }
+    }
+  }
   let all = callees.values.sorted { $0.name < $1.name }.flatMap { callee in
     ResultShape.allCases.map { $0.record(callee) }
   }
-  return all.filter { used.contains($0.name) }
+  return (all + [BuiltInRecords.itemFailure]).filter { used.contains($0.name) }
 }
 
 /// F106: names that are qualified with an import are declared in that file.

@@ -75,7 +75,8 @@ extension CompletionSource {
     let node = chart.states[state].node
     for call in (node?.calls ?? []) + (node?.steps.flatMap(\.steps) ?? []) {
       guard let name = (call.name ?? call.action.names.last)?.text, !name.isEmpty else { continue }
-      found += ["\(name).done", "\(name).failed"].filter { !isAnswered($0, chart) }
+      let items = call.loop == nil ? [] : ["\(name).item.done", "\(name).item.failed"]
+      found += (["\(name).done", "\(name).failed"] + items).filter { !isAnswered($0, chart) }
         .map { CompletionItem($0, .event, detail: "call of \(call.action.text)", rank: 0) }
     }
     if !chart.states[state].children.isEmpty || node?.steps.isEmpty == false { found.append(general("done", rank: 1)) }

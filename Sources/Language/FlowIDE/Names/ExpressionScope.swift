@@ -136,11 +136,19 @@ struct ExpressionScope {
     if let event = names.event(trigger, flow: chart.flow.name.text) { return .record(event) }
     if trigger == "error" || trigger == "failed" { return .record("flow.Failure") }
     let parts = trigger.split(separator: ".").map(String.init)
+    if parts.count == 3, parts[1] == "item" { return itemType(ofCall: parts[0], trigger: parts[2], in: chart) }
     guard parts.count == 2 else { return nil }
     if parts[1] == "failed" { return .record("flow.Failure") }
     guard parts[1] == "done", parts[0] != "rollback" else { return nil }
     let type = type(of: parts[0])
     return type == .dyn ? nil : type
+  }
+
+  /// The type of `event` in a reaction to an item of a call over a list.
+  private func itemType(ofCall call: String, trigger: String, in chart: Chart) -> ValueType? {
+    if trigger == "failed" { return .record("flow.ItemFailure") }
+    guard trigger == "done", let callee = chart.callee(ofCall: call) else { return nil }
+    return .record("flow.Item(\(callee))")
   }
 
   /// The types of the variables that a macro binds.

@@ -145,7 +145,8 @@ extension OccurrenceCollector {
 
   /// The action or flow that the call of `x.failed` performs.
   private func callee(ofFailure path: PathNode, _ chart: Chart) -> String? {
-    guard path.names.count == 2, path.names[1].text == "failed" else { return nil }
+    let words = path.names.dropFirst().map(\.text)
+    guard words == ["failed"] || words == ["item", "failed"] else { return nil }
     return chart.callee(ofCall: path.names[0].text)
   }
 

@@ -45,6 +45,8 @@ extension Trigger {
     case .cron(let cron): ["cron": cron.json]
     case .callDone(let call): ["callDone": .number(call)]
     case .callFailed(let call): ["callFailed": .number(call)]
+    case .itemDone(let call): ["itemDone": .number(call)]
+    case .itemFailed(let call): ["itemFailed": .number(call)]
     }
   }
 
@@ -71,6 +73,8 @@ extension Trigger {
     case "cron": self = .cron(try Cron(value))
     case "callDone": self = .callDone(try value.index())
     case "callFailed": self = .callFailed(try value.index())
+    case "itemDone": self = .itemDone(try value.index())
+    case "itemFailed": self = .itemFailed(try value.index())
     default: throw value.fail("this trigger is not known")
     }
   }

@@ -9,4 +9,13 @@ public enum BuiltInTypes {
 
   /// `event` in `on x.failed`: `code`, `message`, `attempts`, and the name of the `call`.
   public static let failure = "flow.Failure"
+
+  /// `event` in `on x.item.done`: `index`, and the `result` of what is called.
+  ///
+  /// - Parameter resultRecord: The record of the results of the call.
+  static func item(ofResults resultRecord: String) -> String {
+    "flow.Item" + (resultRecord.firstIndex(of: "(").map { resultRecord[$0...] } ?? "")
+  }
+  /// `event` in `on x.item.failed`: `index`, `code`, `message`, `attempts`.
+  public static let itemFailure = "flow.ItemFailure"
 }

@@ -70,4 +70,7 @@ extension Call {
   public var action: Int? {
     if case .action(let action) = target { action } else { nil }
   }
+
+  /// The record of `event` in reactions to the result of an item.
+  public var itemRecord: String { BuiltInTypes.item(ofResults: resultRecord) }
 }

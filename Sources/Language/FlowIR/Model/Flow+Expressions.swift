@@ -43,7 +43,9 @@ extension Trigger {
     switch self {
     case .after(let source), .every(let source), .at(let source): source
     case .cron(let cron): cron.zone
-    case .event, .any, .always, .callDone, .callFailed, .done, .failed, .rollbackDone, .rollbackFailed, .error: nil
+    case .event, .any, .always, .callDone, .callFailed, .itemDone, .itemFailed, .done, .failed, .rollbackDone,
+      .rollbackFailed, .error:
+      nil
     }
   }
 }

@@ -48,6 +48,9 @@ public indirect enum Trigger: Hashable, Sendable {
   case cron(Cron)
   case callDone(CallIndex)
   case callFailed(CallIndex)
+  /// An item of a call over a list has a result, or has failed.
+  case itemDone(CallIndex)
+  case itemFailed(CallIndex)
   /// The state of the transition is complete: its child is final, all its regions are, all its steps are done.
   case done
   /// A step of the state of the transition has failed, and the failure was not handled.
@@ -62,7 +65,9 @@ public indirect enum Trigger: Hashable, Sendable {
   public var isTimer: Bool {
     switch self {
     case .after, .every, .at, .cron: true
-    case .event, .any, .always, .callDone, .callFailed, .done, .failed, .rollbackDone, .rollbackFailed, .error: false
+    case .event, .any, .always, .callDone, .callFailed, .itemDone, .itemFailed, .done, .failed, .rollbackDone,
+      .rollbackFailed, .error:
+      false
     }
   }
 }

@@ -32,6 +32,15 @@ extension FlowValidation {
       "step")
   }
 
+  /// A call over a list with reactions to its items.
+  func items(of index: CallIndex, isDone: Bool) throws(ProgramError) {
+    try require(flow.calls.indices.contains(index) && flow.calls[index].loop != nil, "call of a transition")
+    let record = isDone ? flow.calls[index].itemRecord : BuiltInTypes.itemFailure
+    let members = isDone ? ["index", "result"] : ["index", "code", "message", "attempts"]
+    try require(
+      program.types.contains { $0.name == record && $0.fields.map(\.name) == members }, "result of an item")
+  }
+
   /// Properties and migrations.
   func promises() throws(ProgramError) {
     for property in flow.properties {

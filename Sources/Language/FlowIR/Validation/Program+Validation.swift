@@ -142,6 +142,8 @@ struct FlowValidation {
       case .event(let event): try require(program.events.indices.contains(event), "event of a transition")
       case .callDone(let call), .callFailed(let call):
         try require(flow.calls.indices.contains(call), "call of a transition")
+      case .itemDone(let call): try items(of: call, isDone: true)
+      case .itemFailed(let call): try items(of: call, isDone: false)
       case .after(let delay), .every(let delay): try require(delay.tree.type == .duration, "delay")
       case .at(let instant): try require(instant.tree.type == .timestamp, "instant")
       case .cron(let cron): try schedule(cron)

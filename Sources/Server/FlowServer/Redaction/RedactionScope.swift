@@ -48,7 +48,8 @@ struct RedactionScope {
     var scope = self
     switch transition.trigger {
     case .event(let event): scope.event = event
-    case .callDone(let call), .callFailed(let call): scope.call = flow.calls[call]
+    case .callDone(let call), .callFailed(let call), .itemDone(let call), .itemFailed(let call):
+      scope.call = flow.calls[call]
     default: break
     }
     return scope

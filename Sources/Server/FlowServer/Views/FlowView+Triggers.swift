@@ -32,7 +32,8 @@ extension FlowView {
     case .every(let delay): members.append(.init("every", .string(delay.text)))
     case .at(let instant): members.append(.init("instant", .string(instant.text)))
     case .cron(let cron): members += schedule(cron)
-    case .callDone(let call), .callFailed(let call): members.append(.init("call", .string(flow.calls[call].name)))
+    case .callDone(let call), .callFailed(let call), .itemDone(let call), .itemFailed(let call):
+      members.append(.init("call", .string(flow.calls[call].name)))
     case .any, .always, .done, .failed, .rollbackDone, .rollbackFailed, .error: break
     }
     return named(event) + [roles(transition.roles)] + members

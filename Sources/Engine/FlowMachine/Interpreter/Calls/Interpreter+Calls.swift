@@ -16,48 +16,9 @@ extension Interpreter {
         call: call, item: nil, arguments: try values(row.arguments, at: row.location), once: try onceKey(of: row)))
   }
 
-  private mutating func onceKey(of row: CallRow) throws(StepFailure) -> String? {
+  mutating func onceKey(of row: CallRow) throws(StepFailure) -> String? {
     guard let once = row.once.wrapped else { return nil }
     return text(try value(once, at: row.location))
-  }
-
-  private mutating func prepareFanOut(_ call: CallIndex, over list: ExpressionIndex) throws(StepFailure) {
-    let row = flow.calls[call]
-    let items = try evaluate(list, at: row.location)
-    let tree = flow.sources[list.position].tree
-    let count = try count(items, in: list, at: row.location)
-    guard count <= Stepper.maximumItems else {
-      let error = EvaluationError("more than \(Stepper.maximumItems) items", at: tree.range)
-      throw failed(error, in: list, at: row.location)
-    }
-    var fanOut = FanOut(call: call, items: [])
-    let element: ValueType = if case .list(let element) = tree.type { element } else { .dyn }
-    for index in 0..<count {
-      frame[Int(row.loopSlot)] = evaluator.element(items, index)
-      fanOut.items.append(
-        FanOut.Item(
-          value: evaluator.value(frame[Int(row.loopSlot)], as: element),
-          arguments: try values(row.arguments, at: row.location), once: try onceKey(of: row)))
-    }
-    guard count > 0 else { return queue.append(.called(call, try resultSlot(of: call, .list([])))) }
-    var limit = count
-    if let most = row.limit.wrapped, case .int(let most) = try value(most, at: row.location) {
-      limit = Int(min(max(most, 1), Int64(count)))
-    }
-    extended.fanOuts.append(fanOut)
-    isExtendedStateChanged = true
-    for _ in 0..<limit { prepareNextItem(of: extended.fanOuts.count - 1) }
-  }
-
-  /// Starts the next item of a list that has not started.
-  private mutating func prepareNextItem(of index: Int) {
-    let fanOut = extended.fanOuts[index]
-    guard fanOut.begun < fanOut.items.count else { return }
-    let item = fanOut.items[fanOut.begun]
-    starting.append(
-      StartingCall(call: fanOut.call, item: fanOut.begun, arguments: item.arguments, once: item.once))
-    extended.fanOuts[index].items[fanOut.begun].arguments = []
-    extended.fanOuts[index].begun += 1
   }
 
   /// Requests the jobs of the calls that start, and of the next undo.
@@ -65,7 +26,6 @@ extension Interpreter {
     if !starting.isEmpty {
       for call in starting { start(call) }
       starting.removeAll(keepingCapacity: true)
-      areCallsChanged = true
     }
     if flow.hasExtendedState { startUndo() }
   }
@@ -73,7 +33,12 @@ extension Interpreter {
   private mutating func start(_ starting: StartingCall) {
     let reference = nextJob()
     let once = flow.calls[starting.call].hasUndo ? starting.once : nil
-    calls.append(PendingCall(call: starting.call, job: reference, item: starting.item, once: once))
+    if let item = starting.item {
+      startItem(item, of: starting.call, as: reference)
+    } else {
+      calls.append(PendingCall(call: starting.call, job: reference, once: once))
+      areCallsChanged = true
+    }
     let target = flow.flow.calls[starting.call].target
     effects.append(
       .job(
@@ -95,7 +60,9 @@ extension Interpreter {
       try armUndo(of: pending.call, once: pending.once, item: nil)
       return try finish(pending.call, result: slot)
     case .failed(let code, let message, let attempts):
-      if pending.item != nil { abandonFanOut(of: pending.call) }
+      if let item = pending.item {
+        return try failItem(item, of: pending, code: code, message: message, attempts: attempts)
+      }
       let name = flow.flow.calls[pending.call].name
       return try fail(pending.call, failure(code: code, message: message, attempts: attempts, call: name))
     }
@@ -113,30 +80,15 @@ extension Interpreter {
     let slot = evaluator.slot(
       .record(RecordValue(typeName: type, fields: [.init("result", value)])), as: .record(type))
     guard slot.tag == .record else {
-      let range = flow.flow.calls[call].arguments.first?.tree.range
-      problem = EvaluationError("the result does not fit its type", at: range ?? .init(0, 0))
-      throw StepFailure(.failed, location: flow.calls[call].location)
+      throw misfit(of: call)
     }
     return slot
   }
 
-  private mutating func completeItem(
-    _ item: Int, of pending: PendingCall, _ value: Value
-  ) throws(StepFailure) -> Bool {
-    let call = pending.call
-    guard let index = extended.fanOuts.firstIndex(where: { $0.call == call }),
-      extended.fanOuts[index].items.indices.contains(item)
-    else { return false }
-    isExtendedStateChanged = true
-    extended.fanOuts[index].items[item].result = value
-    try armUndo(of: call, once: pending.once, item: (extended.fanOuts[index].items[item].value, value))
-    let results = extended.fanOuts[index].items.compactMap(\.result)
-    guard results.count == extended.fanOuts[index].items.count else {
-      prepareNextItem(of: index)
-      return true
-    }
-    extended.fanOuts.remove(at: index)
-    return try finish(call, result: try resultSlot(of: call, .list(results)))
+  mutating func misfit(of call: CallIndex) -> StepFailure {
+    let range = flow.flow.calls[call].arguments.first?.tree.range
+    problem = EvaluationError("the result does not fit its type", at: range ?? .init(0, 0))
+    return StepFailure(.failed, location: flow.calls[call].location)
   }
 
   /// Runs the reaction to a call that is done, and starts the steps that wait for it.
@@ -155,7 +107,7 @@ extension Interpreter {
     return isHandled || row.isStep
   }
 
-  private mutating func fail(_ call: CallIndex, _ failure: Slot) throws(StepFailure) -> Bool {
+  mutating func fail(_ call: CallIndex, _ failure: Slot) throws(StepFailure) -> Bool {
     let row = flow.calls[call]
     frame[FrameLayout.event] = failure
     try select(flow.trigger(failureOf: call))
@@ -184,48 +136,28 @@ extension Interpreter {
   /// Ends the calls of a state that is left. A call with an `undo` continues, and its outcome is uncertain.
   mutating func withdrawCalls(of state: StateIndex) {
     starting.removeAll { [flow] in flow.calls[$0.call].state == state }
-    withdraw { row, _ in row.state == state }
-    if flow.hasExtendedState, extended.fanOuts.contains(where: { [flow] in flow.calls[$0.call].state == state }) {
-      extended.fanOuts.removeAll { [flow] in flow.calls[$0.call].state == state }
-      isExtendedStateChanged = true
-    }
+    withdrawPlainCalls(of: state)
+    abandonFanOuts { [flow] in flow.calls[$0].state == state }
   }
 
-  /// Ends the remaining items of a call over a list, after one has failed.
-  mutating func abandonFanOut(of call: CallIndex) {
-    withdraw { _, index in index == call }
-    extended.fanOuts.removeAll { $0.call == call }
-    isExtendedStateChanged = true
-  }
-
-  private mutating func withdraw(where isMeant: (CallRow, CallIndex) -> Bool) {
+  private mutating func withdrawPlainCalls(of state: StateIndex) {
     var kept = 0
     for index in calls.indices {
       let pending = calls[index]
       let row = flow.calls[pending.call]
-      if isMeant(row, pending.call) {
-        areCallsChanged = true
-        if row.hasUndo {
-          addUncertainCall(pending)
-        } else {
-          effects.append(.withdraw(pending.job))
-        }
-      } else {
+      guard row.state == state else {
         calls[kept] = pending
         kept += 1
+        continue
+      }
+      areCallsChanged = true
+      if row.hasUndo {
+        extended.uncertainCalls.append(UncertainCall(call: pending.call, job: pending.job, once: pending.once))
+        isExtendedStateChanged = true
+      } else {
+        effects.append(.withdraw(pending.job))
       }
     }
     calls.removeLast(calls.count - kept)
-  }
-
-  private mutating func addUncertainCall(_ pending: PendingCall) {
-    var uncertain = UncertainCall(call: pending.call, job: pending.job, once: pending.once)
-    if let item = pending.item, let fanOut = extended.fanOuts.first(where: { $0.call == pending.call }),
-      fanOut.items.indices.contains(item)
-    {
-      uncertain.item = fanOut.items[item].value
-    }
-    extended.uncertainCalls.append(uncertain)
-    isExtendedStateChanged = true
   }
 }

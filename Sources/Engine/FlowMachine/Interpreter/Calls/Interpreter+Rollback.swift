@@ -24,7 +24,8 @@ extension Interpreter {
     let old = frame[Int(row.resultSlot)]
     if let item {
       frame[Int(row.loopSlot)] = evaluator.slot(item.value, as: flow.flow.calls[call].itemType)
-      let result = try resultSlot(of: call, .list([item.result]))
+      let element = row.hasAbsentItems ? item.result.asOptional : item.result
+      let result = try resultSlot(of: call, .list([element]))
       frame[Int(row.resultSlot)] = result
     }
     let arguments = record(of: .action(undo.action), try values(row.undoArguments, at: row.location))
