@@ -89,7 +89,8 @@ let package = Package(
     executable(
       .tools, "Benchmarks",
       [
-        "FlowLSP", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowMachine", "FlowIR", "FlowCompiler",
+        "FlowLSP", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowStorePostgres", "FlowMachine", "FlowIR",
+        "FlowCompiler",
         "FlowSyntax",
         "CEL",
         "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CEpoll", "CSQLite", "FlowGenerator",

@@ -18,7 +18,7 @@ struct Contradictions {
     }
     seen = store.journal.count
     for id in touched { found += contradictions(of: id, store) }
-    for row in store.instances.values { found += timers(of: row, store) }
+    for row in store.instances.values { found += timers(of: row, store) + items(of: row, store) }
     for job in store.jobs.values {
       guard let owner = store.instances[job.instance] else {
         found.append("job \(job.id) belongs to no instance")
@@ -56,6 +56,15 @@ struct Contradictions {
       found.append("\(row.flow)/\(row.key): \(name) is \(stored), in the journal \(expected)")
     }
     return found
+  }
+
+  /// The stored items of calls over lists are those that the state of a running instance counts.
+  private func items(of row: InstanceRow, _ store: MemoryStore) -> [String] {
+    var stored: [Int: Int] = [:]
+    for id in store.items.keys where id.instance == row.id { stored[id.call, default: 0] += 1 }
+    let lists = (try? JSON(parsing: row.position))?["lists"]?.array ?? []
+    let expected = Dictionary(lists.map { ($0["call"]?.int ?? -1, $0["count"]?.int ?? -1) }) { $1 }
+    return stored == expected ? [] : ["\(row.flow)/\(row.key) has the items \(stored), and counts \(expected)"]
   }
 
   /// The stored timers of a running instance equal those in its state.

@@ -26,7 +26,7 @@ import Testing
       let instance = try #require(replay.instance)
       let name = "\(row.flow)/\(row.key)"
       #expect(instance.revision == row.revision && instance.startedAt == row.startedAt, "\(name)")
-      #expect(instance.positionJSON(in: replay.machine).bytes() == row.position, "\(name)")
+      #expect(instance.storedPositionJSON(in: replay.machine).bytes() == row.position, "\(name)")
       #expect(instance.dataJSON(in: replay.machine).bytes() == row.data, "\(name)")
     }
   }
@@ -114,7 +114,7 @@ import Testing
     }
     let instance = try #require(replay.instance)
     #expect(instance.revision == row.revision && instance.startedAt == row.startedAt)
-    #expect(instance.positionJSON(in: replay.machine).bytes() == row.position)
+    #expect(instance.storedPositionJSON(in: replay.machine).bytes() == row.position)
     #expect(instance.dataJSON(in: replay.machine).bytes() == row.data)
     return beginning
   }

@@ -6,6 +6,10 @@ final class MemoryStore: Store {
   var journal: [JournalEntry] = []
   var answers: [ExactText: IdempotencyRow] = [:]
   var timers: [TimerID: Int64] = [:]
+  var items: [ItemID: ItemRow] = [:]
+  /// The bytes of the documents that were written, and the number of job rows that were read by instance.
+  var writtenBytes = 0
+  var jobsRead = 0
   var jobs: [Int64: JobRow] = [:]
   var dead: [Int64: DeadRow] = [:]
   var once: [ExactText: OnceRow] = [:]
@@ -28,6 +32,7 @@ final class MemoryStore: Store {
   var forgetsAnswers = false
   var losesTimers = false
   var losesJobs = false
+  var losesItems = false
   var losesTurns = false
   var losesLeases = false
   var forgetsThrottles = false
@@ -54,6 +59,10 @@ final class MemoryStore: Store {
       journal.append(entry)
     }
     for row in batch.answers where !forgetsAnswers { answers[ExactText("\(row.scope)\n\(row.key)")] = row }
+    for (id, document) in batch.items where !losesItems || id.index != 1 {
+      items[id] = document.map { ItemRow(id: id, document: $0) }
+    }
+    count(batch)
     for (id, due) in batch.timers where !losesTimers || id.armed % 7 != 3 { timers[id] = due }
     for id in batch.jobsRemoved { jobs[id] = nil }
     jobs.merge(batch.jobs.filter { !losesJobs || $0.key % 5 != 3 }) { $1 }
@@ -71,6 +80,17 @@ final class MemoryStore: Store {
     if let name = batch.identity { identity = name }
   }
 
+  private func count(_ batch: StoreBatch) {
+    for row in batch.instances.values { writtenBytes += row.position.count + row.data.count }
+    for document in batch.items.values { writtenBytes += document?.count ?? 0 }
+    for row in batch.jobs.values { writtenBytes += row.arguments.count + row.outcome.count }
+    for entry in batch.journal {
+      var body: [UInt8] = []
+      entry.writeBody(to: &body)
+      writtenBytes += body.count
+    }
+  }
+
   private func read<Answer>(_ answer: Answer) throws(StoreError) -> Answer {
     if let readingFails { throw readingFails }
     return answer
@@ -84,6 +104,10 @@ final class MemoryStore: Store {
 
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     try read(tombstones[InstanceName(flow: flow, key: key)])
+  }
+
+  func items(instance: Int64) throws(StoreError) -> [ItemRow] {
+    try read(items.values.filter { $0.id.instance == instance }.sorted { $0.id < $1.id })
   }
 
   func dead(id: Int64) throws(StoreError) -> DeadRow? { try read(dead[id]) }
@@ -127,7 +151,9 @@ final class MemoryStore: Store {
   func job(id: Int64) throws(StoreError) -> JobRow? { try read(jobs[id]) }
 
   func jobs(instance: Int64) throws(StoreError) -> [JobRow] {
-    try read(jobs.values.filter { $0.instance == instance }.sorted { $0.id < $1.id })
+    let rows = jobs.values.filter { $0.instance == instance }.sorted { $0.id < $1.id }
+    jobsRead += rows.count
+    return try read(rows)
   }
 
   func jobs(once key: String) throws(StoreError) -> [JobRow] {

@@ -21,6 +21,8 @@ struct Simulation {
     case losesTimers
     /// Some jobs are not stored.
     case losesJobs
+    /// Some items of calls over lists are not stored.
+    case losesItems
     /// Jobs that wait for their turn are forgotten at a restart.
     case losesTurns
     /// The running attempts are forgotten at a restart.
@@ -53,6 +55,7 @@ struct Simulation {
     case .forgetsKeys: memory.forgetsAnswers = true
     case .losesTimers: memory.losesTimers = true
     case .losesJobs: memory.losesJobs = true
+    case .losesItems: memory.losesItems = true
     case .losesTurns: memory.losesTurns = true
     case .losesLeases: memory.losesLeases = true
     default: break
@@ -70,7 +73,7 @@ struct Simulation {
     let memory = try fixture.memory
     memory.nextCommitFails = roll(8) == 0 ? .unavailable("no luck") : nil
     if roll(40) == 0 { memory.readingFails = .unavailable("no luck") }
-    switch roll(24) {
+    switch roll(25) {
     case 0, 1: send("Begin", ["id": someID()])
     case 2, 3: send("Go", ["id": someID()])
     case 4: send("Back", ["id": someID()])
@@ -89,11 +92,21 @@ struct Simulation {
     case 20: operate()
     case 21: send("Bake", ["id": someID(), "oven": .string("o\(roll(2))")])
     case 22: send("Go", ["id": someID()])
-    default: try crash()
+    case 23: poll()
+    default:
+      // Workers claim before and after, while leases last.
+      claim(from: "dough")
+      try crash()
+      claim(from: "dough")
     }
     memory.readingFails = nil
     findings += contradictions.inspect(memory)
     findings += exceededLimits(memory)
+  }
+
+  private mutating func poll() {
+    let people = (0..<roll(5)).map { JSON.string("p\($0)") }
+    send("Poll", ["id": someID(), "people": .array(people), "needed": .int(Int64(1 + roll(5)))])
   }
 
   private func send(_ event: String, _ payload: JSON) { _ = try? fixture.send(event, payload) }
@@ -205,7 +218,7 @@ struct Simulation {
 
   private mutating func operate() {
     let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate && $0 != .drop }
-    let flow = ["Task", "Trip", "Bell", "Listener", "Loaf"][roll(5)]
+    let flow = ["Task", "Trip", "Bell", "Listener", "Loaf", "Survey"][roll(6)]
     // Cancelled rarely, because cancelled instances do not continue.
     var action = actions[roll(actions.count)]
     if action == .cancel, roll(3) > 0 { action = .resume }
@@ -225,7 +238,7 @@ struct Simulation {
   /// After the faults, all remaining work is completed.
   mutating func settle() throws {
     try crash()
-    for flow in ["Task", "Trip", "Bell", "Listener", "Loaf"] {
+    for flow in ["Task", "Trip", "Bell", "Listener", "Loaf", "Survey"] {
       for index in 0..<5 { _ = fixture.engine.operate(OperatorCommand(.resume, flow: flow, key: "i\(index)")) }
     }
     fixture.turn()

@@ -30,7 +30,7 @@ import Testing
     "the simulation finds each planted bug",
     arguments: Simulation.Bug.allCases) func plantedBug(_ bug: Simulation.Bug) throws
   {
-    let seed = try (0..<60).first { try !SimulationTests.findings(seed: $0, bug: bug).isEmpty }
-    #expect(seed != nil, "60 seeds did not notice that the engine \(bug)")
+    let seed = try (0..<150).first { try !SimulationTests.findings(seed: $0, bug: bug).isEmpty }
+    #expect(seed != nil, "150 seeds did not notice that the engine \(bug)")
   }
 }

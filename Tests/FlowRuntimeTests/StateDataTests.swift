@@ -164,7 +164,7 @@ import Testing
     for entry in memory.journal where entry.instance == row.id && entry.kind == .step { try replay.take(entry) }
     let instance = try #require(replay.instance)
     #expect(instance.dataJSON(in: replay.machine).bytes() == row.data)
-    #expect(instance.positionJSON(in: replay.machine).bytes() == row.position)
+    #expect(instance.storedPositionJSON(in: replay.machine).bytes() == row.position)
   }
 
   @Test("a copy has the fields of its original") func fork() throws {

@@ -125,7 +125,7 @@ import Testing
     }
     let connection = try SQLiteConnection(path: folder.path, isReadOnly: false)
     let tables =
-      [SummedTable.instance, .journal, .snapshot, .job, .deadLetter] + SummedTable.others(withKeyLifetimes: true)
+      [SummedTable.instance, .journal, .snapshot, .job, .deadLetter] + SummedTable.others()
     for table in tables { try fill(table, connection) }
     for table in tables {
       #expect(try wrongRows(of: table, connection) == [])

@@ -128,7 +128,8 @@ final class TestEngine {
     }
     """
 
-  static let machine = make(text + TestEngine.sagaText + TestEngine.talkText + TestEngine.limitText)
+  static let machine = make(
+    text + TestEngine.sagaText + TestEngine.talkText + TestEngine.limitText + TestEngine.surveyText)
 
   static func make(_ text: String) -> Result<Machine, any Error> {
     Result { try compiled(text) }
@@ -151,10 +152,14 @@ final class TestEngine {
   var out: [(job: Int64, request: JobRequest)] = []
   var entries: [JournalEntry] = []
 
-  init(_ kind: StoreKind = .memory) throws {
+  private var machine: Machine
+
+  /// - Parameter text: Another program than the one of all tests.
+  init(_ kind: StoreKind = .memory, text: String? = nil) throws {
     self.kind = kind
+    machine = try text.map { try TestEngine.make($0).get() } ?? TestEngine.machine.get()
     (store, folder) = try kind.make()
-    engine = try Engine(machine: TestEngine.machine.get(), store: store, world: world)
+    engine = try Engine(machine: machine, store: store, world: world)
   }
 
   var memory: MemoryStore {
@@ -164,9 +169,14 @@ final class TestEngine {
     }
   }
 
+  /// Restarts with another program.
+  func restart(with text: String) throws {
+    machine = try TestEngine.make(text).get()
+    try restart()
+  }
+
   /// Discards the engine as in a crash, and starts one on the same store.
   func restart() throws {
-    let machine = try TestEngine.machine.get()
     out = []
     if kind != .memory {
       // The lock of a file is released with the engine and its store.

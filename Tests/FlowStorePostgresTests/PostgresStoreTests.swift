@@ -62,6 +62,7 @@ import Testing
     let schema = fixture.database.schema
     try fixture.server.execute(
       """
+      DROP TABLE \(schema).item;
       DROP INDEX \(schema).tombstone_taken;
       ALTER TABLE \(schema).tombstone DROP COLUMN taken_until, DROP COLUMN instance;
       CREATE INDEX tombstone_ended ON \(schema).tombstone (part, ended_at);
@@ -74,6 +75,25 @@ import Testing
     #expect(try store.tombstone(flow: "F", key: "old") == Tombstone(status: .done, endedAt: 100))
     _ = try store.maintain(now: 10_200, isIdle: true)
     #expect(try store.tombstone(flow: "F", key: "old") == nil)
+  }
+
+  @Test("a store of the layout without items of calls is upgraded")
+  func upgradeWithoutItems() throws {
+    let fixture = try PostgresFixture()
+    let schema = fixture.database.schema
+    try fixture.server.execute(
+      "DROP TABLE \(schema).item; UPDATE \(schema).meta SET value = '2' WHERE name = 'version'")
+    try fixture.database.prepare()
+    let store = try fixture.open()
+    var batch = PostgresFixture.batch(1, "k1")
+    let id = ItemID(instance: 1, call: 0, index: 3)
+    batch.items[id] = Array(#"{"value":1}"#.utf8)
+    try store.commit(batch)
+    #expect(try store.items(instance: 1) == [ItemRow(id: id, document: Array(#"{"value":1}"#.utf8))])
+    var removal = StoreBatch()
+    removal.items[id] = .some(nil)
+    try store.commit(removal)
+    #expect(try store.items(instance: 1) == [])
   }
 
   @Test("queries return committed rows")

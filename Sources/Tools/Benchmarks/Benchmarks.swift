@@ -15,7 +15,8 @@ enum Benchmarks {
       ("test", TestBenchmark.run),
       ("check", CheckBenchmark.run), ("editor", EditorBenchmark.run), ("engine", EngineBenchmark.run),
       ("server", ServerBenchmark.run), ("live", LiveBenchmark.run), ("timers", TimerBenchmark.run),
-      ("workflow", WorkflowBenchmark.run), ("growth", ShapeBenchmark.run),
+      ("workflow", WorkflowBenchmark.run), ("fan-out", FanOutBenchmark.run),
+      ("growth", ShapeBenchmark.run),
     ]
     // A prefix selects all benchmarks that start with it.
     for (name, run) in all where prefixes.isEmpty || prefixes.contains(where: name.hasPrefix) { run() }

@@ -4,7 +4,7 @@ import FlowJSON
 
 extension ExtendedState {
   /// The members of the position document; empty parts are omitted.
-  func members(_ flow: Flow, _ machine: Machine) -> [JSON.Member] {
+  func members(withItems: Bool, _ flow: Flow, _ machine: Machine) -> [JSON.Member] {
     var members: [JSON.Member] = []
     func add(_ name: String, _ items: [JSON]) { if !items.isEmpty { members.append(.init(name, .array(items))) } }
     func paths(_ states: some Sequence<StateIndex>) -> [JSON] { states.map { .string(flow.states[$0].path) } }
@@ -14,7 +14,7 @@ extension ExtendedState {
         .init("history", .object(history.map { .init(flow.states[$0.state].path, .array(paths($0.leaves))) })))
     }
     add("deferred", deferred.map { $0.json(machine) })
-    add("lists", fanOuts.map { $0.json(flow, machine) })
+    add("lists", fanOuts.map { $0.json(withItems: withItems, machine) })
     add("stepsBegun", numbers(stepsBegun))
     add("stepsDone", numbers(stepsDone))
     add("stopped", paths(stopped.ascending))
@@ -25,7 +25,8 @@ extension ExtendedState {
     return members
   }
 
-  init(_ position: JSON, flow: Flow, paths: [String: StateIndex], machine: Machine) {
+  /// - Parameter items: The documents of items that are rows of their own, by call and in order.
+  init(_ position: JSON, items: [Int: [JSON]], flow: Flow, paths: [String: StateIndex], machine: Machine) {
     func states(_ json: JSON?) -> [StateIndex] { json?.array?.compactMap { $0.string.flatMap { paths[$0] } } ?? [] }
     func steps(_ json: JSON?) -> BitSet {
       BitSet(json?.array?.compactMap { flow.call($0)?.position } ?? [])
@@ -35,7 +36,9 @@ extension ExtendedState {
     }
     deferred = position["deferred"]?.array?.compactMap { DeferredEvent($0, machine) } ?? []
     let jobs = FanOut.jobs(position["calls"], flow)
-    fanOuts = position["lists"]?.array?.compactMap { FanOut($0, jobs: jobs, flow: flow, machine: machine) } ?? []
+    fanOuts = (position["lists"]?.array ?? []).compactMap {
+      FanOut($0, stored: items, jobs: jobs, flow: flow, machine: machine)
+    }
     stepsBegun = steps(position["stepsBegun"])
     stepsDone = steps(position["stepsDone"])
     stopped = StateSet(states(position["stopped"]))

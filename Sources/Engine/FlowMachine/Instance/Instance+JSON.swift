@@ -5,13 +5,18 @@ public import FlowJSON
 // The two documents of an instance in a store.
 extension Instance {
   /// The position: active states, timers, calls, and the extended state.
-  public func positionJSON(in machine: Machine) -> JSON {
+  public func positionJSON(in machine: Machine) -> JSON { positionJSON(withItems: true, in: machine) }
+
+  /// The position without the items of calls over lists, which a store has as rows of their own.
+  public func storedPositionJSON(in machine: Machine) -> JSON { positionJSON(withItems: false, in: machine) }
+
+  private func positionJSON(withItems: Bool, in machine: Machine) -> JSON {
     let flow = machine.program.flows[flow]
     let leaves = machine.flows[self.flow].leafPaths(active)
     var members: [JSON.Member] = [.init("states", .array(leaves.map { .string($0) }))]
     if !timers.isEmpty { members.append(.init("timers", .array(timers.map(\.json)))) }
     if !calls.isEmpty { members.append(.init("calls", .array(calls.map(\.json)))) }
-    if let box { members += box.state.members(flow, machine) }
+    if let box { members += box.state.members(withItems: withItems, flow, machine) }
     return .object(members)
   }
 

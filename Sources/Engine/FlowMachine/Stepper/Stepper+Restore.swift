@@ -21,8 +21,11 @@ public struct InstanceHeader: Sendable {
 
 extension Stepper {
   /// Restores an instance from a store.
+  /// - Parameter items: The documents of the items that are rows of their own, by the number of the call and in order.
   /// - Throws: `ProgramError` when the documents do not fit the program.
-  public func restore(_ header: InstanceHeader, position: JSON, data: JSON) throws(ProgramError) -> Instance {
+  public func restore(
+    _ header: InstanceHeader, position: JSON, data: JSON, items: [Int: [JSON]] = [:]
+  ) throws(ProgramError) -> Instance {
     let flow = machine.program.flows[header.flow]
     let paths = Dictionary(flow.states.indexed.map { ($0.element.path, $0.index) }) { first, _ in first }
     guard let leaves = position["states"]?.array?.map({ $0.string.flatMap { paths[$0] } }),
@@ -34,7 +37,11 @@ extension Stepper {
     }
     let box: ExtendedStateBox? =
       machine.flows[header.flow].hasExtendedState
-      ? ExtendedStateBox(ExtendedState(position, flow: flow, paths: paths, machine: machine)) : nil
+      ? ExtendedStateBox(
+        ExtendedState(position, items: items, flow: flow, paths: paths, machine: machine)) : nil
+    guard box?.state.fanOuts.count ?? 0 == position["lists"]?.array?.count ?? 0 else {
+      throw ProgramError("the kept instance `\(header.key)` has items that do not fit its calls")
+    }
     return Instance(
       flow: header.flow, key: header.key, status: header.status, revision: header.revision,
       startedAt: header.startedAt, active: active, data: try restore(data, flow: flow, key: header.key),

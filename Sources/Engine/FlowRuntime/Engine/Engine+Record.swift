@@ -31,13 +31,14 @@ extension Engine {
     if isNew || step.isDataChanged || old.row.data.isEmpty {
       cached.row.data = step.next.dataJSON(in: machine).bytes()
     }
+    writeItems(of: &cached, since: isNew ? nil : old)
     update(cached)
     let record = StepRecord(
       step, cause: cause, status: cached.row.status, isCreated: isNew,
       changes: changes(step, in: machine, isNew: isNew))
     let sequence = batch.nextSequence()
     batch.writes.journal.append(JournalEntry(sequence: sequence, of: cached.row, step: record, at: now))
-    for effect in step.effects { apply(effect, of: cached, at: now) }
+    apply(step.effects, of: cached, at: now)
     for refused in step.refused {
       let refusal = refused.refusal
       recordRefusal(
@@ -50,9 +51,19 @@ extension Engine {
     return RecordedStep(sequence: sequence, record: record)
   }
 
+  /// Writes the changed items of calls over lists.
+  private func writeItems(of cached: inout Cached, since old: Cached?) {
+    let before = old.flatMap { $0.hasStoredItems ? $0.instance : nil }
+    for change in cached.instance.itemChanges(since: before, in: cached.version.machine) {
+      let id = ItemID(instance: cached.row.id, call: change.call.position, index: change.index)
+      batch.writes.items[id] = .some(change.document.map { $0.bytes() })
+    }
+    cached.hasStoredItems = true
+  }
+
   /// The document of the row: that of the instance, and the job of its call.
   private func position(of cached: Cached) -> JSON {
-    let position = cached.instance.positionJSON(in: cached.version.machine)
+    let position = cached.instance.storedPositionJSON(in: cached.version.machine)
     guard let job = cached.job else { return position }
     return .object((position.members ?? []) + [.init(Engine.callingJob, .int(job))])
   }
@@ -98,11 +109,25 @@ extension Engine {
     return sequence
   }
 
+  private func apply(_ effects: [Effect], of cached: Cached, at now: Int64) {
+    var awaited: [JobReference: Int64]?
+    for effect in effects {
+      guard case .withdraw(let reference) = effect else {
+        apply(effect, of: cached, at: now)
+        continue
+      }
+      // A step may withdraw all items of a list: the jobs are read once.
+      let jobs = awaited ?? awaitedJobs(of: cached.row.id)
+      awaited = jobs
+      if let row = jobs[reference].flatMap({ findJob($0) }) { withdraw(row, of: cached) }
+    }
+  }
+
   private func apply(_ effect: Effect, of cached: Cached, at now: Int64) {
     let machine = cached.version.machine
     switch effect {
     case .job(let job): enqueue(job, of: cached, at: now)
-    case .withdraw(let reference): withdraw(reference, of: cached)
+    case .withdraw: break
     case .arm(let timer): arm(TimerID(cached, timer), due: timer.due)
     case .disarm(let timer): batch.writes.timers[TimerID(cached, timer)] = .some(nil)
     case .log(let text): journal(cached.row, .log, body: ["text": .string(text)], at: now)

@@ -153,7 +153,7 @@ public final class Engine {
     }
     throttles.markSaved()
     let committed = batch.didCommit(deployments)
-    scheduler.schedule(committed.jobs, at: world.now())
+    scheduler.schedule(committed.jobs, removed: committed.jobsRemoved, at: world.now())
     waitingClaims.note(committed.jobs.values)
     cache.age()
     return committed.journal

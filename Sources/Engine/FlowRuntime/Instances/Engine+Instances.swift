@@ -32,13 +32,18 @@ extension Engine {
       }
       let header = InstanceHeader(
         flow: flow, key: row.key, status: row.status.machineStatus, revision: row.revision, startedAt: row.startedAt)
-      let instance = try version.stepper.restore(header, position: position, data: data)
+      let rows = try position.refersToItems ? store.items(instance: row.id) : []
+      let instance = try version.stepper.restore(header, position: position, data: data, items: rows.documents())
       let job = position[Engine.callingJob]?.int.map { Int64($0) }
-      let cached = Cached(row: row, instance: instance, version: version, job: job)
+      var cached = Cached(row: row, instance: instance, version: version, job: job)
+      cached.hasStoredItems = !position.containsItems
       cache.store(cached)
       return cached
     } catch let error as ProgramError {
       throw .storeUnavailable(error.message)
+    } catch let error as StoreError {
+      batch.failure = error
+      throw .storeUnavailable("the instance could not be read")
     } catch {
       throw .storeUnavailable("the stored instance `\(row.key)` can't be read")
     }

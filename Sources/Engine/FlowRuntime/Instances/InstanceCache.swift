@@ -54,6 +54,8 @@ struct Cached {
   var row: InstanceRow
   var instance: Instance
   let version: Version
+  /// False until the items of a position of an earlier version are rows of their own.
+  var hasStoredItems = true
   /// The job of the call that started it; nil for an instance that was not called, or whose key is the number of its
   /// job.
   var job: Int64?

@@ -90,8 +90,8 @@ extension Engine {
   // MARK: - Withdrawal
 
   /// Withdraws a call whose state was left. Work with a `once` key continues, and its result is stored.
-  func withdraw(_ reference: JobReference, of cached: Cached) {
-    guard var row = job(of: reference, instance: cached.row.id) else { return }
+  func withdraw(_ old: JobRow, of cached: Cached) {
+    var row = old
     if calledFlow(row, in: cached.version.machine) != nil {
       remove(row)
       passOnOnce(of: row)
@@ -104,13 +104,12 @@ extension Engine {
     }
   }
 
-  private func job(of reference: JobReference, instance: Int64) -> JobRow? {
-    let isMatch = { (row: JobRow) in
-      row.call != nil && row.revision == reference.revision && row.number == reference.number
+  /// The numbers of the jobs of an instance whose results calls wait for.
+  func awaitedJobs(of instance: Int64) -> [JobReference: Int64] {
+    var found: [JobReference: Int64] = [:]
+    for row in jobs(of: instance) where row.call != nil {
+      found[JobReference(revision: row.revision, number: row.number)] = row.id
     }
-    let fresh = batch.jobs(of: instance).lazy.compactMap { self.batch.writes.jobs[$0] }.first(where: isMatch)
-    if let fresh { return fresh }
-    let stored = read { () throws(StoreError) in try store.jobs(instance: instance) } ?? []
-    return stored.first { isMatch($0) && !batch.changesJob($0.id) }
+    return found
   }
 }

@@ -1,7 +1,7 @@
 /// The due jobs of the engine, and those in progress at a runner.
 struct JobScheduler {
   /// Committed jobs that a runner may execute, in the order of their numbers.
-  private var ready: [JobRow] = []
+  private var ready = ReadyJobs()
   private var inFlight: Set<Int64> = []
   /// The starts of running attempts by their job, also those of outside workers, in milliseconds since 1970. They are
   /// unknown after a restart.
@@ -38,16 +38,18 @@ struct JobScheduler {
   mutating func rereadStore() { nextDue = 0 }
 
   /// Adds the jobs that were just committed: those that are due now, and the due times of the others.
-  mutating func schedule(_ rows: [Int64: JobRow], at now: Int64) {
+  /// - Parameter removed: The jobs that have ended or were withdrawn; they do not start any more.
+  mutating func schedule(_ rows: [Int64: JobRow], removed: Set<Int64>, at now: Int64) {
+    for id in removed { ready.remove(id) }
     var due: [JobRow] = []
     for row in rows.values where row.queue == nil && !inFlight.contains(row.id) {
+      // An earlier version of the row does not start.
+      ready.remove(row.id)
       guard let instant = row.due.instant else { continue }
       if instant <= now { due.append(row) } else { nextDue = min(nextDue ?? .max, instant) }
     }
     guard !due.isEmpty else { return }
-    let known = Set(due.map(\.id))
-    ready.removeAll { known.contains($0.id) }
-    ready += due.sorted { $0.id < $1.id }
+    ready.append(due.sorted { $0.id < $1.id })
   }
 
   /// The number of rows to query from the store; nil when nothing new can be due.
@@ -60,19 +62,16 @@ struct JobScheduler {
   /// Adds rows of the store that are due.
   /// - Parameter nextDue: The first due time of all others.
   mutating func add(_ rows: [JobRow]) {
-    let known = Set(ready.map(\.id))
-    ready += rows.filter { !known.contains($0.id) && !inFlight.contains($0.id) }
+    ready.append(rows.filter { !ready.contains($0.id) && !inFlight.contains($0.id) })
   }
 
   mutating func setNextDue(_ instant: Int64?) { nextDue = instant }
 
   /// Removes the jobs that may start now.
   mutating func dequeue() -> [JobRow] {
-    let taken = Array(ready.prefix(max(Engine.maximumInFlight - inFlight.count, 0)))
-    ready.removeFirst(taken.count)
-    return taken
+    ready.removeFirst(max(Engine.maximumInFlight - inFlight.count, 0))
   }
 
   /// Returns jobs that have to wait for the next batch.
-  mutating func putBack(_ rows: [JobRow]) { ready.insert(contentsOf: rows, at: 0) }
+  mutating func putBack(_ rows: [JobRow]) { ready.prepend(rows) }
 }

@@ -41,7 +41,8 @@ extension Engine {
     _ migrated: Migrated, to old: Cached, _ version: Version, command: OperatorCommand, at now: Int64
   ) -> OperatorAnswer {
     for timer in old.instance.timers { batch.writes.timers[TimerID(old, timer)] = .some(nil) }
-    for reference in migrated.withdrawn { withdraw(reference, of: old) }
+    let awaited = migrated.withdrawn.isEmpty ? [:] : awaitedJobs(of: old.row.id)
+    for row in migrated.withdrawn.compactMap({ awaited[$0].flatMap { findJob($0) } }) { withdraw(row, of: old) }
     for var row in jobs(of: old.row.id) {
       guard row.call != nil || row.due == .onTurn else { continue }
       if let call = row.call { row.call = migrated.calls[CallIndex(call)]?.position }
@@ -57,7 +58,8 @@ extension Engine {
     // Both are written completely, because the layout of the new version may differ.
     row.position = []
     row.data = []
-    let carried = Cached(row: row, instance: old.instance, version: version, job: old.job)
+    var carried = Cached(row: row, instance: old.instance, version: version, job: old.job)
+    carried.hasStoredItems = old.hasStoredItems
     let recorded = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
     let cached = cache.find(row: row.id) ?? carried
     for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }

@@ -1,5 +1,5 @@
 import FlowIR
-import FlowJSON
+public import FlowJSON
 
 /// The row of an instance.
 public struct InstanceRow: Hashable, Sendable {
@@ -35,6 +35,47 @@ public struct InstanceRow: Hashable, Sendable {
     self.position = position
     self.data = data
     self.incident = incident
+  }
+}
+
+/// Identifies an item of a call over a list.
+public struct ItemID: Hashable, Comparable, Sendable {
+  public var instance: Int64
+  /// The index of the call in its flow.
+  public var call: Int
+  /// The position in the list.
+  public var index: Int
+
+  public init(instance: Int64, call: Int, index: Int) {
+    self.instance = instance
+    self.call = call
+    self.index = index
+  }
+
+  public static func < (a: ItemID, b: ItemID) -> Bool {
+    (a.instance, a.call, a.index) < (b.instance, b.call, b.index)
+  }
+}
+
+/// An item of a call over a list that is not complete.
+public struct ItemRow: Hashable, Sendable {
+  public var id: ItemID
+  /// Its value, its job or its arguments, and its outcome, as JSON.
+  public var document: [UInt8]
+
+  public init(id: ItemID, document: [UInt8]) {
+    self.id = id
+    self.document = document
+  }
+}
+
+extension [ItemRow] {
+  /// The documents by call, in the order of the items.
+  /// - Throws: `JSONError` for a damaged row.
+  public func documents() throws -> [Int: [JSON]] {
+    var found: [Int: [JSON]] = [:]
+    for row in self { found[row.id.call, default: []].append(try JSON(parsing: row.document)) }
+    return found
   }
 }
 

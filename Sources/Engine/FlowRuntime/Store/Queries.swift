@@ -9,6 +9,8 @@ public protocol Queries: InstanceQueries, JournalQueries, JobQueries, Deployment
 /// Reads instances.
 public protocol InstanceQueries: Sendable {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
+  /// The items of the calls over lists of an instance, by call and position.
+  func items(instance: Int64) throws(StoreError) -> [ItemRow]
   /// Instances by number.
   /// - Parameter after: The number after which the list starts; nil for the first.
   func instances(_ filter: InstanceFilter, after: Int64?, limit: Int) throws(StoreError) -> RowPage<InstanceRow>

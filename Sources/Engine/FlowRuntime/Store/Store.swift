@@ -25,6 +25,9 @@ public protocol InstanceStore: AnyObject {
   func instance(flow: String, key: String) throws(StoreError) -> InstanceRow?
   func instance(id: Int64) throws(StoreError) -> InstanceRow?
 
+  /// The items of the calls over lists of an instance, by call and position.
+  func items(instance: Int64) throws(StoreError) -> [ItemRow]
+
   /// The record of an archived instance.
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
 

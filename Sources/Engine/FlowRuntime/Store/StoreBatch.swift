@@ -8,6 +8,8 @@ public struct StoreBatch: Sendable {
   public var answers: [IdempotencyRow] = []
   /// The last due time of each changed timer; nil for one that is cleared.
   public var timers: [TimerID: Int64?] = [:]
+  /// The last document of each changed item of a call over a list; nil for one that is removed.
+  public var items: [ItemID: [UInt8]?] = [:]
   /// The last state of each changed job.
   public var jobs: [Int64: JobRow] = [:]
   public var jobsRemoved: Set<Int64> = []
@@ -37,10 +39,10 @@ public struct StoreBatch: Sendable {
   public init() {}
 
   public var isEmpty: Bool {
-    journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && jobs.isEmpty && jobsRemoved.isEmpty
-      && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty && deployments.isEmpty
-      && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty && completions.isEmpty
-      && bulk.isEmpty && identity == nil
+    journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && items.isEmpty && jobs.isEmpty
+      && jobsRemoved.isEmpty && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty
+      && deployments.isEmpty && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty
+      && completions.isEmpty && bulk.isEmpty && identity == nil
   }
 }
 

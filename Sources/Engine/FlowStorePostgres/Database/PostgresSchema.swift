@@ -9,7 +9,7 @@ enum PostgresSchema {
   static var version: Int64 { Int64(migrations.count) }
 
   /// The changes from each version to the next; the first creates the tables.
-  static let migrations = [tables + jobs + records, keyLifetimes, nodes]
+  static let migrations = [tables + jobs + records, keyLifetimes, nodes, items]
 
   private static let tables = """
     CREATE TABLE @.meta (name text COLLATE "C" PRIMARY KEY, value text COLLATE "C" NOT NULL);
@@ -105,6 +105,15 @@ enum PostgresSchema {
     ALTER TABLE @.node ADD COLUMN role text NOT NULL;
     ALTER TABLE @.node ADD COLUMN oldest_format bigint NOT NULL;
     ALTER TABLE @.node ADD COLUMN newest_format bigint NOT NULL;
+
+    """
+
+  /// The items of calls over lists. An instance of an earlier version has them in its position until its next step.
+  private static let items = """
+    CREATE TABLE @.item (
+      part smallint NOT NULL, instance bigint NOT NULL, call bigint NOT NULL, item bigint NOT NULL,
+      document text COLLATE "C" NOT NULL, PRIMARY KEY (part, instance, call, item));
+    ALTER TABLE @.item SET (autovacuum_vacuum_scale_factor = 0.01);
 
     """
 

@@ -82,7 +82,7 @@ extension PostgresStore {
         instance: row.id, status: row.status, endedAt: row.updatedAt, keyTakenUntil: until)
       stones.append(.init(flow: row.flow, key: row.key, tombstone: stone))
     }
-    let removals = ["journal", "timer", "snapshot"].map {
+    let removals = ["journal", "timer", "item", "snapshot"].map {
       PostgresStatement("DELETE FROM @.\($0) WHERE part = 0 AND instance = ANY($1)", [ids])
     }
     return removals + [

@@ -40,6 +40,12 @@ public final class PostgresQueries: Queries {
     ).first { $0.instance }
   }
 
+  /// The items of the calls over lists of an instance, by call and position.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func items(instance: Int64) throws(StoreError) -> [ItemRow] {
+    try read(PostgresColumns.items, [.integer(instance)]).map { $0.item }
+  }
+
   /// The rows of instances that match a filter, by number, with at most `limit` rows.
   /// - Throws: `StoreError` when the store cannot be read.
   public func instances(

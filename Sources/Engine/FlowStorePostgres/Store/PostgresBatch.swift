@@ -22,6 +22,7 @@ struct PostgresBatch {
     addAnswers(answerTable, isFirst: startsAnswers)
     addInstances()
     addTimers()
+    addItems()
     addJobs()
     addDeadLetters()
     addOnce()
@@ -221,6 +222,31 @@ struct PostgresBatch {
         ("fence", .integers(rows.map { Int64($0.fence) })), ("outcome", .documents(rows.map(\.outcome))),
         ("worker", .optionalTexts(rows.map(\.worker))), ("deadline", .integers(rows.map(\.deadline))),
       ])
+  }
+
+  private mutating func addItems() {
+    let removed = batch.items.filter { $0.value == nil }.keys.sorted()
+    if !removed.isEmpty {
+      add(
+        """
+        DELETE FROM @.item t USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) u (instance, call, item)
+        WHERE t.part = 0 AND t.instance = u.instance AND t.call = u.call AND t.item = u.item
+        """, PostgresBatch.columns(of: removed))
+    }
+    let kept = batch.items.filter { $0.value != nil }.sorted { $0.key < $1.key }
+    guard !kept.isEmpty else { return }
+    let ids = PostgresBatch.columns(of: kept.map(\.key))
+    upsert(
+      "item", key: ["instance", "call", "item"],
+      [
+        ("instance", ids[0]), ("call", ids[1]), ("item", ids[2]), ("document", .documents(kept.map { $0.value ?? [] })),
+      ])
+  }
+
+  private static func columns(of ids: [ItemID]) -> [PostgresParameter] {
+    [
+      .integers(ids.map(\.instance)), .integers(ids.map { Int64($0.call) }), .integers(ids.map { Int64($0.index) }),
+    ]
   }
 
   private mutating func addDeadLetters() {

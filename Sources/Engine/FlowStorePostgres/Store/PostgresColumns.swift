@@ -18,6 +18,9 @@ enum PostgresColumns {
     SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data, s.kept
     FROM @.snapshot s JOIN @.definition d ON d.id = s.definition
     """
+  static let items = """
+    SELECT instance, call, item, document FROM @.item WHERE part = 0 AND instance = $1 ORDER BY call, item
+    """
   static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM @.tombstone WHERE part = 0"
   static let instances = "SELECT \(instance) FROM @.instance i JOIN @.definition d ON d.id = i.definition"
   static let jobs = "SELECT \(job) FROM @.job j"
@@ -45,6 +48,11 @@ extension PostgresRow {
     row.worker = optionalText(17)
     row.deadline = integer(18)
     return row
+  }
+
+  var item: ItemRow {
+    let id = ItemID(instance: integer(0), call: Int(integer(1)), index: Int(integer(2)))
+    return ItemRow(id: id, document: document(3))
   }
 
   var dead: DeadRow {

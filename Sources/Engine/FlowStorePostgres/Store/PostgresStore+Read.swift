@@ -8,6 +8,12 @@ extension PostgresStore {
     try read("\(PostgresColumns.instances) WHERE i.part = 0 AND i.id = $1", .integer(id)).first { $0.instance }
   }
 
+  /// The items of the calls over lists of an instance, by call and position.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func items(instance: Int64) throws(StoreError) -> [ItemRow] {
+    try read(PostgresColumns.items, .integer(instance)).map { $0.item }
+  }
+
   /// The timers that are due at an instant in milliseconds since 1970, earliest first.
   /// - Throws: `StoreError` when the store cannot be read.
   public func dueTimers(at now: Int64, limit: Int) throws(StoreError) -> [TimerRow] {

@@ -54,7 +54,7 @@ enum Schema {
     """
 
   /// The changes from each version to the next; the first creates the tables of a new file.
-  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth]
+  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh]
 
   /// Deployments, scheduled starts, archived instances, and the failures of a job's attempts.
   private static let second = """
@@ -157,6 +157,8 @@ enum Schema {
   private static let summedVersion: Int64 = 9
   /// The version from which on keys have declared lifetimes.
   private static let keyLifetimeVersion: Int64 = 10
+  /// The version from which on items of calls over lists are rows.
+  private static let itemVersion: Int64 = 11
 
   /// Checksums of the rows of all tables; those of the journal, of snapshots, jobs and dead letters cover all columns.
   /// A row that already differs from its checksum keeps it.
@@ -203,6 +205,14 @@ enum Schema {
     CREATE INDEX tombstone_taken ON tombstone (taken_until) WHERE taken_until IS NOT NULL;
     """
 
+  /// The items of calls over lists, so that a step does not write the whole list. An instance of an earlier version has
+  /// them in its position until its next step.
+  private static let eleventh = """
+    CREATE TABLE item (
+      instance INTEGER NOT NULL, call INTEGER NOT NULL, item INTEGER NOT NULL, document TEXT NOT NULL, sum INTEGER,
+      PRIMARY KEY (instance, call, item)) WITHOUT ROWID;
+    """
+
   private static func summed(_ table: String, _ columns: String) -> String {
     "ALTER TABLE \(table) ADD COLUMN sum INTEGER; UPDATE \(table) SET sum = checksum(\(columns));"
   }
@@ -215,6 +225,11 @@ enum Schema {
   /// True if the records of archived instances have declared lifetimes of their keys.
   static func hasKeyLifetimes(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
     try connection.integer("PRAGMA user_version") >= keyLifetimeVersion
+  }
+
+  /// True if items of calls over lists are rows.
+  static func hasItems(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+    try connection.integer("PRAGMA user_version") >= itemVersion
   }
 
   /// The definitions of tables and indexes, sorted: all but a table that is dropped after its rows were migrated.

@@ -4,6 +4,7 @@ import FlowRuntime
 struct Statements {
   let begin, beginRead, commit, addDefinition, addEntry, setTimer, removeTimer: Statement
   let addInstance, touchInstance, updateInstance, setHead, head: Statement
+  let setItem, removeItem, instanceItems: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
@@ -30,6 +31,7 @@ struct Statements {
     FROM snapshot s JOIN definition d ON d.id = s.definition
     """
 
+  static let items = "SELECT instance, call, item, document FROM item WHERE instance = ?1 ORDER BY call, item"
   static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM tombstone"
 
   init(_ connection: SQLiteConnection) throws(StoreError) {
@@ -60,6 +62,9 @@ struct Statements {
     addEntry = try connection.prepare(SummedTable.journal.insert())
     setTimer = try connection.prepare(SummedTable.timer.insert("OR REPLACE"))
     removeTimer = try connection.prepare("DELETE FROM timer WHERE instance = ?1 AND transition = ?2 AND armed = ?3")
+    setItem = try connection.prepare(SummedTable.item.insert("OR REPLACE"))
+    removeItem = try connection.prepare("DELETE FROM item WHERE instance = ?1 AND call = ?2 AND item = ?3")
+    instanceItems = try connection.prepare(Statements.items)
     setJob = try connection.prepare(SummedTable.job.insert("OR REPLACE"))
     removeJob = try connection.prepare("DELETE FROM job WHERE id = ?1")
     addDead = try connection.prepare(SummedTable.deadLetter.insert("OR REPLACE"))

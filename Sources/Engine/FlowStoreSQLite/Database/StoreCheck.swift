@@ -48,9 +48,11 @@ struct StoreCheck {
     for rule in StoreCheck.rules { problems += try texts(rule) }
     let hasKeyLifetimes = try Schema.hasKeyLifetimes(connection)
     if hasKeyLifetimes { try checkKeyLifetimes() }
+    let hasItems = try Schema.hasItems(connection)
+    if hasItems { try checkItems() }
     if hasSums {
       try checkWork()
-      for table in SummedTable.others(withKeyLifetimes: hasKeyLifetimes) {
+      for table in SummedTable.others(withKeyLifetimes: hasKeyLifetimes, withItems: hasItems) {
         for name in try wrongRows(of: table) { note("row \(name) of table `\(table.name)` is not what was written") }
       }
     }
@@ -196,6 +198,23 @@ struct StoreCheck {
       """
       SELECT 'the key of the archived instance ' || flow || '/' || key || ' was free before the instance ended'
       FROM tombstone WHERE taken_until <= ended_at LIMIT 20
+      """)
+  }
+
+  /// The items of a call are complete, and belong to a running instance.
+  private mutating func checkItems() throws(StoreError) {
+    problems += try texts(
+      """
+      SELECT 'an item of a call belongs to no running instance' FROM item t LEFT JOIN instance i ON i.id = t.instance
+      WHERE i.id IS NULL OR i.status IN (1, 2, 3) LIMIT 20
+      """)
+    problems += try texts(
+      """
+      SELECT 'the items of call ' || json_extract(l.value, '$.call') || ' of ' || i.flow || '/' || i.key
+        || ' are not complete'
+      FROM instance i, json_each(iif(json_valid(i.position), i.position, '{}'), '$.lists') l
+      WHERE json_extract(l.value, '$.count') <> (
+        SELECT count(*) FROM item t WHERE t.instance = i.id AND t.call = json_extract(l.value, '$.call')) LIMIT 20
       """)
   }
 

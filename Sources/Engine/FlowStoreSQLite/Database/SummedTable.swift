@@ -72,6 +72,7 @@ extension SummedTable {
   static let definition = SummedTable("definition", columns: "id hash ir source")
   static let answers = ["answer_0", "answer_1"].map { SummedTable($0, columns: "hash rest digest sequence") }
   static let timer = SummedTable("timer", columns: "instance transition armed due", names: 3)
+  static let item = SummedTable("item", columns: "instance call item document", names: 3)
   static let meta = SummedTable("meta", columns: "name value")
   static let once = SummedTable("once", columns: "key job outcome generation")
   static let deployment = SummedTable("deployment", columns: "flow definition origin at retired")
@@ -85,12 +86,14 @@ extension SummedTable {
   static let bulk = SummedTable("bulk", columns: "id document")
 
   /// The tables of which `check` reads nothing but the checksums.
-  /// - Parameter withKeyLifetimes: False for a store of an earlier version.
-  static func others(withKeyLifetimes: Bool) -> [SummedTable] {
+  /// - Parameters:
+  ///   - withKeyLifetimes: False for a store of a version without them.
+  ///   - withItems: False for a store of a version without them.
+  static func others(withKeyLifetimes: Bool = true, withItems: Bool = true) -> [SummedTable] {
     let earlier = SummedTable("tombstone", columns: "flow key status ended_at", names: 2)
     return [definition] + answers + [
       timer, meta, once, deployment, schedule, withKeyLifetimes ? tombstone : earlier, version, throttle, completion,
       archivedAnswer, bulk,
-    ]
+    ] + (withItems ? [item] : [])
   }
 }

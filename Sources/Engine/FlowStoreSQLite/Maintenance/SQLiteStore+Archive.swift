@@ -49,7 +49,7 @@ extension SQLiteStore {
     try raise("instance", to: row.id)
     let removal = try connection.prepare("DELETE FROM journal WHERE sequence = ?1")
     for sequence in entries { try removal.run(.integer(sequence)) }
-    for table in ["timer WHERE instance", "snapshot WHERE instance", "instance WHERE id"] {
+    for table in ["timer WHERE instance", "item WHERE instance", "snapshot WHERE instance", "instance WHERE id"] {
       try connection.prepare("DELETE FROM \(table) = ?1").run(.integer(row.id))
     }
     try connection.prepare(SummedTable.tombstone.insert("OR REPLACE")).run(

@@ -40,6 +40,16 @@ public final class SQLiteQueries: Queries {
     }
   }
 
+  /// The items of the calls over lists of an instance, by call and position.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func items(instance: Int64) throws(StoreError) -> [ItemRow] {
+    try read { reading throws(StoreError) in
+      let rows = try reading.connection.prepare(Statements.items)
+      rows.bind(.integer(instance))
+      return try all(rows) { $0.item }
+    }
+  }
+
   /// The journal entries of an instance after a sequence number, with at most `limit` entries.
   /// - Throws: `StoreError` when the store cannot be read.
   public func history(instance: Int64, after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry> {

@@ -19,6 +19,14 @@ extension SQLiteStore {
     return try first(statements.instanceByID) { $0.instance }
   }
 
+  /// The items of the calls over lists of an instance, by call and position.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func items(instance: Int64) throws(StoreError) -> [ItemRow] {
+    try beginRead()
+    statements.instanceItems.bind(.integer(instance))
+    return try all(statements.instanceItems) { $0.item }
+  }
+
   /// The tombstone of an archived instance; nil when there is no such record.
   /// - Throws: `StoreError` when the store cannot be read.
   public func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
@@ -260,6 +268,11 @@ extension Statement {
       id: integer(0), flow: text(1), key: text(2), definition: text(3), status: InstanceStatus(stored: integer(4)),
       revision: Int(integer(5)), startedAt: integer(6), updatedAt: integer(7), position: blob(8), data: blob(9),
       incident: text(10))
+  }
+
+  var item: ItemRow {
+    let id = ItemID(instance: integer(0), call: Int(integer(1)), index: Int(integer(2)))
+    return ItemRow(id: id, document: blob(3))
   }
 
   var job: JobRow {

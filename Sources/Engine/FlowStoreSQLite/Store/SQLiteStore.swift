@@ -155,6 +155,7 @@ public final class SQLiteStore: Store {
     }
     for id in others { try statements.setHead.run(.integer(id), .integer(head(of: id))) }
     try writeTimers(batch)
+    try writeItems(batch)
     try writeJobs(batch)
     try writeDeployments(batch)
     return named[..<carried]
@@ -251,6 +252,20 @@ public final class SQLiteStore: Store {
         try statements.setTimer.run(instance, transition, armed, .integer(due))
       } else {
         try statements.removeTimer.run(instance, transition, armed)
+      }
+    }
+  }
+
+  private func writeItems(_ batch: StoreBatch) throws(StoreError) {
+    // In the order of the B-tree.
+    for (id, document) in batch.items.sorted(by: { $0.key < $1.key }) {
+      let instance = Statement.Parameter.integer(id.instance)
+      let call = Statement.Parameter.integer(Int64(id.call))
+      let index = Statement.Parameter.integer(Int64(id.index))
+      if let document {
+        try statements.setItem.run(instance, call, index, .json(document))
+      } else {
+        try statements.removeItem.run(instance, call, index)
       }
     }
   }

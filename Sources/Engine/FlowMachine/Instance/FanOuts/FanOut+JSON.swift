@@ -1,22 +1,39 @@
 import CEL
-import FlowIR
-import FlowJSON
+public import FlowIR
+public import FlowJSON
 
 extension FanOut {
-  func json(_ flow: Flow, _ machine: Machine) -> JSON {
-    [
-      "call": .int(Int64(call.rawValue)), "begun": .int(Int64(begun)),
-      "items": .array(items.elements.map { $0.json(machine) }),
-    ]
+  /// The document of the position.
+  /// - Parameter withItems: False to omit the items, which a store has as rows of their own: then the size of the
+  ///   document does not depend on their number.
+  func json(withItems: Bool, _ machine: Machine) -> JSON {
+    var members: [JSON.Member] = [.init("call", .int(Int64(call.rawValue))), .init("begun", .int(Int64(begun)))]
+    if withItems {
+      members.append(.init("items", .array(items.elements.map { $0.json(machine) })))
+    } else {
+      members.append(.init("count", .int(Int64(items.count))))
+    }
+    return .object(members)
   }
 
-  /// - Parameter jobs: The jobs of items in documents of earlier versions, which have them among the calls.
-  init?(_ json: JSON, jobs: [CallIndex: [Int: JobReference]], flow: Flow, machine: Machine) {
-    guard let call = flow.call(json["call"]), let documents = json["items"]?.array else { return nil }
+  /// - Parameters:
+  ///   - stored: The documents of the items, if the position does not have them.
+  ///   - jobs: The jobs of items in documents of earlier versions, which have them among the calls.
+  init?(
+    _ json: JSON, stored: [Int: [JSON]], jobs: [CallIndex: [Int: JobReference]], flow: Flow, machine: Machine
+  ) {
+    guard let call = flow.call(json["call"]), let documents = json["items"]?.array ?? stored[call.position],
+      json["count"]?.int ?? documents.count == documents.count
+    else { return nil }
     var items = documents.compactMap { Item($0, call: flow.calls[call], machine: machine) }
     let begun = json["begun"]?.int ?? 0
     guard items.count == documents.count, 0...items.count ~= begun else { return nil }
     for (index, job) in jobs[call] ?? [:] where items.indices.contains(index) { items[index].job = job }
+    // Earlier versions did not keep the jobs of finished items, whose order the search for a job needs.
+    var last = JobReference(revision: 0, number: 0)
+    for index in 0..<begun {
+      if let job = items[index].job { last = job } else if items[index].outcome != nil { items[index].job = last }
+    }
     self.init(call: call, items: items, begun: begun)
   }
 
@@ -27,6 +44,46 @@ extension FanOut {
       if let item = pending.item { found[pending.call, default: [:]][item] = pending.job }
     }
     return found
+  }
+}
+
+extension JSON {
+  /// True if a position has calls over lists whose items are rows of their own.
+  public var refersToItems: Bool { self["lists"]?.array?.contains { $0["count"] != nil } ?? false }
+
+  /// True if a position of an earlier version contains items.
+  public var containsItems: Bool { self["lists"]?.array?.contains { $0["items"] != nil } ?? false }
+}
+
+/// A change of the row of an item.
+public struct ItemChange: Sendable {
+  public var call: CallIndex
+  /// The position in the list.
+  public var index: Int
+  /// Nil when it is removed.
+  public var document: JSON?
+}
+
+extension Instance {
+  /// The changes of the rows of items since an earlier state of the instance. Their cost is that of the changes, not of
+  /// the items.
+  /// - Parameter old: Nil when no row of the instance is stored.
+  public func itemChanges(since old: Instance?, in machine: Machine) -> [ItemChange] {
+    let (before, after) = (old?.extended.fanOuts ?? [], extended.fanOuts)
+    guard !before.isEmpty || !after.isEmpty else { return [] }
+    var changes: [ItemChange] = []
+    for fanOut in before {
+      let count = after.first { $0.call == fanOut.call }?.items.count ?? 0
+      changes += fanOut.items.indices.dropFirst(count).map { ItemChange(call: fanOut.call, index: $0, document: nil) }
+    }
+    for fanOut in after {
+      let other = before.first { $0.call == fanOut.call && $0.items.count == fanOut.items.count }
+      let changed = other.map { fanOut.items.differences(from: $0.items) } ?? Array(fanOut.items.indices)
+      changes += changed.map {
+        ItemChange(call: fanOut.call, index: $0, document: fanOut.items[$0].json(machine))
+      }
+    }
+    return changes
   }
 }
 

@@ -1,3 +1,6 @@
+import FlowJSON
+import FlowMachine
+
 /// Copies a store that no process serves into an empty one of any kind, and compares the two.
 ///
 /// The copy has the identity of its source: subscribers continue with their cursors, and idempotency keys of jobs stay
@@ -65,6 +68,7 @@ public struct StoreCopy {
       for row in rows {
         batch.instances[row.id] = row
         batch.created.insert(row.id)
+        for item in try reader.items(of: row) { batch.items[item.id] = item.document }
       }
       try target.commit(batch)
       count += rows.count
@@ -172,6 +176,9 @@ public struct StoreCopy {
     try forEachPage(reader) { rows throws(StoreError) in
       let copies = try targetReader.instances(InstanceFilter(), after: rows[0].id - 1, limit: rows.count)
       try expect(copies.rows == rows.rows, "its instances")
+      for row in rows.rows {
+        try expect(try targetReader.items(of: row) == reader.items(of: row), "the items of its instances")
+      }
     }
     var last: Int64 = 0
     while true {
@@ -191,6 +198,14 @@ public struct StoreCopy {
       guard let newest = answers.last else { return }
       hash = newest.hash
     }
+  }
+}
+
+extension Queries {
+  /// The items of an instance that has some.
+  fileprivate func items(of row: InstanceRow) throws(StoreError) -> [ItemRow] {
+    let hasItems = (try? JSON(parsing: row.position))?.refersToItems ?? false
+    return hasItems ? try items(instance: row.id) : []
   }
 }
 

@@ -40,9 +40,11 @@ final class ProgramCache: Sendable {
     guard let machine = try machine(row.definition), let flow = machine.flow(named: row.flow),
       let position = try? JSON(parsing: row.position), let data = try? JSON(parsing: row.data)
     else { return nil }
+    let items = try position.refersToItems ? queries.items(instance: row.id) : []
     let header = InstanceHeader(
       flow: flow, key: row.key, status: row.status.machineStatus, revision: row.revision, startedAt: row.startedAt)
     let stepper = Stepper(machine)
-    return (try? stepper.restore(header, position: position, data: data)).map { ($0, stepper) }
+    let instance = try? stepper.restore(header, position: position, data: data, items: items.documents())
+    return instance.map { ($0, stepper) }
   }
 }
