@@ -75,7 +75,7 @@ final class MemoryStore: Store {
     for row in batch.versions { served.insert("\(row.flow) \(row.definition)") }
     bulk.merge(batch.bulk) { $1 }
     definitions.merge(batch.definitions) { $1 }
-    if !forgetsThrottles { throttles.merge(batch.throttles) { $1 } }
+    for (name, spent) in batch.throttles where !forgetsThrottles { throttles[name] = spent.isEmpty ? nil : spent }
     if batch.lastJob != 0 { lastJob = batch.lastJob }
     if let name = batch.identity { identity = name }
   }

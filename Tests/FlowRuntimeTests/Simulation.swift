@@ -21,6 +21,8 @@ struct Simulation {
     case losesTimers
     /// Some jobs are not stored.
     case losesJobs
+    /// The starts of actions with a limit are not stored.
+    case forgetsThrottles
     /// Some items of calls over lists are not stored.
     case losesItems
     /// Jobs that wait for their turn are forgotten at a restart.
@@ -47,7 +49,7 @@ struct Simulation {
   private(set) var findings: [String] = []
 
   init(seed: Int, bug: Bug? = nil) throws {
-    fixture = try TestEngine()
+    fixture = try TestEngine(machine: TestEngine.throttled.get())
     self.bug = bug
     chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     let memory = try fixture.memory
@@ -56,6 +58,7 @@ struct Simulation {
     case .losesTimers: memory.losesTimers = true
     case .losesJobs: memory.losesJobs = true
     case .losesItems: memory.losesItems = true
+    case .forgetsThrottles: memory.forgetsThrottles = true
     case .losesTurns: memory.losesTurns = true
     case .losesLeases: memory.losesLeases = true
     default: break
@@ -102,6 +105,7 @@ struct Simulation {
     memory.readingFails = nil
     findings += contradictions.inspect(memory)
     findings += exceededLimits(memory)
+    findings += exceededRates()
   }
 
   private mutating func poll() {
@@ -306,6 +310,14 @@ extension Simulation {
     let kneaded = memory.jobs.values.count { $0.action == "knead" && $0.lease > 0 }
     if kneaded > 1 { return ["\(kneaded) attempts of knead run at once"] }
     return running.filter { $0.value > 2 }.map { "\($0.value) attempts of \($0.key) run at once" }
+  }
+
+  /// The people who were asked more often than the limit allows: three times in a period.
+  private func exceededRates() -> [String] {
+    fixture.inquired.compactMap { who, times in
+      let isExceeded = zip(times, times.dropFirst(3)).contains { $1 - $0 < 20_000 }
+      return isExceeded ? "\(who) was asked too often: \(times)" : nil
+    }
   }
 
   /// Each emitted event was applied once or recorded as undelivered.

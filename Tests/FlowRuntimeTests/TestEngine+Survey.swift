@@ -1,4 +1,9 @@
 extension TestEngine {
+  /// The program of all tests, with a limit for each person.
+  static let throttled = make(
+    allText.replacing(
+      "POST \"http://inquire/\" + who\n", with: "POST \"http://inquire/\" + who\n      limit 3 per 20s per who\n"))
+
   /// A call over a list with reactions to its items: two are asked at a time, and enough answers end it.
   static let surveyText = """
     event Poll { id: string  people: list<string>  needed: int }

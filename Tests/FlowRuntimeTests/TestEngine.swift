@@ -128,8 +128,9 @@ final class TestEngine {
     }
     """
 
-  static let machine = make(
-    text + TestEngine.sagaText + TestEngine.talkText + TestEngine.limitText + TestEngine.surveyText)
+  static let allText = text + sagaText + talkText + limitText + surveyText
+
+  static let machine = make(allText)
 
   static func make(_ text: String) -> Result<Machine, any Error> {
     Result { try compiled(text) }
@@ -151,15 +152,21 @@ final class TestEngine {
   /// The dispatched jobs without a result.
   var out: [(job: Int64, request: JobRequest)] = []
   var entries: [JournalEntry] = []
+  /// The instants at which each person was asked.
+  private(set) var inquired: [String: [Int64]] = [:]
 
   private var machine: Machine
 
   /// - Parameter text: Another program than the one of all tests.
-  init(_ kind: StoreKind = .memory, text: String? = nil) throws {
+  convenience init(_ kind: StoreKind = .memory, text: String) throws {
+    try self.init(kind, machine: TestEngine.make(text).get())
+  }
+
+  init(_ kind: StoreKind = .memory, machine: Machine? = nil) throws {
     self.kind = kind
-    machine = try text.map { try TestEngine.make($0).get() } ?? TestEngine.machine.get()
+    self.machine = try machine ?? TestEngine.machine.get()
     (store, folder) = try kind.make()
-    engine = try Engine(machine: machine, store: store, world: world)
+    engine = try Engine(machine: self.machine, store: store, world: world)
   }
 
   var memory: MemoryStore {
@@ -193,7 +200,13 @@ final class TestEngine {
     engine.endLeases()
     engine.fireTimers()
     commit()
-    out += engine.dispatch()
+    let started = engine.dispatch()
+    out += started
+    for (_, request) in started {
+      if case .http(_, let url, _, _) = request.action, url.hasPrefix("http://inquire/") {
+        inquired[url, default: []].append(world.now())
+      }
+    }
     commit()
   }
 

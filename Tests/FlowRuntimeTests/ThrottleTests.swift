@@ -118,6 +118,131 @@ import Testing
       "note(id: id) }", with: "}")
   }
 
+  // MARK: - Limits for each value of an expression
+
+  private static func keyedText(_ limit: String) -> String {
+    """
+    event Ask { id: string  tenant: string }
+    action ring(id: string, tenant: string) {
+      http POST "http://bell/" + tenant + "/" + id
+      limit \(limit) per tenant
+      retry 1 backoff 1s..1s
+    }
+    flow Bell {
+      key id
+      data { id: string }
+      start on Ask -> ringing do { id = event.id  ring(id: id, tenant: event.tenant) }
+      state ringing { after 30d -> over }
+      final over
+    }
+    """
+  }
+
+  private func tenant(of request: JobRequest) -> String {
+    guard case .http(_, let url, _, _) = request.action else { return "" }
+    return url.split(separator: "/").dropLast().last.map(String.init) ?? ""
+  }
+
+  @Test("each value of the expression has a limit of its own", arguments: StoreKind.allCases)
+  func keys(_ kind: StoreKind) throws {
+    let (store, folder) = try kind.make()
+    let world = ManualWorld()
+    let machine = try TestEngine.make(ThrottleTests.keyedText("2 per 10s")).get()
+    let engine = try Engine(machine: machine, store: store, world: world)
+    for index in 0..<12 {
+      let name = ["a", "a", "a", "b"][index % 4]
+      _ = engine.submit(
+        EventCommand(event: "Ask", payload: ["id": .string("\(index)"), "tenant": .string(name)]))
+    }
+    _ = try engine.commit()
+    var rung: [String: [Int64]] = [:]
+    for _ in 0..<60 {
+      for _ in 0..<3 {
+        for (job, request) in engine.dispatch() {
+          rung[tenant(of: request), default: []].append(world.now())
+          engine.finish(job, .done(.null))
+        }
+        _ = try engine.commit()
+      }
+      world.advance(1000)
+    }
+    #expect(rung["a"]?.count == 9 && rung["b"]?.count == 3)
+    for times in rung.values { #expect(zip(times, times.dropFirst(2)).allSatisfy { $1 - $0 >= 10_000 }) }
+    #expect(rung["b"]?[2] == rung["a"]?[2], "another value does not wait for the first")
+    withExtendedLifetime(folder) {}
+  }
+
+  /// The excess of any value over random restarts; see ``restarts(_:_:)``.
+  private func keyedExcess(over kind: StoreKind, _ seed: Int, forgetting: Bool = false) throws -> Int {
+    var (store, folder) = try kind.make()
+    (store as? MemoryStore)?.forgetsThrottles = forgetting
+    let world = ManualWorld()
+    let count = ThrottleTests.counts[seed % ThrottleTests.counts.count]
+    let machine = try TestEngine.make(ThrottleTests.keyedText("\(count) per 20s")).get()
+    var engine = try Engine(machine: machine, store: store, world: world)
+    var random = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    func roll(_ sides: Int) -> Int {
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(random >> 33) % sides
+    }
+    var (rung, asked): ([String: [Int64]], Int) = ([:], 0)
+    for _ in 0..<600 {
+      switch roll(10) {
+      case 0, 1, 2:
+        asked += 1
+        let payload: JSON = ["id": .string("\(asked)"), "tenant": .string("t\(roll(3))")]
+        _ = engine.submit(EventCommand(event: "Ask", payload: payload))
+        _ = try engine.commit()
+      case 3 where roll(3) == 0:
+        if kind != .memory {
+          store = MemoryStore()
+          engine = try Engine(machine: machine, store: store, world: world)
+          store = try kind.open(folder)
+        }
+        engine = try Engine(machine: machine, store: store, world: world)
+      case 4, 5: world.advance(Int64(roll(3000)))
+      default:
+        for (job, request) in engine.dispatch() {
+          rung[tenant(of: request), default: []].append(world.now())
+          if roll(3) > 0 { engine.finish(job, .done(.null)) }
+        }
+        if roll(4) > 0 { _ = try engine.commit() }
+      }
+    }
+    #expect(rung.count == 3)
+    withExtendedLifetime(folder) {}
+    return rung.values.reduce(0) { sum, times in sum + zip(times, times.dropFirst(count)).count { $1 - $0 < 20_000 } }
+  }
+
+  @Test("no value has more attempts than its limit over random restarts", arguments: StoreKind.allCases, 0..<8)
+  func keyedRestarts(_ kind: StoreKind, _ seed: Int) throws {
+    #expect(try keyedExcess(over: kind, seed) == 0)
+  }
+
+  @Test("a store that forgets its throttles exceeds the limit of a value") func keyedPlantedBug() throws {
+    #expect(try (0..<8).contains { try keyedExcess(over: .memory, $0, forgetting: true) > 0 })
+  }
+
+  @Test("what is stored for a value is removed when it is not used for a period")
+  func unusedKeys() throws {
+    let fixture = try TestEngine(text: ThrottleTests.keyedText("1 per 1s"))
+    for index in 0..<2400 {
+      let payload: JSON = ["id": .string("\(index)"), "tenant": .string("t\(index)")]
+      try fixture.send("Ask", payload)
+      while !fixture.out.isEmpty { try fixture.end(.done(.null)) }
+      fixture.wait(5)
+    }
+    let stored = try fixture.memory.throttles.count
+    #expect(stored < 2000)
+  }
+
+  @Test("an expression that fails ends the job") func failingKey() throws {
+    let text = ThrottleTests.keyedText("1 per 1s").replacing("per tenant", with: "per string(10 / int(tenant))")
+    let fixture = try TestEngine(text: text)
+    try fixture.send("Ask", ["id": "a", "tenant": "0"])
+    #expect(fixture.out.isEmpty && fixture.kinds(.dead).count == 1)
+  }
+
   /// Earlier attempts count only as far as they were made within the period.
   @Test(
     "a restart does not use up a whole period",

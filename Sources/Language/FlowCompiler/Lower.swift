@@ -49,7 +49,8 @@ struct Lowering {
       name: node.name.text, parameters: checked.parameters, result: checked.result,
       failures: node.failures.map(\.text), binding: binding(checked.binding),
       policy: policy(node.policies, over: Policy()), environment: checked.environment,
-      signature: checked.signature.map(expression), concurrency: concurrency(checked))
+      signature: checked.signature.map(expression), concurrency: concurrency(checked),
+      rateKey: checked.rateKey.map(expression))
   }
 
   private func concurrency(_ checked: CheckedAction) -> ConcurrencyLimit? {
@@ -79,7 +80,7 @@ struct Lowering {
     for node in nodes {
       switch node.kind {
       case .timeout(let duration): policy.timeoutMilliseconds = max(duration.milliseconds, 1)
-      case .limit(let count, let period):
+      case .limit(let count, let period, _):
         policy.limit = RateLimit(count: max(count, 1), periodMilliseconds: max(period.milliseconds, 1))
       case .signed, .concurrency: break
       case .status(let number, let isWhole, let code):

@@ -55,12 +55,9 @@ extension Stepper {
     }
   }
 
-  /// The value of `per` in the action's limit of concurrent attempts; empty without one.
+  /// The value of an expression after `per` in a limit of the action.
   /// - Throws: `BindingError` for an expression that fails.
-  public func concurrencyKey(
-    of limit: ConcurrencyLimit, action: Action, arguments: Value
-  ) throws(BindingError) -> String {
-    guard let key = limit.key else { return "" }
+  public func limitKey(_ key: SourcedExpression, of action: Action, arguments: Value) throws(BindingError) -> String {
     evaluator.reset()
     return try text(key, try frame(of: action, arguments, []))
   }

@@ -39,13 +39,13 @@ extension Engine {
   ) {
     do throws(BindingError) {
       guard try takeSlot(row, of: cached) else { return }
+      switch try admit(row, of: cached) {
+      case .free: start(row, &out)
+      case .hold: held.append(row)
+      case .wait: releaseSlot(row.id)
+      }
     } catch {
-      return finish(row, .impossible(code: "BAD_REQUEST", message: error.message))
-    }
-    switch admit(row, of: cached) {
-    case .free: start(row, &out)
-    case .hold: held.append(row)
-    case .wait: releaseSlot(row.id)
+      finish(row, .impossible(code: "BAD_REQUEST", message: error.message))
     }
   }
 

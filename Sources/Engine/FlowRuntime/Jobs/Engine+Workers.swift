@@ -112,13 +112,13 @@ extension Engine {
     }
     do throws(BindingError) {
       guard try takeSlot(old, of: cached) else { return nil }
+      // A claim is committed before the worker receives it, together with the throttle.
+      guard case .free = try admit(old, of: cached, isSavedFirst: true) else {
+        releaseSlot(old.id)
+        return nil
+      }
     } catch {
       finish(old, .impossible(code: "BAD_REQUEST", message: error.message))
-      return nil
-    }
-    // A claim is committed before the worker receives it, together with the throttle.
-    guard case .free = admit(old, of: cached, isSavedFirst: true) else {
-      releaseSlot(old.id)
       return nil
     }
     var row = old

@@ -21,7 +21,7 @@ public struct StoreBatch: Sendable {
   public var completions: [CompletionRow] = []
   /// The progress of operations on many instances, as JSON.
   public var bulk: [Int64: [UInt8]] = [:]
-  /// The throttles of actions with a limit, as JSON.
+  /// The throttles of actions with a limit, or of their keys, as JSON; empty for one that is removed.
   public var throttles: [String: [UInt8]] = [:]
   public var definitions: [String: [UInt8]] = [:]
   /// The source files of programs, by the hash of the program.

@@ -316,8 +316,10 @@ struct PostgresBatch {
       let all = Array(batch.bulk)
       upsert("bulk", key: ["id"], [("id", .integers(all.map(\.key))), ("document", .documents(all.map(\.value)))])
     }
-    if !batch.throttles.isEmpty {
-      let all = Array(batch.throttles)
+    let idle = batch.throttles.filter(\.value.isEmpty).map(\.key)
+    if !idle.isEmpty { add("DELETE FROM @.pace WHERE part = 0 AND action = ANY($1)", [.texts(idle)]) }
+    if idle.count < batch.throttles.count {
+      let all = batch.throttles.filter { !$0.value.isEmpty }.map { $0 }
       upsert("pace", key: ["action"], [("action", .texts(all.map(\.key))), ("spent", .documents(all.map(\.value)))])
     }
   }

@@ -8,7 +8,7 @@ struct Statements {
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
   let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
-  let setPace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
+  let setPace, removePace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
   private static let isDueOfFlows = """
     queue = ?1 AND due <= ?2 AND lease = 0
@@ -72,6 +72,7 @@ struct Statements {
     dead = try connection.prepare("SELECT \(Statements.deadColumns) FROM dead_letter WHERE id = ?1")
     tombstone = try connection.prepare("\(Statements.tombstones) WHERE flow = ?1 AND key = ?2")
     setPace = try connection.prepare(SummedTable.throttle.insert("OR REPLACE"))
+    removePace = try connection.prepare("DELETE FROM pace WHERE action = ?1")
     setDeployment = try connection.prepare(SummedTable.deployment.insert("OR REPLACE"))
     setSchedule = try connection.prepare(SummedTable.schedule.insert("OR REPLACE"))
     setOnce = try connection.prepare(SummedTable.once.insert("OR REPLACE"))

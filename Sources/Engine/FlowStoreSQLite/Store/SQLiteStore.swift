@@ -287,7 +287,13 @@ public final class SQLiteStore: Store {
     for (id, document) in batch.bulk {
       try connection.prepare(SummedTable.bulk.insert("OR REPLACE")).run(.integer(id), .json(document))
     }
-    for (action, spent) in batch.throttles { try statements.setPace.run(.text(action), .json(spent)) }
+    for (action, spent) in batch.throttles {
+      if spent.isEmpty {
+        try statements.removePace.run(.text(action))
+      } else {
+        try statements.setPace.run(.text(action), .json(spent))
+      }
+    }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
     for id in batch.deadRemoved { try statements.removeDead.run(.integer(id)) }
     for row in batch.dead {

@@ -10,27 +10,29 @@ extension Declarations {
     let result = node.result.map { resolve($0, into: &problems) }
     var scope = BindingScope(environment: environment)
     for field in parameters.fields { scope.declare(field.name, field.type) }
-    let concurrencyKey = concurrencyKey(node, scope.environment, into: &problems)
+    let parameterScope = scope.environment
+    func key(_ find: (PolicyNode.Kind) -> Expression?) -> CheckedExpression? {
+      guard let key = node.policies.compactMap({ find($0.kind) }).first else { return nil }
+      return limitKey(key, over: parameterScope, into: &problems)
+    }
+    let concurrencyKey = key { if case .concurrency(_, let key) = $0 { key } else { nil } }
+    let rateKey = key { if case .limit(_, _, let key) = $0 { key } else { nil } }
     let binding = binding(node, &scope, into: &problems)
     let signature = signature(node, &scope, into: &problems)
     checkCodes(node, into: &problems)
     checkPolicies(node, into: &problems)
     return CheckedAction(
       node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables,
-      signature: signature, concurrencyKey: concurrencyKey)
+      signature: signature, concurrencyKey: concurrencyKey, rateKey: rateKey)
   }
 
-  /// `limit 4 at once per tenant`: the parameters whose values have limits of their own.
-  private func concurrencyKey(
-    _ node: ActionNode, _ parameters: Environment, into problems: inout [Diagnostic]
+  /// `limit 4 at once per tenant`, `limit 10 per 1s per tenant`: each value of the expression has a limit of its own.
+  private func limitKey(
+    _ key: Expression, over parameters: Environment, into problems: inout [Diagnostic]
   ) -> CheckedExpression? {
-    for policy in node.policies {
-      guard case .concurrency(_, let key?) = policy.kind else { continue }
-      let checked = parameters.check(key, expecting: .string)
-      problems += self.problems(of: key, checked.diagnostics, in: parameters)
-      return checked.expression.map { CheckedExpression(tree: $0, range: key.range) }
-    }
-    return nil
+    let checked = parameters.check(key, expecting: .string)
+    problems += self.problems(of: key, checked.diagnostics, in: parameters)
+    return checked.expression.map { CheckedExpression(tree: $0, range: key.range) }
   }
 
   private func binding(
@@ -86,7 +88,7 @@ extension Declarations {
     var seen: [String: SourceRange] = [:]
     for policy in node.policies {
       switch policy.kind {
-      case .limit(..<1, _), .concurrency(..<1, _):
+      case .limit(..<1, _, _), .concurrency(..<1, _):
         problems.append(
           Diagnostic("F101", "a limit admits at least one attempt", at: policy.range, label: "nothing could ever start")
         )

@@ -75,7 +75,7 @@ struct Uses {
     node.binding.map { visit($0.expressions) }
     for policy in node.policies {
       switch policy.kind {
-      case .signed(let expression), .concurrency(_, let expression?): visit(expression)
+      case .signed(let expression), .concurrency(_, let expression?), .limit(_, _, let expression?): visit(expression)
       case .retry, .timeout, .limit, .concurrency, .status: break
       }
     }

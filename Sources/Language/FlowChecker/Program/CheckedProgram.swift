@@ -52,6 +52,8 @@ public struct CheckedAction: Sendable {
   public var signature: CheckedExpression?
   /// The expression after `at once per`, over the parameters.
   public var concurrencyKey: CheckedExpression?
+  /// The expression after the period of `limit 10 per 1s per tenant`.
+  public var rateKey: CheckedExpression?
 }
 
 public struct CheckedFlow: Sendable {

@@ -175,7 +175,7 @@ struct OccurrenceCollector {
       switch policy.kind {
       case .retry(_, let only, _): for code in only { add(failure(code.text, of: callee), code) }
       case .status(_, _, let code): add(failure(code.text, of: callee), code)
-      case .signed(let expression), .concurrency(_, let expression?): visit(expression)
+      case .signed(let expression), .concurrency(_, let expression?), .limit(_, _, let expression?): visit(expression)
       case .timeout, .limit, .concurrency: break
       }
     }

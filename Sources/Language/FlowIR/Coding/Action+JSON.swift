@@ -7,13 +7,14 @@ extension Action {
       ("name", .string(name)), ("parameters", parameters.irJSON), ("result", result?.json ?? .null),
       ("failures", .strings(failures)), ("binding", binding.json), ("policy", policy.json),
       ("environment", .strings(environment)), ("signature", signature?.json ?? .null),
-      ("concurrency", concurrency?.json ?? .null),
+      ("concurrency", concurrency?.json ?? .null), ("limitKey", rateKey?.json ?? .null),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
       "name", "parameters", "result", "failures", "binding", "policy", "environment", "signature", "concurrency",
+      "limitKey",
     ])
     self.init(
       name: try reader.string("name"),
@@ -23,7 +24,7 @@ extension Action {
       binding: try Binding(reader.member("binding")), policy: try Policy(reader.member("policy")),
       environment: try reader.list("environment") { item throws(ProgramError) in try item.string() },
       signature: try .optional(reader.optional("signature")),
-      concurrency: try .optional(reader.optional("concurrency")))
+      concurrency: try .optional(reader.optional("concurrency")), rateKey: try .optional(reader.optional("limitKey")))
   }
 }
 

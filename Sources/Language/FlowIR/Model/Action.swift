@@ -16,10 +16,13 @@ public struct Action: Hashable, Sendable {
   public var signature: SourcedExpression?
   /// The maximum number of attempts that run at the same time; nil for no limit.
   public var concurrency: ConcurrencyLimit?
+  /// A string over the parameters: each value has a rate limit of its own; nil for one limit.
+  public var rateKey: SourcedExpression?
 
   public init(
     name: String, parameters: RecordDeclaration, result: ValueType?, failures: [String], binding: Binding,
-    policy: Policy, environment: [String], signature: SourcedExpression? = nil, concurrency: ConcurrencyLimit? = nil
+    policy: Policy, environment: [String], signature: SourcedExpression? = nil, concurrency: ConcurrencyLimit? = nil,
+    rateKey: SourcedExpression? = nil
   ) {
     self.name = name
     self.parameters = parameters
@@ -30,6 +33,7 @@ public struct Action: Hashable, Sendable {
     self.environment = environment
     self.signature = signature
     self.concurrency = concurrency
+    self.rateKey = rateKey
   }
 }
 

@@ -36,7 +36,10 @@ extension Program {
     for expression in action.expressions where !expression.tree.usedSlots.allSatisfy({ 0..<limit ~= $0 }) {
       throw ProgramError("the binding of `\(action.name)` reads a slot that is not there")
     }
-    if let key = action.concurrency?.key?.tree {
+    guard action.rateKey == nil || policy.limit != nil else {
+      throw ProgramError("the limit of `\(action.name)` makes no sense")
+    }
+    for key in [action.concurrency?.key, action.rateKey].compactMap({ $0?.tree }) {
       guard key.type == .string, key.usedSlots.allSatisfy({ action.parameters.fields.indices ~= $0 }) else {
         throw ProgramError("the limit of `\(action.name)` makes no sense")
       }

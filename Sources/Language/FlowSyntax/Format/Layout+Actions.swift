@@ -21,11 +21,10 @@ extension Layout {
     }
   }
 
-  /// `limit 10 per 1s`, `limit 4 at once per tenant`
+  /// `limit 10 per 1s`, `limit 4 at once`, each optionally `per tenant`
   private mutating func limit() -> Doc {
     var parts = [nextWord(), nextWord()]
-    guard at("at") else { return .concat(parts + [nextWord(), duration()]) }
-    parts += [nextWord(), next()]
+    parts += at("at") ? [nextWord(), next()] : [nextWord(), duration()]
     if at("per") { parts += [.space, nextWord(), expression()] }
     return .concat(parts)
   }

@@ -129,7 +129,7 @@ extension Parser {
     return .retry(count: count, only: only, backoff: BackoffNode(first: first, longest: longest))
   }
 
-  /// `10 per 1s`, `4 at once`, `4 at once per tenant`
+  /// `10 per 1s`, `4 at once`, each optionally `per tenant`
   private mutating func limit() -> PolicyNode.Kind {
     let count = integer("how many") ?? 1
     let help = "write `limit \(count) at once`, or `limit \(count) per 1s`"
@@ -142,7 +142,8 @@ extension Parser {
       return .concurrency(count, per: accept("per") ? expression() : nil)
     }
     if !accept("per") { reportExpected("expected `per` and a duration, or `at once`", help: help) }
-    return .limit(count, per: duration("a duration"))
+    let period = duration("a duration")
+    return .limit(count, per: period, key: accept("per") ? expression() : nil)
   }
 
   private mutating func status(_ start: SourceRange) -> PolicyNode? {

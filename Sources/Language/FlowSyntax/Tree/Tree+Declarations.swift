@@ -128,8 +128,8 @@ public struct PolicyNode: Sendable {
     /// A nil count is `forever`.
     case retry(count: Int?, only: [NameNode], backoff: BackoffNode?)
     case timeout(DurationNode)
-    /// `limit 10 per 1s`
-    case limit(Int, per: DurationNode)
+    /// `limit 10 per 1s`, `limit 10 per 1s per tenant`
+    case limit(Int, per: DurationNode, key: Expression?)
     /// `limit 4 at once`, `limit 4 at once per tenant`
     case concurrency(Int, per: Expression?)
     /// `signed env("SECRET")`

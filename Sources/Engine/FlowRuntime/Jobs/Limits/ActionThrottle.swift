@@ -29,6 +29,12 @@ struct ActionThrottle {
   /// The number of starts that may be missing in the store when the process ends.
   static func maximumUnsaved(_ limit: RateLimit) -> Int { max(limit.count / grain, 1) }
 
+  /// True if no start of the last period counts, and no job waits.
+  func isIdle(at now: Int64) -> Bool {
+    let latest = max(started.instants.last ?? .min, given.instants.last ?? .min)
+    return latest < now - limit.periodMilliseconds
+  }
+
   /// Records a start, if it is allowed now.
   /// - Parameter hasTurn: True if the job was assigned an instant before.
   mutating func start(at now: Int64, hasTurn: Bool) -> Bool {

@@ -47,9 +47,9 @@ extension Engine {
       return nil
     }
     let action = machine.program.actions[index]
-    guard limit.key != nil else { return (.init(action: action.name, key: ""), limit.count) }
+    guard let expression = limit.key else { return (.init(action: action.name, key: ""), limit.count) }
     let arguments = try arguments(of: row, for: action, in: machine)
-    let key = try version.stepper.concurrencyKey(of: limit, action: action, arguments: arguments)
+    let key = try version.stepper.limitKey(expression, of: action, arguments: arguments)
     return (.init(action: action.name, key: key), limit.count)
   }
 
