@@ -55,8 +55,13 @@ PREFIX ?= /usr/local
 SYSTEMD ?= $(PREFIX)/lib/systemd/system
 BINARY := $(PACKAGE_BUILD)/release/flow
 
+# The hashes of modules serve incremental builds, and depend on the folder.
 $(BINARY): setup
 	swift build $(PACKAGE_FLAGS)
+	@cp -p $(BINARY) $(BINARY).time && \
+	  set -- $$(objdump -h -j .swift_modhash $(BINARY) | awk '$$2 == ".swift_modhash" { print $$3, $$6 }') && \
+	  dd if=/dev/zero of=$(BINARY) bs=1 seek=$$((0x$$2)) count=$$((0x$$1)) conv=notrunc status=none && \
+	  touch -r $(BINARY).time $(BINARY) && rm $(BINARY).time
 
 install: $(BINARY) ## install the binary, manual pages, completions and unit below DESTDIR and PREFIX
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/flow
