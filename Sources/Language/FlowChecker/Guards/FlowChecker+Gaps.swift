@@ -48,7 +48,12 @@ extension FlowChecker {
   /// group. A reaction that waits for its guard has no remaining cases.
   private func isTakenElsewhere(_ group: ReactionGroup, from state: Int) -> Bool {
     guard let trigger = group.reactions.first?.trigger else { return true }
-    if case .always = trigger { return !isChoice(state) }
+    switch trigger {
+    case .always: return !isChoice(state)
+    // A result without a reaction is recorded, and a failure is one of the call.
+    case .itemDone, .itemFailed: return true
+    default: break
+    }
     let around = statesAround(state)
     let own = Set(group.reactions.map(\.range))
     let others = reactions.filter { reaction in
