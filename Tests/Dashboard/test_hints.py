@@ -1,5 +1,6 @@
 """The help of the language while reading a source and while writing a condition."""
 
+import time
 import unittest
 
 from browser import Browser
@@ -30,16 +31,22 @@ class Hints(unittest.TestCase):
             .find((one) => one.textContent.includes('state unpaid'));"""
         page.run(line + "line.scrollIntoView({block: 'center'});")
         page.settled()
-        # The pointer rests on the name of the state.
-        page.run(line + """
+        # The pointer rests on the name of the state; a late scroll or layout hides the description, as for a person.
+        move = line + """
             const node = [...line.childNodes].find((one) => one.textContent.includes('unpaid'));
             const range = document.createRange();
             const start = node.textContent.indexOf('unpaid');
             range.setStart(node, start + 1); range.setEnd(node, start + 4);
             const box = range.getBoundingClientRect();
             line.dispatchEvent(new MouseEvent('mousemove', {bubbles: true, clientX: box.left + 3, clientY: box.top + 5}));
-        """)
-        page.wait(lambda: page.run("return document.querySelector('.hover')?.textContent.includes('events:')"), "the state is described")
+        """
+
+        def is_described():
+            page.run(move)
+            time.sleep(1)
+            return page.run("return document.querySelector('.hover')?.textContent.includes('events:')")
+
+        page.wait(is_described, "the state is described")
         text = page.run("return document.querySelector('.hover').textContent")
         self.assertIn("state unpaid", text)
         self.assertLessEqual(page.overflow(), 0)
