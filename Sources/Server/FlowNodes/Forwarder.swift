@@ -36,7 +36,7 @@ public final class Forwarder: Sendable {
   private struct Inbox {
     var messages: [Message] = []
     var isStopped = false
-    /// The number of requests that the loop has, so that foreign streams cost nothing.
+    /// True once the loop has had a request, so that streams of other handlers cost nothing before.
     var isUsed = false
   }
 

@@ -1,5 +1,6 @@
 import CEL
 public import FlowChecker
+import FlowCompiler
 import FlowSource
 import FlowSyntax
 
@@ -22,6 +23,16 @@ public final class ProgramView {
     self.analysis = analysis
     names = ProgramNames(units)
     byPath = Dictionary(units.map { ($0.path, $0) }) { first, _ in first }
+  }
+
+  /// The program of files that are given as a whole: the one that no other of them imports.
+  /// - Complexity: That of a check.
+  public convenience init(files: [(path: String, text: [UInt8])]) {
+    let texts = Dictionary(files.map { ($0.path, $0.text) }) { first, _ in first }
+    let programs = analyze(roots: files.map(\.path)) { texts[$0] }.programs
+    let whole = programs.max { $0.files.count < $1.files.count }
+    let units = (whole?.files ?? []).map { SourceUnit(path: $0, text: texts[$0] ?? []) }
+    self.init(units, analysis: whole?.analysis)
   }
 
   public func unit(_ path: String) -> SourceUnit? { byPath[path] }

@@ -1,4 +1,3 @@
-import FlowCompiler
 import FlowIDE
 import FlowRuntime
 import Synchronization
@@ -21,17 +20,9 @@ final class ProgramViewCache: Sendable {
         views.append(views.remove(at: known))
       } else {
         if views.count == ProgramViewCache.maximumKept { views.removeFirst() }
-        views.append((hash, ProgramViewCache.view(of: files)))
+        views.append((hash, ProgramView(files: files.map { ($0.name, Array($0.text.utf8)) })))
       }
       return question(views[views.count - 1].view)
     }
-  }
-
-  private static func view(of files: [SourceText]) -> ProgramView {
-    let texts = Dictionary(files.map { ($0.name, Array($0.text.utf8)) }) { first, _ in first }
-    let programs = analyze(roots: files.map(\.name)) { texts[$0] }.programs
-    let whole = programs.max { $0.files.count < $1.files.count }
-    let units = files.map { SourceUnit(path: $0.name, text: texts[$0.name] ?? []) }
-    return ProgramView(units, analysis: whole?.analysis)
   }
 }

@@ -1,4 +1,3 @@
-import FlowCompiler
 import FlowDiagnostics
 import FlowIDE
 import FlowIR
@@ -13,19 +12,12 @@ extension Session {
     guard !name.isEmpty else { return failure("`:describe` takes a name, such as that of a state or an event") }
     guard let machine else { return notLoaded }
     let flow = run.map { machine.program.flows[$0.flow].name }
-    let view = view
+    let view = ProgramView(files: files.map { ($0.name, $0.text) })
     if let text = view.description(ofName: name, flow: flow) {
       return Reply(text: Session.plain(text), result: ["description": .string(text)])
     }
     let guess = Suggestion.closest(to: name, among: declaredNames).first
     return failure("`\(name)` is not a name of \(path)" + (guess.map { ", did you mean `\($0)`?" } ?? ""))
-  }
-
-  private var view: ProgramView {
-    let texts = Dictionary(files.map { ($0.name, $0.text) }) { first, _ in first }
-    let program = analyze(roots: [path]) { texts[$0] }.programs.first
-    let units = (program?.files ?? []).map { SourceUnit(path: $0, text: texts[$0] ?? []) }
-    return ProgramView(units, analysis: program?.analysis)
   }
 
   /// Markdown for a terminal: without the fences of code.
