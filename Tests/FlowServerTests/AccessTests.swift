@@ -203,7 +203,7 @@ import Testing
   }
 
   @Test("the rate limit of a key applies to that key only") func rateLimit() throws {
-    let slow = try keys.add("slow", "--scope", "read", "--rate", "5")
+    let slow = try keys.add("slow", "--scope", "read", "--rate", "1")
     let quick = try keys.add("quick", "--scope", "read")
     let server = try serve()
     let client = HTTPClient(port: server.port)

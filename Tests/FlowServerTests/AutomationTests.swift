@@ -25,7 +25,7 @@ import Testing
   }
 
   private func isAt(_ state: JSON, _ instance: String, _ system: System) throws -> Bool {
-    try eventually(within: 30) { try system.view(instance)["state"] == [state] }
+    try eventually { try system.view(instance)["state"] == [state] }
   }
 
   @Test("a push is built, published and announced once") func publishedPush() throws {

@@ -9,7 +9,7 @@ import Testing
   }
 
   private func isAt(_ state: JSON, _ email: String, _ system: System) throws -> Bool {
-    try eventually(within: 30) { try system.view("Drip/\(email)")["state"] == [state] }
+    try eventually { try system.view("Drip/\(email)")["state"] == [state] }
   }
 
   @Test("actions run in the order of their dependencies, and the second letter is delayed") func orderOfActions() throws

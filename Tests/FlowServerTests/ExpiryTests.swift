@@ -8,7 +8,7 @@ import Testing
 
 /// Live sockets and streams close when the key or token that opened them expires.
 @Suite("Expiry of credentials on live connections") struct ExpiryTests {
-  private static let seconds = 8.0
+  private static let seconds = 20.0
 
   /// The messages until the socket closes, and its close code.
   private func end(of socket: WebSocketClient) throws -> (bye: JSON?, code: String) {

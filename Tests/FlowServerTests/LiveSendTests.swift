@@ -148,7 +148,7 @@ import Testing
     let reader = try keys.add("reader", "--scope", "read")
     let sender = try keys.add("sender", "--scope", "read,send", "--role", "requester")
     let stranger = try keys.add("stranger", "--scope", "read,send", "--flow", "Order")
-    let slow = try keys.add("slow", "--scope", "read,send", "--role", "requester", "--rate", "3")
+    let slow = try keys.add("slow", "--scope", "read,send", "--role", "requester", "--rate", "1")
     let listener = try keys.add("listener", "--scope", "read", "--rate", "3")
     let audit = folder.url.appending(path: "audit.jsonl").path
     let server = try ServerProcess(

@@ -29,7 +29,7 @@ import Testing
 
   @Test("devices are polled on a schedule") func polledDevices() throws {
     let system = try System("pipeline")
-    let isStored = try eventually(within: 30) { try system.view("Sensor/cellar")["data"]?["count"]?.int ?? 0 >= 2 }
+    let isStored = try eventually { try system.view("Sensor/cellar")["data"]?["count"]?.int ?? 0 >= 2 }
     #expect(isStored, "the device was polled repeatedly")
     #expect(try system.view("Sensor/cellar")["data"]?["highest"] == .double(10))
   }

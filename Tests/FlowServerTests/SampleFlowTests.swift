@@ -234,7 +234,7 @@ extension System {
 
   /// Whether an instance reaches a state.
   fileprivate func isAt(_ state: JSON, _ instance: String, roles: String = "") throws -> Bool {
-    try eventually(within: 20) { try view(instance, roles: roles)["state"] == [state] }
+    try eventually { try view(instance, roles: roles)["state"] == [state] }
   }
 
   /// Claims the next job of a queue and completes it, as a remote worker does.

@@ -60,7 +60,7 @@ import Testing
     #expect(after - before < 100)
     let start = ContinuousClock.now
     try Counter.add(0, to: "a", counter.client)
-    #expect(ContinuousClock.now - start < .seconds(2), "others are served meanwhile")
+    #expect(ContinuousClock.now - start < .seconds(10), "others are served meanwhile")
     let documents = try lines[7].body().split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       .map { try JSON(parsing: String($0)) }
     #expect(documents.map { $0["offset"]?.int } == Array(1...StalledReaderTests.entries + 1))

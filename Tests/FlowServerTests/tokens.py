@@ -100,8 +100,8 @@ def main():
         "no base64": "a.b.!",
         "nothing": "..",
     }
-    # Within the leeway of a minute for eight seconds more.
-    brief = token(rs, CLAIMS | {"exp": time.time() - 52}, sign_rsa)
+    # Within the leeway of a minute for twenty seconds more.
+    brief = token(rs, CLAIMS | {"exp": time.time() - 40}, sign_rsa)
     print(json.dumps({"jwks": jwks, "good": good, "bad": bad, "brief": brief,
                       "operator": token(rs, CLAIMS | {"scope": "read send operate deploy"}, sign_rsa)}))
 
