@@ -101,7 +101,7 @@ def live(bench):
         port = free_port()
         with open(f"{path}/counter.flow", "w") as file:
             file.write(COUNTER)
-        command = [f"{bench.build}/flow", "serve", f"{path}/counter.flow", "--store", f"{path}/live.db",
+        command = [f"{bench.build}/flow", "serve", f"{path}/counter.flow", "--store", f"{path}/live.db", "--create",
                    "--addr", f"127.0.0.1:{port}", "--log-level", "error"]
         with process(command, port):
             publish(bench, port, 1, 0.2, "/v1/flows/Counter/instances", '{"event": "Begin", "data": {"id": "c1"}}')

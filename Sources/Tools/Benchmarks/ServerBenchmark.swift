@@ -84,7 +84,7 @@ final class BenchmarkServer {
   init(file: String, store: String) throws {
     let binary = Bundle.main.bundleURL.appending(path: "flow")
     process.executableURL = binary
-    process.arguments = ["serve", file, "--store", store, "--addr", "127.0.0.1:0"]
+    process.arguments = ["serve", file, "--store", store, "--create", "--addr", "127.0.0.1:0"]
     let pipe = Pipe()
     process.standardError = pipe
     try process.run()
