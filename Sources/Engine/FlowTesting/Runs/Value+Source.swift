@@ -14,7 +14,9 @@ extension Value {
     case .string(let text): JSON.string(text).text()
     case .bytes(let bytes): "b\"" + bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "\""
     case .timestamp(let instant): "timestamp(\"\(instant)\")"
-    case .duration(let length): "duration(\"\(length.nanoseconds / 1_000_000)ms\")"
+    case .duration(let length):
+      length.nanoseconds % 1_000_000 == 0
+        ? "duration(\"\(length.nanoseconds / 1_000_000)ms\")" : "duration(\"\(length.nanoseconds)ns\")"
     case .list(let items): "[" + items.map { $0.source(in: types) }.joined(separator: ", ") + "]"
     case .map(let map):
       "{" + map.entries.map { "\($0.key.source(in: types)): \($0.value.source(in: types))" }.joined(separator: ", ")

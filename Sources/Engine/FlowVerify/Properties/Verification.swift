@@ -224,18 +224,19 @@ struct Decider {
   /// The expressions that kept an abstract step from being decided.
   func undecided(_ occurrence: AbstractGraph.Occurrence) -> String {
     var names: [String] = []
+    var failing: String?
+    func name(of node: NodeIndex) -> String { "`\(model.graph.names[node] ?? "a value")`" }
     executor.execute(occurrence.input, from: graph.states[occurrence.state]) { result in
       switch result.kind {
       case .refused(let refusal) where refusal.isMistake, .incident(let refusal) where refusal.isMistake:
-        for node in result.undecided {
-          let name = "`\(model.graph.names[node] ?? "a value")`"
-          if !names.contains(name) { names.append(name) }
-        }
+        if case .failed(_, let node) = refusal { failing = failing ?? name(of: node) }
+        for name in result.undecided.map(name) where !names.contains(name) { names.append(name) }
       default: break
       }
     }
     let list = names.prefix(3).joined(separator: ", ")
-    return names.isEmpty ? "a run was not found" : "a run was not found, and \(list) was not decided"
+    let reason = names.isEmpty ? "a run was not found" : "a run was not found, and \(list) was not decided"
+    return failing.map { "\($0) may fail: \(reason)" } ?? reason
   }
 
   // MARK: - Text

@@ -136,7 +136,7 @@ struct InputSampler {
     case .bool: return .bool(number == 1)
     case .int: return Int64(exactly: number).map { .int($0) }
     case .uint: return UInt64(exactly: number).map { .uint($0) }
-    case .duration: return Int64(exactly: number / 1_000_000 * 1_000_000).map { .duration(Duration(nanoseconds: $0)) }
+    case .duration: return Int64(exactly: number).map { .duration(Duration(nanoseconds: $0)) }
     case .enumeration(let name):
       guard let known = types.enumeration(named: name)?.values.first(where: { Int128($0.number) == number }) else {
         return nil

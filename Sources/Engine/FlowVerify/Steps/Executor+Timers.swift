@@ -29,8 +29,7 @@ extension Executor {
       if row.timer != .at, case .scalar(let term) = length {
         let bounds = set(of: term).numberBounds
         if bounds.map({ $0.upperBound <= 0 }) ?? false { throw .refused(.failed(row.location, due)) }
-        // Durations are rounded down to milliseconds.
-        if bounds.map({ $0.lowerBound < 1_000_000 }) ?? true {
+        if bounds.map({ $0.lowerBound <= 0 }) ?? true {
           undecided.append(due)
           if choose(2, isFree: false) == 1 { throw .refused(.failed(row.location, due)) }
         }

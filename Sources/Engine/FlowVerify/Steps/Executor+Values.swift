@@ -67,7 +67,13 @@ extension Executor {
       var fields: [TermOperand] = []
       for child in node.children { fields.append(try evaluate(child)) }
       return .record(name, fields)
-    case .opaque: return try opaque(index, node)
+    case .slice:
+      var arguments: [TermIndex] = []
+      for child in node.children { arguments += try evaluate(child).leaves }
+      let made = terms.index(of: Term(operation: .opaque(index), kind: .sized, arguments: arguments))
+      if let size = arguments.last { refine(made, to: set(of: size)) }
+      return .scalar(made)
+    case .opaque, .element: return try opaque(index, node)
     }
   }
 

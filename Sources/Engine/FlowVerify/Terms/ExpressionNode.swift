@@ -23,6 +23,10 @@ struct ExpressionNode: Hashable {
     case optionalOf, optionalNone
     case size, contained, joined, list
     case record(String)
+    /// An element of a list or a map that exists.
+    case element
+    /// A slice that exists; the last child is its size.
+    case slice
     /// The last child, after all others.
     case strict
     /// An expression whose meaning is not followed; the text distinguishes it from others.

@@ -18,11 +18,20 @@ struct ExpressionReader {
   mutating func read(_ source: SourcedExpression) -> NodeIndex { read(source.tree, in: Scope(), text: source) }
 
   private mutating func read(_ tree: TypedExpression, in scope: Scope, text: SourcedExpression) -> NodeIndex {
+    let index = translated(tree, in: scope, text: text)
+    graph.name(index, text.text(of: tree))
+    return index
+  }
+
+  private mutating func translated(
+    _ tree: TypedExpression, in scope: Scope, text: SourcedExpression
+  ) -> NodeIndex {
     switch tree.kind {
     case .constant(let value): return node(.constant(value), type: tree.type)
     case .variable(_, let slot): return scope.slots[slot] ?? node(.slot(slot), type: tree.type)
     case .local(_, let index): return scope.locals[index] ?? opaque(tree, in: scope, text: text)
-    case .named(let definition): return read(definition.body, in: scope, text: text)
+    case .named(let definition):
+      return read(definition.body, in: scope, text: .init(named: definition.name, definition.body))
     case .and(let terms): return node(.and, type: .bool, over: terms.map { read($0, in: scope, text: text) })
     case .or(let terms): return node(.or, type: .bool, over: terms.map { read($0, in: scope, text: text) })
     case .conditional(let condition, let then, let otherwise):
@@ -48,7 +57,7 @@ struct ExpressionReader {
       for (slot, argument) in zip(function.parameterSlots, arguments) {
         inner.slots[slot] = read(argument, in: scope, text: text)
       }
-      let body = read(function.body, in: inner, text: text)
+      let body = read(function.body, in: inner, text: .init(named: function.name, function.body))
       // Arguments are evaluated whether or not the body needs them.
       let partial = zip(function.parameterSlots, arguments).filter { !Totality.isTotal($1, types: types) }
       return partial.isEmpty
@@ -59,7 +68,9 @@ struct ExpressionReader {
       return node(.list, type: tree.type, over: elements.map { read($0.value, in: scope, text: text) })
     case .record(let name, let fields): return record(tree, named: name, fields: fields, in: scope, text: text)
     case .call(let builtin, _, let arguments):
-      return call(tree, to: builtin, arguments: arguments, in: scope, text: text)
+      return access(tree, by: builtin, arguments: arguments, in: scope, text: text)
+        ?? call(tree, to: builtin, arguments: arguments, in: scope, text: text)
+    case .map(let entries) where entries.isEmpty: return node(.list, type: tree.type)
     case .map, .comprehension, .failure: return opaque(tree, in: scope, text: text)
     }
   }
@@ -92,11 +103,15 @@ struct ExpressionReader {
     _ tree: TypedExpression, from operand: TypedExpression, in scope: Scope, text: SourcedExpression
   ) -> NodeIndex {
     if operand.type == tree.type { return read(operand, in: scope, text: text) }
+    if ValueKind(tree.type) == .sized, operand.isEmptyContainer { return node(.list, type: tree.type) }
     if case .optional(let wrapped) = tree.type {
       if operand.type == wrapped {
         return node(.optionalOf, type: tree.type, over: [read(operand, in: scope, text: text)])
       }
-      if case .call(.optionalNone, _, _) = operand.kind { return node(.optionalNone, type: tree.type) }
+      switch operand.kind {
+      case .call(.optionalNone, _, _), .constant(.optional(nil)): return node(.optionalNone, type: tree.type)
+      default: break
+      }
     }
     return opaque(tree, in: scope, text: text)
   }
@@ -125,6 +140,37 @@ struct ExpressionReader {
   }
 
   // MARK: - Calls
+
+  /// An element, an entry or a slice: its value is not followed, but whether it has one is. Nil for other calls.
+  private mutating func access(
+    _ tree: TypedExpression, by builtin: Builtin, arguments: [TypedExpression], in scope: Scope,
+    text: SourcedExpression
+  ) -> NodeIndex? {
+    guard let access = Access(builtin, arguments.map(\.type), result: tree.type) else { return nil }
+    let parts = arguments.map { read($0, in: scope, text: text) }
+    let isInside: NodeIndex
+    var found = node(.element, type: tree.type, over: parts)
+    switch access {
+    case .element:
+      let isBelow = node(.less, type: .bool, over: [parts[1], node(.size, type: .int, over: [parts[0]])])
+      isInside = node(.and, type: .bool, over: [isAtMost(int(0), parts[1]), isBelow])
+    case .entry: isInside = node(.contained, type: .bool, over: [parts[1], parts[0]])
+    case .slice:
+      let ordered = [int(0), parts[1], parts[2], node(.size, type: .int, over: [parts[0]])]
+      isInside = node(.and, type: .bool, over: zip(ordered, ordered.dropFirst()).map { isAtMost($0, $1) })
+      let size = node(.arithmetic(.subtract), type: .int, over: [parts[2], parts[1]])
+      found = node(.slice, type: tree.type, over: parts + [size])
+    }
+    for made in [isInside] + graph[isInside].children { graph.name(made, text.text(of: tree)) }
+    let failure = node(.value, type: tree.type, over: [node(.optionalNone, type: .optional(tree.type))])
+    return node(.conditional, type: tree.type, over: [isInside, found, failure])
+  }
+
+  private mutating func int(_ value: Int64) -> NodeIndex { node(.constant(.int(value)), type: .int) }
+
+  private mutating func isAtMost(_ left: NodeIndex, _ right: NodeIndex) -> NodeIndex {
+    node(.lessOrEqual, type: .bool, over: [left, right])
+  }
 
   private mutating func call(
     _ tree: TypedExpression, to builtin: Builtin, arguments: [TypedExpression], in scope: Scope,
@@ -215,19 +261,57 @@ struct ExpressionReader {
       case .local(_, let index):
         guard let known = scope.locals[index] else { return nil }
         found = known
+      case .call where isFollowed(inner, in: scope): found = read(inner, in: scope, text: text)
       default: return nil
       }
       if let position = free.firstIndex(of: found) { return position }
       free.append(found)
       return free.count - 1
     }
-    let index = node(.opaque(key), type: tree.type, over: free, canFail: !Totality.isTotal(tree, types: types))
+    // A failure of an input is followed.
+    let isTotal = Totality.isTotal(tree, types: types) { isFollowed($0, in: scope) }
+    let index = node(.opaque(key), type: tree.type, over: free, canFail: !isTotal)
     graph.name(index, text.text(of: tree))
     return index
+  }
+
+  /// True for an access outside of the loops of an expression, which is an input of it.
+  private func isFollowed(_ tree: TypedExpression, in scope: Scope) -> Bool {
+    guard case .call(let builtin, _, let arguments) = tree.kind,
+      Access(builtin, arguments.map(\.type), result: tree.type) != nil
+    else { return false }
+    return isClosed(tree, in: scope)
+  }
+
+  private func isClosed(_ tree: TypedExpression, in scope: Scope) -> Bool {
+    if case .local(_, let index) = tree.kind { return scope.locals[index] != nil }
+    return tree.children.allSatisfy { isClosed($0, in: scope) }
+  }
+}
+
+/// A call that has a value only for some elements, keys or positions.
+private enum Access {
+  /// `list[i]`.
+  case element
+  /// `map[k]`.
+  case entry
+  /// `list.slice(i, j)`.
+  case slice
+
+  init?(_ builtin: Builtin, _ arguments: [ValueType], result: ValueType) {
+    switch builtin {
+    case .index where arguments == [.list(result), .int]: self = .element
+    case .index where arguments.count == 2 && arguments[0] == .map(arguments[1], result): self = .entry
+    case .slice where arguments == [result, .int, .int]: self = .slice
+    default: return nil
+    }
   }
 }
 
 extension SourcedExpression {
+  /// An expression from elsewhere, whose parts are all shown by its name.
+  fileprivate init(named name: String, _ tree: TypedExpression) { self.init(text: name, base: .max, tree: tree) }
+
   /// The part of the text that a part of the tree was read from.
   func text(of part: TypedExpression) -> String {
     let bytes = Array(text.utf8)

@@ -40,24 +40,31 @@ struct OpaqueText {
 /// True if expressions have a value for all values of what they read. The limits of memory and of cost do not count.
 enum Totality {
   /// Returns true only if no evaluation of the expression fails.
-  static func isTotal(_ tree: TypedExpression, types: TypeRegistry) -> Bool {
-    switch tree.kind {
+  /// - Parameter isInput: True for parts whose failures do not count.
+  static func isTotal(
+    _ tree: TypedExpression, types: TypeRegistry, except isInput: (TypedExpression) -> Bool = { _ in false }
+  ) -> Bool {
+    if isInput(tree) { return true }
+    func isTotal(_ tree: TypedExpression) -> Bool { Totality.isTotal(tree, types: types, except: isInput) }
+    return switch tree.kind {
     case .constant, .variable, .local: true
-    case .named(let definition): isTotal(definition.body, types: types)
+    case .named(let definition): isTotal(definition.body)
     case .failure: false
     case .select(let operand, _, let mode):
-      isTotal(operand, types: types) && isSelectionTotal(operand.type, mode, types: types)
-    case .coerce(let operand): isTotal(operand, types: types) && isCoercionTotal(from: operand.type, to: tree.type)
+      isTotal(operand) && isSelectionTotal(operand.type, mode, types: types)
+    case .coerce(let operand):
+      operand.isEmptyContainer
+        || isTotal(operand) && isCoercionTotal(from: operand.type, to: tree.type)
     case .function(let function, let arguments):
-      arguments.allSatisfy { isTotal($0, types: types) } && isTotal(function.body, types: types)
+      arguments.allSatisfy { isTotal($0) } && isTotal(function.body)
     case .comprehension(let macro):
-      isContainer(macro.range.type) && tree.children.allSatisfy { isTotal($0, types: types) }
+      isContainer(macro.range.type) && tree.children.allSatisfy { isTotal($0) }
         && macro.macro != .transformMapEntry && macro.macro != .sortBy
     case .call(let builtin, _, let arguments):
-      isTotal(builtin, arguments) && arguments.allSatisfy { isTotal($0, types: types) }
-    case .map(let entries): entries.count <= 1 && tree.children.allSatisfy { isTotal($0, types: types) }
+      Totality.isTotal(builtin, arguments) && arguments.allSatisfy { isTotal($0) }
+    case .map(let entries): entries.count <= 1 && tree.children.allSatisfy { isTotal($0) }
     case .and, .or, .conditional, .list, .record, .bind, .block:
-      tree.children.allSatisfy { isTotal($0, types: types) }
+      tree.children.allSatisfy { isTotal($0) }
     }
   }
 
@@ -123,6 +130,19 @@ enum Totality {
   private static func isDynamic(_ type: ValueType) -> Bool {
     switch type {
     case .dyn, .error, .wrapper, .parameter: true
+    default: false
+    }
+  }
+}
+
+extension TypedExpression {
+  /// True for `[]` and `{}`, which belong to every type of list or map.
+  var isEmptyContainer: Bool {
+    switch kind {
+    case .list(let elements): elements.isEmpty
+    case .map(let entries): entries.isEmpty
+    case .constant(.list(let elements)): elements.isEmpty
+    case .constant(.map(let map)): map.entries.isEmpty
     default: false
     }
   }
