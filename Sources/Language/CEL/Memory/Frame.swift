@@ -79,11 +79,13 @@ extension Evaluator {
 }
 
 extension Slot {
-  /// The milliseconds since 1970 of a timestamp, or the milliseconds of a duration; 0 for any other value.
+  /// The milliseconds since 1970 of a timestamp, or the milliseconds of a duration, rounded up, so that no timer is
+  /// early and a positive duration is not zero; 0 for any other value.
   public var milliseconds: Int64 {
     switch tag {
     case .timestamp: asTimestamp.milliseconds
-    case .duration: asDuration.nanoseconds / 1_000_000
+    case .duration:
+      asDuration.nanoseconds / 1_000_000 + (asDuration.nanoseconds % 1_000_000 > 0 ? 1 : 0)
     default: 0
     }
   }
