@@ -111,14 +111,13 @@ extension Interpreter {
       candidate.answer = .roleMissing(
         roles.map { machine.program.roles[$0] } + senders.map { machine.program.flows[$0].name })
     } else if let condition = condition.wrapped {
-      let explained = explain(condition)
       do throws(EvaluationError) {
         if try evaluator.isTrue(flow.programs, condition.position, frame: frame) { return candidate }
         candidate.answer = .guardFalse
       } catch {
         candidate.answer = .guardFailed(error.message)
       }
-      candidate.guardExplanation = explained
+      candidate.guardExplanation = explain(condition)
     }
     return candidate
   }
