@@ -13,6 +13,9 @@ public struct SourceRange: Hashable, Sendable {
 
   public var isEmpty: Bool { lower == upper }
 
+  /// The number of bytes.
+  public var count: Int { Int(upper - lower) }
+
   /// The smallest range that holds both.
   public func union(_ other: SourceRange) -> SourceRange {
     SourceRange(min(lower, other.lower), max(upper, other.upper))

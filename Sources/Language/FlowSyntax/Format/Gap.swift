@@ -19,6 +19,9 @@ struct Gap {
   /// True if an empty line precedes the first comment, or the token when it has no comments.
   var startsWithBlankLine: Bool { comments.first?.hasBlankLine ?? endsInBlankLine }
 
+  /// No white space and no comment.
+  init() {}
+
   /// - Parameter isFirst: True if no token precedes, so that no comment trails one.
   init(_ range: SourceRange, in source: SourceFile, isFirst: Bool) {
     let bytes = source.slice(range)

@@ -32,7 +32,8 @@ struct Layout {
   func at(_ keyword: String) -> Bool { isWord(token, keyword) }
 
   func isWord(_ token: Token, _ word: String) -> Bool {
-    token.kind == .identifier && source.slice(token.range).elementsEqual(word.utf8)
+    token.kind == .identifier && token.range.count == word.utf8.count
+      && source.slice(token.range).elementsEqual(word.utf8)
   }
 
   var word: String { token.kind == .identifier ? source.string(token.range) : "" }
@@ -44,7 +45,8 @@ struct Layout {
   func gap(before index: Int) -> Gap {
     guard index < tokens.count else { return Gap(SourceRange(0, 0), in: source, isFirst: false) }
     let start = index > 0 ? tokens[index - 1].range.upper : source.base
-    return Gap(SourceRange(start, tokens[index].range.lower), in: source, isFirst: index == 0)
+    let end = tokens[index].range.lower
+    return start == end ? Gap() : Gap(SourceRange(start, end), in: source, isFirst: index == 0)
   }
 
   var hasNewlineBefore: Bool { gap(before: position).hasNewline }
