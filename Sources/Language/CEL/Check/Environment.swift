@@ -104,6 +104,9 @@ public struct Environment: Sendable {
   /// The overloads of a function, for hints.
   public func signatures(of name: String) -> [Signature] { overloads[name] ?? [] }
 
+  /// Returns whether the library or the caller declares a function of this name.
+  public func hasFunction(_ name: String) -> Bool { overloads[name] != nil || functions[name] != nil }
+
   /// The names of all functions, without operators.
   public var functionNames: [String] {
     let library = overloads.keys.filter { !$0.contains("_") && !$0.contains("@") }

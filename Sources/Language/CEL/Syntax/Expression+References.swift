@@ -35,12 +35,18 @@ extension Expression {
   /// The functions and record types that are named, with their ranges.
   public var calledNames: [Field] {
     var names: [Field] = []
+    collectCalledNames(into: &names)
+    return names
+  }
+
+  private func collectCalledNames(into names: inout [Field]) {
     switch kind {
+    case .literal, .identifier: return
     case .call(let call): names.append(call.function)
     case .record(let literal): names.append(literal.typeName)
     default: break
     }
-    return names + children.flatMap(\.calledNames)
+    for child in children { child.collectCalledNames(into: &names) }
   }
 }
 

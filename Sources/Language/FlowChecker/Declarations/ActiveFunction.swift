@@ -10,28 +10,34 @@ public enum ActiveFunction {
   private static let body =
     #"(" " + self.state + " ").contains(" " + path + " ") || (" " + self.state).contains(" " + path + ".")"#
 
+  private static let function: FunctionDefinition? = {
+    var scope = Environment()
+    scope.types.declare(BuiltInRecords.selfRecord)
+    _ = scope.declare(
+      variable: "self", type: .record(BuiltInRecords.selfRecord.name), slot: FrameLayout.selfRecord)
+    // The argument takes the slot of `event`, which the body does not read.
+    _ = scope.declare(variable: "path", type: .string, slot: FrameLayout.event)
+    return scope.check(parse(body).0).expression.map {
+      FunctionDefinition(
+        name: name, parameterSlots: [FrameLayout.event], parameterTypes: [.string], body: $0)
+    }
+  }()
+
   /// Declares the function, unless the program has one of its own with that name.
   /// - Parameter environment: Contains `self`.
   public static func declare(in environment: inout Environment) {
-    guard !environment.functionNames.contains(name) else { return }
-    // The argument takes the slot of `event`, which the body does not read.
-    var scope = environment
-    scope.remove("path")
-    _ = scope.declare(variable: "path", type: .string, slot: FrameLayout.event)
-    let (parsed, _) = parse(body)
-    guard let tree = scope.check(parsed).expression else { return }
-    environment.declare(
-      function: name, parameterTypes: [.string], parameterSlots: [FrameLayout.event], body: tree)
+    guard !environment.hasFunction(name), let function else { return }
+    environment.declare(function)
   }
 
   /// F104: the argument is the path of a state.
   /// - Parameter paths: The paths of all states of the flow.
   public static func problems(
-    in expression: Expression, paths: [String], environment: Environment
+    in expression: Expression, paths: @autoclosure () -> [String], environment: Environment
   ) -> [Diagnostic] {
     guard expression.calledNames.contains(where: { $0.name == name }), isDeclared(in: environment) else { return [] }
     var found: [Diagnostic] = []
-    collect(expression, paths, into: &found)
+    collect(expression, paths(), into: &found)
     return found
   }
 

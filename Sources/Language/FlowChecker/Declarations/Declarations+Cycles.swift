@@ -163,7 +163,7 @@ extension Declarations {
       _ = scope.declare(variable: parameter.name, type: parameter.type, slot: slot)
     }
     let isInCycle = node.body.calledNames.contains { called in
-      environment.signatures(of: called.name).isEmpty && !environment.functionNames.contains(called.name)
+      !environment.hasFunction(called.name)
         && symbols.functions.contains { $0.name.text == called.name }
     }
     // Without a body, calls are still checked.

@@ -20,12 +20,19 @@ extension Explorer {
 
   private mutating func choices(for signal: Signal, in state: Int, _ active: Set<Int>) -> [Choice] {
     var found = [Choice()]
-    for child in states[state].children where active.contains(child) {
+    for child in children(of: state, in: active) {
       found = product(found, choices(for: signal, in: child, active))
     }
     let candidates = candidates(for: signal, in: state)
     guard !candidates.isEmpty else { return found }
     return found.flatMap { $0.isTaken ? [$0] : extended($0, by: candidates) }
+  }
+
+  /// The active children of a state, in the order of the document.
+  private func children(of state: Int, in active: Set<Int>) -> [Int] {
+    let children = states[state].children
+    guard children.count > active.count else { return children.filter { active.contains($0) } }
+    return active.filter { $0 != state && states[$0].parent == state }.sorted()
   }
 
   private mutating func product(_ left: [Choice], _ right: [Choice]) -> [Choice] {

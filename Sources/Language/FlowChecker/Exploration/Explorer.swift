@@ -57,9 +57,7 @@ struct Explorer {
     self.calls = calls
     self.certainty = certainty
     self.migrated = migrated
-    var bySource = [[Int]](repeating: [], count: states.count)
-    for (index, reaction) in reactions.enumerated() { bySource[reaction.source].append(index) }
-    self.bySource = bySource
+    bySource = indices(of: reactions, stateCount: states.count)
     let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements)
     let stateFields = states.flatMap(\.fields).map { FrameLayout.firstField + $0 }
     assignedAfterStart = Set(statements.compactMap(\.assignedSlot) + stateFields)

@@ -12,12 +12,16 @@ extension FlowChecker {
     _ = environment.declare(variable: "caller", type: .record(BuiltInRecords.caller.name), slot: FrameLayout.caller)
     ActiveFunction.declare(in: &environment)
     var seen: [String: SourceRange] = [:]
+    var unset: [String: SourceRange] = [:]
     let parameters = node.parameters ?? []
     for (index, field) in (parameters + node.data).enumerated() where !field.name.isMissing {
       guard isFree(field.name, &seen) else { continue }
       if index < parameters.count { parameterCount += 1 }
       let type = declarations.resolve(field.type, into: &problems)
-      let value = defaultValue(of: field, type)
+      let value = defaultValue(of: field, type, unset: unset)
+      if index >= parameters.count, field.defaultValue == nil, !field.type.isOptional {
+        unset[field.name.text] = field.name.range
+      }
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
       fields.append(.init(name: field.name.text, type: type, defaultValue: value, node: field))
       frameSize += 1
@@ -26,9 +30,12 @@ extension FlowChecker {
   }
 
   /// The initial value of a field; an optional field without a default starts empty.
-  private mutating func defaultValue(of field: FieldNode, _ type: ValueType) -> CheckedExpression? {
+  /// - Parameter unset: The fields before it that have no value until the start.
+  private mutating func defaultValue(
+    of field: FieldNode, _ type: ValueType, unset: [String: SourceRange]
+  ) -> CheckedExpression? {
     if let node = field.defaultValue {
-      checkDefaultReads(node)
+      checkDefaultReads(node, unset)
       return expression(node, environment, expecting: type)
     }
     guard case .optional = type else { return nil }
@@ -39,16 +46,13 @@ extension FlowChecker {
   }
 
   /// F503: a default is evaluated before the start, when fields without a default have no value.
-  private mutating func checkDefaultReads(_ value: Expression) {
-    let unset = node.data.filter { $0.defaultValue == nil && !$0.type.isOptional }
+  private mutating func checkDefaultReads(_ value: Expression, _ unset: [String: SourceRange]) {
     for reference in value.references {
-      guard let field = unset.first(where: { $0.name.text == reference.name }),
-        fields.contains(where: { $0.name == reference.name })
-      else { continue }
+      guard let field = unset[reference.name] else { continue }
       problems.append(
         Diagnostic(
           "F503", "`\(reference.name)` is read before it is assigned", at: reference.nameRange,
-          label: "a default is evaluated before the start", labels: [.init(field.name.range, "has no default")],
+          label: "a default is evaluated before the start", labels: [.init(field, "has no default")],
           help: "assign this field in the start instead"))
     }
   }

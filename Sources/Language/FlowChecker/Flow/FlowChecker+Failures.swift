@@ -5,13 +5,17 @@ import FlowSyntax
 extension FlowChecker {
   /// F701: the failure of a call is handled, for every code. F705: handlers name codes that exist.
   mutating func checkFailures() {
+    var handlersByCall: [Int: [CheckedReaction]] = [:]
+    var itemsByCall: [Int: [CheckedReaction]] = [:]
+    for reaction in reactions {
+      switch reaction.trigger {
+      case .callFailed(let call): handlersByCall[call, default: []].append(reaction)
+      case .itemFailed(let call): itemsByCall[call, default: []].append(reaction)
+      default: break
+      }
+    }
     for (index, call) in calls.enumerated() {
-      let handlers = reactions.filter {
-        if case .callFailed(index) = $0.trigger { true } else { false }
-      }
-      let items = reactions.filter {
-        if case .itemFailed(index) = $0.trigger { true } else { false }
-      }
+      let (handlers, items) = (handlersByCall[index] ?? [], itemsByCall[index] ?? [])
       for handler in handlers + items {
         if let range = handler.rest.guardExpression?.range { checkCodes(in: range, of: index) }
       }
@@ -53,12 +57,8 @@ extension FlowChecker {
 
   /// Returns whether the state has an `on failed` for its steps.
   private func takesFailure(of state: Int) -> Bool {
-    reactions.contains { reaction in
-      if case .failed = reaction.trigger {
-        reaction.source == state && reaction.rest.guardExpression == nil
-      } else {
-        false
-      }
+    reactions(of: state).contains { reaction in
+      if case .failed = reaction.trigger { reaction.rest.guardExpression == nil } else { false }
     }
   }
 

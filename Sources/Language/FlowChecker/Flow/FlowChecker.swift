@@ -34,6 +34,8 @@ struct FlowChecker {
   /// The steps whose failure is handled without leaving the state, with the reaction: their results are optional.
   var uncertainSteps: [String: SourceRange] = [:]
   var reactions: [CheckedReaction] = []
+  /// The indices of the reactions of each state, once all bodies are checked.
+  var reactionsByState: [[Int]] = []
   /// The events that the flow answers with other events, again and again.
   var relays: [EventRelay] = []
   var starts: [CheckedStart] = []
@@ -71,6 +73,7 @@ struct FlowChecker {
     invariants = node.invariants.compactMap { condition($0, environment, what: "an invariant") }
     checkCalls()
     checkStateBodies()
+    reactionsByState = indices(of: reactions, stateCount: states.count)
     checkStarts()
     checkWebhookRoutes()
     checkStepResults()
@@ -94,8 +97,8 @@ struct FlowChecker {
     return CheckedFlow(
       node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result, key: key, fields: fields,
       definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
-      starts: starts, properties: properties, readRules: readRules, migrations: migrations, keptCount: keptCount,
-      frameSize: frameSize)
+      reactionsByState: reactionsByState, starts: starts, properties: properties, readRules: readRules,
+      migrations: migrations, keptCount: keptCount, frameSize: frameSize)
   }
 
   /// The name of each field by its slot: `key` is another name of one.

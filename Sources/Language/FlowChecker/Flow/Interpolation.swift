@@ -4,10 +4,20 @@ import FlowSource
 /// F217: the strings of an expression in which `${…}` contains an expression of the same scope, as in languages that
 /// replace it by its value.
 func interpolations(in expression: Expression, _ environment: Environment) -> [Diagnostic] {
-  if case .literal(.string(let text)) = expression.kind {
-    return interpolation(in: text, at: expression.range, environment).map { [$0] } ?? []
+  var found: [Diagnostic] = []
+  collectInterpolations(in: expression, environment, into: &found)
+  return found
+}
+
+private func collectInterpolations(
+  in expression: Expression, _ environment: Environment, into found: inout [Diagnostic]
+) {
+  switch expression.kind {
+  case .literal(.string(let text)):
+    if let problem = interpolation(in: text, at: expression.range, environment) { found.append(problem) }
+  case .literal, .identifier: break
+  default: for child in expression.children { collectInterpolations(in: child, environment, into: &found) }
   }
-  return expression.children.flatMap { interpolations(in: $0, environment) }
 }
 
 private func interpolation(in text: String, at range: SourceRange, _ environment: Environment) -> Diagnostic? {

@@ -54,30 +54,33 @@ extension FlowChecker {
     case .itemDone, .itemFailed: return true
     default: break
     }
-    let around = statesAround(state)
+    let others = statesAround(state) + statesBeside(state)
     let own = Set(group.reactions.map(\.range))
-    let others = reactions.filter { reaction in
-      !own.contains(reaction.range)
-        && (around.contains(reaction.source) || areInDifferentRegions(state, reaction.source))
+    let isTaken = others.lazy.flatMap { reactions(of: $0) }.contains { reaction in
+      guard !own.contains(reaction.range), let name = triggerName(reaction.trigger) else { return false }
+      return name == group.trigger || name == "any"
     }
-    let isTaken = others.contains { triggerName($0.trigger) == group.trigger || triggerName($0.trigger) == "any" }
     guard case .event(let event) = trigger else { return isTaken }
     return isTaken
-      || states.indices.contains { outer in
-        guard around.contains(outer) || areInDifferentRegions(state, outer) else { return false }
-        return
-          stateNodes[outer].map { ($0.ignored + $0.deferred).contains { eventIndex($0.text) == event } } ?? false
+      || others.contains { other in
+        stateNodes[other].map { ($0.ignored + $0.deferred).contains { eventIndex($0.text) == event } } ?? false
       }
   }
 
-  private func statesAround(_ state: Int) -> Set<Int> {
-    var found: Set<Int> = [0]
-    var current = state
-    while current != 0 {
-      found.insert(current)
-      current = states[current].parent
-    }
+  /// The state itself, and all enclosing states up to the flow.
+  private func statesAround(_ state: Int) -> [Int] {
+    var found = [state]
+    while let last = found.last, last != 0 { found.append(states[last].parent) }
     return found
+  }
+
+  /// The states of the regions that are active together with the region of a state.
+  private func statesBeside(_ state: Int) -> [Int] {
+    statesAround(state).dropLast().flatMap { region -> [Int] in
+      let parent = states[region].parent
+      guard states[parent].kind == .parallel else { return [] }
+      return Array(parent + 1..<region) + Array(states[region].end..<states[parent].end)
+    }
   }
 
   /// A state that is left by `always` alone: a case that no guard covers gets stuck.
@@ -86,8 +89,7 @@ extension FlowChecker {
       !statesAround(state).contains(where: { states[$0].kind == .parallel }),
       !calls.contains(where: { $0.state == state })
     else { return false }
-    return reactions.allSatisfy { reaction in
-      guard statesAround(state).contains(reaction.source) else { return true }
+    return statesAround(state).lazy.flatMap { reactions(of: $0) }.allSatisfy { reaction in
       if case .always = reaction.trigger { return reaction.source == state }
       return reaction.source != state
     }

@@ -31,10 +31,12 @@ extension FlowChecker {
     reportUnanalysed(logic)
   }
 
+  func reactions(of state: Int) -> [CheckedReaction] { reactionsByState[state].map { reactions[$0] } }
+
   private func groups(of state: Int) -> [ReactionGroup] {
     var groups: [ReactionGroup] = []
     var indices: [String: Int] = [:]
-    for reaction in reactions where reaction.source == state {
+    for reaction in reactions(of: state) {
       guard let trigger = triggerName(reaction.trigger) else { continue }
       if let index = indices[trigger] {
         groups[index].reactions.append(reaction)

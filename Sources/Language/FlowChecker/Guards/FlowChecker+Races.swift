@@ -8,6 +8,7 @@ extension FlowChecker {
   ///
   /// All guards of a step are evaluated before its actions, so the guard sees the value from before the step.
   mutating func checkRaces() {
+    guard states.contains(where: { $0.kind == .parallel }) else { return }
     for writer in reactions {
       guard let trigger = triggerName(writer.trigger) else { continue }
       let written = Set(writer.rest.statements.compactMap(\.assignedSlot))

@@ -115,17 +115,17 @@ extension FlowChecker {
   /// F410: `on any` is the fallback of its state, and has to be last.
   mutating func checkAny(in state: Int) {
     guard
-      let any = reactions.first(where: { reaction in
+      let any = reactions(of: state).first(where: { reaction in
         if case .any = reaction.trigger {
-          reaction.source == state && reaction.rest.guardExpression == nil && reaction.rest.roles.isEmpty
+          reaction.rest.guardExpression == nil && reaction.rest.roles.isEmpty
         } else {
           false
         }
       })
     else { return }
-    let later = reactions.first { reaction in
+    let later = reactions(of: state).first { reaction in
       guard case .event = reaction.trigger else { return false }
-      return reaction.source == state && reaction.range.lower > any.range.lower
+      return reaction.range.lower > any.range.lower
     }
     guard let later else { return }
     problems.append(

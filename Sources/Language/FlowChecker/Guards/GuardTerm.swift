@@ -117,10 +117,23 @@ struct TermReader {
     }
   }
 
+  /// A constant as text with its type.
+  private func key(_ value: Value) -> String {
+    switch value {
+    case .bool(let flag): flag ? "true" : "false"
+    case .int(let number): "int(\(number))"
+    case .uint(let number): "uint(\(number))"
+    case .double(let number): "double(\(number))"
+    case .string(let text): "string(\(text))"
+    // By reflection, which is slow.
+    default: "\(value)"
+    }
+  }
+
   /// The expression as text without its location; names of definitions are resolved.
   func key(_ tree: TypedExpression) -> String {
     switch tree.kind {
-    case .constant(let value): "\(value)"
+    case .constant(let value): key(value)
     case .variable(let name, let slot): names[slot] ?? name
     case .local(_, let index): "$\(index)"
     case .named(let definition): key(definition)

@@ -52,8 +52,8 @@ private func ownEvents(_ flow: CheckedFlow) -> Set<Int> {
 
 private func eventsTaken(in states: Set<Int>, _ flow: CheckedFlow) -> Set<Int> {
   var found = Set(states.flatMap { flow.states[$0].ignored + flow.states[$0].deferred })
-  for reaction in flow.reactions where states.contains(reaction.source) {
-    if case .event(let event) = reaction.trigger { found.insert(event) }
+  for index in states.flatMap({ flow.reactionsByState[$0] }) {
+    if case .event(let event) = flow.reactions[index].trigger { found.insert(event) }
   }
   return found
 }

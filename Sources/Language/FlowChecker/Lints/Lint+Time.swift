@@ -40,9 +40,10 @@ private func checkInterval(_ delay: CheckedExpression, into problems: inout [Dia
 
 /// F601: a state that waits for external inputs without a timeout.
 func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+  let calling = Set(flow.calls.map(\.state))
   for (index, state) in flow.states.enumerated() where state.kind == .plain && state.children.isEmpty {
     let around = statesAround(index, flow)
-    let reactions = flow.reactions.filter { around.contains($0.source) }
+    let reactions = around.flatMap { flow.reactions(of: $0) }
     let waits = reactions.contains { reaction in
       if case .event = reaction.trigger { reaction.source == index && reaction.rest.target != nil } else { false }
     }
@@ -53,7 +54,7 @@ func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
       }
     }
     let isOngoing = around.contains { isMarkedOngoing($0, flow) }
-    guard waits, !ends, !isOngoing, !flow.calls.contains(where: { around.contains($0.state) }) else { continue }
+    guard waits, !ends, !isOngoing, around.isDisjoint(with: calling) else { continue }
     problems.append(
       Diagnostic(
         "F601", .warning, "`\(state.path)` may wait indefinitely", at: state.name.range, label: "waits for events only",

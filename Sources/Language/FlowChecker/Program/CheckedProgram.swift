@@ -81,6 +81,8 @@ public struct CheckedFlow: Sendable {
   /// In document order; the first is the flow itself.
   public var states: [CheckedState]
   public var reactions: [CheckedReaction]
+  /// The indices of the reactions of each state.
+  var reactionsByState: [[Int]]
   public var starts: [CheckedStart]
   public var properties: [CheckedProperty]
   public var readRules: [CheckedReadRule]
@@ -88,6 +90,15 @@ public struct CheckedFlow: Sendable {
   /// The number of slots after the fixed ones that persist between steps: fields and results of calls.
   public var keptCount: Int
   public var frameSize: Int
+
+  func reactions(of state: Int) -> [CheckedReaction] { reactionsByState[state].map { reactions[$0] } }
+}
+
+/// The indices of the reactions of each state.
+func indices(of reactions: [CheckedReaction], stateCount: Int) -> [[Int]] {
+  var found = [[Int]](repeating: [], count: stateCount)
+  for (index, reaction) in reactions.enumerated() { found[reaction.source].append(index) }
+  return found
 }
 
 public enum CheckedProperty: Sendable {
