@@ -5,7 +5,7 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare check-growth simulate crash powercut flips soak test-resume fuzz fuzz-http \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -178,6 +178,10 @@ bench-peers: setup ## measure Flow beside other tools and write Docs/performance
 	  .build/peers/bin/pip install -q -r Tests/Peers/requirements.txt; }
 	swift build -c release --product flow && swift build -c release --product Benchmarks
 	.build/peers/bin/python Tests/Peers/run.py --build .build/release --rounds $(ROUNDS) --output Docs/performance.md
+
+LIMIT ?= 1.4
+check-growth: ## check with the build of the tests that no cost grows faster than its input to the power of LIMIT
+	.build/debug/Benchmarks check-growth $(LIMIT)
 
 BASE ?= HEAD~1
 bench-compare: setup ## run the benchmarks of the commit BASE and of the work tree in turn; BENCH selects some by prefix

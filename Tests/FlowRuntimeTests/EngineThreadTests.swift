@@ -153,7 +153,8 @@ import Testing
     thread.shutdown()
   }
 
-  @Test("a clock that is set forward is noticed while the thread sleeps") func aClockThatIsSetForwardIsNoticed() async throws {
+  @Test("a clock that is set forward is noticed while the thread sleeps")
+  func aClockThatIsSetForwardIsNoticed() async throws {
     let thread = EngineThread()
     let recorder = CallbackRecorder()
     let world = ManualWorld()

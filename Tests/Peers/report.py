@@ -31,6 +31,11 @@ SECTIONS = {
         "types, guards and reachability of generated flows; ruff and pyflakes lint the Python standard library with "
         "their default rules.",
         "Work", "lines/s", True),
+    "growth": (
+        "Growth",
+        "How the cost of Flow grows with its input: the decimal logarithm of the ratio of two processor times, the "
+        "second for ten times the input. 1 is linear, and 0 independent of the size.",
+        "Input", "ten times the size", False),
 }
 
 
@@ -38,10 +43,11 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
 
 
-def cell(values):
+def cell(name, values):
     if not values:
         return "–"
-    return f"{number(statistics.median(values))} ({number(min(values))}–{number(max(values))})"
+    text = (lambda value: f"{value:.2f}") if name == "growth" else number
+    return f"{text(statistics.median(values))} ({text(min(values))}–{text(max(values))})"
 
 
 def ratio(flow, other, higher_is_better):
@@ -58,7 +64,9 @@ def section(name, rows, columns):
     lines.append("| --- |" + " ---: |" * len(columns))
     for row, cells in rows.items():
         label = f"`{row}`".replace("|", "\\|") if name == "cel" else row
-        lines.append(f"| {label} | " + " | ".join(cell(cells.get(column)) for column in columns) + " |")
+        lines.append(f"| {label} | " + " | ".join(cell(name, cells.get(column)) for column in columns) + " |")
+    if len(columns) == 1:
+        return lines + [""]
     flow = columns[0]
     shares = []
     for column in columns[1:]:

@@ -1,6 +1,6 @@
 """Measures Flow beside what people would use instead, several times in turn, and writes `Docs/performance.md`.
 
-    run.py --build FOLDER [--rounds 5] [--output FILE] [--only cel,steps,durable,live,check]
+    run.py --build FOLDER [--rounds 5] [--output FILE] [--only cel,steps,durable,live,check,growth]
 
 FOLDER holds the release products `flow` and `Benchmarks`. Every figure is the median of the rounds with its range.
 """
@@ -105,7 +105,7 @@ def live(bench):
                    "--addr", f"127.0.0.1:{port}", "--log-level", "error"]
         with process(command, port):
             publish(bench, port, 1, 0.2, "/v1/flows/Counter/instances", '{"event": "Begin", "data": {"id": "c1"}}')
-            rate = listen(bench, port, "/v1/live?flow=Counter",
+            rate = listen(bench, port, "/v1/live?since=1&flow=Counter",
                           lambda: publish(bench, port, 8, SECONDS + 2, "/v1/flows/Counter/instances/c1/events",
                                           '{"event": "Add", "data": {"n": 1}}'))
             bench.add("live", "frames", "Flow (durable)", rate)
@@ -265,7 +265,12 @@ def python_lines(path, count):
             file.writelines(lines)
 
 
-SECTIONS = {"cel": cel, "steps": steps, "durable": durable, "live": live, "check": check}
+def growth(bench):
+    for row in bench.benchmarks("growth"):
+        bench.add("growth", row["name"].removeprefix("growth with "), "exponent", row["value"])
+
+
+SECTIONS = {"cel": cel, "steps": steps, "durable": durable, "live": live, "check": check, "growth": growth}
 
 
 def main():

@@ -1,7 +1,7 @@
 /// Runs the benchmarks side by side: compare the ratios, not the absolute numbers.
 ///
 /// Arguments are prefixes of the benchmarks to run; `--json` prints an object per line. The tools of
-/// `Tests/Peers` are run by name, with their arguments.
+/// `Tests/Peers`, and `check-growth LIMIT`, are run by name, with their arguments.
 @main
 enum Benchmarks {
   static func main() {

@@ -5,7 +5,7 @@ import Foundation
 /// Clients and inputs that Flow and its peers are measured with alike; `Tests/Peers` runs them.
 enum PeerTools {
   static let all: [String: @Sendable ([String]) -> Void] = [
-    "listen": listen, "publish": publish, "project": project,
+    "listen": listen, "publish": publish, "project": project, "check-growth": ShapeBenchmark.check,
   ]
 
   /// Opens WebSockets and counts the frames that arrive: `listen PORT COUNT SECONDS PATH`.
