@@ -8,10 +8,10 @@ extension ProgramWriter {
     add("start -> busy", 1)
     add("state busy {", 1)
     add("after \(1 + random.next(below: 50))m -> ended", 2)
-    let event = events.first { !$0.isWebhook }
+    let event = events.first { !$0.isDelivered }
     let fails = event == nil || chance(50)
     add(fails ? "after 1h when many > 10 -> broke" : "every 1m do log order", 2)
-    // A delivery of a webhook reaches no instance without a key.
+    // A delivery of a webhook or a queue reaches no instance without a key.
     if let event { add("on \(event.name) -> broke", 2) }
     add("}", 1)
     add("final ended returns order + \"!\"", 1)

@@ -20,7 +20,7 @@ struct ProgramWriter {
     /// The members that are computed from the fields.
     var computed: [Variable] = []
     var isInternal = false
-    var isWebhook = false
+    var isDelivered = false
   }
 
   struct Action {
@@ -139,9 +139,13 @@ struct ProgramWriter {
   private mutating func writeEvent(_ index: Int) {
     let fields = [Variable(name: "id", kind: .string)] + variables(random.next(below: 4), "given")
     var event = Event(name: upper("Event", index), fields: fields)
-    let webhook = chance(15) ? " from webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }" : ""
-    event.isInternal = webhook.isEmpty && chance(15)
-    event.isWebhook = !webhook.isEmpty
+    let senders = [
+      "webhook { secret env(\"SECRET\") header \"X-Sign\" hmac sha256 }", "amqp \"\(event.name)\"",
+      "redis \"\(event.name)\"",
+    ]
+    let sender = chance(15) ? " from " + senders[index % senders.count] : ""
+    event.isInternal = sender.isEmpty && chance(15)
+    event.isDelivered = !sender.isEmpty
     var definitions: [String] = []
     for index in 0..<(chance(30) ? 1 + random.next(below: 2) : 0) {
       let member = Variable(name: "made\(index)", kind: random.pick([.int, .string, .bool]))
@@ -149,7 +153,7 @@ struct ProgramWriter {
       event.computed.append(member)
     }
     events.append(event)
-    let head = "\(event.isInternal ? "internal " : "")event \(event.name)\(webhook)"
+    let head = "\(event.isInternal ? "internal " : "")event \(event.name)\(sender)"
     writeFields(head, fields, hasDefaults: false, definitions)
   }
 

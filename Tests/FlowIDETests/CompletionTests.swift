@@ -200,6 +200,11 @@ struct CompletionTests {
     #expect(states.sorted() == ["a", "ended"])
   }
 
+  @Test("an event comes from a webhook or a queue")
+  func senders() {
+    #expect(Marked("event E from ‸").labels.sorted() == ["amqp", "redis", "webhook"])
+  }
+
   @Test("a comment and a string offer nothing")
   func comments() {
     #expect(labels("// on ‸").isEmpty)

@@ -38,7 +38,7 @@ struct Lowering {
       name: checked.payload.name, payload: checked.payload,
       computed: checked.computed.map {
         ComputedMember(name: $0.name, value: expression($0.value), location: location($0.value.range))
-      }, isInternal: checked.isInternal, webhook: webhook)
+      }, isInternal: checked.isInternal, webhook: webhook, queue: checked.queue)
   }
 
   // MARK: - Actions

@@ -1,4 +1,5 @@
 import CEL
+import FlowIR
 import FlowJSON
 import FlowSource
 import FlowSyntax
@@ -74,13 +75,7 @@ extension Declarations {
   /// F215: a webhook has a secret and the header of its signature.
   func webhook(_ event: EventNode, into problems: inout [Diagnostic]) -> CheckedWebhook? {
     guard let node = event.webhook else { return nil }
-    if event.isInternal {
-      problems.append(
-        Diagnostic(
-          "F320", "`\(event.name.text)` is internal and can't come from a webhook", at: node.range,
-          label: "delivers from outside", labels: [.init(event.name.range, "declared internal")],
-          help: "remove `internal`, or receive another event and emit this one"))
-    }
+    if event.isInternal { problems.append(sent(event, from: "a webhook", at: node.range)) }
     var scope = BindingScope(environment: environment)
     guard let expression = node.secret, let header = node.header, !header.isEmpty else {
       problems.append(
@@ -95,5 +90,40 @@ extension Declarations {
     }
     guard let secret = scope.check(expression, expecting: .string, into: &problems) else { return nil }
     return CheckedWebhook(secret: secret, environment: scope.variables, header: header, algorithm: "sha256")
+  }
+
+  /// F320: flows emit an internal event, and nothing else.
+  private func sent(_ event: EventNode, from sender: String, at range: SourceRange) -> Diagnostic {
+    Diagnostic(
+      "F320", "`\(event.name.text)` is internal and can't come from \(sender)", at: range,
+      label: "delivers from outside", labels: [.init(event.name.range, "declared internal")],
+      help: "remove `internal`, or receive another event and emit this one")
+  }
+
+  // MARK: - Queues
+
+  /// F215: a queue has a name. F103: each queue has one event, so that its messages are of one kind.
+  func queue(_ event: EventNode, into problems: inout [Diagnostic]) -> BrokerQueue? {
+    guard let node = event.queue, let broker = BrokerQueue.Broker(rawValue: node.broker.text) else { return nil }
+    let kind = broker == .redis ? "stream" : "queue"
+    if event.isInternal { problems.append(sent(event, from: "a \(kind)", at: node.range)) }
+    guard BrokerQueue.isName(node.name) else {
+      problems.append(
+        Diagnostic(
+          "F215", "the name of a \(kind) has 1 to \(BrokerQueue.longestName) bytes", at: node.nameRange,
+          label: node.name.isEmpty ? "is empty" : "is not a name", help: "write `from \(broker.rawValue) \"orders\"`"))
+      return nil
+    }
+    let first = symbols.events.first { other in
+      other.queue.map { $0.broker.text == node.broker.text && $0.name == node.name } ?? false
+    }
+    if let first, first.name.range != event.name.range {
+      problems.append(
+        Diagnostic(
+          "F103", "two events come from the \(kind) `\(node.name)`", at: node.range, label: "already read",
+          labels: [.init(first.name.range, "its messages are this event")],
+          help: "use a \(kind) for each event, or one event that the flows tell apart with `when`"))
+    }
+    return BrokerQueue(broker: broker, name: node.name)
   }
 }

@@ -118,6 +118,7 @@ extension Declarations {
     events = payloads.compactMap { $0 }
     for (index, node) in symbols.events.enumerated() where events.indices.contains(index) {
       events[index].webhook = webhook(node, into: &problems)
+      events[index].queue = queue(node, into: &problems)
     }
   }
 

@@ -75,7 +75,7 @@ struct FlowChecker {
     checkStateBodies()
     reactionsByState = indices(of: reactions, stateCount: states.count)
     checkStarts()
-    checkWebhookRoutes()
+    checkDeliveryRoutes()
     checkStepResults()
     let properties = node.properties.compactMap { property($0) }
     let readRules = node.readRules.map { readRule($0) }

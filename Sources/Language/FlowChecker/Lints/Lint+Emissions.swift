@@ -8,7 +8,7 @@ func checkForgeableEvents(_ flows: [FlowSummary], _ context: LintContext, into p
   for flow in flows {
     var reported: Set<Int> = []
     for (event, range) in flow.open where !context.symbols.events[event].isInternal {
-      guard context.symbols.events[event].webhook == nil,
+      guard context.symbols.events[event].webhook == nil, context.symbols.events[event].queue == nil,
         let emitter = flows.first(where: { $0.name != flow.name && $0.emits.contains { $0.event == event } }),
         let emitted = emitter.emits.first(where: { $0.event == event }), reported.insert(event).inserted
       else { continue }

@@ -1,4 +1,5 @@
 public import CEL
+public import FlowIR
 public import FlowSource
 public import FlowSyntax
 
@@ -26,6 +27,7 @@ public struct CheckedEvent: Sendable {
   public var computed: [(name: String, value: CheckedExpression)]
   public var isInternal: Bool
   public var webhook: CheckedWebhook?
+  public var queue: BrokerQueue?
 }
 
 public struct CheckedWebhook: Sendable {

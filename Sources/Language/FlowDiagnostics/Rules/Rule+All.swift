@@ -57,7 +57,9 @@ extension Rule {
     Rule("F316", "migration-from-later", .error, .core, "a migration is not from an earlier version"),
     Rule("F317", "states-not-analysed", .info, .recommended, "a flow has too many combinations of states to analyse"),
     Rule("F320", "internal-event", .error, .core, "an internal event is used as an external one"),
-    Rule("F321", "webhook-without-key", .error, .core, "no instance can receive the deliveries of a webhook"),
+    Rule(
+      "F321", "webhook-without-key", .error, .core,
+      "no instance can receive the deliveries of a webhook or the messages of a queue"),
     Rule("F322", "entry-without-value", .error, .core, "a state is entered without a value for one of its fields"),
     Rule("F323", "lost-value", .error, .core, "a field of a state is assigned when the state is left"),
   ]

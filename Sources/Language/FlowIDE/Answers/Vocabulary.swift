@@ -58,7 +58,8 @@ public enum Vocabulary {
 
   /// All words that the grammar uses, sorted; the grammars of editors are made of this list.
   public static let words: [String] = [
-    "action", "advance", "after", "again", "always", "and", "as", "at", "backoff", "by", "call", "called", "complete",
+    "action", "advance", "after", "again", "always", "amqp", "and", "as", "at", "backoff", "by", "call", "called",
+    "complete",
     "const", "cron", "data", "defer", "deferred", "do", "email", "emit", "emitted", "ended", "entry", "enum", "event",
     "every", "exec", "exit", "expect", "fail", "failed", "fails", "final", "flow", "fn", "for", "forever", "from",
     "header", "hmac", "http", "ignore", "ignored", "import", "in", "incident", "initial", "internal", "invariant",

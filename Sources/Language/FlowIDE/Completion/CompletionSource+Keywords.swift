@@ -27,6 +27,14 @@ extension CompletionSource {
       label, .snippet, documentation: Vocabulary.keywords[label] ?? "", insertion: text, isSnippet: true, rank: rank)
   }
 
+  /// The ways in which other systems send an event.
+  func senders() -> [CompletionItem] {
+    [
+      snippet("webhook", "webhook { secret env(\"${1:SECRET}\")  header \"${2:X-Signature}\"  hmac sha256 }"),
+      snippet("amqp", "amqp \"${1:queue}\""), snippet("redis", "redis \"${1:stream}\""),
+    ]
+  }
+
   /// The clauses that may follow what is complete before the cursor.
   func followers() -> [CompletionItem] {
     let order = ["on", "by", "when", "->", "do"]

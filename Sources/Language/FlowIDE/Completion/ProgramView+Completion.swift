@@ -81,6 +81,7 @@ struct CompletionSource {
     case "call", "undo", "mock", "called", "complete", "fail": return callees(isCall: word == "call" || word == "undo")
     case "with": return flows()
     case "start" where context.block?.kind == .test, "from" where context.block?.kind == .test: return flows()
+    case "from" where context.word(last - 2) == "event": return senders()
     case "key": return dataFields().filter { $0.detail == "string" }
     case "state" where context.block?.kind == .test, "never", "and", "to": return states(from: 0)
     case "only", "fails": return failureCodes()

@@ -37,18 +37,19 @@ extension Event {
   var json: JSON {
     .sparse([
       ("payload", payload.irJSON), ("computed", .array(computed.map(\.json))), ("internal", .bool(isInternal)),
-      ("webhook", webhook?.json ?? .null),
+      ("webhook", webhook?.json ?? .null), ("queue", queue?.json ?? .null),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["payload", "computed", "internal", "webhook"])
+    try reader.allow(["payload", "computed", "internal", "webhook", "queue"])
     let payload = try RecordDeclaration(reader.member("payload"))
     self.init(
       name: payload.name, payload: payload,
       computed: try reader.list("computed") { item throws(ProgramError) in try ComputedMember(item) },
       isInternal: try reader.flag("internal"),
-      webhook: try Webhook.optional(reader.optional("webhook")))
+      webhook: try Webhook.optional(reader.optional("webhook")),
+      queue: try BrokerQueue.optional(reader.optional("queue")))
   }
 }
 
@@ -78,6 +79,18 @@ extension Webhook {
       secret: try SourcedExpression(reader.member("secret")),
       environment: try reader.list("environment") { item throws(ProgramError) in try item.string() },
       header: try reader.string("header"), algorithm: try reader.string("hmac"))
+  }
+}
+
+extension BrokerQueue {
+  var json: JSON { ["broker": .string(broker.rawValue), "name": .string(name)] }
+
+  static func optional(_ reader: IRReader?) throws(ProgramError) -> BrokerQueue? {
+    guard let reader else { return nil }
+    try reader.allow(["broker", "name"])
+    let text = try reader.string("broker")
+    guard let broker = Broker(rawValue: text) else { throw ProgramError("there is no broker `\(text)`") }
+    return BrokerQueue(broker: broker, name: try reader.string("name"))
   }
 }
 

@@ -66,17 +66,49 @@ public struct Event: Hashable, Sendable {
   public var isInternal: Bool
   /// The webhook by which other systems deliver it; nil for no webhook.
   public var webhook: Webhook?
+  /// The queue of a broker whose messages are this event; nil for no queue.
+  public var queue: BrokerQueue?
 
   public init(
     name: String, payload: RecordDeclaration, computed: [ComputedMember] = [], isInternal: Bool = false,
-    webhook: Webhook? = nil
+    webhook: Webhook? = nil, queue: BrokerQueue? = nil
   ) {
     self.name = name
     self.payload = payload
     self.computed = computed
     self.isInternal = isInternal
     self.webhook = webhook
+    self.queue = queue
   }
+}
+
+/// `from amqp "orders"`: a queue of an AMQP broker; `from redis "orders"`: a stream of Redis.
+public struct BrokerQueue: Hashable, Sendable {
+  /// A protocol between the engine and brokers.
+  public enum Broker: String, Hashable, Sendable, CaseIterable {
+    case amqp, redis
+  }
+
+  /// The longest name of a queue, in bytes of UTF-8.
+  public static let longestName = 255
+
+  public var broker: Broker
+  public var name: String
+
+  public init(broker: Broker, name: String) {
+    self.broker = broker
+    self.name = name
+  }
+
+  /// Returns true for a text that can be the name of a queue: not empty, not too long, and without zero bytes.
+  public static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= longestName && !text.utf8.contains(0)
+  }
+}
+
+extension BrokerQueue: CustomStringConvertible {
+  /// The broker and the name, such as `amqp orders`.
+  public var description: String { "\(broker.rawValue) \(name)" }
 }
 
 /// `let pr = repository + "#" + string(number)` in an event.

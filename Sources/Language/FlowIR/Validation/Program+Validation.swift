@@ -52,6 +52,11 @@ extension Program {
         event.payload.field(member.name) == nil
       else { throw ProgramError("the computed member `\(member.name)` of `\(event.name)` makes no sense") }
     }
+    if let queue = event.queue {
+      guard BrokerQueue.isName(queue.name), event.webhook == nil, !event.isInternal else {
+        throw ProgramError("the queue of `\(event.name)` makes no sense")
+      }
+    }
     guard let webhook = event.webhook else { return }
     guard webhook.secret.tree.usedSlots.allSatisfy({ webhook.environment.indices ~= $0 }),
       webhook.secret.tree.type == .string, webhook.algorithm == "sha256", !webhook.header.isEmpty

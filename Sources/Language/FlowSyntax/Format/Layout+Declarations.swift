@@ -83,11 +83,20 @@ extension Layout {
   mutating func event() -> Doc {
     var parts = at("internal") ? [nextWord(), simple()] : [simple()]
     if at("from") {
-      parts += [.space, nextWord(), nextWord()]
-      parts.append(block { $0.isWord($0.token, "secret") ? .concat([$0.nextWord(), $0.expression()]) : $0.simple() })
+      parts += [.space, nextWord()]
+      parts.append(at("webhook") ? webhook() : simple())
     }
     if at(.leftBrace) { parts += [.space, payload()] }
     return .concat(parts)
+  }
+
+  /// `webhook { secret CEL  header "…"  hmac sha256 }`
+  private mutating func webhook() -> Doc {
+    let word = nextWord()
+    let settings = block { layout in
+      layout.isWord(layout.token, "secret") ? .concat([layout.nextWord(), layout.expression()]) : layout.simple()
+    }
+    return .concat([word, settings])
   }
 
   /// `{ field: type = default  let name = CEL }`

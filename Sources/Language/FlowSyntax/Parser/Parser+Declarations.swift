@@ -123,9 +123,9 @@ extension Parser {
     let isInternal = accept("internal")
     advance()
     let name = declaredName("the name of the event")
-    let webhook = accept("from") ? webhook(start) : nil
     var node = EventNode(
-      name: name, isInternal: isInternal, webhook: webhook, fields: [], documentation: documentation, range: start)
+      name: name, isInternal: isInternal, fields: [], documentation: documentation, range: start)
+    if accept("from") { sender(of: &node, from: start) }
     if at(.leftBrace) { payload(of: &node) }
     node.range = range(from: start)
     return node
@@ -148,13 +148,39 @@ extension Parser {
     }
   }
 
+  /// The words that may follow `from`.
+  private static let senders = ["webhook", "amqp", "redis"]
+
+  /// `webhook { … }`, `amqp "queue"`, `redis "stream"`
+  private mutating func sender(of node: inout EventNode, from start: SourceRange) {
+    switch word {
+    case "webhook": node.webhook = webhook(start)
+    case "amqp", "redis": node.queue = queue()
+    default:
+      let guess = at(.identifier) ? Suggestion.closest(to: word, among: Parser.senders).first : nil
+      reportExpected("expected `webhook`, `amqp` or `redis`", help: guess.map { "did you mean `\($0)`?" })
+      // What follows an unknown sender belongs to it.
+      if at(.identifier), peek().kind == .string {
+        advance()
+        advance()
+      }
+    }
+  }
+
+  /// `amqp "queue"`, `redis "stream"`
+  private mutating func queue() -> QueueNode {
+    let broker = NameNode(text: word, range: token.range)
+    advance()
+    let start = token.range
+    let what = broker.text == "redis" ? "the name of a stream in quotes" : "the name of a queue in quotes"
+    let name = string(what)
+    return QueueNode(broker: broker, name: name, nameRange: start, range: range(from: broker.range))
+  }
+
   /// `webhook { secret … header "…" hmac sha256 }`
   private mutating func webhook(_ start: SourceRange) -> WebhookNode {
     var node = WebhookNode(range: token.range)
-    guard accept("webhook") else {
-      reportExpected("expected `webhook`")
-      return node
-    }
+    advance()
     members(of: "a webhook") { parser in
       switch parser.word {
       case "secret":

@@ -70,12 +70,13 @@ public struct RoleNode: Sendable {
   public var range: SourceRange
 }
 
-/// `internal event E from webhook { … } { fields  let name = expression }`
+/// `internal event E from webhook { … } { fields  let name = expression }`, `event E from amqp "orders" { … }`
 public struct EventNode: Sendable {
   public var name: NameNode
   /// Only flows emit and raise it. An event that is declared in a flow is internal without the word.
   public var isInternal = false
   public var webhook: WebhookNode?
+  public var queue: QueueNode?
   public var fields: [FieldNode]
   /// The members that are computed from the others, in the order of the text.
   public var lets: [ConstantNode] = []
@@ -88,6 +89,15 @@ public struct WebhookNode: Sendable {
   public var secret: Expression?
   public var header: String?
   public var algorithm: NameNode?
+  public var range: SourceRange
+}
+
+/// `from amqp "orders"`, `from redis "orders"`
+public struct QueueNode: Sendable {
+  /// `amqp` or `redis`.
+  public var broker: NameNode
+  public var name: String
+  public var nameRange: SourceRange
   public var range: SourceRange
 }
 

@@ -3,11 +3,11 @@ import FlowSource
 import FlowSyntax
 
 extension FlowChecker {
-  /// F321: the delivery of a webhook reaches a running instance by its key only.
-  mutating func checkWebhookRoutes() {
+  /// F321: the delivery of a webhook, and the message of a queue, reach a running instance by its key only.
+  mutating func checkDeliveryRoutes() {
     var seen: Set<Int> = []
     for reaction in reactions {
-      guard case .event(let event) = reaction.trigger, declarations.events[event].webhook != nil,
+      guard case .event(let event) = reaction.trigger, let delivery = delivery(of: symbols.events[event]),
         !hasKey(event), seen.insert(event).inserted
       else { continue }
       let node = symbols.events[event]
@@ -16,11 +16,17 @@ extension FlowChecker {
         ?? "give the flow a `key`, and the event a member of that name"
       problems.append(
         Diagnostic(
-          "F321", "no delivery of the webhook `\(node.name.text)` reaches an instance of `\(self.node.name.text)`",
-          at: reaction.range, label: "never happens",
+          "F321", "\(delivery) reaches an instance of `\(self.node.name.text)`", at: reaction.range,
+          label: "never happens",
           labels: [.init(node.name.range, key == nil ? "the flow has no key" : "has no member for the key")],
           help: help))
     }
+  }
+
+  /// The deliveries of an event by other systems, as the start of a message; nil for an event without any.
+  private func delivery(of event: EventNode) -> String? {
+    if event.webhook != nil { return "no delivery of the webhook `\(event.name.text)`" }
+    return event.queue.map { "no message of the \($0.broker.text == "redis" ? "stream" : "queue") `\($0.name)`" }
   }
 
   /// Returns whether an event has the key of the flow.
