@@ -36,6 +36,7 @@ import Testing
       _ = try engine.commit()
       world.advance(5000)
     }
+    try store.commit(MessageTests.outsideOfInstances)
   }
 
   private func postgres(_ folder: Folder) throws -> (store: PostgresStore, queries: PostgresQueries) {
@@ -66,6 +67,10 @@ import Testing
     }
     back = nil
     #expect(try StoreFile.check(second.path) == [])
+    for queries in [middle.queries, try SQLiteQueries(path: second.path)] as [any Queries] {
+      #expect(try queries.cursors() == ["screens": 3, "the buffer*": 4])
+      #expect(try queries.deadLetters(flow: nil, after: 900, limit: 9).map(\.row.job.once) == ["m7"])
+    }
     for store in [middle.store, try SQLiteStore(path: second.path)] as [any Store] {
       let engine = try Engine(machine: TestEngine.machine.get(), store: store, world: world)
       var command = EventCommand(event: "Begin", payload: ["id": "t7"])

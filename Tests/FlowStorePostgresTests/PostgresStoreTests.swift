@@ -119,9 +119,11 @@ import Testing
     batch.schedules[ScheduleID(flow: "F", start: 1)] = ScheduleRow(flow: "F", start: 1, definition: "d", due: 8)
     batch.sources["d"] = SourceText.json([SourceText(name: "f.flow", text: "flow F {}")]).bytes()
     batch.throttles["a"] = Array("[1]".utf8)
+    batch.cursors["screens"] = 12
     batch.completions = [1, 2].map { CompletionRow(job: 1, fence: $0, digest: 5, at: 6) }
     try store.commit(batch)
     let queries = PostgresQueries(fixture.database)
+    #expect(try queries.cursors() == ["screens": 12])
     #expect(try queries.lastSequence() == 5 && queries.epoch() == "here" && queries.keptFrom() == 1)
     #expect(try queries.journal(after: 3, limit: 9).map(\.sequence) == [4, 5])
     #expect(try queries.history(instance: 2, after: 0, limit: 9).map(\.sequence) == [2])

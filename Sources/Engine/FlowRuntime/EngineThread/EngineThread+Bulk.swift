@@ -14,6 +14,17 @@ extension EngineThread {
       }, completion: completion)
   }
 
+  /// Writes the position up to which a publication has published the journal.
+  public func write(
+    cursor name: String, at sequence: Int64, completion: @escaping @Sendable (Result<Void, EngineProblem>) -> Void
+  ) {
+    perform(
+      { engine in
+        engine.batch.writes.cursors[name] = sequence
+        return .success(())
+      }, completion: completion)
+  }
+
   /// Executes a command as part of an operation on many instances.
   /// - Parameter progress: Returns the progress of the operation for the outcome of the command.
   public func operate(

@@ -11,14 +11,21 @@ public enum DeadLetterClosing: String, Sendable, CaseIterable {
 
 // Dead letters: work whose attempts are exhausted, and whose failure no reaction has handled.
 extension Engine {
-  /// Retries the work of a dead letter under the same idempotency key. No call receives its result.
+  /// Retries the work of a dead letter, or delivers its message, under the same idempotency key. No call receives the
+  /// result of the work.
   public func redrive(_ id: Int64, reason: String = "", caller: Caller = Caller()) -> Result<Void, EngineProblem> {
     do throws(EngineProblem) {
-      let (dead, cached) = try deadLetter(id)
+      let dead = try deadLetter(id)
+      if dead.job.messageQueue != nil {
+        try redeliver(dead)
+        batch.writes.deadRemoved.insert(id)
+        return .success(())
+      }
+      let owner = try owner(of: dead)
       batch.writes.deadRemoved.insert(id)
       retryWork(of: dead.job)
       journal(
-        cached.row, .operator,
+        owner.row, .operator,
         body: operatorBody("redrive", reason: reason, caller: caller, adding: [.init("job", .int(id))]))
       return .success(())
     } catch {
@@ -33,10 +40,13 @@ extension Engine {
   ) -> Result<Void, EngineProblem> {
     guard !reason.isEmpty else { return .failure(.invalidPayload([("/reason", "a reason is required")])) }
     do throws(EngineProblem) {
-      let (_, cached) = try deadLetter(id)
+      let dead = try deadLetter(id)
+      // A message belongs to no instance whose journal could record the reason.
+      let owner = dead.job.messageQueue == nil ? try owner(of: dead) : nil
       batch.writes.deadRemoved.insert(id)
+      guard let owner else { return .success(()) }
       journal(
-        cached.row, .operator,
+        owner.row, .operator,
         body: operatorBody(closing.rawValue, reason: reason, caller: caller, adding: [.init("job", .int(id))]))
       return .success(())
     } catch {
@@ -44,15 +54,22 @@ extension Engine {
     }
   }
 
-  private func deadLetter(_ id: Int64) throws(EngineProblem) -> (DeadRow, Cached) {
+  private func deadLetter(_ id: Int64) throws(EngineProblem) -> DeadRow {
     guard let found = read({ () throws(StoreError) in try store.dead(id: id) }) else {
       throw .storeUnavailable("it can't be read")
     }
     guard let dead = found, !batch.writes.deadRemoved.contains(id) else {
       throw .notFound("there is no dead letter \(id)")
     }
-    guard let cached = loadOwner(of: dead.job, at: world.now()) else { throw .gone(key: "\(id)", endedAt: dead.at) }
-    return (dead, cached)
+    return dead
+  }
+
+  /// The instance that requested the work of a dead letter.
+  private func owner(of dead: DeadRow) throws(EngineProblem) -> Cached {
+    guard let cached = loadOwner(of: dead.job, at: world.now()) else {
+      throw .gone(key: "\(dead.job.id)", endedAt: dead.at)
+    }
+    return cached
   }
 
   /// Writes a separate row for the work: the outcome under its old number may still be pending for a suspended

@@ -59,7 +59,10 @@ public struct JobRow: Hashable, Sendable {
   }
 }
 
-/// A dead letter: work whose attempts are exhausted.
+/// A dead letter: work whose attempts are exhausted, or a message of a broker that was refused.
+///
+/// The job of a message has no instance; its action is the event, its queue the broker and the queue, its arguments are
+/// the payload, and the key of work that is done once is the identifier of the message.
 public struct DeadRow: Hashable, Sendable {
   public var job: JobRow
   public var at: Int64

@@ -32,6 +32,8 @@ public protocol JournalQueries: Sendable {
   func journal(after: Int64, limit: Int) throws(StoreError) -> RowPage<JournalEntry>
   /// The first sequence number from which on the journal is complete; 1 when nothing was archived.
   func keptFrom() throws(StoreError) -> Int64
+  /// The positions up to which publications have published the journal, by name.
+  func cursors() throws(StoreError) -> [String: Int64]
 }
 
 /// Reads jobs and dead letters.
@@ -95,7 +97,7 @@ public struct PendingJob: Hashable, Sendable {
   }
 }
 
-/// A dead letter with the flow and the key of its instance.
+/// A dead letter with the flow and the key of its instance, which are empty for the message of a broker.
 public struct DeadLetter: Hashable, Sendable {
   public var flow: String
   public var key: String

@@ -23,6 +23,8 @@ public struct StoreBatch: Sendable {
   public var bulk: [Int64: [UInt8]] = [:]
   /// The throttles of actions with a limit, or of their keys, as JSON; empty for one that is removed.
   public var throttles: [String: [UInt8]] = [:]
+  /// The positions in the journal up to which publications have published it, by name.
+  public var cursors: [String: Int64] = [:]
   public var definitions: [String: [UInt8]] = [:]
   /// The source files of programs, by the hash of the program.
   public var sources: [String: [UInt8]] = [:]
@@ -42,7 +44,7 @@ public struct StoreBatch: Sendable {
     journal.isEmpty && instances.isEmpty && answers.isEmpty && timers.isEmpty && items.isEmpty && jobs.isEmpty
       && jobsRemoved.isEmpty && dead.isEmpty && deadRemoved.isEmpty && once.isEmpty && definitions.isEmpty
       && deployments.isEmpty && schedules.isEmpty && sources.isEmpty && versions.isEmpty && throttles.isEmpty
-      && completions.isEmpty && bulk.isEmpty && identity == nil
+      && completions.isEmpty && bulk.isEmpty && cursors.isEmpty && identity == nil
   }
 }
 

@@ -8,6 +8,9 @@ enum PostgresSchema {
   /// The version of the tables that this program creates, and the newest that it can open.
   static var version: Int64 { Int64(migrations.count) }
 
+  /// The start of the names in `meta` of the positions of publications.
+  static let cursorPrefix = "cursor "
+
   /// The changes from each version to the next; the first creates the tables.
   static let migrations = [tables + jobs + records, keyLifetimes, nodes, items]
 

@@ -27,7 +27,7 @@ extension PostgresQueries {
     try read(
       """
       SELECT \(PostgresColumns.dead), i.flow, i.key FROM @.dead_letter l
-      JOIN @.instance i ON i.part = l.part AND i.id = l.instance
+      LEFT JOIN @.instance i ON i.part = l.part AND i.id = l.instance
       WHERE l.part = 0 AND l.id > $1 AND ($2::text IS NULL OR i.flow = $2) ORDER BY l.id LIMIT $3
       """, [.integer(after), .text(flow), .integer(Int64(limit))]
     ).page(limit: limit) { DeadLetter(flow: $0.text(15), key: $0.text(16), row: $0.dead) }

@@ -125,6 +125,15 @@ public final class PostgresQueries: Queries {
     max(try meta("kept_from").flatMap { Int64($0) } ?? 1, 1)
   }
 
+  /// The positions up to which publications have published the journal, by name.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func cursors() throws(StoreError) -> [String: Int64] {
+    let rows = try read(
+      "SELECT name, value::bigint FROM @.meta WHERE name LIKE $1", [.text(PostgresSchema.cursorPrefix + "%")]
+    ).map { (String($0.text(0).dropFirst(PostgresSchema.cursorPrefix.count)), $0.integer(1)) }
+    return Dictionary(rows) { $1 }
+  }
+
   /// The epoch of the journal: the identity of the store, and the number of restores from backups, if any.
   /// - Throws: `StoreError` when the store cannot be read.
   public func epoch() throws(StoreError) -> String {

@@ -25,6 +25,9 @@ struct PostgresBatch {
     addItems()
     addJobs()
     addDeadLetters()
+    for (name, sequence) in batch.cursors.sorted(by: { $0.key < $1.key }) {
+      setMeta(PostgresSchema.cursorPrefix + name, String(sequence))
+    }
     addOnce()
     addRecords()
     addDeployments()

@@ -6,6 +6,9 @@ enum Schema {
   static let applicationID: Int64 = 0x666C_6F77
   static var version: Int64 { Int64(migrations.count) }
 
+  /// The start of the names in `meta` of the positions of publications.
+  static let cursorPrefix = "cursor "
+
   static let pragmas = """
     PRAGMA page_size = 4096;
     PRAGMA auto_vacuum = INCREMENTAL;

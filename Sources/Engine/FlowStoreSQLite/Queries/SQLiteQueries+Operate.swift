@@ -11,6 +11,20 @@ extension SQLiteQueries {
     }
   }
 
+  /// The positions up to which publications have published the journal, by name.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func cursors() throws(StoreError) -> [String: Int64] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare("SELECT name, value FROM meta WHERE name GLOB ?1")
+      statement.bind(.text(Schema.cursorPrefix + "*"))
+      var found: [String: Int64] = [:]
+      while try statement.next() {
+        found[String(statement.text(0).dropFirst(Schema.cursorPrefix.count))] = statement.integer(1)
+      }
+      return found
+    }
+  }
+
   /// The snapshot at the start of an instance's history; nil when the history is complete.
   /// - Throws: `StoreError` when the store cannot be read.
   public func beginning(instance: Int64) throws(StoreError) -> InstanceSnapshot? {
@@ -62,7 +76,7 @@ extension SQLiteQueries {
       let statement = try connection.prepare(
         """
         SELECT \(Statements.columns(Statements.deadColumns, of: "l")), i.flow, i.key
-        FROM dead_letter l JOIN instance i ON i.id = l.instance
+        FROM dead_letter l LEFT JOIN instance i ON i.id = l.instance
         WHERE l.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY l.id LIMIT ?3
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))

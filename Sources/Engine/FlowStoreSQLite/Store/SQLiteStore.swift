@@ -295,6 +295,9 @@ public final class SQLiteStore: Store {
       }
     }
     if batch.lastJob != 0 { try statements.setMeta.run(.text("job"), .integer(batch.lastJob)) }
+    for (name, sequence) in batch.cursors {
+      try statements.setMeta.run(.text(Schema.cursorPrefix + name), .integer(sequence))
+    }
     for id in batch.deadRemoved { try statements.removeDead.run(.integer(id)) }
     for row in batch.dead {
       try statements.addDead.run(

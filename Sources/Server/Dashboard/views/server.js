@@ -307,15 +307,17 @@ function DeadLetters({ flow }) {
   if (loaded.error) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
   if (!loaded.data) return html`<${Loading} />`;
   const { items, page } = loaded.data;
-  return html`<div class="stack"><p class="muted">Actions whose attempts are used up. Redriving one runs it again under the same idempotency key.</p>
+  return html`<div class="stack"><p class="muted">Actions whose attempts are used up, and refused messages of queues. Redriving one runs it again under the same idempotency key.</p>
     <div class="card flush">${
     items.length
-      ? html`<table class="cards"><thead><tr><th>Action</th><th>Instance</th><th>Reason</th><th>Given up</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
+      ? html`<table class="cards"><thead><tr><th>Action or event</th><th>Instance or queue</th><th>Reason</th><th>Given up</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
         items.map((/** @type {any} */ letter) =>
           html`<tr key=${letter.id}>
-      <td class="title"><strong>${letter.action}</strong></td><td data-label="Instance"><a data-row href=${
-            link(['instances', letter.flow, letter.key])
-          }>${letter.flow} ${letter.key}</a></td>
+      <td class="title"><strong>${letter.action ?? letter.event}</strong></td><td data-label="Instance">${
+            letter.queue ? html`${letter.queue} ${letter.messageId}` : html`<a data-row href=${
+              link(['instances', letter.flow, letter.key])
+            }>${letter.flow} ${letter.key}</a>`
+          }</td>
       <td data-label="Reason"><span><span class="status failed"><${Icon} name="failed" />${letter.code}</span> <span class="muted small-text">${
             code(letter.message)
           }</span></span></td><td data-label="Given up" class="narrow"><${Time} at=${letter.at} /></td>
@@ -339,19 +341,23 @@ function Letter({ letter, close, done }) {
       await post(path`/v1/dead-letters/${letter.id}/redrive`, { reason });
       setAsked(true);
       // Whether it succeeds shows only when it has run: it leaves the list, or is back in it.
-      toast(`\`${letter.action}\` runs again`);
+      toast(letter.queue ? `\`${letter.event}\` was accepted` : `\`${letter.action}\` runs again`);
       done();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setProblem(error);
     }
   };
-  return html`<${Dialog} title=${`${letter.action}: ${letter.code}`} close=${close} wide><dl class="facts"><dt>Instance</dt><dd><a href=${
-    link(['instances', letter.flow, letter.key])
-  } onClick=${close}>${letter.flow} ${letter.key}</a></dd><dt>Message</dt><dd>${letter.message}</dd></dl>
+  const origin = letter.queue
+    ? html`<dt>Queue</dt><dd>${letter.queue} ${letter.messageId}</dd>`
+    : html`<dt>Instance</dt><dd><a href=${
+      link(['instances', letter.flow, letter.key])
+    } onClick=${close}>${letter.flow} ${letter.key}</a></dd>`;
+  const title = `${letter.action ?? letter.event}: ${letter.code}`;
+  return html`<${Dialog} title=${title} close=${close} wide><dl class="facts">${origin}<dt>Message</dt><dd>${letter.message}</dd></dl>
     <h3>Arguments</h3><pre tabindex="0">${JSON.stringify(letter.arguments, null, 2)}</pre>
     ${
-    letter.failures.length
+    letter.failures?.length
       ? html`<h3>Attempts</h3><table><tbody>${
         letter.failures.map((/** @type {any} */ one, /** @type {number} */ index) =>
           html`<tr><td class="narrow">${

@@ -148,7 +148,10 @@ enum Schemas {
         "states": list(
           object(["path": string, "kind": string, "initial": boolean, "calls": strings, "on": strings])),
         "events": list(
-          object(["name": string, "starts": boolean, "schema": any, "webhook": nullable(anyObject)])), "data": any,
+          object([
+            "name": string, "starts": boolean, "schema": any, "webhook": nullable(anyObject),
+            "queue": nullable(anyObject),
+          ])), "data": any,
         "stateData": any,
         "starts": list(
           object([
@@ -210,8 +213,9 @@ enum Schemas {
     (
       "DeadLetter",
       object([
-        "id": integer, "flow": string, "key": string, "action": string, "arguments": any, "attempts": integer,
-        "at": time, "code": string, "message": string, "failures": list(any),
+        "id": integer, "flow?": string, "key?": string, "action?": string, "arguments": any, "attempts?": integer,
+        "at": time, "code": string, "message": string, "failures?": list(any), "queue?": string, "event?": string,
+        "messageId?": nullable(string),
       ])
     ),
     (

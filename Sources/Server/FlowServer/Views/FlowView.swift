@@ -63,9 +63,15 @@ struct FlowView {
         "name": .string(program.events[event].name),
         "starts": .bool(entry.machine.starts(flow: entry.flow, on: event)),
         "schema": entry.machine.payloadSchema(of: event),
-        "webhook": webhook(program.events[event]),
+        "webhook": webhook(program.events[event]), "queue": queue(program.events[event]),
       ]
     }
+  }
+
+  /// The queue whose messages are an event; null for an event without a queue.
+  private func queue(_ event: Event) -> JSON {
+    guard let queue = event.queue else { return .null }
+    return ["broker": .string(queue.broker.rawValue), "name": .string(queue.name)]
   }
 
   /// The signature scheme of an event's deliveries; null for an event without a webhook.

@@ -58,6 +58,7 @@ public struct StoreCopy {
     batch.completions = records.completions
     batch.throttles = records.throttles
     batch.bulk = records.bulk
+    batch.cursors = try reader.cursors()
     return batch
   }
 

@@ -52,14 +52,14 @@ public struct KeyRing: Sendable {
   var issuerNames: [String] { issuers.map(\.name) }
 
   /// Names with which flows identify other kinds of callers.
-  private static let reservedNames = ["webhook"]
+  private static let reservedNames = ["webhook", "amqp", "redis"]
 
   private mutating func add(_ table: KeyTable) throws(KeyFileError) {
     try table.checkNames(["name", "sha256", "scopes", "roles", "flows", "rate", "expires"])
     let name = try table.text("name")
     guard !KeyRing.reservedNames.contains(name), !name.contains("/") else {
       throw KeyFileError(
-        message: "the key `\(name)`: the name `webhook` and names with `/` stand for webhooks and for instances")
+        message: "the key `\(name)`: `webhook`, `amqp`, `redis` and names with `/` stand for other senders")
     }
     guard let digest = Digest(hexadecimal: try table.text("sha256")) else {
       throw KeyFileError(message: "the key `\(name)`: `sha256` must be 64 hexadecimal digits")

@@ -25,7 +25,9 @@ enum CtlRow {
   static func effect(_ json: JSON) -> [String] { columns(json, "event", "would", "to") + [text(json["detail"])] }
 
   static func deadLetter(_ json: JSON) -> [String] {
-    columns(json, "id", "at", "flow", "key", "action", "code") + [text(json["message"])]
+    // A message of a broker has a queue and an event instead of an instance and an action.
+    let names = json["queue"] == nil ? ["flow", "key", "action"] : ["queue", "messageId", "event"]
+    return columns(json, "id", "at") + names.map { text(json[$0]) } + columns(json, "code") + [text(json["message"])]
   }
 
   /// An entry of the live stream.
