@@ -1,6 +1,6 @@
 # The commands of the project; `make help` lists them.
 PACKAGES := libsqlite3-dev libre2-dev libboost1.81-dev libwslay-dev zlib1g-dev libssl-dev libreadline-dev \
-	libcurl4-openssl-dev libtomlplusplus-dev libpq-dev pkg-config python3
+	libcurl4-openssl-dev libtomlplusplus-dev libpq-dev librabbitmq-dev libhiredis-dev pkg-config python3
 TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography openssl curl fish zsh mandoc
 ADDR ?= 127.0.0.1:8080
 
@@ -108,20 +108,20 @@ container: deb ## build a container image with buildah, without a daemon, and se
 	  $(CURDIR)/$(PACKAGE_BUILD)/container
 
 # The tests do most of their work in the core and the engine, so these are optimized (see Package.swift).
-test test-postgres test-resume simulate crash flips powercut: export FLOW_OPTIMIZE := 1
+test test-brokers test-postgres test-resume simulate crash flips powercut: export FLOW_OPTIMIZE := 1
 test: setup-test ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	@swift test --skip-build --xunit-output .build/tests.xml || { \
 	  echo "failed tests:"; grep -h -B1 '<failure' .build/tests*.xml; exit 1; }
 
-BROKERS := librabbitmq-dev libhiredis-dev libpq-dev rabbitmq-server redis-server postgresql python3-pika
-TRAITS := AMQP,Redis,Postgres
-test-brokers: setup ## test the `publish`, `redis` and `sql` actions against real servers
+BROKERS := rabbitmq-server redis-server postgresql python3-pika
+test-brokers: setup ## test brokers and databases against real servers
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROKERS)"
-	swift test --traits $(TRAITS) --scratch-path .build/brokers --filter FlowBrokerTests
+	swift build --build-tests
+	FLOW_BROKERS=1 swift test --skip-build --filter FlowBrokerTests
 
 test-postgres: setup ## test the PostgreSQL store and several nodes against a private server
-	@$(MAKE) --no-print-directory setup PACKAGES="libpq-dev postgresql"
+	@$(MAKE) --no-print-directory setup PACKAGES="postgresql"
 	swift build --build-tests
 	FLOW_POSTGRES=1 swift test --skip-build --filter \
 	  "FlowStorePostgresTests|StoreTests|StoreCopyTests|NodeTests|NodeFailureTests|ForwardedServiceTests|EventTests|JobTests"

@@ -9,11 +9,6 @@ let package = Package(
     .library(name: "CEL", targets: ["CEL"]),
     .executable(name: "cel-conformance", targets: ["CELConformance"]),
   ],
-  traits: [
-    .trait(name: "AMQP", description: "The binding `publish`, by librabbitmq."),
-    .trait(name: "Redis", description: "The binding `redis`, by hiredis."),
-    .trait(name: "Postgres", description: "The binding `sql`, by libpq."),
-  ],
   targets: [
     // The pure core: no I/O, no clock, no threads, no Foundation.
     library(.language, "FlowJSON"),
@@ -46,7 +41,7 @@ let package = Package(
       .engine, "FlowActions",
       [
         "FlowRuntime", "FlowMachine", "FlowIR", "FlowCrypto", "CEL", "FlowSource", "FlowJSON", "CCurl", "CSpawn",
-        only("AMQP", "CRabbitMQ"), only("Redis", "CHiredis"), only("Postgres", "CPostgres"),
+        "CRabbitMQ", "CHiredis", "CPostgres",
       ], unsafe: true),
     library(.server, "FlowClient", ["FlowJSON", "CCurl"], unsafe: true),
     library(.server, "FlowHTTP", ["CBeast", "CWslay", "CEpoll", "CTLS", "CZlib"], unsafe: true),
@@ -141,7 +136,10 @@ let package = Package(
     test(
       "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport"]),
     test(
-      "FlowBrokerTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport"],
+      "FlowBrokerTests",
+      [
+        "FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport", "flow",
+      ],
       exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
@@ -183,7 +181,7 @@ let package = Package(
     shim("CRE2", link: ["re2", "m"]),
     shim("CCurl", link: ["curl"]),
     shim("CSpawn"),
-    shim("CRabbitMQ", link: ["rabbitmq"], trait: "AMQP"),
+    shim("CRabbitMQ", link: ["rabbitmq"]),
     system("CHiredis"),
     system("CPostgres"),
     shim("CReadline", link: ["readline"]),
@@ -236,11 +234,6 @@ nonisolated func settings() -> [SwiftSetting] {
   ]
 }
 
-/// A dependency of builds with a trait only.
-nonisolated func only(_ trait: String, _ target: String) -> Target.Dependency {
-  .target(name: target, condition: .when(traits: [trait]))
-}
-
 /// A Swift target; `unsafe` marks those that handle raw memory, all others are checked strictly.
 nonisolated func library(
   _ layer: Layer, _ name: String, _ dependencies: [Target.Dependency] = [], unsafe: Bool = false, exclude: [String] = []
@@ -257,10 +250,10 @@ nonisolated func system(_ name: String, pkgConfig: String? = nil, apt package: S
 }
 
 /// A thin C or C++ layer over a library of the system.
-nonisolated func shim(_ name: String, link libraries: [String] = [], trait: String? = nil) -> Target {
+nonisolated func shim(_ name: String, link libraries: [String] = []) -> Target {
   .target(
     name: name, path: "Sources/System/\(name)",
-    linkerSettings: libraries.map { .linkedLibrary($0, trait.map { .when(traits: [$0]) }) })
+    linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 /// The addresses of library functions are resolved when a program starts, and can't be written afterwards.

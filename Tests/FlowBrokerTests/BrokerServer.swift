@@ -4,6 +4,9 @@ import Foundation
 
 /// A broker or database in a separate process and folder, on its own port; removed after the test.
 final class BrokerServer {
+  /// True if the tests use servers: `FLOW_BROKERS` is set.
+  static let isWanted = ProcessInfo.processInfo.environment["FLOW_BROKERS"] != nil
+
   struct NotStarted: Error, CustomStringConvertible { var description: String }
 
   let port = Int.random(in: 20_000..<29_000)
@@ -65,13 +68,38 @@ final class BrokerServer {
 
   // MARK: - Servers
 
-  func startRedis() throws {
+  /// - Parameter isDurable: True to keep what was written before ``stop()``.
+  func startRedis(isDurable: Bool = false) throws {
     try start(
       [
         "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "geheim",
         "--dir", folder.path,
-      ])
+      ] + (isDurable ? ["--appendonly", "yes", "--appendfsync", "always"] : []))
     try waitForPort(port)
+  }
+
+  /// Runs a command of Redis; the result is what `redis-cli` prints.
+  @discardableResult
+  func redis(_ words: String...) throws -> String {
+    let head = ["redis-cli", "-h", "127.0.0.1", "-p", String(port), "--no-auth-warning", "-a", "geheim"]
+    let (code, output) = try runProgram(head + words)
+    guard code == 0 else { throw NotStarted(description: "Redis does not answer: \(output)") }
+    return output.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// Starts the services of the samples.
+  func startServices() throws {
+    try start(["python3", packageRoot.appending(path: "samples/services.py").path, String(port)])
+    try waitForPort(port)
+  }
+
+  /// Runs a statement of PostgreSQL; the result is what `psql` prints.
+  @discardableResult
+  func sql(_ statement: String) throws -> String {
+    let url = "postgres://flow@127.0.0.1:\(port)/postgres"
+    let (code, output) = try runProgram("psql", url, "-Atc", statement)
+    guard code == 0 else { throw NotStarted(description: "PostgreSQL does not answer") }
+    return output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   func startPostgres() throws {
@@ -135,10 +163,13 @@ final class BrokerServer {
   }
 
   @discardableResult
-  func rabbit(_ words: String...) throws -> JSON {
+  func rabbit(_ words: String..., input: String = "") throws -> JSON {
     let script = packageRoot.appending(path: "Tests/FlowBrokerTests/rabbit.py").path
+    let file = folder.appending(path: "input")
+    try Data(input.utf8).write(to: file)
     // The Python of the system, which has the package for it.
-    let (code, output) = try runProgram(["/usr/bin/python3", script, String(port)] + words)
+    let command = ["sh", "-c", "exec /usr/bin/python3 \"$@\" <'\(file.path)'", "sh", script, String(port)] + words
+    let (code, output) = try runProgram(command)
     guard code == 0 else { throw NotStarted(description: "the broker does not answer") }
     return output.isEmpty ? .null : try JSON(parsing: Array(output.utf8))
   }

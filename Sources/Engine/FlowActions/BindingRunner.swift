@@ -1,9 +1,9 @@
-public import FlowIR
+import FlowIR
 import FlowJSON
 import FlowMachine
 public import FlowRuntime
 
-/// Executes the bindings that this build supports.
+/// Executes the bindings of actions.
 public final class BindingRunner: ActionRunner {
   private let transfers: TransferLoop
   private let programs: ProgramRunner
@@ -41,9 +41,6 @@ public final class BindingRunner: ActionRunner {
     case .worker: finish(.impossible(code: "NO_RUNNER", message: "only outside workers do this work"))
     }
   }
-
-  /// The trait of the package that a binding needs and this build does not have; nil when the binding is available.
-  public static func missingTrait(for kind: Binding.Kind) -> String? { Brokers.missingTrait(for: kind) }
 
   /// Abandons all operations in progress.
   public func shutdown() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
 
 /* `timeval` belongs to whichever module is looked at first, so it stays on this side. */
@@ -10,7 +11,10 @@ static inline struct timeval flow_redis_time(long milliseconds) {
 }
 
 static inline redisContext *flow_redis_connect(const char *host, int port, long milliseconds) {
-  return redisConnectWithTimeout(host, port, flow_redis_time(milliseconds));
+  redisContext *context = redisConnectWithTimeout(host, port, flow_redis_time(milliseconds));
+  /* Programs that this process starts must not hold the connection. */
+  if (context && !context->err) fcntl(context->fd, F_SETFD, FD_CLOEXEC);
+  return context;
 }
 
 static inline int flow_redis_set_timeout(redisContext *context, long milliseconds) {

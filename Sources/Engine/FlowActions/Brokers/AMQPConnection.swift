@@ -1,106 +1,87 @@
-#if AMQP
-  import CRabbitMQ
-  import FlowMachine
-  import FlowRuntime
-  import FlowSource
-  import Foundation
+import CRabbitMQ
+import FlowJSON
+import FlowMachine
+import FlowRuntime
+import Foundation
 
-  /// A connection to a broker by AMQP 0-9-1, with one channel in confirm mode.
-  final class AMQPConnection: BrokerConnection {
-    /// The longest name of an exchange, a routing key or a header.
-    static let longestName = 255
-    /// The file of trusted root certificates on Debian.
-    static let certificates = "/etc/ssl/certs/ca-certificates.crt"
+/// A connection to a broker by AMQP 0-9-1, with one channel in confirm mode.
+final class AMQPConnection: BrokerConnection {
+  /// The longest name of an exchange, a routing key or a header.
+  static let longestName = 255
+  private let link: AMQPLink
+  private(set) var isUsable = true
 
-    private let connection: amqp_connection_state_t
-    private(set) var isUsable = true
+  private var connection: amqp_connection_state_t { link.state }
 
-    init(_ url: ServerURL, timeoutMilliseconds: Int64) throws(BrokerProblem) {
-      guard let connection = amqp_new_connection() else { throw BrokerProblem(message: "out of memory") }
-      self.connection = connection
-      let status = flow_amqp_connect(
-        connection, url.plainHost, Int32(url.port) ?? 0,
-        url.scheme == "amqps" ? AMQPConnection.certificates : nil, Int(timeoutMilliseconds))
-      guard status == AMQP_STATUS_OK.rawValue else {
-        throw BrokerProblem(message: "the broker can't be reached: \(String(cString: amqp_error_string2(status)))")
-      }
-      let host = url.path.isEmpty ? "/" : url.path
-      let answer = flow_amqp_open(connection, host, url.user ?? "guest", url.password ?? "guest")
-      guard answer.result == FLOW_AMQP_TAKEN else {
-        throw BrokerProblem(message: "the broker does not let us in: \(AMQPConnection.text(answer))")
-      }
+  init(_ url: ServerURL, timeoutMilliseconds: Int64) throws(BrokerProblem) {
+    link = try AMQPLink(url, timeoutMilliseconds: timeoutMilliseconds, heartbeatSeconds: 0)
+    try link.require(flow_amqp_confirm(link.state), problem: "the broker does not confirm messages")
+  }
+
+  var descriptor: Int32 { amqp_get_sockfd(connection) }
+
+  func perform(_ request: JobRequest, _ settings: JSON) -> JobOutcome {
+    let exchange = settings["exchange"]?.string ?? ""
+    let key = settings["key"]?.string ?? ""
+    var headers = [("Idempotency-Key", request.idempotencyKey), ("Flow-Attempt", String(request.attempt))]
+    headers += (settings["headers"]?.members ?? []).map { ($0.name, $0.value.string ?? "") }
+    let names = [exchange, key] + headers.map(\.0)
+    guard names.allSatisfy({ $0.utf8.count <= AMQPConnection.longestName }),
+      (names + headers.map(\.1)).allSatisfy({ !$0.utf8.contains(0) })
+    else {
+      return .impossible(
+        code: "BAD_REQUEST", message: "an exchange, a routing key or a header is too long or has a zero byte in it")
     }
+    let answer = publish(
+      exchange, key: key, headers: headers, body: (settings["body"] ?? .null).bytes(),
+      identifier: "msg_" + jobName(of: request.idempotencyKey), timeout: Int(request.timeoutMilliseconds))
+    return outcome(answer)
+  }
 
-    deinit { amqp_destroy_connection(connection) }
-
-    var descriptor: Int32 { amqp_get_sockfd(connection) }
-
-    func perform(_ request: JobRequest, _ settings: JSON) -> JobOutcome {
-      let exchange = settings["exchange"]?.string ?? ""
-      let key = settings["key"]?.string ?? ""
-      var headers = [("Idempotency-Key", request.idempotencyKey), ("Flow-Attempt", String(request.attempt))]
-      headers += (settings["headers"]?.members ?? []).map { ($0.name, $0.value.string ?? "") }
-      let names = [exchange, key] + headers.map(\.0)
-      guard names.allSatisfy({ $0.utf8.count <= AMQPConnection.longestName }),
-        (names + headers.map(\.1)).allSatisfy({ !$0.utf8.contains(0) })
-      else {
-        return .impossible(
-          code: "BAD_REQUEST", message: "an exchange, a routing key or a header is too long or has a zero byte in it")
-      }
-      let answer = publish(
-        exchange, key, headers, (settings["body"] ?? .null).bytes(), "msg_" + jobName(of: request.idempotencyKey),
-        Int(request.timeoutMilliseconds))
-      return outcome(answer)
-    }
-
-    private func publish(
-      _ exchange: String, key: String, headers: [(String, String)], body: [UInt8], identifier: String,
-      timeout: Int
-    ) -> flow_amqp_answer {
-      let copies = ([exchange, key, identifier] + headers.map(\.0) + headers.map(\.1)).map { strdup($0) }
-      defer { for copy in copies { free(copy) } }
-      let names = copies[3..<3 + headers.count].map { UnsafePointer<CChar>($0) }
-      let values = copies[(3 + headers.count)...].map { UnsafePointer<CChar>($0) }
-      return names.withUnsafeBufferPointer { names in
-        values.withUnsafeBufferPointer { values in
-          body.withUnsafeBytes { body in
-            var message = flow_amqp_message()
-            message.exchange = UnsafePointer(copies[0])
-            message.routing_key = UnsafePointer(copies[1])
-            message.identifier = UnsafePointer(copies[2])
-            message.names = names.baseAddress
-            message.values = values.baseAddress
-            message.headers = headers.count
-            message.body = body.baseAddress
-            message.length = body.count
-            return flow_amqp_publish(connection, &message, timeout)
-          }
+  private func publish(
+    _ exchange: String, key: String, headers: [(String, String)], body: [UInt8], identifier: String,
+    timeout: Int
+  ) -> flow_amqp_answer {
+    let texts = [exchange, key, identifier] + headers.map(\.0) + headers.map(\.1)
+    let copies: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    let names = copies[3..<3 + headers.count].map { UnsafePointer<CChar>($0) }
+    let values = copies[(3 + headers.count)...].map { UnsafePointer<CChar>($0) }
+    return names.withUnsafeBufferPointer { names in
+      values.withUnsafeBufferPointer { values in
+        body.withUnsafeBytes { body in
+          var message = flow_amqp_message()
+          message.exchange = UnsafePointer(copies[0])
+          message.routing_key = UnsafePointer(copies[1])
+          message.identifier = UnsafePointer(copies[2])
+          message.names = names.baseAddress
+          message.values = values.baseAddress
+          message.headers = headers.count
+          message.body = body.baseAddress
+          message.length = body.count
+          return flow_amqp_publish(connection, &message, timeout)
         }
       }
     }
+  }
 
-    private func outcome(_ answer: flow_amqp_answer) -> JobOutcome {
-      let text = AMQPConnection.text(answer)
-      switch answer.result {
-      case FLOW_AMQP_TAKEN: return .done(.null)
-      case FLOW_AMQP_UNROUTABLE: return .impossible(code: "UNROUTABLE", message: "no queue gets the message: \(text)")
-      case FLOW_AMQP_REFUSED: return .failed(code: "AMQP_NACK", message: "the broker could not take the message")
-      case FLOW_AMQP_CLOSED:
-        isUsable = false
-        let isTransient = answer.code == 320 || answer.code >= 540
-        let code = "AMQP_\(answer.code)"
-        return isTransient ? .failed(code: code, message: text) : .impossible(code: code, message: text)
-      case FLOW_AMQP_TIMED_OUT:
-        isUsable = false
-        return .unreachable("the broker did not confirm the message in time")
-      default:
-        isUsable = false
-        return .unreachable("the connection to the broker broke: \(text)")
-      }
-    }
-
-    private static func text(_ answer: flow_amqp_answer) -> String {
-      withUnsafeBytes(of: answer.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  private func outcome(_ answer: flow_amqp_answer) -> JobOutcome {
+    let text = AMQPLink.text(answer)
+    switch answer.result {
+    case FLOW_AMQP_TAKEN: return .done(.null)
+    case FLOW_AMQP_UNROUTABLE: return .impossible(code: "UNROUTABLE", message: "no queue gets the message: \(text)")
+    case FLOW_AMQP_REFUSED: return .failed(code: "AMQP_NACK", message: "the broker could not take the message")
+    case FLOW_AMQP_CLOSED:
+      isUsable = false
+      let isTransient = answer.code == 320 || answer.code >= 540
+      let code = "AMQP_\(answer.code)"
+      return isTransient ? .failed(code: code, message: text) : .impossible(code: code, message: text)
+    case FLOW_AMQP_TIMED_OUT:
+      isUsable = false
+      return .unreachable("the broker did not confirm the message in time")
+    default:
+      isUsable = false
+      return .unreachable("the connection to the broker broke: \(text)")
     }
   }
-#endif
+}

@@ -4,7 +4,7 @@ import FlowMachine
 import FlowRuntime
 import Synchronization
 
-/// The bindings with connection pools of their own: each is available in a build with its trait.
+/// The bindings with connection pools of their own.
 final class Brokers: Sendable {
   /// The maximum number of connections to one server.
   static let maximumConnections = 4
@@ -26,35 +26,7 @@ final class Brokers: Sendable {
 
   init(_ settings: ActionSettings) { self.settings = settings }
 
-  /// The trait of the package that a binding needs and this build does not have; nil when the binding is available.
-  static func missingTrait(for kind: Binding.Kind) -> String? {
-    switch kind {
-    case .publish:
-      #if AMQP
-        nil
-      #else
-        "AMQP"
-      #endif
-    case .redis:
-      #if Redis
-        nil
-      #else
-        "Redis"
-      #endif
-    case .sql:
-      #if Postgres
-        nil
-      #else
-        "Postgres"
-      #endif
-    case .email, .exec: nil
-    }
-  }
-
   func run(_ kind: Binding.Kind, given: JSON, request: JobRequest, finish: @escaping Finish) {
-    if let trait = Brokers.missingTrait(for: kind) {
-      return finish(.impossible(code: "NO_RUNNER", message: "only a build with the trait \(trait) can do this"))
-    }
     do throws(RequestProblem) {
       try server(for: kind, given).run(request, given, finish)
     } catch {
@@ -100,16 +72,12 @@ final class Brokers: Sendable {
   }
 
   private func makeServer(_ kind: Binding.Kind, _ url: ServerURL) throws(RequestProblem) -> Server {
-    #if AMQP
-      if kind == .publish { return makeServer(ConnectionPool<AMQPConnection>(url, settings.limits)) }
-    #endif
-    #if Redis
-      if kind == .redis { return makeServer(ConnectionPool<RedisConnection>(url, settings.limits)) }
-    #endif
-    #if Postgres
-      if kind == .sql { return makeServer(ConnectionPool<PostgresConnection>(url, settings.limits)) }
-    #endif
-    throw RequestProblem(message: "this build can't do `\(kind.rawValue)`")
+    switch kind {
+    case .publish: makeServer(ConnectionPool<AMQPConnection>(url, settings.limits))
+    case .redis: makeServer(ConnectionPool<RedisConnection>(url, settings.limits))
+    case .sql: makeServer(ConnectionPool<PostgresConnection>(url, settings.limits))
+    case .email, .exec: throw RequestProblem(message: "`\(kind.rawValue)` has no server")
+    }
   }
 
   private func makeServer<Connection>(_ pool: ConnectionPool<Connection>) -> Server {

@@ -3,11 +3,6 @@ import FlowRuntime
 import Foundation
 import Synchronization
 
-/// The reason why a server is unavailable.
-struct BrokerProblem: Error {
-  var message: String
-}
-
 /// A connection to a broker or a database; it is used only by the thread that opened it.
 protocol BrokerConnection: AnyObject, SendableMetatype {
   init(_ url: ServerURL, timeoutMilliseconds: Int64) throws(BrokerProblem)
@@ -88,11 +83,7 @@ final class ConnectionPool<Connection: BrokerConnection>: Sendable {
   // MARK: - On a thread
 
   private func main() {
-    // Some libraries write to sockets that the peer has closed; the signal must not end this process.
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGPIPE)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    BrokerThread.prepare()
     var connection: Connection?
     while let work = next() { work.finish(outcome(of: work, &connection)) }
   }

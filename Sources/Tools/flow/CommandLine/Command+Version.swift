@@ -1,4 +1,3 @@
-import FlowActions
 import FlowIR
 import FlowJSON
 
@@ -11,11 +10,9 @@ extension Command {
         Terminal.output("flow \(FlowCommandLine.version)\n")
         return ExitCode.success
       }
-      let optional = ["AMQP": Binding.Kind.publish, "Redis": .redis, "Postgres": .sql]
-      let features = optional.filter { BindingRunner.missingTrait(for: $0.value) == nil }.keys.sorted()
       let document: JSON = [
         "name": "flow", "version": .string(FlowCommandLine.version), "released": .string(FlowCommandLine.releaseDate),
-        "ir": .int(Int64(Program.format)), "api": "v1", "features": .array(features.map { .string($0) }),
+        "ir": .int(Int64(Program.format)), "api": "v1",
       ]
       Terminal.output(document.text(.indented) + "\n")
       return ExitCode.success
@@ -24,5 +21,5 @@ extension Command {
 
 private enum VersionOptions {
   static let json = Option.flag(
-    "json", help: "print a JSON object with the versions of the IR and the API, and the features")
+    "json", help: "print a JSON object with the versions of the IR and the API")
 }

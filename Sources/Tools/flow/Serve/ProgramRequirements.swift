@@ -56,13 +56,6 @@ enum ProgramRequirements {
           help: "write one constant text with `$1`, `$2`, and pass the values as `args`")
       ]
     }
-    if let trait = BindingRunner.missingTrait(for: kind) {
-      return [
-        UsageError(
-          "`\(action.name)`: this build does not support `\(kind.rawValue)`",
-          help: "build it with `swift build -c release --product flow --traits \(trait)`")
-      ]
-    }
     return unmet(kind, of: action, members: Set(given.map(\.name)), settings: settings) + unmetSignature(of: action)
   }
 
