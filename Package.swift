@@ -51,6 +51,8 @@ let package = Package(
         "FlowRuntime", "FlowHTTP", "FlowCrypto", "FlowIDE", "FlowCompiler", "FlowDiagram", "FlowTesting", "FlowMachine",
         "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON",
       ]),
+    library(
+      .server, "FlowBrokers", ["FlowServer", "FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON"]),
     library(.server, "FlowNodes", ["FlowServer", "FlowHTTP", "CCurl"], unsafe: true),
     library(
       .tools, "FlowREPL",
@@ -71,7 +73,8 @@ let package = Package(
     executable(
       .tools, "flow",
       [
-        "FlowClient", "FlowCompiler", "FlowNodes", "FlowServer", "FlowStorePostgres", "FlowStoreSQLite", "FlowActions",
+        "FlowClient", "FlowCompiler", "FlowNodes", "FlowBrokers", "FlowServer", "FlowStorePostgres", "FlowStoreSQLite",
+        "FlowActions",
         "FlowCrypto", "FlowREPL",
         "FlowLSP", "FlowVerify",
         "FlowTesting", "FlowDiagram",
@@ -138,7 +141,7 @@ let package = Package(
     test(
       "FlowBrokerTests",
       [
-        "FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport", "flow",
+        "FlowBrokers", "FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport", "flow",
       ],
       exclude: ["rabbit.py"]),
     test("FlowHTTPTests", ["FlowHTTP"]),

@@ -52,13 +52,3 @@ final class Warehouse {
     ["WAREHOUSE_URL": "http://127.0.0.1:\(port)", "PAYMENTS_URL": "http://127.0.0.1:\(port)"]
   }
 }
-
-/// Repeats a condition until it is true.
-func eventually(within seconds: Double = 60, _ condition: () throws -> Bool) rethrows -> Bool {
-  let end = Date().addingTimeInterval(seconds)
-  while Date() < end {
-    if try condition() { return true }
-    usleep(20_000)
-  }
-  return false
-}

@@ -99,10 +99,13 @@ public final class LiveHub: Sendable {
 
   /// The present data of an instance as subscribers may see it; nil when there is no such instance any more.
   func data(flow: String, key: String) -> JSON? {
-    guard let row = (try? queries?.instance(flow: flow, key: key)) ?? nil, let data = try? JSON(parsing: row.data)
-    else {
-      return nil
-    }
+    queries.flatMap { LiveHub.data(flow: flow, key: key, queries: $0, redaction: redaction) }
+  }
+
+  /// The present data of an instance as subscribers may see it; nil when there is no such instance any more.
+  static func data(flow: String, key: String, queries: any Queries, redaction: Redaction) -> JSON? {
+    guard let row = (try? queries.instance(flow: flow, key: key)) ?? nil, let data = try? JSON(parsing: row.data)
+    else { return nil }
     return redaction.masked(data.dividedByState(activeIn: []).data, of: flow)
   }
 

@@ -80,6 +80,8 @@ public final class Metrics: Sendable {
   let actions = Family("flow_actions_total", help: "Attempts that ended.", labels: ["action", "result"]) { Counter() }
   let retries = Counter()
   let rates = RateHistory()
+  /// The messages of brokers.
+  public let queues = QueueMetrics()
   let version: String
   private let process: @Sendable () -> Process
 
@@ -194,6 +196,7 @@ public final class Metrics: Sendable {
     out.counter("flow_action_retries_total", help: "Attempts after the first.", Double(retries.count))
     out.gauge("flow_ws_connections", help: "Open WebSockets.", Double(sockets.current))
     out.add(resyncs)
+    queues.write(to: &out)
     out.add(requests)
     out.add(refusals)
     out.add(requestSeconds, named: "flow_http_request_duration_seconds", help: "Time from a request to its response.")

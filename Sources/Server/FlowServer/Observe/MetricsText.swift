@@ -11,6 +11,12 @@ struct MetricsText {
     }
   }
 
+  mutating func add(_ family: Family<Gauge>) {
+    gauges(
+      family.name, help: family.help, labels: family.labels,
+      family.all.map { ($0.labels, Double($0.instrument.current)) })
+  }
+
   mutating func add(_ family: Family<Histogram>) {
     addHead(family.name, help: family.help, type: "histogram")
     for (values, histogram) in family.all {

@@ -1,4 +1,6 @@
 import FlowActions
+import FlowBrokers
+import FlowIR
 import Glibc
 
 /// The options and variables of `flow serve` for actions.
@@ -47,6 +49,21 @@ enum ActionOptions {
     settings.environment = ["PATH": Terminal.variable("PATH") ?? "/usr/bin:/bin"]
     settings.environment["HOME"] = Terminal.variable("HOME")
     return settings
+  }
+
+  /// The binding of actions whose server a broker is.
+  static func binding(of broker: BrokerQueue.Broker) -> String {
+    switch broker {
+    case .amqp: "publish"
+    case .redis: "redis"
+    }
+  }
+
+  /// The brokers of queues: those of the actions.
+  static func queues(_ settings: ActionSettings) -> QueueReaders.Settings {
+    var urls: [BrokerQueue.Broker: String] = [:]
+    for broker in BrokerQueue.Broker.allCases { urls[broker] = settings.servers[binding(of: broker)] }
+    return QueueReaders.Settings(urls: urls, group: Terminal.variable("FLOW_REDIS_GROUP") ?? "flow")
   }
 
   private static func mailServer(given: String?) throws(UsageError) -> MailServer? {

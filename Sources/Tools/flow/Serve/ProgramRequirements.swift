@@ -10,7 +10,7 @@ enum ProgramRequirements {
   static func unmet(by programs: [Program], settings: ActionSettings) -> UsageError? {
     let missing = programs.flatMap { program in
       program.actions.flatMap { unmet(of: $0, settings: settings) } + unmetVariables(of: program)
-        + unmetSecrets(of: program)
+        + unmetSecrets(of: program) + unmetQueues(of: program, settings: settings)
     }
     guard missing.count > 1 else { return missing.first }
     return UsageError(
@@ -44,6 +44,18 @@ enum ProgramRequirements {
         return UsageError(
           "the webhook `\(event.name)`: \(error.message)", help: "set it in the environment of the server")
       }
+    }
+  }
+
+  /// The queues whose broker is not configured.
+  private static func unmetQueues(of program: Program, settings: ActionSettings) -> [UsageError] {
+    program.events.compactMap { event in
+      guard let queue = event.queue else { return nil }
+      let binding = ActionOptions.binding(of: queue.broker)
+      guard settings.servers[binding] == nil, let variable = ActionOptions.servers[binding] else { return nil }
+      return UsageError(
+        "the event `\(event.name)`: no broker is configured for `\(queue.broker.rawValue)`",
+        help: "set \(variable)")
     }
   }
 

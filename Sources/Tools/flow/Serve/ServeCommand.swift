@@ -1,4 +1,5 @@
 import FlowActions
+import FlowBrokers
 import FlowHTTP
 import FlowIR
 import FlowJSON
@@ -65,7 +66,7 @@ struct ServeCommand {
     log.write(
       .info, "flow serves \(flowNames) from \(options.store.text), listening on \(url(port: server.port))")
     Systemd.notify("READY=1")
-    serve(access, until: signals) {
+    serve(access, of: store, until: signals) {
       server.shutdown()
       engine.shutdown()
     }
@@ -78,10 +79,18 @@ struct ServeCommand {
   ///   - announce: Makes readiness checks fail; nil to close sockets and streams as well.
   ///   - end: Completes the requests in progress, and ends the engine.
   func serve(
-    _ access: AccessMiddleware, until signals: Signals, announce: (() -> Void)? = nil, end: () -> Void
+    _ access: AccessMiddleware, of store: ServedStore, until signals: Signals, announce: (() -> Void)? = nil,
+    end: () -> Void
   ) {
     let watchdog = Watchdog(engine)
     if options.isWatching { ServeWatch(configuration, engine: engine, redaction: options.redaction).start() }
+    let queues = QueueReaders(
+      engine: engine, settings: ActionOptions.queues(configuration.actions), metrics: metrics, log: log)
+    queues.start()
+    let publishers = Publishers(
+      configuration.publications, engine: engine, redaction: options.redaction, metrics: metrics, log: log,
+      makeQueries: store.makeQueries)
+    publishers.start()
     serving: while true {
       switch signals.wait() {
       case .reload: reload(access)
@@ -90,8 +99,10 @@ struct ServeCommand {
       }
     }
     beginDrain(signals)
+    queues.stop()
     if let announce { announce() } else { access.drain() }
     usleep(UInt32(options.drainMilliseconds * 1000))
+    publishers.stop()
     end()
     watchdog?.stop()
   }

@@ -3,7 +3,8 @@ import FlowDiagnostics
 import FlowJSON
 import FlowSource
 
-/// The settings of `flow.toml`: lint rules, the options of a server, and the fields that it redacts.
+/// The settings of `flow.toml`: lint rules, the options of a server, the fields that it redacts, and
+/// what it publishes.
 ///
 /// The file is searched for in the folder of the first path, then in each parent folder.
 struct Configuration {
@@ -13,6 +14,8 @@ struct Configuration {
   var folder: String?
   /// Fields that a server redacts, by flow.
   private(set) var redaction: [String: [String]] = [:]
+  /// The parts of the live stream that a server publishes.
+  private(set) var publications: [PublicationSettings] = []
   /// Values of the options of `flow serve` as they would be written on the command line, by name.
   private(set) var serveOptions: [String: [String]] = [:]
   /// Rules that are disabled for some paths, relative to the folder.
@@ -92,9 +95,10 @@ struct Configuration {
     self.folder = folder
     try reader.requireKnown(json, ["lint", "serve"])
     let serve = try reader.table("serve", in: json)
-    try reader.requireKnown(serve, ["redact"] + Command.serve.options.map(\.name), path: "serve.")
+    try reader.requireKnown(serve, ["redact", "publish"] + Command.serve.options.map(\.name), path: "serve.")
     serveOptions = try reader.options(of: .serve, in: serve, folder: folder)
     redaction = try reader.names(in: reader.table("redact", in: serve))
+    publications = try reader.publications(in: reader.table("publish", in: serve))
     let lint = try reader.table("lint", in: json)
     try reader.requireKnown(lint, ["preset", "select", "ignore", "baseline", "severity", "per-path"], path: "lint.")
     if let name = try reader.text("preset", in: lint) { selection.preset = try RuleNames.preset(name) }
@@ -193,6 +197,22 @@ private struct SettingsReader {
       found[member.name] = names
     }
     return found
+  }
+
+  /// The publications by name.
+  func publications(in json: JSON) throws(UsageError) -> [PublicationSettings] {
+    var found: [PublicationSettings] = []
+    for member in json.members ?? [] {
+      let path = "serve.publish.\(member.name)"
+      guard member.value.members != nil else {
+        throw error("`\(path)` must be a table", help: "write `[\(path)]` and `amqp = \"EXCHANGE\"`")
+      }
+      try requireKnown(member.value, PublicationSettings.members, path: path + ".")
+      var values: [String: String] = [:]
+      for name in PublicationSettings.members { values[name] = try text(name, in: member.value) }
+      found.append(PublicationSettings(name: member.name, values: values))
+    }
+    return found.sorted { $0.name < $1.name }
   }
 
   func severities(in json: JSON) throws(UsageError) -> [String: Diagnostic.Severity] {

@@ -29,6 +29,18 @@ struct ConfigurationSetting: Sendable {
     .init(
       name: "serve.redact.FLOW", form: #"["FIELD", …]"#, help: "fields that the server never shows",
       defaultText: "none"),
+    .init(
+      name: "serve.publish.NAME.amqp", form: #""EXCHANGE""#,
+      help: "publish the live stream to this exchange of FLOW_AMQP_URL", defaultText: "none"),
+    .init(
+      name: "serve.publish.NAME.redis", form: #""STREAM""#,
+      help: "publish the live stream to this stream of FLOW_REDIS_URL", defaultText: "none"),
+    .init(
+      name: "serve.publish.NAME.routing-key", form: #""KEY""#, help: "routing key of all messages",
+      defaultText: "FLOW.TYPE.EVENT"),
+    .init(
+      name: "serve.publish.NAME.FILTER", form: #""TEXT""#,
+      help: "`flow`, `key`, `event`, `type` or `filter`, as in `/v1/live`", defaultText: "all entries"),
   ]
 
   static let example = """
@@ -46,5 +58,10 @@ struct ConfigurationSetting: Sendable {
 
     [serve.redact]
     Order = ["email"]
+
+    [serve.publish.payments]
+    amqp = "payments"
+    flow = "Order"
+    event = "Paid"
     """
 }

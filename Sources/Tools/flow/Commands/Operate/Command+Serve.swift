@@ -1,4 +1,5 @@
 import FlowActions
+import FlowBrokers
 import FlowCompiler
 import FlowIR
 import FlowJSON
@@ -34,6 +35,7 @@ struct ServeConfiguration {
   let programs: [Served]
   let options: ServeOptions
   let actions: ActionSettings
+  let publications: [Publication]
   /// The operands to deploy again after each change; empty without `--watch`.
   let watchedPaths: [String]
 
@@ -61,6 +63,9 @@ struct ServeConfiguration {
       programs = compiled.map { Served(program: $0.program, sources: $0.compilation.texts) }
     }
     actions = try ActionOptions.settings(arguments)
+    var publications: [Publication] = []
+    for settings in configuration.publications { publications.append(try settings.publication(actions)) }
+    self.publications = publications
     if let missing = ProgramRequirements.unmet(by: programs.map(\.program), settings: actions) { throw missing }
   }
 

@@ -52,7 +52,7 @@ extension ServeCommand {
     node.handler.activate(access)
     node.register()
     log.write(.info, "owner of the store: flow serves \(flowNames) from \(options.store.text)")
-    serve(access, until: signals, announce: node.handler.announceDrain) {
+    serve(access, of: store, until: signals, announce: node.handler.announceDrain) {
       handOver(access, of: node, ending: heartbeat, server: server)
     }
     runner.shutdown()
