@@ -118,7 +118,11 @@ extension ProgramWriter {
 
   private mutating func writeStatement() {
     let action = random.pick(actions)
-    switch random.next(below: 14) {
+    switch random.next(below: 16) {
+    case 14:
+      let (first, second) = (random.pick(events).name, random.pick(events).name)
+      add("expect \(chance(50) ? "not " : "")emitted \(first) then \(second)", 1)
+    case 15: add("expect \(lastFlow) \(chance(50) ? "not " : "")ended   expect \(lastFlow) data true", 1)
     case 9: add("expect not state \(lastStates[lastStates.count - 1])", 1)
     case 10: add("expect \(chance(50) ? "not " : "")ended", 1)
     case 11: add("expect \(random.pick(["ignored", "deferred"]))", 1)

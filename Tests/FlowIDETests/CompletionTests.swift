@@ -205,6 +205,26 @@ struct CompletionTests {
     #expect(Marked("event E from ‸").labels.sorted() == ["amqp", "redis", "webhook"])
   }
 
+  @Test("a test of several flows offers instances, and the names of their flows")
+  func severalFlows() {
+    let text =
+      CompletionTests.flow("state a { on Note -> ended }")
+      + "\nflow Other { key id  data { id: string  other: int = 0 }  start on Note -> b  state b {} }\n"
+    func labels(_ statement: String) -> [String] {
+      Marked(text + "test \"x\" with F, Other {\n  \(statement)\n}").labels
+    }
+    #expect(labels("expect ‸").contains("Other") && labels("expect ‸").first == "state")
+    #expect(labels("expect Other[\"k\"] ‸").contains("ended"))
+    #expect(labels("expect Other[\"k\"] state ‸") == ["b"])
+    #expect(labels("expect Other state ‸") == ["b"])
+    #expect(labels("expect Other[\"k\"] data ‸").contains("other"))
+    #expect(labels("expect state ‸").sorted() == ["a", "ended"])
+    #expect(labels("send Note to ‸").contains("Other") && labels("complete x of ‸").contains("Other"))
+    #expect(Marked(text + "test \"x\" with F, ‸ {}").labels.contains("Other"))
+    #expect(Marked(text + "test \"x\" with F, Other { expect Oth‸er[\"k\"] state b }").hover.contains("flow Other"))
+    #expect(Marked(text + "test \"x\" with F, Other { expect Other[\"k\"] state b‸ }").hover.contains("state b"))
+  }
+
   @Test("a comment and a string offer nothing")
   func comments() {
     #expect(labels("// on ‸").isEmpty)

@@ -36,7 +36,7 @@ import Testing
     try expectGolden(renderPretty(reports, style: .plain) + coverage, at: sample.golden)
   }
 
-  static let behaviours = ["rules", "semantics", "scxml"].flatMap { Sample.all(in: folder + "/" + $0) }
+  static let behaviours = ["rules", "semantics", "scxml", "together"].flatMap { Sample.all(in: folder + "/" + $0) }
 
   /// The semantics of the language, as flows with passing tests and the trace of each. Cases of the W3C tests of SCXML
   /// are named for their numbers.

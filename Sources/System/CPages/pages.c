@@ -48,6 +48,9 @@ static const char F116[] = {
 static const char F117[] = {
 #embed "../../../Docs/diagnostics/F117.md"
 };
+static const char F119[] = {
+#embed "../../../Docs/diagnostics/F119.md"
+};
 static const char F201[] = {
 #embed "../../../Docs/diagnostics/F201.md"
 };
@@ -228,6 +231,9 @@ static const char F516[] = {
 static const char F517[] = {
 #embed "../../../Docs/diagnostics/F517.md"
 };
+static const char F518[] = {
+#embed "../../../Docs/diagnostics/F518.md"
+};
 static const char F601[] = {
 #embed "../../../Docs/diagnostics/F601.md"
 };
@@ -314,7 +320,7 @@ static const struct {
   size_t length;
 } pages[] = {
   PAGE(F101), PAGE(F102), PAGE(F103), PAGE(F104), PAGE(F105), PAGE(F106), PAGE(F107), PAGE(F108),
-  PAGE(F109), PAGE(F110), PAGE(F111), PAGE(F112), PAGE(F113), PAGE(F116), PAGE(F117), PAGE(F201),
+  PAGE(F109), PAGE(F110), PAGE(F111), PAGE(F112), PAGE(F113), PAGE(F116), PAGE(F117), PAGE(F119), PAGE(F201),
   PAGE(F202), PAGE(F203), PAGE(F204), PAGE(F205), PAGE(F206), PAGE(F207), PAGE(F208), PAGE(F209),
   PAGE(F211), PAGE(F212), PAGE(F213), PAGE(F214), PAGE(F215), PAGE(F216), PAGE(F217), PAGE(F218),
   PAGE(F301), PAGE(F302),
@@ -324,7 +330,7 @@ static const struct {
   PAGE(F406), PAGE(F407),
   PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F413), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515), PAGE(F516),
-  PAGE(F517), PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F702),
+  PAGE(F517), PAGE(F518), PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F701), PAGE(F702),
   PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F714), PAGE(F801), PAGE(F803),
   PAGE(F804), PAGE(F805), PAGE(F901), PAGE(F902), PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
 };

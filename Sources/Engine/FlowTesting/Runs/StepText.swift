@@ -35,6 +35,16 @@ public struct StepText {
     }
   }
 
+  /// The same, with the name of the instance when several flows run.
+  func describe(_ occurrence: VirtualSystem.Occurrence, in system: VirtualSystem, start: Int64) -> String {
+    let name = system.isIsolated ? "" : system.text(of: occurrence.name) + " "
+    switch occurrence.outcome {
+    case .accepted(let step):
+      return describe(step, cause: name + occurrence.cause, at: occurrence.at, start: start)
+    case .refused(let refusal): return name + describe(refusal)
+    }
+  }
+
   func describe(_ step: Step, cause: String, at instant: Int64, start: Int64) -> String {
     let clock = style.paint("+\(DurationText.text(instant - start))", .dim)
     var line = "\(clock) \(style.paint(cause, .bold)): "

@@ -38,11 +38,11 @@ public final class TestRunner {
         break
       }
     }
-    if report.failure == nil, let refusal = scene.refusal ?? scene.incident, let last = test.statements.last {
+    if report.failure == nil, let refusal = scene.unexpected, let last = test.statements.last {
       report.failure = unexpected(refusal, last)
     }
-    report.trace = scene.runEvents.map { text.describe($0, start: TestRunner.start) }
-    report.steps = scene.runEvents.count
+    report.trace = scene.system.occurrences.map { text.describe($0, in: scene.system, start: scene.start) }
+    report.steps = scene.system.occurrences.count
     coverage.add(scene.coverage)
     return report
   }

@@ -6,32 +6,39 @@ import FlowMachine
 // The expectations of a test, and the messages for violated ones.
 extension TestScene {
   func expect(_ statement: TestCase.Kind) throws(Mismatch) {
+    guard case .expectOf(let reference, let expectation) = statement else { return try expect(statement, of: nil) }
+    try expect(expectation, of: try instance(reference))
+  }
+
+  /// - Parameter name: The instance; nil for the tested one, and for the effects of all.
+  private func expect(_ statement: TestCase.Kind, of name: Name?) throws(Mismatch) {
     switch statement {
-    case .expectState(let states, let isNegated): try expect(states, isNegated: isNegated)
-    case .expectData(let condition): try expect(condition)
+    case .expectState(let states, let isNegated): try expect(states, isNegated: isNegated, of: name)
+    case .expectData(let condition): try expect(condition, of: name)
     case .expectCalled(let target, let members, let count, let isNegated):
-      let found = try matchCount(jobs.filter { $0.target == target }.map(\.arguments), members)
-      try expectCalls(of: target, found: found, wanted: count, isNegated: isNegated)
-    case .expectEmitted(let event, let members, let isNegated):
-      let found = try matchCount(emitted.filter { $0.event == event }.map(\.payload), members) > 0
-      guard found == isNegated else { return }
-      let name = program.events[event].name
-      throw Mismatch(
-        message: isNegated ? "`\(name)` was emitted" : "`\(name)` was not emitted so", details: whatWasEmitted)
+      let calls = jobs.filter { $0.job.target == target && (name == nil || $0.owner == name) }
+      let found = try matchCount(calls.map(\.job.arguments), members)
+      try expectCalls(of: target, found: found, wanted: count, isNegated: isNegated, by: name)
+    case .expectEmitted(let events, let isNegated): try expect(events, isNegated: isNegated, by: name)
     case .expectLog(let text, let isNegated):
-      guard case .string(let line) = try value(text), logged.contains(line) == isNegated else { return }
-      throw Mismatch(message: isNegated ? "this line was logged" : "this line was not logged", details: loggedLines)
+      let lines = logged.filter { name == nil || $0.owner == name }.map(\.line)
+      guard case .string(let line) = try value(text), lines.contains(line) == isNegated else { return }
+      let details = lines.isEmpty ? "nothing was logged" : "logged: " + lines.joined(separator: "\n        ")
+      throw Mismatch(message: isNegated ? "this line was logged" : "this line was not logged", details: details)
     case .expectEnded(let isNegated):
-      let isEnded = run.instance.map { $0.status != .running } ?? false
+      let isEnded = (name ?? tested).flatMap { system[$0] }.map { $0.status != .running } ?? false
       guard isEnded == isNegated else { return }
-      throw Mismatch(message: isNegated ? "the flow has ended" : "the flow has not ended", details: whereItStands)
-    case .expectIgnored: try expect(.ignored, "ignored")
-    case .expectDeferred: try expect(.deferred, "deferred")
+      throw Mismatch(
+        message: isNegated ? "the flow has ended" : "the flow has not ended", details: whereItStands(name))
+    case .expectIgnored: try expect(.ignored, "ignored", by: name)
+    case .expectDeferred: try expect(.deferred, "deferred", by: name)
     default: break
     }
   }
 
-  private func expectCalls(of target: Call.Target, found: Int, wanted: Int?, isNegated: Bool) throws(Mismatch) {
+  private func expectCalls(
+    of target: Call.Target, found: Int, wanted: Int?, isNegated: Bool, by owner: Name?
+  ) throws(Mismatch) {
     guard wanted.map({ $0 == found }) ?? (found > 0) == isNegated else { return }
     let name = self.name(of: target)
     let message =
@@ -40,33 +47,67 @@ extension TestScene {
       case (nil, false): "`\(name)` was not called so"
       case (.some, _): "`\(name)` was called so \(found) \(found == 1 ? "time" : "times")"
       }
-    throw Mismatch(message: message, details: whatWasCalled)
+    throw Mismatch(message: message, details: whatWasCalled(by: owner))
   }
 
-  private func expect(_ wanted: Step.Disposition, _ name: String) throws(Mismatch) {
-    guard disposition != wanted else { return }
+  private func expect(_ wanted: Step.Disposition, _ text: String, by name: Name?) throws(Mismatch) {
+    let found = name.map { dispositions[$0] } ?? disposition
+    guard found != wanted else { return }
     throw Mismatch(
-      message: disposition == nil ? "no event was accepted before this" : "the last event was not \(name)",
-      details: whereItStands)
+      message: found == nil ? "no event was accepted before this" : "the last event was not \(text)",
+      details: whereItStands(name))
   }
 
-  private func expect(_ states: [StateIndex], isNegated: Bool) throws(Mismatch) {
-    let active = run.instance?.active
+  private func expect(_ states: [StateIndex], isNegated: Bool, of name: Name?) throws(Mismatch) {
+    let name = name ?? tested
+    let active = name.flatMap { system[$0]?.active }
     guard let wrong = states.first(where: { (active?.contains($0) ?? false) == isNegated }) else { return }
+    let flow = program.flows[name?.flow ?? test.flow]
     throw Mismatch(
-      message: "`\(flow.states[wrong].path)` is \(isNegated ? "active" : "not active")", details: whereItStands)
+      message: "`\(flow.states[wrong].path)` is \(isNegated ? "active" : "not active")", details: whereItStands(name))
   }
 
-  private func expect(_ condition: SourcedExpression) throws(Mismatch) {
-    guard let instance = run.instance else { throw Mismatch(message: "the flow has not started") }
-    switch stepper.evaluate(condition, over: instance, now: run.now) {
+  private func expect(_ condition: SourcedExpression, of name: Name?) throws(Mismatch) {
+    guard let name = name ?? tested, let instance = system[name] else {
+      throw Mismatch(message: "the flow has not started")
+    }
+    switch stepper.evaluate(condition, over: instance, now: system.now) {
     case .success(.bool(true)): return
     case .success(let value):
       throw Mismatch(
         message: "this is \(value.json(in: stepper.machine.types).text())",
-        details: stepper.explain(condition, over: instance, now: run.now)?.text(in: stepper.machine) ?? "")
-    case .failure(let error): throw Mismatch(message: error.message, details: whereItStands)
+        details: stepper.explain(condition, over: instance, now: system.now)?.text(in: stepper.machine) ?? "")
+    case .failure(let error): throw Mismatch(message: error.message, details: whereItStands(name))
     }
+  }
+
+  /// Checks that events were emitted in an order; others may be between them.
+  private func expect(_ events: [TestCase.ExpectedEvent], isNegated: Bool, by name: Name?) throws(Mismatch) {
+    let all = emitted.filter { name == nil || $0.sender == name }
+    var next = 0
+    for wanted in events {
+      guard let index = try firstIndex(of: wanted, in: all.map { ($0.event, $0.payload) }, from: next) else {
+        guard !isNegated else { return }
+        let event = program.events[wanted.event].name
+        let isElsewhere = try firstIndex(of: wanted, in: all.map { ($0.event, $0.payload) }, from: 0) != nil
+        throw Mismatch(
+          message: isElsewhere ? "`\(event)` was not emitted in this order" : "`\(event)` was not emitted so",
+          details: whatWasEmitted(by: name))
+      }
+      next = index + 1
+    }
+    guard isNegated else { return }
+    let names = events.map { "`\(program.events[$0.event].name)`" }.joined(separator: " then ")
+    throw Mismatch(message: "\(names) was emitted", details: whatWasEmitted(by: name))
+  }
+
+  private func firstIndex(
+    of wanted: TestCase.ExpectedEvent, in all: [(event: EventIndex, payload: Value)], from start: Int
+  ) throws(Mismatch) -> Int? {
+    for index in all.indices where index >= start && all[index].event == wanted.event {
+      if try matchCount([all[index].payload], wanted.members) > 0 { return index }
+    }
+    return nil
   }
 
   /// The number of records that have the named members.
@@ -83,39 +124,57 @@ extension TestScene {
 
   // MARK: - Actual values
 
-  var whereItStands: String {
-    guard let instance = run.instance else { return "the flow has not started" }
-    let data = instance.dataJSON(in: stepper.machine).text()
-    return "it is in \(run.leafPaths.joined(separator: ", "))\nwith \(data)"
+  /// The states and the data of an instance; of all for nil, when several flows run.
+  func whereItStands(_ name: Name?) -> String {
+    if system.isIsolated || name != nil {
+      guard let name = name ?? tested, let instance = system[name] else { return "the flow has not started" }
+      let data = instance.dataJSON(in: stepper.machine).text()
+      return "it is in \(system.leafPaths(of: name).joined(separator: ", "))\nwith \(data)"
+    }
+    guard !system.names.isEmpty else { return "no instance has started" }
+    return system.names.map { name in
+      let data = system[name]?.dataJSON(in: stepper.machine).text() ?? ""
+      return "\(system.text(of: name)) is in \(system.leafPaths(of: name).joined(separator: ", "))\nwith \(data)"
+    }.joined(separator: "\n")
   }
 
-  var whatWaits: String {
-    let waiting = run.outstanding.filter(\.isAwaited).map { nameOfWork($0.job) }
+  /// The instances that have started.
+  var instances: String {
+    guard !system.names.isEmpty else { return "no instance has started" }
+    return "the instances are " + system.names.map { system.text(of: $0) }.joined(separator: ", ")
+  }
+
+  func whatWaits(_ name: Name?) -> String {
+    let waiting = system.work.filter { $0.isAwaited && $0.isUnfinished && (name == nil || $0.owner == name) }
+      .map { nameOfWork($0) }
     return waiting.isEmpty ? "nothing waits" : "waiting: \(waiting.joined(separator: ", "))"
   }
 
   /// The name that `complete` and `fail` accept: that of the call, with its target if the names differ.
-  private func nameOfWork(_ job: Job) -> String {
-    let target = name(of: job.target)
-    guard let index = job.call, flow.calls[index].target == job.target, flow.calls[index].name != target else {
-      return target
+  private func nameOfWork(_ work: VirtualSystem.Work) -> String {
+    let target = name(of: work.job.target)
+    let calls = program.flows[work.owner.flow].calls
+    let owner = system.isIsolated ? "" : " of \(system.text(of: work.owner))"
+    guard let index = work.job.call, calls[index].target == work.job.target, calls[index].name != target else {
+      return target + owner
     }
-    return "\(flow.calls[index].name) (a call of \(target))"
+    return "\(calls[index].name)\(owner) (a call of \(target))"
   }
 
-  private var whatWasCalled: String {
-    let lines = jobs.map { "\(name(of: $0.target)) \($0.arguments.json(in: stepper.machine.types).text())" }
+  /// The instance before its effect, when several flows run.
+  private func prefix(_ name: Name) -> String { system.isIsolated ? "" : "\(system.text(of: name)) " }
+
+  private func whatWasCalled(by name: Name?) -> String {
+    let lines = jobs.filter { name == nil || $0.owner == name }.map { owner, job in
+      "\(prefix(owner))\(self.name(of: job.target)) \(job.arguments.json(in: stepper.machine.types).text())"
+    }
     return lines.isEmpty ? "nothing was called" : "called: " + lines.joined(separator: "\n        ")
   }
 
-  private var whatWasEmitted: String {
-    let lines = emitted.map {
-      "\(program.events[$0.event].name) \($0.payload.json(in: stepper.machine.types).text())"
+  private func whatWasEmitted(by name: Name?) -> String {
+    let lines = emitted.filter { name == nil || $0.sender == name }.map { sender, event, payload in
+      "\(prefix(sender))\(program.events[event].name) \(payload.json(in: stepper.machine.types).text())"
     }
     return lines.isEmpty ? "nothing was emitted" : "emitted: " + lines.joined(separator: "\n         ")
-  }
-
-  private var loggedLines: String {
-    logged.isEmpty ? "nothing was logged" : "logged: " + logged.joined(separator: "\n        ")
   }
 }

@@ -2,54 +2,87 @@ import CEL
 import FlowIR
 import FlowMachine
 
-/// The state of a running test: the instance, the mocks and the events.
+/// The state of a running test: the instances, the mocks and the effects.
 struct TestScene {
+  typealias Name = VirtualSystem.Name
+
   let test: TestCase
   let stepper: Stepper
   let text: StepText
-  var run: VirtualRun
-  var runEvents: [VirtualRun.RunEvent] = []
+  var system: VirtualSystem
+  /// The instant from which the trace counts, in milliseconds since 1970.
+  private(set) var start = TestRunner.start
+  /// The number of occurrences that are recorded here.
+  private var recorded = 0
   /// The outcome of each mocked action or flow.
-  var mocks: [Call.Target: CallOutcome] = [:]
+  private var mocks: [Call.Target: CallOutcome] = [:]
   /// Every requested job, in order.
-  var jobs: [Job] = []
-  var emitted: [(event: EventIndex, payload: Value)] = []
-  /// The lines that the flow has logged, in order.
-  var logged: [String] = []
-  /// The way in which the last event was accepted; nil before the first one and after a refusal.
-  var disposition: Step.Disposition?
-  /// The refusal of the last event, which the next statement has to expect.
-  var refusal: Refusal?
-  /// The incident of a timer or a result, which the next statement has to expect.
-  var incident: Refusal?
-  var coverage: Coverage
+  private(set) var jobs: [(owner: Name, job: Job)] = []
+  private(set) var emitted: [(sender: Name, event: EventIndex, payload: Value)] = []
+  /// The logged lines, in order.
+  private(set) var logged: [(owner: Name, line: String)] = []
+  /// The way in which the last event of the test was accepted; nil before the first one and after a refusal.
+  private(set) var disposition: Step.Disposition?
+  /// The same for the last event of each instance, also of emitted ones.
+  private(set) var dispositions: [Name: Step.Disposition] = [:]
+  /// The refusals of events, which the next statements have to expect.
+  private(set) var refusals: [(name: Name, refusal: Refusal)] = []
+  /// The incidents of timers and results, which the next statements have to expect.
+  private(set) var incidents: [(name: Name, refusal: Refusal)] = []
+  private(set) var coverage: Coverage
 
   init(_ test: TestCase, stepper: Stepper, text: StepText) {
     self.test = test
     self.stepper = stepper
     self.text = text
-    run = VirtualRun(stepper: stepper, flow: test.flow, now: TestRunner.start)
+    system =
+      test.flows.isEmpty
+      ? VirtualSystem(stepper: stepper, isolated: test.flow, now: TestRunner.start)
+      : VirtualSystem(stepper: stepper, flows: test.flows, now: TestRunner.start)
     coverage = Coverage(flowCount: stepper.machine.program.flows.count)
   }
 
   var program: Program { stepper.machine.program }
-  var flow: Flow { program.flows[test.flow] }
+
+  /// The tested instance: the first one of the tested flow.
+  var tested: Name? { system.names(of: test.flow).first }
+
+  /// The first refusal or incident that no statement has expected.
+  var unexpected: Refusal? { (refusals + incidents).first?.refusal }
 
   mutating func perform(_ statement: TestCase.Kind) throws(Mismatch) {
-    switch statement {
-    case .expectRefused:
-      guard refusal != nil else { throw Mismatch(message: "the last event was taken", details: whereItStands) }
-      refusal = nil
-      return
-    case .expectIncident:
-      guard incident != nil else { throw Mismatch(message: "there was no incident", details: whereItStands) }
-      incident = nil
-      return
-    default: break
+    if try expectRefusal(statement, of: nil) { return }
+    if let refusal = refusals.last?.refusal {
+      throw Mismatch(message: "the event before this was refused", details: text.describe(refusal))
     }
-    if let refusal { throw Mismatch(message: "the event before this was refused", details: text.describe(refusal)) }
-    if let incident { throw Mismatch(message: "a step before this failed", details: text.describe(incident)) }
+    if let incident = incidents.last?.refusal {
+      throw Mismatch(message: "a step before this failed", details: text.describe(incident))
+    }
     if try !drive(statement) { try expect(statement) }
+  }
+
+  /// Checks `expect refused` and `expect incident`; false for another statement.
+  private mutating func expectRefusal(_ statement: TestCase.Kind, of name: Name?) throws(Mismatch) -> Bool {
+    switch statement {
+    case .expectOf(let reference, let expectation):
+      switch expectation {
+      case .expectRefused, .expectIncident: return try expectRefusal(expectation, of: try instance(reference))
+      default: return false
+      }
+    case .expectRefused:
+      guard refusals.contains(where: { name == nil || $0.name == name }) else {
+        throw Mismatch(message: "the last event was taken", details: whereItStands(name))
+      }
+      refusals.removeAll { name == nil || $0.name == name }
+      return true
+    case .expectIncident:
+      guard incidents.contains(where: { name == nil || $0.name == name }) else {
+        throw Mismatch(message: "there was no incident", details: whereItStands(name))
+      }
+      incidents.removeAll { name == nil || $0.name == name }
+      return true
+    default: return false
+    }
   }
 
   // MARK: - Driving
@@ -57,125 +90,218 @@ struct TestScene {
   /// Executes a statement that changes the run; false for an expectation.
   private mutating func drive(_ statement: TestCase.Kind) throws(Mismatch) -> Bool {
     switch statement {
-    case .start(let arguments): try start(arguments)
-    case .send(let event, let payload, let roles, let sender, let caller):
-      var by = Caller(roles: roles.map { program.roles[$0] }, flow: sender.map { program.flows[$0].name })
-      if let caller, case .string(let id) = try value(caller) { by.id = id }
-      try send(event, payload, by: by)
+    case .start(let flow, let arguments): try start(flow, arguments)
+    case .send(let sent): try send(sent)
     case .mock(let target, .returns(let value)): mocks[target] = .done(try self.value(value))
     case .mock(let target, .fails(let code)): mocks[target] = .failed(code: code, message: "mocked", attempts: 1)
-    case .complete(let work, let result): try complete(work, result)
-    case .fail(let work, let code):
-      try end(work, .failed(code: code, message: "failed by the test", attempts: 1))
+    case .complete(let work, let owner, let result): try complete(work, owner: owner, result: result)
+    case .fail(let work, let owner, let code):
+      try end(work, owner: owner, .failed(code: code, message: "failed by the test", attempts: 1))
     case .advance(let length):
       guard case .duration(let duration) = try value(length) else { return true }
-      try advance(to: run.now.addingClamped(duration.nanoseconds / 1_000_000))
+      try advance(to: system.now.addingClamped(duration.nanoseconds / 1_000_000))
     case .at(let instant):
       guard case .timestamp(let timestamp) = try value(instant) else { return true }
-      guard timestamp.milliseconds >= run.now else { throw Mismatch(message: "the clock does not go back") }
-      try advance(to: timestamp.milliseconds)
+      try setClock(to: timestamp.milliseconds)
     default: return false
     }
     return true
   }
 
-  private mutating func send(_ event: EventIndex, _ payload: SourcedExpression, by: Caller) throws(Mismatch) {
-    let payload = try value(payload)
-    watchGuards(event, payload: payload, caller: by)
-    let runEvent = run.send(event: event, payload: payload, caller: by)
-    note(runEvent)
-    switch runEvent.outcome {
-    case .accepted(let step): disposition = step.disposition
-    case .refused(let refusal): (disposition, self.refusal) = (nil, refusal)
+  private mutating func send(_ sent: TestCase.SentEvent) throws(Mismatch) {
+    var by = Caller(roles: sent.roles.map { program.roles[$0] }, flow: sent.sender.map { program.flows[$0].name })
+    if let caller = sent.caller, case .string(let id) = try value(caller) { by.id = id }
+    let payload = try value(sent.payload)
+    let receiver = try receiver(of: sent, payload)
+    disposition = nil
+    guard system.send(event: sent.event, payload: payload, caller: by, to: receiver) else {
+      throw Mismatch(
+        message: "`\(program.events[sent.event].name)` reaches no instance, and starts none", details: instances)
     }
+    try record()
     try answer()
   }
 
-  private mutating func start(_ arguments: [SourcedExpression]) throws(Mismatch) {
+  /// The instance to which an event is sent; nil for one that reaches its receivers by its key.
+  private func receiver(of sent: TestCase.SentEvent, _ payload: Value) throws(Mismatch) -> Name? {
+    guard !system.isIsolated else { return nil }
+    guard let reference = sent.receiver else {
+      // An event without a key is for the tested instance.
+      return system.receivers(of: sent.event).isEmpty ? tested : nil
+    }
+    let name = try instance(reference)
+    if let key = stepper.key(of: name.flow, in: payload), key != name.key {
+      throw Mismatch(message: "the event has the key \(Value.string(key).source(in: stepper.machine.types))")
+    }
+    return name
+  }
+
+  private mutating func start(_ flow: FlowIndex, _ arguments: [SourcedExpression]) throws(Mismatch) {
+    let parameters = program.flows[flow].parameters
     var fields: [RecordValue.Field] = []
-    for (field, argument) in zip(flow.parameters.fields, arguments) {
+    for (field, argument) in zip(parameters.fields, arguments) {
       fields.append(.init(field.name, try value(argument)))
     }
-    let runEvent = run.start(arguments: .record(RecordValue(typeName: flow.parameters.name, fields: fields)))
-    note(runEvent)
-    if case .refused(let refusal) = runEvent.outcome { self.refusal = refusal }
+    let record = Value.record(RecordValue(typeName: parameters.name, fields: fields))
+    if !system.isIsolated, let key = system.argumentKey(of: flow, record),
+      case .failed(_, let message, _)? = system.problem(ofKey: Name(flow: flow, key: key))
+    {
+      throw Mismatch(message: message, details: instances)
+    }
+    if case .refused(let refusal) = system.start(flow, arguments: record) {
+      refusals.append((Name(flow: flow, key: "1"), refusal))
+    }
+    try self.record()
     try answer()
   }
 
   private mutating func advance(to instant: Int64) throws(Mismatch) {
-    while let timer = run.nextTimer, timer.due <= instant {
-      for runEvent in run.advance(to: timer.due) {
-        note(runEvent)
-        if case .refused(let refusal) = runEvent.outcome { incident = refusal }
-      }
+    while system.fireNext(upTo: instant) {
+      try record()
       try answer()
     }
-    for runEvent in run.advance(to: instant) { note(runEvent) }
+    system.moveClock(to: instant)
   }
 
-  private mutating func complete(_ work: TestCase.Work, _ result: SourcedExpression?) throws(Mismatch) {
+  /// Advances the clock to an instant; before the first start, sets it.
+  private mutating func setClock(to instant: Int64) throws(Mismatch) {
+    if system.names.isEmpty {
+      system.setClock(to: instant)
+      start = min(start, instant)
+      return
+    }
+    guard instant >= system.now else { throw Mismatch(message: "the clock does not go back") }
+    try advance(to: instant)
+  }
+
+  private mutating func complete(
+    _ work: TestCase.Work, owner: TestCase.InstanceReference?, result: SourcedExpression?
+  ) throws(Mismatch) {
     var outcome = Value.null
     if let result { outcome = try value(result) }
-    try end(work, .done(outcome))
+    try end(work, owner: owner, .done(outcome))
   }
 
-  private mutating func end(_ work: TestCase.Work, _ outcome: CallOutcome) throws(Mismatch) {
-    guard let runEvent = run.end(where: { TestScene.matches($0, work) }, outcome) else {
-      throw Mismatch(message: "nothing of that name waits for an answer", details: whatWaits)
+  private mutating func end(
+    _ work: TestCase.Work, owner: TestCase.InstanceReference?, _ outcome: CallOutcome
+  ) throws(Mismatch) {
+    var name: Name?
+    if let owner { name = try instance(owner) }
+    let found = system.work.first { $0.isOpen && isMeant($0, work, owner: name) }
+    guard let found else {
+      throw Mismatch(message: "nothing of that name waits for an answer", details: whatWaits(name))
     }
-    note(runEvent)
-    if case .refused(let refusal) = runEvent.outcome { incident = refusal }
+    _ = system.end(call: found.id, outcome)
+    try record()
     try answer()
   }
 
   /// Ends mocked calls until none is waiting.
   private mutating func answer() throws(Mismatch) {
     for _ in 0..<VirtualRun.maximumAnswers {
-      guard let answered = run.answerOne({ mocks[$0.target] }) else { return }
-      note(answered.runEvent)
-      if case .refused(let refusal) = answered.runEvent.outcome { incident = refusal }
+      guard let next = system.work.first(where: { $0.isOpen && mocks[$0.job.target] != nil }),
+        let outcome = mocks[next.job.target]
+      else { return }
+      _ = system.end(call: next.id, outcome)
+      try record()
     }
-    throw Mismatch(message: "mocked answers follow each other without end", details: whereItStands)
+    throw Mismatch(message: "mocked answers follow each other without end", details: whereItStands(nil))
   }
 
-  private static func matches(_ job: Job, _ work: TestCase.Work) -> Bool {
+  private func isMeant(_ item: VirtualSystem.Work, _ work: TestCase.Work, owner: Name?) -> Bool {
+    guard owner == nil || item.owner == owner else { return false }
     switch work {
-    case .calls(let calls): job.call.map(calls.contains) ?? false
-    case .target(let target): target == job.target
+    case .calls(let calls):
+      let flow = owner?.flow ?? test.flow
+      return item.owner.flow == flow && (item.job.call.map(calls.contains) ?? false)
+    case .target(let target): return target == item.job.target
     }
   }
 
-  private mutating func note(_ runEvent: VirtualRun.RunEvent) {
-    runEvents.append(runEvent)
-    guard case .accepted(let step) = runEvent.outcome else { return }
-    coverage.add(step, of: test.flow, in: flow)
+  // MARK: - Recording
+
+  /// Records what has happened since the last statement.
+  private mutating func record() throws(Mismatch) {
+    while recorded < system.occurrences.count {
+      record(system.occurrences[recorded])
+      recorded += 1
+    }
+    if system.isEndless { throw Mismatch(message: "events follow each other without end", details: instances) }
+  }
+
+  private mutating func record(_ occurrence: VirtualSystem.Occurrence) {
+    if let received = occurrence.received { watchGuards(received, of: occurrence) }
+    switch occurrence.outcome {
+    case .accepted(let step): record(step, of: occurrence)
+    case .refused(let refusal):
+      dispositions[occurrence.name] = nil
+      guard !occurrence.isHarmless else { return }
+      switch occurrence.origin {
+      case .event, .emission: refusals.append((occurrence.name, refusal))
+      case .timer, .result, .cancellation: incidents.append((occurrence.name, refusal))
+      case .call: break
+      }
+    }
+  }
+
+  private mutating func record(_ step: Step, of occurrence: VirtualSystem.Occurrence) {
+    let name = occurrence.name
+    coverage.add(step, of: name.flow, in: program.flows[name.flow])
+    if [.event, .emission].contains(occurrence.origin) { dispositions[name] = step.disposition }
+    if occurrence.origin == .event, disposition == nil { disposition = step.disposition }
     // A refusal of a deferred event is expected like that of any other event.
-    if let refused = step.refused.last { refusal = refused.refusal }
+    if let refused = step.refused.last { refusals.append((name, refused.refusal)) }
     for effect in step.effects {
       switch effect {
-      case .job(let job): jobs.append(job)
-      case .emit(let event, let payload): emitted.append((event, payload))
-      case .log(let line): logged.append(line)
+      case .job(let job): jobs.append((name, job))
+      case .emit(let event, let payload): emitted.append((name, event, payload))
+      case .log(let line): logged.append((name, line))
       default: break
       }
     }
   }
 
   /// Records the false guards of an event, for coverage.
-  private mutating func watchGuards(_ event: EventIndex, payload: Value, caller: Caller) {
-    guard let instance = run.instance else { return }
-    for verdict in stepper.explain(instance, event: event, payload: payload, caller: caller, now: run.now) {
+  private mutating func watchGuards(_ received: VirtualSystem.ReceivedEvent, of occurrence: VirtualSystem.Occurrence) {
+    let flow = occurrence.name.flow
+    let verdicts = stepper.explain(
+      received.instance, event: received.event, payload: received.payload, caller: received.caller, now: occurrence.at)
+    for verdict in verdicts {
       guard case .guardFalse = verdict.answer,
-        let index = flow.transitions.firstIndex(where: { $0.location == verdict.location })
+        let index = program.flows[flow].transitions.firstIndex(where: { $0.location == verdict.location })
       else { continue }
-      coverage.refused[test.flow].insert(index)
+      coverage.refused[flow].insert(index)
     }
   }
 
+  // MARK: - Values
+
   func value(_ expression: SourcedExpression) throws(Mismatch) -> Value {
-    switch stepper.evaluate(expression, over: nil, now: run.now) {
+    switch stepper.evaluate(expression, over: nil, now: system.now) {
     case .success(let value): return value
     case .failure(let error): throw Mismatch(message: "`\(expression.text)`: \(error.message)")
     }
+  }
+
+  /// The instance that a statement names.
+  func instance(_ reference: TestCase.InstanceReference) throws(Mismatch) -> Name {
+    let flow = program.flows[reference.flow].name
+    let known = system.names(of: reference.flow)
+    guard let key = reference.key else {
+      guard let first = known.first else {
+        throw Mismatch(message: "no instance of `\(flow)` has started", details: instances)
+      }
+      guard known.count == 1 else {
+        throw Mismatch(
+          message: "`\(flow)` has several instances: name one, as in `\(system.text(of: first))`", details: instances)
+      }
+      return first
+    }
+    guard case .string(let text) = try value(key) else { throw Mismatch(message: "a key is a string") }
+    let name = Name(flow: reference.flow, key: text)
+    guard known.contains(name) else {
+      throw Mismatch(message: "there is no instance `\(system.text(of: name))`", details: instances)
+    }
+    return name
   }
 }

@@ -3,7 +3,7 @@ import FlowIR
 import FlowSource
 import FlowSyntax
 
-// The `test`s of a program: each is checked with the flow that it starts.
+// The `test`s of single instances: each is checked with the flow that it starts.
 extension FlowChecker {
   mutating func check(_ node: TestNode, flow: Int) -> CheckedTest {
     var test = CheckedTest(name: node.name, flow: flow, range: node.range)
@@ -15,32 +15,34 @@ extension FlowChecker {
     return test
   }
 
-  private mutating func check(_ statement: TestStatement.Kind, at range: SourceRange) -> CheckedTest.Kind? {
+  /// One statement, without the instances that it names.
+  mutating func check(_ statement: TestStatement.Kind, at range: SourceRange) -> CheckedTest.Kind? {
     switch statement {
     case .start(_, let given):
-      guard let callee = callees[node.name.text] else {
+      guard let flow = symbols.flowIndices[node.name.text], let callee = callees[node.name.text] else {
         problems.append(
           Diagnostic(
             "F107", "`\(node.name.text)` can't be called", at: range, label: "a flow without parameters",
             help: "send the event that starts it"))
         return nil
       }
-      return .start(arguments(given, of: callee, at: range, plain))
-    case .send(let event, let roles, let flow, let caller):
+      return .start(flow, arguments(given, of: callee, at: range, plain))
+    case .send(let event, _, let roles, let flow, let caller):
       guard let (index, value) = payload(event, plain) else { return nil }
       checkSent(index, from: flow, at: event.range)
       let indices = roles.compactMap { role($0) }
       return .send(
-        event: index, value, roles: indices, sender: sender(flow),
-        caller: caller.flatMap { expression($0, plain, expecting: .string) })
+        CheckedTest.SentEvent(
+          event: index, payload: value, receiver: nil, roles: indices, sender: sender(flow),
+          caller: caller.flatMap { expression($0, plain, expecting: .string) }))
     case .mock(let path, let outcome):
       guard let callee = callee(path), let checked = check(outcome, of: callee) else { return nil }
       return .mock(callee.target, checked)
-    case .complete(let path, let value): return complete(path, value)
-    case .fail(let path, let code):
+    case .complete(let path, _, let value): return complete(path, value)
+    case .fail(let path, _, let code):
       guard let (work, callee) = work(path) else { return nil }
       checkCode(code.text, at: code.range, of: callee)
-      return .fail(work, code: code.text)
+      return .fail(work, owner: nil, code: code.text)
     case .advance(let delay): return duration(delay).map { .advance($0) }
     case .at(let instant): return expression(instant, plain, expecting: .timestamp).map { .at($0) }
     default: return expectation(statement)
@@ -48,7 +50,7 @@ extension FlowChecker {
   }
 
   /// The scope of values in a test: they are not part of the instance and see top-level declarations only.
-  private var plain: Environment {
+  var plain: Environment {
     var environment = declarations.environment
     environment.container = self.environment.container
     return environment
@@ -63,7 +65,7 @@ extension FlowChecker {
     return scope
   }
 
-  private mutating func expectation(_ statement: TestStatement.Kind) -> CheckedTest.Kind? {
+  mutating func expectation(_ statement: TestStatement.Kind) -> CheckedTest.Kind? {
     switch statement {
     case .expectState(let paths, let isNegated):
       let states = paths.compactMap { target($0, from: 0)?.state }
@@ -75,7 +77,9 @@ extension FlowChecker {
       let fields = callee.parameters.map { ($0.name, $0.type) }
       return .expectCalled(
         callee.target, members(given, fields, of: callee.name, kind: "parameter"), count: count, isNegated: isNegated)
-    case .expectEmitted(let value, let isNegated): return emitted(value, isNegated)
+    case .expectEmitted(let values, let isNegated):
+      let events = values.compactMap { emitted($0) }
+      return events.count == values.count ? .expectEmitted(events, isNegated: isNegated) : nil
     case .expectLog(let text, let isNegated):
       return expression(text, plain, expecting: .string).map { .expectLog($0, isNegated: isNegated) }
     case .expectEnded(let isNegated): return .expectEnded(isNegated: isNegated)
@@ -88,7 +92,7 @@ extension FlowChecker {
   }
 
   /// An event by its name alone, or with the relevant fields.
-  private mutating func emitted(_ value: Expression, _ isNegated: Bool) -> CheckedTest.Kind? {
+  private mutating func emitted(_ value: Expression) -> (event: Int, members: [CheckedTest.Member])? {
     var given: [ArgumentNode] = []
     let name: NameNode
     switch value.kind {
@@ -107,7 +111,7 @@ extension FlowChecker {
       return nil
     }
     let fields = declarations.events[index].payload.fields.map { ($0.name, $0.type) }
-    return .expectEmitted(event: index, members(given, fields, of: name.text, kind: "field"), isNegated: isNegated)
+    return (index, members(given, fields, of: name.text, kind: "field"))
   }
 
   private mutating func members(
@@ -132,8 +136,8 @@ extension FlowChecker {
 
   private mutating func complete(_ path: PathNode, _ value: Expression?) -> CheckedTest.Kind? {
     guard let (work, callee) = work(path) else { return nil }
-    guard let value else { return .complete(work, nil) }
-    return expression(value, plain, expecting: callee.result).map { .complete(work, $0) }
+    guard let value else { return .complete(work, owner: nil, nil) }
+    return expression(value, plain, expecting: callee.result).map { .complete(work, owner: nil, $0) }
   }
 
   /// A call of the flow by its name, or an action or a flow by theirs.
@@ -159,9 +163,12 @@ func testsByFlow(
 ) -> [Int: [TestNode]] {
   var found: [Int: [TestNode]] = [:]
   for case .test(let node) in files.flatMap(\.declarations) {
-    if let name = node.flow, symbols.flowIndices[name.text] == nil {
-      problems.append(
-        unknown("flow", named: name.text, code: "F107", at: name.range, candidates: symbols.flowIndices.keys))
+    let unknownNames = node.flows.filter { symbols.flowIndices[$0.text] == nil }
+    problems += unknownNames.filter { !$0.isMissing }.map {
+      unknown("flow", named: $0.text, code: "F107", at: $0.range, candidates: symbols.flowIndices.keys)
+    }
+    if !unknownNames.isEmpty {
+      continue
     } else if let flow = flow(of: node, symbols) {
       found[flow, default: []].append(node)
     } else {
@@ -175,11 +182,11 @@ func testsByFlow(
 }
 
 private func flow(of test: TestNode, _ symbols: Symbols) -> Int? {
-  if let name = test.flow { return symbols.flowIndices[name.text] }
+  if let name = test.flows.first { return symbols.flowIndices[name.text] }
   for statement in test.statements {
     switch statement.kind {
     case .start(let name, _): return symbols.flowIndices[name.text]
-    case .send(let event, _, _, _):
+    case .send(let event, _, _, _, _):
       guard let name = event.eventName else { continue }
       if let found = symbols.flows.firstIndex(where: { $0.starts(on: name) }) { return found }
       // The unknown name is reported at its own source range.

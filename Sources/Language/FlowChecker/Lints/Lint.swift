@@ -45,10 +45,18 @@ struct FlowSummary {
   let relays: [EventRelay]
   /// The events that the flow raises.
   let raises: Set<Int>
+  /// The events that reactions and starts name.
+  private let handled: Set<Int>
+  /// True if a reaction is to any event.
+  private let handlesAny: Bool
 
   init(_ flow: CheckedFlow, relays: [EventRelay]) {
     name = flow.node.name
     self.relays = relays
+    handled = Set(
+      flow.reactions.compactMap { if case .event(let event) = $0.trigger { event } else { nil } }
+        + flow.starts.compactMap { if case .event(let event, _) = $0.trigger { event } else { nil } })
+    handlesAny = flow.reactions.contains { if case .any = $0.trigger { true } else { false } }
     raises = Set(allActs(flow).compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
     calls = flow.calls.compactMap { call in
       if case .flow = call.target { (call.node.action.text, call.node.action.range) } else { nil }
@@ -78,6 +86,9 @@ struct FlowSummary {
         return (event, reaction.rest.senders, reaction.range)
       }
   }
+
+  /// Returns true if an event may start the flow, or make a step of it.
+  func handles(_ event: Int) -> Bool { handlesAny || handled.contains(event) }
 }
 
 /// The findings about a flow that has no errors. Each rule is a function in the file of its subject.

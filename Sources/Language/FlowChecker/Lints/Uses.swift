@@ -178,17 +178,22 @@ extension Uses {
     case .start(let flow, let arguments):
       names.insert(flow.text)
       visit(arguments.map(\.value))
-    case .send(let event, let roles, let sender, let caller):
-      visit([event, caller])
+    case .send(let event, let receiver, let roles, let sender, let caller):
+      visit([event, receiver?.key, caller])
       if let sender { names.insert(sender.text) }
       visit(names: roles)
     case .mock(let action, let outcome):
       visit(action)
       if case .returns(let value) = outcome { visit(value) }
-    case .expectState, .expectEnded, .expectIgnored, .expectDeferred, .expectRefused, .expectIncident, .fail: break
-    case .expectData(let value), .expectEmitted(let value, _), .expectLog(let value, _), .at(let value): visit(value)
+    case .expectState, .expectEnded, .expectIgnored, .expectDeferred, .expectRefused, .expectIncident: break
+    case .expectData(let value), .expectLog(let value, _), .at(let value): visit(value)
+    case .expectEmitted(let values, _): visit(values)
+    case .expectOf(let instance, let expectation):
+      visit([instance.key])
+      visit(expectation)
     case .expectCalled(_, let arguments, _, _): visit(arguments.map(\.value))
-    case .complete(_, let value): visit([value])
+    case .complete(_, let owner, let value): visit([owner?.key, value])
+    case .fail(_, let owner, _): visit([owner?.key])
     case .advance(let delay): visit(delay)
     }
   }

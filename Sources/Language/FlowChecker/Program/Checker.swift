@@ -45,6 +45,7 @@ extension BrokenParts {
   /// Returns whether an error is a consequence of a syntax error.
   fileprivate func explains(_ problem: Diagnostic) -> Bool {
     if ranges.contains(where: { $0.lower <= problem.range.lower && problem.range.lower <= $0.upper }) { return true }
+    if hasFlow, problem.code == "F104" { return true }
     guard !names.isEmpty, BrokenParts.consequences.contains(problem.code) else { return false }
     if hasUnknownNames, ["F104", "F105", "F106", "F107"].contains(problem.code) { return true }
     if problem.code == "F105", problem.message.hasPrefix("this test starts") { return true }
@@ -83,11 +84,18 @@ private struct CheckRun {
 
   mutating func checkFlows(keeping isKept: Bool) {
     let testNodes = testsByFlow(files, symbols, into: &problems)
+    let shared = testNodes.sorted { $0.key < $1.key }.flatMap { flow, nodes in
+      nodes.filter(\.isShared).map { (node: $0, flow: flow) }
+    }
+    let together = shared.reduce(into: Set<Int>()) {
+      $0.formUnion(SharedTestChecker.flows(of: $1.node, tested: $1.flow, symbols))
+    }
+    var kept: [Int: FlowChecker] = [:]
     for (index, node) in symbols.flows.enumerated() {
       var checker = FlowChecker(
         node, symbols: symbols, declarations: declarations, actions: actions, callees: callees, isWhole: isWhole)
       let flow = checker.check()
-      for test in testNodes[index] ?? [] { tests.append(checker.check(test, flow: index)) }
+      for test in testNodes[index] ?? [] where !test.isShared { tests.append(checker.check(test, flow: index)) }
       problems += checker.problems
       summaries.append(FlowSummary(flow, relays: checker.relays))
       if isWhole, !checker.problems.hasErrors { lints += lint(flow, context) }
@@ -95,7 +103,13 @@ private struct CheckRun {
         flows.append(flow)
         environments[node.name.text] = checker.environment
       }
+      guard together.contains(index) else { continue }
+      checker.problems = []
+      kept[index] = checker
     }
+    var checker = SharedTestChecker(symbols, kept)
+    for (node, flow) in shared { tests.append(checker.check(node, tested: flow)) }
+    problems += checker.problems
   }
 
   /// Checks across flows.
@@ -103,7 +117,10 @@ private struct CheckRun {
     checkQualifiedNames(files, sources, into: &problems)
     checkCallCycles(summaries, into: &problems)
     if isWhole, !problems.hasErrors { checkSenders(summaries, symbols, into: &problems) }
-    if isWhole, !problems.hasErrors { lints += lint(context, summaries) }
+    if isWhole, !problems.hasErrors {
+      lints += lint(context, summaries)
+      checkUnreachedFlows(of: tests, among: summaries, into: &lints)
+    }
   }
 
   func program(_ sources: SourceSet) -> CheckedProgram {

@@ -20,6 +20,7 @@ extension Rule {
     Rule("F113", "reserved-name", .error, .core, "a name is a reserved word"),
     Rule("F116", "circular-definition", .error, .core, "constants, functions or lets depend on each other in a cycle"),
     Rule("F117", "recursive-type", .error, .core, "a type contains itself"),
+    Rule("F119", "flow-not-in-test", .error, .core, "a statement of a test does not fit the flows that run in it"),
   ]
 
   private static let types = [
@@ -95,6 +96,7 @@ extension Rule {
     Rule("F515", "unused-type", .warning, .recommended, "a type or enum is never used"),
     Rule("F516", "unsent-event", .warning, .recommended, "an internal event is never emitted or raised"),
     Rule("F517", "lifetime-without-effect", .warning, .recommended, "the lifetime of a key has no effect"),
+    Rule("F518", "unreached-flow", .warning, .recommended, "nothing reaches a flow that runs in a test"),
   ]
 
   private static let time = [

@@ -159,6 +159,16 @@ extension CompletionSource {
       + names.flows.filter { $0 != flow }.map { CompletionItem($0, .flow, detail: "flow", rank: 1) }
   }
 
+  /// The flows with a place for the key of an instance.
+  func instances() -> [CompletionItem] {
+    names.flows.map { name in
+      let hasKey = names.charts[name]?.flow.key != nil
+      return CompletionItem(
+        name, .flow, detail: "instance of a flow", insertion: hasKey ? "\(name)[\"${1:key}\"]" : name,
+        isSnippet: hasKey)
+    }
+  }
+
   func flows() -> [CompletionItem] { names.flows.map { CompletionItem($0, .flow, detail: "flow") } }
 
   /// - Parameter isCall: True to insert the arguments.

@@ -101,11 +101,18 @@ extension CompletionSource {
   }
 
   private var testKeywords: [CompletionItem] {
+    let expectations = [
+      "state", "data", "called", "emitted", "log", "ended", "not", "ignored", "deferred", "refused", "incident",
+    ].map { keyword($0) }
     if context.word(context.last) == "expect" {
-      return [
-        "state", "data", "called", "emitted", "log", "ended", "not", "ignored", "deferred", "refused", "incident",
-      ].map { keyword($0) }
+      return expectations
+        + instances().map { item in
+          var later = item
+          later.rank = 1
+          return later
+        }
     }
+    if !isAtLineStart, context.expectedFlow(among: names.flows) != nil { return expectations }
     return ["send", "expect", "advance", "mock", "complete", "fail", "start", "at"].map { keyword($0) }
   }
 

@@ -9,7 +9,8 @@ extension CursorContext {
     "limit", "emit", "raise", "log", "tz", "never", "leads", "to", "read", "send", "expect", "mock", "complete", "fail",
     "advance", "with", "from", "only", "fails", "const", "fn", "action", "flow", "and", "import", "signed", "sql",
     "take",
-    "redis", "publish", "exec", "http", "emitted", "called", "refused", "state", "secret", "backoff", "again",
+    "redis", "publish", "exec", "http", "of", "then",
+    "emitted", "called", "refused", "state", "secret", "backoff", "again",
   ]
 
   /// The last word before the cursor that begins a clause in the innermost block, with its index; `->` counts as one.
@@ -54,6 +55,22 @@ extension CursorContext {
       at -= 1
     }
     return []
+  }
+
+  /// The flow of the instance that the expectation before the cursor names: `expect Item["a"] state `.
+  func expectedFlow(among flows: [String]) -> String? {
+    guard block?.kind == .test, var at = (0...last).last(where: { word($0) == "expect" }).map({ $0 + 1 }) else {
+      return nil
+    }
+    let name = word(at)
+    guard flows.contains(name) else { return nil }
+    at += 1
+    if kind(at) == .leftBracket {
+      while at <= last, kind(at) != .rightBracket { at += 1 }
+      guard at <= last else { return nil }
+      at += 1
+    }
+    return at > last || ["state", "data", "not", "called", "emitted"].contains(word(at)) ? name : nil
   }
 
   /// True in a `start` of the flow.

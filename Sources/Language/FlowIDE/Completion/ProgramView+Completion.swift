@@ -46,7 +46,9 @@ struct CompletionSource {
   init(view: ProgramView, context: CursorContext) {
     self.view = view
     self.context = context
-    let flow = context.name(of: .flow) ?? CompletionSource.testedFlow(view, context)
+    let flow =
+      context.name(of: .flow) ?? context.expectedFlow(among: view.names.flows)
+      ?? CompletionSource.testedFlow(view, context)
     self.flow = flow
     chart = flow.flatMap { view.names.charts[$0] }
     state = chart?.state(named: context.states.joined(separator: ".")) ?? 0
@@ -77,7 +79,8 @@ struct CompletionSource {
     case "by": return callers()
     case "take": return takenFields()
     case "ignore", "defer": return events(rank: 0, isFiltered: true)
-    case "emit", "raise", "send", "emitted": return payloads()
+    case "emit", "raise", "send", "emitted", "then": return payloads()
+    case "to" where context.block?.kind == .test, "of" where context.block?.kind == .test: return instances()
     case "call", "undo", "mock", "called", "complete", "fail": return callees(isCall: word == "call" || word == "undo")
     case "with": return flows()
     case "start" where context.block?.kind == .test, "from" where context.block?.kind == .test: return flows()

@@ -4,10 +4,24 @@ import FlowSyntax
 
 extension OccurrenceCollector {
   mutating func visit(_ test: TestNode) {
-    if let flow = test.flow, names.charts[flow.text] != nil { add(.flow(flow.text), flow) }
+    for flow in test.flows where names.charts[flow.text] != nil { add(.flow(flow.text), flow) }
     let flow = ProgramView.flow(of: test, names)
-    scope = ExpressionScope(names, analysis, flow: flow)
-    for statement in test.statements { visit(statement.kind, chart: flow.flatMap { names.charts[$0] }) }
+    for statement in test.statements {
+      let named = statement.kind.instance.map { visit($0) }
+      // An event is sent to an instance, but its fields are not those of that instance.
+      let isSent = if case .send = statement.kind { true } else { false }
+      let subject = isSent ? flow : named ?? flow
+      scope = ExpressionScope(names, analysis, flow: subject)
+      visit(statement.kind, chart: subject.flatMap { names.charts[$0] })
+    }
+  }
+
+  /// - Returns: The flow of an instance.
+  private mutating func visit(_ instance: InstanceNode) -> String {
+    scope = ExpressionScope(names, analysis)
+    if names.charts[instance.flow.text] != nil { add(.flow(instance.flow.text), instance.flow) }
+    if let key = instance.key { visit(key) }
+    return instance.flow.text
   }
 
   private mutating func visit(_ kind: TestStatement.Kind, chart: Chart?) {
@@ -15,7 +29,7 @@ extension OccurrenceCollector {
     case .start(let flow, let arguments):
       if names.charts[flow.text] != nil { add(.flow(flow.text), flow) }
       visit(arguments, of: flow.text)
-    case .send(let value, let roles, let sender, let caller):
+    case .send(let value, _, let roles, let sender, let caller):
       visit(payload: value)
       visit(callers: roles + (sender.map { [$0] } ?? []))
       if let caller { visit(caller) }
@@ -31,11 +45,12 @@ extension OccurrenceCollector {
     case .expectCalled(let path, let arguments, _, _):
       visit(work: path, chart)
       visit(arguments, of: path.text)
-    case .expectEmitted(let value, _): visit(payload: value)
-    case .complete(let path, let value):
+    case .expectEmitted(let values, _): for value in values { visit(payload: value) }
+    case .expectOf(_, let expectation): visit(expectation, chart: chart)
+    case .complete(let path, _, let value):
       visit(work: path, chart)
       if let value { visit(value) }
-    case .fail(let path, let code):
+    case .fail(let path, _, let code):
       visit(work: path, chart)
       let callee = names.callee(path.text) == nil ? chart?.callee(ofCall: path.text) : nil
       add(failure(code.text, of: callee ?? path.text), code)

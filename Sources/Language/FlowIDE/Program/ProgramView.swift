@@ -75,11 +75,11 @@ public final class ProgramView {
 
   /// The flow that a test is about: after `with`, or the one that its first event starts.
   static func flow(of test: TestNode, _ names: ProgramNames) -> String? {
-    if let flow = test.flow { return flow.text }
+    if let flow = test.flows.first { return flow.text }
     for statement in test.statements {
       switch statement.kind {
       case .start(let flow, _): return flow.text
-      case .send(let value, _, _, _):
+      case .send(let value, _, _, _, _):
         let name: String? =
           switch value.kind {
           case .identifier(let name, _): name

@@ -103,7 +103,11 @@ extension ProgramView {
     let name = node.name.text
     let chart = Chart(node)
     let tests = units.flatMap(\.parsed.declarations).filter { declaration in
-      if case .test(let test) = declaration { ProgramView.flow(of: test, names) == name } else { false }
+      if case .test(let test) = declaration {
+        ProgramView.flow(of: test, names) == name || test.flows.contains { $0.text == name }
+      } else {
+        false
+      }
     }.count
     var found = [
       Lens(range: node.name.range, title: "show diagram", action: .showDiagram(flow: name)),

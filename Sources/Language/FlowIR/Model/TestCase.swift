@@ -3,12 +3,18 @@ public struct TestCase: Hashable, Sendable {
   public var name: String
   /// The flow of the tested instance.
   public var flow: FlowIndex
+  /// The flows whose instances run together, in the order of the program; empty for a test of a single instance, which
+  /// nothing else reaches.
+  public var flows: [FlowIndex]
   public var statements: [Statement]
   public var location: SourceLocation
 
-  public init(name: String, flow: FlowIndex, statements: [Statement], location: SourceLocation) {
+  public init(
+    name: String, flow: FlowIndex, flows: [FlowIndex] = [], statements: [Statement], location: SourceLocation
+  ) {
     self.name = name
     self.flow = flow
+    self.flows = flows
     self.statements = statements
     self.location = location
   }
@@ -27,18 +33,54 @@ public struct TestCase: Hashable, Sendable {
     }
   }
 
+  /// An instance that a statement names.
+  public struct InstanceReference: Hashable, Sendable {
+    public var flow: FlowIndex
+    /// Nil for the only instance of the flow.
+    public var key: SourcedExpression?
+
+    public init(flow: FlowIndex, key: SourcedExpression?) {
+      self.flow = flow
+      self.key = key
+    }
+  }
+
+  /// An event that a test sends.
+  public struct SentEvent: Hashable, Sendable {
+    public var event: EventIndex
+    public var payload: SourcedExpression
+    /// Nil for an event that finds its receivers by its key.
+    public var receiver: InstanceReference?
+    public var roles: [Int]
+    /// The flow that emits the event.
+    public var sender: FlowIndex?
+    public var caller: SourcedExpression?
+
+    public init(
+      event: EventIndex, payload: SourcedExpression, receiver: InstanceReference?, roles: [Int], sender: FlowIndex?,
+      caller: SourcedExpression?
+    ) {
+      self.event = event
+      self.payload = payload
+      self.receiver = receiver
+      self.roles = roles
+      self.sender = sender
+      self.caller = caller
+    }
+  }
+
   public indirect enum Kind: Hashable, Sendable {
-    /// Calls the flow.
-    case start(arguments: [SourcedExpression])
-    /// `sender`: the flow that emits the event.
-    case send(event: EventIndex, SourcedExpression, roles: [Int], sender: FlowIndex?, caller: SourcedExpression?)
+    /// Calls a flow.
+    case start(FlowIndex, arguments: [SourcedExpression])
+    case send(SentEvent)
     case mock(Call.Target, Outcome)
     /// All of them are active; negated, none is.
     case expectState([StateIndex], isNegated: Bool)
     case expectData(SourcedExpression)
     /// `count`: the exact number of calls; nil for one or more.
     case expectCalled(Call.Target, [Member], count: Int?, isNegated: Bool)
-    case expectEmitted(event: EventIndex, [Member], isNegated: Bool)
+    /// The events in this order.
+    case expectEmitted([ExpectedEvent], isNegated: Bool)
     case expectLog(SourcedExpression, isNegated: Bool)
     case expectEnded(isNegated: Bool)
     /// The last event was ignored.
@@ -48,9 +90,11 @@ public struct TestCase: Hashable, Sendable {
     /// The last event was refused.
     case expectRefused
     case expectIncident
+    /// An expectation of one instance.
+    case expectOf(InstanceReference, Kind)
     /// The work of that name is done: a call by its name, or any by that of its action.
-    case complete(Work, SourcedExpression?)
-    case fail(Work, code: String)
+    case complete(Work, owner: InstanceReference?, SourcedExpression?)
+    case fail(Work, owner: InstanceReference?, code: String)
     case advance(SourcedExpression)
     case at(SourcedExpression)
   }
@@ -65,6 +109,18 @@ public struct TestCase: Hashable, Sendable {
     /// Calls of the flow.
     case calls([CallIndex])
     case target(Call.Target)
+  }
+
+  /// An emission that a test expects.
+  public struct ExpectedEvent: Hashable, Sendable {
+    public var event: EventIndex
+    /// The values of some fields.
+    public var members: [Member]
+
+    public init(event: EventIndex, members: [Member]) {
+      self.event = event
+      self.members = members
+    }
   }
 
   /// The expected value of an argument or a field.

@@ -49,11 +49,11 @@ extension Layout {
     }
   }
 
-  /// `test "name" with Flow { … }`
+  /// `test "name" with Flow, Flow { … }`
   private mutating func test() -> Doc {
     let start = Doc.concat([nextWord(), nextWord()])
     guard at("with") else { return .concat([start, testStatements()]) }
-    return .concat([start, nextWord(), nextWord(), testStatements()])
+    return .concat([start, nextWord(), names(), .space, testStatements()])
   }
 
   /// `word` and one token, such as `role r` and `version 2`; also unknown members.

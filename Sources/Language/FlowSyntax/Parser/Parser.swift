@@ -62,7 +62,7 @@ struct Parser {
   let source: SourceFile
   let tokens: [Token]
   /// The words of repaired tokens, by index.
-  private let words: [Int: String]
+  let words: [Int: String]
   var expressions: ExpressionParser
   /// Errors that leave the structure intact, such as an invalid duration.
   var diagnostics: [Diagnostic] = []

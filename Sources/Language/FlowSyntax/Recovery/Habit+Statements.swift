@@ -132,6 +132,47 @@ extension Habit {
       guard ["assert", "check", "should", "verify"].contains(reader.word(at)) else { return nil }
       return .word("expect", insteadOf: at, message: "`\(reader.word(at))` is written `expect`", reader)
     },
+    { _, at, reader in
+      // `expect not Item["a"] state open`
+      guard reader.word(at - 1) == "not", reader.word(at - 2) == "expect", reader.kind(at) == .identifier else {
+        return nil
+      }
+      let last = reader.kind(at + 1) == .leftBracket ? reader.end(ofBracketAt: at + 1) - 1 : at
+      guard reader.kind(last + 1) == .identifier, !reader.isFirstOnLine(last + 1) else { return nil }
+      let instance = (at...last).map { reader.stream.item($0) }
+      return .write(
+        "\(reader.text(at, last)) not", insteadOf: at - 1, to: last, message: "`not` follows the instance",
+        as: instance + [reader.stream.item(at - 1)], reader)
+    },
+    { error, at, reader in
+      // `expect Item["a"] open`
+      guard at == error.index,
+        error.diagnostic.message.hasSuffix("after the instance, found `\(reader.word(at))`")
+      else { return nil }
+      let location = SourceRange(reader.range(at).lower, reader.range(at).lower)
+      return Habit(
+        diagnostic: Diagnostic(
+          "F101", "an instance is followed by what is expected of it", at: reader.range(at), label: "write `state`",
+          help: "expect `state`, `data`, `called`, `emitted`, `log` or `ended`",
+          fixes: [Fix("insert `state`", .maybe, [.init(location, "state ")])]),
+        tokens: at..<at, replacement: [.init(.identifier, location, word: "state")])
+    },
+    { _, at, reader in
+      // `expect Item("a") state open`
+      guard reader.word(at - 1) == "expect", reader.kind(at) == .identifier, reader.kind(at + 1) == .leftParen else {
+        return nil
+      }
+      let last = reader.end(ofBracketAt: at + 1) - 1
+      guard ["state", "data", "called", "emitted", "log", "ended", "not", "refused"].contains(reader.word(last + 1)),
+        !reader.isFirstOnLine(last + 1), last > at + 2
+      else { return nil }
+      var items = (at...last).map { reader.stream.item($0) }
+      items[1].token.kind = .leftBracket
+      items[items.count - 1].token.kind = .rightBracket
+      return .write(
+        "\(reader.text(at))[\(reader.text(at + 2, last - 1))]", insteadOf: at, to: last,
+        message: "the key of an instance is in brackets", as: items, reader)
+    },
     { error, at, reader in
       guard reader.word(at - 1) == "expect", reader.kind(at) == .identifier,
         ![

@@ -165,6 +165,7 @@ struct Recovery {
       guard locations.contains(where: { range.lower <= $0 && $0 <= range.upper }) else { continue }
       broken.ranges.append(range)
       broken.names.formUnion(declaration.declaredNames)
+      if case .flow = declaration { broken.hasFlow = true }
       if declaration.declaredNames.contains("") { broken.hasUnknownNames = true }
     }
     for index in parser.skipped where stream.tokens[index].kind == .identifier {

@@ -4,33 +4,48 @@ public import FlowSource
 /// `test "…" { … }`
 public struct TestNode: Sendable {
   public var name: String
-  /// The flow after `with`; nil when the first event or call decides.
-  public var flow: NameNode?
+  public var nameRange: SourceRange
+  /// The flows after `with`: the tested one, then those that run with it. Empty when the first event or call decides.
+  public var flows: [NameNode]
   public var statements: [TestStatement]
+  public var range: SourceRange
+
+  /// True if instances of flows run together: the test names several flows, or an instance.
+  public var isShared: Bool { flows.count > 1 || statements.contains { $0.kind.instance != nil } }
+}
+
+/// `Item["m/a"]`, or `Item` for the only instance of the flow.
+public struct InstanceNode: Sendable {
+  public var flow: NameNode
+  public var key: Expression?
   public var range: SourceRange
 }
 
 /// One line of a test.
 public struct TestStatement: Sendable {
-  public enum Kind: Sendable {
+  public indirect enum Kind: Sendable {
     /// `start F(args)`: calls a flow, as a `call` in another would.
     case start(NameNode, [ArgumentNode])
-    /// `sender`: the flow that emits the event, after `from`.
-    case send(Expression, roles: [NameNode], sender: NameNode?, caller: Expression?)
+    /// `receiver`: the instance after `to`; `sender`: the flow that emits the event, after `from`.
+    case send(Expression, receiver: InstanceNode?, roles: [NameNode], sender: NameNode?, caller: Expression?)
     case mock(PathNode, Outcome)
     case expectState([PathNode], isNegated: Bool)
     case expectData(Expression)
     /// `count`: the exact number of calls, before `times`.
     case expectCalled(PathNode, [ArgumentNode], count: Int?, isNegated: Bool)
-    case expectEmitted(Expression, isNegated: Bool)
+    /// Several events are in this order.
+    case expectEmitted([Expression], isNegated: Bool)
     case expectLog(Expression, isNegated: Bool)
     case expectEnded(isNegated: Bool)
     case expectIgnored
     case expectDeferred
     case expectRefused
     case expectIncident
-    case complete(PathNode, Expression?)
-    case fail(PathNode, code: NameNode)
+    /// An expectation of an instance: `expect Item["m/a"] state fine`.
+    case expectOf(InstanceNode, Kind)
+    /// `owner`: the instance after `of`.
+    case complete(PathNode, owner: InstanceNode?, Expression?)
+    case fail(PathNode, owner: InstanceNode?, code: NameNode)
     case advance(DelayNode)
     /// Moves the clock to an instant.
     case at(Expression)
@@ -44,4 +59,16 @@ public struct TestStatement: Sendable {
 
   public var kind: Kind
   public var range: SourceRange
+}
+
+extension TestStatement.Kind {
+  /// The instance that the statement names.
+  public var instance: InstanceNode? {
+    switch self {
+    case .send(_, let receiver, _, _, _): receiver
+    case .expectOf(let instance, _): instance
+    case .complete(_, let owner, _), .fail(_, let owner, _): owner
+    default: nil
+    }
+  }
 }

@@ -25,6 +25,8 @@ public struct BrokenParts: Sendable {
   public var names: Set<String> = []
   /// True if a declaration has no name, so that any unknown name may refer to it.
   public var hasUnknownNames = false
+  /// True if such a declaration is a flow, so that a state which a test does not find may be one of its own.
+  public var hasFlow = false
 
   public init() {}
 }
