@@ -58,7 +58,7 @@ private struct Walk {
     self.flow = flow
     machine = try Machine(program)
     stepper = Stepper(machine)
-    values = RandomValues(program.flows[flow], in: program, machine.types)
+    values = RandomValues([program.flows[flow]], in: program, machine.types)
     chance = SeededRandom(seed: seed)
   }
 

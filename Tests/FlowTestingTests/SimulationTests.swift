@@ -34,6 +34,42 @@ import Testing
     try expectGolden("\(finding.message)\n\n\(finding.test)", at: sample.golden)
   }
 
+  static let together = Sample.all(in: "Tests/FlowTestingTests/Corpus/simulation-together")
+
+  private func groupReports(_ program: Program, seed: UInt64 = 1) throws -> [Simulation.Report] {
+    try GroupSimulation.groups(of: program).map {
+      try GroupSimulation(program, flows: $0).run(count: 500, seed: seed)
+    }
+  }
+
+  @Test(
+    "a mistake that needs two flows is found and exported as a shortest test",
+    arguments: together) func findingTogether(_ sample: Sample) throws
+  {
+    let program = try #require(try compiled(sample.text).program)
+    let report = try #require(try groupReports(program).first)
+    let finding = try #require(report.finding)
+    #expect(finding.moves <= 4, "the shortest way")
+    let again = try compiled(sample.text + "\n" + finding.test)
+    let runner = try TestRunner(try #require(again.program), style: .plain)
+    let result = runner.run(try #require(again.tests.last))
+    #expect(result.hasPassed, "\(result.failure?.message ?? "")")
+    try expectGolden("\(finding.message)\n\n\(finding.test)", at: sample.golden)
+    let others = try (0..<2).map { _ in try groupReports(program, seed: 9).first?.finding?.test }
+    #expect(others[0] == others[1])
+  }
+
+  @Test(
+    "correct flows that run together have no finding and high coverage",
+    arguments: Sample.all(in: "Tests/FlowTestingTests/Corpus/together")) func correctTogether(_ sample: Sample) throws
+  {
+    let program = try #require(try compiled(sample.text).program)
+    for report in try groupReports(program) {
+      #expect(report.finding == nil, "\(report.finding?.test ?? "")")
+      #expect(report.runs == 500 && report.steps > 500)
+    }
+  }
+
   @Test(
     "the same seed gives the same finding",
     arguments: samples) func seed(_ sample: Sample) throws

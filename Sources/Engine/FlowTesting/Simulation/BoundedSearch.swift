@@ -38,7 +38,7 @@ public struct BoundedSearch {
 
   public init(from origin: VirtualRun) {
     self.origin = origin
-    values = RandomValues(origin.program.flows[origin.flow], in: origin.program, origin.stepper.machine.types)
+    values = RandomValues([origin.program.flows[origin.flow]], in: origin.program, origin.stepper.machine.types)
   }
 
   /// Searches breadth first for a situation in which `isGoal` is true.

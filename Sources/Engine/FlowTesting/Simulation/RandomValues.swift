@@ -33,11 +33,16 @@ struct RandomValues {
   /// By event: the first flow that emits it.
   private var emitters: [EventIndex: FlowIndex] = [:]
 
-  init(_ flow: Flow, in program: Program, _ types: TypeRegistry) {
+  /// - Parameter flows: The flows whose values are of interest.
+  init(_ flows: [Flow], in program: Program, _ types: TypeRegistry) {
     self.types = types
     for (index, flow) in program.flows.indexed {
       for event in flow.emittedEvents where emitters[event] == nil { emitters[event] = index }
     }
+    for flow in flows { note(flow) }
+  }
+
+  private mutating func note(_ flow: Flow) {
     for expression in flow.expressions {
       note(expression.tree)
       if expression.tree.usedSlots.contains(FrameLayout.caller) { isCallerRead = true }

@@ -98,27 +98,8 @@ struct SimulatedRun {
     }
   }
 
-  /// A refusal that reports a fault of the flow, and not a regular rejection of the event.
   private func mistake(_ refusal: Refusal, isAnswered: Bool) -> SimulatedProblem? {
-    let expectation = isAnswered ? "expect refused" : "expect incident"
-    switch refusal.reason {
-    case .failed(let message, let location):
-      return SimulatedProblem(
-        kind: "failed \(location)", name: "fails at \(location.line)", message: "\(location): \(message)",
-        expectation: expectation)
-    case .invariant(let text, _):
-      return SimulatedProblem(
-        kind: "invariant \(text)", name: "would break the invariant", message: refusal.message,
-        expectation: expectation)
-    case .raised(let event, _):
-      return SimulatedProblem(
-        kind: "raised \(event)", name: "raises an event that no state handles", message: refusal.message,
-        expectation: expectation)
-    case .tooManyMicrosteps:
-      return SimulatedProblem(
-        kind: "endless", name: "runs without end", message: refusal.message, expectation: expectation)
-    default: return nil
-    }
+    SimulatedProblem(refusal, expectation: isAnswered ? "expect refused" : "expect incident")
   }
 
   /// True if no further input of a running instance is possible.
@@ -131,10 +112,6 @@ struct SimulatedRun {
   /// Records a stuck instance as a problem.
   mutating func checkStuck() {
     guard isStuck else { return }
-    let names = run.leafPaths.map { "`\($0)`" }.joined(separator: " and ")
-    problem = SimulatedProblem(
-      kind: "stuck \(run.leafPaths)", name: "is stuck in \(run.leafPaths.joined(separator: " and "))",
-      message: "no event, timer or result can ever leave \(names)",
-      expectation: "expect state \(run.leafPaths.joined(separator: ", "))")
+    problem = SimulatedProblem(stuck: run.leafPaths, instance: nil)
   }
 }

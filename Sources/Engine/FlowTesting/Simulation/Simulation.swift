@@ -36,7 +36,7 @@ public struct Simulation {
     self.program = program
     self.flow = flow
     stepper = Stepper(try Machine(program))
-    values = RandomValues(program.flows[flow], in: program, stepper.machine.types)
+    values = RandomValues([program.flows[flow]], in: program, stepper.machine.types)
   }
 
   /// Runs until a fault is found or all runs are complete. The same seed gives the same report.
@@ -77,32 +77,15 @@ public struct Simulation {
     return nil
   }
 
-  /// Removes inputs that are not needed to reproduce the result.
   private func shortened(_ moves: [RunInput], _ isSame: (SimulatedRun) -> Bool) -> [RunInput] {
-    var kept = moves
-    while true {
-      // An input may become removable after the one that needed it was removed.
-      let shorter = shortenedOnce(kept, isSame)
-      guard shorter.count < kept.count else { return kept }
-      kept = shorter
-    }
-  }
-
-  private func shortenedOnce(_ moves: [RunInput], _ isSame: (SimulatedRun) -> Bool) -> [RunInput] {
-    var kept = moves
-    var index = kept.count - 1
-    while index >= 0 {
-      var fewer = kept
-      fewer.remove(at: index)
+    FlowTesting.shortened(moves) { inputs in
       var scene = SimulatedRun(self)
-      for move in fewer where !isSame(scene) {
-        scene.make(move)
+      for input in inputs where !isSame(scene) {
+        scene.make(input)
         scene.checkStuck()
       }
-      if isSame(scene) { kept = scene.moves }
-      index = min(index, kept.count) - 1
+      return isSame(scene) ? scene.moves : nil
     }
-    return kept
   }
 
   private func text(of moves: [RunInput], _ problem: SimulatedProblem) -> String {
@@ -111,14 +94,4 @@ public struct Simulation {
   }
 
   private func source(of move: RunInput) -> String { move.testLine(in: stepper.machine, flow: flow) }
-}
-
-/// A fault that a run has found.
-struct SimulatedProblem {
-  /// The identity of the fault: the same in other runs with the same fault.
-  var kind: String
-  var name: String
-  var message: String
-  /// The expectation of the generated test, after the inputs.
-  var expectation: String
 }

@@ -7,21 +7,22 @@ import FlowTesting
 extension Command {
   static let simulate = Command(
     name: "simulate", group: .run,
-    summary: "Run a flow with random events and results, and report violated invariants.", operands: "PATH",
+    summary: "Run flows with random events and results, and report violated invariants.", operands: "PATH",
     completion: .flowFiles,
     options: [SimulateOptions.runs, SimulateOptions.seed, SimulateOptions.flow, SimulateOptions.format],
     example: "flow simulate samples/order.flow --runs 10000",
     action: { arguments throws(UsageError) in
       guard arguments.operands.count == 1 else { throw UsageError("`flow simulate` requires one file or folder") }
       let files = try namedFiles(arguments.operands)
-      var flows: [SimulatedFlow] = []
+      var flows: [SimulatedFlows] = []
       if let name = arguments[SimulateOptions.flow] {
         guard let program = compileFiles(files, with: name) else { return ExitCode.findings }
-        flows.append(SimulatedFlow(program: program, flow: try flowIndex(named: name, in: program)))
+        flows.append(SimulatedFlows(program: program, flows: [try flowIndex(named: name, in: program)]))
       } else {
         guard let programs = compileFiles(files) else { return ExitCode.findings }
         for program in programs.map(\.program) {
-          flows += program.flows.indices.map { SimulatedFlow(program: program, flow: $0) }
+          flows += program.flows.indices.map { SimulatedFlows(program: program, flows: [$0]) }
+          flows += GroupSimulation.groups(of: program).map { SimulatedFlows(program: program, flows: $0) }
         }
       }
       return simulate(
@@ -29,24 +30,27 @@ extension Command {
         isJSON: arguments[SimulateOptions.format] == .json)
     })
 
-  /// A flow to simulate, with its program.
-  private struct SimulatedFlow {
+  /// A flow to simulate, or several that run together, with their program.
+  private struct SimulatedFlows {
     let program: Program
-    let flow: FlowIndex
+    let flows: [FlowIndex]
+
+    var names: [String] { flows.map { program.flows[$0].name } }
+
+    func run(count: Int, seed: UInt64) throws(ProgramError) -> Simulation.Report {
+      if flows.count == 1 { return try Simulation(program, flow: flows[0]).run(count: count, seed: seed) }
+      return try GroupSimulation(program, flows: flows).run(count: count, seed: seed)
+    }
   }
 
-  private static func simulate(_ flows: [SimulatedFlow], runs: Int, seed: UInt64, isJSON: Bool) -> Int32 {
+  private static func simulate(_ simulated: [SimulatedFlows], runs: Int, seed: UInt64, isJSON: Bool) -> Int32 {
     var documents: [JSON] = []
     var code = ExitCode.success
-    for (program, flow) in flows.map({ ($0.program, $0.flow) }) {
+    for flows in simulated {
       do throws(ProgramError) {
-        let report = try Simulation(program, flow: flow).run(count: runs, seed: seed)
+        let report = try flows.run(count: runs, seed: seed)
         if report.finding != nil { code = ExitCode.findings }
-        if isJSON {
-          documents.append(json(report, flow: program.flows[flow].name))
-        } else {
-          show(report, program: program, flow: flow)
-        }
+        if isJSON { documents.append(json(report, flows)) } else { show(report, flows) }
       } catch {
         Terminal.error(error.message)
         return ExitCode.findings
@@ -56,25 +60,31 @@ extension Command {
     return code
   }
 
-  private static func show(_ report: Simulation.Report, program: Program, flow: FlowIndex) {
+  private static func show(_ report: Simulation.Report, _ simulated: SimulatedFlows) {
     let style = Terminal.outputStyle
-    let name = program.flows[flow].name
+    let name = simulated.names.joined(separator: ", ") + (simulated.flows.count > 1 ? " together" : "")
     let count = "\(report.runs) runs, \(report.steps) steps"
     guard let finding = report.finding else {
-      let unreached = program.flows[flow].states.indices.dropFirst().filter {
-        !report.coverage.states[flow].contains($0)
-      }
       Terminal.output("\(style.paint("✓", .green)) \(name): \(count)\n")
-      for state in unreached { Terminal.output("  never reached: `\(program.flows[flow].states[state].path)`\n") }
+      for flow in simulated.flows {
+        let states = simulated.program.flows[flow].states
+        let owner = simulated.flows.count > 1 ? " of \(simulated.program.flows[flow].name)" : ""
+        for state in states.indices.dropFirst() where !report.coverage.states[flow].contains(state) {
+          Terminal.output("  never reached: `\(states[state].path)`\(owner)\n")
+        }
+      }
       return
     }
     Terminal.output("\(style.paint("✗", .red)) \(name): \(finding.message)\n")
     Terminal.output("  after \(count); shortest sequence found, seed \(finding.seed):\n\n\(finding.test)")
   }
 
-  private static func json(_ report: Simulation.Report, flow: String) -> JSON {
-    [
-      "flow": .string(flow), "runs": .int(Int64(report.runs)), "steps": .int(Int64(report.steps)),
+  private static func json(_ report: Simulation.Report, _ simulated: SimulatedFlows) -> JSON {
+    let name: JSON.Member =
+      simulated.flows.count == 1
+      ? .init("flow", .string(simulated.names[0])) : .init("flows", .array(simulated.names.map { .string($0) }))
+    let members: JSON = [
+      "runs": .int(Int64(report.runs)), "steps": .int(Int64(report.steps)),
       "finding": report.finding.map { finding in
         [
           "message": .string(finding.message), "test": .string(finding.test), "moves": .int(Int64(finding.moves)),
@@ -82,6 +92,7 @@ extension Command {
         ]
       } ?? .null,
     ]
+    return .object([name] + (members.members ?? []))
   }
 }
 
@@ -92,6 +103,7 @@ private enum SimulateOptions {
     "seed", "N", in: UInt64.min...UInt64.max, default: UInt64(1),
     help: "seed of the random numbers; equal seeds give equal runs")
   static let flow = Option.text(
-    "flow", "NAME", help: "flow to simulate", default: "all of the file", completion: .flows)
+    "flow", "NAME", help: "flow to simulate", default: "all, and together those that reach each other",
+    completion: .flows)
   static let format = Option.choice("format", short: "f", default: TextFormat.text, help: "output format")
 }
