@@ -125,8 +125,8 @@ let package = Package(
     test(
       "FlowRuntimeTests",
       [
-        "FlowRuntime", "FlowStorePostgres", "FlowStoreSQLite", "FlowMachine", "FlowCompiler", "FlowIR", "CEL",
-        "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport",
+        "FlowRuntime", "FlowStorePostgres", "FlowStoreSQLite", "FlowTesting", "FlowMachine", "FlowCompiler", "FlowIR",
+        "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport",
       ]),
     test("FlowStorePostgresTests", ["FlowStorePostgres", "FlowRuntime", "FlowJSON", "FlowTestSupport"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowTestSupport"]),
