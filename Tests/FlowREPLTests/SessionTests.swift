@@ -190,6 +190,17 @@ import Testing
     #expect(report.name == "cancelled after a day" && report.hasPassed)
   }
 
+  @Test(":test runs the tests of the file, and those of its name") func tests() {
+    var session = session()
+    let all = session.feed(":test")
+    #expect(!all.isError && all.text.hasSuffix(" passed"))
+    let none = session.feed(":test there is no such test")
+    #expect(none.isError && none.text == "error: no test has `there is no such test` in its name")
+    var several = self.session("approvals/quorum.flow")
+    let one = several.feed(":test a week of silence")
+    #expect(one.text == "✓ a week of silence rejects a proposal  Proposal\n1 passed")
+  }
+
   @Test(":path finds inputs that lead to a state") func path() {
     var session = session()
     let way = session.feed(":path cancelled")

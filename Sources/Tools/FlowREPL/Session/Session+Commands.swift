@@ -161,6 +161,9 @@ extension Session.Command {
         "never", "STATE|EXPRESSION [--depth N]", "search for a path to a condition that should never be true",
         example: ":never paid > total --depth 4"
       ) { $0.showNever($1) },
+      .init(
+        "test", "[TEXT]", "run the tests of the file, or those whose name contains TEXT", example: ":test paid"
+      ) { $0.runTests($1) },
       .init("verify", "", "prove the properties of the flow, or show runs that break them", example: ":verify") {
         session, _ in
         session.verify()

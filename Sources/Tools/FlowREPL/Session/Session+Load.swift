@@ -10,11 +10,12 @@ import FlowTime
 extension Session {
   mutating func loadFile(_ path: String) -> Reply {
     guard !path.isEmpty else { return failure("`:load` takes the path of a file") }
-    let (machine, files, messages) = compiled(path)
+    let (machine, files, tests, messages) = compiled(path)
     guard let machine else { return Reply(text: messages, isError: true) }
     self.path = path
     self.machine = machine
     self.files = files
+    self.tests = tests
     mocks = [:]
     let flows = machine.program.flows
     tracks = flows.isEmpty ? [] : [Timeline(id: "1", VirtualRun(stepper: Stepper(machine), flow: 0, now: start))]
@@ -24,18 +25,18 @@ extension Session {
     return Reply(text: messages + "\(path): \(names.isEmpty ? "no flows" : names)")
   }
 
-  /// The machine of a file, nil when it does not compile, its text and those of its imports, and the diagnostics, one
-  /// per line.
-  private func compiled(_ path: String) -> (Machine?, files: [SourceFile], messages: String) {
+  /// The machine of a file, nil when it does not compile, its text and those of its imports, their tests, and the
+  /// diagnostics, one per line.
+  private func compiled(_ path: String) -> (Machine?, files: [SourceFile], tests: [TestCase], messages: String) {
     let compilation = compile(path, load: world.load)
     let renderer = PrettyRenderer(sources: compilation.sources, style: style)
     let messages = compilation.filtered(by: RuleSelection()).map { renderer.render($0) }.joined(separator: "\n")
     let files = compilation.sources.files
-    guard let program = compilation.program else { return (nil, files, messages) }
+    guard let program = compilation.program else { return (nil, files, [], messages) }
     do throws(ProgramError) {
-      return (try Machine(program), files, messages.isEmpty ? "" : messages + "\n")
+      return (try Machine(program), files, compilation.tests, messages.isEmpty ? "" : messages + "\n")
     } catch {
-      return (nil, files, failure(error.message).text)
+      return (nil, files, [], failure(error.message).text)
     }
   }
 
@@ -44,11 +45,12 @@ extension Session {
     guard let old = machine else { return notLoaded }
     guard ["", "--fresh", "--keep"].contains(text) else { return failure("write `:reload` or `:reload --fresh`") }
     if text == "--fresh" { return loadFile(path) }
-    let (machine, files, messages) = compiled(path)
+    let (machine, files, tests, messages) = compiled(path)
     guard let machine else { return Reply(text: messages, isError: true) }
     guard !machine.program.flows.isEmpty else { return failure("\(path) has no flow any more") }
     self.machine = machine
     self.files = files
+    self.tests = tests
     var lines: [String] = []
     var isWhole = true
     tracks = tracks.map { track in

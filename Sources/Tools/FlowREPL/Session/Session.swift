@@ -27,6 +27,8 @@ public struct Session {
   var path = ""
   /// The loaded file and its imports, as they were compiled.
   var files: [SourceFile] = []
+  /// The tests of these files.
+  var tests: [TestCase] = []
   /// The instances of the session.
   var tracks: [Timeline] = []
   /// The index of the current instance.
