@@ -23,7 +23,7 @@ import Testing
   private func reports(_ sample: Sample) throws -> (reports: [TestReport], runner: TestRunner) {
     let (program, tests) = try compiled(sample)
     let runner = try TestRunner(program, style: .plain)
-    return (tests.map { runner.run($0) }, runner)
+    return (tests.map { runner.run($0, tracesPassed: true) }, runner)
   }
 
   /// The report of a failing test contains the information for a diagnosis.

@@ -17,7 +17,7 @@ public struct TestReport: Sendable {
   public var flow: String
   public var location: SourceLocation
   public var failure: Failure?
-  /// The steps, each in one or more lines, in the format of `flow run`.
+  /// The steps, each in one or more lines, in the format of `flow run`; empty if they were not asked for.
   public var trace: [String]
   public var steps: Int
 

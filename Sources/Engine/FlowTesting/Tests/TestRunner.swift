@@ -25,7 +25,8 @@ public final class TestRunner {
   }
 
   /// Runs one test to its end, or to the first statement that fails.
-  public func run(_ test: TestCase) -> TestReport {
+  /// - Parameter tracesPassed: True to write the trace also of a test that passes.
+  public func run(_ test: TestCase, tracesPassed: Bool = false) -> TestReport {
     var scene = TestScene(test, stepper: stepper, text: text)
     var report = TestReport(
       name: test.name, flow: program.flows[test.flow].name, location: test.location, failure: nil, trace: [], steps: 0)
@@ -41,7 +42,9 @@ public final class TestRunner {
     if report.failure == nil, let refusal = scene.unexpected, let last = test.statements.last {
       report.failure = unexpected(refusal, last)
     }
-    report.trace = scene.system.occurrences.map { text.describe($0, in: scene.system, start: scene.start) }
+    if tracesPassed || !report.hasPassed {
+      report.trace = scene.system.occurrences.map { text.describe($0, in: scene.system, start: scene.start) }
+    }
     report.steps = scene.system.occurrences.count
     coverage.add(scene.coverage)
     return report

@@ -118,7 +118,7 @@ extension Connection {
     let tests = (workspace.analysis(for: unit.path)?.tests ?? []).filter { name == nil || $0.name == name }
     do throws(ProgramError) {
       let runner = try TestRunner(program, style: .plain)
-      let reports = tests.map { runner.run($0) }
+      let reports = tests.map { runner.run($0, tracesPassed: true) }
       return [
         "passed": .int(Int64(reports.filter(\.hasPassed).count)), "count": .int(Int64(reports.count)),
         "text": .string(renderPretty(reports, style: .plain)), "report": renderJSON(reports),

@@ -88,7 +88,7 @@ private struct TestOptions {
     }
     var reports: [TestReport] = []
     for (test, runner) in selected {
-      reports.append(runner.run(test))
+      reports.append(runner.run(test, tracesPassed: isTraced || [.json, .junit].contains(format)))
       if isFailFast, reports.last?.hasPassed == false { break }
     }
     Terminal.output(render(reports))
