@@ -85,7 +85,12 @@ extension ProgramWriter {
     }
     add("}", 1)
     if chance(15) { add("start every \(1 + random.next(below: 9))h -> state0 do id = \"tick\"", 1) }
-    if chance(15) { add("start cron \"0 9 * * MON\" tz \"Europe/Berlin\" -> state0 do id = \"monday\"", 1) }
+    if chance(15) {
+      let policies = random.pick([
+        "", " overlap skip", " overlap queue catchup none", " overlap replace", " catchup all",
+      ])
+      add("start cron \"0 9 * * MON\" tz \"Europe/Berlin\"\(policies) -> state0 do id = \"monday\"", 1)
+    }
   }
 
   /// The fields of an event in a reaction to it.

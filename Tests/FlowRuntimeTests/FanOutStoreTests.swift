@@ -230,7 +230,16 @@ import Testing
       let connection = store.connection
       let sum = SummedTable.instance.sum(["position": "?1"])
       try connection.prepare("UPDATE instance SET position = ?1, sum = \(sum)").run(.json(old.bytes()))
-      try connection.run("DROP TABLE item; PRAGMA user_version = 10;")
+      try connection.run(
+        """
+        DROP TABLE item;
+        ALTER TABLE schedule DROP COLUMN running;
+        ALTER TABLE schedule DROP COLUMN waiting;
+        ALTER TABLE schedule DROP COLUMN last_run;
+        ALTER TABLE schedule DROP COLUMN last_skipped;
+        ALTER TABLE schedule DROP COLUMN skipped;
+        PRAGMA user_version = 10;
+        """)
     }
     #expect(try StoreFile.check(folder.path) == [])
     let store = try SQLiteStore(path: folder.path)

@@ -99,7 +99,8 @@ extension Lowering {
       case .called: .called
       }
     return Start(
-      trigger: trigger, roles: checked.rest.roles, senders: checked.rest.senders.map { FlowIndex($0) },
+      trigger: trigger, overlap: checked.overlap, catchUp: checked.catchUp, roles: checked.rest.roles,
+      senders: checked.rest.senders.map { FlowIndex($0) },
       guardExpression: checked.rest.guardExpression.map(expression),
       target: StateIndex(checked.rest.target ?? 0), arguments: checked.rest.arguments.map(argument),
       statements: checked.rest.statements.map(act),

@@ -51,6 +51,8 @@ struct DiagramModel {
       case .cron(let cron): "cron \(cron.schedule)"
       case .called: "called"
       }
+    if start.overlap != .allow { text += " overlap \(start.overlap.rawValue)" }
+    if start.catchUp != .one { text += " catchup \(start.catchUp.rawValue)" }
     if let condition = start.guardExpression { text += " [\(line(condition.text, length))]" }
     return text
   }

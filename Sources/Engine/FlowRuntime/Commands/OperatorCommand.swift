@@ -56,6 +56,13 @@ public struct StartNowCommand: Sendable {
   }
 }
 
+/// The outcome of a command to start an instance as a scheduled start does.
+public enum StartNowAnswer: Hashable, Sendable {
+  case started(OperatorAnswer)
+  /// The run waits for the end of the instance with this key; `isNew` is false if another run was waiting already.
+  case queued(behind: String, isNew: Bool)
+}
+
 /// The outcome of an operator's command.
 public struct OperatorAnswer: Hashable, Sendable {
   public var flow: String

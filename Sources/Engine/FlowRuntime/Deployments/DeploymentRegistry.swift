@@ -6,6 +6,8 @@ struct DeploymentRegistry {
   private(set) var catalogue = Catalogue()
   /// The scheduled starts and their due times.
   private(set) var schedules: [ScheduleID: ScheduleRow] = [:]
+  /// The schedules by the instances that they started last and that have not ended.
+  private(set) var runs: [InstanceID: ScheduleID] = [:]
   /// The loaded programs, by their hash.
   private var versions: [String: Version] = [:]
 
@@ -21,18 +23,22 @@ struct DeploymentRegistry {
   /// - Returns: False when nothing has changed.
   mutating func set(_ row: ScheduleRow) -> Bool {
     let id = ScheduleID(flow: row.flow, start: row.start)
-    guard schedules[id] != row else { return false }
+    let old = schedules[id]
+    guard old != row else { return false }
     schedules[id] = row
+    if let key = old?.running, key != row.running { runs[InstanceID(flow: row.flow, key: key)] = nil }
+    if let key = row.running { runs[InstanceID(flow: row.flow, key: key)] = id }
     return true
   }
 
-  /// The due time of the next scheduled start, in milliseconds since 1970; nil for never.
-  var nextStart: Int64? { schedules.values.lazy.map(\.due).min().flatMap { $0 == .max ? nil : $0 } }
+  /// The instant at which the next scheduled start is due, in milliseconds since 1970; nil for never.
+  var nextStart: Int64? { schedules.values.lazy.map(\.nextVisit).min().flatMap { $0 == .max ? nil : $0 } }
 
   /// Returns to an earlier state; programs that were loaded since stay loaded.
   mutating func restore(_ earlier: DeploymentRegistry) {
     catalogue = earlier.catalogue
     schedules = earlier.schedules
+    runs = earlier.runs
   }
 }
 

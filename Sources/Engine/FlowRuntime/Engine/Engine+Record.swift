@@ -33,6 +33,7 @@ extension Engine {
     }
     writeItems(of: &cached, since: isNew ? nil : old)
     update(cached)
+    if cached.row.status.hasEnded, !deployments.runs.isEmpty { endRun(of: InstanceID(cached.row)) }
     let record = StepRecord(
       step, cause: cause, status: cached.row.status, isCreated: isNew,
       changes: changes(step, in: machine, isNew: isNew))

@@ -20,7 +20,7 @@ extension EngineThread {
 
   /// Starts an instance as a scheduled start does.
   public func startNow(
-    _ command: StartNowCommand, completion: @escaping @Sendable (Result<OperatorAnswer, EngineProblem>) -> Void
+    _ command: StartNowCommand, completion: @escaping @Sendable (Result<StartNowAnswer, EngineProblem>) -> Void
   ) {
     perform({ $0.startNow(command) }, completion: completion)
   }

@@ -36,17 +36,24 @@ extension Engine {
   }
 
   private func cancel(_ cached: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
+    guard !command.isDryRun else { return answer(cached, sequence: 0, detail: "would be cancelled") }
+    let sequence = try abort(cached, cause: cause(command))
+    return answer(cache.find(row: cached.row.id) ?? cached, sequence: sequence, detail: "")
+  }
+
+  /// Ends an instance; none of its `exit` statements runs.
+  /// - Returns: The sequence number of the entry in the journal.
+  func abort(_ cached: Cached, cause: JSON) throws(EngineProblem) -> Int64 {
     let now = world.now()
     switch cached.version.stepper.abort(cached.instance, now: now) {
     case .refused(let refusal):
       throw .refused(refusal, explanation: refusal.explanationJSON(in: cached.version.machine))
     case .accepted(let step):
-      guard !command.isDryRun else { return answer(cached, sequence: 0, detail: "would be cancelled") }
-      let recorded = record(step, of: cached, cause: .other(cause(command)), at: now, status: .cancelled)
+      let recorded = record(step, of: cached, cause: .other(cause), at: now, status: .cancelled)
       dropHeldEvents(of: cached)
       // Work without a waiting call is executed nevertheless.
       release(cached.row.id) { $0 == .onResume }
-      return answer(cache.find(row: cached.row.id) ?? cached, sequence: recorded.sequence, detail: "")
+      return recorded.sequence
     }
   }
 

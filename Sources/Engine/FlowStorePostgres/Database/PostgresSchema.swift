@@ -12,7 +12,7 @@ enum PostgresSchema {
   static let cursorPrefix = "cursor "
 
   /// The changes from each version to the next; the first creates the tables.
-  static let migrations = [tables + jobs + records, keyLifetimes, nodes, items]
+  static let migrations = [tables + jobs + records, keyLifetimes, nodes, items, scheduledRuns]
 
   private static let tables = """
     CREATE TABLE @.meta (name text COLLATE "C" PRIMARY KEY, value text COLLATE "C" NOT NULL);
@@ -117,6 +117,16 @@ enum PostgresSchema {
       part smallint NOT NULL, instance bigint NOT NULL, call bigint NOT NULL, item bigint NOT NULL,
       document text COLLATE "C" NOT NULL, PRIMARY KEY (part, instance, call, item));
     ALTER TABLE @.item SET (autovacuum_vacuum_scale_factor = 0.01);
+
+    """
+
+  /// The instance that each schedule started last, its waiting run, and the runs that were skipped.
+  private static let scheduledRuns = """
+    ALTER TABLE @.schedule ADD COLUMN running text COLLATE "C";
+    ALTER TABLE @.schedule ADD COLUMN waiting bigint;
+    ALTER TABLE @.schedule ADD COLUMN last_run bigint;
+    ALTER TABLE @.schedule ADD COLUMN last_skipped bigint;
+    ALTER TABLE @.schedule ADD COLUMN skipped bigint NOT NULL DEFAULT 0;
 
     """
 

@@ -350,9 +350,16 @@ struct PostgresBatch {
     for row in batch.schedules.values {
       add(
         """
-        INSERT INTO @.schedule VALUES (0, $1, $3, \(definition), $4) ON CONFLICT (part, flow, start) DO UPDATE SET
-          definition = excluded.definition, due = excluded.due
-        """, [.text(row.flow), .text(row.definition), .integer(Int64(row.start)), .integer(row.due)])
+        INSERT INTO @.schedule VALUES (0, $1, $3, \(definition), $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (part, flow, start) DO UPDATE SET
+          definition = excluded.definition, due = excluded.due, running = excluded.running,
+          waiting = excluded.waiting, last_run = excluded.last_run, last_skipped = excluded.last_skipped,
+          skipped = excluded.skipped
+        """,
+        [
+          .text(row.flow), .text(row.definition), .integer(Int64(row.start)), .integer(row.due), .text(row.running),
+          .integer(row.waiting), .integer(row.lastRun), .integer(row.lastSkipped), .integer(Int64(row.skipped)),
+        ])
     }
   }
 }

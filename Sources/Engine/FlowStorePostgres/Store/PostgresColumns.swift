@@ -21,6 +21,10 @@ enum PostgresColumns {
   static let items = """
     SELECT instance, call, item, document FROM @.item WHERE part = 0 AND instance = $1 ORDER BY call, item
     """
+  static let schedules = """
+    SELECT s.flow, s.start, d.hash, s.due, s.running, s.waiting, s.last_run, s.last_skipped, s.skipped
+    FROM @.schedule s JOIN @.definition d ON d.id = s.definition WHERE s.part = 0
+    """
   static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM @.tombstone WHERE part = 0"
   static let instances = "SELECT \(instance) FROM @.instance i JOIN @.definition d ON d.id = i.definition"
   static let jobs = "SELECT \(job) FROM @.job j"
@@ -70,7 +74,13 @@ extension PostgresRow {
   }
 
   var schedule: ScheduleRow {
-    ScheduleRow(flow: text(0), start: Int(integer(1)), definition: text(2), due: integer(3))
+    var row = ScheduleRow(flow: text(0), start: Int(integer(1)), definition: text(2), due: integer(3))
+    row.running = optionalText(4)
+    row.waiting = optionalInteger(5)
+    row.lastRun = optionalInteger(6)
+    row.lastSkipped = optionalInteger(7)
+    row.skipped = Int(integer(8))
+    return row
   }
 
   var snapshot: InstanceSnapshot {

@@ -209,12 +209,7 @@ extension PostgresStore {
   /// The scheduled starts, with the time of the next run of each.
   /// - Throws: `StoreError` when the store cannot be read.
   public func schedules() throws(StoreError) -> [ScheduleRow] {
-    try read(
-      """
-      SELECT s.flow, s.start, d.hash, s.due FROM @.schedule s JOIN @.definition d ON d.id = s.definition
-      WHERE s.part = 0
-      """
-    ).map { $0.schedule }
+    try read("\(PostgresColumns.schedules)").map { $0.schedule }
   }
 
   /// The IR of a program by its hash; nil for an unknown hash.

@@ -57,7 +57,9 @@ enum Schema {
     """
 
   /// The changes from each version to the next; the first creates the tables of a new file.
-  static let migrations = [tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh]
+  static let migrations = [
+    tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth,
+  ]
 
   /// Deployments, scheduled starts, archived instances, and the failures of a job's attempts.
   private static let second = """
@@ -162,6 +164,8 @@ enum Schema {
   private static let keyLifetimeVersion: Int64 = 10
   /// The version from which on items of calls over lists are rows.
   private static let itemVersion: Int64 = 11
+  /// The version from which on schedules have the instance that they started last.
+  private static let scheduledRunVersion: Int64 = 12
 
   /// Checksums of the rows of all tables; those of the journal, of snapshots, jobs and dead letters cover all columns.
   /// A row that already differs from its checksum keeps it.
@@ -216,6 +220,18 @@ enum Schema {
       PRIMARY KEY (instance, call, item)) WITHOUT ROWID;
     """
 
+  /// The instance that each schedule started last, its waiting run, and the runs that were skipped.
+  private static let twelfth = """
+    ALTER TABLE schedule ADD COLUMN running TEXT;
+    ALTER TABLE schedule ADD COLUMN waiting INTEGER;
+    ALTER TABLE schedule ADD COLUMN last_run INTEGER;
+    ALTER TABLE schedule ADD COLUMN last_skipped INTEGER;
+    ALTER TABLE schedule ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+    UPDATE schedule
+    SET sum = checksum(flow, start, definition, due, running, waiting, last_run, last_skipped, skipped)
+    WHERE sum = checksum(flow, start, definition, due);
+    """
+
   private static func summed(_ table: String, _ columns: String) -> String {
     "ALTER TABLE \(table) ADD COLUMN sum INTEGER; UPDATE \(table) SET sum = checksum(\(columns));"
   }
@@ -233,6 +249,11 @@ enum Schema {
   /// True if items of calls over lists are rows.
   static func hasItems(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
     try connection.integer("PRAGMA user_version") >= itemVersion
+  }
+
+  /// True if schedules have the instance that they started last.
+  static func hasScheduledRuns(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+    try connection.integer("PRAGMA user_version") >= scheduledRunVersion
   }
 
   /// The definitions of tables and indexes, sorted: all but a table that is dropped after its rows were migrated.

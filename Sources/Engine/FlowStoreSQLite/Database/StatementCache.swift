@@ -32,6 +32,10 @@ struct Statements {
     """
 
   static let items = "SELECT instance, call, item, document FROM item WHERE instance = ?1 ORDER BY call, item"
+  static let schedules = """
+    SELECT s.flow, s.start, d.hash, s.due, s.running, s.waiting, s.last_run, s.last_skipped, s.skipped
+    FROM schedule s JOIN definition d ON d.id = s.definition
+    """
   static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM tombstone"
 
   init(_ connection: SQLiteConnection) throws(StoreError) {

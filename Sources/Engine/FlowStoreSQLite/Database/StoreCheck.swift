@@ -52,7 +52,10 @@ struct StoreCheck {
     if hasItems { try checkItems() }
     if hasSums {
       try checkWork()
-      for table in SummedTable.others(withKeyLifetimes: hasKeyLifetimes, withItems: hasItems) {
+      let hasRuns = try Schema.hasScheduledRuns(connection)
+      for table in SummedTable.others(
+        withKeyLifetimes: hasKeyLifetimes, withItems: hasItems, withScheduledRuns: hasRuns)
+      {
         for name in try wrongRows(of: table) { note("row \(name) of table `\(table.name)` is not what was written") }
       }
     }

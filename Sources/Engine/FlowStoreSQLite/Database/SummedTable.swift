@@ -16,6 +16,11 @@ struct SummedTable {
     self.covered = (covered ?? columns).split(separator: " ").map { String($0) }
   }
 
+  /// The table of an earlier version, without the last columns.
+  private init(_ table: SummedTable, without count: Int) {
+    self.init(table.name, columns: table.columns.dropLast(count).joined(separator: " "), names: table.names)
+  }
+
   /// The checksum as an SQL expression.
   /// - Parameter values: SQL expressions for columns that a statement changes.
   /// - Parameter alias: The name of the table in the statement.
@@ -76,7 +81,8 @@ extension SummedTable {
   static let meta = SummedTable("meta", columns: "name value")
   static let once = SummedTable("once", columns: "key job outcome generation")
   static let deployment = SummedTable("deployment", columns: "flow definition origin at retired")
-  static let schedule = SummedTable("schedule", columns: "flow start definition due", names: 2)
+  static let schedule = SummedTable(
+    "schedule", columns: "flow start definition due running waiting last_run last_skipped skipped", names: 2)
   static let tombstone = SummedTable("tombstone", columns: "flow key status ended_at instance taken_until", names: 2)
   static let version = SummedTable("version", columns: "flow definition number origin at", names: 2)
   static let throttle = SummedTable("pace", columns: "action spent")
@@ -89,11 +95,14 @@ extension SummedTable {
   /// - Parameters:
   ///   - withKeyLifetimes: False for a store of a version without them.
   ///   - withItems: False for a store of a version without them.
-  static func others(withKeyLifetimes: Bool = true, withItems: Bool = true) -> [SummedTable] {
-    let earlier = SummedTable("tombstone", columns: "flow key status ended_at", names: 2)
+  ///   - withScheduledRuns: False for a store of a version without them.
+  static func others(
+    withKeyLifetimes: Bool = true, withItems: Bool = true, withScheduledRuns: Bool = true
+  ) -> [SummedTable] {
+    let tombstones = withKeyLifetimes ? tombstone : SummedTable(tombstone, without: 2)
+    let schedules = withScheduledRuns ? schedule : SummedTable(schedule, without: 5)
     return [definition] + answers + [
-      timer, meta, once, deployment, schedule, withKeyLifetimes ? tombstone : earlier, version, throttle, completion,
-      archivedAnswer, bulk,
+      timer, meta, once, deployment, schedules, tombstones, version, throttle, completion, archivedAnswer, bulk,
     ] + (withItems ? [item] : [])
   }
 }

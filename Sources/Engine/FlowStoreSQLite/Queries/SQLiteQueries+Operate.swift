@@ -117,15 +117,9 @@ extension SQLiteQueries {
   /// - Throws: `StoreError` when the store cannot be read.
   public func schedules() throws(StoreError) -> [ScheduleRow] {
     try withConnection { connection throws(StoreError) in
-      let statement = try connection.prepare(
-        "SELECT s.flow, s.start, d.hash, s.due FROM schedule s JOIN definition d ON d.id = s.definition ORDER BY s.due")
+      let statement = try connection.prepare("\(Statements.schedules) ORDER BY s.due")
       var rows: [ScheduleRow] = []
-      while try statement.next() {
-        rows.append(
-          ScheduleRow(
-            flow: statement.text(0), start: Int(statement.integer(1)), definition: statement.text(2),
-            due: statement.integer(3)))
-      }
+      while try statement.next() { rows.append(statement.schedule) }
       return rows
     }
   }

@@ -55,11 +55,7 @@ extension SQLiteStore {
   /// The scheduled starts, with the time of the next run of each.
   /// - Throws: `StoreError` when the store cannot be read.
   public func schedules() throws(StoreError) -> [ScheduleRow] {
-    let rows = try connection.prepare(
-      "SELECT s.flow, s.start, d.hash, s.due FROM schedule s JOIN definition d ON d.id = s.definition")
-    return try all(rows) {
-      ScheduleRow(flow: $0.text(0), start: Int($0.integer(1)), definition: $0.text(2), due: $0.integer(3))
-    }
+    try all(try connection.prepare(Statements.schedules)) { $0.schedule }
   }
 
   /// The record of an idempotency key; nil for an unknown or expired key.
@@ -295,5 +291,18 @@ extension Statement {
       arguments: blob(9),
       failures: blob(12))
     return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
+  }
+}
+
+extension Statement {
+  /// The row of a scheduled start, in the order of `Statements.schedules`.
+  var schedule: ScheduleRow {
+    var row = ScheduleRow(flow: text(0), start: Int(integer(1)), definition: text(2), due: integer(3))
+    row.running = isNull(4) ? nil : text(4)
+    row.waiting = isNull(5) ? nil : integer(5)
+    row.lastRun = isNull(6) ? nil : integer(6)
+    row.lastSkipped = isNull(7) ? nil : integer(7)
+    row.skipped = Int(integer(8))
+    return row
   }
 }

@@ -179,7 +179,9 @@ public final class SQLiteStore: Store {
     }
     for row in batch.schedules.values {
       try statements.setSchedule.run(
-        .text(row.flow), .integer(Int64(row.start)), .integer(definitions[row.definition] ?? 0), .integer(row.due))
+        .text(row.flow), .integer(Int64(row.start)), .integer(definitions[row.definition] ?? 0), .integer(row.due),
+        .optional(row.running), .optional(row.waiting), .optional(row.lastRun), .optional(row.lastSkipped),
+        .integer(Int64(row.skipped)))
     }
   }
 

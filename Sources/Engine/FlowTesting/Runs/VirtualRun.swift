@@ -32,8 +32,9 @@ public struct VirtualRun {
   private var onceResults: [OnceKey: CallOutcome] = [:]
   public let flow: FlowIndex
   /// Milliseconds since 1970.
-  public private(set) var now: Int64
+  public internal(set) var now: Int64
   public private(set) var instance: Instance?
+  var schedules = VirtualSchedules()
   /// The instant at which the last run has ended.
   private var endedAt: Int64 = 0
   /// The requested work that has not ended.
@@ -50,19 +51,21 @@ public struct VirtualRun {
     self.stepper = stepper
     self.flow = flow
     self.now = now
+    armSchedules()
   }
 
   /// Sends an event; the first one has to start the flow.
   public mutating func send(event: EventIndex, payload: Value, caller: Caller) -> RunEvent {
     let name = program.events[event].name
-    let outcome =
-      if let instance, !startsAgain(on: event) {
-        stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
-      } else {
-        stepper.start(
-          flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now,
-          after: instance?.revision ?? 0)
-      }
+    let outcome: Outcome
+    if let instance, !startsAgain(on: event) {
+      outcome = stepper.step(instance, .event(event, payload: payload, caller: caller), now: now)
+    } else {
+      outcome = stepper.start(
+        flow: flow, key: key(of: payload), event: event, payload: payload, caller: caller, now: now,
+        after: instance?.revision ?? 0)
+      if case .accepted = outcome { schedules = VirtualSchedules() }
+    }
     if case .accepted = outcome { moves.append(.send(event: event, payload: payload, caller: caller)) }
     return record(outcome, cause: name)
   }
@@ -83,7 +86,10 @@ public struct VirtualRun {
   /// - Parameter arguments: A record with the parameters by their names.
   public mutating func start(arguments: Value) -> RunEvent {
     let outcome = stepper.start(flow: flow, key: "1", arguments: arguments, now: now)
-    if case .accepted = outcome { moves.append(.start(arguments)) }
+    if case .accepted = outcome {
+      moves.append(.start(arguments))
+      schedules = VirtualSchedules()
+    }
     return record(outcome, cause: "called")
   }
 
@@ -117,12 +123,21 @@ public struct VirtualRun {
     return record(stepper.step(instance, .result(job.reference, outcome), now: now), cause: "result of \(name)")
   }
 
-  /// Advances the clock and fires, in order, the timers that become due.
+  /// Advances the clock and fires, in order, the timers and the scheduled starts that become due.
   public mutating func advance(to instant: Int64) -> [RunEvent] {
     note(wait: max(instant - now, 0))
     var runEvents: [RunEvent] = []
-    while let timer = nextTimer, timer.due <= instant, runEvents.count < VirtualRun.maximumFirings {
-      runEvents.append(fire(timer))
+    for _ in 0..<VirtualRun.maximumFirings {
+      let scheduled = schedules.next
+      if let timer = nextTimer, timer.due <= min(instant, scheduled?.due ?? .max) {
+        runEvents.append(fire(timer))
+      } else if let waiting = startWaiting() {
+        runEvents.append(waiting)
+      } else if let scheduled, scheduled.due <= instant {
+        runEvents += fireSchedule(scheduled.start, due: scheduled.due)
+      } else {
+        break
+      }
     }
     now = max(now, instant)
     return runEvents
@@ -142,6 +157,7 @@ public struct VirtualRun {
   private mutating func endAllKnown() -> [RunEvent] {
     var events: [RunEvent] = []
     while events.count < VirtualRun.maximumAnswers, let known = endKnown() { events.append(known.event) }
+    if let waiting = startWaiting() { events.append(waiting) }
     return events
   }
 
@@ -174,7 +190,7 @@ public struct VirtualRun {
 
   private var noInstance: Refusal { Refusal(reason: .notStarted, input: "timer", states: [], accepted: []) }
 
-  private mutating func record(_ outcome: Outcome, cause: String) -> RunEvent {
+  mutating func record(_ outcome: Outcome, cause: String) -> RunEvent {
     if case .accepted(let step) = outcome {
       instance = step.next
       if step.next.status != .running { endedAt = now }

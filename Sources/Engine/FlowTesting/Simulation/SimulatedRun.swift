@@ -49,7 +49,7 @@ struct SimulatedRun {
   private func begin(_ chance: inout SeededRandom) -> RunInput? {
     let events = flow.starts.compactMap(\.event)
     if !events.isEmpty { return send(chance.pick(events), &chance) }
-    guard flow.isCallable else { return nil }
+    guard flow.isCallable else { return run.nextDue.map { .advance(max($0 - run.now, 0)) } }
     return .start(simulation.values.value(of: .record(flow.parameters.name), &chance))
   }
 

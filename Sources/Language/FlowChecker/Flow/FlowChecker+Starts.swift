@@ -12,6 +12,7 @@ extension FlowChecker {
     }
     for start in node.starts {
       let triggers = triggers(of: start)
+      let policies = schedulePolicies(of: start)
       if triggers.isEmpty {
         if case .on = start.trigger { startEvent = true } else { startEvent = false }
         _ = rest(start.rest, from: 0, environment(event: .error))
@@ -25,7 +26,9 @@ extension FlowChecker {
           problems.append(
             Diagnostic("F110", "a `start` needs a target state", at: start.range, help: "write `-> state`"))
         }
-        starts.append(CheckedStart(trigger: trigger, rest: rest, range: start.range))
+        starts.append(
+          CheckedStart(
+            trigger: trigger, overlap: policies.overlap, catchUp: policies.catchUp, rest: rest, range: start.range))
         checkAssigned(by: start)
       }
     }

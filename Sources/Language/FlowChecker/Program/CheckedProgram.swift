@@ -203,6 +203,8 @@ public struct CheckedStart: Sendable {
   }
 
   public var trigger: Trigger
+  public var overlap = OverlapPolicy.allow
+  public var catchUp = CatchUpPolicy.one
   public var rest: CheckedTransitionTail
   public var range: SourceRange
 }

@@ -106,6 +106,7 @@ extension Rule {
     Rule("F605", "retry-without-limit", .warning, .recommended, "an action is retried without limit"),
     Rule("F606", "retry-without-backoff", .info, .strict, "the delay between retries never grows"),
     Rule("F607", "invalid-cron", .error, .core, "a schedule is not valid or never due"),
+    Rule("F608", "invalid-schedule-policy", .error, .core, "a policy of a schedule is unknown or has no effect"),
   ]
 
   private static let actions = [

@@ -26,6 +26,8 @@ public enum Vocabulary {
     "every": "a reaction at a fixed interval",
     "at": "a reaction at an instant",
     "cron": "a reaction by a schedule",
+    "overlap": "what a scheduled start does while its last instance runs: skip, queue, replace or allow",
+    "catchup": "what a scheduled start does about missed runs: none, one or all",
     "always": "a reaction that is tried after every step",
     "state": "a state; events that it does not answer go to the state around it",
     "parallel": "a state whose regions are active together",
@@ -59,15 +61,14 @@ public enum Vocabulary {
   /// All words that the grammar uses, sorted; the grammars of editors are made of this list.
   public static let words: [String] = [
     "action", "advance", "after", "again", "always", "amqp", "and", "as", "at", "backoff", "by", "call", "called",
-    "complete",
-    "const", "cron", "data", "defer", "deferred", "do", "email", "emit", "emitted", "ended", "entry", "enum", "event",
-    "every", "exec", "exit", "expect", "fail", "failed", "fails", "final", "flow", "fn", "for", "forever", "from",
-    "header", "hmac", "http", "ignore", "ignored", "import", "in", "incident", "initial", "internal", "invariant",
-    "key", "leads", "let", "limit", "log", "max", "migrate", "mock", "never", "not", "of", "on", "once", "ongoing",
-    "only",
-    "parallel", "per", "publish", "raise", "read", "redis", "reenter", "refused", "region", "retry", "returns", "role",
-    "rollback", "secret", "send", "signed", "sql", "start", "state", "steps", "take", "test", "then", "timeout",
-    "times", "to", "type", "tz", "undo", "version", "webhook", "when", "with", "worker",
+    "catchup", "complete", "const", "cron", "data", "defer", "deferred", "do", "email", "emit", "emitted", "ended",
+    "entry", "enum", "event", "every", "exec", "exit", "expect", "fail", "failed", "fails", "final", "flow", "fn",
+    "for", "forever", "from", "header", "hmac", "http", "ignore", "ignored", "import", "in", "incident", "initial",
+    "internal", "invariant", "key", "leads", "let", "limit", "log", "max", "migrate", "mock", "never", "not", "of",
+    "on", "once", "ongoing", "only", "overlap", "parallel", "per", "publish", "raise", "read", "redis", "reenter",
+    "refused", "region", "retry", "returns", "role", "rollback", "secret", "send", "signed", "sql", "start", "state",
+    "steps", "take", "test", "then", "timeout", "times", "to", "type", "tz", "undo", "version", "webhook", "when",
+    "with", "worker",
   ]
 
   /// The types that every program has.

@@ -41,6 +41,7 @@ extension CompletionSource {
     let clause = context.clause?.word ?? ""
     let done = order.firstIndex(of: clause) ?? (["after", "every", "at", "cron", "always"].contains(clause) ? 1 : -1)
     guard [.flow, .state].contains(context.block?.kind), done >= 0 || !clause.isEmpty else { return [] }
+    if let policies = schedulePolicies(after: clause) { return policies }
     if clause == "call" || clause == "once" || clause == "as" || clause == "undo" {
       return ["as", "for", "once", "undo", "retry", "timeout"].map { keyword($0) }
     }

@@ -8,7 +8,7 @@ extension CursorContext {
     "retry", "timeout", "ignore", "defer", "let", "invariant", "key", "version", "start", "returns", "for", "in",
     "limit", "emit", "raise", "log", "tz", "never", "leads", "to", "read", "send", "expect", "mock", "complete", "fail",
     "advance", "with", "from", "only", "fails", "const", "fn", "action", "flow", "and", "import", "signed", "sql",
-    "take",
+    "take", "overlap", "catchup",
     "redis", "publish", "exec", "http", "of", "then",
     "emitted", "called", "refused", "state", "secret", "backoff", "again",
   ]

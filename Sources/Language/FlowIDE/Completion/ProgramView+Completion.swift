@@ -90,6 +90,8 @@ struct CompletionSource {
     case "only", "fails": return failureCodes()
     case "for" where clause == "key" || clause == "for" && context.word(context.last - 2) == "key":
       return ["30d", "90d", "365d"].map { CompletionItem($0, .constant) }
+    case "overlap", "catchup":
+      if let values = schedulePolicyValues(word) { return values }
     default: break
     }
     if clause == "key", context.word(context.last - 1) == "key", !isAtLineStart {

@@ -3,7 +3,9 @@ import FlowJSON
 extension Start {
   var json: JSON {
     .sparse([
-      ("trigger", trigger.json), ("roles", .ints(roles)), ("senders", .numbers(senders)),
+      ("trigger", trigger.json), ("overlap", overlap == .allow ? .null : .string(overlap.rawValue)),
+      ("catchup", catchUp == .one ? .null : .string(catchUp.rawValue)), ("roles", .ints(roles)),
+      ("senders", .numbers(senders)),
       ("guard", guardExpression?.json ?? .null),
       ("target", .number(target)), ("arguments", .array(arguments.map(\.json))),
       ("acts", .array(statements.map(\.json))), ("at", location.json),
@@ -11,15 +13,44 @@ extension Start {
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["trigger", "roles", "senders", "guard", "target", "arguments", "acts", "at"])
+    try reader.allow([
+      "trigger", "overlap", "catchup", "roles", "senders", "guard", "target", "arguments", "acts", "at",
+    ])
     self.init(
-      trigger: try Trigger(reader.member("trigger")),
+      trigger: try Trigger(reader.member("trigger")), overlap: try OverlapPolicy(reader.optional("overlap")),
+      catchUp: try CatchUpPolicy(reader.optional("catchup")),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
       senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
       arguments: try reader.list("arguments") { item throws(ProgramError) in try StateArgument(item) },
       statements: try reader.list("acts") { item throws(ProgramError) in try ActionStatement(item) },
       location: try SourceLocation(reader.member("at")))
+  }
+}
+
+extension OverlapPolicy {
+  fileprivate init(_ reader: IRReader?) throws(ProgramError) {
+    guard let reader else {
+      self = .allow
+      return
+    }
+    guard let policy = OverlapPolicy(rawValue: reader.json.string ?? "") else {
+      throw reader.fail("this policy is not known")
+    }
+    self = policy
+  }
+}
+
+extension CatchUpPolicy {
+  fileprivate init(_ reader: IRReader?) throws(ProgramError) {
+    guard let reader else {
+      self = .one
+      return
+    }
+    guard let policy = CatchUpPolicy(rawValue: reader.json.string ?? "") else {
+      throw reader.fail("this policy is not known")
+    }
+    self = policy
   }
 }
 

@@ -10,6 +10,10 @@ public struct Start: Hashable, Sendable {
   }
 
   public var trigger: Trigger
+  /// For a schedule only.
+  public var overlap: OverlapPolicy
+  /// For a schedule only.
+  public var catchUp: CatchUpPolicy
   public var roles: [Int]
   /// The flows whose instances may emit the event; with roles, either is enough.
   public var senders: [FlowIndex]
@@ -21,10 +25,13 @@ public struct Start: Hashable, Sendable {
   public var location: SourceLocation
 
   public init(
-    trigger: Trigger, roles: [Int], senders: [FlowIndex] = [], guardExpression: SourcedExpression?, target: StateIndex,
+    trigger: Trigger, overlap: OverlapPolicy = .allow, catchUp: CatchUpPolicy = .one, roles: [Int],
+    senders: [FlowIndex] = [], guardExpression: SourcedExpression?, target: StateIndex,
     arguments: [StateArgument] = [], statements: [ActionStatement], location: SourceLocation
   ) {
     self.trigger = trigger
+    self.overlap = overlap
+    self.catchUp = catchUp
     self.roles = roles
     self.senders = senders
     self.guardExpression = guardExpression
@@ -37,6 +44,14 @@ public struct Start: Hashable, Sendable {
   /// The event that it waits for.
   public var event: EventIndex? {
     if case .event(let event, _) = trigger { event } else { nil }
+  }
+
+  /// True for a start by the clock.
+  public var isScheduled: Bool {
+    switch trigger {
+    case .every, .cron: true
+    case .event, .called: false
+    }
   }
 }
 

@@ -168,6 +168,8 @@ struct FlowValidation {
       case .cron(let cron): try schedule(cron)
       case .called: try require(flow.isCallable, "start")
       }
+      let hasPolicies = start.overlap != .allow || start.catchUp != .one
+      try require(start.isScheduled || !hasPolicies, "policy of a start")
       try require(isTarget(start.target), "target of a start")
       try require(start.roles.allSatisfy(program.roles.indices.contains), "role")
       try require(start.senders.allSatisfy(program.flows.indices.contains), "sender")

@@ -79,6 +79,7 @@ extension Layout {
     case "every", "cron": head += [.space, trigger()]
     default: break
     }
+    while at("overlap") || at("catchup") { head += [.space, nextWord(), next()] }
     return reaction(.concat(head))
   }
 

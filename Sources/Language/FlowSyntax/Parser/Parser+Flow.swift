@@ -66,7 +66,19 @@ extension Parser {
   private mutating func startReaction(_ start: SourceRange) -> StartNode {
     advance()
     let trigger = startTrigger()
-    return StartNode(trigger: trigger, rest: reactionRest(), range: range(from: start))
+    var policies: [SchedulePolicyNode] = []
+    if case .called = trigger {} else { while let policy = schedulePolicy() { policies.append(policy) } }
+    return StartNode(trigger: trigger, policies: policies, rest: reactionRest(), range: range(from: start))
+  }
+
+  /// `overlap skip` or `catchup none`
+  mutating func schedulePolicy() -> SchedulePolicyNode? {
+    let start = token.range
+    // A state may have the name: `overlap leads to done`.
+    guard let kind = SchedulePolicyNode.Kind(rawValue: word), text(peek()) != "leads" else { return nil }
+    advance()
+    let value = name(kind == .overlap ? "`skip`, `queue`, `replace` or `allow`" : "`none`, `one` or `all`")
+    return SchedulePolicyNode(kind: kind, value: value, range: range(from: start))
   }
 
   private mutating func startTrigger() -> StartNode.Trigger {

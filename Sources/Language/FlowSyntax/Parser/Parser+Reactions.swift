@@ -7,8 +7,18 @@ extension Parser {
     let start = token.range
     guard let kind = trigger() else { return nil }
     let trigger = TriggerNode(kind: kind, range: range(from: start))
+    while let policy = schedulePolicy() { refuse(policy) }
     let rest = reactionRest()
     return ReactionNode(trigger: trigger, rest: rest, range: range(from: start))
+  }
+
+  /// F101: a reaction is a step of one instance, so its runs never overlap.
+  private mutating func refuse(_ policy: SchedulePolicyNode) {
+    diagnostics.append(
+      Diagnostic(
+        "F101", "`\(policy.kind.rawValue)` belongs to a scheduled `start`", at: policy.range,
+        label: "not in a reaction", help: "the reactions of an instance run one after another; remove it",
+        fixes: [Fix("remove it", .safe, [.init(policy.range, "")])]))
   }
 
   private mutating func trigger() -> TriggerNode.Kind? {

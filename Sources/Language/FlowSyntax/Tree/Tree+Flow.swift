@@ -74,7 +74,17 @@ public struct StartNode: Sendable {
   }
 
   public var trigger: Trigger
+  public var policies: [SchedulePolicyNode] = []
   public var rest: TransitionTailNode
+  public var range: SourceRange
+}
+
+/// `overlap skip` or `catchup none` of a scheduled start.
+public struct SchedulePolicyNode: Sendable {
+  public enum Kind: String, Sendable { case overlap, catchUp = "catchup" }
+
+  public var kind: Kind
+  public var value: NameNode
   public var range: SourceRange
 }
 

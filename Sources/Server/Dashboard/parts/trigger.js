@@ -2,7 +2,7 @@
 import { html, useState } from '../preact.js';
 import { flowDefinition, missing, path, post, Problem, useLoad } from '../api.js';
 import { link } from '../app.js';
-import { Commands, Dialog, Icon, ProblemNote } from './basics.js';
+import { code, Commands, Dialog, Icon, ProblemNote } from './basics.js';
 import { curl, EventDialog } from './send.js';
 
 /** Buttons for all ways to start a flow. @param {{flow: string, definition?: any, starts?: string}} properties */
@@ -48,6 +48,7 @@ export function Triggers({ flow, definition }) {
 /** @param {{flow: string, start: number, label: string, close: () => void}} properties */
 export function RunNow({ flow, start, label, close }) {
   const [reason, setReason] = useState('');
+  const [waiting, setWaiting] = useState('');
   const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
   const address = path`/v1/flows/${flow}/schedules/${start}/run`;
   const submit = async (/** @type {Event} */ event) => {
@@ -55,6 +56,7 @@ export function RunNow({ flow, start, label, close }) {
     setProblem(null);
     try {
       const { data } = await post(address, { reason });
+      if (data.queued) return setWaiting(data.detail);
       close();
       location.hash = link(['instances', data.flow, data.key]);
     } catch (error) {
@@ -66,7 +68,7 @@ export function RunNow({ flow, start, label, close }) {
     <p class="muted">Starts an instance as <code>${label}</code> does. The next run stays as it is planned.</p>
     <label>Reason<input value=${reason} onInput=${(/** @type {any} */ event) =>
     setReason(event.target.value)} placeholder="Recorded in the history" autocomplete="off" /></label>
-    <${ProblemNote} problem=${problem} />
-    <div class="actions"><button class="primary">Start</button></div>
+    <${ProblemNote} problem=${problem} />${waiting ? html`<p role="status">Queued: ${code(waiting)}.</p>` : null}
+    <div class="actions"><button class="primary" disabled=${!!waiting}>Start</button></div>
     <${Commands} commands=${[['curl', curl('POST', address, { reason })]]} /></form></${Dialog}>`;
 }

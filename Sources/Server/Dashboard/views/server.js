@@ -214,11 +214,20 @@ function Schedules() {
   if (!loaded.data) return html`<${Loading} />`;
   return html`<div class="card flush">${
     loaded.data.length
-      ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Next run</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
+      ? html`<table class="cards"><thead><tr><th>Flow</th><th>Schedule</th><th>Last run</th><th>Next run</th><th><span class="hide">Action</span></th></tr></thead><tbody>${
         loaded.data.map((/** @type {any} */ one) =>
           html`<tr key=${`${one.flow}/${one.start}`}><td class="title"><a class="key" data-row href=${
             link(['flows', one.flow])
           }>${one.flow}</a></td><td data-label="Schedule"><code>${one.label}</code></td>
+    <td data-label="Last run"><span>${one.lastRunAt ? html`<${Time} at=${one.lastRunAt} />` : ''}${
+            one.running
+              ? html` <a href=${link(['instances', one.flow, one.running])}>running</a>`
+              : one.isRunning
+              ? html` <span class="muted">running</span>`
+              : ''
+          }${one.waitingSince ? html` <span class="muted">one run waits</span>` : ''}${
+            one.skipped ? html` <span class="muted">${one.skipped} skipped</span>` : ''
+          }</span></td>
     <td data-label="Next run"><span><${Time} at=${one.nextAt} /> <span class="muted">${
             clockTime(one.nextAt)
           }</span></span></td><td class="narrow"><button class="small" disabled=${!!missing('operate')} title=${

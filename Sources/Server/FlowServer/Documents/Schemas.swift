@@ -8,6 +8,9 @@ enum Schemas {
   static let integer: JSON = ["type": "integer"]
   static let boolean: JSON = ["type": "boolean"]
   static let time: JSON = ["type": "string", "format": "date-time"]
+  /// The policies of a scheduled start.
+  static let overlap: JSON = ["type": "string", "enum": ["allow", "skip", "queue", "replace"]]
+  static let catchUp: JSON = ["type": "string", "enum": ["none", "one", "all"]]
   static let strings: JSON = ["type": "array", "items": ["type": "string"]]
   static let any: JSON = .object([])
   static let anyObject: JSON = ["type": "object"]
@@ -156,7 +159,9 @@ enum Schemas {
         "starts": list(
           object([
             "label": string, "to": string, "at": string, "guard": nullable(string), "event": nullable(string),
-            "roles": strings, "every?": string, "cron?": string, "tz?": string, "nextAt?": time, "called?": boolean,
+            "roles": strings, "every?": string, "cron?": string, "tz?": string, "overlap?": overlap,
+            "catchup?": catchUp,
+            "nextAt?": time, "called?": boolean,
           ])),
         "transitions": list(
           object([
@@ -200,8 +205,11 @@ enum Schemas {
       "Schedule",
       object([
         "flow": string, "start": integer, "definition": string, "label": string, "nextAt": time,
+        "overlap": overlap, "catchup": catchUp, "isRunning": boolean, "running?": string,
+        "waitingSince?": time, "lastRunAt?": time, "skipped": integer, "lastSkippedAt?": time,
       ])
     ),
+    ("QueuedRun", object(["flow": string, "key": string, "start": integer, "queued": boolean, "detail": string])),
     (
       "Caller",
       object([

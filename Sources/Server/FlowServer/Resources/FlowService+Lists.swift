@@ -32,20 +32,45 @@ extension FlowService {
   func listSchedules(_ request: RouteRequest) throws(Problem) {
     let principal = request.context.principal
     let catalogue = catalogue
+    let access = try readAccess(request.context)
     answer(request) { [self] queries throws(StoreError) in
       let rows = try queries.schedules().filter { $0.due < .max && principal.sees($0.flow) }
-      let items = rows.compactMap { row -> JSON? in
+      var items: [JSON] = []
+      for row in rows {
         guard let entry = catalogue[row.flow], !entry.isRetired,
-          entry.machine.program.flows[entry.flow].starts.indices.contains(row.start)
-        else { return nil }
+          entry.machine.program.flows[entry.flow].isScheduled(row.start)
+        else { continue }
         let label = startLabel(entry.machine.program, flow: entry.flow, start: row.start)
-        return [
-          "flow": .string(row.flow), "start": .int(Int64(row.start)), "definition": .string(row.definition),
-          "label": .string(label), "nextAt": .string(timeText(row.due)),
+        var isReadable = access.admitsAll(entry)
+        if !isReadable, let key = row.running {
+          isReadable = try self.row((row.flow, key), queries: queries, access: access) != nil
+        }
+        let head: [JSON.Member] = [
+          .init("flow", .string(row.flow)), .init("start", .int(Int64(row.start))),
+          .init("definition", .string(row.definition)), .init("label", .string(label)),
+          .init("nextAt", .string(timeText(row.due))),
         ]
+        let start = entry.machine.program.flows[entry.flow].starts[row.start]
+        items.append(.object(head + row.members(of: start, showsKey: isReadable)))
       }
       return json(["items": .array(items)])
     }
+  }
+}
+
+extension ScheduleRow {
+  /// The policies of the start and the state of its runs.
+  /// - Parameter showsKey: Whether the caller may read the running instance.
+  func members(of start: Start, showsKey: Bool) -> [JSON.Member] {
+    var members: [JSON.Member] = [
+      .init("overlap", .string(start.overlap.rawValue)), .init("catchup", .string(start.catchUp.rawValue)),
+      .init("isRunning", .bool(running != nil)), .init("skipped", .int(Int64(skipped))),
+    ]
+    if showsKey, let running { members.append(.init("running", .string(running))) }
+    if let waiting { members.append(.init("waitingSince", .string(timeText(waiting)))) }
+    if let lastRun { members.append(.init("lastRunAt", .string(timeText(lastRun)))) }
+    if let lastSkipped { members.append(.init("lastSkippedAt", .string(timeText(lastSkipped)))) }
+    return members
   }
 }
 

@@ -16,7 +16,14 @@ extension FlowService {
     engine.startNow(command) { result in
       switch result {
       case .failure(let problem): request.respond.send(problem, of: name)
-      case .success(let answer):
+      case .success(.queued(let key, let isNew)):
+        let detail = isNew ? "it starts when `\(key)` has ended" : "a run already waits for the end of `\(key)`"
+        let body: JSON = [
+          "flow": .string(name), "key": .string(key), "start": .int(Int64(start)), "queued": true,
+          "detail": .string(detail),
+        ]
+        request.respond.send(.json(body, status: 202))
+      case .success(.started(let answer)):
         let location = "/v1/flows/\(answer.flow.percentEncoded)/instances/\(answer.key.percentEncoded)"
         let headers = [("ETag", "\"\(answer.revision)\""), ("Location", location)]
         request.respond.send(.json(answer.json, status: 201, headers: headers))

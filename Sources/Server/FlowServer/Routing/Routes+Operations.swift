@@ -117,6 +117,7 @@ extension Route {
       .limiting(instances: .acknowledged, fields: .masked)
       .sending(Schemas.object(["reason?": .reason]))
       .giving(201, "The instance", Schemas.reference("OperatorAnswer"))
+      .giving(202, "The run waits for an instance, as `overlap queue` declares", Schemas.reference("QueuedRun"))
       .leading("show", to: ("GET", "/v1/flows/{flow}/instances/{key}"), ("flow", "/flow"), ("key", "/key"))
       .refusing("event-not-accepted", "instance-exists", "not-possible"),
       Route(

@@ -16,6 +16,10 @@ extension FlowView {
     case .cron(let cron): members += schedule(cron)
     case .called: members.append(.init("called", true))
     }
+    if start.isScheduled {
+      members.append(.init("overlap", .string(start.overlap.rawValue)))
+      members.append(.init("catchup", .string(start.catchUp.rawValue)))
+    }
     if let row = schedules.first(where: { $0.flow == flow.name && $0.start == index }), row.due < .max {
       members.append(.init("nextAt", .string(timeText(row.due))))
     }

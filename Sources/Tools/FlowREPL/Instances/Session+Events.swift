@@ -35,8 +35,8 @@ extension Session {
     guard var run else { return notLoaded }
     let target: Int64
     if text == "next" {
-      guard let timer = run.nextTimer else { return failure("no timer is set") }
-      target = timer.due
+      guard let due = run.nextDue else { return failure("no timer is set") }
+      target = due
     } else if let wait = DurationText.milliseconds(text) {
       target = run.now.addingClamped(wait)
     } else {
@@ -50,10 +50,10 @@ extension Session {
   /// Advances the clock; mocked calls are completed between the timers.
   func advance(_ run: inout VirtualRun, to instant: Int64) -> [VirtualRun.RunEvent] {
     var runEvents: [VirtualRun.RunEvent] = []
-    while let timer = run.nextTimer, timer.due <= instant, runEvents.count < VirtualRun.maximumFirings,
+    while let due = run.nextDue, due <= instant, runEvents.count < VirtualRun.maximumFirings,
       !world.isInterrupted()
     {
-      runEvents += run.advance(to: timer.due) + answered(&run)
+      runEvents += run.advance(to: due) + answered(&run)
     }
     return world.isInterrupted() ? runEvents : runEvents + run.advance(to: instant)
   }

@@ -100,8 +100,8 @@ public struct EventScript {
   /// Advances the clock until the script is over, and fires in order the timers that become due.
   public mutating func advance(to instant: Int64) -> [VirtualRun.RunEvent] {
     var runEvents: [VirtualRun.RunEvent] = []
-    while !isOver, let timer = run.nextTimer, timer.due <= instant, runEvents.count < VirtualRun.maximumFirings {
-      runEvents += run.advance(to: timer.due) + settled()
+    while !isOver, let due = run.nextDue, due <= instant, runEvents.count < VirtualRun.maximumFirings {
+      runEvents += run.advance(to: due) + settled()
     }
     return isOver ? runEvents : runEvents + run.advance(to: instant)
   }
