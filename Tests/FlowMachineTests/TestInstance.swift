@@ -85,7 +85,7 @@ struct TestInstance {
       case .withdraw(let reference): jobs.removeAll { $0.reference == reference }
       case .log(let text): log.append(text)
       case .discard(let event, let reason): log.append(machine.text(discarded: event, because: reason))
-      case .emit(let event, let payload):
+      case .emit(let event, let payload, to: _):
         emitted.append(machine.program.events[event].name + payload.json(in: machine.types).text())
       case .arm, .disarm, .forget: break
       }

@@ -24,6 +24,8 @@ final class MemoryStore: Store {
   var completions: [Int64: CompletionRow] = [:]
   var served: Set<String> = []
   var bulk: [Int64: [UInt8]] = [:]
+  /// The number of instances of a page at most.
+  var largestPage = Int.max
   /// The error of the next commit; used once.
   var nextCommitFails: StoreError?
   /// Called before every commit.
@@ -33,6 +35,7 @@ final class MemoryStore: Store {
   var losesTimers = false
   var losesJobs = false
   var losesItems = false
+  var losesPages = false
   var losesTurns = false
   var losesLeases = false
   var forgetsThrottles = false
@@ -101,6 +104,18 @@ final class MemoryStore: Store {
   }
 
   func instance(id: Int64) throws(StoreError) -> InstanceRow? { try read(instances[id]) }
+
+  func runningInstances(
+    of flow: String, after: Int64, upTo last: Int64, limit: Int, visiting visits: Int
+  ) throws(StoreError) -> InstancePage {
+    let live = instances.values.filter { !$0.status.hasEnded && $0.id > after && $0.id <= last }.map(\.id).sorted()
+    let visited = live.prefix(visits)
+    let ids = visited.filter { instances[$0]?.flow == flow }
+    let end = visited.count < live.count ? visited.last : nil
+    var page = InstancePage([(ids, end)], limit: min(limit, largestPage))
+    if losesPages { page.end = nil }
+    return try read(page)
+  }
 
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone? {
     try read(tombstones[InstanceName(flow: flow, key: key)])

@@ -25,6 +25,8 @@ struct Simulation {
     case forgetsThrottles
     /// Some items of calls over lists are not stored.
     case losesItems
+    /// A broadcast ends with its first page.
+    case losesPages
     /// Jobs that wait for their turn are forgotten at a restart.
     case losesTurns
     /// The running attempts are forgotten at a restart.
@@ -39,6 +41,7 @@ struct Simulation {
   private var answers: [String: EventAnswer] = [:]
   private var acknowledged: [String: Int] = [:]
   private var pokes = 0
+  private var bulletins = 0
   private var claims: [ClaimedJob] = []
   /// The fence of the last claim of each job.
   private var newestFence: [Int64: Int] = [:]
@@ -53,11 +56,13 @@ struct Simulation {
     self.bug = bug
     chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     let memory = try fixture.memory
+    memory.largestPage = 2
     switch bug {
     case .forgetsKeys: memory.forgetsAnswers = true
     case .losesTimers: memory.losesTimers = true
     case .losesJobs: memory.losesJobs = true
     case .losesItems: memory.losesItems = true
+    case .losesPages: memory.losesPages = true
     case .forgetsThrottles: memory.forgetsThrottles = true
     case .losesTurns: memory.losesTurns = true
     case .losesLeases: memory.losesLeases = true
@@ -76,7 +81,7 @@ struct Simulation {
     let memory = try fixture.memory
     memory.nextCommitFails = roll(8) == 0 ? .unavailable("no luck") : nil
     if roll(40) == 0 { memory.readingFails = .unavailable("no luck") }
-    switch roll(25) {
+    switch roll(28) {
     case 0, 1: send("Begin", ["id": someID()])
     case 2, 3: send("Go", ["id": someID()])
     case 4: send("Back", ["id": someID()])
@@ -96,6 +101,7 @@ struct Simulation {
     case 21: send("Bake", ["id": someID(), "oven": .string("o\(roll(2))")])
     case 22: send("Go", ["id": someID()])
     case 23: poll()
+    case 24, 25, 26: broadcast()
     default:
       // Workers claim before and after, while leases last.
       claim(from: "dough")
@@ -111,6 +117,19 @@ struct Simulation {
   private mutating func poll() {
     let people = (0..<roll(5)).map { JSON.string("p\($0)") }
     send("Poll", ["id": someID(), "people": .array(people), "needed": .int(Int64(1 + roll(5)))])
+  }
+
+  /// A member joins or leaves, or all members receive a bulletin.
+  private mutating func broadcast() {
+    // A key that starts again in the millisecond of an emission is not told apart.
+    fixture.wait(1)
+    switch roll(5) {
+    case 0, 1: send("Join", ["id": someID()])
+    case 2: send("Leave", ["id": someID()])
+    default:
+      bulletins += 1
+      send("Proclaim", ["id": someID(), "number": .int(Int64(bulletins))])
+    }
   }
 
   private func send(_ event: String, _ payload: JSON) { _ = try? fixture.send(event, payload) }
@@ -222,7 +241,7 @@ struct Simulation {
 
   private mutating func operate() {
     let actions = OperatorCommand.Action.allCases.filter { $0 != .migrate && $0 != .drop }
-    let flow = ["Task", "Trip", "Bell", "Listener", "Loaf", "Survey"][roll(6)]
+    let flow = ["Task", "Trip", "Bell", "Listener", "Loaf", "Survey", "Member", "Herald"][roll(8)]
     // Cancelled rarely, because cancelled instances do not continue.
     var action = actions[roll(actions.count)]
     if action == .cancel, roll(3) > 0 { action = .resume }
@@ -242,7 +261,7 @@ struct Simulation {
   /// After the faults, all remaining work is completed.
   mutating func settle() throws {
     try crash()
-    for flow in ["Task", "Trip", "Bell", "Listener", "Loaf", "Survey"] {
+    for flow in ["Task", "Trip", "Bell", "Listener", "Loaf", "Survey", "Member"] {
       for index in 0..<5 { _ = fixture.engine.operate(OperatorCommand(.resume, flow: flow, key: "i\(index)")) }
     }
     fixture.turn()
@@ -281,7 +300,7 @@ struct Simulation {
     for (id, expected) in acknowledged where count[id] ?? 0 != expected {
       found.append("\(id) was poked \(count[id] ?? 0) times, and \(expected) were acknowledged")
     }
-    found += lostEmissions(memory)
+    found += lostEmissions(memory) + memory.wrongBroadcasts()
     for (id, number) in count where acknowledged[id] == nil {
       found.append("\(id): \(number) pokes that no client sent")
     }

@@ -128,7 +128,7 @@ final class TestEngine {
     }
     """
 
-  static let allText = text + sagaText + talkText + limitText + surveyText
+  static let allText = text + sagaText + talkText + limitText + surveyText + broadcastText
 
   static let machine = make(allText)
 

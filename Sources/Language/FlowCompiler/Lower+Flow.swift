@@ -139,7 +139,8 @@ extension Lowering {
       switch checked.kind {
       case .assign(let slot, let part, let value): .assign(slot: slot, part: part.map(step), expression(value))
       case .perform(let action, let arguments): .perform(action: action, arguments: arguments.map(expression))
-      case .emit(let event, let value): .emit(event: EventIndex(event), expression(value))
+      case .emit(let event, let value, let flow):
+        .emit(event: EventIndex(event), expression(value), to: flow.map { FlowIndex($0) })
       case .raise(let event, let value): .raise(event: EventIndex(event), expression(value))
       case .log(let value): .log(expression(value))
       }

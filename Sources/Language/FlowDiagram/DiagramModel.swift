@@ -130,7 +130,8 @@ struct DiagramModel {
     switch statement.kind {
     case .assign, .log: nil
     case .perform(let action, _): program.actions[action].name + "()"
-    case .emit(let event, _): "emit \(program.events[event].name)"
+    case .emit(let event, _, let flow):
+      "emit \(program.events[event].name)" + (flow.map { " to \(program.flows[$0].name)" } ?? "")
     case .raise(let event, _): "raise \(program.events[event].name)"
     }
   }

@@ -68,7 +68,8 @@ public enum Effect: Hashable, Sendable {
   case withdraw(JobReference)
   case arm(ArmedTimer)
   case disarm(ArmedTimer)
-  case emit(event: EventIndex, payload: Value)
+  /// `to`: the flow whose running instances receive the event; nil for those whose key it has.
+  case emit(event: EventIndex, payload: Value, to: FlowIndex?)
   case log(String)
   /// A deferred event was dropped, without an offer.
   case discard(DeferredEvent, because: DiscardReason)

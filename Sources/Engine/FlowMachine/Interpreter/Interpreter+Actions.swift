@@ -48,7 +48,8 @@ extension Interpreter {
       effects.append(.job(Job(reference: nextJob(), target: .action(action), arguments: arguments)))
     case .emit:
       let event = EventIndex(rawValue: statement.index)
-      effects.append(.emit(event: event, payload: try value(statement.firstValue, at: location)))
+      let payload = try value(statement.firstValue, at: location)
+      effects.append(.emit(event: event, payload: payload, to: statement.receivers.wrapped))
     case .raise:
       let event = EventIndex(rawValue: statement.index)
       queue.append(.raised(event, try evaluate(statement.firstValue, at: location)))

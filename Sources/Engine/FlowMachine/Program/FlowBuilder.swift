@@ -182,7 +182,9 @@ struct FlowBuilder {
       row.value = try add([value])
     case .perform(let action, let arguments):
       (row.kind, row.index, row.value) = (.perform, Int32(action), try add(arguments))
-    case .emit(let event, let value): (row.kind, row.index, row.value) = (.emit, event.rawValue, try add([value]))
+    case .emit(let event, let value, let flow):
+      (row.kind, row.index, row.value) = (.emit, event.rawValue, try add([value]))
+      row.receivers = OptionalIndex(flow)
     case .raise(let event, let value): (row.kind, row.index, row.value) = (.raise, event.rawValue, try add([value]))
     case .log(let value): row.value = try add([value])
     }

@@ -83,6 +83,8 @@ struct ActionStatementRow: Sendable, BitwiseCopyable {
   var loopSlot: Int32
   var condition: OptionalIndex<ExpressionIndex>
   var location: LocationIndex
+  /// The flow that an event is broadcast to.
+  var receivers: OptionalIndex<FlowIndex> = nil
 
   /// The expression of the value, or of the first argument.
   @inline(__always) var firstValue: ExpressionIndex { ExpressionIndex(rawValue: value.start) }

@@ -60,17 +60,20 @@ extension Engine {
 
   /// An emission is not a call, so the sender continues; the refusal is recorded in its journal.
   private func recordUndelivered(_ delivery: Delivery, to flow: String, problem: EngineProblem) {
-    let reason: String
+    if let reason = reason(ofUndelivered: problem) { recordUndelivered(delivery, to: flow, reason: reason) }
+  }
+
+  /// The reason of an event that had no effect; nil if that is no error.
+  func reason(ofUndelivered problem: EngineProblem) -> String? {
     switch problem {
-    case .refused(let refusal, _): reason = refusal.message
+    case .refused(let refusal, _): refusal.message
     case .invalidPayload(let mismatches):
-      reason = mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
+      mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
     case .suspended(let key):
-      reason = "`\(key)` is suspended, and \(Engine.maximumHeldEvents) events are already held for it"
+      "`\(key)` is suspended, and \(Engine.maximumHeldEvents) events are already held for it"
     // An event without a receiver is not an error, and a failing store fails the batch.
-    default: return
+    default: nil
     }
-    recordUndelivered(delivery, to: flow, reason: reason)
   }
 
   func recordUndelivered(_ delivery: Delivery, to flow: String, reason: String) {
@@ -89,20 +92,27 @@ extension Engine {
       if let cached = (try? load(receiver)) ?? nil { write(delivery, for: cached.row, due: due) }
       return
     }
-    guard let sender = (try? load(delivery.sender)) ?? nil else { return }
+    write(delivery, by: delivery.sender, due: due, adding: [])
+  }
+
+  /// Writes the row of an event that its sender delivers later.
+  func write(_ delivery: Delivery, by sender: InstanceID, due: JobDue, adding members: [JSON.Member]) {
+    guard let sender = (try? load(sender)) ?? nil else { return }
     let reference = JobReference(revision: sender.row.revision, number: 0)
     var row = newJob(reference, of: sender.row, action: Engine.deliveryAction, due: due)
     row.arguments =
-      JSON.object([
-        .init("type", .string(delivery.event)), .init("data", delivery.payload),
-        .init("hops", .int(Int64(delivery.hops))),
-      ]).bytes()
+      JSON.object(
+        [
+          .init("type", .string(delivery.event)), .init("data", delivery.payload),
+          .init("hops", .int(Int64(delivery.hops))),
+        ] + members
+      ).bytes()
     write(row)
   }
 
   /// The delay of an emission in a long chain of emissions, in milliseconds. Endless chains are slowed down, to one
   /// emission a minute in the end, and the operator is warned; nothing is lost.
-  private func delay(of delivery: Delivery) -> Int64 {
+  func delay(of delivery: Delivery) -> Int64 {
     let rounds = delivery.hops / Engine.maximumDeliveries
     guard rounds > 1 else { return 0 }
     warn(

@@ -136,13 +136,19 @@ extension Engine {
       let message = machine.text(discarded: event, because: reason)
       recordRefusal(of: event, code: reason.rawValue, message: message, by: cached, at: now)
     case .forget(let once, let target): forgetOnce("\(machine.name(of: target))/\(once)")
-    case .emit(let event, let payload):
+    case .emit(let event, let payload, let flow):
       let name = machine.program.events[event].name
       let json = payload.json(in: machine.types)
-      journal(cached.row, .emit, body: ["type": .string(name), "data": json], at: now)
       var delivery = Delivery(event: name, payload: json, sender: InstanceID(cached.row))
       delivery.hops = hops + 1
-      deliveries.add(delivery)
+      var body: [JSON.Member] = [.init("type", .string(name)), .init("data", json)]
+      if let receivers = flow.map({ machine.program.flows[$0].name }) {
+        body.append(.init("to", .string(receivers)))
+        broadcast(delivery, to: receivers, at: now)
+      } else {
+        deliveries.add(delivery)
+      }
+      journal(cached.row, .emit, body: .object(body), at: now)
     }
   }
 }

@@ -16,6 +16,7 @@ extension Engine {
     let taken = scheduler.dequeue()
     var out: [(job: Int64, request: JobRequest)] = []
     var held: [JobRow] = []
+    var hasPage = false
     for row in taken where isCurrent(row) {
       guard let cached = loadOwner(of: row, at: world.now()) else { continue }
       if cached.row.status == .suspended {
@@ -23,7 +24,13 @@ extension Engine {
       } else if !row.outcome.isEmpty {
         retryResult(of: row)
       } else if row.action == Engine.deliveryAction {
-        deliver(row)
+        if let broadcast = Broadcast(row) {
+          // One page for each commit, so that no transaction grows with the number of instances.
+          hasPage ? held.append(row) : deliverPage(of: broadcast, row, by: cached)
+          hasPage = true
+        } else {
+          deliver(row)
+        }
       } else if calledFlow(row, in: cached.version.machine) != nil {
         startChild(row)
       } else {

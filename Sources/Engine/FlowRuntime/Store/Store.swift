@@ -28,6 +28,16 @@ public protocol InstanceStore: AnyObject {
   /// The items of the calls over lists of an instance, by call and position.
   func items(instance: Int64) throws(StoreError) -> [ItemRow]
 
+  /// The numbers of the running and suspended instances of a flow, in ascending order.
+  /// - Parameters:
+  ///   - after: The number after which the page starts.
+  ///   - last: The last number.
+  ///   - limit: The number of instances of a page.
+  ///   - visits: The number of instances of all flows, of either status, that the page visits at most.
+  func runningInstances(
+    of flow: String, after: Int64, upTo last: Int64, limit: Int, visiting visits: Int
+  ) throws(StoreError) -> InstancePage
+
   /// The record of an archived instance.
   func tombstone(flow: String, key: String) throws(StoreError) -> Tombstone?
 

@@ -192,6 +192,27 @@ extension PostgresStore {
     }
   }
 
+  /// The numbers of the running and suspended instances of a flow, in ascending order.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func runningInstances(
+    of flow: String, after: Int64, upTo last: Int64, limit: Int, visiting visits: Int
+  ) throws(StoreError) -> InstancePage {
+    var lists: [(ids: [Int64], end: Int64?)] = []
+    for status in [InstanceStatus.running, .suspended] {
+      let rows = try read(
+        """
+        WITH visited AS MATERIALIZED (
+          SELECT id, flow FROM @.instance WHERE part = 0 AND status = $1 AND id > $2 AND id <= $3
+          ORDER BY id LIMIT $4)
+        SELECT id, 0 AS kind FROM visited WHERE flow = $5
+        UNION ALL SELECT max(id), 1 FROM visited HAVING count(*) >= $4 ORDER BY 2, 1
+        """, .integer(Int64(status.rawValue)), .integer(after), .integer(last), .integer(Int64(visits)), .text(flow)
+      ).map { (id: $0.integer(0), isEnd: $0.integer(1) == 1) }
+      lists.append((rows.filter { !$0.isEnd }.map(\.id), rows.last { $0.isEnd }?.id))
+    }
+    return InstancePage(lists, limit: limit)
+  }
+
   /// The last deployment of each flow.
   /// - Throws: `StoreError` when the store cannot be read.
   public func deployments() throws(StoreError) -> [DeploymentRow] {

@@ -41,6 +41,31 @@ extension SQLiteStore {
     return try first(statements.dead) { $0.dead }
   }
 
+  /// The numbers of the running and suspended instances of a flow, in ascending order.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func runningInstances(
+    of flow: String, after: Int64, upTo last: Int64, limit: Int, visiting visits: Int
+  ) throws(StoreError) -> InstancePage {
+    var lists: [(ids: [Int64], end: Int64?)] = []
+    for status in [InstanceStatus.running, .suspended] {
+      let rows = try connection.prepare(
+        """
+        WITH visited AS (
+          SELECT id, flow FROM instance WHERE status = ?1 AND id > ?2 AND id <= ?3 ORDER BY id LIMIT ?4)
+        SELECT id, 0 FROM visited WHERE flow = ?5
+        UNION ALL SELECT max(id), 1 FROM visited HAVING count(*) >= ?4 ORDER BY 2, 1
+        """)
+      rows.bind(
+        .integer(Int64(status.rawValue)), .integer(after), .integer(last), .integer(Int64(visits)), .text(flow))
+      var list: (ids: [Int64], end: Int64?) = ([], nil)
+      while try rows.next() {
+        if rows.integer(1) == 0 { list.ids.append(rows.integer(0)) } else { list.end = rows.integer(0) }
+      }
+      lists.append(list)
+    }
+    return InstancePage(lists, limit: limit)
+  }
+
   /// The last deployment of each flow.
   /// - Throws: `StoreError` when the store cannot be read.
   public func deployments() throws(StoreError) -> [DeploymentRow] {

@@ -54,8 +54,11 @@ extension StepText {
         "due": .string(Timestamp(milliseconds: timer.due).jsonText),
       ]
     case .disarm(let timer): ["disarm": .string("\(flow.transitions[timer.transition].location)")]
-    case .emit(let event, let payload):
-      ["emit": .string(machine.program.events[event].name), "payload": payload.json(in: machine.types)]
+    case .emit(let event, let payload, let flow):
+      .object(
+        [
+          .init("emit", .string(machine.program.events[event].name)), .init("payload", payload.json(in: machine.types)),
+        ] + (flow.map { [.init("to", .string(machine.program.flows[$0].name))] } ?? []))
     case .log(let text): ["log": .string(text)]
     case .discard(let event, let reason):
       ["discard": .string(machine.program.events[event.event].name), "reason": .string(reason.rawValue)]

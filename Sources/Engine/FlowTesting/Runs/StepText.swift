@@ -99,9 +99,9 @@ public struct StepText {
     case .withdraw: return style.paint("withdraws a call", .dim)
     case .forget(let once, let target):
       return trace == .all ? "forgets the result of \(machine.name(of: target)) for \(once)" : nil
-    case .emit(let event, let payload):
+    case .emit(let event, let payload, let flow):
       return style.paint("emits", .cyan) + " \(machine.program.events[event].name) "
-        + payload.json(in: machine.types).text()
+        + payload.json(in: machine.types).text() + (flow.map { " to \(machine.program.flows[$0].name)" } ?? "")
     case .log(let text): return style.paint("log", .cyan) + " \(text)"
     case .discard(let event, let reason):
       return style.paint("dropped", .cyan) + ": \(machine.text(discarded: event, because: reason))"

@@ -254,7 +254,7 @@ struct TestScene {
     for effect in step.effects {
       switch effect {
       case .job(let job): jobs.append((name, job))
-      case .emit(let event, let payload): emitted.append((name, event, payload))
+      case .emit(let event, let payload, to: _): emitted.append((name, event, payload))
       case .log(let line): logged.append((name, line))
       default: break
       }

@@ -38,7 +38,7 @@ struct StatementModel {
       }
       kind = .assign(slot: slot, part: steps, reader.read(value))
     case .raise(let event, let value): kind = .raise(event, reader.read(value))
-    case .emit(_, let value), .log(let value): kind = .effect([reader.read(value)])
+    case .emit(_, let value, to: _), .log(let value): kind = .effect([reader.read(value)])
     case .perform(_, let arguments): kind = .effect(arguments.map { reader.read($0) })
     }
   }

@@ -37,7 +37,7 @@ extension FlowChecker {
     _ taken: Set<Int>, emissions: [CheckedActionStatement], isStart: Bool = false, to found: inout [EventRelay]
   ) {
     for act in emissions {
-      guard case .emit(let emitted, let value) = act.kind else { continue }
+      guard case .emit(let emitted, let value, to: _) = act.kind else { continue }
       let isOwn = key.map { hasKey(value, slot: FrameLayout.firstField + $0, field: fields[$0].name) } ?? false
       for event in taken.sorted()
       where !found.contains(where: { $0.taken == event && $0.emitted == emitted && $0.isStart == isStart }) {

@@ -166,7 +166,7 @@ extension CheckedActionStatement {
     case .assign(_, let part, let value):
       part.compactMap(\.expression) + [value]
     case .perform(_, let arguments): arguments
-    case .emit(_, let value), .raise(_, let value), .log(let value): [value]
+    case .emit(_, let value, to: _), .raise(_, let value), .log(let value): [value]
     }
   }
 }

@@ -64,20 +64,29 @@ extension FlowChecker {
     }
   }
 
-  private mutating func kind(_ node: ActionStatementNode, _ environment: Environment) -> CheckedActionStatement.Kind? {
-    switch node.kind {
+  private mutating func kind(
+    _ statement: ActionStatementNode, _ environment: Environment
+  ) -> CheckedActionStatement.Kind? {
+    switch statement.kind {
     case .assign(let location, let value): return assignment(to: location, value: value, in: environment)
     case .perform(let path, let arguments):
       guard let action = action(path), let callee = callees[path.text] else { return nil }
       return .perform(action: action, self.arguments(arguments, of: callee, at: path.range, environment))
-    case .emit(let value):
-      guard let (event, value) = payload(value, environment) else { return nil }
-      checkEmitted(event, by: node)
-      return .emit(event: event, value)
+    case .emit(let node, let flow): return emission(node, to: flow, environment, by: statement)
     case .raise(let value): return payload(value, environment).map { .raise(event: $0, $1) }
     case .log(let value): return expression(value, environment).map { .log($0) }
     case .take: return nil
     }
+  }
+
+  private mutating func emission(
+    _ node: Expression, to flow: NameNode?, _ environment: Environment, by statement: ActionStatementNode
+  ) -> CheckedActionStatement.Kind? {
+    let receivers = flow.flatMap { self.receivers($0) }
+    guard let (event, value) = payload(node, environment) else { return nil }
+    checkEmitted(event, by: statement)
+    if let flow, let receivers { checkBroadcast(of: event, to: receivers, at: flow.range, after: node) }
+    return .emit(event: event, value, to: receivers)
   }
 
   private mutating func assignment(

@@ -100,3 +100,79 @@ func checkSenders(_ flows: [FlowSummary], _ symbols: Symbols, into problems: ino
     }
   }
 }
+
+extension FlowChecker {
+  /// The flow after `emit … to`. F107: no flow has the name.
+  mutating func receivers(_ name: NameNode) -> Int? {
+    guard !name.isMissing else { return nil }
+    if let flow = symbols.flowIndices[name.text] { return flow }
+    var diagnostic = unknown(
+      "flow", named: name.text, code: "F107", at: name.range, candidates: symbols.flowIndices.keys)
+    if diagnostic.fixes.isEmpty {
+      diagnostic.help =
+        "`to` names a flow, all of whose running instances receive the event; without it, the instance with the key"
+        + " that the event has receives it"
+    }
+    problems.append(diagnostic)
+    return nil
+  }
+
+  /// F715: a broadcast to a flow that has no reaction to the event, or of an event that has the key of one instance.
+  mutating func checkBroadcast(
+    of event: Int, to flow: Int, at range: SourceRange, after value: Expression
+  ) {
+    let receiver = symbols.flows[flow]
+    let name = symbols.events[event].name.text
+    if !receiver.handles(event: name) {
+      let starts = receiver.starts.contains { $0.isStarted(by: name) }
+      problems.append(
+        Diagnostic(
+          "F715", "no state of `\(receiver.name.text)` handles `\(name)`", at: range, label: "never receives it",
+          labels: [.init(receiver.name.range, "this flow")],
+          help: starts
+            ? "a broadcast reaches running instances and starts none: remove `to \(receiver.name.text)`"
+            : "write `on \(name)` in `\(receiver.name.text)`, or name another flow"))
+    } else if let key = receiver.key, symbols.events[event].members.contains(key.text) {
+      let clause = SourceRange(value.range.upper, range.upper)
+      problems.append(
+        Diagnostic(
+          "F715", "`\(name)` has the key `\(key.text)` of `\(receiver.name.text)`", at: range,
+          label: "for one instance", labels: [.init(key.range, "the key")],
+          help: "emit it without `to`, or give it a member with another name",
+          fixes: [Fix("remove `to \(receiver.name.text)`", .maybe, [.init(clause, "")])]))
+    }
+  }
+}
+
+extension FlowNode {
+  /// Returns true if a reaction or a deferral of the flow has the event.
+  fileprivate func handles(event name: String) -> Bool {
+    reactions.contains { $0.handles(event: name) } || states.contains { $0.handles(event: name) }
+  }
+}
+
+extension StateNode {
+  fileprivate func handles(event name: String) -> Bool {
+    reactions.contains { $0.handles(event: name) } || deferred.contains { $0.text == name }
+      || children.contains { $0.handles(event: name) }
+  }
+}
+
+extension ReactionNode {
+  fileprivate func handles(event name: String) -> Bool {
+    guard case .on(let paths) = trigger.kind else { return false }
+    return paths.contains { $0.text == name || $0.text == "any" }
+  }
+}
+
+extension StartNode {
+  fileprivate func isStarted(by name: String) -> Bool {
+    guard case .on(let names, isAgain: _) = trigger else { return false }
+    return names.contains { $0.text == name }
+  }
+}
+
+extension EventNode {
+  /// The names of its fields and computed members.
+  fileprivate var members: [String] { fields.map(\.name.text) + lets.map(\.name.text) }
+}

@@ -146,7 +146,7 @@ extension ActionStatementNode {
     case .assign(let location, let value):
       found += location.steps.compactMap(\.expression) + [value]
     case .perform(_, let arguments): found += arguments.map(\.value)
-    case .emit(let value), .raise(let value), .log(let value): found.append(value)
+    case .emit(let value, to: _), .raise(let value), .log(let value): found.append(value)
     case .take: break
     }
     return found

@@ -47,7 +47,7 @@ extension CheckedActionStatement {
     case .assign(_, let part, let value):
       return suffixes + part.compactMap(\.expression) + [value]
     case .perform(_, let arguments): return suffixes + arguments
-    case .emit(_, let value), .raise(_, let value), .log(let value): return suffixes + [value]
+    case .emit(_, let value, to: _), .raise(_, let value), .log(let value): return suffixes + [value]
     }
   }
 }

@@ -28,7 +28,7 @@ func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into proble
   let slot = FrameLayout.firstField + key
   let name = flow.fields[key].name
   for act in allActs(flow) {
-    guard case .emit(let event, let value) = act.kind, hasKey(value, slot: slot, field: name),
+    guard case .emit(let event, let value, to: nil) = act.kind, hasKey(value, slot: slot, field: name),
       let reaction = flow.reactions.first(where: { if case .event(event) = $0.trigger { true } else { false } })
     else { continue }
     let text = context.symbols.events[event].name.text

@@ -62,7 +62,7 @@ struct FlowSummary {
       if case .flow = call.target { (call.node.action.text, call.node.action.range) } else { nil }
     }
     emits = allActs(flow).compactMap { act in
-      if case .emit(let event, _) = act.kind { (event, act.range) } else { nil }
+      if case .emit(let event, _, to: _) = act.kind { (event, act.range) } else { nil }
     }
     let reactions = flow.reactions.compactMap { reaction -> (event: Int, range: SourceRange)? in
       guard case .event(let event) = reaction.trigger, reaction.rest.isOpen else { return nil }

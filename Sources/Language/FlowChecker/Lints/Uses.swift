@@ -167,7 +167,8 @@ extension Uses {
     case .assign(let location, _): names.insert(location.field.text)
     case .perform(let path, _): visit(path)
     case .take(let fields): visit(names: fields)
-    case .emit, .raise, .log: break
+    case .emit(_, let flow): if let flow { names.insert(flow.text) }
+    case .raise, .log: break
     }
   }
 

@@ -213,7 +213,7 @@ public struct CheckedActionStatement: Sendable {
   public enum Kind: Sendable {
     case assign(slot: Int, part: [PartStep], CheckedExpression)
     case perform(action: Int, [CheckedExpression])
-    case emit(event: Int, CheckedExpression)
+    case emit(event: Int, CheckedExpression, to: Int?)
     case raise(event: Int, CheckedExpression)
     case log(CheckedExpression)
   }

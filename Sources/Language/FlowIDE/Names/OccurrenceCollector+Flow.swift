@@ -233,7 +233,10 @@ extension OccurrenceCollector {
     case .perform(let path, let arguments):
       add(names.callee(path.text), at: path.range)
       visit(arguments, of: path.text)
-    case .emit(let value), .raise(let value): visit(payload: value)
+    case .emit(let value, let flow):
+      visit(payload: value)
+      if let flow { visit(callers: [flow]) }
+    case .raise(let value): visit(payload: value)
     case .log(let value): visit(value)
     case .take(let fields):
       for field in fields {

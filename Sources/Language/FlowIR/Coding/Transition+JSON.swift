@@ -97,7 +97,8 @@ extension ActionStatement {
       members = [("assign", .number(slot)), ("part", .array(part.map(\.json))), ("value", value.json)]
     case .perform(let action, let arguments):
       members = [("perform", .number(action)), ("arguments", .array(arguments.map(\.json)))]
-    case .emit(let event, let value): members = [("emit", .number(event)), ("value", value.json)]
+    case .emit(let event, let value, let flow):
+      members = [("emit", .number(event)), ("value", value.json), ("to", flow.map { .number($0) } ?? .null)]
     case .raise(let event, let value): members = [("raise", .number(event)), ("value", value.json)]
     case .log(let value): members = [("log", value.json)]
     }
@@ -109,7 +110,9 @@ extension ActionStatement {
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["assign", "part", "perform", "emit", "raise", "log", "value", "arguments", "for", "when", "line"])
+    try reader.allow([
+      "assign", "part", "perform", "emit", "raise", "log", "value", "to", "arguments", "for", "when", "line",
+    ])
     self.init(
       kind: try Kind(reader), loop: try .optional(reader.optional("for")),
       condition: try .optional(reader.optional("when")),
@@ -160,7 +163,9 @@ extension ActionStatement.Kind {
         action: try action.int(),
         arguments: try reader.list("arguments") { item throws(ProgramError) in try SourcedExpression(item) })
     } else if let event = reader.optional("emit") {
-      self = .emit(event: try event.index(), try SourcedExpression(reader.member("value")))
+      self = .emit(
+        event: try event.index(), try SourcedExpression(reader.member("value")),
+        to: try reader.optional("to")?.index())
     } else if let event = reader.optional("raise") {
       self = .raise(event: try event.index(), try SourcedExpression(reader.member("value")))
     } else {

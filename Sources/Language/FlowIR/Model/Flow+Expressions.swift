@@ -31,7 +31,7 @@ extension Flow {
     for start in starts { statements += start.statements }
     var events: Set<EventIndex> = []
     for statement in statements {
-      if case .emit(let event, _) = statement.kind { events.insert(event) }
+      if case .emit(let event, _, to: _) = statement.kind { events.insert(event) }
     }
     return events
   }
@@ -73,7 +73,7 @@ extension ActionStatement {
     switch kind {
     case .assign(_, let part, let value):
       return suffixes + part.compactMap(\.expression) + [value]
-    case .emit(_, let value), .raise(_, let value), .log(let value): return suffixes + [value]
+    case .emit(_, let value, to: _), .raise(_, let value), .log(let value): return suffixes + [value]
     case .perform(_, let arguments): return suffixes + arguments
     }
   }

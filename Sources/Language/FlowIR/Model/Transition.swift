@@ -91,7 +91,8 @@ public struct ActionStatement: Hashable, Sendable {
     /// `slot` is the frame slot of a data field; `part` leads from there to what is assigned.
     case assign(slot: Int, part: [PartStep], SourcedExpression)
     case perform(action: Int, arguments: [SourcedExpression])
-    case emit(event: EventIndex, SourcedExpression)
+    /// `to`: the flow whose running instances receive the event; nil for those whose key it has.
+    case emit(event: EventIndex, SourcedExpression, to: FlowIndex?)
     case raise(event: EventIndex, SourcedExpression)
     case log(SourcedExpression)
   }

@@ -206,7 +206,11 @@ struct FlowValidation {
       case .perform(let action, let arguments):
         try require(program.actions.indices.contains(action), "action")
         try require(arguments.count == program.actions[action].parameters.fields.count, "arguments")
-      case .emit(let event, let value), .raise(let event, let value):
+      case .emit(let event, let value, let flow):
+        try require(program.events.indices.contains(event), "event")
+        try require(flow.map(program.flows.indices.contains) ?? true, "receiver")
+        try require(value.tree.type == .record(program.events[event].name), "payload")
+      case .raise(let event, let value):
         try require(program.events.indices.contains(event), "event")
         try require(value.tree.type == .record(program.events[event].name), "payload")
       case .log: break

@@ -45,7 +45,10 @@ extension Layout {
   }
 
   private mutating func actionHead() -> Doc {
-    if at("emit") || at("raise") || at("log") { return .concat([nextWord(), expression()]) }
+    if at("emit") || at("raise") || at("log") {
+      let event = Doc.concat([nextWord(), expression()])
+      return at("to") ? .concat([event, .space, nextWord(), next()]) : event
+    }
     if at("take"), peek().kind == .identifier { return .concat([nextWord(), names()]) }
     let path = path()
     if at(.leftParen) { return .concat([path, arguments()]) }

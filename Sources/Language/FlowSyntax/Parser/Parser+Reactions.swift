@@ -95,7 +95,7 @@ extension Parser {
   }
 
   private mutating func actKind() -> ActionStatementNode.Kind {
-    if accept("emit") { return .emit(expression()) }
+    if accept("emit") { return .emit(expression(), to: accept("to") ? receivers() : nil) }
     if accept("raise") { return .raise(expression()) }
     if accept("log") { return .log(expression()) }
     // A field or an action may have the name `take`.
@@ -108,6 +108,20 @@ extension Parser {
     let location = location(path)
     expect(.assign, "`=` to assign, or `(` to call an action")
     return .assign(location, expression())
+  }
+
+  /// The flow after `to`. F101: the key of one instance after it.
+  private mutating func receivers() -> NameNode {
+    let flow = name("the name of a flow")
+    guard at(.leftBracket) else { return flow }
+    let start = token.range
+    while !at(.rightBracket), !isAtEnd { advance() }
+    _ = accept(.rightBracket)
+    diagnostics.append(
+      Diagnostic(
+        "F101", "`to` names a flow, not one instance", at: range(from: start), label: "no key here",
+        help: "an event with a member of the key's name reaches the instance with that key: emit it without `to`"))
+    return flow
   }
 
   /// The names after `take`. F101: `event.` before one of them.

@@ -161,7 +161,8 @@ public struct ActionStatementNode: Sendable {
   public indirect enum Kind: Sendable {
     case assign(TargetNode, Expression)
     case perform(PathNode, [ArgumentNode])
-    case emit(Expression)
+    /// `to`: the flow whose running instances receive the event.
+    case emit(Expression, to: NameNode?)
     case raise(Expression)
     case log(Expression)
     /// `take a, b`: each data field gets the member of its name from `event`.

@@ -50,7 +50,7 @@ struct AsyncAPI {
           flow.transitions.flatMap(\.statements) + flow.starts.flatMap(\.statements)
           + flow.states.flatMap { $0.entry + $0.exit }
         for act in statements {
-          guard case .emit(let event, _) = act.kind else { continue }
+          guard case .emit(let event, _, to: _) = act.kind else { continue }
           let name = machine.program.events[event].name
           if !names.contains(name) { names.append(name) }
         }

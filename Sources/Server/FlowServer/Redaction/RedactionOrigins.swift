@@ -98,7 +98,7 @@ struct RedactionOrigins {
       switch act.kind {
       case .assign(let slot, _, let value):
         if let field = scope.field(at: slot) { assign(value.tree, to: field, in: scope) }
-      case .emit(let target, let value), .raise(let target, let value):
+      case .emit(let target, let value, to: _), .raise(let target, let value):
         follow(value.tree, into: scope.program.events[target].name, in: scope)
       case .perform(let action, let arguments):
         markParameters(scope.program.actions[action].parameters, arguments, in: scope)

@@ -218,8 +218,11 @@ extension Effect {
       ]
     case .arm(let timer):
       ["timer": .string("\(flow.transitions[timer.transition].location)"), "due": .string(timeText(timer.due))]
-    case .emit(let event, let payload):
-      ["emits": .string(machine.program.events[event].name), "data": payload.json(in: machine.types)]
+    case .emit(let event, let payload, let flow):
+      .object(
+        [
+          .init("emits", .string(machine.program.events[event].name)), .init("data", payload.json(in: machine.types)),
+        ] + (flow.map { [.init("to", .string(machine.program.flows[$0].name))] } ?? []))
     case .log(let text): ["log": .string(text)]
     case .discard(let event, _): ["drops": .string(machine.program.events[event.event].name)]
     case .withdraw, .disarm, .forget: nil
