@@ -73,7 +73,7 @@ extension Lowering {
   }
 
   private func cron(_ checked: CheckedCron) -> Cron {
-    Cron(schedule: checked.schedule, zone: checked.zone.map(expression))
+    Cron(schedule: checked.schedule, spec: checked.spec.map(expression), zone: checked.zone.map(expression))
   }
 
   private func property(_ checked: CheckedProperty) -> Property {

@@ -48,7 +48,7 @@ struct DiagramModel {
       switch start.trigger {
       case .event(let event, let isAgain): program.events[event].name + (isAgain ? " again" : "")
       case .every(let delay): "every \(delay.text)"
-      case .cron(let cron): "cron \(cron.schedule)"
+      case .cron(let cron): "cron \(cron.text)"
       case .called: "called"
       }
     if start.overlap != .allow { text += " overlap \(start.overlap.rawValue)" }
@@ -65,7 +65,7 @@ struct DiagramModel {
     case .after(let delay): "after \(delay.text)"
     case .every(let delay): "every \(delay.text)"
     case .at(let instant): "at \(instant.text)"
-    case .cron(let cron): "cron \(cron.schedule)"
+    case .cron(let cron): "cron \(cron.text)"
     case .callDone(let call): "\(flow.calls[call].name).done"
     case .callFailed(let call): "\(flow.calls[call].name).failed"
     case .itemDone(let call): "\(flow.calls[call].name).item.done"

@@ -104,6 +104,7 @@ extension Interpreter {
   /// Checks every `invariant` that may have changed, and every `never`.
   @inline(__always)
   mutating func checkInvariants() throws(StepFailure) {
+    if !flow.dataSchedules.isEmpty, isDataChanged { try refreshSchedules() }
     if !flow.invariants.isEmpty, isDataChanged || flow.checksAlways { try evaluateInvariants() }
     if flow.hasNever { try checkNever() }
   }

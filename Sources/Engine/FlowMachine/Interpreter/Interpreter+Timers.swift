@@ -1,5 +1,6 @@
 import CEL
 import FlowIR
+import FlowTime
 
 extension Interpreter {
   mutating func armTimers(of row: StateRow) throws(StepFailure) {
@@ -56,13 +57,65 @@ extension Interpreter {
   ) throws(StepFailure) -> Int64? {
     var zone = "UTC"
     if let expression = schedule.zone {
-      guard case .string(let name) = try value(expression, at: location), TimeZones.isKnown(name) else {
-        let range = flow.sources[expression.position].tree.range
-        throw failed(EvaluationError("there is no such time zone", at: range), in: expression, at: location)
+      let text = try string(expression, at: location)
+      guard TimeZones.isKnown(text) else {
+        throw failed("there is no time zone \"\(text.prefix(60))\"", in: expression, at: location)
       }
-      zone = name
+      zone = text
     }
-    return schedule.schedule.next(after: instant, zone: zone)
+    return try fields(of: schedule, at: location)?.next(after: instant, zone: zone)
+  }
+
+  /// The fields of a schedule, read from data if it is not constant.
+  private mutating func fields(
+    of schedule: Schedule, at location: LocationIndex
+  ) throws(StepFailure) -> CronSchedule? {
+    guard let spec = schedule.spec else { return schedule.schedule }
+    switch CronSchedule.read(try string(spec, at: location)) {
+    case .success(let fields): return fields
+    case .failure(let mistake):
+      throw failed("the schedule is not valid: \(mistake.message)", in: spec, at: location)
+    }
+  }
+
+  private mutating func string(
+    _ expression: ExpressionIndex, at location: LocationIndex
+  ) throws(StepFailure) -> String {
+    guard case .string(let text) = try value(expression, at: location) else {
+      throw failed("this is no string", in: expression, at: location)
+    }
+    return text
+  }
+
+  private mutating func failed(
+    _ message: String, in expression: ExpressionIndex, at location: LocationIndex
+  ) -> StepFailure {
+    let range = flow.sources[expression.position].tree.range
+    return failed(EvaluationError(message, at: range), in: expression, at: location)
+  }
+
+  /// Arms the timers of active states again whose schedule has changed with the data, and validates those of other
+  /// states that the step has assigned.
+  mutating func refreshSchedules() throws(StepFailure) {
+    guard status == .running else { return }
+    for schedule in flow.dataSchedules {
+      guard active.contains(flow.transitions[schedule.transition].source) else {
+        if schedule.fields.contains(where: { changed.contains($0) }) {
+          _ = try nextDue(schedule.transition, after: now)
+        }
+        continue
+      }
+      let next = try nextDue(schedule.transition, after: now)
+      guard let index = timers.firstIndex(where: { $0.transition == Int(schedule.transition) }) else {
+        if next != nil { try arm(schedule.transition, after: now) }
+        continue
+      }
+      // One that is due already fires first. Otherwise an unchanged schedule has the same next time.
+      guard timers[index].due > now, timers[index].due != next else { continue }
+      effects.append(.disarm(timers.remove(at: index)))
+      areTimersChanged = true
+      try arm(schedule.transition, after: now)
+    }
   }
 
   /// Removes a timer that has fired, and arms one that repeats again, counted from the instant at which it was due.

@@ -4,7 +4,10 @@ import FlowTime
 
 /// The schedule of a `cron` with the expression of its time zone.
 struct Schedule: Sendable {
-  let schedule: CronSchedule
+  /// Nil for one that is computed from data.
+  let schedule: CronSchedule?
+  /// The expression of a schedule that is computed from data.
+  let spec: ExpressionIndex?
   /// Nil is UTC.
   let zone: ExpressionIndex?
 }
@@ -165,8 +168,9 @@ struct FlowBuilder {
   }
 
   private mutating func schedule(_ cron: Cron) throws(ProgramError) -> Schedule {
-    guard let schedule = CronSchedule(cron.schedule) else { throw ProgramError("a schedule can't be read") }
-    return Schedule(schedule: schedule, zone: try add(cron.zone).wrapped)
+    let schedule = CronSchedule(cron.schedule)
+    if cron.spec == nil, schedule == nil { throw ProgramError("a schedule can't be read") }
+    return Schedule(schedule: schedule, spec: try add(cron.spec).wrapped, zone: try add(cron.zone).wrapped)
   }
 
   private mutating func row(of statement: ActionStatement) throws(ProgramError) -> ActionStatementRow {

@@ -29,6 +29,8 @@ final class LoadedFlow: Sendable {
   let readRules: [LoadedReadRule]
   /// The parsed schedules of `cron`, by transition.
   let schedules: [Int: Schedule]
+  /// The transitions whose schedule or time zone depends on data.
+  let dataSchedules: [DataSchedule]
   /// The parsed schedules of starts.
   let startSchedules: [Int: Schedule]
 
@@ -83,6 +85,7 @@ final class LoadedFlow: Sendable {
     invariants = builder.invariants
     readRules = builder.readRules
     schedules = builder.schedules
+    dataSchedules = LoadedFlow.dataSchedules(of: flow)
     startSchedules = builder.startSchedules
     eventCount = program.events.count
     keptCount = flow.keptCount

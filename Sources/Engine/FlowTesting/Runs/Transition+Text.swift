@@ -25,7 +25,7 @@ extension Trigger {
     case .itemDone(let call): "on \(flow.calls[call].name).item.done"
     case .itemFailed(let call): "on \(flow.calls[call].name).item.failed"
     case .done: "on done"
-    case .cron(let cron): "cron \"\(cron.schedule)\""
+    case .cron(let cron): cron.spec.map { "cron \($0.text)" } ?? "cron \"\(cron.schedule)\""
     case .failed: "on failed"
     case .rollbackDone: "on rollback.done"
     case .rollbackFailed: "on rollback.failed"

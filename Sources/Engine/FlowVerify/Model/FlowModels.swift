@@ -98,7 +98,7 @@ struct TransitionModel {
       case .after(let due): (.after, due)
       case .every(let due): (.every, due)
       case .at(let due): (.at, due)
-      case .cron(let cron): (.cron, cron.zone)
+      case .cron(let cron): (.cron, cron.spec ?? cron.zone)
       default: (nil, nil)
       }
     due = source.map { reader.read($0) }

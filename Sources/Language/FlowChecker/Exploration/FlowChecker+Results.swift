@@ -95,7 +95,7 @@ extension FlowChecker {
     checkReads(in: reaction.rest.statements, known.union(proved))
     switch reaction.trigger {
     case .after(let value), .every(let value), .at(let value): checkReads(in: [value], known)
-    case .cron(let cron): checkReads(in: [cron.zone], known)
+    case .cron(let cron): checkReads(in: [cron.spec, cron.zone], known)
     default: break
     }
   }

@@ -47,25 +47,43 @@ extension FlowChecker {
     }
   }
 
-  /// F607: a schedule that is invalid or never due. F208: a constant time zone that does not exist.
-  mutating func cron(_ node: CronNode) -> CheckedCron? {
-    guard !node.schedule.isEmpty else { return nil }
-    if case .failure(let mistake) = CronSchedule.read(node.schedule) {
+  /// F607: a schedule that is invalid or never due, or that of a start which is not constant. F208: a constant time
+  /// zone that does not exist.
+  mutating func cron(_ node: CronNode, isStart: Bool = false) -> CheckedCron? {
+    guard let spec = node.spec else { return nil }
+    var found = CheckedCron(schedule: node.schedule ?? "")
+    if node.schedule == nil {
+      guard let checked = expression(spec, environment(of: currentState), expecting: .string) else { return nil }
+      if case .string(let text)? = checked.tree.constant { found.schedule = text } else { found.spec = checked }
+    }
+    if found.spec == nil {
+      guard checkSchedule(found.schedule, at: spec.range) else { return nil }
+    } else if isStart {
       problems.append(
         Diagnostic(
-          "F607", "this schedule is not valid: \(mistake.message)", at: node.scheduleRange,
-          help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\""))
+          "F607", "the schedule of a start is constant", at: spec.range, label: "no instance has data yet",
+          help: "write it in quotes, or start on an event and use `cron` in a state"))
       return nil
     }
-    guard let zone = node.zone else { return CheckedCron(schedule: node.schedule) }
+    guard let zone = node.zone else { return found }
     return expression(zone, environment(of: currentState), expecting: .string).map { checked in
       if case .string(let name)? = checked.tree.constant, !TimeZones.isKnown(name) {
         problems.append(
           Diagnostic(
             "F208", "there is no time zone \"\(name.prefix(60))\"", at: zone.range, help: TimeZones.hint(for: name)))
       }
-      return CheckedCron(schedule: node.schedule, zone: checked)
+      found.zone = checked
+      return found
     }
+  }
+
+  private mutating func checkSchedule(_ text: String, at range: SourceRange) -> Bool {
+    guard case .failure(let mistake) = CronSchedule.read(text) else { return true }
+    problems.append(
+      Diagnostic(
+        "F607", "this schedule is not valid: \(mistake.message)", at: range,
+        help: "write minute, hour, day, month and weekday, such as \"0 9 * * MON\""))
+    return false
   }
 
   private mutating func triggers(

@@ -43,7 +43,7 @@ extension FlowChecker {
         event(name).map { (.event($0, isAgain: isAgain), .record(symbols.events[$0].name.text)) }
       }
     case .every(let delay): return duration(delay).map { [(.every($0), nil)] } ?? []
-    case .cron(let node): return cron(node).map { [(.cron($0), nil)] } ?? []
+    case .cron(let node): return cron(node, isStart: true).map { [(.cron($0), nil)] } ?? []
     case .called: return [(.called, nil)]
     }
   }

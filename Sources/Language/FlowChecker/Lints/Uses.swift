@@ -115,7 +115,7 @@ extension Uses {
     switch trigger {
     case .on(let events, _): visit(names: events)
     case .every(let delay): visit(delay)
-    case .cron(let cron): visit([cron.zone])
+    case .cron(let cron): visit([cron.spec, cron.zone])
     case .called: break
     }
   }
@@ -149,7 +149,7 @@ extension Uses {
     case .always: break
     case .after(let delay), .every(let delay): visit(delay)
     case .at(let instant): visit(instant)
-    case .cron(let cron): visit([cron.zone])
+    case .cron(let cron): visit([cron.spec, cron.zone])
     }
     visit(node.rest)
   }

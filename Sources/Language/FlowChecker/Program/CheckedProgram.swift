@@ -170,7 +170,10 @@ public struct CheckedReaction: Sendable {
 }
 
 public struct CheckedCron: Sendable {
+  /// Empty if it is computed from data.
   public var schedule: String
+  /// The expression of the schedule, if it is not constant.
+  public var spec: CheckedExpression?
   public var zone: CheckedExpression?
 }
 

@@ -77,7 +77,9 @@ extension OccurrenceCollector {
       for event in events { visit(event: event) }
       scope.event = firstType(of: events.map(\.text), chart)
     case .every(.expression(let delay)): visit(delay)
-    case .cron(let cron): if let zone = cron.zone { visit(zone) }
+    case .cron(let cron):
+      if let spec = cron.spec { visit(spec) }
+      if let zone = cron.zone { visit(zone) }
     case .every, .called: break
     }
     visit(start.rest, chart, from: 0)
@@ -135,7 +137,9 @@ extension OccurrenceCollector {
       scope.event = firstType(of: reaction.triggers, chart)
       failing = paths.compactMap { callee(ofFailure: $0, chart) }.first
     case .after(.expression(let value)), .every(.expression(let value)), .at(let value): visit(value)
-    case .cron(let cron): if let zone = cron.zone { visit(zone) }
+    case .cron(let cron):
+      if let spec = cron.spec { visit(spec) }
+      if let zone = cron.zone { visit(zone) }
     case .always, .after, .every: break
     }
     visit(reaction.rest, chart, from: state)

@@ -81,11 +81,17 @@ extension Trigger {
 }
 
 extension Cron {
-  var json: JSON { .sparse([("schedule", .string(schedule)), ("zone", zone?.json ?? .null)]) }
+  var json: JSON {
+    let schedule: JSON = spec == nil ? .string(self.schedule) : .null
+    return .sparse([("schedule", schedule), ("spec", spec?.json ?? .null), ("zone", zone?.json ?? .null)])
+  }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["schedule", "zone"])
-    self.init(schedule: try reader.string("schedule"), zone: try .optional(reader.optional("zone")))
+    try reader.allow(["schedule", "spec", "zone"])
+    let spec: SourcedExpression? = try .optional(reader.optional("spec"))
+    self.init(
+      schedule: spec == nil ? try reader.string("schedule") : "", spec: spec,
+      zone: try .optional(reader.optional("zone")))
   }
 }
 

@@ -6,14 +6,14 @@ extension Flow {
     var found = fields.compactMap(\.defaultValue) + invariants + definitions.map(\.value)
     for call in calls { found += call.expressions }
     for start in starts {
-      found += [start.guardExpression, start.trigger.expression].compactMap { $0 }
+      found += [start.guardExpression].compactMap { $0 } + start.trigger.expressions
       found += start.arguments.map(\.value) + start.statements.flatMap(\.expressions)
     }
     for state in states {
       found += (state.entry + state.exit).flatMap(\.expressions) + [state.result].compactMap { $0 }
     }
     for transition in transitions {
-      found += [transition.guardExpression, transition.trigger.expression].compactMap { $0 }
+      found += [transition.guardExpression].compactMap { $0 } + transition.trigger.expressions
       found += transition.arguments.map(\.value) + transition.statements.flatMap(\.expressions)
     }
     for migration in migrations { found += migration.assignments.map(\.value) }
@@ -38,25 +38,25 @@ extension Flow {
 }
 
 extension Trigger {
-  /// The expression of the time at which a timer is due.
-  var expression: SourcedExpression? {
+  /// The expressions of the time at which a timer is due.
+  var expressions: [SourcedExpression] {
     switch self {
-    case .after(let source), .every(let source), .at(let source): source
-    case .cron(let cron): cron.zone
+    case .after(let source), .every(let source), .at(let source): [source]
+    case .cron(let cron): cron.expressions
     case .event, .any, .always, .callDone, .callFailed, .itemDone, .itemFailed, .done, .failed, .rollbackDone,
       .rollbackFailed, .error:
-      nil
+      []
     }
   }
 }
 
 extension Start.Trigger {
-  /// The expression of the time at which a scheduled start is due.
-  var expression: SourcedExpression? {
+  /// The expressions of the time at which a scheduled start is due.
+  var expressions: [SourcedExpression] {
     switch self {
-    case .every(let source): source
-    case .cron(let cron): cron.zone
-    case .event, .called: nil
+    case .every(let source): [source]
+    case .cron(let cron): cron.expressions
+    case .event, .called: []
     }
   }
 }

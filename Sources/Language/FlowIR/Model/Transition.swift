@@ -74,15 +74,24 @@ public indirect enum Trigger: Hashable, Sendable {
 
 /// `cron "0 9 * * MON" tz zone`
 public struct Cron: Hashable, Sendable {
-  /// Five fields, as ``CronSchedule`` reads them.
+  /// Five fields, as ``CronSchedule`` reads them; empty if they are computed from data.
   public var schedule: String
+  /// The schedule as an expression, if it is not constant.
+  public var spec: SourcedExpression?
   /// The name of a time zone; nil is UTC.
   public var zone: SourcedExpression?
 
-  public init(schedule: String, zone: SourcedExpression?) {
+  public init(schedule: String, spec: SourcedExpression? = nil, zone: SourcedExpression?) {
     self.schedule = schedule
+    self.spec = spec
     self.zone = zone
   }
+
+  /// The schedule, or its expression, as text.
+  public var text: String { spec?.text ?? schedule }
+
+  /// The expressions that are evaluated when it is armed.
+  public var expressions: [SourcedExpression] { [spec, zone].compactMap { $0 } }
 }
 
 /// One thing that a reaction does.

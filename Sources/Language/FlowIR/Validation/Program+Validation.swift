@@ -165,7 +165,9 @@ struct FlowValidation {
       switch start.trigger {
       case .event(let event, _): try require(program.events.indices.contains(event), "event of a start")
       case .every(let delay): try require(delay.tree.type == .duration, "delay")
-      case .cron(let cron): try schedule(cron)
+      case .cron(let cron):
+        try schedule(cron)
+        try require(cron.spec == nil, "schedule of a start")
       case .called: try require(flow.isCallable, "start")
       }
       let hasPolicies = start.overlap != .allow || start.catchUp != .one
@@ -181,7 +183,11 @@ struct FlowValidation {
   }
 
   private func schedule(_ cron: Cron) throws(ProgramError) {
-    try require(CronSchedule(cron.schedule) != nil, "schedule")
+    if let spec = cron.spec {
+      try require(spec.tree.type == .string && cron.schedule.isEmpty, "schedule")
+    } else {
+      try require(CronSchedule(cron.schedule) != nil, "schedule")
+    }
     try require(cron.zone.map { $0.tree.type == .string } ?? true, "time zone")
   }
 

@@ -7,7 +7,7 @@ extension Layout {
     case "after", "every": return .concat([nextWord(), delay()])
     case "at": return .concat([nextWord(), expression()])
     case "cron":
-      let schedule = simple()
+      let schedule = Doc.concat([nextWord(), expression()])
       return at("tz") ? .concat([schedule, .space, nextWord(), expression()]) : schedule
     default: return next()
     }

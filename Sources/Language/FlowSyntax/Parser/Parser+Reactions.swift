@@ -49,9 +49,11 @@ extension Parser {
 
   /// The rest of `cron "0 9 * * MON" tz zone`.
   mutating func cron() -> CronNode {
-    let range = token.range
-    let schedule = string("a schedule in quotes, such as \"0 9 * * MON\"")
-    return CronNode(schedule: schedule, scheduleRange: range, zone: accept("tz") ? expression() : nil)
+    guard !at(.arrow), !at(.rightBrace), !at("do"), !at("when"), !isAtEnd else {
+      reportExpected("expected a schedule in quotes, such as \"0 9 * * MON\"")
+      return CronNode()
+    }
+    return CronNode(spec: expression(), zone: accept("tz") ? expression() : nil)
   }
 
   /// `[by ROLES] [when GUARD] [-> TARGET[(ARGUMENTS)] [reenter]] [do ACTS]`

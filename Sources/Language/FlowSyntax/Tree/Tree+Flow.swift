@@ -138,11 +138,16 @@ public struct TriggerNode: Sendable {
   public var range: SourceRange
 }
 
-/// `cron "0 9 * * MON" tz zone`
+/// `cron "0 9 * * MON" tz zone`, or `cron spec` with an expression.
 public struct CronNode: Sendable {
-  public var schedule: String
-  public var scheduleRange: SourceRange
+  /// Nil if it is missing; the parser has reported it.
+  public var spec: Expression?
   public var zone: Expression?
+
+  /// The schedule, if it is written in quotes.
+  public var schedule: String? {
+    if case .literal(.string(let text))? = spec?.kind { text } else { nil }
+  }
 }
 
 /// The part that every reaction shares.

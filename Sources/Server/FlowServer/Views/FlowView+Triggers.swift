@@ -70,7 +70,7 @@ extension FlowView {
   }
 
   private func schedule(_ cron: Cron) -> [JSON.Member] {
-    [.init("cron", .string(cron.schedule)), .init("tz", cron.zone.map { .string($0.text.unquoted) } ?? "UTC")]
+    [.init("cron", .string(cron.text)), .init("tz", cron.zone.map { .string($0.text.unquoted) } ?? "UTC")]
   }
 }
 
