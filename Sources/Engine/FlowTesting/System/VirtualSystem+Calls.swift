@@ -160,7 +160,7 @@ extension VirtualSystem {
     let outcome = stepper.start(
       flow: flow, key: key, arguments: arguments, now: now, after: members[name]?.instance.revision ?? 0)
     if case .accepted(let step) = outcome {
-      if isIsolated { (names, members) = ([], [:]) }
+      if isIsolated { (names, members, schedules) = ([], [:], VirtualSchedules()) }
       add(name, step)
     }
     record(outcome, of: name, .call, cause: "called")

@@ -50,6 +50,7 @@ extension VirtualSystem {
     if case .accepted(let step) = outcome {
       names = []
       members = [:]
+      schedules = VirtualSchedules()
       add(name, step)
     }
     record(outcome, of: name, .event, cause: program.events[event].name)
@@ -107,9 +108,21 @@ extension VirtualSystem {
   mutating func deliver(_ emission: Emission) {
     let flow = program.flows[emission.sender.flow].name
     let caller = Caller(id: "\(flow)/\(emission.sender.key)", flow: flow)
+    if let receiver = emission.flow { return broadcast(emission, to: receiver, caller: caller) }
     for receiver in receivers(of: emission.event) {
       _ = deliver(
         emission.event, payload: emission.payload, caller: caller, to: receiver, key: nil, origin: .emission,
+        sender: emission.sender)
+    }
+  }
+}
+
+extension VirtualSystem {
+  /// Delivers an event to all running instances of a flow.
+  private mutating func broadcast(_ emission: Emission, to flow: FlowIndex, caller: Caller) {
+    for name in names(of: flow) where self[name]?.status == .running {
+      _ = deliver(
+        emission.event, payload: emission.payload, caller: caller, to: flow, key: name.key, origin: .emission,
         sender: emission.sender)
     }
   }

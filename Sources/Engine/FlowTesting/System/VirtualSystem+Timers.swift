@@ -2,8 +2,10 @@ import FlowMachine
 
 // The clock.
 extension VirtualSystem {
-  /// The instant at which the next timer is due, in milliseconds since 1970.
-  public var nextDue: Int64? { members.values.lazy.flatMap { $0.instance.timers }.map(\.due).min() }
+  /// The instant at which the next timer or scheduled start is due, in milliseconds since 1970.
+  public var nextDue: Int64? { [nextTimer, schedules.next?.due].compactMap { $0 }.min() }
+
+  private var nextTimer: Int64? { members.values.lazy.flatMap { $0.instance.timers }.map(\.due).min() }
 
   /// Advances the clock to the next instant at which timers are due, and fires them: earliest first, then in the order
   /// of the instances.
@@ -11,6 +13,11 @@ extension VirtualSystem {
   /// - Returns: False when none is due by then.
   public mutating func fireNext(upTo limit: Int64) -> Bool {
     guard let due = nextDue, due <= limit else { return false }
+    if let scheduled = schedules.next, scheduled.due < nextTimer ?? .max {
+      fireSchedule(scheduled.start, due: scheduled.due)
+      settle()
+      return true
+    }
     now = max(now, due)
     var timers: [(name: Name, timer: ArmedTimer, order: Int)] = []
     for (order, name) in names.enumerated() {
@@ -27,7 +34,10 @@ extension VirtualSystem {
   public mutating func moveClock(to instant: Int64) { now = max(now, instant) }
 
   /// Sets the clock to any instant. No instance may have started.
-  public mutating func setClock(to instant: Int64) { now = instant }
+  public mutating func setClock(to instant: Int64) {
+    now = instant
+    armSchedules()
+  }
 
   private mutating func fire(_ timer: ArmedTimer, of name: Name) {
     // A timer before it may have left its state.

@@ -75,6 +75,7 @@ public struct VirtualSystem {
   var onceWork: [Work.OnceKey: Work.Once] = [:]
   var lastWork = 0
   var consequences = ConsequenceQueue()
+  var schedules = VirtualSchedules()
   /// Everything that has happened, in order.
   public internal(set) var occurrences: [Occurrence] = []
   /// True when consequences follow each other without end.
@@ -99,6 +100,7 @@ public struct VirtualSystem {
     flows = [flow]
     isIsolated = true
     self.now = now
+    armSchedules()
   }
 
   public var machine: Machine { stepper.machine }
@@ -159,8 +161,9 @@ public struct VirtualSystem {
     case .job(let job): request(job, of: name)
     case .withdraw(let reference): withdraw(reference, of: name)
     case .forget(let key, let target): onceWork[Work.OnceKey(target: target, key: key)] = nil
-    case .emit(let event, let payload):
-      if !isIsolated { consequences.add(.event(Emission(event: event, payload: payload, sender: name))) }
+    case .emit(let event, let payload, let flow):
+      guard !isIsolated else { return }
+      consequences.add(.event(Emission(event: event, payload: payload, sender: name, flow: flow)))
     case .arm, .disarm, .log, .discard: break
     }
   }
@@ -172,7 +175,7 @@ public struct VirtualSystem {
     applyConsequences()
     while true {
       let starting = work.filter { $0.stage == .starting }.map(\.id).sorted()
-      guard !starting.isEmpty, !isEndless else { return }
+      guard !isEndless, !starting.isEmpty || startWaiting() else { return }
       for id in starting {
         start(id)
         applyConsequences()
@@ -203,6 +206,8 @@ struct Emission {
   var event: EventIndex
   var payload: Value
   var sender: VirtualSystem.Name
+  /// The flow whose running instances all receive it; nil for an event that reaches its receivers by its key.
+  var flow: FlowIndex?
 }
 
 /// The consequences of steps that have not been applied, in the order of the engine.
