@@ -111,9 +111,9 @@ import Testing
 
   // MARK: - Operations
 
-  @Test("incidents, canaries and rotas are served together") func operations() throws {
+  @Test("incidents, canaries, rotas and maintenance are served together") func operations() throws {
     let system = try System(path: "samples/operations")
-    #expect(try system.flows == ["Canary", "Incident", "Rota"])
+    #expect(try system.flows == ["Backup", "Canary", "Incident", "Rota", "Session", "Window"])
     try handleIncident(system)
     try deployCanary(system)
     try runRota(system)
