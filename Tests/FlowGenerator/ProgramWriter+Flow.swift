@@ -102,7 +102,7 @@ extension ProgramWriter {
 
   mutating func writeTest() {
     guard chance(60), let start = lastStart else { return }
-    add("test \"\(lastFlow) \(lineCount)\" {")
+    add("test \"\(lastFlow) \(lineCount)\" with \(lastFlow) {")
     if let action = actions.first(where: { !$0.codes.isEmpty }), chance(30) {
       add("mock \(action.name) fails \(random.pick(action.codes))", 1)
     }

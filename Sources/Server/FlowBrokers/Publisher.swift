@@ -27,9 +27,7 @@ final class Publisher: Sendable {
   private let environment: Environment
   private let metrics: QueueMetrics
   private let log: Log
-  private let isStopping = Atomic<Bool>(false)
-  private let wake = DispatchSemaphore(value: 0)
-  private let ended = DispatchSemaphore(value: 0)
+  private let thread = StoppableThread()
 
   init(_ publication: Publication, in environment: Environment, metrics: QueueMetrics, log: Log) {
     self.publication = publication
@@ -38,35 +36,20 @@ final class Publisher: Sendable {
     self.log = log
   }
 
-  func start() {
-    let thread = Thread { [self] in
-      main()
-      ended.signal()
-    }
-    thread.name = "flow-publish"
-    thread.start()
-  }
+  func start() { thread.start(name: "flow-publish") { [self] in main() } }
 
   /// Asks the thread to end after the entries that it publishes.
-  func stop() {
-    isStopping.store(true, ordering: .releasing)
-    wake.signal()
-  }
+  func stop() { thread.stop() }
 
   /// Returns when the thread has ended, or after a time: what is not stored as published is published again.
-  func waitForEnd(seconds: Double) {
-    if ended.wait(timeout: .now() + seconds) == .success { ended.signal() }
-  }
+  func waitForEnd(seconds: Double) { thread.waitForEnd(seconds: seconds) }
 
   // MARK: - On the thread
 
-  private var mustStop: Bool { isStopping.load(ordering: .acquiring) }
-
   private func main() {
-    BrokerThread.prepare()
     var backoff = Backoff(longest: Publisher.longestPause)
     var reported: String?
-    while !mustStop {
+    while !thread.mustStop {
       do throws(PublisherProblem) {
         try run(&backoff, reported: &reported)
       } catch {
@@ -75,7 +58,7 @@ final class Publisher: Sendable {
           write(.warn, "publication interrupted", fields: [.init("err", .string(error.message))])
         }
         reported = error.message
-        if !mustStop { _ = wake.wait(timeout: .now() + backoff.next(random: .random(in: 0..<1))) }
+        thread.pause(seconds: backoff.next(random: .random(in: 0..<1)))
       }
     }
     metrics.setPublishing(false, by: publication.name)
@@ -89,7 +72,7 @@ final class Publisher: Sendable {
     write(.info, "publication connected", fields: [.init("offset", .int(position))])
     var saved = position
     var savedAt = DispatchTime.now().uptimeNanoseconds
-    while !mustStop {
+    while !thread.mustStop {
       let page = try read { () throws(StoreError) in try feed.page(after: position) }
       if page.hasGap {
         write(.warn, "entries were archived before they were published", fields: [.init("offset", .int(position))])
@@ -108,7 +91,7 @@ final class Publisher: Sendable {
         try save(position)
         (saved, savedAt) = (position, now)
       }
-      if position >= page.newest { _ = wake.wait(timeout: .now() + Publisher.idleSeconds) }
+      if position >= page.newest { thread.pause(seconds: Publisher.idleSeconds) }
     }
     if position != saved { try save(position) }
   }

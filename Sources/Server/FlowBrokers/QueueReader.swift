@@ -25,43 +25,26 @@ final class QueueReader: Sendable {
 
   let subscription: QueueSubscription
   private let environment: Environment
-  private let isStopping = Atomic<Bool>(false)
-  private let wake = DispatchSemaphore(value: 0)
-  private let ended = DispatchSemaphore(value: 0)
+  private let thread = StoppableThread()
 
   init(_ subscription: QueueSubscription, in environment: Environment) {
     self.subscription = subscription
     self.environment = environment
   }
 
-  func start() {
-    let thread = Thread { [self] in
-      main()
-      ended.signal()
-    }
-    thread.name = "flow-queue"
-    thread.start()
-  }
+  func start() { thread.start(name: "flow-queue") { [self] in main() } }
 
   /// Asks the thread to end after the batch that it delivers.
-  func stop() {
-    isStopping.store(true, ordering: .releasing)
-    wake.signal()
-  }
+  func stop() { thread.stop() }
 
   /// Returns when the thread has ended, or after a time: what is not settled by then is delivered again.
-  func waitForEnd(seconds: Double) {
-    if ended.wait(timeout: .now() + seconds) == .success { ended.signal() }
-  }
+  func waitForEnd(seconds: Double) { thread.waitForEnd(seconds: seconds) }
 
   // MARK: - On the thread
 
-  private var mustStop: Bool { isStopping.load(ordering: .acquiring) }
-
   private func main() {
-    BrokerThread.prepare()
     var backoff = Backoff(longest: QueueReader.longestPause)
-    while !mustStop {
+    while !thread.mustStop {
       do throws(BrokerProblem) {
         let connection = try environment.connect()
         environment.report(.connected)
@@ -77,7 +60,7 @@ final class QueueReader: Sendable {
 
   private func read(_ connection: any QueueConnection, resetting backoff: inout Backoff) throws(BrokerProblem) {
     var measuredAt: UInt64 = 0
-    while !mustStop {
+    while !thread.mustStop {
       let messages = try connection.receive(milliseconds: QueueReader.waitMilliseconds)
       backoff.reset()
       if !messages.isEmpty { try deliver(messages, of: connection) }
@@ -100,7 +83,7 @@ final class QueueReader: Sendable {
       try connection.settle(progress.settled)
       guard let obstacle = progress.obstacle else { continue }
       environment.report(.postponed(obstacle))
-      if mustStop { return }
+      if thread.mustStop { return }
       if !progress.settled.isEmpty { backoff.reset() }
       pause(&backoff)
     }
@@ -118,8 +101,7 @@ final class QueueReader: Sendable {
   }
 
   private func pause(_ backoff: inout Backoff) {
-    guard !mustStop else { return }
-    _ = wake.wait(timeout: .now() + backoff.next(random: .random(in: 0..<1)))
+    thread.pause(seconds: backoff.next(random: .random(in: 0..<1)))
   }
 }
 

@@ -4,7 +4,6 @@ import FlowJSON
 public import FlowRuntime
 public import FlowServer
 import Foundation
-import Synchronization
 
 /// Reads the queues of the served programs, also of those that are deployed later. Only the owner of a store has one.
 public final class QueueReaders: Sendable {
@@ -31,9 +30,7 @@ public final class QueueReaders: Sendable {
   private let settings: Settings
   private let metrics: QueueMetrics
   private let log: Log
-  private let isStopping = Atomic<Bool>(false)
-  private let wake = DispatchSemaphore(value: 0)
-  private let ended = DispatchSemaphore(value: 0)
+  private let thread = StoppableThread()
 
   public init(engine: EngineThread, settings: Settings, metrics: Metrics, log: Log) {
     self.engine = engine
@@ -44,25 +41,13 @@ public final class QueueReaders: Sendable {
 
   /// Begins to read. Without a broker no program with a queue is served.
   public func start() {
-    guard !settings.urls.isEmpty else {
-      ended.signal()
-      return
-    }
-    let thread = Thread { [self] in
-      follow()
-      ended.signal()
-    }
-    thread.name = "flow-queues"
-    thread.start()
+    thread.start(name: "flow-queues") { [self] in if !settings.urls.isEmpty { follow() } }
   }
 
   /// Ends reading; messages that are with the engine are settled first.
   public func stop() {
-    isStopping.store(true, ordering: .releasing)
-    wake.signal()
-    ended.wait()
-    // A second call returns as well.
-    ended.signal()
+    thread.stop()
+    thread.waitForEnd()
   }
 
   // MARK: - On the thread
@@ -70,13 +55,13 @@ public final class QueueReaders: Sendable {
   private func follow() {
     var readers: [QueueSubscription: QueueReader] = [:]
     var generation: Int?
-    while !isStopping.load(ordering: .acquiring) {
+    while !thread.mustStop {
       let catalogue = engine.catalogue
       if generation != catalogue.generation {
         generation = catalogue.generation
         update(&readers, to: catalogue)
       }
-      _ = wake.wait(timeout: .now() + QueueReaders.checkSeconds)
+      thread.pause(seconds: QueueReaders.checkSeconds)
     }
     stop(Array(readers.values))
   }
