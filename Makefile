@@ -179,7 +179,7 @@ bench-peers: setup ## measure Flow beside other tools and write Docs/performance
 	swift build -c release --product flow && swift build -c release --product Benchmarks
 	.build/peers/bin/python Tests/Peers/run.py --build .build/release --rounds $(ROUNDS) --output Docs/performance.md
 
-LIMIT ?= 1.4
+LIMIT ?= 1.5
 check-growth: ## check with the build of the tests that no cost grows faster than its input to the power of LIMIT
 	.build/debug/Benchmarks check-growth $(LIMIT)
 
