@@ -116,6 +116,37 @@ final class Folder {
   }
 
   @Test(
+    "the running instances of a flow are read page by page",
+    arguments: StoreKind.allCases) func runningInstances(_ kind: StoreKind) throws
+  {
+    let (store, folder) = try kind.make()
+    defer { withExtendedLifetime(folder) {} }
+    var batch = StoreBatch()
+    batch.definitions["d"] = Array("{}".utf8)
+    for id in Int64(1)...30 {
+      var row = instance(id, "k\(id)")
+      if id % 3 == 0 { row.flow = "G" }
+      row.status = id % 5 == 0 ? .done : id % 4 == 0 ? .suspended : .running
+      batch.instances[id] = row
+      batch.created.insert(id)
+    }
+    try store.commit(batch)
+    let wanted = (Int64(1)...25).filter { $0 % 3 != 0 && $0 % 5 != 0 }
+    for (limit, visits) in [(1, 1), (3, 100), (100, 2), (100, 100)] {
+      var (found, after): ([Int64], Int64) = ([], 0)
+      while true {
+        let page = try store.runningInstances(of: "F", after: after, upTo: 25, limit: limit, visiting: visits)
+        #expect(page.ids.count <= limit)
+        found += page.ids
+        guard let end = page.end else { break }
+        #expect(end > after)
+        after = end
+      }
+      #expect(found == wanted, "at most \(limit) of \(visits) visited")
+    }
+  }
+
+  @Test(
     "journal entries are found by their offset",
     arguments: StoreKind.allCases) func entries(_ kind: StoreKind) throws
   {

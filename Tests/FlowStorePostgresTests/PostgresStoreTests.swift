@@ -63,6 +63,7 @@ import Testing
     let schema = fixture.database.schema
     try fixture.server.execute(
       """
+      \(PostgresStoreTests.withoutScheduledRuns(schema))
       DROP TABLE \(schema).item;
       DROP INDEX \(schema).tombstone_taken;
       ALTER TABLE \(schema).tombstone DROP COLUMN taken_until, DROP COLUMN instance;
@@ -83,7 +84,10 @@ import Testing
     let fixture = try PostgresFixture()
     let schema = fixture.database.schema
     try fixture.server.execute(
-      "DROP TABLE \(schema).item; UPDATE \(schema).meta SET value = '3' WHERE name = 'version'")
+      """
+      \(PostgresStoreTests.withoutScheduledRuns(schema))
+      DROP TABLE \(schema).item; UPDATE \(schema).meta SET value = '3' WHERE name = 'version'
+      """)
     try fixture.database.prepare()
     let store = try fixture.open()
     var batch = PostgresFixture.batch(1, "k1")
@@ -95,6 +99,30 @@ import Testing
     removal.items[id] = .some(nil)
     try store.commit(removal)
     #expect(try store.items(instance: 1) == [])
+  }
+
+  /// Reverts the tables to the layout without the runs of schedules.
+  private static func withoutScheduledRuns(_ schema: String) -> String {
+    """
+    ALTER TABLE \(schema).schedule DROP COLUMN running, DROP COLUMN waiting, DROP COLUMN last_run,
+      DROP COLUMN last_skipped, DROP COLUMN skipped;
+    """
+  }
+
+  @Test("a store of the layout without runs of schedules is upgraded")
+  func upgradeWithoutScheduledRuns() throws {
+    let fixture = try PostgresFixture()
+    let schema = fixture.database.schema
+    try fixture.server.execute(
+      "\(PostgresStoreTests.withoutScheduledRuns(schema)) UPDATE \(schema).meta SET value = '4' WHERE name = 'version'")
+    try fixture.database.prepare()
+    let store = try fixture.open()
+    var batch = PostgresFixture.batch(1, "k1")
+    var row = ScheduleRow(flow: "F", start: 1, definition: "d", due: 8)
+    (row.running, row.waiting, row.lastRun, row.lastSkipped, row.skipped) = ("k1", 7, 6, 5, 4)
+    batch.schedules[ScheduleID(flow: "F", start: 1)] = row
+    try store.commit(batch)
+    #expect(try store.schedules() == [row])
   }
 
   @Test("queries return committed rows")
