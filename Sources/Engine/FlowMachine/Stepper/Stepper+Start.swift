@@ -53,6 +53,29 @@ extension Stepper {
     interpreter.start(flow, key: key, .schedule(schedule), now: now, after: revision)
   }
 
+  /// Starts an instance on a schedule, under the key that the start assigns, or else the due time.
+  /// - Parameters:
+  ///   - schedule: The index of the start.
+  ///   - due: Milliseconds since 1970.
+  public func start(
+    flow: FlowIndex, schedule: Int, due: Int64, now: Int64, after revision: Int
+  ) -> (outcome: Outcome, key: String) {
+    let key = Timestamp(milliseconds: due).description
+    let outcome = start(flow: flow, schedule: schedule, key: key, now: now, after: revision)
+    guard case .accepted(let step) = outcome, let assigned = assignedKey(step), assigned != key else {
+      return (outcome, key)
+    }
+    return (start(flow: flow, schedule: schedule, key: assigned, now: now, after: revision), assigned)
+  }
+
+  /// The key that a step has assigned; nil for a flow without a key, and for an empty one.
+  public func assignedKey(_ step: Step) -> String? {
+    guard let field = machine.program.flows[step.next.flow].key,
+      case .string(let key)? = step.next.value(ofField: field, in: machine), !key.isEmpty
+    else { return nil }
+    return key
+  }
+
   /// The instant at which a scheduled start falls due after another; nil when it never does again, or is no schedule.
   /// - Parameter instant: Milliseconds since 1970: the last instant at which it was due, or that of the deployment.
   public func nextStart(flow: FlowIndex, schedule: Int, after instant: Int64) -> Result<Int64?, EvaluationError> {

@@ -153,22 +153,18 @@ extension Engine {
   private func firstStep(
     _ run: ScheduledRun, after revision: Int
   ) throws(EngineProblem) -> (step: Step, key: String) {
-    let version = run.version
-    var key = Timestamp(milliseconds: run.due).description
-    for _ in 0..<2 {
-      let outcome = version.stepper.start(
-        flow: run.entry.flow, schedule: run.id.start, key: key, now: world.now(), after: revision)
-      switch outcome {
-      case .refused(let refusal):
-        throw .refused(refusal, explanation: refusal.explanationJSON(in: version.machine))
-      case .accepted(let step):
-        guard let field = version.machine.program.flows[run.entry.flow].key,
-          case .string(let given)? = step.next.value(ofField: field, in: version.machine), !given.isEmpty, given != key
-        else { return (step, key) }
-        key = given
+    let stepper = run.version.stepper
+    let (outcome, key) = stepper.start(
+      flow: run.entry.flow, schedule: run.id.start, due: run.due, now: world.now(), after: revision)
+    switch outcome {
+    case .refused(let refusal):
+      throw .refused(refusal, explanation: refusal.explanationJSON(in: run.version.machine))
+    case .accepted(let step):
+      guard stepper.assignedKey(step) ?? key == key else {
+        throw .notPossible("the key of the instance depends on itself")
       }
+      return (step, key)
     }
-    throw .notPossible("the key of the instance depends on itself")
   }
 
   /// No caller receives the refusal, so the operator is warned of a tick that started nothing.

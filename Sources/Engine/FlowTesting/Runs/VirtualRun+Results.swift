@@ -13,7 +13,7 @@ extension VirtualRun {
   public static let maximumAnswers = 10_000
 
   /// Ends the oldest awaited job for which `answer` returns an outcome; nil when there is no such job.
-  public mutating func answerOne(_ answer: (Job) -> CallOutcome?) -> Answered? {
+  private mutating func answerOne(_ answer: (Job) -> CallOutcome?) -> Answered? {
     if let known = endKnown() { return Answered(job: known.job, outcome: known.outcome, runEvent: known.event) }
     for work in outstanding where work.isAwaited {
       guard let outcome = answer(work.job) else { continue }

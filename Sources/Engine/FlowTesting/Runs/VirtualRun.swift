@@ -34,7 +34,7 @@ public struct VirtualRun {
   /// Milliseconds since 1970.
   public internal(set) var now: Int64
   public private(set) var instance: Instance?
-  var schedules = VirtualSchedules()
+  var schedules: VirtualSchedules
   /// The instant at which the last run has ended.
   private var endedAt: Int64 = 0
   /// The requested work that has not ended.
@@ -51,7 +51,7 @@ public struct VirtualRun {
     self.stepper = stepper
     self.flow = flow
     self.now = now
-    armSchedules()
+    schedules = VirtualSchedules(of: flow, stepper, after: now)
   }
 
   /// Sends an event; the first one has to start the flow.
