@@ -132,15 +132,22 @@ struct flow_amqp_answer flow_amqp_count(amqp_connection_state_t connection, cons
   return result;
 }
 
+/* Waits for the next method, past other frames. */
+static int next_method(amqp_connection_state_t connection, struct timeval *timeout, amqp_frame_t *frame) {
+  for (;;) {
+    amqp_maybe_release_buffers(connection);
+    int status = amqp_simple_wait_frame_noblock(connection, frame, timeout);
+    if (status != AMQP_STATUS_OK || frame->frame_type == AMQP_FRAME_METHOD) return status;
+  }
+}
+
 /* A message that comes back is read to its end, so that the confirm behind it can be. */
 static struct flow_amqp_answer wait_for_confirm(amqp_connection_state_t connection, struct timeval timeout) {
   struct flow_amqp_answer result = answer(FLOW_AMQP_TAKEN, 0, amqp_empty_bytes);
   for (;;) {
     amqp_frame_t frame;
-    amqp_maybe_release_buffers(connection);
-    int status = amqp_simple_wait_frame_noblock(connection, &frame, &timeout);
+    int status = next_method(connection, &timeout, &frame);
     if (status != AMQP_STATUS_OK) return broken(status);
-    if (frame.frame_type != AMQP_FRAME_METHOD) continue;
     amqp_method_t method = frame.payload.method;
     if (method.id == AMQP_BASIC_ACK_METHOD) return result;
     if (method.id == AMQP_BASIC_NACK_METHOD) return answer(FLOW_AMQP_REFUSED, 0, amqp_empty_bytes);
@@ -191,17 +198,13 @@ struct flow_amqp_answer flow_amqp_send(amqp_connection_state_t connection, const
 struct flow_amqp_answer flow_amqp_next_confirm(amqp_connection_state_t connection, long milliseconds, uint64_t *number,
                                                int *all) {
   struct timeval timeout = interval(milliseconds);
-  for (;;) {
-    amqp_frame_t frame;
-    amqp_maybe_release_buffers(connection);
-    int status = amqp_simple_wait_frame_noblock(connection, &frame, &timeout);
-    if (status != AMQP_STATUS_OK) return broken(status);
-    if (frame.frame_type != AMQP_FRAME_METHOD) continue;
-    if (frame.payload.method.id == AMQP_BASIC_NACK_METHOD) return answer(FLOW_AMQP_REFUSED, 0, amqp_empty_bytes);
-    if (frame.payload.method.id != AMQP_BASIC_ACK_METHOD) return closed(frame.payload.method);
-    amqp_basic_ack_t *confirm = frame.payload.method.decoded;
-    *number = confirm->delivery_tag;
-    *all = confirm->multiple;
-    return answer(FLOW_AMQP_TAKEN, 0, amqp_empty_bytes);
-  }
+  amqp_frame_t frame;
+  int status = next_method(connection, &timeout, &frame);
+  if (status != AMQP_STATUS_OK) return broken(status);
+  if (frame.payload.method.id == AMQP_BASIC_NACK_METHOD) return answer(FLOW_AMQP_REFUSED, 0, amqp_empty_bytes);
+  if (frame.payload.method.id != AMQP_BASIC_ACK_METHOD) return closed(frame.payload.method);
+  amqp_basic_ack_t *confirm = frame.payload.method.decoded;
+  *number = confirm->delivery_tag;
+  *all = confirm->multiple;
+  return answer(FLOW_AMQP_TAKEN, 0, amqp_empty_bytes);
 }

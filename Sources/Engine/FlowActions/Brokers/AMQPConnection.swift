@@ -32,37 +32,11 @@ final class AMQPConnection: BrokerConnection {
       return .impossible(
         code: "BAD_REQUEST", message: "an exchange, a routing key or a header is too long or has a zero byte in it")
     }
-    let answer = publish(
-      exchange, key: key, headers: headers, body: (settings["body"] ?? .null).bytes(),
-      identifier: "msg_" + jobName(of: request.idempotencyKey), timeout: Int(request.timeoutMilliseconds))
+    let answer = link.send(
+      to: exchange, key: key, identifier: "msg_" + jobName(of: request.idempotencyKey), headers: headers,
+      body: (settings["body"] ?? .null).bytes()
+    ) { flow_amqp_publish($0, $1, Int(request.timeoutMilliseconds)) }
     return outcome(answer)
-  }
-
-  private func publish(
-    _ exchange: String, key: String, headers: [(String, String)], body: [UInt8], identifier: String,
-    timeout: Int
-  ) -> flow_amqp_answer {
-    let texts = [exchange, key, identifier] + headers.map(\.0) + headers.map(\.1)
-    let copies: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
-    defer { for copy in copies { free(copy) } }
-    let names = copies[3..<3 + headers.count].map { UnsafePointer<CChar>($0) }
-    let values = copies[(3 + headers.count)...].map { UnsafePointer<CChar>($0) }
-    return names.withUnsafeBufferPointer { names in
-      values.withUnsafeBufferPointer { values in
-        body.withUnsafeBytes { body in
-          var message = flow_amqp_message()
-          message.exchange = UnsafePointer(copies[0])
-          message.routing_key = UnsafePointer(copies[1])
-          message.identifier = UnsafePointer(copies[2])
-          message.names = names.baseAddress
-          message.values = values.baseAddress
-          message.headers = headers.count
-          message.body = body.baseAddress
-          message.length = body.count
-          return flow_amqp_publish(connection, &message, timeout)
-        }
-      }
-    }
   }
 
   private func outcome(_ answer: flow_amqp_answer) -> JobOutcome {

@@ -40,17 +40,8 @@ final class AMQPExchange: PublicationConnection {
   }
 
   private func send(_ message: OutgoingMessage) -> flow_amqp_answer {
-    let texts: [String] = [exchange, message.routingKey, message.identifier]
-    let copies: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
-    defer { for copy in copies { free(copy) } }
-    return message.body.withUnsafeBytes { body in
-      var outgoing = flow_amqp_message()
-      outgoing.exchange = UnsafePointer(copies[0])
-      outgoing.routing_key = UnsafePointer(copies[1])
-      outgoing.identifier = UnsafePointer(copies[2])
-      outgoing.body = body.baseAddress
-      outgoing.length = body.count
-      return flow_amqp_send(link.state, &outgoing, PublicationConnections.type)
+    link.send(to: exchange, key: message.routingKey, identifier: message.identifier, body: message.body) {
+      flow_amqp_send($0, $1, PublicationConnections.type)
     }
   }
 }

@@ -1,4 +1,5 @@
 import CRabbitMQ
+import Foundation
 
 /// An open connection to an AMQP 0-9-1 broker with one channel; closed when it is released.
 final class AMQPLink {
@@ -28,6 +29,35 @@ final class AMQPLink {
   func require(_ answer: flow_amqp_answer, problem: String) throws(BrokerProblem) {
     guard answer.result != FLOW_AMQP_TAKEN else { return }
     throw BrokerProblem(message: "\(problem): \(AMQPLink.text(answer))")
+  }
+
+  /// Sends a message with a function of the library.
+  /// - Parameter headers: The names and values of its headers.
+  func send(
+    to exchange: String, key: String, identifier: String, headers: [(String, String)] = [], body: [UInt8],
+    with function: (amqp_connection_state_t, UnsafePointer<flow_amqp_message>) -> flow_amqp_answer
+  ) -> flow_amqp_answer {
+    let texts = [exchange, key, identifier] + headers.map(\.0) + headers.map(\.1)
+    let copies: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    let names = copies[3..<3 + headers.count].map { UnsafePointer<CChar>($0) }
+    let values = copies[(3 + headers.count)...].map { UnsafePointer<CChar>($0) }
+    return names.withUnsafeBufferPointer { names in
+      values.withUnsafeBufferPointer { values in
+        body.withUnsafeBytes { body in
+          var message = flow_amqp_message()
+          message.exchange = UnsafePointer(copies[0])
+          message.routing_key = UnsafePointer(copies[1])
+          message.identifier = UnsafePointer(copies[2])
+          message.names = names.baseAddress
+          message.values = values.baseAddress
+          message.headers = headers.count
+          message.body = body.baseAddress
+          message.length = body.count
+          return function(state, &message)
+        }
+      }
+    }
   }
 
   static func text(_ answer: flow_amqp_answer) -> String {
