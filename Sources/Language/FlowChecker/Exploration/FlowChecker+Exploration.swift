@@ -129,12 +129,7 @@ extension FlowChecker {
 
   /// The leaves with all states around them.
   func statesAround(_ leaves: [Int]) -> Set<Int> {
-    var found: Set<Int> = [0]
-    for leaf in leaves {
-      var state = leaf
-      while found.insert(state).inserted { state = states[state].parent }
-    }
-    return found
+    leaves.reduce(into: [0]) { $0.formUnion(states.around($1)) }
   }
 
   // MARK: - F309

@@ -25,20 +25,8 @@ extension FlowChecker {
         continue
       }
       switch policy.kind {
-      case .overlap:
-        let known = OverlapPolicy.allCases.map(\.rawValue)
-        if let value = OverlapPolicy(rawValue: policy.value.text) {
-          found.overlap = value
-        } else {
-          reportUnknown(policy, among: known, meanings: FlowChecker.overlapMeanings)
-        }
-      case .catchUp:
-        let known = CatchUpPolicy.allCases.map(\.rawValue)
-        if let value = CatchUpPolicy(rawValue: policy.value.text) {
-          found.catchUp = value
-        } else {
-          reportUnknown(policy, among: known, meanings: FlowChecker.catchUpMeanings)
-        }
+      case .overlap: read(policy, into: &found.overlap, meanings: FlowChecker.overlapMeanings)
+      case .catchUp: read(policy, into: &found.catchUp, meanings: FlowChecker.catchUpMeanings)
       }
     }
     if found.catchUp == .all, found.overlap != .allow, let catchUp = seen[.catchUp], let overlap = seen[.overlap] {
@@ -50,6 +38,16 @@ extension FlowChecker {
           fixes: [Fix("remove `catchup all`", .maybe, [.init(catchUp.range, "")])]))
     }
     return found
+  }
+
+  private mutating func read<Policy: RawRepresentable<String> & CaseIterable>(
+    _ policy: SchedulePolicyNode, into value: inout Policy, meanings: [String: String]
+  ) {
+    if let known = Policy(rawValue: policy.value.text) {
+      value = known
+    } else {
+      reportUnknown(policy, among: Policy.allCases.map(\.rawValue), meanings: meanings)
+    }
   }
 
   private mutating func reportUnknown(

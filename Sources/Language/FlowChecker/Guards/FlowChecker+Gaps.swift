@@ -54,7 +54,7 @@ extension FlowChecker {
     case .itemDone, .itemFailed: return true
     default: break
     }
-    let others = statesAround(state) + statesBeside(state)
+    let others = states.around(state) + statesBeside(state)
     let own = Set(group.reactions.map(\.range))
     let isTaken = others.lazy.flatMap { reactions(of: $0) }.contains { reaction in
       guard !own.contains(reaction.range), let name = triggerName(reaction.trigger) else { return false }
@@ -67,16 +67,9 @@ extension FlowChecker {
       }
   }
 
-  /// The state itself, and all enclosing states up to the flow.
-  private func statesAround(_ state: Int) -> [Int] {
-    var found = [state]
-    while let last = found.last, last != 0 { found.append(states[last].parent) }
-    return found
-  }
-
   /// The states of the regions that are active together with the region of a state.
   private func statesBeside(_ state: Int) -> [Int] {
-    statesAround(state).dropLast().flatMap { region -> [Int] in
+    states.around(state).dropLast().flatMap { region -> [Int] in
       let parent = states[region].parent
       guard states[parent].kind == .parallel else { return [] }
       return Array(parent + 1..<region) + Array(states[region].end..<states[parent].end)
@@ -86,10 +79,10 @@ extension FlowChecker {
   /// A state that is left by `always` alone: a case that no guard covers gets stuck.
   private func isChoice(_ state: Int) -> Bool {
     guard states[state].kind == .plain, states[state].children.isEmpty,
-      !statesAround(state).contains(where: { states[$0].kind == .parallel }),
+      !states.around(state).contains(where: { states[$0].kind == .parallel }),
       !calls.contains(where: { $0.state == state })
     else { return false }
-    return statesAround(state).lazy.flatMap { reactions(of: $0) }.allSatisfy { reaction in
+    return states.around(state).lazy.flatMap { reactions(of: $0) }.allSatisfy { reaction in
       if case .always = reaction.trigger { return reaction.source == state }
       return reaction.source != state
     }

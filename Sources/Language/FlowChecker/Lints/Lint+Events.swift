@@ -22,8 +22,7 @@ func checkRaisedEvents(of flow: CheckedFlow, _ context: LintContext, into proble
 func checkUnhandledEvents(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   let outside = handledEvents(flow).subtracting(ownEvents(flow))
   for (index, state) in flow.states.enumerated() where state.kind == .plain && state.children.isEmpty {
-    let around = statesAround(index, flow)
-    let taken = eventsTaken(in: around, flow)
+    let taken = eventsTaken(in: flow.states.around(index), flow)
     guard !taken.isEmpty, taken.count < outside.count else { continue }
     let names = outside.subtracting(taken).sorted().map { "`\(context.symbols.events[$0].name.text)`" }
     guard !names.isEmpty else { continue }
@@ -50,7 +49,7 @@ private func ownEvents(_ flow: CheckedFlow) -> Set<Int> {
     })
 }
 
-private func eventsTaken(in states: Set<Int>, _ flow: CheckedFlow) -> Set<Int> {
+private func eventsTaken(in states: [Int], _ flow: CheckedFlow) -> Set<Int> {
   var found = Set(states.flatMap { flow.states[$0].ignored + flow.states[$0].deferred })
   for index in states.flatMap({ flow.reactionsByState[$0] }) {
     if case .event(let event) = flow.reactions[index].trigger { found.insert(event) }

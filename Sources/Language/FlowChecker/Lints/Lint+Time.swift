@@ -42,7 +42,7 @@ private func checkInterval(_ delay: CheckedExpression, into problems: inout [Dia
 func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   let calling = Set(flow.calls.map(\.state))
   for (index, state) in flow.states.enumerated() where state.kind == .plain && state.children.isEmpty {
-    let around = statesAround(index, flow)
+    let around = flow.states.around(index)
     let reactions = around.flatMap { flow.reactions(of: $0) }
     let waits = reactions.contains { reaction in
       if case .event = reaction.trigger { reaction.source == index && reaction.rest.target != nil } else { false }
@@ -54,23 +54,12 @@ func checkTimeouts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
       }
     }
     let isOngoing = around.contains { isMarkedOngoing($0, flow) }
-    guard waits, !ends, !isOngoing, around.isDisjoint(with: calling) else { continue }
+    guard waits, !ends, !isOngoing, calling.isDisjoint(with: around) else { continue }
     problems.append(
       Diagnostic(
         "F601", .warning, "`\(state.path)` may wait indefinitely", at: state.name.range, label: "waits for events only",
         help: "add `after 30d -> …`, or write `ongoing` if that is meant"))
   }
-}
-
-/// The state itself, and all enclosing states up to the flow.
-func statesAround(_ state: Int, _ flow: CheckedFlow) -> Set<Int> {
-  var found: Set<Int> = [0]
-  var current = state
-  while current != 0 {
-    found.insert(current)
-    current = flow.states[current].parent
-  }
-  return found
 }
 
 private func isMarkedOngoing(_ state: Int, _ flow: CheckedFlow) -> Bool {

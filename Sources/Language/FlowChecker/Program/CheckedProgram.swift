@@ -96,6 +96,15 @@ public struct CheckedFlow: Sendable {
   func reactions(of state: Int) -> [CheckedReaction] { reactionsByState[state].map { reactions[$0] } }
 }
 
+extension [CheckedState] {
+  /// A state, and all that enclose it up to the flow.
+  func around(_ state: Int) -> [Int] {
+    var found = [state]
+    while let last = found.last, last != 0 { found.append(self[last].parent) }
+    return found
+  }
+}
+
 /// The indices of the reactions of each state.
 func indices(of reactions: [CheckedReaction], stateCount: Int) -> [[Int]] {
   var found = [[Int]](repeating: [], count: stateCount)

@@ -17,8 +17,8 @@ extension Start {
       "trigger", "overlap", "catchup", "roles", "senders", "guard", "target", "arguments", "acts", "at",
     ])
     self.init(
-      trigger: try Trigger(reader.member("trigger")), overlap: try OverlapPolicy(reader.optional("overlap")),
-      catchUp: try CatchUpPolicy(reader.optional("catchup")),
+      trigger: try Trigger(reader.member("trigger")), overlap: try reader.policy("overlap", default: .allow),
+      catchUp: try reader.policy("catchup", default: .one),
       roles: try reader.list("roles") { item throws(ProgramError) in try item.int() },
       senders: try reader.indices("senders"),
       guardExpression: try .optional(reader.optional("guard")), target: try reader.index("target"),
@@ -28,29 +28,14 @@ extension Start {
   }
 }
 
-extension OverlapPolicy {
-  fileprivate init(_ reader: IRReader?) throws(ProgramError) {
-    guard let reader else {
-      self = .allow
-      return
-    }
-    guard let policy = OverlapPolicy(rawValue: reader.json.string ?? "") else {
-      throw reader.fail("this policy is not known")
-    }
-    self = policy
-  }
-}
-
-extension CatchUpPolicy {
-  fileprivate init(_ reader: IRReader?) throws(ProgramError) {
-    guard let reader else {
-      self = .one
-      return
-    }
-    guard let policy = CatchUpPolicy(rawValue: reader.json.string ?? "") else {
-      throw reader.fail("this policy is not known")
-    }
-    self = policy
+extension IRReader {
+  /// A policy of a schedule, or the one that holds without it.
+  fileprivate func policy<Policy: RawRepresentable<String>>(
+    _ name: String, default policy: Policy
+  ) throws(ProgramError) -> Policy {
+    guard let reader = optional(name) else { return policy }
+    guard let known = Policy(rawValue: reader.json.string ?? "") else { throw reader.fail("this policy is not known") }
+    return known
   }
 }
 
