@@ -1,6 +1,7 @@
 import FlowJSON
 import FlowMachine
 import FlowRuntime
+import FlowTestSupport
 import Foundation
 import Synchronization
 import Testing
@@ -65,8 +66,7 @@ import Testing
     _ = await send(thread, "Begin", "t1")
     _ = await send(thread, "Go", "t1")
     let isDone = { recorder.entries.withLock { $0.last?.body["to"] == ["carving"] } }
-    for _ in 0..<30_000 where !isDone() { usleep(2000) }
-    #expect(isDone())
+    #expect(eventually(isDone))
     thread.shutdown()
     guard case .failure(.shuttingDown) = await send(thread, "Poke", "t1") else { return #expect(Bool(false)) }
     thread.shutdown()
@@ -137,8 +137,7 @@ import Testing
       thread.claim(request) { result in answers.withLock { $0.append(try? result.get().count) } }
     }
     let hasAnswers = { @Sendable (count: Int) in
-      for _ in 0..<12_000 where answers.withLock({ $0.count }) < count { usleep(5000) }
-      return answers.withLock { $0.count } == count
+      eventually { answers.withLock { $0.count } >= count } && answers.withLock { $0.count } == count
     }
     claim()
     _ = await send(thread, "Begin", "t1")
@@ -165,8 +164,7 @@ import Testing
     usleep(300_000)
     #expect(!isExpired())
     world.advance(3_600_000)
-    for _ in 0..<12_000 where !isExpired() { usleep(5000) }
-    #expect(isExpired())
+    #expect(eventually(isExpired))
     thread.shutdown()
   }
 

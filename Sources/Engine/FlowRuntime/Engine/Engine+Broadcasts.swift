@@ -117,17 +117,4 @@ extension Engine {
       return reason(ofUndelivered: error).map { (receiver.key, $0) }
     }
   }
-
-  /// Records the instances of a page on which a broadcast had no effect, in the journal of its sender.
-  private func recordUndelivered(
-    _ delivery: Delivery, to flow: String, reason: String, instances: (first: String, count: Int)
-  ) {
-    guard let sender = (try? load(delivery.sender)) ?? nil else { return }
-    journal(
-      sender.row, .undelivered,
-      body: [
-        "event": .string(delivery.event), "flow": .string(flow), "key": .string(instances.first),
-        "instances": .int(Int64(instances.count)), "reason": .string(reason),
-      ])
-  }
 }

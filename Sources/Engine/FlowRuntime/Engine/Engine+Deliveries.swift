@@ -76,11 +76,16 @@ extension Engine {
     }
   }
 
-  func recordUndelivered(_ delivery: Delivery, to flow: String, reason: String) {
+  /// - Parameter instances: The instances of a page of a broadcast, by the key of the first one and their number.
+  func recordUndelivered(
+    _ delivery: Delivery, to flow: String, reason: String, instances: (first: String, count: Int)? = nil
+  ) {
     guard let sender = (try? load(delivery.sender)) ?? nil else { return }
-    journal(
-      sender.row, .undelivered,
-      body: ["event": .string(delivery.event), "flow": .string(flow), "reason": .string(reason)])
+    var members: [JSON.Member] = [.init("event", .string(delivery.event)), .init("flow", .string(flow))]
+    if let (first, count) = instances {
+      members += [.init("key", .string(first)), .init("instances", .int(Int64(count)))]
+    }
+    journal(sender.row, .undelivered, body: .object(members + [.init("reason", .string(reason))]))
   }
 
   // MARK: - Postponing

@@ -141,10 +141,7 @@ extension Decider {
     var names: [String] = []
     for input in executor.inputs(of: graph.states[state]) {
       executor.execute(input, from: graph.states[state]) { result in
-        for node in result.undecided {
-          let name = "`\(model.graph.names[node] ?? "a value")`"
-          if !names.contains(name) { names.append(name) }
-        }
+        for name in result.undecided.map(model.graph.shownName(of:)) where !names.contains(name) { names.append(name) }
       }
     }
     return names.isEmpty ? "values that are not followed" : names.prefix(3).joined(separator: ", ")

@@ -225,12 +225,11 @@ struct Decider {
   func undecided(_ occurrence: AbstractGraph.Occurrence) -> String {
     var names: [String] = []
     var failing: String?
-    func name(of node: NodeIndex) -> String { "`\(model.graph.names[node] ?? "a value")`" }
     executor.execute(occurrence.input, from: graph.states[occurrence.state]) { result in
       switch result.kind {
       case .refused(let refusal) where refusal.isMistake, .incident(let refusal) where refusal.isMistake:
-        if case .failed(_, let node) = refusal { failing = failing ?? name(of: node) }
-        for name in result.undecided.map(name) where !names.contains(name) { names.append(name) }
+        if case .failed(_, let node) = refusal { failing = failing ?? model.graph.shownName(of: node) }
+        for name in result.undecided.map(model.graph.shownName(of:)) where !names.contains(name) { names.append(name) }
       default: break
       }
     }

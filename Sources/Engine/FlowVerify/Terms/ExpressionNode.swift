@@ -43,7 +43,7 @@ struct ExpressionNode: Hashable {
 /// All expressions of a flow.
 struct ExpressionGraph {
   private(set) var nodes: [ExpressionNode] = []
-  /// For an opaque node, a text for people.
+  /// The texts of nodes for people.
   private(set) var names: [NodeIndex: String] = [:]
   private var indices: [ExpressionNode: NodeIndex] = [:]
 
@@ -56,6 +56,9 @@ struct ExpressionGraph {
     indices[node] = index
     return index
   }
+
+  /// The text of a node in quotes, for a message.
+  func shownName(of node: NodeIndex) -> String { "`\(names[node] ?? "a value")`" }
 
   mutating func name(_ node: NodeIndex, _ text: @autoclosure () -> String) {
     if names[node] == nil { names[node] = text() }
