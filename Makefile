@@ -5,7 +5,7 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare check-growth simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare check-growth check-model simulate crash powercut flips soak test-resume fuzz fuzz-http \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -182,6 +182,10 @@ bench-peers: setup ## measure Flow beside other tools and write Docs/performance
 LIMIT ?= 1.5
 check-growth: ## check with the build of the tests that no cost grows faster than its input to the power of LIMIT
 	.build/debug/Benchmarks check-growth $(LIMIT)
+
+check-model: ## check the model of the ownership of a store with SPIN, and that it fails without each precaution
+	@$(MAKE) --no-print-directory setup PACKAGES="spin gcc"
+	Tests/Models/check.sh
 
 BASE ?= HEAD~1
 bench-compare: setup ## run the benchmarks of the commit BASE and of the work tree in turn; BENCH selects some by prefix

@@ -168,15 +168,24 @@ public final class PostgresLease: Sendable {
     } ?? nil
   }
 
-  /// Gives the fence a new number, after a commit whose result is unknown: what is left of it can then not take effect
-  /// any more. Waits until transactions that hold the fence have ended.
-  func raiseFence(_ connection: DatabaseConnection) throws(DatabaseFailure) {
-    let statement = PostgresStatement(
-      "UPDATE @.fence SET epoch = epoch + 1 WHERE part = 0 AND owner = $1 RETURNING epoch", [.text(node)])
-    guard let epoch = try connection.run([statement])[0].first({ $0.integer(0) }) else {
+  /// Gives the fence a new number after a commit whose result is unknown, and looks up in the same transaction whether
+  /// it took effect. What is left of it cannot take effect any more, and the entry that is found is not the one of a
+  /// next owner, which cannot have claimed the store before this transaction ends. Waits until transactions that hold
+  /// the fence have ended.
+  /// - Parameter sequence: The newest journal entry of the commit; nil if it can be repeated in any case.
+  /// - Returns: True if the journal has the entry.
+  func raiseFence(_ connection: DatabaseConnection, lookingUp sequence: Int64?) throws(DatabaseFailure) -> Bool {
+    let results = try connection.run([
+      PostgresStatement(
+        "UPDATE @.fence SET epoch = epoch + 1 WHERE part = 0 AND owner = $1 RETURNING epoch", [.text(node)]),
+      PostgresStatement(
+        "SELECT 1 FROM @.journal WHERE part = 0 AND sequence = $1", [.integer(sequence ?? 0)]),
+    ])
+    guard let epoch = results[0].first({ $0.integer(0) }) else {
       throw .rejected(PostgresStore.notOwner, state: "")
     }
     state.withLock { $0.epoch = epoch }
+    return sequence != nil && results[1].count == 1
   }
 
   @discardableResult

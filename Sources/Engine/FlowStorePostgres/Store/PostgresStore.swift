@@ -88,8 +88,7 @@ public final class PostgresStore: Store {
     while true {
       do throws(DatabaseFailure) {
         if isUnknown {
-          try lease.raiseFence(connection)
-          if let last, try isWritten(last) { return [] }
+          if try lease.raiseFence(connection, lookingUp: last) { return [] }
           isUnknown = false
         }
         return try connection.run([fenceCheck] + statements)
@@ -115,11 +114,6 @@ public final class PostgresStore: Store {
     PostgresStatement(
       "SELECT 1 / count(*) FROM (SELECT 1 FROM @.fence WHERE part = 0 AND epoch = $1 FOR SHARE) f",
       [.integer(lease.epoch)], refusal: PostgresStore.notOwner)
-  }
-
-  private func isWritten(_ sequence: Int64) throws(DatabaseFailure) -> Bool {
-    let query = PostgresStatement("SELECT 1 FROM @.journal WHERE part = 0 AND sequence = $1", [.integer(sequence)])
-    return try connection.run([query])[0].count == 1
   }
 
   // MARK: - Reads
