@@ -35,10 +35,24 @@ extension Stepper {
     return interpreter.explain(instance, event: event, payload: payload, caller: caller, now: now)
   }
 
+  /// The transitions that could react to an event but whose guard is false, by index, without an explanation.
+  /// - Parameter known: Transitions that are left out.
+  public func falseGuards(
+    _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64, except known: Set<Int>
+  ) -> [Int] {
+    guard machine.program.events.indices.contains(event) else { return [] }
+    let flow = machine.flows[instance.flow]
+    let guarded = flow.reactions(to: event, in: instance.active).map(\.transition)
+      .filter { flow.transitions[$0].condition.wrapped != nil && !known.contains($0) }
+    guard !guarded.isEmpty else { return [] }
+    return interpreter.falseGuards(guarded, instance, event: event, payload: payload, caller: caller, now: now)
+  }
+
   /// Evaluates an expression over the data of an instance, or over nothing.
   public func evaluate(
     _ expression: SourcedExpression, over instance: Instance?, now: Int64
   ) -> Result<Value, EvaluationError> {
+    if let value = expression.tree.literal(in: machine.types) { return .success(value) }
     evaluator.reset()
     frame.clear()
     frame[FrameLayout.now] = evaluator.slot(.timestamp(Timestamp(milliseconds: now)), as: .timestamp)

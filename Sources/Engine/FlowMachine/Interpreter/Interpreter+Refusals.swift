@@ -41,30 +41,49 @@ extension Interpreter {
   mutating func explain(
     _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64
   ) -> [CandidateResult] {
+    prepare(instance, event: event, payload: payload, caller: caller, now: now)
+    return refuseEvent(event).candidates
+  }
+
+  /// Those of `transitions` whose guard is false for an event of an admitted caller.
+  mutating func falseGuards(
+    _ transitions: [Int], _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64
+  ) -> [Int] {
+    prepare(instance, event: event, payload: payload, caller: caller, now: now)
+    return transitions.filter { index in
+      let node = flow.flow.transitions[index]
+      guard isAdmitted(roles: node.roles, senders: node.senders),
+        let condition = flow.transitions[index].condition.wrapped
+      else { return false }
+      do throws(EvaluationError) {
+        return try !evaluator.isTrue(flow.programs, condition.position, frame: frame)
+      } catch {
+        return false
+      }
+    }
+  }
+
+  private mutating func prepare(
+    _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64
+  ) {
     prepare(instance, .event(event), now: now)
     self.caller = caller
     if flow.usesCaller { bind(caller) }
     frame[FrameLayout.event] = evaluator.slot(payload, as: .record(machine.program.events[event].name))
-    return refuseEvent(event).candidates
   }
 
   /// Evaluates every reaction to the event again, innermost first, for the explanation.
   func refuseEvent(_ event: EventIndex) -> Refusal {
     guard machine.program.events.indices.contains(event) else { return refusal(.notHandled) }
     var candidates: [CandidateResult] = []
-    for index in flow.triggers[flow.trigger(of: event)].range where before.contains(flow.reactions[index].state) {
-      let reactions = flow.reactions[index]
-      for position in Array(reactions.exact.range) + Array(reactions.any.range) {
-        let transition = Int(flow.indices[position])
-        let node = flow.flow.transitions[transition]
-        let candidate = CandidateResult(
-          state: flow.flow.states[reactions.state].path, target: node.target.map { flow.flow.states[$0].path },
-          location: node.location, answer: .holds)
-        candidates.append(
-          evaluated(
-            candidate, condition: flow.transitions[transition].condition, roles: node.roles,
-            senders: node.senders))
-      }
+    for (state, transition) in flow.reactions(to: event, in: before) {
+      let node = flow.flow.transitions[transition]
+      let candidate = CandidateResult(
+        state: flow.flow.states[state].path, target: node.target.map { flow.flow.states[$0].path },
+        location: node.location, answer: .holds)
+      candidates.append(
+        evaluated(
+          candidate, condition: flow.transitions[transition].condition, roles: node.roles, senders: node.senders))
     }
     var refusal = refusal(reason(for: candidates, otherwise: .notHandled))
     refusal.candidates = candidates

@@ -135,6 +135,17 @@ final class LoadedFlow: Sendable {
 
   // MARK: - Triggers
 
+  /// The reactions to an event in active states, innermost first: the state and the transition.
+  func reactions(to event: EventIndex, in active: StateSet) -> [(state: StateIndex, transition: Int)] {
+    var found: [(state: StateIndex, transition: Int)] = []
+    for index in triggers[trigger(of: event)].range where active.contains(reactions[index].state) {
+      let row = reactions[index]
+      for position in row.exact.range { found.append((row.state, Int(indices[position]))) }
+      for position in row.any.range { found.append((row.state, Int(indices[position]))) }
+    }
+    return found
+  }
+
   // Numbered without a gap: the events of the program, four for each call and each state, and the two of the flow.
   func trigger(of event: EventIndex) -> Int { event.position }
   func trigger(doneOf call: CallIndex) -> Int { eventCount + 4 * call.position }

@@ -47,10 +47,15 @@ public struct Coverage: Sendable {
     states[flow].formUnion(step.next.active.ascending)
     for index in step.transitions {
       let transition = declaration.transitions[index]
-      for state in [transition.source, transition.target ?? transition.source] {
-        states[flow].formUnion(declaration.ancestors(of: state))
-      }
+      addAncestors(of: transition.source, flow, in: declaration)
+      if let target = transition.target { addAncestors(of: target, flow, in: declaration) }
     }
+  }
+
+  /// Adds a state and its ancestors, without the flow itself. The ancestors of a known state are known.
+  private mutating func addAncestors(of state: StateIndex, _ flow: FlowIndex, in declaration: Flow) {
+    var current = state
+    while current != .root, states[flow].insert(current).inserted { current = declaration.states[current].parent }
   }
 
   mutating func add(_ other: Coverage) {
@@ -60,18 +65,5 @@ public struct Coverage: Sendable {
       held[flow].formUnion(other.held[flow])
       refused[flow].formUnion(other.refused[flow])
     }
-  }
-}
-
-extension Flow {
-  /// A state and its ancestors, without the flow itself.
-  fileprivate func ancestors(of state: StateIndex) -> [StateIndex] {
-    var found: [StateIndex] = []
-    var current = state
-    while current != .root {
-      found.append(current)
-      current = states[current].parent
-    }
-    return found
   }
 }

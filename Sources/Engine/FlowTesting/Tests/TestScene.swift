@@ -264,14 +264,10 @@ struct TestScene {
   /// Records the false guards of an event, for coverage.
   private mutating func watchGuards(_ received: VirtualSystem.ReceivedEvent, of occurrence: VirtualSystem.Occurrence) {
     let flow = occurrence.name.flow
-    let verdicts = stepper.explain(
-      received.instance, event: received.event, payload: received.payload, caller: received.caller, now: occurrence.at)
-    for verdict in verdicts {
-      guard case .guardFalse = verdict.answer,
-        let index = program.flows[flow].transitions.firstIndex(where: { $0.location == verdict.location })
-      else { continue }
-      coverage.refused[flow].insert(index)
-    }
+    let found = stepper.falseGuards(
+      received.instance, event: received.event, payload: received.payload, caller: received.caller, now: occurrence.at,
+      except: coverage.refused[flow])
+    coverage.refused[flow].formUnion(found)
   }
 
   // MARK: - Values

@@ -167,6 +167,31 @@ extension TypedExpression {
     if case .constant(let value) = kind { value } else { nil }
   }
 
+  /// The value of a scalar constant, or of a record of such constants with all its fields; nil for anything else, which
+  /// has to be evaluated.
+  public func literal(in types: TypeRegistry) -> Value? {
+    switch kind {
+    case .constant(let value):
+      switch value {
+      case .bool, .int, .uint, .double, .string: return value
+      default: return nil
+      }
+    case .record(let name, let given):
+      guard let declaration = types.recordIndex(name).map({ types.records[$0] }),
+        given.count == declaration.fields.count
+      else { return nil }
+      var fields: [RecordValue.Field] = []
+      for field in declaration.fields {
+        guard let entry = given.first(where: { $0.field == field.name }), !entry.isOptional,
+          let value = entry.value.literal(in: types)
+        else { return nil }
+        fields.append(.init(field.name, value))
+      }
+      return .record(RecordValue(typeName: declaration.name, fields: fields))
+    default: return nil
+    }
+  }
+
   /// The slots of the frame that are read, also through definitions.
   public var usedSlots: Set<Int> {
     var slots: Set<Int> = []
