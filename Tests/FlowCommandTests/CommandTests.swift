@@ -97,7 +97,7 @@ import Testing
     #expect(try run("graph", ".", "--flow", "Two", "--state", "nd").errors.contains("did you mean `end`?"))
     for command in ["check", "lint", "fmt", "test", "compile", "graph", "simulate", "run"] {
       let none = try run(command, "none")
-      #expect(none.code == 2 && none.errors.contains("there is no `.flow` file below `none`"), "\(command)")
+      #expect(none.code == 2 && none.errors.contains("there is no `.flow` file in `none`"), "\(command)")
       let missing = try run(command, "nowhere")
       #expect(missing.code == 2 && missing.errors.contains("cannot read `nowhere`"), "\(command)")
     }

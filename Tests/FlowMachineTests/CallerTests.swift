@@ -98,7 +98,7 @@ import Testing
     guard case .refused(let refusal) = try outcome(try claim(), "Withdraw", Caller()) else {
       throw TestInstance.Failure("accepted")
     }
-    #expect(refusal.candidates.map(\.answer) == [.roleMissing(["manager", "Review"])])
+    #expect(refusal.candidates.map(\.answer) == [.roleMissing(["role manager", "flow Review"])])
   }
 
   @Test("a deferred event keeps its sender") func deferred() throws {

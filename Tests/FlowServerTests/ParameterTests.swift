@@ -19,7 +19,7 @@ import Testing
       ("POST", "/a/cancel?dryrun=true", "did you mean `dryRun`?"), ("POST", "/a/cancel?dry=1", "`dry`"),
       ("POST", "/a/fork?dryRun=yes", "`yes`"), ("POST", "/a/events?DryRun=true", "did you mean `dryRun`?"),
       ("GET", "?stauts=running", "did you mean `status`?"), ("GET", "?limit=%2B5", "`limit`"),
-      ("GET", "/a?verbose", "there are none"), ("GET", "/a/history?kind=step", "`kind`"),
+      ("GET", "/a?verbose", "this request takes none"), ("GET", "/a/history?kind=step", "`kind`"),
       ("GET", "?startedAfter=yesterday", "`startedAfter`"),
       ("GET", "?startedBefore=10000-01-01T00:00:00Z", "an instant"),
     ])
@@ -30,6 +30,13 @@ import Testing
     #expect(answer.status == 400 && answer.json["code"] == "bad-request", "\(answer.text)")
     #expect(answer.json["detail"]?.string?.contains(detail) == true, "\(answer.text)")
     #expect(try counter.client.send("GET", ParameterTests.path + "/a").json["revision"] == 1)
+  }
+
+  @Test("a misspelt kind of the live stream is rejected instead of selecting nothing") func misspeltKind() throws {
+    let counter = try started()
+    let answer = try counter.client.send("GET", "/v1/live?type=stepp", headers: ["Accept": "text/event-stream"])
+    #expect(answer.status == 400, "\(answer.text)")
+    #expect(answer.json["detail"]?.string?.contains("did you mean `step`?") == true, "\(answer.text)")
   }
 
   @Test("members and headers of the wrong type are rejected") func mistypedMembers() throws {

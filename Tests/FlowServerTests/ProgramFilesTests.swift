@@ -128,6 +128,46 @@ import Testing
     #expect(paid.json["instance"]?["state"] == ["delivered"], "\(paid.text)")
   }
 
+  @Test(
+    "the address of a broker or a database that is none is rejected at the start, without its value",
+    arguments: [
+      ("FLOW_AMQP_URL", "http://SECRET@x", "amqp://HOST"), ("FLOW_AMQP_URL", "amqp://h:99999/v", "amqp://HOST"),
+      ("FLOW_REDIS_URL", "SECRET", "redis://HOST"), ("FLOW_SQL_URL", "mysql://u:SECRET@h", "postgres://HOST"),
+    ])
+  func brokerAddress(_ variable: String, _ url: String, _ form: String) throws {
+    let one = try folder.write("one.flow", program("One", field: "note"))
+    let result = try FlowProcess.run(
+      "serve", one, "--store", folder.store, "--create", "--addr", "127.0.0.1:0", environment: [variable: url])
+    #expect(result.code == 2)
+    #expect(result.errors.contains("\(variable) is not the URL of a server"), "\(result.errors)")
+    #expect(result.errors.contains(form) && !result.errors.contains("SECRET"), "\(result.errors)")
+  }
+
+  @Test(
+    "a publication with a mistake is rejected at the start",
+    arguments: [
+      ("amqp = \"x\"\nredis = \"y\"", "two targets"), ("redis = \"y\"\nrouting-key = \"k\"", "routing keys"),
+      ("redis = \"y\"\ntype = \"stepp\"", "did you mean `step`?"),
+    ])
+  func publicationMistakes(_ members: String, _ message: String) throws {
+    let one = try folder.write("one.flow", program("One", field: "note"))
+    _ = try folder.write("flow.toml", "[serve.publish.feed]\n\(members)\n")
+    let result = try FlowProcess.run(
+      "serve", one, "--store", folder.store, "--create", "--addr", "127.0.0.1:0",
+      environment: ["FLOW_AMQP_URL": "amqp://127.0.0.1:9", "FLOW_REDIS_URL": "redis://127.0.0.1:9"])
+    #expect(result.code == 2)
+    #expect(result.errors.contains("serve.publish.feed") && result.errors.contains(message), "\(result.errors)")
+  }
+
+  @Test("a publication of a flow that no file declares is a warning in the log")
+  func publicationOfNothing() throws {
+    let one = try folder.write("one.flow", program("One", field: "note"))
+    _ = try folder.write("flow.toml", "[serve.publish.feed]\nredis = \"y\"\nflow = \"Onee\"\n")
+    let server = try ServerProcess(
+      [one, "--store", folder.store], environment: ["FLOW_REDIS_URL": "redis://127.0.0.1:9"])
+    #expect(server.log.contains("the served files declare no flow `Onee`, did you mean `One`?"), "\(server.log)")
+  }
+
   @Test("a deleted flow says that it is retired, over every way to start an instance")
   func aRetiredFlowSaysSo() throws {
     let one = try folder.write("one.flow", program("One", field: "note"))

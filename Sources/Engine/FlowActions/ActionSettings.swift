@@ -1,3 +1,5 @@
+public import FlowIR
+
 /// The permissions of actions on a server, and the external servers that they use.
 public struct ActionSettings: Sendable {
   /// The network addresses that actions may call.
@@ -16,6 +18,15 @@ public struct ActionSettings: Sendable {
   public var environment: [String: String]
   /// The concurrency limits and circuit breakers of called hosts.
   public var limits: HostLimits
+
+  /// Sets the server of a binding.
+  /// - Returns: The form that the URL must have; nil if it has it.
+  public mutating func setServer(_ url: String, of kind: Binding.Kind) -> String? {
+    let schemes = ServerURL.schemes(of: kind)
+    guard ServerURL(url, schemes: Set(schemes)) != nil else { return "\(schemes.first ?? "")://HOST" }
+    servers[kind.rawValue] = url
+    return nil
+  }
 
   public init(
     reach: NetworkPolicy = NetworkPolicy(), mail: MailServer? = nil, sender: String? = nil, programs: String? = nil,

@@ -1,4 +1,5 @@
 import CCurl
+import FlowIR
 
 /// The parts of a server URL as parsed by libcurl, so that checks and connections use the same interpretation.
 struct ServerURL {
@@ -40,6 +41,17 @@ struct ServerURL {
     guard curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text else { return nil }
     defer { curl_free(text) }
     return String(cString: text)
+  }
+
+  /// The schemes of the servers of a binding, the usual one first.
+  static func schemes(of kind: Binding.Kind) -> [String] {
+    switch kind {
+    case .publish: ["amqp", "amqps"]
+    case .redis: ["redis"]
+    case .sql: ["postgres", "postgresql"]
+    case .email: ["smtp", "smtps"]
+    case .exec: []
+    }
   }
 
   /// The host without the brackets of an IPv6 address.

@@ -47,14 +47,9 @@ final class Brokers: Sendable {
     guard let text = own ?? settings.servers[kind.rawValue] else {
       throw RequestProblem(message: "no server is known for `\(kind.rawValue)`")
     }
-    let schemes: Set<String> =
-      switch kind {
-      case .publish: ["amqp", "amqps"]
-      case .redis: ["redis"]
-      default: ["postgres", "postgresql"]
-      }
-    guard let url = ServerURL(text, schemes: schemes) else {
-      throw RequestProblem(message: "the server is not given as \(schemes.sorted()[0])://HOST")
+    let schemes = ServerURL.schemes(of: kind)
+    guard let url = ServerURL(text, schemes: Set(schemes)) else {
+      throw RequestProblem(message: "the server is not given as \(schemes[0])://HOST")
     }
     // The libraries resolve names themselves, so that only the name can be checked against the policy.
     guard own == nil || settings.reach.allows(url.host) else {

@@ -5,18 +5,20 @@ extension Refusal {
   /// The reason, in one sentence, with the names of the flow.
   public var message: String {
     let here = location(states)
+    // An event has a name; the other inputs are described in words.
+    let input = input.contains(" ") ? input : "`\(input)`"
     return switch reason {
-    case .notHandled: "`\(input)` is not handled\(here)"
-    case .guardsFalse: "`\(input)` is handled\(here), but no guard holds"
-    case .internalEvent: "`\(input)` is an internal event: only flows emit it"
-    case .roleMissing: "`\(input)` is for another role"
-    case .raised(let event, let states): "`\(input)` raises `\(event)`, which is not handled\(location(states))"
-    case .notStarted: "`\(input)` does not start this flow"
+    case .notHandled: "\(input) is not handled\(here)"
+    case .guardsFalse: "\(input) is handled\(here), but no guard holds"
+    case .internalEvent: "\(input) is an internal event: only flows emit it"
+    case .roleMissing: "\(input) is for other callers"
+    case .raised(let event, let states): "\(input) raises `\(event)`, which is not handled\(location(states))"
+    case .notStarted: "\(input) does not start this flow"
     case .ended: "the instance has ended\(here)"
-    case .failed(let message, let location): "`\(input)` failed at \(location): \(message)"
-    case .invariant(let text, _): "`\(input)` would break the invariant `\(text)`"
+    case .failed(let message, let location): "\(input) failed at \(location): \(message)"
+    case .invariant(let text, _): "\(input) would break the invariant `\(text)`"
     case .tooManyMicrosteps:
-      "`\(input)` sets off more than \(Stepper.maximumMicrosteps) reactions in a row"
+      "\(input) sets off more than \(Stepper.maximumMicrosteps) reactions in a row"
     case .tooManyDeferred: "more than \(Stepper.maximumDeferred) events are deferred"
     }
   }
@@ -62,7 +64,7 @@ extension CandidateResult.Answer: CustomStringConvertible {
     case .holds: "holds"
     case .guardFalse: "guard is false"
     case .guardFailed(let message): "guard failed: \(message)"
-    case .roleMissing(let roles): "needs role " + roles.joined(separator: " or ")
+    case .roleMissing(let callers): "only for " + callers.joined(separator: " or ")
     }
   }
 }

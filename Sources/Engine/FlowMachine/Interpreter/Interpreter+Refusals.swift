@@ -128,7 +128,7 @@ extension Interpreter {
     var candidate = candidate
     if !isAdmitted(roles: roles, senders: senders) {
       candidate.answer = .roleMissing(
-        roles.map { machine.program.roles[$0] } + senders.map { machine.program.flows[$0].name })
+        roles.map { "role \(machine.program.roles[$0])" } + senders.map { "flow \(machine.program.flows[$0].name)" })
     } else if let condition = condition.wrapped {
       do throws(EvaluationError) {
         if try evaluator.isTrue(flow.programs, condition.position, frame: frame) { return candidate }

@@ -68,7 +68,7 @@ extension Engine {
     switch problem {
     case .refused(let refusal, _): refusal.message
     case .invalidPayload(let mismatches):
-      mismatches.map { "\($0.pointer) \($0.message)" }.joined(separator: "; ")
+      mismatches.map { $0.pointer.isEmpty ? $0.message : "\($0.pointer): \($0.message)" }.joined(separator: "; ")
     case .suspended(let key):
       "`\(key)` is suspended, and \(Engine.maximumHeldEvents) events are already held for it"
     // An event without a receiver is not an error, and a failing store fails the batch.

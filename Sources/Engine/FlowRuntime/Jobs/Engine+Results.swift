@@ -221,7 +221,7 @@ extension Engine {
     switch Value.from(json.pruned(to: type, in: machine.types), as: type, in: machine.types) {
     case .success(let value): return .done(value)
     case .failure(let problems):
-      let message = problems.mismatches.map { "\($0.pointer): \($0.message)" }.joined(separator: "; ")
+      let message = problems.text
       return .failed(code: "INVALID_RESULT", message: message, attempts: 1)
     }
   }

@@ -14,6 +14,11 @@ public struct JSONMismatches: Error, Hashable, Sendable {
   public static let maximumCount = 100
 
   public var mismatches: [Mismatch]
+
+  /// All of them in a line: each with the path of its value, except that of the whole document.
+  public var text: String {
+    mismatches.map { $0.pointer.isEmpty ? $0.message : "\($0.pointer): \($0.message)" }.joined(separator: "; ")
+  }
 }
 
 extension Value {

@@ -112,7 +112,7 @@ extension Parser {
     let start = token.range
     if accept("retry") { return PolicyNode(kind: retry(), range: range(from: start)) }
     if accept("timeout") {
-      return PolicyNode(kind: .timeout(duration("how long to wait")), range: range(from: start))
+      return PolicyNode(kind: .timeout(duration("a duration")), range: range(from: start))
     }
     if accept("limit") { return PolicyNode(kind: limit(), range: range(from: start)) }
     if accept("signed") { return PolicyNode(kind: .signed(expression()), range: range(from: start)) }
@@ -121,7 +121,7 @@ extension Parser {
   }
 
   mutating func retry() -> PolicyNode.Kind {
-    let count = accept("forever") ? nil : integer("how many times, or `forever`") ?? 0
+    let count = accept("forever") ? nil : integer("a number of times, or `forever`") ?? 0
     let only = accept("only") ? names("an error code") : []
     guard accept("backoff") else { return .retry(count: count, only: only, backoff: nil) }
     let first = duration("the first wait")
@@ -131,7 +131,7 @@ extension Parser {
 
   /// `10 per 1s`, `4 at once`, each optionally `per tenant`
   private mutating func limit() -> PolicyNode.Kind {
-    let count = integer("how many") ?? 1
+    let count = integer("a number") ?? 1
     let help = "write `limit \(count) at once`, or `limit \(count) per 1s`"
     if accept("at") {
       guard accept("once") else {

@@ -55,7 +55,7 @@ extension Parser {
       return .fail(work, owner: owner, code: failureCode())
     case "advance":
       advance()
-      return .advance(delay("how long to wait"))
+      return .advance(delay("a duration"))
     case "at":
       advance()
       return .at(expression())

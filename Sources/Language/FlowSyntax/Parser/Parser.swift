@@ -148,21 +148,26 @@ struct Parser {
     lastReport = position
     // An error that the expression parser has reported at this token is not reported again.
     guard expressions.diagnostics.last?.range != token.range else { return }
-    let found = isAtEnd ? "the end of the file" : "`\(text(token))`"
     structural.append(
       SyntaxError(
         index: position,
-        diagnostic: Diagnostic("F101", "\(message), found \(found)", at: token.range, label: "here", help: help)))
+        diagnostic: Diagnostic("F101", "\(message), found \(foundToken)", at: token.range, label: "here", help: help)))
+  }
+
+  /// The token at the cursor as a message names it. A brace that was inserted for a missing one has no text.
+  private var foundToken: String {
+    if isAtEnd { return "the end of the file" }
+    let text = text(token)
+    return text.isEmpty ? "the end of the block" : "`\(text)`"
   }
 
   /// Reports a token that belongs to no production, and skips to the next member.
   mutating func reportUnexpected(in what: String) {
     if lastReport != position, expressions.diagnostics.last?.range != token.range {
-      let found = isAtEnd ? "end of the file" : "`\(text(token))`"
       structural.append(
         SyntaxError(
           index: position,
-          diagnostic: Diagnostic("F101", "unexpected \(found) in \(what)", at: token.range, label: "here")))
+          diagnostic: Diagnostic("F101", "unexpected \(foundToken) in \(what)", at: token.range, label: "here")))
     }
     lastReport = position
     skipToMember()

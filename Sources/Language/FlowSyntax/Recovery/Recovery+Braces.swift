@@ -140,13 +140,14 @@ extension Recovery {
   private func unclosed(_ open: Int, before index: Int, _ reader: TokenReader) -> BraceMistake {
     let location = index > 0 ? reader.range(index - 1).upper : 0
     let line = source.line(reader.line(open)).drop { $0 == " " || $0 == "\t" }
+    let head = line.prefix { $0 != "{" }.trimmingSpaces
     let indent = String(repeating: " ", count: reader.indentation(open))
     return BraceMistake(
       range: index..<index, items: [.init(.rightBrace, SourceRange(location, location))],
       diagnostic: Diagnostic(
         "F101", "this `{` is not closed", at: reader.range(open), label: "opened here",
         labels: [.init(SourceRange(location, location), "expected `}` after this")],
-        help: "close the block of `\(line.prefix { $0 != "{" }.trimmingSpaces)` with `}`",
+        help: head.isEmpty ? "close it with `}`" : "close the block of `\(head)` with `}`",
         fixes: [Fix("insert `}`", .maybe, [.init(SourceRange(location, location), "\n\(indent)}")])]))
   }
 

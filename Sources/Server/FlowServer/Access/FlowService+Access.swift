@@ -22,7 +22,8 @@ extension FlowService {
       String($0.drop { $0 == " " }.prefix { $0 != " " })
     }
     if let unknown = roles.first(where: { !known.contains($0) }) {
-      throw .badRequest("there is no role `\(unknown)`; there are \(known.joined(separator: ", "))")
+      let rest = known.isEmpty ? "no flow declares roles" : "there are \(known.joined(separator: ", "))"
+      throw .badRequest("there is no role `\(unknown)`; \(rest)")
     }
     return Caller(id: context.claimedCaller ?? "", roles: roles)
   }

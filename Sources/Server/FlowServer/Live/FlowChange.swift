@@ -7,7 +7,7 @@ import Synchronization
 /// A change of the flows that are served. It is no entry of a journal, which belongs to an instance: subscribers get it
 /// immediately and without a position, and recognize from the mark of the catalogue whether they have missed one.
 struct FlowChange: Sendable {
-  enum Kind: String, Sendable {
+  enum Kind: String, CaseIterable, Sendable {
     case deployed, retired
   }
 

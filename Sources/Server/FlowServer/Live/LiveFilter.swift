@@ -1,6 +1,7 @@
 import CEL
 import FlowJSON
 import FlowRuntime
+import FlowSource
 
 /// The entries that a subscriber selects.
 struct LiveFilter: Sendable {
@@ -11,6 +12,8 @@ struct LiveFilter: Sendable {
   /// The kind of the entry: `step`, `emit`, …
   var kind: String?
   var condition: Predicate?
+  /// The kinds of entries, and of changes of the served flows.
+  private static let kinds = JournalEntry.Kind.allCases.map(\.rawValue) + FlowChange.Kind.allCases.map(\.rawValue)
   /// True if the condition may read the data of the instance, which costs a query.
   private(set) var readsInstance = false
   /// The flows that the listener may see; nil for all.
@@ -21,6 +24,12 @@ struct LiveFilter: Sendable {
   init(flow: String? = nil, key: String? = nil, event: String? = nil, kind: String? = nil, filter: String? = nil)
     throws(Problem)
   {
+    // A misspelt kind would select nothing.
+    if let kind, !LiveFilter.kinds.contains(kind) {
+      let guess = Suggestion.closest(to: kind, among: LiveFilter.kinds).first.map { ", did you mean `\($0)`?" }
+      let rest = "; the kinds are \(LiveFilter.kinds.joined(separator: ", "))"
+      throw .badRequest("there is no kind `\(kind)`" + (guess ?? rest))
+    }
     self.flow = flow
     self.key = key
     self.event = event

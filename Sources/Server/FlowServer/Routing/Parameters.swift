@@ -15,7 +15,7 @@ struct Parameters: Sendable {
   func check(_ known: [String]) throws(Problem) {
     guard let other = values.keys.filter({ !known.contains($0) }).min() else { return }
     let guess = Suggestion.closest(to: other, among: known).first.map { ", did you mean `\($0)`?" }
-    let rest = known.isEmpty ? "; there are none" : "; there are \(known.joined(separator: ", "))"
+    let rest = known.isEmpty ? ": this request takes none" : "; there are \(known.joined(separator: ", "))"
     throw .badRequest("there is no parameter `\(other)`" + (guess ?? rest))
   }
 

@@ -23,6 +23,7 @@ enum ActionOptions {
 
   /// The variables with the address of a broker or database, by the kind of action.
   static let servers = ["publish": "FLOW_AMQP_URL", "redis": "FLOW_REDIS_URL", "sql": "FLOW_SQL_URL"]
+  private static let kinds: [Binding.Kind] = [.publish, .redis, .sql]
 
   /// The settings of actions, from the options and the environment.
   /// - Throws: `UsageError` for an invalid value.
@@ -43,8 +44,12 @@ enum ActionOptions {
       }
       settings.programs = folder
     }
-    for (binding, variable) in servers {
-      settings.servers[binding] = Terminal.variable(variable)
+    for kind in kinds {
+      guard let variable = servers[kind.rawValue], let url = Terminal.variable(variable), !url.isEmpty,
+        let form = settings.setServer(url, of: kind)
+      else { continue }
+      // The value may contain a password.
+      throw UsageError("\(variable) is not the URL of a server", help: "write it as `\(form)`")
     }
     settings.environment = ["PATH": Terminal.variable("PATH") ?? "/usr/bin:/bin"]
     settings.environment["HOME"] = Terminal.variable("HOME")

@@ -47,6 +47,7 @@ struct ServeCommand {
   }
 
   private func run(_ signals: Signals) throws(StartupError) {
+    for warning in configuration.warnings { log.write(.warn, warning) }
     switch options.store {
     case .database(let database): try runNode(database, signals)
     case .file(let path): try runAlone(.file(path, retention: options.retention, opening: options.opening), signals)

@@ -76,9 +76,16 @@ struct ServeWatch {
     }
     served = Set(programs.map(\.program.hash))
     let names = programs.flatMap(\.program.flows).map(\.name)
-    for removed in flows where !names.contains(removed) { engine.retire(removed) { _ in } }
+    for removed in flows where !names.contains(removed) { retire(removed) }
     flows = names
     for program in changed { deploy(program) }
+  }
+
+  private func retire(_ flow: String) {
+    engine.retire(flow) { [log] result in
+      guard case .success = result else { return }
+      log.write(.info, "retired \(flow): it is not in the files any more")
+    }
   }
 
   private func deploy(_ program: StartupProgram) {
@@ -86,6 +93,7 @@ struct ServeWatch {
     engine.deploy(program.machine, sources: program.sources) { [log] result in
       switch result {
       case .success(let answer):
+        guard !answer.flows.isEmpty else { return }
         log.write(.info, "deployed \(answer.flows.joined(separator: ", ")) for new instances")
       case .failure: Terminal.error("not deployed: the store could not be written", help: "save the file again")
       }

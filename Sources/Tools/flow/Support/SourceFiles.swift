@@ -22,7 +22,7 @@ func namedFiles(_ operands: [String]) throws(UsageError) -> [String] {
     else {
       throw UsageError("cannot read `\(path)`", help: similarFile(to: path).map { "did you mean `\($0)`?" })
     }
-    guard !files.isEmpty else { throw UsageError("there is no `.flow` file below `\(path)`") }
+    guard !files.isEmpty else { throw UsageError("there is no `.flow` file in `\(path)`") }
     // A file that is named directly keeps the given name.
     let names = files == [path] ? files : files.map(shortPath)
     found += names.filter { seen.insert(shortPath($0)).inserted }

@@ -36,6 +36,8 @@ struct ServeConfiguration {
   let options: ServeOptions
   let actions: ActionSettings
   let publications: [Publication]
+  /// Warnings about names that nothing declares.
+  let warnings: [String]
   /// The operands to deploy again after each change; empty without `--watch`.
   let watchedPaths: [String]
 
@@ -66,6 +68,8 @@ struct ServeConfiguration {
     var publications: [Publication] = []
     for settings in configuration.publications { publications.append(try settings.publication(actions)) }
     self.publications = publications
+    let served = programs.map(\.program)
+    warnings = configuration.publications.flatMap { $0.unknownNames(in: served) }
     if let missing = ProgramRequirements.unmet(by: programs.map(\.program), settings: actions) { throw missing }
   }
 

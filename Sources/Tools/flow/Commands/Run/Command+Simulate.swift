@@ -60,10 +60,12 @@ extension Command {
     return code
   }
 
+  private static func number(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
   private static func show(_ report: Simulation.Report, _ simulated: SimulatedFlows) {
     let style = Terminal.outputStyle
     let name = simulated.names.joined(separator: ", ") + (simulated.flows.count > 1 ? " together" : "")
-    let count = "\(report.runs) runs, \(report.steps) steps"
+    let count = "\(number(report.runs, "run")), \(number(report.steps, "step"))"
     guard let finding = report.finding else {
       Terminal.output("\(style.paint("✓", .green)) \(name): \(count)\n")
       for flow in simulated.flows {

@@ -2,6 +2,7 @@ import FlowActions
 import FlowBrokers
 import FlowIR
 import FlowServer
+import FlowSource
 
 /// A table `[serve.publish.NAME]` of `flow.toml`.
 struct PublicationSettings {
@@ -11,6 +12,16 @@ struct PublicationSettings {
   var name: String
   /// The texts of the members by their names.
   var values: [String: String]
+
+  /// The flow and the event of the filter that no program declares, with a suggestion: entries would never match.
+  func unknownNames(in programs: [Program]) -> [String] {
+    let known = ["flow": programs.flatMap(\.flows).map(\.name), "event": programs.flatMap(\.events).map(\.name)]
+    return ["flow", "event"].compactMap { member in
+      guard let name = values[member], let names = known[member], !names.contains(name) else { return nil }
+      let guess = Suggestion.closest(to: name, among: names).first.map { ", did you mean `\($0)`?" } ?? ""
+      return "`serve.publish.\(self.name).\(member)`: the served files declare no \(member) `\(name)`\(guess)"
+    }
+  }
 
   /// The publication, with the URL of its broker from the environment.
   /// - Throws: `UsageError` for a table without a target or with two, an invalid filter, or a broker that is not
@@ -22,10 +33,15 @@ struct PublicationSettings {
     switch (values["amqp"], values["redis"]) {
     case (let exchange?, nil): (broker, target) = (.amqp, .exchange(exchange))
     case (nil, let stream?): (broker, target) = (.redis, .stream(stream))
+    case (.some, .some):
+      throw UsageError("`\(path)` has two targets: `amqp` and `redis`", help: "write a table for each")
     default:
       throw UsageError(
         "`\(path)` needs the exchange of an AMQP broker or the stream of Redis",
         help: "write `amqp = \"EXCHANGE\"` or `redis = \"STREAM\"`")
+    }
+    guard values["routing-key"] == nil || broker == .amqp else {
+      throw UsageError("`\(path).routing-key`: a stream of Redis has no routing keys", help: "remove it")
     }
     let binding = ActionOptions.binding(of: broker)
     guard let url = settings.servers[binding] else {
