@@ -203,6 +203,33 @@ struct DatabaseFailureTests {
     #expect(try nodes[0].nodes().map(\.role) == ["owner"])
   }
 
+  @Test("the tables of an older version are upgraded when no live node is left that does not know the new one")
+  func upgrade() throws {
+    let server = try PostgresServer.shared()
+    let database = try PostgresDatabase(server.newLocation())
+    let connection = DatabaseConnection(database)
+    let (schema, former) = (database.schema, PostgresSchema.version - 1)
+    try connection.script(
+      "CREATE SCHEMA \(schema);\n" + database.sql(PostgresSchema.migrations.dropLast().joined())
+        + "INSERT INTO \(schema).meta VALUES ('version', '\(former)')")
+    let record = { (node: String, newest: Int64) in
+      try server.execute(
+        """
+        INSERT INTO \(schema).node (node, address, version, seen, role, oldest_format, newest_format)
+        VALUES ('\(node)', 'http://\(node)', '0', clock_timestamp(), 'standby', 1, \(newest))
+        """)
+    }
+    try record("newer", PostgresSchema.version)
+    try record("older", former)
+    let error = #expect(throws: StoreError.self) { try database.prepare() }
+    #expect(error?.isTemporary == true, "the caller waits")
+    #expect(error?.message.contains("http://older") == true && error?.message.contains("http://newer") == false)
+    #expect(try server.number("SELECT value FROM \(schema).meta WHERE name = 'version'") == former)
+    try server.execute("UPDATE \(schema).node SET seen = seen - interval '6 seconds' WHERE node = 'older'")
+    try database.prepare()
+    #expect(try server.number("SELECT value FROM \(schema).meta WHERE name = 'version'") == PostgresSchema.version)
+  }
+
   @Test("a released lease can be handed to one node, which claims it at once")
   func successor() throws {
     let fixture = try PostgresFixture()

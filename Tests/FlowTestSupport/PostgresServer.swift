@@ -24,22 +24,22 @@ public final class PostgresServer: @unchecked Sendable {
     }
   }
 
+  /// The folder with the socket of the server.
+  public var socketFolder: String { folder.path }
+
   private let folder: URL
   private let programs: String
   /// Closed with the process, which ends the server.
   private let lifeline: Pipe
 
-  private static let clockLibrary = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-
-  /// True if a server can have another clock than this process.
-  public static var canShiftClock: Bool { FileManager.default.fileExists(atPath: clockLibrary) }
 
   /// Starts a server of its own, for tests that stop or damage it.
   /// - Parameters:
   ///   - maximumConnections: The limit of the server.
   ///   - clock: The offset of its clock, such as `+600s`.
+  ///   - settings: Further settings, such as `shared_preload_libraries=pg_stat_statements`.
   /// - Throws: `NotStarted` when PostgreSQL is not installed or does not start.
-  public init(maximumConnections: Int = 200, clock: String? = nil) throws {
+  public init(maximumConnections: Int = 200, clock: String? = nil, settings: [String] = []) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "flow-postgres-\(UUID().uuidString.prefix(8))")
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root).sorted()) ?? []
@@ -54,7 +54,8 @@ public final class PostgresServer: @unchecked Sendable {
     process.executableURL = URL(filePath: isRoot ? "/usr/sbin/runuser" : "/usr/bin/env")
     let command = [
       "sh", "-c", PostgresServer.script, folder.path, programs, "\(maximumConnections)",
-      clock.map { "LD_PRELOAD=\(PostgresServer.clockLibrary) FAKETIME=\($0) DONT_FAKE_MONOTONIC=1" } ?? "A=1",
+      clock.map { ShiftedClock.variables($0, isSwift: false).map { "\($0)=\($1)" }.joined(separator: " ") } ?? "A=1",
+      settings.map { "-c \($0)" }.joined(separator: " "),
     ]
     process.arguments = (isRoot ? ["-u", "postgres", "--"] : []) + command
     process.standardInput = lifeline
@@ -69,7 +70,7 @@ public final class PostgresServer: @unchecked Sendable {
     "$1/initdb" -D "$0/data" -U flow -A trust -E UTF8 --no-sync >"$0/initdb.log" 2>&1 || exit 1
     serve() {
       env $3 "$1/postgres" -D "$0/data" -c listen_addresses= -c unix_socket_directories="$0" -c fsync=off \
-        -c max_connections="$2" -c shared_buffers=64MB -c log_min_messages=fatal >"$0/log" 2>&1 &
+        -c max_connections="$2" -c shared_buffers=64MB -c log_min_messages=fatal $4 >"$0/log" 2>&1 &
     }
     serve "$@"
     while read -r pause; do
@@ -122,11 +123,18 @@ public final class PostgresServer: @unchecked Sendable {
   /// The number that a query returns.
   /// - Throws: `NotStarted` when it fails.
   public func number(_ sql: String) throws -> Int {
-    let arguments = ["-q", "-A", "-t", "-h", folder.path, "-U", "flow", "-d", "postgres", "-c", sql]
-    guard let text = output("psql", arguments), let number = Int(text.filter { !$0.isWhitespace }) else {
-      throw NotStarted(description: "psql failed: \(sql)")
+    guard let number = Int(try text(sql).filter({ !$0.isWhitespace })) else {
+      throw NotStarted(description: "not a number: \(sql)")
     }
     return number
+  }
+
+  /// The rows that a query returns, one in a line.
+  /// - Throws: `NotStarted` when it fails.
+  public func text(_ sql: String) throws -> String {
+    let arguments = ["-q", "-A", "-t", "-h", folder.path, "-U", "flow", "-d", "postgres", "-c", sql]
+    guard let text = output("psql", arguments) else { throw NotStarted(description: "psql failed: \(sql)") }
+    return text
   }
 
   /// The location of a new, empty schema.

@@ -140,7 +140,7 @@ struct NodeFailureTests {
 
   @Test(
     "a database whose clock is ten minutes from that of the nodes has one owner at a time, and loses no event",
-    .enabled(if: PostgresServer.canShiftClock, "needs libfaketime"), arguments: ["+600s", "-600s"])
+    .enabled(if: ShiftedClock.isPossible, "needs libfaketime"), arguments: ["+600s", "-600s"])
   func clocks(offset: String) throws {
     let cluster = try NodeCluster(count: 2, server: PostgresServer(clock: offset))
     let owner = try cluster.waitForOwner()

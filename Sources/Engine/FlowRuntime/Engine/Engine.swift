@@ -86,7 +86,7 @@ public final class Engine {
       if !batch.writes.isEmpty { try store.commit(batch.writes) }
       _ = batch.didCommit(deployments)
     } catch {
-      throw EngineError(message: error.message)
+      throw EngineError(message: error.message, isTemporary: error.isTemporary)
     }
   }
 
@@ -184,6 +184,11 @@ public final class Engine {
 /// The reason why an engine could not start.
 public struct EngineError: Error, Hashable, Sendable {
   public var message: String
+  /// True if a later start may succeed: the store could not be reached.
+  public var isTemporary: Bool
 
-  public init(message: String) { self.message = message }
+  public init(message: String, isTemporary: Bool = false) {
+    self.message = message
+    self.isTemporary = isTemporary
+  }
 }

@@ -7,6 +7,11 @@ public enum StoreError: Error, Hashable, Sendable {
   /// The file is not a store of this version.
   case unusable(String)
 
+  /// True if a retry may succeed.
+  public var isTemporary: Bool {
+    if case .unavailable = self { true } else { false }
+  }
+
   public var message: String {
     switch self {
     case .unavailable(let message), .fatal(let message), .unusable(let message): message

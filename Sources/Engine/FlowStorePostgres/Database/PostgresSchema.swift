@@ -8,6 +8,9 @@ enum PostgresSchema {
   /// The version of the tables that this program creates, and the newest that it can open.
   static var version: Int64 { Int64(migrations.count) }
 
+  /// The first version in which nodes record the versions that they can open.
+  static let firstWithFormats: Int64 = 3
+
   /// The start of the names in `meta` of the positions of publications.
   static let cursorPrefix = "cursor "
 
@@ -165,7 +168,7 @@ extension PostgresDatabase {
   /// Creates the tables, or brings those of an older version up to date. Several nodes may do so at the same time.
   /// - Parameter mayCreate: False to reject a database without a store.
   /// - Throws: `.unusable` for a store of a newer version, a missing store, or a database with another encoding than
-  ///   UTF-8; `.unavailable` when the database cannot be reached.
+  ///   UTF-8; `.unavailable` when the database cannot be reached, or a node that does not know the new tables is alive.
   public func prepare(mayCreate: Bool = true) throws(StoreError) {
     let connection = DatabaseConnection(self, timeoutMilliseconds: 60_000)
     do throws(DatabaseFailure) {
@@ -184,9 +187,30 @@ extension PostgresDatabase {
       guard version > 0 || mayCreate else {
         throw .rejected(.unusable("there is no store in \(publicText), schema `\(schema)`"), state: "")
       }
+      try checkLiveNodes(version, connection)
       for number in version..<PostgresSchema.version { try migrate(from: number, connection) }
     } catch {
       throw error.storeError
+    }
+  }
+
+  /// Rejects an upgrade while a node is alive that would not know the tables any more.
+  private func checkLiveNodes(_ version: Int64, _ connection: DatabaseConnection) throws(DatabaseFailure) {
+    guard version >= PostgresSchema.firstWithFormats else { return }
+    let query = PostgresStatement(
+      """
+      SELECT address, version FROM @.node WHERE newest_format < $1
+        AND seen > clock_timestamp() - interval '\(PostgresLease.lifetimeMilliseconds) milliseconds' ORDER BY address
+      """, [.integer(PostgresSchema.version)])
+    let older = try connection.run([query])[0].map { "\($0.text(0)) (Flow \($0.text(1)))" }
+    guard older.isEmpty else {
+      throw .rejected(
+        .unavailable(
+          """
+          the tables of the store are upgraded from version \(version) to \(PostgresSchema.version) when the nodes that \
+          do not know the new version have ended: \(older.joined(separator: ", "))
+          """),
+        state: "")
     }
   }
 

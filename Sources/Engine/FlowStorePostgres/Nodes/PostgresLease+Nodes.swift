@@ -76,6 +76,23 @@ extension PostgresLease {
 }
 
 extension PostgresDatabase {
+  /// The flows that another node of the store serves; empty when no other node is alive.
+  /// - Throws: `.unavailable` when the database did not answer.
+  public func flowsOfOthers() throws(StoreError) -> [String] {
+    let query = PostgresStatement(
+      """
+      SELECT flow FROM @.deployment WHERE part = 0 AND retired = 0 AND EXISTS (
+        SELECT 1 FROM @.node
+        WHERE seen > clock_timestamp() - interval '\(PostgresLease.lifetimeMilliseconds) milliseconds')
+      ORDER BY flow
+      """)
+    do throws(DatabaseFailure) {
+      return try DatabaseConnection(self).run([query])[0].map { $0.text(0) }
+    } catch {
+      throw error.storeError
+    }
+  }
+
   /// Joins the nodes of the store: the first one determines the secret and the cluster.
   /// - Parameters:
   ///   - cluster: The fingerprint of the cluster key; empty for none.

@@ -13,6 +13,8 @@ public final class PostgresLease: Sendable {
   public static let validMilliseconds: Int64 = 4000
   /// The interval of renewals, in milliseconds.
   public static let heartbeatMilliseconds: Int64 = 1500
+  /// The duration of a statement up to which its reading of the clock is precise, in milliseconds.
+  private static let preciseMilliseconds: Int64 = 100
   /// The time for which a claim waits for transactions of the previous owner, in milliseconds.
   private static let longestWaitMilliseconds = 3000
 
@@ -20,6 +22,8 @@ public final class PostgresLease: Sendable {
     var epoch: Int64 = 0
     /// The instant of the last renewal on the monotonic clock; nil without the lease.
     var renewedAt: Int64?
+    /// The difference between the clock of the database and the monotonic clock, in milliseconds; nil before the claim.
+    var clockOffset: Int64?
   }
 
   /// The owner of a store as the database knows it.
@@ -73,11 +77,18 @@ public final class PostgresLease: Sendable {
     }
   }
 
+  /// The clock of the database as of the last renewal, in milliseconds since 1970; nil before the first claim. All
+  /// nodes have the same one, whatever their own clocks say.
+  public var databaseMilliseconds: Int64? {
+    state.withLock { $0.clockOffset.map { $0 + Monotonic.milliseconds() } }
+  }
+
   // MARK: - Claims
 
   /// Claims the store if its lease has ended, or was handed to this node.
   /// - Returns: False when another node holds the lease.
-  /// - Throws: `.unavailable` when the database cannot be reached.
+  /// - Throws: `.unusable` when a newer program has upgraded the tables; `.unavailable` when the database cannot be
+  ///   reached.
   public func claim() throws(StoreError) -> Bool {
     try claim(
       where: "(expires < clock_timestamp() OR successor = $1)")
@@ -98,16 +109,42 @@ public final class PostgresLease: Sendable {
           UPDATE @.lease SET owner = $1, address = $2, successor = '',
             expires = clock_timestamp() + interval '\(PostgresLease.lifetimeMilliseconds) milliseconds'
           WHERE part = 0 AND \(condition) RETURNING part)
-        UPDATE @.fence f SET epoch = f.epoch + 1, owner = $1 FROM claimed c WHERE f.part = c.part RETURNING f.epoch
+        UPDATE @.fence f SET epoch = f.epoch + 1, owner = $1 FROM claimed c WHERE f.part = c.part
+        RETURNING f.epoch, \(PostgresLease.clock)
         """, [.text(node), .text(address)]),
+      // Tables that were upgraded since this program opened the store: the claim is part of the same transaction.
+      PostgresStatement(
+        """
+        SELECT 1 / count(*) FROM @.meta WHERE name = 'version' AND value::bigint <= $1
+        """, [.integer(PostgresSchema.version)], refusal: PostgresLease.newerTables),
     ]
     do throws(DatabaseFailure) {
-      guard let epoch = try run(statements)[1].first({ $0.integer(0) }) else { return false }
-      state.withLock { $0 = State(epoch: epoch, renewedAt: start) }
+      guard let claim = try run(statements)[1].first({ (epoch: $0.integer(0), clock: $0.integer(1)) }) else {
+        return false
+      }
+      state.withLock { $0 = State(epoch: claim.epoch, renewedAt: start) }
+      noteClock(claim.clock, since: start)
       return true
     } catch {
       if case .rejected(_, state: "55P03") = error { try terminateFenceHolders() }
       throw error.storeError
+    }
+  }
+
+  /// The clock of the database, in milliseconds since 1970.
+  private static let clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+  private static let newerTables = StoreError.unusable(
+    "a newer version of Flow has upgraded the tables of the store; this program knows versions up to "
+      + "\(PostgresSchema.version)")
+
+  /// Notes the clock of the database, which was read between the sending of a statement and now. The reading of a slow
+  /// statement, such as a claim that has waited, is from its end, and is only used when there is no better one.
+  private func noteClock(_ instant: Int64, since start: Int64) {
+    let end = Monotonic.milliseconds()
+    let isPrecise = end - start <= PostgresLease.preciseMilliseconds
+    state.withLock { state in
+      guard isPrecise || state.clockOffset == nil else { return }
+      state.clockOffset = instant - end + (isPrecise ? (end - start) / 2 : 0)
     }
   }
 
@@ -131,18 +168,20 @@ public final class PostgresLease: Sendable {
     let statement = PostgresStatement(
       """
       UPDATE @.lease SET expires = clock_timestamp() + interval '\(PostgresLease.lifetimeMilliseconds) milliseconds'
-      WHERE part = 0 AND owner = $1 RETURNING part
+      WHERE part = 0 AND owner = $1 RETURNING \(PostgresLease.clock)
       """, [.text(node)])
-    let isOwner: Bool
+    let renewed: Int64?
     do throws(DatabaseFailure) {
-      isOwner = try heartbeats.withLock { box throws(DatabaseFailure) in
-        try box.connection.run([statement])[0].count == 1
+      renewed = try heartbeats.withLock { box throws(DatabaseFailure) in
+        try box.connection.run([statement])[0].first { $0.integer(0) }
       }
     } catch {
       throw error.storeError
     }
-    state.withLock { $0.renewedAt = isOwner ? start : nil }
-    return isOwner
+    state.withLock { $0.renewedAt = renewed == nil ? nil : start }
+    guard let renewed else { return false }
+    noteClock(renewed, since: start)
+    return true
   }
 
   /// Ends the lease, so that another node can claim the store at once. The caller has stopped committing.

@@ -11,9 +11,13 @@ import Glibc
 /// The composition root of the server: the engine with its store and runners, the service, access control, sockets.
 struct ServeCommand {
   /// The reason why the server could not start.
-  struct StartupError: Error { var message: String }
+  struct StartupError: Error {
+    var message: String
+    /// True if a later start may succeed: the store could not be reached.
+    var isTemporary = false
+  }
 
-  private let configuration: ServeConfiguration
+  let configuration: ServeConfiguration
   let metrics = Metrics(version: FlowCommandLine.version, process: Metrics.Process.current)
   private let exporter: BindingRunner
   private let tracer: Tracer?
@@ -152,7 +156,7 @@ struct ServeCommand {
     do throws(StoreError) {
       return try store.makeQueries()
     } catch {
-      throw StartupError(message: error.message)
+      throw StartupError(message: error.message, isTemporary: error.isTemporary)
     }
   }
 
@@ -213,12 +217,20 @@ struct ServeCommand {
       let programs = try configuration.programs.map { served in
         StartupProgram(machine: try Machine(served.program), sources: served.sources)
       }
-      let options = options
+      let (options, log) = (options, log)
       try engine.start(runner: runner, callbacks: callbacks) { () throws(EngineError) in
-        do throws(StoreError) {
-          return try ServeCommand.makeEngine(programs, store: store.open(), options: options)
+        do {
+          let opened = try store.open()
+          if let clock = store.clock { try ServeCommand.resume(clock, from: opened, log) }
+          return try Engine(
+            programs: programs, store: opened, world: SystemWorld(clock: store.clock?.now ?? currentMilliseconds),
+            replacesDeployed: options.replacesDeployed)
+        } catch let error as StoreError {
+          throw EngineError(message: error.message, isTemporary: error.isTemporary)
+        } catch let error as EngineError {
+          throw error
         } catch {
-          throw EngineError(message: error.message)
+          throw EngineError(message: "\(error)")
         }
       }
       let queries = try store.makeQueries()
@@ -228,7 +240,7 @@ struct ServeCommand {
       try live.begin(queries)
       let service = FlowService(
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
-        clock: currentMilliseconds,
+        clock: store.clock?.now ?? currentMilliseconds,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.unmet(by: [$0], settings: actions)?.text
         },
@@ -239,24 +251,26 @@ struct ServeCommand {
     } catch let error as ProgramError {
       throw StartupError(message: error.message)
     } catch let error as StoreError {
-      throw StartupError(message: error.message)
+      throw StartupError(message: error.message, isTemporary: error.isTemporary)
     } catch let error as EngineError {
-      throw StartupError(message: error.message)
+      throw StartupError(message: error.message, isTemporary: error.isTemporary)
     } catch {
       throw StartupError(message: "\(error)")
     }
   }
 
-  private static func makeEngine(
-    _ programs: [StartupProgram], store: any Store, options: ServeOptions
-  ) throws(StoreError) -> Engine {
-    do throws(EngineError) {
-      return try Engine(
-        programs: programs, store: store, world: SystemWorld(), replacesDeployed: options.replacesDeployed)
-    } catch {
-      throw .unavailable(error.message)
-    }
+  /// Continues the time of the previous owner, whose clock may have been ahead.
+  private static func resume(_ clock: SteadyClock, from store: any Store, _ log: Log) throws(StoreError) {
+    guard let newest = try store.entry(sequence: store.counters().sequence)?.at else { return }
+    let lead = clock.resume(from: newest, upTo: ServedStore.longestLead)
+    guard lead > ServeCommand.noticedLead else { return }
+    log.write(
+      .warn, "the newest entry of the journal is \(lead) ms ahead of the clock of the database, which "
+        + (lead > ServedStore.longestLead ? "is used nevertheless" : "has to catch up: time runs at half speed"))
   }
+
+  /// The lead of the previous owner's clock that is reported, in milliseconds.
+  private static let noticedLead: Int64 = 1000
 
   private func callbacks(
     _ live: LiveHub, onFatal: @escaping @Sendable (String) -> Void

@@ -31,6 +31,10 @@ struct ServedStore: Sendable {
   var nodes: (@Sendable () throws(StoreError) -> [NodeRow])?
   /// The role of this node among several; nil for a server without other nodes.
   var role: String?
+  /// The clock that all nodes of the store share; nil for a server without other nodes.
+  var clock: SteadyClock?
+  /// The lead of the newest journal entry over the shared clock that is not an error of a clock, in milliseconds.
+  static let longestLead: Int64 = 3_600_000
 
   /// The store in a file.
   static func file(_ path: String, retention: Retention, opening: SQLiteStore.OpeningOptions) -> ServedStore {
@@ -44,6 +48,7 @@ struct ServedStore: Sendable {
     ServedStore(
       open: { () throws(StoreError) in try PostgresStore(database, lease: lease, retention: retention) },
       makeQueries: { () throws(StoreError) in PostgresQueries(database) },
-      nodes: { () throws(StoreError) in try lease.nodes() }, role: NodeHandler.Role.owner.rawValue)
+      nodes: { () throws(StoreError) in try lease.nodes() }, role: NodeHandler.Role.owner.rawValue,
+      clock: SteadyClock { lease.databaseMilliseconds ?? currentMilliseconds() })
   }
 }

@@ -1,5 +1,6 @@
 import FlowActions
 import FlowHTTP
+import FlowIR
 import FlowJSON
 import FlowNodes
 import FlowRuntime
@@ -28,8 +29,7 @@ extension ServeCommand {
       log.write(.warn, "other nodes can't reach \(options.address.host); name this node with --advertise URL")
     }
     Systemd.notify("READY=1")
-    if try prepare(database, signals) {
-      let secret = try join(database)
+    if let secret = try prepare(database, signals) {
       let node = NodeMembership(lease: lease, handler: handler, log: log, secret: secret)
       handler.allowForwarding(try standbyAccess(secret))
       if try claim(node, signals) { try own(database, node, on: server, until: signals) }
@@ -48,7 +48,16 @@ extension ServeCommand {
     let heartbeat = LeaseHeartbeat(node.lease, log: log, onBeat: node.register, onLoss: restart)
     let runner = makeRunner()
     let store = ServedStore.database(database, lease: node.lease, retention: options.retention)
-    let access = try makeAccess(store, runner: runner, nodeSecret: node.secret, onFatal: restart)
+    let access: AccessMiddleware
+    do throws(StartupError) {
+      access = try makeAccess(store, runner: runner, nodeSecret: node.secret, onFatal: restart)
+    } catch {
+      guard error.isTemporary else { throw error }
+      // Another node may be able to serve the store.
+      heartbeat.stop()
+      node.release(to: nil)
+      return restart("the store could not be opened: \(error.message)")
+    }
     node.handler.activate(access)
     node.register()
     log.write(.info, "owner of the store: flow serves \(flowNames) from \(options.store.text)")
@@ -79,29 +88,42 @@ extension ServeCommand {
     while (try? node.findOwner()) ?? nil == nil, currentMilliseconds() < deadline { usleep(5000) }
   }
 
-  /// Creates or upgrades the tables, and waits for a database that cannot be reached.
-  /// - Returns: False when the process has to end.
-  private func prepare(_ database: PostgresDatabase, _ signals: Signals) throws(StartupError) -> Bool {
+  /// Creates or upgrades the tables and joins the nodes of the store. Waits for a database that cannot be reached, and
+  /// before an upgrade for the end of nodes that do not know the new tables.
+  /// - Returns: The secret of the nodes; nil when the process has to end.
+  private func prepare(_ database: PostgresDatabase, _ signals: Signals) throws(StartupError) -> [UInt8]? {
     var reported = ""
     while true {
       do throws(StoreError) {
         try database.prepare(mayCreate: options.opening.mayCreate)
-        return true
+        return try join(database)
       } catch {
         guard case .unavailable(let message) = error else { throw StartupError(message: error.message) }
         if message != reported { log.write(.warn, message) }
         reported = message
       }
-      if signals.wait(milliseconds: NodeMembership.claimMilliseconds) == .end { return false }
+      if signals.wait(milliseconds: NodeMembership.claimMilliseconds) == .end { return nil }
     }
   }
 
-  private func join(_ database: PostgresDatabase) throws(StartupError) -> [UInt8] {
-    do throws(StoreError) {
-      return try NodeSecret(database, keyPath: options.clusterKeyPath).bytes
-    } catch {
-      throw StartupError(message: error.message)
-    }
+  private func join(_ database: PostgresDatabase) throws(StoreError) -> [UInt8] {
+    let secret = try NodeSecret(database, keyPath: options.clusterKeyPath).bytes
+    if options.clusterKeyPath == nil { try checkFlows(database) }
+    return secret
+  }
+
+  /// Rejects a store whose live nodes serve other flows only: it most probably belongs to another installation, whose
+  /// flows would be retired when this node takes over. A common cluster key shows that it does not.
+  private func checkFlows(_ database: PostgresDatabase) throws(StoreError) {
+    let others = try database.flowsOfOthers()
+    let own = Set(configuration.programs.flatMap(\.program.flows).map(\.name))
+    guard !own.isEmpty, !others.isEmpty, own.isDisjoint(with: others) else { return }
+    let shown = others.prefix(5).map { "`\($0)`" }.joined(separator: ", ") + (others.count > 5 ? ", …" : "")
+    throw .unusable(
+      """
+      the live nodes of the store serve \(shown), and this node has none of these flows: another installation uses \
+      \(options.store.text); choose another schema, or start all nodes of the store with one --cluster-key
+      """)
   }
 
   private func standbyAccess(_ secret: [UInt8]) throws(StartupError) -> StandbyAccess {
@@ -121,6 +143,7 @@ extension ServeCommand {
         if try node.lease.claim() { return true }
         state = "standby of \(try node.findOwner() ?? "no owner")"
       } catch {
+        if case .unusable(let message) = error { throw StartupError(message: message) }
         // The owner may be reachable although the database is not.
         state = "standby: \(error.message)"
       }
