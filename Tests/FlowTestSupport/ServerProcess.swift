@@ -31,11 +31,13 @@ public final class ServerProcess {
   }
 
   /// Starts a server and waits until it reports its address.
-  /// - Parameter address: A port chosen by the system, unless the server has to return to the same one.
+  /// - Parameters:
+  ///   - address: A port chosen by the system, unless the server has to return to the same one.
+  ///   - binary: Of another version; that in the build of the tests without it.
   public init(
-    _ arguments: [String], environment: [String: String] = [:], address: String = "127.0.0.1:0"
+    _ arguments: [String], environment: [String: String] = [:], address: String = "127.0.0.1:0", binary: URL? = nil
   ) throws {
-    process.executableURL = ServerProcess.binary
+    process.executableURL = binary ?? ServerProcess.binary
     process.arguments = ["serve", "--addr", address, "--create"] + arguments
     process.environment = ServerProcess.samples.merging(ProcessInfo.processInfo.environment) { _, new in new }
       .merging(environment) { _, new in new }

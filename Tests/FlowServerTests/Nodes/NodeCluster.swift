@@ -15,26 +15,32 @@ final class NodeCluster {
   let location: String
   private let options: [String]
   private let environment: [[String: String]]
+  private var binaries: [URL?]
   private(set) var nodes: [ServerProcess?]
 
   /// - Parameters:
   ///   - options: Of every node.
   ///   - key: For servers with keys.
   ///   - flow: A program with the flow `Counter`, unless another is needed.
+  ///   - location: Of the store; a new schema of the server without it.
   ///   - environment: Variables of each node.
+  ///   - binaries: The binary of each node; nil for the one in the build of the tests.
+  ///   - started: The number of nodes to start; all of them without it.
   init(
     count: Int, options: [String] = [], key: String? = nil, flow: String = CrashTests.counter,
-    server: PostgresServer? = nil, environment: [[String: String]] = []
+    server: PostgresServer? = nil, location: String? = nil, environment: [[String: String]] = [],
+    binaries: [URL?] = [], starting started: Int? = nil
   ) throws {
     self.environment = environment
+    self.binaries = binaries
     self.options = options
     folder = try TestFolder()
     file = try folder.write("counter.flow", flow)
-    location = try (server ?? PostgresServer.shared()).newLocation()
+    self.location = try location ?? (server ?? PostgresServer.shared()).newLocation()
     let first = Int.random(in: 20_000..<29_000)
     ports = (0..<count).map { first + $0 }
     nodes = Array(repeating: nil, count: count)
-    for index in 0..<count { try start(index) }
+    for index in 0..<(started ?? count) { try start(index) }
     let owner = try waitForOwner()
     let client = HTTPClient(port: ports[owner])
     guard flow.contains("flow Counter") else { return }
@@ -49,8 +55,12 @@ final class NodeCluster {
   func start(_ index: Int) throws {
     nodes[index] = try ServerProcess(
       [file, "--store", location] + options,
-      environment: environment.indices.contains(index) ? environment[index] : [:], address: "127.0.0.1:\(ports[index])")
+      environment: environment.indices.contains(index) ? environment[index] : [:], address: "127.0.0.1:\(ports[index])",
+      binary: binaries.indices.contains(index) ? binaries[index] : nil)
   }
+
+  /// All nodes that start from now on have the binary in the build of the tests.
+  func replaceBinaries() { binaries = [] }
 
   func readiness(_ index: Int) -> HTTPClient.Response? { try? HTTPClient(port: ports[index]).send("GET", "/readyz") }
 
@@ -103,6 +113,12 @@ final class NodeCluster {
     }
   }
 
+  /// The number of the newest entry of the journal, from the position `epoch:offset`.
+  func newestOffset(at node: Int) throws -> Int {
+    let list = try HTTPClient(port: ports[node]).send("GET", "/v1/instances?limit=1").json
+    return try #require(list["asOf"]?.string?.split(separator: ":").last.flatMap { Int($0) })
+  }
+
   /// The events in the journal of an instance.
   func journaledEvents(of instance: Int, at owner: Int) throws -> [Int] {
     let client = HTTPClient(port: ports[owner])
@@ -123,10 +139,9 @@ final class NodeCluster {
 final class NodeLoad: Sendable {
   private struct Ledger {
     var next = 0
-    var acknowledged: [(event: Int, at: ContinuousClock.Instant)] = []
+    var acknowledged: [(event: Int, at: ContinuousClock.Instant, duration: Duration)] = []
     var unexpected: [String] = []
     var refusals = 0
-    var latencies: [Duration] = []
   }
 
   private let ports: [Int]
@@ -148,7 +163,7 @@ final class NodeLoad: Sendable {
 
   /// Ends the load when each client has its acknowledgement.
   func stop() {
-    isStopped.store(true, ordering: .relaxed)
+    guard !isStopped.exchange(true, ordering: .relaxed) else { return }
     for _ in 0..<width { ended.wait() }
   }
 
@@ -157,7 +172,11 @@ final class NodeLoad: Sendable {
   /// The number of requests without an acknowledgement that were repeated.
   var refusals: Int { ledger.withLock { $0.refusals } }
   /// The duration of acknowledged requests, in order.
-  var latencies: [Duration] { ledger.withLock { $0.latencies }.sorted() }
+  var latencies: [Duration] { ledger.withLock { $0.acknowledged.map(\.duration) }.sorted() }
+  /// The duration of requests that were acknowledged in an interval, in order.
+  func latencies(in interval: Range<ContinuousClock.Instant>) -> [Duration] {
+    ledger.withLock { $0.acknowledged.filter { interval.contains($0.at) }.map(\.duration) }.sorted()
+  }
 
   /// The longest time without an acknowledgement.
   var longestGap: Duration {
@@ -188,10 +207,7 @@ final class NodeLoad: Sendable {
         usleep(20_000)
       }
       let end = ContinuousClock.now
-      ledger.withLock { ledger in
-        ledger.acknowledged.append((event, end))
-        ledger.latencies.append(end - start)
-      }
+      ledger.withLock { $0.acknowledged.append((event, end, end - start)) }
     }
   }
 
@@ -199,5 +215,33 @@ final class NodeLoad: Sendable {
     try client.send(
       "POST", "/v1/flows/Counter/instances/c\(event % NodeCluster.instances)/events",
       ["event": "Add", "data": ["n": .int(Int64(event))]], headers: ["Idempotency-Key": "add-\(event)"])
+  }
+}
+
+/// The clients of a test: a load on all nodes, and a subscriber of the whole live stream at each node.
+final class NodeClients {
+  let load: NodeLoad
+  private let cluster: NodeCluster
+  private let subscribers: [NodeSubscriber]
+
+  init(of cluster: NodeCluster, width: Int = 4) {
+    self.cluster = cluster
+    subscribers = cluster.ports.map { NodeSubscriber(port: $0) }
+    load = NodeLoad(cluster.ports, width: width)
+  }
+
+  /// Ends the clients. Nothing acknowledged may be lost, nothing applied twice, and each subscriber has every entry of
+  /// the journal once.
+  func expectExactlyOnce(owner: Int, atLeast count: Int) throws {
+    load.stop()
+    try cluster.expectExactlyOnce(load, owner: owner, atLeast: count)
+    let expected = try cluster.newestOffset(at: owner)
+    for (index, subscriber) in subscribers.enumerated() {
+      _ = eventually { subscriber.offsets.count >= expected }
+      subscriber.stop()
+      let offsets = subscriber.offsets
+      #expect(offsets.count == expected, "entries at node \(index)")
+      #expect(offsets == Array(1...Int64(max(offsets.count, 1))), "a gap, or an entry that was sent twice")
+    }
   }
 }
