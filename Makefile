@@ -5,7 +5,9 @@ TEST_PACKAGES := $(PACKAGES) graphviz python3-aiosmtpd python3-cryptography open
 ADDR ?= 127.0.0.1:8080
 
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
-	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare check-growth check-model simulate crash powercut flips soak test-resume fuzz fuzz-http \
+	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare \
+	check-growth check-model simulate crash powercut flips soak test-resume fuzz fuzz-http test-upgrade held-snapshot \
+	bench-nodes bench-timers \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -108,7 +110,8 @@ container: deb ## build a container image with buildah, without a daemon, and se
 	  $(CURDIR)/$(PACKAGE_BUILD)/container
 
 # The tests do most of their work in the core and the engine, so these are optimized (see Package.swift).
-test test-brokers test-postgres test-resume simulate crash flips powercut: export FLOW_OPTIMIZE := 1
+test test-brokers test-postgres test-upgrade held-snapshot test-resume simulate crash flips powercut: export \
+	FLOW_OPTIMIZE := 1
 test: setup-test ## build everything and run all tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	@swift test --skip-build --xunit-output .build/tests.xml || { \
@@ -121,10 +124,28 @@ test-brokers: setup ## test brokers and databases against real servers
 	FLOW_BROKERS=1 swift test --skip-build --filter FlowBrokerTests
 
 test-postgres: setup ## test the PostgreSQL store and several nodes against a private server
-	@$(MAKE) --no-print-directory setup PACKAGES="postgresql"
+	@$(MAKE) --no-print-directory setup PACKAGES="$(NODE_PACKAGES)"
 	swift build --build-tests
-	FLOW_POSTGRES=1 swift test --skip-build --filter \
-	  "FlowStorePostgresTests|StoreTests|StoreCopyTests|NodeTests|NodeFailureTests|ForwardedServiceTests|EventTests|JobTests"
+	FLOW_POSTGRES=1 swift test --skip-build --filter "FlowStorePostgresTests|StoreTests|StoreCopyTests|NodeTests\
+	|NodeFailureTests|NodeDatabaseTests|NodeIdentityTests|ForwardedServiceTests|EventTests|JobTests"
+
+NODE_PACKAGES := postgresql pgbouncer faketime
+MINUTES ?= 60
+held-snapshot: setup ## hold a snapshot of the database for MINUTES while two nodes are under load; print latencies
+	@$(MAKE) --no-print-directory setup PACKAGES="$(NODE_PACKAGES)"
+	swift build --build-tests
+	FLOW_POSTGRES=1 FLOW_SNAPSHOT_SECONDS=$$(($(MINUTES) * 60)) swift test --skip-build --filter heldSnapshot
+
+# The last commit whose tables are of the version before.
+OLD ?= $(shell git log -1 --format=%H -G'static let migrations =' -- \
+	Sources/Engine/FlowStorePostgres/Database/PostgresSchema.swift)~1
+test-upgrade: setup ## upgrade nodes of the commit OLD, whose tables are older, to this version under load
+	@$(MAKE) --no-print-directory setup PACKAGES="$(NODE_PACKAGES)"
+	rm -rf .build/old && git worktree prune && git worktree add -f --detach .build/old $(OLD)
+	cd .build/old && swift build --product flow
+	swift build --build-tests
+	FLOW_POSTGRES=1 FLOW_OLD_BINARY=$(CURDIR)/.build/old/.build/debug/flow swift test --skip-build \
+	  --filter rollingUpgrade
 
 UI := .build/dashboard
 UI_CHECK := $(UI)/check
@@ -178,6 +199,18 @@ bench-peers: setup ## measure Flow beside other tools and write Docs/performance
 	  .build/peers/bin/pip install -q -r Tests/Peers/requirements.txt; }
 	swift build -c release --product flow && swift build -c release --product Benchmarks
 	.build/peers/bin/python Tests/Peers/run.py --build .build/release --rounds $(ROUNDS) --output Docs/performance.md
+
+KILLS_OF_NODES ?= 20
+bench-nodes: setup ## measure two nodes on PostgreSQL beside plain SQL and DBOS, and KILLS_OF_NODES changes of the owner
+	@$(MAKE) --no-print-directory setup PACKAGES="postgresql"
+	.build/peers/bin/python -c "import dbos, psycopg" 2>/dev/null || { python3 -m venv .build/peers && \
+	  grep -E "^(dbos|psycopg)" Tests/Peers/requirements.txt | .build/peers/bin/pip install -q -r /dev/stdin; }
+	swift build -c release --product flow && swift build -c release --product Benchmarks
+	.build/peers/bin/python Tests/Peers/nodes.py --build .build/release --kills $(KILLS_OF_NODES)
+
+bench-timers: setup ## measure a million waiting instances in a file and, with FLOW_BENCH_POSTGRES=URL, in a database
+	swift build -c release --product flow && swift build -c release --product Benchmarks
+	.build/release/Benchmarks timers
 
 LIMIT ?= 1.5
 check-growth: ## check with the build of the tests that no cost grows faster than its input to the power of LIMIT

@@ -91,7 +91,7 @@ let package = Package(
         "FlowCompiler",
         "FlowSyntax",
         "CEL",
-        "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CEpoll", "CSQLite", "FlowGenerator",
+        "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CEpoll", "CPostgres", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.

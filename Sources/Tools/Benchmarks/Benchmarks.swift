@@ -15,7 +15,7 @@ enum Benchmarks {
       ("test", TestBenchmark.run),
       ("check", CheckBenchmark.run), ("editor", EditorBenchmark.run), ("engine", EngineBenchmark.run),
       ("server", ServerBenchmark.run), ("live", LiveBenchmark.run), ("timers", TimerBenchmark.run),
-      ("workflow", WorkflowBenchmark.run), ("fan-out", FanOutBenchmark.run),
+      ("workflow", WorkflowBenchmark.run), ("fan-out", FanOutBenchmark.run), ("nodes", NodeBenchmark.run),
       ("growth", ShapeBenchmark.run),
     ]
     // A prefix selects all benchmarks that start with it.

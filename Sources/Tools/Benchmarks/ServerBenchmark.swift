@@ -80,6 +80,7 @@ final class BenchmarkServer {
 
   private let process = Process()
   let port: Int
+  var processIdentifier: Int32 { process.processIdentifier }
 
   init(file: String, store: String) throws {
     let binary = Bundle.main.bundleURL.appending(path: "flow")

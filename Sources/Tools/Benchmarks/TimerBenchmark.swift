@@ -2,13 +2,18 @@ import FlowCompiler
 import FlowJSON
 import FlowMachine
 import FlowRuntime
+import FlowStorePostgres
 import FlowStoreSQLite
 import Foundation
 import Synchronization
 
 /// A million waiting instances: their memory, the time of a restart, and the delay of timers.
+///
+/// `FLOW_BENCH_POSTGRES` is the location of a database for the same measurement on PostgreSQL, and of a node that starts
+/// on it.
 enum TimerBenchmark {
-  static let count = 1_000_000
+  /// The number of instances; `FLOW_BENCH_TIMERS` changes it.
+  static let count = ProcessInfo.processInfo.environment["FLOW_BENCH_TIMERS"].flatMap { Int($0) } ?? 1_000_000
 
   private static let flow = """
     event Begin { id: string  wait: int }
@@ -31,19 +36,52 @@ enum TimerBenchmark {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let path = folder.appending(path: "bench.db").path
-      let clock = MovableClock()
-      try fill(machine, store: path, clock: clock)
-      try measure(machine, store: path, clock: clock)
+      try run(machine, on: "SQLite") { try SQLiteStore(path: path) }
+      if let location = ProcessInfo.processInfo.environment["FLOW_BENCH_POSTGRES"] {
+        try run(machine, on: location, in: folder)
+      }
     } catch {
       report("timers", "could not be measured: \(error)")
     }
   }
 
+  private static func run(_ machine: Machine, on name: String, open: () throws -> any Store) throws {
+    let clock = MovableClock()
+    try fill(machine, on: name, clock: clock, open: open)
+    try measure(machine, on: name, clock: clock, open: open)
+  }
+
+  /// Measures the engine on a database, and then a node that starts on the same store.
+  private static func run(_ machine: Machine, on location: String, in folder: URL) throws {
+    let store = "\(location)\(location.contains("?") ? "&" : "?")schema=timers_\(getpid())"
+    let database = try PostgresDatabase(store)
+    try database.prepare()
+    let lease = PostgresLease(database, address: "")
+    try run(machine, on: "PostgreSQL") {
+      try lease.seize()
+      return try PostgresStore(database, lease: lease, isUnlimited: true)
+    }
+    try lease.release()
+    let file = folder.appending(path: "sleeper.flow")
+    try flow.write(to: file, atomically: true, encoding: .utf8)
+    let begin = nanoseconds()
+    let node = try BenchmarkServer(file: file.path, store: store)
+    defer { node.stop() }
+    try node.waitUntilReady()
+    let ready = Double(nanoseconds() - begin) / 1e6
+    usleep(10_000_000)
+    report(
+      "a node with \(count) timers on PostgreSQL", "\(short(Double(node.residentBytes) / 1_048_576)) MB",
+      note: "resident ten seconds after its start; owner in \(short(ready)) ms")
+  }
+
   /// Creates the instances; their timers are spread over an hour, in no order.
-  private static func fill(_ machine: Machine, store path: String, clock: MovableClock) throws {
+  private static func fill(
+    _ machine: Machine, on name: String, clock: MovableClock, open: () throws -> any Store
+  ) throws {
     clock.stop()
     let begin = nanoseconds()
-    let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
+    let engine = try Engine(machine: machine, store: open(), world: clock)
     for index in 0..<count {
       let wait = Int64(index) * 7919 % 3_600_000
       _ = engine.submit(
@@ -51,13 +89,16 @@ enum TimerBenchmark {
       if index % 1024 == 1023 { _ = try engine.commit() }
     }
     _ = try engine.commit()
-    report("a million instances", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", note: "started")
+    report(
+      "\(count) instances on \(name)", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", note: "started")
   }
 
-  private static func measure(_ machine: Machine, store path: String, clock: MovableClock) throws {
+  private static func measure(
+    _ machine: Machine, on name: String, clock: MovableClock, open: () throws -> any Store
+  ) throws {
     let before = memory()
     let begin = nanoseconds()
-    let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
+    let engine = try Engine(machine: machine, store: open(), world: clock)
     engine.fireTimers()
     _ = try engine.commit()
     let start = Double(nanoseconds() - begin) / 1e6
@@ -76,7 +117,7 @@ enum TimerBenchmark {
       if engine.nextDue.map({ $0 > clock.now() }) ?? true { usleep(1000) }
     }
     report(
-      "a million timers", "\(short(Double(memory()) / 1_048_576)) MB",
+      "\(count) timers on \(name)", "\(short(Double(memory()) / 1_048_576)) MB",
       note: """
         resident, \(short(Double(memory() - before) / 1_048_576)) MB of it for them; ready in \(short(start)) ms; \
         \(fired) fired in ten seconds, none more than \(latest) ms late

@@ -3,7 +3,7 @@ import Foundation
 /// Durable workflows of three steps per second over HTTP: each instance is started and receives two events, and each
 /// answer means that the step is on the disk.
 enum WorkflowBenchmark {
-  private static let order = """
+  static let order = """
     event Place { id: string  amount: int }
     event Pay { amount: int }
     event Ship
@@ -36,7 +36,7 @@ enum WorkflowBenchmark {
     }
   }
 
-  private static func measure(port: Int, connectionCount: Int) {
+  static func measure(port: Int, connectionCount: Int) {
     let load = LoadGenerator(port: port, connectionCount: connectionCount)
     let name = "workflows of three steps, \(connectionCount) connection\(connectionCount == 1 ? "" : "s")"
     let result = load.run(
