@@ -74,7 +74,7 @@ struct AbstractGraph {
 
 extension AbstractGraph {
   /// The number of occurrences of one mistake that are recorded.
-  private static let maximumOccurrences = 64
+  static let maximumOccurrences = 64
 
   /// Explores a flow, breadth first.
   /// - Parameters:

@@ -12,7 +12,7 @@ struct Widening {
   static let present = ValueSet.whole([946_684_800_000_000_000...221_845_392_000_000_000_000])
 
   /// True if a slot matters to a decision.
-  private let isRelevant: [Bool]
+  private let relevance: [Bool]
   private let types: TypeRegistry
   private let wholes: [ValueSet]
   private var cuts: [[Int128]]
@@ -30,9 +30,10 @@ struct Widening {
   init(_ model: VerifiedFlow) {
     let layout = model.layout
     let analysis = PlaceAnalysis(model)
-    isRelevant = analysis.isRelevant
+    relevance = analysis.isRelevant
     types = model.types
-    cuts = analysis.numbers.map { Widening.boundaries($0) }
+    // Numbers that only grow from 0 stay above it.
+    cuts = analysis.numbers.map { Widening.boundaries($0.union([0])) }
     doubleCuts = analysis.doubles.map { Array(Set($0)).sorted() }
     texts = analysis.texts
     seen = Array(repeating: [], count: layout.dataCount)
@@ -48,6 +49,9 @@ struct Widening {
     return Array(Set(numbers.flatMap { [$0, $0 + 1] })).sorted()
   }
 
+  /// True if a decision depends on a part of the data.
+  func isRelevant(_ leaf: Int) -> Bool { relevance[leaf] }
+
   /// All values of a type.
   func whole(of type: ValueType, _ pool: inout SetPool) -> SetIndex {
     guard case .enumeration(let name) = type, let declared = types.enumeration(named: name) else {
@@ -60,7 +64,7 @@ struct Widening {
   /// The set that a slot has after a step.
   mutating func widened(_ set: SetIndex, leaf: Int, _ pool: inout SetPool) -> SetIndex {
     if set == .unset { return set }
-    guard isRelevant[leaf] else { return pool.index(of: wholes[leaf]) }
+    guard relevance[leaf] else { return pool.index(of: wholes[leaf]) }
     if let known = known[Key(leaf: leaf, set: set)] { return known }
     let result: SetIndex
     if pool[set] == .anything || seen[leaf].count < Widening.maximumExactSets {

@@ -17,6 +17,10 @@ public enum Proof: String, Hashable, Sendable {
   case exploration = "all situations"
   /// All situations were examined, without the steps that a solver has shown to be impossible.
   case solver = "all situations, with a solver"
+  /// A solver has shown that no two or three steps in a row lead to what the property rules out.
+  case induction = "induction, with a solver"
+  /// A solver has found an invariant of the data that excludes what the property rules out.
+  case invariant = "an invariant that a solver has found"
 }
 
 /// A run that shows what a property rules out.
@@ -53,6 +57,8 @@ public struct PropertyResult: Sendable {
   public var text: String
   public var location: SourceLocation
   public var verdict: Verdict
+  /// The invariant that a solver has found, as lines of Flow: a state, and a condition that holds in it.
+  public var facts: [String] = []
 }
 
 /// The verdicts of one flow.
@@ -77,5 +83,22 @@ public struct VerificationReport: Sendable {
   /// The number of undecided properties.
   var undecidedCount: Int {
     properties.count { if case .unknown = $0.verdict { true } else { false } }
+  }
+}
+
+/// A verdict, with the facts that a proof rests on.
+struct Decision {
+  var verdict: Verdict
+  var facts: [String]
+
+  init(_ verdict: Verdict, facts: [String] = []) {
+    self.verdict = verdict
+    self.facts = facts
+  }
+}
+
+extension PropertyResult {
+  init(kind: Kind, text: String, location: SourceLocation, decision: Decision) {
+    self.init(kind: kind, text: text, location: location, verdict: decision.verdict, facts: decision.facts)
   }
 }

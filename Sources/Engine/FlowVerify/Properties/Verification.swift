@@ -81,7 +81,7 @@ struct Decider {
       found.append(
         PropertyResult(
           kind: .invariant, text: "invariant \(invariant.text)", location: flow.location,
-          verdict: verdict(on: { $0 == .invariant(position) }, name: "would break the invariant")))
+          decision: decision(on: { $0 == .invariant(position) }, name: "would break the invariant")))
     }
     for (position, property) in flow.properties.enumerated() {
       let text = flow.text(ofProperty: position)
@@ -90,7 +90,7 @@ struct Decider {
         found.append(
           PropertyResult(
             kind: .never, text: text, location: flow.location,
-            verdict: verdict(on: { $0 == .never(position) }, name: "would break `\(text)`")))
+            decision: decision(on: { $0 == .never(position) }, name: "would break `\(text)`")))
       case .leadsTo(let first, let second):
         let verdict = LeadsTo(decider: self, position: position, first: first, second: second).verdict()
         found.append(PropertyResult(kind: .leadsTo, text: text, location: flow.location, verdict: verdict))
@@ -122,24 +122,31 @@ struct Decider {
   private func general(
     _ kind: PropertyResult.Kind, text: String, name: String, isMeant: (AbstractRefusal) -> Bool
   ) -> PropertyResult {
-    PropertyResult(kind: kind, text: text, location: flow.location, verdict: verdict(on: isMeant, name: name))
+    PropertyResult(kind: kind, text: text, location: flow.location, decision: decision(on: isMeant, name: name))
   }
 
   // MARK: - Mistakes
 
   /// The verdict on a kind of refusal: it never happens, it happens in a run, or neither is known. Incidents weigh more
   /// than refusals.
-  func verdict(on isMeant: (AbstractRefusal) -> Bool, name: String) -> Verdict {
+  private func decision(on isMeant: (AbstractRefusal) -> Bool, name: String) -> Decision {
     let meant = graph.mistakes.filter { isMeant($0.key.refusal) }
     for isIncident in [true, false] {
       let occurrences = meant.filter { $0.key.isIncident == isIncident }
       guard !occurrences.isEmpty else { continue }
-      if let example = example(of: occurrences, name: name) { return .refuted(example) }
+      if let example = example(of: occurrences, name: name) { return Decision(.refuted(example)) }
     }
-    if let mistake = meant.keys.first, let occurrence = meant[mistake]?.first {
-      return .unknown(reason: undecided(occurrence))
+    return openDecision(on: meant)
+  }
+
+  /// The verdict on mistakes that no run was found for.
+  private func openDecision(on meant: [AbstractGraph.Mistake: [AbstractGraph.Occurrence]]) -> Decision {
+    if meant.isEmpty { return Decision(graph.limitation.map { .unknown(reason: $0) } ?? .proved(proof)) }
+    if graph.limitation == nil, let found = provedBySolver(meant) {
+      return Decision(.proved(found.proof), facts: found.facts)
     }
-    return graph.limitation.map { .unknown(reason: $0) } ?? .proved(proof)
+    let first = meant.min { String(describing: $0.key) < String(describing: $1.key) }?.value.first
+    return Decision(.unknown(reason: first.map(undecided) ?? ""))
   }
 
   private func example(
@@ -203,22 +210,20 @@ struct Decider {
       }
       return PropertyResult(
         kind: .expression, text: "no expression at \(location.file):\(location.line) fails", location: location,
-        verdict: verdict(on: isMeant, name: "fails at \(location.line)"))
+        decision: decision(on: isMeant, name: "fails at \(location.line)"))
     }
   }
 
   private func incidents() -> PropertyResult {
     let incidents = graph.mistakes.filter(\.key.isIncident)
-    let verdict: Verdict
-    if incidents.isEmpty {
-      verdict = graph.limitation.map { .unknown(reason: $0) } ?? .proved(proof)
-    } else if let example = example(of: incidents, name: "becomes an incident") {
-      verdict = .refuted(example)
+    let decision: Decision
+    if !incidents.isEmpty, let example = example(of: incidents, name: "becomes an incident") {
+      decision = Decision(.refuted(example))
     } else {
-      verdict = .unknown(reason: incidents.values.first?.first.map(undecided) ?? "")
+      decision = openDecision(on: incidents)
     }
     return PropertyResult(
-      kind: .incident, text: "no timer or result becomes an incident", location: flow.location, verdict: verdict)
+      kind: .incident, text: "no timer or result becomes an incident", location: flow.location, decision: decision)
   }
 
   /// The expressions that kept an abstract step from being decided.

@@ -182,10 +182,11 @@ extension Replay {
     let key = CandidateKey(state: state, input: input, targets: targets)
     if let known = candidates[key] { return known }
     var found: [InputSet] = []
+    executor.recordsInputs = true
+    defer { executor.recordsInputs = false }
     executor.execute(input, from: graph.states[state]) { result in
       guard isMeant(result, targets) else { return }
-      let set = self.executor.inputSet()
-      if !found.contains(set) { found.append(set) }
+      for set in result.inputs where !found.contains(set) { found.append(set) }
     }
     candidates[key] = found
     return found

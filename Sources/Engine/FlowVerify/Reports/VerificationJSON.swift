@@ -18,7 +18,9 @@ extension PropertyResult {
       .init("line", .int(Int64(location.line))),
     ]
     switch verdict {
-    case .proved(let proof): members += [.init("verdict", "proved"), .init("by", .string(proof.rawValue))]
+    case .proved(let proof): 
+      members += [.init("verdict", "proved"), .init("by", .string(proof.rawValue))]
+      if !facts.isEmpty { members.append(.init("invariant", .array(facts.map { .string($0) }))) }
     case .unknown(let reason): members += [.init("verdict", "unknown"), .init("reason", .string(reason))]
     case .refuted(let example):
       members += [

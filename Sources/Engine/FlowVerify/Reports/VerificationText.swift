@@ -17,7 +17,8 @@ public func renderVerification(
 private func text(_ result: PropertyResult, style: TerminalStyle, showsRuns: Bool) -> [String] {
   switch result.verdict {
   case .proved(let proof):
-    return ["  \(style.paint("proved", .green))   \(result.text)  \(style.paint(proof.rawValue, .dim))"]
+    let line = "  \(style.paint("proved", .green))   \(result.text)  \(style.paint(proof.rawValue, .dim))"
+    return [line] + result.facts.map { "           \(style.paint($0, .dim))" }
   case .unknown(let reason):
     return ["  \(style.paint("unknown", .yellow))  \(result.text)", "           \(reason)"]
   case .refuted(let example):

@@ -3,6 +3,10 @@ public protocol PathSolver: AnyObject {
   /// True if values exist for which all assertions of a script hold.
   /// - Parameter script: Declarations and assertions, without `check-sat`.
   func check(_ script: String) -> SolverAnswer
+
+  /// The interpretation of the predicates of Horn clauses under which all of them hold; nil when none was found.
+  /// - Parameter script: Declarations and clauses, without `check-sat`.
+  func interpretation(of script: String) -> String?
 }
 
 /// The answer of a solver.

@@ -40,6 +40,8 @@ struct PathResult {
   var taken: [Int]
   var undecided: [NodeIndex]
   var refusedOffers: [AbstractRefusal]
+  /// The inputs of the ways to the result, where they are recorded.
+  var inputs: [Replay.InputSet] = []
   /// The properties `A leads to B` whose first state was entered, by position, as a bit set.
   var entersFirst: UInt64 = 0
   /// Those whose second state was entered at that time or later, or is active.
@@ -90,22 +92,8 @@ extension Executor {
     return UInt32(bitPattern: cells[layout.earlier + timer] & cells[layout.armed]) == 0
   }
 
-  /// Visits every way in which a step may go.
-  func execute(_ input: AbstractInput, from state: ArraySlice<Int32>, _ visit: (PathResult) -> Void) {
-    trail.removeAll(keepingCapacity: true)
-    var paths = 0
-    repeat {
-      paths += 1
-      if paths > Executor.maximumPaths {
-        limitation = limitation ?? "more than \(Executor.maximumPaths) ways through one step"
-        return
-      }
-      if let result = path(input, from: state) { visit(result) }
-    } while !isTimeUp && advanceTrail()
-  }
-
   /// The way that the choices of the trail select; nil when no values take it.
-  private func path(_ input: AbstractInput, from state: ArraySlice<Int32>) -> PathResult? {
+  func path(_ input: AbstractInput, from state: ArraySlice<Int32>) -> PathEnd? {
     do throws(PathStop) {
       try prepare(state)
     } catch {
@@ -113,31 +101,41 @@ extension Executor {
     }
     do throws(PathStop) {
       let kind = try accept(input)
-      return isRefuted() ? nil : result(kind)
+      return isRefuted() ? nil : .result(result(kind))
     } catch {
-      guard case .refused(let refusal) = error, !isRefuted() else { return nil }
-      if input.isAnswered {
-        return PathResult(
-          kind: .refused(refusal), cells: Array(state), isCertain: isCertain, taken: taken, undecided: undecided,
-          refusedOffers: [])
+      if isRefuted() { return nil }
+      switch error {
+      case .infeasible, .givenUp: return nil
+      case .paused(let phase): return paused(in: phase)
+      case .refused(let refusal):
+        return input.isAnswered ? .result(refused(refusal, state)) : recover(from: refusal, input, state)
       }
-      return recover(from: refusal, input, state)
     }
   }
 
-  private func result(_ kind: PathResult.Kind) -> PathResult {
+  /// The result of an input that is refused: the state as it was.
+  func refused(_ refusal: AbstractRefusal, _ state: ArraySlice<Int32>) -> PathResult {
+    PathResult(
+      kind: .refused(refusal), cells: Array(state), isCertain: isCertain, taken: taken, undecided: undecided,
+      refusedOffers: [], inputs: recordedInputs)
+  }
+
+  private var recordedInputs: [Replay.InputSet] { recordsInputs && !isContinuation ? [inputSet()] : [] }
+
+  func result(_ kind: PathResult.Kind) -> PathResult {
+    let inputs = recordedInputs
     commit()
     for (position, property) in model.flow.properties.enumerated() {
       if case .leadsTo(_, let second) = property, isActive(second) { entersSecond |= 1 << UInt64(position) }
     }
     return PathResult(
       kind: kind, cells: cells, isCertain: isCertain, taken: taken, undecided: undecided,
-      refusedOffers: refusedOffers, entersFirst: entersFirst, entersSecond: entersSecond,
+      refusedOffers: refusedOffers, inputs: inputs, entersFirst: entersFirst, entersSecond: entersSecond,
       armed: armedInStep, started: startedInStep)
   }
 
   /// Writes the sets of the data and the known answers to the cells.
-  private func commit() {
+  func commit() {
     for leaf in 0..<layout.dataCount {
       let set = widening.widened(setIndex(of: environment[leaf]), leaf: leaf, &pool)
       cells[layout.data + leaf] = set.rawValue
@@ -273,23 +271,33 @@ extension Executor {
   // MARK: - Errors
 
   /// Gives a timer or a result whose step failed to `on error`, with the state as it was before.
-  private func recover(
+  func recover(
     from refusal: AbstractRefusal, _ input: AbstractInput, _ state: ArraySlice<Int32>
-  ) -> PathResult? {
+  ) -> PathEnd? {
     if model.hasErrors {
       restart(state)
+      recovered = refusal
       do throws(PathStop) {
         try discard(input)
         event = failure()
         try select(.error)
         if !selected.isEmpty {
           try macrostep()
-          return result(.applied)
+          return .result(result(.applied))
         }
       } catch {
-        guard case .refused = error else { return nil }
+        switch error {
+        case .refused: break
+        case .paused(let phase): return isRefuted() ? nil : paused(in: phase)
+        case .infeasible, .givenUp: return nil
+        }
       }
     }
+    return .result(incident(refusal, input, state))
+  }
+
+  /// The result of a timer or a result whose mistake nothing reacts to.
+  func incident(_ refusal: AbstractRefusal, _ input: AbstractInput, _ state: ArraySlice<Int32>) -> PathResult {
     restart(state)
     lose(input)
     return result(.incident(refusal))

@@ -3,6 +3,9 @@ import FlowIR
 
 // Deferred events: for each event, whether one or more are deferred.
 extension Executor {
+  /// The number of deferred events in a row that are followed as a whole.
+  private static let maximumOffers = 16
+
   func deferEvent(_ event: EventIndex) throws(PathStop) {
     guard let position = model.deferrable.firstIndex(of: event) else { return }
     let cell = layout.deferred + position
@@ -19,9 +22,10 @@ extension Executor {
       }
       guard !waiting.isEmpty else { return }
       offers += 1
-      if offers > 16 {
-        limitation = limitation ?? "more than 16 deferred events in a row"
-        return
+      if offers > 1 { try pause(in: .offering) }
+      if offers > Executor.maximumOffers {
+        wantsSegments = true
+        throw .givenUp
       }
       // Guards may defer all of them again.
       let mayStop = waiting.allSatisfy { mayBeDeferred(model.deferrable[$0]) }
@@ -54,6 +58,8 @@ extension Executor {
     caller = nil
     admissions.removeAll()
     hasCaller = choose(2, isFree: false) == 0
+    isOffering = true
+    defer { isOffering = false }
     do throws(PathStop) {
       try select(.event(offered))
       if selected.isEmpty, isDeferred {

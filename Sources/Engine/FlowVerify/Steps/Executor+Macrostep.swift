@@ -11,6 +11,11 @@ extension Executor {
   func finishMacrostep() throws(PathStop) {
     try settle()
     try checkInvariants()
+    try finishOffers()
+  }
+
+  /// Offers deferred events, and starts calls.
+  func finishOffers() throws(PathStop) {
     if layout.deferredCount > 0 { try offerDeferred() }
     if cells[layout.status] == 0 { startWork() }
   }
@@ -20,17 +25,19 @@ extension Executor {
       if model.hasAlways {
         try select(.always)
         if !selected.isEmpty {
+          try pause(in: .settling)
           try microstep()
           continue
         }
       }
       guard !queue.isEmpty else { break }
+      try pause(in: .settling)
       try handle(queue.removeFirst())
     }
     if mayHaveEnded, hasEnded { try end() }
   }
 
-  private func handle(_ signal: QueuedSignal) throws(PathStop) {
+  func handle(_ signal: QueuedSignal) throws(PathStop) {
     switch signal {
     case .raised(let raised, let payload):
       event = payload
@@ -58,6 +65,7 @@ extension Executor {
   func microstep() throws(PathStop) {
     try checkTime()
     microsteps += 1
+    segmentSteps += 1
     guard microsteps <= Executor.maximumMicrosteps else { throw .refused(.endless) }
     let transitions = selected
     given.removeAll()

@@ -121,6 +121,7 @@ extension Executor {
       if case .index(let index) = step { _ = try evaluate(index, at: statement.location) }
     }
     let type = model.flow.fields[slot - FrameLayout.firstField].type
+    let sizes = sizes(of: type, in: slot, afterPart: part)
     var isTotal = false
     if case .map = type, part.count == 1 { isTotal = true }
     if !isTotal {
@@ -128,6 +129,22 @@ extension Executor {
       if choose(2, isFree: false) == 1 { throw .refused(.failed(statement.location, valueNode(of: statement))) }
     }
     forget(slot)
+    if let sizes { refine(environment[layout.slots[slot - FrameLayout.firstField].first], to: .whole([sizes])) }
+  }
+
+  /// The sizes of a list or a map after an assignment to an element or an entry; nil for other values.
+  private func sizes(
+    of type: ValueType, in slot: Int, afterPart part: [StatementModel.PartModel]
+  ) -> ClosedRange<Int128>? {
+    guard case .index? = part.first,
+      let before = set(of: environment[layout.slots[slot - FrameLayout.firstField].first]).numberBounds
+    else { return nil }
+    switch type {
+    case .list: return before
+    // Of a map, the entry may be a new one.
+    case .map: return Swift.max(before.lowerBound, 1)...before.upperBound + 1
+    default: return nil
+    }
   }
 
   private func valueNode(of statement: StatementModel) -> NodeIndex {

@@ -30,9 +30,20 @@ final class Executor {
   /// True once the time is up within a step.
   private(set) var isTimeUp = false
   /// The microsteps of all paths.
-  private var allMicrosteps = 0
+  private(set) var allMicrosteps = 0
   /// The reason that something was not followed; proofs are then not possible.
   var limitation: String?
+
+  /// The inputs whose steps have too many ways to be followed as a whole.
+  var segmentedInputs: Set<AbstractInput> = []
+  /// True while a step is followed in segments.
+  var isSegmented = false
+  /// True once a path has found that its step is too long to be followed as a whole.
+  var wantsSegments = false
+  /// True while the inputs of ways are recorded.
+  var recordsInputs = false
+  /// The changes of numbers in the segment that has paused last.
+  var pausedChanges: [Int: SegmentTable.Change] = [:]
 
   // The choices of the path.
   var trail: [PathChoice] = []
@@ -59,6 +70,15 @@ final class Executor {
   var caller: TermOperand?
   var admissions: [Admission: Bool] = [:]
   var hasCaller = false
+
+  /// True for a path that continues from a situation in the middle of the step.
+  var isContinuation = false
+  /// The mistake that the path recovers from.
+  var recovered: AbstractRefusal?
+  /// True while a deferred event is offered.
+  var isOffering = false
+  /// The microsteps of the segment.
+  var segmentSteps = 0
 
   // The step in progress.
   var queue: [QueuedSignal] = []
@@ -156,7 +176,8 @@ final class Executor {
     if cursor == trail.count { trail.append(PathChoice(count: count, taken: 0, isFree: isFree)) }
     let choice = trail[cursor]
     cursor += 1
-    if !isFree { isCertain = false }
+    // Free choices of different segments may contradict each other.
+    if !isFree || isContinuation { isCertain = false }
     return choice.taken
   }
 
@@ -192,6 +213,8 @@ final class Executor {
     isDataChanged = false
     mayHaveEnded = false
     microsteps = 0
+    segmentSteps = 0
+    isOffering = false
     armedNow = 0
     armedInStep = 0
     startedInStep = 0
@@ -200,10 +223,12 @@ final class Executor {
   }
 
   /// Prepares a path of a step of an abstract state.
-  func prepare(_ state: ArraySlice<Int32>) throws(PathStop) {
+  func prepare(_ state: ArraySlice<Int32>, assumesInvariants: Bool = true) throws(PathStop) {
     cursor = 0
     isCertain = true
     isPeeking = false
+    isContinuation = false
+    recovered = nil
     undecided.removeAll(keepingCapacity: true)
     cells = Array(state)
     environment.removeAll(keepingCapacity: true)
@@ -223,18 +248,18 @@ final class Executor {
       freeSymbols.append(false)
       environment.append(terms.symbol(leaf, kind: ValueKind(type)))
     }
-    if cells[layout.status] == 0 { try assumeKnown() }
+    if cells[layout.status] == 0 { try assumeKnown(withInvariants: assumesInvariants) }
     inputStart = symbolSets.count
   }
 
   /// Assumes the facts of the beginning of a step: the invariants over fields, and the recorded answers.
-  private func assumeKnown() throws(PathStop) {
+  private func assumeKnown(withInvariants: Bool) throws(PathStop) {
     for (position, node) in predicates.enumerated() {
       let answer = cells[layout.predicates + position]
       guard answer != 0 else { continue }
       try assume(node, answer == 1)
     }
-    for invariant in model.invariants where invariant.isAssumed { try assume(invariant.node, true) }
+    for invariant in model.invariants where withInvariants && invariant.isAssumed { try assume(invariant.node, true) }
   }
 
   // MARK: - Symbols
@@ -247,6 +272,13 @@ final class Executor {
     for leaf in shape.leaves { made.append(freshTerm(leaf, isFree: isFree)) }
     var position = 0
     return shape.operand(made[...], at: &position)
+  }
+
+  /// A value that is known by its set.
+  func freshTerm(_ kind: ValueKind, in set: SetIndex) -> TermIndex {
+    symbolSets.append(set)
+    freeSymbols.append(false)
+    return terms.symbol(symbolSets.count - 1, kind: kind)
   }
 
   func freshTerm(_ type: ValueType, isFree: Bool) -> TermIndex {

@@ -5,6 +5,8 @@ enum PathStop: Error {
   /// No values take this path.
   case infeasible
   case refused(AbstractRefusal)
+  /// The rest of the step is followed from the situation that the path has reached.
+  case paused(StepSituation.Phase)
   /// The time of the exploration is up.
   case givenUp
 }

@@ -63,11 +63,35 @@ final class SolverProcess: PathSolver {
     }
   }
 
+  func interpretation(of script: String) -> String? {
+    guard path.split(separator: "/").last?.contains("z3") == true,
+      let running = launch(["-in", "-T:\(SolverProcess.clauseSeconds)"])
+    else { return nil }
+    let text = "(set-logic HORN)\n\(script)\n(check-sat)\n(get-model)\n(exit)\n"
+    let isWritten = write(text, to: running.input)
+    close(running.input)
+    let deadline = Int32(SolverProcess.clauseSeconds + 1) * 1000
+    let answer = isWritten ? readAll(running.output, milliseconds: deadline) : ""
+    close(running.output)
+    end(running.id)
+    return answer.hasPrefix("sat\n") ? String(answer.dropFirst(4)) : nil
+  }
+
+  /// The time for Horn clauses.
+  private static let clauseSeconds = 10
+
   // MARK: - The program
 
   private func start() -> Running? {
     guard restarts <= SolverProcess.maximumRestarts else { return nil }
     restarts += 1
+    guard let made = launch(arguments) else { return nil }
+    process = made
+    _ = write("(set-logic ALL)\n(set-option :print-success false)\n", to: made.input)
+    return made
+  }
+
+  private func launch(_ arguments: [String]) -> Running? {
     var input: [Int32] = [0, 0]
     var output: [Int32] = [0, 0]
     guard pipe(&input) == 0 else { return nil }
@@ -93,20 +117,21 @@ final class SolverProcess: PathSolver {
       close(output[0])
       return nil
     }
-    let made = Running(id: id, input: input[1], output: output[0])
-    process = made
-    _ = write("(set-logic ALL)\n(set-option :print-success false)\n", to: made.input)
-    return made
+    return Running(id: id, input: input[1], output: output[0])
   }
 
   private func stop() {
     guard let process else { return }
     close(process.input)
     close(process.output)
-    kill(process.id, SIGKILL)
-    var status: Int32 = 0
-    waitpid(process.id, &status, 0)
+    end(process.id)
     self.process = nil
+  }
+
+  private func end(_ id: pid_t) {
+    kill(id, SIGKILL)
+    var status: Int32 = 0
+    waitpid(id, &status, 0)
   }
 
   private func write(_ text: String, to descriptor: Int32) -> Bool {
@@ -118,6 +143,20 @@ final class SolverProcess: PathSolver {
       bytes = bytes.dropFirst(count)
     }
     return true
+  }
+
+  /// Everything that the program prints until it ends, or until it is silent for too long.
+  private func readAll(_ descriptor: Int32, milliseconds: Int32) -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&request, 1, milliseconds) == 1 else { break }
+      let count = read(descriptor, &buffer, buffer.count)
+      guard count > 0 else { break }
+      bytes += buffer[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// A line of the answer; nil when it takes too long or the program has ended.
