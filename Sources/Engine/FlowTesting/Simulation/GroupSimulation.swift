@@ -83,6 +83,24 @@ public struct GroupSimulation {
     return scene
   }
 
+  /// A `test` that makes inputs, with an expectation after each that is refused.
+  /// - Parameters:
+  ///   - first: The tested flow.
+  ///   - ending: The last line; nil for the expectation of the fault that the inputs show.
+  public func test(of moves: [SystemInput], first: String, ending: String? = nil) -> String {
+    var scene = SimulatedSystem(self)
+    var lines: [String] = []
+    for move in moves {
+      lines.append(move.testLine(in: scene.system))
+      lines += scene.make(move)
+    }
+    if let last = ending ?? scene.problem?.expectation, !last.isEmpty, lines.last != last { lines.append(last) }
+    let others = flows.map { program.flows[$0].name }.filter { $0 != first }
+    let body = lines.map { "  " + $0 }.joined(separator: "\n")
+    let name = ending == nil ? scene.problem?.name ?? "is refused" : "ends without what it leads to"
+    return "test \"\(first) \(name)\" with \(([first] + others).joined(separator: ", ")) {\n\(body)\n}\n"
+  }
+
   /// The test that repeats the inputs, with an expectation after each that is refused.
   private func text(of moves: [SystemInput], _ kind: String) -> String {
     var scene = SimulatedSystem(self)

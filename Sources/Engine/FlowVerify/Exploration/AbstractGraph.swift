@@ -73,14 +73,18 @@ struct AbstractGraph {
 }
 
 extension AbstractGraph {
+  /// Situations without steps.
+  init(states: StateTable) { self.states = states }
+
   /// The number of occurrences of one mistake that are recorded.
   static let maximumOccurrences = 64
 
   /// Explores a flow, breadth first.
   /// - Parameters:
   ///   - maximumStates: The number of states after which the exploration ends.
+  ///   - maximumMicrosteps: The number of microsteps of all ways after which the exploration ends.
   ///   - isGivenUp: Asked before each state.
-  init(_ executor: Executor, maximumStates: Int, isGivenUp: () -> Bool) {
+  init(_ executor: Executor, maximumStates: Int, maximumMicrosteps: Int = .max, isGivenUp: () -> Bool) {
     states = StateTable(width: executor.width)
     _ = states.insert(executor.initialCells)
     var next = 0
@@ -89,7 +93,7 @@ extension AbstractGraph {
         limitation = "the time is up after \(states.count) situations"
         return
       }
-      guard states.count <= maximumStates else {
+      guard states.count <= maximumStates, executor.allMicrosteps <= maximumMicrosteps else {
         limitation = "more than \(maximumStates) situations"
         return
       }

@@ -7,7 +7,9 @@ struct StatementModel {
   enum Kind {
     case assign(slot: Int, part: [PartModel], NodeIndex)
     case raise(EventIndex, NodeIndex)
-    /// `emit`, `log` and work whose result is not awaited: only their failures matter.
+    /// An event for instances of other flows.
+    case emit(EventIndex, NodeIndex, to: FlowIndex?)
+    /// `log` and work whose result is not awaited: only their failures matter.
     case effect([NodeIndex])
   }
 
@@ -38,7 +40,8 @@ struct StatementModel {
       }
       kind = .assign(slot: slot, part: steps, reader.read(value))
     case .raise(let event, let value): kind = .raise(event, reader.read(value))
-    case .emit(_, let value, to: _), .log(let value): kind = .effect([reader.read(value)])
+    case .emit(let event, let value, to: let flow): kind = .emit(event, reader.read(value), to: flow)
+    case .log(let value): kind = .effect([reader.read(value)])
     case .perform(_, let arguments): kind = .effect(arguments.map { reader.read($0) })
     }
   }

@@ -13,6 +13,9 @@ struct PlaceAnalysis {
   /// the number of steps.
   var isCounter: [Bool]
 
+  /// The bounds of all numbers of a kind that the flow compares something with.
+  private(set) var bounds: [ValueKind: ClosedRange<Int128>] = [:]
+
   private let layout: StateLayout
   private let graph: ExpressionGraph
 
@@ -71,7 +74,6 @@ struct PlaceAnalysis {
     default: return
     }
     let read = leaves(node)
-    guard !read.isEmpty else { return }
     for part in graph.below(node) {
       switch graph[part].operation {
       case .constant(.list(let values)): for value in values { note(value, read) }
@@ -82,6 +84,10 @@ struct PlaceAnalysis {
   }
 
   private mutating func note(_ value: Value, _ leaves: Set<Int>) {
+    if let kind = ValueKind(value), let number = ValueSet.number(of: value) {
+      let known = bounds[kind] ?? number...number
+      bounds[kind] = Swift.min(known.lowerBound, number)...Swift.max(known.upperBound, number)
+    }
     for leaf in leaves {
       switch value {
       case .double(let number) where !number.isNaN: doubles[leaf].insert(number)

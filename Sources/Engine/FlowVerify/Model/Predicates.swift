@@ -3,15 +3,24 @@ import FlowIR
 
 /// The conditions whose answers are kept between steps: those that compare data with data.
 enum Predicates {
-  static let maximumCount = 16
-
-  static func choose(_ model: VerifiedFlow) -> [NodeIndex] {
+  /// Comparisons come before conditions that are not followed.
+  static func choose(_ model: VerifiedFlow, maximumCount: Int) -> [NodeIndex] {
     var found: [NodeIndex] = []
     for root in conditions(of: model) {
       for node in model.graph.below(root).sorted(by: { $0.rawValue < $1.rawValue })
-      where isKept(node, model.graph) && !found.contains(node) && found.count < maximumCount { found.append(node) }
+      where isKept(node, model.graph) && !found.contains(node) { found.append(node) }
     }
-    return found
+    guard found.count > maximumCount else { return found }
+    let comparisons = found.filter { isComparison($0, model.graph) }
+    let others = found.filter { !isComparison($0, model.graph) }
+    return Array((comparisons + others).prefix(maximumCount))
+  }
+
+  private static func isComparison(_ node: NodeIndex, _ graph: ExpressionGraph) -> Bool {
+    switch graph[node].operation {
+    case .equal, .less, .lessOrEqual: true
+    default: false
+    }
   }
 
   /// The expressions that decide about steps.

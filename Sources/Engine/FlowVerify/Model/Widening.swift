@@ -4,13 +4,12 @@ import FlowIR
 /// Keeps the number of sets of a slot finite: beyond a limit, only blocks between the numbers that the flow compares
 /// the slot with are distinguished. Slots that no decision depends on have one set.
 struct Widening {
-  /// The number of sets of one slot that are kept as they are.
-  static let maximumExactSets = 40
   /// The largest distance between two numbers within which each number is a block of its own.
   static let maximumExactRange: Int128 = 256
   /// The instants of inputs, from 2000 to the year 9000: later ones would leave the range of instants soon.
   static let present = ValueSet.whole([946_684_800_000_000_000...221_845_392_000_000_000_000])
 
+  private let precision: Precision
   /// True if a slot matters to a decision.
   private let relevance: [Bool]
   private let types: TypeRegistry
@@ -19,6 +18,8 @@ struct Widening {
   private var doubleCuts: [[Double]]
   private var texts: [Set<String>]
   private var seen: [Set<SetIndex>]
+  private var distant: [Int]
+  private let bounds: [ClosedRange<Int128>]
   /// The results of widening, by slot and set.
   private var known: [Key: SetIndex] = [:]
 
@@ -27,7 +28,8 @@ struct Widening {
     var set: SetIndex
   }
 
-  init(_ model: VerifiedFlow) {
+  init(_ model: VerifiedFlow, precision: Precision) {
+    self.precision = precision
     let layout = model.layout
     let analysis = PlaceAnalysis(model)
     relevance = analysis.isRelevant
@@ -37,6 +39,13 @@ struct Widening {
     doubleCuts = analysis.doubles.map { Array(Set($0)).sorted() }
     texts = analysis.texts
     seen = Array(repeating: [], count: layout.dataCount)
+    distant = Array(repeating: 0, count: layout.dataCount)
+    bounds = layout.leafTypes.indices.map { leaf in
+      let kind = ValueKind(layout.leafTypes[leaf])
+      if kind == .bool || kind == .choice { return Int128.min...Int128.max }
+      let known = analysis.bounds[kind == .sized ? .int : kind] ?? 0...0
+      return Swift.min(known.lowerBound, 0) - 1...known.upperBound + 2
+    }
     wholes = layout.leafTypes.indices.map { leaf in
       analysis.isCounter[leaf] ? .whole([-(1 << 61)...(1 << 61)]) : ValueKind(layout.leafTypes[leaf]).whole
     }
@@ -67,14 +76,30 @@ struct Widening {
     guard relevance[leaf] else { return pool.index(of: wholes[leaf]) }
     if let known = known[Key(leaf: leaf, set: set)] { return known }
     let result: SetIndex
-    if pool[set] == .anything || seen[leaf].count < Widening.maximumExactSets {
-      seen[leaf].insert(set)
+    if isKept(set, leaf, pool) {
       result = pool.intersection(set, pool.index(of: wholes[leaf]))
     } else {
       result = pool.index(of: blocks(pool[set], leaf).intersection(wholes[leaf]))
     }
     known[Key(leaf: leaf, set: set)] = result
     return result
+  }
+
+  /// True if a set is followed as it is: one of the first ones.
+  private mutating func isKept(_ set: SetIndex, _ leaf: Int, _ pool: SetPool) -> Bool {
+    if pool[set] == .anything { return true }
+    guard seen[leaf].count < precision.exactSets else { return false }
+    if let bounds = pool[set].numberBounds, isDistant(bounds, leaf) {
+      guard distant[leaf] < precision.distantSets else { return false }
+      distant[leaf] += 1
+    }
+    seen[leaf].insert(set)
+    return true
+  }
+
+  /// True for a bounded range that reaches beyond the numbers that matter.
+  private func isDistant(_ bounds: ClosedRange<Int128>, _ leaf: Int) -> Bool {
+    bounds.lowerBound < self.bounds[leaf].lowerBound || bounds.upperBound > self.bounds[leaf].upperBound
   }
 
   private func blocks(_ set: ValueSet, _ leaf: Int) -> ValueSet {
@@ -106,4 +131,24 @@ struct Widening {
     }
     return span
   }
+}
+
+/// The effort of one exploration: which sets of values are distinguished, and when a coarser exploration takes over.
+struct Precision {
+  /// The number of sets of one slot that are kept as they are.
+  var exactSets: Int
+  /// The number of those among them with numbers beyond the ones that the flow compares the slot with.
+  var distantSets: Int
+  /// The number of conditions whose answers are kept from step to step.
+  var predicates: Int
+  /// The number of situations, and of microsteps of all ways, after which the exploration ends.
+  var situations: Int
+  var microsteps: Int
+
+  /// The finest exploration first.
+  static let levels = [
+    Precision(exactSets: 40, distantSets: 6, predicates: 16, situations: 2500, microsteps: 60_000),
+    Precision(exactSets: 8, distantSets: 2, predicates: 8, situations: 4000, microsteps: 150_000),
+    Precision(exactSets: 3, distantSets: 1, predicates: 3, situations: .max, microsteps: .max),
+  ]
 }

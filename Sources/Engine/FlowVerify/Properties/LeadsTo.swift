@@ -69,7 +69,7 @@ struct LeadsTo {
     case .result(let call, _), .item(let call, _), .uncertain(let call, _):
       decider.flow.calls[call].policy.retries != nil
     case .undo: true
-    case .start, .event: false
+    case .start, .event, .message: false
     }
   }
 
@@ -155,7 +155,7 @@ struct LeadsTo {
     case .timer(let timer): return .timer(timer)
     case .result(let call, _), .item(let call, _), .uncertain(let call, _): return .work(call)
     case .undo: return .undo
-    case .start, .event: return nil
+    case .start, .event, .message: return nil
     }
   }
 

@@ -17,6 +17,8 @@ public enum Proof: String, Hashable, Sendable {
   case exploration = "all situations"
   /// All situations were examined, without the steps that a solver has shown to be impossible.
   case solver = "all situations, with a solver"
+  /// All situations of the flows that were verified together were examined.
+  case together = "all situations of one instance of each flow"
   /// A solver has shown that no two or three steps in a row lead to what the property rules out.
   case induction = "induction, with a solver"
   /// A solver has found an invariant of the data that excludes what the property rules out.
@@ -64,6 +66,8 @@ public struct PropertyResult: Sendable {
 /// The verdicts of one flow.
 public struct VerificationReport: Sendable {
   public var flow: String
+  /// The flows that were verified together with it.
+  public var partners: [String] = []
   /// The number of abstract situations that were examined.
   public var situations: Int
   /// The number of abstract steps between them.

@@ -32,9 +32,10 @@ public struct Verification {
   /// Verifies all properties.
   /// - Parameter isGivenUp: Asked now and then; once it is true, the rest is unknown.
   public func run(isGivenUp: @escaping () -> Bool) -> VerificationReport {
-    let first = explore(solver: nil, proof: .exploration, isGivenUp)
+    var level = 0
+    let first = explore(solver: nil, proof: .exploration, &level, isGivenUp)
     guard let solver, first.hasUnknown, !isGivenUp() else { return first }
-    var second = explore(solver: solver, proof: .solver, isGivenUp)
+    var second = explore(solver: solver, proof: .solver, &level, isGivenUp)
     let proved = Set(first.properties.filter { if case .proved = $0.verdict { true } else { false } }.map(\.text))
     for index in second.properties.indices {
       guard case .proved = second.properties[index].verdict, proved.contains(second.properties[index].text) else {
@@ -47,10 +48,15 @@ public struct Verification {
   }
 
   private func explore(
-    solver: (any PathSolver)?, proof: Proof, _ isGivenUp: @escaping () -> Bool
+    solver: (any PathSolver)?, proof: Proof, _ level: inout Int, _ isGivenUp: @escaping () -> Bool
   ) -> VerificationReport {
-    let executor = Executor(model, solver: solver, isGivenUp: isGivenUp)
-    let graph = AbstractGraph(executor, maximumStates: maximumSituations, isGivenUp: isGivenUp)
+    var (executor, graph) = explored(solver, level, isGivenUp)
+    while graph.limitation != nil, level + 1 < Precision.levels.count, graph.states.count <= maximumSituations,
+      !isGivenUp()
+    {
+      level += 1
+      (executor, graph) = explored(solver, level, isGivenUp)
+    }
     let replay = Replay(model, executor: executor, graph: graph, stepper: stepper)
     let decider = Decider(
       model: model, executor: executor, graph: graph, replay: replay, stepper: stepper, proof: proof,
@@ -58,6 +64,17 @@ public struct Verification {
     let results = decider.declared() + decider.general()
     return VerificationReport(
       flow: model.flow.name, situations: graph.states.count, steps: graph.edges.count, properties: results)
+  }
+
+  private func explored(
+    _ solver: (any PathSolver)?, _ level: Int, _ isGivenUp: @escaping () -> Bool
+  ) -> (Executor, AbstractGraph) {
+    let precision = Precision.levels[level]
+    let executor = Executor(model, solver: solver, precision: precision, isGivenUp: isGivenUp)
+    let graph = AbstractGraph(
+      executor, maximumStates: Swift.min(maximumSituations, precision.situations),
+      maximumMicrosteps: precision.microsteps, isGivenUp: isGivenUp)
+    return (executor, graph)
   }
 }
 
@@ -174,25 +191,14 @@ struct Decider {
   private func refusal(among expected: Set<AbstractRefusal>, in events: [VirtualRun.RunEvent]) -> Refusal? {
     for event in events {
       switch event.outcome {
-      case .refused(let refusal): if expected.contains(where: { isSame(refusal.reason, $0) }) { return refusal }
+      case .refused(let refusal): if expected.contains(where: { $0.describes(refusal.reason, model) }) { return refusal }
       case .accepted(let step):
-        for refused in step.refused where expected.contains(where: { isSame(refused.refusal.reason, $0) }) {
+        for refused in step.refused where expected.contains(where: { $0.describes(refused.refusal.reason, model) }) {
           return refused.refusal
         }
       }
     }
     return nil
-  }
-
-  private func isSame(_ reason: Refusal.Reason, _ abstract: AbstractRefusal) -> Bool {
-    switch (reason, abstract) {
-    case (.failed(_, let location), .failed(let expected, _)): location == expected
-    case (.invariant(let text, _), .invariant(let position)): text == flow.invariants[position].text
-    case (.invariant(let text, _), .never(let position)): text == flow.text(ofProperty: position)
-    case (.raised(let name, _), .raised(let event)): name == model.program.events[event].name
-    case (.tooManyMicrosteps, .endless), (.tooManyDeferred, .tooManyDeferred): true
-    default: false
-    }
   }
 
   /// Expressions that fail, each with its location.

@@ -17,6 +17,7 @@ extension Replay {
       guard let timer = run.nextTimer, timer.due - run.now > 1 else { return sends.map { [$0] } }
       // Also shortly before the next timer, so that timers of different ages are met.
       return sends.map { [$0] } + sends.prefix(4).map { [RunInput.advance(timer.due - run.now - 1), $0] }
+    case .message: return []
     case .timer: return run.nextTimer.map { [[.advance(Swift.max($0.due - run.now, 0))]] } ?? []
     case .result(let call, let isDone), .uncertain(let call, let isDone):
       let target = model.flow.calls[call].target

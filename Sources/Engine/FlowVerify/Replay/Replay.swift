@@ -123,7 +123,10 @@ final class Replay {
 
   /// True if a run is in a situation that an abstract state stands for, as far as states and data show.
   func matches(_ run: VirtualRun, _ state: Int) -> Bool {
-    guard let instance = run.instance else { return false }
+    run.instance.map { matches($0, state) } ?? false
+  }
+
+  func matches(_ instance: Instance, _ state: Int) -> Bool {
     let layout = model.layout
     let cells = Array(graph.states[state])
     let status: Int32 =

@@ -5,7 +5,7 @@ extension VerificationReport {
   /// The verdicts as JSON.
   public var json: JSON {
     [
-      "flow": .string(flow), "situations": .int(Int64(situations)), "steps": .int(Int64(steps)),
+      "flow": .string(flow), "with": .array(partners.map { .string($0) }), "situations": .int(Int64(situations)), "steps": .int(Int64(steps)),
       "properties": .array(properties.map(\.json)),
     ]
   }

@@ -8,7 +8,8 @@ public func renderVerification(
 ) -> String {
   reports.map { report in
     let size = "\(report.situations) situations, \(report.steps) steps"
-    var lines = ["\(style.paint(report.flow, .bold))  \(style.paint(size, .dim))"]
+    let partners = report.partners.isEmpty ? "" : " with \(report.partners.joined(separator: ", "))"
+    var lines = ["\(style.paint(report.flow, .bold))\(partners)  \(style.paint(size, .dim))"]
     for result in report.properties { lines += text(result, style: style, showsRuns: showsRuns) }
     return lines.joined(separator: "\n") + "\n"
   }.joined(separator: "\n")

@@ -5,7 +5,9 @@ import FlowIR
 extension Executor {
   /// The number of ways, and of microsteps of all ways, up to which a step is followed as a whole.
   static let maximumWholePaths = 512
-  static let maximumWholeMicrosteps = 12_000
+  static let maximumWholeMicrosteps = 6000
+  /// The number of microsteps of one way up to which a step is followed as a whole.
+  static let maximumWholeLength = 150
   /// The number of situations within one step that are followed.
   static let maximumSituations = 20_000
 

@@ -34,12 +34,16 @@ struct SegmentTable {
   }
 
   mutating func add(_ segment: Segment) {
-    let isKnown = segments.contains { other in
-      other.source == segment.source && other.target == segment.target
-        && (other.isCertain || !segment.isCertain) && other.inputs == segment.inputs
-        && other.changes == segment.changes
+    // The segments of one situation follow each other.
+    for other in segments.reversed() {
+      guard other.source == segment.source else { break }
+      if other.target == segment.target, other.isCertain || !segment.isCertain, other.inputs == segment.inputs,
+        other.changes == segment.changes
+      {
+        return
+      }
     }
-    if !isKnown { segments.append(segment) }
+    segments.append(segment)
   }
 
   /// For each situation: true if the sender of the input can bring it about, whatever the data are.

@@ -26,15 +26,19 @@ struct StepSituation: Hashable {
   var entersFirst: UInt64
   var entersSecond: UInt64
   var refusedOffers: Set<AbstractRefusal>
+  var emissions: [Emission]
+  var sender: FlowIndex?
   /// The mistake that `on error` reacts to in this step.
   var recovered: AbstractRefusal?
 }
 
 /// A queued signal whose payload is known by its sets.
-enum StoredSignal: Hashable {
+indirect enum StoredSignal: Hashable {
   case raised(EventIndex, StoredOperand)
   case state(SignalKey, StateIndex, StoredOperand?)
   case called(CallIndex, isEmpty: Bool)
+  /// One signal or more.
+  case repeated(StoredSignal)
 }
 
 /// A structured value as sets.
@@ -42,6 +46,21 @@ indirect enum StoredOperand: Hashable {
   case scalar(ValueKind, SetIndex)
   case record(String, [StoredOperand])
   case optional(presence: StoredOperand, StoredOperand)
+}
+
+/// An event for other flows.
+struct Emission: Hashable {
+  var event: EventIndex
+  var payload: StoredOperand
+  /// The flow whose running instances receive it; nil for those that its key reaches.
+  var flow: FlowIndex?
+}
+
+/// An event on its way from one flow of a group to another.
+struct Message: Hashable {
+  var event: EventIndex
+  var payload: StoredOperand
+  var sender: FlowIndex
 }
 
 /// The end of one way through a step, or through a segment of one.
@@ -55,13 +74,30 @@ extension Executor {
 
   /// The situation of the path, which has paused.
   func situation(in phase: StepSituation.Phase) -> StepSituation {
-    let queue = queue.map { stored($0) }
+    let queue = merged(queue.map { stored($0) })
     commit()
     return StepSituation(
       phase: phase, cells: cells, queue: queue, starting: starting, selected: selected, isDataChanged: isDataChanged,
       mayHaveEnded: mayHaveEnded, hasCaller: hasCaller, armedNow: armedNow, armedInStep: armedInStep,
       startedInStep: startedInStep, entersFirst: entersFirst, entersSecond: entersSecond,
-      refusedOffers: Set(refusedOffers), recovered: recovered)
+      refusedOffers: Set(refusedOffers), emissions: emissions, sender: sender, recovered: recovered)
+  }
+
+  /// Equal signals in a row as one, if there are more than two.
+  private func merged(_ signals: [StoredSignal]) -> [StoredSignal] {
+    var found: [(signal: StoredSignal, count: Int)] = []
+    for signal in signals {
+      var (one, count) = (signal, 1)
+      if case .repeated(let inner) = signal { (one, count) = (inner, Executor.maximumEqual + 1) }
+      if let last = found.last, last.signal == one {
+        found[found.count - 1].count += count
+      } else {
+        found.append((one, count))
+      }
+    }
+    return found.flatMap { signal, count in
+      count > Executor.maximumEqual ? [.repeated(signal)] : Array(repeating: signal, count: count)
+    }
   }
 
   private func stored(_ signal: QueuedSignal) -> StoredSignal {
@@ -69,10 +105,11 @@ extension Executor {
     case .raised(let event, let payload): .raised(event, stored(payload))
     case .state(let key, let state, let payload): .state(key, state, payload.map { stored($0) })
     case .called(let call, let isEmpty): .called(call, isEmpty: isEmpty)
+    case .repeated(let one): .repeated(one)
     }
   }
 
-  private func stored(_ operand: TermOperand) -> StoredOperand {
+  func stored(_ operand: TermOperand) -> StoredOperand {
     switch operand {
     case .scalar(let term): .scalar(terms[term].kind, setIndex(of: term))
     case .record(let name, let fields): .record(name, fields.map { stored($0) })
@@ -98,18 +135,21 @@ extension Executor {
     entersFirst = situation.entersFirst
     entersSecond = situation.entersSecond
     refusedOffers = Array(situation.refusedOffers)
+    emissions = situation.emissions
+    sender = situation.sender
     recovered = situation.recovered
   }
 
-  private func restored(_ signal: StoredSignal) -> QueuedSignal {
+  func restored(_ signal: StoredSignal) -> QueuedSignal {
     switch signal {
     case .raised(let event, let payload): .raised(event, restored(payload))
     case .state(let key, let state, let payload): .state(key, state, payload.map { restored($0) })
     case .called(let call, let isEmpty): .called(call, isEmpty: isEmpty)
+    case .repeated(let one): .repeated(one)
     }
   }
 
-  private func restored(_ operand: StoredOperand) -> TermOperand {
+  func restored(_ operand: StoredOperand) -> TermOperand {
     switch operand {
     case .scalar(let kind, let set): .scalar(freshTerm(kind, in: set))
     case .record(let name, let fields): .record(name, fields.map { restored($0) })
@@ -132,6 +172,8 @@ extension Executor {
 
   /// The longest queue of signals of a situation.
   private static let maximumQueue = 8
+  /// The number of equal signals in a row that are counted.
+  private static let maximumEqual = 2
 
   /// Ends the segment before another microstep, if the step is followed in segments.
   func pause(in phase: StepSituation.Phase) throws(PathStop) {

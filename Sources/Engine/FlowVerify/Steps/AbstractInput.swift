@@ -12,13 +12,15 @@ enum AbstractInput: Hashable {
   case item(CallIndex, isDone: Bool)
   /// The undo in progress has ended.
   case undo(isDone: Bool)
+  /// An event of another flow of the group, by number; the start that it makes, if any.
+  case message(Int, start: Int?)
   /// A call that was left while in flight has ended.
   case uncertain(CallIndex, isDone: Bool)
 
   /// True if a refusal has someone to answer to. A refusal of the others is an incident.
   var isAnswered: Bool {
     switch self {
-    case .start, .event: true
+    case .start, .event, .message: true
     case .timer, .result, .item, .undo, .uncertain: false
     }
   }
@@ -42,6 +44,8 @@ struct PathResult {
   var refusedOffers: [AbstractRefusal]
   /// The inputs of the ways to the result, where they are recorded.
   var inputs: [Replay.InputSet] = []
+  /// The events for other flows, in order.
+  var emissions: [Emission] = []
   /// The properties `A leads to B` whose first state was entered, by position, as a bit set.
   var entersFirst: UInt64 = 0
   /// Those whose second state was entered at that time or later, or is active.
@@ -59,8 +63,12 @@ extension Executor {
       return model.starts.indices.filter { isPossible(model.starts[$0].start) }.map { .start($0) }
     }
     guard cells[layout.status] == 0 else { return [] }
+    return runningInputs()
+  }
+
+  private func runningInputs() -> [AbstractInput] {
     var found: [AbstractInput] = []
-    for event in model.program.events.indices where model.isSent(event) {
+    for event in model.program.events.indices where isSent(event) {
       if (model.reactions[.event(event)] ?? []).contains(where: { isActive($0.state) }) { found.append(.event(event)) }
     }
     for call in model.flow.calls.indices {
@@ -83,7 +91,14 @@ extension Executor {
   @inline(never)
   private func isPossible(_ start: Start) -> Bool {
     guard let event = start.event else { return true }
-    return model.isSent(event)
+    return isSent(event)
+  }
+
+  /// True if an event may come from outside of the instance, or of the group of flows.
+  private func isSent(_ event: EventIndex) -> Bool {
+    guard let group else { return model.isSent(event) }
+    if !model.program.events[event].isInternal { return true }
+    return model.emitted[event]?.contains { !group.contains($0) } ?? false
   }
 
   /// True if no timer that is armed is certainly due before another.
@@ -130,7 +145,7 @@ extension Executor {
     }
     return PathResult(
       kind: kind, cells: cells, isCertain: isCertain, taken: taken, undecided: undecided,
-      refusedOffers: refusedOffers, inputs: inputs, entersFirst: entersFirst, entersSecond: entersSecond,
+      refusedOffers: refusedOffers, inputs: inputs, emissions: emissions, entersFirst: entersFirst, entersSecond: entersSecond,
       armed: armedInStep, started: startedInStep)
   }
 
@@ -152,6 +167,12 @@ extension Executor {
     switch input {
     case .start(let start): try begin(start)
     case .event(let event): return try accept(event)
+    case .message(let number, start: let start):
+      if let start {
+        try begin(start, by: messages[number])
+      } else {
+        return try accept(messages[number].event, from: messages[number])
+      }
     case .timer(let timer):
       try rearm(timer)
       let transition = model.timers[timer]
@@ -176,8 +197,10 @@ extension Executor {
     return .applied
   }
 
-  private func accept(_ received: EventIndex) throws(PathStop) -> PathResult.Kind {
-    event = fresh(.record(model.program.events[received].name), isFree: true)
+  private func accept(_ received: EventIndex, from message: Message? = nil) throws(PathStop) -> PathResult.Kind {
+    event =
+      message.map { restored($0.payload) } ?? fresh(.record(model.program.events[received].name), isFree: true)
+    sender = message?.sender
     hasCaller = true
     try select(.event(received))
     if !selected.isEmpty {
@@ -220,12 +243,15 @@ extension Executor {
     return .ignored
   }
 
-  private func begin(_ index: Int) throws(PathStop) {
+  private func begin(_ index: Int, by message: Message? = nil) throws(PathStop) {
     let start = model.starts[index].start
     cells[layout.status] = 0
     hasCaller = true
     switch start.trigger {
-    case .event(let trigger, _): event = fresh(.record(model.program.events[trigger].name), isFree: true)
+    case .event(let trigger, _):
+      event =
+        message.map { restored($0.payload) } ?? fresh(.record(model.program.events[trigger].name), isFree: true)
+      sender = message?.sender
     case .called:
       hasCaller = false
       for parameter in 0..<model.flow.parameterCount {
@@ -321,7 +347,7 @@ extension Executor {
     case .undo: cells[layout.rollingJob] = 0
     case .uncertain(let call, _):
       if choose(2, isFree: false) == 0 { clear(StateLayout.CallBits.uncertain, of: call) }
-    case .start, .event: break
+    case .start, .event, .message: break
     }
   }
 
@@ -334,7 +360,7 @@ extension Executor {
     case .uncertain(let call, _):
       clear(StateLayout.CallBits.uncertain, of: call)
       mark(StateLayout.CallBits.lostUncertain, of: call)
-    case .start, .event: break
+    case .start, .event, .message: break
     }
   }
 }

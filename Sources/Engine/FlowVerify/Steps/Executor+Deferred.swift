@@ -56,6 +56,8 @@ extension Executor {
     let saved = Checkpoint(self)
     event = fresh(.record(model.program.events[offered].name), isFree: false)
     caller = nil
+    // The sender of a deferred event is not followed.
+    sender = nil
     admissions.removeAll()
     hasCaller = choose(2, isFree: false) == 0
     isOffering = true
@@ -93,6 +95,7 @@ extension Executor {
     let isDataChanged: Bool
     let microsteps: Int
     let taken: Int
+    let emissions: Int
 
     init(_ executor: Executor) {
       cells = executor.cells
@@ -101,6 +104,7 @@ extension Executor {
       isDataChanged = executor.isDataChanged
       microsteps = executor.microsteps
       taken = executor.taken.count
+      emissions = executor.emissions.count
     }
 
     func restore(_ executor: Executor) {
@@ -110,6 +114,7 @@ extension Executor {
       executor.isDataChanged = isDataChanged
       executor.microsteps = microsteps
       executor.taken.removeLast(executor.taken.count - taken)
+      executor.emissions.removeLast(executor.emissions.count - emissions)
       executor.queue.removeAll()
     }
   }

@@ -39,6 +39,9 @@ extension Executor {
 
   func handle(_ signal: QueuedSignal) throws(PathStop) {
     switch signal {
+    case .repeated(let one):
+      if choose(2, isFree: false) == 1 { queue.insert(signal, at: 0) }
+      return try handle(restored(one))
     case .raised(let raised, let payload):
       event = payload
       try select(.event(raised))
@@ -66,6 +69,10 @@ extension Executor {
     try checkTime()
     microsteps += 1
     segmentSteps += 1
+    if !isSegmented, microsteps > Executor.maximumWholeLength {
+      wantsSegments = true
+      throw .givenUp
+    }
     guard microsteps <= Executor.maximumMicrosteps else { throw .refused(.endless) }
     let transitions = selected
     given.removeAll()
@@ -148,6 +155,9 @@ extension Executor {
   /// Any caller may send the event, so that admission is a choice; the same one for the same roles.
   func isAdmitted(roles: [Int], senders: [FlowIndex]) -> Bool {
     guard hasCaller, !roles.isEmpty || !senders.isEmpty else { return true }
+    if let sender { return senders.contains(sender) }
+    // From outside of the group comes no event in the name of one of its flows.
+    if let group, !isOffering, roles.isEmpty, group.isSuperset(of: senders) { return false }
     let key = Admission(roles: roles, senders: senders)
     if let known = admissions[key] { return known }
     let answer = choose(2, isFree: true) == 0

@@ -48,6 +48,8 @@ extension Executor {
     } else if case .raise(let raised, _) = statement.kind {
       // The number of raised events is not followed beyond one.
       limitation = limitation ?? "`raise \(model.program.events[raised].name)` in a `for`"
+    } else if case .emit(let event, _, _) = statement.kind, group != nil {
+      limitation = limitation ?? "`emit \(model.program.events[event].name)` in a `for`"
     }
   }
 
@@ -72,6 +74,11 @@ extension Executor {
         try assign(value, to: slot, part: part, statement)
       }
     case .raise(let raised, let node): queue.append(.raised(raised, try evaluate(node, at: statement.location)))
+    case .emit(let event, let node, to: let flow):
+      // The payload matters to flows that are verified together, and its failure always does.
+      if group == nil, !canFail(node) { return }
+      let payload = try evaluate(node, at: statement.location)
+      if group != nil { emissions.append(Emission(event: event, payload: stored(payload), flow: flow)) }
     case .effect(let nodes):
       for node in nodes where canFail(node) { _ = try evaluate(node, at: statement.location) }
     }
@@ -149,7 +156,7 @@ extension Executor {
 
   private func valueNode(of statement: StatementModel) -> NodeIndex {
     switch statement.kind {
-    case .assign(_, _, let node), .raise(_, let node): node
+    case .assign(_, _, let node), .raise(_, let node), .emit(_, let node, _): node
     case .effect(let nodes): nodes.first ?? NodeIndex(rawValue: 0)
     }
   }

@@ -34,9 +34,9 @@ extension Executor {
       if !row.fields.isEmpty { left.append(state) }
       queue.removeAll { signal in
         switch signal {
-        case .state(_, let other, _): other == state
-        case .called(let call, _): model.calls[call.position].call.state == state
-        case .raised: false
+        case .state(_, let other, _), .repeated(.state(_, let other, _)): other == state
+        case .called(let call, _), .repeated(.called(let call, _)): model.calls[call.position].call.state == state
+        case .raised, .repeated: false
         }
       }
       setBit(state, at: layout.active, false)

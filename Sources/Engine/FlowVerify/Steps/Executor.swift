@@ -13,6 +13,7 @@ final class Executor {
   static let maximumMicrosteps = 1000
 
   let model: VerifiedFlow
+  let layout: StateLayout
   let graph: ExpressionGraph
   var terms = TermPool()
   var pool = SetPool()
@@ -44,6 +45,12 @@ final class Executor {
   var recordsInputs = false
   /// The changes of numbers in the segment that has paused last.
   var pausedChanges: [Int: SegmentTable.Change] = [:]
+
+  /// The flows that are verified together; nil for a flow whose surroundings may do anything.
+  var group: Set<FlowIndex>?
+  /// The events that the flows of the group send each other, by number.
+  var messages: [Message] = []
+  private var messageNumbers: [Message: Int] = [:]
 
   // The choices of the path.
   var trail: [PathChoice] = []
@@ -81,6 +88,10 @@ final class Executor {
   var segmentSteps = 0
 
   // The step in progress.
+  /// The events that the path has sent to other flows.
+  var emissions: [Emission] = []
+  /// The flow that has sent the event of the step, where it is known.
+  var sender: FlowIndex?
   var queue: [QueuedSignal] = []
   var starting: [CallIndex] = []
   var selected: [Int] = []
@@ -114,14 +125,16 @@ final class Executor {
 
   /// - Parameter isGivenUp: Asked within long steps.
   init(
-    _ model: VerifiedFlow, solver: (any PathSolver)? = nil, isGivenUp: @escaping () -> Bool = { false }
+    _ model: VerifiedFlow, solver: (any PathSolver)? = nil, precision: Precision = Precision.levels[0],
+    isGivenUp: @escaping () -> Bool = { false }
   ) {
     self.model = model
+    layout = model.layout
     self.solver = solver
     self.isGivenUp = isGivenUp
     graph = model.graph
-    predicates = Predicates.choose(model)
-    widening = Widening(model)
+    predicates = Predicates.choose(model, maximumCount: precision.predicates)
+    widening = Widening(model, precision: precision)
     fallible = Executor.fallible(model.graph)
     fieldReads = model.graph.nodes.indices.map { node in
       model.graph.slots(of: NodeIndex(rawValue: Int32(node))).compactMap { slot in
@@ -148,7 +161,6 @@ final class Executor {
     return found
   }
 
-  var layout: StateLayout { model.layout }
   var width: Int { layout.predicates + predicates.count }
 
   /// The state before the instance has started.
@@ -199,6 +211,14 @@ final class Executor {
     return answer
   }
 
+  /// The number of an event between flows.
+  func number(of message: Message) -> Int {
+    if let known = messageNumbers[message] { return known }
+    messageNumbers[message] = messages.count
+    messages.append(message)
+    return messages.count - 1
+  }
+
   // MARK: - Preparation
 
   /// Forgets what belongs to a single step.
@@ -207,6 +227,8 @@ final class Executor {
     queue.removeAll(keepingCapacity: true)
     starting.removeAll(keepingCapacity: true)
     selected.removeAll(keepingCapacity: true)
+    emissions.removeAll()
+    sender = nil
     if !given.isEmpty { given.removeAll() }
     if !left.isEmpty { left.removeAll() }
     taken.removeAll(keepingCapacity: true)
@@ -295,4 +317,6 @@ enum QueuedSignal {
   case state(SignalKey, StateIndex, TermOperand?)
   /// A call that completed without a job; over an empty list, or after the reaction to its last item.
   case called(CallIndex, isEmpty: Bool)
+  /// One signal or more, each with values of its own.
+  case repeated(StoredSignal)
 }

@@ -1,4 +1,5 @@
 import FlowIR
+import FlowMachine
 
 /// The reason that a path through a step ends before the step is complete.
 enum PathStop: Error {
@@ -32,6 +33,20 @@ enum AbstractRefusal: Hashable {
     switch self {
     case .notHandled, .internalEvent: false
     default: true
+    }
+  }
+}
+
+extension AbstractRefusal {
+  /// True if a refusal of a run is the one that an abstract step expects.
+  func describes(_ reason: Refusal.Reason, _ model: VerifiedFlow) -> Bool {
+    switch (reason, self) {
+    case (.failed(_, let location), .failed(let expected, _)): location == expected
+    case (.invariant(let text, _), .invariant(let position)): text == model.flow.invariants[position].text
+    case (.invariant(let text, _), .never(let position)): text == model.flow.text(ofProperty: position)
+    case (.raised(let name, _), .raised(let event)): name == model.program.events[event].name
+    case (.tooManyMicrosteps, .endless), (.tooManyDeferred, .tooManyDeferred): true
+    default: false
     }
   }
 }

@@ -47,6 +47,17 @@ enum ValueKind: UInt8, Hashable, Sendable {
       }
   }
 
+  /// The kind of a number; nil for other values.
+  init?(_ value: Value) {
+    switch value {
+    case .int: self = .int
+    case .uint: self = .uint
+    case .timestamp: self = .instant
+    case .duration: self = .length
+    default: return nil
+    }
+  }
+
   /// All values of the kind.
   var whole: ValueSet {
     switch self {

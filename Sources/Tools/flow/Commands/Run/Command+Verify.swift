@@ -26,6 +26,11 @@ extension Command {
       let flows = try selectedFlows(arguments[VerifyOptions.flow], of: programs)
       let solver = try solver(arguments[VerifyOptions.solver])
       var reports: [VerificationReport] = []
+      if arguments[VerifyOptions.together] {
+        reports = try together(programs, arguments)
+        show(reports, arguments[VerifyOptions.format])
+        return exitCode(reports, isStrict: arguments[VerifyOptions.strict])
+      }
       for (program, flow) in flows {
         let deadline = Deadline(seconds: arguments[VerifyOptions.time])
         do throws(ProgramError) {
@@ -49,6 +54,28 @@ extension Command {
     guard let name else { return programs.flatMap { program in program.flows.indices.map { (program, $0) } } }
     let program = programs.first { $0.flows.contains { $0.name == name } } ?? programs[0]
     return [(program, try flowIndex(named: name, in: program))]
+  }
+
+  /// Verifies the flows that reach each other: all groups, or the one of the named flow.
+  /// - Throws: `UsageError` when no flow of the files reaches another.
+  private static func together(
+    _ programs: [Program], _ arguments: CommandArguments
+  ) throws(UsageError) -> [VerificationReport] {
+    var reports: [VerificationReport] = []
+    let name = arguments[VerifyOptions.flow]
+    for program in programs {
+      for group in GroupVerification.groups(of: program)
+      where name == nil || group.contains(where: { program.flows[$0].name == name }) {
+        let deadline = Deadline(seconds: arguments[VerifyOptions.time])
+        guard
+          let verification = try? GroupVerification(
+            program, flows: group, maximumSituations: arguments[VerifyOptions.situations])
+        else { continue }
+        reports += verification.run(isGivenUp: { deadline.isOver })
+      }
+    }
+    if reports.isEmpty { throw UsageError("no flow sends events to another one, or calls another one") }
+    return reports
   }
 
   /// The solver that is asked; nil when none is wanted, or none is installed.
@@ -106,8 +133,10 @@ private enum VerifyOptions {
   static let solver = Option.text(
     "solver", "PROGRAM", help: "program that decides what exploration leaves open; `none` for no solver",
     default: "z3 or cvc5, when installed")
+  static let together = Option.flag(
+    "together", help: "verify flows that emit to or call each other together, one instance of each")
   static let strict = Option.flag("strict", help: "also fail on unknown verdicts and on parts that are never used")
   static let format = Option.choice("format", short: "f", default: Format.pretty, help: "report format")
 
-  static let all: [any CommandOption] = [flow, situations, time, solver, strict, format]
+  static let all: [any CommandOption] = [flow, together, situations, time, solver, strict, format]
 }
