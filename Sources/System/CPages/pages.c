@@ -171,6 +171,9 @@ static const char F406[] = {
 static const char F407[] = {
 #embed "../../../Docs/diagnostics/F407.md"
 };
+static const char F408[] = {
+#embed "../../../Docs/diagnostics/F408.md"
+};
 static const char F410[] = {
 #embed "../../../Docs/diagnostics/F410.md"
 };
@@ -333,7 +336,7 @@ static const struct {
   PAGE(F303), PAGE(F305), PAGE(F306), PAGE(F307), PAGE(F309), PAGE(F310), PAGE(F314), PAGE(F315),
   PAGE(F316), PAGE(F317), PAGE(F320), PAGE(F321), PAGE(F322), PAGE(F323), PAGE(F401), PAGE(F402), PAGE(F403),
   PAGE(F404), PAGE(F405),
-  PAGE(F406), PAGE(F407),
+  PAGE(F406), PAGE(F407), PAGE(F408),
   PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F413), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515), PAGE(F516),
   PAGE(F517), PAGE(F518), PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F608), PAGE(F701),

@@ -74,6 +74,14 @@ public struct VerificationReport: Sendable {
   public var steps: Int
   public var properties: [PropertyResult]
 
+  /// - Parameter flow: The name of the flow.
+  public init(flow: String, situations: Int = 0, steps: Int = 0, properties: [PropertyResult] = []) {
+    self.flow = flow
+    self.situations = situations
+    self.steps = steps
+    self.properties = properties
+  }
+
   /// True if a counter-example of a weight was found.
   public func hasCounterExample(of severity: CounterExample.Severity) -> Bool {
     properties.contains { result in

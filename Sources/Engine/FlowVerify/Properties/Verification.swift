@@ -175,8 +175,13 @@ struct Decider {
     let isGoal = { (run: VirtualRun, events: [VirtualRun.RunEvent]) -> Bool in
       self.refusal(among: refusals, in: events) != nil
     }
-    guard let moves = replay.run(along: guide, isGivenUp: isGivenUp, isGoal: isGoal) else { return nil }
-    let short = Shortener(stepper: stepper, flow: model.index).shortened(moves, isGoal)
+    let short: [RunInput]
+    if let moves = replay.run(along: guide, isGivenUp: isGivenUp, isGoal: isGoal) {
+      short = Shortener(stepper: stepper, flow: model.index).shortened(moves, isGoal)
+    } else {
+      guard refusals == [.tooManyDeferred], let moves = deferredTooOften(mistakes, isGoal) else { return nil }
+      short = moves
+    }
     var run = VirtualRun(stepper: stepper, flow: model.index, now: TestRunner.start)
     var message = name
     for move in short {
@@ -185,6 +190,33 @@ struct Decider {
     return CounterExample(
       severity: isIncident ? .error : .info, message: message, moves: short, path: path(of: short),
       test: test(name, short, expectation: isIncident ? "expect incident" : "expect refused"))
+  }
+
+  /// A run that sends an event again and again where it is deferred.
+  private func deferredTooOften(
+    _ mistakes: [AbstractGraph.Mistake: [AbstractGraph.Occurrence]],
+    _ isGoal: (VirtualRun, [VirtualRun.RunEvent]) -> Bool
+  ) -> [RunInput]? {
+    for occurrence in mistakes.values.joined().prefix(8) {
+      let isThere = { (run: VirtualRun, _: [VirtualRun.RunEvent]) in self.replay.matches(run, occurrence.state) }
+      guard case .event = occurrence.input,
+        let moves = replay.run(
+          along: Guide(graph, goals: [occurrence.state]), isGivenUp: isGivenUp, isGoal: isThere)
+      else { continue }
+      var run = VirtualRun(stepper: stepper, flow: model.index, now: TestRunner.start)
+      for move in moves { _ = run.make(move) }
+      let targets = Set(graph.edges(of: occurrence.state).filter { $0.input == occurrence.input }.map(\.target))
+      for attempt in replay.moves(for: occurrence.input, at: occurrence.state, toward: targets, run).prefix(4) {
+        guard let move = attempt.last, attempt.count == 1 else { continue }
+        var again = run
+        for count in 1...Stepper.maximumDeferred + 1 {
+          guard let events = again.make(move) else { break }
+          if isGoal(again, events) { return moves + Array(repeating: move, count: count) }
+          if events.contains(where: { if case .refused = $0.outcome { true } else { false } }) { break }
+        }
+      }
+    }
+    return nil
   }
 
   /// The refusal of a run that is one of those that the abstraction expects.

@@ -54,6 +54,8 @@ struct Emission: Hashable {
   var payload: StoredOperand
   /// The flow whose running instances receive it; nil for those that its key reaches.
   var flow: FlowIndex?
+  /// True for one event or more, with different payloads.
+  var isRepeated = false
 }
 
 /// An event on its way from one flow of a group to another.

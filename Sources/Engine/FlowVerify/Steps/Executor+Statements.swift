@@ -42,14 +42,14 @@ extension Executor {
   ) throws(PathStop) {
     if case .assign(let slot, _, _) = statement.kind { forget(slot) }
     locals[loop.slot] = fresh(loop.element, isFree: false)
+    let sent = emissions.count
     try performOnce(statement)
+    for index in sent..<emissions.count { emissions[index].isRepeated = true }
     if case .assign(let slot, _, _) = statement.kind {
       forget(slot)
     } else if case .raise(let raised, _) = statement.kind {
       // The number of raised events is not followed beyond one.
       limitation = limitation ?? "`raise \(model.program.events[raised].name)` in a `for`"
-    } else if case .emit(let event, _, _) = statement.kind, group != nil {
-      limitation = limitation ?? "`emit \(model.program.events[event].name)` in a `for`"
     }
   }
 

@@ -9,8 +9,8 @@ import FlowMachine
 struct FlowGroup {
   /// Something that follows a step.
   enum Pending: Hashable {
-    /// A message for a member, both by number.
-    case message(Int, to: Int)
+    /// A message for a member, both by number; one or more of the kind where it is repeated.
+    case message(Int, to: Int, isRepeated: Bool)
     /// An event from outside that another member has received too.
     case event(EventIndex, to: Int)
   }
@@ -81,7 +81,7 @@ struct FlowGroup {
     case .event(let event, to: let member):
       let inputs = members[member].inputs(of: situation.states[member]).filter { isEvent($0, event, of: member) }
       return inputs.map { Input(member: member, input: $0, isConsequence: true) }
-    case .message(let number, to: let member):
+    case .message(let number, to: let member, isRepeated: _):
       let state = situation.states[member]
       if members[member].isRunning(state) {
         return [Input(member: member, input: .message(number, start: nil), isConsequence: true)]
@@ -209,7 +209,9 @@ struct FlowGroup {
           machine.hasKey(of: flow, event: emission.event) || machine.starts(flow: flow, on: emission.event)
         else { return nil }
       }
-      return .message(members[receiver].number(of: emission, from: members[sender]), to: receiver)
+      return .message(
+        members[receiver].number(of: emission, from: members[sender]), to: receiver,
+        isRepeated: emission.isRepeated)
     }
   }
 

@@ -92,6 +92,11 @@ struct GroupGraph {
         }
         if outcome.isRefused, next == situation { continue }
         add(Edge(target: insert(next), input: input, outcome: outcome), to: number)
+        if case .message(_, to: _, isRepeated: true)? = situation.pending.first {
+          var again = next
+          again.pending.insert(situation.pending[0], at: 0)
+          add(Edge(target: insert(again), input: input, outcome: outcome), to: number)
+        }
       }
       if let reason = member.executor.limitation {
         limitation =
@@ -115,7 +120,8 @@ struct GroupGraph {
   private func mayBeDropped(_ situation: FlowGroup.Situation) -> Bool {
     switch situation.pending[0] {
     case .event: true
-    case .message(_, to: let member): !group.members[member].isRunning(situation.states[member])
+    case .message(_, to: let member, isRepeated: let isRepeated):
+      isRepeated || !group.members[member].isRunning(situation.states[member])
     }
   }
 

@@ -39,11 +39,11 @@ public struct GroupVerification {
     return graph.group.members.indices.map { member in
       let decider = GroupDecider(
         graph: graph, replay: replay, stepper: stepper, simulation: simulation, member: member, isGivenUp: isGivenUp)
-      return VerificationReport(
-        flow: program.flows[flows[member]].name,
-        partners: flows.filter { $0 != flows[member] }.map { program.flows[$0].name },
-        situations: graph.situations.count, steps: graph.edges.reduce(0) { $0 + $1.count },
-        properties: decider.declared() + decider.general())
+      var report = VerificationReport(
+        flow: program.flows[flows[member]].name, situations: graph.situations.count,
+        steps: graph.edges.reduce(0) { $0 + $1.count }, properties: decider.declared() + decider.general())
+      report.partners = flows.filter { $0 != flows[member] }.map { program.flows[$0].name }
+      return report
     }
   }
 

@@ -73,6 +73,7 @@ extension Rule {
     Rule("F405", "guard-always-true", .warning, .recommended, "a guard is always true"),
     Rule("F406", "guard-always-false", .warning, .recommended, "a guard is always false"),
     Rule("F407", "contradicts-invariant", .warning, .recommended, "a guard contradicts an invariant"),
+    Rule("F408", "broken-property", .warning, .strict, "a run breaks a property of a flow"),
     Rule("F410", "any-not-last", .warning, .recommended, "`on any` is not the last reaction of its state"),
     Rule("F411", "simplifiable-guard", .info, .strict, "a guard can be simplified"),
     Rule("F412", "guards-not-analysed", .info, .recommended, "guards are too many to compare"),

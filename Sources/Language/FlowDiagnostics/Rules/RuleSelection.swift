@@ -27,7 +27,8 @@ public struct RuleSelection: Sendable {
     self.baseline = baseline
   }
 
-  func isEnabled(_ code: String, in file: String) -> Bool {
+  /// Returns true if findings of a rule are reported in a file.
+  public func isEnabled(_ code: String, in file: String) -> Bool {
     if RuleSelection.matches(ignored, code: code) || RuleSelection.matches(ignoredByFile[file] ?? [], code: code) {
       return false
     }

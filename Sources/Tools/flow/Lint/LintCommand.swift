@@ -9,7 +9,7 @@ struct LintCommand {
   private let reports: [(format: ReportFormat, output: String?)]
   private let style: TerminalStyle
   private let configuration: Configuration
-  private let isLint: Bool
+  let isLint: Bool
 
   /// - Throws: `UsageError` for invalid options, or an invalid `flow.toml`.
   init(_ arguments: CommandArguments, preset: Rule.Preset) throws(UsageError) {
@@ -56,7 +56,8 @@ struct LintCommand {
       try rewrite(files)
       if arguments[LintOptions.diff] { return ExitCode.success }
     }
-    let compilation = check(files)
+    var compilation = check(files)
+    compilation.diagnostics += brokenProperties(of: compilation)
     folders.formUnion(arguments.operands.flatMap(foldersBelow) + compilation.sources.files.map { folder(of: $0.name) })
     if let folder = configuration.folder { folders.insert(folder) }
     if isLint, let path = arguments[LintOptions.writeBaseline] { return try writeBaseline(of: compilation, to: path) }
