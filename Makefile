@@ -7,7 +7,7 @@ ADDR ?= 127.0.0.1:8080
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
 	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare \
 	check-growth check-model simulate crash powercut flips soak test-resume fuzz fuzz-http test-upgrade held-snapshot \
-	bench-nodes bench-timers \
+	bench-nodes bench-timers compare-spin verify-table \
 	livez-under-load check-time \
 	check-sarif check-client schemathesis autobahn \
 	format lint clean
@@ -200,17 +200,14 @@ bench-peers: setup ## measure Flow beside other tools and write Docs/performance
 	swift build -c release --product flow && swift build -c release --product Benchmarks
 	.build/peers/bin/python Tests/Peers/run.py --build .build/release --rounds $(ROUNDS) --output Docs/performance.md
 
-KILLS_OF_NODES ?= 20
-bench-nodes: setup ## measure two nodes on PostgreSQL beside plain SQL and DBOS, and KILLS_OF_NODES changes of the owner
-	@$(MAKE) --no-print-directory setup PACKAGES="postgresql"
-	.build/peers/bin/python -c "import dbos, psycopg" 2>/dev/null || { python3 -m venv .build/peers && \
-	  grep -E "^(dbos|psycopg)" Tests/Peers/requirements.txt | .build/peers/bin/pip install -q -r /dev/stdin; }
-	swift build -c release --product flow && swift build -c release --product Benchmarks
-	.build/peers/bin/python Tests/Peers/nodes.py --build .build/release --kills $(KILLS_OF_NODES)
-
-bench-timers: setup ## measure a million waiting instances in a file and, with FLOW_BENCH_POSTGRES=URL, in a database
-	swift build -c release --product flow && swift build -c release --product Benchmarks
-	.build/release/Benchmarks timers
+	KILLS_OF_NODES ?= 20 bench-nodes: setup ## measure two nodes on PostgreSQL beside plain SQL and DBOS, changes of the \
+	owner @$(MAKE) --no-print-directory PACKAGES="postgresql" .build/peers/bin/python -c "import dbos, psycopg" \
+	2>/dev/null || { python3 -m venv .build/peers && grep -E "^(dbos|psycopg)" Tests/Peers/requirements.txt | \
+	.build/peers/bin/pip install -q -r /dev/stdin; } swift build release --product flow Benchmarks Tests/Peers/nodes.py \
+	--build .build/release --kills $(KILLS_OF_NODES) bench-timers: a million waiting instances in file and, with \
+	FLOW_BENCH_POSTGRES=URL, database .build/release/Benchmarks timers compare-spin: verify small models SPIN, write \
+	table Docs/verify.md PACKAGES="spin gcc" Tests/Peers/compare_spin.py .build/debug/flow --output verify-table: \
+	samples, Tests/Peers/verify_table.py \
 
 LIMIT ?= 1.5
 check-growth: ## check with the build of the tests that no cost grows faster than its input to the power of LIMIT

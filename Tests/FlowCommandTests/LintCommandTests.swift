@@ -29,6 +29,20 @@ import Testing
     return try #require(files.first { $0.name.hasPrefix(name) }).text
   }
 
+  @Test("the strict preset reports properties that a run breaks, as its page shows") func brokenProperties() throws {
+    let page = try String(contentsOf: packageRoot.appending(path: "Docs/diagnostics/F408.md"), encoding: .utf8)
+    let blocks = page.matches(of: /```[a-z]+\n(.*?)```\n/.dotMatchesNewlines()).map { String($0.1) }
+    try #require(blocks.count == 3)
+    let folder = try folder(["example.flow": blocks[0], "right.flow": blocks[2]])
+    func lint(_ name: String, _ options: String...) throws -> FlowProcess {
+      try FlowProcess.run(["lint", name, "--color", "never"] + options, in: folder)
+    }
+    #expect(try lint("example.flow", "--select", "F408").output.hasPrefix(blocks[1]))
+    #expect(try lint("example.flow", "--preset", "strict").output.contains("warning[F408]"))
+    #expect(try !lint("example.flow").output.contains("F408"))
+    #expect(try !lint("right.flow", "--preset", "strict").output.contains("F408"))
+  }
+
   @Test("presets, --select, --ignore and --deny choose what is reported") func presets() throws {
     let folder = try folder(["a.flow": sample("F501"), "b.flow": sample("F601")])
     let core = try FlowProcess.run("check", ".", in: folder)

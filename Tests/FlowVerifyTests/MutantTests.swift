@@ -10,22 +10,19 @@ import Testing
 
 /// Faults that are planted in flows: where random runs show that a fault breaks something, no verdict may overlook it.
 @Suite struct MutantTests {
-  /// The number of random runs that decide whether a mutant has a fault; `FLOW_LONG_TESTS` raises it.
-  private static let isLong = ProcessInfo.processInfo.environment["FLOW_LONG_TESTS"] != nil
-
+  /// `FLOW_LONG_TESTS` adds the samples, all mutants, and more random runs that decide whether a mutant has a fault.
   static let flows =
-    Sample.all(in: "Tests/FlowVerifyTests/Corpus/proved") + Sample.all(in: "Tests/FlowVerifyTests/Corpus/broken")
+    (Soundness.folders + (Soundness.isLong ? Soundness.samples : [])).flatMap { Sample.all(in: $0) }
 
   @Test("No planted fault is overlooked", arguments: flows)
   func faultsAreNotOverlooked(_ sample: Sample) throws {
-    let compilation = compile("sample.flow") { _ in Array(sample.text.utf8) }
-    let program = try #require(compilation.program)
+    guard let program = Soundness.program(sample) else { return }
     var faults = 0
-    for mutant in Mutant.all(of: program).prefix(Self.isLong ? .max : 12) {
-      let finding = try Simulation(mutant, flow: 0).run(count: Self.isLong ? 5000 : 150, seed: 1).finding
+    for mutant in Mutant.all(of: program).prefix(Soundness.isLong ? 60 : 12) {
+      let finding = try Simulation(mutant, flow: 0).run(count: Soundness.isLong ? 2000 : 150, seed: 1).finding
       guard let finding else { continue }
       faults += 1
-      let report = try Verification(mutant, flow: 0).run(isGivenUp: { false })
+      let report = try Soundness.report(mutant, 0)
       let isSeen = report.properties.contains { result in
         switch result.verdict {
         case .proved: return false
@@ -35,7 +32,7 @@ import Testing
       }
       #expect(isSeen, "\(sample): \(finding.message)\n\(finding.test)")
     }
-    print("mutants of \(sample): \(faults) faults")
+    if Soundness.isLong { print("mutants of \(sample): \(faults) faults") }
   }
 }
 

@@ -13,8 +13,8 @@ import Testing
 /// The situations of random runs are situations of the abstract graph, step by step. A proof is then never contradicted
 /// by a run.
 @Suite struct RunsInsideGraphTests {
-  /// The number of random runs of each flow; `FLOW_LONG_TESTS` makes it 100,000.
-  private static let runs = ProcessInfo.processInfo.environment["FLOW_LONG_TESTS"] == nil ? 60 : 100_000
+  /// The number of random runs of each flow that are followed step by step.
+  private static let runs = Soundness.isLong ? 1500 : 60
 
   static let samples = [
     "approval", "automation", "board", "drip", "order", "pipeline", "process", "payments/card", "payments/transfer",

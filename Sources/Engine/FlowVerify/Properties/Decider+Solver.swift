@@ -21,7 +21,7 @@ extension Decider {
       }
     }
     if graph.limitation == nil, mistakes.values.allSatisfy({ $0.count < AbstractGraph.maximumOccurrences }) {
-      var induction = Induction(executor, graph, solver, isGivenUp: isGivenUp)
+      var induction = Induction(executor, graph, solver: solver, isGivenUp: isGivenUp)
       if induction.excludes(mistakes.values.flatMap { $0 }, isMeant: isMeant) { return SolverProof(proof: .induction) }
     }
     guard let clauses = HornClauses(executor, graph, isGivenUp: isGivenUp, isMeant: isMeant), !isGivenUp(),

@@ -50,12 +50,12 @@ public struct Verification {
   private func explore(
     solver: (any PathSolver)?, proof: Proof, _ level: inout Int, _ isGivenUp: @escaping () -> Bool
   ) -> VerificationReport {
-    var (executor, graph) = explored(solver, level, isGivenUp)
+    var (executor, graph) = explored(solver, level: level, isGivenUp)
     while graph.limitation != nil, level + 1 < Precision.levels.count, graph.states.count <= maximumSituations,
       !isGivenUp()
     {
       level += 1
-      (executor, graph) = explored(solver, level, isGivenUp)
+      (executor, graph) = explored(solver, level: level, isGivenUp)
     }
     let replay = Replay(model, executor: executor, graph: graph, stepper: stepper)
     let decider = Decider(
@@ -67,7 +67,7 @@ public struct Verification {
   }
 
   private func explored(
-    _ solver: (any PathSolver)?, _ level: Int, _ isGivenUp: @escaping () -> Bool
+    _ solver: (any PathSolver)?, level: Int, _ isGivenUp: @escaping () -> Bool
   ) -> (Executor, AbstractGraph) {
     let precision = Precision.levels[level]
     let executor = Executor(model, solver: solver, precision: precision, isGivenUp: isGivenUp)
@@ -223,7 +223,8 @@ struct Decider {
   private func refusal(among expected: Set<AbstractRefusal>, in events: [VirtualRun.RunEvent]) -> Refusal? {
     for event in events {
       switch event.outcome {
-      case .refused(let refusal): if expected.contains(where: { $0.describes(refusal.reason, model) }) { return refusal }
+      case .refused(let refusal):
+        if expected.contains(where: { $0.describes(refusal.reason, model) }) { return refusal }
       case .accepted(let step):
         for refused in step.refused where expected.contains(where: { $0.describes(refused.refusal.reason, model) }) {
           return refused.refusal

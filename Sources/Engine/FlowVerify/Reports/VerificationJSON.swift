@@ -5,7 +5,8 @@ extension VerificationReport {
   /// The verdicts as JSON.
   public var json: JSON {
     [
-      "flow": .string(flow), "with": .array(partners.map { .string($0) }), "situations": .int(Int64(situations)), "steps": .int(Int64(steps)),
+      "flow": .string(flow), "with": .array(partners.map { .string($0) }), "situations": .int(Int64(situations)),
+      "steps": .int(Int64(steps)),
       "properties": .array(properties.map(\.json)),
     ]
   }
@@ -18,7 +19,7 @@ extension PropertyResult {
       .init("line", .int(Int64(location.line))),
     ]
     switch verdict {
-    case .proved(let proof): 
+    case .proved(let proof):
       members += [.init("verdict", "proved"), .init("by", .string(proof.rawValue))]
       if !facts.isEmpty { members.append(.init("invariant", .array(facts.map { .string($0) }))) }
     case .unknown(let reason): members += [.init("verdict", "unknown"), .init("reason", .string(reason))]

@@ -66,7 +66,7 @@ extension Executor {
   private func segmentedPaths(_ input: AbstractInput, from state: ArraySlice<Int32>) -> [PathResult] {
     var search = Search()
     follow(nil, &search) { self.path(input, from: state) }
-    explore(&search, input, state)
+    explore(&search, of: input, from: state)
     // A step without end fails like any other mistake.
     if let endless = search.table.situationWithoutEnd(
       isRecovery: false, maximumMicrosteps: Executor.maximumMicrosteps)
@@ -83,19 +83,21 @@ extension Executor {
       let mistake = search.mistakes[recovered]
       recovered += 1
       follow(nil, &search) { self.recovery(from: mistake, input, state) }
-      explore(&search, input, state)
+      explore(&search, of: input, from: state)
     }
     if let endless = search.table.situationWithoutEnd(
       isRecovery: true, maximumMicrosteps: Executor.maximumMicrosteps),
       let mistake = search.table.situations[endless].recovered
     {
-      search.results.append((nil, incident(mistake, input, state)))
+      search.results.append((nil, incident(mistake, of: input, from: state)))
     }
     return finished(search)
   }
 
   /// Follows the situations that were not followed yet.
-  private func explore(_ search: inout Search, _ input: AbstractInput, _ state: ArraySlice<Int32>) {
+  private func explore(
+    _ search: inout Search, of input: AbstractInput, from state: ArraySlice<Int32>
+  ) {
     while search.followed < search.table.situations.count, limitation == nil {
       if search.table.situations.count > Executor.maximumSituations {
         limitation = "more than \(Executor.maximumSituations) situations within one step"
@@ -105,7 +107,7 @@ extension Executor {
       search.followed += 1
       let situation = search.table.situations[position]
       var mistakes: [AbstractRefusal] = []
-      follow(position, &search) { self.path(situation, input, from: state, &mistakes) }
+      follow(position, &search) { self.path(situation, of: input, from: state, mistakes: &mistakes) }
       for mistake in mistakes { note(mistake, &search) }
     }
   }
@@ -132,7 +134,7 @@ extension Executor {
         let target = search.table.insert(situation, undecided: known + undecided.filter { !known.contains($0) })
         search.table.add(
           SegmentTable.Segment(
-            source: source, target: target, isCertain: isCertain,
+            source: source, target: target, isCertain: isCertain, microsteps: segmentSteps,
             inputs: recordsInputs && source == nil ? [inputSet()] : [], changes: pausedChanges))
       case nil: break
       }
@@ -141,8 +143,8 @@ extension Executor {
 
   /// One way from a situation on. A mistake in it is one of the whole step.
   private func path(
-    _ situation: StepSituation, _ input: AbstractInput, from state: ArraySlice<Int32>,
-    _ mistakes: inout [AbstractRefusal]
+    _ situation: StepSituation, of input: AbstractInput, from state: ArraySlice<Int32>,
+    mistakes: inout [AbstractRefusal]
   ) -> PathEnd? {
     do throws(PathStop) {
       try prepare(situation)
@@ -153,7 +155,7 @@ extension Executor {
       switch error {
       case .paused(let phase): return paused(in: phase)
       case .refused(let refusal):
-        if let mistake = situation.recovered { return .result(incident(mistake, input, state)) }
+        if let mistake = situation.recovered { return .result(incident(mistake, of: input, from: state)) }
         if input.isAnswered { return .result(refused(refusal, state)) }
         mistakes.append(refusal)
         return nil

@@ -6,6 +6,7 @@ struct SegmentTable {
     var source: Int?
     var target: Int
     var isCertain: Bool
+    var microsteps: Int
     var inputs: [Replay.InputSet]
     /// The changes of numbers and sizes, by the part of the data, as far as they are known.
     var changes: [Int: Change]
@@ -84,36 +85,40 @@ struct SegmentTable {
   /// - Parameter isRecovery: True for the part of the step that `on error` reacts with.
   func situationWithoutEnd(isRecovery: Bool, maximumMicrosteps: Int) -> Int? {
     let meant = Set(
-      situations.indices.filter { situations[$0].phase == .settling && (situations[$0].recovered != nil) == isRecovery })
+      situations.indices.filter { situations[$0].phase == .settling && (situations[$0].recovered != nil) == isRecovery }
+    )
     let inner = segments.filter { segment in
       segment.source.map(meant.contains) ?? false && meant.contains(segment.target)
     }
     var targets: [Int: [Int]] = [:]
     for segment in inner { targets[segment.source ?? 0, default: []].append(segment.target) }
-    var total = meant.count
+    // The last segments of the ways are not in the table.
+    let each = Swift.max(segments.map(\.microsteps).max() ?? 1, 1)
+    var total = meant.count + 1
     for part in StrongComponents.find(meant, { targets[$0] ?? [] }) {
-      guard let rounds = rounds(of: Set(part), inner) else { return part.min() }
-      total += rounds * part.count
-      if total > maximumMicrosteps { return part.min() }
+      guard let length = length(of: Set(part), inner) else { return part.min() }
+      total += length - part.count
+      if total * each > maximumMicrosteps { return part.min() }
     }
-    return total > maximumMicrosteps ? meant.min() : nil
+    return total * each > maximumMicrosteps ? meant.min() : nil
   }
 
-  /// The largest number of rounds of a cycle: a number that each round brings closer to a bound; nil when none is known.
-  private func rounds(of part: Set<Int>, _ inner: [Segment]) -> Int? {
+  /// The largest number of segments that a run makes in a part with cycles: a number that each round brings closer to a
+  /// bound ends them; nil when there is none.
+  private func length(of part: Set<Int>, _ inner: [Segment]) -> Int? {
     let segments = inner.filter { part.contains($0.source ?? -1) && part.contains($0.target) }
     guard let first = segments.first else { return nil }
     var best: Int?
     for leaf in first.changes.keys.sorted() {
       for sign in [Int128(1), -1] {
-        guard let found = rounds(of: leaf, sign, part, segments) else { continue }
+        guard let found = length(of: part, segments, leaf: leaf, sign: sign) else { continue }
         best = Swift.min(best ?? found, found)
       }
     }
     return best
   }
 
-  private func rounds(of leaf: Int, _ sign: Int128, _ part: Set<Int>, _ segments: [Segment]) -> Int? {
+  private func length(of part: Set<Int>, _ segments: [Segment], leaf: Int, sign: Int128) -> Int? {
     var bounds: ClosedRange<Int128>?
     var others: [Int: [Int]] = [:]
     for segment in segments {
@@ -130,6 +135,23 @@ struct SegmentTable {
     }
     guard let bounds, StrongComponents.find(part, { others[$0] ?? [] }).isEmpty else { return nil }
     let (length, overflow) = bounds.upperBound.subtractingReportingOverflow(bounds.lowerBound)
-    return overflow ? nil : Int(exactly: length).map { $0 + 2 }
+    guard !overflow, length < 10_000 else { return nil }
+    return (Int(length) + 2) * (longest(part, others) + 1)
+  }
+
+  /// The length of the longest way without a cycle.
+  private func longest(_ part: Set<Int>, _ targets: [Int: [Int]]) -> Int {
+    var known: [Int: Int] = [:]
+    var open = part.sorted()
+    while let node = open.last {
+      let next = targets[node] ?? []
+      if let missing = next.first(where: { known[$0] == nil }) {
+        open.append(missing)
+        continue
+      }
+      open.removeLast()
+      known[node] = next.map { (known[$0] ?? 0) + 1 }.max() ?? 0
+    }
+    return known.values.max() ?? 0
   }
 }

@@ -26,7 +26,7 @@ struct StepSituation: Hashable {
   var entersFirst: UInt64
   var entersSecond: UInt64
   var refusedOffers: Set<AbstractRefusal>
-  var emissions: [Emission]
+  var emissions: [SentEvent]
   var sender: FlowIndex?
   /// The mistake that `on error` reacts to in this step.
   var recovered: AbstractRefusal?
@@ -49,7 +49,7 @@ indirect enum StoredOperand: Hashable {
 }
 
 /// An event for other flows.
-struct Emission: Hashable {
+struct SentEvent: Hashable {
   var event: EventIndex
   var payload: StoredOperand
   /// The flow whose running instances receive it; nil for those that its key reaches.
@@ -59,7 +59,7 @@ struct Emission: Hashable {
 }
 
 /// An event on its way from one flow of a group to another.
-struct Message: Hashable {
+struct GroupMessage: Hashable {
   var event: EventIndex
   var payload: StoredOperand
   var sender: FlowIndex

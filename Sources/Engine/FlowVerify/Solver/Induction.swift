@@ -31,7 +31,9 @@ struct Induction {
   }
 
   /// - Parameter graph: The graph of all situations.
-  init(_ executor: Executor, _ graph: AbstractGraph, _ solver: any PathSolver, isGivenUp: @escaping () -> Bool) {
+  init(
+    _ executor: Executor, _ graph: AbstractGraph, solver: any PathSolver, isGivenUp: @escaping () -> Bool
+  ) {
     self.executor = executor
     self.graph = graph
     self.solver = solver
@@ -82,7 +84,7 @@ struct Induction {
     if case .unsatisfiable = solver.check(suffix.script) { return true }
     guard suffix.length < Induction.maximumLength, suffix.state != 0 else { return false }
     for (state, input) in sources[suffix.state] {
-      guard let longer = longer(suffix, from: state, input, texts) else { return false }
+      guard let longer = longer(suffix, from: state, by: input, texts: texts) else { return false }
       for next in longer where !isExcluded(next, texts) { return false }
     }
     return true
@@ -90,7 +92,7 @@ struct Induction {
 
   /// The end of a run with one more step before it.
   private func longer(
-    _ suffix: Suffix, from state: Int, _ input: AbstractInput, _ texts: TextNumbers
+    _ suffix: Suffix, from state: Int, by input: AbstractInput, texts: TextNumbers
   ) -> [Suffix]? {
     guard !executor.segmentedInputs.contains(input) else { return nil }
     var found: [Suffix] = []

@@ -45,7 +45,7 @@ struct PathResult {
   /// The inputs of the ways to the result, where they are recorded.
   var inputs: [Replay.InputSet] = []
   /// The events for other flows, in order.
-  var emissions: [Emission] = []
+  var emissions: [SentEvent] = []
   /// The properties `A leads to B` whose first state was entered, by position, as a bit set.
   var entersFirst: UInt64 = 0
   /// Those whose second state was entered at that time or later, or is active.
@@ -145,7 +145,8 @@ extension Executor {
     }
     return PathResult(
       kind: kind, cells: cells, isCertain: isCertain, taken: taken, undecided: undecided,
-      refusedOffers: refusedOffers, inputs: inputs, emissions: emissions, entersFirst: entersFirst, entersSecond: entersSecond,
+      refusedOffers: refusedOffers, inputs: inputs, emissions: emissions, entersFirst: entersFirst,
+      entersSecond: entersSecond,
       armed: armedInStep, started: startedInStep)
   }
 
@@ -197,7 +198,7 @@ extension Executor {
     return .applied
   }
 
-  private func accept(_ received: EventIndex, from message: Message? = nil) throws(PathStop) -> PathResult.Kind {
+  private func accept(_ received: EventIndex, from message: GroupMessage? = nil) throws(PathStop) -> PathResult.Kind {
     event =
       message.map { restored($0.payload) } ?? fresh(.record(model.program.events[received].name), isFree: true)
     sender = message?.sender
@@ -243,7 +244,7 @@ extension Executor {
     return .ignored
   }
 
-  private func begin(_ index: Int, by message: Message? = nil) throws(PathStop) {
+  private func begin(_ index: Int, by message: GroupMessage? = nil) throws(PathStop) {
     let start = model.starts[index].start
     cells[layout.status] = 0
     hasCaller = true
@@ -319,11 +320,13 @@ extension Executor {
         }
       }
     }
-    return .result(incident(refusal, input, state))
+    return .result(incident(refusal, of: input, from: state))
   }
 
   /// The result of a timer or a result whose mistake nothing reacts to.
-  func incident(_ refusal: AbstractRefusal, _ input: AbstractInput, _ state: ArraySlice<Int32>) -> PathResult {
+  func incident(
+    _ refusal: AbstractRefusal, of input: AbstractInput, from state: ArraySlice<Int32>
+  ) -> PathResult {
     restart(state)
     lose(input)
     return result(.incident(refusal))

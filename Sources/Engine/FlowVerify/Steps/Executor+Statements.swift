@@ -78,7 +78,7 @@ extension Executor {
       // The payload matters to flows that are verified together, and its failure always does.
       if group == nil, !canFail(node) { return }
       let payload = try evaluate(node, at: statement.location)
-      if group != nil { emissions.append(Emission(event: event, payload: stored(payload), flow: flow)) }
+      if group != nil { emissions.append(SentEvent(event: event, payload: stored(payload), flow: flow)) }
     case .effect(let nodes):
       for node in nodes where canFail(node) { _ = try evaluate(node, at: statement.location) }
     }

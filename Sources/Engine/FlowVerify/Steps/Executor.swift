@@ -49,8 +49,8 @@ final class Executor {
   /// The flows that are verified together; nil for a flow whose surroundings may do anything.
   var group: Set<FlowIndex>?
   /// The events that the flows of the group send each other, by number.
-  var messages: [Message] = []
-  private var messageNumbers: [Message: Int] = [:]
+  var messages: [GroupMessage] = []
+  private var messageNumbers: [GroupMessage: Int] = [:]
 
   // The choices of the path.
   var trail: [PathChoice] = []
@@ -89,7 +89,7 @@ final class Executor {
 
   // The step in progress.
   /// The events that the path has sent to other flows.
-  var emissions: [Emission] = []
+  var emissions: [SentEvent] = []
   /// The flow that has sent the event of the step, where it is known.
   var sender: FlowIndex?
   var queue: [QueuedSignal] = []
@@ -212,7 +212,7 @@ final class Executor {
   }
 
   /// The number of an event between flows.
-  func number(of message: Message) -> Int {
+  func number(of message: GroupMessage) -> Int {
     if let known = messageNumbers[message] { return known }
     messageNumbers[message] = messages.count
     messages.append(message)

@@ -179,12 +179,12 @@ struct FlowGroup {
     {
       next.links[callee] = nil
     }
-    let sent = outcome.emissions.flatMap { messages(of: $0, from: member, situation) }
+    let sent = outcome.emissions.flatMap { messages(of: $0, from: member) }
     next.pending += sent
     if case .event(let event) = input.input, !input.isConsequence {
       next.pending.insert(contentsOf: receivers(of: event, after: member), at: 0)
     }
-    withdraw(member, outcome, &next)
+    withdrawCallees(of: member, after: outcome, in: &next)
     return next
   }
 
@@ -199,7 +199,7 @@ struct FlowGroup {
     return nil
   }
 
-  private func messages(of emission: Emission, from sender: Int, _ situation: Situation) -> [Pending] {
+  private func messages(of emission: SentEvent, from sender: Int) -> [Pending] {
     members.indices.compactMap { receiver -> Pending? in
       let flow = members[receiver].index
       if let only = emission.flow {
@@ -227,11 +227,14 @@ struct FlowGroup {
   }
 
   /// Ends the members whose calls were withdrawn. Their `exit` statements have no effects that are followed.
-  private func withdraw(_ caller: Int, _ outcome: GroupMember.Outcome, _ situation: inout Situation) {
+  private func withdrawCallees(
+    of caller: Int, after outcome: GroupMember.Outcome, in situation: inout Situation
+  ) {
     for (callee, link) in situation.links.enumerated() {
       guard let link, link.caller == caller else { continue }
       let isRestarted = outcome.started & (1 << UInt64(link.call.position % 64)) != 0
-      let isWaiting = members[caller].isRunning(outcome.target)
+      let isWaiting =
+        members[caller].isRunning(outcome.target)
         && members[caller].isCalling(link.call, in: outcome.target)
       if isWaiting && !isRestarted { continue }
       situation.links[callee] = nil

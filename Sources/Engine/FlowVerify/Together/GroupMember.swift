@@ -9,7 +9,7 @@ final class GroupMember {
     var target: Int
     var isRefused: Bool
     var mistakes: [AbstractGraph.Mistake]
-    var emissions: [Emission]
+    var emissions: [SentEvent]
     var taken: [Int]
     var start: Int?
     var entersFirst: UInt64
@@ -113,10 +113,10 @@ final class GroupMember {
   private static let maximumMessages = 200
 
   /// The number of a message for the flow.
-  func number(of emission: Emission, from sender: GroupMember) -> Int {
+  func number(of emission: SentEvent, from sender: GroupMember) -> Int {
     let isKnown = executor.messages.count < GroupMember.maximumMessages
     let payload = translated(emission.payload, from: sender, isKnown: isKnown)
-    return executor.number(of: Message(event: emission.event, payload: payload, sender: sender.index))
+    return executor.number(of: GroupMessage(event: emission.event, payload: payload, sender: sender.index))
   }
 
   private func translated(_ operand: StoredOperand, from sender: GroupMember, isKnown: Bool) -> StoredOperand {

@@ -21,7 +21,7 @@ final class GroupReplay {
     var moves: [SystemInput]
   }
 
-  init(_ graph: GroupGraph, _ stepper: Stepper, _ simulation: GroupSimulation) {
+  init(_ graph: GroupGraph, _ stepper: Stepper, simulation: GroupSimulation) {
     self.graph = graph
     self.stepper = stepper
     self.simulation = simulation

@@ -35,7 +35,7 @@ public struct GroupVerification {
     where graph.limitation != nil && graph.situations.count <= maximumSituations && !isGivenUp() {
       graph = explored(precision, isGivenUp)
     }
-    let replay = GroupReplay(graph, stepper, simulation)
+    let replay = GroupReplay(graph, stepper, simulation: simulation)
     return graph.group.members.indices.map { member in
       let decider = GroupDecider(
         graph: graph, replay: replay, stepper: stepper, simulation: simulation, member: member, isGivenUp: isGivenUp)

@@ -21,6 +21,9 @@ public struct Rule: Hashable, Sendable {
     ]
   }
 
+  /// The rules whose findings come from a verification, which `flow lint` runs, and not from the compiler.
+  public static let verified: Set<String> = ["F408"]
+
   public var code: String
   /// The name of the rule; options accept the code and the name.
   public var name: String
