@@ -35,7 +35,7 @@ import Testing
     try #require(blocks.count == 3)
     let folder = try folder(["example.flow": blocks[0], "right.flow": blocks[2]])
     func lint(_ name: String, _ options: String...) throws -> FlowProcess {
-      try FlowProcess.run(["lint", name, "--color", "never"] + options, in: folder)
+      try FlowProcess.run(["lint", name, "--format", "pretty", "--color", "never"] + options, in: folder)
     }
     #expect(try lint("example.flow", "--select", "F408").output.hasPrefix(blocks[1]))
     #expect(try lint("example.flow", "--preset", "strict").output.contains("warning[F408]"))

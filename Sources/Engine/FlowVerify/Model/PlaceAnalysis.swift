@@ -56,7 +56,7 @@ struct PlaceAnalysis {
       let isPartial =
         switch node.operation {
         case .arithmetic(let operation): (operation == .divide || operation == .modulo) && node.type != .double
-        case .value: true
+        case .value, .calendar: true
         case .conditional, .orValue, .orOptional: true
         default: node.canFail
         }

@@ -73,6 +73,7 @@ extension Executor {
       let made = terms.index(of: Term(operation: .opaque(index), kind: .sized, arguments: arguments))
       if let size = arguments.last { refine(made, to: set(of: size)) }
       return .scalar(made)
+    case .calendar: return .scalar(try instant(index, node))
     case .opaque, .element: return try opaque(index, node)
     }
   }
@@ -193,6 +194,33 @@ extension Executor {
     }
     var position = 0
     return shape.operand(parts[...], at: &position)
+  }
+
+  // MARK: - Instants
+
+  /// The most days or months that are surely added to an instant of the present.
+  private static let maximumShift: Int128 = 1000
+
+  /// An instant that is computed by the calendar. Instants beyond the present are outside of what is covered.
+  private func instant(_ index: NodeIndex, _ node: ExpressionNode) throws(ValueStop) -> TermIndex {
+    var arguments: [TermIndex] = []
+    for child in node.children {
+      guard case .scalar(let term) = try evaluate(child) else { throw .failed }
+      arguments.append(term)
+    }
+    let made = terms.index(of: Term(operation: .opaque(index), kind: .instant, arguments: arguments))
+    let shift = -Executor.maximumShift...Executor.maximumShift
+    let isShort = arguments.dropFirst().allSatisfy { isWithin($0, shift) }
+    if isShort, let present = Widening.present.numberBounds, isWithin(arguments[0], present) {
+      refine(made, to: Widening.present)
+    } else if try fails(made, because: index) {
+      throw .failed
+    }
+    return made
+  }
+
+  private func isWithin(_ term: TermIndex, _ range: ClosedRange<Int128>) -> Bool {
+    set(of: term).numberBounds.map { range.contains($0.lowerBound) && range.contains($0.upperBound) } ?? false
   }
 
   // MARK: - Numbers

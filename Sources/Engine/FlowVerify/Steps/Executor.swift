@@ -153,7 +153,7 @@ final class Executor {
       let own =
         switch node.operation {
         case .arithmetic, .negate: node.type != .double
-        case .value: true
+        case .value, .calendar: true
         default: node.canFail
         }
       if own || node.children.contains(where: found.contains) { found.insert(NodeIndex(rawValue: Int32(index))) }

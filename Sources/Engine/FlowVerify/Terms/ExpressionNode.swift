@@ -27,6 +27,8 @@ struct ExpressionNode: Hashable {
     case element
     /// A slice that exists; the last child is its size.
     case slice
+    /// An instant that a function of the calendar computes from another one, with constants in the text.
+    case calendar(String)
     /// The last child, after all others.
     case strict
     /// An expression whose meaning is not followed; the text distinguishes it from others.

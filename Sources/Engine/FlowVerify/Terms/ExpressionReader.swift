@@ -176,6 +176,7 @@ struct ExpressionReader {
     _ tree: TypedExpression, to builtin: Builtin, arguments: [TypedExpression], in scope: Scope,
     text: SourcedExpression
   ) -> NodeIndex {
+    if let found = calendar(tree, by: builtin, arguments: arguments, in: scope, text: text) { return found }
     let types = arguments.map(\.type)
     guard let operation = operation(builtin, types, result: tree.type) else {
       return opaque(tree, in: scope, text: text)
@@ -191,6 +192,32 @@ struct ExpressionReader {
       return children.dropFirst().reduce(children[0]) { node(operation, type: tree.type, over: [$0, $1]) }
     default: return node(operation, type: tree.type, over: children)
     }
+  }
+
+  /// A function of the calendar in a zone that is known; nil for other calls.
+  private mutating func calendar(
+    _ tree: TypedExpression, by builtin: Builtin, arguments: [TypedExpression], in scope: Scope,
+    text: SourcedExpression
+  ) -> NodeIndex? {
+    let followed: Int
+    switch builtin {
+    case .addDays, .addMonths, .workday: followed = 2
+    case .nextLocal: followed = 1
+    default: return nil
+    }
+    guard tree.type == .timestamp, arguments.count > followed else { return nil }
+    var constants = [builtin.rawValue]
+    for argument in arguments.dropFirst(followed) {
+      guard let value = constant(argument) else { return nil }
+      constants.append("\(value)")
+    }
+    let children = arguments.prefix(followed).map { read($0, in: scope, text: text) }
+    return node(.calendar(constants.joined(separator: " ")), type: .timestamp, over: children)
+  }
+
+  private func constant(_ tree: TypedExpression) -> Value? {
+    if case .named(let definition) = tree.kind { return constant(definition.body) }
+    return tree.constant
   }
 
   private func operation(
