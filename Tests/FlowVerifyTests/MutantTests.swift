@@ -18,8 +18,8 @@ import Testing
   func faultsAreNotOverlooked(_ sample: Sample) throws {
     guard let program = Soundness.program(sample) else { return }
     var faults = 0
-    for mutant in Mutant.all(of: program).prefix(Soundness.isLong ? 60 : 12) {
-      let finding = try Simulation(mutant, flow: 0).run(count: Soundness.isLong ? 2000 : 150, seed: 1).finding
+    for mutant in Mutant.all(of: program).prefix(Soundness.isLong ? 20 : 12) {
+      let finding = try Simulation(mutant, flow: 0).run(count: Soundness.isLong ? 1000 : 150, seed: 1).finding
       guard let finding else { continue }
       faults += 1
       let report = try Soundness.report(mutant, 0)

@@ -27,9 +27,9 @@ enum Soundness {
   /// Deterministic: the end of a verification after a number of questions.
   static func report(_ program: Program, _ flow: FlowIndex) throws -> VerificationReport {
     var questions = 0
-    return try Verification(program, flow: flow, maximumSituations: isLong ? 20_000 : 1500).run {
+    return try Verification(program, flow: flow, maximumSituations: 1500).run {
       questions += 1
-      return questions > (isLong ? 100_000 : 6000)
+      return questions > 6000
     }
   }
 }

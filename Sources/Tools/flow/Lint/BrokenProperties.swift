@@ -13,14 +13,19 @@ extension LintCommand {
   private static let maximumQuestions = 2500
 
   /// The findings of a short verification, without a solver; none unless the rule is enabled.
-  func brokenProperties(of compilation: Compilation) -> [Diagnostic] {
-    guard isLint, let program = compilation.program, !compilation.diagnostics.hasErrors else { return [] }
+  func brokenProperties(of files: [String], _ compilation: Compilation) -> [Diagnostic] {
+    guard isLint, !compilation.diagnostics.hasErrors else { return [] }
     let selection = selection(for: compilation.sources)
-    return program.flows.indices.flatMap { index -> [Diagnostic] in
-      let file = program.flows[index].location.file
-      guard selection.isEnabled(LintCommand.code, in: file) else { return [] }
-      return report(of: index, in: program).properties.compactMap { finding($0, in: compilation.sources) }
+    guard files.contains(where: { selection.isEnabled(LintCommand.code, in: $0) }) else { return [] }
+    let programs = compilePrograms(files) { read($0) }.compactMap(\.program)
+    let findings = programs.flatMap { program in
+      program.flows.indices.flatMap { index -> [Diagnostic] in
+        guard selection.isEnabled(LintCommand.code, in: program.flows[index].location.file) else { return [] }
+        return report(of: index, in: program).properties.compactMap { finding($0, in: compilation.sources) }
+      }
     }
+    // A flow of an imported file belongs to several programs.
+    return findings.sortedByRange()
   }
 
   private func report(of flow: FlowIndex, in program: Program) -> VerificationReport {

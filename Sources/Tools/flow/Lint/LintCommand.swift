@@ -10,6 +10,8 @@ struct LintCommand {
   private let style: TerminalStyle
   private let configuration: Configuration
   let isLint: Bool
+  /// The text of standard input, if a name was given to it.
+  private let input: [UInt8]?
 
   /// - Throws: `UsageError` for invalid options, or an invalid `flow.toml`.
   init(_ arguments: CommandArguments, preset: Rule.Preset) throws(UsageError) {
@@ -19,6 +21,7 @@ struct LintCommand {
       throw UsageError("no file is given", help: "name files or folders, or use `--stdin-filename NAME`")
     }
     if isLint { try LintCommand.requireCompatible(arguments) }
+    input = arguments[LintOptions.stdinFilename] == nil ? nil : readSource("-")
     reports = try LintCommand.reports(arguments)
     style = LintCommand.style(arguments)
     var configuration = try Configuration.load(for: start)
@@ -57,7 +60,7 @@ struct LintCommand {
       if arguments[LintOptions.diff] { return ExitCode.success }
     }
     var compilation = check(files)
-    compilation.diagnostics += brokenProperties(of: compilation)
+    compilation.diagnostics += brokenProperties(of: files, compilation)
     folders.formUnion(arguments.operands.flatMap(foldersBelow) + compilation.sources.files.map { folder(of: $0.name) })
     if let folder = configuration.folder { folders.insert(folder) }
     if isLint, let path = arguments[LintOptions.writeBaseline] { return try writeBaseline(of: compilation, to: path) }
@@ -67,12 +70,11 @@ struct LintCommand {
   }
 
   private func check(_ files: [String]) -> Compilation {
-    let name = arguments[LintOptions.stdinFilename]
-    let input = name == nil ? nil : readSource("-")
-    return FlowCompiler.check(roots: files, isFormChecked: isLint) { path in
-      path == name ? input : readSource(path)
-    }
+    FlowCompiler.check(roots: files, isFormChecked: isLint) { read($0) }
   }
+
+  /// The text of a file; that of standard input for its name.
+  func read(_ path: String) -> [UInt8]? { path == arguments[LintOptions.stdinFilename] ? input : readSource(path) }
 
   /// The enabled rules for these files; some are disabled by path.
   func selection(for sources: SourceSet) -> RuleSelection {
