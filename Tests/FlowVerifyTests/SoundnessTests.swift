@@ -67,7 +67,8 @@ enum Soundness {
           return Array(data) + (other == path ? Array("\n\(test)".utf8) : [])
         }
         let runner = try TestRunner(try #require(again.program), style: .plain)
-        let added = try #require(again.tests.last { test.contains($0.name) })
+        let last = again.tests.last(where: { test.contains($0.name) })
+        let added = try #require(last, "\(again.diagnostics.map(\.message))")
         let outcome = runner.run(added)
         #expect(outcome.hasPassed, "\(result.text): \(outcome.failure?.message ?? "")\n\(test)")
         if Soundness.isLong { print("counter-example: \(sample), \(result.text)") }

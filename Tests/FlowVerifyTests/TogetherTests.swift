@@ -78,7 +78,7 @@ import Testing
         }
         let report = reports.first { $0.flow == program.flows[occurrence.name.flow].name }
         let result = report?.properties.first { $0.text == "invariant \(text)" }
-        if case .proved = result?.verdict { Issue.record("seed \(seed): \(text)") }
+        if case .proved? = result?.verdict { Issue.record("seed \(seed): \(text)") }
       }
     }
   }
