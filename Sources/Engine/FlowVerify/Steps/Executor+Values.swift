@@ -200,6 +200,8 @@ extension Executor {
 
   /// The most days or months that are surely added to an instant of the present.
   private static let maximumShift: Int128 = 1000
+  /// About 100 years, before and after the present, within which such a sum has a value too.
+  private static let margin: Int128 = 3_000_000_000_000_000_000
 
   /// An instant that is computed by the calendar. Instants beyond the present are outside of what is covered.
   private func instant(_ index: NodeIndex, _ node: ExpressionNode) throws(ValueStop) -> TermIndex {
@@ -211,7 +213,9 @@ extension Executor {
     let made = terms.index(of: Term(operation: .opaque(index), kind: .instant, arguments: arguments))
     let shift = -Executor.maximumShift...Executor.maximumShift
     let isShort = arguments.dropFirst().allSatisfy { isWithin($0, shift) }
-    if isShort, let present = Widening.present.numberBounds, isWithin(arguments[0], present) {
+    if isShort, let present = Widening.present.numberBounds,
+      isWithin(arguments[0], present.lowerBound - Executor.margin...present.upperBound + Executor.margin)
+    {
       refine(made, to: Widening.present)
     } else if try fails(made, because: index) {
       throw .failed

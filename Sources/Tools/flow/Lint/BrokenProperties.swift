@@ -17,7 +17,7 @@ extension LintCommand {
     guard isLint, !compilation.diagnostics.hasErrors else { return [] }
     let selection = selection(for: compilation.sources)
     guard files.contains(where: { selection.isEnabled(LintCommand.code, in: $0) }) else { return [] }
-    let programs = compilePrograms(files) { read($0) }.compactMap(\.program)
+    let programs = compilePrograms(files) { text(of: $0) }.compactMap(\.program)
     let findings = programs.flatMap { program in
       program.flows.indices.flatMap { index -> [Diagnostic] in
         guard selection.isEnabled(LintCommand.code, in: program.flows[index].location.file) else { return [] }

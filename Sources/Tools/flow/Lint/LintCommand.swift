@@ -70,11 +70,11 @@ struct LintCommand {
   }
 
   private func check(_ files: [String]) -> Compilation {
-    FlowCompiler.check(roots: files, isFormChecked: isLint) { read($0) }
+    FlowCompiler.check(roots: files, isFormChecked: isLint) { text(of: $0) }
   }
 
   /// The text of a file; that of standard input for its name.
-  func read(_ path: String) -> [UInt8]? { path == arguments[LintOptions.stdinFilename] ? input : readSource(path) }
+  func text(of path: String) -> [UInt8]? { path == arguments[LintOptions.stdinFilename] ? input : readSource(path) }
 
   /// The enabled rules for these files; some are disabled by path.
   func selection(for sources: SourceSet) -> RuleSelection {
