@@ -127,6 +127,10 @@ final class MemoryStore: Store {
 
   func dead(id: Int64) throws(StoreError) -> DeadRow? { try read(dead[id]) }
 
+  func deadMessages() throws(StoreError) -> [Int64] {
+    try read(dead.values.filter { $0.job.instance == 0 }.map(\.job.id).sorted())
+  }
+
   func deployments() throws(StoreError) -> [DeploymentRow] { try read(Array(deployed.values)) }
 
   func schedules() throws(StoreError) -> [ScheduleRow] { try read(Array(scheduled.values)) }

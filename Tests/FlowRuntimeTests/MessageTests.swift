@@ -130,7 +130,27 @@ import Testing
     #expect(letter.flow.isEmpty && letter.key.isEmpty && letter.row.code == "gone")
     #expect(letter.row.job.messageQueue == BrokerQueue(broker: .redis, name: "orders"))
     #expect(try queries.deadLetters(flow: "Sum", after: 0, limit: 9).isEmpty)
+    let ofQueue = try queries.deadLetters(flow: "Sum", queues: ["amqp x", "redis orders"], after: 0, limit: 9)
+    #expect(ofQueue.map(\.row.job.id) == [901])
+    #expect(try queries.deadLetters(flow: "Sum", queues: ["amqp orders"], after: 0, limit: 9).isEmpty)
     #expect(try StoreFile.check(folder.path) == [])
+  }
+
+  @Test("of the refused messages the newest are kept", arguments: StoreKind.allCases)
+  func limit(_ kind: StoreKind) throws {
+    let engine = try TestEngine(kind, text: MessageTests.text)
+    let size = 500
+    for page in 0...(Engine.maximumDeadMessages / size) {
+      _ = receive(engine, (0..<size).map { message("no JSON", id: "m\(page * size + $0)") })
+    }
+    try engine.restart()
+    var kept = try engine.store.deadMessages()
+    #expect(kept == Array(Int64(size + 1)...Int64(size + Engine.maximumDeadMessages)))
+    try engine.engine.close(kept[0], .dismiss, reason: "seen").get()
+    engine.turn()
+    _ = receive(engine, [message("no JSON", id: "one more")])
+    kept = try engine.store.deadMessages()
+    #expect(kept.count == Engine.maximumDeadMessages && kept.first == Int64(size + 2), "a closed one has made room")
   }
 
   @Test("a message that is too long is refused with its start") func longBody() throws {

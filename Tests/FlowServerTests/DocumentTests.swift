@@ -43,6 +43,40 @@ import Testing
     }
   }
 
+  @Test("the queues of events and the published parts of the live stream are channels") func brokerChannels() throws {
+    let folder = try TestFolder()
+    let file = try folder.write(
+      "sum.flow",
+      """
+      event Order from amqp "the/orders" { id: string  n: int }
+      event Payment from redis "payments" { id: string  amount: double }
+      flow Sum {
+        key id
+        data { id: string }
+        start on Order -> open do id = event.id
+        state open { on Payment -> closed }
+        final closed
+      }
+      """)
+    _ = try folder.write("flow.toml", "[serve.publish.screens]\namqp = \"cards\"\ntype = \"step\"\n")
+    let server = try ServerProcess(
+      [file, "--store", folder.store],
+      environment: ["FLOW_AMQP_URL": "amqp://127.0.0.1:9/", "FLOW_REDIS_URL": "redis://127.0.0.1:9/0"])
+    let document = try HTTPClient(port: server.port).send("GET", "/asyncapi.json").json
+    let references = values(of: "$ref", in: document).compactMap(\.string)
+    #expect(references.filter { resolve($0, in: document) == nil } == [])
+    let channels = try #require(document["channels"])
+    #expect(channels["amqp.Order"]?["address"] == "the/orders")
+    #expect(channels["amqp.Order"]?["bindings"]?["amqp"]?["queue"]?["name"] == "the/orders")
+    #expect(channels["redis.Payment"]?["address"] == "payments")
+    #expect(channels["publish.screens"]?["bindings"]?["amqp"]?["exchange"]?["name"] == "cards")
+    #expect(channels["publish.screens"]?["messages"]?.members?.map(\.name) == ["step"])
+    #expect(document["operations"]?["send.amqp.Order"]?["action"] == "send")
+    #expect(document["operations"]?["receive.screens"]?["action"] == "receive")
+    let payload = document["components"]?["messages"]?["redis.Payment"]?["payload"]?["$ref"]?.string
+    #expect(payload == "#/components/schemas/Event.Payment")
+  }
+
   @Test("links name existing operations and parameters") func links() throws {
     let counter = try CounterServer()
     let document = try counter.client.send("GET", "/openapi.json").json

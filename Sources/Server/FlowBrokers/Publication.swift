@@ -1,4 +1,5 @@
 public import FlowActions
+import FlowIR
 import FlowJSON
 public import FlowServer
 
@@ -19,6 +20,14 @@ public struct Publication: Sendable {
     self.url = url
     self.filter = filter
     self.routingKey = routingKey
+  }
+
+  /// The channel, for the description of the API.
+  public var channel: PublicationChannel {
+    switch target {
+    case .exchange(let exchange): PublicationChannel(name: name, broker: .amqp, address: exchange, filter: filter)
+    case .stream(let stream): PublicationChannel(name: name, broker: .redis, address: stream, filter: filter)
+    }
   }
 
   /// The message for an entry. The parts of the routing key are words of a topic exchange: `Order.step.Paid`.

@@ -10,6 +10,8 @@ public typealias RefusalText = @Sendable (EngineProblem) -> (code: String, messa
 extension Engine {
   /// The number of the instance in the dead letters of messages, which belong to none.
   static let noInstance: Int64 = 0
+  /// The maximum number of dead letters of messages.
+  public static let maximumDeadMessages = 10_000
 
   /// Accepts messages of a queue in their order. The outcomes are final once ``commit()`` has returned.
   ///
@@ -65,8 +67,25 @@ extension Engine {
       queue: message.queue.description, call: nil, once: message.identifier, due: .at(now), origin: id,
       arguments: arguments.bytes())
     batch.writes.dead.append(DeadRow(job: job, at: now, code: code, message: text))
+    add(deadMessage: id)
     return .refused(code: code, message: text)
   }
+
+  /// Records the dead letter of a message. Beyond the limit the oldest one is removed.
+  private func add(deadMessage id: Int64) {
+    if deadMessages == nil { deadMessages = read { () throws(StoreError) in try store.deadMessages() } }
+    deadMessages?.append(id)
+    guard let known = deadMessages, known.count > Engine.maximumDeadMessages else { return }
+    let surplus = known.prefix(known.count - Engine.maximumDeadMessages)
+    batch.writes.deadRemoved.formUnion(surplus)
+    deadMessages?.removeFirst(surplus.count)
+    guard !hasWarnedOfDeadMessages else { return }
+    hasWarnedOfDeadMessages = true
+    warn("there are \(Engine.maximumDeadMessages) refused messages: the oldest are removed")
+  }
+
+  /// Records that the dead letter of a message was closed.
+  func remove(deadMessage id: Int64) { deadMessages?.removeAll { $0 == id } }
 
   /// Accepts the message of a dead letter, under its own idempotency key.
   /// - Throws: The reason when it is refused again.

@@ -42,6 +42,9 @@ public final class Engine {
   var nextTimer: Int64? = 0
   /// The next end of a lease, at the latest; nil for never.
   var nextLease: Int64?
+  /// The numbers of the dead letters of messages, the oldest first; nil before they are read.
+  var deadMessages: [Int64]?
+  var hasWarnedOfDeadMessages = false
   /// Messages for the operator that belong to no request.
   private var warnings: [String] = []
 
@@ -167,6 +170,7 @@ public final class Engine {
     nextLease = 0
     scheduler.rereadStore()
     slots.reset()
+    deadMessages = nil
   }
 
   /// Reads the store. On an error the batch fails as a whole.

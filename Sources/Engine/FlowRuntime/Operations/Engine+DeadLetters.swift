@@ -19,6 +19,7 @@ extension Engine {
       if dead.job.messageQueue != nil {
         try redeliver(dead)
         batch.writes.deadRemoved.insert(id)
+        remove(deadMessage: id)
         return .success(())
       }
       let owner = try owner(of: dead)
@@ -44,6 +45,7 @@ extension Engine {
       // A message belongs to no instance whose journal could record the reason.
       let owner = dead.job.messageQueue == nil ? try owner(of: dead) : nil
       batch.writes.deadRemoved.insert(id)
+      remove(deadMessage: id)
       guard let owner else { return .success(()) }
       journal(
         owner.row, .operator,

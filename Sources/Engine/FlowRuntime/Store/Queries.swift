@@ -43,9 +43,22 @@ public protocol JobQueries: Sendable {
   /// The operations on many instances by number, as JSON.
   func bulkOperations() throws(StoreError) -> [Int64: [UInt8]]
   /// Dead letters by the number of their job, after a number.
-  func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter>
+  /// - Parameters:
+  ///   - flow: The flow of the jobs; nil for all.
+  ///   - queues: The queues whose messages are listed with a flow, as `JobRow.queue` names them.
+  func deadLetters(
+    flow: String?, queues: [String], after: Int64, limit: Int
+  ) throws(StoreError) -> RowPage<DeadLetter>
   /// The jobs of all instances that have not ended, by number, after a number.
   func jobs(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<PendingJob>
+}
+
+extension JobQueries {
+  /// Dead letters by the number of their job, after a number; with a flow those of its jobs only.
+  /// - Throws: `StoreError` when the store can't be read.
+  public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter> {
+    try deadLetters(flow: flow, queues: [], after: after, limit: limit)
+  }
 }
 
 /// Reads programs.

@@ -74,6 +74,8 @@ public protocol JobStore: AnyObject {
 
   /// The dead letter of a job.
   func dead(id: Int64) throws(StoreError) -> DeadRow?
+  /// The numbers of the dead letters of messages, the oldest first.
+  func deadMessages() throws(StoreError) -> [Int64]
 
   /// The result of work that is done once for a key.
   func once(key: String) throws(StoreError) -> OnceRow?

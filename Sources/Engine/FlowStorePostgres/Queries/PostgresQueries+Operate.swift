@@ -21,15 +21,20 @@ extension PostgresQueries {
     }
   }
 
-  /// The dead letters after a job number, with at most `limit` rows; of all flows for nil.
+  /// The dead letters after a job number, with at most `limit` rows: of all flows for nil, or else of a flow and of
+  /// messages of its queues.
   /// - Throws: `StoreError` when the store cannot be read.
-  public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter> {
+  public func deadLetters(
+    flow: String?, queues: [String], after: Int64, limit: Int
+  ) throws(StoreError) -> RowPage<DeadLetter> {
     try read(
       """
       SELECT \(PostgresColumns.dead), i.flow, i.key FROM @.dead_letter l
       LEFT JOIN @.instance i ON i.part = l.part AND i.id = l.instance
-      WHERE l.part = 0 AND l.id > $1 AND ($2::text IS NULL OR i.flow = $2) ORDER BY l.id LIMIT $3
-      """, [.integer(after), .text(flow), .integer(Int64(limit))]
+      WHERE l.part = 0 AND l.id > $1
+        AND ($2::text IS NULL OR i.flow = $2 OR l.instance = 0 AND l.queue = ANY($4))
+      ORDER BY l.id LIMIT $3
+      """, [.integer(after), .text(flow), .integer(Int64(limit)), .texts(queues)]
     ).page(limit: limit) { DeadLetter(flow: $0.text(15), key: $0.text(16), row: $0.dead) }
   }
 

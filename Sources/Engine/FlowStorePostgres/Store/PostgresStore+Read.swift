@@ -141,6 +141,13 @@ extension PostgresStore {
       .first { $0.dead }
   }
 
+  /// The numbers of the dead letters of messages, the oldest first.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func deadMessages() throws(StoreError) -> [Int64] {
+    try read("SELECT l.id FROM @.dead_letter l WHERE l.part = 0 AND l.instance = $1 ORDER BY l.id", .integer(0))
+      .map { $0.integer(0) }
+  }
+
   /// The result of work that is done once for a key; nil for an unknown key.
   /// - Throws: `StoreError` when the store cannot be read.
   public func once(key: String) throws(StoreError) -> OnceRow? {

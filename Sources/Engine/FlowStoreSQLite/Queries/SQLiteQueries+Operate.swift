@@ -69,17 +69,23 @@ extension SQLiteQueries {
     }
   }
 
-  /// The dead letters after a job number, with at most `limit` rows; of all flows for nil.
+  /// The dead letters after a job number, with at most `limit` rows: of all flows for nil, or else of a flow and of
+  /// messages of its queues.
   /// - Throws: `StoreError` when the store cannot be read.
-  public func deadLetters(flow: String?, after: Int64, limit: Int) throws(StoreError) -> RowPage<DeadLetter> {
-    try withConnection { connection throws(StoreError) in
+  public func deadLetters(
+    flow: String?, queues: [String], after: Int64, limit: Int
+  ) throws(StoreError) -> RowPage<DeadLetter> {
+    let names = JSON.array(queues.map { .string($0) }).text()
+    return try withConnection { connection throws(StoreError) in
       let statement = try connection.prepare(
         """
         SELECT \(Statements.columns(Statements.deadColumns, of: "l")), i.flow, i.key
         FROM dead_letter l LEFT JOIN instance i ON i.id = l.instance
-        WHERE l.id > ?1 AND (?2 IS NULL OR i.flow = ?2) ORDER BY l.id LIMIT ?3
+        WHERE l.id > ?1 AND (?2 IS NULL OR i.flow = ?2
+          OR l.instance = 0 AND l.queue IN (SELECT value FROM json_each(?4)))
+        ORDER BY l.id LIMIT ?3
         """)
-      statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
+      statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)), .text(names))
       return try statement.page(limit: limit) { row in
         DeadLetter(flow: row.text(15), key: row.text(16), row: row.dead)
       }

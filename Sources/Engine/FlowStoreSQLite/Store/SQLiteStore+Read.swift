@@ -41,6 +41,12 @@ extension SQLiteStore {
     return try first(statements.dead) { $0.dead }
   }
 
+  /// The numbers of the dead letters of messages, the oldest first.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func deadMessages() throws(StoreError) -> [Int64] {
+    try all(try connection.prepare("SELECT id FROM dead_letter WHERE instance = 0 ORDER BY id")) { $0.integer(0) }
+  }
+
   /// The numbers of the running and suspended instances of a flow, in ascending order.
   /// - Throws: `StoreError` when the store cannot be read.
   public func runningInstances(

@@ -6,8 +6,9 @@ import FlowRuntime
 /// The live stream and the emitted events as AsyncAPI 3.0.
 struct AsyncAPI {
   let catalogue: Catalogue
+  var publications: [PublicationChannel] = []
 
-  private static let kinds = [
+  static let kinds = [
     ("step", "An instance has completed a step"), ("emit", "An instance has emitted an event"),
     ("log", "An instance has written a log line"), ("incident", "An instance failed to process a timer or a result"),
     ("refused", "A deferred event was refused or dropped"),
@@ -19,26 +20,37 @@ struct AsyncAPI {
   var json: JSON {
     [
       "asyncapi": "3.0.0", "info": ["title": "Flow", "version": "1"], "defaultContentType": "application/json",
-      "channels": [
-        "live": [
-          "address": "/v1/live", "description": "Committed entries in order, as a WebSocket or server-sent events.",
-          "messages": .object(messages.map { .init($0, ["$ref": .string("#/components/messages/\($0)")]) }),
-        ]
-      ],
-      "operations": [
-        "receive": [
+      "channels": .object([.init("live", live)] + queueChannels + publicationChannels),
+      "operations": .object(liveOperations + queueOperations + publicationOperations),
+      "components": ["messages": .object(components), "schemas": .object(schemas)],
+    ]
+  }
+
+  private var live: JSON {
+    [
+      "address": "/v1/live", "description": "Committed entries in order, as a WebSocket or server-sent events.",
+      "messages": .object(messages.map { .init($0, ["$ref": .string("#/components/messages/\($0)")]) }),
+    ]
+  }
+
+  private var liveOperations: [JSON.Member] {
+    [
+      .init(
+        "receive",
+        [
           "action": "receive", "channel": ["$ref": "#/channels/live"],
           "messages": .array(pushed.map { ["$ref": .string("#/channels/live/messages/\($0)")] }),
-        ],
-        "request": [
+        ]),
+      .init(
+        "request",
+        [
           "action": "send", "channel": ["$ref": "#/channels/live"],
           "messages": .array(asked.map { ["$ref": .string("#/channels/live/messages/\($0.name)")] }),
           "reply": [
             "channel": ["$ref": "#/channels/live"],
             "messages": .array(replies.map { ["$ref": .string("#/channels/live/messages/\($0.name)")] }),
           ],
-        ],
-      ], "components": ["messages": .object(components), "schemas": .object(schemas)],
+        ]),
     ]
   }
 
@@ -126,7 +138,7 @@ struct AsyncAPI {
         let data = Schemas.object(["type": ["const": .string(name)], "data": Schemas.reference("Event.\(name)")])
         return .init(
           "emitted.\(name)", ["summary": .string("An instance has emitted `\(name)`"), "payload": entry("emit", data)])
-      } + (asked + replies).map { .init($0.name, ["payload": $0.schema]) }
+      } + (asked + replies).map { .init($0.name, ["payload": $0.schema]) } + queueMessages + publishedMessages
   }
 
   private static func change(_ kind: FlowChange.Kind) -> JSON {
@@ -143,13 +155,15 @@ struct AsyncAPI {
   }
 
   private func entry(_ kind: String, _ data: JSON) -> JSON {
+    Schemas.object(["sub": Schemas.integer, "offset": Schemas.integer, "ev": AsyncAPI.cloudEvent(kind, data)])
+  }
+
+  /// An entry of the journal as a CloudEvent.
+  static func cloudEvent(_ kind: String, _ data: JSON) -> JSON {
     Schemas.object([
-      "sub": Schemas.integer, "offset": Schemas.integer,
-      "ev": Schemas.object([
-        "specversion": ["const": "1.0"], "id": Schemas.string, "type": ["const": .string("flow.\(kind).v1")],
-        "source": Schemas.string, "subject": Schemas.string, "time": Schemas.time, "revision": Schemas.integer,
-        "data": data,
-      ]),
+      "specversion": ["const": "1.0"], "id": Schemas.string, "type": ["const": .string("flow.\(kind).v1")],
+      "source": Schemas.string, "subject": Schemas.string, "time": Schemas.time, "revision": Schemas.integer,
+      "data": data,
     ])
   }
 

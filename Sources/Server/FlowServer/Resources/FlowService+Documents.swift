@@ -11,7 +11,7 @@ extension FlowService {
   }
 
   func showAsyncAPI(_ request: RouteRequest) throws(Problem) {
-    request.respond.send(.json(AsyncAPI(catalogue: catalogue).json))
+    request.respond.send(.json(AsyncAPI(catalogue: catalogue, publications: publications).json))
   }
 
   func showDocumentation(_ request: RouteRequest) throws(Problem) {

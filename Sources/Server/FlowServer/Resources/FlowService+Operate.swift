@@ -77,16 +77,19 @@ extension FlowService {
     let after = try request.query["cursor"].map { text throws(Problem) in try Cursor(text, filter: filter).position }
     let access = try readAccess(request.context)
     let principal = request.context.principal
+    let queues = flow.flatMap { catalogue[$0] }?.queues ?? []
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
-      let letters = try queries.deadLetters(flow: flow, after: after ?? 0, limit: limit)
+      let letters = try queries.deadLetters(flow: flow, queues: queues, after: after ?? 0, limit: limit)
       let next = letters.hasMore ? letters.last.map { Cursor(filter: filter, position: $0.row.job.id) } : nil
       var items: [JSON] = []
-      // Messages may reach any flow: they are shown to callers that may see all of them.
-      let isWhole = principal.flows == nil && catalogue.entries.allSatisfy(access.admitsAll)
       for letter in letters {
-        if letter.row.job.messageQueue != nil {
-          if isWhole { items.append(view(message: letter.row)) }
+        if let queue = letter.row.job.messageQueue {
+          // A message may reach each flow that receives its event: it is shown to callers that may see all of them.
+          let receivers = catalogue.receivers(of: queue)
+          let known = receivers.isEmpty ? catalogue.entries : receivers
+          let isVisible = known.allSatisfy { principal.sees($0.name) && access.admitsAll($0) }
+          if isVisible, !receivers.isEmpty || principal.flows == nil { items.append(view(message: letter.row)) }
         } else if try isReadable(letter, queries: queries, access: access) {
           items.append(view(letter))
         }

@@ -35,6 +35,8 @@ public final class FlowService: Sendable {
   let role: String?
   /// The nodes of the store; nil for a server without others.
   let nodes: (@Sendable () throws(StoreError) -> [NodeRow])?
+  /// The parts of the live stream that are published to brokers.
+  let publications: [PublicationChannel]
   /// The key of entity tags.
   let tagSecret = randomBytes(32) ?? []
 
@@ -49,12 +51,13 @@ public final class FlowService: Sendable {
   ///   - dashboard: The web page; nil to disable it.
   ///   - role: The role of this node among several; nil for a server without other nodes.
   ///   - nodes: The nodes of the store.
+  ///   - publications: The parts of the live stream that are published to brokers.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },
     variable: @escaping @Sendable (String) -> String? = { _ in nil },
     dashboard: (@Sendable () -> Dashboard)? = nil, role: String? = nil,
-    nodes: (@Sendable () throws(StoreError) -> [NodeRow])? = nil
+    nodes: (@Sendable () throws(StoreError) -> [NodeRow])? = nil, publications: [PublicationChannel] = []
   ) {
     self.engine = engine
     self.reader = QueryQueue(queries, readers)
@@ -66,6 +69,7 @@ public final class FlowService: Sendable {
     self.dashboard = dashboard
     self.role = role
     self.nodes = nodes
+    self.publications = publications
     live.follow { engine.catalogue.mark }
   }
 

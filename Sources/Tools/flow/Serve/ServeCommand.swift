@@ -148,6 +148,9 @@ struct ServeCommand {
       workers: max(2, options.loops), clock: currentMilliseconds)
   }
 
+  /// The parts of the live stream that are published, for the description of the API.
+  var publicationChannels: [PublicationChannel] { configuration.publications.map(\.channel) }
+
   var flowNames: String { configuration.programs.flatMap(\.program.flows).map(\.name).joined(separator: ", ") }
 
   func url(port: Int) -> String { "\(options.tls == nil ? "http" : "https")://\(options.address.text(port: port))" }
@@ -245,7 +248,7 @@ struct ServeCommand {
           ProgramRequirements.unmet(by: [$0], settings: actions)?.text
         },
         variable: Terminal.variable, dashboard: options.dashboard, role: store.role,
-        nodes: store.nodes)
+        nodes: store.nodes, publications: publicationChannels)
       try service.resumeBatches(queries, redaction: options.redaction)
       return service
     } catch let error as ProgramError {
